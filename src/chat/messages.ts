@@ -1,0 +1,39 @@
+/** The words of a conversation with tools: what everything above the model speaks of. */
+import type { JsonObject } from '../json/value.ts';
+
+export interface Tool {
+  readonly name: string;
+  readonly description: string;
+  /** JSON Schema of the arguments: {type: 'object', properties, required}. */
+  readonly parameters: JsonObject;
+}
+
+export interface ToolCall {
+  readonly name: string;
+  readonly arguments: JsonObject;
+}
+
+export interface Message {
+  readonly role: 'system' | 'user' | 'assistant' | 'tool';
+  readonly content: string;
+  /** What the assistant thought, without the <think> tags. */
+  readonly reasoning?: string;
+  readonly toolCalls?: readonly ToolCall[];
+}
+
+/** A conversation whose last message is the gold answer of the assistant. */
+export interface Dialogue {
+  readonly id: string;
+  readonly tools: readonly Tool[];
+  readonly messages: readonly Message[];
+  /** What kind of case it is ('single', 'parallel', 'irrelevant', ...), for reports. */
+  readonly category: string;
+}
+
+declare const tokenIds: unique symbol;
+/** Ids of a tokenizer's vocabulary; made by a tokenizer or a sampler, never from arbitrary numbers. */
+export type TokenIds = Int32Array & { readonly [tokenIds]: true };
+/** Marks an array as token ids where it enters from outside (a file, a sampler). */
+export function asTokenIds(ids: Int32Array | readonly number[]): TokenIds {
+  return (ids instanceof Int32Array ? ids : Int32Array.from(ids)) as TokenIds;
+}
