@@ -1,0 +1,34 @@
+/**
+ * What a run says while it works: one stream of typed events. The progress bar, the metrics log, the report and
+ * the tests are consumers of this stream and of nothing else.
+ */
+import type { MetricName } from './metrics.ts';
+
+export type Metrics = Partial<Record<MetricName, number>>;
+
+/** One drawn completion with its reward, for samples.jsonl and the report. */
+export interface DrawnSample {
+  readonly id: string;
+  readonly prompt: string;
+  readonly generation: string;
+  readonly reward: number;
+}
+
+export type RunEvent =
+  | { readonly type: 'stage'; readonly stage: string; readonly kind: string; readonly total: number; readonly done: number }
+  | {
+      readonly type: 'step';
+      readonly stage: string;
+      /** 1-based number of the optimisation step (or prompt batch) that just ended. */
+      readonly step: number;
+      readonly total: number;
+      /** Tokens that went through the model in this step, padding excluded. */
+      readonly tokens: number;
+      /** Seconds that this step took. */
+      readonly seconds: number;
+      readonly metrics: Metrics;
+    }
+  | { readonly type: 'sample'; readonly stage: string; readonly step: number; readonly samples: readonly DrawnSample[] }
+  | { readonly type: 'checkpoint'; readonly stage: string; readonly step: number; readonly path: string }
+  | { readonly type: 'warning'; readonly stage: string; readonly text: string }
+  | { readonly type: 'done'; readonly stage: string; readonly seconds: number; readonly outputs: Readonly<Record<string, string>> };

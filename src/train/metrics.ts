@@ -1,0 +1,33 @@
+/** Every metric that a run logs: declared once, with its unit and meaning. */
+interface MetricDeclaration {
+  readonly unit: string;
+  readonly meaning: string;
+}
+
+export const METRICS = {
+  loss: { unit: 'nats per token', meaning: 'what is minimised' },
+  ce: { unit: 'nats per token', meaning: 'cross-entropy of the target tokens' },
+  fkl: { unit: 'nats per token', meaning: "forward KL over the teacher's top-k" },
+  rkl: { unit: 'nats per token', meaning: "reverse KL over the teacher's top-k" },
+  tail: { unit: 'probability', meaning: "student's mass in its own top-m outside the teacher's top-k" },
+  teacher_mass: { unit: 'probability', meaning: "teacher's mass covered by its stored top-k" },
+  policy_loss: { unit: 'advantage', meaning: 'clipped policy-gradient loss' },
+  kl: { unit: 'nats per token', meaning: 'KL estimate to the reference policy' },
+  entropy: { unit: 'nats per token', meaning: "entropy of the policy's next-token distribution" },
+  clip_fraction: { unit: 'fraction', meaning: 'tokens whose ratio left the clip range' },
+  reward: { unit: 'reward', meaning: 'mean training reward, -1 for a format error' },
+  format_reward: { unit: 'reward', meaning: 'mean format part of the reward' },
+  answer_reward: { unit: 'reward', meaning: 'mean answer score, 0 for a format error' },
+  filtered: { unit: 'fraction', meaning: 'groups dropped by dynamic filtering' },
+  completion_tokens: { unit: 'tokens', meaning: 'mean length of the drawn completions' },
+  truncated: { unit: 'fraction', meaning: 'completions cut at the maximum length' },
+  valid: { unit: 'fraction', meaning: 'drawn samples that pass the validity filter' },
+  kept: { unit: 'fraction', meaning: 'drawn samples kept after the validity filter and duplicate removal' },
+  exact_match: { unit: 'fraction', meaning: 'answers equal to the gold answer' },
+  grad_norm: { unit: 'norm', meaning: 'global gradient norm before clipping' },
+  lr: { unit: 'per step', meaning: 'learning rate' },
+  tokens_per_second: { unit: 'tokens/s', meaning: 'throughput of the step, padding excluded' },
+  memory_mb: { unit: 'MB', meaning: 'resident memory of the process' },
+} as const satisfies Record<string, MetricDeclaration>;
+
+export type MetricName = keyof typeof METRICS;
