@@ -1,0 +1,172 @@
+/**
+ * The C functions of ggml and gguf that tinystar uses, each with its prototype, as data: the loader binds them,
+ * the compiler derives their TypeScript types, `doctor` counts them. Names and meanings are those of ggml.h,
+ * ggml-backend.h, ggml-alloc.h and gguf.h of the pinned version.
+ *
+ * Kinds: `ptr` an opaque pointer (null allowed), `i32`/`i64`/`usize` integers, `f32` a float, `bool`, `str` a
+ * C string, `bytes` a typed array that is read or written in place and not kept after the call.
+ */
+export const KINDS = {
+  void: 'void',
+  ptr: 'void *',
+  i32: 'int32_t',
+  u32: 'uint32_t',
+  i64: 'int64_t',
+  usize: 'size_t',
+  f32: 'float',
+  bool: 'bool',
+  str: 'const char *',
+  bytes: 'void *',
+  init: 'ggml_init_params',
+  gguf_init: 'gguf_init_params',
+} as const;
+export type Kind = keyof typeof KINDS;
+
+/** One C function: what it returns, then what it takes. */
+type Signature = readonly [returns: Kind, takes: readonly Kind[]];
+
+/** Exported by libggml-base. */
+export const BASE_FUNCTIONS = {
+  ggml_version: ['str', []],
+  ggml_type_size: ['usize', ['i32']],
+  ggml_type_name: ['str', ['i32']],
+  ggml_row_size: ['usize', ['i32', 'i64']],
+  ggml_tensor_overhead: ['usize', []],
+  ggml_graph_overhead_custom: ['usize', ['usize', 'bool']],
+
+  ggml_init: ['ptr', ['init']],
+  ggml_free: ['void', ['ptr']],
+  ggml_new_tensor_4d: ['ptr', ['ptr', 'i32', 'i64', 'i64', 'i64', 'i64']],
+  ggml_set_name: ['ptr', ['ptr', 'str']],
+  ggml_set_param: ['void', ['ptr']],
+  ggml_set_output: ['void', ['ptr']],
+  ggml_nbytes: ['usize', ['ptr']],
+  ggml_op_desc: ['str', ['ptr']],
+
+  ggml_reshape_4d: ['ptr', ['ptr', 'ptr', 'i64', 'i64', 'i64', 'i64']],
+  ggml_view_4d: ['ptr', ['ptr', 'ptr', 'i64', 'i64', 'i64', 'i64', 'usize', 'usize', 'usize', 'usize']],
+  ggml_permute: ['ptr', ['ptr', 'ptr', 'i32', 'i32', 'i32', 'i32']],
+  ggml_cont: ['ptr', ['ptr', 'ptr']],
+  ggml_cast: ['ptr', ['ptr', 'ptr', 'i32']],
+  ggml_cpy: ['ptr', ['ptr', 'ptr', 'ptr']],
+  ggml_concat: ['ptr', ['ptr', 'ptr', 'ptr', 'i32']],
+  ggml_repeat: ['ptr', ['ptr', 'ptr', 'ptr']],
+  ggml_repeat_back: ['ptr', ['ptr', 'ptr', 'ptr']],
+  ggml_fill: ['ptr', ['ptr', 'ptr', 'f32']],
+
+  ggml_add: ['ptr', ['ptr', 'ptr', 'ptr']],
+  ggml_sub: ['ptr', ['ptr', 'ptr', 'ptr']],
+  ggml_mul: ['ptr', ['ptr', 'ptr', 'ptr']],
+  ggml_div: ['ptr', ['ptr', 'ptr', 'ptr']],
+  ggml_scale: ['ptr', ['ptr', 'ptr', 'f32']],
+  ggml_scale_bias: ['ptr', ['ptr', 'ptr', 'f32', 'f32']],
+  ggml_clamp: ['ptr', ['ptr', 'ptr', 'f32', 'f32']],
+  ggml_exp: ['ptr', ['ptr', 'ptr']],
+  ggml_log: ['ptr', ['ptr', 'ptr']],
+  ggml_abs: ['ptr', ['ptr', 'ptr']],
+  ggml_sgn: ['ptr', ['ptr', 'ptr']],
+  ggml_step: ['ptr', ['ptr', 'ptr']],
+  ggml_sqr: ['ptr', ['ptr', 'ptr']],
+  ggml_relu: ['ptr', ['ptr', 'ptr']],
+  ggml_sigmoid: ['ptr', ['ptr', 'ptr']],
+  ggml_softplus: ['ptr', ['ptr', 'ptr']],
+  ggml_silu: ['ptr', ['ptr', 'ptr']],
+  ggml_silu_back: ['ptr', ['ptr', 'ptr', 'ptr']],
+  ggml_sum: ['ptr', ['ptr', 'ptr']],
+  ggml_sum_rows: ['ptr', ['ptr', 'ptr']],
+  ggml_argmax: ['ptr', ['ptr', 'ptr']],
+  ggml_top_k: ['ptr', ['ptr', 'ptr', 'i32']],
+
+  ggml_mul_mat: ['ptr', ['ptr', 'ptr', 'ptr']],
+  ggml_get_rows: ['ptr', ['ptr', 'ptr', 'ptr']],
+  ggml_get_rows_back: ['ptr', ['ptr', 'ptr', 'ptr', 'ptr']],
+  ggml_set_rows: ['ptr', ['ptr', 'ptr', 'ptr', 'ptr']],
+  ggml_rms_norm: ['ptr', ['ptr', 'ptr', 'f32']],
+  ggml_rms_norm_back: ['ptr', ['ptr', 'ptr', 'ptr', 'f32']],
+  ggml_soft_max_ext: ['ptr', ['ptr', 'ptr', 'ptr', 'f32', 'f32']],
+  ggml_soft_max_ext_back: ['ptr', ['ptr', 'ptr', 'ptr', 'f32', 'f32']],
+  ggml_rope_ext: [
+    'ptr',
+    ['ptr', 'ptr', 'ptr', 'ptr', 'i32', 'i32', 'i32', 'f32', 'f32', 'f32', 'f32', 'f32', 'f32'],
+  ],
+  ggml_rope_ext_back: [
+    'ptr',
+    ['ptr', 'ptr', 'ptr', 'ptr', 'i32', 'i32', 'i32', 'f32', 'f32', 'f32', 'f32', 'f32', 'f32'],
+  ],
+  ggml_opt_step_adamw: ['ptr', ['ptr', 'ptr', 'ptr', 'ptr', 'ptr', 'ptr']],
+
+  ggml_new_graph_custom: ['ptr', ['ptr', 'usize', 'bool']],
+  ggml_build_forward_expand: ['void', ['ptr', 'ptr']],
+  ggml_graph_n_nodes: ['i32', ['ptr']],
+  ggml_graph_node: ['ptr', ['ptr', 'i32']],
+
+  ggml_backend_get_default_buffer_type: ['ptr', ['ptr']],
+  ggml_backend_get_device: ['ptr', ['ptr']],
+  ggml_backend_alloc_ctx_tensors: ['ptr', ['ptr', 'ptr']],
+  ggml_backend_buffer_get_size: ['usize', ['ptr']],
+  ggml_backend_buffer_clear: ['void', ['ptr', 'i32']],
+  ggml_backend_buffer_free: ['void', ['ptr']],
+  ggml_backend_graph_compute: ['i32', ['ptr', 'ptr']],
+  ggml_backend_tensor_set: ['void', ['ptr', 'bytes', 'usize', 'usize']],
+  ggml_backend_tensor_get: ['void', ['ptr', 'bytes', 'usize', 'usize']],
+  ggml_backend_free: ['void', ['ptr']],
+  ggml_backend_dev_name: ['str', ['ptr']],
+  ggml_backend_dev_description: ['str', ['ptr']],
+  ggml_backend_dev_memory: ['void', ['ptr', 'bytes', 'bytes']],
+  ggml_backend_dev_type: ['i32', ['ptr']],
+  ggml_backend_dev_init: ['ptr', ['ptr', 'str']],
+  ggml_backend_dev_supports_op: ['bool', ['ptr', 'ptr']],
+  ggml_backend_dev_backend_reg: ['ptr', ['ptr']],
+  ggml_backend_reg_get_proc_address: ['ptr', ['ptr', 'str']],
+  ggml_gallocr_new: ['ptr', ['ptr']],
+  ggml_gallocr_free: ['void', ['ptr']],
+  ggml_gallocr_alloc_graph: ['bool', ['ptr', 'ptr']],
+  ggml_gallocr_get_buffer_size: ['usize', ['ptr', 'i32']],
+
+  gguf_init_empty: ['ptr', []],
+  gguf_init_from_file: ['ptr', ['str', 'gguf_init']],
+  gguf_free: ['void', ['ptr']],
+  gguf_set_val_u32: ['void', ['ptr', 'str', 'u32']],
+  gguf_set_val_f32: ['void', ['ptr', 'str', 'f32']],
+  gguf_set_val_bool: ['void', ['ptr', 'str', 'bool']],
+  gguf_set_val_str: ['void', ['ptr', 'str', 'str']],
+  gguf_set_arr_data: ['void', ['ptr', 'str', 'i32', 'bytes', 'usize']],
+  gguf_set_arr_str: ['void', ['ptr', 'str', 'ptr', 'usize']],
+  gguf_add_tensor: ['void', ['ptr', 'ptr']],
+  gguf_set_tensor_data: ['void', ['ptr', 'str', 'ptr']],
+  gguf_write_to_file: ['bool', ['ptr', 'str', 'bool']],
+} as const satisfies Record<string, Signature>;
+
+/** Exported by libggml, which loads the backends (CPU variants, Vulkan, CUDA, Metal). */
+export const REGISTRY_FUNCTIONS = {
+  ggml_backend_load_all_from_path: ['void', ['str']],
+  ggml_backend_dev_count: ['usize', []],
+  ggml_backend_dev_get: ['ptr', ['usize']],
+} as const satisfies Record<string, Signature>;
+
+declare const pointerBrand: unique symbol;
+/** The address of something that native code owns. */
+export type Pointer = bigint & { readonly [pointerBrand]: true };
+
+interface KindTypes {
+  void: void;
+  ptr: Pointer | null;
+  i32: number;
+  u32: number;
+  i64: number;
+  usize: number;
+  f32: number;
+  bool: boolean;
+  str: string | null;
+  bytes: NodeJS.ArrayBufferView | ArrayBuffer;
+  init: { mem_size: number; mem_buffer: null; no_alloc: boolean };
+  gguf_init: { no_alloc: boolean; ctx: null };
+}
+
+type Arguments<T extends readonly Kind[]> = { -readonly [I in keyof T]: KindTypes[T[I]] };
+/** Results are never null: the binding throws when C returns a null pointer. */
+type Result<K extends Kind> = K extends 'ptr' ? Pointer : K extends 'str' ? string : KindTypes[K];
+export type Bound<T extends Record<string, Signature>> = {
+  readonly [Name in keyof T]: (...args: Arguments<T[Name][1]>) => Result<T[Name][0]>;
+};
+export type Ggml = Bound<typeof BASE_FUNCTIONS> & Bound<typeof REGISTRY_FUNCTIONS>;

@@ -1,0 +1,148 @@
+/** Operations that work element by element. Each checks its operands and carries its vector-Jacobian product. */
+import type { Graph } from '../graph.ts';
+import { dims4, sameShape, ShapeError, type Tensor } from '../tensor.ts';
+import { sumTo } from './reduce.ts';
+
+function needF32(operation: string, ...operands: readonly Tensor[]): void {
+  if (operands.some((t) => t.dtype !== 'f32')) throw new ShapeError(operation, 'needs f32 operands', operands);
+}
+
+/** `b` must have `a`'s shape, or divide it in every dimension (it is then repeated). */
+function needBroadcast(operation: string, a: Tensor, b: Tensor): void {
+  needF32(operation, a, b);
+  const [x, y] = [dims4(a.shape), dims4(b.shape)];
+  if (!x.every((n, i) => n % (y[i] ?? 1) === 0)) {
+    throw new ShapeError(operation, 'the second shape must repeat into the first', [a, b]);
+  }
+}
+
+/** a + b; `b` is repeated to the shape of `a`. */
+export function add(g: Graph, a: Tensor, b: Tensor): Tensor {
+  needBroadcast('add', a, b);
+  const pointer = g.ggml.ggml_add(g.context, a.pointer, b.pointer);
+  return g.record(pointer, a.shape, [a, b], (grad) => [grad, b.differentiable ? sumTo(g, grad, b.shape) : undefined]);
+}
+
+/** a - b; `b` is repeated to the shape of `a`. */
+export function sub(g: Graph, a: Tensor, b: Tensor): Tensor {
+  needBroadcast('sub', a, b);
+  const pointer = g.ggml.ggml_sub(g.context, a.pointer, b.pointer);
+  return g.record(pointer, a.shape, [a, b], (grad) => [
+    grad,
+    b.differentiable ? scale(g, sumTo(g, grad, b.shape), -1) : undefined,
+  ]);
+}
+
+/** a * b; `b` is repeated to the shape of `a`. */
+export function mul(g: Graph, a: Tensor, b: Tensor): Tensor {
+  needBroadcast('mul', a, b);
+  const pointer = g.ggml.ggml_mul(g.context, a.pointer, b.pointer);
+  return g.record(pointer, a.shape, [a, b], (grad) => [
+    a.differentiable ? mul(g, grad, b) : undefined,
+    b.differentiable ? sumTo(g, mul(g, grad, a), b.shape) : undefined,
+  ]);
+}
+
+/** a / b; `b` is repeated to the shape of `a`. */
+export function div(g: Graph, a: Tensor, b: Tensor): Tensor {
+  needBroadcast('div', a, b);
+  const pointer = g.ggml.ggml_div(g.context, a.pointer, b.pointer);
+  const quotient = g.constant(pointer, a.shape);
+  return g.record(pointer, a.shape, [a, b], (grad) => [
+    a.differentiable ? div(g, grad, b) : undefined,
+    b.differentiable ? scale(g, sumTo(g, div(g, mul(g, grad, quotient), b), b.shape), -1) : undefined,
+  ]);
+}
+
+/** factor * a + offset. */
+export function scale(g: Graph, a: Tensor, factor: number, offset = 0): Tensor {
+  needF32('scale', a);
+  const pointer =
+    offset === 0
+      ? g.ggml.ggml_scale(g.context, a.pointer, factor)
+      : g.ggml.ggml_scale_bias(g.context, a.pointer, factor, offset);
+  return g.record(pointer, a.shape, [a], (grad) => [scale(g, grad, factor)]);
+}
+
+/** e^a. */
+export function exp(g: Graph, a: Tensor): Tensor {
+  needF32('exp', a);
+  const pointer = g.ggml.ggml_exp(g.context, a.pointer);
+  const value = g.constant(pointer, a.shape);
+  return g.record(pointer, a.shape, [a], (grad) => [mul(g, grad, value)]);
+}
+
+/** Natural logarithm. */
+export function log(g: Graph, a: Tensor): Tensor {
+  needF32('log', a);
+  return g.record(g.ggml.ggml_log(g.context, a.pointer), a.shape, [a], (grad) => [div(g, grad, a)]);
+}
+
+/** |a|, with gradient 0 at 0. */
+export function abs(g: Graph, a: Tensor): Tensor {
+  needF32('abs', a);
+  const pointer = g.ggml.ggml_abs(g.context, a.pointer);
+  return g.record(pointer, a.shape, [a], (grad) => [
+    mul(g, grad, g.constant(g.ggml.ggml_sgn(g.context, a.pointer), a.shape)),
+  ]);
+}
+
+/** a squared. */
+export function square(g: Graph, a: Tensor): Tensor {
+  needF32('square', a);
+  const pointer = g.ggml.ggml_sqr(g.context, a.pointer);
+  return g.record(pointer, a.shape, [a], (grad) => [scale(g, mul(g, grad, a), 2)]);
+}
+
+/** 1 where a > 0, else 0; no gradient flows through it. */
+export function step(g: Graph, a: Tensor): Tensor {
+  needF32('step', a);
+  return g.constant(g.ggml.ggml_step(g.context, a.pointer), a.shape);
+}
+
+/** max(a, 0), with gradient 0 at 0. */
+export function relu(g: Graph, a: Tensor): Tensor {
+  needF32('relu', a);
+  const pointer = g.ggml.ggml_relu(g.context, a.pointer);
+  return g.record(pointer, a.shape, [a], (grad) => [mul(g, grad, step(g, a))]);
+}
+
+/** a limited to [low, high]; the gradient is 0 outside. */
+export function clamp(g: Graph, a: Tensor, low: number, high: number): Tensor {
+  needF32('clamp', a);
+  if (!(low <= high)) throw new RangeError(`clamp: low must not exceed high, got ${low} and ${high}`);
+  const pointer = g.ggml.ggml_clamp(g.context, a.pointer, low, high);
+  return g.record(pointer, a.shape, [a], (grad) => {
+    const inside = mul(g, step(g, scale(g, a, 1, -low)), step(g, scale(g, a, -1, high)));
+    return [mul(g, grad, inside)];
+  });
+}
+
+/** The smaller of two tensors of one shape: a - relu(a - b). */
+export function minimum(g: Graph, a: Tensor, b: Tensor): Tensor {
+  if (!sameShape(a.shape, b.shape)) throw new ShapeError('minimum', 'needs equal shapes', [a, b]);
+  return sub(g, a, relu(g, sub(g, a, b)));
+}
+
+/** ln(1 + e^a). */
+export function softplus(g: Graph, a: Tensor): Tensor {
+  needF32('softplus', a);
+  const pointer = g.ggml.ggml_softplus(g.context, a.pointer);
+  return g.record(pointer, a.shape, [a], (grad) => [
+    mul(g, grad, g.constant(g.ggml.ggml_sigmoid(g.context, a.pointer), a.shape)),
+  ]);
+}
+
+/** a * sigmoid(a). */
+export function silu(g: Graph, a: Tensor): Tensor {
+  needF32('silu', a);
+  const pointer = g.ggml.ggml_silu(g.context, a.pointer);
+  return g.record(pointer, a.shape, [a], (grad) => [
+    g.constant(g.ggml.ggml_silu_back(g.context, grad.pointer, a.pointer), a.shape),
+  ]);
+}
+
+/** The same values, but no gradient flows through. */
+export function detach(a: Tensor): Tensor {
+  return { ...a, differentiable: false };
+}

@@ -1,0 +1,130 @@
+/** The operations of a transformer: matrix product, normalisation, softmax, rotary positions, look-up. */
+import type { Graph } from '../graph.ts';
+import { dims4, type Shape, ShapeError, type Tensor } from '../tensor.ts';
+import { sumTo } from './reduce.ts';
+import { reshape, transpose } from './shape.ts';
+
+function flat2(g: Graph, a: Tensor): Tensor {
+  const [width] = dims4(a.shape);
+  return a.shape.length <= 2 ? a : reshape(g, a, [width, a.shape.slice(1).reduce((x, y) => x * y, 1)]);
+}
+
+/**
+ * Matrix product over the contiguous dimension: w [K, M, ...] and x [K, N, ...] give [M, N, ...].
+ * A two-dimensional `w` is applied to every vector of `x`; otherwise the outer dimensions must be equal.
+ * The gradients are matrix products of transposed copies, which are faster in ggml than its outer product.
+ */
+export function mulMat(g: Graph, w: Tensor, x: Tensor): Tensor {
+  const [dw, dx] = [dims4(w.shape), dims4(x.shape)];
+  const shared = dw[2] === 1 && dw[3] === 1;
+  if (x.dtype !== 'f32' || w.dtype === 'i32' || dw[0] !== dx[0] || (!shared && (dw[2] !== dx[2] || dw[3] !== dx[3]))) {
+    throw new ShapeError('mulMat', 'needs [K, M, ...] and f32 [K, N, ...] with equal K and outer dimensions', [w, x]);
+  }
+  if (shared && x.shape.length > 2) {
+    const y = mulMat(g, w, flat2(g, x));
+    return reshape(g, y, [dw[1], ...x.shape.slice(1)]);
+  }
+  const shape = [dw[1], dx[1], dx[2], dx[3]].slice(0, Math.max(2, x.shape.length));
+  return g.record(g.ggml.ggml_mul_mat(g.context, w.pointer, x.pointer), shape, [w, x], (grad) => [
+    w.differentiable ? mulMat(g, transpose(g, x), transpose(g, grad)) : undefined,
+    x.differentiable ? mulMat(g, transpose(g, w), grad) : undefined,
+  ]);
+}
+
+/** x / sqrt(mean(x^2) + eps) over the contiguous dimension, times `weight` [n]. */
+export function rmsNorm(g: Graph, x: Tensor, weight: Tensor, eps: number): Tensor {
+  if (x.dtype !== 'f32' || weight.dtype !== 'f32' || dims4(weight.shape).join() !== [x.shape[0], 1, 1, 1].join()) {
+    throw new ShapeError('rmsNorm', 'the weight must be as long as a row of x', [x, weight]);
+  }
+  const { ggml, context } = g;
+  const normed = ggml.ggml_rms_norm(context, x.pointer, eps);
+  const pointer = ggml.ggml_mul(context, normed, weight.pointer);
+  return g.record(pointer, x.shape, [x, weight], (grad) => {
+    const towardsX = (): Tensor => {
+      const scaled = ggml.ggml_mul(context, grad.pointer, weight.pointer);
+      return g.constant(ggml.ggml_rms_norm_back(context, scaled, x.pointer, eps), x.shape);
+    };
+    const towardsWeight = (): Tensor =>
+      sumTo(g, g.constant(ggml.ggml_mul(context, grad.pointer, normed), x.shape), weight.shape);
+    return [x.differentiable ? towardsX() : undefined, weight.differentiable ? towardsWeight() : undefined];
+  });
+}
+
+/**
+ * softmax(scale * x + mask) over the contiguous dimension. `mask` [n, rows, 1 or outer...] repeats over the
+ * third dimension (heads) and must be equal to x in the others, or 1 in the fourth.
+ */
+export function softmax(g: Graph, x: Tensor, mask: Tensor, scale: number): Tensor {
+  const [dx, dm] = [dims4(x.shape), dims4(mask.shape)];
+  if (x.dtype !== 'f32' || (mask.dtype !== 'f32' && mask.dtype !== 'f16') || dx[0] !== dm[0] || dx[1] !== dm[1] || dx[2] % dm[2] !== 0 || dx[3] % dm[3] !== 0) {
+    throw new ShapeError('softmax', 'the mask must repeat into x', [x, mask]);
+  }
+  const pointer = g.ggml.ggml_soft_max_ext(g.context, x.pointer, mask.pointer, scale, 0);
+  return g.record(pointer, x.shape, [x], (grad) => [
+    g.constant(g.ggml.ggml_soft_max_ext_back(g.context, grad.pointer, pointer, scale, 0), x.shape),
+  ]);
+}
+
+/** Rotary position embedding, NEOX layout: x [head size, heads, tokens], positions i32 [tokens]. */
+export function rope(g: Graph, x: Tensor, positions: Tensor, theta: number): Tensor {
+  const [size, , tokens, outer] = dims4(x.shape);
+  if (x.dtype !== 'f32' || positions.dtype !== 'i32' || dims4(positions.shape)[0] !== tokens || outer !== 1 || size % 2 !== 0) {
+    throw new ShapeError('rope', 'needs f32 [even size, heads, tokens] and i32 [tokens]', [x, positions]);
+  }
+  const neox = 2;
+  const args = [null, size, neox, 0, theta, 1, 0, 1, 32, 1] as const;
+  const pointer = g.ggml.ggml_rope_ext(g.context, x.pointer, positions.pointer, ...args);
+  return g.record(pointer, x.shape, [x], (grad) => [
+    g.constant(g.ggml.ggml_rope_ext_back(g.context, grad.pointer, positions.pointer, ...args), x.shape),
+  ]);
+}
+
+/** Rows of a table: table [d, n] and ids i32 [r] give [d, r]. The caller keeps ids within [0, n). */
+export function getRows(g: Graph, table: Tensor, ids: Tensor): Tensor {
+  const [width, , b, c] = dims4(table.shape);
+  const [count, ...rest] = dims4(ids.shape);
+  if (table.dtype === 'i32' || ids.dtype !== 'i32' || b !== 1 || c !== 1 || rest.some((n) => n !== 1)) {
+    throw new ShapeError('getRows', 'needs a table [d, n] and i32 ids [r]', [table, ids]);
+  }
+  const shape = [width, count];
+  return g.record(g.ggml.ggml_get_rows(g.context, table.pointer, ids.pointer), shape, [table], (grad) => [
+    g.constant(g.ggml.ggml_get_rows_back(g.context, grad.pointer, ids.pointer, table.pointer), table.shape),
+  ]);
+}
+
+/** Elements of each row: x [n, r] and ids i32 [k, r], distinct within a row, give [k, r]. */
+export function gather(g: Graph, x: Tensor, ids: Tensor): Tensor {
+  const [n, rows, b, c] = dims4(x.shape);
+  const [k, idRows] = dims4(ids.shape);
+  if (x.dtype !== 'f32' || ids.dtype !== 'i32' || b !== 1 || c !== 1 || rows !== idRows) {
+    throw new ShapeError('gather', 'needs f32 [n, rows] and i32 [k, rows]', [x, ids]);
+  }
+  const cells = g.ggml.ggml_reshape_4d(g.context, x.pointer, 1, n, rows, 1);
+  const picked = g.ggml.ggml_get_rows(g.context, cells, ids.pointer);
+  const shape: Shape = [k, rows];
+  const pointer = g.ggml.ggml_reshape_4d(g.context, picked, k, rows, 1, 1);
+  return g.record(pointer, shape, [x], (grad) => [scatter(g, n, ids, grad)]);
+}
+
+/** The reverse of `gather`: zeros [n, r] with `values` [k, r] written at `ids` i32 [k, r]. */
+export function scatter(g: Graph, n: number, ids: Tensor, values: Tensor, background = 0): Tensor {
+  const [k, rows] = dims4(ids.shape);
+  if (ids.dtype !== 'i32' || values.dtype !== 'f32' || dims4(values.shape).join() !== dims4(ids.shape).join()) {
+    throw new ShapeError('scatter', 'needs i32 ids and f32 values of one shape', [ids, values]);
+  }
+  const { ggml, context } = g;
+  const empty = ggml.ggml_fill(context, ggml.ggml_new_tensor_4d(context, 0, 1, n, rows, 1), background);
+  const cells = ggml.ggml_reshape_4d(context, values.pointer, 1, k, rows, 1);
+  const written = ggml.ggml_set_rows(context, empty, cells, ids.pointer);
+  const shape = [n, rows];
+  return g.record(ggml.ggml_reshape_4d(context, written, n, rows, 1, 1), shape, [values], (grad) => [
+    gather(g, grad, ids),
+  ]);
+}
+
+/** Ids of the `k` largest elements of each row, in no particular order: x [n, r] gives i32 [k, r]. */
+export function topK(g: Graph, x: Tensor, k: number): Tensor {
+  const [n, rows] = dims4(x.shape);
+  if (x.dtype !== 'f32' || k < 1 || k > n) throw new ShapeError('topK', `needs f32 and 1 <= k <= n with k = ${k}`, [x]);
+  return g.constant(g.ggml.ggml_top_k(g.context, x.pointer, k), [k, rows], 'i32');
+}

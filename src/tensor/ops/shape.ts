@@ -1,0 +1,107 @@
+/** Operations that move elements without changing them. All results are contiguous. */
+import type { Graph } from '../graph.ts';
+import { BYTES, dims4, type Shape, ShapeError, sizeOf, type Tensor } from '../tensor.ts';
+
+/** The same elements under another shape. */
+export function reshape(g: Graph, a: Tensor, shape: Shape): Tensor {
+  if (sizeOf(shape) !== sizeOf(a.shape)) throw new ShapeError('reshape', `needs the element count of [${shape.join(', ')}]`, [a]);
+  const pointer = g.ggml.ggml_reshape_4d(g.context, a.pointer, ...dims4(shape));
+  if (a.dtype !== 'f32') return g.constant(pointer, shape, a.dtype);
+  return g.record(pointer, shape, [a], (grad) => [reshape(g, grad, a.shape)]);
+}
+
+/** A permutation of 0..3 in ggml's sense: dimension i of the operand becomes dimension `axes[i]`. */
+type Axes = readonly [number, number, number, number];
+
+/** Reorders dimensions and copies into contiguous order. */
+export function permute(g: Graph, a: Tensor, axes: Axes): Tensor {
+  if ([...axes].sort().join() !== '0,1,2,3') throw new ShapeError('permute', `axes must be a permutation of 0..3, not ${axes.join()}`, [a]);
+  const from = dims4(a.shape);
+  const shape = [1, 1, 1, 1];
+  const inverse: [number, number, number, number] = [0, 0, 0, 0];
+  axes.forEach((to, i) => {
+    shape[to] = from[i] ?? 1;
+    inverse[to] = i;
+  });
+  const view = g.ggml.ggml_permute(g.context, a.pointer, ...axes);
+  const pointer = g.ggml.ggml_cont(g.context, view);
+  return g.record(pointer, shape, [a], (grad) => [permute(g, grad, inverse)]);
+}
+
+/** Swaps the first two dimensions. */
+export function transpose(g: Graph, a: Tensor): Tensor {
+  return g.transposeOnce(a, () => permute(g, a, [1, 0, 2, 3]));
+}
+
+/** Elements [start, start + length) of one dimension, copied. */
+export function slice(g: Graph, a: Tensor, axis: number, start: number, length: number): Tensor {
+  const from = dims4(a.shape);
+  const whole = from[axis] ?? 1;
+  if (axis < 0 || axis > 3 || start < 0 || length < 1 || start + length > whole) {
+    throw new ShapeError('slice', `[${start}, ${start + length}) of dimension ${axis} is out of range`, [a]);
+  }
+  if (length === whole) return a;
+  const bytes = BYTES[a.dtype];
+  const strides = [bytes, bytes * from[0], bytes * from[0] * from[1], bytes * from[0] * from[1] * from[2]] as const;
+  const shape: [number, number, number, number] = [...from];
+  shape[axis] = length;
+  const offset = start * (strides[axis] ?? 0);
+  const view = g.ggml.ggml_view_4d(g.context, a.pointer, ...shape, strides[1], strides[2], strides[3], offset);
+  // A cut of the outermost dimension is contiguous already.
+  const outermost = from.slice(axis + 1).every((n) => n === 1);
+  const pointer = outermost ? view : g.ggml.ggml_cont(g.context, view);
+  if (a.dtype !== 'f32') return g.constant(pointer, shape, a.dtype);
+  return g.record(pointer, shape, [a], (grad) => [padded(g, grad, axis, start, whole)]);
+}
+
+function filled(g: Graph, shape: readonly [number, number, number, number], value: number): Tensor {
+  const raw = g.ggml.ggml_new_tensor_4d(g.context, 0, ...shape);
+  return g.constant(g.ggml.ggml_fill(g.context, raw, value), shape);
+}
+
+/** A tensor of one value. */
+export function full(g: Graph, shape: Shape, value: number): Tensor {
+  return filled(g, dims4(shape), value);
+}
+
+function padded(g: Graph, a: Tensor, axis: number, start: number, whole: number): Tensor {
+  const shape = dims4(a.shape);
+  const length = shape[axis] ?? 1;
+  const zeros = (n: number): Tensor => {
+    const part: [number, number, number, number] = [...shape];
+    part[axis] = n;
+    return filled(g, part, 0);
+  };
+  let result = start > 0 ? concat(g, zeros(start), a, axis) : a;
+  const rest = whole - start - length;
+  if (rest > 0) result = concat(g, result, zeros(rest), axis);
+  return result;
+}
+
+/** Two tensors one after the other along `axis`; the other dimensions must agree. */
+export function concat(g: Graph, a: Tensor, b: Tensor, axis: number): Tensor {
+  const [x, y] = [dims4(a.shape), dims4(b.shape)];
+  if (a.dtype !== b.dtype || !x.every((n, i) => i === axis || n === y[i])) {
+    throw new ShapeError('concat', `needs equal types and shapes except in dimension ${axis}`, [a, b]);
+  }
+  const shape: [number, number, number, number] = [...x];
+  const [na, nb] = [x[axis] ?? 1, y[axis] ?? 1];
+  shape[axis] = na + nb;
+  const pointer = g.ggml.ggml_concat(g.context, a.pointer, b.pointer, axis);
+  return g.record(pointer, shape, [a, b], (grad) => [slice(g, grad, axis, 0, na), slice(g, grad, axis, na, nb)]);
+}
+
+/** Cuts a tensor in two along `axis`; the gradient is put together again without padding. */
+export function split(g: Graph, a: Tensor, axis: number, first: number): [Tensor, Tensor] {
+  const whole = dims4(a.shape)[axis] ?? 1;
+  const source = { ...a, differentiable: false };
+  const parts = [slice(g, source, axis, 0, first), slice(g, source, axis, first, whole - first)] as const;
+  const [head, tail] = parts.map((part) => ({ ...part, differentiable: a.differentiable }));
+  if (head === undefined || tail === undefined) throw new ShapeError('split', 'needs two parts', [a]);
+  g.recordMany([head, tail], [a], ([gradHead, gradTail]) => {
+    if (gradHead !== undefined && gradTail !== undefined) return [concat(g, gradHead, gradTail, axis)];
+    if (gradHead !== undefined) return [padded(g, gradHead, axis, 0, whole)];
+    return [gradTail === undefined ? undefined : padded(g, gradTail, axis, first, whole)];
+  });
+  return [head, tail];
+}
