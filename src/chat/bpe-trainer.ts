@@ -1,0 +1,265 @@
+/**
+ * Trains a small byte-level BPE vocabulary: 256 bytes, then merges, then the chat's added tokens. The usual
+ * incremental algorithm over unique words; of equally frequent pairs the one with the lower ids is merged, so the
+ * same texts always give the same vocabulary (and Hugging Face's trainer would give the same merges).
+ */
+import { required, UserError } from '../base/errors.ts';
+import { byteChar, BYTE_ALPHABET } from './byte-level.ts';
+import { addedPattern, compilePattern, QWEN_PATTERN, splitWords } from './pretokenize.ts';
+import type { AddedToken, TokenizerParts } from './tokenizer-files.ts';
+import { Tokenizer } from './tokenizer.ts';
+
+/** The added tokens of a trained vocabulary; as in Qwen3, a parser's tags are not special. */
+const ADDED: readonly { content: string; special: boolean }[] = [
+  ...['<|endoftext|>', '<|im_start|>', '<|im_end|>'].map((content) => ({ content, special: true })),
+  ...['tools', 'tool_call', 'tool_response', 'think'].flatMap((tag) => [
+    { content: `<${tag}>`, special: false },
+    { content: `</${tag}>`, special: false },
+  ]),
+];
+
+export interface TrainTokenizerOptions {
+  /** Number of ids in all, added tokens included. */
+  readonly size: number;
+  /**
+   * What a word that occurs `count` times counts for; default: `count`. A cap or a root keeps boilerplate such
+   * as the keys of JSON from taking all merges. Rounded up to a whole number.
+   */
+  readonly weight?: (count: number) => number;
+  /** The template that is saved with the tokenizer. */
+  readonly chatTemplate?: string;
+}
+
+/** Pairs are kept as one number: both ids are below this. */
+const ID_LIMIT = 1 << 16;
+
+interface Candidate {
+  readonly pair: number;
+  readonly count: number;
+}
+
+function comesFirst(a: Candidate, b: Candidate): boolean {
+  return a.count !== b.count ? a.count > b.count : a.pair < b.pair;
+}
+
+/** A binary heap with the best candidate on top. */
+class CandidateHeap {
+  readonly #items: Candidate[] = [];
+
+  push(item: Candidate): void {
+    const items = this.#items;
+    let at = items.length;
+    items.push(item);
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      const other = required(items[parent], 'heap item');
+      if (!comesFirst(item, other)) break;
+      items[at] = other;
+      at = parent;
+    }
+    items[at] = item;
+  }
+
+  pop(): Candidate | undefined {
+    const items = this.#items;
+    const top = items[0];
+    const item = items.pop();
+    if (item === undefined || items.length === 0) return top;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      const first = items[child];
+      if (first === undefined) break;
+      const second = items[child + 1];
+      if (second !== undefined && comesFirst(second, first)) child++;
+      const best = required(items[child], 'heap item');
+      if (!comesFirst(best, item)) break;
+      items[at] = best;
+      at = child;
+    }
+    items[at] = item;
+    return top;
+  }
+}
+
+interface Word {
+  ids: number[];
+  readonly weight: number;
+}
+
+function countWords(texts: Iterable<string>, patterns: readonly RegExp[]): Map<string, number> {
+  const added = required(addedPattern(ADDED.map((token) => token.content)), 'pattern of added tokens');
+  const counts = new Map<string, number>();
+  for (const text of texts) {
+    for (const part of text.split(added)) {
+      for (const word of splitWords(part.normalize('NFC'), patterns)) {
+        counts.set(word, (counts.get(word) ?? 0) + 1);
+      }
+    }
+  }
+  return counts;
+}
+
+/** `ids` with every pair (left, right) replaced by `merged`, from left to right. */
+function mergePair(ids: readonly number[], left: number, right: number, merged: number): number[] {
+  const out: number[] = [];
+  for (let i = 0; i < ids.length; i++) {
+    if (ids[i] === left && ids[i + 1] === right) {
+      out.push(merged);
+      i++;
+    } else out.push(ids[i] ?? 0);
+  }
+  return out;
+}
+
+/** The counts of adjacent pairs, and the words in which each occurs (or once did). */
+class PairTable {
+  readonly #counts = new Map<number, number>();
+  readonly #words = new Map<number, Word[]>();
+
+  count(pair: number): number {
+    return this.#counts.get(pair) ?? 0;
+  }
+
+  words(pair: number): readonly Word[] {
+    return this.#words.get(pair) ?? [];
+  }
+
+  pairs(): IterableIterator<number> {
+    return this.#counts.keys();
+  }
+
+  forget(pair: number): void {
+    this.#counts.delete(pair);
+    this.#words.delete(pair);
+  }
+
+  remove(word: Word): void {
+    for (let i = 1; i < word.ids.length; i++) {
+      const pair = (word.ids[i - 1] ?? 0) * ID_LIMIT + (word.ids[i] ?? 0);
+      this.#counts.set(pair, this.count(pair) - word.weight);
+    }
+  }
+
+  /** Counts the pairs of `word` and answers those that it met for the first time. */
+  add(word: Word): number[] {
+    const fresh: number[] = [];
+    for (let i = 1; i < word.ids.length; i++) {
+      const pair = (word.ids[i - 1] ?? 0) * ID_LIMIT + (word.ids[i] ?? 0);
+      const words = this.#words.get(pair);
+      if (words === undefined) {
+        this.#words.set(pair, [word]);
+        fresh.push(pair);
+      } else if (words.at(-1) !== word) words.push(word);
+      this.#counts.set(pair, this.count(pair) + word.weight);
+    }
+    return fresh;
+  }
+}
+
+/** The merges of `words`, at most `limit`: the ids that become `firstId`, `firstId + 1`, ... */
+function learnMerges(words: readonly Word[], firstId: number, limit: number): [number, number][] {
+  const table = new PairTable();
+  for (const word of words) table.add(word);
+  const heap = new CandidateHeap();
+  for (const pair of table.pairs()) heap.push({ pair, count: table.count(pair) });
+  const merges: [number, number][] = [];
+  while (merges.length < limit) {
+    const top = heap.pop();
+    if (top === undefined) break;
+    const count = table.count(top.pair);
+    if (count !== top.count) {
+      // Counts of known pairs only fall, so a stale candidate is put back where it belongs now.
+      if (count > 0) heap.push({ pair: top.pair, count });
+      continue;
+    }
+    const left = Math.floor(top.pair / ID_LIMIT);
+    const right = top.pair % ID_LIMIT;
+    const merged = firstId + merges.length;
+    merges.push([left, right]);
+    const fresh = new Set<number>();
+    for (const word of table.words(top.pair)) {
+      const ids = mergePair(word.ids, left, right, merged);
+      if (ids.length === word.ids.length) continue;
+      table.remove(word);
+      word.ids = ids;
+      for (const pair of table.add(word)) fresh.add(pair);
+    }
+    table.forget(top.pair);
+    for (const pair of fresh) heap.push({ pair, count: table.count(pair) });
+  }
+  return merges;
+}
+
+function tokenizerJsonShell(): TokenizerParts['shell'] {
+  const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: false, use_regex: false };
+  const split = { type: 'Split', pattern: { Regex: QWEN_PATTERN }, behavior: 'Isolated', invert: false };
+  const affixes = { continuing_subword_prefix: '', end_of_word_suffix: '' };
+  const flags = { fuse_unk: false, byte_fallback: false, ignore_merges: false };
+  return {
+    normalizer: { type: 'NFC' },
+    pre_tokenizer: { type: 'Sequence', pretokenizers: [split, byteLevel] },
+    post_processor: byteLevel,
+    decoder: byteLevel,
+    model: { type: 'BPE', dropout: null, unk_token: null, ...affixes, ...flags },
+  };
+}
+
+const CONFIG: TokenizerParts['config'] = {
+  add_bos_token: false,
+  add_prefix_space: false,
+  additional_special_tokens: ['<|im_start|>', '<|im_end|>'],
+  bos_token: null,
+  clean_up_tokenization_spaces: false,
+  eos_token: '<|im_end|>',
+  errors: 'replace',
+  model_max_length: 32768,
+  pad_token: '<|endoftext|>',
+  split_special_tokens: false,
+  tokenizer_class: 'Qwen2Tokenizer',
+  unk_token: null,
+};
+
+/** Trains a tokenizer of exactly `size` ids on `texts`, in which added tokens are left alone. */
+export function trainTokenizer(texts: Iterable<string>, options: TrainTokenizerOptions): Tokenizer {
+  const { size, weight = (count) => count } = options;
+  const limit = size - BYTE_ALPHABET.length - ADDED.length;
+  if (!Number.isInteger(size) || limit < 0 || size >= ID_LIMIT) {
+    const least = BYTE_ALPHABET.length + ADDED.length;
+    throw new UserError(
+      'TOKENIZER_SIZE',
+      `A vocabulary needs ${least} to ${ID_LIMIT - 1} entries, got ${size}; set another size.`,
+    );
+  }
+  const patterns = [compilePattern(QWEN_PATTERN)];
+  const idOfChar = new Map(BYTE_ALPHABET.map((char, id) => [char, id]));
+  const idOfByte = Array.from({ length: 256 }, (_, byte) => idOfChar.get(byteChar(byte)) ?? 0);
+  const words = Array.from(countWords(texts, patterns), ([text, count]) => ({
+    ids: Array.from(Buffer.from(text, 'utf8'), (byte) => idOfByte[byte] ?? 0),
+    weight: Math.ceil(weight(count)),
+  }));
+  const merges = learnMerges(words, BYTE_ALPHABET.length, limit);
+  if (merges.length < limit) {
+    throw new UserError(
+      'TOKENIZER_SIZE',
+      `The texts give a vocabulary of only ${size - limit + merges.length} entries, not ${size}; add texts or ask for fewer.`,
+    );
+  }
+  const tokens = [...BYTE_ALPHABET];
+  for (const [left, right] of merges) tokens.push(`${tokens[left]}${tokens[right]}`);
+  const added: AddedToken[] = ADDED.map((token, index) => ({ id: tokens.length + index, ...token }));
+  return new Tokenizer({
+    tokens,
+    merges: {
+      left: Int32Array.from(merges, ([left]) => left),
+      right: Int32Array.from(merges, ([, right]) => right),
+      result: Int32Array.from(merges, (_, rank) => BYTE_ALPHABET.length + rank),
+    },
+    added,
+    normalize: true,
+    patterns,
+    shell: tokenizerJsonShell(),
+    config: CONFIG,
+    chatTemplate: options.chatTemplate,
+  });
+}

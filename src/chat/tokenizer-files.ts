@@ -1,0 +1,198 @@
+/**
+ * A tokenizer as a Hugging Face folder: tokenizer.json (the whole truth), tokenizer_config.json, vocab.json,
+ * merges.txt and chat_template.jinja. Only byte-level BPE is read; what else a file may ask for is refused, not ignored.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { errorText, UserError } from '../base/errors.ts';
+import { readText, writeAtomic } from '../base/files.ts';
+import type { Merges } from './bpe.ts';
+import { compilePattern, GPT2_PATTERN } from './pretokenize.ts';
+
+/** A token that is found in the text before it is cut into words. */
+export interface AddedToken {
+  readonly id: number;
+  readonly content: string;
+  /** Special tokens are left out by `decode(ids, {skipSpecial: true})`. */
+  readonly special: boolean;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Everything a tokenizer is made of. */
+export interface TokenizerParts {
+  /** Byte-level text by id; added tokens are not in it. */
+  readonly tokens: readonly (string | undefined)[];
+  readonly merges: Merges;
+  readonly added: readonly AddedToken[];
+  readonly normalize: boolean;
+  readonly patterns: readonly RegExp[];
+  /** tokenizer.json without its tokens and merges, to be written back as it was. */
+  readonly shell: Fields;
+  /** tokenizer_config.json without its tokens and template. */
+  readonly config: Fields;
+  readonly chatTemplate: string | undefined;
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function readJson(path: string): Fields {
+  const text = readText(path);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (thrown) {
+    throw new UserError(
+      'TOKENIZER',
+      `${path} is not valid JSON (${errorText(thrown)}); copy the file again.`,
+    );
+  }
+  if (!isFields(value))
+    throw new UserError('TOKENIZER', `${path} must hold a JSON object; copy the file again.`);
+  return value;
+}
+
+function refuse(path: string, what: string): never {
+  throw new UserError(
+    'TOKENIZER',
+    `${path} ${what}; tinystar reads byte-level BPE tokenizers such as Qwen's.`,
+  );
+}
+
+function parsePatterns(preTokenizer: unknown, path: string): RegExp[] {
+  if (!isFields(preTokenizer)) return refuse(path, 'has no pre_tokenizer');
+  const parts: unknown[] =
+    preTokenizer.type === 'Sequence' && Array.isArray(preTokenizer.pretokenizers)
+      ? preTokenizer.pretokenizers
+      : [preTokenizer];
+  return parts.flatMap((part): RegExp[] => {
+    if (!isFields(part)) return refuse(path, 'has an unreadable pre_tokenizer');
+    if (part.type === 'ByteLevel') {
+      if (part.add_prefix_space === true) return refuse(path, 'asks for a prefix space');
+      return part.use_regex === false ? [] : [compilePattern(GPT2_PATTERN)];
+    }
+    const pattern = isFields(part.pattern) ? part.pattern.Regex : undefined;
+    if (
+      part.type !== 'Split' ||
+      typeof pattern !== 'string' ||
+      part.behavior !== 'Isolated' ||
+      part.invert === true
+    ) {
+      return refuse(path, `has a pre_tokenizer of type ${String(part.type)} with unknown options`);
+    }
+    return [compilePattern(pattern)];
+  });
+}
+
+function parseAdded(value: unknown, path: string): AddedToken[] {
+  if (!Array.isArray(value)) return [];
+  return value.map((entry: unknown) => {
+    if (!isFields(entry) || typeof entry.id !== 'number' || typeof entry.content !== 'string') {
+      return refuse(path, 'has an unreadable entry in added_tokens');
+    }
+    if (entry.lstrip === true || entry.rstrip === true || entry.single_word === true) {
+      return refuse(path, `has an added token (${entry.content}) that strips its surroundings`);
+    }
+    return { id: entry.id, content: entry.content, special: entry.special === true };
+  });
+}
+
+function parseMerges(value: unknown, idOf: ReadonlyMap<string, number>, path: string): Merges {
+  if (!Array.isArray(value)) return refuse(path, 'has no list of merges');
+  const merges = {
+    left: new Int32Array(value.length),
+    right: new Int32Array(value.length),
+    result: new Int32Array(value.length),
+  };
+  value.forEach((entry: unknown, rank) => {
+    // Older files write "a b", newer ones ["a", "b"].
+    const [left, right]: unknown[] =
+      typeof entry === 'string' ? entry.split(' ') : Array.isArray(entry) ? entry : [];
+    const ids = [left, right, `${String(left)}${String(right)}`].map((token) => idOf.get(String(token)));
+    if (ids.includes(undefined)) return refuse(path, `has a merge of unknown tokens (number ${rank})`);
+    merges.left[rank] = ids[0] ?? 0;
+    merges.right[rank] = ids[1] ?? 0;
+    merges.result[rank] = ids[2] ?? 0;
+  });
+  return merges;
+}
+
+function templateOf(folder: string, config: Fields): string | undefined {
+  const path = join(folder, 'chat_template.jinja');
+  if (existsSync(path)) return readText(path);
+  if (typeof config.chat_template === 'string') return config.chat_template;
+  if (!Array.isArray(config.chat_template)) return undefined;
+  // Some checkpoints name several templates; the one for tools is the one that this project needs.
+  const named = config.chat_template.filter(isFields);
+  const chosen =
+    named.find((entry) => entry.name === 'tool_use') ?? named.find((entry) => entry.name === 'default');
+  return typeof chosen?.template === 'string' ? chosen.template : undefined;
+}
+
+/** Reads a tokenizer's folder; every fault of it is a UserError. */
+export function readTokenizerFiles(folder: string): TokenizerParts {
+  const path = join(folder, 'tokenizer.json');
+  const { added_tokens, model, ...shell } = readJson(path);
+  const configPath = join(folder, 'tokenizer_config.json');
+  const config = existsSync(configPath) ? readJson(configPath) : {};
+  if (!isFields(model) || model.type !== 'BPE' || !isFields(model.vocab))
+    return refuse(path, 'is not a BPE model');
+  const { vocab, merges, ...modelShell } = model;
+  if (model.byte_fallback === true || model.ignore_merges === true || (model.dropout ?? null) !== null) {
+    return refuse(path, 'uses byte_fallback, ignore_merges or dropout');
+  }
+  const normalizer = shell.normalizer ?? null;
+  if (normalizer !== null && !(isFields(normalizer) && normalizer.type === 'NFC')) {
+    return refuse(path, 'has a normalizer other than NFC');
+  }
+  const tokens: (string | undefined)[] = [];
+  const idOf = new Map<string, number>();
+  for (const [token, id] of Object.entries(vocab)) {
+    if (typeof id !== 'number' || !Number.isInteger(id) || id < 0)
+      return refuse(path, 'has an id that is no number');
+    tokens[id] = token;
+    idOf.set(token, id);
+  }
+  const { added_tokens_decoder: _, chat_template: __, ...configShell } = config;
+  return {
+    tokens,
+    merges: parseMerges(merges, idOf, path),
+    added: parseAdded(added_tokens, path),
+    normalize: normalizer !== null,
+    patterns: parsePatterns(shell.pre_tokenizer, path),
+    shell: { ...shell, model: modelShell },
+    config: configShell,
+    chatTemplate: templateOf(folder, config),
+  };
+}
+
+/** Writes the five files; transformers and llama.cpp's converter read them. */
+export function writeTokenizerFiles(folder: string, parts: TokenizerParts): void {
+  const { tokens, merges, shell, config, chatTemplate } = parts;
+  const vocab: Record<string, number> = {};
+  tokens.forEach((token, id) => {
+    if (token !== undefined) vocab[token] = id;
+  });
+  const lines = Array.from(merges.left, (left, rank) => `${tokens[left]} ${tokens[merges.right[rank] ?? 0]}`);
+  const options = { single_word: false, lstrip: false, rstrip: false, normalized: false };
+  const added = parts.added.map(({ id, content, special }) => ({ id, content, ...options, special }));
+  const decoder = Object.fromEntries(added.map(({ id, ...token }) => [String(id), token]));
+  const { model, version, truncation, padding, ...rest } = shell;
+  const whole = {
+    version: version ?? '1.0',
+    truncation: truncation ?? null,
+    padding: padding ?? null,
+    added_tokens: added,
+    ...rest,
+    model: { ...(isFields(model) ? model : {}), vocab, merges: lines },
+  };
+  const template = chatTemplate === undefined ? {} : { chat_template: chatTemplate };
+  const configWhole = { added_tokens_decoder: decoder, ...config, ...template };
+  writeAtomic(join(folder, 'tokenizer.json'), JSON.stringify(whole));
+  writeAtomic(join(folder, 'tokenizer_config.json'), `${JSON.stringify(configWhole, null, 2)}\n`);
+  writeAtomic(join(folder, 'vocab.json'), JSON.stringify(vocab));
+  writeAtomic(join(folder, 'merges.txt'), `#version: 0.2\n${lines.join('\n')}\n`);
+  if (chatTemplate !== undefined) writeAtomic(join(folder, 'chat_template.jinja'), chatTemplate);
+}

@@ -1,0 +1,80 @@
+/** Dialogues as training records: the prompt and the target as text and as tokens, with an exact boundary between them. */
+import { InternalError } from '../base/errors.ts';
+import type { Dialogue, TokenIds } from '../chat/messages.ts';
+import { renderPrompt, renderTarget } from '../chat/template.ts';
+import type { Tokenizer } from '../chat/tokenizer.ts';
+
+export interface TrainingRecord {
+  readonly id: string;
+  readonly category: string;
+  /** Everything up to and including "<think>". */
+  readonly prompt: string;
+  /** What the model shall write, up to and including "<|im_end|>". */
+  readonly target: string;
+  readonly promptIds: TokenIds;
+  readonly targetIds: TokenIds;
+  /** Number of leading prompt tokens of the system and tools block: equal tools give equal leading tokens. */
+  readonly systemLength: number;
+  /** Number of leading target tokens up to and including the last "</think>"; all of them if there is none. */
+  readonly thinkLength: number;
+}
+
+/** Which target tokens count: all, the thinking with its closing tag, or what follows it. */
+export type MaskKind = 'all' | 'think' | 'answer';
+
+const TURN_START = '<|im_start|>';
+
+/** The part of a prompt that holds the system message and the tools; empty if it has none. */
+function systemBlock(prompt: string): string {
+  if (!prompt.startsWith(`${TURN_START}system`)) return '';
+  const end = prompt.indexOf(TURN_START, TURN_START.length);
+  return end < 0 ? '' : prompt.slice(0, end);
+}
+
+/** Tool lists repeat from dialogue to dialogue, so their tokens are kept; a bounded number of them. */
+const MAX_SYSTEM_BLOCKS = 4096;
+const systemIds = new WeakMap<Tokenizer, Map<string, TokenIds>>();
+
+function encodeSystem(block: string, tokenizer: Tokenizer): TokenIds {
+  const known = systemIds.get(tokenizer) ?? new Map<string, TokenIds>();
+  systemIds.set(tokenizer, known);
+  const ids = known.get(block) ?? tokenizer.encode(block);
+  if (known.size >= MAX_SYSTEM_BLOCKS) known.clear();
+  known.set(block, ids);
+  return ids;
+}
+
+/** Makes a record of texts that were rendered, or generated, before. */
+export function makeRecord(
+  texts: { id: string; category: string; prompt: string; target: string },
+  tokenizer: Tokenizer,
+): TrainingRecord {
+  const block = systemBlock(texts.prompt);
+  const system = encodeSystem(block, tokenizer);
+  const rest = tokenizer.encode(texts.prompt.slice(block.length));
+  const promptIds = new Int32Array(system.length + rest.length) as TokenIds;
+  promptIds.set(system);
+  promptIds.set(rest, system.length);
+  const targetIds = tokenizer.encode(texts.target);
+  const thinkEnd = targetIds.lastIndexOf(tokenizer.idOf('</think>'));
+  const thinkLength = thinkEnd < 0 ? targetIds.length : thinkEnd + 1;
+  return { ...texts, promptIds, targetIds, systemLength: system.length, thinkLength };
+}
+
+/** Renders a dialogue whose last message is the assistant's gold answer. */
+export function renderDialogue(dialogue: Dialogue, tokenizer: Tokenizer, template: string): TrainingRecord {
+  const last = dialogue.messages.at(-1);
+  if (last?.role !== 'assistant') {
+    throw new InternalError(`dialogue ${dialogue.id} does not end with the assistant's answer`);
+  }
+  const prompt = renderPrompt(template, { messages: dialogue.messages.slice(0, -1), tools: dialogue.tools });
+  const { id, category } = dialogue;
+  return makeRecord({ id, category, prompt, target: renderTarget(last) }, tokenizer);
+}
+
+/** One number a target token: 1 where it counts, else 0. */
+export function maskOf(record: TrainingRecord, kind: MaskKind): Uint8Array {
+  const mask = new Uint8Array(record.targetIds.length);
+  if (kind === 'all') return mask.fill(1);
+  return kind === 'think' ? mask.fill(1, 0, record.thinkLength) : mask.fill(1, record.thinkLength);
+}
