@@ -1,0 +1,162 @@
+/**
+ * What a model wrote, taken apart: `<think>...</think>`, then `<tool_call>{"name": ..., "arguments": ...}</tool_call>` blocks or a reply.
+ * The rules are those of STAR's Sim-RL reward, quirks included, because training and evaluation have to agree with it to the last case:
+ *
+ * - there must be exactly one `<think>...</think>` pair. A second `</think>`, or a `<think>` inside the thought, does not count as one;
+ * - the answer is what follows the LAST `</think>`; blocks before it are thoughts;
+ * - as soon as the answer contains `<tool_call>` it is no reply, and text around the blocks is ignored;
+ * - every complete block must hold one JSON object with a name and arguments. A block that is never closed is no block:
+ *   the generation then has no calls and no reply, which is not a format error.
+ *
+ * Everything here is linear in the text: tags are found by searching forward, never by backtracking.
+ */
+import { tryParseJson } from '../json/parse.ts';
+import { isDict, strip, typeName, type PyDict, type PyValue } from '../json/python.ts';
+
+const THINK_OPEN = '<think>';
+const THINK_CLOSE = '</think>';
+const CALL_OPEN = '<tool_call>';
+const CALL_CLOSE = '</tool_call>';
+const ASSISTANT = '<|im_start|>assistant\n';
+
+/** A call as it was written: the name may be any JSON value, and so may the arguments. */
+export interface WrittenCall {
+  readonly name: PyValue;
+  readonly arguments: PyValue;
+}
+
+/** Why a text is not of the required form. */
+export type SyntaxFault =
+  | 'no_think'
+  | 'several_thinks'
+  | 'call_not_json'
+  | 'call_not_object'
+  | 'call_without_name'
+  | 'call_without_arguments';
+
+export interface Malformed<Fault extends string = SyntaxFault> {
+  readonly kind: 'malformed';
+  readonly fault: Fault;
+  /** One sentence for a person. */
+  readonly message: string;
+}
+
+export type Generation =
+  | Malformed
+  /** `calls` is empty when a block was opened and never closed. */
+  | { readonly kind: 'calls'; readonly think: string; readonly calls: readonly WrittenCall[] }
+  /** `reply` may be empty. End-of-turn tokens that were left in the text are part of it. */
+  | { readonly kind: 'reply'; readonly think: string; readonly reply: string };
+
+/** The texts between `open` and the next `close`, from left to right, without overlap. */
+export function between(text: string, open: string, close: string): string[] {
+  const found: string[] = [];
+  for (let at = 0; ;) {
+    const start = text.indexOf(open, at);
+    if (start < 0) return found;
+    const end = text.indexOf(close, start + open.length);
+    if (end < 0) return found;
+    found.push(text.slice(start + open.length, end));
+    at = end + close.length;
+  }
+}
+
+function malformed(fault: SyntaxFault, message: string): Malformed {
+  return { kind: 'malformed', fault, message };
+}
+
+function readCall(block: string): WrittenCall | Malformed {
+  const parsed = tryParseJson(block);
+  if (!parsed.ok) return malformed('call_not_json', parsed.error.message);
+  const call = parsed.value;
+  if (!isDict(call)) return malformed('call_not_object', `A tool call is ${typeName(call)}, not an object.`);
+  const name = call.get('name');
+  if (name === undefined) return malformed('call_without_name', 'A tool call has no "name".');
+  const written = call.get('arguments');
+  if (written === undefined) return malformed('call_without_arguments', 'A tool call has no "arguments".');
+  return { name, arguments: written };
+}
+
+/** The calls in an answer, or the first fault. */
+function readCalls(answer: string): readonly WrittenCall[] | Malformed {
+  const calls: WrittenCall[] = [];
+  for (const block of between(answer, CALL_OPEN, CALL_CLOSE)) {
+    const call = readCall(block);
+    if ('kind' in call) return call;
+    calls.push(call);
+  }
+  return calls;
+}
+
+/** Takes apart a whole assistant turn, `<think>` included (see `assistantTurn`); never throws. */
+export function parseGeneration(turn: string): Generation {
+  const thinks = between(turn, THINK_OPEN, THINK_CLOSE);
+  const [think] = thinks;
+  if (think === undefined) return malformed('no_think', 'There is no <think>...</think>.');
+  if (thinks.length > 1)
+    return malformed('several_thinks', `There are ${thinks.length} <think>...</think> pairs, not one.`);
+  const answer = strip(turn.slice(turn.lastIndexOf(THINK_CLOSE) + THINK_CLOSE.length));
+  if (!answer.includes(CALL_OPEN)) return { kind: 'reply', think: strip(think), reply: answer };
+  const calls = readCalls(answer);
+  return 'kind' in calls ? calls : { kind: 'calls', think: strip(think), calls };
+}
+
+/**
+ * The assistant's turn that `generation` completes: what follows the last assistant header of prompt and generation together.
+ * Prompts end with `<think>`, so it is here that the thought gets its opening tag.
+ */
+export function assistantTurn(prompt: string, generation: string): string {
+  const afterLast = (text: string): string => {
+    const header = text.lastIndexOf(ASSISTANT);
+    return header < 0 ? text : text.slice(header + ASSISTANT.length);
+  };
+  return afterLast(afterLast(prompt) + generation);
+}
+
+/** The turn of a generation whose prompt is not at hand: `<think>` is put before it where it does not begin with one. */
+export function withThink(generation: string): string {
+  return strip(generation).startsWith(THINK_OPEN) ? generation : THINK_OPEN + generation;
+}
+
+export interface GoldCall {
+  readonly name: string;
+  readonly arguments: PyDict;
+}
+
+/** What a label asks for. */
+export type Label =
+  | { readonly kind: 'calls'; readonly calls: readonly GoldCall[] }
+  | { readonly kind: 'reply'; readonly reply: string }
+  /** Nothing can be scored against it; `message` says why. */
+  | { readonly kind: 'unusable'; readonly message: string };
+
+/**
+ * Reads a label `</think>answer`, or `thought</think>answer`. What makes STAR's reader raise is `unusable` here: any other number of `</think>`,
+ * a block that is not a call, no complete block; and so are names that are no strings and arguments that are no object, which it lets
+ * in and then fails on when it scores.
+ */
+export function parseLabel(label: string): Label {
+  const unusable = (message: string): Label => ({ kind: 'unusable', message });
+  const parts = label.split(THINK_CLOSE);
+  const answer = parts[1];
+  if (answer === undefined || parts.length > 2) {
+    return unusable(`The label has ${parts.length - 1} times </think>, and must have it once.`);
+  }
+  if (!answer.includes(CALL_OPEN)) return { kind: 'reply', reply: strip(answer) };
+  const written = readCalls(answer);
+  if ('kind' in written) return unusable(`The label is malformed. ${written.message}`);
+  const calls: GoldCall[] = [];
+  for (const call of written) {
+    if (typeof call.name !== 'string')
+      return unusable(`A call of the label is named by ${typeName(call.name)}, not a string.`);
+    if (!isDict(call.arguments)) {
+      return unusable(
+        `The arguments of ${call.name} in the label are ${typeName(call.arguments)}, not an object.`,
+      );
+    }
+    calls.push({ name: call.name, arguments: call.arguments });
+  }
+  return calls.length > 0
+    ? { kind: 'calls', calls }
+    : unusable('The label opens <tool_call> and never closes it.');
+}
