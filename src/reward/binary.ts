@@ -1,0 +1,55 @@
+/**
+ * The reward that Sim-RL is compared with: 1 if the answer is right as a whole, 0 if it is not, -1 if the form is wrong.
+ *
+ * The form is judged as in Sim-RL (think pair, JSON, known functions and arguments), and right means what evaluation means by it (exact.ts):
+ * the same calls, or a reply where a reply is wanted. STAR reports such a baseline without publishing its code, so the treatment of
+ * replies is this project's choice. A label that cannot be read earns every well-formed generation 0.
+ */
+import { isObjectCall } from '../chat/tools.ts';
+import { goldOfLabel, judge, type ErrorClass, type Outcome } from './exact.ts';
+import {
+  formatError,
+  prepareTask,
+  wellFormed,
+  type Answer,
+  type FormatFault,
+  type Reward,
+} from './reward.ts';
+
+export type BinaryDetail =
+  | { readonly kind: 'format_error'; readonly fault: FormatFault; readonly message: string }
+  | { readonly kind: 'right' }
+  | { readonly kind: 'wrong'; readonly error: ErrorClass }
+  | { readonly kind: 'unusable_label' };
+
+function outcomeOf(answer: Exclude<Answer, { kind: 'malformed' }>): Outcome {
+  if (answer.kind === 'nothing')
+    return answer.why === 'empty_reply' ? { kind: 'reply', reply: '' } : { kind: 'unparsable' };
+  if (answer.kind === 'reply') return answer;
+  const calls = answer.calls.filter(isObjectCall);
+  return calls.length === answer.calls.length ? { kind: 'calls', calls } : { kind: 'unparsable' };
+}
+
+/** Right or wrong; what counts as right is said at the head of this file. */
+export const binary: Reward<BinaryDetail> = {
+  name: 'binary',
+  description: '1 for exactly the gold calls (or a reply where one is wanted), else 0; -1 for a wrong form',
+  prepare(task) {
+    const prepared = prepareTask(task);
+    const gold = goldOfLabel(prepared.label);
+    return {
+      problems: prepared.problems,
+      score(generation) {
+        const answer = prepared.read(generation);
+        if (answer.kind === 'malformed') {
+          return formatError({ kind: 'format_error', fault: answer.fault, message: answer.message });
+        }
+        if (gold === undefined) return wellFormed(0, { kind: 'unusable_label' });
+        const verdict = judge(gold, outcomeOf(answer));
+        return verdict.correct
+          ? wellFormed(1, { kind: 'right' })
+          : wellFormed(0, { kind: 'wrong', error: verdict.error });
+      },
+    };
+  },
+};

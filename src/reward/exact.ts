@@ -1,0 +1,147 @@
+/**
+ * Right or wrong, for evaluation: are the calls of a generation exactly the gold ones, in whatever order?
+ *
+ * Names must be equal, and arguments equal as JSON: numbers by value (5 is 5.0, but true is not 1 and "5" is not 5), keys in any order,
+ * strings exactly, but for white space around them. Where text is wanted, any non-empty reply without a call is right, unless words are named that
+ * it must mention. Tools are not consulted: a call that no tool allows cannot equal a gold one.
+ */
+import { parseGeneration, withThink, type GoldCall, type Label } from '../chat/generation.ts';
+import type { Message } from '../chat/messages.ts';
+import { isObjectCall } from '../chat/tools.ts';
+import { dumps } from '../json/dumps.ts';
+import { fromJson, isDict, isList, strip, type PyDict, type PyValue } from '../json/python.ts';
+
+/** What is wanted of a generation. */
+export type Gold =
+  | { readonly kind: 'calls'; readonly calls: readonly GoldCall[] }
+  /** Every word of `mustMention` has to occur in the reply, in upper or lower case. */
+  | { readonly kind: 'reply'; readonly mustMention: readonly string[] };
+
+/** What is wrong, the first of these that holds, from the top. */
+export const ERROR_CLASSES = {
+  unparsable: 'not of the required form, or a call was begun and never finished',
+  called_instead_of_answering: 'a call, where a reply was wanted',
+  wrong_reply: 'an empty reply, or one that does not mention what it must',
+  no_call: 'a reply, where a call was wanted',
+  wrong_function: 'a function was called that was not wanted, in place of one that was',
+  missing_call: 'a call that was wanted was not made',
+  extra_call: 'a call was made that was not wanted',
+  wrong_argument_name: 'the right functions, with other arguments than wanted',
+  wrong_value: 'the right functions and arguments, with another value than wanted',
+} as const;
+
+export type ErrorClass = keyof typeof ERROR_CLASSES;
+
+export type Verdict = { readonly correct: true } | { readonly correct: false; readonly error: ErrorClass };
+
+/** A generation as far as it matters to a verdict. */
+export type Outcome =
+  | { readonly kind: 'calls'; readonly calls: readonly GoldCall[] }
+  | { readonly kind: 'reply'; readonly reply: string }
+  | { readonly kind: 'unparsable' };
+
+/** What the gold answer of a dialogue wants. */
+export function goldOfMessage(message: Message, mustMention: readonly string[] = []): Gold {
+  const calls = message.toolCalls ?? [];
+  if (calls.length === 0) return { kind: 'reply', mustMention };
+  return {
+    kind: 'calls',
+    // Entry by entry, because fromJson cannot tell that an object stays a dict.
+    calls: calls.map((call) => ({
+      name: call.name,
+      arguments: new Map(Object.entries(call.arguments).map(([name, value]) => [name, fromJson(value)])),
+    })),
+  };
+}
+
+/** What a label wants; undefined if the label cannot be read. */
+export function goldOfLabel(label: Label, mustMention: readonly string[] = []): Gold | undefined {
+  if (label.kind === 'unusable') return undefined;
+  return label.kind === 'calls' ? label : { kind: 'reply', mustMention };
+}
+
+/** Judges what a model wrote; a generation whose prompt opened `<think>` may leave that tag out. Never throws. */
+export function exactMatch(gold: Gold, generation: string): Verdict {
+  return judge(gold, outcomeOf(generation));
+}
+
+function outcomeOf(generation: string): Outcome {
+  const parsed = parseGeneration(withThink(generation));
+  if (parsed.kind === 'reply') return parsed;
+  if (parsed.kind === 'malformed' || parsed.calls.length === 0) return { kind: 'unparsable' };
+  const calls = parsed.calls.filter(isObjectCall);
+  return calls.length === parsed.calls.length ? { kind: 'calls', calls } : { kind: 'unparsable' };
+}
+
+function wrong(error: ErrorClass): Verdict {
+  return { correct: false, error };
+}
+
+/** Judges a generation that was parsed. */
+export function judge(gold: Gold, outcome: Outcome): Verdict {
+  if (outcome.kind === 'unparsable') return wrong('unparsable');
+  if (gold.kind === 'calls')
+    return outcome.kind === 'calls' ? judgeCalls(gold.calls, outcome.calls) : wrong('no_call');
+  if (outcome.kind === 'calls') return wrong('called_instead_of_answering');
+  const reply = withoutEndTokens(outcome.reply).toLowerCase();
+  const mentioned = gold.mustMention.every((word) => reply.includes(word.toLowerCase()));
+  return reply !== '' && mentioned ? { correct: true } : wrong('wrong_reply');
+}
+
+const END_TOKEN = /^<\|\w+\|>$/;
+
+/** A reply without the special tokens that its end was decoded to. */
+function withoutEndTokens(reply: string): string {
+  let text = strip(reply);
+  for (;;) {
+    const start = text.endsWith('|>') ? text.lastIndexOf('<|') : -1;
+    if (start < 0 || !END_TOKEN.test(text.slice(start))) return text;
+    text = strip(text.slice(0, start));
+  }
+}
+
+/** A value in the form in which equal values print alike. */
+function normal(value: PyValue): PyValue {
+  if (typeof value === 'number') return Number.isInteger(value) ? BigInt(value) : value;
+  if (typeof value === 'string') return strip(value);
+  if (isList(value)) return value.map(normal);
+  return isDict(value) ? normalDict(value) : value;
+}
+
+function normalDict(dict: PyDict): PyDict {
+  return new Map([...dict].map(([key, value]) => [key, normal(value)]));
+}
+
+/** Arguments as text that is equal exactly for equal arguments. */
+function print(written: PyDict): string {
+  return dumps(normalDict(written), { sortKeys: true });
+}
+
+function printNames(written: PyDict): string {
+  return dumps([...written.keys()].sort());
+}
+
+/** What of `a` is left when each item of `b` has taken one that is equal by `key`. */
+function without<T>(a: readonly T[], b: readonly T[], key: (item: T) => string): T[] {
+  const taken = new Map<string, number>();
+  for (const item of b) taken.set(key(item), (taken.get(key(item)) ?? 0) + 1);
+  return a.filter((item) => {
+    const left = taken.get(key(item)) ?? 0;
+    if (left > 0) taken.set(key(item), left - 1);
+    return left === 0;
+  });
+}
+
+function judgeCalls(gold: readonly GoldCall[], made: readonly GoldCall[]): Verdict {
+  const exactly = (call: GoldCall): string => dumps([call.name, print(call.arguments)]);
+  const byName = (call: GoldCall): string => call.name;
+  const byNames = (call: GoldCall): string => dumps([call.name, printNames(call.arguments)]);
+  const missing = without(gold, made, exactly);
+  const surplus = without(made, gold, exactly);
+  if (missing.length === 0 && surplus.length === 0) return { correct: true };
+  const unmade = without(missing, surplus, byName).length;
+  const unwanted = without(surplus, missing, byName).length;
+  if (unmade > 0) return wrong(unwanted > 0 ? 'wrong_function' : 'missing_call');
+  if (unwanted > 0) return wrong('extra_call');
+  return wrong(without(missing, surplus, byNames).length > 0 ? 'wrong_argument_name' : 'wrong_value');
+}
