@@ -1,0 +1,85 @@
+/** What a schema cannot say of a well-formed recipe: that its numbers fit each other and its files are there. */
+import { existsSync, statSync } from 'node:fs';
+import type { Problem } from './problems.ts';
+import type { Recipe } from './schema.ts';
+
+/** Numbers of a well-formed recipe that do not fit each other. */
+export function consistencyProblems(recipe: Recipe): Problem[] {
+  const problems: Problem[] = [];
+  const report = (path: (string | number)[], text: string): void => {
+    problems.push({ path, part: 'value', text });
+  };
+  for (const [name, model] of Object.entries(recipe.models)) {
+    if (typeof model === 'string' || model.num_attention_heads % model.num_key_value_heads === 0) continue;
+    report(
+      ['models', name, 'num_attention_heads'],
+      `models.${name}.num_attention_heads is ${model.num_attention_heads} and must be a multiple of num_key_value_heads (${model.num_key_value_heads}).`,
+    );
+  }
+  for (const [index, stage] of recipe.stages.entries()) {
+    const at = (key: string): (string | number)[] => ['stages', index, key];
+    if (stage.kind === 'distill') {
+      const rollout = recipe.stages.find((other) => other.name === stage.data);
+      if (rollout?.kind === 'rollout' && rollout.kd_topk < stage.kd_topk) {
+        report(
+          at('kd_topk'),
+          `stages.${stage.name}.kd_topk is ${stage.kd_topk}, and ${rollout.name} stores only kd_topk ${rollout.kd_topk}; lower the one or raise the other.`,
+        );
+      }
+    }
+    if (stage.kind === 'eval' && Object.keys(stage.models).length === 0) {
+      report(at('models'), `stages.${stage.name}.models is empty; name at least one model.`);
+    }
+    if (stage.kind !== 'simrl') continue;
+    for (const key of ['reward_clip_range', 'dynamic_filtering_range'] as const) {
+      const [low, high] = stage[key];
+      if (low >= high)
+        report(
+          at(key),
+          `stages.${stage.name}.${key} is [${low}, ${high}] and must rise from the first number to the second.`,
+        );
+    }
+    if (stage.train_batch_size % stage.n_samples_per_prompt !== 0) {
+      report(
+        at('train_batch_size'),
+        `stages.${stage.name}.train_batch_size is ${stage.train_batch_size} and must be a multiple of n_samples_per_prompt (${stage.n_samples_per_prompt}), as a prompt's samples share a step.`,
+      );
+    }
+    const drawn = stage.rollout_batch_size * stage.n_samples_per_prompt;
+    if (drawn < stage.train_batch_size) {
+      report(
+        at('train_batch_size'),
+        `stages.${stage.name}.train_batch_size is ${stage.train_batch_size}, more than a rollout batch draws (rollout_batch_size x n_samples_per_prompt = ${drawn}).`,
+      );
+    }
+  }
+  return problems;
+}
+
+/** Files and folders of a recipe that are not there: found before a run starts, not hours into it. */
+export function missingFiles(recipe: Recipe): Problem[] {
+  const problems: Problem[] = [];
+  const check = (
+    path: (string | number)[],
+    where: string,
+    target: string,
+    wants: 'folder' | 'file',
+  ): void => {
+    const found = existsSync(target) && (wants === 'folder') === statSync(target).isDirectory();
+    if (!found)
+      problems.push({
+        path,
+        part: 'value',
+        text: `${where} is ${target}, and there is no such ${wants}; check the path.`,
+      });
+  };
+  for (const [name, model] of Object.entries(recipe.models)) {
+    if (typeof model === 'string') check(['models', name], `models.${name}`, model, 'folder');
+    else check(['models', name, 'tokenizer'], `models.${name}.tokenizer`, model.tokenizer, 'folder');
+  }
+  if (recipe.data.source === 'file') {
+    check(['data', 'train'], 'data.train', recipe.data.train, 'file');
+    check(['data', 'test'], 'data.test', recipe.data.test, 'file');
+  }
+  return problems;
+}

@@ -1,0 +1,62 @@
+/** Reads a recipe: text, overrides, schema, references; all that is wrong is told at once, each with its place. */
+import { dirname, resolve } from 'node:path';
+import { UserError } from '../base/errors.ts';
+import { readText } from '../base/files.ts';
+import { consistencyProblems, missingFiles } from './consistency.ts';
+import { applyOverride } from './overrides.ts';
+import type { Override } from './overrides.ts';
+import { schemaProblems } from './problems.ts';
+import type { Problem } from './problems.ts';
+import { referenceProblems } from './references.ts';
+import { mapPaths } from './resolve.ts';
+import { recipeSchema } from './schema.ts';
+import type { Recipe } from './schema.ts';
+import { placeOf, readSource } from './source.ts';
+import type { RecipeSource } from './source.ts';
+
+export interface LoadOptions {
+  /** Overrides, each `path=value`; later ones win. */
+  readonly set?: readonly string[];
+  /** Also check that the files and folders that the recipe names are there. */
+  readonly checkFiles?: boolean;
+}
+
+/** Loads the recipe at `path`, with every default filled in and every path made absolute. */
+export function loadRecipe(path: string, options: LoadOptions = {}): Recipe {
+  return parseRecipe(readText(path), path, options);
+}
+
+/** `loadRecipe` of a text that stands in `file`. */
+export function parseRecipe(text: string, file: string, options: LoadOptions = {}): Recipe {
+  const source = readSource(text, file);
+  const raw = source.value;
+  const overrides = (options.set ?? []).map((words) => applyOverride(raw, words));
+  const parsed = recipeSchema.safeParse(raw);
+  const problems = [
+    ...(parsed.success ? [] : schemaProblems(raw, parsed.error)),
+    ...referenceProblems(raw),
+    ...(parsed.success ? consistencyProblems(parsed.data) : []),
+  ];
+  if (!parsed.success || problems.length > 0) throw recipeError(source, overrides, problems);
+  const folder = dirname(resolve(file));
+  const recipe = mapPaths(parsed.data, (relative) => resolve(folder, relative));
+  const missing = options.checkFiles === true ? missingFiles(recipe) : [];
+  if (missing.length > 0) throw recipeError(source, overrides, missing);
+  return recipe;
+}
+
+function recipeError(
+  source: RecipeSource,
+  overrides: readonly Override[],
+  problems: readonly Problem[],
+): UserError {
+  const lines = problems
+    .map(({ path, part, text }) => {
+      const override = overrides.findLast(({ path: set }) => set.every((segment, i) => segment === path[i]));
+      return `${override === undefined ? placeOf(source, path, part) : `--set ${override.words}`}: ${text}`;
+    })
+    .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+  const message =
+    lines.length === 1 ? lines.join('') : `The recipe has ${lines.length} faults:\n  ${lines.join('\n  ')}`;
+  return new UserError('RECIPE', message);
+}

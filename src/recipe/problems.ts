@@ -1,0 +1,81 @@
+/** What is wrong with a recipe, in sentences: where, what stands there, what may stand there. */
+import type { z } from 'zod';
+import { choicesOf, isRecord, NAME_RULE, rulesAt, rulesText, valueAt } from './rules.ts';
+import type { Path } from './source.ts';
+import { nearest, suggestion } from './suggest.ts';
+
+export interface Problem {
+  readonly path: Path;
+  /** Whether the place to show is the key or the value. */
+  readonly part: 'key' | 'value';
+  readonly text: string;
+}
+
+/** `stages.ckd.lr`: list entries go by their name, as in `--set`. */
+function pathText(root: unknown, path: Path): string {
+  const words = path.map((segment, i) => {
+    const container = valueAt(root, path.slice(0, i));
+    const value = valueAt(container, [segment]);
+    return Array.isArray(container) && isRecord(value) && typeof value['name'] === 'string'
+      ? value['name']
+      : segment;
+  });
+  return words.length === 0 ? 'the recipe' : words.join('.');
+}
+
+/** `value` as an error shows it: short. */
+function shown(value: unknown): string {
+  if (value === null) return 'empty';
+  if (isRecord(value)) return 'a map';
+  if (Array.isArray(value) && value.length === 0) return 'an empty list';
+  if (Array.isArray(value) && value.some((item) => typeof item === 'object')) return 'a list';
+  const text = typeof value === 'number' ? String(value) : JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+
+/** The sentences for what zod found wrong in `root`. */
+export function schemaProblems(root: unknown, error: z.ZodError): Problem[] {
+  return error.issues.flatMap((issue) => issueProblems(root, issue, []));
+}
+
+function issueProblems(root: unknown, issue: z.core.$ZodIssue, prefix: Path): Problem[] {
+  const path = [
+    ...prefix,
+    ...issue.path.map((segment) => (typeof segment === 'symbol' ? String(segment) : segment)),
+  ];
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(root, path, key));
+  if (issue.code === 'invalid_key') {
+    return [
+      { path, part: 'key', text: `the key ${JSON.stringify(path.at(-1))} must be ${NAME_RULE}; rename it.` },
+    ];
+  }
+  if (issue.code === 'invalid_union') {
+    // The branch that got furthest into the value is the one that was meant.
+    const meant = issue.errors.find((branch) =>
+      branch.some((inner) => inner.path.length > 0 || inner.code === 'unrecognized_keys'),
+    );
+    if (meant !== undefined) return meant.flatMap((inner) => issueProblems(root, inner, path));
+  }
+  return [wrongValue(root, path)];
+}
+
+function unknownKey(root: unknown, path: Path, key: string): Problem {
+  const known = [...new Set(rulesAt(root, path).flatMap((rule) => Object.keys(rule.properties ?? {})))];
+  const container = valueAt(root, path);
+  const kind =
+    isRecord(container) && typeof container['kind'] === 'string' ? ` of a ${container['kind']} stage` : '';
+  const where = pathText(root, [...path, key]);
+  const text = `${where} is not a known key${kind}${suggestion(key, known, 'the keys are')}`;
+  return { path: [...path, key], part: 'key', text };
+}
+
+function wrongValue(root: unknown, path: Path): Problem {
+  const value = valueAt(root, path);
+  const rules = rulesAt(root, path);
+  const name = pathText(root, path);
+  if (value === undefined)
+    return { path, part: 'key', text: `${name} is missing; it must be ${rulesText(rules)}.` };
+  const near = typeof value === 'string' ? nearest(value, choicesOf(rules)) : undefined;
+  const hint = near === undefined ? '.' : `; did you mean ${near}?`;
+  return { path, part: 'value', text: `${name} is ${shown(value)} and must be ${rulesText(rules)}${hint}` };
+}

@@ -1,0 +1,38 @@
+/** A resolved recipe has its defaults filled in and its paths absolute; printed, it reads back as the same recipe. */
+import { relative, sep } from 'node:path';
+import { Document, isMap, isScalar, isSeq, visit } from 'yaml';
+import type { Recipe } from './schema.ts';
+
+/** A copy of `recipe` with `change` applied to every path in it. */
+export function mapPaths(recipe: Recipe, change: (path: string) => string): Recipe {
+  const { data, models, compare } = recipe;
+  return {
+    ...recipe,
+    data: data.source === 'file' ? { ...data, train: change(data.train), test: change(data.test) } : data,
+    models: Object.fromEntries(
+      Object.entries(models).map(([name, model]) => [
+        name,
+        typeof model === 'string' ? change(model) : { ...model, tokenizer: change(model.tokenizer) },
+      ]),
+    ),
+    ...(compare === undefined ? {} : { compare: compare.map(change) }),
+  };
+}
+
+/** The recipe as YAML that can be saved in `folder` and loaded from there: its paths are relative to it. */
+export function formatRecipe(recipe: Recipe, folder: string): string {
+  const portable = mapPaths(recipe, (path) => (relative(folder, path) || '.').split(sep).join('/'));
+  const document = new Document(portable);
+  visit(document, {
+    // Short lists and small maps read better on one line.
+    Collection(_, node) {
+      if (isSeq(node) && node.items.every((item) => isScalar(item))) node.flow = true;
+      if (isMap(node) && isMixtureEntry(node.toJSON())) node.flow = true;
+    },
+  });
+  return document.toString({ lineWidth: 110, flowCollectionPadding: false });
+}
+
+function isMixtureEntry(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'weight' in value && 'source' in value;
+}

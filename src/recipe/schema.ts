@@ -1,0 +1,61 @@
+/** The recipe language, version 1: what a recipe may say. `load.ts` reads one, `stages.ts` has the stages. */
+import { z } from 'zod';
+import { nameSchema, stageSchema } from './stages.ts';
+
+const count = z.int().positive();
+const seed = z.int().min(0).max(0xffffffff);
+const path = z.string().min(1);
+
+const assistantDataSchema = z.strictObject({
+  source: z.literal('assistant').describe("the project's own seeded generator of an on-device assistant"),
+  seed: seed.default(7),
+  train: count.default(20480).describe('training dialogues'),
+  test: count.default(864).describe('held-out dialogues'),
+});
+
+const fileDataSchema = z.strictObject({
+  source: z.literal('file'),
+  train: path.describe('JSONL of training dialogues, relative to the recipe'),
+  test: path.describe('JSONL of held-out dialogues, relative to the recipe'),
+});
+
+export const dataSchema = z.discriminatedUnion('source', [assistantDataSchema, fileDataSchema]);
+
+/** A model with random weights: the names of a Hugging Face `config.json`, and whose tokenizer it speaks. */
+export const newModelSchema = z.strictObject({
+  hidden_size: count,
+  intermediate_size: count,
+  num_hidden_layers: count,
+  num_attention_heads: count,
+  num_key_value_heads: count,
+  head_dim: count.multipleOf(2),
+  rope_theta: z.number().positive().default(1e6),
+  rms_norm_eps: z.number().positive().default(1e-6),
+  max_position_embeddings: count.default(40960),
+  tie_word_embeddings: z.boolean().default(true),
+  initializer_range: z.number().positive().default(0.02),
+  tokenizer: path.describe('folder with a tokenizer, relative to the recipe'),
+});
+
+export const recipeSchema = z.strictObject({
+  name: nameSchema.describe("the run folder's name"),
+  seed: seed.default(1),
+  threads: count.exactOptional().describe('processor threads; without it, the physical cores'),
+  device: z.string().min(1).default('cpu').describe('cpu, gpu, or the name of a device'),
+  data: dataSchema.prefault({ source: 'assistant' }),
+  models: z
+    .record(nameSchema, z.union([path, newModelSchema]))
+    .describe('checkpoint folders relative to the recipe, or the shape of a new model'),
+  stages: z.array(stageSchema).min(1),
+  export: z
+    .strictObject({ model: z.string().min(1), gguf: nameSchema.describe('file name inside the run folder') })
+    .exactOptional(),
+  compare: z
+    .array(path)
+    .exactOptional()
+    .describe('run folders, relative to the recipe, whose results stand in the report too'),
+});
+
+export type Recipe = z.output<typeof recipeSchema>;
+export type DataSource = Recipe['data'];
+export type NewModel = z.output<typeof newModelSchema>;
