@@ -125,7 +125,7 @@ test('references must be to a model or an earlier stage of the right kind', () =
     `"t.yaml:6:13: the name ckd is taken by an earlier stage; rename this stage."`,
   );
   expect(fault(`${good}export: { model: bsae, gguf: x.gguf }\n`)).toMatchInlineSnapshot(
-    `"t.yaml:7:18: export.model refers to bsae, which is not a model or an earlier stage that trains one; did you mean model?"`,
+    `"t.yaml:7:18: export.model refers to bsae, which is not a model or an earlier stage that trains one; did you mean base?"`,
   );
 });
 
