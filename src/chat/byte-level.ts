@@ -28,9 +28,3 @@ export function byteChar(byte: number): string {
 export function byteOf(charCode: number): number {
   return byteOfCode[charCode] ?? -1;
 }
-
-/** True if every character of `token` is of the alphabet. */
-export function isByteLevel(token: string): boolean {
-  for (let i = 0; i < token.length; i++) if (byteOf(token.charCodeAt(i)) < 0) return false;
-  return true;
-}

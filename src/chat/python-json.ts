@@ -1,4 +1,7 @@
-/** JSON as Python's json.dumps(value, ensure_ascii=False) writes it, which is what chat templates' tojson writes. */
+/**
+ * JSON as chat templates' tojson writes it: Python's json.dumps(value, ensure_ascii=False), but with numbers as
+ * JavaScript writes them, since that is what @huggingface/jinja does and targets must agree with rendered history.
+ */
 import type { JsonValue } from '../json/value.ts';
 
 /** Dumps `value` with ", " and ": " as separators and without escapes for non-ASCII characters. */
