@@ -1,0 +1,12 @@
+/** The assistant's data set: dialogues for distillation and evaluation, and invented functions for pre-training. */
+export {
+  assistantGroup,
+  assistantGroups,
+  DEFAULT_GROUPS,
+  generateAssistant,
+  GROUP_SIZE,
+  type AssistantDialogue,
+  type AssistantOptions,
+} from './generate.ts';
+export { CATEGORIES, NO_FUNCTION } from './cases.ts';
+export type { Split } from './values.ts';
