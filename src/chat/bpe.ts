@@ -15,6 +15,8 @@ export interface Merges {
 const NONE = 0x7fffffff;
 /** The cache is emptied at this many words, so that it never holds more than some tens of megabytes. */
 const MAX_CACHED_WORDS = 1 << 17;
+/** Longer words are rarely seen again. */
+const MAX_CACHED_LENGTH = 64;
 
 export class BytePairEncoder {
   readonly #merges: Merges;
@@ -65,8 +67,10 @@ export class BytePairEncoder {
     const known = this.#cache.get(word);
     if (known !== undefined) return known;
     const ids = this.#merge(word);
+    if (word.length > MAX_CACHED_LENGTH) return ids;
     if (this.#cache.size >= MAX_CACHED_WORDS) this.#cache.clear();
-    this.#cache.set(word, ids);
+    // V8's longer substrings hold on to the whole text that they were cut from, so a copy is kept instead.
+    this.#cache.set(word.length < 13 ? word : Buffer.from(word, 'utf8').toString('utf8'), ids);
     return ids;
   }
 
