@@ -94,7 +94,11 @@ export class Device {
   async compute(graph: Pointer): Promise<void> {
     if (!this.#open) throw new InternalError('compute: the device is closed');
     const status = await this.lib.computeAsync(this.backend, graph);
-    if (status !== 0) throw new UserError('COMPUTE', `The device ${this.info.name} failed with status ${status}; see its messages above.`);
+    if (status !== 0)
+      throw new UserError(
+        'COMPUTE',
+        `The device ${this.info.name} failed with status ${status}; see its messages above.`,
+      );
   }
 
   close(): void {

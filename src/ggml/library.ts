@@ -80,7 +80,14 @@ function locate(name: string): LibraryFiles | undefined {
   const llama = find(/^(lib)?llama(\.v?[\d.]+)?\.(so|dylib|dll)$/);
   if (base === undefined || registry === undefined || llama === undefined) return undefined;
   const at = (file: string): string => join(folder, file);
-  return { packageName, packageVersion: version, folder, base: at(base), registry: at(registry), llama: at(llama) };
+  return {
+    packageName,
+    packageVersion: version,
+    folder,
+    base: at(base),
+    registry: at(registry),
+    llama: at(llama),
+  };
 }
 
 /** Every engine package of this platform that is installed, the preferred one first. */
@@ -88,7 +95,10 @@ export function findLibraries(platform = `${process.platform}-${process.arch}`):
   const cpu = CPU_PACKAGES[platform];
   if (cpu === undefined) {
     const known = Object.keys(CPU_PACKAGES).join(', ');
-    throw new UserError('ENGINE_PLATFORM', `No engine library exists for ${platform}; tinystar runs on ${known}.`);
+    throw new UserError(
+      'ENGINE_PLATFORM',
+      `No engine library exists for ${platform}; tinystar runs on ${known}.`,
+    );
   }
   const names = [...(GPU_PACKAGES[platform] ?? []), cpu];
   return names.map(locate).filter((files) => files !== undefined);
@@ -157,7 +167,9 @@ function openFiles(files: LibraryFiles): Library {
   };
   const compute = base.func('ggml_backend_graph_compute', 'int', ['void *', 'void *']);
   const setLog = base.func('ggml_log_set', 'void', ['void *', 'void *']);
-  const logType = koffi.pointer(koffi.proto('void ggml_log_callback(int level, const char *text, void *data)'));
+  const logType = koffi.pointer(
+    koffi.proto('void ggml_log_callback(int level, const char *text, void *data)'),
+  );
   const threadSetter = koffi.proto('void ggml_set_n_threads(void *backend, int threads)');
   return {
     files,
@@ -205,7 +217,9 @@ let opened: Library | undefined;
 export function openLibrary(): Library {
   if (opened !== undefined) return opened;
   const wanted = process.env['TINYSTAR_ENGINE'];
-  const found = findLibraries().filter((files) => wanted === undefined || files.packageName.endsWith(`/${wanted}`));
+  const found = findLibraries().filter(
+    (files) => wanted === undefined || files.packageName.endsWith(`/${wanted}`),
+  );
   const files = found[0];
   if (files === undefined) {
     const name = wanted ?? CPU_PACKAGES[`${process.platform}-${process.arch}`] ?? '';

@@ -31,6 +31,7 @@ export const BASE_FUNCTIONS = {
   ggml_type_size: ['usize', ['i32']],
   ggml_type_name: ['str', ['i32']],
   ggml_row_size: ['usize', ['i32', 'i64']],
+  ggml_fp32_to_fp16_row: ['void', ['bytes', 'bytes', 'i64']],
   ggml_tensor_overhead: ['usize', []],
   ggml_graph_overhead_custom: ['usize', ['usize', 'bool']],
 

@@ -41,7 +41,11 @@ export class Graph implements Disposable {
     const { ggml } = this;
     const overhead = ggml.ggml_tensor_overhead();
     const graphBytes = ggml.ggml_graph_overhead_custom(maxNodes, false);
-    this.context = ggml.ggml_init({ mem_size: overhead * maxNodes * 2 + graphBytes, mem_buffer: null, no_alloc: true });
+    this.context = ggml.ggml_init({
+      mem_size: overhead * maxNodes * 2 + graphBytes,
+      mem_buffer: null,
+      no_alloc: true,
+    });
     this.#inputContext = ggml.ggml_init({ mem_size: overhead * 256, mem_buffer: null, no_alloc: true });
     this.#native = ggml.ggml_new_graph_custom(this.context, maxNodes, false);
   }
@@ -60,7 +64,12 @@ export class Graph implements Disposable {
   }
 
   /** Wraps a native node as the output of a differentiable operation and records its VJP. */
-  record(pointer: Pointer, shape: Shape, inputs: readonly Tensor[], vjp: (grad: Tensor) => readonly (Tensor | undefined)[]): Tensor {
+  record(
+    pointer: Pointer,
+    shape: Shape,
+    inputs: readonly Tensor[],
+    vjp: (grad: Tensor) => readonly (Tensor | undefined)[],
+  ): Tensor {
     const differentiable = this.#recording && inputs.some((input) => input.differentiable);
     const output: Tensor = { shape, dtype: 'f32', pointer, differentiable };
     this.recordMany([output], inputs, ([grad]) => (grad === undefined ? [] : vjp(grad)));
@@ -69,7 +78,8 @@ export class Graph implements Disposable {
 
   /** As `record`, for operations with several outputs. */
   recordMany(outputs: readonly Tensor[], inputs: readonly Tensor[], vjp: Vjp): void {
-    if (this.#recording && inputs.some((input) => input.differentiable)) this.#tape.push({ outputs, inputs, vjp });
+    if (this.#recording && inputs.some((input) => input.differentiable))
+      this.#tape.push({ outputs, inputs, vjp });
   }
 
   /** The transpose of `tensor` made by `make`, once: a backward pass asks for the same one several times. */
@@ -109,7 +119,12 @@ export class Graph implements Disposable {
    * Gradients of a scalar with respect to `wrt`, as new nodes of this graph.
    * Entries recorded since `mark` are walked and removed from the tape.
    */
-  backward(seeds: readonly (readonly [Tensor, Tensor])[], wrt: readonly Tensor[], add: (a: Tensor, b: Tensor) => Tensor, mark = 0): (Tensor | undefined)[] {
+  backward(
+    seeds: readonly (readonly [Tensor, Tensor])[],
+    wrt: readonly Tensor[],
+    add: (a: Tensor, b: Tensor) => Tensor,
+    mark = 0,
+  ): (Tensor | undefined)[] {
     const grads = new Map<Pointer, Tensor>();
     const accumulate = (tensor: Tensor, grad: Tensor): void => {
       const known = grads.get(tensor.pointer);
@@ -153,7 +168,10 @@ export class Graph implements Disposable {
     }
     this.#allocator = ggml.ggml_gallocr_new(ggml.ggml_backend_get_default_buffer_type(device.backend));
     if (!ggml.ggml_gallocr_alloc_graph(this.#allocator, this.#native)) {
-      throw new UserError('MEMORY', `The device ${device.info.name} has too little memory for this batch; use a smaller micro_train_batch_size.`);
+      throw new UserError(
+        'MEMORY',
+        `The device ${device.info.name} has too little memory for this batch; use a smaller micro_train_batch_size.`,
+      );
     }
   }
 
@@ -164,7 +182,8 @@ export class Graph implements Disposable {
 
   /** Runs the graph off the event loop. */
   async compute(): Promise<void> {
-    if (!this.#open || this.#allocator === undefined) throw new InternalError('compute: the graph is not allocated or is closed');
+    if (!this.#open || this.#allocator === undefined)
+      throw new InternalError('compute: the graph is not allocated or is closed');
     await this.device.compute(this.#native);
   }
 
@@ -184,12 +203,21 @@ export function write(device: Device, tensor: Tensor, data: Float32Array | Int32
   const fits =
     data.length === sizeOf(tensor.shape) &&
     (tensor.dtype === 'i32' ? data instanceof Int32Array : data.BYTES_PER_ELEMENT === BYTES[tensor.dtype]);
-  if (!fits) throw new ShapeError('write', `needs as many elements of its type as the tensor, not ${data.constructor.name}[${data.length}]`, [tensor]);
+  if (!fits)
+    throw new ShapeError(
+      'write',
+      `needs as many elements of its type as the tensor, not ${data.constructor.name}[${data.length}]`,
+      [tensor],
+    );
   device.lib.ggml.ggml_backend_tensor_set(tensor.pointer, data, 0, data.byteLength);
 }
 
 /** Reads an f32 tensor. */
-export function readF32(device: Device, tensor: Tensor, into = new Float32Array(sizeOf(tensor.shape))): Float32Array {
+export function readF32(
+  device: Device,
+  tensor: Tensor,
+  into = new Float32Array(sizeOf(tensor.shape)),
+): Float32Array {
   if (tensor.dtype !== 'f32') throw new ShapeError('readF32', 'needs f32', [tensor]);
   device.lib.ggml.ggml_backend_tensor_get(tensor.pointer, into, 0, into.byteLength);
   return into;

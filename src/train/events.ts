@@ -15,7 +15,13 @@ export interface DrawnSample {
 }
 
 export type RunEvent =
-  | { readonly type: 'stage'; readonly stage: string; readonly kind: string; readonly total: number; readonly done: number }
+  | {
+      readonly type: 'stage';
+      readonly stage: string;
+      readonly kind: string;
+      readonly total: number;
+      readonly done: number;
+    }
   | {
       readonly type: 'step';
       readonly stage: string;
@@ -28,7 +34,17 @@ export type RunEvent =
       readonly seconds: number;
       readonly metrics: Metrics;
     }
-  | { readonly type: 'sample'; readonly stage: string; readonly step: number; readonly samples: readonly DrawnSample[] }
+  | {
+      readonly type: 'sample';
+      readonly stage: string;
+      readonly step: number;
+      readonly samples: readonly DrawnSample[];
+    }
   | { readonly type: 'checkpoint'; readonly stage: string; readonly step: number; readonly path: string }
   | { readonly type: 'warning'; readonly stage: string; readonly text: string }
-  | { readonly type: 'done'; readonly stage: string; readonly seconds: number; readonly outputs: Readonly<Record<string, string>> };
+  | {
+      readonly type: 'done';
+      readonly stage: string;
+      readonly seconds: number;
+      readonly outputs: Readonly<Record<string, string>>;
+    };

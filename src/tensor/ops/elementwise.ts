@@ -4,7 +4,8 @@ import { dims4, sameShape, ShapeError, type Tensor } from '../tensor.ts';
 import { sumTo } from './reduce.ts';
 
 function needF32(operation: string, ...operands: readonly Tensor[]): void {
-  if (operands.some((t) => t.dtype !== 'f32')) throw new ShapeError(operation, 'needs f32 operands', operands);
+  if (operands.some((t) => t.dtype !== 'f32'))
+    throw new ShapeError(operation, 'needs f32 operands', operands);
 }
 
 /** `b` must have `a`'s shape, or divide it in every dimension (it is then repeated). */
@@ -20,7 +21,10 @@ function needBroadcast(operation: string, a: Tensor, b: Tensor): void {
 export function add(g: Graph, a: Tensor, b: Tensor): Tensor {
   needBroadcast('add', a, b);
   const pointer = g.ggml.ggml_add(g.context, a.pointer, b.pointer);
-  return g.record(pointer, a.shape, [a, b], (grad) => [grad, b.differentiable ? sumTo(g, grad, b.shape) : undefined]);
+  return g.record(pointer, a.shape, [a, b], (grad) => [
+    grad,
+    b.differentiable ? sumTo(g, grad, b.shape) : undefined,
+  ]);
 }
 
 /** a - b; `b` is repeated to the shape of `a`. */

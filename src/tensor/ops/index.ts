@@ -1,5 +1,22 @@
 /** Every operation, each with its vector-Jacobian product. */
-export { abs, add, clamp, detach, div, exp, log, minimum, mul, relu, scale, silu, softplus, square, step, sub } from './elementwise.ts';
+export {
+  abs,
+  add,
+  clamp,
+  detach,
+  div,
+  exp,
+  log,
+  minimum,
+  mul,
+  relu,
+  scale,
+  silu,
+  softplus,
+  square,
+  step,
+  sub,
+} from './elementwise.ts';
 export { gather, getRows, mulMat, rmsNorm, rope, scatter, softmax, topK } from './nn.ts';
 export { repeat, sum, sumRows, sumTo } from './reduce.ts';
 export { concat, full, permute, reshape, slice, split, transpose } from './shape.ts';

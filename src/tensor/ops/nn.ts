@@ -17,8 +17,17 @@ function flat2(g: Graph, a: Tensor): Tensor {
 export function mulMat(g: Graph, w: Tensor, x: Tensor): Tensor {
   const [dw, dx] = [dims4(w.shape), dims4(x.shape)];
   const shared = dw[2] === 1 && dw[3] === 1;
-  if (x.dtype !== 'f32' || w.dtype === 'i32' || dw[0] !== dx[0] || (!shared && (dw[2] !== dx[2] || dw[3] !== dx[3]))) {
-    throw new ShapeError('mulMat', 'needs [K, M, ...] and f32 [K, N, ...] with equal K and outer dimensions', [w, x]);
+  if (
+    x.dtype !== 'f32' ||
+    w.dtype === 'i32' ||
+    dw[0] !== dx[0] ||
+    (!shared && (dw[2] !== dx[2] || dw[3] !== dx[3]))
+  ) {
+    throw new ShapeError(
+      'mulMat',
+      'needs [K, M, ...] and f32 [K, N, ...] with equal K and outer dimensions',
+      [w, x],
+    );
   }
   if (shared && x.shape.length > 2) {
     const y = mulMat(g, w, flat2(g, x));
@@ -33,7 +42,11 @@ export function mulMat(g: Graph, w: Tensor, x: Tensor): Tensor {
 
 /** x / sqrt(mean(x^2) + eps) over the contiguous dimension, times `weight` [n]. */
 export function rmsNorm(g: Graph, x: Tensor, weight: Tensor, eps: number): Tensor {
-  if (x.dtype !== 'f32' || weight.dtype !== 'f32' || dims4(weight.shape).join() !== [x.shape[0], 1, 1, 1].join()) {
+  if (
+    x.dtype !== 'f32' ||
+    weight.dtype !== 'f32' ||
+    dims4(weight.shape).join() !== [x.shape[0], 1, 1, 1].join()
+  ) {
     throw new ShapeError('rmsNorm', 'the weight must be as long as a row of x', [x, weight]);
   }
   const { ggml, context } = g;
@@ -56,19 +69,34 @@ export function rmsNorm(g: Graph, x: Tensor, weight: Tensor, eps: number): Tenso
  */
 export function softmax(g: Graph, x: Tensor, mask: Tensor, scale: number): Tensor {
   const [dx, dm] = [dims4(x.shape), dims4(mask.shape)];
-  if (x.dtype !== 'f32' || (mask.dtype !== 'f32' && mask.dtype !== 'f16') || dx[0] !== dm[0] || dx[1] !== dm[1] || dx[2] % dm[2] !== 0 || dx[3] % dm[3] !== 0) {
+  if (
+    x.dtype !== 'f32' ||
+    (mask.dtype !== 'f32' && mask.dtype !== 'f16') ||
+    dx[0] !== dm[0] ||
+    dx[1] !== dm[1] ||
+    dx[2] % dm[2] !== 0 ||
+    dx[3] % dm[3] !== 0
+  ) {
     throw new ShapeError('softmax', 'the mask must repeat into x', [x, mask]);
   }
   const pointer = g.ggml.ggml_soft_max_ext(g.context, x.pointer, mask.pointer, scale, 0);
-  return g.record(pointer, x.shape, [x], (grad) => [
-    g.constant(g.ggml.ggml_soft_max_ext_back(g.context, grad.pointer, pointer, scale, 0), x.shape),
-  ]);
+  return g.record(pointer, x.shape, [x], (grad) => {
+    // ggml may put the gradient in the place of `y`, which its kernel still reads: an output is never overwritten.
+    g.ggml.ggml_set_output(pointer);
+    return [g.constant(g.ggml.ggml_soft_max_ext_back(g.context, grad.pointer, pointer, scale, 0), x.shape)];
+  });
 }
 
 /** Rotary position embedding, NEOX layout: x [head size, heads, tokens], positions i32 [tokens]. */
 export function rope(g: Graph, x: Tensor, positions: Tensor, theta: number): Tensor {
   const [size, , tokens, outer] = dims4(x.shape);
-  if (x.dtype !== 'f32' || positions.dtype !== 'i32' || dims4(positions.shape)[0] !== tokens || outer !== 1 || size % 2 !== 0) {
+  if (
+    x.dtype !== 'f32' ||
+    positions.dtype !== 'i32' ||
+    dims4(positions.shape)[0] !== tokens ||
+    outer !== 1 ||
+    size % 2 !== 0
+  ) {
     throw new ShapeError('rope', 'needs f32 [even size, heads, tokens] and i32 [tokens]', [x, positions]);
   }
   const neox = 2;
@@ -109,7 +137,11 @@ export function gather(g: Graph, x: Tensor, ids: Tensor): Tensor {
 /** The reverse of `gather`: zeros [n, r] with `values` [k, r] written at `ids` i32 [k, r]. */
 export function scatter(g: Graph, n: number, ids: Tensor, values: Tensor, background = 0): Tensor {
   const [k, rows] = dims4(ids.shape);
-  if (ids.dtype !== 'i32' || values.dtype !== 'f32' || dims4(values.shape).join() !== dims4(ids.shape).join()) {
+  if (
+    ids.dtype !== 'i32' ||
+    values.dtype !== 'f32' ||
+    dims4(values.shape).join() !== dims4(ids.shape).join()
+  ) {
     throw new ShapeError('scatter', 'needs i32 ids and f32 values of one shape', [ids, values]);
   }
   const { ggml, context } = g;
@@ -125,6 +157,7 @@ export function scatter(g: Graph, n: number, ids: Tensor, values: Tensor, backgr
 /** Ids of the `k` largest elements of each row, in no particular order: x [n, r] gives i32 [k, r]. */
 export function topK(g: Graph, x: Tensor, k: number): Tensor {
   const [n, rows] = dims4(x.shape);
-  if (x.dtype !== 'f32' || k < 1 || k > n) throw new ShapeError('topK', `needs f32 and 1 <= k <= n with k = ${k}`, [x]);
+  if (x.dtype !== 'f32' || k < 1 || k > n)
+    throw new ShapeError('topK', `needs f32 and 1 <= k <= n with k = ${k}`, [x]);
   return g.constant(g.ggml.ggml_top_k(g.context, x.pointer, k), [k, rows], 'i32');
 }

@@ -6,7 +6,8 @@ import { dims4, sameShape, type Shape, ShapeError, sizeOf, type Tensor } from '.
 export function sumTo(g: Graph, a: Tensor, shape: Shape): Tensor {
   if (sameShape(a.shape, shape)) return a;
   const [x, y] = [dims4(a.shape), dims4(shape)];
-  if (!x.every((n, i) => n % (y[i] ?? 1) === 0)) throw new ShapeError('sumTo', `needs a multiple of [${shape.join(', ')}]`, [a]);
+  if (!x.every((n, i) => n % (y[i] ?? 1) === 0))
+    throw new ShapeError('sumTo', `needs a multiple of [${shape.join(', ')}]`, [a]);
   if (sizeOf(shape) === 1) return sum(g, a);
   const like = g.ggml.ggml_new_tensor_4d(g.context, 0, ...y);
   const pointer = g.ggml.ggml_repeat_back(g.context, a.pointer, like);
@@ -17,7 +18,8 @@ export function sumTo(g: Graph, a: Tensor, shape: Shape): Tensor {
 export function repeat(g: Graph, a: Tensor, shape: Shape): Tensor {
   if (sameShape(a.shape, shape)) return a;
   const [x, y] = [dims4(a.shape), dims4(shape)];
-  if (!y.every((n, i) => n % (x[i] ?? 1) === 0)) throw new ShapeError('repeat', `must divide [${shape.join(', ')}]`, [a]);
+  if (!y.every((n, i) => n % (x[i] ?? 1) === 0))
+    throw new ShapeError('repeat', `must divide [${shape.join(', ')}]`, [a]);
   const like = g.ggml.ggml_new_tensor_4d(g.context, 0, ...y);
   const pointer = g.ggml.ggml_repeat(g.context, a.pointer, like);
   return g.record(pointer, shape, [a], (grad) => [sumTo(g, grad, a.shape)]);
@@ -33,5 +35,7 @@ export function sum(g: Graph, a: Tensor): Tensor {
 export function sumRows(g: Graph, a: Tensor): Tensor {
   if (a.dtype !== 'f32') throw new ShapeError('sumRows', 'needs f32', [a]);
   const shape = [1, ...a.shape.slice(1)];
-  return g.record(g.ggml.ggml_sum_rows(g.context, a.pointer), shape, [a], (grad) => [repeat(g, grad, a.shape)]);
+  return g.record(g.ggml.ggml_sum_rows(g.context, a.pointer), shape, [a], (grad) => [
+    repeat(g, grad, a.shape),
+  ]);
 }

@@ -4,7 +4,8 @@ import { BYTES, dims4, type Shape, ShapeError, sizeOf, type Tensor } from '../te
 
 /** The same elements under another shape. */
 export function reshape(g: Graph, a: Tensor, shape: Shape): Tensor {
-  if (sizeOf(shape) !== sizeOf(a.shape)) throw new ShapeError('reshape', `needs the element count of [${shape.join(', ')}]`, [a]);
+  if (sizeOf(shape) !== sizeOf(a.shape))
+    throw new ShapeError('reshape', `needs the element count of [${shape.join(', ')}]`, [a]);
   const pointer = g.ggml.ggml_reshape_4d(g.context, a.pointer, ...dims4(shape));
   if (a.dtype !== 'f32') return g.constant(pointer, shape, a.dtype);
   return g.record(pointer, shape, [a], (grad) => [reshape(g, grad, a.shape)]);
@@ -15,7 +16,8 @@ type Axes = readonly [number, number, number, number];
 
 /** Reorders dimensions and copies into contiguous order. */
 export function permute(g: Graph, a: Tensor, axes: Axes): Tensor {
-  if ([...axes].sort().join() !== '0,1,2,3') throw new ShapeError('permute', `axes must be a permutation of 0..3, not ${axes.join()}`, [a]);
+  if ([...axes].sort().join() !== '0,1,2,3')
+    throw new ShapeError('permute', `axes must be a permutation of 0..3, not ${axes.join()}`, [a]);
   const from = dims4(a.shape);
   const shape = [1, 1, 1, 1];
   const inverse: [number, number, number, number] = [0, 0, 0, 0];
@@ -42,11 +44,24 @@ export function slice(g: Graph, a: Tensor, axis: number, start: number, length: 
   }
   if (length === whole) return a;
   const bytes = BYTES[a.dtype];
-  const strides = [bytes, bytes * from[0], bytes * from[0] * from[1], bytes * from[0] * from[1] * from[2]] as const;
+  const strides = [
+    bytes,
+    bytes * from[0],
+    bytes * from[0] * from[1],
+    bytes * from[0] * from[1] * from[2],
+  ] as const;
   const shape: [number, number, number, number] = [...from];
   shape[axis] = length;
   const offset = start * (strides[axis] ?? 0);
-  const view = g.ggml.ggml_view_4d(g.context, a.pointer, ...shape, strides[1], strides[2], strides[3], offset);
+  const view = g.ggml.ggml_view_4d(
+    g.context,
+    a.pointer,
+    ...shape,
+    strides[1],
+    strides[2],
+    strides[3],
+    offset,
+  );
   // A cut of the outermost dimension is contiguous already.
   const outermost = from.slice(axis + 1).every((n) => n === 1);
   const pointer = outermost ? view : g.ggml.ggml_cont(g.context, view);
@@ -88,7 +103,10 @@ export function concat(g: Graph, a: Tensor, b: Tensor, axis: number): Tensor {
   const [na, nb] = [x[axis] ?? 1, y[axis] ?? 1];
   shape[axis] = na + nb;
   const pointer = g.ggml.ggml_concat(g.context, a.pointer, b.pointer, axis);
-  return g.record(pointer, shape, [a, b], (grad) => [slice(g, grad, axis, 0, na), slice(g, grad, axis, na, nb)]);
+  return g.record(pointer, shape, [a, b], (grad) => [
+    slice(g, grad, axis, 0, na),
+    slice(g, grad, axis, na, nb),
+  ]);
 }
 
 /** Cuts a tensor in two along `axis`; the gradient is put together again without padding. */

@@ -1,0 +1,134 @@
+/**
+ * Distillation from a teacher's stored top-k (STAR, arXiv 2602.03022, equations 3 to 5). The teacher's
+ * log-probabilities come from its full softmax and are not renormalised over the k ids; the student's are
+ * gathered at the same ids from its own full softmax. No term is clamped: a truncated KL may be negative.
+ */
+import type { Graph } from '../tensor/graph.ts';
+import {
+  abs,
+  add,
+  clamp,
+  detach,
+  div,
+  exp,
+  gather,
+  logProbabilitiesAt,
+  mul,
+  scale,
+  scatter,
+  sub,
+  sumRows,
+  topK,
+  type VocabularyRows,
+} from '../tensor/ops/index.ts';
+import { full } from '../tensor/ops/shape.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { negativeLogLikelihood } from './cross-entropy.ts';
+import { entropyRows, type Objective, rowInput, weighted } from './objective.ts';
+
+export type Divergence = 'fkl' | 'rkl' | 'akl';
+
+export interface DistillationOptions {
+  readonly divergence: Divergence;
+  /** k: how many of the teacher's log-probabilities a row carries. */
+  readonly topK: number;
+  /** m: how many of the student's own top ids the tail penalty looks at. */
+  readonly studentTopM: number;
+  /** lambda of the tail penalty; 0 turns it off. CKD is `fkl` with 10. */
+  readonly tailCoefficient: number;
+  /** Share of the distillation loss; the rest is cross-entropy on the same tokens. */
+  readonly ratio: number;
+}
+
+interface TopK {
+  readonly ids: Tensor; // i32 [k, R]
+  readonly teacher: Tensor; // [k, R] log-probabilities
+  readonly student: Tensor; // [k, R] log-probabilities
+}
+
+/** sum_{i in top-k of T} p_T (log p_T - log p_S), [1, R]. */
+function forwardKl(g: Graph, t: TopK): Tensor {
+  // The student's term stands first so that its gradient is the plain one.
+  return scale(g, sumRows(g, mul(g, sub(g, t.student, t.teacher), exp(g, t.teacher))), -1);
+}
+
+/** sum_{i in top-k of T} p_S (log p_S - log p_T), [1, R]. */
+function reverseKl(g: Graph, t: TopK): Tensor {
+  return sumRows(g, mul(g, exp(g, t.student), sub(g, t.student, t.teacher)));
+}
+
+/**
+ * Adaptive KL as STAR's code has it: the head is the smallest prefix of the teacher's ids whose mass reaches a
+ * half, the crossing one included; the gates are not detached.
+ */
+function adaptiveKl(g: Graph, t: TopK, head: Tensor, forward: Tensor, reverse: Tensor): Tensor {
+  const gap = abs(g, sub(g, exp(g, t.student), exp(g, t.teacher)));
+  const gapHead = sumRows(g, mul(g, gap, head));
+  const gapAll = sumRows(g, gap);
+  const gapRest = sub(g, gapAll, gapHead);
+  const mixed = add(g, mul(g, gapHead, forward), mul(g, gapRest, reverse));
+  return div(g, mixed, clamp(g, gapAll, 1e-9, Infinity));
+}
+
+/** The student's mass in its own top-m outside the teacher's top-k, [1, R] (STAR, equation 5). */
+function tailMass(g: Graph, rows: VocabularyRows, teacherIds: Tensor, m: number): Tensor {
+  const vocabulary = rows.logits.shape[0] ?? 1;
+  const own = topK(g, detach(rows.logits), m);
+  const outside = scatter(g, vocabulary, teacherIds, full(g, teacherIds.shape, 0), 1);
+  return sumRows(g, mul(g, exp(g, logProbabilitiesAt(g, rows, own)), gather(g, outside, own)));
+}
+
+/** Top-k distillation: {fkl | rkl | akl} + lambda * tail, mixed with cross-entropy by `ratio`. */
+export function distillation(options: DistillationOptions): Objective {
+  const { divergence, topK: k, studentTopM, tailCoefficient, ratio } = options;
+  return {
+    name: tailCoefficient > 0 && divergence === 'fkl' ? 'ckd' : divergence,
+    inputs: {
+      teacher_ids: { dtype: 'i32', width: k },
+      teacher_logprobs: { dtype: 'f32', width: k, padding: -1 },
+      ...(divergence === 'akl' ? { teacher_head: { dtype: 'f32', width: k, padding: 1 } as const } : {}),
+    },
+    rowwise: true,
+    build: (g, rows, inputs) => {
+      const ids = rowInput(inputs, 'teacher_ids');
+      const teacher = rowInput(inputs, 'teacher_logprobs');
+      const t: TopK = { ids, teacher, student: logProbabilitiesAt(g, rows, ids) };
+      const parts: Record<string, Tensor> = {
+        teacher_mass: weighted(g, inputs, sumRows(g, exp(g, teacher))),
+        entropy: weighted(g, inputs, entropyRows(g, rows)),
+      };
+      const forward = forwardKl(g, t);
+      parts['fkl'] = weighted(g, inputs, forward);
+      let kd = forward;
+      if (divergence !== 'fkl') {
+        const reverse = reverseKl(g, t);
+        parts['rkl'] = weighted(g, inputs, reverse);
+        kd =
+          divergence === 'rkl'
+            ? reverse
+            : adaptiveKl(g, t, rowInput(inputs, 'teacher_head'), forward, reverse);
+      }
+      if (tailCoefficient > 0) {
+        const tail = tailMass(g, rows, ids, studentTopM);
+        parts['tail'] = weighted(g, inputs, tail);
+        kd = add(g, kd, scale(g, tail, tailCoefficient));
+      }
+      if (ratio < 1) {
+        const ce = negativeLogLikelihood(g, rows, inputs);
+        parts['ce'] = weighted(g, inputs, ce);
+        kd = add(g, scale(g, kd, ratio), scale(g, ce, 1 - ratio));
+      }
+      return { loss: weighted(g, inputs, kd), parts };
+    },
+  };
+}
+
+/** The head mask of AKL for one row: 1 for the smallest prefix of sorted log-probabilities whose mass reaches 1/2. */
+export function adaptiveHead(teacherLogprobs: Float32Array): Float32Array {
+  let before = 0;
+  return teacherLogprobs.map((logprob, i) => {
+    const inside = i === 0 || before < 0.5;
+    before += Math.exp(logprob);
+    return inside ? 1 : 0;
+  });
+}

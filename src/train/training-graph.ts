@@ -1,0 +1,196 @@
+/**
+ * One graph for one batch layout and one objective: forward over prompt trees, the vocabulary head in chunks of
+ * rows, backward, and gradients added to the optimiser's accumulators. Built once, run many times.
+ */
+import { InternalError, required } from '../base/errors.ts';
+import type { Device } from '../ggml/device.ts';
+import { headWeight } from '../model/forward.ts';
+import type { Qwen3Config } from '../model/config.ts';
+import { type PromptTree, treeForward, type TreeLayout, layoutTrees } from '../model/tree.ts';
+import { COMMON_INPUTS, type Objective, type RowInputSpec } from '../objective/index.ts';
+import { add, concat, getRows, mulMat, slice, vocabularyRows } from '../tensor/ops/index.ts';
+import { detach } from '../tensor/ops/elementwise.ts';
+import { full } from '../tensor/ops/shape.ts';
+import { Graph, readF32, write } from '../tensor/graph.ts';
+import type { ParameterSet } from '../tensor/parameters.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+
+/** Logits that one chunk of rows may take, in bytes. */
+const CHUNK_BYTES = 64 * 2 ** 20;
+
+export type RowArrays = Readonly<Record<string, Float32Array | Int32Array>>;
+
+/** Rows of a batch: which token predicts each, and what the objective wants to know of it. */
+export interface Rows {
+  /** Index in the batch of the token whose hidden state predicts the row's target. */
+  readonly predictors: Int32Array;
+  /** `targets`, `weights` and the objective's own inputs, each width x number of rows. */
+  readonly inputs: RowArrays;
+}
+
+export interface LossParts {
+  readonly loss: number;
+  readonly parts: Readonly<Record<string, number>>;
+}
+
+export class TrainingGraph implements Disposable {
+  readonly layout: TreeLayout;
+  /** Rows the graph has room for; fewer are padded. */
+  readonly rowCapacity: number;
+  readonly #graph: Graph;
+  readonly #device: Device;
+  readonly #tree: ReturnType<typeof treeForward>;
+  readonly #predictors: Tensor;
+  readonly #specs: Readonly<Record<string, RowInputSpec>>;
+  readonly #inputs = new Map<string, Tensor>();
+  readonly #loss: Tensor;
+  readonly #parts = new Map<string, Tensor>();
+
+  constructor(
+    config: Qwen3Config,
+    weights: ParameterSet,
+    gradients: ParameterSet,
+    layout: TreeLayout,
+    rowCapacity: number,
+    objective: Objective,
+    chunkBytes = CHUNK_BYTES,
+  ) {
+    this.layout = layout;
+    this.rowCapacity = rowCapacity;
+    this.#device = weights.device;
+    const g = new Graph(weights.device);
+    this.#graph = g;
+    this.#tree = treeForward(g, config, weights, layout);
+    this.#predictors = g.input('i32', [rowCapacity]);
+    this.#specs = { ...COMMON_INPUTS, ...objective.inputs };
+    for (const [name, spec] of Object.entries(this.#specs)) {
+      this.#inputs.set(name, g.input(spec.dtype, [spec.width, rowCapacity]));
+    }
+    const rows = getRows(g, this.#tree.hidden, this.#predictors);
+    const head = headWeight(config, weights);
+    const chunkRows = objective.rowwise
+      ? Math.max(1, Math.floor(chunkBytes / (4 * config.vocabSize)))
+      : rowCapacity;
+    const gradHidden = this.#head(rows, head, objective, chunkRows);
+    this.#loss = required(this.#parts.get('loss'), 'the loss');
+    this.#parts.delete('loss');
+
+    const names = weights.specs.map(({ name }) => name);
+    const headName = names.find((name) => weights.get(name).pointer === head.pointer);
+    const grads = g.backward(
+      [
+        [rows, gradHidden.hidden],
+        [head, gradHidden.head],
+      ],
+      names.map((name) => weights.get(name)),
+      (a, b) => add(g, a, b),
+    );
+    names.forEach((name, i) => {
+      const grad = grads[i];
+      if (grad === undefined) throw new InternalError(`no gradient reaches ${name} (head ${headName})`);
+      const total = gradients.get(name);
+      g.expand(
+        g.constant(
+          g.ggml.ggml_cpy(g.context, add(g, total, detach(grad)).pointer, total.pointer),
+          total.shape,
+        ),
+      );
+    });
+    g.allocate();
+  }
+
+  /** Loss and gradients of the head, chunk by chunk, so that only one chunk's logits are in memory. */
+  #head(
+    rows: Tensor,
+    head: Tensor,
+    objective: Objective,
+    chunkRows: number,
+  ): { hidden: Tensor; head: Tensor } {
+    const g = this.#graph;
+    let gradHidden: Tensor | undefined;
+    let gradHead: Tensor | undefined;
+    const totals = new Map<string, Tensor>();
+    for (let start = 0; start < this.rowCapacity; start += chunkRows) {
+      const count = Math.min(chunkRows, this.rowCapacity - start);
+      const mark = g.mark;
+      const hidden = { ...slice(g, detach(rows), 1, start, count), differentiable: true };
+      const inputs = Object.fromEntries(
+        [...this.#inputs].map(([name, t]) => [name, slice(g, t, 1, start, count)]),
+      );
+      const { loss, parts } = objective.build(g, vocabularyRows(g, mulMat(g, head, hidden)), inputs);
+      const [dHidden, dHead] = g.backward(
+        [[loss, full(g, [1], 1)]],
+        [hidden, head],
+        (a, b) => add(g, a, b),
+        mark,
+      );
+      for (const [name, value] of Object.entries({ ...parts, loss })) {
+        const known = totals.get(name);
+        totals.set(name, detach(known === undefined ? value : add(g, detach(known), detach(value))));
+      }
+      const h = required(dHidden, 'gradient of the hidden states');
+      const w = required(dHead, 'gradient of the head');
+      gradHidden = gradHidden === undefined ? h : concat(g, gradHidden, h, 1);
+      gradHead = gradHead === undefined ? w : add(g, gradHead, w);
+      // Executed before the next chunk is formed, so that its memory is free again.
+      for (const t of [gradHidden, gradHead, ...totals.values()]) g.expand(t);
+    }
+    for (const [name, value] of totals) this.#parts.set(name, g.output(value));
+    return { hidden: required(gradHidden, 'hidden gradient'), head: required(gradHead, 'head gradient') };
+  }
+
+  /** Runs forward and backward on one batch; gradients are added to the accumulators. */
+  async run(trees: readonly PromptTree[], rows: Rows): Promise<LossParts> {
+    const arrays = layoutTrees(this.layout, trees);
+    const device = this.#device;
+    write(device, this.#tree.tokens, arrays.tokens);
+    write(device, this.#tree.positions, arrays.positions);
+    write(device, this.#tree.promptMask, arrays.promptMask);
+    if (this.#tree.completionMask !== undefined)
+      write(device, this.#tree.completionMask, arrays.completionMask);
+    const predictors = new Int32Array(this.rowCapacity);
+    predictors.set(rows.predictors);
+    write(device, this.#predictors, predictors);
+    for (const [name, tensor] of this.#inputs) {
+      write(
+        device,
+        tensor,
+        padRows(
+          required(this.#specs[name], name),
+          required(rows.inputs[name], `row input ${name}`),
+          this.rowCapacity,
+        ),
+      );
+    }
+    await this.#graph.compute();
+    const read = (t: Tensor): number => readF32(device, t)[0] ?? Number.NaN;
+    return {
+      loss: read(this.#loss),
+      parts: Object.fromEntries([...this.#parts].map(([name, tensor]) => [name, read(tensor)])),
+    };
+  }
+
+  /** Bytes of the graph's intermediates. */
+  get bytes(): number {
+    return this.#graph.bytes;
+  }
+
+  [Symbol.dispose](): void {
+    this.#graph[Symbol.dispose]();
+  }
+}
+
+/** Fills an input's padded rows: see RowInputSpec. */
+export function padRows(
+  spec: RowInputSpec,
+  values: Float32Array | Int32Array,
+  rows: number,
+): Float32Array | Int32Array {
+  const size = spec.width * rows;
+  if (values.length > size) throw new InternalError(`rows: ${values.length} values do not fit ${size}`);
+  const padded = spec.dtype === 'i32' ? new Int32Array(size) : new Float32Array(size);
+  if (spec.dtype === 'i32') for (let i = values.length; i < size; i++) padded[i] = i % spec.width;
+  else padded.fill(spec.padding ?? 0);
+  padded.set(values);
+  return padded;
+}
