@@ -9,4 +9,5 @@ export {
   type AssistantOptions,
 } from './generate.ts';
 export { CATEGORIES, NO_FUNCTION } from './cases.ts';
+export { inventedGroup, inventedGroups, type InventedOptions } from './invented/generate.ts';
 export type { Split } from './values.ts';

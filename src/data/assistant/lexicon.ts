@@ -104,6 +104,7 @@ export const TEXT_KINDS: Readonly<Record<string, readonly string[]>> = {
   word: ['<word>'],
   plant: ['<plant>', 'big <plant>', 'small <plant>'],
   garden: ['<garden>', 'back <garden>', 'front <garden>'],
+  made: ['<made>', '<made>', '<made>', '<made> <made>', '<tune>', '<thing>', '<topic>'],
   task: [
     'buy <grocery>',
     'buy the <thing>',

@@ -56,6 +56,7 @@ export function madeUpWord(rng: Rng, split: Split): string {
 }
 
 function drawWord(rng: Rng, list: string, split: Split): string {
+  if (list === 'made') return madeUpWord(rng, split);
   const word = rng.pick(LISTS[split].get(list) ?? []);
   if (!rng.chance(MADE_UP)) return word;
   const made = madeUpWord(rng, split);
@@ -75,6 +76,7 @@ function drawOnce(rng: Rng, kind: Kind, split: Split): string | number {
   if (kind.type === 'choice') return rng.pick(kind.values);
   if (kind.of === 'day') return rng.pick(DAYS);
   if (kind.of === 'time') return `${rng.below(23) + 1}:${String(rng.below(12) * 5).padStart(2, '0')}`;
+  if (kind.of === 'code') return rng.pick('ABCDEFGHJKLMNPRSTVWXYZ'.split('')) + String(10 + rng.below(890));
   return drawText(rng, kind.of, split);
 }
 
