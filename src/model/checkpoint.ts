@@ -1,0 +1,238 @@
+/**
+ * A model as a Hugging Face folder: config.json, model.safetensors (or shards with an index) and the tokenizer's
+ * files. Weights are read and written one tensor at a time; a folder is saved whole or not at all.
+ */
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { z } from 'zod';
+import { appendParts } from '../base/append.ts';
+import { errorText, UserError } from '../base/errors.ts';
+import { readBytes, readText, writeAtomic, writeFolderAtomic } from '../base/files.ts';
+import type { Rng } from '../base/rng.ts';
+import type { Device } from '../ggml/device.ts';
+import { ParameterSet } from '../tensor/parameters.ts';
+import { type Shape, sizeOf } from '../tensor/tensor.ts';
+import { configFromHuggingFace, configToHuggingFace, parameterSpecs, type Qwen3Config } from './config.ts';
+import { WEIGHT_BYTES, weightBytes, type WeightDType } from './export-tensor.ts';
+import { SafetensorsFile } from './safetensors.ts';
+
+export interface Checkpoint {
+  readonly config: Qwen3Config;
+  /** Every weight of `parameterSpecs(config)` as f32, read when it is reached; may be walked more than once. */
+  readonly weights: Iterable<readonly [name: string, values: Float32Array]>;
+}
+
+export interface SaveOptions {
+  /** How weights are written; f32 unless told. */
+  readonly dtype?: WeightDType;
+  /** The folder that the tokenizer's files are copied from; what it lacks is left out. */
+  readonly tokenizerFiles?: string;
+}
+
+/** Copied from the tokenizer's folder where they exist. A generation config goes with the tokens that it names. */
+const COPIED = [
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'vocab.json',
+  'merges.txt',
+  'chat_template.jinja',
+  'special_tokens_map.json',
+  'added_tokens.json',
+  'generation_config.json',
+] as const;
+
+const shardIndex = z.looseObject({ weight_map: z.record(z.string(), z.string()) });
+
+function readJson(path: string): unknown {
+  const text = readText(path);
+  try {
+    return JSON.parse(text);
+  } catch (thrown) {
+    throw new UserError(
+      'CHECKPOINT',
+      `${path} is not JSON (${errorText(thrown)}); copy or download it again.`,
+    );
+  }
+}
+
+/** The safetensors files of a folder. */
+function weightFiles(dir: string): string[] {
+  const single = join(dir, 'model.safetensors');
+  if (existsSync(single)) return [single];
+  const indexPath = `${single}.index.json`;
+  if (!existsSync(indexPath)) {
+    throw new UserError(
+      'CHECKPOINT',
+      `${dir} has neither model.safetensors nor model.safetensors.index.json; give the folder of a Hugging Face checkpoint in safetensors format.`,
+    );
+  }
+  const index = shardIndex.safeParse(readJson(indexPath));
+  const names = index.success ? [...new Set(Object.values(index.data.weight_map))] : [];
+  // A name with folders in it would read outside of the checkpoint.
+  if (names.length === 0 || names.some((name) => name !== basename(name))) {
+    throw new UserError(
+      'CHECKPOINT',
+      `${indexPath} does not map weights to files beside it; copy or download it again.`,
+    );
+  }
+  return names.toSorted().map((name) => join(dir, name));
+}
+
+/** Up to three names, and how many more there are. */
+function some(names: readonly string[]): string {
+  const more = names.length > 3 ? ` and ${names.length - 3} more` : '';
+  return names.slice(0, 3).join(', ') + more;
+}
+
+/** Safetensors and Python write the outermost dimension first; tinystar and ggml the contiguous one. */
+const outermostFirst = (shape: Shape): number[] => shape.toReversed();
+const shapeText = (shape: Shape): string => `[${shape.join(', ')}]`;
+
+/** Which weights each file holds; throws a UserError that says everything that does not fit the configuration. */
+function planReading(dir: string, config: Qwen3Config): ReadonlyMap<string, readonly string[]> {
+  const wanted = new Map(parameterSpecs(config).map(({ name, shape }) => [name, outermostFirst(shape)]));
+  const missing = new Set(wanted.keys());
+  const [unknown, misshapen]: [string[], string[]] = [[], []];
+  const plan = new Map<string, string[]>();
+  for (const path of weightFiles(dir)) {
+    using file = SafetensorsFile.open(path);
+    const names: string[] = [];
+    for (const [name, { shape }] of file.tensors) {
+      const want = wanted.get(name);
+      if (want === undefined) {
+        // Some writers store the tied output projection a second time.
+        if (!(config.tiedEmbeddings && name === 'lm_head.weight')) unknown.push(name);
+      } else if (shapeText(shape) !== shapeText(want)) {
+        misshapen.push(`${name} is ${shapeText(shape)} where ${shapeText(want)} is needed`);
+        missing.delete(name);
+      } else if (missing.delete(name)) {
+        names.push(name);
+      }
+    }
+    plan.set(path, names);
+  }
+  const faults = [
+    ...(missing.size > 0 ? [`it lacks ${some([...missing])}`] : []),
+    ...(misshapen.length > 0 ? [some(misshapen)] : []),
+    ...(unknown.length > 0 ? [`it has the unknown ${some(unknown)}`] : []),
+  ];
+  if (faults.length > 0) {
+    throw new UserError(
+      'CHECKPOINT_TENSORS',
+      `The weights in ${dir} do not fit its config.json: ${faults.join('; ')}; check that both are of one Qwen3 model and complete.`,
+    );
+  }
+  return plan;
+}
+
+/** Reads a folder's configuration. */
+export function loadConfig(dir: string): Qwen3Config {
+  const path = join(dir, 'config.json');
+  return configFromHuggingFace(readJson(path), path);
+}
+
+/** Opens a checkpoint: every file's header is checked now, the weights are read when they are walked. */
+export function loadCheckpoint(dir: string): Checkpoint {
+  const config = loadConfig(dir);
+  const plan = planReading(dir, config);
+  const weights = {
+    *[Symbol.iterator](): Generator<readonly [string, Float32Array]> {
+      for (const [path, names] of plan) {
+        using file = SafetensorsFile.open(path);
+        for (const name of names) yield [name, file.readF32(name)];
+      }
+    },
+  };
+  return { config, weights };
+}
+
+export interface LoadedModel {
+  readonly config: Qwen3Config;
+  readonly parameters: ParameterSet;
+}
+
+/** Loads a checkpoint onto a device. `trainable` decides whether gradients will flow to its weights. */
+export function loadModel(device: Device, dir: string, { trainable }: { trainable: boolean }): LoadedModel {
+  const { config, weights } = loadCheckpoint(dir);
+  const parameters = new ParameterSet(device, parameterSpecs(config), trainable ? 'trainable' : 'weights');
+  try {
+    for (const [name, values] of weights) parameters.set(name, values);
+  } catch (thrown) {
+    parameters[Symbol.dispose]();
+    throw thrown;
+  }
+  return { config, parameters };
+}
+
+/** Writes model.safetensors, one tensor in memory at a time. */
+function writeWeights(path: string, config: Qwen3Config, parameters: ParameterSet, dtype: WeightDType): void {
+  const specs = parameterSpecs(config);
+  const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };
+  let offset = 0;
+  for (const { name, shape } of specs) {
+    const end = offset + sizeOf(shape) * WEIGHT_BYTES[dtype];
+    header[name] = { dtype: dtype.toUpperCase(), shape: outermostFirst(shape), data_offsets: [offset, end] };
+    offset = end;
+  }
+  const text = JSON.stringify(header);
+  // Padded with spaces so that the tensors start on a multiple of eight, as the reference writer does.
+  const padded = Buffer.from(text + ' '.repeat((8 - (Buffer.byteLength(text) % 8)) % 8));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(padded.length));
+  appendParts(
+    path,
+    (function* () {
+      yield length;
+      yield padded;
+      for (const { name } of specs) yield weightBytes(parameters, name, dtype);
+    })(),
+  );
+}
+
+const pretty = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+
+/** Saves a model as a Hugging Face folder, replacing an older one; a reader never sees half of it. */
+export function saveCheckpoint(
+  dir: string,
+  config: Qwen3Config,
+  parameters: ParameterSet,
+  { dtype = 'f32', tokenizerFiles }: SaveOptions = {},
+): void {
+  writeFolderAtomic(dir, (folder) => {
+    writeWeights(join(folder, 'model.safetensors'), config, parameters, dtype);
+    const torchType = dtype === 'f16' ? 'float16' : 'float32';
+    writeAtomic(
+      join(folder, 'config.json'),
+      pretty({ ...configToHuggingFace(config), torch_dtype: torchType }),
+    );
+    const generation = { bos_token_id: config.bosTokenId, eos_token_id: config.eosTokenId };
+    writeAtomic(join(folder, 'generation_config.json'), pretty(generation));
+    if (tokenizerFiles === undefined) return;
+    for (const name of COPIED) {
+      const from = join(tokenizerFiles, name);
+      if (existsSync(from)) writeAtomic(join(folder, name), readBytes(from));
+    }
+  });
+}
+
+/** Standard deviation of fresh weights, as transformers initialises Qwen3. */
+const INITIALISER_RANGE = 0.02;
+
+/**
+ * Fills a model with fresh weights: ones for norms, normal draws for matrices. The projections that write into
+ * the residual stream are scaled by 1 / sqrt(2 * layers), as in GPT-2, so that its variance does not grow with
+ * depth. The same generator state gives the same weights.
+ */
+export function initialiseWeights(config: Qwen3Config, parameters: ParameterSet, rng: Rng): void {
+  const residual = INITIALISER_RANGE / Math.sqrt(2 * config.layers);
+  for (const { name, shape } of parameterSpecs(config)) {
+    const values = new Float32Array(sizeOf(shape));
+    if (shape.length === 1) {
+      values.fill(1);
+    } else {
+      const deviation = /\.(o_proj|down_proj)\.weight$/.test(name) ? residual : INITIALISER_RANGE;
+      for (let i = 0; i < values.length; i++) values[i] = deviation * rng.normal();
+    }
+    parameters.set(name, values);
+  }
+}
