@@ -39,18 +39,13 @@ function floatJson(value: number): string {
   return floatRepr(value);
 }
 
-/** A UTF-16 unit's place among code points: surrogates stand for characters beyond all other units. */
-function rank(unit: number): number {
-  if (unit >= 0xe000) return unit - 0x800;
-  return unit >= 0xd800 ? unit + 0x2000 : unit;
-}
-
 /** Orders strings by code point, as Python does; JavaScript's own order is by UTF-16 unit. */
 function byCodePoint(a: string, b: string): number {
   const length = Math.min(a.length, b.length);
+  const differenceAt = (i: number): number => (a.codePointAt(i) ?? 0) - (b.codePointAt(i) ?? 0);
   for (let i = 0; i < length; i++) {
-    const difference = rank(a.charCodeAt(i)) - rank(b.charCodeAt(i));
-    if (difference !== 0) return difference;
+    // Where two units differ, the characters that they end may have begun a unit earlier.
+    if (a.charCodeAt(i) !== b.charCodeAt(i)) return differenceAt(Math.max(0, i - 1)) || differenceAt(i);
   }
   return a.length - b.length;
 }
