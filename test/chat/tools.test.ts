@@ -1,0 +1,98 @@
+import { describe, expect, test } from 'vitest';
+import type { WrittenCall } from '../../src/chat/generation.ts';
+import { checkCalls, toolTable, toolTableFromPrompt } from '../../src/chat/tools.ts';
+import { parseJson } from '../../src/json/parse.ts';
+
+const inPrompt = (...lines: string[]): string =>
+  `in <tools></tools> tags:\n<tools>\n${lines.join('\n')}\n</tools>`;
+const table = toolTableFromPrompt(
+  inPrompt('{"name": "ring", "parameters": {"a": {}, "at": {}}}', '{"name": "stop", "parameters": {}}'),
+);
+
+describe('toolTableFromPrompt', () => {
+  test('reads one tool a line, in either style of parameters', () => {
+    const { functions, problems } = toolTableFromPrompt(
+      inPrompt(
+        '{"name": "schema", "parameters": {"type": "object", "properties": {"x": {}}, "required": ["x"]}}',
+        '',
+        '  {"name": "flat", "parameters": {"type": {}, "y": {}}}  ',
+        '{"type": "function", "function": {"name": "wrapped", "parameters": {"z": {}}}}',
+        '{"name": "nothing", "parameters": null}',
+        '{"name": "bare"}',
+      ),
+    );
+    expect([...functions].map(([name, names]) => [name, [...names]])).toEqual([
+      ['schema', ['x']],
+      ['flat', ['type', 'y']],
+      ['wrapped', ['z']],
+      ['nothing', []],
+      ['bare', []],
+    ]);
+    expect(problems).toEqual([]);
+  });
+
+  test('takes the last block, and no tools without one', () => {
+    expect([
+      ...toolTableFromPrompt(
+        '<tools>\n{"name": "a"}\n</tools><tools>\n{"name": "b"}\n</tools>',
+      ).functions.keys(),
+    ]).toEqual(['b']);
+    expect(toolTableFromPrompt('hello').functions.size).toBe(0);
+  });
+
+  test('leaves out what is no tool, and says so', () => {
+    const { functions, problems } = toolTableFromPrompt(
+      inPrompt('{', '[]', '{}', '{"name": "a", "parameters": 1}', '{"name": "b"}'),
+    );
+    expect([...functions.keys()]).toEqual(['b']);
+    expect(problems).toHaveLength(4);
+  });
+});
+
+describe('toolTable', () => {
+  test('agrees with the table of the prompt that the tools are written into', () => {
+    const tools = [
+      { name: 'a', description: '', parameters: { type: 'object', properties: { x: { type: 'string' } } } },
+      { name: 'b', description: '', parameters: {} },
+    ];
+    const prompt = inPrompt(...tools.map((tool) => JSON.stringify(tool)));
+    expect(toolTable(tools)).toEqual(toolTableFromPrompt(prompt));
+  });
+});
+
+describe('checkCalls', () => {
+  const check = (name: string, written: string): unknown => {
+    const calls: WrittenCall[] = [{ name: parseJson(name), arguments: parseJson(written) }];
+    const checked = checkCalls(calls, table);
+    return 'kind' in checked ? checked.fault : 'valid';
+  };
+
+  test.each([
+    ['"ring"', '{"at": 1}', 'valid'],
+    ['"stop"', '{}', 'valid'],
+    ['"ring"', '{"to": 1}', 'unknown_argument'],
+    ['"stop"', '{"at": 1}', 'unknown_argument'],
+    ['"fax"', '{}', 'unknown_function'],
+    ['"toString"', '{}', 'unknown_function'],
+    ['null', '{}', 'unknown_function'],
+    ['["ring"]', '{}', 'unknown_function'],
+    ['"ring"', 'null', 'arguments_not_object'],
+    ['"ring"', '5', 'arguments_not_object'],
+    ['"ring"', 'false', 'arguments_not_object'],
+    // Python iterates over whatever it is given, and so does the reference.
+    ['"ring"', '""', 'valid'],
+    ['"ring"', '[]', 'valid'],
+    ['"ring"', '"aa"', 'valid'],
+    ['"ring"', '["at", "a"]', 'valid'],
+    ['"ring"', '"at"', 'unknown_argument'],
+    ['"ring"', '[{"at": 1}]', 'unknown_argument'],
+    ['"ring"', '["at", 1]', 'unknown_argument'],
+  ])('%s with %s: %s', (name, written, expected) => {
+    expect(check(name, written)).toBe(expected);
+  });
+
+  test('keeps messages short whatever the model wrote', () => {
+    const refused = checkCalls([{ name: 'x'.repeat(1e6), arguments: new Map() }], table);
+    expect('kind' in refused && refused.message.length).toBeLessThan(150);
+  });
+});
