@@ -112,36 +112,43 @@ function normalDict(dict: PyDict): PyDict {
   return new Map([...dict].map(([key, value]) => [key, normal(value)]));
 }
 
-/** Arguments as text that is equal exactly for equal arguments. */
-function print(written: PyDict): string {
-  return dumps(normalDict(written), { sortKeys: true });
+/** A call with texts that are equal exactly for equal calls, and for calls of equal form. */
+interface Printed {
+  readonly name: string;
+  /** Name and arguments. */
+  readonly whole: string;
+  /** Name and the arguments' names. */
+  readonly form: string;
 }
 
-function printNames(written: PyDict): string {
-  return dumps([...written.keys()].sort());
+function print(call: GoldCall): Printed {
+  return {
+    name: call.name,
+    whole: dumps([call.name, normalDict(call.arguments)], { sortKeys: true }),
+    form: dumps([call.name, ...[...call.arguments.keys()].sort()]),
+  };
 }
 
-/** What of `a` is left when each item of `b` has taken one that is equal by `key`. */
-function without<T>(a: readonly T[], b: readonly T[], key: (item: T) => string): T[] {
-  const taken = new Map<string, number>();
-  for (const item of b) taken.set(key(item), (taken.get(key(item)) ?? 0) + 1);
-  return a.filter((item) => {
-    const left = taken.get(key(item)) ?? 0;
-    if (left > 0) taken.set(key(item), left - 1);
+/** What of `a` is left when each call of `b` has taken one that is equal by `key`. */
+function without(a: readonly Printed[], b: readonly Printed[], key: keyof Printed): readonly Printed[] {
+  const takers = new Map<string, number>();
+  for (const call of b) takers.set(call[key], (takers.get(call[key]) ?? 0) + 1);
+  return a.filter((call) => {
+    const left = takers.get(call[key]) ?? 0;
+    if (left > 0) takers.set(call[key], left - 1);
     return left === 0;
   });
 }
 
 function judgeCalls(gold: readonly GoldCall[], made: readonly GoldCall[]): Verdict {
-  const exactly = (call: GoldCall): string => dumps([call.name, print(call.arguments)]);
-  const byName = (call: GoldCall): string => call.name;
-  const byNames = (call: GoldCall): string => dumps([call.name, printNames(call.arguments)]);
-  const missing = without(gold, made, exactly);
-  const surplus = without(made, gold, exactly);
+  const wanted = gold.map(print);
+  const got = made.map(print);
+  const missing = without(wanted, got, 'whole');
+  const surplus = without(got, wanted, 'whole');
   if (missing.length === 0 && surplus.length === 0) return { correct: true };
-  const unmade = without(missing, surplus, byName).length;
-  const unwanted = without(surplus, missing, byName).length;
+  const unmade = without(missing, surplus, 'name').length;
+  const unwanted = without(surplus, missing, 'name').length;
   if (unmade > 0) return wrong(unwanted > 0 ? 'wrong_function' : 'missing_call');
   if (unwanted > 0) return wrong('extra_call');
-  return wrong(without(missing, surplus, byNames).length > 0 ? 'wrong_argument_name' : 'wrong_value');
+  return wrong(without(missing, surplus, 'form').length > 0 ? 'wrong_argument_name' : 'wrong_value');
 }

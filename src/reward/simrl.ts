@@ -157,8 +157,9 @@ function scoreCalls(
 ): Score<SimRlDetail> {
   const left = new Map([...golds].map(([name, group]) => [name, [...group]]));
   let sum = 0;
-  const matches = calls.map(({ name, ...call }, predicted): CallMatch => {
-    const best = takeBest({ name, ...call }, left.get(name) ?? []);
+  const matches = calls.map((call, predicted): CallMatch => {
+    const { name } = call;
+    const best = takeBest(call, left.get(name) ?? []);
     const similarity = best?.comparison.similarity ?? 0;
     sum += similarity;
     return {
