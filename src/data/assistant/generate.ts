@@ -28,6 +28,17 @@ export interface AssistantOptions {
   readonly groups?: number;
 }
 
+/** Pairs of which a request can fit both, when an argument is left out. */
+const CONFLICTS: readonly (readonly [string, string])[] = [
+  ['play_song', 'play_artist'],
+  ['queue_song', 'play_artist'],
+];
+
+function conflicting(set: readonly FunctionSpec[]): boolean {
+  const ids = new Set(set.map((spec) => spec.id));
+  return CONFLICTS.some((pair) => pair.every((id) => ids.has(id)));
+}
+
 /** Families whose functions do clearly different things, so that one is missed although its siblings are there. */
 const STRICT_FAMILIES = new Set(['clock', 'home', 'calendar', 'lists', 'apps', 'money']);
 
@@ -45,6 +56,7 @@ function drawTrainingSet(rng: Rng, split: Split): FunctionSpec[] {
     const set = [first, rng.pick(family)];
     for (const spec of rng.shuffled(TRAINING_FUNCTIONS))
       if (set.length < size && !set.includes(spec)) set.push(spec);
+    if (conflicting(set)) continue;
     if (CATEGORIES.every((category) => set.some((spec) => supports(spec, category, split))))
       return rng.shuffled(set);
   }

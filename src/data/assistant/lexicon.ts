@@ -26,9 +26,10 @@ export const LEXICON = {
   spot: words(`bakery pharmacy hospital library supermarket bank cinema museum florist gym bookstore playground barber
     dentist laundromat butcher brewery sauna zoo mosque church hostel diner cafe kiosk garage tailor optician`),
   room: words(`kitchen bedroom bathroom hallway office attic basement garage nursery studio lounge pantry porch library
-    den cellar closet veranda corridor loft playroom sunroom workshop laundry foyer patio`),
+    den cellar closet veranda corridor loft playroom sunroom workshop laundry foyer patio gallery alcove mudroom
+    conservatory vestibule bunkroom`),
   door: words(
-    `front back garage balcony basement side garden cellar terrace shed attic patio main kitchen barn gate`,
+    `front back garage balcony basement side garden cellar terrace shed attic patio main kitchen barn gate laundry storage workshop office`,
   ),
   grocery:
     words(`milk bread eggs butter cheese apples bananas rice pasta tomatoes onions garlic carrots spinach yogurt
@@ -50,17 +51,23 @@ export const LEXICON = {
     genetics puzzles knitting pottery origami archery fencing wrestling`),
   event:
     words(`meeting dinner lunch party concert interview wedding workshop lecture picnic rehearsal seminar webinar
-    barbecue checkup haircut exam audition briefing reunion festival hike recital tournament ceremony brunch conference`),
+    barbecue checkup haircut exam audition briefing reunion festival hike recital tournament ceremony brunch conference graduation gala auction symposium assembly banquet retreat hearing excursion`),
   about:
     words(`team family budget project birthday school dentist garden design sales choir football book chess garden
     office summer winter marketing charity yoga piano`),
   label:
     words(`pasta laundry pizza eggs homework yoga nap cookies bread tea workout break study rice dishes cake
     groceries packing party travel garden gifts books camping hardware office school picnic cleaning birthday weekend
-    movies snacks tools medicine fuel rent clothes hobby sports music coffee salad sauna roast chores`),
+    soup stew rolls meeting reading pottery sauna roast chores piano guitar oven bath muffins beans lentils`),
+  listname:
+    words(`shopping packing party travel garden gifts books camping hardware office school picnic cleaning birthday
+    weekend movies snacks tools medicine wedding pantry baking bucket holiday hiking beach moving winter kids`),
+  purpose:
+    words(`groceries rent clothes travel fuel hobby sports music coffee gifts books snacks tools medicine parties camping
+    toys furniture pets cinema concerts lunch dinner repairs insurance cosmetics flowers stationery souvenirs`),
   device:
     words(`headphones speaker keyboard watch tablet printer camera scale mouse earbuds laptop soundbar controller
-    thermometer projector headset toothbrush`),
+    thermometer projector headset toothbrush doorbell drone router joystick treadmill stylus webcam turntable`),
   shop: words(`Northwind Brightmart Homely Fabrico Lumina Gadgetry Bookly Petalo Sportiva Toyland Greenly Stylo Megastore
     Pixelate Urbano Kitchenly Freshly Woodcraft Velora Techno Bikeland Sunmart Bluebird Oakwood Silverline Redleaf`),
   app: words(`Chatter Notely Mapster Fitly Budgety Snapper Weatherly Podster Taskly Readly Cookly Banker Puzzler Runner
@@ -69,7 +76,7 @@ export const LEXICON = {
     humble inept jovial lucid morose nimble opaque placid quaint robust sturdy tacit urbane verbose wary zealous brittle
     dormant feasible genial hollow lavish mellow novel ornate pensive solemn`),
   plant: words(
-    `fern cactus orchid basil ficus palm ivy lily rose tulip jasmine mint violet bamboo aloe begonia`,
+    `fern cactus orchid basil ficus palm ivy lily rose tulip jasmine mint violet bamboo aloe begonia lavender geranium hibiscus azalea dahlia peony yucca philodendron petunia camellia`,
   ),
   garden: words(
     `lawn orchard greenhouse hedge meadow flowerbed backyard courtyard vineyard patio terrace nursery`,
@@ -95,9 +102,12 @@ export const TEXT_KINDS: Readonly<Record<string, readonly string[]>> = {
   grocery: ['<grocery>', '<grocery>', 'fresh <grocery>', 'frozen <grocery>', '<grocery> oil'],
   dish: ['<dish>', '<dish>', '<grocery> <dish>', 'spicy <dish>', '<grocery> soup'],
   thing: ['<thing>', '<thing>', 'red <thing>', 'new <thing>', 'small <thing>'],
-  topic: ['<topic>', '<topic>', '<topic> <topic>', 'modern <topic>', '<city> <topic>'],
-  event: ['<event>', '<about> <event>', '<about> <event>', '<first> <event>'],
+  topic: ['<topic>', '<topic>', '<topic> rules', 'modern <topic>', '<city> <topic>'],
+  album: ['<city>', '<event>', '<about> <event>', '<topic>', 'summer in <city>'],
+  event: ['<event>', '<about> <event>', '<about> <event>', '<event> with <first>'],
   label: ['<label>', '<label>', '<label>', 'big <label>'],
+  listname: ['<listname>', '<listname>', 'big <listname>', '<first> <listname>'],
+  purpose: ['<purpose>', '<purpose>', 'office <purpose>'],
   device: ['<device>', '<device>', 'new <device>', 'black <device>'],
   shop: ['<shop>'],
   app: ['<app>', '<app>', '<app> <app>'],

@@ -113,36 +113,30 @@ function callOf(drawn: DrawnFunction, values: Values): ToolCall {
 const COMMAND_OPENINGS = ['', '', '', '', 'please ', 'can you ', 'could you ', 'hey, ', 'I want you to '];
 const OTHER_OPENINGS = ['', '', '', '', 'hey, ', 'ok, '];
 const CLOSINGS = ['', '', '', '', '', ', please', ', thanks'];
+const QUESTION = /^(what|how|is|will|when|where|who|do|does|did|which|are|should|why|has)\b/;
 
 /** One request of several phrases, with the small words around them. */
 export function joinSpoken(rng: Rng, spoken: readonly Spoken[]): string {
   const imperative = spoken[0]?.imperative ?? false;
   const opening = rng.pick(imperative ? COMMAND_OPENINGS : OTHER_OPENINGS);
-  let text = opening;
-  for (const [i, { text: phrase, imperative: command }] of spoken.entries()) {
-    if (i > 0)
-      text += rng.pick(
-        command && imperative ? [' and ', ' and ', ' and then ', ', then '] : [' and ', ', and ', '. Also, '],
-      );
-    text += phrase;
-  }
-  if (!opening.includes('please')) text += rng.pick(CLOSINGS);
-  const isCommand = imperative && !/^(can|could) /.test(opening);
-  return punctuate(
-    rng,
-    text,
-    isCommand || /^(I|my) /.test(text),
-    spoken.flatMap((s) => s.calls),
+  const joints = spoken.every((phrase) => phrase.imperative)
+    ? [' and ', ' and ', ' and then ', ', then ']
+    : [' and ', ', and ', '. Also, '];
+  const body = spoken.map((phrase, i) => (i > 0 ? rng.pick(joints) : '') + phrase.text).join('');
+  const last = spoken.at(-1)?.text ?? '';
+  const question = QUESTION.test(last) || /^(can|could) /.test(opening);
+  const closing = opening.includes('please') ? '' : rng.pick(CLOSINGS);
+  const text = opening + body + closing;
+  const values = spoken.flatMap(({ calls }) =>
+    calls.flatMap((call) => Object.values(call.arguments).map(String)),
   );
+  return punctuate(rng, text, question && closing !== ', thanks' ? '?' : '.', values);
 }
 
 /** Some people write a capital and a full stop; never where it would change a value. */
-function punctuate(rng: Rng, text: string, statement: boolean, calls: readonly ToolCall[]): string {
+function punctuate(rng: Rng, text: string, mark: string, values: readonly string[]): string {
   if (rng.chance(0.6)) return text;
   const capital = text.charAt(0).toUpperCase() + text.slice(1);
-  const values = calls.flatMap((call) => Object.values(call.arguments).map(String));
   const kept = values.every((value) => capital.includes(value)) ? capital : text;
-  return rng.chance(0.5)
-    ? kept
-    : kept + (statement || kept.includes(', thanks') || kept.includes('. Also') ? '.' : '?');
+  return rng.chance(0.5) ? kept : kept + mark;
 }

@@ -32,7 +32,7 @@ export interface Template {
 
 /** First words that make a sentence a question or a statement. */
 const NOT_IMPERATIVE = new Set(
-  "what what's how how's is will when where who do does did which are should i i'd i'm i'll my there we why any".split(
+  "what what's how how's is will when where who do does did which are should i i'd i'm i'll my there we why any has are let's do".split(
     ' ',
   ),
 );

@@ -7,7 +7,7 @@ import type { Kind } from './spec.ts';
 export type Split = 'train' | 'test';
 
 /** One word in this many is a test word. */
-const TEST_SHARE = 5;
+const TEST_SHARE = 4;
 /** How often a made-up word stands in for one of the lexicon. */
 const MADE_UP = 0.4;
 

@@ -26,7 +26,8 @@ export const calendar = defineDomain('calendar', [
       (cancel|delete) the< {event}~ event> in my calendar
       (cancel|remove) <the {event}~an event> from my calendar
       = the {event} is off, remove it from my calendar
-      take <the {event}~an event> off my calendar`,
+      take <the {event}~an event> off my calendar
+      = I can't go to <the {event}~an event>, (cancel|delete) it`,
     test: `
       delete <the {event}~an event> from my calendar
       = I can't go to the {event}, cancel it
@@ -37,12 +38,14 @@ export const calendar = defineDomain('calendar', [
   {
     names: 'move_event|reschedule_event|shift_appointment',
     description: 'Move an event to another day',
-    params: ['event|title|name: event', 'day|to_day|new_day: day', 'time|new_time?: time'],
+    params: ['event|title|name: event', 'day|new_day|target_day: day', 'time|new_time?: time'],
     train: `
       (move|shift) the {event}< to {day}~ to another day>[ at {time}]
       reschedule the {event}< to {day}~ to another day>[ at {time}]
       (move|reschedule) <the {event}~an event> in my calendar to {day}[ at {time}]
-      = the {event} is now on {day}[ at {time}], move it`,
+      = the {event} is now on {day}[ at {time}], move it
+      = I want to shift the {event}< to {day}~ to another day>[ at {time}]
+      put the {event}< on {day} instead~ on another day>[ at {time}]`,
     test: `
       shift <the {event}~an event> in my calendar to {day}[ at {time}]
       = I want to move the {event}< to {day}~ to another day>[ at {time}]
@@ -53,7 +56,7 @@ export const calendar = defineDomain('calendar', [
   {
     names: 'list_events|show_calendar|get_agenda',
     description: 'List the events of a day',
-    params: ['day|date|on: day'],
+    params: ['day|date|weekday: day'],
     train: `
       what (is|do I have) on my calendar< on {day}>
       (show|list|read) my (events|calendar)< for {day}~ for one day>
@@ -69,18 +72,20 @@ export const calendar = defineDomain('calendar', [
   {
     names: 'invite_person|add_guest|send_invite',
     description: 'Invite someone to an event',
-    params: ['person|guest|who: person', 'event|title: event'],
+    params: ['person|guest|contact: person', 'event|title: event'],
     train: `
       invite <{person}~someone> to the {event}
       (send|give) {person} an invite< to the {event}>
       add <{person}~someone> as a guest to the {event}
-      ask <{person}~someone> to come to the {event}`,
+      ask <{person}~someone> to come to the {event}
+      (ask|invite) {person}< to the {event}~ to something>
+      = I want <{person}~someone> as a guest at the {event}`,
     test: `
       send an invite< to {person}> for the {event}
       add a guest< called {person}> to the {event}
       = I want <{person}~someone> to come to the {event}, send an invite`,
     many: `invite *{person}* to the {event}
       invite *{person} to the {event}*`,
-    manyTest: `add *{person}* as guests to the {event}`,
+    manyTest: `= I want *{person}* to come to the {event}`,
   },
 ]);

@@ -20,12 +20,12 @@ export const clock = defineDomain('clock', [
       (start|set) timers *for {minutes} minutes called {label}*`,
     manyTest: `
       create timers of *{minutes}* minutes
-      run countdowns *of {minutes} minutes named {label}*`,
+      = I need timers *of {minutes} minutes named {label}*`,
   },
   {
     names: 'set_alarm|create_alarm|alarm_set',
     description: 'Set an alarm for a clock time|Ring at a given time',
-    params: ['time|at|clock_time: time', 'day|weekday?: day', 'label|name?: label'],
+    params: ['time|clock_time|alarm_time: time', 'day|weekday?: day', 'label|name?: label'],
     train: `
       (set|create) an alarm< for {time}>[ on {day}][ called {label}]
       wake me up< at {time}>[ on {day}]
@@ -46,12 +46,13 @@ export const clock = defineDomain('clock', [
   {
     names: 'cancel_alarm|delete_alarm|remove_alarm',
     description: 'Delete an alarm',
-    params: ['time|at|clock_time: time'],
+    params: ['time|clock_time|alarm_time: time'],
     train: `
       (cancel|delete|remove) (my|the)< {time}> alarm
-      (cancel|delete|remove) the alarm< for {time}~ please>
+      (cancel|delete|remove) the alarm< for {time}>
       turn off the< {time}> alarm
-      = I (don't need|no longer need) the< {time}> alarm`,
+      = I (don't need|no longer need) the< {time}> alarm
+      get rid of (my|that) alarm< at {time}>`,
     test: `
       turn off my alarm< for {time}>
       = I no longer need my alarm< at {time}>
@@ -78,17 +79,17 @@ export const clock = defineDomain('clock', [
   {
     names: 'set_reminder|add_reminder|remind',
     description: 'Remind the user of a task|Add a reminder',
-    params: ['task|text|what: task', 'time|at: time', 'day|weekday?: day'],
+    params: ['task|text|content: task', 'time|clock_time: time', 'day|weekday?: day'],
     train: `
       remind me to {task}[ on {day}]< at {time}>
       (set|add|create) a reminder< to {task}>[ on {day}] at {time}
-      (set|add) a reminder at {time}[ on {day}]< to {task}>
-      at {time}[ on {day}] remind me< to {task}~ of something>
+      (set|add|send me) a reminder at {time}[ on {day}]< to {task}>
+      = at {time}[ on {day}] remind me< to {task}~ of something>
       = I need a reminder to {task}[ on {day}]< at {time}>`,
     test: `
       create a reminder at {time}[ on {day}]< to {task}>
       = I want a reminder[ on {day}] to {task}< at {time}>
-      [on {day}] at {time} remind me< to {task}~ of something>`,
+      = [on {day}] at {time} send me a reminder< to {task}>`,
     many: `
       remind me *to {task} at {time}*
       (set|add) reminders *to {task} at {time}*`,
@@ -99,12 +100,13 @@ export const clock = defineDomain('clock', [
   {
     names: 'delete_reminder|remove_reminder|drop_reminder',
     description: 'Delete a reminder',
-    params: ['task|text|what: task'],
+    params: ['task|text|content: task'],
     train: `
       (delete|remove|cancel) (the|my) reminder< to {task}>
       stop reminding me< to {task}>
       = I don't need the reminder< to {task}> (anymore|now)
-      (drop|delete) the reminder< to {task}>`,
+      (drop|delete) the reminder< to {task}>
+      get rid of my reminder< to {task}>`,
     test: `
       get rid of the reminder< to {task}>
       = I no longer need my reminder< to {task}>
@@ -120,7 +122,8 @@ export const clock = defineDomain('clock', [
       what time is it< in {city}~ there>
       (tell|give) me the time< in {city}>
       what's the (local|current) time< in {city}>
-      (check|show) the (local|current) time< in {city}>`,
+      (check|show) the (local|current) time< in {city}>
+      = I want to know what time it is< in {city}~ there>`,
     test: `
       show me the current time< in {city}>
       = I want to know the time< in {city}>

@@ -43,7 +43,7 @@ export const cooking = defineDomain('cooking', [
       (heat|start|preheat) the oven[ in {mode} mode]< at {degrees}>
       = I need the oven< at {degrees} degrees>[ with {mode}]`,
     test: `
-      start the oven< at {degrees} degrees>[ with {mode}]
+      = I need to heat the oven< to {degrees} degrees>[ with {mode}]
       turn on the oven[ in {mode} mode]< at {degrees}>
       = I want the oven< to heat to {degrees}~ hot>[ with {mode}]`,
   },
@@ -55,7 +55,8 @@ export const cooking = defineDomain('cooking', [
       (scale|change) the< {dish}> recipe to {servings} servings
       (make|scale) the recipe for {dish}< for {servings} people~ bigger>
       (change|set) the servings of the {dish}< to {servings}>
-      = I need the {dish} recipe for< {servings}~ more> people`,
+      = I need the {dish} recipe for< {servings}~ more> people
+      = I want to cook the {dish} recipe for< {servings}~ more> people`,
     test: `
       change the {dish} recipe< to {servings} people~ to more people>
       set the< {dish}> recipe to {servings} servings

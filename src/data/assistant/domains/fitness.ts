@@ -25,10 +25,11 @@ export const fitness = defineDomain('fitness', [
       (log|record|save) my weight< of {kg} kg>[ on {day}]
       = I (weigh|weighed)< {kg} kg~ myself>[ on {day}]
       my weight is< {kg} kg~ different>[ on {day}]
-      (log|save)[ for {day}] a weight< of {kg} kg>`,
+      (log|save)[ for {day}] a weight< of {kg} kg>
+      log a new weight< of {kg} kg>[ on {day}]`,
     test: `
       record that I weigh< {kg} kg~ something>[ on {day}]
-      save my weight[ for {day}]< as {kg} kg>
+      save a new weight[ for {day}]< of {kg} kg>
       my weight was< {kg} kg~ different>[ on {day}], log it`,
     many: `(log|save) my weight *of {kg} kg on {day}*`,
     manyTest: `record that I weighed *{kg} kg on {day}*`,
@@ -104,9 +105,10 @@ export const fitness = defineDomain('fitness', [
       (log|record|save)< {hours}> hours of[ {quality}] sleep
       = I slept< {hours} hours>[ and it was {quality}]
       (add|log)[ {quality}] sleep< of {hours} hours>
-      = I had< {hours}~ some> hours of[ {quality}] sleep`,
+      = I had< {hours}~ some> hours of[ {quality}] sleep
+      (save|record) that I slept< {hours} hours>[ and it was {quality}]`,
     test: `
-      save that I slept< {hours} hours>[ and it was {quality}]
+      = I had[ {quality}] sleep< of {hours} hours>, record it
       = I slept< {hours} hours>, log it[ as {quality}]
       record my[ {quality}] sleep< of {hours} hours>`,
     many: `log *{hours} hours of {quality} sleep*`,

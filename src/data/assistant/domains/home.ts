@@ -9,10 +9,11 @@ export const home = defineDomain('home', [
       turn {state} the (light|lights)< in the {room}>
       (turn|switch) the< {room}> light {state}
       switch {state} the< {room}> (light|lights)
-      (turn|switch) the lights< in the {room}> {state}`,
+      (turn|switch) the lights< in the {room}> {state}
+      = I want the< {room}> lights {state}`,
     test: `
       = lights {state}< in the {room}>
-      turn {state} the< {room}> lights
+      = I want all the lights< in the {room}> {state}
       switch {state} all the lights< in the {room}>`,
     many: `
       (turn|switch) {state} the lights in the *{room}*
@@ -27,9 +28,11 @@ export const home = defineDomain('home', [
     params: ['room|place|location: room', 'percent|level: 1..100'],
     train: `
       dim the light< in the {room}> to {percent} percent
-      (dim|set) the {room} lights< to {percent} percent>
-      (set|dim) the light< in the {room}> to {percent} percent
-      make the {room} light< {percent} percent~ less> bright`,
+      dim the {room} lights< to {percent} percent>
+      (set|dim) the lights< in the {room}> to {percent} percent
+      make the {room} light< {percent} percent~ less> bright
+      (put|turn) the {room} lights< down to {percent} percent~ down>
+      = I want the light< in the {room}> dimmed to {percent} percent`,
     test: `
       make the light in the {room}< {percent} percent~ less> bright
       dim the lights< to {percent} percent> in the {room}
@@ -66,7 +69,7 @@ export const home = defineDomain('home', [
       (heat|warm) the (house|home)< to {degrees} degrees>
       make it< {degrees} degrees~ warmer>[ in the {room}]
       (set|change) the temperature[ in the {room}]< to {degrees} degrees>
-      turn the heating< to {degrees}>[ in the {room}]`,
+      turn the heating< to {degrees}~ up>[ in the {room}]`,
     test: `
       change the thermostat[ in the {room}]< to {degrees}>
       turn the thermostat< to {degrees} degrees>[ in the {room}]
@@ -77,18 +80,20 @@ export const home = defineDomain('home', [
   {
     names: 'lock_door|set_lock|door_lock',
     description: 'Lock or unlock a door',
-    params: ['door|which_door: door', 'action|command: lock/unlock'],
+    params: ['door|door_name|entrance: door', 'action|command: lock/unlock'],
     train: `
       {action} the< {door}> door
       {action} the door< of the {door}>
       (go and|now) {action} the< {door}> door
-      make sure you {action} the< {door}> door`,
+      make sure you {action} the< {door}> door
+      {action} the door< to the {door}>
+      (check and|quickly) {action} the< {door}> door`,
     test: `
-      = the< {door}> door, {action} it
-      = I want you to {action} the< {door}> door
-      now {action} the door< of the {door}>`,
+      = the< {door}> door, please {action} it
+      = {action} the door< to the {door}~ here> now
+      quickly {action} the door< of the {door}~ here>`,
     many: `{action} the doors of the *{door}*`,
-    manyTest: `= I want you to {action} the doors of the *{door}*`,
+    manyTest: `now {action} the doors of the *{door}*`,
   },
   {
     names: 'start_vacuum|vacuum_room|clean_floor',
@@ -113,14 +118,15 @@ export const home = defineDomain('home', [
     train: `
       {action} the blinds< in the {room}>
       {action} the< {room}> (blinds|shades)
-      (now|please) {action} the shades< in the {room}>
-      = I want you to {action} the blinds< in the {room}>`,
+      (go and|now) {action} the shades< in the {room}>
+      = I want you to {action} the blinds< in the {room}>
+      (now|quickly) {action} the blinds< of the {room}>`,
     test: `
-      = the blinds< in the {room}>, {action} them
-      {action} all the blinds< in the {room}>
-      = I want you to {action} the< {room}> shades`,
+      go and {action} the< {room}> blinds
+      quickly {action} the shades< of the {room}>
+      = the shades< of the {room}>, {action} them`,
     many: `{action} the (blinds|shades) in the *{room}*`,
-    manyTest: `= I want you to {action} the blinds in the *{room}*`,
+    manyTest: `go and {action} the blinds in the *{room}*`,
   },
   {
     names: 'set_fan|fan_speed|run_fan',
@@ -130,11 +136,13 @@ export const home = defineDomain('home', [
       (set|turn) the fan< to {speed}~ to another speed>[ in the {room}]
       run the fan< on {speed}>[ in the {room}]
       (set|change) the fan speed[ in the {room}]< to {speed}>
-      put the fan< on {speed}>[ in the {room}]`,
+      put the fan< on {speed}>[ in the {room}]
+      = I want the fan< at {speed} speed~ faster>[ in the {room}]
+      (let|make) the fan run< on {speed}>[ in the {room}]`,
     test: `
       change the speed of the fan[ in the {room}]< to {speed}>
-      turn the fan[ in the {room}]< to {speed}~ to another speed>
-      = I want the fan< on {speed}>[ in the {room}]`,
+      let the fan[ in the {room}] run< at {speed} speed~ at another speed>
+      = I want the fan[ in the {room}] to run< on {speed}~ faster>`,
     many: `set the fan *in the {room} to {speed}*`,
     manyTest: `run the fan *on {speed} in the {room}*`,
   },

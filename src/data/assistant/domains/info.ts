@@ -6,12 +6,13 @@ export const info = defineDomain('info', [
     description: 'Meaning of a word',
     params: ['word|term|entry: word'],
     train: `
-      what does the word <{word}~there> mean
+      what does <the word {word}~that word> mean
       (define|look up|explain) the word< {word}>
       what's the meaning of< {word}~ the word>
-      (give|tell) me the (meaning|definition) of< {word}~ the word>`,
+      (give|tell) me the (meaning|definition) of< {word}~ the word>
+      explain what <{word}~this word> means`,
     test: `
-      tell me what< {word}~ the word> means
+      tell me what <the word {word}~that word> means
       look up the meaning of< {word}~ the word>
       explain to me the word< {word}>`,
     many: `(define|look up|explain) the words *{word}*`,
@@ -20,7 +21,7 @@ export const info = defineDomain('info', [
   {
     names: 'get_news|read_news|news_headlines',
     description: 'News about a topic',
-    params: ['topic|about|subject: topic', 'count|limit?: 2..12'],
+    params: ['topic|theme|subject: topic', 'count|limit?: 2..12'],
     train: `
       what's (new|the news)< about {topic}>
       (read|show|give|tell) me the news< about {topic}>
@@ -47,7 +48,7 @@ export const info = defineDomain('info', [
       read[ chapter {chapter} of] the book< {title}> to me
       continue the book< {title}>[ with chapter {chapter}]`,
     many: `play the audiobooks *{title}*`,
-    manyTest: `read me the books *{title}*`,
+    manyTest: `put on the audiobooks *{title}*`,
   },
   {
     names: 'get_stock|stock_price|share_price',
@@ -71,7 +72,7 @@ export const money = defineDomain('money', [
   {
     names: 'pay_person|send_money|transfer_money',
     description: 'Send money to someone',
-    params: ['person|to|recipient: person', 'amount|dollars|sum: 2..400', 'note|reason?: thing'],
+    params: ['person|receiver|recipient: person', 'amount|dollars|sum: 2..400', 'note|reason?: thing'],
     train: `
       (send|pay) {person}< {amount} dollars~ some money>[ for the {note}]
       (send|pay|transfer)< {amount} dollars~ money> to {person}[ for the {note}]
@@ -88,12 +89,14 @@ export const money = defineDomain('money', [
   {
     names: 'request_money|ask_for_money|collect_money',
     description: 'Ask someone for money',
-    params: ['person|from|payer: person', 'amount|dollars|sum: 2..400', 'note|reason?: thing'],
+    params: ['person|debtor|payer: person', 'amount|dollars|sum: 2..400', 'note|reason?: thing'],
     train: `
       request< {amount} dollars~ money> from {person}[ for the {note}]
       ask <{person}~someone> for {amount} dollars[ for the {note}]
       (get|collect)< {amount} dollars~ money> from {person}[ for the {note}]
-      = <{person}~someone> owes me {amount} dollars[ for the {note}], request it`,
+      = <{person}~someone> owes me {amount} dollars[ for the {note}], request it
+      ask <{person}~someone> to pay me {amount} dollars[ for the {note}]
+      = I (want|need) to get {amount} dollars< from {person}>[ for the {note}]`,
     test: `
       collect< {amount} dollars~ some money> from {person}[ for the {note}]
       = I want to request {amount} dollars< from {person}>[ for the {note}]
@@ -104,7 +107,7 @@ export const money = defineDomain('money', [
   {
     names: 'log_expense|add_expense|record_spending',
     description: 'Record money that was spent',
-    params: ['amount|dollars|cost: 2..400', 'category|kind|purpose: label'],
+    params: ['amount|dollars|cost: 2..400', 'category|kind|purpose: purpose'],
     train: `
       (log|record|add) {amount} dollars spent< on {category}>
       = I spent< {amount} dollars~ money> on {category}
@@ -120,15 +123,16 @@ export const money = defineDomain('money', [
   {
     names: 'set_budget|change_budget|budget_limit',
     description: 'Set a monthly budget',
-    params: ['category|kind|purpose: label', 'amount|limit|dollars: 20..900 by 10'],
+    params: ['category|kind|purpose: purpose', 'amount|limit|dollars: 20..900 by 10'],
     train: `
       set (a|my|the) budget for {category}< to {amount} dollars>
       (set|change) the {category} budget< to {amount}>
       limit my< {category}> spending to {amount} dollars
-      make the {category} budget< {amount} dollars~ bigger>`,
+      make the {category} budget< {amount} dollars~ bigger>
+      = I want a budget of {amount} dollars< for {category}>`,
     test: `
       change my budget for {category}< to {amount} dollars>
-      = I want a< {category}> budget of {amount} dollars
+      = I want to change the< {category}> budget to {amount} dollars
       limit the {category} budget< to {amount}>`,
     many: `(set|change) the budget *for {category} to {amount} dollars*`,
     manyTest: `change *the {category} budget to {amount}*`,

@@ -8,13 +8,14 @@ export const lists = defineDomain('lists', [
     train: `
       (write|make|create) a note[ called {title}]<: {text}>
       (take|write) a note[ called {title}] that says <{text}~something>
-      note down that <{text}~something>
+      note down <that {text}~something>
       (save|add) a note[ with title {title}]<: {text}>
-      write down <{text}~something> in my notes`,
+      write down <{text}~something> in my notes
+      write down for me <that {text}~something>`,
     test: `
       make a note[ with title {title}] that says <{text}~something>
-      note down<: {text}~ something>
-      save in my notes that <{text}~something>`,
+      note down for me <that {text}~something>
+      save in my notes <that {text}~something>`,
     many: `(write|make) notes *called {title} that say {text}*`,
     manyTest: `save notes *with title {title} that say {text}*`,
   },
@@ -26,7 +27,8 @@ export const lists = defineDomain('lists', [
       (search|look in) my notes< for {query}>
       find (the|my) note< about {query}>
       what did I write< about {query}> in my notes
-      (find|show) my notes< about {query}>`,
+      (find|show) my notes< about {query}>
+      (show|look for) what I wrote< about {query}> in my notes`,
     test: `
       look in my notes for < {query}~ something>
       show the note< about {query}>
@@ -37,7 +39,7 @@ export const lists = defineDomain('lists', [
   {
     names: 'add_to_list|list_add|append_item',
     description: 'Add an item to a list',
-    params: ['item|thing|entry: grocery', 'list|list_name: label'],
+    params: ['item|thing|entry: grocery', 'list|list_name: listname'],
     train: `
       (add|put) {item} (to|on)< the {list}~ a> list
       (put|add) <{item}~something> on my {list} list
@@ -54,23 +56,25 @@ export const lists = defineDomain('lists', [
   {
     names: 'remove_from_list|list_remove|delete_item',
     description: 'Remove an item from a list',
-    params: ['item|thing|entry: grocery', 'list|list_name: label'],
+    params: ['item|thing|entry: grocery', 'list|list_name: listname'],
     train: `
       (remove|delete|take) {item} from< the {list}~ a> list
       take <{item}~something> off my {list} list
       (delete|remove) <{item}~something> from the list {list}
-      cross <{item}~something> off the {list} list`,
+      cross <{item}~something> off the {list} list
+      = I no longer need <{item}~something> on my {list} list
+      = <{item}~something> should be off my {list} list`,
     test: `
       cross <{item}~something> off my {list} list
       take {item} off< the list {list}~ a list>
-      = I no longer need <{item}~something> on the {list} list`,
+      = {item} should be off< the {list}~ a> list`,
     many: `(remove|take|delete) *{item}* from my {list} list`,
     manyTest: `cross *{item}* off the {list} list`,
   },
   {
     names: 'create_list|new_list|make_list',
     description: 'Create an empty list',
-    params: ['name|list_name|title: label', 'color?: red/blue/green/yellow'],
+    params: ['name|list_name|title: listname', 'color?: red/blue/green/yellow'],
     train: `
       (create|make|start) a[ {color}] list< called {name}>
       (make|start|open) a new[ {color}] list< named {name}>

@@ -22,14 +22,14 @@ export const media = defineDomain('media', [
     description: 'Switch the tv channel',
     params: ['channel|number|station_number: 1..300'],
     train: `
-      (switch|change|turn) (to channel|the tv to channel)< {channel}>
-      (put on|show) channel< {channel}>
-      go to channel< {channel}>
-      = I want to watch channel< {channel}>`,
+      (switch|change|turn)( the tv|) to <channel {channel}~another channel>
+      (put on|show) <channel {channel}~another channel>
+      go to <channel {channel}~another channel>
+      = I want to watch <channel {channel}~another channel>`,
     test: `
-      put the tv on channel< {channel}>
-      turn the channel to <{channel}~another one>
-      show me channel< {channel}> on the tv`,
+      put the tv on <channel {channel}~another channel>
+      change the channel to <{channel}~another one>
+      show me <channel {channel}~another channel> on the tv`,
   },
   {
     names: 'record_show|schedule_recording|tape_show',
@@ -39,13 +39,14 @@ export const media = defineDomain('media', [
       record the show< {show}>[ on {day}][ at {time}]
       (record|tape) the (show|program)< {show}>[ on {day}]
       = I want to record the< {show}> show[ on {day}][ at {time}]
-      (set up|make|start) a recording< of {show}>[ on {day}][ at {time}]`,
+      (set up|make|start) a recording< of {show}>[ on {day}][ at {time}]
+      record for me the< {show}> show[ on {day}]`,
     test: `
-      tape the show< {show}>[ at {time}][ on {day}]
+      tape for me the show< {show}>[ at {time}][ on {day}]
       = I want a recording< of {show}>[ on {day}][ at {time}]
-      record[ on {day}] the program< {show}>[ at {time}]`,
+      record for me[ on {day}] the program< {show}>[ at {time}]`,
     many: `(record|tape) the shows *{show}*`,
-    manyTest: `record the programs *{show} on {day}*`,
+    manyTest: `tape *the show {show} on {day}*`,
   },
   {
     names: 'rate_movie|score_movie|movie_rating',
@@ -55,11 +56,13 @@ export const media = defineDomain('media', [
       (rate|score) the movie {title}< with {stars} stars>
       give <the movie {title}~a movie> {stars} stars
       (rate|score) the film {title}< {stars} stars>
-      = the movie {title} (gets|deserves)< {stars}~ some> stars`,
+      = the movie {title} (gets|deserves)< {stars}~ some> stars
+      = I rate the movie {title}< with {stars} stars>
+      = the film {title} gets< {stars}~ some> stars`,
     test: `
       give< {stars}~ some> stars to the movie {title}
-      = I rate <the film {title}~a film> with {stars} stars
-      = the film {title} gets< {stars}~ some> stars from me`,
+      = I give <the film {title}~a film> {stars} stars
+      = the film {title} deserves< {stars}~ some> stars`,
     many: `rate the movies *{title} with {stars} stars*`,
     manyTest: `score the movies *{title} with {stars} stars*`,
   },

@@ -10,7 +10,8 @@ export const music = defineDomain('music', [
       (start|put on) <the song {title}~a song>[ by {artist}]
       = I want to hear <the song {title}~a song>[ by {artist}]
       let me hear <the track {title}~a track>[ by {artist}]
-      (play|start) <the track {title}~a track>[ by {artist}]`,
+      (play|start) <the track {title}~a track>[ by {artist}]
+      play me <the song {title}~a song>[ by {artist}]`,
     test: `
       put on <the track {title}~a track>[ by {artist}]
       = I want to hear <the track {title}~a track>[ by {artist}]
@@ -18,7 +19,7 @@ export const music = defineDomain('music', [
     many: `play the songs *{title}*
       (start|play) the songs *{title} by {artist}*`,
     manyTest: `put on the songs *{title}*
-      let me hear the tracks *{title} by {artist}*`,
+      let me hear the songs *{title} by {artist}*`,
   },
   {
     names: 'queue_song|add_to_queue|play_next',
@@ -28,14 +29,17 @@ export const music = defineDomain('music', [
       (queue|queue up) <the song {title}~a song>[ by {artist}]
       add <the song {title}~a song>[ by {artist}] to the queue
       play <the song {title}~a song>[ by {artist}] next
-      put <the track {title}~a track>[ by {artist}] in the queue`,
+      put <the track {title}~a track>[ by {artist}] in the queue
+      = I want <the song {title}~a song>[ by {artist}] next
+      = next (play|I want) <the track {title}~a track>[ by {artist}]
+      put <the song {title}~a song>[ by {artist}] in my queue`,
     test: `
       queue <the track {title}~a track>[ by {artist}]
       put <the song {title}~a song>[ by {artist}] next in the queue
       add <the track {title}~a track>[ by {artist}] to my queue`,
     many: `(queue|queue up) the songs *{title}*
       add the songs *{title}* to the queue`,
-    manyTest: `put the tracks *{title}* in the queue`,
+    manyTest: `put the songs *{title}* in my queue`,
   },
   {
     names: 'play_playlist|start_playlist|open_playlist',
@@ -45,7 +49,8 @@ export const music = defineDomain('music', [
       play (my|the) playlist< {playlist}>[ with shuffle {shuffle}]
       (start|put on) the< {playlist}> playlist[ with shuffle {shuffle}]
       = I want to hear my< {playlist}> playlist[ with shuffle {shuffle}]
-      (start|play) my playlist< called {playlist}>[, shuffle {shuffle}]`,
+      (start|play) my playlist< called {playlist}>[, shuffle {shuffle}]
+      let me (hear|listen to) my playlist< {playlist}>[ with shuffle {shuffle}]`,
     test: `
       put on my playlist< called {playlist}>[ with shuffle {shuffle}]
       = I want to hear the playlist< {playlist}>[, shuffle {shuffle}]
@@ -77,10 +82,12 @@ export const music = defineDomain('music', [
       set the volume[ in the {room}]< to {level}>
       (turn|change) the volume< to {level}>[ in the {room}]
       (make|put) the volume< {level}~ different>[ in the {room}]
-      = I want the volume< at {level}~ changed>[ in the {room}]`,
+      = I want the volume< at {level}~ changed>[ in the {room}]
+      = the volume should be< {level}~ different>[ in the {room}]
+      (lower|turn down) the volume< to {level}>[ in the {room}]`,
     test: `
-      put the volume< at {level}>[ in the {room}]
-      change the volume[ in the {room}]< to {level}>
+      = volume should be< at {level}~ different>[ in the {room}]
+      lower the volume[ in the {room}]< down to {level}~ to another level>
       = volume< at {level}>[ in the {room}]`,
     many: `set the volume *in the {room} to {level}*`,
     manyTest: `turn the volume *to {level} in the {room}*`,
@@ -93,13 +100,16 @@ export const music = defineDomain('music', [
       play[ episode {episode} of] the podcast< {podcast}>
       (start|put on)[ episode {episode} of] the< {podcast}> podcast
       = I want to (hear|listen to)[ episode {episode} of] the podcast< {podcast}>
-      play the< {podcast}> podcast[, episode {episode}]`,
+      play the< {podcast}> podcast[, episode {episode}]
+      let me (hear|listen to)[ episode {episode} of] the< {podcast}> podcast
+      (play|start) a podcast called <{podcast}~something>[, episode {episode}]
+      = I want to hear the< {podcast}> podcast[, episode {episode}]`,
     test: `
-      let me hear[ episode {episode} of] the podcast< {podcast}>
-      put on the podcast< {podcast}>[, episode {episode}]
-      = I want to listen to the< {podcast}> podcast[, episode {episode}]`,
+      = the podcast< {podcast}>, please play[ episode {episode} of] it
+      let me hear the podcast called <{podcast}~something>[, episode {episode}]
+      = I want the podcast called <{podcast}~something>[, episode {episode}]`,
     many: `(play|start) the podcasts *{podcast}*`,
-    manyTest: `put on the podcasts *{podcast}*`,
+    manyTest: `let me hear the podcasts *{podcast}*`,
   },
   {
     names: 'play_radio|tune_radio|radio_start',

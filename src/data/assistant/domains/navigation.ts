@@ -4,7 +4,7 @@ export const navigation = defineDomain('navigation', [
   {
     names: 'navigate_to|start_navigation|get_directions',
     description: 'Show the way to a place',
-    params: ['place|destination|to: place', 'mode|by?: car/bike/bus'],
+    params: ['place|destination|target: place', 'mode|by?: car/bike/bus'],
     train: `
       (navigate|take me|bring me) to <{place}~a place>[ by {mode}]
       (show|give) me (the way|directions)< to {place}>[ by {mode}]
@@ -37,12 +37,13 @@ export const navigation = defineDomain('navigation', [
   {
     names: 'get_distance|measure_distance|how_far',
     description: 'Distance between two places',
-    params: ['start|from|origin: city', 'end|to|target: city'],
+    params: ['start|from_city|origin: city', 'end|to_city|target: city'],
     train: `
       how far is it from {start} to <{end}~another place>
       how far is {end}< from {start}>
       (get|measure|show) the distance from {start}< to {end}>
-      what's the distance between {start}< and {end}>`,
+      what's the distance between {start}< and {end}>
+      (tell me|show) how far {start} is< from {end}~ from there>`,
     test: `
       measure how far it is from {start} to <{end}~another place>
       show me the distance between {start}< and {end}>
@@ -53,12 +54,13 @@ export const navigation = defineDomain('navigation', [
   {
     names: 'share_location|send_location|location_share',
     description: 'Share my location with someone',
-    params: ['person|with|contact: person', 'minutes|duration?: 5..90'],
+    params: ['person|friend|contact: person', 'minutes|duration?: 5..90'],
     train: `
       (share|send) my location< with {person}~ with someone>[ for {minutes} minutes]
       (show|tell) <{person}~someone> where I am[ for {minutes} minutes]
       let <{person}~someone> see (my location|where I am)[ for {minutes} minutes]
-      share where I am with <{person}~someone>[ for {minutes} minutes]`,
+      share where I am with <{person}~someone>[ for {minutes} minutes]
+      = I want <{person}~someone> to know where I am[ for {minutes} minutes]`,
     test: `
       let <{person}~someone> know where I am[ for {minutes} minutes]
       show my location to <{person}~someone>[ for {minutes} minutes]
@@ -77,7 +79,7 @@ export const navigation = defineDomain('navigation', [
       tell me about the traffic< in {place}>`,
     test: `
       show me the traffic< around {place}>
-      = I want to know how bad the traffic is< in {place}>
+      = I want to see how bad the traffic is< in {place}>
       check how heavy the traffic is< around {place}>`,
     many: `(check|show) the traffic in *{place}*`,
     manyTest: `tell me about the traffic around *{place}*`,

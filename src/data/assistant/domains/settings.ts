@@ -9,10 +9,11 @@ export const settings = defineDomain('settings', [
       set the (screen brightness|brightness)< to {percent} percent>
       make the screen< {percent} percent~ less> bright
       (turn|change|put) the brightness< to {percent}>
-      change the screen< to {percent} percent~ brightness>`,
+      change the screen< to {percent} percent~ brightness>
+      = I want the screen< at {percent} percent~ less bright>`,
     test: `
       put the screen brightness< at {percent}>
-      = I want the screen< {percent} percent~ less> bright
+      = I want my screen< {percent} percent~ less> bright
       turn the screen brightness< to {percent} percent>`,
   },
   {
@@ -22,13 +23,15 @@ export const settings = defineDomain('settings', [
     params: ['state|power|mode: on/off'],
     train: `
       (turn|switch) {state} the wifi
-      (turn|switch) the wifi< {state}~ to the other state>
+      (turn|switch) the wifi {state}
       turn {state} wifi on my phone
-      set wifi< to {state}>`,
+      set wifi to {state}
+      (put|make) the wifi {state}
+      = I want wifi {state}`,
     test: `
-      set the wifi< to {state}~ to the other state>
+      set the wifi to {state}
       switch {state} wifi on my phone
-      = wifi {state}`,
+      = I want the wifi {state}`,
   },
   {
     names: 'set_bluetooth|bluetooth_power|switch_bluetooth',
@@ -37,13 +40,15 @@ export const settings = defineDomain('settings', [
     params: ['state|power|mode: on/off'],
     train: `
       (turn|switch) {state} bluetooth
-      (turn|switch) bluetooth< {state}~ to the other state>
+      (turn|switch) bluetooth {state}
       turn {state} the bluetooth of my phone
-      set bluetooth< to {state}>`,
+      set bluetooth to {state}
+      (put|make) the bluetooth {state}
+      = I want bluetooth {state}`,
     test: `
-      set the bluetooth< to {state}~ to the other state>
+      set the bluetooth to {state}
       switch {state} bluetooth on my phone
-      = bluetooth {state}`,
+      = I want the bluetooth {state}`,
   },
   {
     names: 'pair_device|connect_device|bluetooth_connect',
@@ -71,10 +76,11 @@ export const settings = defineDomain('settings', [
       (open|launch|start) the app< {app}>
       (open|start|launch) the< {app}> app
       (show|bring) me the< {app}> app
-      = I want to (open|use) the app< {app}>`,
+      = I want to (open|use) the app< {app}>
+      open my app called <{app}~something>`,
     test: `
       bring up the app< {app}>
-      = I want to use the< {app}> app
+      = I want to start the app called <{app}~something>
       start my< {app}> app`,
     many: `(open|launch|start) the apps *{app}*`,
     manyTest: `bring me the apps *{app}*`,
@@ -88,7 +94,8 @@ export const settings = defineDomain('settings', [
       (uninstall|remove|delete) the app< {app}>[ and {keep_data} its data]
       (uninstall|remove|delete) the< {app}> app[ and {keep_data} the data]
       take the app< {app}> off my phone[ and {keep_data} its data]
-      = I don't need the< {app}> app anymore[, {keep_data} its data]`,
+      = I don't need the< {app}> app anymore[, {keep_data} its data]
+      get rid of my< {app}> app[ and {keep_data} its data]`,
     test: `
       = I no longer need the app< {app}>[, {keep_data} the data]
       get rid of the< {app}> app[ and {keep_data} its data]
@@ -104,7 +111,8 @@ export const settings = defineDomain('settings', [
       (silence|mute) my phone< for {minutes} minutes>
       do not disturb me< for the next {minutes} minutes>
       (turn on|start) quiet mode< for {minutes} minutes>
-      = I (want|need) quiet< for {minutes} minutes>`,
+      = I (want|need) quiet< for {minutes} minutes>
+      = I want my phone quiet< for {minutes} minutes>`,
     test: `
       mute the phone< for the next {minutes} minutes>
       = I want quiet mode< for {minutes} minutes>
@@ -113,12 +121,13 @@ export const settings = defineDomain('settings', [
   {
     names: 'set_wallpaper|change_wallpaper|wallpaper',
     description: 'Change the wallpaper of a screen',
-    params: ['picture|image|photo: topic', 'screen|target?: home/lock'],
+    params: ['picture|image|photo: album', 'screen|target?: home/lock'],
     train: `
       (set|use) the picture< {picture}> as[ {screen} screen] wallpaper
       (change|set) my[ {screen} screen] wallpaper< to {picture}>
       (use|put) the photo< {picture}> as my[ {screen} screen] wallpaper
-      = I want <{picture}~another picture> as my[ {screen} screen] wallpaper`,
+      = I want <{picture}~another picture> as my[ {screen} screen] wallpaper
+      make <{picture}~another picture> my[ {screen} screen] wallpaper`,
     test: `
       use <{picture}~another picture> as the[ {screen} screen] wallpaper
       = I want the photo< {picture}> as my[ {screen} screen] wallpaper

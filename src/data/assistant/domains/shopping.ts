@@ -25,7 +25,8 @@ export const shopping = defineDomain('shopping', [
       how much is <the {item}~it>[ at {store}]
       what does <the {item}~it> cost[ at {store}]
       (check|tell me|get) the price< of the {item}>[ at {store}]
-      what's the price< of the {item}>[ at {store}]`,
+      what's the price< of the {item}>[ at {store}]
+      = I (want|need) to know what <the {item}~it> costs[ at {store}]`,
     test: `
       tell me how much <the {item}~it> is[ at {store}]
       check what <the {item}~it> costs[ at {store}]
@@ -41,7 +42,9 @@ export const shopping = defineDomain('shopping', [
       where is my order[ number {number}]< from {store}>
       (track|check) my order[ number {number}]< from {store}>
       did my order[ number {number}]< from {store}> leave
-      when does my order[ number {number}]< from {store}> arrive`,
+      when does my order[ number {number}]< from {store}> arrive
+      (tell me|show) where my order[ number {number}]< from {store}> is
+      = I made an order[ with number {number}]< at {store}>, where is it`,
     test: `
       check where my order[ number {number}]< from {store}> is
       when does the order[ number {number}]< from {store}> arrive
@@ -63,6 +66,6 @@ export const shopping = defineDomain('shopping', [
       is there a discount code< at {store}>
       = I need a coupon< for {store}>`,
     many: `(find|get) coupons for *{store}*`,
-    manyTest: `search for discount codes for *{store}*`,
+    manyTest: `find a discount code for *{store}*`,
   },
 ]);

@@ -9,7 +9,8 @@ export const travel = defineDomain('travel', [
       (book|reserve) a hotel in {city}< for {nights} nights>[ from {day}]
       (book|reserve|get) me a hotel room< in {city}> for {nights} nights[ from {day}]
       = I need a hotel< in {city}> for {nights} nights[ from {day}]
-      = I want to stay at a hotel in {city}< for {nights} nights>[ from {day}]`,
+      = I want to stay at a hotel in {city}< for {nights} nights>[ from {day}]
+      (find|get) me hotel rooms in {city}< for {nights} nights>[ from {day}]`,
     test: `
       reserve a room in a hotel in {city}[ from {day}]< for {nights} nights>
       = I want to book a hotel< in {city}>[ from {day}] for {nights} nights
@@ -20,7 +21,7 @@ export const travel = defineDomain('travel', [
   {
     names: 'find_flight|search_flights|flight_search',
     description: 'Find flights between two cities',
-    params: ['start|from|origin: city', 'end|to|destination: city', 'day|date?: day'],
+    params: ['start|from_city|origin: city', 'end|to_city|destination: city', 'day|date?: day'],
     train: `
       (find|search|show) me a flight from {start}< to {end}>[ on {day}]
       = I (want|need) to fly< from {start}> to {end}[ on {day}]
@@ -36,12 +37,13 @@ export const travel = defineDomain('travel', [
   {
     names: 'find_train|search_trains|train_search',
     description: 'Find trains between two cities',
-    params: ['start|from|origin: city', 'end|to|destination: city', 'time|departure?: time'],
+    params: ['start|from_city|origin: city', 'end|to_city|destination: city', 'time|departure?: time'],
     train: `
       (find|search|show) me a train from {start}< to {end}>[ at {time}]
       when is a train< from {start}> to {end}[ after {time}]
       is there a train from {start} to <{end}~another city>[ at {time}]
-      (find|look for) trains< from {start}> to {end}[ at {time}]`,
+      (find|look for) trains< from {start}> to {end}[ at {time}]
+      = I (want|need) to take a train< from {start}> to {end}[ at {time}]`,
     test: `
       show me trains to {end}< from {start}>[ after {time}]
       = I need a train[ at {time}] from {start}< to {end}>
@@ -52,18 +54,20 @@ export const travel = defineDomain('travel', [
   {
     names: 'book_taxi|order_taxi|call_cab',
     description: 'Order a taxi to a place',
-    params: ['place|destination|to: place', 'time|at|pickup?: time'],
+    params: ['place|destination|target: place', 'time|at|pickup?: time'],
     train: `
       (book|order|get) me a (taxi|cab)< to {place}>[ at {time}]
       = I need a (taxi|cab)[ at {time}]< to {place}>
       (order|book) a (taxi|cab)[ for {time}]< to {place}>
-      get a (taxi|cab)< that goes to {place}>[ at {time}]`,
+      get a (taxi|cab)< that goes to {place}>[ at {time}]
+      (find|call) me a cab< to {place}>[ at {time}]
+      = I want a taxi that goes< to {place}~ somewhere>[ at {time}]`,
     test: `
       = I want to take a taxi< to {place}>[ at {time}]
-      order a cab that goes <to {place}~away>[ at {time}]
+      order a cab that goes< to {place}~ somewhere>[ at {time}]
       = I want a cab[ for {time}]< to {place}>`,
     many: `(book|order) taxis *to {place} at {time}*`,
-    manyTest: `get me cabs *to {place} at {time}*`,
+    manyTest: `get me taxis *to {place} at {time}*`,
   },
   {
     names: 'rent_car|reserve_car|car_rental',
@@ -73,11 +77,12 @@ export const travel = defineDomain('travel', [
       (rent|reserve) a[ {size}] car in {city}< for {days} days>
       (get|rent|book) me a[ {size}] car< in {city}> for {days} days
       = I need a[ {size}] rental car in {city}< for {days} days>
-      = I want to rent a[ {size}] car< in {city}> for {days} days`,
+      = I want to rent a[ {size}] car< in {city}> for {days} days
+      (find|rent) me a[ {size}] rental car in {city}< for {days} days>`,
     test: `
       reserve a[ {size}] rental car for {days} days< in {city}>
       = I need to rent a[ {size}] car in {city}< for {days} days>
-      for {days} days rent me a[ {size}] car< in {city}>`,
+      = for {days} days rent me a[ {size}] car< in {city}>`,
     many: `(rent|reserve) cars *in {city} for {days} days*`,
     manyTest: `= I need rental cars *in {city} for {days} days*`,
   },

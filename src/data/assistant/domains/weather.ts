@@ -30,7 +30,7 @@ export const weather = defineDomain('weather', [
     test: `
       tell me how warm it is< in {city}>[ in {unit}]
       show the temperature[ in {unit}]< for {city}>
-      = I want to know how cold it is< in {city}>[ in {unit}]`,
+      = I want to see how cold it is< in {city}>[ in {unit}]`,
     many: `(tell|give|show) me the temperature in *{city}*`,
     manyTest: `how many degrees is it in *{city}*`,
   },
@@ -53,17 +53,19 @@ export const weather = defineDomain('weather', [
   {
     names: 'sun_times|sunrise_sunset|get_sun_time',
     description: 'Time of sunrise or sunset',
-    params: ['event|what|which: sunrise/sunset', 'city|place: city', 'day|date?: day'],
+    params: ['event|sun_event|kind: sunrise/sunset', 'city|place: city', 'day|date?: day'],
     train: `
       when is the {event}< in {city}>[ on {day}]
       what time is {event}< in {city}>[ on {day}]
       (tell|give|show) me the {event} time< for {city}>[ on {day}]
-      (check|get) the time of {event}< in {city}>[ on {day}]`,
+      (check|get) the time of {event}< in {city}>[ on {day}]
+      (tell|show) me when the {event} is< in {city}>[ on {day}]
+      at what time is the {event}< in {city}>[ on {day}]`,
     test: `
-      tell me when the {event} is< in {city}>[ on {day}]
+      tell me at what time the {event} is< in {city}>[ on {day}]
       show the time of the {event}[ on {day}]< in {city}>
       = I want to know the {event} time< in {city}>[ on {day}]`,
     many: `(tell|give|show) me the {event} time for *{city}*`,
-    manyTest: `check when the {event} is in *{city}*`,
+    manyTest: `check the {event} time in *{city}*`,
   },
 ]);

@@ -1,3 +1,6 @@
+import { wordsOf } from '../library.ts';
+import { testWords } from '../values.ts';
+
 /** Parameters of invented functions: `name; kind; ways to give it`, where {} is the value. */
 export interface InventedParam {
   readonly name: string;
@@ -119,9 +122,15 @@ const TABLE = `
   stars; 1..10; with {} stars
 `;
 
+const BANNED = testWords();
+
 export const INVENTED_PARAMS: readonly InventedParam[] = TABLE.trim()
   .split('\n')
   .map((line) => {
     const [name = '', kind = '', cues = ''] = line.split(';').map((part) => part.trim());
     return { name, kind, cues: cues.split(', ') };
-  });
+  })
+  .filter(
+    ({ name, kind, cues }) =>
+      !wordsOf([name, kind.includes('/') ? kind : '', ...cues].join(' ')).some((word) => BANNED.has(word)),
+  );

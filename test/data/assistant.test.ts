@@ -1,0 +1,331 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Tool } from '../../src/chat/messages.ts';
+import type { JsonValue } from '../../src/json/value.ts';
+import { namesHeldOut } from '../../src/data/assistant/invented/words.ts';
+import {
+  assistantGroup,
+  assistantGroups,
+  CATEGORIES,
+  DEFAULT_GROUPS,
+  generateAssistant,
+  GROUP_SIZE,
+  inventedGroups,
+  NO_FUNCTION,
+  type AssistantDialogue,
+} from '../../src/data/assistant/index.ts';
+import {
+  HELD_OUT_FUNCTIONS,
+  TRAINING_FUNCTIONS,
+  trainingVocabulary,
+  wordsOf,
+} from '../../src/data/assistant/library.ts';
+import { countWordings } from '../../src/data/assistant/template.ts';
+import { testWords } from '../../src/data/assistant/values.ts';
+
+interface Schema {
+  readonly properties: Readonly<Record<string, { readonly type: string; readonly enum?: readonly string[] }>>;
+  readonly required: readonly string[];
+}
+
+const schemaOf = (tool: Tool): Schema => tool.parameters as unknown as Schema;
+const userOf = (dialogue: AssistantDialogue): string => dialogue.messages[0]!.content;
+const goldOf = (dialogue: AssistantDialogue) => dialogue.messages.at(-1)!;
+const textOf = (value: JsonValue): string => (typeof value === 'string' ? value : JSON.stringify(value));
+const SEED = 1;
+const SEEN_NAMES = new Set(TRAINING_FUNCTIONS.flatMap((spec) => spec.names));
+
+let train: AssistantDialogue[];
+let test: AssistantDialogue[];
+let invented: AssistantDialogue[];
+beforeAll(() => {
+  train = generateAssistant({ seed: SEED, split: 'train', groups: 800 });
+  test = generateAssistant({ seed: SEED, split: 'test' });
+  invented = [...inventedGroups({ seed: SEED, groups: 800 })].flat();
+});
+const all = (): AssistantDialogue[] => [...train, ...test, ...invented];
+
+describe('the library', () => {
+  it('has at least 60 training functions in 10 domains and 10 held-out ones', () => {
+    expect(TRAINING_FUNCTIONS.length).toBeGreaterThanOrEqual(60);
+    expect(new Set(TRAINING_FUNCTIONS.map((spec) => spec.domain)).size).toBeGreaterThanOrEqual(10);
+    expect(HELD_OUT_FUNCTIONS.length).toBeGreaterThanOrEqual(10);
+  });
+
+  it.each(TRAINING_FUNCTIONS)('$id: names, wordings and parameters are complete', (spec) => {
+    expect(spec.names.length).toBeGreaterThanOrEqual(2);
+    const wordings = spec.train.reduce((sum, template) => sum + countWordings(template.nodes), 0);
+    expect(wordings).toBeGreaterThanOrEqual(8);
+    expect(spec.test.length).toBeGreaterThanOrEqual(3);
+    expect(spec.manyTest.length > 0).toBe(spec.many.length > 0);
+  });
+
+  it.each([...TRAINING_FUNCTIONS, ...HELD_OUT_FUNCTIONS])(
+    '$id: phrases give what the schema requires',
+    (spec) => {
+      expect(spec.params.length).toBeLessThanOrEqual(4);
+      const keys = spec.params.map((param) => param.key);
+      expect(new Set(spec.params.flatMap((param) => param.names)).size).toBe(
+        spec.params.flatMap((param) => param.names).length,
+      );
+      for (const template of [...spec.train, ...spec.test, ...spec.many, ...spec.manyTest]) {
+        for (const param of spec.params.filter((p) => p.required))
+          expect(template.slots).toContain(param.key);
+        for (const slot of template.slots) expect(keys).toContain(slot);
+        for (const slot of template.optional)
+          expect(spec.params.find((p) => p.key === slot)!.required).toBe(false);
+      }
+    },
+  );
+
+  it('gives every function names of its own', () => {
+    const names = [...TRAINING_FUNCTIONS, ...HELD_OUT_FUNCTIONS].flatMap((spec) => spec.names);
+    expect(names.filter((name, i) => names.indexOf(name) !== i)).toEqual([]);
+  });
+
+  it('asks in the test with words that training knows, in other sentences', () => {
+    const known = trainingVocabulary().add('please');
+    const unknown = TRAINING_FUNCTIONS.flatMap((spec) =>
+      [...spec.test, ...spec.manyTest]
+        .flatMap((template) => wordsOf(template.source))
+        .filter((word) => !known.has(word)),
+    );
+    expect([...new Set(unknown)]).toEqual([]);
+    const sources = new Set(
+      TRAINING_FUNCTIONS.flatMap((spec) => [...spec.train, ...spec.many].map((t) => t.source)),
+    );
+    const repeated = TRAINING_FUNCTIONS.flatMap((spec) =>
+      [...spec.test, ...spec.manyTest].map((t) => t.source),
+    );
+    expect(repeated.filter((source) => sources.has(source))).toEqual([]);
+  });
+});
+
+describe('groups', () => {
+  it('are the same for the same seed, one by one or in sequence', () => {
+    const groups = [...assistantGroups({ seed: 7, split: 'train', groups: 3 })];
+    expect(groups[2]).toEqual(assistantGroup({ seed: 7, split: 'train' }, 2));
+    expect(groups[2]).not.toEqual(assistantGroup({ seed: 8, split: 'train' }, 2));
+  });
+
+  it('share one tool set of 2 to 5 functions with distinct names', () => {
+    const groups = [
+      ...assistantGroups({ seed: SEED, split: 'train', groups: 200 }),
+      ...inventedGroups({ seed: SEED, groups: 200 }),
+    ];
+    const sizes = groups.map((group) => group[0]!.tools.length);
+    for (const group of groups) {
+      expect(group).toHaveLength(GROUP_SIZE);
+      expect(group.every((dialogue) => dialogue.tools === group[0]!.tools)).toBe(true);
+      const names = group[0]!.tools.map((tool) => tool.name);
+      expect(new Set(names).size).toBe(names.length);
+    }
+    expect(Math.min(...sizes)).toBeGreaterThanOrEqual(2);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(5);
+    expect(sizes.reduce((a, b) => a + b) / sizes.length).toBeCloseTo(3.5, 0);
+  });
+
+  it('balance the categories', () => {
+    const share = (dialogues: AssistantDialogue[], category: string): number =>
+      dialogues.filter((dialogue) => dialogue.category === category).length / dialogues.length;
+    for (const category of CATEGORIES) {
+      expect(share(train, category)).toBeCloseTo(1 / 7, 2);
+      expect(share(invented, category)).toBeCloseTo(1 / 7, 2);
+    }
+    expect(test).toHaveLength(DEFAULT_GROUPS.test * GROUP_SIZE);
+    for (const category of [...CATEGORIES, 'unseen'])
+      expect(Math.abs(share(test, category) - 1 / 8)).toBeLessThan(0.006);
+  });
+});
+
+interface Given {
+  readonly dialogue: AssistantDialogue;
+  readonly name: string;
+  readonly value: JsonValue;
+  readonly property: { readonly type: string; readonly enum?: readonly string[] };
+}
+
+/** Every argument of every call, with its part of the schema. */
+function argumentsOf(dialogues: readonly AssistantDialogue[]): Given[] {
+  return dialogues.flatMap((dialogue) =>
+    (goldOf(dialogue).toolCalls ?? []).flatMap((call) => {
+      const { properties } = schemaOf(dialogue.tools.find((tool) => tool.name === call.name)!);
+      return Object.entries(call.arguments).map(([name, value]) => ({
+        dialogue,
+        name,
+        value,
+        property: properties[name]!,
+      }));
+    }),
+  );
+}
+
+const idsOf = (given: readonly Given[]): string[] =>
+  given.map(({ dialogue, name }) => `${dialogue.id} ${name}`);
+
+describe('gold answers', () => {
+  it('give arguments of the types and among the choices of the schema', () => {
+    const wrong = argumentsOf(all()).filter(({ value, property }) =>
+      property.type === 'integer'
+        ? !Number.isInteger(value)
+        : typeof value !== 'string' || property.enum?.includes(value) === false,
+    );
+    expect(idsOf(wrong)).toEqual([]);
+  });
+
+  it('give arguments that stand in the request, word for word', () => {
+    const lost = argumentsOf(all()).filter(
+      ({ dialogue, value }) =>
+        !new RegExp(String.raw`(?<![\w:])${textOf(value)}(?!\w|:\d)`).test(userOf(dialogue)),
+    );
+    expect(idsOf(lost)).toEqual([]);
+  });
+
+  it('give all required arguments, in the order of the schema', () => {
+    for (const dialogue of all()) {
+      for (const call of goldOf(dialogue).toolCalls ?? []) {
+        const schema = schemaOf(dialogue.tools.find((tool) => tool.name === call.name)!);
+        const given = Object.keys(call.arguments);
+        expect(given).toEqual(Object.keys(schema.properties).filter((name) => given.includes(name)));
+        expect(given).toEqual(expect.arrayContaining([...schema.required]));
+      }
+    }
+  });
+
+  it.each([
+    ['single', [1], [1]],
+    ['similar', [1], [1]],
+    ['optional', [1], [1]],
+    ['multiple', [2], [2]],
+    ['parallel', [2, 3], [1]],
+    ['irrelevant', [0], [0]],
+    ['missing', [0], [0]],
+    ['unseen', [1, 2, 3], [1, 2]],
+  ])('of category %s make as many calls as it says', (category, counts, functions) => {
+    for (const dialogue of all().filter((d) => d.category === category)) {
+      const { toolCalls: calls = [], content, reasoning } = goldOf(dialogue);
+      expect(counts).toContain(calls.length);
+      expect(functions).toContain(new Set(calls.map((call) => call.name)).size);
+      expect(new Set(calls.map((call) => JSON.stringify(call))).size).toBe(calls.length);
+      expect(content === '').toBe(calls.length > 0);
+      expect(reasoning).toBeTruthy();
+    }
+  });
+
+  it('sometimes leave optional arguments out and sometimes give them', () => {
+    const gold = train
+      .filter((d) => d.category === 'optional')
+      .map((d) => ({ dialogue: d, call: goldOf(d).toolCalls![0]! }));
+    const full = gold.filter(({ dialogue, call }) => {
+      const { required } = schemaOf(dialogue.tools.find((tool) => tool.name === call.name)!);
+      return Object.keys(call.arguments).length > required.length;
+    });
+    expect(full.length / gold.length).toBeGreaterThan(0.4);
+    expect(full.length / gold.length).toBeLessThan(0.7);
+  });
+
+  it('ask for exactly one required parameter where one is missing', () => {
+    for (const dialogue of all().filter((d) => d.category === 'missing')) {
+      const { content, reasoning = '' } = goldOf(dialogue);
+      const [tool, parameter = ''] = reasoning.split(' needs ');
+      expect(schemaOf(dialogue.tools.find((t) => t.name === tool)!).required).toContain(parameter);
+      expect(dialogue.mustMention).toEqual(parameter.split('_'));
+      expect(content).toContain(dialogue.mustMention.join(' '));
+    }
+  });
+
+  it('lack the number where a number is what is missing', () => {
+    const numbers = train.filter(({ tools, category, messages }) => {
+      const [name, parameter = ''] = messages[1]!.reasoning!.split(' needs ');
+      const tool = tools.find((t) => t.name === name);
+      if (category !== 'missing' || !tool) return false;
+      const { properties } = schemaOf(tool);
+      return (
+        properties[parameter]!.type === 'integer' &&
+        Object.values(properties).filter((p) => p.type === 'integer').length === 1
+      );
+    });
+    expect(numbers.length).toBeGreaterThan(50);
+    expect(numbers.map(userOf).filter((request) => /(?<!:)\b\d+\b(?!:)/.test(request))).toEqual([]);
+  });
+
+  it('decline what the tool set cannot do', () => {
+    for (const dialogue of all().filter((d) => d.category === 'irrelevant')) {
+      expect(goldOf(dialogue)).toEqual({
+        role: 'assistant',
+        content: NO_FUNCTION,
+        reasoning: 'no function fits',
+      });
+    }
+  });
+
+  it('decline only requests that are made for a function outside of the set', () => {
+    const outside = train.filter((d) => d.category === 'irrelevant');
+    const answerable = new Set(
+      train.filter((d) => (goldOf(d).toolCalls ?? []).length > 0).map((d) => `${d.group} ${userOf(d)}`),
+    );
+    expect(outside.filter((d) => answerable.has(`${d.group} ${userOf(d)}`))).toEqual([]);
+  });
+});
+
+describe('the split', () => {
+  it('keeps held-out functions out of training, under every name', () => {
+    const held = new Set(HELD_OUT_FUNCTIONS.flatMap((spec) => spec.names));
+    for (const dialogue of [...train, ...invented]) {
+      for (const { name } of dialogue.tools) {
+        expect(held.has(name)).toBe(false);
+        const parts = name.split('_');
+        for (const part of parts)
+          expect(
+            namesHeldOut(
+              parts.filter((p) => p !== part),
+              part,
+            ),
+          ).toBe(false);
+      }
+    }
+  });
+
+  it('keeps test words out of training', () => {
+    const words = testWords();
+    expect(words.size).toBeGreaterThan(100);
+    for (const dialogue of [...train, ...invented]) {
+      const text = wordsOf(userOf(dialogue) + JSON.stringify(dialogue.tools));
+      expect(text.filter((word) => words.has(word))).toEqual([]);
+    }
+  });
+
+  it('takes text values of the test from words that training has never seen', () => {
+    const seen = new Set([...train, ...invented].flatMap((dialogue) => wordsOf(userOf(dialogue))));
+    const texts = argumentsOf(test)
+      .filter(({ value, property }) => !property.enum && /[a-z]/.test(textOf(value)))
+      .map(({ value }) => textOf(value));
+    const known = texts.filter(
+      (text) => wordsOf(text).every((word) => seen.has(word)) && !text.endsWith('day'),
+    );
+    expect(known).toEqual([]);
+  });
+
+  it('shares no request between training and test', () => {
+    const seen = new Set([...train, ...invented].map(userOf));
+    expect(test.map(userOf).filter((request) => seen.has(request))).toEqual([]);
+  });
+
+  it('asks for held-out functions in the unseen category, among functions that are seen', () => {
+    const heldOut = (dialogue: AssistantDialogue): number =>
+      dialogue.tools.filter((tool) => !SEEN_NAMES.has(tool.name)).length;
+    expect(
+      test.filter((dialogue) => dialogue.category !== 'unseen').filter((dialogue) => heldOut(dialogue) > 0),
+    ).toEqual([]);
+    for (const dialogue of test.filter((d) => d.category === 'unseen')) {
+      expect(heldOut(dialogue)).toBeGreaterThan(0);
+      expect(heldOut(dialogue)).toBeLessThan(dialogue.tools.length);
+      expect(goldOf(dialogue).toolCalls!.filter((call) => SEEN_NAMES.has(call.name))).toEqual([]);
+    }
+  });
+});
+
+it('keeps requests short', () => {
+  const lengths = train.map((dialogue) => userOf(dialogue).split(' ').length);
+  expect(lengths.reduce((a, b) => a + b) / lengths.length).toBeLessThan(16);
+  expect(lengths.filter((length) => length > 25).length / lengths.length).toBeLessThan(0.01);
+});
