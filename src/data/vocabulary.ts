@@ -1,0 +1,36 @@
+/** The default vocabulary: a byte-level BPE trained on the generated dialogues. */
+import { trainTokenizer } from '../chat/bpe-trainer.ts';
+import { DEFAULT_TEMPLATE } from '../chat/default-template.ts';
+import type { Dialogue } from '../chat/messages.ts';
+import { renderPrompt, renderTarget } from '../chat/template.ts';
+import type { Tokenizer } from '../chat/tokenizer.ts';
+import { assistantGroup, inventedGroup } from './assistant/index.ts';
+
+export interface VocabularyOptions {
+  readonly seed: number;
+  /** Entries of the vocabulary, special tokens included. */
+  readonly size: number;
+  /** Groups of dialogues that are read, half of them with invented functions. */
+  readonly groups: number;
+}
+
+function* textsOf(dialogues: readonly Dialogue[]): Generator<string> {
+  // The tools are the same for the whole group: once is enough.
+  for (const [i, { tools, messages }] of dialogues.entries()) {
+    const answer = messages.at(-1);
+    yield renderPrompt(DEFAULT_TEMPLATE, { messages: messages.slice(0, -1), tools: i === 0 ? tools : [] });
+    if (answer !== undefined) yield renderTarget(answer);
+  }
+}
+
+function* texts({ seed, groups }: VocabularyOptions): Generator<string> {
+  for (let i = 0; i < groups; i++) {
+    const dialogues = i % 2 === 0 ? assistantGroup({ seed, split: 'train' }, i / 2) : inventedGroup(seed, i);
+    yield* textsOf(dialogues);
+  }
+}
+
+/** Trains the vocabulary; the same options give the same one. */
+export function trainVocabulary(options: VocabularyOptions): Tokenizer {
+  return trainTokenizer(texts(options), { size: options.size, chatTemplate: DEFAULT_TEMPLATE });
+}

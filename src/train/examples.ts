@@ -1,0 +1,94 @@
+/** Training examples: a prompt, its completions, and what is known of each token that counts. */
+import { InternalError } from '../base/errors.ts';
+import type { TokenIds } from '../base/token-ids.ts';
+import { predictorIndex, type TreeLayout } from '../model/tree.ts';
+import type { TreeSize } from '../model/buckets.ts';
+import type { RowArrays, Rows } from './training-graph.ts';
+
+export interface TrainCompletion {
+  readonly tokens: TokenIds;
+  /** Indices into `tokens` of the tokens that count, ascending. */
+  readonly rows: readonly number[];
+  /** The objective's own inputs for those rows, `width` values each, in the same order. */
+  readonly inputs: RowArrays;
+}
+
+export interface TrainExample {
+  readonly prompt: TokenIds;
+  readonly completions: readonly TrainCompletion[];
+}
+
+/** Every index from `start` to the end of `tokens`. */
+export function rowsFrom(tokens: TokenIds, start = 0): number[] {
+  return Array.from({ length: tokens.length - start }, (_, i) => start + i);
+}
+
+/** Number of tokens that count. */
+export function rowCount(example: TrainExample): number {
+  return example.completions.reduce((total, { rows }) => total + rows.length, 0);
+}
+
+/** Number of tokens that go through the model. */
+export function exampleTokens(example: TrainExample): number {
+  return example.completions.reduce((total, { tokens }) => total + tokens.length, example.prompt.length);
+}
+
+/** The trees of examples, as the layout sees them. */
+export function treeOf(example: TrainExample): { prompt: TokenIds; completions: readonly TokenIds[] } {
+  return { prompt: example.prompt, completions: example.completions.map(({ tokens }) => tokens) };
+}
+
+/** An example's size with its number of completions rounded up to a power of two, so that few layouts occur. */
+export function paddedSize(example: TrainExample): TreeSize {
+  const { prompt, completions } = treeOf(example);
+  const wanted = 2 ** Math.ceil(Math.log2(Math.max(1, completions.length)));
+  const missing = Array.from({ length: wanted - completions.length }, () => ({ length: 1 }));
+  return { prompt, completions: [...completions, ...missing] };
+}
+
+/** Gathers the rows of a batch's examples; each row weighs `weight`. */
+export function gatherRows(
+  layout: TreeLayout,
+  examples: readonly TrainExample[],
+  weight: number,
+  inputNames: readonly string[],
+): Rows {
+  const count = examples.reduce((total, example) => total + rowCount(example), 0);
+  const predictors = new Int32Array(count);
+  const targets = new Int32Array(count);
+  const columns = new Map<string, { data: Float32Array | Int32Array; at: number }>();
+  let row = 0;
+  examples.forEach((example, b) => {
+    const tree = treeOf(example);
+    example.completions.forEach(({ tokens, rows, inputs }, s) => {
+      for (const index of rows) {
+        predictors[row] = predictorIndex(layout, tree, b, s, index);
+        targets[row] = tokens[index] ?? 0;
+        row += 1;
+      }
+      if (rows.length === 0) return;
+      for (const name of inputNames) {
+        const data = inputs[name];
+        if (data === undefined || data.length % rows.length !== 0)
+          throw new InternalError(`rows: the input ${name} is missing or ragged`);
+        const column = columns.get(name) ?? newColumn(data, (data.length / rows.length) * count);
+        columns.set(name, column);
+        column.data.set(data, column.at);
+        column.at += data.length;
+      }
+    });
+  });
+  const inputs: Record<string, Float32Array | Int32Array> = {
+    targets,
+    weights: new Float32Array(count).fill(weight),
+  };
+  for (const [name, { data }] of columns) inputs[name] = data;
+  return { predictors, inputs };
+}
+
+function newColumn(
+  like: Float32Array | Int32Array,
+  length: number,
+): { data: Float32Array | Int32Array; at: number } {
+  return { data: like instanceof Int32Array ? new Int32Array(length) : new Float32Array(length), at: 0 };
+}

@@ -1,0 +1,74 @@
+/**
+ * Pre-training on generated dialogues. A prompt tree here is a tool set with several requests: the tools are the
+ * shared prompt, each completion is one user's turn with its answer, and the answer's tokens count.
+ */
+import { Rng } from '../../base/rng.ts';
+import { asTokenIds } from '../../base/token-ids.ts';
+import type { Dialogue } from '../../chat/messages.ts';
+import type { Tokenizer } from '../../chat/tokenizer.ts';
+import { assistantGroup, inventedGroup } from '../../data/assistant/index.ts';
+import { renderDialogue } from '../../data/render.ts';
+import { rowsFrom, type TrainCompletion, type TrainExample } from '../examples.ts';
+import type { ExampleSource } from './supervised.ts';
+
+export interface MixtureEntry {
+  readonly source: 'assistant' | 'invented';
+  readonly weight: number;
+}
+
+/** Dialogues with one tool set as one example. */
+export function groupExample(
+  dialogues: readonly Dialogue[],
+  tokenizer: Tokenizer,
+  template: string,
+): TrainExample {
+  const records = dialogues.map((dialogue) => renderDialogue(dialogue, tokenizer, template));
+  const first = records[0];
+  const shared = first?.systemLength ?? 0;
+  const completions = records.map((record): TrainCompletion => {
+    const request = record.promptIds.subarray(shared);
+    const tokens = new Int32Array(request.length + record.targetIds.length);
+    tokens.set(request);
+    tokens.set(record.targetIds, request.length);
+    const ids = asTokenIds(tokens);
+    return { tokens: ids, rows: rowsFrom(ids, request.length), inputs: {} };
+  });
+  return { prompt: asTokenIds(first?.promptIds.slice(0, shared) ?? []), completions };
+}
+
+export interface PretrainData {
+  readonly tokenizer: Tokenizer;
+  readonly template: string;
+  readonly mixture: readonly MixtureEntry[];
+  /** Seed of the data; the assistant's part is the training split of this seed. */
+  readonly dataSeed: number;
+  /** How many groups the assistant's training split has; they come again when they are used up. */
+  readonly assistantGroups: number;
+  /** Seed of the order. */
+  readonly seed: number;
+  /** Groups of dialogues a step. */
+  readonly groups: number;
+}
+
+/** Draws every group of a step from the mixture; invented groups never repeat. */
+export function pretrainExamples(data: PretrainData): ExampleSource {
+  const total = data.mixture.reduce((sum, { weight }) => sum + weight, 0);
+  const draw = (rng: Rng): MixtureEntry['source'] => {
+    let at = rng.uniform() * total;
+    for (const { source, weight } of data.mixture) {
+      at -= weight;
+      if (at < 0) return source;
+    }
+    return data.mixture.at(-1)?.source ?? 'invented';
+  };
+  return (step) =>
+    Array.from({ length: data.groups }, (_, i) => {
+      const position = step * data.groups + i;
+      const rng = Rng.seeded(data.seed, `pretrain:${position}`);
+      const dialogues =
+        draw(rng) === 'assistant'
+          ? assistantGroup({ seed: data.dataSeed, split: 'train' }, rng.below(data.assistantGroups))
+          : inventedGroup(data.dataSeed, position);
+      return groupExample(dialogues, data.tokenizer, data.template);
+    });
+}
