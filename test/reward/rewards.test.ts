@@ -75,17 +75,22 @@ describe.each(all)('$name', (reward) => {
     const rng = Rng.seeded(7, 'mutations');
     const scorers = labels.map((label) => reward.prepare({ prompt, label }));
     const seen = new Set<number>();
-    const times: number[] = [];
+    let slowest = 0;
     for (let n = 0; n < 6000; n++) {
       const generation = mutate(rng, rng.pick(labels));
-      const start = performance.now();
-      const score = rng.pick(scorers).score(generation);
-      times.push(performance.now() - start);
-      seen.add(score.reward);
-      expect(Math.abs(score.reward)).toBeLessThanOrEqual(1);
+      const scorer = rng.pick(scorers);
+      // Other work may pause this process at any moment, so a slow case is timed again: its fastest run counts.
+      let fastest = Infinity;
+      for (let run = 0; run === 0 || (run < 10 && fastest > 5); run++) {
+        const start = performance.now();
+        const score = scorer.score(generation);
+        fastest = Math.min(fastest, performance.now() - start);
+        seen.add(score.reward);
+        expect(Math.abs(score.reward)).toBeLessThanOrEqual(1);
+      }
+      slowest = Math.max(slowest, fastest);
     }
-    // The machine may pause for anything, so the slowest few are left out.
-    expect(times.sort((a, b) => a - b).at(-10)).toBeLessThan(10);
+    expect(slowest).toBeLessThan(10);
     expect(seen.has(-1) && seen.has(0) && seen.has(1)).toBe(true);
   });
 
