@@ -145,7 +145,26 @@ export function siblings(asked: readonly DrawnFunction[]): DrawnFunction[] {
   return asked.filter((one) => asked.some((other) => other !== one && other.spec.family === one.spec.family));
 }
 
+/** Requests of more words than this are drawn again: people are brief with an assistant. */
+const MOST_WORDS: Readonly<Record<Category, number>> = {
+  single: 18,
+  similar: 18,
+  optional: 20,
+  irrelevant: 18,
+  missing: 18,
+  parallel: 25,
+  multiple: 25,
+};
+
 export function buildCase(category: Category, setting: Setting): Case {
+  let made = drawCase(category, setting);
+  for (let attempt = 0; attempt < 20 && made.user.split(' ').length > MOST_WORDS[category]; attempt++) {
+    made = drawCase(category, setting);
+  }
+  return made;
+}
+
+function drawCase(category: Category, setting: Setting): Case {
   const { asked, split } = setting;
   const similar = siblings(asked);
   switch (category) {

@@ -56,9 +56,9 @@ export const cooking = defineDomain('cooking', [
       (make|scale) the recipe for {dish}< for {servings} people~ bigger>
       (change|set) the servings of the {dish}< to {servings}>
       = I need the {dish} recipe for< {servings}~ more> people
-      = I want to cook the {dish} recipe for< {servings}~ more> people`,
+      = I want to change the {dish} recipe to< {servings}~ more> people`,
     test: `
-      change the {dish} recipe< to {servings} people~ to more people>
+      make the {dish} recipe< for {servings} people~ for more people>
       set the< {dish}> recipe to {servings} servings
       scale the recipe for {dish}< to {servings} servings>`,
     many: `scale *the {dish} recipe to {servings} servings*`,

@@ -1,6 +1,7 @@
 /**
  * The broad vocabulary of invented functions. Verbs of one line part mean the same: a function's name, its description
- * and a request may each use another of them.
+ * and a request may each use another of them. A word of a held-out function may occur, as a real base model has read
+ * it too, but never the verb and the noun that together name the function.
  */
 import { HELD_OUT_FUNCTIONS, wordsOf } from '../library.ts';
 import { testWords } from '../values.ts';
