@@ -32,9 +32,16 @@ export function drawDeed(rng: Rng, like?: Deed): Deed {
   }
 }
 
+/** Verbs that a question can stand for: "what's the forecast" asks to get it, to show it or to check it. */
+const QUERY_VERBS = new Set(['show', 'get', 'check', 'find']);
+
+function isQuery(deed: Deed): boolean {
+  return QUERY_VERBS.has(deed.verbs[0] ?? '');
+}
+
 /** Whether a request for one deed could be taken for the other. */
 export function clash(one: Deed, other: Deed): boolean {
-  if (one.verbs !== other.verbs) return false;
+  if (one.verbs !== other.verbs && !(isQuery(one) && isQuery(other))) return false;
   if (one.noun === undefined || other.noun === undefined) return true;
   return one.noun.split(' ').at(-1) === other.noun.split(' ').at(-1);
 }
@@ -73,15 +80,10 @@ function drawParams(rng: Rng, objectFirst: boolean): { param: InventedParam; req
 function drawParam(rng: Rng): InventedParam {
   if (rng.chance(0.75)) return rng.pick(INVENTED_PARAMS);
   const name = rng.chance(0.4) ? madeUpWord(rng, 'train') : rng.pick(INVENTED_NOUNS);
-  const kind = rng.pick(['made', 'made', 'code', '1..99', '1..900', 'choice']);
   const value = (): string => (rng.chance(0.4) ? madeUpWord(rng, 'train') : rng.pick(INVENTED_ADJECTIVES));
-  const values = [...new Set(Array.from({ length: 2 + rng.below(3) }, value))];
-  const usable = kind !== 'choice' || values.length > 1;
-  return {
-    name,
-    kind: kind === 'choice' && usable ? values.join('/') : kind === 'choice' ? 'made' : kind,
-    cues: [],
-  };
+  const choices = new Set(Array.from({ length: 2 + rng.below(3) }, value));
+  const choice = choices.size > 1 ? [...choices].join('/') : 'made';
+  return { name, kind: rng.pick(['made', 'made', 'code', '1..99', '1..900', choice]), cues: [] };
 }
 
 function cueFor(rng: Rng, param: InventedParam): string {
@@ -96,8 +98,6 @@ function cueFor(rng: Rng, param: InventedParam): string {
   const cue = param.cues.length > 0 && rng.chance(0.7) ? rng.pick(param.cues) : rng.pick(generic);
   return cue.replace('{}', `{${param.name}}`);
 }
-
-const QUERY_VERBS = new Set(['show', 'get', 'check', 'find']);
 
 export function invent(rng: Rng, deed: Deed, family: string): Invention {
   const { verbs, noun } = deed;
@@ -124,7 +124,7 @@ export function invent(rng: Rng, deed: Deed, family: string): Invention {
       noun === undefined
         ? `<{${object.name}}~${stand}>`
         : `${rng.pick(['the', 'the', 'my', 'a new'])} ${noun}`;
-    if (QUERY_VERBS.has(verbs[0] ?? '') && noun !== undefined && rng.chance(0.4))
+    if (isQuery(deed) && noun !== undefined && rng.chance(0.4))
       return `(what's|what is|where is) the ${noun}${parts.join('')}`;
     const opening = rng.pick(['', '', '', '= I want to ', '= I need to ', '= time to ', '= let us ']);
     return `${opening}${spoken()} ${target}${parts.join('')}`;
