@@ -59,11 +59,11 @@ const ADJECTIVES = `old new big small red green blue golden silver wooden digita
   monthly yearly main spare fast slow hot cold fresh dry wet loud quiet bright dark heavy light sharp soft royal rural
   urban solar lunar manual automatic shared hidden broken empty full annual internal external urgent simple`;
 
+/** The words of a list, without those that only the test may use, be it in the plural. */
 function list(text: string): string[] {
   const banned = testWords();
-  return [...new Set(text.trim().split(/\s+/))].filter(
-    (word) => !word.split('|').some((part) => banned.has(part)),
-  );
+  const isBanned = (word: string): boolean => banned.has(word) || banned.has(`${word}s`);
+  return [...new Set(text.trim().split(/\s+/))].filter((word) => !word.split('|').some(isBanned));
 }
 
 /** Groups of verbs that mean the same. */
