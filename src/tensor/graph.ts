@@ -6,6 +6,7 @@
 import { InternalError, UserError } from '../base/errors.ts';
 import type { Device } from '../ggml/device.ts';
 import type { Ggml, Pointer } from '../ggml/signatures.ts';
+import { GraphMemory } from './graph-memory.ts';
 import { BYTES, dims4, type DType, DTYPES, type Shape, ShapeError, sizeOf, type Tensor } from './tensor.ts';
 
 /** Gradients of an operation's outputs, in; gradients of its inputs, out. Undefined means zero. */
@@ -30,12 +31,18 @@ export class Graph implements Disposable {
   readonly #transposes = new Map<Pointer, Tensor>();
   readonly #maxNodes: number;
   #inputBuffer: Pointer | undefined;
-  #allocator: Pointer | undefined;
+  readonly #memory: GraphMemory;
+  readonly #ownsMemory: boolean;
+  /** Generation of the memory that the addresses are from; undefined before `allocate`. */
+  #generation: number | undefined;
   #open = true;
   #recording = true;
 
-  constructor(device: Device, maxNodes = 16_384) {
+  /** `memory` is shared with other graphs that never run at the same time; without it the graph has its own. */
+  constructor(device: Device, maxNodes = 16_384, memory?: GraphMemory) {
     this.device = device;
+    this.#memory = memory ?? new GraphMemory(device);
+    this.#ownsMemory = memory === undefined;
     this.ggml = device.lib.ggml;
     this.#maxNodes = maxNodes;
     const { ggml } = this;
@@ -166,24 +173,29 @@ export class Graph implements Disposable {
       this.#inputBuffer = ggml.ggml_backend_alloc_ctx_tensors(this.#inputContext, device.backend);
       ggml.ggml_backend_buffer_clear(this.#inputBuffer, 0);
     }
-    this.#allocator = ggml.ggml_gallocr_new(ggml.ggml_backend_get_default_buffer_type(device.backend));
-    if (!ggml.ggml_gallocr_alloc_graph(this.#allocator, this.#native)) {
+    if (!this.#memory.allocate(this.#native)) {
       throw new UserError(
         'MEMORY',
         `The device ${device.info.name} has too little memory for this batch; use a smaller micro_train_batch_size.`,
       );
     }
+    this.#generation = this.#memory.generation;
+  }
+
+  /** Whether it can run: it was allocated, and shared memory has not moved since. */
+  get valid(): boolean {
+    return this.#generation !== undefined && this.#generation === this.#memory.generation;
   }
 
   /** Bytes of the intermediates. */
   get bytes(): number {
-    return this.#allocator === undefined ? 0 : this.ggml.ggml_gallocr_get_buffer_size(this.#allocator, 0);
+    return this.#generation === undefined ? 0 : this.#memory.bytes;
   }
 
   /** Runs the graph off the event loop. */
   async compute(): Promise<void> {
-    if (!this.#open || this.#allocator === undefined)
-      throw new InternalError('compute: the graph is not allocated or is closed');
+    if (!this.#open || !this.valid)
+      throw new InternalError('compute: the graph is not allocated, its memory moved, or it is closed');
     await this.device.compute(this.#native);
   }
 
@@ -191,7 +203,7 @@ export class Graph implements Disposable {
     if (!this.#open) return;
     this.#open = false;
     const { ggml } = this;
-    if (this.#allocator !== undefined) ggml.ggml_gallocr_free(this.#allocator);
+    if (this.#ownsMemory) this.#memory[Symbol.dispose]();
     if (this.#inputBuffer !== undefined) ggml.ggml_backend_buffer_free(this.#inputBuffer);
     ggml.ggml_free(this.context);
     ggml.ggml_free(this.#inputContext);

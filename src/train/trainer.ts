@@ -13,6 +13,7 @@ import { SafetensorsFile, writeSafetensors } from '../model/safetensors.ts';
 import type { TreeLayout } from '../model/tree.ts';
 import type { Objective } from '../objective/index.ts';
 import { AdamW, type AdamWOptions } from '../tensor/adamw.ts';
+import { GraphMemory } from '../tensor/graph-memory.ts';
 import type { ParameterSet } from '../tensor/parameters.ts';
 import { exampleTokens, gatherRows, paddedSize, rowCount, type TrainExample, treeOf } from './examples.ts';
 import { TrainingGraph } from './training-graph.ts';
@@ -34,7 +35,7 @@ export interface StepResult {
 }
 
 /** Graphs kept for layouts that come again. */
-const MAX_GRAPHS = 6;
+const MAX_GRAPHS = 24;
 const PROMPT_MULTIPLE = 64;
 const COMPLETION_MULTIPLE = 16;
 const ROW_MULTIPLE = 128;
@@ -45,6 +46,7 @@ export class Trainer implements Disposable {
   readonly #objective: Objective;
   readonly #options: TrainerOptions;
   readonly #optimizer: AdamW;
+  readonly #memory: GraphMemory;
   readonly #graphs = new Map<string, TrainingGraph>();
 
   constructor(config: Qwen3Config, parameters: ParameterSet, objective: Objective, options: TrainerOptions) {
@@ -53,6 +55,7 @@ export class Trainer implements Disposable {
     this.#objective = objective;
     this.#options = options;
     this.#optimizer = new AdamW(parameters, options.adamw);
+    this.#memory = new GraphMemory(parameters.device);
   }
 
   get device(): Device {
@@ -76,23 +79,25 @@ export class Trainer implements Disposable {
     const known = this.#graphs.get(key);
     // Taken out and put back in: a map's order is then the order of last use.
     this.#graphs.delete(key);
-    while (known === undefined && this.#graphs.size >= MAX_GRAPHS) {
-      for (const [oldest, graph] of this.#graphs) {
-        graph[Symbol.dispose]();
-        this.#graphs.delete(oldest);
-        break;
-      }
+    if (known?.valid === true) {
+      this.#graphs.set(key, known);
+      return known;
     }
-    const graph =
-      known ??
-      new TrainingGraph(
-        this.config,
-        this.parameters,
-        this.#optimizer.gradients,
-        layout,
-        capacity,
-        this.#objective,
-      );
+    known?.[Symbol.dispose]();
+    for (const [oldest, graph] of this.#graphs) {
+      if (this.#graphs.size < MAX_GRAPHS && graph.valid) break;
+      graph[Symbol.dispose]();
+      this.#graphs.delete(oldest);
+    }
+    const graph = new TrainingGraph(
+      this.config,
+      this.parameters,
+      this.#optimizer.gradients,
+      layout,
+      capacity,
+      this.#objective,
+      { memory: this.#memory },
+    );
     this.#graphs.set(key, graph);
     return graph;
   }
@@ -175,6 +180,7 @@ export class Trainer implements Disposable {
   [Symbol.dispose](): void {
     for (const graph of this.#graphs.values()) graph[Symbol.dispose]();
     this.#graphs.clear();
+    this.#memory[Symbol.dispose]();
     this.#optimizer[Symbol.dispose]();
   }
 }

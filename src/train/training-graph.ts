@@ -12,6 +12,7 @@ import { add, concat, getRows, mulMat, slice, vocabularyRows } from '../tensor/o
 import { detach } from '../tensor/ops/elementwise.ts';
 import { full } from '../tensor/ops/shape.ts';
 import { Graph, readF32, write } from '../tensor/graph.ts';
+import type { GraphMemory } from '../tensor/graph-memory.ts';
 import type { ParameterSet } from '../tensor/parameters.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
@@ -53,12 +54,12 @@ export class TrainingGraph implements Disposable {
     layout: TreeLayout,
     rowCapacity: number,
     objective: Objective,
-    chunkBytes = CHUNK_BYTES,
+    { chunkBytes = CHUNK_BYTES, memory }: { chunkBytes?: number; memory?: GraphMemory } = {},
   ) {
     this.layout = layout;
     this.rowCapacity = rowCapacity;
     this.#device = weights.device;
-    const g = new Graph(weights.device);
+    const g = new Graph(weights.device, undefined, memory);
     this.#graph = g;
     this.#tree = treeForward(g, config, weights, layout);
     this.#predictors = g.input('i32', [rowCapacity]);
@@ -168,6 +169,11 @@ export class TrainingGraph implements Disposable {
       loss: read(this.#loss),
       parts: Object.fromEntries([...this.#parts].map(([name, tensor]) => [name, read(tensor)])),
     };
+  }
+
+  /** Whether it can still run; see Graph.valid. */
+  get valid(): boolean {
+    return this.#graph.valid;
   }
 
   /** Bytes of the graph's intermediates. */
