@@ -37,7 +37,7 @@ let invented: AssistantDialogue[];
 beforeAll(() => {
   train = generateAssistant({ seed: SEED, split: 'train', groups: 800 });
   test = generateAssistant({ seed: SEED, split: 'test' });
-  invented = [...inventedGroups({ seed: SEED, groups: 3000 })].flat();
+  invented = [...inventedGroups({ seed: SEED, groups: 1200 })].flat();
 });
 
 describe('the library', () => {
