@@ -33,6 +33,12 @@ export function bucketLength(length: number, multiple: number): number {
   return Math.max(1, Math.ceil(length / multiple)) * multiple;
 }
 
+/** As `bucketLength`, in steps that grow with the length: at most a quarter of the result is padding. */
+export function stageLength(length: number, smallest = 32): number {
+  const quarter = 2 ** (Math.ceil(Math.log2(Math.max(length, 2))) - 3);
+  return bucketLength(length, Math.max(smallest, quarter));
+}
+
 /** The largest of 1, 2, 3, 4, 6, 8, 12, 16, 24, ... that is at most `count`. */
 export function bucketCount(count: number): number {
   const power = 2 ** Math.floor(Math.log2(count));

@@ -1,0 +1,63 @@
+/** Built graphs, kept for their next use; the least recently used go first when there are too many. */
+
+/** Something native that takes memory. */
+export interface Sized extends Disposable {
+  readonly bytes: number;
+}
+
+export class Lru<T extends Sized> implements Disposable {
+  readonly #maxCount: number;
+  readonly #maxBytes: number;
+  /** In order of use: a Map iterates in order of insertion. */
+  readonly #items = new Map<string, T>();
+
+  constructor(maxCount: number, maxBytes = Number.POSITIVE_INFINITY) {
+    this.#maxCount = maxCount;
+    this.#maxBytes = maxBytes;
+  }
+
+  get size(): number {
+    return this.#items.size;
+  }
+
+  get bytes(): number {
+    return [...this.#items.values()].reduce((total, item) => total + item.bytes, 0);
+  }
+
+  /** The item under `key`, built when it is not there. It stays valid until the next call of `get`. */
+  get(key: string, build: () => T): T {
+    const known = this.#items.get(key);
+    if (known !== undefined) {
+      this.#items.delete(key);
+      this.#items.set(key, known);
+      return known;
+    }
+    this.#shrink(this.#maxCount - 1);
+    const built = build();
+    this.#items.set(key, built);
+    this.#shrink(this.#maxCount);
+    return built;
+  }
+
+  /** Disposes the oldest items, but never the newest. */
+  #shrink(maxCount: number): void {
+    let bytes = this.bytes;
+    for (const [key, item] of this.#items) {
+      const enough = this.#items.size <= maxCount && bytes <= this.#maxBytes;
+      if (enough || this.#items.size <= 1) return;
+      bytes -= item.bytes;
+      this.#items.delete(key);
+      item[Symbol.dispose]();
+    }
+  }
+
+  /** Disposes every item. */
+  clear(): void {
+    for (const item of this.#items.values()) item[Symbol.dispose]();
+    this.#items.clear();
+  }
+
+  [Symbol.dispose](): void {
+    this.clear();
+  }
+}

@@ -1,0 +1,62 @@
+/** The end of a generation graph: from hidden states to what the next token is chosen by, and back to the host. */
+import type { Device } from '../ggml/device.ts';
+import { type Graph, readF32 } from '../tensor/graph.ts';
+import { detach, mulMat } from '../tensor/ops/index.ts';
+import { type Tensor, sizeOf } from '../tensor/tensor.ts';
+import type { Qwen3Config } from './config.ts';
+import { headWeight, type WeightSource } from './forward.ts';
+
+/** Weights without a gradient, so that a graph keeps no tape. */
+export function frozen(weights: WeightSource): WeightSource {
+  return { get: (name) => detach(weights.get(name)) };
+}
+
+/** Rows of a graph's output, on the host. */
+export class NextTokens {
+  readonly #device: Device;
+  readonly #vocabSize: number;
+  readonly #probabilities: Tensor;
+  readonly #preferences: Tensor;
+  readonly #probabilityRows: Float32Array<ArrayBuffer>;
+  readonly #preferenceRows: Float32Array<ArrayBuffer>;
+
+  /** Adds the vocabulary head for hidden states [hiddenSize, R] to a graph. */
+  constructor(
+    g: Graph,
+    config: Qwen3Config,
+    weights: WeightSource,
+    hidden: Tensor, // [hiddenSize, R]
+    temperature: number,
+  ) {
+    const logits = mulMat(g, headWeight(config, weights), hidden);
+    const softmax = (scale: number): Tensor =>
+      g.constant(g.ggml.ggml_soft_max_ext(g.context, logits.pointer, null, scale, 0), logits.shape);
+    this.#device = g.device;
+    this.#vocabSize = config.vocabSize;
+    this.#probabilities = g.output(softmax(1));
+    // The largest logit is found in the logits: probabilities may be equal by rounding where logits differ.
+    if (temperature === 0) this.#preferences = g.output(logits);
+    else this.#preferences = temperature === 1 ? this.#probabilities : g.output(softmax(1 / temperature));
+    const size = sizeOf(logits.shape);
+    this.#probabilityRows = new Float32Array(size);
+    this.#preferenceRows = temperature === 1 ? this.#probabilityRows : new Float32Array(size);
+  }
+
+  /** Fetches the rows after a run. */
+  read(): void {
+    readF32(this.#device, this.#probabilities, this.#probabilityRows);
+    if (this.#preferenceRows !== this.#probabilityRows)
+      readF32(this.#device, this.#preferences, this.#preferenceRows);
+  }
+
+  /** What a token is chosen by, [V]: logits for temperature 0, otherwise probabilities at the temperature. */
+  preferences(row: number): Float32Array {
+    return this.#preferenceRows.subarray(row * this.#vocabSize, (row + 1) * this.#vocabSize);
+  }
+
+  /** Log-probability of a token in the full softmax at temperature 1. */
+  logprob(row: number, token: number): number {
+    // A hot sampler can draw what float32 has rounded to zero; its smallest number stands for it.
+    return Math.log(Math.max(this.#probabilityRows[row * this.#vocabSize + token] ?? 0, 1.2e-38));
+  }
+}

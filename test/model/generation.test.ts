@@ -1,0 +1,183 @@
+/** Generation against repeated full forward passes, and what sampling promises. */
+import { afterAll, describe, expect, it } from 'vitest';
+import { Rng } from '../../src/base/rng.ts';
+import { asTokenIds, type TokenIds } from '../../src/base/token-ids.ts';
+import { Device } from '../../src/ggml/device.ts';
+import { Generator } from '../../src/model/generation.ts';
+import { argmax } from '../../src/model/sampler.ts';
+import { fullLogits, logSoftmax } from '../helpers/full-logits.ts';
+import { goldenConfig, goldenWeights } from '../helpers/golden.ts';
+
+const device = Device.open('cpu', 1);
+const weights = goldenWeights(device);
+const generator = new Generator(device, goldenConfig, weights);
+afterAll(() => {
+  generator[Symbol.dispose]();
+  weights[Symbol.dispose]();
+  device.close();
+});
+
+const rng = Rng.seeded(7);
+const prompt = (length: number): TokenIds =>
+  asTokenIds(Int32Array.from({ length }, () => rng.below(goldenConfig.vocabSize)));
+const prompts = [3, 40, 17, 1, 33, 8, 64, 5, 21].map(prompt);
+const join = (a: TokenIds, b: ArrayLike<number>): TokenIds => asTokenIds([...a, ...Array.from(b)]);
+const logits = (sequence: TokenIds) => fullLogits(device, goldenConfig, weights, sequence);
+const numbers = (samples: readonly { tokens: TokenIds }[][]): number[][][] =>
+  samples.map((of) => of.map(({ tokens }) => [...tokens]));
+
+describe('Generator', () => {
+  it('greedy: equals the argmax of repeated full forward passes, ragged prompts', async () => {
+    const results = await generator.generate(prompts, {
+      temperature: 0,
+      maxTokens: 20,
+      stopIds: [],
+      batch: 4,
+    });
+    for (const [i, given] of prompts.entries()) {
+      let sequence = given;
+      for (let t = 0; t < 20; t++) sequence = join(sequence, [argmax((await logits(sequence)).at(-1)!)]);
+      expect([...results[i]![0]!.tokens]).toEqual([...sequence.subarray(given.length)]);
+      expect(results[i]![0]!.finish).toBe('length');
+    }
+  });
+
+  it('log-probabilities are those of the full softmax at temperature 1, whatever the sampling', async () => {
+    for (const temperature of [0, 0.7, 1, 1.6]) {
+      const results = await generator.generate(prompts.slice(0, 3), {
+        samples: 3,
+        temperature,
+        topP: 0.95,
+        maxTokens: 12,
+        stopIds: [5],
+      });
+      for (const [i, samples] of results.entries()) {
+        for (const { tokens, logprobs } of samples) {
+          const rows = (await logits(join(prompts[i]!, tokens)))
+            .slice(prompts[i]!.length - 1)
+            .map(logSoftmax);
+          for (const [t, token] of tokens.entries()) {
+            expect(Math.abs(logprobs[t]! - rows[t]![token]!)).toBeLessThan(1e-4);
+          }
+        }
+      }
+    }
+  });
+
+  it('repeats itself from a seed, whatever the batch, and changes with it', async () => {
+    const draws = async (seed: number, batch: number) =>
+      numbers(await generator.generate(prompts, { samples: 5, maxTokens: 40, stopIds: [2, 9], seed, batch }));
+    const first = await draws(1, 3);
+    expect(await draws(1, 3)).toEqual(first);
+    expect(await draws(1, 9)).toEqual(first);
+    expect(await draws(1, 1)).toEqual(first);
+    expect(await draws(2, 3)).not.toEqual(first);
+  });
+
+  it('top_k 1 and a tiny top_p are greedy', async () => {
+    const options = { samples: 2, maxTokens: 10, stopIds: [] };
+    const greedy = numbers(await generator.generate(prompts, { ...options, temperature: 0 }));
+    expect(numbers(await generator.generate(prompts, { ...options, topK: 1 }))).toEqual(greedy);
+    expect(numbers(await generator.generate(prompts, { ...options, topP: 1e-6 }))).toEqual(greedy);
+  });
+
+  it('draws first tokens as often as the softmax says (chi-square)', async () => {
+    const given = prompts[1]!;
+    const p = logSoftmax((await logits(given)).at(-1)!).map(Math.exp);
+    const draws = 4000;
+    const [samples] = await generator.generate([given], {
+      samples: draws,
+      maxTokens: 1,
+      stopIds: [],
+      seed: 3,
+    });
+    const counts = new Float64Array(p.length);
+    for (const { tokens } of samples!) counts[tokens[0]!]! += 1;
+    // Rare tokens share one cell, so that every cell expects at least five.
+    let [rareSeen, rareExpected, statistic, cells] = [0, 0, 0, 0];
+    p.forEach((share, id) => {
+      if (share * draws < 5) {
+        rareSeen += counts[id]!;
+        rareExpected += share * draws;
+        return;
+      }
+      statistic += (counts[id]! - share * draws) ** 2 / (share * draws);
+      cells += 1;
+    });
+    if (rareExpected > 0) statistic += (rareSeen - rareExpected) ** 2 / rareExpected;
+    // The 99.9th percentile, by Wilson and Hilferty's approximation.
+    const limit = cells * (1 - 2 / (9 * cells) + 3.09 * Math.sqrt(2 / (9 * cells))) ** 3;
+    expect(statistic).toBeLessThan(limit);
+  });
+
+  it('ends at a stop token, which it keeps, or at the last allowed one', async () => {
+    const stopIds = [...Array(30).keys()];
+    const results = await generator.generate(prompts, { samples: 4, maxTokens: 6, stopIds });
+    const all = results.flat();
+    for (const { tokens, logprobs, finish } of all) {
+      const stop = tokens.findIndex((id) => stopIds.includes(id));
+      expect(finish).toBe(stop === -1 ? 'length' : 'stop');
+      expect(tokens.length).toBe(stop === -1 ? 6 : stop + 1);
+      expect(logprobs.length).toBe(tokens.length);
+    }
+    expect(new Set(all.map(({ finish }) => finish))).toEqual(new Set(['stop', 'length']));
+  });
+
+  it('follows the weights when they change', async () => {
+    const name = 'model.norm.weight';
+    const before = weights.read(name);
+    const options = { temperature: 0, maxTokens: 8, stopIds: [] };
+    const first = numbers(await generator.generate(prompts, options));
+    weights.set(
+      name,
+      before.map((x, i) => (i % 2 === 0 ? x : -x)),
+    );
+    const changed = numbers(await generator.generate(prompts, options));
+    weights.set(name, before);
+    expect(changed).not.toEqual(first);
+    expect(numbers(await generator.generate(prompts, options))).toEqual(first);
+  });
+
+  it('streams prompts as they finish and tells how many are done', async () => {
+    const seen: number[] = [];
+    const finished: number[] = [];
+    const options = {
+      maxTokens: 30,
+      stopIds: [...Array(20).keys()],
+      batch: 2,
+      onProgress: (done: number) => void seen.push(done),
+    };
+    for await (const { prompt: index } of generator.stream(prompts, options)) finished.push(index);
+    expect(seen).toEqual(prompts.map((_, i) => i + 1));
+    expect(finished.sort((a, b) => a - b)).toEqual([...prompts.keys()]);
+  });
+
+  it('throws the reason of an abort, and works again afterwards', async () => {
+    const abort = new AbortController();
+    const options = { maxTokens: 200, stopIds: [], batch: 2 };
+    const running = generator.generate(prompts.slice(0, 2), { ...options, signal: abort.signal });
+    setTimeout(() => abort.abort(new Error('enough')), 20);
+    await expect(running).rejects.toThrow('enough');
+    await expect(generator.generate(prompts.slice(0, 2), { ...options, maxTokens: 2 })).resolves.toHaveLength(
+      2,
+    );
+  });
+
+  it('ends at the last position of the model, and refuses a prompt without room for an answer', async () => {
+    const short = { ...goldenConfig, maxPositions: 12 };
+    using small = new Generator(device, short, weights);
+    const [samples] = await small.generate([prompt(8)], { maxTokens: 10, stopIds: [] });
+    expect(samples![0]!.tokens.length).toBe(4);
+    await expect(small.generate([prompt(12)], { maxTokens: 1, stopIds: [] })).rejects.toThrow(
+      'has 12 tokens',
+    );
+  });
+
+  it('refuses values that mean nothing', async () => {
+    const go = (options: object) => generator.generate(prompts, { maxTokens: 1, stopIds: [], ...options });
+    await expect(go({ topP: 0 })).rejects.toThrow('top_p must be above 0');
+    await expect(go({ topK: 0 })).rejects.toThrow('top_k must be');
+    await expect(go({ temperature: -1 })).rejects.toThrow('temperature must be');
+    await expect(go({ maxTokens: 0 })).rejects.toThrow('maxTokens must be');
+  });
+});
