@@ -79,6 +79,7 @@ export const BASE_FUNCTIONS = {
   ggml_top_k: ['ptr', ['ptr', 'ptr', 'i32']],
 
   ggml_mul_mat: ['ptr', ['ptr', 'ptr', 'ptr']],
+  ggml_out_prod: ['ptr', ['ptr', 'ptr', 'ptr']],
   ggml_get_rows: ['ptr', ['ptr', 'ptr', 'ptr']],
   ggml_get_rows_back: ['ptr', ['ptr', 'ptr', 'ptr', 'ptr']],
   ggml_set_rows: ['ptr', ['ptr', 'ptr', 'ptr', 'ptr']],

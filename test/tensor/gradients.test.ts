@@ -134,6 +134,20 @@ const cases: Record<string, Case> = {
     ],
     build: (g, [w, x]) => ops.mulMat(g, w!, x!),
   },
+  'mulMat, long rows of x': {
+    shapes: [
+      [64, 3, 2],
+      [64, 5, 2],
+    ],
+    build: (g, [w, x]) => ops.mulMat(g, w!, x!),
+  },
+  'mulMat, long rows of the product': {
+    shapes: [
+      [4, 64, 2],
+      [4, 5, 2],
+    ],
+    build: (g, [w, x]) => ops.mulMat(g, w!, x!),
+  },
   rmsNorm: { shapes: [[6, 3], [6]], build: (g, [x, w]) => ops.rmsNorm(g, x!, w!, 1e-6) },
   softmax: withInputs([[4, 3, 2, 2]], (g, [x]) => {
     const mask = g.input('f32', [4, 3, 1, 2]);

@@ -1,4 +1,5 @@
 /** The operations of a transformer: matrix product, normalisation, softmax, rotary positions, look-up. */
+import type { Pointer } from '../../ggml/signatures.ts';
 import type { Graph } from '../graph.ts';
 import { dims4, type Shape, ShapeError, type Tensor } from '../tensor.ts';
 import { sumTo } from './reduce.ts';
@@ -7,6 +8,24 @@ import { reshape, transpose } from './shape.ts';
 function flat2(g: Graph, a: Tensor): Tensor {
   const [width] = dims4(a.shape);
   return a.shape.length <= 2 ? a : reshape(g, a, [width, a.shape.slice(1).reduce((x, y) => x * y, 1)]);
+}
+
+/**
+ * x [K, N, ...] and y [M, N, ...] give their product over N, [K, M, ...], without a gradient. Matrix products of
+ * transposed copies are faster in ggml than its outer product, except where an operand is large, as scores are,
+ * and its transpose would cost more than the product.
+ */
+function outerSum(g: Graph, x: Tensor, y: Tensor): Tensor {
+  const [k, , ...outer] = dims4(x.shape);
+  const [m] = dims4(y.shape);
+  // The kernel adds multiples of the first operand's rows, in steps of 64 elements.
+  const long = Math.max(k, m);
+  if (g.device.info.kind !== 'cpu' || long % 64 !== 0 || Math.min(k, m) > 64) {
+    return mulMat(g, transpose(g, x), transpose(g, y));
+  }
+  const product = (a: Tensor, b: Tensor): Pointer => g.ggml.ggml_out_prod(g.context, a.pointer, b.pointer);
+  if (k === long) return g.constant(product(x, y), [k, m, ...outer]);
+  return transpose(g, g.constant(product(y, x), [m, k, ...outer]));
 }
 
 /**
@@ -35,7 +54,7 @@ export function mulMat(g: Graph, w: Tensor, x: Tensor): Tensor {
   }
   const shape = [dw[1], dx[1], dx[2], dx[3]].slice(0, Math.max(2, x.shape.length));
   return g.record(g.ggml.ggml_mul_mat(g.context, w.pointer, x.pointer), shape, [w, x], (grad) => [
-    w.differentiable ? mulMat(g, transpose(g, x), transpose(g, grad)) : undefined,
+    w.differentiable ? outerSum(g, x, grad) : undefined,
     x.differentiable ? mulMat(g, transpose(g, w), grad) : undefined,
   ]);
 }
