@@ -1,5 +1,7 @@
 /** Devices: the CPU and whatever GPUs the installed engine package can reach. */
-import { InternalError, UserError } from '../base/errors.ts';
+import { errorText, InternalError, UserError } from '../base/errors.ts';
+import { gpuInstallCommand } from './find.ts';
+import { Lifetime } from './handles.ts';
 import { type Library, openLibrary } from './library.ts';
 import type { Pointer } from './signatures.ts';
 
@@ -44,26 +46,38 @@ function describe(lib: Library, index: number): DeviceInfo {
   };
 }
 
-/** All devices, as ggml lists them. */
+/** All devices, as ggml lists them; at least one. */
 export function listDevices(): readonly DeviceInfo[] {
   const lib = library();
-  return Array.from({ length: lib.ggml.ggml_backend_dev_count() }, (_, index) => describe(lib, index));
+  const count = lib.ggml.ggml_backend_dev_count();
+  if (count === 0) {
+    throw new UserError(
+      'ENGINE_DEVICES',
+      `The engine in ${lib.files.folder} finds no processor that it can use; reinstall it with npm ci.`,
+    );
+  }
+  return Array.from({ length: count }, (_, index) => describe(lib, index));
 }
 
+/** ggml's own limit; beyond it a graph aborts. */
+const MAX_THREADS = 512;
+
 /** An opened device: what graphs are allocated on and computed by. Close it (or use `using`) when done. */
-export class Device {
+export class Device implements Disposable {
   readonly info: DeviceInfo;
   readonly lib: Library;
-  readonly backend: Pointer;
   readonly pointer: Pointer;
   readonly threads: number;
-  #open = true;
+  readonly #backend: Pointer;
+  readonly #life = new Lifetime('device');
+  /** Resolves when what was asked of the device so far is computed. */
+  #idle: Promise<unknown> = Promise.resolve();
 
-  private constructor(lib: Library, info: DeviceInfo, threads: number) {
+  private constructor(lib: Library, info: DeviceInfo, threads: number, backend: Pointer) {
     this.lib = lib;
     this.info = info;
     this.pointer = lib.ggml.ggml_backend_dev_get(info.index);
-    this.backend = lib.ggml.ggml_backend_dev_init(this.pointer, null);
+    this.#backend = backend;
     this.threads = threads;
     if (info.kind === 'cpu' && !lib.setThreads(this.backend, threads)) {
       throw new InternalError('the CPU backend has no ggml_backend_set_n_threads');
@@ -75,6 +89,9 @@ export class Device {
    * Throws a UserError that lists the devices there are.
    */
   static open(which = 'cpu', threads = 2): Device {
+    if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
+      throw new UserError('THREADS', `The number of threads must be 1 to ${MAX_THREADS}, not ${threads}.`);
+    }
     const devices = listDevices();
     const wanted = which.toLowerCase();
     const info = devices.find(
@@ -83,31 +100,57 @@ export class Device {
         device.kind === wanted ||
         (wanted === 'gpu' && device.kind === 'igpu'),
     );
-    if (info === undefined) {
-      const names = devices.map((device) => `${device.name} (${device.description})`).join(', ');
-      throw new UserError('DEVICE', `There is no device "${which}" here; there are: ${names}.`);
-    }
-    return new Device(library(), info, threads);
-  }
-
-  /** Runs a graph off the event loop; throws when the device reports a failure. */
-  async compute(graph: Pointer): Promise<void> {
-    if (!this.#open) throw new InternalError('compute: the device is closed');
-    const status = await this.lib.computeAsync(this.backend, graph);
-    if (status !== 0)
+    if (info === undefined) throw noSuchDevice(which, devices);
+    const lib = library();
+    let backend: Pointer;
+    try {
+      backend = lib.ggml.ggml_backend_dev_init(lib.ggml.ggml_backend_dev_get(info.index), null);
+    } catch (thrown) {
       throw new UserError(
-        'COMPUTE',
-        `The device ${this.info.name} failed with status ${status}; see its messages above.`,
+        'DEVICE',
+        `The device ${info.name} (${info.description}) could not be opened: ${errorText(thrown)}; choose another with --device cpu.`,
       );
+    }
+    return new Device(lib, info, threads, backend);
   }
 
+  /** The native backend. Throws when the device is closed. */
+  get backend(): Pointer {
+    this.#life.need('device');
+    return this.#backend;
+  }
+
+  /**
+   * Runs a graph off the event loop; throws when the device reports a failure. Graphs run one after another: a
+   * backend has one scratch buffer, which two at once would fight over.
+   */
+  compute(graph: Pointer): Promise<void> {
+    const run = this.#idle.then(async () => {
+      const status = await this.lib.computeAsync(this.backend, graph);
+      if (status !== 0)
+        throw new UserError(
+          'COMPUTE',
+          `The device ${this.info.name} failed with status ${status}; see its messages above.`,
+        );
+    });
+    this.#idle = run.catch(() => undefined);
+    return run;
+  }
+
+  /** Closes the device once what it computes is done. */
   close(): void {
-    if (!this.#open) return;
-    this.#open = false;
-    this.lib.ggml.ggml_backend_free(this.backend);
+    if (!this.#life.end()) return;
+    void this.#idle.then(() => this.lib.ggml.ggml_backend_free(this.#backend));
   }
 
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+function noSuchDevice(which: string, devices: readonly DeviceInfo[]): UserError {
+  const names = devices.map((device) => `${device.name} (${device.description})`).join(', ');
+  const command = which.toLowerCase() === 'gpu' ? gpuInstallCommand() : undefined;
+  const hint = command === undefined ? '' : ` To use a GPU, run: ${command}.`;
+  return new UserError('DEVICE', `There is no device "${which}" here; there are: ${names}.${hint}`);
 }

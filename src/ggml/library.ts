@@ -1,13 +1,10 @@
 /**
- * Finding, loading and checking ggml's prebuilt libraries. This floor is the only place that knows koffi.
- * The libraries come from the npm packages `@node-llama-cpp/<platform>`, whose version is pinned: function
- * signatures and enum values are those of that version, so another one is refused at start.
+ * Loading and checking ggml's prebuilt libraries. This floor is the only place that knows koffi. Function
+ * signatures and enum values are those of the pinned version, so another one is refused at start.
  */
-import { existsSync, readdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import koffi, { type LibraryHandle } from 'koffi';
 import { errorText, UserError } from '../base/errors.ts';
+import { chooseLibrary, type LibraryFiles, PINNED_GGML_VERSION, PINNED_PACKAGE_VERSION } from './find.ts';
 import {
   BASE_FUNCTIONS,
   type Bound,
@@ -18,32 +15,7 @@ import {
   REGISTRY_FUNCTIONS,
 } from './signatures.ts';
 
-/** The version of `@node-llama-cpp/*` that the signatures were written against. */
-export const PINNED_PACKAGE_VERSION = '3.21.1';
-
-const CPU_PACKAGES: Readonly<Record<string, string>> = {
-  'linux-x64': 'linux-x64',
-  'linux-arm64': 'linux-arm64',
-  'darwin-arm64': 'mac-arm64-metal',
-  'darwin-x64': 'mac-x64',
-  'win32-x64': 'win-x64',
-};
-
-/** Opt-in packages with GPU backends, preferred in this order when one is installed. */
-const GPU_PACKAGES: Readonly<Record<string, readonly string[]>> = {
-  'linux-x64': ['linux-x64-cuda', 'linux-x64-vulkan'],
-  'win32-x64': ['win-x64-cuda', 'win-x64-vulkan'],
-};
-
-export interface LibraryFiles {
-  /** npm package that the files came from. */
-  readonly packageName: string;
-  readonly packageVersion: string;
-  readonly folder: string;
-  readonly base: string;
-  readonly registry: string;
-  readonly llama: string;
-}
+export { findLibraries, type LibraryFiles, PINNED_PACKAGE_VERSION } from './find.ts';
 
 export interface Library {
   readonly files: LibraryFiles;
@@ -57,51 +29,6 @@ export interface Library {
   setThreads(backend: Pointer, threads: number): boolean;
   /** Runs `action` with ggml's own log messages dropped (they name every library that it loads). */
   quietly(action: () => void): void;
-}
-
-const require = createRequire(import.meta.url);
-
-function locate(name: string): LibraryFiles | undefined {
-  const packageName = `@node-llama-cpp/${name}`;
-  let entry: string;
-  try {
-    entry = require.resolve(packageName);
-  } catch {
-    return undefined;
-  }
-  const root = dirname(dirname(entry));
-  const { version } = require(join(root, 'package.json')) as { version: string };
-  const folder = join(root, 'bins', name);
-  if (!existsSync(folder)) return undefined;
-  const files = readdirSync(folder);
-  const find = (pattern: RegExp): string | undefined => files.find((file) => pattern.test(file));
-  const base = find(/^(lib)?ggml-base(\.[\w.]+)?\.(so|dylib|dll)$|^(lib)?ggml-base\.(so|dylib|dll)$/);
-  const registry = find(/^(lib)?ggml(\.v?[\d.]+)?\.(so|dylib|dll)$/);
-  const llama = find(/^(lib)?llama(\.v?[\d.]+)?\.(so|dylib|dll)$/);
-  if (base === undefined || registry === undefined || llama === undefined) return undefined;
-  const at = (file: string): string => join(folder, file);
-  return {
-    packageName,
-    packageVersion: version,
-    folder,
-    base: at(base),
-    registry: at(registry),
-    llama: at(llama),
-  };
-}
-
-/** Every engine package of this platform that is installed, the preferred one first. */
-export function findLibraries(platform = `${process.platform}-${process.arch}`): readonly LibraryFiles[] {
-  const cpu = CPU_PACKAGES[platform];
-  if (cpu === undefined) {
-    const known = Object.keys(CPU_PACKAGES).join(', ');
-    throw new UserError(
-      'ENGINE_PLATFORM',
-      `No engine library exists for ${platform}; tinystar runs on ${known}.`,
-    );
-  }
-  const names = [...(GPU_PACKAGES[platform] ?? []), cpu];
-  return names.map(locate).filter((files) => files !== undefined);
 }
 
 const isInteger: Readonly<Partial<Record<Kind, true>>> = { i32: true, u32: true, i64: true, usize: true };
@@ -156,15 +83,44 @@ function checked(
   };
 }
 
-function openFiles(files: LibraryFiles): Library {
+let structsDeclared = false;
+
+/** koffi knows a struct by its name, once in a process. */
+function declareStructs(): void {
+  if (structsDeclared) return;
   koffi.struct('ggml_init_params', { mem_size: 'size_t', mem_buffer: 'void *', no_alloc: 'bool' });
   koffi.struct('gguf_init_params', { no_alloc: 'bool', ctx: 'void *' });
-  const base = koffi.load(files.base, { global: true });
-  const registry = koffi.load(files.registry);
+  structsDeclared = true;
+}
+
+function load(path: string, options: { global?: boolean } = {}): LibraryHandle {
+  try {
+    return koffi.load(path, options);
+  } catch (thrown) {
+    throw new UserError(
+      'ENGINE_LOAD',
+      `The engine library ${path} cannot be loaded on this machine: ${errorText(thrown)}; reinstall with npm ci.`,
+      { cause: thrown },
+    );
+  }
+}
+
+/** Loads the libraries of a package and checks that they are the ones that the signatures were written for. */
+export function openFiles(files: LibraryFiles): Library {
+  declareStructs();
+  const base = load(files.base, { global: true });
+  const registry = load(files.registry);
   const ggml: Ggml = {
     ...bind(base, BASE_FUNCTIONS, files.base),
     ...bind(registry, REGISTRY_FUNCTIONS, files.registry),
   };
+  if (ggml.ggml_version() !== PINNED_GGML_VERSION) {
+    throw new UserError(
+      'ENGINE_VERSION',
+      `${files.base} is ggml ${ggml.ggml_version()}, and tinystar needs ${PINNED_GGML_VERSION}; ` +
+        `reinstall with npm ci to get version ${PINNED_PACKAGE_VERSION} of @node-llama-cpp.`,
+    );
+  }
   const compute = base.func('ggml_backend_graph_compute', 'int', ['void *', 'void *']);
   const setLog = base.func('ggml_log_set', 'void', ['void *', 'void *']);
   const logType = koffi.pointer(
@@ -215,33 +171,12 @@ let opened: Library | undefined;
  * (for example `linux-x64`). Throws a UserError that says what to install.
  */
 export function openLibrary(): Library {
-  if (opened !== undefined) return opened;
-  const wanted = process.env['TINYSTAR_ENGINE'];
-  const found = findLibraries().filter(
-    (files) => wanted === undefined || files.packageName.endsWith(`/${wanted}`),
-  );
-  const files = found[0];
-  if (files === undefined) {
-    const name = wanted ?? CPU_PACKAGES[`${process.platform}-${process.arch}`] ?? '';
-    throw new UserError(
-      'ENGINE_MISSING',
-      `The engine library is not installed; run: npm install --no-save @node-llama-cpp/${name}@${PINNED_PACKAGE_VERSION}` +
-        ' (and do not install with --omit=optional).',
-    );
-  }
-  if (files.packageVersion !== PINNED_PACKAGE_VERSION) {
-    throw new UserError(
-      'ENGINE_VERSION',
-      `${files.packageName} is version ${files.packageVersion}, and tinystar needs ${PINNED_PACKAGE_VERSION}; ` +
-        `run: npm install --no-save ${files.packageName}@${PINNED_PACKAGE_VERSION}.`,
-    );
-  }
-  opened = openFiles(files);
+  opened ??= openFiles(chooseLibrary(process.env['TINYSTAR_ENGINE']));
   return opened;
 }
 
 /** Binds further functions of another shared library of the same package (libllama), for checks against it. */
 export function loadNative(path: string): LibraryHandle {
   openLibrary();
-  return koffi.load(path);
+  return load(path);
 }
