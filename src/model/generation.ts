@@ -260,6 +260,8 @@ export class Generator implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    // The device may be reading what would be freed.
+    if (this.#busy) throw new InternalError('generation: disposed in the middle of a call');
     this.#release();
   }
 }

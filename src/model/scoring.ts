@@ -1,0 +1,177 @@
+/**
+ * Scoring: how likely a model finds given completions, and what it would have said itself: log-probabilities,
+ * entropies and the top-k of every position. No gradients.
+ */
+import { InternalError, required } from '../base/errors.ts';
+import type { Device } from '../ggml/device.ts';
+import { bucketLength, type PlannedBatch, planBatches } from './buckets.ts';
+import type { Qwen3Config } from './config.ts';
+import type { WeightSource } from './forward.ts';
+import { Lru } from './lru.ts';
+import { frozen } from './next-token.ts';
+import { type ScoreParts, type ScoredRows, ScoringGraph } from './scoring-graph.ts';
+import { predictorIndex, type PromptTree, type TreeLayout } from './tree.ts';
+
+const MAX_GRAPHS = 8;
+const MAX_GRAPH_BYTES = 2 ** 30;
+
+export interface ScoreOptions {
+  /** Also the k most likely tokens of every position; 0 is off. */
+  readonly topK?: number;
+  /** Also the entropy of every position. */
+  readonly entropy?: boolean;
+  /** Tokens a batch may have, padding included. */
+  readonly maxTokens?: number;
+  /** Its reason is thrown between two batches. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** T tokens of a completion. All log-probabilities are of the full softmax at temperature 1, in nats. */
+export interface ScoredCompletion {
+  readonly logprobs: Float32Array; // [T]
+  /** Empty unless asked for. */
+  readonly entropies: Float32Array; // [T]
+  /** Most likely first, the lower id first among equals; empty unless asked for. */
+  readonly topIds: Int32Array; // [k, T]
+  readonly topLogprobs: Float32Array; // [k, T], not renormalised
+}
+
+export interface Scored {
+  /** Index among the trees of the call. */
+  readonly tree: number;
+  readonly completions: readonly ScoredCompletion[];
+}
+
+/** Positions to be scored, completion after completion. */
+function rowsOf(layout: TreeLayout, trees: readonly PromptTree[]): [Int32Array, Int32Array] {
+  const predictors: number[] = [];
+  const targets: number[] = [];
+  trees.forEach((tree, b) => {
+    tree.completions.forEach((completion, s) => {
+      completion.forEach((token, t) => {
+        predictors.push(predictorIndex(layout, tree, b, s, t));
+        targets.push(token);
+      });
+    });
+  });
+  return [Int32Array.from(predictors), Int32Array.from(targets)];
+}
+
+/** Sorts each row of a top-k: by falling log-probability, then by id. */
+function sortTop(k: number, ids: Int32Array, logprobs: Float32Array): void {
+  for (let start = 0; start < ids.length; start += k) {
+    const [rowIds, rowLogprobs] = [ids.slice(start, start + k), logprobs.slice(start, start + k)];
+    const at = (i: number): number => rowLogprobs[i] ?? 0;
+    const order = Array.from(rowIds.keys()).sort(
+      (a, b) => at(b) - at(a) || (rowIds[a] ?? 0) - (rowIds[b] ?? 0),
+    );
+    order.forEach((from, to) => {
+      ids[start + to] = rowIds[from] ?? 0;
+      logprobs[start + to] = at(from);
+    });
+  }
+}
+
+/** Scores completions under a model. Weights may change between calls; graphs are kept for the next one. */
+export class Scorer implements Disposable {
+  readonly #device: Device;
+  readonly #config: Qwen3Config;
+  readonly #weights: WeightSource;
+  readonly #graphs = new Lru<ScoringGraph>(MAX_GRAPHS, MAX_GRAPH_BYTES);
+  #busy = false;
+
+  constructor(device: Device, config: Qwen3Config, weights: WeightSource) {
+    this.#device = device;
+    this.#config = config;
+    this.#weights = frozen(weights);
+  }
+
+  /** Scores of every tree's completions, in the trees' order. */
+  async score(trees: readonly PromptTree[], options: ScoreOptions = {}): Promise<ScoredCompletion[][]> {
+    const results: ScoredCompletion[][] = trees.map(() => []);
+    for await (const { tree, completions } of this.stream(trees, options)) results[tree] = [...completions];
+    return results;
+  }
+
+  /** As `score`, but batch by batch: trees of like size together, the largest first. */
+  async *stream(trees: readonly PromptTree[], options: ScoreOptions = {}): AsyncGenerator<Scored> {
+    const { topK = 0, entropy = false, maxTokens = 4096, signal, onProgress } = options;
+    if (!Number.isInteger(topK) || topK < 0 || topK > this.#config.vocabSize)
+      throw new InternalError(`scoring: topK must be a whole number up to the vocabulary, got ${topK}`);
+    if (this.#busy) throw new InternalError('scoring: one call at a time');
+    this.#busy = true;
+    try {
+      let done = 0;
+      for (const batch of planBatches(trees, { maxTokens })) {
+        signal?.throwIfAborted();
+        const members = batch.indices.map((index) => required(trees[index], 'a tree of the batch'));
+        const scored = await this.#batch(batch, members, { topK, entropy });
+        done += members.length;
+        onProgress?.(done, trees.length);
+        yield* scored;
+      }
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  async #batch(
+    { layout, indices }: PlannedBatch,
+    trees: readonly PromptTree[],
+    parts: ScoreParts,
+  ): Promise<Scored[]> {
+    const [predictors, targets] = rowsOf(layout, trees);
+    // Completions are rarely full: in steps of an eighth of all that could be.
+    const most = layout.prompts * layout.samples * layout.completionTokens;
+    const capacity = bucketLength(predictors.length, Math.max(8, Math.ceil(most / 8)));
+    const rows =
+      predictors.length === 0
+        ? undefined
+        : await this.#graph(layout, capacity, parts).run(trees, predictors, targets);
+    if (rows !== undefined && parts.topK > 0) sortTop(parts.topK, rows.topIds, rows.topLogprobs);
+    return cut(trees, indices, rows, parts);
+  }
+
+  #graph(layout: TreeLayout, capacity: number, parts: ScoreParts): ScoringGraph {
+    const key = [...Object.values(layout), capacity, parts.topK, parts.entropy].join(' ');
+    return this.#graphs.get(
+      key,
+      () => new ScoringGraph(this.#device, this.#config, this.#weights, layout, capacity, parts),
+    );
+  }
+
+  /** Bytes of the graphs' intermediates. */
+  get bytes(): number {
+    return this.#graphs.bytes;
+  }
+
+  [Symbol.dispose](): void {
+    // The device may be reading what would be freed.
+    if (this.#busy) throw new InternalError('scoring: disposed in the middle of a call');
+    this.#graphs[Symbol.dispose]();
+  }
+}
+
+/** Gives every completion its rows; without any rows all completions are empty. */
+function cut(
+  trees: readonly PromptTree[],
+  indices: readonly number[],
+  rows: ScoredRows | undefined,
+  { topK, entropy }: ScoreParts,
+): Scored[] {
+  let start = 0;
+  return trees.map((tree, b) => ({
+    tree: indices[b] ?? 0,
+    completions: tree.completions.map(({ length }) => {
+      const [from, to] = [start, start + length];
+      start = to;
+      return {
+        logprobs: rows?.logprobs.slice(from, to) ?? new Float32Array(0),
+        entropies: entropy && rows !== undefined ? rows.entropies.slice(from, to) : new Float32Array(0),
+        topIds: rows?.topIds.slice(from * topK, to * topK) ?? new Int32Array(0),
+        topLogprobs: rows?.topLogprobs.slice(from * topK, to * topK) ?? new Float32Array(0),
+      };
+    }),
+  }));
+}
