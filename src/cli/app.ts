@@ -1,0 +1,80 @@
+/** The command line as a whole: commands, how faults are told, exit codes. */
+import { buildApplication, buildRouteMap, run, text_en } from '@stricli/core';
+import { errorText, UserError } from '../base/errors.ts';
+import { packageVersion } from '../recipe/machine.ts';
+import { dataInspectCommand } from './commands/data-inspect.ts';
+import { doctorCommand } from './commands/doctor.ts';
+import { evalCommand } from './commands/eval.ts';
+import { exportCommand } from './commands/export.ts';
+import { generateCommand } from './commands/generate.ts';
+import { reportCommand } from './commands/report.ts';
+import { runCommand } from './commands/run.ts';
+import type { CliContext } from './context.ts';
+import { Interrupted, INTERRUPTED_EXIT } from './context.ts';
+import { examples } from './flags.ts';
+
+const routes = buildRouteMap<string, CliContext>({
+  routes: {
+    run: runCommand,
+    eval: evalCommand,
+    generate: generateCommand,
+    export: exportCommand,
+    report: reportCommand,
+    data: buildRouteMap<string, CliContext>({
+      routes: { inspect: dataInspectCommand },
+      docs: {
+        brief: 'Look at data',
+        fullDescription: examples('Looks at data.', 'tinystar data inspect --count 2'),
+      },
+    }),
+    doctor: doctorCommand,
+  },
+  docs: {
+    brief: 'Distil function calling into tiny models',
+    fullDescription: examples(
+      'Distils function calling from a large teacher into a super-tiny student, from data to a file that runs on a\n' +
+        'device. Every command has --help with an example.',
+      'tinystar run recipes/tiny-star.yaml',
+    ),
+  },
+});
+
+/** What a thrown thing looks like on standard error. */
+export function faultText(thrown: unknown, debug: boolean): string {
+  const expected = thrown instanceof UserError || thrown instanceof Interrupted;
+  if (debug) return stackOf(thrown);
+  if (expected) return thrown.message;
+  return `This is a bug in tinystar (${errorText(thrown)}); run the same command with --debug and report what it prints.`;
+}
+
+function stackOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown);
+  const cause = thrown.cause === undefined ? '' : `\ncaused by ${stackOf(thrown.cause)}`;
+  return `${thrown.stack ?? thrown.message}${cause}`;
+}
+
+/** Runs one command line and returns the exit code: 0 done, 1 a fault, 130 stopped by the user. */
+export async function runApp(args: readonly string[], context: CliContext): Promise<number> {
+  const debug = args.includes('--debug');
+  const app = buildApplication<CliContext>(routes, {
+    name: 'tinystar',
+    versionInfo: { currentVersion: packageVersion() },
+    scanner: { caseStyle: 'allow-kebab-for-camel' },
+    documentation: { onlyRequiredInUsageLine: true },
+    determineExitCode: (thrown) => (thrown instanceof Interrupted ? INTERRUPTED_EXIT : 1),
+    localization: {
+      text: {
+        ...text_en,
+        exceptionWhileRunningCommand: (thrown) => faultText(thrown, debug),
+        exceptionWhileLoadingCommandFunction: (thrown) => faultText(thrown, debug),
+        exceptionWhileLoadingCommandContext: (thrown) => faultText(thrown, debug),
+        exceptionWhileParsingArguments: (thrown, color) =>
+          `${text_en.exceptionWhileParsingArguments(thrown, color)}\nRun the command with --help to see what it takes.`,
+      },
+    },
+  });
+  await run(app, args, context);
+  const code = Number(context.process.exitCode ?? 0);
+  // Stricli's own faults, such as an unknown flag, are negative.
+  return code < 0 ? 1 : code;
+}

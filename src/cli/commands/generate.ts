@@ -1,0 +1,119 @@
+/** `tinystar generate`: asks a checkpoint, with tools, and prints its answer. */
+import { buildCommand } from '@stricli/core';
+import type { CliContext } from '../context.ts';
+import { outStyle } from '../context.ts';
+import { debugFlag, examples, numberFrom, wholeNumber } from '../flags.ts';
+
+interface Flags {
+  readonly tools?: string;
+  readonly system?: string;
+  readonly temperature: number;
+  readonly samples: number;
+  readonly maxTokens: number;
+  readonly seed: number;
+  readonly device: string;
+  readonly raw: boolean;
+  readonly debug: boolean;
+}
+
+async function generate(this: CliContext, flags: Flags, checkpoint: string, request: string): Promise<void> {
+  const [
+    { Device },
+    { loadModel },
+    { Generator },
+    { Tokenizer },
+    { renderPrompt },
+    { DEFAULT_TEMPLATE },
+    { readTools },
+  ] = await Promise.all([
+    import('../../ggml/device.ts'),
+    import('../../model/checkpoint.ts'),
+    import('../../model/generation.ts'),
+    import('../../chat/tokenizer.ts'),
+    import('../../chat/template.ts'),
+    import('../../chat/default-template.ts'),
+    import('../tools-file.ts'),
+  ]);
+  const tools = flags.tools === undefined ? [] : readTools(flags.tools);
+  const tokenizer = Tokenizer.load(checkpoint);
+  const system = flags.system === undefined ? [] : [{ role: 'system', content: flags.system } as const];
+  const messages = [...system, { role: 'user', content: request } as const];
+  const prompt = renderPrompt(tokenizer.chatTemplate ?? DEFAULT_TEMPLATE, { messages, tools });
+  using device = Device.open(flags.device);
+  const { config, parameters } = loadModel(device, checkpoint, { trainable: false });
+  using _parameters = parameters;
+  using generator = new Generator(device, config, parameters);
+  const [samples = []] = await generator.generate([tokenizer.encode(prompt)], {
+    samples: flags.samples,
+    temperature: flags.temperature,
+    maxTokens: flags.maxTokens,
+    stopIds: [tokenizer.eosId],
+    seed: flags.seed,
+  });
+  const style = outStyle(this);
+  if (flags.raw) this.process.stdout.write(style.dim(prompt));
+  for (const { tokens, finish } of samples) {
+    const text = tokenizer.decode(tokens, { skipSpecial: !flags.raw });
+    const [thought, answer] = flags.raw ? ['', text] : split(text);
+    const thinking = thought.trim() === '' ? '' : `${style.dim(thought.trim())}\n\n`;
+    this.process.stdout.write(`${thinking}${flags.raw ? answer : answer.trim()}\n`);
+    if (finish === 'length')
+      this.process.stderr.write(`(cut after ${tokens.length} tokens; raise --max-tokens)\n`);
+  }
+}
+
+/** What was thought, and what was said. */
+function split(text: string): [string, string] {
+  const end = text.lastIndexOf('</think>');
+  return end < 0 ? ['', text] : [text.slice(0, end), text.slice(end + '</think>'.length)];
+}
+
+const parsed = { kind: 'parsed' } as const;
+
+export const generateCommand = buildCommand<Flags, [string, string], CliContext>({
+  func: generate,
+  parameters: {
+    flags: {
+      tools: { ...parsed, parse: String, brief: 'JSON list of tools', optional: true, placeholder: 'FILE' },
+      system: { ...parsed, parse: String, brief: 'System message', optional: true, placeholder: 'TEXT' },
+      temperature: {
+        ...parsed,
+        parse: numberFrom(0),
+        brief: '0 takes the likeliest token',
+        default: '0',
+        placeholder: 'X',
+      },
+      samples: { ...parsed, parse: wholeNumber(1), brief: 'Answers to draw', default: '1', placeholder: 'N' },
+      maxTokens: {
+        ...parsed,
+        parse: wholeNumber(1),
+        brief: 'Longest answer',
+        default: '256',
+        placeholder: 'N',
+      },
+      seed: { ...parsed, parse: wholeNumber(0), brief: 'Seed of the draws', default: '0', placeholder: 'N' },
+      device: { ...parsed, parse: String, brief: 'cpu, gpu or a name', default: 'cpu', placeholder: 'NAME' },
+      raw: {
+        kind: 'boolean',
+        brief: 'Print prompt and answer with every token',
+        default: false,
+        withNegated: false,
+      },
+      debug: debugFlag,
+    },
+    positional: {
+      kind: 'tuple',
+      parameters: [
+        { brief: 'Checkpoint folder (Hugging Face format)', parse: String, placeholder: 'CHECKPOINT' },
+        { brief: 'What the user says', parse: String, placeholder: 'REQUEST' },
+      ],
+    },
+  },
+  docs: {
+    brief: 'Ask a checkpoint, with tools',
+    fullDescription: examples(
+      'Prints what a checkpoint answers to a request. Tools are a JSON list of {name, description, parameters}.',
+      'tinystar generate bases/teacher "Set a timer for 5 minutes" --tools tools.json',
+    ),
+  },
+});

@@ -1,0 +1,56 @@
+/** What commands are given: streams, environment, and the parts of the program that are loaded when needed. */
+import type { CommandContext } from '@stricli/core';
+import type { Recipe } from '../recipe/schema.ts';
+import type { RunEvent } from '../train/events.ts';
+import { styleFor } from './style.ts';
+import type { Environment, Style, Terminal } from './style.ts';
+
+export interface OutputStream extends Terminal {
+  write(text: string): unknown;
+  readonly columns?: number | undefined;
+}
+
+export interface CliProcess {
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  readonly env: Environment;
+  exitCode?: number | string | null;
+}
+
+export interface RunOptions {
+  /** Folder of run folders. */
+  readonly runsDir: string;
+  /** Asks for a stop after the current step, with a checkpoint. */
+  readonly signal: AbortSignal;
+}
+
+export interface Services {
+  /** Runs a recipe, or goes on with it. Loaded when needed, as it brings the engine. */
+  runRecipe(recipe: Recipe, options: RunOptions): Promise<AsyncGenerator<RunEvent>>;
+  /** Calls `listener` when the user presses Ctrl-C; the result takes it back. */
+  onInterrupt(listener: () => void): () => void;
+  /** Ends the process at once. */
+  kill(exitCode: number): void;
+  /** Milliseconds since some fixed moment. */
+  now(): number;
+}
+
+export interface CliContext extends CommandContext {
+  readonly process: CliProcess;
+  readonly services: Services;
+}
+
+export function outStyle({ process }: CliContext): Style {
+  return styleFor(process.stdout, process.env);
+}
+
+/** Thrown by a command that the user stopped: not a fault, but not done either. */
+export class Interrupted extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'Interrupted';
+  }
+}
+
+/** What a shell reports for a process that Ctrl-C ended. */
+export const INTERRUPTED_EXIT = 130;

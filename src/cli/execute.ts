@@ -1,0 +1,104 @@
+/** Runs a recipe in sight of the user: progress, events as JSON, Ctrl-C, and the results at the end. */
+import { existsSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { formatDuration, formatPercent, wilson } from '../recipe/report/numbers.ts';
+import type { Recipe } from '../recipe/schema.ts';
+import type { CliContext } from './context.ts';
+import { Interrupted, INTERRUPTED_EXIT, outStyle } from './context.ts';
+import { Progress } from './progress.ts';
+import { styleFor } from './style.ts';
+import { table } from './table.ts';
+
+export interface ExecuteOptions {
+  readonly runsDir: string;
+  /** Print events as JSON lines on standard output, and nothing else there. */
+  readonly json: boolean;
+}
+
+/** Carries `recipe` through its stages and prints what came out; throws Interrupted when the user stops it. */
+export async function execute(
+  context: CliContext,
+  recipe: Recipe,
+  { runsDir, json }: ExecuteOptions,
+): Promise<void> {
+  const { process, services } = context;
+  const started = services.now();
+  const progress = new Progress({
+    stream: process.stderr,
+    style: styleFor(process.stderr, process.env),
+    stages: recipe.stages.map(({ name }) => name),
+    now: () => services.now(),
+  });
+  const stop = new AbortController();
+  const unregister = services.onInterrupt(() => {
+    if (stop.signal.aborted) {
+      progress.end();
+      services.kill(INTERRUPTED_EXIT);
+      return;
+    }
+    stop.abort();
+    progress.print('stopping after this step; run the same command to go on (Ctrl-C again ends it now)');
+  });
+  const outputs: Record<string, string> = {};
+  let position = '';
+  try {
+    for await (const event of await services.runRecipe(recipe, { runsDir, signal: stop.signal })) {
+      if (json) process.stdout.write(`${JSON.stringify(event)}\n`);
+      else progress.handle(event);
+      if (event.type === 'done') Object.assign(outputs, event.outputs);
+    }
+    position = progress.position;
+  } finally {
+    progress.end();
+    unregister();
+  }
+  if (stop.signal.aborted) throw new Interrupted(`Stopped${position}; run the same command to go on.`);
+  const folder = join(runsDir, recipe.name);
+  const { writeReport } = await import('../recipe/report/index.ts');
+  const report = await writeReport(folder);
+  if (json) return;
+  await printResults(context, folder);
+  const paths = [['report', report], ...files(outputs, recipe, folder)].map(([name = '', path = '']) => [
+    name,
+    shown(path),
+  ]);
+  paths.push(['time', formatDuration((services.now() - started) / 1000)]);
+  process.stdout.write(`\n${table(paths)}`);
+}
+
+/** The files that a user wants at the end of a run: what was exported. */
+function files(
+  outputs: Readonly<Record<string, string>>,
+  recipe: Recipe,
+  folder: string,
+): [string, string][] {
+  const gguf =
+    outputs['gguf'] ?? (recipe.export === undefined ? undefined : join(folder, recipe.export.gguf));
+  return gguf !== undefined && existsSync(gguf) ? [['GGUF', gguf]] : [];
+}
+
+/** A path as short as it can be from here. */
+function shown(path: string): string {
+  const short = relative('', path);
+  return short.startsWith('..') ? path : short;
+}
+
+/** The table of every evaluation in `folder`. */
+export async function printResults(context: CliContext, folder: string): Promise<void> {
+  const { readRun } = await import('../recipe/report/read.ts');
+  const style = outStyle(context);
+  for (const { models } of (await readRun(folder)).evaluations) {
+    const rows = models.map(({ label, correct, total }) => {
+      const { low, high } = wilson(correct, total);
+      const interval = `${(100 * low).toFixed(1)} – ${(100 * high).toFixed(1)}`;
+      return [
+        label,
+        style.bold(formatPercent(total === 0 ? 0 : correct / total)),
+        style.dim(interval),
+        style.dim(`${correct}/${total}`),
+      ];
+    });
+    const head = ['model', 'exact match', '95% interval', 'correct'].map((text) => style.dim(text));
+    context.process.stdout.write(`\n${table([head, ...rows], ['left', 'right', 'right', 'right'])}`);
+  }
+}

@@ -1,0 +1,44 @@
+/** Flags that several commands share. */
+import { UserError } from '../base/errors.ts';
+
+/** Declared so that help shows it; `main.ts` looks for it itself, as it must know before anything is parsed. */
+export const debugFlag = {
+  kind: 'boolean',
+  brief: 'Print a stack trace when something goes wrong',
+  default: false,
+  withNegated: false,
+} as const;
+
+export const runsFlag = {
+  kind: 'parsed',
+  parse: String,
+  brief: 'Folder that run folders are made in',
+  default: 'runs',
+  placeholder: 'DIR',
+} as const;
+
+/** A parser of whole numbers of at least `least`. */
+export function wholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < least || !Number.isSafeInteger(value)) {
+      throw new UserError('FLAG', `must be a whole number of at least ${least}`);
+    }
+    return value;
+  };
+}
+
+/** A parser of numbers of at least `least`. */
+export function numberFrom(least: number): (text: string) => number {
+  return (text) => {
+    const value = text.trim() === '' ? Number.NaN : Number(text);
+    if (!Number.isFinite(value) || value < least)
+      throw new UserError('FLAG', `must be a number of at least ${least}`);
+    return value;
+  };
+}
+
+/** Examples at the end of a command's `--help`. */
+export function examples(text: string, ...lines: readonly string[]): string {
+  return `${text}\n\nEXAMPLE${lines.length > 1 ? 'S' : ''}\n${lines.map((line) => `  ${line}`).join('\n')}`;
+}

@@ -1,0 +1,207 @@
+/**
+ * A run's progress from its events: on a terminal one line that is drawn over, elsewhere a line every few seconds;
+ * a line that stays for every stage that ends.
+ */
+import { stripVTControlCharacters } from 'node:util';
+import { formatCount, formatDuration, formatNumber } from '../recipe/report/numbers.ts';
+import type { Metrics, RunEvent } from '../train/events.ts';
+import type { MetricName } from '../train/metrics.ts';
+import type { OutputStream } from './context.ts';
+import type { Style } from './style.ts';
+import { widthOf } from './table.ts';
+
+export interface ProgressOptions {
+  readonly stream: OutputStream;
+  readonly style: Style;
+  /** Names of the stages to come, in order. */
+  readonly stages: readonly string[];
+  readonly now: () => number;
+}
+
+const BAR = 20;
+/** Milliseconds between redraws on a terminal, and between lines elsewhere. */
+const REDRAW = 100;
+const LINE_EVERY = 5000;
+
+/** What a kind of stage is watched by; the first one that a step has is shown. */
+const WATCHED: Readonly<Record<string, readonly MetricName[]>> = {
+  simrl: ['reward', 'loss'],
+  rollout: ['reward', 'kept', 'valid'],
+  eval: ['exact_match'],
+};
+const WATCHED_ELSE: readonly MetricName[] = ['loss', 'reward'];
+
+interface CurrentStage {
+  readonly name: string;
+  readonly kind: string;
+  readonly startedAt: number;
+  readonly doneBefore: number;
+  step: number;
+  total: number;
+  tokens: number;
+  /** Moving averages, so that one slow step does not make the time left jump. */
+  secondsPerStep: number;
+  tokensPerSecond: number;
+  metrics: Metrics;
+}
+
+export class Progress {
+  readonly #options: ProgressOptions;
+  readonly #isTerminal: boolean;
+  #stage: CurrentStage | undefined;
+  #drawnAt = -Infinity;
+  #lineOpen = false;
+
+  constructor(options: ProgressOptions) {
+    this.#options = options;
+    this.#isTerminal = options.stream.isTTY === true;
+  }
+
+  handle(event: RunEvent): void {
+    switch (event.type) {
+      case 'stage':
+        this.#begin(event);
+        break;
+      case 'step':
+        this.#step(event);
+        break;
+      case 'warning':
+        this.print(`${this.#options.style.bad('warning')} ${event.stage}: ${event.text}`);
+        break;
+      case 'done':
+        this.#done(event);
+        break;
+      case 'sample':
+      case 'checkpoint':
+        break;
+      default:
+        event satisfies never;
+    }
+  }
+
+  /** Writes a line that stays above the progress line. */
+  print(line: string): void {
+    this.#clear();
+    this.#options.stream.write(`${line}\n`);
+    this.#draw();
+  }
+
+  /** Where the run is, in words; empty between stages. */
+  get position(): string {
+    const stage = this.#stage;
+    return stage === undefined ? '' : ` at step ${stage.step} of ${stage.total} of ${stage.name}`;
+  }
+
+  /** Leaves the progress line as it is and the cursor below it. */
+  end(): void {
+    if (this.#lineOpen) this.#options.stream.write('\n');
+    this.#lineOpen = false;
+    this.#stage = undefined;
+  }
+
+  #begin({ stage, kind, total, done }: Extract<RunEvent, { type: 'stage' }>): void {
+    const now = this.#options.now();
+    this.#stage = {
+      name: stage,
+      kind,
+      startedAt: now,
+      doneBefore: done,
+      step: done,
+      total,
+      tokens: 0,
+      secondsPerStep: 0,
+      tokensPerSecond: 0,
+      metrics: {},
+    };
+    this.#drawnAt = now;
+    if (this.#isTerminal) this.#draw();
+    else if (done < total) {
+      const what = done > 0 ? `going on after step ${done} of ${total}` : `${total} steps`;
+      this.print(`${this.#place(stage)} ${stage}: ${what}`);
+    }
+  }
+
+  #step(event: Extract<RunEvent, { type: 'step' }>): void {
+    const stage = this.#stage;
+    if (stage === undefined) return;
+    const first = stage.secondsPerStep === 0;
+    const mixed = (old: number, fresh: number): number => (first ? fresh : 0.9 * old + 0.1 * fresh);
+    stage.secondsPerStep = mixed(stage.secondsPerStep, event.seconds);
+    const rate = event.seconds > 0 ? event.tokens / event.seconds : stage.tokensPerSecond;
+    stage.tokensPerSecond = mixed(stage.tokensPerSecond, rate);
+    stage.step = event.step;
+    stage.total = event.total;
+    stage.tokens += event.tokens;
+    stage.metrics = event.metrics;
+    const now = this.#options.now();
+    if (now - this.#drawnAt < (this.#isTerminal ? REDRAW : LINE_EVERY) && event.step < event.total) return;
+    this.#drawnAt = now;
+    if (this.#isTerminal) this.#draw();
+    else this.#options.stream.write(`${this.#line(stage)}\n`);
+  }
+
+  #done({ stage: name, seconds }: Extract<RunEvent, { type: 'done' }>): void {
+    const { style } = this.#options;
+    const stage = this.#stage?.name === name ? this.#stage : undefined;
+    const ran = stage !== undefined && stage.step > stage.doneBefore;
+    const facts = ran
+      ? [
+          `${stage.step} steps`,
+          formatDuration(seconds),
+          this.#watched(stage),
+          `${formatCount(stage.tokens)} tokens`,
+        ]
+      : ['was done before'];
+    this.#stage = undefined;
+    this.print(`${style.good('✓')} ${style.bold(name)}  ${style.dim(facts.filter(Boolean).join('  '))}`);
+  }
+
+  #place(name: string): string {
+    const { stages, style } = this.#options;
+    return style.dim(`[${stages.indexOf(name) + 1}/${stages.length}]`);
+  }
+
+  #watched({ kind, metrics }: CurrentStage): string {
+    const name = (WATCHED[kind] ?? WATCHED_ELSE).find((one) => metrics[one] !== undefined);
+    const value = name === undefined ? undefined : metrics[name];
+    return name === undefined || value === undefined
+      ? ''
+      : `${name.replace('_', ' ')} ${formatNumber(value)}`;
+  }
+
+  #line(stage: CurrentStage): string {
+    const { style } = this.#options;
+    const share = stage.total > 0 ? Math.min(1, stage.step / stage.total) : 0;
+    const filled = Math.round(share * BAR);
+    const bar = style.accent('━'.repeat(filled)) + style.dim('─'.repeat(BAR - filled));
+    const left = (stage.total - stage.step) * stage.secondsPerStep;
+    const facts = [
+      `${String(stage.step).padStart(String(stage.total).length)}/${stage.total}`,
+      this.#watched(stage),
+      stage.tokensPerSecond > 0 ? `${formatCount(stage.tokensPerSecond)} tokens/s` : '',
+      stage.secondsPerStep > 0 && stage.step < stage.total ? `${formatDuration(left)} left` : '',
+    ];
+    return `${this.#place(stage.name)} ${style.bold(stage.name)} ${bar} ${facts.filter(Boolean).join('  ')}`;
+  }
+
+  #draw(): void {
+    if (!this.#isTerminal || this.#stage === undefined) return;
+    const { stream } = this.#options;
+    const line = this.#line(this.#stage);
+    // A line that wraps could not be drawn over: on a narrow terminal colours and overhang go.
+    const columns = stream.columns ?? 80;
+    const fits = widthOf(line) < columns;
+    stream.write(`\r\x1b[2K${fits ? line : cut(line, columns - 1)}`);
+    this.#lineOpen = true;
+  }
+
+  #clear(): void {
+    if (this.#lineOpen) this.#options.stream.write('\r\x1b[2K');
+    this.#lineOpen = false;
+  }
+}
+
+/** The first `width` characters of a line, without its escape codes. */
+function cut(line: string, width: number): string {
+  return Array.from(stripVTControlCharacters(line)).slice(0, width).join('');
+}

@@ -1,0 +1,44 @@
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { evalRecipe } from '../../src/cli/commands/eval.ts';
+import { runCli } from '../helpers/cli.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'tinystar-eval-'));
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+const options = { seed: 7, test: 864, maxTokens: 64, device: 'cpu' };
+
+function checkpoint(...path: string[]): string {
+  const made = join(folder, ...path);
+  mkdirSync(made, { recursive: true });
+  writeFileSync(join(made, 'model.safetensors'), '');
+  return made;
+}
+
+test('checkpoints are labelled by their folder, or by their path where folders are called alike', () => {
+  const [base, one, two] = [checkpoint('base'), checkpoint('one', 'star'), checkpoint('two', 'star')];
+  const [stage] = evalRecipe(options, [base, one, two]).stages;
+  expect(stage).toMatchObject({ kind: 'eval', models: { base: 'm0', [one]: 'm1', [two]: 'm2' } });
+});
+
+test('the same command goes on with the same run, and new weights begin another', () => {
+  const path = checkpoint('model');
+  const { name } = evalRecipe(options, [path]);
+  expect(name).toMatch(/^eval-[0-9a-f]{8}$/);
+  expect(evalRecipe(options, [path]).name).toBe(name);
+  expect(evalRecipe({ ...options, limit: 5 }, [path]).name).not.toBe(name);
+  utimesSync(join(path, 'model.safetensors'), 1, 1);
+  expect(evalRecipe(options, [path]).name).not.toBe(name);
+});
+
+test('a folder that is no checkpoint is told', async () => {
+  const { stderr, code } = await runCli(['eval', 'nowhere']);
+  expect(stderr).toBe(
+    'nowhere is no checkpoint: it has no config.json; give the folder of a Hugging Face checkpoint.\n',
+  );
+  expect(code).toBe(1);
+});
