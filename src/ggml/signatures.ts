@@ -4,7 +4,8 @@
  * ggml-backend.h, ggml-alloc.h and gguf.h of the pinned version.
  *
  * Kinds: `ptr` an opaque pointer (null allowed), `i32`/`i64`/`usize` integers, `f32` a float, `bool`, `str` a
- * C string, `bytes` a typed array that is read or written in place and not kept after the call.
+ * C string, `strs` an array of them that C copies, `bytes` a typed array that is read or written in place and
+ * not kept after the call.
  */
 export const KINDS = {
   void: 'void',
@@ -16,6 +17,7 @@ export const KINDS = {
   f32: 'float',
   bool: 'bool',
   str: 'const char *',
+  strs: 'const char **',
   bytes: 'void *',
   init: 'ggml_init_params',
   gguf_init: 'gguf_init_params',
@@ -37,6 +39,7 @@ export const BASE_FUNCTIONS = {
 
   ggml_init: ['ptr', ['init']],
   ggml_free: ['void', ['ptr']],
+  ggml_used_mem: ['usize', ['ptr']],
   ggml_new_tensor_4d: ['ptr', ['ptr', 'i32', 'i64', 'i64', 'i64', 'i64']],
   ggml_set_name: ['ptr', ['ptr', 'str']],
   ggml_set_param: ['void', ['ptr']],
@@ -133,9 +136,10 @@ export const BASE_FUNCTIONS = {
   gguf_set_val_bool: ['void', ['ptr', 'str', 'bool']],
   gguf_set_val_str: ['void', ['ptr', 'str', 'str']],
   gguf_set_arr_data: ['void', ['ptr', 'str', 'i32', 'bytes', 'usize']],
-  gguf_set_arr_str: ['void', ['ptr', 'str', 'ptr', 'usize']],
+  gguf_set_arr_str: ['void', ['ptr', 'str', 'strs', 'usize']],
   gguf_add_tensor: ['void', ['ptr', 'ptr']],
-  gguf_set_tensor_data: ['void', ['ptr', 'str', 'ptr']],
+  gguf_get_alignment: ['usize', ['ptr']],
+  gguf_get_tensor_offset: ['usize', ['ptr', 'i64']],
   gguf_write_to_file: ['bool', ['ptr', 'str', 'bool']],
 } as const satisfies Record<string, Signature>;
 
@@ -160,6 +164,7 @@ interface KindTypes {
   f32: number;
   bool: boolean;
   str: string | null;
+  strs: readonly string[];
   bytes: NodeJS.ArrayBufferView | ArrayBuffer;
   init: { mem_size: number; mem_buffer: null; no_alloc: boolean };
   gguf_init: { no_alloc: boolean; ctx: null };

@@ -5,38 +5,54 @@
  */
 import { InternalError, UserError } from '../base/errors.ts';
 import type { Device } from '../ggml/device.ts';
+import { Lifetime } from '../ggml/handles.ts';
 import type { Ggml, Pointer } from '../ggml/signatures.ts';
 import { GraphMemory } from './graph-memory.ts';
-import { BYTES, dims4, type DType, DTYPES, type Shape, ShapeError, sizeOf, type Tensor } from './tensor.ts';
+import { Tape, type Vjp } from './tape.ts';
+import {
+  dims4,
+  type DType,
+  DTYPES,
+  type Home,
+  type IdRange,
+  needShape,
+  type Shape,
+  type Tensor,
+} from './tensor.ts';
 
-/** Gradients of an operation's outputs, in; gradients of its inputs, out. Undefined means zero. */
-export type Vjp = (grads: readonly (Tensor | undefined)[]) => readonly (Tensor | undefined)[];
+export { readF32, readI32, write } from './transfer.ts';
 
-interface TapeEntry {
-  readonly outputs: readonly Tensor[];
-  readonly inputs: readonly Tensor[];
-  readonly vjp: Vjp;
-}
+/** Inputs that a graph may have. */
+const MAX_INPUTS = 256;
+/** Parameters and other tensors from outside that a graph may refer to. */
+const MAX_EXTERNAL = 8192;
+/** Tensors that one operation makes at most. */
+const OPERATION_TENSORS = 16;
 
 /** Makes operations; handed to every function that builds a part of a graph. */
-export class Graph implements Disposable {
+export class Graph implements Disposable, Home {
   readonly device: Device;
   readonly ggml: Ggml;
-  /** Native context of the intermediate tensors. */
-  readonly context: Pointer;
+  readonly #context: Pointer;
+  readonly #contextBytes: number;
   readonly #inputContext: Pointer;
   readonly #native: Pointer;
-  readonly #tape: TapeEntry[] = [];
-  readonly #inputs: Tensor[] = [];
-  readonly #transposes = new Map<Pointer, Tensor>();
   readonly #maxNodes: number;
-  #inputBuffer: Pointer | undefined;
+  readonly #tape = new Tape();
+  readonly #transposes = new Map<Pointer, Tensor>();
+  /** What each view is a view of, since memory belongs to the latter. */
+  readonly #viewed = new Map<Pointer, Pointer>();
+  readonly #inputs = new Set<Pointer>();
+  readonly #outputs = new Set<Pointer>();
   readonly #memory: GraphMemory;
   readonly #ownsMemory: boolean;
+  readonly #life: Lifetime;
+  #inputBuffer: Pointer | undefined;
   /** Generation of the memory that the addresses are from; undefined before `allocate`. */
   #generation: number | undefined;
-  #open = true;
-  #recording = true;
+  /** Runs that are under way; what is native is freed after the last of them. */
+  #running = 0;
+  #disposed = false;
 
   /** `memory` is shared with other graphs that never run at the same time; without it the graph has its own. */
   constructor(device: Device, maxNodes = 16_384, memory?: GraphMemory) {
@@ -47,27 +63,66 @@ export class Graph implements Disposable {
     this.#maxNodes = maxNodes;
     const { ggml } = this;
     const overhead = ggml.ggml_tensor_overhead();
-    const graphBytes = ggml.ggml_graph_overhead_custom(maxNodes, false);
-    this.context = ggml.ggml_init({
-      mem_size: overhead * maxNodes * 2 + graphBytes,
+    // As many places as the context has tensors, so that the native graph can never be too small.
+    const places = 2 * maxNodes + MAX_INPUTS + MAX_EXTERNAL;
+    this.#contextBytes = overhead * 2 * maxNodes + ggml.ggml_graph_overhead_custom(places, false);
+    this.#context = ggml.ggml_init({ mem_size: this.#contextBytes, mem_buffer: null, no_alloc: true });
+    this.#inputContext = ggml.ggml_init({
+      mem_size: overhead * (MAX_INPUTS + 1),
       mem_buffer: null,
       no_alloc: true,
     });
-    this.#inputContext = ggml.ggml_init({ mem_size: overhead * 256, mem_buffer: null, no_alloc: true });
-    this.#native = ggml.ggml_new_graph_custom(this.context, maxNodes, false);
+    this.#native = ggml.ggml_new_graph_custom(this.#context, places, false);
+    this.#life = new Lifetime('graph');
+  }
+
+  /** Native context of the intermediate tensors, with room for the tensors of one more operation. */
+  get context(): Pointer {
+    this.#needOpen('operation');
+    const room = this.#contextBytes - this.ggml.ggml_used_mem(this.#context);
+    if (room < OPERATION_TENSORS * this.ggml.ggml_tensor_overhead()) throw this.#tooLarge();
+    return this.#context;
+  }
+
+  #tooLarge(): InternalError {
+    return new InternalError(`graph: more than ${this.#maxNodes} nodes; raise maxNodes`);
+  }
+
+  /** Throws unless the graph is still being built. */
+  #needOpen(action: string): void {
+    this.#life.need(action);
+    if (this.#generation !== undefined)
+      throw new InternalError(`${action}: the graph is allocated, nothing can be added any more`);
   }
 
   /** A tensor that is filled from outside before a run. It keeps its contents between runs. */
   input(dtype: DType, shape: Shape): Tensor {
+    this.#needOpen('input');
+    needShape('input', shape);
+    if (this.#inputs.size === MAX_INPUTS)
+      throw new InternalError(`input: a graph has ${MAX_INPUTS} inputs at most`);
     const pointer = this.ggml.ggml_new_tensor_4d(this.#inputContext, DTYPES[dtype], ...dims4(shape));
-    const tensor = { shape, dtype, pointer, differentiable: false };
-    this.#inputs.push(tensor);
-    return tensor;
+    this.#inputs.add(pointer);
+    const ids = { below: Infinity, distinct: false, width: shape[0] ?? 1, made: false };
+    return {
+      shape,
+      dtype,
+      pointer,
+      differentiable: false,
+      home: this,
+      ids: dtype === 'i32' ? ids : undefined,
+    };
   }
 
-  /** Wraps a native node as a tensor without a gradient. */
-  constant(pointer: Pointer, shape: Shape, dtype: DType = 'f32'): Tensor {
-    return { shape, dtype, pointer, differentiable: false };
+  /** Wraps a native node as a tensor without a gradient; `ids` says what an i32 one holds. */
+  constant(pointer: Pointer, shape: Shape, dtype: DType = 'f32', ids?: IdRange): Tensor {
+    return { shape, dtype, pointer, differentiable: false, home: this, ids };
+  }
+
+  /** Says that a native node has no memory of its own, but shows that of another. */
+  view(pointer: Pointer, of: Pointer): Pointer {
+    this.#viewed.set(pointer, of);
+    return pointer;
   }
 
   /** Wraps a native node as the output of a differentiable operation and records its VJP. */
@@ -77,22 +132,22 @@ export class Graph implements Disposable {
     inputs: readonly Tensor[],
     vjp: (grad: Tensor) => readonly (Tensor | undefined)[],
   ): Tensor {
-    const differentiable = this.#recording && inputs.some((input) => input.differentiable);
-    const output: Tensor = { shape, dtype: 'f32', pointer, differentiable };
+    const differentiable = this.#tape.records(inputs);
+    const output: Tensor = { shape, dtype: 'f32', pointer, differentiable, home: this };
     this.recordMany([output], inputs, ([grad]) => (grad === undefined ? [] : vjp(grad)));
     return output;
   }
 
   /** As `record`, for operations with several outputs. */
   recordMany(outputs: readonly Tensor[], inputs: readonly Tensor[], vjp: Vjp): void {
-    if (this.#recording && inputs.some((input) => input.differentiable))
-      this.#tape.push({ outputs, inputs, vjp });
+    this.#tape.push(outputs, inputs, vjp);
   }
 
   /** The transpose of `tensor` made by `make`, once: a backward pass asks for the same one several times. */
   transposeOnce(tensor: Tensor, make: () => Tensor): Tensor {
     const known = this.#transposes.get(tensor.pointer);
-    if (known !== undefined) return known;
+    // One made by a VJP is off the tape, and no use to a forward pass that needs its gradient.
+    if (known !== undefined && (known.differentiable || !this.#tape.records([tensor]))) return known;
     const made = make();
     this.#transposes.set(tensor.pointer, made);
     return made;
@@ -100,15 +155,16 @@ export class Graph implements Disposable {
 
   /** Adds what computes `tensor` to the graph now; order of calls is order of execution. */
   expand(tensor: Tensor): void {
+    this.#needOpen('expand');
     this.ggml.ggml_build_forward_expand(this.#native, tensor.pointer);
-    if (this.nodeCount >= this.#maxNodes - 1) {
-      throw new InternalError(`graph: more than ${this.#maxNodes} nodes; raise maxNodes`);
-    }
   }
 
   /** Adds what computes `tensor` and keeps its value readable after a run. */
   output(tensor: Tensor): Tensor {
-    this.ggml.ggml_set_output(tensor.pointer);
+    // The memory of a view is kept for its users only, unless what it shows is an output too.
+    for (let p: Pointer | undefined = tensor.pointer; p !== undefined; p = this.#viewed.get(p))
+      this.ggml.ggml_set_output(p);
+    this.#outputs.add(tensor.pointer);
     this.expand(tensor);
     return tensor;
   }
@@ -132,31 +188,12 @@ export class Graph implements Disposable {
     add: (a: Tensor, b: Tensor) => Tensor,
     mark = 0,
   ): (Tensor | undefined)[] {
-    const grads = new Map<Pointer, Tensor>();
-    const accumulate = (tensor: Tensor, grad: Tensor): void => {
-      const known = grads.get(tensor.pointer);
-      grads.set(tensor.pointer, known === undefined ? grad : add(known, grad));
-    };
-    for (const [tensor, grad] of seeds) accumulate(tensor, grad);
-    const wanted = new Set(wrt.map((tensor) => tensor.pointer));
-    // What the VJPs compute is not differentiated again.
-    this.#recording = false;
-    for (const entry of this.#tape.splice(mark).toReversed()) {
-      const outputGrads = entry.outputs.map((output) => grads.get(output.pointer));
-      if (outputGrads.every((grad) => grad === undefined)) continue;
-      const inputGrads = entry.vjp(outputGrads);
-      for (const output of entry.outputs) if (!wanted.has(output.pointer)) grads.delete(output.pointer);
-      entry.inputs.forEach((input, i) => {
-        const grad = inputGrads[i];
-        if (grad !== undefined && input.differentiable) accumulate(input, grad);
-      });
-    }
-    this.#recording = true;
-    return wrt.map((tensor) => grads.get(tensor.pointer));
+    return this.#tape.backward(seeds, wrt, add, mark);
   }
 
   /** Allocates inputs and intermediates. Throws when the device lacks an operation or the memory. */
   allocate(): void {
+    this.#needOpen('allocate');
     const { ggml, device } = this;
     const unsupported = new Set<string>();
     for (let i = 0; i < this.nodeCount; i++) {
@@ -169,17 +206,32 @@ export class Graph implements Disposable {
         `The device ${device.info.name} lacks ${[...unsupported].join(', ')}; choose another with --device cpu.`,
       );
     }
-    if (this.#inputs.length > 0) {
-      this.#inputBuffer = ggml.ggml_backend_alloc_ctx_tensors(this.#inputContext, device.backend);
+    const tooLittle = new UserError(
+      'MEMORY',
+      `The device ${device.info.name} has too little memory for this batch; use a smaller micro_train_batch_size.`,
+    );
+    if (this.#inputs.size > 0) {
+      try {
+        this.#inputBuffer = ggml.ggml_backend_alloc_ctx_tensors(this.#inputContext, device.backend);
+      } catch {
+        throw tooLittle;
+      }
       ggml.ggml_backend_buffer_clear(this.#inputBuffer, 0);
     }
-    if (!this.#memory.allocate(this.#native)) {
-      throw new UserError(
-        'MEMORY',
-        `The device ${device.info.name} has too little memory for this batch; use a smaller micro_train_batch_size.`,
-      );
-    }
+    if (!this.#memory.allocate(this.#native)) throw tooLittle;
     this.#generation = this.#memory.generation;
+  }
+
+  /** Inputs and outputs of an allocated graph may be touched from outside; ggml aborts on any other tensor. */
+  needAccess(operation: string, tensor: Tensor): void {
+    this.#life.need(operation);
+    const reachable = this.#inputs.has(tensor.pointer)
+      ? this.#inputBuffer !== undefined
+      : this.#outputs.has(tensor.pointer) && this.valid;
+    if (!reachable)
+      throw new InternalError(
+        `${operation}: needs an input or output of an allocated graph whose memory has not moved`,
+      );
   }
 
   /** Whether it can run: it was allocated, and shared memory has not moved since. */
@@ -194,51 +246,30 @@ export class Graph implements Disposable {
 
   /** Runs the graph off the event loop. */
   async compute(): Promise<void> {
-    if (!this.#open || !this.valid)
-      throw new InternalError('compute: the graph is not allocated, its memory moved, or it is closed');
-    await this.device.compute(this.#native);
+    this.#life.need('compute');
+    if (!this.valid) throw new InternalError('compute: the graph is not allocated, or its memory moved');
+    this.#running += 1;
+    try {
+      await this.device.compute(this.#native);
+    } finally {
+      this.#running -= 1;
+      if (this.#disposed) this.#free();
+    }
   }
 
+  /** Frees the graph; one that is running, as soon as it has run. */
   [Symbol.dispose](): void {
-    if (!this.#open) return;
-    this.#open = false;
+    if (!this.#life.end()) return;
+    this.#disposed = true;
+    this.#free();
+  }
+
+  #free(): void {
+    if (this.#running > 0) return;
     const { ggml } = this;
     if (this.#ownsMemory) this.#memory[Symbol.dispose]();
     if (this.#inputBuffer !== undefined) ggml.ggml_backend_buffer_free(this.#inputBuffer);
-    ggml.ggml_free(this.context);
+    ggml.ggml_free(this.#context);
     ggml.ggml_free(this.#inputContext);
   }
-}
-
-/** Fills a tensor; `data` must have exactly its number of elements and a fitting type. */
-export function write(device: Device, tensor: Tensor, data: Float32Array | Int32Array | Uint16Array): void {
-  const fits =
-    data.length === sizeOf(tensor.shape) &&
-    (tensor.dtype === 'i32' ? data instanceof Int32Array : data.BYTES_PER_ELEMENT === BYTES[tensor.dtype]);
-  if (!fits)
-    throw new ShapeError(
-      'write',
-      `needs as many elements of its type as the tensor, not ${data.constructor.name}[${data.length}]`,
-      [tensor],
-    );
-  device.lib.ggml.ggml_backend_tensor_set(tensor.pointer, data, 0, data.byteLength);
-}
-
-/** Reads an f32 tensor. */
-export function readF32(
-  device: Device,
-  tensor: Tensor,
-  into = new Float32Array(sizeOf(tensor.shape)),
-): Float32Array {
-  if (tensor.dtype !== 'f32') throw new ShapeError('readF32', 'needs f32', [tensor]);
-  device.lib.ggml.ggml_backend_tensor_get(tensor.pointer, into, 0, into.byteLength);
-  return into;
-}
-
-/** Reads an i32 tensor. */
-export function readI32(device: Device, tensor: Tensor): Int32Array {
-  if (tensor.dtype !== 'i32') throw new ShapeError('readI32', 'needs i32', [tensor]);
-  const into = new Int32Array(sizeOf(tensor.shape));
-  device.lib.ggml.ggml_backend_tensor_get(tensor.pointer, into, 0, into.byteLength);
-  return into;
 }

@@ -7,7 +7,7 @@ import * as ops from '../../src/tensor/ops/index.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
 import { type Case, expectGradientsToMatch } from '../helpers/finite-differences.ts';
 
-const device = Device.open('cpu', 2);
+const device = Device.open('cpu', 1);
 afterAll(() => device.close());
 
 const positive: Case['values'] = (rng) => 0.5 + rng.uniform();

@@ -1,20 +1,14 @@
 /** Operations that work element by element. Each checks its operands and carries its vector-Jacobian product. */
 import type { Graph } from '../graph.ts';
-import { dims4, sameShape, ShapeError, type Tensor } from '../tensor.ts';
+import { sameShape, ShapeError, type Tensor } from '../tensor.ts';
+import { needF32, needNumber, repeatsInto } from './checks.ts';
 import { sumTo } from './reduce.ts';
-
-function needF32(operation: string, ...operands: readonly Tensor[]): void {
-  if (operands.some((t) => t.dtype !== 'f32'))
-    throw new ShapeError(operation, 'needs f32 operands', operands);
-}
 
 /** `b` must have `a`'s shape, or divide it in every dimension (it is then repeated). */
 function needBroadcast(operation: string, a: Tensor, b: Tensor): void {
   needF32(operation, a, b);
-  const [x, y] = [dims4(a.shape), dims4(b.shape)];
-  if (!x.every((n, i) => n % (y[i] ?? 1) === 0)) {
+  if (!repeatsInto(b.shape, a.shape))
     throw new ShapeError(operation, 'the second shape must repeat into the first', [a, b]);
-  }
 }
 
 /** a + b; `b` is repeated to the shape of `a`. */
@@ -61,6 +55,8 @@ export function div(g: Graph, a: Tensor, b: Tensor): Tensor {
 /** factor * a + offset. */
 export function scale(g: Graph, a: Tensor, factor: number, offset = 0): Tensor {
   needF32('scale', a);
+  needNumber('scale', 'the factor', factor);
+  needNumber('scale', 'the offset', offset);
   const pointer =
     offset === 0
       ? g.ggml.ggml_scale(g.context, a.pointer, factor)
@@ -124,6 +120,7 @@ export function clamp(g: Graph, a: Tensor, low: number, high: number): Tensor {
 
 /** The smaller of two tensors of one shape: a - relu(a - b). */
 export function minimum(g: Graph, a: Tensor, b: Tensor): Tensor {
+  needF32('minimum', a, b);
   if (!sameShape(a.shape, b.shape)) throw new ShapeError('minimum', 'needs equal shapes', [a, b]);
   return sub(g, a, relu(g, sub(g, a, b)));
 }

@@ -1,9 +1,10 @@
 /** The operations of a transformer: matrix product, normalisation, softmax, rotary positions, look-up. */
 import type { Pointer } from '../../ggml/signatures.ts';
 import type { Graph } from '../graph.ts';
-import { dims4, type Shape, ShapeError, type Tensor } from '../tensor.ts';
+import { dims4, needIds, needShape, type Shape, ShapeError, type Tensor } from '../tensor.ts';
+import { isMatrix, needMatrix, needNumber } from './checks.ts';
 import { sumTo } from './reduce.ts';
-import { reshape, transpose } from './shape.ts';
+import { full, reshape, transpose } from './shape.ts';
 
 function flat2(g: Graph, a: Tensor): Tensor {
   const [width] = dims4(a.shape);
@@ -68,6 +69,7 @@ export function rmsNorm(g: Graph, x: Tensor, weight: Tensor, eps: number): Tenso
   ) {
     throw new ShapeError('rmsNorm', 'the weight must be as long as a row of x', [x, weight]);
   }
+  if (!(eps >= 0)) throw new RangeError(`rmsNorm: eps must not be negative, got ${eps}`);
   const { ggml, context } = g;
   const normed = ggml.ggml_rms_norm(context, x.pointer, eps);
   const pointer = ggml.ggml_mul(context, normed, weight.pointer);
@@ -98,6 +100,7 @@ export function softmax(g: Graph, x: Tensor, mask: Tensor, scale: number): Tenso
   ) {
     throw new ShapeError('softmax', 'the mask must repeat into x', [x, mask]);
   }
+  needNumber('softmax', 'the scale', scale);
   const pointer = g.ggml.ggml_soft_max_ext(g.context, x.pointer, mask.pointer, scale, 0);
   return g.record(pointer, x.shape, [x], (grad) => {
     // ggml may put the gradient in the place of `y`, which its kernel still reads: an output is never overwritten.
@@ -112,12 +115,13 @@ export function rope(g: Graph, x: Tensor, positions: Tensor, theta: number): Ten
   if (
     x.dtype !== 'f32' ||
     positions.dtype !== 'i32' ||
-    dims4(positions.shape)[0] !== tokens ||
+    dims4(positions.shape).join() !== [tokens, 1, 1, 1].join() ||
     outer !== 1 ||
     size % 2 !== 0
   ) {
     throw new ShapeError('rope', 'needs f32 [even size, heads, tokens] and i32 [tokens]', [x, positions]);
   }
+  if (!(theta > 0)) throw new RangeError(`rope: theta must be positive, got ${theta}`);
   const neox = 2;
   const args = [null, size, neox, 0, theta, 1, 0, 1, 32, 1] as const;
   const pointer = g.ggml.ggml_rope_ext(g.context, x.pointer, positions.pointer, ...args);
@@ -126,13 +130,14 @@ export function rope(g: Graph, x: Tensor, positions: Tensor, theta: number): Ten
   ]);
 }
 
-/** Rows of a table: table [d, n] and ids i32 [r] give [d, r]. The caller keeps ids within [0, n). */
+/** Rows of a table: table [d, n] and ids i32 [r] give [d, r]. */
 export function getRows(g: Graph, table: Tensor, ids: Tensor): Tensor {
-  const [width, , b, c] = dims4(table.shape);
+  const [width, n] = dims4(table.shape);
   const [count, ...rest] = dims4(ids.shape);
-  if (table.dtype === 'i32' || ids.dtype !== 'i32' || b !== 1 || c !== 1 || rest.some((n) => n !== 1)) {
+  if (table.dtype === 'i32' || ids.dtype !== 'i32' || !isMatrix(table) || rest.some((m) => m !== 1)) {
     throw new ShapeError('getRows', 'needs a table [d, n] and i32 ids [r]', [table, ids]);
   }
+  needIds('getRows', ids, n);
   const shape = [width, count];
   return g.record(g.ggml.ggml_get_rows(g.context, table.pointer, ids.pointer), shape, [table], (grad) => [
     g.constant(g.ggml.ggml_get_rows_back(g.context, grad.pointer, ids.pointer, table.pointer), table.shape),
@@ -141,15 +146,16 @@ export function getRows(g: Graph, table: Tensor, ids: Tensor): Tensor {
 
 /** Elements of each row: x [n, r] and ids i32 [k, r], distinct within a row, give [k, r]. */
 export function gather(g: Graph, x: Tensor, ids: Tensor): Tensor {
-  const [n, rows, b, c] = dims4(x.shape);
+  const [n, rows] = dims4(x.shape);
   const [k, idRows] = dims4(ids.shape);
-  if (x.dtype !== 'f32' || ids.dtype !== 'i32' || b !== 1 || c !== 1 || rows !== idRows) {
+  if (x.dtype !== 'f32' || ids.dtype !== 'i32' || !isMatrix(x) || !isMatrix(ids) || rows !== idRows) {
     throw new ShapeError('gather', 'needs f32 [n, rows] and i32 [k, rows]', [x, ids]);
   }
+  needIds('gather', ids, n, true);
   const cells = g.ggml.ggml_reshape_4d(g.context, x.pointer, 1, n, rows, 1);
   const picked = g.ggml.ggml_get_rows(g.context, cells, ids.pointer);
   const shape: Shape = [k, rows];
-  const pointer = g.ggml.ggml_reshape_4d(g.context, picked, k, rows, 1, 1);
+  const pointer = g.view(g.ggml.ggml_reshape_4d(g.context, picked, k, rows, 1, 1), picked);
   return g.record(pointer, shape, [x], (grad) => [scatter(g, n, ids, grad)]);
 }
 
@@ -159,24 +165,28 @@ export function scatter(g: Graph, n: number, ids: Tensor, values: Tensor, backgr
   if (
     ids.dtype !== 'i32' ||
     values.dtype !== 'f32' ||
+    !isMatrix(ids) ||
     dims4(values.shape).join() !== dims4(ids.shape).join()
   ) {
-    throw new ShapeError('scatter', 'needs i32 ids and f32 values of one shape', [ids, values]);
+    throw new ShapeError('scatter', 'needs i32 ids and f32 values [k, rows] of one shape', [ids, values]);
   }
-  const { ggml, context } = g;
-  const empty = ggml.ggml_fill(context, ggml.ggml_new_tensor_4d(context, 0, 1, n, rows, 1), background);
-  const cells = ggml.ggml_reshape_4d(context, values.pointer, 1, k, rows, 1);
-  const written = ggml.ggml_set_rows(context, empty, cells, ids.pointer);
   const shape = [n, rows];
-  return g.record(ggml.ggml_reshape_4d(context, written, n, rows, 1, 1), shape, [values], (grad) => [
-    gather(g, grad, ids),
-  ]);
+  needShape('scatter', shape);
+  needIds('scatter', ids, n, true);
+  const { ggml, context } = g;
+  const empty = reshape(g, full(g, shape, background), [1, n, rows]);
+  const cells = ggml.ggml_reshape_4d(context, values.pointer, 1, k, rows, 1);
+  const written = g.view(ggml.ggml_set_rows(context, empty.pointer, cells, ids.pointer), empty.pointer);
+  const pointer = g.view(ggml.ggml_reshape_4d(context, written, n, rows, 1, 1), written);
+  return g.record(pointer, shape, [values], (grad) => [gather(g, grad, ids)]);
 }
 
 /** Ids of the `k` largest elements of each row, in no particular order: x [n, r] gives i32 [k, r]. */
 export function topK(g: Graph, x: Tensor, k: number): Tensor {
+  needMatrix('topK', x);
   const [n, rows] = dims4(x.shape);
-  if (x.dtype !== 'f32' || k < 1 || k > n)
-    throw new ShapeError('topK', `needs f32 and 1 <= k <= n with k = ${k}`, [x]);
-  return g.constant(g.ggml.ggml_top_k(g.context, x.pointer, k), [k, rows], 'i32');
+  if (!Number.isInteger(k) || k < 1 || k > n)
+    throw new ShapeError('topK', `needs an integer 1 <= k <= n, not ${k}`, [x]);
+  const range = { below: n, distinct: true, width: k, made: true };
+  return g.constant(g.ggml.ggml_top_k(g.context, x.pointer, k), [k, rows], 'i32', range);
 }

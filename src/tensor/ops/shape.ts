@@ -1,13 +1,25 @@
 /** Operations that move elements without changing them. All results are contiguous. */
 import type { Graph } from '../graph.ts';
-import { BYTES, dims4, type Shape, ShapeError, sizeOf, type Tensor } from '../tensor.ts';
+import {
+  BYTES,
+  dims4,
+  DTYPES,
+  needShape,
+  sameShape,
+  type Shape,
+  ShapeError,
+  sizeOf,
+  type Tensor,
+} from '../tensor.ts';
+import { needF32, needNumber } from './checks.ts';
 
 /** The same elements under another shape. */
 export function reshape(g: Graph, a: Tensor, shape: Shape): Tensor {
+  needShape('reshape', shape);
   if (sizeOf(shape) !== sizeOf(a.shape))
     throw new ShapeError('reshape', `needs the element count of [${shape.join(', ')}]`, [a]);
-  const pointer = g.ggml.ggml_reshape_4d(g.context, a.pointer, ...dims4(shape));
-  if (a.dtype !== 'f32') return g.constant(pointer, shape, a.dtype);
+  const pointer = g.view(g.ggml.ggml_reshape_4d(g.context, a.pointer, ...dims4(shape)), a.pointer);
+  if (a.dtype !== 'f32') return g.constant(pointer, shape, a.dtype, a.ids);
   return g.record(pointer, shape, [a], (grad) => [reshape(g, grad, a.shape)]);
 }
 
@@ -16,7 +28,7 @@ type Axes = readonly [number, number, number, number];
 
 /** Reorders dimensions and copies into contiguous order. */
 export function permute(g: Graph, a: Tensor, axes: Axes): Tensor {
-  if ([...axes].sort().join() !== '0,1,2,3')
+  if (axes.length !== 4 || ![0, 1, 2, 3].every((axis) => axes.includes(axis)))
     throw new ShapeError('permute', `axes must be a permutation of 0..3, not ${axes.join()}`, [a]);
   const from = dims4(a.shape);
   const shape = [1, 1, 1, 1];
@@ -27,6 +39,7 @@ export function permute(g: Graph, a: Tensor, axes: Axes): Tensor {
   });
   const view = g.ggml.ggml_permute(g.context, a.pointer, ...axes);
   const pointer = g.ggml.ggml_cont(g.context, view);
+  if (a.dtype !== 'f32') return g.constant(pointer, shape, a.dtype, a.ids);
   return g.record(pointer, shape, [a], (grad) => [permute(g, grad, inverse)]);
 }
 
@@ -51,17 +64,31 @@ function transposeTiled(g: Graph, a: Tensor): Tensor {
   const cut = ggml.ggml_reshape_4d(context, a.pointer, ...tiles);
   const turned = ggml.ggml_cont(context, ggml.ggml_permute(context, cut, 1, 0, 2, 3));
   const joined = ggml.ggml_cont(context, ggml.ggml_permute(context, turned, 0, 2, 1, 3));
-  const pointer = ggml.ggml_reshape_4d(context, joined, rows, width, outer, outermost);
+  const pointer = g.view(ggml.ggml_reshape_4d(context, joined, rows, width, outer, outermost), joined);
   return g.record(pointer, [rows, width, outer, outermost], [a], (grad) => [transpose(g, grad)]);
+}
+
+/** Throws unless `axis` is a dimension and [start, start + length) a part of it that is not empty. */
+function needRange(operation: string, a: Tensor, axis: number, start: number, length: number): void {
+  const whole = dims4(a.shape)[axis];
+  const fine =
+    whole !== undefined &&
+    Number.isInteger(start) &&
+    Number.isInteger(length) &&
+    start >= 0 &&
+    length >= 1 &&
+    start + length <= whole;
+  if (!fine)
+    throw new ShapeError(operation, `[${start}, ${start + length}) of dimension ${axis} is out of range`, [
+      a,
+    ]);
 }
 
 /** Elements [start, start + length) of one dimension, copied. */
 export function slice(g: Graph, a: Tensor, axis: number, start: number, length: number): Tensor {
+  needRange('slice', a, axis, start, length);
   const from = dims4(a.shape);
   const whole = from[axis] ?? 1;
-  if (axis < 0 || axis > 3 || start < 0 || length < 1 || start + length > whole) {
-    throw new ShapeError('slice', `[${start}, ${start + length}) of dimension ${axis} is out of range`, [a]);
-  }
   if (length === whole) return a;
   const bytes = BYTES[a.dtype];
   const strides = [
@@ -84,19 +111,27 @@ export function slice(g: Graph, a: Tensor, axis: number, start: number, length: 
   );
   // A cut of the outermost dimension is contiguous already.
   const outermost = from.slice(axis + 1).every((n) => n === 1);
-  const pointer = outermost ? view : g.ggml.ggml_cont(g.context, view);
-  if (a.dtype !== 'f32') return g.constant(pointer, shape, a.dtype);
+  const pointer = outermost ? g.view(view, a.pointer) : g.ggml.ggml_cont(g.context, view);
+  if (a.dtype !== 'f32') return g.constant(pointer, shape, a.dtype, a.ids);
   return g.record(pointer, shape, [a], (grad) => [padded(g, grad, axis, start, whole)]);
 }
 
-function filled(g: Graph, shape: readonly [number, number, number, number], value: number): Tensor {
-  const raw = g.ggml.ggml_new_tensor_4d(g.context, 0, ...shape);
-  return g.constant(g.ggml.ggml_fill(g.context, raw, value), shape);
-}
+/** Elements of a leaf that is worth its memory during a whole run. */
+const SMALL = 2 ** 16;
 
 /** A tensor of one value. */
 export function full(g: Graph, shape: Shape, value: number): Tensor {
-  return filled(g, dims4(shape), value);
+  needShape('full', shape);
+  needNumber('full', 'the value', value);
+  const dims = dims4(shape);
+  // ggml holds the memory of a leaf from a graph's first node on, so a large tensor is repeated from a small leaf.
+  const leaf: [number, number, number, number] = [dims[0], 1, 1, 1];
+  for (let i = 1; i < 4 && sizeOf(leaf) * (dims[i] ?? 1) <= SMALL; i++) leaf[i] = dims[i] ?? 1;
+  const raw = g.ggml.ggml_new_tensor_4d(g.context, DTYPES.f32, ...leaf);
+  const small = g.ggml.ggml_fill(g.context, raw, value);
+  if (sameShape(leaf, dims)) return g.constant(small, shape);
+  const like = g.ggml.ggml_new_tensor_4d(g.context, DTYPES.f32, ...dims);
+  return g.constant(g.ggml.ggml_repeat(g.context, small, like), shape);
 }
 
 function padded(g: Graph, a: Tensor, axis: number, start: number, whole: number): Tensor {
@@ -105,7 +140,7 @@ function padded(g: Graph, a: Tensor, axis: number, start: number, whole: number)
   const zeros = (n: number): Tensor => {
     const part: [number, number, number, number] = [...shape];
     part[axis] = n;
-    return filled(g, part, 0);
+    return full(g, part, 0);
   };
   let result = start > 0 ? concat(g, zeros(start), a, axis) : a;
   const rest = whole - start - length;
@@ -115,9 +150,10 @@ function padded(g: Graph, a: Tensor, axis: number, start: number, whole: number)
 
 /** Two tensors one after the other along `axis`; the other dimensions must agree. */
 export function concat(g: Graph, a: Tensor, b: Tensor, axis: number): Tensor {
+  needF32('concat', a, b);
   const [x, y] = [dims4(a.shape), dims4(b.shape)];
-  if (a.dtype !== b.dtype || !x.every((n, i) => i === axis || n === y[i])) {
-    throw new ShapeError('concat', `needs equal types and shapes except in dimension ${axis}`, [a, b]);
+  if (x[axis] === undefined || !x.every((n, i) => i === axis || n === y[i])) {
+    throw new ShapeError('concat', `needs equal shapes except in dimension ${axis}`, [a, b]);
   }
   const shape: [number, number, number, number] = [...x];
   const [na, nb] = [x[axis] ?? 1, y[axis] ?? 1];
@@ -131,7 +167,10 @@ export function concat(g: Graph, a: Tensor, b: Tensor, axis: number): Tensor {
 
 /** Cuts a tensor in two along `axis`; the gradient is put together again without padding. */
 export function split(g: Graph, a: Tensor, axis: number, first: number): [Tensor, Tensor] {
+  needF32('split', a);
   const whole = dims4(a.shape)[axis] ?? 1;
+  needRange('split', a, axis, 0, first);
+  needRange('split', a, axis, first, whole - first);
   const source = { ...a, differentiable: false };
   const parts = [slice(g, source, axis, 0, first), slice(g, source, axis, first, whole - first)] as const;
   const [head, tail] = parts.map((part) => ({ ...part, differentiable: a.differentiable }));

@@ -1,6 +1,7 @@
 /** Log-probabilities over a vocabulary, one row a predicted token. */
 import type { Graph } from '../graph.ts';
-import { dims4, ShapeError, type Tensor } from '../tensor.ts';
+import { dims4, type Tensor } from '../tensor.ts';
+import { needMatrix } from './checks.ts';
 import { add, detach, exp, log, mul, sub } from './elementwise.ts';
 import { gather } from './nn.ts';
 import { sumRows } from './reduce.ts';
@@ -15,10 +16,11 @@ export interface VocabularyRows {
 
 /** Prepares rows of logits [V, R]. Stable: the row's maximum is subtracted first. */
 export function vocabularyRows(g: Graph, logits: Tensor): VocabularyRows {
-  const [, rows] = dims4(logits.shape);
-  if (logits.dtype !== 'f32') throw new ShapeError('vocabularyRows', 'needs f32', [logits]);
+  needMatrix('vocabularyRows', logits);
+  const [vocabulary, rows] = dims4(logits.shape);
   const plain = detach(logits);
-  const best = g.constant(g.ggml.ggml_argmax(g.context, logits.pointer), [rows], 'i32');
+  const range = { below: vocabulary, distinct: true, width: 1, made: true };
+  const best = g.constant(g.ggml.ggml_argmax(g.context, logits.pointer), [rows], 'i32', range);
   const maximum = gather(g, plain, reshape(g, best, [1, rows]));
   const value = add(g, log(g, sumRows(g, exp(g, sub(g, plain, maximum)))), maximum);
   const probabilities = exp(g, sub(g, plain, value));
