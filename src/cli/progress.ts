@@ -189,7 +189,8 @@ export class Progress {
     const { stream } = this.#options;
     const line = this.#line(this.#stage);
     // A line that wraps could not be drawn over: on a narrow terminal colours and overhang go.
-    const columns = stream.columns ?? 80;
+    // A terminal that does not know its width says 0.
+    const columns = stream.columns === undefined || stream.columns === 0 ? 80 : stream.columns;
     const fits = widthOf(line) < columns;
     stream.write(`\r\x1b[2K${fits ? line : cut(line, columns - 1)}`);
     this.#lineOpen = true;

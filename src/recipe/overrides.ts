@@ -52,7 +52,7 @@ export function applyOverride(root: Record<string, unknown>, words: string): Ove
 }
 
 function parseValue(words: string, text: string): unknown {
-  const parsed = parseDocument(text, { prettyErrors: false });
+  const parsed = parseDocument(text, { prettyErrors: false, logLevel: 'error' });
   const error = parsed.errors[0];
   if (error !== undefined)
     throw fault(words, `the value is not valid YAML (${error.message.replace(/[.:]$/, '')}); quote it.`);
@@ -70,12 +70,14 @@ function parseValue(words: string, text: string): unknown {
 }
 
 function read(container: Container, key: string | number): unknown {
-  return Array.isArray(container) ? container[Number(key)] : container[key];
+  if (Array.isArray(container)) return container[Number(key)];
+  // `__proto__` and `constructor` are keys like others, and must not lead out of the recipe.
+  return Object.hasOwn(container, key) ? container[key] : undefined;
 }
 
 function write(container: Container, key: string | number, value: unknown): void {
   if (Array.isArray(container)) container[Number(key)] = value;
-  else container[key] = value;
+  else Object.defineProperty(container, key, { value, writable: true, enumerable: true, configurable: true });
 }
 
 /** The `name` of a list's entry. */

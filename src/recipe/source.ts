@@ -31,7 +31,12 @@ function fault(file: string, at: string, text: string): UserError {
 /** Parses `text`; throws a UserError when it is not one YAML map. */
 export function readSource(text: string, file: string): RecipeSource {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, merge: true, prettyErrors: false });
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    merge: true,
+    prettyErrors: false,
+    logLevel: 'error',
+  });
   const first = document.errors[0];
   if (first !== undefined) {
     const { line, col } = lines.linePos(first.pos[0]);

@@ -82,8 +82,9 @@ interface Range {
 }
 
 function rangeOf(values: readonly number[]): Range {
-  const low = Math.min(...values);
-  const high = Math.max(...values);
+  // Not Math.min(...values): a long run has more values than a call takes arguments.
+  const low = values.reduce((least, value) => Math.min(least, value), Infinity);
+  const high = values.reduce((most, value) => Math.max(most, value), -Infinity);
   if (low < high) return { low, high };
   const margin = low === 0 ? 1 : Math.abs(low) * 0.1;
   return { low: low - margin, high: high + margin };
