@@ -3,6 +3,7 @@ import { InternalError } from '../base/errors.ts';
 import type { TokenIds } from '../base/token-ids.ts';
 import { predictorIndex, type TreeLayout } from '../model/tree.ts';
 import type { TreeSize } from '../model/buckets.ts';
+import { slotsFor } from '../model/packing.ts';
 import type { RowArrays, Rows } from './training-graph.ts';
 
 export interface TrainCompletion {
@@ -38,12 +39,14 @@ export function treeOf(example: TrainExample): { prompt: TokenIds; completions: 
   return { prompt: example.prompt, completions: example.completions.map(({ tokens }) => tokens) };
 }
 
-/** An example's size with its number of completions rounded up to a power of two, so that few layouts occur. */
-export function paddedSize(example: TrainExample): TreeSize {
-  const { prompt, completions } = treeOf(example);
-  const wanted = 2 ** Math.ceil(Math.log2(Math.max(1, completions.length)));
-  const missing = Array.from({ length: wanted - completions.length }, () => ({ length: 1 }));
-  return { prompt, completions: [...completions, ...missing] };
+/** An example's size with its completions packed into slots whose length is a multiple of `multiple`. */
+export function packedSize(example: TrainExample, multiple: number): TreeSize {
+  const lengths = example.completions.map(({ tokens }) => tokens.length);
+  const { slots, slotTokens } = slotsFor(lengths, multiple);
+  return {
+    prompt: example.prompt,
+    completions: Array.from({ length: slots }, () => ({ length: slotTokens })),
+  };
 }
 
 /** Gathers the rows of a batch's examples; each row weighs `weight`. */

@@ -15,7 +15,7 @@ import type { Objective } from '../objective/index.ts';
 import { AdamW, type AdamWOptions } from '../tensor/adamw.ts';
 import { GraphMemory } from '../tensor/graph-memory.ts';
 import type { ParameterSet } from '../tensor/parameters.ts';
-import { exampleTokens, gatherRows, paddedSize, rowCount, type TrainExample, treeOf } from './examples.ts';
+import { exampleTokens, gatherRows, packedSize, rowCount, type TrainExample, treeOf } from './examples.ts';
 import { TrainingGraph } from './training-graph.ts';
 
 export interface TrainerOptions {
@@ -111,12 +111,15 @@ export class Trainer implements Disposable {
         'EMPTY_BATCH',
         'A training step has no token that counts; check the data and the mask.',
       );
-    const plan = planBatches(counted.map(paddedSize), {
-      maxTokens: this.#options.microBatchTokens,
-      maxPrompts: this.#options.microBatchPrompts,
-      promptMultiple: PROMPT_MULTIPLE,
-      completionMultiple: COMPLETION_MULTIPLE,
-    });
+    const plan = planBatches(
+      counted.map((example) => packedSize(example, COMPLETION_MULTIPLE)),
+      {
+        maxTokens: this.#options.microBatchTokens,
+        maxPrompts: this.#options.microBatchPrompts,
+        promptMultiple: PROMPT_MULTIPLE,
+        completionMultiple: COMPLETION_MULTIPLE,
+      },
+    );
     let loss = 0;
     let tokens = 0;
     const parts: Record<string, number> = {};

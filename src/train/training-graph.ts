@@ -8,7 +8,7 @@ import { headWeight } from '../model/forward.ts';
 import type { Qwen3Config } from '../model/config.ts';
 import { type PromptTree, treeForward, type TreeLayout, layoutTrees } from '../model/tree.ts';
 import { COMMON_INPUTS, type Objective, type RowInputSpec } from '../objective/index.ts';
-import { add, concat, getRows, mulMat, slice, vocabularyRows } from '../tensor/ops/index.ts';
+import { add, concat, mulMat, slice, vocabularyRows } from '../tensor/ops/index.ts';
 import { detach } from '../tensor/ops/elementwise.ts';
 import { full } from '../tensor/ops/shape.ts';
 import { Graph, readF32, write } from '../tensor/graph.ts';
@@ -61,13 +61,13 @@ export class TrainingGraph implements Disposable {
     this.#device = weights.device;
     const g = new Graph(weights.device, undefined, memory);
     this.#graph = g;
-    this.#tree = treeForward(g, config, weights, layout);
     this.#predictors = g.input('i32', [rowCapacity]);
+    this.#tree = treeForward(g, config, weights, layout, this.#predictors);
     this.#specs = { ...COMMON_INPUTS, ...objective.inputs };
     for (const [name, spec] of Object.entries(this.#specs)) {
       this.#inputs.set(name, g.input(spec.dtype, [spec.width, rowCapacity]));
     }
-    const rows = getRows(g, this.#tree.hidden, this.#predictors);
+    const rows = this.#tree.hidden;
     const head = headWeight(config, weights);
     const chunkRows = objective.rowwise
       ? Math.max(1, Math.floor(chunkBytes / (4 * config.vocabSize)))

@@ -42,9 +42,12 @@ const inputs: Record<string, Float32Array | Int32Array> = {
 };
 
 const treeLayout: TreeLayout = { prompts: 3, promptTokens: 16, samples: 3, completionTokens: 8 };
-const treePredictors = trees.flatMap((tree, b) =>
-  tree.completions.flatMap((c, s) => [...c.keys()].map((t) => predictorIndex(treeLayout, tree, b, s, t))),
-);
+/** Three completions in two slots: some share one. */
+const packedLayout: TreeLayout = { prompts: 3, promptTokens: 16, samples: 2, completionTokens: 12 };
+const predictorsIn = (layout: TreeLayout): number[] =>
+  trees.flatMap((tree, b) =>
+    tree.completions.flatMap((c, s) => [...c.keys()].map((t) => predictorIndex(layout, tree, b, s, t))),
+  );
 
 /** Each completion after its own copy of the prompt, as prompts without completions. */
 const flatLayout: TreeLayout = { prompts: 9, promptTokens: 24, samples: 0, completionTokens: 0 };
@@ -72,9 +75,13 @@ const norm = (values: Float32Array): number => Math.sqrt(values.reduce((total, x
 
 describe('prompt trees are exact', () => {
   const objectives = [crossEntropy(), policyGradient({ clip: 0.2, klCoefficient: 0.1, klEstimator: 'k3' })];
-  for (const objective of objectives) {
-    it(`${objective.name}: loss to 1e-6 and every gradient to 1e-5 of copies of the prompt`, async () => {
-      const one = await gradientsOf(treeLayout, trees, treePredictors, objective);
+  const layouts = { 'a slot each': treeLayout, 'packed slots': packedLayout };
+  for (const [kind, objective] of Object.keys(layouts).flatMap((k) =>
+    objectives.map((o) => [k, o] as const),
+  )) {
+    it(`${objective.name}, ${kind}: loss to 1e-6 and every gradient to 1e-5 of copies of the prompt`, async () => {
+      const layout = layouts[kind as keyof typeof layouts];
+      const one = await gradientsOf(layout, trees, predictorsIn(layout), objective);
       const copies = await gradientsOf(flatLayout, flat, flatPredictors, objective);
       expect(Math.abs(one.loss - copies.loss) / Math.abs(copies.loss)).toBeLessThan(1e-6);
       const worse = [...copies.grads].filter(([name, want]) => {
