@@ -54,7 +54,9 @@ test('no damage to a recipe ends in anything but an error for the user', () => {
     return text.slice(0, start) + put + text.slice(start + cut);
   });
   fc.assert(
-    fc.property(damaged, (text) => expect(isTold(text)).toBe(true)),
+    fc.property(damaged, (text) => {
+      expect(isTold(text)).toBe(true);
+    }),
     { numRuns: 300 },
   );
 });
@@ -102,9 +104,9 @@ test('no value at any place of a recipe ends in anything but an error for the us
     ),
   );
   fc.assert(
-    fc.property(anyRecipe, path, value, (text, where, what) =>
-      expect(isTold(text, [`${where}=${what}`])).toBe(true),
-    ),
+    fc.property(anyRecipe, path, value, (text, where, what) => {
+      expect(isTold(text, [`${where}=${what}`])).toBe(true);
+    }),
     { numRuns: 300 },
   );
 });
