@@ -1,0 +1,37 @@
+/** A checkpoint's tokenizer in the form that a GGUF file holds it. */
+import { UserError } from '../base/errors.ts';
+import type { GgufTokenizer, GgufTokenType } from '../model/gguf.ts';
+import { compilePattern, QWEN_PATTERN } from './pretokenize.ts';
+import { readTokenizerFiles, type TokenizerParts } from './tokenizer-files.ts';
+import { Tokenizer } from './tokenizer.ts';
+
+/** Whether words are cut as llama.cpp's pre-tokenizer `qwen2` cuts them; it has no way to be told another pattern. */
+function cutsLikeQwen({ patterns }: TokenizerParts): boolean {
+  return patterns.length === 1 && patterns[0]?.source === compilePattern(QWEN_PATTERN).source;
+}
+
+/** Reads a folder's tokenizer for `exportGguf`. Throws a UserError where llama.cpp would cut text differently. */
+export function ggufTokenizer(folder: string): GgufTokenizer {
+  const parts = readTokenizerFiles(folder);
+  if (!cutsLikeQwen(parts)) {
+    throw new UserError(
+      'GGUF_TOKENIZER',
+      `The tokenizer in ${folder} splits text by another pattern than Qwen's, which a GGUF file of a Qwen3 model cannot say; use a Qwen tokenizer.`,
+    );
+  }
+  const { eosId, padId, vocabSize } = new Tokenizer(parts);
+  const tokens = Array.from({ length: vocabSize }, (_, id) => parts.tokens[id] ?? `[PAD${id}]`);
+  const types = Array.from(tokens, (_, id): GgufTokenType =>
+    parts.tokens[id] === undefined ? 'unused' : 'normal',
+  );
+  for (const { id, content, special } of parts.added) {
+    tokens[id] = content;
+    types[id] = special ? 'control' : 'userDefined';
+  }
+  const text = (id: number | undefined): string => parts.tokens[id ?? -1] ?? '';
+  const merges = Array.from(
+    parts.merges.left,
+    (left, rank) => `${text(left)} ${text(parts.merges.right[rank])}`,
+  );
+  return { tokens, types, merges, eosId, padId, chatTemplate: parts.chatTemplate };
+}
