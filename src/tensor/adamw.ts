@@ -3,11 +3,11 @@
  * on the device. Gradients are accumulated into `gradients` by training graphs; `step` applies and clears them.
  */
 import type { Device } from '../ggml/device.ts';
-import { add, scale, square, sum } from './ops/index.ts';
+import { add, scale, slice, square, sum } from './ops/index.ts';
 import { mul } from './ops/elementwise.ts';
 import { Graph, readF32, write } from './graph.ts';
 import { ParameterSet } from './parameters.ts';
-import type { Tensor } from './tensor.ts';
+import { sizeOf, type Tensor } from './tensor.ts';
 
 export interface AdamWOptions {
   readonly beta1: number;
@@ -53,11 +53,13 @@ export class AdamW implements Disposable {
 
     const g = new Graph(device, specs.length * 6 + 64);
     this.#stepGraph = g;
-    this.#clip = g.input('f32', [1]);
+    // As long as the longest row: ggml repeats a row fast, and a single number slowly.
+    this.#clip = g.input('f32', [Math.max(...specs.map(({ shape }) => shape[0] ?? 1))]);
     this.#matrixSettings = g.input('f32', [7]);
     this.#vectorSettings = g.input('f32', [7]);
     for (const { name, shape } of specs) {
-      const gradient = mul(g, this.gradients.get(name), this.#clip);
+      const clip = slice(g, this.#clip, 0, 0, shape[0] ?? 1);
+      const gradient = mul(g, this.gradients.get(name), clip);
       const settings = shape.length > 1 ? this.#matrixSettings : this.#vectorSettings;
       const updated = g.ggml.ggml_opt_step_adamw(
         g.context,
@@ -93,7 +95,7 @@ export class AdamW implements Disposable {
         1 / (1 - beta1 ** this.steps),
         1 / (1 - beta2 ** this.steps),
       );
-    write(this.#device, this.#clip, Float32Array.of(clip));
+    write(this.#device, this.#clip, new Float32Array(sizeOf(this.#clip.shape)).fill(clip));
     write(this.#device, this.#matrixSettings, settings(weightDecay));
     write(this.#device, this.#vectorSettings, settings(0));
     await this.#stepGraph.compute();

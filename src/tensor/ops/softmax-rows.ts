@@ -2,9 +2,8 @@
 import type { Graph } from '../graph.ts';
 import { dims4, type Tensor } from '../tensor.ts';
 import { needMatrix } from './checks.ts';
-import { add, detach, exp, log, mul, sub } from './elementwise.ts';
+import { detach, log, mul, sub } from './elementwise.ts';
 import { gather } from './nn.ts';
-import { sumRows } from './reduce.ts';
 import { reshape } from './shape.ts';
 
 /** Logits with what every objective needs of them: log-sum-exp and probabilities, computed once. */
@@ -14,16 +13,21 @@ export interface VocabularyRows {
   readonly probabilities: Tensor; // [V, R], no gradient
 }
 
-/** Prepares rows of logits [V, R]. Stable: the row's maximum is subtracted first. */
+/**
+ * Prepares rows of logits [V, R]. The softmax kernel is one fast pass, and the log-sum-exp follows from the
+ * likeliest id: log p = logit - logSumExp, where p is at least 1 / V, so no digit is lost.
+ */
 export function vocabularyRows(g: Graph, logits: Tensor): VocabularyRows {
   needMatrix('vocabularyRows', logits);
   const [vocabulary, rows] = dims4(logits.shape);
-  const plain = detach(logits);
   const range = { below: vocabulary, distinct: true, width: 1, made: true };
   const best = g.constant(g.ggml.ggml_argmax(g.context, logits.pointer), [rows], 'i32', range);
-  const maximum = gather(g, plain, reshape(g, best, [1, rows]));
-  const value = add(g, log(g, sumRows(g, exp(g, sub(g, plain, maximum)))), maximum);
-  const probabilities = exp(g, sub(g, plain, value));
+  const likeliest = reshape(g, best, [1, rows]);
+  const probabilities = g.constant(
+    g.ggml.ggml_soft_max_ext(g.context, logits.pointer, null, 1, 0),
+    logits.shape,
+  );
+  const value = sub(g, gather(g, detach(logits), likeliest), log(g, gather(g, probabilities, likeliest)));
   const logSumExp = g.record(value.pointer, [1, rows], [logits], (grad) => [mul(g, probabilities, grad)]);
   return { logits, logSumExp, probabilities };
 }
