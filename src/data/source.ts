@@ -1,0 +1,111 @@
+/** Where dialogues come from: the project's generator, or files of one dialogue a line. */
+import { z } from 'zod';
+import { UserError } from '../base/errors.ts';
+import { readText } from '../base/files.ts';
+import type { Dialogue, Message, Tool, ToolCall } from '../chat/messages.ts';
+import { generateAssistant, GROUP_SIZE } from './assistant/index.ts';
+
+/** A dialogue with what an evaluation needs beyond it. */
+export interface TaskDialogue extends Dialogue {
+  /** Words that a right answer in words must contain. */
+  readonly mustMention: readonly string[];
+}
+
+export type DialogueSource =
+  | { readonly source: 'assistant'; readonly seed: number; readonly train: number; readonly test: number }
+  | { readonly source: 'file'; readonly train: string; readonly test: string };
+
+const object = z.record(z.string(), z.json());
+const toolSchema = z.object({
+  name: z.string().min(1),
+  description: z.string().default(''),
+  parameters: object,
+});
+const callSchema = z.object({ name: z.string().min(1), arguments: object });
+const messageSchema = z.object({
+  role: z.enum(['system', 'user', 'assistant', 'tool']),
+  content: z.string().default(''),
+  reasoning: z.string().optional(),
+  toolCalls: z.array(callSchema).optional(),
+});
+const dialogueSchema = z.object({
+  id: z.string().optional(),
+  tools: z.array(toolSchema),
+  messages: z.array(messageSchema).min(2),
+  category: z.string().default('all'),
+  mustMention: z.array(z.string()).default([]),
+});
+
+function toMessage({ role, content, reasoning, toolCalls }: z.output<typeof messageSchema>): Message {
+  return {
+    role,
+    content,
+    ...(reasoning === undefined ? {} : { reasoning }),
+    ...(toolCalls === undefined ? {} : { toolCalls: toolCalls as ToolCall[] }),
+  };
+}
+
+function parseLine(line: string, where: string, index: number): TaskDialogue {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    throw new UserError(
+      'DATA_LINE',
+      `${where} is not whole JSON; the file may be cut short: repair or remove that line.`,
+    );
+  }
+  const parsed = dialogueSchema.safeParse(value);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw new UserError(
+      'DATA_LINE',
+      `${where}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'malformed'}; correct or remove that line.`,
+    );
+  }
+  const { id, tools, messages, category, mustMention } = parsed.data;
+  if (messages.at(-1)?.role !== 'assistant') {
+    throw new UserError(
+      'DATA_LINE',
+      `${where}: the last message must be the assistant's answer; add it or remove that line.`,
+    );
+  }
+  return {
+    id: id ?? `line-${index + 1}`,
+    tools: tools as Tool[],
+    messages: messages.map(toMessage),
+    category,
+    mustMention,
+  };
+}
+
+/** Reads a file of one dialogue a line: {id?, tools, messages, category?, mustMention?}. Blank lines are skipped. */
+export function readDialogues(path: string): TaskDialogue[] {
+  const dialogues = readText(path)
+    .split('\n')
+    .flatMap((line, i) => (line.trim() === '' ? [] : [parseLine(line, `${path}:${i + 1}`, i)]));
+  if (dialogues.length === 0)
+    throw new UserError('DATA_EMPTY', `${path} holds no dialogue; give a file with one JSON object a line.`);
+  return dialogues;
+}
+
+/** All dialogues of a split. */
+export function loadDialogues(source: DialogueSource, split: 'train' | 'test'): readonly TaskDialogue[] {
+  if (source.source === 'file') return readDialogues(source[split]);
+  const count = source[split];
+  return generateAssistant({ seed: source.seed, split, groups: Math.ceil(count / GROUP_SIZE) }).slice(
+    0,
+    count,
+  );
+}
+
+/** Runs of neighbours that share one tool set, at most `limit` long: a shared prompt is computed once. */
+export function groupByTools<T extends Dialogue>(dialogues: readonly T[], limit: number): T[][] {
+  const groups: T[][] = [];
+  for (const dialogue of dialogues) {
+    const last = groups.at(-1);
+    if (last !== undefined && last.length < limit && last[0]?.tools === dialogue.tools) last.push(dialogue);
+    else groups.push([dialogue]);
+  }
+  return groups;
+}

@@ -1,0 +1,102 @@
+/** Exact-match accuracy on held-out dialogues, overall, by category and by class of error. */
+import { hashString } from '../base/rng.ts';
+import type { Tokenizer } from '../chat/tokenizer.ts';
+import { renderDialogue } from '../data/render.ts';
+import type { TaskDialogue } from '../data/source.ts';
+import type { Generator } from '../model/generation.ts';
+import { exactMatch, goldOfMessage } from '../reward/exact.ts';
+
+export interface HeldOutOptions {
+  readonly dialogues: readonly TaskDialogue[];
+  readonly generator: Generator;
+  readonly tokenizer: Tokenizer;
+  readonly template: string;
+  readonly temperature: number;
+  readonly maxTokens: number;
+  readonly maxPromptTokens: number;
+  /** Dialogues answered at once. */
+  readonly batch: number;
+  readonly seed: number;
+  readonly signal: AbortSignal;
+}
+
+/** What a model made of one dialogue. */
+export interface Judged {
+  readonly id: string;
+  readonly category: string;
+  readonly request: string;
+  readonly gold: string;
+  readonly output: string;
+  readonly correct: boolean;
+  /** Class of the error; empty when correct. */
+  readonly error: string;
+  readonly tokens: number;
+}
+
+/** Answers the dialogues and judges the answers, batch by batch, in order. A prompt that is too long counts as wrong. */
+export async function* judgeHeldOut(options: HeldOutOptions): AsyncGenerator<readonly Judged[]> {
+  const { dialogues, generator, tokenizer, template, temperature, maxTokens, batch, signal } = options;
+  for (let start = 0; start < dialogues.length; start += batch) {
+    const asked = dialogues.slice(start, start + batch);
+    const records = asked.map((dialogue) => renderDialogue(dialogue, tokenizer, template));
+    const fitting = records.filter(({ promptIds }) => promptIds.length <= options.maxPromptTokens);
+    const drawn = await generator.generate(
+      fitting.map(({ promptIds }) => promptIds),
+      {
+        temperature,
+        maxTokens,
+        stopIds: [tokenizer.eosId],
+        seed: hashString(`${options.seed}:${start}`),
+        batch,
+        signal,
+      },
+    );
+    const byId = new Map(fitting.map((record, i) => [record, drawn[i]?.[0]]));
+    yield asked.map((dialogue, i): Judged => {
+      const record = records[i];
+      const sample = record === undefined ? undefined : byId.get(record);
+      const output = sample === undefined ? '' : tokenizer.decode(sample.tokens);
+      const last = dialogue.messages.at(-1);
+      const gold = goldOfMessage(last ?? { role: 'assistant', content: '' }, dialogue.mustMention);
+      const verdict = exactMatch(gold, output);
+      return {
+        id: dialogue.id,
+        category: dialogue.category,
+        request: dialogue.messages.findLast(({ role }) => role === 'user')?.content ?? '',
+        gold: record?.target ?? '',
+        output,
+        correct: verdict.correct,
+        error: verdict.correct ? '' : verdict.error,
+        tokens: sample?.tokens.length ?? 0,
+      };
+    });
+  }
+}
+
+export interface ModelAccuracy {
+  readonly total: number;
+  readonly correct: number;
+  readonly byCategory: Readonly<Record<string, { total: number; correct: number }>>;
+  readonly errors: Readonly<Record<string, number>>;
+  readonly meanTokens: number | null;
+}
+
+/** Adds up verdicts. */
+export function accuracyOf(judged: readonly Judged[]): ModelAccuracy {
+  const byCategory: Record<string, { total: number; correct: number }> = {};
+  const errors: Record<string, number> = {};
+  for (const { category, correct, error } of judged) {
+    const row = (byCategory[category] ??= { total: 0, correct: 0 });
+    row.total += 1;
+    if (correct) row.correct += 1;
+    else errors[error] = (errors[error] ?? 0) + 1;
+  }
+  const tokens = judged.reduce((n, j) => n + j.tokens, 0);
+  return {
+    total: judged.length,
+    correct: judged.filter(({ correct }) => correct).length,
+    byCategory,
+    errors,
+    meanTokens: judged.length === 0 ? null : tokens / judged.length,
+  };
+}
