@@ -124,9 +124,10 @@ export class Device implements Disposable {
    * Runs a graph off the event loop; throws when the device reports a failure. Graphs run one after another: a
    * backend has one scratch buffer, which two at once would fight over.
    */
-  compute(graph: Pointer): Promise<void> {
+  async compute(graph: Pointer): Promise<void> {
+    const { backend } = this;
     const run = this.#idle.then(async () => {
-      const status = await this.lib.computeAsync(this.backend, graph);
+      const status = await this.lib.computeAsync(backend, graph);
       if (status !== 0)
         throw new UserError(
           'COMPUTE',

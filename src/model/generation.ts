@@ -1,28 +1,21 @@
 /**
  * Generation over prompt trees: a prompt goes through the model once, and its n samples are n queries a step against
- * one shared cache. Prompts wait in line, longest first, and take a slot as soon as enough are free; when nobody
- * waits any more, the unfinished samples close ranks. The textbook's beam search and penalties are left out.
+ * one shared cache. The textbook's beam search and penalties are left out.
  */
 import { InternalError, UserError } from '../base/errors.ts';
 import type { TokenIds } from '../base/token-ids.ts';
 import type { Device } from '../ggml/device.ts';
-import { bucketCount, stageLength } from './buckets.ts';
-import { type CacheSize, KeyValueCache } from './cache.ts';
 import type { Qwen3Config } from './config.ts';
-import { DecodeGraph } from './decode.ts';
 import type { WeightSource } from './forward.ts';
-import { Lru } from './lru.ts';
-import { frozen, type NextTokens } from './next-token.ts';
-import { MoveGraph, PrefillGraph } from './prefill.ts';
-import { argmax, checkSampling, draw, type Sampling } from './sampler.ts';
-import { type Drawing, type Sample, Slots, startPrompt } from './slots.ts';
+import { type Generated, GenerationLane, type Settings } from './lane.ts';
+import { laneCount, LaneDevices } from './lanes.ts';
+import { merge } from './merge.ts';
+import { frozen } from './next-token.ts';
+import { checkSampling } from './sampler.ts';
+import type { Sample } from './slots.ts';
 
+export type { Generated } from './lane.ts';
 export type { Sample } from './slots.ts';
-
-/** Tokens of prompts that go through the model at once. */
-const PREFILL_TOKENS = 2048;
-const MAX_GRAPHS = 32;
-const MAX_GRAPH_BYTES = 2 ** 30;
 
 export interface GenerateOptions {
   /** Samples a prompt. */
@@ -45,15 +38,6 @@ export interface GenerateOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-/** A prompt whose samples are all finished. */
-export interface Generated {
-  /** Index among the prompts of the call. */
-  readonly prompt: number;
-  readonly samples: readonly Sample[];
-}
-
-type Settings = Sampling & { samples: number; maxTokens: number; seed: number; stop: ReadonlySet<number> };
-
 function settingsOf(options: GenerateOptions): Settings {
   const { samples = 1, temperature = 1, topK = -1, topP = 1, maxTokens, stopIds, seed = 0 } = options;
   const settings = { samples, temperature, topK, topP, maxTokens, seed, stop: new Set(stopIds) };
@@ -65,13 +49,13 @@ function settingsOf(options: GenerateOptions): Settings {
   return settings;
 }
 
-/** Draws samples from a model. Weights may change between calls; graphs and cache are kept for the next one. */
+/** Draws samples from a model. Weights may change between calls; graphs and caches are kept for the next one. */
 export class Generator implements Disposable {
   readonly #device: Device;
   readonly #config: Qwen3Config;
   readonly #weights: WeightSource;
-  readonly #graphs = new Lru<PrefillGraph | DecodeGraph | MoveGraph>(MAX_GRAPHS, MAX_GRAPH_BYTES);
-  #cache: KeyValueCache | undefined;
+  #devices: LaneDevices | undefined;
+  #lanes: GenerationLane[] = [];
   #busy = false;
 
   constructor(device: Device, config: Qwen3Config, weights: WeightSource) {
@@ -90,53 +74,19 @@ export class Generator implements Disposable {
   /** As `generate`, but each prompt's samples as soon as all of them are finished. */
   async *stream(prompts: readonly TokenIds[], options: GenerateOptions): AsyncGenerator<Generated> {
     const settings = settingsOf(options);
+    this.#check(prompts);
     if (this.#busy) throw new InternalError('generation: one call at a time');
     if (prompts.length === 0) return;
     this.#busy = true;
     try {
-      yield* this.#run(prompts, settings, options);
-    } finally {
-      this.#busy = false;
-    }
-  }
-
-  async *#run(
-    prompts: readonly TokenIds[],
-    settings: Settings,
-    options: GenerateOptions,
-  ): AsyncGenerator<Generated> {
-    const { samples } = settings;
-    this.#check(prompts);
-    const batch = Math.min(prompts.length, options.batch ?? Math.max(1, Math.floor(64 / samples)));
-    const longest = Math.max(...prompts.map(({ length }) => length));
-    const cache = this.#reserve({
-      prompts: batch,
-      promptTokens: stageLength(longest),
-      rows: batch * samples,
-      completionTokens: stageLength(settings.maxTokens, 16),
-    });
-    cache.clear();
-    const line = prompts
-      .map((prompt, index) => ({ prompt, index }))
-      .sort((a, b) => b.prompt.length - a.prompt.length || a.index - b.index);
-    const slots = new Slots(batch, samples);
-    let graph: DecodeGraph | undefined;
-    let done = 0;
-    while (line.length > 0 || slots.live) {
-      options.signal?.throwIfAborted();
-      const free = slots.free();
-      if (line.length > 0 && (free.length * 8 >= batch || !slots.live)) {
-        await this.#admit(cache, slots, free, line, settings);
-        graph = undefined;
-      } else {
-        if (line.length === 0 && (await this.#closeRanks(cache, slots))) graph = undefined;
-        graph = await this.#step(cache, slots, settings, graph);
-      }
-      for (const { prompt, drawings } of slots.clear()) {
+      let done = 0;
+      for await (const generated of this.#run(prompts, settings, options)) {
         done += 1;
         options.onProgress?.(done, prompts.length);
-        yield { prompt, samples: drawings.map((drawing) => drawing.sample()) };
+        yield generated;
       }
+    } finally {
+      this.#busy = false;
     }
   }
 
@@ -152,111 +102,46 @@ export class Generator implements Disposable {
     });
   }
 
-  /** The cache, made anew when it is too small: what was built on it goes with it. */
-  #reserve(size: CacheSize): KeyValueCache {
-    if (this.#cache?.fits(size) === true) return this.#cache;
-    this.#release();
-    this.#cache = new KeyValueCache(this.#device, this.#config, this.#config.layers, size);
-    return this.#cache;
-  }
-
-  /** Takes the longest waiting prompts into free slots and draws their first tokens. */
-  async #admit(
-    cache: KeyValueCache,
-    slots: Slots,
-    free: readonly number[],
-    line: { prompt: TokenIds; index: number }[],
+  /** Deals the prompts out to the lanes, longest first: who gets which does not depend on who is faster. */
+  #run(
+    prompts: readonly TokenIds[],
     settings: Settings,
-  ): Promise<void> {
-    const tokens = stageLength(line[0]?.prompt.length ?? 1);
-    const room = Math.min(free.length, line.length, Math.max(1, Math.floor(PREFILL_TOKENS / tokens)));
-    // Much shorter ones wait for a narrower graph.
-    const alike = line.slice(0, room).filter(({ prompt }) => prompt.length * 4 > tokens * 3).length;
-    const taken = line.splice(0, bucketCount(Math.max(1, alike)));
-    const into = free.slice(0, taken.length);
-    const { temperature, samples, seed } = settings;
-    const key = `prefill ${taken.length} ${tokens} ${temperature}`;
-    const graph = this.#graphs.get(
-      key,
-      () =>
-        new PrefillGraph(this.#device, this.#config, this.#weights, cache, taken.length, tokens, temperature),
-    ) as PrefillGraph;
-    await graph.run(
-      taken.map(({ prompt }) => prompt),
-      into,
-    );
-    taken.forEach(({ prompt, index }, row) => {
-      const active = startPrompt(index, prompt.length, samples, seed);
-      for (const drawing of active.drawings) this.#draw(drawing, graph.next, row, settings);
-      slots.fill(into[row] ?? 0, active);
+    { batch = Math.max(1, Math.floor(64 / settings.samples)), signal }: GenerateOptions,
+  ): AsyncGenerator<Generated> {
+    const active = Math.min(prompts.length, batch);
+    const lanes = this.#reserve(laneCount(this.#device, this.#config, active, active * settings.samples));
+    const line = prompts
+      .map((prompt, index) => ({ prompt, index }))
+      .sort((a, b) => b.prompt.length - a.prompt.length || a.index - b.index);
+    const starts = lanes.map((lane, i) => {
+      const mine = line.filter((_, at) => at % lanes.length === i);
+      const slots = Math.min(mine.length, Math.ceil(batch / lanes.length));
+      return (stop: AbortSignal) => lane.run(mine, slots, settings, stop);
     });
+    return merge(starts, signal);
   }
 
-  async #closeRanks(cache: KeyValueCache, slots: Slots): Promise<boolean> {
-    const from = slots.compact();
-    if (from === undefined) return false;
-    const [prompts, rows] = [from.slots.length, from.rows.length];
-    const graph = this.#graphs.get(
-      `move ${prompts} ${rows}`,
-      () => new MoveGraph(this.#device, this.#config, cache, prompts, rows),
-    ) as MoveGraph;
-    await graph.run(from.slots, from.rows);
-    return true;
-  }
-
-  /** One more token for every unfinished sample. `last` is the graph of the step before, if nobody moved since. */
-  async #step(
-    cache: KeyValueCache,
-    slots: Slots,
-    settings: Settings,
-    last: DecodeGraph | undefined,
-  ): Promise<DecodeGraph> {
-    const { temperature } = settings;
-    const live = slots.rows.filter((drawing) => drawing !== undefined);
-    const layout = {
-      prompts: slots.count,
-      promptTokens: stageLength(Math.max(...live.map(({ promptLength }) => promptLength))),
-      samples: slots.places,
-      completionTokens: stageLength(Math.max(...live.map(({ count }) => count)), 16),
-    };
-    const graph = this.#graphs.get(
-      `decode ${Object.values(layout).join(' ')} ${temperature}`,
-      () => new DecodeGraph(this.#device, this.#config, this.#weights, cache, layout, temperature),
-    ) as DecodeGraph;
-    slots.rows.forEach((drawing, row) => {
-      const step = drawing === undefined ? 0 : drawing.count - 1;
-      graph.tokens[row] = drawing?.last ?? 0;
-      graph.positions[row] = (drawing?.promptLength ?? 0) + step;
-      graph.steps[row] = step;
-      if (graph === last) graph.seeStep(row, step);
-      else graph.see(row, drawing?.promptLength ?? 0, step + 1);
-    });
-    await graph.run();
-    slots.rows.forEach((drawing, row) => {
-      if (drawing !== undefined) this.#draw(drawing, graph.next, row, settings);
-    });
-    return graph;
-  }
-
-  #draw(drawing: Drawing, next: NextTokens, row: number, settings: Settings): void {
-    const preferences = next.preferences(row);
-    const token = settings.temperature === 0 ? argmax(preferences) : draw(preferences, settings, drawing.rng);
-    const room = this.#config.maxPositions - drawing.promptLength;
-    drawing.accept(token, next.logprob(row, token), {
-      stop: settings.stop,
-      maxTokens: Math.min(settings.maxTokens, room),
-    });
+  #reserve(count: number): readonly GenerationLane[] {
+    if (this.#lanes.length !== count) {
+      this.#release();
+      this.#devices = new LaneDevices(this.#device, count);
+      this.#lanes = this.#devices.devices.map(
+        (device) => new GenerationLane(device, this.#config, this.#weights),
+      );
+    }
+    return this.#lanes;
   }
 
   #release(): void {
-    this.#graphs.clear();
-    this.#cache?.[Symbol.dispose]();
-    this.#cache = undefined;
+    for (const lane of this.#lanes) lane[Symbol.dispose]();
+    this.#lanes = [];
+    this.#devices?.[Symbol.dispose]();
+    this.#devices = undefined;
   }
 
-  /** Bytes of the cache and of the graphs' intermediates. */
+  /** Bytes of caches and of the graphs' intermediates. */
   get bytes(): number {
-    return (this.#cache?.bytes ?? 0) + this.#graphs.bytes;
+    return this.#lanes.reduce((total, lane) => total + lane.bytes, 0);
   }
 
   [Symbol.dispose](): void {

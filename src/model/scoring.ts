@@ -7,13 +7,16 @@ import type { Device } from '../ggml/device.ts';
 import { bucketLength, type PlannedBatch, planBatches } from './buckets.ts';
 import type { Qwen3Config } from './config.ts';
 import type { WeightSource } from './forward.ts';
+import { laneCount, LaneDevices } from './lanes.ts';
 import { Lru } from './lru.ts';
+import { merge } from './merge.ts';
 import { frozen } from './next-token.ts';
 import { type ScoreParts, type ScoredRows, ScoringGraph } from './scoring-graph.ts';
 import { predictorIndex, type PromptTree, type TreeLayout } from './tree.ts';
 
+/** For each lane. */
 const MAX_GRAPHS = 8;
-const MAX_GRAPH_BYTES = 2 ** 30;
+const MAX_GRAPH_BYTES = 2 ** 29;
 
 export interface ScoreOptions {
   /** Also the k most likely tokens of every position; 0 is off. */
@@ -73,12 +76,65 @@ function sortTop(k: number, ids: Int32Array, logprobs: Float32Array): void {
   }
 }
 
+/** One device, and the graphs that were built on it. */
+class ScoringLane implements Disposable {
+  readonly #device: Device;
+  readonly #config: Qwen3Config;
+  readonly #weights: WeightSource;
+  readonly #graphs = new Lru<ScoringGraph>(MAX_GRAPHS, MAX_GRAPH_BYTES);
+
+  constructor(device: Device, config: Qwen3Config, weights: WeightSource) {
+    this.#device = device;
+    this.#config = config;
+    this.#weights = weights;
+  }
+
+  async *run(
+    trees: readonly PromptTree[],
+    batches: readonly PlannedBatch[],
+    parts: ScoreParts,
+    signal: AbortSignal,
+  ): AsyncGenerator<Scored> {
+    for (const { layout, indices } of batches) {
+      signal.throwIfAborted();
+      const members = indices.map((index) => required(trees[index], 'a tree of the batch'));
+      const [predictors, targets] = rowsOf(layout, members);
+      // Completions are rarely full: in steps of an eighth of all that could be.
+      const most = layout.prompts * layout.samples * layout.completionTokens;
+      const capacity = bucketLength(predictors.length, Math.max(8, Math.ceil(most / 8)));
+      const rows =
+        predictors.length === 0
+          ? undefined
+          : await this.#graph(layout, capacity, parts).run(members, predictors, targets);
+      if (rows !== undefined && parts.topK > 0) sortTop(parts.topK, rows.topIds, rows.topLogprobs);
+      yield* cut(members, indices, rows, parts);
+    }
+  }
+
+  #graph(layout: TreeLayout, capacity: number, parts: ScoreParts): ScoringGraph {
+    const key = [...Object.values(layout), capacity, parts.topK, parts.entropy].join(' ');
+    return this.#graphs.get(
+      key,
+      () => new ScoringGraph(this.#device, this.#config, this.#weights, layout, capacity, parts),
+    );
+  }
+
+  get bytes(): number {
+    return this.#graphs.bytes;
+  }
+
+  [Symbol.dispose](): void {
+    this.#graphs[Symbol.dispose]();
+  }
+}
+
 /** Scores completions under a model. Weights may change between calls; graphs are kept for the next one. */
 export class Scorer implements Disposable {
   readonly #device: Device;
   readonly #config: Qwen3Config;
   readonly #weights: WeightSource;
-  readonly #graphs = new Lru<ScoringGraph>(MAX_GRAPHS, MAX_GRAPH_BYTES);
+  #devices: LaneDevices | undefined;
+  #lanes: ScoringLane[] = [];
   #busy = false;
 
   constructor(device: Device, config: Qwen3Config, weights: WeightSource) {
@@ -94,62 +150,59 @@ export class Scorer implements Disposable {
     return results;
   }
 
-  /** As `score`, but batch by batch: trees of like size together, the largest first. */
+  /** As `score`, but each tree as soon as its batch is done: trees of like size together, large ones first. */
   async *stream(trees: readonly PromptTree[], options: ScoreOptions = {}): AsyncGenerator<Scored> {
     const { topK = 0, entropy = false, maxTokens = 4096, signal, onProgress } = options;
     if (!Number.isInteger(topK) || topK < 0 || topK > this.#config.vocabSize)
       throw new InternalError(`scoring: topK must be a whole number up to the vocabulary, got ${topK}`);
     if (this.#busy) throw new InternalError('scoring: one call at a time');
+    if (trees.length === 0) return;
     this.#busy = true;
     try {
+      const lanes = this.#reserve(laneCount(this.#device, this.#config, trees.length, Infinity));
+      const batches = planBatches(trees, { maxTokens: maxTokens / lanes.length });
+      const starts = lanes.map((lane, i) => {
+        const mine = batches.filter((_, at) => at % lanes.length === i);
+        return (stop: AbortSignal) => lane.run(trees, mine, { topK, entropy }, stop);
+      });
       let done = 0;
-      for (const batch of planBatches(trees, { maxTokens })) {
-        signal?.throwIfAborted();
-        const members = batch.indices.map((index) => required(trees[index], 'a tree of the batch'));
-        const scored = await this.#batch(batch, members, { topK, entropy });
-        done += members.length;
+      for await (const scored of merge(starts, signal)) {
+        done += 1;
         onProgress?.(done, trees.length);
-        yield* scored;
+        yield scored;
       }
     } finally {
       this.#busy = false;
     }
   }
 
-  async #batch(
-    { layout, indices }: PlannedBatch,
-    trees: readonly PromptTree[],
-    parts: ScoreParts,
-  ): Promise<Scored[]> {
-    const [predictors, targets] = rowsOf(layout, trees);
-    // Completions are rarely full: in steps of an eighth of all that could be.
-    const most = layout.prompts * layout.samples * layout.completionTokens;
-    const capacity = bucketLength(predictors.length, Math.max(8, Math.ceil(most / 8)));
-    const rows =
-      predictors.length === 0
-        ? undefined
-        : await this.#graph(layout, capacity, parts).run(trees, predictors, targets);
-    if (rows !== undefined && parts.topK > 0) sortTop(parts.topK, rows.topIds, rows.topLogprobs);
-    return cut(trees, indices, rows, parts);
+  #reserve(count: number): readonly ScoringLane[] {
+    if (this.#lanes.length !== count) {
+      this.#release();
+      this.#devices = new LaneDevices(this.#device, count);
+      this.#lanes = this.#devices.devices.map(
+        (device) => new ScoringLane(device, this.#config, this.#weights),
+      );
+    }
+    return this.#lanes;
   }
 
-  #graph(layout: TreeLayout, capacity: number, parts: ScoreParts): ScoringGraph {
-    const key = [...Object.values(layout), capacity, parts.topK, parts.entropy].join(' ');
-    return this.#graphs.get(
-      key,
-      () => new ScoringGraph(this.#device, this.#config, this.#weights, layout, capacity, parts),
-    );
+  #release(): void {
+    for (const lane of this.#lanes) lane[Symbol.dispose]();
+    this.#lanes = [];
+    this.#devices?.[Symbol.dispose]();
+    this.#devices = undefined;
   }
 
   /** Bytes of the graphs' intermediates. */
   get bytes(): number {
-    return this.#graphs.bytes;
+    return this.#lanes.reduce((total, lane) => total + lane.bytes, 0);
   }
 
   [Symbol.dispose](): void {
     // The device may be reading what would be freed.
     if (this.#busy) throw new InternalError('scoring: disposed in the middle of a call');
-    this.#graphs[Symbol.dispose]();
+    this.#release();
   }
 }
 

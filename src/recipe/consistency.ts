@@ -75,7 +75,8 @@ export function missingFiles(recipe: Recipe): Problem[] {
   };
   for (const [name, model] of Object.entries(recipe.models)) {
     if (typeof model === 'string') check(['models', name], `models.${name}`, model, 'folder');
-    else check(['models', name, 'tokenizer'], `models.${name}.tokenizer`, model.tokenizer, 'folder');
+    else if (typeof model.tokenizer === 'string')
+      check(['models', name, 'tokenizer'], `models.${name}.tokenizer`, model.tokenizer, 'folder');
   }
   if (recipe.data.source === 'file') {
     check(['data', 'train'], 'data.train', recipe.data.train, 'file');

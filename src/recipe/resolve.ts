@@ -12,7 +12,12 @@ export function mapPaths(recipe: Recipe, change: (path: string) => string): Reci
     models: Object.fromEntries(
       Object.entries(models).map(([name, model]) => [
         name,
-        typeof model === 'string' ? change(model) : { ...model, tokenizer: change(model.tokenizer) },
+        typeof model === 'string'
+          ? change(model)
+          : {
+              ...model,
+              tokenizer: typeof model.tokenizer === 'string' ? change(model.tokenizer) : model.tokenizer,
+            },
       ]),
     ),
     ...(compare === undefined ? {} : { compare: compare.map(change) }),

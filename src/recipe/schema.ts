@@ -34,7 +34,11 @@ export const newModelSchema = z.strictObject({
   max_position_embeddings: count.default(40960),
   tie_word_embeddings: z.boolean().default(true),
   initializer_range: z.number().positive().default(0.02),
-  tokenizer: path.describe('folder with a tokenizer, relative to the recipe'),
+  tokenizer: z
+    .union([path, z.strictObject({ vocab_size: count.min(300), groups: count })])
+    .describe(
+      'folder with a tokenizer, relative to the recipe; or the vocabulary to be trained on generated dialogues',
+    ),
 });
 
 export const recipeSchema = z.strictObject({

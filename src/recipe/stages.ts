@@ -57,7 +57,9 @@ export const pretrainSchema = z.strictObject({
   kind: z.literal('pretrain'),
   model: reference,
   mixture: z
-    .array(z.strictObject({ source: z.enum(['assistant', 'invented']), weight: z.number().positive() }))
+    .array(
+      z.strictObject({ source: z.enum(['assistant', 'invented', 'copying']), weight: z.number().positive() }),
+    )
     .min(1),
   steps: count,
   ...optimizerOptions,

@@ -6,7 +6,7 @@ import { simrl, type SimRlDetail } from './simrl.ts';
 
 /** All rewards, each with the type of its own detail. */
 export const rewards = {
-  'sim-rl': simrl,
+  simrl,
   binary,
 } as const satisfies Record<string, Reward<unknown>>;
 

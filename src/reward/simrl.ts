@@ -208,7 +208,7 @@ function scorerOf(task: PreparedTask): (generation: string) => Score<SimRlDetail
 
 /** STAR's reward; what it computes is said at the head of this file. */
 export const simrl: Reward<SimRlDetail> = {
-  name: 'sim-rl',
+  name: 'simrl',
   description: 'similarity of calls, arguments and replies to the gold answer; -1 for a wrong form (STAR)',
   prepare(task) {
     const prepared = prepareTask(task);

@@ -40,8 +40,6 @@ export class Graph implements Disposable, Home {
   readonly #maxNodes: number;
   readonly #tape = new Tape();
   readonly #transposes = new Map<Pointer, Tensor>();
-  /** What each view is a view of, since memory belongs to the latter. */
-  readonly #viewed = new Map<Pointer, Pointer>();
   readonly #inputs = new Set<Pointer>();
   readonly #outputs = new Set<Pointer>();
   readonly #memory: GraphMemory;
@@ -119,12 +117,6 @@ export class Graph implements Disposable, Home {
     return { shape, dtype, pointer, differentiable: false, home: this, ids };
   }
 
-  /** Says that a native node has no memory of its own, but shows that of another. */
-  view(pointer: Pointer, of: Pointer): Pointer {
-    this.#viewed.set(pointer, of);
-    return pointer;
-  }
-
   /** Wraps a native node as the output of a differentiable operation and records its VJP. */
   record(
     pointer: Pointer,
@@ -161,12 +153,17 @@ export class Graph implements Disposable, Home {
 
   /** Adds what computes `tensor` and keeps its value readable after a run. */
   output(tensor: Tensor): Tensor {
-    // The memory of a view is kept for its users only, unless what it shows is an output too.
-    for (let p: Pointer | undefined = tensor.pointer; p !== undefined; p = this.#viewed.get(p))
-      this.ggml.ggml_set_output(p);
+    this.ggml.ggml_set_output(tensor.pointer);
     this.#outputs.add(tensor.pointer);
     this.expand(tensor);
     return tensor;
+  }
+
+  /** Keeps every intermediate, so that no memory is used twice: to compare with, when a result looks wrong. */
+  keepAll(): void {
+    this.#needOpen('keepAll');
+    for (let i = 0; i < this.nodeCount; i++)
+      this.ggml.ggml_set_output(this.ggml.ggml_graph_node(this.#native, i));
   }
 
   get nodeCount(): number {

@@ -30,6 +30,7 @@ export class ParameterSet implements Disposable, Home {
       names.add(name);
     }
     const { ggml } = device.lib;
+    const { backend } = device;
     const overhead = ggml.ggml_tensor_overhead();
     this.#context = ggml.ggml_init({
       mem_size: overhead * (specs.length + 1),
@@ -44,7 +45,7 @@ export class ParameterSet implements Disposable, Home {
       this.#tensors.set(name, { shape, dtype: 'f32', pointer, differentiable, home: this });
     }
     try {
-      this.#buffer = ggml.ggml_backend_alloc_ctx_tensors(this.#context, device.backend);
+      this.#buffer = ggml.ggml_backend_alloc_ctx_tensors(this.#context, backend);
     } catch {
       ggml.ggml_free(this.#context);
       const megabytes = Math.ceil(specs.reduce((total, { shape }) => total + 4 * sizeOf(shape), 0) / 2 ** 20);

@@ -148,14 +148,15 @@ export function getRows(g: Graph, table: Tensor, ids: Tensor): Tensor {
 export function gather(g: Graph, x: Tensor, ids: Tensor): Tensor {
   const [n, rows] = dims4(x.shape);
   const [k, idRows] = dims4(ids.shape);
-  if (x.dtype !== 'f32' || ids.dtype !== 'i32' || !isMatrix(x) || !isMatrix(ids) || rows !== idRows) {
-    throw new ShapeError('gather', 'needs f32 [n, rows] and i32 [k, rows]', [x, ids]);
+  const fits = isMatrix(x) && isMatrix(ids) && rows === idRows && k <= n;
+  if (x.dtype !== 'f32' || ids.dtype !== 'i32' || !fits) {
+    throw new ShapeError('gather', 'needs f32 [n, rows] and i32 [k, rows] with k <= n', [x, ids]);
   }
   needIds('gather', ids, n, true);
   const cells = g.ggml.ggml_reshape_4d(g.context, x.pointer, 1, n, rows, 1);
   const picked = g.ggml.ggml_get_rows(g.context, cells, ids.pointer);
   const shape: Shape = [k, rows];
-  const pointer = g.view(g.ggml.ggml_reshape_4d(g.context, picked, k, rows, 1, 1), picked);
+  const pointer = g.ggml.ggml_reshape_4d(g.context, picked, k, rows, 1, 1);
   return g.record(pointer, shape, [x], (grad) => [scatter(g, n, ids, grad)]);
 }
 
@@ -166,18 +167,24 @@ export function scatter(g: Graph, n: number, ids: Tensor, values: Tensor, backgr
     ids.dtype !== 'i32' ||
     values.dtype !== 'f32' ||
     !isMatrix(ids) ||
+    !(k <= n) ||
     dims4(values.shape).join() !== dims4(ids.shape).join()
   ) {
-    throw new ShapeError('scatter', 'needs i32 ids and f32 values [k, rows] of one shape', [ids, values]);
+    throw new ShapeError(
+      'scatter',
+      `needs i32 ids and f32 values [k, rows] of one shape, and k <= n = ${n}`,
+      [ids, values],
+    );
   }
   const shape = [n, rows];
   needShape('scatter', shape);
+  needNumber('scatter', 'the background', background);
   needIds('scatter', ids, n, true);
   const { ggml, context } = g;
   const empty = reshape(g, full(g, shape, background), [1, n, rows]);
   const cells = ggml.ggml_reshape_4d(context, values.pointer, 1, k, rows, 1);
-  const written = g.view(ggml.ggml_set_rows(context, empty.pointer, cells, ids.pointer), empty.pointer);
-  const pointer = g.view(ggml.ggml_reshape_4d(context, written, n, rows, 1, 1), written);
+  const written = ggml.ggml_set_rows(context, empty.pointer, cells, ids.pointer);
+  const pointer = ggml.ggml_reshape_4d(context, written, n, rows, 1, 1);
   return g.record(pointer, shape, [values], (grad) => [gather(g, grad, ids)]);
 }
 

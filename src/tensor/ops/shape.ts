@@ -18,7 +18,7 @@ export function reshape(g: Graph, a: Tensor, shape: Shape): Tensor {
   needShape('reshape', shape);
   if (sizeOf(shape) !== sizeOf(a.shape))
     throw new ShapeError('reshape', `needs the element count of [${shape.join(', ')}]`, [a]);
-  const pointer = g.view(g.ggml.ggml_reshape_4d(g.context, a.pointer, ...dims4(shape)), a.pointer);
+  const pointer = g.ggml.ggml_reshape_4d(g.context, a.pointer, ...dims4(shape));
   if (a.dtype !== 'f32') return g.constant(pointer, shape, a.dtype, a.ids);
   return g.record(pointer, shape, [a], (grad) => [reshape(g, grad, a.shape)]);
 }
@@ -64,7 +64,7 @@ function transposeTiled(g: Graph, a: Tensor): Tensor {
   const cut = ggml.ggml_reshape_4d(context, a.pointer, ...tiles);
   const turned = ggml.ggml_cont(context, ggml.ggml_permute(context, cut, 1, 0, 2, 3));
   const joined = ggml.ggml_cont(context, ggml.ggml_permute(context, turned, 0, 2, 1, 3));
-  const pointer = g.view(ggml.ggml_reshape_4d(context, joined, rows, width, outer, outermost), joined);
+  const pointer = ggml.ggml_reshape_4d(context, joined, rows, width, outer, outermost);
   return g.record(pointer, [rows, width, outer, outermost], [a], (grad) => [transpose(g, grad)]);
 }
 
@@ -111,7 +111,7 @@ export function slice(g: Graph, a: Tensor, axis: number, start: number, length: 
   );
   // A cut of the outermost dimension is contiguous already.
   const outermost = from.slice(axis + 1).every((n) => n === 1);
-  const pointer = outermost ? g.view(view, a.pointer) : g.ggml.ggml_cont(g.context, view);
+  const pointer = outermost ? view : g.ggml.ggml_cont(g.context, view);
   if (a.dtype !== 'f32') return g.constant(pointer, shape, a.dtype, a.ids);
   return g.record(pointer, shape, [a], (grad) => [padded(g, grad, axis, start, whole)]);
 }

@@ -7,12 +7,13 @@ import { asTokenIds } from '../../base/token-ids.ts';
 import type { Dialogue } from '../../chat/messages.ts';
 import type { Tokenizer } from '../../chat/tokenizer.ts';
 import { assistantGroup, inventedGroup } from '../../data/assistant/index.ts';
+import { repetition } from '../../data/copying.ts';
 import { renderDialogue } from '../../data/render.ts';
 import { rowsFrom, type TrainCompletion, type TrainExample } from '../examples.ts';
 import type { ExampleSource } from './supervised.ts';
 
 export interface MixtureEntry {
-  readonly source: 'assistant' | 'invented';
+  readonly source: 'assistant' | 'invented' | 'copying';
   readonly weight: number;
 }
 
@@ -34,6 +35,18 @@ export function groupExample(
     return { tokens: ids, rows: rowsFrom(ids, request.length), inputs: {} };
   });
   return { prompt: asTokenIds(first?.promptIds.slice(0, shared) ?? []), completions };
+}
+
+/** Repetitions in one tree whose prompt is a single token: short, so that a step has many of them. */
+const REPETITIONS = 16;
+
+function copyingExample(rng: Rng, tokenizer: Tokenizer): TrainExample {
+  const excluded = new Set(tokenizer.specialIds());
+  const completions = Array.from({ length: REPETITIONS }, (): TrainCompletion => {
+    const { tokens, from } = repetition(rng, tokenizer.vocabSize, excluded);
+    return { tokens, rows: rowsFrom(tokens, from), inputs: {} };
+  });
+  return { prompt: asTokenIds([tokenizer.idOf('<|im_start|>')]), completions };
 }
 
 export interface PretrainData {
@@ -65,8 +78,10 @@ export function pretrainExamples(data: PretrainData): ExampleSource {
     Array.from({ length: data.groups }, (_, i) => {
       const position = step * data.groups + i;
       const rng = Rng.seeded(data.seed, `pretrain:${position}`);
+      const source = draw(rng);
+      if (source === 'copying') return copyingExample(rng, data.tokenizer);
       const dialogues =
-        draw(rng) === 'assistant'
+        source === 'assistant'
           ? assistantGroup({ seed: data.dataSeed, split: 'train' }, rng.below(data.assistantGroups))
           : inventedGroup(data.dataSeed, position);
       return groupExample(dialogues, data.tokenizer, data.template);

@@ -1,0 +1,203 @@
+/**
+ * Generation on one device: prompts wait in line, longest first, and take a slot as soon as enough are free; when
+ * nobody waits any more, the unfinished samples close ranks.
+ */
+import type { TokenIds } from '../base/token-ids.ts';
+import type { Device } from '../ggml/device.ts';
+import { bucketCount, stageLength } from './buckets.ts';
+import { type CacheSize, KeyValueCache } from './cache.ts';
+import type { Qwen3Config } from './config.ts';
+import { DecodeGraph } from './decode.ts';
+import type { WeightSource } from './forward.ts';
+import { Lru } from './lru.ts';
+import type { NextTokens } from './next-token.ts';
+import { MoveGraph, PrefillGraph } from './prefill.ts';
+import { argmax, draw, type Sampling } from './sampler.ts';
+import { type Drawing, type Sample, Slots, startPrompt } from './slots.ts';
+
+/** Tokens of prompts that go through the model at once. */
+const PREFILL_TOKENS = 2048;
+/** For each lane. */
+const MAX_GRAPHS = 32;
+const MAX_GRAPH_BYTES = 2 ** 29;
+
+/** How samples are drawn. */
+export interface Settings extends Sampling {
+  readonly samples: number;
+  readonly maxTokens: number;
+  readonly seed: number;
+  readonly stop: ReadonlySet<number>;
+}
+
+/** A prompt in line. */
+export interface Waiting {
+  readonly prompt: TokenIds;
+  /** Index among the prompts of the call. */
+  readonly index: number;
+}
+
+/** A prompt whose samples are all finished. */
+export interface Generated {
+  /** Index among the prompts of the call. */
+  readonly prompt: number;
+  readonly samples: readonly Sample[];
+}
+
+/** A cache, and the graphs that were built on it. */
+export class GenerationLane implements Disposable {
+  readonly #device: Device;
+  readonly #config: Qwen3Config;
+  readonly #weights: WeightSource;
+  readonly #graphs = new Lru<PrefillGraph | DecodeGraph | MoveGraph>(MAX_GRAPHS, MAX_GRAPH_BYTES);
+  #cache: KeyValueCache | undefined;
+
+  constructor(device: Device, config: Qwen3Config, weights: WeightSource) {
+    this.#device = device;
+    this.#config = config;
+    this.#weights = weights;
+  }
+
+  /** Draws the samples of prompts, longest first, `batch` of them at a time. */
+  async *run(
+    prompts: readonly Waiting[],
+    batch: number,
+    settings: Settings,
+    signal: AbortSignal,
+  ): AsyncGenerator<Generated> {
+    const { samples, maxTokens } = settings;
+    const line = [...prompts];
+    const cache = this.#reserve({
+      prompts: batch,
+      promptTokens: stageLength(line[0]?.prompt.length ?? 1),
+      rows: batch * samples,
+      completionTokens: stageLength(maxTokens, 16),
+    });
+    cache.clear();
+    const slots = new Slots(batch, samples);
+    let graph: DecodeGraph | undefined;
+    while (line.length > 0 || slots.live) {
+      signal.throwIfAborted();
+      const free = slots.free();
+      if (line.length > 0 && (free.length * 8 >= batch || !slots.live)) {
+        await this.#admit(cache, slots, free, line, settings);
+        graph = undefined;
+      } else {
+        if (line.length === 0 && (await this.#closeRanks(cache, slots))) graph = undefined;
+        graph = await this.#step(cache, slots, settings, graph);
+      }
+      for (const { prompt, drawings } of slots.clear())
+        yield { prompt, samples: drawings.map((drawing) => drawing.sample()) };
+    }
+  }
+
+  /** The cache, made anew when it is too small: what was built on it goes with it. */
+  #reserve(size: CacheSize): KeyValueCache {
+    if (this.#cache?.fits(size) === true) return this.#cache;
+    this.#release();
+    this.#cache = new KeyValueCache(this.#device, this.#config, this.#config.layers, size);
+    return this.#cache;
+  }
+
+  /** Takes the longest waiting prompts into free slots and draws their first tokens. */
+  async #admit(
+    cache: KeyValueCache,
+    slots: Slots,
+    free: readonly number[],
+    line: Waiting[],
+    settings: Settings,
+  ): Promise<void> {
+    const tokens = stageLength(line[0]?.prompt.length ?? 1);
+    const room = Math.min(free.length, line.length, Math.max(1, Math.floor(PREFILL_TOKENS / tokens)));
+    // Much shorter ones wait for a narrower graph.
+    const alike = line.slice(0, room).filter(({ prompt }) => prompt.length * 4 > tokens * 3).length;
+    const taken = line.splice(0, bucketCount(Math.max(1, alike)));
+    const into = free.slice(0, taken.length);
+    const { temperature, samples, seed } = settings;
+    const key = `prefill ${taken.length} ${tokens} ${temperature}`;
+    const graph = this.#graphs.get(
+      key,
+      () =>
+        new PrefillGraph(this.#device, this.#config, this.#weights, cache, taken.length, tokens, temperature),
+    ) as PrefillGraph;
+    await graph.run(
+      taken.map(({ prompt }) => prompt),
+      into,
+    );
+    taken.forEach(({ prompt, index }, row) => {
+      const active = startPrompt(index, prompt.length, samples, seed);
+      for (const drawing of active.drawings) this.#draw(drawing, graph.next, row, settings);
+      slots.fill(into[row] ?? 0, active);
+    });
+  }
+
+  async #closeRanks(cache: KeyValueCache, slots: Slots): Promise<boolean> {
+    const from = slots.compact();
+    if (from === undefined) return false;
+    const [prompts, rows] = [from.slots.length, from.rows.length];
+    const graph = this.#graphs.get(
+      `move ${prompts} ${rows}`,
+      () => new MoveGraph(this.#device, this.#config, cache, prompts, rows),
+    ) as MoveGraph;
+    await graph.run(from.slots, from.rows);
+    return true;
+  }
+
+  /** One more token for every unfinished sample. `last` is the graph of the step before, if nobody moved since. */
+  async #step(
+    cache: KeyValueCache,
+    slots: Slots,
+    settings: Settings,
+    last: DecodeGraph | undefined,
+  ): Promise<DecodeGraph> {
+    const { temperature } = settings;
+    const live = slots.rows.filter((drawing) => drawing !== undefined);
+    const layout = {
+      prompts: slots.count,
+      promptTokens: stageLength(Math.max(...live.map(({ promptLength }) => promptLength))),
+      samples: slots.places,
+      completionTokens: stageLength(Math.max(...live.map(({ count }) => count)), 16),
+    };
+    const graph = this.#graphs.get(
+      `decode ${Object.values(layout).join(' ')} ${temperature}`,
+      () => new DecodeGraph(this.#device, this.#config, this.#weights, cache, layout, temperature),
+    ) as DecodeGraph;
+    slots.rows.forEach((drawing, row) => {
+      const step = drawing === undefined ? 0 : drawing.count - 1;
+      graph.tokens[row] = drawing?.last ?? 0;
+      graph.positions[row] = (drawing?.promptLength ?? 0) + step;
+      graph.steps[row] = step;
+      if (graph === last) graph.seeStep(row, step);
+      else graph.see(row, drawing?.promptLength ?? 0, step + 1);
+    });
+    await graph.run();
+    slots.rows.forEach((drawing, row) => {
+      if (drawing !== undefined) this.#draw(drawing, graph.next, row, settings);
+    });
+    return graph;
+  }
+
+  #draw(drawing: Drawing, next: NextTokens, row: number, settings: Settings): void {
+    const preferences = next.preferences(row);
+    const token = settings.temperature === 0 ? argmax(preferences) : draw(preferences, settings, drawing.rng);
+    const room = this.#config.maxPositions - drawing.promptLength;
+    drawing.accept(token, next.logprob(row, token), {
+      stop: settings.stop,
+      maxTokens: Math.min(settings.maxTokens, room),
+    });
+  }
+
+  #release(): void {
+    this.#graphs.clear();
+    this.#cache?.[Symbol.dispose]();
+    this.#cache = undefined;
+  }
+
+  /** Bytes of the cache and of the graphs' intermediates. */
+  get bytes(): number {
+    return (this.#cache?.bytes ?? 0) + this.#graphs.bytes;
+  }
+
+  [Symbol.dispose](): void {
+    this.#release();
+  }
+}
