@@ -80,9 +80,7 @@ function lock(folder: string): Disposable {
   return { [Symbol.dispose]: () => rmSync(path, { force: true }) };
 }
 
-function exportStudent(run: RunContext): string | undefined {
-  const wanted = run.recipe.export;
-  if (wanted === undefined) return undefined;
+function exportStudent(run: RunContext, wanted: NonNullable<Recipe['export']>): string {
   const path = join(run.folder, wanted.gguf);
   const { config, parameters } = openModel(run, wanted.model, false);
   try {
@@ -108,9 +106,10 @@ async function* runStages(run: RunContext): AsyncGenerator<RunEvent> {
     }
     yield { type: 'done', stage: stage.name, seconds: (run.now() - start) / 1000, outputs };
   }
-  const start = run.now();
-  const gguf = exportStudent(run);
-  if (gguf !== undefined) {
+  if (run.recipe.export !== undefined) {
+    const start = run.now();
+    yield { type: 'stage', stage: 'export', kind: 'export', total: 1, done: 0 };
+    const gguf = exportStudent(run, run.recipe.export);
     yield { type: 'done', stage: 'export', seconds: (run.now() - start) / 1000, outputs: { gguf } };
   }
 }

@@ -112,6 +112,7 @@ export const rolloutSchema = z.strictObject({
   ...samplingOptions,
   ...lengthOptions,
   kd_topk: count.default(100).describe('log-probabilities a position that are stored for distillation'),
+  validity_filter: z.boolean().default(true).describe('keep well-formed, finished answers only'),
   reward_threshold: z
     .number()
     .min(-1)

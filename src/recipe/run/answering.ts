@@ -56,6 +56,7 @@ export async function* runRollout(
         samples: stage.n_samples_per_prompt,
       },
       storedTopK: Math.min(stage.kd_topk, config.vocabSize),
+      validityFilter: stage.validity_filter,
       rewardThreshold: stage.reward_threshold,
       seed: seedOf(run.recipe, stage),
       generator,

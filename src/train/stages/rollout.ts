@@ -30,6 +30,8 @@ export interface RolloutOptions {
   readonly batch: number;
   readonly sampling: SamplingOptions;
   readonly storedTopK: number;
+  /** Keep well-formed, finished answers only. */
+  readonly validityFilter: boolean;
   readonly rewardThreshold: number | undefined;
   readonly seed: number;
   readonly generator: Generator;
@@ -48,7 +50,7 @@ interface Drawn {
 
 /** Draws and filters the answers of one batch of prompts. */
 async function drawBatch(options: RolloutOptions, prompts: readonly ScoredPrompt[], seed: number) {
-  const { generator, sampling, tokenizer, signal, rewardThreshold } = options;
+  const { generator, sampling, tokenizer, signal, validityFilter, rewardThreshold } = options;
   const drawn = await generator.generate(
     prompts.map(({ ids }) => ids),
     { ...sampling, stopIds: [tokenizer.eosId], seed, signal },
@@ -62,8 +64,9 @@ async function drawBatch(options: RolloutOptions, prompts: readonly ScoredPrompt
       const score = prompts[i]?.scorer.score(text);
       if (score === undefined) return [];
       reward += score.reward;
-      if (score.format !== 1 || finish === 'length') return [];
-      valid += 1;
+      const wellFormed = score.format === 1 && finish !== 'length';
+      if (wellFormed) valid += 1;
+      else if (validityFilter) return [];
       if (seen.has(text) || (rewardThreshold !== undefined && score.reward < rewardThreshold)) return [];
       seen.add(text);
       return [{ text, tokens, reward: score.reward }];
