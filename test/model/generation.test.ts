@@ -64,6 +64,26 @@ describe('Generator', () => {
     }
   });
 
+  it('stays right while samples end at different times and the others close ranks', async () => {
+    const stopIds = Array.from({ length: 12 }, (_, i) => 8 * i);
+    const results = await generator.generate(prompts, {
+      samples: 6,
+      maxTokens: 40,
+      stopIds,
+      batch: 4,
+      seed: 4,
+    });
+    const lengths = new Set(results.flat().map(({ tokens }) => tokens.length));
+    expect(lengths.size).toBeGreaterThan(8);
+    for (const [i, samples] of results.entries()) {
+      for (const { tokens, logprobs } of samples) {
+        const rows = (await logits(join(prompts[i]!, tokens))).slice(prompts[i]!.length - 1).map(logSoftmax);
+        const worst = Math.max(...Array.from(tokens, (id, t) => Math.abs(logprobs[t]! - rows[t]![id]!)));
+        expect(worst).toBeLessThan(1e-4);
+      }
+    }
+  });
+
   it('repeats itself from a seed, whatever the batch, and changes with it', async () => {
     const draws = async (seed: number, batch: number) =>
       numbers(await generator.generate(prompts, { samples: 5, maxTokens: 40, stopIds: [2, 9], seed, batch }));
@@ -156,7 +176,7 @@ describe('Generator', () => {
     const abort = new AbortController();
     const options = { maxTokens: 200, stopIds: [], batch: 2 };
     const running = generator.generate(prompts.slice(0, 2), { ...options, signal: abort.signal });
-    setTimeout(() => abort.abort(new Error('enough')), 20);
+    setImmediate(() => abort.abort(new Error('enough')));
     await expect(running).rejects.toThrow('enough');
     await expect(generator.generate(prompts.slice(0, 2), { ...options, maxTokens: 2 })).resolves.toHaveLength(
       2,
