@@ -135,13 +135,14 @@ export class Graph implements Disposable, Home {
     this.#tape.push(outputs, inputs, vjp);
   }
 
-  /** The transpose of `tensor` made by `make`, once: a backward pass asks for the same one several times. */
+  /** The transpose of `tensor` made by `make`, once: a backward pass asks for the same one several times, and for the way back. */
   transposeOnce(tensor: Tensor, make: () => Tensor): Tensor {
     const known = this.#transposes.get(tensor.pointer);
     // One made by a VJP is off the tape, and no use to a forward pass that needs its gradient.
     if (known !== undefined && (known.differentiable || !this.#tape.records([tensor]))) return known;
     const made = make();
     this.#transposes.set(tensor.pointer, made);
+    this.#transposes.set(made.pointer, tensor);
     return made;
   }
 

@@ -15,6 +15,7 @@ describe('transpose', () => {
     const x = { ...g.input('f32', shape), differentiable: true };
     const y = g.output(transpose(g, x));
     const seed = g.input('f32', [1]);
+    expect(transpose(g, y).pointer).toBe(x.pointer);
     const [grad] = g.backward([[sum(g, square(g, y)), seed]], [x], () => x);
     if (grad === undefined) throw new Error('no gradient');
     g.output(grad);

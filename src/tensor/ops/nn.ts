@@ -24,9 +24,23 @@ function outerSum(g: Graph, x: Tensor, y: Tensor): Tensor {
   if (g.device.info.kind !== 'cpu' || long % 64 !== 0 || Math.min(k, m) > 64) {
     return mulMat(g, transpose(g, x), transpose(g, y));
   }
-  const product = (a: Tensor, b: Tensor): Pointer => g.ggml.ggml_out_prod(g.context, a.pointer, b.pointer);
-  if (k === long) return g.constant(product(x, y), [k, m, ...outer]);
-  return transpose(g, g.constant(product(y, x), [m, k, ...outer]));
+  const outerProduct = (a: Tensor, b: Tensor): Pointer =>
+    g.ggml.ggml_out_prod(g.context, a.pointer, b.pointer);
+  if (k === long) return g.constant(outerProduct(x, y), [k, m, ...outer]);
+  return transpose(g, g.constant(outerProduct(y, x), [m, k, ...outer]));
+}
+
+/**
+ * The node of a matrix product. Over a short dimension, as a head's is, ggml's matrix product spends its time on
+ * adding up the ends of its vectors; its outer product of transposed copies, small beside the result, does not.
+ */
+function product(g: Graph, w: Tensor, x: Tensor): Pointer {
+  const [depth, width, ...outer] = dims4(w.shape);
+  const [, count] = dims4(x.shape);
+  const scores = depth <= 64 && width % 64 === 0 && count >= depth && outer.some((n) => n > 1);
+  if (g.device.info.kind !== 'cpu' || w.dtype !== 'f32' || !scores)
+    return g.ggml.ggml_mul_mat(g.context, w.pointer, x.pointer);
+  return g.ggml.ggml_out_prod(g.context, transpose(g, w).pointer, transpose(g, x).pointer);
 }
 
 /**
@@ -54,7 +68,7 @@ export function mulMat(g: Graph, w: Tensor, x: Tensor): Tensor {
     return reshape(g, y, [dw[1], ...x.shape.slice(1)]);
   }
   const shape = [dw[1], dx[1], dx[2], dx[3]].slice(0, Math.max(2, x.shape.length));
-  return g.record(g.ggml.ggml_mul_mat(g.context, w.pointer, x.pointer), shape, [w, x], (grad) => [
+  return g.record(product(g, w, x), shape, [w, x], (grad) => [
     w.differentiable ? outerSum(g, x, grad) : undefined,
     x.differentiable ? mulMat(g, transpose(g, w), grad) : undefined,
   ]);
