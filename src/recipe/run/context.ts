@@ -101,7 +101,7 @@ function makeModel(run: RunContext, name: string, model: NewModel, trainable: bo
     parameterSpecs(config),
     trainable ? 'trainable' : 'weights',
   );
-  initialiseWeights(config, parameters, Rng.seeded(run.recipe.seed, `init:${name}`));
+  initialiseWeights(config, parameters, Rng.seeded(run.recipe.seed, 'init'));
   return { config, parameters };
 }
 
