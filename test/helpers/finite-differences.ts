@@ -6,6 +6,7 @@ import { add, mul, sum } from '../../src/tensor/ops/index.ts';
 import { full } from '../../src/tensor/ops/shape.ts';
 import { Graph, readF32, write } from '../../src/tensor/graph.ts';
 import { type Shape, sizeOf, type Tensor } from '../../src/tensor/tensor.ts';
+import { TOLERANCES } from './tolerances.ts';
 
 export interface Case {
   /** Shapes of the differentiable operands. */
@@ -18,11 +19,9 @@ export interface Case {
 }
 
 const STEP = 1e-2;
+const { relative, absolute } = TOLERANCES.finiteDifference;
 
-/**
- * Checks d(sum(f(x) * r))/dx for random r against central differences with step 1e-2: float32 leaves about four
- * digits, so a gradient may differ by 1% of the largest one plus 2e-3.
- */
+/** Checks d(sum(f(x) * r))/dx for random r against central differences with step 1e-2. */
 export async function expectGradientsToMatch(device: Device, test: Case): Promise<void> {
   const rng = Rng.seeded(7);
   const draw = test.values ?? ((r: Rng) => r.normal());
@@ -66,7 +65,7 @@ export async function expectGradientsToMatch(device: Device, test: Case): Promis
       expect(
         Math.abs(got[i]![j]! - want),
         `operand ${i}[${j}]: got ${got[i]![j]}, want ${want}`,
-      ).toBeLessThan(0.01 * largest + 2e-3);
+      ).toBeLessThan(relative * largest + absolute);
     }
   }
 }

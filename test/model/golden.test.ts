@@ -17,8 +17,9 @@ import {
   goldenTrees,
   goldenWeights,
 } from '../helpers/golden.ts';
+import { expectClose, expectNormClose, TOLERANCES } from '../helpers/tolerances.ts';
 
-const device = Device.open('cpu', 2);
+const device = Device.open('cpu', 1);
 const weights = goldenWeights(device);
 const gradients = new ParameterSet(device, weights.specs, 'state');
 afterAll(() => {
@@ -26,8 +27,6 @@ afterAll(() => {
   weights[Symbol.dispose]();
   device.close();
 });
-
-const norm = (values: Float32Array): number => Math.sqrt(values.reduce((total, x) => total + x * x, 0));
 
 describe('Qwen3 against PyTorch', () => {
   it('gives the reference logits to 1e-4', async () => {
@@ -53,7 +52,7 @@ describe('Qwen3 against PyTorch', () => {
         }
       }
     });
-    expect(worst).toBeLessThan(1e-4);
+    expect(worst).toBeLessThan(TOLERANCES.goldenLogits.absolute);
   });
 
   for (const kind of ['flat', 'tree'] as const) {
@@ -65,12 +64,11 @@ describe('Qwen3 against PyTorch', () => {
         gradients.clear();
         const { loss } = await graph.run(trees, goldenRows(kind, objective));
         const want = expected.losses[name]!;
-        expect(Math.abs(loss - want) / Math.abs(want)).toBeLessThan(1e-5);
+        expectClose([loss], [want], TOLERANCES.goldenLoss, 'loss');
         using reference = SafetensorsFile.open(`${GOLDEN}grads.${name}.safetensors`);
         for (const { name: parameter } of weights.specs) {
           const wanted = reference.readF32(parameter);
-          const difference = gradients.read(parameter).map((x, i) => x - wanted[i]!);
-          expect(norm(difference) / norm(wanted), parameter).toBeLessThan(1e-3);
+          expectNormClose(gradients.read(parameter), wanted, TOLERANCES.goldenGradient, parameter);
         }
       });
     }
