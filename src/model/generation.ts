@@ -29,7 +29,10 @@ export interface GenerateOptions {
   readonly maxTokens: number;
   /** Tokens that end a sample; they are part of it. */
   readonly stopIds: readonly number[];
-  /** Every (seed, prompt, sample) has its own stream, so results do not depend on `batch`. */
+  /**
+   * Every (seed, prompt's index, sample) has its own stream, so results do not depend on `batch`; give each call of
+   * a training run a seed of its own.
+   */
   readonly seed?: number;
   /** Prompts that are worked on at a time. */
   readonly batch?: number;
@@ -124,7 +127,7 @@ export class Generator implements Disposable {
   #reserve(count: number): readonly GenerationLane[] {
     if (this.#lanes.length !== count) {
       this.#release();
-      this.#devices = new LaneDevices(this.#device, count);
+      this.#devices = new LaneDevices(this.#device, this.#config, count);
       this.#lanes = this.#devices.devices.map(
         (device) => new GenerationLane(device, this.#config, this.#weights),
       );

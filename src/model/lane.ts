@@ -43,6 +43,19 @@ export interface Generated {
   readonly samples: readonly Sample[];
 }
 
+/** Room for what was and what is wanted, so that calls of changing sizes settle; unless that is twice as much. */
+function grown(was: CacheSize, wanted: CacheSize): CacheSize {
+  const both = {
+    prompts: Math.max(was.prompts, wanted.prompts),
+    promptTokens: Math.max(was.promptTokens, wanted.promptTokens),
+    rows: Math.max(was.rows, wanted.rows),
+    completionTokens: Math.max(was.completionTokens, wanted.completionTokens),
+  };
+  const tokens = (size: CacheSize): number =>
+    size.prompts * size.promptTokens + size.rows * size.completionTokens;
+  return tokens(both) <= 2 * tokens(wanted) ? both : wanted;
+}
+
 /** A cache, and the graphs that were built on it. */
 export class GenerationLane implements Disposable {
   readonly #device: Device;
@@ -93,8 +106,9 @@ export class GenerationLane implements Disposable {
   /** The cache, made anew when it is too small: what was built on it goes with it. */
   #reserve(size: CacheSize): KeyValueCache {
     if (this.#cache?.fits(size) === true) return this.#cache;
+    const wanted = this.#cache === undefined ? size : grown(this.#cache.size, size);
     this.#release();
-    this.#cache = new KeyValueCache(this.#device, this.#config, this.#config.layers, size);
+    this.#cache = new KeyValueCache(this.#device, this.#config, this.#config.layers, wanted);
     return this.#cache;
   }
 

@@ -9,7 +9,7 @@ import type { Qwen3Config } from './config.ts';
 
 /** koffi's calls run on Node's pool of four threads. */
 const MAX_LANES = 4;
-/** Below this many weights, a model stays in the cores' caches, and lanes can have few rows. */
+/** Below this many weights, a model stays in the cores' caches, and its operations are too small to share. */
 const SMALL_MODEL = 8e6;
 /** A large model is read from memory once for all rows of a lane: fewer would leave cores waiting for memory. */
 const MIN_ROWS = 32;
@@ -19,23 +19,26 @@ function weightCount(config: Qwen3Config): number {
   return config.layers * d * (2 * headDim * (heads + kvHeads) + 3 * ff) + d * config.vocabSize;
 }
 
+const small = (config: Qwen3Config): boolean => weightCount(config) < SMALL_MODEL;
+
 /** How many lanes are worth it for so many independent prompts, with so many rows in all. */
 export function laneCount(device: Device, config: Qwen3Config, prompts: number, rows: number): number {
   if (device.info.kind !== 'cpu') return 1;
-  const most = weightCount(config) < SMALL_MODEL ? prompts : Math.min(prompts, Math.floor(rows / MIN_ROWS));
+  const most = small(config) ? prompts : Math.min(prompts, Math.floor(rows / MIN_ROWS));
   return Math.max(1, Math.min(device.threads, MAX_LANES, most));
 }
 
-/** A device for each lane, with an equal share of the threads; the given one itself when there is one lane. */
+/** A device for each lane: of one thread for a small model, otherwise with an equal share of the threads. */
 export class LaneDevices implements Disposable {
   readonly devices: readonly Device[];
   readonly #own: readonly Device[];
 
-  constructor(device: Device, count: number) {
-    const threads = Math.floor(device.threads / count);
-    this.#own =
-      count === 1 ? [] : Array.from({ length: count }, () => Device.open(device.info.name, threads));
-    this.devices = count === 1 ? [device] : this.#own;
+  constructor(device: Device, config: Qwen3Config, count: number) {
+    const { kind, name } = device.info;
+    const threads = small(config) ? 1 : Math.floor(device.threads / count);
+    const given = kind !== 'cpu' || (count === 1 && threads === device.threads);
+    this.#own = given ? [] : Array.from({ length: count }, () => Device.open(name, threads));
+    this.devices = given ? [device] : this.#own;
   }
 
   [Symbol.dispose](): void {

@@ -179,7 +179,7 @@ export class Scorer implements Disposable {
   #reserve(count: number): readonly ScoringLane[] {
     if (this.#lanes.length !== count) {
       this.#release();
-      this.#devices = new LaneDevices(this.#device, count);
+      this.#devices = new LaneDevices(this.#device, this.#config, count);
       this.#lanes = this.#devices.devices.map(
         (device) => new ScoringLane(device, this.#config, this.#weights),
       );

@@ -172,6 +172,31 @@ describe('Generator', () => {
     expect(finished.sort((a, b) => a - b)).toEqual([...prompts.keys()]);
   });
 
+  it('draws the same in two lanes as in one', async () => {
+    using two = Device.open('cpu', 2);
+    using lanes = new Generator(two, goldenConfig, weights);
+    const options = { samples: 3, maxTokens: 20, stopIds: [2, 9], seed: 6 };
+    const wanted = numbers(await generator.generate(prompts, options));
+    expect(numbers(await lanes.generate(prompts, options))).toEqual(wanted);
+    expect(numbers(await lanes.generate(prompts.slice(0, 1), options))).toEqual(wanted.slice(0, 1));
+  });
+
+  it('frees what it took, and may be left in the middle of a stream', async () => {
+    const taken = new Generator(device, goldenConfig, weights);
+    const options = { maxTokens: 30, stopIds: [...Array(20).keys()], batch: 3 };
+    for await (const { samples } of taken.stream(prompts, options)) {
+      expect(samples).toHaveLength(1);
+      expect(() => taken[Symbol.dispose]()).toThrow('in the middle of a call');
+      break;
+    }
+    const bytes = taken.bytes;
+    expect(bytes).toBeGreaterThan(0);
+    await taken.generate(prompts, options);
+    expect(taken.bytes).toBeLessThan(2 * bytes);
+    taken[Symbol.dispose]();
+    expect(taken.bytes).toBe(0);
+  });
+
   it('throws the reason of an abort, and works again afterwards', async () => {
     const abort = new AbortController();
     const options = { maxTokens: 200, stopIds: [], batch: 2 };

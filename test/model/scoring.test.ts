@@ -80,6 +80,15 @@ describe('Scorer', () => {
     });
   });
 
+  it('gives the same in two lanes as in one', async () => {
+    using two = Device.open('cpu', 2);
+    using lanes = new Scorer(two, goldenConfig, weights);
+    const [one, other] = [await scorer.score(trees), await lanes.score(trees)];
+    one.flat().forEach(({ logprobs }, i) => {
+      logprobs.forEach((x, t) => expect(Math.abs(x - other.flat()[i]!.logprobs[t]!)).toBeLessThan(1e-5));
+    });
+  });
+
   it('gives the same in chunks of rows as in one', async () => {
     const batch = [tree(9, 4, 8), tree(7, 8, 2)];
     const layout = { prompts: 2, promptTokens: 16, samples: 2, completionTokens: 8 };
