@@ -27,6 +27,14 @@ export interface PolicyGradientOptions {
 }
 
 /**
+ * e^a, limited to e^60: clipping hides larger values anyway, but an infinite one would turn their gradient of zero
+ * into not-a-number.
+ */
+function finiteExp(g: Graph, a: Tensor): Tensor {
+  return exp(g, clamp(g, a, -Infinity, 60));
+}
+
+/**
  * Estimators of KL(policy || reference) from log-ratios (Schulman, "Approximating KL divergence"): k1 = r,
  * k2 = r^2 / 2, k3 = e^-r - 1 + r. The estimate is limited to [-10, 10], as in OpenRLHF.
  */
@@ -38,7 +46,7 @@ function klEstimate(g: Graph, logRatio: Tensor, estimator: KlEstimator): Tensor 
       case 'k2':
         return scale(g, square(g, logRatio), 0.5);
       case 'k3':
-        return add(g, exp(g, scale(g, logRatio, -1)), scale(g, logRatio, 1, -1));
+        return add(g, finiteExp(g, scale(g, logRatio, -1)), scale(g, logRatio, 1, -1));
       default:
         throw new InternalError(`unknown KL estimator ${String(estimator satisfies never)}`);
     }
@@ -57,7 +65,7 @@ export function policyGradient(options: PolicyGradientOptions): Objective {
     build: (g, rows, inputs) => {
       const advantages = rowInput(inputs, 'advantages');
       const logprobs = logProbabilitiesAt(g, rows, rowInput(inputs, 'targets'));
-      const ratio = exp(g, sub(g, logprobs, rowInput(inputs, 'old_logprobs')));
+      const ratio = finiteExp(g, sub(g, logprobs, rowInput(inputs, 'old_logprobs')));
       const clipped = clamp(g, ratio, 1 - clip, 1 + clip);
       const surrogate = minimum(g, mul(g, ratio, advantages), mul(g, clipped, advantages));
       const policy = scale(g, surrogate, -1);

@@ -118,11 +118,11 @@ export function clamp(g: Graph, a: Tensor, low: number, high: number): Tensor {
   });
 }
 
-/** The smaller of two tensors of one shape: a - relu(a - b). */
+/** The smaller of two tensors of one shape: b - relu(b - a), which is exactly b where `a` is much larger. */
 export function minimum(g: Graph, a: Tensor, b: Tensor): Tensor {
   needF32('minimum', a, b);
   if (!sameShape(a.shape, b.shape)) throw new ShapeError('minimum', 'needs equal shapes', [a, b]);
-  return sub(g, a, relu(g, sub(g, a, b)));
+  return sub(g, b, relu(g, sub(g, b, a)));
 }
 
 /** ln(1 + e^a). */

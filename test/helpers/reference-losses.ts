@@ -1,0 +1,149 @@
+/**
+ * The losses of STAR, GRPO and DPO as formulas over plain arrays of float64, written from the papers and from the
+ * reference code's rules, without a look at ours. Gradients are central differences of these formulas: in float64
+ * they are good to nine digits.
+ */
+import { Rng } from '../../src/base/rng.ts';
+
+/** One row: logits, the target, and whatever the objective wants to know of it. */
+export interface Row {
+  readonly logits: readonly number[];
+  readonly target: number;
+  readonly weight: number;
+  readonly teacherIds: readonly number[];
+  readonly teacherLogprobs: readonly number[];
+  readonly advantage: number;
+  readonly oldLogprob: number;
+  readonly refLogprob: number;
+  /** +1, -1 or 0 for each pair. */
+  readonly pairSigns: readonly number[];
+}
+
+export function logSoftmax(logits: readonly number[]): number[] {
+  const top = Math.max(...logits);
+  const total = logits.reduce((sum, z) => sum + Math.exp(z - top), 0);
+  return logits.map((z) => z - top - Math.log(total));
+}
+
+const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+const clip = (x: number, low: number, high: number): number => Math.min(Math.max(x, low), high);
+
+export const crossEntropy = (row: Row): number => -logSoftmax(row.logits)[row.target]!;
+
+export function entropy(row: Row): number {
+  return -sum(logSoftmax(row.logits).map((l) => Math.exp(l) * l));
+}
+
+/** sum over the teacher's ids of p_T (log p_T - log p_S). */
+export function forwardKl(row: Row): number {
+  const student = logSoftmax(row.logits);
+  return sum(
+    row.teacherIds.map(
+      (id, i) => Math.exp(row.teacherLogprobs[i]!) * (row.teacherLogprobs[i]! - student[id]!),
+    ),
+  );
+}
+
+/** sum over the teacher's ids of p_S (log p_S - log p_T). */
+export function reverseKl(row: Row): number {
+  const student = logSoftmax(row.logits);
+  return sum(
+    row.teacherIds.map((id, i) => Math.exp(student[id]!) * (student[id]! - row.teacherLogprobs[i]!)),
+  );
+}
+
+/** The smallest prefix of the teacher's sorted probabilities whose mass reaches a half. */
+export function headLength(row: Row): number {
+  let mass = 0;
+  const crossing = row.teacherLogprobs.findIndex((logprob) => (mass += Math.exp(logprob)) >= 0.5);
+  return crossing < 0 ? row.teacherLogprobs.length : crossing + 1;
+}
+
+export function adaptiveKl(row: Row): number {
+  const student = logSoftmax(row.logits);
+  const gaps = row.teacherIds.map((id, i) =>
+    Math.abs(Math.exp(row.teacherLogprobs[i]!) - Math.exp(student[id]!)),
+  );
+  const length = headLength(row);
+  const [head, tail] = [sum(gaps.slice(0, length)), sum(gaps.slice(length))];
+  return (head * forwardKl(row) + tail * reverseKl(row)) / (head + tail || 1e-9);
+}
+
+/** Ids of the student's m largest logits. */
+export function topIds(logits: readonly number[], m: number): number[] {
+  return [...logits.keys()].toSorted((a, b) => logits[b]! - logits[a]!).slice(0, m);
+}
+
+/** The student's mass on its own top m outside of the teacher's ids. */
+export function tail(row: Row, m: number): number {
+  const student = logSoftmax(row.logits);
+  const outside = topIds(row.logits, m).filter((id) => !row.teacherIds.includes(id));
+  return sum(outside.map((id) => Math.exp(student[id]!)));
+}
+
+/** -min(ratio A, clip(ratio, 1 - eps, 1 + eps) A). */
+export function policy(row: Row, eps: number): number {
+  const ratio = Math.exp(logSoftmax(row.logits)[row.target]! - row.oldLogprob);
+  return -Math.min(ratio * row.advantage, clip(ratio, 1 - eps, 1 + eps) * row.advantage);
+}
+
+export function kl(row: Row, estimator: 'k1' | 'k2' | 'k3'): number {
+  const r = logSoftmax(row.logits)[row.target]! - row.refLogprob;
+  const raw = { k1: r, k2: 0.5 * r * r, k3: Math.exp(-r) - 1 + r }[estimator];
+  return clip(raw, -10, 10);
+}
+
+/** Mean over pairs of -log sigmoid(beta (margin of chosen - margin of rejected)). */
+export function dpo(rows: readonly Row[], beta: number): number {
+  const pairs = rows[0]!.pairSigns.length;
+  const margins = Array.from({ length: pairs }, (_, p) =>
+    sum(rows.map((row) => row.pairSigns[p]! * (logSoftmax(row.logits)[row.target]! - row.refLogprob))),
+  );
+  return sum(margins.map((margin) => Math.log1p(Math.exp(-beta * margin)))) / pairs;
+}
+
+/** sum of weight x value. */
+export function weighted(rows: readonly Row[], value: (row: Row) => number): number {
+  return sum(rows.map((row) => row.weight * value(row)));
+}
+
+/** Central differences of `loss` in every logit, row after row. */
+export function gradient(rows: readonly Row[], loss: (rows: readonly Row[]) => number): number[] {
+  const step = 1e-5;
+  return rows.flatMap((row, r) =>
+    row.logits.map((z, j) => {
+      const moved = (by: number): number =>
+        loss(rows.map((other, i) => (i === r ? { ...row, logits: row.logits.with(j, z + by) } : other)));
+      return (moved(step) - moved(-step)) / (2 * step);
+    }),
+  );
+}
+
+/** Random rows whose numbers are all f32, with a teacher that half agrees with the student. */
+export function randomRows(
+  seed: number,
+  options: { rows: number; vocabulary: number; k: number; pairs?: number },
+): Row[] {
+  const rng = Rng.seeded(seed);
+  const { vocabulary, k, pairs = 1 } = options;
+  return Array.from({ length: options.rows }, (_, r) => {
+    const logits = Array.from({ length: vocabulary }, () => Math.fround(2.5 * rng.normal()));
+    const teacher = logSoftmax(logits.map((z) => 0.6 * z + 1.5 * rng.normal()));
+    const teacherIds = topIds(teacher, k);
+    const target = rng.below(vocabulary);
+    const logprob = logSoftmax(logits)[target]!;
+    return {
+      logits,
+      target,
+      weight: Math.fround(0.05 + 0.2 * rng.uniform()),
+      teacherIds,
+      teacherLogprobs: teacherIds.map((id) => Math.fround(teacher[id]!)),
+      advantage: Math.fround(rng.normal()),
+      oldLogprob: Math.fround(logprob + 0.3 * rng.normal()),
+      refLogprob: Math.fround(logprob + 0.5 * rng.normal()),
+      pairSigns: Array.from({ length: pairs }, (_, p) =>
+        Math.floor(r / 2) % pairs === p ? (r % 2 === 0 ? 1 : -1) : 0,
+      ),
+    };
+  });
+}

@@ -1,0 +1,168 @@
+/** The policy-gradient loss of GRPO with each KL estimator, and DPO, against their formulas. */
+import { afterAll, describe, expect, it } from 'vitest';
+import { Device } from '../../src/ggml/device.ts';
+import { dpo, type KlEstimator, policyGradient } from '../../src/objective/index.ts';
+import * as reference from '../helpers/reference-losses.ts';
+import { type Row, randomRows } from '../helpers/reference-losses.ts';
+import { runObjective } from '../helpers/run-objective.ts';
+import { expectClose, expectNormClose, TOLERANCES } from '../helpers/tolerances.ts';
+
+const device = Device.open('cpu', 1);
+afterAll(() => device.close());
+
+const CLIP = 0.2;
+const rows = randomRows(2, { rows: 12, vocabulary: 20, k: 3, pairs: 3 });
+
+/** A row whose target has the log-probability ln(1/2), which log-ratios are given against. */
+function half(advantage: number, logRatio: number, refLogRatio = 0): Row {
+  const logprob = Math.log(0.5);
+  return {
+    ...rows[0]!,
+    logits: [0, 0],
+    target: 0,
+    weight: 1,
+    advantage,
+    oldLogprob: logprob - logRatio,
+    refLogprob: logprob - refLogRatio,
+  };
+}
+
+describe('GRPO', () => {
+  for (const klEstimator of ['k1', 'k2', 'k3'] as const) {
+    for (const klCoefficient of [0, 0.5]) {
+      it(`loss, parts and gradient with ${klCoefficient} x ${klEstimator}`, async () => {
+        const objective = policyGradient({ clip: CLIP, klCoefficient, klEstimator });
+        const got = await runObjective(device, objective, rows);
+        const value = (row: Row): number =>
+          reference.policy(row, CLIP) + klCoefficient * reference.kl(row, klEstimator);
+        const loss = (all: readonly Row[]): number => reference.weighted(all, value);
+        expectClose([got.loss], [loss(rows)], TOLERANCES.objective, 'loss');
+        const parts: Record<string, (row: Row) => number> = {
+          policy_loss: (row) => reference.policy(row, CLIP),
+          kl: (row) => reference.kl(row, klEstimator),
+          entropy: reference.entropy,
+          clip_fraction: (row) =>
+            Math.abs(Math.exp(reference.logSoftmax(row.logits)[row.target]! - row.oldLogprob) - 1) > CLIP
+              ? 1
+              : 0,
+        };
+        expect(Object.keys(got.parts).toSorted()).toEqual(Object.keys(parts).toSorted());
+        for (const [name, part] of Object.entries(parts))
+          expectClose([got.parts[name]!], [reference.weighted(rows, part)], TOLERANCES.objective, name);
+        expectNormClose(
+          got.gradient,
+          reference.gradient(rows, loss),
+          TOLERANCES.objectiveGradient,
+          'gradient',
+        );
+      });
+    }
+  }
+
+  // What PPO's clip does in each of its six cases: [advantage, ratio, loss, whether there is a gradient].
+  const cases: [string, number, number, number, boolean][] = [
+    ['a good action that became likelier than the range allows', 2, 1.5, -2.4, false],
+    ['a good action within the range', 2, 1.1, -2.2, true],
+    ['a good action that became unlikely: pulled back', 2, 0.5, -1, true],
+    ['a bad action that became likelier: pushed down', -2, 1.5, 3, true],
+    ['a bad action within the range', -2, 0.9, 1.8, true],
+    ['a bad action that is unlikely enough', -2, 0.5, 1.6, false],
+  ];
+  for (const [name, advantage, ratio, want, moves] of cases) {
+    it(name, async () => {
+      const objective = policyGradient({ clip: CLIP, klCoefficient: 0, klEstimator: 'k2' });
+      const got = await runObjective(device, objective, [half(advantage, Math.log(ratio))]);
+      expectClose([got.loss], [want], TOLERANCES.objective);
+      // d ratio / dz = ratio (1 - p) for the taken token, with p = 1/2.
+      const slope = moves ? -advantage * ratio * 0.5 : 0;
+      expectClose(got.gradient, [slope, -slope], TOLERANCES.objective);
+      expect(got.parts['clip_fraction']).toBe(Math.abs(ratio - 1) > CLIP ? 1 : 0);
+    });
+  }
+
+  it('ratios without bounds: a good action stays clipped, and nothing is not-a-number', async () => {
+    const objective = policyGradient({ clip: CLIP, klCoefficient: 0, klEstimator: 'k2' });
+    for (const far of [20, 50, 100, 1000]) {
+      const good = await runObjective(device, objective, [half(2, far)]);
+      expectClose([good.loss], [-2.4], TOLERANCES.objective, `ratio e^${far}`);
+      expect(good.gradient.every((x) => x + 0 === 0)).toBe(true);
+      const bad = await runObjective(device, objective, [half(-2, far)]);
+      expect(bad.loss).toBeGreaterThan(1e8);
+      expect(bad.gradient.every(Number.isFinite)).toBe(true);
+    }
+  });
+
+  it('the KL estimators by hand, at a log-ratio of ln 2', async () => {
+    const want: Record<KlEstimator, number> = {
+      k1: Math.log(2),
+      k2: 0.5 * Math.log(2) ** 2,
+      k3: 0.5 - 1 + Math.log(2),
+    };
+    for (const klEstimator of ['k1', 'k2', 'k3'] as const) {
+      const objective = policyGradient({ clip: CLIP, klCoefficient: 1, klEstimator });
+      const got = await runObjective(device, objective, [half(0, 0, Math.log(2))]);
+      expectClose([got.loss], [want[klEstimator]], TOLERANCES.objective, klEstimator);
+    }
+  });
+
+  it('a KL estimate beyond 10 is 10 and has no gradient, however far beyond', async () => {
+    for (const klEstimator of ['k1', 'k2', 'k3'] as const) {
+      for (const far of [-12, 12, -60, -200, 200]) {
+        const objective = policyGradient({ clip: CLIP, klCoefficient: 1, klEstimator });
+        const got = await runObjective(device, objective, [half(0, 0, far)]);
+        const raw = { k1: far, k2: 0.5 * far * far, k3: Math.exp(-far) - 1 + far }[klEstimator];
+        expectClose(
+          [got.loss],
+          [Math.min(Math.max(raw, -10), 10)],
+          TOLERANCES.objective,
+          `${klEstimator} ${far}`,
+        );
+        expect(
+          [...got.gradient].map((x) => x + 0),
+          `${klEstimator} ${far}`,
+        ).toEqual([0, 0]);
+      }
+    }
+  });
+
+  it('weights of zero give 0 and no NaN', async () => {
+    const objective = policyGradient({ clip: CLIP, klCoefficient: 1, klEstimator: 'k3' });
+    // As padded rows are: every input zero.
+    const padded = rows.map((row) => ({ ...row, weight: 0, advantage: 0, oldLogprob: 0, refLogprob: 0 }));
+    const got = await runObjective(device, objective, padded);
+    expect(got.loss + 0).toBe(0);
+    expect(got.gradient.every((x) => x + 0 === 0)).toBe(true);
+  });
+});
+
+describe('DPO', () => {
+  it('loss and gradient of three pairs', async () => {
+    const got = await runObjective(device, dpo({ beta: 0.1, pairs: 3 }), rows);
+    const loss = (all: readonly Row[]): number => reference.dpo(all, 0.1);
+    expectClose([got.loss], [loss(rows)], TOLERANCES.objective);
+    expectNormClose(got.gradient, reference.gradient(rows, loss), TOLERANCES.objectiveGradient);
+  });
+
+  it('is ln 2 where policy and reference are one', async () => {
+    const same = rows.map((row) => ({ ...row, refLogprob: reference.logSoftmax(row.logits)[row.target]! }));
+    const got = await runObjective(device, dpo({ beta: 5, pairs: 3 }), same);
+    expectClose([got.loss], [Math.LN2], TOLERANCES.objective);
+  });
+
+  it('rows of no pair have no gradient', async () => {
+    const none = rows.map((row) => ({ ...row, pairSigns: [0, 0, 0] }));
+    const got = await runObjective(device, dpo({ beta: 1, pairs: 3 }), none);
+    expectClose([got.loss], [Math.LN2], TOLERANCES.objective);
+    expect(got.gradient.every((x) => x + 0 === 0)).toBe(true);
+  });
+
+  it('saturates without overflow', async () => {
+    const sure = rows.map((row) => ({ ...row, refLogprob: row.pairSigns.includes(1) ? -500 : 0 }));
+    const got = await runObjective(device, dpo({ beta: 1, pairs: 3 }), sure);
+    expect(got.loss).toBeLessThan(1e-6);
+    const wrong = rows.map((row) => ({ ...row, refLogprob: row.pairSigns.includes(1) ? 0 : -500 }));
+    const high = await runObjective(device, dpo({ beta: 1, pairs: 3 }), wrong);
+    expect(high.loss).toBeGreaterThan(500);
+    expect(high.gradient.every(Number.isFinite)).toBe(true);
+  });
+});
