@@ -31,3 +31,8 @@ export function required<T>(value: T | undefined | null, what: string): T {
 export function errorText(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
+
+/** Whether `thrown` is how work ended that `signal` stopped. */
+export function isAbort(thrown: unknown, signal: AbortSignal): boolean {
+  return signal.aborted && thrown === signal.reason;
+}

@@ -21,6 +21,31 @@ export interface SafeTensor {
   readonly end: number;
 }
 
+/** The system reads 2 GiB at most at a time. */
+const READ_BYTES = 2 ** 30;
+
+/** `length` bytes from `start`; a read may give fewer than it was asked for, and a file may have shrunk. */
+function readAt(path: string, file: number, start: number, length: number): Buffer<ArrayBuffer> {
+  // Not from the pool, so that the buffer starts on a boundary that typed arrays accept.
+  const bytes = Buffer.from(new ArrayBuffer(length));
+  let done = 0;
+  while (done < length) {
+    let count: number;
+    try {
+      count = readSync(file, bytes, done, Math.min(READ_BYTES, length - done), start + done);
+    } catch (thrown) {
+      throw fileError('read', path, thrown);
+    }
+    if (count === 0)
+      throw new UserError(
+        'SAFETENSORS',
+        `${path} became shorter while it was read; copy or download it again.`,
+      );
+    done += count;
+  }
+  return bytes;
+}
+
 /** An opened file: its header is in memory, its tensors are read one at a time. */
 export class SafetensorsFile implements Disposable {
   readonly path: string;
@@ -63,19 +88,18 @@ export class SafetensorsFile implements Disposable {
         `${path} is not a whole safetensors file: ${why}; copy or download it again.`,
       );
     const fileSize = fstatSync(file).size;
-    const lengthBytes = Buffer.alloc(8);
-    if (readSync(file, lengthBytes, 0, 8, 0) < 8) throw broken('it is shorter than its header');
-    const headerLength = Number(lengthBytes.readBigUInt64LE());
+    if (fileSize < 8) throw broken('it is shorter than its header');
+    const headerLength = Number(readAt(path, file, 0, 8).readBigUInt64LE());
     if (headerLength > fileSize - 8) throw broken('it is shorter than its header says');
-    const headerBytes = Buffer.alloc(headerLength);
-    readSync(file, headerBytes, 0, headerLength, 8);
     let header: unknown;
     try {
-      header = JSON.parse(headerBytes.toString('utf8'));
+      header = JSON.parse(readAt(path, file, 8, headerLength).toString('utf8'));
     } catch {
       throw broken('its header is not JSON');
     }
-    const { __metadata__: metadata = {}, ...rest } = z.record(z.string(), z.unknown()).parse(header);
+    const fields = z.record(z.string(), z.unknown()).safeParse(header);
+    if (!fields.success) throw broken('its header is not a map');
+    const { __metadata__: metadata = {}, ...rest } = fields.data;
     const tensors = new Map<string, SafeTensor>();
     for (const [name, value] of Object.entries(rest)) {
       const parsed = entry.safeParse(value);
@@ -95,17 +119,14 @@ export class SafetensorsFile implements Disposable {
     );
   }
 
-  #bytes(name: string): { tensor: SafeTensor; bytes: Buffer } {
+  #bytes(name: string): { tensor: SafeTensor; bytes: Buffer<ArrayBuffer> } {
     const tensor = this.tensors.get(name);
     if (tensor === undefined)
       throw new UserError(
         'SAFETENSORS',
         `${this.path} has no tensor ${name}; is it the checkpoint of another model?`,
       );
-    // Not from the pool, so that the buffer starts on a boundary that typed arrays accept.
-    const bytes = Buffer.from(new ArrayBuffer(tensor.end - tensor.start));
-    readSync(this.#file, bytes, 0, bytes.length, tensor.start);
-    return { tensor, bytes };
+    return { tensor, bytes: readAt(this.path, this.#file, tensor.start, tensor.end - tensor.start) };
   }
 
   /** A tensor's elements as float32; f16 and bf16 are widened, other types refused. */
