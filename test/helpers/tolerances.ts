@@ -56,6 +56,11 @@ export const TOLERANCES = {
   objectiveGradient: { relative: 2e-5, absolute: 1e-8, why: 'as the loss, without its sums over rows' },
   /** One batch against the same rows in two batches, or in chunks; parts and gradients in norm. */
   regrouped: { relative: 2e-6, absolute: 1e-7, why: 'the same numbers, summed in another order' },
+  regroupedGradient: {
+    relative: 2e-5,
+    absolute: 1e-8,
+    why: 'in norm per tensor; norm weights are sums over all tokens of numbers of both signs',
+  },
   /** AdamW's weights after tens of steps against float64. */
   optimiser: {
     relative: 1e-5,
