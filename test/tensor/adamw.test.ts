@@ -59,7 +59,7 @@ class Reference {
 }
 
 /** Runs `steps` steps of both; `size` is the size of the gradients' elements. */
-async function sideBySide(options: AdamWOptions, size: number, steps = 20): Promise<void> {
+async function expectEqualSteps(options: AdamWOptions, size: number, steps = 20): Promise<void> {
   const rng = Rng.seeded(3);
   using parameters = new ParameterSet(device, SPECS, 'trainable');
   using optimiser = new AdamW(parameters, options);
@@ -94,11 +94,11 @@ async function sideBySide(options: AdamWOptions, size: number, steps = 20): Prom
 }
 
 describe('AdamW step by step against a reference', () => {
-  it('with gradients below the norm', () => sideBySide(OPTIONS, 0.01));
-  it('with gradients that are clipped', () => sideBySide(OPTIONS, 3));
-  it('without clipping', () => sideBySide({ ...OPTIONS, maxNorm: 0 }, 3));
+  it('with gradients below the norm', () => expectEqualSteps(OPTIONS, 0.01));
+  it('with gradients that are clipped', () => expectEqualSteps(OPTIONS, 3));
+  it('without clipping', () => expectEqualSteps({ ...OPTIONS, maxNorm: 0 }, 3));
   it('without decay, other betas', () =>
-    sideBySide({ ...OPTIONS, weightDecay: 0, beta1: 0.8, beta2: 0.999 }, 1));
+    expectEqualSteps({ ...OPTIONS, weightDecay: 0, beta1: 0.8, beta2: 0.999 }, 1));
 });
 
 describe('AdamW', () => {
