@@ -34,13 +34,14 @@ export class AdamW implements Disposable {
   /** Number of steps applied so far. */
   steps = 0;
 
-  constructor(parameters: ParameterSet, options: AdamWOptions) {
-    const { device, specs } = parameters;
+  /** `device` computes the steps, if not the parameters' own: another one that reaches the same memory. */
+  constructor(parameters: ParameterSet, options: AdamWOptions, device: Device = parameters.device) {
+    const { specs } = parameters;
     this.#device = device;
     this.#options = options;
-    this.gradients = new ParameterSet(device, specs, 'state');
-    this.first = new ParameterSet(device, specs, 'state');
-    this.second = new ParameterSet(device, specs, 'state');
+    this.gradients = new ParameterSet(parameters.device, specs, 'state');
+    this.first = new ParameterSet(parameters.device, specs, 'state');
+    this.second = new ParameterSet(parameters.device, specs, 'state');
 
     this.#normGraph = new Graph(device, specs.length * 4 + 64);
     const squares = specs.map(({ name }) =>

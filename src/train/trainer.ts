@@ -1,22 +1,24 @@
 /**
  * One optimiser step on a list of examples: batches of prompt trees, gradients accumulated over them, the norm
- * checked and clipped, AdamW. The loss is the mean over all tokens of the step that count.
+ * checked and clipped, AdamW. The loss is the mean over all tokens of the step that count. On the CPU, batches of a
+ * small model are computed side by side in lanes of one thread each (see model/lanes.ts).
  */
 import { join } from 'node:path';
 import { z } from 'zod';
-import { UserError } from '../base/errors.ts';
+import { required, UserError } from '../base/errors.ts';
 import { readText, writeAtomic } from '../base/files.ts';
 import type { Device } from '../ggml/device.ts';
-import { bucketLength, planBatches } from '../model/buckets.ts';
+import { planBatches } from '../model/buckets.ts';
 import type { Qwen3Config } from '../model/config.ts';
 import { SafetensorsFile, writeSafetensors } from '../model/safetensors.ts';
-import type { TreeLayout } from '../model/tree.ts';
+import { laneCount, LaneDevices } from '../model/lanes.ts';
+import { tokenCount } from '../model/tree.ts';
 import type { Objective } from '../objective/index.ts';
 import { AdamW, type AdamWOptions } from '../tensor/adamw.ts';
-import { GraphMemory } from '../tensor/graph-memory.ts';
-import type { ParameterSet } from '../tensor/parameters.ts';
-import { exampleTokens, gatherRows, packedSize, rowCount, type TrainExample, treeOf } from './examples.ts';
-import { TrainingGraph } from './training-graph.ts';
+import { ParameterSet } from '../tensor/parameters.ts';
+import { exampleTokens, packedSize, rowCount, type TrainExample } from './examples.ts';
+import type { LossParts } from './training-graph.ts';
+import { GradientSum, type MicroBatch, TrainingLane } from './training-lane.ts';
 
 export interface TrainerOptions {
   readonly adamw: AdamWOptions;
@@ -34,28 +36,45 @@ export interface StepResult {
   readonly tokens: number;
 }
 
-/** Graphs kept for layouts that come again. */
-const MAX_GRAPHS = 24;
+/** Batches that are computed side by side at most. */
+const MAX_LANES = 4;
+/** Smaller batches are not worth a lane of their own. */
+const MIN_BATCH_TOKENS = 512;
 const PROMPT_MULTIPLE = 64;
 const COMPLETION_MULTIPLE = 16;
-const ROW_MULTIPLE = 128;
+
+/** Squares of larger weights, added up over a row, overflow float32. */
+const MAX_WEIGHT = 1e15;
+
+/** Training has left the numbers; the message says how, without what to do about it. */
+export class Diverged extends Error {}
 
 export class Trainer implements Disposable {
   readonly parameters: ParameterSet;
   readonly config: Qwen3Config;
-  readonly #objective: Objective;
   readonly #options: TrainerOptions;
   readonly #optimizer: AdamW;
-  readonly #memory: GraphMemory;
-  readonly #graphs = new Map<string, TrainingGraph>();
+  readonly #devices: LaneDevices;
+  readonly #lanes: readonly TrainingLane[];
+  readonly #sum: GradientSum;
 
   constructor(config: Qwen3Config, parameters: ParameterSet, objective: Objective, options: TrainerOptions) {
     this.config = config;
     this.parameters = parameters;
-    this.#objective = objective;
     this.#options = options;
-    this.#optimizer = new AdamW(parameters, options.adamw);
-    this.#memory = new GraphMemory(parameters.device);
+    const count = laneCount(parameters.device, config, MAX_LANES, Infinity);
+    this.#devices = new LaneDevices(parameters.device, config, count);
+    const [device] = this.#devices.devices;
+    this.#optimizer = new AdamW(parameters, options.adamw, device);
+    const first = this.#optimizer.gradients;
+    const others = this.#devices.devices
+      .slice(1)
+      .map(() => new ParameterSet(parameters.device, parameters.specs, 'state'));
+    const gradients = [first, ...others] as const;
+    this.#lanes = this.#devices.devices.map(
+      (own, i) => new TrainingLane(own, config, parameters, required(gradients[i], 'gradients'), objective),
+    );
+    this.#sum = new GradientSum(required(device, 'a device'), gradients);
   }
 
   get device(): Device {
@@ -67,43 +86,33 @@ export class Trainer implements Disposable {
     return this.#optimizer.steps;
   }
 
-  #graph(layout: TreeLayout, rows: number): TrainingGraph {
-    const capacity = bucketLength(rows, ROW_MULTIPLE);
-    const key = [
-      layout.prompts,
-      layout.promptTokens,
-      layout.samples,
-      layout.completionTokens,
-      capacity,
-    ].join();
-    const known = this.#graphs.get(key);
-    // Taken out and put back in: a map's order is then the order of last use.
-    this.#graphs.delete(key);
-    if (known?.valid === true) {
-      this.#graphs.set(key, known);
-      return known;
-    }
-    known?.[Symbol.dispose]();
-    for (const [oldest, graph] of this.#graphs) {
-      if (this.#graphs.size < MAX_GRAPHS && graph.valid) break;
-      graph[Symbol.dispose]();
-      this.#graphs.delete(oldest);
-    }
-    const graph = new TrainingGraph(
-      this.config,
-      this.parameters,
-      this.#optimizer.gradients,
-      layout,
-      capacity,
-      this.#objective,
-      { memory: this.#memory },
+  /** Batches of like-sized examples, each assigned to the lane that has the least to do. */
+  #plan(examples: readonly TrainExample[]): MicroBatch[][] {
+    const sizes = examples.map((example) => packedSize(example, COMPLETION_MULTIPLE));
+    const tokens = sizes.map((size) =>
+      size.completions.reduce((n, { length }) => n + length, size.prompt.length),
     );
-    this.#graphs.set(key, graph);
-    return graph;
+    const share = Math.ceil(tokens.reduce((a, b) => a + b, 0) / this.#lanes.length);
+    const plan = planBatches(sizes, {
+      maxTokens: Math.min(this.#options.microBatchTokens, Math.max(share, MIN_BATCH_TOKENS)),
+      maxPrompts: this.#options.microBatchPrompts,
+      promptMultiple: PROMPT_MULTIPLE,
+      completionMultiple: COMPLETION_MULTIPLE,
+    });
+    const lanes = this.#lanes.map(() => ({ load: 0, batches: [] as MicroBatch[] }));
+    for (const { layout, indices } of plan.toSorted((a, b) => tokenCount(b.layout) - tokenCount(a.layout))) {
+      const lane = lanes.reduce((least, next) => (next.load < least.load ? next : least));
+      lane.load += tokenCount(layout);
+      lane.batches.push({ layout, examples: indices.flatMap((index) => examples[index] ?? []) });
+    }
+    return lanes.map(({ batches }) => batches);
   }
 
-  /** Accumulates the gradients of all examples; the loss is the token mean. */
-  async accumulate(examples: readonly TrainExample[]): Promise<Omit<StepResult, 'gradNorm'>> {
+  /** Accumulates the gradients of all examples; the loss is the token mean. The signal counts between batches. */
+  async accumulate(
+    examples: readonly TrainExample[],
+    signal?: AbortSignal,
+  ): Promise<Omit<StepResult, 'gradNorm'>> {
     const counted = examples.filter((example) => rowCount(example) > 0);
     const rows = counted.reduce((total, example) => total + rowCount(example), 0);
     if (rows === 0)
@@ -111,46 +120,60 @@ export class Trainer implements Disposable {
         'EMPTY_BATCH',
         'A training step has no token that counts; check the data and the mask.',
       );
-    const plan = planBatches(
-      counted.map((example) => packedSize(example, COMPLETION_MULTIPLE)),
-      {
-        maxTokens: this.#options.microBatchTokens,
-        maxPrompts: this.#options.microBatchPrompts,
-        promptMultiple: PROMPT_MULTIPLE,
-        completionMultiple: COMPLETION_MULTIPLE,
-      },
+    const plan = this.#plan(counted);
+    const results = await Promise.allSettled(
+      this.#lanes.map(async (lane, i) => {
+        const own: LossParts[] = [];
+        for (const batch of plan[i] ?? []) {
+          signal?.throwIfAborted();
+          own.push(await lane.run(batch, 1 / rows));
+        }
+        return own;
+      }),
     );
-    let loss = 0;
-    let tokens = 0;
+    // Every lane has come to rest before a failure is passed on: its device may be freed then.
     const parts: Record<string, number> = {};
-    const names = Object.keys(this.#objective.inputs);
-    for (const { layout, indices } of plan) {
-      const batch = indices.flatMap((index) => counted[index] ?? []);
-      const gathered = gatherRows(layout, batch, 1 / rows, names);
-      const result = await this.#graph(layout, gathered.predictors.length).run(batch.map(treeOf), gathered);
-      loss += result.loss;
-      for (const [name, value] of Object.entries(result.parts)) parts[name] = (parts[name] ?? 0) + value;
-      tokens += batch.reduce((total, example) => total + exampleTokens(example), 0);
+    let loss = 0;
+    for (const settled of results) {
+      if (settled.status === 'rejected') throw settled.reason;
+      for (const result of settled.value) {
+        loss += result.loss;
+        for (const [name, value] of Object.entries(result.parts)) parts[name] = (parts[name] ?? 0) + value;
+      }
     }
-    return { loss, parts, tokens };
+    await this.#sum.run();
+    return { loss, parts, tokens: counted.reduce((total, example) => total + exampleTokens(example), 0) };
   }
 
-  /** One optimiser step. Throws a UserError, before anything is changed, when loss or gradient is not a number. */
-  async step(examples: readonly TrainExample[], lr: number): Promise<StepResult> {
-    const result = await this.accumulate(examples);
-    const gradNorm = await this.#optimizer.gradientNorm();
-    if (!Number.isFinite(result.loss) || !Number.isFinite(gradNorm)) {
-      throw new UserError(
-        'NOT_A_NUMBER',
-        `Step ${this.steps + 1} gave a loss of ${result.loss} and a gradient norm of ${gradNorm}; the last checkpoint is kept: lower lr or raise warmup_ratio and run again.`,
-      );
+  /**
+   * One optimiser step. Throws before anything is changed: Diverged when loss or gradient is not a number, the
+   * signal's reason when it fires before all batches have been computed.
+   */
+  async step(examples: readonly TrainExample[], lr: number, signal?: AbortSignal): Promise<StepResult> {
+    try {
+      const result = await this.accumulate(examples, signal);
+      const gradNorm = await this.#optimizer.gradientNorm();
+      if (!Number.isFinite(result.loss) || !Number.isFinite(gradNorm))
+        throw new Diverged(`the loss is ${result.loss} and the gradient norm ${gradNorm}`);
+      await this.#optimizer.step(lr, gradNorm);
+      return { ...result, gradNorm };
+    } catch (thrown) {
+      for (const lane of this.#lanes) lane.gradients.clear();
+      throw thrown;
     }
-    await this.#optimizer.step(lr, gradNorm);
-    return { ...result, gradNorm };
   }
 
-  /** Writes weights and optimiser state, all that the next step depends on beside its examples. */
+  /** Throws Diverged when a weight is no number that a model can compute with: such weights are not worth keeping. */
+  checkWeights(): void {
+    for (const { name } of this.parameters.specs) {
+      const wrong = this.parameters.read(name).find((value) => !(Math.abs(value) < MAX_WEIGHT));
+      if (wrong !== undefined) throw new Diverged(`${name} holds ${wrong}`);
+    }
+  }
+
+  /** Writes weights and optimiser state, all that the next step depends on beside its examples. Throws Diverged. */
   save(folder: string): void {
+    this.checkWeights();
     const { first, second } = this.#optimizer;
     const tensors = (set: ParameterSet, prefix: string) =>
       set.specs.map(({ name, shape }) => ({
@@ -181,9 +204,12 @@ export class Trainer implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const graph of this.#graphs.values()) graph[Symbol.dispose]();
-    this.#graphs.clear();
-    this.#memory[Symbol.dispose]();
+    this.#sum[Symbol.dispose]();
+    for (const [i, lane] of this.#lanes.entries()) {
+      lane[Symbol.dispose]();
+      if (i > 0) lane.gradients[Symbol.dispose]();
+    }
+    this.#devices[Symbol.dispose]();
     this.#optimizer[Symbol.dispose]();
   }
 }

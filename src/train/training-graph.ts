@@ -34,6 +34,15 @@ export interface LossParts {
   readonly parts: Readonly<Record<string, number>>;
 }
 
+export interface TrainingGraphOptions {
+  /** Logits that one chunk of rows may take, in bytes. */
+  readonly chunkBytes?: number;
+  /** Shared with other training graphs that never run at the same time. */
+  readonly memory?: GraphMemory;
+  /** Where it runs, if not on the weights' device: another one that reaches the same memory. */
+  readonly device?: Device;
+}
+
 export class TrainingGraph implements Disposable {
   readonly layout: TreeLayout;
   /** Rows the graph has room for; fewer are padded. */
@@ -54,12 +63,12 @@ export class TrainingGraph implements Disposable {
     layout: TreeLayout,
     rowCapacity: number,
     objective: Objective,
-    { chunkBytes = CHUNK_BYTES, memory }: { chunkBytes?: number; memory?: GraphMemory } = {},
+    { chunkBytes = CHUNK_BYTES, memory, device = weights.device }: TrainingGraphOptions = {},
   ) {
     this.layout = layout;
     this.rowCapacity = rowCapacity;
-    this.#device = weights.device;
-    const g = new Graph(weights.device, undefined, memory);
+    this.#device = device;
+    const g = new Graph(device, undefined, memory);
     this.#graph = g;
     this.#predictors = g.input('i32', [rowCapacity]);
     this.#tree = treeForward(g, config, weights, layout, this.#predictors);

@@ -1,0 +1,119 @@
+/** What one lane of training has of its own: a device, graphs and their memory, and gradients. */
+import type { Device } from '../ggml/device.ts';
+import { bucketLength } from '../model/buckets.ts';
+import type { Qwen3Config } from '../model/config.ts';
+import type { TreeLayout } from '../model/tree.ts';
+import type { Objective } from '../objective/index.ts';
+import { Graph } from '../tensor/graph.ts';
+import { GraphMemory } from '../tensor/graph-memory.ts';
+import { add } from '../tensor/ops/index.ts';
+import type { ParameterSet } from '../tensor/parameters.ts';
+import { gatherRows, type TrainExample, treeOf } from './examples.ts';
+import { type LossParts, TrainingGraph } from './training-graph.ts';
+
+/** Graphs kept for layouts that come again. */
+const MAX_GRAPHS = 24;
+const ROW_MULTIPLE = 128;
+
+/** Some examples that go through the model together. */
+export interface MicroBatch {
+  readonly layout: TreeLayout;
+  readonly examples: readonly TrainExample[];
+}
+
+export class TrainingLane implements Disposable {
+  readonly gradients: ParameterSet;
+  readonly #device: Device;
+  readonly #config: Qwen3Config;
+  readonly #parameters: ParameterSet;
+  readonly #objective: Objective;
+  readonly #inputs: readonly string[];
+  readonly #memory: GraphMemory;
+  readonly #graphs = new Map<string, TrainingGraph>();
+
+  constructor(
+    device: Device,
+    config: Qwen3Config,
+    parameters: ParameterSet,
+    gradients: ParameterSet,
+    objective: Objective,
+  ) {
+    this.#device = device;
+    this.#config = config;
+    this.#parameters = parameters;
+    this.gradients = gradients;
+    this.#objective = objective;
+    this.#inputs = Object.keys(objective.inputs);
+    this.#memory = new GraphMemory(device);
+  }
+
+  /** Adds a batch's gradients to this lane's; every token that counts weighs `weight`. */
+  async run({ layout, examples }: MicroBatch, weight: number): Promise<LossParts> {
+    const rows = gatherRows(layout, examples, weight, this.#inputs);
+    return this.#graph(layout, rows.predictors.length).run(examples.map(treeOf), rows);
+  }
+
+  #graph(layout: TreeLayout, rows: number): TrainingGraph {
+    const capacity = bucketLength(rows, ROW_MULTIPLE);
+    const key = [...Object.values(layout), capacity].join();
+    const known = this.#graphs.get(key);
+    // Taken out and put back in: a map's order is then the order of last use.
+    this.#graphs.delete(key);
+    if (known?.valid === true) {
+      this.#graphs.set(key, known);
+      return known;
+    }
+    known?.[Symbol.dispose]();
+    for (const [oldest, graph] of this.#graphs) {
+      if (this.#graphs.size < MAX_GRAPHS && graph.valid) break;
+      graph[Symbol.dispose]();
+      this.#graphs.delete(oldest);
+    }
+    const graph = new TrainingGraph(
+      this.#config,
+      this.#parameters,
+      this.gradients,
+      layout,
+      capacity,
+      this.#objective,
+      { device: this.#device, memory: this.#memory },
+    );
+    this.#graphs.set(key, graph);
+    return graph;
+  }
+
+  [Symbol.dispose](): void {
+    for (const graph of this.#graphs.values()) graph[Symbol.dispose]();
+    this.#graphs.clear();
+    this.#memory[Symbol.dispose]();
+  }
+}
+
+/** Adds the gradients of the other lanes to the first one's, in order, and clears them. */
+export class GradientSum implements Disposable {
+  readonly #graph: Graph;
+  readonly #others: readonly ParameterSet[];
+
+  constructor(device: Device, [first, ...others]: readonly [ParameterSet, ...ParameterSet[]]) {
+    const g = new Graph(device, first.specs.length * (others.length * 2 + 2) + 64);
+    this.#graph = g;
+    this.#others = others;
+    if (others.length === 0) return;
+    for (const { name, shape } of first.specs) {
+      const total = first.get(name);
+      const sum = others.reduce((left, other) => add(g, left, other.get(name)), total);
+      g.expand(g.constant(g.ggml.ggml_cpy(g.context, sum.pointer, total.pointer), shape));
+    }
+    g.allocate();
+  }
+
+  async run(): Promise<void> {
+    if (this.#others.length === 0) return;
+    await this.#graph.compute();
+    for (const other of this.#others) other.clear();
+  }
+
+  [Symbol.dispose](): void {
+    this.#graph[Symbol.dispose]();
+  }
+}
