@@ -12,7 +12,7 @@ import { runRollouts } from '../../train/stages/rollout.ts';
 import type { EvalResult, EvalSample } from '../report/formats.ts';
 import type { StageOf } from '../stages.ts';
 import {
-  checkLengths,
+  promptLimit,
   dialoguesOf,
   openModel,
   rolloutFolder,
@@ -31,13 +31,12 @@ export async function* runRollout(
 ): AsyncGenerator<RunEvent, Outputs> {
   const { tokenizer, template } = tokenizerOf(run, stage.model);
   const { config, parameters } = openModel(run, stage.model, false);
-  checkLengths(stage, config);
   const prompts = new PromptSet({
     dialogues: dialoguesOf(run, 'train'),
     tokenizer,
     template,
     reward: rewardNamed('simrl'),
-    maxTokens: stage.prompt_max_len,
+    maxTokens: promptLimit(stage, config),
   });
   const generator = new Generator(run.device, config, parameters);
   const scorer = new Scorer(run.device, config, parameters);
@@ -98,7 +97,6 @@ async function* judgeModel(
   }
   const { tokenizer, template } = tokenizerOf(run, reference);
   const { config, parameters } = openModel(run, reference, false);
-  checkLengths(stage, config);
   const generator = new Generator(run.device, config, parameters);
   const judged: Judged[] = [];
   try {
@@ -109,7 +107,7 @@ async function* judgeModel(
       template,
       temperature: stage.temperature,
       maxTokens: stage.generate_max_len,
-      maxPromptTokens: stage.prompt_max_len,
+      maxPromptTokens: promptLimit(stage, config),
       batch: stage.rollout_batch_size,
       seed: seedOf(run.recipe, stage),
       signal: run.signal,

@@ -113,17 +113,19 @@ export function openModel(run: RunContext, reference: string, trainable: boolean
   return makeModel(run, reference, model, trainable);
 }
 
-/** Checks that prompts and answers fit the model's positions. */
-export function checkLengths(
+/** Tokens that a prompt may have: what the stage allows, and what leaves room for an answer in the model's positions. */
+export function promptLimit(
   stage: { name: string; prompt_max_len: number; generate_max_len: number },
   config: Qwen3Config,
-): void {
-  if (stage.prompt_max_len + stage.generate_max_len > config.maxPositions) {
+): number {
+  const room = config.maxPositions - stage.generate_max_len;
+  if (room < 1) {
     throw new UserError(
       'LENGTHS',
-      `Stage ${stage.name}: prompt_max_len ${stage.prompt_max_len} and generate_max_len ${stage.generate_max_len} exceed the model's ${config.maxPositions} positions; lower them.`,
+      `Stage ${stage.name}: generate_max_len ${stage.generate_max_len} leaves no room for a prompt in the model's ${config.maxPositions} positions; lower it.`,
     );
   }
+  return Math.min(stage.prompt_max_len, room);
 }
 
 const dialogues = new WeakMap<Recipe, Map<string, readonly TaskDialogue[]>>();

@@ -21,7 +21,7 @@ import { Trainer } from '../../train/trainer.ts';
 import type { OptimizerOptions, StageOf, TrainingStage } from '../stages.ts';
 import {
   assistantSeed,
-  checkLengths,
+  promptLimit,
   checkpointFolder,
   dialoguesOf,
   modelFolder,
@@ -160,13 +160,12 @@ interface Opened extends Disposable {
 
 function simrl(run: RunContext, stage: StageOf<'simrl'>, model: LoadedModel): Opened {
   const { tokenizer, template } = tokenizerOf(run, stage.model);
-  checkLengths(stage, model.config);
   const prompts = new PromptSet({
     dialogues: dialoguesOf(run, 'train').slice(0, stage.prompts),
     tokenizer,
     template,
     reward: rewardNamed(stage.reward),
-    maxTokens: stage.prompt_max_len,
+    maxTokens: promptLimit(stage, model.config),
   });
   const objective = policyGradient({
     clip: stage.eps_clip,
