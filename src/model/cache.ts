@@ -8,7 +8,7 @@ import type { Pointer } from '../ggml/signatures.ts';
 import type { Graph } from '../tensor/graph.ts';
 import { reshape } from '../tensor/ops/index.ts';
 import { ParameterSet } from '../tensor/parameters.ts';
-import { BYTES, type Shape, type Tensor } from '../tensor/tensor.ts';
+import { BYTES, needIds, type Shape, type Tensor } from '../tensor/tensor.ts';
 import type { HeadShape, KeyValues } from './attention.ts';
 
 export interface CacheSize {
@@ -33,6 +33,7 @@ function view(g: Graph, base: Tensor, shape: Shape4, strides: readonly [number, 
 }
 
 function setRows(g: Graph, into: Tensor, values: Tensor, rows: Tensor, shape: Shape): Pointer {
+  needIds('setRows', rows, into.shape[1] ?? 1);
   const given = reshape(g, values, shape);
   return g.ggml.ggml_set_rows(g.context, into.pointer, given.pointer, rows.pointer);
 }
@@ -175,6 +176,7 @@ export class KeyValueCache implements Disposable {
         const tensor = this.#tensors.get(`${layer}.${name}`);
         const [a = 1, b = 1, c = 1, blocks = 1] = tensor.shape;
         const [width, count] = [a * b * c, ids.shape[0] ?? 1];
+        needIds('move', ids, blocks);
         const whole = view(g, tensor, [width, blocks, 1, 1], [width, width * blocks, width * blocks]);
         const picked = g.ggml.ggml_get_rows(g.context, whole.pointer, ids.pointer);
         const into = view(g, tensor, [width, count, 1, 1], [width, width * count, width * count]);

@@ -1,12 +1,11 @@
 /** Prompts into the cache: the forward pass over whole prompts, and the choice of each one's first new token. */
 import type { TokenIds } from '../base/token-ids.ts';
 import { Graph, write } from '../tensor/graph.ts';
-import { getRows } from '../tensor/ops/index.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { layoutKeyValues, promptAttention } from './attention.ts';
 import type { KeyValueCache, SlotInputs } from './cache.ts';
 import type { Qwen3Config } from './config.ts';
-import { hiddenStates, type WeightSource } from './forward.ts';
+import { type Attend, hiddenStates, type WeightSource } from './forward.ts';
 import { NextTokens } from './next-token.ts';
 import type { Device } from '../ggml/device.ts';
 import { layoutTrees, promptIndex, type TreeLayout } from './tree.ts';
@@ -46,12 +45,13 @@ export class PrefillGraph implements Disposable {
     this.#mask = g.input('f32', [P, P, 1, B]);
     this.#last = g.input('i32', [B]);
     this.#slots = cache.slotInputs(g, B);
-    const hidden = hiddenStates(g, config, weights, this.#tokens, this.#positions, (layer, { q, k, v }) => {
+    const attend: Attend = (layer, { q, k, v }) => {
       const own = layoutKeyValues(g, k, v, config, P, B);
       cache.writePrompts(g, layer, own, P, this.#slots);
       return promptAttention(g, q, own, this.#mask, config, P, B);
-    });
-    this.next = new NextTokens(g, config, weights, getRows(g, hidden, this.#last), temperature);
+    };
+    const hidden = hiddenStates(g, config, weights, this.#tokens, this.#positions, attend, this.#last);
+    this.next = new NextTokens(g, config, weights, hidden, temperature);
     g.allocate();
   }
 

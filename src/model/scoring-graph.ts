@@ -7,7 +7,6 @@ import type { Device } from '../ggml/device.ts';
 import { Graph, readF32, readI32, write } from '../tensor/graph.ts';
 import {
   gather,
-  getRows,
   logProbabilitiesAt,
   mul,
   mulMat,
@@ -77,15 +76,14 @@ export class ScoringGraph implements Disposable {
     this.#graph = g;
     this.#layout = layout;
     this.#capacity = capacity;
-    this.#tree = treeForward(g, config, weights, layout);
     this.#predictors = g.input('i32', [capacity]);
+    this.#tree = treeForward(g, config, weights, layout, this.#predictors);
     this.#targets = g.input('i32', [1, capacity]);
-    const hidden = getRows(g, this.#tree.hidden, this.#predictors);
     const head = headWeight(config, weights);
     const chunk = Math.max(1, Math.floor(chunkBytes / (4 * config.vocabSize)));
     for (let start = 0; start < capacity; start += chunk) {
       const count = Math.min(chunk, capacity - start);
-      const logits = mulMat(g, head, slice(g, hidden, 1, start, count));
+      const logits = mulMat(g, head, slice(g, this.#tree.hidden, 1, start, count));
       const targets = slice(g, this.#targets, 1, start, count);
       this.#score(vocabularyRows(g, logits), targets, parts);
     }

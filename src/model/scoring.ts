@@ -4,19 +4,24 @@
  */
 import { InternalError, required } from '../base/errors.ts';
 import type { Device } from '../ggml/device.ts';
-import { bucketLength, type PlannedBatch, planBatches } from './buckets.ts';
+import { bucketLength, type PlannedBatch, planBatches, type TreeSize } from './buckets.ts';
 import type { Qwen3Config } from './config.ts';
 import type { WeightSource } from './forward.ts';
 import { laneCount, LaneDevices } from './lanes.ts';
 import { Lru } from './lru.ts';
 import { merge } from './merge.ts';
 import { frozen } from './next-token.ts';
+import { slotsFor } from './packing.ts';
 import { type ScoreParts, type ScoredRows, ScoringGraph } from './scoring-graph.ts';
 import { predictorIndex, type PromptTree, type TreeLayout } from './tree.ts';
 
 /** For each lane. */
 const MAX_GRAPHS = 8;
 const MAX_GRAPH_BYTES = 2 ** 29;
+
+const COMPLETION_MULTIPLE = 8;
+/** A batch is not made smaller than this to give every lane something to do. */
+const MIN_BATCH_TOKENS = 512;
 
 export interface ScoreOptions {
   /** Also the k most likely tokens of every position; 0 is off. */
@@ -59,6 +64,29 @@ function rowsOf(layout: TreeLayout, trees: readonly PromptTree[]): [Int32Array, 
     });
   });
   return [Int32Array.from(predictors), Int32Array.from(targets)];
+}
+
+/** A tree with its completions packed into slots, so that ragged ones are not all padded to the longest. */
+function packedSize({ prompt, completions }: PromptTree): TreeSize {
+  if (completions.length === 0) return { prompt, completions };
+  const lengths = completions.map(({ length }) => length);
+  const { slots, slotTokens } = slotsFor(lengths, COMPLETION_MULTIPLE);
+  return { prompt, completions: Array.from({ length: slots }, () => ({ length: slotTokens })) };
+}
+
+/** Batches that share the token budget among the lanes, and a small call among all of them. */
+function plan(trees: readonly PromptTree[], maxTokens: number, lanes: number): PlannedBatch[] {
+  const sizes = trees.map(packedSize);
+  const tokens = sizes.reduce(
+    (total, { prompt, completions }) =>
+      completions.reduce((sum, { length }) => sum + length, total + prompt.length),
+    0,
+  );
+  const share = Math.max(MIN_BATCH_TOKENS, Math.ceil(tokens / lanes));
+  return planBatches(sizes, {
+    maxTokens: Math.min(maxTokens / lanes, share),
+    completionMultiple: COMPLETION_MULTIPLE,
+  });
 }
 
 /** Sorts each row of a top-k: by falling log-probability, then by id. */
@@ -160,7 +188,7 @@ export class Scorer implements Disposable {
     this.#busy = true;
     try {
       const lanes = this.#reserve(laneCount(this.#device, this.#config, trees.length, Infinity));
-      const batches = planBatches(trees, { maxTokens: maxTokens / lanes.length });
+      const batches = plan(trees, maxTokens, lanes.length);
       const starts = lanes.map((lane, i) => {
         const mine = batches.filter((_, at) => at % lanes.length === i);
         return (stop: AbortSignal) => lane.run(trees, mine, { topK, entropy }, stop);
