@@ -2,6 +2,7 @@
  * A byte-level BPE tokenizer in Hugging Face's format: text to token ids and back. Left out of the textbook
  * version: offsets, padding, truncation and post-processors, which chat models of Qwen's kind do not need.
  */
+import { createHash } from 'node:crypto';
 import { UserError } from '../base/errors.ts';
 import { BytePairEncoder } from './bpe.ts';
 import { byteOf } from './byte-level.ts';
@@ -82,6 +83,13 @@ export class Tokenizer {
   /** Writes tokenizer.json, tokenizer_config.json, vocab.json, merges.txt and the chat template into `folder`. */
   save(folder: string): void {
     writeTokenizerFiles(folder, this.#parts);
+  }
+
+  /** Equal for tokenizers whose ids mean the same tokens. */
+  fingerprint(): string {
+    const { tokens, added } = this.#parts;
+    const special = added.toSorted((a, b) => a.id - b.id).map(({ id, content }) => [id, content]);
+    return createHash('sha256').update(JSON.stringify([tokens, special])).digest('hex').slice(0, 16);
   }
 
   /** The same tokenizer with another chat template, for `save`. */

@@ -26,7 +26,7 @@ export async function execute(
   const progress = new Progress({
     stream: process.stderr,
     style: styleFor(process.stderr, process.env),
-    stages: recipe.stages.map(({ name }) => name),
+    stages: [...recipe.stages.map(({ name }) => name), ...(recipe.export === undefined ? [] : ['export'])],
     now: () => services.now(),
   });
   const stop = new AbortController();

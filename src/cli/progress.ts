@@ -143,15 +143,15 @@ export class Progress {
   #done({ stage: name, seconds }: Extract<RunEvent, { type: 'done' }>): void {
     const { style } = this.#options;
     const stage = this.#stage?.name === name ? this.#stage : undefined;
-    const ran = stage !== undefined && stage.step > stage.doneBefore;
-    const facts = ran
-      ? [
-          `${stage.step} steps`,
-          formatDuration(seconds),
-          this.#watched(stage),
-          `${formatCount(stage.tokens)} tokens`,
-        ]
-      : ['was done before'];
+    const facts =
+      stage === undefined || stage.doneBefore === stage.total
+        ? ['was done before']
+        : [
+            ...(stage.step > 0 ? [`${stage.step} steps`] : []),
+            formatDuration(seconds),
+            this.#watched(stage),
+            ...(stage.tokens > 0 ? [`${formatCount(stage.tokens)} tokens`] : []),
+          ];
     this.#stage = undefined;
     this.print(`${style.good('✓')} ${style.bold(name)}  ${style.dim(facts.filter(Boolean).join('  '))}`);
   }

@@ -1,4 +1,5 @@
 /** Exact-match accuracy on held-out dialogues, overall, by category and by class of error. */
+import { z } from 'zod';
 import { hashString } from '../base/rng.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
 import { renderDialogue } from '../data/render.ts';
@@ -20,23 +21,33 @@ export interface HeldOutOptions {
   readonly signal: AbortSignal;
 }
 
-/** What a model made of one dialogue. */
-export interface Judged {
-  readonly id: string;
-  readonly category: string;
-  readonly request: string;
-  readonly gold: string;
-  readonly output: string;
-  readonly correct: boolean;
+const judgedSchema = z.object({
+  id: z.string(),
+  category: z.string(),
+  request: z.string(),
+  gold: z.string(),
+  output: z.string(),
+  correct: z.boolean(),
   /** Class of the error; empty when correct. */
-  readonly error: string;
-  readonly tokens: number;
-}
+  error: z.string(),
+  /** Tokens of the answer; 0 when the prompt was too long to be asked. */
+  tokens: z.int(),
+});
 
-/** Answers the dialogues and judges the answers, batch by batch, in order. A prompt that is too long counts as wrong. */
-export async function* judgeHeldOut(options: HeldOutOptions): AsyncGenerator<readonly Judged[]> {
+/** What a model made of one dialogue. */
+export type Judged = z.output<typeof judgedSchema>;
+
+/** Verdicts in a file. */
+export const verdictsSchema = z.array(judgedSchema);
+
+/**
+ * Answers the dialogues from number `first` on and judges the answers, batch by batch, in order. A prompt that is
+ * too long counts as wrong.
+ */
+export async function* judgeHeldOut(options: HeldOutOptions, first = 0): AsyncGenerator<readonly Judged[]> {
   const { dialogues, generator, tokenizer, template, temperature, maxTokens, batch, signal } = options;
-  for (let start = 0; start < dialogues.length; start += batch) {
+  for (let start = first; start < dialogues.length; start += batch) {
+    signal.throwIfAborted();
     const asked = dialogues.slice(start, start + batch);
     const records = asked.map((dialogue) => renderDialogue(dialogue, tokenizer, template));
     const fitting = records.filter(({ promptIds }) => promptIds.length <= options.maxPromptTokens);

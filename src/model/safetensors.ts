@@ -1,7 +1,7 @@
 /** The safetensors file format: an eight-byte length, a JSON header, then the tensors' bytes. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { z } from 'zod';
-import { UserError } from '../base/errors.ts';
+import { InternalError, UserError } from '../base/errors.ts';
 import { fileError, writeAtomic } from '../base/files.ts';
 
 const SIZES = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1 } as const;
@@ -19,6 +19,12 @@ export interface SafeTensor {
   readonly shape: readonly number[];
   readonly start: number;
   readonly end: number;
+}
+
+/** Some of a tensor's outermost rows. */
+export interface TensorPart {
+  readonly start: number;
+  readonly rows: number;
 }
 
 /** The system reads 2 GiB at most at a time. */
@@ -119,19 +125,25 @@ export class SafetensorsFile implements Disposable {
     );
   }
 
-  #bytes(name: string): { tensor: SafeTensor; bytes: Buffer<ArrayBuffer> } {
+  #bytes(name: string, part?: TensorPart): { tensor: SafeTensor; bytes: Buffer<ArrayBuffer> } {
     const tensor = this.tensors.get(name);
     if (tensor === undefined)
       throw new UserError(
         'SAFETENSORS',
         `${this.path} has no tensor ${name}; is it the checkpoint of another model?`,
       );
-    return { tensor, bytes: readAt(this.path, this.#file, tensor.start, tensor.end - tensor.start) };
+    const length = tensor.end - tensor.start;
+    if (part === undefined) return { tensor, bytes: readAt(this.path, this.#file, tensor.start, length) };
+    const [outer = 0] = tensor.shape;
+    if (part.start < 0 || part.rows < 0 || part.start + part.rows > outer)
+      throw new InternalError(`safetensors: ${name} has ${outer} rows, not ${part.start} + ${part.rows}`);
+    const row = outer === 0 ? 0 : length / outer;
+    return { tensor, bytes: readAt(this.path, this.#file, tensor.start + part.start * row, part.rows * row) };
   }
 
   /** A tensor's elements as float32; f16 and bf16 are widened, other types refused. */
-  readF32(name: string): Float32Array {
-    const { tensor, bytes } = this.#bytes(name);
+  readF32(name: string, part?: TensorPart): Float32Array {
+    const { tensor, bytes } = this.#bytes(name, part);
     switch (tensor.dtype) {
       case 'F32':
         return new Float32Array(bytes.buffer);
@@ -148,8 +160,8 @@ export class SafetensorsFile implements Disposable {
   }
 
   /** A tensor's elements as int32; int64 must be within range. */
-  readI32(name: string): Int32Array {
-    const { tensor, bytes } = this.#bytes(name);
+  readI32(name: string, part?: TensorPart): Int32Array {
+    const { tensor, bytes } = this.#bytes(name, part);
     if (tensor.dtype === 'I32') return new Int32Array(bytes.buffer);
     if (tensor.dtype === 'I64') return Int32Array.from(new BigInt64Array(bytes.buffer), Number);
     if (tensor.dtype === 'BOOL' || tensor.dtype === 'U8') return Int32Array.from(bytes);

@@ -5,17 +5,28 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { UserError } from '../base/errors.ts';
-import { fileError, readText, writeAtomic } from '../base/files.ts';
+import { fileError, readText, removeLeftovers, writeAtomic } from '../base/files.ts';
 import { ggufTokenizer } from '../chat/gguf-tokenizer.ts';
 import { Device } from '../ggml/device.ts';
 import { exportGguf } from '../model/gguf.ts';
 import type { RunEvent } from '../train/events.ts';
+import { loadRecipe } from './load.ts';
 import { machineFacts } from './machine.ts';
 import { formatRecipe } from './resolve.ts';
 import { runEvaluation, runRollout } from './run/answering.ts';
-import { isDone, markDone, openModel, outputsOf, type RunContext, tokenizerFolder } from './run/context.ts';
+import {
+  checkpointFolder,
+  markDone,
+  openModel,
+  type Outputs,
+  outputsOf,
+  type RunContext,
+  tokenizerFolder,
+} from './run/context.ts';
 import { Journal } from './run/journal.ts';
+import { lockFolder } from './run/lock.ts';
 import { runTraining } from './run/training.ts';
 import type { Recipe } from './schema.ts';
 import type { Stage } from './stages.ts';
@@ -29,89 +40,78 @@ export interface RunOptions {
   readonly now?: () => number;
 }
 
-type Outputs = Record<string, string> | undefined;
-
-function stageEvents(run: RunContext, stage: Stage): AsyncGenerator<RunEvent, Outputs> {
+function stageEvents(run: RunContext, stage: Stage): AsyncGenerator<RunEvent, Outputs | undefined> {
   if (stage.kind === 'rollout') return runRollout(run, stage);
   if (stage.kind === 'eval') return runEvaluation(run, stage);
   return runTraining(run, stage);
 }
 
-/** Makes the run's folder, or checks that the one there is of the same recipe. */
+/** Where a recipe differs from the one that a run was begun with; what has not begun yet may differ. */
+function differences(folder: string, before: Recipe, now: Recipe): string[] {
+  const rest = (recipe: Recipe): unknown => ({ ...recipe, stages: 0, export: 0, compare: 0 });
+  const stageOf = (recipe: Recipe, name: string): unknown =>
+    recipe.stages.find((stage) => stage.name === name);
+  const made = before.export !== undefined && existsSync(join(folder, before.export.gguf));
+  return [
+    ...(isDeepStrictEqual(rest(before), rest(now)) ? [] : ['its data, models, seed or device']),
+    ...before.stages
+      .map(({ name }) => name)
+      .filter((name) => existsSync(join(folder, 'stages', name)))
+      .filter((name) => !isDeepStrictEqual(stageOf(before, name), stageOf(now, name)))
+      .map((name) => `stage ${name}, which has begun`),
+    ...(made && !isDeepStrictEqual(before.export, now.export) ? ['its export'] : []),
+  ];
+}
+
+/** Writes what a new run is of, or checks that the one there goes on with the same. */
 function prepareFolder(folder: string, recipe: Recipe): void {
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (thrown) {
-    throw fileError('create', folder, thrown);
-  }
   const path = join(folder, 'recipe.yaml');
   const text = formatRecipe(recipe, folder);
-  if (!existsSync(path)) {
-    writeAtomic(path, text);
-    writeAtomic(
-      join(folder, 'machine.json'),
-      `${JSON.stringify(machineFacts({ started: new Date() }), null, 1)}\n`,
-    );
-  } else if (readText(path) !== text) {
-    throw new UserError(
-      'OTHER_RECIPE',
-      `${folder} holds a run of another recipe or with other options; choose another name (--set name=NEW) or remove that folder.`,
-    );
+  const machine = join(folder, 'machine.json');
+  if (!existsSync(machine))
+    writeAtomic(machine, `${JSON.stringify(machineFacts({ started: new Date() }), null, 1)}\n`);
+  if (existsSync(path)) {
+    if (readText(path) === text) return;
+    const changed = differences(folder, loadRecipe(path), recipe);
+    if (changed.length > 0) {
+      throw new UserError(
+        'OTHER_RECIPE',
+        `${folder} holds a run of another recipe or with other options (${changed.join('; ')}); choose another name (--set name=NEW) or remove what is to be made anew.`,
+      );
+    }
   }
+  writeAtomic(path, text);
 }
 
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Keeps a second process out of the folder; a lock of a process that is gone is taken over. */
-function lock(folder: string): Disposable {
-  const path = join(folder, 'run.lock');
-  const owner = existsSync(path) ? Number(readText(path)) : 0;
-  if (owner > 0 && owner !== process.pid && alive(owner)) {
-    throw new UserError('LOCKED', `${folder} is in use by process ${owner}; wait for it or stop it first.`);
-  }
-  writeAtomic(path, String(process.pid));
-  return { [Symbol.dispose]: () => rmSync(path, { force: true }) };
-}
-
-function exportStudent(run: RunContext, wanted: NonNullable<Recipe['export']>): string {
-  const path = join(run.folder, wanted.gguf);
-  const { config, parameters } = openModel(run, wanted.model, false);
-  try {
-    const tokenizer = ggufTokenizer(tokenizerFolder(run, wanted.model));
-    exportGguf(path, config, parameters, tokenizer, {
-      dtype: 'f16',
-      name: `${run.recipe.name} ${wanted.model}`,
-    });
-  } finally {
-    parameters[Symbol.dispose]();
-  }
-  return path;
+function exportStudent(run: RunContext, reference: string, path: string): void {
+  using model = openModel(run, reference, false);
+  const tokenizer = ggufTokenizer(tokenizerFolder(run, reference));
+  const name = `${run.recipe.name} ${reference}`;
+  exportGguf(path, model.config, model.parameters, tokenizer, { dtype: 'f16', name });
 }
 
 async function* runStages(run: RunContext): AsyncGenerator<RunEvent> {
   for (const stage of run.recipe.stages) {
     const start = run.now();
-    let outputs: Outputs = isDone(run, stage.name) ? outputsOf(run, stage.name) : undefined;
+    let outputs = outputsOf(run, stage.name);
     if (outputs === undefined) {
+      if (run.signal.aborted) return;
       outputs = yield* stageEvents(run, stage);
       if (outputs === undefined) return;
       markDone(run, stage.name, outputs);
     }
+    // What the stage made is safe now: the optimiser's state is of no more use.
+    rmSync(checkpointFolder(run, stage.name), { recursive: true, force: true });
     yield { type: 'done', stage: stage.name, seconds: (run.now() - start) / 1000, outputs };
   }
-  if (run.recipe.export !== undefined) {
-    const start = run.now();
+  if (run.recipe.export === undefined || run.signal.aborted) return;
+  const start = run.now();
+  const gguf = join(run.folder, run.recipe.export.gguf);
+  if (!existsSync(gguf)) {
     yield { type: 'stage', stage: 'export', kind: 'export', total: 1, done: 0 };
-    const gguf = exportStudent(run, run.recipe.export);
-    yield { type: 'done', stage: 'export', seconds: (run.now() - start) / 1000, outputs: { gguf } };
+    exportStudent(run, run.recipe.export.model, gguf);
   }
+  yield { type: 'done', stage: 'export', seconds: (run.now() - start) / 1000, outputs: { gguf } };
 }
 
 /**
@@ -120,8 +120,14 @@ async function* runStages(run: RunContext): AsyncGenerator<RunEvent> {
  */
 export async function* runRecipe(recipe: Recipe, options: RunOptions): AsyncGenerator<RunEvent> {
   const folder = join(options.runsDir, recipe.name);
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (thrown) {
+    throw fileError('create', folder, thrown);
+  }
+  using _lock = lockFolder(folder);
+  removeLeftovers(folder);
   prepareFolder(folder, recipe);
-  using _lock = lock(folder);
   using device = Device.open(recipe.device, recipe.threads ?? availableParallelism());
   const run: RunContext = {
     recipe,

@@ -5,6 +5,7 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { errorText, UserError } from '../base/errors.ts';
 import { readText, writeAtomic, writeFolderAtomic } from '../base/files.ts';
 import type { Trainer } from './trainer.ts';
 
@@ -35,14 +36,32 @@ export function saveCheckpointStep(folder: string, step: number, trainer: Traine
   return path;
 }
 
-/** Restores the newest checkpoint; undefined when there is none. */
-export function restoreNewest(
-  folder: string,
-  trainer: Trainer,
-): { step: number; state: unknown } | undefined {
-  const newest = existing(folder)[0];
-  if (newest === undefined) return undefined;
-  trainer.restore(newest.path);
-  const { step, state } = saved.parse(JSON.parse(readText(join(newest.path, 'stage.json'))));
-  return { step, state };
+export interface Restored {
+  readonly step: number;
+  readonly state: unknown;
+  /** Newer checkpoints that could not be read. */
+  readonly warnings: readonly string[];
+}
+
+/** Restores the newest checkpoint that can be read; undefined when there is none at all. */
+export function restoreNewest(folder: string, trainer: Trainer): Restored | undefined {
+  const warnings: string[] = [];
+  const checkpoints = existing(folder);
+  for (const { path } of checkpoints) {
+    try {
+      const { step, state } = saved.parse(JSON.parse(readText(join(path, 'stage.json'))));
+      trainer.restore(path);
+      return { step, state, warnings };
+    } catch (thrown) {
+      const unreadable =
+        thrown instanceof UserError || thrown instanceof SyntaxError || thrown instanceof z.ZodError;
+      if (!unreadable) throw thrown;
+      warnings.push(`the checkpoint ${path} is damaged and was passed over (${errorText(thrown)})`);
+    }
+  }
+  if (checkpoints.length === 0) return undefined;
+  throw new UserError(
+    'CHECKPOINT',
+    `No checkpoint in ${folder} can be read (${errorText(warnings[0])}); remove that folder to begin the stage anew.`,
+  );
 }

@@ -2,16 +2,18 @@
  * The training loop, one for every method: an async generator of typed events. A stage says what one step is;
  * the loop numbers steps, saves checkpoints, stops when asked, and goes on from where a killed run was.
  */
+import { dirname } from 'node:path';
+import { isAbort, UserError } from '../base/errors.ts';
 import type { DrawnSample, Metrics, RunEvent } from './events.ts';
 import { restoreNewest, saveCheckpointStep } from './checkpoints.ts';
-import type { StepResult, Trainer } from './trainer.ts';
+import { Diverged, type StepResult, type Trainer } from './trainer.ts';
 import { METRICS, type MetricName } from './metrics.ts';
 
 export interface StepReport {
   readonly tokens: number;
   readonly metrics: Metrics;
   readonly samples?: readonly DrawnSample[];
-  readonly warning?: string;
+  readonly warnings?: readonly string[];
   /** Set when the stage has reached its end before `total` steps (a token budget, no prompts left). */
   readonly finished?: boolean;
 }
@@ -23,6 +25,9 @@ export interface SteppedStage {
   readonly total: number;
   readonly trainer: Trainer;
   readonly saveSteps: number;
+  /** What the user should know before it begins. */
+  readonly warnings?: readonly string[];
+  /** A step that the signal stops must leave everything as it was before. */
   step(index: number, signal: AbortSignal): Promise<StepReport>;
   /** State beyond the trainer's that a later step depends on, as JSON. */
   state(): unknown;
@@ -45,56 +50,83 @@ export function metricsOf(result: StepResult, lr: number): Metrics {
   return { loss: result.loss, ...parts, grad_norm: result.gradNorm, lr };
 }
 
-/** Runs a stage's steps from its newest checkpoint on. When `signal` fires, a checkpoint is saved and the loop ends. */
-export async function* runSteps(stage: SteppedStage, options: LoopOptions): AsyncGenerator<RunEvent> {
-  const { folder, signal, now } = options;
+/** Resident memory of the process, in MB. */
+export const memoryMb = (): number => process.memoryUsage().rss / 2 ** 20;
+
+function divergedError(
+  stage: SteppedStage,
+  step: number,
+  saved: number,
+  folder: string,
+  what: string,
+): UserError {
+  const kept = saved > 0 ? `the checkpoint of step ${saved} is kept` : 'there was no checkpoint yet';
+  const advice =
+    step === 1
+      ? 'check the model and the data that it starts from, or lower lr'
+      : `lower lr or raise warmup_ratio, and run again under another name (--set name=NEW) or without ${dirname(folder)}`;
+  return new UserError(
+    'NOT_A_NUMBER',
+    `Stage ${stage.name} stopped in step ${step}: ${what}; ${kept}; ${advice}.`,
+  );
+}
+
+/**
+ * Runs a stage's steps from its newest checkpoint on and says whether it came to its end. When `signal` fires, a
+ * checkpoint is saved and the loop ends.
+ */
+export async function* runSteps(
+  stage: SteppedStage,
+  { folder, signal, now }: LoopOptions,
+): AsyncGenerator<RunEvent, boolean> {
   const restored = restoreNewest(folder, stage.trainer);
   if (restored !== undefined) stage.restore(restored.state);
   let done = restored?.step ?? 0;
+  let saved = done;
   yield { type: 'stage', stage: stage.name, kind: stage.kind, total: stage.total, done };
-  const save = (): RunEvent => ({
-    type: 'checkpoint',
-    stage: stage.name,
-    step: done,
-    path: saveCheckpointStep(folder, done, stage.trainer, stage.state()),
-  });
-  let lastSaved = done;
-  while (done < stage.total) {
-    const start = now();
-    let report: StepReport;
-    try {
-      report = await stage.step(done, signal);
-    } catch (thrown) {
-      if (!signal.aborted) throw thrown;
-      // The interrupted step changed nothing: the next run repeats it.
-      break;
+  const warning = (text: string): RunEvent => ({ type: 'warning', stage: stage.name, text });
+  for (const text of [...(restored?.warnings ?? []), ...(stage.warnings ?? [])]) yield warning(text);
+  const save = (): RunEvent => {
+    const path = saveCheckpointStep(folder, done, stage.trainer, stage.state());
+    saved = done;
+    return { type: 'checkpoint', stage: stage.name, step: done, path };
+  };
+  let complete = done >= stage.total;
+  let step = done;
+  try {
+    while (!complete && !signal.aborted) {
+      const start = now();
+      step = done + 1;
+      const report = await stage.step(done, signal);
+      done = step;
+      complete = report.finished === true || done >= stage.total;
+      const seconds = (now() - start) / 1000;
+      for (const text of report.warnings ?? []) yield warning(text);
+      yield {
+        type: 'step',
+        stage: stage.name,
+        step: done,
+        total: stage.total,
+        tokens: report.tokens,
+        seconds,
+        metrics: {
+          ...report.metrics,
+          tokens_per_second: seconds > 0 ? report.tokens / seconds : 0,
+          memory_mb: memoryMb(),
+        },
+      };
+      if (report.samples !== undefined && report.samples.length > 0) {
+        yield { type: 'sample', stage: stage.name, step: done, samples: report.samples };
+      }
+      // At its end a stage saves its model instead.
+      if (!complete && done % stage.saveSteps === 0) yield save();
     }
-    done += 1;
-    const seconds = (now() - start) / 1000;
-    if (report.warning !== undefined) yield { type: 'warning', stage: stage.name, text: report.warning };
-    const metrics: Metrics = {
-      ...report.metrics,
-      tokens_per_second: seconds > 0 ? report.tokens / seconds : 0,
-      memory_mb: process.memoryUsage().rss / 2 ** 20,
-    };
-    yield {
-      type: 'step',
-      stage: stage.name,
-      step: done,
-      total: stage.total,
-      tokens: report.tokens,
-      seconds,
-      metrics,
-    };
-    if (report.samples !== undefined && report.samples.length > 0) {
-      yield { type: 'sample', stage: stage.name, step: done, samples: report.samples };
-    }
-    if (report.finished === true) break;
-    if (signal.aborted) break;
-    if (done % stage.saveSteps === 0) {
-      yield save();
-      lastSaved = done;
-    }
+    if (complete) stage.trainer.checkWeights();
+  } catch (thrown) {
+    if (thrown instanceof Diverged) throw divergedError(stage, step, saved, folder, thrown.message);
+    // The interrupted step changed nothing: the next run repeats it.
+    if (!isAbort(thrown, signal)) throw thrown;
   }
-  if (signal.aborted && lastSaved < done) yield save();
+  if (!complete && saved < done) yield save();
+  return complete;
 }

@@ -3,7 +3,7 @@ import { UserError } from '../base/errors.ts';
 import type { TokenIds } from '../base/token-ids.ts';
 import type { Dialogue } from '../chat/messages.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
-import { renderDialogue } from '../data/render.ts';
+import { renderDialogue, type TrainingRecord } from '../data/render.ts';
 import type { Reward, Scorer } from '../reward/reward.ts';
 
 export interface ScoredPrompt {
@@ -14,33 +14,44 @@ export interface ScoredPrompt {
   readonly scorer: Scorer<unknown>;
 }
 
+export interface PromptSetOptions {
+  /** Whose prompts they are, for errors. */
+  readonly stage: string;
+  readonly dialogues: readonly Dialogue[];
+  readonly tokenizer: Tokenizer;
+  readonly template: string;
+  readonly reward: Reward<unknown>;
+  readonly maxTokens: number;
+}
+
 /** Renders dialogues as prompts; those over `maxTokens` are left out and counted. Rendered as they are asked for. */
 export class PromptSet {
-  readonly #dialogues: readonly Dialogue[];
-  readonly #tokenizer: Tokenizer;
-  readonly #template: string;
-  readonly #reward: Reward<unknown>;
-  readonly #maxTokens: number;
+  readonly #options: PromptSetOptions;
   #tooLong = 0;
 
-  constructor(options: {
-    dialogues: readonly Dialogue[];
-    tokenizer: Tokenizer;
-    template: string;
-    reward: Reward<unknown>;
-    maxTokens: number;
-  }) {
-    if (options.dialogues.length === 0)
-      throw new UserError('NO_PROMPTS', "The training data has no prompts; check the recipe's data.");
-    this.#dialogues = options.dialogues;
-    this.#tokenizer = options.tokenizer;
-    this.#template = options.template;
-    this.#reward = options.reward;
-    this.#maxTokens = options.maxTokens;
+  /** Throws when there is no prompt at all that fits. */
+  constructor(options: PromptSetOptions) {
+    this.#options = options;
+    const { stage, dialogues, maxTokens } = options;
+    if (dialogues.length === 0)
+      throw new UserError('NO_PROMPTS', `Stage ${stage} has no prompts; check the recipe's data.`);
+    let shortest = Infinity;
+    for (const dialogue of dialogues) {
+      shortest = Math.min(shortest, this.#render(dialogue).promptIds.length);
+      if (shortest <= maxTokens) return;
+    }
+    throw new UserError(
+      'NO_PROMPTS',
+      `Stage ${stage}: none of the ${dialogues.length} prompts fits into ${maxTokens} tokens, the shortest has ${shortest}; raise prompt_max_len or use a model of more positions.`,
+    );
+  }
+
+  #render(dialogue: Dialogue): TrainingRecord {
+    return renderDialogue(dialogue, this.#options.tokenizer, this.#options.template);
   }
 
   get length(): number {
-    return this.#dialogues.length;
+    return this.#options.dialogues.length;
   }
 
   /** How many prompts were asked for and left out, over all calls. */
@@ -50,18 +61,17 @@ export class PromptSet {
 
   /** The prompts at these indices, without the over-long ones. */
   at(indices: readonly number[]): ScoredPrompt[] {
+    const { dialogues, maxTokens, reward } = this.#options;
     return indices.flatMap((index) => {
-      const dialogue = this.#dialogues[index];
+      const dialogue = dialogues[index];
       if (dialogue === undefined) return [];
-      const record = renderDialogue(dialogue, this.#tokenizer, this.#template);
-      if (record.promptIds.length > this.#maxTokens) {
+      const { prompt, promptIds, target } = this.#render(dialogue);
+      if (promptIds.length > maxTokens) {
         this.#tooLong += 1;
         return [];
       }
-      const task = { prompt: record.prompt, label: record.target, tools: dialogue.tools };
-      return [
-        { id: dialogue.id, text: record.prompt, ids: record.promptIds, scorer: this.#reward.prepare(task) },
-      ];
+      const scorer = reward.prepare({ prompt, label: target, tools: dialogue.tools });
+      return [{ id: dialogue.id, text: prompt, ids: promptIds, scorer }];
     });
   }
 }

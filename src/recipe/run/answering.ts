@@ -1,12 +1,14 @@
 /** The stages that let models answer: rollouts of a teacher, and evaluation. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { isAbort, UserError } from '../../base/errors.ts';
 import { readText, writeAtomic } from '../../base/files.ts';
-import { accuracyOf, judgeHeldOut, type Judged } from '../../eval/held-out.ts';
+import { accuracyOf, judgeHeldOut, type Judged, verdictsSchema } from '../../eval/held-out.ts';
 import { Generator } from '../../model/generation.ts';
 import { Scorer } from '../../model/scoring.ts';
 import { rewardNamed } from '../../reward/index.ts';
 import type { RunEvent } from '../../train/events.ts';
+import { memoryMb } from '../../train/loop.ts';
 import { PromptSet } from '../../train/prompts.ts';
 import { runRollouts } from '../../train/stages/rollout.ts';
 import type { EvalResult, EvalSample } from '../report/formats.ts';
@@ -15,113 +17,69 @@ import {
   promptLimit,
   dialoguesOf,
   openModel,
+  type Outputs,
   rolloutFolder,
   type RunContext,
   seedOf,
   stageFolder,
-  tokenizerOf,
 } from './context.ts';
-
-type Outputs = Record<string, string> | undefined;
 
 /** Lets a model answer training prompts and stores what is kept. */
 export async function* runRollout(
   run: RunContext,
   stage: StageOf<'rollout'>,
-): AsyncGenerator<RunEvent, Outputs> {
-  const { tokenizer, template } = tokenizerOf(run, stage.model);
-  const { config, parameters } = openModel(run, stage.model, false);
+): AsyncGenerator<RunEvent, Outputs | undefined> {
+  using model = openModel(run, stage.model, false);
+  const { config, parameters, tokenizer, template } = model;
   const prompts = new PromptSet({
+    stage: stage.name,
     dialogues: dialoguesOf(run, 'train'),
     tokenizer,
     template,
     reward: rewardNamed('simrl'),
     maxTokens: promptLimit(stage, config),
   });
-  const generator = new Generator(run.device, config, parameters);
-  const scorer = new Scorer(run.device, config, parameters);
+  using generator = new Generator(run.device, config, parameters);
+  using scorer = new Scorer(run.device, config, parameters);
   const folder = rolloutFolder(run, stage.name);
-  try {
-    yield* runRollouts({
-      name: stage.name,
-      prompts,
-      count: Math.min(stage.prompts ?? prompts.length, prompts.length),
-      batch: stage.rollout_batch_size,
-      sampling: {
-        temperature: stage.temperature,
-        topP: stage.top_p,
-        topK: stage.top_k,
-        maxTokens: stage.generate_max_len,
-        samples: stage.n_samples_per_prompt,
-      },
-      storedTopK: Math.min(stage.kd_topk, config.vocabSize),
-      validityFilter: stage.validity_filter,
-      rewardThreshold: stage.reward_threshold,
-      seed: seedOf(run.recipe, stage),
-      generator,
-      scorer,
-      tokenizer,
-      folder,
-      signal: run.signal,
-      now: run.now,
-    });
-  } finally {
-    generator[Symbol.dispose]();
-    scorer[Symbol.dispose]();
-    parameters[Symbol.dispose]();
-  }
-  return run.signal.aborted ? undefined : { rollouts: folder };
+  const complete = yield* runRollouts({
+    name: stage.name,
+    prompts,
+    count: Math.min(stage.prompts ?? prompts.length, prompts.length),
+    batch: stage.rollout_batch_size,
+    sampling: {
+      temperature: stage.temperature,
+      topP: stage.top_p,
+      topK: stage.top_k,
+      maxTokens: stage.generate_max_len,
+      samples: stage.n_samples_per_prompt,
+    },
+    storedTopK: Math.min(stage.kd_topk, config.vocabSize),
+    validityFilter: stage.validity_filter,
+    rewardThreshold: stage.reward_threshold,
+    seed: seedOf(run.recipe, stage),
+    generator,
+    scorer,
+    tokenizer,
+    folder,
+    signal: run.signal,
+    now: run.now,
+  });
+  return complete ? { rollouts: folder } : undefined;
 }
 
-/** A file name for a label of the table. */
-const verdictFile = (run: RunContext, stage: string, index: number): string =>
-  join(stageFolder(run, stage), `verdicts-${index}.jsonl`);
+/** What one model made of one batch of dialogues; a file that exists is whole. */
+function verdictFile(run: RunContext, stage: string, step: number): string {
+  return join(stageFolder(run, stage), 'verdicts', `step-${String(step).padStart(6, '0')}.json`);
+}
 
 function readVerdicts(path: string): Judged[] {
-  return readText(path)
-    .split('\n')
-    .flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Judged]));
-}
-
-/** Judges one model, or reads its verdicts if they are on disk. */
-async function* judgeModel(
-  run: RunContext,
-  stage: StageOf<'eval'>,
-  reference: string,
-  path: string,
-): AsyncGenerator<readonly Judged[], Judged[]> {
-  if (existsSync(path)) {
-    const known = readVerdicts(path);
-    yield known;
-    return known;
-  }
-  const { tokenizer, template } = tokenizerOf(run, reference);
-  const { config, parameters } = openModel(run, reference, false);
-  const generator = new Generator(run.device, config, parameters);
-  const judged: Judged[] = [];
   try {
-    const batches = judgeHeldOut({
-      dialogues: dialoguesOf(run, 'test').slice(0, stage.limit),
-      generator,
-      tokenizer,
-      template,
-      temperature: stage.temperature,
-      maxTokens: stage.generate_max_len,
-      maxPromptTokens: promptLimit(stage, config),
-      batch: stage.rollout_batch_size,
-      seed: seedOf(run.recipe, stage),
-      signal: run.signal,
-    });
-    for await (const batch of batches) {
-      judged.push(...batch);
-      yield batch;
-    }
-  } finally {
-    generator[Symbol.dispose]();
-    parameters[Symbol.dispose]();
+    return verdictsSchema.parse(JSON.parse(readText(path)));
+  } catch (thrown) {
+    if (thrown instanceof UserError) throw thrown;
+    throw new UserError('RUN_FILE', `${path} is damaged; remove it to have that part judged again.`);
   }
-  writeAtomic(path, judged.map((verdict) => `${JSON.stringify(verdict)}\n`).join(''));
-  return judged;
 }
 
 /** How many dialogues of each category the report shows. */
@@ -153,34 +111,89 @@ function samplesOf(labels: readonly string[], judged: readonly (readonly Judged[
   });
 }
 
-/** Evaluates models on the held-out split and writes eval.json. */
+/** Judges one model from step `from` of the stage on; what is judged is stored last, so that the log has all that is. */
+async function* judgeModel(
+  run: RunContext,
+  stage: StageOf<'eval'>,
+  reference: string,
+  { from, first, total, judged }: { from: number; first: number; total: number; judged: Judged[] },
+): AsyncGenerator<RunEvent> {
+  using model = openModel(run, reference, false);
+  using generator = new Generator(run.device, model.config, model.parameters);
+  const batch = stage.rollout_batch_size;
+  const batches = judgeHeldOut(
+    {
+      dialogues: dialoguesOf(run, 'test').slice(0, stage.limit),
+      generator,
+      tokenizer: model.tokenizer,
+      template: model.template,
+      temperature: stage.temperature,
+      maxTokens: stage.generate_max_len,
+      maxPromptTokens: promptLimit(stage, model.config),
+      batch,
+      seed: seedOf(run.recipe, stage),
+      signal: run.signal,
+    },
+    (from - first) * batch,
+  );
+  let step = from;
+  let start = run.now();
+  for await (const verdicts of batches) {
+    judged.push(...verdicts);
+    const seconds = (run.now() - start) / 1000;
+    const tokens = verdicts.reduce((n, verdict) => n + verdict.tokens, 0);
+    const metrics = {
+      exact_match: judged.filter(({ correct }) => correct).length / judged.length,
+      tokens_per_second: seconds > 0 ? tokens / seconds : 0,
+      memory_mb: memoryMb(),
+    };
+    yield { type: 'step', stage: stage.name, step: step + 1, total, tokens, seconds, metrics };
+    writeAtomic(verdictFile(run, stage.name, step), JSON.stringify(verdicts));
+    step += 1;
+    start = run.now();
+  }
+}
+
+/** Says how many prompts were too long to be asked; throws when all were. */
+function* unasked(stage: StageOf<'eval'>, label: string, judged: readonly Judged[]): Iterable<RunEvent> {
+  const count = judged.filter(({ tokens }) => tokens === 0).length;
+  if (count === 0) return;
+  const text = `${count} of ${judged.length} prompts are too long for ${label}`;
+  if (count === judged.length) {
+    throw new UserError(
+      'NO_PROMPTS',
+      `Stage ${stage.name}: ${text}; raise prompt_max_len or use a model of more positions.`,
+    );
+  }
+  yield { type: 'warning', stage: stage.name, text: `${text} and count as wrong` };
+}
+
+/** Evaluates models on the held-out split and writes eval.json. A step is one batch of dialogues for one model. */
 export async function* runEvaluation(
   run: RunContext,
   stage: StageOf<'eval'>,
-): AsyncGenerator<RunEvent, Outputs> {
+): AsyncGenerator<RunEvent, Outputs | undefined> {
   const entries = Object.entries(stage.models);
-  const count = Math.min(stage.limit ?? Infinity, dialoguesOf(run, 'test').length);
-  const total = entries.length * Math.ceil(count / stage.rollout_batch_size);
-  yield { type: 'stage', stage: stage.name, kind: 'eval', total, done: 0 };
+  const dialogues = Math.min(stage.limit ?? Infinity, dialoguesOf(run, 'test').length);
+  const steps = Math.ceil(dialogues / stage.rollout_batch_size);
+  const total = entries.length * steps;
+  let done = 0;
+  while (done < total && existsSync(verdictFile(run, stage.name, done))) done += 1;
+  yield { type: 'stage', stage: stage.name, kind: 'eval', total, done };
   const all: Judged[][] = [];
-  let step = 0;
-  for (const [index, [, reference]] of entries.entries()) {
-    const judged: Judged[] = [];
-    let start = run.now();
-    for await (const batch of judgeModel(run, stage, reference, verdictFile(run, stage.name, index))) {
-      if (run.signal.aborted) return undefined;
-      judged.push(...batch);
-      step = Math.min(total, step + Math.ceil(batch.length / stage.rollout_batch_size));
-      const seconds = (run.now() - start) / 1000;
-      start = run.now();
-      const tokens = batch.reduce((n, verdict) => n + verdict.tokens, 0);
-      const metrics = {
-        exact_match: judged.filter(({ correct }) => correct).length / Math.max(1, judged.length),
-        tokens_per_second: seconds > 0 ? tokens / seconds : 0,
-        memory_mb: process.memoryUsage().rss / 2 ** 20,
-      };
-      yield { type: 'step', stage: stage.name, step, total, tokens, seconds, metrics };
+  for (const [index, [label, reference]] of entries.entries()) {
+    const first = index * steps;
+    const from = Math.min(Math.max(done, first), first + steps);
+    const judged = Array.from({ length: from - first }, (_, i) =>
+      readVerdicts(verdictFile(run, stage.name, first + i)),
+    ).flat();
+    try {
+      if (from < first + steps) yield* judgeModel(run, stage, reference, { from, first, total, judged });
+    } catch (thrown) {
+      if (!isAbort(thrown, run.signal)) throw thrown;
+      return undefined;
     }
+    yield* unasked(stage, label, judged);
     all.push(judged);
   }
   const result: EvalResult = {

@@ -1,8 +1,9 @@
 /** What every stage of a run is given, and where things lie in the run's folder. */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { InternalError, required, UserError } from '../../base/errors.ts';
-import { readText, writeAtomic } from '../../base/files.ts';
+import { join, relative, sep } from 'node:path';
+import { z } from 'zod';
+import { required, UserError } from '../../base/errors.ts';
+import { readText, writeAtomic, writeFolderAtomic } from '../../base/files.ts';
 import { hashString, Rng } from '../../base/rng.ts';
 import { Tokenizer } from '../../chat/tokenizer.ts';
 import { loadDialogues, type TaskDialogue } from '../../data/source.ts';
@@ -34,18 +35,31 @@ export function seedOf(recipe: Recipe, stage: Pick<Stage, 'name' | 'seed'>): num
   return stage.seed ?? hashString(`${recipe.seed}:${stage.name}`);
 }
 
-/** Marks a stage as done, with what it made; written last. */
-export function markDone(run: RunContext, name: string, outputs: Readonly<Record<string, string>>): void {
-  writeAtomic(join(stageFolder(run, name), 'done.json'), JSON.stringify(outputs));
+/** Paths of what a stage made, by what it is. */
+export type Outputs = Readonly<Record<string, string>>;
+
+const outputsSchema = z.record(z.string(), z.string());
+
+function mapPaths(outputs: Outputs, change: (path: string) => string): Outputs {
+  return Object.fromEntries(Object.entries(outputs).map(([what, path]) => [what, change(path)]));
 }
 
-export function isDone(run: RunContext, name: string): boolean {
-  return existsSync(join(stageFolder(run, name), 'done.json'));
+/** Marks a stage as done, with what it made; written last. Its paths are relative to the run, which may be moved. */
+export function markDone(run: RunContext, name: string, outputs: Outputs): void {
+  const inside = mapPaths(outputs, (path) => relative(run.folder, path).replaceAll(sep, '/'));
+  writeAtomic(join(stageFolder(run, name), 'done.json'), JSON.stringify(inside));
 }
 
-/** What a finished stage made. */
-export function outputsOf(run: RunContext, name: string): Record<string, string> {
-  return JSON.parse(readText(join(stageFolder(run, name), 'done.json'))) as Record<string, string>;
+/** What a finished stage made; undefined when it is not finished. */
+export function outputsOf(run: RunContext, name: string): Outputs | undefined {
+  const path = join(stageFolder(run, name), 'done.json');
+  if (!existsSync(path)) return undefined;
+  try {
+    return mapPaths(outputsSchema.parse(JSON.parse(readText(path))), (inside) => join(run.folder, inside));
+  } catch (thrown) {
+    if (thrown instanceof UserError) throw thrown;
+    throw new UserError('RUN_FILE', `${path} is damaged; remove it to have that stage finished again.`);
+  }
 }
 
 /** The folder with the tokenizer of a model or stage; a vocabulary to be trained is trained now, once a run. */
@@ -56,15 +70,20 @@ export function tokenizerFolder(run: RunContext, reference: string): string {
   if (typeof model.tokenizer === 'string') return model.tokenizer;
   const { vocab_size: size, groups } = model.tokenizer;
   const folder = join(run.folder, 'vocabulary', `${size}-${groups}`);
-  if (!existsSync(join(folder, 'tokenizer.json'))) {
-    const seed = run.recipe.data.source === 'assistant' ? run.recipe.data.seed : run.recipe.seed;
-    trainVocabulary({ seed, size, groups }).save(folder);
+  if (!existsSync(folder)) {
+    const seed = generatorSeed(run);
+    writeFolderAtomic(folder, (temporary) => trainVocabulary({ seed, size, groups }).save(temporary));
   }
   return folder;
 }
 
+interface Speech {
+  readonly tokenizer: Tokenizer;
+  readonly template: string;
+}
+
 /** The tokenizer and chat template of a model or stage. */
-export function tokenizerOf(run: RunContext, reference: string): { tokenizer: Tokenizer; template: string } {
+function speechOf(run: RunContext, reference: string): Speech {
   const folder = tokenizerFolder(run, reference);
   const tokenizer = Tokenizer.load(folder);
   if (tokenizer.chatTemplate === undefined) {
@@ -94,8 +113,8 @@ function newConfig(model: NewModel, tokenizer: Tokenizer): Qwen3Config {
   };
 }
 
-function makeModel(run: RunContext, name: string, model: NewModel, trainable: boolean): LoadedModel {
-  const config = newConfig(model, tokenizerOf(run, name).tokenizer);
+/** Fresh weights; the same seed and shape give the same ones. */
+function makeModel(run: RunContext, config: Qwen3Config, trainable: boolean): LoadedModel {
   const parameters = new ParameterSet(
     run.device,
     parameterSpecs(config),
@@ -105,12 +124,27 @@ function makeModel(run: RunContext, name: string, model: NewModel, trainable: bo
   return { config, parameters };
 }
 
+/** A model with the tokenizer and chat template that it speaks through. */
+export interface OpenModel extends LoadedModel, Speech, Disposable {}
+
 /** Loads the model that a recipe's reference means, or makes a new one. */
-export function openModel(run: RunContext, reference: string, trainable: boolean): LoadedModel {
+export function openModel(run: RunContext, reference: string, trainable: boolean): OpenModel {
+  const speech = speechOf(run, reference);
   const model = run.recipe.models[reference];
-  if (model === undefined) return loadModel(run.device, modelFolder(run, reference), { trainable });
-  if (typeof model === 'string') return loadModel(run.device, model, { trainable });
-  return makeModel(run, reference, model, trainable);
+  const opened =
+    typeof model === 'object'
+      ? makeModel(run, newConfig(model, speech.tokenizer), trainable)
+      : loadModel(run.device, model ?? modelFolder(run, reference), { trainable });
+  const { config, parameters } = opened;
+  const { vocabSize } = speech.tokenizer;
+  if (vocabSize > config.vocabSize) {
+    parameters[Symbol.dispose]();
+    throw new UserError(
+      'VOCABULARY',
+      `The tokenizer of ${reference} has ${vocabSize} tokens and its model only ${config.vocabSize}; put the tokenizer's files that it was trained with into its folder.`,
+    );
+  }
+  return { ...opened, ...speech, [Symbol.dispose]: () => parameters[Symbol.dispose]() };
 }
 
 /** Tokens that a prompt may have: what the stage allows, and what leaves room for an answer in the model's positions. */
@@ -138,9 +172,7 @@ export function dialoguesOf(run: RunContext, split: 'train' | 'test'): readonly 
   return required(known.get(split), `the ${split} split`);
 }
 
-/** Seed of the assistant's generator; other data have none. */
-export function assistantSeed(run: RunContext): { seed: number; groups: number } {
-  const { data } = run.recipe;
-  if (data.source !== 'assistant') throw new InternalError('pre-training needs the assistant as its data');
-  return { seed: data.seed, groups: Math.max(1, Math.floor(data.train / 8)) };
+/** Seed of what is generated: the data's own, or the recipe's when the data are files. */
+export function generatorSeed({ recipe }: RunContext): number {
+  return recipe.data.source === 'assistant' ? recipe.data.seed : recipe.seed;
 }

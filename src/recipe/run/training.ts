@@ -1,40 +1,35 @@
 /** The stages that train: from a recipe's words to the training floor's objects. */
-import { existsSync, rmSync } from 'node:fs';
-import { InternalError } from '../../base/errors.ts';
-import { groupByTools } from '../../data/source.ts';
-import { type LoadedModel, saveCheckpoint } from '../../model/checkpoint.ts';
+import { InternalError, isAbort } from '../../base/errors.ts';
+import { GROUP_SIZE } from '../../data/assistant/index.ts';
+import { saveCheckpoint } from '../../model/checkpoint.ts';
 import { Generator } from '../../model/generation.ts';
 import { Scorer } from '../../model/scoring.ts';
 import { crossEntropy, distillation, type Objective, policyGradient } from '../../objective/index.ts';
 import { rewardNamed } from '../../reward/index.ts';
 import type { ScheduleOptions } from '../../tensor/schedule.ts';
 import type { RunEvent } from '../../train/events.ts';
-import { rowCount, type TrainExample } from '../../train/examples.ts';
 import { runSteps, type SteppedStage } from '../../train/loop.ts';
 import { PromptSet } from '../../train/prompts.ts';
-import { readRollouts } from '../../train/rollout-store.ts';
-import { distillExample, limitSamples, sequenceExample } from '../../train/stages/distill.ts';
-import { groupExample, pretrainExamples } from '../../train/stages/pretrain.ts';
+import { pretrainExamples } from '../../train/stages/pretrain.ts';
 import { simRlStage } from '../../train/stages/simrl.ts';
-import { epochOrder, type ExampleSource, supervisedStage } from '../../train/stages/supervised.ts';
+import { epochSource, type ExampleSource, supervisedStage } from '../../train/stages/supervised.ts';
 import { Trainer } from '../../train/trainer.ts';
 import type { OptimizerOptions, StageOf, TrainingStage } from '../stages.ts';
 import {
-  assistantSeed,
-  promptLimit,
   checkpointFolder,
   dialoguesOf,
+  generatorSeed,
   modelFolder,
   openModel,
-  rolloutFolder,
+  type OpenModel,
+  type Outputs,
+  promptLimit,
   type RunContext,
   seedOf,
   tokenizerFolder,
-  tokenizerOf,
 } from './context.ts';
+import { distillData, goldData, GROUP_LIMIT, type LearningData, sequenceData } from './examples.ts';
 
-/** Dialogues that share one tool set in a supervised tree. */
-const GROUP_LIMIT = 8;
 /** Tokens of a micro-batch, padding included: what bounds a training graph's memory. */
 const MICRO_BATCH_TOKENS = 4096;
 
@@ -47,7 +42,7 @@ function scheduleOf(stage: OptimizerOptions): ScheduleOptions {
   };
 }
 
-function trainerFor(model: LoadedModel, objective: Objective, stage: OptimizerOptions): Trainer {
+function trainerFor(model: OpenModel, objective: Objective, stage: OptimizerOptions): Trainer {
   return new Trainer(model.config, model.parameters, objective, {
     adamw: {
       beta1: stage.adam_beta1,
@@ -61,32 +56,12 @@ function trainerFor(model: LoadedModel, objective: Objective, stage: OptimizerOp
   });
 }
 
-/** Examples by step: whole examples in epoch order, as many as make `train_batch_size` sequences. */
-function epochs(
-  examples: readonly TrainExample[],
-  stage: OptimizerOptions & { max_epochs: number },
-  seed: number,
-): { source: ExampleSource; total: number } {
-  const sequences = examples.reduce((n, { completions }) => n + completions.length, 0);
-  const perStep = Math.max(1, Math.round((stage.train_batch_size * examples.length) / sequences));
-  const order = epochOrder(examples.length, seed);
-  const total = Math.max(1, Math.floor((examples.length * stage.max_epochs) / perStep));
-  const source: ExampleSource = (step) =>
-    Array.from({ length: perStep }, (_, i) => examples[order(step * perStep + i)]).filter(
-      (example) => example !== undefined,
-    );
-  if (stage.token_budget === undefined) return { source, total };
-  const rows = examples.reduce((n, example) => n + rowCount(example), 0);
-  // The schedule ends where the budget does.
-  const wanted = Math.ceil((stage.token_budget * examples.length) / (rows * perStep));
-  return { source, total: Math.min(total, Math.max(1, wanted)) };
-}
-
 function supervised(
   stage: TrainingStage,
   trainer: Trainer,
-  source: ExampleSource,
+  examples: ExampleSource,
   total: number,
+  warnings: readonly string[] = [],
 ): SteppedStage {
   return supervisedStage({
     name: stage.name,
@@ -95,72 +70,66 @@ function supervised(
     trainer,
     saveSteps: stage.save_steps,
     schedule: scheduleOf(stage),
-    examples: source,
-    ...(stage.token_budget === undefined ? {} : { tokenBudget: stage.token_budget }),
+    examples,
+    tokenBudget: stage.token_budget,
+    warnings,
   });
 }
 
-function pretrain(run: RunContext, stage: StageOf<'pretrain'>, model: LoadedModel): SteppedStage {
-  const { seed: dataSeed, groups: assistantGroups } = assistantSeed(run);
+function overEpochs(
+  run: RunContext,
+  stage: StageOf<'sft' | 'distill'>,
+  trainer: Trainer,
+  data: LearningData,
+): SteppedStage {
+  const { examples, total } = epochSource(data.examples, {
+    batch: stage.train_batch_size,
+    epochs: stage.max_epochs,
+    tokenBudget: stage.token_budget,
+    seed: seedOf(run.recipe, stage),
+  });
+  return supervised(stage, trainer, examples, total, data.warnings);
+}
+
+function pretrain(run: RunContext, stage: StageOf<'pretrain'>, model: OpenModel): SteppedStage {
+  const { data } = run.recipe;
   const source = pretrainExamples({
-    ...tokenizerOf(run, stage.model),
+    tokenizer: model.tokenizer,
+    template: model.template,
     mixture: stage.mixture,
-    dataSeed,
-    assistantGroups,
+    dataSeed: generatorSeed(run),
+    assistantGroups: data.source === 'assistant' ? Math.ceil(data.train / GROUP_SIZE) : 1,
     seed: seedOf(run.recipe, stage),
     groups: Math.max(1, Math.round(stage.train_batch_size / GROUP_LIMIT)),
   });
   return supervised(stage, trainerFor(model, crossEntropy(), stage), source, stage.steps);
 }
 
-function sft(run: RunContext, stage: StageOf<'sft'>, model: LoadedModel): SteppedStage {
-  const { tokenizer, template } = tokenizerOf(run, stage.model);
-  const gold = (): TrainExample[] =>
-    groupByTools(dialoguesOf(run, 'train').slice(0, stage.max_samples), GROUP_LIMIT).map((group) =>
-      groupExample(group, tokenizer, template),
-    );
-  const rolledOut = (): TrainExample[] =>
-    limitSamples(readRollouts(rolloutFolder(run, stage.data), model.config.vocabSize), stage.max_samples).map(
-      sequenceExample,
-    );
-  const examples = (stage.data === 'train' ? gold() : rolledOut()).filter(
-    ({ prompt }) => prompt.length <= stage.prompt_max_len,
-  );
-  const { source, total } = epochs(examples, stage, seedOf(run.recipe, stage));
-  return supervised(stage, trainerFor(model, crossEntropy(), stage), source, total);
+async function sft(run: RunContext, stage: StageOf<'sft'>, model: OpenModel): Promise<SteppedStage> {
+  const data = stage.data === 'train' ? await goldData(run, stage, model) : sequenceData(run, stage, model);
+  return overEpochs(run, stage, trainerFor(model, crossEntropy(), stage), data);
 }
 
-function distill(run: RunContext, stage: StageOf<'distill'>, model: LoadedModel): SteppedStage {
-  const { tokenizer } = tokenizerOf(run, stage.model);
-  const stored = readRollouts(rolloutFolder(run, stage.data), model.config.vocabSize);
-  const examples = limitSamples(stored, stage.max_samples)
-    .filter(({ promptIds }) => promptIds.length <= stage.prompt_max_len)
-    .map((prompt) =>
-      distillExample(prompt, {
-        topK: stage.kd_topk,
-        mask: stage.ref_mask_type,
-        thinkEndId: tokenizer.idOf('</think>'),
-        head: stage.kd_kl_type === 'akl',
-      }),
-    );
+function distill(run: RunContext, stage: StageOf<'distill'>, model: OpenModel): SteppedStage {
+  const data = distillData(run, stage, model);
   const objective = distillation({
     divergence: stage.kd_kl_type,
     topK: stage.kd_topk,
-    studentTopM: stage.kd_student_topm,
+    studentTopM: Math.min(stage.kd_student_topm, model.config.vocabSize),
     tailCoefficient: stage.kd_kl_l1_coef,
     ratio: stage.kd_ratio,
   });
-  const { source, total } = epochs(examples, stage, seedOf(run.recipe, stage));
-  return supervised(stage, trainerFor(model, objective, stage), source, total);
+  return overEpochs(run, stage, trainerFor(model, objective, stage), data);
 }
 
 interface Opened extends Disposable {
   readonly stage: SteppedStage;
 }
 
-function simrl(run: RunContext, stage: StageOf<'simrl'>, model: LoadedModel): Opened {
-  const { tokenizer, template } = tokenizerOf(run, stage.model);
+function simrl(run: RunContext, stage: StageOf<'simrl'>, model: OpenModel): Opened {
+  const { tokenizer, template } = model;
   const prompts = new PromptSet({
+    stage: stage.name,
     dialogues: dialoguesOf(run, 'train').slice(0, stage.prompts),
     tokenizer,
     template,
@@ -211,18 +180,18 @@ function simrl(run: RunContext, stage: StageOf<'simrl'>, model: LoadedModel): Op
     [Symbol.dispose]() {
       generator[Symbol.dispose]();
       reference?.[Symbol.dispose]();
-      anchor?.parameters[Symbol.dispose]();
+      anchor?.[Symbol.dispose]();
     },
   };
 }
 
-function open(run: RunContext, stage: TrainingStage, model: LoadedModel): Opened {
+async function open(run: RunContext, stage: TrainingStage, model: OpenModel): Promise<Opened> {
   const plain = (stepped: SteppedStage): Opened => ({ stage: stepped, [Symbol.dispose]: () => undefined });
   switch (stage.kind) {
     case 'pretrain':
       return plain(pretrain(run, stage, model));
     case 'sft':
-      return plain(sft(run, stage, model));
+      return plain(await sft(run, stage, model));
     case 'distill':
       return plain(distill(run, stage, model));
     case 'simrl':
@@ -236,22 +205,23 @@ function open(run: RunContext, stage: TrainingStage, model: LoadedModel): Opened
 export async function* runTraining(
   run: RunContext,
   stage: TrainingStage,
-): AsyncGenerator<RunEvent, Record<string, string> | undefined> {
-  const model = openModel(run, stage.model, true);
+): AsyncGenerator<RunEvent, Outputs | undefined> {
+  using model = openModel(run, stage.model, true);
+  let opened: Opened;
   try {
-    using opened = open(run, stage, model);
-    using _trainer = opened.stage.trainer;
-    const checkpoints = checkpointFolder(run, stage.name);
-    yield* runSteps(opened.stage, { folder: checkpoints, signal: run.signal, now: run.now });
-    if (run.signal.aborted) return undefined;
-    const folder = modelFolder(run, stage.name);
-    saveCheckpoint(folder, model.config, model.parameters, {
-      tokenizerFiles: tokenizerFolder(run, stage.model),
-    });
-    // The model is saved: the optimiser's state is of no more use.
-    if (existsSync(checkpoints)) rmSync(checkpoints, { recursive: true, force: true });
-    return { model: folder };
-  } finally {
-    model.parameters[Symbol.dispose]();
+    opened = await open(run, stage, model);
+  } catch (thrown) {
+    if (!isAbort(thrown, run.signal)) throw thrown;
+    return undefined;
   }
+  using _opened = opened;
+  using _trainer = opened.stage.trainer;
+  const { signal, now } = run;
+  const complete = yield* runSteps(opened.stage, { folder: checkpointFolder(run, stage.name), signal, now });
+  if (!complete) return undefined;
+  const folder = modelFolder(run, stage.name);
+  saveCheckpoint(folder, model.config, model.parameters, {
+    tokenizerFiles: tokenizerFolder(run, stage.model),
+  });
+  return { model: folder };
 }

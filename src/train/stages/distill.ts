@@ -40,7 +40,7 @@ export interface DistillRows {
 
 function completionOf(sample: StoredSample, options: DistillRows): TrainCompletion {
   const { topK: k } = options;
-  const stored = sample.topIds.length / sample.tokens.length;
+  const stored = sample.topK;
   if (k > stored) {
     throw new UserError(
       'TOP_K',
@@ -48,9 +48,10 @@ function completionOf(sample: StoredSample, options: DistillRows): TrainCompleti
     );
   }
   const rows = maskedRows(sample.tokens, options.mask, options.thinkEndId);
-  const logprobs = firstOf(sample.topLogprobs, stored, k, rows, (n) => new Float32Array(n));
+  const top = sample.readTop();
+  const logprobs = firstOf(top.logprobs, stored, k, rows, (n) => new Float32Array(n));
   const inputs: Record<string, Float32Array | Int32Array> = {
-    teacher_ids: firstOf(sample.topIds, stored, k, rows, (n) => new Int32Array(n)),
+    teacher_ids: firstOf(top.ids, stored, k, rows, (n) => new Int32Array(n)),
     teacher_logprobs: logprobs,
   };
   if (options.head) {

@@ -2,7 +2,7 @@
  * Teacher rollouts: n answers a prompt, of which the well-formed and distinct ones are kept, with the teacher's
  * top-k log-probabilities at every token (STAR's teacher_rollout.py; correctness is not checked there either).
  */
-import { errorText } from '../../base/errors.ts';
+import { isAbort, required, UserError } from '../../base/errors.ts';
 import { hashString } from '../../base/rng.ts';
 import type { TokenIds } from '../../base/token-ids.ts';
 import type { Generator } from '../../model/generation.ts';
@@ -10,7 +10,8 @@ import type { Scorer as ModelScorer } from '../../model/scoring.ts';
 import type { Tokenizer } from '../../chat/tokenizer.ts';
 import type { RunEvent } from '../events.ts';
 import type { PromptSet, ScoredPrompt } from '../prompts.ts';
-import { hasBatch, type StoredPrompt, type StoredSample, writeBatch } from '../rollout-store.ts';
+import { memoryMb } from '../loop.ts';
+import { hasBatch, type KeptPrompt, writeBatch } from '../rollout-store.ts';
 import { epochOrder } from './supervised.ts';
 
 export interface SamplingOptions {
@@ -81,7 +82,7 @@ async function withTeacher(
   options: RolloutOptions,
   prompts: readonly ScoredPrompt[],
   kept: readonly (readonly Drawn[])[],
-): Promise<StoredPrompt[]> {
+): Promise<KeptPrompt[]> {
   const answered = prompts.flatMap((prompt, i) => {
     const samples = kept[i] ?? [];
     return samples.length === 0 ? [] : [{ prompt, samples }];
@@ -95,75 +96,84 @@ async function withTeacher(
     id: prompt.id,
     prompt: prompt.text,
     promptIds: prompt.ids,
-    samples: samples.flatMap((sample, s): StoredSample[] => {
-      const top = scored[i]?.[s];
-      return top === undefined ? [] : [{ ...sample, topIds: top.topIds, topLogprobs: top.topLogprobs }];
+    samples: samples.map((sample, s) => {
+      const { topIds, topLogprobs } = required(scored[i]?.[s], 'the scores of a sample');
+      if (topLogprobs.some(Number.isNaN)) {
+        throw new UserError(
+          'NOT_A_NUMBER',
+          `The teacher of stage ${options.name} gives probabilities that are not numbers; train its weights anew or copy them again.`,
+        );
+      }
+      return { ...sample, top: { ids: topIds, logprobs: topLogprobs } };
     }),
   }));
 }
 
-/** Answers the prompts batch by batch; a batch that is on disk is not asked again. */
-export async function* runRollouts(options: RolloutOptions): AsyncGenerator<RunEvent> {
-  const { name, prompts, count, batch, folder, signal, now, seed } = options;
-  const total = Math.ceil(count / batch);
+/** Answers batch `number` and says what came of it; what is kept is stored last, so that the log has all that is. */
+async function* answerBatch(
+  options: RolloutOptions,
+  number: number,
+  total: number,
+): AsyncGenerator<RunEvent> {
+  const { name, prompts, count, batch, folder, now, seed, tokenizer, storedTopK: topK } = options;
+  const start = now();
   const order = epochOrder(prompts.length, seed);
+  const positions = Array.from({ length: Math.min(batch, count - number * batch) }, (_, i) =>
+    order(number * batch + i),
+  );
+  const asked = prompts.at(positions);
+  const drawn = await drawBatch(options, asked, hashString(`${seed}:${number}`));
+  const kept = await withTeacher(options, asked, drawn.kept);
+  const seconds = (now() - start) / 1000;
+  const of = (n: number): number => n / Math.max(1, drawn.count);
+  const tokens = drawn.tokens + asked.reduce((n, { ids }) => n + ids.length, 0);
+  const step = number + 1;
+  yield {
+    type: 'step',
+    stage: name,
+    step,
+    total,
+    tokens,
+    seconds,
+    metrics: {
+      reward: of(drawn.reward),
+      valid: of(drawn.valid),
+      kept: of(kept.reduce((n, { samples }) => n + samples.length, 0)),
+      completion_tokens: of(drawn.tokens),
+      tokens_per_second: seconds > 0 ? tokens / seconds : 0,
+      memory_mb: memoryMb(),
+    },
+  };
+  const samples = kept
+    .slice(0, 2)
+    .flatMap(({ id, prompt, samples: own }) =>
+      own.slice(0, 2).map(({ text, reward }) => ({ id, prompt, generation: text, reward })),
+    );
+  if (samples.length > 0) yield { type: 'sample', stage: name, step, samples };
+  const facts = { topK, vocabulary: tokenizer.fingerprint(), prompts: asked.length, drawn: drawn.count };
+  writeBatch(folder, number, facts, kept);
+}
+
+/** Answers the prompts batch by batch; a batch that is on disk is not asked again. True when all are answered. */
+export async function* runRollouts(options: RolloutOptions): AsyncGenerator<RunEvent, boolean> {
+  const { name, prompts, count, batch, folder, signal } = options;
+  const total = Math.ceil(count / batch);
   let done = 0;
   while (done < total && hasBatch(folder, done)) done += 1;
   yield { type: 'stage', stage: name, kind: 'rollout', total, done };
   for (; done < total; done++) {
-    if (signal.aborted) return;
-    const start = now();
-    const positions = Array.from({ length: Math.min(batch, count - done * batch) }, (_, i) =>
-      order(done * batch + i),
-    );
-    const asked = prompts.at(positions);
+    if (signal.aborted) return false;
     try {
-      const drawn = await drawBatch(options, asked, hashString(`${seed}:${done}`));
-      const stored = await withTeacher(options, asked, drawn.kept);
-      const facts = {
-        topK: options.storedTopK,
-        vocabSize: options.tokenizer.vocabSize,
-        prompts: asked.length,
-        drawn: drawn.count,
-      };
-      writeBatch(folder, done, facts, stored);
-      const kept = stored.flatMap((p) => p.samples);
-      const seconds = (now() - start) / 1000;
-      const of = (n: number): number => n / Math.max(1, drawn.count);
-      const tokens = drawn.tokens + asked.reduce((n, { ids }) => n + ids.length, 0);
-      yield {
-        type: 'step',
-        stage: name,
-        step: done + 1,
-        total,
-        tokens,
-        seconds,
-        metrics: {
-          reward: of(drawn.reward),
-          valid: of(drawn.valid),
-          kept: of(kept.length),
-          completion_tokens: of(drawn.tokens),
-          tokens_per_second: tokens / seconds,
-          memory_mb: process.memoryUsage().rss / 2 ** 20,
-        },
-      };
-      const samples = stored
-        .slice(0, 2)
-        .flatMap(({ id, prompt, samples: own }) =>
-          own.slice(0, 2).map(({ text, reward }) => ({ id, prompt, generation: text, reward })),
-        );
-      yield { type: 'sample', stage: name, step: done + 1, samples };
+      yield* answerBatch(options, done, total);
     } catch (thrown) {
-      if (!signal.aborted) throw thrown;
-      yield { type: 'warning', stage: name, text: `stopped in batch ${done + 1}: ${errorText(thrown)}` };
-      return;
+      if (!isAbort(thrown, signal)) throw thrown;
+      return false;
     }
   }
-  if (prompts.tooLong > 0) {
-    yield {
-      type: 'warning',
-      stage: name,
-      text: `${prompts.tooLong} prompts were longer than prompt_max_len and were left out`,
-    };
+  const { tooLong } = prompts;
+  if (tooLong > 0) {
+    const text = `${tooLong} prompts were too long and were left out`;
+    yield { type: 'warning', stage: name, text };
   }
+  return true;
 }

@@ -3,8 +3,8 @@
  * dynamic filtering on the answer score, the clipped loss with a KL penalty as a loss. A step is one rollout batch
  * with its optimiser updates. The sampler's log-probabilities are the old ones: they equal a recomputation.
  */
+import { z } from 'zod';
 import { hashString } from '../../base/rng.ts';
-import { errorText, UserError } from '../../base/errors.ts';
 import type { Tokenizer } from '../../chat/tokenizer.ts';
 import type { Generator, Sample } from '../../model/generation.ts';
 import type { Scorer as ModelScorer } from '../../model/scoring.ts';
@@ -60,7 +60,10 @@ const MAX_ROUNDS = 8;
 
 interface Drawn {
   readonly all: readonly Group[];
+  /** Worth learning from; a batch has room for the first of them only. */
   readonly kept: readonly Group[];
+  /** Prompts asked so far, these included. */
+  readonly position: number;
   readonly exhausted: boolean;
 }
 
@@ -102,21 +105,24 @@ class SimRl {
   }
 
   /** Draws prompts until enough groups are worth learning from. `position` moves only when the step succeeds. */
-  async draw(step: number, signal: AbortSignal): Promise<Drawn & { position: number }> {
+  async draw(step: number, signal: AbortSignal): Promise<Drawn> {
     const { groups, prompts, episodes, filter, seed } = this.#options;
     const end = prompts.length * episodes;
     let { position } = this;
     const all: Group[] = [];
     const kept: Group[] = [];
-    for (let round = 0; round < MAX_ROUNDS && kept.length < groups && position < end; round++) {
+    for (let round = 0; round < MAX_ROUNDS && kept.length < groups && position < end;) {
       const count = Math.min(groups, end - position);
       const asked = prompts.at(Array.from({ length: count }, (_, i) => this.#order(position + i)));
       position += count;
+      // A round of over-long prompts alone costs next to nothing and does not count.
+      if (asked.length === 0) continue;
       const drawn = await this.#answer(asked, hashString(`${seed}:${step}:${round}`), signal);
+      round += 1;
       all.push(...drawn);
       kept.push(...drawn.filter(({ answers }) => filter === undefined || keepsGroup(answers, filter)));
     }
-    return { all, kept: kept.slice(0, groups), exhausted: position >= end, position };
+    return { all, kept, exhausted: position >= end, position };
   }
 
   /** Groups as training examples, with old and reference log-probabilities at every token. */
@@ -144,9 +150,11 @@ class SimRl {
     });
   }
 
+  /** The optimiser steps of a batch. After the first, weights have changed: only that one can be stopped. */
   async update(
     step: number,
     examples: readonly TrainExample[],
+    signal: AbortSignal,
   ): Promise<{ results: StepResult[]; lr: number }> {
     const { trainer, schedule, total, updateGroups, epochs, groups } = this.#options;
     const perPass = Math.ceil(groups / updateGroups);
@@ -156,7 +164,8 @@ class SimRl {
       for (let i = 0; i < examples.length; i += updateGroups) {
         const done = step * perPass * epochs + results.length;
         lr = learningRate(schedule, done, total * perPass * epochs);
-        results.push(await trainer.step(examples.slice(i, i + updateGroups), lr));
+        const stop = results.length === 0 ? signal : undefined;
+        results.push(await trainer.step(examples.slice(i, i + updateGroups), lr, stop));
       }
     }
     return { results, lr };
@@ -172,7 +181,7 @@ function rolloutMetrics(all: readonly Group[], kept: number, maxTokens: number):
     reward: mean(all.flatMap((group) => group.rewards)),
     format_reward: mean(all.flatMap((group) => group.formats)),
     answer_reward: mean(all.flatMap((group) => group.answers)),
-    filtered: all.length === 0 ? 0 : 1 - Math.min(1, kept / all.length),
+    filtered: 1 - kept / all.length,
     completion_tokens: mean(samples.map(({ tokens }) => tokens.length)),
     truncated: mean(
       samples.map(({ finish, tokens }) => (finish === 'length' && tokens.length >= maxTokens ? 1 : 0)),
@@ -192,23 +201,21 @@ function averaged(results: readonly StepResult[], lr: number): Metrics {
 }
 
 function drawnSamples(groups: readonly Group[]): DrawnSample[] {
-  return groups
-    .slice(0, 2)
-    .flatMap(({ prompt, texts, rewards }) =>
-      texts
-        .slice(0, 2)
-        .map((generation, i) => ({
-          id: prompt.id,
-          prompt: prompt.text,
-          generation,
-          reward: rewards[i] ?? 0,
-        })),
-    );
+  return groups.slice(0, 2).flatMap(({ prompt, texts, rewards }) =>
+    texts.slice(0, 2).map((generation, i) => ({
+      id: prompt.id,
+      prompt: prompt.text,
+      generation,
+      reward: rewards[i] ?? 0,
+    })),
+  );
 }
+
+const saved = z.object({ position: z.int(), trained: z.int() });
 
 /** A stage of reinforcement learning on rewards computed in this process. */
 export function simRlStage(options: SimRlOptions): SteppedStage {
-  const { name, trainer, total, saveSteps, sampling, tokenBudget } = options;
+  const { name, trainer, prompts, total, groups, saveSteps, sampling, tokenBudget } = options;
   const run = new SimRl(options);
   return {
     name,
@@ -218,43 +225,39 @@ export function simRlStage(options: SimRlOptions): SteppedStage {
     saveSteps,
     async step(index, signal): Promise<StepReport> {
       const { all, kept, exhausted, position } = await run.draw(index, signal);
-      if (all.length === 0) {
-        throw new UserError(
-          'NO_PROMPTS',
-          `Stage ${name} has no prompt left that fits prompt_max_len; raise it or lower steps.`,
-        );
-      }
-      const base = rolloutMetrics(all, kept.length, sampling.maxTokens);
+      const examples = await run.examples(kept.slice(0, groups), signal);
+      signal.throwIfAborted();
+      const { results, lr } = await run.update(index, examples, signal);
+      run.position = position;
+      run.trained += examples.reduce((n, example) => n + rowCount(example), 0);
+      const finished = exhausted || (tokenBudget !== undefined && run.trained >= tokenBudget);
+      const { tooLong } = prompts;
+      const warnings = [
+        ...(results.length > 0 ? [] : ['no group of this batch was worth learning from: all were filtered']),
+        ...(tooLong > 0 && (finished || index + 1 === total)
+          ? [`${tooLong} prompts were too long and were left out`]
+          : []),
+      ];
       const drawnTokens = all.reduce(
         (n, g) => n + g.prompt.ids.length + g.samples.reduce((m, s) => m + s.tokens.length, 0),
         0,
       );
-      const examples = await run.examples(kept, signal);
-      signal.throwIfAborted();
-      const { results, lr } = await run.update(index, examples);
-      run.position = position;
-      run.trained += examples.reduce((n, example) => n + rowCount(example), 0);
-      const budgetSpent = tokenBudget !== undefined && run.trained >= tokenBudget;
       return {
         tokens: drawnTokens + results.reduce((n, result) => n + result.tokens, 0),
-        metrics: { ...base, ...averaged(results, lr) },
+        metrics: {
+          ...(all.length === 0 ? {} : rolloutMetrics(all, kept.length, sampling.maxTokens)),
+          ...averaged(results, lr),
+        },
         samples: drawnSamples(all),
-        finished: exhausted || budgetSpent,
-        ...(results.length > 0
-          ? {}
-          : { warning: 'every group of this batch was filtered: all samples of a prompt scored alike' }),
+        warnings,
+        finished,
       };
     },
     state: () => ({ position: run.position, trained: run.trained }),
     restore(state) {
-      if (typeof state !== 'object' || state === null || !('position' in state) || !('trained' in state)) {
-        throw new UserError(
-          'CHECKPOINT',
-          `The checkpoint of stage ${name} is malformed (${errorText(JSON.stringify(state))}); delete its folder and run again.`,
-        );
-      }
-      run.position = Number(state.position);
-      run.trained = Number(state.trained);
+      const { position, trained } = saved.parse(state);
+      run.position = position;
+      run.trained = trained;
     },
   };
 }

@@ -1,4 +1,5 @@
 /** Stages that take their examples from a fixed source: pre-training, supervised fine-tuning, distillation. */
+import { z } from 'zod';
 import { Rng } from '../../base/rng.ts';
 import { learningRate, type ScheduleOptions } from '../../tensor/schedule.ts';
 import { rowCount, type TrainExample } from '../examples.ts';
@@ -17,12 +18,16 @@ export interface SupervisedOptions {
   readonly schedule: ScheduleOptions;
   readonly examples: ExampleSource;
   /** Stop after this many tokens that count. */
-  readonly tokenBudget?: number;
+  readonly tokenBudget?: number | undefined;
+  /** What the user should know before it begins. */
+  readonly warnings?: readonly string[];
 }
+
+const saved = z.object({ trained: z.number() });
 
 /** A stage of plain optimisation. */
 export function supervisedStage(options: SupervisedOptions): SteppedStage {
-  const { name, kind, total, trainer, saveSteps, schedule, examples, tokenBudget } = options;
+  const { name, kind, total, trainer, saveSteps, schedule, examples, tokenBudget, warnings = [] } = options;
   let trained = 0;
   return {
     name,
@@ -30,10 +35,11 @@ export function supervisedStage(options: SupervisedOptions): SteppedStage {
     total,
     trainer,
     saveSteps,
-    async step(index): Promise<StepReport> {
+    warnings,
+    async step(index, signal): Promise<StepReport> {
       const batch = examples(index);
       const lr = learningRate(schedule, index, total);
-      const result = await trainer.step(batch, lr);
+      const result = await trainer.step(batch, lr, signal);
       trained += batch.reduce((sum, example) => sum + rowCount(example), 0);
       return {
         tokens: result.tokens,
@@ -43,7 +49,7 @@ export function supervisedStage(options: SupervisedOptions): SteppedStage {
     },
     state: () => ({ trained }),
     restore(state) {
-      if (typeof state === 'object' && state !== null && 'trained' in state) trained = Number(state.trained);
+      ({ trained } = saved.parse(state));
     },
   };
 }
@@ -60,4 +66,44 @@ export function epochOrder(count: number, seed: number): (position: number) => n
     }
     return order[position % count] ?? 0;
   };
+}
+
+/** An example that is made when its turn comes: a teacher's top-k of a whole data set need not fit in memory. */
+export interface PendingExample {
+  /** Its completions. */
+  readonly sequences: number;
+  /** Its tokens that count. */
+  readonly rows: number;
+  make(): TrainExample;
+}
+
+export interface EpochOptions {
+  /** Sequences an optimiser step. */
+  readonly batch: number;
+  readonly epochs: number;
+  readonly tokenBudget: number | undefined;
+  readonly seed: number;
+}
+
+/**
+ * Examples by step: whole ones in epoch order, as many as make `batch` sequences on average; what is left over at
+ * the end of the last epoch is dropped. With a token budget, `total` ends the schedule about where the budget ends.
+ */
+export function epochSource(
+  examples: readonly PendingExample[],
+  { batch, epochs, tokenBudget, seed }: EpochOptions,
+): { examples: ExampleSource; total: number } {
+  const count = examples.length;
+  const sequences = examples.reduce((n, example) => n + example.sequences, 0);
+  const perStep = Math.min(count, Math.max(1, Math.round((batch * count) / sequences)));
+  const order = epochOrder(count, seed);
+  const source: ExampleSource = (step) =>
+    Array.from({ length: perStep }, (_, i) => examples[order(step * perStep + i)]).flatMap(
+      (example) => example?.make() ?? [],
+    );
+  const steps = Math.floor((count * epochs) / perStep);
+  if (tokenBudget === undefined) return { examples: source, total: steps };
+  const rows = examples.reduce((n, example) => n + example.rows, 0);
+  const wanted = Math.ceil((tokenBudget * count) / (rows * perStep));
+  return { examples: source, total: Math.min(steps, wanted) };
 }

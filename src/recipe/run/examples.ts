@@ -1,0 +1,98 @@
+/** What supervised stages learn from: gold answers or a teacher's rollouts, as examples. */
+import { setImmediate } from 'node:timers/promises';
+import { UserError } from '../../base/errors.ts';
+import { groupByTools } from '../../data/source.ts';
+import { rowCount, type TrainExample } from '../../train/examples.ts';
+import { readRollouts, type StoredPrompt } from '../../train/rollout-store.ts';
+import { distillExample, limitSamples, maskedRows, sequenceExample } from '../../train/stages/distill.ts';
+import { groupExample } from '../../train/stages/pretrain.ts';
+import type { PendingExample } from '../../train/stages/supervised.ts';
+import type { StageOf } from '../stages.ts';
+import { dialoguesOf, type OpenModel, rolloutFolder, type RunContext } from './context.ts';
+
+/** Dialogues that share one tool set in a supervised tree. */
+export const GROUP_LIMIT = 8;
+/** Groups that are rendered before signals and the progress bar get their turn. */
+const AT_ONCE = 16;
+
+export interface LearningData {
+  readonly examples: readonly PendingExample[];
+  readonly warnings: readonly string[];
+}
+
+function pending(example: TrainExample): PendingExample {
+  return { sequences: example.completions.length, rows: rowCount(example), make: () => example };
+}
+
+/** Leaves out examples of which no token counts; throws when that leaves none. */
+function learnable(stage: string, examples: readonly PendingExample[], tooLong: number): LearningData {
+  const usable = examples.filter(({ rows }) => rows > 0);
+  if (usable.length === 0) {
+    const why =
+      tooLong > 0
+        ? `all prompts are longer than prompt_max_len; raise it`
+        : 'no token of its data counts; check its mask';
+    throw new UserError('NO_EXAMPLES', `Stage ${stage} has nothing to learn from: ${why}.`);
+  }
+  const warnings = tooLong > 0 ? [`${tooLong} prompts are longer than prompt_max_len and are left out`] : [];
+  return { examples: usable, warnings };
+}
+
+/** The gold answers of the training split. Throws the signal's reason when it fires. */
+export async function goldData(
+  run: RunContext,
+  stage: StageOf<'sft'>,
+  { tokenizer, template }: OpenModel,
+): Promise<LearningData> {
+  const dialogues = dialoguesOf(run, 'train').slice(0, stage.max_samples);
+  let tooLong = 0;
+  const examples: PendingExample[] = [];
+  for (const [i, group] of groupByTools(dialogues, GROUP_LIMIT).entries()) {
+    if (i % AT_ONCE === 0) await setImmediate();
+    run.signal.throwIfAborted();
+    const { prompt, completions } = groupExample(group, tokenizer, template);
+    // What comes before the first token that counts is the rest of the prompt.
+    const fitting = completions.filter(({ rows }) => prompt.length + (rows[0] ?? 0) <= stage.prompt_max_len);
+    tooLong += completions.length - fitting.length;
+    examples.push(pending({ prompt, completions: fitting }));
+  }
+  return learnable(stage.name, examples, tooLong);
+}
+
+function storedPrompts(
+  run: RunContext,
+  stage: StageOf<'sft' | 'distill'>,
+  { config, tokenizer }: OpenModel,
+): { prompts: readonly StoredPrompt[]; tooLong: number } {
+  const student = { vocabulary: tokenizer.fingerprint(), vocabSize: config.vocabSize };
+  const all = limitSamples(readRollouts(rolloutFolder(run, stage.data), student), stage.max_samples);
+  const prompts = all.filter(({ promptIds }) => promptIds.length <= stage.prompt_max_len);
+  return { prompts, tooLong: all.length - prompts.length };
+}
+
+/** A teacher's answers without its probabilities: sequence-level distillation. */
+export function sequenceData(run: RunContext, stage: StageOf<'sft'>, model: OpenModel): LearningData {
+  const { prompts, tooLong } = storedPrompts(run, stage, model);
+  return learnable(
+    stage.name,
+    prompts.map((prompt) => pending(sequenceExample(prompt))),
+    tooLong,
+  );
+}
+
+/** A teacher's answers with its probabilities, which stay on disk until they are needed. */
+export function distillData(run: RunContext, stage: StageOf<'distill'>, model: OpenModel): LearningData {
+  const { prompts, tooLong } = storedPrompts(run, stage, model);
+  const thinkEndId = model.tokenizer.idOf('</think>');
+  const mask = stage.ref_mask_type;
+  const head = stage.kd_kl_type === 'akl';
+  const examples = prompts.map((prompt): PendingExample => {
+    const rows = prompt.samples.map(({ tokens }) => maskedRows(tokens, mask, thinkEndId).length);
+    return {
+      sequences: prompt.samples.length,
+      rows: rows.reduce((a, b) => a + b, 0),
+      make: () => distillExample(prompt, { topK: stage.kd_topk, mask, thinkEndId, head }),
+    };
+  });
+  return learnable(stage.name, examples, tooLong);
+}
