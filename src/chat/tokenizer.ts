@@ -89,7 +89,10 @@ export class Tokenizer {
   fingerprint(): string {
     const { tokens, added } = this.#parts;
     const special = added.toSorted((a, b) => a.id - b.id).map(({ id, content }) => [id, content]);
-    return createHash('sha256').update(JSON.stringify([tokens, special])).digest('hex').slice(0, 16);
+    return createHash('sha256')
+      .update(JSON.stringify([tokens, special]))
+      .digest('hex')
+      .slice(0, 16);
   }
 
   /** The same tokenizer with another chat template, for `save`. */

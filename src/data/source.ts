@@ -45,6 +45,19 @@ function toMessage({ role, content, reasoning, toolCalls }: z.output<typeof mess
   };
 }
 
+/** What is wrong first, and where: `tools.0.name is missing`. */
+function fault(value: unknown, error: z.ZodError): string {
+  const [issue] = error.issues;
+  if (issue === undefined || issue.path.length === 0) return 'it is not a dialogue with tools and messages';
+  const found = issue.path.reduce<unknown>(
+    (inner, key) =>
+      typeof inner === 'object' && inner !== null ? (inner as Record<PropertyKey, unknown>)[key] : undefined,
+    value,
+  );
+  const place = issue.path.join('.');
+  return found === undefined ? `${place} is missing` : `${place} is wrong (${issue.message})`;
+}
+
 function parseLine(line: string, where: string, index: number): TaskDialogue {
   let value: unknown;
   try {
@@ -56,13 +69,8 @@ function parseLine(line: string, where: string, index: number): TaskDialogue {
     );
   }
   const parsed = dialogueSchema.safeParse(value);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    throw new UserError(
-      'DATA_LINE',
-      `${where}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'malformed'}; correct or remove that line.`,
-    );
-  }
+  if (!parsed.success)
+    throw new UserError('DATA_LINE', `${where}: ${fault(value, parsed.error)}; correct or remove that line.`);
   const { id, tools, messages, category, mustMention } = parsed.data;
   if (messages.at(-1)?.role !== 'assistant') {
     throw new UserError(
@@ -81,9 +89,19 @@ function parseLine(line: string, where: string, index: number): TaskDialogue {
 
 /** Reads a file of one dialogue a line: {id?, tools, messages, category?, mustMention?}. Blank lines are skipped. */
 export function readDialogues(path: string): TaskDialogue[] {
+  // Equal tools are made one array: dialogues in a row that share it share their prompt's computation.
+  const toolSets = new Map<string, readonly Tool[]>();
   const dialogues = readText(path)
+    .replace(/^\uFEFF/, '')
     .split('\n')
-    .flatMap((line, i) => (line.trim() === '' ? [] : [parseLine(line, `${path}:${i + 1}`, i)]));
+    .flatMap((line, i) => {
+      if (line.trim() === '') return [];
+      const dialogue = parseLine(line, `${path}:${i + 1}`, i);
+      const key = JSON.stringify(dialogue.tools);
+      const tools = toolSets.get(key) ?? dialogue.tools;
+      toolSets.set(key, tools);
+      return [{ ...dialogue, tools }];
+    });
   if (dialogues.length === 0)
     throw new UserError('DATA_EMPTY', `${path} holds no dialogue; give a file with one JSON object a line.`);
   return dialogues;

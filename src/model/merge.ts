@@ -11,7 +11,12 @@ export async function* merge<T>(
   const stop = new AbortController();
   const both = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
   const streams = starts.map((start) => start(both));
-  const next = async (stream: AsyncGenerator<T>) => ({ stream, result: await stream.next() });
+  const next = (stream: AsyncGenerator<T>) => {
+    const item = stream.next().then((result) => ({ stream, result }));
+    // A stream that fails while the consumer is busy is told of when it asks for more, not as an unhandled failure.
+    item.catch(() => undefined);
+    return item;
+  };
   const waiting = new Map(streams.map((stream) => [stream, next(stream)]));
   try {
     while (waiting.size > 0) {

@@ -27,6 +27,16 @@ export function consistencyProblems(recipe: Recipe): Problem[] {
         );
       }
     }
+    if (
+      stage.kind === 'pretrain' &&
+      recipe.data.source === 'file' &&
+      stage.mixture.some(({ source }) => source === 'assistant')
+    ) {
+      report(
+        at('mixture'),
+        `stages.${stage.name}.mixture draws from the assistant, and the recipe's data are files; set data.source to assistant or draw from invented and copying.`,
+      );
+    }
     if (stage.kind === 'eval' && Object.keys(stage.models).length === 0) {
       report(at('models'), `stages.${stage.name}.models is empty; name at least one model.`);
     }
