@@ -1,0 +1,80 @@
+/** Runs of the smoke recipe, in this process and through the command line, and what they leave behind. */
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { loadRecipe } from '../../src/recipe/load.ts';
+import { runRecipe } from '../../src/recipe/runner.ts';
+import type { Recipe } from '../../src/recipe/schema.ts';
+import type { RunEvent } from '../../src/train/events.ts';
+import { type CliResult, runCli } from './cli.ts';
+
+export const SMOKE = fileURLToPath(new URL('../../recipes/smoke.yaml', import.meta.url));
+
+export const smoke = (...set: string[]): Recipe => loadRecipe(SMOKE, { set });
+
+/** A folder that is removed at the end of the test; hand its clean-up to `onTestFinished` or `afterAll`. */
+export function scratchFolder(): { folder: string; remove: () => void } {
+  const folder = mkdtempSync(join(tmpdir(), 'tinystar-run-'));
+  return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+export interface Watched {
+  readonly signal?: AbortSignal;
+  readonly onEvent?: (event: RunEvent) => void;
+}
+
+/** All events of a run, or of its continuation. */
+export async function runAll(recipe: Recipe, runsDir: string, watched: Watched = {}): Promise<RunEvent[]> {
+  const events: RunEvent[] = [];
+  const signal = watched.signal ?? new AbortController().signal;
+  for await (const event of runRecipe(recipe, { runsDir, signal })) {
+    events.push(event);
+    watched.onEvent?.(event);
+  }
+  return events;
+}
+
+/** A command line with the real engine behind it. */
+export function runEngine(args: readonly string[]): Promise<CliResult> {
+  return runCli(args, {
+    services: { runRecipe: (recipe, options) => Promise.resolve(runRecipe(recipe, options)) },
+  });
+}
+
+/** The files of a folder, by their path in it. */
+export function filesOf(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+    .toSorted();
+}
+
+export const readLines = (path: string): Record<string, unknown>[] =>
+  readFileSync(path, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+
+/** What depends on the clock and the machine. */
+const MEASURED = ['time', 'seconds', 'tokens_per_second', 'memory_mb'];
+
+/** A run's log without what it measured. */
+export function logOf(folder: string): Record<string, unknown>[] {
+  return readLines(join(folder, 'log.jsonl')).map((line) =>
+    Object.fromEntries(Object.entries(line).filter(([key]) => !MEASURED.includes(key))),
+  );
+}
+
+/** Everything that two runs of one recipe must have in common: the bytes of every file, the log without measurements. */
+export function traceOf(folder: string): Record<string, unknown> {
+  const skipped = new Set(['log.jsonl', 'machine.json', 'report.html']);
+  const digest = (path: string): string =>
+    createHash('sha256')
+      .update(readFileSync(join(folder, path)))
+      .digest('hex')
+      .slice(0, 16);
+  const files = filesOf(folder).filter((path) => !skipped.has(path));
+  return { ...Object.fromEntries(files.map((path) => [path, digest(path)])), log: logOf(folder) };
+}
