@@ -78,6 +78,12 @@ export const TOLERANCES = {
   /** Loss and gradients of one training step on a GPU against the CPU. */
   otherDeviceLoss: { relative: 1e-4, absolute: 1e-6, why: 'other sums, other exponentials, fused products' },
   otherDeviceGradient: { relative: 2e-3, absolute: 1e-7, why: 'in norm per tensor, through the whole model' },
+  otherDeviceWeights: {
+    relative: 1e-3,
+    absolute: 0,
+    why: 'AdamW moves every weight by about the learning rate, also where its gradient is rounding alone',
+  },
+  otherDeviceProgram: { relative: 1e-4, absolute: 1e-5, why: 'a dozen operations, some of them divisions' },
 } as const satisfies Record<string, Tolerance>;
 
 /** Expects numbers to agree one by one; the message names the place of the worst. */

@@ -1,0 +1,133 @@
+/**
+ * The same training step on the CPU and on a GPU. Needs a GPU package and a device; without a GPU, Debian's
+ * mesa-vulkan-drivers are one in software (slow to start, and exact enough):
+ *
+ *   npm install --no-save @node-llama-cpp/linux-x64-vulkan@3.21.1
+ *   GGML_VK_VISIBLE_DEVICES=0 XDG_RUNTIME_DIR=/tmp npx vitest run test/tensor/vulkan.test.ts
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Rng } from '../../src/base/rng.ts';
+import { Device, listDevices } from '../../src/ggml/device.ts';
+import { AdamW } from '../../src/tensor/adamw.ts';
+import { Graph } from '../../src/tensor/graph.ts';
+import { exp } from '../../src/tensor/ops/index.ts';
+import type { ParameterSet } from '../../src/tensor/parameters.ts';
+import { TrainingGraph } from '../../src/train/training-graph.ts';
+import {
+  expected,
+  goldenConfig,
+  goldenObjective,
+  goldenRows,
+  goldenTrees,
+  goldenWeights,
+} from '../helpers/golden.ts';
+import { randomProgram, runProgram, STEP_NAMES } from '../helpers/programs.ts';
+import { expectClose, expectNormClose, TOLERANCES } from '../helpers/tolerances.ts';
+
+const found = listDevices().find(({ kind }) => kind === 'gpu' || kind === 'igpu');
+const title =
+  found === undefined ? 'a GPU (skipped: there is none here)' : `${found.name}, ${found.description}`;
+
+/** What is open on one device. */
+class Side implements Disposable {
+  readonly device: Device;
+  readonly weights: ParameterSet;
+  readonly optimiser: AdamW;
+
+  constructor(which: string) {
+    this.device = Device.open(which, 1);
+    this.weights = goldenWeights(this.device);
+    this.optimiser = new AdamW(this.weights, {
+      beta1: 0.9,
+      beta2: 0.95,
+      eps: 1e-8,
+      weightDecay: 0.1,
+      maxNorm: 1,
+    });
+  }
+
+  /** Runs an objective's golden batch; gives the loss, its parts and the gradients. */
+  async run(name: string) {
+    const { gradients } = this.optimiser;
+    const objective = goldenObjective(name);
+    const { layout, trees } = goldenTrees.tree();
+    const graph = new TrainingGraph(goldenConfig, this.weights, gradients, layout, 48, objective);
+    try {
+      gradients.clear();
+      const result = await graph.run(trees, goldenRows('tree', objective));
+      return {
+        ...result,
+        gradients: new Map(gradients.specs.map((spec) => [spec.name, gradients.read(spec.name)])),
+      };
+    } finally {
+      graph[Symbol.dispose]();
+    }
+  }
+
+  [Symbol.dispose](): void {
+    for (const part of [this.optimiser, this.weights, this.device]) part[Symbol.dispose]();
+  }
+}
+
+describe.skipIf(found === undefined)(
+  `a training step on the CPU and on ${title}`,
+  { timeout: 600_000 },
+  () => {
+    let cpu: Side;
+    let gpu: Side;
+    beforeAll(() => {
+      cpu = new Side('cpu');
+      gpu = new Side(found?.name ?? 'gpu');
+    }, 300_000);
+    afterAll(() => {
+      gpu[Symbol.dispose]();
+      cpu[Symbol.dispose]();
+    });
+
+    it.each(Object.keys(expected.losses))('%s: loss, parts and every gradient', async (name) => {
+      const [want, got] = [await cpu.run(name), await gpu.run(name)];
+      expectClose([got.loss], [want.loss], TOLERANCES.otherDeviceLoss, 'loss');
+      for (const [part, value] of Object.entries(want.parts))
+        expectClose([got.parts[part]!], [value], TOLERANCES.otherDeviceLoss, part);
+      for (const [parameter, values] of want.gradients)
+        expectNormClose(got.gradients.get(parameter)!, values, TOLERANCES.otherDeviceGradient, parameter);
+    });
+
+    it('three steps of ckd with AdamW end at the same weights', async () => {
+      for (const side of [cpu, gpu]) {
+        for (let step = 0; step < 3; step++) {
+          await side.run('ckd');
+          await side.optimiser.step(1e-3, await side.optimiser.gradientNorm());
+        }
+      }
+      for (const { name } of cpu.weights.specs)
+        expectNormClose(gpu.weights.read(name), cpu.weights.read(name), TOLERANCES.otherDeviceWeights, name);
+    });
+
+    it('every operation, forward and backward, and memory used twice changes nothing', async () => {
+      const rng = Rng.seeded(23);
+      const programs = STEP_NAMES.map((step) => [
+        { step: 'scale', a: 0, b: 0 },
+        { step, a: 2, b: 1 },
+        { step: 'square', a: 3, b: 3 },
+      ]);
+      for (const program of [...programs, ...Array.from({ length: 20 }, () => randomProgram(rng, 6))]) {
+        const want = await runProgram(cpu.device, program, Rng.seeded(5), false);
+        const got = await runProgram(gpu.device, program, Rng.seeded(5), false);
+        const kept = await runProgram(gpu.device, program, Rng.seeded(5), true);
+        for (const [name, values] of Object.entries(want)) {
+          const what = `${name} of ${program.map(({ step }) => step).join(', ')}`;
+          expectNormClose(got[name]!, values, TOLERANCES.otherDeviceProgram, what);
+          expectNormClose(got[name]!, kept[name]!, TOLERANCES.moved, `${what}, memory used twice`);
+        }
+      }
+    });
+
+    it('the CPU of the same package computes', async () => {
+      using graph = new Graph(cpu.device, 64);
+      graph.output(exp(graph, graph.input('f32', [4])));
+      graph.allocate();
+      await expect(graph.compute()).resolves.toBeUndefined();
+    });
+  },
+);
