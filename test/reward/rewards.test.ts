@@ -212,6 +212,6 @@ describe('rewards by name', () => {
 
   test('that do not exist are an error that lists those that do', () => {
     expect(isRewardName('toString')).toBe(false);
-    expect(() => rewardNamed('simrl')).toThrow('There is no reward "simrl"; choose one of sim-rl, binary.');
+    expect(() => rewardNamed('sim')).toThrow('There is no reward "sim"; choose one of simrl, binary.');
   });
 });

@@ -1,0 +1,181 @@
+/**
+ * `npm run bench`: speeds on this machine, with what was run. Repetitions of what is compared are interleaved, since
+ * machines are noisy: the medians' ratio is the result, the spread says how far to trust it.
+ */
+import { availableParallelism, cpus } from 'node:os';
+import { Rng } from '../src/base/rng.ts';
+import { asTokenIds, type TokenIds } from '../src/base/token-ids.ts';
+import { Device } from '../src/ggml/device.ts';
+import { initialiseWeights } from '../src/model/checkpoint.ts';
+import { parameterSpecs, type Qwen3Config } from '../src/model/config.ts';
+import { Generator } from '../src/model/generation.ts';
+import { crossEntropy } from '../src/objective/index.ts';
+import { simrl } from '../src/reward/simrl.ts';
+import { ParameterSet } from '../src/tensor/parameters.ts';
+import { rowsFrom, type TrainExample } from '../src/train/examples.ts';
+import { Trainer } from '../src/train/trainer.ts';
+
+const CONFIG: Qwen3Config = {
+  vocabSize: 2048,
+  hiddenSize: 128,
+  intermediateSize: 384,
+  layers: 4,
+  heads: 4,
+  kvHeads: 2,
+  headDim: 32,
+  rmsNormEps: 1e-6,
+  ropeTheta: 1e4,
+  tiedEmbeddings: true,
+  maxPositions: 2048,
+  bosTokenId: null,
+  eosTokenId: 2,
+};
+const PROMPTS = 4;
+const SAMPLES = 8;
+const REPETITIONS = 5;
+const PROMPT_TOKENS = 256;
+
+const rng = Rng.seeded(1);
+const draw = (length: number): TokenIds =>
+  asTokenIds(Int32Array.from({ length }, () => rng.below(CONFIG.vocabSize)));
+
+interface Timed {
+  readonly name: string;
+  /** What is counted, in one repetition. */
+  readonly work: number;
+  readonly unit: string;
+  run(): Promise<void> | void;
+}
+
+/** Runs candidates in turn, after one round of warming up, and prints each one's median rate and spread. */
+async function compare(title: string, candidates: readonly Timed[]): Promise<void> {
+  const seconds = candidates.map((): number[] => []);
+  for (let round = 0; round <= REPETITIONS; round++) {
+    for (const [i, candidate] of candidates.entries()) {
+      const start = performance.now();
+      await candidate.run();
+      if (round > 0) seconds[i]!.push((performance.now() - start) / 1000);
+    }
+  }
+  console.log(`\n${title}`);
+  const medians = seconds.map((own) => own.toSorted((a, b) => a - b)[Math.floor(own.length / 2)]!);
+  candidates.forEach(({ name, work, unit }, i) => {
+    const rate = (s: number): string => (work / s).toFixed(0);
+    const own = seconds[i]!;
+    const spread = `${rate(Math.max(...own))} to ${rate(Math.min(...own))}`;
+    console.log(`  ${name.padEnd(34)} ${rate(medians[i]!).padStart(7)} ${unit} (${spread})`);
+  });
+  if (candidates.length === 2)
+    console.log(`  ratio of the medians: ${(medians[1]! / medians[0]!).toFixed(2)}`);
+}
+
+function openModel(device: Device): ParameterSet {
+  const parameters = new ParameterSet(device, parameterSpecs(CONFIG), 'trainable');
+  initialiseWeights(CONFIG, parameters, Rng.seeded(1));
+  return parameters;
+}
+
+/** The same completions, once in trees and once each with its own copy of the prompt. */
+function batches(completionTokens: number): { tree: TrainExample[]; flat: TrainExample[] } {
+  const completion = () => {
+    const tokens = draw(completionTokens);
+    return { tokens, rows: rowsFrom(tokens), inputs: {} };
+  };
+  const tree = Array.from({ length: PROMPTS }, () => ({
+    prompt: draw(PROMPT_TOKENS),
+    completions: Array.from({ length: SAMPLES }, completion),
+  }));
+  const flat = tree.flatMap(({ prompt, completions }) =>
+    completions.map((c) => ({ prompt, completions: [c] })),
+  );
+  return { tree, flat };
+}
+
+async function training(device: Device): Promise<void> {
+  for (const completionTokens of [32, 48, 64]) {
+    using parameters = openModel(device);
+    const { tree, flat } = batches(completionTokens);
+    const work = PROMPTS * SAMPLES * completionTokens;
+    const adamw = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0, maxNorm: 1 };
+    const trainer = () =>
+      new Trainer(CONFIG, parameters, crossEntropy(), {
+        adamw,
+        microBatchTokens: 4096,
+        microBatchPrompts: 16,
+      });
+    using one = trainer();
+    using other = trainer();
+    const step = (name: string, own: Trainer, examples: readonly TrainExample[]): Timed => ({
+      name,
+      work,
+      unit: 'completion tokens/s',
+      run: async () => void (await own.step(examples, 1e-4)),
+    });
+    await compare(
+      `training step, ${PROMPTS} prompts of ${PROMPT_TOKENS} tokens x ${SAMPLES} completions of ${completionTokens}`,
+      [step('prompt tree', one, tree), step('flat: a copy of the prompt each', other, flat)],
+    );
+  }
+}
+
+async function generation(device: Device): Promise<void> {
+  using parameters = openModel(device);
+  const generator = new Generator(device, CONFIG, parameters);
+  const prompts = Array.from({ length: SAMPLES }, () => draw(PROMPT_TOKENS));
+  const copies = prompts.flatMap((prompt) => Array.from({ length: SAMPLES }, () => prompt));
+  const options = { maxTokens: 48, stopIds: [], seed: 1 };
+  const work = SAMPLES * SAMPLES * 48;
+  await compare(
+    `generation, 8 prompts of ${PROMPT_TOKENS} tokens, 8 samples of 48 tokens each, prefill included`,
+    [
+      {
+        name: '8 samples of one prompt',
+        work,
+        unit: 'tokens/s',
+        run: async () => void (await generator.generate(prompts, { ...options, samples: SAMPLES })),
+      },
+      {
+        name: '8 copies of the prompt',
+        work,
+        unit: 'tokens/s',
+        run: async () => void (await generator.generate(copies, { ...options, samples: 1 })),
+      },
+    ],
+  );
+  generator[Symbol.dispose]();
+}
+
+async function rewards(): Promise<void> {
+  const tool =
+    '{"name": "set_timer", "parameters": {"minutes": {"type": "integer"}, "label": {"type": "string"}}}';
+  const prompt = `<|im_start|>system\n<tools>\n${tool}\n</tools><|im_end|>\n<|im_start|>assistant\n<think>`;
+  const answer = (label: string): string =>
+    `\nset_timer\n</think>\n\n<tool_call>\n{"name": "set_timer", "arguments": {"minutes": 5, "label": "${label}"}}\n</tool_call><|im_end|>`;
+  const generations = Array.from({ length: SAMPLES }, (_, i) => answer(`the pasta water ${i}`));
+  const groups = 200;
+  await compare('Sim-RL reward, one thread, groups of 8 generations of one prompt', [
+    {
+      name: 'simrl',
+      work: groups * SAMPLES,
+      unit: 'generations/s',
+      run: () => {
+        for (let i = 0; i < groups; i++) {
+          const scorer = simrl.prepare({ prompt, label: answer('the pasta water') });
+          for (const generation of generations) scorer.score(generation);
+        }
+      },
+    },
+  ]);
+}
+
+const { hiddenSize, layers, heads, kvHeads, headDim, intermediateSize, vocabSize } = CONFIG;
+using device = Device.open('cpu', availableParallelism());
+console.log(
+  `${cpus()[0]?.model ?? 'unknown processor'}, ${device.threads} threads, Node.js ${process.versions.node}`,
+);
+console.log(
+  `model: hidden ${hiddenSize}, ${layers} layers, ${heads}/${kvHeads} heads of ${headDim}, feed-forward ${intermediateSize}, vocabulary ${vocabSize}`,
+);
+await training(device);
+await generation(device);
+await rewards();
