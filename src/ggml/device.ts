@@ -24,6 +24,9 @@ let backendsLoaded = false;
 function library(): Library {
   const lib = openLibrary();
   if (!backendsLoaded) {
+    // ggml's Vulkan backend rounds f32 products to f16 where it can, in which small gradients vanish. Its switch is
+    // read when a device is first looked at, and counts when it is set at all.
+    if (process.env['TINYSTAR_GPU_F16'] !== '1') process.env['GGML_VK_DISABLE_F16'] = '1';
     lib.quietly(() => lib.ggml.ggml_backend_load_all_from_path(lib.files.folder));
     backendsLoaded = true;
   }

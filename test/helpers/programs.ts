@@ -96,14 +96,20 @@ export function randomProgram(rng: Rng, length: number): Program {
   }));
 }
 
-/** Result and gradients of a program; `keepAll` runs it without using any memory twice. */
+/**
+ * Result and gradients of a program; `keepAll` runs it without using any memory twice. The graph is left
+ * open in `keep` when that is given.
+ */
 export async function runProgram(
   device: Device,
   program: Program,
   values: Rng,
   keepAll: boolean,
+  keep?: Disposable[],
 ): Promise<Record<string, Float32Array>> {
-  using g = new Graph(device, 4096);
+  const g = new Graph(device, 4096);
+  using _ = keep === undefined ? g : null;
+  keep?.push(g);
   const parameter = (shape: number[]): Tensor => ({ ...g.input('f32', shape), differentiable: true });
   const inputs: Inputs = {
     x: [parameter(SHAPE), parameter(SHAPE)],
