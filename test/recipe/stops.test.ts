@@ -89,7 +89,9 @@ test('stopped in the middle of every stage, a run comes to rest and reaches the 
         stop.signal,
       );
       expectRest(join(runs, 'smoke'));
-      if (share < 0.5) expect(events.findLast(({ type }) => type === 'stage')?.stage).toBe(name);
+      // Stopped late, the next stage may have begun.
+      const last = events.findLast(({ type }) => type === 'stage')?.stage;
+      expect(share < 0.5 ? last : name).toBe(name);
       expect(events.at(-1)?.type).not.toBe('warning');
       // The batch under way and, in the second half of a step, its update are finished: no more than a few graphs.
       expect(after, `${name} after graph ${at}`).toBeLessThan(8);
