@@ -32,5 +32,9 @@ function* texts({ seed, groups }: VocabularyOptions): Generator<string> {
 
 /** Trains the vocabulary; the same options give the same one. */
 export function trainVocabulary(options: VocabularyOptions): Tokenizer {
-  return trainTokenizer(texts(options), { size: options.size, chatTemplate: DEFAULT_TEMPLATE });
+  return trainTokenizer(texts(options), {
+    size: options.size,
+    chatTemplate: DEFAULT_TEMPLATE,
+    wordsApart: true,
+  });
 }

@@ -109,6 +109,18 @@ describe('trainTokenizer', () => {
     }
   });
 
+  it('gives a word the same tokens after any mark when words are kept apart', () => {
+    const apart = trainTokenizer(texts, { size: 360, wordsApart: true });
+    for (const word of [...verbs, ...nouns]) {
+      const own = [...apart.encode(word)];
+      for (const mark of [' ', '_', '(', '{"', ': "', '\n', '<think>\n', ', ']) {
+        const ids = [...apart.encode(`the${mark}${word}`)];
+        expect(ids.slice(-own.length), `${mark}${word}`).toEqual(own);
+        expect(apart.decode(apart.encode(`the${mark}${word}`))).toBe(`the${mark}${word}`);
+      }
+    }
+  });
+
   it('round-trips any text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
