@@ -128,3 +128,8 @@ export function parameterSpecs(config: Qwen3Config): ParameterSpec[] {
   if (!config.tiedEmbeddings) specs.push({ name: 'lm_head.weight', shape: [d, vocabSize] });
   return specs;
 }
+
+/** Whether a parameter belongs to a layer, and not to the vocabulary's tables or the last norm. */
+export function isLayerParameter(name: string): boolean {
+  return name.startsWith('model.layers.');
+}

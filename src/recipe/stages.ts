@@ -34,6 +34,11 @@ const optimizerOptions = {
   lr_scheduler: z.enum(['cosine_with_min_lr', 'constant']).default('cosine_with_min_lr'),
   warmup_ratio: fraction.default(0.03).describe('share of the steps in which the rate rises from 0'),
   min_lr_ratio: fraction.default(0.1).describe("the cosine's floor, as a share of lr"),
+  optimizer: z
+    .enum(['adamw', 'muon'])
+    .default('adamw')
+    .describe("muon updates the layers' matrices by orthogonalised momentum, and AdamW the rest"),
+  muon_momentum: z.number().min(0).lt(1).default(0.95),
   weight_decay: z.number().min(0).default(0).describe("AdamW's decoupled decay (OpenRLHF: l2)"),
   adam_beta1: z.number().min(0).lt(1).default(0.9),
   adam_beta2: z.number().min(0).lt(1).default(0.95),

@@ -1,12 +1,13 @@
 /**
  * AdamW with decoupled weight decay (Loshchilov and Hutter, arXiv 1711.05101) and global gradient-norm clipping,
- * on the device. Gradients are accumulated into `gradients` by training graphs; `step` applies and clears them.
+ * on the device; matrices can be left to Muon. Gradients are accumulated into `gradients` by training graphs; `step` applies and clears them.
  */
 import type { Device } from '../ggml/device.ts';
 import { add, scale, slice, square, sum } from './ops/index.ts';
 import { mul } from './ops/elementwise.ts';
 import { Graph, readF32, write } from './graph.ts';
-import { ParameterSet } from './parameters.ts';
+import { MUON_NODES, muonStep } from './muon.ts';
+import { ParameterSet, type ParameterSpec } from './parameters.ts';
 import { sizeOf, type Tensor } from './tensor.ts';
 
 export interface AdamWOptions {
@@ -17,6 +18,8 @@ export interface AdamWOptions {
   readonly weightDecay: number;
   /** Gradients are scaled down to this global norm; 0 turns clipping off. */
   readonly maxNorm: number;
+  /** The matrices that Muon updates in AdamW's stead, and its momentum. */
+  readonly muon?: { readonly momentum: number; readonly matrices: (name: string) => boolean };
 }
 
 export class AdamW implements Disposable {
@@ -31,6 +34,8 @@ export class AdamW implements Disposable {
   readonly #clip: Tensor;
   readonly #matrixSettings: Tensor;
   readonly #vectorSettings: Tensor;
+  readonly #rate: Tensor | undefined;
+  readonly #keep: Tensor | undefined;
   /** Number of steps applied so far. */
   steps = 0;
 
@@ -52,15 +57,35 @@ export class AdamW implements Disposable {
     this.#norm = this.#normGraph.output(scale(this.#normGraph, total, 1));
     this.#normGraph.allocate();
 
-    const g = new Graph(device, specs.length * 6 + 64);
+    const { muon } = options;
+    const orthogonal = ({ name, shape }: ParameterSpec): boolean =>
+      shape.length === 2 && muon?.matrices(name) === true;
+    const nodes = specs.reduce((n, spec) => n + (orthogonal(spec) ? MUON_NODES : 6), 64);
+    const g = new Graph(device, nodes);
     this.#stepGraph = g;
     // As long as the longest row: ggml repeats a row fast, and a single number slowly.
-    this.#clip = g.input('f32', [Math.max(...specs.map(({ shape }) => shape[0] ?? 1))]);
+    const longest = Math.max(...specs.map(({ shape }) => shape[0] ?? 1));
+    this.#clip = g.input('f32', [longest]);
     this.#matrixSettings = g.input('f32', [7]);
     this.#vectorSettings = g.input('f32', [7]);
-    for (const { name, shape } of specs) {
-      const clip = slice(g, this.#clip, 0, 0, shape[0] ?? 1);
-      const gradient = mul(g, this.gradients.get(name), clip);
+    const byMuon = specs.some(orthogonal);
+    this.#rate = byMuon ? g.input('f32', [longest]) : undefined;
+    this.#keep = byMuon ? g.input('f32', [longest]) : undefined;
+    for (const spec of specs) {
+      const { name, shape } = spec;
+      const row = (values: Tensor): Tensor => slice(g, values, 0, 0, shape[0] ?? 1);
+      const gradient = mul(g, this.gradients.get(name), row(this.#clip));
+      if (muon && this.#rate && this.#keep && orthogonal(spec)) {
+        muonStep(g, {
+          weight: parameters.get(name),
+          gradient,
+          velocity: this.first.get(name),
+          momentum: muon.momentum,
+          rate: row(this.#rate),
+          keep: row(this.#keep),
+        });
+        continue;
+      }
       const settings = shape.length > 1 ? this.#matrixSettings : this.#vectorSettings;
       const updated = g.ggml.ggml_opt_step_adamw(
         g.context,
@@ -96,7 +121,11 @@ export class AdamW implements Disposable {
         1 / (1 - beta1 ** this.steps),
         1 / (1 - beta2 ** this.steps),
       );
-    write(this.#device, this.#clip, new Float32Array(sizeOf(this.#clip.shape)).fill(clip));
+    const fill = (input: Tensor, value: number): void =>
+      write(this.#device, input, new Float32Array(sizeOf(input.shape)).fill(value));
+    fill(this.#clip, clip);
+    if (this.#rate) fill(this.#rate, lr);
+    if (this.#keep) fill(this.#keep, 1 - lr * weightDecay);
     write(this.#device, this.#matrixSettings, settings(weightDecay));
     write(this.#device, this.#vectorSettings, settings(0));
     await this.#stepGraph.compute();

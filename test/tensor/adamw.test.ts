@@ -208,3 +208,79 @@ describe('learning rates', () => {
     }
   });
 });
+
+describe('Muon', () => {
+  const MUON_SPECS = [
+    { name: 'wide', shape: [7, 5] },
+    { name: 'tall', shape: [5, 7] },
+    { name: 'table', shape: [7, 5] },
+    { name: 'vector', shape: [7] },
+  ];
+  const muon = { momentum: 0.9, matrices: (name: string) => name !== 'table' };
+
+  type Rows = number[][];
+  const product = (a: Rows, b: Rows): Rows =>
+    a.map((row) => b[0]!.map((_, j) => row.reduce((sum, x, k) => sum + x * b[k]![j]!, 0)));
+  const turned = (a: Rows): Rows => a[0]!.map((_, j) => a.map((row) => row[j]!));
+  const combined = (a: Rows, x: number, b: Rows, y: number): Rows =>
+    a.map((row, i) => row.map((value, j) => x * value + y * b[i]![j]!));
+  const frobenius = (a: Rows): number => Math.hypot(...a.flat());
+
+  /** Jordan's zeropower_via_newtonschulz5 in float64. */
+  function zeroPower(a: Rows): Rows {
+    if (a.length > a[0]!.length) return turned(zeroPower(turned(a)));
+    let x = combined(a, 1 / frobenius(a), a, 0);
+    for (let i = 0; i < 5; i++) {
+      const gram = product(x, turned(x));
+      x = combined(x, 3.4445, product(combined(gram, -4.775, product(gram, gram), 2.0315), x), 1);
+    }
+    return x;
+  }
+
+  const rowsOf = (values: Float32Array, width: number): Rows =>
+    Array.from({ length: values.length / width }, (_, i) => [...values.slice(i * width, (i + 1) * width)]);
+
+  it('moves matrices by their orthogonalised momentum and leaves the rest to AdamW', async () => {
+    const rng = Rng.seeded(9);
+    using parameters = new ParameterSet(device, MUON_SPECS, 'trainable');
+    using plain = new ParameterSet(device, MUON_SPECS, 'trainable');
+    using optimiser = new AdamW(parameters, { ...OPTIONS, muon });
+    using adamw = new AdamW(plain, OPTIONS);
+    const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b);
+    const expected = new Map<string, Rows>();
+    const velocity = new Map<string, Rows>();
+    for (const { name, shape } of MUON_SPECS) {
+      const start = draws(rng, size(shape), 1);
+      parameters.set(name, start);
+      plain.set(name, start);
+      expected.set(name, rowsOf(start, shape[0]!));
+      velocity.set(name, rowsOf(new Float32Array(size(shape)), shape[0]!));
+    }
+    for (let step = 0; step < 4; step++) {
+      const gradients = new Map(MUON_SPECS.map(({ name, shape }) => [name, draws(rng, size(shape), 0.3)]));
+      for (const [name, values] of gradients) {
+        optimiser.gradients.set(name, values);
+        adamw.gradients.set(name, values);
+      }
+      const total = await optimiser.gradientNorm();
+      await optimiser.step(0.02, total);
+      await adamw.step(0.02, await adamw.gradientNorm());
+      for (const { name, shape } of MUON_SPECS) {
+        if (!muon.matrices(name) || shape.length === 1) continue;
+        const gradient = rowsOf(gradients.get(name)!, shape[0]!);
+        const clipped = combined(gradient, total > 1 ? 1 / total : 1, gradient, 0);
+        const moved = combined(velocity.get(name)!, 0.9, clipped, 1);
+        velocity.set(name, moved);
+        const direction = zeroPower(combined(clipped, 1, moved, 0.9));
+        const before = expected.get(name)!;
+        expected.set(name, combined(before, 1 - 0.02 * 0.1, direction, -0.02 * 0.2 * Math.sqrt(7)));
+      }
+    }
+    for (const { name, shape } of MUON_SPECS) {
+      const got = parameters.read(name);
+      if (muon.matrices(name) && shape.length > 1) {
+        expectClose(got, Float32Array.from(expected.get(name)!.flat()), TOLERANCES.optimiser, name);
+      } else expect(got).toEqual(plain.read(name));
+    }
+  });
+});

@@ -2,6 +2,7 @@
 import { InternalError, isAbort } from '../../base/errors.ts';
 import { GROUP_SIZE } from '../../data/assistant/index.ts';
 import { saveCheckpoint } from '../../model/checkpoint.ts';
+import { isLayerParameter } from '../../model/config.ts';
 import { Generator } from '../../model/generation.ts';
 import { Scorer } from '../../model/scoring.ts';
 import { crossEntropy, distillation, type Objective, policyGradient } from '../../objective/index.ts';
@@ -50,6 +51,9 @@ function trainerFor(model: OpenModel, objective: Objective, stage: OptimizerOpti
       eps: stage.adam_eps,
       weightDecay: stage.weight_decay,
       maxNorm: stage.max_norm,
+      ...(stage.optimizer === 'muon'
+        ? { muon: { momentum: stage.muon_momentum, matrices: isLayerParameter } }
+        : {}),
     },
     microBatchTokens: MICRO_BATCH_TOKENS,
     microBatchPrompts: stage.micro_train_batch_size,
