@@ -216,21 +216,26 @@ export function saveCheckpoint(
 }
 
 /** Standard deviation of fresh weights, as transformers initialises Qwen3. */
-const INITIALISER_RANGE = 0.02;
+const INITIALIZER_RANGE = 0.02;
 
 /**
- * Fills a model with fresh weights: ones for norms, normal draws for matrices. The projections that write into
+ * Fills a model with fresh weights: ones for norms, normal draws of standard deviation `range` for matrices. The projections that write into
  * the residual stream are scaled by 1 / sqrt(2 * layers), as in GPT-2, so that its variance does not grow with
  * depth. The same generator state gives the same weights.
  */
-export function initialiseWeights(config: Qwen3Config, parameters: ParameterSet, rng: Rng): void {
-  const residual = INITIALISER_RANGE / Math.sqrt(2 * config.layers);
+export function initialiseWeights(
+  config: Qwen3Config,
+  parameters: ParameterSet,
+  rng: Rng,
+  range = INITIALIZER_RANGE,
+): void {
+  const residual = range / Math.sqrt(2 * config.layers);
   for (const { name, shape } of parameterSpecs(config)) {
     const values = new Float32Array(sizeOf(shape));
     if (shape.length === 1) {
       values.fill(1);
     } else {
-      const deviation = /\.(o_proj|down_proj)\.weight$/.test(name) ? residual : INITIALISER_RANGE;
+      const deviation = /\.(o_proj|down_proj)\.weight$/.test(name) ? residual : range;
       for (let i = 0; i < values.length; i++) values[i] = deviation * rng.normal();
     }
     parameters.set(name, values);

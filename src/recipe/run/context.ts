@@ -114,13 +114,13 @@ function newConfig(model: NewModel, tokenizer: Tokenizer): Qwen3Config {
 }
 
 /** Fresh weights; the same seed and shape give the same ones. */
-function makeModel(run: RunContext, config: Qwen3Config, trainable: boolean): LoadedModel {
+function makeModel(run: RunContext, model: NewModel, config: Qwen3Config, trainable: boolean): LoadedModel {
   const parameters = new ParameterSet(
     run.device,
     parameterSpecs(config),
     trainable ? 'trainable' : 'weights',
   );
-  initialiseWeights(config, parameters, Rng.seeded(run.recipe.seed, 'init'));
+  initialiseWeights(config, parameters, Rng.seeded(run.recipe.seed, 'init'), model.initializer_range);
   return { config, parameters };
 }
 
@@ -133,7 +133,7 @@ export function openModel(run: RunContext, reference: string, trainable: boolean
   const model = run.recipe.models[reference];
   const opened =
     typeof model === 'object'
-      ? makeModel(run, newConfig(model, speech.tokenizer), trainable)
+      ? makeModel(run, model, newConfig(model, speech.tokenizer), trainable)
       : loadModel(run.device, model ?? modelFolder(run, reference), { trainable });
   const { config, parameters } = opened;
   const { vocabSize } = speech.tokenizer;
