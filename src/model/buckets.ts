@@ -2,7 +2,7 @@
  * Which trees share a batch. Lengths are rounded up to a few values and counts of prompts down to a few, so that
  * the same layouts come again and their graphs are reused; trees of like size go together, so that little is padding.
  */
-import type { TreeLayout } from './tree.ts';
+import type { TreeLayout } from './tree-layout.ts';
 
 /** What a tree's size depends on; a PromptTree is one. */
 export interface TreeSize {

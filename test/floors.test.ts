@@ -1,0 +1,116 @@
+/** The shape of the source itself: who imports whom, no cycles, files that can be read in one sitting. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { expect, test } from 'vitest';
+
+const root = resolve(import.meta.dirname, '..');
+const source = join(root, 'src');
+
+/** The floors that each floor may import from, beside itself. A new folder has to find its place here. */
+const BELOW: Readonly<Record<string, readonly string[]>> = {
+  base: [],
+  json: ['base'],
+  ggml: ['base'],
+  tensor: ['base', 'ggml'],
+  model: ['base', 'ggml', 'tensor'],
+  chat: ['base', 'json', 'ggml', 'tensor', 'model'],
+  reward: ['base', 'json', 'chat'],
+  data: ['base', 'json', 'chat'],
+  objective: ['base', 'tensor'],
+  teacher: ['base', 'json', 'ggml', 'tensor', 'chat', 'model', 'data', 'reward'],
+  train: ['base', 'json', 'ggml', 'tensor', 'model', 'chat', 'data', 'reward', 'objective', 'teacher'],
+  eval: ['base', 'json', 'ggml', 'tensor', 'model', 'chat', 'data', 'reward', 'teacher'],
+  recipe: [
+    ...['base', 'json', 'ggml', 'tensor', 'model', 'chat', 'data', 'reward', 'objective', 'teacher'],
+    ...['train', 'eval'],
+  ],
+  cli: [
+    ...['base', 'json', 'ggml', 'tensor', 'model', 'chat', 'data', 'reward', 'objective', 'teacher'],
+    ...['train', 'eval', 'recipe'],
+  ],
+};
+
+const files = readdirSync(source, { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.ts'))
+  .map((path) => join(source, path));
+
+const IMPORT = /^(?:import|export)\s(?:[^;'"]*?\sfrom\s)?['"]([^'"]+)['"]/gm;
+
+function importsOf(file: string): string[] {
+  return [...readFileSync(file, 'utf8').matchAll(IMPORT)].map(([, name]) => name ?? '');
+}
+
+/** The files of ours that a file imports. */
+function neighbours(file: string): string[] {
+  return importsOf(file)
+    .filter((name) => name.startsWith('.'))
+    .map((name) => resolve(dirname(file), name));
+}
+
+const short = (file: string): string => relative(source, file).replaceAll('\\', '/');
+const floorOf = (file: string): string => short(file).split('/')[0] ?? '';
+
+test('there are files to look at', () => {
+  expect(files.length).toBeGreaterThan(100);
+  expect(files.flatMap(neighbours).length).toBeGreaterThan(200);
+});
+
+test('a floor imports only from the floors below it', () => {
+  const wrong = files.flatMap((file) =>
+    neighbours(file)
+      .filter((other) => {
+        const allowed = BELOW[floorOf(file)];
+        return (
+          allowed === undefined || (floorOf(other) !== floorOf(file) && !allowed.includes(floorOf(other)))
+        );
+      })
+      .map((other) => `${short(file)} imports ${short(other)}`),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test('only src/ggml knows koffi, and only the command line knows its framework', () => {
+  const users = (name: string): string[] => [
+    ...new Set(files.filter((file) => importsOf(file).includes(name)).map(floorOf)),
+  ];
+  expect(users('koffi')).toEqual(['ggml']);
+  expect(users('@stricli/core')).toEqual(['cli']);
+});
+
+test('no file imports itself, however many files lie between', () => {
+  const done = new Set<string>();
+  const cycles: string[] = [];
+  const visit = (file: string, path: readonly string[]): void => {
+    if (path.includes(file)) cycles.push([...path.slice(path.indexOf(file)), file].map(short).join(' > '));
+    else if (!done.has(file)) {
+      for (const next of neighbours(file)) visit(next, [...path, file]);
+      done.add(file);
+    }
+  };
+  for (const file of files) visit(file, []);
+  expect(cycles).toEqual([]);
+});
+
+test('most files are read in one sitting', () => {
+  const lengths = files.map((file) => ({
+    file: short(file),
+    lines: readFileSync(file, 'utf8').split('\n').length,
+  }));
+  expect(lengths.filter(({ lines }) => lines > 400)).toEqual([]);
+  expect(lengths.filter(({ lines }) => lines > 300).length).toBeLessThan(files.length / 20);
+});
+
+test('dependencies have exact versions, and the lockfile comes from the npm registry alone', () => {
+  const read = (name: string): Record<string, Record<string, string>> =>
+    JSON.parse(readFileSync(join(root, name), 'utf8')) as Record<string, Record<string, string>>;
+  const manifest = read('package.json');
+  for (const kind of ['dependencies', 'optionalDependencies', 'devDependencies']) {
+    for (const [name, version] of Object.entries(manifest[kind] ?? {})) {
+      expect(version, name).toMatch(/^\d+\.\d+\.\d+(-[\w.]+)?$/);
+    }
+  }
+  for (const [name, entry] of Object.entries(read('package-lock.json')['packages'] ?? {})) {
+    const { resolved } = entry as unknown as { resolved?: string };
+    if (resolved !== undefined) expect(resolved, name).toMatch(/^https:\/\/registry\.npmjs\.org\//);
+  }
+});
