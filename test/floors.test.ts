@@ -111,5 +111,6 @@ test('dependencies have exact versions, and the lockfile comes from the npm regi
   const homes = new Set(
     locked.flatMap(({ resolved }) => (resolved === undefined ? [] : [new URL(resolved).origin])),
   );
-  expect([...homes]).toEqual(['https://registry.npmjs.org']);
+  // npm may leave the address out, and then takes the registry's.
+  expect([...homes].filter((home) => home !== 'https://registry.npmjs.org')).toEqual([]);
 });
