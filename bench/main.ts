@@ -2,11 +2,13 @@
  * `npm run bench`: speeds on this machine, with what was run. Repetitions of what is compared are interleaved, since
  * machines are noisy: the medians' ratio is the result, the spread says how far to trust it.
  */
-import { availableParallelism, cpus } from 'node:os';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Rng } from '../src/base/rng.ts';
 import { asTokenIds, type TokenIds } from '../src/base/token-ids.ts';
 import { Device } from '../src/ggml/device.ts';
-import { initialiseWeights } from '../src/model/checkpoint.ts';
+import { initialiseWeights, saveCheckpoint } from '../src/model/checkpoint.ts';
 import { parameterSpecs, type Qwen3Config } from '../src/model/config.ts';
 import { Generator } from '../src/model/generation.ts';
 import { crossEntropy } from '../src/objective/index.ts';
@@ -14,6 +16,7 @@ import { simrl } from '../src/reward/simrl.ts';
 import { ParameterSet } from '../src/tensor/parameters.ts';
 import { rowsFrom, type TrainExample } from '../src/train/examples.ts';
 import { Trainer } from '../src/train/trainer.ts';
+import { PyTorchStep, pythonWithTorch } from './peers/pytorch.ts';
 
 const CONFIG: Qwen3Config = {
   vocabSize: 2048,
@@ -34,6 +37,7 @@ const PROMPTS = 4;
 const SAMPLES = 8;
 const REPETITIONS = 5;
 const PROMPT_TOKENS = 256;
+const LR = 1e-4;
 
 const rng = Rng.seeded(1);
 const draw = (length: number): TokenIds =>
@@ -44,7 +48,8 @@ interface Timed {
   /** What is counted, in one repetition. */
   readonly work: number;
   readonly unit: string;
-  run(): Promise<void> | void;
+  /** Answers how long it took, where that is not the time that passed. */
+  run(): Promise<number | void> | number | void;
 }
 
 /** Runs candidates in turn, after one round of warming up, and prints each one's median rate and spread. */
@@ -53,8 +58,8 @@ async function compare(title: string, candidates: readonly Timed[]): Promise<voi
   for (let round = 0; round <= REPETITIONS; round++) {
     for (const [i, candidate] of candidates.entries()) {
       const start = performance.now();
-      await candidate.run();
-      if (round > 0) seconds[i]!.push((performance.now() - start) / 1000);
+      const told = await candidate.run();
+      if (round > 0) seconds[i]!.push(told ?? (performance.now() - start) / 1000);
     }
   }
   console.log(`\n${title}`);
@@ -65,8 +70,10 @@ async function compare(title: string, candidates: readonly Timed[]): Promise<voi
     const spread = `${rate(Math.max(...own))} to ${rate(Math.min(...own))}`;
     console.log(`  ${name.padEnd(34)} ${rate(medians[i]!).padStart(7)} ${unit} (${spread})`);
   });
-  if (candidates.length === 2)
-    console.log(`  ratio of the medians: ${(medians[1]! / medians[0]!).toFixed(2)}`);
+  for (const [i, { name }] of candidates.entries()) {
+    if (i > 0)
+      console.log(`  the first is ${(medians[i]! / medians[0]!).toFixed(2)} times as fast as: ${name}`);
+  }
 }
 
 function openModel(device: Device): ParameterSet {
@@ -91,31 +98,73 @@ function batches(completionTokens: number): { tree: TrainExample[]; flat: TrainE
   return { tree, flat };
 }
 
+function newTrainer(parameters: ParameterSet): Trainer {
+  return new Trainer(CONFIG, parameters, crossEntropy(), {
+    adamw: { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0, maxNorm: 1 },
+    microBatchTokens: 4096,
+    microBatchPrompts: 16,
+  });
+}
+
 async function training(device: Device): Promise<void> {
   for (const completionTokens of [32, 48, 64]) {
     using parameters = openModel(device);
     const { tree, flat } = batches(completionTokens);
-    const work = PROMPTS * SAMPLES * completionTokens;
-    const adamw = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0, maxNorm: 1 };
-    const trainer = () =>
-      new Trainer(CONFIG, parameters, crossEntropy(), {
-        adamw,
-        microBatchTokens: 4096,
-        microBatchPrompts: 16,
-      });
-    using one = trainer();
-    using other = trainer();
+    using one = newTrainer(parameters);
+    using other = newTrainer(parameters);
     const step = (name: string, own: Trainer, examples: readonly TrainExample[]): Timed => ({
       name,
-      work,
+      work: PROMPTS * SAMPLES * completionTokens,
       unit: 'completion tokens/s',
-      run: async () => void (await own.step(examples, 1e-4)),
+      run: async () => void (await own.step(examples, LR)),
     });
+    const work = PROMPTS * SAMPLES * completionTokens;
+    using peer = await peerOf(device, parameters, tree);
+    const candidates = [step('prompt tree', one, tree), step('flat: a copy of the prompt each', other, flat)];
+    if (peer !== undefined) candidates.push(await besides(peer, parameters, flat, work));
     await compare(
       `training step, ${PROMPTS} prompts of ${PROMPT_TOKENS} tokens x ${SAMPLES} completions of ${completionTokens}`,
-      [step('prompt tree', one, tree), step('flat: a copy of the prompt each', other, flat)],
+      candidates,
     );
   }
+}
+
+/** The same step in PyTorch, if this machine has it: same weights, same tokens. */
+async function peerOf(
+  device: Device,
+  parameters: ParameterSet,
+  tree: readonly TrainExample[],
+): Promise<PyTorchStep | undefined> {
+  const python = pythonWithTorch();
+  if (python === undefined) return undefined;
+  const folder = join(scratch, 'model');
+  saveCheckpoint(folder, CONFIG, parameters);
+  const tokens = tree.flatMap(({ prompt, completions }) =>
+    completions.map((completion) => [...prompt, ...completion.tokens]),
+  );
+  const batch = join(scratch, 'batch.json');
+  writeFileSync(batch, JSON.stringify({ tokens, prompt_tokens: PROMPT_TOKENS, lr: LR }));
+  return PyTorchStep.start(python, folder, batch, device.threads);
+}
+
+/** The peer as a candidate, once its loss on the same weights is the same as ours. */
+async function besides(
+  peer: PyTorchStep,
+  parameters: ParameterSet,
+  flat: readonly TrainExample[],
+  work: number,
+): Promise<Timed> {
+  using judge = newTrainer(parameters);
+  const ours = (await judge.accumulate(flat)).loss;
+  const theirs = (await peer.step()).loss;
+  if (Math.abs(ours - theirs) > 1e-4 * ours)
+    throw new Error(`the peer computes something else: its loss is ${theirs}, ours ${ours}`);
+  return {
+    name: `PyTorch ${peer.version}, flat (same loss: ${ours.toFixed(4)})`,
+    work,
+    unit: 'completion tokens/s',
+    run: async () => (await peer.step()).seconds,
+  };
 }
 
 async function generation(device: Device): Promise<void> {
@@ -169,6 +218,8 @@ async function rewards(): Promise<void> {
 }
 
 const { hiddenSize, layers, heads, kvHeads, headDim, intermediateSize, vocabSize } = CONFIG;
+const scratch = mkdtempSync(join(tmpdir(), 'tinystar-bench-'));
+process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
 using device = Device.open('cpu', availableParallelism());
 console.log(
   `${cpus()[0]?.model ?? 'unknown processor'}, ${device.threads} threads, Node.js ${process.versions.node}`,
@@ -176,6 +227,8 @@ console.log(
 console.log(
   `model: hidden ${hiddenSize}, ${layers} layers, ${heads}/${kvHeads} heads of ${headDim}, feed-forward ${intermediateSize}, vocabulary ${vocabSize}`,
 );
+if (pythonWithTorch() === undefined)
+  console.log('no Python with PyTorch here (Debian: python3-torch; or set PYTHON): it is left out');
 await training(device);
 await generation(device);
 await rewards();

@@ -65,7 +65,9 @@ export class Trainer implements Disposable {
     const count = laneCount(parameters.device, config, MAX_LANES, Infinity);
     this.#devices = new LaneDevices(parameters.device, config, count);
     const [device] = this.#devices.devices;
-    this.#optimizer = new AdamW(parameters, options.adamw, device);
+    // AdamW's many small operations are faster on one thread; Muon's matrix products are not.
+    const { adamw } = options;
+    this.#optimizer = new AdamW(parameters, adamw, adamw.muon === undefined ? device : parameters.device);
     const first = this.#optimizer.gradients;
     const others = this.#devices.devices
       .slice(1)
