@@ -18,6 +18,7 @@ import { formatRecipe } from './resolve.ts';
 import { runEvaluation, runRollout } from './run/answering.ts';
 import {
   checkpointFolder,
+  dialoguesOf,
   markDone,
   openModel,
   type Outputs,
@@ -120,6 +121,9 @@ async function* runStages(run: RunContext): AsyncGenerator<RunEvent> {
  */
 export async function* runRecipe(recipe: Recipe, options: RunOptions): AsyncGenerator<RunEvent> {
   const folder = join(options.runsDir, recipe.name);
+  // A bad line is told before anything starts, and not when the first stage that reads it begins.
+  if (recipe.data.source === 'file')
+    for (const split of ['train', 'test'] as const) dialoguesOf({ recipe }, split);
   try {
     mkdirSync(folder, { recursive: true });
   } catch (thrown) {

@@ -165,10 +165,13 @@ export function promptLimit(
 const dialogues = new WeakMap<Recipe, Map<string, readonly TaskDialogue[]>>();
 
 /** The dialogues of a split, made or read once a run. */
-export function dialoguesOf(run: RunContext, split: 'train' | 'test'): readonly TaskDialogue[] {
-  const known = dialogues.get(run.recipe) ?? new Map<string, readonly TaskDialogue[]>();
-  dialogues.set(run.recipe, known);
-  if (!known.has(split)) known.set(split, loadDialogues(run.recipe.data, split));
+export function dialoguesOf(
+  { recipe }: Pick<RunContext, 'recipe'>,
+  split: 'train' | 'test',
+): readonly TaskDialogue[] {
+  const known = dialogues.get(recipe) ?? new Map<string, readonly TaskDialogue[]>();
+  dialogues.set(recipe, known);
+  if (!known.has(split)) known.set(split, loadDialogues(recipe.data, split));
   return required(known.get(split), `the ${split} split`);
 }
 

@@ -1,0 +1,70 @@
+/** Files of dialogues: what is read, and what is said about a line that is broken. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { UserError } from '../../src/base/errors.ts';
+import { readDialogues } from '../../src/data/source.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'source-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+const tool = { name: 'set_timer', parameters: { type: 'object', properties: {} } };
+const call = { name: 'set_timer', arguments: { minutes: 5 } };
+const messages = [
+  { role: 'user', content: 'five minutes' },
+  { role: 'assistant', toolCalls: [call] },
+];
+const line = (change: object = {}): string => JSON.stringify({ tools: [tool], messages, ...change });
+
+function file(text: string): string {
+  const path = join(scratch, 'data.jsonl');
+  writeFileSync(path, text);
+  return path;
+}
+
+/** What a file's reader says of it, without the folder. */
+function fault(text: string): string {
+  try {
+    readDialogues(file(text));
+  } catch (thrown) {
+    if (thrown instanceof UserError) return thrown.message.replace(`${scratch}/`, '');
+    throw thrown;
+  }
+  return 'nothing';
+}
+
+describe('readDialogues', () => {
+  it('reads lines with a byte order mark, carriage returns and blank lines, and gives equal tools one array', () => {
+    const [first, second] = readDialogues(
+      file(`\uFEFF${line()}\r\n\r\n${line({ id: 'own', category: 'c' })}\r\n`),
+    );
+    expect(first).toMatchObject({ id: 'line-1', category: 'all', mustMention: [] });
+    expect(first?.messages[1]?.toolCalls).toEqual([call]);
+    expect(second).toMatchObject({ id: 'own', category: 'c' });
+    expect(second?.tools).toBe(first?.tools);
+  });
+
+  it('names the line that is cut short', () => {
+    expect(fault(`${line()}\n${line().slice(0, 60)}`)).toBe(
+      'data.jsonl:2 is not whole JSON; the file may be cut short: repair or remove that line.',
+    );
+  });
+
+  it('names what is missing or wrong in a line, and where', () => {
+    const { name: _, ...nameless } = tool;
+    expect(fault(line({ tools: [tool, nameless] }))).toBe(
+      'data.jsonl:1: tools.1.name is missing; correct or remove that line.',
+    );
+    expect(fault(line({ messages: messages.slice(0, 1) }))).toContain('data.jsonl:1: messages is wrong');
+    expect(fault(line({ messages: messages.toReversed() }))).toContain(
+      "the last message must be the assistant's answer",
+    );
+    expect(fault('[1, 2]')).toContain('data.jsonl:1: it is not a dialogue with tools and messages');
+  });
+
+  it('says so when a file is empty or not there', () => {
+    expect(fault('\n\n')).toContain('holds no dialogue');
+    expect(() => readDialogues(join(scratch, 'nothing.jsonl'))).toThrow('does not exist');
+  });
+});
