@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -174,6 +174,25 @@ test('export writes a GGUF file', async () => {
   const { stdout, code } = await runCli(['export', checkpoint, '--gguf', gguf]);
   expect(stdout).toMatch(/tiny\.gguf: [\d,]+ parameters as f16, 0\.\d MB\n$/);
   expect(code).toBe(0);
+});
+
+test('export writes a folder that answers as the checkpoint does, and replaces none', async () => {
+  const half = join(folder, 'half');
+  const { stdout, code } = await runCli(['export', checkpoint, '--folder', half]);
+  expect(stdout).toMatch(/half: [\d,]+ parameters as f16, 0\.\d MB\n$/);
+  expect(code).toBe(0);
+  const tokenizer = (of: string): string => readFileSync(join(of, 'tokenizer.json'), 'utf8');
+  expect(tokenizer(half)).toBe(tokenizer(checkpoint));
+  expect((await runCli(['generate', half, 'hello', '--max-tokens', '4'])).code).toBe(0);
+  const again = await runCli(['export', checkpoint, '--folder', half]);
+  expect(again.stderr).toContain('exists already; name another folder');
+  expect(again.code).toBe(1);
+});
+
+test('export without anything to write says so', async () => {
+  const { stderr, code } = await runCli(['export', checkpoint]);
+  expect(stderr).toBe('Nothing to write: give --gguf FILE, --folder DIR, or both.\n');
+  expect(code).toBe(1);
 });
 
 test("report writes a run's report and prints its table", async () => {
