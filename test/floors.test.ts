@@ -17,7 +17,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   model: ['base', 'ggml', 'tensor'],
   chat: ['base', 'json', 'ggml', 'tensor', 'model'],
   reward: ['base', 'json', 'chat'],
-  data: ['base', 'json', 'chat'],
+  data: ['base', 'json', 'chat', 'reward'],
   objective: ['base', 'tensor'],
   teacher: ['base', 'json', 'ggml', 'tensor', 'chat', 'model', 'data', 'reward'],
   train: ['base', 'json', 'ggml', 'tensor', 'model', 'chat', 'data', 'reward', 'objective', 'teacher'],

@@ -51,7 +51,7 @@ export function readBytes(path: string): Buffer {
 }
 
 /** Names of what is being written; whose process is gone is a leftover, see `removeLeftovers`. */
-const temporaryName = (path: string): string => join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
+export const temporaryName = (path: string): string => join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
 const replacedName = (path: string): string => `${temporaryName(path).slice(0, -4)}.old.tmp`;
 const TEMPORARY = /^\.(?<name>.+)\.(?<pid>\d+)(?<old>\.old)?\.tmp$/;
 
@@ -65,7 +65,7 @@ export function discard(path: string): void {
 }
 
 /** Makes renames in a folder survive a power cut, in their order. */
-function syncFolder(folder: string): void {
+export function syncFolder(folder: string): void {
   if (process.platform === 'win32') return;
   const file = openSync(folder, 'r');
   try {

@@ -2,6 +2,7 @@
 import { buildApplication, buildRouteMap, run, text_en } from '@stricli/core';
 import { errorText, UserError } from '../base/errors.ts';
 import { packageVersion } from '../recipe/machine.ts';
+import { dataConvertCommand } from './commands/data-convert.ts';
 import { dataInspectCommand } from './commands/data-inspect.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { evalCommand } from './commands/eval.ts';
@@ -21,10 +22,10 @@ const routes = buildRouteMap<string, CliContext>({
     export: exportCommand,
     report: reportCommand,
     data: buildRouteMap<string, CliContext>({
-      routes: { inspect: dataInspectCommand },
+      routes: { convert: dataConvertCommand, inspect: dataInspectCommand },
       docs: {
-        brief: 'Look at data',
-        fullDescription: examples('Looks at data.', 'tinystar data inspect --count 2'),
+        brief: 'Prepare data and look at it',
+        fullDescription: examples('Prepares data and looks at it.', 'tinystar data inspect --count 2'),
       },
     }),
     doctor: doctorCommand,

@@ -1,0 +1,26 @@
+/** What a converter is: rows of one data set in, records out. */
+import type { PyDict } from '../../json/python.ts';
+import type { DataRecord, Rejection } from '../record.ts';
+
+export interface FormatContext {
+  /** What records are marked with. */
+  readonly source: string;
+  /** Where the row is, for ids of rows that have none: its number in its file. */
+  readonly place: string;
+  /** Whether each assistant's turn becomes a record of its own, with the history before it. */
+  readonly everyTurn: boolean;
+  /** What the assistant says where no tool fits and the data set has no words for it. */
+  readonly refusal?: string;
+}
+
+export interface Format {
+  readonly name: string;
+  /** One line, for help texts. */
+  readonly description: string;
+  /** Whether `everyTurn` is the default, as in the reference. */
+  readonly everyTurn: boolean;
+  /** Whether a row looks like one of this data set. */
+  matches(row: PyDict): boolean;
+  /** Converts one row; throws a Rejection if it is broken, and answers with one for each turn that is. */
+  convert(row: PyDict, context: FormatContext): readonly (DataRecord | Rejection)[];
+}

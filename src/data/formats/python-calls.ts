@@ -1,0 +1,177 @@
+/**
+ * Calls written as Python: `[get_weather(city='Rome', days=[1, 2]), Market Trends API(live=True)]`, as in ToolACE. Names
+ * may hold spaces and dots; arguments are named, their values literals (JSON's true, false and null pass too).
+ */
+import { MAX_DEPTH, type PyValue } from '../../json/python.ts';
+import { Rejection, type RecordCall } from '../record.ts';
+
+const NUMBER = /[-+]?(?:\d[\d_]*)?(?:\.\d*)?(?:[eE][-+]?\d+)?/y;
+const WORD = /[A-Za-z_]\w*/y;
+const KEYWORD = /\s*([A-Za-z_][\w.-]*)\s*=/y;
+const WORDS: ReadonlyMap<string, PyValue> = new Map([
+  ['True', true],
+  ['true', true],
+  ['False', false],
+  ['false', false],
+  ['None', null],
+  ['null', null],
+]);
+const ESCAPES: ReadonlyMap<string, string> = new Map([
+  ['n', '\n'],
+  ['t', '\t'],
+  ['r', '\r'],
+  ['b', '\b'],
+  ['f', '\f'],
+  ['0', '\0'],
+  ['\n', ''],
+]);
+
+class CallParser {
+  readonly #text: string;
+  #at = 0;
+  #depth = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  calls(): RecordCall[] {
+    this.#expect('[');
+    const calls: RecordCall[] = [];
+    while (!this.#taken(']')) {
+      calls.push(this.#call());
+      if (!this.#taken(',') && this.#peek() !== ']') throw this.#error("',' or ']' is expected");
+    }
+    this.#space();
+    if (this.#at < this.#text.length) throw this.#error('there is more text after the calls');
+    return calls;
+  }
+
+  #error(problem: string): Rejection {
+    return new Rejection('call', `The calls cannot be read: ${problem} at character ${this.#at + 1}.`);
+  }
+
+  #space(): void {
+    while (/\s/.test(this.#text.charAt(this.#at))) this.#at++;
+  }
+
+  #peek(): string {
+    this.#space();
+    return this.#text.charAt(this.#at);
+  }
+
+  #taken(char: string): boolean {
+    if (this.#peek() !== char) return false;
+    this.#at++;
+    return true;
+  }
+
+  #expect(char: string): void {
+    if (!this.#taken(char)) throw this.#error(`'${char}' is expected`);
+  }
+
+  #match(pattern: RegExp): RegExpExecArray | null {
+    pattern.lastIndex = this.#at;
+    const found = pattern.exec(this.#text);
+    if (found !== null) this.#at += found[0].length;
+    return found;
+  }
+
+  #call(): RecordCall {
+    this.#space();
+    const end = this.#text.indexOf('(', this.#at);
+    const name = end < 0 ? '' : this.#text.slice(this.#at, end).trim();
+    if (name === '' || /[[\]{}'"=,\n]/.test(name)) throw this.#error("a name and '(' are expected");
+    this.#at = end + 1;
+    const given = new Map<string, PyValue>();
+    while (!this.#taken(')')) {
+      const key = this.#match(KEYWORD)?.[1];
+      if (key === undefined) throw this.#error('an argument has no name');
+      given.set(key, this.#value());
+      if (!this.#taken(',') && this.#peek() !== ')') throw this.#error("',' or ')' is expected");
+    }
+    return { name, arguments: given };
+  }
+
+  #value(): PyValue {
+    const char = this.#peek();
+    if (char === "'" || char === '"') return this.#string(char);
+    if (char === '[' || char === '(' || char === '{') return this.#nested(char);
+    const word = this.#match(WORD)?.[0];
+    if (word !== undefined) {
+      const value = WORDS.get(word);
+      if (value === undefined) throw this.#error(`${word} is no literal`);
+      return value;
+    }
+    const number = this.#match(NUMBER)?.[0].replaceAll('_', '') ?? '';
+    if (/^[-+]?\d+$/.test(number)) return BigInt(number.replace('+', ''));
+    if (!/\d/.test(number) || Number.isNaN(Number(number))) throw this.#error('a value is expected');
+    return Number(number);
+  }
+
+  #nested(char: string): PyValue {
+    if (this.#depth === MAX_DEPTH) throw this.#error(`it is nested more than ${MAX_DEPTH} levels deep`);
+    this.#depth++;
+    this.#at++;
+    const value = char === '{' ? this.#dict() : this.#list(char === '[' ? ']' : ')');
+    this.#depth--;
+    return value;
+  }
+
+  #list(close: string): PyValue {
+    const items: PyValue[] = [];
+    while (!this.#taken(close)) {
+      items.push(this.#value());
+      if (!this.#taken(',') && this.#peek() !== close) throw this.#error(`',' or '${close}' is expected`);
+    }
+    return items;
+  }
+
+  #dict(): PyValue {
+    const entries = new Map<string, PyValue>();
+    while (!this.#taken('}')) {
+      const key = this.#value();
+      if (typeof key !== 'string') throw this.#error('a key is no text');
+      this.#expect(':');
+      entries.set(key, this.#value());
+      if (!this.#taken(',') && this.#peek() !== '}') throw this.#error("',' or '}' is expected");
+    }
+    return entries;
+  }
+
+  #string(quote: string): string {
+    let value = '';
+    for (this.#at++; ; this.#at++) {
+      const char = this.#text.charAt(this.#at);
+      if (char === '') throw this.#error('a text is not closed');
+      if (char === quote) break;
+      value += char === '\\' ? this.#escape() : char;
+    }
+    this.#at++;
+    return value;
+  }
+
+  /** The character that the escape at hand stands for; Python leaves unknown ones as they are. */
+  #escape(): string {
+    const letter = this.#text.charAt(++this.#at);
+    const digits = { x: 2, u: 4, U: 8 }[letter];
+    if (digits !== undefined) {
+      const hex = this.#text.slice(this.#at + 1, this.#at + 1 + digits);
+      const point = /^[0-9a-fA-F]+$/.test(hex) && hex.length === digits ? parseInt(hex, 16) : Infinity;
+      if (point > 0x10ffff) throw this.#error('an escape is broken');
+      this.#at += digits;
+      return String.fromCodePoint(point);
+    }
+    return ESCAPES.get(letter) ?? (/['"\\]/.test(letter) ? letter : `\\${letter}`);
+  }
+}
+
+/** Whether a text is meant as calls in Python: a list that begins with a name and a parenthesis. */
+export function looksLikePythonCalls(text: string): boolean {
+  return /^\s*\[\s*[^[\]{}'"=,()\n]+\([\s\S]*\]\s*$/.test(text);
+}
+
+/** The calls in `text`; throws a Rejection that says where reading ended. */
+export function parsePythonCalls(text: string): readonly RecordCall[] {
+  return new CallParser(text).calls();
+}

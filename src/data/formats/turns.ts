@@ -1,0 +1,105 @@
+/** From a conversation to records: the last answer, or every answer of the assistant with the history before it. */
+import { required } from '../../base/errors.ts';
+import { isDict, type PyDict } from '../../json/python.ts';
+import { type DataRecord, type RecordCall, type RecordMessage, Rejection } from '../record.ts';
+import type { FormatContext } from './format.ts';
+
+const THINK_OPEN = '<think>';
+const THINK_CLOSE = '</think>';
+
+/** Splits `<think>...</think>answer`; a thought that is never closed, or a second one, is a Rejection. */
+export function splitThink(text: string): { readonly reasoning?: string; readonly content: string } {
+  if (!text.includes(THINK_OPEN) && !text.includes(THINK_CLOSE)) return { content: text };
+  const parts = text.split(THINK_CLOSE);
+  const [thought, answer] = parts;
+  if (thought === undefined || answer === undefined || parts.length > 2)
+    throw new Rejection('think', `An answer has ${parts.length - 1} times </think>, and must have it once.`);
+  const opened = thought.trimStart();
+  if (opened.lastIndexOf(THINK_OPEN) > 0)
+    throw new Rejection('think', 'An answer opens <think> in the middle of its text.');
+  const inner = opened.startsWith(THINK_OPEN) ? opened.slice(THINK_OPEN.length) : opened;
+  return { reasoning: inner.trim(), content: answer.trim() };
+}
+
+/** Consecutive messages of calls made into one: parallel calls that a data set has written one after the other. */
+export function mergeCalls(messages: readonly RecordMessage[]): RecordMessage[] {
+  const merged: RecordMessage[] = [];
+  for (const message of messages) {
+    const last = merged.at(-1);
+    const isCall = message.role === 'assistant' && message.toolCalls !== undefined;
+    if (isCall && last?.role === 'assistant' && last.toolCalls !== undefined) {
+      const content = [last.content, message.content].filter((text) => text !== '').join('\n');
+      const toolCalls = [...last.toolCalls, ...(message.toolCalls ?? [])];
+      merged[merged.length - 1] = { ...last, content, toolCalls };
+    } else merged.push(message);
+  }
+  return merged;
+}
+
+/** The one tool whose name contains the written one, or is contained in it; an exact match first. */
+function knownName(written: string, tools: readonly PyDict[]): string {
+  const names = tools.map((tool) => String(tool.get('name')));
+  if (names.includes(written)) return written;
+  return names.find((name) => name.includes(written) || written.includes(name)) ?? written;
+}
+
+/** Calls under the names that the tools have, where a data set has shortened or lengthened them. */
+export function fixNames(messages: readonly RecordMessage[], tools: readonly PyDict[]): RecordMessage[] {
+  const fix = (call: RecordCall): RecordCall => ({ ...call, name: knownName(call.name, tools) });
+  return messages.map((message) =>
+    message.toolCalls === undefined ? message : { ...message, toolCalls: message.toolCalls.map(fix) },
+  );
+}
+
+/** Why a record cannot end with this message, if it cannot. */
+function answerFault({ role, content, toolCalls }: RecordMessage): Rejection | undefined {
+  if (role !== 'assistant')
+    return new Rejection('no_answer', `The conversation ends with the ${role}, not with an answer.`);
+  if (content.trim() === '' && toolCalls === undefined)
+    return new Rejection('empty_answer', 'An answer has neither words nor calls.');
+  return undefined;
+}
+
+export interface Conversation {
+  readonly id: string;
+  readonly messages: readonly RecordMessage[];
+  readonly tools: readonly PyDict[];
+}
+
+/** The records of a conversation, and what is wrong with the turns that make none; throws if none can. */
+export function recordsOf(conversation: Conversation, context: FormatContext): (DataRecord | Rejection)[] {
+  const { id, messages, tools } = conversation;
+  const { source } = context;
+  const last = messages.at(-1);
+  if (last === undefined) throw new Rejection('no_messages', 'The conversation has no messages.');
+  if (!messages.some(({ role }) => role === 'user'))
+    throw new Rejection('no_user', 'The conversation has no message of a user.');
+  if (!context.everyTurn) {
+    return [answerFault(last) ?? { id, source, messages, tools }];
+  }
+  const ends = messages.flatMap(({ role }, index) => (role === 'assistant' ? [index] : []));
+  if (ends.length === 0) throw new Rejection('no_answer', 'The conversation has no answer.');
+  return ends.map((end, turn) => {
+    const fault = answerFault(required(messages[end], 'answer'));
+    return (
+      fault ?? {
+        id: ends.length === 1 ? id : `${id}-turn-${turn + 1}`,
+        source,
+        messages: messages.slice(0, end + 1),
+        tools,
+      }
+    );
+  });
+}
+
+/** The list of objects under the first of `keys` that has one. */
+export function listAt(row: PyDict, ...keys: readonly string[]): readonly PyDict[] {
+  for (const key of keys) {
+    const list = row.get(key);
+    if (Array.isArray(list) && list.length > 0) {
+      if (list.every(isDict)) return list;
+      throw new Rejection('messages', `A message under ${JSON.stringify(key)} is no object.`);
+    }
+  }
+  throw new Rejection('no_messages', `The row has no messages under ${keys.join(' or ')}.`);
+}

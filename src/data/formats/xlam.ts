@@ -1,0 +1,71 @@
+/**
+ * xLAM (Salesforce/xlam-function-calling-60k) and Hammer's irrelevance set (MadeAgents/xlam-irrelevance-7.5k): {"id",
+ * "query", "tools", "answers"}, the last two as JSON or as JSON text. Tools are kept as they are.
+ */
+import { isDict, isList, type PyDict } from '../../json/python.ts';
+import { type RecordMessage, Rejection } from '../record.ts';
+import type { Format } from './format.ts';
+import { recordsOf } from './turns.ts';
+import { callsOf, idOf, textAt, toolsOf } from './values.ts';
+
+function answerText(row: PyDict): string | undefined {
+  for (const key of ['response', 'reply', 'refusal', 'output']) {
+    const value = row.get(key);
+    if (typeof value === 'string' && value.trim() !== '') return value;
+  }
+  return undefined;
+}
+
+const isEmptyList = (row: PyDict): boolean => {
+  const answers = row.get('answers');
+  return (isList(answers) && answers.length === 0) || answers === '[]';
+};
+
+export const xlam: Format = {
+  name: 'xlam',
+  description: 'xLAM: query, tools, answers',
+  everyTurn: false,
+  matches: (row) => row.has('query') && row.has('tools') && row.has('answers') && !isEmptyList(row),
+  convert(row, context) {
+    const query = textAt(row, 'query', 'no_query');
+    const tools = toolsOf(row.get('tools'));
+    const toolCalls = callsOf(row.get('answers'));
+    if (toolCalls.length === 0) throw new Rejection('empty_answer', 'The row has no answers.');
+    const messages: RecordMessage[] = [
+      { role: 'user', content: query },
+      { role: 'assistant', content: '', toolCalls },
+    ];
+    return recordsOf({ id: idOf(row, 'xlam', context.place), messages, tools }, context);
+  },
+};
+
+export const hammer: Format = {
+  name: 'hammer',
+  description: "Hammer's irrelevance set: xLAM's rows without an answer, where no tool fits",
+  everyTurn: false,
+  matches: (row) => row.has('query') && row.has('tools') && isEmptyList(row),
+  convert(row, context) {
+    const query = textAt(row, 'query', 'no_query');
+    const tools = toolsOf(row.get('tools'));
+    if (callsOf(row.get('answers')).length > 0)
+      throw new Rejection('not_irrelevant', 'The row has calls as its answer.');
+    const content = answerText(row) ?? context.refusal;
+    if (content === undefined) {
+      throw new Rejection(
+        'no_answer',
+        'The data set has no words for rows that no tool fits; give them with --refusal.',
+      );
+    }
+    const messages: RecordMessage[] = [
+      { role: 'user', content: query },
+      { role: 'assistant', content },
+    ];
+    return recordsOf({ id: idOf(row, 'hammer', context.place), messages, tools }, context);
+  },
+};
+
+/** Whether a row is a dialogue of messages at all. */
+export function hasMessages(row: PyDict, key: string, mark: string): boolean {
+  const list = row.get(key);
+  return isList(list) && list.some((item) => isDict(item) && item.has(mark));
+}

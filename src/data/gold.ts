@@ -1,0 +1,44 @@
+/**
+ * Whether a record's own answer would earn full marks, as STAR's preparation asks of all data: the answer is scored
+ * against itself with the Sim-RL reward, its thought emptied. This drops answers that call unknown functions, use
+ * unknown arguments, or cannot be read back.
+ */
+import { dumps } from '../json/dumps.ts';
+import type { PyDict, PyValue } from '../json/python.ts';
+import { simrl } from '../reward/simrl.ts';
+import { type DataRecord, type RecordCall, type RecordMessage, Rejection } from './record.ts';
+
+/** What an answer must score above. */
+const FULL = 0.99;
+const THINK_CLOSE = '</think>';
+
+function callText({ name, arguments: given }: RecordCall): string {
+  const call = new Map<string, PyValue>([
+    ['name', name],
+    ['arguments', given],
+  ]);
+  return `<tool_call>\n${dumps(call)}\n</tool_call>`;
+}
+
+/** The answer of an assistant's message: content, then calls, one below the other. */
+export function answerText({ content, toolCalls = [] }: RecordMessage): string {
+  return [...(content === '' ? [] : [content]), ...toolCalls.map(callText)].join('\n');
+}
+
+/** The smallest prompt with these tools that the reward can read. */
+function toolsPrompt(tools: readonly PyDict[]): string {
+  return `<tools>\n${tools.map((tool) => dumps(tool)).join('\n')}\n</tools>\n<|im_start|>assistant\n<think>`;
+}
+
+/** Why the record's answer does not score above 0.99 against itself; undefined if it does, or if there is none. */
+export function goldFault(record: DataRecord): Rejection | undefined {
+  const last = record.messages.at(-1);
+  if (last?.role !== 'assistant') return undefined;
+  const label = `${THINK_CLOSE}${answerText(last)}<|im_end|>\n`;
+  const scorer = simrl.prepare({ prompt: toolsPrompt(record.tools), label });
+  const { answer, detail } = scorer.score(label);
+  if (answer > FULL) return undefined;
+  if (detail.kind === 'format_error') return new Rejection(detail.fault, detail.message);
+  if (detail.kind === 'unusable_label') return new Rejection('unusable_label', detail.message);
+  return new Rejection('gold_score', `The answer scores only ${answer.toFixed(3)} against itself.`);
+}

@@ -1,0 +1,118 @@
+/**
+ * The record that every data set is converted to: one conversation with its tools, where it came from, and values
+ * exactly as they were written (5.0 stays apart from 5). One JSON object a line, under the names that STAR's own
+ * preparation uses: {"id", "source", "messages": [{"role", "content", "reasoning_content"?, "tool_calls"?}], "tools"}.
+ */
+import { UserError } from '../base/errors.ts';
+import { dumps } from '../json/dumps.ts';
+import { isDict, isList, type PyDict, type PyValue } from '../json/python.ts';
+
+export const ROLES = ['system', 'user', 'assistant', 'tool'] as const;
+export type Role = (typeof ROLES)[number];
+
+export interface RecordCall {
+  readonly name: string;
+  readonly arguments: PyDict;
+}
+
+export interface RecordMessage {
+  readonly role: Role;
+  readonly content: string;
+  /** What the assistant thought, without the <think> tags; absent if it is not known. */
+  readonly reasoning?: string;
+  /** Absent or not empty. */
+  readonly toolCalls?: readonly RecordCall[];
+}
+
+export interface DataRecord {
+  readonly id: string;
+  /** The data set, for mixing and reports. */
+  readonly source: string;
+  readonly messages: readonly RecordMessage[];
+  /** Each as it was given, its keys in their order: {name, description, parameters, ...}. */
+  readonly tools: readonly PyDict[];
+}
+
+/** A row that is left out, and why: `code` is what is counted. */
+export class Rejection extends UserError {
+  constructor(code: string, message: string) {
+    super(code, message);
+    this.name = 'Rejection';
+  }
+}
+
+function isRole(value: PyValue | undefined): value is Role {
+  return ROLES.some((role) => role === value);
+}
+
+function callValue({ name, arguments: given }: RecordCall): PyDict {
+  return new Map<string, PyValue>([
+    ['name', name],
+    ['arguments', given],
+  ]);
+}
+
+/** A message under the names of the file, which are also those of Hugging Face's chat templates. */
+export function messageValue({ role, content, reasoning, toolCalls }: RecordMessage): PyDict {
+  const value = new Map<string, PyValue>([
+    ['role', role],
+    ['content', content],
+  ]);
+  if (reasoning !== undefined) value.set('reasoning_content', reasoning);
+  if (toolCalls !== undefined && toolCalls.length > 0) value.set('tool_calls', toolCalls.map(callValue));
+  return value;
+}
+
+/** A record as one line of JSON, without the line's end. */
+export function recordLine({ id, source, messages, tools }: DataRecord): string {
+  return dumps(
+    new Map<string, PyValue>([
+      ['id', id],
+      ['source', source],
+      ['messages', messages.map(messageValue)],
+      ['tools', tools],
+    ]),
+  );
+}
+
+function readCall(value: PyValue): RecordCall {
+  const name = isDict(value) ? value.get('name') : undefined;
+  const given = isDict(value) ? value.get('arguments') : undefined;
+  if (typeof name !== 'string' || !isDict(given))
+    throw new Rejection('call', 'A call has no name, or arguments that are no object.');
+  return { name, arguments: given };
+}
+
+function readMessage(value: PyValue): RecordMessage {
+  const role = isDict(value) ? value.get('role') : undefined;
+  if (!isDict(value) || !isRole(role)) throw new Rejection('role', 'A message has no known role.');
+  const content = value.get('content') ?? '';
+  if (typeof content !== 'string') throw new Rejection('content', 'A message has content that is no text.');
+  const reasoning = value.get('reasoning_content') ?? undefined;
+  const calls = value.get('tool_calls') ?? [];
+  if (!isList(calls)) throw new Rejection('call', 'A message has tool calls that are no list.');
+  return {
+    role,
+    content,
+    ...(typeof reasoning === 'string' ? { reasoning } : {}),
+    ...(calls.length > 0 ? { toolCalls: calls.map(readCall) } : {}),
+  };
+}
+
+/** Reads a record back from what `recordLine` wrote; throws a Rejection. `where` names it if it has no id. */
+export function readRecord(value: PyValue, where: string): DataRecord {
+  const messages = isDict(value) ? value.get('messages') : undefined;
+  if (!isDict(value) || !isList(messages))
+    throw new Rejection('not_record', 'It is no record with messages; convert it first (data convert).');
+  const tools = value.get('tools') ?? [];
+  if (!isList(tools) || !tools.every(isDict))
+    throw new Rejection('tools', 'The tools are no list of objects.');
+  const id = value.get('id');
+  const source = value.get('source');
+  return {
+    id: typeof id === 'string' ? id : typeof id === 'bigint' ? String(id) : where,
+    source: typeof source === 'string' ? source : 'unknown',
+    messages: messages.map(readMessage),
+    tools,
+  };
+}
