@@ -54,16 +54,10 @@ function templateMessage(message: Message): Record<string, unknown> {
   };
 }
 
-/** Renders a conversation with a Jinja chat template. Tools are given as they are: {name, description, parameters}. */
-export function renderChat(template: string, options: RenderOptions): string {
-  const { messages, tools = [], addGenerationPrompt = false, enableThinking } = options;
+/** Renders a Jinja chat template with the names that it knows; throws a UserError if it cannot. */
+export function renderTemplate(template: string, names: Readonly<Record<string, unknown>>): string {
   try {
-    return compile(template).render({
-      messages: messages.map(templateMessage),
-      tools: tools.length > 0 ? tools : null,
-      add_generation_prompt: addGenerationPrompt,
-      ...(enableThinking === undefined ? {} : { enable_thinking: enableThinking }),
-    });
+    return compile(template).render({ ...names });
   } catch (thrown) {
     if (thrown instanceof UserError) throw thrown;
     throw new UserError(
@@ -72,6 +66,17 @@ export function renderChat(template: string, options: RenderOptions): string {
       { cause: thrown },
     );
   }
+}
+
+/** Renders a conversation with a Jinja chat template. Tools are given as they are: {name, description, parameters}. */
+export function renderChat(template: string, options: RenderOptions): string {
+  const { messages, tools = [], addGenerationPrompt = false, enableThinking } = options;
+  return renderTemplate(template, {
+    messages: messages.map(templateMessage),
+    tools: tools.length > 0 ? tools : null,
+    add_generation_prompt: addGenerationPrompt,
+    ...(enableThinking === undefined ? {} : { enable_thinking: enableThinking }),
+  });
 }
 
 /** The prompt of the assistant's next turn, up to and including "<think>". */

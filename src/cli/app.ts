@@ -4,6 +4,7 @@ import { errorText, UserError } from '../base/errors.ts';
 import { packageVersion } from '../recipe/machine.ts';
 import { dataConvertCommand } from './commands/data-convert.ts';
 import { dataInspectCommand } from './commands/data-inspect.ts';
+import { dataRenderCommand } from './commands/data-render.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { evalCommand } from './commands/eval.ts';
 import { exportCommand } from './commands/export.ts';
@@ -22,7 +23,7 @@ const routes = buildRouteMap<string, CliContext>({
     export: exportCommand,
     report: reportCommand,
     data: buildRouteMap<string, CliContext>({
-      routes: { convert: dataConvertCommand, inspect: dataInspectCommand },
+      routes: { convert: dataConvertCommand, render: dataRenderCommand, inspect: dataInspectCommand },
       docs: {
         brief: 'Prepare data and look at it',
         fullDescription: examples('Prepares data and looks at it.', 'tinystar data inspect --count 2'),

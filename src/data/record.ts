@@ -63,16 +63,19 @@ export function messageValue({ role, content, reasoning, toolCalls }: RecordMess
   return value;
 }
 
+/** Half of a character: UTF-8 cannot hold it, JSON's escapes can. */
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
 /** A record as one line of JSON, without the line's end. */
 export function recordLine({ id, source, messages, tools }: DataRecord): string {
-  return dumps(
-    new Map<string, PyValue>([
-      ['id', id],
-      ['source', source],
-      ['messages', messages.map(messageValue)],
-      ['tools', tools],
-    ]),
-  );
+  const value = new Map<string, PyValue>([
+    ['id', id],
+    ['source', source],
+    ['messages', messages.map(messageValue)],
+    ['tools', tools],
+  ]);
+  const line = dumps(value);
+  return LONE_SURROGATE.test(line) ? dumps(value, { ensureAscii: true }) : line;
 }
 
 function readCall(value: PyValue): RecordCall {

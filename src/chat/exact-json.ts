@@ -1,0 +1,62 @@
+/**
+ * Values for chat templates that come out as Python would write them. The template engine knows JavaScript's numbers and
+ * objects alone: 5.0 would become 5, an integer beyond 2^53 would be rounded, and keys such as "10" would change places.
+ * Such numbers and keys go through the template under a mark of their own, and are put back into the text.
+ */
+import { dumps } from '../json/dumps.ts';
+import { isDict, isList, type PyDict, type PyValue } from '../json/python.ts';
+
+/** Private use characters: no text of a data set has them; where one does, its value is marked as a whole. */
+const OPEN = '\u{F0000}';
+const CLOSE = '\u{F0001}';
+const MARKED = new RegExp(`"?${OPEN}(\\d+)${CLOSE}"?`, 'gu');
+/** Keys that JavaScript would move to the front, and the one that it would not keep as a key. */
+const MOVED = /^(?:0|[1-9]\d*|__proto__)$/;
+
+/** What a template is given, and the way back. */
+export class TemplateValues {
+  readonly #literals: string[] = [];
+
+  #mark(literal: string): string {
+    this.#literals.push(literal);
+    return `${OPEN}${this.#literals.length - 1}${CLOSE}`;
+  }
+
+  /** A value as the template engine takes it. */
+  of(value: PyValue): unknown {
+    if (typeof value === 'bigint') {
+      const number = Number(value);
+      return Number.isSafeInteger(number) && String(value) === String(number)
+        ? number
+        : this.#mark(String(value));
+    }
+    if (typeof value === 'number') {
+      const literal = dumps(value);
+      return literal === JSON.stringify(value) ? value : this.#mark(literal);
+    }
+    if (typeof value === 'string')
+      return value.includes(OPEN) || value.includes(CLOSE) ? this.#mark(dumps(value)) : value;
+    if (isList(value)) return value.map((item) => this.of(item));
+    if (isDict(value)) return this.#object(value);
+    return value;
+  }
+
+  #object(dict: PyDict): Record<string, unknown> {
+    const object: Record<string, unknown> = {};
+    for (const [key, value] of dict) object[MOVED.test(key) ? this.#mark(dumps(key)) : key] = this.of(value);
+    return object;
+  }
+
+  /** Puts what was marked back into a rendered text: as JSON inside of JSON, and so are numbers everywhere. */
+  restore(text: string): string {
+    if (this.#literals.length === 0) return text;
+    return text.replace(MARKED, (whole, index: string) => {
+      const literal = this.#literals[Number(index)] ?? '';
+      const quoted = whole.startsWith('"') && whole.endsWith('"');
+      // A text outside of JSON stands as it is; a number keeps quotes that are not its own.
+      if (quoted) return literal;
+      const bare = literal.startsWith('"') ? (JSON.parse(literal) as string) : literal;
+      return `${whole.startsWith('"') ? '"' : ''}${bare}${whole.endsWith('"') ? '"' : ''}`;
+    });
+  }
+}
