@@ -2,8 +2,10 @@
 import { buildApplication, buildRouteMap, run, text_en } from '@stricli/core';
 import { errorText, UserError } from '../base/errors.ts';
 import { packageVersion } from '../recipe/machine.ts';
+import { dataCleanCommand } from './commands/data-clean.ts';
 import { dataConvertCommand } from './commands/data-convert.ts';
 import { dataInspectCommand } from './commands/data-inspect.ts';
+import { dataMixCommand } from './commands/data-mix.ts';
 import { dataRenderCommand } from './commands/data-render.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { evalCommand } from './commands/eval.ts';
@@ -23,7 +25,13 @@ const routes = buildRouteMap<string, CliContext>({
     export: exportCommand,
     report: reportCommand,
     data: buildRouteMap<string, CliContext>({
-      routes: { convert: dataConvertCommand, render: dataRenderCommand, inspect: dataInspectCommand },
+      routes: {
+        convert: dataConvertCommand,
+        clean: dataCleanCommand,
+        mix: dataMixCommand,
+        render: dataRenderCommand,
+        inspect: dataInspectCommand,
+      },
       docs: {
         brief: 'Prepare data and look at it',
         fullDescription: examples('Prepares data and looks at it.', 'tinystar data inspect --count 2'),

@@ -1,0 +1,144 @@
+/** `tinystar data clean`: records without duplicates, and without what evaluations ask. */
+import { basename } from 'node:path';
+import { buildCommand } from '@stricli/core';
+import { UserError } from '../../base/errors.ts';
+import type { EvaluationQuestions } from '../../data/contamination.ts';
+import type { CliContext } from '../context.ts';
+import { debugFlag, examples, numberFrom, wholeNumber } from '../flags.ts';
+import { table } from '../table.ts';
+
+interface Flags {
+  readonly output: string;
+  readonly against?: readonly string[];
+  readonly words: number;
+  readonly near?: number;
+  readonly rejects?: string;
+  readonly debug: boolean;
+}
+
+/** Reads the questions of evaluation sets, in whichever format they are. */
+async function questionsOf(paths: readonly string[], words: number): Promise<EvaluationQuestions> {
+  const [{ EvaluationQuestions: Questions }, { convertRows }, { fileRows }] = await Promise.all([
+    import('../../data/contamination.ts'),
+    import('../../data/convert.ts'),
+    import('../../data/streams/rows.ts'),
+  ]);
+  const questions = new Questions(words);
+  for (const path of paths) {
+    let read = 0;
+    for await (const result of convertRows(fileRows(path), { checkGold: false })) {
+      if (result.kind === 'rejected') continue;
+      questions.add(basename(path), result.record);
+      read += 1;
+    }
+    if (read === 0)
+      throw new UserError('DECONTAMINATE', `${path} has no questions that can be read; check its format.`);
+  }
+  return questions;
+}
+
+async function clean(this: CliContext, flags: Flags, ...inputs: string[]): Promise<void> {
+  const [
+    { LineWriter },
+    { Tally },
+    { DuplicateFilter },
+    { readRecord, recordLine, Rejection },
+    { fileRows },
+  ] = await Promise.all([
+    import('../../base/line-writer.ts'),
+    import('../../data/convert.ts'),
+    import('../../data/duplicates.ts'),
+    import('../../data/record.ts'),
+    import('../../data/streams/rows.ts'),
+  ]);
+  const questions = await questionsOf(flags.against ?? [], flags.words);
+  const duplicates = new DuplicateFilter(flags.near === undefined ? {} : { near: flags.near });
+  using output = new LineWriter(flags.output);
+  using rejects = flags.rejects === undefined ? undefined : new LineWriter(flags.rejects);
+  const dropped = new Tally();
+  const drop = (where: string, code: string, message: string, text: string | undefined): void => {
+    dropped.add(code);
+    rejects?.write(JSON.stringify({ where, code, message, text }));
+  };
+  for (const file of inputs) {
+    for await (const { where, value, problem, text } of fileRows(file)) {
+      if (value === undefined) {
+        drop(where, 'not_json', problem ?? '', text);
+        continue;
+      }
+      try {
+        const record = readRecord(value, where);
+        const overlap = questions.overlap(record);
+        if (overlap !== undefined) {
+          const message = `In common with ${overlap.id} of ${overlap.set}: ${overlap.words}`;
+          drop(where, `contaminated by ${overlap.set}`, message, text);
+          continue;
+        }
+        const duplicate = duplicates.check(record);
+        if (duplicate === undefined) output.write(recordLine(record));
+        else drop(where, `${duplicate} duplicate`, `It repeats an earlier record.`, text);
+      } catch (thrown) {
+        if (!(thrown instanceof Rejection)) throw thrown;
+        drop(where, thrown.code, thrown.message, text);
+      }
+    }
+  }
+  output.commit();
+  rejects?.commit();
+  const rows = dropped.entries().map(([code, count]) => ['left out', code, String(count)]);
+  this.process.stdout.write(table(rows, ['left', 'left', 'right']));
+  this.process.stdout.write(`${output.lines} records in ${flags.output}, ${dropped.total} left out.\n`);
+}
+
+export const dataCleanCommand = buildCommand<Flags, string[], CliContext>({
+  func: clean,
+  parameters: {
+    flags: {
+      output: { kind: 'parsed', parse: String, brief: 'Records that are kept', placeholder: 'FILE' },
+      against: {
+        kind: 'parsed',
+        parse: String,
+        brief: 'An evaluation set that nothing may overlap with; several times for several',
+        variadic: true,
+        optional: true,
+        placeholder: 'FILE',
+      },
+      words: {
+        kind: 'parsed',
+        parse: wholeNumber(4),
+        brief: 'How many words in a row count as an overlap',
+        default: '10',
+        placeholder: 'N',
+      },
+      near: {
+        kind: 'parsed',
+        parse: numberFrom(0),
+        brief: 'Leave out near duplicates too, from this similarity on (such as 0.8)',
+        optional: true,
+        placeholder: 'X',
+      },
+      rejects: {
+        kind: 'parsed',
+        parse: String,
+        brief: 'Records that were left out, each with its reason',
+        optional: true,
+        placeholder: 'FILE',
+      },
+      debug: debugFlag,
+    },
+    positional: {
+      kind: 'array',
+      minimum: 1,
+      parameter: { parse: String, brief: 'Records, as data convert writes them', placeholder: 'FILE' },
+    },
+  },
+  docs: {
+    brief: 'Remove duplicates and what evaluations ask',
+    fullDescription: examples(
+      'Leaves out records that repeat an earlier one, exactly or nearly, and those whose users say what a question of an\n' +
+        'evaluation set says. What is left out is counted, and kept with --rejects.',
+      'tinystar data clean xlam.jsonl toolace.jsonl --output clean.jsonl --near 0.8',
+      'tinystar data clean xlam.jsonl --output clean.jsonl --against BFCL_v3_simple.json --rejects left-out.jsonl',
+    ),
+  },
+});

@@ -1,0 +1,179 @@
+/** `tinystar data mix`: a training set of a given size out of records, by quotas or by weights. */
+import { buildCommand } from '@stricli/core';
+import { UserError } from '../../base/errors.ts';
+import type { Label } from '../../data/labels.ts';
+import type { RecordFile } from '../../data/record-file.ts';
+import type { CliContext } from '../context.ts';
+import { debugFlag, examples, numberFrom, wholeNumber } from '../flags.ts';
+import { table } from '../table.ts';
+
+const WAYS = ['quotas', 'weights'] as const;
+
+interface Flags {
+  readonly output: string;
+  readonly size: number;
+  readonly by: (typeof WAYS)[number];
+  readonly seed: number;
+  readonly response: number;
+  readonly multiStep: number;
+  readonly singleTurn: number;
+  readonly parallel: number;
+  readonly maxTurns: number;
+  readonly tokenizer?: string;
+  readonly maxPromptTokens: number;
+  readonly debug: boolean;
+}
+
+/** `FILE` or `FILE=WEIGHT`. */
+function parseInput(input: string): { readonly path: string; readonly weight: number } {
+  const [, path, weight] = /^(.*\.jsonl)=([^=]*)$/.exec(input) ?? [];
+  if (path === undefined) return { path: input, weight: 1 };
+  const value = Number(weight);
+  if (weight === '' || !Number.isFinite(value) || value < 0)
+    throw new UserError('MIX', `${input}: the weight must be a number of at least 0.`);
+  return { path, weight: value };
+}
+
+/** A record of one of the files. */
+interface Place {
+  readonly file: RecordFile;
+  readonly index: number;
+  readonly label: Label;
+}
+
+interface Source {
+  readonly weight: number;
+  readonly places: Place[];
+}
+
+async function openSources(inputs: readonly string[], opened: Disposable[]) {
+  const [{ RecordFile: File }, { lastLabel }] = await Promise.all([
+    import('../../data/record-file.ts'),
+    import('../../data/labels.ts'),
+  ]);
+  let unlabelled = 0;
+  const sources = inputs.map((input): Source => {
+    const { path, weight } = parseInput(input);
+    const labels: (Label | undefined)[] = [];
+    const file = new File(path, (record) => {
+      labels.push(lastLabel(record));
+    });
+    opened.push(file);
+    const places = labels.flatMap((label, index) => (label === undefined ? [] : [{ file, index, label }]));
+    unlabelled += labels.length - places.length;
+    return { weight, places };
+  });
+  return { sources, unlabelled };
+}
+
+/** Tells which prompts fit; all do where there is no tokenizer. */
+async function fitting(flags: Flags): Promise<(place: Place) => boolean> {
+  if (flags.tokenizer === undefined) return () => true;
+  const [{ Tokenizer }, { DEFAULT_TEMPLATE }, { parseJson }, { readRecord }, { renderRecord }] =
+    await Promise.all([
+      import('../../chat/tokenizer.ts'),
+      import('../../chat/default-template.ts'),
+      import('../../json/parse.ts'),
+      import('../../data/record.ts'),
+      import('../../data/rendering/modes.ts'),
+    ]);
+  const tokenizer = Tokenizer.load(flags.tokenizer);
+  const template = tokenizer.chatTemplate ?? DEFAULT_TEMPLATE;
+  return ({ file, index }) => {
+    const record = readRecord(parseJson(file.lineAt(index)), file.path);
+    const { inputs } = renderRecord(record, { template, mode: 'star', reasoning: false });
+    return tokenizer.encode(inputs).length <= flags.maxPromptTokens;
+  };
+}
+
+async function mix(this: CliContext, flags: Flags, ...inputs: string[]): Promise<void> {
+  const [{ LineWriter }, { Rng }, { CATEGORIES, categoriesOf }, mixing] = await Promise.all([
+    import('../../base/line-writer.ts'),
+    import('../../base/rng.ts'),
+    import('../../data/labels.ts'),
+    import('../../data/mixing.ts'),
+  ]);
+  const files: Disposable[] = [];
+  try {
+    const { sources, unlabelled } = await openSources(inputs, files);
+    const rng = Rng.seeded(flags.seed, 'mix');
+    const all = sources.flatMap(({ places }) => places);
+    const labels = all.map(({ label }) => label);
+    const candidates =
+      flags.by === 'quotas'
+        ? mixing.pickByQuotas(labels, flags.size, flags, rng).flatMap((index) => all[index] ?? [])
+        : mixing.mixByWeight(
+            sources.map(({ weight, places }) => ({ weight, items: places })),
+            flags.size,
+            rng,
+          );
+    const fits = await fitting(flags);
+    const fit = candidates.filter(fits);
+    const picked = mixing.sample(fit, flags.size, rng);
+    using output = new LineWriter(flags.output);
+    for (const { file, index } of picked) output.write(file.lineAt(index));
+    output.commit();
+    const count = (places: readonly Place[], category: string): string =>
+      String(places.filter(({ label }) => categoriesOf(label).some((one) => one === category)).length);
+    const rows = CATEGORIES.map((category) => [category, count(all, category), count(picked, category)]);
+    const total = ['all', String(all.length), String(picked.length)];
+    this.process.stdout.write(table([['', 'records', 'taken'], ...rows, total], ['left', 'right', 'right']));
+    const notes = [
+      ...(unlabelled > 0 ? [`${unlabelled} without an answer`] : []),
+      ...(fit.length < candidates.length
+        ? [`${candidates.length - fit.length} with prompts over ${flags.maxPromptTokens} tokens`]
+        : []),
+    ];
+    const left = notes.length === 0 ? '' : ` Left out: ${notes.join(', ')}.`;
+    const short =
+      picked.length < flags.size ? ` That is fewer than the ${flags.size} that were asked for.` : '';
+    this.process.stdout.write(`${picked.length} records in ${flags.output}.${short}${left}\n`);
+  } finally {
+    for (const file of files) file[Symbol.dispose]();
+  }
+}
+
+const share = (brief: string, byDefault: string) =>
+  ({ kind: 'parsed', parse: numberFrom(0), brief, default: byDefault, placeholder: 'X' }) as const;
+const count = (brief: string, byDefault: string) =>
+  ({ kind: 'parsed', parse: wholeNumber(1), brief, default: byDefault, placeholder: 'N' }) as const;
+
+export const dataMixCommand = buildCommand<Flags, string[], CliContext>({
+  func: mix,
+  parameters: {
+    flags: {
+      output: { kind: 'parsed', parse: String, brief: 'The mixture', placeholder: 'FILE' },
+      size: { kind: 'parsed', parse: wholeNumber(1), brief: 'How many records', placeholder: 'N' },
+      by: { kind: 'enum', values: WAYS, brief: "STAR's quotas, or the weights of files", default: 'quotas' },
+      seed: { kind: 'parsed', parse: wholeNumber(0), brief: 'Seed', default: '42', placeholder: 'N' },
+      response: share('Share of answers in words', '0.2'),
+      multiStep: share("Share of calls after a tool's result", '0.3'),
+      singleTurn: share('Share of first turns; the rest is of later ones', '0.3'),
+      parallel: share('Share of parallel calls; the rest is of one call', '0.5'),
+      maxTurns: count('Records of more turns are left out', '10'),
+      tokenizer: {
+        kind: 'parsed',
+        parse: String,
+        brief: 'Folder of a checkpoint, to leave out over-long prompts',
+        optional: true,
+        placeholder: 'DIR',
+      },
+      maxPromptTokens: count('Longer prompts are left out, with --tokenizer', '8192'),
+      debug: debugFlag,
+    },
+    positional: {
+      kind: 'array',
+      minimum: 1,
+      parameter: { parse: String, brief: 'Records; FILE=WEIGHT with --by weights', placeholder: 'FILE' },
+    },
+  },
+  docs: {
+    brief: 'Mix records into a training set',
+    fullDescription: examples(
+      "Takes records by STAR's quotas of kinds of answers, or from each file in proportion to its weight. The same seed\n" +
+        'takes the same records.',
+      'tinystar data mix toolmind.jsonl --size 50000 --output mixed.jsonl',
+      'tinystar data mix --by weights xlam.jsonl=2 toolace.jsonl=1 --size 30000 --output mixed.jsonl',
+    ),
+  },
+});

@@ -1,0 +1,62 @@
+/**
+ * Keeps what an evaluation asks out of what is trained on: a record is contaminated if what its users say has a run of n
+ * words in common with a question, or is as a whole a question of fewer words.
+ */
+import { UserError } from '../base/errors.ts';
+import type { DataRecord } from './record.ts';
+import { userTexts, wordRuns, wordsOf } from './words.ts';
+
+/** How many words in a row count as the same; GPT-3 took 13, but requests to tools are shorter. */
+export const DEFAULT_RUN = 10;
+/** Shorter questions, such as "What is the time?", are common property. */
+const LEAST_WORDS = 4;
+
+export interface Overlap {
+  /** The evaluation set. */
+  readonly set: string;
+  /** The question's id. */
+  readonly id: string;
+  /** The words in common. */
+  readonly words: string;
+}
+
+interface Origin {
+  readonly set: string;
+  readonly id: string;
+}
+
+/** The questions of evaluation sets. */
+export class EvaluationQuestions {
+  readonly #n: number;
+  readonly #runs = new Map<string, Origin>();
+  readonly #short = new Map<string, Origin>();
+
+  constructor(n = DEFAULT_RUN) {
+    if (!Number.isInteger(n) || n < LEAST_WORDS)
+      throw new UserError('DECONTAMINATE', `A run must have at least ${LEAST_WORDS} words, got ${n}.`);
+    this.#n = n;
+  }
+
+  add(set: string, record: DataRecord): void {
+    const origin = { set, id: record.id };
+    for (const text of userTexts(record)) {
+      const words = wordsOf(text);
+      const into = words.length < this.#n ? this.#short : this.#runs;
+      if (words.length < LEAST_WORDS) continue;
+      for (const run of wordRuns(words, this.#n)) if (!into.has(run)) into.set(run, origin);
+    }
+  }
+
+  /** The first overlap of what a record's users say with a question. */
+  overlap(record: DataRecord): Overlap | undefined {
+    for (const text of userTexts(record)) {
+      const words = wordsOf(text);
+      const known = words.length < this.#n ? this.#short : this.#runs;
+      for (const run of wordRuns(words, this.#n)) {
+        const origin = known.get(run);
+        if (origin !== undefined) return { ...origin, words: run };
+      }
+    }
+    return undefined;
+  }
+}

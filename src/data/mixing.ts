@@ -1,0 +1,118 @@
+/** Which records of a large set are taken: by STAR's quotas, or by the weights of their sources. */
+import { UserError } from '../base/errors.ts';
+import type { Rng } from '../base/rng.ts';
+import { categoriesOf, type Category, type Label } from './labels.ts';
+
+/** Shares of the records that are wanted; the defaults are those of STAR's data_proportion. */
+export interface Quotas {
+  readonly response: number;
+  readonly multiStep: number;
+  /** The rest is of several turns. */
+  readonly singleTurn: number;
+  /** The rest is of one call. */
+  readonly parallel: number;
+  readonly maxTurns: number;
+}
+
+export const DEFAULT_QUOTAS: Quotas = {
+  response: 0.2,
+  multiStep: 0.3,
+  singleTurn: 0.3,
+  parallel: 0.5,
+  maxTurns: 10,
+};
+
+/** The greedy pass ends at this many times the wanted number, so that over-long prompts can be dropped afterwards. */
+const SURPLUS = 1.1;
+
+function minimumCounts(size: number, quotas: Quotas): Readonly<Record<Category, number>> {
+  const share = (ratio: number): number => Math.trunc(size * ratio);
+  return {
+    'single-turn': share(quotas.singleTurn),
+    'multi-turn': share(1 - quotas.singleTurn),
+    parallel: share(quotas.parallel),
+    single: share(1 - quotas.parallel),
+    response: share(quotas.response),
+    'multi-step': share(quotas.multiStep),
+  };
+}
+
+/**
+ * The reference's greedy pass over shuffled records: one is taken if any of its categories has not reached its minimum,
+ * unless it has too many turns, or words when those are full. It may end with fewer than are wanted: once every
+ * category that is there has its minimum, nothing more is taken. Answers indices into `labels`, at most 1.1 `size`.
+ */
+export function pickByQuotas(labels: readonly Label[], size: number, quotas: Quotas, rng: Rng): number[] {
+  const minimum = minimumCounts(size, quotas);
+  const counts = new Map<Category, number>();
+  const isFull = (category: Category): boolean => (counts.get(category) ?? 0) >= minimum[category];
+  const picked: number[] = [];
+  for (const index of rng.shuffled([...labels.keys()])) {
+    if (picked.length >= SURPLUS * size) break;
+    const label = labels[index];
+    if (label === undefined || label.turns > quotas.maxTurns) continue;
+    const categories = categoriesOf(label);
+    if (categories.includes('response') && isFull('response')) continue;
+    if (categories.every(isFull)) continue;
+    for (const category of categories) counts.set(category, (counts.get(category) ?? 0) + 1);
+    picked.push(index);
+  }
+  return picked;
+}
+
+/** `size` of `items` in random order, or all of them. */
+export function sample<T>(items: readonly T[], size: number, rng: Rng): T[] {
+  return rng.shuffled(items).slice(0, size);
+}
+
+/**
+ * How many records each source gives, in proportion to its weight and never more than it has; what a small source
+ * cannot give, the others do. Rounded so that the sum is `size`, or all there are.
+ */
+export function shareOut(
+  sources: readonly { readonly weight: number; readonly size: number }[],
+  size: number,
+): number[] {
+  if (sources.some(({ weight }) => !(weight >= 0 && Number.isFinite(weight))))
+    throw new UserError('MIX', 'A source has a weight that is no number of at least 0; correct it.');
+  const shares = sources.map(() => 0);
+  let open = [...sources.keys()].filter((index) => (sources[index]?.weight ?? 0) > 0);
+  let left = size;
+  while (left > 0 && open.length > 0) {
+    const total = open.reduce((sum, index) => sum + (sources[index]?.weight ?? 0), 0);
+    const wanted = new Map(open.map((index) => [index, (left * (sources[index]?.weight ?? 0)) / total]));
+    const small = open.filter((index) => (sources[index]?.size ?? 0) <= (wanted.get(index) ?? 0));
+    if (small.length === 0) {
+      for (const [index, count] of roundedTo(left, wanted)) shares[index] = count;
+      break;
+    }
+    for (const index of small) {
+      shares[index] = sources[index]?.size ?? 0;
+      left -= shares[index] ?? 0;
+    }
+    open = open.filter((index) => !small.includes(index));
+  }
+  return shares;
+}
+
+/** Rounds numbers to whole ones with the sum `total`: the largest remainders are rounded up. */
+function roundedTo(total: number, wanted: ReadonlyMap<number, number>): Map<number, number> {
+  const counts = new Map([...wanted].map(([index, value]) => [index, Math.floor(value)]));
+  const missing = total - [...counts.values()].reduce((sum, count) => sum + count, 0);
+  const byRemainder = [...wanted].toSorted(([i, a], [j, b]) => (b % 1) - (a % 1) || i - j);
+  for (const [index] of byRemainder.slice(0, missing)) counts.set(index, (counts.get(index) ?? 0) + 1);
+  return counts;
+}
+
+/** A weighted mixture of lists in random order: `size` items, or as many as there are. */
+export function mixByWeight<T>(
+  sources: readonly { readonly weight: number; readonly items: readonly T[] }[],
+  size: number,
+  rng: Rng,
+): T[] {
+  const shares = shareOut(
+    sources.map(({ weight, items }) => ({ weight, size: items.length })),
+    size,
+  );
+  return rng.shuffled(sources.flatMap(({ items }, index) => sample(items, shares[index] ?? 0, rng)));
+}
