@@ -44,11 +44,11 @@ function encodeSystem(block: string, tokenizer: Tokenizer): TokenIds {
   return ids;
 }
 
+/** What a record is made of. */
+export type RecordTexts = Pick<TrainingRecord, 'id' | 'category' | 'prompt' | 'target'>;
+
 /** Makes a record of texts that were rendered, or generated, before. */
-export function makeRecord(
-  texts: { id: string; category: string; prompt: string; target: string },
-  tokenizer: Tokenizer,
-): TrainingRecord {
+export function makeRecord(texts: RecordTexts, tokenizer: Tokenizer): TrainingRecord {
   const block = systemBlock(texts.prompt);
   const system = encodeSystem(block, tokenizer);
   const rest = tokenizer.encode(texts.prompt.slice(block.length));

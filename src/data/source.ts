@@ -2,8 +2,10 @@
 import { z } from 'zod';
 import { UserError } from '../base/errors.ts';
 import { readText } from '../base/files.ts';
+import { Rng } from '../base/rng.ts';
 import type { Dialogue, Message, Tool, ToolCall } from '../chat/messages.ts';
 import { generateAssistant, GROUP_SIZE } from './assistant/index.ts';
+import { mixByWeight } from './mixing.ts';
 
 /** A dialogue with what an evaluation needs beyond it. */
 export interface TaskDialogue extends Dialogue {
@@ -13,7 +15,15 @@ export interface TaskDialogue extends Dialogue {
 
 export type DialogueSource =
   | { readonly source: 'assistant'; readonly seed: number; readonly train: number; readonly test: number }
-  | { readonly source: 'file'; readonly train: string; readonly test: string };
+  | { readonly source: 'file'; readonly train: string; readonly test: string }
+  | {
+      readonly source: 'mix';
+      readonly seed: number;
+      readonly parts: readonly { readonly path: string; readonly weight: number }[];
+      /** How many dialogues of all parts together. */
+      readonly train: number;
+      readonly test: string;
+    };
 
 const object = z.record(z.string(), z.json());
 const toolSchema = z.object({
@@ -24,19 +34,29 @@ const toolSchema = z.object({
 const callSchema = z.object({ name: z.string().min(1), arguments: object });
 const messageSchema = z.object({
   role: z.enum(['system', 'user', 'assistant', 'tool']),
-  content: z.string().default(''),
+  content: z
+    .string()
+    .nullish()
+    .transform((content) => content ?? ''),
   reasoning: z.string().optional(),
   toolCalls: z.array(callSchema).optional(),
+  // As `data convert` writes them, and the reference.
+  reasoning_content: z.string().nullish(),
+  tool_calls: z.array(callSchema).nullish(),
 });
 const dialogueSchema = z.object({
   id: z.string().optional(),
   tools: z.array(toolSchema),
   messages: z.array(messageSchema).min(2),
-  category: z.string().default('all'),
+  source: z.string().optional(),
+  category: z.string().optional(),
   mustMention: z.array(z.string()).default([]),
 });
 
-function toMessage({ role, content, reasoning, toolCalls }: z.output<typeof messageSchema>): Message {
+function toMessage(message: z.output<typeof messageSchema>): Message {
+  const { role, content } = message;
+  const reasoning = message.reasoning ?? message.reasoning_content ?? undefined;
+  const toolCalls = message.toolCalls ?? message.tool_calls ?? undefined;
   return {
     role,
     content,
@@ -71,7 +91,7 @@ function parseLine(line: string, where: string, index: number): TaskDialogue {
   const parsed = dialogueSchema.safeParse(value);
   if (!parsed.success)
     throw new UserError('DATA_LINE', `${where}: ${fault(value, parsed.error)}; correct or remove that line.`);
-  const { id, tools, messages, category, mustMention } = parsed.data;
+  const { id, tools, messages, source, category = source ?? 'all', mustMention } = parsed.data;
   if (messages.at(-1)?.role !== 'assistant') {
     throw new UserError(
       'DATA_LINE',
@@ -87,7 +107,10 @@ function parseLine(line: string, where: string, index: number): TaskDialogue {
   };
 }
 
-/** Reads a file of one dialogue a line: {id?, tools, messages, category?, mustMention?}. Blank lines are skipped. */
+/**
+ * Reads a file of one dialogue a line: {id?, tools, messages, category?, mustMention?}, or a record of `data convert`,
+ * whose source is then its category. Blank lines are skipped.
+ */
 export function readDialogues(path: string): TaskDialogue[] {
   // Equal tools are made one array: dialogues in a row that share it share their prompt's computation.
   const toolSets = new Map<string, readonly Tool[]>();
@@ -110,6 +133,11 @@ export function readDialogues(path: string): TaskDialogue[] {
 /** All dialogues of a split. */
 export function loadDialogues(source: DialogueSource, split: 'train' | 'test'): readonly TaskDialogue[] {
   if (source.source === 'file') return readDialogues(source[split]);
+  if (source.source === 'mix') {
+    if (split === 'test') return readDialogues(source.test);
+    const parts = source.parts.map(({ path, weight }) => ({ weight, items: readDialogues(path) }));
+    return mixByWeight(parts, source.train, Rng.seeded(source.seed, 'mix'));
+  }
   const count = source[split];
   return generateAssistant({ seed: source.seed, split, groups: Math.ceil(count / GROUP_SIZE) }).slice(
     0,

@@ -29,7 +29,7 @@ export function consistencyProblems(recipe: Recipe): Problem[] {
     }
     if (
       stage.kind === 'pretrain' &&
-      recipe.data.source === 'file' &&
+      recipe.data.source !== 'assistant' &&
       stage.mixture.some(({ source }) => source === 'assistant')
     ) {
       report(
@@ -88,9 +88,12 @@ export function missingFiles(recipe: Recipe): Problem[] {
     else if (typeof model.tokenizer === 'string')
       check(['models', name, 'tokenizer'], `models.${name}.tokenizer`, model.tokenizer, 'folder');
   }
-  if (recipe.data.source === 'file') {
-    check(['data', 'train'], 'data.train', recipe.data.train, 'file');
-    check(['data', 'test'], 'data.test', recipe.data.test, 'file');
+  const { data } = recipe;
+  if (data.source === 'file') check(['data', 'train'], 'data.train', data.train, 'file');
+  if (data.source === 'mix') {
+    for (const [index, part] of data.parts.entries())
+      check(['data', 'parts', index, 'path'], `data.parts.${index}.path`, part.path, 'file');
   }
+  if (data.source !== 'assistant') check(['data', 'test'], 'data.test', data.test, 'file');
   return problems;
 }

@@ -1,14 +1,21 @@
 /** A resolved recipe has its defaults filled in and its paths absolute; printed, it reads back as the same recipe. */
 import { relative, sep } from 'node:path';
 import { Document, isMap, isScalar, isSeq, visit } from 'yaml';
-import type { Recipe } from './schema.ts';
+import type { DataSource, Recipe } from './schema.ts';
+
+function mapDataPaths(data: DataSource, change: (path: string) => string): DataSource {
+  if (data.source === 'file') return { ...data, train: change(data.train), test: change(data.test) };
+  if (data.source === 'assistant') return data;
+  const parts = data.parts.map(({ path, weight }) => ({ path: change(path), weight }));
+  return { ...data, parts, test: change(data.test) };
+}
 
 /** A copy of `recipe` with `change` applied to every path in it. */
 export function mapPaths(recipe: Recipe, change: (path: string) => string): Recipe {
   const { data, models, compare } = recipe;
   return {
     ...recipe,
-    data: data.source === 'file' ? { ...data, train: change(data.train), test: change(data.test) } : data,
+    data: mapDataPaths(data, change),
     models: Object.fromEntries(
       Object.entries(models).map(([name, model]) => [
         name,

@@ -122,7 +122,7 @@ async function* runStages(run: RunContext): AsyncGenerator<RunEvent> {
 export async function* runRecipe(recipe: Recipe, options: RunOptions): AsyncGenerator<RunEvent> {
   const folder = join(options.runsDir, recipe.name);
   // A bad line is told before anything starts, and not when the first stage that reads it begins.
-  if (recipe.data.source === 'file')
+  if (recipe.data.source !== 'assistant')
     for (const split of ['train', 'test'] as const) dialoguesOf({ recipe }, split);
   try {
     mkdirSync(folder, { recursive: true });

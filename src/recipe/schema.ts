@@ -19,7 +19,23 @@ const fileDataSchema = z.strictObject({
   test: path.describe('JSONL of held-out dialogues, relative to the recipe'),
 });
 
-export const dataSchema = z.discriminatedUnion('source', [assistantDataSchema, fileDataSchema]);
+const mixDataSchema = z.strictObject({
+  source: z.literal('mix').describe('files of dialogues, mixed by weight'),
+  seed: seed.default(7),
+  parts: z
+    .array(
+      z.strictObject({ path: path.describe('JSONL, relative to the recipe'), weight: z.number().positive() }),
+    )
+    .min(1),
+  train: count.describe('training dialogues to take, as many of each part as its weight says'),
+  test: path.describe('JSONL of held-out dialogues, relative to the recipe'),
+});
+
+export const dataSchema = z.discriminatedUnion('source', [
+  assistantDataSchema,
+  fileDataSchema,
+  mixDataSchema,
+]);
 
 /** A model with random weights: the names of a Hugging Face `config.json`, and whose tokenizer it speaks. */
 export const newModelSchema = z.strictObject({

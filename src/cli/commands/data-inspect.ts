@@ -1,20 +1,23 @@
-/** `tinystar data inspect`: dialogues as text, and as the tokens that a model is trained on. */
+/** `tinystar data inspect`: dialogues, generated or of a file, as text and as the tokens that a model is trained on. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildCommand } from '@stricli/core';
 import { UserError } from '../../base/errors.ts';
 import type { Dialogue } from '../../chat/messages.ts';
+import type { Tokenizer } from '../../chat/tokenizer.ts';
+import type { TrainingRecord } from '../../data/render.ts';
 import type { CliContext } from '../context.ts';
 import { outStyle } from '../context.ts';
 import { debugFlag, examples, wholeNumber } from '../flags.ts';
-import type { Style } from '../style.ts';
+import { conversation, dialoguesOfFile, told, type ToldDialogue } from '../told-dialogue.ts';
 
 const SPLITS = ['train', 'test'] as const;
 const SOURCES = ['assistant', 'invented'] as const;
 const MASKS = ['all', 'think', 'answer'] as const;
 
 interface Flags {
+  readonly file?: string;
   readonly source: (typeof SOURCES)[number];
   readonly split: (typeof SPLITS)[number];
   readonly seed: number;
@@ -29,24 +32,34 @@ interface Flags {
 const OWN_TOKENIZER = fileURLToPath(new URL('../../../bases/student', import.meta.url));
 
 async function inspect(this: CliContext, flags: Flags): Promise<void> {
-  const [{ Tokenizer }, { DEFAULT_TEMPLATE }, { renderDialogue }, { inspectRecord }] = await Promise.all([
+  const [
+    { Tokenizer: TokenizerOf },
+    { DEFAULT_TEMPLATE },
+    { makeRecord, renderDialogue },
+    { inspectRecord },
+  ] = await Promise.all([
     import('../../chat/tokenizer.ts'),
     import('../../chat/default-template.ts'),
     import('../../data/render.ts'),
     import('../../data/inspect.ts'),
   ]);
-  const dialogues = await chosen(flags);
   const style = outStyle(this);
   const folder = flags.tokenizer ?? OWN_TOKENIZER;
   const known = flags.tokenizer !== undefined || existsSync(join(folder, 'tokenizer.json'));
-  const tokenizer = known ? Tokenizer.load(folder) : undefined;
-  for (const dialogue of dialogues) {
+  const tokenizer = known ? TokenizerOf.load(folder) : undefined;
+  const template = tokenizer?.chatTemplate ?? DEFAULT_TEMPLATE;
+  const show = (dialogue: ToldDialogue, record: (known: Tokenizer) => TrainingRecord): void => {
     this.process.stdout.write(`${conversation(dialogue, style)}\n`);
-    if (tokenizer === undefined) continue;
-    const record = renderDialogue(dialogue, tokenizer, tokenizer.chatTemplate ?? DEFAULT_TEMPLATE);
-    this.process.stdout.write(
-      `${inspectRecord(record, tokenizer, { mask: flags.mask, color: style.enabled })}\n`,
-    );
+    if (tokenizer === undefined) return;
+    const options = { mask: flags.mask, color: style.enabled };
+    this.process.stdout.write(`${inspectRecord(record(tokenizer), tokenizer, options)}\n`);
+  };
+  if (flags.file === undefined) {
+    for (const dialogue of await chosen(flags))
+      show(told(dialogue), (known) => renderDialogue(dialogue, known, template));
+  } else {
+    for (const { dialogue, texts } of await dialoguesOfFile(flags.file, flags, template))
+      show(dialogue, (known) => makeRecord(texts(), known));
   }
   if (tokenizer === undefined) {
     this.process.stderr.write(
@@ -75,27 +88,17 @@ async function chosen({ source, split, seed, count, category }: Flags): Promise<
   return found.slice(0, count);
 }
 
-/** A dialogue as a person would tell it. */
-function conversation({ id, category, tools, messages }: Dialogue, style: Style): string {
-  const said = messages.map(({ role, content, reasoning, toolCalls = [] }) => {
-    const calls = toolCalls.map((call) => `${call.name}(${argumentText(call.arguments)})`);
-    const thought = reasoning === undefined || reasoning === '' ? [] : [style.dim(`(${reasoning})`)];
-    return `${style.dim(role.padEnd(9))}  ${[...thought, ...(content === '' ? [] : [content]), ...calls].join('\n           ')}`;
-  });
-  const head = `${style.bold(id)} ${style.accent(category)}  ${style.dim(`tools: ${tools.map(({ name }) => name).join(', ')}`)}`;
-  return [head, ...said].join('\n');
-}
-
-function argumentText(given: Readonly<Record<string, unknown>>): string {
-  return Object.entries(given)
-    .map(([name, value]) => `${name}: ${JSON.stringify(value)}`)
-    .join(', ');
-}
-
 export const dataInspectCommand = buildCommand<Flags, [], CliContext>({
   func: inspect,
   parameters: {
     flags: {
+      file: {
+        kind: 'parsed',
+        parse: String,
+        brief: 'A file of dialogues instead of a generator',
+        optional: true,
+        placeholder: 'FILE',
+      },
       source: { kind: 'enum', values: SOURCES, brief: 'Which generator', default: 'assistant' },
       split: { kind: 'enum', values: SPLITS, brief: 'Which split', default: 'train' },
       seed: {
@@ -133,10 +136,11 @@ export const dataInspectCommand = buildCommand<Flags, [], CliContext>({
   docs: {
     brief: 'Show dialogues as text and as tokens with the loss mask',
     fullDescription: examples(
-      'Shows generated dialogues as text and as the tokens that a model reads. Tokens that count in the loss are\n' +
+      'Shows dialogues, generated or of a file, as text and as the tokens that a model reads. Tokens that count in the loss are\n' +
         'coloured and underlined; without colours they stand in [brackets].',
       'tinystar data inspect --count 2 --category parallel',
       'tinystar data inspect --split test --mask answer | less -R',
+      'tinystar data inspect --file xlam.jsonl --tokenizer Qwen3-0.6B --count 1',
     ),
   },
 });

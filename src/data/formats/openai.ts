@@ -4,6 +4,7 @@
  * thoughts inside of the content.
  */
 import { isDict, isList, type PyDict, type PyValue } from '../../json/python.ts';
+import { pyRepr } from '../../json/repr.ts';
 import { type RecordMessage, Rejection } from '../record.ts';
 import type { Format, FormatContext } from './format.ts';
 import { listAt, recordsOf, splitThink } from './turns.ts';
@@ -23,7 +24,8 @@ function contentOf(value: PyValue | undefined): string {
 
 function assistantMessage(value: PyDict): RecordMessage {
   const legacy = value.get('function_call') ?? null;
-  const calls = legacy === null ? callsOf(value.get('tool_calls')) : callsOf(legacy);
+  const calls =
+    legacy === null ? callsOf(value.get('tool_calls') ?? value.get('toolCalls')) : callsOf(legacy);
   const own = value.get('reasoning_content') ?? value.get('reasoning');
   const { reasoning, content } = splitThink(contentOf(value.get('content')));
   const thought = typeof own === 'string' ? own : reasoning;
@@ -42,7 +44,7 @@ function messageOf(value: PyDict): RecordMessage {
   if (role === 'system' || role === 'developer') return { role: 'system', content };
   if (role === 'user') return { role: 'user', content };
   if (role === 'tool' || role === 'function') return { role: 'tool', content };
-  throw new Rejection('role', `A message has the role ${JSON.stringify(String(role))}, which is not known.`);
+  throw new Rejection('role', `A message has the role ${pyRepr(role ?? null)}, which is not known.`);
 }
 
 function convert(row: PyDict, context: FormatContext, prefix: string): ReturnType<Format['convert']> {

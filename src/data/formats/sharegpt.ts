@@ -5,6 +5,7 @@
  */
 import { tryParseJson } from '../../json/parse.ts';
 import { isDict, isList, type PyDict } from '../../json/python.ts';
+import { pyRepr, pyStr } from '../../json/repr.ts';
 import { between } from '../../chat/generation.ts';
 import { type RecordCall, type RecordMessage, Rejection, type Role } from '../record.ts';
 import type { Format } from './format.ts';
@@ -62,7 +63,7 @@ function messageOf(value: PyDict): RecordMessage {
   const text = value.get('value') ?? value.get('content') ?? '';
   const role = typeof from === 'string' ? ROLE_NAMES.get(from) : undefined;
   if (role === undefined)
-    throw new Rejection('role', `A message is from ${JSON.stringify(String(from))}, which is not known.`);
+    throw new Rejection('role', `A message is from ${pyRepr(from ?? null)}, which is not known.`);
   if (typeof text !== 'string') throw new Rejection('content', 'A message has content that is no text.');
   if (role !== 'assistant' && role !== 'call') return { role, content: text };
   const { reasoning, content: answer } = splitThink(text);
@@ -124,9 +125,7 @@ export const toolace: Format = {
   description: 'ToolACE: conversations whose every answer is a record; calls in a row are parallel ones',
   everyTurn: true,
   matches: (row) =>
-    hasMessages(row, 'conversations', 'from') &&
-    typeof row.get('system') === 'string' &&
-    String(row.get('system')).includes('[{'),
+    hasMessages(row, 'conversations', 'from') && pyStr(row.get('system') ?? '').includes('[{'),
   convert(row, context) {
     const { id, system, tools: given, messages } = partsOf(row, 'toolace', context.place);
     const inside = messages.find(({ role }) => role === 'system')?.content ?? '';

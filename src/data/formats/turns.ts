@@ -1,6 +1,7 @@
 /** From a conversation to records: the last answer, or every answer of the assistant with the history before it. */
 import { required } from '../../base/errors.ts';
 import { isDict, type PyDict } from '../../json/python.ts';
+import { pyStr } from '../../json/repr.ts';
 import { type DataRecord, type RecordCall, type RecordMessage, Rejection } from '../record.ts';
 import type { FormatContext } from './format.ts';
 
@@ -38,7 +39,7 @@ export function mergeCalls(messages: readonly RecordMessage[]): RecordMessage[] 
 
 /** The one tool whose name contains the written one, or is contained in it; an exact match first. */
 function knownName(written: string, tools: readonly PyDict[]): string {
-  const names = tools.map((tool) => String(tool.get('name')));
+  const names = tools.map((tool) => pyStr(tool.get('name') ?? ''));
   if (names.includes(written)) return written;
   return names.find((name) => name.includes(written) || written.includes(name)) ?? written;
 }

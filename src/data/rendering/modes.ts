@@ -56,7 +56,8 @@ function renderText(template: string, conversation: Conversation, addGenerationP
   }
 }
 
-function withoutReasoning({ reasoning: _, ...rest }: RecordMessage): RecordMessage {
+function withoutReasoning(message: RecordMessage): RecordMessage {
+  const { reasoning: _, ...rest } = message;
   return rest;
 }
 

@@ -177,5 +177,5 @@ export function dialoguesOf(
 
 /** Seed of what is generated: the data's own, or the recipe's when the data are files. */
 export function generatorSeed({ recipe }: RunContext): number {
-  return recipe.data.source === 'assistant' ? recipe.data.seed : recipe.seed;
+  return recipe.data.source === 'file' ? recipe.seed : recipe.data.seed;
 }
