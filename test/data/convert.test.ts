@@ -1,0 +1,235 @@
+/** Converters against small files of every format, each with rows that are broken; and against real rows. */
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { parquetWriteFile } from 'hyparquet-writer';
+import { afterAll, describe, expect, it } from 'vitest';
+import { type ConvertOptions, convertRows, Tally } from '../../src/data/convert.ts';
+import { formatNamed } from '../../src/data/formats/index.ts';
+import { type DataRecord, readRecord, recordLine } from '../../src/data/record.ts';
+import { fileRows } from '../../src/data/streams/rows.ts';
+import { dumps } from '../../src/json/dumps.ts';
+import { parseJson } from '../../src/json/parse.ts';
+
+const fixtures = fileURLToPath(new URL('../fixtures/formats/', import.meta.url));
+const real = fileURLToPath(new URL('../../../shared/data/xlam-1024.jsonl', import.meta.url));
+const bfcl = fileURLToPath(new URL('../../../shared/data/bfcl-v3/', import.meta.url));
+const scratch = mkdtempSync(join(tmpdir(), 'convert-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+interface Result {
+  readonly records: DataRecord[];
+  readonly reasons: Record<string, number>;
+  readonly places: string[];
+}
+
+async function convert(path: string, options: ConvertOptions = {}): Promise<Result> {
+  const [records, reasons, places]: [DataRecord[], Tally, string[]] = [[], new Tally(), []];
+  for await (const result of convertRows(fileRows(path), options)) {
+    if (result.kind === 'record') records.push(result.record);
+    else {
+      reasons.add(result.rejected.code);
+      places.push(result.rejected.where.replace(/^.*\//, ''));
+    }
+  }
+  return { records, reasons: Object.fromEntries(reasons.entries()), places };
+}
+
+const fixture = (name: string, options?: ConvertOptions): Promise<Result> =>
+  convert(fixtures + name, options);
+
+/** The last message as its roles, words, thought and calls in JSON. */
+function answer({ messages }: DataRecord): string {
+  const { content, reasoning, toolCalls = [] } = messages.at(-1)!;
+  const calls = toolCalls.map((call) => `${call.name}${dumps(call.arguments)}`);
+  return [...(reasoning === undefined ? [] : [`(${reasoning})`]), content, ...calls]
+    .filter(Boolean)
+    .join(' ');
+}
+
+const roles = ({ messages }: DataRecord): string => messages.map(({ role }) => role[0]).join('');
+
+describe('xLAM', () => {
+  it('reads JSON text and JSON, keeps numbers as they are, and counts every kind of broken row', async () => {
+    const { records, reasons, places } = await fixture('xlam.jsonl');
+    expect(records.map(answer)).toEqual([
+      'set_timer{"minutes": 5, "label": "tea"}',
+      'set_lights{"room": "kitchen", "level": 5.0} set_timer{"minutes": 12345678901234567890}',
+    ]);
+    expect(records.map(({ id, source }) => [id, source])).toEqual([
+      ['xlam-1', 'xlam'],
+      ['xlam-2', 'xlam'],
+    ]);
+    expect(reasons).toEqual({
+      not_json: 1,
+      not_object: 1,
+      unknown_function: 1,
+      unknown_argument: 1,
+      call: 1,
+      tools: 1,
+      no_query: 1,
+      arguments: 1,
+    });
+    expect(places[0]).toBe('xlam.jsonl:3');
+  });
+
+  it('reads one large JSON list', async () => {
+    const [lines, list] = [await fixture('xlam.jsonl'), await fixture('xlam.json')];
+    expect(list.records.map(recordLine)).toEqual(lines.records.map(recordLine));
+  });
+
+  it('keeps parameters as they are, or turns both of their forms into JSON Schema', async () => {
+    const [raw, schema] = [await fixture('xlam.jsonl'), await fixture('xlam.jsonl', { jsonSchema: true })];
+    expect(dumps(raw.records[0]!.tools[0]!.get('parameters')!)).toBe(
+      '{"minutes": {"description": "How long", "type": "int"}, "label": {"description": "What for", "type": "str, optional", "default": ""}}',
+    );
+    expect(schema.records[0]!.tools.map((tool) => dumps(tool.get('parameters')!))).toEqual([
+      '{"type": "object", "properties": {"minutes": {"type": "integer", "description": "How long"}, "label": {"type": "string", "description": "What for", "default": ""}}, "required": ["minutes"]}',
+      '{"type": "object", "properties": {"room": {"type": "string"}, "level": {"type": "number", "default": 5.0}}, "required": ["room"]}',
+    ]);
+  });
+});
+
+describe('Hammer irrelevance', () => {
+  it('takes the words of the row, or those that are given for all', async () => {
+    const hammer = formatNamed('hammer');
+    const without = await fixture('hammer.jsonl', { format: hammer });
+    expect(without.records.map(answer)).toEqual(['I cannot sing with these tools.']);
+    expect(without.reasons).toEqual({ no_answer: 1, not_irrelevant: 1 });
+    const given = await fixture('hammer.jsonl', { format: hammer, refusal: 'No tool fits.' });
+    expect(given.records.map(answer)).toEqual(['No tool fits.', 'I cannot sing with these tools.']);
+  });
+});
+
+describe('ToolACE', () => {
+  it('merges calls in a row, reads Python, mends shortened names, and makes every answer a record', async () => {
+    const { records, reasons } = await fixture('toolace.jsonl');
+    expect(records.map(answer)).toEqual([
+      'Market Trends API{"trend_type": "MARKET_INDEXES", "n": 3} newAddress{"name": "It\'s", "tags": [1, 2.0, true, null, {"a": "b"}]}',
+      'Here you are.',
+      'Market Trends API{"n": 1}',
+      'Sorry.',
+    ]);
+    expect(records.map(roles)).toEqual(['ua', 'uata', 'ua', 'uatata']);
+    expect(records[1]!.tools.map((tool) => tool.get('name'))).toEqual(['Market Trends API', 'newAddress']);
+    expect(records.map(({ id }) => id)).toEqual([
+      'toolace-1-turn-1',
+      'toolace-1-turn-2',
+      'toolace-2-turn-1',
+      'toolace-2-turn-3',
+    ]);
+    expect(reasons).toEqual({ unknown_argument: 1, call: 1, unknown_format: 1, empty_answer: 1, role: 1 });
+  });
+});
+
+describe('OpenAI chat', () => {
+  it('reads wrapped tools, arguments as text, parts of content, thoughts and the older function_call', async () => {
+    const { records, reasons } = await fixture('openai.jsonl');
+    expect(records.map(answer)).toEqual(['Done.', '(Think.) Gone.', 'set_timer{"minutes": 1}']);
+    expect(records.map(roles)).toEqual(['suata', 'ua', 'ua']);
+    expect(records[0]!.messages[1]!.content).toBe('Five minutes');
+    expect(records.map(({ id }) => id)).toEqual(['chat-1', 'own', 'chat-3']);
+    expect(reasons).toEqual({ arguments: 1, no_answer: 1, content: 1, role: 1, no_user: 1, think: 1 });
+  });
+
+  it('makes every answer a record when asked to', async () => {
+    const { records } = await fixture('openai.jsonl', { everyTurn: true });
+    expect(records.map(roles)).toEqual(['sua', 'suata', 'ua', 'ua']);
+  });
+});
+
+describe('ToolMind and ShareGPT', () => {
+  it('splits thoughts from content, and refuses a system message as the reference does', async () => {
+    const { records, reasons } = await fixture('toolmind.jsonl');
+    expect(records.map(answer)).toEqual(['(Then tell.) It runs.']);
+    expect(records[0]!.messages[1]!.reasoning).toBe('First look.');
+    expect(reasons).toEqual({ system: 1, think: 1 });
+  });
+
+  it('reads calls as messages of their own and as tags', async () => {
+    const { records, reasons } = await fixture('sharegpt.jsonl');
+    expect(records.map(answer)).toEqual([
+      'Done.',
+      '(Two.) set_timer{"minutes": 1.0} set_timer{"minutes": 2}',
+    ]);
+    expect(records[0]!.messages[2]!.toolCalls).toHaveLength(2);
+    expect(reasons).toEqual({ call: 2 });
+  });
+});
+
+describe('packed files', () => {
+  it('reads .gz and .parquet as it reads text', async () => {
+    const lines = (await fixture('xlam.jsonl')).records.map(recordLine);
+    const gz = join(scratch, 'xlam.json.gz');
+    const rows = [...lines.map((line) => parseJson(line))].map(
+      (row) => new Map([...(row as ReadonlyMap<string, never>)]),
+    );
+    writeFileSync(gz, gzipSync(lines.join('\n')));
+    expect((await convert(gz, { source: 'xlam' })).records.map(recordLine)).toEqual(lines);
+    const parquet = join(scratch, 'xlam.parquet');
+    const column = (name: string): string[] => rows.map((row) => dumps(row.get(name)!));
+    parquetWriteFile({
+      filename: parquet,
+      columnData: [
+        { name: 'id', data: [1n, 2n], type: 'INT64' },
+        { name: 'query', data: ['Five minutes for tea', 'Both'], type: 'STRING' },
+        {
+          name: 'answers',
+          data: ['[{"name": "set_timer", "arguments": {"minutes": 5}}]', '[]x'],
+          type: 'STRING',
+        },
+        { name: 'tools', data: column('tools'), type: 'STRING' },
+      ],
+    });
+    const read = await convert(parquet);
+    expect(read.records.map(answer)).toEqual(['set_timer{"minutes": 5}']);
+    expect(read.records[0]!.id).toBe('xlam-1');
+    expect(read.reasons).toEqual({ call: 1 });
+    expect(read.places).toEqual(['xlam.parquet[2]']);
+  });
+
+  it('says which file is missing, cut short or no parquet', async () => {
+    const [cut, fake] = [join(scratch, 'cut.jsonl.gz'), join(scratch, 'fake.parquet')];
+    writeFileSync(cut, gzipSync('{"a": 1}\n'.repeat(1000)).subarray(0, 40));
+    writeFileSync(fake, 'PAR1, or not');
+    await expect(convert(cut)).rejects.toThrow(/^Cannot read .*cut\.jsonl\.gz/);
+    await expect(convert(fake)).rejects.toThrow(/^Cannot read .*fake\.parquet as parquet/);
+    await expect(convert(join(scratch, 'none.jsonl'))).rejects.toThrow('does not exist');
+  });
+});
+
+describe('records', () => {
+  it('read back as they were written, half characters and keys that look like numbers included', () => {
+    const line =
+      '{"id": "a", "source": "s", "messages": [{"role": "user", "content": "\\ud800"}, {"role": "assistant", "content": "", "tool_calls": [{"name": "f", "arguments": {"2": 1.0, "1": 1, "__proto__": -0.0}}]}], "tools": []}';
+    const record = readRecord(parseJson(line), 'here');
+    expect(recordLine(record)).toBe(line);
+  });
+});
+
+describe.skipIf(!existsSync(real))('real rows', () => {
+  it('converts all 1,024, with the values that they have', async () => {
+    const { records, reasons } = await convert(real);
+    expect([records.length, reasons]).toEqual([1024, {}]);
+    let index = 0;
+    for await (const { value } of fileRows(real)) {
+      const row = value as ReadonlyMap<string, never>;
+      const record = records[index++]!;
+      expect(dumps(record.tools)).toBe(dumps(row.get('tools')!));
+      expect(record.id).toBe(row.get('id'));
+    }
+  });
+
+  it('reads every question of BFCL version 3', async () => {
+    const { readdirSync } = await import('node:fs');
+    let count = 0;
+    for (const name of readdirSync(bfcl).filter((one) => one.startsWith('BFCL_v3_'))) {
+      const { records, reasons } = await convert(bfcl + name);
+      expect(reasons, name).toEqual({});
+      count += records.length;
+    }
+    expect(count).toBeGreaterThan(4000);
+  });
+});
