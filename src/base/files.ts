@@ -51,7 +51,8 @@ export function readBytes(path: string): Buffer {
 }
 
 /** Names of what is being written; whose process is gone is a leftover, see `removeLeftovers`. */
-export const temporaryName = (path: string): string => join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
+export const temporaryName = (path: string): string =>
+  join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
 const replacedName = (path: string): string => `${temporaryName(path).slice(0, -4)}.old.tmp`;
 const TEMPORARY = /^\.(?<name>.+)\.(?<pid>\d+)(?<old>\.old)?\.tmp$/;
 
