@@ -2,6 +2,7 @@
 import { buildApplication, buildRouteMap, run, text_en } from '@stricli/core';
 import { errorText, UserError } from '../base/errors.ts';
 import { packageVersion } from '../recipe/machine.ts';
+import { compareCommand } from './commands/compare.ts';
 import { dataCleanCommand } from './commands/data-clean.ts';
 import { dataConvertCommand } from './commands/data-convert.ts';
 import { dataInspectCommand } from './commands/data-inspect.ts';
@@ -24,6 +25,7 @@ const routes = buildRouteMap<string, CliContext>({
     generate: generateCommand,
     export: exportCommand,
     report: reportCommand,
+    compare: compareCommand,
     data: buildRouteMap<string, CliContext>({
       routes: {
         convert: dataConvertCommand,

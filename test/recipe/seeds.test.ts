@@ -1,0 +1,84 @@
+import { expect, test } from 'vitest';
+import { parseRecipe } from '../../src/recipe/load.ts';
+import type { RunRecord } from '../../src/recipe/report/read.ts';
+import { categoriesOf, gains, meanOverSeeds, rowsBySeed } from '../../src/recipe/report/seeds.ts';
+
+/** A run that has evaluated models on 50 + 50 dialogues: label to right answers in `single` and `parallel`. */
+function runOf(
+  name: string,
+  seed: number,
+  models: Readonly<Record<string, readonly [number, number]>>,
+  total = 50,
+): RunRecord {
+  const recipe = parseRecipe(
+    `name: ${name}\nseed: ${seed}\ndata: { source: assistant }\nmodels: { m: ../m }\nstages: [{ name: evaluation, kind: eval, models: { m: m } }]`,
+    'seeds.yaml',
+  );
+  return {
+    folder: `runs/${name}`,
+    name,
+    recipe,
+    recipeText: '',
+    machine: undefined,
+    stages: [],
+    samples: new Map(),
+    notes: [],
+    evaluations: [
+      {
+        stage: 'evaluation',
+        samples: [],
+        models: Object.entries(models).map(([label, [single, parallel]]) => ({
+          label,
+          ref: label,
+          total: 2 * total,
+          correct: single + parallel,
+          byCategory: { single: { total, correct: single }, parallel: { total, correct: parallel } },
+          errors: {},
+          meanTokens: null,
+        })),
+      },
+    ],
+  };
+}
+
+test('the mean over seeds has the interval of the t distribution', () => {
+  // 1, 2, 3: standard deviation 1, standard error 1 / sqrt(3), t(0.975; 2) = 4.303.
+  expect(meanOverSeeds([1, 2, 3]).mean).toBe(2);
+  expect(meanOverSeeds([1, 2, 3]).half).toBeCloseTo(4.303 / Math.sqrt(3), 10);
+  expect(meanOverSeeds([5])).toEqual({ mean: 5, half: undefined });
+});
+
+test('runs of several seeds and recipes become one row a model', () => {
+  const rows = rowsBySeed([
+    runOf('star-2', 2, { base: [10, 10], STAR: [40, 42] }),
+    runOf('star-1', 1, { base: [10, 10], STAR: [41, 45] }),
+    runOf('baselines-1', 1, { base: [10, 10], SFT: [30, 30] }),
+  ]);
+  expect(rows).toEqual([
+    { label: 'base', seeds: [1, 2], shares: [0.2, 0.2] },
+    { label: 'STAR', seeds: [1, 2], shares: [0.86, 0.82] },
+    { label: 'SFT', seeds: [1], shares: [0.6] },
+  ]);
+  const [base, star, sft] = rows;
+  expect(gains(star!, base!)).toEqual([0.86 - 0.2, 0.82 - 0.2]);
+  expect(gains(star!, sft!)).toEqual([0.86 - 0.6]);
+});
+
+test('categories have rows of their own', () => {
+  const runs = [runOf('star-1', 1, { STAR: [41, 45] })];
+  expect(categoriesOf(runs)).toEqual(['overall', 'single', 'parallel']);
+  expect(rowsBySeed(runs, 'parallel')).toEqual([{ label: 'STAR', seeds: [1], shares: [0.9] }]);
+});
+
+test('two results for one model and seed, other dialogues and unfinished runs are told in one sentence', () => {
+  const one = runOf('one', 1, { STAR: [41, 45] });
+  expect(() => rowsBySeed([one, runOf('two', 1, { STAR: [40, 45] })])).toThrow(
+    'runs/one and runs/two both have a result for STAR with seed 1, and they differ; compare runs of different seeds.',
+  );
+  expect(() => rowsBySeed([one, runOf('two', 2, { STAR: [4, 4] }, 5)])).toThrow(
+    'runs/two was tested on other dialogues than runs/one; compare runs with the same data.',
+  );
+  expect(() => rowsBySeed([one, { ...one, folder: 'runs/three', evaluations: [] }])).toThrow(
+    'runs/three has no evaluation yet; carry the run to its end, then compare.',
+  );
+});
