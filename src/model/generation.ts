@@ -8,7 +8,8 @@ import type { Device } from '../ggml/device.ts';
 import type { Qwen3Config } from './config.ts';
 import type { WeightSource } from './forward.ts';
 import { type Generated, GenerationLane, type Settings } from './lane.ts';
-import { laneCount, LaneDevices } from './lanes.ts';
+import { LanePool } from './lane-pool.ts';
+import { laneCount } from './lanes.ts';
 import { merge } from './merge.ts';
 import { frozen } from './next-token.ts';
 import { checkSampling } from './sampler.ts';
@@ -56,15 +57,13 @@ function settingsOf(options: GenerateOptions): Settings {
 export class Generator implements Disposable {
   readonly #device: Device;
   readonly #config: Qwen3Config;
-  readonly #weights: WeightSource;
-  #devices: LaneDevices | undefined;
-  #lanes: GenerationLane[] = [];
-  #busy = false;
+  readonly #lanes: LanePool<GenerationLane>;
 
   constructor(device: Device, config: Qwen3Config, weights: WeightSource) {
     this.#device = device;
     this.#config = config;
-    this.#weights = frozen(weights);
+    const still = frozen(weights);
+    this.#lanes = new LanePool('generation', device, config, (own) => new GenerationLane(own, config, still));
   }
 
   /** Samples of every prompt, in the prompts' order. */
@@ -78,18 +77,12 @@ export class Generator implements Disposable {
   async *stream(prompts: readonly TokenIds[], options: GenerateOptions): AsyncGenerator<Generated> {
     const settings = settingsOf(options);
     this.#check(prompts);
-    if (this.#busy) throw new InternalError('generation: one call at a time');
     if (prompts.length === 0) return;
-    this.#busy = true;
-    try {
-      let done = 0;
-      for await (const generated of this.#run(prompts, settings, options)) {
-        done += 1;
-        options.onProgress?.(done, prompts.length);
-        yield generated;
-      }
-    } finally {
-      this.#busy = false;
+    let done = 0;
+    for await (const generated of this.#lanes.alone(() => this.#run(prompts, settings, options))) {
+      done += 1;
+      options.onProgress?.(done, prompts.length);
+      yield generated;
     }
   }
 
@@ -112,7 +105,9 @@ export class Generator implements Disposable {
     { batch = Math.max(1, Math.floor(64 / settings.samples)), signal }: GenerateOptions,
   ): AsyncGenerator<Generated> {
     const active = Math.min(prompts.length, batch);
-    const lanes = this.#reserve(laneCount(this.#device, this.#config, active, active * settings.samples));
+    const lanes = this.#lanes.reserve(
+      laneCount(this.#device, this.#config, active, active * settings.samples),
+    );
     const line = prompts
       .map((prompt, index) => ({ prompt, index }))
       .sort((a, b) => b.prompt.length - a.prompt.length || a.index - b.index);
@@ -124,32 +119,12 @@ export class Generator implements Disposable {
     return merge(starts, signal);
   }
 
-  #reserve(count: number): readonly GenerationLane[] {
-    if (this.#lanes.length !== count) {
-      this.#release();
-      this.#devices = new LaneDevices(this.#device, this.#config, count);
-      this.#lanes = this.#devices.devices.map(
-        (device) => new GenerationLane(device, this.#config, this.#weights),
-      );
-    }
-    return this.#lanes;
-  }
-
-  #release(): void {
-    for (const lane of this.#lanes) lane[Symbol.dispose]();
-    this.#lanes = [];
-    this.#devices?.[Symbol.dispose]();
-    this.#devices = undefined;
-  }
-
   /** Bytes of caches and of the graphs' intermediates. */
   get bytes(): number {
-    return this.#lanes.reduce((total, lane) => total + lane.bytes, 0);
+    return this.#lanes.bytes;
   }
 
   [Symbol.dispose](): void {
-    // The device may be reading what would be freed.
-    if (this.#busy) throw new InternalError('generation: disposed in the middle of a call');
-    this.#release();
+    this.#lanes[Symbol.dispose]();
   }
 }

@@ -7,7 +7,8 @@ import type { Device } from '../ggml/device.ts';
 import { bucketLength, type PlannedBatch, planBatches, type TreeSize } from './buckets.ts';
 import type { Qwen3Config } from './config.ts';
 import type { WeightSource } from './forward.ts';
-import { laneCount, LaneDevices } from './lanes.ts';
+import { LanePool } from './lane-pool.ts';
+import { laneCount } from './lanes.ts';
 import { Lru } from './lru.ts';
 import { merge } from './merge.ts';
 import { frozen } from './next-token.ts';
@@ -160,15 +161,13 @@ class ScoringLane implements Disposable {
 export class Scorer implements Disposable {
   readonly #device: Device;
   readonly #config: Qwen3Config;
-  readonly #weights: WeightSource;
-  #devices: LaneDevices | undefined;
-  #lanes: ScoringLane[] = [];
-  #busy = false;
+  readonly #lanes: LanePool<ScoringLane>;
 
   constructor(device: Device, config: Qwen3Config, weights: WeightSource) {
     this.#device = device;
     this.#config = config;
-    this.#weights = frozen(weights);
+    const still = frozen(weights);
+    this.#lanes = new LanePool('scoring', device, config, (own) => new ScoringLane(own, config, still));
   }
 
   /** Scores of every tree's completions, in the trees' order. */
@@ -180,57 +179,38 @@ export class Scorer implements Disposable {
 
   /** As `score`, but each tree as soon as its batch is done: trees of like size together, large ones first. */
   async *stream(trees: readonly PromptTree[], options: ScoreOptions = {}): AsyncGenerator<Scored> {
-    const { topK = 0, entropy = false, maxTokens = 4096, signal, onProgress } = options;
+    const { topK = 0, onProgress } = options;
     if (!Number.isInteger(topK) || topK < 0 || topK > this.#config.vocabSize)
       throw new InternalError(`scoring: topK must be a whole number up to the vocabulary, got ${topK}`);
-    if (this.#busy) throw new InternalError('scoring: one call at a time');
     if (trees.length === 0) return;
-    this.#busy = true;
-    try {
-      const lanes = this.#reserve(laneCount(this.#device, this.#config, trees.length, Infinity));
-      const batches = plan(trees, maxTokens, lanes.length);
-      const starts = lanes.map((lane, i) => {
-        const mine = batches.filter((_, at) => at % lanes.length === i);
-        return (stop: AbortSignal) => lane.run(trees, mine, { topK, entropy }, stop);
-      });
-      let done = 0;
-      for await (const scored of merge(starts, signal)) {
-        done += 1;
-        onProgress?.(done, trees.length);
-        yield scored;
-      }
-    } finally {
-      this.#busy = false;
+    let done = 0;
+    for await (const scored of this.#lanes.alone(() => this.#run(trees, options))) {
+      done += 1;
+      onProgress?.(done, trees.length);
+      yield scored;
     }
   }
 
-  #reserve(count: number): readonly ScoringLane[] {
-    if (this.#lanes.length !== count) {
-      this.#release();
-      this.#devices = new LaneDevices(this.#device, this.#config, count);
-      this.#lanes = this.#devices.devices.map(
-        (device) => new ScoringLane(device, this.#config, this.#weights),
-      );
-    }
-    return this.#lanes;
-  }
-
-  #release(): void {
-    for (const lane of this.#lanes) lane[Symbol.dispose]();
-    this.#lanes = [];
-    this.#devices?.[Symbol.dispose]();
-    this.#devices = undefined;
+  #run(
+    trees: readonly PromptTree[],
+    { topK = 0, entropy = false, maxTokens = 4096, signal }: ScoreOptions,
+  ): AsyncGenerator<Scored> {
+    const lanes = this.#lanes.reserve(laneCount(this.#device, this.#config, trees.length, Infinity));
+    const batches = plan(trees, maxTokens, lanes.length);
+    const starts = lanes.map((lane, i) => {
+      const mine = batches.filter((_, at) => at % lanes.length === i);
+      return (stop: AbortSignal) => lane.run(trees, mine, { topK, entropy }, stop);
+    });
+    return merge(starts, signal);
   }
 
   /** Bytes of the graphs' intermediates. */
   get bytes(): number {
-    return this.#lanes.reduce((total, lane) => total + lane.bytes, 0);
+    return this.#lanes.bytes;
   }
 
   [Symbol.dispose](): void {
-    // The device may be reading what would be freed.
-    if (this.#busy) throw new InternalError('scoring: disposed in the middle of a call');
-    this.#release();
+    this.#lanes[Symbol.dispose]();
   }
 }
 
