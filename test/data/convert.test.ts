@@ -1,5 +1,5 @@
 /** Converters against small files of every format, each with rows that are broken; and against real rows. */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,6 +16,7 @@ import { parseJson } from '../../src/json/parse.ts';
 const fixtures = fileURLToPath(new URL('../fixtures/formats/', import.meta.url));
 const real = fileURLToPath(new URL('../../../shared/data/xlam-1024.jsonl', import.meta.url));
 const bfcl = fileURLToPath(new URL('../../../shared/data/bfcl-v3/', import.meta.url));
+const acebench = fileURLToPath(new URL('../../../shared/data/acebench-2025-10/data_en/', import.meta.url));
 const scratch = mkdtempSync(join(tmpdir(), 'convert-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
@@ -122,6 +123,16 @@ describe('ToolACE', () => {
     ]);
     expect(reasons).toEqual({ unknown_argument: 1, call: 1, unknown_format: 1, empty_answer: 1, role: 1 });
   });
+
+  it('reads its cleaned edition, whose lists are JSON text and whose calls are messages of their own', async () => {
+    const { records, reasons } = await fixture('toolace-cleaned.jsonl');
+    expect(records.map(answer)).toEqual([
+      'Set Timer{"minutes": 5} set_lights{"room": "kitchen"}',
+      'Both done.',
+    ]);
+    expect(records[1]!.messages[2]!.content).toBe('[{"ok": true, "n": 1.0}]');
+    expect(reasons).toEqual({ unknown_argument: 1, messages: 1 });
+  });
 });
 
 describe('OpenAI chat', () => {
@@ -143,7 +154,11 @@ describe('OpenAI chat', () => {
 describe('ToolMind and ShareGPT', () => {
   it('splits thoughts from content, and refuses a system message as the reference does', async () => {
     const { records, reasons } = await fixture('toolmind.jsonl');
-    expect(records.map(answer)).toEqual(['(Then tell.) It runs.']);
+    expect(records.map(answer)).toEqual(['(Then tell.) It runs.', '(Hash it.) hash{"mode": 256}']);
+    // A table of parameters under the name "arguments", as in one of its rows.
+    expect(dumps(records[1]!.tools[0]!)).toBe(
+      '{"name": "hash", "description": "d", "parameters": {"mode": {"type": "int", "default": "256"}}}',
+    );
     expect(records[0]!.messages[1]!.reasoning).toBe('First look.');
     expect(reasons).toEqual({ system: 1, think: 1 });
   });
@@ -156,6 +171,28 @@ describe('ToolMind and ShareGPT', () => {
     ]);
     expect(records[0]!.messages[2]!.toolCalls).toHaveLength(2);
     expect(reasons).toEqual({ call: 2 });
+  });
+});
+
+describe('questions of benchmarks', () => {
+  it('reads BFCL, all turns of a question', async () => {
+    const { records, reasons } = await fixture('bfcl.jsonl');
+    expect(records.map(({ id, messages }) => `${id} ${messages.length}`)).toEqual([
+      'simple_0 1',
+      'multi_turn_0 2',
+    ]);
+    expect(reasons).toEqual({ no_messages: 1, messages: 1 });
+  });
+
+  it('reads ACEBench, dialogues that are one text', async () => {
+    const { records, reasons } = await fixture('acebench.jsonl');
+    expect(records.map(({ messages }) => messages.map(({ role, content }) => `${role}: ${content}`))).toEqual(
+      [
+        ['user: Tea for two: now', 'assistant: How strong?', 'user: Very\nstrong.'],
+        ['user: Your name is Eve. You want tea.'],
+      ],
+    );
+    expect(reasons).toEqual({ no_question: 1 });
   });
 });
 
@@ -220,14 +257,16 @@ describe.skipIf(!existsSync(real))('real rows', () => {
     }
   });
 
-  it('reads every question of BFCL version 3', async () => {
-    const { readdirSync } = await import('node:fs');
+  it.each([
+    ['BFCL version 3', bfcl, /^BFCL_v3_/, 4000],
+    ['ACEBench', acebench, /^data_.*json$/, 1000],
+  ])('reads every question of %s', async (_, folder, names, least) => {
     let count = 0;
-    for (const name of readdirSync(bfcl).filter((one) => one.startsWith('BFCL_v3_'))) {
-      const { records, reasons } = await convert(bfcl + name);
+    for (const name of readdirSync(folder).filter((one) => names.test(one))) {
+      const { records, reasons } = await convert(folder + name);
       expect(reasons, name).toEqual({});
       count += records.length;
     }
-    expect(count).toBeGreaterThan(4000);
+    expect(count).toBeGreaterThan(least);
   });
 });

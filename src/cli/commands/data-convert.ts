@@ -94,7 +94,7 @@ export const dataConvertCommand = buildCommand<Flags, string[], CliContext>({
       format: {
         kind: 'parsed',
         parse: String,
-        brief: 'auto, xlam, toolace, toolmind, hammer, openai, sharegpt or bfcl',
+        brief: 'auto, xlam, toolace, toolmind, hammer, openai, sharegpt, bfcl or acebench',
         default: 'auto',
         placeholder: 'NAME',
       },
@@ -141,8 +141,8 @@ export const dataConvertCommand = buildCommand<Flags, string[], CliContext>({
   docs: {
     brief: 'Convert public data sets to records',
     fullDescription: examples(
-      'Reads xLAM, ToolACE, ToolMind, Hammer irrelevance, OpenAI chat, ShareGPT or BFCL questions and writes records of one\n' +
-        'form. What is broken is left out, counted by reason, and kept with --rejects.',
+      'Reads xLAM, ToolACE, ToolMind, Hammer irrelevance, OpenAI chat, ShareGPT and the questions of BFCL and ACEBench, and\n' +
+        'writes records of one form. What is broken is left out, counted by reason, and kept with --rejects.',
       'tinystar data convert xlam.json --output xlam.jsonl --rejects broken.jsonl',
       'tinystar data convert hf:Salesforce/xlam-function-calling-60k --output xlam.jsonl',
     ),

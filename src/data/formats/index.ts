@@ -1,6 +1,7 @@
 /** The converters by name. A new format is one file beside this one and one line here. */
 import { UserError } from '../../base/errors.ts';
 import type { PyDict } from '../../json/python.ts';
+import { acebench } from './acebench.ts';
 import { bfcl } from './bfcl.ts';
 import type { Format } from './format.ts';
 import { openai, toolmind } from './openai.ts';
@@ -8,7 +9,7 @@ import { sharegpt, toolace } from './sharegpt.ts';
 import { hammer, xlam } from './xlam.ts';
 
 /** In the order in which a row is compared with them: the narrower ones first. */
-export const formats: readonly Format[] = [hammer, xlam, bfcl, toolace, sharegpt, toolmind, openai];
+export const formats: readonly Format[] = [hammer, xlam, acebench, bfcl, toolace, sharegpt, toolmind, openai];
 
 export const formatNames: readonly string[] = formats.map(({ name }) => name);
 

@@ -7,9 +7,8 @@ import { isDict, isList, type PyDict, type PyValue } from '../../json/python.ts'
 import { pyRepr } from '../../json/repr.ts';
 import { type RecordMessage, Rejection } from '../record.ts';
 import type { Format, FormatContext } from './format.ts';
-import { listAt, recordsOf, splitThink } from './turns.ts';
+import { hasMessages, listAt, recordsOf, splitThink } from './turns.ts';
 import { callsOf, idOf, toolsOf } from './values.ts';
-import { hasMessages } from './xlam.ts';
 
 /** Content as text: a string, nothing, or a list of parts of which only text is read. */
 function contentOf(value: PyValue | undefined): string {

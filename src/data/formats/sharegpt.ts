@@ -3,6 +3,7 @@
  * written as Python or as JSON, its tools may stand in the system's message, calls that belong together come as
  * messages in a row, and names are sometimes shortened.
  */
+import { dumps } from '../../json/dumps.ts';
 import { tryParseJson } from '../../json/parse.ts';
 import { isDict, isList, type PyDict } from '../../json/python.ts';
 import { pyRepr, pyStr } from '../../json/repr.ts';
@@ -10,9 +11,8 @@ import { between } from '../../chat/generation.ts';
 import { type RecordCall, type RecordMessage, Rejection, type Role } from '../record.ts';
 import type { Format } from './format.ts';
 import { looksLikePythonCalls, parsePythonCalls } from './python-calls.ts';
-import { fixNames, listAt, mergeCalls, recordsOf, splitThink } from './turns.ts';
+import { fixNames, hasMessages, listAt, mergeCalls, recordsOf, splitThink } from './turns.ts';
 import { callsOf, idOf, toolsOf } from './values.ts';
-import { hasMessages } from './xlam.ts';
 
 const ROLE_NAMES: ReadonlyMap<string, Role | 'call'> = new Map([
   ['system', 'system'],
@@ -58,16 +58,25 @@ function answerOf(text: string, mustCall: boolean): { content: string; calls: re
   return { content: text, calls: [] };
 }
 
+/** A message's text; what a tool returned may be any JSON. */
+function textOf(value: PyDict, role: Role | 'call'): string {
+  const text = value.get('value') ?? value.get('content') ?? '';
+  if (typeof text === 'string') return text;
+  if (role === 'tool') return dumps(text);
+  throw new Rejection('content', 'A message has content that is no text.');
+}
+
 function messageOf(value: PyDict): RecordMessage {
   const from = value.get('from') ?? value.get('role');
-  const text = value.get('value') ?? value.get('content') ?? '';
   const role = typeof from === 'string' ? ROLE_NAMES.get(from) : undefined;
   if (role === undefined)
     throw new Rejection('role', `A message is from ${pyRepr(from ?? null)}, which is not known.`);
-  if (typeof text !== 'string') throw new Rejection('content', 'A message has content that is no text.');
+  const text = textOf(value, role);
   if (role !== 'assistant' && role !== 'call') return { role, content: text };
   const { reasoning, content: answer } = splitThink(text);
-  const { content, calls } = answerOf(answer, role === 'call');
+  const own = callsOf(value.get('tool_calls'));
+  const { content, calls } =
+    own.length > 0 ? { content: answer, calls: own } : answerOf(answer, role === 'call');
   return {
     role: 'assistant',
     content,
@@ -125,7 +134,9 @@ export const toolace: Format = {
   description: 'ToolACE: conversations whose every answer is a record; calls in a row are parallel ones',
   everyTurn: true,
   matches: (row) =>
-    hasMessages(row, 'conversations', 'from') && pyStr(row.get('system') ?? '').includes('[{'),
+    (hasMessages(row, 'conversations', 'from') && pyStr(row.get('system') ?? '').includes('[{')) ||
+    // The cleaned edition that STAR's preparation loads has roles, and its conversations as JSON text.
+    (typeof row.get('conversations') === 'string' && hasMessages(row, 'conversations', 'role')),
   convert(row, context) {
     const { id, system, tools: given, messages } = partsOf(row, 'toolace', context.place);
     const inside = messages.find(({ role }) => role === 'system')?.content ?? '';

@@ -1,9 +1,10 @@
 /** From a conversation to records: the last answer, or every answer of the assistant with the history before it. */
 import { required } from '../../base/errors.ts';
-import { isDict, type PyDict } from '../../json/python.ts';
+import { isDict, isList, type PyDict } from '../../json/python.ts';
 import { pyStr } from '../../json/repr.ts';
 import { type DataRecord, type RecordCall, type RecordMessage, Rejection } from '../record.ts';
 import type { FormatContext } from './format.ts';
+import { unpacked } from './values.ts';
 
 const THINK_OPEN = '<think>';
 const THINK_CLOSE = '</think>';
@@ -93,11 +94,18 @@ export function recordsOf(conversation: Conversation, context: FormatContext): (
   });
 }
 
-/** The list of objects under the first of `keys` that has one. */
+/** Whether a row has messages under `key`, as a list or as JSON text of one, that have a field `mark`. */
+export function hasMessages(row: PyDict, key: string, mark: string): boolean {
+  const list = row.get(key);
+  if (typeof list === 'string') return list.trimStart().startsWith('[') && list.includes(`"${mark}"`);
+  return isList(list) && list.some((item) => isDict(item) && item.has(mark));
+}
+
+/** The list of objects under the first of `keys` that has one, as itself or as JSON text. */
 export function listAt(row: PyDict, ...keys: readonly string[]): readonly PyDict[] {
   for (const key of keys) {
-    const list = row.get(key);
-    if (Array.isArray(list) && list.length > 0) {
+    const list = unpacked(row.get(key) ?? null, 'messages', `The messages under ${JSON.stringify(key)}`);
+    if (isList(list) && list.length > 0) {
       if (list.every(isDict)) return list;
       throw new Rejection('messages', `A message under ${JSON.stringify(key)} is no object.`);
     }

@@ -25,7 +25,14 @@ function readTool(value: PyValue): PyDict {
   const parameters = tool.get('parameters') ?? null;
   if (parameters !== null && !isDict(parameters))
     throw new Rejection('tools', `The parameters of ${name} are ${typeName(parameters)}, not an object.`);
-  return tool;
+  return parameters === null ? withParameters(tool) : tool;
+}
+
+/** Some of ToolMind's tools have their table of parameters under "arguments"; it keeps its place. */
+function withParameters(tool: PyDict): PyDict {
+  if (!isDict(tool.get('arguments'))) return tool;
+  const entries = [...tool].filter(([key]) => key !== 'parameters');
+  return new Map(entries.map(([key, value]) => [key === 'arguments' ? 'parameters' : key, value]));
 }
 
 /** A list of tools, or JSON text of one; nothing at all is no tools. */

@@ -2,7 +2,7 @@
  * xLAM (Salesforce/xlam-function-calling-60k) and Hammer's irrelevance set (MadeAgents/xlam-irrelevance-7.5k): {"id",
  * "query", "tools", "answers"}, the last two as JSON or as JSON text. Tools are kept as they are.
  */
-import { isDict, isList, type PyDict } from '../../json/python.ts';
+import { isList, type PyDict } from '../../json/python.ts';
 import { type RecordMessage, Rejection } from '../record.ts';
 import type { Format } from './format.ts';
 import { recordsOf } from './turns.ts';
@@ -63,9 +63,3 @@ export const hammer: Format = {
     return recordsOf({ id: idOf(row, 'hammer', context.place), messages, tools }, context);
   },
 };
-
-/** Whether a row is a dialogue of messages at all. */
-export function hasMessages(row: PyDict, key: string, mark: string): boolean {
-  const list = row.get(key);
-  return isList(list) && list.some((item) => isDict(item) && item.has(mark));
-}
