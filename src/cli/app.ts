@@ -6,6 +6,7 @@ import { compareCommand } from './commands/compare.ts';
 import { dataCleanCommand } from './commands/data-clean.ts';
 import { dataConvertCommand } from './commands/data-convert.ts';
 import { dataInspectCommand } from './commands/data-inspect.ts';
+import { dataLabelCommand } from './commands/data-label.ts';
 import { dataMixCommand } from './commands/data-mix.ts';
 import { dataRenderCommand } from './commands/data-render.ts';
 import { doctorCommand } from './commands/doctor.ts';
@@ -30,6 +31,7 @@ const routes = buildRouteMap<string, CliContext>({
       routes: {
         convert: dataConvertCommand,
         clean: dataCleanCommand,
+        label: dataLabelCommand,
         mix: dataMixCommand,
         render: dataRenderCommand,
         inspect: dataInspectCommand,

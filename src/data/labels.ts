@@ -2,7 +2,8 @@
  * What kind of answer an assistant's message is, by the rules of STAR's labelling: `response` has words, `single` one
  * call, `parallel` several, and `multi-step` calls after a tool's result. The tags can come together.
  */
-import type { DataRecord, RecordMessage } from './record.ts';
+import type { PyDict, PyValue } from '../json/python.ts';
+import { type DataRecord, recordLineWith, type RecordMessage } from './record.ts';
 
 export const TAGS = ['response', 'single', 'parallel', 'multi-step'] as const;
 export type Tag = (typeof TAGS)[number];
@@ -33,6 +34,19 @@ export function labelsOf({ messages }: DataRecord): Label[] {
 /** The label of the last answer, by which records are mixed; undefined if there is none. */
 export function lastLabel(record: DataRecord): Label | undefined {
   return labelsOf(record).at(-1);
+}
+
+function labelValue({ tags, turns, calls }: Label): PyDict {
+  return new Map<string, PyValue>([
+    ['tags', tags],
+    ['turns', BigInt(turns)],
+    ['calls', BigInt(calls)],
+  ]);
+}
+
+/** A record as one line of JSON with the labels of its answers, in order, under "labels". */
+export function labelledLine(record: DataRecord): string {
+  return recordLineWith(record, new Map([['labels', labelsOf(record).map(labelValue)]]));
 }
 
 export const CATEGORIES = ['single-turn', 'multi-turn', ...TAGS] as const;

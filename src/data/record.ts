@@ -67,12 +67,18 @@ export function messageValue({ role, content, reasoning, toolCalls }: RecordMess
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /** A record as one line of JSON, without the line's end. */
-export function recordLine({ id, source, messages, tools }: DataRecord): string {
+export function recordLine(record: DataRecord): string {
+  return recordLineWith(record, new Map());
+}
+
+/** A record as one line of JSON with more fields behind its own. */
+export function recordLineWith({ id, source, messages, tools }: DataRecord, more: PyDict): string {
   const value = new Map<string, PyValue>([
     ['id', id],
     ['source', source],
     ['messages', messages.map(messageValue)],
     ['tools', tools],
+    ...more,
   ]);
   const line = dumps(value);
   return LONE_SURROGATE.test(line) ? dumps(value, { ensureAscii: true }) : line;

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
 import { EvaluationQuestions } from '../../src/data/contamination.ts';
 import { DuplicateFilter, minHash, similarity } from '../../src/data/duplicates.ts';
-import { type Label, labelsOf } from '../../src/data/labels.ts';
+import { type Label, labelledLine, labelsOf } from '../../src/data/labels.ts';
 import { DEFAULT_QUOTAS, mixByWeight, pickByQuotas, shareOut } from '../../src/data/mixing.ts';
 import type { DataRecord, RecordMessage } from '../../src/data/record.ts';
 import { wordRuns, wordsOf } from '../../src/data/words.ts';
@@ -39,6 +39,18 @@ describe('labelsOf', () => {
       { tags: ['response'], turns: 3, calls: 0 },
       { tags: ['response', 'single'], turns: 4, calls: 1 },
     ]);
+  });
+});
+
+describe('labelledLine', () => {
+  it('is the record with a label for each of its answers', () => {
+    const line = labelledLine(record(user('a'), says('Hm', 1), tool, says('Done.')));
+    const { labels, ...rest } = JSON.parse(line) as Record<string, unknown>;
+    expect(labels).toEqual([
+      { tags: ['response', 'single'], turns: 1, calls: 1 },
+      { tags: ['response'], turns: 2, calls: 0 },
+    ]);
+    expect(Object.keys(rest)).toEqual(['id', 'source', 'messages', 'tools']);
   });
 });
 

@@ -5,6 +5,7 @@ import { UserError } from '../../base/errors.ts';
 import type { EvaluationQuestions } from '../../data/contamination.ts';
 import type { CliContext } from '../context.ts';
 import { debugFlag, examples, numberFrom, wholeNumber } from '../flags.ts';
+import { RowCounter } from '../row-counter.ts';
 import { table } from '../table.ts';
 
 interface Flags {
@@ -16,25 +17,35 @@ interface Flags {
   readonly debug: boolean;
 }
 
+interface Compared {
+  readonly questions: EvaluationQuestions;
+  /** What was read, as rows of a table. */
+  readonly report: readonly (readonly string[])[];
+}
+
 /** Reads the questions of evaluation sets, in whichever format they are. */
-async function questionsOf(paths: readonly string[], words: number): Promise<EvaluationQuestions> {
+async function questionsOf(paths: readonly string[], words: number): Promise<Compared> {
   const [{ EvaluationQuestions: Questions }, { convertRows }, { fileRows }] = await Promise.all([
     import('../../data/contamination.ts'),
     import('../../data/convert.ts'),
     import('../../data/streams/rows.ts'),
   ]);
   const questions = new Questions(words);
+  const report: string[][] = [];
   for (const path of paths) {
-    let read = 0;
+    let [read, broken] = [0, 0];
     for await (const result of convertRows(fileRows(path), { checkGold: false })) {
-      if (result.kind === 'rejected') continue;
-      questions.add(basename(path), result.record);
-      read += 1;
+      if (result.kind === 'record') {
+        questions.add(basename(path), result.record);
+        read += 1;
+      } else broken += 1;
     }
+    report.push(['compared with', basename(path), String(read)]);
+    if (broken > 0) report.push(['not readable', basename(path), String(broken)]);
     if (read === 0)
       throw new UserError('DECONTAMINATE', `${path} has no questions that can be read; check its format.`);
   }
-  return questions;
+  return { questions, report };
 }
 
 async function clean(this: CliContext, flags: Flags, ...inputs: string[]): Promise<void> {
@@ -51,10 +62,11 @@ async function clean(this: CliContext, flags: Flags, ...inputs: string[]): Promi
     import('../../data/record.ts'),
     import('../../data/streams/rows.ts'),
   ]);
-  const questions = await questionsOf(flags.against ?? [], flags.words);
+  const { questions, report } = await questionsOf(flags.against ?? [], flags.words);
   const duplicates = new DuplicateFilter(flags.near === undefined ? {} : { near: flags.near });
   using output = new LineWriter(flags.output);
   using rejects = flags.rejects === undefined ? undefined : new LineWriter(flags.rejects);
+  using counter = new RowCounter(this);
   const dropped = new Tally();
   const drop = (where: string, code: string, message: string, text: string | undefined): void => {
     dropped.add(code);
@@ -62,6 +74,7 @@ async function clean(this: CliContext, flags: Flags, ...inputs: string[]): Promi
   };
   for (const file of inputs) {
     for await (const { where, value, problem, text } of fileRows(file)) {
+      counter.add();
       if (value === undefined) {
         drop(where, 'not_json', problem ?? '', text);
         continue;
@@ -83,10 +96,11 @@ async function clean(this: CliContext, flags: Flags, ...inputs: string[]): Promi
       }
     }
   }
+  counter[Symbol.dispose]();
   output.commit();
   rejects?.commit();
   const rows = dropped.entries().map(([code, count]) => ['left out', code, String(count)]);
-  this.process.stdout.write(table(rows, ['left', 'left', 'right']));
+  this.process.stdout.write(table([...report, ...rows], ['left', 'left', 'right']));
   this.process.stdout.write(`${output.lines} records in ${flags.output}, ${dropped.total} left out.\n`);
 }
 

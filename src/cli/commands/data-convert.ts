@@ -4,6 +4,7 @@ import { buildCommand } from '@stricli/core';
 import { UserError } from '../../base/errors.ts';
 import type { CliContext } from '../context.ts';
 import { debugFlag, examples, wholeNumber } from '../flags.ts';
+import { RowCounter } from '../row-counter.ts';
 import { table } from '../table.ts';
 
 interface Flags {
@@ -55,9 +56,11 @@ async function convert(this: CliContext, flags: Flags, ...inputs: string[]): Pro
   const files = await filesOf(inputs, this.process.env);
   using output = new LineWriter(flags.output);
   using rejects = flags.rejects === undefined ? undefined : new LineWriter(flags.rejects);
+  using counter = new RowCounter(this);
   const [kept, dropped] = [new Tally(), new Tally()];
   reading: for (const file of files) {
     for await (const result of convertRows(fileRows(file), options)) {
+      counter.add();
       if (result.kind === 'record') {
         output.write(recordLine(result.record));
         kept.add(result.format);
@@ -68,6 +71,7 @@ async function convert(this: CliContext, flags: Flags, ...inputs: string[]): Pro
       }
     }
   }
+  counter[Symbol.dispose]();
   if (output.lines === 0) {
     rejects?.commit();
     const [most] = dropped.entries();

@@ -3,6 +3,7 @@ import { buildCommand } from '@stricli/core';
 import { UserError } from '../../base/errors.ts';
 import type { CliContext } from '../context.ts';
 import { debugFlag, examples, wholeNumber } from '../flags.ts';
+import { RowCounter } from '../row-counter.ts';
 import { table } from '../table.ts';
 
 const MODES = ['native', 'star'] as const;
@@ -37,10 +38,12 @@ async function render(this: CliContext, flags: Flags, ...inputs: string[]): Prom
   const options = { tokenizer, template, mode, reasoning, maxPromptTokens, maxTargetTokens };
   using output = new LineWriter(flags.output);
   using rejects = flags.rejects === undefined ? undefined : new LineWriter(flags.rejects);
+  using counter = new RowCounter(this);
   const dropped = new Tally();
   const tokens = { prompt: 0, target: 0 };
   for (const file of inputs) {
     for await (const row of stream.renderRows(fileRows(file), options)) {
+      counter.add();
       if (row.kind === 'rejected') {
         dropped.add(row.rejected.code);
         rejects?.write(JSON.stringify(row.rejected));
@@ -51,6 +54,7 @@ async function render(this: CliContext, flags: Flags, ...inputs: string[]): Prom
       }
     }
   }
+  counter[Symbol.dispose]();
   const reasons = dropped.entries().map(([code, count]) => ['left out', code, String(count)]);
   this.process.stdout.write(table(reasons, ['left', 'left', 'right']));
   if (output.lines === 0) {
