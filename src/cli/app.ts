@@ -10,7 +10,7 @@ import { dataLabelCommand } from './commands/data-label.ts';
 import { dataMixCommand } from './commands/data-mix.ts';
 import { dataRenderCommand } from './commands/data-render.ts';
 import { doctorCommand } from './commands/doctor.ts';
-import { evalCommand } from './commands/eval.ts';
+import { evalRoutes } from './commands/eval.ts';
 import { exportCommand } from './commands/export.ts';
 import { generateCommand } from './commands/generate.ts';
 import { reportCommand } from './commands/report.ts';
@@ -22,7 +22,7 @@ import { examples } from './flags.ts';
 const routes = buildRouteMap<string, CliContext>({
   routes: {
     run: runCommand,
-    eval: evalCommand,
+    eval: evalRoutes,
     generate: generateCommand,
     export: exportCommand,
     report: reportCommand,

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { evalRecipe } from '../../src/cli/commands/eval.ts';
+import { evalRecipe } from '../../src/cli/commands/eval-held-out.ts';
 import { runCli } from '../helpers/cli.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tinystar-eval-'));

@@ -1,140 +1,19 @@
-/** `tinystar eval`: checkpoints on the held-out split, as a run of one stage. */
-import { existsSync, statSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
-import { buildCommand } from '@stricli/core';
-import { UserError } from '../../base/errors.ts';
-import { hashString } from '../../base/rng.ts';
-import { recipeSchema } from '../../recipe/schema.ts';
-import type { Recipe } from '../../recipe/schema.ts';
+/** `tinystar eval`: what a model can do. Without the name of a benchmark, checkpoints on the held-out split. */
+import { buildRouteMap } from '@stricli/core';
 import type { CliContext } from '../context.ts';
-import { execute } from '../execute.ts';
-import { debugFlag, examples, runsFlag, wholeNumber } from '../flags.ts';
+import { examples } from '../flags.ts';
+import { evalHeldOutCommand } from './eval-held-out.ts';
 
-interface Flags {
-  readonly data?: string;
-  readonly seed: number;
-  readonly test: number;
-  readonly limit?: number;
-  readonly maxTokens: number;
-  readonly device: string;
-  readonly runs: string;
-  readonly json: boolean;
-  readonly debug: boolean;
-}
-
-async function evaluate(this: CliContext, flags: Flags, ...checkpoints: string[]): Promise<void> {
-  for (const path of checkpoints) {
-    if (existsSync(join(path, 'config.json'))) continue;
-    throw new UserError(
-      'EVAL',
-      `${path} is no checkpoint: it has no config.json; give the folder of a Hugging Face checkpoint.`,
-    );
-  }
-  const recipe = evalRecipe(flags, checkpoints);
-  await execute(this, recipe, { runsDir: flags.runs, json: flags.json });
-}
-
-/** A recipe that evaluates `checkpoints` and nothing else. */
-export function evalRecipe(
-  flags: Omit<Flags, 'json' | 'runs' | 'debug'>,
-  checkpoints: readonly string[],
-): Recipe {
-  const paths = checkpoints.map((path) => resolve(path));
-  const names = paths.map((path) => basename(path));
-  const label = (i: number): string =>
-    (names.filter((name) => name === names[i]).length > 1 ? checkpoints[i] : names[i]) ?? '';
-  // The same command goes on with the same run; other options or other weights make another one.
-  const identity = JSON.stringify([
-    flags.data,
-    flags.seed,
-    flags.test,
-    flags.limit,
-    flags.maxTokens,
-    paths,
-    paths.map(weightsStamp),
-  ]);
-  const data = flags.data === undefined ? undefined : resolve(flags.data);
-  return recipeSchema.parse({
-    name: `eval-${hashString(identity).toString(16).padStart(8, '0')}`,
-    device: flags.device,
-    data:
-      data === undefined
-        ? { source: 'assistant', seed: flags.seed, test: flags.test }
-        : { source: 'file', train: data, test: data },
-    models: Object.fromEntries(paths.map((path, i) => [`m${i}`, path])),
-    stages: [
-      {
-        name: 'evaluation',
-        kind: 'eval',
-        models: Object.fromEntries(paths.map((_, i) => [label(i), `m${i}`])),
-        generate_max_len: flags.maxTokens,
-        ...(flags.limit === undefined ? {} : { limit: flags.limit }),
-      },
-    ],
-  });
-}
-
-/** Changes when a checkpoint's weights do. */
-function weightsStamp(folder: string): number | undefined {
-  return statSync(join(folder, 'model.safetensors'), { throwIfNoEntry: false })?.mtimeMs;
-}
-
-const parsed = { kind: 'parsed' } as const;
-
-export const evalCommand = buildCommand<Flags, string[], CliContext>({
-  func: evaluate,
-  parameters: {
-    flags: {
-      data: {
-        ...parsed,
-        parse: String,
-        brief: 'JSONL of dialogues instead of the generator',
-        optional: true,
-        placeholder: 'FILE',
-      },
-      seed: {
-        ...parsed,
-        parse: wholeNumber(0),
-        brief: 'Seed of the generator',
-        default: '7',
-        placeholder: 'N',
-      },
-      test: {
-        ...parsed,
-        parse: wholeNumber(1),
-        brief: 'Test dialogues of the generator',
-        default: '864',
-        placeholder: 'N',
-      },
-      limit: {
-        ...parsed,
-        parse: wholeNumber(1),
-        brief: 'Use at most this many',
-        optional: true,
-        placeholder: 'N',
-      },
-      maxTokens: {
-        ...parsed,
-        parse: wholeNumber(1),
-        brief: 'Longest answer',
-        default: '256',
-        placeholder: 'N',
-      },
-      device: { ...parsed, parse: String, brief: 'cpu, gpu or a name', default: 'cpu', placeholder: 'NAME' },
-      runs: runsFlag,
-      json: { kind: 'boolean', brief: 'Print events as JSON lines', default: false, withNegated: false },
-      debug: debugFlag,
-    },
-    positional: {
-      kind: 'array',
-      minimum: 1,
-      parameter: { brief: 'Checkpoint folders', parse: String, placeholder: 'CHECKPOINT' },
-    },
+export const evalRoutes = buildRouteMap<string, CliContext>({
+  routes: {
+    'held-out': evalHeldOutCommand,
   },
+  defaultCommand: 'held-out',
   docs: {
-    brief: 'Measure checkpoints on the held-out split',
+    brief: 'Measure models on held-out tasks and on benchmarks',
     fullDescription: examples(
-      'Measures the exact-match accuracy of checkpoints, overall, by category and by class of error, and writes a\nreport.',
+      'Measures models: checkpoints on the held-out split (the command held-out, which may be left out), or on a\n' +
+        'benchmark.',
       'tinystar eval bases/student runs/tiny-star/stages/star --limit 200',
     ),
   },
