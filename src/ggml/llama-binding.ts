@@ -10,6 +10,8 @@ import {
   MODEL_DEFAULTS,
   MODEL_FIELDS,
   type Params,
+  QUANTIZE_DEFAULTS,
+  QUANTIZE_FIELDS,
 } from './llama-params.ts';
 import type { Pointer } from './signatures.ts';
 
@@ -42,6 +44,9 @@ export interface Llama {
   readonly noDevices: Pointer;
   readonly modelDefaults: Params;
   readonly contextDefaults: Params;
+  /** Writes the GGUF file `source` again as `target`, with other types; 0 is success. */
+  quantize(source: string, target: string, params: Params): number;
+  readonly quantizeDefaults: Params;
   /** Runs `action` with llama.cpp's messages kept from the terminal; returns the errors among them. */
   quietly<T>(action: () => T): { result: T; errors: string };
 }
@@ -67,8 +72,12 @@ function bind(): Llama {
   });
   const modelDefaults = lib.func('llama_model_default_params', modelParams, [])() as Params;
   const contextDefaults = lib.func('llama_context_default_params', contextParams, [])() as Params;
+  const quantizeParams = koffi.struct(QUANTIZE_FIELDS);
+  const quantizeDefaults = lib.func('llama_model_quantize_default_params', quantizeParams, [])() as Params;
   const difference =
-    layoutDifference(modelDefaults, MODEL_DEFAULTS) ?? layoutDifference(contextDefaults, CONTEXT_DEFAULTS);
+    layoutDifference(modelDefaults, MODEL_DEFAULTS) ??
+    layoutDifference(contextDefaults, CONTEXT_DEFAULTS) ??
+    layoutDifference(quantizeDefaults, QUANTIZE_DEFAULTS);
   if (difference !== undefined) {
     throw new UserError(
       'ENGINE_LAYOUT',
@@ -117,6 +126,12 @@ function bind(): Llama {
     noDevices,
     modelDefaults,
     contextDefaults,
+    quantize: lib.func('llama_model_quantize', 'uint32_t', [
+      'const char *',
+      'const char *',
+      koffi.pointer(quantizeParams),
+    ]),
+    quantizeDefaults,
     quietly: (action) => {
       const errors: string[] = [];
       let last = 0;

@@ -1,5 +1,5 @@
 /**
- * The two structs that libllama takes by value, as llama.h of the pinned version declares them (release v0.4.0,
+ * The structs that libllama takes, as llama.h of the pinned version declares them (release v0.4.0,
  * commit 80fb11ac). They change between releases without a word from the linker, and a stale layout reads
  * garbage: so the library's own default values are compared with those of its source before it is used.
  */
@@ -131,6 +131,42 @@ export const CONTEXT_DEFAULTS: Params = {
   samplers: null,
   n_samplers: 0,
   ctx_other: null,
+};
+
+export const QUANTIZE_FIELDS: Readonly<Record<string, string>> = {
+  nthread: 'int32_t',
+  ftype: 'int',
+  output_tensor_type: 'int',
+  token_embedding_type: 'int',
+  allow_requantize: 'bool',
+  quantize_output_tensor: 'bool',
+  only_copy: 'bool',
+  pure: 'bool',
+  keep_split: 'bool',
+  dry_run: 'bool',
+  imatrix: 'void *',
+  kv_overrides: 'void *',
+  tensor_types: 'void *',
+  prune_layers: 'void *',
+  ...SLACK,
+};
+
+/** What `llama_model_quantize_default_params` sets; 43 is the number of ggml's types, which stands for none. */
+export const QUANTIZE_DEFAULTS: Params = {
+  nthread: 0,
+  ftype: 7,
+  output_tensor_type: 43,
+  token_embedding_type: 43,
+  allow_requantize: false,
+  quantize_output_tensor: true,
+  only_copy: false,
+  pure: false,
+  keep_split: false,
+  dry_run: false,
+  imatrix: null,
+  kv_overrides: null,
+  tensor_types: null,
+  prune_layers: null,
 };
 
 /** The first field whose value is not the expected one, as words; undefined where all are. */

@@ -111,6 +111,19 @@ export class LlamaModel implements Disposable {
     return this.#fromStart(ids.length, () => this.#decode(ids));
   }
 
+  /** Logits before each token of `continuation`, given `prompt` and the tokens before it: one row a token. */
+  async logitsAlong(prompt: TokenIds, continuation: TokenIds): Promise<Float32Array[]> {
+    return this.#fromStart(prompt.length + continuation.length, async () => {
+      const rows: Float32Array[] = [];
+      let next = prompt;
+      for (const id of continuation) {
+        rows.push(await this.#decode(next));
+        next = asTokenIds([id]);
+      }
+      return rows;
+    });
+  }
+
   /** The `count` most probable tokens after `prompt`, each given those before it; ends early only on request. */
   async continueGreedily(
     prompt: TokenIds,

@@ -1,9 +1,11 @@
 /**
  * A model as one GGUF file, which llama.cpp and everything built on it runs: architecture `qwen3`, with the keys
- * and names of llama.cpp's own converter (convert_hf_to_gguf.py). Weights are f32 or f16, norms always f32.
+ * and names of llama.cpp's own converter (convert_hf_to_gguf.py). Weights are f32, f16 or quantised, norms always f32.
  */
 import { InternalError, UserError } from '../base/errors.ts';
+import { discard, temporaryName } from '../base/files.ts';
 import { type GgufTensor, type GgufValue, writeGguf } from '../ggml/gguf.ts';
+import { QUANTIZED_TYPES, quantizeGguf, type QuantizedType } from '../ggml/quantize.ts';
 import type { ParameterSet } from '../tensor/parameters.ts';
 import { DTYPES } from '../tensor/tensor.ts';
 import { parameterSpecs, type Qwen3Config } from './config.ts';
@@ -26,9 +28,14 @@ export interface GgufTokenizer {
   readonly chatTemplate: string | undefined;
 }
 
+/** How a file's matrices may be written. */
+export type GgufDType = WeightDType | QuantizedType;
+
+const isQuantized = (dtype: GgufDType): dtype is QuantizedType => Object.hasOwn(QUANTIZED_TYPES, dtype);
+
 export interface ExportOptions {
   /** How matrices are written; f16 unless told. */
-  readonly dtype?: WeightDType;
+  readonly dtype?: GgufDType;
   /** Shown by tools that open the file. */
   readonly name?: string;
 }
@@ -140,6 +147,26 @@ export function exportGguf(
   parameters: ParameterSet,
   tokenizer: GgufTokenizer,
   { dtype = 'f16', name = 'tinystar' }: ExportOptions = {},
+): void {
+  if (!isQuantized(dtype)) {
+    writeUnquantized(path, config, parameters, tokenizer, { dtype, name });
+    return;
+  }
+  const full = temporaryName(`${path}.f32`);
+  try {
+    writeUnquantized(full, config, parameters, tokenizer, { dtype: 'f32', name });
+    quantizeGguf(full, path, dtype);
+  } finally {
+    discard(full);
+  }
+}
+
+function writeUnquantized(
+  path: string,
+  config: Qwen3Config,
+  parameters: ParameterSet,
+  tokenizer: GgufTokenizer,
+  { dtype, name }: { dtype: WeightDType; name: string },
 ): void {
   const tensors = parameterSpecs(config).map(({ name: parameter, shape }): GgufTensor => {
     const type = shape.length > 1 ? dtype : 'f32';

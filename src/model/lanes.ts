@@ -19,7 +19,8 @@ function weightCount(config: Qwen3Config): number {
   return config.layers * d * (2 * headDim * (heads + kvHeads) + 3 * ff) + d * config.vocabSize;
 }
 
-const small = (config: Qwen3Config): boolean => weightCount(config) < SMALL_MODEL;
+/** Whether one thread a model is the fastest. */
+export const small = (config: Qwen3Config): boolean => weightCount(config) < SMALL_MODEL;
 
 /** How many lanes are worth it for so many independent prompts, with so many rows in all. */
 export function laneCount(device: Device, config: Qwen3Config, prompts: number, rows: number): number {

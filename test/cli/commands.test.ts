@@ -172,8 +172,22 @@ describe('generate', () => {
 test('export writes a GGUF file', async () => {
   const gguf = join(folder, 'tiny.gguf');
   const { stdout, code } = await runCli(['export', checkpoint, '--gguf', gguf]);
-  expect(stdout).toMatch(/tiny\.gguf: [\d,]+ parameters as f16, 0\.\d MB\n$/);
+  expect(stdout).toMatch(/tiny\.gguf: [\d,]+ parameters as f16, 0\.\d MB\n/);
+  expect(stdout).toMatch(/check: llama\.cpp reads 8 of 8 prompts as the same tokens/);
   expect(code).toBe(0);
+});
+
+test('export refuses to quantise a folder', async () => {
+  const { stderr, code } = await runCli([
+    'export',
+    checkpoint,
+    '--folder',
+    join(folder, 'q'),
+    '--dtype',
+    'q8_0',
+  ]);
+  expect(stderr).toContain('A folder in Hugging Face format cannot hold q8_0');
+  expect(code).toBe(1);
 });
 
 test('export writes a folder that answers as the checkpoint does, and replaces none', async () => {

@@ -4,14 +4,18 @@ import { basename, join, resolve } from 'node:path';
 import { buildCommand } from '@stricli/core';
 import { UserError } from '../../base/errors.ts';
 import type { CliContext } from '../context.ts';
-import { debugFlag, examples } from '../flags.ts';
+import { debugFlag, examples, wholeNumber } from '../flags.ts';
 
-const DTYPES = ['f16', 'f32'] as const;
+/** What a folder can hold, and what a GGUF file can hold besides. */
+const FOLDER_DTYPES = ['f16', 'f32'] as const;
+const DTYPES = [...FOLDER_DTYPES, 'bf16', 'q8_0', 'q6_k', 'q5_k_m', 'q4_k_m', 'q4_0'] as const;
 
 interface Flags {
   readonly gguf?: string;
   readonly folder?: string;
   readonly dtype: (typeof DTYPES)[number];
+  readonly check: number;
+  readonly data?: string;
   readonly debug: boolean;
 }
 
@@ -24,11 +28,18 @@ function needNewFolder(folder: string): void {
 
 async function exportModel(
   this: CliContext,
-  { gguf, folder, dtype }: Flags,
+  { gguf, folder, dtype, check, data }: Flags,
   checkpoint: string,
 ): Promise<void> {
   if (gguf === undefined && folder === undefined) {
     throw new UserError('NO_OUTPUT', 'Nothing to write: give --gguf FILE, --folder DIR, or both.');
+  }
+  const folderDType = FOLDER_DTYPES.find((candidate) => candidate === dtype);
+  if (folder !== undefined && folderDType === undefined) {
+    throw new UserError(
+      'DTYPE',
+      `A folder in Hugging Face format cannot hold ${dtype}; give --dtype f16 or f32, or write --gguf alone.`,
+    );
   }
   if (folder !== undefined) needNewFolder(folder);
   const [{ Device }, { loadModel, saveCheckpoint }, { exportGguf }, { ggufTokenizer }] = await Promise.all([
@@ -51,9 +62,13 @@ async function exportModel(
       name: basename(resolve(checkpoint)),
     });
     tell(gguf, gguf);
+    if (check > 0) {
+      const { tellParity } = await import('../export-check.ts');
+      await tellParity(this, { device, config, parameters, checkpoint, gguf, data, count: check });
+    }
   }
-  if (folder !== undefined) {
-    saveCheckpoint(folder, config, parameters, { dtype, tokenizerFiles: checkpoint });
+  if (folder !== undefined && folderDType !== undefined) {
+    saveCheckpoint(folder, config, parameters, { dtype: folderDType, tokenizerFiles: checkpoint });
     tell(folder, join(folder, 'model.safetensors'));
   }
 }
@@ -76,7 +91,27 @@ export const exportCommand = buildCommand<Flags, [string], CliContext>({
         placeholder: 'DIR',
         optional: true,
       },
-      dtype: { kind: 'enum', values: DTYPES, brief: 'How matrices are written', default: 'f16' },
+      dtype: {
+        kind: 'enum',
+        values: DTYPES,
+        brief: 'How matrices are written; folders hold f16 and f32 only',
+        default: 'f16',
+      },
+      check: {
+        kind: 'parsed',
+        parse: wholeNumber(0),
+        brief:
+          'Requests that the GGUF file, run by llama.cpp, and the checkpoint both answer; 0 checks nothing',
+        default: '8',
+        placeholder: 'N',
+      },
+      data: {
+        kind: 'parsed',
+        parse: String,
+        brief: "Dialogues (JSONL) for the check, in place of the assistant's",
+        placeholder: 'FILE',
+        optional: true,
+      },
       debug: debugFlag,
     },
     positional: {
@@ -90,8 +125,9 @@ export const exportCommand = buildCommand<Flags, [string], CliContext>({
     brief: 'Write a checkpoint as a GGUF file or another folder',
     fullDescription: examples(
       'Writes a checkpoint, with its tokenizer and chat template, as one GGUF file that llama.cpp runs, or as a\n' +
-        'folder in Hugging Face format.',
+        'folder in Hugging Face format. A GGUF file is then run by llama.cpp and its answers compared.',
       'tinystar export bases/student --gguf student.gguf',
+      'tinystar export ./Qwen3-0.6B --gguf small.gguf --dtype q4_k_m',
       'tinystar export runs/tiny-star/stages/star/model --folder my-student',
     ),
   },

@@ -1,0 +1,55 @@
+/** What `tinystar export` says of a file that it has written: whether llama.cpp answers as the checkpoint does. */
+import { UserError } from '../base/errors.ts';
+import { Tokenizer } from '../chat/tokenizer.ts';
+import { generateAssistant, GROUP_SIZE } from '../data/assistant/index.ts';
+import { readDialogues } from '../data/source.ts';
+import { exportParity } from '../eval/parity.ts';
+import type { Device } from '../ggml/device.ts';
+import type { Qwen3Config } from '../model/config.ts';
+import type { ParameterSet } from '../tensor/parameters.ts';
+import type { CliContext } from './context.ts';
+
+export interface ExportCheck {
+  readonly device: Device;
+  readonly config: Qwen3Config;
+  readonly parameters: ParameterSet;
+  readonly checkpoint: string;
+  readonly gguf: string;
+  readonly data: string | undefined;
+  /** How many requests. */
+  readonly count: number;
+}
+
+const MAX_TOKENS = 128;
+const SEED = 7;
+
+/** Runs the check and prints its outcome. */
+export async function tellParity(context: CliContext, check: ExportCheck): Promise<void> {
+  const { device, config, parameters, checkpoint, gguf, data, count } = check;
+  const dialogues =
+    data === undefined
+      ? generateAssistant({ seed: SEED, split: 'test', groups: Math.ceil(count / GROUP_SIZE) })
+      : readDialogues(data);
+  const tokenizer = Tokenizer.load(checkpoint);
+  if (tokenizer.chatTemplate === undefined) {
+    throw new UserError(
+      'EXPORT_CHECK',
+      `${gguf} is written, but not checked: ${checkpoint} has no chat template to ask it with; give --check 0.`,
+    );
+  }
+  const parity = await exportParity({
+    device,
+    config,
+    weights: parameters,
+    tokenizer,
+    template: tokenizer.chatTemplate,
+    gguf,
+    dialogues: dialogues.slice(0, count),
+    maxTokens: MAX_TOKENS,
+  });
+  const { prompts, samePrompts, sameAnswers, sameTokens, tokens, meanKl, largestKl } = parity;
+  context.process.stdout.write(
+    `check: llama.cpp reads ${samePrompts} of ${prompts} prompts as the same tokens and answers ${sameAnswers} alike ` +
+      `(${sameTokens} of ${tokens} tokens); KL ${meanKl.toExponential(1)} nats a token, at most ${largestKl.toExponential(1)}\n`,
+  );
+}

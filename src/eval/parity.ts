@@ -1,0 +1,131 @@
+/** How far an exported GGUF file, run by llama.cpp, is from the checkpoint that it was made of. */
+import { asTokenIds, type Dialogue, type TokenIds } from '../chat/messages.ts';
+import { renderPrompt } from '../chat/template.ts';
+import type { Tokenizer } from '../chat/tokenizer.ts';
+import type { Device } from '../ggml/device.ts';
+import { LlamaModel } from '../ggml/llama.ts';
+import type { Qwen3Config } from '../model/config.ts';
+import type { WeightSource } from '../model/forward.ts';
+import { Generator } from '../model/generation.ts';
+import { small } from '../model/lanes.ts';
+import { type ScoredCompletion, Scorer } from '../model/scoring.ts';
+
+export interface ParityOptions {
+  readonly device: Device;
+  readonly config: Qwen3Config;
+  readonly weights: WeightSource;
+  readonly tokenizer: Tokenizer;
+  /** The checkpoint's chat template. */
+  readonly template: string;
+  readonly gguf: string;
+  /** Whose requests are asked. */
+  readonly dialogues: readonly Dialogue[];
+  /** Tokens that an answer may have. */
+  readonly maxTokens: number;
+}
+
+export interface Parity {
+  readonly prompts: number;
+  /** Prompts that the file's own template and tokenizer turn into the same ids. */
+  readonly samePrompts: number;
+  /** Prompts that the file answers greedily with the checkpoint's tokens, all of them. */
+  readonly sameAnswers: number;
+  /** Tokens of the checkpoint's answers, and how many of them are the file's first choice too. */
+  readonly tokens: number;
+  readonly sameTokens: number;
+  /** KL(checkpoint || file) in nats a token: mean, and the largest. See `KL_TOKENS`. */
+  readonly meanKl: number;
+  readonly largestKl: number;
+}
+
+/** The checkpoint's likeliest tokens count one by one, all others as one: a lower bound of the KL, and never below 0. */
+const KL_TOKENS = 256;
+
+/** Lets both answer the same requests. Throws a UserError where the file cannot be loaded. */
+export async function exportParity(options: ParityOptions): Promise<Parity> {
+  const { device, config, weights, tokenizer, template, dialogues, maxTokens } = options;
+  using file = LlamaModel.load(options.gguf, {
+    contextTokens: config.maxPositions,
+    threads: small(config) ? 1 : device.threads,
+  });
+  const texts = dialogues.map((dialogue) => renderPrompt(template, asked(dialogue)));
+  const prompts = texts.map((text) => tokenizer.encode(text));
+  using generator = new Generator(device, config, weights);
+  const answers = await generator.generate(prompts, {
+    temperature: 0,
+    maxTokens,
+    stopIds: [tokenizer.eosId],
+  });
+  const completions = answers.map(([sample]) => sample?.tokens ?? asTokenIds([]));
+  using scorer = new Scorer(device, config, weights);
+  const topK = Math.min(KL_TOKENS, config.vocabSize);
+  const trees = prompts.map((prompt, i) => ({ prompt, completions: completions.slice(i, i + 1) }));
+  const scored = await scorer.score(trees, { topK });
+  const embedded = file.metadata('tokenizer.chat_template') ?? '';
+  const parts: PromptParity[] = [];
+  for (const [i, prompt] of prompts.entries()) {
+    const answer = completions[i];
+    const score = scored[i]?.[0];
+    const dialogue = dialogues[i];
+    if (answer === undefined || score === undefined || dialogue === undefined) continue;
+    const theirs = file.tokenize(renderPrompt(embedded, asked(dialogue)));
+    const rows = await file.logitsAlong(prompt, answer);
+    parts.push({ samePrompt: sameIds(theirs, prompt), ...compareRows(rows, answer, score, topK) });
+  }
+  return summary(parts);
+}
+
+interface PromptParity {
+  readonly samePrompt: boolean;
+  readonly sameTokens: number;
+  readonly kl: readonly number[];
+}
+
+/** The dialogue up to its answer. */
+function asked({ messages, tools }: Dialogue): Pick<Dialogue, 'messages' | 'tools'> {
+  return { messages: messages.slice(0, -1), tools };
+}
+
+function sameIds(a: TokenIds, b: TokenIds): boolean {
+  return a.length === b.length && a.every((id, i) => id === b[i]);
+}
+
+/** One answer: `rows` are the file's logits before each of its tokens. */
+function compareRows(
+  rows: readonly Float32Array[],
+  answer: TokenIds,
+  score: ScoredCompletion,
+  topK: number,
+): Omit<PromptParity, 'samePrompt'> {
+  let sameTokens = 0;
+  const kl = rows.map((logits, t) => {
+    const most = logits.reduce((largest, logit) => Math.max(largest, logit), -Infinity);
+    if (logits[answer[t] ?? 0] === most) sameTokens += 1;
+    const logSum = most + Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - most), 0));
+    let [divergence, ourRest, theirRest] = [0, 1, 1];
+    for (let k = t * topK; k < (t + 1) * topK; k++) {
+      const ours = score.topLogprobs[k] ?? -Infinity;
+      const theirs = (logits[score.topIds[k] ?? 0] ?? -Infinity) - logSum;
+      if (ours > -Infinity) divergence += Math.exp(ours) * (ours - theirs);
+      ourRest -= Math.exp(ours);
+      theirRest -= Math.exp(theirs);
+    }
+    // Rounding may leave less than nothing.
+    if (ourRest > 0 && theirRest > 0) divergence += ourRest * Math.log(ourRest / theirRest);
+    return Math.max(0, divergence);
+  });
+  return { sameTokens, kl };
+}
+
+function summary(parts: readonly PromptParity[]): Parity {
+  const kl = parts.flatMap((part) => part.kl);
+  return {
+    prompts: parts.length,
+    samePrompts: parts.filter((part) => part.samePrompt).length,
+    sameAnswers: parts.filter((part) => part.sameTokens === part.kl.length).length,
+    tokens: kl.length,
+    sameTokens: parts.reduce((sum, part) => sum + part.sameTokens, 0),
+    meanKl: kl.reduce((sum, value) => sum + value, 0) / Math.max(1, kl.length),
+    largestKl: kl.reduce((largest, value) => Math.max(largest, value), 0),
+  };
+}
