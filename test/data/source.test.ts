@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.ts';
-import { readDialogues } from '../../src/data/source.ts';
+import { loadDialogues, readDialogues } from '../../src/data/source.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'source-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -66,5 +66,31 @@ describe('readDialogues', () => {
   it('says so when a file is empty or not there', () => {
     expect(fault('\n\n')).toContain('holds no dialogue');
     expect(() => readDialogues(join(scratch, 'nothing.jsonl'))).toThrow('does not exist');
+  });
+});
+
+describe('a mixture of files', () => {
+  const write = (name: string, count: number): string => {
+    const path = join(scratch, `${name}.jsonl`);
+    writeFileSync(path, Array.from({ length: count }, (_, i) => line({ id: `${name}${i}` })).join('\n'));
+    return path;
+  };
+  const [a, b, test] = [write('a', 40), write('b', 40), write('t', 2)];
+  const mixed = (seed: number): string[] => {
+    const parts = [
+      { path: a, weight: 3 },
+      { path: b, weight: 1 },
+    ];
+    const source = { source: 'mix', seed, parts, train: 20, test } as const;
+    expect(loadDialogues(source, 'test')).toHaveLength(2);
+    return loadDialogues(source, 'train').map(({ id }) => id);
+  };
+
+  it('takes of each as much as its weight says, seeded, none twice', () => {
+    const ids = mixed(7);
+    expect(ids.filter((id) => id.startsWith('a'))).toHaveLength(15);
+    expect(new Set(ids).size).toBe(20);
+    expect(mixed(7)).toEqual(ids);
+    expect(mixed(8)).not.toEqual(ids);
   });
 });

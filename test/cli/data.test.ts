@@ -1,0 +1,197 @@
+/** The data commands as a user meets them, from a public data set's rows to training records. */
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { trainVocabulary } from '../../src/data/vocabulary.ts';
+import { runCli } from '../helpers/cli.ts';
+
+const formats = fileURLToPath(new URL('../fixtures/formats/', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'tinystar-data-'));
+const at = (name: string): string => join(folder, name);
+const lines = (name: string): Record<string, unknown>[] =>
+  readFileSync(at(name), 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+
+/** A record of one request and one call. */
+function record(id: string, minutes: number, request = `Set a timer to ${id} of ${minutes} minutes`): string {
+  const tools = [
+    { name: 'set_timer', description: 'd', parameters: { minutes: { type: 'int', description: 'd' } } },
+  ];
+  const call = { name: 'set_timer', arguments: { minutes } };
+  const messages = [
+    { role: 'user', content: request },
+    { role: 'assistant', content: '', reasoning_content: 'A timer.', tool_calls: [call] },
+  ];
+  return JSON.stringify({ id, source: 'own', messages, tools });
+}
+
+async function data(...args: string[]): Promise<string> {
+  const { stdout, stderr, code } = await runCli(['data', ...args]);
+  expect(stderr).toBe('');
+  expect(code).toBe(0);
+  return stdout;
+}
+
+beforeAll(() => {
+  trainVocabulary({ seed: 1, size: 400, groups: 4 }).save(at('tokenizer'));
+  const many = Array.from({ length: 20 }, (_, i) => record(`r${i}`, i));
+  writeFileSync(at('records.jsonl'), `${many.join('\n')}\n`);
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+describe.each(['convert', 'clean', 'label', 'mix', 'render'])('help of data %s', (command) => {
+  test('has an example', async () => {
+    expect(await data(command, '--help')).toContain(`  tinystar data ${command} `);
+  });
+});
+
+describe('data convert', () => {
+  test('writes records, counts what is broken by its reason, and keeps it', async () => {
+    const inputs = [`${formats}xlam.jsonl`, `${formats}toolace.jsonl`];
+    const flags = ['--output', at('converted.jsonl'), '--rejects', at('rejects.jsonl')];
+    const stdout = await data('convert', ...inputs, ...flags);
+    expect(stdout).toMatch(/^records +toolace +4\nrecords +xlam +2\nrejected +call +2\n/);
+    expect(stdout).toMatch(/\n6 records in .*converted\.jsonl, 13 rejected\.\n$/);
+    expect(lines('converted.jsonl')).toHaveLength(6);
+    const rejects = lines('rejects.jsonl');
+    expect(rejects).toHaveLength(13);
+    expect(rejects[0]).toEqual({
+      where: `${formats}xlam.jsonl:3`,
+      code: 'not_json',
+      message: expect.stringMatching(/./),
+      text: readFileSync(`${formats}xlam.jsonl`, 'utf8').split('\n')[2],
+    });
+  });
+
+  test('leaves an existing file alone where nothing can be converted', async () => {
+    writeFileSync(at('kept.jsonl'), 'mine\n');
+    writeFileSync(at('junk.jsonl'), '{"a": 1}\nnot json\n{"a": 2}\n');
+    const { stderr, code } = await runCli([
+      'data',
+      'convert',
+      at('junk.jsonl'),
+      '--output',
+      at('kept.jsonl'),
+    ]);
+    expect([code, stderr]).toEqual([
+      1,
+      'Not one row became a record: the most frequent reason is unknown_format; look at them with --rejects.\n',
+    ]);
+    expect(readFileSync(at('kept.jsonl'), 'utf8')).toBe('mine\n');
+  });
+
+  test('says what to write for the name of a data set', async () => {
+    const { stderr } = await runCli(['data', 'convert', 'owner/name', '--output', at('x.jsonl')]);
+    expect(stderr).toBe(
+      "Cannot read owner/name: it does not exist; check the path. If it is a data set's name, write hf:owner/name.\n",
+    );
+    expect(existsSync(at('x.jsonl'))).toBe(false);
+  });
+});
+
+describe('data clean', () => {
+  test('reports duplicates and overlaps with an evaluation, and with which question', async () => {
+    const asked = 'Well: how long must an egg of sixty grams boil, to be soft inside?';
+    const input = [record('a', 1), record('a', 1), record('b', 2, asked), record('c', 3)];
+    writeFileSync(at('unclean.jsonl'), input.join('\n'));
+    const flags = ['--output', at('clean.jsonl'), '--rejects', at('left.jsonl')];
+    const stdout = await data('clean', at('unclean.jsonl'), '--against', `${formats}bfcl.jsonl`, ...flags);
+    expect(stdout).toMatch(/^compared with +bfcl\.jsonl +2\nnot readable +bfcl\.jsonl +2\n/);
+    expect(stdout).toMatch(
+      /left out +contaminated by bfcl\.jsonl +1\nleft out +exact duplicate +1\n2 records/,
+    );
+    expect(lines('clean.jsonl').map(({ id }) => id)).toEqual(['a', 'c']);
+    expect(lines('left.jsonl')[1]!['message']).toMatch(
+      /^In common with simple_0 of bfcl\.jsonl: how long must/,
+    );
+  });
+});
+
+describe('data label', () => {
+  test('counts kinds of answers, and writes them', async () => {
+    const stdout = await data('label', at('records.jsonl'), '--output', at('labelled.jsonl'));
+    expect(stdout).toMatch(/^single +20 \(100\.0%\)$/m);
+    expect(stdout).toContain('Calls in an answer: 1: 20.\n');
+    expect(lines('labelled.jsonl')[0]!['labels']).toEqual([{ tags: ['single'], turns: 1, calls: 1 }]);
+  });
+});
+
+describe('data mix', () => {
+  test('takes by quotas, and says when there is not enough of some kind', async () => {
+    const stdout = await data('mix', at('records.jsonl'), '--size', '10', '--output', at('mixed.jsonl'));
+    // Single turns and single calls end at 3 and 5; there is nothing else.
+    expect(stdout).toMatch(/^single +20 +5$/m);
+    expect(stdout).toContain('That is fewer than the 10 that were asked for.');
+    expect(lines('mixed.jsonl')).toHaveLength(5);
+  });
+
+  test('takes by weight what the same seed takes again', async () => {
+    writeFileSync(at('others.jsonl'), Array.from({ length: 20 }, (_, i) => record(`o${i}`, i)).join('\n'));
+    const mix = async (seed: string): Promise<string> => {
+      const files = [`${at('records.jsonl')}=3`, `${at('others.jsonl')}=1`];
+      const flags = ['--by', 'weights', '--size', '12', '--seed', seed, '--output', at('weighted.jsonl')];
+      await data('mix', ...files, ...flags);
+      return lines('weighted.jsonl')
+        .map(({ id }) => String(id))
+        .join(' ');
+    };
+    const first = await mix('1');
+    expect(first.match(/r\d+/g)).toHaveLength(9);
+    expect(first.match(/o\d+/g)).toHaveLength(3);
+    expect(await mix('1')).toBe(first);
+    expect(await mix('2')).not.toBe(first);
+  });
+});
+
+describe('data render', () => {
+  const render = (...flags: string[]): Promise<string> =>
+    data(
+      'render',
+      at('records.jsonl'),
+      '--tokenizer',
+      at('tokenizer'),
+      '--output',
+      at('train.jsonl'),
+      ...flags,
+    );
+
+  test('writes ids, inputs and targets in both modes, with and without the thought', async () => {
+    const call = '<tool_call>\n{"name": "set_timer", "arguments": {"minutes": 0}}\n</tool_call><|im_end|>\n';
+    const targets = {
+      star: [`A timer.</think>${call}`, `</think>${call}`],
+      native: [`\nA timer.\n</think>\n\n${call}`, `\n\n</think>\n\n${call}`],
+    };
+    for (const mode of ['star', 'native'] as const) {
+      for (const [i, flag] of ['--reasoning', '--no-reasoning'].entries()) {
+        const stdout = await render('--mode', mode, flag);
+        expect(stdout).toMatch(
+          /^20 training records in \S+ \(\d+ tokens of prompts, \d+ of targets\), 0 left out\.\n$/,
+        );
+        const [first] = lines('train.jsonl');
+        expect(Object.keys(first!)).toEqual(['id', 'inputs', 'targets']);
+        expect(first!['inputs']).toMatch(/^<\|im_start\|>system\n.*<\|im_start\|>assistant\n<think>$/s);
+        expect(first!['targets']).toBe(targets[mode][i]);
+      }
+    }
+  });
+
+  test('counts and keeps what is too long, and cuts nothing', async () => {
+    writeFileSync(
+      at('records.jsonl'),
+      `${readFileSync(at('records.jsonl'), 'utf8')}${record('long', 1, 'x '.repeat(999))}\n`,
+    );
+    const stdout = await render('--max-prompt-tokens', '900', '--rejects', at('long.jsonl'));
+    expect(stdout).toMatch(/^left out +prompt_too_long +1\n20 training records .* 1 left out\.\n$/);
+    expect(lines('long.jsonl')[0]).toMatchObject({
+      code: 'prompt_too_long',
+      message: expect.stringMatching(/^The prompt has \d{4} tokens, more than 900\.$/),
+    });
+    expect(lines('train.jsonl').map(({ id }) => id)).not.toContain('long');
+  });
+});
