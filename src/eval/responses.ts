@@ -1,0 +1,123 @@
+/**
+ * Files of responses to a benchmark, in the benchmarks' own format: one JSON object a line with "id" and "result". What is
+ * broken is counted and named, never thrown at the user; and a file that is being written survives a power cut.
+ */
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, truncateSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { fileError, readBytes, readText } from '../base/files.ts';
+import { tryParseJson } from '../json/parse.ts';
+import { isDict, type PyValue } from '../json/python.ts';
+
+/** What can be wrong with a line of responses. */
+export const RESPONSE_FAULTS = {
+  not_json: 'the line is not whole JSON',
+  not_an_object: 'the line is no JSON object',
+  no_id: 'there is no "id", or it is no text',
+  unknown_id: 'the benchmark has no entry of this id',
+  duplicate_id: 'the id was answered on an earlier line, which counts',
+  no_result: 'there is no "result"',
+  wrong_type: 'the "result" is of another type than the benchmark asks for',
+} as const;
+
+export type ResponseFault = keyof typeof RESPONSE_FAULTS;
+
+/** One line that is left out. */
+export interface FaultyResponse {
+  readonly path: string;
+  /** Counted from one. */
+  readonly line: number;
+  readonly fault: ResponseFault;
+  /** Where the line has one. */
+  readonly id?: string;
+}
+
+export interface Responses<Result> {
+  /** By id, in the order of the lines. */
+  readonly results: ReadonlyMap<string, Result>;
+  readonly faulty: readonly FaultyResponse[];
+}
+
+export interface ReadOptions<Result> {
+  /** Whether the benchmark has an entry of this id. */
+  readonly knows: (id: string) => boolean;
+  /** A result as the benchmark needs it; undefined if it is of the wrong type. */
+  readonly read: (result: PyValue, id: string) => Result | undefined;
+}
+
+/** Reads files of responses as one; of several lines with one id the first whole one counts. Throws only if a file cannot be read. */
+export function readResponses<Result>(
+  paths: readonly string[],
+  { knows, read }: ReadOptions<Result>,
+): Responses<Result> {
+  const results = new Map<string, Result>();
+  const faulty: FaultyResponse[] = [];
+  for (const path of paths) {
+    readText(path)
+      .split('\n')
+      .forEach((text, i) => {
+        if (text.trim() === '') return;
+        const fail = (fault: ResponseFault, id?: string): void => {
+          faulty.push({ path, line: i + 1, fault, ...(id === undefined ? {} : { id }) });
+        };
+        const parsed = tryParseJson(text.endsWith('\r') ? text.slice(0, -1) : text);
+        if (!parsed.ok) return fail('not_json');
+        if (!isDict(parsed.value)) return fail('not_an_object');
+        const id = parsed.value.get('id');
+        if (typeof id !== 'string') return fail('no_id');
+        if (!knows(id)) return fail('unknown_id', id);
+        if (results.has(id)) return fail('duplicate_id', id);
+        const written = parsed.value.get('result');
+        if (written === undefined) return fail('no_result', id);
+        const result = read(written, id);
+        if (result === undefined) return fail('wrong_type', id);
+        results.set(id, result);
+      });
+  }
+  return { results, faulty };
+}
+
+/** How often each fault occurs, in the order of RESPONSE_FAULTS, with the first place of each as an example. */
+export function countFaults(
+  faulty: readonly FaultyResponse[],
+): readonly { readonly fault: ResponseFault; readonly count: number; readonly first: FaultyResponse }[] {
+  const names = Object.keys(RESPONSE_FAULTS) as ResponseFault[];
+  return names.flatMap((fault) => {
+    const own = faulty.filter((one) => one.fault === fault);
+    const [first] = own;
+    return first === undefined ? [] : [{ fault, count: own.length, first }];
+  });
+}
+
+/** A file of responses that grows line by line. A line that was being written when the power went is cut off. */
+export class ResponseLog implements Disposable {
+  readonly path: string;
+  readonly #file: number;
+
+  /** Opens a file to go on with it, or begins one; throws a UserError if that cannot be. */
+  constructor(path: string) {
+    this.path = path;
+    try {
+      mkdirSync(dirname(path), { recursive: true });
+      if (existsSync(path)) truncateSync(path, readBytes(path).lastIndexOf(0x0a) + 1);
+      this.#file = openSync(path, 'a');
+    } catch (thrown) {
+      throw fileError('write', path, thrown);
+    }
+  }
+
+  /** Appends one line of JSON. */
+  append(line: string): void {
+    const bytes = Buffer.from(`${line}\n`, 'utf8');
+    try {
+      let written = 0;
+      while (written < bytes.length) written += writeSync(this.#file, bytes, written);
+    } catch (thrown) {
+      throw fileError('write', this.path, thrown);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    fsyncSync(this.#file);
+    closeSync(this.#file);
+  }
+}
