@@ -13,6 +13,7 @@ import { doctorCommand } from './commands/doctor.ts';
 import { evalRoutes } from './commands/eval.ts';
 import { exportCommand } from './commands/export.ts';
 import { generateCommand } from './commands/generate.ts';
+import { pullCommand } from './commands/pull.ts';
 import { reportCommand } from './commands/report.ts';
 import { runCommand } from './commands/run.ts';
 import type { CliContext } from './context.ts';
@@ -25,6 +26,7 @@ const routes = buildRouteMap<string, CliContext>({
     eval: evalRoutes,
     generate: generateCommand,
     export: exportCommand,
+    pull: pullCommand,
     report: reportCommand,
     compare: compareCommand,
     data: buildRouteMap<string, CliContext>({

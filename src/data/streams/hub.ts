@@ -1,5 +1,6 @@
 /** Data sets by their Hugging Face name: `hf:owner/name`, or `hf:owner/name/folder/file.jsonl` for one file of it. */
-import { errorText, UserError } from '../../base/errors.ts';
+import { UserError } from '../../base/errors.ts';
+import { hubAccess, hubError, type HubEnvironment } from '../../base/hub.ts';
 
 const PREFIX = 'hf:';
 const DATA_FILE = /\.(jsonl?(\.gz)?|parquet)$/;
@@ -28,53 +29,15 @@ export function parseHubName(input: string): HubName {
   return { repository: found[1] ?? '', revision: found[2] ?? 'main', path: found[3] ?? '' };
 }
 
-/** The status of an answer of the hub, if that is what was thrown. */
-function statusOf(thrown: unknown): number | undefined {
-  const status: unknown =
-    typeof thrown === 'object' && thrown !== null && 'statusCode' in thrown ? thrown.statusCode : undefined;
-  return typeof status === 'number' ? status : undefined;
-}
-
-function hubError(input: string, thrown: unknown): UserError {
-  if (thrown instanceof UserError) return thrown;
-  const status = statusOf(thrown);
-  if (status === 401 || status === 403) {
-    return new UserError(
-      'HUB',
-      `${input} is not open to you (HTTP ${status}); accept its terms on its page, set HF_TOKEN, and check the name.`,
-    );
-  }
-  if (status !== undefined)
-    return new UserError('HUB', `The hub has no ${input} (HTTP ${status}); check the name.`);
-  return new UserError(
-    'HUB_OFFLINE',
-    `Cannot reach the hub for ${input} (${errorText(thrown)}); go online, or download the files and give their paths.`,
-    { cause: thrown },
-  );
-}
-
-/** Environment of the hub's own tools. */
-export interface HubEnvironment {
-  readonly HF_ENDPOINT?: string | undefined;
-  readonly HF_TOKEN?: string | undefined;
-  readonly HF_HUB_OFFLINE?: string | undefined;
-}
-
 /** Downloads a data set's files into the hub's cache and answers their paths; throws a UserError, also offline. */
 export async function hubFiles(input: string, env: HubEnvironment): Promise<string[]> {
   const { repository, revision, path } = parseHubName(input);
-  if (env.HF_HUB_OFFLINE === '1' || env.HF_HUB_OFFLINE === 'true') {
-    throw new UserError(
-      'HUB_OFFLINE',
-      `HF_HUB_OFFLINE is set, so ${input} is not downloaded; unset it, or give local files.`,
-    );
-  }
+  const access = hubAccess(input, env);
   const { downloadFileToCacheDir, listFiles } = await import('@huggingface/hub');
   const options = {
     repo: { type: 'dataset', name: repository },
     revision,
-    ...(env.HF_ENDPOINT === undefined ? {} : { hubUrl: env.HF_ENDPOINT.replace(/\/$/, '') }),
-    ...(env.HF_TOKEN === undefined ? {} : { accessToken: env.HF_TOKEN }),
+    ...access,
   } as const;
   try {
     const names: string[] = [];
