@@ -7,10 +7,13 @@ import type { Graph } from '../tensor/graph.ts';
 import { detach, mul, sub, sum, sumRows, type VocabularyRows } from '../tensor/ops/index.ts';
 import type { DType, Tensor } from '../tensor/tensor.ts';
 
-/** One value, or `width` values, for each row: a graph input [width, R]. */
+/**
+ * One value, or `width` values, for each row: a graph input [width, R]. With the width `trees` a row has one value,
+ * which stands in the column of the row's tree, and there are as many columns as a batch has trees; the others are 0.
+ */
 export interface RowInputSpec {
   readonly dtype: Extract<DType, 'f32' | 'i32'>;
-  readonly width: number;
+  readonly width: number | 'trees';
   /** What padded rows hold; i32 inputs of width > 1 count up from 0, since ids must be distinct. */
   readonly padding?: number;
 }
@@ -24,19 +27,33 @@ export interface ObjectiveResult {
   readonly parts: Readonly<Record<string, Tensor>>;
 }
 
-export interface Objective {
+interface Named {
   readonly name: string;
   /** Inputs beyond `targets` (i32 [1, R]) and `weights` (f32 [1, R]), which every objective has. */
   readonly inputs: Readonly<Record<string, RowInputSpec>>;
-  /** Whether the loss is a sum over rows, so that rows may come in chunks. */
-  readonly rowwise: boolean;
+}
+
+/** A loss that is a sum over rows, so that rows may come in chunks. A step's loss is the mean over its tokens. */
+export interface RowObjective extends Named {
+  readonly rowwise: true;
   build(g: Graph, rows: VocabularyRows, inputs: RowInputs): ObjectiveResult;
 }
 
-export const COMMON_INPUTS: Readonly<Record<'targets' | 'weights', RowInputSpec>> = {
+/**
+ * A loss that compares whole completions of a tree: all that it sees of the logits is the targets' log-probabilities
+ * [1, R], of all rows at once. A step's loss is the mean over its trees, whose rows all have the tree's weight.
+ */
+export interface SequenceObjective extends Named {
+  readonly rowwise: false;
+  build(g: Graph, logprobs: Tensor, inputs: RowInputs): ObjectiveResult;
+}
+
+export type Objective = RowObjective | SequenceObjective;
+
+export const COMMON_INPUTS = {
   targets: { dtype: 'i32', width: 1 },
   weights: { dtype: 'f32', width: 1, padding: 0 },
-};
+} as const satisfies Readonly<Record<string, RowInputSpec>>;
 
 /** The named input; a missing one is a bug of the objective. */
 export function rowInput(inputs: RowInputs, name: string): Tensor {

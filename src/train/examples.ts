@@ -2,6 +2,7 @@
 import { InternalError } from '../base/errors.ts';
 import type { TokenIds } from '../base/token-ids.ts';
 import { predictorIndex, type TreeLayout } from '../model/tree.ts';
+import type { Objective } from '../objective/index.ts';
 import type { TreeSize } from '../model/buckets.ts';
 import { slotsFor } from '../model/packing.ts';
 import type { RowArrays, Rows } from './training-graph.ts';
@@ -10,7 +11,7 @@ export interface TrainCompletion {
   readonly tokens: TokenIds;
   /** Indices into `tokens` of the tokens that count, ascending. */
   readonly rows: readonly number[];
-  /** The objective's own inputs for those rows, `width` values each, in the same order. */
+  /** The objective's own inputs for those rows, `width` values each (one, if it is `trees`), in the same order. */
   readonly inputs: RowArrays;
 }
 
@@ -49,12 +50,19 @@ export function packedSize(example: TrainExample, multiple: number): TreeSize {
   };
 }
 
-/** Gathers the rows of a batch's examples; each row weighs `weight`. */
+/** One value a row, put into column `tree` of `trees`. */
+function inColumn(data: Float32Array | Int32Array, tree: number, trees: number): Float32Array {
+  const spread = new Float32Array(data.length * trees);
+  for (let row = 0; row < data.length; row++) spread[row * trees + tree] = data[row] ?? 0;
+  return spread;
+}
+
+/** Gathers the rows of a batch's examples for an objective's `specs`; each row weighs `weight`. */
 export function gatherRows(
   layout: TreeLayout,
   examples: readonly TrainExample[],
   weight: number,
-  inputNames: readonly string[],
+  specs: Objective['inputs'],
 ): Rows {
   const count = examples.reduce((total, example) => total + rowCount(example), 0);
   const predictors = new Int32Array(count);
@@ -70,10 +78,11 @@ export function gatherRows(
         row += 1;
       }
       if (rows.length === 0) return;
-      for (const name of inputNames) {
-        const data = inputs[name];
-        if (data === undefined || data.length % rows.length !== 0)
+      for (const [name, { width }] of Object.entries(specs)) {
+        const given = inputs[name];
+        if (given === undefined || given.length % rows.length !== 0)
           throw new InternalError(`rows: the input ${name} is missing or ragged`);
+        const data = width === 'trees' ? inColumn(given, b, layout.prompts) : given;
         const column = columns.get(name) ?? newColumn(data, (data.length / rows.length) * count);
         columns.set(name, column);
         column.data.set(data, column.at);

@@ -1,6 +1,7 @@
 /**
  * One optimiser step on a list of examples: batches of prompt trees, gradients accumulated over them, the norm
- * checked and clipped, AdamW. The loss is the mean over all tokens of the step that count. On the CPU, batches of a
+ * checked and clipped, AdamW. The loss is the mean over all tokens of the step that count, or over its trees where an
+ * objective compares whole completions. On the CPU, batches of a
  * small model are computed side by side in lanes of one thread each (see model/lanes.ts).
  */
 import { join } from 'node:path';
@@ -53,6 +54,7 @@ export class Trainer implements Disposable {
   readonly parameters: ParameterSet;
   readonly config: Qwen3Config;
   readonly #options: TrainerOptions;
+  readonly #perTree: boolean;
   readonly #optimizer: AdamW;
   readonly #devices: LaneDevices;
   readonly #lanes: readonly TrainingLane[];
@@ -62,6 +64,7 @@ export class Trainer implements Disposable {
     this.config = config;
     this.parameters = parameters;
     this.#options = options;
+    this.#perTree = !objective.rowwise;
     const count = laneCount(parameters.device, config, MAX_LANES, Infinity);
     this.#devices = new LaneDevices(parameters.device, config, count);
     const [device] = this.#devices.devices;
@@ -110,7 +113,7 @@ export class Trainer implements Disposable {
     return lanes.map(({ batches }) => batches);
   }
 
-  /** Accumulates the gradients of all examples; the loss is the token mean. The signal counts between batches. */
+  /** Accumulates the gradients of all examples; the loss is the mean over tokens or trees. The signal counts between batches. */
   async accumulate(
     examples: readonly TrainExample[],
     signal?: AbortSignal,
@@ -123,12 +126,13 @@ export class Trainer implements Disposable {
         'A training step has no token that counts; check the data and the mask.',
       );
     const plan = this.#plan(counted);
+    const weight = 1 / (this.#perTree ? counted.length : rows);
     const results = await Promise.allSettled(
       this.#lanes.map(async (lane, i) => {
         const own: LossParts[] = [];
         for (const batch of plan[i] ?? []) {
           signal?.throwIfAborted();
-          own.push(await lane.run(batch, 1 / rows));
+          own.push(await lane.run(batch, weight));
         }
         return own;
       }),

@@ -7,8 +7,26 @@ import type { Device } from '../ggml/device.ts';
 import { headWeight } from '../model/forward.ts';
 import type { Qwen3Config } from '../model/config.ts';
 import { type PromptTree, treeForward, type TreeLayout, layoutTrees } from '../model/tree.ts';
-import { COMMON_INPUTS, type Objective, type RowInputSpec } from '../objective/index.ts';
-import { add, concat, mulMat, slice, vocabularyRows } from '../tensor/ops/index.ts';
+import {
+  COMMON_INPUTS,
+  type Objective,
+  type ObjectiveResult,
+  rowInput,
+  type RowInputs,
+  type RowInputSpec,
+  type SequenceObjective,
+} from '../objective/index.ts';
+import {
+  add,
+  concat,
+  logProbabilitiesAt,
+  mul,
+  mulMat,
+  slice,
+  sum,
+  type VocabularyRows,
+  vocabularyRows,
+} from '../tensor/ops/index.ts';
 import { detach } from '../tensor/ops/elementwise.ts';
 import { full } from '../tensor/ops/shape.ts';
 import { Graph, readF32, write } from '../tensor/graph.ts';
@@ -19,6 +37,9 @@ import type { Tensor } from '../tensor/tensor.ts';
 /** Logits that one chunk of rows may take, in bytes. */
 const CHUNK_BYTES = 64 * 2 ** 20;
 
+/** Its width a number, now that the batch is known. */
+type RowInputShape = RowInputSpec & { readonly width: number };
+
 export type RowArrays = Readonly<Record<string, Float32Array | Int32Array>>;
 
 /** Rows of a batch: which token predicts each, and what the objective wants to know of it. */
@@ -27,6 +48,13 @@ export interface Rows {
   readonly predictors: Int32Array;
   /** `targets`, `weights` and the objective's own inputs, each width x number of rows. */
   readonly inputs: RowArrays;
+}
+
+interface ChunkLoss {
+  /** Of `count` rows from row `start` on. */
+  lossOf(vocabulary: VocabularyRows, start: number, count: number): ObjectiveResult;
+  /** Loss and parts of all rows; undefined where they are the sums over the chunks. */
+  readonly whole: ReadonlyMap<string, Tensor> | undefined;
 }
 
 export interface LossParts {
@@ -51,7 +79,7 @@ export class TrainingGraph implements Disposable {
   readonly #device: Device;
   readonly #tree: ReturnType<typeof treeForward>;
   readonly #predictors: Tensor;
-  readonly #specs: Readonly<Record<string, RowInputSpec>>;
+  readonly #specs: Readonly<Record<string, RowInputShape>>;
   readonly #inputs = new Map<string, Tensor>();
   readonly #loss: Tensor;
   readonly #parts = new Map<string, Tensor>();
@@ -72,15 +100,18 @@ export class TrainingGraph implements Disposable {
     this.#graph = g;
     this.#predictors = g.input('i32', [rowCapacity]);
     this.#tree = treeForward(g, config, weights, layout, this.#predictors);
-    this.#specs = { ...COMMON_INPUTS, ...objective.inputs };
+    this.#specs = Object.fromEntries(
+      Object.entries<RowInputSpec>({ ...COMMON_INPUTS, ...objective.inputs }).map(([name, spec]) => [
+        name,
+        { ...spec, width: spec.width === 'trees' ? layout.prompts : spec.width },
+      ]),
+    );
     for (const [name, spec] of Object.entries(this.#specs)) {
       this.#inputs.set(name, g.input(spec.dtype, [spec.width, rowCapacity]));
     }
     const rows = this.#tree.hidden;
     const head = headWeight(config, weights);
-    const chunkRows = objective.rowwise
-      ? Math.max(1, Math.floor(chunkBytes / (4 * config.vocabSize)))
-      : rowCapacity;
+    const chunkRows = Math.max(1, Math.floor(chunkBytes / (4 * config.vocabSize)));
     const gradHidden = this.#head(rows, head, objective, chunkRows);
     this.#loss = required(this.#parts.get('loss'), 'the loss');
     this.#parts.delete('loss');
@@ -117,17 +148,14 @@ export class TrainingGraph implements Disposable {
     chunkRows: number,
   ): { hidden: Tensor; head: Tensor } {
     const g = this.#graph;
+    const { lossOf, whole } = this.#chunkLoss(rows, head, objective, chunkRows);
     let gradHidden: Tensor | undefined;
     let gradHead: Tensor | undefined;
     const totals = new Map<string, Tensor>();
-    for (let start = 0; start < this.rowCapacity; start += chunkRows) {
-      const count = Math.min(chunkRows, this.rowCapacity - start);
+    for (const [start, count] of this.#chunks(chunkRows)) {
       const mark = g.mark;
       const hidden = { ...slice(g, detach(rows), 1, start, count), differentiable: true };
-      const inputs = Object.fromEntries(
-        [...this.#inputs].map(([name, t]) => [name, slice(g, t, 1, start, count)]),
-      );
-      const { loss, parts } = objective.build(g, vocabularyRows(g, mulMat(g, head, hidden)), inputs);
+      const { loss, parts } = lossOf(vocabularyRows(g, mulMat(g, head, hidden)), start, count);
       const [dHidden, dHead] = g.backward(
         [[loss, full(g, [1], 1)]],
         [hidden, head],
@@ -145,8 +173,68 @@ export class TrainingGraph implements Disposable {
       // Executed before the next chunk is formed, so that its memory is free again.
       for (const t of [gradHidden, gradHead, ...totals.values()]) g.expand(t);
     }
-    for (const [name, value] of totals) this.#parts.set(name, g.output(value));
+    for (const [name, value] of whole ?? totals) this.#parts.set(name, g.output(value));
     return { hidden: required(gradHidden, 'hidden gradient'), head: required(gradHead, 'head gradient') };
+  }
+
+  /** First row and number of rows of each chunk. */
+  #chunks(chunkRows: number): [number, number][] {
+    return Array.from({ length: Math.ceil(this.rowCapacity / chunkRows) }, (_, i) => [
+      i * chunkRows,
+      Math.min(chunkRows, this.rowCapacity - i * chunkRows),
+    ]);
+  }
+
+  /** What a chunk of rows adds to the loss, and the loss as a whole, where that is known before its chunks are. */
+  #chunkLoss(rows: Tensor, head: Tensor, objective: Objective, chunkRows: number): ChunkLoss {
+    const g = this.#graph;
+    const sliced = (start: number, count: number): RowInputs =>
+      Object.fromEntries([...this.#inputs].map(([name, t]) => [name, slice(g, t, 1, start, count)]));
+    const at = (vocabulary: VocabularyRows, start: number, count: number): Tensor =>
+      logProbabilitiesAt(g, vocabulary, rowInput(sliced(start, count), 'targets'));
+    if (objective.rowwise) {
+      return {
+        lossOf: (vocabulary, start, count) => objective.build(g, vocabulary, sliced(start, count)),
+        whole: undefined,
+      };
+    }
+    if (chunkRows >= this.rowCapacity) {
+      return {
+        lossOf: (vocabulary, start, count) =>
+          objective.build(g, at(vocabulary, start, count), sliced(start, count)),
+        whole: undefined,
+      };
+    }
+    // The log-probabilities chunk by chunk, then the loss of all of them, whose slopes are what each chunk is pulled by.
+    let logprobs: Tensor | undefined;
+    for (const [start, count] of this.#chunks(chunkRows)) {
+      const logits = mulMat(g, detach(head), slice(g, detach(rows), 1, start, count));
+      const own = at(vocabularyRows(g, logits), start, count);
+      logprobs = logprobs === undefined ? own : concat(g, logprobs, own, 1);
+      g.expand(logprobs);
+    }
+    const { slopes, whole } = this.#slopes(required(logprobs, 'log-probabilities'), objective);
+    return {
+      lossOf: (vocabulary, start, count) => ({
+        loss: sum(g, mul(g, at(vocabulary, start, count), slice(g, slopes, 1, start, count))),
+        parts: {},
+      }),
+      whole,
+    };
+  }
+
+  /** The derivatives of a loss by each row's log-probability [1, R], and the loss with its parts. */
+  #slopes(
+    logprobs: Tensor,
+    objective: SequenceObjective,
+  ): { slopes: Tensor; whole: ReadonlyMap<string, Tensor> } {
+    const g = this.#graph;
+    const mark = g.mark;
+    const leaf = { ...logprobs, differentiable: true };
+    const { loss, parts } = objective.build(g, leaf, Object.fromEntries(this.#inputs));
+    const [slopes] = g.backward([[loss, full(g, [1], 1)]], [leaf], (a, b) => add(g, a, b), mark);
+    const whole = new Map(Object.entries({ ...parts, loss }).map(([name, t]) => [name, detach(t)]));
+    return { slopes: detach(required(slopes, 'slopes of the loss')), whole };
   }
 
   /** Runs forward and backward on one batch; gradients are added to the accumulators. */
@@ -197,7 +285,7 @@ export class TrainingGraph implements Disposable {
 
 /** Fills an input's padded rows: see RowInputSpec. */
 export function padRows(
-  spec: RowInputSpec,
+  spec: RowInputShape,
   values: Float32Array | Int32Array,
   rows: number,
 ): Float32Array | Int32Array {

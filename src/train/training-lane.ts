@@ -27,7 +27,6 @@ export class TrainingLane implements Disposable {
   readonly #config: Qwen3Config;
   readonly #parameters: ParameterSet;
   readonly #objective: Objective;
-  readonly #inputs: readonly string[];
   readonly #memory: GraphMemory;
   readonly #graphs = new Map<string, TrainingGraph>();
 
@@ -43,13 +42,12 @@ export class TrainingLane implements Disposable {
     this.#parameters = parameters;
     this.gradients = gradients;
     this.#objective = objective;
-    this.#inputs = Object.keys(objective.inputs);
     this.#memory = new GraphMemory(device);
   }
 
   /** Adds a batch's gradients to this lane's; every token that counts weighs `weight`. */
   async run({ layout, examples }: MicroBatch, weight: number): Promise<LossParts> {
-    const rows = gatherRows(layout, examples, weight, this.#inputs);
+    const rows = gatherRows(layout, examples, weight, this.#objective.inputs);
     return this.#graph(layout, rows.predictors.length).run(examples.map(treeOf), rows);
   }
 

@@ -10,8 +10,8 @@ import {
   adaptiveHead,
   crossEntropy,
   distillation,
-  dpo,
   policyGradient,
+  preference,
   type Objective,
 } from '../../src/objective/index.ts';
 import type { Rows } from '../../src/train/training-graph.ts';
@@ -65,7 +65,7 @@ export function goldenObjective(name: string): Objective {
     case 'grpo_kl':
       return policyGradient({ clip, klCoefficient: kl_coef[name], klEstimator: 'k2' });
     case 'dpo':
-      return dpo({ beta, pairs: 1 });
+      return preference({ loss: 'dpo', beta, labelSmoothing: 0, nllCoefficient: 0 });
     default:
       throw new Error(name);
   }
@@ -130,13 +130,15 @@ export function goldenRows(kind: 'flat' | 'tree', objective: Objective): Rows {
       if (kind === 'flat') predictors.push(i * WIDTH + t);
       else predictors.push(predictorIndex(layout, trees[i]!, i, 0, t + 1 - prompt));
       inputs['targets']!.push(ids[t + 1]!);
-      inputs['weights']!.push(1 / total);
+      // A mean over tokens, or over the one pair.
+      inputs['weights']!.push(objective.rowwise ? 1 / total : 1);
       for (const name of Object.keys(columns)) inputs[name]!.push(columns[name]![at]!);
       const logprobs = topLogprobs.slice(at * k, at * k + k);
       inputs['teacher_ids']!.push(...topIds.slice(at * k, at * k + k));
       inputs['teacher_logprobs']!.push(...logprobs);
       inputs['teacher_head']!.push(...adaptiveHead(logprobs));
-      inputs['pair_signs']!.push([1, -1, 0][i]!);
+      // The reference's pair are two trees; here it is the pair of the first one, and the others have none.
+      inputs['pair_signs']!.push([1, -1, 0][i]!, 0, 0);
     }
   });
   const wanted = ['targets', 'weights', ...Object.keys(objective.inputs)];

@@ -93,14 +93,35 @@ export function kl(row: Row, estimator: 'k1' | 'k2' | 'k3'): number {
   return clip(raw, -10, 10);
 }
 
-/** Mean over pairs of -log sigmoid(beta (margin of chosen - margin of rejected)). */
-export function dpo(rows: readonly Row[], beta: number): number {
-  const pairs = rows[0]!.pairSigns.length;
-  const margins = Array.from({ length: pairs }, (_, p) =>
-    sum(rows.map((row) => row.pairSigns[p]! * (logSoftmax(row.logits)[row.target]! - row.refLogprob))),
-  );
-  return sum(margins.map((margin) => Math.log1p(Math.exp(-beta * margin)))) / pairs;
+/** What is known of pair `p`, by the definitions of DPO's paper: log-ratios of either answer, and the chosen one's mean cross-entropy. */
+export function pair(rows: readonly Row[], p: number): { chosen: Row[]; rejected: Row[]; margin: number } {
+  const [chosen, rejected] = [1, -1].map((sign) => rows.filter((row) => row.pairSigns[p] === sign));
+  return { chosen: chosen!, rejected: rejected!, margin: logRatio(chosen!) - logRatio(rejected!) };
 }
+
+const logprob = (row: Row): number => logSoftmax(row.logits)[row.target]!;
+
+/** log pi(y) - log ref(y) of an answer, summed over its tokens. */
+export const logRatio = (answer: readonly Row[]): number =>
+  sum(answer.map((row) => logprob(row) - row.refLogprob));
+
+/** log pi(y). */
+export const logLikelihood = (answer: readonly Row[]): number => sum(answer.map(logprob));
+
+/** Mean over pairs of `value`. */
+export function overPairs(rows: readonly Row[], value: (given: ReturnType<typeof pair>) => number): number {
+  const pairs = rows[0]!.pairSigns.length;
+  return sum(Array.from({ length: pairs }, (_, p) => value(pair(rows, p)))) / pairs;
+}
+
+const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
+
+/** DPO's equation 7, and its form with noisy labels (Mitchell, "A note on DPO with noisy preferences", 2023). */
+export const dpo = (margin: number, beta: number, smoothing: number): number =>
+  -(1 - smoothing) * Math.log(sigmoid(beta * margin)) - smoothing * Math.log(1 - sigmoid(beta * margin));
+
+/** IPO's equation 17. */
+export const ipo = (margin: number, beta: number): number => (margin - 1 / (2 * beta)) ** 2;
 
 /** sum of weight x value. */
 export function weighted(rows: readonly Row[], value: (row: Row) => number): number {

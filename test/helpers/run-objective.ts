@@ -1,8 +1,8 @@
 /** Runs an objective on rows of logits that are given, without a model. */
 import type { Device } from '../../src/ggml/device.ts';
-import { adaptiveHead, COMMON_INPUTS, type Objective } from '../../src/objective/index.ts';
+import { adaptiveHead, COMMON_INPUTS, type Objective, type RowInputSpec } from '../../src/objective/index.ts';
 import { Graph, readF32, write } from '../../src/tensor/graph.ts';
-import { add, full, scale, vocabularyRows } from '../../src/tensor/ops/index.ts';
+import { add, full, logProbabilitiesAt, scale, vocabularyRows } from '../../src/tensor/ops/index.ts';
 import type { Row } from './reference-losses.ts';
 
 export interface ObjectiveRun {
@@ -34,11 +34,18 @@ export async function runObjective(
 ): Promise<ObjectiveRun> {
   using g = new Graph(device, 1024);
   const logits = { ...g.input('f32', [rows[0]!.logits.length, rows.length]), differentiable: true };
-  const specs = Object.entries({ ...COMMON_INPUTS, ...objective.inputs });
+  const specs = Object.entries<RowInputSpec>({ ...COMMON_INPUTS, ...objective.inputs });
+  const pairs = rows[0]!.pairSigns.length;
   const inputs = Object.fromEntries(
-    specs.map(([name, spec]) => [name, g.input(spec.dtype, [spec.width, rows.length])]),
+    specs.map(([name, { dtype, width }]) => [
+      name,
+      g.input(dtype, [width === 'trees' ? pairs : width, rows.length]),
+    ]),
   );
-  const { loss, parts } = objective.build(g, vocabularyRows(g, logits), inputs);
+  const vocabulary = vocabularyRows(g, logits);
+  const { loss, parts } = objective.rowwise
+    ? objective.build(g, vocabulary, inputs)
+    : objective.build(g, logProbabilitiesAt(g, vocabulary, inputs['targets']!), inputs);
   const [grad] = g.backward([[loss, full(g, [1], 1)]], [logits], (a, b) => add(g, a, b));
   const outputs = Object.entries({ ...parts, loss }).map(([name, t]) => [name, g.output(t)] as const);
   const gradient = g.output(scale(g, grad!, 1));

@@ -1,7 +1,12 @@
-/** The policy-gradient loss of GRPO with each KL estimator, and DPO, against their formulas. */
+/** The policy-gradient loss of GRPO with each KL estimator, DPO and IPO, against their formulas. */
 import { afterAll, describe, expect, it } from 'vitest';
 import { Device } from '../../src/ggml/device.ts';
-import { dpo, type KlEstimator, policyGradient } from '../../src/objective/index.ts';
+import {
+  type KlEstimator,
+  policyGradient,
+  preference,
+  type PreferenceOptions,
+} from '../../src/objective/index.ts';
 import * as reference from '../helpers/reference-losses.ts';
 import { type Row, randomRows } from '../helpers/reference-losses.ts';
 import { runObjective } from '../helpers/run-objective.ts';
@@ -135,33 +140,84 @@ describe('GRPO', () => {
   });
 });
 
-describe('DPO', () => {
-  it('loss and gradient of three pairs', async () => {
-    const got = await runObjective(device, dpo({ beta: 0.1, pairs: 3 }), rows);
-    const loss = (all: readonly Row[]): number => reference.dpo(all, 0.1);
-    expectClose([got.loss], [loss(rows)], TOLERANCES.objective);
-    expectNormClose(got.gradient, reference.gradient(rows, loss), TOLERANCES.objectiveGradient);
+const PAIRS = 3;
+const DPO = { loss: 'dpo', beta: 0.1, labelSmoothing: 0, nllCoefficient: 0 } as const;
+const VARIANTS: Record<string, PreferenceOptions> = {
+  DPO,
+  'DPO with a larger beta': { ...DPO, beta: 0.7 },
+  'DPO with label smoothing': { ...DPO, labelSmoothing: 0.2 },
+  'DPO with the SFT term of RPO': { ...DPO, nllCoefficient: 0.5 },
+  IPO: { ...DPO, loss: 'ipo' },
+  'IPO with a larger beta and the SFT term': { ...DPO, loss: 'ipo', beta: 0.9, nllCoefficient: 2 },
+};
+/** As a step of three trees gives them. */
+const paired = rows.map((row) => ({ ...row, weight: 1 / PAIRS }));
+
+describe.each(Object.entries(VARIANTS))('%s', (_, options) => {
+  const { beta, labelSmoothing, nllCoefficient } = options;
+  const nll = (chosen: readonly Row[]): number => -reference.logLikelihood(chosen) / chosen.length;
+  const contrast = (margin: number): number =>
+    options.loss === 'dpo' ? reference.dpo(margin, beta, labelSmoothing) : reference.ipo(margin, beta);
+  const loss = (all: readonly Row[]): number =>
+    reference.overPairs(all, ({ margin, chosen }) => contrast(margin) + nllCoefficient * nll(chosen));
+
+  it('loss, parts and gradient of three pairs', async () => {
+    const got = await runObjective(device, preference(options), paired);
+    expectClose([got.loss], [loss(paired)], TOLERANCES.objective, 'loss');
+    const parts: Record<string, (pair: ReturnType<typeof reference.pair>) => number> = {
+      preference_loss: ({ margin }) => contrast(margin),
+      ce: ({ chosen }) => nll(chosen),
+      chosen_reward: ({ chosen }) => beta * reference.logRatio(chosen),
+      rejected_reward: ({ rejected }) => beta * reference.logRatio(rejected),
+      reward_margin: ({ margin }) => beta * margin,
+      preference_accuracy: ({ margin }) => (margin > 0 ? 1 : 0),
+      chosen_logprob: ({ chosen }) => reference.logLikelihood(chosen),
+      rejected_logprob: ({ rejected }) => reference.logLikelihood(rejected),
+    };
+    expect(Object.keys(got.parts).toSorted()).toEqual(Object.keys(parts).toSorted());
+    for (const [name, part] of Object.entries(parts))
+      expectClose([got.parts[name]!], [reference.overPairs(paired, part)], TOLERANCES.objective, name);
+    expectNormClose(got.gradient, reference.gradient(paired, loss), TOLERANCES.objectiveGradient, 'gradient');
   });
 
-  it('is ln 2 where policy and reference are one', async () => {
-    const same = rows.map((row) => ({ ...row, refLogprob: reference.logSoftmax(row.logits)[row.target]! }));
-    const got = await runObjective(device, dpo({ beta: 5, pairs: 3 }), same);
-    expectClose([got.loss], [Math.LN2], TOLERANCES.objective);
+  it('trees of a batch that have no pair add nothing', async () => {
+    const padded = paired.map((row) => ({ ...row, pairSigns: [0, ...row.pairSigns, 0] }));
+    const [got, want] = [
+      await runObjective(device, preference(options), padded),
+      await runObjective(device, preference(options), paired),
+    ];
+    expectClose([got.loss], [want.loss], TOLERANCES.regrouped);
+    expectNormClose(got.gradient, want.gradient, TOLERANCES.regroupedGradient);
   });
 
-  it('rows of no pair have no gradient', async () => {
-    const none = rows.map((row) => ({ ...row, pairSigns: [0, 0, 0] }));
-    const got = await runObjective(device, dpo({ beta: 1, pairs: 3 }), none);
-    expectClose([got.loss], [Math.LN2], TOLERANCES.objective);
-    expect(got.gradient.every((x) => x + 0 === 0)).toBe(true);
+  it('a batch without any pair gives 0 and no NaN', async () => {
+    const none = paired.map((row) => ({ ...row, weight: 0, refLogprob: 0, pairSigns: [0, 0, 0] }));
+    const got = await runObjective(device, preference(options), none);
+    for (const value of [got.loss, ...Object.values(got.parts), ...got.gradient]) expect(value + 0).toBe(0);
+  });
+});
+
+describe('preferences by hand', () => {
+  /** Policy and reference agree. */
+  const same = paired.map((row) => ({
+    ...row,
+    refLogprob: reference.logSoftmax(row.logits)[row.target]!,
+  }));
+
+  it('where policy and reference are one, DPO is ln 2 and IPO a quarter of 1 / beta squared', async () => {
+    const dpo = await runObjective(device, preference({ ...DPO, beta: 5 }), same);
+    expectClose([dpo.loss], [Math.LN2], TOLERANCES.objective);
+    const ipo = await runObjective(device, preference({ ...DPO, loss: 'ipo', beta: 0.1 }), same);
+    expectClose([ipo.loss], [25], TOLERANCES.objective);
   });
 
-  it('saturates without overflow', async () => {
-    const sure = rows.map((row) => ({ ...row, refLogprob: row.pairSigns.includes(1) ? -500 : 0 }));
-    const got = await runObjective(device, dpo({ beta: 1, pairs: 3 }), sure);
+  it('DPO saturates without overflow', async () => {
+    const options = { ...DPO, beta: 1 };
+    const sure = paired.map((row) => ({ ...row, refLogprob: row.pairSigns.includes(1) ? -500 : 0 }));
+    const got = await runObjective(device, preference(options), sure);
     expect(got.loss).toBeLessThan(1e-6);
-    const wrong = rows.map((row) => ({ ...row, refLogprob: row.pairSigns.includes(1) ? 0 : -500 }));
-    const high = await runObjective(device, dpo({ beta: 1, pairs: 3 }), wrong);
+    const wrong = paired.map((row) => ({ ...row, refLogprob: row.pairSigns.includes(1) ? 0 : -500 }));
+    const high = await runObjective(device, preference(options), wrong);
     expect(high.loss).toBeGreaterThan(500);
     expect(high.gradient.every(Number.isFinite)).toBe(true);
   });

@@ -68,7 +68,7 @@ async function run(objective: Objective, prompts: number, chunkBytes?: number): 
   const parts: Record<string, number> = {};
   for (let start = 0; start < given.length; start += prompts) {
     const batch = given.slice(start, start + prompts);
-    const rows = gatherRows(own, batch, 1 / count, Object.keys(objective.inputs));
+    const rows = gatherRows(own, batch, 1 / count, objective.inputs);
     const result = await graph.run(batch.map(treeOf), rows);
     loss += result.loss;
     for (const [name, value] of Object.entries(result.parts)) parts[name] = (parts[name] ?? 0) + value;

@@ -1,0 +1,126 @@
+/**
+ * Learning from pairs of answers, one chosen and one rejected, each pair a prompt tree of its own. With the margin
+ * m = (log pi(y_w) - log ref(y_w)) - (log pi(y_l) - log ref(y_l)), log-probabilities summed over a completion's tokens:
+ * - DPO (Rafailov et al., arXiv 2305.18290): -log sigmoid(beta m); with label smoothing e, as if a share e of the pairs
+ *   were the wrong way round: -(1 - e) log sigmoid(beta m) - e log sigmoid(-beta m);
+ * - IPO (Azar et al., arXiv 2310.12036, equation 17): (m - 1 / (2 beta))^2;
+ * - to both, the term of RPO (Pang et al., arXiv 2404.19733) may be added: the chosen answer's mean cross-entropy.
+ */
+import { InternalError } from '../base/errors.ts';
+import type { Graph } from '../tensor/graph.ts';
+import {
+  add,
+  clamp,
+  detach,
+  div,
+  mul,
+  mulMat,
+  relu,
+  reshape,
+  scale,
+  softplus,
+  square,
+  step,
+  sub,
+  sum,
+  transpose,
+} from '../tensor/ops/index.ts';
+import { full } from '../tensor/ops/shape.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { rowInput, type RowInputs, type SequenceObjective } from './objective.ts';
+
+export type PreferenceLoss = 'dpo' | 'ipo';
+
+export interface PreferenceOptions {
+  readonly loss: PreferenceLoss;
+  readonly beta: number;
+  /** DPO's share of pairs that are taken to be the wrong way round, below 1/2; IPO has none. */
+  readonly labelSmoothing: number;
+  /** Weight of the chosen answer's cross-entropy, in nats per token; 0 turns it off. */
+  readonly nllCoefficient: number;
+}
+
+/** What is known of a batch's pairs, each [pairs, 1]; a tree without a pair has zeros. */
+interface Pairs {
+  /** Share of the pair in the step's mean. */
+  readonly weight: Tensor;
+  /** Summed log-probabilities under the policy. */
+  readonly chosen: Tensor;
+  readonly rejected: Tensor;
+  /** What DPO takes for rewards, without beta: log-ratios to the reference. */
+  readonly chosenGain: Tensor;
+  readonly rejectedGain: Tensor;
+  /** Mean cross-entropy of the chosen answer. */
+  readonly nll: Tensor;
+}
+
+function pairsOf(g: Graph, logprobs: Tensor, inputs: RowInputs): Pairs {
+  const column = (t: Tensor): Tensor => reshape(g, t, [logprobs.shape[1] ?? 1, 1]);
+  const signs = transpose(g, rowInput(inputs, 'pair_signs')); // [R, pairs]
+  const [isChosen, isRejected] = [relu(g, signs), relu(g, scale(g, signs, -1))];
+  const over = (mask: Tensor, values: Tensor): Tensor => mulMat(g, mask, values); // [pairs, 1]
+  const own = column(logprobs);
+  const gain = column(sub(g, logprobs, rowInput(inputs, 'ref_logprobs')));
+  const tokens = clamp(g, over(isChosen, full(g, own.shape, 1)), 1, Infinity);
+  const chosen = over(isChosen, own);
+  return {
+    // The rows of a tree have the same weight.
+    weight: div(g, over(isChosen, column(rowInput(inputs, 'weights'))), tokens),
+    chosen,
+    rejected: over(isRejected, own),
+    chosenGain: over(isChosen, gain),
+    rejectedGain: over(isRejected, gain),
+    nll: scale(g, div(g, chosen, tokens), -1),
+  };
+}
+
+/** The loss of each pair, [pairs, 1], from its margin. */
+function lossOf(g: Graph, margin: Tensor, { loss, beta, labelSmoothing }: PreferenceOptions): Tensor {
+  const against = (sign: number): Tensor => softplus(g, scale(g, margin, -sign * beta));
+  switch (loss) {
+    case 'dpo':
+      return labelSmoothing === 0
+        ? against(1)
+        : add(g, scale(g, against(1), 1 - labelSmoothing), scale(g, against(-1), labelSmoothing));
+    case 'ipo':
+      return square(g, scale(g, margin, 1, -1 / (2 * beta)));
+    default:
+      throw new InternalError(`unknown preference loss ${String(loss satisfies never)}`);
+  }
+}
+
+/**
+ * The mean over pairs of DPO's or IPO's loss. The input `pair_signs` is +1 on rows of the chosen completion of a tree
+ * and -1 on those of the rejected one; `ref_logprobs` are the reference's log-probabilities.
+ */
+export function preference(options: PreferenceOptions): SequenceObjective {
+  const { loss: name, beta, nllCoefficient } = options;
+  return {
+    name,
+    inputs: {
+      pair_signs: { dtype: 'f32', width: 'trees', padding: 0 },
+      ref_logprobs: { dtype: 'f32', width: 1, padding: 0 },
+    },
+    rowwise: false,
+    build: (g, logprobs, inputs) => {
+      const pairs = pairsOf(g, logprobs, inputs);
+      const mean = (values: Tensor): Tensor => sum(g, mul(g, values, pairs.weight));
+      const margin = sub(g, pairs.chosenGain, pairs.rejectedGain);
+      const contrast = mean(lossOf(g, margin, options));
+      const nll = mean(pairs.nll);
+      return {
+        loss: nllCoefficient === 0 ? contrast : add(g, contrast, scale(g, nll, nllCoefficient)),
+        parts: {
+          preference_loss: contrast,
+          ce: nll,
+          chosen_reward: scale(g, mean(pairs.chosenGain), beta),
+          rejected_reward: scale(g, mean(pairs.rejectedGain), beta),
+          reward_margin: scale(g, mean(margin), beta),
+          preference_accuracy: mean(step(g, detach(margin))),
+          chosen_logprob: mean(pairs.chosen),
+          rejected_logprob: mean(pairs.rejected),
+        },
+      };
+    },
+  };
+}
