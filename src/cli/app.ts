@@ -9,6 +9,7 @@ import { dataInspectCommand } from './commands/data-inspect.ts';
 import { dataLabelCommand } from './commands/data-label.ts';
 import { dataMixCommand } from './commands/data-mix.ts';
 import { dataRenderCommand } from './commands/data-render.ts';
+import { dataTopkCommand } from './commands/data-topk.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { evalRoutes } from './commands/eval.ts';
 import { exportCommand } from './commands/export.ts';
@@ -37,6 +38,7 @@ const routes = buildRouteMap<string, CliContext>({
         mix: dataMixCommand,
         render: dataRenderCommand,
         inspect: dataInspectCommand,
+        topk: dataTopkCommand,
       },
       docs: {
         brief: 'Prepare data and look at it',

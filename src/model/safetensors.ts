@@ -182,7 +182,7 @@ function widenBf16(halves: Uint16Array): Float32Array {
   return new Float32Array(words.buffer);
 }
 
-/** IEEE half precision to single, through a table of all 65,536 values. */
+/** All halves as singles, a table of all 65,536 values. */
 const halfTable = ((): (() => Float32Array) => {
   let table: Float32Array | undefined;
   return () => {
@@ -198,7 +198,8 @@ const halfTable = ((): (() => Float32Array) => {
   };
 })();
 
-function widenF16(halves: Uint16Array): Float32Array {
+/** IEEE half precision to single. */
+export function widenF16(halves: Uint16Array): Float32Array {
   const table = halfTable();
   return Float32Array.from(halves, (bits) => table[bits] ?? 0);
 }
