@@ -6,7 +6,8 @@ import { expect, test } from 'vitest';
 const root = resolve(import.meta.dirname, '..');
 const source = join(root, 'src');
 
-const UP_TO_EVAL = 'base json ggml tensor model chat data reward objective teacher train eval'.split(' ');
+const UP_TO_EVAL =
+  'base json ggml tensor model chat environment data reward objective teacher train eval'.split(' ');
 
 /** The floors that each floor may import from, beside itself. A new folder has to find its place here. */
 const BELOW: Readonly<Record<string, readonly string[]>> = {
@@ -16,12 +17,25 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   tensor: ['base', 'ggml'],
   model: ['base', 'ggml', 'tensor'],
   chat: ['base', 'json', 'ggml', 'tensor', 'model'],
+  environment: ['base', 'json', 'ggml', 'tensor', 'model', 'chat'],
   reward: ['base', 'json', 'chat'],
   data: ['base', 'json', 'chat', 'reward'],
   objective: ['base', 'tensor'],
   teacher: ['base', 'json', 'ggml', 'tensor', 'chat', 'model', 'data', 'reward'],
-  train: ['base', 'json', 'ggml', 'tensor', 'model', 'chat', 'data', 'reward', 'objective', 'teacher'],
-  eval: ['base', 'json', 'ggml', 'tensor', 'model', 'chat', 'data', 'reward', 'teacher'],
+  train: [
+    'base',
+    'json',
+    'ggml',
+    'tensor',
+    'model',
+    'chat',
+    'environment',
+    'data',
+    'reward',
+    'objective',
+    'teacher',
+  ],
+  eval: ['base', 'json', 'ggml', 'tensor', 'model', 'chat', 'environment', 'data', 'reward', 'teacher'],
   recipe: UP_TO_EVAL,
   cli: [...UP_TO_EVAL, 'recipe'],
 };

@@ -1,0 +1,53 @@
+/** How a theory reads: one wording to learn, and another, of kinds instead of properties, for transfer. */
+import type { Literal, Rule } from './theory.ts';
+
+export interface Wording {
+  readonly name: 'traits' | 'kinds';
+  readonly people: readonly string[];
+  readonly properties: readonly string[];
+  literal(literal: Literal): string;
+  rule(rule: Rule): string;
+}
+
+/** "Rex is not kind" */
+const trait = ({ name, property, holds }: Literal): string => `${name} is ${holds ? '' : 'not '}${property}`;
+/** "Zib is not a wumpus" */
+const kind = ({ name, property, holds }: Literal): string => `${name} is ${holds ? '' : 'not '}a ${property}`;
+
+export const WORDINGS: Readonly<Record<Wording['name'], Wording>> = {
+  traits: {
+    name: 'traits',
+    people: ['Rex', 'Fay', 'Max', 'Zoe', 'Leo', 'Ida', 'Tom', 'Eva'],
+    properties: 'kind quiet tall young green cold rich calm brave old red loud'.split(' '),
+    literal: trait,
+    rule: ({ when, then }) => {
+      const conditions = when.map(({ property, holds }) => `${holds ? '' : 'not '}${property}`).join(' and ');
+      return `If someone is ${conditions}, they are ${then.holds ? '' : 'not '}${then.property}`;
+    },
+  },
+  kinds: {
+    name: 'kinds',
+    people: ['Zib', 'Quo', 'Lum', 'Vex', 'Oro', 'Pim'],
+    properties: 'wumpus lempus tumpus rompus numpus dumpus zumpus gorpus sterpus brimpus'.split(' '),
+    literal: kind,
+    rule: ({ when: [first, ...more], then }) => {
+      const start =
+        first === undefined || first.holds
+          ? `Every ${first?.property ?? 'being'}`
+          : `Whatever is not a ${first.property}`;
+      const rest = more.map(({ property, holds }) => ` that is ${holds ? '' : 'not '}a ${property}`).join('');
+      return `${start}${rest} is ${then.holds ? '' : 'not '}a ${then.property}`;
+    },
+  },
+};
+
+/** Reads "Rex is not kind" or "Zib is a wumpus"; undefined when it is neither, or of an unknown name or property. */
+export function readLiteral(text: string, wording: Wording): Literal | undefined {
+  const match = /^\s*(\w+) is (not )?(?:an? )?(\w+)\s*\.?\s*$/i.exec(text);
+  const [, given = '', negation, what = ''] = match ?? [];
+  const name = wording.people.find((known) => known.toLowerCase() === given.toLowerCase());
+  const property = wording.properties.find((known) => known === what.toLowerCase());
+  return name === undefined || property === undefined
+    ? undefined
+    : { name, property, holds: negation === undefined };
+}

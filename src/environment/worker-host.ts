@@ -1,0 +1,264 @@
+/**
+ * An environment that is not trusted, in a worker thread with a limit on time and on heap. When a call breaks a limit
+ * the worker is stopped and another one started; conversations that lived in it are played again from their calls.
+ * A worker keeps a bad function from stopping the run. It is no sandbox: the module can read and write files.
+ */
+import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { z } from 'zod';
+import { errorText, UserError } from '../base/errors.ts';
+import type { JsonObject } from '../json/value.ts';
+import {
+  DEFAULT_LIMITS,
+  type EnvironmentHost,
+  type Limits,
+  type Session,
+  type ToolResult,
+} from './environment.ts';
+import { timeOut } from './in-process.ts';
+import {
+  type Call,
+  type Answer,
+  answerSchema,
+  describedSchema,
+  type Question,
+  resultSchema,
+  type WorkerStart,
+} from './protocol.ts';
+import { problemsSchema } from './local.ts';
+import { errorResult } from './result.ts';
+
+/** Milliseconds in which a module must load, and make its problems. */
+const LOAD_MS = 60_000;
+/** After so many calls in a row that broke a limit the environment is beyond use. */
+const MAX_DEATHS = 25;
+
+/** The sources run under tsx, which a worker does not inherit: there it is registered first. */
+const RUNS_SOURCES = import.meta.url.endsWith('.ts');
+const ENTRY = new URL(RUNS_SOURCES ? './worker.ts' : './worker.js', import.meta.url);
+const REGISTER = `import(require('node:worker_threads').workerData.tsx).then(({ register }) => {
+  register();
+  return import(${JSON.stringify(ENTRY.href)});
+});`;
+
+function newWorker(module: string, limits: Limits): Worker {
+  const options = {
+    resourceLimits: { maxOldGenerationSizeMb: limits.memoryMb },
+    stdout: true,
+    stderr: true,
+  };
+  if (!RUNS_SOURCES)
+    return new Worker(ENTRY, { ...options, workerData: { module, limits } satisfies WorkerStart });
+  const tsx = new URL(
+    'dist/esm/api/index.mjs',
+    pathToFileURL(createRequire(import.meta.url).resolve('tsx/package.json')),
+  ).href;
+  return new Worker(REGISTER, { ...options, eval: true, workerData: { module, limits, tsx } });
+}
+
+/** A question was not answered: the worker is gone. */
+class Died extends Error {
+  readonly why: 'time' | 'memory' | 'exit';
+
+  constructor(why: Died['why'], message: string) {
+    super(message);
+    this.why = why;
+  }
+}
+
+/** One worker thread. Questions are asked one at a time; after a Died it is of no more use. */
+class Thread {
+  readonly #worker: Worker;
+  #next = 0;
+  #end: Died | undefined;
+  #settle: ((outcome: Answer | Died) => void) | undefined;
+
+  constructor(module: string, limits: Limits) {
+    this.#worker = newWorker(module, limits);
+    // What it prints would stand in the middle of the progress bar; unread it would pile up.
+    this.#worker.stdout.resume();
+    this.#worker.stderr.resume();
+    // A run that is over does not wait for it.
+    this.#worker.unref();
+    this.#worker.on('message', (message: unknown) => {
+      const { data } = answerSchema.safeParse(message);
+      // A module can post messages of its own, which say nothing.
+      if (data?.id === this.#next) this.#settle?.(data);
+    });
+    this.#worker.on('error', (thrown: unknown) => {
+      const memory =
+        typeof thrown === 'object' &&
+        thrown !== null &&
+        'code' in thrown &&
+        thrown.code === 'ERR_WORKER_OUT_OF_MEMORY';
+      this.#die(memory ? new Died('memory', 'out of memory') : new Died('exit', errorText(thrown)));
+    });
+    this.#worker.on('exit', () => this.#die(new Died('exit', 'it ended its thread')));
+  }
+
+  #die(why: Died): void {
+    this.#end ??= why;
+    this.#settle?.(this.#end);
+  }
+
+  /** Asks; throws Died, or a UserError when the environment is at fault. */
+  async ask(question: Question, timeMs: number): Promise<unknown> {
+    if (this.#end !== undefined) throw this.#end;
+    this.#next += 1;
+    let timer: NodeJS.Timeout | undefined;
+    const outcome = await new Promise<Answer | Died>((resolve) => {
+      this.#settle = resolve;
+      timer = setTimeout(() => this.#die(new Died('time', 'out of time')), timeMs);
+      this.#worker.postMessage({ id: this.#next, question });
+    }).finally(() => clearTimeout(timer));
+    this.#settle = undefined;
+    if (outcome instanceof Died) {
+      await this.stop();
+      throw outcome;
+    }
+    if (outcome.kind === 'fault') throw new UserError('ENVIRONMENT', outcome.message);
+    return outcome.value;
+  }
+
+  async stop(): Promise<void> {
+    this.#end ??= new Died('exit', 'it was stopped');
+    await this.#worker.terminate();
+  }
+}
+
+class WorkerEnvironment {
+  readonly #module: string;
+  readonly #limits: Limits;
+  /** Undefined until the first question, and after a death. */
+  #thread: Thread | undefined;
+  /** Sessions that the present thread knows. */
+  #known = new Set<number>();
+  #sessions = 0;
+  #deaths = 0;
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor(module: string, limits: Limits) {
+    this.#module = module;
+    this.#limits = limits;
+  }
+
+  /** Asks when all that was asked before is answered. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#queue.then(work);
+    this.#queue = result.catch(() => undefined);
+    return result;
+  }
+
+  async #started(): Promise<Thread> {
+    if (this.#thread !== undefined) return this.#thread;
+    const thread = new Thread(this.#module, this.#limits);
+    // Loading has its own limit: a call's begins when the module is there.
+    await thread.ask({ kind: 'describe' }, LOAD_MS);
+    this.#thread = thread;
+    this.#known = new Set();
+    return thread;
+  }
+
+  /** A question about the environment as a whole, which has to be answered. */
+  whole(question: Question): Promise<unknown> {
+    return this.#inTurn(async () => {
+      try {
+        return await (await this.#started()).ask(question, LOAD_MS);
+      } catch (thrown) {
+        this.#thread = undefined;
+        if (!(thrown instanceof Died)) throw thrown;
+        throw new UserError(
+          'ENVIRONMENT',
+          `The environment in ${this.#module} did not load or make its problems: ${thrown.message}; correct it, or raise its limits.`,
+        );
+      }
+    });
+  }
+
+  open(setting: JsonObject): Session {
+    const session = (this.#sessions += 1);
+    const calls: Call[] = [];
+    return {
+      call: (name, given) =>
+        this.#inTurn(async () => {
+          const call = { name, given };
+          const result = await this.#call(session, call, setting, calls);
+          if (result.survived) calls.push(call);
+          return result.result;
+        }),
+      close: () => {
+        void this.#inTurn(async () => {
+          if (this.#known.delete(session))
+            await this.#thread?.ask({ kind: 'close', session }, this.#limits.timeMs);
+        }).catch(() => undefined);
+      },
+    };
+  }
+
+  async #call(
+    session: number,
+    call: Call,
+    setting: JsonObject,
+    calls: readonly Call[],
+  ): Promise<{ readonly result: ToolResult; readonly survived: boolean }> {
+    const thread = await this.#started();
+    const from = this.#known.has(session) ? undefined : { setting, calls };
+    try {
+      const value = await thread.ask({ kind: 'call', session, call, from }, this.#limits.timeMs);
+      this.#known.add(session);
+      this.#deaths = 0;
+      return { result: resultSchema.parse(value), survived: true };
+    } catch (thrown) {
+      this.#thread = undefined;
+      if (!(thrown instanceof Died)) throw thrown;
+      this.#deaths += 1;
+      if (this.#deaths >= MAX_DEATHS) throw this.#beyondUse(call.name, thrown);
+      return { result: this.#deathResult(call.name, thrown), survived: false };
+    }
+  }
+
+  #beyondUse(name: string, { message }: Died): UserError {
+    return new UserError(
+      'ENVIRONMENT',
+      `${this.#deaths} calls in a row, the last of ${name}, ended the worker of the environment in ${this.#module} (${message}); correct its functions, or raise its limits.`,
+    );
+  }
+
+  #deathResult(name: string, { why, message }: Died): ToolResult {
+    if (why === 'time') return timeOut(name, this.#limits.timeMs);
+    if (why === 'memory')
+      return errorResult(`${name} used more than ${this.#limits.memoryMb} MB and was stopped`);
+    return errorResult(`${name} failed: ${message}`);
+  }
+
+  async stop(): Promise<void> {
+    await this.#thread?.stop();
+    this.#thread = undefined;
+  }
+}
+
+/** Puts the environment of the module at the file URL `module` to work; throws a UserError when it does not load. */
+export async function hostInWorker(
+  module: string,
+  limits: Limits = DEFAULT_LIMITS,
+): Promise<EnvironmentHost> {
+  const environment = new WorkerEnvironment(module, limits);
+  try {
+    const { name, description, tools } = describedSchema.parse(await environment.whole({ kind: 'describe' }));
+    return {
+      name,
+      description,
+      tools,
+      problems: async (request) =>
+        problemsSchema.parse(await environment.whole({ kind: 'problems', ...request })),
+      open: (setting) => environment.open(setting),
+      [Symbol.asyncDispose]: () => environment.stop(),
+    };
+  } catch (thrown) {
+    await environment.stop();
+    throw thrown instanceof z.ZodError
+      ? new UserError('ENVIRONMENT', `The environment in ${module} cannot be read; correct it.`)
+      : thrown;
+  }
+}
