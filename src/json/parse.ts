@@ -15,35 +15,66 @@ export const MAX_DIGITS = 4300;
 export class JsonError extends UserError {
   readonly position: number;
 
-  constructor(problem: string, position: number) {
-    super('JSON', `Not JSON: ${problem} at character ${position + 1}.`);
+  constructor({ message, position }: JsonFault) {
+    super('JSON', message);
     this.name = 'JsonError';
     this.position = position;
   }
 }
 
+/** What a JsonError says, without the stack that makes an error slow to make: models write broken JSON by the thousand. */
+export class JsonFault {
+  readonly problem: string;
+  /** Counted in UTF-16 units from the start. */
+  readonly position: number;
+
+  constructor(problem: string, position: number) {
+    this.problem = problem;
+    this.position = position;
+  }
+
+  /** One sentence for a person. */
+  get message(): string {
+    return `Not JSON: ${this.problem} at character ${this.position + 1}.`;
+  }
+}
+
 export type JsonResult =
   | { readonly ok: true; readonly value: PyValue }
-  | { readonly ok: false; readonly error: JsonError };
+  | { readonly ok: false; readonly error: JsonFault };
 
 /** Reads one JSON value with nothing but white space around it; throws a JsonError. */
 export function parseJson(text: string): PyValue {
-  return new Parser(text).document();
+  const result = tryParseJson(text);
+  if (result.ok) return result.value;
+  throw new JsonError(result.error);
 }
 
 /** As `parseJson`, with the error as a value. */
 export function tryParseJson(text: string): JsonResult {
   try {
-    return { ok: true, value: parseJson(text) };
+    return { ok: true, value: new Parser(text).document() };
   } catch (thrown) {
-    if (thrown instanceof JsonError) return { ok: false, error: thrown };
+    if (thrown instanceof JsonFault) return { ok: false, error: thrown };
     throw thrown;
   }
 }
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const COLON = 0x3a;
+const COMMA = 0x2c;
+const ZERO = 0x30;
+const NINE = 0x39;
 const NUMBER = /(-?(?:0|[1-9][0-9]*))((?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)/y;
+/** A number that goes on after its digits. */
+const GOES_ON = /[.eE0-9]/;
+/** So many digits are exact as a JavaScript number. */
+const EXACT_DIGITS = 15;
 const HEX4 = /[0-9a-fA-F]{4}/y;
 const ESCAPES: ReadonlyMap<string, string> = new Map([
   ['"', '"'],
@@ -77,12 +108,12 @@ class Parser {
     this.#skipSpace();
     const value = this.#value();
     this.#skipSpace();
-    if (this.#at < this.#text.length) throw this.#error('there is more text after the value');
+    if (this.#at < this.#text.length) throw this.#fault('there is more text after the value');
     return value;
   }
 
-  #error(problem: string, position = this.#at): JsonError {
-    return new JsonError(problem, position);
+  #fault(problem: string, position = this.#at): JsonFault {
+    return new JsonFault(problem, position);
   }
 
   #skipSpace(): void {
@@ -94,11 +125,14 @@ class Parser {
   }
 
   #value(): PyValue {
-    const char = this.#text.charAt(this.#at);
-    if (char === '"') return this.#string();
-    if (char === '{') return this.#nested(() => this.#object());
-    if (char === '[') return this.#nested(() => this.#array());
-    if (char >= '0' && char <= '9') return this.#number();
+    const code = this.#text.charCodeAt(this.#at);
+    if (code === QUOTE) return this.#string();
+    if (code === OPEN_BRACE) return this.#object();
+    if (code === OPEN_BRACKET) return this.#array();
+    return code >= ZERO && code <= NINE ? this.#digits() : this.#wordOrNumber();
+  }
+
+  #wordOrNumber(): PyValue {
     for (const [word, value] of WORDS) {
       if (!this.#text.startsWith(word, this.#at)) continue;
       this.#at += word.length;
@@ -107,63 +141,84 @@ class Parser {
     return this.#number();
   }
 
-  #nested<T>(read: () => T): T {
-    if (this.#depth === MAX_DEPTH) throw this.#error(`it is nested more than ${MAX_DEPTH} levels deep`);
+  /** Steps over the bracket that begins a list or an object. */
+  #enter(): void {
+    if (this.#depth === MAX_DEPTH) throw this.#fault(`it is nested more than ${MAX_DEPTH} levels deep`);
     this.#depth++;
     this.#at++;
     this.#skipSpace();
-    const value = read();
+  }
+
+  /** Whether the list or object ends here; steps over what ends it. */
+  #leaves(closing: number): boolean {
+    if (!this.#taken(closing)) return false;
     this.#depth--;
-    return value;
+    return true;
   }
 
   #object(): PyValue {
     const entries = new Map<string, PyValue>();
-    if (this.#taken('}')) return entries;
+    this.#enter();
+    if (this.#leaves(CLOSE_BRACE)) return entries;
     for (;;) {
-      if (this.#text.charCodeAt(this.#at) !== QUOTE) throw this.#error('a key in double quotes is expected');
+      if (this.#text.charCodeAt(this.#at) !== QUOTE) throw this.#fault('a key in double quotes is expected');
       const key = this.#string();
       this.#skipSpace();
-      if (!this.#taken(':')) throw this.#error("':' is expected");
+      if (!this.#taken(COLON)) throw this.#fault("':' is expected");
       this.#skipSpace();
       // Map.set on a key that exists changes its value and leaves its place, as a Python dict does.
       entries.set(key, this.#value());
       this.#skipSpace();
-      if (this.#taken('}')) return entries;
-      if (!this.#taken(',')) throw this.#error("',' or '}' is expected");
+      if (this.#leaves(CLOSE_BRACE)) return entries;
+      if (!this.#taken(COMMA)) throw this.#fault("',' or '}' is expected");
       this.#skipSpace();
     }
   }
 
   #array(): PyValue {
     const items: PyValue[] = [];
-    if (this.#taken(']')) return items;
+    this.#enter();
+    if (this.#leaves(CLOSE_BRACKET)) return items;
     for (;;) {
       items.push(this.#value());
       this.#skipSpace();
-      if (this.#taken(']')) return items;
-      if (!this.#taken(',')) throw this.#error("',' or ']' is expected");
+      if (this.#leaves(CLOSE_BRACKET)) return items;
+      if (!this.#taken(COMMA)) throw this.#fault("',' or ']' is expected");
       this.#skipSpace();
     }
   }
 
-  #taken(char: string): boolean {
-    if (this.#text.charAt(this.#at) !== char) return false;
+  #taken(code: number): boolean {
+    if (this.#text.charCodeAt(this.#at) !== code) return false;
     this.#at++;
     return true;
+  }
+
+  /** A number without a sign: most are a few digits and nothing more, which needs no regular expression. */
+  #digits(): PyValue {
+    const text = this.#text;
+    const start = this.#at;
+    let at = start;
+    let value = 0;
+    for (let code = text.charCodeAt(at); code >= ZERO && code <= NINE; code = text.charCodeAt(++at))
+      value = value * 10 + (code - ZERO);
+    const startsWithZero = text.charCodeAt(start) === ZERO && at > start + 1;
+    if (at - start > EXACT_DIGITS || startsWithZero || GOES_ON.test(text.charAt(at))) return this.#number();
+    this.#at = at;
+    return BigInt(value);
   }
 
   #number(): PyValue {
     NUMBER.lastIndex = this.#at;
     const match = NUMBER.exec(this.#text);
     if (match === null)
-      throw this.#error(
+      throw this.#fault(
         this.#at < this.#text.length ? 'a value is expected' : 'the text ends where a value is expected',
       );
     const [whole, int = '', rest = ''] = match;
     const digits = int.length - (int.startsWith('-') ? 1 : 0);
     if (rest === '' && digits > MAX_DIGITS)
-      throw this.#error(`an integer has more than ${MAX_DIGITS} digits`);
+      throw this.#fault(`an integer has more than ${MAX_DIGITS} digits`);
     this.#at += whole.length;
     return rest === '' ? BigInt(int) : Number(whole);
   }
@@ -178,15 +233,15 @@ class Parser {
       const code = text.charCodeAt(at);
       if (code === QUOTE) {
         this.#at = at + 1;
-        return value + text.slice(from, at);
+        return from === opening + 1 ? text.slice(from, at) : value + text.slice(from, at);
       }
       if (code === BACKSLASH) {
         value += text.slice(from, at) + this.#escape(at);
         at = from = this.#at;
       } else if (code >= 0x20) at++;
-      else if (at < text.length) throw this.#error('a string has a raw control character', at);
+      else if (at < text.length) throw this.#fault('a string has a raw control character', at);
       // Past the end charCodeAt is NaN, which fails every comparison above.
-      else throw this.#error('a string is not closed', opening);
+      else throw this.#fault('a string is not closed', opening);
     }
   }
 
@@ -196,12 +251,12 @@ class Parser {
     if (letter === 'u') {
       HEX4.lastIndex = at + 2;
       const hex = HEX4.exec(this.#text);
-      if (hex === null) throw this.#error('\\u needs four hexadecimal digits', at);
+      if (hex === null) throw this.#fault('\\u needs four hexadecimal digits', at);
       this.#at = at + 6;
       return String.fromCharCode(parseInt(hex[0], 16));
     }
     const char = ESCAPES.get(letter);
-    if (char === undefined) throw this.#error('a string has an unknown escape', at);
+    if (char === undefined) throw this.#fault('a string has an unknown escape', at);
     this.#at = at + 2;
     return char;
   }
