@@ -13,10 +13,10 @@ import { laneCount } from './lanes.ts';
 import { merge } from './merge.ts';
 import { frozen } from './next-token.ts';
 import { checkSampling } from './sampler.ts';
-import type { Sample } from './slots.ts';
+import type { Sample, Stopped } from './slots.ts';
 
 export type { Generated } from './lane.ts';
-export type { Sample } from './slots.ts';
+export type { Sample, Stopped } from './slots.ts';
 
 export interface GenerateOptions {
   /** Samples a prompt. */
@@ -35,6 +35,12 @@ export interface GenerateOptions {
    * a training run a seed of its own.
    */
   readonly seed?: number;
+  /**
+   * What a sample that came to a stop token reads next, and then goes on from; undefined ends it there. This is how a
+   * call's result gets into a conversation: the reply joins the sample's own part of the cache, token by token, while
+   * the other samples go on, and nothing of what came before is computed again. `maxTokens` counts replies too.
+   */
+  readonly reply?: (stopped: Stopped) => Promise<TokenIds | undefined>;
   /** Prompts that are worked on at a time. */
   readonly batch?: number;
   /** Its reason is thrown between two steps. */
@@ -44,7 +50,8 @@ export interface GenerateOptions {
 
 function settingsOf(options: GenerateOptions): Settings {
   const { samples = 1, temperature = 1, topK = -1, topP = 1, maxTokens, stopIds, seed = 0 } = options;
-  const settings = { samples, temperature, topK, topP, maxTokens, seed, stop: new Set(stopIds) };
+  const { reply } = options;
+  const settings = { samples, temperature, topK, topP, maxTokens, seed, stop: new Set(stopIds), reply };
   checkSampling(settings);
   for (const [name, value] of Object.entries({ samples, maxTokens, batch: options.batch ?? 1 })) {
     if (!Number.isInteger(value) || value < 1)

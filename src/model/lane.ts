@@ -13,7 +13,7 @@ import { Lru } from './lru.ts';
 import type { NextTokens } from './next-token.ts';
 import { MoveGraph, PrefillGraph } from './prefill.ts';
 import { argmax, draw, type Sampling } from './sampler.ts';
-import { type Drawing, type Sample, Slots, startPrompt } from './slots.ts';
+import { type Drawing, type Sample, Slots, startPrompt, type Stopped } from './slots.ts';
 
 /** Tokens of prompts that go through the model at once. */
 const PREFILL_TOKENS = 2048;
@@ -27,6 +27,7 @@ export interface Settings extends Sampling {
   readonly maxTokens: number;
   readonly seed: number;
   readonly stop: ReadonlySet<number>;
+  readonly reply: ((stopped: Stopped) => Promise<TokenIds | undefined>) | undefined;
 }
 
 /** A prompt in line. */
@@ -98,9 +99,26 @@ export class GenerationLane implements Disposable {
         if (line.length === 0 && (await this.#closeRanks(cache, slots))) graph = undefined;
         graph = await this.#step(cache, slots, settings, graph);
       }
+      await this.#reply(slots, settings);
       for (const { prompt, drawings } of slots.clear())
         yield { prompt, samples: drawings.map((drawing) => drawing.sample()) };
     }
+  }
+
+  /** Lets samples that stopped go on with the reply that they are given, if any. */
+  async #reply(slots: Slots, { reply, maxTokens }: Settings): Promise<void> {
+    if (reply === undefined) return;
+    const replies = slots.rows.map(async (drawing) => {
+      const stopped = drawing?.stopped();
+      // Where there is no room for a reply there is none for an answer.
+      if (drawing === undefined || stopped === undefined || drawing.count >= this.#limit(drawing, maxTokens))
+        return;
+      const given = await reply(stopped);
+      if (given !== undefined && given.length > 0) drawing.resume(given);
+    });
+    // All have come to rest before a failure is passed on.
+    for (const settled of await Promise.allSettled(replies))
+      if (settled.status === 'rejected') throw settled.reason;
   }
 
   /** The cache, made anew when it is too small: what was built on it goes with it. */
@@ -191,13 +209,19 @@ export class GenerationLane implements Disposable {
   }
 
   #draw(drawing: Drawing, next: NextTokens, row: number, settings: Settings): void {
+    const maxTokens = this.#limit(drawing, settings.maxTokens);
+    if (drawing.given !== undefined) {
+      drawing.acceptGiven(next.logprob(row, drawing.given), maxTokens);
+      return;
+    }
     const preferences = next.preferences(row);
     const token = settings.temperature === 0 ? argmax(preferences) : draw(preferences, settings, drawing.rng);
-    const room = this.#config.maxPositions - drawing.promptLength;
-    drawing.accept(token, next.logprob(row, token), {
-      stop: settings.stop,
-      maxTokens: Math.min(settings.maxTokens, room),
-    });
+    drawing.accept(token, next.logprob(row, token), { stop: settings.stop, maxTokens });
+  }
+
+  /** Tokens that a sample may have: those it is allowed, as far as the model has positions. */
+  #limit({ promptLength }: Drawing, maxTokens: number): number {
+    return Math.min(maxTokens, this.#config.maxPositions - promptLength);
   }
 
   #release(): void {

@@ -13,7 +13,19 @@ export interface Sample {
   readonly tokens: TokenIds;
   /** Log-probability of each token under the full softmax at temperature 1. */
   readonly logprobs: Float32Array;
+  /** 1 for tokens that the model chose, 0 for those that it was given as a reply. */
+  readonly drawn: Uint8Array;
   readonly finish: 'stop' | 'length';
+}
+
+/** A sample that came to a stop token, and may be given a reply to go on from. */
+export interface Stopped {
+  /** Index among the prompts of the call. */
+  readonly prompt: number;
+  /** Index among the prompt's samples. */
+  readonly sample: number;
+  /** All of its tokens so far, replies and the stop token included. */
+  readonly tokens: TokenIds;
 }
 
 export interface Limits {
@@ -25,13 +37,20 @@ export interface Limits {
 export class Drawing {
   readonly rng: Rng;
   readonly promptLength: number;
+  readonly #prompt: number;
+  readonly #sample: number;
   readonly #tokens: number[] = [];
   readonly #logprobs: number[] = [];
+  readonly #drawn: number[] = [];
+  /** What is still to be read of a reply. */
+  #reply: number[] = [];
   #finish: Sample['finish'] | undefined;
 
-  constructor(rng: Rng, promptLength: number) {
+  constructor(rng: Rng, promptLength: number, prompt = 0, sample = 0) {
     this.rng = rng;
     this.promptLength = promptLength;
+    this.#prompt = prompt;
+    this.#sample = sample;
   }
 
   get count(): number {
@@ -50,15 +69,42 @@ export class Drawing {
   accept(token: number, logprob: number, { stop, maxTokens }: Limits): boolean {
     this.#tokens.push(token);
     this.#logprobs.push(logprob);
+    this.#drawn.push(1);
     if (stop.has(token)) this.#finish = 'stop';
     else if (this.#tokens.length >= maxTokens) this.#finish = 'length';
     return this.#finish === undefined;
+  }
+
+  /** The next token of the reply, if there is one: it is read, whatever the model would have said. */
+  get given(): number | undefined {
+    return this.#reply[0];
+  }
+
+  /** Adds the next token of the reply, which stops nothing. */
+  acceptGiven(logprob: number, maxTokens: number): void {
+    this.#tokens.push(required(this.#reply.shift(), 'a token of the reply'));
+    this.#logprobs.push(logprob);
+    this.#drawn.push(0);
+    if (this.#tokens.length >= maxTokens) this.#finish = 'length';
+  }
+
+  /** What it came to at a stop token that was drawn; undefined anywhere else. */
+  stopped(): Stopped | undefined {
+    if (this.#finish !== 'stop') return undefined;
+    return { prompt: this.#prompt, sample: this.#sample, tokens: asTokenIds(this.#tokens) };
+  }
+
+  /** Goes on after a stop, with a reply that is not empty. */
+  resume(reply: TokenIds): void {
+    this.#reply = [...reply];
+    this.#finish = undefined;
   }
 
   sample(): Sample {
     return {
       tokens: asTokenIds(this.#tokens),
       logprobs: Float32Array.from(this.#logprobs),
+      drawn: Uint8Array.from(this.#drawn),
       finish: required(this.#finish, 'the end of a sample'),
     };
   }
@@ -76,7 +122,7 @@ export interface Active {
 export function startPrompt(prompt: number, length: number, samples: number, seed: number): Active {
   const drawings = Array.from(
     { length: samples },
-    (_, sample) => new Drawing(Rng.seeded(seed, `sample ${prompt}.${sample}`), length),
+    (_, sample) => new Drawing(Rng.seeded(seed, `sample ${prompt}.${sample}`), length, prompt, sample),
   );
   return { prompt, length, drawings };
 }
