@@ -79,12 +79,16 @@ export function renderChat(template: string, options: RenderOptions): string {
   });
 }
 
-/** The prompt of the assistant's next turn, up to and including "<think>". */
-export function renderPrompt(template: string, input: ChatInput): string {
-  const text = renderChat(template, { ...input, addGenerationPrompt: true });
+/** A rendered conversation up to and including the "<think>" that opens the assistant's next turn. */
+export function openThought(text: string): string {
   // Templates of thinking-only models open the thought themselves, with a line break that belongs to our target.
   const opened = text.trimEnd();
   return opened.endsWith(THINK) ? opened : text + THINK;
+}
+
+/** The prompt of the assistant's next turn, up to and including "<think>". */
+export function renderPrompt(template: string, input: ChatInput): string {
+  return openThought(renderChat(template, { ...input, addGenerationPrompt: true }));
 }
 
 /** One call as Qwen3 writes it. */
@@ -103,6 +107,11 @@ export function renderAnswer(message: Message): string {
 }
 
 /** What the model shall write after the prompt: "\n{reasoning}\n</think>\n\n{answer}<|im_end|>". */
+export function targetText(reasoning: string, answer: string): string {
+  return `\n${trimLines(reasoning)}\n${THINK_END}\n\n${answer.replace(/^\n+/, '')}${TURN_END}`;
+}
+
+/** What the model shall write for this message. */
 export function renderTarget(message: Message): string {
-  return `\n${trimLines(message.reasoning ?? '')}\n${THINK_END}\n\n${renderAnswer(message)}${TURN_END}`;
+  return targetText(message.reasoning ?? '', renderAnswer(message));
 }

@@ -97,8 +97,9 @@ function readMessage(value: PyValue): RecordMessage {
   if (!isDict(value) || !isRole(role)) throw new Rejection('role', 'A message has no known role.');
   const content = value.get('content') ?? '';
   if (typeof content !== 'string') throw new Rejection('content', 'A message has content that is no text.');
-  const reasoning = value.get('reasoning_content') ?? undefined;
-  const calls = value.get('tool_calls') ?? [];
+  // The second names are those of dialogues that are written by hand for a recipe.
+  const reasoning = value.get('reasoning_content') ?? value.get('reasoning') ?? undefined;
+  const calls = value.get('tool_calls') ?? value.get('toolCalls') ?? [];
   if (!isList(calls)) throw new Rejection('call', 'A message has tool calls that are no list.');
   return {
     role,

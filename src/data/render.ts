@@ -3,6 +3,7 @@ import { InternalError } from '../base/errors.ts';
 import type { Dialogue, TokenIds } from '../chat/messages.ts';
 import { renderPrompt, renderTarget } from '../chat/template.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
+import { exactTexts } from './rendering/exact.ts';
 
 export interface TrainingRecord {
   readonly id: string;
@@ -61,15 +62,30 @@ export function makeRecord(texts: RecordTexts, tokenizer: Tokenizer): TrainingRe
   return { ...texts, promptIds, targetIds, systemLength: system.length, thinkLength };
 }
 
+/** A dialogue, and the line of the file that it was read from. */
+export interface ReadDialogue extends Dialogue {
+  readonly line?: string;
+}
+
 /** Renders a dialogue whose last message is the assistant's gold answer. */
-export function renderDialogue(dialogue: Dialogue, tokenizer: Tokenizer, template: string): TrainingRecord {
+export function renderDialogue(
+  dialogue: ReadDialogue,
+  tokenizer: Tokenizer,
+  template: string,
+): TrainingRecord {
   const last = dialogue.messages.at(-1);
   if (last?.role !== 'assistant') {
     throw new InternalError(`dialogue ${dialogue.id} does not end with the assistant's answer`);
   }
-  const prompt = renderPrompt(template, { messages: dialogue.messages.slice(0, -1), tools: dialogue.tools });
-  const { id, category } = dialogue;
-  return makeRecord({ id, category, prompt, target: renderTarget(last) }, tokenizer);
+  const { id, category, line, messages, tools } = dialogue;
+  const texts =
+    line === undefined
+      ? {
+          prompt: renderPrompt(template, { messages: messages.slice(0, -1), tools }),
+          target: renderTarget(last),
+        }
+      : exactTexts(line, template);
+  return makeRecord({ id, category, ...texts }, tokenizer);
 }
 
 /** One number a target token: 1 where it counts, else 0. */

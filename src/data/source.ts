@@ -6,9 +6,10 @@ import { Rng } from '../base/rng.ts';
 import type { Dialogue, Message, Tool, ToolCall } from '../chat/messages.ts';
 import { generateAssistant, GROUP_SIZE } from './assistant/index.ts';
 import { mixByWeight } from './mixing.ts';
+import type { ReadDialogue } from './render.ts';
 
 /** A dialogue with what an evaluation needs beyond it. */
-export interface TaskDialogue extends Dialogue {
+export interface TaskDialogue extends ReadDialogue {
   /** Words that a right answer in words must contain. */
   readonly mustMention: readonly string[];
 }
@@ -104,6 +105,7 @@ function parseLine(line: string, where: string, index: number): TaskDialogue {
     messages: messages.map(toMessage),
     category,
     mustMention,
+    line,
   };
 }
 

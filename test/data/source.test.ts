@@ -4,11 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.ts';
+import { trainTokenizer } from '../../src/chat/bpe-trainer.ts';
+import { DEFAULT_TEMPLATE } from '../../src/chat/default-template.ts';
+import { renderDialogue } from '../../src/data/render.ts';
 import { loadDialogues, readDialogues } from '../../src/data/source.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'source-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
+const tokenizer = trainTokenizer(['set the timer to ten minutes, please'], { size: 290 });
 const tool = { name: 'set_timer', parameters: { type: 'object', properties: {} } };
 const call = { name: 'set_timer', arguments: { minutes: 5 } };
 const messages = [
@@ -43,6 +47,17 @@ describe('readDialogues', () => {
     expect(first?.messages[1]?.toolCalls).toEqual([call]);
     expect(second).toMatchObject({ id: 'own', category: 'c' });
     expect(second?.tools).toBe(first?.tools);
+  });
+
+  it('keeps values as the file has them, down to the texts that a model is trained on', () => {
+    const values = '{"level": 5.0, "10": 1e-07, "n": 12345678901234567890}';
+    const text = line()
+      .replaceAll('{"minutes":5}', values)
+      .replace('"properties":{}', `"properties":${values}`);
+    const [dialogue] = readDialogues(file(text));
+    const { prompt, target } = renderDialogue(dialogue!, tokenizer, DEFAULT_TEMPLATE);
+    expect(prompt).toContain(`"properties": ${values}}`);
+    expect(target).toContain(`{"name": "set_timer", "arguments": ${values}}\n</tool_call><|im_end|>`);
   });
 
   it('names the line that is cut short', () => {

@@ -10,6 +10,7 @@
 import { UserError } from '../../base/errors.ts';
 import { TemplateValues } from '../../chat/exact-json.ts';
 import { renderTemplate } from '../../chat/template.ts';
+import { isList, type PyDict, type PyValue } from '../../json/python.ts';
 import { type DataRecord, messageValue, type RecordMessage, Rejection } from '../record.ts';
 
 export const RENDER_MODES = ['native', 'star'] as const;
@@ -31,19 +32,34 @@ export interface Rendered {
 
 const THINK = '<think>';
 const THINK_CLOSE = '</think>';
+const FUNCTION: PyDict = new Map([['type', 'function']]);
 const HEADER = '<|im_start|>assistant\n';
 
-interface Conversation {
+export interface Conversation {
   readonly messages: readonly RecordMessage[];
   readonly tools: DataRecord['tools'];
 }
 
-function renderText(template: string, conversation: Conversation, addGenerationPrompt: boolean): string {
+/** A message as transformers hands it to templates: calls inside of {"type": "function"}. */
+function templateMessage(message: RecordMessage): PyDict {
+  const value = messageValue(message);
+  const calls = value.get('tool_calls');
+  if (!isList(calls)) return value;
+  const wrapped = calls.map((call) => new Map<string, PyValue>([...FUNCTION, ['function', call]]));
+  return new Map([...value, ['tool_calls', wrapped]]);
+}
+
+/** The text of a conversation, its values as Python writes them; throws a Rejection if the template refuses it. */
+export function renderConversation(
+  template: string,
+  conversation: Conversation,
+  addGenerationPrompt: boolean,
+): string {
   const values = new TemplateValues();
   const { messages, tools } = conversation;
   try {
     const text = renderTemplate(template, {
-      messages: messages.map((message) => values.of(messageValue(message))),
+      messages: messages.map((message) => values.of(templateMessage(message))),
       tools: tools.length > 0 ? tools.map((tool) => values.of(tool)) : null,
       add_generation_prompt: addGenerationPrompt,
     });
@@ -62,7 +78,7 @@ function withoutReasoning(message: RecordMessage): RecordMessage {
 }
 
 function starTarget(last: RecordMessage, options: RenderOptions): string {
-  const alone = renderText(options.template, { messages: [last], tools: [] }, false);
+  const alone = renderConversation(options.template, { messages: [last], tools: [] }, false);
   const bare = alone.replaceAll(HEADER, '');
   const opened = bare.startsWith(THINK) ? bare.slice(THINK.length) : bare;
   const target = opened.includes(THINK_CLOSE) ? opened : THINK_CLOSE + opened;
@@ -71,15 +87,19 @@ function starTarget(last: RecordMessage, options: RenderOptions): string {
 
 function renderStar(record: DataRecord, last: RecordMessage, options: RenderOptions): Rendered {
   const history = { messages: record.messages.slice(0, -1), tools: record.tools };
-  const inputs = renderText(options.template, history, true) + THINK;
+  const inputs = renderConversation(options.template, history, true) + THINK;
   return { id: record.id, inputs, targets: starTarget(last, options) };
 }
 
 function renderNative(record: DataRecord, last: RecordMessage, options: RenderOptions): Rendered {
   const history = record.messages.slice(0, -1);
   const answer = options.reasoning ? last : withoutReasoning(last);
-  const prompt = renderText(options.template, { messages: history, tools: record.tools }, true);
-  const whole = renderText(options.template, { messages: [...history, answer], tools: record.tools }, false);
+  const prompt = renderConversation(options.template, { messages: history, tools: record.tools }, true);
+  const whole = renderConversation(
+    options.template,
+    { messages: [...history, answer], tools: record.tools },
+    false,
+  );
   if (!whole.startsWith(prompt)) {
     throw new Rejection(
       'template',
