@@ -1,0 +1,88 @@
+/**
+ * What a Qwen3 model wrote, as calls: the text after the last thought, and in it the blocks
+ * "<tool_call>\n{"name": ..., "arguments": {...}}\n</tool_call>", whose line breaks are part of the form.
+ */
+import { between } from '../../chat/generation.ts';
+import { tryParseJson } from '../../json/parse.ts';
+import { isDict, isList, type PyValue } from '../../json/python.ts';
+import { callsOf, type ModelCall } from './ast/calls.ts';
+
+/**
+ * `v3`: one block that is no JSON object voids the whole reply, which then has no calls. `head`, BFCL's rule since version 4:
+ * blocks that are no JSON are passed over, and JSON that is no object is an error.
+ */
+export type DecodeRule = 'v3' | 'head';
+
+export type Decoded =
+  | { readonly ok: true; readonly calls: readonly ModelCall[] }
+  | {
+      readonly ok: false;
+      readonly error: 'ast_decoder:decoder_failed' | 'ast_decoder:decoder_wrong_output_format';
+    };
+
+const FAILED: Decoded = { ok: false, error: 'ast_decoder:decoder_failed' };
+
+const THINK_CLOSE = '</think>';
+
+export interface Reply {
+  /** What is stored as the response, and decoded. */
+  readonly text: string;
+  /** The first thought, without its tags. */
+  readonly reasoning: string;
+}
+
+/** Takes the thoughts off what a model wrote; what follows the last of them counts. */
+export function splitThought(written: string): Reply {
+  const parts = written.split(THINK_CLOSE);
+  if (parts.length === 1) return { text: written, reasoning: '' };
+  const thought = (parts[0] ?? '').replace(/\n+$/, '').split('<think>').at(-1) ?? '';
+  return { text: (parts.at(-1) ?? '').replace(/^\n+/, ''), reasoning: thought.replace(/^\n+/, '') };
+}
+
+/** The blocks of `text` as JSON; a block that is none is undefined. */
+export function callBlocks(text: string): readonly (PyValue | undefined)[] {
+  return between(text, '<tool_call>\n', '\n</tool_call>').map((block) => {
+    const parsed = tryParseJson(block);
+    return parsed.ok ? parsed.value : undefined;
+  });
+}
+
+/** The calls in a reply without its thoughts. A reply without calls has none, which is no error. */
+export function decodeReply(text: string, rule: DecodeRule): Decoded {
+  const blocks = callBlocks(text);
+  if (rule === 'v3' && !blocks.every(isDict)) return { ok: true, calls: [] };
+  const calls: ModelCall[] = [];
+  for (const block of blocks) {
+    if (block === undefined) continue;
+    const name = isDict(block) ? block.get('name') : undefined;
+    const written = isDict(block) ? block.get('arguments') : undefined;
+    // A list or a dict is no key of a Python dict.
+    if (name === undefined || isList(name) || isDict(name) || !isDict(written)) return FAILED;
+    calls.push({ name, arguments: written });
+  }
+  return { ok: true, calls };
+}
+
+/**
+ * A response in a file, as calls: text of a model, or what services with function calling of their own leave there, a list of
+ * {name: arguments} with the arguments as JSON text or as an object.
+ */
+export function decodeResponse(response: string | readonly PyValue[], rule: DecodeRule): Decoded {
+  if (typeof response === 'string') return decodeReply(response, rule);
+  const unpacked: PyValue[] = [];
+  for (const item of response) {
+    if (!isDict(item)) return FAILED;
+    const call = new Map<string, PyValue>();
+    for (const [name, written] of item) {
+      const parsed =
+        typeof written === 'string' ? tryParseJson(written) : ({ ok: true, value: written } as const);
+      if (!parsed.ok) return FAILED;
+      call.set(name, parsed.value);
+    }
+    unpacked.push(call);
+  }
+  const calls = callsOf(unpacked);
+  return calls === undefined
+    ? { ok: false, error: 'ast_decoder:decoder_wrong_output_format' }
+    : { ok: true, calls };
+}
