@@ -65,7 +65,8 @@ function malformed(fault: SyntaxFault, message: string): Malformed {
   return { kind: 'malformed', fault, message };
 }
 
-function readCall(block: string): WrittenCall | Malformed {
+/** Reads what stands in one `<tool_call>` block. */
+export function readCall(block: string): WrittenCall | Malformed {
   const parsed = tryParseJson(block);
   if (!parsed.ok) return malformed('call_not_json', parsed.error.message);
   const call = parsed.value;
@@ -106,11 +107,13 @@ export function parseGeneration(turn: string): Generation {
  * Prompts end with `<think>`, so it is here that the thought gets its opening tag.
  */
 export function assistantTurn(prompt: string, generation: string): string {
-  const afterLast = (text: string): string => {
-    const header = text.lastIndexOf(ASSISTANT);
-    return header < 0 ? text : text.slice(header + ASSISTANT.length);
-  };
-  return afterLast(afterLast(prompt) + generation);
+  return afterHeader(afterHeader(prompt) + generation);
+}
+
+function afterHeader(text: string): string {
+  // Searching forward first is faster, and a generation hardly ever holds a header.
+  if (!text.includes(ASSISTANT)) return text;
+  return text.slice(text.lastIndexOf(ASSISTANT) + ASSISTANT.length);
 }
 
 /** The turn of a generation whose prompt is not at hand: `<think>` is put before it where it does not begin with one. */

@@ -1,0 +1,127 @@
+/**
+ * Conversations in which calls are made: a model writes, its calls are executed, their results are read back into the
+ * same sample, until it answers or has had its turns. All samples of a prompt share the prompt's computation, and
+ * every sample keeps its own cache from turn to turn.
+ */
+import type { TokenIds } from '../base/token-ids.ts';
+import type { WrittenCall } from '../chat/generation.ts';
+import type { JsonObject } from '../json/value.ts';
+import type { Generator, GenerateOptions, Sample, Stopped } from '../model/generation.ts';
+import type { EnvironmentHost, Session, ToolResult } from './environment.ts';
+import { errorResult } from './result.ts';
+import type { Speech } from './speech.ts';
+import { callsOfTurn, type TurnCall } from './turn.ts';
+
+/** Calls of one turn that are made at most. */
+const MAX_CALLS = 8;
+
+export interface ConversationTask {
+  readonly ids: TokenIds;
+  /** What the environment's state begins from. */
+  readonly setting: JsonObject;
+}
+
+/** A call that was tried, with what came of it. */
+export interface MadeCall {
+  /** Undefined when it could not be read. */
+  readonly call: WrittenCall | undefined;
+  readonly result: ToolResult;
+}
+
+export interface Conversation extends Sample {
+  /** What the model wrote, turn by turn, special tokens included. */
+  readonly turns: readonly string[];
+  readonly calls: readonly MadeCall[];
+  /** It ended its last turn without a call, or was cut: it had no turns left, or no tokens. */
+  readonly end: 'answer' | 'turns' | 'length';
+}
+
+export interface ConverseOptions extends Omit<GenerateOptions, 'stopIds' | 'reply'> {
+  /** Turns of the assistant at most. */
+  readonly maxTurns: number;
+}
+
+/** One sample's conversation while it goes on. */
+class Talk {
+  readonly turns: string[] = [];
+  readonly calls: MadeCall[] = [];
+  readonly #session: Session;
+  readonly #speech: Speech;
+  /** Where the present turn begins in the sample's tokens. */
+  #start = 0;
+
+  constructor(session: Session, speech: Speech) {
+    this.#session = session;
+    this.#speech = speech;
+  }
+
+  async #make(call: TurnCall, index: number): Promise<MadeCall> {
+    if (call.kind === 'broken') return { call: undefined, result: errorResult(call.message) };
+    const { name, given, written } = call;
+    const result =
+      index < MAX_CALLS
+        ? await this.#session.call(name, given)
+        : errorResult(`a turn has at most ${MAX_CALLS} calls`);
+    return { call: written, result };
+  }
+
+  #take(tokens: TokenIds): TurnCall[] {
+    const text = this.#speech.tokenizer.decode(tokens.subarray(this.#start));
+    this.#start = tokens.length;
+    this.turns.push(text);
+    return callsOfTurn(text);
+  }
+
+  /** Takes a turn that ended, and gives the results of its calls; undefined when the conversation is over. */
+  async reply(tokens: TokenIds, maxTurns: number): Promise<TokenIds | undefined> {
+    const calls = this.#take(tokens);
+    if (calls.length === 0 || this.turns.length >= maxTurns) return undefined;
+    const made: MadeCall[] = [];
+    // One after the other: a call may depend on what the one before it did.
+    for (const [i, call] of calls.entries()) made.push(await this.#make(call, i));
+    this.calls.push(...made);
+    const reply = this.#speech.results(made.map(({ result }) => result.text));
+    this.#start += reply.length;
+    return reply;
+  }
+
+  /** The finished conversation. A sample that was cut has a turn, or part of a reply, that nobody took yet. */
+  finish(sample: Sample): Conversation {
+    if (this.#start < sample.tokens.length) this.#take(sample.tokens);
+    this.#session.close();
+    const { turns, calls } = this;
+    const open = callsOfTurn(turns.at(-1) ?? '').length > 0;
+    return {
+      ...sample,
+      turns,
+      calls,
+      end: sample.finish === 'length' ? 'length' : open ? 'turns' : 'answer',
+    };
+  }
+}
+
+/** Draws conversations about tasks, `options.samples` each, in the tasks' order. */
+export async function converse(
+  tasks: readonly ConversationTask[],
+  { generator, speech, host }: { generator: Generator; speech: Speech; host: EnvironmentHost },
+  { maxTurns, ...options }: ConverseOptions,
+): Promise<Conversation[][]> {
+  const talks = new Map<string, Talk>();
+  const talkOf = (prompt: number, sample: number): Talk => {
+    const key = `${prompt}.${sample}`;
+    const known = talks.get(key);
+    if (known !== undefined) return known;
+    const talk = new Talk(host.open(tasks[prompt]?.setting ?? {}), speech);
+    talks.set(key, talk);
+    return talk;
+  };
+  const drawn = await generator.generate(
+    tasks.map(({ ids }) => ids),
+    {
+      ...options,
+      stopIds: [speech.tokenizer.eosId],
+      reply: ({ prompt, sample, tokens }: Stopped) => talkOf(prompt, sample).reply(tokens, maxTurns),
+    },
+  );
+  return drawn.map((samples, prompt) => samples.map((one, sample) => talkOf(prompt, sample).finish(one)));
+}

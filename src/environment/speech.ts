@@ -1,0 +1,72 @@
+/**
+ * The texts between the turns of a conversation with functions, as a checkpoint's own chat template writes them, as
+ * tokens: a problem's prompt, and the results of calls up to where the assistant goes on. What a model wrote is never
+ * rendered again, so what is trained on is token by token what was drawn.
+ */
+import { UserError } from '../base/errors.ts';
+import { asTokenIds, type TokenIds } from '../base/token-ids.ts';
+import type { Tool } from '../chat/messages.ts';
+import { renderPrompt } from '../chat/template.ts';
+import type { Tokenizer } from '../chat/tokenizer.ts';
+
+/** Stands for what an assistant wrote, and for each result; of the private use area, so that no template has it. */
+const MARK = '\u{F0100}';
+/** How the answer is to be given. */
+const INSTRUCTION = 'Give the answer in \\boxed{}.';
+
+export class Speech {
+  readonly tokenizer: Tokenizer;
+  readonly template: string;
+  readonly #pieces = new Map<number, readonly TokenIds[]>();
+
+  constructor(tokenizer: Tokenizer, template: string) {
+    this.tokenizer = tokenizer;
+    this.template = template;
+  }
+
+  /** The prompt of a problem, up to and including "<think>". */
+  prompt(question: string, tools: readonly Tool[]): { readonly text: string; readonly ids: TokenIds } {
+    const content = `${question}\n${INSTRUCTION}`;
+    const text = renderPrompt(this.template, { messages: [{ role: 'user', content }], tools });
+    return { text, ids: this.tokenizer.encode(text) };
+  }
+
+  /** What stands around `count` results, after the end of the assistant's turn. */
+  #around(count: number): readonly TokenIds[] {
+    const known = this.#pieces.get(count);
+    if (known !== undefined) return known;
+    const end = this.tokenizer.tokenText(this.tokenizer.eosId);
+    const text = renderPrompt(this.template, {
+      messages: [
+        { role: 'user', content: '?' },
+        { role: 'assistant', content: MARK },
+        ...Array.from({ length: count }, () => ({ role: 'tool' as const, content: MARK })),
+      ],
+    });
+    const [, after = '', ...rest] = text.split(MARK);
+    if (rest.length !== count || !after.startsWith(end)) {
+      throw new UserError(
+        'CHAT_TEMPLATE',
+        "The checkpoint's chat template does not show the results of calls; use one of Qwen's kind.",
+      );
+    }
+    const pieces = [after.slice(end.length), ...rest].map((piece) => this.tokenizer.encode(piece));
+    this.#pieces.set(count, pieces);
+    return pieces;
+  }
+
+  /**
+   * The results of calls, and the beginning of the assistant's next turn, up to and including "<think>". No text of a
+   * result is read as a special token.
+   */
+  results(texts: readonly string[]): TokenIds {
+    const [first = [], ...rest] = this.#around(texts.length);
+    return asTokenIds([
+      ...first,
+      ...texts.flatMap((text, i) => [
+        ...this.tokenizer.encode(text, { allowSpecial: false }),
+        ...(rest[i] ?? []),
+      ]),
+    ]);
+  }
+}

@@ -1,0 +1,49 @@
+/** What an assistant wrote in one turn of a conversation with functions: calls to be made, or an answer. */
+import { between, readCall, type WrittenCall } from '../chat/generation.ts';
+import { isDict, toJson, typeName } from '../json/python.ts';
+import type { JsonObject } from '../json/value.ts';
+
+const THINK_CLOSE = '</think>';
+const CALL_OPEN = '<tool_call>';
+const CALL_CLOSE = '</tool_call>';
+
+/** A call that can be made, or what is wrong with what stands in its place, for the model to read. */
+export type TurnCall =
+  | {
+      readonly kind: 'call';
+      readonly name: string;
+      readonly given: JsonObject;
+      readonly written: WrittenCall;
+    }
+  | { readonly kind: 'broken'; readonly message: string };
+
+function turnCall(block: string): TurnCall {
+  const call = readCall(block);
+  if ('kind' in call) return { kind: 'broken', message: call.message };
+  const { name, arguments: written } = call;
+  if (typeof name !== 'string')
+    return { kind: 'broken', message: `The name of a call is ${typeName(name)}, not a string.` };
+  if (!isDict(written))
+    return { kind: 'broken', message: `The arguments of ${name} are ${typeName(written)}, not an object.` };
+  return { kind: 'call', name, given: toJson(written) as JsonObject, written: call };
+}
+
+/**
+ * The calls of a turn, in order; none if it is an answer. A thought that never ends makes no calls, and one that was
+ * begun and never closed is a broken call: the model is told, and may write it again.
+ */
+export function callsOfTurn(turn: string): TurnCall[] {
+  const end = turn.lastIndexOf(THINK_CLOSE);
+  const answer = end < 0 ? '' : turn.slice(end + THINK_CLOSE.length);
+  if (!answer.includes(CALL_OPEN)) return [];
+  const calls = between(answer, CALL_OPEN, CALL_CLOSE).map(turnCall);
+  return calls.length > 0 ? calls : [{ kind: 'broken', message: `A ${CALL_OPEN} is never closed.` }];
+}
+
+/** Every call in a text that can be read as JSON, wherever it stands; broken ones are passed over (as MENTOR does). */
+export function callsAnywhere(text: string): WrittenCall[] {
+  return between(text, CALL_OPEN, CALL_CLOSE).flatMap((block) => {
+    const call = readCall(block);
+    return 'kind' in call ? [] : [call];
+  });
+}
