@@ -40,7 +40,7 @@ function floatJson(value: number): string {
 }
 
 /** Orders strings by code point, as Python does; JavaScript's own order is by UTF-16 unit. */
-function byCodePoint(a: string, b: string): number {
+export function byCodePoint(a: string, b: string): number {
   const length = Math.min(a.length, b.length);
   const differenceAt = (i: number): number => (a.codePointAt(i) ?? 0) - (b.codePointAt(i) ?? 0);
   for (let i = 0; i < length; i++) {

@@ -1,0 +1,37 @@
+/** Python's functions of text: lines, words, code points. */
+import { byCodePoint } from '../../../../json/dumps.ts';
+import { noAttribute } from './errors.ts';
+import type { Value } from './value.ts';
+
+// oxlint-disable-next-line no-control-regex -- Python ends lines at these
+const LINE_END = /\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]/;
+// oxlint-disable-next-line no-control-regex -- Python's white space
+const SPACES = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/;
+
+/** `text.splitlines()`: no empty last line after a line's end. */
+export function splitLines(text: string): string[] {
+  const lines = text.split(LINE_END);
+  if (lines.at(-1) === '') lines.pop();
+  return lines;
+}
+
+/** `text.split()`. */
+export function words(text: string): string[] {
+  return text.split(SPACES).filter((word) => word !== '');
+}
+
+/** `len(text)`: code points. */
+export function codePoints(text: string): number {
+  return [...text].length;
+}
+
+/** `sorted(lines)`. */
+export function sortedText(lines: readonly string[]): string[] {
+  return [...lines].sort(byCodePoint);
+}
+
+/** `value.lower()`; raises for anything but text. */
+export function lower(value: Value): string {
+  if (typeof value !== 'string') throw noAttribute(value, 'lower');
+  return value.toLowerCase();
+}
