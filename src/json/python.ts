@@ -71,16 +71,26 @@ export function sameNumber(a: bigint | number, b: bigint | number): boolean {
   return Number.isInteger(float) && BigInt(float) === int;
 }
 
-// The characters for which Python's str.isspace holds. JavaScript's trim also takes U+FEFF, and leaves U+001C..U+001F and U+0085.
-const SPACE = '\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
-const NOT_SPACE = new RegExp(`[^${SPACE}]`);
-const IS_SPACE = new RegExp(`[${SPACE}]`);
+// The characters beyond ASCII for which Python's str.isspace holds. JavaScript's trim also takes U+FEFF, and leaves U+0085 and,
+// of ASCII, U+001C to U+001F.
+const WIDE_SPACE = /[\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
+
+function isSpace(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  if (code <= 0x20) return code >= 0x1c || (code >= 0x09 && code <= 0x0d);
+  return code >= 0x85 && WIDE_SPACE.test(text.charAt(at));
+}
 
 /** Python's `text.strip()`. */
 export function strip(text: string): string {
-  const start = text.search(NOT_SPACE);
-  if (start < 0) return '';
+  let start = 0;
   let end = text.length;
-  while (end > start && IS_SPACE.test(text.charAt(end - 1))) end--;
+  while (start < end && isSpace(text, start)) start++;
+  while (end > start && isSpace(text, end - 1)) end--;
   return text.slice(start, end);
+}
+
+/** Python's `"".join(text.split())`. */
+export function withoutSpace(text: string): string {
+  return text.replace(ALL_SPACE, '');
 }
