@@ -26,6 +26,7 @@ const LINE_EVERY = 5000;
 /** What a kind of stage is watched by; the first one that a step has is shown. */
 const WATCHED: Readonly<Record<string, readonly MetricName[]>> = {
   simrl: ['reward', 'loss'],
+  dpo: ['preference_accuracy', 'loss'],
   rollout: ['reward', 'kept', 'valid'],
   eval: ['exact_match'],
 };

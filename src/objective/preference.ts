@@ -111,7 +111,6 @@ export function preference(options: PreferenceOptions): SequenceObjective {
       return {
         loss: nllCoefficient === 0 ? contrast : add(g, contrast, scale(g, nll, nllCoefficient)),
         parts: {
-          preference_loss: contrast,
           ce: nll,
           chosen_reward: scale(g, mean(pairs.chosenGain), beta),
           rejected_reward: scale(g, mean(pairs.rejectedGain), beta),

@@ -40,6 +40,18 @@ export function consistencyProblems(recipe: Recipe): Problem[] {
     if (stage.kind === 'eval' && Object.keys(stage.models).length === 0) {
       report(at('models'), `stages.${stage.name}.models is empty; name at least one model.`);
     }
+    if (stage.kind === 'dpo' && stage.loss_type === 'ipo' && stage.label_smoothing > 0) {
+      report(
+        at('label_smoothing'),
+        `stages.${stage.name}.label_smoothing is ${stage.label_smoothing}, and IPO has none; set it to 0 or loss_type to dpo.`,
+      );
+    }
+    if (stage.kind === 'sft' && stage.data === 'train' && stage.reward_threshold !== undefined) {
+      report(
+        at('reward_threshold'),
+        `stages.${stage.name}.reward_threshold is set, and gold answers have no reward; name a rollout stage as data or remove it.`,
+      );
+    }
     if (stage.kind !== 'simrl') continue;
     for (const key of ['reward_clip_range', 'dynamic_filtering_range'] as const) {
       const [low, high] = stage[key];

@@ -8,7 +8,7 @@ import { suggestion } from './suggest.ts';
 /** What kinds of things can stand where a reference wants a model, or rollouts. */
 const FITTING = {
   model: {
-    kinds: new Set(['model', 'pretrain', 'sft', 'distill', 'simrl']),
+    kinds: new Set(['model', 'pretrain', 'sft', 'distill', 'simrl', 'dpo']),
     text: 'a model or an earlier stage that trains one',
   },
   rollout: { kinds: new Set(['rollout']), text: 'an earlier rollout stage' },
@@ -50,7 +50,8 @@ class ReferenceCheck {
         this.#reference([...path, 'models', label], `${where}.models.${label}`, model, 'model');
       }
     } else this.#reference([...path, 'model'], `${where}.model`, stage['model'], 'model');
-    if (kind === 'distill') this.#reference([...path, 'data'], `${where}.data`, stage['data'], 'rollout');
+    if (kind === 'distill' || kind === 'dpo')
+      this.#reference([...path, 'data'], `${where}.data`, stage['data'], 'rollout');
     if (kind === 'sft' && stage['data'] !== TRAINING_SET) {
       this.#reference([...path, 'data'], `${where}.data`, stage['data'], 'rollout', [TRAINING_SET]);
     }

@@ -4,6 +4,7 @@
  * defaults: what the paper's scripts pass at the scale of Qwen3, which a smaller recipe overrides.
  */
 import { z } from 'zod';
+import { type RewardName, rewards } from '../reward/index.ts';
 
 /** A name that can be a folder: of a run, a stage, a model. */
 export const nameSchema = z
@@ -14,6 +15,7 @@ const count = z.int().positive();
 const seed = z.int().min(0).max(0xffffffff);
 const fraction = z.number().min(0).max(1);
 const reference = z.string().min(1);
+const reward = z.enum(Object.keys(rewards) as RewardName[]).default('simrl');
 
 const samplingOptions = {
   temperature: z.number().positive().default(1).describe('divides the logits before a token is drawn'),
@@ -79,6 +81,12 @@ export const sftSchema = z.strictObject({
   data: reference.default('train').describe('"train", the gold answers, or the name of a rollout stage'),
   max_epochs: count.default(1),
   max_samples: count.exactOptional().describe('use at most this many sequences'),
+  reward_threshold: z
+    .number()
+    .min(-1)
+    .max(1)
+    .exactOptional()
+    .describe('leave out answers of a rollout stage with a lower reward'),
   ...optimizerOptions,
   lr: optimizerOptions.lr.default(5e-6),
 });
@@ -131,7 +139,7 @@ export const simrlSchema = z.strictObject({
   ...common,
   kind: z.literal('simrl'),
   model: reference,
-  reward: z.enum(['simrl', 'binary']).default('simrl'),
+  reward,
   prompts: count.exactOptional().describe('use at most this many prompts of the training set'),
   num_episodes: count.default(3).describe('passes over the prompts'),
   steps: count.exactOptional().describe('stop after this many rollout batches, if the episodes last longer'),
@@ -162,6 +170,44 @@ export const simrlSchema = z.strictObject({
   lr: optimizerOptions.lr.default(3e-7),
 });
 
+/** Preference optimisation on pairs of answers to one prompt; the model that it begins from is the reference. */
+export const dpoSchema = z.strictObject({
+  ...common,
+  kind: z.literal('dpo'),
+  model: reference,
+  data: reference.describe('the name of a rollout stage'),
+  reward: reward.describe('what tells the better answer of a prompt from the worse'),
+  reward_margin: z
+    .number()
+    .positive()
+    .default(0.5)
+    .describe('drop prompts whose best and worst answer differ by less'),
+  reward_threshold: z
+    .number()
+    .min(-1)
+    .max(1)
+    .exactOptional()
+    .describe('drop prompts whose best answer earns less'),
+  loss_type: z.enum(['dpo', 'ipo']).default('dpo'),
+  beta: z.number().positive().default(0.1).describe('how strongly the model is held to the reference'),
+  label_smoothing: z
+    .number()
+    .min(0)
+    .lt(0.5)
+    .default(0)
+    .describe('DPO: share of pairs that are taken to be the wrong way round'),
+  nll_loss_coef: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe("weight of the chosen answer's cross-entropy (RPO); 0 is off"),
+  max_epochs: count.default(1),
+  max_samples: count.exactOptional().describe('use at most this many pairs'),
+  ...optimizerOptions,
+  train_batch_size: count.default(128).describe('pairs an optimiser step'),
+  lr: optimizerOptions.lr.default(5e-7),
+});
+
 /** Exact-match accuracy of several models on the held-out split. */
 export const evalSchema = z.strictObject({
   ...common,
@@ -180,6 +226,7 @@ export const stageSchemas = {
   distill: distillSchema,
   rollout: rolloutSchema,
   simrl: simrlSchema,
+  dpo: dpoSchema,
   eval: evalSchema,
 } as const;
 
@@ -189,6 +236,7 @@ export const stageSchema = z.discriminatedUnion('kind', [
   distillSchema,
   rolloutSchema,
   simrlSchema,
+  dpoSchema,
   evalSchema,
 ]);
 
@@ -196,13 +244,12 @@ export type Stage = z.output<typeof stageSchema>;
 export type StageKind = Stage['kind'];
 export type StageOf<K extends StageKind> = Extract<Stage, { kind: K }>;
 /** The kinds that train and hand on a model. */
-export type TrainingStage = StageOf<'pretrain' | 'sft' | 'distill' | 'simrl'>;
+const TRAINING = ['pretrain', 'sft', 'distill', 'simrl', 'dpo'] as const satisfies readonly StageKind[];
+export type TrainingStage = StageOf<(typeof TRAINING)[number]>;
 /** What every training stage tells the optimiser, batcher and checkpointer. */
 export type OptimizerOptions = Pick<TrainingStage, keyof typeof optimizerOptions>;
 
 /** Whether a stage hands on a model, to be named by later stages. */
 export function outputsModel(stage: Stage): stage is TrainingStage {
-  return (
-    stage.kind === 'pretrain' || stage.kind === 'sft' || stage.kind === 'distill' || stage.kind === 'simrl'
-  );
+  return TRAINING.some((kind) => kind === stage.kind);
 }

@@ -5,7 +5,7 @@ interface MetricDeclaration {
 }
 
 export const METRICS = {
-  loss: { unit: 'nats per token', meaning: 'what is minimised' },
+  loss: { unit: 'per token', meaning: 'what is minimised; per pair where pairs are learned from' },
   ce: { unit: 'nats per token', meaning: 'cross-entropy of the target tokens' },
   fkl: { unit: 'nats per token', meaning: "forward KL over the teacher's top-k" },
   rkl: { unit: 'nats per token', meaning: "reverse KL over the teacher's top-k" },
@@ -15,6 +15,21 @@ export const METRICS = {
   kl: { unit: 'nats per token', meaning: 'KL estimate to the reference policy' },
   entropy: { unit: 'nats per token', meaning: "entropy of the policy's next-token distribution" },
   clip_fraction: { unit: 'fraction', meaning: 'tokens whose ratio left the clip range' },
+  preference_accuracy: {
+    unit: 'fraction',
+    meaning: 'pairs whose chosen answer has gained more likelihood over the reference than the rejected one',
+  },
+  chosen_reward: {
+    unit: 'nats x beta',
+    meaning: 'implicit reward of the chosen answers: beta x log-ratio to the reference',
+  },
+  rejected_reward: { unit: 'nats x beta', meaning: 'implicit reward of the rejected answers' },
+  reward_margin: {
+    unit: 'nats x beta',
+    meaning: 'implicit reward of the chosen answer less that of the rejected one',
+  },
+  chosen_logprob: { unit: 'nats', meaning: 'log-probability of a chosen answer, summed over its tokens' },
+  rejected_logprob: { unit: 'nats', meaning: 'log-probability of a rejected answer' },
   reward: { unit: 'reward', meaning: 'mean training reward, -1 for a format error' },
   format_reward: { unit: 'reward', meaning: 'mean format part of the reward' },
   answer_reward: { unit: 'reward', meaning: 'mean answer score, 0 for a format error' },

@@ -52,7 +52,7 @@ export interface Rows {
 
 interface ChunkLoss {
   /** Of `count` rows from row `start` on. */
-  lossOf(vocabulary: VocabularyRows, start: number, count: number): ObjectiveResult;
+  readonly lossOf: (vocabulary: VocabularyRows, start: number, count: number) => ObjectiveResult;
   /** Loss and parts of all rows; undefined where they are the sums over the chunks. */
   readonly whole: ReadonlyMap<string, Tensor> | undefined;
 }

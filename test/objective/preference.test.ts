@@ -165,7 +165,6 @@ describe.each(Object.entries(VARIANTS))('%s', (_, options) => {
     const got = await runObjective(device, preference(options), paired);
     expectClose([got.loss], [loss(paired)], TOLERANCES.objective, 'loss');
     const parts: Record<string, (pair: ReturnType<typeof reference.pair>) => number> = {
-      preference_loss: ({ margin }) => contrast(margin),
       ce: ({ chosen }) => nll(chosen),
       chosen_reward: ({ chosen }) => beta * reference.logRatio(chosen),
       rejected_reward: ({ rejected }) => beta * reference.logRatio(rejected),

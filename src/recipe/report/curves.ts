@@ -17,6 +17,9 @@ interface Panel {
 const PANELS: readonly Panel[] = [
   { title: 'Reward', metrics: ['reward', 'answer_reward', 'format_reward'] },
   { title: 'Loss', metrics: ['loss', 'ce', 'fkl', 'rkl'] },
+  { title: 'Preference accuracy', metrics: ['preference_accuracy'] },
+  { title: 'Implicit rewards', metrics: ['reward_margin', 'chosen_reward', 'rejected_reward'] },
+  { title: 'Log-probability of the answers', metrics: ['chosen_logprob', 'rejected_logprob'] },
   { title: 'Tail mass', metrics: ['tail'] },
   { title: 'Exact match', metrics: ['exact_match'] },
   { title: 'Policy loss', metrics: ['policy_loss'] },

@@ -24,7 +24,10 @@ export async function reportPage(run: RunRecord): Promise<string> {
     compared.push({ ...comparison, evaluation, cast: protagonists(run.recipe, comparison.rows) });
   }
   const curves = run.stages.flatMap((stage) => curveSection(stage) ?? []);
-  const drawn = [...run.samples].map(([stage, samples]) => drawnSamples(stage, samples));
+  const drawn = [...run.samples].map(([stage, samples]) => {
+    const kind = run.stages.find(({ name }) => name === stage)?.kind ?? '';
+    return drawnSamples(stage, kind, samples);
+  });
   const notes = [...run.notes, ...compared.flatMap((one) => one.notes)];
   const page = html`<!doctype html>
     <html lang="en">

@@ -119,7 +119,8 @@ function drawn(line: SampleLine): Html {
   </tr>`;
 }
 
-export function drawnSamples(stage: string, { first, last }: StageSamples): Html {
+/** What a stage drew; what it learned from, when it took it from an earlier stage's draws. */
+export function drawnSamples(stage: string, kind: string, { first, last }: StageSamples): Html {
   const step = (lines: readonly SampleLine[]): Html =>
     html`<h4>step ${lines[0]?.step ?? 0}</h4>
       <table class="drawn">
@@ -135,7 +136,10 @@ export function drawnSamples(stage: string, { first, last }: StageSamples): Html
       </table>`;
   const later = last[0]?.step === first[0]?.step ? undefined : html`<div>${step(last)}</div>`;
   return html`<details class="block">
-    <summary>Samples that ${stage} drew</summary>
+    <summary>
+      ${kind === 'dpo' ? 'Pairs that' : 'Samples that'} ${stage}
+      ${kind === 'dpo' ? 'learned from, the chosen answer first' : 'drew'}
+    </summary>
     <div class="pair">
       <div>${step(first)}</div>
       ${later}

@@ -59,13 +59,14 @@ export async function goldData(
   return learnable(stage.name, examples, tooLong);
 }
 
-function storedPrompts(
+/** The prompts of the rollout stage that a stage learns from, without those that are too long for it. */
+export function storedPrompts(
   run: RunContext,
-  stage: StageOf<'sft' | 'distill'>,
+  stage: Pick<StageOf<'sft' | 'distill' | 'dpo'>, 'data' | 'prompt_max_len'>,
   { config, tokenizer }: OpenModel,
 ): { prompts: readonly StoredPrompt[]; tooLong: number } {
   const student = { vocabulary: tokenizer.fingerprint(), vocabSize: config.vocabSize };
-  const all = limitSamples(readRollouts(rolloutFolder(run, stage.data), student), stage.max_samples);
+  const all = readRollouts(rolloutFolder(run, stage.data), student);
   const prompts = all.filter(({ promptIds }) => promptIds.length <= stage.prompt_max_len);
   return { prompts, tooLong: all.length - prompts.length };
 }
@@ -73,16 +74,28 @@ function storedPrompts(
 /** A teacher's answers without its probabilities: sequence-level distillation. */
 export function sequenceData(run: RunContext, stage: StageOf<'sft'>, model: OpenModel): LearningData {
   const { prompts, tooLong } = storedPrompts(run, stage, model);
+  const { reward_threshold: threshold = -Infinity } = stage;
+  const good = prompts.flatMap((prompt) => {
+    const samples = prompt.samples.filter(({ reward }) => reward >= threshold);
+    return samples.length === 0 ? [] : [{ ...prompt, samples }];
+  });
+  if (good.length === 0 && prompts.length > 0) {
+    throw new UserError(
+      'NO_EXAMPLES',
+      `Stage ${stage.name} has nothing to learn from: no answer of ${stage.data} earns ${threshold} (reward_threshold); lower it.`,
+    );
+  }
   return learnable(
     stage.name,
-    prompts.map((prompt) => pending(sequenceExample(prompt))),
+    limitSamples(good, stage.max_samples).map((prompt) => pending(sequenceExample(prompt))),
     tooLong,
   );
 }
 
 /** A teacher's answers with its probabilities, which stay on disk until they are needed. */
 export function distillData(run: RunContext, stage: StageOf<'distill'>, model: OpenModel): LearningData {
-  const { prompts, tooLong } = storedPrompts(run, stage, model);
+  const { prompts: all, tooLong } = storedPrompts(run, stage, model);
+  const prompts = limitSamples(all, stage.max_samples);
   const thinkEndId = model.tokenizer.idOf('</think>');
   const mask = stage.ref_mask_type;
   const head = stage.kd_kl_type === 'akl';

@@ -5,10 +5,16 @@ import { saveCheckpoint } from '../../model/checkpoint.ts';
 import { isLayerParameter } from '../../model/config.ts';
 import { Generator } from '../../model/generation.ts';
 import { Scorer } from '../../model/scoring.ts';
-import { crossEntropy, distillation, type Objective, policyGradient } from '../../objective/index.ts';
+import {
+  crossEntropy,
+  distillation,
+  type Objective,
+  policyGradient,
+  preference,
+} from '../../objective/index.ts';
 import { rewardNamed } from '../../reward/index.ts';
 import type { ScheduleOptions } from '../../tensor/schedule.ts';
-import type { RunEvent } from '../../train/events.ts';
+import type { DrawnSample, RunEvent } from '../../train/events.ts';
 import { runSteps, type SteppedStage } from '../../train/loop.ts';
 import { PromptSet } from '../../train/prompts.ts';
 import { pretrainExamples } from '../../train/stages/pretrain.ts';
@@ -30,6 +36,7 @@ import {
   tokenizerFolder,
 } from './context.ts';
 import { distillData, goldData, GROUP_LIMIT, type LearningData, sequenceData } from './examples.ts';
+import { preferenceData } from './preferences.ts';
 
 /** Tokens of a micro-batch, padding included: what bounds a training graph's memory. */
 const MICRO_BATCH_TOKENS = 4096;
@@ -65,7 +72,7 @@ function supervised(
   trainer: Trainer,
   examples: ExampleSource,
   total: number,
-  warnings: readonly string[] = [],
+  told: { readonly warnings?: readonly string[]; readonly shown?: readonly DrawnSample[] } = {},
 ): SteppedStage {
   return supervisedStage({
     name: stage.name,
@@ -76,15 +83,15 @@ function supervised(
     schedule: scheduleOf(stage),
     examples,
     tokenBudget: stage.token_budget,
-    warnings,
+    ...told,
   });
 }
 
 function overEpochs(
   run: RunContext,
-  stage: StageOf<'sft' | 'distill'>,
+  stage: StageOf<'sft' | 'distill' | 'dpo'>,
   trainer: Trainer,
-  data: LearningData,
+  data: LearningData & { readonly shown?: readonly DrawnSample[] },
 ): SteppedStage {
   const { examples, total } = epochSource(data.examples, {
     batch: stage.train_batch_size,
@@ -92,7 +99,8 @@ function overEpochs(
     tokenBudget: stage.token_budget,
     seed: seedOf(run.recipe, stage),
   });
-  return supervised(stage, trainer, examples, total, data.warnings);
+  const { warnings, shown = [] } = data;
+  return supervised(stage, trainer, examples, total, { warnings, shown });
 }
 
 function pretrain(run: RunContext, stage: StageOf<'pretrain'>, model: OpenModel): SteppedStage {
@@ -189,6 +197,20 @@ function simrl(run: RunContext, stage: StageOf<'simrl'>, model: OpenModel): Open
   };
 }
 
+function dpo(run: RunContext, stage: StageOf<'dpo'>, model: OpenModel): Opened {
+  const data = preferenceData(run, stage, model);
+  const objective = preference({
+    loss: stage.loss_type,
+    beta: stage.beta,
+    labelSmoothing: stage.label_smoothing,
+    nllCoefficient: stage.nll_loss_coef,
+  });
+  return {
+    stage: overEpochs(run, stage, trainerFor(model, objective, stage), data),
+    [Symbol.dispose]: () => data[Symbol.dispose](),
+  };
+}
+
 async function open(run: RunContext, stage: TrainingStage, model: OpenModel): Promise<Opened> {
   const plain = (stepped: SteppedStage): Opened => ({ stage: stepped, [Symbol.dispose]: () => undefined });
   switch (stage.kind) {
@@ -200,6 +222,8 @@ async function open(run: RunContext, stage: TrainingStage, model: OpenModel): Pr
       return plain(distill(run, stage, model));
     case 'simrl':
       return simrl(run, stage, model);
+    case 'dpo':
+      return dpo(run, stage, model);
     default:
       throw new InternalError(`unknown stage ${JSON.stringify(stage satisfies never)}`);
   }

@@ -2,12 +2,16 @@
 import { z } from 'zod';
 import { Rng } from '../../base/rng.ts';
 import { learningRate, type ScheduleOptions } from '../../tensor/schedule.ts';
+import type { DrawnSample } from '../events.ts';
 import { rowCount, type TrainExample } from '../examples.ts';
 import { metricsOf, type StepReport, type SteppedStage } from '../loop.ts';
 import type { Trainer } from '../trainer.ts';
 
 /** Examples of the 0-based step `step`; must depend on nothing else. */
-export type ExampleSource = (step: number) => readonly TrainExample[];
+export type ExampleSource = (
+  step: number,
+  signal: AbortSignal,
+) => readonly TrainExample[] | Promise<readonly TrainExample[]>;
 
 export interface SupervisedOptions {
   readonly name: string;
@@ -21,13 +25,16 @@ export interface SupervisedOptions {
   readonly tokenBudget?: number | undefined;
   /** What the user should know before it begins. */
   readonly warnings?: readonly string[];
+  /** Some of what it learns from, to be shown with the first step. */
+  readonly shown?: readonly DrawnSample[];
 }
 
 const saved = z.object({ trained: z.number() });
 
 /** A stage of plain optimisation. */
 export function supervisedStage(options: SupervisedOptions): SteppedStage {
-  const { name, kind, total, trainer, saveSteps, schedule, examples, tokenBudget, warnings = [] } = options;
+  const { name, kind, total, trainer, saveSteps, schedule, examples, tokenBudget } = options;
+  const { warnings = [], shown = [] } = options;
   let trained = 0;
   return {
     name,
@@ -37,13 +44,14 @@ export function supervisedStage(options: SupervisedOptions): SteppedStage {
     saveSteps,
     warnings,
     async step(index, signal): Promise<StepReport> {
-      const batch = examples(index);
+      const batch = await examples(index, signal);
       const lr = learningRate(schedule, index, total);
       const result = await trainer.step(batch, lr, signal);
       trained += batch.reduce((sum, example) => sum + rowCount(example), 0);
       return {
         tokens: result.tokens,
         metrics: metricsOf(result, lr),
+        samples: index === 0 ? shown : [],
         finished: tokenBudget !== undefined && trained >= tokenBudget,
       };
     },
@@ -74,7 +82,7 @@ export interface PendingExample {
   readonly sequences: number;
   /** Its tokens that count. */
   readonly rows: number;
-  make(): TrainExample;
+  make(signal: AbortSignal): TrainExample | Promise<TrainExample>;
 }
 
 export interface EpochOptions {
@@ -97,10 +105,14 @@ export function epochSource(
   const sequences = examples.reduce((n, example) => n + example.sequences, 0);
   const perStep = Math.min(count, Math.max(1, Math.round((batch * count) / sequences)));
   const order = epochOrder(count, seed);
-  const source: ExampleSource = (step) =>
-    Array.from({ length: perStep }, (_, i) => examples[order(step * perStep + i)]).flatMap(
-      (example) => example?.make() ?? [],
-    );
+  const source: ExampleSource = async (step, signal) => {
+    const made: TrainExample[] = [];
+    for (let i = 0; i < perStep; i++) {
+      const example = examples[order(step * perStep + i)];
+      if (example !== undefined) made.push(await example.make(signal));
+    }
+    return made;
+  };
   const steps = Math.floor((count * epochs) / perStep);
   if (tokenBudget === undefined) return { examples: source, total: steps };
   const rows = examples.reduce((n, example) => n + example.rows, 0);
