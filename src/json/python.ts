@@ -90,7 +90,10 @@ export function strip(text: string): string {
   return text.slice(start, end);
 }
 
+// oxlint-disable-next-line no-control-regex -- Python counts four control characters among white space
+const SPACES = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/g;
+
 /** Python's `"".join(text.split())`. */
 export function withoutSpace(text: string): string {
-  return text.replace(ALL_SPACE, '');
+  return text.replace(SPACES, '');
 }
