@@ -41,6 +41,11 @@ export class TemplateValues {
     return value;
   }
 
+  /** A value that the template does nothing with but dump. */
+  dumped(value: PyValue): string {
+    return this.#mark(dumps(value));
+  }
+
   #object(dict: PyDict): Record<string, unknown> {
     const object: Record<string, unknown> = {};
     for (const [key, value] of dict) object[MOVED.test(key) ? this.#mark(dumps(key)) : key] = this.of(value);

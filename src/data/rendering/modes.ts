@@ -8,6 +8,7 @@
  *   There are no line breaks around </think>, which differs from what Qwen3 writes by itself.
  */
 import { UserError } from '../../base/errors.ts';
+import { onlyDumps } from '../../chat/dumped-names.ts';
 import { TemplateValues } from '../../chat/exact-json.ts';
 import { renderTemplate } from '../../chat/template.ts';
 import { isList, type PyDict, type PyValue } from '../../json/python.ts';
@@ -57,10 +58,11 @@ export function renderConversation(
 ): string {
   const values = new TemplateValues();
   const { messages, tools } = conversation;
+  const toolValue = onlyDumps(template, 'tools') ? values.dumped.bind(values) : values.of.bind(values);
   try {
     const text = renderTemplate(template, {
       messages: messages.map((message) => values.of(templateMessage(message))),
-      tools: tools.length > 0 ? tools.map((tool) => values.of(tool)) : null,
+      tools: tools.length > 0 ? tools.map(toolValue) : null,
       add_generation_prompt: addGenerationPrompt,
     });
     return values.restore(text);
