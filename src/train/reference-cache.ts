@@ -52,7 +52,10 @@ export class ReferenceCache implements Disposable {
     this.#groupOf = groupOf;
   }
 
-  /** Scores of the pair with this index; computed with its group if they are not on disk. Throws the signal's reason. */
+  /**
+   * Scores of the pair with this index; computed with its group if they are not on disk. One call at a time. Throws
+   * the signal's reason.
+   */
   async of(index: number, signal: AbortSignal): Promise<PairScores> {
     const number = required(this.#groupOf[index], 'the group of a pair');
     if (!this.#scores.has(index)) {
@@ -98,16 +101,21 @@ export class ReferenceCache implements Disposable {
     const path = this.#path(number);
     using file = SafetensorsFile.open(path);
     const logprobs = file.readF32('logprobs');
+    const members = this.#members(number);
+    const length = members.reduce(
+      (n, { pair }) => n + pair.chosen.tokens.length + pair.rejected.tokens.length,
+      0,
+    );
+    if (logprobs.length !== length)
+      throw new UserError('RUN_FILE', `${path} is damaged; remove it to have its pairs scored again.`);
     let at = 0;
-    const take = (length: number): Float32Array => logprobs.slice(at, (at += length));
-    for (const { index, pair } of this.#members(number)) {
+    const take = (count: number): Float32Array => logprobs.slice(at, (at += count));
+    for (const { index, pair } of members) {
       this.#scores.set(index, {
         chosen: take(pair.chosen.tokens.length),
         rejected: take(pair.rejected.tokens.length),
       });
     }
-    if (at !== logprobs.length)
-      throw new UserError('RUN_FILE', `${path} is damaged; remove it to have its pairs scored again.`);
   }
 
   /** Frees the reference, if it is open. */
