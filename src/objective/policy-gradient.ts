@@ -1,10 +1,11 @@
-/** The clipped policy-gradient loss of GRPO with a KL penalty to the reference policy as a loss. */
+/** The clipped policy-gradient loss of GRPO with a KL penalty to the reference policy, and an entropy bonus, as losses. */
 import { InternalError } from '../base/errors.ts';
 import type { Graph } from '../tensor/graph.ts';
 import {
   add,
   clamp,
   detach,
+  entropyAt,
   exp,
   logProbabilitiesAt,
   minimum,
@@ -24,6 +25,8 @@ export interface PolicyGradientOptions {
   readonly clip: number;
   readonly klCoefficient: number;
   readonly klEstimator: KlEstimator;
+  /** Weight of the entropy bonus; off without it. */
+  readonly entropyCoefficient?: number;
 }
 
 /**
@@ -54,9 +57,12 @@ function klEstimate(g: Graph, logRatio: Tensor, estimator: KlEstimator): Tensor 
   return clamp(g, raw(), -10, 10);
 }
 
-/** L = sum_r w_r * (-min(ratio A, clip(ratio) A) + beta * KL). Inputs: advantages, old and reference log-probabilities. */
+/**
+ * L = sum_r w_r * (-min(ratio A, clip(ratio) A) + beta * KL - c * entropy). Inputs: advantages, old and reference
+ * log-probabilities.
+ */
 export function policyGradient(options: PolicyGradientOptions): Objective {
-  const { clip, klCoefficient, klEstimator } = options;
+  const { clip, klCoefficient, klEstimator, entropyCoefficient = 0 } = options;
   const one = { dtype: 'f32', width: 1, padding: 0 } as const;
   return {
     name: 'grpo',
@@ -72,12 +78,15 @@ export function policyGradient(options: PolicyGradientOptions): Objective {
       const kl = klEstimate(g, sub(g, logprobs, rowInput(inputs, 'ref_logprobs')), klEstimator);
       const moved = scale(g, detach(ratio), 1, -1);
       const left = step(g, scale(g, square(g, moved), 1, -clip * clip));
+      const entropy = entropyCoefficient === 0 ? entropyRows(g, rows) : entropyAt(g, rows);
+      let loss = klCoefficient === 0 ? policy : add(g, policy, scale(g, kl, klCoefficient));
+      if (entropyCoefficient !== 0) loss = sub(g, loss, scale(g, entropy, entropyCoefficient));
       return {
-        loss: weighted(g, inputs, klCoefficient === 0 ? policy : add(g, policy, scale(g, kl, klCoefficient))),
+        loss: weighted(g, inputs, loss),
         parts: {
           policy_loss: weighted(g, inputs, policy),
           kl: weighted(g, inputs, kl),
-          entropy: weighted(g, inputs, entropyRows(g, rows)),
+          entropy: weighted(g, inputs, detach(entropy)),
           clip_fraction: weighted(g, inputs, left),
         },
       };

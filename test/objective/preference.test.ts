@@ -64,6 +64,25 @@ describe('GRPO', () => {
     }
   }
 
+  it('the entropy bonus is subtracted, with its gradient', async () => {
+    for (const entropyCoefficient of [0.001, 0.7]) {
+      const options = { clip: CLIP, klCoefficient: 0.001, klEstimator: 'k3', entropyCoefficient } as const;
+      const got = await runObjective(device, policyGradient(options), rows);
+      const value = (row: Row): number =>
+        reference.policy(row, CLIP) +
+        0.001 * reference.kl(row, 'k3') -
+        entropyCoefficient * reference.entropy(row);
+      const loss = (all: readonly Row[]): number => reference.weighted(all, value);
+      expectClose([got.loss], [loss(rows)], TOLERANCES.objective, 'loss');
+      expectClose(
+        [got.parts['entropy']!],
+        [reference.weighted(rows, reference.entropy)],
+        TOLERANCES.objective,
+      );
+      expectNormClose(got.gradient, reference.gradient(rows, loss), TOLERANCES.objectiveGradient);
+    }
+  });
+
   // What PPO's clip does in each of its six cases: [advantage, ratio, loss, whether there is a gradient].
   const cases: [string, number, number, number, boolean][] = [
     ['a good action that became likelier than the range allows', 2, 1.5, -2.4, false],

@@ -57,6 +57,7 @@ const operations: Record<keyof typeof ops, Apply> = {
   concat: (g, { a, b, draw }) => [ops.concat(g, a, b, draw.ints[0])],
   detach: (_, { a }) => [ops.detach(a)],
   div: binary(ops.div),
+  entropyAt: (g, { a }) => [ops.entropyAt(g, ops.vocabularyRows(g, a))],
   exp: unary(ops.exp),
   full: (g, { draw }) => [ops.full(g, draw.target, draw.real)],
   gather: (g, { a, ids }) => [ops.gather(g, a, ids)],
@@ -178,7 +179,9 @@ async function attempt(name: string, apply: Apply, drawn: Draw): Promise<boolean
   try {
     results = apply(g, { a, b, ids, draw: drawn });
   } catch (error) {
-    const named = name === 'logProbabilitiesAt' ? /^(vocabularyRows|gather): / : new RegExp(`^${name}: `);
+    const named = ['logProbabilitiesAt', 'entropyAt'].includes(name)
+      ? /^(vocabularyRows|gather): /
+      : new RegExp(`^${name}: `);
     if ((error instanceof ShapeError || error instanceof RangeError) && named.test(error.message))
       return false;
     throw error;

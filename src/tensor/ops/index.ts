@@ -20,4 +20,4 @@ export {
 export { gather, getRows, mulMat, rmsNorm, rope, scatter, softmax, topK } from './nn.ts';
 export { repeat, sum, sumRows, sumTo } from './reduce.ts';
 export { concat, full, permute, reshape, slice, split, transpose } from './shape.ts';
-export { logProbabilitiesAt, type VocabularyRows, vocabularyRows } from './softmax-rows.ts';
+export { entropyAt, logProbabilitiesAt, type VocabularyRows, vocabularyRows } from './softmax-rows.ts';

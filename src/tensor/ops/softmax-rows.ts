@@ -2,8 +2,9 @@
 import type { Graph } from '../graph.ts';
 import { dims4, type Tensor } from '../tensor.ts';
 import { needMatrix } from './checks.ts';
-import { detach, log, mul, sub } from './elementwise.ts';
+import { add, detach, log, mul, scale, sub } from './elementwise.ts';
 import { gather } from './nn.ts';
+import { sumRows } from './reduce.ts';
 import { reshape } from './shape.ts';
 
 /** Logits with what every objective needs of them: log-sum-exp and probabilities, computed once. */
@@ -35,4 +36,17 @@ export function vocabularyRows(g: Graph, logits: Tensor): VocabularyRows {
 /** Log-probabilities at `ids` i32 [k, R], distinct within a row: [k, R], of the full softmax. */
 export function logProbabilitiesAt(g: Graph, rows: VocabularyRows, ids: Tensor): Tensor {
   return sub(g, gather(g, rows.logits, ids), rows.logSumExp);
+}
+
+/**
+ * Entropy of each row's distribution in nats, [1, R]: -sum p log p, with dH/dz = -p (log p + H). Nothing of the
+ * vocabulary's size is kept for the gradient beyond the probabilities.
+ */
+export function entropyAt(g: Graph, { logits, logSumExp, probabilities }: VocabularyRows): Tensor {
+  const [plain, total] = [detach(logits), detach(logSumExp)];
+  const value = sub(g, total, sumRows(g, mul(g, probabilities, plain)));
+  return g.record(value.pointer, value.shape, [logits], (grad) => {
+    const surprise = add(g, sub(g, plain, total), detach(value));
+    return [scale(g, mul(g, mul(g, probabilities, surprise), grad), -1)];
+  });
 }
