@@ -103,7 +103,11 @@ class Talk {
 /** Draws conversations about tasks, `options.samples` each, in the tasks' order. */
 export async function converse(
   tasks: readonly ConversationTask[],
-  { generator, speech, host }: { generator: Generator; speech: Speech; host: EnvironmentHost },
+  {
+    generator,
+    speech,
+    host,
+  }: { generator: Pick<Generator, 'generate'>; speech: Speech; host: EnvironmentHost },
   { maxTurns, ...options }: ConverseOptions,
 ): Promise<Conversation[][]> {
   const talks = new Map<string, Talk>();
