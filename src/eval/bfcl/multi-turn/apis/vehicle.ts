@@ -1,5 +1,5 @@
 /** VehicleControlAPI: one car. Driving and places have files of their own. */
-import { between, compare } from '../python/compare.ts';
+import { between } from '../python/compare.ts';
 import { add, divide, multiply, subtract } from '../python/numbers.ts';
 import { dict, equal, type Dict, type Value } from '../python/value.ts';
 import { defineApi, differing } from './api.ts';
@@ -108,7 +108,7 @@ function checkTirePressure({ state, long }: Vehicle): Value {
   );
   return dict({
     ...tires,
-    healthy_tire_pressure: compare(30n, '<=', mean) && compare(mean, '<=', 35n),
+    healthy_tire_pressure: between(30n, mean, 35n),
     car_info: long?.text('CAR_STATUS_METADATA_EXTENSION') ?? dict({}),
   });
 }
