@@ -2,48 +2,130 @@
  * Which functions a prompt offers, and which arguments each of them has: all that the validity of a call is judged by.
  * Required arguments, types and enums are not looked at, as in STAR's reward.
  */
+import { UserError } from '../base/errors.ts';
 import { tryParseJson } from '../json/parse.ts';
 import { fromJson, isDict, isList, strip, typeName, type PyDict, type PyValue } from '../json/python.ts';
 import { pyRepr } from '../json/repr.ts';
 import { between, type GoldCall, type Malformed, type WrittenCall } from './generation.ts';
 import type { Tool } from './messages.ts';
 
+/** A function that may be called. */
+export interface ToolEntry {
+  readonly name: string;
+  /** Its arguments by name, with what is said of each. */
+  readonly arguments: PyDict;
+  /** JSON Schema, or in the style of xLAM the table of arguments itself. */
+  readonly parameters: PyDict;
+}
+
 export interface ToolTable {
-  /** The names of each function's arguments. */
-  readonly functions: ReadonlyMap<string, ReadonlySet<string>>;
+  /** The tool of that name: of several, the last. */
+  find(name: string): ToolEntry | undefined;
+  /** All tools, each name once. */
+  readonly tools: readonly ToolEntry[];
   /** What could not be read, one sentence each; those tools are not in the table. */
   readonly problems: readonly string[];
 }
 
+const NO_ARGUMENTS: PyDict = new Map();
+/** How long a value may be in a message. */
+const BRIEF = 80;
+
 /** JSON Schema keeps the arguments under "properties"; in the style of xLAM the parameters are the table of arguments itself. */
-function argumentNames(parameters: PyDict): ReadonlySet<string> {
+function argumentsOf(parameters: PyDict): PyDict {
   const properties = parameters.get('properties');
   const isSchema = isDict(properties) && (parameters.get('type') ?? null) !== null;
-  return new Set((isSchema ? properties : parameters).keys());
+  return isSchema ? properties : parameters;
 }
 
-/** A tool's name and argument names, or what is wrong with it. */
-function readTool(document: PyValue): readonly [string, ReadonlySet<string>] | string {
+/** A tool, or what is wrong with it. */
+function readTool(document: PyValue): ToolEntry | string {
   if (!isDict(document)) return `A tool is ${typeName(document)}, not an object.`;
   const inner = document.get('function');
   const tool = isDict(inner) && !document.has('name') ? inner : document;
   const name = tool.get('name');
   if (typeof name !== 'string') return 'A tool has no name.';
-  const parameters = tool.get('parameters') ?? null;
   // A function that takes nothing is often written without parameters, or with null.
-  if (parameters === null) return [name, new Set()];
+  const parameters = tool.get('parameters') ?? NO_ARGUMENTS;
   if (!isDict(parameters)) return `The parameters of ${name} are ${typeName(parameters)}, not an object.`;
-  return [name, argumentNames(parameters)];
+  return { name, parameters, arguments: argumentsOf(parameters) };
 }
 
-function tableOf(documents: Iterable<PyValue>, problems: string[]): ToolTable {
-  const functions = new Map<string, ReadonlySet<string>>();
-  for (const document of documents) {
-    const tool = readTool(document);
-    if (typeof tool === 'string') problems.push(tool);
-    else functions.set(...tool);
+/** One tool of a table, read when it is first asked for: of a prompt's dozen tools a group of generations calls one or two. */
+interface UnreadTool {
+  /** False only if the tool certainly has another name. */
+  mayBe(name: string): boolean;
+  read(): ToolEntry | string;
+}
+
+function toolOfLine(line: string): UnreadTool {
+  return {
+    // Without an escape, a string stands in JSON as it is.
+    mayBe: (name) => line.includes(name) || line.includes('\\'),
+    read: () => {
+      const parsed = tryParseJson(line);
+      return parsed.ok ? readTool(parsed.value) : `A line of <tools> is no tool. ${parsed.error.message}`;
+    },
+  };
+}
+
+function toolOfData({ name, parameters }: Tool): UnreadTool {
+  return {
+    mayBe: (other) => other === name,
+    read: () => {
+      try {
+        return readTool(
+          new Map<string, PyValue>([
+            ['name', name],
+            ['parameters', fromJson(parameters)],
+          ]),
+        );
+      } catch (thrown) {
+        if (thrown instanceof UserError) return `The parameters of ${name} cannot be read. ${thrown.message}`;
+        throw thrown;
+      }
+    },
+  };
+}
+
+class LazyToolTable implements ToolTable {
+  readonly #unread: readonly UnreadTool[];
+  readonly #read: (ToolEntry | string | undefined)[];
+  readonly #found = new Map<string, ToolEntry>();
+
+  constructor(unread: readonly UnreadTool[]) {
+    this.#unread = unread;
+    this.#read = unread.map(() => undefined);
   }
-  return { functions, problems };
+
+  #at(index: number): ToolEntry | string | undefined {
+    return (this.#read[index] ??= this.#unread[index]?.read());
+  }
+
+  find(name: string): ToolEntry | undefined {
+    const known = this.#found.get(name);
+    if (known !== undefined) return known;
+    for (let i = this.#unread.length - 1; i >= 0; i--) {
+      const tool = this.#unread[i]?.mayBe(name) === true ? this.#at(i) : undefined;
+      if (typeof tool !== 'object' || tool.name !== name) continue;
+      this.#found.set(name, tool);
+      return tool;
+    }
+    return undefined;
+  }
+
+  get tools(): readonly ToolEntry[] {
+    const tools = new Map<string, ToolEntry>();
+    for (const i of this.#unread.keys()) {
+      const tool = this.#at(i);
+      if (typeof tool === 'object') tools.set(tool.name, tool);
+    }
+    return [...tools.values()];
+  }
+
+  get problems(): readonly string[] {
+    return [...this.#unread.keys()].map((i) => this.#at(i)).filter((tool) => typeof tool === 'string');
+  }
 }
 
 /**
@@ -53,30 +135,13 @@ function tableOf(documents: Iterable<PyValue>, problems: string[]): ToolTable {
  */
 export function toolTableFromPrompt(prompt: string): ToolTable {
   const block = between(prompt, '<tools>', '</tools>').at(-1) ?? '';
-  const documents: PyValue[] = [];
-  const problems: string[] = [];
-  for (const line of block.split('\n')) {
-    const text = strip(line);
-    if (text === '') continue;
-    const parsed = tryParseJson(text);
-    if (parsed.ok) documents.push(parsed.value);
-    else problems.push(`A line of <tools> is no tool. ${parsed.error.message}`);
-  }
-  return tableOf(documents, problems);
+  const lines = block.split('\n').map(strip);
+  return new LazyToolTable(lines.filter((line) => line !== '').map(toolOfLine));
 }
 
 /** The table of tools that are at hand as data. */
 export function toolTable(tools: readonly Tool[]): ToolTable {
-  return tableOf(
-    tools.map(
-      (tool) =>
-        new Map([
-          ['name', tool.name],
-          ['parameters', fromJson(tool.parameters)],
-        ] as const),
-    ),
-    [],
-  );
+  return new LazyToolTable(tools.map(toolOfData));
 }
 
 /** Why a well-formed call is refused by the table. */
@@ -98,9 +163,32 @@ function refuse(fault: ValidityFault, message: string): Malformed<ValidityFault>
 }
 
 /** What iterating over the arguments yields in Python: keys, characters or items; nothing for a number, a boolean or null. */
-function partsOf(written: PyValue): Iterable<PyValue> | undefined {
-  if (isDict(written)) return written.keys();
-  return typeof written === 'string' || isList(written) ? written : undefined;
+function partsOf(written: ValidCall['arguments']): Iterable<PyValue> {
+  return isDict(written) ? written.keys() : written;
+}
+
+function mayBeArguments(written: PyValue): written is ValidCall['arguments'] {
+  return isDict(written) || typeof written === 'string' || isList(written);
+}
+
+/** A call that its tool allows, or why it does not. */
+function checkCall(
+  { name, arguments: written }: WrittenCall,
+  table: ToolTable,
+): ValidCall | Malformed<ValidityFault> {
+  const tool = typeof name === 'string' ? table.find(name) : undefined;
+  if (typeof name !== 'string' || tool === undefined)
+    return refuse('unknown_function', `No tool is named ${brief(name)}.`);
+  if (!mayBeArguments(written))
+    return refuse(
+      'arguments_not_object',
+      `The arguments of ${name} are ${typeName(written)}, not an object.`,
+    );
+  for (const part of partsOf(written)) {
+    if (typeof part !== 'string' || !tool.arguments.has(part))
+      return refuse('unknown_argument', `${name} has no argument ${brief(part)}.`);
+  }
+  return { name, arguments: written };
 }
 
 /**
@@ -112,29 +200,16 @@ export function checkCalls(
   table: ToolTable,
 ): readonly ValidCall[] | Malformed<ValidityFault> {
   const valid: ValidCall[] = [];
-  for (const { name, arguments: written } of calls) {
-    const known = typeof name === 'string' ? table.functions.get(name) : undefined;
-    if (typeof name !== 'string' || known === undefined) {
-      return refuse('unknown_function', `No tool is named ${shorten(pyRepr(name))}.`);
-    }
-    const parts = partsOf(written);
-    if (parts === undefined || !(typeof written === 'string' || isList(written) || isDict(written))) {
-      return refuse(
-        'arguments_not_object',
-        `The arguments of ${name} are ${typeName(written)}, not an object.`,
-      );
-    }
-    for (const part of parts) {
-      if (typeof part !== 'string' || !known.has(part)) {
-        return refuse('unknown_argument', `${name} has no argument ${shorten(pyRepr(part))}.`);
-      }
-    }
-    valid.push({ name, arguments: written });
+  for (const call of calls) {
+    const checked = checkCall(call, table);
+    if ('kind' in checked) return checked;
+    valid.push(checked);
   }
   return valid;
 }
 
-/** Messages go into logs, and a model can write a name of any length. */
-function shorten(text: string): string {
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+/** A value in a message: messages go into logs, and a model can write a name of any length. */
+function brief(value: PyValue): string {
+  const text = pyRepr(typeof value === 'string' ? value.slice(0, BRIEF) : value);
+  return text.length > BRIEF ? `${text.slice(0, BRIEF - 3)}...` : text;
 }

@@ -39,8 +39,12 @@ function escapeChar(char: string): string {
   return hex.length <= 4 ? `\\u${hex.padStart(4, '0')}` : `\\U${hex.padStart(8, '0')}`;
 }
 
+/** Printable ASCII without a quote or a backslash: most strings, and they stand as they are. */
+const PLAIN = /^[ !#-&(-[\]-~]*$/;
+
 /** Python's `repr` of a string: single quotes, unless it has single and no double ones. */
 export function stringRepr(text: string): string {
+  if (PLAIN.test(text)) return `'${text}'`;
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
   const escaped = text.replace(ESCAPED, escapeChar);
   return quote + (quote === "'" ? escaped.replaceAll("'", "\\'") : escaped) + quote;

@@ -9,7 +9,8 @@ import { isObjectCall } from '../chat/tools.ts';
 import { goldOfLabel, judge, type ErrorClass, type Outcome } from './exact.ts';
 import {
   formatError,
-  prepareTask,
+  PreparedTask,
+  scorerOf,
   wellFormed,
   type Answer,
   type FormatFault,
@@ -35,21 +36,17 @@ export const binary: Reward<BinaryDetail> = {
   name: 'binary',
   description: '1 for exactly the gold calls (or a reply where one is wanted), else 0; -1 for a wrong form',
   prepare(task) {
-    const prepared = prepareTask(task);
+    const prepared = new PreparedTask(task);
     const gold = goldOfLabel(prepared.label);
-    return {
-      problems: prepared.problems,
-      score(generation) {
-        const answer = prepared.read(generation);
-        if (answer.kind === 'malformed') {
-          return formatError({ kind: 'format_error', fault: answer.fault, message: answer.message });
-        }
-        if (gold === undefined) return wellFormed(0, { kind: 'unusable_label' });
-        const verdict = judge(gold, outcomeOf(answer));
-        return verdict.correct
-          ? wellFormed(1, { kind: 'right' })
-          : wellFormed(0, { kind: 'wrong', error: verdict.error });
-      },
-    };
+    return scorerOf<BinaryDetail>(prepared, (generation) => {
+      const answer = prepared.read(generation);
+      if (answer.kind === 'malformed')
+        return formatError({ kind: 'format_error', fault: answer.fault, message: answer.message });
+      if (gold === undefined) return wellFormed(0, { kind: 'unusable_label' });
+      const verdict = judge(gold, outcomeOf(answer));
+      return verdict.correct
+        ? wellFormed(1, { kind: 'right' })
+        : wellFormed(0, { kind: 'wrong', error: verdict.error });
+    });
   },
 };

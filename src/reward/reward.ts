@@ -64,36 +64,53 @@ export type Answer =
   /** Well-formed, and still neither a call nor a reply. */
   | { readonly kind: 'nothing'; readonly why: 'unclosed_call' | 'empty_reply' };
 
-/** A task that was read. */
-export interface PreparedTask {
+/** A task that was read, for the scorers of all rewards. */
+export class PreparedTask {
   readonly label: Label;
-  readonly problems: readonly string[];
-  read(generation: string): Answer;
-}
+  readonly table: ToolTable;
+  /** What of the prompt can belong to the assistant's turn: not more is copied for each generation. */
+  readonly #opening: string;
 
-function readAnswer(turn: string, table: ToolTable): Answer {
-  const generation = parseGeneration(turn);
-  if (generation.kind === 'malformed') return generation;
-  if (generation.kind === 'reply') {
-    return generation.reply === ''
-      ? { kind: 'nothing', why: 'empty_reply' }
-      : { kind: 'reply', reply: generation.reply };
+  constructor({ prompt, label, tools }: RewardTask) {
+    this.table = tools === undefined ? toolTableFromPrompt(prompt) : toolTable(tools);
+    this.label = parseLabel(label);
+    this.#opening = assistantTurn(prompt, '');
   }
-  if (generation.calls.length === 0) return { kind: 'nothing', why: 'unclosed_call' };
-  const calls = checkCalls(generation.calls, table);
-  return 'kind' in calls ? calls : { kind: 'calls', calls };
+
+  get problems(): readonly string[] {
+    const { label, table } = this;
+    return label.kind === 'unusable' ? [...table.problems, label.message] : table.problems;
+  }
+
+  /** The whole turn that a generation completes. */
+  turn(generation: string): string {
+    return assistantTurn(this.#opening, generation);
+  }
+
+  /** A generation, taken apart and held against the tools. */
+  read(generation: string): Answer {
+    const parsed = parseGeneration(this.turn(generation));
+    if (parsed.kind === 'malformed') return parsed;
+    if (parsed.kind === 'reply')
+      return parsed.reply === ''
+        ? { kind: 'nothing', why: 'empty_reply' }
+        : { kind: 'reply', reply: parsed.reply };
+    if (parsed.calls.length === 0) return { kind: 'nothing', why: 'unclosed_call' };
+    const calls = checkCalls(parsed.calls, this.table);
+    return 'kind' in calls ? calls : { kind: 'calls', calls };
+  }
 }
 
-/** Reads a task's tools and label. */
-export function prepareTask(task: RewardTask): PreparedTask {
-  const table = task.tools === undefined ? toolTableFromPrompt(task.prompt) : toolTable(task.tools);
-  const label = parseLabel(task.label);
-  // Only what follows the prompt's last assistant header can be part of the turn, so the rest is not copied for each generation.
-  const opening = assistantTurn(task.prompt, '');
+/** A scorer that tells the problems of its task when it is asked for them. */
+export function scorerOf<Detail>(
+  task: { readonly problems: readonly string[] },
+  score: (generation: string) => Score<Detail>,
+): Scorer<Detail> {
   return {
-    label,
-    problems: label.kind === 'unusable' ? [...table.problems, label.message] : table.problems,
-    read: (generation) => readAnswer(assistantTurn(opening, generation), table),
+    get problems() {
+      return task.problems;
+    },
+    score,
   };
 }
 

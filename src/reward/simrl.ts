@@ -22,10 +22,10 @@ import { isDict, sameNumber, type PyDict, type PyValue } from '../json/python.ts
 import { pyStr } from '../json/repr.ts';
 import {
   formatError,
-  prepareTask,
+  PreparedTask,
+  scorerOf,
   wellFormed,
   type FormatFault,
-  type PreparedTask,
   type Reward,
   type Score,
 } from './reward.ts';
@@ -84,7 +84,8 @@ class GoldValue {
   earned(predicted: PyValue): number {
     const gold = this.#value;
     if (typeof gold === 'string' && typeof predicted === 'string') return this.#textScore(gold, predicted);
-    const [goldNumber, predictedNumber] = [asNumber(gold), asNumber(predicted)];
+    const goldNumber = asNumber(gold);
+    const predictedNumber = goldNumber === undefined ? undefined : asNumber(predicted);
     if (goldNumber !== undefined && predictedNumber !== undefined)
       return sameNumber(goldNumber, predictedNumber) ? 1 : 0;
     this.#printed ??= pyStr(gold);
@@ -105,98 +106,107 @@ function asNumber(value: PyValue): bigint | number | undefined {
   return typeof value === 'bigint' || typeof value === 'number' ? value : undefined;
 }
 
+/** A gold call, its arguments taken apart. */
 interface Gold {
   readonly index: number;
   readonly arguments: ReadonlyMap<string, GoldValue>;
 }
 
 interface Comparison {
+  /** The gold call's place. */
+  readonly gold: number;
   readonly similarity: number;
   readonly arguments: readonly ArgumentMatch[];
 }
 
 function compareArguments(predicted: PyDict, gold: Gold): Comparison {
   const matches: ArgumentMatch[] = [];
-  let sum = 0;
+  let [sum, common] = [0, 0];
   for (const [name, value] of predicted) {
     const goldValue = gold.arguments.get(name);
-    const earned = goldValue?.earned(value) ?? 0;
+    const earned = goldValue === undefined ? 0 : goldValue.earned(value);
+    if (goldValue !== undefined) common += 1;
     sum += earned;
     matches.push({ name, status: goldValue === undefined ? 'extra' : 'common', earned });
   }
-  for (const name of gold.arguments.keys())
-    if (!predicted.has(name)) matches.push({ name, status: 'missing', earned: 0 });
-  return { similarity: matches.length > 0 ? sum / matches.length : 1, arguments: matches };
+  if (common < gold.arguments.size) {
+    for (const name of gold.arguments.keys())
+      if (!predicted.has(name)) matches.push({ name, status: 'missing', earned: 0 });
+  }
+  const similarity = matches.length > 0 ? sum / matches.length : 1;
+  return { gold: gold.index, similarity, arguments: matches };
 }
 
 /** Arguments without values can only be right by being none where none are wanted. */
 function compare(call: ValidCall, gold: Gold): Comparison {
   if (isDict(call.arguments)) return compareArguments(call.arguments, gold);
   const none = call.arguments.length === 0 && gold.arguments.size === 0;
-  return { similarity: none ? 1 : 0, arguments: [] };
+  return { gold: gold.index, similarity: none ? 1 : 0, arguments: [] };
 }
 
-/** Takes the most similar gold call out of `left`, the first of several; undefined if none is left. */
-function takeBest(
-  call: ValidCall,
-  left: Gold[],
-): { readonly gold: Gold; readonly comparison: Comparison } | undefined {
-  let best: { gold: Gold; comparison: Comparison; at: number } | undefined;
-  for (const [at, gold] of left.entries()) {
+/** The most similar of the gold calls that are not taken, the first of several; undefined if none is left. */
+function bestOf(call: ValidCall, golds: readonly Gold[], taken: ReadonlySet<number>): Comparison | undefined {
+  let best: Comparison | undefined;
+  for (const gold of golds) {
+    if (taken.has(gold.index)) continue;
     const comparison = compare(call, gold);
-    if (best === undefined || comparison.similarity > best.comparison.similarity)
-      best = { gold, comparison, at };
+    if (best === undefined || comparison.similarity > best.similarity) best = comparison;
   }
-  if (best !== undefined) left.splice(best.at, 1);
   return best;
 }
 
-function scoreCalls(
-  calls: readonly ValidCall[],
-  golds: ReadonlyMap<string, readonly Gold[]>,
-): Score<SimRlDetail> {
-  const left = new Map([...golds].map(([name, group]) => [name, [...group]]));
-  let sum = 0;
-  const matches = calls.map((call, predicted): CallMatch => {
-    const { name } = call;
-    const best = takeBest(call, left.get(name) ?? []);
-    const similarity = best?.comparison.similarity ?? 0;
-    sum += similarity;
-    return {
-      predicted,
-      name,
-      gold: best?.gold.index ?? null,
-      similarity,
-      arguments: best?.comparison.arguments ?? [],
-    };
-  });
-  const missing = [...left.values()].flat().map((gold) => gold.index);
-  const divisor = calls.length + missing.length;
-  return wellFormed(sum / divisor, { kind: 'calls', matches, missing, divisor });
-}
+/** The gold calls of a label. */
+class GoldCalls {
+  readonly #count: number;
+  readonly #byName = new Map<string, Gold[]>();
 
-function groupByName(calls: readonly GoldCall[]): ReadonlyMap<string, readonly Gold[]> {
-  const groups = new Map<string, Gold[]>();
-  for (const [index, call] of calls.entries()) {
-    const values = new Map([...call.arguments].map(([name, value]) => [name, new GoldValue(value)]));
-    const group = groups.get(call.name);
-    if (group === undefined) groups.set(call.name, [{ index, arguments: values }]);
-    else group.push({ index, arguments: values });
+  constructor(calls: readonly GoldCall[]) {
+    this.#count = calls.length;
+    for (const [index, call] of calls.entries()) {
+      const values = new Map<string, GoldValue>();
+      for (const [name, value] of call.arguments) values.set(name, new GoldValue(value));
+      const group = this.#byName.get(call.name);
+      if (group === undefined) this.#byName.set(call.name, [{ index, arguments: values }]);
+      else group.push({ index, arguments: values });
+    }
   }
-  return groups;
+
+  score(calls: readonly ValidCall[]): Score<SimRlDetail> {
+    const taken = new Set<number>();
+    const matches: CallMatch[] = [];
+    let sum = 0;
+    for (const call of calls) {
+      const { name } = call;
+      const best = bestOf(call, this.#byName.get(name) ?? [], taken);
+      if (best !== undefined) taken.add(best.gold);
+      const { gold = null, similarity = 0, arguments: earned = [] } = best ?? {};
+      sum += similarity;
+      matches.push({ predicted: matches.length, name, gold, similarity, arguments: earned });
+    }
+    const missing: number[] = [];
+    for (let index = 0; index < this.#count; index++) if (!taken.has(index)) missing.push(index);
+    const divisor = calls.length + missing.length;
+    return wellFormed(sum / divisor, { kind: 'calls', matches, missing, divisor });
+  }
 }
 
-function scorerOf(task: PreparedTask): (generation: string) => Score<SimRlDetail> {
+/** The similarity of calls to gold ones, 0 to 1, without a task around them; 1 if there are none of either. */
+export function callSimilarity(made: readonly ValidCall[], gold: readonly GoldCall[]): number {
+  if (made.length === 0) return gold.length === 0 ? 1 : 0;
+  return new GoldCalls(gold).score(made).answer;
+}
+
+/** Scores generations of one task by similarity. */
+export function similarityScore(task: PreparedTask): (generation: string) => Score<SimRlDetail> {
   const { label } = task;
-  const golds = groupByName(label.kind === 'calls' ? label.calls : []);
+  const goldCalls = new GoldCalls(label.kind === 'calls' ? label.calls : []);
   const goldReply = new GoldValue(label.kind === 'reply' ? label.reply : '');
   return (generation) => {
     const answer = task.read(generation);
-    if (answer.kind === 'malformed') {
+    if (answer.kind === 'malformed')
       return formatError({ kind: 'format_error', fault: answer.fault, message: answer.message });
-    }
     if (label.kind === 'unusable') return wellFormed(0, { kind: 'unusable_label', message: label.message });
-    if (label.kind === 'calls' && answer.kind === 'calls') return scoreCalls(answer.calls, golds);
+    if (label.kind === 'calls' && answer.kind === 'calls') return goldCalls.score(answer.calls);
     if (label.kind === 'reply' && answer.kind === 'reply') {
       const rougeL = goldReply.earned(answer.reply);
       return wellFormed(rougeL, { kind: 'reply', rougeL });
@@ -211,7 +221,7 @@ export const simrl: Reward<SimRlDetail> = {
   name: 'simrl',
   description: 'similarity of calls, arguments and replies to the gold answer; -1 for a wrong form (STAR)',
   prepare(task) {
-    const prepared = prepareTask(task);
-    return { problems: prepared.problems, score: scorerOf(prepared) };
+    const prepared = new PreparedTask(task);
+    return scorerOf(prepared, similarityScore(prepared));
   },
 };

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { WrittenCall } from '../../src/chat/generation.ts';
 import { checkCalls, toolTable, toolTableFromPrompt } from '../../src/chat/tools.ts';
 import { parseJson } from '../../src/json/parse.ts';
+import type { JsonObject } from '../../src/json/value.ts';
 
 const inPrompt = (...lines: string[]): string =>
   `in <tools></tools> tags:\n<tools>\n${lines.join('\n')}\n</tools>`;
@@ -11,7 +12,7 @@ const table = toolTableFromPrompt(
 
 describe('toolTableFromPrompt', () => {
   test('reads one tool a line, in either style of parameters', () => {
-    const { functions, problems } = toolTableFromPrompt(
+    const { tools, problems } = toolTableFromPrompt(
       inPrompt(
         '{"name": "schema", "parameters": {"type": "object", "properties": {"x": {}}, "required": ["x"]}}',
         '',
@@ -21,7 +22,7 @@ describe('toolTableFromPrompt', () => {
         '{"name": "bare"}',
       ),
     );
-    expect([...functions].map(([name, names]) => [name, [...names]])).toEqual([
+    expect(tools.map((tool) => [tool.name, [...tool.arguments.keys()]])).toEqual([
       ['schema', ['x']],
       ['flat', ['type', 'y']],
       ['wrapped', ['z']],
@@ -32,31 +33,62 @@ describe('toolTableFromPrompt', () => {
   });
 
   test('takes the last block, and no tools without one', () => {
-    expect([
-      ...toolTableFromPrompt(
-        '<tools>\n{"name": "a"}\n</tools><tools>\n{"name": "b"}\n</tools>',
-      ).functions.keys(),
-    ]).toEqual(['b']);
-    expect(toolTableFromPrompt('hello').functions.size).toBe(0);
+    const two = '<tools>\n{"name": "a"}\n</tools><tools>\n{"name": "b"}\n</tools>';
+    expect(toolTableFromPrompt(two).tools.map(({ name }) => name)).toEqual(['b']);
+    expect(toolTableFromPrompt('hello').tools).toEqual([]);
   });
 
   test('leaves out what is no tool, and says so', () => {
-    const { functions, problems } = toolTableFromPrompt(
+    const { tools, problems } = toolTableFromPrompt(
       inPrompt('{', '[]', '{}', '{"name": "a", "parameters": 1}', '{"name": "b"}'),
     );
-    expect([...functions.keys()]).toEqual(['b']);
+    expect(tools.map(({ name }) => name)).toEqual(['b']);
     expect(problems).toHaveLength(4);
   });
 });
 
+describe('find', () => {
+  test.each([
+    ['plain', '{"name": "plain"}'],
+    ['é', String.raw`{"name": "\u00e9"}`],
+    ['a"b', String.raw`{"name": "a\"b"}`],
+    ['a/b', String.raw`{"name": "a\/b"}`],
+    ['in', '{"name": "in", "parameters": {"inside": {}}}'],
+  ])('finds %s however it is written', (name, line) => {
+    const found = toolTableFromPrompt(inPrompt('{"name": "other"}', line, '{"name": "inner"}'));
+    expect(found.find(name)?.name).toBe(name);
+    expect(found.find('toString')).toBeUndefined();
+  });
+
+  test('of several tools of one name the last one that can be read holds', () => {
+    const found = toolTableFromPrompt(
+      inPrompt(
+        '{"name": "a", "parameters": {"x": {}}}',
+        '{"name": "a", "parameters": {"y": {}}}',
+        '{"name": "a"',
+      ),
+    );
+    expect([...(found.find('a')?.arguments.keys() ?? [])]).toEqual(['y']);
+    expect(found.tools).toEqual([found.find('a')]);
+  });
+});
+
 describe('toolTable', () => {
+  test('reports tools that cannot be read when it is asked, and never throws', () => {
+    let deep: JsonObject = {};
+    for (let depth = 0; depth < 1000; depth++) deep = { deep };
+    const found = toolTable([{ name: 'a', description: '', parameters: deep }]);
+    expect(found.find('a')).toBeUndefined();
+    expect(found.problems).toEqual([expect.stringMatching(/^The parameters of a cannot be read/)]);
+  });
+
   test('agrees with the table of the prompt that the tools are written into', () => {
     const tools = [
       { name: 'a', description: '', parameters: { type: 'object', properties: { x: { type: 'string' } } } },
       { name: 'b', description: '', parameters: {} },
     ];
     const prompt = inPrompt(...tools.map((tool) => JSON.stringify(tool)));
-    expect(toolTable(tools)).toEqual(toolTableFromPrompt(prompt));
+    expect(toolTable(tools).tools).toEqual(toolTableFromPrompt(prompt).tools);
   });
 });
 
