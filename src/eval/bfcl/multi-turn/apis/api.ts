@@ -11,6 +11,15 @@ export interface Setup {
   readonly config: PyDict;
   /** The texts and lists that make outputs long, in the categories of long context. */
   readonly long: LongContext | undefined;
+  /** By which travellers' ages are reckoned. */
+  readonly today: Today;
+}
+
+export interface Today {
+  readonly year: number;
+  /** 1 to 12. */
+  readonly month: number;
+  readonly day: number;
 }
 
 /** One API with its state. */
