@@ -24,7 +24,7 @@ import {
 const { folder: scratch, remove } = scratchFolder();
 const recipe = smoke();
 const folder = join(scratch, 'smoke');
-const trained = ['base', 'teacher', 'ckd', 'star'];
+const trained = ['base', 'teacher', 'ckd', 'star', 'dpo'];
 let events: readonly RunEvent[] = [];
 
 beforeAll(async () => {
@@ -68,6 +68,16 @@ describe('events', () => {
     expect(named('star')).toEqual(
       expect.arrayContaining(['reward', 'format_reward', 'answer_reward', 'filtered', 'kl', 'clip_fraction']),
     );
+    expect(named('dpo')).toEqual(
+      expect.arrayContaining([
+        'preference_accuracy',
+        'chosen_reward',
+        'rejected_reward',
+        'reward_margin',
+        'chosen_logprob',
+        'rejected_logprob',
+      ]),
+    );
     expect(named('evaluation')).toContain('exact_match');
   });
 
@@ -77,6 +87,34 @@ describe('events', () => {
     expect(at('base')).toEqual([2]);
     expect(at('teacher')).toEqual([1]);
     expect(at('star')).toEqual([2]);
+  });
+});
+
+describe('preferences', () => {
+  const steps = (): Partial<Record<string, number>>[] =>
+    ofType('step').flatMap(({ stage, metrics }) => (stage === 'dpo' ? [metrics] : []));
+
+  test('begin at the reference: the first loss is ln 2, and no answer has gained anything', () => {
+    const [first] = steps();
+    expect(first?.['loss']).toBeCloseTo(Math.LN2, 5);
+    expect(first?.['reward_margin']).toBeCloseTo(0, 5);
+  });
+
+  test('are learned: at the end the chosen answers have gained over the rejected ones', () => {
+    const last = steps().at(-1);
+    expect(last?.['reward_margin']).toBeGreaterThan(0.005);
+    expect(last?.['loss']).toBeLessThan(Math.LN2);
+  });
+
+  test('are shown as pairs in the samples, each with what its answers earned', () => {
+    const shown = readLines(join(folder, 'samples.jsonl'))
+      .map((line) => sampleLineSchema.parse(line))
+      .filter(({ stage }) => stage === 'dpo');
+    expect(shown.length).toBeGreaterThanOrEqual(2);
+    for (let i = 0; i < shown.length; i += 2) {
+      expect(shown[i]?.id).toBe(shown[i + 1]?.id);
+      expect(shown[i]!.reward).toBeGreaterThan(shown[i + 1]!.reward);
+    }
   });
 });
 
@@ -93,7 +131,7 @@ describe('the folder', () => {
       ofType('step').map(({ stage, step }) => `${stage} ${step}`),
     );
     const samples = readLines(join(folder, 'samples.jsonl')).map((line) => sampleLineSchema.parse(line));
-    expect(new Set(samples.map(({ stage }) => stage))).toEqual(new Set(['rollouts', 'star']));
+    expect(new Set(samples.map(({ stage }) => stage))).toEqual(new Set(['rollouts', 'star', 'dpo']));
     expect(samples.every(({ reward, prompt }) => reward >= -1 && prompt.includes('<tools>'))).toBe(true);
   });
 

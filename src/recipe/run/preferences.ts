@@ -104,7 +104,7 @@ function choose(
   if (pairs.length === 0) throw noPairs(stage, all, chosen, tooLong);
   const warnings = [
     ...(tooLong > 0 ? [`${tooLong} prompts are longer than prompt_max_len and are left out`] : []),
-    ...(chosen.pairs.length < all / 2 ? [`only ${chosen.pairs.length} of ${all} prompts give a pair`] : []),
+    ...(chosen.pairs.length < all / 4 ? [`only ${chosen.pairs.length} of ${all} prompts give a pair`] : []),
   ];
   return { pairs, warnings };
 }
