@@ -15,7 +15,7 @@ import type { RunEvent } from '../train/events.ts';
 import { loadRecipe } from './load.ts';
 import { machineFacts } from './machine.ts';
 import { formatRecipe } from './resolve.ts';
-import { runEvaluation, runRollout } from './run/answering.ts';
+import { runEvaluation } from './run/answering.ts';
 import {
   checkpointFolder,
   dialoguesOf,
@@ -28,6 +28,7 @@ import {
 } from './run/context.ts';
 import { Journal } from './run/journal.ts';
 import { lockFolder } from './run/lock.ts';
+import { runRollout } from './run/rollouts.ts';
 import { runTraining } from './run/training.ts';
 import type { Recipe } from './schema.ts';
 import type { Stage } from './stages.ts';

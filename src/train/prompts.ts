@@ -10,6 +10,8 @@ export interface ScoredPrompt {
   readonly id: string;
   readonly text: string;
   readonly ids: TokenIds;
+  /** What it was rendered from. */
+  readonly dialogue: Dialogue;
   /** Scores the text that a model writes after the prompt. */
   readonly scorer: Scorer<unknown>;
 }
@@ -71,7 +73,7 @@ export class PromptSet {
         return [];
       }
       const scorer = reward.prepare({ prompt, label: target, tools: dialogue.tools });
-      return [{ id: dialogue.id, text: prompt, ids: promptIds, scorer }];
+      return [{ id: dialogue.id, text: prompt, ids: promptIds, dialogue, scorer }];
     });
   }
 }

@@ -1,21 +1,21 @@
 /**
- * A teacher's kept answers on disk, a file pair for each batch of prompts: texts and rewards as JSON, tokens and
- * top-k log-probabilities as safetensors. A batch whose JSON exists is whole; progress survives a kill. The top-k,
- * by far the most, is read from disk when a sample's turn comes.
+ * A teacher's kept answers on disk: texts and rewards as lines of JSON, tokens and distributions in a top-k store. A
+ * line is written when all it speaks of is safe in the store, so progress survives a kill at any moment; what was
+ * finished is never asked again. The distributions, by far the most, are read from disk when a sample's turn comes.
  */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { appendParts } from '../base/append.ts';
 import { UserError } from '../base/errors.ts';
-import { readText, writeAtomic } from '../base/files.ts';
-import { asTokenIds, type TokenIds } from '../base/token-ids.ts';
-import { SafetensorsFile, writeSafetensors } from '../model/safetensors.ts';
-
-/** The teacher's ids and log-probabilities, k a token, likeliest first, not renormalised. */
-export interface TopRows {
-  readonly ids: Int32Array; // [k, T]
-  readonly logprobs: Float32Array; // [k, T]
-}
+import { fileError } from '../base/files.ts';
+import { cutFile, wholeLines } from '../base/lines.ts';
+import type { TokenIds } from '../base/token-ids.ts';
+import type { Distributions } from '../teacher/teacher.ts';
+import { NO_DISTRIBUTIONS } from '../teacher/teacher.ts';
+import { STORE_FILE, type TopKFacts, type TopRows } from '../teacher/topk/format.ts';
+import { checkVocabulary, TopKFile } from '../teacher/topk/reader.ts';
+import { TopKWriter } from '../teacher/topk/writer.ts';
 
 interface Answer {
   readonly text: string;
@@ -23,155 +23,199 @@ interface Answer {
   readonly reward: number;
 }
 
-interface Answered<S> {
+/** A prompt with the answers to be kept. */
+export interface KeptPrompt {
+  /** Its place among all prompts. */
+  readonly position: number;
   readonly id: string;
   readonly prompt: string;
   readonly promptIds: TokenIds;
-  readonly samples: readonly S[];
+  readonly samples: readonly (Answer & Distributions)[];
 }
-
-/** A prompt with the answers to be kept. */
-export type KeptPrompt = Answered<Answer & { readonly top: TopRows }>;
 
 /** One kept answer of the teacher. */
 export interface StoredSample extends Answer {
-  /** k of the stored rows. */
+  /** k of the stored rows; 0 where the teacher gave no distributions. */
   readonly topK: number;
   readTop(): TopRows;
 }
 
-export type StoredPrompt = Answered<StoredSample>;
-
-/** What all batches of a stage have in common. */
-export interface BatchFacts {
-  readonly topK: number;
-  /** The fingerprint of its tokenizer. */
-  readonly vocabulary: string;
+export interface StoredPrompt {
+  readonly id: string;
+  readonly prompt: string;
+  readonly promptIds: TokenIds;
+  readonly samples: readonly StoredSample[];
 }
 
-const batchSchema = z.object({
-  topK: z.int().positive(),
-  vocabulary: z.string(),
-  /** Prompts that were answered, kept or not. */
-  prompts: z.int(),
-  drawn: z.int(),
+/** What came of some prompts, in sums, so that means can be told of any number of them. */
+export interface RolloutCounts {
+  /** Answers that were drawn, were valid, and are kept. */
+  readonly drawn: number;
+  readonly valid: number;
+  readonly kept: number;
+  /** Sum over the drawn answers. */
+  readonly reward: number;
+  /** Tokens of the drawn answers, and of the prompts. */
+  readonly completionTokens: number;
+  readonly promptTokens: number;
+  /** Prompts that were too long to be asked. */
+  readonly tooLong: number;
+}
+
+export const NO_COUNTS: RolloutCounts = {
+  drawn: 0,
+  valid: 0,
+  kept: 0,
+  reward: 0,
+  completionTokens: 0,
+  promptTokens: 0,
+  tooLong: 0,
+};
+
+export function addCounts(a: RolloutCounts, b: RolloutCounts): RolloutCounts {
+  return {
+    drawn: a.drawn + b.drawn,
+    valid: a.valid + b.valid,
+    kept: a.kept + b.kept,
+    reward: a.reward + b.reward,
+    completionTokens: a.completionTokens + b.completionTokens,
+    promptTokens: a.promptTokens + b.promptTokens,
+    tooLong: a.tooLong + b.tooLong,
+  };
+}
+
+const ANSWERS_FILE = 'answers.jsonl';
+const count = z.int().nonnegative();
+const lineSchema = z.object({
+  /** Places of the prompts that this line settles, kept or not. */
+  positions: z.array(count),
+  counts: z.object({
+    drawn: count,
+    valid: count,
+    kept: count,
+    reward: z.number(),
+    completionTokens: count,
+    promptTokens: count,
+    tooLong: count,
+  }),
+  /** Sequences of the store once the line is written. */
+  sequences: count,
   kept: z.array(
     z.object({
+      position: count,
       id: z.string(),
       prompt: z.string(),
-      promptTokens: z.int().nonnegative(),
-      samples: z.array(z.object({ text: z.string(), reward: z.number(), tokens: z.int().nonnegative() })),
+      /** The prompt's tokens and those of each sample, by their number in the store. */
+      sequence: count,
+      samples: z.array(z.object({ text: z.string(), reward: z.number(), sequence: count })),
     }),
   ),
 });
-type Batch = z.output<typeof batchSchema>;
-
-const nameOf = (batch: number): string => `batch-${String(batch).padStart(6, '0')}`;
-
-/** Whether a batch was written. */
-export function hasBatch(folder: string, batch: number): boolean {
-  return ['json', 'safetensors'].every((ending) => existsSync(join(folder, `${nameOf(batch)}.${ending}`)));
-}
-
-function concatenate<T extends Int32Array | Float32Array>(parts: readonly T[], make: (n: number) => T): T {
-  const all = make(parts.reduce((n, part) => n + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
-}
-
-/** Writes a batch: first the numbers, then the texts that make it count. */
-export function writeBatch(
-  folder: string,
-  batch: number,
-  facts: BatchFacts & { readonly prompts: number; readonly drawn: number },
-  kept: readonly KeptPrompt[],
-): void {
-  const tops = kept.flatMap(({ samples }) => samples.map(({ top }) => top));
-  const parts = kept.flatMap((p): Int32Array[] => [p.promptIds, ...p.samples.map((s) => s.tokens)]);
-  const tokens = concatenate(parts, (n) => new Int32Array(n));
-  const topIds = tops.map(({ ids }) => ids);
-  const ids = concatenate(topIds, (n) => new Int32Array(n));
-  const topLogprobs = tops.map(({ logprobs }) => logprobs);
-  const logprobs = concatenate(topLogprobs, (n) => new Float32Array(n));
-  const shape = [ids.length / facts.topK, facts.topK];
-  writeSafetensors(join(folder, `${nameOf(batch)}.safetensors`), [
-    { name: 'tokens', shape: [tokens.length], data: tokens, dtype: 'I32' },
-    { name: 'top_ids', shape, data: ids, dtype: 'I32' },
-    { name: 'top_logprobs', shape, data: logprobs, dtype: 'F32' },
-  ]);
-  const texts = kept.map(({ id, prompt, promptIds, samples }) => ({
-    id,
-    prompt,
-    promptTokens: promptIds.length,
-    samples: samples.map(({ text, reward, tokens: own }) => ({ text, reward, tokens: own.length })),
-  }));
-  writeAtomic(join(folder, `${nameOf(batch)}.json`), JSON.stringify({ ...facts, kept: texts }));
-}
+type Line = z.output<typeof lineSchema>;
 
 const damaged = (path: string): UserError =>
   new UserError(
     'ROLLOUTS',
-    `${path} is not a whole batch of rollouts; remove the rollout stage's folder and run again.`,
+    `${path} is not a whole file of rollouts; remove the rollout stage's folder and run again.`,
   );
 
-function readTexts(path: string): Batch {
-  try {
-    return batchSchema.parse(JSON.parse(readText(path)));
-  } catch (thrown) {
-    throw thrown instanceof UserError ? thrown : damaged(path);
+function* readLines(path: string): Generator<{ readonly line: Line; readonly end: number }> {
+  for (const { text, end } of wholeLines(path)) {
+    let line: Line;
+    try {
+      line = lineSchema.parse(JSON.parse(text));
+    } catch {
+      throw damaged(path);
+    }
+    yield { line, end };
   }
 }
 
-/** Reads `rows` of the top-k of a batch, from row `start` on. */
-function readTop(path: string, start: number, rows: number, vocabSize: number): TopRows {
-  using file = SafetensorsFile.open(path);
-  const ids = file.readI32('top_ids', { start, rows });
-  if (ids.some((id) => id < 0 || id >= vocabSize)) {
-    throw new UserError(
-      'ROLLOUTS',
-      `${path} holds ids beyond the student's ${vocabSize}; use a teacher with the student's vocabulary.`,
-    );
-  }
-  return { ids, logprobs: file.readF32('top_logprobs', { start, rows }) };
-}
-
-function readBatch(folder: string, name: string, student: Student): StoredPrompt[] {
-  const { topK, kept, vocabulary } = readTexts(join(folder, `${name}.json`));
-  if (vocabulary !== student.vocabulary) {
-    throw new UserError(
-      'ROLLOUTS',
-      `The rollouts in ${folder} are in another vocabulary than the student's; use a teacher with the student's tokenizer.`,
-    );
-  }
-  const path = join(folder, `${name}.safetensors`);
-  using file = SafetensorsFile.open(path);
-  const tokens = file.readI32('tokens');
-  let token = 0;
-  let row = 0;
-  const take = (count: number): TokenIds => asTokenIds(tokens.slice(token, (token += count)));
-  const prompts = kept.map(({ id, prompt, promptTokens, samples }) => ({
-    id,
-    prompt,
-    promptIds: take(promptTokens),
-    samples: samples.map(({ text, reward, tokens: length }): StoredSample => {
-      const start = row;
-      row += length;
-      return {
-        text,
-        reward,
-        tokens: take(length),
-        topK,
-        readTop: () => readTop(path, start, length, student.vocabSize),
-      };
-    }),
+/** The lines without their texts. */
+function readGroups(path: string): (Pick<Line, 'positions' | 'counts' | 'sequences'> & { end: number })[] {
+  return Array.from(readLines(path), ({ line: { positions, counts, sequences }, end }) => ({
+    positions,
+    counts,
+    sequences,
+    end,
   }));
-  const stored = ['top_ids', 'top_logprobs'].map((tensor) => file.tensors.get(tensor)?.shape.join());
-  if (token !== tokens.length || stored.some((shape) => shape !== [row, topK].join())) throw damaged(path);
-  return prompts;
+}
+
+/** Adds to a folder of rollouts, from where an earlier process left off. */
+export class RolloutWriter implements Disposable {
+  /** Places of the prompts that are settled. */
+  readonly done = new Set<number>();
+  /** What came of each group of them, in the order in which they were stored. */
+  readonly settled: { readonly positions: number; readonly counts: RolloutCounts }[] = [];
+  readonly #path: string;
+  readonly #store: TopKWriter;
+
+  /** Throws a UserError if the folder holds rollouts of another kind. */
+  constructor(folder: string, facts: TopKFacts) {
+    try {
+      mkdirSync(folder, { recursive: true });
+    } catch (thrown) {
+      throw fileError('create', folder, thrown);
+    }
+    this.#path = join(folder, ANSWERS_FILE);
+    const groups = existsSync(this.#path) ? readGroups(this.#path) : [];
+    this.#store = new TopKWriter(join(folder, STORE_FILE), facts, groups.at(-1)?.sequences ?? 0);
+    // A disk may lose what it had said was written: only lines whose sequences are all there count.
+    const good = groups.filter(({ sequences }) => sequences <= this.#store.length);
+    for (const group of good) this.#settle(group);
+    cutFile(this.#path, good.at(-1)?.end ?? 0);
+  }
+
+  #settle({ positions, counts }: Pick<Line, 'positions' | 'counts'>): void {
+    for (const position of positions) this.done.add(position);
+    this.settled.push({ positions: positions.length, counts });
+  }
+
+  /** Stores prompts that are settled, all or none of them. */
+  append(positions: readonly number[], counts: RolloutCounts, kept: readonly KeptPrompt[]): void {
+    const store = this.#store;
+    const line: Line = {
+      positions: [...positions],
+      counts,
+      sequences: 0,
+      kept: kept.map(({ position, id, prompt, promptIds, samples }) => ({
+        position,
+        id,
+        prompt,
+        sequence: store.append({ tokens: promptIds, ...NO_DISTRIBUTIONS }),
+        samples: samples.map(({ text, reward, tokens, logprobs, top }) => ({
+          text,
+          reward,
+          sequence: store.append({ tokens, logprobs, top }),
+        })),
+      })),
+    };
+    line.sequences = store.length;
+    store.sync();
+    appendParts(this.#path, [Buffer.from(`${JSON.stringify(line)}\n`)]);
+    this.#settle(line);
+  }
+
+  /** Makes the folder readable; call it when all prompts are settled. */
+  finish(): void {
+    this.#store.finish();
+  }
+
+  [Symbol.dispose](): void {
+    this.#store[Symbol.dispose]();
+  }
+}
+
+/** Reads the distributions of a sample, all of whose ids the student must know. */
+function readTop(store: TopKFile, sequence: number, vocabSize: number): TopRows {
+  const { top } = store.read(sequence);
+  if (top.ids.some((id) => id >= vocabSize)) {
+    throw new UserError(
+      'ROLLOUTS',
+      `${store.path} holds ids beyond the student's ${vocabSize}; use a teacher with the student's vocabulary.`,
+    );
+  }
+  return top;
 }
 
 /** Who is to learn from rollouts. */
@@ -182,17 +226,31 @@ export interface Student {
   readonly vocabSize: number;
 }
 
-/** All kept prompts of a rollout stage, in order. Throws when there are none or the vocabulary is another. */
+/** All kept prompts of a rollout stage, in the order of the prompts. Throws when there are none or the vocabulary is another. */
 export function readRollouts(folder: string, student: Student): StoredPrompt[] {
-  const names = existsSync(folder)
-    ? readdirSync(folder).flatMap((file) => (/^batch-\d+\.json$/.test(file) ? [file.slice(0, -5)] : []))
-    : [];
-  const prompts = names.toSorted().flatMap((name) => readBatch(folder, name, student));
-  if (prompts.length === 0) {
+  const answers = join(folder, ANSWERS_FILE);
+  const store = new TopKFile(join(folder, STORE_FILE));
+  checkVocabulary(store.path, store.header, student.vocabulary);
+  const found: { readonly position: number; readonly prompt: StoredPrompt }[] = [];
+  for (const { line } of readLines(answers)) {
+    for (const { position, id, prompt, sequence, samples } of line.kept) {
+      const stored = samples.map((sample): StoredSample => ({
+        text: sample.text,
+        reward: sample.reward,
+        tokens: store.tokens(sample.sequence),
+        topK: store.size(sample.sequence).rows > 0 ? store.header.topK : 0,
+        readTop: () => readTop(store, sample.sequence, student.vocabSize),
+      }));
+      const promptIds = store.tokens(sequence);
+      found.push({ position, prompt: { id, prompt, promptIds, samples: stored } });
+    }
+  }
+  if (found.length === 0) {
     throw new UserError(
       'ROLLOUTS',
       `The rollouts in ${folder} hold no valid answer; the teacher may be too weak for the format: train it first.`,
     );
   }
-  return prompts;
+  // Servers finish prompts in any order; what is learned from must not depend on it.
+  return found.toSorted((a, b) => a.position - b.position).map(({ prompt }) => prompt);
 }

@@ -6,7 +6,7 @@ import { Device } from '../../src/ggml/device.ts';
 import { runRecipe } from '../../src/recipe/runner.ts';
 import type { RunEvent } from '../../src/train/events.ts';
 import { runCli } from '../helpers/cli.ts';
-import { filesOf, logOf, runAll, scratchFolder, SMOKE, smoke, traceOf } from '../helpers/runs.ts';
+import { filesOf, logOf, readLines, runAll, scratchFolder, SMOKE, smoke, traceOf } from '../helpers/runs.ts';
 
 const { folder: scratch, remove } = scratchFolder();
 const recipe = smoke();
@@ -63,7 +63,7 @@ function expectRest(folder: string): void {
     const stage = join(folder, 'stages', name);
     if (steps.length === 0 || existsSync(join(stage, 'done.json'))) continue;
     const kept = {
-      rollout: () => readdirSync(join(stage, 'rollouts')).filter((file) => file.endsWith('.json')).length,
+      rollout: () => readLines(join(stage, 'rollouts', 'answers.jsonl')).length,
       eval: () => readdirSync(join(stage, 'verdicts')).length,
       training: () => Number(readdirSync(join(stage, 'checkpoints')).toSorted().at(-1)?.slice(5)),
     };

@@ -55,7 +55,7 @@ describe('what is written is read', () => {
       const path = join(scratch, `${vocabSize}.topk`);
       const sequences = [0, 5, 17, 1].map((rows) => randomSequence(rng, vocabSize, 20, 9 + rows, rows));
       write(path, sequences, { tokenizer: 'x', vocabSize, topK: 20 });
-      using file = new TopKFile(path);
+      const file = new TopKFile(path);
       expect({ length: file.length, rows: file.rows }).toEqual({ length: 4, rows: 23 });
       for (const i of [3, 0, 2, 1]) {
         const [wanted, found] = [sequences[i]!, file.read(i)];
@@ -76,7 +76,7 @@ describe('what is written is read', () => {
       ...QWEN,
       topK: 2,
     });
-    using file = new TopKFile(path);
+    const file = new TopKFile(path);
     const { top } = file.read(0);
     expect(Array.from(top.logprobs, Math.exp).slice(1)).toEqual([0, 0, 0]);
     // What distillation does with such an entry: nothing, and not NaN.
@@ -152,7 +152,7 @@ describe('damage', () => {
     return readFileSync(path);
   })();
   const readAll = (): void => {
-    using file = new TopKFile(path);
+    const file = new TopKFile(path);
     for (let i = 0; i < file.length; i++) file.read(i);
   };
 
@@ -178,7 +178,7 @@ describe('damage', () => {
     const bytes = Buffer.from(good);
     bytes[good.length - 100] = (bytes[good.length - 100] ?? 0) ^ 1;
     writeFileSync(path, bytes);
-    using file = new TopKFile(path);
+    const file = new TopKFile(path);
     expect(file.read(0).tokens.length).toBe(9);
     expect(() => file.read(2)).toThrow(/damaged: the checksum of sequence 2 does not match/);
   });
@@ -262,7 +262,7 @@ describe('data topk', () => {
       ],
       facts,
     );
-    using file = new TopKFile(wrong);
+    const file = new TopKFile(wrong);
     expect(summarise(file).faults).toEqual({ mass: 1, ids: 1 });
   });
 

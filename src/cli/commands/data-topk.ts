@@ -29,7 +29,7 @@ async function topk(this: CliContext, flags: Flags, given: string): Promise<void
     import('../../teacher/topk/reader.ts'),
     import('../../teacher/topk/inspect.ts'),
   ]);
-  using store = new Store(await storePath(given));
+  const store = new Store(await storePath(given));
   let tokenizer: Tokenizer | undefined;
   if (flags.student !== undefined) {
     const { Tokenizer: Loaded } = await import('../../chat/tokenizer.ts');

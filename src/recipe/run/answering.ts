@@ -1,16 +1,12 @@
-/** The stages that let models answer: rollouts of a teacher, and evaluation. */
+/** The stage that lets models answer the held-out split. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { isAbort, UserError } from '../../base/errors.ts';
 import { readText, writeAtomic } from '../../base/files.ts';
 import { accuracyOf, judgeHeldOut, type Judged, verdictsSchema } from '../../eval/held-out.ts';
 import { Generator } from '../../model/generation.ts';
-import { Scorer } from '../../model/scoring.ts';
-import { rewardNamed } from '../../reward/index.ts';
 import type { RunEvent } from '../../train/events.ts';
 import { memoryMb } from '../../train/loop.ts';
-import { PromptSet } from '../../train/prompts.ts';
-import { runRollouts } from '../../train/stages/rollout.ts';
 import type { EvalResult, EvalSample } from '../report/formats.ts';
 import type { StageOf } from '../stages.ts';
 import {
@@ -18,55 +14,10 @@ import {
   dialoguesOf,
   openModel,
   type Outputs,
-  rolloutFolder,
   type RunContext,
   seedOf,
   stageFolder,
 } from './context.ts';
-
-/** Lets a model answer training prompts and stores what is kept. */
-export async function* runRollout(
-  run: RunContext,
-  stage: StageOf<'rollout'>,
-): AsyncGenerator<RunEvent, Outputs | undefined> {
-  using model = openModel(run, stage.model, false);
-  const { config, parameters, tokenizer, template } = model;
-  const prompts = new PromptSet({
-    stage: stage.name,
-    dialogues: dialoguesOf(run, 'train'),
-    tokenizer,
-    template,
-    reward: rewardNamed('simrl'),
-    maxTokens: promptLimit(stage, config),
-  });
-  using generator = new Generator(run.device, config, parameters);
-  using scorer = new Scorer(run.device, config, parameters);
-  const folder = rolloutFolder(run, stage.name);
-  const complete = yield* runRollouts({
-    name: stage.name,
-    prompts,
-    count: Math.min(stage.prompts ?? prompts.length, prompts.length),
-    batch: stage.rollout_batch_size,
-    sampling: {
-      temperature: stage.temperature,
-      topP: stage.top_p,
-      topK: stage.top_k,
-      maxTokens: stage.generate_max_len,
-      samples: stage.n_samples_per_prompt,
-    },
-    storedTopK: Math.min(stage.kd_topk, config.vocabSize),
-    validityFilter: stage.validity_filter,
-    rewardThreshold: stage.reward_threshold,
-    seed: seedOf(run.recipe, stage),
-    generator,
-    scorer,
-    tokenizer,
-    folder,
-    signal: run.signal,
-    now: run.now,
-  });
-  return complete ? { rollouts: folder } : undefined;
-}
 
 /** What one model made of one batch of dialogues; a file that exists is whole. */
 function verdictFile(run: RunContext, stage: string, step: number): string {

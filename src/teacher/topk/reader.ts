@@ -67,32 +67,21 @@ function readPlaces(file: ByteFile, headerEnd: number): Places {
   return { index, end, rows: Number(trailer.readBigUInt64LE(12)) };
 }
 
-export class TopKFile implements Disposable {
+export class TopKFile {
+  readonly path: string;
   readonly header: Header;
-  readonly #file: ByteFile;
+  /** Bytes of the file. */
+  readonly bytes: number;
   readonly #places: Places;
 
-  /** Opens a whole store; throws a UserError that says what is wrong with it. */
+  /** Looks into a whole store, and leaves no file open; throws a UserError that says what is wrong with it. */
   constructor(path: string) {
-    const file = new ByteFile(path);
-    try {
-      const { header, end } = readHeader(file);
-      this.header = header;
-      this.#places = readPlaces(file, end);
-    } catch (thrown) {
-      file[Symbol.dispose]();
-      throw thrown;
-    }
-    this.#file = file;
-  }
-
-  get path(): string {
-    return this.#file.path;
-  }
-
-  /** Bytes of the file. */
-  get bytes(): number {
-    return this.#file.size;
+    using file = new ByteFile(path);
+    const { header, end } = readHeader(file);
+    this.path = path;
+    this.header = header;
+    this.bytes = file.size;
+    this.#places = readPlaces(file, end);
   }
 
   /** Sequences, those without distributions included. */
@@ -105,9 +94,9 @@ export class TopKFile implements Disposable {
     return this.#places.rows;
   }
 
-  #start(index: number): { place: number; start: Buffer; layout: SequenceLayout } {
+  #start(file: ByteFile, index: number): { place: number; start: Buffer; layout: SequenceLayout } {
     const place = Number(this.#places.index.readBigUInt64LE(index * 8));
-    const start = this.#file.read(place, place + SEQUENCE_START);
+    const start = file.read(place, place + SEQUENCE_START);
     if (start.length < SEQUENCE_START) throw this.#damaged(index);
     const layout = sequenceLayout(start, this.header);
     if (place + layout.end > this.#places.end) throw this.#damaged(index);
@@ -120,29 +109,28 @@ export class TopKFile implements Disposable {
 
   /** How many tokens a sequence has, and how many of them have distributions. */
   size(index: number): Pick<SequenceLayout, 'tokens' | 'rows'> {
-    return this.#start(index).layout;
+    using file = new ByteFile(this.path);
+    return this.#start(file, index).layout;
   }
 
   /** The tokens of a sequence alone. */
   tokens(index: number): TokenIds {
-    const { place, layout } = this.#start(index);
-    const tokens = decodeTokens(this.#file.read(place, place + layout.idsEnd), this.header);
+    using file = new ByteFile(this.path);
+    const { place, layout } = this.#start(file, index);
+    const tokens = decodeTokens(file.read(place, place + layout.idsEnd), this.header);
     if (tokens === undefined) throw this.#damaged(index);
     return tokens;
   }
 
   /** A whole sequence. */
   read(index: number): TopKSequence {
-    const { place, start, layout } = this.#start(index);
-    const bytes = this.#file.read(place, place + layout.end);
+    using file = new ByteFile(this.path);
+    const { place, start, layout } = this.#start(file, index);
+    const bytes = file.read(place, place + layout.end);
     const tokens = decodeTokens(bytes.subarray(0, layout.idsEnd), this.header);
     const rows = decodeRows(bytes.subarray(layout.idsEnd), start.readUInt32LE(8), layout.rows, this.header);
     if (tokens === undefined || rows === undefined) throw this.#damaged(index);
     return { tokens, ...rows };
-  }
-
-  [Symbol.dispose](): void {
-    this.#file[Symbol.dispose]();
   }
 }
 

@@ -3,6 +3,7 @@ import { UserError } from '../../base/errors.ts';
 import type { TokenIds } from '../../base/token-ids.ts';
 import { adaptiveHead } from '../../objective/index.ts';
 import { rowsFrom, type TrainCompletion, type TrainExample } from '../examples.ts';
+import { hasDistribution } from '../../teacher/topk/format.ts';
 import type { StoredPrompt, StoredSample } from '../rollout-store.ts';
 
 export type MaskKind = 'all' | 'think' | 'answer';
@@ -41,14 +42,23 @@ export interface DistillRows {
 function completionOf(sample: StoredSample, options: DistillRows): TrainCompletion {
   const { topK: k } = options;
   const stored = sample.topK;
+  if (stored === 0) {
+    throw new UserError(
+      'TOP_K',
+      'The rollouts hold no log-probabilities, as their teacher gives none; train on them with a stage of kind sft.',
+    );
+  }
   if (k > stored) {
     throw new UserError(
       'TOP_K',
       `kd_topk is ${k}, and the rollouts hold only ${stored} log-probabilities a token; lower kd_topk or raise it in the rollout stage.`,
     );
   }
-  const rows = maskedRows(sample.tokens, options.mask, options.thinkEndId);
   const top = sample.readTop();
+  // A server may leave out a token's distribution; such a token does not count.
+  const rows = maskedRows(sample.tokens, options.mask, options.thinkEndId).filter((row) =>
+    hasDistribution(top, stored, row),
+  );
   const logprobs = firstOf(top.logprobs, stored, k, rows, (n) => new Float32Array(n));
   const inputs: Record<string, Float32Array | Int32Array> = {
     teacher_ids: firstOf(top.ids, stored, k, rows, (n) => new Int32Array(n)),

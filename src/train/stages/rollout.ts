@@ -3,177 +3,277 @@
  * top-k log-probabilities at every token (STAR's teacher_rollout.py; correctness is not checked there either).
  */
 import { isAbort, required, UserError } from '../../base/errors.ts';
-import { hashString } from '../../base/rng.ts';
-import type { TokenIds } from '../../base/token-ids.ts';
-import type { Generator } from '../../model/generation.ts';
-import type { Scorer as ModelScorer } from '../../model/scoring.ts';
 import type { Tokenizer } from '../../chat/tokenizer.ts';
-import type { RunEvent } from '../events.ts';
-import type { PromptSet, ScoredPrompt } from '../prompts.ts';
+import { answerKey } from '../../teacher/duplicates.ts';
+import type { Answered, Batch, Draft, Question, Select, Teacher } from '../../teacher/teacher.ts';
+import type { DrawnSample, RunEvent } from '../events.ts';
 import { memoryMb } from '../loop.ts';
-import { hasBatch, type KeptPrompt, writeBatch } from '../rollout-store.ts';
+import type { PromptSet, ScoredPrompt } from '../prompts.ts';
+import {
+  addCounts,
+  type KeptPrompt,
+  NO_COUNTS,
+  type RolloutCounts,
+  RolloutWriter,
+} from '../rollout-store.ts';
 import { epochOrder } from './supervised.ts';
 
-export interface SamplingOptions {
-  readonly temperature: number;
-  readonly topP: number;
-  readonly topK: number;
-  readonly maxTokens: number;
-  readonly samples: number;
-}
+export type { SamplingOptions } from '../../teacher/teacher.ts';
 
 export interface RolloutOptions {
   readonly name: string;
   readonly prompts: PromptSet;
   /** How many prompts are answered. */
   readonly count: number;
-  /** Prompts a batch; a batch is saved when it is done. */
+  /** Prompts a step. */
   readonly batch: number;
-  readonly sampling: SamplingOptions;
-  readonly storedTopK: number;
   /** Keep well-formed, finished answers only. */
   readonly validityFilter: boolean;
   readonly rewardThreshold: number | undefined;
+  /** Share of the prompts that may stay unanswered. */
+  readonly failureTolerance: number;
   readonly seed: number;
-  readonly generator: Generator;
-  readonly scorer: ModelScorer;
+  readonly teacher: Teacher;
   readonly tokenizer: Tokenizer;
+  /** Ids that the teacher may give. */
+  readonly vocabSize: number;
   readonly folder: string;
   readonly signal: AbortSignal;
   readonly now: () => number;
 }
 
-interface Drawn {
-  readonly text: string;
-  readonly tokens: TokenIds;
-  readonly reward: number;
+/** What was made of one question's answers when they were chosen from. */
+interface Choice {
+  readonly counts: RolloutCounts;
+  readonly rewards: ReadonlyMap<Draft, number>;
 }
 
-/** Draws and filters the answers of one batch of prompts. */
-async function drawBatch(options: RolloutOptions, prompts: readonly ScoredPrompt[], seed: number) {
-  const { generator, sampling, tokenizer, signal, validityFilter, rewardThreshold } = options;
-  const drawn = await generator.generate(
-    prompts.map(({ ids }) => ids),
-    { ...sampling, stopIds: [tokenizer.eosId], seed, signal },
-  );
-  let valid = 0;
-  let reward = 0;
-  const kept = drawn.map((samples, i) => {
-    const seen = new Set<string>();
-    return samples.flatMap(({ tokens, finish }): Drawn[] => {
-      const text = tokenizer.decode(tokens);
-      const score = prompts[i]?.scorer.score(text);
-      if (score === undefined) return [];
-      reward += score.reward;
-      const wellFormed = score.format === 1 && finish !== 'length';
-      if (wellFormed) valid += 1;
-      else if (validityFilter) return [];
-      if (seen.has(text) || (rewardThreshold !== undefined && score.reward < rewardThreshold)) return [];
-      seen.add(text);
-      return [{ text, tokens, reward: score.reward }];
-    });
-  });
-  const count = drawn.reduce((n, samples) => n + samples.length, 0);
-  const tokens = drawn.flat().reduce((n, sample) => n + sample.tokens.length, 0);
-  return { kept, valid, reward, count, tokens };
+/** A question with what its answers are scored by. */
+interface Asked {
+  readonly question: Question;
+  readonly scorer: ScoredPrompt['scorer'];
 }
 
-async function withTeacher(
-  options: RolloutOptions,
-  prompts: readonly ScoredPrompt[],
-  kept: readonly (readonly Drawn[])[],
-): Promise<KeptPrompt[]> {
-  const answered = prompts.flatMap((prompt, i) => {
-    const samples = kept[i] ?? [];
-    return samples.length === 0 ? [] : [{ prompt, samples }];
-  });
-  const trees = answered.map(({ prompt, samples }) => ({
-    prompt: prompt.ids,
-    completions: samples.map((s) => s.tokens),
-  }));
-  const scored = await options.scorer.score(trees, { topK: options.storedTopK, signal: options.signal });
-  return answered.map(({ prompt, samples }, i) => ({
-    id: prompt.id,
-    prompt: prompt.text,
-    promptIds: prompt.ids,
-    samples: samples.map((sample, s) => {
-      const { topIds, topLogprobs } = required(scored[i]?.[s], 'the scores of a sample');
-      if (topLogprobs.some(Number.isNaN)) {
-        throw new UserError(
-          'NOT_A_NUMBER',
-          `The teacher of stage ${options.name} gives probabilities that are not numbers; train its weights anew or copy them again.`,
-        );
-      }
-      return { ...sample, top: { ids: topIds, logprobs: topLogprobs } };
-    }),
-  }));
-}
-
-/** Answers batch `number` and says what came of it; what is kept is stored last, so that the log has all that is. */
-async function* answerBatch(
-  options: RolloutOptions,
-  number: number,
-  total: number,
-): AsyncGenerator<RunEvent> {
-  const { name, prompts, count, batch, folder, now, seed, tokenizer, storedTopK: topK } = options;
-  const start = now();
-  const order = epochOrder(prompts.length, seed);
-  const positions = Array.from({ length: Math.min(batch, count - number * batch) }, (_, i) =>
-    order(number * batch + i),
-  );
-  const asked = prompts.at(positions);
-  const drawn = await drawBatch(options, asked, hashString(`${seed}:${number}`));
-  const kept = await withTeacher(options, asked, drawn.kept);
-  const seconds = (now() - start) / 1000;
-  const of = (n: number): number => n / Math.max(1, drawn.count);
-  const tokens = drawn.tokens + asked.reduce((n, { ids }) => n + ids.length, 0);
-  const step = number + 1;
-  yield {
-    type: 'step',
-    stage: name,
-    step,
-    total,
-    tokens,
-    seconds,
-    metrics: {
-      reward: of(drawn.reward),
-      valid: of(drawn.valid),
-      kept: of(kept.reduce((n, { samples }) => n + samples.length, 0)),
-      completion_tokens: of(drawn.tokens),
-      tokens_per_second: seconds > 0 ? tokens / seconds : 0,
-      memory_mb: memoryMb(),
-    },
+/** Scores drafts and keeps those that are valid, distinct and good enough. */
+function choose(
+  { validityFilter, rewardThreshold }: RolloutOptions,
+  { question, scorer }: Asked,
+  drafts: readonly Draft[],
+): Choice {
+  const seen = new Set<string>();
+  const rewards = new Map<Draft, number>();
+  let [valid, total, tokens] = [0, 0, 0];
+  for (const draft of drafts) {
+    const { reward, format } = scorer.score(draft.text);
+    total += reward;
+    tokens += draft.tokens.length;
+    const wellFormed = format === 1 && draft.finish !== 'length';
+    if (wellFormed) valid += 1;
+    else if (validityFilter) continue;
+    const key = answerKey(question.text, draft.text);
+    if (seen.has(key) || (rewardThreshold !== undefined && reward < rewardThreshold)) continue;
+    seen.add(key);
+    rewards.set(draft, reward);
+  }
+  const counts = {
+    ...NO_COUNTS,
+    drawn: drafts.length,
+    valid,
+    kept: rewards.size,
+    reward: total,
+    completionTokens: tokens,
+    promptTokens: question.ids.length,
   };
-  const samples = kept
-    .slice(0, 2)
-    .flatMap(({ id, prompt, samples: own }) =>
-      own.slice(0, 2).map(({ text, reward }) => ({ id, prompt, generation: text, reward })),
-    );
-  if (samples.length > 0) yield { type: 'sample', stage: name, step, samples };
-  const facts = { topK, vocabulary: tokenizer.fingerprint(), prompts: asked.length, drawn: drawn.count };
-  writeBatch(folder, number, facts, kept);
+  return { counts, rewards };
 }
 
-/** Answers the prompts batch by batch; a batch that is on disk is not asked again. True when all are answered. */
-export async function* runRollouts(options: RolloutOptions): AsyncGenerator<RunEvent, boolean> {
-  const { name, prompts, count, batch, folder, signal } = options;
-  const total = Math.ceil(count / batch);
-  let done = 0;
-  while (done < total && hasBatch(folder, done)) done += 1;
-  yield { type: 'stage', stage: name, kind: 'rollout', total, done };
-  for (; done < total; done++) {
-    if (signal.aborted) return false;
-    try {
-      yield* answerBatch(options, done, total);
-    } catch (thrown) {
-      if (!isAbort(thrown, signal)) throw thrown;
-      return false;
+/** One pass over the prompts that are not settled yet. */
+class Rollouts {
+  readonly #options: RolloutOptions;
+  readonly #writer: RolloutWriter;
+  readonly #asked = new Map<number, Asked>();
+  readonly #choices = new Map<number, Choice>();
+  /** Places of prompts that were too long, to be stored with the next group. */
+  #tooLong: number[] = [];
+  readonly #failed: { readonly position: number; readonly why: string }[] = [];
+  /** Counts since the last step, and prompts in all. */
+  #since = NO_COUNTS;
+  #settled: number;
+  #stepStart: number;
+
+  constructor(options: RolloutOptions, writer: RolloutWriter) {
+    this.#options = options;
+    this.#writer = writer;
+    this.#settled = 0;
+    for (const { positions, counts } of writer.settled) {
+      // A step that was told of is over.
+      const before = this.step;
+      this.#settled += positions;
+      this.#since = this.step > before ? NO_COUNTS : addCounts(this.#since, counts);
+    }
+    this.#stepStart = options.now();
+  }
+
+  get total(): number {
+    return Math.ceil(this.#options.count / this.#options.batch);
+  }
+
+  /** Steps that are done: batches' worth of settled prompts. */
+  get step(): number {
+    const { count, batch } = this.#options;
+    return this.#settled >= count ? this.total : Math.floor(this.#settled / batch);
+  }
+
+  /** The prompts that are not settled, by batches. */
+  *batches(): Generator<Batch> {
+    const { prompts, count, batch, seed } = this.#options;
+    const order = epochOrder(prompts.length, seed);
+    for (let number = 0; number < this.total; number++) {
+      const first = number * batch;
+      const positions = Array.from({ length: Math.min(batch, count - first) }, (_, i) => first + i);
+      const open = positions.filter((position) => !this.#writer.done.has(position));
+      if (open.length > 0) yield { number, questions: this.#questions(open, order) };
     }
   }
-  const { tooLong } = prompts;
-  if (tooLong > 0) {
-    const text = `${tooLong} prompts were too long and were left out`;
-    yield { type: 'warning', stage: name, text };
+
+  #questions(positions: readonly number[], order: (position: number) => number): Question[] {
+    return positions.flatMap((position) => {
+      const [prompt] = this.#options.prompts.at([order(position)]);
+      if (prompt === undefined) {
+        this.#tooLong.push(position);
+        return [];
+      }
+      const { id, text, ids, dialogue, scorer } = prompt;
+      const question = { position, id, text, ids, dialogue };
+      this.#asked.set(position, { question, scorer });
+      return [question];
+    });
   }
+
+  readonly select: Select = (question, drafts) => {
+    const asked = required(this.#asked.get(question.position), 'the question of an answer');
+    const choice = choose(this.#options, asked, drafts);
+    this.#choices.set(question.position, choice);
+    return drafts.filter((draft) => choice.rewards.has(draft));
+  };
+
+  /** Says what came of a group, and stores it last, so that the log has all that is stored. */
+  *settle(group: readonly Answered[]): Generator<RunEvent> {
+    const kept: KeptPrompt[] = [];
+    const positions = this.#tooLong;
+    let counts: RolloutCounts = { ...NO_COUNTS, tooLong: positions.length };
+    this.#tooLong = [];
+    for (const answered of group) {
+      const { question } = answered;
+      const { position, id, text, ids } = question;
+      this.#asked.delete(position);
+      if ('failure' in answered) {
+        this.#failed.push({ position, why: `${id}: ${answered.failure}` });
+        continue;
+      }
+      const choice = required(this.#choices.get(position), 'the choice among the answers of a prompt');
+      this.#choices.delete(position);
+      positions.push(position);
+      counts = addCounts(counts, choice.counts);
+      if (answered.kept.length === 0) continue;
+      const samples = answered.kept.map(({ draft, logprobs, top }) => ({
+        text: draft.text,
+        tokens: draft.tokens,
+        reward: choice.rewards.get(draft) ?? 0,
+        logprobs,
+        top,
+      }));
+      kept.push({ position, id, prompt: text, promptIds: ids, samples });
+    }
+    if (positions.length > 0) yield* this.#store(positions, counts, kept);
+  }
+
+  *#store(
+    positions: readonly number[],
+    counts: RolloutCounts,
+    kept: readonly KeptPrompt[],
+  ): Generator<RunEvent> {
+    const before = this.step;
+    this.#settled += positions.length;
+    this.#since = addCounts(this.#since, counts);
+    if (this.step > before) yield* this.#events(kept);
+    this.#writer.append(positions, counts, kept);
+  }
+
+  *#events(kept: readonly KeptPrompt[]): Generator<RunEvent> {
+    const { name, now } = this.#options;
+    const { drawn, valid, kept: keptCount, reward, completionTokens, promptTokens } = this.#since;
+    const end = now();
+    const seconds = (end - this.#stepStart) / 1000;
+    const of = (n: number): number => n / Math.max(1, drawn);
+    const tokens = completionTokens + promptTokens;
+    const { step, total } = this;
+    const metrics = {
+      reward: of(reward),
+      valid: of(valid),
+      kept: of(keptCount),
+      completion_tokens: of(completionTokens),
+      tokens_per_second: seconds > 0 ? tokens / seconds : 0,
+      memory_mb: memoryMb(),
+    };
+    this.#since = NO_COUNTS;
+    this.#stepStart = end;
+    yield { type: 'step', stage: name, step, total, tokens, seconds, metrics };
+    const samples = kept.slice(0, 2).flatMap(({ id, prompt, samples: own }) =>
+      own.slice(0, 2).map(({ text, reward: earned }): DrawnSample => ({
+        id,
+        prompt,
+        generation: text,
+        reward: earned,
+      })),
+    );
+    if (samples.length > 0) yield { type: 'sample', stage: name, step, samples };
+  }
+
+  /** What stayed out, as warnings; throws when too many prompts could not be answered. */
+  *close(): Generator<RunEvent> {
+    const { name, count, failureTolerance } = this.#options;
+    yield* this.settle([]);
+    const [first] = this.#failed;
+    if (first !== undefined) {
+      const text = `${this.#failed.length} of ${count} prompts were not answered (${first.why})`;
+      if (this.#failed.length > failureTolerance * count)
+        throw new UserError('TEACHER', `Stage ${name}: ${text}; run the same command to ask them again.`);
+      yield { type: 'warning', stage: name, text };
+      yield* this.#store(
+        this.#failed.map(({ position }) => position),
+        NO_COUNTS,
+        [],
+      );
+    }
+    const tooLong = this.#writer.settled.reduce((n, { counts }) => n + counts.tooLong, 0);
+    if (tooLong > 0) {
+      const text = `${tooLong} prompts were too long and were left out`;
+      yield { type: 'warning', stage: name, text };
+    }
+  }
+}
+
+/** Answers the prompts step by step; what is on disk is not asked again. True when all are answered. */
+export async function* runRollouts(options: RolloutOptions): AsyncGenerator<RunEvent, boolean> {
+  const { name, teacher, tokenizer, vocabSize, folder, signal } = options;
+  const facts = { tokenizer: tokenizer.fingerprint(), vocabSize, topK: teacher.topK };
+  using writer = new RolloutWriter(folder, facts);
+  const rollouts = new Rollouts(options, writer);
+  const { total, step } = rollouts;
+  yield { type: 'stage', stage: name, kind: 'rollout', total, done: step };
+  try {
+    if (step < total) {
+      signal.throwIfAborted();
+      for (const text of await teacher.probe(signal)) yield { type: 'warning', stage: name, text };
+      for await (const group of teacher.answer(rollouts.batches(), rollouts.select, signal))
+        yield* rollouts.settle(group);
+    }
+  } catch (thrown) {
+    if (!isAbort(thrown, signal)) throw thrown;
+    return false;
+  }
+  yield* rollouts.close();
+  writer.finish();
   return true;
 }

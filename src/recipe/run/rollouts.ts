@@ -1,0 +1,101 @@
+/** The stage that lets a teacher answer: a model of the recipe, or a server. */
+import { Generator } from '../../model/generation.ts';
+import { Scorer } from '../../model/scoring.ts';
+import { rewardNamed } from '../../reward/index.ts';
+import type { Tokenizer } from '../../chat/tokenizer.ts';
+import { LocalTeacher } from '../../teacher/local.ts';
+import type { SamplingOptions, Teacher } from '../../teacher/teacher.ts';
+import type { RunEvent } from '../../train/events.ts';
+import { PromptSet } from '../../train/prompts.ts';
+import { runRollouts } from '../../train/stages/rollout.ts';
+import type { StageOf } from '../stages.ts';
+import {
+  dialoguesOf,
+  openModel,
+  type Outputs,
+  promptLimit,
+  rolloutFolder,
+  type RunContext,
+  seedOf,
+} from './context.ts';
+
+/** A teacher with the tokenizer and chat template that its prompts are written in. */
+interface Speaker {
+  readonly teacher: Teacher;
+  readonly tokenizer: Tokenizer;
+  readonly template: string;
+  readonly vocabSize: number;
+  readonly maxPromptTokens: number;
+}
+
+function samplingOf(stage: StageOf<'rollout'>): SamplingOptions {
+  return {
+    temperature: stage.temperature,
+    topP: stage.top_p,
+    topK: stage.top_k,
+    maxTokens: stage.generate_max_len,
+    samples: stage.n_samples_per_prompt,
+  };
+}
+
+/** Lets a teacher answer training prompts and stores what is kept. */
+async function* draw(
+  run: RunContext,
+  stage: StageOf<'rollout'>,
+  { teacher, tokenizer, template, vocabSize, maxPromptTokens }: Speaker,
+): AsyncGenerator<RunEvent, Outputs | undefined> {
+  const prompts = new PromptSet({
+    stage: stage.name,
+    dialogues: dialoguesOf(run, 'train'),
+    tokenizer,
+    template,
+    reward: rewardNamed('simrl'),
+    maxTokens: maxPromptTokens,
+  });
+  const folder = rolloutFolder(run, stage.name);
+  const complete = yield* runRollouts({
+    name: stage.name,
+    prompts,
+    count: Math.min(stage.prompts ?? prompts.length, prompts.length),
+    batch: stage.rollout_batch_size,
+    validityFilter: stage.validity_filter,
+    rewardThreshold: stage.reward_threshold,
+    failureTolerance: 0,
+    seed: seedOf(run.recipe, stage),
+    teacher,
+    tokenizer,
+    vocabSize,
+    folder,
+    signal: run.signal,
+    now: run.now,
+  });
+  return complete ? { rollouts: folder } : undefined;
+}
+
+/** Draws and stores the answers of a rollout stage; returns where they are, nothing if it was stopped. */
+export async function* runRollout(
+  run: RunContext,
+  stage: StageOf<'rollout'>,
+): AsyncGenerator<RunEvent, Outputs | undefined> {
+  using model = openModel(run, stage.model, false);
+  const { config, parameters, tokenizer, template } = model;
+  const maxPromptTokens = promptLimit(stage, config);
+  using generator = new Generator(run.device, config, parameters);
+  using scorer = new Scorer(run.device, config, parameters);
+  using teacher = new LocalTeacher({
+    name: stage.model,
+    generator,
+    scorer,
+    tokenizer,
+    sampling: samplingOf(stage),
+    topK: Math.min(stage.kd_topk, config.vocabSize),
+    seed: seedOf(run.recipe, stage),
+  });
+  return yield* draw(run, stage, {
+    teacher,
+    tokenizer,
+    template,
+    vocabSize: config.vocabSize,
+    maxPromptTokens,
+  });
+}
