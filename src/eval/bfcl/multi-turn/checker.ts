@@ -1,0 +1,104 @@
+/**
+ * The multi-turn checker of BFCL v3: after each turn the model's instances have to be in the state of the ground truth's, and what the
+ * ground truth's calls returned in that turn has to be among all that the model's calls have returned so far.
+ */
+import type { MultiTurnEntry } from './entry.ts';
+import { Simulation, type SimulationOptions } from './simulation.ts';
+
+export type MultiTurnError =
+  | 'multi_turn:force_terminated'
+  | 'multi_turn:empty_turn_model_response'
+  | 'multi_turn:instance_state_mismatch'
+  | 'multi_turn:execution_response_mismatch';
+
+export type MultiTurnVerdict =
+  | { readonly valid: true }
+  | {
+      readonly valid: false;
+      readonly errorType: MultiTurnError;
+      readonly message: string;
+      /** The attributes that differ, or the results that are missing. */
+      readonly details: readonly string[];
+    };
+
+/** What a model called: turn, step, call. */
+export type DecodedTurns = readonly (readonly (readonly string[])[])[];
+
+export interface CheckOptions extends Pick<SimulationOptions, 'modelName' | 'today'> {
+  /** Is handed the results of each of the model's turns that was executed, step by step. */
+  readonly onTurn?: (results: readonly (readonly string[])[]) => void;
+}
+
+function wrong(
+  errorType: MultiTurnError,
+  message: string,
+  details: readonly string[] = [],
+): MultiTurnVerdict {
+  return { valid: false, errorType, message, details };
+}
+
+/** The items of `wanted` without a partner of their own among `pool`. */
+function missingFrom(pool: readonly string[], wanted: readonly string[]): string[] {
+  const left = new Map<string, number>();
+  for (const item of pool) left.set(item, (left.get(item) ?? 0) + 1);
+  return wanted.filter((item) => {
+    const count = left.get(item) ?? 0;
+    left.set(item, count - 1);
+    return count <= 0;
+  });
+}
+
+/** The first class whose instances differ; undefined where none do. */
+function stateMismatch(model: Simulation, truth: Simulation): MultiTurnVerdict | undefined {
+  for (const [i, instance] of truth.instances.entries()) {
+    const details = model.instances[i]?.differences(instance) ?? [];
+    if (details.length > 0) {
+      const message = `Model instance for ${instance.className} does not match the state with ground truth instance.`;
+      return wrong('multi_turn:instance_state_mismatch', message, details);
+    }
+  }
+  return undefined;
+}
+
+/**
+ * Judges the calls that a model made in an entry, by turn and step; steps that decoded to nothing have to be left out before.
+ * Throws a UserError where the entry itself is broken.
+ */
+export function checkMultiTurn(
+  entry: MultiTurnEntry,
+  decodedTurns: DecodedTurns,
+  options: CheckOptions = {},
+): MultiTurnVerdict {
+  const { onTurn, ...simulationOptions } = options;
+  const { groundTruth } = entry;
+  if (decodedTurns.length !== groundTruth.length) {
+    return wrong(
+      'multi_turn:force_terminated',
+      `The model answered ${decodedTurns.length} turns of ${groundTruth.length}: it was stopped before the end.`,
+    );
+  }
+  const model = new Simulation(entry, { ...simulationOptions, side: 'model' });
+  const truth = new Simulation(entry, { ...simulationOptions, side: 'ground_truth' });
+  const soFar: string[] = [];
+  for (const [turn, wanted] of groundTruth.entries()) {
+    const steps = decodedTurns[turn] ?? [];
+    const results = steps.map((step) => model.execute(step));
+    onTurn?.(results);
+    soFar.push(...results.flat());
+    const truths = truth.execute(wanted);
+    // Where no call is wanted, anything goes; it only acts on what comes after.
+    if (wanted.length === 0) continue;
+    if (steps.length === 0 || (steps.length === 1 && steps[0]?.length === 0)) {
+      const message = `Model response list is empty for turn ${turn}`;
+      return wrong('multi_turn:empty_turn_model_response', message);
+    }
+    const mismatch = stateMismatch(model, truth);
+    if (mismatch !== undefined) return mismatch;
+    const missing = missingFrom(soFar, truths);
+    if (missing.length > 0) {
+      const message = `Model response execution results so far does not contain all the ground truth response execution results for turn ${turn}.`;
+      return wrong('multi_turn:execution_response_mismatch', message, missing);
+    }
+  }
+  return { valid: true };
+}

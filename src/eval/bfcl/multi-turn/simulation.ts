@@ -1,0 +1,139 @@
+/**
+ * One side of a multi-turn entry: instances of the APIs that it involves, and the execution of calls on them. Instances live as long as
+ * the simulation, so that a model is driven by one simulation from its first turn to its last.
+ */
+import { UserError } from '../../../base/errors.ts';
+import type { Api, Instance, Today } from './apis/api.ts';
+import { fileSystemApi } from './apis/file-system.ts';
+import { mathApi } from './apis/math.ts';
+import { messageApi } from './apis/message.ts';
+import { ticketApi } from './apis/ticket.ts';
+import { tradingApi } from './apis/trading.ts';
+import { travelApi } from './apis/travel.ts';
+import { twitterApi } from './apis/twitter.ts';
+import { vehicleApi } from './apis/vehicle.ts';
+import { readCall } from './call-text.ts';
+import type { MultiTurnEntry } from './entry.ts';
+import { Raised } from './python/errors.ts';
+import { resultText } from './python/print.ts';
+import { isDict } from '../../../json/python.ts';
+
+const APIS: ReadonlyMap<string, Api> = new Map(
+  [fileSystemApi, mathApi, messageApi, twitterApi, ticketApi, tradingApi, travelApi, vehicleApi].map(
+    (api) => [api.className, api],
+  ),
+);
+
+/** Names that the official executor refuses to call. */
+const DENIED: ReadonlySet<string> = new Set([
+  'kill',
+  'exit',
+  'quit',
+  'remove',
+  'unlink',
+  'popen',
+  'Popen',
+  'run',
+]);
+
+// What a call of a method looks like to the executor, also inside of a text: a word, and white space before a parenthesis.
+const CALLED = /(?<![\p{L}\p{N}_])([a-zA-Z_][\p{L}\p{N}_]*)\s*(?=\()/gu;
+
+/** Which side of an entry a simulation is: its instances bear other names, which calls inside of texts show. */
+export type Side = 'generation' | 'model' | 'ground_truth';
+const SUFFIXES: Readonly<Record<Side, string>> = {
+  generation: '',
+  model: '_eval',
+  ground_truth: '_ground_truth_eval',
+};
+
+export interface SimulationOptions {
+  readonly side?: Side;
+  /** Names the instances; the default is the reference's for no model. */
+  readonly modelName?: string;
+  /** By which ages are reckoned; the day in UTC by default. */
+  readonly today?: Date;
+}
+
+export class Simulation {
+  readonly instances: readonly Instance[];
+  readonly #owners = new Map<string, { readonly instance: Instance; readonly name: string }>();
+
+  /** Throws a UserError where the entry's configuration or classes are none that the benchmark has. */
+  constructor(entry: MultiTurnEntry, options: SimulationOptions = {}) {
+    const { side = 'generation', modelName = 'tinystar', today = new Date() } = options;
+    const model = modelName.replace(/[-./]/g, '_') + SUFFIXES[side];
+    this.instances = entry.involvedClasses.map((className) => {
+      const instance = instantiate(entry, className, dayOf(today));
+      const name = `${model}_${entry.id}_${className.toLowerCase()}_instance`;
+      for (const method of apiOf(entry, className).methods) this.#owners.set(method, { instance, name });
+      return instance;
+    });
+  }
+
+  /** Executes the calls of one step, one after the other: what the model reads of each. Never throws for what a call says. */
+  execute(calls: readonly string[]): string[] {
+    return calls.map((call) => this.#executeOne(call));
+  }
+
+  #executeOne(call: string): string {
+    try {
+      return resultText(this.#evaluate(call));
+    } catch (thrown) {
+      if (thrown instanceof Raised) return `Error during execution: ${thrown.message}`;
+      throw thrown;
+    }
+  }
+
+  #evaluate(call: string): ReturnType<Instance['call']> {
+    const rewritten = call.replace(CALLED, (_match, name: string) => {
+      const owner = this.#owners.get(name);
+      return owner === undefined ? name : `${owner.name}.${name}`;
+    });
+    const [head = ''] = call.split('(');
+    const denied = head.includes('.') ? (head.split('.')[1] ?? '') : head;
+    if (DENIED.has(denied)) throw new Raised('Exception', `Function call ${denied} is not allowed.`);
+    const { path, positional, named, undefinedName } = readCall(rewritten);
+    const [first = '', name = ''] = path;
+    const owner = this.#owners.get(name);
+    if (path.length !== 2 || owner?.name !== first) throw notDefined(first);
+    if (undefinedName !== undefined) throw notDefined(undefinedName);
+    return owner.instance.call(name, { positional, named });
+  }
+}
+
+function notDefined(name: string): Raised {
+  return new Raised('NameError', `name '${name}' is not defined`);
+}
+
+function dayOf(date: Date): Today {
+  return { year: date.getUTCFullYear(), month: date.getUTCMonth() + 1, day: date.getUTCDate() };
+}
+
+function apiOf(entry: MultiTurnEntry, className: string): Api {
+  const api = APIS.get(className);
+  if (api !== undefined) return api;
+  const known = [...APIS.keys()].join(', ');
+  throw new UserError(
+    'MULTI_TURN_ENTRY',
+    `${entry.id} involves the class ${className}, which is not simulated; known are ${known}.`,
+  );
+}
+
+function instantiate(entry: MultiTurnEntry, className: string, today: Today): Instance {
+  const config = entry.initialConfig.get(className) ?? new Map();
+  if (!isDict(config))
+    throw new UserError(
+      'MULTI_TURN_ENTRY',
+      `${entry.id} has an initial_config for ${className} that is no object.`,
+    );
+  try {
+    return apiOf(entry, className).create({ config, long: entry.longContext, today });
+  } catch (thrown) {
+    if (!(thrown instanceof Raised)) throw thrown;
+    throw new UserError(
+      'MULTI_TURN_ENTRY',
+      `${entry.id} has an initial_config for ${className} that cannot be loaded: ${thrown.message}.`,
+    );
+  }
+}
