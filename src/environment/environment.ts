@@ -97,7 +97,7 @@ export interface Session {
 }
 
 /** An environment at work, wherever it runs. */
-export interface EnvironmentHost extends AsyncDisposable {
+export interface EnvironmentHost extends Disposable {
   readonly name: string;
   readonly description: string;
   readonly tools: readonly Tool[];

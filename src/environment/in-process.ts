@@ -45,6 +45,6 @@ export function hostInProcess(environment: Environment, limits: Limits = DEFAULT
         },
       };
     },
-    [Symbol.asyncDispose]: async () => undefined,
+    [Symbol.dispose]: () => undefined,
   };
 }

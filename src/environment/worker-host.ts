@@ -232,8 +232,9 @@ class WorkerEnvironment {
     return errorResult(`${name} failed: ${message}`);
   }
 
-  async stop(): Promise<void> {
-    await this.#thread?.stop();
+  /** Lets go of the worker; nobody waits for its end. */
+  stop(): void {
+    void this.#thread?.stop();
     this.#thread = undefined;
   }
 }
@@ -253,10 +254,10 @@ export async function hostInWorker(
       problems: async (request) =>
         problemsSchema.parse(await environment.whole({ kind: 'problems', ...request })),
       open: (setting) => environment.open(setting),
-      [Symbol.asyncDispose]: () => environment.stop(),
+      [Symbol.dispose]: () => environment.stop(),
     };
   } catch (thrown) {
-    await environment.stop();
+    environment.stop();
     throw thrown instanceof z.ZodError
       ? new UserError('ENVIRONMENT', `The environment in ${module} cannot be read; correct it.`)
       : thrown;

@@ -19,7 +19,7 @@ describe.each([
   beforeAll(async () => {
     host = await openEnvironment({ source: 'module', path, trusted, limits });
   });
-  afterAll(() => host[Symbol.asyncDispose]());
+  afterAll(() => host[Symbol.dispose]());
   const call = (name: string, given = {}) => host.open({}).call(name, given);
 
   test('what a function throws is an error for the model', async () => {
@@ -81,7 +81,7 @@ describe('a worker', () => {
   beforeAll(async () => {
     host = await openEnvironment({ source: 'module', path, limits });
   });
-  afterAll(() => host[Symbol.asyncDispose]());
+  afterAll(() => host[Symbol.dispose]());
   const call = (name: string) => host.open({}).call(name, {});
 
   test('is stopped when a function computes for ever, takes all memory or ends the thread', async () => {
@@ -140,6 +140,6 @@ describe('a module', () => {
     await expect(host.problems({ split: 'train', seed: 1, count: 1 })).rejects.toThrow(
       /A train problem of the environment s is wrong: 0.question/,
     );
-    await host[Symbol.asyncDispose]();
+    host[Symbol.dispose]();
   });
 });

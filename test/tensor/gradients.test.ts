@@ -181,7 +181,10 @@ const cases: Record<string, Case> = {
       fill: (d) => write(d, at, ids([5, 0, 2, 1, 4, 3])),
     };
   }),
-  'entropy of rows': withInputs([[6, 3]], (g, [x]) => ({ y: ops.entropyAt(g, ops.vocabularyRows(g, x!)) })),
+  'entropy of rows': withInputs([[6, 3]], (g, [x]) => ({
+    y: ops.entropyAt(g, ops.vocabularyRows(g, x!)),
+    fill: () => undefined,
+  })),
 };
 
 describe('vector-Jacobian products against finite differences', () => {
