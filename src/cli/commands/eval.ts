@@ -2,11 +2,13 @@
 import { buildRouteMap } from '@stricli/core';
 import type { CliContext } from '../context.ts';
 import { examples } from '../flags.ts';
+import { evalBfclCommand } from './eval-bfcl.ts';
 import { evalHeldOutCommand } from './eval-held-out.ts';
 
 export const evalRoutes = buildRouteMap<string, CliContext>({
   routes: {
     'held-out': evalHeldOutCommand,
+    bfcl: evalBfclCommand,
   },
   defaultCommand: 'held-out',
   docs: {
@@ -15,6 +17,7 @@ export const evalRoutes = buildRouteMap<string, CliContext>({
       'Measures models: checkpoints on the held-out split (the command held-out, which may be left out), or on a\n' +
         'benchmark.',
       'tinystar eval bases/student runs/tiny-star/stages/star --limit 200',
+      'tinystar eval bfcl --data bfcl --responses result/my-model',
     ),
   },
 });

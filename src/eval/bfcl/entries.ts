@@ -7,6 +7,7 @@ import { UserError } from '../../base/errors.ts';
 import { readText } from '../../base/files.ts';
 import { tryParseJson } from '../../json/parse.ts';
 import { isDict, isList, type PyDict, type PyValue } from '../../json/python.ts';
+import { pyStr } from '../../json/repr.ts';
 import { type Category, rulesOf } from './categories.ts';
 
 /** A message of a question. */
@@ -95,7 +96,7 @@ function readCategory(
       const functions = dictsIn(listAt(row, 'function', at), 'function', at);
       return { kind: 'single', id, category, turns, functions, answers: dictsIn(answer, 'ground_truth', at) };
     }
-    const involvedClasses = listAt(row, 'involved_classes', at).map(String);
+    const involvedClasses = listAt(row, 'involved_classes', at).map(pyStr);
     const all = involvedClasses.flatMap((name) => documentsOf(name, at));
     const { functions, heldBack } = holdBack(all, row.get('missed_function'), at);
     const config = row.get('initial_config');
@@ -109,7 +110,7 @@ function readCategory(
       heldBack,
       initialConfig: config,
       involvedClasses,
-      answers: answer.map((turn) => (isList(turn) ? turn.map(String) : [])),
+      answers: answer.map((turn) => (isList(turn) ? turn.map(pyStr) : [])),
     };
   });
 }
@@ -126,7 +127,7 @@ function holdBack(
     const held = (isList(names) ? names : []).map((name) => {
       const place = left.findIndex((document) => document.get('name') === name);
       const [document] = place < 0 ? [] : left.splice(place, 1);
-      if (document === undefined) throw at.fault(`holds back ${String(name)}, which none of its classes has`);
+      if (document === undefined) throw at.fault(`holds back ${pyStr(name)}, which none of its classes has`);
       return document;
     });
     heldBack.set(Number(turn), held);

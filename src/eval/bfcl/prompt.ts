@@ -5,7 +5,7 @@
  */
 import { dumps } from '../../json/dumps.ts';
 import { isDict, type PyDict, type PyValue } from '../../json/python.ts';
-import { pyRepr } from '../../json/repr.ts';
+import { pyRepr, pyStr } from '../../json/repr.ts';
 import type { Category } from './categories.ts';
 
 /** A message of a conversation under way. */
@@ -103,7 +103,7 @@ function renderAssistant(
 function renderCall(call: PyDict): string {
   const written = call.get('arguments') ?? null;
   const json = typeof written === 'string' ? written : pythonJson(written);
-  return `<tool_call>\n{"name": "${String(call.get('name'))}", "arguments": ${json}}\n</tool_call>`;
+  return `<tool_call>\n{"name": "${pyStr(call.get('name') ?? null)}", "arguments": ${json}}\n</tool_call>`;
 }
 
 /** What the user says when functions are put on offer that were held back. */

@@ -1,0 +1,85 @@
+/** What an evaluation on BFCL prints at its end. */
+import { CATEGORY_NAMES, rulesOf } from '../eval/bfcl/categories.ts';
+import { countsOf, type Scores } from '../eval/bfcl/results.ts';
+import { percent, unscored } from '../eval/bfcl/scores.ts';
+import { officialTable } from '../eval/bfcl/table.ts';
+import { countFaults, type FaultyResponse, RESPONSE_FAULTS } from '../eval/responses.ts';
+import { wilson } from '../recipe/report/numbers.ts';
+import type { Style } from './style.ts';
+import { table } from './table.ts';
+
+/** The official table, and what there is to know about it. */
+export function bfclResult(scores: Scores, faulty: readonly FaultyResponse[], style: Style): string {
+  return [
+    heading(scores, style),
+    categoryRows(scores, style),
+    sumRows(scores, style),
+    errorRows(scores, style),
+    faultLines(faulty, style),
+  ]
+    .filter((part) => part !== '')
+    .join('\n');
+}
+
+function heading({ model, sample, seed, decode }: Scores, style: Style): string {
+  const rule = decode === 'v3' ? '' : ", calls decoded by version 4's rule";
+  const title = `${style.bold('BFCL v3')}  ${model}${rule}\n`;
+  if (sample === null) return title;
+  return `${title}${style.bad('sample')} of at most ${sample} entries a category (seed ${seed}): not the official score\n`;
+}
+
+function categoryRows(scores: Scores, style: Style): string {
+  const counts = countsOf(scores);
+  const rows = CATEGORY_NAMES.flatMap((category) => {
+    const count = counts.get(category);
+    if (count === undefined || count.total === 0) return [];
+    const { low, high } = wilson(count.correct, count.total);
+    return [
+      [
+        category,
+        style.bold(percent(count.correct / count.total)),
+        style.dim(`${(100 * low).toFixed(1)} – ${(100 * high).toFixed(1)}`),
+        style.dim(`${count.correct}/${count.total}`),
+      ],
+    ];
+  });
+  const head = ['category', 'accuracy', '95% interval', 'correct'].map((text) => style.dim(text));
+  return table([head, ...rows], ['left', 'right', 'right', 'right']);
+}
+
+function sumRows(scores: Scores, style: Style): string {
+  const counts = countsOf(scores);
+  const { overall, nonLive } = officialTable(counts);
+  const rows = [
+    ['Non-Live AST', overall['Non-Live AST Acc'] ?? ''],
+    ['Non-Live overall', nonLive['Non_Live Overall Acc'] ?? ''],
+    ['Live', overall['Live Acc'] ?? ''],
+    ['Multi Turn', overall['Multi Turn Acc'] ?? ''],
+    [style.bold('Overall'), style.bold(overall['Overall Acc'] ?? '')],
+  ];
+  const missing = unscored(counts);
+  const groups = [...new Set(missing.map((category) => rulesOf(category).group))];
+  const note =
+    missing.length === 0
+      ? ''
+      : `${style.bad('incomplete')}: ${missing.length} of ${CATEGORY_NAMES.length} categories (of ${groups.join(', ')}) were not scored and count as 0\n`;
+  return table(rows, ['left', 'right']) + note;
+}
+
+function errorRows({ errors }: Scores, style: Style): string {
+  const rows = Object.entries(errors).map(([error, count]) => [error, String(count)]);
+  if (rows.length === 0) return '';
+  const head = ['error', 'entries'].map((text) => style.dim(text));
+  return table([head, ...rows], ['left', 'right']);
+}
+
+function faultLines(faulty: readonly FaultyResponse[], style: Style): string {
+  const lines = countFaults(faulty).map(({ fault, count, first }) => {
+    const id = first.id === undefined ? '' : `, ${first.id}`;
+    const place = `${count === 1 ? '' : 'first '}line ${first.line} of ${first.path}${id}`;
+    return `  ${count} × ${fault}: ${RESPONSE_FAULTS[fault]} (${place})\n`;
+  });
+  return lines.length === 0
+    ? ''
+    : `${style.bad('left out')}: ${faulty.length} lines of responses\n${lines.join('')}`;
+}

@@ -1,0 +1,116 @@
+/** The folder that an evaluation on BFCL leaves: responses, verdicts and scores; an evaluation that was stopped goes on from it. */
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { UserError } from '../../base/errors.ts';
+import { fileError, readText, writeAtomic } from '../../base/files.ts';
+import { dumps } from '../../json/dumps.ts';
+import type { PyValue } from '../../json/python.ts';
+import { CATEGORY_NAMES, type Category } from './categories.ts';
+import { type Counts, summarise } from './scores.ts';
+import type { Verdict } from './verdicts.ts';
+
+export const RESPONSES = 'responses.jsonl';
+export const VERDICTS = 'verdicts.jsonl';
+export const SCORES = 'scores.json';
+
+const countSchema = z.object({ correct: z.int(), total: z.int() });
+
+export const scoresSchema = z.object({
+  benchmark: z.literal('BFCL v3'),
+  /** What tables call the model, or the file of responses. */
+  model: z.string(),
+  /** Entries a category of a sample; null for all of them. */
+  sample: z.int().nullable(),
+  /** Seed of the sample. */
+  seed: z.int(),
+  decode: z.enum(['v3', 'head']),
+  categories: z.record(z.string(), countSchema),
+  /** Shares from 0 to 1, by the names of Summary. */
+  summary: z.record(z.string(), z.number()),
+  /** How often each error occurs. */
+  errors: z.record(z.string(), z.int()),
+  /** Lines of responses that were left out, by fault. */
+  faults: z.record(z.string(), z.int()),
+});
+
+/** An evaluation's result in a file. */
+export type Scores = z.output<typeof scoresSchema>;
+
+/** A line of a file of responses, in the official format. */
+export function responseLine(id: string, result: PyValue): string {
+  return dumps(
+    new Map<string, PyValue>([
+      ['id', id],
+      ['result', result],
+    ]),
+  );
+}
+
+/** Writes the verdicts, one JSON object a line. */
+export function writeVerdicts(folder: string, verdicts: readonly Verdict[]): void {
+  const lines = verdicts.map(({ id, category, error }) =>
+    JSON.stringify({ id, category, valid: error === null, error }),
+  );
+  writeAtomic(join(folder, VERDICTS), lines.map((line) => `${line}\n`).join(''));
+}
+
+/** Writes the scores and returns them. */
+export function writeScores(
+  folder: string,
+  counts: Counts,
+  rest: Omit<Scores, 'benchmark' | 'categories' | 'summary'>,
+): Scores {
+  const scores: Scores = {
+    benchmark: 'BFCL v3',
+    ...rest,
+    categories: Object.fromEntries(counts),
+    summary: { ...summarise(counts) },
+  };
+  writeAtomic(join(folder, SCORES), `${JSON.stringify(scores, null, 2)}\n`);
+  return scores;
+}
+
+/** Reads scores; throws a UserError if the file is of another form. */
+export function readScores(path: string): Scores {
+  try {
+    return scoresSchema.parse(JSON.parse(readText(path)));
+  } catch (thrown) {
+    if (thrown instanceof UserError) throw thrown;
+    throw new UserError('BFCL_SCORES', `${path} holds no scores of BFCL v3; evaluate again.`, {
+      cause: thrown,
+    });
+  }
+}
+
+/** The counts of scores in a file. */
+export function countsOf(scores: Scores): Counts {
+  return new Map(
+    CATEGORY_NAMES.flatMap((category): [Category, z.output<typeof countSchema>][] => {
+      const count = scores.categories[category];
+      return count === undefined ? [] : [[category, count]];
+    }),
+  );
+}
+
+/** The files of responses at `path`: itself, or what a folder has of *.json and *.jsonl. Throws a UserError if there are none. */
+export function responseFiles(path: string): readonly string[] {
+  try {
+    if (!statSync(path).isDirectory()) return [path];
+    const files = readdirSync(path).filter((name) => /\.jsonl?$/.test(name));
+    if (files.length > 0) return files.toSorted().map((name) => join(path, name));
+  } catch (thrown) {
+    throw fileError('read', path, thrown);
+  }
+  throw new UserError('BFCL_RESPONSES', `${path} has no file of responses; they end in .json or .jsonl.`);
+}
+
+/** The categories whose questions are in a folder of data; throws a UserError if there are none. */
+export function categoriesIn(folder: string): readonly Category[] {
+  const there = CATEGORY_NAMES.filter((category) => existsSync(join(folder, `BFCL_v3_${category}.json`)));
+  if (there.length > 0) return there;
+  throw new UserError(
+    'BFCL_DATA',
+    `${folder} has no BFCL_v3_*.json; give the data folder of BFCL v3 from the gorilla repository.`,
+  );
+}
