@@ -10,7 +10,7 @@ import type { Generator, GenerateOptions, Sample, Stopped } from '../model/gener
 import type { EnvironmentHost, Session, ToolResult } from './environment.ts';
 import { errorResult } from './result.ts';
 import type { Speech } from './speech.ts';
-import { callsOfTurn, type TurnCall } from './turn.ts';
+import { callsAnywhere, callsOfTurn, type TurnCall } from './turn.ts';
 
 /** Calls of one turn that are made at most. */
 const MAX_CALLS = 8;
@@ -32,6 +32,12 @@ export interface Conversation extends Sample {
   /** What the model wrote, turn by turn, special tokens included. */
   readonly turns: readonly string[];
   readonly calls: readonly MadeCall[];
+  /** What rewards look at: its own words, all calls in them that can be read, and whether its last turn is whole. */
+  readonly response: {
+    readonly text: string;
+    readonly calls: readonly WrittenCall[];
+    readonly ended: boolean;
+  };
   /** It ended its last turn without a call, or was cut: it had no turns left, or no tokens. */
   readonly end: 'answer' | 'turns' | 'length';
 }
@@ -90,12 +96,15 @@ class Talk {
     if (this.#start < sample.tokens.length) this.#take(sample.tokens);
     this.#session.close();
     const { turns, calls } = this;
+    const cut = sample.finish === 'length';
+    const text = turns.join('');
     const open = callsOfTurn(turns.at(-1) ?? '').length > 0;
     return {
       ...sample,
       turns,
       calls,
-      end: sample.finish === 'length' ? 'length' : open ? 'turns' : 'answer',
+      response: { text, calls: callsAnywhere(text), ended: !cut },
+      end: cut ? 'length' : open ? 'turns' : 'answer',
     };
   }
 }

@@ -62,7 +62,8 @@ export interface MentorScore {
 }
 
 const CORRECT = 0.7;
-const MATCH = 0.3;
+/** What a full match is worth. */
+export const FULL_MATCH = 0.3;
 const CLEAN = 0.1;
 /** What is left of the match under a wrong answer. */
 const WRONG_SHARE = 0.2;
@@ -123,9 +124,20 @@ function matchOf(
   const teacher = task.teacher ?? [];
   if (student.length === 0 || variant === 'no_match') return 0;
   const names = agreement(variant, teacher, student);
-  if (argumentWeight === 0) return MATCH * names;
+  if (argumentWeight === 0) return FULL_MATCH * names;
   const similarity = callSimilarity(student.filter(isObjectCall), teacher.filter(isObjectCall));
-  return MATCH * ((1 - argumentWeight) * names + argumentWeight * similarity);
+  return FULL_MATCH * ((1 - argumentWeight) * names + argumentWeight * similarity);
+}
+
+/** What the last box of a response holds, if it came to an end; empty if there is none. */
+function answerOf({ text, ended }: Pick<MentorResponse, 'text' | 'ended'>): string {
+  return ended ? (lastBoxed(text)?.trim() ?? '') : '';
+}
+
+/** Whether a response came to its end with the right answer in \boxed{}. */
+export function answersRightly(answer: string, response: Pick<MentorResponse, 'text' | 'ended'>): boolean {
+  const given = answerOf(response);
+  return given !== '' && sameAnswer(answer, given);
 }
 
 /** Scores one response. Never throws. */
@@ -134,8 +146,8 @@ export function mentorReward(
   task: MentorTask,
   response: MentorResponse,
 ): MentorScore {
-  const given = lastBoxed(response.text)?.trim() ?? '';
-  const correct = response.ended && given !== '' && sameAnswer(task.answer, given);
+  const given = answerOf(response);
+  const correct = answersRightly(task.answer, response);
   const flat = (reward: number): MentorScore => ({ reward, correct, match: 0, clean: 0 });
   if (!response.ended) return flat(0);
   if (given === '') return flat(NO_ANSWER);

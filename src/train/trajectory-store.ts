@@ -1,0 +1,126 @@
+/**
+ * A teacher's conversations on disk, one JSON file a batch of problems, written whole: the tokens of each, and which
+ * of them are its own. What it called is read from its words again.
+ */
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { UserError } from '../base/errors.ts';
+import { readText, writeAtomic } from '../base/files.ts';
+import { asTokenIds, type TokenIds } from '../base/token-ids.ts';
+
+/** A conversation without its prompt. */
+export interface Trajectory {
+  readonly tokens: TokenIds;
+  /** Indices of the assistant's own tokens, ascending. */
+  readonly rows: readonly number[];
+  readonly correct: boolean;
+}
+
+export interface StoredTrajectories {
+  /** The problem's id in its environment. */
+  readonly id: string;
+  readonly prompt: TokenIds;
+  readonly samples: readonly Trajectory[];
+}
+
+export interface TrajectoryBatch {
+  /** The fingerprint of the teacher's tokenizer. */
+  readonly vocabulary: string;
+  /** Problems that were asked, and conversations that were drawn. */
+  readonly problems: number;
+  readonly drawn: number;
+  readonly kept: readonly StoredTrajectories[];
+}
+
+const ids = z.array(z.int().nonnegative());
+const batchSchema = z.object({
+  vocabulary: z.string(),
+  problems: z.int(),
+  drawn: z.int(),
+  kept: z.array(
+    z.object({
+      id: z.string(),
+      prompt: ids,
+      /** `spans` are [first, count] pairs of the assistant's own tokens. */
+      samples: z.array(
+        z.object({ tokens: ids, spans: z.array(z.tuple([z.int(), z.int()])), correct: z.boolean() }),
+      ),
+    }),
+  ),
+});
+
+const pathOf = (folder: string, batch: number): string =>
+  join(folder, `trajectories-${String(batch).padStart(6, '0')}.json`);
+
+/** Whether a batch was written. */
+export function hasTrajectories(folder: string, batch: number): boolean {
+  return existsSync(pathOf(folder, batch));
+}
+
+function spansOf(rows: readonly number[]): [number, number][] {
+  const spans: [number, number][] = [];
+  for (const row of rows) {
+    const last = spans.at(-1);
+    if (last !== undefined && last[0] + last[1] === row) last[1] += 1;
+    else spans.push([row, 1]);
+  }
+  return spans;
+}
+
+/** Writes a batch. */
+export function writeTrajectories(folder: string, batch: number, { kept, ...facts }: TrajectoryBatch): void {
+  const plain = kept.map(({ id, prompt, samples }) => ({
+    id,
+    prompt: [...prompt],
+    samples: samples.map(({ tokens, rows, correct }) => ({
+      tokens: [...tokens],
+      spans: spansOf(rows),
+      correct,
+    })),
+  }));
+  writeAtomic(pathOf(folder, batch), JSON.stringify({ ...facts, kept: plain }));
+}
+
+function readBatch(path: string, vocabulary: string): StoredTrajectories[] {
+  let batch: z.output<typeof batchSchema>;
+  try {
+    batch = batchSchema.parse(JSON.parse(readText(path)));
+  } catch (thrown) {
+    if (thrown instanceof UserError) throw thrown;
+    throw new UserError(
+      'TRAJECTORIES',
+      `${path} is not a whole batch of trajectories; remove their stage's folder and run again.`,
+    );
+  }
+  if (batch.vocabulary !== vocabulary) {
+    throw new UserError(
+      'TRAJECTORIES',
+      `${path} is in another vocabulary than the student's; use a teacher with the student's tokenizer.`,
+    );
+  }
+  return batch.kept.map(({ id, prompt, samples }) => ({
+    id,
+    prompt: asTokenIds(prompt),
+    samples: samples.map(({ tokens, spans, correct }) => ({
+      tokens: asTokenIds(tokens),
+      rows: spans.flatMap(([first, count]) => Array.from({ length: count }, (_, i) => first + i)),
+      correct,
+    })),
+  }));
+}
+
+/** All kept conversations of a stage, in order; throws when there are none, or the vocabulary is another. */
+export function readTrajectories(folder: string, vocabulary: string): StoredTrajectories[] {
+  const names = existsSync(folder)
+    ? readdirSync(folder).filter((name) => /^trajectories-\d+\.json$/.test(name))
+    : [];
+  const all = names.toSorted().flatMap((name) => readBatch(join(folder, name), vocabulary));
+  if (all.length === 0) {
+    throw new UserError(
+      'TRAJECTORIES',
+      `The trajectories in ${folder} hold no right answer; the teacher may be too weak for these problems: train it first, or set keep_wrong.`,
+    );
+  }
+  return all;
+}
