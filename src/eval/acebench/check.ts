@@ -12,7 +12,8 @@ import type { Dict } from './values.ts';
 /** What an entry wants: calls by name; a name may end in _1, _2, ... where a function is wanted several times. */
 export type Gold = PyDict;
 
-const REPEAT = /_\d+$/;
+/** What tells several calls of one function apart. */
+export const REPEAT = /_\d+$/;
 
 /** Judges calls against alternatives, of which one is enough; the error is that of the first one. */
 export function judgeCalls(
