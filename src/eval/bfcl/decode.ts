@@ -5,7 +5,9 @@
 import { between } from '../../chat/generation.ts';
 import { tryParseJson } from '../../json/parse.ts';
 import { isDict, isList, type PyValue } from '../../json/python.ts';
+import { pyStr } from '../../json/repr.ts';
 import { callsOf, type ModelCall } from './ast/calls.ts';
+import { callText } from './multi-turn/index.ts';
 
 /**
  * `v3`: one block that is no JSON object voids the whole reply, which then has no calls. `head`, BFCL's rule since version 4:
@@ -41,10 +43,7 @@ export function splitThought(written: string): Reply {
 
 /** The blocks of `text` as JSON; a block that is none is undefined. */
 export function callBlocks(text: string): readonly (PyValue | undefined)[] {
-  return between(text, '<tool_call>\n', '\n</tool_call>').map((block) => {
-    const parsed = tryParseJson(block);
-    return parsed.ok ? parsed.value : undefined;
-  });
+  return between(text, '<tool_call>\n', '\n</tool_call>').map(jsonOf);
 }
 
 /** The calls in a reply without its thoughts. A reply without calls has none, which is no error. */
@@ -85,4 +84,27 @@ export function decodeResponse(response: string | readonly PyValue[], rule: Deco
   return calls === undefined
     ? { ok: false, error: 'ast_decoder:decoder_wrong_output_format' }
     : { ok: true, calls };
+}
+
+/** The calls of one step of several turns, in Python's syntax; none where there are no calls or where they cannot be decoded. */
+export function decodeStep(text: string, rule: DecodeRule): readonly string[] {
+  const blocks = callBlocks(text);
+  if (rule === 'v3' && !blocks.every(isDict)) return [];
+  const calls: string[] = [];
+  for (const block of blocks) {
+    if (block === undefined) continue;
+    const name = isDict(block) ? block.get('name') : undefined;
+    const written = isDict(block) ? block.get('arguments') : undefined;
+    if (name === undefined || isList(name) || isDict(name) || written === undefined) return [];
+    // Other than in one turn, arguments may be JSON inside of a text.
+    const unpacked = typeof written === 'string' ? jsonOf(written) : written;
+    if (!isDict(unpacked)) return [];
+    calls.push(callText(pyStr(name), unpacked));
+  }
+  return calls;
+}
+
+function jsonOf(text: string): PyValue | undefined {
+  const parsed = tryParseJson(text);
+  return parsed.ok ? parsed.value : undefined;
 }

@@ -2,6 +2,7 @@
  * BFCL's data in the official layout: BFCL_v3_<category>.json, possible_answer/BFCL_v3_<category>.json and, for several turns,
  * multi_turn_func_doc/<class>.json, all of them with one JSON object a line.
  */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../base/errors.ts';
 import { readText } from '../../base/files.ts';
@@ -9,6 +10,11 @@ import { tryParseJson } from '../../json/parse.ts';
 import { isDict, isList, type PyDict, type PyValue } from '../../json/python.ts';
 import { pyStr } from '../../json/repr.ts';
 import { type Category, rulesOf } from './categories.ts';
+import {
+  LongContext,
+  type MultiTurnEntry as SimulatedEntry,
+  readMultiTurnEntry,
+} from './multi-turn/index.ts';
 
 /** A message of a question. */
 export interface QuestionMessage {
@@ -33,13 +39,10 @@ export interface SingleTurnEntry extends EntryBase {
 
 export interface MultiTurnEntry extends EntryBase {
   readonly kind: 'multi';
-  /** State of each class before the first turn. */
-  readonly initialConfig: PyDict;
-  readonly involvedClasses: readonly string[];
   /** Documents that are held back until a turn, by its number from 0. */
   readonly heldBack: ReadonlyMap<number, readonly PyDict[]>;
-  /** The calls of each turn, in Python's syntax. */
-  readonly answers: readonly (readonly string[])[];
+  /** What the simulation and the checker need: classes, their first states, the wanted calls. */
+  readonly simulated: SimulatedEntry;
 }
 
 export type Entry = SingleTurnEntry | MultiTurnEntry;
@@ -56,63 +59,86 @@ const CLASS_FILES: Readonly<Record<string, string>> = {
   VehicleControlAPI: 'vehicle_control',
 };
 
-/** Reads the entries of `categories`, in the files' order. Throws a UserError for a file that is missing or of another form. */
-export function readEntries(folder: string, categories: readonly Category[]): readonly Entry[] {
-  const documents = new Map<string, readonly PyDict[]>();
-  const documentsOf = (className: string, at: Place): readonly PyDict[] => {
+/** What entries of several turns share, read when it is needed. */
+class Shared {
+  readonly #folder: string;
+  readonly #documents = new Map<string, readonly PyDict[]>();
+  #longContext: LongContext | undefined;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** The documents of a class. */
+  documents(className: string, at: Place): readonly PyDict[] {
     const file = CLASS_FILES[className];
     if (file === undefined) throw at.fault(`names the class ${className}, which BFCL v3 does not have`);
-    const known = documents.get(className);
-    if (known !== undefined) return known;
-    const read = readRows(join(folder, 'multi_turn_func_doc', `${file}.json`)).map(({ row }) => row);
-    documents.set(className, read);
-    return read;
-  };
-  return categories.flatMap((category) => readCategory(folder, category, documentsOf));
+    let documents = this.#documents.get(className);
+    if (documents === undefined) {
+      documents = readRows(join(this.#folder, 'multi_turn_func_doc', `${file}.json`)).map(({ row }) => row);
+      this.#documents.set(className, documents);
+    }
+    return documents;
+  }
+
+  /** The constants of the long context; undefined where they do not lie beside the data. */
+  longContext(): LongContext | undefined {
+    const path = join(this.#folder, 'long_context.json');
+    if (this.#longContext !== undefined || !existsSync(path)) return this.#longContext;
+    const parsed = tryParseJson(readText(path));
+    if (!parsed.ok || !isDict(parsed.value))
+      throw new UserError('LONG_CONTEXT', `${path} is no JSON object of BFCL's long-context constants.`);
+    this.#longContext = new LongContext(parsed.value, path);
+    return this.#longContext;
+  }
 }
 
-function readCategory(
-  folder: string,
-  category: Category,
-  documentsOf: (className: string, at: Place) => readonly PyDict[],
-): Entry[] {
-  const { kind } = rulesOf(category).check;
-  const file = `BFCL_v3_${category}.json`;
-  const answers =
-    kind === 'ast' || kind === 'multi_turn'
-      ? new Map(
-          readRows(join(folder, 'possible_answer', file)).map(({ row, at }) => [
-            textAt(row, 'id', at),
-            listAt(row, 'ground_truth', at),
-          ]),
-        )
-      : undefined;
-  return readRows(join(folder, file)).map(({ row, at }) => {
-    const id = textAt(row, 'id', at);
-    const answer = answers === undefined ? [] : answers.get(id);
-    if (answer === undefined) throw at.fault('has no answer in possible_answer');
-    const turns = listAt(row, 'question', at).map((turn) => messagesOf(turn, at));
-    if (kind !== 'multi_turn') {
-      const functions = dictsIn(listAt(row, 'function', at), 'function', at);
-      return { kind: 'single', id, category, turns, functions, answers: dictsIn(answer, 'ground_truth', at) };
-    }
-    const involvedClasses = listAt(row, 'involved_classes', at).map(pyStr);
-    const all = involvedClasses.flatMap((name) => documentsOf(name, at));
-    const { functions, heldBack } = holdBack(all, row.get('missed_function'), at);
-    const config = row.get('initial_config');
-    if (!isDict(config)) throw at.fault('has no "initial_config"');
-    return {
-      kind: 'multi',
-      id,
-      category,
-      turns,
-      functions,
-      heldBack,
-      initialConfig: config,
-      involvedClasses,
-      answers: answer.map((turn) => (isList(turn) ? turn.map(pyStr) : [])),
-    };
+/** Reads the entries of `categories`, in the files' order. Throws a UserError for a file that is missing or of another form. */
+export function readEntries(folder: string, categories: readonly Category[]): readonly Entry[] {
+  const shared = new Shared(folder);
+  return categories.flatMap((category) => {
+    const file = `BFCL_v3_${category}.json`;
+    const { kind } = rulesOf(category).check;
+    const rows = readRows(join(folder, file));
+    if (kind !== 'ast' && kind !== 'multi_turn')
+      return rows.map(({ row, at }) => singleTurn(category, row, [], at));
+    const answers = new Map(
+      readRows(join(folder, 'possible_answer', file)).map(({ row, at }) => [textAt(row, 'id', at), row]),
+    );
+    return rows.map(({ row, at }) => {
+      const answer = answers.get(textAt(row, 'id', at));
+      if (answer === undefined) throw at.fault('has no answer in possible_answer');
+      return kind === 'ast'
+        ? singleTurn(category, row, dictsAt(answer, 'ground_truth', at), at)
+        : multiTurn(category, row, answer, at, shared);
+    });
   });
+}
+
+function base(category: Category, row: PyDict, at: Place): Omit<EntryBase, 'functions'> {
+  const turns = listAt(row, 'question', at).map((turn) => messagesOf(turn, at));
+  return { id: textAt(row, 'id', at), category, turns };
+}
+
+function singleTurn(category: Category, row: PyDict, answers: readonly PyDict[], at: Place): SingleTurnEntry {
+  return { kind: 'single', ...base(category, row, at), functions: dictsAt(row, 'function', at), answers };
+}
+
+function multiTurn(
+  category: Category,
+  row: PyDict,
+  answer: PyDict,
+  at: Place,
+  shared: Shared,
+): MultiTurnEntry {
+  const simulated = readMultiTurnEntry(row, answer, shared.longContext());
+  const documents = simulated.involvedClasses.flatMap((name) => shared.documents(name, at));
+  return {
+    kind: 'multi',
+    ...base(category, row, at),
+    ...holdBack(documents, row.get('missed_function'), at),
+    simulated,
+  };
 }
 
 /** Takes the functions out that are on offer only from a later turn on. */
@@ -168,6 +194,10 @@ function listAt(row: PyDict, key: string, at: Place): readonly PyValue[] {
   const value = row.get(key);
   if (!isList(value)) throw at.fault(`has no list "${key}"`);
   return value;
+}
+
+function dictsAt(row: PyDict, key: string, at: Place): readonly PyDict[] {
+  return dictsIn(listAt(row, key, at), key, at);
 }
 
 function dictsIn(values: readonly PyValue[], key: string, at: Place): readonly PyDict[] {

@@ -1,10 +1,10 @@
 /** Verdicts on responses, one an entry, and what they add up to. */
-import { UserError } from '../../base/errors.ts';
 import { Rng } from '../../base/rng.ts';
 import { isList, type PyValue } from '../../json/python.ts';
 import { type Category, CATEGORY_NAMES } from './categories.ts';
-import type { DecodeRule } from './decode.ts';
-import type { Entry } from './entries.ts';
+import { type DecodeRule, decodeStep } from './decode.ts';
+import type { Entry, MultiTurnEntry } from './entries.ts';
+import { checkMultiTurn } from './multi-turn/index.ts';
 import type { Count } from './scores.ts';
 import { checkSingleTurn } from './single-turn.ts';
 
@@ -21,19 +21,35 @@ export interface Verdict {
 /** A response if it is of the type that the entry asks for. */
 export function readResponse(entry: Entry, result: PyValue): Response | undefined {
   if (entry.kind === 'single') return typeof result === 'string' || isList(result) ? result : undefined;
-  return isList(result) && result.every(isList) ? result : undefined;
+  return isList(result) && result.every(isTurn) ? result : undefined;
+}
+
+function isTurn(turn: PyValue): turn is readonly string[] {
+  return isList(turn) && turn.every((step) => typeof step === 'string');
 }
 
 /** Judges one response; none at all is wrong. */
 export function judge(entry: Entry, response: Response | undefined, rule: DecodeRule): Verdict {
   const { id, category } = entry;
   if (response === undefined) return { id, category, error: 'no_response' };
-  if (entry.kind === 'multi')
-    throw new UserError(
-      'BFCL_MULTI_TURN',
-      'Several turns cannot be judged yet; choose --category single_turn.',
-    );
-  return { id, category, error: checkSingleTurn(entry, response, rule) ?? null };
+  const error =
+    entry.kind === 'single'
+      ? checkSingleTurn(entry, response, rule)
+      : multiTurnError(entry, typeof response === 'string' ? [] : response, rule);
+  return { id, category, error: error ?? null };
+}
+
+/** Steps without calls are left out before anything is run. */
+function multiTurnError(
+  { simulated }: MultiTurnEntry,
+  turns: readonly PyValue[],
+  rule: DecodeRule,
+): string | undefined {
+  const decoded = turns.map((turn) =>
+    (isTurn(turn) ? turn : []).map((step) => decodeStep(step, rule)).filter((calls) => calls.length > 0),
+  );
+  const verdict = checkMultiTurn(simulated, decoded);
+  return verdict.valid ? undefined : verdict.errorType;
 }
 
 /** Adds up verdicts by category. */

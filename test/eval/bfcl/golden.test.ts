@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { callsOf, checkCalls } from '../../../src/eval/bfcl/ast/calls.ts';
 import { CATEGORY_NAMES, isCategory, rulesOf } from '../../../src/eval/bfcl/categories.ts';
+import { Conversation } from '../../../src/eval/bfcl/conversation.ts';
 import { splitThought } from '../../../src/eval/bfcl/decode.ts';
 import { type Entry, readEntries, type SingleTurnEntry } from '../../../src/eval/bfcl/entries.ts';
 import { promptFunctions, renderPrompt } from '../../../src/eval/bfcl/prompt.ts';
@@ -107,6 +108,19 @@ describe.skipIf(!hasGolden('bfcl-prompts'))('official prompts', () => {
     for (const row of rows) {
       const { turns, functions, category } = singleTurn(row.get('id'));
       expect(renderPrompt(turns[0]!, promptFunctions(functions, category))).toBe(row.get('prompt'));
+    }
+  });
+
+  test('all 104 of several turns are the same to the letter, step by step, results of calls included', () => {
+    const rows = golden('bfcl-prompts').filter((row) => row.has('turn'));
+    expect(rows).toHaveLength(104);
+    let conversation: Conversation | undefined;
+    for (const row of rows) {
+      const entry = entries.get(String(row.get('id')));
+      if (entry?.kind !== 'multi') throw new Error('an entry of several turns is expected');
+      if (conversation?.entry !== entry) conversation = new Conversation(entry, 'v3');
+      expect(conversation.prompt()).toBe(row.get('prompt'));
+      conversation.add(String(row.get('model_raw')));
     }
   });
 });
