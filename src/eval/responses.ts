@@ -2,10 +2,22 @@
  * Files of responses to a benchmark, in the benchmarks' own format: one JSON object a line with "id" and "result". What is
  * broken is counted and named, never thrown at the user; and a file that is being written survives a power cut.
  */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, truncateSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  statSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { UserError } from '../base/errors.ts';
 import { fileError, readBytes, readText } from '../base/files.ts';
 import { tryParseJson } from '../json/parse.ts';
+import { dumps } from '../json/dumps.ts';
 import { isDict, type PyValue } from '../json/python.ts';
 
 /** What can be wrong with a line of responses. */
@@ -42,6 +54,29 @@ export interface ReadOptions<Result> {
   readonly knows: (id: string) => boolean;
   /** A result as the benchmark needs it; undefined if it is of the wrong type. */
   readonly read: (result: PyValue, id: string) => Result | undefined;
+}
+
+/** The files of responses at `path`: itself, or what a folder has of *.json and *.jsonl. Throws a UserError if there are none. */
+export function responseFiles(path: string): readonly string[] {
+  let files: readonly string[];
+  try {
+    if (!statSync(path).isDirectory()) return [path];
+    files = readdirSync(path).filter((name) => /\.jsonl?$/.test(name));
+  } catch (thrown) {
+    throw fileError('read', path, thrown);
+  }
+  if (files.length > 0) return files.toSorted().map((name) => join(path, name));
+  throw new UserError('RESPONSES', `${path} has no file of responses; they end in .json or .jsonl.`);
+}
+
+/** A line of a file of responses. */
+export function responseLine(id: string, result: PyValue): string {
+  return dumps(
+    new Map<string, PyValue>([
+      ['id', id],
+      ['result', result],
+    ]),
+  );
 }
 
 /** Reads files of responses as one; of several lines with one id the first whole one counts. Throws only if a file cannot be read. */

@@ -1,0 +1,101 @@
+/** What benchmarks share when a model answers them in sight of the user: the folder of the results, progress, Ctrl-C. */
+import { existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { isAbort, UserError } from '../base/errors.ts';
+import { readText, writeAtomic } from '../base/files.ts';
+import { hashString } from '../base/rng.ts';
+import { countFaults, type FaultyResponse, RESPONSE_FAULTS } from '../eval/responses.ts';
+import type { CliContext } from './context.ts';
+import { Interrupted, INTERRUPTED_EXIT } from './context.ts';
+import { Progress } from './progress.ts';
+import { styleFor, type Style } from './style.ts';
+
+/** The name of a folder of results: another one when other answers are to be expected. */
+export function resultFolderName(benchmark: string, model: string, identity: unknown): string {
+  const hash = hashString(JSON.stringify(identity)).toString(16).padStart(8, '0');
+  return `${benchmark}-${model.replaceAll(/[^\w.-]+/g, '-')}-${hash}`;
+}
+
+/** Where results of a model belong: in the run that its checkpoint is of, or else in the folder of runs. */
+export function resultParent(model: string, runs: string): string {
+  for (let folder = resolve(model); dirname(folder) !== folder; folder = dirname(folder)) {
+    if (existsSync(join(folder, 'recipe.yaml')) && existsSync(join(folder, 'log.jsonl')))
+      return join(folder, 'benchmarks');
+  }
+  return runs;
+}
+
+/** Makes sure that a folder's responses are of this model and these options; throws a UserError if they are not. */
+export function claimFolder(folder: string, identity: unknown): void {
+  const path = join(folder, 'identity.json');
+  const text = `${JSON.stringify(identity)}\n`;
+  if (!existsSync(path)) writeAtomic(path, text);
+  else if (readText(path) !== text) {
+    throw new UserError(
+      'RESULT_FOLDER',
+      `${folder} has responses of another model or of other options; choose another --out.`,
+    );
+  }
+}
+
+export interface Watch {
+  /** What the progress line is called. */
+  readonly name: string;
+  readonly total: number;
+  /** Answers that were there before, and how many of them are right. */
+  readonly done: number;
+  readonly correct: number;
+  /** No progress: standard output and error are for programs. */
+  readonly quiet: boolean;
+}
+
+/** Tells of one more answer. */
+export type Step = (tokens: number, isRight: boolean) => void;
+
+/** Does `work` in sight of the user, who may stop it; throws Interrupted if he did. */
+export async function watched(
+  { process, services }: CliContext,
+  { name: stage, total, done, correct, quiet }: Watch,
+  work: (signal: AbortSignal, step: Step) => Promise<void>,
+): Promise<void> {
+  const style = styleFor(process.stderr, process.env);
+  const now = (): number => services.now();
+  const progress = new Progress({ stream: process.stderr, style, stages: [stage], now });
+  const stop = new AbortController();
+  const unregister = services.onInterrupt(() => {
+    if (stop.signal.aborted) services.kill(INTERRUPTED_EXIT);
+    stop.abort();
+  });
+  let [answers, right, last] = [done, correct, now()];
+  if (!quiet) progress.handle({ type: 'stage', stage, kind: 'eval', total, done });
+  const step: Step = (tokens, isRight) => {
+    answers += 1;
+    right += isRight ? 1 : 0;
+    const time = now();
+    const seconds = (time - last) / 1000;
+    last = time;
+    const metrics = { exact_match: right / answers };
+    if (!quiet) progress.handle({ type: 'step', stage, step: answers, total, tokens, seconds, metrics });
+  };
+  try {
+    await work(stop.signal, step);
+  } catch (thrown) {
+    if (!isAbort(thrown, stop.signal)) throw thrown;
+  } finally {
+    progress.end();
+    unregister();
+  }
+  if (stop.signal.aborted)
+    throw new Interrupted(`Stopped after ${answers} of ${total} answers; run the same command to go on.`);
+}
+
+/** Lines that were left out, by fault, with the first place of each; empty if there are none. */
+export function faultLines(faulty: readonly FaultyResponse[], style: Style): string {
+  if (faulty.length === 0) return '';
+  const lines = countFaults(faulty).map(({ fault, count, first }) => {
+    const id = first.id === undefined ? '' : `, ${first.id}`;
+    const place = `${count === 1 ? '' : 'first '}line ${first.line} of ${first.path}${id}`;
+    return `  ${count} × ${fault}: ${RESPONSE_FAULTS[fault]} (${place})\n`;
+  });
+  return `${style.bad('left out')}: ${faulty.length} ${faulty.length === 1 ? 'line' : 'lines'} of responses\n${lines.join('')}`;
+}
