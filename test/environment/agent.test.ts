@@ -1,0 +1,303 @@
+/** The step-by-step agent with a scripted model: what it keeps, what it shows again, where it ends. */
+import { describe, expect, test } from 'vitest';
+import { required, UserError } from '../../src/base/errors.ts';
+import { asTokenIds, type TokenIds } from '../../src/base/token-ids.ts';
+import { DEFAULT_TEMPLATE } from '../../src/chat/default-template.ts';
+import { trainVocabulary } from '../../src/data/vocabulary.ts';
+import {
+  agentPrompt,
+  agentTools,
+  type AgentOptions,
+  type Chain,
+  runAgent,
+} from '../../src/environment/agent.ts';
+import { defineEnvironment } from '../../src/environment/environment.ts';
+import { hostInProcess } from '../../src/environment/in-process.ts';
+import { SHIPPED } from '../../src/environment/load.ts';
+import { Speech } from '../../src/environment/speech.ts';
+import { workedChain } from '../../src/environment/worked-chain.ts';
+import type { Generator, Sample } from '../../src/model/generation.ts';
+
+const tokenizer = trainVocabulary({ seed: 7, size: 400, groups: 6 });
+const speech = new Speech(tokenizer, DEFAULT_TEMPLATE);
+const arithmetic = hostInProcess(SHIPPED.arithmetic);
+
+const call = (name: string, given: object): string =>
+  `\nthought\n</think>\n\n<tool_call>\n${JSON.stringify({ name, arguments: given })}\n</tool_call>`;
+const stop = (answer: string): string => call('stop', { answer });
+
+const sampleOf = (text: string, finish: Sample['finish'] = 'stop'): Sample => {
+  const tokens = tokenizer.encode(finish === 'stop' ? `${text}<|im_end|>` : text);
+  return {
+    tokens,
+    logprobs: new Float32Array(tokens.length),
+    drawn: new Uint8Array(tokens.length).fill(1),
+    finish,
+  };
+};
+
+interface Asked {
+  readonly contexts: string[][];
+  readonly samples: number[];
+}
+
+/** A model that writes what `write` says for a context and a sample's number; what it was asked is kept. */
+function scripted(write: (context: string, sample: number) => Sample | string): {
+  generator: Pick<Generator, 'generate'>;
+  asked: Asked;
+} {
+  const asked: Asked = { contexts: [], samples: [] };
+  return {
+    asked,
+    generator: {
+      async generate(prompts, { samples = 1 }) {
+        const contexts = prompts.map((ids) => tokenizer.decode(ids));
+        asked.contexts.push(contexts);
+        asked.samples.push(samples);
+        return contexts.map((context) =>
+          Array.from({ length: samples }, (_, i) => {
+            const written = write(context, i);
+            return typeof written === 'string' ? sampleOf(written) : written;
+          }),
+        );
+      },
+    },
+  };
+}
+
+/** As `scripted`, one text after the other. */
+function sequence(texts: readonly (Sample | string)[]) {
+  let at = 0;
+  return scripted(() => required(texts[at++], 'a text'));
+}
+
+const OPTIONS: AgentOptions = {
+  samples: 1,
+  seed: 1,
+  maxSteps: 10,
+  maxTries: 3,
+  maxContext: 4000,
+  maxTokens: 200,
+};
+
+const { ids: PROMPT } = agentPrompt(speech, 'What is it?', agentTools(arithmetic));
+
+async function walk(
+  generator: Pick<Generator, 'generate'>,
+  options: Partial<AgentOptions> = {},
+  host = arithmetic,
+): Promise<Chain> {
+  const chains = await runAgent(
+    [{ ids: PROMPT, setting: {} }],
+    { generator, speech, host },
+    { ...OPTIONS, ...options },
+  );
+  return required(chains[0]?.[0], 'a chain');
+}
+
+const joined = (chain: Chain): TokenIds =>
+  asTokenIds([...PROMPT, ...chain.steps.flatMap(({ tokens, reply }) => [...tokens, ...reply])]);
+
+describe('a chain', () => {
+  test('has one call a step with its result, and ends with stop', async () => {
+    const { generator, asked } = sequence([
+      call('add', { a: 2, b: 3 }),
+      call('reasoning', { reasoning: 'Now doubled.' }),
+      call('multiply', { a: 5, b: 2 }),
+      stop('10'),
+    ]);
+    const chain = await walk(generator);
+    expect(chain.steps.map(({ name, given, result }) => [name, given, result])).toEqual([
+      ['add', { a: 2, b: 3 }, '5'],
+      ['reasoning', { reasoning: 'Now doubled.' }, 'The reasoning has been recorded'],
+      ['multiply', { a: 5, b: 2 }, '10'],
+      ['stop', { answer: '10' }, 'The program has been stopped'],
+    ]);
+    expect(chain).toMatchObject({ end: 'stopped', answer: '10', failures: 0 });
+    expect(chain.steps.at(-1)?.reply).toHaveLength(0);
+    // What was written stands in the chain token by token, and each step was written after the ones before it.
+    expect(tokenizer.decode(joined(chain))).toBe(
+      `${required(asked.contexts[3]?.[0], 'the last context')}${stop('10')}<|im_end|>`,
+    );
+    expect(asked.contexts[1]?.[0]).toContain('<tool_response>\n5\n</tool_response>');
+  });
+
+  test('a step that fails is written again with the error in sight, and leaves no trace in the chain', async () => {
+    const { generator, asked } = sequence([
+      call('add', { a: 2, b: 3 }),
+      call('divide', { a: 5, b: 0 }),
+      call('divide', { a: 5, b: 1, c: 1 }),
+      call('subtract', { a: 5, b: 1 }),
+      stop('4'),
+    ]);
+    const chain = await walk(generator);
+    expect(asked.contexts[2]?.[0]).toContain('Error: division by zero');
+    expect(asked.contexts[3]?.[0]).toMatch(/Error: division by zero[^]+Error: divide has no argument c/);
+    expect(asked.contexts[4]?.[0]).not.toContain('Error');
+    expect(asked.contexts[4]?.[0]?.startsWith(required(asked.contexts[1]?.[0], 'a context'))).toBe(true);
+    expect(chain.steps.map(({ name }) => name)).toEqual(['add', 'subtract', 'stop']);
+    expect(chain).toMatchObject({ end: 'stopped', failures: 2 });
+    expect(tokenizer.decode(joined(chain).subarray(PROMPT.length))).not.toContain('divide');
+  });
+
+  test.each([
+    ['no call', '\nthought\n</think>\n\nIt is 5.', 'there is no call'],
+    [
+      'two calls',
+      `${call('add', { a: 1, b: 1 })}\n${call('add', { a: 2, b: 2 }).slice('\nthought\n</think>\n\n'.length)}`,
+      'there are 2 calls; make one at a time',
+    ],
+    ['broken JSON', '</think><tool_call>{"name": "add", </tool_call>', 'Error: '],
+    ['an unknown function', call('cube', { x: 1 }), 'there is no function cube'],
+    ['stop without its answer', call('stop', {}), 'stop has one argument, the text answer'],
+    ['stop with more', call('stop', { answer: '1', sure: true }), 'stop has one argument'],
+    ['reasoning without a text', call('reasoning', { reasoning: [] }), 'reasoning has one argument'],
+    ['a turn that never ends', sampleOf('\nand on and on', 'length'), 'the turn is too long'],
+  ])('%s is an error that it is told', async (_, wrong, told) => {
+    const { generator, asked } = sequence([wrong, stop('5')]);
+    const chain = await walk(generator);
+    expect(asked.contexts[1]?.[0]).toContain(told);
+    expect(asked.contexts[1]?.[0]?.endsWith('<think>')).toBe(true);
+    expect(chain).toMatchObject({ end: 'stopped', answer: '5', failures: 1 });
+  });
+
+  test('an answer that is a number is as good as its text', async () => {
+    expect(await walk(sequence([call('stop', { answer: 12 })]).generator)).toMatchObject({ answer: '12' });
+  });
+});
+
+describe('an end comes', () => {
+  test('at the cap of steps', async () => {
+    const { generator } = scripted(() => call('add', { a: 1, b: 1 }));
+    const chain = await walk(generator, { maxSteps: 4 });
+    expect(chain).toMatchObject({ end: 'steps', answer: undefined, failures: 0 });
+    expect(chain.steps).toHaveLength(4);
+    expect(chain.steps.at(-1)?.reply).toHaveLength(0);
+  });
+
+  test('when a step has had its tries; those of an earlier step do not count', async () => {
+    const { generator, asked } = scripted((context) =>
+      context.includes('<tool_response>\n2\n') ? 'nonsense' : call('add', { a: 1, b: 1 }),
+    );
+    const chain = await walk(generator, { maxTries: 2 });
+    expect(chain).toMatchObject({ end: 'tries', failures: 2 });
+    expect(chain.steps).toHaveLength(1);
+    expect(asked.contexts).toHaveLength(3);
+  });
+
+  test('when there is no room for another step', async () => {
+    const { generator } = scripted(() => call('add', { a: 1, b: 1 }));
+    const room = { maxContext: PROMPT.length + 200 };
+    const chain = await walk(generator, room);
+    expect(chain.end).toBe('length');
+    expect(chain.steps.length).toBeGreaterThan(0);
+    expect((await walk(generator, { maxContext: PROMPT.length - 1 })).steps).toEqual([]);
+  });
+
+  test('when a function never comes back', async () => {
+    const endless = hostInProcess(
+      defineEnvironment({
+        name: 'endless',
+        description: '',
+        tools: [
+          { name: 'wait', description: '', parameters: { type: 'object' }, run: () => new Promise(() => {}) },
+        ],
+        problems: () => [],
+      }),
+      { timeMs: 20, memoryMb: 64, resultChars: 100 },
+    );
+    const { generator, asked } = scripted(() => call('wait', {}));
+    expect(await walk(generator, { maxTries: 2 }, endless)).toMatchObject({ end: 'tries', steps: [] });
+    expect(asked.contexts[1]?.[0]).toContain('wait took longer than 0.02 s');
+  });
+});
+
+test('the chains of a problem share the prompt of their first step, and go their own ways after it', async () => {
+  const { generator, asked } = scripted((context, sample) => {
+    const results = [...context.matchAll(/<tool_response>\n(\d+)\n/g)].map(([, text]) => text);
+    if (results.length === 0) return call('add', { a: sample, b: 1 });
+    return stop(required(results.at(-1), 'a result'));
+  });
+  const chains = await runAgent(
+    [
+      { ids: PROMPT, setting: {} },
+      { ids: PROMPT, setting: {} },
+    ],
+    { generator, speech, host: arithmetic },
+    { ...OPTIONS, samples: 3 },
+  );
+  expect(chains.map((own) => own.map(({ answer }) => answer))).toEqual([
+    ['1', '2', '3'],
+    ['1', '2', '3'],
+  ]);
+  expect(asked.samples).toEqual([3, 1]);
+  expect(asked.contexts.map(({ length }) => length)).toEqual([2, 6]);
+});
+
+test("each chain has its own state of the environment, and a problem's setting", async () => {
+  const counter = defineEnvironment<{ at: number }>({
+    name: 'counter',
+    description: '',
+    tools: [
+      {
+        name: 'up',
+        description: '',
+        parameters: { type: 'object' },
+        run: (_, state) => (state.at += 1),
+      },
+    ],
+    start: (setting) => ({ at: setting['from'] as number }),
+    problems: () => [],
+  });
+  const { generator } = scripted((context) =>
+    context.includes('<tool_response>') ? stop('done') : call('up', {}),
+  );
+  const chains = await runAgent(
+    [
+      { ids: PROMPT, setting: { from: 1 } },
+      { ids: PROMPT, setting: { from: 41 } },
+    ],
+    { generator, speech, host: hostInProcess(counter) },
+    { ...OPTIONS, samples: 2 },
+  );
+  expect(chains.map((own) => own.map(({ steps }) => steps[0]?.result))).toEqual([
+    ['2', '2'],
+    ['42', '42'],
+  ]);
+});
+
+test('a function of an environment may not have the name of one of the agent', () => {
+  const tool = { name: 'stop', description: '', parameters: { type: 'object' } };
+  expect(() => agentTools({ name: 'bus', tools: [tool] })).toThrow(UserError);
+  expect(agentTools(arithmetic).map(({ name }) => name)).toEqual([
+    ...arithmetic.tools.map(({ name }) => name),
+    'reasoning',
+    'stop',
+  ]);
+});
+
+describe.each(['arithmetic', 'logic'] as const)('worked solutions of %s', (name) => {
+  test('are chains that the agent itself would have walked', async () => {
+    const host = hostInProcess(SHIPPED[name]);
+    const problems = await host.problems({ split: 'train', seed: 3, count: 6 });
+    for (const problem of problems) {
+      const chain = await workedChain(problem, host, speech);
+      const { ids } = agentPrompt(speech, problem.question, agentTools(host));
+      let step = 0;
+      const { generator } = scripted(() =>
+        required(chain.steps[step++], 'a step').text.replace('<|im_end|>', ''),
+      );
+      const walked = await runAgent(
+        [{ ids, setting: problem.setting }],
+        { generator, speech, host },
+        OPTIONS,
+      );
+      const again = required(walked[0]?.[0], 'a chain');
+      expect(again).toMatchObject({ end: 'stopped', answer: problem.answer, failures: 0 });
+      expect(again.steps.map((one) => [one.name, one.given, one.reply])).toEqual(
+        chain.steps.map((one) => [one.name, one.given, one.reply]),
+      );
+      expect(again.steps.map((one) => one.tokens)).toEqual(chain.steps.map((one) => one.tokens));
+    }
+  });
+});
