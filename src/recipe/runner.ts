@@ -32,6 +32,7 @@ import { runRollout } from './run/rollouts.ts';
 import { runTraining } from './run/training.ts';
 import type { Recipe } from './schema.ts';
 import type { Stage } from './stages.ts';
+import { lastingTeacher } from './teacher-options.ts';
 
 export interface RunOptions {
   /** Folder of run folders. */
@@ -51,8 +52,13 @@ function stageEvents(run: RunContext, stage: Stage): AsyncGenerator<RunEvent, Ou
 /** Where a recipe differs from the one that a run was begun with; what has not begun yet may differ. */
 function differences(folder: string, before: Recipe, now: Recipe): string[] {
   const rest = (recipe: Recipe): unknown => ({ ...recipe, stages: 0, export: 0, compare: 0 });
-  const stageOf = (recipe: Recipe, name: string): unknown =>
-    recipe.stages.find((stage) => stage.name === name);
+  const stageOf = (recipe: Recipe, name: string): unknown => {
+    const stage = recipe.stages.find((one) => one.name === name);
+    // A server may move while its answers stay what they are.
+    return stage?.kind === 'rollout' && stage.teacher !== undefined
+      ? { ...stage, teacher: lastingTeacher(stage.teacher) }
+      : stage;
+  };
   const made = before.export !== undefined && existsSync(join(folder, before.export.gguf));
   return [
     ...(isDeepStrictEqual(rest(before), rest(now)) ? [] : ['its data, models, seed or device']),

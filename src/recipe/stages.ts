@@ -4,6 +4,7 @@
  * defaults: what the paper's scripts pass at the scale of Qwen3, which a smaller recipe overrides.
  */
 import { z } from 'zod';
+import { teacherSchema } from './teacher-options.ts';
 import { type RewardName, rewards } from '../reward/index.ts';
 
 /** A name that can be a folder: of a run, a stage, a model. */
@@ -118,7 +119,8 @@ export const distillSchema = z.strictObject({
 export const rolloutSchema = z.strictObject({
   ...common,
   kind: z.literal('rollout'),
-  model: reference,
+  model: reference.describe('who answers; with a teacher, whose tokenizer and template the prompts are in'),
+  teacher: teacherSchema.exactOptional().describe('a server that answers instead of the model'),
   prompts: count.exactOptional().describe('use at most this many prompts of the training set'),
   n_samples_per_prompt: count.default(8),
   rollout_batch_size: count.default(128).describe('prompts that are answered at once'),

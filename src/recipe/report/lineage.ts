@@ -34,6 +34,7 @@ export function protagonists(recipe: Recipe | undefined, rows: readonly Row[]): 
   return {
     base: row(chain.at(-1)),
     student: row(exported),
-    teacher: rollout?.kind === 'rollout' ? row(rollout.model) : undefined,
+    // A teacher that is served elsewhere has no row.
+    teacher: rollout?.kind === 'rollout' && rollout.teacher === undefined ? row(rollout.model) : undefined,
   };
 }

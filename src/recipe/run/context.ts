@@ -77,13 +77,13 @@ export function tokenizerFolder(run: RunContext, reference: string): string {
   return folder;
 }
 
-interface Speech {
+export interface Speech {
   readonly tokenizer: Tokenizer;
   readonly template: string;
 }
 
 /** The tokenizer and chat template of a model or stage. */
-function speechOf(run: RunContext, reference: string): Speech {
+export function speechOf(run: RunContext, reference: string): Speech {
   const folder = tokenizerFolder(run, reference);
   const tokenizer = Tokenizer.load(folder);
   if (tokenizer.chatTemplate === undefined) {

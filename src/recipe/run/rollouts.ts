@@ -1,14 +1,17 @@
 /** The stage that lets a teacher answer: a model of the recipe, or a server. */
+import { UserError } from '../../base/errors.ts';
 import { Generator } from '../../model/generation.ts';
 import { Scorer } from '../../model/scoring.ts';
 import { rewardNamed } from '../../reward/index.ts';
 import type { Tokenizer } from '../../chat/tokenizer.ts';
 import { LocalTeacher } from '../../teacher/local.ts';
+import { ServedTeacher } from '../../teacher/served/served.ts';
 import type { SamplingOptions, Teacher } from '../../teacher/teacher.ts';
 import type { RunEvent } from '../../train/events.ts';
 import { PromptSet } from '../../train/prompts.ts';
 import { runRollouts } from '../../train/stages/rollout.ts';
 import type { StageOf } from '../stages.ts';
+import type { TeacherOptions } from '../teacher-options.ts';
 import {
   dialoguesOf,
   openModel,
@@ -17,6 +20,7 @@ import {
   rolloutFolder,
   type RunContext,
   seedOf,
+  speechOf,
 } from './context.ts';
 
 /** A teacher with the tokenizer and chat template that its prompts are written in. */
@@ -26,6 +30,8 @@ interface Speaker {
   readonly template: string;
   readonly vocabSize: number;
   readonly maxPromptTokens: number;
+  /** Share of the prompts that may stay unanswered. */
+  readonly failureTolerance: number;
 }
 
 function samplingOf(stage: StageOf<'rollout'>): SamplingOptions {
@@ -42,7 +48,7 @@ function samplingOf(stage: StageOf<'rollout'>): SamplingOptions {
 async function* draw(
   run: RunContext,
   stage: StageOf<'rollout'>,
-  { teacher, tokenizer, template, vocabSize, maxPromptTokens }: Speaker,
+  { teacher, tokenizer, template, vocabSize, maxPromptTokens, failureTolerance }: Speaker,
 ): AsyncGenerator<RunEvent, Outputs | undefined> {
   const prompts = new PromptSet({
     stage: stage.name,
@@ -60,7 +66,7 @@ async function* draw(
     batch: stage.rollout_batch_size,
     validityFilter: stage.validity_filter,
     rewardThreshold: stage.reward_threshold,
-    failureTolerance: 0,
+    failureTolerance,
     seed: seedOf(run.recipe, stage),
     teacher,
     tokenizer,
@@ -72,8 +78,48 @@ async function* draw(
   return complete ? { rollouts: folder } : undefined;
 }
 
-/** Draws and stores the answers of a rollout stage; returns where they are, nothing if it was stopped. */
-export async function* runRollout(
+/** The API key that a variable of the environment holds. */
+function apiKeyOf({ api_key_env: name }: TeacherOptions): string | undefined {
+  if (name === undefined) return undefined;
+  const key = process.env[name];
+  if (key !== undefined && key !== '') return key;
+  throw new UserError(
+    'API_KEY',
+    `The environment variable ${name} with the teacher's API key is not set; set it and run the same command.`,
+  );
+}
+
+async function* drawServed(
+  run: RunContext,
+  stage: StageOf<'rollout'>,
+  options: TeacherOptions,
+): AsyncGenerator<RunEvent, Outputs | undefined> {
+  const { tokenizer, template } = speechOf(run, stage.model);
+  using teacher = new ServedTeacher({
+    kind: options.kind,
+    endpoints: options.endpoints,
+    served: options.served,
+    apiKey: apiKeyOf(options),
+    concurrency: options.concurrency,
+    requestsPerMinute: options.requests_per_minute,
+    timeout: options.timeout * 1000,
+    retries: options.retries,
+    sampling: samplingOf(stage),
+    topK: Math.min(stage.kd_topk, tokenizer.vocabSize),
+    tokenizer,
+    seed: seedOf(run.recipe, stage),
+  });
+  return yield* draw(run, stage, {
+    teacher,
+    tokenizer,
+    template,
+    vocabSize: tokenizer.vocabSize,
+    maxPromptTokens: stage.prompt_max_len,
+    failureTolerance: options.max_failed,
+  });
+}
+
+async function* drawLocal(
   run: RunContext,
   stage: StageOf<'rollout'>,
 ): AsyncGenerator<RunEvent, Outputs | undefined> {
@@ -97,5 +143,14 @@ export async function* runRollout(
     template,
     vocabSize: config.vocabSize,
     maxPromptTokens,
+    failureTolerance: 0,
   });
+}
+
+/** Draws and stores the answers of a rollout stage; returns where they are, nothing if it was stopped. */
+export function runRollout(
+  run: RunContext,
+  stage: StageOf<'rollout'>,
+): AsyncGenerator<RunEvent, Outputs | undefined> {
+  return stage.teacher === undefined ? drawLocal(run, stage) : drawServed(run, stage, stage.teacher);
 }

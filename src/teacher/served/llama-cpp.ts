@@ -1,0 +1,83 @@
+/**
+ * The /completion of llama.cpp's server: ids in, ids out, any k, of the raw softmax. All samplers that it has on by
+ * default are switched off by name. It gives no entry for tokens that end in the middle of a character; they are found
+ * by matching ids, and have no distribution.
+ */
+import type { TokenFacts } from '../teacher.ts';
+import type { Ask, Protocol, RawSample } from './protocol.ts';
+import type { Reply } from './reply.ts';
+
+interface Entry extends TokenFacts {
+  readonly id: number;
+}
+
+function entryOf(item: Reply): Entry {
+  const top = item.at('top_logprobs').list();
+  return {
+    id: item.at('id').id(),
+    logprob: item.at('logprob').logprob(),
+    top: top.map((one) => [one.at('id').id(), one.at('logprob').logprob()] as const),
+  };
+}
+
+/**
+ * The entry of each token: both are in order, and entries may be missing. Matched from the end, as it is the token that
+ * completes a character that has the entry.
+ */
+function align(tokens: readonly number[], entries: readonly Entry[], at: Reply): (TokenFacts | undefined)[] {
+  const facts: (TokenFacts | undefined)[] = tokens.map(() => undefined);
+  let next = entries.length - 1;
+  for (let i = tokens.length - 1; i >= 0 && next >= 0; i--) {
+    const entry = entries[next];
+    if (entry === undefined || entry.id !== tokens[i]) continue;
+    facts[i] = entry;
+    next -= 1;
+  }
+  if (next >= 0) at.fail('is not of the tokens that came with it');
+  return facts;
+}
+
+function readSample(reply: Reply): RawSample {
+  const tokens = reply.at('tokens').ids();
+  const given = reply.at('completion_probabilities');
+  const facts = align(tokens, given.isThere ? given.list().map(entryOf) : [], given);
+  const finish = reply.at('stop_type').value === 'limit' ? 'length' : 'stop';
+  return { finish, tokens, facts };
+}
+
+export const llamaCpp: Protocol = {
+  name: 'llama.cpp',
+  distributions: true,
+  namesModel: false,
+  base: (url) => url.replace(/\/v1\/*$/, ''),
+  path: '/completion',
+  body: ({ question, seed, sampling, topK }: Ask) => ({
+    prompt: Array.from(question.ids),
+    n_predict: sampling.maxTokens,
+    n_probs: topK,
+    post_sampling_probs: false,
+    return_tokens: true,
+    temperature: sampling.temperature,
+    top_k: Math.max(0, sampling.topK),
+    top_p: sampling.topP,
+    min_p: 0,
+    typical_p: 1,
+    top_n_sigma: -1,
+    xtc_probability: 0,
+    repeat_penalty: 1,
+    presence_penalty: 0,
+    frequency_penalty: 0,
+    dry_multiplier: 0,
+    mirostat: 0,
+    samplers: ['top_k', 'top_p', 'temperature'],
+    seed,
+    cache_prompt: true,
+    stream: false,
+  }),
+  read: (reply) => [readSample(reply)],
+  async tokenize(endpoint, text, _model, signal) {
+    const body = { content: text, add_special: false, parse_special: true };
+    return (await endpoint.send('/tokenize', body, signal)).at('tokens').ids();
+  },
+  scaledHint: 'send requests to llama.cpp itself, with post_sampling_probs off',
+};

@@ -1,0 +1,52 @@
+/** What servers have in common: a request for samples of a prompt, and what is read from the answer. */
+import type { Question, SamplingOptions, TokenFacts } from '../teacher.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { Reply } from './reply.ts';
+
+/** What is asked for. */
+export interface Ask {
+  readonly question: Question;
+  /** Samples that are wanted; a server may give fewer. */
+  readonly samples: number;
+  /** Differs from question to question and from request to request; below 2^31. */
+  readonly seed: number;
+  readonly sampling: Omit<SamplingOptions, 'samples'>;
+  /** Log-probabilities a token. */
+  readonly topK: number;
+  /** The token that ends an answer. */
+  readonly stopId: number;
+  /** The model's name at the server; empty where it needs none. */
+  readonly model: string;
+}
+
+/** An answer as the server gives it: tokens with what it says of each, or text alone. */
+export type RawSample =
+  | {
+      readonly finish: 'stop' | 'length';
+      readonly tokens: readonly number[];
+      /** One for each token; undefined where the server says nothing. */
+      readonly facts: readonly (TokenFacts | undefined)[];
+    }
+  | { readonly finish: 'stop' | 'length'; readonly text: string };
+
+export interface Protocol {
+  readonly name: string;
+  /** Whether answers come with token ids and log-probabilities. */
+  readonly distributions: boolean;
+  /** Whether a request must name the model. */
+  readonly namesModel: boolean;
+  /** What "/v1" and the like are appended to, from what the user gave. */
+  base(url: string): string;
+  readonly path: string;
+  body(ask: Ask): object;
+  read(reply: Reply, ask: Ask): RawSample[];
+  /** The ids that the server's own tokenizer makes of a text; undefined where it has no way to say. */
+  tokenize(
+    endpoint: Endpoint,
+    text: string,
+    model: string,
+    signal: AbortSignal,
+  ): Promise<readonly number[] | undefined>;
+  /** What to change at the server when its log-probabilities are not those of temperature 1. */
+  readonly scaledHint: string;
+}

@@ -1,0 +1,76 @@
+/**
+ * SGLang's /generate: ids in, ids out, any k. Its log-probabilities are scaled by the temperature unless the server's
+ * environment has SGLANG_RETURN_ORIGINAL_LOGPROB=1; the probe sees the difference. `n` is discouraged there, so every
+ * sample is a request of its own, and the prompt comes from the server's prefix cache.
+ */
+import type { TokenFacts } from '../teacher.ts';
+import type { Ask, Protocol, RawSample } from './protocol.ts';
+import type { Reply } from './reply.ts';
+
+/** [log-probability, id, text] */
+function entry(item: Reply): { readonly logprob: number; readonly id: number } {
+  const [logprob, id] = item.list();
+  if (logprob === undefined || id === undefined) item.fail('is no [log-probability, id]');
+  return { logprob: logprob.logprob(), id: id.id() };
+}
+
+function readSample(reply: Reply): RawSample {
+  const meta = reply.at('meta_info');
+  const own = meta.at('output_token_logprobs').list().map(entry);
+  const top = meta.at('output_top_logprobs').list();
+  const facts = own.map(({ logprob }, i): TokenFacts => {
+    const row = top[i] ?? meta.fail('has fewer rows than tokens');
+    return {
+      logprob,
+      top: row
+        .list()
+        .map(entry)
+        .map((one) => [one.id, one.logprob] as const),
+    };
+  });
+  const finish = meta.at('finish_reason');
+  const type = finish.isThere ? finish.at('type').value : 'stop';
+  return { finish: type === 'length' ? 'length' : 'stop', tokens: own.map(({ id }) => id), facts };
+}
+
+export const sglang: Protocol = {
+  name: 'SGLang',
+  distributions: true,
+  namesModel: false,
+  base: (url) => url.replace(/\/v1\/*$/, ''),
+  path: '/generate',
+  body: ({ question, seed, sampling, topK, stopId }: Ask) => ({
+    input_ids: Array.from(question.ids),
+    sampling_params: {
+      max_new_tokens: sampling.maxTokens,
+      temperature: sampling.temperature,
+      top_p: sampling.topP,
+      top_k: sampling.topK,
+      min_p: 0,
+      repetition_penalty: 1,
+      sampling_seed: seed,
+      stop_token_ids: [stopId],
+      skip_special_tokens: false,
+      no_stop_trim: true,
+    },
+    return_logprob: true,
+    top_logprobs_num: topK,
+    logprob_start_len: -1,
+    return_text_in_logprobs: false,
+  }),
+  // With n = 1 the answer is an object, with a batch a list of them.
+  read: (reply) => (Array.isArray(reply.value) ? reply.list() : [reply]).map(readSample),
+  async tokenize(endpoint, text, _model, signal) {
+    const body = {
+      text,
+      sampling_params: { max_new_tokens: 1 },
+      return_logprob: true,
+      logprob_start_len: 0,
+      return_text_in_logprobs: false,
+    };
+    const reply = await endpoint.send('/generate', body, signal);
+    const input = reply.at('meta_info').at('input_token_logprobs').list();
+    return input.map((item) => entry(item).id);
+  },
+  scaledHint: 'start SGLang with SGLANG_RETURN_ORIGINAL_LOGPROB=1 in its environment',
+};

@@ -1,0 +1,72 @@
+/**
+ * vLLM's /v1/completions. The prompt goes in as token ids, so the chat template is ours. Tokens are asked for as
+ * "token_id:123": by their text different ids would collide. Needs `--max-logprobs` of at least k (default 20); with the
+ * default `--logprobs-mode raw_logprobs` temperature does not scale them.
+ */
+import type { TokenFacts } from '../teacher.ts';
+import type { Ask, Protocol, RawSample } from './protocol.ts';
+import type { Reply } from './reply.ts';
+
+const PREFIX = 'token_id:';
+
+function tokenId(name: string, at: Reply): number {
+  const id = name.startsWith(PREFIX) ? Number(name.slice(PREFIX.length)) : Number.NaN;
+  return Number.isInteger(id) && id >= 0
+    ? id
+    : at.fail(`names a token ${JSON.stringify(name)} and not its id`);
+}
+
+function readChoice(choice: Reply, topK: number): RawSample {
+  const logprobs = choice.at('logprobs');
+  const names = logprobs.at('tokens').list();
+  const own = logprobs.at('token_logprobs').list();
+  const top = logprobs.at('top_logprobs').list();
+  const facts = names.map((_, i): TokenFacts => {
+    const row = top[i] ?? logprobs.fail('has fewer rows than tokens');
+    return {
+      logprob: (own[i] ?? logprobs.fail('has fewer log-probabilities than tokens')).logprob(),
+      // The sampled token may come in addition to the k; the likeliest k are kept.
+      top: row.entries().map(([key, value]) => [tokenId(key, row), value.logprob()] as const),
+    };
+  });
+  const given = choice.at('token_ids');
+  const tokens = given.isThere ? given.ids() : names.map((name) => tokenId(name.text(), name));
+  if (tokens.length !== facts.length)
+    choice.fail(`has ${tokens.length} tokens and ${facts.length} rows of ${topK}`);
+  return { finish: choice.at('finish_reason').value === 'length' ? 'length' : 'stop', tokens, facts };
+}
+
+export const vllm: Protocol = {
+  name: 'vLLM',
+  distributions: true,
+  namesModel: true,
+  base: (url) => url.replace(/\/v1\/*$/, ''),
+  path: '/v1/completions',
+  body: ({ question, samples, seed, sampling, topK, stopId, model }: Ask) => ({
+    model,
+    prompt: Array.from(question.ids),
+    n: samples,
+    seed,
+    max_tokens: sampling.maxTokens,
+    temperature: sampling.temperature,
+    top_p: sampling.topP,
+    top_k: sampling.topK,
+    min_p: 0,
+    repetition_penalty: 1,
+    stop_token_ids: [stopId],
+    skip_special_tokens: false,
+    logprobs: topK,
+    return_tokens_as_token_ids: true,
+    return_token_ids: true,
+  }),
+  read: (reply, { topK }) =>
+    reply
+      .at('choices')
+      .list()
+      .map((choice) => readChoice(choice, topK)),
+  async tokenize(endpoint, text, model, signal) {
+    const body = { model, prompt: text, add_special_tokens: false };
+    return (await endpoint.send('/tokenize', body, signal)).at('tokens').ids();
+  },
+  scaledHint: 'start vLLM with --logprobs-mode raw_logprobs',
+};
