@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { isAbort, UserError } from '../base/errors.ts';
 import { readText, writeAtomic } from '../base/files.ts';
 import { hashString } from '../base/rng.ts';
-import { askSingleTurn } from '../eval/bfcl/ask.ts';
+import { type Answered, askMultiTurn, askSingleTurn } from '../eval/bfcl/ask.ts';
 import { categoriesNamed, isCategory } from '../eval/bfcl/categories.ts';
 import type { DecodeRule } from '../eval/bfcl/decode.ts';
 import { type Entry, readEntries } from '../eval/bfcl/entries.ts';
@@ -100,7 +100,7 @@ export async function answerBfcl(
     ...(served === undefined ? {} : { served }),
     ...(apiKey === undefined ? {} : { apiKey }),
   });
-  const identity = [answering.identity, resolve(data), maxTokens, temperature, openThought];
+  const identity = [answering.identity, resolve(data), maxTokens, temperature, openThought, decode];
   const run = runFolderOf(model);
   const parent = run === undefined ? options.runs : join(run, 'benchmarks');
   const folder = options.out ?? join(parent, folderName(answering.name, identity));
@@ -115,14 +115,17 @@ export async function answerBfcl(
   }
   await watch(context, options, { total: asked.entries.length, verdicts }, async (signal, step) => {
     const open = asked.entries.filter(({ id }) => !verdicts.has(id));
-    const single = open.flatMap((entry) => (entry.kind === 'single' ? [entry] : []));
-    const answers = askSingleTurn(answering, single, { maxTokens, temperature, openThought, signal });
-    for await (const { entry, result, tokens } of answers) {
+    const settings = { maxTokens, temperature, openThought, rule: decode, signal };
+    const take = ({ entry, result, tokens }: Answered<Entry, Response>): void => {
       log.append(responseLine(entry.id, result));
       const verdict = judge(entry, result, decode);
       verdicts.set(entry.id, verdict);
       step(verdict, tokens);
-    }
+    };
+    const single = open.flatMap((entry) => (entry.kind === 'single' ? [entry] : []));
+    for await (const answer of askSingleTurn(answering, single, settings)) take(answer);
+    const multi = open.flatMap((entry) => (entry.kind === 'multi' ? [entry] : []));
+    for await (const answer of askMultiTurn(answering, multi, settings)) take(answer);
   });
   const judged = asked.entries.map((entry) => verdicts.get(entry.id) ?? judge(entry, undefined, decode));
   return finish(options, folder, answering.name, judged, []);

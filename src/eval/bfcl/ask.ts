@@ -1,13 +1,15 @@
 /** Lets a model answer BFCL's entries, with the official prompts and limits; what it wrote is stored without its thoughts. */
 import type { AnsweringModel, AskOptions } from '../models.ts';
-import { splitThought } from './decode.ts';
-import type { SingleTurnEntry } from './entries.ts';
+import { Conversation } from './conversation.ts';
+import { type DecodeRule, splitThought } from './decode.ts';
+import type { MultiTurnEntry, SingleTurnEntry } from './entries.ts';
 import { promptFunctions, renderPrompt } from './prompt.ts';
 
 /** The official settings; a model with less room answers in what is left. */
 export const OFFICIAL = { temperature: 0.001, maxTokens: 4096 } as const;
 
 export interface BfclAskOptions extends AskOptions {
+  readonly rule: DecodeRule;
   /** Prompts end with "<think>": for models that were trained on prompts which do. The official ones do not. */
   readonly openThought: boolean;
 }
@@ -21,23 +23,48 @@ export interface Answered<Entry, Result> {
 
 const THINK = '<think>';
 
-/** What is asked of a model at the end of a conversation. */
-export function promptEnd({ openThought }: BfclAskOptions): string {
-  return openThought ? THINK : '';
-}
-
 /** Asks entries of one turn; answers come as they are ready. A prompt that fills the model's positions is answered with "". */
 export async function* askSingleTurn(
   model: AnsweringModel,
   entries: readonly SingleTurnEntry[],
   options: BfclAskOptions,
 ): AsyncGenerator<Answered<SingleTurnEntry, string>, void, undefined> {
+  const end = options.openThought ? THINK : '';
   const prompts = entries.map(
     ({ turns, functions, category }) =>
-      renderPrompt(turns[0] ?? [], promptFunctions(functions, category)) + promptEnd(options),
+      renderPrompt(turns[0] ?? [], promptFunctions(functions, category)) + end,
   );
   for await (const { index, text, tokens } of model.complete(prompts, options)) {
     const entry = entries[index];
     if (entry !== undefined) yield { entry, result: splitThought(text).text, tokens };
+  }
+}
+
+/** Conversations that are under way at once; each gets an answer before any is asked again. */
+const CONVERSATIONS = 64;
+
+/** Leads entries of several turns to their ends; each comes when its last turn is over. */
+export async function* askMultiTurn(
+  model: AnsweringModel,
+  entries: readonly MultiTurnEntry[],
+  options: BfclAskOptions,
+): AsyncGenerator<Answered<MultiTurnEntry, readonly (readonly string[])[]>, void, undefined> {
+  const end = options.openThought ? THINK : '';
+  const waiting = [...entries];
+  let active: { readonly conversation: Conversation; tokens: number }[] = [];
+  for (;;) {
+    const next = waiting.splice(0, CONVERSATIONS - active.length);
+    active.push(...next.map((entry) => ({ conversation: new Conversation(entry, options.rule), tokens: 0 })));
+    if (active.length === 0) return;
+    const prompts = active.map(({ conversation }) => conversation.prompt() + end);
+    for await (const { index, text, tokens } of model.complete(prompts, options)) {
+      const one = active[index];
+      if (one === undefined) continue;
+      one.conversation.add(text);
+      one.tokens += tokens;
+      const { done, entry, result } = one.conversation;
+      if (done) yield { entry, result, tokens: one.tokens };
+    }
+    active = active.filter(({ conversation }) => !conversation.done);
   }
 }
