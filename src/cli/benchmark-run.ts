@@ -18,6 +18,7 @@ export function resultFolderName(benchmark: string, model: string, identity: unk
 
 /** Where results of a model belong: in the run that its checkpoint is of, or else in the folder of runs. */
 export function resultParent(model: string, runs: string): string {
+  if (/^https?:/.test(model)) return runs;
   for (let folder = resolve(model); dirname(folder) !== folder; folder = dirname(folder)) {
     if (existsSync(join(folder, 'recipe.yaml')) && existsSync(join(folder, 'log.jsonl')))
       return join(folder, 'benchmarks');

@@ -49,20 +49,20 @@ export class LocalModel implements AnsweringModel {
     }
   }
 
-  /** Prompts end with "<think>", as in training, unless thinking is off; the tag is put before the answer again. */
   async *chat(
     conversations: readonly (readonly Message[])[],
     options: AskOptions,
   ): AsyncGenerator<Answer, void, undefined> {
     const template = this.#tokenizer.chatTemplate ?? DEFAULT_TEMPLATE;
-    const thinks = options.enableThinking !== false;
+    const { openThought = false, enableThinking } = options;
+    const thinking = enableThinking === undefined ? {} : { enableThinking };
     const prompts = conversations.map((messages) =>
-      thinks
+      openThought
         ? renderPrompt(template, { messages })
-        : renderChat(template, { messages, addGenerationPrompt: true, enableThinking: false }),
+        : renderChat(template, { messages, addGenerationPrompt: true, ...thinking }),
     );
     for await (const answer of this.complete(prompts, options)) {
-      yield thinks && answer.end !== 'full' ? { ...answer, text: THINK + answer.text } : answer;
+      yield openThought && answer.end !== 'full' ? { ...answer, text: THINK + answer.text } : answer;
     }
   }
 

@@ -2,6 +2,7 @@
 import { buildRouteMap } from '@stricli/core';
 import type { CliContext } from '../context.ts';
 import { examples } from '../flags.ts';
+import { evalAcebenchCommand } from './eval-acebench.ts';
 import { evalBfclCommand } from './eval-bfcl.ts';
 import { evalHeldOutCommand } from './eval-held-out.ts';
 
@@ -9,6 +10,7 @@ export const evalRoutes = buildRouteMap<string, CliContext>({
   routes: {
     'held-out': evalHeldOutCommand,
     bfcl: evalBfclCommand,
+    acebench: evalAcebenchCommand,
   },
   defaultCommand: 'held-out',
   docs: {
@@ -18,6 +20,7 @@ export const evalRoutes = buildRouteMap<string, CliContext>({
         'benchmark.',
       'tinystar eval bases/student runs/tiny-star/stages/star --limit 200',
       'tinystar eval bfcl --data bfcl --responses result/my-model',
+      'tinystar eval acebench --data acebench/data_en --responses result/my-model',
     ),
   },
 });

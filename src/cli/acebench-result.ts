@@ -1,0 +1,70 @@
+/** What an evaluation on ACEBench prints at its end. */
+import type { CategoryScore, Scores } from '../eval/acebench/scores.ts';
+import { wilson } from '../recipe/report/numbers.ts';
+import type { AcebenchOutcome } from './acebench-run.ts';
+import { faultLines } from './benchmark-run.ts';
+import type { Style } from './style.ts';
+import { table } from './table.ts';
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)}%`;
+
+/** The table of scores, each beside what the official answers reach, and what there is to know about it. */
+export function acebenchResult({ scores, faulty, thoughts }: AcebenchOutcome, style: Style): string {
+  return [
+    heading(scores, style),
+    scoreRows(scores, style),
+    errorRows(scores, style),
+    thoughtLine(scores, thoughts, style),
+    faultLines(faulty, style),
+  ]
+    .filter((part) => part !== '')
+    .join('\n');
+}
+
+function heading({ model, sample, seed, revision, thinking }: Scores, style: Style): string {
+  const stripped = thinking === 'strip' ? ', thoughts taken off before scoring' : '';
+  const title = `${style.bold('ACEBench')} English, revision ${revision}  ${model}${stripped}\n`;
+  if (sample === null) return title;
+  return `${title}${style.bad('sample')} of at most ${sample} entries a category (seed ${seed}): not the official score\n`;
+}
+
+function scoreRow({ name, total, correct, accuracy, ceiling }: CategoryScore, style: Style): string[] {
+  const { low, high } = wilson(correct, total);
+  return [
+    name,
+    style.bold(percent(accuracy)),
+    style.dim(`${(100 * low).toFixed(1)} – ${(100 * high).toFixed(1)}`),
+    percent(ceiling),
+    style.dim(`${correct}/${total}`),
+  ];
+}
+
+function scoreRows(scores: Scores, style: Style): string {
+  const rows = (['normal', 'special'] as const).flatMap((kind) => {
+    const own = scores.categories.filter((score) => score.kind === kind);
+    if (own.length === 0) return [];
+    const mean = scores[kind];
+    const title = kind === 'normal' ? 'Normal' : 'Special';
+    const sum =
+      mean === null
+        ? [style.bold(title), style.dim('incomplete'), '', '', '']
+        : [style.bold(title), style.bold(percent(mean.accuracy)), '', style.bold(percent(mean.ceiling)), ''];
+    return [...own.map((score) => scoreRow(score, style)), sum];
+  });
+  const head = ['category', 'accuracy', '95% interval', 'ceiling', 'correct'].map((text) => style.dim(text));
+  const note = style.dim('ceiling: what the official answers themselves reach; dialogues count as one\n');
+  return table([head, ...rows], ['left', 'right', 'right', 'right', 'right']) + note;
+}
+
+function errorRows({ errors }: Scores, style: Style): string {
+  const rows = Object.entries(errors).map(([error, count]) => [error, String(count)]);
+  if (rows.length === 0) return '';
+  const head = ['error', 'entries'].map((text) => style.dim(text));
+  return table([head, ...rows], ['left', 'right']);
+}
+
+function thoughtLine({ thinking }: Scores, thoughts: number, style: Style): string {
+  if (thoughts === 0 || thinking === 'strip') return '';
+  const what = thoughts === 1 ? '1 reply holds thoughts' : `${thoughts} replies hold thoughts`;
+  return `${style.bad('note')}: ${what}, which the official rules score with the rest; --thinking strip takes them off\n`;
+}
