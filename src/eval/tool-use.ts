@@ -1,0 +1,140 @@
+/** How well models solve problems with functions, and how: accuracy by split, and which functions they use. */
+import { z } from 'zod';
+import { hashString } from '../base/rng.ts';
+import { type Conversation, converse } from '../environment/conversation.ts';
+import { type EnvironmentHost, type Problem, SPLITS } from '../environment/environment.ts';
+import type { Speech } from '../environment/speech.ts';
+import type { Generator } from '../model/generation.ts';
+import { lastBoxed } from '../reward/math-answer.ts';
+import { answersRightly } from '../reward/mentor.ts';
+
+/** Why a conversation is not right. */
+export const TOOL_ERRORS = {
+  too_long: 'the prompt was too long to be asked',
+  cut: 'it came to the end of its tokens',
+  no_turns_left: 'it still made calls in its last turn',
+  no_answer: 'it gave no answer in \\boxed{}',
+  wrong_answer: 'it gave another answer',
+} as const;
+export type ToolError = keyof typeof TOOL_ERRORS;
+
+const verdictSchema = z.object({
+  id: z.string(),
+  split: z.enum(SPLITS),
+  category: z.string(),
+  request: z.string(),
+  gold: z.string(),
+  output: z.string(),
+  correct: z.boolean(),
+  /** Class of the error; empty when correct. */
+  error: z.union([z.enum(Object.keys(TOOL_ERRORS) as ToolError[]), z.literal('')]),
+  /** Tokens of the conversation; 0 when the prompt was too long to be asked. */
+  tokens: z.int(),
+  /** Names of the functions that exist and were called, in order. */
+  tools: z.array(z.string()),
+  /** Calls of functions that do not exist. */
+  invented: z.int(),
+});
+
+/** What a model made of one problem. */
+export type ToolVerdict = z.output<typeof verdictSchema>;
+export const toolVerdictsSchema = z.array(verdictSchema);
+
+export interface SplitProblem extends Problem {
+  readonly split: ToolVerdict['split'];
+}
+
+export interface ToolUseOptions {
+  readonly problems: readonly SplitProblem[];
+  readonly generator: Generator;
+  readonly speech: Speech;
+  readonly host: EnvironmentHost;
+  readonly temperature: number;
+  readonly maxTokens: number;
+  readonly maxPromptTokens: number;
+  readonly maxTurns: number;
+  /** Problems solved at once. */
+  readonly batch: number;
+  readonly seed: number;
+  readonly signal: AbortSignal;
+}
+
+function errorOf({ answer }: Problem, { response, end }: Conversation): ToolError | '' {
+  if (answersRightly(answer, response)) return '';
+  if (end === 'length') return 'cut';
+  if (end === 'turns') return 'no_turns_left';
+  return (lastBoxed(response.text)?.trim() ?? '') === '' ? 'no_answer' : 'wrong_answer';
+}
+
+function judge(
+  problem: SplitProblem,
+  conversation: Conversation | undefined,
+  { speech, host }: ToolUseOptions,
+): ToolVerdict {
+  const names = new Set(host.tools.map(({ name }) => name));
+  const called = conversation?.response.calls ?? [];
+  const tools = called.flatMap(({ name }) => (typeof name === 'string' && names.has(name) ? [name] : []));
+  const error = conversation === undefined ? 'too_long' : errorOf(problem, conversation);
+  return {
+    id: problem.id,
+    split: problem.split,
+    category: problem.category,
+    request: problem.question,
+    gold: problem.answer,
+    output: conversation === undefined ? '' : speech.tokenizer.decode(conversation.tokens),
+    correct: error === '',
+    error,
+    tokens: conversation?.tokens.length ?? 0,
+    tools,
+    invented: called.length - tools.length,
+  };
+}
+
+/** Lets a model solve the problems from number `first` on, batch by batch, in order. */
+export async function* judgeToolUse(
+  options: ToolUseOptions,
+  first = 0,
+): AsyncGenerator<readonly ToolVerdict[]> {
+  const { problems, speech, host, batch, signal, temperature, maxTokens, maxTurns, seed } = options;
+  for (let start = first; start < problems.length; start += batch) {
+    signal.throwIfAborted();
+    const asked = problems
+      .slice(start, start + batch)
+      .map((problem) => ({ problem, ids: speech.prompt(problem.question, host.tools).ids }));
+    const fitting = asked.filter(({ ids }) => ids.length <= options.maxPromptTokens);
+    const drawn = await converse(
+      fitting.map(({ ids, problem: { setting } }) => ({ ids, setting })),
+      options,
+      { temperature, maxTokens, maxTurns, batch, seed: hashString(`${seed}:${start}`), signal },
+    );
+    const solved = new Map(fitting.map(({ problem }, i) => [problem, drawn[i]?.[0]]));
+    yield asked.map(({ problem }) => judge(problem, solved.get(problem), options));
+  }
+}
+
+/** How often each function was called. */
+export type ToolCounts = Readonly<Record<string, number>>;
+
+export function toolCounts(verdicts: readonly ToolVerdict[]): ToolCounts {
+  const counts: Record<string, number> = {};
+  for (const name of verdicts.flatMap(({ tools }) => tools)) counts[name] = (counts[name] ?? 0) + 1;
+  return counts;
+}
+
+/**
+ * Jensen-Shannon distance between two uses of functions: the square root of the divergence in bits, 0 for equal
+ * shares and 1 for no function in common. Undefined when one of them called nothing: there are no shares then.
+ */
+export function toolDivergence(a: ToolCounts, b: ToolCounts): number | undefined {
+  const [totalA, totalB] = [a, b].map((counts) => Object.values(counts).reduce((sum, n) => sum + n, 0));
+  if (totalA === undefined || totalB === undefined || totalA === 0 || totalB === 0) return undefined;
+  let divergence = 0;
+  for (const name of new Set([...Object.keys(a), ...Object.keys(b)])) {
+    const [p, q] = [(a[name] ?? 0) / totalA, (b[name] ?? 0) / totalB];
+    const middle = (p + q) / 2;
+    if (p > 0) divergence += (p / 2) * Math.log2(p / middle);
+    if (q > 0) divergence += (q / 2) * Math.log2(q / middle);
+  }
+  // Rounding may leave a little less than nothing.
+  return Math.sqrt(Math.max(0, divergence));
+}
