@@ -16,6 +16,8 @@ import { simrl } from '../src/reward/simrl.ts';
 import { ParameterSet } from '../src/tensor/parameters.ts';
 import { rowsFrom, type TrainExample } from '../src/train/examples.ts';
 import { Trainer } from '../src/train/trainer.ts';
+import { compare, type Timed } from './compare.ts';
+import { dataPipeline } from './data.ts';
 import { PyTorchStep, pythonWithTorch } from './peers/pytorch.ts';
 
 const CONFIG: Qwen3Config = {
@@ -35,46 +37,12 @@ const CONFIG: Qwen3Config = {
 };
 const PROMPTS = 4;
 const SAMPLES = 8;
-const REPETITIONS = 5;
 const PROMPT_TOKENS = 256;
 const LR = 1e-4;
 
 const rng = Rng.seeded(1);
 const draw = (length: number): TokenIds =>
   asTokenIds(Int32Array.from({ length }, () => rng.below(CONFIG.vocabSize)));
-
-interface Timed {
-  readonly name: string;
-  /** What is counted, in one repetition. */
-  readonly work: number;
-  readonly unit: string;
-  /** Answers how long it took, where that is not the time that passed. */
-  run(): Promise<number | void> | number | void;
-}
-
-/** Runs candidates in turn, after one round of warming up, and prints each one's median rate and spread. */
-async function compare(title: string, candidates: readonly Timed[]): Promise<void> {
-  const seconds = candidates.map((): number[] => []);
-  for (let round = 0; round <= REPETITIONS; round++) {
-    for (const [i, candidate] of candidates.entries()) {
-      const start = performance.now();
-      const told = await candidate.run();
-      if (round > 0) seconds[i]!.push(told ?? (performance.now() - start) / 1000);
-    }
-  }
-  console.log(`\n${title}`);
-  const medians = seconds.map((own) => own.toSorted((a, b) => a - b)[Math.floor(own.length / 2)]!);
-  candidates.forEach(({ name, work, unit }, i) => {
-    const rate = (s: number): string => (work / s).toFixed(0);
-    const own = seconds[i]!;
-    const spread = `${rate(Math.max(...own))} to ${rate(Math.min(...own))}`;
-    console.log(`  ${name.padEnd(34)} ${rate(medians[i]!).padStart(7)} ${unit} (${spread})`);
-  });
-  for (const [i, { name }] of candidates.entries()) {
-    if (i > 0)
-      console.log(`  the first is ${(medians[i]! / medians[0]!).toFixed(2)} times as fast as: ${name}`);
-  }
-}
 
 function openModel(device: Device): ParameterSet {
   const parameters = new ParameterSet(device, parameterSpecs(CONFIG), 'trainable');
@@ -232,3 +200,4 @@ if (pythonWithTorch() === undefined)
 await training(device);
 await generation(device);
 await rewards();
+await dataPipeline();

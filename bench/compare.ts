@@ -1,0 +1,36 @@
+/** Runs what is to be compared in turn, since machines are noisy, and prints medians with their spread. */
+
+const REPETITIONS = 5;
+
+export interface Timed {
+  readonly name: string;
+  /** What is counted, in one repetition. */
+  readonly work: number;
+  readonly unit: string;
+  /** Answers how long it took, where that is not the time that passed. */
+  run(): Promise<number | void> | number | void;
+}
+
+/** Runs candidates in turn, after one round of warming up, and prints each one's median rate and spread. */
+export async function compare(title: string, candidates: readonly Timed[]): Promise<void> {
+  const seconds = candidates.map((): number[] => []);
+  for (let round = 0; round <= REPETITIONS; round++) {
+    for (const [i, candidate] of candidates.entries()) {
+      const start = performance.now();
+      const told = await candidate.run();
+      if (round > 0) seconds[i]!.push(told ?? (performance.now() - start) / 1000);
+    }
+  }
+  console.log(`\n${title}`);
+  const medians = seconds.map((own) => own.toSorted((a, b) => a - b)[Math.floor(own.length / 2)]!);
+  candidates.forEach(({ name, work, unit }, i) => {
+    const rate = (s: number): string => (work / s).toFixed(0);
+    const own = seconds[i]!;
+    const spread = `${rate(Math.max(...own))} to ${rate(Math.min(...own))}`;
+    console.log(`  ${name.padEnd(34)} ${rate(medians[i]!).padStart(7)} ${unit} (${spread})`);
+  });
+  for (const [i, { name, unit }] of candidates.entries()) {
+    if (i > 0 && unit === candidates[0]?.unit)
+      console.log(`  the first is ${(medians[i]! / medians[0]!).toFixed(2)} times as fast as: ${name}`);
+  }
+}
