@@ -3,6 +3,7 @@
  * ground truth's calls returned in that turn has to be among all that the model's calls have returned so far.
  */
 import type { MultiTurnEntry } from './entry.ts';
+import { Shared } from './shared.ts';
 import { Simulation, type SimulationOptions } from './simulation.ts';
 
 export type MultiTurnError =
@@ -24,7 +25,7 @@ export type MultiTurnVerdict =
 /** What a model called: turn, step, call. */
 export type DecodedTurns = readonly (readonly (readonly string[])[])[];
 
-export interface CheckOptions extends Pick<SimulationOptions, 'modelName' | 'today'> {
+export interface CheckOptions extends Pick<SimulationOptions, 'modelName' | 'today' | 'shared'> {
   /** Is handed the results of each of the model's turns that was executed, step by step. */
   readonly onTurn?: (results: readonly (readonly string[])[]) => void;
 }
@@ -69,7 +70,8 @@ export function checkMultiTurn(
   decodedTurns: DecodedTurns,
   options: CheckOptions = {},
 ): MultiTurnVerdict {
-  const { onTurn, ...simulationOptions } = options;
+  const { onTurn, shared = new Shared(), ...others } = options;
+  const simulationOptions = { ...others, shared };
   const { groundTruth } = entry;
   if (decodedTurns.length !== groundTruth.length) {
     return wrong(

@@ -9,4 +9,5 @@ export {
 } from './checker.ts';
 export { isLongContext, readMultiTurnEntry, type MultiTurnEntry } from './entry.ts';
 export { LongContext } from './long-context.ts';
+export { Shared } from './shared.ts';
 export { Simulation, type Side, type SimulationOptions } from './simulation.ts';

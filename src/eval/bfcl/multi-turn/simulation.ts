@@ -3,7 +3,7 @@
  * the simulation, so that a model is driven by one simulation from its first turn to its last.
  */
 import { UserError } from '../../../base/errors.ts';
-import type { Api, Instance, Today } from './apis/api.ts';
+import type { Api, Instance, Setup, Today } from './apis/api.ts';
 import { fileSystemApi } from './apis/file-system.ts';
 import { mathApi } from './apis/math.ts';
 import { messageApi } from './apis/message.ts';
@@ -16,6 +16,7 @@ import { readCall } from './call-text.ts';
 import type { MultiTurnEntry } from './entry.ts';
 import { Raised } from './python/errors.ts';
 import { resultText } from './python/print.ts';
+import { Shared } from './shared.ts';
 import { isDict } from '../../../json/python.ts';
 
 const APIS: ReadonlyMap<string, Api> = new Map(
@@ -53,6 +54,8 @@ export interface SimulationOptions {
   readonly modelName?: string;
   /** By which ages are reckoned; the day in UTC by default. */
   readonly today?: Date;
+  /** What it has in common with other simulations; nothing by default. */
+  readonly shared?: Shared;
 }
 
 export class Simulation {
@@ -62,9 +65,10 @@ export class Simulation {
   /** Throws a UserError where the entry's configuration or classes are none that the benchmark has. */
   constructor(entry: MultiTurnEntry, options: SimulationOptions = {}) {
     const { side = 'generation', modelName = 'tinystar', today = new Date() } = options;
+    const setup = { today: dayOf(today), long: entry.longContext, shared: options.shared ?? new Shared() };
     const model = modelName.replace(/[-./]/g, '_') + SUFFIXES[side];
     this.instances = entry.involvedClasses.map((className) => {
-      const instance = instantiate(entry, className, dayOf(today));
+      const instance = instantiate(entry, className, setup);
       const name = `${model}_${entry.id}_${className.toLowerCase()}_instance`;
       for (const method of apiOf(entry, className).methods) this.#owners.set(method, { instance, name });
       return instance;
@@ -120,7 +124,7 @@ function apiOf(entry: MultiTurnEntry, className: string): Api {
   );
 }
 
-function instantiate(entry: MultiTurnEntry, className: string, today: Today): Instance {
+function instantiate(entry: MultiTurnEntry, className: string, setup: Omit<Setup, 'config'>): Instance {
   const config = entry.initialConfig.get(className) ?? new Map();
   if (!isDict(config))
     throw new UserError(
@@ -128,7 +132,7 @@ function instantiate(entry: MultiTurnEntry, className: string, today: Today): In
       `${entry.id} has an initial_config for ${className} that is no object.`,
     );
   try {
-    return apiOf(entry, className).create({ config, long: entry.longContext, today });
+    return apiOf(entry, className).create({ config, ...setup });
   } catch (thrown) {
     if (!(thrown instanceof Raised)) throw thrown;
     throw new UserError(

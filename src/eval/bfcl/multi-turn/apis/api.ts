@@ -1,6 +1,7 @@
 /** What a simulated API is: how an instance begins, what it can do, and what of it is compared. */
 import type { PyDict } from '../../../../json/python.ts';
 import type { LongContext } from '../long-context.ts';
+import type { Shared } from '../shared.ts';
 import { Raised } from '../python/errors.ts';
 import { equal, fromPy, type Value } from '../python/value.ts';
 import { bind, type Arguments, type Methods } from './method.ts';
@@ -13,6 +14,8 @@ export interface Setup {
   readonly long: LongContext | undefined;
   /** By which travellers' ages are reckoned. */
   readonly today: Today;
+  /** What this instance has in common with others. */
+  readonly shared: Shared;
 }
 
 export interface Today {

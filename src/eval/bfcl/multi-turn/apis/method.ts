@@ -2,7 +2,7 @@
 import { typeError } from '../python/errors.ts';
 import type { Value } from '../python/value.ts';
 
-/** A parameter's name, with its default where it has one. */
+/** A parameter's name, with its default (never a list, which calls could change) where it has one. */
 export type Parameter = string | readonly [name: string, byDefault: Value];
 
 export interface Method<State> {
@@ -47,17 +47,12 @@ export function bind(qualified: string, parameters: readonly Parameter[], given:
     const value = positional[i] ?? named.get(nameOf(parameter));
     if (value !== undefined) return value;
     if (i < positional.length) return null;
-    if (typeof parameter !== 'string') return fresh(parameter[1]);
+    if (typeof parameter !== 'string') return parameter[1];
     missing.push(`'${parameter}'`);
     return null;
   });
   if (missing.length > 0) throw tooFew(qualified, missing);
   return values;
-}
-
-/** Lists are copied, so that no call sees what another one put into a default. */
-function fresh(value: Value): Value {
-  return Array.isArray(value) ? [...value] : value;
 }
 
 function tooMany(qualified: string, parameters: readonly Parameter[], given: number): Error {

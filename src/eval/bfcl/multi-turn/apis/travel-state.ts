@@ -28,7 +28,7 @@ export interface Travel {
   readonly today: Today;
 }
 
-export function load({ config, long, today }: Setup): Travel {
+export function load({ config, long, today, shared }: Setup): Travel {
   const get = (key: string): Value => configured(config, key, null);
   const state: PublicState = {
     credit_card_list: configured(config, 'credit_card_list', new Dict()),
@@ -43,8 +43,8 @@ export function load({ config, long, today }: Setup): Travel {
   };
   const travel = { state, random: new MersenneTwister(SEED), long, today };
   if (long !== undefined) {
-    complete(cards(travel), long.dict('CREDIT_CARD_EXTENSION'));
-    complete(bookings(travel), long.dict('BOOKING_RECORD_EXTENSION'));
+    complete(cards(travel), shared.cards(long));
+    complete(bookings(travel), shared.bookings(long));
   }
   return travel;
 }

@@ -4,11 +4,12 @@ import { noAttribute, typeError } from '../python/errors.ts';
 import { add, toInt } from '../python/numbers.ts';
 import { str } from '../python/print.ts';
 import { lower } from '../python/text.ts';
-import { Dict, dict, equal, truthy, typeName, type Key, type Value } from '../python/value.ts';
+import { Dict, dict, equal, Opaque, truthy, typeName, type Key, type Value } from '../python/value.ts';
 import { configured, defineApi, differing, type Setup } from './api.ts';
 import { method } from './method.ts';
+import type { Shared } from '../shared.ts';
 
-type Twitter = Record<
+type PublicState = Record<
   | 'username'
   | 'password'
   | 'authenticated'
@@ -20,7 +21,14 @@ type Twitter = Record<
   Value
 >;
 
-function load({ config }: Setup): Twitter {
+interface Twitter extends PublicState {
+  readonly shared: Shared;
+}
+
+/** Stands for tags and mentions that were left out: Python then takes a list that all posts have in common. */
+const OMITTED = new Opaque('list', '[]');
+
+function load({ config, shared }: Setup): Twitter {
   const tweets = asDict(configured(config, 'tweets', new Dict()), 'items');
   return {
     username: configured(config, 'username', 'john'),
@@ -32,6 +40,7 @@ function load({ config }: Setup): Twitter {
     retweets: configured(config, 'retweets', new Dict()),
     following_list: configured(config, 'following_list', ['alice', 'bob']),
     tweet_counter: configured(config, 'tweet_counter', 0n),
+    shared,
   };
 }
 
@@ -77,7 +86,9 @@ function authenticate(twitter: Twitter, username: Value, password: Value): Value
   return dict({ authentication_status: right });
 }
 
-function postTweet(twitter: Twitter, content: Value, tags: Value, mentions: Value): Value {
+function postTweet(twitter: Twitter, content: Value, givenTags: Value, givenMentions: Value): Value {
+  const tags = givenTags === OMITTED ? twitter.shared.tags : givenTags;
+  const mentions = givenMentions === OMITTED ? twitter.shared.mentions : givenMentions;
   const id = twitter.tweet_counter;
   const tweet = dict({ id, username: twitter.username, content, tags, mentions });
   setItem(twitter.tweets, hashable(id), tweet);
@@ -163,13 +174,16 @@ function lengthOf(value: Value): bigint {
 export const twitterApi = defineApi<Twitter>({
   className: 'TwitterAPI',
   load,
-  differences: differing,
+  differences: ({ shared: _a, ...a }, { shared: _b, ...b }) => differing(a, b),
   methods: {
     authenticate_twitter: method(['username', 'password'], authenticate),
     posting_get_login_status: method([], (twitter: Twitter) =>
       dict({ login_status: truthy(twitter.authenticated) }),
     ),
-    post_tweet: method(['content', ['tags', []], ['mentions', []]], authenticated('posting', postTweet)),
+    post_tweet: method(
+      ['content', ['tags', OMITTED], ['mentions', OMITTED]],
+      authenticated('posting', postTweet),
+    ),
     retweet: method(['tweet_id'], authenticated('retweeting', retweet)),
     comment: method(['tweet_id', 'comment_content'], comment),
     mention: method(['tweet_id', 'mentioned_usernames'], mention),
