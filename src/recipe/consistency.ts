@@ -2,6 +2,28 @@
 import { existsSync, statSync } from 'node:fs';
 import type { Problem } from './problems.ts';
 import type { Recipe } from './schema.ts';
+import type { StageOf } from './stages.ts';
+
+/** What a stage of MENTOR needs of the trajectories that it is scored against. */
+function mentorProblems(
+  recipe: Recipe,
+  stage: StageOf<'mentor'>,
+  report: (key: string, text: string) => void,
+): void {
+  const teacher = recipe.stages.find((other) => other.name === stage.data);
+  if (stage.data === undefined && stage.reward !== 'sparse') {
+    report(
+      'data',
+      `stages.${stage.name}.data is missing, and the reward ${stage.reward} compares with a teacher's trajectories; name a trajectories stage, or set reward to sparse.`,
+    );
+  }
+  if (teacher?.kind === 'trajectories' && teacher.environment !== stage.environment) {
+    report(
+      'environment',
+      `stages.${stage.name}.environment is ${stage.environment}, and the trajectories of ${teacher.name} are of ${teacher.environment}; make them one.`,
+    );
+  }
+}
 
 /** Numbers of a well-formed recipe that do not fit each other. */
 export function consistencyProblems(recipe: Recipe): Problem[] {
@@ -37,7 +59,7 @@ export function consistencyProblems(recipe: Recipe): Problem[] {
         `stages.${stage.name}.mixture draws from the assistant, and the recipe's data are files; set data.source to assistant or draw from invented and copying.`,
       );
     }
-    if (stage.kind === 'eval' && Object.keys(stage.models).length === 0) {
+    if ((stage.kind === 'eval' || stage.kind === 'tool_eval') && Object.keys(stage.models).length === 0) {
       report(at('models'), `stages.${stage.name}.models is empty; name at least one model.`);
     }
     if (stage.kind === 'dpo' && stage.loss_type === 'ipo' && stage.label_smoothing > 0) {
@@ -52,7 +74,14 @@ export function consistencyProblems(recipe: Recipe): Problem[] {
         `stages.${stage.name}.reward_threshold is set, and gold answers have no reward; name a rollout stage as data or remove it.`,
       );
     }
-    if (stage.kind !== 'simrl') continue;
+    if (stage.kind === 'tool_eval' && stage.teacher !== undefined && !(stage.teacher in stage.models)) {
+      report(
+        at('teacher'),
+        `stages.${stage.name}.teacher is ${stage.teacher}, which is no label of its models; name one of ${Object.keys(stage.models).join(', ')}.`,
+      );
+    }
+    if (stage.kind === 'mentor') mentorProblems(recipe, stage, (key, text) => report(at(key), text));
+    if (stage.kind !== 'simrl' && stage.kind !== 'mentor') continue;
     for (const key of ['reward_clip_range', 'dynamic_filtering_range'] as const) {
       const [low, high] = stage[key];
       if (low >= high)
@@ -99,6 +128,10 @@ export function missingFiles(recipe: Recipe): Problem[] {
     if (typeof model === 'string') check(['models', name], `models.${name}`, model, 'folder');
     else if (typeof model.tokenizer === 'string')
       check(['models', name, 'tokenizer'], `models.${name}.tokenizer`, model.tokenizer, 'folder');
+  }
+  for (const [name, environment] of Object.entries(recipe.environments ?? {})) {
+    if (environment.source === 'module')
+      check(['environments', name, 'path'], `environments.${name}.path`, environment.path, 'file');
   }
   const { data } = recipe;
   if (data.source === 'file') check(['data', 'train'], 'data.train', data.train, 'file');

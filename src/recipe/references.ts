@@ -5,13 +5,19 @@ import type { Path } from './source.ts';
 import { stageSchemas } from './stages.ts';
 import { suggestion } from './suggest.ts';
 
-/** What kinds of things can stand where a reference wants a model, or rollouts. */
+/** What kinds of things can stand where a reference wants a model, rollouts, ... */
 const FITTING = {
   model: {
-    kinds: new Set(['model', 'pretrain', 'sft', 'distill', 'simrl', 'dpo']),
+    kinds: new Set(['model', 'pretrain', 'sft', 'distill', 'simrl', 'dpo', 'mentor']),
     text: 'a model or an earlier stage that trains one',
   },
   rollout: { kinds: new Set(['rollout']), text: 'an earlier rollout stage' },
+  trajectories: { kinds: new Set(['trajectories']), text: 'an earlier trajectories stage' },
+  environment: { kinds: new Set(['environment']), text: "one of the recipe's environments" },
+  lessons: {
+    kinds: new Set(['rollout', 'trajectories', 'environment']),
+    text: 'an earlier rollout or trajectories stage, or an environment',
+  },
 } as const satisfies Record<string, { kinds: ReadonlySet<string>; text: string }>;
 type Wanted = keyof typeof FITTING;
 
@@ -24,7 +30,19 @@ function record(value: unknown): Readonly<Record<string, unknown>> {
 
 /** Whether a thing of `kind` can be referred to; a stage of an unknown kind is a fault of its own, told elsewhere. */
 function fits(kind: string, wanted: Wanted): boolean {
-  return FITTING[wanted].kinds.has(kind) || !(kind === 'model' || kind in stageSchemas);
+  return (
+    FITTING[wanted].kinds.has(kind) || !(kind === 'model' || kind === 'environment' || kind in stageSchemas)
+  );
+}
+
+/** What has a name, by its kind. */
+function thing(kind: string): string {
+  if (kind === 'environment') return 'an environment';
+  return `a ${kind}${kind === 'model' ? '' : ' stage'}`;
+}
+
+function ownerOf(kind: string | undefined): string {
+  return kind === 'model' || kind === 'environment' ? thing(kind) : 'an earlier stage';
 }
 
 /** Walks the stages in order, as later ones may refer to earlier ones. */
@@ -37,6 +55,10 @@ class ReferenceCheck {
   constructor(recipe: Readonly<Record<string, unknown>>) {
     this.#stages = Array.isArray(recipe['stages']) ? recipe['stages'].map(record) : [];
     this.#kinds = new Map(Object.keys(record(recipe['models'])).map((name) => [name, 'model']));
+    for (const name of Object.keys(record(recipe['environments']))) {
+      this.#name(['environments', name], name, 'environment');
+      this.#kinds.set(name, 'environment');
+    }
     for (const [index, stage] of this.#stages.entries()) this.#stage(index, stage);
     this.#reference(['export', 'model'], 'export.model', record(recipe['export'])['model'], 'model');
   }
@@ -45,7 +67,7 @@ class ReferenceCheck {
     const { name, kind } = stage;
     const path = ['stages', index];
     const where = `stages.${typeof name === 'string' ? name : index}`;
-    if (kind === 'eval') {
+    if (kind === 'eval' || kind === 'tool_eval') {
       for (const [label, model] of Object.entries(record(stage['models']))) {
         this.#reference([...path, 'models', label], `${where}.models.${label}`, model, 'model');
       }
@@ -53,22 +75,23 @@ class ReferenceCheck {
     if (kind === 'distill' || kind === 'dpo')
       this.#reference([...path, 'data'], `${where}.data`, stage['data'], 'rollout');
     if (kind === 'sft' && stage['data'] !== TRAINING_SET) {
-      this.#reference([...path, 'data'], `${where}.data`, stage['data'], 'rollout', [TRAINING_SET]);
+      this.#reference([...path, 'data'], `${where}.data`, stage['data'], 'lessons', [TRAINING_SET]);
     }
+    if (kind === 'mentor') this.#reference([...path, 'data'], `${where}.data`, stage['data'], 'trajectories');
+    this.#reference([...path, 'environment'], `${where}.environment`, stage['environment'], 'environment');
     if (typeof name !== 'string') return;
-    this.#name([...path, 'name'], name);
+    this.#name([...path, 'name'], name, 'stage');
     this.#kinds.set(name, typeof kind === 'string' ? kind : '');
   }
 
-  #name(path: Path, name: string): void {
+  #name(path: Path, name: string, what: 'stage' | 'environment'): void {
     const taken = this.#kinds.get(name);
-    const owner =
-      name === TRAINING_SET ? 'the training set' : taken === 'model' ? 'a model' : 'an earlier stage';
     if (taken === undefined && name !== TRAINING_SET) return;
+    const owner = name === TRAINING_SET ? 'the training set' : ownerOf(taken);
     this.problems.push({
       path,
       part: 'value',
-      text: `the name ${name} is taken by ${owner}; rename this stage.`,
+      text: `the name ${name} is taken by ${owner}; rename this ${what}.`,
     });
   }
 
@@ -82,7 +105,7 @@ class ReferenceCheck {
 
   #fault(name: string, kind: string | undefined, wanted: Wanted, others: readonly string[]): string {
     const { text } = FITTING[wanted];
-    if (kind !== undefined) return `a ${kind}${kind === 'model' ? '' : ' stage'}; it must be ${text}.`;
+    if (kind !== undefined) return `${thing(kind)}; it must be ${text}.`;
     if (this.#stages.some((stage) => stage['name'] === name)) {
       return `which does not come earlier; it must be ${text}.`;
     }

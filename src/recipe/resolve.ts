@@ -10,9 +10,21 @@ function mapDataPaths(data: DataSource, change: (path: string) => string): DataS
   return { ...data, parts, test: change(data.test) };
 }
 
+function mapModules(
+  environments: NonNullable<Recipe['environments']>,
+  change: (path: string) => string,
+): NonNullable<Recipe['environments']> {
+  return Object.fromEntries(
+    Object.entries(environments).map(([name, environment]) => [
+      name,
+      environment.source === 'module' ? { ...environment, path: change(environment.path) } : environment,
+    ]),
+  );
+}
+
 /** A copy of `recipe` with `change` applied to every path in it. */
 export function mapPaths(recipe: Recipe, change: (path: string) => string): Recipe {
-  const { data, models, compare } = recipe;
+  const { data, models, environments, compare } = recipe;
   return {
     ...recipe,
     data: mapDataPaths(data, change),
@@ -27,6 +39,7 @@ export function mapPaths(recipe: Recipe, change: (path: string) => string): Reci
             },
       ]),
     ),
+    ...(environments === undefined ? {} : { environments: mapModules(environments, change) }),
     ...(compare === undefined ? {} : { compare: compare.map(change) }),
   };
 }

@@ -29,6 +29,7 @@ import {
 import { Journal } from './run/journal.ts';
 import { lockFolder } from './run/lock.ts';
 import { runRollout } from './run/rollouts.ts';
+import { runToolEvaluation, runTrajectoryStage } from './run/tools.ts';
 import { runTraining } from './run/training.ts';
 import type { Recipe } from './schema.ts';
 import type { Stage } from './stages.ts';
@@ -46,6 +47,8 @@ export interface RunOptions {
 function stageEvents(run: RunContext, stage: Stage): AsyncGenerator<RunEvent, Outputs | undefined> {
   if (stage.kind === 'rollout') return runRollout(run, stage);
   if (stage.kind === 'eval') return runEvaluation(run, stage);
+  if (stage.kind === 'trajectories') return runTrajectoryStage(run, stage);
+  if (stage.kind === 'tool_eval') return runToolEvaluation(run, stage);
   return runTraining(run, stage);
 }
 

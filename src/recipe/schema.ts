@@ -1,6 +1,8 @@
 /** The recipe language, version 1: what a recipe may say. `load.ts` reads one, `stages.ts` has the stages. */
 import { z } from 'zod';
-import { nameSchema, stageSchema } from './stages.ts';
+import { nameSchema } from './stage-options.ts';
+import { stageSchema } from './stages.ts';
+import { environmentSchema } from './tool-stages.ts';
 
 const count = z.int().positive();
 const seed = z.int().min(0).max(0xffffffff);
@@ -66,6 +68,10 @@ export const recipeSchema = z.strictObject({
   models: z
     .record(nameSchema, z.union([path, newModelSchema]))
     .describe('checkpoint folders relative to the recipe, or the shape of a new model'),
+  environments: z
+    .record(nameSchema, environmentSchema)
+    .exactOptional()
+    .describe('where models call functions, by the names that stages use'),
   stages: z.array(stageSchema).min(1),
   export: z
     .strictObject({ model: z.string().min(1), gguf: nameSchema.describe('file name inside the run folder') })

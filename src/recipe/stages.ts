@@ -6,58 +6,19 @@
 import { z } from 'zod';
 import { teacherSchema } from './teacher-options.ts';
 import { type RewardName, rewards } from '../reward/index.ts';
+import {
+  common,
+  count,
+  fraction,
+  grpoOptions,
+  lengthOptions,
+  optimizerOptions,
+  reference,
+  samplingOptions,
+} from './stage-options.ts';
+import { mentorSchema, toolEvalSchema, trajectoriesSchema } from './tool-stages.ts';
 
-/** A name that can be a folder: of a run, a stage, a model. */
-export const nameSchema = z
-  .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'a name of letters, digits, dots, dashes and underscores');
-
-const count = z.int().positive();
-const seed = z.int().min(0).max(0xffffffff);
-const fraction = z.number().min(0).max(1);
-const reference = z.string().min(1);
 const reward = z.enum(Object.keys(rewards) as RewardName[]).default('simrl');
-
-const samplingOptions = {
-  temperature: z.number().positive().default(1).describe('divides the logits before a token is drawn'),
-  top_p: z.number().gt(0).max(1).default(1).describe('draw from the smallest set of tokens with this mass'),
-  top_k: z
-    .union([count, z.literal(-1)])
-    .default(-1)
-    .describe('draw from this many likeliest tokens; -1 is all of them'),
-};
-
-const lengthOptions = {
-  prompt_max_len: count.default(5120).describe('tokens of a prompt; longer prompts are left out'),
-  generate_max_len: count.default(512).describe('tokens of a completion'),
-};
-
-const optimizerOptions = {
-  lr: z.number().positive().describe('peak learning rate'),
-  lr_scheduler: z.enum(['cosine_with_min_lr', 'constant']).default('cosine_with_min_lr'),
-  warmup_ratio: fraction.default(0.03).describe('share of the steps in which the rate rises from 0'),
-  min_lr_ratio: fraction.default(0.1).describe("the cosine's floor, as a share of lr"),
-  optimizer: z
-    .enum(['adamw', 'muon'])
-    .default('adamw')
-    .describe("muon updates the layers' matrices by orthogonalised momentum, and AdamW the rest"),
-  muon_momentum: z.number().min(0).lt(1).default(0.95),
-  weight_decay: z.number().min(0).default(0).describe("AdamW's decoupled decay (OpenRLHF: l2)"),
-  adam_beta1: z.number().min(0).lt(1).default(0.9),
-  adam_beta2: z.number().min(0).lt(1).default(0.95),
-  adam_eps: z.number().positive().default(1e-8),
-  max_norm: z.number().min(0).default(1).describe('global gradient norm is clipped to this; 0 is off'),
-  train_batch_size: count.default(128).describe('sequences an optimiser step'),
-  micro_train_batch_size: count.default(2).describe('prompt trees that go through the model at once'),
-  save_steps: count.default(100).describe('optimiser steps between checkpoints'),
-  token_budget: count.exactOptional().describe('stop after this many trained tokens'),
-  ...lengthOptions,
-};
-
-const common = {
-  name: nameSchema,
-  seed: seed.exactOptional().describe("this stage's own seed; without it one is derived from the recipe's"),
-};
 
 /** Next-token training of a new or given model on a mixture of generated dialogues. */
 export const pretrainSchema = z.strictObject({
@@ -79,7 +40,11 @@ export const sftSchema = z.strictObject({
   ...common,
   kind: z.literal('sft'),
   model: reference,
-  data: reference.default('train').describe('"train", the gold answers, or the name of a rollout stage'),
+  data: reference
+    .default('train')
+    .describe(
+      '"train", the gold answers; the name of a rollout or trajectories stage; or an environment, for its worked solutions',
+    ),
   max_epochs: count.default(1),
   max_samples: count.exactOptional().describe('use at most this many sequences'),
   reward_threshold: z
@@ -142,34 +107,7 @@ export const simrlSchema = z.strictObject({
   kind: z.literal('simrl'),
   model: reference,
   reward,
-  prompts: count.exactOptional().describe('use at most this many prompts of the training set'),
-  num_episodes: count.default(3).describe('passes over the prompts'),
-  steps: count.exactOptional().describe('stop after this many rollout batches, if the episodes last longer'),
-  rollout_batch_size: count.default(128).describe('prompts a rollout batch, after dynamic filtering'),
-  n_samples_per_prompt: count.min(2).default(8),
-  max_epochs: count.default(1).describe('passes over each rollout batch'),
-  ...samplingOptions,
-  advantage_estimator: z.enum(['group_norm', 'dr_grpo']).default('group_norm'),
-  reward_clip_range: z
-    .tuple([z.number(), z.number()])
-    .default([-10, 10])
-    .describe('advantages are clipped to it'),
-  eps_clip: z.number().gt(0).lt(1).default(0.2).describe('clip range of the probability ratio'),
-  kl_estimator: z.enum(['k1', 'k2', 'k3']).default('k2'),
-  init_kl_coef: z.number().min(0).default(1e-3).describe("weight of the KL to the stage's first model"),
-  dynamic_filtering: z.boolean().default(true).describe('drop prompts whose samples all score alike'),
-  dynamic_filtering_range: z
-    .tuple([fraction, fraction])
-    .default([0.01, 0.99])
-    .describe('keep groups whose mean answer score lies strictly inside'),
-  dynamic_filtering_min_diff: z
-    .number()
-    .min(-1)
-    .max(1)
-    .default(0)
-    .describe('and whose scores differ by more'),
-  ...optimizerOptions,
-  lr: optimizerOptions.lr.default(3e-7),
+  ...grpoOptions,
 });
 
 /** Preference optimisation on pairs of answers to one prompt; the model that it begins from is the reference. */
@@ -229,7 +167,10 @@ export const stageSchemas = {
   rollout: rolloutSchema,
   simrl: simrlSchema,
   dpo: dpoSchema,
+  trajectories: trajectoriesSchema,
+  mentor: mentorSchema,
   eval: evalSchema,
+  tool_eval: toolEvalSchema,
 } as const;
 
 export const stageSchema = z.discriminatedUnion('kind', [
@@ -239,14 +180,24 @@ export const stageSchema = z.discriminatedUnion('kind', [
   rolloutSchema,
   simrlSchema,
   dpoSchema,
+  trajectoriesSchema,
+  mentorSchema,
   evalSchema,
+  toolEvalSchema,
 ]);
 
 export type Stage = z.output<typeof stageSchema>;
 export type StageKind = Stage['kind'];
 export type StageOf<K extends StageKind> = Extract<Stage, { kind: K }>;
 /** The kinds that train and hand on a model. */
-const TRAINING = ['pretrain', 'sft', 'distill', 'simrl', 'dpo'] as const satisfies readonly StageKind[];
+const TRAINING = [
+  'pretrain',
+  'sft',
+  'distill',
+  'simrl',
+  'dpo',
+  'mentor',
+] as const satisfies readonly StageKind[];
 export type TrainingStage = StageOf<(typeof TRAINING)[number]>;
 /** What every training stage tells the optimiser, batcher and checkpointer. */
 export type OptimizerOptions = Pick<TrainingStage, keyof typeof optimizerOptions>;

@@ -61,7 +61,7 @@ test('an unknown key names its place and the nearest valid key', () => {
     `"t.yaml:5:59: stages.ckd.kd_tpok is not a known key of a distill stage; did you mean kd_topk?"`,
   );
   expect(fault(`${good}output: x\n`)).toMatchInlineSnapshot(
-    `"t.yaml:7:1: output is not a known key; the keys are name, seed, threads, device, data, models, stages, export or compare."`,
+    `"t.yaml:7:1: output is not a known key; the keys are name, seed, threads, device, data, models, environments, stages, export or compare."`,
   );
 });
 
@@ -107,7 +107,7 @@ test('a missing key says what it must be', () => {
 
 test('an unknown kind of stage suggests the nearest', () => {
   expect(fault(good.replace('kind: simrl', 'kind: simlr'))).toMatchInlineSnapshot(
-    `"t.yaml:6:23: stages.rl.kind is "simlr" and must be pretrain, sft, distill, rollout, simrl or eval; did you mean simrl?"`,
+    `"t.yaml:6:23: stages.rl.kind is "simlr" and must be pretrain, sft, distill, rollout, simrl, dpo, trajectories, mentor, eval or tool_eval; did you mean simrl?"`,
   );
 });
 

@@ -13,6 +13,12 @@ const evalModelSchema = share.extend({
   errors: z.record(z.string(), z.number()),
   /** Mean length of the answers. */
   meanTokens: z.number().nullable(),
+  /** Of an evaluation with functions: problems of another domain, which `total` and `correct` leave out. */
+  transfer: share.exactOptional(),
+  /** How often each function was called. */
+  tools: z.record(z.string(), z.int()).exactOptional(),
+  /** Jensen-Shannon distance of the use of functions to the teacher's; null when one of them called none. */
+  toolDivergence: z.number().nullable().exactOptional(),
 });
 
 const evalSampleSchema = z.object({

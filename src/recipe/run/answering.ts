@@ -7,7 +7,7 @@ import { accuracyOf, judgeHeldOut, type Judged, verdictsSchema } from '../../eva
 import { Generator } from '../../model/generation.ts';
 import type { RunEvent } from '../../train/events.ts';
 import { memoryMb } from '../../train/loop.ts';
-import type { EvalResult, EvalSample } from '../report/formats.ts';
+import type { EvalResult } from '../report/formats.ts';
 import type { StageOf } from '../stages.ts';
 import {
   promptLimit,
@@ -18,6 +18,7 @@ import {
   seedOf,
   stageFolder,
 } from './context.ts';
+import { samplesOf } from './samples.ts';
 
 /** What one model made of one batch of dialogues; a file that exists is whole. */
 function verdictFile(run: RunContext, stage: string, step: number): string {
@@ -31,35 +32,6 @@ function readVerdicts(path: string): Judged[] {
     if (thrown instanceof UserError) throw thrown;
     throw new UserError('RUN_FILE', `${path} is damaged; remove it to have that part judged again.`);
   }
-}
-
-/** How many dialogues of each category the report shows. */
-const SHOWN = 3;
-
-function samplesOf(labels: readonly string[], judged: readonly (readonly Judged[])[]): EvalSample[] {
-  const seen = new Map<string, number>();
-  return (judged[0] ?? []).flatMap(({ id, category, request, gold }, i) => {
-    const count = seen.get(category) ?? 0;
-    seen.set(category, count + 1);
-    if (count >= SHOWN) return [];
-    const by = <T>(pick: (verdict: Judged) => T): Record<string, T> =>
-      Object.fromEntries(
-        labels.flatMap((label, m) => {
-          const verdict = judged[m]?.[i];
-          return verdict === undefined ? [] : [[label, pick(verdict)]];
-        }),
-      );
-    return [
-      {
-        id,
-        category,
-        request,
-        gold,
-        outputs: by(({ output }) => output),
-        correct: by(({ correct }) => correct),
-      },
-    ];
-  });
 }
 
 /** Judges one model from step `from` of the stage on; what is judged is stored last, so that the log has all that is. */

@@ -30,6 +30,9 @@ export const checkpointFolder = (run: RunContext, name: string): string =>
 export const rolloutFolder = (run: RunContext, name: string): string =>
   join(stageFolder(run, name), 'rollouts');
 
+export const trajectoryFolder = (run: RunContext, name: string): string =>
+  join(stageFolder(run, name), 'trajectories');
+
 /** A stage's seed: its own, or one derived from the recipe's and its name. */
 export function seedOf(recipe: Recipe, stage: Pick<Stage, 'name' | 'seed'>): number {
   return stage.seed ?? hashString(`${recipe.seed}:${stage.name}`);

@@ -20,12 +20,13 @@ export interface LearningData {
   readonly warnings: readonly string[];
 }
 
-function pending(example: TrainExample): PendingExample {
+/** An example that is at hand. */
+export function pending(example: TrainExample): PendingExample {
   return { sequences: example.completions.length, rows: rowCount(example), make: () => example };
 }
 
 /** Leaves out examples of which no token counts; throws when that leaves none. */
-function learnable(stage: string, examples: readonly PendingExample[], tooLong: number): LearningData {
+export function learnable(stage: string, examples: readonly PendingExample[], tooLong: number): LearningData {
   const usable = examples.filter(({ rows }) => rows > 0);
   if (usable.length === 0) {
     const why =

@@ -2,70 +2,29 @@
 import { InternalError, isAbort } from '../../base/errors.ts';
 import { GROUP_SIZE } from '../../data/assistant/index.ts';
 import { saveCheckpoint } from '../../model/checkpoint.ts';
-import { isLayerParameter } from '../../model/config.ts';
-import { Generator } from '../../model/generation.ts';
-import { Scorer } from '../../model/scoring.ts';
-import {
-  crossEntropy,
-  distillation,
-  type Objective,
-  policyGradient,
-  preference,
-} from '../../objective/index.ts';
-import { rewardNamed } from '../../reward/index.ts';
-import type { ScheduleOptions } from '../../tensor/schedule.ts';
+import { crossEntropy, distillation, preference } from '../../objective/index.ts';
 import type { DrawnSample, RunEvent } from '../../train/events.ts';
 import { runSteps, type SteppedStage } from '../../train/loop.ts';
-import { PromptSet } from '../../train/prompts.ts';
 import { pretrainExamples } from '../../train/stages/pretrain.ts';
-import { simRlStage } from '../../train/stages/simrl.ts';
 import { epochSource, type ExampleSource, supervisedStage } from '../../train/stages/supervised.ts';
-import { Trainer } from '../../train/trainer.ts';
-import type { OptimizerOptions, StageOf, TrainingStage } from '../stages.ts';
+import type { Trainer } from '../../train/trainer.ts';
+import type { StageOf, TrainingStage } from '../stages.ts';
 import {
   checkpointFolder,
-  dialoguesOf,
   generatorSeed,
   modelFolder,
   openModel,
   type OpenModel,
   type Outputs,
-  promptLimit,
   type RunContext,
   seedOf,
   tokenizerFolder,
 } from './context.ts';
+import { solutionData, trajectoryData } from './environments.ts';
 import { distillData, goldData, GROUP_LIMIT, type LearningData, sequenceData } from './examples.ts';
 import { preferenceData } from './preferences.ts';
-
-/** Tokens of a micro-batch, padding included: what bounds a training graph's memory. */
-const MICRO_BATCH_TOKENS = 4096;
-
-function scheduleOf(stage: OptimizerOptions): ScheduleOptions {
-  return {
-    scheduler: stage.lr_scheduler,
-    lr: stage.lr,
-    warmupRatio: stage.warmup_ratio,
-    minLrRatio: stage.min_lr_ratio,
-  };
-}
-
-function trainerFor(model: OpenModel, objective: Objective, stage: OptimizerOptions): Trainer {
-  return new Trainer(model.config, model.parameters, objective, {
-    adamw: {
-      beta1: stage.adam_beta1,
-      beta2: stage.adam_beta2,
-      eps: stage.adam_eps,
-      weightDecay: stage.weight_decay,
-      maxNorm: stage.max_norm,
-      ...(stage.optimizer === 'muon'
-        ? { muon: { momentum: stage.muon_momentum, matrices: isLayerParameter } }
-        : {}),
-    },
-    microBatchTokens: MICRO_BATCH_TOKENS,
-    microBatchPrompts: stage.micro_train_batch_size,
-  });
-}
+import { mentor, simrl } from './reinforcement.ts';
+import { type Opened, scheduleOf, trainerFor } from './trainer.ts';
 
 function supervised(
   stage: TrainingStage,
@@ -117,8 +76,22 @@ function pretrain(run: RunContext, stage: StageOf<'pretrain'>, model: OpenModel)
   return supervised(stage, trainerFor(model, crossEntropy(), stage), source, stage.steps);
 }
 
+function lessons(
+  run: RunContext,
+  stage: StageOf<'sft'>,
+  model: OpenModel,
+): LearningData | Promise<LearningData> {
+  const { environments = {}, stages } = run.recipe;
+  if (stage.data === 'train') return goldData(run, stage, model);
+  if (stage.data in environments) return solutionData(run, stage, model);
+  const source = stages.find(({ name }) => name === stage.data);
+  return source?.kind === 'trajectories'
+    ? trajectoryData(run, stage, model)
+    : sequenceData(run, stage, model);
+}
+
 async function sft(run: RunContext, stage: StageOf<'sft'>, model: OpenModel): Promise<SteppedStage> {
-  const data = stage.data === 'train' ? await goldData(run, stage, model) : sequenceData(run, stage, model);
+  const data = await lessons(run, stage, model);
   return overEpochs(run, stage, trainerFor(model, crossEntropy(), stage), data);
 }
 
@@ -132,69 +105,6 @@ function distill(run: RunContext, stage: StageOf<'distill'>, model: OpenModel): 
     ratio: stage.kd_ratio,
   });
   return overEpochs(run, stage, trainerFor(model, objective, stage), data);
-}
-
-interface Opened extends Disposable {
-  readonly stage: SteppedStage;
-}
-
-function simrl(run: RunContext, stage: StageOf<'simrl'>, model: OpenModel): Opened {
-  const { tokenizer, template } = model;
-  const prompts = new PromptSet({
-    stage: stage.name,
-    dialogues: dialoguesOf(run, 'train').slice(0, stage.prompts),
-    tokenizer,
-    template,
-    reward: rewardNamed(stage.reward),
-    maxTokens: promptLimit(stage, model.config),
-  });
-  const objective = policyGradient({
-    clip: stage.eps_clip,
-    klCoefficient: stage.init_kl_coef,
-    klEstimator: stage.kl_estimator,
-  });
-  const trainer = trainerFor(model, objective, stage);
-  const generator = new Generator(run.device, model.config, model.parameters);
-  const anchor = stage.init_kl_coef > 0 ? openModel(run, stage.model, false) : undefined;
-  const reference =
-    anchor === undefined ? undefined : new Scorer(run.device, anchor.config, anchor.parameters);
-  const byEpisodes = Math.ceil((stage.num_episodes * prompts.length) / stage.rollout_batch_size);
-  return {
-    stage: simRlStage({
-      name: stage.name,
-      trainer,
-      generator,
-      reference,
-      tokenizer,
-      prompts,
-      sampling: {
-        temperature: stage.temperature,
-        topP: stage.top_p,
-        topK: stage.top_k,
-        maxTokens: stage.generate_max_len,
-        samples: stage.n_samples_per_prompt,
-      },
-      total: Math.min(stage.steps ?? byEpisodes, byEpisodes),
-      episodes: stage.num_episodes,
-      groups: stage.rollout_batch_size,
-      updateGroups: Math.max(1, Math.round(stage.train_batch_size / stage.n_samples_per_prompt)),
-      epochs: stage.max_epochs,
-      advantages: stage.advantage_estimator,
-      clipRange: stage.reward_clip_range,
-      filter: stage.dynamic_filtering
-        ? { range: stage.dynamic_filtering_range, minDiff: stage.dynamic_filtering_min_diff }
-        : undefined,
-      schedule: scheduleOf(stage),
-      saveSteps: stage.save_steps,
-      tokenBudget: stage.token_budget,
-      seed: seedOf(run.recipe, stage),
-    }),
-    [Symbol.dispose]() {
-      generator[Symbol.dispose]();
-      reference?.[Symbol.dispose]();
-      anchor?.[Symbol.dispose]();
-    },
-  };
 }
 
 function dpo(run: RunContext, stage: StageOf<'dpo'>, model: OpenModel): Opened {
@@ -224,6 +134,8 @@ async function open(run: RunContext, stage: TrainingStage, model: OpenModel): Pr
       return simrl(run, stage, model);
     case 'dpo':
       return dpo(run, stage, model);
+    case 'mentor':
+      return mentor(run, stage, model);
     default:
       throw new InternalError(`unknown stage ${JSON.stringify(stage satisfies never)}`);
   }

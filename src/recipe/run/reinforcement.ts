@@ -1,0 +1,135 @@
+/** The stages of reinforcement learning: Sim-RL on single answers, MENTOR on conversations with functions. */
+import { Generator } from '../../model/generation.ts';
+import { Scorer } from '../../model/scoring.ts';
+import { policyGradient } from '../../objective/index.ts';
+import { rewardNamed } from '../../reward/index.ts';
+import { PromptSet } from '../../train/prompts.ts';
+import type { GrpoOptions, Sampling } from '../../train/stages/grpo.ts';
+import { mentorStage } from '../../train/stages/mentor.ts';
+import { simRlStage } from '../../train/stages/simrl.ts';
+import { ToolProblems } from '../../train/tool-problems.ts';
+import type { StageOf } from '../stages.ts';
+import { dialoguesOf, openModel, type OpenModel, promptLimit, type RunContext, seedOf } from './context.ts';
+import { openHost, problemsOf, referenceCalls, speechOf, trajectoriesOf } from './environments.ts';
+import { type Opened, scheduleOf, trainerFor } from './trainer.ts';
+
+type RlStage = StageOf<'simrl' | 'mentor'>;
+
+/** How a stage draws its samples. */
+export function samplingOf(
+  stage: Pick<RlStage, 'temperature' | 'top_p' | 'top_k' | 'generate_max_len' | 'n_samples_per_prompt'>,
+): Sampling {
+  return {
+    temperature: stage.temperature,
+    topP: stage.top_p,
+    topK: stage.top_k,
+    maxTokens: stage.generate_max_len,
+    samples: stage.n_samples_per_prompt,
+  };
+}
+
+interface Common extends Disposable {
+  readonly generator: Generator;
+  readonly options: Omit<GrpoOptions, 'rollouts' | 'kind'>;
+}
+
+/** What both kinds have in common; `prompts` is how many there are. */
+function common(run: RunContext, stage: RlStage, model: OpenModel, prompts: number): Common {
+  const objective = policyGradient({
+    clip: stage.eps_clip,
+    klCoefficient: stage.init_kl_coef,
+    klEstimator: stage.kl_estimator,
+    entropyCoefficient: stage.entropy_coef,
+  });
+  const trainer = trainerFor(model, objective, stage);
+  const generator = new Generator(run.device, model.config, model.parameters);
+  const anchor = stage.init_kl_coef > 0 ? openModel(run, stage.model, false) : undefined;
+  const reference =
+    anchor === undefined ? undefined : new Scorer(run.device, anchor.config, anchor.parameters);
+  const byEpisodes = Math.ceil((stage.num_episodes * prompts) / stage.rollout_batch_size);
+  return {
+    generator,
+    options: {
+      name: stage.name,
+      trainer,
+      reference,
+      total: Math.min(stage.steps ?? byEpisodes, byEpisodes),
+      episodes: stage.num_episodes,
+      groups: stage.rollout_batch_size,
+      updateGroups: Math.max(1, Math.round(stage.train_batch_size / stage.n_samples_per_prompt)),
+      epochs: stage.max_epochs,
+      advantages: stage.advantage_estimator,
+      clipRange: stage.reward_clip_range,
+      filter: stage.dynamic_filtering
+        ? { range: stage.dynamic_filtering_range, minDiff: stage.dynamic_filtering_min_diff }
+        : undefined,
+      schedule: scheduleOf(stage),
+      saveSteps: stage.save_steps,
+      tokenBudget: stage.token_budget,
+      seed: seedOf(run.recipe, stage),
+    },
+    [Symbol.dispose]() {
+      generator[Symbol.dispose]();
+      reference?.[Symbol.dispose]();
+      anchor?.[Symbol.dispose]();
+    },
+  };
+}
+
+/** Opens a stage of Sim-RL. */
+export function simrl(run: RunContext, stage: StageOf<'simrl'>, model: OpenModel): Opened {
+  const { tokenizer, template } = model;
+  const prompts = new PromptSet({
+    stage: stage.name,
+    dialogues: dialoguesOf(run, 'train').slice(0, stage.prompts),
+    tokenizer,
+    template,
+    reward: rewardNamed(stage.reward),
+    maxTokens: promptLimit(stage, model.config),
+  });
+  const shared = common(run, stage, model, prompts.length);
+  const { options, generator } = shared;
+  return {
+    stage: simRlStage({ ...options, generator, tokenizer, prompts, sampling: samplingOf(stage) }),
+    [Symbol.dispose]: () => shared[Symbol.dispose](),
+  };
+}
+
+/** Opens a stage of MENTOR, on the problems that its trajectories stage solved, or on all if it has none. */
+export async function mentor(run: RunContext, stage: StageOf<'mentor'>, model: OpenModel): Promise<Opened> {
+  const host = await openHost(run, stage.environment);
+  try {
+    const speech = speechOf(model);
+    const all = await problemsOf(run, host, stage.environment, 'train');
+    const teacher =
+      stage.data === undefined ? undefined : referenceCalls(trajectoriesOf(run, stage.data, model), model);
+    const problems = new ToolProblems({
+      stage: stage.name,
+      problems: all.filter(({ id }) => teacher?.has(id) ?? true).slice(0, stage.prompts),
+      tools: host.tools,
+      speech,
+      maxTokens: promptLimit(stage, model.config),
+    });
+    const shared = common(run, stage, model, problems.length);
+    return {
+      stage: mentorStage({
+        ...shared.options,
+        generator: shared.generator,
+        speech,
+        host,
+        problems,
+        teacher: teacher ?? new Map(),
+        reward: { variant: stage.reward, argumentWeight: stage.argument_weight },
+        sampling: samplingOf(stage),
+        maxTurns: stage.max_turns,
+      }),
+      [Symbol.dispose]() {
+        shared[Symbol.dispose]();
+        host[Symbol.dispose]();
+      },
+    };
+  } catch (thrown) {
+    host[Symbol.dispose]();
+    throw thrown;
+  }
+}

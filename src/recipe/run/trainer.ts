@@ -1,0 +1,44 @@
+/** From what every training stage says to the objects that optimise. */
+import { isLayerParameter } from '../../model/config.ts';
+import type { Objective } from '../../objective/index.ts';
+import type { ScheduleOptions } from '../../tensor/schedule.ts';
+import type { SteppedStage } from '../../train/loop.ts';
+import { Trainer } from '../../train/trainer.ts';
+import type { OptimizerOptions } from '../stages.ts';
+import type { OpenModel } from './context.ts';
+
+/** Tokens of a micro-batch, padding included: what bounds a training graph's memory. */
+const MICRO_BATCH_TOKENS = 4096;
+
+/** How the learning rate changes over a stage. */
+export function scheduleOf(stage: OptimizerOptions): ScheduleOptions {
+  return {
+    scheduler: stage.lr_scheduler,
+    lr: stage.lr,
+    warmupRatio: stage.warmup_ratio,
+    minLrRatio: stage.min_lr_ratio,
+  };
+}
+
+/** What minimises an objective. */
+export function trainerFor(model: OpenModel, objective: Objective, stage: OptimizerOptions): Trainer {
+  return new Trainer(model.config, model.parameters, objective, {
+    adamw: {
+      beta1: stage.adam_beta1,
+      beta2: stage.adam_beta2,
+      eps: stage.adam_eps,
+      weightDecay: stage.weight_decay,
+      maxNorm: stage.max_norm,
+      ...(stage.optimizer === 'muon'
+        ? { muon: { momentum: stage.muon_momentum, matrices: isLayerParameter } }
+        : {}),
+    },
+    microBatchTokens: MICRO_BATCH_TOKENS,
+    microBatchPrompts: stage.micro_train_batch_size,
+  });
+}
+
+/** A stage that is ready to run, with what it holds beside its trainer. */
+export interface Opened extends Disposable {
+  readonly stage: SteppedStage;
+}
