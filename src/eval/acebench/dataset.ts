@@ -6,7 +6,7 @@ import { readText } from '../../base/files.ts';
 import { tryParseJson } from '../../json/parse.ts';
 import { isDict, isList, type PyDict, type PyValue } from '../../json/python.ts';
 import { pyStr } from '../../json/repr.ts';
-import type { Category } from './categories.ts';
+import { CATEGORIES, type Category } from './categories.ts';
 
 export interface Entry {
   readonly id: string;
@@ -38,10 +38,17 @@ export function dataFolder(folder: string): string {
   );
 }
 
+const fileOf = ({ kind, name }: Category): string => `data_${kind}_${name}.json`;
+
+/** The categories whose questions are in a folder. */
+export function categoriesIn(folder: string): readonly Category[] {
+  return CATEGORIES.filter((category) => existsSync(join(folder, fileOf(category))));
+}
+
 /** Reads the entries of some categories, in their order. Throws a UserError for a file that is missing or broken. */
 export function loadEntries(folder: string, categories: readonly Category[]): readonly Entry[] {
   return categories.flatMap((category) => {
-    const file = `data_${category.kind}_${category.name}.json`;
+    const file = fileOf(category);
     const answers = new Map<string, PyValue>();
     for (const { row, id } of rowsOf(join(folder, 'possible_answer', file)))
       answers.set(id, row.get('ground_truth') ?? null);

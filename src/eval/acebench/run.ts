@@ -5,7 +5,7 @@ import { readText, writeAtomic } from '../../base/files.ts';
 import { Rng } from '../../base/rng.ts';
 import type { AnsweringModel, AskOptions } from '../models.ts';
 import { CATEGORIES, categoriesNamed, type Category } from './categories.ts';
-import { dataFolder, type Entry, loadEntries } from './dataset.ts';
+import { categoriesIn, dataFolder, type Entry, loadEntries } from './dataset.ts';
 import { promptOf } from './prompts.ts';
 import { type JudgedEntry, type Scores, scoresSchema, unitOf } from './scores.ts';
 
@@ -44,7 +44,11 @@ export function selectEntries({ data, category, limit }: SelectOptions): {
       `ACEBench has no category ${unknown.join(', ')}; choose from normal, special, ${names}.`,
     );
   }
-  const all = loadEntries(dataFolder(data), CATEGORIES);
+  const folder = dataFolder(data);
+  const there = categoriesIn(folder);
+  // What was asked for by its own name and is missing is told by the file that cannot be read.
+  const missing = found.filter((one) => !there.includes(one) && category?.includes(one.name) === true);
+  const all = loadEntries(folder, [...there, ...missing]);
   const ids = new Set(all.map(({ id }) => id));
   const own = all.filter((entry) => found.includes(entry.category));
   const entries = limit === undefined ? own : found.flatMap((one) => sampleOf(own, one, limit));
