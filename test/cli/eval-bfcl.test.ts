@@ -1,0 +1,281 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { call, makeBfcl, rightAnswer } from '../eval/bfcl/made.ts';
+import { runCli } from '../helpers/cli.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'tinystar-bfcl-'));
+const data = join(folder, 'data');
+const runs = join(folder, 'runs');
+
+beforeAll(() => {
+  makeBfcl(data);
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+const bfcl = (...args: string[]) => runCli(['eval', 'bfcl', '--data', data, '--runs', runs, ...args]);
+
+const read = (path: string): unknown[] =>
+  readFileSync(path, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as unknown);
+
+describe('a file of responses', () => {
+  const file = join(folder, 'responses.jsonl');
+  const respond = (...rows: readonly unknown[]): void => {
+    writeFileSync(
+      file,
+      rows.map((row) => `${typeof row === 'string' ? row : JSON.stringify(row)}\n`).join(''),
+    );
+  };
+
+  test('is scored by category, with a verdict a line and the sums', async () => {
+    const out = join(folder, 'scored');
+    respond(
+      { id: 'simple_0', result: call('set_timer', { minutes: 5 }) },
+      { id: 'simple_1', result: call('set_timer', { minutes: 10.0 }) },
+      { id: 'simple_2', result: call('set_timer', { minutes: 1 }) },
+      { id: 'irrelevance_0', result: 'No.' },
+      { id: 'irrelevance_1', result: call('set_timer', { minutes: 1 }) },
+      {
+        id: 'multi_turn_base_0',
+        result: [[call('mkdir', { dir_name: 'notes' }), 'Done.'], [call('touch', { file_name: 'todo.txt' })]],
+      },
+    );
+    const { stdout, stderr, code } = await bfcl('--responses', file, '--out', out);
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^simple +50\.00% .* 2\/4$/m);
+    expect(stdout).toMatch(/^irrelevance +50\.00% .* 1\/2$/m);
+    expect(stdout).toMatch(/^multi_turn_base +100\.00% .* 1\/1$/m);
+    expect(stdout).toMatch(/^Multi Turn +25\.00%$/m);
+    expect(stdout).toContain('14 of 17 categories');
+    expect(stdout).not.toContain('left out');
+    expect(read(join(out, 'verdicts.jsonl'))).toEqual([
+      { id: 'simple_0', category: 'simple', valid: true, error: null },
+      { id: 'simple_1', category: 'simple', valid: true, error: null },
+      { id: 'simple_2', category: 'simple', valid: false, error: 'value_error:others' },
+      { id: 'simple_3', category: 'simple', valid: false, error: 'no_response' },
+      { id: 'irrelevance_0', category: 'irrelevance', valid: true, error: null },
+      {
+        id: 'irrelevance_1',
+        category: 'irrelevance',
+        valid: false,
+        error: 'irrelevance_error:decoder_success',
+      },
+      { id: 'multi_turn_base_0', category: 'multi_turn_base', valid: true, error: null },
+    ]);
+    expect(JSON.parse(readFileSync(join(out, 'scores.json'), 'utf8'))).toMatchObject({
+      benchmark: 'BFCL v3',
+      model: 'responses',
+      sample: null,
+      categories: { simple: { correct: 2, total: 4 } },
+      errors: { no_response: 1 },
+    });
+  });
+
+  test('keeps 5.0 apart from 5', async () => {
+    respond(
+      '{"id": "simple_0", "result": "<tool_call>\\n{\\"name\\": \\"set_timer\\", \\"arguments\\": {\\"minutes\\": 5.0}}\\n</tool_call>"}',
+    );
+    const { stdout } = await bfcl('--responses', file, '--category', 'simple', '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ errors: { 'type_error:simple': 1, no_response: 3 } });
+  });
+
+  test('may have malformed lines: they are counted and named', async () => {
+    respond(
+      { id: 'simple_0', result: 'x' },
+      { id: 'simple_0', result: 'y' },
+      { result: 'z' },
+      { id: 7, result: 'z' },
+      { id: 'simple_99', result: 'z' },
+      { id: 'simple_1' },
+      { id: 'simple_1', result: 5 },
+      { id: 'multi_turn_base_0', result: ['a step that is no turn'] },
+      [],
+      '{"id": "simple_1", "resu',
+    );
+    const { stdout, code } = await bfcl('--responses', file);
+    expect(code).toBe(0);
+    expect(stdout).toContain('left out: 9 lines of responses');
+    for (const fault of [
+      '1 × not_json',
+      '1 × not_an_object',
+      '2 × no_id',
+      '1 × unknown_id',
+      '1 × duplicate_id',
+      '1 × no_result',
+      '2 × wrong_type',
+    ])
+      expect(stdout).toContain(`  ${fault}: `);
+    expect(stdout).toContain('line 5 of');
+  });
+
+  test('of other categories than those asked for is passed over', async () => {
+    respond(
+      { id: 'simple_0', result: 'x' },
+      { id: 'irrelevance_0', result: 'x' },
+      { id: 'live_simple_3-2-1', result: 'x' },
+    );
+    const { stdout } = await bfcl('--responses', file, '--category', 'irrelevance', '--json');
+    expect(JSON.parse(stdout)).toMatchObject({
+      categories: { irrelevance: { correct: 1, total: 2 } },
+      faults: {},
+    });
+  });
+
+  test('that answers nothing is told', async () => {
+    respond({ id: 'simple_99', result: 'x' });
+    expect(await bfcl('--responses', file)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/answers nothing of BFCL \(1 lines were left out\)/),
+    });
+  });
+
+  test('of a sample is labelled, and the same every time', async () => {
+    respond(...[0, 1, 2, 3].map((i) => ({ id: `simple_${i}`, result: 'x' })));
+    const out = join(folder, 'sample');
+    const { stdout } = await bfcl('--responses', file, '--limit', '2', '--out', out);
+    expect(stdout).toContain('sample of at most 2 entries a category (seed 7): not the official score');
+    const first = readFileSync(join(out, 'verdicts.jsonl'), 'utf8');
+    expect(read(join(out, 'verdicts.jsonl'))).toHaveLength(2);
+    await bfcl('--responses', file, '--limit', '2', '--out', out);
+    expect(readFileSync(join(out, 'verdicts.jsonl'), 'utf8')).toBe(first);
+  });
+});
+
+describe('a served model', () => {
+  let server: Server;
+  let prompts: string[] = [];
+  let answer = rightAnswer;
+  let address = '';
+
+  beforeAll(async () => {
+    server = createServer((request, response) => {
+      let body = '';
+      request.on('data', (part: Buffer) => (body += part.toString('utf8')));
+      request.on('end', () => {
+        if (request.url === '/v1/models') {
+          response.end('{"data": [{"id": "tiny"}]}');
+          return;
+        }
+        const { prompt } = JSON.parse(body) as { prompt: string };
+        prompts.push(prompt);
+        try {
+          response.end(JSON.stringify({ choices: [{ text: answer(prompt), finish_reason: 'stop' }] }));
+        } catch {
+          response.writeHead(400).end('no more');
+        }
+      });
+    });
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+  });
+  afterAll(() => {
+    server.close();
+  });
+  afterEach(() => {
+    prompts = [];
+    answer = rightAnswer;
+  });
+
+  test('is asked with the official prompts, one turn and several, and is not asked again', async () => {
+    const out = join(folder, 'served');
+    const { stdout, code } = await bfcl('--model', address, '--out', out);
+    expect(code).toBe(0);
+    expect(stdout).toContain('BFCL v3  tiny');
+    expect(stdout).toMatch(/^simple +100\.00% /m);
+    expect(stdout).toMatch(/^multi_turn_base +100\.00% /m);
+    expect(prompts).toHaveLength(4 + 2 + 4);
+    const [first] = prompts;
+    expect(first).toMatch(/^<\|im_start\|>system\n# Tools\n/);
+    expect(first).toContain('"Sets a timer. Note that the provided function is in Python 3 syntax."');
+    expect(first).toMatch(/minutes\.<\|im_end\|>\n<\|im_start\|>assistant\n$/);
+    expect(read(join(out, 'responses.jsonl'))).toContainEqual({
+      id: 'simple_0',
+      result: call('set_timer', { minutes: 5 }),
+    });
+    prompts = [];
+    expect((await bfcl('--model', address, '--out', out)).stdout).toBe(stdout);
+    expect(prompts).toEqual([]);
+  });
+
+  test('that fails on the way is gone on with from the last answer', async () => {
+    const out = join(folder, 'resumed');
+    answer = (prompt) => {
+      if (prompts.length > 3) throw new Error('gone');
+      return rightAnswer(prompt);
+    };
+    const args = ['--model', address, '--out', out, '--parallel', '1', '--category', 'simple,irrelevance'];
+    const failed = await bfcl(...args);
+    expect(failed.code).toBe(1);
+    expect(failed.stderr).toContain('refuses the request');
+    expect(read(join(out, 'responses.jsonl'))).toHaveLength(3);
+    answer = rightAnswer;
+    prompts = [];
+    const { stdout, code } = await bfcl(...args);
+    expect(code).toBe(0);
+    expect(prompts).toHaveLength(3);
+    expect(stdout).toMatch(/^simple +100\.00% /m);
+  });
+
+  test('is left alone when the user says so, and gone on with later', async () => {
+    const out = join(folder, 'stopped');
+    let stop = (): void => undefined;
+    answer = (prompt) => {
+      if (prompts.length === 3) stop();
+      return rightAnswer(prompt);
+    };
+    const args = ['eval', 'bfcl', '--data', data, '--model', address, '--out', out, '--parallel', '1'];
+    const onInterrupt = (listener: () => void): (() => void) => {
+      stop = listener;
+      return () => undefined;
+    };
+    const { code, stderr } = await runCli(args, { services: { onInterrupt } });
+    expect(stderr).toMatch(/Stopped after \d of 7 entries; run the same command to go on\.\n$/);
+    expect(code).toBe(130);
+    answer = rightAnswer;
+    expect((await runCli(args)).stdout).toMatch(/^multi_turn_base +100\.00% /m);
+    expect(new Set(prompts).size).toBe(10);
+    expect(prompts.length).toBeLessThanOrEqual(11);
+  });
+
+  test('does not mix its answers with those of other options', async () => {
+    const out = join(folder, 'mixed');
+    const args = ['--model', address, '--out', out, '--category', 'simple'];
+    expect((await bfcl(...args)).code).toBe(0);
+    expect(await bfcl(...args, '--max-tokens', '7')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/responses of another model or of other options; choose another --out/),
+    });
+  });
+
+  test('may be asked to go on from <think>', async () => {
+    await bfcl('--model', address, '--category', 'irrelevance', '--open-thought');
+    expect(prompts[0]).toMatch(/<\|im_start\|>assistant\n<think>$/);
+  });
+});
+
+describe('what is wrong is told', () => {
+  test('neither model nor responses', async () => {
+    expect(await bfcl()).toMatchObject({ code: 1, stderr: expect.stringContaining('Give either --model') });
+  });
+
+  test('an unknown category', async () => {
+    expect((await bfcl('--responses', data, '--category', 'simpel')).stderr).toContain(
+      'BFCL has no category "simpel"; there are simple, java',
+    );
+  });
+
+  test('a folder without data', async () => {
+    const { stderr, code } = await runCli(['eval', 'bfcl', '--data', runs, '--responses', data]);
+    expect(stderr).toContain('has no BFCL_v3_*.json');
+    expect(code).toBe(1);
+  });
+});
