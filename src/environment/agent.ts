@@ -12,10 +12,11 @@ import type { Tool } from '../chat/messages.ts';
 import { renderPrompt } from '../chat/template.ts';
 import type { JsonObject } from '../json/value.ts';
 import type { GenerateOptions, Generator, Sample } from '../model/generation.ts';
+import type { WrittenCall } from '../chat/generation.ts';
 import type { EnvironmentHost, Session, ToolResult } from './environment.ts';
 import { errorResult } from './result.ts';
 import type { Speech } from './speech.ts';
-import { callsOfTurn } from './turn.ts';
+import { callsOfTurn, type TurnCall } from './turn.ts';
 
 function textTool(name: string, description: string, argument: string): Tool {
   const parameters = {
@@ -60,8 +61,9 @@ export interface ChainStep {
   /** What the model wrote, to the end of its turn. */
   readonly text: string;
   readonly tokens: TokenIds;
-  readonly name: string;
-  readonly given: JsonObject;
+  /** Of those tokens, as they were drawn. */
+  readonly logprobs: Float32Array;
+  readonly call: WrittenCall;
   readonly result: string;
   /** The result as the model reads it, up to where it goes on; empty after the last step. */
   readonly reply: TokenIds;
@@ -94,13 +96,11 @@ export interface AgentOptions extends Omit<GenerateOptions, 'stopIds' | 'reply' 
   readonly maxSteps: number;
   /** How often a step may be written; microchain has 10. */
   readonly maxTries: number;
-  /** Tokens of prompt and chain together that may stand before a step. */
-  readonly maxContext: number;
+  /** Tokens that a chain may have before a step, failed tries of that step included. */
+  readonly maxLength: number;
 }
 
-type Written =
-  | { readonly kind: 'call'; readonly name: string; readonly given: JsonObject }
-  | { readonly kind: 'error'; readonly message: string };
+type Written = Extract<TurnCall, { kind: 'call' }> | { readonly kind: 'error'; readonly message: string };
 
 /** The one call of a turn. */
 function readStep(text: string): Written {
@@ -109,7 +109,7 @@ function readStep(text: string): Written {
   if (others.length > 0)
     return { kind: 'error', message: `there are ${others.length + 1} calls; make one at a time` };
   if (call.kind === 'broken') return { kind: 'error', message: call.message };
-  return { kind: 'call', name: call.name, given: call.given };
+  return call;
 }
 
 /** The argument of one of the agent's own functions; a number will do for a text. */
@@ -123,6 +123,7 @@ function ownArgument(given: JsonObject, name: string): string | undefined {
 class Walk {
   readonly #speech: Speech;
   readonly #session: Session;
+  readonly #prompt: number;
   readonly #options: Pick<AgentOptions, 'maxSteps' | 'maxTries'>;
   /** Prompt and steps. */
   #kept: number[];
@@ -136,9 +137,15 @@ class Walk {
 
   constructor(task: AgentTask, speech: Speech, session: Session, options: AgentOptions) {
     this.#kept = [...task.ids];
+    this.#prompt = task.ids.length;
     this.#speech = speech;
     this.#session = session;
     this.#options = options;
+  }
+
+  /** Tokens after the prompt. */
+  get length(): number {
+    return this.#kept.length + this.#tried.length - this.#prompt;
   }
 
   /** What the next step is written after. */
@@ -154,7 +161,7 @@ class Walk {
       sample.finish === 'length' ? { kind: 'error', message: 'the turn is too long' } : readStep(text);
     const result =
       written.kind === 'error' ? errorResult(written.message) : await this.#make(written.name, written.given);
-    if (written.kind === 'call' && result.ok) this.#keep(sample.tokens, text, written, result.text);
+    if (written.kind === 'call' && result.ok) this.#keep(sample, text, written.written, result.text);
     else this.#fail(sample, result.text);
   }
 
@@ -167,15 +174,10 @@ class Walk {
     return { text, ok: true };
   }
 
-  #keep(
-    tokens: TokenIds,
-    text: string,
-    { name, given }: { name: string; given: JsonObject },
-    result: string,
-  ): void {
+  #keep({ tokens, logprobs }: Sample, text: string, call: WrittenCall, result: string): void {
     const last = this.#answer !== undefined || this.#steps.length + 1 === this.#options.maxSteps;
     const reply = last ? asTokenIds([]) : this.#speech.results([result]);
-    this.#steps.push({ text, tokens, name, given, result, reply });
+    this.#steps.push({ text, tokens, logprobs, call, result, reply });
     if (last) this.end = this.#answer === undefined ? 'steps' : 'stopped';
     this.#kept = [...this.#kept, ...tokens, ...reply];
     this.#tried = [];
@@ -215,7 +217,7 @@ export async function runAgent(
   }: { generator: Pick<Generator, 'generate'>; speech: Speech; host: EnvironmentHost },
   options: AgentOptions,
 ): Promise<Chain[][]> {
-  const { samples, seed, maxSteps, maxTries, maxContext, ...sampling } = options;
+  const { samples, seed, maxSteps, maxTries, maxLength, ...sampling } = options;
   const walks = tasks.map((task) =>
     Array.from({ length: samples }, () => new Walk(task, speech, host.open(task.setting), options)),
   );
@@ -228,7 +230,7 @@ export async function runAgent(
     });
   for (let round = 0; round < maxSteps * maxTries; round++) {
     const active = walks.flatMap((own) => own.filter(({ end }) => end === undefined));
-    for (const walk of active) if (walk.ids.length > maxContext) walk.end = 'length';
+    for (const walk of active) if (walk.length > maxLength) walk.end = 'length';
     // The first steps of a task's chains share their prompt.
     const groups =
       round === 0

@@ -15,8 +15,10 @@ import { defineEnvironment } from '../../src/environment/environment.ts';
 import { hostInProcess } from '../../src/environment/in-process.ts';
 import { SHIPPED } from '../../src/environment/load.ts';
 import { Speech } from '../../src/environment/speech.ts';
-import { workedChain } from '../../src/environment/worked-chain.ts';
+import { type Conversation } from '../../src/environment/conversation.ts';
+import { MANNERS } from '../../src/environment/manner.ts';
 import type { Generator, Sample } from '../../src/model/generation.ts';
+import { answersRightly } from '../../src/reward/mentor.ts';
 
 const tokenizer = trainVocabulary({ seed: 7, size: 400, groups: 6 });
 const speech = new Speech(tokenizer, DEFAULT_TEMPLATE);
@@ -24,6 +26,8 @@ const arithmetic = hostInProcess(SHIPPED.arithmetic);
 
 const call = (name: string, given: object): string =>
   `\nthought\n</think>\n\n<tool_call>\n${JSON.stringify({ name, arguments: given })}\n</tool_call>`;
+const pythonDict = (given: Record<string, bigint | string>): Map<string, bigint | string> =>
+  new Map(Object.entries(given));
 const stop = (answer: string): string => call('stop', { answer });
 
 const sampleOf = (text: string, finish: Sample['finish'] = 'stop'): Sample => {
@@ -76,7 +80,7 @@ const OPTIONS: AgentOptions = {
   seed: 1,
   maxSteps: 10,
   maxTries: 3,
-  maxContext: 4000,
+  maxLength: 4000,
   maxTokens: 200,
 };
 
@@ -107,11 +111,11 @@ describe('a chain', () => {
       stop('10'),
     ]);
     const chain = await walk(generator);
-    expect(chain.steps.map(({ name, given, result }) => [name, given, result])).toEqual([
-      ['add', { a: 2, b: 3 }, '5'],
-      ['reasoning', { reasoning: 'Now doubled.' }, 'The reasoning has been recorded'],
-      ['multiply', { a: 5, b: 2 }, '10'],
-      ['stop', { answer: '10' }, 'The program has been stopped'],
+    expect(chain.steps.map(({ call: { name, arguments: given }, result }) => [name, given, result])).toEqual([
+      ['add', pythonDict({ a: 2n, b: 3n }), '5'],
+      ['reasoning', pythonDict({ reasoning: 'Now doubled.' }), 'The reasoning has been recorded'],
+      ['multiply', pythonDict({ a: 5n, b: 2n }), '10'],
+      ['stop', pythonDict({ answer: '10' }), 'The program has been stopped'],
     ]);
     expect(chain).toMatchObject({ end: 'stopped', answer: '10', failures: 0 });
     expect(chain.steps.at(-1)?.reply).toHaveLength(0);
@@ -135,7 +139,7 @@ describe('a chain', () => {
     expect(asked.contexts[3]?.[0]).toMatch(/Error: division by zero[^]+Error: divide has no argument c/);
     expect(asked.contexts[4]?.[0]).not.toContain('Error');
     expect(asked.contexts[4]?.[0]?.startsWith(required(asked.contexts[1]?.[0], 'a context'))).toBe(true);
-    expect(chain.steps.map(({ name }) => name)).toEqual(['add', 'subtract', 'stop']);
+    expect(chain.steps.map(({ call: { name } }) => name)).toEqual(['add', 'subtract', 'stop']);
     expect(chain).toMatchObject({ end: 'stopped', failures: 2 });
     expect(tokenizer.decode(joined(chain).subarray(PROMPT.length))).not.toContain('divide');
   });
@@ -187,11 +191,12 @@ describe('an end comes', () => {
 
   test('when there is no room for another step', async () => {
     const { generator } = scripted(() => call('add', { a: 1, b: 1 }));
-    const room = { maxContext: PROMPT.length + 200 };
-    const chain = await walk(generator, room);
+    const chain = await walk(generator, { maxLength: 200 });
     expect(chain.end).toBe('length');
     expect(chain.steps.length).toBeGreaterThan(0);
-    expect((await walk(generator, { maxContext: PROMPT.length - 1 })).steps).toEqual([]);
+    expect(joined(chain).length - PROMPT.length).toBeGreaterThan(200);
+    const nonsense = scripted(() => 'nonsense'.repeat(20));
+    expect((await walk(nonsense.generator, { maxLength: 100, maxTries: 50 })).end).toBe('length');
   });
 
   test('when a function never comes back', async () => {
@@ -277,27 +282,44 @@ test('a function of an environment may not have the name of one of the agent', (
 });
 
 describe.each(['arithmetic', 'logic'] as const)('worked solutions of %s', (name) => {
-  test('are chains that the agent itself would have walked', async () => {
+  test('are chains that the agent itself would have walked, and right', async () => {
+    const { agent } = MANNERS;
     const host = hostInProcess(SHIPPED[name]);
     const problems = await host.problems({ split: 'train', seed: 3, count: 6 });
     for (const problem of problems) {
-      const chain = await workedChain(problem, host, speech);
-      const { ids } = agentPrompt(speech, problem.question, agentTools(host));
+      const { tokens, drawn } = await agent.worked(problem, host, speech);
+      const turns = tokenizer.decode(tokens.filter((_, i) => drawn[i] === 1)).split('<|im_end|>');
       let step = 0;
-      const { generator } = scripted(() =>
-        required(chain.steps[step++], 'a step').text.replace('<|im_end|>', ''),
-      );
-      const walked = await runAgent(
+      const { generator } = scripted(() => required(turns[step++], 'a turn'));
+      const { ids } = agent.prompt(speech, problem.question, agent.tools(host));
+      const walked = await agent.converse(
         [{ ids, setting: problem.setting }],
         { generator, speech, host },
-        OPTIONS,
+        { maxTurns: 10, maxTries: 3, maxTokens: 4000 },
       );
-      const again = required(walked[0]?.[0], 'a chain');
-      expect(again).toMatchObject({ end: 'stopped', answer: problem.answer, failures: 0 });
-      expect(again.steps.map((one) => [one.name, one.given, one.reply])).toEqual(
-        chain.steps.map((one) => [one.name, one.given, one.reply]),
+      const again: Conversation = required(walked[0]?.[0], 'a chain');
+      expect(again.tokens).toEqual(tokens);
+      expect(again.drawn).toEqual(drawn);
+      expect(again).toMatchObject({ end: 'answer', finish: 'stop' });
+      expect(answersRightly(problem.answer, again.response)).toBe(true);
+      expect(answersRightly(`${problem.answer}1`, again.response)).toBe(false);
+      expect(again.calls.map(({ call }) => call?.name)).toEqual(
+        problem.solution?.flatMap(({ calls }) => calls.map((one) => one.name)),
       );
-      expect(again.steps.map((one) => one.tokens)).toEqual(chain.steps.map((one) => one.tokens));
     }
   });
+});
+
+test('as a conversation, a chain that was cut has no answer, and what it read is not its own', async () => {
+  const { generator } = scripted(() => call('add', { a: 1, b: 1 }));
+  const [[cut] = []] = await MANNERS.agent.converse(
+    [{ ids: PROMPT, setting: {} }],
+    { generator, speech, host: arithmetic },
+    { maxTurns: 2, maxTries: 3, maxTokens: 4000 },
+  );
+  expect(cut).toMatchObject({ end: 'turns', finish: 'length', response: { ended: false } });
+  expect(answersRightly('2', required(cut, 'a chain').response)).toBe(false);
+  const read = cut!.tokens.filter((_, i) => cut!.drawn[i] === 0);
+  expect(tokenizer.decode(read)).toContain('<tool_response>\n2\n</tool_response>');
+  expect(cut!.logprobs).toHaveLength(cut!.tokens.length);
 });
