@@ -86,9 +86,12 @@ function shown(path: string): string {
 /** The table of every evaluation in `folder`. */
 export async function printResults(context: CliContext, folder: string): Promise<void> {
   const { readRun } = await import('../recipe/report/read.ts');
+  const { divergenceText, hasToolUse, transferText } = await import('../recipe/report/tool-use.ts');
   const style = outStyle(context);
   for (const { models } of (await readRun(folder)).evaluations) {
-    const rows = models.map(({ label, correct, total }) => {
+    const tools = hasToolUse(models);
+    const rows = models.map((model) => {
+      const { label, correct, total } = model;
       const { low, high } = wilson(correct, total);
       const interval = `${(100 * low).toFixed(1)} – ${(100 * high).toFixed(1)}`;
       return [
@@ -96,9 +99,14 @@ export async function printResults(context: CliContext, folder: string): Promise
         style.bold(formatPercent(total === 0 ? 0 : correct / total)),
         style.dim(interval),
         style.dim(`${correct}/${total}`),
+        ...(tools ? [style.bold(transferText(model)), divergenceText(model)] : []),
       ];
     });
-    const head = ['model', 'exact match', '95% interval', 'correct'].map((text) => style.dim(text));
-    context.process.stdout.write(`\n${table([head, ...rows], ['left', 'right', 'right', 'right'])}`);
+    const names = tools
+      ? ['model', 'right answers', '95% interval', 'correct', 'transfer', 'distance']
+      : ['model', 'exact match', '95% interval', 'correct'];
+    const head = names.map((text) => style.dim(text));
+    const right = names.slice(1).map(() => 'right' as const);
+    context.process.stdout.write(`\n${table([head, ...rows], ['left', ...right])}`);
   }
 }

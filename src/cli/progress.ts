@@ -29,6 +29,9 @@ const WATCHED: Readonly<Record<string, readonly MetricName[]>> = {
   dpo: ['preference_accuracy', 'loss'],
   rollout: ['reward', 'kept', 'valid'],
   eval: ['exact_match'],
+  trajectories: ['accuracy', 'kept'],
+  mentor: ['reward', 'loss'],
+  tool_eval: ['accuracy'],
 };
 const WATCHED_ELSE: readonly MetricName[] = ['loss', 'reward'];
 

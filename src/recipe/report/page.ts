@@ -10,6 +10,7 @@ import { formatCount, formatDuration, formatPercent, wilson } from './numbers.ts
 import type { Evaluation, RunRecord, StageLog } from './read.ts';
 import { drawnSamples, evalSamples } from './samples.ts';
 import { SCRIPT, STYLE } from './style.ts';
+import { toolTable } from './tool-use.ts';
 
 interface Compared extends Comparison {
   readonly evaluation: Evaluation;
@@ -202,7 +203,7 @@ function results({ rows, evaluation, cast }: Compared, run: RunRecord): Html {
   const errors = errorTable(rows);
   return html`<section id="${evaluation.stage}">
     <h2>${title}</h2>
-    ${overallTable(rows)}
+    ${overallTable(rows)} ${toolTable(evaluation.models)}
     <h3>By category</h3>
     ${categoryTable(rows)}${
       errors === undefined

@@ -193,6 +193,7 @@ function resultOf(stage: StageOf<'tool_eval'>, all: readonly (readonly ToolVerdi
         ...accuracyOf(judged),
         total: test?.total ?? 0,
         correct: test?.correct ?? 0,
+        errors: test?.errors ?? {},
         transfer: { total: transfer?.total ?? 0, correct: transfer?.correct ?? 0 },
         tools,
         toolDivergence: (reference === undefined ? undefined : toolDivergence(tools, reference)) ?? null,
