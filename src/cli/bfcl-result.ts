@@ -3,8 +3,9 @@ import { CATEGORY_NAMES, rulesOf } from '../eval/bfcl/categories.ts';
 import { countsOf, type Scores } from '../eval/bfcl/results.ts';
 import { percent, unscored } from '../eval/bfcl/scores.ts';
 import { officialTable } from '../eval/bfcl/table.ts';
-import { countFaults, type FaultyResponse, RESPONSE_FAULTS } from '../eval/responses.ts';
+import type { FaultyResponse } from '../eval/responses.ts';
 import { wilson } from '../recipe/report/numbers.ts';
+import { faultLines } from './benchmark-run.ts';
 import type { Style } from './style.ts';
 import { table } from './table.ts';
 
@@ -71,15 +72,4 @@ function errorRows({ errors }: Scores, style: Style): string {
   if (rows.length === 0) return '';
   const head = ['error', 'entries'].map((text) => style.dim(text));
   return table([head, ...rows], ['left', 'right']);
-}
-
-function faultLines(faulty: readonly FaultyResponse[], style: Style): string {
-  const lines = countFaults(faulty).map(({ fault, count, first }) => {
-    const id = first.id === undefined ? '' : `, ${first.id}`;
-    const place = `${count === 1 ? '' : 'first '}line ${first.line} of ${first.path}${id}`;
-    return `  ${count} × ${fault}: ${RESPONSE_FAULTS[fault]} (${place})\n`;
-  });
-  return lines.length === 0
-    ? ''
-    : `${style.bad('left out')}: ${faulty.length} lines of responses\n${lines.join('')}`;
 }

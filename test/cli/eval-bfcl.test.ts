@@ -134,7 +134,7 @@ describe('a file of responses', () => {
     respond({ id: 'simple_99', result: 'x' });
     expect(await bfcl('--responses', file)).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/answers nothing of BFCL \(1 lines were left out\)/),
+      stderr: expect.stringMatching(/answers nothing of BFCL \(lines left out: 1\)/),
     });
   });
 
@@ -238,7 +238,7 @@ describe('a served model', () => {
       return () => undefined;
     };
     const { code, stderr } = await runCli(args, { services: { onInterrupt } });
-    expect(stderr).toMatch(/Stopped after \d of 7 entries; run the same command to go on\.\n$/);
+    expect(stderr).toMatch(/Stopped after \d of 7 answers; run the same command to go on\.\n$/);
     expect(code).toBe(130);
     answer = rightAnswer;
     expect((await runCli(args)).stdout).toMatch(/^multi_turn_base +100\.00% /m);

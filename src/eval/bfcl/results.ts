@@ -1,11 +1,9 @@
 /** The folder that an evaluation on BFCL leaves: responses, verdicts and scores; an evaluation that was stopped goes on from it. */
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../../base/errors.ts';
-import { fileError, readText, writeAtomic } from '../../base/files.ts';
-import { dumps } from '../../json/dumps.ts';
-import type { PyValue } from '../../json/python.ts';
+import { readText, writeAtomic } from '../../base/files.ts';
 import { CATEGORY_NAMES, type Category } from './categories.ts';
 import { type Counts, summarise } from './scores.ts';
 import type { Verdict } from './verdicts.ts';
@@ -36,16 +34,6 @@ export const scoresSchema = z.object({
 
 /** An evaluation's result in a file. */
 export type Scores = z.output<typeof scoresSchema>;
-
-/** A line of a file of responses, in the official format. */
-export function responseLine(id: string, result: PyValue): string {
-  return dumps(
-    new Map<string, PyValue>([
-      ['id', id],
-      ['result', result],
-    ]),
-  );
-}
 
 /** Writes the verdicts, one JSON object a line. */
 export function writeVerdicts(folder: string, verdicts: readonly Verdict[]): void {
@@ -91,18 +79,6 @@ export function countsOf(scores: Scores): Counts {
       return count === undefined ? [] : [[category, count]];
     }),
   );
-}
-
-/** The files of responses at `path`: itself, or what a folder has of *.json and *.jsonl. Throws a UserError if there are none. */
-export function responseFiles(path: string): readonly string[] {
-  try {
-    if (!statSync(path).isDirectory()) return [path];
-    const files = readdirSync(path).filter((name) => /\.jsonl?$/.test(name));
-    if (files.length > 0) return files.toSorted().map((name) => join(path, name));
-  } catch (thrown) {
-    throw fileError('read', path, thrown);
-  }
-  throw new UserError('BFCL_RESPONSES', `${path} has no file of responses; they end in .json or .jsonl.`);
 }
 
 /** The categories whose questions are in a folder of data; throws a UserError if there are none. */
