@@ -64,6 +64,8 @@ export class Endpoint {
   readonly #options: EndpointOptions;
   readonly #rng: Rng;
   #faults = 0;
+  /** When the last of them was noted. */
+  #faultAt = 0;
   /** Nothing is sent before this moment, nor more often than the rate allows. */
   #notBefore = 0;
   #nextSlot = 0;
@@ -99,13 +101,13 @@ export class Endpoint {
   #failed(thrown: Transient, sent: number): void {
     this.lastFault = thrown.message;
     const now = Date.now();
-    const asked = thrown.retryAfter ?? 0;
-    if (sent >= this.#notBefore) {
+    if (sent >= this.#faultAt) {
+      this.#faultAt = now;
       this.#faults += 1;
       const pause = Math.min(LONGEST_PAUSE, this.#options.firstPause * 2 ** (this.#faults - 1));
       this.#notBefore = now + pause * (0.5 + 0.5 * this.#rng.uniform());
     }
-    this.#notBefore = Math.max(this.#notBefore, now + asked);
+    if (thrown.retryAfter !== undefined) this.#notBefore = Math.max(this.#notBefore, now + thrown.retryAfter);
   }
 
   /**

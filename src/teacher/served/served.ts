@@ -1,6 +1,7 @@
 /**
  * A server, or several that serve the same model, as the teacher. Requests run concurrently; a prompt whose request
- * failed is asked again, wherever there is room first; an address that keeps failing is given up, and the others go on.
+ * failed is asked again, wherever there is room first. What keeps failing is given up: an address that does not even
+ * answer something easy, and the others go on; otherwise the prompt.
  */
 import { errorText, UserError } from '../../base/errors.ts';
 import { hashString } from '../../base/rng.ts';
@@ -26,7 +27,7 @@ import { probeEndpoint } from './probe.ts';
 import type { Protocol, RawSample } from './protocol.ts';
 import { type ProtocolName, protocols } from './protocols.ts';
 import { BadReply } from './reply.ts';
-import { type Work, WorkQueue } from './work-queue.ts';
+import { WorkQueue } from './work-queue.ts';
 
 export interface ServedOptions {
   readonly kind: ProtocolName;
@@ -55,6 +56,15 @@ export interface ServedOptions {
 interface Drawn {
   readonly draft: Draft;
   readonly distributions: Distributions;
+}
+
+/** A question on its way to all of its samples. */
+interface Job {
+  readonly question: Question;
+  /** What was drawn so far; a fault does not lose it. */
+  readonly drawn: Drawn[];
+  /** Faults since something was drawn. */
+  faults: number;
 }
 
 /** Statuses that speak of the address or the key, and not of one prompt. */
@@ -117,7 +127,7 @@ export class ServedTeacher implements Teacher {
     select: Select,
     signal: AbortSignal,
   ): AsyncGenerator<readonly Answered[], void, undefined> {
-    const queue = new WorkQueue(questionsOf(batches));
+    const queue = new WorkQueue(jobsOf(batches));
     const workers = this.#endpoints.flatMap((endpoint) =>
       Array.from(
         { length: this.#options.concurrency },
@@ -136,16 +146,16 @@ export class ServedTeacher implements Teacher {
 
   async *#work(
     endpoint: Endpoint,
-    queue: WorkQueue<Question>,
+    queue: WorkQueue<Job>,
     select: Select,
     signal: AbortSignal,
   ): AsyncGenerator<readonly Answered[]> {
     while (!endpoint.isDown) {
-      const work = await queue.take(signal);
-      if (work === undefined) return;
-      const answered = await this.#attempt(endpoint, work, select, signal);
+      const job = await queue.take(signal);
+      if (job === undefined) return;
+      const answered = await this.#attempt(endpoint, job, select, signal);
       if (answered === undefined) {
-        queue.giveBack(work);
+        queue.giveBack(job);
         continue;
       }
       try {
@@ -159,13 +169,13 @@ export class ServedTeacher implements Teacher {
   /** Asks one question; undefined if it has to be asked again. */
   async #attempt(
     endpoint: Endpoint,
-    { item: question, attempts }: Work<Question>,
+    job: Job,
     select: Select,
     signal: AbortSignal,
   ): Promise<Answered | undefined> {
-    let drawn: Drawn[];
+    const { question, drawn } = job;
     try {
-      drawn = await this.#draw(endpoint, question, signal);
+      await this.#draw(endpoint, job, signal);
     } catch (thrown) {
       signal.throwIfAborted();
       if (thrown instanceof Refused && SETTINGS.has(thrown.status)) {
@@ -177,8 +187,12 @@ export class ServedTeacher implements Teacher {
       }
       if (thrown instanceof Refused) return { question, failure: thrown.message };
       if (!(thrown instanceof Transient || thrown instanceof BadReply)) throw thrown;
-      if (endpoint.isDown || attempts <= this.#options.retries) return undefined;
-      return { question, failure: errorText(thrown) };
+      const { retries } = this.#options;
+      job.faults += 1;
+      if (job.faults <= retries && !endpoint.isDown) return undefined;
+      // Is it the address, or this prompt?
+      const isAlive = await this.#isAlive(endpoint, signal);
+      return isAlive && job.faults > retries ? { question, failure: errorText(thrown) } : undefined;
     }
     const chosen = new Set(
       select(
@@ -190,11 +204,25 @@ export class ServedTeacher implements Teacher {
     return { question, kept: kept.map(({ draft, distributions }): Kept => ({ draft, ...distributions })) };
   }
 
-  /** All samples of a question, in as many requests as the server needs. */
-  async #draw(endpoint: Endpoint, question: Question, signal: AbortSignal): Promise<Drawn[]> {
+  /** Whether an address answers something easy. */
+  async #isAlive(endpoint: Endpoint, signal: AbortSignal): Promise<boolean> {
+    try {
+      if (this.#protocol.distributions) await this.#protocol.tokenize(endpoint, 'a', this.#model, signal);
+      else await endpoint.send('/models', undefined, signal);
+      return true;
+    } catch (thrown) {
+      signal.throwIfAborted();
+      if (thrown instanceof Transient || thrown instanceof BadReply || thrown instanceof Refused)
+        return false;
+      throw thrown;
+    }
+  }
+
+  /** Draws all samples that a job still lacks, in as many requests as the server needs. */
+  async #draw(endpoint: Endpoint, job: Job, signal: AbortSignal): Promise<void> {
     const { sampling, tokenizer, seed } = this.#options;
+    const { question, drawn } = job;
     const first = hashString(`${seed}:${question.position}`) >>> 1;
-    const drawn: Drawn[] = [];
     while (drawn.length < sampling.samples) {
       const ask = {
         question,
@@ -209,8 +237,8 @@ export class ServedTeacher implements Teacher {
       const samples = this.#protocol.read(reply, ask);
       if (samples.length === 0) reply.fail('holds no sample');
       for (const sample of samples.slice(0, ask.samples)) drawn.push(this.#drawnOf(sample));
+      job.faults = 0;
     }
-    return drawn;
   }
 
   #drawnOf(sample: RawSample): Drawn {
@@ -242,6 +270,7 @@ function withEnd(
   return { ids: [...tokens, tokenizer.eosId], facts: [...facts, undefined] };
 }
 
-function* questionsOf(batches: Iterable<Batch>): Generator<Question> {
-  for (const { questions } of batches) yield* questions;
+function* jobsOf(batches: Iterable<Batch>): Generator<Job> {
+  for (const { questions } of batches)
+    for (const question of questions) yield { question, drawn: [], faults: 0 };
 }

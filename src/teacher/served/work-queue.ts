@@ -1,14 +1,8 @@
 /** Work that several workers share: taken in order, given back when it could not be done, finished when all is done. */
 
-/** A piece of work and how often it was tried. */
-export interface Work<T> {
-  readonly item: T;
-  readonly attempts: number;
-}
-
 export class WorkQueue<T> {
   readonly #source: Iterator<T>;
-  readonly #again: Work<T>[] = [];
+  readonly #again: T[] = [];
   readonly #waiting = new Set<() => void>();
   #underWay = 0;
 
@@ -18,22 +12,22 @@ export class WorkQueue<T> {
   }
 
   /** The next piece of work, as soon as there is one; undefined when all is done. Throws the signal's reason. */
-  async take(signal: AbortSignal): Promise<Work<T> | undefined> {
+  async take(signal: AbortSignal): Promise<T | undefined> {
     for (;;) {
       signal.throwIfAborted();
       const again = this.#again.shift();
       if (again !== undefined) return this.#begin(again);
       const next = this.#source.next();
-      if (next.done !== true) return this.#begin({ item: next.value, attempts: 0 });
+      if (next.done !== true) return this.#begin(next.value);
       if (this.#underWay === 0) return undefined;
       // Another worker may yet give back what it has.
       await this.#change(signal);
     }
   }
 
-  #begin({ item, attempts }: Work<T>): Work<T> {
+  #begin(item: T): T {
     this.#underWay += 1;
-    return { item, attempts: attempts + 1 };
+    return item;
   }
 
   async #change(signal: AbortSignal): Promise<void> {
@@ -51,7 +45,7 @@ export class WorkQueue<T> {
   }
 
   /** Somebody else, or the same worker later, shall do it. */
-  giveBack(work: Work<T>): void {
+  giveBack(work: T): void {
     this.#again.push(work);
     this.finish();
   }
