@@ -1,6 +1,5 @@
 /** How a model goes about a problem: in a conversation that ends with its answer, or step by step as the agent. */
 import { asTokenIds } from '../base/token-ids.ts';
-import type { Tool } from '../chat/messages.ts';
 import { agentPrompt, agentTools, type Chain, REASONING, runAgent, STOP } from './agent.ts';
 import { converse, type Conversation, type ConversationTask, type ConverseOptions } from './conversation.ts';
 import type { EnvironmentHost, Problem } from './environment.ts';
@@ -10,25 +9,25 @@ import { workedChain } from './worked-chain.ts';
 
 type Voice = Parameters<typeof converse>[1];
 
-export interface MannerOptions extends ConverseOptions {
-  /** How often the agent may write a step. */
-  readonly maxTries: number;
-}
-
 export interface Manner {
-  /** The functions that a prompt speaks of. */
-  tools(host: EnvironmentHost): readonly Tool[];
-  /** The prompt of a problem, up to and including "<think>". */
-  prompt(speech: Speech, question: string, tools: readonly Tool[]): ReturnType<Speech['prompt']>;
+  /** The prompt of a problem, up to and including "<think>". Throws a UserError for functions that do not suit it. */
+  prompt(speech: Speech, question: string, host: EnvironmentHost): ReturnType<Speech['prompt']>;
   /** Draws conversations about tasks, `options.samples` each, in the tasks' order. */
   converse(
     tasks: readonly ConversationTask[],
     voice: Voice,
-    options: MannerOptions,
+    options: ConverseOptions,
   ): Promise<Conversation[][]>;
   /** A problem's worked solution. Throws a UserError when it has none. */
   worked(problem: Problem, host: EnvironmentHost, speech: Speech): Promise<WorkedSolution>;
 }
+
+/** One conversation, in which calls that fail remain. */
+export const CONVERSATION: Manner = {
+  prompt: (speech, question, { tools }) => speech.prompt(question, tools),
+  converse,
+  worked: workedSolution,
+};
 
 const ENDS = { stopped: 'answer', steps: 'turns', tries: 'turns', length: 'length' } as const;
 
@@ -57,29 +56,22 @@ function conversationOf({ steps, end, answer }: Chain): Conversation {
   };
 }
 
-const agent: Manner = {
-  tools: agentTools,
-  prompt: agentPrompt,
-  worked: workedChain,
-  async converse(tasks, voice, { maxTurns, samples = 1, seed = 0, maxTokens, ...options }) {
-    const chains = await runAgent(tasks, voice, {
-      ...options,
-      samples,
-      seed,
-      maxSteps: maxTurns,
-      maxTokens,
-      maxLength: maxTokens,
-    });
-    return chains.map((own) => own.map(conversationOf));
-  },
-};
-
-const conversation: Manner = {
-  tools: ({ tools }) => tools,
-  prompt: (speech, question, tools) => speech.prompt(question, tools),
-  worked: workedSolution,
-  converse,
-};
-
-export const MANNERS = { conversation, agent } as const satisfies Record<string, Manner>;
-export type MannerName = keyof typeof MANNERS;
+/** The step-by-step agent; its turns are steps, each of which may be written `maxTries` times. */
+export function agentManner(maxTries: number): Manner {
+  return {
+    prompt: (speech, question, host) => agentPrompt(speech, question, agentTools(host)),
+    async converse(tasks, voice, { maxTurns: maxSteps, samples = 1, seed = 0, ...options }) {
+      const { maxTokens: maxLength } = options;
+      const chains = await runAgent(tasks, voice, {
+        ...options,
+        samples,
+        seed,
+        maxSteps,
+        maxTries,
+        maxLength,
+      });
+      return chains.map((own) => own.map(conversationOf));
+    },
+    worked: workedChain,
+  };
+}

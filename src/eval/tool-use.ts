@@ -1,8 +1,9 @@
 /** How well models solve problems with functions, and how: accuracy by split, and which functions they use. */
 import { z } from 'zod';
 import { hashString } from '../base/rng.ts';
-import { type Conversation, converse } from '../environment/conversation.ts';
+import type { Conversation } from '../environment/conversation.ts';
 import { type EnvironmentHost, type Problem, SPLITS } from '../environment/environment.ts';
+import type { Manner } from '../environment/manner.ts';
 import type { Speech } from '../environment/speech.ts';
 import type { Generator } from '../model/generation.ts';
 import { lastBoxed } from '../reward/math-answer.ts';
@@ -49,6 +50,7 @@ export interface ToolUseOptions {
   readonly generator: Generator;
   readonly speech: Speech;
   readonly host: EnvironmentHost;
+  readonly manner: Manner;
   readonly temperature: number;
   readonly maxTokens: number;
   readonly maxPromptTokens: number;
@@ -95,14 +97,14 @@ export async function* judgeToolUse(
   options: ToolUseOptions,
   first = 0,
 ): AsyncGenerator<readonly ToolVerdict[]> {
-  const { problems, speech, host, batch, signal, temperature, maxTokens, maxTurns, seed } = options;
+  const { problems, speech, host, manner, batch, signal, temperature, maxTokens, maxTurns, seed } = options;
   for (let start = first; start < problems.length; start += batch) {
     signal.throwIfAborted();
     const asked = problems
       .slice(start, start + batch)
-      .map((problem) => ({ problem, ids: speech.prompt(problem.question, host.tools).ids }));
+      .map((problem) => ({ problem, ids: manner.prompt(speech, problem.question, host).ids }));
     const fitting = asked.filter(({ ids }) => ids.length <= options.maxPromptTokens);
-    const drawn = await converse(
+    const drawn = await manner.converse(
       fitting.map(({ ids, problem: { setting } }) => ({ ids, setting })),
       options,
       { temperature, maxTokens, maxTurns, batch, seed: hashString(`${seed}:${start}`), signal },

@@ -17,10 +17,37 @@ function mentorProblems(
       `stages.${stage.name}.data is missing, and the reward ${stage.reward} compares with a teacher's trajectories; name a trajectories stage, or set reward to sparse.`,
     );
   }
+  if (recipe.environments?.[stage.environment]?.manner === 'agent') {
+    report(
+      'environment',
+      `stages.${stage.name}.environment is ${stage.environment}, whose manner is agent: the tries that failed are not in its chains, so that there is nothing to reinforce; use an environment whose manner is conversation.`,
+    );
+  }
   if (teacher?.kind === 'trajectories' && teacher.environment !== stage.environment) {
     report(
       'environment',
       `stages.${stage.name}.environment is ${stage.environment}, and the trajectories of ${teacher.name} are of ${teacher.environment}; make them one.`,
+    );
+  }
+}
+
+/** What preferences need of where their pairs come from, and of their loss. */
+function dpoProblems(
+  recipe: Recipe,
+  stage: StageOf<'dpo'>,
+  report: (key: string, text: string) => void,
+): void {
+  if (stage.loss_type === 'ipo' && stage.label_smoothing > 0) {
+    report(
+      'label_smoothing',
+      `stages.${stage.name}.label_smoothing is ${stage.label_smoothing}, and IPO has none; set it to 0 or loss_type to dpo.`,
+    );
+  }
+  const data = recipe.stages.find((other) => other.name === stage.data);
+  if (data?.kind === 'trajectories' && (!data.keep_wrong || data.keep < 2)) {
+    report(
+      'data',
+      `stages.${stage.name}.data is ${data.name}, which keeps no right and wrong trajectories of one problem; set its keep_wrong to true and its keep to n_samples_per_prompt (${data.n_samples_per_prompt}).`,
     );
   }
 }
@@ -62,12 +89,7 @@ export function consistencyProblems(recipe: Recipe): Problem[] {
     if ((stage.kind === 'eval' || stage.kind === 'tool_eval') && Object.keys(stage.models).length === 0) {
       report(at('models'), `stages.${stage.name}.models is empty; name at least one model.`);
     }
-    if (stage.kind === 'dpo' && stage.loss_type === 'ipo' && stage.label_smoothing > 0) {
-      report(
-        at('label_smoothing'),
-        `stages.${stage.name}.label_smoothing is ${stage.label_smoothing}, and IPO has none; set it to 0 or loss_type to dpo.`,
-      );
-    }
+    if (stage.kind === 'dpo') dpoProblems(recipe, stage, (key, text) => report(at(key), text));
     if (stage.kind === 'sft' && stage.data === 'train' && stage.reward_threshold !== undefined) {
       report(
         at('reward_threshold'),

@@ -13,6 +13,10 @@ const FITTING = {
   },
   rollout: { kinds: new Set(['rollout']), text: 'an earlier rollout stage' },
   trajectories: { kinds: new Set(['trajectories']), text: 'an earlier trajectories stage' },
+  answers: {
+    kinds: new Set(['rollout', 'trajectories']),
+    text: 'an earlier rollout or trajectories stage',
+  },
   environment: { kinds: new Set(['environment']), text: "one of the recipe's environments" },
   lessons: {
     kinds: new Set(['rollout', 'trajectories', 'environment']),
@@ -72,8 +76,8 @@ class ReferenceCheck {
         this.#reference([...path, 'models', label], `${where}.models.${label}`, model, 'model');
       }
     } else this.#reference([...path, 'model'], `${where}.model`, stage['model'], 'model');
-    if (kind === 'distill' || kind === 'dpo')
-      this.#reference([...path, 'data'], `${where}.data`, stage['data'], 'rollout');
+    if (kind === 'distill') this.#reference([...path, 'data'], `${where}.data`, stage['data'], 'rollout');
+    if (kind === 'dpo') this.#reference([...path, 'data'], `${where}.data`, stage['data'], 'answers');
     if (kind === 'sft' && stage['data'] !== TRAINING_SET) {
       this.#reference([...path, 'data'], `${where}.data`, stage['data'], 'lessons', [TRAINING_SET]);
     }

@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { teacherSchema } from './teacher-options.ts';
 import { type RewardName, rewards } from '../reward/index.ts';
+import { CHAIN_PAIRINGS } from '../train/chain-pairs.ts';
 import {
   common,
   count,
@@ -52,7 +53,7 @@ export const sftSchema = z.strictObject({
     .min(-1)
     .max(1)
     .exactOptional()
-    .describe('leave out answers of a rollout stage with a lower reward'),
+    .describe('leave out answers of a rollout stage with a lower reward; a right trajectory has 1'),
   ...optimizerOptions,
   lr: optimizerOptions.lr.default(5e-6),
 });
@@ -115,8 +116,10 @@ export const dpoSchema = z.strictObject({
   ...common,
   kind: z.literal('dpo'),
   model: reference,
-  data: reference.describe('the name of a rollout stage'),
-  reward: reward.describe('what tells the better answer of a prompt from the worse'),
+  data: reference.describe(
+    'the name of a rollout stage, or of a trajectories stage with right and wrong ones',
+  ),
+  reward: reward.describe('rollouts: what tells the better answer of a prompt from the worse'),
   reward_margin: z
     .number()
     .positive()
@@ -128,6 +131,11 @@ export const dpoSchema = z.strictObject({
     .max(1)
     .exactOptional()
     .describe('drop prompts whose best answer earns less'),
+  pairing: z
+    .enum(CHAIN_PAIRINGS)
+    .default('first_difference')
+    .describe('trajectories: the first step at which a wrong one leaves a right one, or whole ones'),
+  pairs_per_problem: count.default(4).describe('trajectories: pairs a problem at most'),
   loss_type: z.enum(['dpo', 'ipo']).default('dpo'),
   beta: z.number().positive().default(0.1).describe('how strongly the model is held to the reference'),
   label_smoothing: z

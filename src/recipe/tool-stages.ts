@@ -21,6 +21,11 @@ const splitOptions = {
   train: count.default(2000).describe('problems to learn from'),
   test: count.default(200).describe('unseen problems of the same domain'),
   transfer: count.default(200).describe('problems of another domain'),
+  manner: z
+    .enum(['conversation', 'agent'])
+    .default('conversation')
+    .describe('answer in a conversation, or walk step by step: one call a step, then stop'),
+  max_tries: count.default(10).describe('agent: how often a step that fails may be written'),
 };
 
 const shipped = <const Name extends string>(name: Name, words: string) =>

@@ -2,8 +2,6 @@
 import { UserError } from '../base/errors.ts';
 import type { TokenIds } from '../base/token-ids.ts';
 import type { Problem } from '../environment/environment.ts';
-import type { Speech } from '../environment/speech.ts';
-import type { Tool } from '../chat/messages.ts';
 
 export interface ToolPrompt {
   readonly problem: Problem;
@@ -15,8 +13,8 @@ export interface ToolProblemsOptions {
   /** Whose problems they are, for errors. */
   readonly stage: string;
   readonly problems: readonly Problem[];
-  readonly tools: readonly Tool[];
-  readonly speech: Speech;
+  /** Renders a question as a prompt. */
+  readonly prompt: (question: string) => { readonly text: string; readonly ids: TokenIds };
   readonly maxTokens: number;
 }
 
@@ -43,7 +41,7 @@ export class ToolProblems {
   }
 
   #render(problem: Problem): ToolPrompt {
-    return { problem, ...this.#options.speech.prompt(problem.question, this.#options.tools) };
+    return { problem, ...this.#options.prompt(problem.question) };
   }
 
   get length(): number {

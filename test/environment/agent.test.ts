@@ -16,7 +16,7 @@ import { hostInProcess } from '../../src/environment/in-process.ts';
 import { SHIPPED } from '../../src/environment/load.ts';
 import { Speech } from '../../src/environment/speech.ts';
 import { type Conversation } from '../../src/environment/conversation.ts';
-import { MANNERS } from '../../src/environment/manner.ts';
+import { agentManner } from '../../src/environment/manner.ts';
 import type { Generator, Sample } from '../../src/model/generation.ts';
 import { answersRightly } from '../../src/reward/mentor.ts';
 
@@ -283,7 +283,7 @@ test('a function of an environment may not have the name of one of the agent', (
 
 describe.each(['arithmetic', 'logic'] as const)('worked solutions of %s', (name) => {
   test('are chains that the agent itself would have walked, and right', async () => {
-    const { agent } = MANNERS;
+    const agent = agentManner(3);
     const host = hostInProcess(SHIPPED[name]);
     const problems = await host.problems({ split: 'train', seed: 3, count: 6 });
     for (const problem of problems) {
@@ -291,11 +291,11 @@ describe.each(['arithmetic', 'logic'] as const)('worked solutions of %s', (name)
       const turns = tokenizer.decode(tokens.filter((_, i) => drawn[i] === 1)).split('<|im_end|>');
       let step = 0;
       const { generator } = scripted(() => required(turns[step++], 'a turn'));
-      const { ids } = agent.prompt(speech, problem.question, agent.tools(host));
+      const { ids } = agent.prompt(speech, problem.question, host);
       const walked = await agent.converse(
         [{ ids, setting: problem.setting }],
         { generator, speech, host },
-        { maxTurns: 10, maxTries: 3, maxTokens: 4000 },
+        { maxTurns: 10, maxTokens: 4000 },
       );
       const again: Conversation = required(walked[0]?.[0], 'a chain');
       expect(again.tokens).toEqual(tokens);
@@ -312,10 +312,10 @@ describe.each(['arithmetic', 'logic'] as const)('worked solutions of %s', (name)
 
 test('as a conversation, a chain that was cut has no answer, and what it read is not its own', async () => {
   const { generator } = scripted(() => call('add', { a: 1, b: 1 }));
-  const [[cut] = []] = await MANNERS.agent.converse(
+  const [[cut] = []] = await agentManner(3).converse(
     [{ ids: PROMPT, setting: {} }],
     { generator, speech, host: arithmetic },
-    { maxTurns: 2, maxTries: 3, maxTokens: 4000 },
+    { maxTurns: 2, maxTokens: 4000 },
   );
   expect(cut).toMatchObject({ end: 'turns', finish: 'length', response: { ended: false } });
   expect(answersRightly('2', required(cut, 'a chain').response)).toBe(false);

@@ -5,7 +5,7 @@ import type { WrittenCall } from '../../chat/generation.ts';
 import type { EnvironmentHost, Problem, Split } from '../../environment/environment.ts';
 import { DEFAULT_LIMITS } from '../../environment/environment.ts';
 import { openEnvironment } from '../../environment/load.ts';
-import { workedSolution } from '../../environment/solution.ts';
+import { agentManner, CONVERSATION, type Manner } from '../../environment/manner.ts';
 import { Speech } from '../../environment/speech.ts';
 import { callsAnywhere } from '../../environment/turn.ts';
 import type { TrainCompletion, TrainExample } from '../../train/examples.ts';
@@ -24,6 +24,12 @@ export async function openHost({ recipe }: RunContext, name: string): Promise<En
   const { path, trusted, time_limit: seconds, memory_limit: memoryMb, result_limit: resultChars } = source;
   const limits = { ...DEFAULT_LIMITS, timeMs: 1000 * seconds, memoryMb, resultChars };
   return openEnvironment({ source: 'module', path, trusted, limits });
+}
+
+/** How models go about an environment's problems. */
+export function mannerOf({ recipe }: Pick<RunContext, 'recipe'>, name: string): Manner {
+  const source = recipe.environments?.[name];
+  return source?.manner === 'agent' ? agentManner(source.max_tries) : CONVERSATION;
 }
 
 /** The problems of a split, as many as the recipe says. */
@@ -70,7 +76,16 @@ export function referenceCalls(
 
 /** A teacher's conversations, each problem's as one tree; what functions returned does not count. */
 export function trajectoryData(run: RunContext, stage: StageOf<'sft'>, model: OpenModel): LearningData {
-  const stored = trajectoriesOf(run, stage.data, model);
+  const { reward_threshold: threshold = -Infinity } = stage;
+  const stored = trajectoriesOf(run, stage.data, model)
+    .map((one) => ({ ...one, samples: one.samples.filter(({ correct }) => Number(correct) >= threshold) }))
+    .filter(({ samples }) => samples.length > 0);
+  if (stored.length === 0) {
+    throw new UserError(
+      'NO_EXAMPLES',
+      `Stage ${stage.name} has nothing to learn from: no conversation of ${stage.data} is right (reward_threshold); train its model first, or draw more.`,
+    );
+  }
   const fitting = stored.filter(({ prompt }) => prompt.length <= stage.prompt_max_len);
   let left = stage.max_samples ?? Infinity;
   const examples = fitting.flatMap(({ prompt, samples }) => {
@@ -112,6 +127,7 @@ export async function solutionData(
 ): Promise<LearningData> {
   using host = await openHost(run, stage.data);
   const speech = speechOf(model);
+  const manner = mannerOf(run, stage.data);
   const problems = (await problemsOf(run, host, stage.data, 'train')).slice(0, stage.max_samples);
   const examples = [];
   let tooLong = 0;
@@ -119,9 +135,9 @@ export async function solutionData(
     run.signal.throwIfAborted();
     const solved = [];
     for (const problem of problems.slice(start, start + GROUP_LIMIT)) {
-      const { ids } = speech.prompt(problem.question, host.tools);
+      const { ids } = manner.prompt(speech, problem.question, host);
       if (ids.length > stage.prompt_max_len) tooLong += 1;
-      else solved.push({ ids, ...(await workedSolution(problem, host, speech)) });
+      else solved.push({ ids, ...(await manner.worked(problem, host, speech)) });
     }
     if (solved.length > 0) examples.push(pending(solutionsExample(solved)));
   }

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { UserError } from '../../base/errors.ts';
 import { Scorer } from '../../model/scoring.ts';
 import { rewardNamed } from '../../reward/index.ts';
+import { chooseChainPairs } from '../../train/chain-pairs.ts';
 import type { DrawnSample } from '../../train/events.ts';
 import {
   type AnsweredPrompt,
   choosePairs,
-  type ChosenPairs,
   countedRows,
   pairExample,
   type PreferencePair,
@@ -26,6 +26,7 @@ import {
   type RunContext,
   seedOf,
 } from './context.ts';
+import { trajectoriesOf } from './environments.ts';
 import { type LearningData, storedPrompts } from './examples.ts';
 
 /** Pairs whose two answers the report shows. */
@@ -74,26 +75,57 @@ function rescored(
   });
 }
 
-function noPairs(stage: DpoStage, prompts: number, { dropped }: ChosenPairs, tooLong: number): UserError {
-  const { alone, alike, poor } = dropped;
-  const parts = [
-    [tooLong, 'are longer than prompt_max_len (raise it)'],
-    [alone, 'have a single answer (draw more, or set validity_filter to false in the rollout stage)'],
-    [alike, `have answers that differ by less than reward_margin ${stage.reward_margin} (lower it)`],
-    [poor, `have no answer that earns reward_threshold ${stage.reward_threshold} (lower it)`],
-  ] as const;
-  const reasons = parts.flatMap(([count, what]) => (count > 0 ? [`${count} ${what}`] : [])).join(', ');
+/** Says why nothing of what there is makes a pair, with what to do about each reason. */
+function noPairs(
+  stage: DpoStage,
+  total: number,
+  what: string,
+  counts: readonly (readonly [number, string])[],
+): UserError {
+  const reasons = counts.flatMap(([count, reason]) => (count > 0 ? [`${count} ${reason}`] : [])).join(', ');
   return new UserError(
     'NO_PAIRS',
-    `Stage ${stage.name} has no pair to learn from: of the ${prompts} prompts of ${stage.data}, ${reasons}.`,
+    `Stage ${stage.name} has no pair to learn from: of the ${total} ${what} of ${stage.data}, ${reasons}.`,
   );
 }
 
-function choose(
-  run: RunContext,
-  stage: DpoStage,
-  model: OpenModel,
-): { pairs: readonly PreferencePair[]; warnings: readonly string[] } {
+interface Chosen {
+  readonly pairs: readonly PreferencePair[];
+  readonly warnings: readonly string[];
+}
+
+/** Pairs of a trajectories stage, of problems with right and with wrong ones. */
+function chooseFromChains(run: RunContext, stage: DpoStage, model: OpenModel): Chosen {
+  const stored = trajectoriesOf(run, stage.data, model);
+  const { pairing, pairs_per_problem: most } = stage;
+  const { pairs: all, dropped } = chooseChainPairs(stored, model.tokenizer, { pairing, most });
+  const fitting = all.filter(({ promptIds }) => promptIds.length <= stage.prompt_max_len);
+  const tooLong = all.length - fitting.length;
+  const pairs = fitting.slice(0, stage.max_samples);
+  if (pairs.length === 0) {
+    const counts = [
+      [dropped.right, 'are always solved (take harder ones)'],
+      [dropped.wrong, 'are never solved (train the model of that stage first, or draw more)'],
+      [dropped.same, 'have wrong trajectories that only end too early (raise max_turns there)'],
+      [
+        tooLong > 0 ? stored.length - dropped.right - dropped.wrong - dropped.same : 0,
+        'have prompts longer than prompt_max_len (raise it)',
+      ],
+    ] as const;
+    throw noPairs(stage, stored.length, 'problems', counts);
+  }
+  const warnings = tooLong > 0 ? [`${tooLong} pairs are longer than prompt_max_len and are left out`] : [];
+  return { pairs, warnings };
+}
+
+function choose(run: RunContext, stage: DpoStage, model: OpenModel): Chosen {
+  const source = run.recipe.stages.find(({ name }) => name === stage.data);
+  return source?.kind === 'trajectories'
+    ? chooseFromChains(run, stage, model)
+    : chooseFromRollouts(run, stage, model);
+}
+
+function chooseFromRollouts(run: RunContext, stage: DpoStage, model: OpenModel): Chosen {
   const { prompts, tooLong } = storedPrompts(run, stage, model);
   const chosen = choosePairs(rescored(run, stage, model, prompts), {
     margin: stage.reward_margin,
@@ -101,7 +133,15 @@ function choose(
   });
   const all = prompts.length + tooLong;
   const pairs = chosen.pairs.slice(0, stage.max_samples);
-  if (pairs.length === 0) throw noPairs(stage, all, chosen, tooLong);
+  if (pairs.length === 0) {
+    const { alone, alike, poor } = chosen.dropped;
+    throw noPairs(stage, all, 'prompts', [
+      [tooLong, 'are longer than prompt_max_len (raise it)'],
+      [alone, 'have a single answer (draw more, or set validity_filter to false in the rollout stage)'],
+      [alike, `have answers that differ by less than reward_margin ${stage.reward_margin} (lower it)`],
+      [poor, `have no answer that earns reward_threshold ${stage.reward_threshold} (lower it)`],
+    ]);
+  }
   const warnings = [
     ...(tooLong > 0 ? [`${tooLong} prompts are longer than prompt_max_len and are left out`] : []),
     ...(chosen.pairs.length < all / 4 ? [`only ${chosen.pairs.length} of ${all} prompts give a pair`] : []),

@@ -2,6 +2,7 @@
 import { Generator } from '../../model/generation.ts';
 import { Scorer } from '../../model/scoring.ts';
 import { policyGradient } from '../../objective/index.ts';
+import { CONVERSATION } from '../../environment/manner.ts';
 import { rewardNamed } from '../../reward/index.ts';
 import { PromptSet } from '../../train/prompts.ts';
 import type { GrpoOptions, Sampling } from '../../train/stages/grpo.ts';
@@ -106,8 +107,7 @@ export async function mentor(run: RunContext, stage: StageOf<'mentor'>, model: O
     const problems = new ToolProblems({
       stage: stage.name,
       problems: all.filter(({ id }) => teacher?.has(id) ?? true).slice(0, stage.prompts),
-      tools: host.tools,
-      speech,
+      prompt: (question) => CONVERSATION.prompt(speech, question, host),
       maxTokens: promptLimit(stage, model.config),
     });
     const shared = common(run, stage, model, problems.length);

@@ -29,7 +29,7 @@ import {
   stageFolder,
   trajectoryFolder,
 } from './context.ts';
-import { openHost, problemsOf, speechOf } from './environments.ts';
+import { mannerOf, openHost, problemsOf, speechOf } from './environments.ts';
 import { samplingOf } from './reinforcement.ts';
 import { samplesOf } from './samples.ts';
 
@@ -41,12 +41,12 @@ export async function* runTrajectoryStage(
   using model = openModel(run, stage.model, false);
   using host = await openHost(run, stage.environment);
   const speech = speechOf(model);
+  const manner = mannerOf(run, stage.environment);
   const all = await problemsOf(run, host, stage.environment, 'train');
   const problems = new ToolProblems({
     stage: stage.name,
     problems: all.slice(0, stage.problems),
-    tools: host.tools,
-    speech,
+    prompt: (question) => manner.prompt(speech, question, host),
     maxTokens: promptLimit(stage, model.config),
   });
   using generator = new Generator(run.device, model.config, model.parameters);
@@ -55,6 +55,7 @@ export async function* runTrajectoryStage(
     name: stage.name,
     problems,
     host,
+    manner,
     speech,
     generator,
     sampling: samplingOf(stage),
@@ -125,6 +126,7 @@ async function* judgeModel(
       generator,
       speech: speechOf(model),
       host,
+      manner: mannerOf(run, stage.environment),
       temperature: stage.temperature,
       maxTokens: stage.generate_max_len,
       maxPromptTokens: promptLimit(stage, model.config),

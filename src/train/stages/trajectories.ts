@@ -1,9 +1,10 @@
 /** Teacher trajectories: a model solves an environment's problems, and its right, distinct conversations are kept. */
 import { isAbort } from '../../base/errors.ts';
 import { hashString } from '../../base/rng.ts';
-import { converse, type Conversation } from '../../environment/conversation.ts';
+import type { Conversation } from '../../environment/conversation.ts';
 import type { EnvironmentHost } from '../../environment/environment.ts';
-import { Speech } from '../../environment/speech.ts';
+import type { Manner } from '../../environment/manner.ts';
+import type { Speech } from '../../environment/speech.ts';
 import type { Generator } from '../../model/generation.ts';
 import { answersRightly } from '../../reward/mentor.ts';
 import type { RunEvent } from '../events.ts';
@@ -22,6 +23,7 @@ export interface TrajectoryOptions {
   readonly name: string;
   readonly problems: ToolProblems;
   readonly host: EnvironmentHost;
+  readonly manner: Manner;
   readonly speech: Speech;
   readonly generator: Generator;
   readonly sampling: Sampling;
@@ -73,7 +75,7 @@ async function* solveBatch(
     (_, i) => number * batch + i,
   );
   const asked = problems.at(indices);
-  const drawn = await converse(
+  const drawn = await options.manner.converse(
     asked.map(({ ids, problem: { setting } }) => ({ ids, setting })),
     options,
     { ...sampling, maxTurns, seed: hashString(`${seed}:${number}`), signal },
