@@ -1,16 +1,14 @@
 /** A model behind an OpenAI-compatible API (vLLM, SGLang, llama.cpp, OpenAI) as the one who answers a benchmark. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { errorText, UserError } from '../base/errors.ts';
+import { UserError } from '../base/errors.ts';
 import type { Message } from '../chat/messages.ts';
+import { Endpoint, persistently, Refused } from '../teacher/served/endpoint.ts';
 import type { Answer, AnsweringModel, AskOptions, ModelOptions } from './models.ts';
 
-/** A request that failed in a way that may pass is tried so often in all. */
-const ATTEMPTS = 5;
-/** Milliseconds before the second attempt; each further one waits twice as long. */
-const FIRST_WAIT = 500;
-/** Milliseconds that one answer may take. */
-const PATIENCE = 600_000;
+/** Milliseconds that one answer may take, and of the first pause after a fault. */
+const TIMES = { timeout: 600_000, firstPause: 500 } as const;
+/** Faults in a row after which the server is given up. */
+const RETRIES = 4;
 
 const usageSchema = z.object({ completion_tokens: z.number().optional() }).nullish();
 const chatSchema = z.object({
@@ -28,61 +26,73 @@ const modelsSchema = z.object({ data: z.array(z.object({ id: z.string() })) });
 /** How servers say that a prompt leaves no room for an answer; none has an error code for it. */
 const TOO_LONG = /context|too long|too many tokens|exceed/i;
 
-/** The request will fail again however often it is sent. */
-class Refused extends UserError {}
-
 /** The prompt fills the model's positions. */
 class TooLong extends Error {}
 
 export class ServedModel implements AnsweringModel {
   readonly name: string;
   readonly identity: string;
-  readonly #url: string;
-  readonly #options: ModelOptions;
+  readonly #endpoint: Endpoint;
+  readonly #parallel: number;
 
-  private constructor(url: string, served: string, options: ModelOptions) {
+  private constructor(endpoint: Endpoint, served: string, { parallel }: ModelOptions) {
     this.name = served;
-    this.identity = JSON.stringify([url, served]);
-    this.#url = url;
-    this.#options = options;
+    this.identity = JSON.stringify([endpoint.url, served]);
+    this.#endpoint = endpoint;
+    this.#parallel = parallel;
   }
 
   /** Reaches the server and chooses its model; `url` is what "/chat/completions" is appended to. */
-  static async open(address: string, options: ModelOptions): Promise<ServedModel> {
-    const url = address.replace(/\/+$/, '');
-    if (options.served !== undefined) return new ServedModel(url, options.served, options);
-    const server = new ServedModel(url, '', options);
-    const { data } = server.#checked(modelsSchema, await server.#attempted('/models', undefined, undefined));
-    const [first] = data;
+  static async open(url: string, options: ModelOptions): Promise<ServedModel> {
+    const { apiKey, served } = options;
+    const endpoint = new Endpoint(url, {
+      ...TIMES,
+      retries: RETRIES,
+      requestsPerMinute: undefined,
+      apiKey,
+      seed: 0,
+    });
+    if (served !== undefined) return new ServedModel(endpoint, served, options);
+    const [first] = (await sent(endpoint, '/models', undefined, modelsSchema)).data;
     if (first === undefined)
-      throw new UserError('SERVER', `${url} lists no model; name the one to ask with --served.`);
-    return new ServedModel(url, first.id, options);
+      throw new UserError('SERVER', `${endpoint.url} lists no model; name the one to ask with --served.`);
+    return new ServedModel(endpoint, first.id, options);
   }
 
   async *chat(
     conversations: readonly (readonly Message[])[],
     options: AskOptions,
   ): AsyncGenerator<Answer, void, undefined> {
-    yield* this.#each(conversations, options.signal, async (messages, index) => {
-      const answer = await this.#post('/chat/completions', options, {
-        messages: messages.map(({ role, content }) => ({ role, content })),
-        ...(options.enableThinking === undefined
-          ? {}
-          : { chat_template_kwargs: { enable_thinking: options.enableThinking } }),
-      });
-      const { choices, usage } = this.#checked(chatSchema, answer);
+    const { enableThinking, signal } = options;
+    const template =
+      enableThinking === undefined ? {} : { chat_template_kwargs: { enable_thinking: enableThinking } };
+    yield* this.#each(conversations, signal, async (conversation, index) => {
+      const messages = conversation.map(({ role, content }) => ({ role, content }));
+      const body = { ...this.#settings(options), messages, ...template };
+      const { choices, usage } = await sent(this.#endpoint, '/chat/completions', body, chatSchema, signal);
       const [choice] = choices;
       return answerOf(index, choice?.message.content ?? '', choice?.finish_reason, usage);
     });
   }
 
   async *complete(prompts: readonly string[], options: AskOptions): AsyncGenerator<Answer, void, undefined> {
-    yield* this.#each(prompts, options.signal, async (prompt, index) => {
-      const answer = await this.#post('/completions', options, { prompt });
-      const { choices, usage } = this.#checked(completionSchema, answer);
+    const { signal } = options;
+    yield* this.#each(prompts, signal, async (prompt, index) => {
+      const body = { ...this.#settings(options), prompt };
+      const { choices, usage } = await sent(this.#endpoint, '/completions', body, completionSchema, signal);
       const [choice] = choices;
       return answerOf(index, choice?.text ?? '', choice?.finish_reason, usage);
     });
+  }
+
+  #settings({ maxTokens, temperature, topP, seed }: AskOptions): object {
+    return {
+      model: this.name,
+      max_tokens: maxTokens,
+      temperature,
+      ...(topP === undefined ? {} : { top_p: topP }),
+      ...(seed === undefined ? {} : { seed }),
+    };
   }
 
   /** Keeps `parallel` requests under way and yields what comes back, in the order in which it does. */
@@ -95,7 +105,7 @@ export class ServedModel implements AnsweringModel {
     let next = 0;
     try {
       for (;;) {
-        for (; next < items.length && underWay.size < this.#options.parallel; next++) {
+        for (; next < items.length && underWay.size < this.#parallel; next++) {
           const item = items[next];
           if (item !== undefined) underWay.set(next, answered(ask, item, next));
         }
@@ -111,76 +121,32 @@ export class ServedModel implements AnsweringModel {
     }
   }
 
-  #checked<T>(schema: z.ZodType<T>, answer: unknown): T {
-    const parsed = schema.safeParse(answer);
-    if (parsed.success) return parsed.data;
-    throw new UserError(
-      'SERVER',
-      `${this.#url} answers in a form that is not OpenAI's (${parsed.error.issues[0]?.message ?? 'unknown'}); check the address, which mostly ends in /v1.`,
-    );
-  }
-
-  async #post(path: string, options: AskOptions, body: Readonly<Record<string, unknown>>): Promise<unknown> {
-    const { maxTokens, temperature, topP, seed, signal } = options;
-    const whole = {
-      model: this.name,
-      max_tokens: maxTokens,
-      temperature,
-      ...(topP === undefined ? {} : { top_p: topP }),
-      ...(seed === undefined ? {} : { seed }),
-      ...body,
-    };
-    return this.#attempted(path, JSON.stringify(whole), signal);
-  }
-
-  /** Sends a request until it is answered; waits in between while the fault is one that may pass. */
-  async #attempted(
-    path: string,
-    body: string | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<unknown> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.#once(path, body, signal);
-      } catch (thrown) {
-        signal?.throwIfAborted();
-        if (thrown instanceof Refused || thrown instanceof TooLong) throw thrown;
-        if (attempt === ATTEMPTS) {
-          throw new UserError(
-            'SERVER',
-            `${this.#url} cannot be asked (${errorText(thrown)}), ${ATTEMPTS} times over; check that it runs, then run the same command again.`,
-            { cause: thrown },
-          );
-        }
-        await sleep(FIRST_WAIT * 2 ** (attempt - 1), undefined, signal === undefined ? {} : { signal });
-      }
-    }
-  }
-
-  async #once(path: string, body: string | undefined, signal: AbortSignal | undefined): Promise<unknown> {
-    const { apiKey } = this.#options;
-    const patience = AbortSignal.timeout(PATIENCE);
-    const response = await fetch(this.#url + path, {
-      method: body === undefined ? 'GET' : 'POST',
-      headers: {
-        'content-type': 'application/json',
-        ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
-      },
-      signal: signal === undefined ? patience : AbortSignal.any([signal, patience]),
-      ...(body === undefined ? {} : { body }),
-    });
-    if (response.ok) return response.json();
-    const said = (await response.text()).slice(0, 300).replaceAll(/\s+/g, ' ').trim();
-    const told = `HTTP ${response.status}${said === '' ? '' : `: ${said}`}`;
-    if (response.status === 400 && TOO_LONG.test(said)) throw new TooLong(told);
-    if (response.status >= 500 || response.status === 429 || response.status === 408) throw new Error(told);
-    throw new Refused(
-      'SERVER',
-      `${this.#url}${path} refuses the request (${told}); check the address, --served and the API key.`,
-    );
-  }
-
   [Symbol.dispose](): void {}
+}
+
+/** Sends a request, again while faults may pass, and reads the reply; throws a UserError, a TooLong, or the signal's reason. */
+async function sent<T>(
+  endpoint: Endpoint,
+  path: string,
+  body: object | undefined,
+  schema: z.ZodType<T>,
+  signal = new AbortController().signal,
+): Promise<T> {
+  let value: unknown;
+  try {
+    ({ value } = await persistently(() => endpoint.send(path, body, signal), endpoint));
+  } catch (thrown) {
+    if (!(thrown instanceof Refused)) throw thrown;
+    if (thrown.status === 400 && TOO_LONG.test(thrown.message)) throw new TooLong(thrown.message);
+    throw new UserError('SERVER', `${thrown.message}; check the address, --served and the API key.`);
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new UserError(
+    'SERVER',
+    `${endpoint.url}${path} answers in a form that is not OpenAI's; check the address, which mostly ends in /v1.`,
+    { cause: parsed.error },
+  );
 }
 
 /** An answer, also where there is no room for one. */

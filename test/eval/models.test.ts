@@ -1,0 +1,155 @@
+/** Who answers a benchmark: what a server and a checkpoint are asked, and what becomes of faults. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Rng } from '../../src/base/rng.ts';
+import { trainTokenizer } from '../../src/chat/bpe-trainer.ts';
+import { DEFAULT_TEMPLATE } from '../../src/chat/default-template.ts';
+import { type Answer, type AskOptions, openAnsweringModel } from '../../src/eval/models.ts';
+import { Device } from '../../src/ggml/device.ts';
+import { initialiseWeights, saveCheckpoint } from '../../src/model/checkpoint.ts';
+import { parameterSpecs, type Qwen3Config } from '../../src/model/config.ts';
+import { ParameterSet } from '../../src/tensor/parameters.ts';
+
+const greedy: AskOptions = { maxTokens: 4, temperature: 0 };
+
+async function all(answers: AsyncGenerator<Answer>): Promise<Answer[]> {
+  const found: Answer[] = [];
+  for await (const answer of answers) found.push(answer);
+  return found;
+}
+
+describe('a server', () => {
+  let server: Server;
+  let url = '';
+  let requests = 0;
+  let keys: (string | undefined)[] = [];
+  let handle: (path: string, prompt: string) => { status?: number; text: string; wait?: number };
+  const completion = (text: string): string =>
+    JSON.stringify({ choices: [{ text, finish_reason: 'length' }] });
+
+  beforeAll(async () => {
+    server = createServer((request, response) => {
+      let body = '';
+      request.on('data', (part: Buffer) => (body += part.toString('utf8')));
+      request.on('end', () => {
+        requests += 1;
+        keys.push(request.headers.authorization);
+        const { prompt = '' } = (body === '' ? {} : JSON.parse(body)) as { prompt?: string };
+        const { status = 200, text, wait = 0 } = handle(request.url ?? '', prompt);
+        setTimeout(() => response.writeHead(status).end(text), wait);
+      });
+    });
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/`;
+  });
+  afterAll(() => {
+    server.close();
+  });
+
+  const open = () => openAnsweringModel(url, { device: 'cpu', parallel: 2, served: 'm', apiKey: 'secret' });
+
+  test('is sent several requests at once, and its answers come as they are ready', async () => {
+    keys = [];
+    handle = (_, prompt) => ({ text: completion(prompt.toUpperCase()), wait: prompt === 'a' ? 150 : 1 });
+    using model = await open();
+    const answers = await all(model.complete(['a', 'b', 'c'], greedy));
+    expect(answers.map(({ index, text }) => [index, text])).toEqual([
+      [1, 'B'],
+      [2, 'C'],
+      [0, 'A'],
+    ]);
+    expect(answers[0]).toMatchObject({ end: 'length', tokens: 0 });
+    expect(keys).toEqual(Array.from({ length: 3 }, () => 'Bearer secret'));
+  });
+
+  test('is asked again after a fault that may pass', async () => {
+    requests = 0;
+    handle = () => (requests === 1 ? { status: 503, text: 'warming up' } : { text: completion('x') });
+    using model = await open();
+    expect(await all(model.complete(['a'], greedy))).toMatchObject([{ text: 'x' }]);
+    expect(requests).toBe(2);
+  });
+
+  test('that has no room for a prompt leaves it unanswered', async () => {
+    handle = (_, prompt) =>
+      prompt === 'long'
+        ? { status: 400, text: "This model's maximum context length is 8 tokens" }
+        : { text: completion('x') };
+    using model = await open();
+    const answers = await all(model.complete(['long', 'short'], greedy));
+    expect(answers.toSorted((a, b) => a.index - b.index)).toMatchObject([
+      { text: '', end: 'full' },
+      { text: 'x', end: 'length' },
+    ]);
+  });
+
+  test('that refuses, or that speaks something else, is told', async () => {
+    using model = await open();
+    handle = () => ({ status: 401, text: 'who are you?' });
+    await expect(all(model.complete(['a'], greedy))).rejects.toThrow(
+      /refuses the request \(HTTP 401, who are you\?\); check the address, --served and the API key\./,
+    );
+    handle = () => ({ text: '{"choices": 5}' });
+    await expect(all(model.complete(['a'], greedy))).rejects.toThrow(/a form that is not OpenAI's/);
+    handle = () => ({ text: '{"data": []}' });
+    await expect(openAnsweringModel(url, { device: 'cpu', parallel: 1 })).rejects.toThrow(
+      /lists no model; name the one to ask with --served/,
+    );
+  });
+});
+
+describe('a checkpoint', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tinystar-answering-'));
+  afterAll(() => {
+    rmSync(folder, { recursive: true });
+  });
+  const tokenizer = trainTokenizer(['hello there', 'a timer for tea'], {
+    size: 284,
+    chatTemplate: DEFAULT_TEMPLATE,
+  });
+  const config: Qwen3Config = {
+    vocabSize: tokenizer.vocabSize,
+    hiddenSize: 32,
+    intermediateSize: 64,
+    layers: 1,
+    heads: 2,
+    kvHeads: 1,
+    headDim: 16,
+    rmsNormEps: 1e-6,
+    ropeTheta: 10_000,
+    tiedEmbeddings: true,
+    maxPositions: 64,
+    bosTokenId: null,
+    eosTokenId: tokenizer.eosId,
+  };
+
+  beforeAll(() => {
+    using device = Device.open('cpu', 1);
+    using parameters = new ParameterSet(device, parameterSpecs(config), 'weights');
+    initialiseWeights(config, parameters, Rng.seeded(2));
+    saveCheckpoint(folder, config, parameters);
+    tokenizer.save(folder);
+  });
+
+  test('answers what fits, begins with the thought that was opened, and leaves the rest unanswered', async () => {
+    using model = await openAnsweringModel(folder, { device: 'cpu', parallel: 1 });
+    const ask = (content: string) => [{ role: 'user', content } as const];
+    const answers = await all(
+      model.chat([ask('hello'), ask('tea '.repeat(99))], { ...greedy, openThought: true }),
+    );
+    const [short, long] = answers.toSorted((a, b) => a.index - b.index);
+    expect(short!.text).toMatch(/^<think>/);
+    expect(short).toMatchObject({ tokens: 4, end: 'length' });
+    expect(long).toEqual({ index: 1, text: '', tokens: 0, end: 'full' });
+    const prompt = '<|im_start|>user\nhello<|im_end|>\n<|im_start|>assistant\n';
+    const [plain] = await all(model.chat([ask('hello')], greedy));
+    expect([plain]).toEqual(await all(model.complete([prompt], greedy)));
+    const [thoughtless] = await all(model.chat([ask('hello')], { ...greedy, enableThinking: false }));
+    const closed = `${prompt}<think>\n\n</think>\n\n`;
+    expect([thoughtless]).toEqual(await all(model.complete([closed], greedy)));
+  });
+});
