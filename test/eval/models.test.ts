@@ -27,7 +27,14 @@ describe('a server', () => {
   let url = '';
   let requests = 0;
   let keys: (string | undefined)[] = [];
-  let handle: (path: string, prompt: string) => { status?: number; text: string; wait?: number };
+  let handle: (
+    path: string,
+    prompt: string,
+  ) => {
+    status?: number;
+    text: string;
+    after?: Promise<void>;
+  };
   const completion = (text: string): string =>
     JSON.stringify({ choices: [{ text, finish_reason: 'length' }] });
 
@@ -39,8 +46,8 @@ describe('a server', () => {
         requests += 1;
         keys.push(request.headers.authorization);
         const { prompt = '' } = (body === '' ? {} : JSON.parse(body)) as { prompt?: string };
-        const { status = 200, text, wait = 0 } = handle(request.url ?? '', prompt);
-        setTimeout(() => response.writeHead(status).end(text), wait);
+        const { status = 200, text, after = Promise.resolve() } = handle(request.url ?? '', prompt);
+        void after.then(() => response.writeHead(status).end(text));
       });
     });
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
@@ -54,13 +61,20 @@ describe('a server', () => {
 
   test('is sent several requests at once, and its answers come as they are ready', async () => {
     keys = [];
-    handle = (_, prompt) => ({ text: completion(prompt.toUpperCase()), wait: prompt === 'a' ? 150 : 1 });
+    // The first answer waits until the last question has come, which it can only while the first is under way.
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    handle = (_, prompt) => {
+      if (prompt === 'c') release();
+      return { text: completion(prompt.toUpperCase()), ...(prompt === 'a' ? { after: held } : {}) };
+    };
     using model = await open();
     const answers = await all(model.complete(['a', 'b', 'c'], greedy));
-    expect(answers.map(({ index, text }) => [index, text])).toEqual([
+    expect(answers[0]).toMatchObject({ index: 1, text: 'B' });
+    expect(answers.map(({ index, text }) => [index, text]).toSorted()).toEqual([
+      [0, 'A'],
       [1, 'B'],
       [2, 'C'],
-      [0, 'A'],
     ]);
     expect(answers[0]).toMatchObject({ end: 'length', tokens: 0 });
     expect(keys).toEqual(Array.from({ length: 3 }, () => 'Bearer secret'));
