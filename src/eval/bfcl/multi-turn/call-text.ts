@@ -3,11 +3,13 @@
  * Python's eval; here they are read, with the same errors: literals only, since nothing else can come out of a JSON tool call.
  */
 import { pyRepr } from '../../../json/repr.ts';
-import { MAX_DEPTH, type PyDict } from '../../../json/python.ts';
+import type { PyDict } from '../../../json/python.ts';
+import { PythonSyntaxError } from '../../python/errors.ts';
+import { KEYWORDS, TokenReader } from '../../python/reader.ts';
+import type { Arguments } from './apis/method.ts';
 import { hashable } from './python/compare.ts';
 import { Raised } from './python/errors.ts';
 import { asInt, Dict, isNumeric, type Key, type Value } from './python/value.ts';
-import type { Arguments } from './apis/method.ts';
 
 /** One call, read but not yet made. */
 export interface Call extends Arguments {
@@ -22,115 +24,86 @@ export function callText(name: string, named: PyDict): string {
   return `${name}(${[...named].map(([key, value]) => `${key}=${pyRepr(value)}`).join(',')})`;
 }
 
-// What Python allows in names, but for rare marks.
-const NAME = /[\p{L}\p{Nl}_][\p{L}\p{Nl}\p{N}\p{M}_]*/uy;
-const NUMBER = /(?:\d[\d_]*)?(?:\.\d*)?(?:[eE][-+]?\d+)?/y;
-const SPACE = /[ \t\n\r\f]*/y;
-const KEYWORDS: ReadonlySet<string> = new Set(
-  (
-    'and as assert async await break class continue def del elif else except finally for from global if import in is lambda ' +
-    'nonlocal not or pass raise return try while with yield'
-  ).split(' '),
-);
 const CONSTANTS: ReadonlyMap<string, Value> = new Map<string, Value>([
   ['True', true],
   ['False', false],
   ['None', null],
-]);
-const ESCAPES: ReadonlyMap<string, string> = new Map([
-  ['n', '\n'],
-  ['t', '\t'],
-  ['r', '\r'],
-  ['b', '\b'],
-  ['f', '\f'],
-  ['v', '\v'],
-  ['a', '\x07'],
-  ['\\', '\\'],
-  ["'", "'"],
-  ['"', '"'],
-  ['\n', ''],
 ]);
 
 function syntaxError(reason = 'invalid syntax'): Raised {
   return new Raised('SyntaxError', `${reason} (<string>, line 1)`);
 }
 
-class Reader {
-  readonly #text: string;
-  #at = 0;
-  #depth = 0;
+class CallReader extends TokenReader {
   #undefinedName: string | undefined;
 
-  constructor(text: string) {
-    this.#text = text;
-  }
-
   call(): Call {
-    const path = [this.#name()];
-    while (this.#taken('.')) path.push(this.#name());
-    if (!this.#taken('(')) throw syntaxError();
+    const path = [this.name()];
+    while (this.taken('.')) path.push(this.name());
+    this.expect('(');
     const positional: Value[] = [];
     const named = new Map<string, Value>();
-    while (!this.#taken(')')) {
+    while (!this.taken(')')) {
       this.#argument(positional, named);
-      if (!this.#taken(',') && this.#peek() !== ')') throw syntaxError();
+      if (!this.at(')')) this.expect(',');
     }
-    if (this.#peek() !== '') throw syntaxError();
+    if (this.peek().kind !== 'end') throw syntaxError();
     return { path, positional, named, undefinedName: this.#undefinedName };
   }
 
   #argument(positional: Value[], named: Map<string, Value>): void {
-    const start = this.#at;
-    this.#peek();
-    const name = this.#match(NAME);
-    if (name === undefined || this.#peek() !== '=') {
-      this.#at = start;
-      const value = this.#value();
-      if (this.#peek() === '=')
-        throw syntaxError('expression cannot contain assignment, perhaps you meant "=="?');
-      if (named.size > 0) throw syntaxError('positional argument follows keyword argument');
-      positional.push(value);
+    const token = this.peek();
+    if (token.kind === 'name' && this.at('=', 1)) {
+      if (CONSTANTS.has(token.text)) throw syntaxError(`cannot assign to ${token.text}`);
+      const name = this.name();
+      this.skip();
+      if (named.has(name)) throw syntaxError(`keyword argument repeated: ${name}`);
+      named.set(name, this.#value());
       return;
     }
-    this.#at++;
-    if (CONSTANTS.has(name)) throw syntaxError(`cannot assign to ${name}`);
-    if (KEYWORDS.has(name)) throw syntaxError();
-    if (named.has(name)) throw syntaxError(`keyword argument repeated: ${name}`);
-    named.set(name, this.#value());
+    const value = this.#value();
+    if (!this.at(',') && !this.at(')')) {
+      const isAssigned = this.#skipsTo('=');
+      throw syntaxError(
+        isAssigned ? 'expression cannot contain assignment, perhaps you meant "=="?' : undefined,
+      );
+    }
+    if (named.size > 0) throw syntaxError('positional argument follows keyword argument');
+    positional.push(value);
   }
 
-  #peek(): string {
-    this.#match(SPACE);
-    return this.#text.charAt(this.#at);
-  }
-
-  #taken(char: string): boolean {
-    if (this.#peek() !== char) return false;
-    this.#at++;
+  /** Goes on to an operator, within this argument; false where there is none. */
+  #skipsTo(operator: string): boolean {
+    while (!this.at(operator)) {
+      if (this.peek().kind === 'end' || this.at(',') || this.at(')')) return false;
+      this.skip();
+    }
     return true;
   }
 
-  #match(pattern: RegExp): string | undefined {
-    pattern.lastIndex = this.#at;
-    const found = pattern.exec(this.#text)?.[0];
-    this.#at += found?.length ?? 0;
-    return found;
-  }
-
-  #name(): string {
-    this.#peek();
-    const name = this.#match(NAME);
-    if (name === undefined || KEYWORDS.has(name) || CONSTANTS.has(name)) throw syntaxError();
-    return name;
-  }
-
   #value(): Value {
-    const char = this.#peek();
-    if (char === "'" || char === '"') return this.#strings();
-    if (char === '[' || char === '(' || char === '{') return this.#nested(char);
-    if (char === '-' || char === '+') return this.#signed(char);
-    const word = this.#match(NAME);
-    if (word === undefined) return this.#number();
+    const token = this.peek();
+    if (token.kind === 'string') return this.#strings();
+    if (token.kind === 'number') {
+      // An imaginary number.
+      if (typeof token.value === 'object') throw syntaxError();
+      this.skip();
+      return token.value;
+    }
+    if (token.kind === 'name') return this.#word(token.text);
+    if (token.kind !== 'operator') throw syntaxError();
+    this.skip();
+    return this.nested(() => {
+      if (token.text === '-' || token.text === '+') return this.#signed(token.text);
+      if (token.text === '[') return this.#items(']').items;
+      if (token.text === '(') return this.#parenthesis();
+      if (token.text === '{') return this.#dict();
+      throw syntaxError();
+    });
+  }
+
+  #word(word: string): Value {
+    this.skip();
     const constant = CONSTANTS.get(word);
     if (constant !== undefined) return constant;
     if (KEYWORDS.has(word)) throw syntaxError();
@@ -138,57 +111,38 @@ class Reader {
     return null;
   }
 
-  #signed(sign: string): Value {
-    this.#at++;
-    const value = this.#nestedIn(() => asInt(this.#value()));
+  #signed(sign: '-' | '+'): Value {
+    const value = asInt(this.#value());
     if (!isNumeric(value)) throw syntaxError();
     return sign === '-' ? -value : value;
   }
 
-  #number(): Value {
-    const text = this.#match(NUMBER)?.replaceAll('_', '') ?? '';
-    if (!/\d/.test(text)) throw syntaxError();
-    if (!/^\d+$/.test(text)) return Number(text);
-    if (/^0+[1-9]/.test(text)) {
-      throw syntaxError(
-        'leading zeros in decimal integer literals are not permitted; use an 0o prefix for octal integers',
-      );
+  /** What stands before `close`, and whether its last item has a comma behind it. */
+  #items(close: string): { readonly items: Value[]; readonly hasComma: boolean } {
+    const items: Value[] = [];
+    let hasComma = false;
+    while (!this.taken(close)) {
+      items.push(this.#value());
+      hasComma = this.at(',');
+      if (!this.at(close)) this.expect(',');
     }
-    return BigInt(text);
+    return { items, hasComma };
   }
 
-  #nestedIn<T>(read: () => T): T {
-    if (this.#depth === MAX_DEPTH) throw new Raised('MemoryError', '');
-    this.#depth++;
-    const value = read();
-    this.#depth--;
-    return value;
-  }
-
-  #nested(open: string): Value {
-    return this.#nestedIn(() => {
-      this.#at++;
-      if (open === '{') return this.#dict();
-      const close = open === '[' ? ']' : ')';
-      const items: Value[] = [];
-      let commas = 0;
-      while (!this.#taken(close)) {
-        items.push(this.#value());
-        if (this.#taken(',')) commas++;
-        else if (this.#peek() !== close) throw syntaxError();
-      }
-      // One value in parentheses is that value; a tuple is read as a list, which no method tells apart.
-      return open === '(' && items.length === 1 && commas === 0 ? (items[0] ?? null) : items;
-    });
+  /** One value in parentheses is that value; a tuple is read as a list, which no method tells apart. */
+  #parenthesis(): Value {
+    const { items, hasComma } = this.#items(')');
+    const [only] = items;
+    return items.length === 1 && only !== undefined && !hasComma ? only : items;
   }
 
   #dict(): Dict {
     const entries: [Key, Value][] = [];
-    while (!this.#taken('}')) {
+    while (!this.taken('}')) {
       const key = hashable(this.#value());
-      if (!this.#taken(':')) throw syntaxError();
+      this.expect(':');
       entries.push([key, this.#value()]);
-      if (!this.#taken(',') && this.#peek() !== '}') throw syntaxError();
+      if (!this.at('}')) this.expect(',');
     }
     return new Dict(entries);
   }
@@ -196,58 +150,21 @@ class Reader {
   /** Literals that stand side by side are one text. */
   #strings(): string {
     let text = '';
-    for (let quote = this.#peek(); quote === "'" || quote === '"'; quote = this.#peek())
-      text += this.#string(quote);
+    for (let token = this.peek(); token.kind === 'string'; token = this.peek()) {
+      if (token.value.kind !== 'text') throw syntaxError();
+      text += token.value.text;
+      this.skip();
+    }
     return text;
-  }
-
-  #string(quote: string): string {
-    const start = ++this.#at;
-    let value = '';
-    let from = start;
-    for (;;) {
-      const char = this.#text.charAt(this.#at);
-      if (char === quote) break;
-      if (char === '' || char === '\n')
-        throw new Raised(
-          'SyntaxError',
-          `unterminated string literal (detected at line 1) (<string>, line 1)`,
-        );
-      if (char === '\\') {
-        value += this.#text.slice(from, this.#at) + this.#escape();
-        from = this.#at;
-      } else this.#at++;
-    }
-    value += this.#text.slice(from, this.#at);
-    this.#at++;
-    return value;
-  }
-
-  /** What the escape at hand stands for; unknown ones stay as they are. */
-  #escape(): string {
-    const letter = this.#text.charAt(this.#at + 1);
-    this.#at += 2;
-    const digits = { x: 2, u: 4, U: 8 }[letter];
-    if (digits !== undefined) return this.#codePoint(digits);
-    const octal = /^[0-7]{1,3}/.exec(this.#text.slice(this.#at - 1, this.#at + 2))?.[0];
-    if (octal !== undefined) {
-      this.#at += octal.length - 1;
-      return String.fromCharCode(parseInt(octal, 8));
-    }
-    return ESCAPES.get(letter) ?? `\\${letter}`;
-  }
-
-  #codePoint(digits: number): string {
-    const hex = this.#text.slice(this.#at, this.#at + digits);
-    const point = /^[0-9a-fA-F]+$/.test(hex) && hex.length === digits ? parseInt(hex, 16) : Infinity;
-    if (point > 0x10ffff)
-      throw new Raised('SyntaxError', "(unicode error) 'unicodeescape' codec can't decode bytes");
-    this.#at += digits;
-    return String.fromCodePoint(point);
   }
 }
 
 /** Reads a call; throws a Raised with Python's text for anything else. */
 export function readCall(text: string): Call {
-  return new Reader(text).call();
+  try {
+    // Python's eval allows blanks before an expression, which as a line of its own would be indented.
+    return new CallReader(text.replace(/^[ \t]+/, '')).call();
+  } catch (thrown) {
+    throw thrown instanceof PythonSyntaxError ? syntaxError() : thrown;
+  }
 }

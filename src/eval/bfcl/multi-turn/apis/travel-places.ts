@@ -97,13 +97,24 @@ export function isTravelClass(travelClass: Value): boolean {
 /** Days whose digits have an even sum cost double. */
 function dateFactor(date: Value): number {
   if (typeof date !== 'string') throw typeError(`'${typeName(date)}' object is not iterable`);
-  const sum = [...date.replace(/\D/g, '')].reduce((total, digit) => total + Number(digit), 0);
+  const sum = Array.from(date.replace(/\D/g, '')).reduce((total, digit) => total + Number(digit), 0);
   return sum % 2 === 0 ? 2 : 1;
 }
 
+/** The key of a route; of none where an airport is no text. */
+function route(from: Value, to: Value): string {
+  return typeof from === 'string' && typeof to === 'string' ? `${from}>${to}` : '';
+}
+
 /** The fares that are told for a route; in the long context those of all routes, the wanted one among them. */
-function fares(travel: Travel, route: string, travelClass: Value, date: Value): readonly [number, number[]] {
-  const base = BASE_FARES.get(route);
+function fares(
+  travel: Travel,
+  from: Value,
+  to: Value,
+  travelClass: Value,
+  date: Value,
+): readonly [number, number[]] {
+  const base = BASE_FARES.get(route(from, to));
   if (base === undefined) throw new Raised('ValueError', 'No available route for the given airports.');
   const factor = CLASS_FACTORS.get(travelClass);
   if (factor === undefined)
@@ -115,11 +126,11 @@ function fares(travel: Travel, route: string, travelClass: Value, date: Value): 
 
 /** What one flight costs; raises where there is none. */
 export function fare(travel: Travel, from: Value, to: Value, date: Value, travelClass: Value): number {
-  return fares(travel, `${String(from)}>${String(to)}`, travelClass, date)[0];
+  return fares(travel, from, to, travelClass, date)[0];
 }
 
 export function flightCost(travel: Travel, from: Value, to: Value, date: Value, travelClass: Value): Value {
-  const [, told] = fares(travel, `${String(from)}>${String(to)}`, travelClass, date);
+  const [, told] = fares(travel, from, to, travelClass, date);
   return dict({ travel_cost_list: told });
 }
 

@@ -3,7 +3,7 @@ import { contains, hashable, indexOf, item, iterate, setItem } from '../python/c
 import { noAttribute, typeError } from '../python/errors.ts';
 import { add, toInt } from '../python/numbers.ts';
 import { str } from '../python/print.ts';
-import { lower } from '../python/text.ts';
+import { codePoints, lower } from '../python/text.ts';
 import { Dict, dict, equal, Opaque, truthy, typeName, type Key, type Value } from '../python/value.ts';
 import { configured, defineApi, differing, type Setup } from './api.ts';
 import { method } from './method.ts';
@@ -166,7 +166,8 @@ function userStats(twitter: Twitter, username: Value): Value {
 }
 
 function lengthOf(value: Value): bigint {
-  if (typeof value === 'string' || Array.isArray(value)) return BigInt([...value].length);
+  if (typeof value === 'string') return BigInt(codePoints(value));
+  if (Array.isArray(value)) return BigInt(value.length);
   if (value instanceof Dict) return BigInt(value.size);
   throw typeError(`object of type '${typeName(value)}' has no len()`);
 }

@@ -58,7 +58,7 @@ export function contains(items: Value, value: Value): boolean {
 export function iterate(value: Value): readonly Value[] {
   if (Array.isArray(value)) return value;
   if (value instanceof Dict) return value.keys();
-  if (typeof value === 'string') return [...value];
+  if (typeof value === 'string') return Array.from(value);
   throw typeError(`'${typeName(value)}' object is not iterable`);
 }
 

@@ -22,7 +22,7 @@ export function words(text: string): string[] {
 
 /** `len(text)`: code points. */
 export function codePoints(text: string): number {
-  return [...text].length;
+  return Array.from(text).length;
 }
 
 /** `sorted(lines)`. */
