@@ -19,7 +19,7 @@ import { type Drawing, type Sample, Slots, startPrompt, type Stopped } from './s
 const PREFILL_TOKENS = 2048;
 /** For each lane. */
 const MAX_GRAPHS = 32;
-const MAX_GRAPH_BYTES = 2 ** 29;
+const MAX_GRAPH_BYTES = 2 ** 27;
 
 /** How samples are drawn. */
 export interface Settings extends Sampling {

@@ -18,7 +18,7 @@ import { predictorIndex, type PromptTree, type TreeLayout } from './tree.ts';
 
 /** For each lane. */
 const MAX_GRAPHS = 8;
-const MAX_GRAPH_BYTES = 2 ** 29;
+const MAX_GRAPH_BYTES = 2 ** 27;
 
 const COMPLETION_MULTIPLE = 8;
 /** A batch is not made smaller than this to give every lane something to do. */
