@@ -131,6 +131,23 @@ describe('data mix', () => {
     expect(lines('mixed.jsonl')).toHaveLength(5);
   });
 
+  test('wants shares of at most 1, and weights that are numbers', async () => {
+    const { stderr } = await runCli([
+      'data',
+      'mix',
+      'x.jsonl',
+      '--size',
+      '9',
+      '--output',
+      'y',
+      '--parallel',
+      '50',
+    ]);
+    expect(stderr).toContain('must be a share from 0 to 1');
+    const { stderr: weight } = await runCli(['data', 'mix', 'x.jsonl=a', '--size', '9', '--output', 'y']);
+    expect(weight).toBe('x.jsonl=a: the weight must be a number of at least 0.\n');
+  });
+
   test('takes by weight what the same seed takes again', async () => {
     writeFileSync(at('others.jsonl'), Array.from({ length: 20 }, (_, i) => record(`o${i}`, i)).join('\n'));
     const mix = async (seed: string): Promise<string> => {

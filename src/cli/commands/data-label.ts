@@ -1,7 +1,7 @@
 /** `tinystar data label`: what kinds of answers records have, as a table and, on request, in each record. */
 import { buildCommand } from '@stricli/core';
 import { UserError } from '../../base/errors.ts';
-import type { Label } from '../../data/labels.ts';
+import type { Category, Label } from '../../data/labels.ts';
 import type { CliContext } from '../context.ts';
 import { debugFlag, examples } from '../flags.ts';
 import { RowCounter } from '../row-counter.ts';
@@ -12,51 +12,78 @@ interface Flags {
   readonly debug: boolean;
 }
 
-/** Counts of numbers as one line: "1: 488, 2: 429". */
-function spread(numbers: readonly number[]): string {
-  const counts = new Map<number, number>();
-  for (const number of numbers) counts.set(number, (counts.get(number) ?? 0) + 1);
-  return [...counts]
-    .toSorted(([a], [b]) => a - b)
-    .map(([number, count]) => `${number}: ${count}`)
-    .join(', ');
+/** How often each number occurs. */
+class Numbers {
+  readonly #counts = new Map<number, number>();
+
+  add(number: number): void {
+    this.#counts.set(number, (this.#counts.get(number) ?? 0) + 1);
+  }
+
+  /** One line: "1: 488, 2: 429". */
+  get text(): string {
+    return [...this.#counts]
+      .toSorted(([a], [b]) => a - b)
+      .map(([number, count]) => `${number}: ${count}`)
+      .join(', ');
+  }
 }
 
-interface Source {
-  readonly name: string;
-  readonly labels: Label[];
+/** What is counted of one source, or of all. */
+class Counts {
+  records = 0;
+  readonly turns = new Numbers();
+  readonly calls = new Numbers();
+  readonly #categories = new Map<Category, number>();
+
+  add({ turns, calls }: Label, categories: readonly Category[]): void {
+    this.records += 1;
+    this.turns.add(turns);
+    this.calls.add(calls);
+    for (const category of categories)
+      this.#categories.set(category, (this.#categories.get(category) ?? 0) + 1);
+  }
+
+  /** "488 (47.7%)". */
+  cell(category: Category): string {
+    const count = this.#categories.get(category) ?? 0;
+    return `${count} (${((100 * count) / this.records).toFixed(1)}%)`;
+  }
 }
 
-/** A row for each category, a column for each source and one for all. */
-async function categoryTable(sources: readonly Source[]): Promise<string> {
-  const { CATEGORIES, categoriesOf } = await import('../../data/labels.ts');
-  const all = { name: 'all', labels: sources.flatMap(({ labels }) => labels) };
-  const columns = sources.length > 1 ? [...sources, all] : [all];
-  const cell = (labels: readonly Label[], category: string): string => {
-    const count = labels.filter((label) => categoriesOf(label).some((one) => one === category)).length;
-    return `${count} (${((100 * count) / labels.length).toFixed(1)}%)`;
-  };
+/** A row for each category, a column for each source, if there are several, and one for all. */
+function categoryTable(
+  sources: ReadonlyMap<string, Counts>,
+  all: Counts,
+  categories: readonly Category[],
+): string {
+  const columns = [...(sources.size > 1 ? sources : []), ['all', all] as const];
   return table(
     [
-      ['', ...columns.map(({ name }) => name)],
-      ...CATEGORIES.map((category) => [category, ...columns.map(({ labels }) => cell(labels, category))]),
-      ['records', ...columns.map(({ labels }) => String(labels.length))],
+      ['', ...columns.map(([name]) => name)],
+      ...categories.map((category) => [category, ...columns.map(([, counts]) => counts.cell(category))]),
+      ['records', ...columns.map(([, { records }]) => String(records))],
     ],
     ['left', ...columns.map(() => 'right' as const)],
   );
 }
 
 async function label(this: CliContext, flags: Flags, ...inputs: string[]): Promise<void> {
-  const [{ LineWriter }, { labelledLine, labelsOf }, { readRecord, Rejection }, { fileRows }] =
-    await Promise.all([
-      import('../../base/line-writer.ts'),
-      import('../../data/labels.ts'),
-      import('../../data/record.ts'),
-      import('../../data/streams/rows.ts'),
-    ]);
+  const [
+    { LineWriter },
+    { CATEGORIES, categoriesOf, labelledLine, lastLabel },
+    { readRecord, Rejection },
+    { fileRows },
+  ] = await Promise.all([
+    import('../../base/line-writer.ts'),
+    import('../../data/labels.ts'),
+    import('../../data/record.ts'),
+    import('../../data/streams/rows.ts'),
+  ]);
   using output = flags.output === undefined ? undefined : new LineWriter(flags.output);
   using counter = new RowCounter(this);
-  const sources = new Map<string, Source>();
+  const sources = new Map<string, Counts>();
+  const all = new Counts();
   let [unread, unanswered] = [0, 0];
   for (const file of inputs) {
     for await (const { value, where } of fileRows(file)) {
@@ -64,11 +91,14 @@ async function label(this: CliContext, flags: Flags, ...inputs: string[]): Promi
       try {
         const record = readRecord(value ?? null, where);
         output?.write(labelledLine(record));
-        const last = labelsOf(record).at(-1);
-        const source = sources.get(record.source) ?? { name: record.source, labels: [] };
-        sources.set(record.source, source);
-        if (last === undefined) unanswered += 1;
-        else source.labels.push(last);
+        const last = lastLabel(record);
+        if (last === undefined) {
+          unanswered += 1;
+          continue;
+        }
+        const own = sources.get(record.source) ?? new Counts();
+        sources.set(record.source, own);
+        for (const counts of [own, all]) counts.add(last, categoriesOf(last));
       } catch (thrown) {
         if (!(thrown instanceof Rejection)) throw thrown;
         unread += 1;
@@ -76,19 +106,15 @@ async function label(this: CliContext, flags: Flags, ...inputs: string[]): Promi
     }
   }
   counter[Symbol.dispose]();
-  const labelled = [...sources.values()].filter(({ labels }) => labels.length > 0);
-  if (labelled.length === 0)
+  if (all.records === 0)
     throw new UserError('DATA_EMPTY', 'There is no record with an answer; convert the data first.');
   output?.commit();
-  const labels = labelled.flatMap((source) => source.labels);
-  this.process.stdout.write(await categoryTable(labelled));
-  this.process.stdout.write(`Turns: ${spread(labels.map(({ turns }) => turns))}.\n`);
-  this.process.stdout.write(`Calls in an answer: ${spread(labels.map(({ calls }) => calls))}.\n`);
+  const { stdout } = this.process;
+  stdout.write(categoryTable(sources, all, CATEGORIES));
+  stdout.write(`Turns: ${all.turns.text}.\nCalls in an answer: ${all.calls.text}.\n`);
   if (unread + unanswered > 0)
-    this.process.stdout.write(
-      `Not counted: ${unread} rows that are no records, ${unanswered} without an answer.\n`,
-    );
-  if (output !== undefined) this.process.stdout.write(`${output.lines} records in ${output.path}.\n`);
+    stdout.write(`Not counted: ${unread} rows that are no records, ${unanswered} without an answer.\n`);
+  if (output !== undefined) stdout.write(`${output.lines} records in ${output.path}.\n`);
 }
 
 export const dataLabelCommand = buildCommand<Flags, string[], CliContext>({

@@ -133,8 +133,14 @@ async function mix(this: CliContext, flags: Flags, ...inputs: string[]): Promise
   }
 }
 
+function shareOf(text: string): number {
+  const value = numberFrom(0)(text);
+  if (value > 1) throw new UserError('FLAG', 'must be a share from 0 to 1, such as 0.3');
+  return value;
+}
+
 const share = (brief: string, byDefault: string) =>
-  ({ kind: 'parsed', parse: numberFrom(0), brief, default: byDefault, placeholder: 'X' }) as const;
+  ({ kind: 'parsed', parse: shareOf, brief, default: byDefault, placeholder: 'X' }) as const;
 const count = (brief: string, byDefault: string) =>
   ({ kind: 'parsed', parse: wholeNumber(1), brief, default: byDefault, placeholder: 'N' }) as const;
 
