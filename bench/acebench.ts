@@ -1,0 +1,59 @@
+/**
+ * Scoring ACEBench's normal and special sets from a file of responses, reading and writing included, on one core. It needs the
+ * benchmark's data:
+ *
+ *     ACEBENCH_DATA=path/to/acebench/data_en npm run bench
+ *
+ * The responses are the official answers, so that no check ends early.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { scoreAcebench } from '../src/cli/acebench-run.ts';
+import { officialReply } from '../src/eval/acebench/replay.ts';
+import { REVISIONS } from '../src/eval/acebench/revision.ts';
+import { selectEntries } from '../src/eval/acebench/run.ts';
+import { responseLine } from '../src/eval/responses.ts';
+import { compare } from './compare.ts';
+
+/** Measures it, if the environment says where the data are. */
+export async function acebench(): Promise<void> {
+  const data = process.env['ACEBENCH_DATA'];
+  if (data === undefined) {
+    console.log('\nACEBench: set ACEBENCH_DATA to its data to have its scoring measured');
+    return;
+  }
+  const scratch = mkdtempSync(join(tmpdir(), 'tinystar-bench-acebench-'));
+  try {
+    const { entries } = selectEntries({ data });
+    const file = join(scratch, 'responses.jsonl');
+    writeFileSync(file, entries.map((entry) => `${responseLine(entry.id, officialReply(entry))}\n`).join(''));
+    const slowest = { seconds: 0 };
+    const run = (revision: (typeof REVISIONS)[number]) => (): number => {
+      const before = process.cpuUsage();
+      scoreAcebench({ ...OPTIONS, data, revision, out: join(scratch, 'out'), runs: scratch }, file);
+      const { user, system } = process.cpuUsage(before);
+      const seconds = (user + system) / 1e6;
+      slowest.seconds = Math.max(slowest.seconds, seconds);
+      return seconds;
+    };
+    const title = `ACEBench, all ${entries.length} entries from a file of responses to verdicts, one thread, by processor time`;
+    for (const revision of REVISIONS) {
+      const name = `revision ${revision}`;
+      await compare(title, [{ name, work: entries.length, unit: 'entries/s', run: run(revision) }]);
+    }
+    console.log(`  the slowest, with code that was never run before: ${slowest.seconds.toFixed(2)} s`);
+  } finally {
+    rmSync(scratch, { recursive: true });
+  }
+}
+
+const OPTIONS = {
+  thinking: 'keep',
+  openThought: false,
+  maxTokens: 1,
+  temperature: 0,
+  device: 'cpu',
+  parallel: 1,
+  json: true,
+} as const;
