@@ -3,27 +3,14 @@
  * the simulation, so that a model is driven by one simulation from its first turn to its last.
  */
 import { UserError } from '../../../base/errors.ts';
+import { isDict } from '../../../json/python.ts';
 import type { Api, Instance, Setup, Today } from './apis/api.ts';
-import { fileSystemApi } from './apis/file-system.ts';
-import { mathApi } from './apis/math.ts';
-import { messageApi } from './apis/message.ts';
-import { ticketApi } from './apis/ticket.ts';
-import { tradingApi } from './apis/trading.ts';
-import { travelApi } from './apis/travel.ts';
-import { twitterApi } from './apis/twitter.ts';
-import { vehicleApi } from './apis/vehicle.ts';
+import { APIS } from './apis/index.ts';
 import { readCall } from './call-text.ts';
 import type { MultiTurnEntry } from './entry.ts';
 import { Raised } from './python/errors.ts';
 import { resultText } from './python/print.ts';
 import { Shared } from './shared.ts';
-import { isDict } from '../../../json/python.ts';
-
-const APIS: ReadonlyMap<string, Api> = new Map(
-  [fileSystemApi, mathApi, messageApi, twitterApi, ticketApi, tradingApi, travelApi, vehicleApi].map(
-    (api) => [api.className, api],
-  ),
-);
 
 /** Names that the official executor refuses to call. */
 const DENIED: ReadonlySet<string> = new Set([
@@ -50,7 +37,7 @@ const SUFFIXES: Readonly<Record<Side, string>> = {
 
 export interface SimulationOptions {
   readonly side?: Side;
-  /** Names the instances; the default is the reference's for no model. */
+  /** Is part of the instances' names. */
   readonly modelName?: string;
   /** By which ages are reckoned; the day in UTC by default. */
   readonly today?: Date;
@@ -70,7 +57,8 @@ export class Simulation {
     this.instances = entry.involvedClasses.map((className) => {
       const instance = instantiate(entry, className, setup);
       const name = `${model}_${entry.id}_${className.toLowerCase()}_instance`;
-      for (const method of apiOf(entry, className).methods) this.#owners.set(method, { instance, name });
+      for (const method of Object.keys(apiOf(entry, className).methods))
+        this.#owners.set(method, { instance, name });
       return instance;
     });
   }
@@ -115,9 +103,9 @@ function dayOf(date: Date): Today {
 }
 
 function apiOf(entry: MultiTurnEntry, className: string): Api {
-  const api = APIS.get(className);
+  const api = APIS.find((one) => one.className === className);
   if (api !== undefined) return api;
-  const known = [...APIS.keys()].join(', ');
+  const known = APIS.map((one) => one.className).join(', ');
   throw new UserError(
     'MULTI_TURN_ENTRY',
     `${entry.id} involves the class ${className}, which is not simulated; known are ${known}.`,

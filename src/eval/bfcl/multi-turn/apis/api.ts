@@ -4,7 +4,7 @@ import type { LongContext } from '../long-context.ts';
 import type { Shared } from '../shared.ts';
 import { Raised } from '../python/errors.ts';
 import { equal, fromPy, type Value } from '../python/value.ts';
-import { bind, type Arguments, type Methods } from './method.ts';
+import { bind, type Arguments, type Method, type Methods } from './method.ts';
 
 /** What an instance begins with. */
 export interface Setup {
@@ -37,7 +37,8 @@ export interface Instance {
 
 export interface Api {
   readonly className: string;
-  readonly methods: readonly string[];
+  /** The parameters of each method. */
+  readonly methods: Readonly<Record<string, Pick<Method<never>, 'parameters'>>>;
   create(setup: Setup): Instance;
 }
 
@@ -85,7 +86,7 @@ class StatefulInstance<State> implements Instance {
 export function defineApi<State>(definition: Definition<State>): Api {
   return {
     className: definition.className,
-    methods: Object.keys(definition.methods),
+    methods: definition.methods,
     create: (setup) => new StatefulInstance(definition, setup),
   };
 }

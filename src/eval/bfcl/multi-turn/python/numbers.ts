@@ -8,6 +8,11 @@ import { asInt, isNumeric, Opaque, typeName, type Value } from './value.ts';
 /** The most characters or items that repeating a sequence may make. */
 const MAX_REPEATED = 1e7;
 
+/** Beyond it an int is no count. */
+const INDEX_LIMIT = 2n ** 63n;
+
+const LARGEST_EXACT_EXPONENT = 64;
+
 /** An int or float as a float; raises where an int is too large. */
 export function asFloat(value: bigint | number): number {
   if (typeof value === 'number') return value;
@@ -59,6 +64,8 @@ export function multiply(a: Value, b: Value): Value {
 }
 
 function repeated(sequence: string | Value[], times: bigint): Value {
+  if (times >= INDEX_LIMIT || times < -INDEX_LIMIT)
+    throw new Raised('OverflowError', "cannot fit 'int' into an index-sized integer");
   const count = times < 0n ? 0 : Number(times);
   if (sequence.length * count > MAX_REPEATED) throw new Raised('MemoryError', '');
   if (typeof sequence === 'string') return sequence.repeat(count);
@@ -102,20 +109,33 @@ function floatPower(base: number, exponent: number): Value {
   if (base === 1 || (base === -1 && Math.abs(exponent) === Infinity)) return 1;
   if (base < 0 && Number.isFinite(base) && Number.isFinite(exponent) && !Number.isInteger(exponent))
     return complexPower(base, exponent);
-  const result = base ** exponent;
+  const result = exactlyPowered(base, exponent) ?? base ** exponent;
   if (Number.isFinite(base) && Number.isFinite(exponent) && !Number.isFinite(result))
     throw new Raised('OverflowError', "(34, 'Numerical result out of range')");
   return result;
 }
 
+/** A power by a small integer, rounded once, as C's pow all but always does and JavaScript's does not; undefined for others. */
+function exactlyPowered(base: number, exponent: number): number | undefined {
+  if (!Number.isFinite(base) || base === 0 || !Number.isInteger(exponent)) return undefined;
+  if (Math.abs(exponent) > LARGEST_EXACT_EXPONENT) return undefined;
+  const [numerator, denominator] = fractionOf(Math.abs(base));
+  const times = BigInt(Math.abs(exponent));
+  const [top, bottom] = [numerator ** times, denominator ** times];
+  const size = exponent < 0 ? nearestFloat(bottom, top) : nearestFloat(top, bottom);
+  return base < 0 && exponent % 2 !== 0 ? -size : size;
+}
+
 /** A negative number to a fraction: a complex number, in polar form as Python computes it. */
 function complexPower(base: number, exponent: number): Opaque {
   const length = (-base) ** exponent;
+  if (!Number.isFinite(length)) throw new Raised('OverflowError', 'complex exponentiation');
   const phase = Math.PI * exponent;
+  const [real, imaginary] = [length * Math.cos(phase), length * Math.sin(phase)];
   const plain = (part: number): string => repr(part).replace(/\.0$/, '');
-  const imaginary = length * Math.sin(phase);
+  if (Object.is(real, 0)) return new Opaque('complex', `${plain(imaginary)}j`);
   const sign = imaginary < 0 || Object.is(imaginary, -0) ? '' : '+';
-  return new Opaque('complex', `(${plain(length * Math.cos(phase))}${sign}${plain(imaginary)}j)`);
+  return new Opaque('complex', `(${plain(real)}${sign}${plain(imaginary)}j)`);
 }
 
 /** `abs(value)`. */
