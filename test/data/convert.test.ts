@@ -4,14 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
 import { parquetWriteFile } from 'hyparquet-writer';
 import { afterAll, describe, expect, it } from 'vitest';
-import { type ConvertOptions, convertRows, Tally } from '../../src/data/convert.ts';
-import { formatNamed } from '../../src/data/formats/index.ts';
+import { type ConvertOptions, convertRow, convertRows, Tally } from '../../src/data/convert.ts';
+import { formatNamed, formats } from '../../src/data/formats/index.ts';
 import { type DataRecord, readRecord, recordLine } from '../../src/data/record.ts';
 import { fileRows } from '../../src/data/streams/rows.ts';
 import { dumps } from '../../src/json/dumps.ts';
 import { parseJson } from '../../src/json/parse.ts';
+import { fromJson } from '../../src/json/python.ts';
+import type { JsonValue } from '../../src/json/value.ts';
 
 const fixtures = fileURLToPath(new URL('../fixtures/formats/', import.meta.url));
 const real = fileURLToPath(new URL('../../../shared/data/xlam-1024.jsonl', import.meta.url));
@@ -193,6 +196,66 @@ describe('questions of benchmarks', () => {
       ],
     );
     expect(reasons).toEqual({ no_question: 1 });
+  });
+});
+
+describe('rows of any other kind', () => {
+  const leaf = fc.oneof(
+    fc.jsonValue({ maxDepth: 2 }),
+    fc.constantFrom('[]', '[{"role": "user"}]', '{', '[f(x=1)]'),
+  );
+  const object = (keys: readonly string[], value: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> =>
+    fc.dictionary(fc.constantFrom(...keys), value, { maxKeys: keys.length });
+  const call = object(['name', 'arguments', 'function', 'parameters'], leaf);
+  const tool = object(['name', 'description', 'parameters', 'arguments', 'function', 'type'], leaf);
+  const role = fc.constantFrom('system', 'user', 'assistant', 'tool', 'gpt', 'human', 'function_call');
+  const messageKeys = ['content', 'value', 'tool_calls', 'function_call', 'reasoning_content'];
+  const message = fc
+    .tuple(
+      object(['role', 'from'], role),
+      object(messageKeys, fc.oneof(leaf, fc.array(call, { maxLength: 2 }))),
+    )
+    .map(([who, what]) => ({ ...(who as object), ...(what as object) }));
+  const value = fc.oneof(
+    leaf,
+    fc.array(fc.oneof(message, tool, call), { maxLength: 4 }),
+    fc.array(fc.array(message)),
+  );
+  const rowKeys = [
+    'id',
+    'query',
+    'answers',
+    'tools',
+    'messages',
+    'conversations',
+    'system',
+    'question',
+    'function',
+  ];
+
+  it('become records that can be read back, or are left out with a reason', () => {
+    let records = 0;
+    fc.assert(
+      fc.property(object(rowKeys, value), fc.boolean(), fc.boolean(), (row, everyTurn, jsonSchema) => {
+        const python = fromJson(row as JsonValue);
+        for (const format of [undefined, ...formats]) {
+          const options = {
+            everyTurn,
+            jsonSchema,
+            refusal: 'No.',
+            ...(format === undefined ? {} : { format }),
+          };
+          for (const result of convertRow({ where: 'row:1', value: python }, options)) {
+            if (result.kind === 'rejected') continue;
+            const line = recordLine(result.record);
+            expect(recordLine(readRecord(parseJson(line), 'here'))).toBe(line);
+            records += 1;
+          }
+        }
+      }),
+      { numRuns: 150, seed: 3 },
+    );
+    expect(records).toBeGreaterThan(10);
   });
 });
 
