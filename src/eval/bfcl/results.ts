@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../../base/errors.ts';
-import { readText, writeAtomic } from '../../base/files.ts';
+import { writeAtomic } from '../../base/files.ts';
 import { CATEGORY_NAMES, type Category } from './categories.ts';
 import { type Counts, summarise } from './scores.ts';
 import type { Verdict } from './verdicts.ts';
@@ -57,18 +57,6 @@ export function writeScores(
   };
   writeAtomic(join(folder, SCORES), `${JSON.stringify(scores, null, 2)}\n`);
   return scores;
-}
-
-/** Reads scores; throws a UserError if the file is of another form. */
-export function readScores(path: string): Scores {
-  try {
-    return scoresSchema.parse(JSON.parse(readText(path)));
-  } catch (thrown) {
-    if (thrown instanceof UserError) throw thrown;
-    throw new UserError('BFCL_SCORES', `${path} holds no scores of BFCL v3; evaluate again.`, {
-      cause: thrown,
-    });
-  }
 }
 
 /** The counts of scores in a file. */

@@ -1,4 +1,5 @@
 /** The report as one page: head, comparison, samples, curves, recipe. */
+import { benchmarkSection } from './benchmarks.ts';
 import { categoryTable, compare, errorTable, overallTable } from './comparison.ts';
 import type { Comparison } from './comparison.ts';
 import { curveSection } from './curves.ts';
@@ -44,7 +45,7 @@ export async function reportPage(run: RunRecord): Promise<string> {
       <body>
         <main>
           ${head(run)} ${compared.map(({ cast }) => figures(cast, run))}
-          ${compared.map((one) => results(one, run))} ${stageTable(run)}
+          ${compared.map((one) => results(one, run))} ${benchmarkSection(run.folder)} ${stageTable(run)}
           ${
             curves.length === 0
               ? undefined
