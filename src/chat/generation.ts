@@ -78,10 +78,17 @@ export function readCall(block: string): WrittenCall | Malformed {
   return { name, arguments: written };
 }
 
-/** The calls in an answer, or the first fault. */
-function readCalls(answer: string): readonly WrittenCall[] | Malformed {
+/** The complete blocks of an answer; undefined if it begins none and so is a reply. */
+export function callBlocks(answer: string): readonly string[] | undefined {
+  return answer.includes(CALL_OPEN) ? between(answer, CALL_OPEN, CALL_CLOSE) : undefined;
+}
+
+/** The calls in an answer, or the first fault; undefined if it is a reply. */
+function readCalls(answer: string): readonly WrittenCall[] | Malformed | undefined {
+  const blocks = callBlocks(answer);
+  if (blocks === undefined) return undefined;
   const calls: WrittenCall[] = [];
-  for (const block of between(answer, CALL_OPEN, CALL_CLOSE)) {
+  for (const block of blocks) {
     const call = readCall(block);
     if ('kind' in call) return call;
     calls.push(call);
@@ -89,17 +96,30 @@ function readCalls(answer: string): readonly WrittenCall[] | Malformed {
   return calls;
 }
 
-/** Takes apart a whole assistant turn, `<think>` included (see `assistantTurn`); never throws. */
-export function parseGeneration(turn: string): Generation {
+/** A turn cut in two. */
+export interface ThinkAndAnswer {
+  readonly think: string;
+  readonly answer: string;
+}
+
+/** Cuts a whole assistant turn, `<think>` included, into its thought and what follows the last `</think>`. */
+export function splitTurn(turn: string): ThinkAndAnswer | Malformed {
   const thinks = between(turn, THINK_OPEN, THINK_CLOSE);
   const [think] = thinks;
   if (think === undefined) return malformed('no_think', 'There is no <think>...</think>.');
   if (thinks.length > 1)
     return malformed('several_thinks', `There are ${thinks.length} <think>...</think> pairs, not one.`);
-  const answer = strip(turn.slice(turn.lastIndexOf(THINK_CLOSE) + THINK_CLOSE.length));
-  if (!answer.includes(CALL_OPEN)) return { kind: 'reply', think: strip(think), reply: answer };
-  const calls = readCalls(answer);
-  return 'kind' in calls ? calls : { kind: 'calls', think: strip(think), calls };
+  return { think, answer: strip(turn.slice(turn.lastIndexOf(THINK_CLOSE) + THINK_CLOSE.length)) };
+}
+
+/** Takes apart a whole assistant turn, `<think>` included (see `assistantTurn`); never throws. */
+export function parseGeneration(turn: string): Generation {
+  const split = splitTurn(turn);
+  if ('kind' in split) return split;
+  const think = strip(split.think);
+  const calls = readCalls(split.answer);
+  if (calls === undefined) return { kind: 'reply', think, reply: split.answer };
+  return 'kind' in calls ? calls : { kind: 'calls', think, calls };
 }
 
 /**
@@ -145,8 +165,8 @@ export function parseLabel(label: string): Label {
   if (answer === undefined || parts.length > 2) {
     return unusable(`The label has ${parts.length - 1} times </think>, and must have it once.`);
   }
-  if (!answer.includes(CALL_OPEN)) return { kind: 'reply', reply: strip(answer) };
   const written = readCalls(answer);
+  if (written === undefined) return { kind: 'reply', reply: strip(answer) };
   if ('kind' in written) return unusable(`The label is malformed. ${written.message}`);
   const calls: GoldCall[] = [];
   for (const call of written) {

@@ -149,7 +149,7 @@ export type ValidityFault = 'unknown_function' | 'unknown_argument' | 'arguments
 
 export interface ValidCall {
   readonly name: string;
-  /** A dict; or a string or list that slipped through (see `checkCalls`), whose parts have no values. */
+  /** A dict; or a string or list that slipped through (see `checkCall`), whose parts have no values. */
   readonly arguments: PyDict | string | readonly PyValue[];
 }
 
@@ -171,8 +171,11 @@ function mayBeArguments(written: PyValue): written is ValidCall['arguments'] {
   return isDict(written) || typeof written === 'string' || isList(written);
 }
 
-/** A call that its tool allows, or why it does not. */
-function checkCall(
+/**
+ * Checks a call against the table: its function must be there, and its arguments among that function's. Python only iterates over the
+ * arguments, so a string whose every character, or a list whose every item, is the name of an argument passes too, as do "" and [].
+ */
+export function checkCall(
   { name, arguments: written }: WrittenCall,
   table: ToolTable,
 ): ValidCall | Malformed<ValidityFault> {
@@ -189,23 +192,6 @@ function checkCall(
       return refuse('unknown_argument', `${name} has no argument ${brief(part)}.`);
   }
   return { name, arguments: written };
-}
-
-/**
- * Checks every call against the table: its function must be there, and its arguments among that function's. Python only iterates over the
- * arguments, so a string whose every character, or a list whose every item, is the name of an argument passes too, as do "" and [].
- */
-export function checkCalls(
-  calls: readonly WrittenCall[],
-  table: ToolTable,
-): readonly ValidCall[] | Malformed<ValidityFault> {
-  const valid: ValidCall[] = [];
-  for (const call of calls) {
-    const checked = checkCall(call, table);
-    if ('kind' in checked) return checked;
-    valid.push(checked);
-  }
-  return valid;
 }
 
 /** A value in a message: messages go into logs, and a model can write a name of any length. */

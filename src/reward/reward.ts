@@ -1,15 +1,17 @@
 /** What a reward is, and the part that all rewards share: reading the task once, and every generation by the same rules. */
 import {
   assistantTurn,
-  parseGeneration,
+  callBlocks,
   parseLabel,
+  readCall,
+  splitTurn,
   type Label,
   type Malformed,
   type SyntaxFault,
 } from '../chat/generation.ts';
 import type { Tool } from '../chat/messages.ts';
 import {
-  checkCalls,
+  checkCall,
   toolTable,
   toolTableFromPrompt,
   type ToolTable,
@@ -64,12 +66,18 @@ export type Answer =
   /** Well-formed, and still neither a call nor a reply. */
   | { readonly kind: 'nothing'; readonly why: 'unclosed_call' | 'empty_reply' };
 
+/** How many blocks of calls are kept, and how long they may be, so that no model can fill the memory. */
+const KEPT_BLOCKS = 256;
+const KEPT_LENGTH = 4096;
+
 /** A task that was read, for the scorers of all rewards. */
 export class PreparedTask {
   readonly label: Label;
   readonly table: ToolTable;
   /** What of the prompt can belong to the assistant's turn: not more is copied for each generation. */
   readonly #opening: string;
+  /** Calls by their text: the generations of a group write the same ones over and over. */
+  readonly #known = new Map<string, ValidCall | Malformed<FormatFault>>();
 
   constructor({ prompt, label, tools }: RewardTask) {
     this.table = tools === undefined ? toolTableFromPrompt(prompt) : toolTable(tools);
@@ -89,29 +97,52 @@ export class PreparedTask {
 
   /** A generation, taken apart and held against the tools. */
   read(generation: string): Answer {
-    const parsed = parseGeneration(this.turn(generation));
-    if (parsed.kind === 'malformed') return parsed;
-    if (parsed.kind === 'reply')
-      return parsed.reply === ''
-        ? { kind: 'nothing', why: 'empty_reply' }
-        : { kind: 'reply', reply: parsed.reply };
-    if (parsed.calls.length === 0) return { kind: 'nothing', why: 'unclosed_call' };
-    const calls = checkCalls(parsed.calls, this.table);
-    return 'kind' in calls ? calls : { kind: 'calls', calls };
+    const split = splitTurn(this.turn(generation));
+    if ('kind' in split) return split;
+    const { answer } = split;
+    const blocks = callBlocks(answer);
+    if (blocks === undefined)
+      return answer === '' ? { kind: 'nothing', why: 'empty_reply' } : { kind: 'reply', reply: answer };
+    const calls: ValidCall[] = [];
+    for (const block of blocks) {
+      const call = this.#call(block);
+      if ('kind' in call) return call;
+      calls.push(call);
+    }
+    return calls.length === 0 ? { kind: 'nothing', why: 'unclosed_call' } : { kind: 'calls', calls };
+  }
+
+  #call(block: string): ValidCall | Malformed<FormatFault> {
+    const known = this.#known.get(block);
+    if (known !== undefined) return known;
+    const written = readCall(block);
+    const call = 'kind' in written ? written : checkCall(written, this.table);
+    if (block.length <= KEPT_LENGTH && this.#known.size < KEPT_BLOCKS) this.#known.set(block, call);
+    return call;
   }
 }
 
-/** A scorer that tells the problems of its task when it is asked for them. */
+/** A scorer that tells the problems of its task when it is asked for them. A class, because engines are slow at literals with getters. */
+class TaskScorer<Detail> implements Scorer<Detail> {
+  readonly #task: { readonly problems: readonly string[] };
+  readonly score: (generation: string) => Score<Detail>;
+
+  constructor(task: { readonly problems: readonly string[] }, score: (generation: string) => Score<Detail>) {
+    this.#task = task;
+    this.score = score;
+  }
+
+  get problems(): readonly string[] {
+    return this.#task.problems;
+  }
+}
+
+/** The scorer of a task, from its rule. */
 export function scorerOf<Detail>(
   task: { readonly problems: readonly string[] },
   score: (generation: string) => Score<Detail>,
 ): Scorer<Detail> {
-  return {
-    get problems() {
-      return task.problems;
-    },
-    score,
-  };
+  return new TaskScorer(task, score);
 }
 
 /** What a generation earns that has not the required form, in every reward. */

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { WrittenCall } from '../../src/chat/generation.ts';
-import { checkCalls, toolTable, toolTableFromPrompt } from '../../src/chat/tools.ts';
+import { checkCall, toolTable, toolTableFromPrompt } from '../../src/chat/tools.ts';
 import { parseJson } from '../../src/json/parse.ts';
 import type { JsonObject } from '../../src/json/value.ts';
 
@@ -92,10 +91,9 @@ describe('toolTable', () => {
   });
 });
 
-describe('checkCalls', () => {
+describe('checkCall', () => {
   const check = (name: string, written: string): unknown => {
-    const calls: WrittenCall[] = [{ name: parseJson(name), arguments: parseJson(written) }];
-    const checked = checkCalls(calls, table);
+    const checked = checkCall({ name: parseJson(name), arguments: parseJson(written) }, table);
     return 'kind' in checked ? checked.fault : 'valid';
   };
 
@@ -124,7 +122,7 @@ describe('checkCalls', () => {
   });
 
   test('keeps messages short whatever the model wrote', () => {
-    const refused = checkCalls([{ name: 'x'.repeat(1e6), arguments: new Map() }], table);
+    const refused = checkCall({ name: 'x'.repeat(1e6), arguments: new Map() }, table);
     expect('kind' in refused && refused.message.length).toBeLessThan(150);
   });
 });
