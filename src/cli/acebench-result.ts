@@ -9,11 +9,13 @@ import { table } from './table.ts';
 const percent = (share: number): string => `${(100 * share).toFixed(1)}%`;
 
 /** The table of scores, each beside what the official answers reach, and what there is to know about it. */
-export function acebenchResult({ scores, faulty, thoughts }: AcebenchOutcome, style: Style): string {
+export function acebenchResult(outcome: AcebenchOutcome, style: Style): string {
+  const { scores, faulty, thoughts, unasked } = outcome;
   return [
     heading(scores, style),
     scoreRows(scores, style),
     errorRows(scores, style),
+    unaskedLine(unasked, style),
     thoughtLine(scores, thoughts, style),
     faultLines(faulty, style),
   ]
@@ -61,6 +63,12 @@ function errorRows({ errors }: Scores, style: Style): string {
   if (rows.length === 0) return '';
   const head = ['error', 'entries'].map((text) => style.dim(text));
   return table([head, ...rows], ['left', 'right']);
+}
+
+function unaskedLine(unasked: number, style: Style): string {
+  if (unasked === 0) return '';
+  const what = unasked === 1 ? '1 prompt fills' : `${unasked} prompts fill`;
+  return `${style.bad('note')}: ${what} the model's positions, so that nothing was asked; they count as wrong (no_response)\n`;
 }
 
 function thoughtLine({ thinking }: Scores, thoughts: number, style: Style): string {

@@ -55,6 +55,8 @@ export interface AcebenchOutcome {
   readonly faulty: readonly FaultyResponse[];
   /** Replies that hold thoughts, which were scored with the rest. */
   readonly thoughts: number;
+  /** Prompts that fill the model's positions: they were not asked, and count as wrong. */
+  readonly unasked: number;
   /** Where verdicts and scores are. */
   readonly folder: string;
 }
@@ -113,16 +115,22 @@ export async function answerAcebench(
     correct: before.filter(({ valid }) => valid).length,
     quiet: options.json,
   };
+  let unasked = 0;
   await watched(context, watch, async (signal, step) => {
     const ask = { maxTokens, temperature, topP: OFFICIAL.topP, openThought, signal };
     const asked = askEntries(answering, open, isOff ? { ...ask, enableThinking: false } : ask);
     for await (const { entry, text, tokens } of asked) {
+      if (text === undefined) {
+        unasked += 1;
+        step(tokens, false);
+        continue;
+      }
       log.append(responseLine(entry.id, text));
       replies.set(entry.id, text);
       step(tokens, judgeEntry(entry, scoredText(text, thinking), revision).valid);
     }
   });
-  return finish(options, folder, answering.name, entries, replies, []);
+  return { ...finish(options, folder, answering.name, entries, replies, []), unasked };
 }
 
 /** Responses of the benchmark are texts; those of its agents, which are asked otherwise, are passed over. */
@@ -174,5 +182,5 @@ function finish(
   writeResults(folder, judged, scores);
   const isThought = ({ id }: Entry): boolean => replies.get(id)?.includes('<think>') === true;
   const thoughts = thinking === 'strip' ? 0 : entries.filter(isThought).length;
-  return { scores, faulty, thoughts, folder };
+  return { scores, faulty, thoughts, unasked: 0, folder };
 }

@@ -158,6 +158,7 @@ describe('a served model', () => {
   let address = '';
   let asked: Asked[] = [];
   let respond = (question: string): string | undefined => replies.get(question);
+  let refusal = 'no more';
 
   beforeAll(async () => {
     server = createServer((request, response) => {
@@ -168,7 +169,7 @@ describe('a served model', () => {
         const question = JSON.parse(body) as Asked;
         asked.push(question);
         const content = respond(question.messages.at(-1)!.content);
-        if (content === undefined) return void response.writeHead(400).end('no more');
+        if (content === undefined) return void response.writeHead(400).end(refusal);
         const choices = [{ message: { content }, finish_reason: 'stop' }];
         response.end(JSON.stringify({ choices, usage: { completion_tokens: 3 } }));
       });
@@ -219,6 +220,20 @@ describe('a served model', () => {
     expect(asked).toHaveLength(normal - 2);
     expect(read(path)).toHaveLength(normal);
     expect(stdout).toMatch(/^preference +100\.0% /m);
+  });
+
+  test('that has no room for a prompt has it wrong, is told, and is asked again another time', async () => {
+    const out = join(folder, 'full');
+    refusal = 'the context is exceeded';
+    respond = (question) => (question.includes('Loud tea') ? undefined : replies.get(question));
+    const args = ['--model', address, '--out', out, '--category', 'preference,atom_bool'];
+    const { stdout } = await acebench(...args);
+    refusal = 'no more';
+    expect(stdout).toMatch(/^atom_bool +0\.0% /m);
+    expect(stdout).toMatch(/^no_response +1$/m);
+    expect(stdout).toContain("note: 1 prompt fills the model's positions, so that nothing was asked");
+    respond = (question) => replies.get(question);
+    expect((await acebench(...args)).stdout).toMatch(/^atom_bool +100\.0% /m);
   });
 
   test('is left alone when the user says so', async () => {

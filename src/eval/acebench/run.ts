@@ -65,19 +65,20 @@ function sampleOf(entries: readonly Entry[], category: Category, size: number): 
 
 export interface Reply {
   readonly entry: Entry;
-  readonly text: string;
+  /** Undefined where the prompt fills the model's positions, so that nothing was asked. */
+  readonly text: string | undefined;
   readonly tokens: number;
 }
 
-/** Asks entries; replies come as they are ready, thoughts included. A prompt that fills the model's positions is answered with "". */
+/** Asks entries; replies come as they are ready, thoughts included. */
 export async function* askEntries(
   model: AnsweringModel,
   entries: readonly Entry[],
   options: AskOptions,
 ): AsyncGenerator<Reply, void, undefined> {
-  for await (const { index, text, tokens } of model.chat(entries.map(promptOf), options)) {
+  for await (const { index, text, tokens, end } of model.chat(entries.map(promptOf), options)) {
     const entry = entries[index];
-    if (entry !== undefined) yield { entry, text, tokens };
+    if (entry !== undefined) yield { entry, text: end === 'full' ? undefined : text, tokens };
   }
 }
 
