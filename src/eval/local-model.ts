@@ -4,14 +4,12 @@ import { basename, join, resolve } from 'node:path';
 import { UserError } from '../base/errors.ts';
 import { DEFAULT_TEMPLATE } from '../chat/default-template.ts';
 import type { Message } from '../chat/messages.ts';
-import { renderChat, renderPrompt } from '../chat/template.ts';
 import { Tokenizer } from '../chat/tokenizer.ts';
 import { Device } from '../ggml/device.ts';
 import { type LoadedModel, loadModel } from '../model/checkpoint.ts';
 import { Generator } from '../model/generation.ts';
+import { chatAnswers, chatPrompts } from './chat.ts';
 import type { Answer, AnsweringModel, AskOptions } from './models.ts';
-
-const THINK = '<think>';
 
 export class LocalModel implements AnsweringModel {
   readonly name: string;
@@ -36,7 +34,7 @@ export class LocalModel implements AnsweringModel {
     if (!existsSync(join(folder, 'config.json'))) {
       throw new UserError(
         'MODEL',
-        `${folder} is no checkpoint: it has no config.json; give the folder of a Hugging Face checkpoint, or a server's address that begins with http.`,
+        `${folder} is no checkpoint: it has no config.json; give the folder of a Hugging Face checkpoint, a .gguf file, or a server's address that begins with http.`,
       );
     }
     const tokenizer = Tokenizer.load(folder);
@@ -54,16 +52,7 @@ export class LocalModel implements AnsweringModel {
     options: AskOptions,
   ): AsyncGenerator<Answer, void, undefined> {
     const template = this.#tokenizer.chatTemplate ?? DEFAULT_TEMPLATE;
-    const { openThought = false, enableThinking } = options;
-    const thinking = enableThinking === undefined ? {} : { enableThinking };
-    const prompts = conversations.map((messages) =>
-      openThought
-        ? renderPrompt(template, { messages })
-        : renderChat(template, { messages, addGenerationPrompt: true, ...thinking }),
-    );
-    for await (const answer of this.complete(prompts, options)) {
-      yield openThought && answer.end !== 'full' ? { ...answer, text: THINK + answer.text } : answer;
-    }
+    yield* chatAnswers(this.complete(chatPrompts(template, conversations, options), options), options);
   }
 
   async *complete(prompts: readonly string[], options: AskOptions): AsyncGenerator<Answer, void, undefined> {

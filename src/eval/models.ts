@@ -1,5 +1,5 @@
 /**
- * Who answers a benchmark: a checkpoint on this machine, or a server that speaks OpenAI's API. Both are asked for many answers
+ * Who answers a benchmark: a checkpoint or a GGUF file on this machine, or a server that speaks OpenAI's API. All are asked for many answers
  * at once and hand each over as soon as it is there, so that a benchmark can store what it has.
  */
 import type { Message } from '../chat/messages.ts';
@@ -54,11 +54,15 @@ export interface ModelOptions {
   readonly apiKey?: string;
 }
 
-/** Opens a checkpoint folder, or a server by its http(s) address such as http://localhost:8080/v1; throws a UserError if it cannot. */
+/** Opens a checkpoint folder, a GGUF file (*.gguf), or a server by its http(s) address such as http://localhost:8080/v1; throws a UserError if it cannot. */
 export async function openAnsweringModel(model: string, options: ModelOptions): Promise<AnsweringModel> {
   if (/^https?:\/\//.test(model)) {
     const { ServedModel } = await import('./served-model.ts');
     return ServedModel.open(model, options);
+  }
+  if (model.endsWith('.gguf')) {
+    const { GgufModel } = await import('./gguf-model.ts');
+    return GgufModel.open(model);
   }
   const { LocalModel } = await import('./local-model.ts');
   return LocalModel.open(model, options.device);

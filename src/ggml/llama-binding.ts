@@ -40,6 +40,15 @@ export interface Llama {
     addSpecial: boolean,
     parseSpecial: boolean,
   ): number;
+  detokenize(
+    vocab: Pointer,
+    tokens: Int32Array,
+    count: number,
+    into: Buffer,
+    most: number,
+    removeSpecial: boolean,
+    unparseSpecial: boolean,
+  ): number;
   /** An empty list of devices: with none at all llama.cpp takes every GPU that it finds. */
   readonly noDevices: Pointer;
   readonly modelDefaults: Params;
@@ -115,6 +124,15 @@ function bind(): Llama {
     metadata: lib.func('llama_model_meta_val_str', 'int32_t', ['void *', 'const char *', 'void *', 'size_t']),
     isEnd: lib.func('llama_vocab_is_eog', 'bool', ['void *', 'int32_t']),
     tokenize: lib.func('llama_tokenize', 'int32_t', [
+      'void *',
+      'void *',
+      'int32_t',
+      'void *',
+      'int32_t',
+      'bool',
+      'bool',
+    ]),
+    detokenize: lib.func('llama_detokenize', 'int32_t', [
       'void *',
       'void *',
       'int32_t',

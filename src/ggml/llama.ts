@@ -90,6 +90,22 @@ export class LlamaModel implements Disposable {
     return asTokenIds(ids.slice(0, count));
   }
 
+  /** Ids to text, without special tokens such as <|im_end|>; broken characters become U+FFFD. */
+  detokenize(ids: TokenIds): string {
+    this.#check();
+    if (ids.length === 0) return '';
+    let bytes = Buffer.alloc(16 * ids.length);
+    const write = (): number =>
+      this.#llama.detokenize(this.#vocab, ids, ids.length, bytes, bytes.length, false, false);
+    let count = write();
+    if (count < 0) {
+      // Tokens of white space may be longer; the answer is then the room that is needed.
+      bytes = Buffer.alloc(-count);
+      count = write();
+    }
+    return bytes.toString('utf8', 0, count);
+  }
+
   /** Whether a token ends a generation. */
   isEnd(id: number): boolean {
     this.#check();
@@ -124,16 +140,17 @@ export class LlamaModel implements Disposable {
     });
   }
 
-  /** The `count` most probable tokens after `prompt`, each given those before it; ends early only on request. */
+  /** The `count` most probable tokens after `prompt`, each given those before it; ends early only on request, or throws `signal`'s reason. */
   async continueGreedily(
     prompt: TokenIds,
     count: number,
-    { stopAtEnd = false }: { stopAtEnd?: boolean } = {},
+    { stopAtEnd = false, signal }: { stopAtEnd?: boolean; signal?: AbortSignal } = {},
   ): Promise<TokenIds> {
     return this.#fromStart(prompt.length + count, async () => {
       const ids: number[] = [];
       let next = prompt;
       while (ids.length < count) {
+        signal?.throwIfAborted();
         const logits = await this.#decode(next);
         const best = logits.reduce((at, logit, i) => (logit > (logits[at] ?? 0) ? i : at), 0);
         ids.push(best);

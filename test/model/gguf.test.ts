@@ -181,7 +181,11 @@ describe('a fresh model with a trained vocabulary', () => {
       '<|im_start <|im_end|>> <tool_call',
       '"}}]\n!?...--->=== $%^&*()',
     ];
-    for (const text of strings) expect(theirs.tokenize(text)).toEqual(tokenizer.encode(text));
+    for (const text of strings) {
+      expect(theirs.tokenize(text)).toEqual(tokenizer.encode(text));
+      const ids = tokenizer.encode(text);
+      expect(theirs.detokenize(ids)).toBe(tokenizer.decode(ids, { skipSpecial: true }));
+    }
   });
 
   it('carries its tokenizer, template and sizes', () => {
