@@ -122,7 +122,14 @@ export class TeacherServer implements AsyncDisposable {
       response.writeHead(fault, headers).end('{"error": "as the test\n wants it"}');
       return;
     }
-    const reply = this.#reply(request.url ?? '', body);
+    let reply: unknown;
+    try {
+      reply = this.#reply(request.url ?? '', body);
+    } catch (thrown) {
+      // What the script throws is a prompt that the server does not take.
+      response.writeHead(400).end(String(thrown));
+      return;
+    }
     const json = JSON.stringify(reply ?? { error: 'no such path' });
     response.writeHead(reply === undefined ? 404 : 200, { 'content-type': 'application/json' });
     response.end(fault === 'truncate' ? json.slice(0, json.length / 2) : fault === 'empty' ? '' : json);

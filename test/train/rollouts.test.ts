@@ -1,0 +1,311 @@
+/** Rollouts of a served teacher: which answers are kept, and that nothing finished is asked again after a stop. */
+import { readFileSync, truncateSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { DEFAULT_TEMPLATE } from '../../src/chat/default-template.ts';
+import { trainVocabulary } from '../../src/data/vocabulary.ts';
+import { rewardNamed } from '../../src/reward/index.ts';
+import { answerKey } from '../../src/teacher/duplicates.ts';
+import { ServedTeacher } from '../../src/teacher/served/served.ts';
+import type { RunEvent } from '../../src/train/events.ts';
+import { PromptSet } from '../../src/train/prompts.ts';
+import { readRollouts, type StoredPrompt } from '../../src/train/rollout-store.ts';
+import { distillExample } from '../../src/train/stages/distill.ts';
+import { type RolloutOptions, runRollouts } from '../../src/train/stages/rollout.ts';
+import { scratchFolder } from '../helpers/runs.ts';
+import { type ServerOptions, TeacherServer } from '../helpers/teacher-server.ts';
+
+const { folder: scratch, remove } = scratchFolder();
+afterAll(remove);
+const tokenizer = trainVocabulary({ seed: 1, size: 330, groups: 2 });
+const student = { vocabulary: tokenizer.fingerprint(), vocabSize: tokenizer.vocabSize };
+const servers: TeacherServer[] = [];
+afterEach(async () => {
+  for (const server of servers.splice(0)) await server[Symbol.asyncDispose]();
+});
+
+const TOOLS = [
+  {
+    name: 'dim',
+    description: 'Dims.',
+    parameters: { type: 'object', properties: { level: { type: 'number' } } },
+  },
+];
+const call = (name: string, level: number): string =>
+  `<tool_call>\n{"name": "${name}", "arguments": {"level": ${level}}}\n</tool_call>`;
+
+const dialogue = (index: number, words = '') => ({
+  id: `d${index}`,
+  category: 'x',
+  tools: TOOLS,
+  messages: [
+    { role: 'user', content: `Dim to ${index}.${words}` } as const,
+    { role: 'assistant', content: '', toolCalls: [{ name: 'dim', arguments: { level: index } }] } as const,
+  ],
+});
+
+/** Answers by the seed's remainder of 4: right, right but written apart, wrong, ill-formed. */
+function scripted(_: string, seed: number): string {
+  const answers = [
+    `\nI dim.\n</think>\n\n${call('dim', 3)}`,
+    `I dim.</think>${call('dim', 3)}\n`,
+    `</think>${call('dim', 9)}`,
+  ];
+  return answers[seed % 4] ?? `</think>${call('unknown', 1)}`;
+}
+
+interface Options {
+  readonly server?: Partial<ServerOptions>;
+  readonly rollout?: Partial<RolloutOptions>;
+  readonly dialogues?: number;
+  readonly urls?: readonly string[];
+  readonly onEvent?: (event: RunEvent) => void;
+}
+
+async function serve(options: Partial<ServerOptions> = {}): Promise<TeacherServer> {
+  const server = await TeacherServer.start({ tokenizer, answer: scripted, ...options });
+  servers.push(server);
+  return server;
+}
+
+/** Runs rollouts to their end, or to the signal; says whether they are complete. */
+async function roll(
+  name: string,
+  url: string,
+  options: Options = {},
+): Promise<{ events: RunEvent[]; complete: boolean }> {
+  const { dialogues = 10 } = options;
+  const teacher = new ServedTeacher({
+    kind: 'llama.cpp',
+    endpoints: [url],
+    served: undefined,
+    apiKey: undefined,
+    concurrency: 3,
+    requestsPerMinute: undefined,
+    timeout: 5000,
+    retries: 3,
+    firstPause: 5,
+    sampling: { temperature: 1, topP: 1, topK: -1, maxTokens: 80, samples: 4 },
+    topK: 8,
+    tokenizer,
+    seed: 1,
+  });
+  const prompts = new PromptSet({
+    stage: name,
+    dialogues: Array.from({ length: dialogues }, (_, i) => dialogue(i, i === 6 ? ' please'.repeat(200) : '')),
+    tokenizer,
+    template: DEFAULT_TEMPLATE,
+    reward: rewardNamed('simrl'),
+    maxTokens: 700,
+  });
+  const run = runRollouts({
+    name,
+    prompts,
+    count: dialogues,
+    batch: 4,
+    validityFilter: true,
+    rewardThreshold: undefined,
+    failureTolerance: 0,
+    seed: 2,
+    teacher,
+    tokenizer,
+    vocabSize: tokenizer.vocabSize,
+    folder: join(scratch, name),
+    signal: new AbortController().signal,
+    now: () => performance.now(),
+    ...options.rollout,
+  });
+  const events: RunEvent[] = [];
+  for (;;) {
+    const next = await run.next();
+    if (next.done === true) return { events, complete: next.value };
+    events.push(next.value);
+    options.onEvent?.(next.value);
+  }
+}
+
+const read = (name: string): StoredPrompt[] => readRollouts(join(scratch, name), student);
+const contentOf = (prompts: readonly StoredPrompt[]): unknown =>
+  prompts.map(({ id, prompt, promptIds, samples }) => ({
+    id,
+    prompt,
+    promptIds,
+    samples: samples.map((sample) => ({ ...sample, readTop: sample.readTop() })),
+  }));
+
+describe('what is kept', () => {
+  test('is well-formed and distinct: writing the same thought and calls otherwise makes no other answer', async () => {
+    const server = await serve();
+    const { events, complete } = await roll('kept', server.url);
+    expect(complete).toBe(true);
+    const prompts = read('kept');
+    expect(prompts.length).toBe(9);
+    // Four seeds in a row are all four answers: two that are one, a wrong one, and one of an unknown function.
+    for (const { samples } of prompts) {
+      expect(samples.length).toBe(2);
+      expect(samples.map(({ text }) => text).toSorted()[0]).toContain('dim');
+    }
+    const steps = events.filter((event) => event.type === 'step');
+    expect(steps.map(({ step, total }) => [step, total])).toEqual([
+      [1, 3],
+      [2, 3],
+      [3, 3],
+    ]);
+    for (const { metrics } of steps) {
+      expect(metrics.valid).toBeCloseTo(0.75, 5);
+      expect(metrics.kept).toBeCloseTo(0.5, 5);
+    }
+    expect(events.at(-1)).toMatchObject({
+      type: 'warning',
+      text: '1 prompts were too long and were left out',
+    });
+    const [first] = prompts;
+    const example = distillExample(first!, {
+      topK: 8,
+      mask: 'all',
+      thinkEndId: tokenizer.idOf('</think>'),
+      head: true,
+    });
+    expect(example.completions[0]?.rows.length).toBe(first!.samples[0]!.tokens.length);
+    expect(example.completions[0]?.inputs['teacher_ids']?.length).toBe(8 * first!.samples[0]!.tokens.length);
+  });
+
+  test('may have to earn a reward', async () => {
+    const server = await serve();
+    await roll('threshold', server.url, { rollout: { rewardThreshold: 1 } });
+    // Only two prompts' levels are among the answers.
+    expect(
+      read('threshold')
+        .map(({ id, samples }) => `${id}: ${samples.length}`)
+        .toSorted(),
+    ).toEqual(['d3: 1', 'd9: 1']);
+  });
+
+  test('is everything but duplicates without the validity filter', async () => {
+    const server = await serve();
+    await roll('unfiltered', server.url, { rollout: { validityFilter: false } });
+    expect(new Set(read('unfiltered').map(({ samples }) => samples.length))).toEqual(new Set([3]));
+  });
+
+  test('is distinct by the rule of the reference', () => {
+    const prompt = '<|im_start|>assistant\n<think>';
+    const key = (text: string): string => answerKey(prompt, text);
+    const [a, b] = [call('dim', 1), call('dim', 2)];
+    expect(key(`\nHm.\n</think>\n\n${a}\n${b}<|im_end|>`)).toBe(key(`Hm.</think>${b}${a}`));
+    expect(key(`</think>${a}`)).not.toBe(key(`Hm.</think>${a}`));
+    expect(key(`</think>${a}`)).not.toBe(key(`</think>${a}${a}`));
+    expect(key('</think>{"name": 1}')).not.toBe(key(`</think>${a}`));
+    expect(key('</think><tool_call>{"name": "f", "arguments": {"a": 1, "b": 2}}</tool_call>')).toBe(
+      key('</think><tool_call>{"arguments": {"b": 2, "a": 1}, "name": "f"}</tool_call>'),
+    );
+    expect(key('</think><tool_call>{"name": "f", "arguments": {"a": 1.0}}</tool_call>')).not.toBe(
+      key('</think><tool_call>{"name": "f", "arguments": {"a": 1}}</tool_call>'),
+    );
+  });
+});
+
+describe('an interruption', () => {
+  test('loses nothing that was finished, and the result is that of a run without one', async () => {
+    const dialogues = 20;
+    const whole = await serve();
+    await roll('whole', whole.url, { dialogues });
+    let stop = new AbortController();
+    let stopAt = Infinity;
+    const server = await serve({
+      fault: (request) => {
+        if (request >= stopAt) stop.abort();
+        return undefined;
+      },
+    });
+    const finished = new Set<string>();
+    for (let stops = 0; stops < 3; stops++) {
+      stop = new AbortController();
+      const before = server.asked.length;
+      stopAt = before + 22;
+      const { complete } = await roll('stopped', server.url, { dialogues, rollout: { signal: stop.signal } });
+      expect(complete).toBe(false);
+      expect(() => read('stopped')).toThrow(/cut short or still being written/);
+      for (const prompt of finished)
+        expect(server.asked.slice(before).map(({ body }) => JSON.stringify(body['prompt']))).not.toContain(
+          prompt,
+        );
+      const lines = readFileSync(join(scratch, 'stopped', 'answers.jsonl'), 'utf8')
+        .split('\n')
+        .filter(Boolean);
+      for (const line of lines)
+        for (const { prompt } of (JSON.parse(line) as { kept: { prompt: string }[] }).kept)
+          finished.add(JSON.stringify(Array.from(tokenizer.encode(prompt))));
+    }
+    expect(finished.size).toBeGreaterThan(5);
+    stopAt = Infinity;
+    const before = server.asked.length;
+    expect((await roll('stopped', server.url, { dialogues })).complete).toBe(true);
+    const again = server.asked.slice(before).map(({ body }) => JSON.stringify(body['prompt']));
+    for (const prompt of finished) expect(again).not.toContain(prompt);
+    expect(contentOf(read('stopped'))).toEqual(contentOf(read('whole')));
+  });
+
+  test('in the middle of a write asks that prompt again, and only that', async () => {
+    const server = await serve();
+    await roll('torn', server.url);
+    const wanted = contentOf(read('torn'));
+    const path = join(scratch, 'torn', 'answers.jsonl');
+    const bytes = readFileSync(path);
+    truncateSync(path, bytes.length - 30);
+    const before = server.prompts.length;
+    await roll('torn', server.url);
+    // 4 samples of one prompt.
+    expect(server.prompts.length - before).toBe(4);
+    expect(contentOf(read('torn'))).toEqual(wanted);
+  });
+
+  test('by servers that fail keeps what was answered', async () => {
+    let healthy = true;
+    let count = 0;
+    const server = await serve({
+      fault: () => {
+        count += 1;
+        return healthy && count < 20 ? undefined : healthy ? 500 : undefined;
+      },
+    });
+    await expect(roll('failing', server.url)).rejects.toThrow(/No teacher answers any more/);
+    healthy = false;
+    const before = server.prompts.length;
+    expect((await roll('failing', server.url)).complete).toBe(true);
+    expect(server.prompts.length - before).toBeLessThan(9 * 4);
+    expect(read('failing').length).toBe(9);
+  });
+});
+
+describe('prompts that a server refuses', () => {
+  const refusing = (): Promise<TeacherServer> => {
+    let refused = '';
+    return serve({
+      answer: (prompt, seed) => {
+        if (!prompt.startsWith('The next word')) refused ||= prompt;
+        if (prompt === refused) throw new Error('refused');
+        return scripted(prompt, seed);
+      },
+    });
+  };
+
+  test('end the stage when there are too many of them, after all others are stored', async () => {
+    const server = await refusing();
+    await expect(roll('refused', server.url)).rejects.toThrow(
+      /^Stage refused: 1 of 10 prompts were not answered \(d\d: .*HTTP 400.*\); run the same command to ask them again\.$/,
+    );
+  });
+
+  test('are told of when they are few', async () => {
+    const server = await refusing();
+    const { events, complete } = await roll('few', server.url, { rollout: { failureTolerance: 0.1 } });
+    expect(complete).toBe(true);
+    expect(events.filter(({ type }) => type === 'warning')).toEqual([
+      expect.objectContaining({
+        text: expect.stringMatching(/^1 of 10 prompts were not answered \(d\d: .*HTTP 400/) as string,
+      }),
+      expect.objectContaining({ text: '1 prompts were too long and were left out' }),
+    ]);
+    expect(read('few').length).toBe(8);
+  });
+});
