@@ -33,10 +33,13 @@ const ENDS = { stopped: 'answer', steps: 'turns', tries: 'turns', length: 'lengt
 
 /** A chain as a conversation: what it was stopped with is its answer, and the agent's own functions are no calls. */
 function conversationOf({ steps, end, answer }: Chain): Conversation {
-  const parts = steps.flatMap(({ tokens, logprobs, reply }) => [
-    { tokens, logprobs, own: 1 },
-    { tokens: reply, logprobs: new Float32Array(reply.length), own: 0 },
-  ]);
+  const parts = steps.flatMap(({ tokens, logprobs, reply }, i) => {
+    const own = { tokens, logprobs, own: 1 };
+    // What nothing was written after is no part of the conversation.
+    return i === steps.length - 1
+      ? [own]
+      : [own, { tokens: reply, logprobs: new Float32Array(reply.length), own: 0 }];
+  });
   const made = steps.filter(({ call: { name } }) => name !== REASONING.name && name !== STOP.name);
   const turns = steps.map(({ text }) => text);
   const boxed = answer === undefined ? '' : `\\boxed{${answer}}`;

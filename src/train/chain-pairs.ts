@@ -30,8 +30,10 @@ interface Turn {
   /** Its tokens are those from `start` to `end` of the chain. */
   readonly start: number;
   readonly end: number;
-  /** What it does: its calls, or its words where it makes none; and what came of it. */
-  readonly act: unknown;
+  /** Its calls, or its words where it makes none. */
+  readonly said: unknown;
+  /** What was read after it; empty at the end of a chain. */
+  readonly results: string;
 }
 
 /** The turns of a chain: what the model wrote between two results. */
@@ -48,7 +50,7 @@ function turnsOf({ tokens, rows }: Trajectory, tokenizer: Tokenizer): Turn[] {
       call.kind === 'call' ? { name: call.name, given: call.given } : call,
     );
     const results = tokenizer.decode(tokens.subarray(end, spans[i + 1]?.start ?? tokens.length));
-    return { start, end, act: { said: calls.length > 0 ? calls : text, results } };
+    return { start, end, said: calls.length > 0 ? calls : text, results };
   });
 }
 
@@ -57,14 +59,16 @@ interface Chain {
   readonly turns: readonly Turn[];
 }
 
+/** Whether two turns do the same and come to the same; where a chain was cut, nobody knows what it came to. */
+function sameTurn(a: Turn | undefined, b: Turn | undefined): boolean {
+  if (a === undefined || b === undefined || !isDeepStrictEqual(a.said, b.said)) return false;
+  return a.results === b.results || a.results === '' || b.results === '';
+}
+
 /** How many steps two chains begin with in common. */
 function commonTurns(a: Chain, b: Chain): number {
   let common = 0;
-  while (
-    common < Math.min(a.turns.length, b.turns.length) &&
-    isDeepStrictEqual(a.turns[common]?.act, b.turns[common]?.act)
-  )
-    common += 1;
+  while (sameTurn(a.turns[common], b.turns[common])) common += 1;
   return common;
 }
 

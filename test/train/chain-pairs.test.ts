@@ -101,11 +101,14 @@ describe('at the first difference', () => {
   });
 
   test('a chain that was cut before it did anything wrong gives no pair, and is counted', () => {
-    const cut = chain([ADD, DOUBLE], false);
-    expect(choose('first_difference', [problem('p', RIGHT, cut)])).toEqual({
-      pairs: [],
-      dropped: { right: 0, wrong: 0, same: 1 },
-    });
+    const [double, given] = DOUBLE;
+    // Cut after its last result, or before it.
+    for (const cut of [chain([ADD, DOUBLE], false), chain([ADD, [double, given]], false)]) {
+      expect(choose('first_difference', [problem('p', RIGHT, cut)])).toEqual({
+        pairs: [],
+        dropped: { right: 0, wrong: 0, same: 1 },
+      });
+    }
   });
 
   test('a mistake that comes again is one pair', () => {

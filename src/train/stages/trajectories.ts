@@ -51,16 +51,19 @@ function chosen(
     conversation,
     correct: answersRightly(problem.answer, conversation.response),
   }));
-  return judged
-    .filter(({ correct }) => correct || keepWrong)
-    .toSorted((a, b) => Number(b.correct) - Number(a.correct))
-    .filter(({ conversation: { tokens } }) => !seen.has(tokens.join()) && seen.add(tokens.join()))
-    .slice(0, keep)
-    .map(({ conversation, correct }) => ({
-      tokens: conversation.tokens,
-      rows: rowsOf(conversation),
-      correct,
-    }));
+  return (
+    judged
+      // An agent whose first step never worked has said nothing that stays.
+      .filter(({ conversation, correct }) => conversation.tokens.length > 0 && (correct || keepWrong))
+      .toSorted((a, b) => Number(b.correct) - Number(a.correct))
+      .filter(({ conversation: { tokens } }) => !seen.has(tokens.join()) && seen.add(tokens.join()))
+      .slice(0, keep)
+      .map(({ conversation, correct }) => ({
+        tokens: conversation.tokens,
+        rows: rowsOf(conversation),
+        correct,
+      }))
+  );
 }
 
 async function* solveBatch(
