@@ -1,0 +1,186 @@
+/**
+ * A model that really calls functions: it is trained on worked solutions until it writes them, and every call that it
+ * writes is made. Then a step of reinforcement learning on what it draws.
+ */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Rng } from '../../src/base/rng.ts';
+import { DEFAULT_TEMPLATE } from '../../src/chat/default-template.ts';
+import { trainTokenizer } from '../../src/chat/bpe-trainer.ts';
+import { type Conversation, converse } from '../../src/environment/conversation.ts';
+import { defineEnvironment, type Problem } from '../../src/environment/environment.ts';
+import { hostInProcess } from '../../src/environment/in-process.ts';
+import { workedSolution } from '../../src/environment/solution.ts';
+import { Speech } from '../../src/environment/speech.ts';
+import { Device } from '../../src/ggml/device.ts';
+import { initialiseWeights } from '../../src/model/checkpoint.ts';
+import { parameterSpecs } from '../../src/model/config.ts';
+import { Generator } from '../../src/model/generation.ts';
+import { Scorer } from '../../src/model/scoring.ts';
+import { crossEntropy, policyGradient } from '../../src/objective/index.ts';
+import { ParameterSet } from '../../src/tensor/parameters.ts';
+import type { TrainExample } from '../../src/train/examples.ts';
+import { mentorStage } from '../../src/train/stages/mentor.ts';
+import { rowsOf } from '../../src/train/stages/tool-rollouts.ts';
+import { ToolProblems } from '../../src/train/tool-problems.ts';
+import { Trainer } from '../../src/train/trainer.ts';
+
+/** A locker holds a colour that only the function knows; the answer is that colour. */
+const COLOURS = ['red', 'blue', 'green', 'grey'];
+const lockers: Problem[] = COLOURS.map((colour, i) => ({
+  id: `locker-${i}`,
+  category: 'locker',
+  question: `locker ${'abcd'[i]}`,
+  answer: colour,
+  setting: { colour },
+  solution: [{ thought: 'look', calls: [{ name: 'look', arguments: {} }] }],
+}));
+const host = hostInProcess(
+  defineEnvironment<{ colour: unknown }>({
+    name: 'lockers',
+    description: '',
+    tools: [
+      {
+        name: 'look',
+        description: 'look',
+        parameters: { type: 'object', properties: {} },
+        run: (_, { colour }) => colour,
+      },
+    ],
+    start: ({ colour }) => ({ colour }),
+    problems: () => lockers,
+  }),
+);
+
+const texts = lockers.flatMap(({ question, answer }) => [question, answer, 'look', 'Done.']);
+const speech = new Speech(
+  trainTokenizer(texts, { size: 285, chatTemplate: DEFAULT_TEMPLATE }),
+  DEFAULT_TEMPLATE,
+);
+const device = Device.open('cpu', 1);
+const config = {
+  vocabSize: speech.tokenizer.vocabSize,
+  hiddenSize: 64,
+  intermediateSize: 128,
+  layers: 2,
+  heads: 2,
+  kvHeads: 1,
+  headDim: 32,
+  rmsNormEps: 1e-6,
+  ropeTheta: 10_000,
+  tiedEmbeddings: true,
+  maxPositions: 1024,
+  bosTokenId: null,
+  eosTokenId: speech.tokenizer.eosId,
+};
+const weights = new ParameterSet(device, parameterSpecs(config), 'trainable');
+initialiseWeights(config, weights, Rng.seeded(5), 0.05);
+const generator = new Generator(device, config, weights);
+afterAll(() => {
+  generator[Symbol.dispose]();
+  weights[Symbol.dispose]();
+  device.close();
+});
+
+const ADAM = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0, maxNorm: 1 };
+const STEPS = 120;
+
+async function solve(problems: readonly Problem[]): Promise<Conversation[]> {
+  const tasks = problems.map(({ question, setting }) => ({
+    ids: speech.prompt(question, host.tools).ids,
+    setting,
+  }));
+  const drawn = await converse(
+    tasks,
+    { generator, speech, host },
+    { temperature: 0, maxTokens: 160, maxTurns: 3 },
+  );
+  return drawn.flat();
+}
+
+beforeAll(async () => {
+  using trainer = new Trainer(config, weights, crossEntropy(), {
+    adamw: ADAM,
+    microBatchTokens: 4096,
+    microBatchPrompts: 4,
+  });
+  const examples: TrainExample[] = [];
+  for (const locker of lockers) {
+    const { tokens, drawn } = await workedSolution(locker, host, speech);
+    const prompt = speech.prompt(locker.question, host.tools).ids;
+    examples.push({ prompt, completions: [{ tokens, rows: rowsOf({ drawn }), inputs: {} }] });
+  }
+  for (let step = 0; step < STEPS; step++)
+    await trainer.step(examples, 3e-3 * Math.min(1, (STEPS - step) / 40));
+}, 300_000);
+
+test('its calls are made, and their results are part of the conversation', async () => {
+  for (const [i, conversation] of (await solve(lockers)).entries()) {
+    const { end, turns, calls, response, tokens, drawn } = conversation;
+    const answer = COLOURS[i]!;
+    expect({ end, turns: turns.length }).toEqual({ end: 'answer', turns: 2 });
+    expect(calls.map(({ result }) => result.text)).toEqual([answer]);
+    expect(speech.tokenizer.decode(tokens.filter((_, t) => drawn[t] === 0))).toContain(answer);
+    expect(response.text).toContain(`\\boxed{${answer}}`);
+  }
+});
+
+test('reinforcement learning on it: results are read and not learned, and rewards are those of right answers', async () => {
+  using trainer = new Trainer(
+    config,
+    weights,
+    policyGradient({ clip: 0.2, klCoefficient: 0.001, klEstimator: 'k3', entropyCoefficient: 0.001 }),
+    { adamw: ADAM, microBatchTokens: 4096, microBatchPrompts: 4 },
+  );
+  using reference = new Scorer(device, config, weights);
+  const seen: TrainExample[] = [];
+  const step = trainer.step.bind(trainer);
+  trainer.step = (examples, lr, signal) => {
+    seen.push(...examples);
+    return step(examples, lr, signal);
+  };
+  const stage = mentorStage({
+    name: 'mentor',
+    trainer,
+    reference,
+    generator,
+    speech,
+    host,
+    problems: new ToolProblems({
+      stage: 'mentor',
+      problems: lockers,
+      prompt: (question) => speech.prompt(question, host.tools),
+      maxTokens: 500,
+    }),
+    teacher: new Map(lockers.map(({ id }) => [id, [{ name: 'look', arguments: new Map() }]])),
+    reward: { variant: 'mentor' },
+    sampling: { temperature: 1, topP: 1, topK: -1, maxTokens: 160, samples: 3 },
+    maxTurns: 3,
+    total: 1,
+    episodes: 1,
+    groups: 4,
+    updateGroups: 4,
+    epochs: 1,
+    advantages: 'group_norm',
+    clipRange: [-10, 10],
+    filter: undefined,
+    schedule: { scheduler: 'constant', lr: 1e-5, warmupRatio: 0, minLrRatio: 0 },
+    saveSteps: 10,
+    tokenBudget: undefined,
+    seed: 3,
+  });
+  const { metrics } = await stage.step(0, new AbortController().signal);
+  expect(metrics.calls).toBeGreaterThan(0.5);
+  expect(metrics.accuracy).toBeGreaterThan(0.5);
+  expect(metrics.reward).toBeGreaterThan(0.5);
+  // The policy is the reference, and nothing was clipped: the first step's KL and ratio are exactly at their start.
+  expect(Math.abs(metrics.kl!)).toBeLessThan(1e-6);
+  const given = speech.tokenizer.findId('<tool_response>')!;
+  const completions = seen.flatMap(({ completions: own }) => own);
+  expect(completions).toHaveLength(12);
+  for (const { tokens, rows } of completions) {
+    const counted = new Set(rows.map((row) => tokens[row]));
+    expect(counted.has(given)).toBe(false);
+    expect(rows.length).toBeLessThanOrEqual(tokens.length);
+  }
+  expect(completions.some(({ tokens }) => tokens.includes(given))).toBe(true);
+}, 120_000);
