@@ -1,8 +1,8 @@
 /** Rows in; records, or reasons why there is none, out. One row is in memory at a time. */
+import { withJsonSchema } from '../chat/tool-schema.ts';
 import { isDict, typeName } from '../json/python.ts';
 import type { Format, FormatContext } from './formats/format.ts';
 import { detectFormat, formatNames } from './formats/index.ts';
-import { withJsonSchema } from './formats/schema.ts';
 import { goldFault } from './gold.ts';
 import { type DataRecord, Rejection } from './record.ts';
 import type { Row } from './streams/rows.ts';

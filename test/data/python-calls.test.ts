@@ -1,8 +1,8 @@
 /** Calls as Python, and types as Python names them. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { schemaOfType } from '../../src/chat/tool-schema.ts';
 import { looksLikePythonCalls, parsePythonCalls } from '../../src/data/formats/python-calls.ts';
-import { schemaOfType } from '../../src/data/formats/schema.ts';
 import { Rejection } from '../../src/data/record.ts';
 import { dumps } from '../../src/json/dumps.ts';
 import { fromJson } from '../../src/json/python.ts';

@@ -3,7 +3,7 @@
  * "object", properties, required}, and Python's names of types become JSON Schema's. Optional: the reference trains on
  * the tables as they are.
  */
-import { isDict, type PyDict, type PyValue } from '../../json/python.ts';
+import { isDict, type PyDict, type PyValue } from '../json/python.ts';
 
 const TYPES: ReadonlyMap<string, string> = new Map([
   ['str', 'string'],
@@ -68,7 +68,8 @@ function unionOf(members: readonly string[]): ReadonlyMap<string, PyValue> {
   return new Map([['anyOf', schemas]]);
 }
 
-function propertySchema(value: PyValue): { readonly schema: PyValue; readonly optional: boolean } {
+/** One argument's entry as JSON Schema, and whether it may be left out. */
+export function propertySchema(value: PyValue): { readonly schema: PyValue; readonly optional: boolean } {
   if (!isDict(value)) return { schema: value, optional: true };
   const written = value.get('type');
   if (typeof written !== 'string')
