@@ -146,7 +146,8 @@ class Parser extends TokenReader {
   /** Operators that bind at least as tight as `least`. */
   #binary(least: number): Expression {
     let left = this.#factor();
-    for (;;) {
+    for (let links = 0; ; links++) {
+      this.checkChain(links);
       const token = this.peek();
       const precedence = token.kind === 'operator' ? PRECEDENCE.get(token.text) : undefined;
       if (token.kind !== 'operator' || precedence === undefined || precedence < least) return left;
@@ -174,7 +175,8 @@ class Parser extends TokenReader {
   #primary(): Expression {
     const { start } = this.peek();
     let value = this.#atom();
-    for (;;) {
+    for (let links = 0; ; links++) {
+      this.checkChain(links);
       if (this.taken('.')) value = { kind: 'attribute', object: value, name: this.name() };
       else if (this.taken('(')) value = { kind: 'call', callee: value, keywords: this.#arguments() };
       else if (this.taken('[')) {

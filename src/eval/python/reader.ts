@@ -5,6 +5,9 @@ import { tokenize, type Token } from './tokens.ts';
 /** How deep operators may be nested; brackets have a limit of their own. */
 const MAX_NESTING = 1000;
 
+/** How many operators of one kind may follow each other, each of which makes the tree deeper: what CPython 3.11 takes. */
+const MAX_CHAIN = 2989;
+
 /** Words that cannot be names. */
 export const KEYWORDS: ReadonlySet<string> = new Set(
   (
@@ -66,6 +69,11 @@ export class TokenReader {
   /** The text from `start` to the end of the last token that was read. */
   protected textFrom(start: number): string {
     return this.#text.slice(start, this.peek(-1).end);
+  }
+
+  /** Refuses chains that make a tree too deep to be walked. */
+  protected checkChain(links: number): void {
+    if (links > MAX_CHAIN) throw this.error('too many operators follow each other');
   }
 
   /** Reads what may hold more of its kind. */

@@ -1,4 +1,5 @@
 /** The rules of the checker, one by one, on calls of our own. */
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeCalls } from '../../../src/eval/acebench/decode.ts';
 import { judgeCalls } from '../../../src/eval/acebench/check.ts';
@@ -81,6 +82,33 @@ describe('decoding', () => {
       'e',
     ]);
   });
+});
+
+test('a reply that is as deep as can be is judged like any other', () => {
+  const deep = `${'{"k": ['.repeat(99)}1${']}'.repeat(99)}`;
+  expect(errorOf(`[set_timer(label=${deep})]`, '{"set_timer": {"label": "tea"}}')).toBe('type_error');
+  const sum = `1${' + 1'.repeat(2900)}`;
+  expect(
+    errorOf(`[set_timer(label='tea', minutes=${sum})]`, '{"set_timer": {"label": "tea", "minutes": 1}}'),
+  ).toBeNull();
+  const name = `a${'.b'.repeat(2900)}`;
+  expect(errorOf(`[${name}()]`, '{"set_timer": {"label": "tea"}}')).toBe('function_mismatch');
+});
+
+test('whatever a model writes gets a verdict', () => {
+  const parts =
+    '[ ] ( ) { } , : = == := * ** - + . .. 1 0x 1e 5.0 a set_timer label \' " \\ f\' b" lambda for in if else not None \n \0 \ud800 é'.split(
+      ' ',
+    );
+  const text = fc.array(fc.constantFrom(...parts, 'set_timer(label=', ' ')).map((chosen) => chosen.join(''));
+  const gold = [json('{"set_timer": {"label": "tea"}}')];
+  fc.assert(
+    fc.property(text, fc.constantFrom<Revision>('2025-08', '2025-10'), (reply, revision) => {
+      const calls = decodeCalls(`[set_timer(label=${reply})]`, revision, false);
+      if (calls !== undefined) expect(judgeCalls(calls, gold, [timer])).toHaveProperty('valid');
+    }),
+    { numRuns: 1000, seed: 1 },
+  );
 });
 
 describe('calls', () => {
