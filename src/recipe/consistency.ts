@@ -155,6 +155,10 @@ export function missingFiles(recipe: Recipe): Problem[] {
     if (environment.source === 'module')
       check(['environments', name, 'path'], `environments.${name}.path`, environment.path, 'file');
   }
+  for (const [index, stage] of recipe.stages.entries()) {
+    if (stage.kind === 'rollout' && stage.from !== undefined)
+      check(['stages', index, 'from'], `stages.${stage.name}.from`, stage.from, 'folder');
+  }
   const { data } = recipe;
   if (data.source === 'file') check(['data', 'train'], 'data.train', data.train, 'file');
   if (data.source === 'mix') {

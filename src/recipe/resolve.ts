@@ -24,7 +24,7 @@ function mapModules(
 
 /** A copy of `recipe` with `change` applied to every path in it. */
 export function mapPaths(recipe: Recipe, change: (path: string) => string): Recipe {
-  const { data, models, environments, compare } = recipe;
+  const { data, models, stages, environments, compare } = recipe;
   return {
     ...recipe,
     data: mapDataPaths(data, change),
@@ -38,6 +38,9 @@ export function mapPaths(recipe: Recipe, change: (path: string) => string): Reci
               tokenizer: typeof model.tokenizer === 'string' ? change(model.tokenizer) : model.tokenizer,
             },
       ]),
+    ),
+    stages: stages.map((stage) =>
+      stage.kind === 'rollout' && stage.from !== undefined ? { ...stage, from: change(stage.from) } : stage,
     ),
     ...(environments === undefined ? {} : { environments: mapModules(environments, change) }),
     ...(compare === undefined ? {} : { compare: compare.map(change) }),

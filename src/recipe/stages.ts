@@ -87,6 +87,9 @@ export const rolloutSchema = z.strictObject({
   kind: z.literal('rollout'),
   model: reference.describe('who answers; with a teacher, whose tokenizer and template the prompts are in'),
   teacher: teacherSchema.exactOptional().describe('a server that answers instead of the model'),
+  from: reference
+    .exactOptional()
+    .describe('folder of rollouts, or of a run with some, that are taken over instead of drawn'),
   prompts: count.exactOptional().describe('use at most this many prompts of the training set'),
   n_samples_per_prompt: count.default(8),
   rollout_batch_size: count.default(128).describe('prompts that are answered at once'),

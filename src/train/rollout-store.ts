@@ -3,7 +3,7 @@
  * line is written when all it speaks of is safe in the store, so progress survives a kill at any moment; what was
  * finished is never asked again. The distributions, by far the most, are read from disk when a sample's turn comes.
  */
-import { existsSync, mkdirSync } from 'node:fs';
+import { constants, copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { appendParts } from '../base/append.ts';
@@ -216,6 +216,36 @@ function readTop(store: TopKFile, sequence: number, vocabSize: number): TopRows 
     );
   }
   return top;
+}
+
+const isRollouts = (folder: string): boolean =>
+  [ANSWERS_FILE, STORE_FILE].every((name) => existsSync(join(folder, name)));
+
+/** The folder of rollouts that `given` is, or that is the only one in the folder of a run. */
+export function findRollouts(given: string): string {
+  if (isRollouts(given)) return given;
+  const stages = join(given, 'stages');
+  const found = (existsSync(stages) ? readdirSync(stages) : [])
+    .map((stage) => join(stages, stage, 'rollouts'))
+    .filter(isRollouts);
+  const [only] = found;
+  if (only !== undefined && found.length === 1) return only;
+  const what =
+    found.length > 1
+      ? `holds several (${found.join(', ')}); name one`
+      : 'holds none; give a folder that rollouts were drawn into';
+  throw new UserError('ROLLOUTS', `${given} is no folder of rollouts and ${what}.`);
+}
+
+/** Copies rollouts into a folder, without taking room twice where the file system can. */
+export function copyRollouts(from: string, to: string): void {
+  for (const name of [ANSWERS_FILE, STORE_FILE]) {
+    try {
+      copyFileSync(join(from, name), join(to, name), constants.COPYFILE_FICLONE);
+    } catch (thrown) {
+      throw fileError('copy', join(from, name), thrown);
+    }
+  }
 }
 
 /** Who is to learn from rollouts. */

@@ -1,5 +1,7 @@
-/** The stage that lets a teacher answer: a model of the recipe, or a server. */
+/** The stage of rollouts: answers of a model of the recipe or of a server, or answers that were drawn before. */
+import { join } from 'node:path';
 import { UserError } from '../../base/errors.ts';
+import { writeFolderAtomic } from '../../base/files.ts';
 import { Generator } from '../../model/generation.ts';
 import { Scorer } from '../../model/scoring.ts';
 import { rewardNamed } from '../../reward/index.ts';
@@ -7,8 +9,11 @@ import type { Tokenizer } from '../../chat/tokenizer.ts';
 import { LocalTeacher } from '../../teacher/local.ts';
 import { ServedTeacher } from '../../teacher/served/served.ts';
 import type { SamplingOptions, Teacher } from '../../teacher/teacher.ts';
+import { STORE_FILE } from '../../teacher/topk/format.ts';
+import { checkVocabulary, TopKFile } from '../../teacher/topk/reader.ts';
 import type { RunEvent } from '../../train/events.ts';
 import { PromptSet } from '../../train/prompts.ts';
+import { copyRollouts, findRollouts } from '../../train/rollout-store.ts';
 import { runRollouts } from '../../train/stages/rollout.ts';
 import type { StageOf } from '../stages.ts';
 import type { TeacherOptions } from '../teacher-options.ts';
@@ -147,10 +152,32 @@ async function* drawLocal(
   });
 }
 
+/** Takes over rollouts that were drawn before: copied, so that the run has all that it was made of. */
+async function* takeOver(
+  run: RunContext,
+  stage: StageOf<'rollout'>,
+  from: string,
+): AsyncGenerator<RunEvent, Outputs | undefined> {
+  yield { type: 'stage', stage: stage.name, kind: 'rollout', total: 1, done: 0 };
+  const source = findRollouts(from);
+  const { path, header } = new TopKFile(join(source, STORE_FILE));
+  checkVocabulary(path, header, speechOf(run, stage.model).tokenizer.fingerprint());
+  if (header.topK > 0 && header.topK < stage.kd_topk) {
+    throw new UserError(
+      'TOP_K',
+      `Stage ${stage.name}: kd_topk is ${stage.kd_topk}, and ${path} holds ${header.topK} log-probabilities a token; set kd_topk to ${header.topK} or less.`,
+    );
+  }
+  const folder = rolloutFolder(run, stage.name);
+  writeFolderAtomic(folder, (temporary) => copyRollouts(source, temporary));
+  return { rollouts: folder };
+}
+
 /** Draws and stores the answers of a rollout stage; returns where they are, nothing if it was stopped. */
 export function runRollout(
   run: RunContext,
   stage: StageOf<'rollout'>,
 ): AsyncGenerator<RunEvent, Outputs | undefined> {
+  if (stage.from !== undefined) return takeOver(run, stage, stage.from);
   return stage.teacher === undefined ? drawLocal(run, stage) : drawServed(run, stage, stage.teacher);
 }
