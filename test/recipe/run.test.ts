@@ -209,6 +209,47 @@ describe('the same recipe', () => {
   });
 });
 
+describe('pairs of rollouts', () => {
+  /** The run up to its dpo stage, going on with other options of it. */
+  function goOn(name: string, ...set: string[]): Promise<RunEvent[]> {
+    const runs = join(scratch, name);
+    cpSync(folder, join(runs, 'smoke'), {
+      recursive: true,
+      filter: (path) => !/\/stages\/(dpo|star|evaluation)|student\.gguf$/.test(path),
+    });
+    const stop = new AbortController();
+    return runAll(smoke(...set), runs, {
+      signal: stop.signal,
+      onEvent: (event) => {
+        if (event.type === 'done' && event.stage === 'dpo') stop.abort();
+      },
+    });
+  }
+
+  test('that are too much alike are none, which is told with what to do', async () => {
+    await expect(goOn('alike', 'stages.dpo.reward_margin=1.5')).rejects.toThrow(
+      'Stage dpo has no pair to learn from: of the 6 prompts of rollouts, 6 have answers that differ by less than reward_margin 1.5 (lower it).',
+    );
+    await expect(goOn('poor', 'stages.dpo.reward_threshold=0.9')).rejects.toThrow(
+      /have no answer that earns reward_threshold 0\.9 \(lower it\)\.$/,
+    );
+  });
+
+  test('can be told apart by another reward, and learned with the other loss', async () => {
+    const after = await goOn(
+      'binary',
+      'stages.dpo.reward=binary',
+      'stages.dpo.loss_type=ipo',
+      'stages.dpo.beta=0.5',
+    );
+    const [first] = after.flatMap((event) =>
+      event.type === 'step' && event.stage === 'dpo' ? [event.metrics] : [],
+    );
+    // (1 / (2 beta))^2, as nothing has been learned yet.
+    expect(first?.loss).toBeCloseTo(1, 4);
+  });
+});
+
 describe('a changed recipe', () => {
   test('is refused where the run has begun, and says where', async () => {
     await expect(runAll(smoke('stages.ckd.lr=2e-3', 'seed=3'), scratch)).rejects.toThrow(
