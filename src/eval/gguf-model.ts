@@ -27,8 +27,7 @@ export class GgufModel implements AnsweringModel {
   }
 
   /** Loads a file; throws a UserError with llama.cpp's own words if it cannot. */
-  static open(path: string): GgufModel {
-    const threads = availableParallelism();
+  static open(path: string, threads = availableParallelism()): GgufModel {
     return new GgufModel(path, LlamaModel.load(path, { contextTokens: CONTEXT_TOKENS, threads }));
   }
 

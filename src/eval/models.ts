@@ -46,6 +46,8 @@ export interface AnsweringModel extends Disposable {
 export interface ModelOptions {
   /** Device of a local model. */
   readonly device: string;
+  /** Threads of a GGUF file; all that the machine has without it. */
+  readonly threads?: number;
   /** Requests that a server is sent at once. */
   readonly parallel: number;
   /** The model's name on the server; without it, the first one that the server lists. */
@@ -62,7 +64,7 @@ export async function openAnsweringModel(model: string, options: ModelOptions): 
   }
   if (model.endsWith('.gguf')) {
     const { GgufModel } = await import('./gguf-model.ts');
-    return GgufModel.open(model);
+    return GgufModel.open(model, options.threads);
   }
   const { LocalModel } = await import('./local-model.ts');
   return LocalModel.open(model, options.device);

@@ -8,10 +8,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
 import { trainTokenizer } from '../../src/chat/bpe-trainer.ts';
 import { DEFAULT_TEMPLATE } from '../../src/chat/default-template.ts';
+import { ggufTokenizer } from '../../src/chat/gguf-tokenizer.ts';
 import { type Answer, type AskOptions, openAnsweringModel } from '../../src/eval/models.ts';
 import { Device } from '../../src/ggml/device.ts';
-import { initialiseWeights, saveCheckpoint } from '../../src/model/checkpoint.ts';
+import { initialiseWeights, loadModel, saveCheckpoint } from '../../src/model/checkpoint.ts';
 import { parameterSpecs, type Qwen3Config } from '../../src/model/config.ts';
+import { exportGguf } from '../../src/model/gguf.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
 
 const greedy: AskOptions = { maxTokens: 4, temperature: 0 };
@@ -165,5 +167,29 @@ describe('a checkpoint', () => {
     const [thoughtless] = await all(model.chat([ask('hello')], { ...greedy, enableThinking: false }));
     const closed = `${prompt}<think>\n\n</think>\n\n`;
     expect([thoughtless]).toEqual(await all(model.complete([closed], greedy)));
+  });
+
+  test('says the same as a GGUF file of it, which llama.cpp runs', async () => {
+    using device = Device.open('cpu', 1);
+    const { config, parameters } = loadModel(device, folder, { trainable: false });
+    using weights = parameters;
+    const file = join(folder, 'model.gguf');
+    exportGguf(file, config, weights, ggufTokenizer(folder), { dtype: 'f32' });
+    using checkpoint = await openAnsweringModel(folder, { device: 'cpu', parallel: 1 });
+    using gguf = await openAnsweringModel(file, { device: 'cpu', parallel: 1, threads: 1 });
+    const prompts = ['a', 'tea'].map(
+      (text) => `<|im_start|>user\n${text}<|im_end|>\n<|im_start|>assistant\n`,
+    );
+    const byIndex = (answers: Answer[]): Answer[] => answers.toSorted((a, b) => a.index - b.index);
+    const long = 'tea '.repeat(99);
+    const options = { maxTokens: 12, temperature: 0.001 };
+    const ours = byIndex(await all(checkpoint.complete([...prompts, long], options)));
+    expect(byIndex(await all(gguf.complete([...prompts, long], options)))).toEqual(ours);
+    expect(ours.map(({ end }) => end)).toContain('full');
+    await expect(all(gguf.complete(prompts, { maxTokens: 4, temperature: 1 }))).rejects.toThrow(
+      /likeliest token only, not at temperature 1; use --temperature 0/,
+    );
+    const gone = AbortSignal.abort(new Error('gone'));
+    await expect(all(gguf.complete(prompts, { ...options, signal: gone }))).rejects.toThrow('gone');
   });
 });
