@@ -1,5 +1,5 @@
 /** What an evaluation on ACEBench prints at its end. */
-import type { CategoryScore, Scores } from '../eval/acebench/scores.ts';
+import { type CategoryScore, type Scores, THINKING_REMARKS } from '../eval/acebench/scores.ts';
 import { wilson } from '../recipe/report/numbers.ts';
 import type { AcebenchOutcome } from './acebench-run.ts';
 import { faultLines } from './benchmark-run.ts';
@@ -24,8 +24,8 @@ export function acebenchResult(outcome: AcebenchOutcome, style: Style): string {
 }
 
 function heading({ model, sample, seed, revision, thinking }: Scores, style: Style): string {
-  const stripped = thinking === 'strip' ? ', thoughts taken off before scoring' : '';
-  const title = `${style.bold('ACEBench')} English, revision ${revision}  ${model}${stripped}\n`;
+  const remark = THINKING_REMARKS[thinking];
+  const title = `${style.bold('ACEBench')} English, revision ${revision}  ${model}${remark === '' ? '' : `, ${remark}`}\n`;
   if (sample === null) return title;
   return `${title}${style.bad('sample')} of at most ${sample} entries a category (seed ${seed}): not the official score\n`;
 }

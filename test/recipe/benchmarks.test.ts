@@ -3,6 +3,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
+import { writeResults } from '../../src/eval/acebench/run.ts';
+import type { Scores as AcebenchScores } from '../../src/eval/acebench/scores.ts';
 import { writeScores } from '../../src/eval/bfcl/results.ts';
 import { writeReport } from '../../src/recipe/report/index.ts';
 import { makeFakeRun } from './fake-run.ts';
@@ -53,6 +55,26 @@ test('scores of BFCL stand beside the published ones, with what is special about
   );
   expect(rows).toContain('STAR-0.6B 51.70% 78.65% – 68.19% 7.00%');
   expect(rows.at(-1)).toContain('arXiv 2602.03022');
+});
+
+test('scores of ACEBench stand beside their ceiling and the published ones', async () => {
+  const scores: AcebenchScores = {
+    benchmark: 'ACEBench',
+    revision: '2025-10',
+    model: 'star',
+    sample: null,
+    seed: 7,
+    thinking: 'strip',
+    categories: [],
+    normal: { accuracy: 0.531, ceiling: 0.956 },
+    special: null,
+    errors: {},
+    faults: {},
+  };
+  writeResults(join(run, 'benchmarks', 'acebench-a'), [], scores);
+  const rows = await rowsOf();
+  expect(rows).toContain('star revision 2025-10; thoughts taken off before scoring 53.1% 95.6% – –');
+  expect(rows).toContain('STAR-0.6B the mean of its twelve parts, as published, is 52.65 53.0% – – –');
 });
 
 test('a damaged file of scores is counted, and does not hide the others', async () => {

@@ -42,7 +42,7 @@ export const evalAcebenchCommand = buildCommand<Flags, [], CliContext>({
       data: { ...text, brief: "The benchmark's folder data_en, or the one above it", placeholder: 'DIR' },
       model: {
         ...text,
-        brief: 'Checkpoint folder, or address of an OpenAI-compatible server',
+        brief: 'Checkpoint folder, GGUF file, or address of an OpenAI-compatible server',
         optional: true,
         placeholder: 'MODEL',
       },

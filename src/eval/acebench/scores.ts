@@ -57,6 +57,13 @@ export const scoresSchema = z.object({
 /** An evaluation's result in a file. */
 export type Scores = z.output<typeof scoresSchema>;
 
+/** What tables say of thoughts; empty where they are scored with the rest, as officially. */
+export const THINKING_REMARKS: Readonly<Record<Scores['thinking'], string>> = {
+  keep: '',
+  strip: 'thoughts taken off before scoring',
+  off: 'asked for no thoughts',
+};
+
 /** Judges the replies to entries; an entry without one is wrong. */
 export function judgeEntries(
   entries: readonly Entry[],

@@ -3,7 +3,11 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../base/errors.ts';
 import { readText } from '../../base/files.ts';
-import { type Scores as AcebenchScores, scoresSchema as acebenchSchema } from '../../eval/acebench/scores.ts';
+import {
+  type Scores as AcebenchScores,
+  scoresSchema as acebenchSchema,
+  THINKING_REMARKS,
+} from '../../eval/acebench/scores.ts';
 import { countsOf, type Scores as BfclScores, scoresSchema as bfclSchema } from '../../eval/bfcl/results.ts';
 import { officialTable } from '../../eval/bfcl/table.ts';
 import { PUBLISHED_ACEBENCH, PUBLISHED_BFCL, SOURCE } from '../../eval/published.ts';
@@ -124,9 +128,11 @@ function bfclTable(scored: readonly BfclScores[]): Html {
 function acebenchTable(scored: readonly AcebenchScores[]): Html {
   const percent = (share: number | undefined): string =>
     share === undefined ? '–' : `${(100 * share).toFixed(1)}%`;
-  const own = scored.map(({ model, sample, revision, normal, special }): TableRow => {
+  const own = scored.map(({ model, sample, revision, thinking, normal, special }): TableRow => {
     const cells = [normal?.accuracy, normal?.ceiling, special?.accuracy, special?.ceiling].map(percent);
-    const remark = [`revision ${revision}`, sampleRemark(sample)].filter((part) => part !== '').join('; ');
+    const remark = [`revision ${revision}`, THINKING_REMARKS[thinking], sampleRemark(sample)]
+      .filter((part) => part !== '')
+      .join('; ');
     return { name: model, remark, cells, own: true };
   });
   const published = PUBLISHED_ACEBENCH.map(({ model, normal, remark = '' }): TableRow => {
