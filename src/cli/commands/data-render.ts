@@ -32,8 +32,12 @@ async function render(this: CliContext, flags: Flags, ...inputs: string[]): Prom
       import('../../data/streams/rows.ts'),
     ]);
   const tokenizer = Tokenizer.load(flags.tokenizer);
-  const template =
-    flags.template === undefined ? (tokenizer.chatTemplate ?? DEFAULT_TEMPLATE) : readText(flags.template);
+  const given = flags.template === undefined ? tokenizer.chatTemplate : readText(flags.template);
+  if (given === undefined) {
+    const note = `${flags.tokenizer} has no chat template, so tinystar's own is used; give another with --template.`;
+    this.process.stderr.write(`${note}\n`);
+  }
+  const template = given ?? DEFAULT_TEMPLATE;
   const { mode, reasoning, maxPromptTokens, maxTargetTokens = Infinity } = flags;
   const options = { tokenizer, template, mode, reasoning, maxPromptTokens, maxTargetTokens };
   using output = new LineWriter(flags.output);
