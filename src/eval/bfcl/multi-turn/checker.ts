@@ -38,15 +38,23 @@ function wrong(
   return { valid: false, errorType, message, details };
 }
 
-/** The items of `wanted` without a partner of their own among `pool`. */
-function missingFrom(pool: readonly string[], wanted: readonly string[]): string[] {
-  const left = new Map<string, number>();
-  for (const item of pool) left.set(item, (left.get(item) ?? 0) + 1);
-  return wanted.filter((item) => {
-    const count = left.get(item) ?? 0;
-    left.set(item, count - 1);
-    return count <= 0;
-  });
+/** How often each result has come. */
+class ResultPool {
+  readonly #counts = new Map<string, number>();
+
+  add(results: readonly string[]): void {
+    for (const result of results) this.#counts.set(result, (this.#counts.get(result) ?? 0) + 1);
+  }
+
+  /** Those of `wanted` without a partner of their own. */
+  missing(wanted: readonly string[]): string[] {
+    const taken = new Map<string, number>();
+    return wanted.filter((result) => {
+      const before = taken.get(result) ?? 0;
+      taken.set(result, before + 1);
+      return before >= (this.#counts.get(result) ?? 0);
+    });
+  }
 }
 
 /** The first class whose instances differ; undefined where none do. */
@@ -81,12 +89,12 @@ export function checkMultiTurn(
   }
   const model = new Simulation(entry, { ...simulationOptions, side: 'model' });
   const truth = new Simulation(entry, { ...simulationOptions, side: 'ground_truth' });
-  const soFar: string[] = [];
+  const soFar = new ResultPool();
   for (const [turn, wanted] of groundTruth.entries()) {
     const steps = decodedTurns[turn] ?? [];
     const results = steps.map((step) => model.execute(step));
     onTurn?.(results);
-    soFar.push(...results.flat());
+    soFar.add(results.flat());
     const truths = truth.execute(wanted);
     // Where no call is wanted, anything goes; it only acts on what comes after.
     if (wanted.length === 0) continue;
@@ -96,7 +104,7 @@ export function checkMultiTurn(
     }
     const mismatch = stateMismatch(model, truth);
     if (mismatch !== undefined) return mismatch;
-    const missing = missingFrom(soFar, truths);
+    const missing = soFar.missing(truths);
     if (missing.length > 0) {
       const message = `Model response execution results so far does not contain all the ground truth response execution results for turn ${turn}.`;
       return wrong('multi_turn:execution_response_mismatch', message, missing);

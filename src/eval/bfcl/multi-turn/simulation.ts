@@ -24,7 +24,7 @@ const DENIED: ReadonlySet<string> = new Set([
   'run',
 ]);
 
-// What a call of a method looks like to the executor, also inside of a text: a word, and white space before a parenthesis.
+// What the executor takes for a call, also inside of a text: a word, and white space before a parenthesis.
 const CALLED = /(?<![\p{L}\p{N}_])([a-zA-Z_][\p{L}\p{N}_]*)\s*(?=\()/gu;
 
 /** Which side of an entry a simulation is: its instances bear other names, which calls inside of texts show. */
@@ -78,19 +78,27 @@ export class Simulation {
   }
 
   #evaluate(call: string): ReturnType<Instance['call']> {
-    const rewritten = call.replace(CALLED, (_match, name: string) => {
+    const opening = call.indexOf('(');
+    const head = opening < 0 ? call : call.slice(0, opening);
+    const denied = head.includes('.') ? (head.split('.')[1] ?? '') : head;
+    if (DENIED.has(denied)) throw new Raised('Exception', `Function call ${denied} is not allowed.`);
+    const { path, positional, named, undefinedName } = readCall(
+      head + this.#rewritten(call.slice(head.length)),
+    );
+    const [name = ''] = path;
+    const owner = path.length === 1 ? this.#owners.get(name) : undefined;
+    if (owner === undefined) throw notDefined(name);
+    if (undefinedName !== undefined) throw notDefined(undefinedName);
+    return owner.instance.call(name, { positional, named });
+  }
+
+  /** What is in the parentheses, as the official executor's replacement of names leaves it, which does not spare texts. */
+  #rewritten(inside: string): string {
+    if (inside.lastIndexOf('(') <= 0) return inside;
+    return inside.replace(CALLED, (_match, name: string) => {
       const owner = this.#owners.get(name);
       return owner === undefined ? name : `${owner.name}.${name}`;
     });
-    const [head = ''] = call.split('(');
-    const denied = head.includes('.') ? (head.split('.')[1] ?? '') : head;
-    if (DENIED.has(denied)) throw new Raised('Exception', `Function call ${denied} is not allowed.`);
-    const { path, positional, named, undefinedName } = readCall(rewritten);
-    const [first = '', name = ''] = path;
-    const owner = this.#owners.get(name);
-    if (path.length !== 2 || owner?.name !== first) throw notDefined(first);
-    if (undefinedName !== undefined) throw notDefined(undefinedName);
-    return owner.instance.call(name, { positional, named });
   }
 }
 
