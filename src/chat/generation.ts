@@ -102,6 +102,24 @@ export interface ThinkAndAnswer {
   readonly answer: string;
 }
 
+/** What follows the last `</think>`: all of it, if there is none. */
+export function afterThink(turn: string): string {
+  const close = turn.lastIndexOf(THINK_CLOSE);
+  return strip(close < 0 ? turn : turn.slice(close + THINK_CLOSE.length));
+}
+
+/** An answer without its complete blocks. */
+export function outsideOfCalls(answer: string): string {
+  let text = '';
+  for (let at = 0; ;) {
+    const start = answer.indexOf(CALL_OPEN, at);
+    const end = start < 0 ? -1 : answer.indexOf(CALL_CLOSE, start + CALL_OPEN.length);
+    if (end < 0) return text + answer.slice(at);
+    text += answer.slice(at, start);
+    at = end + CALL_CLOSE.length;
+  }
+}
+
 /** Cuts a whole assistant turn, `<think>` included, into its thought and what follows the last `</think>`. */
 export function splitTurn(turn: string): ThinkAndAnswer | Malformed {
   const thinks = between(turn, THINK_OPEN, THINK_CLOSE);
@@ -109,7 +127,7 @@ export function splitTurn(turn: string): ThinkAndAnswer | Malformed {
   if (think === undefined) return malformed('no_think', 'There is no <think>...</think>.');
   if (thinks.length > 1)
     return malformed('several_thinks', `There are ${thinks.length} <think>...</think> pairs, not one.`);
-  return { think, answer: strip(turn.slice(turn.lastIndexOf(THINK_CLOSE) + THINK_CLOSE.length)) };
+  return { think, answer: afterThink(turn) };
 }
 
 /** Takes apart a whole assistant turn, `<think>` included (see `assistantTurn`); never throws. */

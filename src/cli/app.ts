@@ -16,7 +16,9 @@ import { exportCommand } from './commands/export.ts';
 import { generateCommand } from './commands/generate.ts';
 import { pullCommand } from './commands/pull.ts';
 import { reportCommand } from './commands/report.ts';
+import { rolloutsCommand } from './commands/rollouts.ts';
 import { runCommand } from './commands/run.ts';
+import { scoreCommand } from './commands/score.ts';
 import type { CliContext } from './context.ts';
 import { Interrupted, INTERRUPTED_EXIT } from './context.ts';
 import { examples } from './flags.ts';
@@ -30,6 +32,8 @@ const routes = buildRouteMap<string, CliContext>({
     pull: pullCommand,
     report: reportCommand,
     compare: compareCommand,
+    rollouts: rolloutsCommand,
+    score: scoreCommand,
     data: buildRouteMap<string, CliContext>({
       routes: {
         convert: dataConvertCommand,

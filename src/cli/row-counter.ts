@@ -1,8 +1,11 @@
 /** How many rows a command has read, drawn over on a terminal; elsewhere nothing, as the end says it. */
 import type { CliContext } from './context.ts';
+import { styleFor } from './style.ts';
 
 /** Milliseconds between redraws. */
 const REDRAW = 200;
+/** Characters of the bar. */
+const BAR = 20;
 const CLEAR = '\r\x1b[2K';
 
 export class RowCounter implements Disposable {
@@ -11,9 +14,13 @@ export class RowCounter implements Disposable {
   #drawnAt: number;
   #rows = 0;
   #isDrawn = false;
+  readonly #size: number;
+  #bytes = 0;
 
-  constructor(context: CliContext) {
+  /** With the size of the file in bytes there is a bar too, for as much as `setBytes` is told. */
+  constructor(context: CliContext, size = 0) {
     this.#context = context;
+    this.#size = size;
     this.#startedAt = context.services.now();
     this.#drawnAt = this.#startedAt;
   }
@@ -29,7 +36,22 @@ export class RowCounter implements Disposable {
     this.#drawnAt = now;
     this.#isDrawn = true;
     const rate = (this.#rows / (now - this.#startedAt)) * 1000;
-    process.stderr.write(`${CLEAR}${this.#rows} rows, ${rate.toFixed(0)} a second`);
+    process.stderr.write(`${CLEAR}${this.#bar()}${this.#rows} rows, ${rate.toFixed(0)} a second`);
+  }
+
+  /** Says how much of the file was read. */
+  setBytes(bytes: number): void {
+    this.#bytes = bytes;
+  }
+
+  #bar(): string {
+    if (this.#size === 0) return '';
+    const { process } = this.#context;
+    const style = styleFor(process.stderr, process.env);
+    const share = Math.min(1, this.#bytes / this.#size);
+    const filled = Math.round(share * BAR);
+    const bar = style.accent('━'.repeat(filled)) + style.dim('─'.repeat(BAR - filled));
+    return `${bar} ${Math.floor(100 * share)}%  `;
   }
 
   /** Clears the line, for what is written next. */

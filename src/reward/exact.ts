@@ -91,7 +91,7 @@ export function judge(gold: Gold, outcome: Outcome): Verdict {
 const END_TOKEN = /^<\|\w+\|>$/;
 
 /** A reply without the special tokens that its end was decoded to. */
-function withoutEndTokens(reply: string): string {
+export function withoutEndTokens(reply: string): string {
   let text = strip(reply);
   for (;;) {
     const start = text.endsWith('|>') ? text.lastIndexOf('<|') : -1;

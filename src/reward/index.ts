@@ -2,16 +2,25 @@
 import { UserError } from '../base/errors.ts';
 import { binary, type BinaryDetail } from './binary.ts';
 import type { Reward } from './reward.ts';
+import { simrlLength, type SimRlLengthDetail } from './simrl-length.ts';
+import { simrlStrict } from './simrl-strict.ts';
 import { simrl, type SimRlDetail } from './simrl.ts';
+import { toolrl, type ToolRlDetail } from './toolrl.ts';
 
 /** All rewards, each with the type of its own detail. */
 export const rewards = {
   simrl,
   binary,
+  toolrl,
+  simrl_length: simrlLength,
+  simrl_strict: simrlStrict,
 } as const satisfies Record<string, Reward<unknown>>;
 
 export type RewardName = keyof typeof rewards;
-export type RewardDetail = SimRlDetail | BinaryDetail;
+export type RewardDetail = SimRlDetail | BinaryDetail | ToolRlDetail | SimRlLengthDetail;
+
+/** The names, for recipes and flags. */
+export const REWARD_NAMES = Object.keys(rewards).filter(isRewardName);
 
 /** Whether a reward of that name exists. */
 export function isRewardName(name: string): name is RewardName {
@@ -23,6 +32,6 @@ export function rewardNamed(name: string): Reward<RewardDetail> {
   if (isRewardName(name)) return rewards[name];
   throw new UserError(
     'REWARD',
-    `There is no reward ${JSON.stringify(name)}; choose one of ${Object.keys(rewards).join(', ')}.`,
+    `There is no reward ${JSON.stringify(name)}; choose one of ${REWARD_NAMES.join(', ')}.`,
   );
 }

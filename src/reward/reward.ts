@@ -8,6 +8,7 @@ import {
   type Label,
   type Malformed,
   type SyntaxFault,
+  type WrittenCall,
 } from '../chat/generation.ts';
 import type { Tool } from '../chat/messages.ts';
 import {
@@ -34,7 +35,7 @@ export interface Score<Detail> {
   readonly reward: number;
   /** 1 if the generation has the required form, else -1. */
   readonly format: 1 | -1;
-  /** How right the answer is, 0 to 1; 0 if the form is wrong. Groups are filtered by this one. */
+  /** How right the answer is, 0 to 1; 0 if the form is wrong, but for toolrl, which judges them apart. Groups are filtered by this one. */
   readonly answer: number;
   readonly detail: Detail;
 }
@@ -54,8 +55,11 @@ export interface Reward<Detail> {
   prepare(task: RewardTask): Scorer<Detail>;
 }
 
-/** Everything that makes a generation ill-formed. */
-export type FormatFault = SyntaxFault | ValidityFault;
+/** Everything that makes a generation ill-formed; `schema_violation` only where schemas are checked. */
+export type FormatFault = SyntaxFault | ValidityFault | 'schema_violation';
+
+/** Decides whether a call is of the required form. */
+export type CallCheck = (call: WrittenCall, table: ToolTable) => ValidCall | Malformed<FormatFault>;
 
 export type Answer =
   | Malformed<FormatFault>
@@ -79,7 +83,11 @@ export class PreparedTask {
   /** Calls by their text: the generations of a group write the same ones over and over. */
   readonly #known = new Map<string, ValidCall | Malformed<FormatFault>>();
 
-  constructor({ prompt, label, tools }: RewardTask) {
+  readonly #check: CallCheck;
+
+  /** Reads a task; `check` says which calls are of the required form. */
+  constructor({ prompt, label, tools }: RewardTask, check: CallCheck = checkCall) {
+    this.#check = check;
     this.table = tools === undefined ? toolTableFromPrompt(prompt) : toolTable(tools);
     this.label = parseLabel(label);
     this.#opening = assistantTurn(prompt, '');
@@ -116,7 +124,7 @@ export class PreparedTask {
     const known = this.#known.get(block);
     if (known !== undefined) return known;
     const written = readCall(block);
-    const call = 'kind' in written ? written : checkCall(written, this.table);
+    const call = 'kind' in written ? written : this.#check(written, this.table);
     if (block.length <= KEPT_LENGTH && this.#known.size < KEPT_BLOCKS) this.#known.set(block, call);
     return call;
   }

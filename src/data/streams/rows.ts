@@ -19,8 +19,11 @@ export interface Row {
 
 const CHUNK = 1 << 18;
 
+/** Told now and then how many bytes of the file, packed as it is, were read so far. */
+export type OnBytes = (bytes: number) => void;
+
 /** The text of a file in pieces, unpacked if its name ends in .gz; throws a UserError that names it. */
-export async function* textChunks(path: string): AsyncGenerator<string> {
+export async function* textChunks(path: string, onBytes?: OnBytes): AsyncGenerator<string> {
   const decoder = new TextDecoder('utf-8');
   const file = createReadStream(path, { highWaterMark: CHUNK });
   let failed: unknown;
@@ -34,7 +37,10 @@ export async function* textChunks(path: string): AsyncGenerator<string> {
     bytes.destroy(thrown);
   });
   try {
-    for await (const chunk of bytes as AsyncIterable<Buffer>) yield decoder.decode(chunk, { stream: true });
+    for await (const chunk of bytes as AsyncIterable<Buffer>) {
+      onBytes?.(file.bytesRead);
+      yield decoder.decode(chunk, { stream: true });
+    }
     yield decoder.decode();
   } catch (thrown) {
     throw fileError('read', path, failed ?? thrown);
@@ -43,14 +49,14 @@ export async function* textChunks(path: string): AsyncGenerator<string> {
   }
 }
 
-/** Reads a file row by row; rows that are no JSON come with `problem`. */
-export async function* fileRows(path: string): AsyncGenerator<Row> {
+/** Reads a file row by row; rows that are no JSON come with `problem`. Of parquet, `onBytes` is told nothing. */
+export async function* fileRows(path: string, onBytes?: OnBytes): AsyncGenerator<Row> {
   if (path.endsWith('.parquet')) {
     let index = 0;
     for await (const value of parquetRows(path)) yield { where: `${path}[${++index}]`, value };
     return;
   }
-  for await (const { text, place } of elementsOf(textChunks(path), path)) {
+  for await (const { text, place } of elementsOf(textChunks(path, onBytes), path)) {
     const where = place.startsWith('[') ? path + place : `${path}:${place}`;
     const parsed = tryParseJson(text);
     if (parsed.ok) yield { where, value: parsed.value, text };

@@ -1,0 +1,51 @@
+/**
+ * Sim-RL that prefers the short of two right answers, for students that pay for every token: what a well-formed generation earns is
+ * multiplied by a factor that falls from 1 to 1/2 as it grows longer than the label's answer.
+ *
+ * Counted are the characters of the turn beyond those of `<think></think>` and the label's answer: thoughts, text around calls, calls too many.
+ * Up to FREE of them cost nothing, from FULL on the factor is 1/2, and it is linear between: a soft limit as in DAPO (arXiv 2503.14476, equation 13),
+ * but as a factor, so that a long right answer is never worse than a short wrong one. A wrong form earns -1 as ever.
+ */
+import { PreparedTask, scorerOf, wellFormed, type Reward } from './reward.ts';
+import { similarityScore, type SimRlDetail } from './simrl.ts';
+
+/** Characters; a token of Qwen3 is about four of them. */
+export const FREE = 1000;
+export const FULL = 4000;
+const LEAST = 0.5;
+
+const THINK_CLOSE = '</think>';
+const THINK = `<think>${THINK_CLOSE}`;
+
+export interface SimRlLengthDetail {
+  readonly kind: 'length';
+  /** How many characters the turn has beyond the label's answer. */
+  readonly surplus: number;
+  /** What the similarity was multiplied by. */
+  readonly factor: number;
+  readonly simrl: SimRlDetail;
+}
+
+function factorOf(surplus: number): number {
+  const over = Math.min(1, Math.max(0, (surplus - FREE) / (FULL - FREE)));
+  return 1 - (1 - LEAST) * over;
+}
+
+/** Sim-RL by length; what it computes is said at the head of this file. */
+export const simrlLength: Reward<SimRlLengthDetail> = {
+  name: 'simrl_length',
+  description: 'simrl, times a factor from 1 down to 1/2 for what is written beyond the gold answer',
+  prepare(task) {
+    const prepared = new PreparedTask(task);
+    const similarity = similarityScore(prepared);
+    const gold = task.label.slice(task.label.lastIndexOf(THINK_CLOSE) + THINK_CLOSE.length);
+    const needed = THINK.length + gold.trim().length;
+    return scorerOf(prepared, (generation) => {
+      const score = similarity(generation);
+      const surplus = Math.max(0, prepared.turn(generation).length - needed);
+      const factor = factorOf(surplus);
+      const detail: SimRlLengthDetail = { kind: 'length', surplus, factor, simrl: score.detail };
+      return score.format === -1 ? { ...score, detail } : wellFormed(score.answer * factor, detail);
+    });
+  },
+};

@@ -1,0 +1,59 @@
+/**
+ * Sim-RL whose form is stricter: every call has to satisfy its tool's JSON Schema, types and required arguments included, as a program
+ * that is called would demand it. A call that does not earns -1, like an argument that the tool does not have.
+ *
+ * Data sets are not always right: a tool whose schema a call of the label itself breaks is not checked, and the scorer's `problems` say so.
+ */
+import type { GoldCall, Malformed, WrittenCall } from '../chat/generation.ts';
+import { checkCall, isObjectCall, type ToolEntry, type ToolTable, type ValidCall } from '../chat/tools.ts';
+import { ArgumentSchema } from './argument-schema.ts';
+import { PreparedTask, scorerOf, type FormatFault, type Reward } from './reward.ts';
+import { similarityScore, type SimRlDetail } from './simrl.ts';
+
+/** Checks calls against the schemas of their tools, each read when it is first called. */
+class SchemaChecker {
+  readonly #schemas = new Map<ToolEntry, ArgumentSchema | undefined>();
+
+  #schemaOf(tool: ToolEntry): ArgumentSchema | undefined {
+    if (!this.#schemas.has(tool)) this.#schemas.set(tool, new ArgumentSchema(tool));
+    return this.#schemas.get(tool);
+  }
+
+  check(call: WrittenCall, table: ToolTable): ValidCall | Malformed<FormatFault> {
+    const valid = checkCall(call, table);
+    if ('kind' in valid) return valid;
+    const tool = table.find(valid.name);
+    const schema = tool === undefined ? undefined : this.#schemaOf(tool);
+    if (schema === undefined) return valid;
+    const fault = isObjectCall(valid) ? schema.fault(valid.arguments) : 'They are no object.';
+    if (fault === undefined) return valid;
+    const message = `The arguments of ${valid.name} are not what its schema asks for. ${fault}`;
+    return { kind: 'malformed', fault: 'schema_violation', message };
+  }
+
+  /** No longer checks the tools whose schemas these calls break, and says which. */
+  exempt(calls: readonly GoldCall[], table: ToolTable): readonly string[] {
+    const problems: string[] = [];
+    for (const call of calls) {
+      const [checked, tool] = [this.check(call, table), table.find(call.name)];
+      if (!('kind' in checked) || checked.fault !== 'schema_violation' || tool === undefined) continue;
+      this.#schemas.set(tool, undefined);
+      problems.push(`${checked.message} It is a call of the label, so ${call.name} is not checked.`);
+    }
+    return problems;
+  }
+}
+
+/** Sim-RL with schemas; what that means is said at the head of this file. */
+export const simrlStrict: Reward<SimRlDetail> = {
+  name: 'simrl_strict',
+  description: "simrl, with -1 also for arguments that break their tool's JSON Schema",
+  prepare(task) {
+    const checker = new SchemaChecker();
+    const prepared = new PreparedTask(task, (call, table) => checker.check(call, table));
+    const { label, table } = prepared;
+    const exempted = checker.exempt(label.kind === 'calls' ? label.calls : [], table);
+    const problems = [...prepared.problems, ...exempted];
+    return scorerOf({ problems }, similarityScore(prepared));
+  },
+};
