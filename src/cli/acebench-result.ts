@@ -2,7 +2,7 @@
 import { type CategoryScore, type Scores, THINKING_REMARKS } from '../eval/acebench/scores.ts';
 import { wilson } from '../recipe/report/numbers.ts';
 import type { AcebenchOutcome } from './acebench-run.ts';
-import { faultLines } from './benchmark-run.ts';
+import { faultLines, unaskedLine } from './benchmark-run.ts';
 import type { Style } from './style.ts';
 import { table } from './table.ts';
 
@@ -63,12 +63,6 @@ function errorRows({ errors }: Scores, style: Style): string {
   if (rows.length === 0) return '';
   const head = ['error', 'entries'].map((text) => style.dim(text));
   return table([head, ...rows], ['left', 'right']);
-}
-
-function unaskedLine(unasked: number, style: Style): string {
-  if (unasked === 0) return '';
-  const what = unasked === 1 ? '1 prompt fills' : `${unasked} prompts fill`;
-  return `${style.bad('note')}: ${what} the model's positions, so that nothing was asked; they count as wrong (no_response)\n`;
 }
 
 function thoughtLine({ thinking }: Scores, thoughts: number, style: Style): string {

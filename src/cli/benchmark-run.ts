@@ -100,3 +100,10 @@ export function faultLines(faulty: readonly FaultyResponse[], style: Style): str
   });
   return `${style.bad('left out')}: ${faulty.length} ${faulty.length === 1 ? 'line' : 'lines'} of responses\n${lines.join('')}`;
 }
+
+/** What is said of prompts that could not be asked; empty if there are none. */
+export function unaskedLine(unasked: number, style: Style): string {
+  if (unasked === 0) return '';
+  const what = unasked === 1 ? '1 prompt fills' : `${unasked} prompts fill`;
+  return `${style.bad('note')}: ${what} the model's positions, so that nothing was asked; they count as wrong (no_response)\n`;
+}

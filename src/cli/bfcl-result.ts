@@ -3,19 +3,20 @@ import { CATEGORY_NAMES, rulesOf } from '../eval/bfcl/categories.ts';
 import { countsOf, type Scores } from '../eval/bfcl/results.ts';
 import { percent, unscored } from '../eval/bfcl/scores.ts';
 import { officialTable } from '../eval/bfcl/table.ts';
-import type { FaultyResponse } from '../eval/responses.ts';
 import { wilson } from '../recipe/report/numbers.ts';
-import { faultLines } from './benchmark-run.ts';
+import { faultLines, unaskedLine } from './benchmark-run.ts';
+import type { BfclOutcome } from './bfcl-run.ts';
 import type { Style } from './style.ts';
 import { table } from './table.ts';
 
 /** The official table, and what there is to know about it. */
-export function bfclResult(scores: Scores, faulty: readonly FaultyResponse[], style: Style): string {
+export function bfclResult({ scores, faulty, unasked }: BfclOutcome, style: Style): string {
   return [
     heading(scores, style),
     categoryRows(scores, style),
     sumRows(scores, style),
     errorRows(scores, style),
+    unaskedLine(unasked, style),
     faultLines(faulty, style),
   ]
     .filter((part) => part !== '')

@@ -49,6 +49,8 @@ export interface BfclOptions {
 export interface BfclOutcome {
   readonly scores: Scores;
   readonly faulty: readonly FaultyResponse[];
+  /** Entries whose prompts fill the model's positions: they could not be asked, and count as wrong. */
+  readonly unasked: number;
   /** Where verdicts and scores are. */
   readonly folder: string;
 }
@@ -108,10 +110,16 @@ export async function answerBfcl(
     correct: [...verdicts.values()].filter(isRight).length,
     quiet: options.json,
   };
+  let unasked = 0;
   await watched(context, watch, async (signal, step) => {
     const open = asked.entries.filter(({ id }) => !verdicts.has(id));
     const settings = { maxTokens, temperature, openThought, rule: decode, signal };
     const take = ({ entry, result, tokens }: Answered<Entry, Response>): void => {
+      if (result === undefined) {
+        unasked += 1;
+        step(tokens, false);
+        return;
+      }
       log.append(responseLine(entry.id, result));
       const verdict = judge(entry, result, decode);
       verdicts.set(entry.id, verdict);
@@ -123,7 +131,7 @@ export async function answerBfcl(
     for await (const answer of askMultiTurn(answering, multi, settings)) take(answer);
   });
   const judged = asked.entries.map((entry) => verdicts.get(entry.id) ?? judge(entry, undefined, decode));
-  return finish(options, folder, answering.name, judged, []);
+  return { ...finish(options, folder, answering.name, judged, []), unasked };
 }
 
 function isRight({ error }: Verdict): boolean {
@@ -176,5 +184,5 @@ function finish(
     errors: Object.fromEntries(countErrors(verdicts)),
     faults: Object.fromEntries(countFaults(faulty).map(({ fault, count }) => [fault, count])),
   });
-  return { scores, faulty, folder };
+  return { scores, faulty, unasked: 0, folder };
 }

@@ -169,8 +169,8 @@ describe('a served model', () => {
         prompts.push(prompt);
         try {
           response.end(JSON.stringify({ choices: [{ text: answer(prompt), finish_reason: 'stop' }] }));
-        } catch {
-          response.writeHead(400).end('no more');
+        } catch (thrown) {
+          response.writeHead(400).end((thrown as Error).message);
         }
       });
     });
@@ -223,6 +223,21 @@ describe('a served model', () => {
     expect(code).toBe(0);
     expect(prompts).toHaveLength(3);
     expect(stdout).toMatch(/^simple +100\.00% /m);
+  });
+
+  test('that has no room for a prompt is wrong there, and told to have not been asked', async () => {
+    const out = join(folder, 'full');
+    answer = (prompt) => {
+      if (prompt.includes('joke') || prompt.includes('todo.txt')) throw new Error('context length exceeded');
+      return rightAnswer(prompt);
+    };
+    const { stdout, code } = await bfcl('--model', address, '--out', out);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^simple +100\.00% /m);
+    expect(stdout).toMatch(/^irrelevance +0\.00% /m);
+    expect(stdout).toMatch(/^multi_turn_base +0\.00% /m);
+    expect(stdout).toContain("3 prompts fill the model's positions");
+    expect(read(join(out, 'responses.jsonl'))).toHaveLength(4);
   });
 
   test('is left alone when the user says so, and gone on with later', async () => {

@@ -35,15 +35,14 @@ async function bfcl(this: CliContext, flags: Flags): Promise<void> {
       'BFCL_SOURCE',
       'Give either --model, to have it answer, or --responses, to score what is there.',
     );
-  const { scores, faulty, folder } =
+  const outcome =
     model !== undefined ? await answerBfcl(this, flags, model) : scoreBfcl(flags, responses ?? '');
+  const { scores, folder } = outcome;
   if (flags.json) {
     this.process.stdout.write(`${JSON.stringify({ ...scores, folder })}\n`);
     return;
   }
-  this.process.stdout.write(
-    `\n${bfclResult(scores, faulty, outStyle(this))}\nverdicts and scores  ${folder}\n`,
-  );
+  this.process.stdout.write(`\n${bfclResult(outcome, outStyle(this))}\nverdicts and scores  ${folder}\n`);
 }
 
 const parsed = { kind: 'parsed' } as const;

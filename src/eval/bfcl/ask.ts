@@ -16,14 +16,15 @@ export interface BfclAskOptions extends AskOptions {
 
 export interface Answered<Entry, Result> {
   readonly entry: Entry;
-  readonly result: Result;
+  /** Undefined where a prompt filled the model's positions, so that nothing was asked. */
+  readonly result: Result | undefined;
   /** Tokens that were written, thoughts included. */
   readonly tokens: number;
 }
 
 const THINK = '<think>';
 
-/** Asks entries of one turn; answers come as they are ready. A prompt that fills the model's positions is answered with "". */
+/** Asks entries of one turn; answers come as they are ready. */
 export async function* askSingleTurn(
   model: AnsweringModel,
   entries: readonly SingleTurnEntry[],
@@ -34,9 +35,10 @@ export async function* askSingleTurn(
     ({ turns, functions, category }) =>
       renderPrompt(turns[0] ?? [], promptFunctions(functions, category)) + end,
   );
-  for await (const { index, text, tokens } of model.complete(prompts, options)) {
+  for await (const { index, text, tokens, end: how } of model.complete(prompts, options)) {
     const entry = entries[index];
-    if (entry !== undefined) yield { entry, result: splitThought(text).text, tokens };
+    const result = how === 'full' ? undefined : splitThought(text).text;
+    if (entry !== undefined) yield { entry, result, tokens };
   }
 }
 
@@ -51,20 +53,28 @@ export async function* askMultiTurn(
 ): AsyncGenerator<Answered<MultiTurnEntry, readonly (readonly string[])[]>, void, undefined> {
   const end = options.openThought ? THINK : '';
   const waiting = [...entries];
-  let active: { readonly conversation: Conversation; tokens: number }[] = [];
+  let active: { readonly conversation: Conversation; tokens: number; isFull: boolean }[] = [];
   for (;;) {
     const next = waiting.splice(0, CONVERSATIONS - active.length);
-    active.push(...next.map((entry) => ({ conversation: new Conversation(entry, options.rule), tokens: 0 })));
+    active.push(
+      ...next.map((entry) => ({
+        conversation: new Conversation(entry, options.rule),
+        tokens: 0,
+        isFull: false,
+      })),
+    );
     if (active.length === 0) return;
     const prompts = active.map(({ conversation }) => conversation.prompt() + end);
-    for await (const { index, text, tokens } of model.complete(prompts, options)) {
+    for await (const { index, text, tokens, end: how } of model.complete(prompts, options)) {
       const one = active[index];
       if (one === undefined) continue;
-      one.conversation.add(text);
+      one.isFull = how === 'full';
       one.tokens += tokens;
+      if (!one.isFull) one.conversation.add(text);
       const { done, entry, result } = one.conversation;
-      if (done) yield { entry, result, tokens: one.tokens };
+      if (one.isFull) yield { entry, result: undefined, tokens: one.tokens };
+      else if (done) yield { entry, result, tokens: one.tokens };
     }
-    active = active.filter(({ conversation }) => !conversation.done);
+    active = active.filter(({ conversation, isFull }) => !conversation.done && !isFull);
   }
 }
