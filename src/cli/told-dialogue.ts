@@ -1,9 +1,11 @@
 /** Dialogues as a person would tell them, from the generators or from files of any known format. */
 import { UserError } from '../base/errors.ts';
+import { isDict } from '../json/python.ts';
 import { pyStr } from '../json/repr.ts';
 import type { Dialogue } from '../chat/messages.ts';
 import type { DataRecord } from '../data/record.ts';
 import type { RecordTexts } from '../data/render.ts';
+import type { Row } from '../data/streams/rows.ts';
 import type { Style } from './style.ts';
 
 /** A dialogue with its calls as text. */
@@ -49,7 +51,8 @@ export function conversation({ id, category, tools, messages }: ToldDialogue, st
     const thought = reasoning === '' ? [] : [style.dim(`(${reasoning})`)];
     return `${style.dim(role.padEnd(9))}  ${[...thought, ...(content === '' ? [] : [content]), ...calls].join('\n           ')}`;
   });
-  const head = `${style.bold(id)} ${style.accent(category)}  ${style.dim(`tools: ${tools.join(', ')}`)}`;
+  const functions = tools.length === 0 ? '' : `  ${style.dim(`tools: ${tools.join(', ')}`)}`;
+  const head = `${style.bold(id)} ${style.accent(category)}${functions}`;
   return [head, ...said].join('\n');
 }
 
@@ -79,32 +82,61 @@ async function toldRecord(record: DataRecord, category: string): Promise<ToldDia
   };
 }
 
-/** The first dialogues of a file, of any format that `data convert` knows; a broken row is a UserError that names it. */
+/** A training record as `data render` writes them, if a row is one. */
+function trainingRecord({ value, where }: Row): FileDialogue | undefined {
+  if (!isDict(value)) return undefined;
+  const [inputs, targets, id] = ['inputs', 'targets', 'id'].map((key) => value.get(key));
+  if (typeof inputs !== 'string' || typeof targets !== 'string') return undefined;
+  const named = { id: typeof id === 'string' ? id : where, category: 'rendered' };
+  const messages = [
+    { role: 'inputs', content: inputs, calls: [] },
+    { role: 'targets', content: targets, calls: [] },
+  ];
+  return {
+    dialogue: { ...named, tools: [], messages },
+    texts: () => ({ ...named, prompt: inputs, target: targets }),
+  };
+}
+
+/** The dialogues of a row in any format that `data convert` knows; a broken one is a UserError that names it. */
+async function* dialoguesOfRow(row: Row, template: string): AsyncGenerator<FileDialogue> {
+  const [{ convertRow }, { lastLabel }, { renderRecord }] = await Promise.all([
+    import('../data/convert.ts'),
+    import('../data/labels.ts'),
+    import('../data/rendering/modes.ts'),
+  ]);
+  for (const result of convertRow(row, { checkGold: false })) {
+    if (result.kind === 'rejected')
+      throw new UserError('DATA_LINE', `${result.rejected.where}: ${result.rejected.message}`);
+    const { record } = result;
+    const category = [record.source, ...(lastLabel(record)?.tags ?? [])].join(' ');
+    const texts = (): RecordTexts => {
+      const { id, inputs, targets } = renderRecord(record, { template, mode: 'native', reasoning: true });
+      return { id, category, prompt: inputs, target: targets };
+    };
+    yield { dialogue: await toldRecord(record, category), texts };
+  }
+}
+
+/**
+ * The first dialogues of a file: of any format that `data convert` knows, or training records as `data render` writes
+ * them.
+ */
 export async function dialoguesOfFile(
   path: string,
   wanted: { readonly count: number; readonly category?: string },
   template: string,
 ): Promise<FileDialogue[]> {
-  const [{ convertRows }, { lastLabel }, { renderRecord }, { fileRows }] = await Promise.all([
-    import('../data/convert.ts'),
-    import('../data/labels.ts'),
-    import('../data/rendering/modes.ts'),
-    import('../data/streams/rows.ts'),
-  ]);
+  const { fileRows } = await import('../data/streams/rows.ts');
   const found: FileDialogue[] = [];
-  for await (const result of convertRows(fileRows(path), { checkGold: false })) {
-    if (result.kind === 'rejected')
-      throw new UserError('DATA_LINE', `${result.rejected.where}: ${result.rejected.message}`);
-    const { record } = result;
-    const tags = [record.source, ...(lastLabel(record)?.tags ?? [])];
-    if (wanted.category !== undefined && !tags.includes(wanted.category)) continue;
-    const category = tags.join(' ');
-    const texts = (): RecordTexts => {
-      const { id, inputs, targets } = renderRecord(record, { template, mode: 'native', reasoning: true });
-      return { id, category, prompt: inputs, target: targets };
-    };
-    found.push({ dialogue: await toldRecord(record, category), texts });
-    if (found.length === wanted.count) break;
+  reading: for await (const row of fileRows(path)) {
+    const rendered = trainingRecord(row);
+    for await (const one of rendered === undefined ? dialoguesOfRow(row, template) : [rendered]) {
+      if (wanted.category !== undefined && !one.dialogue.category.split(' ').includes(wanted.category))
+        continue;
+      found.push(one);
+      if (found.length === wanted.count) break reading;
+    }
   }
   if (found.length > 0) return found;
   const which = wanted.category === undefined ? '' : ` of the kind ${wanted.category}`;

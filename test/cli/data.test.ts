@@ -198,6 +198,18 @@ describe('data render', () => {
     }
   });
 
+  test('writes what data inspect shows token by token, as it does records', async () => {
+    await render('--mode', 'star');
+    const inspect = (name: string, ...flags: string[]): Promise<string> =>
+      data('inspect', '--file', at(name), '--tokenizer', at('tokenizer'), '--count', '1', ...flags);
+    const rendered = await inspect('train.jsonl');
+    expect(rendered).toMatch(/^r0 rendered\ninputs {5}<\|im_start\|>system\n/);
+    expect(rendered).toContain('[</think>][<tool_call>][↵\n]');
+    expect(await inspect('records.jsonl', '--category', 'single')).toMatch(
+      /^r0 openai single {2}tools: set_timer\nuser .*\nassistant {2}\(A timer\.\)\n/,
+    );
+  });
+
   test('counts and keeps what is too long, and cuts nothing', async () => {
     writeFileSync(
       at('records.jsonl'),
