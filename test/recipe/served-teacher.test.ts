@@ -7,55 +7,20 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Rng } from '../../src/base/rng.ts';
-import { DEFAULT_TEMPLATE } from '../../src/chat/default-template.ts';
-import { ggufTokenizer } from '../../src/chat/gguf-tokenizer.ts';
-import { trainVocabulary } from '../../src/data/vocabulary.ts';
+import { afterAll, describe, expect, test } from 'vitest';
 import { Device } from '../../src/ggml/device.ts';
-import { initialiseWeights, loadModel, saveCheckpoint } from '../../src/model/checkpoint.ts';
-import { parameterSpecs } from '../../src/model/config.ts';
-import { exportGguf } from '../../src/model/gguf.ts';
+import { loadModel } from '../../src/model/checkpoint.ts';
 import { Scorer } from '../../src/model/scoring.ts';
 import { recipeSchema } from '../../src/recipe/schema.ts';
-import { ParameterSet } from '../../src/tensor/parameters.ts';
 import { readRollouts } from '../../src/train/rollout-store.ts';
 import { logOf, runAll, runEngine, scratchFolder } from '../helpers/runs.ts';
+import { makeTinyStudent } from '../helpers/tiny-student.ts';
 
 const { folder: scratch, remove } = scratchFolder();
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const checkpoint = join(scratch, 'student');
-const gguf = join(scratch, 'student.gguf');
-const tokenizer = trainVocabulary({ seed: 3, size: 400, groups: 8 }).withChatTemplate(DEFAULT_TEMPLATE);
-
-/** A random model whose distributions are neither flat nor sharp. */
-function makeStudent(): void {
-  const files = join(scratch, 'tokenizer');
-  tokenizer.save(files);
-  const config = {
-    vocabSize: tokenizer.vocabSize,
-    hiddenSize: 32,
-    intermediateSize: 64,
-    layers: 2,
-    heads: 2,
-    kvHeads: 1,
-    headDim: 16,
-    rmsNormEps: 1e-6,
-    ropeTheta: 1e6,
-    tiedEmbeddings: true,
-    maxPositions: 2048,
-    bosTokenId: null,
-    eosTokenId: tokenizer.eosId,
-  };
-  using device = Device.open('cpu', 1);
-  using parameters = new ParameterSet(device, parameterSpecs(config), 'weights');
-  initialiseWeights(config, parameters, Rng.seeded(5), 0.3);
-  saveCheckpoint(checkpoint, config, parameters, { tokenizerFiles: files });
-  exportGguf(gguf, config, parameters, ggufTokenizer(checkpoint), { dtype: 'f32', name: 'student' });
-}
+const { checkpoint, gguf, tokenizer } = makeTinyStudent(scratch);
 
 const children: ChildProcess[] = [];
-beforeAll(makeStudent);
 afterAll(() => {
   for (const child of children) child.kill('SIGKILL');
   remove();

@@ -231,6 +231,19 @@ describe('asking', () => {
     expect(Date.now() - before).toBeGreaterThanOrEqual(340);
   });
 
+  test('many requests at once makes no warning of a leak', async () => {
+    const warnings: string[] = [];
+    const note = ({ name }: Error): void => void warnings.push(name);
+    process.on('warning', note);
+    const server = await serve();
+    expect(
+      (await answers(teacherOf([server.url], { concurrency: 24, requestsPerMinute: 60_000 }), 30)).length,
+    ).toBe(30);
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', note);
+    expect(warnings).toEqual([]);
+  });
+
   test('stops at once when it is told to', async () => {
     const server = await serve({ fault: (n) => (n > 4 ? 'timeout' : undefined) });
     const stop = new AbortController();

@@ -3,6 +3,7 @@
  * failed is asked again, wherever there is room first. What keeps failing is given up: an address that does not even
  * answer something easy, and the others go on; otherwise the prompt.
  */
+import { setMaxListeners } from 'node:events';
 import { errorText, UserError } from '../../base/errors.ts';
 import { hashString } from '../../base/rng.ts';
 import { asTokenIds } from '../../base/token-ids.ts';
@@ -150,6 +151,8 @@ export class ServedTeacher implements Teacher {
     select: Select,
     signal: AbortSignal,
   ): AsyncGenerator<readonly Answered[]> {
+    // All workers listen to one signal, each once; more than ten are no leak.
+    setMaxListeners(0, signal);
     while (!endpoint.isDown) {
       const job = await queue.take(signal);
       if (job === undefined) return;

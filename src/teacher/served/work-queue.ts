@@ -32,8 +32,12 @@ export class WorkQueue<T> {
 
   async #change(signal: AbortSignal): Promise<void> {
     await new Promise<void>((resolve) => {
-      this.#waiting.add(resolve);
-      signal.addEventListener('abort', () => resolve(), { once: true });
+      const wake = (): void => {
+        signal.removeEventListener('abort', wake);
+        resolve();
+      };
+      this.#waiting.add(wake);
+      signal.addEventListener('abort', wake);
     });
   }
 

@@ -1,0 +1,164 @@
+/** `tinystar rollouts` with a served teacher, and a recipe that learns from what it drew. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readRollouts } from '../../src/train/rollout-store.ts';
+import { logOf, runEngine, scratchFolder } from '../helpers/runs.ts';
+import { TeacherServer } from '../helpers/teacher-server.ts';
+import { makeTinyStudent } from '../helpers/tiny-student.ts';
+
+const { folder: scratch, remove } = scratchFolder();
+const { checkpoint, tokenizer } = makeTinyStudent(scratch);
+const runs = join(scratch, 'runs');
+const data = join(scratch, 'data.jsonl');
+let server: TeacherServer;
+
+beforeAll(async () => {
+  const line = (level: number): string =>
+    JSON.stringify({
+      id: `d${level}`,
+      tools: [{ name: 'dim', description: '', parameters: { type: 'object', properties: { level: {} } } }],
+      messages: [
+        { role: 'user', content: `Dim to ${level}.` },
+        { role: 'assistant', content: '', tool_calls: [{ name: 'dim', arguments: { level } }] },
+      ],
+    });
+  writeFileSync(data, [1, 2, 3].map((level) => `${line(level)}\n`).join(''));
+  server = await TeacherServer.start({
+    tokenizer,
+    answer: (_, seed) =>
+      `</think><tool_call>{"name": "dim", "arguments": {"level": ${seed % 3}}}</tool_call>`,
+    message: (_, seed) => ({
+      content: '',
+      tool_calls: [{ function: { name: 'dim', arguments: `{"level": ${seed % 3}}` } }],
+    }),
+  });
+});
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+  remove();
+});
+
+const OPTIONS = ['--samples', '2', '--max-tokens', '120', '--topk', '5', '--runs', runs];
+const draw = (teacher: string, ...more: string[]) =>
+  runEngine([
+    'rollouts',
+    data,
+    '--model',
+    checkpoint,
+    '--teacher',
+    teacher,
+    '--endpoint',
+    server.url,
+    ...OPTIONS,
+    ...more,
+  ]);
+
+/** The folder that the command says that it drew into. */
+const folderOf = (stdout: string): string => /rollouts +(\S+)\n$/.exec(stdout)?.[1] ?? '';
+
+function recipe(name: string, stage: string, from: string, kdTopk = 5): string {
+  const path = join(scratch, `${name}.yaml`);
+  mkdirSync(scratch, { recursive: true });
+  writeFileSync(
+    path,
+    `name: ${name}
+threads: 1
+data: { source: file, train: data.jsonl, test: data.jsonl }
+models: { student: student }
+stages:
+  - { name: drawn, kind: rollout, model: student, from: ${from}, kd_topk: ${kdTopk} }
+  - { name: learn, ${stage}, model: student, data: drawn, lr: 1e-4, train_batch_size: 2 }
+`,
+  );
+  return path;
+}
+
+describe('rollouts of a server', () => {
+  test('are drawn once, looked into, and learned from by a recipe that takes them over', async () => {
+    const { stdout, stderr, code } = await draw('llama.cpp');
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    const folder = folderOf(stdout);
+    const student = { vocabulary: tokenizer.fingerprint(), vocabSize: tokenizer.vocabSize };
+    expect(readRollouts(folder, student).map(({ id, samples }) => [id, samples.length])).toEqual(
+      expect.arrayContaining([
+        ['d1', 2],
+        ['d2', 2],
+        ['d3', 2],
+      ]) as unknown,
+    );
+    const asked = server.asked.length;
+    expect(folderOf((await draw('llama.cpp')).stdout)).toBe(folder);
+    expect(server.asked.length).toBe(asked);
+    const inspected = await runEngine(['data', 'topk', folder, '--student', checkpoint, '--show', '1']);
+    expect(inspected.stdout).toMatch(/answers +6, \d+ tokens with 5 log-probabilities each/);
+    const run = await runEngine([
+      'run',
+      recipe('ckd', 'kind: distill, kd_topk: 5, kd_student_topm: 5', folder),
+      '--runs',
+      runs,
+    ]);
+    expect({ code: run.code, stderr: run.stderr }).toMatchObject({ code: 0 });
+    expect(logOf(join(runs, 'ckd')).filter(({ stage }) => stage === 'learn').length).toBe(3);
+  });
+
+  test('without log-probabilities serve SFT, and distillation says why it cannot use them', async () => {
+    const { stdout, stderr, code } = await draw('openai');
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    // A run's folder will do, where it has one stage of rollouts.
+    const folder = folderOf(stdout).replace(/\/stages\/.*/, '');
+    const sft = await runEngine(['run', recipe('sft', 'kind: sft', folder), '--runs', runs]);
+    expect({ code: sft.code, stderr: sft.stderr }).toMatchObject({ code: 0 });
+    const ckd = await runEngine([
+      'run',
+      recipe('no-ckd', 'kind: distill, kd_topk: 5', folder),
+      '--runs',
+      runs,
+    ]);
+    expect(ckd.code).toBe(1);
+    expect(ckd.stderr).toMatch(
+      /The rollouts hold no log-probabilities, as their teacher gives none; train on them/,
+    );
+  });
+
+  test('with fewer log-probabilities than a recipe wants are refused before it trains', async () => {
+    const folder = folderOf((await draw('llama.cpp')).stdout);
+    const { stderr, code } = await runEngine([
+      'run',
+      recipe('more', 'kind: distill, kd_topk: 9', folder, 9),
+      '--runs',
+      runs,
+    ]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /Stage drawn: kd_topk is 9, and \S+ holds 5 log-probabilities a token; set kd_topk to 5/,
+    );
+  });
+});
+
+describe('a wrong command', () => {
+  test('is told in one sentence', async () => {
+    const fails = async (...args: string[]): Promise<string> => {
+      const { stderr, code } = await runEngine(['rollouts', data, '--model', checkpoint, ...args]);
+      expect(code).toBe(1);
+      return stderr;
+    };
+    expect(await fails('--teacher', 'vllm')).toMatch(/The teacher vllm needs an --endpoint, such as/);
+    expect(await fails('--endpoint', 'http://localhost:1')).toMatch(
+      /An --endpoint needs a --teacher that says/,
+    );
+    expect(await fails('--teacher', 'vllm', '--endpoint', 'localhost:1')).toMatch(
+      /must be an address that begins/,
+    );
+    expect(await fails('--reward-threshold', '2')).toMatch(/must be a reward, a number from -1 to 1/);
+    expect((await runEngine(['rollouts', data, '--model', scratch])).stderr).toMatch(
+      /There is no \S+config\.json/,
+    );
+  });
+
+  test('with a key that is not set says which', async () => {
+    expect((await draw('openai', '--seed', '9', '--api-key-env', 'NO_SUCH_KEY_OF_OURS')).stderr).toMatch(
+      /The environment variable NO_SUCH_KEY_OF_OURS with the teacher's API key is not set/,
+    );
+  });
+});
