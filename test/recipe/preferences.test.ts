@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadRecipe } from '../../src/recipe/load.ts';
 import { evalSchema } from '../../src/recipe/report/formats.ts';
+import { writeReport } from '../../src/recipe/report/index.ts';
 import type { RunEvent } from '../../src/train/events.ts';
 import { logOf, readLines, runAll, scratchFolder, traceOf } from '../helpers/runs.ts';
 
@@ -68,6 +69,15 @@ test('models are judged in the manner that they were trained in', () => {
     ['form', 'SFT', 'DPO', 'IPO'].map((label) => [label, 4]),
   );
   expect(models.some(({ tools }) => (tools?.['look'] ?? 0) > 0)).toBe(true);
+});
+
+test('the report shows pairs, the chosen answer first, and the curves of preferences', async () => {
+  const page = readFileSync(await writeReport(folder), 'utf8').replace(/\s+/g, ' ');
+  expect(page).toContain('Pairs that steps learned from, the chosen answer first');
+  expect(page).toContain('Samples that chains drew');
+  const section = page.slice(page.indexOf('id="stage-steps"'), page.indexOf('id="stage-whole"'));
+  for (const title of ['Preference accuracy', 'Implicit rewards', 'Log-probability of the answers'])
+    expect(section).toContain(title);
 });
 
 /** A copy of the run without what its stages from `stage` on made. */
