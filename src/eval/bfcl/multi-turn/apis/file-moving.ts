@@ -53,11 +53,21 @@ export function echo({ current }: FileSystem, content: Value, name: Value): Valu
   return null;
 }
 
-/** An entry under a new name and parent: a file anew; a directory with the given contents. */
-function recreated(entry: Entry, name: Key, parent: Directory, contents: 'shared' | 'copied'): Entry {
-  if (entry instanceof File) return new File(name, entry.content);
-  // The entries themselves keep their parent, so their `cd ..` leads to the directory that was.
-  return new Directory(name, parent, contents === 'shared' ? entry.contents : new Map(entry.contents));
+/** Puts an entry into a directory under a name: a file anew; a directory as a new one with the same contents. */
+function place(entry: Entry, name: Key, target: Directory): void {
+  // What is in it keeps its parent, so that its `cd ..` leads to the directory that was.
+  target.add(
+    entry instanceof File ? new File(name, entry.content) : new Directory(name, target, entry.contents),
+  );
+}
+
+/** As `place`, but a directory gets a list of its own of the same entries. */
+function placeCopy(entry: Entry, name: Key, target: Directory): void {
+  if (entry instanceof File) return place(entry, name, target);
+  const copy = new Directory(name, target);
+  target.add(copy);
+  // Only now: a directory that is copied into itself then holds its copy, and the copy holds itself.
+  for (const [key, inner] of entry.contents) copy.contents.set(key, inner);
 }
 
 export function mv({ current }: FileSystem, source: Value, destination: Value): Value {
@@ -76,13 +86,13 @@ export function mv({ current }: FileSystem, source: Value, destination: Value): 
   if (target instanceof File) return failed(`${cannot} to '${str(destination)}': Not a directory`);
   if (target === undefined) {
     current.contents.delete(name);
-    current.add(recreated(entry, key, current, 'shared'));
+    place(entry, key, current);
     return moved(str(destination));
   }
   const path = `${str(destination)}/${str(source)}`;
   if (target.contents.has(name)) return failed(`${cannot} to '${path}': File exists`);
   current.contents.delete(name);
-  target.add(recreated(entry, name, target, 'shared'));
+  place(entry, name, target);
   return moved(path);
 }
 
@@ -101,11 +111,11 @@ export function cp({ current }: FileSystem, source: Value, destination: Value): 
   const copied = (where: string): Value => dict({ result: `'${str(source)}' copied to '${where}'` });
   if (target instanceof File) return failed(`${cannot} to '${str(destination)}': Not a directory`);
   if (target === undefined) {
-    current.add(recreated(entry, key, current, 'copied'));
+    placeCopy(entry, key, current);
     return copied(str(destination));
   }
   // Where the name is taken, adding raises; the error that mv returns is out of reach here.
-  target.add(recreated(entry, name, target, 'copied'));
+  placeCopy(entry, name, target);
   return copied(`${str(destination)}/${str(source)}`);
 }
 
