@@ -60,11 +60,11 @@ function sumRows(scores: Scores, style: Style): string {
     [style.bold('Overall'), style.bold(overall['Overall Acc'] ?? '')],
   ];
   const missing = unscored(counts);
-  const groups = [...new Set(missing.map((category) => rulesOf(category).group))];
+  const names = missing.length > 4 ? [...new Set(missing.map((one) => rulesOf(one).group))] : missing;
   const note =
     missing.length === 0
       ? ''
-      : `${style.bad('incomplete')}: ${missing.length} of ${CATEGORY_NAMES.length} categories (of ${groups.join(', ')}) were not scored and count as 0\n`;
+      : `${style.bad('incomplete')}: ${missing.length} of ${CATEGORY_NAMES.length} categories (${names.join(', ')}) were not scored and count as 0\n`;
   return table(rows, ['left', 'right']) + note;
 }
 

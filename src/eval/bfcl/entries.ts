@@ -59,6 +59,9 @@ const CLASS_FILES: Readonly<Record<string, string>> = {
   VehicleControlAPI: 'vehicle_control',
 };
 
+/** The constants of the official long_context.py, as one JSON object; the official data do not have them. */
+export const LONG_CONTEXT_FILE = 'long_context.json';
+
 /** What entries of several turns share, read when it is needed. */
 class Shared {
   readonly #folder: string;
@@ -83,7 +86,7 @@ class Shared {
 
   /** The constants of the long context; undefined where they do not lie beside the data. */
   longContext(): LongContext | undefined {
-    const path = join(this.#folder, 'long_context.json');
+    const path = join(this.#folder, LONG_CONTEXT_FILE);
     if (this.#longContext !== undefined || !existsSync(path)) return this.#longContext;
     const parsed = tryParseJson(readText(path));
     if (!parsed.ok || !isDict(parsed.value))

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { UserError } from '../../base/errors.ts';
 import { writeAtomic } from '../../base/files.ts';
 import { CATEGORY_NAMES, type Category } from './categories.ts';
+import { LONG_CONTEXT_FILE } from './entries.ts';
 import { type Counts, summarise } from './scores.ts';
 import type { Verdict } from './verdicts.ts';
 
@@ -69,9 +70,14 @@ export function countsOf(scores: Scores): Counts {
   );
 }
 
-/** The categories whose questions are in a folder of data; throws a UserError if there are none. */
+/** The categories whose questions, and what else they need, are in a folder of data; throws a UserError if there are none. */
 export function categoriesIn(folder: string): readonly Category[] {
-  const there = CATEGORY_NAMES.filter((category) => existsSync(join(folder, `BFCL_v3_${category}.json`)));
+  const isThere = (name: string): boolean => existsSync(join(folder, name));
+  const there = CATEGORY_NAMES.filter(
+    (category) =>
+      isThere(`BFCL_v3_${category}.json`) &&
+      (category !== 'multi_turn_long_context' || isThere(LONG_CONTEXT_FILE)),
+  );
   if (there.length > 0) return there;
   throw new UserError(
     'BFCL_DATA',
