@@ -52,7 +52,7 @@ export function selectEntries({ data, category, limit }: SelectOptions): {
   const ids = new Set(all.map(({ id }) => id));
   const own = all.filter((entry) => found.includes(entry.category));
   const entries = limit === undefined ? own : found.flatMap((one) => sampleOf(own, one, limit));
-  return { entries, knows: (id) => ids.has(id) || /^agent_/.test(id) };
+  return { entries, knows: (id) => ids.has(id) || id.startsWith('agent_') };
 }
 
 /** At most `size` entries of a category, or dialogues with all their turns; the same ones every time, in their order. */

@@ -37,14 +37,18 @@ const rowsOf = once((name: string): readonly PyDict[] => {
   return lines.map((line) => parseJson(line)).filter(isDict);
 });
 
-const text = (row: PyDict, key: string): string => String(row.get(key));
+function text(row: PyDict, key: string): string {
+  const value = row.get(key);
+  if (typeof value !== 'string') throw new Error(`${key} is no text`);
+  return value;
+}
 
 /** A value as the reference wrote it to JSON: tuples as lists. */
 function asJson(value: Value): PyValue {
   if (value instanceof Tuple) return value.items.map(asJson);
   if (isItems(value)) return value.map(asJson);
   if (isEntries(value))
-    return new Map([...value].map(([key, item]): [string, PyValue] => [String(key), asJson(item)]));
+    return new Map([...value].map(([key, item]): [string, PyValue] => [key as string, asJson(item)]));
   return value as PyValue;
 }
 

@@ -137,14 +137,14 @@ test('brackets and operators without end are refused, quickly', () => {
   expect(() => parseExpression(`${'['.repeat(201)}${']'.repeat(201)}`)).toThrow(PythonSyntaxError);
   expect(() => parseExpression(`${'{a:'.repeat(150)}`)).toThrow(PythonSyntaxError);
   for (const text of [
-    `${'-'.repeat(1e5)}1`,
-    `a${'.b'.repeat(1e5)}`,
-    `f${'()'.repeat(1e5)}`,
-    `1${' + 1'.repeat(1e5)}`,
-    `1${' ** 1'.repeat(1e5)}`,
-    `1${' if 1 else 1'.repeat(1e5)}`,
-    `${'not '.repeat(1e5)}1`,
-    `${'lambda: '.repeat(1e5)}1`,
+    `${'-'.repeat(2e4)}1`,
+    `a${'.b'.repeat(2e4)}`,
+    `f${'()'.repeat(2e4)}`,
+    `1${' + 1'.repeat(2e4)}`,
+    `1${' ** 1'.repeat(2e4)}`,
+    `1${' if 1 else 1'.repeat(2e4)}`,
+    `${'not '.repeat(2e4)}1`,
+    `${'lambda: '.repeat(2e4)}1`,
   ])
     expect(() => parseExpression(text)).toThrow(PythonSyntaxError);
 });
