@@ -4,6 +4,21 @@ import type { Problem } from './problems.ts';
 import type { Recipe } from './schema.ts';
 import type { StageOf } from './stages.ts';
 
+/** Worked solutions are those of an environment, and nothing else in a mixture has one. */
+function mixtureProblems(
+  { name, mixture }: StageOf<'pretrain'>,
+  report: (key: string, text: string) => void,
+): void {
+  for (const { source, environment } of mixture) {
+    if ((source === 'solutions') === (environment !== undefined)) continue;
+    const text =
+      environment === undefined
+        ? `draws from solutions and does not say whose; add environment to that entry.`
+        : `gives ${source} the environment ${environment}, and only solutions have one; remove it, or set source to solutions.`;
+    report('mixture', `stages.${name}.mixture ${text}`);
+  }
+}
+
 /** What a stage of MENTOR needs of the trajectories that it is scored against. */
 function mentorProblems(
   recipe: Recipe,
@@ -67,12 +82,24 @@ export function consistencyProblems(recipe: Recipe): Problem[] {
   }
   for (const [index, stage] of recipe.stages.entries()) {
     const at = (key: string): (string | number)[] => ['stages', index, key];
+    if (stage.kind === 'rollout' && stage.from !== undefined && stage.teacher !== undefined) {
+      report(
+        at('teacher'),
+        `stages.${stage.name} has a teacher and takes over rollouts from ${stage.from}; remove teacher or from.`,
+      );
+    }
     if (stage.kind === 'distill') {
       const rollout = recipe.stages.find((other) => other.name === stage.data);
       if (rollout?.kind === 'rollout' && rollout.kd_topk < stage.kd_topk) {
         report(
           at('kd_topk'),
           `stages.${stage.name}.kd_topk is ${stage.kd_topk}, and ${rollout.name} stores only kd_topk ${rollout.kd_topk}; lower the one or raise the other.`,
+        );
+      }
+      if (rollout?.kind === 'rollout' && rollout.teacher?.kind === 'openai') {
+        report(
+          at('data'),
+          `stages.${stage.name}.data is ${rollout.name}, whose teacher of kind openai gives no log-probabilities; train on it with a stage of kind sft.`,
         );
       }
     }
@@ -86,6 +113,7 @@ export function consistencyProblems(recipe: Recipe): Problem[] {
         `stages.${stage.name}.mixture draws from the assistant, and the recipe's data are files; set data.source to assistant or draw from invented and copying.`,
       );
     }
+    if (stage.kind === 'pretrain') mixtureProblems(stage, (key, text) => report(at(key), text));
     if ((stage.kind === 'eval' || stage.kind === 'tool_eval') && Object.keys(stage.models).length === 0) {
       report(at('models'), `stages.${stage.name}.models is empty; name at least one model.`);
     }

@@ -82,6 +82,16 @@ class ReferenceCheck {
       this.#reference([...path, 'data'], `${where}.data`, stage['data'], 'lessons', [TRAINING_SET]);
     }
     if (kind === 'mentor') this.#reference([...path, 'data'], `${where}.data`, stage['data'], 'trajectories');
+    const mixture: readonly unknown[] = Array.isArray(stage['mixture']) ? stage['mixture'] : [];
+    for (const [i, entry] of mixture.entries()) {
+      const place = `${where}.mixture.${i}.environment`;
+      this.#reference(
+        [...path, 'mixture', i, 'environment'],
+        place,
+        record(entry)['environment'],
+        'environment',
+      );
+    }
     this.#reference([...path, 'environment'], `${where}.environment`, stage['environment'], 'environment');
     if (typeof name !== 'string') return;
     this.#name([...path, 'name'], name, 'stage');

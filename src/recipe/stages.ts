@@ -13,6 +13,7 @@ import {
   fraction,
   grpoOptions,
   lengthOptions,
+  nameSchema,
   optimizerOptions,
   reference,
   samplingOptions,
@@ -28,7 +29,11 @@ export const pretrainSchema = z.strictObject({
   model: reference,
   mixture: z
     .array(
-      z.strictObject({ source: z.enum(['assistant', 'invented', 'copying']), weight: z.number().positive() }),
+      z.strictObject({
+        source: z.enum(['assistant', 'invented', 'copying', 'solutions']),
+        environment: nameSchema.exactOptional().describe('whose worked solutions, where they are the source'),
+        weight: z.number().positive(),
+      }),
     )
     .min(1),
   steps: count,

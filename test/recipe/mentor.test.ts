@@ -70,7 +70,7 @@ test('a run that is stopped after every step goes on to the same files', async (
       signal: stop.signal,
       // The first stages are long, and their resuming is not what is tested here.
       onEvent: ({ type, stage }) => {
-        if (type === 'step' && !['base', 'logic-base'].includes(stage)) stop.abort();
+        if (type === 'step' && !['base', 'teacher'].includes(stage)) stop.abort();
       },
     });
     if (!stop.signal.aborted) break;
@@ -98,6 +98,12 @@ describe('what cannot work is told', () => {
       /which is no label of its models; name one of teacher, SFT/,
     );
     expect(() => load('environments.arithmetic.train=0')).toThrow(/train/);
+    expect(() => load('stages.base.mixture.0.environment=arithmetik')).toThrow(
+      /mixture\.0\.environment refers to arithmetik, which is not one of the recipe's environments; did you mean arithmetic\?/,
+    );
+    expect(() => load('stages.base.mixture.2.environment=logic')).toThrow(
+      /gives copying the environment logic, and only solutions have one; remove it/,
+    );
   });
 
   test('a teacher that solves nothing', async () => {

@@ -119,27 +119,61 @@ function solutionsExample(
   return { prompt: asTokenIds([...(solved[0]?.ids.subarray(0, shared) ?? [])]), completions };
 }
 
-/** The worked solutions of an environment's training problems. Throws the signal's reason when it fires. */
-export async function solutionData(
+interface Lessons {
+  readonly examples: readonly TrainExample[];
+  readonly tooLong: number;
+}
+
+/** Groups of worked solutions of an environment's training problems. Throws the signal's reason when it fires. */
+async function solutionGroups(
   run: RunContext,
-  stage: StageOf<'sft'>,
+  name: string,
   model: OpenModel,
-): Promise<LearningData> {
-  using host = await openHost(run, stage.data);
+  { limit, maxTokens }: { readonly limit: number | undefined; readonly maxTokens: number },
+): Promise<Lessons> {
+  using host = await openHost(run, name);
   const speech = speechOf(model);
-  const manner = mannerOf(run, stage.data);
-  const problems = (await problemsOf(run, host, stage.data, 'train')).slice(0, stage.max_samples);
-  const examples = [];
+  const manner = mannerOf(run, name);
+  const problems = (await problemsOf(run, host, name, 'train')).slice(0, limit);
+  const examples: TrainExample[] = [];
   let tooLong = 0;
   for (let start = 0; start < problems.length; start += GROUP_LIMIT) {
     run.signal.throwIfAborted();
     const solved = [];
     for (const problem of problems.slice(start, start + GROUP_LIMIT)) {
       const { ids } = manner.prompt(speech, problem.question, host);
-      if (ids.length > stage.prompt_max_len) tooLong += 1;
+      if (ids.length > maxTokens) tooLong += 1;
       else solved.push({ ids, ...(await manner.worked(problem, host, speech)) });
     }
-    if (solved.length > 0) examples.push(pending(solutionsExample(solved)));
+    if (solved.length > 0) examples.push(solutionsExample(solved));
   }
-  return learnable(stage.name, examples, tooLong);
+  return { examples, tooLong };
+}
+
+/** The worked solutions of an environment, for supervised learning. */
+export async function solutionData(
+  run: RunContext,
+  stage: StageOf<'sft'>,
+  model: OpenModel,
+): Promise<LearningData> {
+  const options = { limit: stage.max_samples, maxTokens: stage.prompt_max_len };
+  const { examples, tooLong } = await solutionGroups(run, stage.data, model, options);
+  return learnable(stage.name, examples.map(pending), tooLong);
+}
+
+/** The worked solutions that a mixture names, by environment; throws when all of one are too long. */
+export async function mixtureSolutions(
+  run: RunContext,
+  stage: StageOf<'pretrain'>,
+  model: OpenModel,
+): Promise<Map<string, readonly TrainExample[]>> {
+  const names = new Set(stage.mixture.flatMap(({ environment }) => environment ?? []));
+  const options = { limit: undefined, maxTokens: stage.prompt_max_len };
+  const groups = new Map<string, readonly TrainExample[]>();
+  for (const name of names) {
+    const { examples, tooLong } = await solutionGroups(run, name, model, options);
+    learnable(stage.name, examples.map(pending), tooLong);
+    groups.set(name, examples);
+  }
+  return groups;
 }

@@ -20,7 +20,7 @@ import {
   seedOf,
   tokenizerFolder,
 } from './context.ts';
-import { solutionData, trajectoryData } from './environments.ts';
+import { mixtureSolutions, solutionData, trajectoryData } from './environments.ts';
 import { distillData, goldData, GROUP_LIMIT, type LearningData, sequenceData } from './examples.ts';
 import { preferenceData } from './preferences.ts';
 import { mentor, simrl } from './reinforcement.ts';
@@ -62,12 +62,17 @@ function overEpochs(
   return supervised(stage, trainer, examples, total, { warnings, shown });
 }
 
-function pretrain(run: RunContext, stage: StageOf<'pretrain'>, model: OpenModel): SteppedStage {
+async function pretrain(
+  run: RunContext,
+  stage: StageOf<'pretrain'>,
+  model: OpenModel,
+): Promise<SteppedStage> {
   const { data } = run.recipe;
   const source = pretrainExamples({
     tokenizer: model.tokenizer,
     template: model.template,
     mixture: stage.mixture,
+    solutions: await mixtureSolutions(run, stage, model),
     dataSeed: generatorSeed(run),
     assistantGroups: data.source === 'assistant' ? Math.ceil(data.train / GROUP_SIZE) : 1,
     seed: seedOf(run.recipe, stage),
@@ -125,7 +130,7 @@ async function open(run: RunContext, stage: TrainingStage, model: OpenModel): Pr
   const plain = (stepped: SteppedStage): Opened => ({ stage: stepped, [Symbol.dispose]: () => undefined });
   switch (stage.kind) {
     case 'pretrain':
-      return plain(pretrain(run, stage, model));
+      return plain(await pretrain(run, stage, model));
     case 'sft':
       return plain(await sft(run, stage, model));
     case 'distill':

@@ -13,7 +13,9 @@ import { rowsFrom, type TrainCompletion, type TrainExample } from '../examples.t
 import type { ExampleSource } from './supervised.ts';
 
 export interface MixtureEntry {
-  readonly source: 'assistant' | 'invented' | 'copying';
+  readonly source: 'assistant' | 'invented' | 'copying' | 'solutions';
+  /** Whose worked solutions. */
+  readonly environment?: string;
   readonly weight: number;
 }
 
@@ -53,6 +55,8 @@ export interface PretrainData {
   readonly tokenizer: Tokenizer;
   readonly template: string;
   readonly mixture: readonly MixtureEntry[];
+  /** Groups of worked solutions by their environment; they come again when they are used up. */
+  readonly solutions: ReadonlyMap<string, readonly TrainExample[]>;
   /** Seed of the data; the assistant's part is the training split of this seed. */
   readonly dataSeed: number;
   /** How many groups the assistant's training split has; they come again when they are used up. */
@@ -66,20 +70,21 @@ export interface PretrainData {
 /** Draws every group of a step from the mixture; invented groups never repeat. */
 export function pretrainExamples(data: PretrainData): ExampleSource {
   const total = data.mixture.reduce((sum, { weight }) => sum + weight, 0);
-  const draw = (rng: Rng): MixtureEntry['source'] => {
+  const draw = (rng: Rng): MixtureEntry | undefined => {
     let at = rng.uniform() * total;
-    for (const { source, weight } of data.mixture) {
-      at -= weight;
-      if (at < 0) return source;
+    for (const entry of data.mixture) {
+      at -= entry.weight;
+      if (at < 0) return entry;
     }
-    return data.mixture.at(-1)?.source ?? 'invented';
+    return data.mixture.at(-1);
   };
   return (step) =>
     Array.from({ length: data.groups }, (_, i) => {
       const position = step * data.groups + i;
       const rng = Rng.seeded(data.seed, `pretrain:${position}`);
-      const source = draw(rng);
+      const { source = 'invented', environment = '' } = draw(rng) ?? {};
       if (source === 'copying') return copyingExample(rng, data.tokenizer);
+      if (source === 'solutions') return rng.pick(data.solutions.get(environment) ?? []);
       const dialogues =
         source === 'assistant'
           ? assistantGroup({ seed: data.dataSeed, split: 'train' }, rng.below(data.assistantGroups))
