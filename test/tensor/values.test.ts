@@ -374,7 +374,7 @@ describe('the operations of a transformer', () => {
     const logits = draws([30, 4], 15, (rng) => 3 * rng.normal());
     const got = await run([[30, 4]], [logits], (g, [l]) => ops.entropyAt(g, ops.vocabularyRows(g, l!)));
     const want = [0, 1, 2, 3].map((row) => {
-      const z = [...logits.slice(30 * row, 30 * row + 30)];
+      const z = logits.slice(30 * row, 30 * row + 30);
       const total = z.reduce((sum, v) => sum + Math.exp(v), 0);
       return -z.reduce((sum, v) => sum + (Math.exp(v) / total) * (v - Math.log(total)), 0);
     });

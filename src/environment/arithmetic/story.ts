@@ -28,8 +28,8 @@ interface Sentence {
 const TOOLS = new Map(ARITHMETIC_TOOLS.map((tool) => [tool.name, tool]));
 
 function call(name: string, given: JsonObject): ToolCall & { readonly value: number } {
-  const { run } = required(TOOLS.get(name), `the tool ${name}`);
-  return { name, arguments: given, value: run(given, undefined) as number };
+  const tool = required(TOOLS.get(name), `the tool ${name}`);
+  return { name, arguments: given, value: tool.run(given, undefined) as number };
 }
 
 function sentence(

@@ -40,7 +40,7 @@ function take({ theory, wording, knowledge }: State, number: number, given: stri
   if (missing !== undefined)
     throw fault(`rule ${number} does not apply: it is not known that ${wording.literal(missing)}`);
   knowledge.apply(number - 1, name);
-  return `${wording.literal({ ...rule.then, name })}.`;
+  return `${wording.literal({ ...rule.conclusion, name })}.`;
 }
 
 function check({ wording, knowledge }: State, text: string): string {

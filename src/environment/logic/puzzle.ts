@@ -22,15 +22,15 @@ const property = (rng: Rng, name: string): Property => ({ property: name, holds:
 function chainOf(rng: Rng, chain: readonly Property[], spare: string[], name: string): Theory {
   const facts: Literal[] = [];
   const rules: Rule[] = [];
-  for (const [i, then] of chain.slice(1).entries()) {
+  for (const [i, conclusion] of chain.slice(1).entries()) {
     const from = chain[i];
     if (from === undefined) continue;
     const extra = rng.chance(0.3) ? spare.pop() : undefined;
-    if (extra === undefined) rules.push({ when: [from], then });
+    if (extra === undefined) rules.push({ when: [from], conclusion });
     else {
       const second = property(rng, extra);
       facts.push({ ...second, name });
-      rules.push({ when: [from, second], then });
+      rules.push({ when: [from, second], conclusion });
     }
   }
   return { facts, rules };
@@ -63,14 +63,14 @@ export function makePuzzle(
   const missing = answer === 'unknown' && !elsewhere ? rng.below(main.rules.length) : -1;
   const aside: Rule[] = Array.from({ length: 1 + rng.below(2) }, () => ({
     when: [property(rng, rng.pick(names))],
-    then: property(rng, rng.pick(spare.length > 0 ? spare : names)),
+    conclusion: property(rng, rng.pick(spare.length > 0 ? spare : names)),
   }));
   const extra: Literal = { ...property(rng, rng.pick(spare.length > 0 ? spare : names)), name: other };
   const theory: Theory = {
     facts: rng.shuffled([begin, ...main.facts, extra]),
     rules: rng.shuffled([
       ...main.rules.filter((_, i) => i !== missing),
-      ...aside.filter(({ when: [one], then }) => one?.property !== then.property),
+      ...aside.filter(({ when: [one], conclusion }) => one?.property !== conclusion.property),
     ]),
   };
   if (new Set(theory.facts.map((fact) => `${fact.name}/${fact.property}`)).size < theory.facts.length)

@@ -13,7 +13,7 @@ export interface Literal {
 /** For everybody: from all of the conditions follows the conclusion. */
 export interface Rule {
   readonly when: readonly Omit<Literal, 'name'>[];
-  readonly then: Omit<Literal, 'name'>;
+  readonly conclusion: Omit<Literal, 'name'>;
 }
 
 export interface Theory {
@@ -55,7 +55,7 @@ export class Knowledge {
   apply(index: number, name: string): boolean {
     const rule = this.#rules[index];
     if (rule === undefined || this.missing(rule, name).length > 0) return false;
-    const literal = { ...rule.then, name };
+    const literal = { ...rule.conclusion, name };
     const before = this.holds(literal);
     if (before === undefined) this.#known.set(keyOf(literal), { literal, rule: index });
     return before === undefined || before === literal.holds;

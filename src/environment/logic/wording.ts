@@ -20,9 +20,9 @@ export const WORDINGS: Readonly<Record<Wording['name'], Wording>> = {
     people: ['Rex', 'Fay', 'Max', 'Zoe', 'Leo', 'Ida', 'Tom', 'Eva'],
     properties: 'kind quiet tall young green cold rich calm brave old red loud'.split(' '),
     literal: trait,
-    rule: ({ when, then }) => {
+    rule: ({ when, conclusion }) => {
       const conditions = when.map(({ property, holds }) => `${holds ? '' : 'not '}${property}`).join(' and ');
-      return `If someone is ${conditions}, they are ${then.holds ? '' : 'not '}${then.property}`;
+      return `If someone is ${conditions}, they are ${conclusion.holds ? '' : 'not '}${conclusion.property}`;
     },
   },
   kinds: {
@@ -30,13 +30,13 @@ export const WORDINGS: Readonly<Record<Wording['name'], Wording>> = {
     people: ['Zib', 'Quo', 'Lum', 'Vex', 'Oro', 'Pim'],
     properties: 'wumpus lempus tumpus rompus numpus dumpus zumpus gorpus sterpus brimpus'.split(' '),
     literal: kind,
-    rule: ({ when: [first, ...more], then }) => {
+    rule: ({ when: [first, ...more], conclusion }) => {
       const start =
         first === undefined || first.holds
           ? `Every ${first?.property ?? 'being'}`
           : `Whatever is not a ${first.property}`;
       const rest = more.map(({ property, holds }) => ` that is ${holds ? '' : 'not '}a ${property}`).join('');
-      return `${start}${rest} is ${then.holds ? '' : 'not '}a ${then.property}`;
+      return `${start}${rest} is ${conclusion.holds ? '' : 'not '}a ${conclusion.property}`;
     },
   },
 };

@@ -37,7 +37,7 @@ export default {
       return { n: 1, list: [true, null, 2.5] };
     }),
     tool('rejects_later', () => {
-      Promise.reject(new Error('nobody listens'));
+      void Promise.reject(new Error('nobody listens'));
       return new Promise(() => undefined);
     }),
     tool('count', (given, state) => (state.n += given.by), {
