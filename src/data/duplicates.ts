@@ -2,7 +2,7 @@
  * Finds records that say the same as an earlier one: exactly (same messages, same tools), or nearly (the words of user
  * and answer overlap so much that their estimated Jaccard similarity reaches a limit). Nearness is estimated by MinHash
  * over runs of three words, and looked up by bands of equal hashes (Broder 1997; Leskovec et al., Mining of Massive
- * Datasets, chapter 3). A record takes about 50 bytes of memory, and 700 where near ones are looked for.
+ * Datasets, chapter 3). A record takes about 140 bytes of memory, and 1,300 where near ones are looked for.
  */
 import { createHash } from 'node:crypto';
 import { hashString, Rng } from '../base/rng.ts';
@@ -74,8 +74,8 @@ export class DuplicateFilter {
   readonly #near: number | undefined;
   readonly #seen = new Set<string>();
   readonly #signatures: Uint32Array[] = [];
-  /** The first signature of each hash of a band; more of one band are told apart by the others. */
-  readonly #bands: Map<number, number[]>[] = Array.from({ length: BANDS }, () => new Map<number, number[]>());
+  /** The signatures of each hash of a band: most hashes have one only, which needs no list. */
+  readonly #bands = Array.from({ length: BANDS }, () => new Map<number, number | number[]>());
 
   constructor(options: DuplicateOptions = {}) {
     this.#near = options.near;
@@ -94,7 +94,8 @@ export class DuplicateFilter {
   #isNear(signature: Uint32Array, limit: number): boolean {
     const keys = this.#bands.map((_, band) => {
       const rows = signature.subarray(band * ROWS, (band + 1) * ROWS);
-      return rows.reduce((key, value) => mixed(Math.imul(key, 31) + value), band);
+      // A signed number takes no memory of its own as a key.
+      return rows.reduce((key, value) => mixed(Math.imul(key, 31) + value), band) | 0;
     });
     const candidates = new Set(keys.flatMap((key, band) => this.#bands[band]?.get(key) ?? []));
     for (const index of candidates) {
@@ -104,7 +105,8 @@ export class DuplicateFilter {
     const own = this.#signatures.push(signature) - 1;
     keys.forEach((key, band) => {
       const members = this.#bands[band]?.get(key);
-      if (members === undefined) this.#bands[band]?.set(key, [own]);
+      if (members === undefined) this.#bands[band]?.set(key, own);
+      else if (typeof members === 'number') this.#bands[band]?.set(key, [members, own]);
       else if (members.length < MAX_MEMBERS) members.push(own);
     });
     return false;

@@ -52,11 +52,20 @@ async function openSources(inputs: readonly string[], opened: Disposable[]) {
     import('../../data/labels.ts'),
   ]);
   let unlabelled = 0;
+  // There are few different labels and many records.
+  const known = new Map<string, Label>();
+  const shared = (label: Label | undefined): Label | undefined => {
+    if (label === undefined) return undefined;
+    const key = JSON.stringify(label);
+    const first = known.get(key) ?? label;
+    known.set(key, first);
+    return first;
+  };
   const sources = inputs.map((input): Source => {
     const { path, weight } = parseInput(input);
     const labels: (Label | undefined)[] = [];
     const file = new File(path, (record) => {
-      labels.push(lastLabel(record));
+      labels.push(shared(lastLabel(record)));
     });
     opened.push(file);
     const places = labels.flatMap((label, index) => (label === undefined ? [] : [{ file, index, label }]));
