@@ -3,7 +3,7 @@
  * "object", properties, required}, and Python's names of types become JSON Schema's. Optional: the reference trains on
  * the tables as they are.
  */
-import { isDict, type PyDict, type PyValue } from '../json/python.ts';
+import { isDict, isList, type PyDict, type PyValue } from '../json/python.ts';
 
 const TYPES: ReadonlyMap<string, string> = new Map([
   ['str', 'string'],
@@ -81,7 +81,8 @@ export function propertySchema(value: PyValue): { readonly schema: PyValue; read
     value.has('default');
   const schema = new Map(schemaOfType(parts[0] ?? ''));
   for (const [key, item] of value) {
-    if (key === 'type' || key === 'required') continue;
+    // A list names what an object needs; anything else says whether this parameter is needed.
+    if (key === 'type' || (key === 'required' && !isList(item))) continue;
     // The parts of a schema that is one already keep their own names of types.
     schema.set(key, key === 'items' && isDict(item) ? propertySchema(item).schema : item);
   }

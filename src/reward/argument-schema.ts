@@ -26,8 +26,16 @@ const JSON_TYPES: ReadonlySet<PyValue> = new Set([
   'null',
 ]);
 const LIMITS = [
-  ...['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum'],
-  ...['minLength', 'maxLength', 'minItems', 'maxItems', 'minProperties', 'maxProperties'],
+  'minimum',
+  'maximum',
+  'exclusiveMinimum',
+  'exclusiveMaximum',
+  'minLength',
+  'maxLength',
+  'minItems',
+  'maxItems',
+  'minProperties',
+  'maxProperties',
 ];
 const ALTERNATIVES = ['anyOf', 'oneOf', 'allOf'];
 
