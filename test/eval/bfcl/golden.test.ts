@@ -8,15 +8,15 @@ import { type Entry, readEntries, type SingleTurnEntry } from '../../../src/eval
 import { promptFunctions, renderPrompt } from '../../../src/eval/bfcl/prompt.ts';
 import { checkSingleTurn } from '../../../src/eval/bfcl/single-turn.ts';
 import type { PyDict, PyValue } from '../../../src/json/python.ts';
-import { DATA, golden, hasGolden } from './shared.ts';
+import { asText, DATA, golden, hasGolden } from './shared.ts';
 
 const entries = new Map<string, Entry>(
   hasGolden('bfcl-raw') ? readEntries(DATA, CATEGORY_NAMES).map((entry) => [entry.id, entry]) : [],
 );
 
 function singleTurn(id: PyValue | undefined): SingleTurnEntry {
-  const entry = entries.get(String(id));
-  if (entry?.kind !== 'single') throw new Error(`${String(id)} is no entry of one turn`);
+  const entry = entries.get(asText(id));
+  if (entry?.kind !== 'single') throw new Error(`${asText(id)} is no entry of one turn`);
   return entry;
 }
 
@@ -27,7 +27,7 @@ function verdict(
   answers: PyValue,
   candidate: PyValue,
 ): string | null {
-  const name = String(category);
+  const name = asText(category);
   const check = isCategory(name) ? rulesOf(name).check : undefined;
   if (check?.kind !== 'ast') throw new Error(`${name} compares no syntax trees`);
   const calls = callsOf(candidate);
@@ -87,7 +87,7 @@ describe.skipIf(!hasGolden('bfcl-raw'))('official verdicts', () => {
 
   test.each(['v3', 'head'] as const)('texts of Qwen3, by the rule of %s: all 2,090 agree', (rule) => {
     const cases = golden('bfcl-raw').map((row) => {
-      const { text } = splitThought(String(row.get('raw_text')));
+      const { text } = splitThought(asText(row.get('raw_text')));
       expect(text).toBe(row.get('stored_text'));
       return {
         id: row.get('id'),
@@ -116,11 +116,11 @@ describe.skipIf(!hasGolden('bfcl-prompts'))('official prompts', () => {
     expect(rows).toHaveLength(104);
     let conversation: Conversation | undefined;
     for (const row of rows) {
-      const entry = entries.get(String(row.get('id')));
+      const entry = entries.get(asText(row.get('id')));
       if (entry?.kind !== 'multi') throw new Error('an entry of several turns is expected');
       if (conversation?.entry !== entry) conversation = new Conversation(entry, 'v3');
       expect(conversation.prompt()).toBe(row.get('prompt'));
-      conversation.add(String(row.get('model_raw')));
+      conversation.add(asText(row.get('model_raw')));
     }
   });
 });

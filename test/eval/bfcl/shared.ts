@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { parseJson } from '../../../src/json/parse.ts';
-import { isDict, type PyDict } from '../../../src/json/python.ts';
+import { isDict, type PyDict, type PyValue } from '../../../src/json/python.ts';
 
 const shared = new URL('../../../../shared/', import.meta.url);
 
@@ -28,4 +28,10 @@ export function golden(name: string): PyDict[] {
     if (!isDict(row)) throw new Error(`a row of ${name} is no object`);
     return row;
   });
+}
+
+/** A value of a row that is text. */
+export function asText(value: PyValue | undefined): string {
+  if (typeof value !== 'string') throw new Error('a text is expected');
+  return value;
 }

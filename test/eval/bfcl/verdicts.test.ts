@@ -54,7 +54,7 @@ afterAll(() => {
 
 /** Text that is nearly a literal of Java or JavaScript. */
 const pieces = [
-  ...'{}[]()<>"\':;, \n',
+  ...Array.from('{}[]()<>"\':;, \n'),
   'new ',
   'HashMap<>()',
   'ArrayList<>()',
@@ -100,8 +100,15 @@ test('whatever a model writes gets a verdict', () => {
 
 test('entries come in the order of the files, with their language’s types', () => {
   expect(entries.map(({ id }) => id)).toEqual([
-    ...['simple_0', 'simple_1', 'simple_2', 'simple_3', 'java_0', 'javascript_0'],
-    ...['irrelevance_0', 'irrelevance_1', 'multi_turn_base_0'],
+    'simple_0',
+    'simple_1',
+    'simple_2',
+    'simple_3',
+    'java_0',
+    'javascript_0',
+    'irrelevance_0',
+    'irrelevance_1',
+    'multi_turn_base_0',
   ]);
 });
 
