@@ -154,26 +154,29 @@ class WorkerEnvironment {
     if (this.#thread !== undefined) return this.#thread;
     const thread = new Thread(this.#module, this.#limits);
     // Loading has its own limit: a call's begins when the module is there.
-    await thread.ask({ kind: 'describe' }, LOAD_MS);
+    await this.#loaded(thread.ask({ kind: 'describe' }, LOAD_MS));
     this.#thread = thread;
     this.#known = new Set();
     return thread;
   }
 
-  /** A question about the environment as a whole, which has to be answered. */
+  /** What the environment as a whole is asked for has to be answered. */
+  async #loaded(answer: Promise<unknown>): Promise<unknown> {
+    try {
+      return await answer;
+    } catch (thrown) {
+      this.#thread = undefined;
+      if (!(thrown instanceof Died)) throw thrown;
+      throw new UserError(
+        'ENVIRONMENT',
+        `The environment in ${this.#module} did not load or make its problems: ${thrown.message}; correct it, or raise its limits.`,
+      );
+    }
+  }
+
+  /** A question about the environment as a whole. */
   whole(question: Question): Promise<unknown> {
-    return this.#inTurn(async () => {
-      try {
-        return await (await this.#started()).ask(question, LOAD_MS);
-      } catch (thrown) {
-        this.#thread = undefined;
-        if (!(thrown instanceof Died)) throw thrown;
-        throw new UserError(
-          'ENVIRONMENT',
-          `The environment in ${this.#module} did not load or make its problems: ${thrown.message}; correct it, or raise its limits.`,
-        );
-      }
-    });
+    return this.#inTurn(async () => this.#loaded((await this.#started()).ask(question, LOAD_MS)));
   }
 
   open(setting: JsonObject): Session {

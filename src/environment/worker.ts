@@ -1,6 +1,8 @@
 /** The worker's side: loads one environment and answers questions about it, one after the other. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { errorText, required } from '../base/errors.ts';
+import type { JsonObject } from '../json/value.ts';
+import type { ToolResult } from './environment.ts';
 import { asEnvironment, LocalEnvironment } from './local.ts';
 import type { Answer, Question, WorkerStart } from './protocol.ts';
 import { thrownResult } from './result.ts';
@@ -16,7 +18,16 @@ async function load(): Promise<LocalEnvironment> {
 const loading = load();
 // A failure is told with the first question.
 loading.catch(() => undefined);
-const sessions = new Map<number, { readonly state: unknown }>();
+/** Conversations by their number; one whose state could not be made answers every call with that. */
+const sessions = new Map<number, { readonly state: unknown; readonly failure?: ToolResult }>();
+
+function begin(local: LocalEnvironment, session: number, setting: JsonObject): void {
+  try {
+    sessions.set(session, { state: local.start(setting) });
+  } catch (thrown) {
+    sessions.set(session, { state: undefined, failure: thrownResult(thrown) });
+  }
+}
 
 async function answer(question: Question): Promise<unknown> {
   const local = await loading;
@@ -32,14 +43,9 @@ async function answer(question: Question): Promise<unknown> {
       return null;
     case 'call': {
       const { session, call, from } = question;
-      if (from !== undefined) {
-        try {
-          sessions.set(session, { state: local.start(from.setting) });
-        } catch (thrown) {
-          return thrownResult(thrown);
-        }
-      }
-      const { state } = required(sessions.get(session), 'a session');
+      if (from !== undefined) begin(local, session, from.setting);
+      const { state, failure } = required(sessions.get(session), 'a session');
+      if (failure !== undefined) return failure;
       for (const { name, given } of from?.calls ?? []) await local.call(name, given, state);
       return local.call(call.name, call.given, state);
     }

@@ -1,4 +1,5 @@
 /** The step-by-step agent with a scripted model: what it keeps, what it shows again, where it ends. */
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { required, UserError } from '../../src/base/errors.ts';
 import { asTokenIds, type TokenIds } from '../../src/base/token-ids.ts';
@@ -13,7 +14,7 @@ import {
 } from '../../src/environment/agent.ts';
 import { defineEnvironment } from '../../src/environment/environment.ts';
 import { hostInProcess } from '../../src/environment/in-process.ts';
-import { SHIPPED } from '../../src/environment/load.ts';
+import { openEnvironment, SHIPPED } from '../../src/environment/load.ts';
 import { Speech } from '../../src/environment/speech.ts';
 import { type Conversation } from '../../src/environment/conversation.ts';
 import { agentManner } from '../../src/environment/manner.ts';
@@ -216,6 +217,26 @@ describe('an end comes', () => {
     expect(asked.contexts[1]?.[0]).toContain('wait took longer than 0.02 s');
   });
 });
+
+test('in an environment in which everything goes wrong the model is told, and chains end', async () => {
+  const path = fileURLToPath(new URL('modules/bad.mjs', import.meta.url));
+  const limits = { timeMs: 500, memoryMb: 32, resultChars: 100 };
+  using host = await openEnvironment({ source: 'module', path, limits });
+  for (const [name, told] of [
+    ['throws', 'no such luck'],
+    ['gives_function', 'which cannot be shown'],
+    ['never', 'took longer than 0.5 s'],
+  ] as const) {
+    const { generator, asked } = scripted(() => call(name, {}));
+    const chain = await walk(generator, { maxTries: 2 }, host);
+    expect(chain, name).toMatchObject({ end: 'tries', steps: [], failures: 2 });
+    expect(asked.contexts[1]?.[0]).toContain(told);
+  }
+  // Ten megabytes are cut before the model reads them.
+  const chain = await walk(sequence([call('huge', {}), stop('x')]).generator, {}, host);
+  expect(chain.end).toBe('stopped');
+  expect(chain.steps[0]!.result.length).toBeLessThan(200);
+}, 120_000);
 
 test('the chains of a problem share the prompt of their first step, and go their own ways after it', async () => {
   const { generator, asked } = scripted((context, sample) => {

@@ -59,6 +59,12 @@ describe.each([
     expect((await call('__proto__')).ok).toBe(false);
   });
 
+  test('a state that cannot be made is an error of every call', async () => {
+    const session = host.open({ broken: true });
+    for (let i = 0; i < 2; i++)
+      expect(await session.call('count', { by: 1 })).toEqual({ ok: false, text: 'Error: no start' });
+  });
+
   test('every conversation has a state of its own', async () => {
     const [a, b] = [host.open({}), host.open({})];
     expect((await a.call('count', { by: 2 })).text).toBe('2');

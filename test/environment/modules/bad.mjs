@@ -46,7 +46,10 @@ export default {
       required: ['by'],
     }),
   ],
-  start: () => ({ n: 0 }),
+  start: ({ broken }) => {
+    if (broken) throw new Error('no start');
+    return { n: 0 };
+  },
   problems: ({ split, count }) =>
     Array.from({ length: count }, (_, i) => ({ id: `${split}-${i}`, question: `${i}?`, answer: String(i) })),
 };
