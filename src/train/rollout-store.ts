@@ -261,6 +261,7 @@ export function readRollouts(folder: string, student: Student): StoredPrompt[] {
   const answers = join(folder, ANSWERS_FILE);
   const store = new TopKFile(join(folder, STORE_FILE));
   checkVocabulary(store.path, store.header, student.vocabulary);
+  using _open = store.keepOpen();
   const found: { readonly position: number; readonly prompt: StoredPrompt }[] = [];
   for (const { line } of readLines(answers)) {
     for (const { position, id, prompt, sequence, samples } of line.kept) {

@@ -24,6 +24,8 @@ export interface ServerOptions {
   readonly maxLogprobs?: number;
   /** Tokens by their text, as without return_tokens_as_token_ids. */
   readonly texts?: boolean;
+  /** Whether only what is below /v1 is there. */
+  readonly gateway?: boolean;
   /** Positions of which llama.cpp gives no entry, as inside of a character. */
   readonly holes?: readonly number[];
   /** OpenAI's message for a sample. */
@@ -136,6 +138,7 @@ export class TeacherServer implements AsyncDisposable {
   }
 
   #reply(path: string, body: Record<string, unknown>): unknown {
+    if (this.#options.gateway === true && !path.startsWith('/v1/')) return undefined;
     switch (path) {
       case '/v1/models':
         return { data: [{ id: 'toy' }] };
@@ -198,6 +201,8 @@ export class TeacherServer implements AsyncDisposable {
 
   #vllm(body: Record<string, unknown>): unknown {
     const { tokenizer, maxLogprobs = 1000, texts = false } = this.#options;
+    if (typeof body['prompt'] === 'string')
+      return { choices: [{ prompt_token_ids: this.#encode(body['prompt']), token_ids: [0] }] };
     const k = Number(body['logprobs']);
     if (k > maxLogprobs) return undefined;
     const name = (id: number): string => (texts ? tokenizer.tokenText(id) : `token_id:${id}`);

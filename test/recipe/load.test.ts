@@ -216,3 +216,22 @@ test('missing files of a recipe are found before a run', () => {
   mkdirSync(join(folder, 'm/base'), { recursive: true });
   expect(loadRecipe(file, { checkFiles: true }).name).toBe('t');
 });
+
+test('a served teacher is told what it cannot do', () => {
+  const teacher = (kind: string): string =>
+    good.replace(
+      'kind: rollout, model: base',
+      `kind: rollout, model: base, teacher: { kind: ${kind}, endpoints: [http://a:1] }`,
+    );
+  expect(fault(teacher('vllm'))).toBe('no fault');
+  expect(fault(teacher('openai'))).toMatch(
+    /stages\.ckd\.data is rolls, whose teacher of kind openai gives no log-probabilities; train on it with a stage of kind sft\./,
+  );
+  expect(fault(teacher('vllm').replace('http://a:1', 'a:1'))).toMatch(/stages\.rolls\.teacher\.endpoints\.0/);
+  expect(fault(teacher('vllm').replace('endpoints: [http://a:1]', 'endpoint: x'))).toMatch(
+    /stages\.rolls\.teacher\.endpoint is not a known key.*did you mean endpoints\?/,
+  );
+  expect(fault(teacher('vllm').replace('model: base, teacher', 'model: base, from: old, teacher'))).toMatch(
+    /stages\.rolls has a teacher and takes over rollouts from old; remove teacher or from\./,
+  );
+});

@@ -136,6 +136,16 @@ describe('samples with their ids and distributions are read exactly', () => {
     expect([known[1], known[4]]).toEqual([false, false]);
   });
 
+  test('from vllm behind a gateway that lets through what is below /v1 alone', async () => {
+    const server = await serve({ gateway: true });
+    expect(await teacherOf([`${server.url}/v1`], { kind: 'vllm' }).probe(never)).toEqual([]);
+    expect(server.asked.map(({ path }) => path).slice(0, 3)).toEqual([
+      '/v1/models',
+      '/tokenize',
+      '/v1/completions',
+    ]);
+  });
+
   test('as text, thought and calls from an OpenAI-compatible server, written as the student shall', async () => {
     const server = await serve({
       message: (_, seed) => ({

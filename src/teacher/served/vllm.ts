@@ -4,6 +4,7 @@
  * default `--logprobs-mode raw_logprobs` temperature does not scale them.
  */
 import type { TokenFacts } from '../teacher.ts';
+import { Refused } from './endpoint.ts';
 import type { Ask, Protocol, RawSample } from './protocol.ts';
 import type { Reply } from './reply.ts';
 
@@ -66,7 +67,17 @@ export const vllm: Protocol = {
       .map((choice) => readChoice(choice, topK)),
   async tokenize(endpoint, text, model, signal) {
     const body = { model, prompt: text, add_special_tokens: false };
-    return (await endpoint.send('/tokenize', body, signal)).at('tokens').ids();
+    try {
+      return (await endpoint.send('/tokenize', body, signal)).at('tokens').ids();
+    } catch (thrown) {
+      if (!(thrown instanceof Refused && thrown.status === 404)) throw thrown;
+    }
+    // A gateway may let through what is below /v1 alone.
+    const asked = { ...body, max_tokens: 1, return_token_ids: true };
+    const reply = await endpoint.send('/v1/completions', asked, signal);
+    const [choice] = reply.at('choices').list();
+    const ids = choice?.at('prompt_token_ids');
+    return (ids?.isThere === true ? ids : reply.at('prompt_token_ids')).ids();
   },
   scaledHint: 'start vLLM with --logprobs-mode raw_logprobs',
 };

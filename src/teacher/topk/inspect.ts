@@ -104,6 +104,7 @@ export interface StoreSummary {
 
 /** Reads a whole store once, sequence by sequence; `onSequence` hears of each. */
 export function summarise(file: TopKFile, onSequence: () => void = () => undefined): StoreSummary {
+  using _open = file.keepOpen();
   const { topK, vocabSize, tokenizer } = file.header;
   const mass = new Histogram(1, 10_000);
   const entropy = new Histogram(Math.log(vocabSize), 10_000);

@@ -73,6 +73,8 @@ export class TopKFile {
   /** Bytes of the file. */
   readonly bytes: number;
   readonly #places: Places;
+  /** While it is kept open. */
+  #open: ByteFile | undefined;
 
   /** Looks into a whole store, and leaves no file open; throws a UserError that says what is wrong with it. */
   constructor(path: string) {
@@ -94,6 +96,24 @@ export class TopKFile {
     return this.#places.rows;
   }
 
+  /** Keeps the file open for many reads in a row, until the result is disposed of. */
+  keepOpen(): Disposable {
+    const file = new ByteFile(this.path);
+    this.#open = file;
+    return {
+      [Symbol.dispose]: () => {
+        this.#open = undefined;
+        file[Symbol.dispose]();
+      },
+    };
+  }
+
+  #with<T>(use: (file: ByteFile) => T): T {
+    if (this.#open !== undefined) return use(this.#open);
+    using file = new ByteFile(this.path);
+    return use(file);
+  }
+
   #start(file: ByteFile, index: number): { place: number; start: Buffer; layout: SequenceLayout } {
     const place = Number(this.#places.index.readBigUInt64LE(index * 8));
     const start = file.read(place, place + SEQUENCE_START);
@@ -109,28 +129,29 @@ export class TopKFile {
 
   /** How many tokens a sequence has, and how many of them have distributions. */
   size(index: number): Pick<SequenceLayout, 'tokens' | 'rows'> {
-    using file = new ByteFile(this.path);
-    return this.#start(file, index).layout;
+    return this.#with((file) => this.#start(file, index).layout);
   }
 
   /** The tokens of a sequence alone. */
   tokens(index: number): TokenIds {
-    using file = new ByteFile(this.path);
-    const { place, layout } = this.#start(file, index);
-    const tokens = decodeTokens(file.read(place, place + layout.idsEnd), this.header);
-    if (tokens === undefined) throw this.#damaged(index);
-    return tokens;
+    return this.#with((file) => {
+      const { place, layout } = this.#start(file, index);
+      const tokens = decodeTokens(file.read(place, place + layout.idsEnd), this.header);
+      if (tokens === undefined) throw this.#damaged(index);
+      return tokens;
+    });
   }
 
   /** A whole sequence. */
   read(index: number): TopKSequence {
-    using file = new ByteFile(this.path);
-    const { place, start, layout } = this.#start(file, index);
-    const bytes = file.read(place, place + layout.end);
-    const tokens = decodeTokens(bytes.subarray(0, layout.idsEnd), this.header);
-    const rows = decodeRows(bytes.subarray(layout.idsEnd), start.readUInt32LE(8), layout.rows, this.header);
-    if (tokens === undefined || rows === undefined) throw this.#damaged(index);
-    return { tokens, ...rows };
+    return this.#with((file) => {
+      const { place, start, layout } = this.#start(file, index);
+      const bytes = file.read(place, place + layout.end);
+      const tokens = decodeTokens(bytes.subarray(0, layout.idsEnd), this.header);
+      const rows = decodeRows(bytes.subarray(layout.idsEnd), start.readUInt32LE(8), layout.rows, this.header);
+      if (tokens === undefined || rows === undefined) throw this.#damaged(index);
+      return { tokens, ...rows };
+    });
   }
 }
 
