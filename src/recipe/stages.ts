@@ -30,13 +30,20 @@ export const pretrainSchema = z.strictObject({
   mixture: z
     .array(
       z.strictObject({
-        source: z.enum(['assistant', 'invented', 'copying', 'solutions']),
+        source: z.enum(['assistant', 'invented', 'definitions', 'copying', 'solutions']),
         environment: nameSchema.exactOptional().describe('whose worked solutions, where they are the source'),
         weight: z.number().positive(),
       }),
     )
     .min(1),
   steps: count,
+  first_group: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe(
+      'where the endless sequences of generated groups begin, so that a later stage reads what an earlier one has not',
+    ),
   ...optimizerOptions,
   lr: optimizerOptions.lr.default(3e-4),
 });

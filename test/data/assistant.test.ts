@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Tool } from '../../src/chat/messages.ts';
 import { namesHeldOut } from '../../src/data/assistant/invented/words.ts';
 import {
+  definitionsGroup,
   assistantGroup,
   assistantGroups,
   CATEGORIES,
@@ -199,4 +200,34 @@ it('keeps requests short', () => {
   const lengths = train.map((dialogue) => userOf(dialogue).split(' ').length);
   expect(lengths.reduce((a, b) => a + b) / lengths.length).toBeLessThan(16);
   expect(lengths.filter((length) => length > 25).length / lengths.length).toBeLessThan(0.01);
+});
+
+describe('questions about definitions', () => {
+  const dialogues = Array.from({ length: 60 }, (_, index) => definitionsGroup(SEED, index)).flat();
+  const heldOutNames = new Set(HELD_OUT_FUNCTIONS.flatMap((spec) => spec.names));
+
+  it('are answered by what the definitions say', () => {
+    for (const dialogue of dialogues) {
+      const { content } = dialogue.messages[0]!;
+      for (const part of goldOf(dialogue).reasoning!.split('; ')) {
+        const [, name = '', form = '', inner = ''] = /^(\w+)( needs |\()(.*?)\)?$/.exec(part)!;
+        const tool = dialogue.tools.find((one) => one.name === name)!;
+        const { properties, required } = tool.parameters as { properties: object; required: string[] };
+        const listed = inner === 'nothing' ? [] : inner.split(', ');
+        const all = Object.keys(properties);
+        const whole = content.startsWith('define') ? all : all.filter((key) => key === inner);
+        expect(listed).toEqual(form === ' needs ' ? required : whole);
+        expect(listed).not.toEqual([]);
+      }
+    }
+  });
+
+  it('are of every kind, depend on seed and index alone, and are about functions of training', () => {
+    const kinds = new Set(dialogues.map((dialogue) => userOf(dialogue).split(' ')[0]));
+    expect(kinds).toEqual(new Set(['define', 'requirements', 'functions']));
+    expect(definitionsGroup(SEED, 7)).toEqual(definitionsGroup(SEED, 7));
+    expect(definitionsGroup(SEED, 7)).not.toEqual(definitionsGroup(SEED, 8));
+    const names = dialogues.flatMap((dialogue) => dialogue.tools.map((tool) => tool.name));
+    expect(names.filter((name) => heldOutNames.has(name))).toEqual([]);
+  });
 });

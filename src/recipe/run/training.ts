@@ -75,6 +75,7 @@ async function pretrain(
     solutions: await mixtureSolutions(run, stage, model),
     dataSeed: generatorSeed(run),
     assistantGroups: data.source === 'assistant' ? Math.ceil(data.train / GROUP_SIZE) : 1,
+    firstGroup: stage.first_group,
     seed: seedOf(run.recipe, stage),
     groups: Math.max(1, Math.round(stage.train_batch_size / GROUP_LIMIT)),
   });

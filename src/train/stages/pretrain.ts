@@ -6,14 +6,14 @@ import { Rng } from '../../base/rng.ts';
 import { asTokenIds } from '../../base/token-ids.ts';
 import type { Dialogue } from '../../chat/messages.ts';
 import type { Tokenizer } from '../../chat/tokenizer.ts';
-import { assistantGroup, inventedGroup } from '../../data/assistant/index.ts';
+import { assistantGroup, definitionsGroup, inventedGroup } from '../../data/assistant/index.ts';
 import { repetition } from '../../data/copying.ts';
 import { renderDialogue } from '../../data/render.ts';
 import { rowsFrom, type TrainCompletion, type TrainExample } from '../examples.ts';
 import type { ExampleSource } from './supervised.ts';
 
 export interface MixtureEntry {
-  readonly source: 'assistant' | 'invented' | 'copying' | 'solutions';
+  readonly source: 'assistant' | 'invented' | 'definitions' | 'copying' | 'solutions';
   /** Whose worked solutions. */
   readonly environment?: string;
   readonly weight: number;
@@ -61,10 +61,25 @@ export interface PretrainData {
   readonly dataSeed: number;
   /** How many groups the assistant's training split has; they come again when they are used up. */
   readonly assistantGroups: number;
+  /** Where in the endless sequences of groups the first step begins. */
+  readonly firstGroup: number;
   /** Seed of the order. */
   readonly seed: number;
   /** Groups of dialogues a step. */
   readonly groups: number;
+}
+
+function dialogues(
+  source: 'assistant' | 'invented' | 'definitions',
+  data: PretrainData,
+  rng: Rng,
+  position: number,
+): readonly Dialogue[] {
+  if (source === 'assistant')
+    return assistantGroup({ seed: data.dataSeed, split: 'train' }, rng.below(data.assistantGroups));
+  return source === 'definitions'
+    ? definitionsGroup(data.dataSeed, position)
+    : inventedGroup(data.dataSeed, position);
 }
 
 /** Draws every group of a step from the mixture; invented groups never repeat. */
@@ -80,15 +95,11 @@ export function pretrainExamples(data: PretrainData): ExampleSource {
   };
   return (step) =>
     Array.from({ length: data.groups }, (_, i) => {
-      const position = step * data.groups + i;
+      const position = data.firstGroup + step * data.groups + i;
       const rng = Rng.seeded(data.seed, `pretrain:${position}`);
       const { source = 'invented', environment = '' } = draw(rng) ?? {};
       if (source === 'copying') return copyingExample(rng, data.tokenizer);
       if (source === 'solutions') return rng.pick(data.solutions.get(environment) ?? []);
-      const dialogues =
-        source === 'assistant'
-          ? assistantGroup({ seed: data.dataSeed, split: 'train' }, rng.below(data.assistantGroups))
-          : inventedGroup(data.dataSeed, position);
-      return groupExample(dialogues, data.tokenizer, data.template);
+      return groupExample(dialogues(source, data, rng, position), data.tokenizer, data.template);
     });
 }
