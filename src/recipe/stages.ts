@@ -103,6 +103,12 @@ export const rolloutSchema = z.strictObject({
     .exactOptional()
     .describe('folder of rollouts, or of a run with some, that are taken over instead of drawn'),
   prompts: count.exactOptional().describe('use at most this many prompts of the training set'),
+  by_tools: z
+    .boolean()
+    .default(false)
+    .describe(
+      'draw the prompts of a tool set together: what is trained on them shares its tools, and is faster',
+    ),
   n_samples_per_prompt: count.default(8),
   rollout_batch_size: count.default(128).describe('prompts that are answered at once'),
   ...samplingOptions,

@@ -11,6 +11,7 @@ import type { RunEvent } from '../../src/train/events.ts';
 import { PromptSet } from '../../src/train/prompts.ts';
 import { readRollouts, type StoredPrompt } from '../../src/train/rollout-store.ts';
 import { distillExample } from '../../src/train/stages/distill.ts';
+import { epochOrder } from '../../src/train/stages/supervised.ts';
 import { type RolloutOptions, runRollouts } from '../../src/train/stages/rollout.ts';
 import { scratchFolder } from '../helpers/runs.ts';
 import { type ServerOptions, TeacherServer } from '../helpers/teacher-server.ts';
@@ -106,7 +107,7 @@ async function roll(
     validityFilter: true,
     rewardThreshold: undefined,
     failureTolerance: 0,
-    seed: 2,
+    order: epochOrder(dialogues, 2),
     teacher,
     tokenizer,
     vocabSize: tokenizer.vocabSize,

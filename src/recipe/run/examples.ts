@@ -4,6 +4,7 @@ import { UserError } from '../../base/errors.ts';
 import { groupByTools } from '../../data/source.ts';
 import { rowCount, type TrainExample } from '../../train/examples.ts';
 import { readRollouts, type StoredPrompt } from '../../train/rollout-store.ts';
+import { joinExamples, prefixRuns } from '../../train/shared-prefix.ts';
 import { distillExample, limitSamples, maskedRows, sequenceExample } from '../../train/stages/distill.ts';
 import { groupExample } from '../../train/stages/pretrain.ts';
 import type { PendingExample } from '../../train/stages/supervised.ts';
@@ -12,6 +13,8 @@ import { dialoguesOf, type OpenModel, rolloutFolder, type RunContext } from './c
 
 /** Dialogues that share one tool set in a supervised tree. */
 export const GROUP_LIMIT = 8;
+/** Sequences in a tree of prompts that begin alike: a tool set's questions, some of them with several answers. */
+const TREE_LIMIT = 16;
 /** Groups that are rendered before signals and the progress bar get their turn. */
 const AT_ONCE = 16;
 
@@ -88,7 +91,9 @@ export function sequenceData(run: RunContext, stage: StageOf<'sft'>, model: Open
   }
   return learnable(
     stage.name,
-    limitSamples(good, stage.max_samples).map((prompt) => pending(sequenceExample(prompt))),
+    prefixRuns(limitSamples(good, stage.max_samples), TREE_LIMIT).map((alike) =>
+      pending(joinExamples(alike.map(sequenceExample))),
+    ),
     tooLong,
   );
 }
@@ -100,12 +105,14 @@ export function distillData(run: RunContext, stage: StageOf<'distill'>, model: O
   const thinkEndId = model.tokenizer.idOf('</think>');
   const mask = stage.ref_mask_type;
   const head = stage.kd_kl_type === 'akl';
-  const examples = prompts.map((prompt): PendingExample => {
-    const rows = prompt.samples.map(({ tokens }) => maskedRows(tokens, mask, thinkEndId).length);
+  const options = { topK: stage.kd_topk, mask, thinkEndId, head };
+  const examples = prefixRuns(prompts, TREE_LIMIT).map((alike): PendingExample => {
+    const samples = alike.flatMap((prompt) => prompt.samples);
+    const rows = samples.map(({ tokens }) => maskedRows(tokens, mask, thinkEndId).length);
     return {
-      sequences: prompt.samples.length,
+      sequences: samples.length,
       rows: rows.reduce((a, b) => a + b, 0),
-      make: () => distillExample(prompt, { topK: stage.kd_topk, mask, thinkEndId, head }),
+      make: () => joinExamples(alike.map((prompt) => distillExample(prompt, options))),
     };
   });
   return learnable(stage.name, examples, tooLong);

@@ -2,6 +2,8 @@
 import { join } from 'node:path';
 import { UserError } from '../../base/errors.ts';
 import { writeFolderAtomic } from '../../base/files.ts';
+import type { Dialogue } from '../../chat/messages.ts';
+import { groupByTools } from '../../data/source.ts';
 import { Generator } from '../../model/generation.ts';
 import { Scorer } from '../../model/scoring.ts';
 import { rewardNamed } from '../../reward/index.ts';
@@ -15,8 +17,10 @@ import type { RunEvent } from '../../train/events.ts';
 import { PromptSet } from '../../train/prompts.ts';
 import { copyRollouts, findRollouts } from '../../train/rollout-store.ts';
 import { runRollouts } from '../../train/stages/rollout.ts';
+import { epochOrder, groupedOrder } from '../../train/stages/supervised.ts';
 import type { StageOf } from '../stages.ts';
 import type { TeacherOptions } from '../teacher-options.ts';
+import { GROUP_LIMIT } from './examples.ts';
 import {
   dialoguesOf,
   openModel,
@@ -49,15 +53,31 @@ function samplingOf(stage: StageOf<'rollout'>): SamplingOptions {
   };
 }
 
+/** In which order the prompts are asked. */
+function orderOf(
+  run: RunContext,
+  stage: StageOf<'rollout'>,
+  dialogues: readonly Dialogue[],
+): (position: number) => number {
+  const seed = seedOf(run.recipe, stage);
+  if (!stage.by_tools) return epochOrder(dialogues.length, seed);
+  const groups = groupByTools(dialogues, GROUP_LIMIT);
+  return groupedOrder(
+    groups.map((group) => group.length),
+    seed,
+  );
+}
+
 /** Lets a teacher answer training prompts and stores what is kept. */
 async function* draw(
   run: RunContext,
   stage: StageOf<'rollout'>,
   { teacher, tokenizer, template, vocabSize, maxPromptTokens, failureTolerance }: Speaker,
 ): AsyncGenerator<RunEvent, Outputs | undefined> {
+  const dialogues = dialoguesOf(run, 'train');
   const prompts = new PromptSet({
     stage: stage.name,
-    dialogues: dialoguesOf(run, 'train'),
+    dialogues,
     tokenizer,
     template,
     reward: rewardNamed('simrl'),
@@ -67,12 +87,12 @@ async function* draw(
   const complete = yield* runRollouts({
     name: stage.name,
     prompts,
+    order: orderOf(run, stage, dialogues),
     count: Math.min(stage.prompts ?? prompts.length, prompts.length),
     batch: stage.rollout_batch_size,
     validityFilter: stage.validity_filter,
     rewardThreshold: stage.reward_threshold,
     failureTolerance,
-    seed: seedOf(run.recipe, stage),
     teacher,
     tokenizer,
     vocabSize,

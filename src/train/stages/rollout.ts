@@ -16,13 +16,14 @@ import {
   type RolloutCounts,
   RolloutWriter,
 } from '../rollout-store.ts';
-import { epochOrder } from './supervised.ts';
 
 export type { SamplingOptions } from '../../teacher/teacher.ts';
 
 export interface RolloutOptions {
   readonly name: string;
   readonly prompts: PromptSet;
+  /** Index of the prompt at a position of the order in which they are asked. */
+  readonly order: (position: number) => number;
   /** How many prompts are answered. */
   readonly count: number;
   /** Prompts a step. */
@@ -32,7 +33,6 @@ export interface RolloutOptions {
   readonly rewardThreshold: number | undefined;
   /** Share of the prompts that may stay unanswered. */
   readonly failureTolerance: number;
-  readonly seed: number;
   readonly teacher: Teacher;
   readonly tokenizer: Tokenizer;
   /** Ids that the teacher may give. */
@@ -126,8 +126,7 @@ class Rollouts {
 
   /** The prompts that are not settled, by batches. */
   *batches(): Generator<Batch> {
-    const { prompts, count, batch, seed } = this.#options;
-    const order = epochOrder(prompts.length, seed);
+    const { count, batch, order } = this.#options;
     for (let number = 0; number < this.total; number++) {
       const first = number * batch;
       const positions = Array.from({ length: Math.min(batch, count - first) }, (_, i) => first + i);

@@ -76,6 +76,30 @@ export function epochOrder(count: number, seed: number): (position: number) => n
   };
 }
 
+/** As `epochOrder` over the items of consecutive groups of these sizes: groups are shuffled, their items stay together. */
+export function groupedOrder(sizes: readonly number[], seed: number): (position: number) => number {
+  const groupAt = epochOrder(sizes.length, seed);
+  const starts: number[] = [];
+  let count = 0;
+  for (const size of sizes) {
+    starts.push(count);
+    count += size;
+  }
+  let epoch = -1;
+  let order: number[] = [];
+  return (position) => {
+    const wanted = Math.floor(position / count);
+    if (wanted !== epoch) {
+      epoch = wanted;
+      order = sizes.flatMap((_, i) => {
+        const group = groupAt(epoch * sizes.length + i);
+        return Array.from({ length: sizes[group] ?? 0 }, (__, item) => (starts[group] ?? 0) + item);
+      });
+    }
+    return order[position % count] ?? 0;
+  };
+}
+
 /** An example that is made when its turn comes: a teacher's top-k of a whole data set need not fit in memory. */
 export interface PendingExample {
   /** Its completions. */
