@@ -1,11 +1,12 @@
 /** A checkpoint folder as the one who answers a benchmark. */
 import { existsSync, statSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { UserError } from '../base/errors.ts';
 import { DEFAULT_TEMPLATE } from '../chat/default-template.ts';
 import type { Message } from '../chat/messages.ts';
 import { Tokenizer } from '../chat/tokenizer.ts';
 import { Device } from '../ggml/device.ts';
+import { checkpointAt, checkpointName } from '../model/checkpoint-path.ts';
 import { type LoadedModel, loadModel } from '../model/checkpoint.ts';
 import { Generator } from '../model/generation.ts';
 import { chatAnswers, chatPrompts } from './chat.ts';
@@ -20,7 +21,7 @@ export class LocalModel implements AnsweringModel {
   readonly #tokenizer: Tokenizer;
 
   private constructor(folder: string, device: Device, tokenizer: Tokenizer, model: LoadedModel) {
-    this.name = basename(resolve(folder));
+    this.name = checkpointName(folder);
     const weights = statSync(join(folder, 'model.safetensors'), { throwIfNoEntry: false });
     this.identity = JSON.stringify([resolve(folder), weights?.mtimeMs ?? 0]);
     this.#device = device;
@@ -29,12 +30,13 @@ export class LocalModel implements AnsweringModel {
     this.#generator = new Generator(device, model.config, model.parameters);
   }
 
-  /** Loads a Hugging Face folder; throws a UserError if it is none. */
-  static open(folder: string, deviceName: string): LocalModel {
+  /** Loads a Hugging Face folder, or the model of a run's stage; throws a UserError if it is none. */
+  static open(path: string, deviceName: string): LocalModel {
+    const folder = checkpointAt(path);
     if (!existsSync(join(folder, 'config.json'))) {
       throw new UserError(
         'MODEL',
-        `${folder} is no checkpoint: it has no config.json; give the folder of a Hugging Face checkpoint, a .gguf file, or a server's address that begins with http.`,
+        `${path} is no checkpoint: it has no config.json; give the folder of a Hugging Face checkpoint or of a run's stage, a .gguf file, or a server's address that begins with http.`,
       );
     }
     const tokenizer = Tokenizer.load(folder);

@@ -25,6 +25,14 @@ test('checkpoints are labelled by their folder, or by their path where folders a
   expect(stage).toMatchObject({ kind: 'eval', models: { base: 'm0', [one]: 'm1', [two]: 'm2' } });
 });
 
+test('the folder of a stage means its model, and lends it its name', () => {
+  const model = checkpoint('run', 'stages', 'ckd', 'model');
+  writeFileSync(join(model, 'config.json'), '{}');
+  const recipe = evalRecipe(options, [join(model, '..')]);
+  expect(recipe.models).toEqual({ m0: model });
+  expect(recipe.stages[0]).toMatchObject({ models: { ckd: 'm0' } });
+});
+
 test('the same command goes on with the same run, and new weights begin another', () => {
   const path = checkpoint('model');
   const { name } = evalRecipe(options, [path]);
@@ -38,7 +46,7 @@ test('the same command goes on with the same run, and new weights begin another'
 test('a folder that is no checkpoint is told', async () => {
   const { stderr, code } = await runCli(['eval', 'nowhere']);
   expect(stderr).toBe(
-    'nowhere is no checkpoint: it has no config.json; give the folder of a Hugging Face checkpoint.\n',
+    "nowhere is no checkpoint: it has no config.json; give the folder of a Hugging Face checkpoint or of a run's stage.\n",
   );
   expect(code).toBe(1);
 });

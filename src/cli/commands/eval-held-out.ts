@@ -1,9 +1,10 @@
 /** `tinystar eval CHECKPOINT...`: checkpoints on the held-out split, as a run of one stage. */
 import { existsSync, statSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { buildCommand } from '@stricli/core';
 import { UserError } from '../../base/errors.ts';
 import { hashString } from '../../base/rng.ts';
+import { checkpointAt, checkpointName } from '../../model/checkpoint-path.ts';
 import { recipeSchema } from '../../recipe/schema.ts';
 import type { Recipe } from '../../recipe/schema.ts';
 import type { CliContext } from '../context.ts';
@@ -24,10 +25,10 @@ interface Flags {
 
 async function evaluate(this: CliContext, flags: Flags, ...checkpoints: string[]): Promise<void> {
   for (const path of checkpoints) {
-    if (existsSync(join(path, 'config.json'))) continue;
+    if (existsSync(join(checkpointAt(path), 'config.json'))) continue;
     throw new UserError(
       'EVAL',
-      `${path} is no checkpoint: it has no config.json; give the folder of a Hugging Face checkpoint.`,
+      `${path} is no checkpoint: it has no config.json; give the folder of a Hugging Face checkpoint or of a run's stage.`,
     );
   }
   const recipe = evalRecipe(flags, checkpoints);
@@ -39,8 +40,8 @@ export function evalRecipe(
   flags: Omit<Flags, 'json' | 'runs' | 'debug'>,
   checkpoints: readonly string[],
 ): Recipe {
-  const paths = checkpoints.map((path) => resolve(path));
-  const names = paths.map((path) => basename(path));
+  const paths = checkpoints.map((path) => resolve(checkpointAt(path)));
+  const names = paths.map(checkpointName);
   const label = (i: number): string =>
     (names.filter((name) => name === names[i]).length > 1 ? checkpoints[i] : names[i]) ?? '';
   // The same command goes on with the same run; other options or other weights make another one.
