@@ -1,6 +1,7 @@
 /** One more token for every sample: one query a sample against its prompt in the cache and its own tokens so far. */
 import type { Device } from '../ggml/device.ts';
 import { Graph, write } from '../tensor/graph.ts';
+import type { GraphMemory } from '../tensor/graph-memory.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { completionAttention } from './attention.ts';
 import type { KeyValueCache } from './cache.ts';
@@ -30,10 +31,11 @@ export class DecodeGraph implements Disposable {
     cache: KeyValueCache,
     layout: TreeLayout,
     temperature: number,
+    memory?: GraphMemory,
   ) {
     const { prompts: B, promptTokens: P, samples: n, completionTokens: C } = layout;
     const rows = n * B;
-    const g = new Graph(device, nodesFor(config));
+    const g = new Graph(device, nodesFor(config), memory);
     this.#device = device;
     this.#graph = g;
     this.layout = layout;
@@ -82,6 +84,11 @@ export class DecodeGraph implements Disposable {
     for (const [tensor, values] of this.#inputs) write(this.#device, tensor, values);
     await this.#graph.compute();
     this.next.read();
+  }
+
+  /** Whether it can still run; see Graph.valid. */
+  get valid(): boolean {
+    return this.#graph.valid;
   }
 
   get bytes(): number {

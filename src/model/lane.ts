@@ -4,6 +4,7 @@
  */
 import type { TokenIds } from '../base/token-ids.ts';
 import type { Device } from '../ggml/device.ts';
+import { GraphMemory } from '../tensor/graph-memory.ts';
 import { bucketCount, stageLength } from './buckets.ts';
 import { type CacheSize, KeyValueCache } from './cache.ts';
 import type { Qwen3Config } from './config.ts';
@@ -19,7 +20,6 @@ import { type Drawing, type Sample, Slots, startPrompt, type Stopped } from './s
 const PREFILL_TOKENS = 2048;
 /** For each lane. */
 const MAX_GRAPHS = 32;
-const MAX_GRAPH_BYTES = 2 ** 27;
 
 /** How samples are drawn. */
 export interface Settings extends Sampling {
@@ -62,7 +62,9 @@ export class GenerationLane implements Disposable {
   readonly #device: Device;
   readonly #config: Qwen3Config;
   readonly #weights: WeightSource;
-  readonly #graphs = new Lru<PrefillGraph | DecodeGraph | MoveGraph>(MAX_GRAPHS, MAX_GRAPH_BYTES);
+  readonly #graphs = new Lru<PrefillGraph | DecodeGraph | MoveGraph>(MAX_GRAPHS);
+  /** What graphs of one kind share: only one of them runs at a time. */
+  readonly #memories = new Map<string, GraphMemory>();
   #cache: KeyValueCache | undefined;
 
   constructor(device: Device, config: Qwen3Config, weights: WeightSource) {
@@ -149,7 +151,16 @@ export class GenerationLane implements Disposable {
     const graph = this.#graphs.get(
       key,
       () =>
-        new PrefillGraph(this.#device, this.#config, this.#weights, cache, taken.length, tokens, temperature),
+        new PrefillGraph(
+          this.#device,
+          this.#config,
+          this.#weights,
+          cache,
+          taken.length,
+          tokens,
+          temperature,
+          this.#memory(`prefill ${temperature}`),
+        ),
     ) as PrefillGraph;
     await graph.run(
       taken.map(({ prompt }) => prompt),
@@ -191,7 +202,16 @@ export class GenerationLane implements Disposable {
     };
     const graph = this.#graphs.get(
       `decode ${Object.values(layout).join(' ')} ${temperature}`,
-      () => new DecodeGraph(this.#device, this.#config, this.#weights, cache, layout, temperature),
+      () =>
+        new DecodeGraph(
+          this.#device,
+          this.#config,
+          this.#weights,
+          cache,
+          layout,
+          temperature,
+          this.#memory(`decode ${temperature}`),
+        ),
     ) as DecodeGraph;
     slots.rows.forEach((drawing, row) => {
       const step = drawing === undefined ? 0 : drawing.count - 1;
@@ -224,15 +244,24 @@ export class GenerationLane implements Disposable {
     return Math.min(maxTokens, this.#config.maxPositions - promptLength);
   }
 
+  #memory(kind: string): GraphMemory {
+    const memory = this.#memories.get(kind) ?? new GraphMemory(this.#device);
+    this.#memories.set(kind, memory);
+    return memory;
+  }
+
   #release(): void {
     this.#graphs.clear();
+    for (const memory of this.#memories.values()) memory[Symbol.dispose]();
+    this.#memories.clear();
     this.#cache?.[Symbol.dispose]();
     this.#cache = undefined;
   }
 
   /** Bytes of the cache and of the graphs' intermediates. */
   get bytes(): number {
-    return (this.#cache?.bytes ?? 0) + this.#graphs.bytes;
+    const shared = [...this.#memories.values()].reduce((total, memory) => total + memory.bytes, 0);
+    return (this.#cache?.bytes ?? 0) + shared;
   }
 
   [Symbol.dispose](): void {

@@ -3,6 +3,8 @@
 /** Something native that takes memory. */
 export interface Sized extends Disposable {
   readonly bytes: number;
+  /** Whether it can still be used; undefined when it always can. */
+  readonly valid?: boolean;
 }
 
 export class Lru<T extends Sized> implements Disposable {
@@ -27,11 +29,12 @@ export class Lru<T extends Sized> implements Disposable {
   /** The item under `key`, built when it is not there. It stays valid until the next call of `get`. */
   get(key: string, build: () => T): T {
     const known = this.#items.get(key);
-    if (known !== undefined) {
-      this.#items.delete(key);
+    this.#items.delete(key);
+    if (known !== undefined && known.valid !== false) {
       this.#items.set(key, known);
       return known;
     }
+    known?.[Symbol.dispose]();
     this.#shrink(this.#maxCount - 1);
     const built = build();
     this.#items.set(key, built);

@@ -1,6 +1,7 @@
 /** Prompts into the cache: the forward pass over whole prompts, and the choice of each one's first new token. */
 import type { TokenIds } from '../base/token-ids.ts';
 import { Graph, write } from '../tensor/graph.ts';
+import type { GraphMemory } from '../tensor/graph-memory.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { layoutKeyValues, promptAttention } from './attention.ts';
 import type { KeyValueCache, SlotInputs } from './cache.ts';
@@ -33,9 +34,10 @@ export class PrefillGraph implements Disposable {
     prompts: number,
     promptTokens: number,
     temperature: number,
+    memory?: GraphMemory,
   ) {
     const [B, P] = [prompts, promptTokens];
-    const g = new Graph(device, nodesFor(config));
+    const g = new Graph(device, nodesFor(config), memory);
     this.#device = device;
     this.#cache = cache;
     this.#layout = { prompts, promptTokens, samples: 0, completionTokens: 0 };
@@ -72,6 +74,11 @@ export class PrefillGraph implements Disposable {
     for (const [tensor, values] of inputs) write(this.#device, tensor, values);
     await this.#graph.compute();
     this.next.read();
+  }
+
+  /** Whether it can still run; see Graph.valid. */
+  get valid(): boolean {
+    return this.#graph.valid;
   }
 
   get bytes(): number {

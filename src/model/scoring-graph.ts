@@ -17,6 +17,7 @@ import {
   type VocabularyRows,
   vocabularyRows,
 } from '../tensor/ops/index.ts';
+import type { GraphMemory } from '../tensor/graph-memory.ts';
 import { sizeOf, type Tensor } from '../tensor/tensor.ts';
 import type { Qwen3Config } from './config.ts';
 import { headWeight, type WeightSource } from './forward.ts';
@@ -50,6 +51,13 @@ interface Outputs {
 /** Entropy of each row's distribution in nats, [1, R]. */
 function entropy(g: Graph, rows: VocabularyRows): Tensor {
   return sub(g, rows.logSumExp, sumRows(g, mul(g, rows.probabilities, rows.logits)));
+}
+
+export interface ScoringGraphOptions {
+  /** Logits that one chunk of rows may take, in bytes. */
+  readonly chunkBytes?: number;
+  /** Shared with other graphs of the same parts that never run at the same time. */
+  readonly memory?: GraphMemory;
 }
 
 export class ScoringGraph implements Disposable {
@@ -143,6 +151,11 @@ export class ScoringGraph implements Disposable {
       at += sizeOf(tensor.shape);
     }
     return all;
+  }
+
+  /** Whether it can still run; see Graph.valid. */
+  get valid(): boolean {
+    return this.#graph.valid;
   }
 
   get bytes(): number {

@@ -4,6 +4,7 @@
  */
 import { InternalError, required } from '../base/errors.ts';
 import type { Device } from '../ggml/device.ts';
+import { GraphMemory } from '../tensor/graph-memory.ts';
 import { bucketLength, type PlannedBatch, planBatches, type TreeSize } from './buckets.ts';
 import type { Qwen3Config } from './config.ts';
 import type { WeightSource } from './forward.ts';
@@ -18,7 +19,6 @@ import { predictorIndex, type PromptTree, type TreeLayout } from './tree.ts';
 
 /** For each lane. */
 const MAX_GRAPHS = 8;
-const MAX_GRAPH_BYTES = 2 ** 27;
 
 const COMPLETION_MULTIPLE = 8;
 /** A batch is not made smaller than this to give every lane something to do. */
@@ -110,7 +110,9 @@ class ScoringLane implements Disposable {
   readonly #device: Device;
   readonly #config: Qwen3Config;
   readonly #weights: WeightSource;
-  readonly #graphs = new Lru<ScoringGraph>(MAX_GRAPHS, MAX_GRAPH_BYTES);
+  readonly #graphs = new Lru<ScoringGraph>(MAX_GRAPHS);
+  /** What graphs with the same parts share: only one of them runs at a time. */
+  readonly #memories = new Map<string, GraphMemory>();
 
   constructor(device: Device, config: Qwen3Config, weights: WeightSource) {
     this.#device = device;
@@ -141,19 +143,24 @@ class ScoringLane implements Disposable {
   }
 
   #graph(layout: TreeLayout, capacity: number, parts: ScoreParts): ScoringGraph {
-    const key = [...Object.values(layout), capacity, parts.topK, parts.entropy].join(' ');
+    const kind = `${parts.topK} ${parts.entropy}`;
+    const key = [...Object.values(layout), capacity, kind].join(' ');
+    const memory = this.#memories.get(kind) ?? new GraphMemory(this.#device);
+    this.#memories.set(kind, memory);
     return this.#graphs.get(
       key,
-      () => new ScoringGraph(this.#device, this.#config, this.#weights, layout, capacity, parts),
+      () => new ScoringGraph(this.#device, this.#config, this.#weights, layout, capacity, parts, { memory }),
     );
   }
 
   get bytes(): number {
-    return this.#graphs.bytes;
+    return [...this.#memories.values()].reduce((total, memory) => total + memory.bytes, 0);
   }
 
   [Symbol.dispose](): void {
     this.#graphs[Symbol.dispose]();
+    for (const memory of this.#memories.values()) memory[Symbol.dispose]();
+    this.#memories.clear();
   }
 }
 

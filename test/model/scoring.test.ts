@@ -105,7 +105,7 @@ describe('Scorer', () => {
         layout,
         24,
         { topK: 3, entropy: true },
-        chunkBytes,
+        { chunkBytes },
       );
       // Awaited here, so that the graph outlives its run.
       return await graph.run(
