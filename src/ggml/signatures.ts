@@ -34,6 +34,9 @@ export const BASE_FUNCTIONS = {
   ggml_type_name: ['str', ['i32']],
   ggml_row_size: ['usize', ['i32', 'i64']],
   ggml_fp32_to_fp16_row: ['void', ['bytes', 'bytes', 'i64']],
+  ggml_fp16_to_fp32_row: ['void', ['bytes', 'bytes', 'i64']],
+  ggml_fp32_to_bf16_row: ['void', ['bytes', 'bytes', 'i64']],
+  ggml_bf16_to_fp32_row: ['void', ['bytes', 'bytes', 'i64']],
   ggml_tensor_overhead: ['usize', []],
   ggml_graph_overhead_custom: ['usize', ['usize', 'bool']],
 
@@ -59,6 +62,7 @@ export const BASE_FUNCTIONS = {
   ggml_fill: ['ptr', ['ptr', 'ptr', 'f32']],
 
   ggml_add: ['ptr', ['ptr', 'ptr', 'ptr']],
+  ggml_add_inplace: ['ptr', ['ptr', 'ptr', 'ptr']],
   ggml_sub: ['ptr', ['ptr', 'ptr', 'ptr']],
   ggml_mul: ['ptr', ['ptr', 'ptr', 'ptr']],
   ggml_div: ['ptr', ['ptr', 'ptr', 'ptr']],
@@ -70,6 +74,7 @@ export const BASE_FUNCTIONS = {
   ggml_abs: ['ptr', ['ptr', 'ptr']],
   ggml_sgn: ['ptr', ['ptr', 'ptr']],
   ggml_step: ['ptr', ['ptr', 'ptr']],
+  ggml_sqrt: ['ptr', ['ptr', 'ptr']],
   ggml_sqr: ['ptr', ['ptr', 'ptr']],
   ggml_relu: ['ptr', ['ptr', 'ptr']],
   ggml_sigmoid: ['ptr', ['ptr', 'ptr']],
@@ -108,6 +113,8 @@ export const BASE_FUNCTIONS = {
   ggml_backend_get_default_buffer_type: ['ptr', ['ptr']],
   ggml_backend_get_device: ['ptr', ['ptr']],
   ggml_backend_alloc_ctx_tensors: ['ptr', ['ptr', 'ptr']],
+  ggml_backend_cpu_buffer_from_ptr: ['ptr', ['ptr', 'usize']],
+  ggml_backend_tensor_alloc: ['i32', ['ptr', 'ptr', 'ptr']],
   ggml_backend_buffer_get_size: ['usize', ['ptr']],
   ggml_backend_buffer_clear: ['void', ['ptr', 'i32']],
   ggml_backend_buffer_free: ['void', ['ptr']],
@@ -126,6 +133,7 @@ export const BASE_FUNCTIONS = {
   ggml_gallocr_new: ['ptr', ['ptr']],
   ggml_gallocr_free: ['void', ['ptr']],
   ggml_gallocr_alloc_graph: ['bool', ['ptr', 'ptr']],
+  ggml_gallocr_reserve_n_size: ['void', ['ptr', 'ptr', 'ptr', 'ptr', 'bytes']],
   ggml_gallocr_get_buffer_size: ['usize', ['ptr', 'i32']],
 
   gguf_init_empty: ['ptr', []],

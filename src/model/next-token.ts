@@ -8,7 +8,13 @@ import { headWeight, type WeightSource } from './forward.ts';
 
 /** Weights without a gradient, so that a graph keeps no tape. */
 export function frozen(weights: WeightSource): WeightSource {
-  return { get: (name) => detach(weights.get(name)) };
+  return {
+    get: (name) => detach(weights.get(name)),
+    adapter(name) {
+      const adapter = weights.adapter?.(name);
+      return adapter && { ...adapter, a: detach(adapter.a), b: detach(adapter.b) };
+    },
+  };
 }
 
 /** Rows of a graph's output, on the host. */

@@ -52,7 +52,9 @@ export class PrefillGraph implements Disposable {
       cache.writePrompts(g, layer, own, P, this.#slots);
       return promptAttention(g, q, own, this.#mask, config, P, B);
     };
-    const hidden = hiddenStates(g, config, weights, this.#tokens, this.#positions, attend, this.#last);
+    const hidden = hiddenStates(g, config, weights, this.#tokens, this.#positions, attend, {
+      rows: this.#last,
+    });
     this.next = new NextTokens(g, config, weights, hidden, temperature);
     g.allocate();
   }

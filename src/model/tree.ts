@@ -13,7 +13,7 @@ import {
   splitTokens,
 } from './attention.ts';
 import type { Qwen3Config } from './config.ts';
-import { type Attend, hiddenStates, type WeightSource } from './forward.ts';
+import { type Attend, type ForwardOptions, hiddenStates, type WeightSource } from './forward.ts';
 import { placesIn } from './packing.ts';
 import type { PromptTree, TreeLayout } from './tree-layout.ts';
 import { completionMask, promptMask } from './tree-mask.ts';
@@ -97,13 +97,13 @@ export interface TreeGraph {
   readonly hidden: Tensor;
 }
 
-/** Adds Qwen3's forward pass over prompt trees to a graph; `rows` i32 [R] are the tokens wanted, by default all. */
+/** Adds Qwen3's forward pass over prompt trees to a graph. */
 export function treeForward(
   g: Graph,
   config: Qwen3Config,
   weights: WeightSource,
   layout: TreeLayout,
-  rows?: Tensor,
+  options: ForwardOptions = {},
 ): TreeGraph {
   const { prompts: B, promptTokens: P, samples: n, completionTokens: C } = layout;
   const tokens = g.input('i32', [tokenCount(layout)]);
@@ -126,6 +126,6 @@ export function treeForward(
       completionAttention(g, qOwn, prompt, own, completionMaskInput, config, block),
     );
   };
-  const hidden = hiddenStates(g, config, weights, tokens, positions, attend, rows);
+  const hidden = hiddenStates(g, config, weights, tokens, positions, attend, options);
   return { tokens, positions, promptMask: promptMaskInput, completionMask: completionMaskInput, hidden };
 }

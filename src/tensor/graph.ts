@@ -171,6 +171,16 @@ export class Graph implements Disposable, Home {
     return this.ggml.ggml_graph_n_nodes(this.#native);
   }
 
+  /** Hands every part of a leaf's gradient to `take` as soon as it is known: see Tape.sink. */
+  sink(leaf: Tensor, take: (grad: Tensor) => void): void {
+    this.#tape.sink(leaf, take);
+  }
+
+  /** Runs `body` with its operations on the tape or not. */
+  recording<T>(on: boolean, body: () => T): T {
+    return this.#tape.recording(on, body);
+  }
+
   /** Where the tape stands, for a backward pass over only what is recorded after it. */
   get mark(): number {
     return this.#tape.length;

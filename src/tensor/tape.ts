@@ -16,6 +16,7 @@ interface TapeEntry {
 
 export class Tape {
   readonly #entries: TapeEntry[] = [];
+  readonly #sinks = new Map<Pointer, (grad: Tensor) => void>();
   #recording = true;
 
   /** Whether an operation on `inputs` gets an entry: what VJPs compute is not differentiated again. */
@@ -31,9 +32,25 @@ export class Tape {
     return this.#entries.length;
   }
 
+  /** Hands every part of the gradient of a leaf to `take`, as soon as it is known, instead of adding them up. */
+  sink(leaf: Tensor, take: (grad: Tensor) => void): void {
+    this.#sinks.set(leaf.pointer, take);
+  }
+
+  /** Runs `body` with operations recorded or not. */
+  recording<T>(on: boolean, body: () => T): T {
+    const before = this.#recording;
+    this.#recording = on;
+    try {
+      return body();
+    } finally {
+      this.#recording = before;
+    }
+  }
+
   /**
    * Gradients with respect to `wrt` of what `seeds` are the gradients of. Entries recorded since `mark` are walked
-   * and removed.
+   * and removed. What has a sink needs not be in `wrt`.
    */
   backward(
     seeds: readonly (readonly [Tensor, Tensor])[],
@@ -43,13 +60,17 @@ export class Tape {
   ): (Tensor | undefined)[] {
     const grads = new Map<Pointer, Tensor>();
     const accumulate = (tensor: Tensor, grad: Tensor): void => {
+      const sink = this.#sinks.get(tensor.pointer);
+      if (sink !== undefined) {
+        sink(grad);
+        return;
+      }
       const known = grads.get(tensor.pointer);
       grads.set(tensor.pointer, known === undefined ? grad : add(known, grad));
     };
     for (const [tensor, grad] of seeds) accumulate(tensor, grad);
     const wanted = new Set(wrt.map((tensor) => tensor.pointer));
-    this.#recording = false;
-    try {
+    this.recording(false, () => {
       for (const entry of this.#entries.splice(mark).toReversed()) {
         const outputGrads = entry.outputs.map((output) => grads.get(output.pointer));
         if (outputGrads.every((grad) => grad === undefined)) continue;
@@ -60,9 +81,7 @@ export class Tape {
           if (grad !== undefined && input.differentiable) accumulate(input, grad);
         });
       }
-    } finally {
-      this.#recording = true;
-    }
+    });
     return wrt.map((tensor) => grads.get(tensor.pointer));
   }
 }

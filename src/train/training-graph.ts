@@ -4,7 +4,7 @@
  */
 import { InternalError, required } from '../base/errors.ts';
 import type { Device } from '../ggml/device.ts';
-import { headWeight } from '../model/forward.ts';
+import { headWeight, type WeightSource } from '../model/forward.ts';
 import type { Qwen3Config } from '../model/config.ts';
 import { type PromptTree, treeForward, type TreeLayout, layoutTrees } from '../model/tree.ts';
 import {
@@ -67,8 +67,16 @@ export interface TrainingGraphOptions {
   readonly chunkBytes?: number;
   /** Shared with other training graphs that never run at the same time. */
   readonly memory?: GraphMemory;
-  /** Where it runs, if not on the weights' device: another one that reaches the same memory. */
+  /** Where it runs, if not on the gradients' device: another one that reaches the same memory. */
   readonly device?: Device;
+  /** Keep nothing of a layer but its result, and compute it again for the backward pass. */
+  readonly recompute?: boolean;
+}
+
+/** What a forward pass computes with while some of it is trained. */
+export interface TrainedWeights extends WeightSource {
+  /** The tensor that the gradient of a trained parameter flows to; the one of its name, without. */
+  leaf?(name: string): Tensor;
 }
 
 export class TrainingGraph implements Disposable {
@@ -86,12 +94,17 @@ export class TrainingGraph implements Disposable {
 
   constructor(
     config: Qwen3Config,
-    weights: ParameterSet,
+    weights: TrainedWeights,
     gradients: ParameterSet,
     layout: TreeLayout,
     rowCapacity: number,
     objective: Objective,
-    { chunkBytes = CHUNK_BYTES, memory, device = weights.device }: TrainingGraphOptions = {},
+    {
+      chunkBytes = CHUNK_BYTES,
+      memory,
+      device = gradients.device,
+      recompute = false,
+    }: TrainingGraphOptions = {},
   ) {
     this.layout = layout;
     this.rowCapacity = rowCapacity;
@@ -99,7 +112,8 @@ export class TrainingGraph implements Disposable {
     const g = new Graph(device, undefined, memory);
     this.#graph = g;
     this.#predictors = g.input('i32', [rowCapacity]);
-    this.#tree = treeForward(g, config, weights, layout, this.#predictors);
+    const reached = this.#gather(weights, gradients);
+    this.#tree = treeForward(g, config, weights, layout, { rows: this.#predictors, recompute });
     this.#specs = Object.fromEntries(
       Object.entries<RowInputSpec>({ ...COMMON_INPUTS, ...objective.inputs }).map(([name, spec]) => [
         name,
@@ -116,65 +130,57 @@ export class TrainingGraph implements Disposable {
     this.#loss = required(this.#parts.get('loss'), 'the loss');
     this.#parts.delete('loss');
 
-    const names = weights.specs.map(({ name }) => name);
-    const headName = names.find((name) => weights.get(name).pointer === head.pointer);
-    const grads = g.backward(
-      [
-        [rows, gradHidden.hidden],
-        [head, gradHidden.head],
-      ],
-      names.map((name) => weights.get(name)),
-      (a, b) => add(g, a, b),
-    );
-    names.forEach((name, i) => {
-      const grad = grads[i];
-      if (grad === undefined) throw new InternalError(`no gradient reaches ${name} (head ${headName})`);
-      const total = gradients.get(name);
-      g.expand(
-        g.constant(
-          g.ggml.ggml_cpy(g.context, add(g, total, detach(grad)).pointer, total.pointer),
-          total.shape,
-        ),
-      );
-    });
+    g.backward([[rows, gradHidden]], [], (a, b) => add(g, a, b));
+    for (const { name } of gradients.specs)
+      if (!reached.has(name)) throw new InternalError(`no gradient reaches ${name}`);
     g.allocate();
   }
 
-  /** Loss and gradients of the head, chunk by chunk, so that only one chunk's logits are in memory. */
-  #head(
-    rows: Tensor,
-    head: Tensor,
-    objective: Objective,
-    chunkRows: number,
-  ): { hidden: Tensor; head: Tensor } {
+  /**
+   * Adds every part of a gradient to its accumulator as soon as it is known, so that neither it nor what it comes
+   * from is kept for long. Returns the names of those that were reached, which grow while the graph is built.
+   */
+  #gather(weights: TrainedWeights, gradients: ParameterSet): ReadonlySet<string> {
+    const g = this.#graph;
+    const reached = new Set<string>();
+    for (const { name } of gradients.specs) {
+      // A chain: each part waits for the one before.
+      let total = gradients.get(name);
+      g.sink(weights.leaf?.(name) ?? weights.get(name), (grad) => {
+        reached.add(name);
+        const sum = g.ggml.ggml_add_inplace(g.context, total.pointer, grad.pointer);
+        total = g.constant(sum, total.shape);
+        g.expand(total);
+      });
+    }
+    return reached;
+  }
+
+  /**
+   * The loss and its gradient by the hidden states, chunk by chunk, so that only one chunk's logits are in memory.
+   * What flows to the head itself goes to its sink.
+   */
+  #head(rows: Tensor, head: Tensor, objective: Objective, chunkRows: number): Tensor {
     const g = this.#graph;
     const { lossOf, whole } = this.#chunkLoss(rows, head, objective, chunkRows);
     let gradHidden: Tensor | undefined;
-    let gradHead: Tensor | undefined;
     const totals = new Map<string, Tensor>();
     for (const [start, count] of this.#chunks(chunkRows)) {
       const mark = g.mark;
       const hidden = { ...slice(g, detach(rows), 1, start, count), differentiable: true };
       const { loss, parts } = lossOf(vocabularyRows(g, mulMat(g, head, hidden)), start, count);
-      const [dHidden, dHead] = g.backward(
-        [[loss, full(g, [1], 1)]],
-        [hidden, head],
-        (a, b) => add(g, a, b),
-        mark,
-      );
+      const [dHidden] = g.backward([[loss, full(g, [1], 1)]], [hidden], (a, b) => add(g, a, b), mark);
       for (const [name, value] of Object.entries({ ...parts, loss })) {
         const known = totals.get(name);
         totals.set(name, detach(known === undefined ? value : add(g, detach(known), detach(value))));
       }
       const h = required(dHidden, 'gradient of the hidden states');
-      const w = required(dHead, 'gradient of the head');
       gradHidden = gradHidden === undefined ? h : concat(g, gradHidden, h, 1);
-      gradHead = gradHead === undefined ? w : add(g, gradHead, w);
       // Executed before the next chunk is formed, so that its memory is free again.
-      for (const t of [gradHidden, gradHead, ...totals.values()]) g.expand(t);
+      for (const t of [gradHidden, ...totals.values()]) g.expand(t);
     }
     for (const [name, value] of whole ?? totals) this.#parts.set(name, g.output(value));
-    return { hidden: required(gradHidden, 'hidden gradient'), head: required(gradHead, 'head gradient') };
+    return required(gradHidden, 'gradient of the hidden states');
   }
 
   /** First row and number of rows of each chunk. */

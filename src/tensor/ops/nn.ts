@@ -117,9 +117,10 @@ export function softmax(g: Graph, x: Tensor, mask: Tensor, scale: number): Tenso
   needNumber('softmax', 'the scale', scale);
   const pointer = g.ggml.ggml_soft_max_ext(g.context, x.pointer, mask.pointer, scale, 0);
   return g.record(pointer, x.shape, [x], (grad) => {
-    // ggml may put the gradient in the place of `y`, which its kernel still reads: an output is never overwritten.
-    g.ggml.ggml_set_output(pointer);
-    return [g.constant(g.ggml.ggml_soft_max_ext_back(g.context, grad.pointer, pointer, scale, 0), x.shape)];
+    // ggml puts the result in the place of an operand that nothing else needs, and must not take that of `y`, which
+    // its kernel still reads: it takes the first that it can, and a scaled copy is needed by nothing else.
+    const own = g.ggml.ggml_scale(g.context, grad.pointer, scale);
+    return [g.constant(g.ggml.ggml_soft_max_ext_back(g.context, own, pointer, 1, 0), x.shape)];
   });
 }
 
