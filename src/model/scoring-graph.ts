@@ -77,15 +77,15 @@ export class ScoringGraph implements Disposable {
     layout: TreeLayout,
     capacity: number,
     parts: ScoreParts,
-    chunkBytes = CHUNK_BYTES,
+    { chunkBytes = CHUNK_BYTES, memory }: ScoringGraphOptions = {},
   ) {
-    const g = new Graph(device);
+    const g = new Graph(device, undefined, memory);
     this.#device = device;
     this.#graph = g;
     this.#layout = layout;
     this.#capacity = capacity;
     this.#predictors = g.input('i32', [capacity]);
-    this.#tree = treeForward(g, config, weights, layout, { rows: this.#predictors });
+    this.#tree = treeForward(g, config, weights, layout, this.#predictors);
     this.#targets = g.input('i32', [1, capacity]);
     const head = headWeight(config, weights);
     const chunk = Math.max(1, Math.floor(chunkBytes / (4 * config.vocabSize)));
