@@ -85,7 +85,7 @@ export class ScoringGraph implements Disposable {
     this.#layout = layout;
     this.#capacity = capacity;
     this.#predictors = g.input('i32', [capacity]);
-    this.#tree = treeForward(g, config, weights, layout, this.#predictors);
+    this.#tree = treeForward(g, config, weights, layout, { rows: this.#predictors });
     this.#targets = g.input('i32', [1, capacity]);
     const head = headWeight(config, weights);
     const chunk = Math.max(1, Math.floor(chunkBytes / (4 * config.vocabSize)));
