@@ -7,7 +7,6 @@ import type { Revision } from '../eval/acebench/revision.ts';
 import {
   askEntries,
   OFFICIAL,
-  RESPONSES,
   SAMPLE_SEED,
   scoredText,
   selectEntries,
@@ -30,6 +29,7 @@ import {
   type FaultyResponse,
   readResponses,
   responseFiles,
+  RESPONSES,
   responseLine,
   ResponseLog,
 } from '../eval/responses.ts';

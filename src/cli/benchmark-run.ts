@@ -67,14 +67,16 @@ export async function watched(
     if (stop.signal.aborted) services.kill(INTERRUPTED_EXIT);
     stop.abort();
   });
-  let [answers, right, last] = [done, correct, now()];
+  let [answers, right, allTokens] = [done, correct, 0];
+  const start = now();
   if (!quiet) progress.handle({ type: 'stage', stage, kind: 'eval', total, done });
-  const step: Step = (tokens, isRight) => {
+  const step: Step = (given, isRight) => {
     answers += 1;
     right += isRight ? 1 : 0;
-    const time = now();
-    const seconds = (time - last) / 1000;
-    last = time;
+    allTokens += given;
+    // Answers come in bursts: only their means since the start say how fast it goes.
+    const asked = answers - done;
+    const [tokens, seconds] = [allTokens / asked, (now() - start) / 1000 / asked];
     const metrics = { exact_match: right / answers };
     if (!quiet) progress.handle({ type: 'step', stage, step: answers, total, tokens, seconds, metrics });
   };

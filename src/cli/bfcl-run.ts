@@ -6,7 +6,7 @@ import { type Answered, askMultiTurn, askSingleTurn } from '../eval/bfcl/ask.ts'
 import { categoriesNamed, isCategory } from '../eval/bfcl/categories.ts';
 import type { DecodeRule } from '../eval/bfcl/decode.ts';
 import { type Entry, readEntries } from '../eval/bfcl/entries.ts';
-import { categoriesIn, RESPONSES, type Scores, writeScores, writeVerdicts } from '../eval/bfcl/results.ts';
+import { categoriesIn, type Scores, writeScores, writeVerdicts } from '../eval/bfcl/results.ts';
 import {
   countErrors,
   countVerdicts,
@@ -23,6 +23,7 @@ import {
   type FaultyResponse,
   readResponses,
   responseFiles,
+  RESPONSES,
   responseLine,
   ResponseLog,
   type Responses,

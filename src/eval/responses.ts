@@ -56,12 +56,19 @@ export interface ReadOptions<Result> {
   readonly read: (result: PyValue, id: string) => Result | undefined;
 }
 
-/** The files of responses at `path`: itself, or what a folder has of *.json and *.jsonl. Throws a UserError if there are none. */
+/** Where an evaluation keeps the responses of its model, in its folder. */
+export const RESPONSES = 'responses.jsonl';
+
+/**
+ * The files of responses at `path`: itself; what a folder and those in it have of *.json and *.jsonl; or of the folder of an earlier
+ * evaluation its responses alone. Throws a UserError if there are none.
+ */
 export function responseFiles(path: string): readonly string[] {
   let files: readonly string[];
   try {
     if (!statSync(path).isDirectory()) return [path];
-    files = readdirSync(path).filter((name) => /\.jsonl?$/.test(name));
+    if (existsSync(join(path, RESPONSES))) return [join(path, RESPONSES)];
+    files = readdirSync(path, { recursive: true, encoding: 'utf8' }).filter((name) => /\.jsonl?$/.test(name));
   } catch (thrown) {
     throw fileError('read', path, thrown);
   }

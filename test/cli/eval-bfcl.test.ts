@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -115,6 +115,48 @@ describe('a file of responses', () => {
     ])
       expect(stdout).toContain(`  ${fault}: `);
     expect(stdout).toContain('line 5 of');
+  });
+
+  test('may be of a service with function calling of its own, in one turn and in several', async () => {
+    respond(
+      { id: 'simple_0', result: [{ set_timer: '{"minutes": 5}' }] },
+      {
+        id: 'multi_turn_base_0',
+        result: [
+          [[{ mkdir: '{"dir_name": "notes"}' }], 'Done.'],
+          [[{ touch: { file_name: 'todo.txt' } }], [], 'Done.'],
+        ],
+      },
+    );
+    const { stdout } = await bfcl('--responses', file, '--json');
+    expect(JSON.parse(stdout)).toMatchObject({
+      categories: { simple: { correct: 1 }, multi_turn_base: { correct: 1, total: 1 } },
+      faults: {},
+    });
+  });
+
+  test('may be one of many in folders of folders, or that of an earlier evaluation', async () => {
+    const results = join(folder, 'results');
+    mkdirSync(join(results, 'non_live'), { recursive: true });
+    mkdirSync(join(results, 'multi_turn'));
+    const line = (id: string, result: unknown): string => `${JSON.stringify({ id, result })}\n`;
+    writeFileSync(
+      join(results, 'non_live', 'BFCL_v3_simple_result.json'),
+      line('simple_0', call('set_timer', { minutes: 5 })),
+    );
+    writeFileSync(
+      join(results, 'multi_turn', 'BFCL_v3_multi_turn_base_result.json'),
+      line('multi_turn_base_0', []),
+    );
+    const nested = JSON.parse((await bfcl('--responses', results, '--json')).stdout) as unknown;
+    expect(nested).toMatchObject({
+      categories: { simple: { correct: 1 }, multi_turn_base: { correct: 0 } },
+      faults: {},
+    });
+    writeFileSync(join(results, 'responses.jsonl'), line('simple_1', call('set_timer', { minutes: 10 })));
+    writeFileSync(join(results, 'verdicts.jsonl'), '{"id": "simple_1", "valid": true}\n');
+    const own = JSON.parse((await bfcl('--responses', results, '--json')).stdout) as unknown;
+    expect(own).toMatchObject({ categories: { simple: { correct: 1, total: 4 } }, faults: {} });
   });
 
   test('of other categories than those asked for is passed over', async () => {

@@ -9,7 +9,6 @@ import { categoriesIn, dataFolder, type Entry, loadEntries } from './dataset.ts'
 import { promptOf } from './prompts.ts';
 import { type JudgedEntry, type Scores, scoresSchema, unitOf } from './scores.ts';
 
-export const RESPONSES = 'responses.jsonl';
 export const VERDICTS = 'verdicts.jsonl';
 export const SCORES = 'scores.json';
 

@@ -4,7 +4,7 @@
  */
 import { between } from '../../chat/generation.ts';
 import { tryParseJson } from '../../json/parse.ts';
-import { isDict, isList, type PyValue } from '../../json/python.ts';
+import { isDict, isList, type PyDict, type PyValue } from '../../json/python.ts';
 import { pyStr } from '../../json/repr.ts';
 import { callsOf, type ModelCall } from './ast/calls.ts';
 import { callText } from './multi-turn/index.ts';
@@ -86,22 +86,47 @@ export function decodeResponse(response: string | readonly PyValue[], rule: Deco
     : { ok: true, calls };
 }
 
-/** The calls of one step of several turns, in Python's syntax; none where there are no calls or where they cannot be decoded. */
-export function decodeStep(text: string, rule: DecodeRule): readonly string[] {
+/**
+ * The calls of one step of several turns, in Python's syntax; none where there are no calls or where they cannot be decoded. A step is text
+ * of a model, or the list of calls that services with function calling of their own leave.
+ */
+export function decodeStep(step: string | readonly PyValue[], rule: DecodeRule): readonly string[] {
+  return (typeof step === 'string' ? stepCalls(step, rule) : listedCalls(step)) ?? [];
+}
+
+/** Undefined where a call cannot be decoded. */
+function stepCalls(text: string, rule: DecodeRule): readonly string[] | undefined {
   const blocks = callBlocks(text);
   if (rule === 'v3' && !blocks.every(isDict)) return [];
   const calls: string[] = [];
   for (const block of blocks) {
     if (block === undefined) continue;
     const name = isDict(block) ? block.get('name') : undefined;
-    const written = isDict(block) ? block.get('arguments') : undefined;
-    if (name === undefined || isList(name) || isDict(name) || written === undefined) return [];
-    // Other than in one turn, arguments may be JSON inside of a text.
-    const unpacked = typeof written === 'string' ? jsonOf(written) : written;
-    if (!isDict(unpacked)) return [];
-    calls.push(callText(pyStr(name), unpacked));
+    const given = isDict(block) ? unpacked(block.get('arguments')) : undefined;
+    if (name === undefined || isList(name) || isDict(name) || given === undefined) return undefined;
+    calls.push(callText(pyStr(name), given));
   }
   return calls;
+}
+
+/** Undefined where a call cannot be decoded. */
+function listedCalls(step: readonly PyValue[]): readonly string[] | undefined {
+  const calls: string[] = [];
+  for (const item of step) {
+    if (!isDict(item)) return undefined;
+    for (const [name, written] of item) {
+      const given = unpacked(written);
+      if (given === undefined) return undefined;
+      calls.push(callText(name, given));
+    }
+  }
+  return calls;
+}
+
+/** Arguments of a step, which other than in one turn may be JSON inside of a text; undefined where they are no object. */
+function unpacked(written: PyValue | undefined): PyDict | undefined {
+  const given = typeof written === 'string' ? jsonOf(written) : written;
+  return isDict(given) ? given : undefined;
 }
 
 function jsonOf(text: string): PyValue | undefined {

@@ -9,7 +9,6 @@ import { LONG_CONTEXT_FILE } from './entries.ts';
 import { type Counts, summarise } from './scores.ts';
 import type { Verdict } from './verdicts.ts';
 
-export const RESPONSES = 'responses.jsonl';
 export const VERDICTS = 'verdicts.jsonl';
 export const SCORES = 'scores.json';
 

@@ -8,7 +8,10 @@ import { checkMultiTurn } from './multi-turn/index.ts';
 import type { Count } from './scores.ts';
 import { checkSingleTurn } from './single-turn.ts';
 
-/** A response as a file has it: text, or a list of calls; for several turns a list of turns, each a list of what was written in its steps. */
+/**
+ * A response as a file has it: text, or a list of calls; for several turns a list of turns, each a list of its steps, each of which is again text
+ * or a list of calls.
+ */
 export type Response = string | readonly PyValue[];
 
 export interface Verdict {
@@ -24,8 +27,8 @@ export function readResponse(entry: Entry, result: PyValue): Response | undefine
   return isList(result) && result.every(isTurn) ? result : undefined;
 }
 
-function isTurn(turn: PyValue): turn is readonly string[] {
-  return isList(turn) && turn.every((step) => typeof step === 'string');
+function isTurn(turn: PyValue): turn is readonly (string | readonly PyValue[])[] {
+  return isList(turn) && turn.every((step) => typeof step === 'string' || isList(step));
 }
 
 /** Judges one response; none at all is wrong. */

@@ -58,3 +58,11 @@ test('steps become calls in Python; arguments may be JSON in a text there', () =
   expect(decodeStep(`${good}${block('{')}`, 'v3')).toEqual([]);
   expect(decodeStep(`${good}${block('{')}`, 'head')).toEqual(['f(a=1)']);
 });
+
+test('a step may be a list of calls, which counts as a whole or not at all', () => {
+  const step = (json: string) => decodeStep(parseJson(json) as PyValue[], 'v3');
+  expect(step('[{"f": "{\\"a\\": 1.0}"}, {"g": {"b": null}}]')).toEqual(['f(a=1.0)', 'g(b=None)']);
+  expect(step('[{"f": {"a": 1}}, {"g": "{"}]')).toEqual([]);
+  expect(step('[{"f": {"a": 1}}, "g"]')).toEqual([]);
+  expect(step('[]')).toEqual([]);
+});
