@@ -132,6 +132,15 @@ export function writeFolderAtomic(path: string, fill: (temporary: string) => voi
   }
 }
 
+/** Removes what processes that are gone, stopped by Ctrl-C or a power cut, left half-written of a file. */
+export function removeLeftoversOf(path: string): void {
+  const folder = dirname(path);
+  for (const entry of readdirSync(folder)) {
+    const { name, pid, old } = TEMPORARY.exec(entry)?.groups ?? {};
+    if (name === basename(path) && old === undefined && !isAlive(Number(pid))) discard(join(folder, entry));
+  }
+}
+
 /** Removes, in `folder` and below, what processes that are gone left half-written; puts back what they set aside. */
 export function removeLeftovers(folder: string): void {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {

@@ -1,7 +1,7 @@
 /** Files of lines written as a stream: memory stays flat, and the file is whole or absent. */
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { discard, fileError, syncFolder, temporaryName } from './files.ts';
+import { discard, fileError, removeLeftoversOf, syncFolder, temporaryName } from './files.ts';
 
 /** Lines are gathered to this many characters before they are written. */
 const BUFFER = 1 << 20;
@@ -21,6 +21,7 @@ export class LineWriter implements Disposable {
     this.#temporary = temporaryName(path);
     try {
       mkdirSync(dirname(path), { recursive: true });
+      removeLeftoversOf(path);
       this.#file = openSync(this.#temporary, 'w');
     } catch (thrown) {
       throw fileError('write', path, thrown);

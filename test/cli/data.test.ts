@@ -1,5 +1,14 @@
 /** The data commands as a user meets them, from a public data set's rows to training records. */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -49,6 +58,51 @@ describe.each(['convert', 'clean', 'label', 'mix', 'render'])('help of data %s',
   test('has an example', async () => {
     expect(await data(command, '--help')).toContain(`  tinystar data ${command} `);
   });
+});
+
+describe('a command that would write over a file it reads', () => {
+  test('is refused, and the file is left alone', async () => {
+    const before = readFileSync(at('records.jsonl'), 'utf8');
+    symlinkSync(at('records.jsonl'), at('link.jsonl'));
+    const refused = async (output: string, ...args: string[]): Promise<void> => {
+      const { stderr, code } = await runCli(['data', ...args, '--output', at(output)]);
+      expect({ code, stderr }).toEqual({
+        code: 1,
+        stderr: `--output is the input ${at('records.jsonl')}; name another file.\n`,
+      });
+    };
+    const input = at('records.jsonl');
+    for (const output of ['records.jsonl', 'link.jsonl']) {
+      await refused(output, 'convert', input);
+      await refused(output, 'clean', input);
+      await refused(output, 'clean', at('other.jsonl'), '--against', input);
+      await refused(output, 'label', input);
+      await refused(output, 'mix', input, '--size', '3');
+      await refused(output, 'mix', '--by', 'weights', `${input}=2`, '--size', '3');
+      await refused(output, 'render', input, '--tokenizer', at('tokenizer'));
+    }
+    expect(readFileSync(input, 'utf8')).toBe(before);
+  });
+
+  test('is refused too where records and rejects would be one file', async () => {
+    const flags = ['--output', at('both.jsonl'), '--rejects', at('both.jsonl')];
+    const { stderr, code } = await runCli(['data', 'convert', at('records.jsonl'), ...flags]);
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: `--rejects is the file of --output, ${at('both.jsonl')}; name another file.\n`,
+    });
+  });
+});
+
+test('what a command that was killed left half-written goes when the same file is written again', async () => {
+  // No process has a number as large.
+  for (const name of ['.again.jsonl.4194999.tmp', '.again2.jsonl.4194999.tmp']) writeFileSync(at(name), 'x');
+  writeFileSync(at(`.again.jsonl.${process.ppid}.tmp`), 'x');
+  await data('convert', at('records.jsonl'), '--output', at('again.jsonl'));
+  const left = readdirSync(folder).filter((name) => name.endsWith('.tmp'));
+  expect(left.toSorted()).toEqual(
+    [`.again.jsonl.${process.ppid}.tmp`, '.again2.jsonl.4194999.tmp'].toSorted(),
+  );
 });
 
 describe('data convert', () => {
@@ -146,6 +200,27 @@ describe('data mix', () => {
     expect(stderr).toContain('must be a share from 0 to 1');
     const { stderr: weight } = await runCli(['data', 'mix', 'x.jsonl=a', '--size', '9', '--output', 'y']);
     expect(weight).toBe('x.jsonl=a: the weight must be a number of at least 0.\n');
+  });
+
+  test('tells of prompts that are too long, and of those that the chat template refuses', async () => {
+    cpSync(at('tokenizer'), at('picky'), { recursive: true });
+    const refusing = `{% if 'r3 ' in messages[0].content %}{{ raise_exception('no') }}{% endif %}`;
+    const long = `{% if 'r4 ' in messages[0].content %}${'long '.repeat(99)}{% endif %}`;
+    writeFileSync(at('picky/chat_template.jinja'), `${refusing}${long}{{ messages[0].content }}`);
+    const flags = [
+      '--by',
+      'weights',
+      '--size',
+      '20',
+      '--tokenizer',
+      at('picky'),
+      '--max-prompt-tokens',
+      '80',
+    ];
+    const stdout = await data('mix', at('records.jsonl'), ...flags, '--output', at('fitting.jsonl'));
+    expect(stdout).toMatch(
+      /18 records in \S+\. That is fewer than the 20 that were asked for\. Left out: 1 with prompts over 80 tokens, 1 that the chat template refuses\.\n$/,
+    );
   });
 
   test('takes by weight what the same seed takes again', async () => {

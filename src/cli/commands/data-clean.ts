@@ -5,6 +5,7 @@ import { UserError } from '../../base/errors.ts';
 import type { EvaluationQuestions } from '../../data/contamination.ts';
 import type { CliContext } from '../context.ts';
 import { debugFlag, examples, numberFrom, wholeNumber } from '../flags.ts';
+import { checkOutputs } from '../outputs.ts';
 import { RowCounter } from '../row-counter.ts';
 import { table } from '../table.ts';
 
@@ -62,6 +63,7 @@ async function clean(this: CliContext, flags: Flags, ...inputs: string[]): Promi
     import('../../data/record.ts'),
     import('../../data/streams/rows.ts'),
   ]);
+  checkOutputs([...inputs, ...(flags.against ?? [])], flags);
   const { questions, report } = await questionsOf(flags.against ?? [], flags.words);
   const duplicates = new DuplicateFilter(flags.near === undefined ? {} : { near: flags.near });
   using output = new LineWriter(flags.output);

@@ -4,6 +4,7 @@ import { buildCommand } from '@stricli/core';
 import { UserError } from '../../base/errors.ts';
 import type { CliContext } from '../context.ts';
 import { debugFlag, examples, wholeNumber } from '../flags.ts';
+import { checkOutputs } from '../outputs.ts';
 import { RowCounter } from '../row-counter.ts';
 import { table } from '../table.ts';
 
@@ -54,6 +55,7 @@ async function convert(this: CliContext, flags: Flags, ...inputs: string[]): Pro
     ...(refusal === undefined ? {} : { refusal }),
   };
   const files = await filesOf(inputs, this.process.env);
+  checkOutputs(files, flags);
   using output = new LineWriter(flags.output);
   using rejects = flags.rejects === undefined ? undefined : new LineWriter(flags.rejects);
   using counter = new RowCounter(this);

@@ -4,6 +4,7 @@ import { UserError } from '../../base/errors.ts';
 import type { Category, Label } from '../../data/labels.ts';
 import type { CliContext } from '../context.ts';
 import { debugFlag, examples } from '../flags.ts';
+import { checkOutputs } from '../outputs.ts';
 import { RowCounter } from '../row-counter.ts';
 import { table } from '../table.ts';
 
@@ -80,6 +81,7 @@ async function label(this: CliContext, flags: Flags, ...inputs: string[]): Promi
     import('../../data/record.ts'),
     import('../../data/streams/rows.ts'),
   ]);
+  checkOutputs(inputs, { output: flags.output });
   using output = flags.output === undefined ? undefined : new LineWriter(flags.output);
   using counter = new RowCounter(this);
   const sources = new Map<string, Counts>();

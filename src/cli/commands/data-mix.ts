@@ -5,6 +5,7 @@ import type { Label } from '../../data/labels.ts';
 import type { RecordFile } from '../../data/record-file.ts';
 import type { CliContext } from '../context.ts';
 import { debugFlag, examples, numberFrom, wholeNumber } from '../flags.ts';
+import { checkOutputs } from '../outputs.ts';
 import { table } from '../table.ts';
 
 const WAYS = ['quotas', 'weights'] as const;
@@ -75,10 +76,13 @@ async function openSources(inputs: readonly string[], opened: Disposable[]) {
   return { sources, unlabelled };
 }
 
+/** What becomes of a prompt; `refused` by the chat template. */
+type Fit = 'fits' | 'tooLong' | 'refused';
+
 /** Tells which prompts fit; all do where there is no tokenizer. */
-async function fitting(flags: Flags): Promise<(place: Place) => boolean> {
-  if (flags.tokenizer === undefined) return () => true;
-  const [{ Tokenizer }, { DEFAULT_TEMPLATE }, { parseJson }, { readRecord }, { renderRecord }] =
+async function fitting(flags: Flags): Promise<(place: Place) => Fit> {
+  if (flags.tokenizer === undefined) return () => 'fits';
+  const [{ Tokenizer }, { DEFAULT_TEMPLATE }, { parseJson }, { readRecord, Rejection }, { renderRecord }] =
     await Promise.all([
       import('../../chat/tokenizer.ts'),
       import('../../chat/default-template.ts'),
@@ -90,8 +94,13 @@ async function fitting(flags: Flags): Promise<(place: Place) => boolean> {
   const template = tokenizer.chatTemplate ?? DEFAULT_TEMPLATE;
   return ({ file, index }) => {
     const record = readRecord(parseJson(file.lineAt(index)), file.path);
-    const { inputs } = renderRecord(record, { template, mode: 'star', reasoning: false });
-    return tokenizer.encode(inputs).length <= flags.maxPromptTokens;
+    try {
+      const { inputs } = renderRecord(record, { template, mode: 'star', reasoning: false });
+      return tokenizer.encode(inputs).length <= flags.maxPromptTokens ? 'fits' : 'tooLong';
+    } catch (thrown) {
+      if (thrown instanceof Rejection) return 'refused';
+      throw thrown;
+    }
   };
 }
 
@@ -102,6 +111,10 @@ async function mix(this: CliContext, flags: Flags, ...inputs: string[]): Promise
     import('../../data/labels.ts'),
     import('../../data/mixing.ts'),
   ]);
+  checkOutputs(
+    inputs.map((input) => parseInput(input).path),
+    flags,
+  );
   const files: Disposable[] = [];
   try {
     const { sources, unlabelled } = await openSources(inputs, files);
@@ -116,9 +129,10 @@ async function mix(this: CliContext, flags: Flags, ...inputs: string[]): Promise
             flags.size,
             rng,
           );
-    const fits = await fitting(flags);
-    const fit = candidates.filter(fits);
-    const picked = mixing.sample(fit, flags.size, rng);
+    const fitOf = await fitting(flags);
+    const found: Readonly<Record<Fit, Place[]>> = { fits: [], tooLong: [], refused: [] };
+    for (const place of candidates) found[fitOf(place)].push(place);
+    const picked = mixing.sample(found.fits, flags.size, rng);
     using output = new LineWriter(flags.output);
     for (const { file, index } of picked) output.write(file.lineAt(index));
     output.commit();
@@ -129,9 +143,10 @@ async function mix(this: CliContext, flags: Flags, ...inputs: string[]): Promise
     this.process.stdout.write(table([['', 'records', 'taken'], ...rows, total], ['left', 'right', 'right']));
     const notes = [
       ...(unlabelled > 0 ? [`${unlabelled} without an answer`] : []),
-      ...(fit.length < candidates.length
-        ? [`${candidates.length - fit.length} with prompts over ${flags.maxPromptTokens} tokens`]
+      ...(found.tooLong.length > 0
+        ? [`${found.tooLong.length} with prompts over ${flags.maxPromptTokens} tokens`]
         : []),
+      ...(found.refused.length > 0 ? [`${found.refused.length} that the chat template refuses`] : []),
     ];
     const left = notes.length === 0 ? '' : ` Left out: ${notes.join(', ')}.`;
     const short =

@@ -3,6 +3,7 @@ import { buildCommand } from '@stricli/core';
 import { UserError } from '../../base/errors.ts';
 import type { CliContext } from '../context.ts';
 import { debugFlag, examples, wholeNumber } from '../flags.ts';
+import { checkOutputs } from '../outputs.ts';
 import { RowCounter } from '../row-counter.ts';
 import { table } from '../table.ts';
 
@@ -31,6 +32,7 @@ async function render(this: CliContext, flags: Flags, ...inputs: string[]): Prom
       import('../../data/rendering/stream.ts'),
       import('../../data/streams/rows.ts'),
     ]);
+  checkOutputs(inputs, flags);
   const tokenizer = Tokenizer.load(flags.tokenizer);
   const given = flags.template === undefined ? tokenizer.chatTemplate : readText(flags.template);
   if (given === undefined) {

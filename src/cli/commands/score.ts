@@ -1,11 +1,11 @@
 /** `tinystar score`: generations in a file with their rewards, and how each came about. */
 import { statSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { buildCommand } from '@stricli/core';
 import { UserError } from '../../base/errors.ts';
 import { REWARD_NAMES, rewardNamed, type RewardName } from '../../reward/index.ts';
 import type { CliContext } from '../context.ts';
 import { debugFlag, examples } from '../flags.ts';
+import { checkOutputs } from '../outputs.ts';
 import { RowCounter } from '../row-counter.ts';
 import { table } from '../table.ts';
 
@@ -79,8 +79,7 @@ function sizeOf(path: string): number {
 
 async function score(this: CliContext, flags: Flags): Promise<void> {
   const { input, output: target } = flags;
-  if (resolve(input) === resolve(target))
-    throw new UserError('FLAG', `--output is the input ${input}; name another file.`);
+  checkOutputs([input], { output: target });
   const [{ LineWriter }, { scoreLine, scoreRows }, { fileRows }] = await Promise.all([
     import('../../base/line-writer.ts'),
     import('../../data/scoring.ts'),
