@@ -65,6 +65,7 @@ export const BASE_FUNCTIONS = {
   ggml_add_inplace: ['ptr', ['ptr', 'ptr', 'ptr']],
   ggml_sub: ['ptr', ['ptr', 'ptr', 'ptr']],
   ggml_mul: ['ptr', ['ptr', 'ptr', 'ptr']],
+  ggml_mul_inplace: ['ptr', ['ptr', 'ptr', 'ptr']],
   ggml_div: ['ptr', ['ptr', 'ptr', 'ptr']],
   ggml_scale: ['ptr', ['ptr', 'ptr', 'f32']],
   ggml_scale_bias: ['ptr', ['ptr', 'ptr', 'f32', 'f32']],

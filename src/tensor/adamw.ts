@@ -1,13 +1,14 @@
 /**
  * AdamW with decoupled weight decay (Loshchilov and Hutter, arXiv 1711.05101) and global gradient-norm clipping,
- * on the device; matrices can be left to Muon. Gradients are accumulated into `gradients` by training graphs; `step` applies and clears them.
+ * on the device; matrices can be left to Muon, and averages kept in 8 bits. Gradients are accumulated into `gradients` by training graphs; `step` applies and clears them.
  */
 import type { Device } from '../ggml/device.ts';
-import { add, scale, slice, square, sum } from './ops/index.ts';
-import { mul } from './ops/elementwise.ts';
+import { add, mul, reshape, scale, slice, square, sum } from './ops/index.ts';
+import { adamNodes8, adamStep8, fits8bit } from './adamw8.ts';
 import { Graph, readF32, write } from './graph.ts';
 import { MUON_NODES, muonStep } from './muon.ts';
 import { ParameterSet, type ParameterSpec } from './parameters.ts';
+import { slabs } from './slabs.ts';
 import { sizeOf, type Tensor } from './tensor.ts';
 
 export interface AdamWOptions {
@@ -20,6 +21,17 @@ export interface AdamWOptions {
   readonly maxNorm: number;
   /** The matrices that Muon updates in AdamW's stead, and its momentum. */
   readonly muon?: { readonly momentum: number; readonly matrices: (name: string) => boolean };
+  /** Keep both averages of matrices in 8 bits; Muon has no use for it. */
+  readonly eightBit?: boolean;
+}
+
+/** The inputs of a step's graph that are one number each, as long as the longest row. */
+interface RowInputs {
+  readonly clip: Tensor;
+  readonly rate: Tensor;
+  readonly keep: Tensor;
+  readonly epsilon: Tensor;
+  readonly correction: Tensor;
 }
 
 export class AdamW implements Disposable {
@@ -31,11 +43,9 @@ export class AdamW implements Disposable {
   readonly #normGraph: Graph;
   readonly #norm: Tensor;
   readonly #stepGraph: Graph;
-  readonly #clip: Tensor;
+  readonly #rows: RowInputs;
   readonly #matrixSettings: Tensor;
   readonly #vectorSettings: Tensor;
-  readonly #rate: Tensor | undefined;
-  readonly #keep: Tensor | undefined;
   /** Number of steps applied so far. */
   steps = 0;
 
@@ -44,60 +54,88 @@ export class AdamW implements Disposable {
     const { specs } = parameters;
     this.#device = device;
     this.#options = options;
-    this.gradients = new ParameterSet(parameters.device, specs, 'state');
-    this.first = new ParameterSet(parameters.device, specs, 'state');
-    this.second = new ParameterSet(parameters.device, specs, 'state');
-
-    this.#normGraph = new Graph(device, specs.length * 4 + 64);
-    const squares = specs.map(({ name }) =>
-      sum(this.#normGraph, square(this.#normGraph, this.gradients.get(name))),
+    const averages = specs.map((spec): ParameterSpec =>
+      options.eightBit === true && fits8bit(spec.shape) ? { ...spec, dtype: 'q8_0' } : spec,
     );
-    const total = squares.reduce((a, b) => add(this.#normGraph, a, b));
-    // A sum that is scaled by one is a tensor of its own even when there is a single parameter.
-    this.#norm = this.#normGraph.output(scale(this.#normGraph, total, 1));
-    this.#normGraph.allocate();
+    this.gradients = new ParameterSet(parameters.device, specs, 'state');
+    this.first = new ParameterSet(parameters.device, averages, 'state');
+    this.second = new ParameterSet(parameters.device, averages, 'state');
 
-    const { muon } = options;
-    const orthogonal = ({ name, shape }: ParameterSpec): boolean =>
-      shape.length === 2 && muon?.matrices(name) === true;
-    const nodes = specs.reduce((n, spec) => n + (orthogonal(spec) ? MUON_NODES : 6), 64);
-    const g = new Graph(device, nodes);
+    const parts = specs.flatMap(({ name, shape }) => slabs(shape).map((slab) => ({ name, shape, slab })));
+    const n = new Graph(device, parts.length * 6 + 64);
+    this.#normGraph = n;
+    const squares = parts.map(({ name, shape, slab: { start, count } }) => {
+      const rows = reshape(n, this.gradients.get(name), [shape[0] ?? 1, sizeOf(shape) / (shape[0] ?? 1)]);
+      return sum(n, square(n, slice(n, rows, 1, start, count)));
+    });
+    const total = squares.reduce((a, b) => add(n, a, b));
+    // A sum that is scaled by one is a tensor of its own even when there is a single parameter.
+    this.#norm = n.output(scale(n, total, 1));
+    n.allocate();
+
+    const g = new Graph(
+      device,
+      specs.reduce((nodes, spec) => nodes + this.#nodes(spec), 64),
+    );
     this.#stepGraph = g;
     // As long as the longest row: ggml repeats a row fast, and a single number slowly.
     const longest = Math.max(...specs.map(({ shape }) => shape[0] ?? 1));
-    this.#clip = g.input('f32', [longest]);
+    const input = (): Tensor => g.input('f32', [longest]);
+    this.#rows = { clip: input(), rate: input(), keep: input(), epsilon: input(), correction: input() };
     this.#matrixSettings = g.input('f32', [7]);
     this.#vectorSettings = g.input('f32', [7]);
-    const byMuon = specs.some(orthogonal);
-    this.#rate = byMuon ? g.input('f32', [longest]) : undefined;
-    this.#keep = byMuon ? g.input('f32', [longest]) : undefined;
-    for (const spec of specs) {
-      const { name, shape } = spec;
-      const row = (values: Tensor): Tensor => slice(g, values, 0, 0, shape[0] ?? 1);
-      const gradient = mul(g, this.gradients.get(name), row(this.#clip));
-      if (muon && this.#rate && this.#keep && orthogonal(spec)) {
-        muonStep(g, {
-          weight: parameters.get(name),
-          gradient,
-          velocity: this.first.get(name),
-          momentum: muon.momentum,
-          rate: row(this.#rate),
-          keep: row(this.#keep),
-        });
-        continue;
-      }
-      const settings = shape.length > 1 ? this.#matrixSettings : this.#vectorSettings;
-      const updated = g.ggml.ggml_opt_step_adamw(
-        g.context,
-        parameters.get(name).pointer,
-        gradient.pointer,
-        this.first.get(name).pointer,
-        this.second.get(name).pointer,
-        settings.pointer,
-      );
-      g.expand(g.constant(updated, shape));
-    }
+    for (const spec of specs) this.#update(parameters.get(spec.name), spec);
     g.allocate();
+  }
+
+  /** Whether Muon updates it. */
+  #orthogonal({ name, shape }: ParameterSpec): boolean {
+    return shape.length === 2 && this.#options.muon?.matrices(name) === true;
+  }
+
+  /** Tensors that a parameter's update adds to the graph, at most. */
+  #nodes(spec: ParameterSpec): number {
+    if (this.#orthogonal(spec)) return MUON_NODES;
+    return this.#options.eightBit === true && fits8bit(spec.shape) ? adamNodes8(spec.shape) : 6;
+  }
+
+  #update(weight: Tensor, spec: ParameterSpec): void {
+    const g = this.#stepGraph;
+    const { name, shape } = spec;
+    const { beta1, beta2, muon, eightBit = false } = this.#options;
+    const row = (values: Tensor): Tensor => slice(g, values, 0, 0, shape[0] ?? 1);
+    const [first, second] = [this.first.get(name), this.second.get(name)];
+    const accumulated = this.gradients.get(name);
+    const { clip, rate, keep, epsilon, correction } = this.#rows;
+    if (muon !== undefined && this.#orthogonal(spec)) {
+      const gradient = mul(g, accumulated, row(clip));
+      const { momentum } = muon;
+      muonStep(g, { weight, gradient, velocity: first, momentum, rate: row(rate), keep: row(keep) });
+      return;
+    }
+    if (eightBit && fits8bit(shape)) {
+      const inputs = {
+        clip: row(clip),
+        epsilon: row(epsilon),
+        correction: row(correction),
+        rate: row(rate),
+        keep: row(keep),
+      };
+      adamStep8(g, { weight, gradient: accumulated, first, second, beta1, beta2, inputs });
+      return;
+    }
+    // In place: the accumulators are cleared after the step.
+    const gradient = g.ggml.ggml_mul_inplace(g.context, accumulated.pointer, row(clip).pointer);
+    const settings = shape.length > 1 ? this.#matrixSettings : this.#vectorSettings;
+    const updated = g.ggml.ggml_opt_step_adamw(
+      g.context,
+      weight.pointer,
+      gradient,
+      first.pointer,
+      second.pointer,
+      settings.pointer,
+    );
+    g.expand(g.constant(updated, shape));
   }
 
   /** Global L2 norm of the accumulated gradients. */
@@ -123,9 +161,12 @@ export class AdamW implements Disposable {
       );
     const fill = (input: Tensor, value: number): void =>
       write(this.#device, input, new Float32Array(sizeOf(input.shape)).fill(value));
-    fill(this.#clip, clip);
-    if (this.#rate) fill(this.#rate, lr);
-    if (this.#keep) fill(this.#keep, 1 - lr * weightDecay);
+    const spread = Math.sqrt(1 - beta2 ** this.steps);
+    fill(this.#rows.clip, clip);
+    fill(this.#rows.rate, lr);
+    fill(this.#rows.keep, 1 - lr * weightDecay);
+    fill(this.#rows.epsilon, eps * spread);
+    fill(this.#rows.correction, spread / (1 - beta1 ** this.steps));
     write(this.#device, this.#matrixSettings, settings(weightDecay));
     write(this.#device, this.#vectorSettings, settings(0));
     await this.#stepGraph.compute();

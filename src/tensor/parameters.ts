@@ -3,15 +3,31 @@ import { InternalError, UserError } from '../base/errors.ts';
 import type { Device } from '../ggml/device.ts';
 import { Lifetime } from '../ggml/handles.ts';
 import type { Pointer } from '../ggml/signatures.ts';
-import { dims4, DTYPES, type Home, needShape, type Shape, sizeOf, type Tensor } from './tensor.ts';
-import { readF32, write } from './transfer.ts';
+import {
+  BYTES,
+  dims4,
+  type DType,
+  DTYPES,
+  type Home,
+  needShape,
+  type Shape,
+  ShapeError,
+  sizeOf,
+  type Tensor,
+} from './tensor.ts';
+import { readFloats, writeFloats } from './transfer.ts';
 
 export interface ParameterSpec {
   readonly name: string;
   readonly shape: Shape;
+  /** f32 unless told. */
+  readonly dtype?: Exclude<DType, 'i32'>;
 }
 
-/** A set of f32 tensors in one device buffer, zero at first. */
+/** Bytes of a parameter. */
+export const specBytes = ({ shape, dtype = 'f32' }: ParameterSpec): number => BYTES[dtype] * sizeOf(shape);
+
+/** A set of tensors in one device buffer, zero at first. */
 export class ParameterSet implements Disposable, Home {
   readonly device: Device;
   readonly specs: readonly ParameterSpec[];
@@ -37,18 +53,18 @@ export class ParameterSet implements Disposable, Home {
       mem_buffer: null,
       no_alloc: true,
     });
-    for (const { name, shape } of specs) {
-      const pointer = ggml.ggml_new_tensor_4d(this.#context, DTYPES.f32, ...dims4(shape));
+    for (const { name, shape, dtype = 'f32' } of specs) {
+      const pointer = ggml.ggml_new_tensor_4d(this.#context, DTYPES[dtype], ...dims4(shape));
       ggml.ggml_set_name(pointer, name);
       if (role === 'trainable') ggml.ggml_set_param(pointer);
       const differentiable = role === 'trainable';
-      this.#tensors.set(name, { shape, dtype: 'f32', pointer, differentiable, home: this });
+      this.#tensors.set(name, { shape, dtype, pointer, differentiable, home: this });
     }
     try {
       this.#buffer = ggml.ggml_backend_alloc_ctx_tensors(this.#context, backend);
     } catch {
       ggml.ggml_free(this.#context);
-      const megabytes = Math.ceil(specs.reduce((total, { shape }) => total + 4 * sizeOf(shape), 0) / 2 ** 20);
+      const megabytes = Math.ceil(specs.reduce((total, spec) => total + specBytes(spec), 0) / 2 ** 20);
       throw new UserError(
         'MEMORY',
         `The device ${device.info.name} cannot hold another ${megabytes} MB for ${role}; use a smaller model.`,
@@ -70,11 +86,40 @@ export class ParameterSet implements Disposable, Home {
   }
 
   set(name: string, values: Float32Array): void {
-    write(this.device, this.get(name), values);
+    const tensor = this.get(name);
+    if (values.length !== sizeOf(tensor.shape))
+      throw new ShapeError('set', `needs as many elements as ${name}, not ${values.length}`, [tensor]);
+    writeFloats(this.device, tensor, values);
+  }
+
+  /** Sets some of a parameter's elements, from `start` on. */
+  setPart(name: string, start: number, values: Float32Array): void {
+    writeFloats(this.device, this.get(name), values, start);
   }
 
   read(name: string): Float32Array {
-    return readF32(this.device, this.get(name));
+    return readFloats(this.device, this.get(name));
+  }
+
+  /** The bytes of a parameter as they are: what `setBytes` takes. */
+  readBytes(name: string): Uint8Array {
+    const bytes = new Uint8Array(this.device.lib.ggml.ggml_nbytes(this.get(name).pointer));
+    this.device.lib.ggml.ggml_backend_tensor_get(this.get(name).pointer, bytes, 0, bytes.length);
+    return bytes;
+  }
+
+  setBytes(name: string, bytes: Uint8Array): void {
+    const { pointer } = this.get(name);
+    const { ggml } = this.device.lib;
+    if (bytes.length !== ggml.ggml_nbytes(pointer))
+      throw new InternalError(`parameter ${name}: ${bytes.length} bytes do not fill it`);
+    ggml.ggml_backend_tensor_set(pointer, bytes, 0, bytes.length);
+  }
+
+  /** Bytes of memory that it takes. */
+  get bytes(): number {
+    this.#life.need('bytes');
+    return this.device.lib.ggml.ggml_backend_buffer_get_size(this.#buffer);
   }
 
   /** Sets every element of every tensor to zero. */

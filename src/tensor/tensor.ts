@@ -6,9 +6,10 @@
 import type { Pointer } from '../ggml/signatures.ts';
 
 /** Element types, with the number that ggml gives them. */
-export const DTYPES = { f32: 0, f16: 1, i32: 26, bf16: 30 } as const;
+export const DTYPES = { f32: 0, f16: 1, q8_0: 8, i32: 26, bf16: 30 } as const;
 export type DType = keyof typeof DTYPES;
-export const BYTES: Readonly<Record<DType, number>> = { f32: 4, f16: 2, i32: 4, bf16: 2 };
+/** Of one element; q8_0 has blocks of 32 with a scale of two bytes. */
+export const BYTES: Readonly<Record<DType, number>> = { f32: 4, f16: 2, q8_0: 34 / 32, i32: 4, bf16: 2 };
 
 /** One to four dimensions, the contiguous one first. */
 export type Shape = readonly number[];

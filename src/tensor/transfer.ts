@@ -32,8 +32,9 @@ function needIdsInRange(ids: Int32Array, { below, distinct, width }: IdRange): v
 
 /** Fills a tensor; `data` must have exactly its number of elements and a fitting type, and ids must be in range. */
 export function write(device: Device, tensor: Tensor, data: Float32Array | Int32Array | Uint16Array): void {
-  const type = { f32: Float32Array, f16: Uint16Array, bf16: Uint16Array, i32: Int32Array }[tensor.dtype];
-  if (data.length !== sizeOf(tensor.shape) || !(data instanceof type))
+  const types = { f32: Float32Array, f16: Uint16Array, bf16: Uint16Array, i32: Int32Array, q8_0: undefined };
+  const type = types[tensor.dtype];
+  if (type === undefined || data.length !== sizeOf(tensor.shape) || !(data instanceof type))
     throw new ShapeError(
       'write',
       `needs as many elements of its type as the tensor, not ${data.constructor.name}[${data.length}]`,
@@ -67,4 +68,47 @@ export function readF32(
 export function readI32(device: Device, tensor: Tensor): Int32Array {
   if (tensor.dtype !== 'i32') throw new ShapeError('readI32', 'needs i32', [tensor]);
   return read(device, tensor, new Int32Array(sizeOf(tensor.shape)), 'readI32');
+}
+
+/** Elements that are converted at a time. */
+const CONVERTED = 2 ** 20;
+
+/** Fills elements of an f32, f16 or bf16 tensor from the one at `start` on; halves are rounded to nearest even. */
+export function writeFloats(device: Device, tensor: Tensor, values: Float32Array, start = 0): void {
+  const { ggml } = device.lib;
+  const { dtype } = tensor;
+  const isFloat = dtype === 'f32' || dtype === 'f16' || dtype === 'bf16';
+  if (!isFloat || start < 0 || start + values.length > sizeOf(tensor.shape))
+    throw new ShapeError('writeFloats', `cannot take ${values.length} floats from ${start} on`, [tensor]);
+  tensor.home.needAccess('writeFloats', tensor);
+  if (dtype === 'f32') {
+    ggml.ggml_backend_tensor_set(tensor.pointer, values, 4 * start, values.byteLength);
+    return;
+  }
+  const narrow = dtype === 'f16' ? ggml.ggml_fp32_to_fp16_row : ggml.ggml_fp32_to_bf16_row;
+  const halves = new Uint16Array(Math.min(CONVERTED, values.length));
+  for (let at = 0; at < values.length; at += CONVERTED) {
+    const part = values.subarray(at, at + CONVERTED);
+    narrow(part, halves, part.length);
+    ggml.ggml_backend_tensor_set(tensor.pointer, halves, 2 * (start + at), 2 * part.length);
+  }
+}
+
+/** Reads an f32, f16 or bf16 tensor as f32. */
+export function readFloats(device: Device, tensor: Tensor): Float32Array {
+  const { dtype } = tensor;
+  if (dtype === 'f32') return readF32(device, tensor);
+  if (dtype !== 'f16' && dtype !== 'bf16')
+    throw new ShapeError('readFloats', 'needs a floating-point tensor', [tensor]);
+  tensor.home.needAccess('readFloats', tensor);
+  const { ggml } = device.lib;
+  const widen = dtype === 'f16' ? ggml.ggml_fp16_to_fp32_row : ggml.ggml_bf16_to_fp32_row;
+  const values = new Float32Array(sizeOf(tensor.shape));
+  const halves = new Uint16Array(Math.min(CONVERTED, values.length));
+  for (let at = 0; at < values.length; at += CONVERTED) {
+    const part = values.subarray(at, at + CONVERTED);
+    ggml.ggml_backend_tensor_get(tensor.pointer, halves, 2 * at, 2 * part.length);
+    widen(halves, part, part.length);
+  }
+  return values;
 }

@@ -49,7 +49,7 @@ export function transpose(g: Graph, a: Tensor): Tensor {
     const [width, rows] = dims4(a.shape);
     // Rows this long lie on the same few cache lines' places, and walking down them misses the cache each time.
     const blocked =
-      g.device.info.kind === 'cpu' && width % 256 === 0 && rows % TILE === 0 && a.dtype === 'f32';
+      g.device.info.kind === 'cpu' && width % 256 === 0 && rows % TILE === 0 && a.dtype !== 'i32';
     return blocked ? transposeTiled(g, a) : permute(g, a, [1, 0, 2, 3]);
   });
 }
@@ -65,7 +65,9 @@ function transposeTiled(g: Graph, a: Tensor): Tensor {
   const turned = ggml.ggml_cont(context, ggml.ggml_permute(context, cut, 1, 0, 2, 3));
   const joined = ggml.ggml_cont(context, ggml.ggml_permute(context, turned, 0, 2, 1, 3));
   const pointer = ggml.ggml_reshape_4d(context, joined, rows, width, outer, outermost);
-  return g.record(pointer, [rows, width, outer, outermost], [a], (grad) => [transpose(g, grad)]);
+  const shape = [rows, width, outer, outermost];
+  if (a.dtype !== 'f32') return g.constant(pointer, shape, a.dtype);
+  return g.record(pointer, shape, [a], (grad) => [transpose(g, grad)]);
 }
 
 /** Throws unless `axis` is a dimension and [start, start + length) a part of it that is not empty. */
