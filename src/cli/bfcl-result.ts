@@ -10,13 +10,15 @@ import type { Style } from './style.ts';
 import { table } from './table.ts';
 
 /** The official table, and what there is to know about it. */
-export function bfclResult({ scores, faulty, unasked }: BfclOutcome, style: Style): string {
+export function bfclResult(outcome: BfclOutcome, style: Style): string {
+  const { scores, faulty, unasked } = outcome;
   return [
     heading(scores, style),
     categoryRows(scores, style),
     sumRows(scores, style),
     errorRows(scores, style),
     unaskedLine(unasked, style),
+    longContextLine(outcome, style),
     faultLines(faulty, style),
   ]
     .filter((part) => part !== '')
@@ -73,4 +75,9 @@ function errorRows({ errors }: Scores, style: Style): string {
   if (rows.length === 0) return '';
   const head = ['error', 'entries'].map((text) => style.dim(text));
   return table([head, ...rows], ['left', 'right']);
+}
+
+function longContextLine({ lacksLongContext }: BfclOutcome, style: Style): string {
+  if (!lacksLongContext) return '';
+  return `${style.bad('left out')}: multi_turn_long_context, whose constants were not found; put long_context.py, of the official program, beside the data\n`;
 }

@@ -6,7 +6,13 @@ import { type Answered, askMultiTurn, askSingleTurn } from '../eval/bfcl/ask.ts'
 import { categoriesNamed, isCategory } from '../eval/bfcl/categories.ts';
 import type { DecodeRule } from '../eval/bfcl/decode.ts';
 import { type Entry, readEntries } from '../eval/bfcl/entries.ts';
-import { categoriesIn, type Scores, writeScores, writeVerdicts } from '../eval/bfcl/results.ts';
+import {
+  categoriesIn,
+  lacksLongContext,
+  type Scores,
+  writeScores,
+  writeVerdicts,
+} from '../eval/bfcl/results.ts';
 import {
   countErrors,
   countVerdicts,
@@ -52,6 +58,8 @@ export interface BfclOutcome {
   readonly faulty: readonly FaultyResponse[];
   /** Entries whose prompts fill the model's positions: they could not be asked, and count as wrong. */
   readonly unasked: number;
+  /** Whether the long context was left out for want of its constants. */
+  readonly lacksLongContext: boolean;
   /** Where verdicts and scores are. */
   readonly folder: string;
 }
@@ -170,7 +178,7 @@ function select({ data, category, limit }: BfclOptions): Selection {
 
 /** Writes verdicts and scores. */
 function finish(
-  { decode, limit }: BfclOptions,
+  { data, category, decode, limit }: BfclOptions,
   folder: string,
   model: string,
   verdicts: readonly Verdict[],
@@ -185,5 +193,6 @@ function finish(
     errors: Object.fromEntries(countErrors(verdicts)),
     faults: Object.fromEntries(countFaults(faulty).map(({ fault, count }) => [fault, count])),
   });
-  return { scores, faulty, unasked: 0, folder };
+  const lacks = category === undefined && lacksLongContext(data);
+  return { scores, faulty, unasked: 0, lacksLongContext: lacks, folder };
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -320,6 +320,17 @@ describe('a served model', () => {
 });
 
 describe('what is wrong is told', () => {
+  test('the long context without its constants', async () => {
+    const copy = join(folder, 'without-constants');
+    cpSync(data, copy, { recursive: true });
+    writeFileSync(join(copy, 'BFCL_v3_multi_turn_long_context.json'), '');
+    const file = join(folder, 'one.jsonl');
+    writeFileSync(file, '{"id": "simple_0", "result": "x"}\n');
+    const args = ['eval', 'bfcl', '--data', copy, '--runs', runs, '--responses', file];
+    expect((await runCli(args)).stdout).toContain('left out: multi_turn_long_context, whose constants');
+    expect((await runCli([...args, '--category', 'simple'])).stdout).not.toContain('left out');
+  });
+
   test('neither model nor responses', async () => {
     expect(await bfcl()).toMatchObject({ code: 1, stderr: expect.stringContaining('Give either --model') });
   });

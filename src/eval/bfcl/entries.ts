@@ -2,7 +2,6 @@
  * BFCL's data in the official layout: BFCL_v3_<category>.json, possible_answer/BFCL_v3_<category>.json and, for several turns,
  * multi_turn_func_doc/<class>.json, all of them with one JSON object a line.
  */
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../base/errors.ts';
 import { readText } from '../../base/files.ts';
@@ -10,8 +9,10 @@ import { tryParseJson } from '../../json/parse.ts';
 import { isDict, isList, type PyDict, type PyValue } from '../../json/python.ts';
 import { pyStr } from '../../json/repr.ts';
 import { type Category, rulesOf } from './categories.ts';
+import { longContextFile, readLongContext } from './long-context.ts';
 import {
-  LongContext,
+  isLongContext,
+  type LongContext,
   type MultiTurnEntry as SimulatedEntry,
   readMultiTurnEntry,
 } from './multi-turn/index.ts';
@@ -59,9 +60,6 @@ const CLASS_FILES: Readonly<Record<string, string>> = {
   VehicleControlAPI: 'vehicle_control',
 };
 
-/** The constants of the official long_context.py, as one JSON object; the official data do not have them. */
-export const LONG_CONTEXT_FILE = 'long_context.json';
-
 /** What entries of several turns share, read when it is needed. */
 class Shared {
   readonly #folder: string;
@@ -84,14 +82,10 @@ class Shared {
     return documents;
   }
 
-  /** The constants of the long context; undefined where they do not lie beside the data. */
+  /** The constants of the long context; undefined where there are none. */
   longContext(): LongContext | undefined {
-    const path = join(this.#folder, LONG_CONTEXT_FILE);
-    if (this.#longContext !== undefined || !existsSync(path)) return this.#longContext;
-    const parsed = tryParseJson(readText(path));
-    if (!parsed.ok || !isDict(parsed.value))
-      throw new UserError('LONG_CONTEXT', `${path} is no JSON object of BFCL's long-context constants.`);
-    this.#longContext = new LongContext(parsed.value, path);
+    const path = longContextFile(this.#folder);
+    if (path !== undefined) this.#longContext ??= readLongContext(path);
     return this.#longContext;
   }
 }
@@ -134,7 +128,11 @@ function multiTurn(
   at: Place,
   shared: Shared,
 ): MultiTurnEntry {
-  const simulated = readMultiTurnEntry(row, answer, shared.longContext());
+  const simulated = readMultiTurnEntry(
+    row,
+    answer,
+    isLongContext(category) ? shared.longContext() : undefined,
+  );
   const documents = simulated.involvedClasses.flatMap((name) => shared.documents(name, at));
   return {
     kind: 'multi',

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { UserError } from '../../base/errors.ts';
 import { writeAtomic } from '../../base/files.ts';
 import { CATEGORY_NAMES, type Category } from './categories.ts';
-import { LONG_CONTEXT_FILE } from './entries.ts';
+import { longContextFile } from './long-context.ts';
 import { type Counts, summarise } from './scores.ts';
 import type { Verdict } from './verdicts.ts';
 
@@ -69,13 +69,19 @@ export function countsOf(scores: Scores): Counts {
   );
 }
 
+/** Whether the long context cannot be scored, although its entries are there, for want of its constants. */
+export function lacksLongContext(folder: string): boolean {
+  return (
+    existsSync(join(folder, 'BFCL_v3_multi_turn_long_context.json')) && longContextFile(folder) === undefined
+  );
+}
+
 /** The categories whose questions, and what else they need, are in a folder of data; throws a UserError if there are none. */
 export function categoriesIn(folder: string): readonly Category[] {
-  const isThere = (name: string): boolean => existsSync(join(folder, name));
   const there = CATEGORY_NAMES.filter(
     (category) =>
-      isThere(`BFCL_v3_${category}.json`) &&
-      (category !== 'multi_turn_long_context' || isThere(LONG_CONTEXT_FILE)),
+      existsSync(join(folder, `BFCL_v3_${category}.json`)) &&
+      (category !== 'multi_turn_long_context' || !lacksLongContext(folder)),
   );
   if (there.length > 0) return there;
   throw new UserError(

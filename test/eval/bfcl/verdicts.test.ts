@@ -1,15 +1,18 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { categoriesNamed } from '../../../src/eval/bfcl/categories.ts';
 import { type Entry, readEntries } from '../../../src/eval/bfcl/entries.ts';
-import { categoriesIn } from '../../../src/eval/bfcl/results.ts';
+import { categoriesIn, lacksLongContext } from '../../../src/eval/bfcl/results.ts';
 import { judge, sampleEntries } from '../../../src/eval/bfcl/verdicts.ts';
-import { fromJson, type PyValue } from '../../../src/json/python.ts';
+import { parseJson } from '../../../src/json/parse.ts';
+import { fromJson, type PyDict, type PyValue } from '../../../src/json/python.ts';
+import { pyRepr } from '../../../src/json/repr.ts';
 import type { JsonValue } from '../../../src/json/value.ts';
 import { call, makeBfcl } from './made.ts';
+import { MADE_CONSTANTS } from './multi-turn/made.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tinystar-bfcl-verdicts-'));
 const data = join(folder, 'data');
@@ -146,9 +149,28 @@ test('the long context is left out without its constants, and missed where it is
     JSON.stringify(answer),
   );
   expect(categoriesIn(data)).not.toContain('multi_turn_long_context');
+  expect(lacksLongContext(data)).toBe(true);
   expect(() => readEntries(data, ['multi_turn_long_context'])).toThrow(
     /needs the benchmark's long-context constants/,
   );
+
+  // Where the official repository has them, and beside the data.
+  const program = join(data, '..', 'eval_checker', 'multi_turn_eval', 'func_source_code');
+  const constants = parseJson(MADE_CONSTANTS) as PyDict;
+  const module = [...constants].map(([name, value]) => `${name} = ${pyRepr(value)}`).join('\n');
+  mkdirSync(program, { recursive: true });
+  writeFileSync(join(program, 'long_context.py'), `${module}\n`);
+  expect(categoriesIn(data)).toContain('multi_turn_long_context');
+  const [long] = readEntries(data, ['multi_turn_long_context']);
+  expect(long?.kind === 'multi' && long.simulated.longContext?.text('FILE_CONTENT_EXTENSION')).toBe(
+    ' And so on.',
+  );
+  writeFileSync(join(data, 'long_context.py'), module.replace('MA_5_EXTENSION', 'MA_6_EXTENSION'));
+  expect(() => readEntries(data, ['multi_turn_long_context'])).toThrow(
+    /long_context.py has no list named MA_5_EXTENSION/,
+  );
+  writeFileSync(join(data, 'long_context.json'), MADE_CONSTANTS);
+  expect(readEntries(data, ['multi_turn_long_context'])).toHaveLength(1);
 });
 
 test.each([

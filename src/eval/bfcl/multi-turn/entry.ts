@@ -51,7 +51,7 @@ export function readMultiTurnEntry(
   if (long && longContext === undefined) {
     throw new UserError(
       'LONG_CONTEXT',
-      `${id} needs the benchmark's long-context constants, which were not found beside its data.`,
+      `${id} needs the benchmark's long-context constants, which were not found; put long_context.py, of the official program, beside its data.`,
     );
   }
   return {
