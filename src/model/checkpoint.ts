@@ -10,10 +10,11 @@ import { errorText, UserError } from '../base/errors.ts';
 import { readBytes, readText, writeAtomic, writeFolderAtomic } from '../base/files.ts';
 import type { Rng } from '../base/rng.ts';
 import type { Device } from '../ggml/device.ts';
+import type { ComputeDType } from './trained-weights.ts';
 import { ParameterSet } from '../tensor/parameters.ts';
 import { type Shape, sizeOf } from '../tensor/tensor.ts';
 import { configFromHuggingFace, configToHuggingFace, parameterSpecs, type Qwen3Config } from './config.ts';
-import { WEIGHT_BYTES, weightBytes, type WeightDType } from './export-tensor.ts';
+import { type ReadableWeights, WEIGHT_BYTES, weightBytes, type WeightDType } from './export-tensor.ts';
 import { SafetensorsFile } from './safetensors.ts';
 
 export interface Checkpoint {
@@ -151,12 +152,35 @@ export interface LoadedModel {
   readonly parameters: ParameterSet;
 }
 
-/** Loads a checkpoint onto a device. `trainable` decides whether gradients will flow to its weights. */
-export function loadModel(device: Device, dir: string, { trainable }: { trainable: boolean }): LoadedModel {
-  const { config, weights } = loadCheckpoint(dir);
-  const parameters = new ParameterSet(device, parameterSpecs(config), trainable ? 'trainable' : 'weights');
+export interface LoadModelOptions {
+  /** Whether gradients will flow to its weights. */
+  readonly trainable: boolean;
+  /** Of matrices in memory; f32 unless told. */
+  readonly dtype?: ComputeDType;
+}
+
+/** Elements of a weight that are read at a time. */
+const PART = 2 ** 22;
+
+/** Loads a checkpoint onto a device; beside the model, a part of one weight is in memory at a time. */
+export function loadModel(device: Device, dir: string, { trainable, dtype }: LoadModelOptions): LoadedModel {
+  const config = loadConfig(dir);
+  const plan = planReading(dir, config);
+  const specs = parameterSpecs(config, dtype);
+  const parameters = new ParameterSet(device, specs, trainable ? 'trainable' : 'weights');
   try {
-    for (const [name, values] of weights) parameters.set(name, values);
+    for (const [path, names] of plan) {
+      using file = SafetensorsFile.open(path);
+      for (const name of names) {
+        const [outer = 1, ...inner] = file.tensors.get(name)?.shape ?? [];
+        const row = sizeOf(inner);
+        const most = Math.max(1, Math.floor(PART / row));
+        for (let start = 0; start < outer; start += most) {
+          const rows = Math.min(most, outer - start);
+          parameters.setPart(name, start * row, file.readF32(name, { start, rows }));
+        }
+      }
+    }
   } catch (thrown) {
     parameters[Symbol.dispose]();
     throw thrown;
@@ -165,7 +189,12 @@ export function loadModel(device: Device, dir: string, { trainable }: { trainabl
 }
 
 /** Writes model.safetensors, one tensor in memory at a time. */
-function writeWeights(path: string, config: Qwen3Config, parameters: ParameterSet, dtype: WeightDType): void {
+function writeWeights(
+  path: string,
+  config: Qwen3Config,
+  parameters: ReadableWeights,
+  dtype: WeightDType,
+): void {
   const specs = parameterSpecs(config);
   const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };
   let offset = 0;
@@ -195,7 +224,7 @@ const pretty = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`
 export function saveCheckpoint(
   dir: string,
   config: Qwen3Config,
-  parameters: ParameterSet,
+  parameters: ReadableWeights,
   { dtype = 'f32', tokenizerFiles }: SaveOptions = {},
 ): void {
   writeFolderAtomic(dir, (folder) => {

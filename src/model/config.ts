@@ -104,8 +104,11 @@ export function configToHuggingFace(config: Qwen3Config): Record<string, unknown
   };
 }
 
-/** Every weight of the model under its Hugging Face name; shapes have the contiguous dimension first. */
-export function parameterSpecs(config: Qwen3Config): ParameterSpec[] {
+/**
+ * Every weight of the model under its Hugging Face name; shapes have the contiguous dimension first. Matrices are of
+ * type `dtype`, vectors always f32.
+ */
+export function parameterSpecs(config: Qwen3Config, dtype: 'f32' | 'f16' | 'bf16' = 'f32'): ParameterSpec[] {
   const { hiddenSize: d, headDim, heads, kvHeads, intermediateSize: ff, vocabSize } = config;
   const specs: ParameterSpec[] = [{ name: 'model.embed_tokens.weight', shape: [d, vocabSize] }];
   for (let layer = 0; layer < config.layers; layer++) {
@@ -126,7 +129,7 @@ export function parameterSpecs(config: Qwen3Config): ParameterSpec[] {
   }
   specs.push({ name: 'model.norm.weight', shape: [d] });
   if (!config.tiedEmbeddings) specs.push({ name: 'lm_head.weight', shape: [d, vocabSize] });
-  return specs;
+  return dtype === 'f32' ? specs : specs.map((spec) => (spec.shape.length > 1 ? { ...spec, dtype } : spec));
 }
 
 /** Whether a parameter belongs to a layer, and not to the vocabulary's tables or the last norm. */

@@ -1,16 +1,22 @@
 /** Weights on their way into a file: the names of the types, and the bytes of one tensor at a time. */
 import { UserError } from '../base/errors.ts';
-import type { ParameterSet } from '../tensor/parameters.ts';
+import type { Device } from '../ggml/device.ts';
 
 /** Types that weights are written as. */
 export type WeightDType = 'f32' | 'f16';
 export const WEIGHT_BYTES: Readonly<Record<WeightDType, number>> = { f32: 4, f16: 2 };
 
+/** A model's weights as a plain checkpoint has them. */
+export interface ReadableWeights {
+  readonly device: Device;
+  read(name: string): Float32Array;
+}
+
 /** The largest number that rounds to a finite f16. */
 const F16_LIMIT = 65_520;
 
 /** A parameter's bytes as they go into a file. Throws a UserError where f16 cannot hold a value. */
-export function weightBytes(parameters: ParameterSet, name: string, dtype: WeightDType): Uint8Array {
+export function weightBytes(parameters: ReadableWeights, name: string, dtype: WeightDType): Uint8Array {
   const values = parameters.read(name);
   if (dtype === 'f32') return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   for (const value of values) {

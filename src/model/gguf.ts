@@ -6,10 +6,9 @@ import { InternalError, UserError } from '../base/errors.ts';
 import { discard, temporaryName } from '../base/files.ts';
 import { type GgufTensor, type GgufValue, writeGguf } from '../ggml/gguf.ts';
 import { QUANTIZED_TYPES, quantizeGguf, type QuantizedType } from '../ggml/quantize.ts';
-import type { ParameterSet } from '../tensor/parameters.ts';
 import { DTYPES } from '../tensor/tensor.ts';
 import { parameterSpecs, type Qwen3Config } from './config.ts';
-import { weightBytes, type WeightDType } from './export-tensor.ts';
+import { type ReadableWeights, weightBytes, type WeightDType } from './export-tensor.ts';
 
 /** What a token is, in llama.cpp's numbers (`enum llama_token_type`). */
 export const GGUF_TOKEN_TYPES = { normal: 1, control: 3, userDefined: 4, unused: 5 } as const;
@@ -144,7 +143,7 @@ function tokenizerMetadata(config: Qwen3Config, tokenizer: GgufTokenizer): Recor
 export function exportGguf(
   path: string,
   config: Qwen3Config,
-  parameters: ParameterSet,
+  parameters: ReadableWeights,
   tokenizer: GgufTokenizer,
   { dtype = 'f16', name = 'tinystar' }: ExportOptions = {},
 ): void {
@@ -164,7 +163,7 @@ export function exportGguf(
 function writeUnquantized(
   path: string,
   config: Qwen3Config,
-  parameters: ParameterSet,
+  parameters: ReadableWeights,
   tokenizer: GgufTokenizer,
   { dtype, name }: { dtype: WeightDType; name: string },
 ): void {

@@ -1,8 +1,10 @@
 /** The safetensors file format: an eight-byte length, a JSON header, then the tensors' bytes. */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync, readSync, renameSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { z } from 'zod';
+import { appendParts } from '../base/append.ts';
 import { InternalError, UserError } from '../base/errors.ts';
-import { fileError, writeAtomic } from '../base/files.ts';
+import { discard, fileError, syncFolder, temporaryName } from '../base/files.ts';
 
 const SIZES = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1 } as const;
 type SafeDType = keyof typeof SIZES;
@@ -159,6 +161,11 @@ export class SafetensorsFile implements Disposable {
     }
   }
 
+  /** A tensor's bytes as they are. */
+  readBytes(name: string): Uint8Array {
+    return this.#bytes(name).bytes;
+  }
+
   /** A tensor's elements as int32; int64 must be within range. */
   readI32(name: string, part?: TensorPart): Int32Array {
     const { tensor, bytes } = this.#bytes(name, part);
@@ -224,16 +231,19 @@ export function narrowF16(values: Float32Array): Uint16Array {
   });
 }
 
+type Data = Float32Array | Int32Array | Uint16Array | Uint8Array;
+
 /** A tensor to be written. `shape` has the outermost dimension first. */
 export interface OutgoingTensor {
   readonly name: string;
   readonly shape: readonly number[];
-  readonly data: Float32Array | Int32Array | Uint16Array;
+  /** As many as the shape says; a function is asked when the tensor is written. */
+  readonly data: Data | (() => Data);
   /** How `data` is to be read; a Uint16Array is F16. */
-  readonly dtype: 'F32' | 'I32' | 'F16';
+  readonly dtype: 'F32' | 'I32' | 'F16' | 'U8';
 }
 
-/** Writes a file atomically. Tensors are aligned to eight bytes, as the reference writer does. */
+/** Writes a file atomically, one tensor at a time. They are aligned to eight bytes, as the reference writer does. */
 export function writeSafetensors(
   path: string,
   tensors: readonly OutgoingTensor[],
@@ -241,14 +251,40 @@ export function writeSafetensors(
 ): void {
   let offset = 0;
   const header: Record<string, unknown> = { __metadata__: metadata };
-  for (const { name, shape, data, dtype } of tensors) {
-    header[name] = { dtype, shape, data_offsets: [offset, offset + data.byteLength] };
-    offset += data.byteLength;
+  for (const { name, shape, dtype } of tensors) {
+    const bytes = shape.reduce((a, b) => a * b, 1) * SIZES[dtype];
+    header[name] = { dtype, shape, data_offsets: [offset, offset + bytes] };
+    offset += bytes;
   }
   const text = JSON.stringify(header);
   const padded = Buffer.from(text + ' '.repeat((8 - (Buffer.byteLength(text) % 8)) % 8));
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(padded.length));
-  const bytes = tensors.map(({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-  writeAtomic(path, length, padded, ...bytes);
+  const temporary = temporaryName(path);
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    rmSync(temporary, { force: true });
+    appendParts(
+      temporary,
+      (function* () {
+        yield length;
+        yield padded;
+        for (const tensor of tensors) yield bytesOf(tensor);
+      })(),
+    );
+    renameSync(temporary, path);
+    syncFolder(dirname(path));
+  } catch (thrown) {
+    discard(temporary);
+    throw thrown instanceof UserError || thrown instanceof InternalError
+      ? thrown
+      : fileError('write', path, thrown);
+  }
+}
+
+function bytesOf({ name, shape, dtype, data }: OutgoingTensor): Uint8Array {
+  const values = typeof data === 'function' ? data() : data;
+  if (values.byteLength !== shape.reduce((a, b) => a * b, 1) * SIZES[dtype])
+    throw new InternalError(`safetensors: ${name} has ${values.byteLength} bytes, which its shape has not`);
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }

@@ -95,7 +95,7 @@ function prepareFolder(folder: string, recipe: Recipe): void {
 }
 
 function exportStudent(run: RunContext, reference: string, path: string): void {
-  using model = openModel(run, reference, false);
+  using model = openModel(run, reference, { trainable: false });
   const tokenizer = ggufTokenizer(tokenizerFolder(run, reference));
   const name = `${run.recipe.name} ${reference}`;
   exportGguf(path, model.config, model.parameters, tokenizer, { dtype: 'f16', name });

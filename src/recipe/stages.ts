@@ -9,6 +9,7 @@ import { type RewardName, rewards } from '../reward/index.ts';
 import { CHAIN_PAIRINGS } from '../train/chain-pairs.ts';
 import {
   common,
+  computeOptions,
   count,
   fraction,
   grpoOptions,
@@ -113,6 +114,7 @@ export const rolloutSchema = z.strictObject({
   rollout_batch_size: count.default(128).describe('prompts that are answered at once'),
   ...samplingOptions,
   ...lengthOptions,
+  ...computeOptions,
   kd_topk: count.default(100).describe('log-probabilities a position that are stored for distillation'),
   validity_filter: z.boolean().default(true).describe('keep well-formed, finished answers only'),
   reward_threshold: z
@@ -186,6 +188,7 @@ export const evalSchema = z.strictObject({
   temperature: z.number().min(0).default(0).describe('0 takes the likeliest token'),
   rollout_batch_size: count.default(32).describe('prompts that are answered at once'),
   ...lengthOptions,
+  ...computeOptions,
 });
 
 /** Every kind of stage: a new kind is one schema and one entry here. */

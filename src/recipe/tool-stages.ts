@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { MENTOR_VARIANTS } from '../reward/mentor.ts';
 import {
   common,
+  computeOptions,
   count,
   fraction,
   grpoOptions,
@@ -63,6 +64,7 @@ export const trajectoriesSchema = z.strictObject({
   keep_wrong: z.boolean().default(false).describe('keep conversations without the right answer too'),
   ...samplingOptions,
   ...lengthOptions,
+  ...computeOptions,
 });
 
 /** GRPO on conversations with functions, with MENTOR's composite reward or one of its variants. */
@@ -117,4 +119,5 @@ export const toolEvalSchema = z.strictObject({
   max_turns: maxTurns,
   rollout_batch_size: count.default(64).describe('problems that are solved at once'),
   ...lengthOptions,
+  ...computeOptions,
 });

@@ -265,6 +265,15 @@ export class Graph implements Disposable, Home {
     }
   }
 
+  /** Runs the graph at once, while nothing else runs: for a little work in the middle of something. */
+  computeNow(): void {
+    this.#life.need('compute');
+    if (!this.valid) throw new InternalError('compute: the graph is not allocated, or its memory moved');
+    const status = this.ggml.ggml_backend_graph_compute(this.device.backend, this.#native);
+    if (status !== 0)
+      throw new UserError('COMPUTE', `The device ${this.device.info.name} failed with status ${status}.`);
+  }
+
   /** Frees the graph; one that is running, as soon as it has run. */
   [Symbol.dispose](): void {
     if (!this.#life.end()) return;

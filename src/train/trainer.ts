@@ -11,12 +11,13 @@ import { readText, writeAtomic } from '../base/files.ts';
 import type { Device } from '../ggml/device.ts';
 import { planBatches } from '../model/buckets.ts';
 import type { Qwen3Config } from '../model/config.ts';
-import { SafetensorsFile, writeSafetensors } from '../model/safetensors.ts';
+import { type OutgoingTensor, SafetensorsFile, writeSafetensors } from '../model/safetensors.ts';
 import { laneCount, LaneDevices } from '../model/lanes.ts';
+import type { TrainedWeights } from '../model/trained-weights.ts';
 import { tokenCount } from '../model/tree.ts';
 import type { Objective } from '../objective/index.ts';
 import { AdamW, type AdamWOptions } from '../tensor/adamw.ts';
-import { ParameterSet } from '../tensor/parameters.ts';
+import { ParameterSet, specBytes } from '../tensor/parameters.ts';
 import { exampleTokens, packedSize, rowCount, type TrainExample } from './examples.ts';
 import type { LossParts } from './training-graph.ts';
 import { GradientSum, type MicroBatch, TrainingLane } from './training-lane.ts';
@@ -27,6 +28,10 @@ export interface TrainerOptions {
   readonly microBatchTokens: number;
   /** Prompt trees of a micro-batch at most. */
   readonly microBatchPrompts: number;
+  /** What is computed with, if not the parameters themselves; the parameters are what it trains. */
+  readonly weights?: TrainedWeights;
+  /** Keep nothing of a layer but its result, and compute it again for the backward pass. */
+  readonly recompute?: boolean;
 }
 
 export interface StepResult {
@@ -76,8 +81,9 @@ export class Trainer implements Disposable {
       .slice(1)
       .map(() => new ParameterSet(parameters.device, parameters.specs, 'state'));
     const gradients = [first, ...others] as const;
+    const lane = { weights: options.weights ?? parameters, recompute: options.recompute ?? false };
     this.#lanes = this.#devices.devices.map(
-      (own, i) => new TrainingLane(own, config, parameters, required(gradients[i], 'gradients'), objective),
+      (own, i) => new TrainingLane(own, config, lane, required(gradients[i], 'gradients'), objective),
     );
     this.#sum = new GradientSum(required(device, 'a device'), gradients);
   }
@@ -162,6 +168,7 @@ export class Trainer implements Disposable {
       if (!Number.isFinite(result.loss) || !Number.isFinite(gradNorm))
         throw new Diverged(`the loss is ${result.loss} and the gradient norm ${gradNorm}`);
       await this.#optimizer.step(lr, gradNorm);
+      await this.#options.weights?.refresh();
       return { ...result, gradNorm };
     } catch (thrown) {
       for (const lane of this.#lanes) lane.gradients.clear();
@@ -182,12 +189,13 @@ export class Trainer implements Disposable {
     this.checkWeights();
     const { first, second } = this.#optimizer;
     const tensors = (set: ParameterSet, prefix: string) =>
-      set.specs.map(({ name, shape }) => ({
-        name: `${prefix}${name}`,
-        shape: shape.toReversed(),
-        data: set.read(name),
-        dtype: 'F32' as const,
-      }));
+      set.specs.map((spec): OutgoingTensor => {
+        const name = `${prefix}${spec.name}`;
+        // Blocks of quantised numbers as they are: what is restored must be the same to the bit.
+        return spec.dtype === 'q8_0'
+          ? { name, shape: [specBytes(spec)], dtype: 'U8', data: () => set.readBytes(spec.name) }
+          : { name, shape: spec.shape.toReversed(), dtype: 'F32', data: () => set.read(spec.name) };
+      });
     writeSafetensors(join(folder, 'state.safetensors'), [
       ...tensors(this.parameters, ''),
       ...tensors(first, 'adam.first.'),
@@ -200,11 +208,16 @@ export class Trainer implements Disposable {
   restore(folder: string): void {
     using file = SafetensorsFile.open(join(folder, 'state.safetensors'));
     const { first, second } = this.#optimizer;
-    for (const { name } of this.parameters.specs) {
-      this.parameters.set(name, file.readF32(name));
-      first.set(name, file.readF32(`adam.first.${name}`));
-      second.set(name, file.readF32(`adam.second.${name}`));
-    }
+    const fill = (set: ParameterSet, prefix: string): void => {
+      for (const { name, dtype } of set.specs) {
+        if (dtype === 'q8_0') set.setBytes(name, file.readBytes(`${prefix}${name}`));
+        else set.set(name, file.readF32(`${prefix}${name}`));
+      }
+    };
+    fill(this.parameters, '');
+    fill(first, 'adam.first.');
+    fill(second, 'adam.second.');
+    this.#options.weights?.reload();
     const { steps } = z.object({ steps: z.int() }).parse(JSON.parse(readText(join(folder, 'trainer.json'))));
     this.#optimizer.steps = steps;
   }

@@ -6,6 +6,7 @@ import { InternalError, required } from '../base/errors.ts';
 import type { Device } from '../ggml/device.ts';
 import { headWeight, type WeightSource } from '../model/forward.ts';
 import type { Qwen3Config } from '../model/config.ts';
+import type { TrainedWeights } from '../model/trained-weights.ts';
 import { type PromptTree, treeForward, type TreeLayout, layoutTrees } from '../model/tree.ts';
 import {
   COMMON_INPUTS,
@@ -73,11 +74,8 @@ export interface TrainingGraphOptions {
   readonly recompute?: boolean;
 }
 
-/** What a forward pass computes with while some of it is trained. */
-export interface TrainedWeights extends WeightSource {
-  /** The tensor that the gradient of a trained parameter flows to; the one of its name, without. */
-  leaf?(name: string): Tensor;
-}
+/** What the forward pass computes with, and the tensor that the gradient of a trained parameter flows to. */
+type Weights = WeightSource & Partial<Pick<TrainedWeights, 'leaf'>>;
 
 export class TrainingGraph implements Disposable {
   readonly layout: TreeLayout;
@@ -94,7 +92,7 @@ export class TrainingGraph implements Disposable {
 
   constructor(
     config: Qwen3Config,
-    weights: TrainedWeights,
+    weights: Weights,
     gradients: ParameterSet,
     layout: TreeLayout,
     rowCapacity: number,
@@ -140,7 +138,7 @@ export class TrainingGraph implements Disposable {
    * Adds every part of a gradient to its accumulator as soon as it is known, so that neither it nor what it comes
    * from is kept for long. Returns the names of those that were reached, which grow while the graph is built.
    */
-  #gather(weights: TrainedWeights, gradients: ParameterSet): ReadonlySet<string> {
+  #gather(weights: Weights, gradients: ParameterSet): ReadonlySet<string> {
     const g = this.#graph;
     const reached = new Set<string>();
     for (const { name } of gradients.specs) {

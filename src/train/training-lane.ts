@@ -2,6 +2,7 @@
 import type { Device } from '../ggml/device.ts';
 import { bucketLength } from '../model/buckets.ts';
 import type { Qwen3Config } from '../model/config.ts';
+import type { TrainedWeights } from '../model/trained-weights.ts';
 import type { TreeLayout } from '../model/tree.ts';
 import type { Objective } from '../objective/index.ts';
 import { Graph } from '../tensor/graph.ts';
@@ -21,11 +22,18 @@ export interface MicroBatch {
   readonly examples: readonly TrainExample[];
 }
 
+/** What all lanes of a trainer have in common. */
+export interface LaneOptions {
+  readonly weights: ParameterSet | TrainedWeights;
+  /** See TrainingGraphOptions. */
+  readonly recompute: boolean;
+}
+
 export class TrainingLane implements Disposable {
   readonly gradients: ParameterSet;
   readonly #device: Device;
   readonly #config: Qwen3Config;
-  readonly #parameters: ParameterSet;
+  readonly #options: LaneOptions;
   readonly #objective: Objective;
   readonly #memory: GraphMemory;
   readonly #graphs = new Map<string, TrainingGraph>();
@@ -33,13 +41,13 @@ export class TrainingLane implements Disposable {
   constructor(
     device: Device,
     config: Qwen3Config,
-    parameters: ParameterSet,
+    options: LaneOptions,
     gradients: ParameterSet,
     objective: Objective,
   ) {
     this.#device = device;
     this.#config = config;
-    this.#parameters = parameters;
+    this.#options = options;
     this.gradients = gradients;
     this.#objective = objective;
     this.#memory = new GraphMemory(device);
@@ -69,12 +77,12 @@ export class TrainingLane implements Disposable {
     }
     const graph = new TrainingGraph(
       this.#config,
-      this.#parameters,
+      this.#options.weights,
       this.gradients,
       layout,
       capacity,
       this.#objective,
-      { device: this.#device, memory: this.#memory },
+      { device: this.#device, memory: this.#memory, recompute: this.#options.recompute },
     );
     this.#graphs.set(key, graph);
     return graph;

@@ -41,7 +41,7 @@ async function* judgeModel(
   reference: string,
   { from, first, total, judged }: { from: number; first: number; total: number; judged: Judged[] },
 ): AsyncGenerator<RunEvent> {
-  using model = openModel(run, reference, false);
+  using model = openModel(run, reference, { trainable: false, dtype: stage.compute_dtype });
   using generator = new Generator(run.device, model.config, model.parameters);
   const batch = stage.rollout_batch_size;
   const batches = judgeHeldOut(

@@ -9,11 +9,22 @@ import { Tokenizer } from '../../chat/tokenizer.ts';
 import { loadDialogues, type TaskDialogue } from '../../data/source.ts';
 import { trainVocabulary } from '../../data/vocabulary.ts';
 import type { Device } from '../../ggml/device.ts';
-import { initialiseWeights, type LoadedModel, loadModel } from '../../model/checkpoint.ts';
+import {
+  initialiseWeights,
+  type LoadedModel,
+  loadModel,
+  type LoadModelOptions,
+} from '../../model/checkpoint.ts';
+import { ComputeCopies } from '../../model/compute-copies.ts';
 import { parameterSpecs, type Qwen3Config } from '../../model/config.ts';
+import type { WeightSource } from '../../model/forward.ts';
+import { LORA_TARGETS, type LoraOptions, LoraWeights } from '../../model/lora.ts';
+import type { TrainedWeights } from '../../model/trained-weights.ts';
 import { ParameterSet } from '../../tensor/parameters.ts';
 import type { NewModel, Recipe } from '../schema.ts';
-import type { Stage } from '../stages.ts';
+import type { OptimizerOptions, Stage, TrainingStage } from '../stages.ts';
+
+type Lora = NonNullable<OptimizerOptions['lora']>;
 
 export interface RunContext {
   readonly recipe: Recipe;
@@ -117,27 +128,35 @@ function newConfig(model: NewModel, tokenizer: Tokenizer): Qwen3Config {
 }
 
 /** Fresh weights; the same seed and shape give the same ones. */
-function makeModel(run: RunContext, model: NewModel, config: Qwen3Config, trainable: boolean): LoadedModel {
-  const parameters = new ParameterSet(
-    run.device,
-    parameterSpecs(config),
-    trainable ? 'trainable' : 'weights',
-  );
+function makeModel(
+  run: RunContext,
+  model: NewModel,
+  config: Qwen3Config,
+  { trainable, dtype }: LoadModelOptions,
+): LoadedModel {
+  const specs = parameterSpecs(config, dtype);
+  const parameters = new ParameterSet(run.device, specs, trainable ? 'trainable' : 'weights');
   initialiseWeights(config, parameters, Rng.seeded(run.recipe.seed, 'init'), model.initializer_range);
   return { config, parameters };
 }
 
 /** A model with the tokenizer and chat template that it speaks through. */
-export interface OpenModel extends LoadedModel, Speech, Disposable {}
+export interface OpenModel extends LoadedModel, Speech, Disposable {
+  /** What it computes with and what is trained of it, where that is not `parameters`. */
+  readonly training?: TrainedWeights;
+}
+
+/** What a model computes with. */
+export const sourceOf = (model: OpenModel): WeightSource => model.training ?? model.parameters;
 
 /** Loads the model that a recipe's reference means, or makes a new one. */
-export function openModel(run: RunContext, reference: string, trainable: boolean): OpenModel {
+export function openModel(run: RunContext, reference: string, options: LoadModelOptions): OpenModel {
   const speech = speechOf(run, reference);
   const model = run.recipe.models[reference];
   const opened =
     typeof model === 'object'
-      ? makeModel(run, model, newConfig(model, speech.tokenizer), trainable)
-      : loadModel(run.device, model ?? modelFolder(run, reference), { trainable });
+      ? makeModel(run, model, newConfig(model, speech.tokenizer), options)
+      : loadModel(run.device, model ?? modelFolder(run, reference), options);
   const { config, parameters } = opened;
   const { vocabSize } = speech.tokenizer;
   if (vocabSize > config.vocabSize) {
@@ -148,6 +167,33 @@ export function openModel(run: RunContext, reference: string, trainable: boolean
     );
   }
   return { ...opened, ...speech, [Symbol.dispose]: () => parameters[Symbol.dispose]() };
+}
+
+/** Opens the model that a stage trains, as its options say. */
+export function openForTraining(run: RunContext, stage: TrainingStage): OpenModel {
+  const { lora, compute_dtype: dtype } = stage;
+  const model = openModel(
+    run,
+    stage.model,
+    lora === undefined ? { trainable: true } : { trainable: false, dtype },
+  );
+  if (lora === undefined && dtype === 'f32') return model;
+  let training: TrainedWeights;
+  try {
+    training =
+      lora === undefined
+        ? new ComputeCopies(model.parameters, dtype)
+        : new LoraWeights(model.parameters, loraOptions(lora), Rng.seeded(seedOf(run.recipe, stage), 'lora'));
+  } catch (thrown) {
+    model[Symbol.dispose]();
+    throw thrown;
+  }
+  return { ...model, training, [Symbol.dispose]: () => training[Symbol.dispose]() };
+}
+
+/** What a recipe says of LoRA, in the model's words. */
+export function loraOptions({ rank, alpha, target_modules: targets }: Lora): LoraOptions {
+  return { rank, alpha, targets: targets === 'all-linear' ? LORA_TARGETS : targets };
 }
 
 /** Tokens that a prompt may have: what the stage allows, and what leaves room for an answer in the model's positions. */

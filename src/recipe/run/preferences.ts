@@ -158,7 +158,7 @@ export function preferenceData(run: RunContext, stage: DpoStage, model: OpenMode
     order: epochOrder(pairs.length, seedOf(run.recipe, stage)),
     group: stage.train_batch_size,
     open() {
-      const reference = openModel(run, stage.model, false);
+      const reference = openModel(run, stage.model, { trainable: false, dtype: stage.compute_dtype });
       const scorer = new Scorer(run.device, reference.config, reference.parameters);
       return {
         scorer,

@@ -10,7 +10,15 @@ import { mentorStage } from '../../train/stages/mentor.ts';
 import { simRlStage } from '../../train/stages/simrl.ts';
 import { ToolProblems } from '../../train/tool-problems.ts';
 import type { StageOf } from '../stages.ts';
-import { dialoguesOf, openModel, type OpenModel, promptLimit, type RunContext, seedOf } from './context.ts';
+import {
+  dialoguesOf,
+  openModel,
+  type OpenModel,
+  promptLimit,
+  type RunContext,
+  seedOf,
+  sourceOf,
+} from './context.ts';
 import { openHost, problemsOf, referenceCalls, speechOf, trajectoriesOf } from './environments.ts';
 import { type Opened, scheduleOf, trainerFor } from './trainer.ts';
 
@@ -43,10 +51,17 @@ function common(run: RunContext, stage: RlStage, model: OpenModel, prompts: numb
     entropyCoefficient: stage.entropy_coef,
   });
   const trainer = trainerFor(model, objective, stage);
-  const generator = new Generator(run.device, model.config, model.parameters);
-  const anchor = stage.init_kl_coef > 0 ? openModel(run, stage.model, false) : undefined;
+  const generator = new Generator(run.device, model.config, sourceOf(model));
+  // What LoRA began from is still there; otherwise the stage's first model is loaded a second time.
+  const base = model.training?.base;
+  const anchored = stage.init_kl_coef > 0;
+  const anchor =
+    anchored && base === undefined
+      ? openModel(run, stage.model, { trainable: false, dtype: stage.compute_dtype })
+      : undefined;
+  const before = base ?? anchor?.parameters;
   const reference =
-    anchor === undefined ? undefined : new Scorer(run.device, anchor.config, anchor.parameters);
+    anchored && before !== undefined ? new Scorer(run.device, model.config, before) : undefined;
   const byEpisodes = Math.ceil((stage.num_episodes * prompts) / stage.rollout_batch_size);
   return {
     generator,

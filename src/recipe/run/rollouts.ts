@@ -148,7 +148,7 @@ async function* drawLocal(
   run: RunContext,
   stage: StageOf<'rollout'>,
 ): AsyncGenerator<RunEvent, Outputs | undefined> {
-  using model = openModel(run, stage.model, false);
+  using model = openModel(run, stage.model, { trainable: false, dtype: stage.compute_dtype });
   const { config, parameters, tokenizer, template } = model;
   const maxPromptTokens = promptLimit(stage, config);
   using generator = new Generator(run.device, config, parameters);

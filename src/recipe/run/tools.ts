@@ -38,7 +38,7 @@ export async function* runTrajectoryStage(
   run: RunContext,
   stage: StageOf<'trajectories'>,
 ): AsyncGenerator<RunEvent, Outputs | undefined> {
-  using model = openModel(run, stage.model, false);
+  using model = openModel(run, stage.model, { trainable: false, dtype: stage.compute_dtype });
   using host = await openHost(run, stage.environment);
   const speech = speechOf(model);
   const manner = mannerOf(run, stage.environment);
@@ -116,7 +116,7 @@ async function* judgeModel(
   { host, problems, steps, total }: Bench,
   { first, judged }: { readonly first: number; readonly judged: ToolVerdict[] },
 ): AsyncGenerator<RunEvent> {
-  using model = openModel(run, reference, false);
+  using model = openModel(run, reference, { trainable: false, dtype: stage.compute_dtype });
   using generator = new Generator(run.device, model.config, model.parameters);
   const batch = stage.rollout_batch_size;
   const done = Math.min(steps, Math.ceil(judged.length / batch));

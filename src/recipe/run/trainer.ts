@@ -22,13 +22,17 @@ export function scheduleOf(stage: OptimizerOptions): ScheduleOptions {
 
 /** What minimises an objective. */
 export function trainerFor(model: OpenModel, objective: Objective, stage: OptimizerOptions): Trainer {
-  return new Trainer(model.config, model.parameters, objective, {
+  const { training } = model;
+  return new Trainer(model.config, training?.trained ?? model.parameters, objective, {
+    ...(training === undefined ? {} : { weights: training }),
+    recompute: stage.gradient_checkpointing,
     adamw: {
       beta1: stage.adam_beta1,
       beta2: stage.adam_beta2,
       eps: stage.adam_eps,
       weightDecay: stage.weight_decay,
       maxNorm: stage.max_norm,
+      eightBit: stage.optimizer === 'adamw_8bit',
       ...(stage.optimizer === 'muon'
         ? { muon: { momentum: stage.muon_momentum, matrices: isLayerParameter } }
         : {}),

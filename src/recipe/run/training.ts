@@ -13,7 +13,7 @@ import {
   checkpointFolder,
   generatorSeed,
   modelFolder,
-  openModel,
+  openForTraining,
   type OpenModel,
   type Outputs,
   type RunContext,
@@ -152,7 +152,7 @@ export async function* runTraining(
   run: RunContext,
   stage: TrainingStage,
 ): AsyncGenerator<RunEvent, Outputs | undefined> {
-  using model = openModel(run, stage.model, true);
+  using model = openForTraining(run, stage);
   let opened: Opened;
   try {
     opened = await open(run, stage, model);
@@ -166,7 +166,7 @@ export async function* runTraining(
   const complete = yield* runSteps(opened.stage, { folder: checkpointFolder(run, stage.name), signal, now });
   if (!complete) return undefined;
   const folder = modelFolder(run, stage.name);
-  saveCheckpoint(folder, model.config, model.parameters, {
+  saveCheckpoint(folder, model.config, model.training ?? model.parameters, {
     tokenizerFiles: tokenizerFolder(run, stage.model),
   });
   return { model: folder };

@@ -1,0 +1,119 @@
+/**
+ * LoRA (Hu et al., arXiv 2106.09685): the model's weights stay, and of each target matrix W a product B A of low rank
+ * is trained that is added to it. Initialised as in PEFT: A uniform, B zero. Its dropout is left out.
+ */
+import type { Rng } from '../base/rng.ts';
+import type { Device } from '../ggml/device.ts';
+import { Graph, readF32 } from '../tensor/graph.ts';
+import { detach, mulMat, scale, transpose } from '../tensor/ops/index.ts';
+import { ParameterSet, type ParameterSpec } from '../tensor/parameters.ts';
+import { sizeOf, type Tensor } from '../tensor/tensor.ts';
+import type { Adapter, WeightSource } from './forward.ts';
+import type { TrainedWeights } from './trained-weights.ts';
+
+/** The matrices of a layer that may have an adapter. */
+export const LORA_TARGETS = [
+  'q_proj',
+  'k_proj',
+  'v_proj',
+  'o_proj',
+  'gate_proj',
+  'up_proj',
+  'down_proj',
+] as const;
+export type LoraTarget = (typeof LORA_TARGETS)[number];
+
+export interface LoraOptions {
+  readonly rank: number;
+  /** What is added is alpha / rank times B A. */
+  readonly alpha: number;
+  readonly targets: readonly LoraTarget[];
+}
+
+/** PEFT's names of an adapter's two matrices. */
+const nameOf = (matrix: string, part: 'A' | 'B'): string =>
+  matrix.replace(/\.weight$/, `.lora_${part}.weight`);
+
+/** The adapters' parameters for a model's, A [K, rank] and B [rank, M] for each target [K, M]. */
+export function loraSpecs(specs: readonly ParameterSpec[], { rank, targets }: LoraOptions): ParameterSpec[] {
+  return specs
+    .filter(({ name }) => isTarget(name, targets))
+    .flatMap(({ name, shape: [k = 1, m = 1] }) => [
+      { name: nameOf(name, 'A'), shape: [k, rank] },
+      { name: nameOf(name, 'B'), shape: [rank, m] },
+    ]);
+}
+
+function isTarget(name: string, targets: readonly string[]): boolean {
+  const [, short] = /^model\.layers\.\d+\.[a-z_]+\.([a-z]_proj|[a-z]+_proj)\.weight$/.exec(name) ?? [];
+  return short !== undefined && targets.includes(short);
+}
+
+export class LoraWeights implements TrainedWeights {
+  readonly trained: ParameterSet;
+  readonly base: WeightSource;
+  readonly #frozen: ParameterSet;
+  readonly #options: LoraOptions;
+
+  /** Adapters on the weights `base`, which it then owns; `rng` draws A. */
+  constructor(base: ParameterSet, options: LoraOptions, rng: Rng) {
+    this.#frozen = base;
+    this.#options = options;
+    this.base = { get: (name) => detach(base.get(name)) };
+    this.trained = new ParameterSet(base.device, loraSpecs(base.specs, options), 'trainable');
+    for (const { name, shape } of this.trained.specs) {
+      if (!name.endsWith('.lora_A.weight')) continue;
+      // PEFT's kaiming_uniform with a = sqrt(5).
+      const bound = 1 / Math.sqrt(shape[0] ?? 1);
+      const values = Float32Array.from({ length: sizeOf(shape) }, () => bound * (2 * rng.uniform() - 1));
+      this.trained.set(name, values);
+    }
+  }
+
+  get device(): Device {
+    return this.#frozen.device;
+  }
+
+  get(name: string): Tensor {
+    return this.base.get(name);
+  }
+
+  adapter(name: string): Adapter | undefined {
+    if (!isTarget(name, this.#options.targets)) return undefined;
+    const { rank, alpha } = this.#options;
+    return {
+      a: this.trained.get(nameOf(name, 'A')),
+      b: this.trained.get(nameOf(name, 'B')),
+      scale: alpha / rank,
+    };
+  }
+
+  leaf(name: string): Tensor {
+    return this.trained.get(name);
+  }
+
+  /** Nothing follows from the adapters. */
+  async refresh(): Promise<void> {}
+
+  reload(): void {}
+
+  /** The weight with its adapter merged into it, in f32. */
+  read(name: string): Float32Array {
+    const values = this.#frozen.read(name);
+    const adapter = this.adapter(name);
+    if (adapter === undefined) return values;
+    using g = new Graph(this.#frozen.device, 16);
+    const [a, b] = [detach(adapter.a), detach(adapter.b)];
+    const delta = g.output(scale(g, mulMat(g, transpose(g, a), b), adapter.scale));
+    g.allocate();
+    g.computeNow();
+    const added = readF32(g.device, delta);
+    for (let i = 0; i < values.length; i++) values[i] = (values[i] ?? 0) + (added[i] ?? 0);
+    return values;
+  }
+
+  [Symbol.dispose](): void {
+    this.trained[Symbol.dispose]();
+    this.#frozen[Symbol.dispose]();
+  }
+}

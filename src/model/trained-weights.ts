@@ -1,0 +1,21 @@
+/** What training needs of a model's weights, when what is computed with is not what the optimiser changes. */
+import type { ReadableWeights } from './export-tensor.ts';
+import type { ParameterSet } from '../tensor/parameters.ts';
+import type { DType, Tensor } from '../tensor/tensor.ts';
+import type { WeightSource } from './forward.ts';
+
+/** What matrices are computed in. */
+export type ComputeDType = Extract<DType, 'f32' | 'f16' | 'bf16'>;
+
+export interface TrainedWeights extends WeightSource, ReadableWeights, Disposable {
+  /** What the optimiser changes. */
+  readonly trained: ParameterSet;
+  /** What the model was before it was trained, if it is still there. */
+  readonly base?: WeightSource;
+  /** The tensor that the gradient of a trained parameter flows to. */
+  leaf(name: string): Tensor;
+  /** Brings what follows from `trained` up to date, after a step of the optimiser. */
+  refresh(): Promise<void>;
+  /** The same at once, without the device: after `trained` was set from outside. */
+  reload(): void;
+}
