@@ -58,34 +58,50 @@ interface UnreadTool {
   read(): ToolEntry | string;
 }
 
-function toolOfLine(line: string): UnreadTool {
-  return {
-    // Without an escape, a string stands in JSON as it is.
-    mayBe: (name) => line.includes(name) || line.includes('\\'),
-    read: () => {
-      const parsed = tryParseJson(line);
-      return parsed.ok ? readTool(parsed.value) : `A line of <tools> is no tool. ${parsed.error.message}`;
-    },
-  };
+/** A line of a prompt's `<tools>`. Classes, because a prompt has many tools and closures would be made for each of them. */
+class ToolOfLine implements UnreadTool {
+  readonly #line: string;
+
+  constructor(line: string) {
+    this.#line = line;
+  }
+
+  /** Without an escape, a string stands in JSON as it is. */
+  mayBe(name: string): boolean {
+    return this.#line.includes(name) || this.#line.includes('\\');
+  }
+
+  read(): ToolEntry | string {
+    const parsed = tryParseJson(this.#line);
+    return parsed.ok ? readTool(parsed.value) : `A line of <tools> is no tool. ${parsed.error.message}`;
+  }
 }
 
-function toolOfData({ name, parameters }: Tool): UnreadTool {
-  return {
-    mayBe: (other) => other === name,
-    read: () => {
-      try {
-        return readTool(
-          new Map<string, PyValue>([
-            ['name', name],
-            ['parameters', fromJson(parameters)],
-          ]),
-        );
-      } catch (thrown) {
-        if (thrown instanceof UserError) return `The parameters of ${name} cannot be read. ${thrown.message}`;
-        throw thrown;
-      }
-    },
-  };
+class ToolOfData implements UnreadTool {
+  readonly #tool: Tool;
+
+  constructor(tool: Tool) {
+    this.#tool = tool;
+  }
+
+  mayBe(name: string): boolean {
+    return this.#tool.name === name;
+  }
+
+  read(): ToolEntry | string {
+    const { name, parameters } = this.#tool;
+    try {
+      return readTool(
+        new Map<string, PyValue>([
+          ['name', name],
+          ['parameters', fromJson(parameters)],
+        ]),
+      );
+    } catch (thrown) {
+      if (thrown instanceof UserError) return `The parameters of ${name} cannot be read. ${thrown.message}`;
+      throw thrown;
+    }
+  }
 }
 
 class LazyToolTable implements ToolTable {
@@ -136,12 +152,12 @@ class LazyToolTable implements ToolTable {
 export function toolTableFromPrompt(prompt: string): ToolTable {
   const block = between(prompt, '<tools>', '</tools>').at(-1) ?? '';
   const lines = block.split('\n').map(strip);
-  return new LazyToolTable(lines.filter((line) => line !== '').map(toolOfLine));
+  return new LazyToolTable(lines.filter((line) => line !== '').map((line) => new ToolOfLine(line)));
 }
 
 /** The table of tools that are at hand as data. */
 export function toolTable(tools: readonly Tool[]): ToolTable {
-  return new LazyToolTable(tools.map(toolOfData));
+  return new LazyToolTable(tools.map((tool) => new ToolOfData(tool)));
 }
 
 /** Why a well-formed call is refused by the table. */

@@ -145,10 +145,10 @@ function compare(call: ValidCall, gold: Gold): Comparison {
 }
 
 /** The most similar of the gold calls that are not taken, the first of several; undefined if none is left. */
-function bestOf(call: ValidCall, golds: readonly Gold[], taken: ReadonlySet<number>): Comparison | undefined {
+function bestOf(call: ValidCall, golds: readonly Gold[], taken: readonly boolean[]): Comparison | undefined {
   let best: Comparison | undefined;
   for (const gold of golds) {
-    if (taken.has(gold.index)) continue;
+    if (taken[gold.index] === true) continue;
     const comparison = compare(call, gold);
     if (best === undefined || comparison.similarity > best.similarity) best = comparison;
   }
@@ -172,19 +172,20 @@ class GoldCalls {
   }
 
   score(calls: readonly ValidCall[]): Score<SimRlDetail> {
-    const taken = new Set<number>();
+    const taken: boolean[] = [];
+    for (let index = 0; index < this.#count; index++) taken.push(false);
     const matches: CallMatch[] = [];
     let sum = 0;
     for (const call of calls) {
       const { name } = call;
       const best = bestOf(call, this.#byName.get(name) ?? [], taken);
-      if (best !== undefined) taken.add(best.gold);
+      if (best !== undefined) taken[best.gold] = true;
       const { gold = null, similarity = 0, arguments: earned = [] } = best ?? {};
       sum += similarity;
       matches.push({ predicted: matches.length, name, gold, similarity, arguments: earned });
     }
     const missing: number[] = [];
-    for (let index = 0; index < this.#count; index++) if (!taken.has(index)) missing.push(index);
+    for (let index = 0; index < this.#count; index++) if (taken[index] !== true) missing.push(index);
     const divisor = calls.length + missing.length;
     return wellFormed(sum / divisor, { kind: 'calls', matches, missing, divisor });
   }
