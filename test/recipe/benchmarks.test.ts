@@ -6,6 +6,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { writeResults } from '../../src/eval/acebench/run.ts';
 import type { Scores as AcebenchScores } from '../../src/eval/acebench/scores.ts';
 import { writeScores } from '../../src/eval/bfcl/results.ts';
+import { PUBLISHED_ACEBENCH, PUBLISHED_BFCL } from '../../src/eval/published.ts';
 import { writeReport } from '../../src/recipe/report/index.ts';
 import { makeFakeRun } from './fake-run.ts';
 
@@ -54,6 +55,10 @@ test('scores of BFCL stand beside the published ones, with what is special about
     'base a sample of 4 entries a category: not the official score; categories are missing, and count as 0 2.08% N/A 0.00% 0.00% 6.25%',
   );
   expect(rows).toContain('STAR-0.6B 51.70% 78.65% – 68.19% 7.00%');
+  expect(rows).toContain('category star base');
+  expect(rows).toContain('live_simple 50.00% (129/258) N/A');
+  expect(rows).toContain('multi_turn_base N/A 25.00% (1/4)');
+  expect(rows).toContain('CKD 49.84 in the paper’s main table 49.56% 39.00%');
   expect(rows.at(-1)).toContain('arXiv 2602.03022');
 });
 
@@ -65,7 +70,25 @@ test('scores of ACEBench stand beside their ceiling and the published ones', asy
     sample: null,
     seed: 7,
     thinking: 'strip',
-    categories: [],
+    categories: [
+      {
+        name: 'multi_turn_user_adjust',
+        kind: 'normal',
+        total: 50,
+        correct: 20,
+        accuracy: 0.4,
+        ceiling: 0.76,
+      },
+      {
+        name: 'multi_turn_user_switch',
+        kind: 'normal',
+        total: 50,
+        correct: 5,
+        accuracy: 0.1,
+        ceiling: 0.74,
+      },
+      { name: 'atom_bool', kind: 'normal', total: 50, correct: 45, accuracy: 0.9, ceiling: 1 },
+    ],
     normal: { accuracy: 0.531, ceiling: 0.956 },
     special: null,
     errors: {},
@@ -73,8 +96,13 @@ test('scores of ACEBench stand beside their ceiling and the published ones', asy
   };
   writeResults(join(run, 'benchmarks', 'acebench-a'), [], scores);
   const rows = await rowsOf();
-  expect(rows).toContain('star revision 2025-10; thoughts taken off before scoring 53.1% 95.6% – –');
-  expect(rows).toContain('STAR-0.6B the mean of its twelve parts, as published, is 52.65 53.0% – – –');
+  expect(rows).toContain(
+    'star revision 2025-10; thoughts taken off before scoring 53.1% 95.6% – – 25.0% – – – –',
+  );
+  expect(rows).toContain(
+    'STAR-0.6B the mean of its twelve parts, as published, is 52.65 53.0% – 69.3% 35.0% 32.0% 62.0% 20.0% – –',
+  );
+  expect(rows).toContain('normal atom_bool 90.0% of 100.0% (45/50)');
 });
 
 test('a damaged file of scores is counted, and does not hide the others', async () => {
@@ -84,4 +112,20 @@ test('a damaged file of scores is counted, and does not hide the others', async 
   const rows = await rowsOf();
   expect(rows.some((row) => row.startsWith('star '))).toBe(true);
   expect(rows.at(-1)).toContain('Damaged files of scores, left out: 1.');
+});
+
+test('published scores add up by the formulas that one’s own are added up by, where they are said to', () => {
+  for (const row of PUBLISHED_ACEBENCH) {
+    const { normal, atom, singleTurn, multiTurn, similarApi, preference, remark } = row;
+    if (atom === undefined || remark !== undefined) continue;
+    const sum = 6 * atom + 2 * singleTurn! + 2 * multiTurn! + similarApi! + preference!;
+    expect(Math.abs(sum / 12 - normal), row.model).toBeLessThan(0.1);
+  }
+  // Live is a number of the 2,251 entries, Multi Turn one of the 800: a wrong digit would be none.
+  for (const { model, live, multiTurn, remark } of PUBLISHED_BFCL) {
+    if (live === undefined || multiTurn === undefined) continue;
+    expect((Math.round((live / 100) * 2251) / 22.51).toFixed(2), model).toBe(live.toFixed(2));
+    const near = Math.abs(Math.round(multiTurn * 8) / 8 - multiTurn);
+    if (remark === undefined) expect(near, model).toBeLessThan(0.0051);
+  }
 });
