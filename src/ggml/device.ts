@@ -62,6 +62,26 @@ export function listDevices(): readonly DeviceInfo[] {
   return Array.from({ length: count }, (_, index) => describe(lib, index));
 }
 
+/** Bytes that a device would hold, where nothing is really allocated on it. */
+export class Ledger {
+  #bytes = 0;
+  #peak = 0;
+
+  /** Takes `bytes` more, or fewer if negative. */
+  add(bytes: number): void {
+    this.#bytes += bytes;
+    this.#peak = Math.max(this.#peak, this.#bytes);
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get peak(): number {
+    return this.#peak;
+  }
+}
+
 /** ggml's own limit; beyond it a graph aborts. */
 const MAX_THREADS = 512;
 
@@ -71,12 +91,15 @@ export class Device implements Disposable {
   readonly lib: Library;
   readonly pointer: Pointer;
   readonly threads: number;
+  /** Set on a device for planning: parameters and graphs get addresses there and no memory, and nothing can run. */
+  readonly planned: Ledger | undefined;
   readonly #backend: Pointer;
   readonly #life = new Lifetime('device');
   /** Resolves when what was asked of the device so far is computed. */
   #idle: Promise<unknown> = Promise.resolve();
 
-  private constructor(lib: Library, info: DeviceInfo, threads: number, backend: Pointer) {
+  private constructor(lib: Library, info: DeviceInfo, threads: number, backend: Pointer, planned?: Ledger) {
+    this.planned = planned;
     this.lib = lib;
     this.info = info;
     this.pointer = lib.ggml.ggml_backend_dev_get(info.index);
@@ -92,6 +115,20 @@ export class Device implements Disposable {
    * Throws a UserError that lists the devices there are.
    */
   static open(which = 'cpu', threads = 2): Device {
+    return Device.#open(which, threads);
+  }
+
+  /** A device that everything can be built on, to learn how much memory it takes; see `planned`. */
+  static planning(which = 'cpu', threads = 2): Device {
+    return Device.#open(which, threads, new Ledger());
+  }
+
+  /** The same device opened once more, with other threads. */
+  another(threads: number): Device {
+    return Device.#open(this.info.name, threads, this.planned);
+  }
+
+  static #open(which: string, threads: number, planned?: Ledger): Device {
     if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
       throw new UserError('THREADS', `The number of threads must be 1 to ${MAX_THREADS}, not ${threads}.`);
     }
@@ -114,7 +151,7 @@ export class Device implements Disposable {
         `The device ${info.name} (${info.description}) could not be opened: ${errorText(thrown)}; choose another with --device cpu.`,
       );
     }
-    return new Device(lib, info, threads, backend);
+    return new Device(lib, info, threads, backend, planned);
   }
 
   /** The native backend. Throws when the device is closed. */
@@ -129,6 +166,7 @@ export class Device implements Disposable {
    */
   async compute(graph: Pointer): Promise<void> {
     const { backend } = this;
+    if (this.planned !== undefined) throw new InternalError('compute: nothing runs on a device for planning');
     const run = this.#idle.then(async () => {
       const status = await this.lib.computeAsync(backend, graph);
       if (status !== 0)

@@ -60,6 +60,9 @@ function settingsOf(options: GenerateOptions): Settings {
   return settings;
 }
 
+/** Prompts that are worked on at a time, if nobody says. */
+const batchFor = (samples: number): number => Math.max(1, Math.floor(64 / samples));
+
 /** Draws samples from a model. Weights may change between calls; graphs and caches are kept for the next one. */
 export class Generator implements Disposable {
   readonly #device: Device;
@@ -105,11 +108,30 @@ export class Generator implements Disposable {
     });
   }
 
+  /**
+   * Builds what generating from prompts of these lengths needs at most, without generating: see Device.planning.
+   * Returns the bytes that it holds on the host.
+   */
+  reserve(lengths: readonly number[], options: GenerateOptions): number {
+    const settings = settingsOf(options);
+    const { batch = batchFor(settings.samples) } = options;
+    const active = Math.min(lengths.length, batch);
+    const lanes = this.#lanes.reserve(
+      laneCount(this.#device, this.#config, active, active * settings.samples),
+    );
+    const line = lengths.toSorted((a, b) => b - a);
+    return lanes.reduce((bytes, lane, i) => {
+      const mine = line.filter((_, at) => at % lanes.length === i);
+      const slots = Math.min(mine.length, Math.ceil(batch / lanes.length));
+      return bytes + (slots === 0 ? 0 : lane.reserve(slots, mine[0] ?? 1, settings));
+    }, 0);
+  }
+
   /** Deals the prompts out to the lanes, longest first: who gets which does not depend on who is faster. */
   #run(
     prompts: readonly TokenIds[],
     settings: Settings,
-    { batch = Math.max(1, Math.floor(64 / settings.samples)), signal }: GenerateOptions,
+    { batch = batchFor(settings.samples), signal }: GenerateOptions,
   ): AsyncGenerator<Generated> {
     const active = Math.min(prompts.length, batch);
     const lanes = this.#lanes.reserve(

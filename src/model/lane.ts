@@ -12,6 +12,7 @@ import { DecodeGraph } from './decode.ts';
 import type { WeightSource } from './forward.ts';
 import { Lru } from './lru.ts';
 import type { NextTokens } from './next-token.ts';
+import type { TreeLayout } from './tree-layout.ts';
 import { MoveGraph, PrefillGraph } from './prefill.ts';
 import { argmax, draw, type Sampling } from './sampler.ts';
 import { type Drawing, type Sample, Slots, startPrompt, type Stopped } from './slots.ts';
@@ -107,6 +108,27 @@ export class GenerationLane implements Disposable {
     }
   }
 
+  /**
+   * Builds what a call with such prompts and samples needs at most, without running it: see Device.planning. Returns
+   * the bytes that the graphs hold on the host.
+   */
+  reserve(prompts: number, promptLength: number, { samples, maxTokens, temperature }: Settings): number {
+    const promptTokens = stageLength(promptLength);
+    const rows = prompts * samples;
+    const lengths = [...new Set(Array.from({ length: maxTokens }, (_, i) => stageLength(i + 1, 16)))];
+    const completionTokens = Math.max(...lengths);
+    const cache = this.#reserve({ prompts, promptTokens, rows, completionTokens });
+    const together = bucketCount(Math.max(1, Math.min(prompts, Math.floor(PREFILL_TOKENS / promptTokens))));
+    this.#prefill(cache, together, promptTokens, temperature);
+    for (const length of lengths.slice(-MAX_GRAPHS))
+      this.#decode(cache, { prompts, promptTokens, samples, completionTokens: length }, temperature);
+    const logits = this.#config.vocabSize * 4 * (temperature === 0 || temperature === 1 ? 1 : 2);
+    return lengths.reduce(
+      (bytes, length) => bytes + rows * (logits + 4 * (promptTokens + length)),
+      together * logits,
+    );
+  }
+
   /** Lets samples that stopped go on with the reply that they are given, if any. */
   async #reply(slots: Slots, { reply, maxTokens }: Settings): Promise<void> {
     if (reply === undefined) return;
@@ -147,21 +169,7 @@ export class GenerationLane implements Disposable {
     const taken = line.splice(0, bucketCount(Math.max(1, alike)));
     const into = free.slice(0, taken.length);
     const { temperature, samples, seed } = settings;
-    const key = `prefill ${taken.length} ${tokens} ${temperature}`;
-    const graph = this.#graphs.get(
-      key,
-      () =>
-        new PrefillGraph(
-          this.#device,
-          this.#config,
-          this.#weights,
-          cache,
-          taken.length,
-          tokens,
-          temperature,
-          this.#memory(`prefill ${temperature}`),
-        ),
-    ) as PrefillGraph;
+    const graph = this.#prefill(cache, taken.length, tokens, temperature);
     await graph.run(
       taken.map(({ prompt }) => prompt),
       into,
@@ -171,6 +179,36 @@ export class GenerationLane implements Disposable {
       for (const drawing of active.drawings) this.#draw(drawing, graph.next, row, settings);
       slots.fill(into[row] ?? 0, active);
     });
+  }
+
+  #prefill(cache: KeyValueCache, prompts: number, tokens: number, temperature: number): PrefillGraph {
+    const build = (): PrefillGraph =>
+      new PrefillGraph(
+        this.#device,
+        this.#config,
+        this.#weights,
+        cache,
+        prompts,
+        tokens,
+        temperature,
+        this.#memory(`prefill ${temperature}`),
+      );
+    return this.#graphs.get(`prefill ${prompts} ${tokens} ${temperature}`, build) as PrefillGraph;
+  }
+
+  #decode(cache: KeyValueCache, layout: TreeLayout, temperature: number): DecodeGraph {
+    const build = (): DecodeGraph =>
+      new DecodeGraph(
+        this.#device,
+        this.#config,
+        this.#weights,
+        cache,
+        layout,
+        temperature,
+        this.#memory(`decode ${temperature}`),
+      );
+    const key = `decode ${Object.values(layout).join(' ')} ${temperature}`;
+    return this.#graphs.get(key, build) as DecodeGraph;
   }
 
   async #closeRanks(cache: KeyValueCache, slots: Slots): Promise<boolean> {
@@ -200,19 +238,7 @@ export class GenerationLane implements Disposable {
       samples: slots.places,
       completionTokens: stageLength(Math.max(...live.map(({ count }) => count)), 16),
     };
-    const graph = this.#graphs.get(
-      `decode ${Object.values(layout).join(' ')} ${temperature}`,
-      () =>
-        new DecodeGraph(
-          this.#device,
-          this.#config,
-          this.#weights,
-          cache,
-          layout,
-          temperature,
-          this.#memory(`decode ${temperature}`),
-        ),
-    ) as DecodeGraph;
+    const graph = this.#decode(cache, layout, temperature);
     slots.rows.forEach((drawing, row) => {
       const step = drawing === undefined ? 0 : drawing.count - 1;
       graph.tokens[row] = drawing?.last ?? 0;

@@ -4,7 +4,7 @@
  * of generation gain little from it, and on a busy machine it costs a hundredfold (measured: from 14 ms a step to
  * over a second).
  */
-import { Device } from '../ggml/device.ts';
+import type { Device } from '../ggml/device.ts';
 import type { Qwen3Config } from './config.ts';
 
 /** koffi's calls run on Node's pool of four threads. */
@@ -35,10 +35,10 @@ export class LaneDevices implements Disposable {
   readonly #own: readonly Device[];
 
   constructor(device: Device, config: Qwen3Config, count: number) {
-    const { kind, name } = device.info;
+    const { kind } = device.info;
     const threads = small(config) ? 1 : Math.floor(device.threads / count);
     const given = kind !== 'cpu' || (count === 1 && threads === device.threads);
-    this.#own = given ? [] : Array.from({ length: count }, () => Device.open(name, threads));
+    this.#own = given ? [] : Array.from({ length: count }, () => device.another(threads));
     this.devices = given ? [device] : this.#own;
   }
 

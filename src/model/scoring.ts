@@ -105,6 +105,12 @@ function sortTop(k: number, ids: Int32Array, logprobs: Float32Array): void {
   }
 }
 
+/** Rows that a graph is built for: completions are rarely full, so in steps of an eighth of all that could be. */
+function capacityOf(layout: TreeLayout, rows: number): number {
+  const most = layout.prompts * layout.samples * layout.completionTokens;
+  return bucketLength(rows, Math.max(8, Math.ceil(most / 8)));
+}
+
 /** One device, and the graphs that were built on it. */
 class ScoringLane implements Disposable {
   readonly #device: Device;
@@ -130,9 +136,7 @@ class ScoringLane implements Disposable {
       signal.throwIfAborted();
       const members = indices.map((index) => required(trees[index], 'a tree of the batch'));
       const [predictors, targets] = rowsOf(layout, members);
-      // Completions are rarely full: in steps of an eighth of all that could be.
-      const most = layout.prompts * layout.samples * layout.completionTokens;
-      const capacity = bucketLength(predictors.length, Math.max(8, Math.ceil(most / 8)));
+      const capacity = capacityOf(layout, predictors.length);
       const rows =
         predictors.length === 0
           ? undefined
@@ -151,6 +155,16 @@ class ScoringLane implements Disposable {
       key,
       () => new ScoringGraph(this.#device, this.#config, this.#weights, layout, capacity, parts, { memory }),
     );
+  }
+
+  reserve(trees: readonly PromptTree[], batches: readonly PlannedBatch[], parts: ScoreParts): void {
+    for (const { layout, indices } of batches) {
+      const rows = indices.reduce(
+        (total, index) => total + (trees[index]?.completions.reduce((n, { length }) => n + length, 0) ?? 0),
+        0,
+      );
+      if (rows > 0) this.#graph(layout, capacityOf(layout, rows), parts);
+    }
   }
 
   get bytes(): number {
@@ -209,6 +223,19 @@ export class Scorer implements Disposable {
       return (stop: AbortSignal) => lane.run(trees, mine, { topK, entropy }, stop);
     });
     return merge(starts, signal);
+  }
+
+  /** Builds what scoring these trees needs, without scoring them: see Device.planning. */
+  reserve(
+    trees: readonly PromptTree[],
+    { topK = 0, entropy = false, maxTokens = 4096 }: ScoreOptions = {},
+  ): void {
+    const lanes = this.#lanes.reserve(laneCount(this.#device, this.#config, trees.length, Infinity));
+    const batches = plan(trees, maxTokens, lanes.length);
+    lanes.forEach((lane, i) => {
+      const mine = batches.filter((_, at) => at % lanes.length === i);
+      lane.reserve(trees, mine, { topK, entropy });
+    });
   }
 
   /** Bytes of the graphs' intermediates. */

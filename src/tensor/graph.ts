@@ -8,6 +8,7 @@ import type { Device } from '../ggml/device.ts';
 import { Lifetime } from '../ggml/handles.ts';
 import type { Ggml, Pointer } from '../ggml/signatures.ts';
 import { GraphMemory } from './graph-memory.ts';
+import { plannedBuffer } from './planned-buffer.ts';
 import { Tape, type Vjp } from './tape.ts';
 import {
   dims4,
@@ -46,6 +47,8 @@ export class Graph implements Disposable, Home {
   readonly #ownsMemory: boolean;
   readonly #life: Lifetime;
   #inputBuffer: Pointer | undefined;
+  /** Bytes of inputs, which are planned and not there, and of the graph's description. */
+  #planned = 0;
   /** Generation of the memory that the addresses are from; undefined before `allocate`. */
   #generation: number | undefined;
   /** Runs that are under way; what is native is freed after the last of them. */
@@ -218,13 +221,22 @@ export class Graph implements Disposable, Home {
       'MEMORY',
       `The device ${device.info.name} has too little memory for this batch; use a smaller micro_train_batch_size.`,
     );
-    if (this.#inputs.size > 0) {
+    if (this.#inputs.size > 0 && device.planned !== undefined) {
+      const planned = plannedBuffer(device, device.planned, [...this.#inputs]);
+      this.#inputBuffer = planned.buffer;
+      this.#planned = planned.bytes;
+    } else if (this.#inputs.size > 0) {
       try {
         this.#inputBuffer = ggml.ggml_backend_alloc_ctx_tensors(this.#inputContext, device.backend);
       } catch {
         throw tooLittle;
       }
       ggml.ggml_backend_buffer_clear(this.#inputBuffer, 0);
+    }
+    if (device.planned !== undefined) {
+      const own = ggml.ggml_used_mem(this.#context) + ggml.ggml_used_mem(this.#inputContext);
+      device.planned.add(own);
+      this.#planned += own;
     }
     if (!this.#memory.allocate(this.#native)) throw tooLittle;
     this.#generation = this.#memory.generation;
@@ -285,6 +297,7 @@ export class Graph implements Disposable, Home {
     if (this.#running > 0) return;
     const { ggml } = this;
     if (this.#ownsMemory) this.#memory[Symbol.dispose]();
+    this.device.planned?.add(-this.#planned);
     if (this.#inputBuffer !== undefined) ggml.ggml_backend_buffer_free(this.#inputBuffer);
     ggml.ggml_free(this.#context);
     ggml.ggml_free(this.#inputContext);

@@ -15,6 +15,7 @@ import {
   sizeOf,
   type Tensor,
 } from './tensor.ts';
+import { plannedBuffer } from './planned-buffer.ts';
 import { readFloats, writeFloats } from './transfer.ts';
 
 export interface ParameterSpec {
@@ -35,6 +36,8 @@ export class ParameterSet implements Disposable, Home {
   readonly #context: Pointer;
   readonly #buffer: Pointer;
   readonly #life: Lifetime;
+  /** Bytes that are planned and not there. */
+  readonly #planned: number;
 
   constructor(device: Device, specs: readonly ParameterSpec[], role: 'weights' | 'trainable' | 'state') {
     this.device = device;
@@ -60,9 +63,19 @@ export class ParameterSet implements Disposable, Home {
       const differentiable = role === 'trainable';
       this.#tensors.set(name, { shape, dtype, pointer, differentiable, home: this });
     }
+    this.#life = new Lifetime('parameters');
+    if (device.planned !== undefined) {
+      const tensors = [...this.#tensors.values()].map(({ pointer }) => pointer);
+      const planned = plannedBuffer(device, device.planned, tensors);
+      this.#buffer = planned.buffer;
+      this.#planned = planned.bytes;
+      return;
+    }
+    this.#planned = 0;
     try {
       this.#buffer = ggml.ggml_backend_alloc_ctx_tensors(this.#context, backend);
     } catch {
+      this.#life.end();
       ggml.ggml_free(this.#context);
       const megabytes = Math.ceil(specs.reduce((total, spec) => total + specBytes(spec), 0) / 2 ** 20);
       throw new UserError(
@@ -71,7 +84,6 @@ export class ParameterSet implements Disposable, Home {
       );
     }
     ggml.ggml_backend_buffer_clear(this.#buffer, 0);
-    this.#life = new Lifetime('parameters');
   }
 
   needAccess(operation: string): void {
@@ -125,6 +137,7 @@ export class ParameterSet implements Disposable, Home {
   /** Sets every element of every tensor to zero. */
   clear(): void {
     this.#life.need('clear');
+    if (this.device.planned !== undefined) return;
     this.device.lib.ggml.ggml_backend_buffer_clear(this.#buffer, 0);
   }
 
@@ -135,6 +148,7 @@ export class ParameterSet implements Disposable, Home {
 
   [Symbol.dispose](): void {
     if (!this.#life.end()) return;
+    this.device.planned?.add(-this.#planned);
     this.device.lib.ggml.ggml_backend_buffer_free(this.#buffer);
     this.device.lib.ggml.ggml_free(this.#context);
   }

@@ -44,6 +44,8 @@ export interface StepResult {
 
 /** Batches that are computed side by side at most. */
 const MAX_LANES = 4;
+/** More trained weights than this are worth no second set of gradients. */
+const LARGE = 2e8;
 /** Smaller batches are not worth a lane of their own. */
 const MIN_BATCH_TOKENS = 512;
 const PROMPT_MULTIPLE = 64;
@@ -70,7 +72,8 @@ export class Trainer implements Disposable {
     this.parameters = parameters;
     this.#options = options;
     this.#perTree = !objective.rowwise;
-    const count = laneCount(parameters.device, config, MAX_LANES, Infinity);
+    const held = parameters.count > LARGE ? 1 : MAX_LANES;
+    const count = laneCount(parameters.device, config, held, Infinity);
     this.#devices = new LaneDevices(parameters.device, config, count);
     const [device] = this.#devices.devices;
     // AdamW's many small operations are faster on one thread; Muon's matrix products are not.
@@ -155,6 +158,13 @@ export class Trainer implements Disposable {
     }
     await this.#sum.run();
     return { loss, parts, tokens: counted.reduce((total, example) => total + exampleTokens(example), 0) };
+  }
+
+  /** Builds what a step on these examples needs, without taking it: see Device.planning. */
+  reserve(examples: readonly TrainExample[]): void {
+    this.#plan(examples).forEach((batches, i) => {
+      for (const batch of batches) this.#lanes[i]?.reserve(batch);
+    });
   }
 
   /**

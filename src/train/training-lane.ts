@@ -9,7 +9,7 @@ import { Graph } from '../tensor/graph.ts';
 import { GraphMemory } from '../tensor/graph-memory.ts';
 import { add } from '../tensor/ops/index.ts';
 import type { ParameterSet } from '../tensor/parameters.ts';
-import { gatherRows, type TrainExample, treeOf } from './examples.ts';
+import { gatherRows, rowCount, type TrainExample, treeOf } from './examples.ts';
 import { type LossParts, TrainingGraph } from './training-graph.ts';
 
 /** Graphs kept for layouts that come again. */
@@ -57,6 +57,14 @@ export class TrainingLane implements Disposable {
   async run({ layout, examples }: MicroBatch, weight: number): Promise<LossParts> {
     const rows = gatherRows(layout, examples, weight, this.#objective.inputs);
     return this.#graph(layout, rows.predictors.length).run(examples.map(treeOf), rows);
+  }
+
+  /** Builds the graph that a batch needs. */
+  reserve({ layout, examples }: MicroBatch): void {
+    this.#graph(
+      layout,
+      examples.reduce((total, example) => total + rowCount(example), 0),
+    );
   }
 
   #graph(layout: TreeLayout, rows: number): TrainingGraph {

@@ -1,0 +1,105 @@
+/** A device for planning takes no memory, and says how much a real one takes for the same. */
+import { describe, expect, it } from 'vitest';
+import { Rng } from '../../src/base/rng.ts';
+import { asTokenIds } from '../../src/base/token-ids.ts';
+import { Device } from '../../src/ggml/device.ts';
+import { Generator } from '../../src/model/generation.ts';
+import { Scorer } from '../../src/model/scoring.ts';
+import { parameterSpecs } from '../../src/model/config.ts';
+import { crossEntropy } from '../../src/objective/index.ts';
+import { AdamW } from '../../src/tensor/adamw.ts';
+import { ParameterSet } from '../../src/tensor/parameters.ts';
+import { rowsFrom, type TrainExample } from '../../src/train/examples.ts';
+import { Trainer } from '../../src/train/trainer.ts';
+import { TrainingGraph } from '../../src/train/training-graph.ts';
+import { goldenConfig, goldenWeights } from '../helpers/golden.ts';
+
+const ADAMW = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0, maxNorm: 1 };
+const layout = { prompts: 2, promptTokens: 64, samples: 4, completionTokens: 16 };
+const plannedWeights = (device: Device) =>
+  new ParameterSet(device, parameterSpecs(goldenConfig), 'trainable');
+
+function examples(): TrainExample[] {
+  const rng = Rng.seeded(3);
+  const ids = (length: number) =>
+    asTokenIds(Int32Array.from({ length }, () => rng.below(goldenConfig.vocabSize)));
+  return Array.from({ length: 6 }, () => ({
+    prompt: ids(100 + rng.below(90)),
+    completions: Array.from({ length: 3 }, () => ids(20 + rng.below(30))).map((tokens) => ({
+      tokens,
+      rows: rowsFrom(tokens),
+      inputs: {},
+    })),
+  }));
+}
+
+describe('a device for planning', () => {
+  it.each([false, true])('knows the size of a training graph (recomputed: %s)', (recompute) => {
+    const size = (weights: ParameterSet): number => {
+      using adam = new AdamW(weights, ADAMW);
+      const options = { recompute };
+      using graph = new TrainingGraph(
+        goldenConfig,
+        weights,
+        adam.gradients,
+        layout,
+        32,
+        crossEntropy(),
+        options,
+      );
+      expect(graph.bytes).toBeGreaterThan(1e5);
+      return graph.bytes;
+    };
+    using real = Device.open('cpu', 1);
+    using planning = Device.planning('cpu', 1);
+    using weights = goldenWeights(real);
+    using planned = plannedWeights(planning);
+    expect(size(planned)).toBe(size(weights));
+  });
+
+  it('counts everything that a trainer, a generator and a scorer hold, and all of it is given back', async () => {
+    using planning = Device.planning('cpu', 2);
+    using real = Device.open('cpu', 2);
+    {
+      using weights = plannedWeights(planning);
+      using trainer = new Trainer(goldenConfig, weights, crossEntropy(), {
+        adamw: ADAMW,
+        microBatchTokens: 1024,
+        microBatchPrompts: 2,
+      });
+      // Weights, gradients of two lanes, two averages.
+      const state = planning.planned!.bytes;
+      expect(state).toBeGreaterThan(5 * 4 * weights.count);
+      trainer.reserve(examples());
+      expect(planning.planned!.bytes).toBeGreaterThan(state);
+      await expect(trainer.step(examples(), 1e-3)).rejects.toThrow('for planning');
+    }
+    {
+      using weights = plannedWeights(planning);
+      using actual = goldenWeights(real);
+      using generator = new Generator(planning, goldenConfig, weights);
+      using other = new Generator(real, goldenConfig, actual);
+      const options = { samples: 2, maxTokens: 20, stopIds: [], batch: 4 };
+      const prompts = examples().map(({ prompt }) => prompt);
+      generator.reserve(
+        prompts.map(({ length }) => length),
+        options,
+      );
+      await other.generate(prompts, options);
+      expect(generator.bytes).toBeGreaterThanOrEqual(other.bytes);
+      expect(generator.bytes).toBeLessThan(1.5 * other.bytes);
+
+      using scorer = new Scorer(planning, goldenConfig, weights);
+      using judge = new Scorer(real, goldenConfig, actual);
+      const trees = examples().map(({ prompt, completions }) => ({
+        prompt,
+        completions: completions.map(({ tokens }) => tokens),
+      }));
+      scorer.reserve(trees, { topK: 10 });
+      await judge.score(trees, { topK: 10 });
+      expect(scorer.bytes).toBe(judge.bytes);
+    }
+    expect(planning.planned!.bytes).toBe(0);
+    expect(planning.planned!.peak).toBeGreaterThan(0);
+  });
+});
