@@ -4,7 +4,9 @@ import { dirname, join, resolve } from 'node:path';
 import { isAbort, UserError } from '../base/errors.ts';
 import { readText, writeAtomic } from '../base/files.ts';
 import { hashString } from '../base/rng.ts';
+import { type AnsweringModel, openAnsweringModel } from '../eval/models.ts';
 import { countFaults, type FaultyResponse, RESPONSE_FAULTS } from '../eval/responses.ts';
+import type { Session } from '../eval/session.ts';
 import type { CliContext } from './context.ts';
 import { Interrupted, INTERRUPTED_EXIT } from './context.ts';
 import { Progress } from './progress.ts';
@@ -39,26 +41,42 @@ export function claimFolder(folder: string, identity: unknown): void {
   }
 }
 
-export interface Watch {
-  /** What the progress line is called. */
-  readonly name: string;
-  readonly total: number;
-  /** Answers that were there before, and how many of them are right. */
-  readonly done: number;
-  readonly correct: number;
-  /** No progress: standard output and error are for programs. */
-  readonly quiet: boolean;
+/** What every command of a benchmark is told. */
+export interface BenchmarkFlags {
+  readonly device: string;
+  readonly served?: string;
+  readonly parallel: number;
+  readonly out?: string;
+  readonly runs: string;
+  readonly json: boolean;
 }
 
-/** Tells of one more answer. */
-export type Step = (tokens: number, isRight: boolean) => void;
+/** Opens the model that is to answer; a server gets the key in the environment. */
+export function openBenchmarked(
+  { process }: CliContext,
+  model: string,
+  { device, parallel, served }: BenchmarkFlags,
+): Promise<AnsweringModel> {
+  const apiKey = process.env['OPENAI_API_KEY'];
+  return openAnsweringModel(model, {
+    device,
+    parallel,
+    ...(served === undefined ? {} : { served }),
+    ...(apiKey === undefined ? {} : { apiKey }),
+  });
+}
 
-/** Does `work` in sight of the user, who may stop it; throws Interrupted if he did. */
-export async function watched(
+/**
+ * Has a session answered in sight of the user, who may stop it, and finishes it; throws Interrupted if he did. `quiet`: no progress, as
+ * standard output and error are for programs.
+ */
+export async function answered<Outcome>(
   { process, services }: CliContext,
-  { name: stage, total, done, correct, quiet }: Watch,
-  work: (signal: AbortSignal, step: Step) => Promise<void>,
-): Promise<void> {
+  stage: string,
+  session: Session<Outcome>,
+  quiet: boolean,
+): Promise<Outcome> {
+  const { total, done, correct } = session;
   const style = styleFor(process.stderr, process.env);
   const now = (): number => services.now();
   const progress = new Progress({ stream: process.stderr, style, stages: [stage], now });
@@ -67,21 +85,20 @@ export async function watched(
     if (stop.signal.aborted) services.kill(INTERRUPTED_EXIT);
     stop.abort();
   });
-  let [answers, right, allTokens] = [done, correct, 0];
+  let [step, right, allTokens] = [done, correct, 0];
   const start = now();
   if (!quiet) progress.handle({ type: 'stage', stage, kind: 'eval', total, done });
-  const step: Step = (given, isRight) => {
-    answers += 1;
-    right += isRight ? 1 : 0;
-    allTokens += given;
-    // Answers come in bursts: only their means since the start say how fast it goes.
-    const asked = answers - done;
-    const [tokens, seconds] = [allTokens / asked, (now() - start) / 1000 / asked];
-    const metrics = { exact_match: right / answers };
-    if (!quiet) progress.handle({ type: 'step', stage, step: answers, total, tokens, seconds, metrics });
-  };
   try {
-    await work(stop.signal, step);
+    for await (const answer of session.answers(stop.signal)) {
+      step += 1;
+      right += answer.isRight ? 1 : 0;
+      allTokens += answer.tokens;
+      // Answers come in bursts: only their means since the start say how fast it goes.
+      const asked = step - done;
+      const [tokens, seconds] = [allTokens / asked, (now() - start) / 1000 / asked];
+      const metrics = { exact_match: right / step };
+      if (!quiet) progress.handle({ type: 'step', stage, step, total, tokens, seconds, metrics });
+    }
   } catch (thrown) {
     if (!isAbort(thrown, stop.signal)) throw thrown;
   } finally {
@@ -89,7 +106,8 @@ export async function watched(
     unregister();
   }
   if (stop.signal.aborted)
-    throw new Interrupted(`Stopped after ${answers} of ${total} answers; run the same command to go on.`);
+    throw new Interrupted(`Stopped after ${step} of ${total} answers; run the same command to go on.`);
+  return session.finish();
 }
 
 /** Lines that were left out, by fault, with the first place of each; empty if there are none. */

@@ -1,4 +1,4 @@
-/** A checkpoint folder as the one who answers a benchmark. */
+/** A checkpoint, or a model that was opened already, as the one who answers a benchmark. */
 import { existsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { UserError } from '../base/errors.ts';
@@ -12,22 +12,30 @@ import { Generator } from '../model/generation.ts';
 import { chatAnswers, chatPrompts } from './chat.ts';
 import type { Answer, AnsweringModel, AskOptions } from './models.ts';
 
+/** A model on a device, and how it is spoken to. */
+export interface LocalParts extends LoadedModel {
+  readonly name: string;
+  readonly identity: string;
+  readonly tokenizer: Tokenizer;
+  /** Chat template. */
+  readonly template: string;
+}
+
 export class LocalModel implements AnsweringModel {
   readonly name: string;
   readonly identity: string;
-  readonly #device: Device;
-  readonly #model: LoadedModel;
+  readonly #parts: LocalParts;
   readonly #generator: Generator;
-  readonly #tokenizer: Tokenizer;
+  /** What goes with it, last things first. */
+  readonly #owned: readonly Disposable[];
 
-  private constructor(folder: string, device: Device, tokenizer: Tokenizer, model: LoadedModel) {
-    this.name = checkpointName(folder);
-    const weights = statSync(join(folder, 'model.safetensors'), { throwIfNoEntry: false });
-    this.identity = JSON.stringify([resolve(folder), weights?.mtimeMs ?? 0]);
-    this.#device = device;
-    this.#model = model;
-    this.#tokenizer = tokenizer;
-    this.#generator = new Generator(device, model.config, model.parameters);
+  /** The parts stay the caller's; `owned` is disposed of with the model. */
+  constructor(device: Device, parts: LocalParts, owned: readonly Disposable[] = []) {
+    this.name = parts.name;
+    this.identity = parts.identity;
+    this.#parts = parts;
+    this.#generator = new Generator(device, parts.config, parts.parameters);
+    this.#owned = owned;
   }
 
   /** Loads a Hugging Face folder, or the model of a run's stage; throws a UserError if it is none. */
@@ -40,9 +48,17 @@ export class LocalModel implements AnsweringModel {
       );
     }
     const tokenizer = Tokenizer.load(folder);
+    const weights = statSync(join(folder, 'model.safetensors'), { throwIfNoEntry: false });
     const device = Device.open(deviceName);
     try {
-      return new LocalModel(folder, device, tokenizer, loadModel(device, folder, { trainable: false }));
+      const parts = {
+        name: checkpointName(folder),
+        identity: JSON.stringify([resolve(folder), weights?.mtimeMs ?? 0]),
+        tokenizer,
+        template: tokenizer.chatTemplate ?? DEFAULT_TEMPLATE,
+        ...loadModel(device, folder, { trainable: false }),
+      };
+      return new LocalModel(device, parts, [parts.parameters, device]);
     } catch (thrown) {
       device[Symbol.dispose]();
       throw thrown;
@@ -53,16 +69,17 @@ export class LocalModel implements AnsweringModel {
     conversations: readonly (readonly Message[])[],
     options: AskOptions,
   ): AsyncGenerator<Answer, void, undefined> {
-    const template = this.#tokenizer.chatTemplate ?? DEFAULT_TEMPLATE;
-    yield* chatAnswers(this.complete(chatPrompts(template, conversations, options), options), options);
+    const prompts = chatPrompts(this.#parts.template, conversations, options);
+    yield* chatAnswers(this.complete(prompts, options), options);
   }
 
   async *complete(prompts: readonly string[], options: AskOptions): AsyncGenerator<Answer, void, undefined> {
     const { maxTokens, temperature, topP = 1, seed = 0, signal } = options;
-    const encoded = prompts.map((prompt, index) => ({ index, ids: this.#tokenizer.encode(prompt) }));
-    const fits = encoded.filter(({ ids }) => ids.length < this.#model.config.maxPositions);
+    const { config, tokenizer } = this.#parts;
+    const encoded = prompts.map((prompt, index) => ({ index, ids: tokenizer.encode(prompt) }));
+    const fits = encoded.filter(({ ids }) => ids.length < config.maxPositions);
     for (const { index, ids } of encoded) {
-      if (ids.length >= this.#model.config.maxPositions) yield { index, text: '', tokens: 0, end: 'full' };
+      if (ids.length >= config.maxPositions) yield { index, text: '', tokens: 0, end: 'full' };
     }
     const drawn = this.#generator.stream(
       fits.map(({ ids }) => ids),
@@ -71,7 +88,7 @@ export class LocalModel implements AnsweringModel {
         topP,
         maxTokens,
         seed,
-        stopIds: [this.#tokenizer.eosId],
+        stopIds: [tokenizer.eosId],
         ...(signal === undefined ? {} : { signal }),
       },
     );
@@ -79,14 +96,13 @@ export class LocalModel implements AnsweringModel {
       const [sample] = samples;
       const index = fits[prompt]?.index;
       if (sample === undefined || index === undefined) continue;
-      const text = this.#tokenizer.decode(sample.tokens, { skipSpecial: true });
+      const text = tokenizer.decode(sample.tokens, { skipSpecial: true });
       yield { index, text, tokens: sample.tokens.length, end: sample.finish };
     }
   }
 
   [Symbol.dispose](): void {
     this.#generator[Symbol.dispose]();
-    this.#model.parameters[Symbol.dispose]();
-    this.#device[Symbol.dispose]();
+    for (const one of this.#owned) one[Symbol.dispose]();
   }
 }
