@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { Rng } from '../../src/base/rng.ts';
 import type { Tokenizer } from '../../src/chat/tokenizer.ts';
 
-export type Fault = 'timeout' | 'truncate' | 'reset' | 'empty' | 429 | 500 | 503 | 400;
+export type Fault = 'timeout' | 'truncate' | 'reset' | 'empty' | 'no text' | 429 | 500 | 503 | 400;
 
 export interface ServerOptions {
   readonly tokenizer: Tokenizer;
@@ -122,6 +122,12 @@ export class TeacherServer implements AsyncDisposable {
       const headers =
         this.#options.retryAfter === undefined ? {} : { 'retry-after': this.#options.retryAfter };
       response.writeHead(fault, headers).end('{"error": "as the test\n wants it"}');
+      return;
+    }
+    if (fault === 'no text') {
+      // As llama.cpp's server 0.4.0 says it.
+      const message = 'The model produced output that does not match the expected Content-only format';
+      response.writeHead(500).end(JSON.stringify({ error: { code: 500, message, type: 'server_error' } }));
       return;
     }
     let reply: unknown;

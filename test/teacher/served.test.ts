@@ -219,6 +219,21 @@ describe('faults that may pass', () => {
     );
   });
 
+  test('of an answer that llama.cpp cannot send, as it is no text, cost that answer alone, and no pause', async () => {
+    // Three requests are the probe's first token, which is asked for again; of the answers every third fails.
+    const fault = (n: number): Fault | undefined =>
+      n === 1 || (n > 4 && n % 3 === 0) ? 'no text' : undefined;
+    const server = await serve({ fault });
+    const teacher = teacherOf([server.url], { concurrency: 1, firstPause: 60_000 });
+    expect(await teacher.probe(never)).toEqual([]);
+    const found = await answers(teacher, 6);
+    const wanted = textsOf(await answers(teacherOf([(await serve()).url], { concurrency: 1 }), 6)).flat();
+    const got = textsOf(found);
+    expect(got.map((texts) => texts.length).toSorted()).toEqual([1, 1, 1, 1, 2, 2]);
+    expect(wanted).toEqual(expect.arrayContaining(got.flat()) as unknown);
+    expect(server.prompts.length).toBe(12);
+  });
+
   test('of one prompt cost that prompt alone', async () => {
     const server = await serve({ fault: (n) => (n === 3 ? 400 : undefined) });
     const found = await answers(teacherOf([server.url], { concurrency: 1 }), 4);

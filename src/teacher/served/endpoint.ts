@@ -31,6 +31,14 @@ export class Refused extends UserError {
   }
 }
 
+/** The server drew an answer that it cannot send: nothing is wrong with the server, and another answer may do. */
+export class Unsendable extends UserError {
+  constructor(message: string) {
+    super('TEACHER_UNSENDABLE', message);
+    this.name = 'Unsendable';
+  }
+}
+
 export interface EndpointOptions {
   /** Milliseconds that one answer may take. */
   readonly timeout: number;
@@ -39,6 +47,8 @@ export interface EndpointOptions {
   readonly requestsPerMinute: number | undefined;
   readonly apiKey: string | undefined;
   readonly seed: number;
+  /** What a status of 5xx says when the answer is at fault, and not the server. */
+  readonly unsendable?: RegExp | undefined;
   /** Milliseconds of the first pause. */
   readonly firstPause: number;
 }
@@ -111,8 +121,8 @@ export class Endpoint {
   }
 
   /**
-   * Sends a request and reads the answer. Throws a Transient, after which the endpoint pauses by itself; a Refused; or
-   * the signal's reason.
+   * Sends a request and reads the answer. Throws a Transient, after which the endpoint pauses by itself; a Refused; an
+   * Unsendable; or the signal's reason.
    */
   async send(path: string, body: object | undefined, signal: AbortSignal): Promise<Reply> {
     await this.#turn(signal);
@@ -124,6 +134,10 @@ export class Endpoint {
     } catch (thrown) {
       signal.throwIfAborted();
       if (thrown instanceof Refused) throw thrown;
+      if (thrown instanceof Unsendable) {
+        this.#faults = 0;
+        throw thrown;
+      }
       const fault = thrown instanceof Transient ? thrown : new Transient(reason(thrown));
       this.#failed(fault, sent);
       throw fault;
@@ -131,7 +145,7 @@ export class Endpoint {
   }
 
   async #once(path: string, body: object | undefined, signal: AbortSignal): Promise<unknown> {
-    const { apiKey, timeout } = this.#options;
+    const { apiKey, timeout, unsendable } = this.#options;
     const response = await fetch(this.url + path, {
       method: body === undefined ? 'GET' : 'POST',
       headers: {
@@ -145,6 +159,7 @@ export class Endpoint {
     if (!response.ok) {
       const said = text.slice(0, QUOTED).replaceAll(/\s+/g, ' ').trim();
       const told = `HTTP ${response.status}${said === '' ? '' : `, ${said}`}`;
+      if (response.status >= 500 && unsendable?.test(text) === true) throw new Unsendable(told);
       if (mayPass(response.status))
         throw new Transient(told, retryAfter(response.headers.get('retry-after'), Date.now()));
       throw new Refused(response.status, `${this.url}${path} refuses the request (${told})`);

@@ -1,7 +1,8 @@
 /**
  * The /completion of llama.cpp's server: ids in, ids out, any k, of the raw softmax. All samplers that it has on by
  * default are switched off by name. It gives no entry for tokens that end in the middle of a character; they are found
- * by matching ids, and have no distribution.
+ * by matching ids, and have no distribution. Answers that are no valid UTF-8, such as half of a character, it reads as if
+ * they were a chat's, fails at (seen in 0.4.0) and answers 500.
  */
 import type { TokenFacts } from '../teacher.ts';
 import type { Ask, Protocol, RawSample } from './protocol.ts';
@@ -79,5 +80,6 @@ export const llamaCpp: Protocol = {
     const body = { content: text, add_special: false, parse_special: true };
     return (await endpoint.send('/tokenize', body, signal)).at('tokens').ids();
   },
+  unsendable: /model produced output that does not match the expected/,
   scaledHint: 'send requests to llama.cpp itself, with post_sampling_probs off',
 };

@@ -3,7 +3,7 @@ import { UserError } from '../../base/errors.ts';
 import type { Tokenizer } from '../../chat/tokenizer.ts';
 import type { Question, SamplingOptions, TokenFacts } from '../teacher.ts';
 import { MASS_TOLERANCE } from '../topk/inspect.ts';
-import { type Endpoint, persistently, Refused } from './endpoint.ts';
+import { type Endpoint, persistently, Refused, Unsendable } from './endpoint.ts';
 import type { Ask, Protocol } from './protocol.ts';
 import { BadReply, type Reply } from './reply.ts';
 
@@ -23,6 +23,8 @@ const SAMPLE_TEXT =
 const PROMPT = 'The next word of this sentence is';
 /** The other temperature that the same distribution is asked for at. */
 const OTHER_TEMPERATURE = 0.5;
+/** Times that a first token is drawn until one can be sent. */
+const DRAWS = 8;
 /** Nats that likeliest and unlikeliest entry must lie apart for a scale to be seen. */
 const SMALL_GAP = 0.5;
 
@@ -81,7 +83,7 @@ async function check(probed: Probed, signal: AbortSignal): Promise<readonly stri
   return checkScale(probed, all, other);
 }
 
-async function send(probed: Probed, topK: number, temperature: number, signal: AbortSignal) {
+async function send(probed: Probed, topK: number, temperature: number, signal: AbortSignal, seed = 1) {
   const { protocol, endpoint, model, tokenizer, sampling } = probed;
   const messages = [{ role: 'user', content: PROMPT } as const, { role: 'assistant', content: '' } as const];
   const question: Question = {
@@ -94,7 +96,7 @@ async function send(probed: Probed, topK: number, temperature: number, signal: A
   const ask: Ask = {
     question,
     samples: 1,
-    seed: 1,
+    seed,
     sampling: { ...sampling, temperature, maxTokens: 1 },
     topK,
     stopId: tokenizer.eosId,
@@ -107,16 +109,24 @@ async function send(probed: Probed, topK: number, temperature: number, signal: A
   return { reply, samples: protocol.read(reply, ask) };
 }
 
+/** What is said of the first token: the same whichever is drawn, but nothing where it is a part of a character. */
 async function firstToken(
   probed: Probed,
   topK: number,
   temperature: number,
   signal: AbortSignal,
 ): Promise<TokenFacts> {
-  const { reply, samples } = await send(probed, topK, temperature, signal);
-  const [sample] = samples;
-  const fact = sample !== undefined && 'facts' in sample ? sample.facts[0] : undefined;
-  return fact ?? reply.fail('has no log-probabilities of the first token');
+  for (let seed = 1; ; seed++) {
+    try {
+      const { reply, samples } = await send(probed, topK, temperature, signal, seed);
+      const [sample] = samples;
+      const fact = sample !== undefined && 'facts' in sample ? sample.facts[0] : undefined;
+      if (fact !== undefined) return fact;
+      if (seed >= DRAWS) reply.fail('has no log-probabilities of the first token');
+    } catch (thrown) {
+      if (!(thrown instanceof Unsendable) || seed >= DRAWS) throw thrown;
+    }
+  }
 }
 
 /** Entries as many as were asked for, of the student's vocabulary, and no more probability than there is. */

@@ -47,6 +47,8 @@ export interface Protocol {
     model: string,
     signal: AbortSignal,
   ): Promise<readonly number[] | undefined>;
+  /** What it says with a status of 5xx when it cannot send what it drew, and another draw may do. */
+  readonly unsendable?: RegExp;
   /** What to change at the server when its log-probabilities are not those of temperature 1. */
   readonly scaledHint: string;
 }

@@ -23,9 +23,9 @@ import {
   type Teacher,
   type TokenFacts,
 } from '../teacher.ts';
-import { Endpoint, persistently, Refused, Transient } from './endpoint.ts';
+import { Endpoint, persistently, Refused, Transient, Unsendable } from './endpoint.ts';
 import { probeEndpoint } from './probe.ts';
-import type { Protocol, RawSample } from './protocol.ts';
+import type { Ask, Protocol, RawSample } from './protocol.ts';
 import { type ProtocolName, protocols } from './protocols.ts';
 import { BadReply } from './reply.ts';
 import { WorkQueue } from './work-queue.ts';
@@ -64,6 +64,8 @@ interface Job {
   readonly question: Question;
   /** What was drawn so far; a fault does not lose it. */
   readonly drawn: Drawn[];
+  /** Samples that were drawn and could not be sent: they count, and are never kept. */
+  unsendable: number;
   /** Faults since something was drawn. */
   faults: number;
 }
@@ -94,6 +96,7 @@ export class ServedTeacher implements Teacher {
           requestsPerMinute,
           apiKey,
           seed,
+          unsendable: this.#protocol.unsendable,
           firstPause,
         }),
     );
@@ -226,21 +229,35 @@ export class ServedTeacher implements Teacher {
     const { sampling, tokenizer, seed } = this.#options;
     const { question, drawn } = job;
     const first = hashString(`${seed}:${question.position}`) >>> 1;
-    while (drawn.length < sampling.samples) {
+    for (;;) {
+      const done = drawn.length + job.unsendable;
+      if (done >= sampling.samples) return;
       const ask = {
         question,
-        samples: sampling.samples - drawn.length,
-        seed: (first + drawn.length) % 2 ** 31,
+        samples: sampling.samples - done,
+        seed: (first + done) % 2 ** 31,
         sampling,
         topK: this.topK,
         stopId: tokenizer.eosId,
         model: this.#model,
       };
+      const samples = await this.#samples(endpoint, ask, signal);
+      if (samples === undefined) job.unsendable += 1;
+      else for (const sample of samples.slice(0, ask.samples)) drawn.push(this.#drawnOf(sample));
+      job.faults = 0;
+    }
+  }
+
+  /** What one request brings; undefined if it was drawn and cannot be sent. */
+  async #samples(endpoint: Endpoint, ask: Ask, signal: AbortSignal): Promise<RawSample[] | undefined> {
+    try {
       const reply = await endpoint.send(this.#protocol.path, this.#protocol.body(ask), signal);
       const samples = this.#protocol.read(reply, ask);
       if (samples.length === 0) reply.fail('holds no sample');
-      for (const sample of samples.slice(0, ask.samples)) drawn.push(this.#drawnOf(sample));
-      job.faults = 0;
+      return samples;
+    } catch (thrown) {
+      if (thrown instanceof Unsendable) return undefined;
+      throw thrown;
     }
   }
 
@@ -275,5 +292,5 @@ function withEnd(
 
 function* jobsOf(batches: Iterable<Batch>): Generator<Job> {
   for (const { questions } of batches)
-    for (const question of questions) yield { question, drawn: [], faults: 0 };
+    for (const question of questions) yield { question, drawn: [], unsendable: 0, faults: 0 };
 }
