@@ -29,8 +29,9 @@ export async function compare(title: string, candidates: readonly Timed[]): Prom
     const spread = `${rate(Math.max(...own))} to ${rate(Math.min(...own))}`;
     console.log(`  ${name.padEnd(34)} ${rate(medians[i]!).padStart(7)} ${unit} (${spread})`);
   });
+  const rates = candidates.map(({ work }, i) => work / medians[i]!);
   for (const [i, { name, unit }] of candidates.entries()) {
     if (i > 0 && unit === candidates[0]?.unit)
-      console.log(`  the first is ${(medians[i]! / medians[0]!).toFixed(2)} times as fast as: ${name}`);
+      console.log(`  the first is ${(rates[0]! / rates[i]!).toFixed(2)} times as fast as: ${name}`);
   }
 }

@@ -12,7 +12,6 @@ import { initialiseWeights, saveCheckpoint } from '../src/model/checkpoint.ts';
 import { parameterSpecs, type Qwen3Config } from '../src/model/config.ts';
 import { Generator } from '../src/model/generation.ts';
 import { crossEntropy } from '../src/objective/index.ts';
-import { simrl } from '../src/reward/simrl.ts';
 import { ParameterSet } from '../src/tensor/parameters.ts';
 import { rowsFrom, type TrainExample } from '../src/train/examples.ts';
 import { Trainer } from '../src/train/trainer.ts';
@@ -21,6 +20,7 @@ import { bfcl } from './bfcl.ts';
 import { compare, type Timed } from './compare.ts';
 import { dataPipeline } from './data.ts';
 import { PyTorchStep, pythonWithTorch } from './peers/pytorch.ts';
+import { rewards } from './rewards.ts';
 
 const CONFIG: Qwen3Config = {
   vocabSize: 2048,
@@ -162,29 +162,6 @@ async function generation(device: Device): Promise<void> {
     ],
   );
   generator[Symbol.dispose]();
-}
-
-async function rewards(): Promise<void> {
-  const tool =
-    '{"name": "set_timer", "parameters": {"minutes": {"type": "integer"}, "label": {"type": "string"}}}';
-  const prompt = `<|im_start|>system\n<tools>\n${tool}\n</tools><|im_end|>\n<|im_start|>assistant\n<think>`;
-  const answer = (label: string): string =>
-    `\nset_timer\n</think>\n\n<tool_call>\n{"name": "set_timer", "arguments": {"minutes": 5, "label": "${label}"}}\n</tool_call><|im_end|>`;
-  const generations = Array.from({ length: SAMPLES }, (_, i) => answer(`the pasta water ${i}`));
-  const groups = 200;
-  await compare('Sim-RL reward, one thread, groups of 8 generations of one prompt', [
-    {
-      name: 'simrl',
-      work: groups * SAMPLES,
-      unit: 'generations/s',
-      run: () => {
-        for (let i = 0; i < groups; i++) {
-          const scorer = simrl.prepare({ prompt, label: answer('the pasta water') });
-          for (const generation of generations) scorer.score(generation);
-        }
-      },
-    },
-  ]);
 }
 
 const { hiddenSize, layers, heads, kvHeads, headDim, intermediateSize, vocabSize } = CONFIG;
