@@ -34,6 +34,9 @@ export const pretrainSchema = z.strictObject({
         source: z.enum(['assistant', 'invented', 'definitions', 'copying', 'solutions']),
         environment: nameSchema.exactOptional().describe('whose worked solutions, where they are the source'),
         weight: z.number().positive(),
+        dialogues: count
+          .exactOptional()
+          .describe("how many dialogues the assistant's training split has here, in place of data.train"),
       }),
     )
     .min(1),

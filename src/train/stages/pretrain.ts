@@ -6,7 +6,7 @@ import { Rng } from '../../base/rng.ts';
 import { asTokenIds } from '../../base/token-ids.ts';
 import type { Dialogue } from '../../chat/messages.ts';
 import type { Tokenizer } from '../../chat/tokenizer.ts';
-import { assistantGroup, definitionsGroup, inventedGroup } from '../../data/assistant/index.ts';
+import { assistantGroup, definitionsGroup, GROUP_SIZE, inventedGroup } from '../../data/assistant/index.ts';
 import { repetition } from '../../data/copying.ts';
 import { renderDialogue } from '../../data/render.ts';
 import { rowsFrom, type TrainCompletion, type TrainExample } from '../examples.ts';
@@ -17,6 +17,8 @@ export interface MixtureEntry {
   /** Whose worked solutions. */
   readonly environment?: string;
   readonly weight: number;
+  /** How many dialogues the assistant's training split has here, in place of the recipe's. */
+  readonly dialogues?: number;
 }
 
 /** Dialogues with one tool set as one example. */
@@ -74,9 +76,12 @@ function dialogues(
   data: PretrainData,
   rng: Rng,
   position: number,
+  own: number | undefined,
 ): readonly Dialogue[] {
-  if (source === 'assistant')
-    return assistantGroup({ seed: data.dataSeed, split: 'train' }, rng.below(data.assistantGroups));
+  if (source === 'assistant') {
+    const groups = own === undefined ? data.assistantGroups : Math.ceil(own / GROUP_SIZE);
+    return assistantGroup({ seed: data.dataSeed, split: 'train' }, rng.below(groups));
+  }
   return source === 'definitions'
     ? definitionsGroup(data.dataSeed, position)
     : inventedGroup(data.dataSeed, position);
@@ -97,9 +102,9 @@ export function pretrainExamples(data: PretrainData): ExampleSource {
     Array.from({ length: data.groups }, (_, i) => {
       const position = data.firstGroup + step * data.groups + i;
       const rng = Rng.seeded(data.seed, `pretrain:${position}`);
-      const { source = 'invented', environment = '' } = draw(rng) ?? {};
+      const { source = 'invented', environment = '', dialogues: own } = draw(rng) ?? {};
       if (source === 'copying') return copyingExample(rng, data.tokenizer);
       if (source === 'solutions') return rng.pick(data.solutions.get(environment) ?? []);
-      return groupExample(dialogues(source, data, rng, position), data.tokenizer, data.template);
+      return groupExample(dialogues(source, data, rng, position, own), data.tokenizer, data.template);
     });
 }
