@@ -23,8 +23,9 @@ export function acebenchResult(outcome: AcebenchOutcome, style: Style): string {
     .join('\n');
 }
 
-function heading({ model, sample, seed, revision, thinking }: Scores, style: Style): string {
-  const remark = THINKING_REMARKS[thinking];
+function heading({ model, sample, seed, revision, thinking, openThought }: Scores, style: Style): string {
+  const remarks = [THINKING_REMARKS[thinking], openThought ? 'prompts ended with <think>' : ''];
+  const remark = remarks.filter((part) => part !== '').join(', ');
   const title = `${style.bold('ACEBench')} English, revision ${revision}  ${model}${remark === '' ? '' : `, ${remark}`}\n`;
   if (sample === null) return title;
   return `${title}${style.bad('sample')} of at most ${sample} entries a category (seed ${seed}): not the official score\n`;

@@ -25,9 +25,10 @@ export function bfclResult(outcome: BfclOutcome, style: Style): string {
     .join('\n');
 }
 
-function heading({ model, sample, seed, decode }: Scores, style: Style): string {
+function heading({ model, sample, seed, decode, openThought }: Scores, style: Style): string {
   const rule = decode === 'v3' ? '' : ", calls decoded by version 4's rule";
-  const title = `${style.bold('BFCL v3')}  ${model}${rule}\n`;
+  const thought = openThought ? ', prompts ended with <think>' : '';
+  const title = `${style.bold('BFCL v3')}  ${model}${rule}${thought}\n`;
   if (sample === null) return title;
   return `${title}${style.bad('sample')} of at most ${sample} entries a category (seed ${seed}): not the official score\n`;
 }

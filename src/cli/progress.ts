@@ -32,6 +32,8 @@ const WATCHED: Readonly<Record<string, readonly MetricName[]>> = {
   trajectories: ['accuracy', 'kept'],
   mentor: ['reward', 'loss'],
   tool_eval: ['accuracy'],
+  bfcl: ['exact_match'],
+  acebench: ['exact_match'],
 };
 const WATCHED_ELSE: readonly MetricName[] = ['loss', 'reward'];
 

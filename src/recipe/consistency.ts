@@ -114,7 +114,7 @@ export function consistencyProblems(recipe: Recipe): Problem[] {
       );
     }
     if (stage.kind === 'pretrain') mixtureProblems(stage, (key, text) => report(at(key), text));
-    if ((stage.kind === 'eval' || stage.kind === 'tool_eval') && Object.keys(stage.models).length === 0) {
+    if ('models' in stage && Object.keys(stage.models).length === 0) {
       report(at('models'), `stages.${stage.name}.models is empty; name at least one model.`);
     }
     if (stage.kind === 'dpo') dpoProblems(recipe, stage, (key, text) => report(at(key), text));

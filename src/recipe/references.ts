@@ -2,7 +2,7 @@
 import type { Problem } from './problems.ts';
 import { isRecord } from './rules.ts';
 import type { Path } from './source.ts';
-import { stageSchemas } from './stages.ts';
+import { measuresModels, stageSchemas } from './stages.ts';
 import { suggestion } from './suggest.ts';
 
 /** What kinds of things can stand where a reference wants a model, rollouts, ... */
@@ -71,7 +71,7 @@ class ReferenceCheck {
     const { name, kind } = stage;
     const path = ['stages', index];
     const where = `stages.${typeof name === 'string' ? name : index}`;
-    if (kind === 'eval' || kind === 'tool_eval') {
+    if (measuresModels(kind)) {
       for (const [label, model] of Object.entries(record(stage['models']))) {
         this.#reference([...path, 'models', label], `${where}.models.${label}`, model, 'model');
       }

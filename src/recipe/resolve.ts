@@ -39,9 +39,12 @@ export function mapPaths(recipe: Recipe, change: (path: string) => string): Reci
             },
       ]),
     ),
-    stages: stages.map((stage) =>
-      stage.kind === 'rollout' && stage.from !== undefined ? { ...stage, from: change(stage.from) } : stage,
-    ),
+    stages: stages.map((stage) => {
+      if (stage.kind === 'bfcl' || stage.kind === 'acebench') return { ...stage, data: change(stage.data) };
+      return stage.kind === 'rollout' && stage.from !== undefined
+        ? { ...stage, from: change(stage.from) }
+        : stage;
+    }),
     ...(environments === undefined ? {} : { environments: mapModules(environments, change) }),
     ...(compare === undefined ? {} : { compare: compare.map(change) }),
   };

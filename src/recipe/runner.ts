@@ -16,6 +16,7 @@ import { loadRecipe } from './load.ts';
 import { machineFacts } from './machine.ts';
 import { formatRecipe } from './resolve.ts';
 import { runEvaluation } from './run/answering.ts';
+import { runBenchmark } from './run/benchmarks.ts';
 import {
   checkpointFolder,
   dialoguesOf,
@@ -49,6 +50,7 @@ function stageEvents(run: RunContext, stage: Stage): AsyncGenerator<RunEvent, Ou
   if (stage.kind === 'eval') return runEvaluation(run, stage);
   if (stage.kind === 'trajectories') return runTrajectoryStage(run, stage);
   if (stage.kind === 'tool_eval') return runToolEvaluation(run, stage);
+  if (stage.kind === 'bfcl' || stage.kind === 'acebench') return runBenchmark(run, stage);
   return runTraining(run, stage);
 }
 

@@ -4,6 +4,7 @@
  * defaults: what the paper's scripts pass at the scale of Qwen3, which a smaller recipe overrides.
  */
 import { z } from 'zod';
+import { acebenchSchema, bfclSchema } from './benchmark-stages.ts';
 import { teacherSchema } from './teacher-options.ts';
 import { type RewardName, rewards } from '../reward/index.ts';
 import { CHAIN_PAIRINGS } from '../train/chain-pairs.ts';
@@ -206,6 +207,8 @@ export const stageSchemas = {
   mentor: mentorSchema,
   eval: evalSchema,
   tool_eval: toolEvalSchema,
+  bfcl: bfclSchema,
+  acebench: acebenchSchema,
 } as const;
 
 export const stageSchema = z.discriminatedUnion('kind', [
@@ -219,6 +222,8 @@ export const stageSchema = z.discriminatedUnion('kind', [
   mentorSchema,
   evalSchema,
   toolEvalSchema,
+  bfclSchema,
+  acebenchSchema,
 ]);
 
 export type Stage = z.output<typeof stageSchema>;
@@ -236,6 +241,15 @@ const TRAINING = [
 export type TrainingStage = StageOf<(typeof TRAINING)[number]>;
 /** What every training stage tells the optimiser, batcher and checkpointer. */
 export type OptimizerOptions = Pick<TrainingStage, keyof typeof optimizerOptions>;
+
+/** The kinds that measure several models. */
+const MEASURING = ['eval', 'tool_eval', 'bfcl', 'acebench'] as const satisfies readonly StageKind[];
+export type MeasuringStage = StageOf<(typeof MEASURING)[number]>;
+
+/** Whether a kind of stage measures the models that it names by labels. */
+export function measuresModels(kind: unknown): kind is MeasuringStage['kind'] {
+  return MEASURING.some((one) => one === kind);
+}
 
 /** Whether a stage hands on a model, to be named by later stages. */
 export function outputsModel(stage: Stage): stage is TrainingStage {

@@ -32,7 +32,15 @@ async function rowsOf(): Promise<string[]> {
   );
 }
 
-const common = { model: 'star', sample: null, seed: 7, decode: 'v3', errors: {}, faults: {} } as const;
+const common = {
+  model: 'star',
+  sample: null,
+  seed: 7,
+  decode: 'v3',
+  openThought: false,
+  errors: {},
+  faults: {},
+} as const;
 
 test('a run that was not scored on benchmarks has no section on them', async () => {
   expect(await rowsOf()).toEqual([]);
@@ -70,6 +78,7 @@ test('scores of ACEBench stand beside their ceiling and the published ones', asy
     sample: null,
     seed: 7,
     thinking: 'strip',
+    openThought: true,
     categories: [
       {
         name: 'multi_turn_user_adjust',
@@ -97,7 +106,7 @@ test('scores of ACEBench stand beside their ceiling and the published ones', asy
   writeResults(join(run, 'benchmarks', 'acebench-a'), [], scores);
   const rows = await rowsOf();
   expect(rows).toContain(
-    'star revision 2025-10; thoughts taken off before scoring 53.1% 95.6% – – 25.0% – – – –',
+    'star revision 2025-10; thoughts taken off before scoring; prompts ended with &lt;think&gt; 53.1% 95.6% – – 25.0% – – – –',
   );
   expect(rows).toContain(
     'STAR-0.6B the mean of its twelve parts, as published, is 52.65 53.0% – 69.3% 35.0% 32.0% 62.0% 20.0% – –',

@@ -107,7 +107,7 @@ test('a missing key says what it must be', () => {
 
 test('an unknown kind of stage suggests the nearest', () => {
   expect(fault(good.replace('kind: simrl', 'kind: simlr'))).toMatchInlineSnapshot(
-    `"t.yaml:6:23: stages.rl.kind is "simlr" and must be pretrain, sft, distill, rollout, simrl, dpo, trajectories, mentor, eval or tool_eval; did you mean simrl?"`,
+    `"t.yaml:6:23: stages.rl.kind is "simlr" and must be pretrain, sft, distill, rollout, simrl, dpo, trajectories, mentor, eval, tool_eval, bfcl or acebench; did you mean simrl?"`,
   );
 });
 

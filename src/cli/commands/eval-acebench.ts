@@ -2,6 +2,7 @@
 import { buildCommand } from '@stricli/core';
 import { UserError } from '../../base/errors.ts';
 import type { AcebenchOptions } from '../acebench-run.ts';
+import { ACEBENCH_OFFICIAL } from '../../eval/official.ts';
 import type { CliContext } from '../context.ts';
 import { outStyle } from '../context.ts';
 import { debugFlag, examples, numberFrom, runsFlag, wholeNumber } from '../flags.ts';
@@ -87,8 +88,8 @@ export const evalAcebenchCommand = buildCommand<Flags, [], CliContext>({
       maxTokens: {
         ...parsed,
         parse: wholeNumber(1),
-        brief: 'Longest answer; officially 1024',
-        default: '1024',
+        brief: `Longest answer; officially ${ACEBENCH_OFFICIAL.maxTokens}`,
+        default: String(ACEBENCH_OFFICIAL.maxTokens),
         placeholder: 'N',
       },
       temperature: {

@@ -1,6 +1,7 @@
 /** `tinystar eval bfcl`: the Berkeley Function-Calling Leaderboard, version 3, scored as the official program scores it. */
 import { buildCommand } from '@stricli/core';
 import { UserError } from '../../base/errors.ts';
+import { BFCL_OFFICIAL } from '../../eval/official.ts';
 import type { CliContext } from '../context.ts';
 import { outStyle } from '../context.ts';
 import { debugFlag, examples, numberFrom, runsFlag, wholeNumber } from '../flags.ts';
@@ -88,15 +89,15 @@ export const evalBfclCommand = buildCommand<Flags, [], CliContext>({
       maxTokens: {
         ...parsed,
         parse: wholeNumber(1),
-        brief: 'Longest answer; officially 4096',
-        default: '4096',
+        brief: `Longest answer; officially ${BFCL_OFFICIAL.maxTokens}`,
+        default: String(BFCL_OFFICIAL.maxTokens),
         placeholder: 'N',
       },
       temperature: {
         ...parsed,
         parse: numberFrom(0),
         brief: 'Officially 0.001; 0 takes the likeliest token',
-        default: '0.001',
+        default: String(BFCL_OFFICIAL.temperature),
         placeholder: 'X',
       },
       openThought: {

@@ -12,9 +12,6 @@ import { type JudgedEntry, type Scores, scoresSchema, unitOf } from './scores.ts
 export const VERDICTS = 'verdicts.jsonl';
 export const SCORES = 'scores.json';
 
-/** The official settings. */
-export const OFFICIAL = { maxTokens: 1024, temperature: 0, topP: 0.9 } as const;
-
 /** Seed of every sample, so that two samples of one size are the same. */
 export const SAMPLE_SEED = 7;
 

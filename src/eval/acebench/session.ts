@@ -1,6 +1,7 @@
 /** ACEBench's evaluations: what becomes of replies, from a file or from a model that is asked. */
 import { join } from 'node:path';
 import type { AnsweringModel } from '../models.ts';
+import { ACEBENCH_OFFICIAL } from '../official.ts';
 import {
   countFaults,
   type FaultyResponse,
@@ -14,7 +15,6 @@ import type { Entry } from './dataset.ts';
 import type { Revision } from './revision.ts';
 import {
   askEntries,
-  OFFICIAL,
   SAMPLE_SEED,
   scoredText,
   type selectEntries,
@@ -69,6 +69,7 @@ export interface Replied {
   readonly replies: ReadonlyMap<string, string>;
   readonly faulty?: readonly FaultyResponse[];
   readonly unasked?: number;
+  readonly openThought?: boolean;
 }
 
 function scoredReplies(
@@ -82,7 +83,7 @@ function scoredReplies(
 export function scoreReplies(
   folder: string,
   { revision, limit, thinking }: ScoreOptions,
-  { model, entries, replies, faulty = [], unasked = 0 }: Replied,
+  { model, entries, replies, faulty = [], unasked = 0, openThought = false }: Replied,
 ): AcebenchOutcome {
   const judged = judgeEntries(entries, scoredReplies(replies, thinking), revision);
   const categories = [...scoreCategories(entries, judged, revision)];
@@ -93,6 +94,7 @@ export function scoreReplies(
     sample: limit ?? null,
     seed: SAMPLE_SEED,
     thinking,
+    openThought,
     categories,
     normal: meanOf(categories, 'normal'),
     special: meanOf(categories, 'special'),
@@ -136,7 +138,7 @@ export class AcebenchSession implements Session<AcebenchOutcome> {
   async *answers(signal: AbortSignal): AsyncGenerator<AnswerStep, void, undefined> {
     const { maxTokens, temperature, openThought, thinking, revision } = this.#options;
     const open = this.#entries.filter(({ id }) => !this.#replies.has(id));
-    const ask = { maxTokens, temperature, topP: OFFICIAL.topP, openThought, signal };
+    const ask = { maxTokens, temperature, topP: ACEBENCH_OFFICIAL.topP, openThought, signal };
     const asked = askEntries(this.#model, open, thinking === 'off' ? { ...ask, enableThinking: false } : ask);
     for await (const { entry, text, tokens } of asked) {
       if (text === undefined) {
@@ -152,7 +154,11 @@ export class AcebenchSession implements Session<AcebenchOutcome> {
 
   finish(): AcebenchOutcome {
     const replied = { model: this.#model.name, entries: this.#entries, replies: this.#replies };
-    return scoreReplies(this.#folder, this.#options, { ...replied, unasked: this.#unasked });
+    return scoreReplies(this.#folder, this.#options, {
+      ...replied,
+      unasked: this.#unasked,
+      openThought: this.#options.openThought,
+    });
   }
 
   [Symbol.dispose](): void {

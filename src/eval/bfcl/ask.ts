@@ -5,9 +5,6 @@ import { type DecodeRule, splitThought } from './decode.ts';
 import type { MultiTurnEntry, SingleTurnEntry } from './entries.ts';
 import { promptFunctions, renderPrompt } from './prompt.ts';
 
-/** The official settings; a model with less room answers in what is left. */
-export const OFFICIAL = { temperature: 0.001, maxTokens: 4096 } as const;
-
 export interface BfclAskOptions extends AskOptions {
   readonly rule: DecodeRule;
   /** Prompts end with "<think>": for models that were trained on prompts which do. The official ones do not. */

@@ -23,6 +23,8 @@ export const scoresSchema = z.object({
   /** Seed of the sample. */
   seed: z.int(),
   decode: z.enum(['v3', 'head']),
+  /** Whether prompts ended with "<think>", which officially they do not. */
+  openThought: z.boolean().default(false),
   categories: z.record(z.string(), countSchema),
   /** Shares from 0 to 1, by the names of Summary. */
   summary: z.record(z.string(), z.number()),

@@ -92,13 +92,14 @@ export interface Judged {
   readonly verdicts: readonly Verdict[];
   readonly faulty?: readonly FaultyResponse[];
   readonly unasked?: number;
+  readonly openThought?: boolean;
 }
 
 /** Writes verdicts and scores. */
 export function writeResults(
   folder: string,
   { data, category, decode, limit }: ScoreOptions,
-  { model, verdicts, faulty = [], unasked = 0 }: Judged,
+  { model, verdicts, faulty = [], unasked = 0, openThought = false }: Judged,
 ): BfclOutcome {
   writeVerdicts(folder, verdicts);
   const scores = writeScores(folder, countVerdicts(verdicts), {
@@ -106,6 +107,7 @@ export function writeResults(
     sample: limit ?? null,
     seed: SAMPLE_SEED,
     decode,
+    openThought,
     errors: Object.fromEntries(countErrors(verdicts)),
     faults: Object.fromEntries(countFaults(faulty).map(({ fault, count }) => [fault, count])),
   });
@@ -164,11 +166,11 @@ export class BfclSession implements Session<BfclOutcome> {
   }
 
   finish(): BfclOutcome {
-    const { decode } = this.#options;
+    const { decode, openThought } = this.#options;
     const verdicts = this.#entries.map(
       (entry) => this.#verdicts.get(entry.id) ?? judge(entry, undefined, decode),
     );
-    const judged = { model: this.#model.name, verdicts, unasked: this.#unasked };
+    const judged = { model: this.#model.name, verdicts, unasked: this.#unasked, openThought };
     return writeResults(this.#folder, this.#options, judged);
   }
 

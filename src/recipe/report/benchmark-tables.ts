@@ -57,11 +57,16 @@ function sampleRemark(sample: number | null): string {
   return sample === null ? '' : `a sample of ${sample} entries a category: not the official score`;
 }
 
-function bfclRemark({ sample, decode }: BfclScores, missing: boolean): string {
+function thoughtRemark(openThought: boolean): string {
+  return openThought ? 'prompts ended with <think>' : '';
+}
+
+function bfclRemark({ sample, decode, openThought }: BfclScores, missing: boolean): string {
   return joined(
     sampleRemark(sample),
     missing ? 'categories are missing, and count as 0' : '',
     decode === 'v3' ? '' : 'calls decoded by version 4’s rule',
+    thoughtRemark(openThought),
   );
 }
 
@@ -126,7 +131,7 @@ function partMean({ categories }: AcebenchScores, prefix: string): number | unde
 /** ACEBench's sums beside their ceilings, and below them every category. */
 export function acebenchTables(scored: readonly AcebenchScores[]): Html {
   const own = scored.map((scores): TableRow => {
-    const { model, sample, revision, thinking, normal, special } = scores;
+    const { model, sample, revision, thinking, openThought, normal, special } = scores;
     const parts = PARTS.map(({ prefix }) => share(partMean(scores, prefix)));
     const cells = [
       share(normal?.accuracy),
@@ -135,7 +140,12 @@ export function acebenchTables(scored: readonly AcebenchScores[]): Html {
       share(special?.accuracy),
       share(special?.ceiling),
     ];
-    const remark = joined(`revision ${revision}`, THINKING_REMARKS[thinking], sampleRemark(sample));
+    const remark = joined(
+      `revision ${revision}`,
+      THINKING_REMARKS[thinking],
+      thoughtRemark(openThought),
+      sampleRemark(sample),
+    );
     return { name: model, remark, cells, own: true };
   });
   const published = PUBLISHED_ACEBENCH.map((row): TableRow => {

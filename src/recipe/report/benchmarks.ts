@@ -1,4 +1,4 @@
-/** A run's scores on benchmarks, from what `tinystar eval` left in its folder, beside those that were published. */
+/** A run's scores on benchmarks, from what its stages and `tinystar eval` left in its folder, beside those that were published. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../base/errors.ts';
@@ -7,11 +7,12 @@ import { type Scores as AcebenchScores, scoresSchema as acebenchSchema } from '.
 import { type Scores as BfclScores, scoresSchema as bfclSchema } from '../../eval/bfcl/results.ts';
 import { SOURCE } from '../../eval/published.ts';
 import { ablationTable, acebenchTables, bfclTables } from './benchmark-tables.ts';
+import { RESULTS } from './formats.ts';
 import { html, type Html } from './html.ts';
 
 /** The section on benchmarks; undefined for a run without any. */
 export function benchmarkSection(folder: string): Html | undefined {
-  const { bfcl, acebench, damaged } = readBenchmarks(join(folder, 'benchmarks'));
+  const { bfcl, acebench, damaged } = readBenchmarks(resultFolders(folder));
   if (bfcl.length + acebench.length + damaged === 0) return undefined;
   return html`<section id="benchmarks">
     <h2>Benchmarks</h2>
@@ -29,12 +30,24 @@ interface Benchmarks {
   readonly damaged: number;
 }
 
-function readBenchmarks(folder: string): Benchmarks {
+/** Folders of results: of the run's stages, then of commands. */
+function resultFolders(run: string): readonly string[] {
+  const inside = (folder: string): string[] =>
+    existsSync(folder)
+      ? readdirSync(folder)
+          .toSorted()
+          .map((name) => join(folder, name))
+      : [];
+  const ofStages = inside(join(run, 'stages')).flatMap((stage) => inside(join(stage, RESULTS)));
+  return [...ofStages, ...inside(join(run, 'benchmarks'))];
+}
+
+function readBenchmarks(folders: readonly string[]): Benchmarks {
   const bfcl: BfclScores[] = [];
   const acebench: AcebenchScores[] = [];
   let damaged = 0;
-  for (const name of existsSync(folder) ? readdirSync(folder).toSorted() : []) {
-    const path = join(folder, name, 'scores.json');
+  for (const folder of folders) {
+    const path = join(folder, 'scores.json');
     if (!existsSync(path)) continue;
     const json = jsonOf(path);
     const asBfcl = bfclSchema.safeParse(json);

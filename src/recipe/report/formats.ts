@@ -77,3 +77,6 @@ export const machineSchema = z.object({
   command: z.string().optional(),
 });
 export type MachineFacts = z.output<typeof machineSchema>;
+
+/** Where a benchmark's stage has a folder for each model, of what `tinystar eval` leaves. */
+export const RESULTS = 'results';
