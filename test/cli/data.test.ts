@@ -176,6 +176,43 @@ describe('data label', () => {
   });
 });
 
+test('every format that has answers: converted, rendered, and scored 1 against themselves', async () => {
+  const names = ['xlam', 'hammer', 'toolace', 'toolace-cleaned', 'toolmind', 'openai', 'sharegpt'];
+  const inputs = names.map((name) => `${formats}${name}.jsonl`);
+  await data('convert', ...inputs, '--refusal', 'I cannot do that.', '--output', at('all.jsonl'));
+  const sources = new Set(lines('all.jsonl').map(({ source }) => source));
+  expect([...sources].toSorted()).toEqual(['hammer', 'openai', 'sharegpt', 'toolace', 'toolmind', 'xlam']);
+  for (const mode of ['star', 'native']) {
+    const flags = ['--tokenizer', at('tokenizer'), '--mode', mode, '--no-reasoning'];
+    const { code } = await runCli([
+      'data',
+      'render',
+      at('all.jsonl'),
+      ...flags,
+      '--output',
+      at('train.jsonl'),
+    ]);
+    expect(code).toBe(0);
+    const rendered = lines('train.jsonl');
+    expect(rendered).toHaveLength(lines('all.jsonl').length);
+    const samples = rendered.map(({ inputs: prompt, targets }) =>
+      JSON.stringify({ prompt, label: targets, generation: targets }),
+    );
+    writeFileSync(at('samples.jsonl'), samples.join('\n'));
+    const score = [
+      'score',
+      '--reward',
+      'simrl',
+      '--input',
+      at('samples.jsonl'),
+      '--output',
+      at('scores.jsonl'),
+    ];
+    expect((await runCli(score)).stderr).toBe('');
+    expect(lines('scores.jsonl').map(({ reward }) => reward)).toEqual(samples.map(() => 1));
+  }
+});
+
 describe('data mix', () => {
   test('takes by quotas, and says when there is not enough of some kind', async () => {
     const stdout = await data('mix', at('records.jsonl'), '--size', '10', '--output', at('mixed.jsonl'));
