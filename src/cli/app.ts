@@ -11,6 +11,7 @@ import { dataMixCommand } from './commands/data-mix.ts';
 import { dataRenderCommand } from './commands/data-render.ts';
 import { dataTopkCommand } from './commands/data-topk.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { estimateCommand } from './commands/estimate.ts';
 import { evalRoutes } from './commands/eval.ts';
 import { exportCommand } from './commands/export.ts';
 import { generateCommand } from './commands/generate.ts';
@@ -26,6 +27,7 @@ import { examples } from './flags.ts';
 const routes = buildRouteMap<string, CliContext>({
   routes: {
     run: runCommand,
+    estimate: estimateCommand,
     eval: evalRoutes,
     generate: generateCommand,
     export: exportCommand,

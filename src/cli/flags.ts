@@ -17,6 +17,27 @@ export const runsFlag = {
   placeholder: 'DIR',
 } as const;
 
+export const setFlag = {
+  kind: 'parsed',
+  parse: String,
+  brief: 'Override a value of the recipe; may be repeated',
+  optional: true,
+  variadic: true,
+  placeholder: 'path=value',
+} as const;
+
+export const deviceFlag = {
+  kind: 'parsed',
+  parse: String,
+  brief: 'Compute on cpu, gpu or a device that tinystar doctor names',
+  optional: true,
+  placeholder: 'NAME',
+} as const;
+
+/** What `--device` overrides in a recipe. */
+export const deviceSetting = (device: string | undefined): string[] =>
+  device === undefined ? [] : [`device=${JSON.stringify(device)}`];
+
 /** A parser of whole numbers of at least `least`. */
 export function wholeNumber(least: number): (text: string) => number {
   return (text) => {

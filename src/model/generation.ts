@@ -110,9 +110,9 @@ export class Generator implements Disposable {
 
   /**
    * Builds what generating from prompts of these lengths needs at most, without generating: see Device.planning.
-   * Returns the bytes that it holds on the host.
+   * `longest` is how long an answer will be, if all are shorter than they may be. Returns the bytes held on the host.
    */
-  reserve(lengths: readonly number[], options: GenerateOptions): number {
+  reserve(lengths: readonly number[], options: GenerateOptions, longest = options.maxTokens): number {
     const settings = settingsOf(options);
     const { batch = batchFor(settings.samples) } = options;
     const active = Math.min(lengths.length, batch);
@@ -123,7 +123,7 @@ export class Generator implements Disposable {
     return lanes.reduce((bytes, lane, i) => {
       const mine = line.filter((_, at) => at % lanes.length === i);
       const slots = Math.min(mine.length, Math.ceil(batch / lanes.length));
-      return bytes + (slots === 0 ? 0 : lane.reserve(slots, mine[0] ?? 1, settings));
+      return bytes + (slots === 0 ? 0 : lane.reserve(slots, mine[0] ?? 1, settings, longest));
     }, 0);
   }
 

@@ -21,6 +21,8 @@ import { type Drawing, type Sample, Slots, startPrompt, type Stopped } from './s
 const PREFILL_TOKENS = 2048;
 /** For each lane. */
 const MAX_GRAPHS = 32;
+/** Lengths that a batch grows through, roughly, between two times that it closes ranks. */
+const CLOSING_LENGTHS = 3;
 
 /** How samples are drawn. */
 export interface Settings extends Sampling {
@@ -112,19 +114,36 @@ export class GenerationLane implements Disposable {
    * Builds what a call with such prompts and samples needs at most, without running it: see Device.planning. Returns
    * the bytes that the graphs hold on the host.
    */
-  reserve(prompts: number, promptLength: number, { samples, maxTokens, temperature }: Settings): number {
+  reserve(
+    prompts: number,
+    promptLength: number,
+    { samples, maxTokens, temperature }: Settings,
+    longest: number,
+  ): number {
     const promptTokens = stageLength(promptLength);
     const rows = prompts * samples;
-    const lengths = [...new Set(Array.from({ length: maxTokens }, (_, i) => stageLength(i + 1, 16)))];
-    const completionTokens = Math.max(...lengths);
+    const lengths = [
+      ...new Set(Array.from({ length: Math.min(maxTokens, longest) }, (_, i) => stageLength(i + 1, 16))),
+    ];
+    const completionTokens = stageLength(maxTokens, 16);
     const cache = this.#reserve({ prompts, promptTokens, rows, completionTokens });
     const together = bucketCount(Math.max(1, Math.min(prompts, Math.floor(PREFILL_TOKENS / promptTokens))));
     this.#prefill(cache, together, promptTokens, temperature);
-    for (const length of lengths.slice(-MAX_GRAPHS))
-      this.#decode(cache, { prompts, promptTokens, samples, completionTokens: length }, temperature);
+    // The whole batch through all lengths; then ever smaller ones, as samples finish and the rest close ranks.
+    const layouts = lengths.map((length) => ({ prompts, promptTokens, samples, completionTokens: length }));
+    for (let left = bucketCount(prompts); left > 1 && layouts.length < MAX_GRAPHS;) {
+      left = bucketCount(Math.max(1, Math.floor((2 * left) / 3)));
+      const later = lengths.slice(-CLOSING_LENGTHS);
+      layouts.push(
+        ...later.map((length) => ({ prompts: left, promptTokens, samples, completionTokens: length })),
+      );
+    }
+    const kept = layouts.slice(0, MAX_GRAPHS - 1);
+    for (const layout of kept) this.#decode(cache, layout, temperature);
     const logits = this.#config.vocabSize * 4 * (temperature === 0 || temperature === 1 ? 1 : 2);
-    return lengths.reduce(
-      (bytes, length) => bytes + rows * (logits + 4 * (promptTokens + length)),
+    return kept.reduce(
+      (bytes, { prompts: own, completionTokens: tokens }) =>
+        bytes + own * samples * (logits + 4 * (promptTokens + tokens)),
       together * logits,
     );
   }

@@ -2,6 +2,7 @@
 import { dirname, resolve } from 'node:path';
 import { UserError } from '../base/errors.ts';
 import { readText } from '../base/files.ts';
+import { publishedConfig } from '../model/published.ts';
 import { consistencyProblems, missingFiles } from './consistency.ts';
 import { applyOverride } from './overrides.ts';
 import type { Override } from './overrides.ts';
@@ -25,6 +26,37 @@ export interface LoadOptions {
 export function loadRecipe(path: string, options: LoadOptions = {}): Recipe {
   return parseRecipe(readText(path), path, options);
 }
+
+/** A recipe that can be estimated, and what was assumed for it. */
+export interface EstimableRecipe {
+  readonly recipe: Recipe;
+  readonly notes: readonly string[];
+}
+
+/**
+ * As `loadRecipe`, but the checkpoints of published Qwen3 models and the data may be missing: the former's shapes are
+ * known, and dialogues of the assistant stand for the latter.
+ */
+export function loadEstimable(path: string, options: Pick<LoadOptions, 'set'> = {}): EstimableRecipe {
+  const recipe = loadRecipe(path, options);
+  const missing = missingFiles(recipe);
+  const isData = ({ path: [first] }: Problem): boolean => first === 'data';
+  const isKnown = ({ path: [first, name, part] }: Problem): boolean => {
+    const model = first === 'models' && part === undefined ? recipe.models[String(name)] : undefined;
+    return typeof model === 'string' && publishedConfig(model) !== undefined;
+  };
+  const unknown = missing.filter((problem) => !isData(problem) && !isKnown(problem));
+  if (unknown.length > 0) throw recipeError(readSource(readText(path), path), [], unknown);
+  if (!missing.some(isData)) return { recipe, notes: [] };
+  const train = recipe.data.source === 'mix' ? recipe.data.train : ASSUMED_DIALOGUES;
+  return {
+    recipe: { ...recipe, data: { source: 'assistant', seed: 7, train, test: 864 } },
+    notes: [`the data are not there; ${train} of the assistant's dialogues stand for them`],
+  };
+}
+
+/** How many training dialogues a missing file is taken to have. */
+const ASSUMED_DIALOGUES = 20_480;
 
 /** `loadRecipe` of a text that stands in `file`. */
 export function parseRecipe(text: string, file: string, options: LoadOptions = {}): Recipe {

@@ -109,7 +109,7 @@ export function speechOf(run: RunContext, reference: string): Speech {
   return { tokenizer, template: tokenizer.chatTemplate };
 }
 
-function newConfig(model: NewModel, tokenizer: Tokenizer): Qwen3Config {
+export function newConfig(model: NewModel, tokenizer: Tokenizer): Qwen3Config {
   return {
     vocabSize: tokenizer.vocabSize,
     hiddenSize: model.hidden_size,
@@ -177,18 +177,24 @@ export function openForTraining(run: RunContext, stage: TrainingStage): OpenMode
     stage.model,
     lora === undefined ? { trainable: true } : { trainable: false, dtype },
   );
-  if (lora === undefined && dtype === 'f32') return model;
-  let training: TrainedWeights;
   try {
-    training =
-      lora === undefined
-        ? new ComputeCopies(model.parameters, dtype)
-        : new LoraWeights(model.parameters, loraOptions(lora), Rng.seeded(seedOf(run.recipe, stage), 'lora'));
+    const training = trainedWeights(model.parameters, stage, seedOf(run.recipe, stage));
+    if (training === undefined) return model;
+    return { ...model, training, [Symbol.dispose]: () => training[Symbol.dispose]() };
   } catch (thrown) {
     model[Symbol.dispose]();
     throw thrown;
   }
-  return { ...model, training, [Symbol.dispose]: () => training[Symbol.dispose]() };
+}
+
+/** What a stage computes with and trains, where that is not the parameters themselves; it then owns them. */
+export function trainedWeights(
+  parameters: ParameterSet,
+  { lora, compute_dtype: dtype }: Pick<TrainingStage, 'lora' | 'compute_dtype'>,
+  seed: number,
+): TrainedWeights | undefined {
+  if (lora !== undefined) return new LoraWeights(parameters, loraOptions(lora), Rng.seeded(seed, 'lora'));
+  return dtype === 'f32' ? undefined : new ComputeCopies(parameters, dtype);
 }
 
 /** What a recipe says of LoRA, in the model's words. */

@@ -1,7 +1,6 @@
 /** The stages of reinforcement learning: Sim-RL on single answers, MENTOR on conversations with functions. */
 import { Generator } from '../../model/generation.ts';
 import { Scorer } from '../../model/scoring.ts';
-import { policyGradient } from '../../objective/index.ts';
 import { CONVERSATION } from '../../environment/manner.ts';
 import { rewardNamed } from '../../reward/index.ts';
 import { PromptSet } from '../../train/prompts.ts';
@@ -44,13 +43,7 @@ interface Common extends Disposable {
 
 /** What both kinds have in common; `prompts` is how many there are. */
 function common(run: RunContext, stage: RlStage, model: OpenModel, prompts: number): Common {
-  const objective = policyGradient({
-    clip: stage.eps_clip,
-    klCoefficient: stage.init_kl_coef,
-    klEstimator: stage.kl_estimator,
-    entropyCoefficient: stage.entropy_coef,
-  });
-  const trainer = trainerFor(model, objective, stage);
+  const trainer = trainerFor(model, stage);
   const generator = new Generator(run.device, model.config, sourceOf(model));
   // What LoRA began from is still there; otherwise the stage's first model is loaded a second time.
   const base = model.training?.base;

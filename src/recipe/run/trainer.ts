@@ -1,11 +1,11 @@
 /** From what every training stage says to the objects that optimise. */
 import { isLayerParameter } from '../../model/config.ts';
-import type { Objective } from '../../objective/index.ts';
 import type { ScheduleOptions } from '../../tensor/schedule.ts';
 import type { SteppedStage } from '../../train/loop.ts';
 import { Trainer } from '../../train/trainer.ts';
-import type { OptimizerOptions } from '../stages.ts';
+import type { OptimizerOptions, TrainingStage } from '../stages.ts';
 import type { OpenModel } from './context.ts';
+import { objectiveOf } from './objectives.ts';
 
 /** Tokens of a micro-batch, padding included: what bounds a training graph's memory. */
 const MICRO_BATCH_TOKENS = 4096;
@@ -20,10 +20,13 @@ export function scheduleOf(stage: OptimizerOptions): ScheduleOptions {
   };
 }
 
-/** What minimises an objective. */
-export function trainerFor(model: OpenModel, objective: Objective, stage: OptimizerOptions): Trainer {
-  const { training } = model;
-  return new Trainer(model.config, training?.trained ?? model.parameters, objective, {
+/** What trains a stage's model. */
+export function trainerFor(
+  { config, parameters, training }: Pick<OpenModel, 'config' | 'parameters' | 'training'>,
+  stage: TrainingStage,
+): Trainer {
+  const objective = objectiveOf(stage, config.vocabSize);
+  return new Trainer(config, training?.trained ?? parameters, objective, {
     ...(training === undefined ? {} : { weights: training }),
     recompute: stage.gradient_checkpointing,
     adamw: {

@@ -2,7 +2,6 @@
 import { InternalError, isAbort } from '../../base/errors.ts';
 import { GROUP_SIZE } from '../../data/assistant/index.ts';
 import { saveCheckpoint } from '../../model/checkpoint.ts';
-import { crossEntropy, distillation, preference } from '../../objective/index.ts';
 import type { DrawnSample, RunEvent } from '../../train/events.ts';
 import { runSteps, type SteppedStage } from '../../train/loop.ts';
 import { pretrainExamples } from '../../train/stages/pretrain.ts';
@@ -79,7 +78,7 @@ async function pretrain(
     seed: seedOf(run.recipe, stage),
     groups: Math.max(1, Math.round(stage.train_batch_size / GROUP_LIMIT)),
   });
-  return supervised(stage, trainerFor(model, crossEntropy(), stage), source, stage.steps);
+  return supervised(stage, trainerFor(model, stage), source, stage.steps);
 }
 
 function lessons(
@@ -98,31 +97,18 @@ function lessons(
 
 async function sft(run: RunContext, stage: StageOf<'sft'>, model: OpenModel): Promise<SteppedStage> {
   const data = await lessons(run, stage, model);
-  return overEpochs(run, stage, trainerFor(model, crossEntropy(), stage), data);
+  return overEpochs(run, stage, trainerFor(model, stage), data);
 }
 
 function distill(run: RunContext, stage: StageOf<'distill'>, model: OpenModel): SteppedStage {
   const data = distillData(run, stage, model);
-  const objective = distillation({
-    divergence: stage.kd_kl_type,
-    topK: stage.kd_topk,
-    studentTopM: Math.min(stage.kd_student_topm, model.config.vocabSize),
-    tailCoefficient: stage.kd_kl_l1_coef,
-    ratio: stage.kd_ratio,
-  });
-  return overEpochs(run, stage, trainerFor(model, objective, stage), data);
+  return overEpochs(run, stage, trainerFor(model, stage), data);
 }
 
 function dpo(run: RunContext, stage: StageOf<'dpo'>, model: OpenModel): Opened {
   const data = preferenceData(run, stage, model);
-  const objective = preference({
-    loss: stage.loss_type,
-    beta: stage.beta,
-    labelSmoothing: stage.label_smoothing,
-    nllCoefficient: stage.nll_loss_coef,
-  });
   return {
-    stage: overEpochs(run, stage, trainerFor(model, objective, stage), data),
+    stage: overEpochs(run, stage, trainerFor(model, stage), data),
     [Symbol.dispose]: () => data[Symbol.dispose](),
   };
 }

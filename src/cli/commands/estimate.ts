@@ -1,0 +1,78 @@
+/** `tinystar estimate`: what a recipe will need in memory, disk and time on this machine. */
+import { buildCommand } from '@stricli/core';
+import type { CliContext } from '../context.ts';
+import { outStyle } from '../context.ts';
+import { estimateText } from '../estimate-table.ts';
+import { debugFlag, deviceFlag, deviceSetting, examples, runsFlag, setFlag } from '../flags.ts';
+
+interface Flags {
+  readonly set?: readonly string[];
+  readonly device?: string;
+  readonly runs: string;
+  readonly time: boolean;
+  readonly json: boolean;
+  readonly debug: boolean;
+}
+
+/** Estimates the recipe in a file and prints what comes out. */
+export async function printEstimate(
+  context: CliContext,
+  path: string,
+  { set, runs, time, json }: Pick<Flags, 'set' | 'runs' | 'time' | 'json'>,
+): Promise<void> {
+  const { process } = context;
+  const [{ loadEstimable }, { estimateRecipe, obstacles }] = await Promise.all([
+    import('../../recipe/load.ts'),
+    import('../../recipe/estimate/index.ts'),
+  ]);
+  const { recipe, notes } = loadEstimable(path, { set: set ?? [] });
+  const estimate = await estimateRecipe(recipe, {
+    runsDir: runs,
+    time,
+    ...(time && !json ? { onStage: (stage) => process.stderr.write(`measuring ${stage}\n`) } : {}),
+  });
+  const whole = { ...estimate, notes: [...notes, ...estimate.notes] };
+  const faults = obstacles(whole);
+  if (json) {
+    process.stdout.write(`${JSON.stringify({ ...whole, obstacles: faults })}\n`);
+    return;
+  }
+  process.stdout.write(estimateText(whole, outStyle(context)));
+  for (const fault of faults) process.stdout.write(`does not fit: ${fault}\n`);
+}
+
+async function estimate(this: CliContext, flags: Flags, path: string): Promise<void> {
+  const set = [...(flags.set ?? []), ...deviceSetting(flags.device)];
+  await printEstimate(this, path, { ...flags, set });
+}
+
+export const estimateCommand = buildCommand<Flags, [string], CliContext>({
+  func: estimate,
+  parameters: {
+    flags: {
+      set: setFlag,
+      device: deviceFlag,
+      runs: runsFlag,
+      time: {
+        kind: 'boolean',
+        brief: 'Measure how long the stages take (--noTime leaves it out)',
+        default: true,
+      },
+      json: { kind: 'boolean', brief: 'Print one JSON object', default: false, withNegated: false },
+      debug: debugFlag,
+    },
+    positional: {
+      kind: 'tuple',
+      parameters: [{ brief: 'Recipe file (YAML)', parse: String, placeholder: 'RECIPE' }],
+    },
+  },
+  docs: {
+    brief: 'Say what a recipe will need in memory, disk and time',
+    fullDescription: examples(
+      'Works out the memory of every stage by building it without allocating anything, and its time by a short\n' +
+        'measurement on random weights. Checkpoints of published Qwen3 models need not be there yet.',
+      'tinystar estimate recipes/star-0.6b.yaml',
+      'tinystar estimate recipes/star-0.6b.yaml --set stages.ckd.gradient_checkpointing=true',
+    ),
+  },
+});

@@ -1,0 +1,185 @@
+/**
+ * What a recipe's stages will need in memory, disk and time on this machine: memory by building all that a stage
+ * holds on a device for planning, time by a short measurement of the same work on random weights.
+ */
+import { existsSync, statfsSync } from 'node:fs';
+import { availableParallelism, freemem, totalmem } from 'node:os';
+import { dirname, join } from 'node:path';
+import { listDevices } from '../../ggml/device.ts';
+import { loadConfig } from '../../model/checkpoint.ts';
+import { loraSpecs } from '../../model/lora.ts';
+import { parameterSpecs } from '../../model/config.ts';
+import { specBytes } from '../../tensor/parameters.ts';
+import { sizeOf } from '../../tensor/tensor.ts';
+import { dialoguesOf, loraOptions } from '../run/context.ts';
+import type { Recipe } from '../schema.ts';
+import { outputsModel, type Stage, type TrainingStage } from '../stages.ts';
+import { type Lengths, measureLengths } from './lengths.ts';
+import { memoryOf, type StageMemory } from './memory.ts';
+import { ModelShapes, weightsOf } from './models.ts';
+import { TimeProbe } from './time.ts';
+import { type Workload, workloadOf } from './workload.ts';
+
+export interface StageEstimate {
+  readonly stage: string;
+  readonly kind: string;
+  readonly steps: number;
+  /** Bytes of the process, runtime and data included; and on the device, where that is another. */
+  readonly memory: number;
+  readonly deviceMemory: number;
+  /** Bytes that it leaves behind, and what its checkpoints take while it runs. */
+  readonly disk: number;
+  readonly checkpoints: number;
+  /** Undefined where time was not measured. */
+  readonly seconds: number | undefined;
+}
+
+export interface Machine {
+  readonly memory: number;
+  readonly freeMemory: number;
+  /** Of the device that computes, if it has memory of its own. */
+  readonly deviceMemory: number | undefined;
+  readonly freeDisk: number;
+}
+
+export interface Estimate {
+  readonly stages: readonly StageEstimate[];
+  /** What was assumed. */
+  readonly notes: readonly string[];
+  readonly machine: Machine;
+}
+
+export interface EstimateOptions {
+  readonly runsDir: string;
+  /** Whether to measure time; it takes some seconds a stage. */
+  readonly time: boolean;
+  readonly onStage?: (stage: string) => void;
+}
+
+/**
+ * What the process takes for itself while it works, in the first stage and more in each later one, as its heap and
+ * its allocator keep what they once had: measured on the recipes of this project.
+ */
+const HEAP_FIRST = 20 * 2 ** 20;
+const HEAP_STAGE = 9 * 2 ** 20;
+const HEAP_MOST = 120 * 2 ** 20;
+const KEPT_CHECKPOINTS = 3;
+
+function machineOf(recipe: Recipe, runsDir: string): Machine {
+  const wanted = recipe.device.toLowerCase();
+  const device = listDevices().find(({ name, kind }) => name.toLowerCase() === wanted || kind === wanted);
+  let folder = runsDir;
+  let freeDisk = Infinity;
+  for (;;) {
+    try {
+      const { bavail, bsize } = statfsSync(folder);
+      freeDisk = bavail * bsize;
+      break;
+    } catch {
+      // The folder of runs may not be there yet.
+      if (dirname(folder) === folder) break;
+      folder = dirname(folder);
+    }
+  }
+  return {
+    memory: process.constrainedMemory() > 0 ? Math.min(process.constrainedMemory(), totalmem()) : totalmem(),
+    freeMemory: freemem(),
+    deviceMemory: device === undefined || device.kind === 'cpu' ? undefined : device.memoryTotal,
+    freeDisk,
+  };
+}
+
+/** Bytes of what a stage trains, and of the optimiser's averages beside it. */
+function stateBytes(stage: TrainingStage, models: ModelShapes): number {
+  const specs = parameterSpecs(models.of(stage.model).config);
+  const trained = stage.lora === undefined ? specs : loraSpecs(specs, loraOptions(stage.lora));
+  const weights = trained.reduce((total, { shape }) => total + 4 * sizeOf(shape), 0);
+  const average =
+    stage.optimizer === 'adamw_8bit' ? specBytes({ name: '', shape: [32], dtype: 'q8_0' }) / 32 : 4;
+  return weights + (2 * weights * average) / 4;
+}
+
+function diskOf(stage: Stage, work: Workload, models: ModelShapes): { disk: number; checkpoints: number } {
+  if (!outputsModel(stage)) return { disk: work.stored, checkpoints: 0 };
+  return {
+    disk: work.stored + 4 * weightsOf(models.of(stage.model).config),
+    checkpoints: KEPT_CHECKPOINTS * stateBytes(stage, models),
+  };
+}
+
+/** Estimates every stage of a recipe. Throws UserErrors for models that are not there and not known. */
+export async function estimateRecipe(recipe: Recipe, options: EstimateOptions): Promise<Estimate> {
+  const models = new ModelShapes(recipe);
+  const threads = recipe.threads ?? availableParallelism();
+  const known = new Map<string, Lengths>();
+  const source = {
+    recipe,
+    dialogues: (split: 'train' | 'test') => dialoguesOf({ recipe }, split),
+    lengths(reference: string, split: 'train' | 'test'): Lengths {
+      const model = models.of(reference);
+      const key = `${split} ${model.tokenizer?.fingerprint() ?? model.template}`;
+      const lengths = known.get(key) ?? measureLengths(dialoguesOf({ recipe }, split), model);
+      known.set(key, lengths);
+      return lengths;
+    },
+  };
+  const works = recipe.stages.map((stage) => ({ stage, work: workloadOf(source, stage) }));
+  // The runtime with data and tokenizers, as a run has them too.
+  const base = process.memoryUsage().rss;
+  const planned = works.map(({ stage, work }): { stage: Stage; work: Workload; memory: StageMemory } => ({
+    stage,
+    work,
+    memory: memoryOf(recipe, stage, work, models, threads),
+  }));
+  using probe = new TimeProbe(recipe, models, threads);
+  const stages: StageEstimate[] = [];
+  for (const [i, { stage, work, memory }] of planned.entries()) {
+    options.onStage?.(stage.name);
+    stages.push({
+      stage: stage.name,
+      kind: stage.kind,
+      steps: work.steps,
+      memory: base + Math.min(HEAP_MOST, HEAP_FIRST + i * HEAP_STAGE) + memory.host,
+      deviceMemory: memory.device,
+      ...diskOf(stage, work, models),
+      seconds: options.time ? await probe.seconds(stage, work) : undefined,
+    });
+  }
+  return { stages, notes: models.notes, machine: machineOf(recipe, options.runsDir) };
+}
+
+/** Models of fewer weights than this are trained in less memory than any machine has that runs Node.js. */
+const LARGE = 5e7;
+
+/** Whether a recipe has a model that may be too much for a machine. */
+export function isLarge(recipe: Recipe): boolean {
+  return Object.values(recipe.models).some((model) => {
+    if (typeof model === 'string')
+      return existsSync(join(model, 'config.json')) && weightsOf(loadConfig(model)) > LARGE;
+    const { hidden_size: d, intermediate_size: ff, num_hidden_layers: layers } = model;
+    return layers * d * (4 * d + 3 * ff) > LARGE / 4;
+  });
+}
+
+/** What of an estimate cannot be: sentences, none if all fits. */
+export function obstacles({ stages, machine }: Estimate): string[] {
+  const problems: string[] = [];
+  const gigabytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GB`;
+  for (const { stage, memory, deviceMemory } of stages) {
+    if (memory > machine.memory)
+      problems.push(
+        `stage ${stage} needs ${gigabytes(memory)} of memory, and the machine has ${gigabytes(machine.memory)}`,
+      );
+    if (machine.deviceMemory !== undefined && deviceMemory > machine.deviceMemory)
+      problems.push(
+        `stage ${stage} needs ${gigabytes(deviceMemory)} on the device, which has ${gigabytes(machine.deviceMemory)}`,
+      );
+  }
+  const disk =
+    stages.reduce((total, stage) => total + stage.disk, 0) + Math.max(0, ...stages.map((s) => s.checkpoints));
+  if (disk > machine.freeDisk)
+    problems.push(
+      `the run needs ${gigabytes(disk)} of disk, of which ${gigabytes(machine.freeDisk)} are free`,
+    );
+  return problems;
+}
