@@ -123,6 +123,19 @@ describe('data convert', () => {
     });
   });
 
+  test('says that there is no row in an empty file', async () => {
+    writeFileSync(at('empty.jsonl'), '\n');
+    const { stderr, code } = await runCli([
+      'data',
+      'convert',
+      at('empty.jsonl'),
+      '--output',
+      at('none.jsonl'),
+    ]);
+    const message = 'Not one row became a record: there is none; check the files.\n';
+    expect({ code, stderr }).toEqual({ code: 1, stderr: message });
+  });
+
   test('leaves an existing file alone where nothing can be converted', async () => {
     writeFileSync(at('kept.jsonl'), 'mine\n');
     writeFileSync(at('junk.jsonl'), '{"a": 1}\nnot json\n{"a": 2}\n');
@@ -150,6 +163,11 @@ describe('data convert', () => {
 });
 
 describe('data clean', () => {
+  test.each(['0', '8', 'much'])('takes no similarity of %s', async (near) => {
+    const { stderr, code } = await runCli(['data', 'clean', 'x.jsonl', '--output', 'y', '--near', near]);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('must be a') });
+  });
+
   test('reports duplicates and overlaps with an evaluation, and with which question', async () => {
     const asked = 'Well: how long must an egg of sixty grams boil, to be soft inside?';
     const input = [record('a', 1), record('a', 1), record('b', 2, asked), record('c', 3)];

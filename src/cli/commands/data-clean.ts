@@ -106,6 +106,13 @@ async function clean(this: CliContext, flags: Flags, ...inputs: string[]): Promi
   this.process.stdout.write(`${output.lines} records in ${flags.output}, ${dropped.total} left out.\n`);
 }
 
+function similarity(text: string): number {
+  const value = numberFrom(0)(text);
+  if (value === 0 || value > 1)
+    throw new UserError('FLAG', 'must be a similarity above 0 and at most 1, such as 0.8');
+  return value;
+}
+
 export const dataCleanCommand = buildCommand<Flags, string[], CliContext>({
   func: clean,
   parameters: {
@@ -128,7 +135,7 @@ export const dataCleanCommand = buildCommand<Flags, string[], CliContext>({
       },
       near: {
         kind: 'parsed',
-        parse: numberFrom(0),
+        parse: similarity,
         brief: 'Leave out near duplicates too, from this similarity on (such as 0.8)',
         optional: true,
         placeholder: 'X',

@@ -77,8 +77,11 @@ async function convert(this: CliContext, flags: Flags, ...inputs: string[]): Pro
   if (output.lines === 0) {
     rejects?.commit();
     const [most] = dropped.entries();
-    const why = most === undefined ? 'there are no rows' : `the most frequent reason is ${most[0]}`;
-    throw new UserError('DATA_EMPTY', `Not one row became a record: ${why}; look at them with --rejects.`);
+    const why =
+      most === undefined
+        ? 'there is none; check the files'
+        : `the most frequent reason is ${most[0]}; look at them with --rejects`;
+    throw new UserError('DATA_EMPTY', `Not one row became a record: ${why}.`);
   }
   output.commit();
   rejects?.commit();
