@@ -83,9 +83,10 @@ function shown(path: string): string {
   return short.startsWith('..') ? path : short;
 }
 
-/** The table of every evaluation in `folder`. */
+/** The tables of every evaluation in `folder`, those on benchmarks last. */
 export async function printResults(context: CliContext, folder: string): Promise<void> {
   const { readRun } = await import('../recipe/report/read.ts');
+  const { benchmarkTables } = await import('./benchmark-tables.ts');
   const { divergenceText, hasToolUse, transferText } = await import('../recipe/report/tool-use.ts');
   const style = outStyle(context);
   for (const { models } of (await readRun(folder)).evaluations) {
@@ -109,4 +110,5 @@ export async function printResults(context: CliContext, folder: string): Promise
     const right = names.slice(1).map(() => 'right' as const);
     context.process.stdout.write(`\n${table([head, ...rows], ['left', ...right])}`);
   }
+  context.process.stdout.write(benchmarkTables(folder, style));
 }

@@ -7,6 +7,7 @@ import { parseRecipe } from '../../src/recipe/load.ts';
 import { writeReport } from '../../src/recipe/report/index.ts';
 import type { Recipe } from '../../src/recipe/schema.ts';
 import { makeBfcl } from '../eval/bfcl/made.ts';
+import { runCli } from '../helpers/cli.ts';
 import { readLines, runAll, scratchFolder } from '../helpers/runs.ts';
 
 const { folder: scratch, remove } = scratchFolder();
@@ -73,6 +74,9 @@ test('leave what the command would leave for each model, and the report shows it
   const section = /<section id="benchmarks">[\s\S]*?<\/section>/.exec(page)?.[0] ?? '';
   for (const shown of ['two of them', 'prompts ended with &lt;think&gt;', 'STAR-0.6B', '2602.03022'])
     expect(section).toContain(shown);
+  const { stdout } = await runCli(['report', run]);
+  expect(stdout).toMatch(/^BFCL v3 +overall +Non-Live AST +Live +Multi Turn\none +\d/m);
+  expect(stdout).toMatch(/^ACEBench +Normal +its ceiling +Special +its ceiling\none sample +N\/A +\d/m);
 });
 
 test('go on where they were stopped, to the same result', async () => {

@@ -12,7 +12,7 @@ import { html, type Html } from './html.ts';
 
 /** The section on benchmarks; undefined for a run without any. */
 export function benchmarkSection(folder: string): Html | undefined {
-  const { bfcl, acebench, damaged } = readBenchmarks(resultFolders(folder));
+  const { bfcl, acebench, damaged } = readBenchmarks(folder);
   if (bfcl.length + acebench.length + damaged === 0) return undefined;
   return html`<section id="benchmarks">
     <h2>Benchmarks</h2>
@@ -24,9 +24,10 @@ export function benchmarkSection(folder: string): Html | undefined {
   </section>`;
 }
 
-interface Benchmarks {
+export interface Benchmarks {
   readonly bfcl: readonly BfclScores[];
   readonly acebench: readonly AcebenchScores[];
+  /** Files of scores that cannot be read. */
   readonly damaged: number;
 }
 
@@ -42,11 +43,12 @@ function resultFolders(run: string): readonly string[] {
   return [...ofStages, ...inside(join(run, 'benchmarks'))];
 }
 
-function readBenchmarks(folders: readonly string[]): Benchmarks {
+/** All scores of a run on benchmarks. */
+export function readBenchmarks(run: string): Benchmarks {
   const bfcl: BfclScores[] = [];
   const acebench: AcebenchScores[] = [];
   let damaged = 0;
-  for (const folder of folders) {
+  for (const folder of resultFolders(run)) {
     const path = join(folder, 'scores.json');
     if (!existsSync(path)) continue;
     const json = jsonOf(path);
