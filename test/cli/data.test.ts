@@ -199,7 +199,7 @@ test('every format that has answers: converted, rendered, and scored 1 against t
   const inputs = names.map((name) => `${formats}${name}.jsonl`);
   await data('convert', ...inputs, '--refusal', 'I cannot do that.', '--output', at('all.jsonl'));
   const sources = new Set(lines('all.jsonl').map(({ source }) => source));
-  expect([...sources].toSorted()).toEqual(['hammer', 'openai', 'sharegpt', 'toolace', 'toolmind', 'xlam']);
+  expect(sources).toEqual(new Set(['hammer', 'openai', 'sharegpt', 'toolace', 'toolmind', 'xlam']));
   for (const mode of ['star', 'native']) {
     const flags = ['--tokenizer', at('tokenizer'), '--mode', mode, '--no-reasoning'];
     const { code } = await runCli([

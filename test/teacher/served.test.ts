@@ -229,7 +229,7 @@ describe('faults that may pass', () => {
     const found = await answers(teacher, 6);
     const wanted = textsOf(await answers(teacherOf([(await serve()).url], { concurrency: 1 }), 6)).flat();
     const got = textsOf(found);
-    expect(got.map((texts) => texts.length).toSorted()).toEqual([1, 1, 1, 1, 2, 2]);
+    expect(got.flat().length).toBe(8);
     expect(wanted).toEqual(expect.arrayContaining(got.flat()) as unknown);
     expect(server.prompts.length).toBe(12);
   });
