@@ -148,6 +148,20 @@ describe('OpenAI chat', () => {
     expect(reasons).toEqual({ arguments: 1, no_answer: 1, content: 1, role: 1, no_user: 1, think: 1 });
   });
 
+  it('reads calls that are written into the text, and keeps the words around them', () => {
+    const block = '<tool_call>\n{"name": "hash", "arguments": {"mode": 5.0}}\n</tool_call>';
+    const rowOf = (content: string): string =>
+      `{"messages": [{"role": "user", "content": "x"}, {"role": "assistant", "content": ${JSON.stringify(content)}}], "tools": [{"name": "hash", "parameters": {"mode": {}}}]}`;
+    const converted = (content: string) =>
+      convertRow({ where: 'x:1', value: parseJson(rowOf(content)) }, {}).map((result) =>
+        result.kind === 'record' ? answer(result.record) : result.rejected.code,
+      );
+    expect(converted(`${block}\n${block}`)).toEqual(['hash{"mode": 5.0} hash{"mode": 5.0}']);
+    expect(converted(`<think>\nHm.\n</think>\n\nNow.\n${block}`)).toEqual(['(Hm.) Now. hash{"mode": 5.0}']);
+    expect(converted('<tool_call>{"name": ')).toEqual(['call']);
+    expect(converted(block.replace('mode', 'node'))).toEqual(['unknown_argument']);
+  });
+
   it('makes every answer a record when asked to', async () => {
     const { records } = await fixture('openai.jsonl', { everyTurn: true });
     expect(records.map(roles)).toEqual(['sua', 'suata', 'ua', 'ua']);

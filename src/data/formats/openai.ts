@@ -8,7 +8,7 @@ import { pyRepr } from '../../json/repr.ts';
 import { type RecordMessage, Rejection } from '../record.ts';
 import type { Format, FormatContext } from './format.ts';
 import { hasMessages, listAt, recordsOf, splitThink } from './turns.ts';
-import { callsOf, idOf, toolsOf } from './values.ts';
+import { callsOf, idOf, taggedCalls, toolsOf } from './values.ts';
 
 /** Content as text: a string, nothing, or a list of parts of which only text is read. */
 function contentOf(value: PyValue | undefined): string {
@@ -23,10 +23,15 @@ function contentOf(value: PyValue | undefined): string {
 
 function assistantMessage(value: PyDict): RecordMessage {
   const legacy = value.get('function_call') ?? null;
-  const calls =
+  const given =
     legacy === null ? callsOf(value.get('tool_calls') ?? value.get('toolCalls')) : callsOf(legacy);
   const own = value.get('reasoning_content') ?? value.get('reasoning');
-  const { reasoning, content } = splitThink(contentOf(value.get('content')));
+  const { reasoning, content: said } = splitThink(contentOf(value.get('content')));
+  // Some data sets write calls into the text, as a model does.
+  const { content, calls } = (given.length === 0 ? taggedCalls(said) : undefined) ?? {
+    content: said,
+    calls: given,
+  };
   const thought = typeof own === 'string' ? own : reasoning;
   return {
     role: 'assistant',

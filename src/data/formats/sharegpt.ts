@@ -7,12 +7,11 @@ import { dumps } from '../../json/dumps.ts';
 import { tryParseJson } from '../../json/parse.ts';
 import { isDict, isList, type PyDict } from '../../json/python.ts';
 import { pyRepr, pyStr } from '../../json/repr.ts';
-import { between } from '../../chat/generation.ts';
 import { type RecordCall, type RecordMessage, Rejection, type Role } from '../record.ts';
 import type { Format } from './format.ts';
 import { looksLikePythonCalls, parsePythonCalls } from './python-calls.ts';
 import { fixNames, hasMessages, listAt, mergeCalls, recordsOf, splitThink } from './turns.ts';
-import { callsOf, idOf, toolsOf } from './values.ts';
+import { callsOf, idOf, taggedCalls, toolsOf } from './values.ts';
 
 const ROLE_NAMES: ReadonlyMap<string, Role | 'call'> = new Map([
   ['system', 'system'],
@@ -31,9 +30,6 @@ const ROLE_NAMES: ReadonlyMap<string, Role | 'call'> = new Map([
   ['function', 'tool'],
 ]);
 
-const CALL_OPEN = '<tool_call>';
-const CALL_CLOSE = '</tool_call>';
-
 /** Whether a text is JSON of a call, or of calls alone. */
 function jsonCalls(text: string): readonly RecordCall[] | undefined {
   const trimmed = text.trim();
@@ -47,11 +43,8 @@ function jsonCalls(text: string): readonly RecordCall[] | undefined {
 
 /** An assistant's text as words and calls, whichever way the calls are written. */
 function answerOf(text: string, mustCall: boolean): { content: string; calls: readonly RecordCall[] } {
-  if (text.includes(CALL_OPEN)) {
-    const calls = between(text, CALL_OPEN, CALL_CLOSE).flatMap(callsOf);
-    if (calls.length === 0) throw new Rejection('call', 'An answer opens <tool_call> and never closes it.');
-    return { content: text.slice(0, text.indexOf(CALL_OPEN)).trim(), calls };
-  }
+  const tagged = taggedCalls(text);
+  if (tagged !== undefined) return tagged;
   const calls = jsonCalls(text) ?? (looksLikePythonCalls(text) ? parsePythonCalls(text) : undefined);
   if (calls !== undefined) return { content: '', calls };
   if (mustCall) throw new Rejection('call', 'A message of calls holds something else.');

@@ -1,4 +1,5 @@
 /** Reading tools and calls in the many shapes that data sets keep them in; what cannot be read is a Rejection. */
+import { callBlocks, outsideOfCalls } from '../../chat/generation.ts';
 import { tryParseJson } from '../../json/parse.ts';
 import { isDict, isList, typeName, type PyDict, type PyValue } from '../../json/python.ts';
 import { Rejection, type RecordCall } from '../record.ts';
@@ -61,6 +62,17 @@ export function callsOf(value: PyValue | undefined): readonly RecordCall[] {
   if (value === undefined || value === null || value === '') return [];
   const calls = unpacked(value, 'call', 'The calls');
   return isList(calls) ? calls.map(callOf) : [callOf(calls)];
+}
+
+/** Calls that stand in an answer's text inside of <tool_call>, and the words around them; undefined if there are none. */
+export function taggedCalls(
+  text: string,
+): { readonly content: string; readonly calls: readonly RecordCall[] } | undefined {
+  const blocks = callBlocks(text);
+  if (blocks === undefined) return undefined;
+  const calls = blocks.flatMap(callsOf);
+  if (calls.length === 0) throw new Rejection('call', 'An answer opens <tool_call> and never closes it.');
+  return { content: outsideOfCalls(text).trim(), calls };
 }
 
 /** The text under a key, or a Rejection with that code. */
