@@ -303,6 +303,42 @@ describe('packed files', () => {
     expect(read.places).toEqual(['xlam.parquet[2]']);
   });
 
+  it('keeps floats of parquet apart from integers, also in structs and lists', async () => {
+    const filename = join(scratch, 'numbers.parquet');
+    parquetWriteFile({
+      filename,
+      columnData: [
+        { name: 'float', data: [5, 5.5] },
+        { name: 'whole', data: [5, 6] },
+        {
+          name: 'call',
+          data: [
+            { x: 5, ys: [1, 2], n: [3, 4] },
+            { x: 6, ys: [], n: [] },
+          ],
+        },
+      ],
+      schema: [
+        { name: 'root', num_children: 3 },
+        { name: 'float', type: 'DOUBLE', repetition_type: 'REQUIRED' },
+        { name: 'whole', type: 'INT32', repetition_type: 'REQUIRED' },
+        { name: 'call', repetition_type: 'REQUIRED', num_children: 3 },
+        { name: 'x', type: 'FLOAT', repetition_type: 'REQUIRED' },
+        ...(['ys', 'n'] as const).flatMap((name) => [
+          { name, repetition_type: 'REQUIRED', num_children: 1, converted_type: 'LIST' } as const,
+          { name: 'list', repetition_type: 'REPEATED', num_children: 1 } as const,
+          { name: 'element', type: name === 'ys' ? 'DOUBLE' : 'INT32', repetition_type: 'REQUIRED' } as const,
+        ]),
+      ],
+    });
+    const rows: string[] = [];
+    for await (const { value } of fileRows(filename)) rows.push(dumps(value!));
+    expect(rows).toEqual([
+      '{"float": 5.0, "whole": 5, "call": {"x": 5.0, "ys": [1.0, 2.0], "n": [3, 4]}}',
+      '{"float": 5.5, "whole": 6, "call": {"x": 6.0, "ys": [], "n": []}}',
+    ]);
+  });
+
   it('says which file is missing, cut short or no parquet', async () => {
     const [cut, fake] = [join(scratch, 'cut.jsonl.gz'), join(scratch, 'fake.parquet')];
     writeFileSync(cut, gzipSync('{"a": 1}\n'.repeat(1000)).subarray(0, 40));

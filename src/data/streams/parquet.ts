@@ -1,7 +1,7 @@
 /** Parquet files, one row group in memory at a time. */
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import * as zlib from 'node:zlib';
-import type { Compressors } from 'hyparquet';
+import type { Compressors, SchemaTree } from 'hyparquet';
 import { errorText, UserError } from '../../base/errors.ts';
 import type { PyValue } from '../../json/python.ts';
 
@@ -15,29 +15,52 @@ function compressors(): Compressors {
   };
 }
 
+/** The schema of a list's items. */
+function itemsOf(column: SchemaTree | undefined): SchemaTree | undefined {
+  const repeated = column?.children[0];
+  if (repeated?.element.repetition_type !== 'REPEATED') return column;
+  return repeated.children.length === 1 ? repeated.children[0] : repeated;
+}
+
+/** The schema of what stands under a key: of a struct's field, or of a map's values. */
+function fieldOf(column: SchemaTree | undefined, key: string): SchemaTree | undefined {
+  const named = ({ element }: SchemaTree): boolean => element.name === key;
+  return column?.children.find(named) ?? column?.children[0]?.children[1];
+}
+
+function numberValue(cell: number, column: SchemaTree | undefined): PyValue {
+  const type = column?.element.type;
+  return Number.isInteger(cell) && type !== 'DOUBLE' && type !== 'FLOAT' ? BigInt(cell) : cell;
+}
+
 /**
- * A cell as JSON. Whole numbers become ints. A column of structs has every key that any of its rows has and null where
- * a row has it not, so nulls inside of structs are left out.
+ * A cell as JSON: 5.0 in a column of floats stays a float. A column of structs has every key that any of its rows has and
+ * null where a row has it not, so nulls inside of structs are left out.
  */
-export function cellValue(cell: unknown): PyValue {
+function cellValue(cell: unknown, column: SchemaTree | undefined): PyValue {
   if (cell === null || cell === undefined) return null;
   if (typeof cell === 'string' || typeof cell === 'boolean' || typeof cell === 'bigint') return cell;
-  if (typeof cell === 'number') return Number.isInteger(cell) ? BigInt(cell) : cell;
+  if (typeof cell === 'number') return numberValue(cell, column);
   if (cell instanceof Date) return cell.toISOString();
   if (cell instanceof Uint8Array) return Buffer.from(cell).toString('utf8');
   if (Array.isArray(cell) || ArrayBuffer.isView(cell)) {
-    return Array.from(cell as unknown as ArrayLike<unknown>, cellValue);
+    const items = itemsOf(column);
+    return Array.from(cell as unknown as ArrayLike<unknown>, (item) => cellValue(item, items));
   }
   const entries = Object.entries(cell).filter(([, value]) => value !== null && value !== undefined);
-  return new Map(entries.map(([key, value]): [string, PyValue] => [key, cellValue(value)]));
+  return new Map(
+    entries.map(([key, value]): [string, PyValue] => [key, cellValue(value, fieldOf(column, key))]),
+  );
 }
 
 /** The rows of a local parquet file; throws a UserError that names it. */
 export async function* parquetRows(path: string): AsyncGenerator<PyValue> {
-  const { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } = await import('hyparquet');
+  const { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetSchema } =
+    await import('hyparquet');
   try {
     const file = await asyncBufferFromFile(path);
     const metadata = await parquetMetadataAsync(file);
+    const schema = parquetSchema(metadata);
     let rowStart = 0;
     for (const group of metadata.row_groups) {
       const rowEnd = rowStart + Number(group.num_rows);
@@ -48,7 +71,7 @@ export async function* parquetRows(path: string): AsyncGenerator<PyValue> {
         rowEnd,
         compressors: compressors(),
       });
-      for (const row of rows) yield cellValue(row);
+      for (const row of rows) yield cellValue(row, schema);
       rowStart = rowEnd;
     }
   } catch (thrown) {
