@@ -3,47 +3,8 @@
  * rest of each prompt goes with its completions. Losses and gradients stay those of the separate prompts.
  */
 import { asTokenIds, type TokenIds } from '../base/token-ids.ts';
+import { commonLength } from '../model/shared-prefix.ts';
 import type { TrainCompletion, TrainExample } from './examples.ts';
-
-/** Less in common than this share of a prompt is not worth a wider tree. */
-const WORTHWHILE = 0.5;
-
-function commonLength(a: TokenIds, b: TokenIds, most: number): number {
-  const end = Math.min(a.length, b.length, most);
-  let length = 0;
-  while (length < end && a[length] === b[length]) length++;
-  return length;
-}
-
-/** Neighbours whose prompts share at least half of their tokens, in runs of at most `limit` sequences each. */
-export function prefixRuns<T extends { readonly promptIds: TokenIds; readonly samples: readonly unknown[] }>(
-  prompts: readonly T[],
-  limit: number,
-): T[][] {
-  const runs: T[][] = [];
-  let shared = 0;
-  let longest = 0;
-  let sequences = 0;
-  for (const prompt of prompts) {
-    const run = runs.at(-1);
-    const [first] = run ?? [];
-    const size = prompt.samples.length;
-    const length = prompt.promptIds.length;
-    const common = first === undefined ? 0 : commonLength(first.promptIds, prompt.promptIds, shared);
-    if (run && sequences + size <= limit && common >= WORTHWHILE * Math.max(longest, length)) {
-      run.push(prompt);
-      shared = common;
-      longest = Math.max(longest, length);
-      sequences += size;
-    } else {
-      runs.push([prompt]);
-      shared = length;
-      longest = length;
-      sequences = size;
-    }
-  }
-  return runs;
-}
 
 function withStart(start: TokenIds, { tokens, rows, inputs }: TrainCompletion): TrainCompletion {
   if (start.length === 0) return { tokens, rows, inputs };
