@@ -234,7 +234,12 @@ export class Graph implements Disposable, Home {
       ggml.ggml_backend_buffer_clear(this.#inputBuffer, 0);
     }
     if (device.planned !== undefined) {
-      const own = ggml.ggml_used_mem(this.#context) + ggml.ggml_used_mem(this.#inputContext);
+      // Of the native graph, which has more places than are needed, about half is ever touched.
+      const places = this.#maxNodes * 2 + MAX_INPUTS + MAX_EXTERNAL;
+      const own =
+        ggml.ggml_used_mem(this.#context) +
+        ggml.ggml_used_mem(this.#inputContext) -
+        Math.floor(ggml.ggml_graph_overhead_custom(places, false) / 2);
       device.planned.add(own);
       this.#planned += own;
     }

@@ -57,12 +57,20 @@ export interface EstimateOptions {
 }
 
 /**
- * What the process takes for itself while it works, in the first stage and more in each later one, as its heap and
- * its allocator keep what they once had: measured on the recipes of this project.
+ * What the process takes for itself while it works: its heap, and what its allocator keeps of what earlier stages
+ * held, which grows from stage to stage. Fitted to runs of this project's recipes; large blocks are given back, so
+ * there is a limit.
  */
 const HEAP_FIRST = 20 * 2 ** 20;
 const HEAP_STAGE = 9 * 2 ** 20;
-const HEAP_MOST = 120 * 2 ** 20;
+const KEPT_SHARE = 0.07;
+const KEPT_MOST = 512 * 2 ** 20;
+
+function overhead(stage: number, before: readonly StageMemory[]): number {
+  const most = Math.max(0, ...before.map(({ host }) => host));
+  return HEAP_FIRST + Math.min(KEPT_MOST, stage * (HEAP_STAGE + KEPT_SHARE * most));
+}
+
 const KEPT_CHECKPOINTS = 3;
 
 function machineOf(recipe: Recipe, runsDir: string): Machine {
@@ -131,6 +139,7 @@ export async function estimateRecipe(recipe: Recipe, options: EstimateOptions): 
     work,
     memory: memoryOf(recipe, stage, work, models, threads),
   }));
+  const before = planned.map(({ memory }) => memory);
   using probe = new TimeProbe(recipe, models, threads);
   const stages: StageEstimate[] = [];
   for (const [i, { stage, work, memory }] of planned.entries()) {
@@ -139,7 +148,7 @@ export async function estimateRecipe(recipe: Recipe, options: EstimateOptions): 
       stage: stage.name,
       kind: stage.kind,
       steps: work.steps,
-      memory: base + Math.min(HEAP_MOST, HEAP_FIRST + i * HEAP_STAGE) + memory.host,
+      memory: base + memory.host + overhead(i, before.slice(0, i)),
       deviceMemory: memory.device,
       ...diskOf(stage, work, models),
       seconds: options.time ? await probe.seconds(stage, work) : undefined,

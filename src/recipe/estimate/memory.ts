@@ -50,7 +50,7 @@ class Holding implements Disposable {
   }
 
   /** A stage's trainer; returns what the model computes with. */
-  train({ stage, examples }: TrainingWork): { readonly source: WeightSource; readonly base?: WeightSource } {
+  train({ stage, several }: TrainingWork): { readonly source: WeightSource; readonly base?: WeightSource } {
     const { config } = this.#models.of(stage.model);
     const lora = stage.lora !== undefined;
     const specs = parameterSpecs(config, lora ? stage.compute_dtype : 'f32');
@@ -60,7 +60,7 @@ class Holding implements Disposable {
     const trainer = this.#hold(
       trainerFor({ config, parameters, ...(training === undefined ? {} : { training }) }, stage),
     );
-    trainer.reserve(examples);
+    for (const examples of several) trainer.reserve(examples);
     const base = training?.base;
     return { source: training ?? parameters, ...(base === undefined ? {} : { base }) };
   }

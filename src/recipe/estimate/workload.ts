@@ -4,6 +4,7 @@
  */
 import type { TaskDialogue } from '../../data/source.ts';
 import type { TrainExample } from '../../train/examples.ts';
+import { epochOrder } from '../../train/stages/supervised.ts';
 import { GROUP_LIMIT } from '../run/examples.ts';
 import type { Recipe } from '../schema.ts';
 import type { Stage, StageOf, TrainingStage } from '../stages.ts';
@@ -14,6 +15,8 @@ export interface TrainingWork {
   readonly stage: TrainingStage;
   /** What one update learns from. */
   readonly examples: readonly TrainExample[];
+  /** What some updates learn from: their batches are of different layouts, whose graphs are kept. */
+  readonly several: readonly (readonly TrainExample[])[];
   readonly updates: number;
 }
 
@@ -64,6 +67,24 @@ function cycled<T>(items: readonly T[], count: number): T[] {
   return Array.from({ length: items.length === 0 ? 0 : count }, (_, i) => items[i % items.length]).filter(
     (item): item is T => item !== undefined,
   );
+}
+
+/** Updates whose layouts are looked at, at most. */
+const UPDATES = 6;
+
+/** What updates of `count` examples each learn from, one after the other. */
+function updatesOf(
+  examples: readonly TrainExample[],
+  count: number,
+  updates: number,
+): Pick<TrainingWork, 'examples' | 'several' | 'updates'> {
+  const some = Math.max(1, Math.min(UPDATES, updates));
+  // In some order, as stages take them: those beside each other are of one tool set, and of like size.
+  const order = epochOrder(Math.max(1, examples.length), 1);
+  const shuffled = examples.flatMap((_, i) => examples[order(i)] ?? []);
+  const all = cycled(shuffled, some * count);
+  const several = Array.from({ length: some }, (_, i) => all.slice(i * count, (i + 1) * count));
+  return { examples: several[0] ?? [], several, updates };
 }
 
 interface Limits {
@@ -124,7 +145,7 @@ function supervised(
   const count = Math.max(1, Math.round(Math.min(sequences, stage.max_samples ?? Infinity) / each));
   const perUpdate = Math.min(count, Math.max(1, Math.round(stage.train_batch_size / each)));
   const updates = Math.floor((count * stage.max_epochs) / perUpdate);
-  return { stage, examples: cycled(examples, perUpdate), updates };
+  return { stage, ...updatesOf(examples, perUpdate, updates) };
 }
 
 function learning(source: WorkloadSource, stage: StageOf<'sft' | 'distill' | 'dpo'>): Workload {
@@ -159,7 +180,7 @@ function learning(source: WorkloadSource, stage: StageOf<'sft' | 'distill' | 'dp
     const count = Math.min(prompts, stage.max_samples ?? Infinity);
     const perUpdate = Math.min(count, stage.train_batch_size);
     const updates = Math.floor((count * stage.max_epochs) / perUpdate);
-    return of({ stage, examples: cycled(pairs, perUpdate), updates });
+    return of({ stage, ...updatesOf(pairs, perUpdate, updates) });
   }
   const samples = from.n_samples_per_prompt;
   const together = Math.max(1, Math.floor((2 * GROUP_LIMIT) / samples));
@@ -186,7 +207,7 @@ function reinforcement(source: WorkloadSource, stage: StageOf<'simrl' | 'mentor'
   const updates = steps * stage.max_epochs * Math.ceil(prompts / perUpdate);
   return {
     steps,
-    training: { stage, examples: cycled(examples, Math.min(prompts, perUpdate)), updates },
+    training: { stage, ...updatesOf(examples, Math.min(prompts, perUpdate), updates) },
     generation: [generation(stage.model, stage, lengths, { samples, prompts, calls: steps })],
     ...(stage.init_kl_coef > 0
       ? {
@@ -278,10 +299,10 @@ export function workloadOf(source: WorkloadSource, stage: Stage): Workload {
   switch (stage.kind) {
     case 'pretrain': {
       const groups = Math.max(1, Math.round(stage.train_batch_size / GROUP_LIMIT));
-      const examples = cycled(trees(source.lengths(stage.model, 'train'), stage), groups);
+      const examples = updatesOf(trees(source.lengths(stage.model, 'train'), stage), groups, stage.steps);
       return {
         steps: stage.steps,
-        training: { stage, examples, updates: stage.steps },
+        training: { stage, ...examples },
         generation: [],
         stored: 0,
       };
