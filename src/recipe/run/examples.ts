@@ -14,8 +14,13 @@ import { dialoguesOf, type OpenModel, rolloutFolder, type RunContext } from './c
 
 /** Dialogues that share one tool set in a supervised tree. */
 export const GROUP_LIMIT = 8;
-/** Sequences in a tree of prompts that begin alike: a tool set's questions, some of them with several answers. */
+/**
+ * Sequences in a tree of prompts that begin alike: a tool set's questions, some of them with several answers. Not more than
+ * an optimiser step has, as a tree is not divided.
+ */
 const TREE_LIMIT = 16;
+const treeLimit = ({ train_batch_size: batch }: Pick<StageOf<'distill'>, 'train_batch_size'>): number =>
+  Math.min(TREE_LIMIT, batch);
 /** Groups that are rendered before signals and the progress bar get their turn. */
 const AT_ONCE = 16;
 
@@ -92,7 +97,7 @@ export function sequenceData(run: RunContext, stage: StageOf<'sft'>, model: Open
   }
   return learnable(
     stage.name,
-    prefixRuns(limitSamples(good, stage.max_samples), TREE_LIMIT).map((alike) =>
+    prefixRuns(limitSamples(good, stage.max_samples), treeLimit(stage)).map((alike) =>
       pending(joinExamples(alike.map(sequenceExample))),
     ),
     tooLong,
@@ -107,7 +112,7 @@ export function distillData(run: RunContext, stage: StageOf<'distill'>, model: O
   const mask = stage.ref_mask_type;
   const head = stage.kd_kl_type === 'akl';
   const options = { topK: stage.kd_topk, mask, thinkEndId, head };
-  const examples = prefixRuns(prompts, TREE_LIMIT).map((alike): PendingExample => {
+  const examples = prefixRuns(prompts, treeLimit(stage)).map((alike): PendingExample => {
     const samples = alike.flatMap((prompt) => prompt.samples);
     const rows = samples.map(({ tokens }) => maskedRows(tokens, mask, thinkEndId).length);
     return {
