@@ -77,9 +77,14 @@ describe('an estimate', () => {
     const { recipe } = loadEstimable(realRecipe(''));
     const shapes = new ModelShapes(recipe);
     expect(shapes.of('student').config.layers).toBe(28);
-    expect(shapes.notes.join()).toContain('Qwen3-0.6B is not there; its shape is taken to be that of the published');
+    expect(shapes.notes.join()).toContain(
+      'Qwen3-0.6B is not there; its shape is taken to be that of the published',
+    );
     const path = join(folder, 'unknown.yaml');
-    writeFileSync(path, 'name: x\nmodels: { a: ./nowhere }\nstages: [{ name: e, kind: eval, models: { a: a } }]\n');
+    writeFileSync(
+      path,
+      'name: x\nmodels: { a: ./nowhere }\nstages: [{ name: e, kind: eval, models: { a: a } }]\n',
+    );
     expect(() => loadEstimable(path)).toThrow('there is no such folder');
   });
 
@@ -132,7 +137,10 @@ describe('the command line', () => {
   it('estimate prints JSON when asked', async () => {
     const { code, stdout } = await runCli(['estimate', SMOKE, '--noTime', '--json', '--runs', folder]);
     expect(code).toBe(0);
-    const { stages, obstacles: faults } = JSON.parse(stdout) as { stages: StageEstimate[]; obstacles: string[] };
+    const { stages, obstacles: faults } = JSON.parse(stdout) as {
+      stages: StageEstimate[];
+      obstacles: string[];
+    };
     expect(stages).toHaveLength(7);
     expect(faults).toEqual([]);
   });
