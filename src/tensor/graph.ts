@@ -18,6 +18,7 @@ import {
   type IdRange,
   needShape,
   type Shape,
+  type StoredDType,
   type Tensor,
 } from './tensor.ts';
 
@@ -116,7 +117,7 @@ export class Graph implements Disposable, Home {
   }
 
   /** Wraps a native node as a tensor without a gradient; `ids` says what an i32 one holds. */
-  constant(pointer: Pointer, shape: Shape, dtype: DType = 'f32', ids?: IdRange): Tensor {
+  constant(pointer: Pointer, shape: Shape, dtype: StoredDType = 'f32', ids?: IdRange): Tensor {
     return { shape, dtype, pointer, differentiable: false, home: this, ids };
   }
 

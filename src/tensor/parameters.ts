@@ -6,13 +6,13 @@ import type { Pointer } from '../ggml/signatures.ts';
 import {
   BYTES,
   dims4,
-  type DType,
-  DTYPES,
   type Home,
   needShape,
   type Shape,
   ShapeError,
   sizeOf,
+  STORED_DTYPES,
+  type StoredDType,
   type Tensor,
 } from './tensor.ts';
 import { plannedBuffer } from './planned-buffer.ts';
@@ -22,7 +22,7 @@ export interface ParameterSpec {
   readonly name: string;
   readonly shape: Shape;
   /** f32 unless told. */
-  readonly dtype?: Exclude<DType, 'i32'>;
+  readonly dtype?: Exclude<StoredDType, 'i32'>;
 }
 
 /** Bytes of a parameter. */
@@ -57,7 +57,7 @@ export class ParameterSet implements Disposable, Home {
       no_alloc: true,
     });
     for (const { name, shape, dtype = 'f32' } of specs) {
-      const pointer = ggml.ggml_new_tensor_4d(this.#context, DTYPES[dtype], ...dims4(shape));
+      const pointer = ggml.ggml_new_tensor_4d(this.#context, STORED_DTYPES[dtype], ...dims4(shape));
       ggml.ggml_set_name(pointer, name);
       if (role === 'trainable') ggml.ggml_set_param(pointer);
       const differentiable = role === 'trainable';

@@ -6,10 +6,19 @@
 import type { Pointer } from '../ggml/signatures.ts';
 
 /** Element types, with the number that ggml gives them. */
-export const DTYPES = { f32: 0, f16: 1, q8_0: 8, i32: 26, bf16: 30 } as const;
+export const DTYPES = { f32: 0, f16: 1, i32: 26, bf16: 30 } as const;
 export type DType = keyof typeof DTYPES;
+/** And of what is only stored: operations do not take blocks, but for the optimiser's. */
+export const STORED_DTYPES = { ...DTYPES, q8_0: 8 } as const;
+export type StoredDType = keyof typeof STORED_DTYPES;
 /** Of one element; q8_0 has blocks of 32 with a scale of two bytes. */
-export const BYTES: Readonly<Record<DType, number>> = { f32: 4, f16: 2, q8_0: 34 / 32, i32: 4, bf16: 2 };
+export const BYTES: Readonly<Record<StoredDType, number>> = {
+  f32: 4,
+  f16: 2,
+  q8_0: 34 / 32,
+  i32: 4,
+  bf16: 2,
+};
 
 /** One to four dimensions, the contiguous one first. */
 export type Shape = readonly number[];
@@ -37,7 +46,7 @@ export interface IdRange {
 
 export interface Tensor {
   readonly shape: Shape;
-  readonly dtype: DType;
+  readonly dtype: StoredDType;
   readonly pointer: Pointer;
   /** Whether a gradient flows to it: it is a parameter, or was computed from one. */
   readonly differentiable: boolean;
