@@ -4,6 +4,7 @@
  */
 import koffi, { type LibraryHandle } from 'koffi';
 import { errorText, UserError } from '../base/errors.ts';
+import { mapLargeBlocks } from './allocator.ts';
 import { chooseLibrary, type LibraryFiles, PINNED_GGML_VERSION, PINNED_PACKAGE_VERSION } from './find.ts';
 import {
   BASE_FUNCTIONS,
@@ -171,7 +172,10 @@ let opened: Library | undefined;
  * (for example `linux-x64`). Throws a UserError that says what to install.
  */
 export function openLibrary(): Library {
-  opened ??= openFiles(chooseLibrary(process.env['TINYSTAR_ENGINE']));
+  if (opened === undefined) {
+    mapLargeBlocks();
+    opened = openFiles(chooseLibrary(process.env['TINYSTAR_ENGINE']));
+  }
   return opened;
 }
 

@@ -13,7 +13,7 @@ import { gatherRows, rowCount, type TrainExample, treeOf } from './examples.ts';
 import { type LossParts, TrainingGraph } from './training-graph.ts';
 
 /** Graphs kept for layouts that come again. */
-const MAX_GRAPHS = 24;
+const MAX_GRAPHS = 12;
 const ROW_MULTIPLE = 128;
 
 /** Some examples that go through the model together. */
