@@ -92,7 +92,7 @@ describe('what cannot work is told', () => {
       /environment is logic, and the trajectories of trajectories are of arithmetic; make them one/,
     );
     expect(() => load('stages.mentor.data=base')).toThrow(
-      /a sft stage; it must be an earlier trajectories stage/,
+      /a pretrain stage; it must be an earlier trajectories stage/,
     );
     expect(() => load('stages.evaluation.teacher=nobody')).toThrow(
       /which is no label of its models; name one of teacher, SFT/,
