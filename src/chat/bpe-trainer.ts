@@ -6,7 +6,8 @@
 import { required, UserError } from '../base/errors.ts';
 import { byteChar, BYTE_ALPHABET } from './byte-level.ts';
 import { addedPattern, compilePattern, QWEN_PATTERN, splitWords } from './pretokenize.ts';
-import type { AddedToken, TokenizerParts } from './tokenizer-files.ts';
+import type { AddedToken } from './tokenizer-files.ts';
+import { qwenConfig, qwenShell } from './qwen-files.ts';
 import { Tokenizer } from './tokenizer.ts';
 
 /** The added tokens of a trained vocabulary; as in Qwen3, a parser's tags are not special. */
@@ -205,35 +206,6 @@ function learnMerges(words: readonly Word[], firstId: number, limit: number): [n
   return merges;
 }
 
-function tokenizerJsonShell(): TokenizerParts['shell'] {
-  const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: false, use_regex: false };
-  const split = { type: 'Split', pattern: { Regex: QWEN_PATTERN }, behavior: 'Isolated', invert: false };
-  const affixes = { continuing_subword_prefix: '', end_of_word_suffix: '' };
-  const flags = { fuse_unk: false, byte_fallback: false, ignore_merges: false };
-  return {
-    normalizer: { type: 'NFC' },
-    pre_tokenizer: { type: 'Sequence', pretokenizers: [split, byteLevel] },
-    post_processor: byteLevel,
-    decoder: byteLevel,
-    model: { type: 'BPE', dropout: null, unk_token: null, ...affixes, ...flags },
-  };
-}
-
-const CONFIG: TokenizerParts['config'] = {
-  add_bos_token: false,
-  add_prefix_space: false,
-  additional_special_tokens: ['<|im_start|>', '<|im_end|>'],
-  bos_token: null,
-  clean_up_tokenization_spaces: false,
-  eos_token: '<|im_end|>',
-  errors: 'replace',
-  model_max_length: 32768,
-  pad_token: '<|endoftext|>',
-  split_special_tokens: false,
-  tokenizer_class: 'Qwen2Tokenizer',
-  unk_token: null,
-};
-
 /** Trains a tokenizer of exactly `size` ids on `texts`, in which added tokens are left alone. */
 export function trainTokenizer(texts: Iterable<string>, options: TrainTokenizerOptions): Tokenizer {
   const { size, weight = (count) => count, wordsApart = false } = options;
@@ -272,8 +244,12 @@ export function trainTokenizer(texts: Iterable<string>, options: TrainTokenizerO
     added,
     normalize: true,
     patterns,
-    shell: tokenizerJsonShell(),
-    config: CONFIG,
+    shell: qwenShell(),
+    config: qwenConfig({
+      eos: '<|im_end|>',
+      pad: '<|endoftext|>',
+      special: ['<|im_start|>', '<|im_end|>'],
+    }),
     chatTemplate: options.chatTemplate,
   });
 }

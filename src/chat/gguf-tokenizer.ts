@@ -1,8 +1,10 @@
 /** A checkpoint's tokenizer in the form that a GGUF file holds it. */
 import { UserError } from '../base/errors.ts';
 import type { GgufTokenizer, GgufTokenType } from '../model/gguf.ts';
+import { isGguf } from '../model/checkpoint-path.ts';
 import { compilePattern, QWEN_PATTERN } from './pretokenize.ts';
-import { readTokenizerFiles, type TokenizerParts } from './tokenizer-files.ts';
+import type { TokenizerParts } from './tokenizer-files.ts';
+import { readTokenizer } from './tokenizer-source.ts';
 import { Tokenizer } from './tokenizer.ts';
 
 /** Whether words are cut as llama.cpp's pre-tokenizer `qwen2` cuts them; it has no way to be told another pattern. */
@@ -10,13 +12,13 @@ function cutsLikeQwen({ patterns }: TokenizerParts): boolean {
   return patterns.length === 1 && patterns[0]?.source === compilePattern(QWEN_PATTERN).source;
 }
 
-/** Reads a folder's tokenizer for `exportGguf`. Throws a UserError where llama.cpp would cut text differently. */
-export function ggufTokenizer(folder: string): GgufTokenizer {
-  const parts = readTokenizerFiles(folder);
+/** Reads a checkpoint's tokenizer for `exportGguf`. Throws a UserError where llama.cpp would cut text differently. */
+export function ggufTokenizer(source: string): GgufTokenizer {
+  const parts = readTokenizer(source);
   if (!cutsLikeQwen(parts)) {
     throw new UserError(
       'GGUF_TOKENIZER',
-      `The tokenizer in ${folder} splits text by another pattern than Qwen's, which a GGUF file of a Qwen3 model cannot say; use a Qwen tokenizer.`,
+      `The tokenizer in ${source} splits text by another pattern than Qwen's, which a GGUF file of a Qwen3 model cannot say; use a Qwen tokenizer.`,
     );
   }
   const { eosId, padId, vocabSize } = new Tokenizer(parts);
@@ -34,4 +36,9 @@ export function ggufTokenizer(folder: string): GgufTokenizer {
     (left, rank) => `${text(left)} ${text(parts.merges.right[rank])}`,
   );
   return { tokens, types, merges, eosId, padId, chatTemplate: parts.chatTemplate };
+}
+
+/** What `saveCheckpoint` is to take a checkpoint's tokenizer from: its folder, or what writes that of a GGUF file. */
+export function tokenizerFilesOf(source: string): string | ((folder: string) => void) {
+  return isGguf(source) ? (folder) => Tokenizer.load(source).save(folder) : source;
 }

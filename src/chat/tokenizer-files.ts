@@ -99,7 +99,8 @@ function parseAdded(value: unknown, path: string): AddedToken[] {
   });
 }
 
-function parseMerges(value: unknown, idOf: ReadonlyMap<string, number>, path: string): Merges {
+/** Reads a list of merges; `path` names its file in errors. */
+export function parseMerges(value: unknown, idOf: ReadonlyMap<string, number>, path: string): Merges {
   if (!Array.isArray(value)) return refuse(path, 'has no list of merges');
   const merges = {
     left: new Int32Array(value.length),

@@ -8,12 +8,8 @@ import { BytePairEncoder } from './bpe.ts';
 import { byteOf } from './byte-level.ts';
 import { asTokenIds, type TokenIds } from './messages.ts';
 import { addedPattern, splitWords } from './pretokenize.ts';
-import {
-  type AddedToken,
-  readTokenizerFiles,
-  type TokenizerParts,
-  writeTokenizerFiles,
-} from './tokenizer-files.ts';
+import { type AddedToken, type TokenizerParts, writeTokenizerFiles } from './tokenizer-files.ts';
+import { readTokenizer } from './tokenizer-source.ts';
 
 export interface EncodeOptions {
   /** Whether added tokens such as <|im_start|> are recognised (default), or read as plain text. */
@@ -75,9 +71,9 @@ export class Tokenizer {
     this.padId = this.idOf(tokenEntry(parts.config.pad_token) ?? eos ?? '<|im_end|>');
   }
 
-  /** Loads a Hugging Face folder; a missing or broken file is a UserError. */
-  static load(folder: string): Tokenizer {
-    return new Tokenizer(readTokenizerFiles(folder));
+  /** Loads a Hugging Face folder, or what a GGUF file holds; a missing or broken file is a UserError. */
+  static load(source: string): Tokenizer {
+    return new Tokenizer(readTokenizer(source));
   }
 
   /** Writes tokenizer.json, tokenizer_config.json, vocab.json, merges.txt and the chat template into `folder`. */

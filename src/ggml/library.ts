@@ -28,9 +28,12 @@ export interface Library {
   computeAsync(backend: Pointer, graph: Pointer): Promise<number>;
   /** Sets the thread count of a CPU backend; false where the backend has none. */
   setThreads(backend: Pointer, threads: number): boolean;
-  /** Runs `action` with ggml's own log messages dropped (they name every library that it loads). */
-  quietly(action: () => void): void;
+  /** Runs `action` with ggml's own log messages dropped (they name every library that it loads); returns the errors among them. */
+  quietly<T>(action: () => T): { readonly result: T; readonly errors: string };
 }
+
+/** `GGML_LOG_LEVEL_ERROR`. */
+const LEVEL_ERROR = 4;
 
 const isInteger: Readonly<Partial<Record<Kind, true>>> = { i32: true, u32: true, i64: true, usize: true };
 
@@ -153,10 +156,14 @@ export function openFiles(files: LibraryFiles): Library {
     },
     quietly: (action) => {
       // Only while `action` runs, on this thread: a callback from a compute thread could wait for us for ever.
-      const callback = koffi.register(() => undefined, logType);
+      const errors: string[] = [];
+      const callback = koffi.register((level: number, text: string) => {
+        if (level === LEVEL_ERROR) errors.push(text.trim());
+      }, logType);
       setLog(callback, null);
       try {
-        action();
+        const result = action();
+        return { result, errors: errors.join('; ') };
       } finally {
         setLog(null, null);
         koffi.unregister(callback);

@@ -33,6 +33,7 @@ export const BASE_FUNCTIONS = {
   ggml_type_size: ['usize', ['i32']],
   ggml_type_name: ['str', ['i32']],
   ggml_row_size: ['usize', ['i32', 'i64']],
+  ggml_get_type_traits: ['ptr', ['i32']],
   ggml_fp32_to_fp16_row: ['void', ['bytes', 'bytes', 'i64']],
   ggml_fp16_to_fp32_row: ['void', ['bytes', 'bytes', 'i64']],
   ggml_fp32_to_bf16_row: ['void', ['bytes', 'bytes', 'i64']],
@@ -150,6 +151,20 @@ export const BASE_FUNCTIONS = {
   gguf_get_alignment: ['usize', ['ptr']],
   gguf_get_tensor_offset: ['usize', ['ptr', 'i64']],
   gguf_write_to_file: ['bool', ['ptr', 'str', 'bool']],
+  gguf_get_data_offset: ['usize', ['ptr']],
+  gguf_find_key: ['i64', ['ptr', 'str']],
+  gguf_get_kv_type: ['i32', ['ptr', 'i64']],
+  gguf_get_val_data: ['ptr', ['ptr', 'i64']],
+  gguf_get_val_str: ['str', ['ptr', 'i64']],
+  gguf_get_arr_type: ['i32', ['ptr', 'i64']],
+  gguf_get_arr_n: ['usize', ['ptr', 'i64']],
+  gguf_get_arr_data: ['ptr', ['ptr', 'i64']],
+  gguf_get_arr_str: ['str', ['ptr', 'i64', 'usize']],
+  gguf_get_n_tensors: ['i64', ['ptr']],
+  gguf_get_tensor_name: ['str', ['ptr', 'i64']],
+  gguf_get_tensor_type: ['i32', ['ptr', 'i64']],
+  gguf_get_tensor_ne: ['ptr', ['ptr', 'i64']],
+  gguf_get_tensor_size: ['usize', ['ptr', 'i64']],
 } as const satisfies Record<string, Signature>;
 
 /** Exported by libggml, which loads the backends (CPU variants, Vulkan, CUDA, Metal). */

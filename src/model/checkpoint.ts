@@ -1,6 +1,7 @@
 /**
  * A model as a Hugging Face folder: config.json, model.safetensors (or shards with an index) and the tokenizer's
- * files. Weights are read and written one tensor at a time; a folder is saved whole or not at all.
+ * files. Weights are read and written one tensor at a time; a folder is saved whole or not at all. A GGUF file is
+ * read wherever a folder is.
  */
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -15,6 +16,8 @@ import { ParameterSet } from '../tensor/parameters.ts';
 import { type Shape, sizeOf } from '../tensor/tensor.ts';
 import { configFromHuggingFace, configToHuggingFace, parameterSpecs, type Qwen3Config } from './config.ts';
 import { type ReadableWeights, WEIGHT_BYTES, weightBytes, type WeightDType } from './export-tensor.ts';
+import { isGguf } from './checkpoint-path.ts';
+import { ggufConfig, ggufWeights, type WeightPart } from './gguf-checkpoint.ts';
 import { SafetensorsFile } from './safetensors.ts';
 
 export interface Checkpoint {
@@ -26,8 +29,8 @@ export interface Checkpoint {
 export interface SaveOptions {
   /** How weights are written; f32 unless told. */
   readonly dtype?: WeightDType;
-  /** The folder that the tokenizer's files are copied from; what it lacks is left out. */
-  readonly tokenizerFiles?: string;
+  /** The folder that the tokenizer's files are copied from, what it lacks is left out; or what writes them. */
+  readonly tokenizerFiles?: string | ((folder: string) => void);
 }
 
 /** Copied from the tokenizer's folder where they exist. A generation config goes with the tokens that it names. */
@@ -126,9 +129,10 @@ function planReading(dir: string, config: Qwen3Config): ReadonlyMap<string, read
   return plan;
 }
 
-/** Reads a folder's configuration. */
-export function loadConfig(dir: string): Qwen3Config {
-  const path = join(dir, 'config.json');
+/** Reads the configuration of a folder or a GGUF file. */
+export function loadConfig(source: string): Qwen3Config {
+  if (isGguf(source)) return ggufConfig(source);
+  const path = join(source, 'config.json');
   return configFromHuggingFace(readJson(path), path);
 }
 
@@ -162,25 +166,37 @@ export interface LoadModelOptions {
 /** Elements of a weight that are read at a time. */
 const PART = 2 ** 22;
 
-/** Loads a checkpoint onto a device; beside the model, a part of one weight is in memory at a time. */
-export function loadModel(device: Device, dir: string, { trainable, dtype }: LoadModelOptions): LoadedModel {
-  const config = loadConfig(dir);
-  const plan = planReading(dir, config);
+/** A folder's weights in parts, as `ggufWeights` gives a file's. */
+function* folderWeights(plan: ReadonlyMap<string, readonly string[]>): Generator<WeightPart> {
+  for (const [path, names] of plan) {
+    using file = SafetensorsFile.open(path);
+    for (const name of names) {
+      const [outer = 1, ...inner] = file.tensors.get(name)?.shape ?? [];
+      const row = sizeOf(inner);
+      const most = Math.max(1, Math.floor(PART / row));
+      for (let start = 0; start < outer; start += most) {
+        const rows = Math.min(most, outer - start);
+        yield [name, start * row, file.readF32(name, { start, rows })];
+      }
+    }
+  }
+}
+
+/**
+ * Loads a checkpoint's folder or a GGUF file onto a device; beside the model, a part of one weight is in memory at a
+ * time. Quantised weights are widened to `dtype`.
+ */
+export function loadModel(
+  device: Device,
+  source: string,
+  { trainable, dtype }: LoadModelOptions,
+): LoadedModel {
+  const config = loadConfig(source);
+  const parts = isGguf(source) ? ggufWeights(source, PART) : folderWeights(planReading(source, config));
   const specs = parameterSpecs(config, dtype);
   const parameters = new ParameterSet(device, specs, trainable ? 'trainable' : 'weights');
   try {
-    for (const [path, names] of plan) {
-      using file = SafetensorsFile.open(path);
-      for (const name of names) {
-        const [outer = 1, ...inner] = file.tensors.get(name)?.shape ?? [];
-        const row = sizeOf(inner);
-        const most = Math.max(1, Math.floor(PART / row));
-        for (let start = 0; start < outer; start += most) {
-          const rows = Math.min(most, outer - start);
-          parameters.setPart(name, start * row, file.readF32(name, { start, rows }));
-        }
-      }
-    }
+    for (const [name, start, values] of parts) parameters.setPart(name, start, values);
   } catch (thrown) {
     parameters[Symbol.dispose]();
     throw thrown;
@@ -237,6 +253,10 @@ export function saveCheckpoint(
     const generation = { bos_token_id: config.bosTokenId, eos_token_id: config.eosTokenId };
     writeAtomic(join(folder, 'generation_config.json'), pretty(generation));
     if (tokenizerFiles === undefined) return;
+    if (typeof tokenizerFiles === 'function') {
+      tokenizerFiles(folder);
+      return;
+    }
     for (const name of COPIED) {
       const from = join(tokenizerFiles, name);
       if (existsSync(from)) writeAtomic(join(folder, name), readBytes(from));

@@ -36,9 +36,15 @@ const PUBLISHED: Readonly<Record<string, Published>> = {
   },
 };
 
-/** The configuration of the published Qwen3, or of star-lab's Teacher-8B made from one, that a folder is named after; undefined for any other name. */
-export function publishedConfig(folder: string): Qwen3Config | undefined {
-  const [, size = ''] = /^(?:qwen3|teacher)-(\d+(?:\.\d+)?b)$/.exec(basename(folder).toLowerCase()) ?? [];
+/**
+ * The configuration of the published Qwen3, or of star-lab's Teacher-8B made from one, that a folder is named after,
+ * or a GGUF file (Qwen3-8B-Q4_K_M.gguf); undefined for any other name.
+ */
+export function publishedConfig(path: string): Qwen3Config | undefined {
+  const name = basename(path)
+    .toLowerCase()
+    .replace(/(?:[-.](?:[bf]+\d+|i?q\d\w*))?\.gguf$/, '');
+  const [, size = ''] = /^(?:qwen3|teacher)-(\d+(?:\.\d+)?b)$/.exec(name) ?? [];
   const shape = PUBLISHED[size];
   if (shape === undefined) return undefined;
   const common = { vocabSize: 151_936, headDim: 128, rmsNormEps: 1e-6, ropeTheta: 1e6, maxPositions: 40_960 };

@@ -1,10 +1,11 @@
 /** The safetensors file format: an eight-byte length, a JSON header, then the tensors' bytes. */
-import { closeSync, fstatSync, mkdirSync, openSync, readSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { appendParts } from '../base/append.ts';
 import { InternalError, UserError } from '../base/errors.ts';
 import { discard, fileError, syncFolder, temporaryName } from '../base/files.ts';
+import { readAt } from '../base/read-at.ts';
 
 const SIZES = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1 } as const;
 type SafeDType = keyof typeof SIZES;
@@ -27,31 +28,6 @@ export interface SafeTensor {
 export interface TensorPart {
   readonly start: number;
   readonly rows: number;
-}
-
-/** The system reads 2 GiB at most at a time. */
-const READ_BYTES = 2 ** 30;
-
-/** `length` bytes from `start`; a read may give fewer than it was asked for, and a file may have shrunk. */
-function readAt(path: string, file: number, start: number, length: number): Buffer<ArrayBuffer> {
-  // Not from the pool, so that the buffer starts on a boundary that typed arrays accept.
-  const bytes = Buffer.from(new ArrayBuffer(length));
-  let done = 0;
-  while (done < length) {
-    let count: number;
-    try {
-      count = readSync(file, bytes, done, Math.min(READ_BYTES, length - done), start + done);
-    } catch (thrown) {
-      throw fileError('read', path, thrown);
-    }
-    if (count === 0)
-      throw new UserError(
-        'SAFETENSORS',
-        `${path} became shorter while it was read; copy or download it again.`,
-      );
-    done += count;
-  }
-  return bytes;
 }
 
 /** An opened file: its header is in memory, its tensors are read one at a time. */

@@ -1,5 +1,6 @@
 /** What a schema cannot say of a well-formed recipe: that its numbers fit each other and its files are there. */
 import { existsSync, statSync } from 'node:fs';
+import { isGguf } from '../model/checkpoint-path.ts';
 import type { Problem } from './problems.ts';
 import type { Recipe } from './schema.ts';
 import type { StageOf } from './stages.ts';
@@ -174,10 +175,13 @@ export function missingFiles(recipe: Recipe): Problem[] {
         text: `${where} is ${target}, and there is no such ${wants}; check the path.`,
       });
   };
+  const kindOf = (checkpoint: string): 'folder' | 'file' => (isGguf(checkpoint) ? 'file' : 'folder');
   for (const [name, model] of Object.entries(recipe.models)) {
-    if (typeof model === 'string') check(['models', name], `models.${name}`, model, 'folder');
-    else if (typeof model.tokenizer === 'string')
-      check(['models', name, 'tokenizer'], `models.${name}.tokenizer`, model.tokenizer, 'folder');
+    if (typeof model === 'string') check(['models', name], `models.${name}`, model, kindOf(model));
+    else if (typeof model.tokenizer === 'string') {
+      const where = `models.${name}.tokenizer`;
+      check(['models', name, 'tokenizer'], where, model.tokenizer, kindOf(model.tokenizer));
+    }
   }
   for (const [name, environment] of Object.entries(recipe.environments ?? {})) {
     if (environment.source === 'module')

@@ -25,7 +25,7 @@ import {
   type Outputs,
   outputsOf,
   type RunContext,
-  tokenizerFolder,
+  tokenizerSource,
 } from './run/context.ts';
 import { Journal } from './run/journal.ts';
 import { lockFolder } from './run/lock.ts';
@@ -98,7 +98,7 @@ function prepareFolder(folder: string, recipe: Recipe): void {
 
 function exportStudent(run: RunContext, reference: string, path: string): void {
   using model = openModel(run, reference, { trainable: false });
-  const tokenizer = ggufTokenizer(tokenizerFolder(run, reference));
+  const tokenizer = ggufTokenizer(tokenizerSource(run, reference));
   const name = `${run.recipe.name} ${reference}`;
   exportGguf(path, model.config, model.parameters, tokenizer, { dtype: 'f16', name });
 }

@@ -55,7 +55,7 @@ export const newModelSchema = z.strictObject({
   tokenizer: z
     .union([path, z.strictObject({ vocab_size: count.min(300), groups: count })])
     .describe(
-      'folder with a tokenizer, relative to the recipe; or the vocabulary to be trained on generated dialogues',
+      'folder or GGUF file with a tokenizer, relative to the recipe; or the vocabulary to be trained on generated dialogues',
     ),
 });
 
@@ -67,7 +67,7 @@ export const recipeSchema = z.strictObject({
   data: dataSchema.prefault({ source: 'assistant' }),
   models: z
     .record(nameSchema, z.union([path, newModelSchema]))
-    .describe('checkpoint folders relative to the recipe, or the shape of a new model'),
+    .describe('checkpoint folders or GGUF files, relative to the recipe, or the shape of a new model'),
   environments: z
     .record(nameSchema, environmentSchema)
     .exactOptional()

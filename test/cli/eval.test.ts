@@ -46,7 +46,7 @@ test('the same command goes on with the same run, and new weights begin another'
 test('a folder that is no checkpoint is told', async () => {
   const { stderr, code } = await runCli(['eval', 'nowhere']);
   expect(stderr).toBe(
-    "nowhere is no checkpoint: it has no config.json; give the folder of a Hugging Face checkpoint or of a run's stage.\n",
+    "nowhere is no checkpoint: it has no config.json; give the folder of a Hugging Face checkpoint or of a run's stage, or a .gguf file.\n",
   );
   expect(code).toBe(1);
 });

@@ -1,10 +1,10 @@
 /** `tinystar eval CHECKPOINT...`: checkpoints on the held-out split, as a run of one stage. */
-import { existsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { buildCommand } from '@stricli/core';
 import { UserError } from '../../base/errors.ts';
 import { hashString } from '../../base/rng.ts';
-import { checkpointAt, checkpointName } from '../../model/checkpoint-path.ts';
+import { checkpointAt, checkpointName, isCheckpoint, isGguf } from '../../model/checkpoint-path.ts';
 import { recipeSchema } from '../../recipe/schema.ts';
 import type { Recipe } from '../../recipe/schema.ts';
 import type { CliContext } from '../context.ts';
@@ -25,10 +25,11 @@ interface Flags {
 
 async function evaluate(this: CliContext, flags: Flags, ...checkpoints: string[]): Promise<void> {
   for (const path of checkpoints) {
-    if (existsSync(join(checkpointAt(path), 'config.json'))) continue;
+    if (isCheckpoint(path)) continue;
+    if (isGguf(path)) throw new UserError('EVAL', `${path} does not exist; check the path.`);
     throw new UserError(
       'EVAL',
-      `${path} is no checkpoint: it has no config.json; give the folder of a Hugging Face checkpoint or of a run's stage.`,
+      `${path} is no checkpoint: it has no config.json; give the folder of a Hugging Face checkpoint or of a run's stage, or a .gguf file.`,
     );
   }
   const recipe = evalRecipe(flags, checkpoints);
@@ -76,8 +77,9 @@ export function evalRecipe(
 }
 
 /** Changes when a checkpoint's weights do. */
-function weightsStamp(folder: string): number | undefined {
-  return statSync(join(folder, 'model.safetensors'), { throwIfNoEntry: false })?.mtimeMs;
+function weightsStamp(source: string): number | undefined {
+  const weights = isGguf(source) ? source : join(source, 'model.safetensors');
+  return statSync(weights, { throwIfNoEntry: false })?.mtimeMs;
 }
 
 const parsed = { kind: 'parsed' } as const;
@@ -129,13 +131,13 @@ export const evalHeldOutCommand = buildCommand<Flags, string[], CliContext>({
     positional: {
       kind: 'array',
       minimum: 1,
-      parameter: { brief: 'Checkpoint folders', parse: String, placeholder: 'CHECKPOINT' },
+      parameter: { brief: 'Checkpoint folders or GGUF files', parse: String, placeholder: 'CHECKPOINT' },
     },
   },
   docs: {
     brief: 'Measure checkpoints on the held-out split',
     fullDescription: examples(
-      'Measures the exact-match accuracy of checkpoints, overall, by category and by class of error, and writes a\nreport.',
+      'Measures the exact-match accuracy of checkpoints, overall, by category and by class of error, and writes a\nreport. GGUF files are widened to f32 and computed by the same code.',
       'tinystar eval bases/student runs/tiny-star/stages/star --limit 200',
     ),
   },

@@ -42,12 +42,13 @@ async function exportModel(
     );
   }
   if (folder !== undefined) needNewFolder(folder);
-  const [{ Device }, { loadModel, saveCheckpoint }, { exportGguf }, { ggufTokenizer }] = await Promise.all([
-    import('../../ggml/device.ts'),
-    import('../../model/checkpoint.ts'),
-    import('../../model/gguf.ts'),
-    import('../../chat/gguf-tokenizer.ts'),
-  ]);
+  const [{ Device }, { loadModel, saveCheckpoint }, { exportGguf }, { ggufTokenizer, tokenizerFilesOf }] =
+    await Promise.all([
+      import('../../ggml/device.ts'),
+      import('../../model/checkpoint.ts'),
+      import('../../model/gguf.ts'),
+      import('../../chat/gguf-tokenizer.ts'),
+    ]);
   using device = Device.open('cpu');
   const { config, parameters } = loadModel(device, checkpoint, { trainable: false });
   using _parameters = parameters;
@@ -68,7 +69,10 @@ async function exportModel(
     }
   }
   if (folder !== undefined && folderDType !== undefined) {
-    saveCheckpoint(folder, config, parameters, { dtype: folderDType, tokenizerFiles: checkpoint });
+    saveCheckpoint(folder, config, parameters, {
+      dtype: folderDType,
+      tokenizerFiles: tokenizerFilesOf(checkpoint),
+    });
     tell(folder, join(folder, 'model.safetensors'));
   }
 }
@@ -117,7 +121,11 @@ export const exportCommand = buildCommand<Flags, [string], CliContext>({
     positional: {
       kind: 'tuple',
       parameters: [
-        { brief: 'Checkpoint folder (Hugging Face format)', parse: String, placeholder: 'CHECKPOINT' },
+        {
+          brief: 'Checkpoint folder (Hugging Face format) or GGUF file',
+          parse: String,
+          placeholder: 'CHECKPOINT',
+        },
       ],
     },
   },

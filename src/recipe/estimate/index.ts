@@ -7,6 +7,7 @@ import { availableParallelism, freemem, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { listDevices } from '../../ggml/device.ts';
 import { loadConfig } from '../../model/checkpoint.ts';
+import { isGguf } from '../../model/checkpoint-path.ts';
 import { loraSpecs } from '../../model/lora.ts';
 import { parameterSpecs } from '../../model/config.ts';
 import { specBytes } from '../../tensor/parameters.ts';
@@ -164,7 +165,9 @@ const LARGE = 5e7;
 export function isLarge(recipe: Recipe): boolean {
   return Object.values(recipe.models).some((model) => {
     if (typeof model === 'string')
-      return existsSync(join(model, 'config.json')) && weightsOf(loadConfig(model)) > LARGE;
+      return (
+        existsSync(isGguf(model) ? model : join(model, 'config.json')) && weightsOf(loadConfig(model)) > LARGE
+      );
     const { hidden_size: d, intermediate_size: ff, num_hidden_layers: layers } = model;
     return layers * d * (4 * d + 3 * ff) > LARGE / 4;
   });

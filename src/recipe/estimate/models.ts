@@ -7,6 +7,7 @@ import { Tokenizer } from '../../chat/tokenizer.ts';
 import { trainVocabulary } from '../../data/vocabulary.ts';
 import { loadConfig } from '../../model/checkpoint.ts';
 import type { Qwen3Config } from '../../model/config.ts';
+import { isGguf } from '../../model/checkpoint-path.ts';
 import { publishedConfig } from '../../model/published.ts';
 import { newConfig } from '../run/context.ts';
 import type { Recipe } from '../schema.ts';
@@ -48,7 +49,7 @@ export class ModelShapes {
         throw new UserError('RECIPE', `There is no model or stage ${reference} in the recipe.`);
       return this.of(stage.model);
     }
-    if (typeof model === 'string') return this.#fromFolder(reference, model);
+    if (typeof model === 'string') return this.#checkpoint(reference, model);
     const tokenizer =
       typeof model.tokenizer === 'string'
         ? Tokenizer.load(model.tokenizer)
@@ -56,19 +57,19 @@ export class ModelShapes {
     return { config: newConfig(model, tokenizer), tokenizer, template: templateOf(tokenizer) };
   }
 
-  #fromFolder(reference: string, folder: string): ShapedModel {
-    if (existsSync(folder)) {
-      const tokenizer = Tokenizer.load(folder);
-      return { config: loadConfig(folder), tokenizer, template: templateOf(tokenizer) };
+  #checkpoint(reference: string, source: string): ShapedModel {
+    if (existsSync(source)) {
+      const tokenizer = Tokenizer.load(source);
+      return { config: loadConfig(source), tokenizer, template: templateOf(tokenizer) };
     }
-    const config = publishedConfig(folder);
+    const config = publishedConfig(source);
     if (config === undefined)
       throw new UserError(
         'CHECKPOINT',
-        `There is no folder ${folder} for the model ${reference}; check the path.`,
+        `There is no ${isGguf(source) ? 'file' : 'folder'} ${source} for the model ${reference}; check the path.`,
       );
     this.notes.push(
-      `${reference}: ${folder} is not there; its shape is taken to be that of the published ${basename(folder)}, and its tokens are guessed from characters`,
+      `${reference}: ${source} is not there; its shape is taken to be that of the published ${basename(source)}, and its tokens are guessed from characters`,
     );
     return { config, tokenizer: undefined, template: DEFAULT_TEMPLATE };
   }

@@ -19,6 +19,7 @@ import { ComputeCopies } from '../../model/compute-copies.ts';
 import { parameterSpecs, type Qwen3Config } from '../../model/config.ts';
 import type { WeightSource } from '../../model/forward.ts';
 import { LORA_TARGETS, type LoraOptions, LoraWeights } from '../../model/lora.ts';
+import { isGguf } from '../../model/checkpoint-path.ts';
 import type { TrainedWeights } from '../../model/trained-weights.ts';
 import { ParameterSet } from '../../tensor/parameters.ts';
 import type { NewModel, Recipe } from '../schema.ts';
@@ -76,8 +77,8 @@ export function outputsOf(run: RunContext, name: string): Outputs | undefined {
   }
 }
 
-/** The folder with the tokenizer of a model or stage; a vocabulary to be trained is trained now, once a run. */
-export function tokenizerFolder(run: RunContext, reference: string): string {
+/** The folder or GGUF file with the tokenizer of a model or stage; a vocabulary to be trained is trained now, once a run. */
+export function tokenizerSource(run: RunContext, reference: string): string {
   const model = run.recipe.models[reference];
   if (model === undefined) return modelFolder(run, reference);
   if (typeof model === 'string') return model;
@@ -98,12 +99,12 @@ export interface Speech {
 
 /** The tokenizer and chat template of a model or stage. */
 export function speechOf(run: RunContext, reference: string): Speech {
-  const folder = tokenizerFolder(run, reference);
-  const tokenizer = Tokenizer.load(folder);
+  const source = tokenizerSource(run, reference);
+  const tokenizer = Tokenizer.load(source);
   if (tokenizer.chatTemplate === undefined) {
     throw new UserError(
       'CHAT_TEMPLATE',
-      `The tokenizer in ${folder} has no chat template; add chat_template.jinja to it.`,
+      `The tokenizer in ${source} has no chat template; add ${isGguf(source) ? 'tokenizer.chat_template' : 'chat_template.jinja'} to it.`,
     );
   }
   return { tokenizer, template: tokenizer.chatTemplate };

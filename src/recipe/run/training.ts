@@ -1,5 +1,6 @@
 /** The stages that train: from a recipe's words to the training floor's objects. */
 import { InternalError, isAbort } from '../../base/errors.ts';
+import { tokenizerFilesOf } from '../../chat/gguf-tokenizer.ts';
 import { GROUP_SIZE } from '../../data/assistant/index.ts';
 import { saveCheckpoint } from '../../model/checkpoint.ts';
 import type { DrawnSample, RunEvent } from '../../train/events.ts';
@@ -17,7 +18,7 @@ import {
   type Outputs,
   type RunContext,
   seedOf,
-  tokenizerFolder,
+  tokenizerSource,
 } from './context.ts';
 import { mixtureSolutions, solutionData, trajectoryData } from './environments.ts';
 import { distillData, goldData, GROUP_LIMIT, type LearningData, sequenceData } from './examples.ts';
@@ -153,7 +154,7 @@ export async function* runTraining(
   if (!complete) return undefined;
   const folder = modelFolder(run, stage.name);
   saveCheckpoint(folder, model.config, model.training ?? model.parameters, {
-    tokenizerFiles: tokenizerFolder(run, stage.model),
+    tokenizerFiles: tokenizerFilesOf(tokenizerSource(run, stage.model)),
   });
   return { model: folder };
 }
