@@ -17,6 +17,8 @@ export interface BatchOptions {
   readonly promptMultiple?: number;
   /** Completions are padded to a multiple of this. */
   readonly completionMultiple?: number;
+  /** Where lengths are to be rounded in steps that grow with them: see `stageLength`. */
+  readonly stepsPerOctave?: number;
   readonly maxPrompts?: number;
   /** Share of a batch that may be padding beyond the trees' own rounding. */
   readonly maxPadding?: number;
@@ -33,10 +35,13 @@ export function bucketLength(length: number, multiple: number): number {
   return Math.max(1, Math.ceil(length / multiple)) * multiple;
 }
 
-/** As `bucketLength`, in steps that grow with the length: at most a quarter of the result is padding. */
-export function stageLength(length: number, smallest = 32): number {
-  const quarter = 2 ** (Math.ceil(Math.log2(Math.max(length, 2))) - 3);
-  return bucketLength(length, Math.max(smallest, quarter));
+/**
+ * As `bucketLength`, in steps that grow with the length: `steps` of them from each power of two to the next, of which
+ * the smallest is a power of two. With four, at most a quarter of the result is padding.
+ */
+export function stageLength(length: number, smallest = 32, steps = 4): number {
+  const step = 2 ** (Math.ceil(Math.log2(Math.max(length, 2))) - 1) / steps;
+  return bucketLength(length, Math.max(smallest, step));
 }
 
 /** The largest of 1, 2, 3, 4, 6, 8, 12, 16, 24, ... that is at most `count`. */
@@ -44,6 +49,8 @@ export function bucketCount(count: number): number {
   const power = 2 ** Math.floor(Math.log2(count));
   return power > 1 && power * 1.5 <= count ? power * 1.5 : power;
 }
+
+type FullOptions = Required<Omit<BatchOptions, 'stepsPerOctave'>> & Pick<BatchOptions, 'stepsPerOctave'>;
 
 interface Sized {
   readonly index: number;
@@ -54,19 +61,24 @@ interface Sized {
 
 const perPrompt = (size: Omit<Sized, 'index'>): number => size.prompt + size.samples * size.completion;
 
-function sized(tree: TreeSize, index: number, promptMultiple: number, completionMultiple: number): Sized {
+function sized(tree: TreeSize, index: number, options: FullOptions): Sized {
+  const { promptMultiple, completionMultiple, stepsPerOctave } = options;
   const samples = tree.completions.length;
   const longest = tree.completions.reduce((most, { length }) => Math.max(most, length), 0);
+  const rounded = (length: number, multiple: number): number =>
+    stepsPerOctave === undefined
+      ? bucketLength(length, multiple)
+      : stageLength(length, multiple, stepsPerOctave);
   return {
     index,
-    prompt: bucketLength(tree.prompt.length, promptMultiple),
+    prompt: rounded(tree.prompt.length, promptMultiple),
     samples,
-    completion: samples === 0 ? 0 : bucketLength(longest, completionMultiple),
+    completion: samples === 0 ? 0 : rounded(longest, completionMultiple),
   };
 }
 
 /** How many trees from `start` on fit into one batch, and their common layout. */
-function fill(order: readonly Sized[], start: number, first: Sized, options: Required<BatchOptions>): number {
+function fill(order: readonly Sized[], start: number, first: Sized, options: FullOptions): number {
   let { completion } = first;
   let own = perPrompt(first);
   let count = 1;
@@ -87,7 +99,7 @@ function fill(order: readonly Sized[], start: number, first: Sized, options: Req
  * with different numbers of completions never share one. The same trees give the same batches.
  */
 export function planBatches(trees: readonly TreeSize[], options: BatchOptions): PlannedBatch[] {
-  const full = {
+  const full: FullOptions = {
     promptMultiple: 32,
     completionMultiple: 8,
     maxPrompts: Number.MAX_SAFE_INTEGER,
@@ -95,7 +107,7 @@ export function planBatches(trees: readonly TreeSize[], options: BatchOptions): 
     ...options,
   };
   const order = trees
-    .map((tree, index) => sized(tree, index, full.promptMultiple, full.completionMultiple))
+    .map((tree, index) => sized(tree, index, full))
     .sort(
       (a, b) =>
         b.samples - a.samples || b.prompt - a.prompt || b.completion - a.completion || a.index - b.index,

@@ -9,7 +9,6 @@ import { z } from 'zod';
 import { required, UserError } from '../base/errors.ts';
 import { readText, writeAtomic } from '../base/files.ts';
 import type { Device } from '../ggml/device.ts';
-import { planBatches } from '../model/buckets.ts';
 import type { Qwen3Config } from '../model/config.ts';
 import { type OutgoingTensor, SafetensorsFile, writeSafetensors } from '../model/safetensors.ts';
 import { laneCount, LaneDevices } from '../model/lanes.ts';
@@ -18,9 +17,10 @@ import { tokenCount } from '../model/tree.ts';
 import type { Objective } from '../objective/index.ts';
 import { AdamW, type AdamWOptions } from '../tensor/adamw.ts';
 import { ParameterSet, specBytes } from '../tensor/parameters.ts';
-import { exampleTokens, packedSize, rowCount, type TrainExample } from './examples.ts';
+import { exampleTokens, rowCount, type TrainExample } from './examples.ts';
+import { type MicroBatch, planMicroBatches, type Rounding, roundingFor } from './micro-batches.ts';
 import type { LossParts } from './training-graph.ts';
-import { GradientSum, type MicroBatch, TrainingLane } from './training-lane.ts';
+import { GradientSum, TrainingLane } from './training-lane.ts';
 
 export interface TrainerOptions {
   readonly adamw: AdamWOptions;
@@ -32,6 +32,8 @@ export interface TrainerOptions {
   readonly weights?: TrainedWeights;
   /** Keep nothing of a layer but its result, and compute it again for the backward pass. */
   readonly recompute?: boolean;
+  /** How lengths are rounded, if not as is best for the model's size. */
+  readonly rounding?: Rounding;
 }
 
 export interface StepResult {
@@ -46,10 +48,6 @@ export interface StepResult {
 const MAX_LANES = 4;
 /** More trained weights than this are worth no second set of gradients. */
 const LARGE = 2e8;
-/** Smaller batches are not worth a lane of their own. */
-const MIN_BATCH_TOKENS = 512;
-const PROMPT_MULTIPLE = 64;
-const COMPLETION_MULTIPLE = 16;
 
 /** Squares of larger weights, added up over a row, overflow float32. */
 const MAX_WEIGHT = 1e15;
@@ -102,22 +100,18 @@ export class Trainer implements Disposable {
 
   /** Batches of like-sized examples, each assigned to the lane that has the least to do. */
   #plan(examples: readonly TrainExample[]): MicroBatch[][] {
-    const sizes = examples.map((example) => packedSize(example, COMPLETION_MULTIPLE));
-    const tokens = sizes.map((size) =>
-      size.completions.reduce((n, { length }) => n + length, size.prompt.length),
-    );
-    const share = Math.ceil(tokens.reduce((a, b) => a + b, 0) / this.#lanes.length);
-    const plan = planBatches(sizes, {
-      maxTokens: Math.min(this.#options.microBatchTokens, Math.max(share, MIN_BATCH_TOKENS)),
-      maxPrompts: this.#options.microBatchPrompts,
-      promptMultiple: PROMPT_MULTIPLE,
-      completionMultiple: COMPLETION_MULTIPLE,
+    const { microBatchTokens, microBatchPrompts, rounding } = this.#options;
+    const plan = planMicroBatches(examples, {
+      maxTokens: microBatchTokens,
+      maxPrompts: microBatchPrompts,
+      lanes: this.#lanes.length,
+      rounding: rounding ?? roundingFor(this.config),
     });
     const lanes = this.#lanes.map(() => ({ load: 0, batches: [] as MicroBatch[] }));
-    for (const { layout, indices } of plan.toSorted((a, b) => tokenCount(b.layout) - tokenCount(a.layout))) {
+    for (const batch of plan.toSorted((a, b) => tokenCount(b.layout) - tokenCount(a.layout))) {
       const lane = lanes.reduce((least, next) => (next.load < least.load ? next : least));
-      lane.load += tokenCount(layout);
-      lane.batches.push({ layout, examples: indices.flatMap((index) => examples[index] ?? []) });
+      lane.load += tokenCount(batch.layout);
+      lane.batches.push(batch);
     }
     return lanes.map(({ batches }) => batches);
   }

@@ -1,26 +1,18 @@
 /** What one lane of training has of its own: a device, graphs and their memory, and gradients. */
 import type { Device } from '../ggml/device.ts';
-import { bucketLength } from '../model/buckets.ts';
 import type { Qwen3Config } from '../model/config.ts';
 import type { TrainedWeights } from '../model/trained-weights.ts';
-import type { TreeLayout } from '../model/tree.ts';
 import type { Objective } from '../objective/index.ts';
 import { Graph } from '../tensor/graph.ts';
 import { GraphMemory } from '../tensor/graph-memory.ts';
 import { add } from '../tensor/ops/index.ts';
 import type { ParameterSet } from '../tensor/parameters.ts';
-import { gatherRows, rowCount, type TrainExample, treeOf } from './examples.ts';
+import { gatherRows, treeOf } from './examples.ts';
+import type { MicroBatch } from './micro-batches.ts';
 import { type LossParts, TrainingGraph } from './training-graph.ts';
 
 /** Graphs kept for layouts that come again. */
 const MAX_GRAPHS = 12;
-const ROW_MULTIPLE = 128;
-
-/** Some examples that go through the model together. */
-export interface MicroBatch {
-  readonly layout: TreeLayout;
-  readonly examples: readonly TrainExample[];
-}
 
 /** What all lanes of a trainer have in common. */
 export interface LaneOptions {
@@ -54,22 +46,19 @@ export class TrainingLane implements Disposable {
   }
 
   /** Adds a batch's gradients to this lane's; every token that counts weighs `weight`. */
-  async run({ layout, examples }: MicroBatch, weight: number): Promise<LossParts> {
+  async run(batch: MicroBatch, weight: number): Promise<LossParts> {
+    const { layout, examples } = batch;
     const rows = gatherRows(layout, examples, weight, this.#objective.inputs);
-    return this.#graph(layout, rows.predictors.length).run(examples.map(treeOf), rows);
+    return this.#graph(batch).run(examples.map(treeOf), rows);
   }
 
   /** Builds the graph that a batch needs. */
-  reserve({ layout, examples }: MicroBatch): void {
-    this.#graph(
-      layout,
-      examples.reduce((total, example) => total + rowCount(example), 0),
-    );
+  reserve(batch: MicroBatch): void {
+    this.#graph(batch);
   }
 
-  #graph(layout: TreeLayout, rows: number): TrainingGraph {
-    const capacity = bucketLength(rows, ROW_MULTIPLE);
-    const key = [...Object.values(layout), capacity].join();
+  #graph({ layout, rowCapacity }: MicroBatch): TrainingGraph {
+    const key = [...Object.values(layout), rowCapacity].join();
     const known = this.#graphs.get(key);
     // Taken out and put back in: a map's order is then the order of last use.
     this.#graphs.delete(key);
@@ -88,7 +77,7 @@ export class TrainingLane implements Disposable {
       this.#options.weights,
       this.gradients,
       layout,
-      capacity,
+      rowCapacity,
       this.#objective,
       { device: this.#device, memory: this.#memory, recompute: this.#options.recompute },
     );

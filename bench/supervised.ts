@@ -1,0 +1,56 @@
+/** A data set's gold answers as SFT learns from them, for what is measured of its lengths. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DEFAULT_TEMPLATE } from '../src/chat/default-template.ts';
+import { Tokenizer } from '../src/chat/tokenizer.ts';
+import { convertRows } from '../src/data/convert.ts';
+import { recordLine } from '../src/data/record.ts';
+import { groupByTools, readDialogues } from '../src/data/source.ts';
+import { fileRows } from '../src/data/streams/rows.ts';
+import { GROUP_LIMIT } from '../src/recipe/run/examples.ts';
+import type { TrainExample } from '../src/train/examples.ts';
+import { type MicroBatch, planMicroBatches, type Rounding } from '../src/train/micro-batches.ts';
+import { groupExample } from '../src/train/stages/pretrain.ts';
+import { epochOrder } from '../src/train/stages/supervised.ts';
+
+/** Examples of a file in any format that `data convert` reads, under the tokenizer and template of a checkpoint. */
+export async function supervisedExamples(data: string, checkpoint: string): Promise<TrainExample[]> {
+  const tokenizer = Tokenizer.load(checkpoint);
+  const lines: string[] = [];
+  for await (const row of convertRows(fileRows(data)))
+    if (row.kind === 'record') lines.push(recordLine(row.record));
+  const scratch = mkdtempSync(join(tmpdir(), 'tinystar-supervised-'));
+  try {
+    const records = join(scratch, 'records.jsonl');
+    writeFileSync(records, `${lines.join('\n')}\n`);
+    return groupByTools(readDialogues(records), GROUP_LIMIT).map((group) =>
+      groupExample(group, tokenizer, tokenizer.chatTemplate ?? DEFAULT_TEMPLATE),
+    );
+  } finally {
+    rmSync(scratch, { recursive: true });
+  }
+}
+
+/** Of recipe/run/trainer.ts. */
+const MAX_TOKENS = 4096;
+const SEED = 1;
+
+/** Every micro-batch of an epoch of `batch` examples a step. */
+export function epochBatches(
+  examples: readonly TrainExample[],
+  options: { batch: number; micro: number; rounding: Rounding },
+): MicroBatch[] {
+  const { batch, micro: maxPrompts, rounding } = options;
+  const order = epochOrder(examples.length, SEED);
+  return Array.from({ length: Math.floor(examples.length / batch) }, (_, step) => {
+    const own = Array.from({ length: batch }, (__, i) => examples[order(step * batch + i)] ?? []).flat();
+    return planMicroBatches(own, { maxTokens: MAX_TOKENS, maxPrompts, lanes: 1, rounding });
+  }).flat();
+}
+
+/** How many different graphs micro-batches need. */
+export function shapesOf(batches: readonly MicroBatch[]): number {
+  return new Set(batches.map(({ layout, rowCapacity }) => [...Object.values(layout), rowCapacity].join()))
+    .size;
+}

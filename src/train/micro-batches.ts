@@ -1,0 +1,101 @@
+/**
+ * Which examples of a step go through the model together, and how their lengths are rounded: few layouts, so that
+ * graphs come again, or little padding.
+ */
+import { bucketLength, planBatches } from '../model/buckets.ts';
+import { parameterSpecs, type Qwen3Config } from '../model/config.ts';
+import { tokenCount, type TreeLayout } from '../model/tree.ts';
+import { sizeOf } from '../tensor/tensor.ts';
+import { exampleTokens, packedSize, rowCount, type TrainExample } from './examples.ts';
+
+/** Some examples that go through the model together. */
+export interface MicroBatch {
+  readonly layout: TreeLayout;
+  readonly examples: readonly TrainExample[];
+  /** Tokens that count, rounded up. */
+  readonly rowCapacity: number;
+}
+
+export interface MicroBatchOptions {
+  /** Tokens of a batch, padding included. */
+  readonly maxTokens: number;
+  /** Prompt trees of a batch at most. */
+  readonly maxPrompts: number;
+  /** Among how many lanes the batches are to be divided. */
+  readonly lanes: number;
+  readonly rounding: Rounding;
+}
+
+/** Smaller batches are not worth a lane of their own. */
+const MIN_BATCH_TOKENS = 512;
+const COMPLETION_MULTIPLE = 16;
+const ROW_MULTIPLE = 128;
+
+/**
+ * A graph takes about 3 ms a layer to build, as much as a tenth of what a model of a million weights computes with it,
+ * and less than a hundredth of what one of this many does.
+ */
+const LARGE = 5e7;
+
+/** Few layouts, or little padding: eight lengths from each power of two to the next. */
+const ROUNDINGS = {
+  coarse: { promptMultiple: 64, completionMultiple: COMPLETION_MULTIPLE, maxPadding: 0.25 },
+  fine: {
+    promptMultiple: 32,
+    completionMultiple: COMPLETION_MULTIPLE,
+    stepsPerOctave: 8,
+    maxPadding: 0.08,
+  },
+} as const;
+export type Rounding = keyof typeof ROUNDINGS;
+
+/** What is best for a model: graphs that come again if it is small, little padding if it is large. */
+export function roundingFor(config: Qwen3Config): Rounding {
+  const weights = parameterSpecs(config).reduce((total, { shape }) => total + sizeOf(shape), 0);
+  return weights > LARGE ? 'fine' : 'coarse';
+}
+
+/** Batches of like-sized examples; every example is in one. The same examples give the same batches. */
+export function planMicroBatches(
+  examples: readonly TrainExample[],
+  { maxTokens, maxPrompts, lanes, rounding }: MicroBatchOptions,
+): MicroBatch[] {
+  const sizes = examples.map((example) => packedSize(example, COMPLETION_MULTIPLE));
+  const tokens = sizes.map((size) =>
+    size.completions.reduce((n, { length }) => n + length, size.prompt.length),
+  );
+  const share = Math.ceil(tokens.reduce((a, b) => a + b, 0) / lanes);
+  const plan = planBatches(sizes, {
+    maxTokens: Math.min(maxTokens, Math.max(share, MIN_BATCH_TOKENS)),
+    maxPrompts,
+    ...ROUNDINGS[rounding],
+  });
+  return plan.map(({ layout, indices }) => {
+    const members = indices.flatMap((index) => examples[index] ?? []);
+    const rows = members.reduce((total, example) => total + rowCount(example), 0);
+    // Quarters of what the completions hold: at most four capacities a layout.
+    const quarter = Math.ceil((layout.prompts * layout.samples * layout.completionTokens) / 4);
+    const multiple = rounding === 'fine' ? Math.max(1, quarter) : ROW_MULTIPLE;
+    return { layout, examples: members, rowCapacity: bucketLength(rows, multiple) };
+  });
+}
+
+/** Tokens that batches put through the model, and those of them that are padding; the same of rows. */
+export function paddingOf(batches: readonly MicroBatch[]): {
+  readonly tokens: number;
+  readonly padding: number;
+  readonly rows: number;
+  readonly rowPadding: number;
+} {
+  const sum = (of: (batch: MicroBatch) => number): number =>
+    batches.reduce((total, batch) => total + of(batch), 0);
+  const over = (batch: MicroBatch, of: (example: TrainExample) => number): number =>
+    batch.examples.reduce((total, example) => total + of(example), 0);
+  const [tokens, rows] = [sum(({ layout }) => tokenCount(layout)), sum(({ rowCapacity }) => rowCapacity)];
+  return {
+    tokens,
+    padding: tokens - sum((batch) => over(batch, exampleTokens)),
+    rows,
+    rowPadding: rows - sum((batch) => over(batch, rowCount)),
+  };
+}
