@@ -1,7 +1,6 @@
 /** Runs an evaluation on ACEBench in sight of the user. */
 import { statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { UserError } from '../base/errors.ts';
 import { selectEntries } from '../eval/acebench/run.ts';
 import {
   type AcebenchOutcome,
@@ -15,6 +14,7 @@ import {
   answered,
   type BenchmarkFlags,
   claimFolder,
+  nothingAnswered,
   openBenchmarked,
   resultFolderName,
   resultParent,
@@ -35,10 +35,8 @@ export function scoreAcebench(options: AcebenchOptions, path: string): AcebenchO
     ({ category }) => options.category !== undefined || found.has(category),
   );
   if (found.size === 0) {
-    throw new UserError(
-      'ACEBENCH_RESPONSES',
-      `${path} answers nothing that is asked (${faulty.length} lines were left out); each line must be {"id": ..., "result": ...}.`,
-    );
+    const asked = selection.entries;
+    throw nothingAnswered({ ...options, benchmark: 'ACEBench', path, results: replies, faulty, asked });
   }
   const model = basename(resolve(path)).replace(/\.jsonl?$/, '');
   const stamp = files.map((file) => [resolve(file), statSync(file).mtimeMs]);

@@ -110,6 +110,52 @@ export async function answered<Outcome>(
   return session.finish();
 }
 
+/** What a file of responses was asked for, and what it has. */
+export interface Unanswered {
+  readonly benchmark: 'BFCL' | 'ACEBench';
+  /** The file or folder. */
+  readonly path: string;
+  /** What of it can be responses, by id. */
+  readonly results: ReadonlyMap<string, unknown>;
+  readonly faulty: readonly FaultyResponse[];
+  /** What it has no response to. */
+  readonly asked: readonly { readonly id: string }[];
+  readonly category?: readonly string[];
+  readonly limit?: number;
+}
+
+/** Why there is nothing to score: no line is a response, or those that are answer something else than what is asked. */
+export function nothingAnswered(unanswered: Unanswered): UserError {
+  const { benchmark, path, results, faulty, asked, category, limit } = unanswered;
+  const code = `${benchmark.toUpperCase()}_RESPONSES`;
+  const [first] = faulty;
+  if (results.size === 0) {
+    const why =
+      first === undefined
+        ? 'it is empty'
+        : `lines left out: ${faulty.length}, the first because ${RESPONSE_FAULTS[first.fault]}`;
+    return new UserError(
+      code,
+      `${path} answers nothing of ${benchmark} (${why}); each line must be {"id": ..., "result": ...}.`,
+    );
+  }
+  const options = [
+    ...(limit === undefined ? [] : [`--limit ${limit}`]),
+    ...(category === undefined ? [] : [`--category ${category.join(',')}`]),
+  ].join(' and ');
+  const [one] = asked;
+  const example = one === undefined ? '' : ` (${one.id} is one)`;
+  const [which, todo] =
+    options === ''
+      ? [`that the data have${example}`, 'give the data that it answers with --data']
+      : [`that ${options} asks for${example}`, `leave out ${options}, or have those answered`];
+  const count = results.size === 1 ? '1 entry' : `${results.size} entries`;
+  return new UserError(
+    code,
+    `${path} answers ${count} of ${benchmark}, and none of the ${asked.length} ${which}; ${todo}.`,
+  );
+}
+
 /** Lines that were left out, by fault, with the first place of each; empty if there are none. */
 export function faultLines(faulty: readonly FaultyResponse[], style: Style): string {
   if (faulty.length === 0) return '';

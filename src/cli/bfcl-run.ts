@@ -1,7 +1,6 @@
 /** Runs an evaluation on BFCL in sight of the user: from a file of responses, or with a model that answers. */
 import { statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { UserError } from '../base/errors.ts';
 import {
   type AnswerOptions,
   type BfclOutcome,
@@ -15,6 +14,7 @@ import {
   answered,
   type BenchmarkFlags,
   claimFolder,
+  nothingAnswered,
   openBenchmarked,
   resultFolderName,
   resultParent,
@@ -33,10 +33,7 @@ export function scoreBfcl(options: BfclOptions, path: string): BfclOutcome {
     ({ category }) => options.category !== undefined || found.has(category),
   );
   if (found.size === 0) {
-    throw new UserError(
-      'BFCL_RESPONSES',
-      `${path} answers nothing of BFCL (lines left out: ${faulty.length}); each line must be {"id": ..., "result": ...}.`,
-    );
+    throw nothingAnswered({ ...options, benchmark: 'BFCL', path, results, faulty, asked: asked.entries });
   }
   const stamp = files.map((file) => [resolve(file), statSync(file).mtimeMs]);
   const model = basename(resolve(path)).replace(/\.jsonl?$/, '');

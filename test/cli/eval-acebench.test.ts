@@ -104,7 +104,17 @@ describe('a file of responses', () => {
     respond({ id: 'simple_0', result: 'x' });
     expect(await acebench('--responses', file)).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/answers nothing that is asked \(1 lines were left out\)/),
+      stderr: expect.stringMatching(
+        /answers nothing of ACEBench \(lines left out: 1, the first because the benchmark has no entry of this id\)/,
+      ),
+    });
+    const category = 'multi_turn_user_adjust';
+    respond(...right().filter(({ id }) => !id.startsWith(`normal_${category}`)));
+    expect(await acebench('--responses', file, '--category', category)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(
+        /answers \d+ entries of ACEBench, and none of the 2 that --category multi_turn_user_adjust asks for \(normal_multi_turn_user_adjust_\d_\d is one\); leave out/,
+      ),
     });
   });
 

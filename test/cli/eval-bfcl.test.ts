@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { selectEntries } from '../../src/eval/bfcl/run.ts';
 import { call, makeBfcl, rightAnswer } from '../eval/bfcl/made.ts';
 import { runCli } from '../helpers/cli.ts';
 
@@ -173,11 +174,35 @@ describe('a file of responses', () => {
   });
 
   test('that answers nothing is told', async () => {
+    const told = async (...args: string[]): Promise<string> => {
+      const { code, stderr } = await bfcl('--responses', file, ...args);
+      expect(code).toBe(1);
+      return stderr.replace(file, 'FILE').trimEnd();
+    };
     respond({ id: 'simple_99', result: 'x' });
-    expect(await bfcl('--responses', file)).toMatchObject({
-      code: 1,
-      stderr: expect.stringMatching(/answers nothing of BFCL \(lines left out: 1\)/),
-    });
+    expect(await told()).toBe(
+      'FILE answers nothing of BFCL (lines left out: 1, the first because the benchmark has no entry of this id); each line must be {"id": ..., "result": ...}.',
+    );
+    respond();
+    expect(await told()).toContain('answers nothing of BFCL (it is empty)');
+
+    // One that the sample of one does not have.
+    const sample = selectEntries({ data, category: ['simple'], limit: 1 }).entries.map(({ id }) => id);
+    expect(sample).toHaveLength(1);
+    const [other] = ['simple_0', 'simple_1'].filter((id) => !sample.includes(id));
+    respond({ id: other, result: 'x' });
+    expect(await told('--category', 'simple', '--limit', '1')).toBe(
+      `FILE answers 1 entry of BFCL, and none of the 1 that --limit 1 and --category simple asks for (${sample.join()} is one); leave out --limit 1 and --category simple, or have those answered.`,
+    );
+    respond({ id: 'simple_0', result: 'x' }, { id: 'simple_1', result: 'x' });
+    expect(await told('--category', 'irrelevance')).toBe(
+      'FILE answers 2 entries of BFCL, and none of the 2 that --category irrelevance asks for (irrelevance_0 is one); leave out --category irrelevance, or have those answered.',
+    );
+    // Of a category that BFCL has, and these data not.
+    respond({ id: 'java_0', result: 'x' });
+    expect(await told()).toMatch(
+      /answers 1 entry of BFCL, and none of the \d+ that the data have \(simple_0 is one\); give the data that it answers with --data\.$/,
+    );
   });
 
   test('of a sample is labelled, and the same every time', async () => {
