@@ -113,7 +113,7 @@ describe('a file of responses', () => {
     expect(await acebench('--responses', file, '--category', category)).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(
-        /answers \d+ entries of ACEBench, and none of the 2 that --category multi_turn_user_adjust asks for \(normal_multi_turn_user_adjust_\d_\d is one\); leave out/,
+        /answers \d+ entries of ACEBench, and none of the 3 that --category multi_turn_user_adjust asks for \(normal_multi_turn_user_adjust_\d_\d is one\); leave out/,
       ),
     });
   });
