@@ -1,5 +1,7 @@
 /** Devices: the CPU and whatever GPUs the installed engine package can reach. */
 import { errorText, InternalError, UserError } from '../base/errors.ts';
+import { BLAS_DEVICE, blasAllowed, BlasScheduler, letBlasThreadsSleep } from './blas.ts';
+import { DividedGraph, namedFallbacks } from './divided-graph.ts';
 import { gpuInstallCommand } from './find.ts';
 import { Lifetime } from './handles.ts';
 import { type Library, openLibrary } from './library.ts';
@@ -27,6 +29,7 @@ function library(): Library {
     // ggml's Vulkan backend rounds f32 products to f16 where it can, in which small gradients vanish. Its switch is
     // read when a device is first looked at, and counts when it is set at all.
     if (process.env['TINYSTAR_GPU_F16'] !== '1') process.env['GGML_VK_DISABLE_F16'] = '1';
+    letBlasThreadsSleep();
     lib.quietly(() => lib.ggml.ggml_backend_load_all_from_path(lib.files.folder));
     backendsLoaded = true;
   }
@@ -62,6 +65,13 @@ export function listDevices(): readonly DeviceInfo[] {
   return Array.from({ length: count }, (_, index) => describe(lib, index));
 }
 
+/** ggml's BLAS device, where its library is installed. */
+function blasDevice({ ggml }: Library): Pointer | undefined {
+  const indices = Array.from({ length: ggml.ggml_backend_dev_count() }, (_, i) => i);
+  const devices = indices.map((i) => ggml.ggml_backend_dev_get(i));
+  return devices.find((device) => ggml.ggml_backend_dev_name(device) === BLAS_DEVICE);
+}
+
 /** Bytes that a device would hold, where nothing is really allocated on it. */
 export class Ledger {
   #bytes = 0;
@@ -94,6 +104,13 @@ export class Device implements Disposable {
   /** Set on a device for planning: parameters and graphs get addresses there and no memory, and nothing can run. */
   readonly planned: Ledger | undefined;
   readonly #backend: Pointer;
+  /** Set where large matrix products of the CPU go to a BLAS. */
+  readonly #blas: BlasScheduler | undefined;
+  readonly #namedFallbacks = namedFallbacks();
+  /** A backend of the CPU for what the device lacks, opened when first needed. */
+  #fallback: Pointer | undefined;
+  readonly #fallen = new Set<string>();
+  #notices: string[] = [];
   readonly #life = new Lifetime('device');
   /** Resolves when what was asked of the device so far is computed. */
   #idle: Promise<unknown> = Promise.resolve();
@@ -108,6 +125,9 @@ export class Device implements Disposable {
     if (info.kind === 'cpu' && !lib.setThreads(this.backend, threads)) {
       throw new InternalError('the CPU backend has no ggml_backend_set_n_threads');
     }
+    const blas = info.kind === 'cpu' && blasAllowed() ? blasDevice(lib) : undefined;
+    if (blas !== undefined && planned === undefined)
+      this.#blas = new BlasScheduler(lib, blas, backend, threads);
   }
 
   /**
@@ -154,21 +174,88 @@ export class Device implements Disposable {
     return new Device(lib, info, threads, backend, planned);
   }
 
+  /** Its name, and what computes beside it. */
+  get title(): string {
+    return this.#blas === undefined
+      ? this.info.name
+      : `${this.info.name}, large products by ${this.#blas.title}`;
+  }
+
+  /** Whether large matrix products go to a BLAS. */
+  get hasBlas(): boolean {
+    return this.#blas !== undefined;
+  }
+
   /** The native backend. Throws when the device is closed. */
   get backend(): Pointer {
     this.#life.need('device');
     return this.#backend;
   }
 
+  /** Whether the device computes an operation; what TINYSTAR_FALLBACK names counts as lacking. */
+  supports(node: Pointer): boolean {
+    const { ggml } = this.lib;
+    if (!ggml.ggml_backend_dev_supports_op(this.pointer, node)) return false;
+    return this.#namedFallbacks.size === 0 || !this.#namedFallbacks.has(ggml.ggml_op_desc(node));
+  }
+
+  /**
+   * Allocates a graph of which the device lacks some nodes, so that the CPU computes those; undefined where that
+   * cannot be, as they write into memory of the device or this is the CPU itself. Throws a UserError for want of memory.
+   */
+  divide(graph: Pointer, nodes: readonly Pointer[], lacking: ReadonlySet<Pointer>): DividedGraph | undefined {
+    const isOwn = this.info.kind === 'cpu';
+    if (isOwn && [...lacking].some((node) => !this.lib.ggml.ggml_backend_dev_supports_op(this.pointer, node)))
+      return undefined;
+    const divided = DividedGraph.divide(this.lib, {
+      device: this.backend,
+      cpu: this.#cpu(),
+      graph,
+      nodes,
+      lacking,
+    });
+    if (divided === 'writes') return undefined;
+    if (divided === 'memory') throw tooLittleMemory(this);
+    return divided;
+  }
+
+  #cpu(): Pointer {
+    const { ggml } = this.lib;
+    const cpu = listDevices().find(({ kind }) => kind === 'cpu');
+    if (cpu === undefined) throw new InternalError('no CPU to fall back to');
+    this.#fallback ??= ggml.ggml_backend_dev_init(ggml.ggml_backend_dev_get(cpu.index), null);
+    this.lib.setThreads(this.#fallback, this.threads);
+    return this.#fallback;
+  }
+
+  /** Remembers operations that the CPU computes in the device's place, for the user to be told once. */
+  noteFallback(names: Iterable<string>): void {
+    const fresh = [...new Set(names)].filter((name) => !this.#fallen.has(name)).toSorted();
+    if (fresh.length === 0) return;
+    for (const name of fresh) this.#fallen.add(name);
+    this.#notices.push(
+      `the device ${this.info.name} lacks ${fresh.join(', ')}: the CPU computes ${fresh.length === 1 ? 'it' : 'them'} in its place, which takes longer`,
+    );
+  }
+
+  /** What the user has not been told yet. */
+  takeNotices(): readonly string[] {
+    const notices = this.#notices;
+    this.#notices = [];
+    return notices;
+  }
+
   /**
    * Runs a graph off the event loop; throws when the device reports a failure. Graphs run one after another: a
    * backend has one scratch buffer, which two at once would fight over.
    */
-  async compute(graph: Pointer): Promise<void> {
+  async compute(graph: Pointer, divided?: DividedGraph): Promise<void> {
     const { backend } = this;
     if (this.planned !== undefined) throw new InternalError('compute: nothing runs on a device for planning');
     const run = this.#idle.then(async () => {
-      const status = await this.lib.computeAsync(backend, graph);
+      const status = await (divided?.compute() ??
+        this.#blas?.compute(graph) ??
+        this.lib.computeAsync(backend, graph));
       if (status !== 0)
         throw new UserError(
           'COMPUTE',
@@ -182,12 +269,24 @@ export class Device implements Disposable {
   /** Closes the device once what it computes is done. */
   close(): void {
     if (!this.#life.end()) return;
-    void this.#idle.then(() => this.lib.ggml.ggml_backend_free(this.#backend));
+    void this.#idle.then(() => {
+      this.#blas?.close();
+      if (this.#fallback !== undefined) this.lib.ggml.ggml_backend_free(this.#fallback);
+      this.lib.ggml.ggml_backend_free(this.#backend);
+    });
   }
 
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+/** What is thrown where a graph does not fit. */
+export function tooLittleMemory({ info }: Pick<Device, 'info'>): UserError {
+  return new UserError(
+    'MEMORY',
+    `The device ${info.name} has too little memory for this batch; use a smaller micro_train_batch_size.`,
+  );
 }
 
 function noSuchDevice(which: string, devices: readonly DeviceInfo[]): UserError {

@@ -26,6 +26,14 @@ export interface Library {
   readonly ggml: Ggml;
   /** Runs a built graph off the event loop; resolves to ggml's status, 0 for success. */
   computeAsync(backend: Pointer, graph: Pointer): Promise<number>;
+  /** The same for a graph that a scheduler has divided among backends. */
+  scheduleAsync(scheduler: Pointer, graph: Pointer): Promise<number>;
+  /** Tensors from outside that a native graph refers to. */
+  leafCount(graph: Pointer): number;
+  /** The tensor whose memory a view or an operation in place uses; undefined for one with memory of its own. */
+  viewSource(tensor: Pointer): Pointer | undefined;
+  /** Whether a tensor has its memory already. */
+  hasMemory(tensor: Pointer): boolean;
   /** Sets the thread count of a CPU backend; false where the backend has none. */
   setThreads(backend: Pointer, threads: number): boolean;
   /** Runs `action` with ggml's own log messages dropped (they name every library that it loads); returns the errors among them. */
@@ -109,6 +117,31 @@ function load(path: string, options: { global?: boolean } = {}): LibraryHandle {
   }
 }
 
+/** Offsets in struct ggml_tensor: type, buffer, ne[4], nb[4], op, op_params[16], flags, src[10], view_src. */
+const TENSOR_BUFFER = 8;
+const TENSOR_VIEW_SOURCE = 232;
+
+/** The pointer at an offset of a struct; undefined where it is null. */
+function pointerAt(struct: Pointer, offset: number): Pointer | undefined {
+  const address = BigInt(koffi.decode(struct, offset, 'uint64_t') as number | bigint);
+  return address === 0n ? undefined : (address as Pointer);
+}
+
+/** A function of (where, graph) that answers a status, called on another thread. */
+function offTheLoop(
+  library: LibraryHandle,
+  name: string,
+): (where: Pointer, graph: Pointer) => Promise<number> {
+  const native = library.func(name, 'int', ['void *', 'void *']);
+  return (where, graph) =>
+    new Promise((resolve, reject) => {
+      native.async(where, graph, (error: unknown, status: number) => {
+        if (error) reject(error instanceof Error ? error : new Error(errorText(error)));
+        else resolve(status);
+      });
+    });
+}
+
 /** Loads the libraries of a package and checks that they are the ones that the signatures were written for. */
 export function openFiles(files: LibraryFiles): Library {
   declareStructs();
@@ -125,7 +158,8 @@ export function openFiles(files: LibraryFiles): Library {
         `reinstall with npm ci to get version ${PINNED_PACKAGE_VERSION} of @node-llama-cpp.`,
     );
   }
-  const compute = base.func('ggml_backend_graph_compute', 'int', ['void *', 'void *']);
+  const compute = offTheLoop(base, 'ggml_backend_graph_compute');
+  const schedule = offTheLoop(base, 'ggml_backend_sched_graph_compute');
   const setLog = base.func('ggml_log_set', 'void', ['void *', 'void *']);
   const logType = koffi.pointer(
     koffi.proto('void ggml_log_callback(int level, const char *text, void *data)'),
@@ -136,13 +170,13 @@ export function openFiles(files: LibraryFiles): Library {
     version: ggml.ggml_version(),
     symbolCount: Object.keys(ggml).length,
     ggml,
-    computeAsync: (backend, graph) =>
-      new Promise((resolve, reject) => {
-        compute.async(backend, graph, (error: unknown, status: number) => {
-          if (error) reject(error instanceof Error ? error : new Error(errorText(error)));
-          else resolve(status);
-        });
-      }),
+    computeAsync: compute,
+    scheduleAsync: schedule,
+    // struct ggml_cgraph begins with three ints: places, nodes, leafs. No function tells the last.
+    leafCount: (graph) => Number(koffi.decode(graph, 8, 'int')),
+    // struct ggml_tensor: no function tells these two, which are at fixed places in the pinned version.
+    viewSource: (tensor) => pointerAt(tensor, TENSOR_VIEW_SOURCE),
+    hasMemory: (tensor) => pointerAt(tensor, TENSOR_BUFFER) !== undefined,
     setThreads: (backend, threads) => {
       const reg = ggml.ggml_backend_dev_backend_reg(ggml.ggml_backend_get_device(backend));
       let setter: Pointer;

@@ -77,12 +77,12 @@ function differences(folder: string, before: Recipe, now: Recipe): string[] {
 }
 
 /** Writes what a new run is of, or checks that the one there goes on with the same. */
-function prepareFolder(folder: string, recipe: Recipe): void {
+function prepareFolder(folder: string, recipe: Recipe, device: string): void {
   const path = join(folder, 'recipe.yaml');
   const text = formatRecipe(recipe, folder);
   const machine = join(folder, 'machine.json');
   if (!existsSync(machine))
-    writeAtomic(machine, `${JSON.stringify(machineFacts({ started: new Date() }), null, 1)}\n`);
+    writeAtomic(machine, `${JSON.stringify(machineFacts({ started: new Date(), device }), null, 1)}\n`);
   if (existsSync(path)) {
     if (readText(path) === text) return;
     const changed = differences(folder, loadRecipe(path), recipe);
@@ -143,8 +143,8 @@ export async function* runRecipe(recipe: Recipe, options: RunOptions): AsyncGene
   }
   using _lock = lockFolder(folder);
   removeLeftovers(folder);
-  prepareFolder(folder, recipe);
   using device = Device.open(recipe.device, recipe.threads ?? availableParallelism());
+  prepareFolder(folder, recipe, device.title);
   const run: RunContext = {
     recipe,
     folder,

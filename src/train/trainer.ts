@@ -74,9 +74,10 @@ export class Trainer implements Disposable {
     const count = laneCount(parameters.device, config, held, Infinity);
     this.#devices = new LaneDevices(parameters.device, config, count);
     const [device] = this.#devices.devices;
-    // AdamW's many small operations are faster on one thread; Muon's matrix products are not.
+    // AdamW's many small operations are faster on one thread; Muon's matrix products are not, unless a BLAS does them.
     const { adamw } = options;
-    this.#optimizer = new AdamW(parameters, adamw, adamw.muon === undefined ? device : parameters.device);
+    const alone = adamw.muon === undefined || device?.hasBlas === true;
+    this.#optimizer = new AdamW(parameters, adamw, alone ? device : parameters.device);
     const first = this.#optimizer.gradients;
     const others = this.#devices.devices
       .slice(1)

@@ -1,5 +1,6 @@
 /** `tinystar doctor`: what is installed here, what it computes on, and how fast. */
 import { buildCommand } from '@stricli/core';
+import { BLAS_DEVICE } from '../../ggml/blas.ts';
 import type { DeviceInfo } from '../../ggml/device.ts';
 import type { CliContext } from '../context.ts';
 import { outStyle } from '../context.ts';
@@ -86,6 +87,8 @@ async function doctor(this: CliContext): Promise<void> {
   const gpu = gpuInstallCommand();
   if (devices.every(({ kind }) => kind === 'cpu') && gpu !== undefined)
     print(`\n${style.dim('To compute on a GPU:')} ${gpu}\n`);
+  if (process.platform === 'linux' && devices.every(({ name }) => name !== BLAS_DEVICE))
+    print(`${style.dim('To train faster on the CPU, with OpenBLAS and a compiler:')} npm run build-blas\n`);
 }
 
 async function deviceRow(device: DeviceInfo, threads: number): Promise<string[]> {

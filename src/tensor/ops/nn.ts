@@ -32,13 +32,14 @@ function outerSum(g: Graph, x: Tensor, y: Tensor): Tensor {
 
 /**
  * The node of a matrix product. Over a short dimension, as a head's is, ggml's matrix product spends its time on
- * adding up the ends of its vectors; its outer product of transposed copies, small beside the result, does not.
+ * adding up the ends of its vectors; its outer product of transposed copies, small beside the result, does not. A BLAS
+ * has no such weakness.
  */
 function product(g: Graph, w: Tensor, x: Tensor): Pointer {
   const [depth, width, ...outer] = dims4(w.shape);
   const [, count] = dims4(x.shape);
   const scores = depth <= 64 && width % 64 === 0 && count >= depth && outer.some((n) => n > 1);
-  if (g.device.info.kind !== 'cpu' || w.dtype !== 'f32' || !scores)
+  if (g.device.info.kind !== 'cpu' || g.device.hasBlas || w.dtype !== 'f32' || !scores)
     return g.ggml.ggml_mul_mat(g.context, w.pointer, x.pointer);
   return g.ggml.ggml_out_prod(g.context, transpose(g, w).pointer, transpose(g, x).pointer);
 }

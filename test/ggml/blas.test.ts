@@ -1,0 +1,142 @@
+/**
+ * Matrix products on a BLAS beside the CPU. Needs ggml's BLAS library: `npm run build-blas` (Debian: g++ pkg-config
+ * libopenblas-dev); without it, all but what a CPU alone does is skipped.
+ */
+import { afterEach, describe, expect, it } from 'vitest';
+import { Rng } from '../../src/base/rng.ts';
+import { asTokenIds } from '../../src/base/token-ids.ts';
+import { Device } from '../../src/ggml/device.ts';
+import { crossEntropy } from '../../src/objective/index.ts';
+import { Graph, readF32, write } from '../../src/tensor/graph.ts';
+import { mulMat, scale } from '../../src/tensor/ops/index.ts';
+import type { Tensor } from '../../src/tensor/tensor.ts';
+import { rowsFrom, type TrainExample } from '../../src/train/examples.ts';
+import { Trainer } from '../../src/train/trainer.ts';
+import { goldenConfig, goldenWeights } from '../helpers/golden.ts';
+
+/** The CPU with a BLAS beside it, if there is one, or without. */
+function openCpu(blas: boolean, threads = 2): Device {
+  if (!blas) process.env['TINYSTAR_BLAS'] = 'off';
+  else delete process.env['TINYSTAR_BLAS'];
+  return Device.open('cpu', threads);
+}
+
+const wanted = process.env['TINYSTAR_BLAS'];
+afterEach(() => {
+  if (wanted === undefined) delete process.env['TINYSTAR_BLAS'];
+  else process.env['TINYSTAR_BLAS'] = wanted;
+});
+
+function installed(): boolean {
+  using device = openCpu(true);
+  return device.hasBlas;
+}
+
+/** x [K, M, B] and y [K, N, B] multiplied on a device, after `steps` operations that keep the values. */
+async function product(device: Device, shape: readonly [number, number, number, number], steps = 0) {
+  const [k, m, n, outer] = shape;
+  using graph = new Graph(device);
+  let x: Tensor = graph.input('f32', [k, m, outer]);
+  const y = graph.input('f32', [k, n, outer]);
+  const inputs = [x, y];
+  for (let i = 0; i < steps; i++) x = scale(graph, x, i % 2 === 0 ? 2 : 0.5);
+  const result = graph.output(mulMat(graph, x, y));
+  graph.allocate();
+  const rng = Rng.seeded(1);
+  const drawn = inputs.map((input) => {
+    const values = Float32Array.from(
+      { length: input.shape.reduce((a, b) => a * b, 1) },
+      () => rng.uniform() - 0.5,
+    );
+    write(device, input, values);
+    return values;
+  });
+  await graph.compute();
+  return { result: readF32(device, result), x: drawn[0]!, y: drawn[1]! };
+}
+
+/** The same product in double precision. */
+function exact(
+  x: Float32Array,
+  y: Float32Array,
+  [k, m, n, outer]: readonly [number, number, number, number],
+) {
+  const out = new Float64Array(m * n * outer);
+  for (let b = 0; b < outer; b++)
+    for (let j = 0; j < n; j++)
+      for (let i = 0; i < m; i++) {
+        let sum = 0;
+        for (let t = 0; t < k; t++) sum += x[(b * m + i) * k + t]! * y[(b * n + j) * k + t]!;
+        out[(b * n + j) * m + i] = sum;
+      }
+  return out;
+}
+
+function examples(): TrainExample[] {
+  const rng = Rng.seeded(3);
+  const ids = (length: number) =>
+    asTokenIds(Int32Array.from({ length }, () => rng.below(goldenConfig.vocabSize)));
+  return Array.from({ length: 6 }, () => ({
+    prompt: ids(100 + rng.below(90)),
+    completions: Array.from({ length: 3 }, () => ids(20 + rng.below(30))).map((tokens) => ({
+      tokens,
+      rows: rowsFrom(tokens),
+      inputs: {},
+    })),
+  }));
+}
+
+async function trained(device: Device): Promise<{ loss: number; gradNorm: number; weights: Float32Array }> {
+  using parameters = goldenWeights(device);
+  using trainer = new Trainer(goldenConfig, parameters, crossEntropy(), {
+    adamw: { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.01, maxNorm: 1 },
+    microBatchTokens: 1024,
+    microBatchPrompts: 2,
+  });
+  await trainer.step(examples(), 1e-4);
+  const { loss, gradNorm } = await trainer.step(examples(), 1e-4);
+  return { loss, gradNorm, weights: parameters.read('model.layers.1.mlp.up_proj.weight') };
+}
+
+it('TINYSTAR_BLAS=off leaves all products to the CPU', () => {
+  using device = openCpu(false);
+  expect(device.hasBlas).toBe(false);
+  expect(device.title).toBe(device.info.name);
+});
+
+describe.skipIf(!installed())('a BLAS beside the CPU', () => {
+  it.each([
+    ['large', [64, 96, 80, 1]],
+    ['of several heads', [32, 64, 48, 6]],
+    ['too small for it', [8, 4, 5, 2]],
+  ] as const)('computes products as double precision does: %s', async (_, shape) => {
+    using device = openCpu(true);
+    expect(device.title).toContain('large products by');
+    const { result, x, y } = await product(device, shape);
+    const want = exact(x, y, shape);
+    const worst = result.reduce((most, value, i) => Math.max(most, Math.abs(value - want[i]!)), 0);
+    expect(worst).toBeLessThan(1e-5);
+  });
+
+  it('takes graphs of any size one after another', async () => {
+    using device = openCpu(true);
+    const shape = [64, 64, 64, 1] as const;
+    const first = await product(device, shape);
+    const long = await product(device, shape, 12_000);
+    const again = await product(device, shape);
+    expect(again.result).toEqual(first.result);
+    expect(long.result).toEqual(first.result);
+  });
+
+  it('trains to the same loss, gradient and weights, and to the same bytes each time', async () => {
+    using blas = openCpu(true);
+    using plain = openCpu(false);
+    const [want, got, again] = [await trained(plain), await trained(blas), await trained(blas)];
+    expect(Math.abs(got.loss - want.loss)).toBeLessThan(1e-5 * want.loss);
+    expect(Math.abs(got.gradNorm - want.gradNorm)).toBeLessThan(1e-3 * want.gradNorm);
+    const worst = got.weights.reduce((most, x, i) => Math.max(most, Math.abs(x - want.weights[i]!)), 0);
+    // Adam's first steps are of size lr whatever the gradient: rounding can turn one near zero around.
+    expect(worst).toBeLessThan(4.1e-4);
+    expect(again).toEqual(got);
+  });
+});
