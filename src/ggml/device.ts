@@ -1,7 +1,7 @@
 /** Devices: the CPU and whatever GPUs the installed engine package can reach. */
 import { errorText, InternalError, UserError } from '../base/errors.ts';
 import { BLAS_DEVICE, blasAllowed, BlasScheduler, letBlasThreadsSleep } from './blas.ts';
-import { DividedGraph, namedFallbacks } from './divided-graph.ts';
+import { boundNodes, DividedGraph, namedFallbacks } from './divided-graph.ts';
 import { gpuInstallCommand } from './find.ts';
 import { Lifetime } from './handles.ts';
 import { type Library, openLibrary } from './library.ts';
@@ -199,23 +199,21 @@ export class Device implements Disposable {
     return this.#namedFallbacks.size === 0 || !this.#namedFallbacks.has(ggml.ggml_op_desc(node));
   }
 
+  /** Which of the nodes that the device lacks nobody can compute in its place: see `boundNodes`. */
+  irreplaceable(lacking: ReadonlySet<Pointer>): readonly Pointer[] {
+    const { ggml } = this.lib;
+    const missing = [...lacking].filter((node) => !ggml.ggml_backend_dev_supports_op(this.pointer, node));
+    return this.info.kind === 'cpu' && missing.length > 0 ? missing : boundNodes(this.lib, lacking);
+  }
+
   /**
-   * Allocates a graph of which the device lacks some nodes, so that the CPU computes those; undefined where that
-   * cannot be, as they write into memory of the device or this is the CPU itself. Throws a UserError for want of memory.
+   * Allocates a graph so that the CPU computes those nodes that the device lacks, none of them irreplaceable. Throws a
+   * UserError for want of memory.
    */
-  divide(graph: Pointer, nodes: readonly Pointer[], lacking: ReadonlySet<Pointer>): DividedGraph | undefined {
-    const isOwn = this.info.kind === 'cpu';
-    if (isOwn && [...lacking].some((node) => !this.lib.ggml.ggml_backend_dev_supports_op(this.pointer, node)))
-      return undefined;
-    const divided = DividedGraph.divide(this.lib, {
-      device: this.backend,
-      cpu: this.#cpu(),
-      graph,
-      nodes,
-      lacking,
-    });
-    if (divided === 'writes') return undefined;
-    if (divided === 'memory') throw tooLittleMemory(this);
+  divide(graph: Pointer, nodes: readonly Pointer[], lacking: ReadonlySet<Pointer>): DividedGraph {
+    const { backend, lib } = this;
+    const divided = DividedGraph.divide(lib, { device: backend, cpu: this.#cpu(), graph, nodes, lacking });
+    if (divided === undefined) throw tooLittleMemory(this);
     return divided;
   }
 

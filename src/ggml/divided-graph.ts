@@ -24,22 +24,12 @@ export interface Division {
   readonly lacking: ReadonlySet<Pointer>;
 }
 
-/**
- * The nodes that the CPU has to compute: those that are lacking, and whatever shares its memory with one of them.
- * Undefined where a lacking one writes into memory of the device, such as weights, which cannot be moved.
- */
-function nodesOfCpu(
-  lib: Library,
-  nodes: readonly Pointer[],
-  lacking: ReadonlySet<Pointer>,
-): Set<Pointer> | undefined {
-  const roots = new Set<Pointer>();
-  for (const node of lacking) {
-    const root = lib.viewSource(node) ?? node;
-    if (lib.hasMemory(root)) return undefined;
-    roots.add(root);
-  }
-  return new Set(nodes.filter((node) => roots.has(lib.viewSource(node) ?? node)));
+/** A node's own memory, or whose it uses. */
+const rootOf = (lib: Library, node: Pointer): Pointer => lib.viewSource(node) ?? node;
+
+/** Those nodes that write into memory that is there already, such as weights, and so cannot be computed elsewhere. */
+export function boundNodes(lib: Library, nodes: Iterable<Pointer>): Pointer[] {
+  return [...nodes].filter((node) => lib.hasMemory(rootOf(lib, node)));
 }
 
 export class DividedGraph implements Disposable {
@@ -53,23 +43,27 @@ export class DividedGraph implements Disposable {
     this.#scheduler = scheduler;
   }
 
-  /** Divides a graph and allocates it: `writes` if it cannot be divided, `memory` if there is too little. */
-  static divide(lib: Library, division: Division): DividedGraph | 'writes' | 'memory' {
+  /** Divides a graph of which no lacking node is bound, and allocates it; undefined if there is too little memory. */
+  static divide(lib: Library, division: Division): DividedGraph | undefined {
     const { ggml } = lib;
     const { device, cpu, graph, nodes, lacking } = division;
-    const onCpu = nodesOfCpu(lib, nodes, lacking);
-    if (onCpu === undefined) return 'writes';
+    // With a lacking node goes whatever shares its memory.
+    const roots = new Set(Array.from(lacking, (node) => rootOf(lib, node)));
     const backends = new BigUint64Array([device, cpu]);
     // Twice what there is, as it is a hash table; ggml aborts when it is too small.
     const places = 2 * (nodes.length + lib.leafCount(graph)) + 64;
     const scheduler = ggml.ggml_backend_sched_new(backends, null, 2, places, false, false);
     // Every node is given its place: ggml's own choice knows nothing of operations in place.
     for (const node of nodes)
-      ggml.ggml_backend_sched_set_tensor_backend(scheduler, node, onCpu.has(node) ? cpu : device);
+      ggml.ggml_backend_sched_set_tensor_backend(
+        scheduler,
+        node,
+        roots.has(rootOf(lib, node)) ? cpu : device,
+      );
     if (ggml.ggml_backend_sched_alloc_graph(scheduler, graph))
       return new DividedGraph(lib, division, scheduler);
     ggml.ggml_backend_sched_free(scheduler);
-    return 'memory';
+    return undefined;
   }
 
   /** Bytes of the intermediates, on both. */

@@ -4,7 +4,8 @@
  * same graph, the nodes that compute the gradients.
  */
 import { InternalError, UserError } from '../base/errors.ts';
-import type { Device } from '../ggml/device.ts';
+import { type Device, tooLittleMemory } from '../ggml/device.ts';
+import type { DividedGraph } from '../ggml/divided-graph.ts';
 import { Lifetime } from '../ggml/handles.ts';
 import type { Ggml, Pointer } from '../ggml/signatures.ts';
 import { GraphMemory } from './graph-memory.ts';
@@ -48,6 +49,8 @@ export class Graph implements Disposable, Home {
   readonly #ownsMemory: boolean;
   readonly #life: Lifetime;
   #inputBuffer: Pointer | undefined;
+  /** Set where the device lacks an operation and the CPU computes it. */
+  #divided: DividedGraph | undefined;
   /** Bytes of inputs, which are planned and not there, and of the graph's description. */
   #planned = 0;
   /** Generation of the memory that the addresses are from; undefined before `allocate`. */
@@ -203,25 +206,17 @@ export class Graph implements Disposable, Home {
     return this.#tape.backward(seeds, wrt, add, mark);
   }
 
-  /** Allocates inputs and intermediates. Throws when the device lacks an operation or the memory. */
+  /**
+   * Allocates inputs and intermediates; what the device lacks goes to the CPU. Throws when that cannot be, or for want
+   * of memory.
+   */
   allocate(): void {
     this.#needOpen('allocate');
     const { ggml, device } = this;
-    const unsupported = new Set<string>();
-    for (let i = 0; i < this.nodeCount; i++) {
-      const node = ggml.ggml_graph_node(this.#native, i);
-      if (!ggml.ggml_backend_dev_supports_op(device.pointer, node)) unsupported.add(ggml.ggml_op_desc(node));
-    }
-    if (unsupported.size > 0) {
-      throw new UserError(
-        'UNSUPPORTED_OPERATION',
-        `The device ${device.info.name} lacks ${[...unsupported].join(', ')}; choose another with --device cpu.`,
-      );
-    }
-    const tooLittle = new UserError(
-      'MEMORY',
-      `The device ${device.info.name} has too little memory for this batch; use a smaller micro_train_batch_size.`,
-    );
+    const nodes = Array.from({ length: this.nodeCount }, (_, i) => ggml.ggml_graph_node(this.#native, i));
+    const lacking = new Set(nodes.filter((node) => !device.supports(node)));
+    this.#checkLacking(lacking);
+    const tooLittle = tooLittleMemory(device);
     if (this.#inputs.size > 0 && device.planned !== undefined) {
       const planned = plannedBuffer(device, device.planned, [...this.#inputs]);
       this.#inputBuffer = planned.buffer;
@@ -244,8 +239,26 @@ export class Graph implements Disposable, Home {
       device.planned.add(own);
       this.#planned += own;
     }
-    if (!this.#memory.allocate(this.#native)) throw tooLittle;
+    if (lacking.size > 0 && device.planned === undefined)
+      this.#divided = device.divide(this.#native, nodes, lacking);
+    else if (!this.#memory.allocate(this.#native)) throw tooLittle;
     this.#generation = this.#memory.generation;
+  }
+
+  /** Has the user told what the CPU computes in the device's place; throws where it cannot. */
+  #checkLacking(lacking: ReadonlySet<Pointer>): void {
+    if (lacking.size === 0) return;
+    const { device, ggml } = this;
+    const names = (of: Iterable<Pointer>): Set<string> =>
+      new Set(Array.from(of, (node) => ggml.ggml_op_desc(node)));
+    const missing = [...names(device.irreplaceable(lacking))].join(', ');
+    if (missing !== '') {
+      throw new UserError(
+        'UNSUPPORTED_OPERATION',
+        `The device ${device.info.name} lacks ${missing}, in which the CPU cannot stand in for it; choose another with --device cpu.`,
+      );
+    }
+    device.noteFallback(names(lacking));
   }
 
   /** Inputs and outputs of an allocated graph may be touched from outside; ggml aborts on any other tensor. */
@@ -262,11 +275,13 @@ export class Graph implements Disposable, Home {
 
   /** Whether it can run: it was allocated, and shared memory has not moved since. */
   get valid(): boolean {
+    if (this.#divided !== undefined) return true;
     return this.#generation !== undefined && this.#generation === this.#memory.generation;
   }
 
   /** Bytes of the intermediates. */
   get bytes(): number {
+    if (this.#divided !== undefined) return this.#divided.bytes;
     return this.#generation === undefined ? 0 : this.#memory.bytes;
   }
 
@@ -276,7 +291,7 @@ export class Graph implements Disposable, Home {
     if (!this.valid) throw new InternalError('compute: the graph is not allocated, or its memory moved');
     this.#running += 1;
     try {
-      await this.device.compute(this.#native);
+      await this.device.compute(this.#native, this.#divided);
     } finally {
       this.#running -= 1;
       if (this.#disposed) this.#free();
@@ -287,7 +302,8 @@ export class Graph implements Disposable, Home {
   computeNow(): void {
     this.#life.need('compute');
     if (!this.valid) throw new InternalError('compute: the graph is not allocated, or its memory moved');
-    const status = this.ggml.ggml_backend_graph_compute(this.device.backend, this.#native);
+    const status =
+      this.#divided?.computeNow() ?? this.ggml.ggml_backend_graph_compute(this.device.backend, this.#native);
     if (status !== 0)
       throw new UserError('COMPUTE', `The device ${this.device.info.name} failed with status ${status}.`);
   }
@@ -302,6 +318,7 @@ export class Graph implements Disposable, Home {
   #free(): void {
     if (this.#running > 0) return;
     const { ggml } = this;
+    this.#divided?.[Symbol.dispose]();
     if (this.#ownsMemory) this.#memory[Symbol.dispose]();
     this.device.planned?.add(-this.#planned);
     if (this.#inputBuffer !== undefined) ggml.ggml_backend_buffer_free(this.#inputBuffer);
