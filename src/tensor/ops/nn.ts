@@ -3,6 +3,7 @@ import type { Pointer } from '../../ggml/signatures.ts';
 import type { Graph } from '../graph.ts';
 import { dims4, needIds, needShape, type Shape, ShapeError, type Tensor } from '../tensor.ts';
 import { isMatrix, needMatrix, needNumber } from './checks.ts';
+import { orComposed, rmsNormBack, softmaxBack } from './composed.ts';
 import { sumTo } from './reduce.ts';
 import { full, reshape, transpose } from './shape.ts';
 
@@ -91,7 +92,12 @@ export function rmsNorm(g: Graph, x: Tensor, weight: Tensor, eps: number): Tenso
   return g.record(pointer, x.shape, [x, weight], (grad) => {
     const towardsX = (): Tensor => {
       const scaled = ggml.ggml_mul(context, grad.pointer, weight.pointer);
-      return g.constant(ggml.ggml_rms_norm_back(context, scaled, x.pointer, eps), x.shape);
+      const fused = ggml.ggml_rms_norm_back(context, scaled, x.pointer, eps);
+      const parts = { x: x.pointer, y: normed, width: x.shape[0] ?? 1, eps };
+      return g.constant(
+        orComposed(g, fused, () => rmsNormBack(g, scaled, parts)),
+        x.shape,
+      );
     };
     const towardsWeight = (): Tensor =>
       sumTo(g, g.constant(ggml.ggml_mul(context, grad.pointer, normed), x.shape), weight.shape);
@@ -121,7 +127,13 @@ export function softmax(g: Graph, x: Tensor, mask: Tensor, scale: number): Tenso
     // ggml puts the result in the place of an operand that nothing else needs, and must not take that of `y`, which
     // its kernel still reads: it takes the first that it can, and a scaled copy is needed by nothing else.
     const own = g.ggml.ggml_scale(g.context, grad.pointer, scale);
-    return [g.constant(g.ggml.ggml_soft_max_ext_back(g.context, own, pointer, 1, 0), x.shape)];
+    const fused = g.ggml.ggml_soft_max_ext_back(g.context, own, pointer, 1, 0);
+    return [
+      g.constant(
+        orComposed(g, fused, () => softmaxBack(g, own, pointer)),
+        x.shape,
+      ),
+    ];
   });
 }
 

@@ -2,6 +2,7 @@
 import type { Graph } from '../graph.ts';
 import { dims4, needShape, sameShape, type Shape, ShapeError, sizeOf, type Tensor } from '../tensor.ts';
 import { needF32, repeatsInto } from './checks.ts';
+import { orComposed, sumOfRepetitions } from './composed.ts';
 
 /** Sums `a` over the repetitions of `shape` in it: the gradient of a broadcast. */
 export function sumTo(g: Graph, a: Tensor, shape: Shape): Tensor {
@@ -12,7 +13,8 @@ export function sumTo(g: Graph, a: Tensor, shape: Shape): Tensor {
     throw new ShapeError('sumTo', `needs a multiple of [${shape.join(', ')}]`, [a]);
   if (sizeOf(shape) === 1) return sum(g, a);
   const like = g.ggml.ggml_new_tensor_4d(g.context, 0, ...dims4(shape));
-  const pointer = g.ggml.ggml_repeat_back(g.context, a.pointer, like);
+  const native = g.ggml.ggml_repeat_back(g.context, a.pointer, like);
+  const pointer = orComposed(g, native, () => sumOfRepetitions(g, a.pointer, a.shape, shape));
   return g.record(pointer, shape, [a], (grad) => [repeat(g, grad, a.shape)]);
 }
 
