@@ -156,5 +156,6 @@ export async function* runRecipe(recipe: Recipe, options: RunOptions): AsyncGene
   for await (const event of runStages(run)) {
     journal.record(event);
     yield event;
+    for (const text of device.takeNotices()) yield { type: 'warning', stage: event.stage, text };
   }
 }

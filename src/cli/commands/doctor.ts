@@ -84,6 +84,14 @@ async function doctor(this: CliContext): Promise<void> {
   print(
     `\n${style.bold('Devices')}\n${table([head, ...rows], ['left', 'left', 'right', 'right', 'right', 'left'])}`,
   );
+  const { deviceNotices } = await import('../../train/device-probe.ts');
+  for (const { name, kind } of devices) {
+    if (kind !== 'gpu' && kind !== 'igpu') continue;
+    const notices = deviceNotices(name);
+    const lines =
+      notices.length > 0 ? notices : [`the device ${name} has every operation of training and generation`];
+    print(lines.map((line) => `${line}\n`).join(''));
+  }
   const gpu = gpuInstallCommand();
   if (devices.every(({ kind }) => kind === 'cpu') && gpu !== undefined)
     print(`\n${style.dim('To compute on a GPU:')} ${gpu}\n`);

@@ -1,0 +1,73 @@
+/** What a device lacks of training, scoring and generation, found by building them for a model of a few weights. */
+import { UserError } from '../base/errors.ts';
+import { asTokenIds, type TokenIds } from '../base/token-ids.ts';
+import { Device } from '../ggml/device.ts';
+import { parameterSpecs, type Qwen3Config } from '../model/config.ts';
+import { Generator } from '../model/generation.ts';
+import { Scorer } from '../model/scoring.ts';
+import { crossEntropy, distillation, type Objective, policyGradient } from '../objective/index.ts';
+import { ParameterSet } from '../tensor/parameters.ts';
+import { rowsFrom, type TrainExample, treeOf } from './examples.ts';
+import { Trainer } from './trainer.ts';
+
+const CONFIG: Qwen3Config = {
+  vocabSize: 256,
+  hiddenSize: 64,
+  intermediateSize: 96,
+  layers: 1,
+  heads: 2,
+  kvHeads: 1,
+  headDim: 32,
+  rmsNormEps: 1e-6,
+  ropeTheta: 1e6,
+  tiedEmbeddings: true,
+  maxPositions: 512,
+  bosTokenId: null,
+  eosTokenId: null,
+};
+const TOP = 8;
+const ADAMW = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0, maxNorm: 1 };
+
+const OBJECTIVES: readonly Objective[] = [
+  crossEntropy(),
+  distillation({ divergence: 'fkl', topK: TOP, studentTopM: TOP, tailCoefficient: 10, ratio: 0.5 }),
+  policyGradient({ clip: 0.2, klCoefficient: 1e-3, klEstimator: 'k2', entropyCoefficient: 1e-3 }),
+];
+
+const ids = (length: number): TokenIds => asTokenIds(new Int32Array(length));
+
+function examples(): TrainExample[] {
+  const tokens = ids(24);
+  const completion = { tokens, rows: rowsFrom(tokens), inputs: {} };
+  return [{ prompt: ids(40), completions: [completion, completion] }];
+}
+
+/** Builds everything on a device for planning: nothing is computed. */
+function buildAll(device: Device): void {
+  for (const objective of OBJECTIVES) {
+    using weights = new ParameterSet(device, parameterSpecs(CONFIG), 'trainable');
+    using trainer = new Trainer(CONFIG, weights, objective, {
+      adamw: ADAMW,
+      microBatchTokens: 1024,
+      microBatchPrompts: 2,
+    });
+    trainer.reserve(examples());
+  }
+  using weights = new ParameterSet(device, parameterSpecs(CONFIG), 'weights');
+  using generator = new Generator(device, CONFIG, weights);
+  generator.reserve([40], { samples: 2, maxTokens: 16, stopIds: [] });
+  using scorer = new Scorer(device, CONFIG, weights);
+  scorer.reserve(examples().map(treeOf), { topK: TOP });
+}
+
+/** Sentences on what a device, by its name, lacks; none if it has all. Of larger models it may lack more. */
+export function deviceNotices(name: string): readonly string[] {
+  using device = Device.planning(name, 1);
+  try {
+    buildAll(device);
+  } catch (thrown) {
+    if (!(thrown instanceof UserError)) throw thrown;
+    return [...device.takeNotices(), thrown.message];
+  }
+  return device.takeNotices();
+}

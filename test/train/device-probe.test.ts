@@ -1,0 +1,27 @@
+/** What a device lacks is known before anything runs on it. */
+import { afterEach, expect, it } from 'vitest';
+import { liveHandles } from '../../src/ggml/handles.ts';
+import { deviceNotices } from '../../src/train/device-probe.ts';
+
+afterEach(() => {
+  delete process.env['TINYSTAR_FALLBACK'];
+});
+
+it('a device that has everything gives no notice, and nothing stays open', () => {
+  expect(deviceNotices('cpu')).toEqual([]);
+  expect(liveHandles()).toEqual({ device: 0, graph: 0, parameters: 0 });
+});
+
+it('what it lacks is named, each operation once', () => {
+  process.env['TINYSTAR_FALLBACK'] = 'soft_max, TOP_K,ROPE';
+  const notices = deviceNotices('cpu').join('; ');
+  for (const name of ['SOFT_MAX', 'TOP_K', 'ROPE'])
+    expect(notices.match(new RegExp(`\\b${name}\\b`, 'g'))).toHaveLength(1);
+});
+
+it('what nobody can do in its place is said in a sentence', () => {
+  process.env['TINYSTAR_FALLBACK'] = 'OPT_STEP_ADAMW';
+  expect(deviceNotices('cpu').at(-1)).toMatch(
+    /lacks OPT_STEP_ADAMW, in which the CPU cannot stand in for it/,
+  );
+});
