@@ -10,6 +10,7 @@ import {
   generateAssistant,
   GROUP_SIZE,
   inventedGroups,
+  maskedGroup,
   type AssistantDialogue,
 } from '../../src/data/assistant/index.ts';
 import {
@@ -229,5 +230,45 @@ describe('questions about definitions', () => {
     expect(definitionsGroup(SEED, 7)).not.toEqual(definitionsGroup(SEED, 8));
     const names = dialogues.flatMap((dialogue) => dialogue.tools.map((tool) => tool.name));
     expect(names.filter((name) => heldOutNames.has(name))).toEqual([]);
+  });
+});
+
+describe('masked groups', () => {
+  const pairs = Array.from({ length: 60 }, (_, i) => ({
+    plain: assistantGroup({ seed: SEED, split: 'train' }, i),
+    masked: maskedGroup(SEED, i),
+  }));
+
+  it('ask the same of functions whose names mean nothing, and call no function by its own name', () => {
+    for (const { plain, masked } of pairs) {
+      expect(masked.map(userOf)).toEqual(plain.map(userOf));
+      const names = masked[0]!.tools.map(({ name }) => name);
+      expect(new Set(names).size).toBe(names.length);
+      for (const name of names) expect(SEEN_NAMES.has(name)).toBe(false);
+      for (const dialogue of masked) {
+        for (const call of goldOf(dialogue).toolCalls ?? []) expect(names).toContain(call.name);
+        for (const word of goldOf(dialogue).reasoning?.match(/\w+(?=\()|\w+(?= needs)/g) ?? [])
+          expect(names).toContain(word);
+      }
+    }
+  });
+
+  it('keep descriptions, parameters, arguments and answers in words', () => {
+    for (const { plain, masked } of pairs) {
+      const bare = ({ tools }: AssistantDialogue) => tools.map((tool) => ({ ...tool, name: '' }));
+      expect(bare(masked[0]!)).toEqual(bare(plain[0]!));
+      masked.forEach((dialogue, i) => {
+        const [got, want] = [goldOf(dialogue), goldOf(plain[i]!)];
+        expect(got.content).toBe(want.content);
+        expect(got.toolCalls?.map((call) => call.arguments)).toEqual(
+          want.toolCalls?.map((call) => call.arguments),
+        );
+      });
+    }
+  });
+
+  it('are the same for the same seed', () => {
+    expect(maskedGroup(SEED, 5)).toEqual(maskedGroup(SEED, 5));
+    expect(maskedGroup(SEED + 1, 5)).not.toEqual(maskedGroup(SEED, 5));
   });
 });

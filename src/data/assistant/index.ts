@@ -9,6 +9,7 @@ export {
   type AssistantOptions,
 } from './generate.ts';
 export { definitionsGroup } from './definitions.ts';
+export { maskedGroup } from './masked.ts';
 export { CATEGORIES, NO_FUNCTION } from './cases.ts';
 export { inventedGroup, inventedGroups, type InventedOptions } from './invented/generate.ts';
 export type { Split } from './values.ts';

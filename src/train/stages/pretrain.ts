@@ -6,14 +6,20 @@ import { Rng } from '../../base/rng.ts';
 import { asTokenIds } from '../../base/token-ids.ts';
 import type { Dialogue } from '../../chat/messages.ts';
 import type { Tokenizer } from '../../chat/tokenizer.ts';
-import { assistantGroup, definitionsGroup, GROUP_SIZE, inventedGroup } from '../../data/assistant/index.ts';
+import {
+  assistantGroup,
+  definitionsGroup,
+  GROUP_SIZE,
+  inventedGroup,
+  maskedGroup,
+} from '../../data/assistant/index.ts';
 import { repetition } from '../../data/copying.ts';
 import { renderDialogue } from '../../data/render.ts';
 import { rowsFrom, type TrainCompletion, type TrainExample } from '../examples.ts';
 import type { ExampleSource } from './supervised.ts';
 
 export interface MixtureEntry {
-  readonly source: 'assistant' | 'invented' | 'definitions' | 'copying' | 'solutions';
+  readonly source: 'assistant' | 'masked' | 'invented' | 'definitions' | 'copying' | 'solutions';
   /** Whose worked solutions. */
   readonly environment?: string;
   readonly weight: number;
@@ -72,15 +78,18 @@ export interface PretrainData {
 }
 
 function dialogues(
-  source: 'assistant' | 'invented' | 'definitions',
+  source: Exclude<MixtureEntry['source'], 'copying' | 'solutions'>,
   data: PretrainData,
   rng: Rng,
   position: number,
   own: number | undefined,
 ): readonly Dialogue[] {
-  if (source === 'assistant') {
+  if (source === 'assistant' || source === 'masked') {
     const groups = own === undefined ? data.assistantGroups : Math.ceil(own / GROUP_SIZE);
-    return assistantGroup({ seed: data.dataSeed, split: 'train' }, rng.below(groups));
+    const index = rng.below(groups);
+    return source === 'masked'
+      ? maskedGroup(data.dataSeed, index)
+      : assistantGroup({ seed: data.dataSeed, split: 'train' }, index);
   }
   return source === 'definitions'
     ? definitionsGroup(data.dataSeed, position)
