@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: speeds on this machine, with what was run. Repetitions of what is compared are interleaved, since
+ * `npm run bench`: speeds on this machine, with what was run; `npm run bench -- --real` at Qwen3-0.6B's shape. Repetitions of what is compared are interleaved, since
  * machines are noisy: the medians' ratio is the result, the spread says how far to trust it.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -20,6 +20,7 @@ import { bfcl } from './bfcl.ts';
 import { compare, type Timed } from './compare.ts';
 import { dataPipeline } from './data.ts';
 import { PyTorchStep, pythonWithTorch } from './peers/pytorch.ts';
+import { real } from './real/main.ts';
 import { rewards } from './rewards.ts';
 
 const CONFIG: Qwen3Config = {
@@ -164,21 +165,28 @@ async function generation(device: Device): Promise<void> {
   generator[Symbol.dispose]();
 }
 
-const { hiddenSize, layers, heads, kvHeads, headDim, intermediateSize, vocabSize } = CONFIG;
 const scratch = mkdtempSync(join(tmpdir(), 'tinystar-bench-'));
 process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
-using device = Device.open('cpu', availableParallelism());
-console.log(
-  `${cpus()[0]?.model ?? 'unknown processor'}, ${device.threads} threads, Node.js ${process.versions.node}`,
-);
-console.log(
-  `model: hidden ${hiddenSize}, ${layers} layers, ${heads}/${kvHeads} heads of ${headDim}, feed-forward ${intermediateSize}, vocabulary ${vocabSize}`,
-);
-if (pythonWithTorch() === undefined)
-  console.log('no Python with PyTorch here (Debian: python3-torch; or set PYTHON): it is left out');
-await training(device);
-await generation(device);
-await rewards();
-await dataPipeline();
-await bfcl();
-await acebench();
+
+async function tiny(): Promise<void> {
+  const { hiddenSize, layers, heads, kvHeads, headDim, intermediateSize, vocabSize } = CONFIG;
+  using device = Device.open('cpu', availableParallelism());
+  console.log(
+    `${cpus()[0]?.model ?? 'unknown processor'}, ${device.threads} threads, Node.js ${process.versions.node}, ${device.title}`,
+  );
+  console.log(
+    `model: hidden ${hiddenSize}, ${layers} layers, ${heads}/${kvHeads} heads of ${headDim}, feed-forward ${intermediateSize}, vocabulary ${vocabSize}`,
+  );
+  if (pythonWithTorch() === undefined)
+    console.log('no Python with PyTorch here (Debian: python3-torch; or set PYTHON): it is left out');
+  await training(device);
+  await generation(device);
+  await rewards();
+  await dataPipeline();
+  await bfcl();
+  await acebench();
+}
+
+const [mode, ...rest] = process.argv.slice(2);
+if (mode === '--real') await real(rest);
+else await tiny();

@@ -8,14 +8,17 @@ import { z } from 'zod';
 const hello = z.object({ version: z.string() });
 const stepped = z.object({ seconds: z.number(), loss: z.number() });
 
-/** The first Python with PyTorch: $PYTHON, the one on the path, Debian's. */
-export function pythonWithTorch(): string | undefined {
+/** The first Python that can import these modules: $PYTHON, the one on the path, Debian's. */
+export function pythonWith(modules: string): string | undefined {
   const candidates = [process.env['PYTHON'], 'python3', '/usr/bin/python3'];
   return candidates.find(
     (python) =>
-      python !== undefined && spawnSync(python, ['-c', 'import torch'], { stdio: 'ignore' }).status === 0,
+      python !== undefined &&
+      spawnSync(python, ['-c', `import ${modules}`], { stdio: 'ignore' }).status === 0,
   );
 }
+
+export const pythonWithTorch = (): string | undefined => pythonWith('torch');
 
 export class PyTorchStep implements Disposable {
   readonly version: string;

@@ -1,0 +1,231 @@
+/**
+ * `npm run bench -- --real`: one CKD step and one Sim-RL step of a model of Qwen3-0.6B's shape with random weights, on
+ * STAR-shaped batches. Each candidate has a process of its own, one after another, as two would not fit into a laptop.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { Rng } from '../../src/base/rng.ts';
+import { Device } from '../../src/ggml/device.ts';
+import { initialiseWeights, saveCheckpoint } from '../../src/model/checkpoint.ts';
+import { parameterSpecs } from '../../src/model/config.ts';
+import { ParameterSet } from '../../src/tensor/parameters.ts';
+import { table } from '../../src/cli/table.ts';
+import { pythonWith } from '../peers/pytorch.ts';
+import {
+  ckdTrees,
+  COMPLETION_TOKENS,
+  flat,
+  FLAT_ROWS,
+  type Job,
+  LR,
+  PROMPT_TOKENS,
+  qwen3,
+  SAMPLES,
+  STUDENT_TOP_M,
+  TAIL,
+} from './shapes.ts';
+
+const helloSchema = z.object({ version: z.string() });
+const stepSchema = z.object({
+  phases: z.record(z.string(), z.number()),
+  loss: z.number(),
+  tokens: z.number(),
+  peak: z.number(),
+});
+type Step = z.infer<typeof stepSchema>;
+
+interface Candidate {
+  readonly name: string;
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+interface Measured {
+  readonly candidate: Candidate;
+  readonly version: string;
+  /** Without the first, which builds graphs and touches memory for the first time. */
+  readonly steps: readonly Step[];
+}
+
+const seconds = ({ phases }: Step): number => Object.values(phases).reduce((a, b) => a + b, 0);
+
+async function measure(candidate: Candidate, repetitions: number): Promise<Measured> {
+  const child = spawn(candidate.program, candidate.args, {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, ...candidate.env },
+  });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const next = async (): Promise<unknown> => {
+    const { value, done } = await lines.next();
+    if (done === true) throw new Error(`${candidate.name} ended; its error is printed above`);
+    return JSON.parse(value);
+  };
+  const { version } = helloSchema.parse(await next());
+  const steps: Step[] = [];
+  for (let i = 0; i <= repetitions; i++) {
+    child.stdin.write('step\n');
+    const step = stepSchema.parse(await next());
+    console.error(`  ${candidate.name}: ${seconds(step).toFixed(1)} s${i === 0 ? ' (warming up)' : ''}`);
+    if (i > 0) steps.push(step);
+  }
+  const ended = once(child, 'exit');
+  child.stdin.end();
+  await ended;
+  return { candidate, version, steps };
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+}
+
+function report(title: string, measured: readonly Measured[], completionTokens: number): void {
+  const phases = Object.keys(measured[0]?.steps[0]?.phases ?? {});
+  const rows = measured.map(({ candidate, steps }) => {
+    const all = steps.map(seconds);
+    return [
+      candidate.name,
+      `${median(all).toFixed(1)} s`,
+      `${Math.min(...all).toFixed(1)} to ${Math.max(...all).toFixed(1)}`,
+      ...phases.map((phase) => `${median(steps.map((step) => step.phases[phase] ?? 0)).toFixed(1)} s`),
+      `${(completionTokens / median(all)).toFixed(1)}`,
+      `${(Math.max(...steps.map(({ peak }) => peak)) / 2 ** 30).toFixed(1)} GB`,
+      steps[0]?.loss.toFixed(4) ?? '',
+    ];
+  });
+  const head = ['', 'a step', 'spread', ...phases, 'completion tokens/s', 'peak', 'loss'];
+  console.log(
+    `\n${title}\n${table([head, ...rows], ['left', ...head.slice(1).map(() => 'right' as const)])}`,
+  );
+  const [first, ...others] = measured;
+  for (const other of others) {
+    const ratio = median(other.steps.map(seconds)) / median((first?.steps ?? []).map(seconds));
+    console.log(
+      `  the first takes 1/${ratio.toFixed(2)} of the time of: ${other.candidate.name} (${other.version})`,
+    );
+  }
+}
+
+/** Runs the benchmark; `args` are those of the command line after `--real`. */
+export async function real(args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      layers: { type: 'string', default: '28' },
+      prompts: { type: 'string', default: '1' },
+      repetitions: { type: 'string', default: '2' },
+      threads: { type: 'string', default: String(availableParallelism()) },
+      only: { type: 'string', default: 'ckd,simrl' },
+    },
+  });
+  const [layers, prompts, repetitions, threads] = [
+    Number(values.layers),
+    Number(values.prompts),
+    Number(values.repetitions),
+    Number(values.threads),
+  ];
+  const config = qwen3(layers);
+  const scratch = mkdtempSync(join(tmpdir(), 'tinystar-real-'));
+  process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
+  const checkpoint = join(scratch, 'model');
+  let title: string;
+  let blas: boolean;
+  {
+    using device = Device.open('cpu', threads);
+    [title, blas] = [device.title, device.hasBlas];
+    using parameters = new ParameterSet(device, parameterSpecs(config), 'weights');
+    initialiseWeights(config, parameters, Rng.seeded(1));
+    saveCheckpoint(checkpoint, config, parameters);
+  }
+  console.log(
+    `${cpus()[0]?.model ?? 'unknown processor'}, ${threads} threads, Node.js ${process.versions.node}, ${title}`,
+  );
+  console.log(
+    `Qwen3-0.6B's shape with ${layers} of 28 layers, random weights, f32, AdamW; ${prompts} prompts of ${PROMPT_TOKENS.least} to ${PROMPT_TOKENS.most} tokens x ${SAMPLES} completions of ${COMPLETION_TOKENS.least} to ${COMPLETION_TOKENS.most}; median of ${repetitions} steps after one`,
+  );
+  const worker = (
+    name: string,
+    job: Pick<Job, 'method' | 'layout'>,
+    env?: Record<string, string>,
+  ): Candidate => ({
+    name,
+    program: process.execPath,
+    args: [
+      ...process.execArgv,
+      join(import.meta.dirname, 'worker.ts'),
+      JSON.stringify({ ...job, layers, prompts, threads, checkpoint } satisfies Job),
+    ],
+    ...(env === undefined ? {} : { env }),
+  });
+  const trees = ckdTrees(prompts, config.vocabSize);
+  const drawn = trees
+    .flatMap(({ completions }) => completions)
+    .reduce((n, { tokens }) => n + tokens.length, 0);
+  const noBlas = { TINYSTAR_BLAS: 'off' };
+  const only = new Set(values.only.split(','));
+  if (only.has('ckd')) {
+    const candidates = [
+      worker('prompt tree', { method: 'ckd', layout: 'tree' }),
+      ...(blas ? [worker('prompt tree, without BLAS', { method: 'ckd', layout: 'tree' }, noBlas)] : []),
+      worker('flat: a copy of the prompt each', { method: 'ckd', layout: 'flat' }),
+      ...pytorch(checkpoint, scratch, prompts, config.vocabSize, threads),
+    ];
+    report('One CKD step', await inTurn(candidates, repetitions), drawn);
+  }
+  if (only.has('simrl')) {
+    const candidates = [
+      worker('prompt tree', { method: 'simrl', layout: 'tree' }),
+      worker('flat: a copy of the prompt each', { method: 'simrl', layout: 'flat' }),
+    ];
+    const work = prompts * SAMPLES * COMPLETION_TOKENS.most;
+    report('One Sim-RL step, rollout included', await inTurn(candidates, repetitions), work);
+  }
+}
+
+async function inTurn(candidates: readonly Candidate[], repetitions: number): Promise<Measured[]> {
+  const measured: Measured[] = [];
+  for (const candidate of candidates) measured.push(await measure(candidate, repetitions));
+  return measured;
+}
+
+/** The same step in PyTorch and transformers, if this machine has both. */
+function pytorch(
+  checkpoint: string,
+  scratch: string,
+  prompts: number,
+  vocabulary: number,
+  threads: number,
+): Candidate[] {
+  const python = pythonWith('torch, transformers');
+  if (python === undefined) {
+    console.log('no Python with PyTorch and transformers here (set PYTHON): it is left out');
+    return [];
+  }
+  const rows = flat(ckdTrees(prompts, vocabulary)).flatMap(({ prompt, completions }) =>
+    completions.map(({ tokens, inputs }) => ({
+      prompt: [...prompt],
+      completion: [...tokens],
+      teacher_ids: [...(inputs['teacher_ids'] ?? [])],
+      teacher_logprobs: [...(inputs['teacher_logprobs'] ?? [])],
+    })),
+  );
+  const batch = join(scratch, 'batch.json');
+  writeFileSync(
+    batch,
+    JSON.stringify({ rows, lr: LR, micro_batch: FLAT_ROWS, top_m: STUDENT_TOP_M, tail: TAIL }),
+  );
+  return [
+    {
+      name: 'PyTorch, flat',
+      program: python,
+      args: [join(import.meta.dirname, '..', 'peers', 'ckd_step.py'), checkpoint, batch, String(threads)],
+      env: { OMP_NUM_THREADS: String(threads), HF_HUB_OFFLINE: '1' },
+    },
+  ];
+}
