@@ -6,7 +6,7 @@
 import type { Device } from '../ggml/device.ts';
 import type { Pointer } from '../ggml/signatures.ts';
 import type { Graph } from '../tensor/graph.ts';
-import { reshape } from '../tensor/ops/index.ts';
+import { repeat, reshape } from '../tensor/ops/index.ts';
 import { ParameterSet } from '../tensor/parameters.ts';
 import { BYTES, needIds, type Shape, type Tensor } from '../tensor/tensor.ts';
 import type { HeadShape, KeyValues } from './attention.ts';
@@ -23,11 +23,17 @@ export interface CacheSize {
 type Shape4 = readonly [number, number, number, number];
 const f32 = BYTES.f32;
 
-/** The part [0, shape) of a tensor with the given strides in elements, not copied. */
-function view(g: Graph, base: Tensor, shape: Shape4, strides: readonly [number, number, number]): Tensor {
+/** A part of a tensor from element `start` on, with the given strides in elements, not copied. */
+function view(
+  g: Graph,
+  base: Tensor,
+  shape: Shape4,
+  strides: readonly [number, number, number],
+  start = 0,
+): Tensor {
   const [one, two, three] = strides;
   return g.constant(
-    g.ggml.ggml_view_4d(g.context, base.pointer, ...shape, f32 * one, f32 * two, f32 * three, 0),
+    g.ggml.ggml_view_4d(g.context, base.pointer, ...shape, f32 * one, f32 * two, f32 * three, f32 * start),
     shape,
   );
 }
@@ -101,8 +107,15 @@ export class KeyValueCache implements Disposable {
     return { keyRows: rows(kvHeads), valueRows: rows(headDim * kvHeads) };
   }
 
-  /** Adds to a graph the writing of whole prompts of `tokens` tokens each into slots. */
-  writePrompts(g: Graph, layer: number, given: KeyValues, tokens: number, inputs: SlotInputs): void {
+  /** Adds to a graph the writing of `tokens` tokens of each prompt into slots, as their tokens from `start` on. */
+  writePrompts(
+    g: Graph,
+    layer: number,
+    given: KeyValues,
+    tokens: number,
+    inputs: SlotInputs,
+    start = 0,
+  ): void {
     const { headDim, kvHeads } = this.#shape;
     const { prompts, promptTokens } = this.size;
     const keys = this.#tensors.get(`${layer}.prompt_keys`);
@@ -115,12 +128,43 @@ export class KeyValueCache implements Disposable {
       from: Tensor,
       to: Tensor,
     ): void => {
-      const rows = view(g, into, [width, count, 1, 1], [stride, stride * count, stride * count]);
+      const first = (start / tokens) * width;
+      const rows = view(g, into, [width, count, 1, 1], [stride, stride * count, stride * count], first);
       const shape = [width, to.shape[0] ?? 1];
       g.expand(g.constant(setRows(g, rows, from, to, shape), rows.shape));
     };
     put(keys, headDim * tokens, headDim * promptTokens, kvHeads * prompts, given.keys, inputs.keyRows);
     put(values, tokens, promptTokens, headDim * kvHeads * prompts, given.values, inputs.valueRows);
+  }
+
+  /** The slot that no prompt takes, for what the waiting prompts begin with in common. */
+  get spare(): number {
+    return this.size.prompts - 1;
+  }
+
+  /** The first `tokens` tokens of the spare slot. */
+  shared(g: Graph, layer: number, tokens: number): KeyValues {
+    const { headDim, kvHeads } = this.#shape;
+    const length = this.size.promptTokens;
+    const all = headDim * length * kvHeads;
+    const keys = this.#tensors.get(`${layer}.prompt_keys`);
+    const values = this.#tensors.get(`${layer}.prompt_values`);
+    const start = this.spare * all;
+    return {
+      keys: view(g, keys, [headDim, tokens, kvHeads, 1], [headDim, headDim * length, all], start),
+      values: view(g, values, [tokens, headDim, kvHeads, 1], [length, headDim * length, all], start),
+    };
+  }
+
+  /** Adds to a graph the copying of the first `tokens` tokens of the spare slot into `count` slots. */
+  copyShared(g: Graph, layer: number, tokens: number, count: number, inputs: SlotInputs): void {
+    const { keys, values } = this.shared(g, layer, tokens);
+    const copies = (one: Tensor): Tensor => {
+      const [a = 1, b = 1, c = 1] = one.shape;
+      const whole = g.constant(g.ggml.ggml_cont(g.context, one.pointer), [a, b, c]);
+      return repeat(g, reshape(g, whole, [a * b * c]), [a * b * c, count]);
+    };
+    this.writePrompts(g, layer, { keys: copies(keys), values: copies(values) }, tokens, inputs);
   }
 
   /** The first `tokens` tokens of the first `prompts` slots. */

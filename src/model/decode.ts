@@ -9,6 +9,7 @@ import type { Qwen3Config } from './config.ts';
 import { hiddenStates, type WeightSource } from './forward.ts';
 import { NextTokens } from './next-token.ts';
 import { nodesFor } from './prefill.ts';
+import { extentOf, type PromptPlace } from './slots.ts';
 import type { TreeLayout } from './tree.ts';
 
 export class DecodeGraph implements Disposable {
@@ -62,13 +63,16 @@ export class DecodeGraph implements Disposable {
     ];
   }
 
-  /** Sets what a row sees: the first tokens of its prompt, and the first of its own, at least one. */
-  see(row: number, promptTokens: number, ownTokens: number): void {
+  /** Sets what a row sees: its prompt, and the first of its own tokens, at least one. */
+  see(row: number, place: PromptPlace, ownTokens: number): void {
     const { promptTokens: P, completionTokens: C } = this.layout;
     const start = row * (P + C);
+    const end = start + extentOf(place);
     this.#mask
-      .fill(0, start, start + promptTokens)
-      .fill(-Infinity, start + promptTokens, start + P)
+      .fill(0, start, start + place.shared)
+      .fill(-Infinity, start + place.shared, start + place.rest)
+      .fill(0, start + place.rest, end)
+      .fill(-Infinity, end, start + P)
       .fill(0, start + P, start + P + ownTokens)
       .fill(-Infinity, start + P + ownTokens, start + P + C);
   }

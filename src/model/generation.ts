@@ -3,16 +3,17 @@
  * one shared cache. The textbook's beam search and penalties are left out.
  */
 import { InternalError, UserError } from '../base/errors.ts';
-import type { TokenIds } from '../base/token-ids.ts';
+import { asTokenIds, type TokenIds } from '../base/token-ids.ts';
 import type { Device } from '../ggml/device.ts';
 import type { Qwen3Config } from './config.ts';
 import type { WeightSource } from './forward.ts';
-import { type Generated, GenerationLane, type Settings } from './lane.ts';
+import { type Generated, GenerationLane, type Settings, type Waiting } from './lane.ts';
 import { LanePool } from './lane-pool.ts';
 import { laneCount } from './lanes.ts';
 import { merge } from './merge.ts';
 import { frozen } from './next-token.ts';
 import { checkSampling } from './sampler.ts';
+import { type PromptFamily, promptFamilies } from './shared-prefix.ts';
 import type { Sample, Stopped } from './slots.ts';
 
 export type { Generated } from './lane.ts';
@@ -62,6 +63,27 @@ function settingsOf(options: GenerateOptions): Settings {
 
 /** Prompts that are worked on at a time, if nobody says. */
 const batchFor = (samples: number): number => Math.max(1, Math.floor(64 / samples));
+
+/** Prompts at most that share what they begin with. */
+const MAX_KIN = 64;
+/** Families are cut so that each lane has at least about so many parts to be dealt. */
+const PARTS_A_LANE = 4;
+
+/** A family's members in line, longest first, in parts of at most `most`. */
+function inParts(prompts: readonly TokenIds[], { members, shared }: PromptFamily, most: number): Waiting[][] {
+  const own = members.flatMap((index): Waiting[] => {
+    const prompt = prompts[index];
+    return prompt === undefined ? [] : [{ prompt, index }];
+  });
+  const [first] = own;
+  const beginning =
+    shared > 0 && first !== undefined ? { tokens: asTokenIds(first.prompt.slice(0, shared)) } : undefined;
+  const line = own
+    .map((waiting) => ({ ...waiting, beginning }))
+    .toSorted((a, b) => b.prompt.length - a.prompt.length || a.index - b.index);
+  const parts = Math.ceil(line.length / most);
+  return Array.from({ length: parts }, (_, i) => line.slice(i * most, (i + 1) * most));
+}
 
 /** Draws samples from a model. Weights may change between calls; graphs and caches are kept for the next one. */
 export class Generator implements Disposable {
@@ -127,7 +149,10 @@ export class Generator implements Disposable {
     }, 0);
   }
 
-  /** Deals the prompts out to the lanes, longest first: who gets which does not depend on who is faster. */
+  /**
+   * Deals the prompts out to the lanes, those that begin alike together, longest first: who gets which does not depend
+   * on who is faster.
+   */
   #run(
     prompts: readonly TokenIds[],
     settings: Settings,
@@ -137,11 +162,14 @@ export class Generator implements Disposable {
     const lanes = this.#lanes.reserve(
       laneCount(this.#device, this.#config, active, active * settings.samples),
     );
-    const line = prompts
-      .map((prompt, index) => ({ prompt, index }))
-      .sort((a, b) => b.prompt.length - a.prompt.length || a.index - b.index);
+    const most = Math.max(1, Math.floor(prompts.length / (PARTS_A_LANE * lanes.length)));
+    const longest = ({ members }: PromptFamily): number =>
+      members.reduce((length, index) => Math.max(length, prompts[index]?.length ?? 0), 0);
+    const line = promptFamilies(prompts, MAX_KIN)
+      .toSorted((a, b) => longest(b) - longest(a))
+      .flatMap((family) => inParts(prompts, family, most));
     const starts = lanes.map((lane, i) => {
-      const mine = line.filter((_, at) => at % lanes.length === i);
+      const mine = line.filter((_, at) => at % lanes.length === i).flat();
       const slots = Math.min(mine.length, Math.ceil(batch / lanes.length));
       return (stop: AbortSignal) => lane.run(mine, slots, settings, stop);
     });

@@ -4,23 +4,27 @@
  */
 import type { TokenIds } from '../base/token-ids.ts';
 import type { Device } from '../ggml/device.ts';
-import { GraphMemory } from '../tensor/graph-memory.ts';
 import { bucketCount, stageLength } from './buckets.ts';
-import { type CacheSize, KeyValueCache } from './cache.ts';
+import type { KeyValueCache } from './cache.ts';
 import type { Qwen3Config } from './config.ts';
-import { DecodeGraph } from './decode.ts';
+import type { DecodeGraph } from './decode.ts';
 import type { WeightSource } from './forward.ts';
-import { Lru } from './lru.ts';
+import { LaneGraphs, MAX_GRAPHS } from './lane-graphs.ts';
 import type { NextTokens } from './next-token.ts';
-import type { TreeLayout } from './tree-layout.ts';
-import { MoveGraph, PrefillGraph } from './prefill.ts';
 import { argmax, draw, type Sampling } from './sampler.ts';
-import { type Drawing, type Sample, Slots, startPrompt, type Stopped } from './slots.ts';
+import {
+  type Drawing,
+  extentOf,
+  type PromptPlace,
+  type Sample,
+  Slots,
+  startPrompt,
+  type Stopped,
+  wholePlace,
+} from './slots.ts';
 
 /** Tokens of prompts that go through the model at once. */
 const PREFILL_TOKENS = 2048;
-/** For each lane. */
-const MAX_GRAPHS = 32;
 /** Lengths that a batch grows through, roughly, between two times that it closes ranks. */
 const CLOSING_LENGTHS = 3;
 
@@ -33,11 +37,33 @@ export interface Settings extends Sampling {
   readonly reply: ((stopped: Stopped) => Promise<TokenIds | undefined>) | undefined;
 }
 
-/** A prompt in line. */
+/** What several prompts begin with. */
+export interface Beginning {
+  readonly tokens: TokenIds;
+}
+
+/** A prompt in line; those of one beginning stand side by side. */
 export interface Waiting {
   readonly prompt: TokenIds;
   /** Index among the prompts of the call. */
   readonly index: number;
+  /** The same object for all prompts that begin so. */
+  readonly beginning?: Beginning | undefined;
+}
+
+/** Tokens of a beginning and of a rest, as they are padded in the cache. */
+function paddedParts({ prompt, beginning }: Waiting): [number, number] {
+  const shared = beginning?.tokens.length ?? 0;
+  const rest = stageLength(prompt.length - shared);
+  return [shared === 0 ? 0 : stageLength(shared), rest];
+}
+
+/** Prompts that went into the cache: their slots, where they lie in them, and each one's next token. */
+interface Admitted {
+  readonly taken: readonly Waiting[];
+  readonly into: readonly number[];
+  readonly places: readonly PromptPlace[];
+  readonly next: NextTokens;
 }
 
 /** A prompt whose samples are all finished. */
@@ -47,36 +73,18 @@ export interface Generated {
   readonly samples: readonly Sample[];
 }
 
-/** Room for what was and what is wanted, so that calls of changing sizes settle; unless that is twice as much. */
-function grown(was: CacheSize, wanted: CacheSize): CacheSize {
-  const both = {
-    prompts: Math.max(was.prompts, wanted.prompts),
-    promptTokens: Math.max(was.promptTokens, wanted.promptTokens),
-    rows: Math.max(was.rows, wanted.rows),
-    completionTokens: Math.max(was.completionTokens, wanted.completionTokens),
-  };
-  const tokens = (size: CacheSize): number =>
-    size.prompts * size.promptTokens + size.rows * size.completionTokens;
-  return tokens(both) <= 2 * tokens(wanted) ? both : wanted;
-}
-
-/** A cache, and the graphs that were built on it. */
 export class GenerationLane implements Disposable {
-  readonly #device: Device;
   readonly #config: Qwen3Config;
-  readonly #weights: WeightSource;
-  readonly #graphs = new Lru<PrefillGraph | DecodeGraph | MoveGraph>(MAX_GRAPHS);
-  /** What graphs of one kind share: only one of them runs at a time. */
-  readonly #memories = new Map<string, GraphMemory>();
-  #cache: KeyValueCache | undefined;
+  readonly #graphs: LaneGraphs;
+  /** The beginning that is in the cache's spare slot. */
+  #beginning: Beginning | undefined;
 
   constructor(device: Device, config: Qwen3Config, weights: WeightSource) {
-    this.#device = device;
     this.#config = config;
-    this.#weights = weights;
+    this.#graphs = new LaneGraphs(device, config, weights);
   }
 
-  /** Draws the samples of prompts, longest first, `batch` of them at a time. */
+  /** Draws the samples of prompts, in their order, `batch` of them at a time. */
   async *run(
     prompts: readonly Waiting[],
     batch: number,
@@ -85,13 +93,16 @@ export class GenerationLane implements Disposable {
   ): AsyncGenerator<Generated> {
     const { samples, maxTokens } = settings;
     const line = [...prompts];
-    const cache = this.#reserve({
-      prompts: batch,
-      promptTokens: stageLength(line[0]?.prompt.length ?? 1),
+    const extents = line.map((waiting) => stageLength(paddedParts(waiting).reduce((a, b) => a + b)));
+    const cache = this.#graphs.reserve({
+      // One slot more, for what prompts begin with.
+      prompts: batch + 1,
+      promptTokens: extents.reduce((a, b) => Math.max(a, b), 1),
       rows: batch * samples,
       completionTokens: stageLength(maxTokens, 16),
     });
     cache.clear();
+    this.#beginning = undefined;
     const slots = new Slots(batch, samples);
     let graph: DecodeGraph | undefined;
     while (line.length > 0 || slots.live) {
@@ -126,9 +137,9 @@ export class GenerationLane implements Disposable {
       ...new Set(Array.from({ length: Math.min(maxTokens, longest) }, (_, i) => stageLength(i + 1, 16))),
     ];
     const completionTokens = stageLength(maxTokens, 16);
-    const cache = this.#reserve({ prompts, promptTokens, rows, completionTokens });
+    const cache = this.#graphs.reserve({ prompts: prompts + 1, promptTokens, rows, completionTokens });
     const together = bucketCount(Math.max(1, Math.min(prompts, Math.floor(PREFILL_TOKENS / promptTokens))));
-    this.#prefill(cache, together, promptTokens, temperature);
+    this.#graphs.prefill(cache, together, promptTokens, temperature);
     // The whole batch through all lengths; then ever smaller ones, as samples finish and the rest close ranks.
     const layouts = lengths.map((length) => ({ prompts, promptTokens, samples, completionTokens: length }));
     for (let left = bucketCount(prompts); left > 1 && layouts.length < MAX_GRAPHS;) {
@@ -139,7 +150,7 @@ export class GenerationLane implements Disposable {
       );
     }
     const kept = layouts.slice(0, MAX_GRAPHS - 1);
-    for (const layout of kept) this.#decode(cache, layout, temperature);
+    for (const layout of kept) this.#graphs.decode(cache, layout, temperature);
     const logits = this.#config.vocabSize * 4 * (temperature === 0 || temperature === 1 ? 1 : 2);
     return kept.reduce(
       (bytes, { prompts: own, completionTokens: tokens }) =>
@@ -164,16 +175,7 @@ export class GenerationLane implements Disposable {
       if (settled.status === 'rejected') throw settled.reason;
   }
 
-  /** The cache, made anew when it is too small: what was built on it goes with it. */
-  #reserve(size: CacheSize): KeyValueCache {
-    if (this.#cache?.fits(size) === true) return this.#cache;
-    const wanted = this.#cache === undefined ? size : grown(this.#cache.size, size);
-    this.#release();
-    this.#cache = new KeyValueCache(this.#device, this.#config, this.#config.layers, wanted);
-    return this.#cache;
-  }
-
-  /** Takes the longest waiting prompts into free slots and draws their first tokens. */
+  /** Takes waiting prompts into free slots and draws their first tokens. */
   async #admit(
     cache: KeyValueCache,
     slots: Slots,
@@ -181,64 +183,78 @@ export class GenerationLane implements Disposable {
     line: Waiting[],
     settings: Settings,
   ): Promise<void> {
-    const tokens = stageLength(line[0]?.prompt.length ?? 1);
-    const room = Math.min(free.length, line.length, Math.max(1, Math.floor(PREFILL_TOKENS / tokens)));
-    // Much shorter ones wait for a narrower graph.
-    const alike = line.slice(0, room).filter(({ prompt }) => prompt.length * 4 > tokens * 3).length;
-    const taken = line.splice(0, bucketCount(Math.max(1, alike)));
-    const into = free.slice(0, taken.length);
-    const { temperature, samples, seed } = settings;
-    const graph = this.#prefill(cache, taken.length, tokens, temperature);
-    await graph.run(
-      taken.map(({ prompt }) => prompt),
-      into,
-    );
-    taken.forEach(({ prompt, index }, row) => {
-      const active = startPrompt(index, prompt.length, samples, seed);
-      for (const drawing of active.drawings) this.#draw(drawing, graph.next, row, settings);
+    const beginning = line[0]?.beginning;
+    const kin = line.filter((waiting) => waiting.beginning === beginning).length;
+    const known = beginning !== undefined && this.#beginning === beginning;
+    // A beginning is worth a pass of its own when two rests follow.
+    const apart = beginning !== undefined && (known || kin > 1);
+    const { taken, into, places, next } = apart
+      ? await this.#prefillRests(cache, beginning, line, kin, free, settings)
+      : await this.#prefillWhole(cache, line, free, settings);
+    const { samples, seed } = settings;
+    taken.forEach(({ index, prompt }, row) => {
+      const active = startPrompt(index, places[row] ?? wholePlace(prompt.length), samples, seed);
+      for (const drawing of active.drawings) this.#draw(drawing, next, row, settings);
       slots.fill(into[row] ?? 0, active);
     });
   }
 
-  #prefill(cache: KeyValueCache, prompts: number, tokens: number, temperature: number): PrefillGraph {
-    const build = (): PrefillGraph =>
-      new PrefillGraph(
-        this.#device,
-        this.#config,
-        this.#weights,
-        cache,
-        prompts,
-        tokens,
-        temperature,
-        this.#memory(`prefill ${temperature}`),
-      );
-    return this.#graphs.get(`prefill ${prompts} ${tokens} ${temperature}`, build) as PrefillGraph;
+  /** The first of the line, and others of about its length. */
+  async #prefillWhole(
+    cache: KeyValueCache,
+    line: Waiting[],
+    free: readonly number[],
+    { temperature }: Settings,
+  ): Promise<Admitted> {
+    const tokens = stageLength(line[0]?.prompt.length ?? 1);
+    const room = Math.min(free.length, line.length, Math.max(1, Math.floor(PREFILL_TOKENS / tokens)));
+    const alike = ({ prompt, beginning }: Waiting): boolean =>
+      // Much shorter ones wait for a narrower graph, longer ones for a wider one.
+      beginning === undefined && prompt.length * 4 > tokens * 3 && prompt.length <= tokens;
+    const stop = line.findIndex((waiting, i) => i > 0 && !alike(waiting));
+    const together = bucketCount(Math.max(1, Math.min(room, stop < 0 ? room : stop)));
+    const taken = line.splice(0, together);
+    const into = free.slice(0, taken.length);
+    const graph = this.#graphs.prefill(cache, taken.length, tokens, temperature);
+    await graph.run(
+      taken.map(({ prompt }) => prompt),
+      into,
+    );
+    return { taken, into, places: taken.map(({ prompt }) => wholePlace(prompt.length)), next: graph.next };
   }
 
-  #decode(cache: KeyValueCache, layout: TreeLayout, temperature: number): DecodeGraph {
-    const build = (): DecodeGraph =>
-      new DecodeGraph(
-        this.#device,
-        this.#config,
-        this.#weights,
-        cache,
-        layout,
-        temperature,
-        this.#memory(`decode ${temperature}`),
-      );
-    const key = `decode ${Object.values(layout).join(' ')} ${temperature}`;
-    return this.#graphs.get(key, build) as DecodeGraph;
+  /** The first `kin` of the line, which begin alike, as far as there is room; what they share is computed once. */
+  async #prefillRests(
+    cache: KeyValueCache,
+    beginning: Beginning,
+    line: Waiting[],
+    kin: number,
+    free: readonly number[],
+    { temperature }: Settings,
+  ): Promise<Admitted> {
+    const { tokens } = beginning;
+    const promptTokens = stageLength(tokens.length);
+    if (this.#beginning !== beginning) {
+      this.#beginning = undefined;
+      await this.#graphs.prefill(cache, 1, promptTokens, temperature).run([tokens], [cache.spare]);
+      this.#beginning = beginning;
+    }
+    const longest = line.slice(0, kin).reduce((most, waiting) => Math.max(most, paddedParts(waiting)[1]), 1);
+    const room = Math.min(free.length, kin, Math.max(1, Math.floor(PREFILL_TOKENS / longest)));
+    const taken = line.splice(0, bucketCount(room));
+    const into = free.slice(0, taken.length);
+    const layout = { promptTokens, samples: taken.length, completionTokens: longest };
+    const graph = this.#graphs.suffix(cache, layout, temperature);
+    const prompts = taken.map(({ prompt }) => prompt);
+    const places = await graph.run(prompts, tokens.length, into);
+    return { taken, into, places, next: graph.next };
   }
 
   async #closeRanks(cache: KeyValueCache, slots: Slots): Promise<boolean> {
     const from = slots.compact();
     if (from === undefined) return false;
     const [prompts, rows] = [from.slots.length, from.rows.length];
-    const graph = this.#graphs.get(
-      `move ${prompts} ${rows}`,
-      () => new MoveGraph(this.#device, this.#config, cache, prompts, rows),
-    ) as MoveGraph;
-    await graph.run(from.slots, from.rows);
+    await this.#graphs.move(cache, prompts, rows).run(from.slots, from.rows);
     return true;
   }
 
@@ -253,18 +269,18 @@ export class GenerationLane implements Disposable {
     const live = slots.rows.filter((drawing) => drawing !== undefined);
     const layout = {
       prompts: slots.count,
-      promptTokens: stageLength(Math.max(...live.map(({ promptLength }) => promptLength))),
+      promptTokens: stageLength(Math.max(...live.map(({ place }) => extentOf(place)))),
       samples: slots.places,
       completionTokens: stageLength(Math.max(...live.map(({ count }) => count)), 16),
     };
-    const graph = this.#decode(cache, layout, temperature);
+    const graph = this.#graphs.decode(cache, layout, temperature);
     slots.rows.forEach((drawing, row) => {
       const step = drawing === undefined ? 0 : drawing.count - 1;
       graph.tokens[row] = drawing?.last ?? 0;
       graph.positions[row] = (drawing?.promptLength ?? 0) + step;
       graph.steps[row] = step;
       if (graph === last) graph.seeStep(row, step);
-      else graph.see(row, drawing?.promptLength ?? 0, step + 1);
+      else graph.see(row, drawing?.place ?? wholePlace(0), step + 1);
     });
     await graph.run();
     slots.rows.forEach((drawing, row) => {
@@ -289,27 +305,12 @@ export class GenerationLane implements Disposable {
     return Math.min(maxTokens, this.#config.maxPositions - promptLength);
   }
 
-  #memory(kind: string): GraphMemory {
-    const memory = this.#memories.get(kind) ?? new GraphMemory(this.#device);
-    this.#memories.set(kind, memory);
-    return memory;
-  }
-
-  #release(): void {
-    this.#graphs.clear();
-    for (const memory of this.#memories.values()) memory[Symbol.dispose]();
-    this.#memories.clear();
-    this.#cache?.[Symbol.dispose]();
-    this.#cache = undefined;
-  }
-
   /** Bytes of the cache and of the graphs' intermediates. */
   get bytes(): number {
-    const shared = [...this.#memories.values()].reduce((total, memory) => total + memory.bytes, 0);
-    return (this.#cache?.bytes ?? 0) + shared;
+    return this.#graphs.bytes;
   }
 
   [Symbol.dispose](): void {
-    this.#release();
+    this.#graphs[Symbol.dispose]();
   }
 }

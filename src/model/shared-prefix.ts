@@ -44,3 +44,28 @@ export function prefixRuns<T extends { readonly promptIds: TokenIds; readonly sa
   }
   return runs;
 }
+
+/** Prompts that begin alike: their indices, and how many tokens all of them have in common. */
+export interface PromptFamily {
+  readonly members: readonly number[];
+  readonly shared: number;
+}
+
+/**
+ * Families of at most `most` neighbouring prompts each; a prompt that is like no neighbour is one by itself, with
+ * nothing shared. Every prompt of a larger one has at least one token of its own.
+ */
+export function promptFamilies(prompts: readonly TokenIds[], most: number): PromptFamily[] {
+  const numbered = prompts.map((promptIds, index) => ({ promptIds, index, samples: [index] }));
+  return prefixRuns(numbered, most).map((run) => {
+    const [first, ...others] = run;
+    const members = run.map(({ index }) => index);
+    if (first === undefined || others.length === 0) return { members, shared: 0 };
+    const shortest = Math.min(...run.map(({ promptIds }) => promptIds.length));
+    const shared = others.reduce(
+      (length, { promptIds }) => commonLength(first.promptIds, promptIds, length),
+      shortest - 1,
+    );
+    return { members, shared };
+  });
+}

@@ -33,10 +33,26 @@ export interface Limits {
   readonly maxTokens: number;
 }
 
+/**
+ * Where a prompt lies in the cache: its first `shared` tokens from 0 on, the others from `rest` on. What lies between
+ * belongs to nobody. Positions count a prompt's own tokens, so a gap is only something not to look at.
+ */
+export interface PromptPlace {
+  readonly length: number;
+  readonly shared: number;
+  readonly rest: number;
+}
+
+/** A prompt without a gap. */
+export const wholePlace = (length: number): PromptPlace => ({ length, shared: length, rest: length });
+
+/** How far into the cache a prompt reaches. */
+export const extentOf = ({ length, shared, rest }: PromptPlace): number => rest + length - shared;
+
 /** A sample in the making. */
 export class Drawing {
   readonly rng: Rng;
-  readonly promptLength: number;
+  readonly place: PromptPlace;
   readonly #prompt: number;
   readonly #sample: number;
   readonly #tokens: number[] = [];
@@ -46,15 +62,19 @@ export class Drawing {
   #reply: number[] = [];
   #finish: Sample['finish'] | undefined;
 
-  constructor(rng: Rng, promptLength: number, prompt = 0, sample = 0) {
+  constructor(rng: Rng, place: PromptPlace, prompt = 0, sample = 0) {
     this.rng = rng;
-    this.promptLength = promptLength;
+    this.place = place;
     this.#prompt = prompt;
     this.#sample = sample;
   }
 
   get count(): number {
     return this.#tokens.length;
+  }
+
+  get promptLength(): number {
+    return this.place.length;
   }
 
   get last(): number {
@@ -114,17 +134,16 @@ export class Drawing {
 export interface Active {
   /** Index among the prompts of the call. */
   readonly prompt: number;
-  readonly length: number;
   readonly drawings: readonly Drawing[];
 }
 
 /** A prompt at the start of its samples: every (seed, prompt, sample) has a stream of its own. */
-export function startPrompt(prompt: number, length: number, samples: number, seed: number): Active {
+export function startPrompt(prompt: number, place: PromptPlace, samples: number, seed: number): Active {
   const drawings = Array.from(
     { length: samples },
-    (_, sample) => new Drawing(Rng.seeded(seed, `sample ${prompt}.${sample}`), length, prompt, sample),
+    (_, sample) => new Drawing(Rng.seeded(seed, `sample ${prompt}.${sample}`), place, prompt, sample),
   );
-  return { prompt, length, drawings };
+  return { prompt, drawings };
 }
 
 export class Slots {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { bucketLength, stageLength } from '../../src/model/buckets.ts';
 import { Lru } from '../../src/model/lru.ts';
 import { merge } from '../../src/model/merge.ts';
-import { Slots, startPrompt } from '../../src/model/slots.ts';
+import { Slots, startPrompt, wholePlace } from '../../src/model/slots.ts';
 
 const limits = { stop: new Set([0]), maxTokens: 9 };
 
@@ -11,7 +11,7 @@ describe('Slots', () => {
   it('gives finished prompts back and frees their slots', () => {
     const slots = new Slots(2, 2);
     expect(slots.free()).toEqual([0, 1]);
-    const [a, b] = [startPrompt(7, 3, 2, 0), startPrompt(8, 3, 2, 0)];
+    const [a, b] = [startPrompt(7, wholePlace(3), 2, 0), startPrompt(8, wholePlace(3), 2, 0)];
     slots.fill(0, a);
     slots.fill(1, b);
     for (const drawing of a.drawings) drawing.accept(0, -1, limits);
@@ -24,7 +24,7 @@ describe('Slots', () => {
 
   it('closes ranks: the unfinished keep their slot mates, and the moves say where each came from', () => {
     const slots = new Slots(4, 3);
-    const actives = [0, 1, 2, 3].map((prompt) => startPrompt(prompt, 5, 3, 0));
+    const actives = [0, 1, 2, 3].map((prompt) => startPrompt(prompt, wholePlace(5), 3, 0));
     actives.forEach((active, slot) => slots.fill(slot, active));
     expect(slots.compact()).toBeUndefined();
     const stays = [actives[1]!.drawings[2]!, actives[3]!.drawings[0]!, actives[3]!.drawings[1]!];
