@@ -104,7 +104,8 @@ export class Device implements Disposable {
   /** Set on a device for planning: parameters and graphs get addresses there and no memory, and nothing can run. */
   readonly planned: Ledger | undefined;
   readonly #backend: Pointer;
-  /** Set where large matrix products of the CPU go to a BLAS. */
+  /** Whether large matrix products of the CPU go to a BLAS, or would, on a device for planning. */
+  readonly hasBlas: boolean;
   readonly #blas: BlasScheduler | undefined;
   readonly #namedFallbacks = namedFallbacks();
   /** A backend of the CPU for what the device lacks, opened when first needed. */
@@ -126,6 +127,7 @@ export class Device implements Disposable {
       throw new InternalError('the CPU backend has no ggml_backend_set_n_threads');
     }
     const blas = info.kind === 'cpu' && blasAllowed() ? blasDevice(lib) : undefined;
+    this.hasBlas = blas !== undefined;
     if (blas !== undefined && planned === undefined)
       this.#blas = new BlasScheduler(lib, blas, backend, threads);
   }
@@ -179,11 +181,6 @@ export class Device implements Disposable {
     return this.#blas === undefined
       ? this.info.name
       : `${this.info.name}, large products by ${this.#blas.title}`;
-  }
-
-  /** Whether large matrix products go to a BLAS. */
-  get hasBlas(): boolean {
-    return this.#blas !== undefined;
   }
 
   /** The native backend. Throws when the device is closed. */
