@@ -1,12 +1,12 @@
 /** A checkpoint, or a model that was opened already, as the one who answers a benchmark. */
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { UserError } from '../base/errors.ts';
 import { DEFAULT_TEMPLATE } from '../chat/default-template.ts';
 import type { Message } from '../chat/messages.ts';
 import { Tokenizer } from '../chat/tokenizer.ts';
 import { Device } from '../ggml/device.ts';
-import { checkpointAt, checkpointName } from '../model/checkpoint-path.ts';
+import { checkpointAt, checkpointName, weightsStamp } from '../model/checkpoint-path.ts';
 import { type LoadedModel, loadModel } from '../model/checkpoint.ts';
 import { Generator } from '../model/generation.ts';
 import { chatAnswers, chatPrompts } from './chat.ts';
@@ -48,12 +48,11 @@ export class LocalModel implements AnsweringModel {
       );
     }
     const tokenizer = Tokenizer.load(folder);
-    const weights = statSync(join(folder, 'model.safetensors'), { throwIfNoEntry: false });
     const device = Device.open(deviceName);
     try {
       const parts = {
         name: checkpointName(folder),
-        identity: JSON.stringify([resolve(folder), weights?.mtimeMs ?? 0]),
+        identity: JSON.stringify([resolve(folder), weightsStamp(folder) ?? 0]),
         tokenizer,
         template: tokenizer.chatTemplate ?? DEFAULT_TEMPLATE,
         ...loadModel(device, folder, { trainable: false }),

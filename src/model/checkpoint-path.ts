@@ -1,5 +1,5 @@
 /** What a user's path to a checkpoint means: a folder, or a GGUF file. */
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 
 /** Whether a path means a GGUF file and no folder. */
@@ -16,6 +16,12 @@ export function checkpointAt(path: string): string {
 /** Whether there is something at a path that may be read as a checkpoint. */
 export function isCheckpoint(path: string): boolean {
   return existsSync(isGguf(path) ? path : join(checkpointAt(path), 'config.json'));
+}
+
+/** When a checkpoint's weights were written, in milliseconds: it changes when they do. Undefined where they are not there. */
+export function weightsStamp(source: string): number | undefined {
+  const weights = isGguf(source) ? source : join(source, 'model.safetensors');
+  return statSync(weights, { throwIfNoEntry: false })?.mtimeMs;
 }
 
 /** What tables call a checkpoint: its folder, or the stage that it is the model of. */

@@ -154,6 +154,9 @@ describe('a wrong command', () => {
     expect((await runEngine(['rollouts', data, '--model', scratch])).stderr).toMatch(
       /There is no \S+config\.json/,
     );
+    expect((await runEngine(['rollouts', data, '--model', join(scratch, 'none.gguf')])).stderr).toMatch(
+      /There is no \S+none\.gguf; give with --model the teacher's checkpoint/,
+    );
   });
 
   test('with a key that is not set says which', async () => {

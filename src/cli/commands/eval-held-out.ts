@@ -1,10 +1,15 @@
 /** `tinystar eval CHECKPOINT...`: checkpoints on the held-out split, as a run of one stage. */
-import { statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { buildCommand } from '@stricli/core';
 import { UserError } from '../../base/errors.ts';
 import { hashString } from '../../base/rng.ts';
-import { checkpointAt, checkpointName, isCheckpoint, isGguf } from '../../model/checkpoint-path.ts';
+import {
+  checkpointAt,
+  checkpointName,
+  isCheckpoint,
+  isGguf,
+  weightsStamp,
+} from '../../model/checkpoint-path.ts';
 import { recipeSchema } from '../../recipe/schema.ts';
 import type { Recipe } from '../../recipe/schema.ts';
 import type { CliContext } from '../context.ts';
@@ -74,12 +79,6 @@ export function evalRecipe(
       },
     ],
   });
-}
-
-/** Changes when a checkpoint's weights do. */
-function weightsStamp(source: string): number | undefined {
-  const weights = isGguf(source) ? source : join(source, 'model.safetensors');
-  return statSync(weights, { throwIfNoEntry: false })?.mtimeMs;
 }
 
 const parsed = { kind: 'parsed' } as const;

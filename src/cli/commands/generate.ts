@@ -104,7 +104,11 @@ export const generateCommand = buildCommand<Flags, [string, string], CliContext>
     positional: {
       kind: 'tuple',
       parameters: [
-        { brief: 'Checkpoint folder (Hugging Face format)', parse: String, placeholder: 'CHECKPOINT' },
+        {
+          brief: 'Checkpoint folder (Hugging Face format) or GGUF file',
+          parse: String,
+          placeholder: 'CHECKPOINT',
+        },
         { brief: 'What the user says', parse: String, placeholder: 'REQUEST' },
       ],
     },

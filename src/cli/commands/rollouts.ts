@@ -1,9 +1,10 @@
 /** `tinystar rollouts`: lets a teacher answer a file of prompts, as a run of one stage. */
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { buildCommand } from '@stricli/core';
 import { UserError } from '../../base/errors.ts';
 import { hashString } from '../../base/rng.ts';
+import { isGguf, weightsStamp } from '../../model/checkpoint-path.ts';
 import type { Recipe } from '../../recipe/schema.ts';
 import { recipeSchema } from '../../recipe/schema.ts';
 import type { TeacherOptions } from '../../recipe/teacher-options.ts';
@@ -82,8 +83,7 @@ export function rolloutsRecipe(flags: RecipeFlags, data: string): Recipe {
   };
   // The same command goes on with the same run, also when the server has moved; other options or weights make another.
   const lasting = { ...stage, teacher: [flags.teacher, flags.served] };
-  const weights = join(model, 'model.safetensors');
-  const stamp = teacher === undefined ? statSync(weights, { throwIfNoEntry: false })?.mtimeMs : undefined;
+  const stamp = teacher === undefined ? weightsStamp(model) : undefined;
   const identity = JSON.stringify([file, model, stamp, lasting, flags.seed]);
   return recipeSchema.parse({
     name: `rollouts-${hashString(identity).toString(16).padStart(8, '0')}`,
@@ -105,7 +105,8 @@ async function rollouts(this: CliContext, flags: Flags, data: string): Promise<v
         : `The teacher ${flags.teacher} needs an --endpoint, such as http://localhost:8080.`,
     );
   }
-  const needed = join(flags.model, isLocal ? 'config.json' : 'tokenizer.json');
+  const file = isLocal ? 'config.json' : 'tokenizer.json';
+  const needed = isGguf(flags.model) ? flags.model : join(flags.model, file);
   if (!existsSync(needed)) {
     throw new UserError(
       'FLAG',
