@@ -32,7 +32,7 @@ export const pretrainSchema = z.strictObject({
   mixture: z
     .array(
       z.strictObject({
-        source: z.enum(['assistant', 'masked', 'invented', 'definitions', 'copying', 'solutions']),
+        source: z.enum(['assistant', 'masked', 'renamed', 'invented', 'definitions', 'copying', 'solutions']),
         environment: nameSchema.exactOptional().describe('whose worked solutions, where they are the source'),
         weight: z.number().positive(),
         dialogues: count

@@ -11,6 +11,7 @@ import {
   GROUP_SIZE,
   inventedGroups,
   maskedGroup,
+  renamedGroup,
   type AssistantDialogue,
 } from '../../src/data/assistant/index.ts';
 import {
@@ -270,5 +271,68 @@ describe('masked groups', () => {
   it('are the same for the same seed', () => {
     expect(maskedGroup(SEED, 5)).toEqual(maskedGroup(SEED, 5));
     expect(maskedGroup(SEED + 1, 5)).not.toEqual(maskedGroup(SEED, 5));
+  });
+});
+
+describe('renamed groups', () => {
+  const pairs = Array.from({ length: 80 }, (_, i) => ({
+    plain: assistantGroup({ seed: SEED, split: 'train' }, i),
+    renamed: renamedGroup(SEED, i),
+  }));
+
+  it('call the functions that are there with arguments that their schemas have', () => {
+    for (const { renamed } of pairs) {
+      const tools = new Map(renamed[0]!.tools.map((tool) => [tool.name, tool]));
+      expect(tools.size).toBe(renamed[0]!.tools.length);
+      for (const dialogue of renamed) {
+        for (const call of goldOf(dialogue).toolCalls ?? []) {
+          const { properties, required } = schemaOf(tools.get(call.name)!);
+          expect(Object.keys(properties)).toEqual(expect.arrayContaining(Object.keys(call.arguments)));
+          for (const key of required) expect(Object.keys(call.arguments)).toContain(key);
+          for (const [key, value] of Object.entries(call.arguments)) {
+            expect(properties[key]!.enum ?? [value]).toContain(value);
+          }
+        }
+      }
+    }
+  });
+
+  it('name, in the request, every text that is an argument', () => {
+    for (const { plain, renamed } of pairs) {
+      renamed.forEach((dialogue, i) => {
+        const said = (one: AssistantDialogue) =>
+          (goldOf(one).toolCalls ?? []).flatMap((call) =>
+            Object.values(call.arguments).map(
+              (value) => typeof value === 'string' && userOf(one).toLowerCase().includes(value.toLowerCase()),
+            ),
+          );
+        expect(said(dialogue)).toEqual(said(plain[i]!));
+      });
+    }
+  });
+
+  it('replace about half of the words that name functions, the same everywhere in a group', () => {
+    let [kept, replaced] = [0, 0];
+    for (const { plain, renamed } of pairs) {
+      const [before, after] = [plain, renamed].map(([first]) =>
+        first!.tools.flatMap(({ name }) => name.split('_')),
+      );
+      const words = new Map<string, string>();
+      before!.forEach((word, i) => {
+        expect(after![i]).toBe(words.get(word) ?? after![i]);
+        words.set(word, after![i]!);
+      });
+      for (const [word, made] of words) {
+        if (word === made) kept += 1;
+        else replaced += 1;
+      }
+    }
+    expect(replaced / (kept + replaced)).toBeGreaterThan(0.4);
+    expect(replaced / (kept + replaced)).toBeLessThan(0.55);
+  });
+
+  it('are the same for the same seed', () => {
+    expect(renamedGroup(SEED, 5)).toEqual(renamedGroup(SEED, 5));
+    expect(renamedGroup(SEED + 1, 5)).not.toEqual(renamedGroup(SEED, 5));
   });
 });

@@ -10,6 +10,7 @@ export {
 } from './generate.ts';
 export { definitionsGroup } from './definitions.ts';
 export { maskedGroup } from './masked.ts';
+export { renamedGroup } from './renamed.ts';
 export { CATEGORIES, NO_FUNCTION } from './cases.ts';
 export { inventedGroup, inventedGroups, type InventedOptions } from './invented/generate.ts';
 export type { Split } from './values.ts';

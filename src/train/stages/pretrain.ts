@@ -12,6 +12,7 @@ import {
   GROUP_SIZE,
   inventedGroup,
   maskedGroup,
+  renamedGroup,
 } from '../../data/assistant/index.ts';
 import { repetition } from '../../data/copying.ts';
 import { renderDialogue } from '../../data/render.ts';
@@ -19,7 +20,7 @@ import { rowsFrom, type TrainCompletion, type TrainExample } from '../examples.t
 import type { ExampleSource } from './supervised.ts';
 
 export interface MixtureEntry {
-  readonly source: 'assistant' | 'masked' | 'invented' | 'definitions' | 'copying' | 'solutions';
+  readonly source: 'assistant' | 'masked' | 'renamed' | 'invented' | 'definitions' | 'copying' | 'solutions';
   /** Whose worked solutions. */
   readonly environment?: string;
   readonly weight: number;
@@ -84,12 +85,12 @@ function dialogues(
   position: number,
   own: number | undefined,
 ): readonly Dialogue[] {
-  if (source === 'assistant' || source === 'masked') {
+  if (source === 'assistant' || source === 'masked' || source === 'renamed') {
     const groups = own === undefined ? data.assistantGroups : Math.ceil(own / GROUP_SIZE);
     const index = rng.below(groups);
-    return source === 'masked'
-      ? maskedGroup(data.dataSeed, index)
-      : assistantGroup({ seed: data.dataSeed, split: 'train' }, index);
+    if (source === 'masked') return maskedGroup(data.dataSeed, index);
+    if (source === 'renamed') return renamedGroup(data.dataSeed, index);
+    return assistantGroup({ seed: data.dataSeed, split: 'train' }, index);
   }
   return source === 'definitions'
     ? definitionsGroup(data.dataSeed, position)
