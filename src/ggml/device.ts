@@ -1,7 +1,7 @@
 /** Devices: the CPU and whatever GPUs the installed engine package can reach. */
 import { errorText, InternalError, UserError } from '../base/errors.ts';
 import { BLAS_DEVICE, blasAllowed, BlasScheduler, letBlasThreadsSleep } from './blas.ts';
-import { boundNodes, DividedGraph, namedFallbacks } from './divided-graph.ts';
+import { boundNodes, DividedGraph, FallbackNotices, namedFallbacks } from './divided-graph.ts';
 import { gpuInstallCommand } from './find.ts';
 import { Lifetime } from './handles.ts';
 import { type Library, openLibrary } from './library.ts';
@@ -110,8 +110,8 @@ export class Device implements Disposable {
   readonly #namedFallbacks = namedFallbacks();
   /** A backend of the CPU for what the device lacks, opened when first needed. */
   #fallback: Pointer | undefined;
-  readonly #fallen = new Set<string>();
-  #notices: string[] = [];
+  /** Shared with those that were opened from this one. */
+  #notices = new FallbackNotices();
   readonly #life = new Lifetime('device');
   /** Resolves when what was asked of the device so far is computed. */
   #idle: Promise<unknown> = Promise.resolve();
@@ -147,7 +147,9 @@ export class Device implements Disposable {
 
   /** The same device opened once more, with other threads. */
   another(threads: number): Device {
-    return Device.#open(this.info.name, threads, this.planned);
+    const device = Device.#open(this.info.name, threads, this.planned);
+    device.#notices = this.#notices;
+    return device;
   }
 
   static #open(which: string, threads: number, planned?: Ledger): Device {
@@ -223,21 +225,14 @@ export class Device implements Disposable {
     return this.#fallback;
   }
 
-  /** Remembers operations that the CPU computes in the device's place, for the user to be told once. */
+  /** Remembers operations that the CPU computes in the device's place. */
   noteFallback(names: Iterable<string>): void {
-    const fresh = [...new Set(names)].filter((name) => !this.#fallen.has(name)).toSorted();
-    if (fresh.length === 0) return;
-    for (const name of fresh) this.#fallen.add(name);
-    this.#notices.push(
-      `the device ${this.info.name} lacks ${fresh.join(', ')}: the CPU computes ${fresh.length === 1 ? 'it' : 'them'} in its place, which takes longer`,
-    );
+    this.#notices.note(this.info.name, names);
   }
 
   /** What the user has not been told yet. */
   takeNotices(): readonly string[] {
-    const notices = this.#notices;
-    this.#notices = [];
-    return notices;
+    return this.#notices.take();
   }
 
   /**

@@ -11,6 +11,30 @@ export function namedFallbacks(): ReadonlySet<string> {
   return new Set(names.filter((name) => name !== ''));
 }
 
+/** What the CPU computes in a device's place, for the user to be told once. */
+export class FallbackNotices {
+  readonly #known = new Set<string>();
+  #untold: string[] = [];
+
+  /** Remembers operations, by ggml's names, that `device` lacks. */
+  note(device: string, names: Iterable<string>): void {
+    const fresh = [...new Set(names)].filter((name) => !this.#known.has(name)).toSorted();
+    if (fresh.length === 0) return;
+    for (const name of fresh) this.#known.add(name);
+    const them = fresh.length === 1 ? 'it' : 'them';
+    this.#untold.push(
+      `the device ${device} lacks ${fresh.join(', ')}: the CPU computes ${them} in its place, which takes longer`,
+    );
+  }
+
+  /** Sentences that have not been taken before. */
+  take(): readonly string[] {
+    const untold = this.#untold;
+    this.#untold = [];
+    return untold;
+  }
+}
+
 export interface Division {
   /** Backend of the device. */
   readonly device: Pointer;

@@ -136,9 +136,7 @@ describe('a checkpoint that was exported as f32', () => {
 });
 
 const sameBits = (a: Float32Array, b: Float32Array): boolean =>
-  Buffer.from(a.buffer, a.byteOffset, a.byteLength).equals(
-    Buffer.from(b.buffer, b.byteOffset, b.byteLength),
-  );
+  Buffer.from(a.buffer, a.byteOffset, a.byteLength).equals(Buffer.from(b.buffer, b.byteOffset, b.byteLength));
 
 /** A tokenizer of nothing but padding, for models that no text is asked of. */
 function tokenizerOf({ eosId, padId }: Tokenizer): GgufTokenizer {

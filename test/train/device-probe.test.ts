@@ -1,6 +1,9 @@
 /** What a device lacks is known before anything runs on it. */
 import { afterEach, expect, it } from 'vitest';
+import { Device } from '../../src/ggml/device.ts';
 import { liveHandles } from '../../src/ggml/handles.ts';
+import { Graph } from '../../src/tensor/graph.ts';
+import { exp } from '../../src/tensor/ops/index.ts';
 import { deviceNotices } from '../../src/train/device-probe.ts';
 
 afterEach(() => {
@@ -17,6 +20,18 @@ it('what it lacks is named, each operation once', () => {
   const notices = deviceNotices('cpu').join('; ');
   for (const name of ['SOFT_MAX', 'TOP_K', 'ROPE'])
     expect(notices.match(new RegExp(`\\b${name}\\b`, 'g'))).toHaveLength(1);
+});
+
+it('what a device lacks that was opened from another is told by that one', () => {
+  process.env['TINYSTAR_FALLBACK'] = 'EXP';
+  using device = Device.open('cpu', 1);
+  for (const one of [device.another(2), device.another(1)]) {
+    using _one = one;
+    using graph = new Graph(one, 64);
+    graph.output(exp(graph, graph.input('f32', [4])));
+    graph.allocate();
+  }
+  expect(device.takeNotices()).toHaveLength(1);
 });
 
 it('what nobody can do in its place is said in a sentence', () => {
