@@ -42,6 +42,8 @@ function supervised(
     schedule: scheduleOf(stage),
     examples,
     tokenBudget: stage.token_budget,
+    // Of pairs, the reference model computes log-probabilities.
+    onDevice: stage.kind === 'dpo',
     ...told,
   });
 }

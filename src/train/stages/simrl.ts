@@ -1,4 +1,5 @@
 /** GRPO as STAR runs it: single answers to a dialogue's prompt, scored against its gold answer, filtered by the answer. */
+import { required } from '../../base/errors.ts';
 import type { Tokenizer } from '../../chat/tokenizer.ts';
 import type { Generator } from '../../model/generation.ts';
 import { rowsFrom } from '../examples.ts';
@@ -33,12 +34,15 @@ class Answers implements Rollouts {
     const { generator, sampling, tokenizer, prompts } = this.#options;
     const asked = prompts.at(indices);
     if (asked.length === 0) return [];
-    const drawn = await generator.generate(
+    const stream = generator.stream(
       asked.map(({ ids }) => ids),
       { ...sampling, stopIds: [tokenizer.eosId], seed, signal },
     );
-    return asked.flatMap(({ id, text: prompt, ids, scorer }, i): Group[] => {
-      const samples = (drawn[i] ?? []).map(({ tokens, logprobs, finish }) => {
+    const groups: (Group | undefined)[] = asked.map(() => undefined);
+    // Each group is scored as soon as it is there, while others are still being drawn.
+    for await (const { prompt: index, samples: drawn } of stream) {
+      const { id, text: prompt, ids, scorer } = required(asked[index], 'the prompt of a group');
+      const samples = drawn.map(({ tokens, logprobs, finish }) => {
         const text = tokenizer.decode(tokens);
         const { reward, format, answer } = scorer.score(text);
         return {
@@ -52,8 +56,9 @@ class Answers implements Rollouts {
           parts: { format_reward: format, answer_reward: answer },
         };
       });
-      return samples.length === 0 ? [] : [{ id, prompt, ids, samples }];
-    });
+      groups[index] = { id, prompt, ids, samples };
+    }
+    return groups.filter((group) => group !== undefined);
   }
 }
 

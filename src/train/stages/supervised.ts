@@ -21,6 +21,8 @@ export interface SupervisedOptions {
   readonly saveSteps: number;
   readonly schedule: ScheduleOptions;
   readonly examples: ExampleSource;
+  /** Whether making examples needs the device; otherwise those of the next step are made while one is computed. */
+  readonly onDevice?: boolean;
   /** Stop after this many tokens that count. */
   readonly tokenBudget?: number | undefined;
   /** What the user should know before it begins. */
@@ -31,10 +33,37 @@ export interface SupervisedOptions {
 
 const saved = z.object({ trained: z.number() });
 
+/**
+ * Makes the examples of a step ahead of it, when asked to. What making them throws is thrown when their step comes.
+ * One step is kept at most.
+ */
+class Ahead {
+  readonly #examples: ExampleSource;
+  #next: { readonly step: number; readonly batch: Promise<readonly TrainExample[]> } | undefined;
+
+  constructor(examples: ExampleSource) {
+    this.#examples = examples;
+  }
+
+  prepare(step: number, signal: AbortSignal): void {
+    const batch = (async () => this.#examples(step, signal))();
+    // It is waited for later; until then a failure is nobody's.
+    batch.catch(() => undefined);
+    this.#next = { step, batch };
+  }
+
+  async of(step: number, signal: AbortSignal): Promise<readonly TrainExample[]> {
+    const known = this.#next;
+    this.#next = undefined;
+    return known?.step === step ? known.batch : this.#examples(step, signal);
+  }
+}
+
 /** A stage of plain optimisation. */
 export function supervisedStage(options: SupervisedOptions): SteppedStage {
   const { name, kind, total, trainer, saveSteps, schedule, examples, tokenBudget } = options;
-  const { warnings = [], shown = [] } = options;
+  const { warnings = [], shown = [], onDevice = false } = options;
+  const ahead = new Ahead(examples);
   let trained = 0;
   return {
     name,
@@ -44,9 +73,12 @@ export function supervisedStage(options: SupervisedOptions): SteppedStage {
     saveSteps,
     warnings,
     async step(index, signal): Promise<StepReport> {
-      const batch = await examples(index, signal);
+      const batch = await ahead.of(index, signal);
       const lr = learningRate(schedule, index, total);
-      const result = await trainer.step(batch, lr, signal);
+      const running = trainer.step(batch, lr, signal);
+      // The first batches are being computed by now, on other threads.
+      if (!onDevice && index + 1 < total) ahead.prepare(index + 1, signal);
+      const result = await running;
       trained += batch.reduce((sum, example) => sum + rowCount(example), 0);
       return {
         tokens: result.tokens,
