@@ -200,7 +200,7 @@ function openHeader(lib: Library, path: string): Pointer {
     }
   });
   if (result !== undefined) return result;
-  const why = errors === '' ? 'it is cut or no GGUF file' : errors.replaceAll(/gguf_\w+: /g, '');
+  const why = errors === '' ? 'it is cut or no GGUF file' : errors.replaceAll(/(^|; )\w+: /g, '$1');
   throw new UserError('GGUF_READ', `${path} cannot be read as GGUF (${why}); copy or download it again.`);
 }
 

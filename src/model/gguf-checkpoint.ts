@@ -80,6 +80,13 @@ const trimmed = (shape: readonly number[]): string =>
 
 /** Throws a UserError that says everything that does not fit the configuration. */
 function checkTensors(file: GgufFile, config: Qwen3Config): void {
+  // Named before the layers are gone through, which a damaged number may make endless.
+  if (config.layers > file.tensors.size) {
+    throw new UserError(
+      'CHECKPOINT_TENSORS',
+      `The metadata of ${file.path} name ${config.layers} layers, and it has only ${file.tensors.size} tensors; copy the file again.`,
+    );
+  }
   const faults: string[] = [];
   const unknown = new Set(file.tensors.keys());
   for (const { name, shape } of parameterSpecs(config)) {
