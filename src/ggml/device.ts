@@ -198,6 +198,11 @@ export class Device implements Disposable {
     return this.#namedFallbacks.size === 0 || !this.#namedFallbacks.has(ggml.ggml_op_desc(node));
   }
 
+  /** Whether it may lack something that this program needs: the CPU has all, unless TINYSTAR_FALLBACK says otherwise. */
+  get mayLack(): boolean {
+    return this.info.kind !== 'cpu' || this.#namedFallbacks.size > 0;
+  }
+
   /** Which of the nodes that the device lacks nobody can compute in its place: see `boundNodes`. */
   irreplaceable(lacking: ReadonlySet<Pointer>): readonly Pointer[] {
     const { ggml } = this.lib;
@@ -228,6 +233,11 @@ export class Device implements Disposable {
   /** Remembers operations that the CPU computes in the device's place. */
   noteFallback(names: Iterable<string>): void {
     this.#notices.note(this.info.name, names);
+  }
+
+  /** Operations that were found lacking so far. */
+  get lacking(): readonly string[] {
+    return this.#notices.names;
   }
 
   /** What the user has not been told yet. */

@@ -27,6 +27,11 @@ export class FallbackNotices {
     );
   }
 
+  /** All that were noted. */
+  get names(): readonly string[] {
+    return [...this.#known];
+  }
+
   /** Sentences that have not been taken before. */
   take(): readonly string[] {
     const untold = this.#untold;

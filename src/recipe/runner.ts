@@ -11,6 +11,7 @@ import { fileError, readText, removeLeftovers, writeAtomic } from '../base/files
 import { ggufTokenizer } from '../chat/gguf-tokenizer.ts';
 import { Device } from '../ggml/device.ts';
 import { exportGguf } from '../model/gguf.ts';
+import { probeDevice } from '../train/device-probe.ts';
 import type { RunEvent } from '../train/events.ts';
 import { loadRecipe } from './load.ts';
 import { machineFacts } from './machine.ts';
@@ -145,6 +146,8 @@ export async function* runRecipe(recipe: Recipe, options: RunOptions): AsyncGene
   removeLeftovers(folder);
   using device = Device.open(recipe.device, recipe.threads ?? availableParallelism());
   prepareFolder(folder, recipe, device.title);
+  // Named with the first stage; what only a larger model lacks is named when it is met.
+  if (device.mayLack) device.noteFallback(probeDevice(device.info.name).lacking);
   const run: RunContext = {
     recipe,
     folder,

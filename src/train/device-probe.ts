@@ -60,14 +60,22 @@ function buildAll(device: Device): void {
   scorer.reserve(examples().map(treeOf), { topK: TOP });
 }
 
-/** Sentences on what a device, by its name, lacks; none if it has all. Of larger models it may lack more. */
-export function deviceNotices(name: string): readonly string[] {
+export interface Probed {
+  /** Operations, by ggml's names, that the CPU computes in the device's place. Of larger models there may be more. */
+  readonly lacking: readonly string[];
+  /** Sentences for the user: on these, and on what nobody can do in the device's place. */
+  readonly notices: readonly string[];
+}
+
+/** Looks at a device, by its name. */
+export function probeDevice(name: string): Probed {
   using device = Device.planning(name, 1);
+  let refused: readonly string[] = [];
   try {
     buildAll(device);
   } catch (thrown) {
     if (!(thrown instanceof UserError)) throw thrown;
-    return [...device.takeNotices(), thrown.message];
+    refused = [thrown.message];
   }
-  return device.takeNotices();
+  return { lacking: device.lacking, notices: [...device.takeNotices(), ...refused] };
 }

@@ -4,22 +4,23 @@ import { Device } from '../../src/ggml/device.ts';
 import { liveHandles } from '../../src/ggml/handles.ts';
 import { Graph } from '../../src/tensor/graph.ts';
 import { exp } from '../../src/tensor/ops/index.ts';
-import { deviceNotices } from '../../src/train/device-probe.ts';
+import { probeDevice } from '../../src/train/device-probe.ts';
 
 afterEach(() => {
   delete process.env['TINYSTAR_FALLBACK'];
 });
 
 it('a device that has everything gives no notice, and nothing stays open', () => {
-  expect(deviceNotices('cpu')).toEqual([]);
+  expect(probeDevice('cpu')).toEqual({ lacking: [], notices: [] });
   expect(liveHandles()).toEqual({ device: 0, graph: 0, parameters: 0 });
 });
 
 it('what it lacks is named, each operation once', () => {
   process.env['TINYSTAR_FALLBACK'] = 'soft_max, TOP_K,ROPE';
-  const notices = deviceNotices('cpu').join('; ');
+  const { lacking, notices } = probeDevice('cpu');
+  expect(lacking.toSorted()).toEqual(['ROPE', 'SOFT_MAX', 'TOP_K']);
   for (const name of ['SOFT_MAX', 'TOP_K', 'ROPE'])
-    expect(notices.match(new RegExp(`\\b${name}\\b`, 'g'))).toHaveLength(1);
+    expect(notices.join('; ').match(new RegExp(`\\b${name}\\b`, 'g'))).toHaveLength(1);
 });
 
 it('what a device lacks that was opened from another is told by that one', () => {
@@ -36,7 +37,7 @@ it('what a device lacks that was opened from another is told by that one', () =>
 
 it('what nobody can do in its place is said in a sentence', () => {
   process.env['TINYSTAR_FALLBACK'] = 'OPT_STEP_ADAMW';
-  expect(deviceNotices('cpu').at(-1)).toMatch(
+  expect(probeDevice('cpu').notices.at(-1)).toMatch(
     /lacks OPT_STEP_ADAMW, in which the CPU cannot stand in for it/,
   );
 });

@@ -84,10 +84,10 @@ async function doctor(this: CliContext): Promise<void> {
   print(
     `\n${style.bold('Devices')}\n${table([head, ...rows], ['left', 'left', 'right', 'right', 'right', 'left'])}`,
   );
-  const { deviceNotices } = await import('../../train/device-probe.ts');
+  const { probeDevice } = await import('../../train/device-probe.ts');
   for (const { name, kind } of devices) {
     if (kind !== 'gpu' && kind !== 'igpu') continue;
-    const notices = deviceNotices(name);
+    const { notices } = probeDevice(name);
     const lines =
       notices.length > 0 ? notices : [`the device ${name} has every operation of training and generation`];
     print(lines.map((line) => `${line}\n`).join(''));
