@@ -1,6 +1,7 @@
 /** The rewards by name. A new reward is one file beside this one and one line here. */
 import { UserError } from '../base/errors.ts';
 import { binary, type BinaryDetail } from './binary.ts';
+import { mentorTurn } from './mentor-turn.ts';
 import type { Reward } from './reward.ts';
 import { simrlLength, type SimRlLengthDetail } from './simrl-length.ts';
 import { simrlStrict } from './simrl-strict.ts';
@@ -14,6 +15,7 @@ export const rewards = {
   toolrl,
   simrl_length: simrlLength,
   simrl_strict: simrlStrict,
+  mentor_turn: mentorTurn,
 } as const satisfies Record<string, Reward<unknown>>;
 
 export type RewardName = keyof typeof rewards;
