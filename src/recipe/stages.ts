@@ -91,6 +91,12 @@ export const distillSchema = z.strictObject({
     .describe('weight of the tail penalty; 0 is plain distillation'),
   kd_ratio: fraction.default(1).describe('1 is distillation alone, 0 cross-entropy alone'),
   ref_mask_type: z.enum(['all', 'think', 'answer']).default('all').describe('which target tokens count'),
+  reward_threshold: z
+    .number()
+    .min(-1)
+    .max(1)
+    .exactOptional()
+    .describe('leave out answers with a lower reward'),
   max_epochs: count.default(1),
   max_samples: count.exactOptional().describe('use at most this many sequences'),
   ...optimizerOptions,

@@ -250,6 +250,17 @@ describe('pairs of rollouts', () => {
   });
 });
 
+test('distillation leaves out answers that earn too little, and says when none is left', async () => {
+  const runs = join(scratch, 'picky');
+  cpSync(folder, join(runs, 'smoke'), {
+    recursive: true,
+    filter: (path) => !/\/stages\/(ckd|dpo|star|evaluation)|student\.gguf$/.test(path),
+  });
+  await expect(runAll(smoke('stages.ckd.reward_threshold=1'), runs)).rejects.toThrow(
+    'Stage ckd has nothing to learn from: no answer of rollouts earns 1 (reward_threshold); lower it.',
+  );
+});
+
 describe('a changed recipe', () => {
   test('is refused where the run has begun, and says where', async () => {
     await expect(runAll(smoke('stages.ckd.lr=2e-3', 'seed=3'), scratch)).rejects.toThrow(

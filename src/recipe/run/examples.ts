@@ -81,10 +81,11 @@ export function storedPrompts(
   return { prompts, tooLong: all.length - prompts.length };
 }
 
-/** A teacher's answers without its probabilities: sequence-level distillation. */
-export function sequenceData(run: RunContext, stage: StageOf<'sft'>, model: OpenModel): LearningData {
-  const { prompts, tooLong } = storedPrompts(run, stage, model);
-  const { reward_threshold: threshold = -Infinity } = stage;
+/** The answers that earn a stage's reward_threshold; throws a UserError when none does. */
+function rewarded(
+  prompts: readonly StoredPrompt[],
+  { name, data, reward_threshold: threshold = -Infinity }: StageOf<'sft' | 'distill'>,
+): StoredPrompt[] {
   const good = prompts.flatMap((prompt) => {
     const samples = prompt.samples.filter(({ reward }) => reward >= threshold);
     return samples.length === 0 ? [] : [{ ...prompt, samples }];
@@ -92,9 +93,16 @@ export function sequenceData(run: RunContext, stage: StageOf<'sft'>, model: Open
   if (good.length === 0 && prompts.length > 0) {
     throw new UserError(
       'NO_EXAMPLES',
-      `Stage ${stage.name} has nothing to learn from: no answer of ${stage.data} earns ${threshold} (reward_threshold); lower it.`,
+      `Stage ${name} has nothing to learn from: no answer of ${data} earns ${threshold} (reward_threshold); lower it.`,
     );
   }
+  return good;
+}
+
+/** A teacher's answers without its probabilities: sequence-level distillation. */
+export function sequenceData(run: RunContext, stage: StageOf<'sft'>, model: OpenModel): LearningData {
+  const { prompts, tooLong } = storedPrompts(run, stage, model);
+  const good = rewarded(prompts, stage);
   return learnable(
     stage.name,
     prefixRuns(limitSamples(good, stage.max_samples), treeLimit(stage)).map((alike) =>
@@ -107,7 +115,7 @@ export function sequenceData(run: RunContext, stage: StageOf<'sft'>, model: Open
 /** A teacher's answers with its probabilities, which stay on disk until they are needed. */
 export function distillData(run: RunContext, stage: StageOf<'distill'>, model: OpenModel): LearningData {
   const { prompts: all, tooLong } = storedPrompts(run, stage, model);
-  const prompts = limitSamples(all, stage.max_samples);
+  const prompts = limitSamples(rewarded(all, stage), stage.max_samples);
   const thinkEndId = model.tokenizer.idOf('</think>');
   const mask = stage.ref_mask_type;
   const head = stage.kd_kl_type === 'akl';
