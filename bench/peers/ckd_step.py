@@ -29,6 +29,7 @@ def main():
     folder, batch_file, threads = sys.argv[1], sys.argv[2], int(sys.argv[3])
     torch.set_num_threads(threads)
     transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
     with open(batch_file) as file:
         batch = json.load(file)
     model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
