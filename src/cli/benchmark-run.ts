@@ -145,14 +145,14 @@ export function nothingAnswered(unanswered: Unanswered): UserError {
   ].join(' and ');
   const [one] = asked;
   const example = one === undefined ? '' : ` (${one.id} is one)`;
-  const [which, todo] =
+  const [which, advice] =
     options === ''
       ? [`that the data have${example}`, 'give the data that it answers with --data']
       : [`that ${options} asks for${example}`, `leave out ${options}, or have those answered`];
   const count = results.size === 1 ? '1 entry' : `${results.size} entries`;
   return new UserError(
     code,
-    `${path} answers ${count} of ${benchmark}, and none of the ${asked.length} ${which}; ${todo}.`,
+    `${path} answers ${count} of ${benchmark}, and none of the ${asked.length} ${which}; ${advice}.`,
   );
 }
 

@@ -11,8 +11,9 @@ import { NextTokens } from './next-token.ts';
 import { nodesFor } from './prefill.ts';
 import { extentOf, type PromptPlace } from './slots.ts';
 import type { TreeLayout } from './tree.ts';
+import { KeptGraph } from './kept-graph.ts';
 
-export class DecodeGraph implements Disposable {
+export class DecodeGraph extends KeptGraph {
   readonly layout: TreeLayout;
   readonly next: NextTokens;
   // What a step is fed with; rows are samples, those of one prompt side by side.
@@ -21,7 +22,6 @@ export class DecodeGraph implements Disposable {
   /** Where in its own part of the cache a row's token goes. */
   readonly steps: Int32Array; // [n * B]
   readonly #device: Device;
-  readonly #graph: Graph;
   readonly #mask: Float32Array; // [P + C, n * B]
   readonly #inputs: readonly (readonly [Tensor, Int32Array | Float32Array])[];
 
@@ -37,8 +37,8 @@ export class DecodeGraph implements Disposable {
     const { prompts: B, promptTokens: P, samples: n, completionTokens: C } = layout;
     const rows = n * B;
     const g = new Graph(device, nodesFor(config), memory);
+    super(g);
     this.#device = device;
-    this.#graph = g;
     this.layout = layout;
     const tokens = g.input('i32', [rows]);
     const positions = g.input('i32', [rows]);
@@ -86,20 +86,7 @@ export class DecodeGraph implements Disposable {
   /** Runs one step; `next` then has a row for each sample. */
   async run(): Promise<void> {
     for (const [tensor, values] of this.#inputs) write(this.#device, tensor, values);
-    await this.#graph.compute();
+    await this.graph.compute();
     this.next.read();
-  }
-
-  /** Whether it can still run; see Graph.valid. */
-  get valid(): boolean {
-    return this.#graph.valid;
-  }
-
-  get bytes(): number {
-    return this.#graph.bytes;
-  }
-
-  [Symbol.dispose](): void {
-    this.#graph[Symbol.dispose]();
   }
 }

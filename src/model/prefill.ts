@@ -10,16 +10,16 @@ import { type Attend, hiddenStates, type WeightSource } from './forward.ts';
 import { NextTokens } from './next-token.ts';
 import type { Device } from '../ggml/device.ts';
 import { layoutTrees, promptIndex, type TreeLayout } from './tree.ts';
+import { KeptGraph } from './kept-graph.ts';
 
 /** Nodes that a generation graph has at most: some for each layer, and the head. */
 export const nodesFor = (config: Qwen3Config): number => 96 * config.layers + 128;
 
-export class PrefillGraph implements Disposable {
+export class PrefillGraph extends KeptGraph {
   readonly next: NextTokens;
   readonly #device: Device;
   readonly #cache: KeyValueCache;
   readonly #layout: TreeLayout;
-  readonly #graph: Graph;
   readonly #tokens: Tensor; // i32 [B * P]
   readonly #positions: Tensor; // i32 [B * P]
   readonly #mask: Tensor; // [P, P, 1, B]
@@ -38,10 +38,10 @@ export class PrefillGraph implements Disposable {
   ) {
     const [B, P] = [prompts, promptTokens];
     const g = new Graph(device, nodesFor(config), memory);
+    super(g);
     this.#device = device;
     this.#cache = cache;
     this.#layout = { prompts, promptTokens, samples: 0, completionTokens: 0 };
-    this.#graph = g;
     this.#tokens = g.input('i32', [B * P]);
     this.#positions = g.input('i32', [B * P]);
     this.#mask = g.input('f32', [P, P, 1, B]);
@@ -74,51 +74,29 @@ export class PrefillGraph implements Disposable {
       [this.#slots.valueRows, valueRows],
     ] as const;
     for (const [tensor, values] of inputs) write(this.#device, tensor, values);
-    await this.#graph.compute();
+    await this.graph.compute();
     this.next.read();
-  }
-
-  /** Whether it can still run; see Graph.valid. */
-  get valid(): boolean {
-    return this.#graph.valid;
-  }
-
-  get bytes(): number {
-    return this.#graph.bytes;
-  }
-
-  [Symbol.dispose](): void {
-    this.#graph[Symbol.dispose]();
   }
 }
 
 /** Rearranges a cache: see KeyValueCache.move. */
-export class MoveGraph implements Disposable {
-  readonly #graph: Graph;
+export class MoveGraph extends KeptGraph {
   readonly #device: Device;
   readonly #prompts: Tensor;
   readonly #rows: Tensor;
 
   constructor(device: Device, config: Qwen3Config, cache: KeyValueCache, prompts: number, rows: number) {
+    super(new Graph(device, nodesFor(config)));
     this.#device = device;
-    this.#graph = new Graph(device, nodesFor(config));
-    this.#prompts = this.#graph.input('i32', [prompts]);
-    this.#rows = this.#graph.input('i32', [rows]);
-    cache.move(this.#graph, this.#prompts, this.#rows);
-    this.#graph.allocate();
+    this.#prompts = this.graph.input('i32', [prompts]);
+    this.#rows = this.graph.input('i32', [rows]);
+    cache.move(this.graph, this.#prompts, this.#rows);
+    this.graph.allocate();
   }
 
   async run(prompts: readonly number[], rows: readonly number[]): Promise<void> {
     write(this.#device, this.#prompts, Int32Array.from(prompts));
     write(this.#device, this.#rows, Int32Array.from(rows));
-    await this.#graph.compute();
-  }
-
-  get bytes(): number {
-    return this.#graph.bytes;
-  }
-
-  [Symbol.dispose](): void {
-    this.#graph[Symbol.dispose]();
+    await this.graph.compute();
   }
 }

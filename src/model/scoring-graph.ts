@@ -22,6 +22,7 @@ import { sizeOf, type Tensor } from '../tensor/tensor.ts';
 import type { Qwen3Config } from './config.ts';
 import { headWeight, type WeightSource } from './forward.ts';
 import { layoutTrees, type PromptTree, treeForward, type TreeGraph, type TreeLayout } from './tree.ts';
+import { KeptGraph } from './kept-graph.ts';
 
 /** Logits that one chunk of rows may take, in bytes. */
 const CHUNK_BYTES = 64 * 2 ** 20;
@@ -60,9 +61,8 @@ export interface ScoringGraphOptions {
   readonly memory?: GraphMemory;
 }
 
-export class ScoringGraph implements Disposable {
+export class ScoringGraph extends KeptGraph {
   readonly #device: Device;
-  readonly #graph: Graph;
   readonly #layout: TreeLayout;
   readonly #capacity: number;
   readonly #tree: TreeGraph;
@@ -80,8 +80,8 @@ export class ScoringGraph implements Disposable {
     { chunkBytes = CHUNK_BYTES, memory }: ScoringGraphOptions = {},
   ) {
     const g = new Graph(device, undefined, memory);
+    super(g);
     this.#device = device;
-    this.#graph = g;
     this.#layout = layout;
     this.#capacity = capacity;
     this.#predictors = g.input('i32', [capacity]);
@@ -100,7 +100,7 @@ export class ScoringGraph implements Disposable {
 
   /** The outputs of one chunk. Each is executed before the next chunk is formed, so that its memory is free again. */
   #score(rows: VocabularyRows, targets: Tensor, parts: ScoreParts): void {
-    const g = this.#graph;
+    const g = this.graph;
     const { logprobs, entropies, topIds, topLogprobs } = this.#outputs;
     logprobs.push(g.output(logProbabilitiesAt(g, rows, targets)));
     if (parts.entropy) entropies.push(g.output(entropy(g, rows)));
@@ -127,7 +127,7 @@ export class ScoringGraph implements Disposable {
     if (this.#tree.completionMask !== undefined) put(this.#tree.completionMask, arrays.completionMask);
     put(this.#predictors, padded(predictors));
     put(this.#targets, padded(targets));
-    await this.#graph.compute();
+    await this.graph.compute();
     const { logprobs, entropies, topIds, topLogprobs } = this.#outputs;
     const ids = new Int32Array(topIds.reduce((total, { shape }) => total + sizeOf(shape), 0));
     let at = 0;
@@ -151,18 +151,5 @@ export class ScoringGraph implements Disposable {
       at += sizeOf(tensor.shape);
     }
     return all;
-  }
-
-  /** Whether it can still run; see Graph.valid. */
-  get valid(): boolean {
-    return this.#graph.valid;
-  }
-
-  get bytes(): number {
-    return this.#graph.bytes;
-  }
-
-  [Symbol.dispose](): void {
-    this.#graph[Symbol.dispose]();
   }
 }

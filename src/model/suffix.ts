@@ -16,16 +16,16 @@ import { nodesFor } from './prefill.ts';
 import type { PromptPlace } from './slots.ts';
 import type { TreeLayout } from './tree-layout.ts';
 import { completionMask } from './tree-mask.ts';
+import { KeptGraph } from './kept-graph.ts';
 
 /** `promptTokens` P of the beginning, and `completionTokens` C of the rest of each of `samples` prompts. */
 export type SuffixLayout = Omit<TreeLayout, 'prompts'>;
 
-export class SuffixGraph implements Disposable {
+export class SuffixGraph extends KeptGraph {
   readonly next: NextTokens;
   readonly #device: Device;
   readonly #cache: KeyValueCache;
   readonly #layout: TreeLayout;
-  readonly #graph: Graph;
   readonly #tokens: Tensor; // i32 [n * C]
   readonly #positions: Tensor; // i32 [n * C]
   readonly #mask: Tensor; // [P + C, C * n, 1, 1]
@@ -43,10 +43,10 @@ export class SuffixGraph implements Disposable {
   ) {
     const { promptTokens: P, samples: n, completionTokens: C } = layout;
     const g = new Graph(device, nodesFor(config), memory);
+    super(g);
     this.#device = device;
     this.#cache = cache;
     this.#layout = { prompts: 1, ...layout };
-    this.#graph = g;
     this.#tokens = g.input('i32', [n * C]);
     this.#positions = g.input('i32', [n * C]);
     this.#mask = g.input('f32', [P + C, C * n, 1, 1]);
@@ -90,21 +90,8 @@ export class SuffixGraph implements Disposable {
       [this.#slots.valueRows, valueRows],
     ] as const;
     for (const [tensor, values] of inputs) write(this.#device, tensor, values);
-    await this.#graph.compute();
+    await this.graph.compute();
     this.next.read();
     return prompts.map(({ length }) => ({ length, shared, rest: P }));
-  }
-
-  /** Whether it can still run; see Graph.valid. */
-  get valid(): boolean {
-    return this.#graph.valid;
-  }
-
-  get bytes(): number {
-    return this.#graph.bytes;
-  }
-
-  [Symbol.dispose](): void {
-    this.#graph[Symbol.dispose]();
   }
 }
