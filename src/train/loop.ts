@@ -10,6 +10,8 @@ import { Diverged, type StepResult, type Trainer } from './trainer.ts';
 import { METRICS, type MetricName } from './metrics.ts';
 
 export interface StepReport {
+  /** Steps that the stage will have, as far as is known now; without it, the stage's own total. */
+  readonly total?: number;
   readonly tokens: number;
   readonly metrics: Metrics;
   readonly samples?: readonly DrawnSample[];
@@ -106,7 +108,7 @@ export async function* runSteps(
         type: 'step',
         stage: stage.name,
         step: done,
-        total: stage.total,
+        total: report.total ?? stage.total,
         tokens: report.tokens,
         seconds,
         metrics: {

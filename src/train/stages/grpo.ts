@@ -169,6 +169,13 @@ class Grpo {
     });
   }
 
+  /** How much of the stage is over after so many steps, from 0 to 1: by its steps, or by its tokens if they are more. */
+  share(steps: number): number {
+    const { total, tokenBudget } = this.#options;
+    const spent = tokenBudget === undefined ? 0 : this.trained / tokenBudget;
+    return Math.min(1, Math.max(steps / total, spent));
+  }
+
   /** The optimiser steps of a batch. After the first, weights have changed: only that one can be stopped. */
   async update(
     step: number,
@@ -176,13 +183,13 @@ class Grpo {
     signal: AbortSignal,
   ): Promise<{ results: StepResult[]; lr: number }> {
     const { trainer, schedule, total, updateGroups, epochs, groups } = this.#options;
-    const perPass = Math.ceil(groups / updateGroups);
+    const perStep = Math.ceil(groups / updateGroups) * epochs;
+    const before = Math.round(this.share(step) * total * perStep);
     const results: StepResult[] = [];
     let lr = 0;
     for (let epoch = 0; epoch < epochs; epoch++) {
       for (let i = 0; i < examples.length; i += updateGroups) {
-        const done = step * perPass * epochs + results.length;
-        lr = learningRate(schedule, done, total * perPass * epochs);
+        lr = learningRate(schedule, before + results.length, total * perStep);
         const stop = results.length === 0 ? signal : undefined;
         results.push(await trainer.step(examples.slice(i, i + updateGroups), lr, stop));
       }
@@ -258,6 +265,8 @@ export function grpoStage(options: GrpoOptions): SteppedStage {
         0,
       );
       return {
+        // The budget may end the stage long before its prompts do.
+        total: Math.min(total, Math.ceil((index + 1) / run.share(index + 1))),
         tokens: drawnTokens + results.reduce((n, result) => n + result.tokens, 0),
         metrics: {
           ...(all.length === 0 ? {} : rolloutMetrics(all, kept.length)),
