@@ -25,6 +25,7 @@ import {
   openModel,
   type Outputs,
   outputsOf,
+  type RehearsalSteps,
   type RunContext,
   tokenizerSource,
 } from './run/context.ts';
@@ -161,4 +162,18 @@ export async function* runRecipe(recipe: Recipe, options: RunOptions): AsyncGene
     yield event;
     for (const text of device.takeNotices()) yield { type: 'warning', stage: event.stage, text };
   }
+}
+
+/**
+ * Runs the beginning of every stage of a recipe in `folder`, and says what happens as a stream of events: stages that
+ * train end after so many steps, and say how many they would have had. Throws UserErrors.
+ */
+export async function* rehearseRecipe(
+  recipe: Recipe,
+  folder: string,
+  rehearsal: RehearsalSteps,
+): AsyncGenerator<RunEvent> {
+  using device = Device.open(recipe.device, recipe.threads ?? availableParallelism());
+  const { signal } = new AbortController();
+  yield* runStages({ recipe, folder, device, signal, now: () => performance.now(), rehearsal });
 }

@@ -1,12 +1,13 @@
 /** What an estimate says before a run: from the recipe alone, and less where memory is saved. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { estimateRecipe, type StageEstimate, obstacles } from '../../src/recipe/estimate/index.ts';
 import { ModelShapes, weightsOf } from '../../src/recipe/estimate/models.ts';
 import { loadEstimable, loadRecipe } from '../../src/recipe/load.ts';
+import { runRecipe } from '../../src/recipe/runner.ts';
 import { parameterSpecs } from '../../src/model/config.ts';
 import { publishedConfig } from '../../src/model/published.ts';
 import { sizeOf } from '../../src/tensor/tensor.ts';
@@ -42,8 +43,32 @@ async function sft(options: string): Promise<StageEstimate> {
 const GB = 2 ** 30;
 
 describe('an estimate', () => {
-  it('has every stage of the smoke recipe, its steps, and the time that was measured', async () => {
-    const { stages } = await estimateRecipe(loadRecipe(SMOKE), { runsDir: folder, time: true });
+  it('of models that are there says what the run then does', async () => {
+    const recipe = loadRecipe(SMOKE);
+    const temporary = mkdtempSync(join(folder, 'temporary-'));
+    vi.stubEnv('TMPDIR', temporary);
+    const { stages, notes } = await estimateRecipe(recipe, { runsDir: folder, time: true });
+    vi.unstubAllEnvs();
+    expect(notes).toEqual([]);
+    expect(readdirSync(temporary)).toEqual([]);
+    const steps = new Map<string, number>();
+    for await (const event of runRecipe(recipe, { runsDir: folder, signal: new AbortController().signal }))
+      if (event.type === 'step') steps.set(event.stage, event.step);
+    expect(stages.map(({ stage, steps: count }) => [stage, count])).toEqual([...steps]);
+    for (const { stage, seconds, memory, disk, kind } of stages) {
+      expect(seconds).toBeGreaterThan(0);
+      expect(memory).toBeGreaterThan(5e7);
+      if (kind === 'eval') continue;
+      const made = join(folder, recipe.name, 'stages', stage);
+      const bytes = readdirSync(made, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .reduce((total, { parentPath, name }) => total + statSync(join(parentPath, name)).size, 0);
+      expect(disk / bytes).toBeCloseTo(1, 1);
+    }
+  });
+
+  it('from shapes has every stage and its steps', async () => {
+    const { stages } = await estimateRecipe(loadRecipe(SMOKE), { runsDir: folder, time: false });
     expect(stages.map(({ stage, steps }) => [stage, steps])).toEqual([
       ['base', 4],
       ['teacher', 2],
@@ -54,7 +79,6 @@ describe('an estimate', () => {
       ['star', 3],
       ['evaluation', 6],
     ]);
-    for (const { seconds } of stages) expect(seconds).toBeGreaterThan(0);
   });
 
   it('of Qwen3-0.6B counts its weights, gradients and averages, and less where a recipe saves them', async () => {

@@ -1,6 +1,6 @@
 /** `tinystar estimate`: what a recipe will need in memory, disk and time on this machine. */
 import { buildCommand } from '@stricli/core';
-import type { CliContext } from '../context.ts';
+import { type CliContext, INTERRUPTED_EXIT } from '../context.ts';
 import { outStyle } from '../context.ts';
 import { estimateText } from '../estimate-table.ts';
 import { debugFlag, deviceFlag, deviceSetting, examples, runsFlag, setFlag } from '../flags.ts';
@@ -20,17 +20,19 @@ export async function printEstimate(
   path: string,
   { set, runs, time, json }: Pick<Flags, 'set' | 'runs' | 'time' | 'json'>,
 ): Promise<void> {
-  const { process } = context;
+  const { process, services } = context;
   const [{ loadEstimable }, { estimateRecipe, obstacles }] = await Promise.all([
     import('../../recipe/load.ts'),
     import('../../recipe/estimate/index.ts'),
   ]);
   const { recipe, notes } = loadEstimable(path, { set: set ?? [] });
+  // An end by exit, so that what is only there for a rehearsal is removed.
+  const settled = services.onInterrupt(() => services.kill(INTERRUPTED_EXIT));
   const estimate = await estimateRecipe(recipe, {
     runsDir: runs,
     time,
     ...(time && !json ? { onStage: (stage) => process.stderr.write(`measuring ${stage}\n`) } : {}),
-  });
+  }).finally(settled);
   const whole = { ...estimate, notes: [...notes, ...estimate.notes] };
   const faults = obstacles(whole);
   if (json) {
@@ -69,8 +71,9 @@ export const estimateCommand = buildCommand<Flags, [string], CliContext>({
   docs: {
     brief: 'Say what a recipe will need in memory, disk and time',
     fullDescription: examples(
-      'Works out the memory of every stage by building it without allocating anything, and its time by a short\n' +
-        'measurement on random weights. Checkpoints of published Qwen3 models need not be there yet.',
+      'Small models that are there rehearse: the beginning of every stage is run and thrown away. Of larger ones the\n' +
+        'memory is worked out by building every stage without allocating anything, and the time by a short\n' +
+        'measurement on random weights; checkpoints of published Qwen3 models need not be there yet.',
       'tinystar estimate recipes/star-0.6b.yaml',
       'tinystar estimate recipes/star-0.6b.yaml --set stages.ckd.gradient_checkpointing=true',
     ),

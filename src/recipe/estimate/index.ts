@@ -1,10 +1,12 @@
 /**
- * What a recipe's stages will need in memory, disk and time on this machine: memory by building all that a stage
- * holds on a device for planning, time by a short measurement of the same work on random weights.
+ * What a recipe's stages will need in memory, disk and time on this machine: small models that are there rehearse; of
+ * others, memory by building all that a stage holds on a device for planning, and time by a short measurement of the
+ * same work on random weights.
  */
 import { existsSync, statfsSync } from 'node:fs';
 import { availableParallelism, freemem, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
+import { required, UserError } from '../../base/errors.ts';
 import { listDevices } from '../../ggml/device.ts';
 import { loadConfig } from '../../model/checkpoint.ts';
 import { isGguf } from '../../model/checkpoint-path.ts';
@@ -17,7 +19,8 @@ import type { Recipe } from '../schema.ts';
 import { outputsModel, type Stage, type TrainingStage } from '../stages.ts';
 import { type Lengths, measureLengths } from './lengths.ts';
 import { memoryOf, type StageMemory } from './memory.ts';
-import { ModelShapes, weightsOf } from './models.ts';
+import { LARGE, ModelShapes, weightsOf } from './models.ts';
+import { canRehearse, rehearse, type Rehearsed } from './rehearsal.ts';
 import { TimeProbe } from './time.ts';
 import { type Workload, workloadOf } from './workload.ts';
 
@@ -116,9 +119,47 @@ function diskOf(stage: Stage, work: Workload, models: ModelShapes): { disk: numb
   };
 }
 
-/** Estimates every stage of a recipe. Throws UserErrors for models that are not there and not known. */
+/**
+ * Estimates every stage of a recipe: from its beginning, where it can be rehearsed and time is to be measured, else from
+ * its shapes. Throws UserErrors for models that are not there and not known.
+ */
 export async function estimateRecipe(recipe: Recipe, options: EstimateOptions): Promise<Estimate> {
   const models = new ModelShapes(recipe);
+  // What a device of its own holds is only known by planning.
+  const isProcessor = machineOf(recipe, options.runsDir).deviceMemory === undefined;
+  if (!options.time || !isProcessor || !canRehearse(recipe, models))
+    return fromShapes(recipe, models, options);
+  try {
+    return fromRehearsal(recipe, models, options, await rehearse(recipe, options.onStage));
+  } catch (thrown) {
+    // A few answers may not be enough to learn from: no two that differ, none that is right.
+    if (!(thrown instanceof UserError)) throw thrown;
+    const { notes, ...rest } = await fromShapes(recipe, models, options);
+    return {
+      ...rest,
+      notes: [...notes, `worked out from shapes, as the rehearsal ended early: ${thrown.message}`],
+    };
+  }
+}
+
+function fromRehearsal(
+  recipe: Recipe,
+  models: ModelShapes,
+  { runsDir }: EstimateOptions,
+  rehearsed: ReadonlyMap<string, Rehearsed>,
+): Estimate {
+  const machine = machineOf(recipe, runsDir);
+  const stages = recipe.stages.map((stage): StageEstimate => ({
+    stage: stage.name,
+    kind: stage.kind,
+    deviceMemory: 0,
+    checkpoints: outputsModel(stage) ? KEPT_CHECKPOINTS * stateBytes(stage, models) : 0,
+    ...required(rehearsed.get(stage.name), stage.name),
+  }));
+  return { stages, notes: models.notes, machine };
+}
+
+async function fromShapes(recipe: Recipe, models: ModelShapes, options: EstimateOptions): Promise<Estimate> {
   const threads = recipe.threads ?? availableParallelism();
   const known = new Map<string, Lengths>();
   const source = {
@@ -158,10 +199,7 @@ export async function estimateRecipe(recipe: Recipe, options: EstimateOptions): 
   return { stages, notes: models.notes, machine: machineOf(recipe, options.runsDir) };
 }
 
-/** Models of fewer weights than this are trained in less memory than any machine has that runs Node.js. */
-const LARGE = 5e7;
-
-/** Whether a recipe has a model that may be too much for a machine. */
+/** Whether a recipe has a model that may be too much for a machine; smaller ones fit wherever Node.js does. */
 export function isLarge(recipe: Recipe): boolean {
   return Object.values(recipe.models).some((model) => {
     if (typeof model === 'string')

@@ -12,6 +12,9 @@ import { publishedConfig } from '../../model/published.ts';
 import { newConfig } from '../run/context.ts';
 import type { Recipe } from '../schema.ts';
 
+/** A model of more weights is measured in part, and may be too much for a machine. */
+export const LARGE = 5e7;
+
 /** A model as far as an estimate needs it. */
 export interface ShapedModel {
   readonly config: Qwen3Config;

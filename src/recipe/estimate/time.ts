@@ -17,11 +17,9 @@ import { objectiveOf } from '../run/objectives.ts';
 import { trainerFor } from '../run/trainer.ts';
 import type { Recipe } from '../schema.ts';
 import type { Stage, TrainingStage } from '../stages.ts';
-import { type ModelShapes, weightsOf } from './models.ts';
+import { LARGE, type ModelShapes, weightsOf } from './models.ts';
 import type { GenerationWork, ScoringWork, TrainingWork, Workload } from './workload.ts';
 
-/** Models of more weights are measured in part. */
-const WHOLE = 5e7;
 /** Tokens that are trained on or scored in a measurement of a part. */
 const PART_TOKENS = 1500;
 /** Prompts that are answered in a measurement, and tokens of each answer. */
@@ -102,7 +100,7 @@ export class TimeProbe implements Disposable {
   /** What `measure` gives for a whole model: measured on all of it, or worked out from one layer and two. */
   async #whole(model: string, measure: (config: Qwen3Config) => Promise<number>): Promise<number> {
     const { config } = this.#models.of(model);
-    if (weightsOf(config) <= WHOLE) return measure(config);
+    if (weightsOf(config) <= LARGE) return measure(config);
     const one = await measure({ ...config, layers: 1 });
     const two = await measure({ ...config, layers: 2 });
     return one + Math.max(0, two - one) * (config.layers - 1);
@@ -118,7 +116,7 @@ export class TimeProbe implements Disposable {
   async #train({ stage, examples, updates }: TrainingWork): Promise<number> {
     if (examples.length === 0) return 0;
     const { config } = this.#models.of(stage.model);
-    const isWhole = weightsOf(config) <= WHOLE;
+    const isWhole = weightsOf(config) <= LARGE;
     const chosen = isWhole ? examples : someOf(examples, PART_TOKENS);
     const given = chosen.map((example) => withInputs(example, stage, config));
     const scale = tokensIn(examples) / tokensIn(given);
@@ -145,11 +143,12 @@ export class TimeProbe implements Disposable {
   async #generate(work: GenerationWork, dtype: ComputeDType): Promise<number> {
     if (work.prompts.length === 0) return 0;
     const { config: full } = this.#models.of(work.model);
-    const isWhole = weightsOf(full) <= WHOLE;
+    const isWhole = weightsOf(full) <= LARGE;
     const { samples, temperature, batch } = work;
     const lengths = work.prompts.slice(0, isWhole ? Math.max(PROMPTS, batch ?? 0) : 2);
-    const prompts = lengths.map((length) =>
-      asTokenIds(new Int32Array(Math.min(length, full.maxPositions - work.maxTokens - 1))),
+    // Of a token each, so that they have no beginning in common that would be computed once.
+    const prompts = lengths.map((length, i) =>
+      asTokenIds(new Int32Array(Math.min(length, full.maxPositions - work.maxTokens - 1)).fill(i)),
     );
     const answer = Math.max(1, Math.round(work.answer));
     const measured = Math.min(answer, TOKENS);
@@ -176,7 +175,7 @@ export class TimeProbe implements Disposable {
 
   async #score({ model, examples, topK, calls }: ScoringWork, dtype: ComputeDType): Promise<number> {
     if (examples.length === 0) return 0;
-    const isWhole = weightsOf(this.#models.of(model).config) <= WHOLE;
+    const isWhole = weightsOf(this.#models.of(model).config) <= LARGE;
     const chosen = someOf(examples, isWhole ? 4 * PART_TOKENS : PART_TOKENS);
     const seconds = await this.#whole(model, async (config) => {
       using parameters = this.#weights(config, dtype, false);

@@ -3,7 +3,7 @@
  * to be as long as the data's own, up to `generate_max_len`; nothing that is drawn is taken to be dropped.
  */
 import type { TaskDialogue } from '../../data/source.ts';
-import type { TrainExample } from '../../train/examples.ts';
+import { rowCount, type TrainExample } from '../../train/examples.ts';
 import { epochOrder } from '../../train/stages/supervised.ts';
 import { GROUP_LIMIT } from '../run/examples.ts';
 import type { Recipe } from '../schema.ts';
@@ -135,6 +135,13 @@ function trees(lengths: Lengths, stage: Limits): TrainExample[] {
   });
 }
 
+const meanRows = (examples: readonly TrainExample[]): number => mean(examples.map(rowCount));
+
+/** Updates, or steps, that a stage's token budget leaves when each trains on so many tokens. */
+function withinBudget({ token_budget: budget }: TrainingStage, updates: number, tokens: number): number {
+  return budget === undefined ? updates : Math.min(updates, Math.ceil(budget / Math.max(1, tokens)));
+}
+
 /** One update's examples, and how many updates there are. */
 function supervised(
   stage: StageOf<'sft' | 'distill' | 'dpo'>,
@@ -145,7 +152,10 @@ function supervised(
   const count = Math.max(1, Math.round(Math.min(sequences, stage.max_samples ?? Infinity) / each));
   const perUpdate = Math.min(count, Math.max(1, Math.round(stage.train_batch_size / each)));
   const updates = Math.floor((count * stage.max_epochs) / perUpdate);
-  return { stage, ...updatesOf(examples, perUpdate, updates) };
+  return {
+    stage,
+    ...updatesOf(examples, perUpdate, withinBudget(stage, updates, perUpdate * meanRows(examples))),
+  };
 }
 
 function learning(source: WorkloadSource, stage: StageOf<'sft' | 'distill' | 'dpo'>): Workload {
@@ -179,7 +189,8 @@ function learning(source: WorkloadSource, stage: StageOf<'sft' | 'distill' | 'dp
     );
     const count = Math.min(prompts, stage.max_samples ?? Infinity);
     const perUpdate = Math.min(count, stage.train_batch_size);
-    const updates = Math.floor((count * stage.max_epochs) / perUpdate);
+    const all = Math.floor((count * stage.max_epochs) / perUpdate);
+    const updates = withinBudget(stage, all, perUpdate * meanRows(pairs));
     return of({ stage, ...updatesOf(pairs, perUpdate, updates) });
   }
   const samples = from.n_samples_per_prompt;
@@ -200,9 +211,10 @@ function reinforcement(source: WorkloadSource, stage: StageOf<'simrl' | 'mentor'
     ? (stage.prompts ?? trainProblems(source.recipe, stage.environment))
     : Math.min(stage.prompts ?? Infinity, source.dialogues('train').length);
   const byEpisodes = Math.ceil((stage.num_episodes * all) / stage.rollout_batch_size);
-  const steps = Math.min(stage.steps ?? byEpisodes, byEpisodes);
   const { n_samples_per_prompt: samples, rollout_batch_size: prompts } = stage;
   const examples = lengths.map((one) => answeredExample(one, samples, stage.generate_max_len));
+  const most = Math.min(stage.steps ?? byEpisodes, byEpisodes);
+  const steps = withinBudget(stage, most, prompts * meanRows(examples));
   const perUpdate = Math.max(1, Math.round(stage.train_batch_size / samples));
   const updates = steps * stage.max_epochs * Math.ceil(prompts / perUpdate);
   return {

@@ -27,15 +27,24 @@ import type { OptimizerOptions, Stage, TrainingStage } from '../stages.ts';
 
 type Lora = NonNullable<OptimizerOptions['lora']>;
 
+/** After how many steps stages that train end in a rehearsal. */
+export interface RehearsalSteps {
+  readonly supervised: number;
+  readonly reinforcement: number;
+}
+
 export interface RunContext {
   readonly recipe: Recipe;
   readonly folder: string;
   readonly device: Device;
   readonly signal: AbortSignal;
   readonly now: () => number;
+  /** Set when only the beginning of each stage is run, to learn what the whole will take. */
+  readonly rehearsal?: RehearsalSteps;
 }
 
-export const stageFolder = (run: RunContext, name: string): string => join(run.folder, 'stages', name);
+export const stageFolder = ({ folder }: Pick<RunContext, 'folder'>, name: string): string =>
+  join(folder, 'stages', name);
 export const modelFolder = (run: RunContext, name: string): string => join(stageFolder(run, name), 'model');
 export const checkpointFolder = (run: RunContext, name: string): string =>
   join(stageFolder(run, name), 'checkpoints');

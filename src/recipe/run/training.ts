@@ -136,6 +136,24 @@ async function open(run: RunContext, stage: TrainingStage, model: OpenModel): Pr
   }
 }
 
+/** A stage that ends after `most` steps and is otherwise as long as it says. */
+function beginningOf(stage: SteppedStage, most: number): SteppedStage {
+  return {
+    ...stage,
+    async step(index, signal) {
+      const report = await stage.step(index, signal);
+      return index + 1 < most ? report : { ...report, finished: true };
+    },
+  };
+}
+
+/** The steps that a run takes of a stage: all, but in a rehearsal. */
+function stepsOf({ rehearsal }: RunContext, { kind }: TrainingStage, stage: SteppedStage): SteppedStage {
+  if (rehearsal === undefined) return stage;
+  const isDrawn = kind === 'simrl' || kind === 'mentor';
+  return beginningOf(stage, isDrawn ? rehearsal.reinforcement : rehearsal.supervised);
+}
+
 /** Trains a stage's model and saves it as a Hugging Face folder; returns what was made, nothing if it was stopped. */
 export async function* runTraining(
   run: RunContext,
@@ -152,7 +170,8 @@ export async function* runTraining(
   using _opened = opened;
   using _trainer = opened.stage.trainer;
   const { signal, now } = run;
-  const complete = yield* runSteps(opened.stage, { folder: checkpointFolder(run, stage.name), signal, now });
+  const steps = stepsOf(run, stage, opened.stage);
+  const complete = yield* runSteps(steps, { folder: checkpointFolder(run, stage.name), signal, now });
   if (!complete) return undefined;
   const folder = modelFolder(run, stage.name);
   saveCheckpoint(folder, model.config, model.training ?? model.parameters, {
