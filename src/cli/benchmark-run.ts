@@ -7,6 +7,7 @@ import { hashString } from '../base/rng.ts';
 import { type AnsweringModel, openAnsweringModel } from '../eval/models.ts';
 import { countFaults, type FaultyResponse, RESPONSE_FAULTS } from '../eval/responses.ts';
 import type { Session } from '../eval/session.ts';
+import { noticesOf } from '../train/device-probe.ts';
 import type { CliContext } from './context.ts';
 import { Interrupted, INTERRUPTED_EXIT } from './context.ts';
 import { Progress } from './progress.ts';
@@ -52,18 +53,21 @@ export interface BenchmarkFlags {
 }
 
 /** Opens the model that is to answer; a server gets the key in the environment. */
-export function openBenchmarked(
+export async function openBenchmarked(
   { process }: CliContext,
   model: string,
   { device, parallel, served }: BenchmarkFlags,
 ): Promise<AnsweringModel> {
   const apiKey = process.env['OPENAI_API_KEY'];
-  return openAnsweringModel(model, {
+  const opened = await openAnsweringModel(model, {
     device,
     parallel,
     ...(served === undefined ? {} : { served }),
     ...(apiKey === undefined ? {} : { apiKey }),
   });
+  const notices = opened.device === undefined ? [] : noticesOf(opened.device);
+  for (const notice of notices) process.stderr.write(`note: ${notice}\n`);
+  return opened;
 }
 
 /**

@@ -24,6 +24,7 @@ export interface LocalParts extends LoadedModel {
 export class LocalModel implements AnsweringModel {
   readonly name: string;
   readonly identity: string;
+  readonly device: Device;
   readonly #parts: LocalParts;
   readonly #generator: Generator;
   /** What goes with it, last things first. */
@@ -33,6 +34,7 @@ export class LocalModel implements AnsweringModel {
   constructor(device: Device, parts: LocalParts, owned: readonly Disposable[] = []) {
     this.name = parts.name;
     this.identity = parts.identity;
+    this.device = device;
     this.#parts = parts;
     this.#generator = new Generator(device, parts.config, parts.parameters);
     this.#owned = owned;

@@ -3,6 +3,7 @@
  * at once and hand each over as soon as it is there, so that a benchmark can store what it has.
  */
 import type { Message } from '../chat/messages.ts';
+import type { Device } from '../ggml/device.ts';
 
 export interface AskOptions {
   readonly maxTokens: number;
@@ -34,6 +35,8 @@ export interface AnsweringModel extends Disposable {
   readonly name: string;
   /** Changes when other answers are to be expected: other weights, another model on the server. */
   readonly identity: string;
+  /** What computes it, where that is one of this program's devices. */
+  readonly device?: Device;
   /** Answers conversations, through the model's own chat template, without tools. */
   chat(
     conversations: readonly (readonly Message[])[],

@@ -21,12 +21,14 @@ export interface Qwen3Config {
 }
 
 const size = z.int().positive();
+/** Of weights that must all be named: far beyond any model, and a damaged number is told at once. */
+const MAX_LAYERS = 10_000;
 const huggingFace = z.looseObject({
   model_type: z.literal('qwen3'),
   vocab_size: size,
   hidden_size: size,
   intermediate_size: size,
-  num_hidden_layers: size,
+  num_hidden_layers: size.max(MAX_LAYERS),
   num_attention_heads: size,
   num_key_value_heads: size,
   head_dim: size.default(128),

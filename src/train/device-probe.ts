@@ -67,6 +67,11 @@ export interface Probed {
   readonly notices: readonly string[];
 }
 
+/** What the user of an opened device should know before it computes; nothing where it lacks nothing. */
+export function noticesOf(device: Device): readonly string[] {
+  return device.mayLack ? probeDevice(device.info.name).notices : [];
+}
+
 /** Looks at a device, by its name. */
 export function probeDevice(name: string): Probed {
   using device = Device.planning(name, 1);

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
 import { trainVocabulary } from '../../src/data/vocabulary.ts';
 import { Device } from '../../src/ggml/device.ts';
@@ -114,6 +114,14 @@ describe('data inspect', () => {
 
 describe('generate', () => {
   const tools = join(folder, 'tools.json');
+
+  test('names what the device leaves to the CPU', async () => {
+    vi.stubEnv('TINYSTAR_FALLBACK', 'SOFT_MAX');
+    const { stderr, code } = await runCli(['generate', checkpoint, 'hello', '--max-tokens', '4']);
+    vi.unstubAllEnvs();
+    expect(stderr).toMatch(/^note: .*SOFT_MAX/);
+    expect(code).toBe(0);
+  });
 
   test('answers a request with tools, the same for the same seed', async () => {
     const tool = {

@@ -209,6 +209,11 @@ describe('a faulty checkpoint', () => {
   it('of another model is refused', () => {
     withConfig({ model_type: 'llama' });
     expect(messageOf(() => loadCheckpoint(dir))).toMatch(/^DIR\/config\.json is not a Qwen3 configuration/);
+    // A damaged number, at which naming all weights would not come to an end.
+    withConfig({ num_hidden_layers: 2 ** 52 });
+    expect(messageOf(() => loadCheckpoint(dir))).toMatch(
+      /num_hidden_layers: Too big: expected number to be <=10000/,
+    );
     writeFileSync(join(dir, 'config.json'), '{"model_type": ');
     expect(messageOf(() => loadCheckpoint(dir))).toMatch(/^DIR\/config\.json is not JSON/);
   });

@@ -4,7 +4,7 @@ import { Device } from '../../src/ggml/device.ts';
 import { liveHandles } from '../../src/ggml/handles.ts';
 import { Graph } from '../../src/tensor/graph.ts';
 import { exp } from '../../src/tensor/ops/index.ts';
-import { probeDevice } from '../../src/train/device-probe.ts';
+import { noticesOf, probeDevice } from '../../src/train/device-probe.ts';
 
 afterEach(() => {
   delete process.env['TINYSTAR_FALLBACK'];
@@ -21,6 +21,14 @@ it('what it lacks is named, each operation once', () => {
   expect(lacking.toSorted()).toEqual(['ROPE', 'SOFT_MAX', 'TOP_K']);
   for (const name of ['SOFT_MAX', 'TOP_K', 'ROPE'])
     expect(notices.join('; ').match(new RegExp(`\\b${name}\\b`, 'g'))).toHaveLength(1);
+});
+
+it('whoever opened a device is told of it, and not of one that has everything', () => {
+  using whole = Device.open('cpu', 1);
+  expect(noticesOf(whole)).toEqual([]);
+  process.env['TINYSTAR_FALLBACK'] = 'ROPE';
+  using device = Device.open('cpu', 1);
+  expect(noticesOf(device)).toEqual([expect.stringContaining('ROPE')]);
 });
 
 it('what a device lacks that was opened from another is told by that one', () => {

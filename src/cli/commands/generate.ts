@@ -24,6 +24,7 @@ async function generate(this: CliContext, flags: Flags, checkpoint: string, requ
     { Tokenizer },
     { renderPrompt },
     { DEFAULT_TEMPLATE },
+    { noticesOf },
     { readTools },
   ] = await Promise.all([
     import('../../ggml/device.ts'),
@@ -32,6 +33,7 @@ async function generate(this: CliContext, flags: Flags, checkpoint: string, requ
     import('../../chat/tokenizer.ts'),
     import('../../chat/template.ts'),
     import('../../chat/default-template.ts'),
+    import('../../train/device-probe.ts'),
     import('../tools-file.ts'),
   ]);
   const tools = flags.tools === undefined ? [] : readTools(flags.tools);
@@ -40,6 +42,7 @@ async function generate(this: CliContext, flags: Flags, checkpoint: string, requ
   const messages = [...system, { role: 'user', content: request } as const];
   const prompt = renderPrompt(tokenizer.chatTemplate ?? DEFAULT_TEMPLATE, { messages, tools });
   using device = Device.open(flags.device);
+  for (const notice of noticesOf(device)) this.process.stderr.write(`note: ${notice}\n`);
   const { config, parameters } = loadModel(device, checkpoint, { trainable: false });
   using _parameters = parameters;
   using generator = new Generator(device, config, parameters);
