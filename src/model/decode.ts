@@ -1,13 +1,12 @@
 /** One more token for every sample: one query a sample against its prompt in the cache and its own tokens so far. */
 import type { Device } from '../ggml/device.ts';
 import { Graph, write } from '../tensor/graph.ts';
-import type { GraphMemory } from '../tensor/graph-memory.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { completionAttention } from './attention.ts';
 import type { KeyValueCache } from './cache.ts';
 import type { Qwen3Config } from './config.ts';
 import { hiddenStates, type WeightSource } from './forward.ts';
-import { NextTokens } from './next-token.ts';
+import { type LaneRoom, NextTokens } from './next-token.ts';
 import { nodesFor } from './prefill.ts';
 import { extentOf, type PromptPlace } from './slots.ts';
 import type { TreeLayout } from './tree.ts';
@@ -32,7 +31,7 @@ export class DecodeGraph extends KeptGraph {
     cache: KeyValueCache,
     layout: TreeLayout,
     temperature: number,
-    memory?: GraphMemory,
+    { memory, rows: host }: LaneRoom,
   ) {
     const { prompts: B, promptTokens: P, samples: n, completionTokens: C } = layout;
     const rows = n * B;
@@ -49,7 +48,7 @@ export class DecodeGraph extends KeptGraph {
       const own = cache.append(g, layer, { k, v }, steps, rows, C);
       return completionAttention(g, q, cache.prompts(g, layer, P, B), own, mask, config, block);
     });
-    this.next = new NextTokens(g, config, weights, hidden, temperature);
+    this.next = new NextTokens(g, config, weights, hidden, temperature, host);
     g.allocate();
     this.tokens = new Int32Array(rows);
     this.positions = new Int32Array(rows);

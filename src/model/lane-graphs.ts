@@ -6,6 +6,7 @@ import type { Qwen3Config } from './config.ts';
 import { DecodeGraph } from './decode.ts';
 import type { WeightSource } from './forward.ts';
 import { Lru } from './lru.ts';
+import { HostRows, type LaneRoom } from './next-token.ts';
 import { MoveGraph, PrefillGraph } from './prefill.ts';
 import { SuffixGraph, type SuffixLayout } from './suffix.ts';
 import type { TreeLayout } from './tree-layout.ts';
@@ -33,6 +34,7 @@ export class LaneGraphs implements Disposable {
   readonly #graphs = new Lru<PrefillGraph | SuffixGraph | DecodeGraph | MoveGraph>(MAX_GRAPHS);
   /** What graphs of one kind share: only one of them runs at a time. */
   readonly #memories = new Map<string, GraphMemory>();
+  readonly #rows = new HostRows();
   #cache: KeyValueCache | undefined;
 
   constructor(device: Device, config: Qwen3Config, weights: WeightSource) {
@@ -60,7 +62,7 @@ export class LaneGraphs implements Disposable {
         prompts,
         tokens,
         temperature,
-        this.#memory(`prefill ${temperature}`),
+        this.#room(`prefill ${temperature}`),
       );
     return this.#graphs.get(`prefill ${prompts} ${tokens} ${temperature}`, build) as PrefillGraph;
   }
@@ -74,7 +76,7 @@ export class LaneGraphs implements Disposable {
         cache,
         layout,
         temperature,
-        this.#memory(`suffix ${temperature}`),
+        this.#room(`suffix ${temperature}`),
       );
     return this.#graphs.get(`suffix ${Object.values(layout).join(' ')} ${temperature}`, build) as SuffixGraph;
   }
@@ -88,7 +90,7 @@ export class LaneGraphs implements Disposable {
         cache,
         layout,
         temperature,
-        this.#memory(`decode ${temperature}`),
+        this.#room(`decode ${temperature}`),
       );
     const key = `decode ${Object.values(layout).join(' ')} ${temperature}`;
     return this.#graphs.get(key, build) as DecodeGraph;
@@ -99,10 +101,10 @@ export class LaneGraphs implements Disposable {
     return this.#graphs.get(`move ${prompts} ${rows}`, build) as MoveGraph;
   }
 
-  #memory(kind: string): GraphMemory {
+  #room(kind: string): LaneRoom {
     const memory = this.#memories.get(kind) ?? new GraphMemory(this.#device);
     this.#memories.set(kind, memory);
-    return memory;
+    return { memory, rows: this.#rows };
   }
 
   #release(): void {

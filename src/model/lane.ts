@@ -154,8 +154,8 @@ export class GenerationLane implements Disposable {
     const logits = this.#config.vocabSize * 4 * (temperature === 0 || temperature === 1 ? 1 : 2);
     return kept.reduce(
       (bytes, { prompts: own, completionTokens: tokens }) =>
-        bytes + own * samples * (logits + 4 * (promptTokens + tokens)),
-      together * logits,
+        bytes + own * samples * 4 * (promptTokens + tokens),
+      Math.max(rows, together) * logits,
     );
   }
 

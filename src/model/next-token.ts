@@ -1,6 +1,7 @@
 /** The end of a generation graph: from hidden states to what the next token is chosen by, and back to the host. */
 import type { Device } from '../ggml/device.ts';
 import { type Graph, readF32 } from '../tensor/graph.ts';
+import type { GraphMemory } from '../tensor/graph-memory.ts';
 import { detach, mulMat } from '../tensor/ops/index.ts';
 import { type Tensor, sizeOf } from '../tensor/tensor.ts';
 import type { Qwen3Config } from './config.ts';
@@ -17,14 +18,44 @@ export function frozen(weights: WeightSource): WeightSource {
   };
 }
 
-/** Rows of a graph's output, on the host. */
+type Rows = Float32Array<ArrayBuffer>;
+
+/**
+ * Where the outputs of graphs come to lie on the host. Graphs share one when each is drawn from before the next one
+ * runs: of a real vocabulary, 64 rows are 39 MB.
+ */
+export class HostRows {
+  #probabilities: Rows = new Float32Array(0);
+  #preferences: Rows = new Float32Array(0);
+
+  /** Room for `size` numbers; what was there before is overwritten. */
+  probabilities(size: number): Rows {
+    if (this.#probabilities.length < size) this.#probabilities = new Float32Array(size);
+    return this.#probabilities.subarray(0, size);
+  }
+
+  preferences(size: number): Rows {
+    if (this.#preferences.length < size) this.#preferences = new Float32Array(size);
+    return this.#preferences.subarray(0, size);
+  }
+}
+
+/** What graphs of a lane share. */
+export interface LaneRoom {
+  /** For their intermediates. */
+  readonly memory: GraphMemory;
+  readonly rows: HostRows;
+}
+
+/** Rows of a graph's output, on the host until the next graph of the lane runs. */
 export class NextTokens {
   readonly #device: Device;
   readonly #vocabSize: number;
   readonly #probabilities: Tensor;
   readonly #preferences: Tensor;
-  readonly #probabilityRows: Float32Array<ArrayBuffer>;
-  readonly #preferenceRows: Float32Array<ArrayBuffer>;
+  readonly #host: HostRows;
+  #probabilityRows: Rows = new Float32Array(0);
+  #preferenceRows: Rows = new Float32Array(0);
 
   /** Adds the vocabulary head for hidden states [hiddenSize, R] to a graph. */
   constructor(
@@ -33,6 +64,7 @@ export class NextTokens {
     weights: WeightSource,
     hidden: Tensor, // [hiddenSize, R]
     temperature: number,
+    host: HostRows,
   ) {
     const logits = mulMat(g, headWeight(config, weights), hidden);
     const softmax = (scale: number): Tensor =>
@@ -43,16 +75,20 @@ export class NextTokens {
     // The largest logit is found in the logits: probabilities may be equal by rounding where logits differ.
     if (temperature === 0) this.#preferences = g.output(logits);
     else this.#preferences = temperature === 1 ? this.#probabilities : g.output(softmax(1 / temperature));
-    const size = sizeOf(logits.shape);
-    this.#probabilityRows = new Float32Array(size);
-    this.#preferenceRows = temperature === 1 ? this.#probabilityRows : new Float32Array(size);
+    this.#host = host;
   }
 
   /** Fetches the rows after a run. */
   read(): void {
+    const size = sizeOf(this.#probabilities.shape);
+    this.#probabilityRows = this.#host.probabilities(size);
     readF32(this.#device, this.#probabilities, this.#probabilityRows);
-    if (this.#preferenceRows !== this.#probabilityRows)
-      readF32(this.#device, this.#preferences, this.#preferenceRows);
+    if (this.#preferences === this.#probabilities) {
+      this.#preferenceRows = this.#probabilityRows;
+      return;
+    }
+    this.#preferenceRows = this.#host.preferences(size);
+    readF32(this.#device, this.#preferences, this.#preferenceRows);
   }
 
   /** What a token is chosen by, [V]: logits for temperature 0, otherwise probabilities at the temperature. */

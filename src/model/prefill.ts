@@ -1,13 +1,12 @@
 /** Prompts into the cache: the forward pass over whole prompts, and the choice of each one's first new token. */
 import type { TokenIds } from '../base/token-ids.ts';
 import { Graph, write } from '../tensor/graph.ts';
-import type { GraphMemory } from '../tensor/graph-memory.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { layoutKeyValues, promptAttention } from './attention.ts';
 import type { KeyValueCache, SlotInputs } from './cache.ts';
 import type { Qwen3Config } from './config.ts';
 import { type Attend, hiddenStates, type WeightSource } from './forward.ts';
-import { NextTokens } from './next-token.ts';
+import { type LaneRoom, NextTokens } from './next-token.ts';
 import type { Device } from '../ggml/device.ts';
 import { layoutTrees, promptIndex, type TreeLayout } from './tree.ts';
 import { KeptGraph } from './kept-graph.ts';
@@ -34,7 +33,7 @@ export class PrefillGraph extends KeptGraph {
     prompts: number,
     promptTokens: number,
     temperature: number,
-    memory?: GraphMemory,
+    { memory, rows: host }: LaneRoom,
   ) {
     const [B, P] = [prompts, promptTokens];
     const g = new Graph(device, nodesFor(config), memory);
@@ -55,7 +54,7 @@ export class PrefillGraph extends KeptGraph {
     const hidden = hiddenStates(g, config, weights, this.#tokens, this.#positions, attend, {
       rows: this.#last,
     });
-    this.next = new NextTokens(g, config, weights, hidden, temperature);
+    this.next = new NextTokens(g, config, weights, hidden, temperature, host);
     g.allocate();
   }
 

@@ -5,13 +5,12 @@
 import type { TokenIds } from '../base/token-ids.ts';
 import type { Device } from '../ggml/device.ts';
 import { Graph, write } from '../tensor/graph.ts';
-import type { GraphMemory } from '../tensor/graph-memory.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { completionAttention, layoutKeyValues } from './attention.ts';
 import type { KeyValueCache, SlotInputs } from './cache.ts';
 import type { Qwen3Config } from './config.ts';
 import { type Attend, hiddenStates, type WeightSource } from './forward.ts';
-import { NextTokens } from './next-token.ts';
+import { type LaneRoom, NextTokens } from './next-token.ts';
 import { nodesFor } from './prefill.ts';
 import type { PromptPlace } from './slots.ts';
 import type { TreeLayout } from './tree-layout.ts';
@@ -39,7 +38,7 @@ export class SuffixGraph extends KeptGraph {
     cache: KeyValueCache,
     layout: SuffixLayout,
     temperature: number,
-    memory?: GraphMemory,
+    { memory, rows: host }: LaneRoom,
   ) {
     const { promptTokens: P, samples: n, completionTokens: C } = layout;
     const g = new Graph(device, nodesFor(config), memory);
@@ -62,7 +61,7 @@ export class SuffixGraph extends KeptGraph {
     const hidden = hiddenStates(g, config, weights, this.#tokens, this.#positions, attend, {
       rows: this.#last,
     });
-    this.next = new NextTokens(g, config, weights, hidden, temperature);
+    this.next = new NextTokens(g, config, weights, hidden, temperature, host);
     g.allocate();
   }
 

@@ -258,8 +258,11 @@ describe('what is no Qwen3 that is whole', () => {
     );
     const layers = bytes.indexOf('qwen3.block_count') + 'qwen3.block_count'.length + 4;
     expect(change((copy) => copy.writeUInt32LE(3, layers))).toMatch(/it lacks blk\.2\.\S+; .* and \d+ more;/);
-    expect(change((copy) => copy.writeUInt32LE(0xff000002, layers))).toContain(
-      'The metadata of DIR/faulty.gguf name 4278190082 layers, and it has only 24 tensors',
+    expect(change((copy) => copy.writeUInt32LE(9999, layers))).toContain(
+      'The metadata of DIR/faulty.gguf name 9999 layers, and it has only 24 tensors',
+    );
+    expect(change((copy) => copy.writeUInt32LE(0xff000002, layers))).toMatch(
+      /is not a Qwen3 configuration .*: num_hidden_layers: Too big/,
     );
     const width = bytes.indexOf('qwen3.feed_forward_length') + 'qwen3.feed_forward_length'.length + 4;
     expect(change((copy) => copy.writeUInt32LE(48, width))).toContain(
