@@ -20,7 +20,7 @@ import { outputsModel, type Stage, type TrainingStage } from '../stages.ts';
 import { type Lengths, measureLengths } from './lengths.ts';
 import { memoryOf, type StageMemory } from './memory.ts';
 import { LARGE, ModelShapes, weightsOf } from './models.ts';
-import { canRehearse, rehearse, type Rehearsed } from './rehearsal.ts';
+import { canRehearse, limitsOfRehearsal, rehearse, type Rehearsed } from './rehearsal.ts';
 import { TimeProbe } from './time.ts';
 import { type Workload, workloadOf } from './workload.ts';
 
@@ -156,7 +156,7 @@ function fromRehearsal(
     checkpoints: outputsModel(stage) ? KEPT_CHECKPOINTS * stateBytes(stage, models) : 0,
     ...required(rehearsed.get(stage.name), stage.name),
   }));
-  return { stages, notes: models.notes, machine };
+  return { stages, notes: [...models.notes, ...limitsOfRehearsal(recipe)], machine };
 }
 
 async function fromShapes(recipe: Recipe, models: ModelShapes, options: EstimateOptions): Promise<Estimate> {

@@ -16,9 +16,6 @@ import { LARGE, type ModelShapes, weightsOf } from './models.ts';
 
 /** Steps of a training stage. The first of them builds what the others only run. */
 const STEPS: RehearsalSteps = { supervised: 5, reinforcement: 2 };
-/** Batches of a stage that answers. */
-const BATCHES = 3;
-
 /**
  * How much more a stage takes later than in its beginning: graphs of more layouts are kept, and longer answers come.
  * Fitted to two runs of tiny-star.yaml, whose stages took 6 to 23% more.
@@ -46,21 +43,38 @@ export function canRehearse(recipe: Recipe, models: ModelShapes): boolean {
   return Object.entries(recipe.models).every(isSmall) && recipe.stages.every(isOwn);
 }
 
-/** Prompts or problems that a stage which only answers asks; undefined of other stages. */
-function asked(recipe: Recipe, stage: Stage): number | undefined {
+/** What a stage that only answers is asked, and in how many batches of it a rehearsal does. */
+interface Asked {
+  /** Prompts or problems. */
+  readonly count: number;
+  readonly batch: number;
+  readonly rehearsed: number;
+}
+
+function askedOf(recipe: Recipe, stage: Stage): Asked | undefined {
   const dialogues = (split: 'train' | 'test'): number => dialoguesOf({ recipe }, split).length;
-  const problems = (split: 'train' | 'test' | 'transfer'): number =>
-    'environment' in stage ? (recipe.environments?.[stage.environment]?.[split] ?? 0) : 0;
+  const problems = (environment: string, split: 'train' | 'test' | 'transfer'): number =>
+    recipe.environments?.[environment]?.[split] ?? 0;
   switch (stage.kind) {
-    case 'rollout':
-      return Math.min(stage.prompts ?? Infinity, dialogues('train'));
-    case 'eval':
-      return Math.min(stage.limit ?? Infinity, dialogues('test'));
-    case 'trajectories':
-      return Math.min(stage.problems ?? Infinity, problems('train'));
-    case 'tool_eval':
+    case 'rollout': {
+      const count = Math.min(stage.prompts ?? Infinity, dialogues('train'));
+      // How many answers of a prompt are kept decides how long others learn from them.
+      return { count, batch: stage.rollout_batch_size, rehearsed: 3 };
+    }
+    case 'eval': {
+      const count = Math.min(stage.limit ?? Infinity, dialogues('test'));
+      return { count, batch: stage.rollout_batch_size, rehearsed: 2 };
+    }
+    case 'trajectories': {
+      const count = Math.min(stage.problems ?? Infinity, problems(stage.environment, 'train'));
+      return { count, batch: stage.rollout_batch_size, rehearsed: 1 };
+    }
+    case 'tool_eval': {
       // Of each split; they are of like size.
-      return Math.min(stage.limit ?? Infinity, Math.max(problems('test'), problems('transfer')));
+      const most = Math.max(problems(stage.environment, 'test'), problems(stage.environment, 'transfer'));
+      const count = Math.min(stage.limit ?? Infinity, most);
+      return { count, batch: stage.rollout_batch_size, rehearsed: 1 };
+    }
     default:
       return undefined;
   }
@@ -75,11 +89,11 @@ interface Shortened {
 function shorten(recipe: Recipe): Shortened {
   const ratios = new Map<string, number>();
   const stages = recipe.stages.map((stage): Stage => {
-    const all = asked(recipe, stage);
-    if (all !== undefined && 'rollout_batch_size' in stage) {
-      const few = Math.min(all, BATCHES * stage.rollout_batch_size);
-      const batch = stage.rollout_batch_size;
-      ratios.set(stage.name, Math.ceil(all / batch) / Math.ceil(few / batch));
+    const asked = askedOf(recipe, stage);
+    if (asked !== undefined) {
+      const { count, batch, rehearsed } = asked;
+      const few = Math.min(count, rehearsed * batch);
+      ratios.set(stage.name, Math.ceil(count / batch) / Math.ceil(few / batch));
       if (stage.kind === 'rollout') return { ...stage, prompts: few };
       if (stage.kind === 'trajectories') return { ...stage, problems: few };
       if (stage.kind === 'eval' || stage.kind === 'tool_eval') return { ...stage, limit: few };
@@ -129,6 +143,17 @@ function note(seen: Seen, event: Extract<RunEvent, { type: 'stage' | 'step' }>):
   if (event.type === 'stage') return;
   seen.seconds.push(event.seconds);
   seen.memory = Math.max(seen.memory, (event.metrics.memory_mb ?? 0) * 2 ** 20);
+}
+
+/** What a rehearsal cannot know of a recipe: sentences. */
+export function limitsOfRehearsal({ stages }: Recipe): readonly string[] {
+  const names = stages
+    .filter(({ kind }) => kind === 'trajectories' || kind === 'mentor' || kind === 'tool_eval')
+    .map(({ name }) => name);
+  if (names.length === 0) return [];
+  return [
+    `${names.join(', ')}: at most this long, as models that have hardly been trained do not come to an end in conversations`,
+  ];
 }
 
 /** Rehearses a recipe; what that says of each stage, by name. Throws UserErrors, as the run would. */
