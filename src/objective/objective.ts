@@ -8,12 +8,13 @@ import { detach, mul, sub, sum, sumRows, type VocabularyRows } from '../tensor/o
 import type { DType, Tensor } from '../tensor/tensor.ts';
 
 /**
- * One value, or `width` values, for each row: a graph input [width, R]. With the width `trees` a row has one value,
- * which stands in the column of the row's tree, and there are as many columns as a batch has trees; the others are 0.
+ * One value, or `width` values, for each row: a graph input [width, R]. With the width `groups` a row has one value,
+ * which stands in the column of the row's group of completions, and there are at least as many columns as a batch has
+ * groups; the others are 0.
  */
 export interface RowInputSpec {
   readonly dtype: Extract<DType, 'f32' | 'i32'>;
-  readonly width: number | 'trees';
+  readonly width: number | 'groups';
   /** What padded rows hold; i32 inputs of width > 1 count up from 0, since ids must be distinct. */
   readonly padding?: number;
 }
@@ -40,8 +41,8 @@ export interface RowObjective extends Named {
 }
 
 /**
- * A loss that compares whole completions of a tree: all that it sees of the logits is the targets' log-probabilities
- * [1, R], of all rows at once. A step's loss is the mean over its trees, whose rows all have the tree's weight.
+ * A loss that compares whole completions of a group: all that it sees of the logits is the targets' log-probabilities
+ * [1, R], of all rows at once. A step's loss is the mean over its groups, whose rows all have the group's weight.
  */
 export interface SequenceObjective extends Named {
   readonly rowwise: false;

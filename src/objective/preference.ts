@@ -1,5 +1,5 @@
 /**
- * Learning from pairs of answers, one chosen and one rejected, each pair a prompt tree of its own. With the margin
+ * Learning from pairs of answers, one chosen and one rejected, each pair a group of completions. With the margin
  * m = (log pi(y_w) - log ref(y_w)) - (log pi(y_l) - log ref(y_l)), log-probabilities summed over a completion's tokens:
  * - DPO (Rafailov et al., arXiv 2305.18290): -log sigmoid(beta m); with label smoothing e, as if a share e of the pairs
  *   were the wrong way round: -(1 - e) log sigmoid(beta m) - e log sigmoid(-beta m);
@@ -40,7 +40,7 @@ export interface PreferenceOptions {
   readonly nllCoefficient: number;
 }
 
-/** What is known of a batch's pairs, each [pairs, 1]; a tree without a pair has zeros. */
+/** What is known of a batch's pairs, each [pairs, 1]; a place without a pair has zeros. */
 interface Pairs {
   /** Share of the pair in the step's mean. */
   readonly weight: Tensor;
@@ -64,7 +64,7 @@ function pairsOf(g: Graph, logprobs: Tensor, inputs: RowInputs): Pairs {
   const tokens = clamp(g, over(isChosen, full(g, own.shape, 1)), 1, Infinity);
   const chosen = over(isChosen, own);
   return {
-    // The rows of a tree have the same weight.
+    // The rows of a pair have the same weight.
     weight: div(g, over(isChosen, column(rowInput(inputs, 'weights'))), tokens),
     chosen,
     rejected: over(isRejected, own),
@@ -90,7 +90,7 @@ function lossOf(g: Graph, margin: Tensor, { loss, beta, labelSmoothing }: Prefer
 }
 
 /**
- * The mean over pairs of DPO's or IPO's loss. The input `pair_signs` is +1 on rows of the chosen completion of a tree
+ * The mean over pairs of DPO's or IPO's loss. The input `pair_signs` is +1 on rows of the chosen completion of a pair
  * and -1 on those of the rejected one; `ref_logprobs` are the reference's log-probabilities.
  */
 export function preference(options: PreferenceOptions): SequenceObjective {
@@ -98,7 +98,7 @@ export function preference(options: PreferenceOptions): SequenceObjective {
   return {
     name,
     inputs: {
-      pair_signs: { dtype: 'f32', width: 'trees', padding: 0 },
+      pair_signs: { dtype: 'f32', width: 'groups', padding: 0 },
       ref_logprobs: { dtype: 'f32', width: 1, padding: 0 },
     },
     rowwise: false,

@@ -11,8 +11,10 @@ export interface TrainCompletion {
   readonly tokens: TokenIds;
   /** Indices into `tokens` of the tokens that count, ascending. */
   readonly rows: readonly number[];
-  /** The objective's own inputs for those rows, `width` values each (one, if it is `trees`), in the same order. */
+  /** The objective's own inputs for those rows, `width` values each (one, if it is `groups`), in the same order. */
   readonly inputs: RowArrays;
+  /** Which of the example's groups it belongs to, where an objective compares the completions of a group; 0 if unset. */
+  readonly group?: number;
 }
 
 export interface TrainExample {
@@ -28,6 +30,11 @@ export function rowsFrom(tokens: TokenIds, start = 0): number[] {
 /** Number of tokens that count. */
 export function rowCount(example: TrainExample): number {
   return example.completions.reduce((total, { rows }) => total + rows.length, 0);
+}
+
+/** Groups of completions that are compared with each other, numbered from 0. */
+export function groupCount({ completions }: TrainExample): number {
+  return completions.reduce((most, { group = 0 }) => Math.max(most, group + 1), 0);
 }
 
 /** Number of tokens that go through the model. */
@@ -50,28 +57,33 @@ export function packedSize(example: TrainExample, multiple: number): TreeSize {
   };
 }
 
-/** One value a row, put into column `tree` of `trees`. */
-function inColumn(data: Float32Array | Int32Array, tree: number, trees: number): Float32Array {
-  const spread = new Float32Array(data.length * trees);
-  for (let row = 0; row < data.length; row++) spread[row * trees + tree] = data[row] ?? 0;
+/** One value a row, put into column `column` of `columns`. */
+function inColumn(data: Float32Array | Int32Array, column: number, columns: number): Float32Array {
+  const spread = new Float32Array(data.length * columns);
+  for (let row = 0; row < data.length; row++) spread[row * columns + column] = data[row] ?? 0;
   return spread;
 }
 
-/** Gathers the rows of a batch's examples for an objective's `specs`; each row weighs `weight`. */
+/**
+ * Gathers the rows of a batch's examples for an objective's `specs`; each row weighs `weight`. `groups` is how many
+ * groups of completions there is room for.
+ */
 export function gatherRows(
   layout: TreeLayout,
   examples: readonly TrainExample[],
   weight: number,
   specs: Objective['inputs'],
+  groups = layout.prompts,
 ): Rows {
   const count = examples.reduce((total, example) => total + rowCount(example), 0);
   const predictors = new Int32Array(count);
   const targets = new Int32Array(count);
   const columns = new Map<string, { data: Float32Array | Int32Array; at: number }>();
   let row = 0;
+  let firstGroup = 0;
   examples.forEach((example, b) => {
     const tree = treeOf(example);
-    example.completions.forEach(({ tokens, rows, inputs }, s) => {
+    example.completions.forEach(({ tokens, rows, inputs, group = 0 }, s) => {
       for (const index of rows) {
         predictors[row] = predictorIndex(layout, tree, b, s, index);
         targets[row] = tokens[index] ?? 0;
@@ -82,13 +94,14 @@ export function gatherRows(
         const given = inputs[name];
         if (given === undefined || given.length % rows.length !== 0)
           throw new InternalError(`rows: the input ${name} is missing or ragged`);
-        const data = width === 'trees' ? inColumn(given, b, layout.prompts) : given;
+        const data = width === 'groups' ? inColumn(given, firstGroup + group, groups) : given;
         const column = columns.get(name) ?? newColumn(data, (data.length / rows.length) * count);
         columns.set(name, column);
         column.data.set(data, column.at);
         column.at += data.length;
       }
     });
+    firstGroup += groupCount(example);
   });
   const inputs: Record<string, Float32Array | Int32Array> = {
     targets,

@@ -6,7 +6,7 @@ import { bucketLength, planBatches } from '../model/buckets.ts';
 import { parameterSpecs, type Qwen3Config } from '../model/config.ts';
 import { tokenCount, type TreeLayout } from '../model/tree.ts';
 import { sizeOf } from '../tensor/tensor.ts';
-import { exampleTokens, packedSize, rowCount, type TrainExample } from './examples.ts';
+import { exampleTokens, groupCount, packedSize, rowCount, type TrainExample } from './examples.ts';
 
 /** Some examples that go through the model together. */
 export interface MicroBatch {
@@ -14,6 +14,8 @@ export interface MicroBatch {
   readonly examples: readonly TrainExample[];
   /** Tokens that count, rounded up. */
   readonly rowCapacity: number;
+  /** Groups of completions, rounded up. */
+  readonly groupCapacity: number;
 }
 
 export interface MicroBatchOptions {
@@ -76,7 +78,13 @@ export function planMicroBatches(
     // Quarters of what the completions hold: at most four capacities a layout.
     const quarter = Math.ceil((layout.prompts * layout.samples * layout.completionTokens) / 4);
     const multiple = rounding === 'fine' ? Math.max(1, quarter) : ROW_MULTIPLE;
-    return { layout, examples: members, rowCapacity: bucketLength(rows, multiple) };
+    const groups = members.reduce((total, example) => total + groupCount(example), 0);
+    return {
+      layout,
+      examples: members,
+      rowCapacity: bucketLength(rows, multiple),
+      groupCapacity: 2 ** Math.ceil(Math.log2(groups)),
+    };
   });
 }
 

@@ -3,18 +3,19 @@
  * rest of each prompt goes with its completions. Losses and gradients stay those of the separate prompts.
  */
 import { asTokenIds, type TokenIds } from '../base/token-ids.ts';
-import { commonLength } from '../model/shared-prefix.ts';
-import type { TrainCompletion, TrainExample } from './examples.ts';
+import { commonLength, prefixRuns } from '../model/shared-prefix.ts';
+import { groupCount, type TrainCompletion, type TrainExample } from './examples.ts';
 
-function withStart(start: TokenIds, { tokens, rows, inputs }: TrainCompletion): TrainCompletion {
-  if (start.length === 0) return { tokens, rows, inputs };
+function withStart(start: TokenIds, completion: TrainCompletion): TrainCompletion {
+  if (start.length === 0) return completion;
+  const { tokens, rows } = completion;
   const whole = new Int32Array(start.length + tokens.length);
   whole.set(start);
   whole.set(tokens, start.length);
-  return { tokens: asTokenIds(whole), rows: rows.map((row) => row + start.length), inputs };
+  return { ...completion, tokens: asTokenIds(whole), rows: rows.map((row) => row + start.length) };
 }
 
-/** One tree of several: its prompt is what all their prompts begin with. */
+/** One tree of several: its prompt is what all their prompts begin with. Groups of completions stay apart. */
 export function joinExamples(examples: readonly TrainExample[]): TrainExample {
   const [first] = examples;
   if (first === undefined || examples.length === 1)
@@ -23,11 +24,30 @@ export function joinExamples(examples: readonly TrainExample[]): TrainExample {
     (length, { prompt }) => commonLength(first.prompt, prompt, length),
     first.prompt.length,
   );
+  let groups = 0;
   return {
     prompt: asTokenIds(first.prompt.slice(0, shared)),
-    completions: examples.flatMap(({ prompt, completions }) => {
-      const start = asTokenIds(prompt.slice(shared));
-      return completions.map((completion) => withStart(start, completion));
+    completions: examples.flatMap((example) => {
+      const start = asTokenIds(example.prompt.slice(shared));
+      const before = groups;
+      groups += groupCount(example);
+      return example.completions.map((completion) =>
+        withStart(start, { ...completion, group: before + (completion.group ?? 0) }),
+      );
     }),
   };
+}
+
+/** Which of two sequences comes first in the order of a dictionary. */
+function compareTokens(a: TokenIds, b: TokenIds): number {
+  const at = commonLength(a, b, Infinity);
+  return (a[at] ?? -1) - (b[at] ?? -1);
+}
+
+/** Examples in any order as trees of `limit` completions at most, those that begin alike together. */
+export function joinAlike(examples: readonly TrainExample[], limit: number): TrainExample[] {
+  const sorted = examples
+    .map((example) => ({ example, promptIds: example.prompt, samples: example.completions }))
+    .toSorted((a, b) => compareTokens(a.promptIds, b.promptIds));
+  return prefixRuns(sorted, limit).map((run) => joinExamples(run.map(({ example }) => example)));
 }

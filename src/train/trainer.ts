@@ -17,7 +17,7 @@ import { tokenCount } from '../model/tree.ts';
 import type { Objective } from '../objective/index.ts';
 import { AdamW, type AdamWOptions } from '../tensor/adamw.ts';
 import { ParameterSet, specBytes } from '../tensor/parameters.ts';
-import { exampleTokens, rowCount, type TrainExample } from './examples.ts';
+import { exampleTokens, groupCount, rowCount, type TrainExample } from './examples.ts';
 import { type MicroBatch, planMicroBatches, type Rounding, roundingFor } from './micro-batches.ts';
 import type { LossParts } from './training-graph.ts';
 import { GradientSum, TrainingLane } from './training-lane.ts';
@@ -59,7 +59,7 @@ export class Trainer implements Disposable {
   readonly parameters: ParameterSet;
   readonly config: Qwen3Config;
   readonly #options: TrainerOptions;
-  readonly #perTree: boolean;
+  readonly #perGroup: boolean;
   readonly #optimizer: AdamW;
   readonly #devices: LaneDevices;
   readonly #lanes: readonly TrainingLane[];
@@ -69,7 +69,7 @@ export class Trainer implements Disposable {
     this.config = config;
     this.parameters = parameters;
     this.#options = options;
-    this.#perTree = !objective.rowwise;
+    this.#perGroup = !objective.rowwise;
     const held = parameters.count > LARGE ? 1 : MAX_LANES;
     const count = laneCount(parameters.device, config, held, Infinity);
     this.#devices = new LaneDevices(parameters.device, config, count);
@@ -117,7 +117,7 @@ export class Trainer implements Disposable {
     return lanes.map(({ batches }) => batches);
   }
 
-  /** Accumulates the gradients of all examples; the loss is the mean over tokens or trees. The signal counts between batches. */
+  /** Accumulates the gradients of all examples; the loss is the mean over tokens or groups. The signal counts between batches. */
   async accumulate(
     examples: readonly TrainExample[],
     signal?: AbortSignal,
@@ -130,7 +130,8 @@ export class Trainer implements Disposable {
         'A training step has no token that counts; check the data and the mask.',
       );
     const plan = this.#plan(counted);
-    const weight = 1 / (this.#perTree ? counted.length : rows);
+    const groups = counted.reduce((total, example) => total + groupCount(example), 0);
+    const weight = 1 / (this.#perGroup ? groups : rows);
     const results = await Promise.allSettled(
       this.#lanes.map(async (lane, i) => {
         const own: LossParts[] = [];

@@ -64,6 +64,8 @@ export interface LossParts {
 }
 
 export interface TrainingGraphOptions {
+  /** Groups of completions that there is room for; as many as trees, if unset. */
+  readonly groups?: number;
   /** Logits that one chunk of rows may take, in bytes. */
   readonly chunkBytes?: number;
   /** Shared with other training graphs that never run at the same time. */
@@ -98,6 +100,7 @@ export class TrainingGraph implements Disposable {
     rowCapacity: number,
     objective: Objective,
     {
+      groups = layout.prompts,
       chunkBytes = CHUNK_BYTES,
       memory,
       device = gradients.device,
@@ -115,7 +118,7 @@ export class TrainingGraph implements Disposable {
     this.#specs = Object.fromEntries(
       Object.entries<RowInputSpec>({ ...COMMON_INPUTS, ...objective.inputs }).map(([name, spec]) => [
         name,
-        { ...spec, width: spec.width === 'trees' ? layout.prompts : spec.width },
+        { ...spec, width: spec.width === 'groups' ? groups : spec.width },
       ]),
     );
     for (const [name, spec] of Object.entries(this.#specs)) {

@@ -47,8 +47,8 @@ export class TrainingLane implements Disposable {
 
   /** Adds a batch's gradients to this lane's; every token that counts weighs `weight`. */
   async run(batch: MicroBatch, weight: number): Promise<LossParts> {
-    const { layout, examples } = batch;
-    const rows = gatherRows(layout, examples, weight, this.#objective.inputs);
+    const { layout, examples, groupCapacity } = batch;
+    const rows = gatherRows(layout, examples, weight, this.#objective.inputs, groupCapacity);
     return this.#graph(batch).run(examples.map(treeOf), rows);
   }
 
@@ -57,8 +57,9 @@ export class TrainingLane implements Disposable {
     this.#graph(batch);
   }
 
-  #graph({ layout, rowCapacity }: MicroBatch): TrainingGraph {
-    const key = [...Object.values(layout), rowCapacity].join();
+  #graph({ layout, rowCapacity, groupCapacity: groups }: MicroBatch): TrainingGraph {
+    // Only an objective that compares completions has an input as wide as there are groups.
+    const key = [...Object.values(layout), rowCapacity, this.#objective.rowwise ? 0 : groups].join();
     const known = this.#graphs.get(key);
     // Taken out and put back in: a map's order is then the order of last use.
     this.#graphs.delete(key);
@@ -79,7 +80,7 @@ export class TrainingLane implements Disposable {
       layout,
       rowCapacity,
       this.#objective,
-      { device: this.#device, memory: this.#memory, recompute: this.#options.recompute },
+      { device: this.#device, memory: this.#memory, recompute: this.#options.recompute, groups },
     );
     this.#graphs.set(key, graph);
     return graph;

@@ -39,7 +39,7 @@ export async function runObjective(
   const inputs = Object.fromEntries(
     specs.map(([name, { dtype, width }]) => [
       name,
-      g.input(dtype, [width === 'trees' ? pairs : width, rows.length]),
+      g.input(dtype, [width === 'groups' ? pairs : width, rows.length]),
     ]),
   );
   const vocabulary = vocabularyRows(g, logits);

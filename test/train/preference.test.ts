@@ -8,6 +8,7 @@ import { preference } from '../../src/objective/index.ts';
 import { AdamW } from '../../src/tensor/adamw.ts';
 import { gatherRows, rowsFrom, type TrainExample, treeOf } from '../../src/train/examples.ts';
 import { type LossParts, TrainingGraph } from '../../src/train/training-graph.ts';
+import { joinAlike } from '../../src/train/shared-prefix.ts';
 import { Trainer } from '../../src/train/trainer.ts';
 import { goldenConfig, goldenWeights } from '../helpers/golden.ts';
 import { expectClose, expectNormClose, TOLERANCES } from '../helpers/tolerances.ts';
@@ -92,6 +93,34 @@ describe('pairs', () => {
     const whole = await run(4, 1000);
     expectSame(await run(4, 7), whole);
     expectSame(await run(2, 1), whole);
+  });
+
+  it('in one tree, where their prompts begin alike, and in trees of at most two', async () => {
+    const begin = pairs()[0]!.prompt;
+    const alike = pairs().map(({ prompt, completions }) => ({
+      prompt: asTokenIds([...begin, ...begin, ...prompt.slice(0, 4)]),
+      completions,
+    }));
+    const shuffled = [alike[2]!, alike[0]!, alike[3]!, alike[1]!];
+    const learned = async (examples: readonly TrainExample[]): Promise<Outcome> => {
+      using parameters = goldenWeights(device);
+      using trainer = new Trainer(goldenConfig, parameters, objective, {
+        adamw,
+        microBatchTokens: 1024,
+        microBatchPrompts: 3,
+      });
+      const { loss, parts } = await trainer.step(examples, 0.1);
+      return {
+        loss,
+        parts,
+        gradients: new Map(parameters.specs.map(({ name }) => [name, parameters.read(name)])),
+      };
+    };
+    const apart = await learned(alike);
+    expect(joinAlike(shuffled, 16)).toHaveLength(1);
+    expect(joinAlike(shuffled, 4)).toHaveLength(2);
+    expectSame(await learned(joinAlike(shuffled, 16)), apart);
+    expectSame(await learned(joinAlike(shuffled, 4)), apart);
   });
 
   it('learned from for some steps, are told apart, and the trainer counts pairs and not tokens', async () => {

@@ -47,7 +47,7 @@ function withInputs(example: TrainExample, stage: TrainingStage, config: Qwen3Co
   const inputs = (rows: number): TrainCompletion['inputs'] =>
     Object.fromEntries(
       Object.entries(specs).map(([name, { dtype, width }]) => {
-        const each = width === 'trees' ? 1 : width;
+        const each = width === 'groups' ? 1 : width;
         const values =
           dtype === 'i32'
             ? Int32Array.from({ length: each * rows }, (_, i) => i % each)

@@ -19,13 +19,16 @@ export const GROUP_LIMIT = 8;
  * an optimiser step has, as a tree is not divided.
  */
 const TREE_LIMIT = 16;
-const treeLimit = ({ train_batch_size: batch }: Pick<StageOf<'distill'>, 'train_batch_size'>): number =>
-  Math.min(TREE_LIMIT, batch);
+export const treeLimit = ({
+  train_batch_size: batch,
+}: Pick<StageOf<'distill'>, 'train_batch_size'>): number => Math.min(TREE_LIMIT, batch);
 /** Groups that are rendered before signals and the progress bar get their turn. */
 const AT_ONCE = 16;
 
 export interface LearningData {
   readonly examples: readonly PendingExample[];
+  /** How those of a step go through the model; one tree each, if unset. */
+  readonly arrange?: (examples: readonly TrainExample[]) => readonly TrainExample[];
   readonly warnings: readonly string[];
 }
 

@@ -15,8 +15,8 @@ import {
 } from '../../train/pairs.ts';
 import { PromptSet } from '../../train/prompts.ts';
 import { ReferenceCache } from '../../train/reference-cache.ts';
+import { joinAlike } from '../../train/shared-prefix.ts';
 import { epochOrder, type PendingExample } from '../../train/stages/supervised.ts';
-
 import type { StageOf } from '../stages.ts';
 import {
   checkpointFolder,
@@ -27,7 +27,7 @@ import {
   seedOf,
 } from './context.ts';
 import { trajectoriesOf } from './environments.ts';
-import { type LearningData, storedPrompts } from './examples.ts';
+import { type LearningData, storedPrompts, treeLimit } from './examples.ts';
 
 /** Pairs whose two answers the report shows. */
 const SHOWN = 2;
@@ -176,6 +176,8 @@ export function preferenceData(run: RunContext, stage: DpoStage, model: OpenMode
   }));
   return {
     examples,
+    // Of a step's pairs, many begin with the same tools, and some with the same chain.
+    arrange: (step) => joinAlike(step, 2 * treeLimit(stage)),
     warnings,
     shown: pairs.slice(0, SHOWN).flatMap(shownPair),
     [Symbol.dispose]: () => cache[Symbol.dispose](),

@@ -60,8 +60,10 @@ function overEpochs(
     tokenBudget: stage.token_budget,
     seed: seedOf(run.recipe, stage),
   });
-  const { warnings, shown = [] } = data;
-  return supervised(stage, trainer, examples, total, { warnings, shown });
+  const { arrange, warnings, shown = [] } = data;
+  const source: ExampleSource =
+    arrange === undefined ? examples : async (step, signal) => arrange(await examples(step, signal));
+  return supervised(stage, trainer, source, total, { warnings, shown });
 }
 
 async function pretrain(
