@@ -1,7 +1,6 @@
 /** `tinystar estimate`: what a recipe will need in memory, disk and time on this machine. */
 import { buildCommand } from '@stricli/core';
-import { type CliContext, INTERRUPTED_EXIT } from '../context.ts';
-import { outStyle } from '../context.ts';
+import { type CliContext, INTERRUPTED_EXIT, outStyle } from '../context.ts';
 import { estimateText } from '../estimate-table.ts';
 import { debugFlag, deviceFlag, deviceSetting, examples, runsFlag, setFlag } from '../flags.ts';
 
