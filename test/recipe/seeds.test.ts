@@ -1,6 +1,10 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parseRecipe } from '../../src/recipe/load.ts';
 import type { RunRecord } from '../../src/recipe/report/read.ts';
+import { pairedGain, verdictsOf } from '../../src/recipe/report/paired.ts';
 import { categoriesOf, gains, meanOverSeeds, rowsBySeed } from '../../src/recipe/report/seeds.ts';
 
 /** A run that has evaluated models on 50 + 50 dialogues: label to right answers in `single` and `parallel`. */
@@ -81,4 +85,33 @@ test('two results for one model and seed, other dialogues and unfinished runs ar
   expect(() => rowsBySeed([one, { ...one, folder: 'runs/three', evaluations: [] }])).toThrow(
     'runs/three has no evaluation yet; carry the run to its end, then compare.',
   );
+});
+
+test('a gain over the same dialogues has the interval of their differences', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tinystar-paired-'));
+  const verdicts = join(folder, 'stages', 'evaluation', 'verdicts');
+  mkdirSync(verdicts, { recursive: true });
+  const judged = (right: string) =>
+    [...right].map((mark, i) => ({
+      id: `${i}`,
+      category: i < 2 ? 'single' : 'parallel',
+      request: '',
+      gold: '',
+      output: '',
+      correct: mark === '+',
+      error: '',
+      tokens: 1,
+    }));
+  // Two models on four dialogues each, in files that do not end where a model does.
+  const all = [...judged('++-+'), ...judged('-+--')];
+  for (const [i, part] of [all.slice(0, 3), all.slice(3, 5), all.slice(5)].entries())
+    writeFileSync(join(verdicts, `step-00000${i}.json`), JSON.stringify(part));
+  const run = { ...runOf('star', 1, { STAR: [2, 1], SFT: [1, 0] }, 2), folder };
+  const { mean, half } = pairedGain(verdictsOf([run]), 'STAR', 'SFT')!;
+  // Differences 1, 0, 0, 1: mean 0.5, standard deviation sqrt(1/3).
+  expect(mean).toBe(0.5);
+  expect(half).toBeCloseTo((1.96 * Math.sqrt(1 / 3)) / 2, 10);
+  expect(pairedGain(verdictsOf([run], 'parallel'), 'STAR', 'SFT')!.mean).toBe(0.5);
+  expect(pairedGain(verdictsOf([run]), 'STAR', 'teacher')).toBeUndefined();
+  rmSync(folder, { recursive: true });
 });

@@ -15,25 +15,35 @@ interface Flags {
   readonly debug: boolean;
 }
 
+/** A model's shares over the seeds, and what it gains over another. */
+interface ModelSummary extends SeedRow, SeedMean {
+  readonly gain?: SeedMean;
+  /** The same with the interval over dialogues. */
+  readonly paired?: SeedMean;
+}
+
 async function compareRuns(this: CliContext, flags: Flags, ...folders: string[]): Promise<void> {
   if (folders.length === 0)
     throw new UserError('SEEDS', 'Nothing to compare: give the folders of one or more runs.');
   const { readRun } = await import('../../recipe/report/read.ts');
+  const { pairedGain, verdictsOf } = await import('../../recipe/report/paired.ts');
   const { categoriesOf, gains, meanOverSeeds, OVERALL, rowsBySeed } =
     await import('../../recipe/report/seeds.ts');
   const runs = await Promise.all(folders.map((folder) => readRun(folder)));
   const categories = flags.byCategory ? categoriesOf(runs) : [OVERALL];
   const byCategory = categories.map((category) => ({ category, rows: rowsBySeed(runs, category) }));
   const summary = byCategory.map(({ category, rows }) => {
-    const other = flags.against === undefined ? undefined : named(rows, flags.against);
-    return {
-      category,
-      models: rows.map((row) => ({
-        ...row,
-        ...meanOverSeeds(row.shares),
-        ...(other === undefined ? {} : { gain: meanOverSeeds(gains(row, other)) }),
-      })),
-    };
+    const { against } = flags;
+    const other = against === undefined ? undefined : named(rows, against);
+    const verdicts = other === undefined ? undefined : verdictsOf(runs, category);
+    const models = rows.map((row): ModelSummary => {
+      const summary = { ...row, ...meanOverSeeds(row.shares) };
+      if (other === undefined || verdicts === undefined) return summary;
+      const paired = pairedGain(verdicts, row.label, other.label);
+      const gain = meanOverSeeds(gains(row, other));
+      return { ...summary, gain, ...(paired === undefined ? {} : { paired }) };
+    });
+    return { category, models };
   });
   if (flags.json) {
     this.process.stdout.write(`${JSON.stringify(summary)}\n`);
@@ -42,21 +52,23 @@ async function compareRuns(this: CliContext, flags: Flags, ...folders: string[])
   const style = outStyle(this);
   for (const { category, models } of summary) {
     const head = ['model', 'seeds', 'mean', '95% over seeds', 'each seed'];
-    if (flags.against !== undefined) head.push(`against ${flags.against}`);
-    const rows = models.map(({ label, seeds, shares, gain, ...mean }) => [
+    if (flags.against !== undefined) head.push(`against ${flags.against}`, 'over dialogues');
+    const rows = models.map(({ label, seeds, shares, gain, paired, ...mean }) => [
       label,
       style.dim(seeds.join(' ')),
       style.bold(formatPercent(mean.mean)),
       style.dim(intervalText(mean)),
       style.dim(shares.map((share) => (100 * share).toFixed(1)).join(' ')),
-      ...(gain === undefined ? [] : [gainText(gain)]),
+      ...(gain === undefined
+        ? []
+        : [gainText(gain), style.dim(paired === undefined ? '' : gainText(paired))]),
     ]);
     const title = flags.byCategory ? `\n${style.bold(category)}\n` : '';
     this.process.stdout.write(
       title +
         table(
           [head.map((text) => style.dim(text)), ...rows],
-          ['left', 'left', 'right', 'right', 'right', 'right'],
+          ['left', 'left', 'right', 'right', 'right', 'right', 'right'],
         ),
     );
   }
@@ -108,7 +120,8 @@ export const compareCommand = buildCommand<Flags, string[], CliContext>({
     brief: 'Compare runs over several seeds',
     fullDescription: examples(
       'Puts the evaluations of several runs side by side: a model that several seeds have made gets a mean and the 95%\n' +
-        "interval of Student's t distribution over the seeds. Runs of different recipes add their models to the table.",
+        "interval of Student's t distribution over the seeds. Runs of different recipes add their models to the table.\n" +
+        'What a model gains over another one has two intervals: over the seeds, and over the dialogues, paired.',
       'tinystar run recipes/tiny-star.yaml --set seed=2 --set name=tiny-star-2',
       'tinystar compare runs/tiny-star runs/tiny-star-2 --against base',
     ),
