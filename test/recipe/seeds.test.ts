@@ -92,7 +92,7 @@ test('a gain over the same dialogues has the interval of their differences', () 
   const verdicts = join(folder, 'stages', 'evaluation', 'verdicts');
   mkdirSync(verdicts, { recursive: true });
   const judged = (right: string) =>
-    [...right].map((mark, i) => ({
+    Array.from(right, (mark, i) => ({
       id: `${i}`,
       category: i < 2 ? 'single' : 'parallel',
       request: '',
