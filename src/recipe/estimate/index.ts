@@ -22,7 +22,8 @@ import { memoryOf, type StageMemory } from './memory.ts';
 import { LARGE, ModelShapes, weightsOf } from './models.ts';
 import { canRehearse, limitsOfRehearsal, rehearse, type Rehearsed } from './rehearsal.ts';
 import { TimeProbe } from './time.ts';
-import { type Workload, workloadOf } from './workload.ts';
+import type { Workload } from './work.ts';
+import { workloadOf } from './workload.ts';
 
 export interface StageEstimate {
   readonly stage: string;

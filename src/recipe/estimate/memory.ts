@@ -12,7 +12,7 @@ import { trainerFor } from '../run/trainer.ts';
 import type { Recipe } from '../schema.ts';
 import type { Stage } from '../stages.ts';
 import type { ModelShapes } from './models.ts';
-import type { GenerationWork, ScoringWork, TrainingWork, Workload } from './workload.ts';
+import type { GenerationWork, ScoringWork, TrainingWork, Workload } from './work.ts';
 
 export interface StageMemory {
   /** On the device. */

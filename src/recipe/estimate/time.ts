@@ -18,7 +18,7 @@ import { trainerFor } from '../run/trainer.ts';
 import type { Recipe } from '../schema.ts';
 import type { Stage, TrainingStage } from '../stages.ts';
 import { LARGE, type ModelShapes, weightsOf } from './models.ts';
-import type { GenerationWork, ScoringWork, TrainingWork, Workload } from './workload.ts';
+import type { GenerationWork, ScoringWork, TrainingWork, Workload } from './work.ts';
 
 /** Tokens that are trained on or scored in a measurement of a part. */
 const PART_TOKENS = 1500;
