@@ -1,5 +1,7 @@
 /** Exact-match accuracy on held-out dialogues, overall, by category and by class of error. */
 import { z } from 'zod';
+import { UserError } from '../base/errors.ts';
+import { readText } from '../base/files.ts';
 import { hashString } from '../base/rng.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
 import { renderDialogue } from '../data/render.ts';
@@ -37,8 +39,17 @@ const judgedSchema = z.object({
 /** What a model made of one dialogue. */
 export type Judged = z.output<typeof judgedSchema>;
 
-/** Verdicts in a file. */
-export const verdictsSchema = z.array(judgedSchema);
+const verdictsSchema = z.array(judgedSchema);
+
+/** Verdicts that a stage stored; throws a UserError for a damaged file. */
+export function readVerdicts(path: string): Judged[] {
+  try {
+    return verdictsSchema.parse(JSON.parse(readText(path)));
+  } catch (thrown) {
+    if (thrown instanceof UserError) throw thrown;
+    throw new UserError('RUN_FILE', `${path} is damaged; remove it to have that part judged again.`);
+  }
+}
 
 /**
  * Answers the dialogues from number `first` on and judges the answers, batch by batch, in order. A prompt that is

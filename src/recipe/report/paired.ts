@@ -4,35 +4,17 @@
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { UserError } from '../../base/errors.ts';
-import { readText } from '../../base/files.ts';
-import { type Judged, verdictsSchema } from '../../eval/held-out.ts';
+import { type Judged, readVerdicts } from '../../eval/held-out.ts';
 import type { RunRecord } from './read.ts';
 import { OVERALL, type SeedMean } from './seeds.ts';
 
 /** Whether each dialogue was answered rightly: label, seed, dialogue. */
 export type Verdicts = ReadonlyMap<string, ReadonlyMap<number, ReadonlyMap<string, boolean>>>;
 
-function readVerdicts(folder: string): Judged[] {
+function verdictsIn(folder: string): Judged[] {
   if (!existsSync(folder)) return [];
-  return readdirSync(folder)
-    .filter((name) => name.endsWith('.json'))
-    .toSorted()
-    .flatMap((name) => {
-      const path = join(folder, name);
-      const parsed = verdictsSchema.safeParse(jsonOf(path));
-      if (parsed.success) return parsed.data;
-      throw new UserError('RUN_FILE', `${path} is damaged; run its stage again to have it rewritten.`);
-    });
-}
-
-function jsonOf(path: string): unknown {
-  try {
-    return JSON.parse(readText(path));
-  } catch (thrown) {
-    if (thrown instanceof UserError) throw thrown;
-    return undefined;
-  }
+  const names = readdirSync(folder).filter((name) => name.endsWith('.json'));
+  return names.toSorted().flatMap((name) => readVerdicts(join(folder, name)));
 }
 
 /** The verdicts of runs that still have them, of one category or `OVERALL`. Throws a UserError for a damaged file. */
@@ -40,7 +22,7 @@ export function verdictsOf(runs: readonly RunRecord[], category: string = OVERAL
   const all = new Map<string, Map<number, Map<string, boolean>>>();
   for (const { folder, recipe, evaluations } of runs) {
     for (const { stage, models } of evaluations) {
-      const judged = readVerdicts(join(folder, 'stages', stage, 'verdicts'));
+      const judged = verdictsIn(join(folder, 'stages', stage, 'verdicts'));
       let start = 0;
       // Models are judged one after the other, each on every dialogue.
       for (const { label, total } of models) {

@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { isAbort, UserError } from '../../base/errors.ts';
-import { readText, writeAtomic } from '../../base/files.ts';
-import { accuracyOf, judgeHeldOut, type Judged, verdictsSchema } from '../../eval/held-out.ts';
+import { writeAtomic } from '../../base/files.ts';
+import { accuracyOf, judgeHeldOut, type Judged, readVerdicts } from '../../eval/held-out.ts';
 import { Generator } from '../../model/generation.ts';
 import type { RunEvent } from '../../train/events.ts';
 import { memoryMb } from '../../train/loop.ts';
@@ -23,15 +23,6 @@ import { samplesOf } from './samples.ts';
 /** What one model made of one batch of dialogues; a file that exists is whole. */
 function verdictFile(run: RunContext, stage: string, step: number): string {
   return join(stageFolder(run, stage), 'verdicts', `step-${String(step).padStart(6, '0')}.json`);
-}
-
-function readVerdicts(path: string): Judged[] {
-  try {
-    return verdictsSchema.parse(JSON.parse(readText(path)));
-  } catch (thrown) {
-    if (thrown instanceof UserError) throw thrown;
-    throw new UserError('RUN_FILE', `${path} is damaged; remove it to have that part judged again.`);
-  }
 }
 
 /** Judges one model from step `from` of the stage on; what is judged is stored last, so that the log has all that is. */
