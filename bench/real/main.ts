@@ -17,12 +17,15 @@ import { parameterSpecs } from '../../src/model/config.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
 import { table } from '../../src/cli/table.ts';
 import { pythonWith } from '../peers/pytorch.ts';
+import type { TrainExample } from '../../src/train/examples.ts';
 import {
   ckdTrees,
+  CLIP,
   COMPLETION_TOKENS,
   flat,
   FLAT_ROWS,
   type Job,
+  KL,
   LR,
   PROMPT_TOKENS,
   qwen3,
@@ -174,14 +177,16 @@ export async function real(args: readonly string[]): Promise<void> {
       worker('prompt tree', { method: 'ckd', layout: 'tree' }),
       ...(blas ? [worker('prompt tree, without BLAS', { method: 'ckd', layout: 'tree' }, noBlas)] : []),
       worker('flat: a copy of the prompt each', { method: 'ckd', layout: 'flat' }),
-      ...pytorch(checkpoint, scratch, prompts, config.vocabSize, threads),
+      ...pytorch('ckd_step.py', ckdBatch(trees), { checkpoint, scratch, threads }),
     ];
     report('One CKD step', await inTurn(candidates, repetitions), drawn);
   }
   if (only.has('simrl')) {
     const candidates = [
       worker('prompt tree', { method: 'simrl', layout: 'tree' }),
+      ...(blas ? [worker('prompt tree, without BLAS', { method: 'simrl', layout: 'tree' }, noBlas)] : []),
       worker('flat: a copy of the prompt each', { method: 'simrl', layout: 'flat' }),
+      ...pytorch('simrl_step.py', simrlBatch(trees), { checkpoint, scratch, threads }),
     ];
     const work = prompts * SAMPLES * COMPLETION_TOKENS.most;
     report('One Sim-RL step, rollout included', await inTurn(candidates, repetitions), work);
@@ -194,20 +199,9 @@ async function inTurn(candidates: readonly Candidate[], repetitions: number): Pr
   return measured;
 }
 
-/** The same step in PyTorch and transformers, if this machine has both. */
-function pytorch(
-  checkpoint: string,
-  scratch: string,
-  prompts: number,
-  vocabulary: number,
-  threads: number,
-): Candidate[] {
-  const python = pythonWith('torch, transformers');
-  if (python === undefined) {
-    console.log('no Python with PyTorch and transformers here (set PYTHON): it is left out');
-    return [];
-  }
-  const rows = flat(ckdTrees(prompts, vocabulary)).flatMap(({ prompt, completions }) =>
+/** A CKD step as the peer reads it. */
+function ckdBatch(trees: readonly TrainExample[]): object {
+  const rows = flat(trees).flatMap(({ prompt, completions }) =>
     completions.map(({ tokens, inputs }) => ({
       prompt: [...prompt],
       completion: [...tokens],
@@ -215,16 +209,34 @@ function pytorch(
       teacher_logprobs: [...(inputs['teacher_logprobs'] ?? [])],
     })),
   );
-  const batch = join(scratch, 'batch.json');
-  writeFileSync(
-    batch,
-    JSON.stringify({ rows, lr: LR, micro_batch: FLAT_ROWS, top_m: STUDENT_TOP_M, tail: TAIL }),
-  );
+  return { rows, lr: LR, micro_batch: FLAT_ROWS, top_m: STUDENT_TOP_M, tail: TAIL };
+}
+
+/** A Sim-RL step as the peer reads it. */
+function simrlBatch(trees: readonly TrainExample[]): object {
+  const prompts = trees.map(({ prompt }) => [...prompt]);
+  const length = COMPLETION_TOKENS.most;
+  return { prompts, samples: SAMPLES, length, lr: LR, micro_batch: FLAT_ROWS, clip: CLIP, kl: KL };
+}
+
+/** The same step in PyTorch and transformers, if this machine has both. */
+function pytorch(
+  script: string,
+  batch: object,
+  { checkpoint, scratch, threads }: { checkpoint: string; scratch: string; threads: number },
+): Candidate[] {
+  const python = pythonWith('torch, transformers');
+  if (python === undefined) {
+    console.log('no Python with PyTorch and transformers here (set PYTHON): it is left out');
+    return [];
+  }
+  const file = join(scratch, `${script}.json`);
+  writeFileSync(file, JSON.stringify(batch));
   return [
     {
       name: 'PyTorch, flat',
       program: python,
-      args: [join(import.meta.dirname, '..', 'peers', 'ckd_step.py'), checkpoint, batch, String(threads)],
+      args: [join(import.meta.dirname, '..', 'peers', script), checkpoint, file, String(threads)],
       env: { OMP_NUM_THREADS: String(threads), HF_HUB_OFFLINE: '1' },
     },
   ];

@@ -27,6 +27,9 @@ export const TOP_K = 100;
 export const STUDENT_TOP_M = 100;
 export const TAIL = 10;
 export const LR = 1e-6;
+/** Of the policy gradient: how far a step may move a token's probability, and the weight of the KL to the reference. */
+export const CLIP = 0.2;
+export const KL = 0.001;
 /** Sequences of a micro-batch of the flat layouts: more do not fit beside the weights into a small machine. */
 export const FLAT_ROWS = 2;
 

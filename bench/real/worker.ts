@@ -11,11 +11,13 @@ import { rowsFrom, type TrainExample } from '../../src/train/examples.ts';
 import { Trainer } from '../../src/train/trainer.ts';
 import {
   ckdTrees,
+  CLIP,
   COMPLETION_TOKENS,
   flat,
   FLAT_ROWS,
   type Job,
   jobSchema,
+  KL,
   LR,
   SAMPLES,
   STUDENT_TOP_M,
@@ -36,7 +38,7 @@ const objective =
         tailCoefficient: TAIL,
         ratio: 1,
       })
-    : policyGradient({ clip: 0.2, klCoefficient: 0.001, klEstimator: 'k3' });
+    : policyGradient({ clip: CLIP, klCoefficient: KL, klEstimator: 'k3' });
 
 /** A trainer that knows how long its gradients took. */
 class TimedTrainer extends Trainer {
