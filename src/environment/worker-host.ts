@@ -76,11 +76,10 @@ class Thread {
 
   constructor(module: string, limits: Limits) {
     this.#worker = newWorker(module, limits);
-    // What it prints would stand in the middle of the progress bar; unread it would pile up.
+    // What it prints would stand in the middle of the progress bar; unread it would pile up. While it is read the
+    // process waits for the thread, whether `unref` was called or not: a thread must be stopped to let a run end.
     this.#worker.stdout.resume();
     this.#worker.stderr.resume();
-    // A run that is over does not wait for it.
-    this.#worker.unref();
     this.#worker.on('message', (message: unknown) => {
       const { data } = answerSchema.safeParse(message);
       // A module can post messages of its own, which say nothing.
@@ -153,10 +152,10 @@ class WorkerEnvironment {
   async #started(): Promise<Thread> {
     if (this.#thread !== undefined) return this.#thread;
     const thread = new Thread(this.#module, this.#limits);
-    // Loading has its own limit: a call's begins when the module is there.
-    await this.#loaded(thread.ask({ kind: 'describe' }, LOAD_MS));
     this.#thread = thread;
     this.#known = new Set();
+    // Loading has its own limit: a call's begins when the module is there.
+    await this.#loaded(thread.ask({ kind: 'describe' }, LOAD_MS));
     return thread;
   }
 
@@ -165,8 +164,9 @@ class WorkerEnvironment {
     try {
       return await answer;
     } catch (thrown) {
-      this.#thread = undefined;
+      // A thread whose answer is a fault lives on, until the environment is stopped.
       if (!(thrown instanceof Died)) throw thrown;
+      this.#thread = undefined;
       throw new UserError(
         'ENVIRONMENT',
         `The environment in ${this.#module} did not load or make its problems: ${thrown.message}; correct it, or raise its limits.`,
@@ -213,8 +213,8 @@ class WorkerEnvironment {
       this.#deaths = 0;
       return { result: resultSchema.parse(value), survived: true };
     } catch (thrown) {
-      this.#thread = undefined;
       if (!(thrown instanceof Died)) throw thrown;
+      this.#thread = undefined;
       this.#deaths += 1;
       if (this.#deaths >= MAX_DEATHS) throw this.#beyondUse(call.name, thrown);
       return { result: this.#deathResult(call.name, thrown), survived: false };

@@ -1,7 +1,9 @@
 /** Functions that misbehave, in this process and in a worker: every call comes to a text, and in time. */
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DEFAULT_LIMITS, type EnvironmentHost } from '../../src/environment/environment.ts';
 import { openEnvironment } from '../../src/environment/load.ts';
@@ -147,5 +149,32 @@ describe('a module', () => {
       /A train problem of the environment s is wrong: 0.question/,
     );
     host[Symbol.dispose]();
+  });
+
+  test.each([
+    ['at its tools', "tools: [{ name: 'f', description: '', parameters: { type: 'objekt' }, run: () => 1 }]"],
+    ['at its problems', 'tools: [], problems: () => [{ id: 5 }]'],
+  ])('that is refused %s does not keep the program from ending', (_, parts) => {
+    const file = write('ends.mjs', `export default { name: 's', problems: () => [], ${parts} };`);
+    const load = pathToFileURL(join(import.meta.dirname, '../../src/environment/load.ts')).href;
+    const program = write(
+      'ends-program.mjs',
+      `import { openEnvironment } from ${JSON.stringify(load)};
+      let host;
+      try {
+        host = await openEnvironment({ source: 'module', path: ${JSON.stringify(file)} });
+        await host.problems({ split: 'train', seed: 1, count: 1 });
+      } catch ({ message }) {
+        console.log(message);
+      } finally {
+        host?.[Symbol.dispose]();
+      }`,
+    );
+    const { status, stdout } = spawnSync(process.execPath, ['--import', 'tsx', program], {
+      timeout: 20_000,
+      encoding: 'utf8',
+    });
+    expect(stdout).toMatch(/correct (the module|them)/);
+    expect(status).toBe(0);
   });
 });
