@@ -106,6 +106,13 @@ export function configToHuggingFace(config: Qwen3Config): Record<string, unknown
   };
 }
 
+/** How many weights a model has; an embedding that is the head as well counts once. */
+export function weightCount(config: Qwen3Config): number {
+  const { hiddenSize: d, headDim, heads, kvHeads, intermediateSize: ff, vocabSize, layers } = config;
+  const layer = d * headDim * (2 * heads + 2 * kvHeads) + 3 * d * ff + 2 * d + 2 * headDim;
+  return layers * layer + d * vocabSize * (config.tiedEmbeddings ? 1 : 2) + d;
+}
+
 /**
  * Every weight of the model under its Hugging Face name; shapes have the contiguous dimension first. Matrices are of
  * type `dtype`, vectors always f32.

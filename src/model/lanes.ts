@@ -5,7 +5,7 @@
  * over a second).
  */
 import type { Device } from '../ggml/device.ts';
-import type { Qwen3Config } from './config.ts';
+import { type Qwen3Config, weightCount } from './config.ts';
 
 /** koffi's calls run on Node's pool of four threads. */
 const MAX_LANES = 4;
@@ -13,11 +13,6 @@ const MAX_LANES = 4;
 const SMALL_MODEL = 8e6;
 /** A large model is read from memory once for all rows of a lane: fewer would leave cores waiting for memory. */
 const MIN_ROWS = 32;
-
-function weightCount(config: Qwen3Config): number {
-  const { hiddenSize: d, headDim, heads, kvHeads, intermediateSize: ff } = config;
-  return config.layers * d * (2 * headDim * (heads + kvHeads) + 3 * ff) + d * config.vocabSize;
-}
 
 /** Whether one thread a model is the fastest. */
 export const small = (config: Qwen3Config): boolean => weightCount(config) < SMALL_MODEL;

@@ -3,9 +3,9 @@
  * graphs come again, or little padding.
  */
 import { bucketLength, planBatches } from '../model/buckets.ts';
-import { parameterSpecs, type Qwen3Config } from '../model/config.ts';
+import { type Qwen3Config, weightCount } from '../model/config.ts';
 import { tokenCount, type TreeLayout } from '../model/tree.ts';
-import { sizeOf } from '../tensor/tensor.ts';
+import { PRODUCT_MULTIPLE } from '../tensor/ops/nn.ts';
 import { exampleTokens, groupCount, packedSize, rowCount, type TrainExample } from './examples.ts';
 
 /** Some examples that go through the model together. */
@@ -53,8 +53,7 @@ export type Rounding = keyof typeof ROUNDINGS;
 
 /** What is best for a model: graphs that come again if it is small, little padding if it is large. */
 export function roundingFor(config: Qwen3Config): Rounding {
-  const weights = parameterSpecs(config).reduce((total, { shape }) => total + sizeOf(shape), 0);
-  return weights > LARGE ? 'fine' : 'coarse';
+  return weightCount(config) > LARGE ? 'fine' : 'coarse';
 }
 
 /** Batches of like-sized examples; every example is in one. The same examples give the same batches. */
@@ -76,13 +75,19 @@ export function planMicroBatches(
     const members = indices.flatMap((index) => examples[index] ?? []);
     const rows = members.reduce((total, example) => total + rowCount(example), 0);
     // Quarters of what the completions hold: at most four capacities a layout.
-    const quarter = Math.ceil((layout.prompts * layout.samples * layout.completionTokens) / 4);
-    const multiple = rounding === 'fine' ? Math.max(1, quarter) : ROW_MULTIPLE;
+    const held = layout.prompts * layout.samples * layout.completionTokens;
+    const rowCapacity =
+      rounding === 'fine'
+        ? Math.min(
+            bucketLength(rows, bucketLength(held / 4, PRODUCT_MULTIPLE)),
+            bucketLength(held, PRODUCT_MULTIPLE),
+          )
+        : bucketLength(rows, ROW_MULTIPLE);
     const groups = members.reduce((total, example) => total + groupCount(example), 0);
     return {
       layout,
       examples: members,
-      rowCapacity: bucketLength(rows, multiple),
+      rowCapacity,
       groupCapacity: 2 ** Math.ceil(Math.log2(groups)),
     };
   });

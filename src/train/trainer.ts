@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { required, UserError } from '../base/errors.ts';
 import { readText, writeAtomic } from '../base/files.ts';
 import type { Device } from '../ggml/device.ts';
-import type { Qwen3Config } from '../model/config.ts';
+import { type Qwen3Config, weightCount } from '../model/config.ts';
 import { type OutgoingTensor, SafetensorsFile, writeSafetensors } from '../model/safetensors.ts';
 import { laneCount, LaneDevices } from '../model/lanes.ts';
 import type { TrainedWeights } from '../model/trained-weights.ts';
@@ -19,7 +19,7 @@ import { AdamW, type AdamWOptions } from '../tensor/adamw.ts';
 import { ParameterSet, specBytes } from '../tensor/parameters.ts';
 import { exampleTokens, groupCount, rowCount, type TrainExample } from './examples.ts';
 import { type MicroBatch, planMicroBatches, type Rounding, roundingFor } from './micro-batches.ts';
-import type { LossParts } from './training-graph.ts';
+import { chunkRowsFor, type LossParts } from './training-graph.ts';
 import { GradientSum, TrainingLane } from './training-lane.ts';
 
 export interface TrainerOptions {
@@ -34,6 +34,8 @@ export interface TrainerOptions {
   readonly recompute?: boolean;
   /** How lengths are rounded, if not as is best for the model's size. */
   readonly rounding?: Rounding;
+  /** The model that this one is a part of, whose size then decides how it is computed. */
+  readonly partOf?: Qwen3Config;
 }
 
 export interface StepResult {
@@ -46,7 +48,10 @@ export interface StepResult {
 
 /** Batches that are computed side by side at most. */
 const MAX_LANES = 4;
-/** More trained weights than this are worth no second set of gradients. */
+/**
+ * A model of more weights keeps all threads busy with one batch, and is worth no second set of gradients; of lanes with
+ * a batch more or less than others (three batches on two), some wait.
+ */
 const LARGE = 2e8;
 
 /** Squares of larger weights, added up over a row, overflow float32. */
@@ -70,9 +75,9 @@ export class Trainer implements Disposable {
     this.parameters = parameters;
     this.#options = options;
     this.#perGroup = !objective.rowwise;
-    const held = parameters.count > LARGE ? 1 : MAX_LANES;
-    const count = laneCount(parameters.device, config, held, Infinity);
-    this.#devices = new LaneDevices(parameters.device, config, count);
+    const whole = options.partOf ?? config;
+    const count = laneCount(parameters.device, whole, weightCount(whole) > LARGE ? 1 : MAX_LANES, Infinity);
+    this.#devices = new LaneDevices(parameters.device, whole, count);
     const [device] = this.#devices.devices;
     // AdamW's many small operations are faster on one thread; Muon's matrix products are not, unless a BLAS does them.
     const { adamw } = options;
@@ -83,7 +88,11 @@ export class Trainer implements Disposable {
       .slice(1)
       .map(() => new ParameterSet(parameters.device, parameters.specs, 'state'));
     const gradients = [first, ...others] as const;
-    const lane = { weights: options.weights ?? parameters, recompute: options.recompute ?? false };
+    const lane = {
+      weights: options.weights ?? parameters,
+      recompute: options.recompute ?? false,
+      chunkRows: chunkRowsFor(whole.vocabSize),
+    };
     this.#lanes = this.#devices.devices.map(
       (own, i) => new TrainingLane(own, config, lane, required(gradients[i], 'gradients'), objective),
     );
@@ -101,12 +110,12 @@ export class Trainer implements Disposable {
 
   /** Batches of like-sized examples, each assigned to the lane that has the least to do. */
   #plan(examples: readonly TrainExample[]): MicroBatch[][] {
-    const { microBatchTokens, microBatchPrompts, rounding } = this.#options;
+    const { microBatchTokens, microBatchPrompts, rounding, partOf } = this.#options;
     const plan = planMicroBatches(examples, {
       maxTokens: microBatchTokens,
       maxPrompts: microBatchPrompts,
       lanes: this.#lanes.length,
-      rounding: rounding ?? roundingFor(this.config),
+      rounding: rounding ?? roundingFor(partOf ?? this.config),
     });
     const lanes = this.#lanes.map(() => ({ load: 0, batches: [] as MicroBatch[] }));
     for (const batch of plan.toSorted((a, b) => tokenCount(b.layout) - tokenCount(a.layout))) {

@@ -29,6 +29,7 @@ import {
   vocabularyRows,
 } from '../tensor/ops/index.ts';
 import { detach } from '../tensor/ops/elementwise.ts';
+import { PRODUCT_MULTIPLE } from '../tensor/ops/nn.ts';
 import { full } from '../tensor/ops/shape.ts';
 import { Graph, readF32, write } from '../tensor/graph.ts';
 import type { GraphMemory } from '../tensor/graph-memory.ts';
@@ -37,6 +38,12 @@ import type { Tensor } from '../tensor/tensor.ts';
 
 /** Logits that one chunk of rows may take, in bytes. */
 const CHUNK_BYTES = 64 * 2 ** 20;
+
+/** Rows that the vocabulary head takes at a time, so that their logits are of at most `bytes`. */
+export function chunkRowsFor(vocabSize: number, bytes = CHUNK_BYTES): number {
+  const most = Math.max(1, Math.floor(bytes / (4 * vocabSize)));
+  return most < PRODUCT_MULTIPLE ? most : most - (most % PRODUCT_MULTIPLE);
+}
 
 /** Its width a number, now that the batch is known. */
 type RowInputShape = RowInputSpec & { readonly width: number };
@@ -66,8 +73,8 @@ export interface LossParts {
 export interface TrainingGraphOptions {
   /** Groups of completions that there is room for; as many as trees, if unset. */
   readonly groups?: number;
-  /** Logits that one chunk of rows may take, in bytes. */
-  readonly chunkBytes?: number;
+  /** Rows that the vocabulary head takes at a time. */
+  readonly chunkRows?: number;
   /** Shared with other training graphs that never run at the same time. */
   readonly memory?: GraphMemory;
   /** Where it runs, if not on the gradients' device: another one that reaches the same memory. */
@@ -101,7 +108,7 @@ export class TrainingGraph implements Disposable {
     objective: Objective,
     {
       groups = layout.prompts,
-      chunkBytes = CHUNK_BYTES,
+      chunkRows = chunkRowsFor(config.vocabSize),
       memory,
       device = gradients.device,
       recompute = false,
@@ -126,7 +133,6 @@ export class TrainingGraph implements Disposable {
     }
     const rows = this.#tree.hidden;
     const head = headWeight(config, weights);
-    const chunkRows = Math.max(1, Math.floor(chunkBytes / (4 * config.vocabSize)));
     const gradHidden = this.#head(rows, head, objective, chunkRows);
     this.#loss = required(this.#parts.get('loss'), 'the loss');
     this.#parts.delete('loss');

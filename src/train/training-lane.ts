@@ -19,6 +19,7 @@ export interface LaneOptions {
   readonly weights: ParameterSet | TrainedWeights;
   /** See TrainingGraphOptions. */
   readonly recompute: boolean;
+  readonly chunkRows: number;
 }
 
 export class TrainingLane implements Disposable {
@@ -73,14 +74,15 @@ export class TrainingLane implements Disposable {
       graph[Symbol.dispose]();
       this.#graphs.delete(oldest);
     }
+    const { weights, recompute, chunkRows } = this.#options;
     const graph = new TrainingGraph(
       this.#config,
-      this.#options.weights,
+      weights,
       this.gradients,
       layout,
       rowCapacity,
       this.#objective,
-      { device: this.#device, memory: this.#memory, recompute: this.#options.recompute, groups },
+      { device: this.#device, memory: this.#memory, recompute, chunkRows, groups },
     );
     this.#graphs.set(key, graph);
     return graph;

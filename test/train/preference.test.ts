@@ -55,7 +55,7 @@ interface Outcome extends LossParts {
 
 async function run(prompts: number, chunkRows: number): Promise<Outcome> {
   const layout: TreeLayout = { prompts, promptTokens: 16, samples: 2, completionTokens: 16 };
-  const options = { chunkBytes: 4 * goldenConfig.vocabSize * chunkRows };
+  const options = { chunkRows };
   using graph = new TrainingGraph(goldenConfig, weights, gradients, layout, 96, objective, options);
   gradients.clear();
   const given = pairs();

@@ -119,9 +119,13 @@ export function speechOf(run: RunContext, reference: string): Speech {
   return { tokenizer, template: tokenizer.chatTemplate };
 }
 
+/** Rows that the vocabulary of a new model is filled up to, as published ones are, for fast matrix products. */
+const VOCABULARY_MULTIPLE = 64;
+
+/** A new model's shape. Ids beyond its tokenizer's are never in data; they decode to nothing. */
 export function newConfig(model: NewModel, tokenizer: Tokenizer): Qwen3Config {
   return {
-    vocabSize: tokenizer.vocabSize,
+    vocabSize: Math.ceil(tokenizer.vocabSize / VOCABULARY_MULTIPLE) * VOCABULARY_MULTIPLE,
     hiddenSize: model.hidden_size,
     intermediateSize: model.intermediate_size,
     layers: model.num_hidden_layers,

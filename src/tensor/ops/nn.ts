@@ -13,6 +13,12 @@ function flat2(g: Graph, a: Tensor): Tensor {
 }
 
 /**
+ * ggml's fast matrix product needs what is summed over to be a multiple of the widest vectors' 16 floats, and a product
+ * over anything else takes up to six times as long. The rows of a batch are summed over for the gradients of weights.
+ */
+export const PRODUCT_MULTIPLE = 16;
+
+/**
  * x [K, N, ...] and y [M, N, ...] give their product over N, [K, M, ...], without a gradient. Matrix products of
  * transposed copies are faster in ggml than its outer product, except where an operand is large, as scores are,
  * and its transpose would cost more than the product.
