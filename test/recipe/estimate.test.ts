@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { estimateRecipe, type StageEstimate, obstacles } from '../../src/recipe/estimate/index.ts';
-import { ModelShapes, weightsOf } from '../../src/recipe/estimate/models.ts';
+import { ModelShapes } from '../../src/recipe/estimate/models.ts';
 import { loadEstimable, loadRecipe } from '../../src/recipe/load.ts';
 import { runRecipe } from '../../src/recipe/runner.ts';
-import { parameterSpecs } from '../../src/model/config.ts';
+import { parameterSpecs, weightCount } from '../../src/model/config.ts';
 import { publishedConfig } from '../../src/model/published.ts';
 import { sizeOf } from '../../src/tensor/tensor.ts';
 import { runCli } from '../helpers/cli.ts';
@@ -83,7 +83,7 @@ describe('an estimate', () => {
 
   it('of Qwen3-0.6B counts its weights, gradients and averages, and less where a recipe saves them', async () => {
     const config = publishedConfig('models/Qwen3-0.6B')!;
-    const weights = weightsOf(config);
+    const weights = weightCount(config);
     expect(weights).toBe(parameterSpecs(config).reduce((total, { shape }) => total + sizeOf(shape), 0));
     expect(weights).toBe(596_049_920);
     const plain = await sft('');

@@ -10,16 +10,13 @@ import { required, UserError } from '../../base/errors.ts';
 import { listDevices } from '../../ggml/device.ts';
 import { loadConfig } from '../../model/checkpoint.ts';
 import { isGguf } from '../../model/checkpoint-path.ts';
-import { loraSpecs } from '../../model/lora.ts';
-import { parameterSpecs } from '../../model/config.ts';
-import { specBytes } from '../../tensor/parameters.ts';
-import { sizeOf } from '../../tensor/tensor.ts';
-import { dialoguesOf, loraOptions } from '../run/context.ts';
+import { weightCount } from '../../model/config.ts';
+import { dialoguesOf } from '../run/context.ts';
 import type { Recipe } from '../schema.ts';
-import { outputsModel, type Stage, type TrainingStage } from '../stages.ts';
+import { outputsModel, type Stage } from '../stages.ts';
 import { type Lengths, measureLengths } from './lengths.ts';
-import { memoryOf, type StageMemory } from './memory.ts';
-import { LARGE, ModelShapes, weightsOf } from './models.ts';
+import { memoryOf, stateBytes, type StageMemory } from './memory.ts';
+import { LARGE, ModelShapes } from './models.ts';
 import { canRehearse, limitsOfRehearsal, rehearse, type Rehearsed } from './rehearsal.ts';
 import { TimeProbe } from './time.ts';
 import type { Workload } from './work.ts';
@@ -63,17 +60,19 @@ export interface EstimateOptions {
 
 /**
  * What the process takes for itself while it works: its heap, and what its allocator keeps of what earlier stages
- * held, which grows from stage to stage. Fitted to runs of this project's recipes; large blocks are given back, so
- * there is a limit.
+ * held, which grows from stage to stage. Fitted to runs of this project's recipes. Large blocks are given back, and
+ * what a large model takes is nearly all in them: of such stages no more than this was kept.
  */
 const HEAP_FIRST = 20 * 2 ** 20;
 const HEAP_STAGE = 9 * 2 ** 20;
 const KEPT_SHARE = 0.07;
-const KEPT_MOST = 512 * 2 ** 20;
+const KEPT_OF_LARGE = 64 * 2 ** 20;
+const LARGE_STAGE = 2 * 2 ** 30;
 
 function overhead(stage: number, before: readonly StageMemory[]): number {
   const most = Math.max(0, ...before.map(({ host }) => host));
-  return HEAP_FIRST + Math.min(KEPT_MOST, stage * (HEAP_STAGE + KEPT_SHARE * most));
+  const kept = stage * (HEAP_STAGE + KEPT_SHARE * most);
+  return HEAP_FIRST + (most > LARGE_STAGE ? Math.min(KEPT_OF_LARGE, kept) : kept);
 }
 
 const KEPT_CHECKPOINTS = 3;
@@ -102,20 +101,10 @@ function machineOf(recipe: Recipe, runsDir: string): Machine {
   };
 }
 
-/** Bytes of what a stage trains, and of the optimiser's averages beside it. */
-function stateBytes(stage: TrainingStage, models: ModelShapes): number {
-  const specs = parameterSpecs(models.of(stage.model).config);
-  const trained = stage.lora === undefined ? specs : loraSpecs(specs, loraOptions(stage.lora));
-  const weights = trained.reduce((total, { shape }) => total + 4 * sizeOf(shape), 0);
-  const average =
-    stage.optimizer === 'adamw_8bit' ? specBytes({ name: '', shape: [32], dtype: 'q8_0' }) / 32 : 4;
-  return weights + (2 * weights * average) / 4;
-}
-
 function diskOf(stage: Stage, work: Workload, models: ModelShapes): { disk: number; checkpoints: number } {
   if (!outputsModel(stage)) return { disk: work.stored, checkpoints: 0 };
   return {
-    disk: work.stored + 4 * weightsOf(models.of(stage.model).config),
+    disk: work.stored + 4 * weightCount(models.of(stage.model).config),
     checkpoints: KEPT_CHECKPOINTS * stateBytes(stage, models),
   };
 }
@@ -183,7 +172,7 @@ async function fromShapes(recipe: Recipe, models: ModelShapes, options: Estimate
     memory: memoryOf(recipe, stage, work, models, threads),
   }));
   const before = planned.map(({ memory }) => memory);
-  using probe = new TimeProbe(recipe, models, threads);
+  using probe = new TimeProbe(recipe, models, threads, options.runsDir);
   const stages: StageEstimate[] = [];
   for (const [i, { stage, work, memory }] of planned.entries()) {
     options.onStage?.(stage.name);
@@ -194,7 +183,7 @@ async function fromShapes(recipe: Recipe, models: ModelShapes, options: Estimate
       memory: base + memory.host + overhead(i, before.slice(0, i)),
       deviceMemory: memory.device,
       ...diskOf(stage, work, models),
-      seconds: options.time ? await probe.seconds(stage, work) : undefined,
+      seconds: options.time ? await probe.seconds(stage, work, memory.host + memory.device) : undefined,
     });
   }
   return { stages, notes: models.notes, machine: machineOf(recipe, options.runsDir) };
@@ -205,7 +194,8 @@ export function isLarge(recipe: Recipe): boolean {
   return Object.values(recipe.models).some((model) => {
     if (typeof model === 'string')
       return (
-        existsSync(isGguf(model) ? model : join(model, 'config.json')) && weightsOf(loadConfig(model)) > LARGE
+        existsSync(isGguf(model) ? model : join(model, 'config.json')) &&
+        weightCount(loadConfig(model)) > LARGE
       );
     const { hidden_size: d, intermediate_size: ff, num_hidden_layers: layers } = model;
     return layers * d * (4 * d + 3 * ff) > LARGE / 4;

@@ -12,10 +12,15 @@ const SAMPLE = 192;
 /** Of English with JSON, under Qwen3's vocabulary. */
 const CHARACTERS_PER_TOKEN = 3.6;
 
-export interface DialogueLength {
-  /** Of the system turn with the tools, which dialogues of one tool set share. */
+export interface PromptLength {
+  /** Which tool set it has. */
+  readonly tools: number;
+  /** Of the system turn with the tools, which prompts of one tool set begin with. */
   readonly system: number;
   readonly prompt: number;
+}
+
+export interface DialogueLength extends PromptLength {
   readonly target: number;
 }
 
@@ -25,17 +30,27 @@ export interface Lengths {
   readonly groups: readonly (readonly DialogueLength[])[];
 }
 
-function lengthOf(dialogue: TaskDialogue, { tokenizer, template }: ShapedModel): DialogueLength {
-  const { id, category, messages, tools } = dialogue;
+function lengthOf(
+  dialogue: TaskDialogue,
+  tools: number,
+  { tokenizer, template }: ShapedModel,
+): DialogueLength {
+  const { id, category, messages } = dialogue;
   const last = messages.at(-1);
-  const prompt = renderPrompt(template, { messages: messages.slice(0, -1), tools });
+  const prompt = renderPrompt(template, { messages: messages.slice(0, -1), tools: dialogue.tools });
   const target = last?.role === 'assistant' ? renderTarget(last) : '';
   if (tokenizer === undefined) {
     const guess = (text: string): number => Math.ceil(text.length / CHARACTERS_PER_TOKEN);
-    return { system: guess(JSON.stringify(tools)), prompt: guess(prompt), target: guess(target) };
+    return {
+      tools,
+      system: guess(JSON.stringify(dialogue.tools)),
+      prompt: guess(prompt),
+      target: guess(target),
+    };
   }
   const record = makeRecord({ id, category, prompt, target }, tokenizer);
   return {
+    tools,
     system: record.systemLength,
     prompt: record.promptIds.length,
     target: record.targetIds.length,
@@ -50,7 +65,7 @@ export function measureLengths(dialogues: readonly TaskDialogue[], model: Shaped
   const measured = groups
     .filter((_, i) => i % step === 0)
     .slice(0, wanted)
-    .map((group) => group.map((dialogue) => lengthOf(dialogue, model)));
+    .map((group, i) => group.map((dialogue) => lengthOf(dialogue, i, model)));
   return { groups: measured, dialogues: measured.flat() };
 }
 

@@ -2,15 +2,17 @@
 import { Device } from '../../ggml/device.ts';
 import type { ComputeDType } from '../../model/trained-weights.ts';
 import { parameterSpecs } from '../../model/config.ts';
+import { loraSpecs } from '../../model/lora.ts';
 import type { WeightSource } from '../../model/forward.ts';
 import { Generator } from '../../model/generation.ts';
 import { Scorer } from '../../model/scoring.ts';
-import { ParameterSet } from '../../tensor/parameters.ts';
+import { ParameterSet, specBytes } from '../../tensor/parameters.ts';
+import { sizeOf } from '../../tensor/tensor.ts';
 import { type TrainExample, treeOf } from '../../train/examples.ts';
-import { trainedWeights } from '../run/context.ts';
+import { loraOptions, trainedWeights } from '../run/context.ts';
 import { trainerFor } from '../run/trainer.ts';
 import type { Recipe } from '../schema.ts';
-import type { Stage } from '../stages.ts';
+import type { Stage, TrainingStage } from '../stages.ts';
 import type { ModelShapes } from './models.ts';
 import type { GenerationWork, ScoringWork, TrainingWork, Workload } from './work.ts';
 
@@ -71,7 +73,7 @@ class Holding implements Disposable {
     const generator = this.#hold(new Generator(this.#device, config, weights));
     const { samples, temperature, batch } = work;
     this.host += generator.reserve(
-      work.prompts.map((length) => Math.min(length, config.maxPositions - 1)),
+      work.prompts.map(({ prompt }) => Math.min(prompt, config.maxPositions - 1)),
       {
         samples,
         temperature,
@@ -99,6 +101,16 @@ class Holding implements Disposable {
 
 const tokensOf = ({ completions }: TrainExample): number =>
   completions.reduce((total, { tokens }) => total + tokens.length, 0);
+
+/** Bytes of what a stage trains, and of the optimiser's averages beside it. */
+export function stateBytes(stage: TrainingStage, models: ModelShapes): number {
+  const specs = parameterSpecs(models.of(stage.model).config);
+  const trained = stage.lora === undefined ? specs : loraSpecs(specs, loraOptions(stage.lora));
+  const weights = trained.reduce((total, { shape }) => total + 4 * sizeOf(shape), 0);
+  const average =
+    stage.optimizer === 'adamw_8bit' ? specBytes({ name: '', shape: [32], dtype: 'q8_0' }) / 32 : 4;
+  return weights + (2 * weights * average) / 4;
+}
 
 /** Plans a stage's memory; throws what building it would throw. */
 export function memoryOf(

@@ -90,10 +90,3 @@ export class ModelShapes {
 }
 
 const templateOf = ({ chatTemplate }: Tokenizer): string => chatTemplate ?? DEFAULT_TEMPLATE;
-
-/** Weights of a model, and those of a kind of parameter alone. */
-export function weightsOf(config: Qwen3Config): number {
-  const { hiddenSize: d, headDim, heads, kvHeads, intermediateSize: ff, vocabSize, layers } = config;
-  const layer = d * headDim * (2 * heads + 2 * kvHeads) + 3 * d * ff + 2 * d + 2 * headDim;
-  return layers * layer + d * vocabSize * (config.tiedEmbeddings ? 1 : 2) + d;
-}

@@ -6,13 +6,14 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { weightCount } from '../../model/config.ts';
 import type { RunEvent } from '../../train/events.ts';
 import { dialoguesOf, type RehearsalSteps, stageFolder } from '../run/context.ts';
 import { rehearseRecipe } from '../runner.ts';
 import type { Recipe } from '../schema.ts';
 import type { Stage } from '../stages.ts';
 import { mean } from './lengths.ts';
-import { LARGE, type ModelShapes, weightsOf } from './models.ts';
+import { LARGE, type ModelShapes } from './models.ts';
 
 /** Steps of a training stage. The first of them builds what the others only run. */
 const STEPS: RehearsalSteps = { supervised: 5, reinforcement: 2 };
@@ -35,7 +36,7 @@ export interface Rehearsed {
 /** Whether every model of a recipe is there and small, and nothing is asked over a network or of a benchmark. */
 export function canRehearse(recipe: Recipe, models: ModelShapes): boolean {
   const isSmall = ([name, model]: [string, Recipe['models'][string]]): boolean =>
-    (typeof model !== 'string' || existsSync(model)) && weightsOf(models.of(name).config) <= LARGE;
+    (typeof model !== 'string' || existsSync(model)) && weightCount(models.of(name).config) <= LARGE;
   const isOwn = (stage: Stage): boolean =>
     stage.kind !== 'bfcl' &&
     stage.kind !== 'acebench' &&

@@ -1,23 +1,24 @@
-/**
- * How long a stage's work takes: some of it done on random weights. A large model is measured with one layer and with
- * two, which gives what a layer takes and what the rest does.
- */
+/** How long a stage's work takes: some of it done on random weights, of a large model by parts of it. */
 import { setImmediate } from 'node:timers/promises';
 import { Rng } from '../../base/rng.ts';
-import { asTokenIds } from '../../base/token-ids.ts';
+import { asTokenIds, type TokenIds } from '../../base/token-ids.ts';
 import { Device } from '../../ggml/device.ts';
-import { initialiseWeights } from '../../model/checkpoint.ts';
-import { parameterSpecs, type Qwen3Config } from '../../model/config.ts';
+import { parameterSpecs, type Qwen3Config, weightCount } from '../../model/config.ts';
 import { Generator } from '../../model/generation.ts';
 import { Scorer } from '../../model/scoring.ts';
 import { ParameterSet } from '../../tensor/parameters.ts';
+import { sizeOf } from '../../tensor/tensor.ts';
 import { exampleTokens, type TrainCompletion, type TrainExample, treeOf } from '../../train/examples.ts';
 import { trainedWeights } from '../run/context.ts';
 import { objectiveOf } from '../run/objectives.ts';
 import { trainerFor } from '../run/trainer.ts';
 import type { Recipe } from '../schema.ts';
 import type { Stage, TrainingStage } from '../stages.ts';
-import { LARGE, type ModelShapes, weightsOf } from './models.ts';
+import { stateBytes } from './memory.ts';
+import type { PromptLength } from './lengths.ts';
+import type { ModelShapes } from './models.ts';
+import { inParts, wholeOf } from './parts.ts';
+import { measureRates, type Rates } from './storage.ts';
 import type { GenerationWork, ScoringWork, TrainingWork, Workload } from './work.ts';
 
 /** Tokens that are trained on or scored in a measurement of a part. */
@@ -25,20 +26,45 @@ const PART_TOKENS = 1500;
 /** Prompts that are answered in a measurement, and tokens of each answer. */
 const PROMPTS = 8;
 const TOKENS = 12;
+/** Every vocabulary that is measured has twice as many. */
+const SOME_IDS = 100;
+/** A measurement is repeated so often, or until so many seconds have gone. */
+const REPETITIONS = 3;
+const ENOUGH = 3;
 
 type ComputeDType = TrainingStage['compute_dtype'];
 
-/** Runs `body` once to settle caches and once for its time, in seconds. */
+/** Runs `body` once to settle caches and then for its time, in seconds: the median of three runs, if they are short. */
 async function timed(body: () => Promise<unknown>): Promise<number> {
   await body();
-  const start = performance.now();
-  await body();
-  return (performance.now() - start) / 1000;
+  return once(body);
 }
 
-/** Weights that differ from each other, quickly. */
+/** As `timed`, of what has run before. */
+async function once(body: () => Promise<unknown>): Promise<number> {
+  const seconds: number[] = [];
+  let total = 0;
+  while (seconds.length < REPETITIONS && total < ENOUGH) {
+    const start = performance.now();
+    await body();
+    const taken = (performance.now() - start) / 1000;
+    seconds.push(taken);
+    total += taken;
+  }
+  return seconds.toSorted((a, b) => a - b)[Math.floor((seconds.length - 1) / 2)] ?? 0;
+}
+
+/** Weights that differ from each other, quickly: the same few thousand over and over. */
 function fill(config: Qwen3Config, parameters: ParameterSet): void {
-  initialiseWeights(config, parameters, Rng.seeded(1));
+  const rng = Rng.seeded(1);
+  const some = Float32Array.from({ length: 65_521 }, () => 0.02 * rng.normal());
+  for (const { name, shape } of parameterSpecs(config)) {
+    const values = new Float32Array(sizeOf(shape)).fill(1);
+    if (shape.length > 1)
+      for (let at = 0; at < values.length; at += some.length)
+        values.set(some.subarray(0, values.length - at), at);
+    parameters.set(name, values);
+  }
 }
 
 /** Fills an objective's own inputs with something that it can compute with. */
@@ -67,6 +93,22 @@ function withInputs(example: TrainExample, stage: TrainingStage, config: Qwen3Co
 const tokensIn = (examples: readonly TrainExample[]): number =>
   examples.reduce((total, example) => total + exampleTokens(example), 0);
 
+/**
+ * A prompt of `length` with the beginning that others of its tool set have too, which is computed once, and then tokens
+ * that only the prompt number `index` has; at most `most` of them.
+ */
+function promptOf({ tools, system, prompt }: PromptLength, index: number, most: number): TokenIds {
+  const ids = new Int32Array(Math.min(prompt, most)).fill(SOME_IDS + (index % SOME_IDS));
+  return asTokenIds(ids.fill(tools % SOME_IDS, 0, system));
+}
+
+/** At most `count` prompts: from the start those that share tools, as they are beside each other, else from all over. */
+function someOfAll(prompts: readonly PromptLength[], count: number): readonly PromptLength[] {
+  const stride = prompts.some(({ system }) => system > 0) ? 1 : Math.max(1, prompts.length / count);
+  const picked = Array.from({ length: count }, (_, i) => prompts[Math.floor(i * stride)]);
+  return picked.filter((prompt) => prompt !== undefined);
+}
+
 /** As many examples from the start as have `most` tokens, at least one. */
 function someOf(examples: readonly TrainExample[], most: number): TrainExample[] {
   const taken: TrainExample[] = [];
@@ -79,31 +121,53 @@ function someOf(examples: readonly TrainExample[], most: number): TrainExample[]
 
 export class TimeProbe implements Disposable {
   readonly #device: Device;
+  readonly #recipe: Recipe;
   readonly #models: ModelShapes;
+  readonly #folder: string;
+  #rates: Rates | undefined;
 
-  constructor(recipe: Recipe, models: ModelShapes, threads: number) {
+  /** Measures on `threads` of the recipe's device, and on the disk under `folder`. */
+  constructor(recipe: Recipe, models: ModelShapes, threads: number, folder: string) {
     this.#device = Device.open(recipe.device, threads);
+    this.#recipe = recipe;
     this.#models = models;
+    this.#folder = folder;
   }
 
-  /** Seconds that a stage's work takes. */
-  async seconds(stage: Stage, { training, generation, scoring }: Workload): Promise<number> {
+  /** Seconds that a stage takes which holds `memory` bytes at most: its work, and what it does once. */
+  async seconds(stage: Stage, work: Workload, memory: number): Promise<number> {
+    const { training, generation, scoring } = work;
     const dtype = 'compute_dtype' in stage ? stage.compute_dtype : 'f32';
     let total = 0;
     await setImmediate();
     if (training !== undefined) total += await this.#train(training);
     for (const one of generation) total += await this.#generate(one, dtype);
     if (scoring !== undefined) total += await this.#score(scoring, dtype);
-    return total;
+    return total + this.#beside(work, memory);
   }
 
-  /** What `measure` gives for a whole model: measured on all of it, or worked out from one layer and two. */
-  async #whole(model: string, measure: (config: Qwen3Config) => Promise<number>): Promise<number> {
-    const { config } = this.#models.of(model);
-    if (weightsOf(config) <= LARGE) return measure(config);
-    const one = await measure({ ...config, layers: 1 });
-    const two = await measure({ ...config, layers: 2 });
-    return one + Math.max(0, two - one) * (config.layers - 1);
+  /** Opening and saving models, and taking memory. Of small models that is not worth its measurement. */
+  #beside({ steps, training, generation, scoring }: Workload, memory: number): number {
+    const opened =
+      training === undefined
+        ? generation.map(({ model }) => model)
+        : [training.stage.model, ...(scoring?.beside === true ? [scoring.model] : [])];
+    const weights = (model: string): number => weightCount(this.#models.of(model).config);
+    if (!opened.some((model) => inParts(this.#models.of(model).config))) return 0;
+    const rates = (this.#rates ??= measureRates(this.#device, this.#folder));
+    let seconds = 0;
+    let held = 0;
+    for (const model of opened) {
+      const isNew = typeof this.#recipe.models[model] === 'object';
+      seconds += weights(model) * (isNew ? rates.made + rates.touched : rates.read);
+      held = Math.max(held, weights(model));
+    }
+    seconds += Math.max(0, memory / 4 - held) * rates.touched;
+    if (training === undefined) return seconds;
+    const { stage } = training;
+    const checkpoints = Math.floor((steps - 1) / stage.save_steps);
+    const saved = weights(stage.model) + (checkpoints * stateBytes(stage, this.#models)) / 4;
+    return seconds + saved * rates.written;
   }
 
   #weights(config: Qwen3Config, dtype: ComputeDType, trainable: boolean): ParameterSet {
@@ -113,14 +177,14 @@ export class TimeProbe implements Disposable {
     return parameters;
   }
 
-  async #train({ stage, examples, updates }: TrainingWork): Promise<number> {
+  async #train({ stage, examples, several, updates }: TrainingWork): Promise<number> {
     if (examples.length === 0) return 0;
     const { config } = this.#models.of(stage.model);
-    const isWhole = weightsOf(config) <= LARGE;
-    const chosen = isWhole ? examples : someOf(examples, PART_TOKENS);
+    const chosen = inParts(config) ? someOf(examples, PART_TOKENS) : examples;
     const given = chosen.map((example) => withInputs(example, stage, config));
-    const scale = tokensIn(examples) / tokensIn(given);
-    const each = await this.#whole(stage.model, async (part) => {
+    // Of several updates: one may be of long prompts by chance.
+    const scale = tokensIn(several.flat()) / several.length / tokensIn(given);
+    const each = await wholeOf(config, async (part) => {
       const parameters = this.#weights(
         part,
         stage.lora === undefined ? 'f32' : stage.compute_dtype,
@@ -131,9 +195,10 @@ export class TimeProbe implements Disposable {
       using trainer = trainerFor(
         { config: part, parameters, ...(training === undefined ? {} : { training }) },
         stage,
+        config,
       );
       const learning = await timed(() => trainer.accumulate(given));
-      const whole = await timed(() => trainer.step(given, 0));
+      const whole = await once(() => trainer.step(given, 0));
       // The optimiser works once an update, whatever the number of tokens.
       return learning * scale + Math.max(0, whole - learning);
     });
@@ -143,31 +208,26 @@ export class TimeProbe implements Disposable {
   async #generate(work: GenerationWork, dtype: ComputeDType): Promise<number> {
     if (work.prompts.length === 0) return 0;
     const { config: full } = this.#models.of(work.model);
-    const isWhole = weightsOf(full) <= LARGE;
     const { samples, temperature, batch } = work;
-    const lengths = work.prompts.slice(0, isWhole ? Math.max(PROMPTS, batch ?? 0) : 2);
-    // Of a token each, so that they have no beginning in common that would be computed once.
-    const prompts = lengths.map((length, i) =>
-      asTokenIds(new Int32Array(Math.min(length, full.maxPositions - work.maxTokens - 1)).fill(i)),
-    );
+    const lengths = someOfAll(work.prompts, Math.max(PROMPTS, batch ?? 0));
+    const most = full.maxPositions - work.maxTokens - 1;
+    const prompts = lengths.map((length, i) => promptOf(length, i, most));
     const answer = Math.max(1, Math.round(work.answer));
     const measured = Math.min(answer, TOKENS);
-    const seconds = await this.#whole(work.model, async (config) => {
+    const seconds = await wholeOf(full, async (config) => {
       using parameters = this.#weights(config, dtype, false);
       using generator = new Generator(this.#device, config, parameters);
-      const call = (maxTokens: number) =>
-        timed(() =>
-          generator.generate(prompts, {
-            samples,
-            temperature,
-            maxTokens,
-            stopIds: [],
-            ...(batch === undefined ? {} : { batch }),
-          }),
-        );
-      const first = await call(1);
+      const call = (maxTokens: number) => () =>
+        generator.generate(prompts, {
+          samples,
+          temperature,
+          maxTokens,
+          stopIds: [],
+          ...(batch === undefined ? {} : { batch }),
+        });
+      const first = await timed(call(1));
       if (answer === 1) return first;
-      const more = await call(measured);
+      const more = await timed(call(measured));
       return first + (Math.max(0, more - first) * (answer - 1)) / Math.max(1, measured - 1);
     });
     return (seconds * work.prompts.length * work.calls) / lengths.length;
@@ -175,9 +235,9 @@ export class TimeProbe implements Disposable {
 
   async #score({ model, examples, topK, calls }: ScoringWork, dtype: ComputeDType): Promise<number> {
     if (examples.length === 0) return 0;
-    const isWhole = weightsOf(this.#models.of(model).config) <= LARGE;
-    const chosen = someOf(examples, isWhole ? 4 * PART_TOKENS : PART_TOKENS);
-    const seconds = await this.#whole(model, async (config) => {
+    const { config: full } = this.#models.of(model);
+    const chosen = someOf(examples, inParts(full) ? PART_TOKENS : 4 * PART_TOKENS);
+    const seconds = await wholeOf(full, async (config) => {
       using parameters = this.#weights(config, dtype, false);
       using scorer = new Scorer(this.#device, config, parameters);
       return await timed(() => scorer.score(chosen.map(treeOf), { topK: Math.min(topK, config.vocabSize) }));

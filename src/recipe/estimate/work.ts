@@ -4,7 +4,7 @@ import type { TrainExample } from '../../train/examples.ts';
 import { epochOrder } from '../../train/stages/supervised.ts';
 import type { Recipe } from '../schema.ts';
 import type { TrainingStage } from '../stages.ts';
-import { type DialogueLength, type Lengths, mean } from './lengths.ts';
+import { type DialogueLength, type Lengths, mean, type PromptLength } from './lengths.ts';
 
 /** Updates of a model's weights. */
 export interface TrainingWork {
@@ -19,8 +19,8 @@ export interface TrainingWork {
 /** Answers that a model draws. */
 export interface GenerationWork {
   readonly model: string;
-  /** Lengths of the prompts of one call. */
-  readonly prompts: readonly number[];
+  /** The prompts of one call. */
+  readonly prompts: readonly PromptLength[];
   readonly samples: number;
   readonly maxTokens: number;
   readonly temperature: number;
@@ -97,19 +97,26 @@ export function fitting(
   return lengths.filter(({ prompt }) => prompt <= most);
 }
 
+/** What is asked of a model, and how often. */
+interface Asked {
+  readonly samples: number;
+  readonly prompts: number;
+  readonly calls: number;
+  readonly batch?: number;
+  /** Whether prompts of a tool set are asked together; in some other order few of a call have the same. */
+  readonly byTools: boolean;
+}
+
 /** Answers to `prompts` of these lengths, `calls` times. */
 export function generation(
   model: string,
   stage: Limits & { readonly rollout_batch_size: number; readonly temperature: number },
   lengths: readonly DialogueLength[],
-  { samples, prompts, calls, batch }: { samples: number; prompts: number; calls: number; batch?: number },
+  { samples, prompts, calls, batch, byTools }: Asked,
 ): GenerationWork {
   return {
     model,
-    prompts: cycled(
-      lengths.map(({ prompt }) => prompt),
-      prompts,
-    ),
+    prompts: cycled(byTools ? lengths : lengths.map((length) => ({ ...length, system: 0 })), prompts),
     samples,
     maxTokens: stage.generate_max_len,
     temperature: stage.temperature,
@@ -121,5 +128,5 @@ export function generation(
 
 /** Problems of an environment are not looked at: their prompts are taken to be as long as they may be. */
 export const longest = ({ prompt_max_len: prompt, generate_max_len: target }: Limits): DialogueLength[] => [
-  { system: Math.ceil(prompt / 2), prompt, target },
+  { tools: 0, system: Math.ceil(prompt / 2), prompt, target },
 ];

@@ -116,7 +116,9 @@ function reinforcement(source: WorkloadSource, stage: StageOf<'simrl' | 'mentor'
   return {
     steps,
     training: { stage, ...updatesOf(examples, Math.min(prompts, perUpdate), updates) },
-    generation: [generation(stage.model, stage, lengths, { samples, prompts, calls: steps })],
+    generation: [
+      generation(stage.model, stage, lengths, { samples, prompts, calls: steps, byTools: isTools }),
+    ],
     ...(stage.init_kl_coef > 0
       ? {
           scoring: {
@@ -150,7 +152,9 @@ function rollout(source: WorkloadSource, stage: StageOf<'rollout'>): Workload {
     return { steps: calls, generation: [], stored };
   return {
     steps: calls,
-    generation: [generation(stage.model, stage, lengths, { samples, prompts, calls })],
+    generation: [
+      generation(stage.model, stage, lengths, { samples, prompts, calls, byTools: stage.by_tools }),
+    ],
     scoring: {
       model: stage.model,
       examples: cycled(
@@ -177,6 +181,7 @@ function evaluation(source: WorkloadSource, stage: StageOf<'eval'>): Workload {
         prompts,
         calls,
         batch: stage.rollout_batch_size,
+        byTools: true,
       }),
     ),
     stored: 0,
@@ -196,6 +201,7 @@ function tools(source: WorkloadSource, stage: StageOf<'trajectories' | 'tool_eva
         samples,
         prompts: Math.min(count, stage.rollout_batch_size),
         calls,
+        byTools: true,
       }),
     ),
     stored: 0,

@@ -20,14 +20,16 @@ export function scheduleOf(stage: OptimizerOptions): ScheduleOptions {
   };
 }
 
-/** What trains a stage's model. */
+/** What trains a stage's model, or a part of the model `partOf` as the whole would be trained. */
 export function trainerFor(
   { config, parameters, training }: Pick<OpenModel, 'config' | 'parameters' | 'training'>,
   stage: TrainingStage,
+  partOf = config,
 ): Trainer {
   const objective = objectiveOf(stage, config.vocabSize);
   return new Trainer(config, training?.trained ?? parameters, objective, {
     ...(training === undefined ? {} : { weights: training }),
+    partOf,
     recompute: stage.gradient_checkpointing,
     adamw: {
       beta1: stage.adam_beta1,
