@@ -125,6 +125,8 @@ export async function real(args: readonly string[]): Promise<void> {
       repetitions: { type: 'string', default: '2' },
       threads: { type: 'string', default: String(availableParallelism()) },
       only: { type: 'string', default: 'ckd,simrl' },
+      // Only those whose names have one of these texts in them.
+      candidates: { type: 'string', default: '' },
     },
   });
   const [layers, prompts, repetitions, threads] = [
@@ -172,6 +174,8 @@ export async function real(args: readonly string[]): Promise<void> {
     .reduce((n, { tokens }) => n + tokens.length, 0);
   const noBlas = { TINYSTAR_BLAS: 'off' };
   const only = new Set(values.only.split(','));
+  const wanted = ({ name }: Candidate): boolean =>
+    values.candidates.split(',').some((text) => name.includes(text));
   if (only.has('ckd')) {
     const candidates = [
       worker('prompt tree', { method: 'ckd', layout: 'tree' }),
@@ -179,7 +183,7 @@ export async function real(args: readonly string[]): Promise<void> {
       worker('flat: a copy of the prompt each', { method: 'ckd', layout: 'flat' }),
       ...pytorch('ckd_step.py', ckdBatch(trees), { checkpoint, scratch, threads }),
     ];
-    report('One CKD step', await inTurn(candidates, repetitions), drawn);
+    report('One CKD step', await inTurn(candidates.filter(wanted), repetitions), drawn);
   }
   if (only.has('simrl')) {
     const candidates = [
@@ -189,7 +193,7 @@ export async function real(args: readonly string[]): Promise<void> {
       ...pytorch('simrl_step.py', simrlBatch(trees), { checkpoint, scratch, threads }),
     ];
     const work = prompts * SAMPLES * COMPLETION_TOKENS.most;
-    report('One Sim-RL step, rollout included', await inTurn(candidates, repetitions), work);
+    report('One Sim-RL step, rollout included', await inTurn(candidates.filter(wanted), repetitions), work);
   }
 }
 
