@@ -9,6 +9,7 @@ import { Rng } from '../../base/rng.ts';
 import type { Device } from '../../ggml/device.ts';
 import { initialiseWeights, loadModel, saveCheckpoint } from '../../model/checkpoint.ts';
 import { parameterSpecs, type Qwen3Config, weightCount } from '../../model/config.ts';
+import { publishedConfig } from '../../model/published.ts';
 import { ParameterSet } from '../../tensor/parameters.ts';
 
 /** Seconds for each weight, of 4 bytes. */
@@ -23,19 +24,9 @@ export interface Rates {
 
 /** Of 134 million weights: of less, more is hidden by the system's caches and by memory that it has at hand. */
 const PART: Qwen3Config = {
-  vocabSize: 8192,
-  hiddenSize: 1024,
-  intermediateSize: 3072,
+  ...required(publishedConfig('Qwen3-0.6B'), 'Qwen3-0.6B'),
   layers: 8,
-  heads: 16,
-  kvHeads: 8,
-  headDim: 128,
-  rmsNormEps: 1e-6,
-  ropeTheta: 1e6,
-  tiedEmbeddings: true,
-  maxPositions: 1024,
-  bosTokenId: null,
-  eosTokenId: null,
+  vocabSize: 8192,
 };
 /** So often the part's weights are held at once, as a trainer does. */
 const HELD = 3;
