@@ -66,13 +66,14 @@ export interface EstimateOptions {
 const HEAP_FIRST = 20 * 2 ** 20;
 const HEAP_STAGE = 9 * 2 ** 20;
 const KEPT_SHARE = 0.07;
+const KEPT_MOST = 512 * 2 ** 20;
 const KEPT_OF_LARGE = 64 * 2 ** 20;
 const LARGE_STAGE = 2 * 2 ** 30;
 
 function overhead(stage: number, before: readonly StageMemory[]): number {
   const most = Math.max(0, ...before.map(({ host }) => host));
   const kept = stage * (HEAP_STAGE + KEPT_SHARE * most);
-  return HEAP_FIRST + (most > LARGE_STAGE ? Math.min(KEPT_OF_LARGE, kept) : kept);
+  return HEAP_FIRST + Math.min(most > LARGE_STAGE ? KEPT_OF_LARGE : KEPT_MOST, kept);
 }
 
 const KEPT_CHECKPOINTS = 3;
