@@ -48,10 +48,10 @@ export const optimizerOptions = {
   warmup_ratio: fraction.default(0.03).describe('share of the steps in which the rate rises from 0'),
   min_lr_ratio: fraction.default(0.1).describe("the cosine's floor, as a share of lr"),
   optimizer: z
-    .enum(['adamw', 'adamw_8bit', 'muon'])
+    .enum(['adamw', 'adamw_8bit', 'adamw_offloaded', 'muon'])
     .default('adamw')
     .describe(
-      "adamw_8bit keeps its averages in 8 bits; muon updates the layers' matrices by orthogonalised momentum, and AdamW the rest",
+      "adamw_8bit keeps its averages in 8 bits, adamw_offloaded in a file of the run; muon updates the layers' matrices by orthogonalised momentum, and AdamW the rest",
     ),
   muon_momentum: z.number().min(0).lt(1).default(0.95),
   weight_decay: z.number().min(0).default(0).describe("AdamW's decoupled decay (OpenRLHF: l2)"),

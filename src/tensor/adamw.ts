@@ -3,22 +3,16 @@
  * on the device; matrices can be left to Muon, and averages kept in 8 bits. Gradients are accumulated into `gradients` by training graphs; `step` applies and clears them.
  */
 import type { Device } from '../ggml/device.ts';
-import { add, mul, reshape, scale, slice, square, sum } from './ops/index.ts';
 import { adamNodes8, adamStep8, fits8bit } from './adamw8.ts';
-import { Graph, readF32, write } from './graph.ts';
+import { GradientNorm } from './gradient-norm.ts';
+import { Graph, write } from './graph.ts';
 import { MUON_NODES, muonStep } from './muon.ts';
+import { mul, slice } from './ops/index.ts';
+import { adamSettings, type AdamWOptions, clipOf, type Optimizer } from './optimizer.ts';
 import { ParameterSet, type ParameterSpec } from './parameters.ts';
-import { slabs } from './slabs.ts';
 import { sizeOf, type Tensor } from './tensor.ts';
 
-export interface AdamWOptions {
-  readonly beta1: number;
-  readonly beta2: number;
-  readonly eps: number;
-  /** Decay of matrices; vectors (norm weights) are not decayed. */
-  readonly weightDecay: number;
-  /** Gradients are scaled down to this global norm; 0 turns clipping off. */
-  readonly maxNorm: number;
+export interface ResidentOptions extends AdamWOptions {
   /** The matrices that Muon updates in AdamW's stead, and its momentum. */
   readonly muon?: { readonly momentum: number; readonly matrices: (name: string) => boolean };
   /** Keep both averages of matrices in 8 bits; Muon has no use for it. */
@@ -34,23 +28,21 @@ interface RowInputs {
   readonly correction: Tensor;
 }
 
-export class AdamW implements Disposable {
+export class AdamW implements Optimizer {
   readonly gradients: ParameterSet;
   readonly first: ParameterSet;
   readonly second: ParameterSet;
   readonly #device: Device;
-  readonly #options: AdamWOptions;
-  readonly #normGraph: Graph;
-  readonly #norm: Tensor;
+  readonly #options: ResidentOptions;
+  readonly #norm: GradientNorm;
   readonly #stepGraph: Graph;
   readonly #rows: RowInputs;
   readonly #matrixSettings: Tensor;
   readonly #vectorSettings: Tensor;
-  /** Number of steps applied so far. */
   steps = 0;
 
   /** `device` computes the steps, if not the parameters' own: another one that reaches the same memory. */
-  constructor(parameters: ParameterSet, options: AdamWOptions, device: Device = parameters.device) {
+  constructor(parameters: ParameterSet, options: ResidentOptions, device: Device = parameters.device) {
     const { specs } = parameters;
     this.#device = device;
     this.#options = options;
@@ -61,18 +53,7 @@ export class AdamW implements Disposable {
     this.first = new ParameterSet(parameters.device, averages, 'state');
     this.second = new ParameterSet(parameters.device, averages, 'state');
 
-    const parts = specs.flatMap(({ name, shape }) => slabs(shape).map((slab) => ({ name, shape, slab })));
-    const n = new Graph(device, parts.length * 6 + 64);
-    this.#normGraph = n;
-    const squares = parts.map(({ name, shape, slab: { start, count } }) => {
-      const rows = reshape(n, this.gradients.get(name), [shape[0] ?? 1, sizeOf(shape) / (shape[0] ?? 1)]);
-      return sum(n, square(n, slice(n, rows, 1, start, count)));
-    });
-    const total = squares.reduce((a, b) => add(n, a, b));
-    // A sum that is scaled by one is a tensor of its own even when there is a single parameter.
-    this.#norm = n.output(scale(n, total, 1));
-    n.allocate();
-
+    this.#norm = new GradientNorm(this.gradients, device);
     const g = new Graph(
       device,
       specs.reduce((nodes, spec) => nodes + this.#nodes(spec), 64),
@@ -138,43 +119,30 @@ export class AdamW implements Disposable {
     g.expand(g.constant(updated, shape));
   }
 
-  /** Global L2 norm of the accumulated gradients. */
-  async gradientNorm(): Promise<number> {
-    await this.#normGraph.compute();
-    return Math.sqrt(readF32(this.#device, this.#norm)[0] ?? Number.NaN);
+  gradientNorm(): Promise<number> {
+    return this.#norm.compute();
   }
 
-  /** Applies one update at learning rate `lr` and clears the gradients. `norm` is what `gradientNorm` gave. */
   async step(lr: number, norm: number): Promise<void> {
-    const { beta1, beta2, eps, weightDecay, maxNorm } = this.#options;
+    const options = this.#options;
+    const { beta1, beta2, eps, weightDecay } = options;
     this.steps += 1;
-    const clip = maxNorm > 0 && norm > maxNorm ? maxNorm / norm : 1;
-    const settings = (decay: number): Float32Array =>
-      Float32Array.of(
-        lr,
-        beta1,
-        beta2,
-        eps,
-        decay,
-        1 / (1 - beta1 ** this.steps),
-        1 / (1 - beta2 ** this.steps),
-      );
     const fill = (input: Tensor, value: number): void =>
       write(this.#device, input, new Float32Array(sizeOf(input.shape)).fill(value));
     const spread = Math.sqrt(1 - beta2 ** this.steps);
-    fill(this.#rows.clip, clip);
+    fill(this.#rows.clip, clipOf(options, norm));
     fill(this.#rows.rate, lr);
     fill(this.#rows.keep, 1 - lr * weightDecay);
     fill(this.#rows.epsilon, eps * spread);
     fill(this.#rows.correction, spread / (1 - beta1 ** this.steps));
-    write(this.#device, this.#matrixSettings, settings(weightDecay));
-    write(this.#device, this.#vectorSettings, settings(0));
+    write(this.#device, this.#matrixSettings, adamSettings(options, lr, weightDecay, this.steps));
+    write(this.#device, this.#vectorSettings, adamSettings(options, lr, 0, this.steps));
     await this.#stepGraph.compute();
     this.gradients.clear();
   }
 
   [Symbol.dispose](): void {
-    for (const part of [this.#normGraph, this.#stepGraph, this.gradients, this.first, this.second])
+    for (const part of [this.#norm, this.#stepGraph, this.gradients, this.first, this.second])
       part[Symbol.dispose]();
   }
 }

@@ -16,7 +16,7 @@ import {
   type Tensor,
 } from './tensor.ts';
 import { plannedBuffer } from './planned-buffer.ts';
-import { readFloats, writeFloats } from './transfer.ts';
+import { readFloats, readPart, writeFloats } from './transfer.ts';
 
 export interface ParameterSpec {
   readonly name: string;
@@ -111,6 +111,11 @@ export class ParameterSet implements Disposable, Home {
 
   read(name: string): Float32Array {
     return readFloats(this.device, this.get(name));
+  }
+
+  /** Fills `into` with some of an f32 parameter's elements, from `start` on. */
+  readPart(name: string, start: number, into: Float32Array): void {
+    readPart(this.device, this.get(name), start, into);
   }
 
   /** The bytes of a parameter as they are: what `setBytes` takes. */

@@ -66,6 +66,15 @@ export function readF32(
   return read(device, tensor, into, 'readF32');
 }
 
+/** Reads elements of an f32 tensor from the one at `start` on. */
+export function readPart(device: Device, tensor: Tensor, start: number, into: Float32Array): void {
+  if (tensor.dtype !== 'f32' || start < 0 || start + into.length > sizeOf(tensor.shape))
+    throw new ShapeError('readPart', `cannot give ${into.length} floats from ${start} on`, [tensor]);
+  tensor.home.needAccess('readPart', tensor);
+  if (device.planned !== undefined) return;
+  device.lib.ggml.ggml_backend_tensor_get(tensor.pointer, into, 4 * start, into.byteLength);
+}
+
 /** Reads an i32 tensor. */
 export function readI32(device: Device, tensor: Tensor): Int32Array {
   if (tensor.dtype !== 'i32') throw new ShapeError('readI32', 'needs i32', [tensor]);

@@ -15,15 +15,22 @@ import { laneCount, LaneDevices } from '../model/lanes.ts';
 import type { TrainedWeights } from '../model/trained-weights.ts';
 import { tokenCount } from '../model/tree.ts';
 import type { Objective } from '../objective/index.ts';
-import { AdamW, type AdamWOptions } from '../tensor/adamw.ts';
+import { AdamW, type ResidentOptions } from '../tensor/adamw.ts';
+import { OffloadedAdamW } from '../tensor/adamw-offloaded.ts';
+import type { AdamWOptions, Optimizer, StoredTensors } from '../tensor/optimizer.ts';
 import { ParameterSet, specBytes } from '../tensor/parameters.ts';
 import { exampleTokens, groupCount, rowCount, type TrainExample } from './examples.ts';
 import { type MicroBatch, planMicroBatches, type Rounding, roundingFor } from './micro-batches.ts';
 import { chunkRowsFor, type LossParts } from './training-graph.ts';
 import { GradientSum, TrainingLane } from './training-lane.ts';
 
+export interface OffloadedOptions extends AdamWOptions {
+  /** The folder whose files hold the averages while the trainer is in use. */
+  readonly offload: string;
+}
+
 export interface TrainerOptions {
-  readonly adamw: AdamWOptions;
+  readonly adamw: ResidentOptions | OffloadedOptions;
   /** Tokens of a micro-batch, padding included. */
   readonly microBatchTokens: number;
   /** Prompt trees of a micro-batch at most. */
@@ -65,7 +72,7 @@ export class Trainer implements Disposable {
   readonly config: Qwen3Config;
   readonly #options: TrainerOptions;
   readonly #perGroup: boolean;
-  readonly #optimizer: AdamW;
+  readonly #optimizer: Optimizer;
   readonly #devices: LaneDevices;
   readonly #lanes: readonly TrainingLane[];
   readonly #sum: GradientSum;
@@ -81,8 +88,12 @@ export class Trainer implements Disposable {
     const [device] = this.#devices.devices;
     // AdamW's many small operations are faster on one thread; Muon's matrix products are not, unless a BLAS does them.
     const { adamw } = options;
-    const alone = adamw.muon === undefined || device?.hasBlas === true;
-    this.#optimizer = new AdamW(parameters, adamw, alone ? device : parameters.device);
+    const alone = !('muon' in adamw) || device?.hasBlas === true;
+    const updating = (alone ? device : undefined) ?? parameters.device;
+    this.#optimizer =
+      'offload' in adamw
+        ? new OffloadedAdamW(parameters, adamw, adamw.offload, updating)
+        : new AdamW(parameters, adamw, updating);
     const first = this.#optimizer.gradients;
     const others = this.#devices.devices
       .slice(1)
@@ -203,7 +214,7 @@ export class Trainer implements Disposable {
   save(folder: string): void {
     this.checkWeights();
     const { first, second } = this.#optimizer;
-    const tensors = (set: ParameterSet, prefix: string) =>
+    const tensors = (set: StoredTensors, prefix: string) =>
       set.specs.map((spec): OutgoingTensor => {
         const name = `${prefix}${spec.name}`;
         // Blocks of quantised numbers as they are: what is restored must be the same to the bit.
@@ -223,7 +234,7 @@ export class Trainer implements Disposable {
   restore(folder: string): void {
     using file = SafetensorsFile.open(join(folder, 'state.safetensors'));
     const { first, second } = this.#optimizer;
-    const fill = (set: ParameterSet, prefix: string): void => {
+    const fill = (set: StoredTensors, prefix: string): void => {
       for (const { name, dtype } of set.specs) {
         if (dtype === 'q8_0') set.setBytes(name, file.readBytes(`${prefix}${name}`));
         else set.set(name, file.readF32(`${prefix}${name}`));

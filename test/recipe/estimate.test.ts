@@ -93,6 +93,9 @@ describe('an estimate', () => {
     expect(recomputed.memory).toBeLessThan(plain.memory - 2 * GB);
     const eight = await sft(', gradient_checkpointing: true, optimizer: adamw_8bit');
     expect(eight.memory).toBeLessThan(recomputed.memory - 5.5 * weights);
+    const offloaded = await sft(', gradient_checkpointing: true, optimizer: adamw_offloaded');
+    expect(offloaded.memory).toBeLessThan(recomputed.memory - 7.5 * weights);
+    expect(offloaded.checkpoints).toBe(recomputed.checkpoints + 8 * weights);
     const lora = await sft(', gradient_checkpointing: true, compute_dtype: bf16, lora: { rank: 16 }');
     expect(lora.memory).toBeLessThan(2 * weights + 3 * GB);
   });

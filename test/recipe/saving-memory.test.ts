@@ -1,4 +1,4 @@
-/** A run whose stages save memory: adapters, half precision, 8-bit averages, recomputed layers. */
+/** A run whose stages save memory: adapters, half precision, 8-bit averages, averages in a file, recomputed layers. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadCheckpoint } from '../../src/model/checkpoint.ts';
@@ -12,6 +12,7 @@ const recipe = smoke(
   'stages.rollouts.compute_dtype=f16',
   'stages.ckd.optimizer=adamw_8bit',
   'stages.ckd.compute_dtype=bf16',
+  'stages.dpo.optimizer=adamw_offloaded',
   'stages.star.lora={rank: 2}',
   'stages.star.gradient_checkpointing=true',
   'stages.star.compute_dtype=f16',
@@ -47,7 +48,7 @@ describe('a run that saves memory', () => {
     for (const [name, values] of before) expect(after.get(name), name).not.toEqual(values);
   });
 
-  it('leaves nothing of its adapters behind', () => {
-    expect(filesOf(join(scratch, 'smoke')).filter((file) => file.includes('lora'))).toEqual([]);
+  it('leaves nothing of its adapters and of its averages behind', () => {
+    expect(filesOf(join(scratch, 'smoke')).filter((file) => /lora|adam/.test(file))).toEqual([]);
   });
 });

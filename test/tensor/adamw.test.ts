@@ -2,7 +2,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
 import { Device } from '../../src/ggml/device.ts';
-import { AdamW, type AdamWOptions } from '../../src/tensor/adamw.ts';
+import { AdamW, type ResidentOptions } from '../../src/tensor/adamw.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
 import { learningRate } from '../../src/tensor/schedule.ts';
 import { expectClose, norm, TOLERANCES } from '../helpers/tolerances.ts';
@@ -15,7 +15,7 @@ const SPECS = [
   { name: 'vector', shape: [7] },
   { name: 'cube', shape: [2, 3, 2] },
 ];
-const OPTIONS: AdamWOptions = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, maxNorm: 1 };
+const OPTIONS: ResidentOptions = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, maxNorm: 1 };
 
 const draws = (rng: Rng, length: number, size: number): Float32Array =>
   Float32Array.from({ length }, () => size * rng.normal());
@@ -25,10 +25,10 @@ class Reference {
   readonly weights: Map<string, number[]>;
   readonly #first = new Map<string, number[]>();
   readonly #second = new Map<string, number[]>();
-  readonly #options: AdamWOptions;
+  readonly #options: ResidentOptions;
   #steps = 0;
 
-  constructor(weights: ReadonlyMap<string, Float32Array>, options: AdamWOptions) {
+  constructor(weights: ReadonlyMap<string, Float32Array>, options: ResidentOptions) {
     this.weights = new Map([...weights].map(([name, values]) => [name, [...values]]));
     this.#options = options;
   }
@@ -59,7 +59,7 @@ class Reference {
 }
 
 /** Runs `steps` steps of both; `size` is the size of the gradients' elements. */
-async function expectEqualSteps(options: AdamWOptions, size: number, steps = 20): Promise<void> {
+async function expectEqualSteps(options: ResidentOptions, size: number, steps = 20): Promise<void> {
   const rng = Rng.seeded(3);
   using parameters = new ParameterSet(device, SPECS, 'trainable');
   using optimiser = new AdamW(parameters, options);

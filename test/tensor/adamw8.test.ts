@@ -2,7 +2,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
 import { Device } from '../../src/ggml/device.ts';
-import { AdamW, type AdamWOptions } from '../../src/tensor/adamw.ts';
+import { AdamW, type ResidentOptions } from '../../src/tensor/adamw.ts';
 import { largestStep } from '../../src/tensor/adamw8.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
 import { norm } from '../helpers/tolerances.ts';
@@ -15,7 +15,7 @@ const SPECS = [
   { name: 'narrow', shape: [7, 5] },
   { name: 'vector', shape: [64] },
 ];
-const OPTIONS: AdamWOptions = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.01, maxNorm: 0 };
+const OPTIONS: ResidentOptions = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.01, maxNorm: 0 };
 
 /** How steep a dimension is: within each block, from a hundredth to ten. */
 const steepness = (i: number): number => 10 ** ((i % 4) - 2);
@@ -25,7 +25,7 @@ class Toy implements Disposable {
   readonly optimiser: AdamW;
   readonly #targets = new Map<string, Float32Array>();
 
-  constructor(eightBit: boolean, options: Partial<AdamWOptions> = {}) {
+  constructor(eightBit: boolean, options: Partial<ResidentOptions> = {}) {
     this.optimiser = new AdamW(this.parameters, { ...OPTIONS, ...options, eightBit });
     const rng = Rng.seeded(9);
     for (const { name } of SPECS) {

@@ -15,7 +15,7 @@ import { dialoguesOf } from '../run/context.ts';
 import type { Recipe } from '../schema.ts';
 import { outputsModel, type Stage } from '../stages.ts';
 import { type Lengths, measureLengths } from './lengths.ts';
-import { memoryOf, stateBytes, type StageMemory } from './memory.ts';
+import { diskWhileTraining, memoryOf, type StageMemory } from './memory.ts';
 import { LARGE, ModelShapes } from './models.ts';
 import { canRehearse, limitsOfRehearsal, rehearse, type Rehearsed } from './rehearsal.ts';
 import { TimeProbe } from './time.ts';
@@ -76,8 +76,6 @@ function overhead(stage: number, before: readonly StageMemory[]): number {
   return HEAP_FIRST + Math.min(most > LARGE_STAGE ? KEPT_OF_LARGE : KEPT_MOST, kept);
 }
 
-const KEPT_CHECKPOINTS = 3;
-
 function machineOf(recipe: Recipe, runsDir: string): Machine {
   const wanted = recipe.device.toLowerCase();
   const device = listDevices().find(({ name, kind }) => name.toLowerCase() === wanted || kind === wanted);
@@ -106,7 +104,7 @@ function diskOf(stage: Stage, work: Workload, models: ModelShapes): { disk: numb
   if (!outputsModel(stage)) return { disk: work.stored, checkpoints: 0 };
   return {
     disk: work.stored + 4 * weightCount(models.of(stage.model).config),
-    checkpoints: KEPT_CHECKPOINTS * stateBytes(stage, models),
+    checkpoints: diskWhileTraining(stage, models),
   };
 }
 
@@ -144,7 +142,7 @@ function fromRehearsal(
     stage: stage.name,
     kind: stage.kind,
     deviceMemory: 0,
-    checkpoints: outputsModel(stage) ? KEPT_CHECKPOINTS * stateBytes(stage, models) : 0,
+    checkpoints: outputsModel(stage) ? diskWhileTraining(stage, models) : 0,
     ...required(rehearsed.get(stage.name), stage.name),
   }));
   return { stages, notes: [...models.notes, ...limitsOfRehearsal(recipe)], machine };

@@ -26,6 +26,9 @@ export interface StageMemory {
 /** How much longer than the average the longest answer of a call is taken to be. */
 const SPREAD = 1.5;
 
+/** Two, and one that is being written. */
+const KEPT_CHECKPOINTS = 3;
+
 /** What is alive at once in a stage. */
 class Holding implements Disposable {
   readonly #held: Disposable[] = [];
@@ -60,7 +63,8 @@ class Holding implements Disposable {
     const training = trainedWeights(parameters, stage, 1);
     this.#hold(training ?? parameters);
     const trainer = this.#hold(
-      trainerFor({ config, parameters, ...(training === undefined ? {} : { training }) }, stage),
+      // On a device for planning nothing is written, wherever it would be.
+      trainerFor({ config, parameters, ...(training === undefined ? {} : { training }) }, stage, ''),
     );
     for (const examples of several) trainer.reserve(examples);
     const base = training?.base;
@@ -103,13 +107,23 @@ const tokensOf = ({ completions }: TrainExample): number =>
   completions.reduce((total, { tokens }) => total + tokens.length, 0);
 
 /** Bytes of what a stage trains, and of the optimiser's averages beside it. */
-export function stateBytes(stage: TrainingStage, models: ModelShapes): number {
+export function stateBytes(
+  stage: TrainingStage,
+  models: ModelShapes,
+): { readonly weights: number; readonly averages: number } {
   const specs = parameterSpecs(models.of(stage.model).config);
   const trained = stage.lora === undefined ? specs : loraSpecs(specs, loraOptions(stage.lora));
   const weights = trained.reduce((total, { shape }) => total + 4 * sizeOf(shape), 0);
   const average =
     stage.optimizer === 'adamw_8bit' ? specBytes({ name: '', shape: [32], dtype: 'q8_0' }) / 32 : 4;
-  return weights + (2 * weights * average) / 4;
+  return { weights, averages: (2 * weights * average) / 4 };
+}
+
+/** Bytes on the disk while a stage trains: its checkpoints, and averages that are not in memory. */
+export function diskWhileTraining(stage: TrainingStage, models: ModelShapes): number {
+  const { weights, averages } = stateBytes(stage, models);
+  const offloaded = stage.optimizer === 'adamw_offloaded' ? averages : 0;
+  return KEPT_CHECKPOINTS * (weights + averages) + offloaded;
 }
 
 /** Plans a stage's memory; throws what building it would throw. */

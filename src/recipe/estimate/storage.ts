@@ -31,6 +31,22 @@ const PART: Qwen3Config = {
 /** So often the part's weights are held at once, as a trainer does. */
 const HELD = 3;
 
+/** A folder in `folder` for a while; of `folder` itself nothing stays either, if it was not there. */
+export function temporaryFolder(folder: string): Disposable & { readonly path: string } {
+  const created = mkdirSync(folder, { recursive: true });
+  const path = mkdtempSync(join(folder, '.estimate-'));
+  const cleanUp = (): void => rmSync(created ?? path, { recursive: true, force: true });
+  // When it is stopped in between, too.
+  process.once('exit', cleanUp);
+  return {
+    path,
+    [Symbol.dispose]() {
+      process.off('exit', cleanUp);
+      cleanUp();
+    },
+  };
+}
+
 /** Seconds that `body` takes for each of `weights`. */
 function each(weights: number, body: () => void): number {
   const start = performance.now();
@@ -42,10 +58,7 @@ function each(weights: number, body: () => void): number {
 export function measureRates(device: Device, folder: string, part = PART): Rates {
   // Weights are drawn at the processor's speed, which a layer shows as well.
   const drawnPart = { ...part, layers: 1 };
-  const created = mkdirSync(folder, { recursive: true });
-  const temporary = mkdtempSync(join(folder, '.estimate-'));
-  const cleanUp = (): void => rmSync(created ?? temporary, { recursive: true, force: true });
-  process.once('exit', cleanUp);
+  using temporary = temporaryFolder(folder);
   const weights = weightCount(part);
   const held: ParameterSet[] = [];
   try {
@@ -55,14 +68,12 @@ export function measureRates(device: Device, folder: string, part = PART): Rates
       for (let i = 0; i < HELD; i++) held.push(new ParameterSet(device, parameterSpecs(part), 'state'));
     });
     const [first] = held;
-    const model = join(temporary, 'model');
+    const model = join(temporary.path, 'model');
     const written = each(weights, () => saveCheckpoint(model, part, required(first, 'weights')));
     // Beside the others, so that it takes memory that the process did not have.
     const read = each(weights, () => held.push(loadModel(device, model, { trainable: true }).parameters));
     return { made, read, written, touched };
   } finally {
     for (const parameters of held) parameters[Symbol.dispose]();
-    process.off('exit', cleanUp);
-    cleanUp();
   }
 }

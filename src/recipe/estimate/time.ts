@@ -18,7 +18,7 @@ import { stateBytes } from './memory.ts';
 import type { PromptLength } from './lengths.ts';
 import type { ModelShapes } from './models.ts';
 import { inParts, wholeOf } from './parts.ts';
-import { measureRates, type Rates } from './storage.ts';
+import { measureRates, type Rates, temporaryFolder } from './storage.ts';
 import type { GenerationWork, ScoringWork, TrainingWork, Workload } from './work.ts';
 
 /** Tokens that are trained on or scored in a measurement of a part. */
@@ -166,7 +166,8 @@ export class TimeProbe implements Disposable {
     if (training === undefined) return seconds;
     const { stage } = training;
     const checkpoints = Math.floor((steps - 1) / stage.save_steps);
-    const saved = weights(stage.model) + (checkpoints * stateBytes(stage, this.#models)) / 4;
+    const state = stateBytes(stage, this.#models);
+    const saved = weights(stage.model) + (checkpoints * (state.weights + state.averages)) / 4;
     return seconds + saved * rates.written;
   }
 
@@ -184,6 +185,7 @@ export class TimeProbe implements Disposable {
     const given = chosen.map((example) => withInputs(example, stage, config));
     // Of several updates: one may be of long prompts by chance.
     const scale = tokensIn(several.flat()) / several.length / tokensIn(given);
+    using folder = temporaryFolder(this.#folder);
     const each = await wholeOf(config, async (part) => {
       const parameters = this.#weights(
         part,
@@ -195,6 +197,7 @@ export class TimeProbe implements Disposable {
       using trainer = trainerFor(
         { config: part, parameters, ...(training === undefined ? {} : { training }) },
         stage,
+        folder.path,
         config,
       );
       const learning = await timed(() => trainer.accumulate(given));

@@ -17,6 +17,7 @@ import {
   type RunContext,
   seedOf,
   sourceOf,
+  stageFolder,
 } from './context.ts';
 import { openHost, problemsOf, referenceCalls, speechOf, trajectoriesOf } from './environments.ts';
 import { type Opened, scheduleOf, trainerFor } from './trainer.ts';
@@ -43,7 +44,7 @@ interface Common extends Disposable {
 
 /** What both kinds have in common; `prompts` is how many there are. */
 function common(run: RunContext, stage: RlStage, model: OpenModel, prompts: number): Common {
-  const trainer = trainerFor(model, stage);
+  const trainer = trainerFor(model, stage, stageFolder(run, stage.name));
   const generator = new Generator(run.device, model.config, sourceOf(model));
   // What LoRA began from is still there; otherwise the stage's first model is loaded a second time.
   const base = model.training?.base;

@@ -1,8 +1,10 @@
 /** From what every training stage says to the objects that optimise. */
+import { InternalError } from '../../base/errors.ts';
 import { isLayerParameter } from '../../model/config.ts';
+import type { ResidentOptions } from '../../tensor/adamw.ts';
 import type { ScheduleOptions } from '../../tensor/schedule.ts';
 import type { SteppedStage } from '../../train/loop.ts';
-import { Trainer } from '../../train/trainer.ts';
+import { type OffloadedOptions, Trainer } from '../../train/trainer.ts';
 import type { OptimizerOptions, TrainingStage } from '../stages.ts';
 import type { OpenModel } from './context.ts';
 import { objectiveOf } from './objectives.ts';
@@ -20,10 +22,33 @@ export function scheduleOf(stage: OptimizerOptions): ScheduleOptions {
   };
 }
 
-/** What trains a stage's model, or a part of the model `partOf` as the whole would be trained. */
+/** What a stage's optimiser does otherwise than AdamW. */
+function variantOf(
+  { optimizer, muon_momentum: momentum }: TrainingStage,
+  folder: string,
+): Pick<ResidentOptions, 'muon' | 'eightBit'> | Pick<OffloadedOptions, 'offload'> {
+  switch (optimizer) {
+    case 'adamw':
+      return {};
+    case 'adamw_8bit':
+      return { eightBit: true };
+    case 'adamw_offloaded':
+      return { offload: folder };
+    case 'muon':
+      return { muon: { momentum, matrices: isLayerParameter } };
+    default:
+      throw new InternalError(`unknown optimiser ${JSON.stringify(optimizer satisfies never)}`);
+  }
+}
+
+/**
+ * What trains a stage's model, or a part of the model `partOf` as the whole would be trained. What it keeps on the disk
+ * while it trains is in `folder`.
+ */
 export function trainerFor(
   { config, parameters, training }: Pick<OpenModel, 'config' | 'parameters' | 'training'>,
   stage: TrainingStage,
+  folder: string,
   partOf = config,
 ): Trainer {
   const objective = objectiveOf(stage, config.vocabSize);
@@ -37,10 +62,7 @@ export function trainerFor(
       eps: stage.adam_eps,
       weightDecay: stage.weight_decay,
       maxNorm: stage.max_norm,
-      eightBit: stage.optimizer === 'adamw_8bit',
-      ...(stage.optimizer === 'muon'
-        ? { muon: { momentum: stage.muon_momentum, matrices: isLayerParameter } }
-        : {}),
+      ...variantOf(stage, folder),
     },
     microBatchTokens: MICRO_BATCH_TOKENS,
     microBatchPrompts: stage.micro_train_batch_size,

@@ -18,6 +18,7 @@ import {
   type Outputs,
   type RunContext,
   seedOf,
+  stageFolder,
   tokenizerSource,
 } from './context.ts';
 import { mixtureSolutions, solutionData, trajectoryData } from './environments.ts';
@@ -83,7 +84,7 @@ async function pretrain(
     seed: seedOf(run.recipe, stage),
     groups: Math.max(1, Math.round(stage.train_batch_size / GROUP_LIMIT)),
   });
-  return supervised(stage, trainerFor(model, stage), source, stage.steps);
+  return supervised(stage, trainerFor(model, stage, stageFolder(run, stage.name)), source, stage.steps);
 }
 
 function lessons(
@@ -102,18 +103,18 @@ function lessons(
 
 async function sft(run: RunContext, stage: StageOf<'sft'>, model: OpenModel): Promise<SteppedStage> {
   const data = await lessons(run, stage, model);
-  return overEpochs(run, stage, trainerFor(model, stage), data);
+  return overEpochs(run, stage, trainerFor(model, stage, stageFolder(run, stage.name)), data);
 }
 
 function distill(run: RunContext, stage: StageOf<'distill'>, model: OpenModel): SteppedStage {
   const data = distillData(run, stage, model);
-  return overEpochs(run, stage, trainerFor(model, stage), data);
+  return overEpochs(run, stage, trainerFor(model, stage, stageFolder(run, stage.name)), data);
 }
 
 function dpo(run: RunContext, stage: StageOf<'dpo'>, model: OpenModel): Opened {
   const data = preferenceData(run, stage, model);
   return {
-    stage: overEpochs(run, stage, trainerFor(model, stage), data),
+    stage: overEpochs(run, stage, trainerFor(model, stage, stageFolder(run, stage.name)), data),
     [Symbol.dispose]: () => data[Symbol.dispose](),
   };
 }

@@ -1,0 +1,132 @@
+/** Named f32 tensors in a file, zero at first: what is too much for memory and is gone through from end to end. */
+import { closeSync, ftruncateSync, mkdirSync, openSync, read, write, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { promisify } from 'node:util';
+import { InternalError } from '../base/errors.ts';
+import { discard, fileError } from '../base/files.ts';
+import { readAt } from '../base/read-at.ts';
+import type { StoredTensors } from './optimizer.ts';
+import type { ParameterSpec } from './parameters.ts';
+import { sizeOf } from './tensor.ts';
+
+const readSome = promisify(read);
+const writeSome = promisify(write);
+
+const bytesOf = (values: Float32Array): Uint8Array =>
+  new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+
+/** One after the other, in the order of `specs`; elements are counted through all of them. */
+export class FileTensors implements StoredTensors, Disposable {
+  readonly specs: readonly ParameterSpec[];
+  readonly #path: string;
+  readonly #bytes: number;
+  readonly #starts = new Map<string, { readonly start: number; readonly count: number }>();
+  #opened: number | undefined;
+
+  /** The file is made, or emptied, when it is first used, and removed with the tensors. */
+  constructor(path: string, specs: readonly ParameterSpec[]) {
+    this.specs = specs;
+    this.#path = path;
+    let total = 0;
+    for (const { name, shape } of specs) {
+      const count = sizeOf(shape);
+      this.#starts.set(name, { start: total, count });
+      total += count;
+    }
+    this.#bytes = 4 * total;
+  }
+
+  get #file(): number {
+    if (this.#opened !== undefined) return this.#opened;
+    const path = this.#path;
+    try {
+      mkdirSync(dirname(path), { recursive: true });
+      this.#opened = openSync(path, 'w+');
+      // What has not been written reads as zero.
+      ftruncateSync(this.#opened, this.#bytes);
+      return this.#opened;
+    } catch (thrown) {
+      throw fileError('write', path, thrown);
+    }
+  }
+
+  /** Fills `into` with the elements from `start` on. Throws a UserError where the file cannot be made or read. */
+  async readRange(start: number, into: Float32Array): Promise<void> {
+    const file = this.#file;
+    await this.#move(into, start, 'read', async (bytes, position) => {
+      const { bytesRead } = await readSome(file, bytes, 0, bytes.length, position);
+      return bytesRead;
+    });
+  }
+
+  /** Writes the elements from `start` on. Throws a UserError, on a full disk for one. */
+  async writeRange(start: number, values: Float32Array): Promise<void> {
+    const file = this.#file;
+    await this.#move(values, start, 'write', async (bytes, position) => {
+      const { bytesWritten } = await writeSome(file, bytes, 0, bytes.length, position);
+      return bytesWritten;
+    });
+  }
+
+  /** Moves all bytes of `values`; the system may move fewer at a time than it is asked to. */
+  async #move(
+    values: Float32Array,
+    start: number,
+    action: 'read' | 'write',
+    some: (bytes: Uint8Array, position: number) => Promise<number>,
+  ): Promise<void> {
+    const bytes = bytesOf(values);
+    let done = 0;
+    while (done < bytes.length) {
+      let count: number;
+      try {
+        count = await some(bytes.subarray(done), 4 * start + done);
+      } catch (thrown) {
+        throw fileError(action, this.#path, thrown);
+      }
+      if (count === 0) throw fileError(action, this.#path, new Error('it became shorter while it was used; start the run again'));
+      done += count;
+    }
+  }
+
+  #place(name: string): { readonly start: number; readonly count: number } {
+    const place = this.#starts.get(name);
+    if (place === undefined) throw new InternalError(`tensor ${name} does not exist`);
+    return place;
+  }
+
+  readBytes(name: string): Uint8Array {
+    const { start, count } = this.#place(name);
+    return readAt(this.#path, this.#file, 4 * start, 4 * count);
+  }
+
+  setBytes(name: string, bytes: Uint8Array): void {
+    const { start, count } = this.#place(name);
+    if (bytes.length !== 4 * count)
+      throw new InternalError(`tensor ${name}: ${bytes.length} bytes do not fill it`);
+    const file = this.#file;
+    try {
+      let done = 0;
+      while (done < bytes.length)
+        done += writeSync(file, bytes, done, bytes.length - done, 4 * start + done);
+    } catch (thrown) {
+      throw fileError('write', this.#path, thrown);
+    }
+  }
+
+  read(name: string): Float32Array {
+    const bytes = this.readBytes(name);
+    return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
+  }
+
+  set(name: string, values: Float32Array): void {
+    this.setBytes(name, bytesOf(values));
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#opened === undefined) return;
+    closeSync(this.#opened);
+    this.#opened = undefined;
+    discard(this.#path);
+  }
+}
