@@ -84,7 +84,12 @@ export class FileTensors implements StoredTensors, Disposable {
       } catch (thrown) {
         throw fileError(action, this.#path, thrown);
       }
-      if (count === 0) throw fileError(action, this.#path, new Error('it became shorter while it was used; start the run again'));
+      if (count === 0)
+        throw fileError(
+          action,
+          this.#path,
+          new Error('it became shorter while it was used; start the run again'),
+        );
       done += count;
     }
   }
@@ -107,8 +112,7 @@ export class FileTensors implements StoredTensors, Disposable {
     const file = this.#file;
     try {
       let done = 0;
-      while (done < bytes.length)
-        done += writeSync(file, bytes, done, bytes.length - done, 4 * start + done);
+      while (done < bytes.length) done += writeSync(file, bytes, done, bytes.length - done, 4 * start + done);
     } catch (thrown) {
       throw fileError('write', this.#path, thrown);
     }

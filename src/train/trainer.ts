@@ -184,18 +184,26 @@ export class Trainer implements Disposable {
   }
 
   /**
+   * Applies the gradients that were accumulated, and clears them; returns their norm. Throws Diverged, before anything is
+   * changed, when the norm is not a number, or the loss that they are of.
+   */
+  async update(lr: number, loss = 0): Promise<number> {
+    const gradNorm = await this.#optimizer.gradientNorm();
+    if (!Number.isFinite(loss) || !Number.isFinite(gradNorm))
+      throw new Diverged(`the loss is ${loss} and the gradient norm ${gradNorm}`);
+    await this.#optimizer.step(lr, gradNorm);
+    await this.#options.weights?.refresh();
+    return gradNorm;
+  }
+
+  /**
    * One optimiser step. Throws before anything is changed: Diverged when loss or gradient is not a number, the
    * signal's reason when it fires before all batches have been computed.
    */
   async step(examples: readonly TrainExample[], lr: number, signal?: AbortSignal): Promise<StepResult> {
     try {
       const result = await this.accumulate(examples, signal);
-      const gradNorm = await this.#optimizer.gradientNorm();
-      if (!Number.isFinite(result.loss) || !Number.isFinite(gradNorm))
-        throw new Diverged(`the loss is ${result.loss} and the gradient norm ${gradNorm}`);
-      await this.#optimizer.step(lr, gradNorm);
-      await this.#options.weights?.refresh();
-      return { ...result, gradNorm };
+      return { ...result, gradNorm: await this.update(lr, result.loss) };
     } catch (thrown) {
       for (const lane of this.#lanes) lane.gradients.clear();
       throw thrown;

@@ -18,7 +18,7 @@ import { type Lengths, measureLengths } from './lengths.ts';
 import { diskWhileTraining, memoryOf, type StageMemory } from './memory.ts';
 import { LARGE, ModelShapes } from './models.ts';
 import { canRehearse, limitsOfRehearsal, rehearse, type Rehearsed } from './rehearsal.ts';
-import { TimeProbe } from './time.ts';
+import { type StageTime, TimeProbe } from './time.ts';
 import type { Workload } from './work.ts';
 import { workloadOf } from './workload.ts';
 
@@ -172,19 +172,24 @@ async function fromShapes(recipe: Recipe, models: ModelShapes, options: Estimate
   }));
   const before = planned.map(({ memory }) => memory);
   using probe = new TimeProbe(recipe, models, threads, options.runsDir);
-  const stages: StageEstimate[] = [];
-  for (const [i, { stage, work, memory }] of planned.entries()) {
+  const times: (StageTime | undefined)[] = [];
+  for (const { stage, work, memory } of planned) {
     options.onStage?.(stage.name);
-    stages.push({
+    times.push(options.time ? await probe.time(stage, work, memory.host + memory.device) : undefined);
+  }
+  const stages = planned.map(({ stage, work, memory }, i): StageEstimate => {
+    const time = times[i];
+    return {
       stage: stage.name,
       kind: stage.kind,
       steps: work.steps,
       memory: base + memory.host + overhead(i, before.slice(0, i)),
       deviceMemory: memory.device,
       ...diskOf(stage, work, models),
-      seconds: options.time ? await probe.seconds(stage, work, memory.host + memory.device) : undefined,
-    });
-  }
+      // At the pace that the machine had on average while all stages were measured.
+      seconds: time === undefined ? undefined : time.work * probe.pace + time.once,
+    };
+  });
   return { stages, notes: models.notes, machine: machineOf(recipe, options.runsDir) };
 }
 

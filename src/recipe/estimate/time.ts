@@ -1,122 +1,58 @@
 /** How long a stage's work takes: some of it done on random weights, of a large model by parts of it. */
 import { setImmediate } from 'node:timers/promises';
-import { Rng } from '../../base/rng.ts';
-import { asTokenIds, type TokenIds } from '../../base/token-ids.ts';
+import type { TokenIds } from '../../base/token-ids.ts';
 import { Device } from '../../ggml/device.ts';
 import { parameterSpecs, type Qwen3Config, weightCount } from '../../model/config.ts';
 import { Generator } from '../../model/generation.ts';
 import { Scorer } from '../../model/scoring.ts';
 import { ParameterSet } from '../../tensor/parameters.ts';
-import { sizeOf } from '../../tensor/tensor.ts';
-import { exampleTokens, type TrainCompletion, type TrainExample, treeOf } from '../../train/examples.ts';
+import { treeOf } from '../../train/examples.ts';
 import { trainedWeights } from '../run/context.ts';
-import { objectiveOf } from '../run/objectives.ts';
 import { trainerFor } from '../run/trainer.ts';
 import type { Recipe } from '../schema.ts';
 import type { Stage, TrainingStage } from '../stages.ts';
 import { stateBytes } from './memory.ts';
 import type { PromptLength } from './lengths.ts';
 import type { ModelShapes } from './models.ts';
-import { inParts, wholeOf } from './parts.ts';
+import { Pace } from './pace.ts';
+import { inParts, type Part, wholeOf } from './parts.ts';
+import { fillWeights, promptOf, someOf, someOfAll, tokensIn, withInputs } from './stand-ins.ts';
 import { measureRates, type Rates, temporaryFolder } from './storage.ts';
 import type { GenerationWork, ScoringWork, TrainingWork, Workload } from './work.ts';
 
 /** Tokens that are trained on or scored in a measurement of a part. */
-const PART_TOKENS = 1500;
-/** Prompts that are answered in a measurement, and tokens of each answer. */
+const PART_TOKENS = 800;
+/** Prompts that are answered in a measurement, tokens of each answer, and prompts that are read and not answered. */
 const PROMPTS = 8;
 const TOKENS = 12;
-/** Every vocabulary that is measured has twice as many. */
-const SOME_IDS = 100;
-/** A measurement is repeated so often, or until so many seconds have gone. */
-const REPETITIONS = 3;
-const ENOUGH = 3;
+const READ = 2;
 
 type ComputeDType = TrainingStage['compute_dtype'];
 
-/** Runs `body` once to settle caches and then for its time, in seconds: the median of three runs, if they are short. */
-async function timed(body: () => Promise<unknown>): Promise<number> {
-  await body();
-  return once(body);
+/** How long a stage takes. */
+export interface StageTime {
+  /** Its work, by the milliseconds of a product: see Pace. */
+  readonly work: number;
+  /** What it does once, opening and saving models, taking memory: in seconds. */
+  readonly once: number;
 }
 
-/** As `timed`, of what has run before. */
-async function once(body: () => Promise<unknown>): Promise<number> {
-  const seconds: number[] = [];
+/** Tokens that are read of prompts: what those of one tool set begin with, once. */
+function tokensRead(prompts: readonly PromptLength[]): number {
+  const known = new Set<number>();
   let total = 0;
-  while (seconds.length < REPETITIONS && total < ENOUGH) {
-    const start = performance.now();
-    await body();
-    const taken = (performance.now() - start) / 1000;
-    seconds.push(taken);
-    total += taken;
+  for (const { tools, system, prompt } of prompts) {
+    total += known.has(tools) ? prompt - system : prompt;
+    known.add(tools);
   }
-  return seconds.toSorted((a, b) => a - b)[Math.floor((seconds.length - 1) / 2)] ?? 0;
+  return total;
 }
 
-/** Weights that differ from each other, quickly: the same few thousand over and over. */
-function fill(config: Qwen3Config, parameters: ParameterSet): void {
-  const rng = Rng.seeded(1);
-  const some = Float32Array.from({ length: 65_521 }, () => 0.02 * rng.normal());
-  for (const { name, shape } of parameterSpecs(config)) {
-    const values = new Float32Array(sizeOf(shape)).fill(1);
-    if (shape.length > 1)
-      for (let at = 0; at < values.length; at += some.length)
-        values.set(some.subarray(0, values.length - at), at);
-    parameters.set(name, values);
-  }
-}
-
-/** Fills an objective's own inputs with something that it can compute with. */
-function withInputs(example: TrainExample, stage: TrainingStage, config: Qwen3Config): TrainExample {
-  const { inputs: specs } = objectiveOf(stage, config.vocabSize);
-  const inputs = (rows: number): TrainCompletion['inputs'] =>
-    Object.fromEntries(
-      Object.entries(specs).map(([name, { dtype, width }]) => {
-        const each = width === 'groups' ? 1 : width;
-        const values =
-          dtype === 'i32'
-            ? Int32Array.from({ length: each * rows }, (_, i) => i % each)
-            : new Float32Array(each * rows).fill(-1);
-        return [name, values];
-      }),
-    );
-  return {
-    prompt: example.prompt,
-    completions: example.completions.map((completion) => ({
-      ...completion,
-      inputs: inputs(completion.rows.length),
-    })),
-  };
-}
-
-const tokensIn = (examples: readonly TrainExample[]): number =>
-  examples.reduce((total, example) => total + exampleTokens(example), 0);
-
-/**
- * A prompt of `length` with the beginning that others of its tool set have too, which is computed once, and then tokens
- * that only the prompt number `index` has; at most `most` of them.
- */
-function promptOf({ tools, system, prompt }: PromptLength, index: number, most: number): TokenIds {
-  const ids = new Int32Array(Math.min(prompt, most)).fill(SOME_IDS + (index % SOME_IDS));
-  return asTokenIds(ids.fill(tools % SOME_IDS, 0, system));
-}
-
-/** At most `count` prompts: from the start those that share tools, as they are beside each other, else from all over. */
-function someOfAll(prompts: readonly PromptLength[], count: number): readonly PromptLength[] {
-  const stride = prompts.some(({ system }) => system > 0) ? 1 : Math.max(1, prompts.length / count);
-  const picked = Array.from({ length: count }, (_, i) => prompts[Math.floor(i * stride)]);
-  return picked.filter((prompt) => prompt !== undefined);
-}
-
-/** As many examples from the start as have `most` tokens, at least one. */
-function someOf(examples: readonly TrainExample[], most: number): TrainExample[] {
-  const taken: TrainExample[] = [];
-  for (const example of examples) {
-    if (taken.length > 0 && tokensIn(taken) + exampleTokens(example) > most) break;
-    taken.push(example);
-  }
-  return taken;
+/** Seconds that `body` takes. */
+async function timed(body: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await body();
+  return (performance.now() - start) / 1000;
 }
 
 export class TimeProbe implements Disposable {
@@ -124,6 +60,7 @@ export class TimeProbe implements Disposable {
   readonly #recipe: Recipe;
   readonly #models: ModelShapes;
   readonly #folder: string;
+  readonly #pace: Pace;
   #rates: Rates | undefined;
 
   /** Measures on `threads` of the recipe's device, and on the disk under `folder`. */
@@ -132,10 +69,16 @@ export class TimeProbe implements Disposable {
     this.#recipe = recipe;
     this.#models = models;
     this.#folder = folder;
+    this.#pace = new Pace(this.#device);
   }
 
-  /** Seconds that a stage takes which holds `memory` bytes at most: its work, and what it does once. */
-  async seconds(stage: Stage, work: Workload, memory: number): Promise<number> {
+  /** Milliseconds of a product, on average since the first measurement. */
+  get pace(): number {
+    return this.#pace.mean;
+  }
+
+  /** What a stage takes which holds `memory` bytes at most. */
+  async time(stage: Stage, work: Workload, memory: number): Promise<StageTime> {
     const { training, generation, scoring } = work;
     const dtype = 'compute_dtype' in stage ? stage.compute_dtype : 'f32';
     let total = 0;
@@ -143,7 +86,7 @@ export class TimeProbe implements Disposable {
     if (training !== undefined) total += await this.#train(training);
     for (const one of generation) total += await this.#generate(one, dtype);
     if (scoring !== undefined) total += await this.#score(scoring, dtype);
-    return total + this.#beside(work, memory);
+    return { work: total, once: this.#beside(work, memory) };
   }
 
   /** Opening and saving models, and taking memory. Of small models that is not worth its measurement. */
@@ -171,10 +114,14 @@ export class TimeProbe implements Disposable {
     return seconds + saved * rates.written;
   }
 
+  #whole(config: Qwen3Config, open: (config: Qwen3Config) => Part): Promise<number[]> {
+    return wholeOf(config, open, () => this.#pace.sample());
+  }
+
   #weights(config: Qwen3Config, dtype: ComputeDType, trainable: boolean): ParameterSet {
     const specs = parameterSpecs(config, dtype);
     const parameters = new ParameterSet(this.#device, specs, trainable ? 'trainable' : 'weights');
-    fill(config, parameters);
+    fillWeights(config, parameters);
     return parameters;
   }
 
@@ -186,26 +133,32 @@ export class TimeProbe implements Disposable {
     // Of several updates: one may be of long prompts by chance.
     const scale = tokensIn(several.flat()) / several.length / tokensIn(given);
     using folder = temporaryFolder(this.#folder);
-    const each = await wholeOf(config, async (part) => {
+    const [learning = 0, updating = 0] = await this.#whole(config, (part) => {
       const parameters = this.#weights(
         part,
         stage.lora === undefined ? 'f32' : stage.compute_dtype,
         stage.lora === undefined,
       );
       const training = trainedWeights(parameters, stage, 1);
-      using _weights = training ?? parameters;
-      using trainer = trainerFor(
+      const trainer = trainerFor(
         { config: part, parameters, ...(training === undefined ? {} : { training }) },
         stage,
         folder.path,
         config,
       );
-      const learning = await timed(() => trainer.accumulate(given));
-      const whole = await once(() => trainer.step(given, 0));
-      // The optimiser works once an update, whatever the number of tokens.
-      return learning * scale + Math.max(0, whole - learning);
+      return {
+        measure: async () => [
+          await timed(() => trainer.accumulate(given)),
+          await timed(() => trainer.update(0)),
+        ],
+        [Symbol.dispose]() {
+          trainer[Symbol.dispose]();
+          (training ?? parameters)[Symbol.dispose]();
+        },
+      };
     });
-    return each * updates;
+    // The optimiser works once an update, whatever the number of tokens.
+    return (learning * scale + updating) * updates;
   }
 
   async #generate(work: GenerationWork, dtype: ComputeDType): Promise<number> {
@@ -217,22 +170,32 @@ export class TimeProbe implements Disposable {
     const prompts = lengths.map((length, i) => promptOf(length, i, most));
     const answer = Math.max(1, Math.round(work.answer));
     const measured = Math.min(answer, TOKENS);
-    const seconds = await wholeOf(full, async (config) => {
-      using parameters = this.#weights(config, dtype, false);
-      using generator = new Generator(this.#device, config, parameters);
-      const call = (maxTokens: number) => () =>
-        generator.generate(prompts, {
+    const read = prompts.slice(0, READ);
+    const [some = 0, answered = some] = await this.#whole(full, (config) => {
+      const parameters = this.#weights(config, dtype, false);
+      const generator = new Generator(this.#device, config, parameters);
+      const call = (asked: readonly TokenIds[], maxTokens: number) => () =>
+        generator.generate(asked, {
           samples,
           temperature,
           maxTokens,
           stopIds: [],
           ...(batch === undefined ? {} : { batch }),
         });
-      const first = await timed(call(1));
-      if (answer === 1) return first;
-      const more = await timed(call(measured));
-      return first + (Math.max(0, more - first) * (answer - 1)) / Math.max(1, measured - 1);
+      return {
+        measure: async () => [
+          await timed(call(read, 1)),
+          ...(measured === 1 ? [] : [await timed(call(prompts, measured))]),
+        ],
+        [Symbol.dispose]() {
+          generator[Symbol.dispose]();
+          parameters[Symbol.dispose]();
+        },
+      };
     });
+    // What is read grows with its tokens; what is answered, with the answers' length.
+    const reading = (some * tokensRead(lengths)) / tokensRead(lengths.slice(0, READ));
+    const seconds = reading + (Math.max(0, answered - reading) * (answer - 1)) / Math.max(1, measured - 1);
     return (seconds * work.prompts.length * work.calls) / lengths.length;
   }
 
@@ -240,15 +203,25 @@ export class TimeProbe implements Disposable {
     if (examples.length === 0) return 0;
     const { config: full } = this.#models.of(model);
     const chosen = someOf(examples, inParts(full) ? PART_TOKENS : 4 * PART_TOKENS);
-    const seconds = await wholeOf(full, async (config) => {
-      using parameters = this.#weights(config, dtype, false);
-      using scorer = new Scorer(this.#device, config, parameters);
-      return await timed(() => scorer.score(chosen.map(treeOf), { topK: Math.min(topK, config.vocabSize) }));
+    const [seconds = 0] = await this.#whole(full, (config) => {
+      const parameters = this.#weights(config, dtype, false);
+      const scorer = new Scorer(this.#device, config, parameters);
+      const trees = chosen.map(treeOf);
+      return {
+        measure: async () => [
+          await timed(() => scorer.score(trees, { topK: Math.min(topK, config.vocabSize) })),
+        ],
+        [Symbol.dispose]() {
+          scorer[Symbol.dispose]();
+          parameters[Symbol.dispose]();
+        },
+      };
     });
     return (seconds * calls * tokensIn(examples)) / tokensIn(chosen);
   }
 
   [Symbol.dispose](): void {
+    this.#pace[Symbol.dispose]();
     this.#device[Symbol.dispose]();
   }
 }
