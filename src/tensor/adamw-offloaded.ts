@@ -18,6 +18,9 @@ const COLUMNS = 1024;
 const ROWS = 1024;
 const PART = COLUMNS * ROWS;
 
+/** Optimisers of this process so far: several may have their files in one folder. */
+let made = 0;
+
 /** Elements of a parameter from `start` on, which lie in a part from `at` on. */
 interface Piece {
   readonly name: string;
@@ -111,9 +114,11 @@ export class OffloadedAdamW implements Optimizer {
     g.expand(g.constant(updated, shape));
     g.allocate();
     const specs = [...matrices, ...vectors];
-    const file = (name: string): FileTensors => new FileTensors(temporaryName(join(folder, name)), specs);
-    this.first = file('adam.first');
-    this.second = file('adam.second');
+    made += 1;
+    const file = (name: string): FileTensors =>
+      new FileTensors(temporaryName(join(folder, `adam-${made}.${name}`)), specs);
+    this.first = file('first');
+    this.second = file('second');
   }
 
   gradientNorm(): Promise<number> {

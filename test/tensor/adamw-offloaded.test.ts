@@ -57,8 +57,11 @@ describe('AdamW with averages in a file', () => {
   it('takes the steps of AdamW to the bit, and its averages are the same', async () => {
     using weights = new ParameterSet(device, SPECS, 'trainable');
     using wanted = new ParameterSet(device, SPECS, 'trainable');
+    using others = new ParameterSet(device, SPECS, 'trainable');
     using offloaded = new OffloadedAdamW(weights, OPTIONS, folder, device);
+    using other = new OffloadedAdamW(others, OPTIONS, folder, device);
     using resident = new AdamW(wanted, OPTIONS);
+    await steps(other, others, 1);
     expect(await steps(offloaded, weights, 4)).toEqual(await steps(resident, wanted, 4));
     for (const { name } of SPECS) {
       expect(weights.readBytes(name), name).toEqual(wanted.readBytes(name));

@@ -6,13 +6,17 @@
  *   npm install --no-save @node-llama-cpp/linux-x64-vulkan@3.21.1
  *   GGML_VK_VISIBLE_DEVICES=0 XDG_RUNTIME_DIR=/tmp npx vitest run test/tensor/vulkan.test.ts
  */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
 import { Device, listDevices } from '../../src/ggml/device.ts';
 import { AdamW } from '../../src/tensor/adamw.ts';
+import { OffloadedAdamW } from '../../src/tensor/adamw-offloaded.ts';
 import { Graph } from '../../src/tensor/graph.ts';
 import { exp } from '../../src/tensor/ops/index.ts';
-import type { ParameterSet } from '../../src/tensor/parameters.ts';
+import { ParameterSet } from '../../src/tensor/parameters.ts';
 import { TrainingGraph } from '../../src/train/training-graph.ts';
 import {
   expected,
@@ -101,6 +105,40 @@ describe.skipIf(found === undefined)(
       }
       for (const { name } of cpu.weights.specs)
         expectNormClose(gpu.weights.read(name), cpu.weights.read(name), TOLERANCES.otherDeviceWeights, name);
+    });
+
+    it('AdamW with its averages in files ends at the same weights as with them on the device', async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'tinystar-vulkan-'));
+      const options = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, maxNorm: 1 };
+      const specs = [
+        { name: 'matrix', shape: [512, 300] },
+        { name: 'vector', shape: [64] },
+      ];
+      const ended = (['files', 'device'] as const).map(async (where) => {
+        const weights = new ParameterSet(gpu.device, specs, 'trainable');
+        const optimiser =
+          where === 'files'
+            ? new OffloadedAdamW(weights, options, folder, gpu.device)
+            : new AdamW(weights, options);
+        gpu.graphs.push(optimiser, weights);
+        const rng = Rng.seeded(7);
+        for (let step = 0; step < 3; step++) {
+          for (const { name, shape } of specs) {
+            const length = shape.reduce((a, b) => a * b);
+            optimiser.gradients.set(
+              name,
+              Float32Array.from({ length }, () => rng.normal()),
+            );
+          }
+          await optimiser.step(1e-2, await optimiser.gradientNorm());
+        }
+        return specs.map(({ name }) => weights.read(name));
+      });
+      const [files = [], device = []] = await Promise.all(ended);
+      for (const [i, values] of device.entries())
+        expectNormClose(files[i]!, values, TOLERANCES.otherDeviceWeights, specs[i]!.name);
+      expect(device[0]!.some((w) => Math.abs(w) > 1e-3)).toBe(true);
+      rmSync(folder, { recursive: true });
     });
 
     it('every operation, forward and backward, and memory used twice changes nothing', async () => {
