@@ -198,7 +198,8 @@ export class Trainer implements Disposable {
 
   /**
    * One optimiser step. Throws before anything is changed: Diverged when loss or gradient is not a number, the
-   * signal's reason when it fires before all batches have been computed.
+   * signal's reason when it fires before all batches have been computed. Only averages in files can fail later, with a
+   * UserError.
    */
   async step(examples: readonly TrainExample[], lr: number, signal?: AbortSignal): Promise<StepResult> {
     try {

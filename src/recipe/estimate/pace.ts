@@ -4,15 +4,13 @@
  * are then counted in such products.
  */
 import type { Device } from '../../ggml/device.ts';
-import { Graph, write } from '../../tensor/graph.ts';
-import { mulMat } from '../../tensor/ops/index.ts';
+import { SampleProduct } from '../../tensor/product.ts';
 
-const SIZE = 1024;
 /** Milliseconds of a sample, about. */
 const SAMPLE = 250;
 
 export class Pace implements Disposable {
-  readonly #graph: Graph;
+  readonly #product: SampleProduct;
   /** Products of a sample; 0 before the first. */
   #products = 0;
   /** When the last sample was taken, and what it was; milliseconds both. */
@@ -22,27 +20,16 @@ export class Pace implements Disposable {
   #sum = 0;
 
   constructor(device: Device) {
-    this.#graph = new Graph(device, 64);
-    const [a, b] = [this.#graph.input('f32', [SIZE, SIZE]), this.#graph.input('f32', [SIZE, SIZE])];
-    this.#graph.output(mulMat(this.#graph, a, b));
-    this.#graph.allocate();
-    const values = Float32Array.from({ length: SIZE * SIZE }, (_, i) => ((i * 37) % 101) / 101 - 0.5);
-    for (const input of [a, b]) write(device, input, values);
-  }
-
-  async #milliseconds(products: number): Promise<number> {
-    const start = performance.now();
-    for (let i = 0; i < products; i++) await this.#graph.compute();
-    return performance.now() - start;
+    this.#product = new SampleProduct(device);
   }
 
   /** Milliseconds of a product now. */
   async sample(): Promise<number> {
     if (this.#products === 0) {
-      await this.#milliseconds(1);
-      this.#products = Math.max(1, Math.round(SAMPLE / (await this.#milliseconds(1))));
+      await this.#product.milliseconds();
+      this.#products = Math.max(1, Math.round(SAMPLE / (await this.#product.milliseconds())));
     }
-    const taken = (await this.#milliseconds(this.#products)) / this.#products;
+    const taken = (await this.#product.milliseconds(this.#products)) / this.#products;
     const at = performance.now();
     if (this.#last !== undefined) {
       // Samples come close together and far apart: each counts for the time around it.
@@ -59,6 +46,6 @@ export class Pace implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#graph[Symbol.dispose]();
+    this.#product[Symbol.dispose]();
   }
 }
