@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { LineWriter } from '../src/base/line-writer.ts';
-import { DEFAULT_TEMPLATE } from '../src/chat/default-template.ts';
+import { ChatTemplate } from '../src/chat/template.ts';
 import { Tokenizer } from '../src/chat/tokenizer.ts';
 import { inventedGroup } from '../src/data/assistant/index.ts';
 import { type DataRecord, readRecord, recordLine } from '../src/data/record.ts';
@@ -66,7 +66,7 @@ async function measure(scratch: string): Promise<void> {
   if (process.env['BENCH_TOKENIZER'] === undefined)
     trainVocabulary({ seed: 1, size: 2048, groups: 64 }).save(folder);
   const tokenizer = Tokenizer.load(folder);
-  const template = tokenizer.chatTemplate ?? DEFAULT_TEMPLATE;
+  const template = ChatTemplate.of(tokenizer);
   const records = path === undefined ? generated() : await recordsOf(path);
   const input = join(scratch, 'records.jsonl');
   writeFileSync(input, records.map((record) => `${recordLine(record)}\n`).join(''));

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DEFAULT_TEMPLATE } from '../src/chat/default-template.ts';
+import { ChatTemplate } from '../src/chat/template.ts';
 import { Tokenizer } from '../src/chat/tokenizer.ts';
 import { convertRows } from '../src/data/convert.ts';
 import { recordLine } from '../src/data/record.ts';
@@ -25,7 +25,7 @@ export async function supervisedExamples(data: string, checkpoint: string): Prom
     const records = join(scratch, 'records.jsonl');
     writeFileSync(records, `${lines.join('\n')}\n`);
     return groupByTools(readDialogues(records), GROUP_LIMIT).map((group) =>
-      groupExample(group, tokenizer, tokenizer.chatTemplate ?? DEFAULT_TEMPLATE),
+      groupExample(group, tokenizer, ChatTemplate.of(tokenizer)),
     );
   } finally {
     rmSync(scratch, { recursive: true });

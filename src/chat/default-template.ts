@@ -1,6 +1,6 @@
 /**
- * The chat template of tinystar's own checkpoints: Qwen3's format, with a shorter wording around the tools, since
- * every token of it is computed for every prompt. Qwen3's rules for reasoning hold: a turn before the last real user
+ * The chat template of tinystar's own checkpoints: Qwen3's format, with a shorter wording around the tools and without
+ * the {"type": "function", ...} that servers put around each, since every token of it is computed for every prompt. Qwen3's rules for reasoning hold: a turn before the last real user
  * message shows its answer alone, the turns after it show their thoughts.
  */
 export const DEFAULT_TEMPLATE = String.raw`{%- if tools %}
@@ -11,7 +11,11 @@ export const DEFAULT_TEMPLATE = String.raw`{%- if tools %}
     {{- '# Tools\n\nYou can call these functions:\n<tools>' }}
     {%- for tool in tools %}
         {{- '\n' }}
-        {{- tool | tojson }}
+        {%- if tool.function %}
+            {{- tool.function | tojson }}
+        {%- else %}
+            {{- tool | tojson }}
+        {%- endif %}
     {%- endfor %}
     {{- '\n</tools>\n\nWrite each call as JSON in <tool_call> tags, or answer in words.<|im_end|>\n' }}
 {%- elif messages[0].role == 'system' %}

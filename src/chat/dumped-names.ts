@@ -1,6 +1,7 @@
 /**
- * Whether a chat template does nothing with the elements of a list but write each as JSON, as Qwen's do with tools. Then
- * their JSON can be made outside, exactly and many times faster than the template engine goes through them.
+ * Whether a chat template does nothing with the elements of a list but write each, or its `function`, as JSON, as Qwen's
+ * do with tools. Then their JSON can be made outside, exactly and many times faster than the template engine goes
+ * through them.
  */
 import { Template } from '@huggingface/jinja';
 
@@ -21,9 +22,16 @@ function identifier(node: unknown): string | undefined {
   return isNode(node) && node['type'] === 'Identifier' ? String(node['value']) : undefined;
 }
 
-function isDump(node: Node, { elements }: Names): boolean {
+/** Whether a node is `element.function`. */
+function isFunction(node: unknown, { elements }: Names): boolean {
+  if (!isNode(node) || node['type'] !== 'MemberExpression' || node['computed'] === true) return false;
+  return identifier(node['property']) === 'function' && elements.has(identifier(node['object']) ?? '');
+}
+
+function isDump(node: Node, names: Names): boolean {
   if (node['type'] !== 'FilterExpression' || identifier(node['filter']) !== 'tojson') return false;
-  return elements.has(identifier(node['operand']) ?? '');
+  const { operand } = node;
+  return names.elements.has(identifier(operand) ?? '') || isFunction(operand, names);
 }
 
 /** What a node has below it; the name behind a dot is none, as it is no variable. */
@@ -49,9 +57,9 @@ function isHarmless(node: unknown, names: Names): boolean {
   const name = identifier(node);
   if (name !== undefined) return name !== names.list && !names.elements.has(name);
   if (isDump(node, names)) return true;
-  // The truth of a list does not depend on what is in it.
-  if (node['type'] === 'If' && identifier(node['test']) === names.list)
-    return isHarmless([node['body'], node['alternate']], names);
+  // The truth of a list does not depend on what is in it, nor that of a function.
+  const isTest = identifier(node['test']) === names.list || isFunction(node['test'], names);
+  if (node['type'] === 'If' && isTest) return isHarmless([node['body'], node['alternate']], names);
   if (isLoop(node, names)) {
     const elements = new Set([...names.elements, identifier(node['loopvar']) ?? '']);
     return isHarmless([node['body'], node['defaultBlock']], { ...names, elements });

@@ -41,9 +41,9 @@ export class TemplateValues {
     return value;
   }
 
-  /** A value that the template does nothing with but dump. */
-  dumped(value: PyValue): string {
-    return this.#mark(dumps(value));
+  /** A value, written as JSON, that the template does nothing with but dump. */
+  written(json: string): string {
+    return this.#mark(json);
   }
 
   #object(dict: PyDict): Record<string, unknown> {

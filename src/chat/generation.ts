@@ -142,7 +142,7 @@ export function parseGeneration(turn: string): Generation {
 
 /**
  * The assistant's turn that `generation` completes: what follows the last assistant header of prompt and generation together.
- * Prompts end with `<think>`, so it is here that the thought gets its opening tag.
+ * What a prompt has opened of the thought, which its template may do, is part of it.
  */
 export function assistantTurn(prompt: string, generation: string): string {
   return afterHeader(afterHeader(prompt) + generation);
@@ -152,11 +152,6 @@ function afterHeader(text: string): string {
   // Searching forward first is faster, and a generation hardly ever holds a header.
   if (!text.includes(ASSISTANT)) return text;
   return text.slice(text.lastIndexOf(ASSISTANT) + ASSISTANT.length);
-}
-
-/** The turn of a generation whose prompt is not at hand: `<think>` is put before it where it does not begin with one. */
-export function withThink(generation: string): string {
-  return strip(generation).startsWith(THINK_OPEN) ? generation : THINK_OPEN + generation;
 }
 
 export interface GoldCall {

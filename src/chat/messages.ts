@@ -1,4 +1,5 @@
 /** The words of a conversation with tools: what everything above the model speaks of. */
+import type { PyDict } from '../json/python.ts';
 import type { JsonObject } from '../json/value.ts';
 
 export interface Tool {
@@ -19,6 +20,18 @@ export interface Message {
   /** What the assistant thought, without the <think> tags. */
   readonly reasoning?: string;
   readonly toolCalls?: readonly ToolCall[];
+}
+
+/** A call with its values exactly as they were written: 5.0 stays apart from 5. */
+export interface ExactCall {
+  readonly name: string;
+  readonly arguments: PyDict;
+}
+
+/** A message with its calls' values exactly as they were written. */
+export interface ExactMessage extends Omit<Message, 'toolCalls'> {
+  /** Absent or not empty. */
+  readonly toolCalls?: readonly ExactCall[];
 }
 
 /** A conversation whose last message is the gold answer of the assistant. */

@@ -1,117 +1,268 @@
 /**
  * From messages and tools to the text that a model reads, through a checkpoint's own chat template, and from an
- * assistant's message to the text that a model shall write. The boundary between the two lies after "<think>".
+ * assistant's message to the text that a model shall write. Training, rollouts, evaluation, generation and the check of
+ * an export make their prompts here alone, as servers do: a prompt is the template's text with `add_generation_prompt`
+ * and nothing behind it, and tools come as OpenAI's API passes them, {"type": "function", "function": {...}}.
  */
-import { Template } from '@huggingface/jinja';
-import { errorText, UserError } from '../base/errors.ts';
-import type { Message, Tool, ToolCall } from './messages.ts';
-import { dumpLikePython } from './python-json.ts';
+import { UserError } from '../base/errors.ts';
+import { dumps } from '../json/dumps.ts';
+import { fromJson, isDict, type PyDict, type PyValue } from '../json/python.ts';
+import type { JsonObject } from '../json/value.ts';
+import { DEFAULT_TEMPLATE } from './default-template.ts';
+import { onlyDumps } from './dumped-names.ts';
+import { TemplateValues } from './exact-json.ts';
+import { renderTemplate } from './jinja.ts';
+import type { ExactCall, ExactMessage, Message, Tool, ToolCall } from './messages.ts';
 
+const TURN_START = '<|im_start|>';
+const TURN_END = '<|im_end|>';
 const THINK = '<think>';
 const THINK_END = '</think>';
-const TURN_END = '<|im_end|>';
 
 export interface ChatInput {
-  readonly messages: readonly Message[];
-  readonly tools?: readonly Tool[];
+  readonly messages: readonly (Message | ExactMessage)[];
+  /** Bare, {name, description, parameters}; read from a file exactly, or made in memory. */
+  readonly tools?: readonly (Tool | PyDict)[];
 }
 
-export interface RenderOptions extends ChatInput {
+export interface RenderOptions {
   /** Whether the text ends where the assistant begins to write. */
   readonly addGenerationPrompt?: boolean;
-  /** Qwen3's switch; false closes the thinking at once. Left undefined for templates that do not know it. */
+  /** The template's switch for thoughts; left undefined, the template decides. */
   readonly enableThinking?: boolean;
+  /** Hands the tools to the template as they are, as STAR's own preparation does. */
+  readonly bareTools?: boolean;
 }
 
-const compiled = new Map<string, Template>();
-
-function compile(source: string): Template {
-  const known = compiled.get(source);
-  if (known !== undefined) return known;
-  try {
-    // The library does not treat a carriage return as part of a line's end.
-    const template = new Template(source.replaceAll('\r\n', '\n'));
-    compiled.set(source, template);
-    return template;
-  } catch (thrown) {
-    throw new UserError(
-      'CHAT_TEMPLATE',
-      `The chat template cannot be parsed (${errorText(thrown)}); check the checkpoint's chat_template.jinja.`,
-    );
-  }
+/** Text of a prompt, and what the model shall write after it, up to and including the end of its turn. */
+export interface PromptAndTarget {
+  readonly prompt: string;
+  readonly target: string;
 }
+
+/** Special tokens by the names that templates know: bos_token, eos_token, ... */
+export type SpecialTokens = Readonly<Record<string, string>>;
+
+/** Exact values of an object that may have JavaScript's. */
+function exactObject(value: JsonObject | PyDict): PyDict {
+  const exact = value instanceof Map ? value : fromJson(value as JsonObject);
+  return isDict(exact) ? exact : new Map();
+}
+
+function exactCall({ name, arguments: given }: ToolCall | ExactCall): PyDict {
+  return new Map<string, PyValue>([
+    ['name', name],
+    ['arguments', exactObject(given)],
+  ]);
+}
+
+const FUNCTION = ['type', 'function'] as const;
 
 /** A message under the names that Hugging Face templates use. */
-function templateMessage(message: Message): Record<string, unknown> {
-  const { role, content, reasoning, toolCalls } = message;
-  return {
-    role,
-    content,
-    ...(reasoning === undefined ? {} : { reasoning_content: reasoning }),
-    ...(toolCalls === undefined || toolCalls.length === 0
-      ? {}
-      : { tool_calls: toolCalls.map((call) => ({ type: 'function', function: call })) }),
-  };
-}
-
-/** Renders a Jinja chat template with the names that it knows; throws a UserError if it cannot. */
-export function renderTemplate(template: string, names: Readonly<Record<string, unknown>>): string {
-  try {
-    return compile(template).render({ ...names });
-  } catch (thrown) {
-    if (thrown instanceof UserError) throw thrown;
-    throw new UserError(
-      'CHAT_TEMPLATE',
-      `The chat template cannot render this conversation (${errorText(thrown)}); check the roles of its messages.`,
-      { cause: thrown },
+function templateMessage({ role, content, reasoning, toolCalls = [] }: Message | ExactMessage): PyDict {
+  const value = new Map<string, PyValue>([
+    ['role', role],
+    ['content', content],
+  ]);
+  if (reasoning !== undefined) value.set('reasoning_content', reasoning);
+  if (toolCalls.length > 0) {
+    const wrapped = toolCalls.map(
+      (call) => new Map<string, PyValue>([FUNCTION, ['function', exactCall(call)]]),
     );
+    value.set('tool_calls', wrapped);
   }
+  return value;
 }
 
-/** Renders a conversation with a Jinja chat template. Tools are given as they are: {name, description, parameters}. */
-export function renderChat(template: string, options: RenderOptions): string {
-  const { messages, tools = [], addGenerationPrompt = false, enableThinking } = options;
-  return renderTemplate(template, {
-    messages: messages.map(templateMessage),
-    tools: tools.length > 0 ? tools : null,
-    add_generation_prompt: addGenerationPrompt,
-    ...(enableThinking === undefined ? {} : { enable_thinking: enableThinking }),
-  });
+/** What servers show of a tool: they read name, description and parameters, and pass on no more. */
+const served = new WeakMap<object, PyDict>();
+
+const isTool = (tool: Tool | PyDict): tool is Tool => !(tool instanceof Map);
+
+const exactTool = ({ name, description, parameters }: Tool): PyDict =>
+  new Map<string, PyValue>([
+    ['name', name],
+    ['description', description],
+    ['parameters', exactObject(parameters)],
+  ]);
+
+function servedTool(tool: Tool | PyDict): PyDict {
+  const known = served.get(tool);
+  if (known !== undefined) return known;
+  const own = isTool(tool) ? exactTool(tool) : tool;
+  const inner = own.get('function');
+  const given = isDict(inner) ? inner : own;
+  const shown = new Map<string, PyValue>([
+    ['name', given.get('name') ?? ''],
+    ['description', given.get('description') ?? ''],
+    ['parameters', given.get('parameters') ?? new Map()],
+  ]);
+  served.set(tool, shown);
+  return shown;
 }
 
-/** A rendered conversation up to and including the "<think>" that opens the assistant's next turn. */
-export function openThought(text: string): string {
-  // Templates of thinking-only models open the thought themselves, with a line break that belongs to our target.
-  const opened = text.trimEnd();
-  return opened.endsWith(THINK) ? opened : text + THINK;
+/** JSON of tools that many prompts show. */
+const dumped = new WeakMap<PyDict, string>();
+
+function dumpedTool(tool: PyDict): string {
+  const text = dumped.get(tool) ?? dumps(tool);
+  dumped.set(tool, text);
+  return text;
 }
 
-/** The prompt of the assistant's next turn, up to and including "<think>". */
-export function renderPrompt(template: string, input: ChatInput): string {
-  return openThought(renderChat(template, { ...input, addGenerationPrompt: true }));
+/** The part of a prompt's last turn that begins with the thought which the template has opened; empty if it has not. */
+function openedThought(prompt: string): string {
+  const turn = prompt.lastIndexOf(TURN_START);
+  const at = turn < 0 ? -1 : prompt.indexOf(THINK, turn);
+  return at < 0 ? '' : prompt.slice(at);
 }
 
-/** One call as Qwen3 writes it. */
-export function renderToolCall(call: ToolCall): string {
-  return `<tool_call>\n${dumpLikePython({ name: call.name, arguments: call.arguments })}\n</tool_call>`;
+/** Whether the model cannot think after this prompt, as its template has closed the thought. */
+export function closesThought(prompt: string): boolean {
+  return openedThought(prompt).includes(THINK_END);
 }
 
 function trimLines(text: string): string {
   return text.replace(/^\n+|\n+$/g, '');
 }
 
+/** One call as Qwen3 writes it. */
+function callText(call: ToolCall | ExactCall): string {
+  return `<tool_call>\n${dumps(exactCall(call))}\n</tool_call>`;
+}
+
 /** The answer of an assistant's message: content, then calls, one below the other. */
-export function renderAnswer(message: Message): string {
-  const parts = message.content === '' ? [] : [message.content.replace(/^\n+/, '')];
-  return [...parts, ...(message.toolCalls ?? []).map(renderToolCall)].join('\n');
+export function answerText({ content, toolCalls = [] }: Pick<Message, 'content'> & Calls): string {
+  return [...(content === '' ? [] : [content]), ...toolCalls.map(callText)].join('\n');
 }
 
-/** What the model shall write after the prompt: "\n{reasoning}\n</think>\n\n{answer}<|im_end|>". */
-export function targetText(reasoning: string, answer: string): string {
-  return `\n${trimLines(reasoning)}\n${THINK_END}\n\n${answer.replace(/^\n+/, '')}${TURN_END}`;
+interface Calls {
+  readonly toolCalls?: readonly (ToolCall | ExactCall)[];
 }
 
-/** What the model shall write for this message. */
-export function renderTarget(message: Message): string {
-  return targetText(message.reasoning ?? '', renderAnswer(message));
+/**
+ * An assistant's turn, "<think>\n{reasoning}\n</think>\n\n{answer}", without the part of it that `prompt` ends with.
+ * Throws a UserError for a thought after a prompt that has closed it.
+ */
+export function turnAfter(prompt: string, reasoning: string, answer: string): string {
+  const said = answer.replace(/^\n+/, '');
+  const opened = openedThought(prompt);
+  if (opened.includes(THINK_END)) {
+    if (trimLines(reasoning) === '') return said;
+    throw new UserError(
+      'CHAT_TEMPLATE',
+      'The chat template closes the thought in its prompt, and the answer has one; set `thinking: on`, or leave thoughts out.',
+    );
+  }
+  const rest = `\n${trimLines(reasoning)}\n${THINK_END}\n\n${said}`;
+  if (opened === '') return THINK + rest;
+  // Templates of models that always think open the thought with the line break that follows it, or without.
+  return opened.slice(THINK.length).includes('\n') ? rest.slice(1) : rest;
 }
+
+/** What the model shall write after `prompt`: see `turnAfter`, with the end of the turn. */
+export function targetAfter(prompt: string, reasoning: string, answer: string): string {
+  return turnAfter(prompt, reasoning, answer) + TURN_END;
+}
+
+/** What `withThinking` puts before a template. */
+const FIXED_THINKING = /^\{%- set enable_thinking = (?:true|false) %\}/;
+
+export const THINKING = ['on', 'off'] as const;
+export type Thinking = (typeof THINKING)[number];
+
+/** A checkpoint's chat template. */
+export class ChatTemplate {
+  /** Jinja. */
+  readonly source: string;
+  readonly #tokens: SpecialTokens;
+  /** Keys of special tokens and source: templates with equal ones write the same texts. */
+  readonly identity: string;
+
+  constructor(source: string, tokens: SpecialTokens = {}) {
+    this.source = source;
+    this.#tokens = tokens;
+    this.identity = JSON.stringify([source, tokens]);
+  }
+
+  /** The template of a tokenizer's checkpoint, or the project's own where that has none. */
+  static of(tokenizer: {
+    readonly chatTemplate: string | undefined;
+    readonly specialTokens: SpecialTokens;
+  }): ChatTemplate {
+    return new ChatTemplate(tokenizer.chatTemplate ?? DEFAULT_TEMPLATE, tokenizer.specialTokens);
+  }
+
+  /** Renders a conversation, its values as Python writes them; throws a UserError if the template refuses it. */
+  render({ messages, tools = [] }: ChatInput, options: RenderOptions = {}): string {
+    const { addGenerationPrompt = false, enableThinking, bareTools = false } = options;
+    const values = new TemplateValues();
+    const isDumped = onlyDumps(this.source, 'tools');
+    const toolValue = (tool: Tool | PyDict): unknown => {
+      if (bareTools) {
+        const bare = isTool(tool) ? servedTool(tool) : tool;
+        return isDumped ? values.written(dumpedTool(bare)) : values.of(bare);
+      }
+      const shown = servedTool(tool);
+      return { type: 'function', function: isDumped ? values.written(dumpedTool(shown)) : values.of(shown) };
+    };
+    const text = renderTemplate(this.source, {
+      ...this.#tokens,
+      messages: messages.map((message) => values.of(templateMessage(message))),
+      tools: tools.length > 0 ? tools.map(toolValue) : null,
+      add_generation_prompt: addGenerationPrompt,
+      ...(enableThinking === undefined ? {} : { enable_thinking: enableThinking }),
+    });
+    return values.restore(text);
+  }
+
+  /** The prompt of the assistant's next turn. */
+  prompt(input: ChatInput, enableThinking?: boolean): string {
+    return this.render(input, {
+      addGenerationPrompt: true,
+      ...(enableThinking === undefined ? {} : { enableThinking }),
+    });
+  }
+
+  /**
+   * Prompt and target of a conversation's next turn. A template that does not think unless it is told to is told to
+   * where the answer has a thought; throws a UserError where that does not help.
+   */
+  turn(history: ChatInput, answer: Message | ExactMessage): PromptAndTarget {
+    const reasoning = answer.reasoning ?? '';
+    const asked = this.prompt(history);
+    const mustOpen = trimLines(reasoning) !== '' && closesThought(asked);
+    const prompt = mustOpen ? this.prompt(history, true) : asked;
+    return { prompt, target: targetAfter(prompt, reasoning, answerText(answer)) };
+  }
+
+  /**
+   * The same template with thoughts on or off, whatever it is told by who renders it: what a student was trained on is
+   * then what every server shows it.
+   */
+  withThinking(enabled: boolean): ChatTemplate {
+    const source = this.source.replace(FIXED_THINKING, '');
+    return new ChatTemplate(`{%- set enable_thinking = ${enabled} %}${source}`, this.#tokens);
+  }
+
+  /**
+   * Whether servers show other prompts than the template's own default: llama.cpp's turns thoughts on unless it is told
+   * otherwise, where transformers leaves them to the template.
+   */
+  get dependsOnServer(): boolean {
+    const input = { messages: [{ role: 'user', content: '?' }] } as const;
+    return this.prompt(input) !== this.prompt(input, true);
+  }
+
+  /**
+   * The template that a model is trained and asked with, and exported with: thoughts as `thinking` says, else as the
+   * template's own default has them; itself where that is the same everywhere.
+   */
+  fixed(thinking: Thinking | undefined): ChatTemplate {
+    if (thinking !== undefined) return this.withThinking(thinking === 'on');
+    return this.dependsOnServer ? this.withThinking(false) : this;
+  }
+}
+
+/** The template of the project's own checkpoints. */
+export const OWN_TEMPLATE = new ChatTemplate(DEFAULT_TEMPLATE);

@@ -29,6 +29,19 @@ function needQwen(file: GgufFile): void {
   );
 }
 
+/** The special tokens of a GGUF file by the names that chat templates know, whatever its tokenizer is. */
+export function ggufSpecialTokens(path: string): Readonly<Record<string, string>> {
+  using file = GgufFile.open(openLibrary(), path);
+  const texts = file.strings('tokenizer.ggml.tokens') ?? [];
+  const names = { bos_token: 'bos', eos_token: 'eos', pad_token: 'padding', unk_token: 'unknown' };
+  return Object.fromEntries(
+    Object.entries(names).flatMap(([name, key]) => {
+      const token = texts[file.number(`tokenizer.ggml.${key}_token_id`) ?? -1];
+      return token === undefined ? [] : [[name, token]];
+    }),
+  );
+}
+
 /**
  * Rebuilds the tokenizer of a Qwen GGUF file. What such a file cannot say is taken to be as in Qwen's own: text is
  * brought to NFC and cut by Qwen's pattern.

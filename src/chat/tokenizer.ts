@@ -21,6 +21,9 @@ export interface DecodeOptions {
   readonly skipSpecial?: boolean;
 }
 
+/** Special tokens that transformers and llama.cpp hand to chat templates. */
+const SPECIAL_NAMES = ['bos_token', 'eos_token', 'pad_token', 'unk_token'] as const;
+
 /** The text of a config's token entry: a string, or an object with a content. */
 function tokenEntry(entry: unknown): string | undefined {
   if (typeof entry === 'string') return entry;
@@ -50,6 +53,8 @@ export class Tokenizer {
   readonly padId: number;
   /** The checkpoint's own chat template, if it has one. */
   readonly chatTemplate: string | undefined;
+  /** Special tokens by the names that chat templates know. */
+  readonly specialTokens: Readonly<Record<string, string>>;
 
   constructor(parts: TokenizerParts) {
     this.#parts = parts;
@@ -66,6 +71,12 @@ export class Tokenizer {
     this.#addedPattern = addedPattern(parts.added.map((token) => token.content));
     this.vocabSize = size;
     this.chatTemplate = parts.chatTemplate;
+    this.specialTokens = Object.fromEntries(
+      SPECIAL_NAMES.flatMap((name) => {
+        const token = tokenEntry(parts.config[name]);
+        return token === undefined ? [] : [[name, token]];
+      }),
+    );
     const eos = tokenEntry(parts.config.eos_token);
     this.eosId = this.idOf(eos ?? '<|im_end|>');
     this.padId = this.idOf(tokenEntry(parts.config.pad_token) ?? eos ?? '<|im_end|>');

@@ -1,5 +1,6 @@
 /** What `tinystar export` says of a file that it has written: whether llama.cpp answers as the checkpoint does. */
 import { UserError } from '../base/errors.ts';
+import { ChatTemplate } from '../chat/template.ts';
 import { Tokenizer } from '../chat/tokenizer.ts';
 import { generateAssistant, GROUP_SIZE } from '../data/assistant/index.ts';
 import { readDialogues } from '../data/source.ts';
@@ -42,14 +43,18 @@ export async function tellParity(context: CliContext, check: ExportCheck): Promi
     config,
     weights: parameters,
     tokenizer,
-    template: tokenizer.chatTemplate,
+    template: ChatTemplate.of(tokenizer),
     gguf,
     dialogues: dialogues.slice(0, count),
     maxTokens: MAX_TOKENS,
   });
-  const { prompts, samePrompts, sameAnswers, sameTokens, tokens, meanKl, largestKl } = parity;
+  const { prompts, samePrompts, sameAnswers, sameTokens, tokens, meanKl, largestKl, right, ownRight } =
+    parity;
+  const percent = (n: number): string => `${((100 * n) / Math.max(1, prompts)).toFixed(1)}%`;
   context.process.stdout.write(
     `check: llama.cpp reads ${samePrompts} of ${prompts} prompts as the same tokens and answers ${sameAnswers} alike ` +
-      `(${sameTokens} of ${tokens} tokens); KL ${meanKl.toExponential(1)} nats a token, at most ${largestKl.toExponential(1)}\n`,
+      `(${sameTokens} of ${tokens} tokens); KL ${meanKl.toExponential(1)} nats a token, at most ${largestKl.toExponential(1)}\n` +
+      `check: asked as llama.cpp's server asks, through the file's own template, it answers ${right} of ${prompts} right ` +
+      `(${percent(right)}); the checkpoint ${ownRight} (${percent(ownRight)})\n`,
   );
 }

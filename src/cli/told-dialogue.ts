@@ -2,6 +2,7 @@
 import { UserError } from '../base/errors.ts';
 import { isDict } from '../json/python.ts';
 import { pyStr } from '../json/repr.ts';
+import type { ChatTemplate } from '../chat/template.ts';
 import type { Dialogue } from '../chat/messages.ts';
 import type { DataRecord } from '../data/record.ts';
 import type { RecordTexts } from '../data/render.ts';
@@ -99,7 +100,7 @@ function trainingRecord({ value, where }: Row): FileDialogue | undefined {
 }
 
 /** The dialogues of a row in any format that `data convert` knows; a broken one is a UserError that names it. */
-async function* dialoguesOfRow(row: Row, template: string): AsyncGenerator<FileDialogue> {
+async function* dialoguesOfRow(row: Row, template: ChatTemplate): AsyncGenerator<FileDialogue> {
   const [{ convertRow }, { lastLabel }, { renderRecord }] = await Promise.all([
     import('../data/convert.ts'),
     import('../data/labels.ts'),
@@ -125,7 +126,7 @@ async function* dialoguesOfRow(row: Row, template: string): AsyncGenerator<FileD
 export async function dialoguesOfFile(
   path: string,
   wanted: { readonly count: number; readonly category?: string },
-  template: string,
+  template: ChatTemplate,
 ): Promise<FileDialogue[]> {
   const { fileRows } = await import('../data/streams/rows.ts');
   const found: FileDialogue[] = [];

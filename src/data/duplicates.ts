@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 import { hashString, Rng } from '../base/rng.ts';
 import { dumps } from '../json/dumps.ts';
-import { answerText } from './gold.ts';
+import { answerText } from '../chat/template.ts';
 import { type DataRecord, messageValue } from './record.ts';
 import { userTexts, wordRuns, wordsOf } from './words.ts';
 

@@ -3,27 +3,15 @@
  * against itself with the Sim-RL reward, its thought emptied. This drops answers that call unknown functions, use
  * unknown arguments, or cannot be read back.
  */
+import { answerText } from '../chat/template.ts';
 import { dumps } from '../json/dumps.ts';
-import type { PyDict, PyValue } from '../json/python.ts';
+import type { PyDict } from '../json/python.ts';
 import { simrl } from '../reward/simrl.ts';
-import { type DataRecord, type RecordCall, type RecordMessage, Rejection } from './record.ts';
+import { type DataRecord, Rejection } from './record.ts';
 
 /** What an answer must score above. */
 const FULL = 0.99;
 const THINK_CLOSE = '</think>';
-
-function callText({ name, arguments: given }: RecordCall): string {
-  const call = new Map<string, PyValue>([
-    ['name', name],
-    ['arguments', given],
-  ]);
-  return `<tool_call>\n${dumps(call)}\n</tool_call>`;
-}
-
-/** The answer of an assistant's message: content, then calls, one below the other. */
-export function answerText({ content, toolCalls = [] }: RecordMessage): string {
-  return [...(content === '' ? [] : [content]), ...toolCalls.map(callText)].join('\n');
-}
 
 /** The smallest prompt with these tools that the reward can read. */
 function toolsPrompt(tools: readonly PyDict[]): string {

@@ -4,31 +4,20 @@
  * preparation uses: {"id", "source", "messages": [{"role", "content", "reasoning_content"?, "tool_calls"?}], "tools"}.
  */
 import { UserError } from '../base/errors.ts';
+import type { ExactCall, ExactMessage } from '../chat/messages.ts';
 import { dumps } from '../json/dumps.ts';
 import { isDict, isList, type PyDict, type PyValue } from '../json/python.ts';
 
 export const ROLES = ['system', 'user', 'assistant', 'tool'] as const;
 export type Role = (typeof ROLES)[number];
 
-export interface RecordCall {
-  readonly name: string;
-  readonly arguments: PyDict;
-}
-
-export interface RecordMessage {
-  readonly role: Role;
-  readonly content: string;
-  /** What the assistant thought, without the <think> tags; absent if it is not known. */
-  readonly reasoning?: string;
-  /** Absent or not empty. */
-  readonly toolCalls?: readonly RecordCall[];
-}
+export type { ExactCall as RecordCall, ExactMessage as RecordMessage };
 
 export interface DataRecord {
   readonly id: string;
   /** The data set, for mixing and reports. */
   readonly source: string;
-  readonly messages: readonly RecordMessage[];
+  readonly messages: readonly ExactMessage[];
   /** Each as it was given, its keys in their order: {name, description, parameters, ...}. */
   readonly tools: readonly PyDict[];
 }
@@ -45,7 +34,7 @@ function isRole(value: PyValue | undefined): value is Role {
   return ROLES.some((role) => role === value);
 }
 
-function callValue({ name, arguments: given }: RecordCall): PyDict {
+function callValue({ name, arguments: given }: ExactCall): PyDict {
   return new Map<string, PyValue>([
     ['name', name],
     ['arguments', given],
@@ -53,7 +42,7 @@ function callValue({ name, arguments: given }: RecordCall): PyDict {
 }
 
 /** A message under the names of the file, which are also those of Hugging Face's chat templates. */
-export function messageValue({ role, content, reasoning, toolCalls }: RecordMessage): PyDict {
+export function messageValue({ role, content, reasoning, toolCalls }: ExactMessage): PyDict {
   const value = new Map<string, PyValue>([
     ['role', role],
     ['content', content],
@@ -84,7 +73,7 @@ export function recordLineWith({ id, source, messages, tools }: DataRecord, more
   return LONE_SURROGATE.test(line) ? dumps(value, { ensureAscii: true }) : line;
 }
 
-function readCall(value: PyValue): RecordCall {
+function readCall(value: PyValue): ExactCall {
   const name = isDict(value) ? value.get('name') : undefined;
   const given = isDict(value) ? value.get('arguments') : undefined;
   if (typeof name !== 'string' || !isDict(given))
@@ -92,7 +81,7 @@ function readCall(value: PyValue): RecordCall {
   return { name, arguments: given };
 }
 
-function readMessage(value: PyValue): RecordMessage {
+function readMessage(value: PyValue): ExactMessage {
   const role = isDict(value) ? value.get('role') : undefined;
   if (!isDict(value) || !isRole(role)) throw new Rejection('role', 'A message has no known role.');
   const content = value.get('content') ?? '';

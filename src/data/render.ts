@@ -1,14 +1,14 @@
 /** Dialogues as training records: the prompt and the target as text and as tokens, with an exact boundary between them. */
 import { InternalError } from '../base/errors.ts';
 import type { Dialogue, TokenIds } from '../chat/messages.ts';
-import { renderPrompt, renderTarget } from '../chat/template.ts';
+import { type ChatTemplate, closesThought } from '../chat/template.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
 import { exactTexts } from './rendering/exact.ts';
 
 export interface TrainingRecord {
   readonly id: string;
   readonly category: string;
-  /** Everything up to and including "<think>". */
+  /** Everything up to where the assistant begins to write. */
   readonly prompt: string;
   /** What the model shall write, up to and including "<|im_end|>". */
   readonly target: string;
@@ -16,7 +16,10 @@ export interface TrainingRecord {
   readonly targetIds: TokenIds;
   /** Number of leading prompt tokens of the system and tools block: equal tools give equal leading tokens. */
   readonly systemLength: number;
-  /** Number of leading target tokens up to and including the last "</think>"; all of them if there is none. */
+  /**
+   * Number of leading target tokens up to and including the last "</think>"; if there is none, none of them after a
+   * prompt that has closed the thought, else all.
+   */
   readonly thinkLength: number;
 }
 
@@ -58,7 +61,8 @@ export function makeRecord(texts: RecordTexts, tokenizer: Tokenizer): TrainingRe
   promptIds.set(rest, system.length);
   const targetIds = tokenizer.encode(texts.target);
   const thinkEnd = targetIds.lastIndexOf(tokenizer.idOf('</think>'));
-  const thinkLength = thinkEnd < 0 ? targetIds.length : thinkEnd + 1;
+  const unthought = closesThought(texts.prompt) ? 0 : targetIds.length;
+  const thinkLength = thinkEnd < 0 ? unthought : thinkEnd + 1;
   return { ...texts, promptIds, targetIds, systemLength: system.length, thinkLength };
 }
 
@@ -71,7 +75,7 @@ export interface ReadDialogue extends Dialogue {
 export function renderDialogue(
   dialogue: ReadDialogue,
   tokenizer: Tokenizer,
-  template: string,
+  template: ChatTemplate,
 ): TrainingRecord {
   const last = dialogue.messages.at(-1);
   if (last?.role !== 'assistant') {
@@ -80,10 +84,7 @@ export function renderDialogue(
   const { id, category, line, messages, tools } = dialogue;
   const texts =
     line === undefined
-      ? {
-          prompt: renderPrompt(template, { messages: messages.slice(0, -1), tools }),
-          target: renderTarget(last),
-        }
+      ? template.turn({ messages: messages.slice(0, -1), tools }, last)
       : exactTexts(line, template);
   return makeRecord({ id, category, ...texts }, tokenizer);
 }

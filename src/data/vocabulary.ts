@@ -2,7 +2,7 @@
 import { trainTokenizer } from '../chat/bpe-trainer.ts';
 import { DEFAULT_TEMPLATE } from '../chat/default-template.ts';
 import type { Dialogue } from '../chat/messages.ts';
-import { renderPrompt, renderTarget } from '../chat/template.ts';
+import { OWN_TEMPLATE } from '../chat/template.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
 import { assistantGroup, inventedGroup } from './assistant/index.ts';
 
@@ -18,8 +18,11 @@ function* textsOf(dialogues: readonly Dialogue[]): Generator<string> {
   // The tools are the same for the whole group: once is enough.
   for (const [i, { tools, messages }] of dialogues.entries()) {
     const answer = messages.at(-1);
-    yield renderPrompt(DEFAULT_TEMPLATE, { messages: messages.slice(0, -1), tools: i === 0 ? tools : [] });
-    if (answer !== undefined) yield renderTarget(answer);
+    const history = { messages: messages.slice(0, -1), tools: i === 0 ? tools : [] };
+    if (answer === undefined) continue;
+    const { prompt, target } = OWN_TEMPLATE.turn(history, answer);
+    yield prompt;
+    yield target;
   }
 }
 

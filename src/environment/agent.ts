@@ -9,7 +9,6 @@ import { UserError } from '../base/errors.ts';
 import { hashString } from '../base/rng.ts';
 import { asTokenIds, type TokenIds } from '../base/token-ids.ts';
 import type { Tool } from '../chat/messages.ts';
-import { renderPrompt } from '../chat/template.ts';
 import type { JsonObject } from '../json/value.ts';
 import type { GenerateOptions, Generator, Sample } from '../model/generation.ts';
 import type { WrittenCall } from '../chat/generation.ts';
@@ -45,14 +44,14 @@ export function agentTools(host: Pick<EnvironmentHost, 'name' | 'tools'>): reado
   return [...host.tools, REASONING, STOP];
 }
 
-/** The prompt of a problem for the agent, up to and including "<think>". */
+/** The prompt of a problem for the agent. */
 export function agentPrompt(
   speech: Speech,
   question: string,
   tools: readonly Tool[],
 ): { readonly text: string; readonly ids: TokenIds } {
   const content = `${question}\n${INSTRUCTION}`;
-  const text = renderPrompt(speech.template, { messages: [{ role: 'user', content }], tools });
+  const text = speech.template.prompt({ messages: [{ role: 'user', content }], tools });
   return { text, ids: speech.tokenizer.encode(text) };
 }
 

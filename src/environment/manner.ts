@@ -10,7 +10,7 @@ import { workedChain } from './worked-chain.ts';
 type Voice = Parameters<typeof converse>[1];
 
 export interface Manner {
-  /** The prompt of a problem, up to and including "<think>". Throws a UserError for functions that do not suit it. */
+  /** The prompt of a problem. Throws a UserError for functions that do not suit it. */
   prompt(speech: Speech, question: string, host: EnvironmentHost): ReturnType<Speech['prompt']>;
   /** Draws conversations about tasks, `options.samples` each, in the tasks' order. */
   converse(

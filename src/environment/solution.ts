@@ -2,7 +2,6 @@
 import { UserError } from '../base/errors.ts';
 import { asTokenIds, type TokenIds } from '../base/token-ids.ts';
 import type { Message } from '../chat/messages.ts';
-import { renderTarget } from '../chat/template.ts';
 import type { EnvironmentHost, Problem } from './environment.ts';
 import type { Speech } from './speech.ts';
 
@@ -33,8 +32,7 @@ export async function workedSolution(
       `The problem ${id} of the environment ${host.name} has no solution to learn from; give its problems solutions, or leave them to a teacher.`,
     );
   const parts = { tokens: [] as number[], drawn: [] as number[] };
-  const say = (message: Omit<Message, 'role'>): void =>
-    append(parts, speech.tokenizer.encode(renderTarget({ role: 'assistant', ...message })), 1);
+  const say = (message: Omit<Message, 'role'>): void => append(parts, speech.turn(message), 1);
   const session = host.open(setting);
   for (const { thought, calls } of solution) {
     say({ content: '', reasoning: thought, toolCalls: calls });

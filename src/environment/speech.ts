@@ -5,8 +5,8 @@
  */
 import { UserError } from '../base/errors.ts';
 import { asTokenIds, type TokenIds } from '../base/token-ids.ts';
-import type { Tool } from '../chat/messages.ts';
-import { renderPrompt } from '../chat/template.ts';
+import type { Message, Tool } from '../chat/messages.ts';
+import { answerText, type ChatTemplate, targetAfter } from '../chat/template.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
 
 /** Stands for what an assistant wrote, and for each result; of the private use area, so that no template has it. */
@@ -16,19 +16,27 @@ const INSTRUCTION = 'Give the answer in \\boxed{}.';
 
 export class Speech {
   readonly tokenizer: Tokenizer;
-  readonly template: string;
+  readonly template: ChatTemplate;
+  /** A prompt, for how its last turn begins. */
+  #opening: string | undefined;
   readonly #pieces = new Map<number, readonly TokenIds[]>();
 
-  constructor(tokenizer: Tokenizer, template: string) {
+  constructor(tokenizer: Tokenizer, template: ChatTemplate) {
     this.tokenizer = tokenizer;
     this.template = template;
   }
 
-  /** The prompt of a problem, up to and including "<think>". */
+  /** The prompt of a problem. */
   prompt(question: string, tools: readonly Tool[]): { readonly text: string; readonly ids: TokenIds } {
     const content = `${question}\n${INSTRUCTION}`;
-    const text = renderPrompt(this.template, { messages: [{ role: 'user', content }], tools });
+    const text = this.template.prompt({ messages: [{ role: 'user', content }], tools });
     return { text, ids: this.tokenizer.encode(text) };
+  }
+
+  /** What the assistant shall write as its turn, to the end of it; throws a UserError for a thought that cannot be. */
+  turn(message: Omit<Message, 'role'>): TokenIds {
+    this.#opening ??= this.template.prompt({ messages: [{ role: 'user', content: '?' }] });
+    return this.tokenizer.encode(targetAfter(this.#opening, message.reasoning ?? '', answerText(message)));
   }
 
   /** What stands around `count` results, after the end of the assistant's turn. */
@@ -36,7 +44,7 @@ export class Speech {
     const known = this.#pieces.get(count);
     if (known !== undefined) return known;
     const end = this.tokenizer.tokenText(this.tokenizer.eosId);
-    const text = renderPrompt(this.template, {
+    const text = this.template.prompt({
       messages: [
         { role: 'user', content: '?' },
         { role: 'assistant', content: MARK },
@@ -56,8 +64,8 @@ export class Speech {
   }
 
   /**
-   * The results of calls, and the beginning of the assistant's next turn, up to and including "<think>". No text of a
-   * result is read as a special token.
+   * The results of calls, and the beginning of the assistant's next turn. No text of a result is read as a special
+   * token.
    */
   results(texts: readonly string[]): TokenIds {
     const [first = [], ...rest] = this.#around(texts.length);

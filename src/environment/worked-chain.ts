@@ -1,6 +1,5 @@
 /** Worked solutions as the agent would have walked them: right chains to begin learning from. */
 import type { ToolCall } from '../chat/messages.ts';
-import { renderTarget } from '../chat/template.ts';
 import { UserError } from '../base/errors.ts';
 import { asTokenIds } from '../base/token-ids.ts';
 import { STOP } from './agent.ts';
@@ -27,8 +26,7 @@ export async function workedChain(
     }
   };
   const say = (reasoning: string, call: ToolCall): void => {
-    const message = { role: 'assistant', content: '', reasoning, toolCalls: [call] } as const;
-    add(speech.tokenizer.encode(renderTarget(message)), 1);
+    add(speech.turn({ content: '', reasoning, toolCalls: [call] }), 1);
   };
   const session = host.open(setting);
   for (const { thought, calls } of solution) {

@@ -1,22 +1,20 @@
 /** Conversations as the prompts of a model on this machine, through its own chat template. */
 import type { Message } from '../chat/messages.ts';
-import { renderChat, renderPrompt } from '../chat/template.ts';
+import type { ChatTemplate } from '../chat/template.ts';
 import type { Answer, AskOptions } from './models.ts';
 
 const THINK = '<think>';
 
 /** The prompt of each conversation. */
 export function chatPrompts(
-  template: string,
+  template: ChatTemplate,
   conversations: readonly (readonly Message[])[],
   { openThought = false, enableThinking }: AskOptions,
 ): readonly string[] {
-  const thinking = enableThinking === undefined ? {} : { enableThinking };
-  return conversations.map((messages) =>
-    openThought
-      ? renderPrompt(template, { messages })
-      : renderChat(template, { messages, addGenerationPrompt: true, ...thinking }),
-  );
+  return conversations.map((messages) => {
+    const prompt = template.prompt({ messages }, enableThinking);
+    return openThought ? prompt + THINK : prompt;
+  });
 }
 
 /** Answers to such prompts, each with the tag that its prompt may have ended with. */

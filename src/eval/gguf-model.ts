@@ -4,6 +4,8 @@ import { availableParallelism } from 'node:os';
 import { basename, resolve } from 'node:path';
 import { UserError } from '../base/errors.ts';
 import { DEFAULT_TEMPLATE } from '../chat/default-template.ts';
+import { ChatTemplate } from '../chat/template.ts';
+import { ggufSpecialTokens } from '../chat/tokenizer-source.ts';
 import type { Message } from '../chat/messages.ts';
 import { LlamaModel } from '../ggml/llama.ts';
 import { chatAnswers, chatPrompts } from './chat.ts';
@@ -19,11 +21,13 @@ export class GgufModel implements AnsweringModel {
   readonly name: string;
   readonly identity: string;
   readonly #model: LlamaModel;
+  readonly #path: string;
 
   private constructor(path: string, model: LlamaModel) {
     this.name = basename(path);
     this.identity = JSON.stringify([resolve(path), statSync(path).mtimeMs]);
     this.#model = model;
+    this.#path = path;
   }
 
   /** Loads a file; throws a UserError with llama.cpp's own words if it cannot. */
@@ -35,7 +39,10 @@ export class GgufModel implements AnsweringModel {
     conversations: readonly (readonly Message[])[],
     options: AskOptions,
   ): AsyncGenerator<Answer, void, undefined> {
-    const template = this.#model.metadata('tokenizer.chat_template') ?? DEFAULT_TEMPLATE;
+    const template = new ChatTemplate(
+      this.#model.metadata('tokenizer.chat_template') ?? DEFAULT_TEMPLATE,
+      ggufSpecialTokens(this.#path),
+    );
     yield* chatAnswers(this.complete(chatPrompts(template, conversations, options), options), options);
   }
 

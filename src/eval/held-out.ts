@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { UserError } from '../base/errors.ts';
 import { readText } from '../base/files.ts';
 import { hashString } from '../base/rng.ts';
+import { assistantTurn } from '../chat/generation.ts';
+import type { ChatTemplate } from '../chat/template.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
 import { renderDialogue } from '../data/render.ts';
 import type { TaskDialogue } from '../data/source.ts';
@@ -13,7 +15,7 @@ export interface HeldOutOptions {
   readonly dialogues: readonly TaskDialogue[];
   readonly generator: Generator;
   readonly tokenizer: Tokenizer;
-  readonly template: string;
+  readonly template: ChatTemplate;
   readonly temperature: number;
   readonly maxTokens: number;
   readonly maxPromptTokens: number;
@@ -80,7 +82,7 @@ export async function* judgeHeldOut(options: HeldOutOptions, first = 0): AsyncGe
       const output = sample === undefined ? '' : tokenizer.decode(sample.tokens);
       const last = dialogue.messages.at(-1);
       const gold = goldOfMessage(last ?? { role: 'assistant', content: '' }, dialogue.mustMention);
-      const verdict = exactMatch(gold, output);
+      const verdict = exactMatch(gold, assistantTurn(record?.prompt ?? '', output));
       return {
         id: dialogue.id,
         category: dialogue.category,

@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { UserError } from '../base/errors.ts';
-import { DEFAULT_TEMPLATE } from '../chat/default-template.ts';
 import type { Message } from '../chat/messages.ts';
+import { ChatTemplate } from '../chat/template.ts';
 import { Tokenizer } from '../chat/tokenizer.ts';
 import { Device } from '../ggml/device.ts';
 import { checkpointAt, checkpointName, weightsStamp } from '../model/checkpoint-path.ts';
@@ -17,8 +17,7 @@ export interface LocalParts extends LoadedModel {
   readonly name: string;
   readonly identity: string;
   readonly tokenizer: Tokenizer;
-  /** Chat template. */
-  readonly template: string;
+  readonly template: ChatTemplate;
 }
 
 export class LocalModel implements AnsweringModel {
@@ -56,7 +55,7 @@ export class LocalModel implements AnsweringModel {
         name: checkpointName(folder),
         identity: JSON.stringify([resolve(folder), weightsStamp(folder) ?? 0]),
         tokenizer,
-        template: tokenizer.chatTemplate ?? DEFAULT_TEMPLATE,
+        template: ChatTemplate.of(tokenizer),
         ...loadModel(device, folder, { trainable: false }),
       };
       return new LocalModel(device, parts, [parts.parameters, device]);

@@ -15,7 +15,7 @@ export interface AskOptions {
   readonly signal?: AbortSignal;
   /** false closes the thought at once, where the chat template or the server can do that; for chats only. */
   readonly enableThinking?: boolean;
-  /** Chats of a local model end with "<think>", as tinystar trains; what is answered begins with it then. */
+  /** Chats of a local model end with "<think>", as STAR's own code trains; what is answered begins with it then. */
   readonly openThought?: boolean;
 }
 

@@ -1,7 +1,11 @@
 /** How far an exported GGUF file, run by llama.cpp, is from the checkpoint that it was made of. */
-import { asTokenIds, type Dialogue, type TokenIds } from '../chat/messages.ts';
-import { renderPrompt } from '../chat/template.ts';
+import { asTokenIds, type Dialogue, type Message, type TokenIds } from '../chat/messages.ts';
+import { assistantTurn } from '../chat/generation.ts';
+import { ChatTemplate } from '../chat/template.ts';
+import { ggufSpecialTokens } from '../chat/tokenizer-source.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
+import type { TaskDialogue } from '../data/source.ts';
+import { exactMatch, goldOfMessage } from '../reward/exact.ts';
 import type { Device } from '../ggml/device.ts';
 import { LlamaModel } from '../ggml/llama.ts';
 import type { Qwen3Config } from '../model/config.ts';
@@ -16,17 +20,20 @@ export interface ParityOptions {
   readonly weights: WeightSource;
   readonly tokenizer: Tokenizer;
   /** The checkpoint's chat template. */
-  readonly template: string;
+  readonly template: ChatTemplate;
   readonly gguf: string;
   /** Whose requests are asked. */
-  readonly dialogues: readonly Dialogue[];
+  readonly dialogues: readonly TaskDialogue[];
   /** Tokens that an answer may have. */
   readonly maxTokens: number;
 }
 
 export interface Parity {
   readonly prompts: number;
-  /** Prompts that the file's own template and tokenizer turn into the same ids. */
+  /**
+   * Requests that the file's own template and tokenizer turn into the same ids, rendered as llama.cpp's server does: it
+   * turns thoughts on.
+   */
   readonly samePrompts: number;
   /** Prompts that the file answers greedily with the checkpoint's tokens, all of them. */
   readonly sameAnswers: number;
@@ -36,6 +43,9 @@ export interface Parity {
   /** KL(checkpoint || file) in nats a token: mean, and the largest. See `KL_TOKENS`. */
   readonly meanKl: number;
   readonly largestKl: number;
+  /** Requests that llama.cpp answers as the data want it, from its own prompts; and that the checkpoint does. */
+  readonly right: number;
+  readonly ownRight: number;
 }
 
 /** The checkpoint's likeliest tokens count one by one, all others as one: a lower bound of the KL, and never below 0. */
@@ -48,7 +58,7 @@ export async function exportParity(options: ParityOptions): Promise<Parity> {
     contextTokens: config.maxPositions,
     threads: small(config) ? 1 : device.threads,
   });
-  const texts = dialogues.map((dialogue) => renderPrompt(template, asked(dialogue)));
+  const texts = dialogues.map((dialogue) => template.prompt(asked(dialogue)));
   const prompts = texts.map((text) => tokenizer.encode(text));
   using generator = new Generator(device, config, weights);
   const answers = await generator.generate(prompts, {
@@ -61,22 +71,45 @@ export async function exportParity(options: ParityOptions): Promise<Parity> {
   const topK = Math.min(KL_TOKENS, config.vocabSize);
   const trees = prompts.map((prompt, i) => ({ prompt, completions: completions.slice(i, i + 1) }));
   const scored = await scorer.score(trees, { topK });
-  const embedded = file.metadata('tokenizer.chat_template') ?? '';
+  const embedded = new ChatTemplate(
+    file.metadata('tokenizer.chat_template') ?? '',
+    ggufSpecialTokens(options.gguf),
+  );
   const parts: PromptParity[] = [];
   for (const [i, prompt] of prompts.entries()) {
     const answer = completions[i];
     const score = scored[i]?.[0];
     const dialogue = dialogues[i];
     if (answer === undefined || score === undefined || dialogue === undefined) continue;
-    const theirs = file.tokenize(renderPrompt(embedded, asked(dialogue)));
+    const text = embedded.prompt(asked(dialogue), true);
+    const theirs = file.tokenize(text);
+    const samePrompt = sameIds(theirs, prompt);
     const rows = await file.logitsAlong(prompt, answer);
-    parts.push({ samePrompt: sameIds(theirs, prompt), ...compareRows(rows, answer, score, topK) });
+    const compared = compareRows(rows, answer, score, topK);
+    const room = Math.min(maxTokens, file.contextTokens - theirs.length);
+    const same = samePrompt && compared.sameTokens === answer.length;
+    const continued = same
+      ? answer
+      : await file.continueGreedily(theirs, Math.max(0, room), { stopAtEnd: true });
+    const gold = goldOfMessage(dialogue.messages.at(-1) ?? NO_ANSWER, dialogue.mustMention);
+    const isRight = (before: string, ids: TokenIds): boolean =>
+      exactMatch(gold, assistantTurn(before, tokenizer.decode(ids))).correct;
+    parts.push({
+      samePrompt,
+      ...compared,
+      right: isRight(text, continued),
+      ownRight: isRight(texts[i] ?? '', answer),
+    });
   }
   return summary(parts);
 }
 
+const NO_ANSWER: Message = { role: 'assistant', content: '' };
+
 interface PromptParity {
   readonly samePrompt: boolean;
+  readonly right: boolean;
+  readonly ownRight: boolean;
   readonly sameTokens: number;
   readonly kl: readonly number[];
 }
@@ -96,7 +129,7 @@ function compareRows(
   answer: TokenIds,
   score: ScoredCompletion,
   topK: number,
-): Omit<PromptParity, 'samePrompt'> {
+): Pick<PromptParity, 'sameTokens' | 'kl'> {
   let sameTokens = 0;
   const kl = rows.map((logits, t) => {
     const most = logits.reduce((largest, logit) => Math.max(largest, logit), -Infinity);
@@ -127,5 +160,7 @@ function summary(parts: readonly PromptParity[]): Parity {
     sameTokens: parts.reduce((sum, part) => sum + part.sameTokens, 0),
     meanKl: kl.reduce((sum, value) => sum + value, 0) / Math.max(1, kl.length),
     largestKl: kl.reduce((largest, value) => Math.max(largest, value), 0),
+    right: parts.filter((part) => part.right).length,
+    ownRight: parts.filter((part) => part.ownRight).length,
   };
 }

@@ -33,7 +33,7 @@ export interface SaveOptions {
   readonly tokenizerFiles?: string | ((folder: string) => void);
 }
 
-/** Copied from the tokenizer's folder where they exist. A generation config goes with the tokens that it names. */
+/** What goes with a tokenizer where it exists. A generation config goes with the tokens that it names. */
 const COPIED = [
   'tokenizer.json',
   'tokenizer_config.json',

@@ -17,7 +17,9 @@ const benchmarkOptions = {
   open_thought: z
     .boolean()
     .default(false)
-    .describe('end prompts with <think>, as models are trained here; officially they do not'),
+    .describe(
+      'end prompts with <think>, for models that the code of STAR itself trained; officially they do not',
+    ),
 };
 const temperature = z.number().min(0);
 

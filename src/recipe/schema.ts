@@ -1,5 +1,6 @@
 /** The recipe language, version 1: what a recipe may say. `load.ts` reads one, `stages.ts` has the stages. */
 import { z } from 'zod';
+import { THINKING } from '../chat/template.ts';
 import { nameSchema } from './stage-options.ts';
 import { stageSchema } from './stages.ts';
 import { environmentSchema } from './tool-stages.ts';
@@ -65,6 +66,12 @@ export const recipeSchema = z.strictObject({
   threads: count.exactOptional().describe('processor threads; without it, the physical cores'),
   device: z.string().min(1).default('cpu').describe('cpu, gpu, or the name of a device'),
   data: dataSchema.prefault({ source: 'assistant' }),
+  thinking: z
+    .enum(THINKING)
+    .exactOptional()
+    .describe(
+      "thoughts of all prompts on or off (enable_thinking), fixed in the students' chat template as well; without it, as each chat template has them by default",
+    ),
   models: z
     .record(nameSchema, z.union([path, newModelSchema]))
     .describe('checkpoint folders or GGUF files, relative to the recipe, or the shape of a new model'),

@@ -5,7 +5,7 @@
  * strings exactly, but for white space around them. Where text is wanted, any non-empty reply without a call is right, unless words are named that
  * it must mention. Tools are not consulted: a call that no tool allows cannot equal a gold one.
  */
-import { parseGeneration, withThink, type GoldCall, type Label } from '../chat/generation.ts';
+import { parseGeneration, type GoldCall, type Label } from '../chat/generation.ts';
 import type { Message } from '../chat/messages.ts';
 import { isObjectCall } from '../chat/tools.ts';
 import { dumps } from '../json/dumps.ts';
@@ -60,13 +60,15 @@ export function goldOfLabel(label: Label, mustMention: readonly string[] = []): 
   return label.kind === 'calls' ? label : { kind: 'reply', mustMention };
 }
 
-/** Judges what a model wrote; a generation whose prompt opened `<think>` may leave that tag out. Never throws. */
-export function exactMatch(gold: Gold, generation: string): Verdict {
-  return judge(gold, outcomeOf(generation));
+/** Judges an assistant's whole turn (see `assistantTurn`). Never throws. */
+export function exactMatch(gold: Gold, turn: string): Verdict {
+  return judge(gold, outcomeOf(turn));
 }
 
-function outcomeOf(generation: string): Outcome {
-  const parsed = parseGeneration(withThink(generation));
+/** A turn without a thought is an answer: only rewards ask for the tags. */
+function outcomeOf(turn: string): Outcome {
+  const thinks = turn.includes('<think>') || turn.includes('</think>');
+  const parsed = parseGeneration(thinks ? turn : `<think></think>${turn}`);
   if (parsed.kind === 'reply') return parsed;
   if (parsed.kind === 'malformed' || parsed.calls.length === 0) return { kind: 'unparsable' };
   const calls = parsed.calls.filter(isObjectCall);

@@ -22,7 +22,7 @@ import {
 
 /** What a group of generations is scored against. */
 export interface RewardTask {
-  /** The rendered prompt, up to and including the `<think>` that it ends with. */
+  /** The rendered prompt; what it has opened of the assistant's turn, such as `<think>`, is part of the turn. */
   readonly prompt: string;
   /** `</think>` and the right answer, as in the training records. */
   readonly label: string;

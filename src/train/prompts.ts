@@ -2,6 +2,8 @@
 import { UserError } from '../base/errors.ts';
 import type { TokenIds } from '../base/token-ids.ts';
 import type { Dialogue } from '../chat/messages.ts';
+import { assistantTurn } from '../chat/generation.ts';
+import type { ChatTemplate } from '../chat/template.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
 import { renderDialogue, type TrainingRecord } from '../data/render.ts';
 import type { Reward, Scorer } from '../reward/reward.ts';
@@ -21,7 +23,7 @@ export interface PromptSetOptions {
   readonly stage: string;
   readonly dialogues: readonly Dialogue[];
   readonly tokenizer: Tokenizer;
-  readonly template: string;
+  readonly template: ChatTemplate;
   readonly reward: Reward<unknown>;
   readonly maxTokens: number;
 }
@@ -72,7 +74,11 @@ export class PromptSet {
         this.#tooLong += 1;
         return [];
       }
-      const scorer = reward.prepare({ prompt, label: target, tools: dialogue.tools });
+      const scorer = reward.prepare({
+        prompt,
+        label: assistantTurn(prompt, target),
+        tools: dialogue.tools,
+      });
       return [{ id: dialogue.id, text: prompt, ids: promptIds, dialogue, scorer }];
     });
   }

@@ -4,7 +4,7 @@ import { DEFAULT_TEMPLATE } from '../../src/chat/default-template.ts';
 import { onlyDumps } from '../../src/chat/dumped-names.ts';
 import { parseJson } from '../../src/json/parse.ts';
 import { readRecord } from '../../src/data/record.ts';
-import { renderConversation } from '../../src/data/rendering/modes.ts';
+import { ChatTemplate } from '../../src/chat/template.ts';
 
 const loop = (body: string): string => `{% for tool in tools %}${body}{% endfor %}`;
 
@@ -12,6 +12,10 @@ describe('onlyDumps', () => {
   it.each([
     ["the project's own template", DEFAULT_TEMPLATE],
     ['a loop that dumps', `{% if tools %}${loop('{{- "x" }}{{ tool | tojson }}')}{% else %}none{% endif %}`],
+    [
+      'a loop that dumps the function where there is one',
+      loop('{% if tool.function %}{{ tool.function | tojson }}{% else %}{{ tool | tojson }}{% endif %}'),
+    ],
     ['a template without tools', '{% for m in messages %}{{ m.tools }}{% endfor %}'],
   ])('is true of %s', (_, template) => {
     expect(onlyDumps(template, 'tools')).toBe(true);
@@ -21,6 +25,7 @@ describe('onlyDumps', () => {
     ['looks inside', loop('{{ tool.name }}')],
     ['looks inside by key', loop('{{ tool["name"] }}')],
     ['compares', loop('{% if tool is mapping %}x{% endif %}')],
+    ['looks inside the function', loop('{{ tool.function.name }}')],
     ['tests an element', loop('{% if tool %}x{% endif %}')],
     ['dumps with indents', loop('{{ tool | tojson(indent=4) }}')],
     ['dumps the whole list', '{{ tools | tojson }}'],
@@ -34,15 +39,28 @@ describe('onlyDumps', () => {
   });
 });
 
-describe('renderConversation', () => {
+describe('rendering tools', () => {
   const row =
     '{"messages": [{"role": "user", "content": "Go"}], "tools": [{"name": "f", "2": 1.0, "1": [1e-7, "\\u00e9\\""]}, {"name": "g"}]}';
   const conversation = readRecord(parseJson(row), 'x');
 
   it('writes tools the same whether the template looks inside or not', () => {
     const dumped = '{"name": "f", "2": 1.0, "1": [1e-07, "é\\""]}{"name": "g"}';
-    expect(renderConversation(loop('{{ tool | tojson }}'), conversation, false)).toBe(dumped);
-    const both = loop('{% if tool.name %}{{ tool | tojson }}{% endif %}');
-    expect(renderConversation(both, conversation, false)).toBe(dumped);
+    const render = (template: string): string =>
+      new ChatTemplate(template).render(conversation, { bareTools: true });
+    expect(render(loop('{{ tool | tojson }}'))).toBe(dumped);
+    expect(render(loop('{% if tool.name %}{{ tool | tojson }}{% endif %}'))).toBe(dumped);
+  });
+
+  it('shows them as servers do: name, description and parameters, around them the type', () => {
+    const row =
+      '{"messages": [{"role": "user", "content": "Go"}], "tools": [{"strict": true, "parameters": {"b": 5.0, "a": 1}, "name": "f"}]}';
+    const conversation = readRecord(parseJson(row), 'x');
+    const inner = '{"name": "f", "description": "", "parameters": {"b": 5.0, "a": 1}}';
+    const whole = `{"type": "function", "function": ${inner}}`;
+    const render = (template: string): string => new ChatTemplate(template).render(conversation);
+    expect(render(loop('{{ tool | tojson }}'))).toBe(whole);
+    expect(render(loop('{{ tool.function | tojson }}'))).toBe(inner);
+    expect(render(loop('{% if tool.type == "function" %}{{ tool | tojson }}{% endif %}'))).toBe(whole);
   });
 });

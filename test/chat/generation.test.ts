@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { assistantTurn, between, parseGeneration, parseLabel, withThink } from '../../src/chat/generation.ts';
+import { assistantTurn, between, parseGeneration, parseLabel } from '../../src/chat/generation.ts';
 
 const call = '<tool_call>\n{"name": "ring", "arguments": {"at": 7}}\n</tool_call>';
 const parsed = { name: 'ring', arguments: new Map([['at', 7n]]) };
@@ -92,11 +92,6 @@ describe('assistantTurn', () => {
     expect(assistantTurn('<|im_start|>', 'assistant\ny')).toBe('y');
     expect(assistantTurn('<think>', 'y')).toBe('<think>y');
   });
-});
-
-test('withThink opens the thought only where it is not open', () => {
-  expect(withThink('a</think>b')).toBe('<think>a</think>b');
-  expect(withThink('\n<think>a</think>b')).toBe('\n<think>a</think>b');
 });
 
 describe('parseLabel', () => {

@@ -7,9 +7,21 @@ import { describe, expect, it } from 'vitest';
 import { readText } from '../../src/base/files.ts';
 import { DEFAULT_TEMPLATE } from '../../src/chat/default-template.ts';
 import type { Message, Tool } from '../../src/chat/messages.ts';
-import { dumpLikePython } from '../../src/chat/python-json.ts';
-import { renderAnswer, renderChat, renderPrompt, renderTarget } from '../../src/chat/template.ts';
+import {
+  answerText,
+  ChatTemplate,
+  type ChatInput,
+  OWN_TEMPLATE,
+  type RenderOptions,
+  targetAfter,
+} from '../../src/chat/template.ts';
+import { dumps } from '../../src/json/dumps.ts';
+import { fromJson } from '../../src/json/python.ts';
 import type { JsonValue } from '../../src/json/value.ts';
+
+/** Renders with a template's source. */
+const renderChat = (source: string, { messages, tools, ...options }: ChatInput & RenderOptions): string =>
+  new ChatTemplate(source).render({ messages, ...(tools === undefined ? {} : { tools }) }, options);
 
 const qwenFolder = fileURLToPath(new URL('../../../shared/data/qwen3-tokenizer', import.meta.url));
 
@@ -104,46 +116,110 @@ Done.<|im_end|>
 });
 
 describe('prompt and target', () => {
-  it('meet behind <think>', () => {
-    expect(renderPrompt(DEFAULT_TEMPLATE, { messages: [{ role: 'user', content: 'Hi' }] })).toMatch(
-      /<\|im_start\|>assistant\n<think>$/,
+  const hi: Message[] = [{ role: 'user', content: 'Hi' }];
+  /** A template whose prompt ends with `end` behind the assistant's header. */
+  const ending = (end: string): ChatTemplate =>
+    new ChatTemplate(
+      `{%- for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{{ ${JSON.stringify(end)} }}{% endif %}`,
     );
-    expect(renderTarget({ role: 'assistant', content: 'Hi!', reasoning: '\nwell\n' })).toBe(
-      '\nwell\n</think>\n\nHi!<|im_end|>',
+
+  const targetOrFault = (template: ChatTemplate, answer: Message): string => {
+    try {
+      return template.turn({ messages: hi }, answer).target;
+    } catch (thrown) {
+      return String(thrown);
+    }
+  };
+
+  it('meet where the assistant begins to write, as every server shows it', () => {
+    const { prompt, target } = OWN_TEMPLATE.turn(
+      { messages: hi },
+      { role: 'assistant', content: 'Hi!', reasoning: '\nwell\n' },
     );
-    expect(renderTarget({ role: 'assistant', content: 'Hi!' })).toBe('\n\n</think>\n\nHi!<|im_end|>');
+    expect(prompt).toBe('<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n');
+    expect(target).toBe('<think>\nwell\n</think>\n\nHi!<|im_end|>');
   });
 
-  it('do not open a thought twice where the template has opened it', () => {
-    const thinking = "{{ '<|im_start|>assistant\\n<think>\\n' }}";
-    expect(renderPrompt(thinking, { messages: [] })).toBe('<|im_start|>assistant\n<think>');
+  it.each([
+    ['', '<think>\n\n</think>\n\nHi!<|im_end|>', '<think>\nwell\n</think>\n\nHi!<|im_end|>'],
+    ['<think>', '\n\n</think>\n\nHi!<|im_end|>', '\nwell\n</think>\n\nHi!<|im_end|>'],
+    ['<think>\n', '\n</think>\n\nHi!<|im_end|>', 'well\n</think>\n\nHi!<|im_end|>'],
+    ['<think>\n\n</think>\n\n', 'Hi!<|im_end|>', /closes the thought.*set `thinking: on`/],
+  ])('do not write again what the template has opened: %j', (end, plain, thought) => {
+    const template = ending(end);
+    expect(template.turn({ messages: hi }, { role: 'assistant', content: 'Hi!' })).toEqual({
+      prompt: `<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n${end}`,
+      target: plain,
+    });
+    expect(targetOrFault(template, { role: 'assistant', content: 'Hi!', reasoning: 'well' })).toMatch(
+      thought,
+    );
+  });
+
+  it('turn thoughts on for an answer that has one, where the template has them off', () => {
+    const source = OWN_TEMPLATE.source.replace(
+      'enable_thinking is defined and enable_thinking is false',
+      'enable_thinking is not defined or enable_thinking is false',
+    );
+    const template = new ChatTemplate(source);
+    const answer: Message = { role: 'assistant', content: 'Hi!' };
+    expect(template.dependsOnServer).toBe(true);
+    expect(OWN_TEMPLATE.dependsOnServer).toBe(false);
+    const plain = template.turn({ messages: hi }, answer);
+    expect(plain.prompt.endsWith('assistant\n<think>\n\n</think>\n\n')).toBe(true);
+    expect(plain.target).toBe('Hi!<|im_end|>');
+    const thought = template.turn({ messages: hi }, { ...answer, reasoning: 'well' });
+    expect(thought.prompt.endsWith('assistant\n')).toBe(true);
+    expect(thought.target).toBe('<think>\nwell\n</think>\n\nHi!<|im_end|>');
+  });
+
+  it('are the same for every server once thoughts are fixed', () => {
+    for (const enabled of [true, false]) {
+      const fixed = OWN_TEMPLATE.withThinking(enabled);
+      const wanted = OWN_TEMPLATE.prompt({ messages: hi }, enabled);
+      for (const asked of [undefined, true, false])
+        expect(fixed.prompt({ messages: hi }, asked)).toBe(wanted);
+    }
+  });
+
+  it('ignore tags that stand in what the user says', () => {
+    const messages: Message[] = [{ role: 'user', content: 'What is <think></think>?' }];
+    const { prompt, target } = OWN_TEMPLATE.turn({ messages }, { role: 'assistant', content: 'A tag.' });
+    expect(prompt.endsWith('<think></think>?<|im_end|>\n<|im_start|>assistant\n')).toBe(true);
+    expect(target).toBe('<think>\n\n</think>\n\nA tag.<|im_end|>');
+    expect(targetAfter(prompt, '', 'A tag.')).toBe(target);
   });
 
   it('put calls below the content', () => {
-    const message: Message = {
-      role: 'assistant',
-      content: 'Now:',
-      toolCalls: [{ name: 'stop', arguments: {} }],
-    };
-    expect(renderAnswer(message)).toBe('Now:\n<tool_call>\n{"name": "stop", "arguments": {}}\n</tool_call>');
+    const toolCalls = [{ name: 'stop', arguments: {} }];
+    expect(answerText({ content: 'Now:', toolCalls })).toBe(
+      'Now:\n<tool_call>\n{"name": "stop", "arguments": {}}\n</tool_call>',
+    );
   });
 });
 
-describe('dumpLikePython', () => {
-  it('agrees with the templates on any JSON', () => {
-    const template = '{{ messages[0].content | tojson }}';
+describe('tojson', () => {
+  it('writes any JSON in a call as Python does', () => {
+    const template = '{{ messages[0].tool_calls[0].function.arguments | tojson }}';
     fc.assert(
-      fc.property(fc.jsonValue({ noUnicodeString: false }), (value) => {
-        const messages = [{ role: 'user', content: value as unknown as string }] as const;
-        expect(renderChat(template, { messages })).toBe(dumpLikePython(value as JsonValue));
+      fc.property(fc.dictionary(fc.string(), fc.jsonValue({ noUnicodeString: false })), (value) => {
+        const toolCalls = [{ name: 'f', arguments: value as Record<string, JsonValue> }];
+        const messages = [{ role: 'assistant', content: '', toolCalls }] as const;
+        expect(renderChat(template, { messages })).toBe(dumps(fromJson(value as JsonValue)));
       }),
     );
   });
+});
 
-  it('writes what json.dumps(..., ensure_ascii=False) writes', () => {
-    const value = { a: [1, 2.5, 'é\n"\u2028'], b: {}, c: [], d: null, e: false };
-    expect(dumpLikePython(value)).toBe(
-      '{"a": [1, 2.5, "é\\n\\"\u2028"], "b": {}, "c": [], "d": null, "e": false}',
+describe('what templates ask for', () => {
+  it('knows special tokens, the day, and ranges that end', () => {
+    const template = new ChatTemplate(
+      "{{ bos_token }}{{ strftime_now('%d %b %Y, %A %-d') }}{% for i in range(2) %}{{ i }}{% endfor %}{{ eos_token }}{{ sep_token }}",
+      { bos_token: '<s>', eos_token: '</s>' },
+    );
+    expect(template.render({ messages: [] })).toBe('<s>26 Jul 2024, Friday 2601</s>');
+    expect(() => new ChatTemplate('{{ range(1000000000) }}').render({ messages: [] })).toThrow(
+      /range\(\) of more than 100000 items/,
     );
   });
 });
@@ -160,11 +236,12 @@ describe('faults', () => {
 describe.skipIf(!existsSync(qwenFolder))('beside the Qwen3 template of ../shared', () => {
   const config = existsSync(qwenFolder) ? readText(join(qwenFolder, 'tokenizer_config.json')) : '{}';
   const { chat_template: qwen } = JSON.parse(config) as { chat_template: string };
-  /** A rendering without the two sentences around the tools, which are our own. */
+  /** A rendering without the two sentences around the tools, which are our own, and what servers put around each. */
   const structure = (text: string): string =>
     text
       .replace(/(# Tools\n\n).*?(\n<tools>\n)/s, '$1$2')
-      .replace(/(\n<\/tools>\n\n).*?(<\|im_end\|>\n<\|im_start\|>user)/s, '$1$2');
+      .replace(/(\n<\/tools>\n\n).*?(<\|im_end\|>\n<\|im_start\|>user)/s, '$1$2')
+      .replace(/^\{"type": "function", "function": (.*)\}$/gm, '$1');
 
   it('is the same but for the wording around the tools', () => {
     for (let length = 2; length <= conversation.length; length++) {
@@ -206,7 +283,8 @@ describe.skipIf(!existsSync(qwenFolder))('beside the Qwen3 template of ../shared
     for (const answer of answers) {
       const messages: Message[] = [{ role: 'user', content: 'Tea' }];
       const whole = renderChat(template, { messages: [...messages, answer], tools });
-      expect(`${renderPrompt(template, { messages, tools })}${renderTarget(answer)}\n`).toBe(whole);
+      const { prompt, target } = new ChatTemplate(template).turn({ messages, tools }, answer);
+      expect(`${prompt}${target}\n`).toBe(whole);
     }
   });
 });

@@ -312,7 +312,7 @@ describe('data render', () => {
     const call = '<tool_call>\n{"name": "set_timer", "arguments": {"minutes": 0}}\n</tool_call><|im_end|>\n';
     const targets = {
       star: [`A timer.</think>${call}`, `</think>${call}`],
-      native: [`\nA timer.\n</think>\n\n${call}`, `\n\n</think>\n\n${call}`],
+      native: [`<think>\nA timer.\n</think>\n\n${call}`, `<think>\n\n</think>\n\n${call}`],
     };
     for (const mode of ['star', 'native'] as const) {
       for (const [i, flag] of ['--reasoning', '--no-reasoning'].entries()) {
@@ -322,7 +322,9 @@ describe('data render', () => {
         );
         const [first] = lines('train.jsonl');
         expect(Object.keys(first!)).toEqual(['id', 'inputs', 'targets']);
-        expect(first!['inputs']).toMatch(/^<\|im_start\|>system\n.*<\|im_start\|>assistant\n<think>$/s);
+        expect(first!['inputs']).toMatch(/^<\|im_start\|>system\n/);
+        const end = `<|im_start|>assistant\n${mode === 'star' ? '<think>' : ''}`;
+        expect(String(first!['inputs']).endsWith(end)).toBe(true);
         expect(first!['targets']).toBe(targets[mode][i]);
       }
     }

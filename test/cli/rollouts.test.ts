@@ -27,7 +27,7 @@ beforeAll(async () => {
   server = await TeacherServer.start({
     tokenizer,
     answer: (_, seed) =>
-      `</think><tool_call>{"name": "dim", "arguments": {"level": ${seed % 3}}}</tool_call>`,
+      `<think></think><tool_call>{"name": "dim", "arguments": {"level": ${seed % 3}}}</tool_call>`,
     message: (_, seed) => ({
       content: '',
       tool_calls: [{ function: { name: 'dim', arguments: `{"level": ${seed % 3}}` } }],

@@ -1,7 +1,7 @@
 /** Training records: boundaries, shared prefixes, masks, and how they look. */
 import { describe, expect, it } from 'vitest';
 import { trainTokenizer } from '../../src/chat/bpe-trainer.ts';
-import { DEFAULT_TEMPLATE } from '../../src/chat/default-template.ts';
+import { OWN_TEMPLATE } from '../../src/chat/template.ts';
 import type { Dialogue, Tool } from '../../src/chat/messages.ts';
 import { inspectRecord } from '../../src/data/inspect.ts';
 import { makeRecord, maskOf, renderDialogue } from '../../src/data/render.ts';
@@ -30,14 +30,14 @@ function dialogue(question: string, changes: Partial<Dialogue> = {}): Dialogue {
 }
 
 describe('renderDialogue', () => {
-  const record = renderDialogue(dialogue('set the timer'), tokenizer, DEFAULT_TEMPLATE);
+  const record = renderDialogue(dialogue('set the timer'), tokenizer, OWN_TEMPLATE);
 
-  it('has the boundary right behind <think>', () => {
-    expect(record.prompt.endsWith('<|im_start|>assistant\n<think>')).toBe(true);
-    expect(record.promptIds.at(-1)).toBe(tokenizer.idOf('<think>'));
+  it('has the boundary where the assistant begins to write', () => {
+    expect(record.prompt.endsWith('<|im_start|>assistant\n')).toBe(true);
+    expect(record.targetIds[0]).toBe(tokenizer.idOf('<think>'));
     expect(record.targetIds.at(-1)).toBe(tokenizer.eosId);
     expect(record.target).toBe(
-      '\nTen.\n</think>\n\n<tool_call>\n{"name": "set_timer", "arguments": {"minutes": 10}}\n</tool_call><|im_end|>',
+      '<think>\nTen.\n</think>\n\n<tool_call>\n{"name": "set_timer", "arguments": {"minutes": 10}}\n</tool_call><|im_end|>',
     );
   });
 
@@ -50,7 +50,7 @@ describe('renderDialogue', () => {
   });
 
   it('shares the system block, and nothing more, with dialogues of the same tools', () => {
-    const other = renderDialogue(dialogue('please stop'), tokenizer, DEFAULT_TEMPLATE);
+    const other = renderDialogue(dialogue('please stop'), tokenizer, OWN_TEMPLATE);
     expect(other.systemLength).toBe(record.systemLength);
     const system = record.promptIds.slice(0, record.systemLength);
     expect(other.promptIds.slice(0, record.systemLength)).toEqual(system);
@@ -59,24 +59,24 @@ describe('renderDialogue', () => {
   });
 
   it('has no system block without tools and system message', () => {
-    expect(renderDialogue(dialogue('hi', { tools: [] }), tokenizer, DEFAULT_TEMPLATE).systemLength).toBe(0);
+    expect(renderDialogue(dialogue('hi', { tools: [] }), tokenizer, OWN_TEMPLATE).systemLength).toBe(0);
   });
 
   it('refuses a dialogue without a gold answer', () => {
     const unanswered = dialogue('hi', { messages: [{ role: 'user', content: 'hi' }] });
-    expect(() => renderDialogue(unanswered, tokenizer, DEFAULT_TEMPLATE)).toThrow(/d1 does not end with/);
+    expect(() => renderDialogue(unanswered, tokenizer, OWN_TEMPLATE)).toThrow(/d1 does not end with/);
   });
 
   it('renders thousands of dialogues a second', () => {
     const begin = performance.now();
-    for (let i = 0; i < 500; i++) renderDialogue(dialogue(`set timer ${i}`), tokenizer, DEFAULT_TEMPLATE);
+    for (let i = 0; i < 500; i++) renderDialogue(dialogue(`set timer ${i}`), tokenizer, OWN_TEMPLATE);
     // About 0.2 ms each on an idle core; the bound leaves room for a busy machine.
     expect((performance.now() - begin) / 500).toBeLessThan(5);
   });
 });
 
 describe('maskOf', () => {
-  const record = renderDialogue(dialogue('set the timer'), tokenizer, DEFAULT_TEMPLATE);
+  const record = renderDialogue(dialogue('set the timer'), tokenizer, OWN_TEMPLATE);
   const counted = (kind: 'all' | 'think' | 'answer'): string => {
     const mask = maskOf(record, kind);
     return tokenizer.decode(record.targetIds.filter((_, index) => mask[index] === 1));
@@ -84,8 +84,15 @@ describe('maskOf', () => {
 
   it('splits the target behind </think>', () => {
     expect(counted('all')).toBe(record.target);
-    expect(counted('think')).toBe('\nTen.\n</think>');
+    expect(counted('think')).toBe('<think>\nTen.\n</think>');
     expect(counted('answer')).toMatch(/^\n\n<tool_call>.*<\|im_end\|>$/s);
+  });
+
+  it('counts all as the answer where the prompt has closed the thought', () => {
+    const prompt = '<|im_start|>assistant\n<think>\n\n</think>\n\n';
+    const closed = makeRecord({ id: 'x', category: 'closed', prompt, target: 'Hi<|im_end|>' }, tokenizer);
+    expect(maskOf(closed, 'answer')).toEqual(maskOf(closed, 'all'));
+    expect(maskOf(closed, 'think').every((one) => one === 0)).toBe(true);
   });
 
   it('takes a thought that was never closed for thinking throughout', () => {

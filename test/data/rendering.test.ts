@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readText } from '../../src/base/files.ts';
-import { DEFAULT_TEMPLATE } from '../../src/chat/default-template.ts';
 import { TemplateValues } from '../../src/chat/exact-json.ts';
-import { renderTemplate } from '../../src/chat/template.ts';
+import { renderTemplate } from '../../src/chat/jinja.ts';
+import { ChatTemplate, OWN_TEMPLATE } from '../../src/chat/template.ts';
 import { Tokenizer } from '../../src/chat/tokenizer.ts';
 import { readRecord } from '../../src/data/record.ts';
 import { type RenderMode, renderRecord, type Rendered } from '../../src/data/rendering/modes.ts';
@@ -33,7 +33,7 @@ interface Expected extends Rendered {
 const linesOf = (text: string): string[] => text.split('\n').filter((line) => line !== '');
 
 /** What this project makes of the same records, in the oracle's order. */
-function ours(template: string, records: string): Expected[] {
+function ours(template: ChatTemplate, records: string): Expected[] {
   return linesOf(records).flatMap((line, index) => {
     const record = readRecord(parseJson(line), `line-${index + 1}`);
     return (['star', 'native'] as const).flatMap((mode) =>
@@ -64,18 +64,20 @@ describe('renderRecord', () => {
     const expected = linesOf(readText(`${fixtures}expected.jsonl`)).map(
       (line) => JSON.parse(line) as Expected,
     );
-    expect(ours(DEFAULT_TEMPLATE, records)).toEqual(expected);
+    expect(ours(OWN_TEMPLATE, records)).toEqual(expected);
     expect(expected[0]!.inputs).toContain('"10": {"type": "int", "default": 1.0}, "2": {');
   });
 
   it('refuses a record without an answer, and a template that rewrites the history', () => {
     const ask = '{"messages": [{"role": "user", "content": "Go"}';
     const reply = ', {"role": "assistant", "content": "Gone"}]}';
-    const options = { template: DEFAULT_TEMPLATE, mode: 'native', reasoning: true } as const;
+    const options = { template: OWN_TEMPLATE, mode: 'native', reasoning: true } as const;
     expect(() => renderRecord(readRecord(parseJson(`${ask}]}`), 'x'), options)).toThrow('does not end with');
     const rewriting = '{{ messages|length }}{{ messages[0].content }}';
     const whole = readRecord(parseJson(ask + reply), 'x');
-    expect(() => renderRecord(whole, { ...options, template: rewriting })).toThrow('no boundary');
+    expect(() => renderRecord(whole, { ...options, template: new ChatTemplate(rewriting) })).toThrow(
+      'no boundary',
+    );
   });
 
   it('cuts where the answer begins with a template that knows no thoughts', () => {
@@ -87,7 +89,9 @@ describe('renderRecord', () => {
       ),
       'x',
     );
-    expect(renderRecord(record, { template, mode: 'native', reasoning: true })).toEqual({
+    expect(
+      renderRecord(record, { template: new ChatTemplate(template), mode: 'native', reasoning: true }),
+    ).toEqual({
       id: 'a',
       inputs: 'user: Go\nassistant: ',
       targets: 'Gone\n',
@@ -110,7 +114,7 @@ describe('TemplateValues', () => {
 
 describe.skipIf(!existsSync(qwen))('with the real Qwen3 vocabulary and template', () => {
   const tokenizer = existsSync(qwen) ? Tokenizer.load(qwen) : undefined!;
-  const template = tokenizer?.chatTemplate ?? '';
+  const template = tokenizer === undefined ? OWN_TEMPLATE : ChatTemplate.of(tokenizer);
 
   async function rendered(options: {
     mode: RenderMode;
@@ -153,9 +157,9 @@ describe.skipIf(!existsSync(qwen))('with the real Qwen3 vocabulary and template'
   it.skipIf(!hasJinja)(
     'writes every real row as Jinja2 does, in both modes, with and without thoughts',
     () => {
-      expect(ours(template, readText(real))).toEqual(oracle(template, real));
+      expect(ours(template, readText(real))).toEqual(oracle(template.source, real));
       const own = `${fixtures}records.jsonl`;
-      expect(ours(template, readText(own))).toEqual(oracle(template, own));
+      expect(ours(template, readText(own))).toEqual(oracle(template.source, own));
     },
   );
 });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.ts';
 import { trainTokenizer } from '../../src/chat/bpe-trainer.ts';
-import { DEFAULT_TEMPLATE } from '../../src/chat/default-template.ts';
+import { OWN_TEMPLATE } from '../../src/chat/template.ts';
 import { renderDialogue } from '../../src/data/render.ts';
 import { loadDialogues, readDialogues } from '../../src/data/source.ts';
 
@@ -55,7 +55,7 @@ describe('readDialogues', () => {
       .replaceAll('{"minutes":5}', values)
       .replace('"properties":{}', `"properties":${values}`);
     const [dialogue] = readDialogues(file(text));
-    const { prompt, target } = renderDialogue(dialogue!, tokenizer, DEFAULT_TEMPLATE);
+    const { prompt, target } = renderDialogue(dialogue!, tokenizer, OWN_TEMPLATE);
     expect(prompt).toContain(`"properties": ${values}}`);
     expect(target).toContain(`{"name": "set_timer", "arguments": ${values}}\n</tool_call><|im_end|>`);
   });

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { required, UserError } from '../../src/base/errors.ts';
 import { asTokenIds, type TokenIds } from '../../src/base/token-ids.ts';
-import { DEFAULT_TEMPLATE } from '../../src/chat/default-template.ts';
+import { OWN_TEMPLATE } from '../../src/chat/template.ts';
 import { trainVocabulary } from '../../src/data/vocabulary.ts';
 import {
   agentPrompt,
@@ -22,11 +22,11 @@ import type { Generator, Sample } from '../../src/model/generation.ts';
 import { answersRightly } from '../../src/reward/mentor.ts';
 
 const tokenizer = trainVocabulary({ seed: 7, size: 400, groups: 6 });
-const speech = new Speech(tokenizer, DEFAULT_TEMPLATE);
+const speech = new Speech(tokenizer, OWN_TEMPLATE);
 const arithmetic = hostInProcess(SHIPPED.arithmetic);
 
 const call = (name: string, given: object): string =>
-  `\nthought\n</think>\n\n<tool_call>\n${JSON.stringify({ name, arguments: given })}\n</tool_call>`;
+  `<think>\nthought\n</think>\n\n<tool_call>\n${JSON.stringify({ name, arguments: given })}\n</tool_call>`;
 const pythonDict = (given: Record<string, bigint | string>): Map<string, bigint | string> =>
   new Map(Object.entries(given));
 const stop = (answer: string): string => call('stop', { answer });
@@ -146,13 +146,13 @@ describe('a chain', () => {
   });
 
   test.each([
-    ['no call', '\nthought\n</think>\n\nIt is 5.', 'there is no call'],
+    ['no call', '<think>\nthought\n</think>\n\nIt is 5.', 'there is no call'],
     [
       'two calls',
-      `${call('add', { a: 1, b: 1 })}\n${call('add', { a: 2, b: 2 }).slice('\nthought\n</think>\n\n'.length)}`,
+      `${call('add', { a: 1, b: 1 })}\n${call('add', { a: 2, b: 2 }).slice('<think>\nthought\n</think>\n\n'.length)}`,
       'there are 2 calls; make one at a time',
     ],
-    ['broken JSON', '</think><tool_call>{"name": "add", </tool_call>', 'Error: '],
+    ['broken JSON', '<think></think><tool_call>{"name": "add", </tool_call>', 'Error: '],
     ['an unknown function', call('cube', { x: 1 }), 'there is no function cube'],
     ['stop without its answer', call('stop', {}), 'stop has one argument, the text answer'],
     ['stop with more', call('stop', { answer: '1', sure: true }), 'stop has one argument'],
@@ -162,7 +162,7 @@ describe('a chain', () => {
     const { generator, asked } = sequence([wrong, stop('5')]);
     const chain = await walk(generator);
     expect(asked.contexts[1]?.[0]).toContain(told);
-    expect(asked.contexts[1]?.[0]?.endsWith('<think>')).toBe(true);
+    expect(asked.contexts[1]?.[0]?.endsWith('<|im_start|>assistant\n')).toBe(true);
     expect(chain).toMatchObject({ end: 'stopped', answer: '5', failures: 1 });
   });
 

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { required } from '../../src/base/errors.ts';
 import { asTokenIds } from '../../src/base/token-ids.ts';
-import { DEFAULT_TEMPLATE } from '../../src/chat/default-template.ts';
+import { OWN_TEMPLATE } from '../../src/chat/template.ts';
 import { trainVocabulary } from '../../src/data/vocabulary.ts';
 import { type Conversation, converse } from '../../src/environment/conversation.ts';
 import { defineEnvironment } from '../../src/environment/environment.ts';
@@ -13,7 +13,7 @@ import { Speech } from '../../src/environment/speech.ts';
 import type { Generator, Sample } from '../../src/model/generation.ts';
 
 const tokenizer = trainVocabulary({ seed: 7, size: 400, groups: 6 });
-const speech = new Speech(tokenizer, DEFAULT_TEMPLATE);
+const speech = new Speech(tokenizer, OWN_TEMPLATE);
 const arithmetic = hostInProcess(SHIPPED.arithmetic);
 
 /** A model that says one text after the other. */
@@ -57,7 +57,7 @@ function scripted(turns: readonly string[]): Pick<Generator, 'generate'> {
 
 const call = (name: string, given: object): string =>
   `<tool_call>\n${JSON.stringify({ name, arguments: given })}\n</tool_call>`;
-const said = (answer: string): string => `\nthought\n</think>\n\n${answer}`;
+const said = (answer: string): string => `<think>\nthought\n</think>\n\n${answer}`;
 const given = (conversation: Conversation): string =>
   tokenizer.decode(conversation.tokens.filter((_, i) => conversation.drawn[i] === 0));
 
@@ -81,7 +81,7 @@ test('a call is made, its result is read in the form of the template, and an ans
     said('never said'),
   ]);
   expect(given(conversation)).toBe(
-    '\n<|im_start|>user\n<tool_response>\n5\n</tool_response><|im_end|>\n<|im_start|>assistant\n<think>',
+    '\n<|im_start|>user\n<tool_response>\n5\n</tool_response><|im_end|>\n<|im_start|>assistant\n',
   );
   expect(conversation.end).toBe('answer');
   expect(conversation.turns).toHaveLength(2);
@@ -96,7 +96,7 @@ test('the whole is what the template renders of the same messages', async () => 
   const { text } = speech.prompt('What is it?', arithmetic.tools);
   const whole = `${text}${tokenizer.decode(conversation.tokens)}`;
   expect(whole).toBe(
-    `${text}${said(call('add', { a: 2, b: 3 }))}<|im_end|>\n<|im_start|>user\n<tool_response>\n5\n</tool_response><|im_end|>\n<|im_start|>assistant\n<think>${said('\\boxed{5}')}<|im_end|>`,
+    `${text}${said(call('add', { a: 2, b: 3 }))}<|im_end|>\n<|im_start|>user\n<tool_response>\n5\n</tool_response><|im_end|>\n<|im_start|>assistant\n${said('\\boxed{5}')}<|im_end|>`,
   );
 });
 
@@ -136,7 +136,10 @@ test.each([
 });
 
 test('a call inside of a thought is not made', async () => {
-  const conversation = await talk([`\n${call('add', { a: 1, b: 1 })}\n</think>\n\n\\boxed{2}`, 'never']);
+  const conversation = await talk([
+    `<think>\n${call('add', { a: 1, b: 1 })}\n</think>\n\n\\boxed{2}`,
+    'never',
+  ]);
   expect(conversation.calls).toEqual([]);
   expect(conversation.end).toBe('answer');
 });
@@ -184,7 +187,7 @@ test('worked solutions are conversations of the same form, and their answers are
     const turns = tokenizer
       .decode(tokens)
       .split(
-        /\n<\|im_start\|>user\n<tool_response>\n.*\n<\/tool_response><\|im_end\|>\n<\|im_start\|>assistant\n<think>/,
+        /\n<\|im_start\|>user\n<tool_response>\n.*\n<\/tool_response><\|im_end\|>\n<\|im_start\|>assistant\n/,
       );
     expect(turns).toHaveLength(problem.solution!.length + 1);
     const replayed = await talk(turns.map((turn) => turn.replace('<|im_end|>', '')));

@@ -14,6 +14,7 @@ import { QUANTIZED_TYPES, type QuantizedType } from '../../src/ggml/quantize.ts'
 import { initialiseWeights } from '../../src/model/checkpoint.ts';
 import { parameterSpecs, type Qwen3Config } from '../../src/model/config.ts';
 import { exportGguf, type GgufDType } from '../../src/model/gguf.ts';
+import { ChatTemplate } from '../../src/chat/template.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'parity-'));
@@ -68,7 +69,16 @@ function exported(dtype: GgufDType): string {
 }
 
 const parityWith = (gguf: string, weights = parameters): Promise<Parity> =>
-  exportParity({ device, config, weights, tokenizer, template, gguf, dialogues, maxTokens: 12 });
+  exportParity({
+    device,
+    config,
+    weights,
+    tokenizer,
+    template: ChatTemplate.of(tokenizer),
+    gguf,
+    dialogues,
+    maxTokens: 12,
+  });
 
 test('an f32 file says what its checkpoint says', async () => {
   const parity = await parityWith(exported('f32'));

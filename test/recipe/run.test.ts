@@ -85,7 +85,7 @@ describe('events', () => {
     const at = (stage: string): number[] =>
       ofType('checkpoint').flatMap((event) => (event.stage === stage ? [event.step] : []));
     expect(at('base')).toEqual([2]);
-    expect(at('teacher')).toEqual([1]);
+    expect(at('teacher')).toEqual([5]);
     expect(at('star')).toEqual([2]);
   });
 });

@@ -11,7 +11,7 @@ function goldCalls(...calls: string[]): Gold {
 }
 
 function verdict(gold: Gold, answer: string): string {
-  const result = exactMatch(gold, `hm</think>${answer}<|im_end|>`);
+  const result = exactMatch(gold, `<think>hm</think>${answer}<|im_end|>`);
   return result.correct ? 'correct' : result.error;
 }
 
@@ -72,7 +72,8 @@ describe('exactMatch of calls', () => {
 
   test('a text without its thought is not of the required form', () => {
     const gold = goldCalls(call('f', '{}'));
-    expect(exactMatch(gold, call('f', '{}'))).toEqual({ correct: false, error: 'unparsable' });
+    expect(exactMatch(gold, `hm</think>${call('f', '{}')}`)).toEqual({ correct: false, error: 'unparsable' });
+    expect(exactMatch(gold, call('f', '{}'))).toEqual({ correct: true });
     expect(exactMatch(gold, `<think></think>${call('f', '{}')}`)).toEqual({ correct: true });
   });
 });

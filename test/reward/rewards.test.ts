@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
-import { parseLabel } from '../../src/chat/generation.ts';
+import { assistantTurn, parseLabel } from '../../src/chat/generation.ts';
 import { exactMatch, goldOfLabel } from '../../src/reward/exact.ts';
 import { binary } from '../../src/reward/binary.ts';
 import { isRewardName, rewardNamed, rewards } from '../../src/reward/index.ts';
@@ -198,7 +198,7 @@ describe('binary', () => {
       const label = rng.pick(labels);
       const generation = mutate(rng, rng.pick(labels));
       const { format, answer } = binary.prepare({ prompt, label }).score(generation);
-      const { correct } = exactMatch(goldOfLabel(parseLabel(label))!, generation);
+      const { correct } = exactMatch(goldOfLabel(parseLabel(label))!, assistantTurn(prompt, generation));
       if (format === 1 && correct !== (answer === 1)) disagreements.push(generation);
     }
     expect(disagreements).toEqual([]);

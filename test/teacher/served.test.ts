@@ -164,8 +164,8 @@ describe('samples with their ids and distributions are read exactly', () => {
     const texts = textsOf(await answers(teacher, 2)).flat();
     expect(new Set(texts)).toEqual(
       new Set([
-        '\nHm.\n</think>\n\n<tool_call>\n{"name": "f", "arguments": {"x": 5.0, "y": "é"}}\n</tool_call><|im_end|>',
-        '\nWell.\n</think>\n\nNo.<|im_end|>',
+        '<think>\nHm.\n</think>\n\n<tool_call>\n{"name": "f", "arguments": {"x": 5.0, "y": "é"}}\n</tool_call><|im_end|>',
+        '<think>\nWell.\n</think>\n\nNo.<|im_end|>',
       ]),
     );
     expect(new Set(server.asked.map(({ key }) => key))).toEqual(new Set(['Bearer secret']));

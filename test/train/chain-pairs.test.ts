@@ -1,7 +1,7 @@
 /** Pairs from chains of calls: over whole chains, and at the first step at which a wrong chain leaves a right one. */
 import { describe, expect, test } from 'vitest';
 import { asTokenIds, type TokenIds } from '../../src/base/token-ids.ts';
-import { DEFAULT_TEMPLATE } from '../../src/chat/default-template.ts';
+import { OWN_TEMPLATE } from '../../src/chat/template.ts';
 import { trainVocabulary } from '../../src/data/vocabulary.ts';
 import { Speech } from '../../src/environment/speech.ts';
 import { chooseChainPairs, type ChainPairing } from '../../src/train/chain-pairs.ts';
@@ -9,13 +9,13 @@ import { countedRows, type PreferencePair } from '../../src/train/pairs.ts';
 import type { StoredTrajectories, Trajectory } from '../../src/train/trajectory-store.ts';
 
 const tokenizer = trainVocabulary({ seed: 7, size: 400, groups: 6 });
-const speech = new Speech(tokenizer, DEFAULT_TEMPLATE);
-const PROMPT = tokenizer.encode('<|im_start|>user\nWhat is it?<|im_end|>\n<|im_start|>assistant\n<think>');
+const speech = new Speech(tokenizer, OWN_TEMPLATE);
+const PROMPT = tokenizer.encode('<|im_start|>user\nWhat is it?<|im_end|>\n<|im_start|>assistant\n');
 
 type Step = readonly [name: string, given: object, result?: string];
 
 const turn = ([name, given]: Step, thought: string): string =>
-  `\n${thought}\n</think>\n\n<tool_call>\n${JSON.stringify({ name, arguments: given })}\n</tool_call><|im_end|>`;
+  `<think>\n${thought}\n</think>\n\n<tool_call>\n${JSON.stringify({ name, arguments: given })}\n</tool_call><|im_end|>`;
 
 /** A chain of steps; each but the last is followed by its result. */
 function chain(steps: readonly Step[], correct: boolean, thought = 'so'): Trajectory {
@@ -63,7 +63,7 @@ describe('at the first difference', () => {
     expect(pair.prompt).toBe(text(pair.promptIds));
     expect(pair.prompt).toBe(text(asTokenIds([...PROMPT, ...chain([ADD], true).tokens])));
     expect(
-      pair.prompt.endsWith('<tool_response>\n5\n</tool_response><|im_end|>\n<|im_start|>assistant\n<think>'),
+      pair.prompt.endsWith('<tool_response>\n5\n</tool_response><|im_end|>\n<|im_start|>assistant\n'),
     ).toBe(true);
     // A step is the model's own from its first to its last token.
     expect(countedRows(pair.chosen)).toHaveLength(pair.chosen.tokens.length);

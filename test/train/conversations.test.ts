@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
-import { DEFAULT_TEMPLATE } from '../../src/chat/default-template.ts';
+import { OWN_TEMPLATE } from '../../src/chat/template.ts';
 import { trainTokenizer } from '../../src/chat/bpe-trainer.ts';
 import { type Conversation, converse } from '../../src/environment/conversation.ts';
 import { defineEnvironment, type Problem } from '../../src/environment/environment.ts';
@@ -53,8 +53,8 @@ const host = hostInProcess(
 
 const texts = lockers.flatMap(({ question, answer }) => [question, answer, 'look', 'Done.']);
 const speech = new Speech(
-  trainTokenizer(texts, { size: 285, chatTemplate: DEFAULT_TEMPLATE }),
-  DEFAULT_TEMPLATE,
+  trainTokenizer(texts, { size: 285, chatTemplate: OWN_TEMPLATE.source }),
+  OWN_TEMPLATE,
 );
 const device = Device.open('cpu', 1);
 const config = {

@@ -2,7 +2,7 @@
 import { readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
-import { DEFAULT_TEMPLATE } from '../../src/chat/default-template.ts';
+import { OWN_TEMPLATE } from '../../src/chat/template.ts';
 import { trainVocabulary } from '../../src/data/vocabulary.ts';
 import { rewardNamed } from '../../src/reward/index.ts';
 import { answerKey } from '../../src/teacher/duplicates.ts';
@@ -48,11 +48,11 @@ const dialogue = (index: number, words = '') => ({
 /** Answers by the seed's remainder of 4: right, right but written apart, wrong, ill-formed. */
 function scripted(_: string, seed: number): string {
   const answers = [
-    `\nI dim.\n</think>\n\n${call('dim', 3)}`,
-    `I dim.</think>${call('dim', 3)}\n`,
-    `</think>${call('dim', 9)}`,
+    `<think>\nI dim.\n</think>\n\n${call('dim', 3)}`,
+    `<think>I dim.</think>${call('dim', 3)}\n`,
+    `<think></think>${call('dim', 9)}`,
   ];
-  return answers[seed % 4] ?? `</think>${call('unknown', 1)}`;
+  return answers[seed % 4] ?? `<think></think>${call('unknown', 1)}`;
 }
 
 interface Options {
@@ -95,7 +95,7 @@ async function roll(
     stage: name,
     dialogues: Array.from({ length: dialogues }, (_, i) => dialogue(i, i === 6 ? ' please'.repeat(200) : '')),
     tokenizer,
-    template: DEFAULT_TEMPLATE,
+    template: OWN_TEMPLATE,
     reward: rewardNamed('simrl'),
     maxTokens: 700,
   });

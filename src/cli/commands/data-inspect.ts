@@ -34,12 +34,12 @@ const OWN_TOKENIZER = fileURLToPath(new URL('../../../bases/student', import.met
 async function inspect(this: CliContext, flags: Flags): Promise<void> {
   const [
     { Tokenizer: TokenizerOf },
-    { DEFAULT_TEMPLATE },
+    { ChatTemplate, OWN_TEMPLATE },
     { makeRecord, renderDialogue },
     { inspectRecord },
   ] = await Promise.all([
     import('../../chat/tokenizer.ts'),
-    import('../../chat/default-template.ts'),
+    import('../../chat/template.ts'),
     import('../../data/render.ts'),
     import('../../data/inspect.ts'),
   ]);
@@ -47,7 +47,7 @@ async function inspect(this: CliContext, flags: Flags): Promise<void> {
   const folder = flags.tokenizer ?? OWN_TOKENIZER;
   const known = flags.tokenizer !== undefined || existsSync(join(folder, 'tokenizer.json'));
   const tokenizer = known ? TokenizerOf.load(folder) : undefined;
-  const template = tokenizer?.chatTemplate ?? DEFAULT_TEMPLATE;
+  const template = tokenizer === undefined ? OWN_TEMPLATE : ChatTemplate.of(tokenizer);
   const show = (dialogue: ToldDialogue, record: (known: Tokenizer) => TrainingRecord): void => {
     this.process.stdout.write(`${conversation(dialogue, style)}\n`);
     if (tokenizer === undefined) return;

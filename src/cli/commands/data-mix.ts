@@ -82,21 +82,22 @@ type Fit = 'fits' | 'tooLong' | 'refused';
 /** Tells which prompts fit; all do where there is no tokenizer. */
 async function fitting(flags: Flags): Promise<(place: Place) => Fit> {
   if (flags.tokenizer === undefined) return () => 'fits';
-  const [{ Tokenizer }, { DEFAULT_TEMPLATE }, { parseJson }, { readRecord, Rejection }, { renderRecord }] =
+  const [{ Tokenizer }, { ChatTemplate }, { parseJson }, { readRecord, Rejection }, { ofRow }] =
     await Promise.all([
       import('../../chat/tokenizer.ts'),
-      import('../../chat/default-template.ts'),
+      import('../../chat/template.ts'),
       import('../../json/parse.ts'),
       import('../../data/record.ts'),
       import('../../data/rendering/modes.ts'),
     ]);
   const tokenizer = Tokenizer.load(flags.tokenizer);
-  const template = tokenizer.chatTemplate ?? DEFAULT_TEMPLATE;
+  const template = ChatTemplate.of(tokenizer);
   return ({ file, index }) => {
     const record = readRecord(parseJson(file.lineAt(index)), file.path);
     try {
-      const { inputs } = renderRecord(record, { template, mode: 'star', reasoning: false });
-      return tokenizer.encode(inputs).length <= flags.maxPromptTokens ? 'fits' : 'tooLong';
+      const { messages, tools } = record;
+      const prompt = ofRow(() => template.prompt({ messages: messages.slice(0, -1), tools }));
+      return tokenizer.encode(prompt).length <= flags.maxPromptTokens ? 'fits' : 'tooLong';
     } catch (thrown) {
       if (thrown instanceof Rejection) return 'refused';
       throw thrown;

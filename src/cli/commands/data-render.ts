@@ -22,11 +22,11 @@ interface Flags {
 }
 
 async function render(this: CliContext, flags: Flags, ...inputs: string[]): Promise<void> {
-  const [{ readText }, { LineWriter }, { DEFAULT_TEMPLATE }, { Tokenizer }, { Tally }, stream, { fileRows }] =
+  const [{ readText }, { LineWriter }, { ChatTemplate }, { Tokenizer }, { Tally }, stream, { fileRows }] =
     await Promise.all([
       import('../../base/files.ts'),
       import('../../base/line-writer.ts'),
-      import('../../chat/default-template.ts'),
+      import('../../chat/template.ts'),
       import('../../chat/tokenizer.ts'),
       import('../../data/convert.ts'),
       import('../../data/rendering/stream.ts'),
@@ -39,7 +39,7 @@ async function render(this: CliContext, flags: Flags, ...inputs: string[]): Prom
     const note = `${flags.tokenizer} has no chat template, so tinystar's own is used; give another with --template.`;
     this.process.stderr.write(`${note}\n`);
   }
-  const template = given ?? DEFAULT_TEMPLATE;
+  const template = ChatTemplate.of({ chatTemplate: given, specialTokens: tokenizer.specialTokens });
   const { mode, reasoning, maxPromptTokens, maxTargetTokens = Infinity } = flags;
   const options = { tokenizer, template, mode, reasoning, maxPromptTokens, maxTargetTokens };
   using output = new LineWriter(flags.output);

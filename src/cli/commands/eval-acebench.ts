@@ -81,7 +81,7 @@ export const evalAcebenchCommand = buildCommand<Flags, [], CliContext>({
       },
       openThought: {
         kind: 'boolean',
-        brief: 'End prompts with <think>, as tinystar trains; officially they do not',
+        brief: 'End prompts with <think>, for models of the code of STAR itself; officially they do not',
         default: false,
         withNegated: false,
       },

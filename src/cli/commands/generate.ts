@@ -22,8 +22,7 @@ async function generate(this: CliContext, flags: Flags, checkpoint: string, requ
     { loadModel },
     { Generator },
     { Tokenizer },
-    { renderPrompt },
-    { DEFAULT_TEMPLATE },
+    { ChatTemplate },
     { noticesOf },
     { readTools },
   ] = await Promise.all([
@@ -32,7 +31,6 @@ async function generate(this: CliContext, flags: Flags, checkpoint: string, requ
     import('../../model/generation.ts'),
     import('../../chat/tokenizer.ts'),
     import('../../chat/template.ts'),
-    import('../../chat/default-template.ts'),
     import('../../train/device-probe.ts'),
     import('../tools-file.ts'),
   ]);
@@ -40,7 +38,7 @@ async function generate(this: CliContext, flags: Flags, checkpoint: string, requ
   const tokenizer = Tokenizer.load(checkpoint);
   const system = flags.system === undefined ? [] : [{ role: 'system', content: flags.system } as const];
   const messages = [...system, { role: 'user', content: request } as const];
-  const prompt = renderPrompt(tokenizer.chatTemplate ?? DEFAULT_TEMPLATE, { messages, tools });
+  const prompt = ChatTemplate.of(tokenizer).prompt({ messages, tools });
   using device = Device.open(flags.device);
   for (const notice of noticesOf(device)) this.process.stderr.write(`note: ${notice}\n`);
   const { config, parameters } = loadModel(device, checkpoint, { trainable: false });
@@ -68,7 +66,8 @@ async function generate(this: CliContext, flags: Flags, checkpoint: string, requ
 /** What was thought, and what was said. */
 function split(text: string): [string, string] {
   const end = text.lastIndexOf('</think>');
-  return end < 0 ? ['', text] : [text.slice(0, end), text.slice(end + '</think>'.length)];
+  if (end < 0) return ['', text];
+  return [text.slice(0, end).replace(/^\s*<think>/, ''), text.slice(end + '</think>'.length)];
 }
 
 const parsed = { kind: 'parsed' } as const;

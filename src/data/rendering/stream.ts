@@ -3,9 +3,9 @@ import type { Tokenizer } from '../../chat/tokenizer.ts';
 import type { Rejected } from '../convert.ts';
 import { readRecord, Rejection } from '../record.ts';
 import type { Row } from '../streams/rows.ts';
-import { type Rendered, renderRecord, type RenderOptions } from './modes.ts';
+import { type Rendered, type RecordRendering, renderRecord } from './modes.ts';
 
-export interface StreamOptions extends RenderOptions {
+export interface StreamOptions extends RecordRendering {
   readonly tokenizer: Tokenizer;
   readonly maxPromptTokens: number;
   readonly maxTargetTokens: number;

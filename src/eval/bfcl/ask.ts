@@ -7,7 +7,7 @@ import { promptFunctions, renderPrompt } from './prompt.ts';
 
 export interface BfclAskOptions extends AskOptions {
   readonly rule: DecodeRule;
-  /** Prompts end with "<think>": for models that were trained on prompts which do. The official ones do not. */
+  /** Prompts end with "<think>": for models that STAR's own code trained on such prompts. The official ones do not. */
   readonly openThought: boolean;
 }
 

@@ -156,7 +156,7 @@ async function fromShapes(recipe: Recipe, models: ModelShapes, options: Estimate
     dialogues: (split: 'train' | 'test') => dialoguesOf({ recipe }, split),
     lengths(reference: string, split: 'train' | 'test'): Lengths {
       const model = models.of(reference);
-      const key = `${split} ${model.tokenizer?.fingerprint() ?? model.template}`;
+      const key = `${split} ${model.tokenizer?.fingerprint() ?? model.template.identity}`;
       const lengths = known.get(key) ?? measureLengths(dialoguesOf({ recipe }, split), model);
       known.set(key, lengths);
       return lengths;

@@ -1,6 +1,5 @@
 /** How long a recipe's prompts and answers are, in tokens: measured on some of its dialogues. */
 import { asTokenIds } from '../../base/token-ids.ts';
-import { renderPrompt, renderTarget } from '../../chat/template.ts';
 import { makeRecord } from '../../data/render.ts';
 import { groupByTools, type TaskDialogue } from '../../data/source.ts';
 import { rowsFrom, type TrainCompletion, type TrainExample } from '../../train/examples.ts';
@@ -37,8 +36,11 @@ function lengthOf(
 ): DialogueLength {
   const { id, category, messages } = dialogue;
   const last = messages.at(-1);
-  const prompt = renderPrompt(template, { messages: messages.slice(0, -1), tools: dialogue.tools });
-  const target = last?.role === 'assistant' ? renderTarget(last) : '';
+  const history = { messages: messages.slice(0, -1), tools: dialogue.tools };
+  const { prompt, target } =
+    last?.role === 'assistant'
+      ? template.turn(history, last)
+      : { prompt: template.prompt(history), target: '' };
   if (tokenizer === undefined) {
     const guess = (text: string): number => Math.ceil(text.length / CHARACTERS_PER_TOKEN);
     return {

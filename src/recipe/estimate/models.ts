@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { required, UserError } from '../../base/errors.ts';
-import { DEFAULT_TEMPLATE } from '../../chat/default-template.ts';
+import { ChatTemplate, OWN_TEMPLATE } from '../../chat/template.ts';
 import { Tokenizer } from '../../chat/tokenizer.ts';
 import { trainVocabulary } from '../../data/vocabulary.ts';
 import { loadConfig } from '../../model/checkpoint.ts';
@@ -20,7 +20,7 @@ export interface ShapedModel {
   readonly config: Qwen3Config;
   /** Undefined where the checkpoint is not there: its tokens are then guessed from characters. */
   readonly tokenizer: Tokenizer | undefined;
-  readonly template: string;
+  readonly template: ChatTemplate;
 }
 
 /** Looks up a recipe's models by the names that stages use; each is read once. */
@@ -57,13 +57,21 @@ export class ModelShapes {
       typeof model.tokenizer === 'string'
         ? Tokenizer.load(model.tokenizer)
         : this.#vocabulary(model.tokenizer.vocab_size, model.tokenizer.groups);
-    return { config: newConfig(model, tokenizer), tokenizer, template: templateOf(tokenizer) };
+    return {
+      config: newConfig(model, tokenizer),
+      tokenizer,
+      template: ChatTemplate.of(tokenizer).fixed(this.#recipe.thinking),
+    };
   }
 
   #checkpoint(reference: string, source: string): ShapedModel {
     if (existsSync(source)) {
       const tokenizer = Tokenizer.load(source);
-      return { config: loadConfig(source), tokenizer, template: templateOf(tokenizer) };
+      return {
+        config: loadConfig(source),
+        tokenizer,
+        template: ChatTemplate.of(tokenizer).fixed(this.#recipe.thinking),
+      };
     }
     const config = publishedConfig(source);
     if (config === undefined)
@@ -74,7 +82,7 @@ export class ModelShapes {
     this.notes.push(
       `${reference}: ${source} is not there; its shape is taken to be that of the published ${basename(source)}, and its tokens are guessed from characters`,
     );
-    return { config, tokenizer: undefined, template: DEFAULT_TEMPLATE };
+    return { config, tokenizer: undefined, template: OWN_TEMPLATE };
   }
 
   #vocabulary(size: number, groups: number): Tokenizer {
@@ -88,5 +96,3 @@ export class ModelShapes {
     return required(this.#vocabularies.get(key), key);
   }
 }
-
-const templateOf = ({ chatTemplate }: Tokenizer): string => chatTemplate ?? DEFAULT_TEMPLATE;

@@ -1,10 +1,11 @@
 /** What every stage of a run is given, and where things lie in the run's folder. */
 import { existsSync } from 'node:fs';
-import { join, relative, sep } from 'node:path';
+import { basename, join, relative, sep } from 'node:path';
 import { z } from 'zod';
 import { required, UserError } from '../../base/errors.ts';
 import { readText, writeAtomic, writeFolderAtomic } from '../../base/files.ts';
 import { hashString, Rng } from '../../base/rng.ts';
+import { ChatTemplate } from '../../chat/template.ts';
 import { Tokenizer } from '../../chat/tokenizer.ts';
 import { loadDialogues, type TaskDialogue } from '../../data/source.ts';
 import { trainVocabulary } from '../../data/vocabulary.ts';
@@ -86,8 +87,40 @@ export function outputsOf(run: RunContext, name: string): Outputs | undefined {
   }
 }
 
-/** The folder or GGUF file with the tokenizer of a model or stage; a vocabulary to be trained is trained now, once a run. */
+/** Tokenizers whose templates were looked at, by run and source: of a large one that takes a second. */
+const fixedSources = new WeakMap<RunContext, Map<string, string>>();
+
+/**
+ * The folder or GGUF file with the tokenizer of a model or stage, and the chat template that it is trained with: where
+ * thoughts depend on who renders it, or the recipe says something of them, a copy with the template fixed.
+ */
 export function tokenizerSource(run: RunContext, reference: string): string {
+  const source = ownTokenizer(run, reference);
+  const known = fixedSources.get(run) ?? new Map<string, string>();
+  fixedSources.set(run, known);
+  const fixed = known.get(source) ?? fixedTokenizer(run, source);
+  known.set(source, fixed);
+  return fixed;
+}
+
+function fixedTokenizer(run: RunContext, source: string): string {
+  const tokenizer = Tokenizer.load(source);
+  if (tokenizer.chatTemplate === undefined) return source;
+  const template = ChatTemplate.of(tokenizer).fixed(run.recipe.thinking);
+  if (template.source === tokenizer.chatTemplate) return source;
+  const name = `${tokenizer.fingerprint()}-${hashString(template.source).toString(16)}`;
+  const folder = join(run.folder, 'templates', name);
+  if (!existsSync(folder))
+    writeFolderAtomic(folder, (made) => {
+      tokenizer.withChatTemplate(template.source).save(made);
+      const generation = join(source, 'generation_config.json');
+      if (existsSync(generation)) writeAtomic(join(made, basename(generation)), readText(generation));
+    });
+  return folder;
+}
+
+/** Where a tokenizer comes from; a vocabulary to be trained is trained now, once a run. */
+function ownTokenizer(run: RunContext, reference: string): string {
   const model = run.recipe.models[reference];
   if (model === undefined) return modelFolder(run, reference);
   if (typeof model === 'string') return model;
@@ -103,7 +136,7 @@ export function tokenizerSource(run: RunContext, reference: string): string {
 
 export interface Speech {
   readonly tokenizer: Tokenizer;
-  readonly template: string;
+  readonly template: ChatTemplate;
 }
 
 /** The tokenizer and chat template of a model or stage. */
@@ -116,7 +149,7 @@ export function speechOf(run: RunContext, reference: string): Speech {
       `The tokenizer in ${source} has no chat template; add ${isGguf(source) ? 'tokenizer.chat_template' : 'chat_template.jinja'} to it.`,
     );
   }
-  return { tokenizer, template: tokenizer.chatTemplate };
+  return { tokenizer, template: ChatTemplate.of(tokenizer) };
 }
 
 /** Rows that the vocabulary of a new model is filled up to, as published ones are, for fast matrix products. */

@@ -7,6 +7,7 @@ import { groupByTools } from '../../data/source.ts';
 import { Generator } from '../../model/generation.ts';
 import { Scorer } from '../../model/scoring.ts';
 import { rewardNamed } from '../../reward/index.ts';
+import type { ChatTemplate } from '../../chat/template.ts';
 import type { Tokenizer } from '../../chat/tokenizer.ts';
 import { LocalTeacher } from '../../teacher/local.ts';
 import { ServedTeacher } from '../../teacher/served/served.ts';
@@ -36,7 +37,7 @@ import {
 interface Speaker {
   readonly teacher: Teacher;
   readonly tokenizer: Tokenizer;
-  readonly template: string;
+  readonly template: ChatTemplate;
   readonly vocabSize: number;
   readonly maxPromptTokens: number;
   /** Share of the prompts that may stay unanswered. */

@@ -4,6 +4,7 @@
  * write it.
  */
 import type { Message, Tool } from '../../chat/messages.ts';
+import { closesThought, turnAfter } from '../../chat/template.ts';
 import { dumps } from '../../json/dumps.ts';
 import { fromJson, isDict, type PyValue } from '../../json/python.ts';
 import { tryParseJson } from '../../json/parse.ts';
@@ -59,14 +60,15 @@ function splitThought(message: Reply): { readonly thought: string; readonly said
   return { thought: said.slice(start, end), said: said.slice(end + THINK_CLOSE.length) };
 }
 
-function readChoice(choice: Reply): RawSample {
+/** A choice as the student shall write it after `prompt`, which may leave no room for a thought. */
+function readChoice(choice: Reply, prompt: string): RawSample {
   const message = choice.at('message');
   const { thought, said } = splitThought(message);
   const calls = message.at('tool_calls');
   const parts = [said.trim(), ...(calls.isThere ? calls.list().map(callText) : [])];
   const answer = parts.filter((part) => part !== '').join('\n');
   const finish = choice.at('finish_reason').value === 'length' ? 'length' : 'stop';
-  return { finish, text: `\n${thought.trim()}\n${THINK_CLOSE}\n\n${answer}` };
+  return { finish, text: turnAfter(prompt, closesThought(prompt) ? '' : thought.trim(), answer) };
 }
 
 export const openai: Protocol = {
@@ -88,7 +90,11 @@ export const openai: Protocol = {
       top_p: sampling.topP,
     };
   },
-  read: (reply) => reply.at('choices').list().map(readChoice),
+  read: (reply, { question }) =>
+    reply
+      .at('choices')
+      .list()
+      .map((choice) => readChoice(choice, question.text)),
   tokenize: () => Promise.resolve(undefined),
   scaledHint: '',
 };

@@ -5,6 +5,7 @@
 import { Rng } from '../../base/rng.ts';
 import { asTokenIds } from '../../base/token-ids.ts';
 import type { Dialogue } from '../../chat/messages.ts';
+import type { ChatTemplate } from '../../chat/template.ts';
 import type { Tokenizer } from '../../chat/tokenizer.ts';
 import {
   assistantGroup,
@@ -32,7 +33,7 @@ export interface MixtureEntry {
 export function groupExample(
   dialogues: readonly Dialogue[],
   tokenizer: Tokenizer,
-  template: string,
+  template: ChatTemplate,
 ): TrainExample {
   const records = dialogues.map((dialogue) => renderDialogue(dialogue, tokenizer, template));
   const first = records[0];
@@ -62,7 +63,7 @@ function copyingExample(rng: Rng, tokenizer: Tokenizer): TrainExample {
 
 export interface PretrainData {
   readonly tokenizer: Tokenizer;
-  readonly template: string;
+  readonly template: ChatTemplate;
   readonly mixture: readonly MixtureEntry[];
   /** Groups of worked solutions by their environment; they come again when they are used up. */
   readonly solutions: ReadonlyMap<string, readonly TrainExample[]>;

@@ -1,0 +1,69 @@
+/**
+ * Jinja as chat templates use it: @huggingface/jinja, with globals of our own where a template could tell the day, which
+ * would change a recipe's bytes from day to day, or ask for a list that fills the memory.
+ */
+import { Environment, Interpreter, Template } from '@huggingface/jinja';
+import { errorText, UserError } from '../base/errors.ts';
+import { strftime } from './strftime.ts';
+
+/** The day that `strftime_now` tells: the one that Llama 3.2's template falls back to. */
+const TEMPLATE_DAY = new Date(2024, 6, 26);
+/** Items of a range at most; conversations have far fewer messages. */
+const LONGEST_RANGE = 100_000;
+
+function range(first: number, second?: unknown, third?: unknown): number[] {
+  const [start, stop] = typeof second === 'number' ? [first, second] : [0, first];
+  const step = typeof third === 'number' ? third : 1;
+  const length = Math.max(0, Math.ceil((stop - start) / step));
+  if (!(length <= LONGEST_RANGE)) throw new Error(`range() of more than ${LONGEST_RANGE} items`);
+  return Array.from({ length }, (_, i) => start + i * step);
+}
+
+const GLOBALS: Readonly<Record<string, unknown>> = {
+  true: true,
+  false: false,
+  none: null,
+  True: true,
+  False: false,
+  None: null,
+  raise_exception: (message: unknown) => {
+    throw new Error(String(message));
+  },
+  range,
+  strftime_now: (format: unknown) => strftime(TEMPLATE_DAY, String(format)),
+};
+
+const compiled = new Map<string, Template>();
+
+function compile(source: string): Template {
+  const known = compiled.get(source);
+  if (known !== undefined) return known;
+  try {
+    // The library does not treat a carriage return as part of a line's end.
+    const template = new Template(source.replaceAll('\r\n', '\n'));
+    compiled.set(source, template);
+    return template;
+  } catch (thrown) {
+    throw new UserError(
+      'CHAT_TEMPLATE',
+      `The chat template cannot be parsed (${errorText(thrown)}); check the checkpoint's chat_template.jinja.`,
+    );
+  }
+}
+
+/** Renders a Jinja chat template with the names that it knows; throws a UserError if it cannot. */
+export function renderTemplate(source: string, names: Readonly<Record<string, unknown>>): string {
+  const template = compile(source);
+  try {
+    const environment = new Environment();
+    for (const [name, value] of Object.entries({ ...GLOBALS, ...names })) environment.set(name, value);
+    return String(new Interpreter(environment).run(template.parsed).value);
+  } catch (thrown) {
+    if (thrown instanceof UserError) throw thrown;
+    throw new UserError(
+      'CHAT_TEMPLATE',
+      `The chat template cannot render this conversation (${errorText(thrown)}); check the roles of its messages.`,
+      { cause: thrown },
+    );
+  }
+}
