@@ -148,7 +148,7 @@ describe('a wrong command', () => {
       /An --endpoint needs a --teacher that says/,
     );
     expect(await fails('--teacher', 'vllm', '--endpoint', 'localhost:1')).toMatch(
-      /must be an address that begins/,
+      /endpoint: must be an address such as http:\/\/localhost:1: it does not begin with http/,
     );
     expect(await fails('--reward-threshold', '2')).toMatch(/must be a reward, a number from -1 to 1/);
     expect((await runEngine(['rollouts', data, '--model', scratch])).stderr).toMatch(

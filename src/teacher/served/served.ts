@@ -23,10 +23,15 @@ import {
   type Teacher,
   type TokenFacts,
 } from '../teacher.ts';
+import { Notices } from '../notices.ts';
 import { Endpoint, persistently, Refused, Transient, Unsendable } from './endpoint.ts';
+import { serverAddress } from './address.ts';
+import { endOf, type Finish, type IsEnd } from './finish.ts';
+import { Watch } from './watch.ts';
 import { probeEndpoint } from './probe.ts';
 import type { Ask, Protocol, RawSample } from './protocol.ts';
 import { type ProtocolName, protocols } from './protocols.ts';
+import { refusalError } from './refusal.ts';
 import { BadReply } from './reply.ts';
 import { WorkQueue } from './work-queue.ts';
 
@@ -47,6 +52,8 @@ export interface ServedOptions {
   readonly retries: number;
   /** Milliseconds of the first pause after a fault. Default: a second. */
   readonly firstPause?: number;
+  /** Milliseconds after which the user is told what is waited for. Default: five seconds. */
+  readonly silence?: number;
   readonly sampling: SamplingOptions;
   readonly topK: number;
   readonly tokenizer: Tokenizer;
@@ -62,16 +69,14 @@ interface Drawn {
 /** A question on its way to all of its samples. */
 interface Job {
   readonly question: Question;
-  /** What was drawn so far; a fault does not lose it. */
-  readonly drawn: Drawn[];
-  /** Samples that were drawn and could not be sent: they count, and are never kept. */
-  unsendable: number;
+  /** What was drawn so far, by the sample's place; undefined what was drawn and cannot be sent. A fault loses none. */
+  readonly drawn: Map<number, Drawn | undefined>;
   /** Faults since something was drawn. */
   faults: number;
 }
 
-/** Statuses that speak of the address or the key, and not of one prompt. */
-const SETTINGS: ReadonlySet<number> = new Set([401, 403, 404, 405]);
+/** Statuses that speak of the address, the key or the account, and not of one prompt. */
+const SETTINGS: ReadonlySet<number> = new Set([401, 402, 403, 404, 405]);
 
 export class ServedTeacher implements Teacher {
   readonly name: string;
@@ -79,6 +84,9 @@ export class ServedTeacher implements Teacher {
   readonly #options: ServedOptions;
   readonly #protocol: Protocol;
   readonly #endpoints: readonly Endpoint[];
+  readonly #isEnd: IsEnd;
+  /** What the user is told while servers are waited for. */
+  readonly notices = new Notices();
   #model = '';
 
   constructor(options: ServedOptions) {
@@ -87,17 +95,21 @@ export class ServedTeacher implements Teacher {
     this.#protocol = protocols[kind];
     this.name = served ?? kind;
     this.topK = this.#protocol.distributions ? options.topK : 0;
-    const { firstPause = 1000 } = options;
+    this.#isEnd = endOf(options.tokenizer);
+    const { firstPause = 1000, silence } = options;
+    const watch = new Watch(this.notices.say, silence);
     this.#endpoints = endpoints.map(
       (url) =>
-        new Endpoint(this.#protocol.base(url), {
+        new Endpoint(this.#protocol.base(serverAddress(url)), {
           timeout,
           retries,
           requestsPerMinute,
           apiKey,
           seed,
           unsendable: this.#protocol.unsendable,
+          adjustable: this.#protocol.adjustable,
           firstPause,
+          watch,
         }),
     );
   }
@@ -108,7 +120,16 @@ export class ServedTeacher implements Teacher {
     for (const endpoint of this.#endpoints) {
       const model = await this.#modelAt(endpoint, signal);
       this.#model = model;
-      const probed = { protocol: this.#protocol, endpoint, model, tokenizer, topK: this.topK, sampling };
+      const probed = {
+        protocol: this.#protocol,
+        endpoint,
+        model,
+        tokenizer,
+        isEnd: this.#isEnd,
+        topK: this.topK,
+        sampling,
+        refusal: (thrown: Refused, otherwise: string) => this.#refusal(endpoint, thrown, otherwise, signal),
+      };
       for (const warning of await probeEndpoint(probed, signal)) warnings.add(warning);
     }
     return [...warnings];
@@ -118,12 +139,41 @@ export class ServedTeacher implements Teacher {
   async #modelAt(endpoint: Endpoint, signal: AbortSignal): Promise<string> {
     const { served } = this.#options;
     if (served !== undefined || !this.#protocol.namesModel) return served ?? '';
-    const path = this.#options.kind === 'openai' ? '/models' : '/v1/models';
-    const listed = await persistently(() => endpoint.send(path, undefined, signal), endpoint);
-    const [first] = listed.at('data').list();
-    if (first === undefined)
-      throw new UserError('TEACHER', `${endpoint.url} lists no model; name the one to ask in "served".`);
-    return first.at('id').text();
+    try {
+      const listed = await persistently(() => endpoint.send(this.#listPath, undefined, signal), endpoint);
+      const [first] = listed.at('data').list();
+      if (first !== undefined) return first.at('id').text();
+    } catch (thrown) {
+      if (thrown instanceof Refused)
+        throw await this.#refusal(endpoint, thrown, 'name the model to ask with served (--served)', signal);
+      if (!(thrown instanceof BadReply)) throw thrown;
+      const why = `does not list its models as ${this.#protocol.name} does (${thrown.message})`;
+      throw new UserError('TEACHER', `${endpoint.url} ${why}; check the address and the teacher's kind.`);
+    }
+    throw new UserError(
+      'TEACHER',
+      `${endpoint.url} lists no model; name the one to ask with served (--served).`,
+    );
+  }
+
+  get #listPath(): string {
+    return this.#options.kind === 'openai' ? '/models' : '/v1/models';
+  }
+
+  /** What a refusal that no other prompt would be spared ends the command with. */
+  #refusal(endpoint: Endpoint, thrown: Refused, otherwise: string, signal: AbortSignal): Promise<UserError> {
+    const { apiKey, kind } = this.#options;
+    const listPath = kind === 'openai' || kind === 'vllm' ? this.#listPath : undefined;
+    const asked = {
+      endpoint,
+      listPath,
+      model: this.#model === '' ? (this.#options.served ?? '') : this.#model,
+      hasKey: apiKey !== undefined,
+      keyBy: 'the variable of the environment that api_key_env names (--api-key-env)',
+      modelBy: 'served (--served)',
+      otherwise,
+    };
+    return refusalError(thrown, asked, signal);
   }
 
   async *answer(
@@ -179,18 +229,13 @@ export class ServedTeacher implements Teacher {
     select: Select,
     signal: AbortSignal,
   ): Promise<Answered | undefined> {
-    const { question, drawn } = job;
+    const { question } = job;
     try {
       await this.#draw(endpoint, job, signal);
     } catch (thrown) {
       signal.throwIfAborted();
-      if (thrown instanceof Refused && SETTINGS.has(thrown.status)) {
-        throw new UserError(
-          'TEACHER',
-          `${thrown.message}; check the address, the model's name and the API key.`,
-          { cause: thrown },
-        );
-      }
+      if (thrown instanceof Refused && SETTINGS.has(thrown.status))
+        throw await this.#refusal(endpoint, thrown, "check the address and the model's name", signal);
       if (thrown instanceof Refused) return { question, failure: thrown.message };
       if (!(thrown instanceof Transient || thrown instanceof BadReply)) throw thrown;
       const { retries } = this.#options;
@@ -200,6 +245,9 @@ export class ServedTeacher implements Teacher {
       const isAlive = await this.#isAlive(endpoint, signal);
       return isAlive && job.faults > retries ? { question, failure: errorText(thrown) } : undefined;
     }
+    const drawn = [...job.drawn]
+      .toSorted(([a], [b]) => a - b)
+      .flatMap(([, one]) => (one === undefined ? [] : [one]));
     const chosen = new Set(
       select(
         question,
@@ -218,8 +266,9 @@ export class ServedTeacher implements Teacher {
       return true;
     } catch (thrown) {
       signal.throwIfAborted();
-      if (thrown instanceof Transient || thrown instanceof BadReply || thrown instanceof Refused)
-        return false;
+      // An address without a list of models answers, too.
+      if (thrown instanceof Refused) return true;
+      if (thrown instanceof Transient || thrown instanceof BadReply) return false;
       throw thrown;
     }
   }
@@ -230,47 +279,57 @@ export class ServedTeacher implements Teacher {
     const { question, drawn } = job;
     const first = hashString(`${seed}:${question.position}`) >>> 1;
     for (;;) {
-      const done = drawn.length + job.unsendable;
-      if (done >= sampling.samples) return;
-      const ask = {
+      const places = Array.from({ length: sampling.samples }, (_, place) => place);
+      const start = places.find((place) => !drawn.has(place));
+      if (start === undefined) return;
+      const end = places.find((place) => place > start && drawn.has(place)) ?? sampling.samples;
+      const ask: Ask = {
         question,
-        samples: sampling.samples - done,
-        seed: (first + done) % 2 ** 31,
+        samples: end - start,
+        seed: (first + start) % 2 ** 31,
         sampling,
         topK: this.topK,
-        stopId: tokenizer.eosId,
+        stopIds: tokenizer.stopIds,
+        isEnd: this.#isEnd,
         model: this.#model,
       };
       const samples = await this.#samples(endpoint, ask, signal);
-      if (samples === undefined) job.unsendable += 1;
-      else for (const sample of samples.slice(0, ask.samples)) drawn.push(this.#drawnOf(sample));
+      if (samples === undefined) drawn.set(start, undefined);
+      samples?.slice(0, ask.samples).forEach((sample, i) => {
+        if (sample !== undefined) drawn.set(start + i, this.#drawnOf(sample));
+      });
       job.faults = 0;
     }
   }
 
   /** What one request brings; undefined if it was drawn and cannot be sent. */
-  async #samples(endpoint: Endpoint, ask: Ask, signal: AbortSignal): Promise<RawSample[] | undefined> {
+  async #samples(
+    endpoint: Endpoint,
+    ask: Ask,
+    signal: AbortSignal,
+  ): Promise<(RawSample | undefined)[] | undefined> {
+    const { path, cut } = this.#protocol;
     try {
-      const reply = await endpoint.send(this.#protocol.path, this.#protocol.body(ask), signal);
-      const samples = this.#protocol.read(reply, ask);
-      if (samples.length === 0) reply.fail('holds no sample');
-      return samples;
+      return await endpoint.ask(path, this.#protocol.body(ask), signal, (reply) => {
+        const samples = this.#protocol.read(reply, ask);
+        if (samples.length === 0) reply.fail('holds no sample');
+        return samples;
+      });
     } catch (thrown) {
       if (thrown instanceof Unsendable) return undefined;
+      if (thrown instanceof Refused && cut?.test(thrown.said) === true)
+        return [{ finish: 'length', text: '' }];
       throw thrown;
     }
   }
 
   #drawnOf(sample: RawSample): Drawn {
     const { tokenizer } = this.#options;
-    const { finish } = sample;
     if ('text' in sample) {
-      // What the student is to learn ends with its own end of turn.
-      const text = finish === 'stop' ? sample.text + tokenizer.tokenText(tokenizer.eosId) : sample.text;
-      const draft = { text, tokens: tokenizer.encode(text), finish };
-      return { draft, distributions: NO_DISTRIBUTIONS };
+      const { text, finish } = cutText(sample, tokenizer);
+      return { draft: { text, tokens: tokenizer.encode(text), finish }, distributions: NO_DISTRIBUTIONS };
     }
-    const { ids, facts } = withEnd(sample, tokenizer);
+    const { ids, facts, finish } = withEnd(sample, tokenizer);
     const tokens = asTokenIds(ids);
     const draft = { text: tokenizer.decode(tokens), tokens, finish };
     return { draft, distributions: rowsOf(facts, this.topK) };
@@ -279,18 +338,46 @@ export class ServedTeacher implements Teacher {
   [Symbol.dispose](): void {}
 }
 
-/** The tokens of an answer; an end that the server left out is put there, without a distribution. */
+type Text = Extract<RawSample, { text: string }>;
+
+/** A text up to its end of turn, which is the student's own: what it is to learn ends so. */
+function cutText({ text, finish }: Text, tokenizer: Tokenizer): Text {
+  const ends = tokenizer.stopIds.map((id) => text.indexOf(tokenizer.tokenText(id))).filter((at) => at >= 0);
+  const said = ends.length === 0 ? text : text.slice(0, Math.min(...ends));
+  const isWhole = finish === 'stop' || ends.length > 0;
+  return isWhole
+    ? { text: said + tokenizer.tokenText(tokenizer.turnEndId), finish: 'stop' }
+    : { text, finish };
+}
+
+/**
+ * The tokens of an answer up to its end of turn. An end that the server left out is put there, without a distribution,
+ * and so is the student's own where the teacher has another.
+ */
 function withEnd(
   { tokens, facts, finish }: Exclude<RawSample, { text: string }>,
   tokenizer: Tokenizer,
-): { ids: readonly number[]; facts: readonly (TokenFacts | undefined)[] } {
+): {
+  readonly ids: readonly number[];
+  readonly facts: readonly (TokenFacts | undefined)[];
+  readonly finish: Finish;
+} {
+  const { stopIds, turnEndId } = tokenizer;
+  const end = tokens.findIndex((id) => stopIds.includes(id)) + 1;
+  // A server that does not know the end of turn writes on behind it.
+  if (end > 0 && end < tokens.length)
+    return { ids: tokens.slice(0, end), facts: facts.slice(0, end), finish: 'stop' };
+  if (finish === 'length' || end > 0) return { ids: tokens, facts, finish };
   const last = tokens.at(-1);
-  const ends = last !== undefined && tokenizer.isSpecial(last);
-  if (finish === 'length' || ends) return { ids: tokens, facts };
-  return { ids: [...tokens, tokenizer.eosId], facts: [...facts, undefined] };
+  const length = last !== undefined && tokenizer.isSpecial(last) ? tokens.length - 1 : tokens.length;
+  return {
+    ids: [...tokens.slice(0, length), turnEndId],
+    facts: [...facts.slice(0, length), undefined],
+    finish,
+  };
 }
 
 function* jobsOf(batches: Iterable<Batch>): Generator<Job> {
   for (const { questions } of batches)
-    for (const question of questions) yield { question, drawn: [], unsendable: 0, faults: 0 };
+    for (const question of questions) yield { question, drawn: new Map(), faults: 0 };
 }
