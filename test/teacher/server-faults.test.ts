@@ -173,6 +173,12 @@ describe('a parameter that is not taken', () => {
     ],
     ['is left out: Mistral', 'body.seed: Extra inputs are not permitted', 'seed', { seed: undefined }],
     ['is left out: llama.cpp', 'Only one completion choice is allowed', undefined, { n: undefined }],
+    [
+      "is left out: llama.cpp's newer server",
+      "Field 'n': Value must be between 1 <= value <= 2, but got 3",
+      undefined,
+      { n: undefined },
+    ],
     ['is left out: n', "'n' : number must be at most 1", undefined, { n: undefined }],
     [
       'is the one that is mostly off',

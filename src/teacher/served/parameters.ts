@@ -25,12 +25,13 @@ const NOT_TAKEN =
   /unsupported|not (?:be )?(?:supported|allowed|permitted|available|recognized|accepted)|n[o']t support|unrecogni[sz]ed|unknown|unexpected|extra (?:inputs|fields)|extra_forbidden|cannot find|cannot both|only one|use only|deprecated|only the default|must be (?:1|one|at most 1)\b|instead|is fixed|removed/i;
 /** That its value is too large for this prompt or model, which another name does not change. */
 const TOO_LARGE = /too (?:large|long|big|many)|maximum context|context (?:length|window)|at most \d{2,}/i;
-/** How servers speak of n without naming it. */
-const SAYS_N =
-  /\bn (?:must|>|is|should|=)|only one (?:completion )?choice|number of (?:choices|completions)|multiple (?:choices|completions)/i;
+/** How servers speak of a number of samples that is too large for them, with and without naming n. */
+const FEWER_SAMPLES =
+  /\bn (?:must|>|is|should|=)|['"`]n['"`].{0,20}(?:must|between|at most|exceed|maximum|less)|only one (?:completion )?choice|number of (?:choices|completions)|multiple (?:choices|completions)/i;
 
 /** Of `names`, the one that an error is about. */
 function refusedIn({ said, param }: Told, names: readonly string[]): string | undefined {
+  if (names.includes('n') && FEWER_SAMPLES.test(said)) return 'n';
   if (TOO_LARGE.test(said) || !NOT_TAKEN.test(said)) return undefined;
   if (param !== undefined && names.includes(param)) return param;
   // Of two that exclude each other, the one that is mostly off.
@@ -42,7 +43,7 @@ function refusedIn({ said, param }: Told, names: readonly string[]): string | un
       name.length > 4
         ? new RegExp(`(?<![\\w-])${name}(?![\\w-])`)
         : new RegExp(`['"\`.]${name}['"\`:]|(?:supplied|parameter|argument|field)s?:? ${name}\\b`, 'i');
-    return { name, at: name === 'n' && SAYS_N.test(said) ? 0 : said.search(pattern) };
+    return { name, at: said.search(pattern) };
   });
   return places.filter(({ at }) => at >= 0).toSorted((a, b) => a.at - b.at)[0]?.name;
 }

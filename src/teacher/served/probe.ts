@@ -60,10 +60,12 @@ export async function probeEndpoint(probed: Probed, signal: AbortSignal): Promis
       );
     }
     if (thrown instanceof Refused) {
-      const limit = protocol.distributions
-        ? ` and that it allows ${probed.topK} log-probabilities a token`
-        : '';
-      throw await probed.refusal(thrown, `check the address and the model's name${limit}`);
+      const words = protocol.distributions
+        ? `check the address, the model's name and that it allows ${probed.topK} log-probabilities a token`
+        : [404, 405].includes(thrown.status)
+          ? "check the address and the model's name"
+          : 'see to what it says';
+      throw await probed.refusal(thrown, words);
     }
     throw thrown;
   }

@@ -78,6 +78,9 @@ interface Job {
 /** Statuses that speak of the address, the key or the account, and not of one prompt. */
 const SETTINGS: ReadonlySet<number> = new Set([401, 402, 403, 404, 405]);
 
+/** How a 403 reads that is of one prompt's contents. */
+const MODERATED = /flagged|moderat|content[ _](?:policy|filter)|safety/i;
+
 export class ServedTeacher implements Teacher {
   readonly name: string;
   readonly topK: number;
@@ -234,7 +237,7 @@ export class ServedTeacher implements Teacher {
       await this.#draw(endpoint, job, signal);
     } catch (thrown) {
       signal.throwIfAborted();
-      if (thrown instanceof Refused && SETTINGS.has(thrown.status))
+      if (thrown instanceof Refused && SETTINGS.has(thrown.status) && !MODERATED.test(thrown.said))
         throw await this.#refusal(endpoint, thrown, "check the address and the model's name", signal);
       if (thrown instanceof Refused) return { question, failure: thrown.message };
       if (!(thrown instanceof Transient || thrown instanceof BadReply)) throw thrown;
