@@ -1,5 +1,5 @@
 /** Where answers end: at every token that any of a checkpoint's files names as an end, that of the targets first. */
-import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -122,4 +122,14 @@ describe('an export of a base checkpoint says where turns end', () => {
     expect(generation).toMatchObject({ eos_token_id: [END, TEXT_END] });
     expect(Tokenizer.load(gguf).stopIds).toEqual([END]);
   });
+});
+
+test('no code draws with stop tokens of its own', () => {
+  const source = fileURLToPath(new URL('../../src', import.meta.url));
+  const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.ts'),
+  );
+  const own = files.filter((name) => /stopIds: \[[^\]]/.test(readFileSync(join(source, name), 'utf8')));
+  expect(files.length).toBeGreaterThan(100);
+  expect(own).toEqual([]);
 });

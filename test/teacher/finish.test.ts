@@ -222,6 +222,13 @@ describe('an answer is written', () => {
     ]);
   });
 
+  test('in the place that its index says', async () => {
+    const choices = (chat(['b', 'length'], ['a', 'stop']) as { choices: object[] }).choices.toReversed();
+    const indexed = choices.map((choice, i) => ({ ...choice, index: 1 - i }));
+    const { drafts } = await draw(() => ({ body: { choices: indexed } }), 'openai', 2);
+    expect(drafts.map(({ finish }) => finish)).toEqual(['length', 'stop']);
+  });
+
   test('in its place when it was asked again, as of a server that had no fault', async () => {
     const texts = ['a', 'b', 'c', 'd'];
     const firsts = new Map<number, number>();

@@ -203,7 +203,14 @@ describe('faults that may pass', () => {
 
   test('of one address leave the work to the others', async () => {
     const [good, bad] = [await serve(), await serve({ fault: () => 500 })];
-    const found = await answers(teacherOf([bad.url, good.url], { retries: 2 }), 10);
+    const teacher = teacherOf([bad.url, good.url], { retries: 2 });
+    const found = await answers(teacher, 10);
+    teacher.notices.end();
+    const said: string[] = [];
+    for await (const text of teacher.notices.stream(never)) said.push(text);
+    expect(said.filter((text) => text.includes('is given up'))).toEqual([
+      expect.stringMatching(/^http:\S+ is given up \(HTTP 500, .*\); the others go on$/),
+    ]);
     expect(textsOf(found)).toEqual(textsOf(await answers(teacherOf([good.url]), 10)));
     expect(bad.asked.length).toBeLessThan(20);
   });

@@ -114,7 +114,13 @@ describe('a pause that a server asks for is read from', () => {
     ["the draft's later form", { ratelimit: '"default";r=0;t=12' }, 12_000],
     ['limits that are not reached', { 'x-ratelimit-reset': '60', 'x-ratelimit-remaining': '5' }, undefined],
   ])('headers: %s', (_, fields, milliseconds) => {
-    expect(askedPause(headers(fields), undefined, '', NOW)).toBe(milliseconds);
+    expect(askedPause(429, headers(fields), undefined, '', NOW)).toBe(milliseconds);
+  });
+
+  test('headers of limits only where a limit is what was reached', () => {
+    const fields = { 'x-ratelimit-reset': '60' };
+    expect(askedPause(500, headers(fields), undefined, '', NOW)).toBeUndefined();
+    expect(askedPause(503, headers({ ...fields, 'retry-after': '2' }), undefined, '', NOW)).toBe(2000);
   });
 
   test.each<[string, unknown, string, number | undefined]>([
@@ -136,7 +142,7 @@ describe('a pause that a server asks for is read from', () => {
     ["Azure's words", {}, 'Please retry after 26 seconds.', 26_000],
     ['words without a time', {}, 'Please try again later', undefined],
   ])('the body: %s', (_, body, words, milliseconds) => {
-    const found = askedPause(none, body, words, NOW);
+    const found = askedPause(429, none, body, words, NOW);
     expect(found === undefined ? found : Math.round(found)).toBe(milliseconds);
   });
 });

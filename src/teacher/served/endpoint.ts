@@ -217,7 +217,7 @@ export class Endpoint {
     const { unsendable } = this.#options;
     const words = said === '' ? `HTTP ${status}` : `HTTP ${status}, ${said}`;
     if (status >= 500 && unsendable?.test(said) === true) return new Unsendable(words);
-    if (mayPass(status)) return new Transient(words, askedPause(header, value, said, Date.now()));
+    if (mayPass(status)) return new Transient(words, askedPause(status, header, value, said, Date.now()));
     return new Refused(status, `${routeOf(this.url, path)} refuses the request (${words})`, said);
   }
 
@@ -233,7 +233,7 @@ export class Endpoint {
       method: body === undefined ? 'GET' : 'POST',
       headers: {
         'content-type': 'application/json',
-        ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
+        ...keyHeaders(this.url, apiKey),
       },
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeout)]),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -278,6 +278,13 @@ export class Endpoint {
         : `answers with ${text.length} characters that are not whole JSON`,
     );
   }
+}
+
+/** How a key is sent; Azure has a header of its own. */
+function keyHeaders(url: string, apiKey: string | undefined): Record<string, string> {
+  if (apiKey === undefined) return {};
+  const isAzure = new URL(url).hostname.endsWith('.azure.com');
+  return { authorization: `Bearer ${apiKey}`, ...(isAzure ? { 'api-key': apiKey } : {}) };
 }
 
 /** JSON as a value; undefined where it is none. */

@@ -5,6 +5,7 @@
  */
 import type { Tokenizer } from '../../chat/tokenizer.ts';
 import { Transient } from './faults.ts';
+import { isFields } from './fields.ts';
 import type { Reply } from './reply.ts';
 
 export type Finish = 'stop' | 'length';
@@ -56,6 +57,17 @@ export function finishOf(reason: unknown, stoppedAt: unknown, isEnd: IsEnd): Fin
   return 'stop';
 }
 
+/** Choices by their index, which is how a server that sends them as they are ready says which is which. */
+function inPlace(choices: readonly Reply[]): readonly Reply[] {
+  const index = (choice: Reply): unknown => (isFields(choice.value) ? choice.value['index'] : undefined);
+  const places = choices.map(index);
+  if (!places.every((place) => typeof place === 'number')) return choices;
+  return choices
+    .map((choice, i) => [choice, places[i] ?? i] as const)
+    .toSorted(([, a], [, b]) => a - b)
+    .map(([choice]) => choice);
+}
+
 /**
  * The samples of an answer, in their places: undefined where the server gave up on one while others are whole. Throws a
  * Transient where there is none at all.
@@ -66,7 +78,7 @@ export function samplesOf<T>(choices: Reply, read: (choice: Reply) => T): (T | u
       `answers without a single sample (no ${choices.where.split('.').at(-1) ?? 'choices'})`,
     );
   let fault: Transient | undefined;
-  const samples = choices.list().map((choice) => {
+  const samples = inPlace(choices.list()).map((choice) => {
     try {
       return read(choice);
     } catch (thrown) {

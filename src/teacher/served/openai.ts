@@ -7,6 +7,7 @@ import type { Tool } from '../../chat/messages.ts';
 import { dumps } from '../../json/dumps.ts';
 import { isDict, type PyValue } from '../../json/python.ts';
 import { tryParseJson } from '../../json/parse.ts';
+import { routeOf } from './address.ts';
 import { errorIn, Transient } from './faults.ts';
 import { finishOf, type IsEnd, samplesOf } from './finish.ts';
 import { historyOf } from './history.ts';
@@ -90,7 +91,7 @@ export const openai: Protocol = {
   name: 'the OpenAI-compatible server',
   distributions: false,
   namesModel: true,
-  base: (url) => (/^https?:\/\/[^/]+\/*$/.test(url) ? `${url.replace(/\/+$/, '')}/v1` : url),
+  base: (url) => (new URL(url).pathname === '/' ? routeOf(url, '/v1') : url),
   path: '/chat/completions',
   body({ question, samples, seed, sampling, model }: Ask) {
     const { messages, tools } = question.dialogue;

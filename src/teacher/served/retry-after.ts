@@ -52,9 +52,10 @@ const LIMITS: readonly (readonly [remaining: string, reset: string])[] = [
   ['ratelimit-remaining', 'ratelimit-reset'],
 ];
 
-function fromHeaders(header: HeaderOf, now: number): number | undefined {
+/** What the headers ask for; those of limits speak of a status 429 alone (`isLimit`). */
+function fromHeaders(header: HeaderOf, now: number, isLimit: boolean): number | undefined {
   const asked = millisecondsIn(header('retry-after-ms')) ?? retryAfter(header('retry-after'), now);
-  if (asked !== undefined) return asked;
+  if (asked !== undefined || !isLimit) return asked;
   // RateLimit: limit=100, remaining=0, reset=30, and its later form "default";r=0;t=30.
   const [, seconds] = /\b(?:reset|t)=(\d+)/.exec(header('ratelimit') ?? '') ?? [];
   if (seconds !== undefined) return Number(seconds) * 1000;
@@ -98,7 +99,7 @@ function fromBody(value: unknown, now: number, depth = DEPTH): number | undefine
     if (own !== undefined) return own;
     const inner =
       key.toLowerCase() === 'headers' && isFields(item)
-        ? fromHeaders(headersOf(item), now)
+        ? fromHeaders(headersOf(item), now, true)
         : fromBody(item, now, depth - 1);
     if (inner !== undefined) return inner;
   }
@@ -117,7 +118,17 @@ function headersOf(fields: Readonly<Record<string, unknown>>): HeaderOf {
 const IN_WORDS =
   /\b(?:try again|retry|wait)(?: again)?(?: after| in| for)?(?: about| at least)?:? (\d[\d.]*\s*(?:ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hours?|d|days?)(?:\s*\d[\d.]*\s*(?:ms|s|m|h))*)\b/i;
 
-/** The pause that a server asks for, in milliseconds: by its headers, by its body, or in its words. */
-export function askedPause(header: HeaderOf, body: unknown, words: string, now: number): number | undefined {
-  return fromHeaders(header, now) ?? fromBody(body, now) ?? retryAfter(IN_WORDS.exec(words)?.[1], now);
+/** The pause that a server asks for with a status, in milliseconds: by its headers, by its body, or in its words. */
+export function askedPause(
+  status: number,
+  header: HeaderOf,
+  body: unknown,
+  words: string,
+  now: number,
+): number | undefined {
+  return (
+    fromHeaders(header, now, status === 429) ??
+    fromBody(body, now) ??
+    retryAfter(IN_WORDS.exec(words)?.[1], now)
+  );
 }

@@ -88,6 +88,8 @@ export class ServedTeacher implements Teacher {
   readonly #protocol: Protocol;
   readonly #endpoints: readonly Endpoint[];
   readonly #isEnd: IsEnd;
+  /** Addresses that the user knows not to answer any more. */
+  readonly #givenUp = new Set<Endpoint>();
   /** What the user is told while servers are waited for. */
   readonly notices = new Notices();
   #model = '';
@@ -223,6 +225,9 @@ export class ServedTeacher implements Teacher {
         queue.finish();
       }
     }
+    if (this.#givenUp.has(endpoint) || this.#endpoints.every(({ isDown }) => isDown)) return;
+    this.#givenUp.add(endpoint);
+    this.notices.say(`${endpoint.url} is given up (${endpoint.lastFault}); the others go on`);
   }
 
   /** Asks one question; undefined if it has to be asked again. */
