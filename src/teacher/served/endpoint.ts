@@ -44,9 +44,18 @@ const SURELY_A_KEY = 12;
 /** Milliseconds in which the same passing fault is told once. */
 const TOLD_ONCE_IN = 60_000;
 
-/** What can never pass of a connection: fetch's own rules, and certificates. */
-const HOPELESS =
-  /bad port|CERT_|_CERT|SELF_SIGNED|ERR_TLS|ERR_SSL_WRONG_VERSION|wrong version number|UNABLE_TO_VERIFY/i;
+/** What can never pass of a connection, and what to do: certificates, and rules of fetch. */
+const HOPELESS: readonly (readonly [RegExp, string])[] = [
+  [
+    /wrong[_ ]version[_ ]number/i,
+    'it speaks no TLS: check the address, or write http:// instead of https://',
+  ],
+  [
+    /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS/,
+    'check the address, or give its certificate in NODE_EXTRA_CA_CERTS',
+  ],
+  [/bad port/, 'check the address'],
+];
 
 export class Endpoint {
   readonly url: string;
@@ -193,9 +202,10 @@ export class Endpoint {
     const cause = thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown;
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
     const words = this.#shown(code === '' || code.startsWith('UND_ERR') ? errorText(cause) : code);
-    if (HOPELESS.test(`${code} ${errorText(cause)}`)) {
-      throw new UserError('TEACHER', `${this.url} cannot be asked (${words}); check the address.`);
-    }
+    const facts = `${code} ${errorText(cause)}`;
+    const [, advice] = HOPELESS.find(([pattern]) => pattern.test(facts)) ?? [];
+    if (advice !== undefined)
+      throw new UserError('TEACHER', `${this.url} cannot be asked (${words}); ${advice}.`);
     return new Transient(`does not answer (${words})`);
   }
 
