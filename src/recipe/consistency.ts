@@ -82,7 +82,7 @@ function teacherProblems(
     if (why !== undefined)
       report(
         ['endpoints', i],
-        `stages.${name}.teacher.endpoints has ${JSON.stringify(withoutSecrets(endpoint))}, which ${why}.`,
+        `stages.${name}.teacher.endpoints.${i} is ${JSON.stringify(withoutSecrets(endpoint))} and ${why}.`,
       );
   }
   const why = variable === undefined ? undefined : keyVariableFault(variable);

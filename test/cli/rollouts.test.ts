@@ -216,7 +216,9 @@ describe('a wrong command', () => {
     );
     const { stderr, code } = await runEngine(['run', path, '--runs', runs]);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/stages\.drawn\.teacher\.endpoints has .*: there is no port 99999/);
+    expect(stderr).toMatch(
+      /stages\.drawn\.teacher\.endpoints\.1 is .* and must be .*: there is no port 99999/,
+    );
     expect(stderr).toMatch(/api_key_env must be the name of the environment variable/);
     expect(asked.stderr + stderr).not.toMatch(/hunter2|sk-aaaa/);
     expect(existsSync(join(runs, 'served'))).toBe(false);

@@ -35,7 +35,8 @@ describe('an error inside of a status 200 names a status', () => {
       'Authentication error',
     ],
     [{ base_resp: { status_code: 1002, status_msg: 'rate limit' } }, 429, 'rate limit'],
-    [{ detail: 'Not Found' }, 404, 'Not Found'],
+    [{ detail: 'Not Found' }, undefined, 'Not Found'],
+    [{ error: "model 'x' not found" }, 404, "model 'x' not found"],
     [{ message: 'no healthy upstream' }, 503, 'no healthy upstream'],
     [
       { error: { code: 'insufficient_quota', message: 'You exceeded your current quota' } },

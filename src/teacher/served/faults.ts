@@ -88,6 +88,12 @@ function statusIn(value: unknown): number | undefined {
   return typeof value === 'string' ? NAMED.find(([pattern]) => pattern.test(value))?.[1] : undefined;
 }
 
+/** What words alone name; something else than the model that is not found may be found later. */
+function statusInWords(said: string): number | undefined {
+  const status = statusIn(said);
+  return status === 404 && !/model/i.test(said) ? undefined : status;
+}
+
 const STATUS_KEYS = [
   'status_code',
   'statusCode',
@@ -119,7 +125,7 @@ function tell(error: unknown, whole: unknown): Told {
     typeof metadata['raw'] === 'string' ? ` (${metadata['raw'].replaceAll(/\s+/g, ' ').trim()})` : '';
   const fields = [error, whole].filter(isFields);
   const named = fields.flatMap((one) => STATUS_KEYS.map((key) => statusIn(one[key])));
-  const status = named.find((one) => one !== undefined) ?? statusIn(said);
+  const status = named.find((one) => one !== undefined) ?? statusInWords(said);
   const param = fields.map((one) => one['param']).find((one) => typeof one === 'string');
   return { status, said: said + raw, param: typeof param === 'string' ? param : undefined };
 }
@@ -168,7 +174,7 @@ export function errorInText(text: string): Told | undefined {
       .trim();
     const [, status] = /\b([45]\d\d)\b/.exec(words) ?? [];
     return {
-      status: status === undefined ? statusIn(words) : Number(status),
+      status: status === undefined ? statusInWords(words) : Number(status),
       said: `a web page${words === '' ? '' : ` (${words})`}`,
       param: undefined,
     };

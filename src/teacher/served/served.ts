@@ -6,33 +6,28 @@
 import { setMaxListeners } from 'node:events';
 import { errorText, UserError } from '../../base/errors.ts';
 import { hashString } from '../../base/rng.ts';
-import { asTokenIds } from '../../base/token-ids.ts';
 import type { Tokenizer } from '../../chat/tokenizer.ts';
 import { merge } from '../../model/merge.ts';
+import { Notices } from '../notices.ts';
 import {
   type Answered,
   type Batch,
-  type Distributions,
-  type Draft,
   type Kept,
-  NO_DISTRIBUTIONS,
   type Question,
-  rowsOf,
   type SamplingOptions,
   type Select,
   type Teacher,
-  type TokenFacts,
 } from '../teacher.ts';
-import { Notices } from '../notices.ts';
-import { Endpoint, persistently, Refused, Transient, Unsendable } from './endpoint.ts';
 import { serverAddress } from './address.ts';
-import { endOf, type Finish, type IsEnd } from './finish.ts';
-import { Watch } from './watch.ts';
+import { type Drawn, drawnOf } from './drawn.ts';
+import { Endpoint, persistently, Refused, Transient, Unsendable } from './endpoint.ts';
+import { endOf, type IsEnd } from './finish.ts';
 import { probeEndpoint } from './probe.ts';
 import type { Ask, Protocol, RawSample } from './protocol.ts';
 import { type ProtocolName, protocols } from './protocols.ts';
 import { refusalError } from './refusal.ts';
 import { BadReply } from './reply.ts';
+import { Watch } from './watch.ts';
 import { WorkQueue } from './work-queue.ts';
 
 export interface ServedOptions {
@@ -60,12 +55,6 @@ export interface ServedOptions {
   readonly seed: number;
 }
 
-/** A draft with what the server said of its tokens. */
-interface Drawn {
-  readonly draft: Draft;
-  readonly distributions: Distributions;
-}
-
 /** A question on its way to all of its samples. */
 interface Job {
   readonly question: Question;
@@ -78,6 +67,9 @@ interface Job {
 /** Statuses that speak of the address, the key or the account, and not of one prompt. */
 const SETTINGS: ReadonlySet<number> = new Set([401, 402, 403, 404, 405]);
 
+/** So many answers that are all cut at the start are told of. */
+const CUT_AT_FIRST = 16;
+
 /** How a 403 reads that is of one prompt's contents. */
 const MODERATED = /flagged|moderat|content[ _](?:policy|filter)|safety/i;
 
@@ -88,6 +80,8 @@ export class ServedTeacher implements Teacher {
   readonly #protocol: Protocol;
   readonly #endpoints: readonly Endpoint[];
   readonly #isEnd: IsEnd;
+  /** Answers that were cut, until one is finished. */
+  #cut = 0;
   /** Addresses that the user knows not to answer any more. */
   readonly #givenUp = new Set<Endpoint>();
   /** What the user is told while servers are waited for. */
@@ -304,7 +298,7 @@ export class ServedTeacher implements Teacher {
       const samples = await this.#samples(endpoint, ask, signal);
       if (samples === undefined) drawn.set(start, undefined);
       samples?.slice(0, ask.samples).forEach((sample, i) => {
-        if (sample !== undefined) drawn.set(start + i, this.#drawnOf(sample));
+        if (sample !== undefined) drawn.set(start + i, this.#counted(drawnOf(sample, tokenizer, this.topK)));
       });
       job.faults = 0;
     }
@@ -331,58 +325,20 @@ export class ServedTeacher implements Teacher {
     }
   }
 
-  #drawnOf(sample: RawSample): Drawn {
-    const { tokenizer } = this.#options;
-    if ('text' in sample) {
-      const { text, finish } = cutText(sample, tokenizer);
-      return { draft: { text, tokens: tokenizer.encode(text), finish }, distributions: NO_DISTRIBUTIONS };
+  /** Counts answers by their ends, as a server or an option under which all are cut is to be told of early. */
+  #counted(drawn: Drawn): Drawn {
+    if (drawn.draft.finish === 'stop') this.#cut = -Infinity;
+    this.#cut += 1;
+    if (this.#cut === CUT_AT_FIRST) {
+      const { maxTokens } = this.#options.sampling;
+      this.notices.say(
+        `none of the first ${CUT_AT_FIRST} answers is finished: they are longer than ${maxTokens} tokens, or the server gives no reason that is an end of turn`,
+      );
     }
-    const { ids, facts, finish } = withEnd(sample, tokenizer);
-    const tokens = asTokenIds(ids);
-    const draft = { text: tokenizer.decode(tokens), tokens, finish };
-    return { draft, distributions: rowsOf(facts, this.topK) };
+    return drawn;
   }
 
   [Symbol.dispose](): void {}
-}
-
-type Text = Extract<RawSample, { text: string }>;
-
-/** A text up to its end of turn, which is the student's own: what it is to learn ends so. */
-function cutText({ text, finish }: Text, tokenizer: Tokenizer): Text {
-  const ends = tokenizer.stopIds.map((id) => text.indexOf(tokenizer.tokenText(id))).filter((at) => at >= 0);
-  const said = ends.length === 0 ? text : text.slice(0, Math.min(...ends));
-  const isWhole = finish === 'stop' || ends.length > 0;
-  return isWhole
-    ? { text: said + tokenizer.tokenText(tokenizer.turnEndId), finish: 'stop' }
-    : { text, finish };
-}
-
-/**
- * The tokens of an answer up to its end of turn. An end that the server left out is put there, without a distribution,
- * and so is the student's own where the teacher has another.
- */
-function withEnd(
-  { tokens, facts, finish }: Exclude<RawSample, { text: string }>,
-  tokenizer: Tokenizer,
-): {
-  readonly ids: readonly number[];
-  readonly facts: readonly (TokenFacts | undefined)[];
-  readonly finish: Finish;
-} {
-  const { stopIds, turnEndId } = tokenizer;
-  const end = tokens.findIndex((id) => stopIds.includes(id)) + 1;
-  // A server that does not know the end of turn writes on behind it.
-  if (end > 0 && end < tokens.length)
-    return { ids: tokens.slice(0, end), facts: facts.slice(0, end), finish: 'stop' };
-  if (finish === 'length' || end > 0) return { ids: tokens, facts, finish };
-  const last = tokens.at(-1);
-  const length = last !== undefined && tokenizer.isSpecial(last) ? tokens.length - 1 : tokens.length;
-  return {
-    ids: [...tokens.slice(0, length), turnEndId],
-    facts: [...facts.slice(0, length), undefined],
-    finish,
-  };
 }
 
 function* jobsOf(batches: Iterable<Batch>): Generator<Job> {
