@@ -15,7 +15,8 @@ import { renderTemplate } from './jinja.ts';
 import type { ExactCall, ExactMessage, Message, Tool, ToolCall } from './messages.ts';
 
 const TURN_START = '<|im_start|>';
-const TURN_END = '<|im_end|>';
+/** What every target ends with. */
+export const TURN_END = '<|im_end|>';
 const THINK = '<think>';
 const THINK_END = '</think>';
 

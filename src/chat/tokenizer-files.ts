@@ -8,6 +8,7 @@ import { errorText, UserError } from '../base/errors.ts';
 import { readText, writeAtomic } from '../base/files.ts';
 import type { Merges } from './bpe.ts';
 import { compilePattern, GPT2_PATTERN } from './pretokenize.ts';
+import { endsDeclared, tokenEntry } from './stop-tokens.ts';
 
 /** A token that is found in the text before it is cut into words. */
 export interface AddedToken {
@@ -32,6 +33,8 @@ export interface TokenizerParts {
   /** tokenizer_config.json without its tokens and template. */
   readonly config: Fields;
   readonly chatTemplate: string | undefined;
+  /** Ids and texts of tokens that end an answer according to the files beside the tokenizer's own. */
+  readonly ends?: readonly (number | string)[];
 }
 
 function isFields(value: unknown): value is Fields {
@@ -132,12 +135,35 @@ function templateOf(folder: string, config: Fields): string | undefined {
   return typeof chosen?.template === 'string' ? chosen.template : undefined;
 }
 
+/** What the model's own files name as ends; config.json is checked where the model is loaded. */
+function endsOf(folder: string): (number | string)[] {
+  return ['generation_config.json', 'config.json'].flatMap((name) => {
+    const path = join(folder, name);
+    if (!existsSync(path)) return [];
+    try {
+      return endsDeclared(readJson(path));
+    } catch (thrown) {
+      if (name === 'config.json') return [];
+      throw thrown;
+    }
+  });
+}
+
+/** tokenizer_config.json; an eos_token that only special_tokens_map.json names is taken from there. */
+function readConfig(folder: string): Fields {
+  const path = join(folder, 'tokenizer_config.json');
+  const config = existsSync(path) ? readJson(path) : {};
+  const mapPath = join(folder, 'special_tokens_map.json');
+  if (tokenEntry(config.eos_token) !== undefined || !existsSync(mapPath)) return config;
+  const { eos_token } = readJson(mapPath);
+  return tokenEntry(eos_token) === undefined ? config : { ...config, eos_token };
+}
+
 /** Reads a tokenizer's folder; every fault of it is a UserError. */
 export function readTokenizerFiles(folder: string): TokenizerParts {
   const path = join(folder, 'tokenizer.json');
   const { added_tokens, model, ...shell } = readJson(path);
-  const configPath = join(folder, 'tokenizer_config.json');
-  const config = existsSync(configPath) ? readJson(configPath) : {};
+  const config = readConfig(folder);
   if (!isFields(model) || model.type !== 'BPE' || !isFields(model.vocab))
     return refuse(path, 'is not a BPE model');
   const { vocab, merges, ...modelShell } = model;
@@ -166,6 +192,7 @@ export function readTokenizerFiles(folder: string): TokenizerParts {
     shell: { ...shell, model: modelShell },
     config: configShell,
     chatTemplate: templateOf(folder, config),
+    ends: endsOf(folder),
   };
 }
 

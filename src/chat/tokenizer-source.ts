@@ -13,6 +13,10 @@ export function readTokenizer(source: string): TokenizerParts {
   return isGguf(source) ? readGgufTokenizer(source) : readTokenizerFiles(source);
 }
 
+/** Where GGUF files name the ends of a turn and of a message, and the list that some converters write. */
+const END_KEYS = ['tokenizer.ggml.eot_token_id', 'tokenizer.ggml.eom_token_id'] as const;
+const END_LIST = 'tokenizer.ggml.eos_token_ids';
+
 const { normal, control, userDefined, unused } = GGUF_TOKEN_TYPES;
 
 /** Throws a UserError unless text is cut and merged as Qwen does: it is what the file's name for that stands for. */
@@ -80,5 +84,6 @@ function readGgufTokenizer(path: string): TokenizerParts {
     config: qwenConfig({ eos, pad: tokenOf('tokenizer.ggml.padding_token_id') ?? eos, special }),
     // Some files name several templates; the one for tools is the one that this project needs.
     chatTemplate: file.string('tokenizer.chat_template.tool_use') ?? file.string('tokenizer.chat_template'),
+    ends: [...END_KEYS.flatMap((key) => file.number(key) ?? []), ...(file.numbers(END_LIST) ?? [])],
   };
 }

@@ -8,6 +8,8 @@ import { BytePairEncoder } from './bpe.ts';
 import { byteOf } from './byte-level.ts';
 import { asTokenIds, type TokenIds } from './messages.ts';
 import { addedPattern, splitWords } from './pretokenize.ts';
+import { afterAnswer, endsNamed, tokenEntry } from './stop-tokens.ts';
+import { ChatTemplate, TURN_END } from './template.ts';
 import { type AddedToken, type TokenizerParts, writeTokenizerFiles } from './tokenizer-files.ts';
 import { readTokenizer } from './tokenizer-source.ts';
 
@@ -24,13 +26,6 @@ export interface DecodeOptions {
 /** Special tokens that transformers and llama.cpp hand to chat templates. */
 const SPECIAL_NAMES = ['bos_token', 'eos_token', 'pad_token', 'unk_token'] as const;
 
-/** The text of a config's token entry: a string, or an object with a content. */
-function tokenEntry(entry: unknown): string | undefined {
-  if (typeof entry === 'string') return entry;
-  if (typeof entry !== 'object' || entry === null || !('content' in entry)) return undefined;
-  return typeof entry.content === 'string' ? entry.content : undefined;
-}
-
 function byteLevelBytes(token: string): Uint8Array {
   const bytes = new Uint8Array(token.length);
   for (let i = 0; i < token.length; i++) bytes[i] = byteOf(token.charCodeAt(i));
@@ -43,12 +38,14 @@ export class Tokenizer {
   readonly #idOf = new Map<string, number>();
   readonly #addedById = new Map<number, AddedToken>();
   readonly #addedPattern: RegExp | undefined;
+  /** Found when first asked for, as a template is rendered for it. */
+  #stopIds: readonly number[] | undefined;
   /** Bytes by id, made when first asked for: a large vocabulary is mostly never decoded. */
   readonly #bytes: (Uint8Array | undefined)[] = [];
 
   /** Number of ids: the largest id plus one. A model's embedding may have more rows. */
   readonly vocabSize: number;
-  /** The token that ends an assistant's turn. */
+  /** What the checkpoint calls its end of text; see `turnEndId` and `stopIds` for where answers end. */
   readonly eosId: number;
   readonly padId: number;
   /** The checkpoint's own chat template, if it has one. */
@@ -78,8 +75,32 @@ export class Tokenizer {
       }),
     );
     const eos = tokenEntry(parts.config.eos_token);
-    this.eosId = this.idOf(eos ?? '<|im_end|>');
-    this.padId = this.idOf(tokenEntry(parts.config.pad_token) ?? eos ?? '<|im_end|>');
+    this.eosId = this.idOf(eos ?? TURN_END);
+    this.padId = this.idOf(tokenEntry(parts.config.pad_token) ?? eos ?? TURN_END);
+  }
+
+  /** The token that ends an assistant's turn, as targets have it. */
+  get turnEndId(): number {
+    return this.stopIds[0] ?? this.eosId;
+  }
+
+  /** All tokens that end an answer, that of `turnEndId` first: the template's, the tokenizer's and the model's own. */
+  get stopIds(): readonly number[] {
+    this.#stopIds ??= this.#findStopIds();
+    return this.#stopIds;
+  }
+
+  #findStopIds(): readonly number[] {
+    const { config, ends = [] } = this.#parts;
+    const written = this.encode(afterAnswer(ChatTemplate.of(this)))[0];
+    const ids = [
+      this.findId(TURN_END),
+      written !== undefined && this.isSpecial(written) ? written : undefined,
+      this.eosId,
+      ...endsNamed(config).map((token) => this.findId(token)),
+      ...ends.map((end) => (typeof end === 'number' ? end : this.findId(end))),
+    ];
+    return [...new Set(ids.filter((id) => id !== undefined))].filter((id) => id < this.vocabSize);
   }
 
   /** Loads a Hugging Face folder, or what a GGUF file holds; a missing or broken file is a UserError. */

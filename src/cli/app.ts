@@ -1,6 +1,7 @@
 /** The command line as a whole: commands, how faults are told, exit codes. */
 import { buildApplication, buildRouteMap, run, text_en } from '@stricli/core';
 import { errorText, UserError } from '../base/errors.ts';
+import { withoutSecrets } from '../base/secrets.ts';
 import { packageVersion } from '../recipe/machine.ts';
 import { compareCommand } from './commands/compare.ts';
 import { dataCleanCommand } from './commands/data-clean.ts';
@@ -66,9 +67,11 @@ const routes = buildRouteMap<string, CliContext>({
 /** What a thrown thing looks like on standard error. */
 export function faultText(thrown: unknown, debug: boolean): string {
   const expected = thrown instanceof UserError || thrown instanceof Interrupted;
-  if (debug) return stackOf(thrown);
-  if (expected) return thrown.message;
-  return `This is a bug in tinystar (${errorText(thrown)}); run the same command with --debug and report what it prints.`;
+  if (debug) return withoutSecrets(stackOf(thrown));
+  if (expected) return withoutSecrets(thrown.message);
+  return withoutSecrets(
+    `This is a bug in tinystar (${errorText(thrown)}); run the same command with --debug and report what it prints.`,
+  );
 }
 
 function stackOf(thrown: unknown): string {
@@ -93,7 +96,7 @@ export async function runApp(args: readonly string[], context: CliContext): Prom
         exceptionWhileLoadingCommandFunction: (thrown) => faultText(thrown, debug),
         exceptionWhileLoadingCommandContext: (thrown) => faultText(thrown, debug),
         exceptionWhileParsingArguments: (thrown, color) =>
-          `${text_en.exceptionWhileParsingArguments(thrown, color)}\nRun the command with --help to see what it takes.`,
+          `${withoutSecrets(text_en.exceptionWhileParsingArguments(thrown, color))}\nRun the command with --help to see what it takes.`,
       },
     },
   });

@@ -64,6 +64,8 @@ export async function openBenchmarked(
     parallel,
     ...(served === undefined ? {} : { served }),
     ...(apiKey === undefined ? {} : { apiKey }),
+    // A progress line may stand there.
+    tell: (text) => process.stderr.write(`${process.stderr.isTTY === true ? '\r\x1b[2K' : ''}${text}\n`),
   });
   const notices = opened.device === undefined ? [] : noticesOf(opened.device);
   for (const notice of notices) process.stderr.write(`note: ${notice}\n`);

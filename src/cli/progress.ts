@@ -74,6 +74,9 @@ export class Progress {
       case 'warning':
         this.print(`${this.#options.style.bad('warning')} ${event.stage}: ${event.text}`);
         break;
+      case 'waiting':
+        this.print(`${event.stage}: ${event.text}`);
+        break;
       case 'done':
         this.#done(event);
         break;

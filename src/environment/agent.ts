@@ -187,8 +187,8 @@ class Walk {
     this.#failures += 1;
     this.#tries += 1;
     if (this.#tries === this.#options.maxTries) this.end = 'tries';
-    const { eosId } = this.#speech.tokenizer;
-    const ended = finish === 'length' ? [...tokens, eosId] : tokens;
+    const { turnEndId } = this.#speech.tokenizer;
+    const ended = finish === 'length' ? [...tokens, turnEndId] : tokens;
     this.#tried = [...this.#tried, ...ended, ...this.#speech.results([error])];
   }
 
@@ -224,7 +224,7 @@ export async function runAgent(
     generator.generate(prompts, {
       ...sampling,
       samples: count,
-      stopIds: [speech.tokenizer.eosId],
+      stopIds: speech.tokenizer.stopIds,
       seed: hashString(`${seed}:${round}`),
     });
   for (let round = 0; round < maxSteps * maxTries; round++) {

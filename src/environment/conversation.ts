@@ -132,7 +132,7 @@ export async function converse(
     tasks.map(({ ids }) => ids),
     {
       ...options,
-      stopIds: [speech.tokenizer.eosId],
+      stopIds: speech.tokenizer.stopIds,
       reply: ({ prompt, sample, tokens }: Stopped) => talkOf(prompt, sample).reply(tokens, maxTurns),
     },
   );

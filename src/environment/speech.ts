@@ -43,7 +43,7 @@ export class Speech {
   #around(count: number): readonly TokenIds[] {
     const known = this.#pieces.get(count);
     if (known !== undefined) return known;
-    const end = this.tokenizer.tokenText(this.tokenizer.eosId);
+    const end = this.tokenizer.tokenText(this.tokenizer.turnEndId);
     const text = this.template.prompt({
       messages: [
         { role: 'user', content: '?' },

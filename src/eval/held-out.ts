@@ -69,7 +69,7 @@ export async function* judgeHeldOut(options: HeldOutOptions, first = 0): AsyncGe
       {
         temperature,
         maxTokens,
-        stopIds: [tokenizer.eosId],
+        stopIds: tokenizer.stopIds,
         seed: hashString(`${options.seed}:${start}`),
         batch,
         signal,

@@ -88,7 +88,7 @@ export class LocalModel implements AnsweringModel {
         topP,
         maxTokens,
         seed,
-        stopIds: [tokenizer.eosId],
+        stopIds: tokenizer.stopIds,
         ...(signal === undefined ? {} : { signal }),
       },
     );

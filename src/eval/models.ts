@@ -57,6 +57,8 @@ export interface ModelOptions {
   readonly served?: string;
   /** Sent to the server as a bearer token. */
   readonly apiKey?: string;
+  /** Tells the user that a server is waited for. */
+  readonly tell?: (text: string) => void;
 }
 
 /** Opens a checkpoint folder, a GGUF file (*.gguf), or a server by its http(s) address such as http://localhost:8080/v1; throws a UserError if it cannot. */

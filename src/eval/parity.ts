@@ -64,7 +64,7 @@ export async function exportParity(options: ParityOptions): Promise<Parity> {
   const answers = await generator.generate(prompts, {
     temperature: 0,
     maxTokens,
-    stopIds: [tokenizer.eosId],
+    stopIds: tokenizer.stopIds,
   });
   const completions = answers.map(([sample]) => sample?.tokens ?? asTokenIds([]));
   using scorer = new Scorer(device, config, weights);

@@ -2,7 +2,13 @@
 import { z } from 'zod';
 import { UserError } from '../base/errors.ts';
 import type { Message } from '../chat/messages.ts';
-import { Endpoint, persistently, Refused } from '../teacher/served/endpoint.ts';
+import { headerKey, serverAddress } from '../teacher/served/address.ts';
+import { Endpoint, persistently, Refused, Transient } from '../teacher/served/endpoint.ts';
+import { finishOf, isTurnEnd } from '../teacher/served/finish.ts';
+import { CHAT_PARAMETERS } from '../teacher/served/parameters.ts';
+import { refusalError } from '../teacher/served/refusal.ts';
+import { BadReply, type Reply } from '../teacher/served/reply.ts';
+import { Watch } from '../teacher/served/watch.ts';
 import type { Answer, AnsweringModel, AskOptions, ModelOptions } from './models.ts';
 
 /** Milliseconds that one answer may take, and of the first pause after a fault. */
@@ -11,14 +17,17 @@ const TIMES = { timeout: 600_000, firstPause: 500 } as const;
 const RETRIES = 4;
 
 const usageSchema = z.object({ completion_tokens: z.number().optional() }).nullish();
+const ending = {
+  finish_reason: z.string().nullish(),
+  stop_reason: z.unknown().optional(),
+  matched_stop: z.unknown().optional(),
+};
 const chatSchema = z.object({
-  choices: z.array(
-    z.object({ message: z.object({ content: z.string().nullish() }), finish_reason: z.string().nullish() }),
-  ),
+  choices: z.array(z.object({ message: z.object({ content: z.string().nullish() }), ...ending })).nullable(),
   usage: usageSchema,
 });
 const completionSchema = z.object({
-  choices: z.array(z.object({ text: z.string(), finish_reason: z.string().nullish() })),
+  choices: z.array(z.object({ text: z.string(), ...ending })).nullable(),
   usage: usageSchema,
 });
 const modelsSchema = z.object({ data: z.array(z.object({ id: z.string() })) });
@@ -34,26 +43,30 @@ export class ServedModel implements AnsweringModel {
   readonly identity: string;
   readonly #endpoint: Endpoint;
   readonly #parallel: number;
+  readonly #asked: Pick<ModelOptions, 'apiKey' | 'served'>;
 
-  private constructor(endpoint: Endpoint, served: string, { parallel }: ModelOptions) {
+  private constructor(endpoint: Endpoint, served: string, { parallel, apiKey }: ModelOptions) {
     this.name = served;
     this.identity = JSON.stringify([endpoint.url, served]);
     this.#endpoint = endpoint;
     this.#parallel = parallel;
+    this.#asked = { served, ...(apiKey === undefined ? {} : { apiKey }) };
   }
 
   /** Reaches the server and chooses its model; `url` is what "/chat/completions" is appended to. */
   static async open(url: string, options: ModelOptions): Promise<ServedModel> {
-    const { apiKey, served } = options;
-    const endpoint = new Endpoint(url, {
+    const { apiKey, served, tell } = options;
+    const endpoint = new Endpoint(serverAddress(url), {
       ...TIMES,
       retries: RETRIES,
       requestsPerMinute: undefined,
-      apiKey,
+      apiKey: headerKey(apiKey, 'OPENAI_API_KEY'),
       seed: 0,
+      adjustable: CHAT_PARAMETERS,
+      watch: new Watch(tell ?? (() => undefined)),
     });
     if (served !== undefined) return new ServedModel(endpoint, served, options);
-    const [first] = (await sent(endpoint, '/models', undefined, modelsSchema)).data;
+    const [first] = await sent(endpoint, '/models', undefined, modelsSchema, ({ data }) => data, options);
     if (first === undefined)
       throw new UserError('SERVER', `${endpoint.url} lists no model; name the one to ask with --served.`);
     return new ServedModel(endpoint, first.id, options);
@@ -69,9 +82,9 @@ export class ServedModel implements AnsweringModel {
     yield* this.#each(conversations, signal, async (conversation, index) => {
       const messages = conversation.map(({ role, content }) => ({ role, content }));
       const body = { ...this.#settings(options), messages, ...template };
-      const { choices, usage } = await sent(this.#endpoint, '/chat/completions', body, chatSchema, signal);
-      const [choice] = choices;
-      return answerOf(index, choice?.message.content ?? '', choice?.finish_reason, usage);
+      const read = (reply: z.output<typeof chatSchema>): Answer =>
+        answerOf(index, reply, ({ message }) => message.content ?? '');
+      return sent(this.#endpoint, '/chat/completions', body, chatSchema, read, this.#asked, signal);
     });
   }
 
@@ -79,9 +92,9 @@ export class ServedModel implements AnsweringModel {
     const { signal } = options;
     yield* this.#each(prompts, signal, async (prompt, index) => {
       const body = { ...this.#settings(options), prompt };
-      const { choices, usage } = await sent(this.#endpoint, '/completions', body, completionSchema, signal);
-      const [choice] = choices;
-      return answerOf(index, choice?.text ?? '', choice?.finish_reason, usage);
+      const read = (reply: z.output<typeof completionSchema>): Answer =>
+        answerOf(index, reply, ({ text }) => text);
+      return sent(this.#endpoint, '/completions', body, completionSchema, read, this.#asked, signal);
     });
   }
 
@@ -124,28 +137,49 @@ export class ServedModel implements AnsweringModel {
   [Symbol.dispose](): void {}
 }
 
-/** Sends a request, again while faults may pass, and reads the reply; throws a UserError, a TooLong, or the signal's reason. */
-async function sent<T>(
+/**
+ * Sends a request, again while faults may pass, and reads the reply; throws a UserError, a TooLong, or the signal's
+ * reason.
+ */
+async function sent<T, Read>(
   endpoint: Endpoint,
   path: string,
   body: object | undefined,
   schema: z.ZodType<T>,
+  read: (value: T) => Read,
+  { served = '', apiKey }: Pick<ModelOptions, 'apiKey' | 'served'>,
   signal = new AbortController().signal,
-): Promise<T> {
-  let value: unknown;
+): Promise<Read> {
+  const parsed = ({ value }: Reply): Read => {
+    const result = schema.safeParse(value);
+    if (result.success) return read(result.data);
+    throw notOpenAi(endpoint, path, result.error);
+  };
   try {
-    ({ value } = await persistently(() => endpoint.send(path, body, signal), endpoint));
+    return await persistently(() => endpoint.ask(path, body, signal, parsed), endpoint);
   } catch (thrown) {
+    if (thrown instanceof BadReply) throw notOpenAi(endpoint, path, thrown);
     if (!(thrown instanceof Refused)) throw thrown;
     if (thrown.status === 400 && TOO_LONG.test(thrown.message)) throw new TooLong(thrown.message);
-    throw new UserError('SERVER', `${thrown.message}; check the address, --served and the API key.`);
+    const asked = {
+      endpoint,
+      listPath: '/models',
+      model: served,
+      hasKey: apiKey !== undefined,
+      keyBy: 'the environment variable OPENAI_API_KEY',
+      modelBy: '--served',
+      otherwise: 'check the address and --served',
+    };
+    throw await refusalError(thrown, asked, signal, 'SERVER');
   }
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw new UserError(
+}
+
+function notOpenAi(endpoint: Endpoint, path: string, cause: Error): UserError {
+  const why = cause instanceof BadReply ? ` (${cause.message})` : '';
+  return new UserError(
     'SERVER',
-    `${endpoint.url}${path} answers in a form that is not OpenAI's; check the address, which mostly ends in /v1.`,
-    { cause: parsed.error },
+    `${endpoint.url}${path} answers in a form that is not OpenAI's${why}; check the address, which mostly ends in /v1.`,
+    { cause },
   );
 }
 
@@ -163,16 +197,21 @@ async function answered<Item>(
   }
 }
 
-function answerOf(
+interface Choice {
+  readonly finish_reason?: string | null | undefined;
+  readonly stop_reason?: unknown;
+  readonly matched_stop?: unknown;
+}
+
+/** The first choice as an answer; throws a Transient where there is none, or the server gave up on it. */
+function answerOf<T extends Choice>(
   index: number,
-  text: string,
-  finish: string | null | undefined,
-  usage: z.output<typeof usageSchema>,
+  reply: { readonly choices: readonly T[] | null; readonly usage?: z.output<typeof usageSchema> },
+  textOf: (choice: T) => string,
 ): Answer {
-  return {
-    index,
-    text,
-    tokens: usage?.completion_tokens ?? 0,
-    end: finish === 'length' ? 'length' : 'stop',
-  };
+  const [choice] = reply.choices ?? [];
+  if (choice === undefined) throw new Transient('answers without a single choice');
+  const stoppedAt = choice.stop_reason ?? choice.matched_stop;
+  const end = finishOf(choice.finish_reason, stoppedAt, isTurnEnd);
+  return { index, text: textOf(choice), tokens: reply.usage?.completion_tokens ?? 0, end };
 }

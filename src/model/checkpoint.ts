@@ -31,6 +31,8 @@ export interface SaveOptions {
   readonly dtype?: WeightDType;
   /** The folder that the tokenizer's files are copied from, what it lacks is left out; or what writes them. */
   readonly tokenizerFiles?: string | ((folder: string) => void);
+  /** Tokens that end an answer: what runtimes stop at, whatever the generation config that is copied says. */
+  readonly stopIds?: readonly number[];
 }
 
 /** What goes with a tokenizer where it exists. A generation config goes with the tokens that it names. */
@@ -45,6 +47,7 @@ const COPIED = [
   'generation_config.json',
 ] as const;
 
+const looseRecord = z.record(z.string(), z.unknown());
 const shardIndex = z.looseObject({ weight_map: z.record(z.string(), z.string()) });
 
 function readJson(path: string): unknown {
@@ -241,7 +244,7 @@ export function saveCheckpoint(
   dir: string,
   config: Qwen3Config,
   parameters: ReadableWeights,
-  { dtype = 'f32', tokenizerFiles }: SaveOptions = {},
+  { dtype = 'f32', tokenizerFiles, stopIds }: SaveOptions = {},
 ): void {
   writeFolderAtomic(dir, (folder) => {
     writeWeights(join(folder, 'model.safetensors'), config, parameters, dtype);
@@ -252,16 +255,24 @@ export function saveCheckpoint(
     );
     const generation = { bos_token_id: config.bosTokenId, eos_token_id: config.eosTokenId };
     writeAtomic(join(folder, 'generation_config.json'), pretty(generation));
-    if (tokenizerFiles === undefined) return;
-    if (typeof tokenizerFiles === 'function') {
-      tokenizerFiles(folder);
-      return;
-    }
-    for (const name of COPIED) {
-      const from = join(tokenizerFiles, name);
-      if (existsSync(from)) writeAtomic(join(folder, name), readBytes(from));
-    }
+    if (typeof tokenizerFiles === 'function') tokenizerFiles(folder);
+    else if (tokenizerFiles !== undefined) copyTokenizer(tokenizerFiles, folder);
+    if (stopIds !== undefined) nameStops(join(folder, 'generation_config.json'), stopIds);
   });
+}
+
+function copyTokenizer(source: string, folder: string): void {
+  for (const name of COPIED) {
+    const from = join(source, name);
+    if (existsSync(from)) writeAtomic(join(folder, name), readBytes(from));
+  }
+}
+
+/** Sets what a generation config says of stop tokens. */
+function nameStops(path: string, stopIds: readonly number[]): void {
+  const generation = looseRecord.parse(readJson(path));
+  const eos = stopIds.length === 1 ? stopIds[0] : stopIds;
+  writeAtomic(path, pretty({ ...generation, eos_token_id: eos }));
 }
 
 /** Standard deviation of fresh weights, as transformers initialises Qwen3. */

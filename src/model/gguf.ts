@@ -131,6 +131,7 @@ function tokenizerMetadata(config: Qwen3Config, tokenizer: GgufTokenizer): Recor
     'tokenizer.ggml.token_type': { i32s: Int32Array.from(types, (type) => GGUF_TOKEN_TYPES[type]) },
     'tokenizer.ggml.merges': { strings: merges },
     'tokenizer.ggml.eos_token_id': { u32: eosId },
+    'tokenizer.ggml.eot_token_id': { u32: eosId },
     'tokenizer.ggml.padding_token_id': { u32: padId },
     // Never added, but llama.cpp would take token 11 for it; Qwen's files name the padding token.
     'tokenizer.ggml.bos_token_id': { u32: config.bosTokenId ?? padId },

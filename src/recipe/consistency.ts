@@ -1,9 +1,12 @@
 /** What a schema cannot say of a well-formed recipe: that its numbers fit each other and its files are there. */
 import { existsSync, statSync } from 'node:fs';
 import { isGguf } from '../model/checkpoint-path.ts';
+import { withoutSecrets } from '../base/secrets.ts';
+import { addressFault, keyVariableFault } from '../teacher/served/address.ts';
 import type { Problem } from './problems.ts';
 import type { Recipe } from './schema.ts';
 import type { StageOf } from './stages.ts';
+import type { TeacherOptions } from './teacher-options.ts';
 
 /** Worked solutions are those of an environment, and nothing else in a mixture has one. */
 function mixtureProblems(
@@ -68,6 +71,24 @@ function dpoProblems(
   }
 }
 
+/** What a server needs to be asked; no secret that stands there by mistake is shown. */
+function teacherProblems(
+  name: string,
+  { endpoints, api_key_env: variable }: TeacherOptions,
+  report: (key: (string | number)[], text: string) => void,
+): void {
+  for (const [i, endpoint] of endpoints.entries()) {
+    const why = addressFault(endpoint);
+    if (why !== undefined)
+      report(
+        ['endpoints', i],
+        `stages.${name}.teacher.endpoints.${i} is ${JSON.stringify(withoutSecrets(endpoint))} and ${why}.`,
+      );
+  }
+  const why = variable === undefined ? undefined : keyVariableFault(variable);
+  if (why !== undefined) report(['api_key_env'], `stages.${name}.teacher.api_key_env ${why}.`);
+}
+
 /** Numbers of a well-formed recipe that do not fit each other. */
 export function consistencyProblems(recipe: Recipe): Problem[] {
   const problems: Problem[] = [];
@@ -89,6 +110,8 @@ export function consistencyProblems(recipe: Recipe): Problem[] {
         `stages.${stage.name} has a teacher and takes over rollouts from ${stage.from}; remove teacher or from.`,
       );
     }
+    if (stage.kind === 'rollout' && stage.teacher !== undefined)
+      teacherProblems(stage.name, stage.teacher, (key, text) => report([...at('teacher'), ...key], text));
     if (stage.kind === 'distill') {
       const rollout = recipe.stages.find((other) => other.name === stage.data);
       if (rollout?.kind === 'rollout' && rollout.kd_topk < stage.kd_topk) {

@@ -8,7 +8,7 @@ export const teacherSchema = z.strictObject({
     .enum(['llama.cpp', 'vllm', 'sglang', 'openai'])
     .describe('what the servers speak; openai is any compatible one, without log-probabilities'),
   endpoints: z
-    .array(z.string().regex(/^https?:\/\/[^\s]+$/, 'an address that begins with http:// or https://'))
+    .array(z.string().min(1))
     .min(1)
     .describe('addresses that serve the same model, such as http://localhost:8080'),
   served: z

@@ -76,7 +76,7 @@ export class LocalTeacher implements Teacher {
     const { generator, sampling, tokenizer, seed } = this.#options;
     const drawn = await generator.generate(
       questions.map(({ ids }) => ids),
-      { ...sampling, stopIds: [tokenizer.eosId], seed: hashString(`${seed}:${number}`), signal },
+      { ...sampling, stopIds: tokenizer.stopIds, seed: hashString(`${seed}:${number}`), signal },
     );
     const chosen = questions.map((question, i): [Question, readonly Draft[]] => {
       const drafts = (drawn[i] ?? []).map(({ tokens, finish }) => ({

@@ -3,6 +3,7 @@
  * every prompt; of those that are kept it gives the k likeliest tokens at every position, if it can.
  */
 import { InternalError } from '../base/errors.ts';
+import type { Notices } from './notices.ts';
 import type { TokenIds } from '../base/token-ids.ts';
 import type { Dialogue } from '../chat/messages.ts';
 import { LOWEST, type TopRows } from './topk/format.ts';
@@ -68,6 +69,8 @@ export interface Teacher extends Disposable {
   readonly name: string;
   /** Log-probabilities a token that come with its answers; 0 where there are none. */
   readonly topK: number;
+  /** What the user is to be told while it works; undefined for who is never waited for. */
+  readonly notices?: Notices;
   /** Checks that it can be learned from, and returns what the user should know; throws a UserError if it cannot. */
   probe(signal: AbortSignal): Promise<readonly string[]>;
   /**

@@ -41,6 +41,8 @@ export type RunEvent =
       readonly samples: readonly DrawnSample[];
     }
   | { readonly type: 'checkpoint'; readonly stage: string; readonly step: number; readonly path: string }
+  /** What is waited for, for who watches; of no interest later. */
+  | { readonly type: 'waiting'; readonly stage: string; readonly text: string }
   | { readonly type: 'warning'; readonly stage: string; readonly text: string }
   | {
       readonly type: 'done';

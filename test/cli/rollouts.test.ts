@@ -1,9 +1,10 @@
 /** `tinystar rollouts` with a served teacher, and a recipe that learns from what it drew. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { readRollouts } from '../../src/train/rollout-store.ts';
 import { logOf, runEngine, scratchFolder } from '../helpers/runs.ts';
+import { chat, ScriptedServer } from '../helpers/scripted-server.ts';
 import { TeacherServer } from '../helpers/teacher-server.ts';
 import { makeTinyStudent } from '../helpers/tiny-student.ts';
 
@@ -53,6 +54,20 @@ const draw = (teacher: string, ...more: string[]) =>
     ...OPTIONS,
     ...more,
   ]);
+
+/** Draws from another server than the one of this file, each time anew. */
+const drawFrom = (url: string, ...more: string[]) => {
+  const args = ['rollouts', data, '--model', checkpoint, '--teacher', 'openai', '--endpoint', url];
+  return runEngine([...args, ...OPTIONS, '--seed', String((seed += 1)), ...more]);
+};
+let seed = 100;
+
+/** All that the files of a folder hold. */
+const readTree = (folder: string): string =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'))
+    .join('\n');
 
 /** The folder that the command says that it drew into. */
 const folderOf = (stdout: string): string => /rollouts +(\S+)\n$/.exec(stdout)?.[1] ?? '';
@@ -136,6 +151,24 @@ describe('rollouts of a server', () => {
   });
 });
 
+describe('a server that fails', () => {
+  test('is told of at once, with what it says, and asked again until it answers', async () => {
+    const answer = chat([
+      { tool_calls: [{ function: { name: 'dim', arguments: '{"level": 1}' } }] },
+      'tool_calls',
+    ]);
+    await using other = await ScriptedServer.start(({ path }, number) => {
+      if (path.endsWith('/models')) return { body: { data: [{ id: 'm' }] } };
+      return {
+        body: number === 1 ? { error: { code: 'rate_limit_exceeded', message: 'Slow down' } } : answer,
+      };
+    });
+    const { stderr, code } = await drawFrom(other.url, '--prompts', '1');
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/rollouts: http:\S+ answers HTTP 429, Slow down; trying again for 3 min\n/);
+  });
+});
+
 describe('a wrong command', () => {
   test('is told in one sentence', async () => {
     const fails = async (...args: string[]): Promise<string> => {
@@ -148,7 +181,7 @@ describe('a wrong command', () => {
       /An --endpoint needs a --teacher that says/,
     );
     expect(await fails('--teacher', 'vllm', '--endpoint', 'localhost:1')).toMatch(
-      /must be an address that begins/,
+      /endpoint: must be an address such as http:\/\/localhost:1: it does not begin with http/,
     );
     expect(await fails('--reward-threshold', '2')).toMatch(/must be a reward, a number from -1 to 1/);
     expect((await runEngine(['rollouts', data, '--model', scratch])).stderr).toMatch(
@@ -157,6 +190,71 @@ describe('a wrong command', () => {
     expect((await runEngine(['rollouts', data, '--model', join(scratch, 'none.gguf')])).stderr).toMatch(
       /There is no \S+none\.gguf; give with --model the teacher's checkpoint/,
     );
+  });
+
+  test('about the address of a server is told before anything is written, and without its password', async () => {
+    const bad = 'http://me:hunter2@gpu1:8080/v1';
+    const asked = await runEngine([
+      'rollouts',
+      data,
+      '--model',
+      checkpoint,
+      '--teacher',
+      'openai',
+      '--endpoint',
+      bad,
+    ]);
+    expect(asked.code).toBe(1);
+    expect(asked.stderr).toMatch(
+      /"http:\/\/\[secret\]@gpu1:8080\/v1" for endpoint: must be .*a name or password in it/,
+    );
+    const path = join(scratch, 'served.yaml');
+    const teacher = `{ kind: openai, endpoints: ["${bad}", "http://gpu1:99999"], api_key_env: sk-aaaabbbbccccdddd1 }`;
+    writeFileSync(
+      path,
+      `name: served\nmodels: { student: ${checkpoint} }\ndata: { source: file, train: ${data}, test: ${data} }\nstages:\n  - { name: drawn, kind: rollout, model: student, teacher: ${teacher} }\n`,
+    );
+    const { stderr, code } = await runEngine(['run', path, '--runs', runs]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /stages\.drawn\.teacher\.endpoints\.1 is .* and must be .*: there is no port 99999/,
+    );
+    expect(stderr).toMatch(/api_key_env must be the name of the environment variable/);
+    expect(asked.stderr + stderr).not.toMatch(/hunter2|sk-aaaa/);
+    expect(existsSync(join(runs, 'served'))).toBe(false);
+  });
+
+  test('with a model that the server does not have says which it has', async () => {
+    await using other = await ScriptedServer.start(({ path }) =>
+      path.endsWith('/models')
+        ? { body: { data: [{ id: 'llama-3' }, { id: 'qwen3-8b' }] } }
+        : { status: 404, body: { error: { message: 'The model does not exist', code: 'model_not_found' } } },
+    );
+    const { stderr, code } = await drawFrom(other.url, '--served', 'qwen3-9b');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /HTTP 404, The model does not exist\); it has no model qwen3-9b; name one of qwen3-8b, llama-3 with served/,
+    );
+  });
+
+  test('with a key that the server sends back shows it nowhere', async () => {
+    const key = 'zebra-crossing-1234567';
+    vi.stubEnv('KEY_OF_A_TEST', key);
+    await using other = await ScriptedServer.start(() => ({
+      status: 401,
+      body: { error: { message: `Incorrect API key provided: ${key}` } },
+    }));
+    const { stderr, stdout } = await drawFrom(
+      other.url,
+      '--api-key-env',
+      'KEY_OF_A_TEST',
+      '--debug',
+      '--served',
+      'm',
+    );
+    vi.unstubAllEnvs();
+    expect(stderr).toContain('Incorrect API key provided: [secret]');
+    expect(stderr + stdout + readTree(runs)).not.toContain(key);
   });
 
   test('with a key that is not set says which', async () => {

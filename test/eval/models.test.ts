@@ -109,7 +109,7 @@ describe('a server', () => {
     using model = await open();
     handle = () => ({ status: 401, text: 'who are you?' });
     await expect(all(model.complete(['a'], greedy))).rejects.toThrow(
-      /refuses the request \(HTTP 401, who are you\?\); check the address, --served and the API key\./,
+      /refuses the request \(HTTP 401, who are you\?\); check the API key, which is given by the environment variable OPENAI_API_KEY\./,
     );
     handle = () => ({ text: '{"choices": 5}' });
     await expect(all(model.complete(['a'], greedy))).rejects.toThrow(/a form that is not OpenAI's/);

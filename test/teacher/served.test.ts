@@ -172,6 +172,28 @@ describe('samples with their ids and distributions are read exactly', () => {
   });
 });
 
+async function noticesOf(teacher: ServedTeacher): Promise<string[]> {
+  teacher.notices.end();
+  const said: string[] = [];
+  for await (const text of teacher.notices.stream(never)) said.push(text);
+  return said;
+}
+
+test('answers that are all cut are told of once, and none where one is finished', async () => {
+  const server = await serve();
+  const sampling = { temperature: 1, topP: 1, topK: -1, maxTokens: 3, samples: 2 };
+  const teacher = teacherOf([server.url], { sampling });
+  await answers(teacher, 12);
+  expect(await noticesOf(teacher)).toEqual([
+    expect.stringMatching(
+      /^none of the first 16 answers is finished: they are longer than 3 tokens, or the server/,
+    ),
+  ]);
+  const whole = teacherOf([server.url]);
+  await answers(whole, 12);
+  expect(await noticesOf(whole)).toEqual([]);
+});
+
 describe('faults that may pass', () => {
   const kinds: readonly Fault[] = ['timeout', 'truncate', 'reset', 'empty', 429, 500, 503];
 
@@ -203,7 +225,12 @@ describe('faults that may pass', () => {
 
   test('of one address leave the work to the others', async () => {
     const [good, bad] = [await serve(), await serve({ fault: () => 500 })];
-    const found = await answers(teacherOf([bad.url, good.url], { retries: 2 }), 10);
+    const teacher = teacherOf([bad.url, good.url], { retries: 2 });
+    const found = await answers(teacher, 10);
+    const said = await noticesOf(teacher);
+    expect(said.filter((text) => text.includes('is given up'))).toEqual([
+      expect.stringMatching(/^http:\S+ is given up \(HTTP 500, .*\); the others go on$/),
+    ]);
     expect(textsOf(found)).toEqual(textsOf(await answers(teacherOf([good.url]), 10)));
     expect(bad.asked.length).toBeLessThan(20);
   });

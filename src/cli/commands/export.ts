@@ -42,13 +42,19 @@ async function exportModel(
     );
   }
   if (folder !== undefined) needNewFolder(folder);
-  const [{ Device }, { loadModel, saveCheckpoint }, { exportGguf }, { ggufTokenizer, tokenizerFilesOf }] =
-    await Promise.all([
-      import('../../ggml/device.ts'),
-      import('../../model/checkpoint.ts'),
-      import('../../model/gguf.ts'),
-      import('../../chat/gguf-tokenizer.ts'),
-    ]);
+  const [
+    { Device },
+    { loadModel, saveCheckpoint },
+    { exportGguf },
+    { ggufTokenizer, tokenizerFilesOf },
+    { Tokenizer },
+  ] = await Promise.all([
+    import('../../ggml/device.ts'),
+    import('../../model/checkpoint.ts'),
+    import('../../model/gguf.ts'),
+    import('../../chat/gguf-tokenizer.ts'),
+    import('../../chat/tokenizer.ts'),
+  ]);
   using device = Device.open('cpu');
   const { config, parameters } = loadModel(device, checkpoint, { trainable: false });
   using _parameters = parameters;
@@ -72,6 +78,7 @@ async function exportModel(
     saveCheckpoint(folder, config, parameters, {
       dtype: folderDType,
       tokenizerFiles: tokenizerFilesOf(checkpoint),
+      stopIds: Tokenizer.load(checkpoint).stopIds,
     });
     tell(folder, join(folder, 'model.safetensors'));
   }

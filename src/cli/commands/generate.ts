@@ -48,7 +48,7 @@ async function generate(this: CliContext, flags: Flags, checkpoint: string, requ
     samples: flags.samples,
     temperature: flags.temperature,
     maxTokens: flags.maxTokens,
-    stopIds: [tokenizer.eosId],
+    stopIds: tokenizer.stopIds,
     seed: flags.seed,
   });
   const style = outStyle(this);

@@ -8,6 +8,7 @@ import { isGguf, weightsStamp } from '../../model/checkpoint-path.ts';
 import type { Recipe } from '../../recipe/schema.ts';
 import { recipeSchema } from '../../recipe/schema.ts';
 import type { TeacherOptions } from '../../recipe/teacher-options.ts';
+import { addressFault, keyVariableFault, serverAddress } from '../../teacher/served/address.ts';
 import type { CliContext } from '../context.ts';
 import { execute } from '../execute.ts';
 import { debugFlag, examples, numberFrom, runsFlag, wholeNumber } from '../flags.ts';
@@ -105,6 +106,8 @@ async function rollouts(this: CliContext, flags: Flags, data: string): Promise<v
         : `The teacher ${flags.teacher} needs an --endpoint, such as http://localhost:8080.`,
     );
   }
+  const why = flags.apiKeyEnv === undefined ? undefined : keyVariableFault(flags.apiKeyEnv);
+  if (why !== undefined) throw new UserError('FLAG', `--api-key-env ${why}.`);
   const file = isLocal ? 'config.json' : 'tokenizer.json';
   const needed = isGguf(flags.model) ? flags.model : join(flags.model, file);
   if (!existsSync(needed)) {
@@ -137,8 +140,9 @@ function reward(text: string): number {
 }
 
 function address(text: string): string {
-  if (/^https?:\/\/\S+$/.test(text)) return text;
-  throw new UserError('FLAG', 'must be an address that begins with http:// or https://');
+  const why = addressFault(text);
+  if (why !== undefined) throw new UserError('FLAG', why);
+  return serverAddress(text);
 }
 
 const parsed = { kind: 'parsed' } as const;

@@ -170,7 +170,7 @@ export function newConfig(model: NewModel, tokenizer: Tokenizer): Qwen3Config {
     tiedEmbeddings: model.tie_word_embeddings,
     maxPositions: model.max_position_embeddings,
     bosTokenId: null,
-    eosTokenId: tokenizer.eosId,
+    eosTokenId: tokenizer.turnEndId,
   };
 }
 

@@ -10,6 +10,7 @@ import { rewardNamed } from '../../reward/index.ts';
 import type { ChatTemplate } from '../../chat/template.ts';
 import type { Tokenizer } from '../../chat/tokenizer.ts';
 import { LocalTeacher } from '../../teacher/local.ts';
+import { headerKey } from '../../teacher/served/address.ts';
 import { ServedTeacher } from '../../teacher/served/served.ts';
 import type { SamplingOptions, Teacher } from '../../teacher/teacher.ts';
 import { STORE_FILE } from '../../teacher/topk/format.ts';
@@ -107,8 +108,8 @@ async function* draw(
 /** The API key that a variable of the environment holds. */
 function apiKeyOf({ api_key_env: name }: TeacherOptions): string | undefined {
   if (name === undefined) return undefined;
-  const key = process.env[name];
-  if (key !== undefined && key !== '') return key;
+  const key = headerKey(process.env[name], name);
+  if (key !== undefined) return key;
   throw new UserError(
     'API_KEY',
     `The environment variable ${name} with the teacher's API key is not set; set it and run the same command.`,

@@ -179,6 +179,7 @@ export async function* runTraining(
   const folder = modelFolder(run, stage.name);
   saveCheckpoint(folder, model.config, model.training ?? model.parameters, {
     tokenizerFiles: tokenizerFilesOf(tokenizerSource(run, stage.model)),
+    stopIds: model.tokenizer.stopIds,
   });
   return { model: folder };
 }

@@ -1,43 +1,20 @@
 /**
  * One address of a server: requests with a time limit, at a bounded rate, and with a pause after faults that may pass.
  * A pause doubles from fault to fault, is spread by a seeded draw so that clients do not come back all at once, and is
- * never shorter than what the server asks for.
+ * never shorter than what the server asks for, up to a ceiling.
  */
-import { setTimeout as wait } from 'node:timers/promises';
 import { errorText, UserError } from '../../base/errors.ts';
 import { Rng } from '../../base/rng.ts';
-import { Reply } from './reply.ts';
+import { withoutSecrets } from '../../base/secrets.ts';
+import { routeOf } from './address.ts';
+import { errorIn, errorInText, mayPass, Refused, type Told, Transient, Unsendable } from './faults.ts';
+import { countdown, duration, until, Watch } from './watch.ts';
+import { type Adjustable, Parameters } from './parameters.ts';
+import { BadReply, Reply } from './reply.ts';
+import { askedPause, type HeaderOf } from './retry-after.ts';
 
-/** A fault that may pass: asking again can help. */
-export class Transient extends Error {
-  /** Milliseconds that the server asks to wait. */
-  readonly retryAfter: number | undefined;
-
-  constructor(message: string, retryAfter?: number) {
-    super(message);
-    this.name = 'Transient';
-    this.retryAfter = retryAfter;
-  }
-}
-
-/** The server refuses this request, and would do so again. */
-export class Refused extends UserError {
-  readonly status: number;
-
-  constructor(status: number, message: string) {
-    super('TEACHER_REFUSED', message);
-    this.name = 'Refused';
-    this.status = status;
-  }
-}
-
-/** The server drew an answer that it cannot send: nothing is wrong with the server, and another answer may do. */
-export class Unsendable extends UserError {
-  constructor(message: string) {
-    super('TEACHER_UNSENDABLE', message);
-    this.name = 'Unsendable';
-  }
-}
+export { Refused, Transient, Unsendable } from './faults.ts';
+export { retryAfter } from './retry-after.ts';
 
 export interface EndpointOptions {
   /** Milliseconds that one answer may take. */
@@ -51,42 +28,58 @@ export interface EndpointOptions {
   readonly unsendable?: RegExp | undefined;
   /** Milliseconds of the first pause. */
   readonly firstPause: number;
+  /** Parameters that a request can do without. */
+  readonly adjustable?: Adjustable | undefined;
+  /** Who tells the user what is waited for; nobody without it. */
+  readonly watch?: Watch | undefined;
 }
 
 const LONGEST_PAUSE = 60_000;
+/** A server that asks for a longer pause is asked again after this one. */
+const LONGEST_ASKED = 120_000;
 /** Of an answer that is quoted in an error. */
 const QUOTED = 300;
+/** A key that is shorter may be a word, and stands in an answer by chance. */
+const SURELY_A_KEY = 12;
+/** Milliseconds in which the same passing fault is told once. */
+const TOLD_ONCE_IN = 60_000;
 
-/** What a Retry-After header says, in milliseconds: seconds, or a date. */
-export function retryAfter(header: string | null, now: number): number | undefined {
-  if (header === null) return undefined;
-  const seconds = Number(header);
-  if (header.trim() !== '' && Number.isFinite(seconds)) return Math.max(0, seconds * 1000);
-  const date = Date.parse(header);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
-}
-
-const mayPass = (status: number): boolean =>
-  status === 408 || status === 425 || status === 429 || status >= 500;
+/** What can never pass of a connection, and what to do: certificates, and rules of fetch. */
+const HOPELESS: readonly (readonly [RegExp, string])[] = [
+  [
+    /wrong[_ ]version[_ ]number/i,
+    'it speaks no TLS: check the address, or write http:// instead of https://',
+  ],
+  [
+    /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS/,
+    'check the address, or give its certificate in NODE_EXTRA_CA_CERTS',
+  ],
+  [/bad port/, 'check the address'],
+];
 
 export class Endpoint {
   readonly url: string;
   readonly #options: EndpointOptions;
   readonly #rng: Rng;
+  readonly #watch: Watch;
+  readonly #parameters: Parameters;
   #faults = 0;
   /** When the last of them was noted. */
   #faultAt = 0;
   /** Nothing is sent before this moment, nor more often than the rate allows. */
   #notBefore = 0;
   #nextSlot = 0;
+  #toldAt = -Infinity;
   /** What went wrong last. */
   lastFault = '';
 
-  /** `url` is what paths are appended to. */
+  /** `url` is what paths are put behind. */
   constructor(url: string, options: EndpointOptions) {
     this.url = url.replace(/\/+$/, '');
     this.#options = options;
     this.#rng = Rng.seeded(options.seed, this.url);
+    this.#watch = options.watch ?? new Watch(() => undefined);
+    this.#parameters = new Parameters(options.adjustable ?? new Map());
   }
 
   /** Whether it has failed so often in a row that it is given up. */
@@ -94,89 +87,223 @@ export class Endpoint {
     return this.#faults > this.#options.retries;
   }
 
+  /** A text of the server, or about it, as it may be shown. */
+  #shown(text: string): string {
+    const hidden = withoutSecrets(text, [this.#options.apiKey]).replaceAll(/\s+/g, ' ').trim();
+    return hidden.length > QUOTED ? `${hidden.slice(0, QUOTED)}…` : hidden;
+  }
+
   /** Waits until a request may be sent. */
   async #turn(signal: AbortSignal): Promise<void> {
     const { requestsPerMinute } = this.#options;
     for (;;) {
-      const now = Date.now();
-      const left = Math.max(this.#notBefore, this.#nextSlot) - now;
-      if (left <= 0) break;
-      await wait(left, undefined, { signal });
+      const moment = Math.max(this.#notBefore, this.#nextSlot);
+      if (moment <= Date.now()) break;
+      await this.#watch.over(until(moment, signal), () => this.#pauseText(requestsPerMinute));
     }
     if (requestsPerMinute !== undefined)
       this.#nextSlot = Math.max(Date.now(), this.#nextSlot) + 60_000 / requestsPerMinute;
   }
 
+  #pauseText(requestsPerMinute: number | undefined): string {
+    const [left, total] = [this.#notBefore - Date.now(), this.#patience()];
+    if (left > 0) return `trying ${this.url} again in ${countdown(left)}, for ${countdown(total)} more`;
+    return `waiting for the next turn at ${this.url} (${requestsPerMinute ?? 0} requests a minute)`;
+  }
+
+  get #faultText(): string {
+    return `${this.url}${this.lastFault.startsWith('HTTP') ? ' answers' : ''} ${this.lastFault}`;
+  }
+
+  /** The pause after so many faults in a row, before it is spread. */
+  #pauseAfter(faults: number): number {
+    return Math.min(LONGEST_PAUSE, this.#options.firstPause * 2 ** (faults - 1));
+  }
+
+  /** Milliseconds until the address is given up if it goes on failing. */
+  #patience(): number {
+    let sum = Math.max(0, this.#notBefore - Date.now());
+    for (let faults = this.#faults + 1; faults <= this.#options.retries; faults++)
+      sum += this.#pauseAfter(faults);
+    return sum;
+  }
+
   /** Notes a fault of a request that was sent at `sent`; those that were under way together count once. */
-  #failed(thrown: Transient, sent: number): void {
-    this.lastFault = thrown.message;
+  #failed(thrown: Transient | BadReply, sent: number): void {
     const now = Date.now();
-    if (sent >= this.#faultAt) {
+    const isNews = sent >= this.#faultAt;
+    this.lastFault = thrown.message;
+    if (isNews) {
       this.#faultAt = now;
       this.#faults += 1;
-      const pause = Math.min(LONGEST_PAUSE, this.#options.firstPause * 2 ** (this.#faults - 1));
-      this.#notBefore = now + pause * (0.5 + 0.5 * this.#rng.uniform());
+      this.#notBefore = now + this.#pauseAfter(this.#faults) * (0.5 + 0.5 * this.#rng.uniform());
     }
-    if (thrown.retryAfter !== undefined) this.#notBefore = Math.max(this.#notBefore, now + thrown.retryAfter);
+    const asked = thrown instanceof Transient ? (thrown.retryAfter ?? 0) : 0;
+    this.#notBefore = Math.max(this.#notBefore, now + Math.min(asked, LONGEST_ASKED));
+    if (isNews && thrown instanceof Transient) this.#tellFault(asked, now);
+  }
+
+  #tellFault(asked: number, now: number): void {
+    if (this.isDown || (this.#faults === 1 && now < this.#toldAt + TOLD_ONCE_IN)) return;
+    this.#toldAt = now;
+    const [pause, patience] = [this.#notBefore - now, this.#patience()];
+    const how =
+      this.#faults === 1
+        ? `for ${duration(patience)}`
+        : `in ${countdown(pause)}, for ${countdown(patience)} more`;
+    const ceiling =
+      asked > LONGEST_ASKED
+        ? `; it asks to wait ${duration(asked)}, and is asked again after ${duration(LONGEST_ASKED)}, the longest pause`
+        : '';
+    this.#watch.say(`${this.#faultText}${ceiling}; trying again ${how}`);
+  }
+
+  /** As `ask`, of which the whole reply is the answer. */
+  send(path: string, body: object | undefined, signal: AbortSignal): Promise<Reply> {
+    return this.ask(path, body, signal, (reply) => reply);
   }
 
   /**
-   * Sends a request and reads the answer. Throws a Transient, after which the endpoint pauses by itself; a Refused; an
-   * Unsendable; or the signal's reason.
+   * Sends a request and reads the answer. Throws a Transient or a BadReply, after which the endpoint pauses by itself; a
+   * Refused; an Unsendable; or the signal's reason.
    */
-  async send(path: string, body: object | undefined, signal: AbortSignal): Promise<Reply> {
+  async ask<T>(
+    path: string,
+    body: object | undefined,
+    signal: AbortSignal,
+    read: (reply: Reply) => T,
+  ): Promise<T> {
     await this.#turn(signal);
     const sent = Date.now();
     try {
-      const reply = await this.#once(path, body, signal);
+      const answer = read(new Reply(await this.#fitting(path, body, signal), 'the reply'));
       this.#faults = 0;
-      return new Reply(reply, 'the reply');
+      return answer;
     } catch (thrown) {
       signal.throwIfAborted();
-      if (thrown instanceof Refused) throw thrown;
-      if (thrown instanceof Unsendable) {
+      if (thrown instanceof UserError && !(thrown instanceof BadReply)) {
+        // Whoever refuses a request answers.
         this.#faults = 0;
         throw thrown;
       }
-      const fault = thrown instanceof Transient ? thrown : new Transient(reason(thrown));
+      const fault =
+        thrown instanceof Transient || thrown instanceof BadReply ? thrown : this.#connectionFault(thrown);
       this.#failed(fault, sent);
       throw fault;
     }
   }
 
-  async #once(path: string, body: object | undefined, signal: AbortSignal): Promise<unknown> {
-    const { apiKey, timeout, unsendable } = this.#options;
-    const response = await fetch(this.url + path, {
+  /** Why a request came to nothing, in words; throws a UserError if it always will. */
+  #connectionFault(thrown: unknown): Transient {
+    const { timeout } = this.#options;
+    if (thrown instanceof Error && thrown.name === 'TimeoutError')
+      return new Transient(`does not answer (nothing in ${duration(timeout)})`);
+    // What fetch throws says "fetch failed", and its cause why.
+    const cause = thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown;
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+    const words = this.#shown(code === '' || code.startsWith('UND_ERR') ? errorText(cause) : code);
+    const facts = `${code} ${errorText(cause)}`;
+    const [, advice] = HOPELESS.find(([pattern]) => pattern.test(facts)) ?? [];
+    if (advice !== undefined)
+      throw new UserError('TEACHER', `${this.url} cannot be asked (${words}); ${advice}.`);
+    return new Transient(`does not answer (${words})`);
+  }
+
+  /** Sends a request, again in another form where a parameter is not taken. */
+  async #fitting(path: string, body: object | undefined, signal: AbortSignal): Promise<unknown> {
+    for (;;) {
+      const sent = body === undefined ? undefined : this.#parameters.adjusted(body);
+      const { value, told, header } = await this.#once(path, sent, signal);
+      if (told === undefined) return value;
+      const status = told.status ?? 500;
+      const isOdd = [400, 422, 501].includes(status);
+      const lesson = sent !== undefined && isOdd ? this.#parameters.learn(told, sent) : undefined;
+      if (lesson === undefined) throw this.#faultOf(path, told, status, header, value);
+      if (lesson.news !== undefined) this.#watch.say(`${this.url} ${lesson.news}`);
+    }
+  }
+
+  #faultOf(path: string, { said }: Told, status: number, header: HeaderOf, value: unknown): Error {
+    const { unsendable } = this.#options;
+    const words = said === '' ? `HTTP ${status}` : `HTTP ${status}, ${said}`;
+    if (status >= 500 && unsendable?.test(said) === true) return new Unsendable(words);
+    if (mayPass(status)) return new Transient(words, askedPause(status, header, value, said, Date.now()));
+    return new Refused(status, `${routeOf(this.url, path)} refuses the request (${words})`, said);
+  }
+
+  /** One request: what came back, and the error in it, if it is one. */
+  async #once(
+    path: string,
+    body: object | undefined,
+    signal: AbortSignal,
+  ): Promise<{ readonly value: unknown; readonly told: Told | undefined; readonly header: HeaderOf }> {
+    const { apiKey, timeout } = this.#options;
+    const began = Date.now();
+    const request = fetch(routeOf(this.url, path), {
       method: body === undefined ? 'GET' : 'POST',
       headers: {
         'content-type': 'application/json',
-        ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
+        ...keyHeaders(this.url, apiKey),
       },
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeout)]),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
+    }).then(async (response) => ({ response, text: await response.text() }));
+    const { response, text } = await this.#watch.over(
+      request,
+      () =>
+        `waiting for an answer of ${this.url} (${duration(Date.now() - began)} of at most ${duration(timeout)})`,
+    );
+    this.#watch.heard();
+    const header: HeaderOf = (name) => response.headers.get(name);
+    const value = parsed(this.#withoutKey(text));
+    const told = this.#told(response, text, value);
+    return {
+      value,
+      told: told === undefined ? undefined : { ...told, said: this.#shown(told.said) },
+      header,
+    };
+  }
+
+  /** A text without the key that some servers send back. */
+  #withoutKey(text: string): string {
+    const { apiKey } = this.#options;
+    if (apiKey === undefined || apiKey.length < SURELY_A_KEY || !text.includes(apiKey)) return text;
+    return withoutSecrets(text, [apiKey]);
+  }
+
+  /** The error that a response is; throws a Transient or a BadReply where it is neither that nor an answer. */
+  #told(response: Response, text: string, value: unknown): Told | undefined {
+    const told = value === undefined ? errorInText(text) : errorIn(value);
     if (!response.ok) {
-      const said = text.slice(0, QUOTED).replaceAll(/\s+/g, ' ').trim();
-      const told = `HTTP ${response.status}${said === '' ? '' : `, ${said}`}`;
-      if (response.status >= 500 && unsendable?.test(text) === true) throw new Unsendable(told);
-      if (mayPass(response.status))
-        throw new Transient(told, retryAfter(response.headers.get('retry-after'), Date.now()));
-      throw new Refused(response.status, `${this.url}${path} refuses the request (${told})`);
+      // The status is right, but of a limit that never passes the words are.
+      const status = told?.status === 402 ? 402 : response.status;
+      return { param: told?.param, said: told?.said ?? text, status };
     }
-    try {
-      return JSON.parse(text);
-    } catch {
-      throw new Transient(`an answer of ${text.length} characters that is not whole JSON`);
-    }
+    if (value !== undefined) return told;
+    if (told?.status !== undefined) return told;
+    if (told !== undefined) throw new BadReply(this.#shown(`what came is ${told.said}`));
+    throw new Transient(
+      text.trim() === ''
+        ? 'answers with nothing'
+        : `answers with ${text.length} characters that are not whole JSON`,
+    );
   }
 }
 
-/** Why a request came to nothing, in words. */
-function reason(thrown: unknown): string {
-  if (thrown instanceof Error && thrown.name === 'TimeoutError') return 'no answer in time';
-  // What fetch throws says "fetch failed", and its cause why.
-  return thrown instanceof Error && thrown.cause !== undefined ? errorText(thrown.cause) : errorText(thrown);
+/** How a key is sent; Azure has a header of its own. */
+function keyHeaders(url: string, apiKey: string | undefined): Record<string, string> {
+  if (apiKey === undefined) return {};
+  const isAzure = new URL(url).hostname.endsWith('.azure.com');
+  return { authorization: `Bearer ${apiKey}`, ...(isAzure ? { 'api-key': apiKey } : {}) };
+}
+
+/** JSON as a value; undefined where it is none. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Sends a request until it is answered or the address is given up. */

@@ -5,6 +5,7 @@
  * they were a chat's, fails at (seen in 0.4.0) and answers 500.
  */
 import type { TokenFacts } from '../teacher.ts';
+import { type Finish, finishOf, type IsEnd } from './finish.ts';
 import type { Ask, Protocol, RawSample } from './protocol.ts';
 import type { Reply } from './reply.ts';
 
@@ -38,12 +39,25 @@ function align(tokens: readonly number[], entries: readonly Entry[], at: Reply):
   return facts;
 }
 
-function readSample(reply: Reply): RawSample {
+/** How it ended: by `stop_type`, or by what older servers say instead. Cut by a full context it is `truncated`. */
+function finishOfSample(reply: Reply, isEnd: IsEnd): Finish {
+  if (reply.at('truncated').value === true) return 'length';
+  const type = reply.at('stop_type');
+  const word = reply.at('stopping_word').value;
+  if (type.isThere)
+    return type.value === 'word' ? wordEnd(word, isEnd) : finishOf(type.value, undefined, isEnd);
+  if (reply.at('stopped_eos').value === true) return 'stop';
+  return reply.at('stopped_word').value === true ? wordEnd(word, isEnd) : 'length';
+}
+
+const wordEnd = (word: unknown, isEnd: IsEnd): Finish =>
+  typeof word === 'string' && isEnd(word) ? 'stop' : 'length';
+
+function readSample(reply: Reply, isEnd: IsEnd): RawSample {
   const tokens = reply.at('tokens').ids();
   const given = reply.at('completion_probabilities');
   const facts = align(tokens, given.isThere ? given.list().map(entryOf) : [], given);
-  const finish = reply.at('stop_type').value === 'limit' ? 'length' : 'stop';
-  return { finish, tokens, facts };
+  return { finish: finishOfSample(reply, isEnd), tokens, facts };
 }
 
 export const llamaCpp: Protocol = {
@@ -75,7 +89,7 @@ export const llamaCpp: Protocol = {
     cache_prompt: true,
     stream: false,
   }),
-  read: (reply) => [readSample(reply)],
+  read: (reply, { isEnd }) => [readSample(reply, isEnd)],
   async tokenize(endpoint, text, _model, signal) {
     const body = { content: text, add_special: false, parse_special: true };
     return (await endpoint.send('/tokenize', body, signal)).at('tokens').ids();

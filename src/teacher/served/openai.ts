@@ -3,11 +3,16 @@
  * thoughts and calls, without log-probabilities: rollouts for SFT and DPO. The answer is written as the student shall
  * write it.
  */
-import type { Message, Tool } from '../../chat/messages.ts';
+import type { Tool } from '../../chat/messages.ts';
 import { closesThought, turnAfter } from '../../chat/template.ts';
 import { dumps } from '../../json/dumps.ts';
-import { fromJson, isDict, type PyValue } from '../../json/python.ts';
+import { isDict, type PyValue } from '../../json/python.ts';
 import { tryParseJson } from '../../json/parse.ts';
+import { routeOf } from './address.ts';
+import { errorIn, Transient } from './faults.ts';
+import { finishOf, type IsEnd, samplesOf } from './finish.ts';
+import { historyOf } from './history.ts';
+import { CHAT_PARAMETERS } from './parameters.ts';
 import type { Ask, Protocol, RawSample } from './protocol.ts';
 import type { Reply } from './reply.ts';
 
@@ -18,25 +23,10 @@ function toolOf({ name, description, parameters }: Tool): object {
   return { type: 'function', function: { name, description, parameters } };
 }
 
-/** Messages as the API takes them; calls get ids, which their results refer to in order. */
-function messagesOf(messages: readonly Message[]): object[] {
-  const open: string[] = [];
-  let calls = 0;
-  return messages.map(({ role, content, toolCalls = [] }) => {
-    if (role === 'tool') return { role, content, tool_call_id: open.shift() ?? 'call_0' };
-    if (toolCalls.length === 0) return { role, content };
-    const written = toolCalls.map(({ name, arguments: given }) => {
-      const id = `call_${(calls += 1)}`;
-      open.push(id);
-      return { id, type: 'function', function: { name, arguments: dumps(fromJson(given)) } };
-    });
-    return { role, content: content === '' ? null : content, tool_calls: written };
-  });
-}
-
 /** A call's text; arguments that are no JSON stay as they are, and the validity filter finds them. */
 function callText(call: Reply): string {
-  const inner = call.at('function');
+  const outer = call.at('function');
+  const inner = outer.isThere ? outer : call;
   const name = dumps(inner.at('name').text());
   const given = inner.at('arguments');
   const text = typeof given.value === 'string' ? given.value : JSON.stringify(given.value ?? {});
@@ -46,13 +36,22 @@ function callText(call: Reply): string {
   return `<tool_call>\n{"name": ${name}, "arguments": ${written}}\n</tool_call>`;
 }
 
+/** A content: a text, or a list of parts of which some are texts. */
+function textOf(content: Reply): string {
+  if (!Array.isArray(content.value)) return content.text();
+  return content
+    .list()
+    .flatMap((part) => (part.at('text').isThere ? part.at('text').text() : []))
+    .join('');
+}
+
 /** Thought and content, wherever the server puts the thought. */
 function splitThought(message: Reply): { readonly thought: string; readonly said: string } {
   const content = message.at('content');
-  const said = content.isThere ? content.text() : '';
+  const said = content.isThere ? textOf(content) : '';
   for (const key of ['reasoning_content', 'reasoning']) {
     const own = message.at(key);
-    if (typeof own.value === 'string') return { thought: own.value, said };
+    if (typeof own.value === 'string' && own.value.trim() !== '') return { thought: own.value, said };
   }
   const end = said.lastIndexOf(THINK_CLOSE);
   if (end < 0) return { thought: '', said };
@@ -60,14 +59,34 @@ function splitThought(message: Reply): { readonly thought: string; readonly said
   return { thought: said.slice(start, end), said: said.slice(end + THINK_CLOSE.length) };
 }
 
-/** A choice as the student shall write it after `prompt`, which may leave no room for a thought. */
-function readChoice(choice: Reply, prompt: string): RawSample {
+/** The calls of a message, or the one of the older form. */
+function callsOf(message: Reply): Reply[] {
+  const calls = message.at('tool_calls');
+  if (calls.isThere) return calls.list();
+  const call = message.at('function_call');
+  return call.isThere ? [call] : [];
+}
+
+/** How a choice ended; throws a Transient where the server gave up on it. */
+function finishOfChoice(choice: Reply, isEnd: IsEnd): 'stop' | 'length' {
+  const told = errorIn({ error: choice.at('error').value });
+  if (told !== undefined) throw new Transient(`gave up on an answer (${told.said})`);
+  // A token is one of the teacher's vocabulary, and that it stopped at it is the end; a text may be any.
+  const stoppedAt = [choice.at('stop_reason').value, choice.at('matched_stop').value].find(
+    (stop) => typeof stop === 'string',
+  );
+  const finish = finishOf(choice.at('finish_reason').value, stoppedAt, isEnd);
+  return choice.at('message').at('refusal').isThere ? 'length' : finish;
+}
+
+/** A choice as the student shall write it after the question's prompt, which may leave no room for a thought. */
+function readChoice(choice: Reply, { isEnd, question }: Ask): RawSample {
+  const finish = finishOfChoice(choice, isEnd);
   const message = choice.at('message');
   const { thought, said } = splitThought(message);
-  const calls = message.at('tool_calls');
-  const parts = [said.trim(), ...(calls.isThere ? calls.list().map(callText) : [])];
+  const parts = [said.trim(), ...callsOf(message).map(callText)];
   const answer = parts.filter((part) => part !== '').join('\n');
-  const finish = choice.at('finish_reason').value === 'length' ? 'length' : 'stop';
+  const { text: prompt } = question;
   return { finish, text: turnAfter(prompt, closesThought(prompt) ? '' : thought.trim(), answer) };
 }
 
@@ -75,13 +94,13 @@ export const openai: Protocol = {
   name: 'the OpenAI-compatible server',
   distributions: false,
   namesModel: true,
-  base: (url) => (/^https?:\/\/[^/]+\/*$/.test(url) ? `${url.replace(/\/+$/, '')}/v1` : url),
+  base: (url) => (new URL(url).pathname === '/' ? routeOf(url, '/v1') : url),
   path: '/chat/completions',
   body({ question, samples, seed, sampling, model }: Ask) {
     const { messages, tools } = question.dialogue;
     return {
       model,
-      messages: messagesOf(messages.slice(0, -1)),
+      messages: historyOf(messages.slice(0, -1)),
       ...(tools.length > 0 ? { tools: tools.map(toolOf) } : {}),
       ...(samples > 1 ? { n: samples } : {}),
       seed,
@@ -90,11 +109,10 @@ export const openai: Protocol = {
       top_p: sampling.topP,
     };
   },
-  read: (reply, { question }) =>
-    reply
-      .at('choices')
-      .list()
-      .map((choice) => readChoice(choice, question.text)),
+  adjustable: CHAT_PARAMETERS,
+  read: (reply, ask) => samplesOf(reply.at('choices'), (choice) => readChoice(choice, ask)),
+  // What models that think say of an answer whose tokens all went into the thought.
+  cut: /(?:max_tokens|output|token) limit was reached/i,
   tokenize: () => Promise.resolve(undefined),
   scaledHint: '',
 };

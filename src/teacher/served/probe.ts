@@ -4,6 +4,7 @@ import type { Tokenizer } from '../../chat/tokenizer.ts';
 import type { Question, SamplingOptions, TokenFacts } from '../teacher.ts';
 import { MASS_TOLERANCE } from '../topk/inspect.ts';
 import { type Endpoint, persistently, Refused, Unsendable } from './endpoint.ts';
+import type { IsEnd } from './finish.ts';
 import type { Ask, Protocol } from './protocol.ts';
 import { BadReply, type Reply } from './reply.ts';
 
@@ -12,8 +13,11 @@ export interface Probed {
   readonly endpoint: Endpoint;
   readonly model: string;
   readonly tokenizer: Tokenizer;
+  readonly isEnd: IsEnd;
   readonly topK: number;
   readonly sampling: SamplingOptions;
+  /** The error that a refusal is told as; `otherwise` is advice where nothing better is known. */
+  readonly refusal: (thrown: Refused, otherwise: string) => Promise<UserError>;
 }
 
 /** Tags, digits, accents, other scripts and an emoji: what tokenizers differ in. */
@@ -23,6 +27,8 @@ const SAMPLE_TEXT =
 const PROMPT = 'The next word of this sentence is';
 /** The other temperature that the same distribution is asked for at. */
 const OTHER_TEMPERATURE = 0.5;
+/** Tokens that a chat is asked for: some services refuse to answer with fewer. */
+const CHAT_TOKENS = 16;
 /** Times that a first token is drawn until one can be sent. */
 const DRAWS = 8;
 /** Nats that likeliest and unlikeliest entry must lie apart for a scale to be seen. */
@@ -54,25 +60,31 @@ export async function probeEndpoint(probed: Probed, signal: AbortSignal): Promis
       );
     }
     if (thrown instanceof Refused) {
-      throw new UserError(
-        'TEACHER',
-        `${thrown.message}; check the address, the model's name, the API key and that it allows ${probed.topK} log-probabilities a token.`,
-        { cause: thrown },
-      );
+      const words = protocol.distributions
+        ? `check the address, the model's name and that it allows ${probed.topK} log-probabilities a token`
+        : [404, 405].includes(thrown.status)
+          ? "check the address and the model's name"
+          : 'see to what it says';
+      throw await probed.refusal(thrown, words);
     }
     throw thrown;
   }
 }
 
 async function check(probed: Probed, signal: AbortSignal): Promise<readonly string[]> {
-  const { protocol, endpoint, model, tokenizer } = probed;
+  const { protocol, endpoint, model, tokenizer, sampling } = probed;
   const vocabulary = await persistently(
     () => protocol.tokenize(endpoint, SAMPLE_TEXT, model, signal),
     endpoint,
   );
   if (vocabulary !== undefined) checkTokens(endpoint.url, SAMPLE_TEXT, tokenizer, vocabulary);
   if (!protocol.distributions) {
-    await send(probed, 1, 1, signal);
+    try {
+      await send(probed, 1, sampling.temperature, signal);
+    } catch (thrown) {
+      // It answers; what it thinks of a prompt does not fit into so few tokens.
+      if (!(thrown instanceof Refused && protocol.cut?.test(thrown.said) === true)) throw thrown;
+    }
     return [];
   }
   const few = await firstToken(probed, Math.min(2, probed.topK), 1, signal);
@@ -84,7 +96,7 @@ async function check(probed: Probed, signal: AbortSignal): Promise<readonly stri
 }
 
 async function send(probed: Probed, topK: number, temperature: number, signal: AbortSignal, seed = 1) {
-  const { protocol, endpoint, model, tokenizer, sampling } = probed;
+  const { protocol, endpoint, model, tokenizer, isEnd, sampling } = probed;
   const messages = [{ role: 'user', content: PROMPT } as const, { role: 'assistant', content: '' } as const];
   const question: Question = {
     position: 0,
@@ -97,16 +109,17 @@ async function send(probed: Probed, topK: number, temperature: number, signal: A
     question,
     samples: 1,
     seed,
-    sampling: { ...sampling, temperature, maxTokens: 1 },
+    sampling: { ...sampling, temperature, maxTokens: protocol.distributions ? 1 : CHAT_TOKENS },
     topK,
-    stopId: tokenizer.eosId,
+    stopIds: tokenizer.stopIds,
+    isEnd,
     model,
   };
-  const reply: Reply = await persistently(
-    () => endpoint.send(protocol.path, protocol.body(ask), signal),
-    endpoint,
-  );
-  return { reply, samples: protocol.read(reply, ask) };
+  const read = (reply: Reply): { readonly reply: Reply; readonly samples: ReturnType<Protocol['read']> } => ({
+    reply,
+    samples: protocol.read(reply, ask),
+  });
+  return persistently(() => endpoint.ask(protocol.path, protocol.body(ask), signal, read), endpoint);
 }
 
 /** What is said of the first token: the same whichever is drawn, but nothing where it is a part of a character. */

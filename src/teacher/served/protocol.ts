@@ -1,6 +1,8 @@
 /** What servers have in common: a request for samples of a prompt, and what is read from the answer. */
 import type { Question, SamplingOptions, TokenFacts } from '../teacher.ts';
 import type { Endpoint } from './endpoint.ts';
+import type { Finish, IsEnd } from './finish.ts';
+import type { Adjustable } from './parameters.ts';
 import type { Reply } from './reply.ts';
 
 /** What is asked for. */
@@ -13,8 +15,10 @@ export interface Ask {
   readonly sampling: Omit<SamplingOptions, 'samples'>;
   /** Log-probabilities a token. */
   readonly topK: number;
-  /** The token that ends an answer. */
-  readonly stopId: number;
+  /** The tokens that end an answer. */
+  readonly stopIds: readonly number[];
+  /** Whether a stop at a token or a text is the end of a turn. */
+  readonly isEnd: IsEnd;
   /** The model's name at the server; empty where it needs none. */
   readonly model: string;
 }
@@ -22,12 +26,12 @@ export interface Ask {
 /** An answer as the server gives it: tokens with what it says of each, or text alone. */
 export type RawSample =
   | {
-      readonly finish: 'stop' | 'length';
+      readonly finish: Finish;
       readonly tokens: readonly number[];
       /** One for each token; undefined where the server says nothing. */
       readonly facts: readonly (TokenFacts | undefined)[];
     }
-  | { readonly finish: 'stop' | 'length'; readonly text: string };
+  | { readonly finish: Finish; readonly text: string };
 
 export interface Protocol {
   readonly name: string;
@@ -39,7 +43,12 @@ export interface Protocol {
   base(url: string): string;
   readonly path: string;
   body(ask: Ask): object;
-  read(reply: Reply, ask: Ask): RawSample[];
+  /** The samples in their places; undefined where the server gave up on one. Throws a Transient or a BadReply. */
+  read(reply: Reply, ask: Ask): (RawSample | undefined)[];
+  /** Parameters that a request can do without. */
+  readonly adjustable?: Adjustable;
+  /** How a refusal reads that is a cut answer. */
+  readonly cut?: RegExp;
   /** The ids that the server's own tokenizer makes of a text; undefined where it has no way to say. */
   tokenize(
     endpoint: Endpoint,

@@ -6,28 +6,28 @@
 import { setMaxListeners } from 'node:events';
 import { errorText, UserError } from '../../base/errors.ts';
 import { hashString } from '../../base/rng.ts';
-import { asTokenIds } from '../../base/token-ids.ts';
 import type { Tokenizer } from '../../chat/tokenizer.ts';
 import { merge } from '../../model/merge.ts';
+import { Notices } from '../notices.ts';
 import {
   type Answered,
   type Batch,
-  type Distributions,
-  type Draft,
   type Kept,
-  NO_DISTRIBUTIONS,
   type Question,
-  rowsOf,
   type SamplingOptions,
   type Select,
   type Teacher,
-  type TokenFacts,
 } from '../teacher.ts';
+import { serverAddress } from './address.ts';
+import { type Drawn, drawnOf } from './drawn.ts';
 import { Endpoint, persistently, Refused, Transient, Unsendable } from './endpoint.ts';
+import { endOf, type IsEnd } from './finish.ts';
 import { probeEndpoint } from './probe.ts';
 import type { Ask, Protocol, RawSample } from './protocol.ts';
 import { type ProtocolName, protocols } from './protocols.ts';
+import { refusalError } from './refusal.ts';
 import { BadReply } from './reply.ts';
+import { Watch } from './watch.ts';
 import { WorkQueue } from './work-queue.ts';
 
 export interface ServedOptions {
@@ -47,31 +47,31 @@ export interface ServedOptions {
   readonly retries: number;
   /** Milliseconds of the first pause after a fault. Default: a second. */
   readonly firstPause?: number;
+  /** Milliseconds after which the user is told what is waited for. Default: five seconds. */
+  readonly silence?: number;
   readonly sampling: SamplingOptions;
   readonly topK: number;
   readonly tokenizer: Tokenizer;
   readonly seed: number;
 }
 
-/** A draft with what the server said of its tokens. */
-interface Drawn {
-  readonly draft: Draft;
-  readonly distributions: Distributions;
-}
-
 /** A question on its way to all of its samples. */
 interface Job {
   readonly question: Question;
-  /** What was drawn so far; a fault does not lose it. */
-  readonly drawn: Drawn[];
-  /** Samples that were drawn and could not be sent: they count, and are never kept. */
-  unsendable: number;
+  /** What was drawn so far, by the sample's place; undefined what was drawn and cannot be sent. A fault loses none. */
+  readonly drawn: Map<number, Drawn | undefined>;
   /** Faults since something was drawn. */
   faults: number;
 }
 
-/** Statuses that speak of the address or the key, and not of one prompt. */
-const SETTINGS: ReadonlySet<number> = new Set([401, 403, 404, 405]);
+/** Statuses that speak of the address, the key or the account, and not of one prompt. */
+const SETTINGS: ReadonlySet<number> = new Set([401, 402, 403, 404, 405]);
+
+/** So many answers that are all cut at the start are told of. */
+const CUT_AT_FIRST = 16;
+
+/** How a 403 reads that is of one prompt's contents. */
+const MODERATED = /flagged|moderat|content[ _](?:policy|filter)|safety/i;
 
 export class ServedTeacher implements Teacher {
   readonly name: string;
@@ -79,6 +79,13 @@ export class ServedTeacher implements Teacher {
   readonly #options: ServedOptions;
   readonly #protocol: Protocol;
   readonly #endpoints: readonly Endpoint[];
+  readonly #isEnd: IsEnd;
+  /** Answers that were cut, until one is finished. */
+  #cut = 0;
+  /** Addresses that the user knows not to answer any more. */
+  readonly #givenUp = new Set<Endpoint>();
+  /** What the user is told while servers are waited for. */
+  readonly notices = new Notices();
   #model = '';
 
   constructor(options: ServedOptions) {
@@ -87,17 +94,21 @@ export class ServedTeacher implements Teacher {
     this.#protocol = protocols[kind];
     this.name = served ?? kind;
     this.topK = this.#protocol.distributions ? options.topK : 0;
-    const { firstPause = 1000 } = options;
+    this.#isEnd = endOf(options.tokenizer);
+    const { firstPause = 1000, silence } = options;
+    const watch = new Watch(this.notices.say, silence);
     this.#endpoints = endpoints.map(
       (url) =>
-        new Endpoint(this.#protocol.base(url), {
+        new Endpoint(this.#protocol.base(serverAddress(url)), {
           timeout,
           retries,
           requestsPerMinute,
           apiKey,
           seed,
           unsendable: this.#protocol.unsendable,
+          adjustable: this.#protocol.adjustable,
           firstPause,
+          watch,
         }),
     );
   }
@@ -108,7 +119,16 @@ export class ServedTeacher implements Teacher {
     for (const endpoint of this.#endpoints) {
       const model = await this.#modelAt(endpoint, signal);
       this.#model = model;
-      const probed = { protocol: this.#protocol, endpoint, model, tokenizer, topK: this.topK, sampling };
+      const probed = {
+        protocol: this.#protocol,
+        endpoint,
+        model,
+        tokenizer,
+        isEnd: this.#isEnd,
+        topK: this.topK,
+        sampling,
+        refusal: (thrown: Refused, otherwise: string) => this.#refusal(endpoint, thrown, otherwise, signal),
+      };
       for (const warning of await probeEndpoint(probed, signal)) warnings.add(warning);
     }
     return [...warnings];
@@ -118,12 +138,41 @@ export class ServedTeacher implements Teacher {
   async #modelAt(endpoint: Endpoint, signal: AbortSignal): Promise<string> {
     const { served } = this.#options;
     if (served !== undefined || !this.#protocol.namesModel) return served ?? '';
-    const path = this.#options.kind === 'openai' ? '/models' : '/v1/models';
-    const listed = await persistently(() => endpoint.send(path, undefined, signal), endpoint);
-    const [first] = listed.at('data').list();
-    if (first === undefined)
-      throw new UserError('TEACHER', `${endpoint.url} lists no model; name the one to ask in "served".`);
-    return first.at('id').text();
+    try {
+      const listed = await persistently(() => endpoint.send(this.#listPath, undefined, signal), endpoint);
+      const [first] = listed.at('data').list();
+      if (first !== undefined) return first.at('id').text();
+    } catch (thrown) {
+      if (thrown instanceof Refused)
+        throw await this.#refusal(endpoint, thrown, 'name the model to ask with served (--served)', signal);
+      if (!(thrown instanceof BadReply)) throw thrown;
+      const why = `does not list its models as ${this.#protocol.name} does (${thrown.message})`;
+      throw new UserError('TEACHER', `${endpoint.url} ${why}; check the address and the teacher's kind.`);
+    }
+    throw new UserError(
+      'TEACHER',
+      `${endpoint.url} lists no model; name the one to ask with served (--served).`,
+    );
+  }
+
+  get #listPath(): string {
+    return this.#options.kind === 'openai' ? '/models' : '/v1/models';
+  }
+
+  /** What a refusal that no other prompt would be spared ends the command with. */
+  #refusal(endpoint: Endpoint, thrown: Refused, otherwise: string, signal: AbortSignal): Promise<UserError> {
+    const { apiKey, kind } = this.#options;
+    const listPath = kind === 'openai' || kind === 'vllm' ? this.#listPath : undefined;
+    const asked = {
+      endpoint,
+      listPath,
+      model: this.#model === '' ? (this.#options.served ?? '') : this.#model,
+      hasKey: apiKey !== undefined,
+      keyBy: 'the variable of the environment that api_key_env names (--api-key-env)',
+      modelBy: 'served (--served)',
+      otherwise,
+    };
+    return refusalError(thrown, asked, signal);
   }
 
   async *answer(
@@ -170,6 +219,9 @@ export class ServedTeacher implements Teacher {
         queue.finish();
       }
     }
+    if (this.#givenUp.has(endpoint) || this.#endpoints.every(({ isDown }) => isDown)) return;
+    this.#givenUp.add(endpoint);
+    this.notices.say(`${endpoint.url} is given up (${endpoint.lastFault}); the others go on`);
   }
 
   /** Asks one question; undefined if it has to be asked again. */
@@ -179,18 +231,13 @@ export class ServedTeacher implements Teacher {
     select: Select,
     signal: AbortSignal,
   ): Promise<Answered | undefined> {
-    const { question, drawn } = job;
+    const { question } = job;
     try {
       await this.#draw(endpoint, job, signal);
     } catch (thrown) {
       signal.throwIfAborted();
-      if (thrown instanceof Refused && SETTINGS.has(thrown.status)) {
-        throw new UserError(
-          'TEACHER',
-          `${thrown.message}; check the address, the model's name and the API key.`,
-          { cause: thrown },
-        );
-      }
+      if (thrown instanceof Refused && SETTINGS.has(thrown.status) && !MODERATED.test(thrown.said))
+        throw await this.#refusal(endpoint, thrown, "check the address and the model's name", signal);
       if (thrown instanceof Refused) return { question, failure: thrown.message };
       if (!(thrown instanceof Transient || thrown instanceof BadReply)) throw thrown;
       const { retries } = this.#options;
@@ -200,6 +247,9 @@ export class ServedTeacher implements Teacher {
       const isAlive = await this.#isAlive(endpoint, signal);
       return isAlive && job.faults > retries ? { question, failure: errorText(thrown) } : undefined;
     }
+    const drawn = [...job.drawn]
+      .toSorted(([a], [b]) => a - b)
+      .flatMap(([, one]) => (one === undefined ? [] : [one]));
     const chosen = new Set(
       select(
         question,
@@ -218,8 +268,9 @@ export class ServedTeacher implements Teacher {
       return true;
     } catch (thrown) {
       signal.throwIfAborted();
-      if (thrown instanceof Transient || thrown instanceof BadReply || thrown instanceof Refused)
-        return false;
+      // An address without a list of models answers, too.
+      if (thrown instanceof Refused) return true;
+      if (thrown instanceof Transient || thrown instanceof BadReply) return false;
       throw thrown;
     }
   }
@@ -230,67 +281,67 @@ export class ServedTeacher implements Teacher {
     const { question, drawn } = job;
     const first = hashString(`${seed}:${question.position}`) >>> 1;
     for (;;) {
-      const done = drawn.length + job.unsendable;
-      if (done >= sampling.samples) return;
-      const ask = {
+      const places = Array.from({ length: sampling.samples }, (_, place) => place);
+      const start = places.find((place) => !drawn.has(place));
+      if (start === undefined) return;
+      const end = places.find((place) => place > start && drawn.has(place)) ?? sampling.samples;
+      const ask: Ask = {
         question,
-        samples: sampling.samples - done,
-        seed: (first + done) % 2 ** 31,
+        samples: end - start,
+        seed: (first + start) % 2 ** 31,
         sampling,
         topK: this.topK,
-        stopId: tokenizer.eosId,
+        stopIds: tokenizer.stopIds,
+        isEnd: this.#isEnd,
         model: this.#model,
       };
       const samples = await this.#samples(endpoint, ask, signal);
-      if (samples === undefined) job.unsendable += 1;
-      else for (const sample of samples.slice(0, ask.samples)) drawn.push(this.#drawnOf(sample));
+      if (samples === undefined) drawn.set(start, undefined);
+      samples?.slice(0, ask.samples).forEach((sample, i) => {
+        if (sample !== undefined) drawn.set(start + i, this.#counted(drawnOf(sample, tokenizer, this.topK)));
+      });
       job.faults = 0;
     }
   }
 
   /** What one request brings; undefined if it was drawn and cannot be sent. */
-  async #samples(endpoint: Endpoint, ask: Ask, signal: AbortSignal): Promise<RawSample[] | undefined> {
+  async #samples(
+    endpoint: Endpoint,
+    ask: Ask,
+    signal: AbortSignal,
+  ): Promise<(RawSample | undefined)[] | undefined> {
+    const { path, cut } = this.#protocol;
     try {
-      const reply = await endpoint.send(this.#protocol.path, this.#protocol.body(ask), signal);
-      const samples = this.#protocol.read(reply, ask);
-      if (samples.length === 0) reply.fail('holds no sample');
-      return samples;
+      return await endpoint.ask(path, this.#protocol.body(ask), signal, (reply) => {
+        const samples = this.#protocol.read(reply, ask);
+        if (samples.length === 0) reply.fail('holds no sample');
+        return samples;
+      });
     } catch (thrown) {
       if (thrown instanceof Unsendable) return undefined;
+      if (thrown instanceof Refused && cut?.test(thrown.said) === true)
+        return [{ finish: 'length', text: '' }];
       throw thrown;
     }
   }
 
-  #drawnOf(sample: RawSample): Drawn {
-    const { tokenizer } = this.#options;
-    const { finish } = sample;
-    if ('text' in sample) {
-      // What the student is to learn ends with its own end of turn.
-      const text = finish === 'stop' ? sample.text + tokenizer.tokenText(tokenizer.eosId) : sample.text;
-      const draft = { text, tokens: tokenizer.encode(text), finish };
-      return { draft, distributions: NO_DISTRIBUTIONS };
+  /** Counts answers by their ends, as a server or an option under which all are cut is to be told of early. */
+  #counted(drawn: Drawn): Drawn {
+    if (drawn.draft.finish === 'stop') this.#cut = -Infinity;
+    this.#cut += 1;
+    if (this.#cut === CUT_AT_FIRST) {
+      const { maxTokens } = this.#options.sampling;
+      this.notices.say(
+        `none of the first ${CUT_AT_FIRST} answers is finished: they are longer than ${maxTokens} tokens, or the server gives no reason that is an end of turn`,
+      );
     }
-    const { ids, facts } = withEnd(sample, tokenizer);
-    const tokens = asTokenIds(ids);
-    const draft = { text: tokenizer.decode(tokens), tokens, finish };
-    return { draft, distributions: rowsOf(facts, this.topK) };
+    return drawn;
   }
 
   [Symbol.dispose](): void {}
 }
 
-/** The tokens of an answer; an end that the server left out is put there, without a distribution. */
-function withEnd(
-  { tokens, facts, finish }: Exclude<RawSample, { text: string }>,
-  tokenizer: Tokenizer,
-): { ids: readonly number[]; facts: readonly (TokenFacts | undefined)[] } {
-  const last = tokens.at(-1);
-  const ends = last !== undefined && tokenizer.isSpecial(last);
-  if (finish === 'length' || ends) return { ids: tokens, facts };
-  return { ids: [...tokens, tokenizer.eosId], facts: [...facts, undefined] };
-}
-
 function* jobsOf(batches: Iterable<Batch>): Generator<Job> {
   for (const { questions } of batches)
-    for (const question of questions) yield { question, drawn: [], unsendable: 0, faults: 0 };
+    for (const question of questions) yield { question, drawn: new Map(), faults: 0 };
 }

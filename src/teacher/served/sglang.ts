@@ -4,6 +4,9 @@
  * sample is a request of its own, and the prompt comes from the server's prefix cache.
  */
 import type { TokenFacts } from '../teacher.ts';
+import { mayPass, Refused, Transient } from './faults.ts';
+import { isFields } from './fields.ts';
+import { type Finish, finishOf, type IsEnd, samplesOf } from './finish.ts';
 import type { Ask, Protocol, RawSample } from './protocol.ts';
 import type { Reply } from './reply.ts';
 
@@ -14,8 +17,23 @@ function entry(item: Reply): { readonly logprob: number; readonly id: number } {
   return { logprob: logprob.logprob(), id: id.id() };
 }
 
-function readSample(reply: Reply): RawSample {
+/** How a sample ended: {type, matched} or {type: "abort", message, status_code}; older servers give the type alone. */
+function finishOfSample(reason: Reply, isEnd: IsEnd): Finish {
+  if (!isFields(reason.value)) return finishOf(reason.value, undefined, isEnd);
+  const type = reason.at('type');
+  const [message, status] = [reason.at('message'), reason.at('status_code').value];
+  if (type.value === 'abort' && message.isThere) {
+    const said = String(message.value);
+    if (typeof status === 'number' && !mayPass(status))
+      throw new Refused(status, `SGLang gave up on an answer (HTTP ${status}, ${said})`, said);
+    throw new Transient(`gave up on an answer (abort, ${said})`);
+  }
+  return finishOf(type.value, reason.at('matched').value, isEnd);
+}
+
+function readSample(reply: Reply, isEnd: IsEnd): RawSample {
   const meta = reply.at('meta_info');
+  const finish = finishOfSample(meta.at('finish_reason'), isEnd);
   const own = meta.at('output_token_logprobs').list().map(entry);
   const top = meta.at('output_top_logprobs').list();
   const facts = own.map(({ logprob }, i): TokenFacts => {
@@ -28,9 +46,7 @@ function readSample(reply: Reply): RawSample {
         .map((one) => [one.id, one.logprob] as const),
     };
   });
-  const finish = meta.at('finish_reason');
-  const type = finish.isThere ? finish.at('type').value : 'stop';
-  return { finish: type === 'length' ? 'length' : 'stop', tokens: own.map(({ id }) => id), facts };
+  return { finish, tokens: own.map(({ id }) => id), facts };
 }
 
 export const sglang: Protocol = {
@@ -39,7 +55,7 @@ export const sglang: Protocol = {
   namesModel: false,
   base: (url) => url.replace(/\/v1\/*$/, ''),
   path: '/generate',
-  body: ({ question, seed, sampling, topK, stopId }: Ask) => ({
+  body: ({ question, seed, sampling, topK, stopIds }: Ask) => ({
     input_ids: Array.from(question.ids),
     sampling_params: {
       max_new_tokens: sampling.maxTokens,
@@ -49,7 +65,7 @@ export const sglang: Protocol = {
       min_p: 0,
       repetition_penalty: 1,
       sampling_seed: seed,
-      stop_token_ids: [stopId],
+      stop_token_ids: stopIds,
       skip_special_tokens: false,
       no_stop_trim: true,
     },
@@ -59,7 +75,10 @@ export const sglang: Protocol = {
     return_text_in_logprobs: false,
   }),
   // With n = 1 the answer is an object, with a batch a list of them.
-  read: (reply) => (Array.isArray(reply.value) ? reply.list() : [reply]).map(readSample),
+  read: (reply, { isEnd }) =>
+    Array.isArray(reply.value)
+      ? samplesOf(reply, (one) => readSample(one, isEnd))
+      : [readSample(reply, isEnd)],
   async tokenize(endpoint, text, _model, signal) {
     const body = {
       text,

@@ -5,6 +5,7 @@
  */
 import type { TokenFacts } from '../teacher.ts';
 import { Refused } from './endpoint.ts';
+import { finishOf, samplesOf } from './finish.ts';
 import type { Ask, Protocol, RawSample } from './protocol.ts';
 import type { Reply } from './reply.ts';
 
@@ -17,7 +18,8 @@ function tokenId(name: string, at: Reply): number {
     : at.fail(`names a token ${JSON.stringify(name)} and not its id`);
 }
 
-function readChoice(choice: Reply, topK: number): RawSample {
+function readChoice(choice: Reply, { topK, isEnd }: Ask): RawSample {
+  const finish = finishOf(choice.at('finish_reason').value, choice.at('stop_reason').value, isEnd);
   const logprobs = choice.at('logprobs');
   const names = logprobs.at('tokens').list();
   const own = logprobs.at('token_logprobs').list();
@@ -34,7 +36,7 @@ function readChoice(choice: Reply, topK: number): RawSample {
   const tokens = given.isThere ? given.ids() : names.map((name) => tokenId(name.text(), name));
   if (tokens.length !== facts.length)
     choice.fail(`has ${tokens.length} tokens and ${facts.length} rows of ${topK}`);
-  return { finish: choice.at('finish_reason').value === 'length' ? 'length' : 'stop', tokens, facts };
+  return { finish, tokens, facts };
 }
 
 export const vllm: Protocol = {
@@ -43,7 +45,7 @@ export const vllm: Protocol = {
   namesModel: true,
   base: (url) => url.replace(/\/v1\/*$/, ''),
   path: '/v1/completions',
-  body: ({ question, samples, seed, sampling, topK, stopId, model }: Ask) => ({
+  body: ({ question, samples, seed, sampling, topK, stopIds, model }: Ask) => ({
     model,
     prompt: Array.from(question.ids),
     n: samples,
@@ -54,17 +56,15 @@ export const vllm: Protocol = {
     top_k: sampling.topK,
     min_p: 0,
     repetition_penalty: 1,
-    stop_token_ids: [stopId],
+    stop_token_ids: stopIds,
     skip_special_tokens: false,
     logprobs: topK,
     return_tokens_as_token_ids: true,
     return_token_ids: true,
   }),
-  read: (reply, { topK }) =>
-    reply
-      .at('choices')
-      .list()
-      .map((choice) => readChoice(choice, topK)),
+  read: (reply, ask) => samplesOf(reply.at('choices'), (choice) => readChoice(choice, ask)),
+  // Of a greedy draw it gives one sample a request.
+  adjustable: new Map([['n', undefined]]),
   async tokenize(endpoint, text, model, signal) {
     const body = { model, prompt: text, add_special_tokens: false };
     try {

@@ -4,6 +4,7 @@
  */
 import { isAbort, required, UserError } from '../../base/errors.ts';
 import type { Tokenizer } from '../../chat/tokenizer.ts';
+import { withNotices } from '../../teacher/notices.ts';
 import { answerKey } from '../../teacher/duplicates.ts';
 import type { Answered, Batch, Draft, Question, Select, Teacher } from '../../teacher/teacher.ts';
 import type { DrawnSample, RunEvent } from '../events.ts';
@@ -253,6 +254,16 @@ class Rollouts {
   }
 }
 
+/** What a teacher says before it is asked, and its answers. */
+async function* answers(
+  { name, teacher }: RolloutOptions,
+  rollouts: Rollouts,
+  signal: AbortSignal,
+): AsyncGenerator<RunEvent | readonly Answered[]> {
+  for (const text of await teacher.probe(signal)) yield { type: 'warning', stage: name, text };
+  yield* teacher.answer(rollouts.batches(), rollouts.select, signal);
+}
+
 /** Answers the prompts step by step; what is on disk is not asked again. True when all are answered. */
 export async function* runRollouts(options: RolloutOptions): AsyncGenerator<RunEvent, boolean> {
   const { name, teacher, tokenizer, vocabSize, folder, signal } = options;
@@ -264,9 +275,13 @@ export async function* runRollouts(options: RolloutOptions): AsyncGenerator<RunE
   try {
     if (step < total) {
       signal.throwIfAborted();
-      for (const text of await teacher.probe(signal)) yield { type: 'warning', stage: name, text };
-      for await (const group of teacher.answer(rollouts.batches(), rollouts.select, signal))
-        yield* rollouts.settle(group);
+      const work = (stop: AbortSignal): AsyncGenerator<RunEvent | readonly Answered[]> =>
+        answers(options, rollouts, stop);
+      const waiting = (text: string): RunEvent => ({ type: 'waiting', stage: name, text });
+      for await (const item of withNotices(work, teacher.notices, waiting, signal)) {
+        if ('type' in item) yield item;
+        else yield* rollouts.settle(item);
+      }
     }
   } catch (thrown) {
     if (!isAbort(thrown, signal)) throw thrown;

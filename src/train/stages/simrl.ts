@@ -36,7 +36,7 @@ class Answers implements Rollouts {
     if (asked.length === 0) return [];
     const stream = generator.stream(
       asked.map(({ ids }) => ids),
-      { ...sampling, stopIds: [tokenizer.eosId], seed, signal },
+      { ...sampling, stopIds: tokenizer.stopIds, seed, signal },
     );
     const groups: (Group | undefined)[] = asked.map(() => undefined);
     // Each group is scored as soon as it is there, while others are still being drawn.

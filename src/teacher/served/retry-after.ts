@@ -1,0 +1,134 @@
+/** How long a server asks to be left alone, in every form in use: headers of several names, and words in the body. */
+import { isFields } from './fields.ts';
+
+/** Milliseconds in the units of durations such as 1m30.5s and 350ms. */
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const DURATION = /^(?:\d+(?:\.\d+)?(?:ms|[smhd]))+$/;
+/** Numbers beyond these are moments, in seconds and in milliseconds since 1970. */
+const [EPOCH_SECONDS, EPOCH_MILLISECONDS] = [1e9, 1e12];
+
+/** What a Retry-After header says, in milliseconds: seconds, a date, a moment since 1970, or a duration such as 1m30s. */
+export function retryAfter(header: string | null | undefined, now: number): number | undefined {
+  const text = header?.trim().toLowerCase() ?? '';
+  if (text === '') return undefined;
+  const number = Number(text);
+  if (Number.isFinite(number)) {
+    if (number >= EPOCH_MILLISECONDS) return Math.max(0, number - now);
+    if (number >= EPOCH_SECONDS) return Math.max(0, number * 1000 - now);
+    return Math.max(0, number * 1000);
+  }
+  const spaceless = text
+    .replace(/milli(?:second)?s?/g, 'ms')
+    .replace(/seconds?|secs?/g, 's')
+    .replace(/minutes?|mins?/g, 'm')
+    .replace(/hours?|hrs?/g, 'h')
+    .replace(/days?/g, 'd')
+    .replace(/\s+/g, '');
+  if (DURATION.test(spaceless)) {
+    const parts = [...spaceless.matchAll(/(\d+(?:\.\d+)?)(ms|[smhd])/g)];
+    return parts.reduce((sum, [, count, unit = '']) => sum + Number(count) * (UNITS[unit] ?? 0), 0);
+  }
+  const date = /\d{4}|gmt|utc/.test(text) ? Date.parse(header ?? '') : Number.NaN;
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}
+
+function millisecondsIn(text: string | null | undefined): number | undefined {
+  const number = Number(text ?? '');
+  return (text ?? '').trim() !== '' && Number.isFinite(number) ? Math.max(0, number) : undefined;
+}
+
+/** A named header; those of fetch, and those that a gateway passes on in a body. */
+export type HeaderOf = (name: string) => string | null | undefined;
+
+/** What limits are told by: the name before and behind "remaining" and "reset". */
+const LIMITS: readonly (readonly [remaining: string, reset: string])[] = [
+  ['x-ratelimit-remaining-requests', 'x-ratelimit-reset-requests'],
+  ['x-ratelimit-remaining-tokens', 'x-ratelimit-reset-tokens'],
+  ['anthropic-ratelimit-requests-remaining', 'anthropic-ratelimit-requests-reset'],
+  ['anthropic-ratelimit-tokens-remaining', 'anthropic-ratelimit-tokens-reset'],
+  ['x-ratelimit-remaining', 'x-ratelimit-reset'],
+  ['x-ratelimit-remaining', 'x-ratelimit-reset-after'],
+  ['x-rate-limit-remaining', 'x-rate-limit-reset'],
+  ['ratelimit-remaining', 'ratelimit-reset'],
+];
+
+/** What the headers ask for; those of limits speak of a status 429 alone (`isLimit`). */
+function fromHeaders(header: HeaderOf, now: number, isLimit: boolean): number | undefined {
+  const asked = millisecondsIn(header('retry-after-ms')) ?? retryAfter(header('retry-after'), now);
+  if (asked !== undefined || !isLimit) return asked;
+  // RateLimit: limit=100, remaining=0, reset=30, and its later form "default";r=0;t=30.
+  const [, seconds] = /\b(?:reset|t)=(\d+)/.exec(header('ratelimit') ?? '') ?? [];
+  if (seconds !== undefined) return Number(seconds) * 1000;
+  const resets = LIMITS.flatMap(([remaining, reset]) => {
+    const milliseconds = retryAfter(header(reset), now);
+    return milliseconds === undefined ? [] : [{ milliseconds, left: Number(header(remaining) ?? 0) }];
+  });
+  // Of several limits, the one that is reached; the others would be over later.
+  const reached = resets.filter(({ left }) => !(left > 0));
+  return reached.length === 0 ? undefined : Math.max(...reached.map(({ milliseconds }) => milliseconds));
+}
+
+/** Keys of a body, with what their numbers count in. */
+const BODY_KEYS: ReadonlyMap<string, 'ms' | 's'> = new Map([
+  ['retrydelay', 's'],
+  ['retryafter', 's'],
+  ['retryafterseconds', 's'],
+  ['retryinseconds', 's'],
+  ['retryafterms', 'ms'],
+]);
+/** How deep a body is searched. */
+const DEPTH = 6;
+
+function fromBody(value: unknown, now: number, depth = DEPTH): number | undefined {
+  if (depth === 0) return undefined;
+  if (Array.isArray(value)) {
+    for (const item of value as unknown[]) {
+      const found = fromBody(item, now, depth - 1);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+  if (!isFields(value)) return undefined;
+  for (const [key, item] of Object.entries(value)) {
+    const unit = BODY_KEYS.get(key.toLowerCase().replaceAll(/[_-]/g, ''));
+    const text = typeof item === 'string' || typeof item === 'number' ? String(item) : undefined;
+    const own =
+      unit === undefined
+        ? undefined
+        : ((unit === 'ms' ? millisecondsIn(text) : undefined) ?? retryAfter(text, now));
+    if (own !== undefined) return own;
+    const inner =
+      key.toLowerCase() === 'headers' && isFields(item)
+        ? fromHeaders(headersOf(item), now, true)
+        : fromBody(item, now, depth - 1);
+    if (inner !== undefined) return inner;
+  }
+  return undefined;
+}
+
+function headersOf(fields: Readonly<Record<string, unknown>>): HeaderOf {
+  const byName = new Map(Object.entries(fields).map(([name, value]) => [name.toLowerCase(), value]));
+  return (name) => {
+    const value = byName.get(name);
+    return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
+  };
+}
+
+/** "Please try again in 1m30.5s", "retry after 26 seconds". */
+const IN_WORDS =
+  /\b(?:try again|retry|wait)(?: again)?(?: after| in| for)?(?: about| at least)?:? (\d[\d.]*\s*(?:ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hours?|d|days?)(?:\s*\d[\d.]*\s*(?:ms|s|m|h))*)\b/i;
+
+/** The pause that a server asks for with a status, in milliseconds: by its headers, by its body, or in its words. */
+export function askedPause(
+  status: number,
+  header: HeaderOf,
+  body: unknown,
+  words: string,
+  now: number,
+): number | undefined {
+  return (
+    fromHeaders(header, now, status === 429) ??
+    fromBody(body, now) ??
+    retryAfter(IN_WORDS.exec(words)?.[1], now)
+  );
+}
