@@ -63,9 +63,9 @@ describe('a file that is written as a stream', () => {
 
   test('removes what processes that are gone left half-written of it, and nothing of others', () => {
     mkdirSync(dirname(path()));
-    const of = (pid: number, name = 'lines.jsonl'): string =>
-      join(dirname(path()), `.${name}.${pid}.tmp`);
-    for (const left of [of(NOBODY), of(NOBODY, 'others.jsonl'), of(process.ppid)]) writeFileSync(left, 'half');
+    const of = (pid: number, name = 'lines.jsonl'): string => join(dirname(path()), `.${name}.${pid}.tmp`);
+    for (const left of [of(NOBODY), of(NOBODY, 'others.jsonl'), of(process.ppid)])
+      writeFileSync(left, 'half');
     using writer = new LineWriter(path());
     writer.commit();
     expect(existsSync(of(NOBODY))).toBe(false);

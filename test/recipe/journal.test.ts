@@ -42,7 +42,8 @@ function record(...events: readonly RunEvent[]): void {
   for (const event of events) journal.record(event);
 }
 
-const steps = (path = log()): string[] => readLines(path).map((line) => `${String(line['stage'])} ${String(line['step'])}`);
+const steps = (path = log()): string[] =>
+  readLines(path).map((line) => `${String(line['stage'])} ${String(line['step'])}`);
 
 test('a step is one line with its stage, kind, number and metrics; a sample one line each', () => {
   record(begins('one', 0, 'simrl'), step('one', 1, 0.5), sample('one', 1), begins('two'), step('two', 1));

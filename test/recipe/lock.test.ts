@@ -101,6 +101,7 @@ test('processes that want it at once have it one after the other, and it is free
 test('a file that names no process is no lock', () => {
   for (const text of ['', '0', 'nobody']) {
     writeFileSync(file(), text);
-    lockFolder(scratch.folder)[Symbol.dispose]();
+    using _lock = lockFolder(scratch.folder);
+    expect(readFileSync(file(), 'utf8')).not.toBe(text);
   }
 });

@@ -38,7 +38,11 @@ test('what is given back is taken before what is new, in the order in which it c
   expect([a, b]).toEqual(['a', 'b']);
   queue.giveBack('b');
   queue.giveBack('a');
-  expect([await queue.take(never), await queue.take(never), await queue.take(never)]).toEqual(['b', 'a', 'c']);
+  expect([await queue.take(never), await queue.take(never), await queue.take(never)]).toEqual([
+    'b',
+    'a',
+    'c',
+  ]);
 });
 
 test('a worker without work waits for what another may give back', async () => {

@@ -85,7 +85,8 @@ describe('of a damaged checkpoint', () => {
   });
 
   test('all of them being damaged is an error that says what to do, and nothing is removed', () => {
-    for (const name of readdirSync(scratch.folder)) writeFileSync(join(scratch.folder, name, 'stage.json'), '');
+    for (const name of readdirSync(scratch.folder))
+      writeFileSync(join(scratch.folder, name, 'stage.json'), '');
     const before = filesOf(scratch.folder);
     expect(() => restored()).toThrow(
       expect.objectContaining({

@@ -73,7 +73,9 @@ async function run(
 }
 
 const told = (events: readonly RunEvent[]): string[] =>
-  events.map((event) => `${event.type} ${'step' in event ? event.step : 'done' in event ? event.done : event.type}`);
+  events.map(
+    (event) => `${event.type} ${'step' in event ? event.step : 'done' in event ? event.done : event.type}`,
+  );
 
 describe('a stage that runs through', () => {
   test('says what it does in order, and saves every so many steps, but not at its end', async () => {
