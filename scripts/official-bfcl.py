@@ -280,6 +280,12 @@ class Maker:
             '"true"', "'true'", '"a"', "'b'", '"a b"', '"3"', "'1.5'", "x.y", '"', "''", '""', "it", "", "Map.of()", '"a]b"', '"p, q"', '"k: v"',
         )
 
+    def written(self, value):
+        """A value as a literal, with quotes that it should not have, or another one."""
+        right = json.dumps(value)
+        bare = right.strip('"')
+        return self.some(right, right, right, f'"{bare}"', f"'{bare}'", self.literal())
+
     def spaced(self, items):
         comma = self.some(",", ", ", " , ", ",\n")
         return comma.join(items) + self.some("", "", "", ",", ",,", " ")
@@ -297,7 +303,7 @@ class Maker:
             return self.some(f"new ArrayList<String>(Arrays.asList({self.spaced(inside)}))", f"new ArrayList<>() {{{{ {adds} }}}}", "new ArrayList<>()")
         if kind == "HashMap":
             pairs = right if isinstance(right, dict) else {}
-            puts = [f'put("{k}", {json.dumps(v) if self.r.random() < 0.5 else self.literal()});' for k, v in pairs.items()]
+            puts = [f'put("{k}", {self.written(v)});' for k, v in pairs.items()]
             if puts and self.r.random() < 0.4:
                 puts.pop(self.r.randrange(len(puts)))
             if self.r.random() < 0.2:
@@ -316,7 +322,7 @@ class Maker:
         if kind == "dict":
             pairs = []
             for key, value in (right if isinstance(right, dict) else {}).items():
-                written = self.javascript("array", None, value) if isinstance(value, list) else json.dumps(value) if self.r.random() < 0.5 else self.literal()
+                written = self.javascript("array", None, value) if isinstance(value, list) else self.written(value)
                 quote = self.some("", '"', "'")
                 pairs.append(f"{quote}{key}{quote}:{self.some('', ' ')}{written}")
             if pairs and self.r.random() < 0.4:

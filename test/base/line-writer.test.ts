@@ -33,11 +33,12 @@ describe('a file that is written as a stream', () => {
   });
 
   test('keeps the order of lines over many buffers, to the byte', () => {
-    const lines = Array.from({ length: 5000 }, (_, i) => `${i} ${'ü€😀'.repeat(i % 97)}`);
+    const lines = Array.from({ length: 5000 }, (_, i) => `${i} ${'ü€😀'.repeat(i % 397)}`);
     using writer = new LineWriter(path());
     for (const line of lines) writer.write(line);
     writer.commit();
-    expect(readFileSync(path(), 'utf8')).toBe(lines.map((line) => `${line}\n`).join(''));
+    // No diff of millions of characters.
+    expect(readFileSync(path(), 'utf8') === lines.map((line) => `${line}\n`).join('')).toBe(true);
   });
 
   test('that is not committed leaves what was there before, and nothing else', () => {

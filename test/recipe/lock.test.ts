@@ -56,11 +56,17 @@ test('a folder that is not there cannot be locked, which is told', () => {
 
 const PROGRAM = `
 const { lockFolder } = await import(${JSON.stringify(fileURLToPath(new URL('../../src/recipe/run/lock.ts', import.meta.url)))});
-for (let i = 0; i < Number(process.argv[1]); i++) {
+const { existsSync, rmSync, writeFileSync } = await import('node:fs');
+process.stdout.write('.');
+while (!existsSync(process.argv[2] + '/go')) await new Promise((resolve) => setTimeout(resolve, 1));
+const until = Date.now() + Number(process.argv[1]);
+while (Date.now() < until) {
   try {
     const lock = lockFolder(process.argv[2]);
     process.stdout.write('+');
+    writeFileSync(process.argv[2] + '/inside', '', { flag: 'wx' });
     if (process.argv[3] === 'keep') await new Promise((resolve) => setTimeout(resolve, 60_000));
+    rmSync(process.argv[2] + '/inside');
     lock[Symbol.dispose]();
     process.stdout.write('-');
   } catch (thrown) {
@@ -69,20 +75,27 @@ for (let i = 0; i < Number(process.argv[1]); i++) {
 }
 `;
 
-/** Another process that takes the lock so often, or once and keeps it. */
-function other(times: number, mode = 'release') {
-  const args = ['--import', 'tsx', '--input-type=module', '-e', PROGRAM, String(times), scratch.folder, mode];
+/** Lets the other processes begin. */
+const go = (): void => writeFileSync(join(scratch.folder, 'go'), '');
+
+/** Another process that takes the lock again and again for so many milliseconds, or once and keeps it, once it may begin. */
+function other(time: number, mode = 'release') {
+  const args = ['--import', 'tsx', '--input-type=module', '-e', PROGRAM, String(time), scratch.folder, mode];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (part: string) => (text += part));
   const ended = new Promise<string>((resolve) => child.once('close', () => resolve(text)));
-  const locked = new Promise<void>((resolve) => child.stdout.once('data', () => resolve()));
-  return { child, ended, locked };
+  /** Waits until it has said so. */
+  const says = async (what: string): Promise<void> => {
+    while (!text.includes(what)) await new Promise((resolve) => setTimeout(resolve, 5));
+  };
+  return { child, ended, says };
 }
 
 test('another process that lives is respected, and one that was killed is not', async () => {
-  const { child, ended, locked } = other(1, 'keep');
-  await locked;
+  const { child, ended, says } = other(1000, 'keep');
+  go();
+  await says('+');
   expect(() => lockFolder(scratch.folder)).toThrow(UserError);
   child.kill('SIGKILL');
   await ended;
@@ -92,8 +105,10 @@ test('another process that lives is respected, and one that was killed is not', 
 });
 
 test('processes that want it at once have it one after the other, and it is free in the end', async () => {
-  const texts = await Promise.all([other(300), other(300)].map(({ ended }) => ended));
-  for (const text of texts) expect(text).toMatch(/^(?:\+-)+$/);
+  const both = [other(1000), other(1000)];
+  for (const { says } of both) await says('.');
+  go();
+  for (const { ended } of both) expect(await ended).toMatch(/^\.(?:\+-)+$/);
   expect(existsSync(file())).toBe(false);
   lockFolder(scratch.folder)[Symbol.dispose]();
 });
