@@ -136,7 +136,7 @@ describe('a file of responses', () => {
     });
   });
 
-  test('of such a service has underscores for dots, and null where nothing came', async () => {
+  test('of such a service has underscores for dots, null where nothing came, and may begin with a byte order mark', async () => {
     const dotted = join(folder, 'dotted');
     makeBfcl(dotted);
     for (const name of ['BFCL_v3_simple.json', 'possible_answer/BFCL_v3_simple.json']) {
@@ -144,7 +144,7 @@ describe('a file of responses', () => {
       writeFileSync(path, readFileSync(path, 'utf8').replaceAll('set_timer', 'clock.timer.set'));
     }
     respond(
-      { id: 'simple_0', result: [{ clock_timer_set: '{"minutes": 5}' }] },
+      `\ufeff${JSON.stringify({ id: 'simple_0', result: [{ clock_timer_set: '{"minutes": 5}' }] })}`,
       { id: 'simple_1', result: [{ 'clock.timer.set': '{"minutes": 10}' }] },
       { id: 'simple_2', result: call('clock.timer.set', { minutes: 15 }) },
       { id: 'simple_3', result: null },
@@ -158,12 +158,6 @@ describe('a file of responses', () => {
       errors: { 'simple_function_checker:wrong_func_name': 1, 'ast_decoder:decoder_failed': 1 },
       faults: {},
     });
-  });
-
-  test('may begin with a byte order mark', async () => {
-    respond('\ufeff{"id": "simple_3", "result": [{"set_timer": "{\\"minutes\\": 20}"}]}');
-    const { stdout } = await bfcl('--responses', file, '--json');
-    expect(JSON.parse(stdout)).toMatchObject({ categories: { simple: { correct: 1 } }, faults: {} });
   });
 
   test('may be one of many in folders of folders, or that of an earlier evaluation', async () => {
