@@ -1,6 +1,6 @@
 /** The lock of a run's folder: one run at a time, and none that is held by nobody. */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -113,9 +113,10 @@ test('processes that want it at once have it one after the other, and it is free
   lockFolder(scratch.folder)[Symbol.dispose]();
 });
 
-test('a file that names no process is no lock', () => {
+test('a file of long ago that names no process is no lock', () => {
   for (const text of ['', '0', 'nobody']) {
     writeFileSync(file(), text);
+    utimesSync(file(), 0, 0);
     using _lock = lockFolder(scratch.folder);
     expect(readFileSync(file(), 'utf8')).not.toBe(text);
   }
