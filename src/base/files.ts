@@ -127,7 +127,8 @@ export function writeFolderAtomic(path: string, fill: (temporary: string) => voi
     rmSync(old, { recursive: true, force: true });
   } catch (thrown) {
     discard(temporary);
-    if (thrown instanceof UserError) throw thrown;
+    // What `fill` throws is of its own kind, and no matter of the disk.
+    if (thrown instanceof UserError || systemCode(thrown) === '') throw thrown;
     throw fileError('write', path, thrown);
   }
 }

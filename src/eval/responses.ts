@@ -94,7 +94,9 @@ export function readResponses<Result>(
   const results = new Map<string, Result>();
   const faulty: FaultyResponse[] = [];
   for (const path of paths) {
+    // A byte order mark is no part of the first line.
     readText(path)
+      .replace(/^\ufeff/, '')
       .split('\n')
       .forEach((text, i) => {
         if (text.trim() === '') return;

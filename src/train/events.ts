@@ -6,6 +6,11 @@ import type { MetricName } from './metrics.ts';
 
 export type Metrics = Partial<Record<MetricName, number>>;
 
+/** Names and values of metrics. */
+export function entriesOf(metrics: Metrics): [MetricName, number][] {
+  return Object.entries(metrics) as [MetricName, number][];
+}
+
 /** One drawn completion with its reward, for samples.jsonl and the report. */
 export interface DrawnSample {
   readonly id: string;

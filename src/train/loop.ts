@@ -7,7 +7,6 @@ import { isAbort, UserError } from '../base/errors.ts';
 import type { DrawnSample, Metrics, RunEvent } from './events.ts';
 import { restoreNewest, saveCheckpointStep } from './checkpoints.ts';
 import { Diverged, type StepResult, type Trainer } from './trainer.ts';
-import { METRICS, type MetricName } from './metrics.ts';
 
 export interface StepReport {
   /** Steps that the stage will have, as far as is known now; without it, the stage's own total. */
@@ -46,10 +45,7 @@ export interface LoopOptions {
 
 /** What a trainer's step gives as metrics. */
 export function metricsOf(result: StepResult, lr: number): Metrics {
-  const parts = Object.fromEntries(
-    Object.entries(result.parts).filter(([name]) => name in METRICS),
-  ) as Partial<Record<MetricName, number>>;
-  return { loss: result.loss, ...parts, grad_norm: result.gradNorm, lr };
+  return { loss: result.loss, ...result.parts, grad_norm: result.gradNorm, lr };
 }
 
 /** Resident memory of the process, in MB. */

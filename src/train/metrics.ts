@@ -1,3 +1,5 @@
+import { InternalError } from '../base/errors.ts';
+
 /** Every metric that a run logs: declared once, with its unit and meaning. */
 interface MetricDeclaration {
   readonly unit: string;
@@ -52,3 +54,10 @@ export const METRICS = {
 } as const satisfies Record<string, MetricDeclaration>;
 
 export type MetricName = keyof typeof METRICS;
+
+/** The metric of this name. What an objective reports and nobody has declared is a bug of it, and would be lost in the log. */
+export function metricNamed(name: string): MetricName {
+  if (!Object.hasOwn(METRICS, name))
+    throw new InternalError(`the objective's part ${name} is no declared metric; add it to METRICS`);
+  return name as MetricName;
+}

@@ -19,6 +19,7 @@ import { AdamW, type ResidentOptions } from '../tensor/adamw.ts';
 import { OffloadedAdamW } from '../tensor/adamw-offloaded.ts';
 import type { AdamWOptions, Optimizer, StoredTensors } from '../tensor/optimizer.ts';
 import { ParameterSet, specBytes } from '../tensor/parameters.ts';
+import { entriesOf, type Metrics } from './events.ts';
 import { exampleTokens, groupCount, rowCount, type TrainExample } from './examples.ts';
 import { type MicroBatch, planMicroBatches, type Rounding, roundingFor } from './micro-batches.ts';
 import { chunkRowsFor, type LossParts } from './training-graph.ts';
@@ -47,7 +48,7 @@ export interface TrainerOptions {
 
 export interface StepResult {
   readonly loss: number;
-  readonly parts: Readonly<Record<string, number>>;
+  readonly parts: Metrics;
   readonly gradNorm: number;
   /** Tokens that went through the model, padding excluded. */
   readonly tokens: number;
@@ -163,13 +164,13 @@ export class Trainer implements Disposable {
       }),
     );
     // Every lane has come to rest before a failure is passed on: its device may be freed then.
-    const parts: Record<string, number> = {};
+    const parts: Metrics = {};
     let loss = 0;
     for (const settled of results) {
       if (settled.status === 'rejected') throw settled.reason;
       for (const result of settled.value) {
         loss += result.loss;
-        for (const [name, value] of Object.entries(result.parts)) parts[name] = (parts[name] ?? 0) + value;
+        for (const [name, value] of entriesOf(result.parts)) parts[name] = (parts[name] ?? 0) + value;
       }
     }
     await this.#sum.run();

@@ -35,6 +35,8 @@ import { Graph, readF32, write } from '../tensor/graph.ts';
 import type { GraphMemory } from '../tensor/graph-memory.ts';
 import type { ParameterSet } from '../tensor/parameters.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import type { Metrics } from './events.ts';
+import { metricNamed, type MetricName } from './metrics.ts';
 
 /** Logits that one chunk of rows may take, in bytes. */
 const CHUNK_BYTES = 64 * 2 ** 20;
@@ -67,7 +69,7 @@ interface ChunkLoss {
 
 export interface LossParts {
   readonly loss: number;
-  readonly parts: Readonly<Record<string, number>>;
+  readonly parts: Metrics;
 }
 
 export interface TrainingGraphOptions {
@@ -97,7 +99,7 @@ export class TrainingGraph implements Disposable {
   readonly #specs: Readonly<Record<string, RowInputShape>>;
   readonly #inputs = new Map<string, Tensor>();
   readonly #loss: Tensor;
-  readonly #parts = new Map<string, Tensor>();
+  readonly #parts = new Map<MetricName, Tensor>();
 
   constructor(
     config: Qwen3Config,
@@ -186,7 +188,7 @@ export class TrainingGraph implements Disposable {
       // Executed before the next chunk is formed, so that its memory is free again.
       for (const t of [gradHidden, ...totals.values()]) g.expand(t);
     }
-    for (const [name, value] of whole ?? totals) this.#parts.set(name, g.output(value));
+    for (const [name, value] of whole ?? totals) this.#parts.set(metricNamed(name), g.output(value));
     return required(gradHidden, 'gradient of the hidden states');
   }
 
@@ -277,7 +279,7 @@ export class TrainingGraph implements Disposable {
     const read = (t: Tensor): number => readF32(device, t)[0] ?? Number.NaN;
     return {
       loss: read(this.#loss),
-      parts: Object.fromEntries([...this.#parts].map(([name, tensor]) => [name, read(tensor)])),
+      parts: Object.fromEntries([...this.#parts].map(([name, tensor]) => [name, read(tensor)])) as Metrics,
     };
   }
 

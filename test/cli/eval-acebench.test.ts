@@ -100,6 +100,14 @@ describe('a file of responses', () => {
     ]);
   });
 
+  test('may begin with a byte order mark', async () => {
+    const [first, ...rest] = right();
+    respond(`\ufeff${JSON.stringify(first)}`, ...rest);
+    const { stdout } = await acebench('--responses', file, '--category', 'single_turn_single_function');
+    expect(stdout).toMatch(/^single_turn_single_function +100\.0% .* 2\/2$/m);
+    expect(stdout).not.toContain('left out');
+  });
+
   test('that answers nothing is told', async () => {
     respond({ id: 'simple_0', result: 'x' });
     expect(await acebench('--responses', file)).toMatchObject({

@@ -136,6 +136,30 @@ describe('a file of responses', () => {
     });
   });
 
+  test('of such a service has underscores for dots, null where nothing came, and may begin with a byte order mark', async () => {
+    const dotted = join(folder, 'dotted');
+    makeBfcl(dotted);
+    for (const name of ['BFCL_v3_simple.json', 'possible_answer/BFCL_v3_simple.json']) {
+      const path = join(dotted, name);
+      writeFileSync(path, readFileSync(path, 'utf8').replaceAll('set_timer', 'clock.timer.set'));
+    }
+    respond(
+      `\ufeff${JSON.stringify({ id: 'simple_0', result: [{ clock_timer_set: '{"minutes": 5}' }] })}`,
+      { id: 'simple_1', result: [{ 'clock.timer.set': '{"minutes": 10}' }] },
+      { id: 'simple_2', result: call('clock.timer.set', { minutes: 15 }) },
+      { id: 'simple_3', result: null },
+      { id: 'irrelevance_0', result: null },
+      { id: 'irrelevance_1', result: [{}] },
+    );
+    const flags = ['--data', dotted, '--runs', runs, '--responses', file, '--json'];
+    const { stdout } = await runCli(['eval', 'bfcl', ...flags]);
+    expect(JSON.parse(stdout)).toMatchObject({
+      categories: { simple: { correct: 2 }, irrelevance: { correct: 2 } },
+      errors: { 'simple_function_checker:wrong_func_name': 1, 'ast_decoder:decoder_failed': 1 },
+      faults: {},
+    });
+  });
+
   test('may be one of many in folders of folders, or that of an earlier evaluation', async () => {
     const results = join(folder, 'results');
     mkdirSync(join(results, 'non_live'), { recursive: true });

@@ -84,6 +84,17 @@ export const TOLERANCES = {
     why: 'AdamW moves every weight by about the learning rate, also where its gradient is rounding alone',
   },
   otherDeviceProgram: { relative: 1e-4, absolute: 1e-5, why: 'a dozen operations, some of them divisions' },
+  /** Two steps of a recipe's stage against numbers that were kept: loss, parts, gradient norm and how far weights moved. */
+  keptSteps: {
+    relative: 2e-4,
+    absolute: 2e-6,
+    why: 'kernels of another processor add f32 products in another order, twice through a small model',
+  },
+  keptStepsBf16: {
+    relative: 1e-2,
+    absolute: 1e-3,
+    why: 'as keptSteps, with operands of 8 bits, which round to a neighbour where a sum differs in its last one',
+  },
 } as const satisfies Record<string, Tolerance>;
 
 /** Expects numbers to agree one by one; the message names the place of the worst. */

@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
 import { Device, listDevices } from '../../src/ggml/device.ts';
+import { entriesOf } from '../../src/train/events.ts';
 import { AdamW } from '../../src/tensor/adamw.ts';
 import { OffloadedAdamW } from '../../src/tensor/adamw-offloaded.ts';
 import { Graph } from '../../src/tensor/graph.ts';
@@ -90,7 +91,7 @@ describe.skipIf(found === undefined)(
     it.each(Object.keys(expected.losses))('%s: loss, parts and every gradient', async (name) => {
       const [want, got] = [await cpu.run(name), await gpu.run(name)];
       expectClose([got.loss], [want.loss], TOLERANCES.otherDeviceLoss, 'loss');
-      for (const [part, value] of Object.entries(want.parts))
+      for (const [part, value] of entriesOf(want.parts))
         expectClose([got.parts[part]!], [value], TOLERANCES.otherDeviceLoss, part);
       for (const [parameter, values] of want.gradients)
         expectNormClose(got.gradients.get(parameter)!, values, TOLERANCES.otherDeviceGradient, parameter);

@@ -9,6 +9,7 @@ import { AdamW } from '../../src/tensor/adamw.ts';
 import { gatherRows, rowsFrom, type TrainExample, treeOf } from '../../src/train/examples.ts';
 import { type LossParts, TrainingGraph } from '../../src/train/training-graph.ts';
 import { joinAlike } from '../../src/train/shared-prefix.ts';
+import { entriesOf, type Metrics } from '../../src/train/events.ts';
 import { Trainer } from '../../src/train/trainer.ts';
 import { goldenConfig, goldenWeights } from '../helpers/golden.ts';
 import { expectClose, expectNormClose, TOLERANCES } from '../helpers/tolerances.ts';
@@ -59,14 +60,14 @@ async function run(prompts: number, chunkRows: number): Promise<Outcome> {
   using graph = new TrainingGraph(goldenConfig, weights, gradients, layout, 96, objective, options);
   gradients.clear();
   const given = pairs();
-  const parts: Record<string, number> = {};
+  const parts: Metrics = {};
   let loss = 0;
   for (let start = 0; start < COUNT; start += prompts) {
     const batch = given.slice(start, start + prompts);
     const rows = gatherRows(layout, batch, 1 / COUNT, objective.inputs);
     const result = await graph.run(batch.map(treeOf), rows);
     loss += result.loss;
-    for (const [name, value] of Object.entries(result.parts)) parts[name] = (parts[name] ?? 0) + value;
+    for (const [name, value] of entriesOf(result.parts)) parts[name] = (parts[name] ?? 0) + value;
   }
   return { loss, parts, gradients: new Map(weights.specs.map(({ name }) => [name, gradients.read(name)])) };
 }
@@ -74,7 +75,7 @@ async function run(prompts: number, chunkRows: number): Promise<Outcome> {
 function expectSame(got: Outcome, want: Outcome): void {
   expectClose([got.loss], [want.loss], TOLERANCES.regrouped, 'loss');
   expect(Object.keys(got.parts)).toEqual(Object.keys(want.parts));
-  for (const [name, value] of Object.entries(want.parts))
+  for (const [name, value] of entriesOf(want.parts))
     expectClose([got.parts[name]!], [value], TOLERANCES.regrouped, name);
   for (const [name, values] of want.gradients)
     expectNormClose(got.gradients.get(name)!, values, TOLERANCES.regroupedGradient, name);

@@ -5,6 +5,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { Device } from '../../src/ggml/device.ts';
 import type { Objective } from '../../src/objective/index.ts';
+import { entriesOf, type Metrics } from '../../src/train/events.ts';
 import { AdamW } from '../../src/tensor/adamw.ts';
 import { gatherRows, treeOf, type TrainExample } from '../../src/train/examples.ts';
 import { type LossParts, TrainingGraph } from '../../src/train/training-graph.ts';
@@ -65,20 +66,20 @@ async function run(objective: Objective, prompts: number, chunkRows?: number): P
   using graph = new TrainingGraph(goldenConfig, weights, gradients, own, 64, objective, options);
   gradients.clear();
   let loss = 0;
-  const parts: Record<string, number> = {};
+  const parts: Metrics = {};
   for (let start = 0; start < given.length; start += prompts) {
     const batch = given.slice(start, start + prompts);
     const rows = gatherRows(own, batch, 1 / count, objective.inputs);
     const result = await graph.run(batch.map(treeOf), rows);
     loss += result.loss;
-    for (const [name, value] of Object.entries(result.parts)) parts[name] = (parts[name] ?? 0) + value;
+    for (const [name, value] of entriesOf(result.parts)) parts[name] = (parts[name] ?? 0) + value;
   }
   return { loss, parts, gradients: new Map(weights.specs.map(({ name }) => [name, gradients.read(name)])) };
 }
 
 function expectSame(got: Outcome, want: Outcome): void {
   expectClose([got.loss], [want.loss], TOLERANCES.regrouped, 'loss');
-  for (const [name, value] of Object.entries(want.parts))
+  for (const [name, value] of entriesOf(want.parts))
     expectClose([got.parts[name]!], [value], TOLERANCES.regrouped, name);
   for (const [name, values] of want.gradients)
     expectNormClose(got.gradients.get(name)!, values, TOLERANCES.regroupedGradient, name);
@@ -111,7 +112,7 @@ describe.each(ROWWISE)('%s', (name) => {
     );
     const result = await graph.run(trees, { predictors: new Int32Array(0), inputs: none });
     expect(result.loss + 0).toBe(0);
-    for (const [part, value] of Object.entries(result.parts)) expect(value + 0, part).toBe(0);
+    for (const [part, value] of entriesOf(result.parts)) expect(value + 0, part).toBe(0);
     for (const spec of weights.specs)
       expect(
         gradients.read(spec.name).every((x) => x + 0 === 0),

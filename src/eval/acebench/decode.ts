@@ -6,8 +6,8 @@ import { withoutSpace } from '../../json/python.ts';
 import type { Expression } from '../python/expression.ts';
 import { PythonSyntaxError } from '../python/errors.ts';
 import { parseExpression } from '../python/parser.ts';
-import { evaluate, numberValue, ValueError } from './arithmetic.ts';
-import { type Dict, type Key, Opaque, str, Tuple, type Value } from './values.ts';
+import { constantOf, evaluate } from './evaluate.ts';
+import { type Dict, dictOf, type Key, Opaque, Tuple, type Value, ValueError } from './values.ts';
 import type { Revision } from './revision.ts';
 
 /** A call as a model made it: positional arguments are left out. */
@@ -38,16 +38,16 @@ export function decodeCalls(
   }
 }
 
-/** The text from the first "[" to the "]" that closes it, brackets inside of strings counted like all others. */
+/**
+ * The text from the first "[" at depth 0 to the "]" that closes it. All brackets are counted, those inside of strings too, and a "]" that
+ * closes nothing takes the depth below 0.
+ */
 function firstList(text: string): string | undefined {
-  const start = text.indexOf('[');
-  if (start < 0) return undefined;
-  let open = 0;
-  for (let at = start; at < text.length; at++) {
-    const char = text.charAt(at);
-    if (char === '[') open += 1;
-    else if (char === ']') open -= 1;
-    if (open === 0) return text.slice(start, at + 1);
+  let [start, depth] = [-1, 0];
+  for (const { 0: bracket, index } of text.matchAll(/[[\]]/g)) {
+    if (bracket === '[' && depth === 0) start = index;
+    depth += bracket === '[' ? 1 : -1;
+    if (bracket === ']' && depth === 0) return text.slice(start, index + 1);
   }
   return undefined;
 }
@@ -81,7 +81,12 @@ function valueOf(expression: Expression): Value {
     case 'tuple':
       return new Tuple(expression.items.map(valueOf));
     case 'dict':
-      return dictOf(expression.entries);
+      return dictOf(
+        expression.entries.map(([key, value]) => {
+          if (key === undefined) throw new ValueError('a dict is unpacked');
+          return [valueOf(key), valueOf(value)];
+        }),
+      );
     case 'unary':
       return negated(expression.operand);
     case 'binary':
@@ -97,13 +102,6 @@ function valueOf(expression: Expression): Value {
   }
 }
 
-function constantOf(value: Extract<Expression, { kind: 'constant' }>['value']): Value {
-  if (value === null || typeof value === 'boolean') return value;
-  if (value === 'ellipsis') return new Opaque('Ellipsis');
-  if (typeof value !== 'object' || !('kind' in value)) return numberValue(value);
-  return value.kind === 'text' ? value.text : new Opaque(`b'${value.text}'`);
-}
-
 /** Every unary operator changes the sign, also `+` and `not`; only constants have one. */
 function negated(operand: Expression): Value {
   if (operand.kind !== 'constant') throw new ValueError('not a number');
@@ -111,26 +109,4 @@ function negated(operand: Expression): Value {
   if (typeof value === 'boolean') return -BigInt(value);
   if (typeof value === 'bigint' || typeof value === 'number') return -value;
   throw new ValueError('not a number');
-}
-
-function dictOf(entries: Extract<Expression, { kind: 'dict' }>['entries']): Dict {
-  const dict = new Map<Key, Value>();
-  const others = new Map<string, Opaque>();
-  for (const [written, value] of entries) {
-    if (written === undefined) throw new ValueError('a dict is unpacked');
-    const key = valueOf(written);
-    if (typeof key === 'string') dict.set(key, valueOf(value));
-    else dict.set(otherKey(key, others), valueOf(value));
-  }
-  return dict;
-}
-
-/** A key that is no text, the same object for equal ones: 1, 1.0 and True. */
-function otherKey(key: Value, known: Map<string, Opaque>): Opaque {
-  if (Array.isArray(key) || key instanceof Map) throw new ValueError('a key can change');
-  const isWhole = typeof key === 'boolean' || (typeof key === 'number' && Number.isInteger(key));
-  const name = isWhole ? String(BigInt(key)) : str(key);
-  const found = known.get(name) ?? new Opaque(str(key));
-  known.set(name, found);
-  return found;
 }

@@ -64,23 +64,19 @@ export function decodeReply(text: string, rule: DecodeRule): Decoded {
 
 /**
  * A response in a file, as calls: text of a model, or what services with function calling of their own leave there, a list of
- * {name: arguments} with the arguments as JSON text or as an object.
+ * {name: arguments} with the arguments as JSON text. Of an item's names the first counts; null cannot be decoded.
  */
-export function decodeResponse(response: string | readonly PyValue[], rule: DecodeRule): Decoded {
+export function decodeResponse(response: string | readonly PyValue[] | null, rule: DecodeRule): Decoded {
   if (typeof response === 'string') return decodeReply(response, rule);
-  const unpacked: PyValue[] = [];
+  if (response === null) return FAILED;
+  const decoded: PyDict[] = [];
   for (const item of response) {
-    if (!isDict(item)) return FAILED;
-    const call = new Map<string, PyValue>();
-    for (const [name, written] of item) {
-      const parsed =
-        typeof written === 'string' ? tryParseJson(written) : ({ ok: true, value: written } as const);
-      if (!parsed.ok) return FAILED;
-      call.set(name, parsed.value);
-    }
-    unpacked.push(call);
+    const [name, written] = (isDict(item) ? [...item][0] : undefined) ?? [];
+    const parsed = typeof written === 'string' ? tryParseJson(written) : undefined;
+    if (name === undefined || parsed?.ok !== true) return FAILED;
+    decoded.push(new Map([[name, parsed.value]]));
   }
-  const calls = callsOf(unpacked);
+  const calls = callsOf(decoded);
   return calls === undefined
     ? { ok: false, error: 'ast_decoder:decoder_wrong_output_format' }
     : { ok: true, calls };
@@ -88,10 +84,11 @@ export function decodeResponse(response: string | readonly PyValue[], rule: Deco
 
 /**
  * The calls of one step of several turns, in Python's syntax; none where there are no calls or where they cannot be decoded. A step is text
- * of a model, or the list of calls that services with function calling of their own leave.
+ * of a model, or the calls that services with function calling of their own leave: a list of objects, or one object.
  */
-export function decodeStep(step: string | readonly PyValue[], rule: DecodeRule): readonly string[] {
-  return (typeof step === 'string' ? stepCalls(step, rule) : listedCalls(step)) ?? [];
+export function decodeStep(step: PyValue, rule: DecodeRule): readonly string[] {
+  if (typeof step === 'string') return stepCalls(step, rule) ?? [];
+  return (isDict(step) ? listedCalls([step]) : isList(step) ? listedCalls(step) : undefined) ?? [];
 }
 
 /** Undefined where a call cannot be decoded. */

@@ -1,5 +1,5 @@
 /** The verdict on one answer of one turn, by the official rules and with the official names of errors. */
-import type { PyValue } from '../../json/python.ts';
+import { isList, type PyValue } from '../../json/python.ts';
 import { checkCalls } from './ast/calls.ts';
 import type { AstError } from './ast/errors.ts';
 import { rulesOf } from './categories.ts';
@@ -14,7 +14,7 @@ export type SingleTurnError =
 /** The error of a response, or undefined where it is right. A call is wanted or not; for relevance its content plays no part. */
 export function checkSingleTurn(
   entry: SingleTurnEntry,
-  response: string | readonly PyValue[],
+  response: string | readonly PyValue[] | null,
   rule: DecodeRule,
 ): SingleTurnError | undefined {
   const { check } = rulesOf(entry.category);
@@ -22,7 +22,9 @@ export function checkSingleTurn(
   if (check.kind === 'ast') {
     if (!decoded.ok) return decoded.error;
     const { functions, answers } = entry;
-    return checkCalls(check.pattern, { functions, answers, language: check.language }, decoded.calls);
+    // Lists come from services whose names of functions cannot have dots.
+    const task = { functions, answers, language: check.language, areDotsUnderscores: isList(response) };
+    return checkCalls(check.pattern, task, decoded.calls);
   }
   const calls = decoded.ok && decoded.calls.length > 0;
   if (check.kind === 'irrelevance') return calls ? 'irrelevance_error:decoder_success' : undefined;

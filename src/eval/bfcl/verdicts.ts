@@ -9,10 +9,10 @@ import type { Count } from './scores.ts';
 import { checkSingleTurn } from './single-turn.ts';
 
 /**
- * A response as a file has it: text, or a list of calls; for several turns a list of turns, each a list of its steps, each of which is again text
- * or a list of calls.
+ * A response as a file has it: text, a list of calls, or null where nothing came of asking; for several turns a list of turns, each a list of
+ * its steps, each of which is again one of those.
  */
-export type Response = string | readonly PyValue[];
+export type Response = string | readonly PyValue[] | null;
 
 export interface Verdict {
   readonly id: string;
@@ -23,12 +23,9 @@ export interface Verdict {
 
 /** A response if it is of the type that the entry asks for. */
 export function readResponse(entry: Entry, result: PyValue): Response | undefined {
-  if (entry.kind === 'single') return typeof result === 'string' || isList(result) ? result : undefined;
-  return isList(result) && result.every(isTurn) ? result : undefined;
-}
-
-function isTurn(turn: PyValue): turn is readonly (string | readonly PyValue[])[] {
-  return isList(turn) && turn.every((step) => typeof step === 'string' || isList(step));
+  if (entry.kind === 'single')
+    return result === null || typeof result === 'string' || isList(result) ? result : undefined;
+  return isList(result) && result.every(isList) ? result : undefined;
 }
 
 /** Judges one response; none at all is wrong. */
@@ -38,7 +35,7 @@ export function judge(entry: Entry, response: Response | undefined, rule: Decode
   const error =
     entry.kind === 'single'
       ? checkSingleTurn(entry, response, rule)
-      : multiTurnError(entry, typeof response === 'string' ? [] : response, rule);
+      : multiTurnError(entry, isList(response) ? response : [], rule);
   return { id, category, error: error ?? null };
 }
 
@@ -49,7 +46,7 @@ function multiTurnError(
   rule: DecodeRule,
 ): string | undefined {
   const decoded = turns.map((turn) =>
-    (isTurn(turn) ? turn : []).map((step) => decodeStep(step, rule)).filter((calls) => calls.length > 0),
+    (isList(turn) ? turn : []).map((step) => decodeStep(step, rule)).filter((calls) => calls.length > 0),
   );
   const verdict = checkMultiTurn(simulated, decoded);
   return verdict.valid ? undefined : verdict.errorType;

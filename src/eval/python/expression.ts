@@ -18,11 +18,37 @@ export type Expression =
       readonly left: Expression;
       readonly right: Expression;
     }
-  | { readonly kind: 'call'; readonly callee: Expression; readonly keywords: readonly Keyword[] }
+  /** `and` and `or`, and comparisons, which may follow each other: one operator fewer than operands. */
+  | {
+      readonly kind: 'boolean' | 'comparison';
+      readonly operators: readonly string[];
+      readonly operands: readonly Expression[];
+    }
+  | {
+      readonly kind: 'conditional';
+      readonly test: Expression;
+      readonly value: Expression;
+      readonly otherwise: Expression;
+    }
+  | {
+      readonly kind: 'call';
+      readonly callee: Expression;
+      readonly positional: readonly Expression[];
+      readonly keywords: readonly Keyword[];
+    }
   | { readonly kind: 'attribute'; readonly object: Expression; readonly name: string }
   /** `text` is how it was written. */
-  | { readonly kind: 'subscript'; readonly text: string }
-  /** Comparisons, lambdas, comprehensions, f-strings, unpacking and their like. */
+  | {
+      readonly kind: 'subscript';
+      readonly object: Expression;
+      readonly index: Expression;
+      readonly text: string;
+    }
+  /** `from:to:step` in a subscript. */
+  | { readonly kind: 'slice'; readonly bounds: readonly (Expression | undefined)[] }
+  /** `*items`. */
+  | { readonly kind: 'starred'; readonly items: Expression }
+  /** Lambdas, comprehensions, f-strings and their like. */
   | { readonly kind: 'other' };
 
 export type Constant =

@@ -55,10 +55,7 @@ class Parser extends TokenReader {
 
   /** An item, `*item` or `name := item`; undefined where none begins. */
   #starred(): Expression | undefined {
-    if (this.taken('*')) {
-      this.#binary(1);
-      return OTHER;
-    }
+    if (this.taken('*')) return { kind: 'starred', items: this.#binary(1) };
     return this.#begins() ? this.#named() : undefined;
   }
 
@@ -87,10 +84,9 @@ class Parser extends TokenReader {
       if (this.at('lambda')) return this.#lambda();
       const value = this.#disjunction();
       if (!this.taken('if')) return value;
-      this.#disjunction();
+      const test = this.#disjunction();
       this.expect('else');
-      this.#expression();
-      return OTHER;
+      return { kind: 'conditional', test, value, otherwise: this.#expression() };
     });
   }
 
@@ -108,17 +104,14 @@ class Parser extends TokenReader {
 
   /** `or`, `and`, `not` and comparisons, in the order of their precedence. */
   #disjunction(): Expression {
-    const first = this.#conjunction();
-    if (!this.at('or')) return first;
-    while (this.taken('or')) this.#conjunction();
-    return OTHER;
+    return this.#joined('or', () => this.#joined('and', () => this.#inversion()));
   }
 
-  #conjunction(): Expression {
-    const first = this.#inversion();
-    if (!this.at('and')) return first;
-    while (this.taken('and')) this.#inversion();
-    return OTHER;
+  #joined(operator: string, read: () => Expression): Expression {
+    const first = read();
+    const operands = [first];
+    while (this.taken(operator)) operands.push(read());
+    return operands.length === 1 ? first : { kind: 'boolean', operators: [operator], operands };
   }
 
   #inversion(): Expression {
@@ -128,19 +121,22 @@ class Parser extends TokenReader {
 
   #comparison(): Expression {
     const first = this.#binary(1);
-    if (!this.#comparisonTaken()) return first;
-    do this.#binary(1);
-    while (this.#comparisonTaken());
-    return OTHER;
+    const [operators, operands]: [string[], Expression[]] = [[], [first]];
+    for (let taken = this.#comparator(); taken !== undefined; taken = this.#comparator()) {
+      operators.push(taken);
+      operands.push(this.#binary(1));
+    }
+    return operators.length === 0 ? first : { kind: 'comparison', operators, operands };
   }
 
-  #comparisonTaken(): boolean {
+  /** Reads a comparison's operator; undefined where there is none. */
+  #comparator(): string | undefined {
     const token = this.peek();
-    if ((token.kind !== 'operator' && token.kind !== 'name') || !COMPARISONS.has(token.text)) return false;
+    if ((token.kind !== 'operator' && token.kind !== 'name') || !COMPARISONS.has(token.text))
+      return undefined;
     this.skip();
     if (token.text === 'not') this.expect('in');
-    if (token.text === 'is') this.taken('not');
-    return true;
+    return token.text === 'is' && this.taken('not') ? 'is not' : token.text;
   }
 
   /** Operators that bind at least as tight as `least`. */
@@ -178,29 +174,36 @@ class Parser extends TokenReader {
     for (let links = 0; ; links++) {
       this.checkChain(links);
       if (this.taken('.')) value = { kind: 'attribute', object: value, name: this.name() };
-      else if (this.taken('(')) value = { kind: 'call', callee: value, keywords: this.#arguments() };
+      else if (this.taken('(')) value = { kind: 'call', callee: value, ...this.#arguments() };
       else if (this.taken('[')) {
-        this.#slices();
-        value = { kind: 'subscript', text: this.textFrom(start) };
+        const index = this.#slices();
+        value = { kind: 'subscript', object: value, index, text: this.textFrom(start) };
       } else return value;
     }
   }
 
-  #slices(): void {
+  /** What stands between the brackets of a subscript; several things are a tuple. */
+  #slices(): Expression {
+    const indices: Expression[] = [];
     do {
       if (this.at(']')) break;
-      if (this.at(':') || this.#starred() !== undefined) {
-        for (let colons = 0; colons < 2 && this.taken(':'); colons++) {
-          if (this.#begins()) this.#expression();
-        }
-      } else throw this.error('an index is expected');
+      const first = this.at(':') ? undefined : this.#starred();
+      if (first === undefined && !this.at(':')) throw this.error('an index is expected');
+      const bounds = [first];
+      while (bounds.length < 3 && this.taken(':'))
+        bounds.push(this.#begins() ? this.#expression() : undefined);
+      indices.push(first !== undefined && bounds.length === 1 ? first : { kind: 'slice', bounds });
     } while (this.taken(','));
-    if (this.at('[', -1)) throw this.error('an index is expected');
+    const [first] = indices;
+    if (first === undefined) throw this.error('an index is expected');
+    const isTuple = indices.length > 1 || this.at(',', -1);
     this.expect(']');
+    return isTuple ? { kind: 'tuple', items: indices } : first;
   }
 
-  /** What stands between the parentheses of a call; positional arguments are read and left out. */
-  #arguments(): readonly Keyword[] {
+  /** What stands between the parentheses of a call. */
+  #arguments(): { readonly positional: readonly Expression[]; readonly keywords: readonly Keyword[] } {
+    const positional: Expression[] = [];
     const keywords: Keyword[] = [];
     let isUnpacked = false;
     for (let first = true; !this.taken(')'); first = false) {
@@ -213,18 +216,20 @@ class Parser extends TokenReader {
         keywords.push({ name, value: this.#expression() });
       } else if (this.taken('*')) {
         if (isUnpacked) throw this.error('unpacked positional arguments follow unpacked named ones');
-        this.#expression();
+        positional.push({ kind: 'starred', items: this.#expression() });
       } else {
         if (keywords.length > 0) throw this.error('a positional argument follows a named one');
-        this.#named();
-        if (first && this.#comprehension()) {
+        const value = this.#named();
+        const isComprehension = first && this.#comprehension();
+        positional.push(isComprehension ? OTHER : value);
+        if (isComprehension) {
           this.expect(')');
           break;
         }
       }
       if (!this.at(')')) this.expect(',');
     }
-    return keywords;
+    return { positional, keywords };
   }
 
   #atom(): Expression {

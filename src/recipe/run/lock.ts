@@ -1,8 +1,8 @@
 /** Keeps two runs out of one folder. */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../base/errors.ts';
-import { discard, fileError } from '../../base/files.ts';
+import { discard, fileError, temporaryName } from '../../base/files.ts';
 import { isAlive, systemCode } from '../../base/processes.ts';
 
 /** Locks of this process, as its own number in a file says nothing: a container's processes are numbered alike. */
@@ -23,10 +23,14 @@ export function lockFolder(folder: string): Disposable {
   const path = join(folder, 'run.lock');
   for (;;) {
     try {
-      writeFileSync(path, String(process.pid), { flag: 'wx' });
+      // It appears with what it says: an empty one would be taken for nobody's.
+      writeFileSync(temporaryName(path), String(process.pid));
+      linkSync(temporaryName(path), path);
       break;
     } catch (thrown) {
       if (systemCode(thrown) !== 'EEXIST') throw fileError('write', path, thrown);
+    } finally {
+      discard(temporaryName(path));
     }
     const owner = ownerOf(path);
     if (owner === process.pid ? held.has(path) : owner > 0 && isAlive(owner)) {

@@ -11,7 +11,7 @@ import type { GenerateOptions } from '../../model/generation.ts';
 import type { Scorer as ModelScorer } from '../../model/scoring.ts';
 import { learningRate, type ScheduleOptions } from '../../tensor/schedule.ts';
 import { type AdvantageEstimator, type DynamicFilter, groupAdvantages, keepsGroup } from '../advantages.ts';
-import type { DrawnSample, Metrics } from '../events.ts';
+import { type DrawnSample, entriesOf, type Metrics } from '../events.ts';
 import { rowCount, type TrainExample } from '../examples.ts';
 import { metricsOf, type StepReport, type SteppedStage } from '../loop.ts';
 import type { MetricName } from '../metrics.ts';
@@ -218,8 +218,8 @@ function averaged(results: readonly StepResult[], lr: number): Metrics {
   const last = results.at(-1);
   if (last === undefined) return {};
   const parts = Object.fromEntries(
-    Object.keys(last.parts).map((name) => [name, mean(results.map((result) => result.parts[name] ?? 0))]),
-  );
+    entriesOf(last.parts).map(([name]) => [name, mean(results.map((result) => result.parts[name] ?? 0))]),
+  ) as Metrics;
   const loss = mean(results.map((result) => result.loss));
   const gradNorm = mean(results.map((result) => result.gradNorm));
   return metricsOf({ ...last, loss, parts, gradNorm }, lr);

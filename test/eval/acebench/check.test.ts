@@ -63,6 +63,28 @@ describe('decoding', () => {
     expect(decode(`[f(${given})]`, '2025-10')).toEqual([['f', ['x', value]]]);
   });
 
+  test('a bracket that closes nothing takes the depth below 0, so that the list after it is not found', () => {
+    expect(decode('<think>x in (0, 1]</think>[a(x=1)]', '2025-10')).toBeUndefined();
+    expect(decode('] ] [a(x=1)] [b(x=2)]', '2025-10')).toBeUndefined();
+    expect(decode('] [[a(x=1)]', '2025-10')).toEqual([['a', ['x', 1n]]]);
+    expect(decode('[0, 1) then [a(x=1)]', '2025-10')).toBeUndefined();
+    expect(decode('] [b(x=2)]', '2025-10', true)).toBeUndefined();
+  });
+
+  test.each([
+    ['int(7) + 0', 7n],
+    ["[{'a': 1}] * 1", [new Map([['a', 1n]])]],
+    ['True | False', true],
+    ["{'a': 1} | {'a': 2}", new Map([['a', 2n]])],
+    ["str(5) + 'x'.upper()", '5X'],
+    ["'%d of %s' % (2, [3])", '2 of [3]'],
+    ['[1, 2, 3][::-1] + sorted({2: 1})', [3n, 2n, 1n, 2n]],
+    ['len([1, 2]) * (1 if 0 in [0] else 2)', 2n],
+    ['...', '...'],
+  ])('operations are what Python makes of them: %s', (given, value) => {
+    expect(decode(`[f(x=${given})]`, '2025-10')).toEqual([['f', ['x', value]]]);
+  });
+
   test.each(['x={1}', 'x=-(-1)', 'x=1 / 0', 'x=a + 1', 'x=1 < 2', "x=f'{a}'", 'x=10 ** 10 ** 10'])(
     '%s has no value, and the reply none either',
     (given) => {

@@ -42,11 +42,17 @@ describe('decoding', () => {
 });
 
 test.each<[string, unknown]>([
-  ['[{"f": {"a": 1}}]', { ok: true, calls: [call] }],
   ['[{"f": "{\\"a\\": 1}"}]', { ok: true, calls: [call] }],
+  ['[{"f": "{\\"a\\": 1}", "g": 7}]', { ok: true, calls: [call] }],
+  ['[]', { ok: true, calls: [] }],
+  ['null', { ok: false, error: 'ast_decoder:decoder_failed' }],
+  ['[{}]', { ok: false, error: 'ast_decoder:decoder_failed' }],
+  ['[{"f": {"a": 1}}]', { ok: false, error: 'ast_decoder:decoder_failed' }],
+  ['[{"f": null}]', { ok: false, error: 'ast_decoder:decoder_failed' }],
+  ['[{"f": "[1]"}, {}]', { ok: false, error: 'ast_decoder:decoder_failed' }],
   ['[{"f": "{"}]', { ok: false, error: 'ast_decoder:decoder_failed' }],
   ['["f"]', { ok: false, error: 'ast_decoder:decoder_failed' }],
-  ['[{"f": [1]}]', { ok: false, error: 'ast_decoder:decoder_wrong_output_format' }],
+  ['[{"f": "[1]"}]', { ok: false, error: 'ast_decoder:decoder_wrong_output_format' }],
 ])('a response that is a list, %s', (json, decoded) => {
   expect(decodeResponse(parseJson(json) as PyValue[], 'v3')).toEqual(decoded);
 });
@@ -65,4 +71,6 @@ test('a step may be a list of calls, which counts as a whole or not at all', () 
   expect(step('[{"f": {"a": 1}}, {"g": "{"}]')).toEqual([]);
   expect(step('[{"f": {"a": 1}}, "g"]')).toEqual([]);
   expect(step('[]')).toEqual([]);
+  expect(step('{"f": "{}", "g": {}}')).toEqual(['f()', 'g()']);
+  expect(step('null')).toEqual([]);
 });

@@ -24,6 +24,8 @@ export interface AstCase {
   /** One dict a call that is expected: {name: {parameter: [accepted values]}}. */
   readonly answers: readonly PyDict[];
   readonly language: LanguageName;
+  /** Whether models were shown the functions' names with underscores for dots. */
+  readonly areDotsUnderscores?: boolean;
 }
 
 /** How many calls are expected, in which order. */
@@ -62,13 +64,10 @@ export function checkCalls(
 }
 
 /** The answer's function is not looked up: the entry has one document. */
-function checkSimple(
-  { functions, answers, language }: AstCase,
-  calls: readonly ModelCall[],
-): AstError | undefined {
+function checkSimple(task: AstCase, calls: readonly ModelCall[]): AstError | undefined {
   const [call, ...more] = calls;
   if (call === undefined || more.length > 0) return 'simple_function_checker:wrong_count';
-  return checkCall(functions[0], call, answers[0], language);
+  return checkCall(task, task.functions[0], call, task.answers[0]);
 }
 
 function checkMultiple(task: AstCase, calls: readonly ModelCall[]): AstError | undefined {
@@ -76,7 +75,7 @@ function checkMultiple(task: AstCase, calls: readonly ModelCall[]): AstError | u
   const [answer] = task.answers;
   if (calls.length !== task.answers.length || call === undefined)
     return 'multiple_function_checker:wrong_count';
-  return checkCall(documentOf(task, answer), call, answer, task.language);
+  return checkCall(task, documentOf(task, answer), call, answer);
 }
 
 /** Each answer takes the first call left that passes; no other assignment is tried. */
@@ -85,7 +84,7 @@ function checkParallel(task: AstCase, calls: readonly ModelCall[]): AstError | u
   const left = [...calls];
   for (const answer of task.answers) {
     const document = documentOf(task, answer);
-    const match = left.findIndex((call) => checkCall(document, call, answer, task.language) === undefined);
+    const match = left.findIndex((call) => checkCall(task, document, call, answer) === undefined);
     if (match < 0) return 'parallel_function_checker_no_order:cannot_find_match';
     left.splice(match, 1);
   }
@@ -107,17 +106,18 @@ function dictAt(of: PyDict | undefined, key: string): PyDict {
 
 /** One call against one answer, whose own name plays no part. */
 function checkCall(
+  { language, areDotsUnderscores = false }: AstCase,
   document: PyDict | undefined,
   call: ModelCall,
   answer: PyDict | undefined,
-  language: LanguageName,
 ): AstError | undefined {
   const first = answer?.values().next().value;
   const accepted = isDict(first) ? first : NONE;
   const parameters = dictAt(document, 'parameters');
   const properties = dictAt(parameters, 'properties');
-  if (document === undefined || call.name !== document.get('name'))
-    return 'simple_function_checker:wrong_func_name';
+  const written = document?.get('name');
+  const wanted = areDotsUnderscores && typeof written === 'string' ? written.replaceAll('.', '_') : written;
+  if (wanted === undefined || call.name !== wanted) return 'simple_function_checker:wrong_func_name';
   const needed = parameters.get('required');
   for (const name of isList(needed) ? needed : []) {
     if (typeof name === 'string' && !call.arguments.has(name))

@@ -3,17 +3,16 @@
  * the official checker: nested braces and commas inside of items are cut where the pattern ends.
  */
 import { strip, type PyValue } from '../../../json/python.ts';
-import { floatLike, intLike, type Reader, splitItems } from './literals.ts';
+import { floatLike, intLike, type Reader, readWord, splitItems, unquoted } from './literals.ts';
 
 const whole = intLike(/^(-?\p{Nd}+)\n?$/u);
 const long = intLike(/^(-?\p{Nd}+)[lL]\n?$/u);
-const real = floatLike(/^(-?\p{Nd}+\.?\p{Nd}*(?:[eE][+-]?\p{Nd}+)?)\n?$/u);
-const single = floatLike(/^(-?\p{Nd}+\.?\p{Nd}*(?:[eE][+-]?\p{Nd}+)?)[fF]\n?$/u);
+const real = floatLike(/^(-?\p{Nd}+(?:\.\p{Nd}+)?(?:[eE][+-]?\p{Nd}+)?)\n?$/u);
+const single = floatLike(/^(-?\p{Nd}+(?:\.\p{Nd}+)?(?:[eE][+-]?\p{Nd}+)?)[fF]\n?$/u);
 const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
   ['true', true],
   ['false', false],
 ]);
-const truth: Reader = (text) => BOOLEANS.get(text);
 
 const SCALARS: Readonly<Record<string, Reader>> = {
   byte: whole,
@@ -22,17 +21,17 @@ const SCALARS: Readonly<Record<string, Reader>> = {
   long,
   float: single,
   double: real,
-  boolean: truth,
+  boolean: (text) => BOOLEANS.get(text),
 };
 
-const ARRAY = /new\s+\w+\[\]\s*\{(.*?)\}/;
-const AS_LIST = /new\s+ArrayList<\w*>\(Arrays\.asList\((.+?)\)\)/;
-const LIST_OF_ADDS = /new\s+ArrayList<\w*>\(\)\s*\{\{(.+?)\}\}/s;
-const EMPTY_LIST = /new\s+ArrayList<\w*>\(\)/;
-const ADD = /add\((.+?)\)/g;
+const ARRAY = /new\s+[\p{L}\p{N}_]+\[\]\s*\{([^\n]*?)\}/u;
+const AS_LIST = /new\s+ArrayList<[\p{L}\p{N}_]*>\(Arrays\.asList\(([^\n]+?)\)\)/u;
+const LIST_OF_ADDS = /new\s+ArrayList<[\p{L}\p{N}_]*>\(\)\s*\{\{(.+?)\}\}/su;
+const EMPTY_LIST = /new\s+ArrayList<[\p{L}\p{N}_]*>\(\)/u;
+const ADD = /add\(([^\n]+?)\)/g;
 const MAP = /new\s+HashMap<.*?>\s*\(\)\s*\{([^}]*)\}/s;
-const EMPTY_MAP = /new\s+HashMap<.*?>\s*\(\)/;
-const PUT = /put\("(.*?)",\s*(.*?)\)/g;
+const EMPTY_MAP = /new\s+HashMap<[^\n]*?>\s*\(\)/;
+const PUT = /put\("([^\n]*?)",\s*([^\n]*?)\)/g;
 
 /** The value that `text` writes for a type of a document; text that is no such literal stays text. */
 export function readJava(text: string, type: string, items: string | undefined): PyValue {
@@ -51,7 +50,8 @@ export function readJava(text: string, type: string, items: string | undefined):
 function readArray(text: string, items: string | undefined): PyValue {
   const inside = ARRAY.exec(text)?.[1];
   if (inside === undefined) return text;
-  return inside === '' ? [] : splitItems(inside).map((item) => readItem(item, items));
+  // Of arrays, empty items are dropped; of lists they are not.
+  return splitItems(inside).flatMap((item) => (item === '' ? [] : [readItem(item, items)]));
 }
 
 function readArrayList(text: string, items: string | undefined): PyValue {
@@ -65,7 +65,7 @@ function readArrayList(text: string, items: string | undefined): PyValue {
         : undefined;
   if (written === undefined) return EMPTY_LIST.test(text) ? [] : text;
   const quoted = items === 'String' || items === 'char';
-  return written.map((item) => (quoted ? item.slice(1, -1) : readItem(item, items)));
+  return written.map((item) => (quoted ? unquoted(item) : readItem(item, items)));
 }
 
 function readItem(item: string, type: string | undefined): PyValue {
@@ -85,8 +85,6 @@ function readHashMap(text: string): PyValue {
 
 /** A literal whose type is seen from its form. */
 function readUntyped(text: string): PyValue {
-  const known = truth(text);
-  if (known !== undefined) return known;
-  if (text.startsWith('"') && text.endsWith('"')) return text.slice(1, -1);
-  return long(text) ?? whole(text) ?? single(text) ?? real(text) ?? text;
+  if (text.startsWith('"') && text.endsWith('"')) return unquoted(text);
+  return long(text) ?? single(text) ?? readWord(text);
 }

@@ -25,3 +25,14 @@ export function floatLike(pattern: RegExp): Reader {
 export function splitItems(text: string): string[] {
   return text.split(',').map((item) => strip(item));
 }
+
+/** A text without its first and its last character, which are quotes or are taken for them. */
+export function unquoted(text: string): string {
+  return Array.from(text).slice(1, -1).join('');
+}
+
+/** What an unquoted word of both languages is worth: a boolean, an int, a float, else text. */
+export function readWord(word: string): PyValue {
+  if (word === 'true' || word === 'false') return word === 'true';
+  return pyInt(word) ?? pyFloat(word) ?? word;
+}

@@ -43,13 +43,14 @@ export function isOptional(choices: PyValue | undefined): boolean {
 
 /** One dict against one accepted dict, whose values are lists of accepted values; a string in their place is a list of characters. */
 function checkOneDict(value: PyDict, accepted: PyDict): AstError | undefined {
+  // A key that is missing outweighs a value that is wrong.
+  for (const [key, choices] of accepted) {
+    if (!value.has(key) && !isOptional(choices)) return 'value_error:dict_key';
+  }
   for (const [key, item] of value) {
     const choices = accepted.get(key);
     if (choices === undefined) return 'value_error:dict_key';
     if (!pyIncludes(listItems(choices) ?? [], standardized(item))) return 'value_error:dict_value';
-  }
-  for (const [key, choices] of accepted) {
-    if (!value.has(key) && !isOptional(choices)) return 'value_error:dict_key';
   }
   return undefined;
 }

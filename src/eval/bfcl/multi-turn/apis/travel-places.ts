@@ -1,7 +1,9 @@
 /** TravelAPI's airports, fares and exchange rates. */
-import { divide, multiply, round } from '../python/numbers.ts';
-import { Raised, typeError } from '../python/errors.ts';
-import { dict, typeName, type Value } from '../python/value.ts';
+import { hashable, iterate } from '../python/compare.ts';
+import { noAttribute, Raised } from '../python/errors.ts';
+import { divide, multiply, round, toInt } from '../python/numbers.ts';
+import { isDigits } from '../python/text.ts';
+import { dict, type Value } from '../python/value.ts';
 import type { Travel } from './travel-state.ts';
 
 const FARES = `
@@ -94,16 +96,20 @@ export function isTravelClass(travelClass: Value): boolean {
   return CLASS_FACTORS.has(travelClass);
 }
 
-/** Days whose digits have an even sum cost double. */
+/** Days whose digits have an even sum cost double. The official program does not ask for a text: it iterates. */
 function dateFactor(date: Value): number {
-  if (typeof date !== 'string') throw typeError(`'${typeName(date)}' object is not iterable`);
-  const sum = Array.from(date.replace(/\D/g, '')).reduce((total, digit) => total + Number(digit), 0);
-  return sum % 2 === 0 ? 2 : 1;
+  let sum = 0n;
+  for (const part of iterate(date)) {
+    if (typeof part !== 'string') throw noAttribute(part, 'isdigit');
+    if (isDigits(part)) sum += toInt(part);
+  }
+  return sum % 2n === 0n ? 2 : 1;
 }
 
 /** The key of a route; of none where an airport is no text. */
 function route(from: Value, to: Value): string {
-  return typeof from === 'string' && typeof to === 'string' ? `${from}>${to}` : '';
+  const [start, end] = [hashable(from), hashable(to)];
+  return typeof start === 'string' && typeof end === 'string' ? `${start}>${end}` : '';
 }
 
 /** The fares that are told for a route; in the long context those of all routes, the wanted one among them. */
