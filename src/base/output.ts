@@ -28,9 +28,16 @@ import { systemCode } from './processes.ts';
 import { fileError } from './system-errors.ts';
 import { discard, removeLeftoversOf, replacedName, syncFolder, temporaryName } from './temporary.ts';
 
-/** Milliseconds between attempts to write to a pipe that is full and does not wait by itself. */
+/** Milliseconds between attempts at a pipe that does not wait by itself. */
 const RETRY = 5;
 const CHUNK = 1 << 20;
+
+/** Waits a little if `thrown` says that a pipe is full, or empty, and that somebody has told it not to wait by itself. */
+export function waitForPipe(thrown: unknown): boolean {
+  if (systemCode(thrown) !== 'EAGAIN') return false;
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY);
+  return true;
+}
 
 /** Writes all of `bytes` to an open file. */
 export function writeFully(file: number, bytes: Uint8Array): void {
@@ -39,9 +46,7 @@ export function writeFully(file: number, bytes: Uint8Array): void {
     try {
       written += writeSync(file, bytes, written);
     } catch (thrown) {
-      // Whoever shares the pipe has told it not to wait.
-      if (systemCode(thrown) !== 'EAGAIN') throw thrown;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY);
+      if (!waitForPipe(thrown)) throw thrown;
     }
   }
 }

@@ -2,7 +2,7 @@
 import { UserError } from '../base/errors.ts';
 import { Tokenizer } from '../chat/tokenizer.ts';
 import { generateAssistant, GROUP_SIZE } from '../data/assistant/index.ts';
-import { readDialogues } from '../data/source.ts';
+import { readDialogues } from '../data/dialogue-file.ts';
 import { exportParity } from '../eval/parity.ts';
 import type { Device } from '../ggml/device.ts';
 import type { Qwen3Config } from '../model/config.ts';
@@ -44,7 +44,7 @@ export async function tellParity(context: CliContext, check: ExportCheck): Promi
     tokenizer,
     template: tokenizer.chatTemplate,
     gguf,
-    dialogues: dialogues.slice(0, count),
+    dialogues: [...dialogues.slice(0, count)],
     maxTokens: MAX_TOKENS,
   });
   const { prompts, samePrompts, sameAnswers, sameTokens, tokens, meanKl, largestKl } = parity;

@@ -6,7 +6,9 @@ import { required, UserError } from '../../base/errors.ts';
 import { readText, writeAtomic, writeFolderAtomic } from '../../base/files.ts';
 import { hashString, Rng } from '../../base/rng.ts';
 import { Tokenizer } from '../../chat/tokenizer.ts';
-import { loadDialogues, type TaskDialogue } from '../../data/source.ts';
+import type { Dialogues } from '../../data/dialogues.ts';
+import { loadDialogues } from '../../data/loading.ts';
+import type { TaskDialogue } from '../../data/source.ts';
 import { trainVocabulary } from '../../data/vocabulary.ts';
 import type { Device } from '../../ggml/device.ts';
 import {
@@ -231,14 +233,14 @@ export function promptLimit(
   return Math.min(stage.prompt_max_len, room);
 }
 
-const dialogues = new WeakMap<Recipe, Map<string, readonly TaskDialogue[]>>();
+const dialogues = new WeakMap<Recipe, Map<string, Dialogues<TaskDialogue>>>();
 
 /** The dialogues of a split, made or read once a run. */
 export function dialoguesOf(
   { recipe }: Pick<RunContext, 'recipe'>,
   split: 'train' | 'test',
-): readonly TaskDialogue[] {
-  const known = dialogues.get(recipe) ?? new Map<string, readonly TaskDialogue[]>();
+): Dialogues<TaskDialogue> {
+  const known = dialogues.get(recipe) ?? new Map<string, Dialogues<TaskDialogue>>();
   dialogues.set(recipe, known);
   if (!known.has(split)) known.set(split, loadDialogues(recipe.data, split));
   return required(known.get(split), `the ${split} split`);
