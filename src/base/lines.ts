@@ -157,6 +157,12 @@ export class LineFile implements Disposable {
   }
 }
 
+/** All lines of a file, or of standard input for `-`, one at a time. */
+export function* linesOf(path: string): Generator<FileLine> {
+  using file = new LineFile(path);
+  yield* file.lines();
+}
+
 /** The whole lines of a file that grows; what comes after the last line's end was cut off by a kill and is left out. */
 export function* wholeLines(path: string): Generator<FileLine> {
   const file = openToRead(path);
@@ -166,6 +172,13 @@ export function* wholeLines(path: string): Generator<FileLine> {
   } finally {
     closeSync(file);
   }
+}
+
+/** Place behind the last whole line of a file. */
+export function wholeEnd(path: string): number {
+  let place = 0;
+  for (const { end } of wholeLines(path)) place = end;
+  return place;
 }
 
 /** Cuts a file off at a place, such as the end of its last whole line. */

@@ -242,8 +242,10 @@ export function dialoguesOf(
 ): Dialogues<TaskDialogue> {
   const known = dialogues.get(recipe) ?? new Map<string, Dialogues<TaskDialogue>>();
   dialogues.set(recipe, known);
-  if (!known.has(split)) known.set(split, loadDialogues(recipe.data, split));
-  return required(known.get(split), `the ${split} split`);
+  // A file that is trained and tested on is read once.
+  const key = recipe.data.source === 'file' ? recipe.data[split] : split;
+  if (!known.has(key)) known.set(key, loadDialogues(recipe.data, split));
+  return required(known.get(key), `the ${split} split`);
 }
 
 /** Seed of what is generated: the data's own, or the recipe's when the data are files. */
