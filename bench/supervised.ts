@@ -28,7 +28,7 @@ export async function supervisedExamples(data: string, checkpoint: string): Prom
     const dialogues = readDialogues(records);
     return groupByTools(dialogues, GROUP_LIMIT).map(({ start, count }) =>
       groupExample(
-        [...dialogues.slice(start, start + count)],
+        Array.from(dialogues.slice(start, start + count)),
         tokenizer,
         tokenizer.chatTemplate ?? DEFAULT_TEMPLATE,
       ),

@@ -1,5 +1,7 @@
 /** What `tinystar export` says of a file that it has written: whether llama.cpp answers as the checkpoint does. */
 import { UserError } from '../base/errors.ts';
+import type { Series } from '../base/series.ts';
+import type { Dialogue } from '../chat/messages.ts';
 import { Tokenizer } from '../chat/tokenizer.ts';
 import { generateAssistant, GROUP_SIZE } from '../data/assistant/index.ts';
 import { readDialogues } from '../data/dialogue-file.ts';
@@ -26,7 +28,7 @@ const SEED = 7;
 /** Runs the check and prints its outcome. */
 export async function tellParity(context: CliContext, check: ExportCheck): Promise<void> {
   const { device, config, parameters, checkpoint, gguf, data, count } = check;
-  const dialogues =
+  const dialogues: Series<Dialogue> =
     data === undefined
       ? generateAssistant({ seed: SEED, split: 'test', groups: Math.ceil(count / GROUP_SIZE) })
       : readDialogues(data);
@@ -44,7 +46,7 @@ export async function tellParity(context: CliContext, check: ExportCheck): Promi
     tokenizer,
     template: tokenizer.chatTemplate,
     gguf,
-    dialogues: [...dialogues.slice(0, count)],
+    dialogues: Array.from(dialogues.slice(0, count)),
     maxTokens: MAX_TOKENS,
   });
   const { prompts, samePrompts, sameAnswers, sameTokens, tokens, meanKl, largestKl } = parity;

@@ -60,7 +60,7 @@ export async function* judgeHeldOut(options: HeldOutOptions, first = 0): AsyncGe
   const { dialogues, generator, tokenizer, template, temperature, maxTokens, batch, signal } = options;
   for (let start = first; start < dialogues.length; start += batch) {
     signal.throwIfAborted();
-    const asked = [...dialogues.slice(start, start + batch)];
+    const asked = Array.from(dialogues.slice(start, start + batch));
     const records = asked.map((dialogue) => renderDialogue(dialogue, tokenizer, template));
     const fitting = records.filter(({ promptIds }) => promptIds.length <= options.maxPromptTokens);
     const drawn = await generator.generate(

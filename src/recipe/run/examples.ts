@@ -61,7 +61,7 @@ export async function goldData(
   let tooLong = 0;
   const examples: PendingExample[] = [];
   const make = ({ start, count }: ToolGroup): TrainExample => {
-    const group = [...dialogues.slice(start, start + count)];
+    const group = Array.from(dialogues.slice(start, start + count));
     const { prompt, completions } = groupExample(group, tokenizer, template);
     // What comes before the first token that counts is the rest of the prompt.
     const fitting = completions.filter(({ rows }) => prompt.length + (rows[0] ?? 0) <= stage.prompt_max_len);
