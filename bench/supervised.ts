@@ -6,7 +6,8 @@ import { ChatTemplate } from '../src/chat/template.ts';
 import { Tokenizer } from '../src/chat/tokenizer.ts';
 import { convertRows } from '../src/data/convert.ts';
 import { recordLine } from '../src/data/record.ts';
-import { groupByTools, readDialogues } from '../src/data/source.ts';
+import { readDialogues } from '../src/data/dialogue-file.ts';
+import { groupByTools } from '../src/data/dialogues.ts';
 import { fileRows } from '../src/data/streams/rows.ts';
 import { GROUP_LIMIT } from '../src/recipe/run/examples.ts';
 import type { TrainExample } from '../src/train/examples.ts';
@@ -24,8 +25,9 @@ export async function supervisedExamples(data: string, checkpoint: string): Prom
   try {
     const records = join(scratch, 'records.jsonl');
     writeFileSync(records, `${lines.join('\n')}\n`);
-    return groupByTools(readDialogues(records), GROUP_LIMIT).map((group) =>
-      groupExample(group, tokenizer, ChatTemplate.of(tokenizer)),
+    const dialogues = readDialogues(records);
+    return groupByTools(dialogues, GROUP_LIMIT).map(({ start, count }) =>
+      groupExample(Array.from(dialogues.slice(start, start + count)), tokenizer, ChatTemplate.of(tokenizer)),
     );
   } finally {
     rmSync(scratch, { recursive: true });

@@ -1,10 +1,11 @@
 /** Long files written piece by piece, so that a model of gigabytes is never in memory twice. */
-import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync } from 'node:fs';
 import { fileError } from './files.ts';
+import { writeFully } from './output.ts';
 
 /**
- * Appends `parts` to a file as they come and syncs it. Not atomic: meant for a file under a temporary name, or
- * inside of a temporary folder, that is renamed afterwards.
+ * Appends `parts` to a file as they come and syncs it. Not atomic: meant for a file that grows, or for one under a
+ * temporary name, or inside of a temporary folder, that is renamed afterwards.
  */
 export function appendParts(path: string, parts: Iterable<Uint8Array>): void {
   let file: number;
@@ -15,13 +16,10 @@ export function appendParts(path: string, parts: Iterable<Uint8Array>): void {
   }
   try {
     for (const part of parts) {
-      let written = 0;
-      while (written < part.byteLength) {
-        try {
-          written += writeSync(file, part, written);
-        } catch (thrown) {
-          throw fileError('write', path, thrown);
-        }
+      try {
+        writeFully(file, part);
+      } catch (thrown) {
+        throw fileError('write', path, thrown);
       }
     }
     fsyncSync(file);

@@ -1,31 +1,25 @@
-/** Files of lines written as a stream: memory stays flat, and the file is whole or absent. */
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { discard, fileError, removeLeftoversOf, syncFolder, temporaryName } from './files.ts';
+/** Outputs of lines, written as a stream: memory stays flat, and a file is whole or absent. */
+import { destinationOf } from './destination.ts';
+import { Output } from './output.ts';
+import { removeLeftoversOf } from './temporary.ts';
 
 /** Lines are gathered to this many characters before they are written. */
 const BUFFER = 1 << 20;
 
 export class LineWriter implements Disposable {
   readonly path: string;
-  readonly #temporary: string;
-  #file: number | undefined;
+  readonly #output: Output;
   #parts: string[] = [];
   #size = 0;
   /** Lines written so far. */
   lines = 0;
 
-  /** Begins a file under a temporary name; throws a UserError if that cannot be. */
+  /** Begins an output; throws a UserError if that cannot be. */
   constructor(path: string) {
     this.path = path;
-    this.#temporary = temporaryName(path);
-    try {
-      mkdirSync(dirname(path), { recursive: true });
-      removeLeftoversOf(path);
-      this.#file = openSync(this.#temporary, 'w');
-    } catch (thrown) {
-      throw fileError('write', path, thrown);
-    }
+    this.#output = new Output(path);
+    const destination = destinationOf(path);
+    if (destination.kind === 'file') removeLeftoversOf(destination.path);
   }
 
   write(line: string): void {
@@ -36,38 +30,21 @@ export class LineWriter implements Disposable {
   }
 
   #flush(): void {
-    if (this.#file === undefined || this.#size === 0) return;
-    const bytes = Buffer.from(this.#parts.join(''), 'utf8');
+    if (this.#size === 0) return;
+    const text = this.#parts.join('');
     this.#parts = [];
     this.#size = 0;
-    try {
-      let written = 0;
-      while (written < bytes.length) written += writeSync(this.#file, bytes, written);
-    } catch (thrown) {
-      throw fileError('write', this.path, thrown);
-    }
+    this.#output.write(Buffer.from(text, 'utf8'));
   }
 
   /** Puts the whole file in its place. */
   commit(): void {
     this.#flush();
-    if (this.#file === undefined) return;
-    try {
-      fsyncSync(this.#file);
-      closeSync(this.#file);
-      this.#file = undefined;
-      renameSync(this.#temporary, this.path);
-      syncFolder(dirname(this.path));
-    } catch (thrown) {
-      throw fileError('write', this.path, thrown);
-    }
+    this.#output.commit();
   }
 
   /** Takes back what was not committed. */
   [Symbol.dispose](): void {
-    if (this.#file === undefined) return;
-    closeSync(this.#file);
-    this.#file = undefined;
-    discard(this.#temporary);
+    this.#output[Symbol.dispose]();
   }
 }

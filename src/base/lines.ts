@@ -1,43 +1,184 @@
-/** Files of lines that grow: read piece by piece, so that they may be longer than memory. */
-import { closeSync, existsSync, openSync, readSync, truncateSync } from 'node:fs';
+/** Files of lines, read piece by piece, so that they may be longer than memory or than a text can be. */
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdtempSync,
+  openSync,
+  readSync,
+  truncateSync,
+  unlinkSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { STANDARD } from './destination.ts';
+import { UserError } from './errors.ts';
 import { fileError } from './files.ts';
+import { waitForPipe, writeFully } from './output.ts';
+import { discard } from './temporary.ts';
 
 const CHUNK = 1 << 20;
 const NEWLINE = 0x0a;
+/** Bytes that a line may have: more are no row of any data, and may be more than a text can hold. */
+const LONGEST_LINE = 1 << 28;
 
 export interface FileLine {
   readonly text: string;
-  /** Place in the file behind the line and its end. */
+  /** Counted from one. */
+  readonly number: number;
+  /** Place in the file of its first byte, and behind its end. */
+  readonly start: number;
   readonly end: number;
 }
 
-/** The whole lines of a file; what comes after the last line's end was cut off by a kill and is left out. */
-export function* wholeLines(path: string): Generator<FileLine> {
-  let file: number;
+interface RawLine extends Omit<FileLine, 'text'> {
+  readonly bytes: Buffer;
+  /** Whether its end was written; the last one's may not be. */
+  readonly isWhole: boolean;
+}
+
+/** What an input is called in a sentence. */
+export const inputName = (path: string): string => (path === STANDARD ? 'standard input' : path);
+
+/** Reads from `place`, or on from where the last call ended; 0 at the end. */
+function readNext(path: string, file: number, chunk: Buffer, place: number | null = null): number {
+  for (;;) {
+    try {
+      return readSync(file, chunk, 0, chunk.length, place);
+    } catch (thrown) {
+      if (!waitForPipe(thrown)) throw fileError('read', path, thrown);
+    }
+  }
+}
+
+function* rawLines(path: string, file: number): Generator<RawLine> {
+  const chunk = Buffer.alloc(CHUNK);
+  let parts: Buffer[] = [];
+  let [number, size, start, place] = [1, 0, 0, 0];
+  for (let got = readNext(path, file, chunk, 0); got > 0; got = readNext(path, file, chunk, place)) {
+    const bytes = Buffer.from(chunk.subarray(0, got));
+    let from = 0;
+    for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, from)) {
+      const last = bytes.subarray(from, at);
+      from = at + 1;
+      const whole = parts.length === 0 ? last : Buffer.concat([...parts, last]);
+      yield { bytes: whole, number, start, end: place + from, isWhole: true };
+      parts = [];
+      size = 0;
+      number += 1;
+      start = place + from;
+    }
+    if (from < got) parts.push(bytes.subarray(from));
+    size += got - from;
+    place += got;
+    if (size > LONGEST_LINE) {
+      throw new UserError(
+        'DATA_LINE',
+        `${inputName(path)}:${number} is longer than ${LONGEST_LINE >> 20} MB; give a file of one JSON object a line.`,
+      );
+    }
+  }
+  if (size > 0) yield { bytes: Buffer.concat(parts), number, start, end: place, isWhole: false };
+}
+
+function openToRead(path: string): number {
   try {
-    file = openSync(path, 'r');
+    return openSync(path, 'r');
   } catch (thrown) {
     throw fileError('read', path, thrown);
   }
+}
+
+/** Copies what can be read once only into a file without a name. */
+function spool(path: string, source: number): number {
+  const folder = mkdtempSync(join(tmpdir(), 'tinystar-'));
+  const copy = join(folder, 'input');
   try {
-    const chunk = Buffer.alloc(CHUNK);
-    let parts: Buffer[] = [];
-    let place = 0;
-    for (let got = readSync(file, chunk); got > 0; got = readSync(file, chunk)) {
-      const bytes = Buffer.from(chunk.subarray(0, got));
-      let from = 0;
-      for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, from)) {
-        const text = Buffer.concat([...parts, bytes.subarray(from, at)]).toString('utf8');
-        parts = [];
-        from = at + 1;
-        yield { text, end: place + from };
-      }
-      if (from < got) parts.push(bytes.subarray(from));
-      place += got;
+    const file = openSync(copy, 'wx+');
+    try {
+      unlinkSync(copy);
+      const chunk = Buffer.alloc(CHUNK);
+      for (let got = readNext(path, source, chunk); got > 0; got = readNext(path, source, chunk))
+        writeFully(file, chunk.subarray(0, got));
+      return file;
+    } catch (thrown) {
+      closeSync(file);
+      throw thrown instanceof UserError ? thrown : fileError('write', copy, thrown);
     }
+  } finally {
+    discard(folder);
+  }
+}
+
+/** A file whose lines are read one after the other, and then again in any order. */
+export class LineFile implements Disposable {
+  readonly path: string;
+  readonly #file: number;
+  /** Bytes at the time of opening. */
+  readonly size: number;
+
+  /** Opens a file, a pipe, or `-` for standard input; throws a UserError that names it. */
+  constructor(path: string) {
+    this.path = path;
+    if (path === STANDARD) this.#file = spool(path, 0);
+    else {
+      const file = openToRead(path);
+      const isFile = fstatSync(file).isFile();
+      try {
+        this.#file = isFile ? file : spool(path, file);
+      } finally {
+        if (!isFile) closeSync(file);
+      }
+    }
+    this.size = fstatSync(this.#file).size;
+  }
+
+  /** All lines, in order, also a last one without an end. */
+  *lines(): Generator<FileLine> {
+    for (const { bytes, ...line } of rawLines(this.path, this.#file))
+      yield { ...line, text: bytes.toString('utf8') };
+  }
+
+  /** The text from one place to another, such as a line's. */
+  textAt(start: number, end: number): string {
+    const bytes = Buffer.alloc(end - start);
+    let read = 0;
+    while (read < bytes.length) {
+      const got = readSync(this.#file, bytes, read, bytes.length - read, start + read);
+      if (got === 0)
+        throw new UserError('FILE', `${inputName(this.path)} has become shorter; run the command again.`);
+      read += got;
+    }
+    return bytes.toString('utf8');
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.#file);
+  }
+}
+
+/** All lines of a file, or of standard input for `-`, one at a time. */
+export function* linesOf(path: string): Generator<FileLine> {
+  using file = new LineFile(path);
+  yield* file.lines();
+}
+
+/** The whole lines of a file that grows; what comes after the last line's end was cut off by a kill and is left out. */
+export function* wholeLines(path: string): Generator<FileLine> {
+  const file = openToRead(path);
+  try {
+    for (const { bytes, isWhole, ...line } of rawLines(path, file))
+      if (isWhole) yield { ...line, text: bytes.toString('utf8') };
   } finally {
     closeSync(file);
   }
+}
+
+/** Place behind the last whole line of a file. */
+export function wholeEnd(path: string): number {
+  let place = 0;
+  for (const { end } of wholeLines(path)) place = end;
+  return place;
 }
 
 /** Cuts a file off at a place, such as the end of its last whole line. */

@@ -9,6 +9,7 @@ import {
   readReplies,
   scoreReplies,
 } from '../eval/acebench/session.ts';
+import { lockFolder } from '../base/lock.ts';
 import { responseFiles } from '../eval/responses.ts';
 import {
   answered,
@@ -58,6 +59,7 @@ export async function answerAcebench(
   const name = resultFolderName('acebench', answering.name, identity);
   const folder = options.out ?? join(resultParent(model, options.runs), name);
   claimFolder(folder, identity);
+  using _lock = lockFolder(folder);
   using session = new AcebenchSession(answering, options, selection, folder);
   return await answered(context, 'acebench', session, options.json);
 }

@@ -2,6 +2,7 @@
 import { buildApplication, buildRouteMap, run, text_en } from '@stricli/core';
 import { errorText, UserError } from '../base/errors.ts';
 import { withoutSecrets } from '../base/secrets.ts';
+import { CLOSED_PIPE } from '../base/system-errors.ts';
 import { packageVersion } from '../recipe/machine.ts';
 import { compareCommand } from './commands/compare.ts';
 import { dataCleanCommand } from './commands/data-clean.ts';
@@ -22,7 +23,7 @@ import { rolloutsCommand } from './commands/rollouts.ts';
 import { runCommand } from './commands/run.ts';
 import { scoreCommand } from './commands/score.ts';
 import type { CliContext } from './context.ts';
-import { Interrupted, INTERRUPTED_EXIT } from './context.ts';
+import { Interrupted, UNREAD_EXIT } from './context.ts';
 import { examples } from './flags.ts';
 
 const routes = buildRouteMap<string, CliContext>({
@@ -80,7 +81,15 @@ function stackOf(thrown: unknown): string {
   return `${thrown.stack ?? thrown.message}${cause}`;
 }
 
-/** Runs one command line and returns the exit code: 0 done, 1 a fault, 130 stopped by the user. */
+function exitCodeOf(thrown: unknown): number {
+  if (thrown instanceof Interrupted) return thrown.exitCode;
+  return thrown instanceof UserError && thrown.code === CLOSED_PIPE ? UNREAD_EXIT : 1;
+}
+
+/**
+ * Runs one command line and returns the exit code: 0 done, 1 a fault, 130 stopped by Ctrl-C (129 by the end of its terminal,
+ * 143 by SIGTERM), 141 not done because nobody reads its output.
+ */
 export async function runApp(args: readonly string[], context: CliContext): Promise<number> {
   const debug = args.includes('--debug');
   const app = buildApplication<CliContext>(routes, {
@@ -88,7 +97,7 @@ export async function runApp(args: readonly string[], context: CliContext): Prom
     versionInfo: { currentVersion: packageVersion() },
     scanner: { caseStyle: 'allow-kebab-for-camel' },
     documentation: { onlyRequiredInUsageLine: true },
-    determineExitCode: (thrown) => (thrown instanceof Interrupted ? INTERRUPTED_EXIT : 1),
+    determineExitCode: exitCodeOf,
     localization: {
       text: {
         ...text_en,

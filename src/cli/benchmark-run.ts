@@ -9,8 +9,8 @@ import { countFaults, type FaultyResponse, RESPONSE_FAULTS } from '../eval/respo
 import type { Session } from '../eval/session.ts';
 import { noticesOf } from '../train/device-probe.ts';
 import type { CliContext } from './context.ts';
-import { Interrupted, INTERRUPTED_EXIT } from './context.ts';
 import { Progress } from './progress.ts';
+import { Stop } from './stop.ts';
 import { styleFor, type Style } from './style.ts';
 
 /** The name of a folder of results: another one when other answers are to be expected. */
@@ -86,11 +86,8 @@ export async function answered<Outcome>(
   const style = styleFor(process.stderr, process.env);
   const now = (): number => services.now();
   const progress = new Progress({ stream: process.stderr, style, stages: [stage], now });
-  const stop = new AbortController();
-  const unregister = services.onInterrupt(() => {
-    if (stop.signal.aborted) services.kill(INTERRUPTED_EXIT);
-    stop.abort();
-  });
+  using stop = new Stop(services);
+  services.goOnUnread();
   let [step, right, allTokens] = [done, correct, 0];
   const start = now();
   if (!quiet) progress.handle({ type: 'stage', stage, kind: 'eval', total, done });
@@ -109,10 +106,9 @@ export async function answered<Outcome>(
     if (!isAbort(thrown, stop.signal)) throw thrown;
   } finally {
     progress.end();
-    unregister();
   }
   if (stop.signal.aborted)
-    throw new Interrupted(`Stopped after ${step} of ${total} answers; run the same command to go on.`);
+    throw stop.interrupted(`Stopped after ${step} of ${total} answers; run the same command to go on.`);
   return session.finish();
 }
 

@@ -8,6 +8,7 @@ import {
   selectEntries,
   writeResults,
 } from '../eval/bfcl/run.ts';
+import { lockFolder } from '../base/lock.ts';
 import { judge } from '../eval/bfcl/verdicts.ts';
 import { responseFiles } from '../eval/responses.ts';
 import {
@@ -55,6 +56,7 @@ export async function answerBfcl(
   const name = resultFolderName('bfcl', answering.name, identity);
   const folder = options.out ?? join(resultParent(model, options.runs), name);
   claimFolder(folder, identity);
+  using _lock = lockFolder(folder);
   using session = new BfclSession(answering, options, selection, folder);
   return await answered(context, 'bfcl', session, options.json);
 }

@@ -27,8 +27,13 @@ export interface RunOptions {
 export interface Services {
   /** Runs a recipe, or goes on with it. Loaded when needed, as it brings the engine. */
   runRecipe(recipe: Recipe, options: RunOptions): Promise<AsyncGenerator<RunEvent>>;
-  /** Calls `listener` when the user presses Ctrl-C; the result takes it back. */
-  onInterrupt(listener: () => void): () => void;
+  /**
+   * Calls `listener` when the user presses Ctrl-C, or the system asks for the end, with what a process reports that this
+   * ended; the result takes it back.
+   */
+  onInterrupt(listener: (exitCode?: number) => void): () => void;
+  /** Says that what the command does is worth doing when nobody reads what it prints. */
+  goOnUnread(): void;
   /** Ends the process at once. */
   kill(exitCode: number): void;
   /** Milliseconds since some fixed moment. */
@@ -46,11 +51,16 @@ export function outStyle({ process }: CliContext): Style {
 
 /** Thrown by a command that the user stopped: not a fault, but not done either. */
 export class Interrupted extends Error {
-  constructor(message: string) {
+  readonly exitCode: number;
+
+  constructor(message: string, exitCode = INTERRUPTED_EXIT) {
     super(message);
     this.name = 'Interrupted';
+    this.exitCode = exitCode;
   }
 }
 
 /** What a shell reports for a process that Ctrl-C ended. */
 export const INTERRUPTED_EXIT = 130;
+/** What a shell reports for a process that wrote to a pipe that nobody reads any more. */
+export const UNREAD_EXIT = 141;

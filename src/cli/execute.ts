@@ -4,8 +4,9 @@ import { join, relative } from 'node:path';
 import { formatDuration, formatPercent, wilson } from '../recipe/report/numbers.ts';
 import type { Recipe } from '../recipe/schema.ts';
 import type { CliContext } from './context.ts';
-import { Interrupted, INTERRUPTED_EXIT, outStyle } from './context.ts';
+import { outStyle } from './context.ts';
 import { Progress } from './progress.ts';
+import { Stop } from './stop.ts';
 import { styleFor } from './style.ts';
 import { table } from './table.ts';
 
@@ -29,16 +30,12 @@ export async function execute(
     stages: [...recipe.stages.map(({ name }) => name), ...(recipe.export === undefined ? [] : ['export'])],
     now: () => services.now(),
   });
-  const stop = new AbortController();
-  const unregister = services.onInterrupt(() => {
-    if (stop.signal.aborted) {
-      progress.end();
-      services.kill(INTERRUPTED_EXIT);
-      return;
-    }
-    stop.abort();
-    progress.print('stopping after this step; run the same command to go on (Ctrl-C again ends it now)');
+  using stop = new Stop(services, {
+    onStop: () =>
+      progress.print('stopping after this step; run the same command to go on (Ctrl-C again ends it now)'),
+    onEnd: () => progress.end(),
   });
+  services.goOnUnread();
   const outputs: Record<string, string> = {};
   let position = '';
   try {
@@ -50,9 +47,8 @@ export async function execute(
     position = progress.position;
   } finally {
     progress.end();
-    unregister();
   }
-  if (stop.signal.aborted) throw new Interrupted(`Stopped${position}; run the same command to go on.`);
+  if (stop.signal.aborted) throw stop.interrupted(`Stopped${position}; run the same command to go on.`);
   const folder = join(runsDir, recipe.name);
   const { writeReport } = await import('../recipe/report/index.ts');
   const report = await writeReport(folder);

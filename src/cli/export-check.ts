@@ -1,9 +1,11 @@
 /** What `tinystar export` says of a file that it has written: whether llama.cpp answers as the checkpoint does. */
 import { UserError } from '../base/errors.ts';
+import type { TaskDialogue } from '../data/source.ts';
+import type { Series } from '../base/series.ts';
 import { ChatTemplate } from '../chat/template.ts';
 import { Tokenizer } from '../chat/tokenizer.ts';
 import { generateAssistant, GROUP_SIZE } from '../data/assistant/index.ts';
-import { readDialogues } from '../data/source.ts';
+import { readDialogues } from '../data/dialogue-file.ts';
 import { exportParity } from '../eval/parity.ts';
 import type { Device } from '../ggml/device.ts';
 import type { Qwen3Config } from '../model/config.ts';
@@ -27,7 +29,7 @@ const SEED = 7;
 /** Runs the check and prints its outcome. */
 export async function tellParity(context: CliContext, check: ExportCheck): Promise<void> {
   const { device, config, parameters, checkpoint, gguf, data, count } = check;
-  const dialogues =
+  const dialogues: Series<TaskDialogue> =
     data === undefined
       ? generateAssistant({ seed: SEED, split: 'test', groups: Math.ceil(count / GROUP_SIZE) })
       : readDialogues(data);
@@ -45,7 +47,7 @@ export async function tellParity(context: CliContext, check: ExportCheck): Promi
     tokenizer,
     template: ChatTemplate.of(tokenizer),
     gguf,
-    dialogues: dialogues.slice(0, count),
+    dialogues: Array.from(dialogues.slice(0, count)),
     maxTokens: MAX_TOKENS,
   });
   const { prompts, samePrompts, sameAnswers, sameTokens, tokens, meanKl, largestKl, right, ownRight } =

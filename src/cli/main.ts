@@ -1,17 +1,30 @@
 #!/usr/bin/env node
 /** Entry of the command `tinystar`: the real streams, signals and engine behind the commands. */
-import { runApp } from './app.ts';
-import type { Services } from './context.ts';
+import { constants } from 'node:os';
+import { fileError } from '../base/system-errors.ts';
+import { faultText, runApp } from './app.ts';
+import { Channel } from './channel.ts';
+import { type Services, UNREAD_EXIT } from './context.ts';
 import { loadRunner } from './runner.ts';
+
+const args = process.argv.slice(2);
+/** Whether the command goes on when nobody reads what it prints. */
+let goesOn = false;
+/** What kept standard output from being written. */
+let failed = false;
 
 const services: Services = {
   runRecipe: async (recipe, options) => (await loadRunner()).runRecipe(recipe, options),
   onInterrupt(listener) {
-    const signals = ['SIGINT', 'SIGTERM'] as const;
-    for (const signal of signals) process.on(signal, listener);
+    const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+    const heard = (signal: NodeJS.Signals): void => listener(128 + constants.signals[signal]);
+    for (const signal of signals) process.on(signal, heard);
     return () => {
-      for (const signal of signals) process.off(signal, listener);
+      for (const signal of signals) process.off(signal, heard);
     };
+  },
+  goOnUnread() {
+    goesOn = true;
   },
   kill(exitCode) {
     process.exit(exitCode);
@@ -19,11 +32,23 @@ const services: Services = {
   now: () => performance.now(),
 };
 
-// `tinystar data inspect | head` closes the pipe early: nothing is wrong then.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+const stderr = new Channel(process.stderr, () => undefined);
+const stdout = new Channel(process.stdout, (fault) => {
+  if (fault === undefined) {
+    if (!goesOn) process.exit(UNREAD_EXIT);
+    return;
+  }
+  stderr.write(`${fileError('write', '-', fault).message}\n`);
+  if (!goesOn) process.exit(1);
+  failed = true;
 });
 
-const { stdout, stderr, env } = process;
-process.exitCode = await runApp(process.argv.slice(2), { process: { stdout, stderr, env }, services });
+process.on('uncaughtException', (thrown) => {
+  stderr.write(`${faultText(thrown, args.includes('--debug'))}\n`);
+  process.exit(1);
+});
+
+process.exitCode = await runApp(args, { process: { stdout, stderr, env: process.env }, services });
+process.once('beforeExit', () => {
+  if (failed && process.exitCode === 0) process.exitCode = 1;
+});

@@ -1,27 +1,64 @@
-/** Files that a command writes must not be ones that it reads, nor each other. */
-import { statSync } from 'node:fs';
+/** Files that a command writes must not be ones that it reads, nor each other; and where it says what it has written. */
+import { fstatSync, statSync, type BigIntStats } from 'node:fs';
 import { resolve } from 'node:path';
+import { isStandardOutput, STANDARD } from '../base/destination.ts';
 import { UserError } from '../base/errors.ts';
+import type { CliContext, OutputStream } from './context.ts';
 
-/** Whether two paths are one file, also by links and by names that differ in case only. */
-function isSameFile(a: string, b: string): boolean {
-  if (resolve(a) === resolve(b)) return true;
-  const [one, other] = [a, b].map((path) => statSync(path, { throwIfNoEntry: false, bigint: true }));
-  return one !== undefined && other !== undefined && one.dev === other.dev && one.ino === other.ino;
+/** Flags of a command that name what it writes, with what was given for them. */
+export type Outputs = Readonly<Record<string, string | undefined>>;
+
+function statsOf(path: string, descriptor: number): BigIntStats | undefined {
+  if (path === STANDARD) return fstatSync(descriptor, { bigint: true });
+  return statSync(path, { throwIfNoEntry: false, bigint: true });
+}
+
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    // Told when it is opened.
+    return undefined;
+  }
+}
+
+/** Whether writing to `output` harms what is read from `input` (or written there, for the file number 1). */
+function collide(input: string, output: string, descriptor: 0 | 1): boolean {
+  const [one, other] = [attempt(() => statsOf(input, descriptor)), attempt(() => statsOf(output, 1))];
+  if (one === undefined || other === undefined) return resolve(input) === resolve(output);
+  // By links too, and by names that differ in case only. Terminals and /dev/null are for everybody.
+  return (one.isFile() || one.isFIFO()) && one.dev === other.dev && one.ino === other.ino;
 }
 
 /** Throws a UserError if a command would write over what it reads, or two of its outputs into one file. */
-export function checkOutputs(
-  inputs: readonly string[],
-  outputs: { readonly output: string | undefined; readonly rejects?: string | undefined },
-): void {
-  const { output, rejects } = outputs;
-  for (const [flag, path] of Object.entries({ output, rejects })) {
-    if (path === undefined) continue;
-    const input = inputs.find((one) => isSameFile(one, path));
+export function checkOutputs(inputs: readonly string[], outputs: Outputs): void {
+  if (inputs.filter((input) => input === STANDARD).length > 1)
+    throw new UserError('FLAG', 'Standard input (-) is given twice, and can be read once; give files.');
+  const given = Object.entries(outputs).flatMap(([flag, path]) =>
+    path === undefined ? [] : [{ flag, path }],
+  );
+  for (const [index, { flag, path }] of given.entries()) {
+    const input = inputs.find((one) => collide(one, path, 0));
     if (input !== undefined)
-      throw new UserError('FLAG', `--${flag} is the input ${input}; name another file.`);
+      throw new UserError(
+        'FLAG',
+        `--${flag} is the input ${input === STANDARD ? 'on standard input' : input}; name another file.`,
+      );
+    const other = given
+      .slice(0, index)
+      .find((one) => collide(one.path, path, 1) || (isStandardOutput(one.path) && isStandardOutput(path)));
+    if (other !== undefined)
+      throw new UserError(
+        'FLAG',
+        `--${flag} is the file of --${other.flag}, ${other.path}; name another file.`,
+      );
   }
-  if (output !== undefined && rejects !== undefined && isSameFile(output, rejects))
-    throw new UserError('FLAG', `--rejects is the file of --output, ${output}; name another file.`);
+}
+
+/** What an output is called in a sentence. */
+export const outputName = (path: string): string => (path === STANDARD ? 'standard output' : path);
+
+/** Where a command says what it has done: not on standard output when what it writes goes there. */
+export function tellingStream({ process }: CliContext, outputs: Outputs): OutputStream {
+  return Object.values(outputs).some(isStandardOutput) ? process.stderr : process.stdout;
 }

@@ -1,72 +1,41 @@
 /** A file of records of which only the places of the lines are in memory, so that lines can be taken in any order. */
-import { closeSync, openSync, readSync } from 'node:fs';
+import { STANDARD } from '../base/destination.ts';
 import { UserError } from '../base/errors.ts';
-import { fileError } from '../base/files.ts';
+import { inputName, LineFile } from '../base/lines.ts';
 import { tryParseJson } from '../json/parse.ts';
 import { type DataRecord, readRecord, Rejection } from './record.ts';
 
-const CHUNK = 1 << 20;
-const NEWLINE = 0x0a;
-
 export class RecordFile implements Disposable {
   readonly path: string;
-  readonly #file: number;
-  readonly #offsets: number[] = [];
-  readonly #lengths: number[] = [];
+  readonly #file: LineFile;
+  readonly #starts: number[] = [];
+  readonly #ends: number[] = [];
 
-  /** Opens a file and calls `visit` with every record once, in order; throws a UserError for a line that is none. */
+  /** Opens a file, or `-` for standard input, and calls `visit` with every record once, in order; throws a UserError for a line that is none. */
   constructor(path: string, visit: (record: DataRecord) => void) {
-    this.path = path;
-    if (!path.endsWith('.jsonl')) {
+    this.path = inputName(path);
+    if (!path.endsWith('.jsonl') && path !== STANDARD && !path.startsWith('/dev/')) {
       throw new UserError(
         'FILE',
         `${path} is no .jsonl file; give records as data convert writes them, not packed.`,
       );
     }
+    this.#file = new LineFile(path);
     try {
-      this.#file = openSync(path, 'r');
+      for (const { text, number, start, end } of this.#file.lines()) {
+        if (text.trim() === '') continue;
+        visit(this.#parse(text, number));
+        this.#starts.push(start);
+        this.#ends.push(end);
+      }
     } catch (thrown) {
-      throw fileError('read', path, thrown);
-    }
-    try {
-      this.#index(visit);
-    } catch (thrown) {
-      closeSync(this.#file);
+      this.#file[Symbol.dispose]();
       throw thrown;
     }
   }
 
   get length(): number {
-    return this.#offsets.length;
-  }
-
-  #index(visit: (record: DataRecord) => void): void {
-    let rest = Buffer.alloc(0);
-    let offset = 0;
-    let line = 0;
-    const take = (bytes: Buffer): void => {
-      line += 1;
-      const text = bytes.toString('utf8');
-      if (text.trim() !== '') {
-        visit(this.#parse(text, line));
-        this.#offsets.push(offset);
-        this.#lengths.push(bytes.length);
-      }
-      offset += bytes.length + 1;
-    };
-    const chunk = Buffer.alloc(CHUNK);
-    for (;;) {
-      const read = readSync(this.#file, chunk, 0, CHUNK, null);
-      if (read === 0) break;
-      const bytes = Buffer.concat([rest, chunk.subarray(0, read)]);
-      let from = 0;
-      for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, from)) {
-        take(bytes.subarray(from, end));
-        from = end + 1;
-      }
-      rest = bytes.subarray(from);
-    }
-    if (rest.length > 0) take(rest);
+    return this.#starts.length;
   }
 
   #parse(text: string, line: number): DataRecord {
@@ -84,18 +53,10 @@ export class RecordFile implements Disposable {
 
   /** The text of a line that holds a record, counted from zero. */
   lineAt(index: number): string {
-    const length = this.#lengths[index] ?? 0;
-    const bytes = Buffer.alloc(length);
-    let read = 0;
-    while (read < length) {
-      const got = readSync(this.#file, bytes, read, length - read, (this.#offsets[index] ?? 0) + read);
-      if (got === 0) throw new UserError('FILE', `${this.path} has become shorter; run the command again.`);
-      read += got;
-    }
-    return bytes.toString('utf8').trimEnd();
+    return this.#file.textAt(this.#starts[index] ?? 0, this.#ends[index] ?? 0).trimEnd();
   }
 
   [Symbol.dispose](): void {
-    closeSync(this.#file);
+    this.#file[Symbol.dispose]();
   }
 }

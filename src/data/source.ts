@@ -1,11 +1,7 @@
-/** Where dialogues come from: the project's generator, or files of one dialogue a line. */
+/** Lines of files as dialogues with what an evaluation needs: the shape that a line must have. */
 import { z } from 'zod';
 import { UserError } from '../base/errors.ts';
-import { readText } from '../base/files.ts';
-import { Rng } from '../base/rng.ts';
-import type { Dialogue, Message, Tool, ToolCall } from '../chat/messages.ts';
-import { generateAssistant, GROUP_SIZE } from './assistant/index.ts';
-import { mixByWeight } from './mixing.ts';
+import type { Message, Tool, ToolCall } from '../chat/messages.ts';
 import type { ReadDialogue } from './render.ts';
 
 /** A dialogue with what an evaluation needs beyond it. */
@@ -13,18 +9,6 @@ export interface TaskDialogue extends ReadDialogue {
   /** Words that a right answer in words must contain. */
   readonly mustMention: readonly string[];
 }
-
-export type DialogueSource =
-  | { readonly source: 'assistant'; readonly seed: number; readonly train: number; readonly test: number }
-  | { readonly source: 'file'; readonly train: string; readonly test: string }
-  | {
-      readonly source: 'mix';
-      readonly seed: number;
-      readonly parts: readonly { readonly path: string; readonly weight: number }[];
-      /** How many dialogues of all parts together. */
-      readonly train: number;
-      readonly test: string;
-    };
 
 const object = z.record(z.string(), z.json());
 const toolSchema = z.object({
@@ -79,7 +63,8 @@ function fault(value: unknown, error: z.ZodError): string {
   return found === undefined ? `${place} is missing` : `${place} is wrong (${issue.message})`;
 }
 
-function parseLine(line: string, where: string, index: number): TaskDialogue {
+/** Reads a dialogue from a line; `where` and its number, from one, name it. Throws a UserError. */
+export function parseDialogue(line: string, where: string, number: number): TaskDialogue {
   let value: unknown;
   try {
     value = JSON.parse(line);
@@ -100,60 +85,11 @@ function parseLine(line: string, where: string, index: number): TaskDialogue {
     );
   }
   return {
-    id: id ?? `line-${index + 1}`,
+    id: id ?? `line-${number}`,
     tools: tools as Tool[],
     messages: messages.map(toMessage),
     category,
     mustMention,
     line,
   };
-}
-
-/**
- * Reads a file of one dialogue a line: {id?, tools, messages, category?, mustMention?}, or a record of `data convert`,
- * whose source is then its category. Blank lines are skipped.
- */
-export function readDialogues(path: string): TaskDialogue[] {
-  // Equal tools are made one array: dialogues in a row that share it share their prompt's computation.
-  const toolSets = new Map<string, readonly Tool[]>();
-  const dialogues = readText(path)
-    .replace(/^\uFEFF/, '')
-    .split('\n')
-    .flatMap((line, i) => {
-      if (line.trim() === '') return [];
-      const dialogue = parseLine(line, `${path}:${i + 1}`, i);
-      const key = JSON.stringify(dialogue.tools);
-      const tools = toolSets.get(key) ?? dialogue.tools;
-      toolSets.set(key, tools);
-      return [{ ...dialogue, tools }];
-    });
-  if (dialogues.length === 0)
-    throw new UserError('DATA_EMPTY', `${path} holds no dialogue; give a file with one JSON object a line.`);
-  return dialogues;
-}
-
-/** All dialogues of a split. */
-export function loadDialogues(source: DialogueSource, split: 'train' | 'test'): readonly TaskDialogue[] {
-  if (source.source === 'file') return readDialogues(source[split]);
-  if (source.source === 'mix') {
-    if (split === 'test') return readDialogues(source.test);
-    const parts = source.parts.map(({ path, weight }) => ({ weight, items: readDialogues(path) }));
-    return mixByWeight(parts, source.train, Rng.seeded(source.seed, 'mix'));
-  }
-  const count = source[split];
-  return generateAssistant({ seed: source.seed, split, groups: Math.ceil(count / GROUP_SIZE) }).slice(
-    0,
-    count,
-  );
-}
-
-/** Runs of neighbours that share one tool set, at most `limit` long: a shared prompt is computed once. */
-export function groupByTools<T extends Dialogue>(dialogues: readonly T[], limit: number): T[][] {
-  const groups: T[][] = [];
-  for (const dialogue of dialogues) {
-    const last = groups.at(-1);
-    if (last !== undefined && last.length < limit && last[0]?.tools === dialogue.tools) last.push(dialogue);
-    else groups.push([dialogue]);
-  }
-  return groups;
 }

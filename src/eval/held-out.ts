@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { UserError } from '../base/errors.ts';
 import { readText } from '../base/files.ts';
 import { hashString } from '../base/rng.ts';
+import type { Series } from '../base/series.ts';
 import { assistantTurn } from '../chat/generation.ts';
 import type { ChatTemplate } from '../chat/template.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
@@ -12,7 +13,7 @@ import type { Generator } from '../model/generation.ts';
 import { exactMatch, goldOfMessage } from '../reward/exact.ts';
 
 export interface HeldOutOptions {
-  readonly dialogues: readonly TaskDialogue[];
+  readonly dialogues: Series<TaskDialogue>;
   readonly generator: Generator;
   readonly tokenizer: Tokenizer;
   readonly template: ChatTemplate;
@@ -61,7 +62,7 @@ export async function* judgeHeldOut(options: HeldOutOptions, first = 0): AsyncGe
   const { dialogues, generator, tokenizer, template, temperature, maxTokens, batch, signal } = options;
   for (let start = first; start < dialogues.length; start += batch) {
     signal.throwIfAborted();
-    const asked = dialogues.slice(start, start + batch);
+    const asked = Array.from(dialogues.slice(start, start + batch));
     const records = asked.map((dialogue) => renderDialogue(dialogue, tokenizer, template));
     const fitting = records.filter(({ promptIds }) => promptIds.length <= options.maxPromptTokens);
     const drawn = await generator.generate(

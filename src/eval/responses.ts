@@ -2,20 +2,12 @@
  * Files of responses to a benchmark, in the benchmarks' own format: one JSON object a line with "id" and "result". What is
  * broken is counted and named, never thrown at the user; and a file that is being written survives a power cut.
  */
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  statSync,
-  truncateSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { UserError } from '../base/errors.ts';
-import { fileError, readBytes, readText } from '../base/files.ts';
+import { fileError } from '../base/files.ts';
+import { cutFile, linesOf, wholeEnd } from '../base/lines.ts';
+import { writeFully } from '../base/output.ts';
 import { tryParseJson } from '../json/parse.ts';
 import { dumps } from '../json/dumps.ts';
 import { isDict, type PyValue } from '../json/python.ts';
@@ -94,28 +86,25 @@ export function readResponses<Result>(
   const results = new Map<string, Result>();
   const faulty: FaultyResponse[] = [];
   for (const path of paths) {
-    // A byte order mark is no part of the first line.
-    readText(path)
-      .replace(/^\ufeff/, '')
-      .split('\n')
-      .forEach((text, i) => {
-        if (text.trim() === '') return;
-        const fail = (fault: ResponseFault, id?: string): void => {
-          faulty.push({ path, line: i + 1, fault, ...(id === undefined ? {} : { id }) });
-        };
-        const parsed = tryParseJson(text.endsWith('\r') ? text.slice(0, -1) : text);
-        if (!parsed.ok) return fail('not_json');
-        if (!isDict(parsed.value)) return fail('not_an_object');
-        const id = parsed.value.get('id');
-        if (typeof id !== 'string') return fail('no_id');
-        if (!knows(id)) return fail('unknown_id', id);
-        if (results.has(id)) return fail('duplicate_id', id);
-        const written = parsed.value.get('result');
-        if (written === undefined) return fail('no_result', id);
-        const result = read(written, id);
-        if (result === undefined) return fail('wrong_type', id);
-        results.set(id, result);
-      });
+    const take = (text: string): readonly [fault: ResponseFault, id?: string] | undefined => {
+      const parsed = tryParseJson(text.endsWith('\r') ? text.slice(0, -1) : text);
+      if (!parsed.ok) return ['not_json'];
+      if (!isDict(parsed.value)) return ['not_an_object'];
+      const id = parsed.value.get('id');
+      if (typeof id !== 'string') return ['no_id'];
+      if (!knows(id)) return ['unknown_id', id];
+      if (results.has(id)) return ['duplicate_id', id];
+      const written = parsed.value.get('result');
+      if (written === undefined) return ['no_result', id];
+      const result = read(written, id);
+      if (result === undefined) return ['wrong_type', id];
+      results.set(id, result);
+      return undefined;
+    };
+    for (const { text, number: line } of linesOf(path)) {
+      const [fault, id] = (text.trim() === '' ? undefined : take(text)) ?? [];
+      if (fault !== undefined) faulty.push({ path, line, fault, ...(id === undefined ? {} : { id }) });
+    }
   }
   return { results, faulty };
 }
@@ -142,7 +131,7 @@ export class ResponseLog implements Disposable {
     this.path = path;
     try {
       mkdirSync(dirname(path), { recursive: true });
-      if (existsSync(path)) truncateSync(path, readBytes(path).lastIndexOf(0x0a) + 1);
+      if (existsSync(path)) cutFile(path, wholeEnd(path));
       this.#file = openSync(path, 'a');
     } catch (thrown) {
       throw fileError('write', path, thrown);
@@ -151,10 +140,8 @@ export class ResponseLog implements Disposable {
 
   /** Appends one line of JSON. */
   append(line: string): void {
-    const bytes = Buffer.from(`${line}\n`, 'utf8');
     try {
-      let written = 0;
-      while (written < bytes.length) written += writeSync(this.#file, bytes, written);
+      writeFully(this.#file, Buffer.from(`${line}\n`, 'utf8'));
     } catch (thrown) {
       throw fileError('write', this.path, thrown);
     }

@@ -2,11 +2,9 @@
  * Writing GGUF files through ggml's own writer: ggml lays out and writes the header, the tensors' bytes are
  * appended one tensor at a time (the second of the three ways that gguf.h names), so none has to fit in memory twice.
  */
-import { mkdirSync, renameSync, rmSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
 import { appendParts } from '../base/append.ts';
 import { InternalError, UserError } from '../base/errors.ts';
-import { fileError } from '../base/files.ts';
+import { writeThrough } from '../base/output.ts';
 import type { Library } from './library.ts';
 import type { Ggml, Pointer } from './signatures.ts';
 
@@ -76,14 +74,6 @@ function* dataParts(ggml: Ggml, gguf: Pointer, tensors: readonly GgufTensor[]): 
   }
 }
 
-function inFileSystem(path: string, action: () => void): void {
-  try {
-    action();
-  } catch (thrown) {
-    throw fileError('write', path, thrown);
-  }
-}
-
 /** Writes a GGUF file atomically. Keys appear in the order of `metadata`. */
 export function writeGguf(
   lib: Library,
@@ -92,8 +82,6 @@ export function writeGguf(
   tensors: readonly GgufTensor[],
 ): void {
   const { ggml } = lib;
-  inFileSystem(path, () => mkdirSync(dirname(path), { recursive: true }));
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
   // The tensors of this context have names and shapes only: their bytes come from `tensors`.
   const memory = ggml.ggml_tensor_overhead() * (tensors.length + 1);
   const context = ggml.ggml_init({ mem_size: memory, mem_buffer: null, no_alloc: true });
@@ -108,17 +96,15 @@ export function writeGguf(
       ggml.ggml_set_name(tensor, name);
       ggml.gguf_add_tensor(gguf, tensor);
     }
-    if (!ggml.gguf_write_to_file(gguf, temporary, true)) {
-      throw new UserError(
-        'FILE',
-        `Cannot write ${path}: the engine failed to; check its folder and the free space.`,
-      );
-    }
-    appendParts(temporary, dataParts(ggml, gguf, tensors));
-    inFileSystem(path, () => renameSync(temporary, path));
-  } catch (thrown) {
-    rmSync(temporary, { force: true });
-    throw thrown;
+    writeThrough(path, (place) => {
+      if (!ggml.gguf_write_to_file(gguf, place, true)) {
+        throw new UserError(
+          'FILE',
+          `Cannot write ${path}: the engine failed to; check its folder and the free space.`,
+        );
+      }
+      appendParts(place, dataParts(ggml, gguf, tensors));
+    });
   } finally {
     ggml.gguf_free(gguf);
     ggml.ggml_free(context);

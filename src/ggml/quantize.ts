@@ -1,7 +1,6 @@
 /** Quantised GGUF files, by llama.cpp's own quantiser from the same npm package: its mixtures of types, its rounding. */
-import { renameSync } from 'node:fs';
 import { UserError } from '../base/errors.ts';
-import { discard, fileError, temporaryName } from '../base/files.ts';
+import { writeThrough } from '../base/output.ts';
 import { openLlama } from './llama-binding.ts';
 
 /** Types by llama.cpp's names, in its numbers (`enum llama_ftype`). */
@@ -21,20 +20,13 @@ export type QuantizedType = keyof typeof QUANTIZED_TYPES;
  */
 export function quantizeGguf(source: string, target: string, type: QuantizedType): void {
   const llama = openLlama();
-  const temporary = temporaryName(target);
   const params = { ...llama.quantizeDefaults, ftype: QUANTIZED_TYPES[type] };
-  const { result, errors } = llama.quietly(() => llama.quantize(source, temporary, params));
-  if (result !== 0) {
-    discard(temporary);
+  writeThrough(target, (place) => {
+    const { result, errors } = llama.quietly(() => llama.quantize(source, place, params));
+    if (result === 0) return;
     throw new UserError(
       'QUANTIZE',
       `llama.cpp cannot write ${target} as ${type}: ${errors === '' ? 'it does not say why' : errors}; export it as f16.`,
     );
-  }
-  try {
-    renameSync(temporary, target);
-  } catch (thrown) {
-    discard(temporary);
-    throw fileError('write', target, thrown);
-  }
+  });
 }

@@ -4,6 +4,7 @@
  */
 import { InternalError, UserError } from '../base/errors.ts';
 import { discard, temporaryName } from '../base/files.ts';
+import { writeThrough } from '../base/output.ts';
 import { type GgufTensor, type GgufValue, writeGguf } from '../ggml/gguf.ts';
 import { QUANTIZED_TYPES, quantizeGguf, type QuantizedType } from '../ggml/quantize.ts';
 import { DTYPES } from '../tensor/tensor.ts';
@@ -152,13 +153,16 @@ export function exportGguf(
     writeUnquantized(path, config, parameters, tokenizer, { dtype, name });
     return;
   }
-  const full = temporaryName(`${path}.f32`);
-  try {
-    writeUnquantized(full, config, parameters, tokenizer, { dtype: 'f32', name });
-    quantizeGguf(full, path, dtype);
-  } finally {
-    discard(full);
-  }
+  writeThrough(path, (place) => {
+    // Under a name of its own: what writes `place` clears away what was left of it.
+    const full = temporaryName(`${place}.full`);
+    try {
+      writeUnquantized(full, config, parameters, tokenizer, { dtype: 'f32', name });
+      quantizeGguf(full, place, dtype);
+    } finally {
+      discard(full);
+    }
+  });
 }
 
 function writeUnquantized(

@@ -1,12 +1,14 @@
 /** Checkpoints from the Hugging Face hub: downloads that go on where they were cut, and are checked when complete. */
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream, existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
+import { createReadStream, createWriteStream, existsSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { UserError } from '../base/errors.ts';
 import { discard, fileError } from '../base/files.ts';
 import { type HubAccess, hubAccess, type HubEnvironment, hubError, hubStatusError } from '../base/hub.ts';
+import { lockFolder } from '../base/lock.ts';
+import { moveFile } from '../base/output.ts';
 import { systemCode } from '../base/processes.ts';
 
 export interface PullOptions {
@@ -57,7 +59,12 @@ export async function pullModel({ name, folder, env, signal, onProgress }: PullO
   const access = hubAccess(name, env);
   const files = await checkpointFiles(name, repository, revision, access);
   const total = files.reduce((sum, { size }) => sum + size, 0);
-  mkdirSync(folder, { recursive: true });
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (thrown) {
+    throw fileError('create', folder, thrown);
+  }
+  using _lock = lockFolder(folder, 'pull.lock');
   let [before, kept] = [0, 0];
   for (const file of files) {
     signal.throwIfAborted();
@@ -143,7 +150,7 @@ async function download({ url, file, folder, label, access, signal, tell }: Down
       `${label} came with other bytes than the hub has; run the same command again.`,
     );
   }
-  renameSync(part, join(folder, file.path));
+  moveFile(part, join(folder, file.path));
 }
 
 async function save(

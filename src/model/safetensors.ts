@@ -1,10 +1,10 @@
 /** The safetensors file format: an eight-byte length, a JSON header, then the tensors' bytes. */
-import { closeSync, fstatSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, fstatSync, openSync } from 'node:fs';
 import { z } from 'zod';
 import { appendParts } from '../base/append.ts';
 import { InternalError, UserError } from '../base/errors.ts';
-import { discard, fileError, syncFolder, temporaryName } from '../base/files.ts';
+import { fileError } from '../base/files.ts';
+import { writeThrough } from '../base/output.ts';
 import { readAt } from '../base/read-at.ts';
 
 const SIZES = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1 } as const;
@@ -236,26 +236,16 @@ export function writeSafetensors(
   const padded = Buffer.from(text + ' '.repeat((8 - (Buffer.byteLength(text) % 8)) % 8));
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(padded.length));
-  const temporary = temporaryName(path);
-  try {
-    mkdirSync(dirname(path), { recursive: true });
-    rmSync(temporary, { force: true });
+  writeThrough(path, (place) => {
     appendParts(
-      temporary,
+      place,
       (function* () {
         yield length;
         yield padded;
         for (const tensor of tensors) yield bytesOf(tensor);
       })(),
     );
-    renameSync(temporary, path);
-    syncFolder(dirname(path));
-  } catch (thrown) {
-    discard(temporary);
-    throw thrown instanceof UserError || thrown instanceof InternalError
-      ? thrown
-      : fileError('write', path, thrown);
-  }
+  });
 }
 
 function bytesOf({ name, shape, dtype, data }: OutgoingTensor): Uint8Array {

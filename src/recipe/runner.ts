@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { UserError } from '../base/errors.ts';
 import { fileError, readText, removeLeftovers, writeAtomic } from '../base/files.ts';
+import { lockFolder } from '../base/lock.ts';
 import { ggufTokenizer } from '../chat/gguf-tokenizer.ts';
 import { Device } from '../ggml/device.ts';
 import { exportGguf } from '../model/gguf.ts';
@@ -30,7 +31,6 @@ import {
   tokenizerSource,
 } from './run/context.ts';
 import { Journal } from './run/journal.ts';
-import { lockFolder } from './run/lock.ts';
 import { runRollout } from './run/rollouts.ts';
 import { runToolEvaluation, runTrajectoryStage } from './run/tools.ts';
 import { runTraining } from './run/training.ts';
@@ -143,7 +143,7 @@ export async function* runRecipe(recipe: Recipe, options: RunOptions): AsyncGene
   } catch (thrown) {
     throw fileError('create', folder, thrown);
   }
-  using _lock = lockFolder(folder);
+  using lock = lockFolder(folder);
   removeLeftovers(folder);
   using device = Device.open(recipe.device, recipe.threads ?? availableParallelism());
   prepareFolder(folder, recipe, device.title);
@@ -158,6 +158,7 @@ export async function* runRecipe(recipe: Recipe, options: RunOptions): AsyncGene
   };
   const journal = new Journal(folder);
   for await (const event of runStages(run)) {
+    lock.check();
     journal.record(event);
     yield event;
     for (const text of device.takeNotices()) yield { type: 'warning', stage: event.stage, text };

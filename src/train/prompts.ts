@@ -1,5 +1,6 @@
 /** Prompts for drawing answers: rendered, with what their answers are scored against. */
 import { UserError } from '../base/errors.ts';
+import type { Series } from '../base/series.ts';
 import type { TokenIds } from '../base/token-ids.ts';
 import type { Dialogue } from '../chat/messages.ts';
 import { assistantTurn } from '../chat/generation.ts';
@@ -21,7 +22,7 @@ export interface ScoredPrompt {
 export interface PromptSetOptions {
   /** Whose prompts they are, for errors. */
   readonly stage: string;
-  readonly dialogues: readonly Dialogue[];
+  readonly dialogues: Series<Dialogue>;
   readonly tokenizer: Tokenizer;
   readonly template: ChatTemplate;
   readonly reward: Reward<unknown>;
@@ -67,7 +68,7 @@ export class PromptSet {
   at(indices: readonly number[]): ScoredPrompt[] {
     const { dialogues, maxTokens, reward } = this.#options;
     return indices.flatMap((index) => {
-      const dialogue = dialogues[index];
+      const dialogue = dialogues.at(index);
       if (dialogue === undefined) return [];
       const { prompt, promptIds, target } = this.#render(dialogue);
       if (promptIds.length > maxTokens) {

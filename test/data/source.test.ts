@@ -7,7 +7,8 @@ import { UserError } from '../../src/base/errors.ts';
 import { trainTokenizer } from '../../src/chat/bpe-trainer.ts';
 import { OWN_TEMPLATE } from '../../src/chat/template.ts';
 import { renderDialogue } from '../../src/data/render.ts';
-import { loadDialogues, readDialogues } from '../../src/data/source.ts';
+import { readDialogues } from '../../src/data/dialogue-file.ts';
+import { loadDialogues } from '../../src/data/loading.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'source-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -98,7 +99,7 @@ describe('a mixture of files', () => {
     ];
     const source = { source: 'mix', seed, parts, train: 20, test } as const;
     expect(loadDialogues(source, 'test')).toHaveLength(2);
-    return loadDialogues(source, 'train').map(({ id }) => id);
+    return Array.from(loadDialogues(source, 'train'), ({ id }) => id);
   };
 
   it('takes of each as much as its weight says, seeded, none twice', () => {

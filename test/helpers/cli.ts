@@ -29,6 +29,7 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
   const services: Services = {
     runRecipe: () => Promise.reject(new Error('no runner was given to this test')),
     onInterrupt: () => () => undefined,
+    goOnUnread: () => undefined,
     kill: (exitCode) => {
       throw new Error(`killed with ${exitCode}`);
     },

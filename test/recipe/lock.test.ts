@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { UserError } from '../../src/base/errors.ts';
-import { lockFolder } from '../../src/recipe/run/lock.ts';
+import { lockFolder } from '../../src/base/lock.ts';
 import { scratchFolder } from '../helpers/runs.ts';
 
 let scratch = scratchFolder();
@@ -55,7 +55,7 @@ test('a folder that is not there cannot be locked, which is told', () => {
 });
 
 const PROGRAM = `
-const { lockFolder } = await import(${JSON.stringify(fileURLToPath(new URL('../../src/recipe/run/lock.ts', import.meta.url)))});
+const { lockFolder } = await import(${JSON.stringify(fileURLToPath(new URL('../../src/base/lock.ts', import.meta.url)))});
 const { existsSync, rmSync, writeFileSync } = await import('node:fs');
 process.stdout.write('.');
 while (!existsSync(process.argv[2] + '/go')) await new Promise((resolve) => setTimeout(resolve, 1));

@@ -5,7 +5,7 @@ import { UserError } from '../../base/errors.ts';
 import type { EvaluationQuestions } from '../../data/contamination.ts';
 import type { CliContext } from '../context.ts';
 import { debugFlag, examples, numberFrom, wholeNumber } from '../flags.ts';
-import { checkOutputs } from '../outputs.ts';
+import { checkOutputs, outputName, tellingStream } from '../outputs.ts';
 import { RowCounter } from '../row-counter.ts';
 import { table } from '../table.ts';
 
@@ -63,7 +63,8 @@ async function clean(this: CliContext, flags: Flags, ...inputs: string[]): Promi
     import('../../data/record.ts'),
     import('../../data/streams/rows.ts'),
   ]);
-  checkOutputs([...inputs, ...(flags.against ?? [])], flags);
+  const outputs = { output: flags.output, rejects: flags.rejects };
+  checkOutputs([...inputs, ...(flags.against ?? [])], outputs);
   const { questions, report } = await questionsOf(flags.against ?? [], flags.words);
   const duplicates = new DuplicateFilter(flags.near === undefined ? {} : { near: flags.near });
   using output = new LineWriter(flags.output);
@@ -102,8 +103,9 @@ async function clean(this: CliContext, flags: Flags, ...inputs: string[]): Promi
   output.commit();
   rejects?.commit();
   const rows = dropped.entries().map(([code, count]) => ['left out', code, String(count)]);
-  this.process.stdout.write(table([...report, ...rows], ['left', 'left', 'right']));
-  this.process.stdout.write(`${output.lines} records in ${flags.output}, ${dropped.total} left out.\n`);
+  const telling = tellingStream(this, outputs);
+  telling.write(table([...report, ...rows], ['left', 'left', 'right']));
+  telling.write(`${output.lines} records in ${outputName(flags.output)}, ${dropped.total} left out.\n`);
 }
 
 function similarity(text: string): number {

@@ -1,10 +1,11 @@
 /** `tinystar data convert`: public data sets as records, with what is broken counted and kept apart. */
 import { existsSync } from 'node:fs';
 import { buildCommand } from '@stricli/core';
+import { STANDARD } from '../../base/destination.ts';
 import { UserError } from '../../base/errors.ts';
 import type { CliContext } from '../context.ts';
 import { debugFlag, examples, wholeNumber } from '../flags.ts';
-import { checkOutputs } from '../outputs.ts';
+import { checkOutputs, outputName, tellingStream } from '../outputs.ts';
 import { RowCounter } from '../row-counter.ts';
 import { table } from '../table.ts';
 
@@ -27,7 +28,7 @@ async function filesOf(inputs: readonly string[], env: Readonly<Record<string, s
   const files: string[] = [];
   for (const input of inputs) {
     if (isHubName(input)) files.push(...(await hubFiles(input, env)));
-    else if (existsSync(input)) files.push(input);
+    else if (input === STANDARD || existsSync(input)) files.push(input);
     else {
       const hint = /^[^/\s]+\/[^/\s]+$/.test(input) ? ` If it is a data set's name, write hf:${input}.` : '';
       throw new UserError('FILE', `Cannot read ${input}: it does not exist; check the path.${hint}`);
@@ -55,7 +56,8 @@ async function convert(this: CliContext, flags: Flags, ...inputs: string[]): Pro
     ...(refusal === undefined ? {} : { refusal }),
   };
   const files = await filesOf(inputs, this.process.env);
-  checkOutputs(files, flags);
+  const outputs = { output: flags.output, rejects: flags.rejects };
+  checkOutputs(files, outputs);
   using output = new LineWriter(flags.output);
   using rejects = flags.rejects === undefined ? undefined : new LineWriter(flags.rejects);
   using counter = new RowCounter(this);
@@ -89,8 +91,9 @@ async function convert(this: CliContext, flags: Flags, ...inputs: string[]): Pro
     ...kept.entries().map(([name, count]) => ['records', name, String(count)]),
     ...dropped.entries().map(([code, count]) => ['rejected', code, String(count)]),
   ];
-  this.process.stdout.write(table(rows, ['left', 'left', 'right']));
-  this.process.stdout.write(`${output.lines} records in ${flags.output}, ${dropped.total} rejected.\n`);
+  const telling = tellingStream(this, outputs);
+  telling.write(table(rows, ['left', 'left', 'right']));
+  telling.write(`${output.lines} records in ${outputName(flags.output)}, ${dropped.total} rejected.\n`);
 }
 
 const text = (brief: string, placeholder: string) =>
@@ -142,7 +145,7 @@ export const dataConvertCommand = buildCommand<Flags, string[], CliContext>({
       minimum: 1,
       parameter: {
         parse: String,
-        brief: 'Files (.json, .jsonl, either with .gz, .parquet) or hf:owner/name',
+        brief: 'Files (.json, .jsonl, either with .gz, .parquet), - or hf:owner/name',
         placeholder: 'INPUT',
       },
     },

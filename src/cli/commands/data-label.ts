@@ -4,7 +4,7 @@ import { UserError } from '../../base/errors.ts';
 import type { Category, Label } from '../../data/labels.ts';
 import type { CliContext } from '../context.ts';
 import { debugFlag, examples } from '../flags.ts';
-import { checkOutputs } from '../outputs.ts';
+import { checkOutputs, outputName, tellingStream } from '../outputs.ts';
 import { RowCounter } from '../row-counter.ts';
 import { table } from '../table.ts';
 
@@ -111,12 +111,12 @@ async function label(this: CliContext, flags: Flags, ...inputs: string[]): Promi
   if (all.records === 0)
     throw new UserError('DATA_EMPTY', 'There is no record with an answer; convert the data first.');
   output?.commit();
-  const { stdout } = this.process;
-  stdout.write(categoryTable(sources, all, CATEGORIES));
-  stdout.write(`Turns: ${all.turns.text}.\nCalls in an answer: ${all.calls.text}.\n`);
+  const telling = tellingStream(this, { output: flags.output });
+  telling.write(categoryTable(sources, all, CATEGORIES));
+  telling.write(`Turns: ${all.turns.text}.\nCalls in an answer: ${all.calls.text}.\n`);
   if (unread + unanswered > 0)
-    stdout.write(`Not counted: ${unread} rows that are no records, ${unanswered} without an answer.\n`);
-  if (output !== undefined) stdout.write(`${output.lines} records in ${output.path}.\n`);
+    telling.write(`Not counted: ${unread} rows that are no records, ${unanswered} without an answer.\n`);
+  if (output !== undefined) telling.write(`${output.lines} records in ${outputName(output.path)}.\n`);
 }
 
 export const dataLabelCommand = buildCommand<Flags, string[], CliContext>({

@@ -5,7 +5,7 @@ import type { Label } from '../../data/labels.ts';
 import type { RecordFile } from '../../data/record-file.ts';
 import type { CliContext } from '../context.ts';
 import { debugFlag, examples, numberFrom, wholeNumber } from '../flags.ts';
-import { checkOutputs } from '../outputs.ts';
+import { checkOutputs, outputName, tellingStream } from '../outputs.ts';
 import { table } from '../table.ts';
 
 const WAYS = ['quotas', 'weights'] as const;
@@ -27,7 +27,7 @@ interface Flags {
 
 /** `FILE` or `FILE=WEIGHT`. */
 function parseInput(input: string): { readonly path: string; readonly weight: number } {
-  const [, path, weight] = /^(.*\.jsonl)=([^=]*)$/.exec(input) ?? [];
+  const [, path, weight] = /^(.*\.jsonl|-)=([^=]*)$/.exec(input) ?? [];
   if (path === undefined) return { path: input, weight: 1 };
   const value = Number(weight);
   if (weight === '' || !Number.isFinite(value) || value < 0)
@@ -114,7 +114,7 @@ async function mix(this: CliContext, flags: Flags, ...inputs: string[]): Promise
   ]);
   checkOutputs(
     inputs.map((input) => parseInput(input).path),
-    flags,
+    { output: flags.output },
   );
   const files: Disposable[] = [];
   try {
@@ -141,7 +141,8 @@ async function mix(this: CliContext, flags: Flags, ...inputs: string[]): Promise
       String(places.filter(({ label }) => categoriesOf(label).some((one) => one === category)).length);
     const rows = CATEGORIES.map((category) => [category, count(all, category), count(picked, category)]);
     const total = ['all', String(all.length), String(picked.length)];
-    this.process.stdout.write(table([['', 'records', 'taken'], ...rows, total], ['left', 'right', 'right']));
+    const telling = tellingStream(this, { output: flags.output });
+    telling.write(table([['', 'records', 'taken'], ...rows, total], ['left', 'right', 'right']));
     const notes = [
       ...(unlabelled > 0 ? [`${unlabelled} without an answer`] : []),
       ...(found.tooLong.length > 0
@@ -152,7 +153,7 @@ async function mix(this: CliContext, flags: Flags, ...inputs: string[]): Promise
     const left = notes.length === 0 ? '' : ` Left out: ${notes.join(', ')}.`;
     const short =
       picked.length < flags.size ? ` That is fewer than the ${flags.size} that were asked for.` : '';
-    this.process.stdout.write(`${picked.length} records in ${flags.output}.${short}${left}\n`);
+    telling.write(`${picked.length} records in ${outputName(flags.output)}.${short}${left}\n`);
   } finally {
     for (const file of files) file[Symbol.dispose]();
   }

@@ -3,7 +3,7 @@ import { buildCommand } from '@stricli/core';
 import { UserError } from '../../base/errors.ts';
 import type { CliContext } from '../context.ts';
 import { debugFlag, examples, wholeNumber } from '../flags.ts';
-import { checkOutputs } from '../outputs.ts';
+import { checkOutputs, outputName, tellingStream } from '../outputs.ts';
 import { RowCounter } from '../row-counter.ts';
 import { table } from '../table.ts';
 
@@ -32,7 +32,8 @@ async function render(this: CliContext, flags: Flags, ...inputs: string[]): Prom
       import('../../data/rendering/stream.ts'),
       import('../../data/streams/rows.ts'),
     ]);
-  checkOutputs(inputs, flags);
+  const outputs = { output: flags.output, rejects: flags.rejects };
+  checkOutputs([...inputs, ...(flags.template === undefined ? [] : [flags.template])], outputs);
   const tokenizer = Tokenizer.load(flags.tokenizer);
   const given = flags.template === undefined ? tokenizer.chatTemplate : readText(flags.template);
   if (given === undefined) {
@@ -62,15 +63,16 @@ async function render(this: CliContext, flags: Flags, ...inputs: string[]): Prom
   }
   counter[Symbol.dispose]();
   const reasons = dropped.entries().map(([code, count]) => ['left out', code, String(count)]);
-  this.process.stdout.write(table(reasons, ['left', 'left', 'right']));
+  const telling = tellingStream(this, outputs);
+  telling.write(table(reasons, ['left', 'left', 'right']));
   if (output.lines === 0) {
     rejects?.commit();
     throw new UserError('DATA_EMPTY', 'Not one record was rendered; look at the reasons with --rejects.');
   }
   output.commit();
   rejects?.commit();
-  this.process.stdout.write(
-    `${output.lines} training records in ${flags.output} (${tokens.prompt} tokens of prompts, ${tokens.target} of targets), ${dropped.total} left out.\n`,
+  telling.write(
+    `${output.lines} training records in ${outputName(flags.output)} (${tokens.prompt} tokens of prompts, ${tokens.target} of targets), ${dropped.total} left out.\n`,
   );
 }
 

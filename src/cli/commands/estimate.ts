@@ -26,7 +26,7 @@ export async function printEstimate(
   ]);
   const { recipe, notes } = loadEstimable(path, { set: set ?? [] });
   // An end by exit, so that what is only there for a rehearsal is removed.
-  const settled = services.onInterrupt(() => services.kill(INTERRUPTED_EXIT));
+  const settled = services.onInterrupt((exitCode = INTERRUPTED_EXIT) => services.kill(exitCode));
   const estimate = await estimateRecipe(recipe, {
     runsDir: runs,
     time,

@@ -5,6 +5,7 @@ import type { AcebenchOptions } from '../acebench-run.ts';
 import { ACEBENCH_OFFICIAL } from '../../eval/official.ts';
 import type { CliContext } from '../context.ts';
 import { outStyle } from '../context.ts';
+import { keptInput } from '../kept-input.ts';
 import { debugFlag, examples, numberFrom, runsFlag, wholeNumber } from '../flags.ts';
 
 interface Flags extends AcebenchOptions {
@@ -25,7 +26,9 @@ async function acebench(this: CliContext, flags: Flags): Promise<void> {
     import('../acebench-result.ts'),
   ]);
   const outcome =
-    model !== undefined ? await answerAcebench(this, flags, model) : scoreAcebench(flags, responses ?? '');
+    model !== undefined
+      ? await answerAcebench(this, flags, model)
+      : scoreAcebench(flags, keptInput(responses ?? '', flags.runs));
   const { scores, folder } = outcome;
   const text = flags.json
     ? `${JSON.stringify({ ...scores, folder })}\n`

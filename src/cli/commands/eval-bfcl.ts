@@ -4,6 +4,7 @@ import { UserError } from '../../base/errors.ts';
 import { BFCL_OFFICIAL } from '../../eval/official.ts';
 import type { CliContext } from '../context.ts';
 import { outStyle } from '../context.ts';
+import { keptInput } from '../kept-input.ts';
 import { debugFlag, examples, numberFrom, runsFlag, wholeNumber } from '../flags.ts';
 
 interface Flags {
@@ -37,7 +38,9 @@ async function bfcl(this: CliContext, flags: Flags): Promise<void> {
       'Give either --model, to have it answer, or --responses, to score what is there.',
     );
   const outcome =
-    model !== undefined ? await answerBfcl(this, flags, model) : scoreBfcl(flags, responses ?? '');
+    model !== undefined
+      ? await answerBfcl(this, flags, model)
+      : scoreBfcl(flags, keptInput(responses ?? '', flags.runs));
   const { scores, folder } = outcome;
   if (flags.json) {
     this.process.stdout.write(`${JSON.stringify({ ...scores, folder })}\n`);

@@ -14,6 +14,7 @@ import { recipeSchema } from '../../recipe/schema.ts';
 import type { Recipe } from '../../recipe/schema.ts';
 import type { CliContext } from '../context.ts';
 import { execute } from '../execute.ts';
+import { keptInput } from '../kept-input.ts';
 import { debugFlag, examples, runsFlag, wholeNumber } from '../flags.ts';
 
 interface Flags {
@@ -37,7 +38,8 @@ async function evaluate(this: CliContext, flags: Flags, ...checkpoints: string[]
       `${path} is no checkpoint: it has no config.json; give the folder of a Hugging Face checkpoint or of a run's stage, or a .gguf file.`,
     );
   }
-  const recipe = evalRecipe(flags, checkpoints);
+  const data = flags.data === undefined ? {} : { data: keptInput(flags.data, flags.runs) };
+  const recipe = evalRecipe({ ...flags, ...data }, checkpoints);
   await execute(this, recipe, { runsDir: flags.runs, json: flags.json });
 }
 

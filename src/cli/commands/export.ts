@@ -1,10 +1,13 @@
 /** `tinystar export`: a checkpoint as one GGUF file, for llama.cpp and everything built on it, or as another folder. */
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { buildCommand } from '@stricli/core';
+import { destinationOf, STANDARD } from '../../base/destination.ts';
 import { UserError } from '../../base/errors.ts';
+import { isGguf } from '../../model/checkpoint-path.ts';
 import type { CliContext } from '../context.ts';
 import { debugFlag, examples, wholeNumber } from '../flags.ts';
+import { checkOutputs, outputName, tellingStream } from '../outputs.ts';
 
 /** What a folder can hold, and what a GGUF file can hold besides. */
 const FOLDER_DTYPES = ['f16', 'f32'] as const;
@@ -21,9 +24,20 @@ interface Flags {
 
 /** Refuses a folder that holds something: it would be replaced as a whole. */
 function needNewFolder(folder: string): void {
+  if (folder === STANDARD)
+    throw new UserError('FLAG', 'A folder cannot go to standard output; give --folder a name.');
   if (existsSync(folder)) {
     throw new UserError('EXISTS', `${folder} exists already; name another folder or remove it first.`);
   }
+}
+
+/** What an export reads: of a folder, the files in it, but not GGUF files that were made of it. */
+function readOf(checkpoint: string, data: string | undefined): string[] {
+  const isFolder = statSync(checkpoint, { throwIfNoEntry: false })?.isDirectory() === true;
+  const files = isFolder
+    ? readdirSync(checkpoint).flatMap((name) => (isGguf(name) ? [] : [join(checkpoint, name)]))
+    : [checkpoint];
+  return [...files, ...(data === undefined ? [] : [data])];
 }
 
 async function exportModel(
@@ -42,6 +56,8 @@ async function exportModel(
     );
   }
   if (folder !== undefined) needNewFolder(folder);
+  if (gguf !== undefined) checkOutputs(readOf(checkpoint, data), { gguf });
+  const telling = tellingStream(this, { gguf });
   const [
     { Device },
     { loadModel, saveCheckpoint },
@@ -58,18 +74,20 @@ async function exportModel(
   using device = Device.open('cpu');
   const { config, parameters } = loadModel(device, checkpoint, { trainable: false });
   using _parameters = parameters;
-  const tell = (what: string, file: string): void => {
-    const megabytes = (statSync(file).size / 1e6).toFixed(1);
+  const tell = (what: string, file?: string): void => {
+    const size = file === undefined ? '' : `, ${(statSync(file).size / 1e6).toFixed(1)} MB`;
     const count = parameters.count.toLocaleString('en');
-    this.process.stdout.write(`${what}: ${count} parameters as ${dtype}, ${megabytes} MB\n`);
+    telling.write(`${what}: ${count} parameters as ${dtype}${size}\n`);
   };
   if (gguf !== undefined) {
     exportGguf(gguf, config, parameters, ggufTokenizer(checkpoint), {
       dtype,
       name: basename(resolve(checkpoint)),
     });
-    tell(gguf, gguf);
-    if (check > 0) {
+    const isFile = destinationOf(gguf).kind === 'file';
+    tell(outputName(gguf), isFile ? gguf : undefined);
+    if (!isFile) telling.write('not checked, as it is no file that llama.cpp could read\n');
+    else if (check > 0) {
       const { tellParity } = await import('../export-check.ts');
       await tellParity(this, { device, config, parameters, checkpoint, gguf, data, count: check });
     }

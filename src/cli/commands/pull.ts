@@ -2,8 +2,8 @@
 import { basename, join } from 'node:path';
 import { buildCommand } from '@stricli/core';
 import type { CliContext } from '../context.ts';
-import { Interrupted } from '../context.ts';
 import { debugFlag, examples } from '../flags.ts';
+import { Stop } from '../stop.ts';
 
 interface Flags {
   readonly to?: string;
@@ -29,25 +29,19 @@ async function pull(this: CliContext, { to }: Flags, name: string): Promise<void
     const text = `${name}  ${(done / 1e6).toFixed(0)} of ${(total / 1e6).toFixed(0)} MB  ${rate.toFixed(1)} MB/s`;
     stderr.write(isTerminal ? `\r${text}\x1b[K` : `${text}\n`);
   };
-  const controller = new AbortController();
-  const stop = (): void => controller.abort(new Interrupted('Stopped; run the same command to go on.'));
-  process.once('SIGINT', stop);
-  try {
-    const { files, bytes, kept } = await pullModel({
-      name,
-      folder,
-      env: process.env,
-      signal: controller.signal,
-      onProgress,
-    });
-    if (isTerminal) stderr.write('\r\x1b[K');
-    const already = kept === 0 ? '' : `, ${kept} of them were there`;
-    this.process.stdout.write(
-      `${join(folder, '')}: ${files.length} files, ${(bytes / 1e6).toFixed(1)} MB${already}; checksums are the hub's\n`,
-    );
-  } finally {
-    process.off('SIGINT', stop);
-  }
+  using stop = new Stop(this.services);
+  const { files, bytes, kept } = await pullModel({
+    name,
+    folder,
+    env: process.env,
+    signal: stop.signal,
+    onProgress,
+  });
+  if (isTerminal) stderr.write('\r\x1b[K');
+  const already = kept === 0 ? '' : `, ${kept} of them were there`;
+  this.process.stdout.write(
+    `${join(folder, '')}: ${files.length} files, ${(bytes / 1e6).toFixed(1)} MB${already}; checksums are the hub's\n`,
+  );
 }
 
 export const pullCommand = buildCommand<Flags, [string], CliContext>({

@@ -12,6 +12,7 @@ import { addressFault, keyVariableFault, serverAddress } from '../../teacher/ser
 import type { CliContext } from '../context.ts';
 import { execute } from '../execute.ts';
 import { debugFlag, examples, numberFrom, runsFlag, wholeNumber } from '../flags.ts';
+import { keptInput } from '../kept-input.ts';
 import { table } from '../table.ts';
 
 const KINDS = ['local', 'llama.cpp', 'vllm', 'sglang', 'openai'] as const;
@@ -116,7 +117,7 @@ async function rollouts(this: CliContext, flags: Flags, data: string): Promise<v
       `There is no ${needed}; give with --model ${isLocal ? "the teacher's checkpoint" : "the student's folder with its tokenizer"}.`,
     );
   }
-  const recipe = rolloutsRecipe(flags, data);
+  const recipe = rolloutsRecipe(flags, keptInput(data, flags.runs));
   await execute(this, recipe, { runsDir: flags.runs, json: flags.json });
   if (flags.json) return;
   const folder = join(flags.runs, recipe.name, 'stages', 'rollouts', 'rollouts');
@@ -233,7 +234,11 @@ export const rolloutsCommand = buildCommand<Flags, [string], CliContext>({
     positional: {
       kind: 'tuple',
       parameters: [
-        { brief: 'JSONL of dialogues or of records of data convert', parse: String, placeholder: 'DATA' },
+        {
+          brief: 'JSONL of dialogues or of records of data convert, or -',
+          parse: String,
+          placeholder: 'DATA',
+        },
       ],
     },
   },

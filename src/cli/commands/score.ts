@@ -1,18 +1,19 @@
 /** `tinystar score`: generations in a file with their rewards, and how each came about. */
 import { statSync } from 'node:fs';
 import { buildCommand } from '@stricli/core';
+import { STANDARD } from '../../base/destination.ts';
 import { UserError } from '../../base/errors.ts';
 import { REWARD_NAMES, rewardNamed, type RewardName } from '../../reward/index.ts';
 import type { CliContext } from '../context.ts';
 import { debugFlag, examples } from '../flags.ts';
-import { checkOutputs } from '../outputs.ts';
+import { checkOutputs, outputName, tellingStream } from '../outputs.ts';
 import { RowCounter } from '../row-counter.ts';
 import { table } from '../table.ts';
 
 interface Flags {
   readonly reward: RewardName;
   readonly input: string;
-  readonly output: string;
+  readonly output?: string;
   readonly json: boolean;
   readonly debug: boolean;
 }
@@ -55,7 +56,7 @@ class Summary {
       atFault,
       firstProblem: firstProblem ?? null,
     };
-    return JSON.stringify({ reward, input, output, ...counts });
+    return JSON.stringify({ reward, input, ...(output === undefined ? {} : { output }), ...counts });
   }
 
   text({ reward, output }: Flags): string {
@@ -68,13 +69,14 @@ class Summary {
       ...(this.atFault > 0 ? [['prompt or label at fault', share(this.atFault)]] : []),
     ];
     const problem = this.firstProblem === undefined ? '' : `The first fault: ${this.firstProblem}\n`;
-    return `${table(rows, ['left', 'right'])}${problem}${this.lines} scores in ${output}.\n`;
+    const where = output === undefined ? 'not kept, as there is no --output' : `in ${outputName(output)}`;
+    return `${table(rows, ['left', 'right'])}${problem}${this.lines} scores ${where}.\n`;
   }
 }
 
 /** The size for the bar; a file that cannot be looked at is told of when it is read. */
 function sizeOf(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  return path === STANDARD ? 0 : (statSync(path, { throwIfNoEntry: false })?.size ?? 0);
 }
 
 async function score(this: CliContext, flags: Flags): Promise<void> {
@@ -85,7 +87,7 @@ async function score(this: CliContext, flags: Flags): Promise<void> {
     import('../../data/scoring.ts'),
     import('../../data/streams/rows.ts'),
   ]);
-  using output = new LineWriter(target);
+  using output = target === undefined ? undefined : new LineWriter(target);
   using counter = new RowCounter(this, sizeOf(input));
   const summary = new Summary();
   const rows = fileRows(input, (bytes) => counter.setBytes(bytes));
@@ -93,7 +95,7 @@ async function score(this: CliContext, flags: Flags): Promise<void> {
     counter.add();
     summary.add(scored);
     summary.addProblems(where, problems);
-    output.write(scoreLine(scored));
+    output?.write(scoreLine(scored));
   }
   counter[Symbol.dispose]();
   if (summary.lines === 0)
@@ -101,8 +103,10 @@ async function score(this: CliContext, flags: Flags): Promise<void> {
       'DATA_EMPTY',
       `${input} has no line; give one {"prompt", "generation", "label"} a line.`,
     );
-  output.commit();
-  this.process.stdout.write(flags.json ? `${summary.json(flags)}\n` : summary.text(flags));
+  output?.commit();
+  tellingStream(this, { output: target }).write(
+    flags.json ? `${summary.json(flags)}\n` : summary.text(flags),
+  );
 }
 
 export const scoreCommand = buildCommand<Flags, [], CliContext>({
@@ -118,13 +122,14 @@ export const scoreCommand = buildCommand<Flags, [], CliContext>({
       input: {
         kind: 'parsed',
         parse: String,
-        brief: 'Lines of {"prompt", "generation", "label"}, also packed (.gz)',
+        brief: 'Lines of {"prompt", "generation", "label"}, also packed (.gz), or -',
         placeholder: 'FILE',
       },
       output: {
         kind: 'parsed',
         parse: String,
-        brief: 'A line of {"reward", "format", "answer", "detail"} for each',
+        brief: 'A line of {"reward", "format", "answer", "detail"} for each; without it the summary alone',
+        optional: true,
         placeholder: 'FILE',
       },
       json: {

@@ -1,6 +1,7 @@
 /** The rows of a data file, whatever it is packed in: .jsonl, .json, either with .gz, or .parquet. */
 import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
+import { STANDARD } from '../../base/destination.ts';
 import { fileError } from '../../base/files.ts';
 import { tryParseJson } from '../../json/parse.ts';
 import type { PyValue } from '../../json/python.ts';
@@ -25,7 +26,11 @@ export type OnBytes = (bytes: number) => void;
 /** The text of a file in pieces, unpacked if its name ends in .gz; throws a UserError that names it. */
 export async function* textChunks(path: string, onBytes?: OnBytes): AsyncGenerator<string> {
   const decoder = new TextDecoder('utf-8');
-  const file = createReadStream(path, { highWaterMark: CHUNK });
+  const isStandard = path === STANDARD;
+  const file = createReadStream(path, {
+    highWaterMark: CHUNK,
+    ...(isStandard ? { fd: 0, autoClose: false } : {}),
+  });
   let failed: unknown;
   const note = (thrown: unknown): void => {
     failed ??= thrown;
@@ -56,8 +61,9 @@ export async function* fileRows(path: string, onBytes?: OnBytes): AsyncGenerator
     for await (const value of parquetRows(path)) yield { where: `${path}[${++index}]`, value };
     return;
   }
-  for await (const { text, place } of elementsOf(textChunks(path, onBytes), path)) {
-    const where = place.startsWith('[') ? path + place : `${path}:${place}`;
+  const name = path === STANDARD ? 'standard input' : path;
+  for await (const { text, place } of elementsOf(textChunks(path, onBytes), name)) {
+    const where = place.startsWith('[') ? name + place : `${name}:${place}`;
     const parsed = tryParseJson(text);
     if (parsed.ok) yield { where, value: parsed.value, text };
     else yield { where, value: undefined, problem: parsed.error.message, text };

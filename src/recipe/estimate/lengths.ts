@@ -1,7 +1,8 @@
 /** How long a recipe's prompts and answers are, in tokens: measured on some of its dialogues. */
 import { asTokenIds } from '../../base/token-ids.ts';
+import { type Dialogues, groupByTools } from '../../data/dialogues.ts';
 import { makeRecord } from '../../data/render.ts';
-import { groupByTools, type TaskDialogue } from '../../data/source.ts';
+import type { TaskDialogue } from '../../data/source.ts';
 import { rowsFrom, type TrainCompletion, type TrainExample } from '../../train/examples.ts';
 import { GROUP_LIMIT } from '../run/examples.ts';
 import type { ShapedModel } from './models.ts';
@@ -60,14 +61,16 @@ function lengthOf(
 }
 
 /** The lengths of dialogues spread over the data. */
-export function measureLengths(dialogues: readonly TaskDialogue[], model: ShapedModel): Lengths {
+export function measureLengths(dialogues: Dialogues<TaskDialogue>, model: ShapedModel): Lengths {
   const groups = groupByTools(dialogues, GROUP_LIMIT);
   const wanted = Math.max(1, Math.ceil((SAMPLE * groups.length) / Math.max(1, dialogues.length)));
   const step = Math.max(1, Math.floor(groups.length / wanted));
   const measured = groups
     .filter((_, i) => i % step === 0)
     .slice(0, wanted)
-    .map((group, i) => group.map((dialogue) => lengthOf(dialogue, i, model)));
+    .map(({ start, count }, i) =>
+      Array.from(dialogues.slice(start, start + count), (dialogue) => lengthOf(dialogue, i, model)),
+    );
   return { groups: measured, dialogues: measured.flat() };
 }
 

@@ -1,4 +1,5 @@
 /** Units of work that stages are made of, as far as memory and time depend on them. */
+import type { Dialogues } from '../../data/dialogues.ts';
 import type { TaskDialogue } from '../../data/source.ts';
 import type { TrainExample } from '../../train/examples.ts';
 import { epochOrder } from '../../train/stages/supervised.ts';
@@ -55,7 +56,7 @@ export interface Workload {
 export interface WorkloadSource {
   readonly recipe: Recipe;
   readonly lengths: (reference: string, split: 'train' | 'test') => Lengths;
-  readonly dialogues: (split: 'train' | 'test') => readonly TaskDialogue[];
+  readonly dialogues: (split: 'train' | 'test') => Dialogues<TaskDialogue>;
 }
 
 /** `count` of `items`, over and over. */

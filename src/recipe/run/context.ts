@@ -7,7 +7,9 @@ import { readText, writeAtomic, writeFolderAtomic } from '../../base/files.ts';
 import { hashString, Rng } from '../../base/rng.ts';
 import { ChatTemplate } from '../../chat/template.ts';
 import { Tokenizer } from '../../chat/tokenizer.ts';
-import { loadDialogues, type TaskDialogue } from '../../data/source.ts';
+import type { Dialogues } from '../../data/dialogues.ts';
+import { loadDialogues } from '../../data/loading.ts';
+import type { TaskDialogue } from '../../data/source.ts';
 import { trainVocabulary } from '../../data/vocabulary.ts';
 import type { Device } from '../../ggml/device.ts';
 import {
@@ -264,17 +266,19 @@ export function promptLimit(
   return Math.min(stage.prompt_max_len, room);
 }
 
-const dialogues = new WeakMap<Recipe, Map<string, readonly TaskDialogue[]>>();
+const dialogues = new WeakMap<Recipe, Map<string, Dialogues<TaskDialogue>>>();
 
 /** The dialogues of a split, made or read once a run. */
 export function dialoguesOf(
   { recipe }: Pick<RunContext, 'recipe'>,
   split: 'train' | 'test',
-): readonly TaskDialogue[] {
-  const known = dialogues.get(recipe) ?? new Map<string, readonly TaskDialogue[]>();
+): Dialogues<TaskDialogue> {
+  const known = dialogues.get(recipe) ?? new Map<string, Dialogues<TaskDialogue>>();
   dialogues.set(recipe, known);
-  if (!known.has(split)) known.set(split, loadDialogues(recipe.data, split));
-  return required(known.get(split), `the ${split} split`);
+  // A file that is trained and tested on is read once.
+  const key = recipe.data.source === 'file' ? recipe.data[split] : split;
+  if (!known.has(key)) known.set(key, loadDialogues(recipe.data, split));
+  return required(known.get(key), `the ${split} split`);
 }
 
 /** Seed of what is generated: the data's own, or the recipe's when the data are files. */

@@ -1,7 +1,7 @@
 /** What supervised stages learn from: gold answers or a teacher's rollouts, as examples. */
 import { setImmediate } from 'node:timers/promises';
 import { UserError } from '../../base/errors.ts';
-import { groupByTools } from '../../data/source.ts';
+import { groupByTools, type ToolGroup } from '../../data/dialogues.ts';
 import { rowCount, type TrainExample } from '../../train/examples.ts';
 import { prefixRuns } from '../../model/shared-prefix.ts';
 import { readRollouts, type StoredPrompt } from '../../train/rollout-store.ts';
@@ -60,14 +60,20 @@ export async function goldData(
   const dialogues = dialoguesOf(run, 'train').slice(0, stage.max_samples);
   let tooLong = 0;
   const examples: PendingExample[] = [];
-  for (const [i, group] of groupByTools(dialogues, GROUP_LIMIT).entries()) {
-    if (i % AT_ONCE === 0) await setImmediate();
-    run.signal.throwIfAborted();
+  const make = ({ start, count }: ToolGroup): TrainExample => {
+    const group = Array.from(dialogues.slice(start, start + count));
     const { prompt, completions } = groupExample(group, tokenizer, template);
     // What comes before the first token that counts is the rest of the prompt.
     const fitting = completions.filter(({ rows }) => prompt.length + (rows[0] ?? 0) <= stage.prompt_max_len);
-    tooLong += completions.length - fitting.length;
-    examples.push(pending({ prompt, completions: fitting }));
+    return { prompt, completions: fitting };
+  };
+  for (const [i, group] of groupByTools(dialogues, GROUP_LIMIT).entries()) {
+    if (i % AT_ONCE === 0) await setImmediate();
+    run.signal.throwIfAborted();
+    const example = pending(make(group));
+    tooLong += group.count - example.sequences;
+    // Of a file that is larger than memory may be, an example is made again when its turn comes.
+    examples.push(dialogues.isLarge === true ? { ...example, make: () => make(group) } : example);
   }
   return learnable(stage.name, examples, tooLong);
 }

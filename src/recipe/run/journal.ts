@@ -1,7 +1,9 @@
 /** A run's log and samples, one JSON object a line, kept in step with the checkpoints that it goes on from. */
 import { appendFileSync, existsSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileError, readText, writeAtomic } from '../../base/files.ts';
+import { fileError } from '../../base/files.ts';
+import { LineWriter } from '../../base/line-writer.ts';
+import { linesOf } from '../../base/lines.ts';
 import type { RunEvent } from '../../train/events.ts';
 
 interface Line {
@@ -18,25 +20,24 @@ function append(path: string, lines: readonly object[]): void {
   }
 }
 
-/** Lines that can be read; a line that a power cut left half-written is dropped. */
-function readLines(path: string): Line[] {
-  if (!existsSync(path)) return [];
-  return readText(path)
-    .split('\n')
-    .flatMap((line) => {
-      try {
-        return line === '' ? [] : [JSON.parse(line) as Line];
-      } catch {
-        return [];
-      }
-    });
+/** A line's stage and step; undefined if a power cut left it half-written. */
+function readLine(text: string): Line | undefined {
+  try {
+    return JSON.parse(text) as Line;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Drops what a killed run logged of `stage` after `step`: those steps are about to be repeated. */
 function rewind(path: string, stage: string, step: number): void {
-  const lines = readLines(path);
-  const kept = lines.filter((line) => line.stage !== stage || line.step <= step);
-  if (existsSync(path)) writeAtomic(path, kept.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  if (!existsSync(path)) return;
+  using kept = new LineWriter(path);
+  for (const { text } of linesOf(path)) {
+    const line = readLine(text);
+    if (line !== undefined && (line.stage !== stage || line.step <= step)) kept.write(text);
+  }
+  kept.commit();
 }
 
 /** Writes the events of a run to `log.jsonl` and `samples.jsonl` in its folder. */

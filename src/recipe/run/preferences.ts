@@ -58,7 +58,8 @@ function rescored(
     maxTokens: Infinity,
   });
   const places = new Map<string, number[]>();
-  for (const [place, { id }] of dialogues.entries()) places.set(id, [...(places.get(id) ?? []), place]);
+  let place = 0;
+  for (const { id } of dialogues) places.set(id, [...(places.get(id) ?? []), place++]);
   return prompts.map((stored) => {
     const found = asked.at(places.get(stored.id) ?? []).find(({ text }) => text === stored.prompt);
     if (found === undefined) {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { UserError } from '../../base/errors.ts';
 import { writeFolderAtomic } from '../../base/files.ts';
 import type { Dialogue } from '../../chat/messages.ts';
-import { groupByTools } from '../../data/source.ts';
+import { type Dialogues, groupByTools } from '../../data/dialogues.ts';
 import { Generator } from '../../model/generation.ts';
 import { Scorer } from '../../model/scoring.ts';
 import { rewardNamed } from '../../reward/index.ts';
@@ -59,13 +59,13 @@ function samplingOf(stage: StageOf<'rollout'>): SamplingOptions {
 function orderOf(
   run: RunContext,
   stage: StageOf<'rollout'>,
-  dialogues: readonly Dialogue[],
+  dialogues: Dialogues<Dialogue>,
 ): (position: number) => number {
   const seed = seedOf(run.recipe, stage);
   if (!stage.by_tools) return epochOrder(dialogues.length, seed);
   const groups = groupByTools(dialogues, GROUP_LIMIT);
   return groupedOrder(
-    groups.map((group) => group.length),
+    groups.map(({ count }) => count),
     seed,
   );
 }

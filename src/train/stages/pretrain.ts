@@ -37,7 +37,8 @@ export function groupExample(
 ): TrainExample {
   const records = dialogues.map((dialogue) => renderDialogue(dialogue, tokenizer, template));
   const first = records[0];
-  const shared = first?.systemLength ?? 0;
+  // Without tools and system message prompts have their beginning in common, and a tree needs one.
+  const shared = first === undefined || first.systemLength > 0 ? (first?.systemLength ?? 0) : 1;
   const completions = records.map((record): TrainCompletion => {
     const request = record.promptIds.subarray(shared);
     const tokens = new Int32Array(request.length + record.targetIds.length);

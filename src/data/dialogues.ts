@@ -1,0 +1,77 @@
+/** Lists of dialogues, which may be longer than memory. */
+import type { Series } from '../base/series.ts';
+import type { Dialogue } from '../chat/messages.ts';
+
+export interface Dialogues<T extends Dialogue> extends Series<T> {
+  /** The same value for dialogues with one tool set; without it, that is the list of their tools itself. */
+  toolsAt?(index: number): unknown;
+  /** Whether what was made of them should be made again rather than kept. */
+  readonly isLarge?: boolean;
+  slice(start?: number, end?: number): Dialogues<T>;
+}
+
+interface Source<T> {
+  readonly at: (index: number) => T | undefined;
+  readonly toolsAt: (index: number) => unknown;
+  readonly isLarge: boolean;
+}
+
+/** Dialogues that are made, or read, when they are asked for. */
+export class DialogueList<T extends Dialogue> implements Dialogues<T> {
+  readonly length: number;
+  readonly #source: Source<T>;
+
+  constructor(length: number, source: Source<T>) {
+    this.length = length;
+    this.#source = source;
+  }
+
+  get isLarge(): boolean {
+    return this.#source.isLarge;
+  }
+
+  at(index: number): T | undefined {
+    return index >= 0 && index < this.length ? this.#source.at(index) : undefined;
+  }
+
+  toolsAt(index: number): unknown {
+    return this.#source.toolsAt(index);
+  }
+
+  slice(start = 0, end = this.length): DialogueList<T> {
+    const { at, toolsAt, isLarge } = this.#source;
+    return new DialogueList(Math.max(0, Math.min(end, this.length) - start), {
+      at: (index) => at(start + index),
+      toolsAt: (index) => toolsAt(start + index),
+      isLarge,
+    });
+  }
+
+  *[Symbol.iterator](): Iterator<T> {
+    for (let i = 0; i < this.length; i++) {
+      const one = this.#source.at(i);
+      if (one !== undefined) yield one;
+    }
+  }
+}
+
+/** Neighbours that share one tool set. */
+export interface ToolGroup {
+  readonly start: number;
+  readonly count: number;
+}
+
+/** Runs of neighbours that share one tool set, at most `limit` long: a shared prompt is computed once. */
+export function groupByTools(dialogues: Dialogues<Dialogue>, limit: number): ToolGroup[] {
+  const toolsAt = (index: number): unknown =>
+    dialogues.toolsAt === undefined ? dialogues.at(index)?.tools : dialogues.toolsAt(index);
+  const groups: ToolGroup[] = [];
+  let [start, tools] = [0, toolsAt(0)];
+  for (let i = 1; i <= dialogues.length; i++) {
+    const own = i < dialogues.length ? toolsAt(i) : undefined;
+    if (i < dialogues.length && own === tools && i - start < limit) continue;
+    groups.push({ start, count: i - start });
+    [start, tools] = [i, own];
+  }
+  return groups;
+}
