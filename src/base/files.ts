@@ -14,6 +14,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { errorText, UserError } from './errors.ts';
 import { isAlive, systemCode } from './processes.ts';
+import { decodeText } from './text.ts';
 
 /** Turns an operating-system error into one sentence about `path`. */
 export function fileError(action: string, path: string, thrown: unknown): UserError {
@@ -32,13 +33,9 @@ export function fileError(action: string, path: string, thrown: unknown): UserEr
   return new UserError('FILE', `Cannot ${action} ${path}: ${why}.`, { cause: thrown });
 }
 
-/** Reads a whole file as UTF-8; throws a UserError that names it. */
+/** Reads a whole file of text, without its byte order mark; throws a UserError that names it. */
 export function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (thrown) {
-    throw fileError('read', path, thrown);
-  }
+  return decodeText(readBytes(path), path);
 }
 
 /** Reads a whole file as bytes; throws a UserError that names it. */

@@ -2,6 +2,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { UserError } from '../base/errors.ts';
 import { fileError } from '../base/files.ts';
+import { decodeText, textHead } from '../base/text.ts';
 import { tryParseJson } from '../json/parse.ts';
 import { type DataRecord, readRecord, Rejection } from './record.ts';
 
@@ -46,7 +47,7 @@ export class RecordFile implements Disposable {
     let line = 0;
     const take = (bytes: Buffer): void => {
       line += 1;
-      const text = bytes.toString('utf8');
+      const text = decodeText(bytes, `${this.path}:${line}`);
       if (text.trim() !== '') {
         visit(this.#parse(text, line));
         this.#offsets.push(offset);
@@ -59,6 +60,8 @@ export class RecordFile implements Disposable {
       const read = readSync(this.#file, chunk, 0, CHUNK, null);
       if (read === 0) break;
       const bytes = Buffer.concat([rest, chunk.subarray(0, read)]);
+      if (offset === 0 && line === 0 && textHead(bytes, this.path).encoding !== 'utf-8')
+        throw new UserError('ENCODING', `${this.path} is UTF-16; save it as UTF-8.`);
       let from = 0;
       for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, from)) {
         take(bytes.subarray(from, end));
@@ -92,7 +95,7 @@ export class RecordFile implements Disposable {
       if (got === 0) throw new UserError('FILE', `${this.path} has become shorter; run the command again.`);
       read += got;
     }
-    return bytes.toString('utf8').trimEnd();
+    return decodeText(bytes, this.path).trimEnd();
   }
 
   [Symbol.dispose](): void {

@@ -4,7 +4,9 @@
  * preparation uses: {"id", "source", "messages": [{"role", "content", "reasoning_content"?, "tool_calls"?}], "tools"}.
  */
 import { UserError } from '../base/errors.ts';
+import { readTools } from '../chat/tool-documents.ts';
 import { dumps } from '../json/dumps.ts';
+import { portableFault } from '../json/portable.ts';
 import { isDict, isList, type PyDict, type PyValue } from '../json/python.ts';
 
 export const ROLES = ['system', 'user', 'assistant', 'tool'] as const;
@@ -15,6 +17,10 @@ export interface RecordCall {
   readonly arguments: PyDict;
 }
 
+/**
+ * One message. Tools' messages answer the calls of the assistant's message before them, in the order of the calls; a
+ * single one after several calls answers all of them, as the data set has it.
+ */
 export interface RecordMessage {
   readonly role: Role;
   readonly content: string;
@@ -29,7 +35,7 @@ export interface DataRecord {
   /** The data set, for mixing and reports. */
   readonly source: string;
   readonly messages: readonly RecordMessage[];
-  /** Each as it was given, its keys in their order: {name, description, parameters, ...}. */
+  /** Each with its keys in their order: {name, description, parameters, ...}; see chat/tool-documents.ts. */
   readonly tools: readonly PyDict[];
 }
 
@@ -50,6 +56,21 @@ function callValue({ name, arguments: given }: RecordCall): PyDict {
     ['name', name],
     ['arguments', given],
   ]);
+}
+
+/** What users say, all of them. */
+export function userTexts({ messages }: DataRecord): string[] {
+  return messages.flatMap(({ role, content }) => (role === 'user' ? [content] : []));
+}
+
+/** Tools in any form that is known; throws a Rejection. */
+export function recordTools(value: PyValue | undefined): readonly PyDict[] {
+  try {
+    return readTools(value);
+  } catch (thrown) {
+    if (thrown instanceof UserError) throw new Rejection('tools', thrown.message);
+    throw thrown;
+  }
 }
 
 /** A message under the names of the file, which are also those of Hugging Face's chat templates. */
@@ -84,11 +105,30 @@ export function recordLineWith({ id, source, messages, tools }: DataRecord, more
   return LONE_SURROGATE.test(line) ? dumps(value, { ensureAscii: true }) : line;
 }
 
+/** Why a call could be written and not be trained on. */
+function callFault({ name, arguments: given }: RecordCall): Rejection | undefined {
+  const fault = portableFault(given);
+  return fault === undefined
+    ? undefined
+    : new Rejection('value', `The arguments of ${name} have ${fault}, which not every reader of JSON takes.`);
+}
+
+/** The fault of the first call of a record that could not be trained on; undefined if all could be. */
+export function recordFault({ messages }: DataRecord): Rejection | undefined {
+  for (const { toolCalls = [] } of messages) {
+    const fault = toolCalls.map(callFault).find((one) => one !== undefined);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+}
+
 function readCall(value: PyValue): RecordCall {
   const name = isDict(value) ? value.get('name') : undefined;
   const given = isDict(value) ? value.get('arguments') : undefined;
   if (typeof name !== 'string' || !isDict(given))
     throw new Rejection('call', 'A call has no name, or arguments that are no object.');
+  const fault = callFault({ name, arguments: given });
+  if (fault !== undefined) throw fault;
   return { name, arguments: given };
 }
 
@@ -114,15 +154,12 @@ export function readRecord(value: PyValue, where: string): DataRecord {
   const messages = isDict(value) ? value.get('messages') : undefined;
   if (!isDict(value) || !isList(messages))
     throw new Rejection('not_record', 'It is no record with messages; convert it first (data convert).');
-  const tools = value.get('tools') ?? [];
-  if (!isList(tools) || !tools.every(isDict))
-    throw new Rejection('tools', 'The tools are no list of objects.');
   const id = value.get('id');
   const source = value.get('source');
   return {
     id: typeof id === 'string' ? id : typeof id === 'bigint' ? String(id) : where,
     source: typeof source === 'string' ? source : 'unknown',
     messages: messages.map(readMessage),
-    tools,
+    tools: recordTools(value.get('tools')),
   };
 }
