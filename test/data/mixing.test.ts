@@ -2,12 +2,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
+import { wordRuns, wordsOf } from '../../src/base/words.ts';
 import { EvaluationQuestions } from '../../src/data/contamination.ts';
 import { DuplicateFilter, minHash, similarity } from '../../src/data/duplicates.ts';
 import { type Label, labelledLine, labelsOf } from '../../src/data/labels.ts';
 import { DEFAULT_QUOTAS, mixByWeight, pickByQuotas, shareOut } from '../../src/data/mixing.ts';
 import type { DataRecord, RecordMessage } from '../../src/data/record.ts';
-import { wordRuns, wordsOf } from '../../src/data/words.ts';
 
 const user = (content: string): RecordMessage => ({ role: 'user', content });
 const tool: RecordMessage = { role: 'tool', content: 'ok' };
@@ -214,6 +214,6 @@ describe('EvaluationQuestions', () => {
       id: 'q2',
       words: 'boil an egg now',
     });
-    expect(wordsOf('Ａ-b_c 日本語, é!')).toEqual(['a', 'b', 'c', '日本語', 'é']);
+    expect(wordsOf('Ａ-b_c 日本語, é!')).toEqual(['a', 'b', 'c', '日', '本', '語', 'é']);
   });
 });
