@@ -35,7 +35,12 @@ export function fileError(action: string, path: string, thrown: unknown): UserEr
 
 /** Reads a whole file of text, without its byte order mark; throws a UserError that names it. */
 export function readText(path: string): string {
-  return decodeText(readBytes(path), path);
+  const bytes = readBytes(path);
+  try {
+    return decodeText(bytes, path);
+  } catch (thrown) {
+    throw thrown instanceof UserError ? thrown : fileError('read', path, thrown);
+  }
 }
 
 /** Reads a whole file as bytes; throws a UserError that names it. */

@@ -75,8 +75,7 @@ function byteName(byte: number): string {
 export function decodeText(bytes: Uint8Array, path: string): string {
   const { encoding, mark } = textHead(bytes, path);
   const body = Buffer.from(bytes.buffer, bytes.byteOffset + mark, bytes.byteLength - mark);
-  if (encoding !== 'utf-8')
-    return decodeWide(body, encoding, path, new TextDecoder(encoding, { fatal: true }));
+  if (encoding !== 'utf-8') return decodeWide(new TextDecoder(encoding, { fatal: true }), body, path, true);
   const lineOf = (at: number): number => body.subarray(0, at).filter((byte) => byte === NEWLINE).length + 1;
   const bad = firstInvalid(body);
   if (bad < body.length) {
@@ -88,19 +87,12 @@ export function decodeText(bytes: Uint8Array, path: string): string {
   return body.toString('utf8');
 }
 
-function decodeWide(
-  bytes: Uint8Array | undefined,
-  encoding: Encoding,
-  path: string,
-  decoder: TextDecoder,
-): string {
+/** The text of the next bytes of UTF-16, and of the last ones with what was kept back. */
+function decodeWide(decoder: TextDecoder, bytes: Uint8Array, path: string, isLast: boolean): string {
   try {
-    return bytes === undefined ? decoder.decode() : decoder.decode(bytes, { stream: true });
+    return decoder.decode(bytes, { stream: !isLast });
   } catch {
-    throw refusal(
-      path,
-      `begins as ${encoding.slice(0, 6).toUpperCase()} and goes on as something else; ${SAVE}`,
-    );
+    throw refusal(path, `begins as UTF-16 and goes on as something else; ${SAVE}`);
   }
 }
 
@@ -173,8 +165,7 @@ export class TextPieces {
     if (encoding !== 'utf-8') {
       this.#rest = Buffer.alloc(0);
       this.#wide ??= new TextDecoder(encoding, { fatal: true, ignoreBOM: true });
-      const text = decodeWide(body, encoding, this.#path, this.#wide);
-      return last ? text + decodeWide(undefined, encoding, this.#path, this.#wide) : text;
+      return decodeWide(this.#wide, body, this.#path, last);
     }
     const length = last ? body.length : wholeLength(body);
     this.#rest = body.subarray(length);

@@ -134,7 +134,8 @@ function withParameters(tool: PyDict, name: string): PyDict {
   }
   const own = ownSchema(tool);
   if (own === undefined) checkUnread(tool, name);
-  const isMoved = (key: string): boolean => key === 'parameters' || (own?.has(key) ?? false);
+  const isMoved = (key: string): boolean =>
+    SCHEMA_KEYS.some((one) => one === key) || (own?.has(key) ?? false);
   const rest = [...tool].filter(([key]) => !isMoved(key));
   return new Map<string, PyValue>([...rest, ['parameters', own ?? noParameters()]]);
 }

@@ -143,16 +143,24 @@ export function propertySchema(value: PyValue): { readonly schema: PyValue; read
   return { schema: isDict(value) ? readSchema(value) : value, optional: isOptional(value) };
 }
 
+/** Whether parameters are a schema: a table has objects under all of its keys, its arguments' names. */
+function isSchema(parameters: PyDict): boolean {
+  const type = parameters.get('type') ?? null;
+  const isWhole = typeof type === 'string' || typeof parameters.get('$ref') === 'string';
+  const hasParts = ['anyOf', 'oneOf', 'allOf'].some((key) => isList(parameters.get(key)));
+  return isWhole || hasParts || (type !== null && isDict(parameters.get('properties')));
+}
+
 /** A tool whose parameters are JSON Schema. */
 export function withJsonSchema(tool: PyDict): PyDict {
   const parameters = tool.get('parameters') ?? new Map<string, PyValue>();
   if (!isDict(parameters)) return tool;
-  const properties = parameters.get('properties');
-  const isSchema = isDict(properties) && (parameters.get('type') ?? null) !== null;
-  if (!isSchema) {
+  if (!isSchema(parameters)) {
     const required = [...parameters].filter(([, entry]) => !isOptional(entry)).map(([name]) => name);
     return new Map([...tool, ['parameters', objectSchema(readProperties(parameters), required)]]);
   }
+  const given = parameters.get('properties');
+  const properties: PyDict = isDict(given) ? given : new Map();
   const others = [...readSchema(parameters)].filter(([key]) => !OBJECT_KEYS.includes(key));
   const schema = objectSchema(readProperties(properties), requiredNames(parameters, properties));
   return new Map([...tool, ['parameters', new Map([...schema, ...others])]]);

@@ -8,14 +8,14 @@ import { readTools } from '../chat/tool-documents.ts';
 import { dumps } from '../json/dumps.ts';
 import { portableFault } from '../json/portable.ts';
 import { isDict, isList, type PyDict, type PyValue } from '../json/python.ts';
+import { callsOf, type RecordCall } from './calls.ts';
+import { Rejection } from './rejection.ts';
+
+export type { RecordCall } from './calls.ts';
+export { Rejection } from './rejection.ts';
 
 export const ROLES = ['system', 'user', 'assistant', 'tool'] as const;
 export type Role = (typeof ROLES)[number];
-
-export interface RecordCall {
-  readonly name: string;
-  readonly arguments: PyDict;
-}
 
 /**
  * One message. Tools' messages answer the calls of the assistant's message before them, in the order of the calls; a
@@ -37,14 +37,6 @@ export interface DataRecord {
   readonly messages: readonly RecordMessage[];
   /** Each with its keys in their order: {name, description, parameters, ...}; see chat/tool-documents.ts. */
   readonly tools: readonly PyDict[];
-}
-
-/** A row that is left out, and why: `code` is what is counted. */
-export class Rejection extends UserError {
-  constructor(code: string, message: string) {
-    super(code, message);
-    this.name = 'Rejection';
-  }
 }
 
 function isRole(value: PyValue | undefined): value is Role {
@@ -122,14 +114,12 @@ export function recordFault({ messages }: DataRecord): Rejection | undefined {
   return undefined;
 }
 
-function readCall(value: PyValue): RecordCall {
-  const name = isDict(value) ? value.get('name') : undefined;
-  const given = isDict(value) ? value.get('arguments') : undefined;
-  if (typeof name !== 'string' || !isDict(given))
-    throw new Rejection('call', 'A call has no name, or arguments that are no object.');
-  const fault = callFault({ name, arguments: given });
+/** The calls of a message, in any form that data sets have for them. */
+function readCalls(value: PyValue): readonly RecordCall[] {
+  const calls = callsOf(value);
+  const fault = calls.map(callFault).find((one) => one !== undefined);
   if (fault !== undefined) throw fault;
-  return { name, arguments: given };
+  return calls;
 }
 
 function readMessage(value: PyValue): RecordMessage {
@@ -139,13 +129,12 @@ function readMessage(value: PyValue): RecordMessage {
   if (typeof content !== 'string') throw new Rejection('content', 'A message has content that is no text.');
   // The second names are those of dialogues that are written by hand for a recipe.
   const reasoning = value.get('reasoning_content') ?? value.get('reasoning') ?? undefined;
-  const calls = value.get('tool_calls') ?? value.get('toolCalls') ?? [];
-  if (!isList(calls)) throw new Rejection('call', 'A message has tool calls that are no list.');
+  const calls = readCalls(value.get('tool_calls') ?? value.get('toolCalls') ?? null);
   return {
     role,
     content,
     ...(typeof reasoning === 'string' ? { reasoning } : {}),
-    ...(calls.length > 0 ? { toolCalls: calls.map(readCall) } : {}),
+    ...(calls.length > 0 ? { toolCalls: calls } : {}),
   };
 }
 

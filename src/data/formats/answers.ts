@@ -7,10 +7,10 @@ import { dumps } from '../../json/dumps.ts';
 import { tryParseJson } from '../../json/parse.ts';
 import { isDict, isList, type PyDict, type PyValue } from '../../json/python.ts';
 import { pyStr } from '../../json/repr.ts';
+import { callsOf, isCall } from '../calls.ts';
 import { type RecordCall, type RecordMessage, Rejection } from '../record.ts';
 import { looksLikePythonCalls, parsePythonCalls } from './python-calls.ts';
 import { splitThink } from './turns.ts';
-import { callsOf, isCall } from './values.ts';
 
 export interface Answer {
   readonly content: string;

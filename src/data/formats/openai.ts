@@ -5,13 +5,14 @@
  */
 import type { PyDict } from '../../json/python.ts';
 import { pyRepr } from '../../json/repr.ts';
+import { callsOf } from '../calls.ts';
 import { type RecordMessage, Rejection } from '../record.ts';
 import { assistantMessage } from './answers.ts';
 import type { Format, FormatContext } from './format.ts';
 import { inCallOrder, withResults } from './results.ts';
 import { offeredTools, taggedTools, withSystem } from './system.ts';
 import { hasMessages, listAt, recordsOf } from './turns.ts';
-import { callsOf, contentOf, idOf, resultText, rowTools } from './values.ts';
+import { contentOf, idOf, resultText, rowTools } from './values.ts';
 
 function assistantOf(value: PyDict): RecordMessage {
   const legacy = value.get('function_call') ?? null;

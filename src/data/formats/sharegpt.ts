@@ -5,13 +5,14 @@
  */
 import { isDict, isList, type PyDict } from '../../json/python.ts';
 import { pyRepr } from '../../json/repr.ts';
+import { callsOf } from '../calls.ts';
 import { type RecordMessage, Rejection, type Role } from '../record.ts';
 import { type Answer, assistantMessage, writtenAnswer } from './answers.ts';
 import type { Format } from './format.ts';
 import { withResults } from './results.ts';
 import { listedTools, type Offered, offeredTools, taggedTools, withSystem } from './system.ts';
 import { fixNames, hasMessages, listAt, mergeCalls, recordsOf } from './turns.ts';
-import { callsOf, contentOf, idOf, resultText, rowTools } from './values.ts';
+import { contentOf, idOf, resultText, rowTools } from './values.ts';
 
 const ROLE_NAMES: ReadonlyMap<string, Role | 'call'> = new Map([
   ['system', 'system'],

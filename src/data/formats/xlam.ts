@@ -3,11 +3,12 @@
  * "query", "tools", "answers"}, the last two as JSON or as JSON text. Tools are kept as they are.
  */
 import { isList, type PyDict } from '../../json/python.ts';
+import { callsOf } from '../calls.ts';
 import { Rejection } from '../record.ts';
 import type { Format } from './format.ts';
 import { withSystem } from './system.ts';
 import { recordsOf } from './turns.ts';
-import { callsOf, hasTools, idOf, rowTools, textAt } from './values.ts';
+import { hasTools, idOf, rowTools, textAt } from './values.ts';
 
 function answerText(row: PyDict): string | undefined {
   for (const key of ['response', 'reply', 'refusal', 'output']) {
