@@ -6,10 +6,8 @@
 /** Scripts whose characters are syllables or words. */
 const SYLLABLES = ['Han', 'Hiragana', 'Katakana', 'Bopomofo', 'Hangul', 'Yi'];
 /** Scripts whose characters are letters. */
-const LETTERS = [
-  ...['Thai', 'Lao', 'Khmer', 'Myanmar', 'Tibetan', 'Javanese', 'Balinese', 'Cham'],
-  ...['Tai_Le', 'New_Tai_Lue', 'Tai_Tham', 'Tai_Viet'],
-];
+const LETTERS =
+  'Thai Lao Khmer Myanmar Tibetan Javanese Balinese Cham Tai_Le New_Tai_Lue Tai_Tham Tai_Viet'.split(' ');
 const ofScripts = (names: readonly string[]): string =>
   `[[\\p{L}\\p{N}]&&[${names.map((name) => `\\p{scx=${name}}`).join('')}]]`;
 const UNSPACED = ofScripts([...SYLLABLES, ...LETTERS]);

@@ -134,24 +134,35 @@ function withParameters(tool: PyDict, name: string): PyDict {
   }
   const own = ownSchema(tool);
   if (own === undefined) checkUnread(tool, name);
+  if (own === undefined && !SCHEMA_KEYS.some((key) => tool.has(key))) return tool;
   const isMoved = (key: string): boolean =>
     SCHEMA_KEYS.some((one) => one === key) || (own?.has(key) ?? false);
   const rest = [...tool].filter(([key]) => !isMoved(key));
   return new Map<string, PyValue>([...rest, ['parameters', own ?? noParameters()]]);
 }
 
-/** The tool with a description, which may be empty, behind its name where it had none. */
+/** The tool with a description that is a text, if it has one. */
 function withDescription(tool: PyDict, name: string): PyDict {
+  if (!tool.has('description')) return tool;
   const description = tool.get('description') ?? '';
   if (typeof description !== 'string')
     throw fault(`The description of ${name} is ${typeName(description)}, not a text.`);
-  const isNew = !tool.has('description');
+  return new Map([...tool, ['description', description]]);
+}
+
+/** A tool that was read, with an empty description behind its name and no parameters where it says nothing of them. */
+export function completedTool(tool: PyDict): PyDict {
   const entries = [...tool].flatMap(([key, value]): [string, PyValue][] => {
-    if (key === 'description') return [[key, description]];
-    const added: [string, PyValue][] = key === 'name' && isNew ? [['description', description]] : [];
-    return [[key, value], ...added];
+    const isLacking = key === 'name' && !tool.has('description');
+    return isLacking
+      ? [
+          [key, value],
+          ['description', ''],
+        ]
+      : [[key, value]];
   });
-  return new Map(entries);
+  const parameters = tool.has('parameters') ? [] : [['parameters', noParameters()] as const];
+  return new Map<string, PyValue>([...entries, ...parameters]);
 }
 
 /** The tool inside of a wrapper such as OpenAI's {"type": "function", "function": {...}}, or the value itself. */

@@ -4,7 +4,7 @@
  * preparation uses: {"id", "source", "messages": [{"role", "content", "reasoning_content"?, "tool_calls"?}], "tools"}.
  */
 import { UserError } from '../base/errors.ts';
-import { readTools } from '../chat/tool-documents.ts';
+import { completedTool, readTools } from '../chat/tool-documents.ts';
 import { dumps } from '../json/dumps.ts';
 import { portableFault } from '../json/portable.ts';
 import { isDict, isList, type PyDict, type PyValue } from '../json/python.ts';
@@ -55,14 +55,19 @@ export function userTexts({ messages }: DataRecord): string[] {
   return messages.flatMap(({ role, content }) => (role === 'user' ? [content] : []));
 }
 
-/** Tools in any form that is known; throws a Rejection. */
-export function recordTools(value: PyValue | undefined): readonly PyDict[] {
+/** Tools in any form that is known, with nothing added; throws a Rejection. */
+function writtenTools(value: PyValue | undefined): readonly PyDict[] {
   try {
     return readTools(value);
   } catch (thrown) {
     if (thrown instanceof UserError) throw new Rejection('tools', thrown.message);
     throw thrown;
   }
+}
+
+/** Tools for a new record, each with a description and parameters; throws a Rejection. */
+export function recordTools(value: PyValue | undefined): readonly PyDict[] {
+  return writtenTools(value).map(completedTool);
 }
 
 /** A message under the names of the file, which are also those of Hugging Face's chat templates. */
@@ -149,6 +154,6 @@ export function readRecord(value: PyValue, where: string): DataRecord {
     id: typeof id === 'string' ? id : typeof id === 'bigint' ? String(id) : where,
     source: typeof source === 'string' ? source : 'unknown',
     messages: messages.map(readMessage),
-    tools: recordTools(value.get('tools')),
+    tools: writtenTools(value.get('tools')),
   };
 }

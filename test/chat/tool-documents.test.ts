@@ -1,6 +1,6 @@
 /** Tools in the forms that APIs and data sets have for them. */
 import { describe, expect, it } from 'vitest';
-import { readTools } from '../../src/chat/tool-documents.ts';
+import { completedTool, readTools } from '../../src/chat/tool-documents.ts';
 import { dumps } from '../../src/json/dumps.ts';
 import { parseJson } from '../../src/json/parse.ts';
 
@@ -12,7 +12,7 @@ const text = (value: string): string => JSON.stringify(value);
 /** The tools of a JSON text, or what is wrong with them. */
 function read(json: string): string {
   try {
-    return dumps(readTools(parseJson(json)));
+    return dumps(readTools(parseJson(json)).map(completedTool));
   } catch (thrown) {
     return (thrown as Error).message;
   }
@@ -87,6 +87,11 @@ describe('readTools', () => {
     );
     const answers = `{"name": "now", "description": "", "parameters": ${NOTHING}, "outputSchema": ${SCHEMA}}`;
     expect(read(`[${answers}]`)).toBe(`[${answers}]`);
+  });
+
+  it('adds nothing of its own, so that prompts of records stay as they were written', () => {
+    const tools = '[{"name": "f", "2": 1.0}, {"name": "g", "parameters": {}}]';
+    expect(dumps(readTools(parseJson(tools)))).toBe(tools);
   });
 
   it('names the tool that cannot be read, and why', () => {

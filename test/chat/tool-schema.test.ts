@@ -35,8 +35,7 @@ describe('withJsonSchema', () => {
       additionalProperties: false,
       dependentRequired: { size: ['kind'] },
       if: { properties: { kind: { const: 'x' } } },
-      then: { required: ['size'] },
-      else: false,
+      else: { required: ['size'] },
     };
     expect(converted(JSON.stringify(whole))).toEqual(whole);
   });
