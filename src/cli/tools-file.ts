@@ -4,16 +4,21 @@ import { readText } from '../base/files.ts';
 import type { Tool } from '../chat/messages.ts';
 import { readTools as readDocuments, toTool } from '../chat/tool-documents.ts';
 import { tryParseJson } from '../json/parse.ts';
+import { isList } from '../json/python.ts';
 
 /** Reads a tools file; throws a UserError that names the tool that is wrong. */
 export function readTools(path: string): Tool[] {
   const parsed = tryParseJson(readText(path));
-  if (!parsed.ok)
-    throw new UserError('TOOLS', `${path} must hold a JSON list of tools. ${parsed.error.message}`);
+  if (!parsed.ok) {
+    const why = parsed.error.message.replace(/^Not JSON: |\.$/g, '');
+    throw new UserError('TOOLS', `${path} is not JSON (${why}); it must hold a list of tools.`);
+  }
   try {
-    return readDocuments(parsed.value).map(toTool);
+    const tools = readDocuments(parsed.value).map(toTool);
+    if (tools.length > 0 || isList(parsed.value)) return tools;
   } catch (thrown) {
     if (!(thrown instanceof UserError)) throw thrown;
     throw new UserError('TOOLS', `${path}: ${thrown.message.replace(/\.$/, '')}; correct it.`);
   }
+  throw new UserError('TOOLS', `${path} must hold a JSON list of tools.`);
 }
