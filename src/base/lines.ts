@@ -16,6 +16,7 @@ import { UserError } from './errors.ts';
 import { fileError } from './files.ts';
 import { waitForPipe, writeFully } from './output.ts';
 import { discard } from './temporary.ts';
+import { decodeLines, textHead, TextPieces } from './text.ts';
 
 const CHUNK = 1 << 20;
 const NEWLINE = 0x0a;
@@ -51,11 +52,11 @@ function readNext(path: string, file: number, chunk: Buffer, place: number | nul
   }
 }
 
-function* rawLines(path: string, file: number): Generator<RawLine> {
+function* rawLines(path: string, file: number, begin = 0): Generator<RawLine> {
   const chunk = Buffer.alloc(CHUNK);
   let parts: Buffer[] = [];
-  let [number, size, start, place] = [1, 0, 0, 0];
-  for (let got = readNext(path, file, chunk, 0); got > 0; got = readNext(path, file, chunk, place)) {
+  let [number, size, start, place] = [1, 0, begin, begin];
+  for (let got = readNext(path, file, chunk, begin); got > 0; got = readNext(path, file, chunk, place)) {
     const bytes = Buffer.from(chunk.subarray(0, got));
     let from = 0;
     for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, from)) {
@@ -90,7 +91,19 @@ function openToRead(path: string): number {
 }
 
 /** Copies what can be read once only into a file without a name. */
-function spool(path: string, source: number): number {
+const spool = (path: string, source: number): number =>
+  copied(path, source, (bytes) => bytes ?? new Uint8Array());
+
+/**
+ * Copies a file piece by piece into one without a name: from where reading stands, or from its beginning. `turned` gets
+ * undefined at the end.
+ */
+function copied(
+  path: string,
+  source: number,
+  turned: (bytes?: Uint8Array) => Uint8Array,
+  begin: number | null = null,
+): number {
   const folder = mkdtempSync(join(tmpdir(), 'tinystar-'));
   const copy = join(folder, 'input');
   try {
@@ -98,8 +111,14 @@ function spool(path: string, source: number): number {
     try {
       unlinkSync(copy);
       const chunk = Buffer.alloc(CHUNK);
-      for (let got = readNext(path, source, chunk); got > 0; got = readNext(path, source, chunk))
-        writeFully(file, chunk.subarray(0, got));
+      let place = begin;
+      for (;;) {
+        const got = readNext(path, source, chunk, place);
+        if (got === 0) break;
+        if (place !== null) place += got;
+        writeFully(file, turned(chunk.subarray(0, got)));
+      }
+      writeFully(file, turned());
       return file;
     } catch (thrown) {
       closeSync(file);
@@ -110,33 +129,63 @@ function spool(path: string, source: number): number {
   }
 }
 
+/** Copies a file of UTF-16 as UTF-8, so that its lines can be read in any order. */
+function transcoded(path: string, source: number): number {
+  const pieces = new TextPieces(path);
+  const turned = (bytes?: Uint8Array): Uint8Array =>
+    Buffer.from(bytes === undefined ? pieces.end() : pieces.push(bytes), 'utf8');
+  return copied(path, source, turned, 0);
+}
+
+/** Opens what can be read in any order: a file, or a copy of a pipe or of standard input. */
+function openLines(path: string): number {
+  if (path === STANDARD) return spool(path, 0);
+  const file = openToRead(path);
+  const isFile = fstatSync(file).isFile();
+  try {
+    return isFile ? file : spool(path, file);
+  } finally {
+    if (!isFile) closeSync(file);
+  }
+}
+
+/** A file of UTF-8, and the place behind its byte order mark; `file` is closed if another takes its place. */
+function asUtf8(path: string, file: number): { readonly file: number; readonly begin: number } {
+  try {
+    const start = Buffer.alloc(16);
+    const { encoding, mark } = textHead(start.subarray(0, readNext(path, file, start, 0)), inputName(path));
+    if (encoding === 'utf-8') return { file, begin: mark };
+    const copy = transcoded(path, file);
+    closeSync(file);
+    return { file: copy, begin: 0 };
+  } catch (thrown) {
+    closeSync(file);
+    throw thrown;
+  }
+}
+
 /** A file whose lines are read one after the other, and then again in any order. */
 export class LineFile implements Disposable {
   readonly path: string;
   readonly #file: number;
+  /** Place behind the byte order mark. */
+  readonly #begin: number;
   /** Bytes at the time of opening. */
   readonly size: number;
 
   /** Opens a file, a pipe, or `-` for standard input; throws a UserError that names it. */
   constructor(path: string) {
     this.path = path;
-    if (path === STANDARD) this.#file = spool(path, 0);
-    else {
-      const file = openToRead(path);
-      const isFile = fstatSync(file).isFile();
-      try {
-        this.#file = isFile ? file : spool(path, file);
-      } finally {
-        if (!isFile) closeSync(file);
-      }
-    }
+    const { file, begin } = asUtf8(path, openLines(path));
+    this.#file = file;
+    this.#begin = begin;
     this.size = fstatSync(this.#file).size;
   }
 
   /** All lines, in order, also a last one without an end. */
   *lines(): Generator<FileLine> {
-    for (const { bytes, ...line } of rawLines(this.path, this.#file))
-      yield { ...line, text: bytes.toString('utf8') };
+    for (const { bytes, ...line } of rawLines(this.path, this.#file, this.#begin))
+      yield { ...line, text: decodeLines(bytes, inputName(this.path), line.number) };
   }
 
   /** The text from one place to another, such as a line's. */

@@ -1,7 +1,8 @@
 /**
- * xLAM's parameters as JSON Schema. Its table {name: {description, type: "int, optional", default}} becomes {type:
- * "object", properties, required}, and Python's names of types become JSON Schema's. Optional: the reference trains on
- * the tables as they are.
+ * Parameters as JSON Schema. xLAM's table {name: {description, type: "int, optional", default}} becomes {type: "object",
+ * properties, required}; Python's names of types become JSON Schema's, and `required: true` of a property (OpenAPI 2,
+ * draft 3) moves into the list of what holds it, at every depth. Every other key stays as it is. Optional: the
+ * reference trains on the tables as they are.
  */
 import { isDict, isList, type PyDict, type PyValue } from '../json/python.ts';
 
@@ -68,42 +69,107 @@ function unionOf(members: readonly string[]): ReadonlyMap<string, PyValue> {
   return new Map([['anyOf', schemas]]);
 }
 
+/** Keys that hold one schema, a list of them, and schemas by name. */
+const ONE = ['items', 'additionalProperties', 'additionalItems', 'unevaluatedItems', 'unevaluatedProperties'];
+const ONE_OF_LOGIC = ['contains', 'propertyNames', 'not', 'if', 'then', 'else'];
+const LISTS = ['anyOf', 'oneOf', 'allOf', 'prefixItems', 'items'];
+const NAMED = ['$defs', 'definitions', 'patternProperties', 'dependentSchemas'];
+
+/** Keys of the parameters themselves, which come first. */
+const OBJECT_KEYS = ['type', 'properties', 'required'];
+
+/** A type, or several, by the names of JSON Schema; what is beside them, such as items. */
+function typeEntries(written: PyValue): PyDict {
+  if (typeof written === 'string') return schemaOfType(topLevelParts(written)[0] ?? '');
+  if (!isList(written)) return new Map([['type', written]]);
+  const names = written.map((one) => (typeof one === 'string' ? (TYPES.get(one.toLowerCase()) ?? one) : one));
+  return new Map([['type', names]]);
+}
+
+/** What stands under a key of a schema, with the schemas in it read. */
+function innerValue(key: string, value: PyValue): PyValue {
+  if (LISTS.includes(key) && isList(value))
+    return value.map((item) => (isDict(item) ? readSchema(item) : item));
+  if ([...ONE, ...ONE_OF_LOGIC].includes(key) && isDict(value)) return readSchema(value);
+  if (NAMED.includes(key) && isDict(value))
+    return new Map([...value].map(([name, item]) => [name, isDict(item) ? readSchema(item) : item]));
+  return value;
+}
+
+/** The names in a list of required properties, and of those that say so themselves. */
+function requiredNames(schema: PyDict, properties: PyDict): readonly PyValue[] {
+  const listed = schema.get('required');
+  const known = isList(listed) ? listed : [];
+  const own = [...properties].flatMap(([name, value]) =>
+    isDict(value) && value.get('required') === true && !known.includes(name) ? [name] : [],
+  );
+  return [...known, ...own];
+}
+
+/** A schema whose parts are read too. */
+function readSchema(schema: PyDict): PyDict {
+  const written = schema.get('type') ?? null;
+  const types = written === null ? new Map<string, PyValue>() : typeEntries(written);
+  const properties = schema.get('properties');
+  const read = new Map<string, PyValue>(types);
+  for (const [key, value] of schema) {
+    if (key === 'type') continue;
+    // A list names what an object needs; anything else says whether this schema itself is needed.
+    if (key === 'required' && !isList(value)) continue;
+    read.set(key, key === 'properties' && isDict(value) ? readProperties(value) : innerValue(key, value));
+  }
+  if (isDict(properties)) {
+    const required = requiredNames(schema, properties);
+    if (required.length > 0) read.set('required', required);
+  }
+  return read;
+}
+
+const readProperties = (properties: PyDict): PyDict =>
+  new Map([...properties].map(([name, value]) => [name, isDict(value) ? readSchema(value) : value]));
+
+/** Whether an argument of a table may be left out. */
+function isOptional(entry: PyValue): boolean {
+  if (!isDict(entry)) return true;
+  const [required, written] = [entry.get('required'), entry.get('type')];
+  if (typeof required === 'boolean') return !required;
+  const parts = typeof written === 'string' ? topLevelParts(written) : [];
+  const saysSo = parts.some((part) => /^(optional$|default)/i.test(part));
+  return saysSo || /^optional\[/i.test(parts[0] ?? '') || entry.has('default');
+}
+
 /** One argument's entry as JSON Schema, and whether it may be left out. */
 export function propertySchema(value: PyValue): { readonly schema: PyValue; readonly optional: boolean } {
-  if (!isDict(value)) return { schema: value, optional: true };
-  const written = value.get('type');
-  if (typeof written !== 'string')
-    return { schema: value, optional: value.has('default') || value.get('required') === false };
-  const parts = topLevelParts(written);
-  const optional =
-    parts.some((part) => part.toLowerCase() === 'optional' || part.toLowerCase().startsWith('default')) ||
-    /^optional\[/i.test(parts[0] ?? '') ||
-    value.has('default');
-  const schema = new Map(schemaOfType(parts[0] ?? ''));
-  for (const [key, item] of value) {
-    // A list names what an object needs; anything else says whether this parameter is needed.
-    if (key === 'type' || (key === 'required' && !isList(item))) continue;
-    // The parts of a schema that is one already keep their own names of types.
-    schema.set(key, key === 'items' && isDict(item) ? propertySchema(item).schema : item);
-  }
-  return { schema, optional };
+  return { schema: isDict(value) ? readSchema(value) : value, optional: isOptional(value) };
+}
+
+/** Whether parameters are a schema: a table has objects under all of its keys, its arguments' names. */
+function isSchema(parameters: PyDict): boolean {
+  const type = parameters.get('type') ?? null;
+  const isWhole = typeof type === 'string' || typeof parameters.get('$ref') === 'string';
+  const hasParts = ['anyOf', 'oneOf', 'allOf'].some((key) => isList(parameters.get(key)));
+  return isWhole || hasParts || (type !== null && isDict(parameters.get('properties')));
 }
 
 /** A tool whose parameters are JSON Schema. */
 export function withJsonSchema(tool: PyDict): PyDict {
   const parameters = tool.get('parameters') ?? new Map<string, PyValue>();
   if (!isDict(parameters)) return tool;
-  const properties = parameters.get('properties');
-  const isSchema = isDict(properties) && (parameters.get('type') ?? null) !== null;
-  const table = isSchema ? properties : parameters;
-  const read = [...table].map(([name, value]) => ({ name, ...propertySchema(value) }));
-  const known = isSchema ? parameters.get('required') : undefined;
-  const required =
-    known ?? (isSchema ? [] : read.filter(({ optional }) => !optional).map(({ name }) => name));
-  const schema = new Map<string, PyValue>([
+  if (!isSchema(parameters)) {
+    const required = [...parameters].filter(([, entry]) => !isOptional(entry)).map(([name]) => name);
+    return new Map([...tool, ['parameters', objectSchema(readProperties(parameters), required)]]);
+  }
+  const given = parameters.get('properties');
+  const properties: PyDict = isDict(given) ? given : new Map();
+  const others = [...readSchema(parameters)].filter(([key]) => !OBJECT_KEYS.includes(key));
+  const schema = objectSchema(readProperties(properties), requiredNames(parameters, properties));
+  return new Map([...tool, ['parameters', new Map([...schema, ...others])]]);
+}
+
+function objectSchema(properties: PyDict, required: readonly PyValue[]): PyDict {
+  return new Map<string, PyValue>([
     ['type', 'object'],
-    ['properties', new Map(read.map(({ name, schema: inner }) => [name, inner]))],
+    ['properties', properties],
     ['required', required],
   ]);
-  return new Map([...tool, ['parameters', schema]]);
 }

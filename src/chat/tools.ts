@@ -32,7 +32,7 @@ const NO_ARGUMENTS: PyDict = new Map();
 const BRIEF = 80;
 
 /** JSON Schema keeps the arguments under "properties"; in the style of xLAM the parameters are the table of arguments itself. */
-function argumentsOf(parameters: PyDict): PyDict {
+export function argumentsOf(parameters: PyDict): PyDict {
   const properties = parameters.get('properties');
   const isSchema = isDict(properties) && (parameters.get('type') ?? null) !== null;
   return isSchema ? properties : parameters;

@@ -101,20 +101,17 @@ function trainingRecord({ value, where }: Row): FileDialogue | undefined {
 
 /** The dialogues of a row in any format that `data convert` knows; a broken one is a UserError that names it. */
 async function* dialoguesOfRow(row: Row, template: ChatTemplate): AsyncGenerator<FileDialogue> {
-  const [{ convertRow }, { lastLabel }, { renderRecord }] = await Promise.all([
+  const [{ convertRow }, { lastLabel }, { recordTurn }] = await Promise.all([
     import('../data/convert.ts'),
     import('../data/labels.ts'),
-    import('../data/rendering/modes.ts'),
+    import('../data/rendering/exact.ts'),
   ]);
   for (const result of convertRow(row, { checkGold: false })) {
     if (result.kind === 'rejected')
       throw new UserError('DATA_LINE', `${result.rejected.where}: ${result.rejected.message}`);
     const { record } = result;
     const category = [record.source, ...(lastLabel(record)?.tags ?? [])].join(' ');
-    const texts = (): RecordTexts => {
-      const { id, inputs, targets } = renderRecord(record, { template, mode: 'native', reasoning: true });
-      return { id, category, prompt: inputs, target: targets };
-    };
+    const texts = (): RecordTexts => ({ id: record.id, category, ...recordTurn(record, template) });
     yield { dialogue: await toldRecord(record, category), texts };
   }
 }

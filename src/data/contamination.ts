@@ -1,10 +1,11 @@
 /**
  * Keeps what an evaluation asks out of what is trained on: a record is contaminated if what its users say has a run of n
- * words in common with a question, or is as a whole a question of fewer words.
+ * words in common with a question, or is as a whole a question of fewer words. What a word is in scripts without spaces
+ * is said in base/words.ts.
  */
 import { UserError } from '../base/errors.ts';
-import type { DataRecord } from './record.ts';
-import { userTexts, wordRuns, wordsOf } from './words.ts';
+import { wordCount, wordRuns, wordsOf } from '../base/words.ts';
+import { type DataRecord, userTexts } from './record.ts';
 
 /** How many words in a row count as the same; GPT-3 took 13, but requests to tools are shorter. */
 export const DEFAULT_RUN = 10;
@@ -41,8 +42,9 @@ export class EvaluationQuestions {
     const origin = { set, id: record.id };
     for (const text of userTexts(record)) {
       const words = wordsOf(text);
-      const into = words.length < this.#n ? this.#short : this.#runs;
-      if (words.length < LEAST_WORDS) continue;
+      const count = wordCount(words);
+      if (count < LEAST_WORDS) continue;
+      const into = count < this.#n ? this.#short : this.#runs;
       for (const run of wordRuns(words, this.#n)) if (!into.has(run)) into.set(run, origin);
     }
   }
@@ -51,7 +53,7 @@ export class EvaluationQuestions {
   overlap(record: DataRecord): Overlap | undefined {
     for (const text of userTexts(record)) {
       const words = wordsOf(text);
-      const known = words.length < this.#n ? this.#short : this.#runs;
+      const known = wordCount(words) < this.#n ? this.#short : this.#runs;
       for (const run of wordRuns(words, this.#n)) {
         const origin = known.get(run);
         if (origin !== undefined) return { ...origin, words: run };

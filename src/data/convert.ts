@@ -4,7 +4,7 @@ import { isDict, typeName } from '../json/python.ts';
 import type { Format, FormatContext } from './formats/format.ts';
 import { detectFormat, formatNames } from './formats/index.ts';
 import { goldFault } from './gold.ts';
-import { type DataRecord, Rejection } from './record.ts';
+import { type DataRecord, recordFault, Rejection } from './record.ts';
 import type { Row } from './streams/rows.ts';
 
 export interface ConvertOptions {
@@ -39,7 +39,7 @@ function placeOf(where: string): string {
 }
 
 function chosenFormat(row: Row, options: ConvertOptions): Format {
-  if (row.value === undefined) throw new Rejection('not_json', row.problem ?? 'It is not JSON.');
+  if (row.value === undefined) throw row.problem ?? new Rejection('not_json', 'It is not JSON.');
   if (!isDict(row.value))
     throw new Rejection('not_object', `The row is ${typeName(row.value)}, not an object.`);
   const format = options.format ?? detectFormat(row.value);
@@ -48,7 +48,7 @@ function chosenFormat(row: Row, options: ConvertOptions): Format {
 }
 
 function finish(record: DataRecord, options: ConvertOptions): DataRecord {
-  const fault = options.checkGold === false ? undefined : goldFault(record);
+  const fault = recordFault(record) ?? (options.checkGold === false ? undefined : goldFault(record));
   if (fault !== undefined) throw fault;
   return options.jsonSchema === true ? { ...record, tools: record.tools.map(withJsonSchema) } : record;
 }

@@ -20,7 +20,7 @@ export function readDialogues(path: string, keptBytes = KEPT): DialogueList<Task
   const [starts, ends, numbers, tools]: [number[], number[], number[], number[]] = [[], [], [], []];
   const toolSets = new Map<string, { readonly number: number; readonly tools: readonly Tool[] }>();
   const parse = (text: string, number: number): TaskDialogue =>
-    parseDialogue(number === 1 ? text.replace(/^\uFEFF/, '') : text, `${inputName(path)}:${number}`, number);
+    parseDialogue(text, `${inputName(path)}:${number}`, number);
   try {
     for (const { text, number, start, end } of file.lines()) {
       if (text.trim() === '') continue;

@@ -6,10 +6,10 @@
  */
 import { createHash } from 'node:crypto';
 import { hashString, Rng } from '../base/rng.ts';
+import { wordRuns, wordsOf } from '../base/words.ts';
 import { dumps } from '../json/dumps.ts';
 import { answerText } from '../chat/template.ts';
-import { type DataRecord, messageValue } from './record.ts';
-import { userTexts, wordRuns, wordsOf } from './words.ts';
+import { type DataRecord, messageValue, userTexts } from './record.ts';
 
 const RUN = 3;
 const BANDS = 16;

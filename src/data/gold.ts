@@ -13,9 +13,10 @@ import { type DataRecord, Rejection } from './record.ts';
 const FULL = 0.99;
 const THINK_CLOSE = '</think>';
 
-/** The smallest prompt with these tools that the reward can read. */
+/** The smallest prompt with these tools that the reward can read; tags inside of them do not end it. */
 function toolsPrompt(tools: readonly PyDict[]): string {
-  return `<tools>\n${tools.map((tool) => dumps(tool)).join('\n')}\n</tools>\n<|im_start|>assistant\n<think>`;
+  const lines = tools.map((tool) => dumps(tool).replaceAll('<', '\\u003c'));
+  return `<tools>\n${lines.join('\n')}\n</tools>\n<|im_start|>assistant\n<think>`;
 }
 
 /** Why the record's answer does not score above 0.99 against itself; undefined if it does, or if there is none. */

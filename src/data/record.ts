@@ -4,45 +4,68 @@
  * preparation uses: {"id", "source", "messages": [{"role", "content", "reasoning_content"?, "tool_calls"?}], "tools"}.
  */
 import { UserError } from '../base/errors.ts';
-import type { ExactCall, ExactMessage } from '../chat/messages.ts';
+import type { ExactMessage } from '../chat/messages.ts';
+import { completedTool, readTools } from '../chat/tool-documents.ts';
 import { dumps } from '../json/dumps.ts';
+import { portableFault } from '../json/portable.ts';
 import { isDict, isList, type PyDict, type PyValue } from '../json/python.ts';
+import { callsOf, type RecordCall } from './calls.ts';
+import { Rejection } from './rejection.ts';
+
+export type { RecordCall } from './calls.ts';
+export { Rejection } from './rejection.ts';
 
 export const ROLES = ['system', 'user', 'assistant', 'tool'] as const;
 export type Role = (typeof ROLES)[number];
 
-export type { ExactCall as RecordCall, ExactMessage as RecordMessage };
+/**
+ * One message. Tools' messages answer the calls of the assistant's message before them, in the order of the calls; a
+ * single one after several calls answers all of them, as the data set has it.
+ */
+export type RecordMessage = ExactMessage;
 
 export interface DataRecord {
   readonly id: string;
   /** The data set, for mixing and reports. */
   readonly source: string;
-  readonly messages: readonly ExactMessage[];
-  /** Each as it was given, its keys in their order: {name, description, parameters, ...}. */
+  readonly messages: readonly RecordMessage[];
+  /** Each with its keys in their order: {name, description, parameters, ...}; see chat/tool-documents.ts. */
   readonly tools: readonly PyDict[];
-}
-
-/** A row that is left out, and why: `code` is what is counted. */
-export class Rejection extends UserError {
-  constructor(code: string, message: string) {
-    super(code, message);
-    this.name = 'Rejection';
-  }
 }
 
 function isRole(value: PyValue | undefined): value is Role {
   return ROLES.some((role) => role === value);
 }
 
-function callValue({ name, arguments: given }: ExactCall): PyDict {
+function callValue({ name, arguments: given }: RecordCall): PyDict {
   return new Map<string, PyValue>([
     ['name', name],
     ['arguments', given],
   ]);
 }
 
+/** What users say, all of them. */
+export function userTexts({ messages }: DataRecord): string[] {
+  return messages.flatMap(({ role, content }) => (role === 'user' ? [content] : []));
+}
+
+/** Tools in any form that is known, with nothing added; throws a Rejection. */
+function writtenTools(value: PyValue | undefined): readonly PyDict[] {
+  try {
+    return readTools(value);
+  } catch (thrown) {
+    if (thrown instanceof UserError) throw new Rejection('tools', thrown.message);
+    throw thrown;
+  }
+}
+
+/** Tools for a new record, each with a description and parameters; throws a Rejection. */
+export function recordTools(value: PyValue | undefined): readonly PyDict[] {
+  return writtenTools(value).map(completedTool);
+}
+
 /** A message under the names of the file, which are also those of Hugging Face's chat templates. */
-export function messageValue({ role, content, reasoning, toolCalls }: ExactMessage): PyDict {
+export function messageValue({ role, content, reasoning, toolCalls }: RecordMessage): PyDict {
   const value = new Map<string, PyValue>([
     ['role', role],
     ['content', content],
@@ -73,28 +96,44 @@ export function recordLineWith({ id, source, messages, tools }: DataRecord, more
   return LONE_SURROGATE.test(line) ? dumps(value, { ensureAscii: true }) : line;
 }
 
-function readCall(value: PyValue): ExactCall {
-  const name = isDict(value) ? value.get('name') : undefined;
-  const given = isDict(value) ? value.get('arguments') : undefined;
-  if (typeof name !== 'string' || !isDict(given))
-    throw new Rejection('call', 'A call has no name, or arguments that are no object.');
-  return { name, arguments: given };
+/** Why a call could be written and not be trained on. */
+function callFault({ name, arguments: given }: RecordCall): Rejection | undefined {
+  const fault = portableFault(given);
+  return fault === undefined
+    ? undefined
+    : new Rejection('value', `The arguments of ${name} have ${fault}, which not every reader of JSON takes.`);
 }
 
-function readMessage(value: PyValue): ExactMessage {
+/** The fault of the first call of a record that could not be trained on; undefined if all could be. */
+export function recordFault({ messages }: DataRecord): Rejection | undefined {
+  for (const { toolCalls = [] } of messages) {
+    const fault = toolCalls.map(callFault).find((one) => one !== undefined);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+}
+
+/** The calls of a message, in any form that data sets have for them. */
+function readCalls(value: PyValue): readonly RecordCall[] {
+  const calls = callsOf(value);
+  const fault = calls.map(callFault).find((one) => one !== undefined);
+  if (fault !== undefined) throw fault;
+  return calls;
+}
+
+function readMessage(value: PyValue): RecordMessage {
   const role = isDict(value) ? value.get('role') : undefined;
   if (!isDict(value) || !isRole(role)) throw new Rejection('role', 'A message has no known role.');
   const content = value.get('content') ?? '';
   if (typeof content !== 'string') throw new Rejection('content', 'A message has content that is no text.');
   // The second names are those of dialogues that are written by hand for a recipe.
   const reasoning = value.get('reasoning_content') ?? value.get('reasoning') ?? undefined;
-  const calls = value.get('tool_calls') ?? value.get('toolCalls') ?? [];
-  if (!isList(calls)) throw new Rejection('call', 'A message has tool calls that are no list.');
+  const calls = readCalls(value.get('tool_calls') ?? value.get('toolCalls') ?? null);
   return {
     role,
     content,
     ...(typeof reasoning === 'string' ? { reasoning } : {}),
-    ...(calls.length > 0 ? { toolCalls: calls.map(readCall) } : {}),
+    ...(calls.length > 0 ? { toolCalls: calls } : {}),
   };
 }
 
@@ -103,15 +142,12 @@ export function readRecord(value: PyValue, where: string): DataRecord {
   const messages = isDict(value) ? value.get('messages') : undefined;
   if (!isDict(value) || !isList(messages))
     throw new Rejection('not_record', 'It is no record with messages; convert it first (data convert).');
-  const tools = value.get('tools') ?? [];
-  if (!isList(tools) || !tools.every(isDict))
-    throw new Rejection('tools', 'The tools are no list of objects.');
   const id = value.get('id');
   const source = value.get('source');
   return {
     id: typeof id === 'string' ? id : typeof id === 'bigint' ? String(id) : where,
     source: typeof source === 'string' ? source : 'unknown',
     messages: messages.map(readMessage),
-    tools,
+    tools: writtenTools(value.get('tools')),
   };
 }

@@ -44,7 +44,8 @@ export async function* scoreRows<Detail>(
   let task: Sample | undefined;
   let scorer: Scorer<Detail> | undefined;
   let problems: readonly string[] = [];
-  for await (const { where, value } of rows) {
+  for await (const { where, value, problem } of rows) {
+    if (problem !== undefined) throw new UserError('DATA_LINE', `${where}: ${problem.message}`);
     const sample = sampleOf(value, where);
     if (scorer === undefined || task?.prompt !== sample.prompt || task.label !== sample.label) {
       scorer = reward.prepare({ prompt: sample.prompt, label: sample.label });

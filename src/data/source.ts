@@ -1,7 +1,10 @@
 /** Lines of files as dialogues with what an evaluation needs: the shape that a line must have. */
-import { z } from 'zod';
 import { UserError } from '../base/errors.ts';
-import type { Message, Tool, ToolCall } from '../chat/messages.ts';
+import type { Message } from '../chat/messages.ts';
+import { toTool } from '../chat/tool-documents.ts';
+import { tryParseJson } from '../json/parse.ts';
+import { isDict, isList, toJsonObject, type PyValue } from '../json/python.ts';
+import { readRecord, type RecordMessage, Rejection } from './record.ts';
 import type { ReadDialogue } from './render.ts';
 
 /** A dialogue with what an evaluation needs beyond it. */
@@ -10,86 +13,70 @@ export interface TaskDialogue extends ReadDialogue {
   readonly mustMention: readonly string[];
 }
 
-const object = z.record(z.string(), z.json());
-const toolSchema = z.object({
-  name: z.string().min(1),
-  description: z.string().default(''),
-  parameters: object,
-});
-const callSchema = z.object({ name: z.string().min(1), arguments: object });
-const messageSchema = z.object({
-  role: z.enum(['system', 'user', 'assistant', 'tool']),
-  content: z
-    .string()
-    .nullish()
-    .transform((content) => content ?? ''),
-  reasoning: z.string().optional(),
-  toolCalls: z.array(callSchema).optional(),
-  // As `data convert` writes them, and the reference.
-  reasoning_content: z.string().nullish(),
-  tool_calls: z.array(callSchema).nullish(),
-});
-const dialogueSchema = z.object({
-  id: z.string().optional(),
-  tools: z.array(toolSchema),
-  messages: z.array(messageSchema).min(2),
-  source: z.string().optional(),
-  category: z.string().optional(),
-  mustMention: z.array(z.string()).default([]),
-});
+export type DialogueSource =
+  | { readonly source: 'assistant'; readonly seed: number; readonly train: number; readonly test: number }
+  | { readonly source: 'file'; readonly train: string; readonly test: string }
+  | {
+      readonly source: 'mix';
+      readonly seed: number;
+      readonly parts: readonly { readonly path: string; readonly weight: number }[];
+      /** How many dialogues of all parts together. */
+      readonly train: number;
+      readonly test: string;
+    };
 
-function toMessage(message: z.output<typeof messageSchema>): Message {
-  const { role, content } = message;
-  const reasoning = message.reasoning ?? message.reasoning_content ?? undefined;
-  const toolCalls = message.toolCalls ?? message.tool_calls ?? undefined;
+/** A record's calls are those of a dialogue, with JavaScript's numbers. */
+function toMessage({ role, content, reasoning, toolCalls }: RecordMessage): Message {
+  const calls = toolCalls?.map(({ name, arguments: given }) => ({ name, arguments: toJsonObject(given) }));
   return {
     role,
     content,
     ...(reasoning === undefined ? {} : { reasoning }),
-    ...(toolCalls === undefined ? {} : { toolCalls: toolCalls as ToolCall[] }),
+    ...(calls === undefined ? {} : { toolCalls: calls }),
   };
 }
 
-/** What is wrong first, and where: `tools.0.name is missing`. */
-function fault(value: unknown, error: z.ZodError): string {
-  const [issue] = error.issues;
-  if (issue === undefined || issue.path.length === 0) return 'it is not a dialogue with tools and messages';
-  const found = issue.path.reduce<unknown>(
-    (inner, key) =>
-      typeof inner === 'object' && inner !== null ? (inner as Record<PropertyKey, unknown>)[key] : undefined,
-    value,
-  );
-  const place = issue.path.join('.');
-  return found === undefined ? `${place} is missing` : `${place} is wrong (${issue.message})`;
+/** Words that an answer must mention. */
+function mentions(value: PyValue): readonly string[] {
+  const list = value ?? [];
+  if (isList(list) && list.every((word) => typeof word === 'string')) return list;
+  throw new Rejection('mention', '"mustMention" is no list of texts.');
+}
+
+/** A dialogue of a parsed line; throws a Rejection that says what is wrong with it. */
+function toDialogue(value: PyValue, line: string, number: number): TaskDialogue {
+  const record = readRecord(value, `line-${number}`);
+  const { id, messages } = record;
+  if (messages.at(-1)?.role !== 'assistant')
+    throw new Rejection('no_answer', "The last message must be the assistant's answer.");
+  if (messages.length < 2) throw new Rejection('no_messages', 'There is no message before the answer.');
+  const field = (name: string): PyValue => (isDict(value) ? (value.get(name) ?? null) : null);
+  const category = [field('category'), field('source')].find((one) => typeof one === 'string') ?? 'all';
+  const tools = record.tools.map(toTool);
+  return {
+    id,
+    tools,
+    messages: messages.map(toMessage),
+    category,
+    mustMention: mentions(field('mustMention')),
+    line,
+  };
 }
 
 /** Reads a dialogue from a line; `where` and its number, from one, name it. Throws a UserError. */
 export function parseDialogue(line: string, where: string, number: number): TaskDialogue {
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch {
+  const parsed = tryParseJson(line);
+  if (!parsed.ok) {
     throw new UserError(
       'DATA_LINE',
       `${where} is not whole JSON; the file may be cut short: repair or remove that line.`,
     );
   }
-  const parsed = dialogueSchema.safeParse(value);
-  if (!parsed.success)
-    throw new UserError('DATA_LINE', `${where}: ${fault(value, parsed.error)}; correct or remove that line.`);
-  const { id, tools, messages, source, category = source ?? 'all', mustMention } = parsed.data;
-  if (messages.at(-1)?.role !== 'assistant') {
-    throw new UserError(
-      'DATA_LINE',
-      `${where}: the last message must be the assistant's answer; add it or remove that line.`,
-    );
+  try {
+    return toDialogue(parsed.value, line, number);
+  } catch (thrown) {
+    if (!(thrown instanceof Rejection)) throw thrown;
+    const fault = thrown.message.replace(/\.$/, '');
+    throw new UserError('DATA_LINE', `${where}: ${fault}; correct or remove that line.`);
   }
-  return {
-    id: id ?? `line-${number}`,
-    tools: tools as Tool[],
-    messages: messages.map(toMessage),
-    category,
-    mustMention,
-    line,
-  };
 }

@@ -6,7 +6,7 @@
  * "__proto__" or "1" is a key like any other.
  */
 import { UserError } from '../base/errors.ts';
-import type { JsonValue } from './value.ts';
+import type { JsonObject, JsonValue } from './value.ts';
 
 /** How deep lists and objects may be nested: beyond it values are refused, so that no walk over one can exhaust the stack. */
 export const MAX_DEPTH = 900;
@@ -60,8 +60,12 @@ function convert(value: JsonValue, depth: number): PyValue {
 export function toJson(value: PyValue): JsonValue {
   if (typeof value === 'bigint') return Number(value);
   if (isList(value)) return value.map((item) => toJson(item));
-  if (isDict(value)) return Object.fromEntries([...value].map(([key, item]) => [key, toJson(item)]));
-  return value;
+  return isDict(value) ? toJsonObject(value) : value;
+}
+
+/** A dict as a plain object, see `toJson`. */
+export function toJsonObject(dict: PyDict): JsonObject {
+  return Object.fromEntries([...dict].map(([key, item]) => [key, toJson(item)]));
 }
 
 /** Python's `==` between two numbers, exact also between an int and a float; NaN equals nothing. */

@@ -5,6 +5,7 @@ import { mentorTurn } from './mentor-turn.ts';
 import type { Reward } from './reward.ts';
 import { simrlLength, type SimRlLengthDetail } from './simrl-length.ts';
 import { simrlStrict } from './simrl-strict.ts';
+import { simrlUnicode } from './simrl-unicode.ts';
 import { simrl, type SimRlDetail } from './simrl.ts';
 import { toolrl, type ToolRlDetail } from './toolrl.ts';
 
@@ -15,6 +16,7 @@ export const rewards = {
   toolrl,
   simrl_length: simrlLength,
   simrl_strict: simrlStrict,
+  simrl_unicode: simrlUnicode,
   mentor_turn: mentorTurn,
 } as const satisfies Record<string, Reward<unknown>>;
 

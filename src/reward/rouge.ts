@@ -34,9 +34,17 @@ function cachedStem(word: string): string {
   return found;
 }
 
-function wordsOf(text: string): Words {
-  const all = text.toLowerCase().match(WORD) ?? [];
-  return { words: all.slice(0, MAX_WORDS).map(cachedStem), count: all.length };
+/** Cuts a text into words. */
+export type Cut = (text: string) => readonly string[];
+
+const latinWords: Cut = (text) => text.toLowerCase().match(WORD) ?? [];
+
+const IS_LATIN = /^[a-z0-9]+$/;
+
+function readWords(text: string, cut: Cut): Words {
+  const all = cut(text);
+  const words = all.slice(0, MAX_WORDS).map((word) => (IS_LATIN.test(word) ? cachedStem(word) : word));
+  return { words, count: all.length };
 }
 
 /**
@@ -79,18 +87,21 @@ class CommonSubsequence {
 
 /** Scores one target against many predictions; the target is taken apart once. */
 export class RougeL {
+  readonly #cut: Cut;
   readonly #count: number;
   readonly #common: CommonSubsequence;
 
-  constructor(target: string) {
-    const { words, count } = wordsOf(target);
+  /** `cut` finds words; default: as the reference does, those of a-z and 0-9 alone. */
+  constructor(target: string, cut: Cut = latinWords) {
+    const { words, count } = readWords(target, cut);
+    this.#cut = cut;
     this.#count = count;
     this.#common = new CommonSubsequence(words);
   }
 
   /** The F-measure of `prediction`, 0 to 1. */
   score(prediction: string): number {
-    const { words, count } = wordsOf(prediction);
+    const { words, count } = readWords(prediction, this.#cut);
     if (this.#count === 0 || count === 0) return 0;
     const length = this.#common.length(words);
     const precision = length / count;

@@ -29,7 +29,7 @@ import {
   type Reward,
   type Score,
 } from './reward.ts';
-import { RougeL } from './rouge.ts';
+import { type Cut, RougeL } from './rouge.ts';
 
 /** What one argument earned. */
 export interface ArgumentMatch {
@@ -73,11 +73,13 @@ export type SimRlDetail =
 /** A gold value, taken apart once for all the predictions it is compared with. */
 class GoldValue {
   readonly #value: PyValue;
+  readonly #cut: Cut | undefined;
   #rouge: RougeL | undefined;
   #printed: string | undefined;
 
-  constructor(value: PyValue) {
+  constructor(value: PyValue, cut?: Cut) {
     this.#value = value;
+    this.#cut = cut;
   }
 
   /** What `predicted` earns, 0 to 1. */
@@ -95,7 +97,7 @@ class GoldValue {
   /** Equality comes first, because equal texts without a Latin word have no ROUGE. */
   #textScore(gold: string, predicted: string): number {
     if (gold === predicted) return 1;
-    this.#rouge ??= new RougeL(gold);
+    this.#rouge ??= new RougeL(gold, this.#cut);
     return this.#rouge.score(predicted);
   }
 }
@@ -160,11 +162,11 @@ class GoldCalls {
   readonly #count: number;
   readonly #byName = new Map<string, Gold[]>();
 
-  constructor(calls: readonly GoldCall[]) {
+  constructor(calls: readonly GoldCall[], cut?: Cut) {
     this.#count = calls.length;
     for (const [index, call] of calls.entries()) {
       const values = new Map<string, GoldValue>();
-      for (const [name, value] of call.arguments) values.set(name, new GoldValue(value));
+      for (const [name, value] of call.arguments) values.set(name, new GoldValue(value, cut));
       const group = this.#byName.get(call.name);
       if (group === undefined) this.#byName.set(call.name, [{ index, arguments: values }]);
       else group.push({ index, arguments: values });
@@ -197,11 +199,11 @@ export function callSimilarity(made: readonly ValidCall[], gold: readonly GoldCa
   return new GoldCalls(gold).score(made).answer;
 }
 
-/** Scores generations of one task by similarity. */
-export function similarityScore(task: PreparedTask): (generation: string) => Score<SimRlDetail> {
+/** Scores generations of one task by similarity; `cut` finds the words of ROUGE, by default as the reference does. */
+export function similarityScore(task: PreparedTask, cut?: Cut): (generation: string) => Score<SimRlDetail> {
   const { label } = task;
-  const goldCalls = new GoldCalls(label.kind === 'calls' ? label.calls : []);
-  const goldReply = new GoldValue(label.kind === 'reply' ? label.reply : '');
+  const goldCalls = new GoldCalls(label.kind === 'calls' ? label.calls : [], cut);
+  const goldReply = new GoldValue(label.kind === 'reply' ? label.reply : '', cut);
   return (generation) => {
     const answer = task.read(generation);
     if (answer.kind === 'malformed')

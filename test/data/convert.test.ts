@@ -116,7 +116,9 @@ describe('ToolACE', () => {
       'Market Trends API{"n": 1}',
       'Sorry.',
     ]);
-    expect(records.map(roles)).toEqual(['ua', 'uata', 'ua', 'uatata']);
+    expect(records.map(roles)).toEqual(['sua', 'suata', 'sua', 'suatata']);
+    // Of the system's words the list of tools alone is left out.
+    expect(records[0]!.messages[0]!.content).toMatch(/^You are an expert .* can invoke:\n\. \nShould you /);
     expect(records[1]!.tools.map((tool) => tool.get('name'))).toEqual(['Market Trends API', 'newAddress']);
     expect(records.map(({ id }) => id)).toEqual([
       'toolace-1-turn-1',

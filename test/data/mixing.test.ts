@@ -2,12 +2,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
+import { wordRuns, wordsOf } from '../../src/base/words.ts';
 import { EvaluationQuestions } from '../../src/data/contamination.ts';
 import { DuplicateFilter, minHash, similarity } from '../../src/data/duplicates.ts';
 import { type Label, labelledLine, labelsOf } from '../../src/data/labels.ts';
 import { DEFAULT_QUOTAS, mixByWeight, pickByQuotas, shareOut } from '../../src/data/mixing.ts';
 import type { DataRecord, RecordMessage } from '../../src/data/record.ts';
-import { wordRuns, wordsOf } from '../../src/data/words.ts';
 
 const user = (content: string): RecordMessage => ({ role: 'user', content });
 const tool: RecordMessage = { role: 'tool', content: 'ok' };
@@ -190,6 +190,49 @@ describe('DuplicateFilter', () => {
   });
 });
 
+/** Questions that are written without spaces, or with them in places of the writer's own. */
+const UNSPACED = {
+  Chinese: '请帮我查询一下明天上午从北京飞往上海的所有航班并按照价格从低到高排序给我看看',
+  Japanese: '明日の午前中に東京から大阪へ行く新幹線の時刻表を調べて、一番安い席を予約してください。',
+  Thai: 'ช่วยจองตั๋วเครื่องบินจากกรุงเทพไปเชียงใหม่พรุ่งนี้เช้าและเลือกราคาที่ถูกที่สุดให้ด้วยครับ',
+  Khmer: 'សូមជួយកក់សំបុត្រយន្តហោះពីភ្នំពេញទៅសៀមរាបនៅព្រឹកស្អែក ហើយជ្រើសរើសតម្លៃថោកបំផុត',
+  Korean: '내일 아침 서울에서 부산으로 가는 기차를 예약하고 가장 싼 좌석을 골라서 알려 주세요',
+  mixed: '请用Hilton Honors积分预订2026年3月北京的hotel并发邮件到我的Gmail邮箱然后提醒我check in',
+} as const;
+/** Another request in the same script, and much of the same words. */
+const OTHERS: Readonly<Record<keyof typeof UNSPACED, string>> = {
+  Chinese: '请帮我查询一下后天下午上海的天气怎么样，并提醒我带伞',
+  Japanese: '明日の東京の天気を教えて、傘が必要なら知らせてください。',
+  Thai: 'ช่วยบอกสภาพอากาศที่เชียงใหม่พรุ่งนี้เช้าหน่อยครับ',
+  Khmer: 'សូមប្រាប់ខ្ញុំពីអាកាសធាតុនៅភ្នំពេញថ្ងៃស្អែក',
+  Korean: '내일 부산 날씨가 어떤지 알려 주시고 우산이 필요하면 말해 주세요',
+  mixed: '请用Gmail给我的老板发一封email说我今天在北京',
+};
+
+describe.each(Object.entries(UNSPACED))('a question in %s', (script, question) => {
+  const other = OTHERS[script as keyof typeof UNSPACED];
+  const questions = new EvaluationQuestions();
+  questions.add('exam', { ...record(user(question)), id: 'q' });
+  const overlap = (text: string) => questions.overlap(record(user(text), says('x')))?.id;
+
+  it('contaminates what says the same, also inside of other words, and nothing else', () => {
+    expect(overlap(question)).toBe('q');
+    expect(overlap(`OK: ${question} !`)).toBe('q');
+    expect(overlap(other)).toBeUndefined();
+  });
+
+  it('has near duplicates, and texts that are none', () => {
+    const filter = new DuplicateFilter({ near: 0.8 });
+    const texts = [question, `${question}!`, `${question}吧`, other];
+    expect(texts.map((text) => filter.check(record(user(text), says(''))))).toEqual([
+      undefined,
+      'near',
+      'near',
+      undefined,
+    ]);
+  });
+});
+
 describe('EvaluationQuestions', () => {
   const questions = new EvaluationQuestions(6);
   questions.add('exam', { ...record(user('How long must an egg of sixty grams boil, please?')), id: 'q1' });
@@ -206,6 +249,10 @@ describe('EvaluationQuestions', () => {
     expect(overlap('boil an egg now!')).toBe('q2');
     expect(overlap('Boil an egg now or never, my friend')).toBeUndefined();
     expect(overlap('Hello there')).toBeUndefined();
+    questions.add('exam', { ...record(user('北京明天的天气怎么样？')), id: 'q4' });
+    questions.add('exam', { ...record(user('你好吗？')), id: 'q5' });
+    expect(overlap('北京明天的天气怎么样')).toBe('q4');
+    expect(overlap('你好吗')).toBeUndefined();
   });
 
   it('says which words of which set', () => {
@@ -214,6 +261,6 @@ describe('EvaluationQuestions', () => {
       id: 'q2',
       words: 'boil an egg now',
     });
-    expect(wordsOf('Ａ-b_c 日本語, é!')).toEqual(['a', 'b', 'c', '日本語', 'é']);
+    expect(wordsOf('Ａ-b_c 日本語, é!')).toEqual(['a', 'b', 'c', '日', '本', '語', 'é']);
   });
 });

@@ -62,7 +62,11 @@ describe('parsePythonCalls', () => {
 
   it('tells calls from lists and from words', () => {
     expect(looksLikePythonCalls(' [get_weather(city="x")] ')).toBe(true);
-    expect(['[1, 2]', 'Call f(x)', '[{"name": "f()"}]', '["f(x)"]'].some(looksLikePythonCalls)).toBe(false);
+    expect(
+      ['[1, 2]', 'Call f(x)', '[{"name": "f()"}]', '["f(x)"]', '[laughs (softly)]'].some((text) =>
+        looksLikePythonCalls(text),
+      ),
+    ).toBe(false);
   });
 });
 

@@ -70,13 +70,15 @@ describe('readDialogues', () => {
   it('names what is missing or wrong in a line, and where', () => {
     const { name: _, ...nameless } = tool;
     expect(fault(line({ tools: [tool, nameless] }))).toBe(
-      'data.jsonl:1: tools.1.name is missing; correct or remove that line.',
+      'data.jsonl:1: Tool 2 has no name; correct or remove that line.',
     );
-    expect(fault(line({ messages: messages.slice(0, 1) }))).toContain('data.jsonl:1: messages is wrong');
+    expect(fault(line({ messages: messages.slice(1) }))).toContain(
+      'data.jsonl:1: There is no message before the answer',
+    );
     expect(fault(line({ messages: messages.toReversed() }))).toContain(
-      "the last message must be the assistant's answer",
+      "The last message must be the assistant's answer",
     );
-    expect(fault('[1, 2]')).toContain('data.jsonl:1: it is not a dialogue with tools and messages');
+    expect(fault('[1, 2]')).toContain('data.jsonl:1: It is no record with messages');
   });
 
   it('says so when a file is empty or not there', () => {

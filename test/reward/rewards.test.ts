@@ -216,7 +216,7 @@ describe('rewards by name', () => {
   test('that do not exist are an error that lists those that do', () => {
     expect(isRewardName('toString')).toBe(false);
     expect(() => rewardNamed('sim')).toThrow(
-      'There is no reward "sim"; choose one of simrl, binary, toolrl, simrl_length, simrl_strict, mentor_turn.',
+      'There is no reward "sim"; choose one of simrl, binary, toolrl, simrl_length, simrl_strict, simrl_unicode, mentor_turn.',
     );
   });
 });

@@ -58,7 +58,7 @@ describe('values', () => {
     expect(earned('{"__proto__": 1}', '{"__proto__": 1}')).toEqual(EQUAL);
     expect(earned('{"__proto__": {"x": 1}}', '{"x": 1}').simrl).toBe(0);
     const unknown = '<tool_call>{"name": "f", "arguments": {"constructor": 1}}</tool_call>';
-    for (const name of ['simrl', 'binary', 'simrl_strict', 'simrl_length'] as const) {
+    for (const name of ['simrl', 'binary', 'simrl_strict', 'simrl_length', 'simrl_unicode'] as const) {
       const scorer = rewards[name].prepare({ prompt, label: `</think>${call('{}')}` });
       expect(scorer.score(`</think>${unknown}`).reward).toBe(-1);
     }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { FREE, FULL, simrlLength } from '../../src/reward/simrl-length.ts';
 import { simrlStrict } from '../../src/reward/simrl-strict.ts';
+import { simrlUnicode } from '../../src/reward/simrl-unicode.ts';
 import { simrl } from '../../src/reward/simrl.ts';
 import { casesOfFixture } from '../helpers/reward-cases.ts';
 
@@ -133,5 +134,40 @@ describe('Sim-RL with schemas', () => {
       return !violation && JSON.stringify(a) !== JSON.stringify(b);
     });
     expect(differing).toEqual([]);
+  });
+});
+
+describe('Sim-RL for every script', () => {
+  const prompt = promptOf('{"name": "f", "parameters": {"x": {}}}');
+  const earned = (gold: string, written: string): readonly [unicode: number, reference: number] => {
+    const [label, generation] = [gold, written].map((x) => `</think>${call('f', JSON.stringify({ x }))}`);
+    const [unicode, reference] = [simrlUnicode, simrl].map(
+      (reward) => reward.prepare({ prompt, label: label ?? '' }).score(generation ?? '').reward,
+    );
+    return [unicode ?? NaN, reference ?? NaN];
+  };
+
+  test.each([
+    ['北京的天气', '北京天气', 8 / 9, 0],
+    ['東京タワー', '東京タワー。', 1, 0],
+    ['กรุงเทพ', 'กรุงไทย', 2 / 3, 0],
+    ['Moscow, Москва', 'moscow москва', 1, 1],
+    ['Москва река', 'Москва', 2 / 3, 0],
+    ['Book 北京 hotels', 'book hotel', 2 / 3, 1],
+    ['running dogs', 'run the dog', 0.8, 0.8],
+  ])('%s for %s earns %d, where the reference gives %d', (gold, written, unicode, reference) => {
+    const [own, plain] = earned(gold, written);
+    expect(own).toBeCloseTo(unicode, 12);
+    expect(plain).toBeCloseTo(reference, 12);
+  });
+
+  test('scores cases in ASCII as the reference does', () => {
+    const isAscii = (text: string): boolean => /^[\0-\x7f]*$/.test(text) && !text.includes('\\u');
+    const cases = casesOfFixture().filter((item) => isAscii(item.label + item.generation));
+    expect(cases.length).toBeGreaterThan(300);
+    for (const item of cases)
+      expect(simrlUnicode.prepare(item).score(item.generation)).toEqual(
+        simrl.prepare(item).score(item.generation),
+      );
   });
 });

@@ -78,11 +78,8 @@ async function clean(this: CliContext, flags: Flags, ...inputs: string[]): Promi
   for (const file of inputs) {
     for await (const { where, value, problem, text } of fileRows(file)) {
       counter.add();
-      if (value === undefined) {
-        drop(where, 'not_json', problem ?? '', text);
-        continue;
-      }
       try {
+        if (value === undefined) throw problem ?? new Rejection('not_json', 'It is not JSON.');
         const record = readRecord(value, where);
         const overlap = questions.overlap(record);
         if (overlap !== undefined) {

@@ -87,10 +87,12 @@ async function label(this: CliContext, flags: Flags, ...inputs: string[]): Promi
   const sources = new Map<string, Counts>();
   const all = new Counts();
   let [unread, unanswered] = [0, 0];
+  let why: string | undefined;
   for (const file of inputs) {
-    for await (const { value, where } of fileRows(file)) {
+    for await (const { value, where, problem } of fileRows(file)) {
       counter.add();
       try {
+        if (problem !== undefined) throw problem;
         const record = readRecord(value ?? null, where);
         output?.write(labelledLine(record));
         const last = lastLabel(record);
@@ -103,13 +105,17 @@ async function label(this: CliContext, flags: Flags, ...inputs: string[]): Promi
         for (const counts of [own, all]) counts.add(last, categoriesOf(last));
       } catch (thrown) {
         if (!(thrown instanceof Rejection)) throw thrown;
+        why ??= `${where}: ${thrown.message}`;
         unread += 1;
       }
     }
   }
   counter[Symbol.dispose]();
   if (all.records === 0)
-    throw new UserError('DATA_EMPTY', 'There is no record with an answer; convert the data first.');
+    throw new UserError(
+      'DATA_EMPTY',
+      `There is no record with an answer${why === undefined ? '' : ` (${why})`}; convert the data first.`,
+    );
   output?.commit();
   const telling = tellingStream(this, { output: flags.output });
   telling.write(categoryTable(sources, all, CATEGORIES));

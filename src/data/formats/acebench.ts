@@ -2,9 +2,9 @@
  * Questions of ACEBench: {"id", "question": "user: ...\nsystem: ...\n", "function": [...]}, where "system" is the
  * assistant; agents' questions are what their user wants, in one text. Like BFCL's they are to decontaminate against.
  */
-import { type RecordMessage, Rejection } from '../record.ts';
+import { type RecordMessage, recordTools, Rejection } from '../record.ts';
 import type { Format } from './format.ts';
-import { idOf, textAt, toolsOf } from './values.ts';
+import { idOf, textAt } from './values.ts';
 
 /** Who speaks begins a line. */
 const SPEAKER = /^(user|system):[^\S\n]*/m;
@@ -30,6 +30,6 @@ export const acebench: Format = {
     if (!messages.some(({ role }) => role === 'user'))
       throw new Rejection('no_user', 'The question has no words of a user.');
     const { place, source } = context;
-    return [{ id: idOf(row, 'acebench', place), source, messages, tools: toolsOf(row.get('function')) }];
+    return [{ id: idOf(row, 'acebench', place), source, messages, tools: recordTools(row.get('function')) }];
   },
 };

@@ -4,9 +4,9 @@
  * against.
  */
 import { isDict, isList, type PyDict } from '../../json/python.ts';
-import { type RecordMessage, Rejection, ROLES } from '../record.ts';
+import { type RecordMessage, recordTools, Rejection, ROLES } from '../record.ts';
 import type { Format } from './format.ts';
-import { idOf, toolsOf } from './values.ts';
+import { idOf } from './values.ts';
 
 function messageOf(value: PyDict): RecordMessage {
   const role = ROLES.find((one) => one === value.get('role'));
@@ -32,7 +32,7 @@ export const bfcl: Format = {
     if (!messages.some(({ role }) => role === 'user'))
       throw new Rejection('no_user', 'The question has no message of a user.');
     // Questions of several turns name classes of functions; the answers between them come from running those.
-    const tools = toolsOf(row.get('function'));
+    const tools = recordTools(row.get('function'));
     return [{ id: idOf(row, 'bfcl', context.place), source: context.source, messages, tools }];
   },
 };

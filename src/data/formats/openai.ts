@@ -3,57 +3,44 @@
  * [{"role", "content", "tool_calls", "reasoning_content"}], "tools"}. ToolMind has the same under "conversations", with
  * thoughts inside of the content.
  */
-import { isDict, isList, type PyDict, type PyValue } from '../../json/python.ts';
+import type { PyDict } from '../../json/python.ts';
 import { pyRepr } from '../../json/repr.ts';
+import { callsOf } from '../calls.ts';
 import { type RecordMessage, Rejection } from '../record.ts';
+import { assistantMessage } from './answers.ts';
 import type { Format, FormatContext } from './format.ts';
-import { hasMessages, listAt, recordsOf, splitThink } from './turns.ts';
-import { callsOf, idOf, taggedCalls, toolsOf } from './values.ts';
+import { inCallOrder, withResults } from './results.ts';
+import { offeredTools, taggedTools, withSystem } from './system.ts';
+import { hasMessages, listAt, recordsOf } from './turns.ts';
+import { contentOf, idOf, resultText, rowTools } from './values.ts';
 
-/** Content as text: a string, nothing, or a list of parts of which only text is read. */
-function contentOf(value: PyValue | undefined): string {
-  if (value === undefined || value === null) return '';
-  if (typeof value === 'string') return value;
-  if (!isList(value)) throw new Rejection('content', 'A message has content that is no text.');
-  const texts = value.map((part) => (isDict(part) && part.get('type') === 'text' ? part.get('text') : null));
-  if (!texts.every((text) => typeof text === 'string'))
-    throw new Rejection('content', 'A message has content that is no text, such as an image.');
-  return texts.join('');
-}
-
-function assistantMessage(value: PyDict): RecordMessage {
+function assistantOf(value: PyDict): RecordMessage {
   const legacy = value.get('function_call') ?? null;
-  const given =
-    legacy === null ? callsOf(value.get('tool_calls') ?? value.get('toolCalls')) : callsOf(legacy);
-  const own = value.get('reasoning_content') ?? value.get('reasoning');
-  const { reasoning, content: said } = splitThink(contentOf(value.get('content')));
-  // Some data sets write calls into the text, as a model does.
-  const { content, calls } = (given.length === 0 ? taggedCalls(said) : undefined) ?? {
-    content: said,
-    calls: given,
-  };
-  const thought = typeof own === 'string' ? own : reasoning;
-  return {
-    role: 'assistant',
-    content,
-    ...(thought === undefined ? {} : { reasoning: thought }),
-    ...(calls.length > 0 ? { toolCalls: calls } : {}),
-  };
+  return assistantMessage({
+    text: contentOf(value.get('content')),
+    reasoning: value.get('reasoning_content') ?? value.get('reasoning'),
+    calls: legacy === null ? callsOf(value.get('tool_calls') ?? value.get('toolCalls')) : callsOf(legacy),
+  });
 }
 
 function messageOf(value: PyDict): RecordMessage {
   const role = value.get('role');
-  if (role === 'assistant') return assistantMessage(value);
+  if (role === 'assistant') return assistantOf(value);
+  if (role === 'tool' || role === 'function')
+    return { role: 'tool', content: resultText(value.get('content')) };
   const content = contentOf(value.get('content'));
   if (role === 'system' || role === 'developer') return { role: 'system', content };
   if (role === 'user') return { role: 'user', content };
-  if (role === 'tool' || role === 'function') return { role: 'tool', content };
   throw new Rejection('role', `A message has the role ${pyRepr(role ?? null)}, which is not known.`);
 }
 
 function convert(row: PyDict, context: FormatContext, prefix: string): ReturnType<Format['convert']> {
-  const messages = listAt(row, 'messages', 'conversations').map(messageOf);
-  const tools = toolsOf(row.get('tools') ?? row.get('functions'));
+  const list = inCallOrder(listAt(row, 'messages', 'conversations'));
+  const own = rowTools(row);
+  // Some data sets have the tools beside the system's words.
+  const given = own.length > 0 ? own : (list.map(rowTools).find((tools) => tools.length > 0) ?? []);
+  const spoken = withSystem(row, withResults(list.map(messageOf)));
+  const { messages, tools } = offeredTools(given, spoken, taggedTools);
   return recordsOf({ id: idOf(row, prefix, context.place), messages, tools }, context);
 }
 

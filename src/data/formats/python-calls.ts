@@ -2,12 +2,14 @@
  * Calls written as Python: `[get_weather(city='Rome', days=[1, 2]), Market Trends API(live=True)]`, as in ToolACE. Names
  * may hold spaces and dots; arguments are named, their values literals (JSON's true, false and null pass too).
  */
-import { MAX_DEPTH, type PyValue } from '../../json/python.ts';
+import { argumentsOf } from '../../chat/tools.ts';
+import { isDict, MAX_DEPTH, type PyDict, type PyValue } from '../../json/python.ts';
+import { pyStr } from '../../json/repr.ts';
 import { Rejection, type RecordCall } from '../record.ts';
 
 const NUMBER = /[-+]?(?:\d[\d_]*)?(?:\.\d*)?(?:[eE][-+]?\d+)?/y;
 const WORD = /[A-Za-z_]\w*/y;
-const KEYWORD = /\s*([A-Za-z_][\w.-]*)\s*=/y;
+const KEYWORD = /\s*([\p{L}_][\p{L}\p{M}\p{N}_.-]*)\s*=/uy;
 const WORDS: ReadonlyMap<string, PyValue> = new Map([
   ['True', true],
   ['true', true],
@@ -28,11 +30,13 @@ const ESCAPES: ReadonlyMap<string, string> = new Map([
 
 class CallParser {
   readonly #text: string;
+  readonly #tools: readonly KnownTool[];
   #at = 0;
   #depth = 0;
 
-  constructor(text: string) {
+  constructor(text: string, tools: readonly KnownTool[]) {
     this.#text = text;
+    this.#tools = tools;
   }
 
   calls(): RecordCall[] {
@@ -79,18 +83,31 @@ class CallParser {
 
   #call(): RecordCall {
     this.#space();
-    const end = this.#text.indexOf('(', this.#at);
-    const name = end < 0 ? '' : this.#text.slice(this.#at, end).trim();
-    if (name === '' || /[[\]{}'"=,\n]/.test(name)) throw this.#error("a name and '(' are expected");
+    const tool = toolAt(this.#text, this.#at, this.#tools);
+    const end = this.#text.indexOf('(', this.#at + (tool?.name.length ?? 0));
+    const name = tool?.name ?? (end < 0 ? '' : this.#text.slice(this.#at, end).trim());
+    if (name === '' || (tool === undefined && /[[\]{}'"=,\n]/.test(name)))
+      throw this.#error("a name and '(' are expected");
     this.#at = end + 1;
     const given = new Map<string, PyValue>();
     while (!this.#taken(')')) {
-      const key = this.#match(KEYWORD)?.[1];
+      const key = this.#keyword(tool?.keywords ?? []);
       if (key === undefined) throw this.#error('an argument has no name');
       given.set(key, this.#value());
       if (!this.#taken(',') && this.#peek() !== ')') throw this.#error("',' or ')' is expected");
     }
     return { name, arguments: given };
+  }
+
+  /** The name of an argument that the tool has, or any that looks like one; undefined if there is none. */
+  #keyword(known: readonly string[]): string | undefined {
+    this.#space();
+    const own = known.find(
+      (key) => this.#text.startsWith(key, this.#at) && /^\s*=/.test(this.#text.slice(this.#at + key.length)),
+    );
+    if (own === undefined) return this.#match(KEYWORD)?.[1];
+    this.#at = this.#text.indexOf('=', this.#at + own.length) + 1;
+    return own;
   }
 
   #value(): PyValue {
@@ -166,12 +183,50 @@ class CallParser {
   }
 }
 
-/** Whether a text is meant as calls in Python: a list that begins with a name and a parenthesis. */
-export function looksLikePythonCalls(text: string): boolean {
-  return /^\s*\[\s*[^[\]{}'"=,()\n]+\([\s\S]*\]\s*$/.test(text);
+/** A tool that calls may name, and its arguments; the longest names first, since one may begin another. */
+interface KnownTool {
+  readonly name: string;
+  readonly keywords: readonly string[];
 }
 
-/** The calls in `text`; throws a Rejection that says where reading ended. */
-export function parsePythonCalls(text: string): readonly RecordCall[] {
-  return new CallParser(text).calls();
+const byLength = (a: string, b: string): number => b.length - a.length;
+
+function knownTools(tools: readonly PyDict[]): readonly KnownTool[] {
+  return tools
+    .map((tool) => {
+      const parameters = tool.get('parameters');
+      const keys = isDict(parameters) ? [...argumentsOf(parameters).keys()] : [];
+      return { name: pyStr(tool.get('name') ?? ''), keywords: keys.toSorted(byLength) };
+    })
+    .toSorted((a, b) => byLength(a.name, b.name));
+}
+
+/** The tool whose name stands at a place, with a parenthesis behind it. */
+function toolAt(text: string, at: number, tools: readonly KnownTool[]): KnownTool | undefined {
+  return tools.find(({ name }) => {
+    if (name === '' || !text.startsWith(name, at)) return false;
+    const rest = text.slice(at + name.length);
+    return /^\s*\(/.test(rest);
+  });
+}
+
+/** A list that begins with any name, and an argument with a name or none at all. */
+const ANY_CALLS = /^\s*\[\s*[^[\]{}'"\s(][^[\]{}\n]*?\(\s*(?:\)|[^()[\]{}'"=,\n]+=)[\s\S]*\]\s*$/;
+
+/**
+ * Whether a text is meant as calls in Python: a list that begins with a name and an argument, or anything that begins
+ * with a tool's name and a parenthesis.
+ */
+export function looksLikePythonCalls(text: string, tools: readonly PyDict[] = []): boolean {
+  if (ANY_CALLS.test(text)) return true;
+  const start = /^\s*\[?\s*/.exec(text)?.[0].length ?? 0;
+  const tool = toolAt(text, start, knownTools(tools));
+  return tool !== undefined && text.charAt(start + tool.name.length) === '(';
+}
+
+/** The calls in `text`, with names as `tools` have them; throws a Rejection that says where reading ended. */
+export function parsePythonCalls(text: string, tools: readonly PyDict[] = []): readonly RecordCall[] {
+  const known = knownTools(tools);
+  const isList = /^\s*\[/.test(text);
+  return new CallParser(isList ? text : `[${text}]`, known).calls();
 }

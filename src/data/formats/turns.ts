@@ -2,9 +2,9 @@
 import { required } from '../../base/errors.ts';
 import { isDict, isList, type PyDict } from '../../json/python.ts';
 import { pyStr } from '../../json/repr.ts';
+import { unpacked } from '../calls.ts';
 import { type DataRecord, type RecordCall, type RecordMessage, Rejection } from '../record.ts';
 import type { FormatContext } from './format.ts';
-import { unpacked } from './values.ts';
 
 const THINK_OPEN = '<think>';
 const THINK_CLOSE = '</think>';

@@ -3,10 +3,12 @@
  * "query", "tools", "answers"}, the last two as JSON or as JSON text. Tools are kept as they are.
  */
 import { isList, type PyDict } from '../../json/python.ts';
-import { type RecordMessage, Rejection } from '../record.ts';
+import { callsOf } from '../calls.ts';
+import { Rejection } from '../record.ts';
 import type { Format } from './format.ts';
+import { withSystem } from './system.ts';
 import { recordsOf } from './turns.ts';
-import { callsOf, idOf, textAt, toolsOf } from './values.ts';
+import { hasTools, idOf, rowTools, textAt } from './values.ts';
 
 function answerText(row: PyDict): string | undefined {
   for (const key of ['response', 'reply', 'refusal', 'output']) {
@@ -25,16 +27,16 @@ export const xlam: Format = {
   name: 'xlam',
   description: 'xLAM: query, tools, answers',
   everyTurn: false,
-  matches: (row) => row.has('query') && row.has('tools') && row.has('answers') && !isEmptyList(row),
+  matches: (row) => row.has('query') && hasTools(row) && row.has('answers') && !isEmptyList(row),
   convert(row, context) {
     const query = textAt(row, 'query', 'no_query');
-    const tools = toolsOf(row.get('tools'));
+    const tools = rowTools(row);
     const toolCalls = callsOf(row.get('answers'));
     if (toolCalls.length === 0) throw new Rejection('empty_answer', 'The row has no answers.');
-    const messages: RecordMessage[] = [
+    const messages = withSystem(row, [
       { role: 'user', content: query },
       { role: 'assistant', content: '', toolCalls },
-    ];
+    ]);
     return recordsOf({ id: idOf(row, 'xlam', context.place), messages, tools }, context);
   },
 };
@@ -43,10 +45,10 @@ export const hammer: Format = {
   name: 'hammer',
   description: "Hammer's irrelevance set: xLAM's rows without an answer, where no tool fits",
   everyTurn: false,
-  matches: (row) => row.has('query') && row.has('tools') && isEmptyList(row),
+  matches: (row) => row.has('query') && hasTools(row) && isEmptyList(row),
   convert(row, context) {
     const query = textAt(row, 'query', 'no_query');
-    const tools = toolsOf(row.get('tools'));
+    const tools = rowTools(row);
     if (callsOf(row.get('answers')).length > 0)
       throw new Rejection('not_irrelevant', 'The row has calls as its answer.');
     const content = answerText(row) ?? context.refusal;
@@ -56,10 +58,10 @@ export const hammer: Format = {
         'The data set has no words for rows that no tool fits; give them with --refusal.',
       );
     }
-    const messages: RecordMessage[] = [
+    const messages = withSystem(row, [
       { role: 'user', content: query },
       { role: 'assistant', content },
-    ];
+    ]);
     return recordsOf({ id: idOf(row, 'hammer', context.place), messages, tools }, context);
   },
 };

@@ -4,12 +4,16 @@
  */
 import type { ChatTemplate, PromptAndTarget } from '../../chat/template.ts';
 import { parseJson } from '../../json/parse.ts';
-import { readRecord, Rejection } from '../record.ts';
+import { type DataRecord, readRecord, Rejection } from '../record.ts';
 import { ofRow } from './modes.ts';
 
 /** Prompt and target of the record on a line; throws a Rejection where it has no answer, or is refused. */
 export function exactTexts(line: string, template: ChatTemplate): PromptAndTarget {
-  const { messages, tools } = readRecord(parseJson(line), 'line');
+  return recordTurn(readRecord(parseJson(line), 'line'), template);
+}
+
+/** Prompt and target of a record; throws a Rejection where it has no answer, or is refused. */
+export function recordTurn({ messages, tools }: DataRecord, template: ChatTemplate): PromptAndTarget {
   const last = messages.at(-1);
   if (last?.role !== 'assistant')
     throw new Rejection('no_answer', 'The record does not end with an answer of the assistant.');

@@ -56,7 +56,7 @@ class TokenCounter {
 function renderRow(row: Row, options: StreamOptions, counter: TokenCounter): RenderedRow {
   const { where } = row;
   try {
-    if (row.value === undefined) throw new Rejection('not_json', row.problem ?? 'It is not JSON.');
+    if (row.value === undefined) throw row.problem ?? new Rejection('not_json', 'It is not JSON.');
     const rendered = renderRecord(readRecord(row.value, where), options);
     const promptTokens = counter.countPrompt(rendered.inputs);
     checkLength('prompt_too_long', 'prompt', promptTokens, options.maxPromptTokens);

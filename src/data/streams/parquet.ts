@@ -1,4 +1,5 @@
 /** Parquet files, one row group in memory at a time. */
+import { isUtf8 } from 'node:buffer';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import * as zlib from 'node:zlib';
 import type { Compressors, SchemaTree } from 'hyparquet';
@@ -33,6 +34,11 @@ function numberValue(cell: number, column: SchemaTree | undefined): PyValue {
   return Number.isInteger(cell) && type !== 'DOUBLE' && type !== 'FLOAT' ? BigInt(cell) : cell;
 }
 
+function cellText(cell: Uint8Array): string {
+  if (!isUtf8(cell)) throw new UserError('PARQUET', 'a cell is not UTF-8');
+  return Buffer.from(cell).toString('utf8');
+}
+
 /**
  * A cell as JSON: 5.0 in a column of floats stays a float. A column of structs has every key that any of its rows has and
  * null where a row has it not, so nulls inside of structs are left out.
@@ -42,7 +48,7 @@ function cellValue(cell: unknown, column: SchemaTree | undefined): PyValue {
   if (typeof cell === 'string' || typeof cell === 'boolean' || typeof cell === 'bigint') return cell;
   if (typeof cell === 'number') return numberValue(cell, column);
   if (cell instanceof Date) return cell.toISOString();
-  if (cell instanceof Uint8Array) return Buffer.from(cell).toString('utf8');
+  if (cell instanceof Uint8Array) return cellText(cell);
   if (Array.isArray(cell) || ArrayBuffer.isView(cell)) {
     const items = itemsOf(column);
     return Array.from(cell as unknown as ArrayLike<unknown>, (item) => cellValue(item, items));

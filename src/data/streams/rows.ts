@@ -2,18 +2,22 @@
 import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 import { STANDARD } from '../../base/destination.ts';
+import { UserError } from '../../base/errors.ts';
 import { fileError } from '../../base/files.ts';
+import { systemCode } from '../../base/processes.ts';
+import { encodingFault, TextPieces } from '../../base/text.ts';
 import { tryParseJson } from '../../json/parse.ts';
 import type { PyValue } from '../../json/python.ts';
+import { Rejection } from '../record.ts';
 import { elementsOf } from './elements.ts';
 import { parquetRows } from './parquet.ts';
 
 export interface Row {
   /** File and line, or element. */
   readonly where: string;
-  /** The row, or what is wrong with its JSON. */
+  /** The row, or undefined with what is wrong with its text. */
   readonly value: PyValue | undefined;
-  readonly problem?: string;
+  readonly problem?: Rejection;
   /** The text that it was read from; absent for parquet. */
   readonly text?: string;
 }
@@ -25,7 +29,7 @@ export type OnBytes = (bytes: number) => void;
 
 /** The text of a file in pieces, unpacked if its name ends in .gz; throws a UserError that names it. */
 export async function* textChunks(path: string, onBytes?: OnBytes): AsyncGenerator<string> {
-  const decoder = new TextDecoder('utf-8');
+  const pieces = new TextPieces(path);
   const isStandard = path === STANDARD;
   const file = createReadStream(path, {
     highWaterMark: CHUNK,
@@ -44,17 +48,33 @@ export async function* textChunks(path: string, onBytes?: OnBytes): AsyncGenerat
   try {
     for await (const chunk of bytes as AsyncIterable<Buffer>) {
       onBytes?.(file.bytesRead);
-      yield decoder.decode(chunk, { stream: true });
+      yield pieces.push(chunk);
     }
-    yield decoder.decode();
+    yield pieces.end();
   } catch (thrown) {
+    if (thrown instanceof UserError) throw thrown;
+    if (systemCode(thrown).startsWith('Z_'))
+      throw new UserError(
+        'FILE',
+        `Cannot read ${path}: it is not packed with gzip, or not whole; give it its right name, or copy it again.`,
+      );
     throw fileError('read', path, failed ?? thrown);
   } finally {
     file.destroy();
   }
 }
 
-/** Reads a file row by row; rows that are no JSON come with `problem`. Of parquet, `onBytes` is told nothing. */
+function readRow(where: string, text: string): Row {
+  const encoding = encodingFault(text);
+  if (encoding !== undefined)
+    return { where, value: undefined, problem: new Rejection('not_utf8', encoding), text };
+  // Files that were put together may have a byte order mark in their middle.
+  const parsed = tryParseJson(text.replace(/^\uFEFF/, ''));
+  if (parsed.ok) return { where, value: parsed.value, text };
+  return { where, value: undefined, problem: new Rejection('not_json', parsed.error.message), text };
+}
+
+/** Reads a file row by row; rows that cannot be read come with `problem`. Of parquet, `onBytes` is told nothing. */
 export async function* fileRows(path: string, onBytes?: OnBytes): AsyncGenerator<Row> {
   if (path.endsWith('.parquet')) {
     let index = 0;
@@ -63,9 +83,6 @@ export async function* fileRows(path: string, onBytes?: OnBytes): AsyncGenerator
   }
   const name = path === STANDARD ? 'standard input' : path;
   for await (const { text, place } of elementsOf(textChunks(path, onBytes), name)) {
-    const where = place.startsWith('[') ? name + place : `${name}:${place}`;
-    const parsed = tryParseJson(text);
-    if (parsed.ok) yield { where, value: parsed.value, text };
-    else yield { where, value: undefined, problem: parsed.error.message, text };
+    yield readRow(place.startsWith('[') ? name + place : `${name}:${place}`, text);
   }
 }

@@ -17,6 +17,7 @@ import {
 } from '../../data/assistant/index.ts';
 import { repetition } from '../../data/copying.ts';
 import { renderDialogue } from '../../data/render.ts';
+import { commonLength } from '../../model/shared-prefix.ts';
 import { rowsFrom, type TrainCompletion, type TrainExample } from '../examples.ts';
 import type { ExampleSource } from './supervised.ts';
 
@@ -29,7 +30,10 @@ export interface MixtureEntry {
   readonly dialogues?: number;
 }
 
-/** Dialogues with one tool set as one example. */
+/**
+ * Dialogues with one tool set as one example. Those of a user may have system messages of their own, or none, in which
+ * case less is shared; what they begin with alike, such as the mark of a turn, is at least one token.
+ */
 export function groupExample(
   dialogues: readonly Dialogue[],
   tokenizer: Tokenizer,
@@ -37,8 +41,10 @@ export function groupExample(
 ): TrainExample {
   const records = dialogues.map((dialogue) => renderDialogue(dialogue, tokenizer, template));
   const first = records[0];
-  // Without tools and system message prompts have their beginning in common, and a tree needs one.
-  const shared = first === undefined || first.systemLength > 0 ? (first?.systemLength ?? 0) : 1;
+  const shared = records.reduce(
+    (length, { promptIds }) => commonLength(first?.promptIds ?? promptIds, promptIds, length),
+    Math.max(1, first?.systemLength ?? 0),
+  );
   const completions = records.map((record): TrainCompletion => {
     const request = record.promptIds.subarray(shared);
     const tokens = new Int32Array(request.length + record.targetIds.length);

@@ -1,0 +1,91 @@
+/**
+ * What the assistant said, as words and calls. Calls are taken only where their own form says so (fields of calls,
+ * <tool_call>, a name with arguments) or the tools of the row do: anything else is words, JSON included.
+ */
+import { callBlocks, outsideOfCalls } from '../../chat/generation.ts';
+import { dumps } from '../../json/dumps.ts';
+import { tryParseJson } from '../../json/parse.ts';
+import { isDict, isList, type PyDict, type PyValue } from '../../json/python.ts';
+import { pyStr } from '../../json/repr.ts';
+import { callsOf, isCall } from '../calls.ts';
+import { type RecordCall, type RecordMessage, Rejection } from '../record.ts';
+import { looksLikePythonCalls, parsePythonCalls } from './python-calls.ts';
+import { splitThink } from './turns.ts';
+
+export interface Answer {
+  readonly content: string;
+  readonly calls: readonly RecordCall[];
+}
+
+/** The same tag several times in a row, as some data sets write it. */
+const DOUBLED = /(<\/?tool_call>)(?:\s*\1)+/g;
+
+/** Calls that stand in a text inside of <tool_call>, and the words around them; undefined if there are none. */
+function taggedCalls(written: string): Answer | undefined {
+  const text = written.replace(DOUBLED, '$1');
+  const blocks = callBlocks(text);
+  if (blocks === undefined) return undefined;
+  const calls = blocks.flatMap(callsOf);
+  if (calls.length === 0) throw new Rejection('call', 'An answer opens <tool_call> and never closes it.');
+  return { content: outsideOfCalls(text).trim(), calls };
+}
+
+/** The calls that a text is as a whole, in JSON; undefined if it is something else. */
+function jsonCalls(text: string, names: ReadonlySet<string>): readonly RecordCall[] | undefined {
+  if (!/^\s*[[{]/.test(text)) return undefined;
+  const parsed = tryParseJson(text.trim());
+  if (!parsed.ok) return undefined;
+  const inner = isDict(parsed.value) && parsed.value.size === 1 ? parsed.value.get('tool_calls') : undefined;
+  const list: readonly PyValue[] = isList(inner)
+    ? inner
+    : isList(parsed.value)
+      ? parsed.value
+      : [parsed.value];
+  return list.length > 0 && list.every((item) => isCall(item, names)) ? list.flatMap(callsOf) : undefined;
+}
+
+const sameCalls = (a: readonly RecordCall[], b: readonly RecordCall[]): boolean =>
+  dumps(a.map((call) => [call.name, call.arguments])) === dumps(b.map((call) => [call.name, call.arguments]));
+
+/** A text with calls that stand in a field beside it, which some data sets write into the text too. */
+function withField(text: string, calls: readonly RecordCall[]): Answer {
+  const tagged = taggedCalls(text);
+  if (tagged === undefined) return { content: text, calls };
+  if (sameCalls(tagged.calls, calls)) return { content: tagged.content, calls };
+  throw new Rejection('call', 'A message has calls in its text that are not those of its field.');
+}
+
+/** A text whose calls may be written in any way. */
+export function writtenAnswer(text: string, tools: readonly PyDict[]): Answer {
+  const tagged = taggedCalls(text);
+  if (tagged !== undefined) return tagged;
+  const names = new Set(tools.map((tool) => pyStr(tool.get('name') ?? '')));
+  const calls =
+    jsonCalls(text, names) ?? (looksLikePythonCalls(text, tools) ? parsePythonCalls(text, tools) : undefined);
+  return calls === undefined ? { content: text, calls: [] } : { content: '', calls };
+}
+
+export interface AssistantParts {
+  readonly text: string;
+  /** What it thought, where that has a field of its own. */
+  readonly reasoning?: PyValue | undefined;
+  /** The calls of its fields. */
+  readonly calls: readonly RecordCall[];
+  /** Reads the words after the thought where no field has calls; default: tags alone are calls. */
+  readonly read?: (text: string) => Answer;
+}
+
+/** A message of the assistant. */
+export function assistantMessage({ text, reasoning, calls: given, read }: AssistantParts): RecordMessage {
+  const { reasoning: inside, content: said } = splitThink(text);
+  const readTags = (words: string): Answer => taggedCalls(words) ?? { content: words, calls: [] };
+  const { content, calls } = given.length > 0 ? withField(said, given) : (read ?? readTags)(said);
+  const own =
+    typeof reasoning === 'string' && (reasoning !== '' || inside === undefined) ? reasoning : inside;
+  return {
+    role: 'assistant',
+    content,
+    ...(own === undefined ? {} : { reasoning: own }),
+    ...(calls.length > 0 ? { toolCalls: calls } : {}),
+  };
+}

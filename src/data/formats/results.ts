@@ -1,0 +1,66 @@
+/** What tools returned: one message a result, in the order of the calls, without the tags that templates put around it. */
+import { isDict, isList, type PyDict, type PyValue } from '../../json/python.ts';
+import type { RecordMessage } from '../record.ts';
+
+const OPEN = '<tool_response>';
+const CLOSE = '</tool_response>';
+const BEFORE = /^\s*(?:<tool_response>\s*)+/;
+const BEHIND = /(?:\s*<\/tool_response>)+\s*$/;
+const BETWEEN = /\s*(?:<\/tool_response>\s*)+(?:<tool_response>\s*)+/;
+
+/** The results in a tool's text: what stands between the tags, which may be written twice or be left open. */
+function resultsIn(text: string): readonly string[] {
+  if (!BEFORE.test(text) && !BEHIND.test(text)) return [text];
+  return text.replace(BEFORE, '').replace(BEHIND, '').split(BETWEEN);
+}
+
+/** Whether a user's message is what templates make of results, and no words of a user. */
+function isResults({ role, content }: RecordMessage): boolean {
+  const text = content.trim();
+  return role === 'user' && text.startsWith(OPEN) && text.endsWith(CLOSE);
+}
+
+/** Messages with one for each result, also where they were written as one, or as the user's after a call. */
+export function withResults(messages: readonly RecordMessage[]): RecordMessage[] {
+  return messages.flatMap((message, index) => {
+    const isAnswer = messages[index - 1]?.toolCalls !== undefined && isResults(message);
+    if (message.role !== 'tool' && !isAnswer) return [message];
+    return resultsIn(message.content).map((content): RecordMessage => ({ role: 'tool', content }));
+  });
+}
+
+const EMPTY: PyDict = new Map<string, PyValue>([
+  ['role', 'tool'],
+  ['content', ''],
+]);
+
+/** The ids of the calls of a message, if each has one of its own. */
+function callIds(message: PyDict | undefined): readonly string[] {
+  const calls = message?.get('tool_calls');
+  const ids = (isList(calls) ? calls : []).map((call) => (isDict(call) ? call.get('id') : undefined));
+  return ids.every((id) => typeof id === 'string') && new Set(ids).size === ids.length ? ids : [];
+}
+
+/** The results of one message's calls; a call without one gets an empty one where later calls have theirs. */
+function ordered(ids: readonly string[], results: readonly PyDict[]): readonly PyDict[] {
+  const known = results.every((result) => ids.some((id) => id === result.get('tool_call_id')));
+  if (!known) return results;
+  const ofCalls = ids.map((id) => results.filter((result) => result.get('tool_call_id') === id));
+  const last = ofCalls.findLastIndex((own) => own.length > 0);
+  return ofCalls.slice(0, last + 1).flatMap((own) => (own.length > 0 ? own : [EMPTY]));
+}
+
+/** OpenAI's messages with results in the order of their calls, which ids alone may tell: records have none. */
+export function inCallOrder(messages: readonly PyDict[]): PyDict[] {
+  const sorted: PyDict[] = [];
+  for (let at = 0; at < messages.length;) {
+    const end = messages.findIndex((message, index) => index >= at && message.get('role') !== 'tool');
+    const results = messages.slice(at, end < 0 ? messages.length : end);
+    sorted.push(...ordered(callIds(messages[at - 1]), results));
+    at += results.length;
+    const next = messages[at];
+    if (next !== undefined) sorted.push(next);
+    at += 1;
+  }
+  return sorted;
+}

@@ -1,0 +1,18 @@
+/**
+ * Sim-RL for every script. The reference's ROUGE-L knows words of a-z and 0-9 alone, so that two Chinese texts earn 1 if
+ * they are equal and 0 if they are not. Here words are those of base/words.ts: of any script, and characters where
+ * words are written without spaces. Texts in ASCII earn what they earn with `simrl`.
+ */
+import { wordsOf } from '../base/words.ts';
+import { PreparedTask, scorerOf, type Reward } from './reward.ts';
+import { similarityScore, type SimRlDetail } from './simrl.ts';
+
+/** Sim-RL with the words of every script; what that means is said at the head of this file. */
+export const simrlUnicode: Reward<SimRlDetail> = {
+  name: 'simrl_unicode',
+  description: 'simrl, with words of every script, such as Chinese, where the reference knows a-z alone',
+  prepare(task) {
+    const prepared = new PreparedTask(task);
+    return scorerOf(prepared, similarityScore(prepared, wordsOf));
+  },
+};
