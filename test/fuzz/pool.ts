@@ -1,0 +1,131 @@
+/** Runs cases in a process of their own, which is watched: its death, ten seconds of silence and a gigabyte are faults. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { CaseId } from './cases.ts';
+import type { Answer, Job } from './worker.ts';
+
+export const LIMITS = { seconds: 10, bytes: 2 ** 30 } as const;
+/** Cases that one process takes: what they leave in memory adds up. */
+const CASES_A_PROCESS = 400;
+const WORKER = fileURLToPath(new URL('worker.ts', import.meta.url));
+
+export interface Result extends Partial<Pick<Answer, 'done' | 'code' | 'said'>> {
+  readonly id: CaseId;
+  readonly fault: string | undefined;
+  readonly seconds: number;
+}
+
+export interface Places {
+  /** Where `makeSeeds` has written. */
+  readonly seeds: string;
+  /** A folder for the case at hand. */
+  readonly folder: string;
+}
+
+/** Memory of a process now, where the system tells; a worker says itself what it had at most. */
+function memoryOf(pid: number | undefined): number {
+  try {
+    const [, pages = '0'] = readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ');
+    return Number(pages) * 4096;
+  } catch {
+    return 0;
+  }
+}
+
+class Worker {
+  readonly #child: ChildProcess;
+  readonly #ready: Promise<unknown>;
+  #errors = '';
+  cases = 0;
+
+  constructor() {
+    this.#child = fork(WORKER, [], {
+      execArgv: ['--import', 'tsx'],
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
+    this.#child.stderr?.on('data', (text: Buffer) => {
+      this.#errors = (this.#errors + text.toString('utf8')).slice(-4000);
+    });
+    this.#ready = new Promise((resolve, reject) => {
+      this.#child.once('message', resolve);
+      this.#child.once('exit', () => reject(new Error(`The worker does not start: ${this.#errors}`)));
+    });
+  }
+
+  get alive(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null && this.#child.connected;
+  }
+
+  /** The worker's answer to a job, or what became of the worker. */
+  async take(job: Job): Promise<Answer | string> {
+    await this.#ready;
+    this.cases += 1;
+    this.#errors = '';
+    const child = this.#child;
+    return new Promise((resolve) => {
+      const end = (result: Answer | string): void => {
+        clearTimeout(clock);
+        clearInterval(watch);
+        child.off('message', end).off('exit', died);
+        resolve(result);
+      };
+      const kill = (why: string): void => {
+        child.kill('SIGKILL');
+        end(why);
+      };
+      const died = (code: number | null, signal: string | null): void =>
+        end(`the process ended with ${signal ?? code}: ${this.#errors.trim().slice(-1500)}`);
+      const clock = setTimeout(() => kill(`no end after ${LIMITS.seconds} s`), LIMITS.seconds * 1000);
+      const watch = setInterval(() => {
+        const bytes = memoryOf(child.pid);
+        if (bytes > LIMITS.bytes) kill(`${Math.round(bytes / 2 ** 20)} MB of memory`);
+      }, 20);
+      child.on('message', end).on('exit', died);
+      child.send(job);
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#child.kill('SIGKILL');
+  }
+}
+
+/** Tries cases; a worker that came to harm is replaced. */
+export class Pool implements Disposable {
+  readonly #places: Places;
+  #worker: Worker | undefined;
+
+  constructor(places: Places) {
+    this.#places = places;
+  }
+
+  async #once(id: CaseId, fresh: boolean): Promise<Result> {
+    if (fresh || (this.#worker?.cases ?? 0) >= CASES_A_PROCESS || this.#worker?.alive === false)
+      this[Symbol.dispose]();
+    this.#worker ??= new Worker();
+    const start = performance.now();
+    const answer = await this.#worker.take({ id, ...this.#places });
+    const seconds = (performance.now() - start) / 1000;
+    if (typeof answer === 'string') {
+      this[Symbol.dispose]();
+      return { id, fault: answer, seconds };
+    }
+    const { done, code, said, peak } = answer;
+    const heavy =
+      peak > LIMITS.bytes ? `${Math.round(peak / 2 ** 20)} MB of memory at its highest` : undefined;
+    if (heavy !== undefined) this[Symbol.dispose]();
+    return { id, done, code, said, seconds, fault: answer.fault ?? heavy };
+  }
+
+  /** Tries a case; what seems a fault counts when it is one again in a new process, as a busy machine makes its own. */
+  async try(id: CaseId): Promise<Result> {
+    const first = await this.#once(id, false);
+    return first.fault === undefined ? first : this.#once(id, true);
+  }
+
+  [Symbol.dispose](): void {
+    this.#worker?.[Symbol.dispose]();
+    this.#worker = undefined;
+  }
+}
