@@ -1,6 +1,6 @@
 /** One case: a folder with one damaged file in it, and the command lines that read it. The same for the same seed and index. */
 import { createHash } from 'node:crypto';
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { Rng } from '../../src/base/rng.ts';
 import { type Kind, KIND_NAMES, KINDS } from './kinds.ts';
@@ -16,14 +16,19 @@ export interface Case extends CaseId {
   readonly file: string;
   readonly command: readonly string[];
   /** What must read the output of a command that was done. */
-  readonly then: readonly (readonly string[])[];
+  readonly next: readonly (readonly string[])[];
   readonly owned: string | undefined;
 }
 
-/** The case at a place of the sequence of all kinds, or of one. */
-export function caseAt(seed: number, place: number, kinds: readonly string[] = KIND_NAMES): CaseId {
+/** Kinds in turn; what trains takes ten times as long as what reads, and has its turn half as often. */
+const TURNS = [...KIND_NAMES, ...KIND_NAMES.filter((kind) => !kind.startsWith('stopped-'))];
+
+/** The case at a place of the sequence of all kinds, or of some. */
+export function caseAt(seed: number, place: number, kinds: readonly string[] = TURNS): CaseId {
   const kind = kinds[place % kinds.length] ?? '';
-  return { seed, kind, index: Math.floor(place / kinds.length) };
+  const round = Math.floor(place / kinds.length);
+  const times = kinds.filter((other) => other === kind).length;
+  return { seed, kind, index: round * times + (kinds.indexOf(kind) < place % kinds.length ? 1 : 0) };
 }
 
 const words = (command: string): string[] => command.split(' ');
@@ -37,7 +42,7 @@ export function makeCase(id: CaseId, seeds: string, folder: string): Case {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(join(folder, 'out'), { recursive: true });
   for (const file of kind.files) cpSync(join(seeds, file), join(folder, 'in', file), { recursive: true });
-  const [path, mutate] = rng.pick(kind.targets);
+  const [path, mutate] = rng.pick(kind.targets.filter(([file]) => existsSync(join(seeds, file))));
   const target = join(folder, 'in', path);
   const original = readFileSync(target);
   let bytes = mutate(rng, original);
@@ -54,7 +59,7 @@ export function makeCase(id: CaseId, seeds: string, folder: string): Case {
     ...id,
     file: `in/${path}`,
     command: words(rng.pick(kind.commands)),
-    then: (kind.then ?? []).map(words),
+    next: (kind.next ?? []).map(words),
     owned: kind.owned,
   };
 }
@@ -64,8 +69,7 @@ export function inputsOf(folder: string, owned: string | undefined): Map<string,
   const contents = new Map<string, string>();
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
     const path = relative(folder, join(entry.parentPath, entry.name));
-    if (!entry.isFile() || path.startsWith('out/') || (owned !== undefined && path.startsWith(owned)))
-      continue;
+    if (!entry.isFile() || path.startsWith('out/') || (owned !== undefined && path.includes(owned))) continue;
     contents.set(
       path,
       createHash('sha1')

@@ -238,7 +238,8 @@ function mutateNode(rng: Rng, root: { node: Node }): void {
     case 4:
       return put({ kind: 'map', entries: [[JSON.stringify(rng.pick(KEYS)), node]] });
     case 5:
-      return put(drawn(rng, root).node);
+      // As text: a node that is put inside of itself would have no end.
+      return leaf(textOf(drawn(rng, root).node));
     default:
   }
   const within = node.kind === 'leaf' || node.kind === 'packed' ? parent : node;

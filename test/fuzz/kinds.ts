@@ -7,13 +7,13 @@ import { FORMATS, STOPPED } from './seeds.ts';
 export interface Kind {
   /** Files and folders of the seeds that lie in `in/` when the command runs. */
   readonly files: readonly string[];
-  /** One of these is damaged; the place of a file and how. */
+  /** One of these that are there is damaged; the place of a file and how. */
   readonly targets: readonly (readonly [path: string, mutate: Mutator])[];
   /** One of these is run, in the folder that `in/` and `out/` are in; words are separated by blanks. */
   readonly commands: readonly string[];
   /** What reads the first one's output, and must not refuse it. */
-  readonly then?: readonly string[];
-  /** What in `in/` the command may change, as a run's own folder. */
+  readonly next?: readonly string[];
+  /** Part of the paths of what the command may change, as a run's own folder. */
   readonly owned?: string;
 }
 
@@ -33,17 +33,22 @@ const loads = (checkpoint: string): string[] => [
   `eval held-out in/${checkpoint} --limit 1 --max-tokens 2 --runs out`,
 ];
 
-const convert = (file: string, mutate: Mutator): Kind => ({
+/** Formats of questions, whose records have no answers that others could read. */
+const QUESTIONS: readonly string[] = ['bfcl', 'acebench'];
+
+const convert = (file: string, mutate: Mutator, asks = false): Kind => ({
   files: [file],
   targets: [[file, mutate]],
   commands: ['', ' --turns every', ' --json-schema', ' --no-check-gold'].map(
     (option) => `data convert in/${file} --output out/r.jsonl --rejects out/rejects.jsonl${option}`,
   ),
-  then: [
-    'data label out/r.jsonl',
-    'data inspect --file out/r.jsonl --count 100',
-    'data clean out/r.jsonl --output out/c.jsonl',
-  ],
+  next: asks
+    ? []
+    : [
+        'data label out/r.jsonl',
+        'data inspect --file out/r.jsonl --count 100',
+        'data clean out/r.jsonl --output out/c.jsonl',
+      ],
 });
 
 /** One file of the student's folder. */
@@ -94,6 +99,7 @@ const stateOf = (stage: string): (readonly [string, Mutator])[] => {
     [at('log.jsonl'), lines],
     [at('samples.jsonl'), lines],
     [at('machine.json'), json],
+    [at('run.lock'), json],
     ...(stored[stage] ?? trained),
   ];
 };
@@ -113,7 +119,9 @@ const recipe = (file: string): Kind => ({
 });
 
 export const KINDS: Readonly<Record<string, Kind>> = {
-  ...Object.fromEntries(FORMATS.map((format) => [format, convert(`${format}.jsonl`, lines)])),
+  ...Object.fromEntries(
+    FORMATS.map((format) => [format, convert(`${format}.jsonl`, lines, QUESTIONS.includes(format))]),
+  ),
   'xlam-list': convert('xlam.json', json),
   packed: convert('openai.jsonl.gz', gzip),
   parquet: convert('xlam.parquet', mutateBytes),
@@ -212,7 +220,7 @@ export const KINDS: Readonly<Record<string, Kind>> = {
     files: [RUN, 'runs/ckd'],
     targets: [
       [`${RUN}/log.jsonl`, lines],
-      [`${RUN}/samples.jsonl`, lines],
+      ['runs/ckd/samples.jsonl', lines],
       [`${RUN}/recipe.yaml`, yaml],
       [`${RUN}/machine.json`, json],
       [`${RUN}/stages/evaluation/eval.json`, json],
@@ -220,10 +228,11 @@ export const KINDS: Readonly<Record<string, Kind>> = {
     ],
     commands: [
       `report in/${RUN}`,
+      'report in/runs/ckd',
       `compare in/${RUN} in/runs/ckd --by-category`,
       `compare in/${RUN} in/${RUN} --json`,
     ],
-    owned: `in/${RUN}/report.html`,
+    owned: 'report.html',
   },
   ...Object.fromEntries(STOPPED.map((stage) => [`stopped-${stage}`, resumed(stage)])),
 };

@@ -26,8 +26,8 @@ const { values } = parseArgs({
   },
 });
 const [seed, count, from] = [Number(values.seed), Number(values.count), Number(values.from)];
-const kinds = values.kind?.split(',') ?? KIND_NAMES;
-const unknown = kinds.filter((kind) => !KIND_NAMES.includes(kind));
+const kinds = values.kind?.split(',');
+const unknown = (kinds ?? []).filter((kind) => !KIND_NAMES.includes(kind));
 if (unknown.length > 0 || ![seed, count, from].every(Number.isSafeInteger)) {
   console.error(`${unknown.join(', ') || 'That'} is unknown. The kinds are ${KIND_NAMES.join(', ')}.`);
   process.exit(2);
@@ -50,7 +50,7 @@ process.once('exit', () => {
 await makeSeeds(places.seeds);
 using pool = new Pool(places);
 if (values.index !== undefined) {
-  const result = await pool.try({ seed, kind: kinds[0] ?? '', index: Number(values.index) });
+  const result = await pool.try({ seed, kind: kinds?.[0] ?? '', index: Number(values.index) });
   show(result);
   console.log(`  in ${places.folder}`);
   process.exit(result.fault === undefined ? 0 : 1);

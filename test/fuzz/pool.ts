@@ -6,6 +6,8 @@ import type { CaseId } from './cases.ts';
 import type { Answer, Job } from './worker.ts';
 
 export const LIMITS = { seconds: 10, bytes: 2 ** 30 } as const;
+/** How many times longer a case may wait than work. */
+const PATIENCE = 6;
 /** Cases that one process takes: what they leave in memory adds up. */
 const CASES_A_PROCESS = 400;
 const WORKER = fileURLToPath(new URL('worker.ts', import.meta.url));
@@ -23,13 +25,16 @@ export interface Places {
   readonly folder: string;
 }
 
-/** Memory of a process now, where the system tells; a worker says itself what it had at most. */
-function memoryOf(pid: number | undefined): number {
+/** Memory and processor time of a process so far, in bytes and seconds, where the system tells. */
+function useOf(pid: number | undefined): { readonly bytes: number; readonly seconds: number } | undefined {
   try {
-    const [, pages = '0'] = readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ');
-    return Number(pages) * 4096;
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /, '')
+      .split(' ');
+    const [user = 0, system = 0, pages = 0] = [fields[11], fields[12], fields[21]].map(Number);
+    return { bytes: pages * 4096, seconds: (user + system) / 100 };
   } catch {
-    return 0;
+    return undefined;
   }
 }
 
@@ -65,7 +70,6 @@ class Worker {
     const child = this.#child;
     return new Promise((resolve) => {
       const end = (result: Answer | string): void => {
-        clearTimeout(clock);
         clearInterval(watch);
         child.off('message', end).off('exit', died);
         resolve(result);
@@ -76,10 +80,13 @@ class Worker {
       };
       const died = (code: number | null, signal: string | null): void =>
         end(`the process ended with ${signal ?? code}: ${this.#errors.trim().slice(-1500)}`);
-      const clock = setTimeout(() => kill(`no end after ${LIMITS.seconds} s`), LIMITS.seconds * 1000);
+      const [start, before] = [performance.now(), useOf(child.pid)?.seconds ?? 0];
       const watch = setInterval(() => {
-        const bytes = memoryOf(child.pid);
-        if (bytes > LIMITS.bytes) kill(`${Math.round(bytes / 2 ** 20)} MB of memory`);
+        const [waited, use] = [(performance.now() - start) / 1000, useOf(child.pid)];
+        // A busy machine makes anything wait: there the time counts that the processor has worked.
+        const worked = use === undefined ? waited : Math.max(use.seconds - before, waited / PATIENCE);
+        if (worked > LIMITS.seconds) kill(`no end after ${LIMITS.seconds} s`);
+        if ((use?.bytes ?? 0) > LIMITS.bytes) kill(`${Math.round((use?.bytes ?? 0) / 2 ** 20)} MB of memory`);
       }, 20);
       child.on('message', end).on('exit', died);
       child.send(job);

@@ -169,6 +169,8 @@ async function makeRun(folder: string, stage: string): Promise<void> {
       if (event.type === 'step' && event.stage === stage && event.step >= 1) stop.abort();
     },
   });
+  // Of a process that no system has.
+  writeFileSync(join(folder, 'runs', stage, 'run.lock'), '99999999');
 }
 
 /** Writes all of them into `folder`. */

@@ -44,7 +44,8 @@ function faultOf({ stderr, code }: CliResult): string | undefined {
   if (/This is a bug in tinystar/.test(stderr)) return stderr.trim();
   if (/^\s+at .*(:\d+|<anonymous>|native)/m.test(stderr)) return `a stack trace: ${stderr.trim()}`;
   if (code === 1 && stderr.trim().length < 10) return `no reason is given: ${JSON.stringify(stderr)}`;
-  if (/\[object |\bundefined\b|\[native code\]/.test(stderr))
+  // "expected a string, received undefined" is how schemas say that something is missing.
+  if (/\[object |(?<!received )\bundefined\b|\[native code\]|"code": "/.test(stderr))
     return `words that say nothing: ${stderr.trim()}`;
   return undefined;
 }
@@ -69,10 +70,10 @@ async function attempt({ id, seeds, folder }: Job): Promise<Answer> {
   let fault = faultOf(first);
   const output = join(folder, 'out', 'r.jsonl');
   if (fault === undefined && first.code === 0 && existsSync(output) && statSync(output).size > 0) {
-    for (const command of one.then) {
-      const next = await run(command);
-      if (next.code !== 0)
-        fault ??= `what it wrote is refused by ${command.slice(0, 2).join(' ')}: ${next.stderr.trim()}`;
+    for (const command of one.next) {
+      const read = await run(command);
+      if (read.code !== 0)
+        fault ??= `what it wrote is refused by ${command.slice(0, 2).join(' ')}: ${read.stderr.trim()}`;
     }
   }
   fault ??= changed(before, inputsOf(folder, one.owned));

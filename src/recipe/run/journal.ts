@@ -5,8 +5,10 @@ import { fileError, readText, writeAtomic } from '../../base/files.ts';
 import type { RunEvent } from '../../train/events.ts';
 
 interface Line {
-  readonly stage: string;
-  readonly step: number;
+  /** As it is written. */
+  readonly text: string;
+  readonly stage?: unknown;
+  readonly step?: unknown;
 }
 
 function append(path: string, lines: readonly object[]): void {
@@ -23,9 +25,10 @@ function readLines(path: string): Line[] {
   if (!existsSync(path)) return [];
   return readText(path)
     .split('\n')
-    .flatMap((line) => {
+    .flatMap((text) => {
       try {
-        return line === '' ? [] : [JSON.parse(line) as Line];
+        const line: unknown = text === '' ? undefined : JSON.parse(text);
+        return typeof line === 'object' && line !== null ? [{ ...line, text }] : [];
       } catch {
         return [];
       }
@@ -34,9 +37,8 @@ function readLines(path: string): Line[] {
 
 /** Drops what a killed run logged of `stage` after `step`: those steps are about to be repeated. */
 function rewind(path: string, stage: string, step: number): void {
-  const lines = readLines(path);
-  const kept = lines.filter((line) => line.stage !== stage || line.step <= step);
-  if (existsSync(path)) writeAtomic(path, kept.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  const kept = readLines(path).filter((line) => line.stage !== stage || Number(line.step) <= step);
+  if (existsSync(path)) writeAtomic(path, kept.map(({ text }) => `${text}\n`).join(''));
 }
 
 /** Writes the events of a run to `log.jsonl` and `samples.jsonl` in its folder. */
