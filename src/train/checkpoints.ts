@@ -29,7 +29,7 @@ const saved = z.object({ step: z.int(), state: z.unknown() });
 export interface Restorable {
   readonly trainer: Pick<Trainer, 'restore'>;
   /** Takes over what `saveCheckpointStep` was given beside the trainer; throws where it is of another form. */
-  restore(state: unknown): void;
+  readonly restore: (state: unknown) => void;
 }
 
 /** Saves what step `step` left behind, then removes older checkpoints. Returns the folder. */

@@ -5,12 +5,23 @@ import { fileURLToPath } from 'node:url';
 import type { CaseId } from './cases.ts';
 import type { Answer, Job } from './worker.ts';
 
-export const LIMITS = { seconds: 10, bytes: 2 ** 30 } as const;
 /** How many times longer a case may wait than work. */
 const PATIENCE = 6;
 /** Cases that one process takes: what they leave in memory adds up. */
 const CASES_A_PROCESS = 400;
-const WORKER = fileURLToPath(new URL('worker.ts', import.meta.url));
+
+export interface Watch {
+  /** What runs the cases. */
+  readonly worker: string;
+  /** What one case may take. */
+  readonly seconds: number;
+  readonly bytes: number;
+}
+const WATCH: Watch = {
+  worker: fileURLToPath(new URL('worker.ts', import.meta.url)),
+  seconds: 10,
+  bytes: 2 ** 30,
+};
 
 export interface Result extends Partial<Pick<Answer, 'done' | 'code' | 'said'>> {
   readonly id: CaseId;
@@ -39,13 +50,15 @@ function useOf(pid: number | undefined): { readonly bytes: number; readonly seco
 }
 
 class Worker {
+  readonly #limits: Watch;
   readonly #child: ChildProcess;
   readonly #ready: Promise<unknown>;
   #errors = '';
   cases = 0;
 
-  constructor() {
-    this.#child = fork(WORKER, [], {
+  constructor(limits: Watch) {
+    this.#limits = limits;
+    this.#child = fork(limits.worker, [], {
       execArgv: ['--import', 'tsx'],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
@@ -68,6 +81,7 @@ class Worker {
     this.cases += 1;
     this.#errors = '';
     const child = this.#child;
+    const limits = this.#limits;
     return new Promise((resolve) => {
       const end = (result: Answer | string): void => {
         clearInterval(watch);
@@ -85,8 +99,8 @@ class Worker {
         const [waited, use] = [(performance.now() - start) / 1000, useOf(child.pid)];
         // A busy machine makes anything wait: there the time counts that the processor has worked.
         const worked = use === undefined ? waited : Math.max(use.seconds - before, waited / PATIENCE);
-        if (worked > LIMITS.seconds) kill(`no end after ${LIMITS.seconds} s`);
-        if ((use?.bytes ?? 0) > LIMITS.bytes) kill(`${Math.round((use?.bytes ?? 0) / 2 ** 20)} MB of memory`);
+        if (worked > limits.seconds) kill(`no end after ${limits.seconds} s`);
+        if ((use?.bytes ?? 0) > limits.bytes) kill(`${Math.round((use?.bytes ?? 0) / 2 ** 20)} MB of memory`);
       }, 20);
       child.on('message', end).on('exit', died);
       child.send(job);
@@ -101,16 +115,18 @@ class Worker {
 /** Tries cases; a worker that came to harm is replaced. */
 export class Pool implements Disposable {
   readonly #places: Places;
+  readonly #watch: Watch;
   #worker: Worker | undefined;
 
-  constructor(places: Places) {
+  constructor(places: Places, watch: Partial<Watch> = {}) {
     this.#places = places;
+    this.#watch = { ...WATCH, ...watch };
   }
 
   async #once(id: CaseId, fresh: boolean): Promise<Result> {
     if (fresh || (this.#worker?.cases ?? 0) >= CASES_A_PROCESS || this.#worker?.alive === false)
       this[Symbol.dispose]();
-    this.#worker ??= new Worker();
+    this.#worker ??= new Worker(this.#watch);
     const start = performance.now();
     const answer = await this.#worker.take({ id, ...this.#places });
     const seconds = (performance.now() - start) / 1000;
@@ -120,7 +136,7 @@ export class Pool implements Disposable {
     }
     const { done, code, said, peak } = answer;
     const heavy =
-      peak > LIMITS.bytes ? `${Math.round(peak / 2 ** 20)} MB of memory at its highest` : undefined;
+      peak > this.#watch.bytes ? `${Math.round(peak / 2 ** 20)} MB of memory at its highest` : undefined;
     if (heavy !== undefined) this[Symbol.dispose]();
     return { id, done, code, said, seconds, fault: answer.fault ?? heavy };
   }
