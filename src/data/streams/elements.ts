@@ -121,7 +121,9 @@ export async function* elementsOf(chunks: Chunks, name: string): AsyncGenerator<
     let text = chunk;
     if (cutter === undefined) {
       head += chunk;
-      const start = head.replace(/^\uFEFF/, '').trimStart();
+      // Of this piece alone, as there may be many of blanks; a byte order mark counts as one.
+      const start = chunk.trimStart();
+      guard(head.length, name);
       if (start === '') continue;
       // Blank lines before the first value are kept for lines, since they are counted.
       cutter = start.startsWith('[') ? new ArrayCutter() : new LineCutter();
