@@ -4,6 +4,7 @@ import { UserError } from '../base/errors.ts';
 import { fileError } from '../base/files.ts';
 import { tryParseJson } from '../json/parse.ts';
 import { type DataRecord, readRecord, Rejection } from './record.ts';
+import { guard } from './streams/elements.ts';
 
 const CHUNK = 1 << 20;
 const NEWLINE = 0x0a;
@@ -41,7 +42,9 @@ export class RecordFile implements Disposable {
   }
 
   #index(visit: (record: DataRecord) => void): void {
-    let rest = Buffer.alloc(0);
+    // Of a line that goes on in the next piece.
+    let parts: Buffer[] = [];
+    let pending = 0;
     let offset = 0;
     let line = 0;
     const take = (bytes: Buffer): void => {
@@ -58,15 +61,18 @@ export class RecordFile implements Disposable {
     for (;;) {
       const read = readSync(this.#file, chunk, 0, CHUNK, null);
       if (read === 0) break;
-      const bytes = Buffer.concat([rest, chunk.subarray(0, read)]);
+      const bytes = Buffer.from(chunk.subarray(0, read));
       let from = 0;
       for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, from)) {
-        take(bytes.subarray(from, end));
+        take(Buffer.concat([...parts, bytes.subarray(from, end)]));
+        [parts, pending] = [[], 0];
         from = end + 1;
       }
-      rest = bytes.subarray(from);
+      parts.push(bytes.subarray(from));
+      pending += read - from;
+      guard(pending, `${this.path}:${line + 1}`);
     }
-    if (rest.length > 0) take(rest);
+    if (pending > 0) take(Buffer.concat(parts));
   }
 
   #parse(text: string, line: number): DataRecord {

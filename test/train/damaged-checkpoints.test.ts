@@ -61,7 +61,18 @@ test('a log keeps the lines of others as they are, however deep, and loses what 
   const deep = `{"stage": "a", "step": 9, "x": ${'['.repeat(50_000)}${']'.repeat(50_000)}}`;
   const kept = ['{"stage": "a",  "step": 1}', deep, '{"stage":"b","step":1}', '{"other": 1e400}'];
   const path = join(folder, 'log.jsonl');
-  writeFileSync(path, [...kept, 'null', '5', '{"stage": "b"', '{"stage": "b", "step": 2}', ''].join('\n'));
+  writeFileSync(
+    path,
+    [
+      ...kept,
+      'null',
+      '5',
+      '{"stage": "b"',
+      '{"stage": "b", "step": 2}',
+      '{"stage": "b", "step": {"toString": 1}}',
+      '',
+    ].join('\n'),
+  );
   new Journal(folder).record({ type: 'stage', stage: 'b', kind: 'sft', total: 3, done: 1 });
   expect(readFileSync(path, 'utf8').split('\n')).toEqual([...kept, '']);
 });

@@ -15,7 +15,8 @@ export const MAX_ELEMENT = 1 << 26;
 
 type Chunks = AsyncIterable<string> | Iterable<string>;
 
-function guard(size: number, name: string): void {
+/** Throws a UserError for a value that has come to be longer than MAX_ELEMENT. */
+export function guard(size: number, name: string): void {
   if (size <= MAX_ELEMENT) return;
   throw new UserError(
     'DATA_LINE',

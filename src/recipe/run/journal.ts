@@ -37,7 +37,9 @@ function readLines(path: string): Line[] {
 
 /** Drops what a killed run logged of `stage` after `step`: those steps are about to be repeated. */
 function rewind(path: string, stage: string, step: number): void {
-  const kept = readLines(path).filter((line) => line.stage !== stage || Number(line.step) <= step);
+  const kept = readLines(path).filter(
+    (line) => line.stage !== stage || (typeof line.step === 'number' && line.step <= step),
+  );
   if (existsSync(path)) writeAtomic(path, kept.map(({ text }) => `${text}\n`).join(''));
 }
 
