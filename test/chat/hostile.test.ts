@@ -47,8 +47,16 @@ describe('a chat template', () => {
     ],
     ['indents by hundreds of megabytes', "{{ 'a\nb' | indent(400000000) }}", /indents by 400000000/],
     ['indents JSON so', '{{ messages | tojson(indent=100000000) }}', /indents by 100000000/],
-    ['counts further than anybody waits', '{% for i in range(1000000000) %}a{% endfor %}', /range\(\) of more than/],
-    ['counts so under another name', '{% set r = range %}{{ r(0, 1000000000, 1) }}', /range\(\) of more than/],
+    [
+      'counts further than anybody waits',
+      '{% for i in range(1000000000) %}a{% endfor %}',
+      /range\(\) of more than/,
+    ],
+    [
+      'counts so under another name',
+      '{% set r = range %}{{ r(0, 1000000000, 1) }}',
+      /range\(\) of more than/,
+    ],
     ['counts down', '{{ range(1000000000, 0, -1) }}', /range\(\) of more than/],
     ['counts in steps of nothing', '{{ range(0, 5, 0) }}', /range\(\) of more than/],
     ['is nested too deep', `{{ ${'('.repeat(50_000)} }}`, /cannot be parsed \(it is nested too deep\)/],
