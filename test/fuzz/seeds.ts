@@ -145,13 +145,16 @@ const SHORT = 'prompt_max_len: 1024, generate_max_len: 8';
 const STAGES: Readonly<Record<string, string>> = {
   sft: `{ name: sft, kind: sft, model: student, max_samples: 6, max_epochs: 4, lr: 1e-3, train_batch_size: 2, save_steps: 1, ${SHORT} }`,
   rollouts: `{ name: rollouts, kind: rollout, model: student, prompts: 3, n_samples_per_prompt: 64, rollout_batch_size: 1, kd_topk: 5, validity_filter: false, prompt_max_len: 1024, generate_max_len: 12 }`,
+  // Learns to begin with a thought, so that some of its answers are better than others.
+  taught: `{ name: taught, kind: sft, model: student, max_samples: 16, max_epochs: 10, lr: 2e-2, train_batch_size: 4, save_steps: 50, prompt_max_len: 1024, generate_max_len: 32 }`,
+  drawn: `{ name: rollouts, kind: rollout, model: taught, prompts: 3, n_samples_per_prompt: 64, rollout_batch_size: 1, kd_topk: 5, validity_filter: false, prompt_max_len: 1024, generate_max_len: 16 }`,
   ckd: `{ name: ckd, kind: distill, model: student, data: rollouts, max_samples: 6, max_epochs: 4, kd_topk: 5, kd_student_topm: 5, train_batch_size: 2, save_steps: 1, ${SHORT} }`,
   dpo: `{ name: dpo, kind: dpo, model: student, data: rollouts, max_epochs: 3, train_batch_size: 1, save_steps: 1, ${SHORT} }`,
   star: `{ name: star, kind: simrl, model: student, steps: 3, dynamic_filtering: false, rollout_batch_size: 1, n_samples_per_prompt: 2, train_batch_size: 2, save_steps: 1, ${SHORT} }`,
   chains: `{ name: chains, kind: trajectories, model: student, environment: sums, problems: 3, n_samples_per_prompt: 2, rollout_batch_size: 1, max_turns: 1, keep_wrong: true, prompt_max_len: 2048, generate_max_len: 8 }`,
   evaluation: `{ name: evaluation, kind: eval, models: { it: student }, limit: 4, rollout_batch_size: 1, ${SHORT} }`,
 };
-const NEEDS: Readonly<Record<string, readonly string[]>> = { ckd: ['rollouts'], dpo: ['rollouts'] };
+const NEEDS: Readonly<Record<string, readonly string[]>> = { ckd: ['rollouts'], dpo: ['taught', 'drawn'] };
 
 /** A recipe, and its run up to the middle of one of its stages. */
 async function makeRun(folder: string, stage: string): Promise<void> {
