@@ -9,6 +9,7 @@ import { UserError } from '../../src/base/errors.ts';
 import { DEFAULT_TEMPLATE } from '../../src/chat/default-template.ts';
 import { compilePattern, splitWords } from '../../src/chat/pretokenize.ts';
 import { renderTemplate } from '../../src/chat/jinja.ts';
+import { ChatTemplate } from '../../src/chat/template.ts';
 import { Tokenizer } from '../../src/chat/tokenizer.ts';
 
 /** The message of the error for the user that `work` ends in. */
@@ -64,6 +65,13 @@ describe('a chat template', () => {
     ['raises an exception', "{{ raise_exception('Roles must alternate.') }}", /\(Roles must alternate\.\)/],
   ])('that %s is refused', (_, template, message) => {
     expect(refused(() => renderTemplate(template, names))).toMatch(message);
+  });
+
+  test('that gives no text is refused where an answer is to follow', () => {
+    const input = { messages: [{ role: 'user', content: 'Hello' }] } as const;
+    const template = new ChatTemplate('{# nothing #}');
+    expect(refused(() => template.render(input, { addGenerationPrompt: true }))).toMatch(/gives no text/);
+    expect(template.render(input)).toBe('');
   });
 
   test('of a conversation of a thousand messages is rendered as the library renders it', () => {
