@@ -36,3 +36,13 @@ export function errorText(thrown: unknown): string {
 export function isAbort(thrown: unknown, signal: AbortSignal): boolean {
   return signal.aborted && thrown === signal.reason;
 }
+
+/**
+ * What a library says is wrong with what a user gave it, in parentheses behind our own words; nothing where it only
+ * tripped over it, and says what nobody can understand.
+ */
+export function reasonOf(thrown: unknown): string {
+  const text = errorText(thrown);
+  if (text.includes('call stack')) return ' (it is nested too deep)';
+  return thrown instanceof TypeError || /\bundefined\b|\[object /.test(text) ? '' : ` (${text})`;
+}

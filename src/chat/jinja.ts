@@ -2,8 +2,9 @@
  * Jinja as chat templates use it: @huggingface/jinja, with globals of our own where a template could tell the day, which
  * would change a recipe's bytes from day to day, or ask for a list that fills the memory.
  */
-import { Environment, Interpreter, Template } from '@huggingface/jinja';
-import { errorText, UserError } from '../base/errors.ts';
+import { Environment, Template } from '@huggingface/jinja';
+import { reasonOf, UserError } from '../base/errors.ts';
+import { BoundedInterpreter } from './bounded-jinja.ts';
 import { strftime } from './strftime.ts';
 
 /** The day that `strftime_now` tells: the one that Llama 3.2's template falls back to. */
@@ -46,7 +47,7 @@ function compile(source: string): Template {
   } catch (thrown) {
     throw new UserError(
       'CHAT_TEMPLATE',
-      `The chat template cannot be parsed (${errorText(thrown)}); check the checkpoint's chat_template.jinja.`,
+      `The chat template cannot be parsed${reasonOf(thrown)}; check the checkpoint's chat_template.jinja.`,
     );
   }
 }
@@ -57,12 +58,12 @@ export function renderTemplate(source: string, names: Readonly<Record<string, un
   try {
     const environment = new Environment();
     for (const [name, value] of Object.entries({ ...GLOBALS, ...names })) environment.set(name, value);
-    return String(new Interpreter(environment).run(template.parsed).value);
+    return String(new BoundedInterpreter(environment).run(template.parsed).value);
   } catch (thrown) {
     if (thrown instanceof UserError) throw thrown;
     throw new UserError(
       'CHAT_TEMPLATE',
-      `The chat template cannot render this conversation (${errorText(thrown)}); check the roles of its messages.`,
+      `The chat template cannot render this conversation${reasonOf(thrown)}; check the roles of its messages.`,
       { cause: thrown },
     );
   }

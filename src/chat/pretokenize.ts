@@ -2,7 +2,8 @@
  * Cutting text into words before byte-pair encoding: no merge crosses a word. The patterns of Hugging Face
  * tokenizers are written for Oniguruma; here they are translated to what Node 20's RegExp understands.
  */
-import { UserError } from '../base/errors.ts';
+import { createContext, Script } from 'node:vm';
+import { errorText, UserError } from '../base/errors.ts';
 
 /** Qwen2's and Qwen3's pattern, as their tokenizer.json has it: words with their leading space, digits one by one. */
 export const QWEN_PATTERN =
@@ -18,8 +19,17 @@ function bothCases(letter: string): string {
   return `[${letter.toLowerCase()}${letter.toUpperCase()}${long}]`;
 }
 
+/** Compiled patterns that are known to take time in proportion to the text. */
+const known = new WeakSet<RegExp>();
+
 /** Translates a pattern of a tokenizer.json into a global RegExp; throws a UserError where it cannot. */
 export function compilePattern(pattern: string): RegExp {
+  const compiled = translate(pattern);
+  if (pattern === QWEN_PATTERN || pattern === GPT2_PATTERN) known.add(compiled);
+  return compiled;
+}
+
+function translate(pattern: string): RegExp {
   const translated = pattern
     .replace(/\(\?i:([^()\\]*)\)/g, (_, body: string) => `(?:${body.replace(/[a-z]/gi, bothCases)})`)
     // JavaScript's \s has U+FEFF and lacks U+0085; Oniguruma's is Unicode's White_Space.
@@ -35,7 +45,33 @@ export function compilePattern(pattern: string): RegExp {
   }
 }
 
+/** How long a text may take that is cut by a pattern nobody knows: a nested repetition can take longer than anybody lives. */
+const LIMIT_MS = 3000;
+const call = new Script('work()');
+const scope: { work?: () => unknown } = createContext({});
+
+/** Cuts by a pattern of a tokenizer.json. Only a script of its own can be stopped; that takes a tenth of a millisecond. */
 function splitOnce(text: string, pattern: RegExp): readonly string[] {
+  if (known.has(pattern)) return cut(text, pattern);
+  let words: readonly string[] = [];
+  scope.work = () => {
+    words = cut(text, pattern);
+  };
+  try {
+    call.runInContext(scope, { timeout: LIMIT_MS });
+  } catch (thrown) {
+    throw new UserError(
+      'TOKENIZER',
+      `The tokenizer's split pattern ${JSON.stringify(pattern.source.slice(0, 200))} cannot be used (${errorText(thrown)}); use a Qwen-style tokenizer.`,
+      { cause: thrown },
+    );
+  } finally {
+    delete scope.work;
+  }
+  return words;
+}
+
+function cut(text: string, pattern: RegExp): readonly string[] {
   const matches = text.match(pattern) ?? [];
   let covered = 0;
   for (const match of matches) covered += match.length;

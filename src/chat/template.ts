@@ -214,6 +214,13 @@ export class ChatTemplate {
       add_generation_prompt: addGenerationPrompt,
       ...(enableThinking === undefined ? {} : { enable_thinking: enableThinking }),
     });
+    // Nothing can be generated after nothing.
+    if (addGenerationPrompt && text === '') {
+      throw new UserError(
+        'CHAT_TEMPLATE',
+        "The chat template gives no text for this conversation; check the checkpoint's chat_template.jinja.",
+      );
+    }
     return values.restore(text);
   }
 

@@ -20,6 +20,12 @@ export interface AddedToken {
 
 type Fields = Readonly<Record<string, unknown>>;
 
+/** Above every vocabulary that there is; tables are as long as the largest id, so that a damaged one would fill the memory. */
+const MAX_ID = 2 ** 22;
+
+const isId = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MAX_ID;
+
 /** Everything a tokenizer is made of. */
 export interface TokenizerParts {
   /** Byte-level text by id; added tokens are not in it. */
@@ -71,7 +77,8 @@ function parsePatterns(preTokenizer: unknown, path: string): RegExp[] {
       ? preTokenizer.pretokenizers
       : [preTokenizer];
   return parts.flatMap((part): RegExp[] => {
-    if (!isFields(part)) return refuse(path, 'has an unreadable pre_tokenizer');
+    if (!isFields(part) || typeof part.type !== 'string')
+      return refuse(path, 'has an unreadable pre_tokenizer');
     if (part.type === 'ByteLevel') {
       if (part.add_prefix_space === true) return refuse(path, 'asks for a prefix space');
       return part.use_regex === false ? [] : [compilePattern(GPT2_PATTERN)];
@@ -83,7 +90,7 @@ function parsePatterns(preTokenizer: unknown, path: string): RegExp[] {
       part.behavior !== 'Isolated' ||
       part.invert === true
     ) {
-      return refuse(path, `has a pre_tokenizer of type ${String(part.type)} with unknown options`);
+      return refuse(path, `has a pre_tokenizer of type ${part.type} with unknown options`);
     }
     return [compilePattern(pattern)];
   });
@@ -92,7 +99,7 @@ function parsePatterns(preTokenizer: unknown, path: string): RegExp[] {
 function parseAdded(value: unknown, path: string): AddedToken[] {
   if (!Array.isArray(value)) return [];
   return value.map((entry: unknown) => {
-    if (!isFields(entry) || typeof entry.id !== 'number' || typeof entry.content !== 'string') {
+    if (!isFields(entry) || !isId(entry.id) || typeof entry.content !== 'string') {
       return refuse(path, 'has an unreadable entry in added_tokens');
     }
     if (entry.lstrip === true || entry.rstrip === true || entry.single_word === true) {
@@ -177,8 +184,7 @@ export function readTokenizerFiles(folder: string): TokenizerParts {
   const tokens: (string | undefined)[] = [];
   const idOf = new Map<string, number>();
   for (const [token, id] of Object.entries(vocab)) {
-    if (typeof id !== 'number' || !Number.isInteger(id) || id < 0)
-      return refuse(path, 'has an id that is no number');
+    if (!isId(id)) return refuse(path, `has an id that is no whole number up to ${MAX_ID}`);
     tokens[id] = token;
     idOf.set(token, id);
   }

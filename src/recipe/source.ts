@@ -28,8 +28,23 @@ function fault(file: string, at: string, text: string): UserError {
   return new UserError('RECIPE_YAML', `${file}${at}: ${text}`);
 }
 
+/** How deep maps and lists of a recipe may be nested, aliases written out. */
+const MAX_DEPTH = 100;
+
 /** Parses `text`; throws a UserError when it is not one YAML map. */
 export function readSource(text: string, file: string): RecipeSource {
+  try {
+    return parsed(text, file);
+  } catch (thrown) {
+    // The library's parser calls itself at every level.
+    if (thrown instanceof RangeError) throw fault(file, '', TOO_DEEP);
+    throw thrown;
+  }
+}
+
+const TOO_DEEP = `the recipe is nested more than ${MAX_DEPTH} levels deep; make it flatter.`;
+
+function parsed(text: string, file: string): RecipeSource {
   const lines = new LineCounter();
   const document = parseDocument(text, {
     lineCounter: lines,
@@ -39,6 +54,7 @@ export function readSource(text: string, file: string): RecipeSource {
   });
   const first = document.errors[0];
   if (first !== undefined) {
+    if (first.message.includes('call stack')) throw fault(file, '', TOO_DEEP);
     const { line, col } = lines.linePos(first.pos[0]);
     const key = /^[^\s:,{}]+/.exec(text.slice(first.pos[0]))?.[0] ?? '';
     const texts: Partial<Record<string, string>> = {
@@ -68,12 +84,17 @@ function firstSentence(message: string): string {
 
 /** An alias inside what it refers to would make an endless recipe, and one without an anchor none. */
 function checkAliases(document: RecipeSource['document'], lines: LineCounter, file: string): void {
+  // The library's own search goes through the whole document for each alias.
+  const anchors = new Map<string, unknown>();
   visit(document, {
+    Value(_, node) {
+      if (node.anchor !== undefined) anchors.set(node.anchor, node);
+    },
     Alias(_, alias, ancestors) {
       const { line, col } = lines.linePos(alias.range?.[0] ?? 0);
       const at = `:${line}:${col}`;
       const name = alias.source;
-      const target = alias.resolve(document);
+      const target = anchors.get(name);
       if (target === undefined) {
         throw fault(file, at, `the alias *${name} has no anchor &${name} before it; define it first.`);
       }
@@ -92,16 +113,18 @@ function plainValue(document: RecipeSource['document'], file: string): Record<st
   try {
     return unshared(document.toJS()) as Record<string, unknown>;
   } catch (thrown) {
+    if (thrown instanceof RangeError) throw thrown;
     const why = firstSentence(errorText(thrown));
     throw fault(file, '', `the recipe cannot be expanded (${why}); correct its aliases and merges.`);
   }
 }
 
 /** A copy in which no two places share an object, so that one can be changed alone. */
-function unshared(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(unshared);
+function unshared(value: unknown, depth = 0): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, unshared(inner)]));
+  if (depth > MAX_DEPTH) throw new RangeError(TOO_DEEP);
+  if (Array.isArray(value)) return value.map((inner) => unshared(inner, depth + 1));
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, unshared(inner, depth + 1)]));
 }
 
 function scalarText(node: unknown): string | undefined {

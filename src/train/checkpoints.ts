@@ -25,6 +25,13 @@ function existing(folder: string): { step: number; path: string }[] {
 
 const saved = z.object({ step: z.int(), state: z.unknown() });
 
+/** What goes on from a checkpoint. */
+export interface Restorable {
+  readonly trainer: Pick<Trainer, 'restore'>;
+  /** Takes over what `saveCheckpointStep` was given beside the trainer; throws where it is of another form. */
+  readonly restore: (state: unknown) => void;
+}
+
 /** Saves what step `step` left behind, then removes older checkpoints. Returns the folder. */
 export function saveCheckpointStep(folder: string, step: number, trainer: Trainer, state: unknown): string {
   const path = join(folder, `step-${String(step).padStart(6, '0')}`);
@@ -38,25 +45,28 @@ export function saveCheckpointStep(folder: string, step: number, trainer: Traine
 
 export interface Restored {
   readonly step: number;
-  readonly state: unknown;
   /** Newer checkpoints that could not be read. */
   readonly warnings: readonly string[];
 }
 
 /** Restores the newest checkpoint that can be read; undefined when there is none at all. */
-export function restoreNewest(folder: string, trainer: Trainer): Restored | undefined {
+export function restoreNewest(folder: string, { trainer, restore }: Restorable): Restored | undefined {
   const warnings: string[] = [];
   const checkpoints = existing(folder);
-  for (const { path } of checkpoints) {
+  for (const { path, step } of checkpoints) {
     try {
-      const { step, state } = saved.parse(JSON.parse(readText(join(path, 'stage.json'))));
+      const { state } = saved
+        .extend({ step: z.literal(step) })
+        .parse(JSON.parse(readText(join(path, 'stage.json'))));
       trainer.restore(path);
-      return { step, state, warnings };
+      restore(state);
+      return { step, warnings };
     } catch (thrown) {
       const unreadable =
         thrown instanceof UserError || thrown instanceof SyntaxError || thrown instanceof z.ZodError;
       if (!unreadable) throw thrown;
-      warnings.push(`the checkpoint ${path} is damaged and was passed over (${errorText(thrown)})`);
+      const why = thrown instanceof UserError ? thrown.message : 'its step or state is not what was written';
+      warnings.push(`the checkpoint ${path} is damaged and was passed over (${why})`);
     }
   }
   if (checkpoints.length === 0) return undefined;

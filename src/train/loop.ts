@@ -77,8 +77,12 @@ export async function* runSteps(
   stage: SteppedStage,
   { folder, signal, now }: LoopOptions,
 ): AsyncGenerator<RunEvent, boolean> {
-  const restored = restoreNewest(folder, stage.trainer);
-  if (restored !== undefined) stage.restore(restored.state);
+  const restored = restoreNewest(folder, {
+    trainer: stage.trainer,
+    restore: (state) => {
+      stage.restore(state);
+    },
+  });
   let done = restored?.step ?? 0;
   let saved = done;
   yield { type: 'stage', stage: stage.name, kind: stage.kind, total: stage.total, done };

@@ -254,7 +254,9 @@ export class Trainer implements Disposable {
     fill(first, 'adam.first.');
     fill(second, 'adam.second.');
     this.#options.weights?.reload();
-    const { steps } = z.object({ steps: z.int() }).parse(JSON.parse(readText(join(folder, 'trainer.json'))));
+    const { steps } = z
+      .object({ steps: z.int().nonnegative() })
+      .parse(JSON.parse(readText(join(folder, 'trainer.json'))));
     this.#optimizer.steps = steps;
   }
 

@@ -24,6 +24,21 @@ describe('elementsOf', () => {
     expect(await cut('[]')).toEqual([]);
   });
 
+  it('refuses a file of blanks without end, and goes over each of them once', async () => {
+    const blanks = ' '.repeat(2 ** 16);
+    const chunks = function* (count: number): Generator<string> {
+      for (let i = 0; i < count; i++) yield blanks;
+      yield '\n{"a": 1}';
+    };
+    const found: string[] = [];
+    for await (const { text, place } of elementsOf(chunks(200), 'data')) found.push(`${place} ${text}`);
+    expect(found).toEqual(['2 {"a": 1}']);
+    const all = async (): Promise<void> => {
+      for await (const element of elementsOf(chunks(2000), 'data')) expect(element).toBeUndefined();
+    };
+    await expect(all()).rejects.toThrow(/data has a value of more than 67108864 characters/);
+  });
+
   it('finds the same values wherever the pieces end', async () => {
     const values = fc.array(fc.json(), { minLength: 1, maxLength: 6 });
     const cuts = fc.array(fc.nat(200), { maxLength: 8 });

@@ -111,6 +111,31 @@ test('no value at any place of a recipe ends in anything but an error for the us
   );
 });
 
+test('a recipe that is nested very deep, or of aliases upon aliases, is told so', () => {
+  const fault = (text: string): string => {
+    try {
+      parseRecipe(text, 't.yaml');
+    } catch (thrown) {
+      if (thrown instanceof UserError) return thrown.message;
+      throw thrown;
+    }
+    return 'nothing';
+  };
+  const deep = 't.yaml: the recipe is nested more than 100 levels deep; make it flatter.';
+  const aliases = (count: number): string =>
+    Array.from({ length: count }, (_, i) => `a${i}: &a${i} [${i > 0 ? `*a${i - 1}` : 1}]\n`).join('');
+  for (const text of [
+    `name: x\nstages: ${'['.repeat(150)}${']'.repeat(150)}`,
+    `${'- '.repeat(5000)}x`,
+    `${'{a: '.repeat(5000)}`,
+  ])
+    expect(fault(text)).toBe(deep);
+  // Here the library's parser itself comes to the end of the stack.
+  expect(fault(`a:\n  b: 1\n  c${': '.repeat(4000)}`)).toMatch(/^t\.yaml/);
+  expect(fault(aliases(4))).toMatch(/The recipe has \d+ faults/);
+  expect(fault(aliases(3000))).toMatch(/cannot be expanded/);
+});
+
 test('an override of a prototype changes no object but the recipe', () => {
   isTold(texts[0] ?? '', [
     '__proto__.polluted=1',

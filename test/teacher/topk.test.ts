@@ -2,6 +2,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
 import { asTokenIds } from '../../src/base/token-ids.ts';
@@ -264,6 +265,20 @@ describe('data topk', () => {
     );
     const file = new TopKFile(wrong);
     expect(summarise(file).faults).toEqual({ mass: 1, ids: 1 });
+  });
+
+  test('names a header whose checksum is right and whose words are not', () => {
+    const path = join(scratch, 'header.topk');
+    for (const words of ['{"tokenizer": "x"}', '[01]', 'null']) {
+      const json = Buffer.from(words);
+      const start = Buffer.alloc(20);
+      start.write('TINYTOPK');
+      start.writeUInt32LE(1, 8);
+      start.writeUInt32LE(json.length, 12);
+      start.writeUInt32LE(crc32(json), 16);
+      writeFileSync(path, Buffer.concat([start, json]));
+      expect(() => new TopKFile(path)).toThrow(/header\.topk has a damaged header; draw the rollouts again/);
+    }
   });
 
   test('names a file that is none', async () => {

@@ -1,7 +1,7 @@
 /** Checkpoints: whole or absent, the newest that can be read, and no more than are needed. */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { restoreNewest, saveCheckpointStep } from '../../src/train/checkpoints.ts';
 import { Diverged } from '../../src/train/trainer.ts';
 import { FakeTrainer } from '../helpers/fake-trainer.ts';
@@ -23,8 +23,12 @@ function save(step: number, state: unknown = { step }): string {
 /** What is restored: the step, the state, the trainer's number, the warnings. */
 function restored(): unknown[] | undefined {
   const fake = new FakeTrainer();
-  const found = restoreNewest(scratch.folder, fake.trainer);
-  return found === undefined ? undefined : [found.step, found.state, fake.value, found.warnings.length];
+  let state: unknown;
+  const restore = (saved: unknown): void => {
+    state = saved;
+  };
+  const found = restoreNewest(scratch.folder, { trainer: fake.trainer, restore });
+  return found === undefined ? undefined : [found.step, state, fake.value, found.warnings.length];
 }
 
 test('what was saved is restored, with the state as it was', () => {
@@ -78,8 +82,10 @@ describe('of a damaged checkpoint', () => {
   ])('%s, the one before is restored, with a warning that names it', (_how, damage) => {
     damage();
     const fake = new FakeTrainer();
-    const found = restoreNewest(scratch.folder, fake.trainer);
-    expect([found?.step, found?.state, fake.value]).toEqual([1, { step: 1 }, 1]);
+    const restore = vi.fn<(state: unknown) => void>();
+    const found = restoreNewest(scratch.folder, { trainer: fake.trainer, restore });
+    expect([found?.step, fake.value]).toEqual([1, 1]);
+    expect(restore.mock.calls).toEqual([[{ step: 1 }]]);
     expect(found?.warnings).toHaveLength(1);
     expect(found?.warnings[0]).toContain(`${newest()} is damaged`);
   });
@@ -102,7 +108,9 @@ describe('of a damaged checkpoint', () => {
     fake.restore = () => {
       throw new TypeError('a bug');
     };
-    expect(() => restoreNewest(scratch.folder, fake.trainer)).toThrow(TypeError);
+    expect(() => restoreNewest(scratch.folder, { trainer: fake.trainer, restore: () => undefined })).toThrow(
+      TypeError,
+    );
   });
 });
 

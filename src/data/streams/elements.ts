@@ -15,7 +15,8 @@ export const MAX_ELEMENT = 1 << 26;
 
 type Chunks = AsyncIterable<string> | Iterable<string>;
 
-function guard(size: number, name: string): void {
+/** Throws a UserError for a value that has come to be longer than MAX_ELEMENT. */
+export function guard(size: number, name: string): void {
   if (size <= MAX_ELEMENT) return;
   throw new UserError(
     'DATA_LINE',
@@ -121,7 +122,9 @@ export async function* elementsOf(chunks: Chunks, name: string): AsyncGenerator<
     let text = chunk;
     if (cutter === undefined) {
       head += chunk;
-      const start = head.replace(/^\uFEFF/, '').trimStart();
+      // Of this piece alone, as there may be many of blanks; a byte order mark counts as one.
+      const start = chunk.trimStart();
+      guard(head.length, name);
       if (start === '') continue;
       // Blank lines before the first value are kept for lines, since they are counted.
       cutter = start.startsWith('[') ? new ArrayCutter() : new LineCutter();

@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import * as zlib from 'node:zlib';
 import type { Compressors, SchemaTree } from 'hyparquet';
-import { errorText, UserError } from '../../base/errors.ts';
+import { reasonOf, UserError } from '../../base/errors.ts';
 import type { PyValue } from '../../json/python.ts';
 
 /** Snappy is built into the library; Node.js brings the others, Zstandard from version 22.15 on. */
@@ -83,8 +83,10 @@ export async function* parquetRows(path: string): AsyncGenerator<PyValue> {
   } catch (thrown) {
     throw new UserError(
       'PARQUET',
-      `Cannot read ${path} as parquet (${errorText(thrown)}); check that the file is whole.`,
-      { cause: thrown },
+      `Cannot read ${path} as parquet${reasonOf(thrown)}; check that the file is whole.`,
+      {
+        cause: thrown,
+      },
     );
   }
 }

@@ -3,12 +3,12 @@ import { appendFileSync, existsSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileError } from '../../base/files.ts';
 import { LineWriter } from '../../base/line-writer.ts';
-import { linesOf } from '../../base/lines.ts';
+import { wholeLines } from '../../base/lines.ts';
 import type { RunEvent } from '../../train/events.ts';
 
 interface Line {
-  readonly stage: string;
-  readonly step: number;
+  readonly stage?: unknown;
+  readonly step?: unknown;
 }
 
 function append(path: string, lines: readonly object[]): void {
@@ -20,10 +20,11 @@ function append(path: string, lines: readonly object[]): void {
   }
 }
 
-/** A line's stage and step; undefined if a power cut left it half-written. */
+/** A line's stage and step; undefined if a power cut left it half-written, or it is no object. */
 function readLine(text: string): Line | undefined {
   try {
-    return JSON.parse(text) as Line;
+    const line: unknown = JSON.parse(text);
+    return typeof line === 'object' && line !== null ? line : undefined;
   } catch {
     return undefined;
   }
@@ -33,9 +34,10 @@ function readLine(text: string): Line | undefined {
 function rewind(path: string, stage: string, step: number): void {
   if (!existsSync(path)) return;
   using kept = new LineWriter(path);
-  for (const { text } of linesOf(path)) {
+  for (const { text } of wholeLines(path)) {
     const line = readLine(text);
-    if (line !== undefined && (line.stage !== stage || line.step <= step)) kept.write(text);
+    if (line === undefined) continue;
+    if (line.stage !== stage || (typeof line.step === 'number' && line.step <= step)) kept.write(text);
   }
   kept.commit();
 }

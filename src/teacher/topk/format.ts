@@ -94,7 +94,12 @@ export function encodeHeader(facts: TopKFacts): Buffer {
 
 /** The header that `json` holds; undefined if it is damaged. */
 export function decodeHeader(json: Buffer, checksum: number): Header | undefined {
-  return crc32(json) === checksum ? headerSchema.parse(JSON.parse(json.toString('utf8'))) : undefined;
+  if (crc32(json) !== checksum) return undefined;
+  try {
+    return headerSchema.parse(JSON.parse(json.toString('utf8')));
+  } catch {
+    return undefined;
+  }
 }
 
 function encodeIds(ids: Int32Array, idBytes: number): Buffer {

@@ -43,7 +43,7 @@ export function readHeader(file: ByteFile): { readonly header: Header; readonly 
   const json = file.read(HEADER_START, end);
   if (json.length < end - HEADER_START) throw fault(file.path, 'is cut short in its header');
   const header = decodeHeader(json, start.readUInt32LE(16));
-  if (header === undefined) throw fault(file.path, 'is damaged: the checksum of its header does not match');
+  if (header === undefined) throw fault(file.path, 'has a damaged header');
   return { header, end };
 }
 

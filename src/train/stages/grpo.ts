@@ -233,7 +233,7 @@ function drawnSamples(groups: readonly Group[]): DrawnSample[] {
     );
 }
 
-const saved = z.object({ position: z.int(), trained: z.int() });
+const saved = z.object({ position: z.int().nonnegative(), trained: z.int().nonnegative() });
 
 /** A stage of reinforcement learning on rewards computed in this process. */
 export function grpoStage(options: GrpoOptions): SteppedStage {

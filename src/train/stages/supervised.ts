@@ -31,7 +31,7 @@ export interface SupervisedOptions {
   readonly shown?: readonly DrawnSample[];
 }
 
-const saved = z.object({ trained: z.number() });
+const saved = z.object({ trained: z.int().nonnegative() });
 
 /**
  * Makes the examples of a step ahead of it, when asked to. What making them throws is thrown when their step comes.

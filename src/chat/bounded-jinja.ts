@@ -1,0 +1,95 @@
+/**
+ * Chat templates come with checkpoints from anywhere, and a loop in one may have no end that anybody lives to see. What
+ * a template does is counted here while the library evaluates it: the same template is refused at the same place on
+ * every machine.
+ */
+import { Interpreter } from '@huggingface/jinja';
+import { UserError } from '../base/errors.ts';
+
+interface Node {
+  readonly type: string;
+}
+interface Loop extends Node {
+  /** With a condition, what it is of is `lhs`. */
+  readonly iterable: Node & { readonly lhs?: Node };
+}
+interface Filtering extends Node {
+  readonly filter: Node & {
+    readonly callee?: { readonly value?: unknown };
+    readonly args?: readonly (Node & { readonly value?: unknown })[];
+  };
+}
+interface Value {
+  readonly value: unknown;
+}
+/** The library's `Environment`. */
+interface Scope {
+  set(name: string, value: unknown): unknown;
+}
+/** The library's declaration of it points to a file that TypeScript does not find. */
+const LibraryInterpreter = Interpreter as new (scope: Scope) => {
+  evaluate(node: Node | undefined, scope: Scope): Value;
+  run(program: unknown): Value;
+};
+
+/** Evaluations of one rendering: a conversation of a thousand messages takes some 100,000. */
+const MAX_WORK = 3_000_000;
+/** What an item of a loop costs, and one of a list that is only looked at. */
+const ITEM = 8;
+const GLANCE = 1 / 16;
+/** Characters of a text: far beyond any conversation. */
+const MAX_LENGTH = 2 ** 25;
+/** Filters that repeat blanks as often as they are told, and how often they may be. */
+const INDENTING: readonly unknown[] = ['indent', 'tojson'];
+const MAX_INDENT = 1000;
+
+const refuse = (what: string): never => {
+  throw new UserError('CHAT_TEMPLATE', `The chat template ${what}; correct it.`);
+};
+
+/** The library's interpreter, which sends everything in a template through `evaluate`. */
+export class BoundedInterpreter extends LibraryInterpreter {
+  #work = 0;
+  readonly #iterables = new WeakSet<Node>();
+  readonly #indents = new WeakSet();
+
+  /** Adds to what has been done; throws a UserError where it is more than any template needs. */
+  #spend(work: number): void {
+    this.#work += work;
+    if (this.#work > MAX_WORK) refuse(`takes more than ${MAX_WORK} steps for one conversation`);
+  }
+
+  override evaluate(node: Node | undefined, scope: Scope): Value {
+    this.#spend(1);
+    if (node?.type === 'For') {
+      const { iterable } = node as Loop;
+      this.#iterables.add(iterable.lhs ?? iterable);
+    } else if (node?.type === 'FilterExpression' || node?.type === 'FilterStatement') {
+      const { callee, args = [] } = (node as Filtering).filter;
+      if (INDENTING.includes(callee?.value)) for (const one of args) this.#indents.add(argument(one));
+    }
+    const result = super.evaluate(node, scope);
+    this.#weigh(node, result.value);
+    return result;
+  }
+
+  #weigh(node: Node | undefined, value: unknown): void {
+    if (Array.isArray(value)) {
+      this.#spend(value.length * (node !== undefined && this.#iterables.has(node) ? ITEM : GLANCE));
+    } else if (typeof value === 'string') {
+      if (value.length > MAX_LENGTH) refuse(`makes a text of more than ${MAX_LENGTH} characters`);
+    } else if (
+      typeof value === 'number' &&
+      value > MAX_INDENT &&
+      node !== undefined &&
+      this.#indents.has(node)
+    ) {
+      refuse(`indents by ${value}`);
+    }
+  }
+}
+
+/** What an argument of a call is, by name or by place. */
+function argument(node: Node & { readonly value?: unknown }): Node {
+  return node.type === 'KeywordArgumentExpression' ? (node.value as Node) : node;
+}
