@@ -1,13 +1,11 @@
 /** `tinystar eval CHECKPOINT...`: checkpoints on the held-out split, as a run of one stage. */
 import { resolve } from 'node:path';
 import { buildCommand } from '@stricli/core';
-import { UserError } from '../../base/errors.ts';
 import { hashString } from '../../base/rng.ts';
 import {
   checkpointAt,
   checkpointName,
-  isCheckpoint,
-  isGguf,
+  requireCheckpoint,
   weightsStamp,
 } from '../../model/checkpoint-path.ts';
 import { recipeSchema } from '../../recipe/schema.ts';
@@ -29,14 +27,7 @@ interface Flags {
 }
 
 async function evaluate(this: CliContext, flags: Flags, ...checkpoints: string[]): Promise<void> {
-  for (const path of checkpoints) {
-    if (isCheckpoint(path)) continue;
-    if (isGguf(path)) throw new UserError('EVAL', `${path} does not exist; check the path.`);
-    throw new UserError(
-      'EVAL',
-      `${path} is no checkpoint: it has no config.json; give the folder of a Hugging Face checkpoint or of a run's stage, or a .gguf file.`,
-    );
-  }
+  for (const path of checkpoints) requireCheckpoint(path);
   const recipe = evalRecipe(flags, checkpoints);
   await execute(this, recipe, { runsDir: flags.runs, json: flags.json });
 }
