@@ -1,6 +1,6 @@
 /** Runs an evaluation on BFCL in sight of the user: from a file of responses, or with a model that answers. */
-import { statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
+import { digestOf } from '../base/identity.ts';
 import {
   type AnswerOptions,
   type BfclOutcome,
@@ -14,6 +14,7 @@ import {
   answered,
   type BenchmarkFlags,
   claimFolder,
+  dataContents,
   nothingAnswered,
   openBenchmarked,
   resultFolderName,
@@ -35,7 +36,8 @@ export function scoreBfcl(options: BfclOptions, path: string): BfclOutcome {
   if (found.size === 0) {
     throw nothingAnswered({ ...options, benchmark: 'BFCL', path, results, faulty, asked: asked.entries });
   }
-  const stamp = files.map((file) => [resolve(file), statSync(file).mtimeMs]);
+  const { data, category, limit } = options;
+  const stamp = [files.map(digestOf), dataContents(data), category, limit, options.decode];
   const model = basename(resolve(path)).replace(/\.jsonl?$/, '');
   const folder = options.out ?? join(options.runs, resultFolderName('bfcl', model, stamp));
   const verdicts = entries.map((entry) => judge(entry, results.get(entry.id), options.decode));
@@ -51,7 +53,7 @@ export async function answerBfcl(
   const { data, maxTokens, temperature, openThought, decode } = options;
   const selection = selectEntries(options);
   using answering = await openBenchmarked(context, model, options);
-  const identity = [answering.identity, resolve(data), maxTokens, temperature, openThought, decode];
+  const identity = [answering.identity, dataContents(data), maxTokens, temperature, openThought, decode];
   const name = resultFolderName('bfcl', answering.name, identity);
   const folder = options.out ?? join(resultParent(model, options.runs), name);
   claimFolder(folder, identity);

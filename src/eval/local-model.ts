@@ -1,10 +1,15 @@
 /** A checkpoint, or a model that was opened already, as the one who answers a benchmark. */
-import { resolve } from 'node:path';
+import { identityOf } from '../base/identity.ts';
 import type { Message } from '../chat/messages.ts';
 import { ChatTemplate } from '../chat/template.ts';
 import { Tokenizer } from '../chat/tokenizer.ts';
 import { Device } from '../ggml/device.ts';
-import { checkpointAt, checkpointName, requireCheckpoint, weightsStamp } from '../model/checkpoint-path.ts';
+import {
+  checkpointAt,
+  checkpointContents,
+  checkpointName,
+  requireCheckpoint,
+} from '../model/checkpoint-path.ts';
 import { type LoadedModel, loadModel } from '../model/checkpoint.ts';
 import { Generator } from '../model/generation.ts';
 import { chatAnswers, chatPrompts } from './chat.ts';
@@ -46,7 +51,7 @@ export class LocalModel implements AnsweringModel {
     try {
       const parts = {
         name: checkpointName(folder),
-        identity: JSON.stringify([resolve(folder), weightsStamp(folder) ?? 0]),
+        identity: identityOf(checkpointContents(folder)),
         tokenizer,
         template: ChatTemplate.of(tokenizer),
         ...loadModel(device, folder, { trainable: false }),

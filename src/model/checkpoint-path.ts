@@ -1,7 +1,8 @@
 /** What a user's path to a checkpoint means: a folder, or a GGUF file. */
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { UserError } from '../base/errors.ts';
+import { type Contents, contentsOf } from '../base/identity.ts';
 
 /** Whether a path means a GGUF file and no folder. */
 export const isGguf = (path: string): boolean => path.toLowerCase().endsWith('.gguf');
@@ -45,10 +46,22 @@ export function requireCheckpoint(path: string, others = ''): void {
   );
 }
 
-/** When a checkpoint's weights were written, in milliseconds: it changes when they do. Undefined where they are not there. */
-export function weightsStamp(source: string): number | undefined {
-  const weights = isGguf(source) ? source : join(source, 'model.safetensors');
-  return statSync(weights, { throwIfNoEntry: false })?.mtimeMs;
+/** What is read of a checkpoint's folder: weights, configurations, tokenizer, chat template. */
+const OWN_FILE = /\.(safetensors|json|jinja)$|^merges\.txt$/;
+/** What of it is not read where only its tokens and its template matter. */
+const WEIGHT_FILE = /\.safetensors(\.index\.json)?$/;
+
+/** The digests of the files that a checkpoint, or its tokenizer alone, is read from; none where there is nothing. */
+export function checkpointContents(source: string, part: 'whole' | 'tokenizer' = 'whole'): Contents {
+  if (!existsSync(source)) return {};
+  if (isGguf(source)) return contentsOf(source, [source]);
+  const names = readdirSync(source).filter(
+    (name) => OWN_FILE.test(name) && (part === 'whole' || !WEIGHT_FILE.test(name)),
+  );
+  return contentsOf(
+    source,
+    names.map((name) => join(source, name)),
+  );
 }
 
 /** What tables call a checkpoint: its folder, or the stage that it is the model of. */

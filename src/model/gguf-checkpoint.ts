@@ -53,6 +53,13 @@ function refuseForeign(file: GgufFile): void {
       `${file.path} is an adapter and no whole model; merge it into its base model (llama-export-lora) and give the result.`,
     );
   }
+  const scaling = file.string(`${ARCHITECTURE}.rope.scaling.type`) ?? 'none';
+  if (scaling !== 'none') {
+    throw new UserError(
+      'GGUF_MODEL',
+      `${file.path} has RoPE scaling of type ${scaling}, which tinystar does not compute; give a plain Qwen3.`,
+    );
+  }
   const foreign = file
     .keys()
     .filter((key) => key.startsWith(`${ARCHITECTURE}.`) && !READ.has(key.slice(ARCHITECTURE.length + 1)))

@@ -167,4 +167,3 @@ export function weightPlan(dir: string, config: Qwen3Config): ReadonlyMap<string
   }
   return plan;
 }
-

@@ -66,6 +66,8 @@ export interface SamplingOptions {
 export interface Teacher extends Disposable {
   /** What logs call it. */
   readonly name: string;
+  /** What its server calls the model that answers, where it was asked for that by `probe`. */
+  readonly model?: string;
   /** Log-probabilities a token that come with its answers; 0 where there are none. */
   readonly topK: number;
   /** Checks that it can be learned from, and returns what the user should know; throws a UserError if it cannot. */

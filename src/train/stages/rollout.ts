@@ -11,6 +11,7 @@ import { memoryMb } from '../loop.ts';
 import type { PromptSet, ScoredPrompt } from '../prompts.ts';
 import {
   addCounts,
+  claimTeacher,
   type KeptPrompt,
   NO_COUNTS,
   type RolloutCounts,
@@ -265,6 +266,7 @@ export async function* runRollouts(options: RolloutOptions): AsyncGenerator<RunE
     if (step < total) {
       signal.throwIfAborted();
       for (const text of await teacher.probe(signal)) yield { type: 'warning', stage: name, text };
+      if (teacher.model !== undefined && teacher.model !== '') claimTeacher(folder, teacher.model);
       for await (const group of teacher.answer(rollouts.batches(), rollouts.select, signal))
         yield* rollouts.settle(group);
     }
