@@ -3,7 +3,7 @@
  * are the same; a file that was only touched or moved is the same file. Everything that asks "is this done?" asks here.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { closeSync, openSync, readdirSync, readSync, statSync, type BigIntStats } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readSync, statSync, type BigIntStats } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -97,8 +97,9 @@ export function contentsOf(root: string, files: readonly string[]): Contents {
   );
 }
 
-/** The files of a folder and those in it, without hidden ones. */
+/** The files of a folder and those in it, without hidden ones; none where there is no folder. */
 export function filesIn(folder: string): string[] {
+  if (!existsSync(folder)) return [];
   try {
     return readdirSync(folder, { recursive: true, withFileTypes: true })
       .map((entry) => ({ entry, path: join(entry.parentPath, entry.name) }))

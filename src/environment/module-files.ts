@@ -1,12 +1,12 @@
-/** The files that a user's module is made of, as far as its imports say. */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+/** The files that a user's module is made of, as far as its words say. */
+import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
-/** `from './x.mjs'`, `import './x.mjs'`, `import('./x.mjs')`, `require('./x.cjs')`, and files that it reads beside itself by `new URL('./x', ...)`. */
-const RELATIVE = /(?:from|import|require|new URL)\s*\(?\s*['"`](\.{1,2}\/[^'"`]+)['"`]/g;
-const isFile = (path: string): boolean => existsSync(path) && statSync(path).isFile();
+/** What stands in quotes, and may be the path of a module that is imported or of data that is read. */
+const QUOTED = /(['"`])([^'"`\n]{1,300})\1/g;
+const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 
-/** A module and all files of the user's that it names by a path from itself, directly or through others of them. */
+/** A module and all files that it names by a path from its folder, directly or through others of them. */
 export function moduleFiles(path: string): string[] {
   const files = new Set<string>();
   const open = [resolve(path)];
@@ -14,9 +14,8 @@ export function moduleFiles(path: string): string[] {
     if (files.has(next) || !isFile(next)) continue;
     files.add(next);
     if (!/\.[cm]?[jt]sx?$/.test(next)) continue;
-    const folder = dirname(next);
-    for (const [, name = ''] of readFileSync(next, 'utf8').matchAll(RELATIVE))
-      open.push(resolve(folder, name.replace(/[?#].*$/, '')));
+    for (const [, , name = ''] of readFileSync(next, 'utf8').matchAll(QUOTED))
+      open.push(resolve(dirname(next), name));
   }
   return [...files];
 }

@@ -28,20 +28,24 @@ function needQwen3(file: GgufFile): void {
   }
 }
 
-/** What of the metadata of a Qwen3 is read here, or is nothing to what it computes. */
-const READ = new Set([
+/** What the metadata of a Qwen3 must say. */
+const NEEDED = [
   'block_count',
   'context_length',
   'embedding_length',
   'feed_forward_length',
+  'attention.head_count',
+  'attention.layer_norm_rms_epsilon',
+  'rope.freq_base',
+];
+/** What of it is read here, or is nothing to what it computes. */
+const READ = new Set([
+  ...NEEDED,
   'vocab_size',
   'pooling_type',
-  'attention.head_count',
   'attention.head_count_kv',
   'attention.key_length',
   'attention.value_length',
-  'attention.layer_norm_rms_epsilon',
-  'rope.freq_base',
   'rope.dimension_count',
 ]);
 
@@ -80,6 +84,13 @@ function configOf(file: GgufFile): Qwen3Config {
   needQwen3(file);
   refuseForeign(file);
   const number = (key: string): number | undefined => file.number(`${ARCHITECTURE}.${key}`);
+  const lacking = NEEDED.filter((key) => number(key) === undefined);
+  if (lacking.length > 0) {
+    throw new UserError(
+      'GGUF_MODEL',
+      `The metadata of ${file.path} lack ${lacking.map((key) => `${ARCHITECTURE}.${key}`).join(', ')}; convert the model again.`,
+    );
+  }
   const heads = number('attention.head_count');
   const width = number('embedding_length');
   const headDim =

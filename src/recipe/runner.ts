@@ -136,10 +136,12 @@ async function* runStages(run: RunContext, inputs?: RunInputs): AsyncGenerator<R
   }
   if (run.recipe.export === undefined || run.signal.aborted) return;
   const start = run.now();
-  const gguf = join(run.folder, run.recipe.export.gguf);
-  if (!existsSync(gguf)) {
+  const { model, gguf: name } = run.recipe.export;
+  const gguf = join(run.folder, name);
+  if (!existsSync(gguf) || inputs?.isExported(model) === false) {
     yield { type: 'stage', stage: 'export', kind: 'export', total: 1, done: 0 };
-    exportStudent(run, run.recipe.export.model, gguf);
+    exportStudent(run, model, gguf);
+    inputs?.markExported(model);
   }
   yield { type: 'done', stage: 'export', seconds: (run.now() - start) / 1000, outputs: { gguf } };
 }

@@ -16,8 +16,9 @@ import { mapPaths } from '../resolve.ts';
 import type { Recipe } from '../schema.ts';
 import { lastingStage, type Stage } from '../stages.ts';
 
-/** A file or folder from outside of the run. */
+/** A file, or files of a folder, from outside of the run. */
 interface Input {
+  /** What the names in its contents begin from. */
   readonly path: string;
   readonly contents: () => Contents;
 }
@@ -89,8 +90,9 @@ function inputsOf(recipe: Recipe, stage: Stage): Record<string, Input> {
     }
     const environment = recipe.environments?.[name];
     if (environment?.source === 'module') {
-      const { path } = environment;
-      inputs[`environments.${name}`] = { path, contents: () => contentsOf(dirname(path), moduleFiles(path)) };
+      const folder = dirname(environment.path);
+      const contents = (): Contents => contentsOf(folder, moduleFiles(environment.path));
+      inputs[`environments.${name}`] = { path: folder, contents };
     }
   }
   if (stage.kind === 'rollout' && stage.from !== undefined) {
@@ -158,6 +160,32 @@ export class RunInputs {
   #identityOfStage(name: string): string | undefined {
     const record = this.#read(name);
     return record === undefined ? undefined : identityOf({ ...record, scorer: '' });
+  }
+
+  /** Of a model of the recipe or of a stage; undefined where it is not known what that was made of. */
+  #identityOfModel(name: string): string | undefined {
+    const model = this.#recipe.models[name];
+    return typeof model === 'string' ? identityOf(checkpointContents(model)) : this.#identityOfStage(name);
+  }
+
+  get #exportFile(): string {
+    return join(this.#folder, 'export.json');
+  }
+
+  /** Whether what was exported is of the model as it is now; taken to be where nothing was stored of it. */
+  isExported(model: string): boolean {
+    const path = this.#exportFile;
+    if (!existsSync(path)) this.markExported(model);
+    return readText(path) === this.#exported(model);
+  }
+
+  /** Stores what was exported. */
+  markExported(model: string): void {
+    writeAtomic(this.#exportFile, this.#exported(model));
+  }
+
+  #exported(model: string): string {
+    return JSON.stringify({ model, identity: this.#identityOfModel(model) });
   }
 
   /** What a stage would be made of now. */
