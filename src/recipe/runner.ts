@@ -27,6 +27,7 @@ import {
   outputsOf,
   type RehearsalSteps,
   type RunContext,
+  stageFolder,
   tokenizerSource,
 } from './run/context.ts';
 import { hasRecord, RunInputs } from './run/inputs.ts';
@@ -106,15 +107,22 @@ function exportStudent(run: RunContext, reference: string, path: string): void {
   exportGguf(path, model.config, model.parameters, tokenizer, { dtype: 'f16', name });
 }
 
-/** A stage's events; with the first of them it has begun, and what it is made of is stored. */
+/**
+ * A stage's events; what it is made of is stored before anything is that came of it. A stage that fails before that,
+ * as its model cannot be loaded, has not begun.
+ */
 async function* recorded(
   events: AsyncGenerator<RunEvent, Outputs | undefined>,
+  folder: string,
   store: () => void,
 ): AsyncGenerator<RunEvent, Outputs | undefined> {
   for (;;) {
     const { done, value } = await events.next();
-    store();
-    if (done === true) return value;
+    if (done === true) {
+      if (value !== undefined) store();
+      return value;
+    }
+    if (value.type !== 'stage' || existsSync(folder)) store();
     yield value;
   }
 }
@@ -126,7 +134,8 @@ async function* runStages(run: RunContext, inputs?: RunInputs): AsyncGenerator<R
     inputs?.check(index + 1);
     if (outputs === undefined) {
       if (run.signal.aborted) return;
-      outputs = yield* recorded(stageEvents(run, stage), inputs?.prepare(stage) ?? (() => undefined));
+      const store = inputs?.prepare(stage) ?? (() => undefined);
+      outputs = yield* recorded(stageEvents(run, stage), stageFolder(run, stage.name), store);
       if (outputs === undefined) return;
       markDone(run, stage.name, outputs);
     }

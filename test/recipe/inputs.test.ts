@@ -201,6 +201,21 @@ describe('a run that was stopped', () => {
       /inputs\.json is damaged; remove .*measured to make that stage anew\.$/,
     );
   });
+
+  test('before a stage came to anything, may have what that needs put right', async () => {
+    rmSync(join(folder, 'stages', 'measured'), { recursive: true });
+    const kept = readFileSync(place('other', 'config.json'));
+    writeFileSync(place('other', 'config.json'), '{}');
+    writeFileSync(
+      place('recipe.yaml'),
+      RECIPE.replace('models: { student: student, other: other, learned', 'models: { other: other, learned'),
+    );
+    await expect(run()).rejects.toThrow(/it has no model_type/);
+    expect(existsSync(join(folder, 'stages', 'measured'))).toBe(false);
+    writeFileSync(place('other', 'config.json'), kept);
+    expect(worked(await run())).toEqual(['measured']);
+    writeFileSync(place('recipe.yaml'), RECIPE);
+  });
 });
 
 test('a module of an environment, and every file that it names, are inputs too', async () => {

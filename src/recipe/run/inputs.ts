@@ -235,15 +235,17 @@ export class RunInputs {
     }
   }
 
-  /** What a stage that is about to begin is made of; call the result when it has begun, to have it stored. */
+  /** What a stage that is about to begin is made of: a function that stores it, once, when the stage has begun. */
   prepare(stage: Stage): () => void {
     const path = recordFile(this.#folder, stage.name);
     const [before, now] = [this.#read(stage.name), this.#now(stage)];
-    if (before !== undefined && before.scorer === now.scorer) return () => undefined;
+    let isStored = before !== undefined && before.scorer === now.scorer;
     // Verdicts of another version of the program cannot stand beside those of this one.
-    if (before !== undefined) rmSync(join(dirname(path), 'verdicts'), { recursive: true, force: true });
+    if (before !== undefined && !isStored)
+      rmSync(join(dirname(path), 'verdicts'), { recursive: true, force: true });
     return () => {
-      if (before === undefined || before.scorer !== now.scorer) writeAtomic(path, JSON.stringify(now));
+      if (!isStored) writeAtomic(path, JSON.stringify(now));
+      isStored = true;
     };
   }
 }
