@@ -1,5 +1,5 @@
 /** `tinystar rollouts` with a served teacher, and a recipe that learns from what it drew. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readRollouts } from '../../src/train/rollout-store.ts';
@@ -134,6 +134,24 @@ describe('rollouts of a server', () => {
       /Stage drawn: kd_topk is 9, and \S+ holds 5 log-probabilities a token; set kd_topk to 5/,
     );
   });
+});
+
+test('prompts that were added are asked, and so are all where the model is another', async () => {
+  const drawn = async (): Promise<string> => {
+    const { stdout, stderr, code } = await draw('vllm');
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    return folderOf(stdout);
+  };
+  const first = await drawn();
+  const student = { vocabulary: tokenizer.fingerprint(), vocabSize: tokenizer.vocabSize };
+  const lines = readFileSync(data, 'utf8');
+  writeFileSync(data, lines + lines.slice(0, lines.indexOf('\n') + 1).replaceAll('1', '4'));
+  const second = await drawn();
+  expect([first, second].map((folder) => readRollouts(folder, student).length)).toEqual([3, 4]);
+  writeFileSync(data, lines);
+  expect(await drawn()).toBe(first);
+  appendFileSync(join(checkpoint, 'chat_template.jinja'), '\n');
+  expect(await drawn()).not.toBe(first);
 });
 
 describe('a wrong command', () => {

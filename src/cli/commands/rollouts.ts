@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { buildCommand } from '@stricli/core';
 import { UserError } from '../../base/errors.ts';
-import { isGguf, requireCheckpoint } from '../../model/checkpoint-path.ts';
+import { isGguf, refuseAdapter } from '../../model/checkpoint-path.ts';
 import { namedByContents } from '../../recipe/run/inputs.ts';
 import type { Recipe } from '../../recipe/schema.ts';
 import { recipeSchema } from '../../recipe/schema.ts';
@@ -103,8 +103,9 @@ async function rollouts(this: CliContext, flags: Flags, data: string): Promise<v
         : `The teacher ${flags.teacher} needs an --endpoint, such as http://localhost:8080.`,
     );
   }
-  if (isLocal) requireCheckpoint(flags.model);
-  const needed = isGguf(flags.model) ? flags.model : join(flags.model, 'tokenizer.json');
+  if (isLocal) refuseAdapter(flags.model);
+  const file = isLocal ? 'config.json' : 'tokenizer.json';
+  const needed = isGguf(flags.model) ? flags.model : join(flags.model, file);
   if (!existsSync(needed)) {
     throw new UserError(
       'FLAG',
