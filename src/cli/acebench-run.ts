@@ -14,7 +14,7 @@ import {
   answered,
   type BenchmarkFlags,
   claimFolder,
-  dataContents,
+  dataIdentity,
   nothingAnswered,
   openBenchmarked,
   resultFolderName,
@@ -43,7 +43,7 @@ export function scoreAcebench(options: AcebenchOptions, path: string): AcebenchO
   const { data, category, limit } = options;
   const stamp = [
     files.map(digestOf),
-    dataContents(data),
+    dataIdentity(data),
     category,
     limit,
     options.revision,
@@ -63,7 +63,7 @@ export async function answerAcebench(
   const selection = selectEntries(options);
   using answering = await openBenchmarked(context, model, options);
   const isOff = thinking === 'off';
-  const identity = [answering.identity, dataContents(data), maxTokens, temperature, isOff, openThought];
+  const identity = [answering.identity, dataIdentity(data), maxTokens, temperature, isOff, openThought];
   const name = resultFolderName('acebench', answering.name, identity);
   const folder = options.out ?? join(resultParent(model, options.runs), name);
   claimFolder(folder, identity);

@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { isAbort, UserError } from '../base/errors.ts';
 import { readText, writeAtomic } from '../base/files.ts';
-import { contentsOf, filesIn, identityOf } from '../base/identity.ts';
+import { identityOf } from '../base/identity.ts';
+import { benchmarkContents } from '../eval/benchmark-data.ts';
 import { type AnsweringModel, openAnsweringModel } from '../eval/models.ts';
 import { countFaults, type FaultyResponse, RESPONSE_FAULTS } from '../eval/responses.ts';
 import type { Session } from '../eval/session.ts';
@@ -19,7 +20,7 @@ export function resultFolderName(benchmark: string, model: string, identity: unk
 }
 
 /** The identity of a benchmark's data. */
-export const dataContents = (folder: string): string => identityOf(contentsOf(folder, filesIn(folder)));
+export const dataIdentity = (folder: string): string => identityOf(benchmarkContents(folder));
 
 /** Where results of a model belong: in the run that its checkpoint is of, or else in the folder of runs. */
 export function resultParent(model: string, runs: string): string {

@@ -14,7 +14,7 @@ import {
   answered,
   type BenchmarkFlags,
   claimFolder,
-  dataContents,
+  dataIdentity,
   nothingAnswered,
   openBenchmarked,
   resultFolderName,
@@ -37,7 +37,7 @@ export function scoreBfcl(options: BfclOptions, path: string): BfclOutcome {
     throw nothingAnswered({ ...options, benchmark: 'BFCL', path, results, faulty, asked: asked.entries });
   }
   const { data, category, limit } = options;
-  const stamp = [files.map(digestOf), dataContents(data), category, limit, options.decode];
+  const stamp = [files.map(digestOf), dataIdentity(data), category, limit, options.decode];
   const model = basename(resolve(path)).replace(/\.jsonl?$/, '');
   const folder = options.out ?? join(options.runs, resultFolderName('bfcl', model, stamp));
   const verdicts = entries.map((entry) => judge(entry, results.get(entry.id), options.decode));
@@ -53,7 +53,7 @@ export async function answerBfcl(
   const { data, maxTokens, temperature, openThought, decode } = options;
   const selection = selectEntries(options);
   using answering = await openBenchmarked(context, model, options);
-  const identity = [answering.identity, dataContents(data), maxTokens, temperature, openThought, decode];
+  const identity = [answering.identity, dataIdentity(data), maxTokens, temperature, openThought, decode];
   const name = resultFolderName('bfcl', answering.name, identity);
   const folder = options.out ?? join(resultParent(model, options.runs), name);
   claimFolder(folder, identity);

@@ -63,13 +63,13 @@ const READ = new Set([
 ]);
 /** Names of what changes numbers, in this model and in its kin: biases, factors, windows, experts, other norms. */
 const CHANGES_NUMBERS =
-  /bias|scal|multiplier|softcap|clip|expert|moe|window|rope|rotary|rotation|norm|_rank$|act(ivation)?$|alibi|sparse|chunk_size$|sink|gate|parallel_residual|(vision|audio|text)_config/;
+  /bias|scal|multiplier|softcap|clip|expert|moe|window|rope|rotary|rotation|norm|_rank$|act(ivation)?$|alibi|sparse|chunk_size$|sink|gate|parallel_residual|cross_attention|(vision|audio|text)_config/;
 
 /** Every key that asks for something which is not computed. */
 function foreignKeys(json: Json): string[] {
   const isForeign = ([key, value]: readonly [string, unknown]): boolean => {
-    // The norms of queries and keys are what Qwen3 has and its kin has not.
-    if (/qk_(layer)?norm$/.test(key)) return value !== true && value !== null;
+    // Norms of queries and keys are what Qwen3 has and its kin has not; what looks ahead does not write.
+    if (/qk_(layer)?norm$|^is_causal$/.test(key)) return value !== true && value !== null;
     return CHANGES_NUMBERS.test(key) && !READ.has(key) && !isNeutral(value);
   };
   return Object.entries(json)

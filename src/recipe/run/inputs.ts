@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { UserError } from '../../base/errors.ts';
 import { readText, writeAtomic } from '../../base/files.ts';
 import { type Contents, contentsOf, filesIn, identityOf, programIdentity } from '../../base/identity.ts';
+import { benchmarkContents } from '../../eval/benchmark-data.ts';
 import { moduleFiles } from '../../environment/module-files.ts';
 import { checkpointContents } from '../../model/checkpoint-path.ts';
 import { findRollouts } from '../../train/rollout-store.ts';
@@ -97,17 +98,18 @@ function inputsOf(recipe: Recipe, stage: Stage): Record<string, Input> {
   }
   if (stage.kind === 'rollout' && stage.from !== undefined) {
     const { from: path } = stage;
-    const contents = (): Contents => folderContents(findRollouts(path));
+    const contents = (): Contents => {
+      const folder = findRollouts(path);
+      return contentsOf(folder, filesIn(folder));
+    };
     inputs['from'] = { path, contents };
   }
   if (stage.kind === 'bfcl' || stage.kind === 'acebench') {
     const { data: path } = stage;
-    inputs['data'] = { path, contents: () => folderContents(path) };
+    inputs['data'] = { path, contents: () => benchmarkContents(path) };
   }
   return inputs;
 }
-
-const folderContents = (folder: string): Contents => contentsOf(folder, filesIn(folder));
 
 /**
  * A recipe under a name of its own for what it is made of: the same command goes on with the same run, also when files
