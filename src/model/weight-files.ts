@@ -4,8 +4,6 @@ import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { errorText, UserError } from '../base/errors.ts';
 import { readText } from '../base/files.ts';
-import { parseJson } from '../json/parse.ts';
-import { toJson } from '../json/python.ts';
 import type { Shape } from '../tensor/tensor.ts';
 import { parameterSpecs, type Qwen3Config } from './config.ts';
 import { isFloat, SafetensorsFile } from './safetensors.ts';
@@ -15,11 +13,14 @@ const HEAD = 'lm_head.weight';
 
 const shardIndex = z.looseObject({ weight_map: z.record(z.string(), z.string()) });
 
-/** Reads a file that Python's json wrote, NaN and Infinity included. */
+/** Texts, which stay, and what Python's json writes of numbers that are none. */
+const NO_NUMBER = /"(?:[^"\\]|\\.)*"|-?Infinity|NaN/g;
+
+/** Reads a file that Python's json wrote; numbers that are none become texts, so that they are told by their keys. */
 export function readJson(path: string): unknown {
   const text = readText(path);
   try {
-    return toJson(parseJson(text));
+    return JSON.parse(text.replace(NO_NUMBER, (word) => (word.startsWith('"') ? word : `"${word}"`)));
   } catch (thrown) {
     throw new UserError(
       'CHECKPOINT',

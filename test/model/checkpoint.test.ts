@@ -367,7 +367,7 @@ describe('a faulty checkpoint', () => {
     withConfig();
     const path = join(dir, 'config.json');
     writeFileSync(path, readFileSync(path, 'utf8').replace('"rope_theta":1000000', '"rope_theta": NaN'));
-    expect(messageOf(() => loadConfig(dir))).toContain('rope_theta is NaN and must be a number above 0');
+    expect(messageOf(() => loadConfig(dir))).toContain('rope_theta is "NaN" and must be a number above 0');
   });
 
   it('is not written where f16 cannot hold a weight, and leaves the older one as it was', () => {
