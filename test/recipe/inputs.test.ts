@@ -173,8 +173,9 @@ describe('a run that was stopped', () => {
     rmSync(join(folder, 'stages', 'drawn'), { recursive: true });
     writeFileSync(place('train.jsonl'), lines('Set'));
     await expect(run()).rejects.toThrow(
-      `Stage learn of ${folder} was made anew from something else since stage measured went on from it; remove ${join(folder, 'stages', 'measured')} and`,
+      refused('runs/small/stages/learn/model/model.safetensors', 'stages.learn', 'measured'),
     );
+    expect(existsSync(join(folder, 'stages', 'drawn', 'done.json'))).toBe(true);
     const exported = readFileSync(join(folder, 'student.gguf'));
     rmSync(join(folder, 'stages', 'measured'), { recursive: true });
     expect(worked(await run())).toEqual(['measured', 'export']);
@@ -182,6 +183,23 @@ describe('a run that was stopped', () => {
     rmSync(folder, { recursive: true });
     cpSync(place('copy'), folder, { recursive: true });
     writeFileSync(place('train.jsonl'), lines('Dim'));
+  });
+
+  test('whose stage was changed by hand refuses the stages that go on from it, and makes it again where it is gone', async () => {
+    const template = join(folder, 'stages', 'learn', 'model', 'chat_template.jinja');
+    const kept = readFileSync(template);
+    appendFileSync(template, ' ');
+    await expect(run()).rejects.toThrow(
+      refused('runs/small/stages/learn/model/chat_template.jinja', 'stages.learn', 'drawn'),
+    );
+    writeFileSync(template, kept);
+    rmSync(join(folder, 'stages', 'learn'), { recursive: true });
+    // The same comes of the same.
+    expect(worked(await run())).toEqual(['learn']);
+    // What was removed to have room is not missed by what is done.
+    renameSync(join(folder, 'stages', 'learn', 'model'), place('aside'));
+    expect(worked(await run())).toEqual([]);
+    renameSync(place('aside'), join(folder, 'stages', 'learn', 'model'));
   });
 
   test('of an older version, which did not store what its stages were made of, goes on', async () => {

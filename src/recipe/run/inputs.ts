@@ -25,12 +25,8 @@ interface Input {
 }
 
 const recordSchema = z.object({
-  /** Of the stage's options. */
-  options: z.string(),
   /** By what the recipe calls them. */
   inputs: z.record(z.string(), z.record(z.string(), z.string())),
-  /** Of earlier stages that it goes on from. */
-  stages: z.record(z.string(), z.string()),
   /** Of the program, where its verdicts are stored. */
   scorer: z.string().exactOptional(),
 });
@@ -76,7 +72,7 @@ function dataInputs(data: Recipe['data'], split: 'train' | 'test' | undefined): 
 }
 
 /** What a stage reads from outside of the run, by what the recipe calls it. */
-function inputsOf(recipe: Recipe, stage: Stage): Record<string, Input> {
+function outerInputs(recipe: Recipe, stage: Stage): Record<string, Input> {
   const inputs: Record<string, Input> = dataInputs(recipe.data, splitOf(stage));
   // A server that answers has weights of its own.
   const part =
@@ -117,7 +113,7 @@ function inputsOf(recipe: Recipe, stage: Stage): Record<string, Input> {
  */
 export function namedByContents(recipe: Recipe): Recipe {
   const contents = recipe.stages.map((stage) =>
-    Object.entries(inputsOf(recipe, stage)).map(([name, input]) => [name, input.contents()]),
+    Object.entries(outerInputs(recipe, stage)).map(([name, input]) => [name, input.contents()]),
   );
   const placeless = mapPaths(recipe, () => '');
   const lasting = { ...placeless, stages: placeless.stages.map(lastingStage) };
@@ -128,10 +124,14 @@ export function namedByContents(recipe: Recipe): Recipe {
 const scorerOf = (stages: readonly Stage[]): string | undefined =>
   stages.some(({ kind }) => STORES_VERDICTS.has(kind)) ? programIdentity() : undefined;
 
-/** A file whose contents differ; undefined where none does. */
-function changedFile(before: Contents, now: Contents): string | undefined {
+/** A file whose contents differ; undefined where none does, or where nothing is known or left. */
+function changedFile(before: Contents | undefined, now: Contents | undefined): string | undefined {
+  if (before === undefined || now === undefined || Object.keys(now).length === 0) return undefined;
   return Object.keys({ ...before, ...now }).find((name) => before[name] !== now[name]);
 }
+
+const exportRecord = (model: string, contents: Contents): string =>
+  JSON.stringify({ model, identity: identityOf(contents) });
 
 /** The inputs of a run's stages. */
 export class RunInputs {
@@ -159,54 +159,53 @@ export class RunInputs {
     }
   }
 
-  #identityOfStage(name: string): string | undefined {
-    const record = this.#read(name);
-    return record === undefined ? undefined : identityOf({ ...record, scorer: '' });
+  /** All that a stage reads: what comes from outside of the run, and what earlier stages made. */
+  #inputsOf(stage: Stage): Record<string, Input> {
+    const earlier = this.#recipe.stages.filter(({ name }) => namesIn(stage).includes(name));
+    const made = earlier.map(({ name }) => [`stages.${name}`, this.#madeBy(name)] as const);
+    return { ...outerInputs(this.#recipe, stage), ...Object.fromEntries(made) };
   }
 
-  /** Of a model of the recipe or of a stage; undefined where it is not known what that was made of. */
-  #identityOfModel(name: string): string | undefined {
-    const model = this.#recipe.models[name];
-    return typeof model === 'string' ? identityOf(checkpointContents(model)) : this.#identityOfStage(name);
+  #madeBy(stage: string): Input {
+    const path = join(this.#folder, 'stages', stage);
+    const contents = (): Contents =>
+      contentsOf(
+        path,
+        ['model', 'rollouts', 'trajectories'].flatMap((name) => filesIn(join(path, name))),
+      );
+    return { path, contents };
   }
 
   get #exportFile(): string {
     return join(this.#folder, 'export.json');
   }
 
+  #modelContents(model: string): Contents {
+    const path = this.#recipe.models[model];
+    return typeof path === 'string' ? checkpointContents(path) : this.#madeBy(model).contents();
+  }
+
   /** Whether what was exported is of the model as it is now; taken to be where nothing was stored of it. */
   isExported(model: string): boolean {
     const path = this.#exportFile;
+    const contents = this.#modelContents(model);
+    if (Object.keys(contents).length === 0) return true;
     if (!existsSync(path)) this.markExported(model);
-    return readText(path) === this.#exported(model);
+    return readText(path) === exportRecord(model, contents);
   }
 
   /** Stores what was exported. */
   markExported(model: string): void {
-    writeAtomic(this.#exportFile, this.#exported(model));
-  }
-
-  #exported(model: string): string {
-    return JSON.stringify({ model, identity: this.#identityOfModel(model) });
+    writeAtomic(this.#exportFile, exportRecord(model, this.#modelContents(model)));
   }
 
   /** What a stage would be made of now. */
   #now(stage: Stage): InputRecord {
-    const inputs = Object.entries(inputsOf(this.#recipe, stage)).map(
+    const inputs = Object.entries(this.#inputsOf(stage)).map(
       ([name, input]) => [name, this.#data.get(name) ?? input.contents()] as const,
     );
-    const earlier = namesIn(stage).flatMap((name) => {
-      const identity = this.#identityOfStage(name);
-      return identity === undefined ? [] : [[name, identity] as const];
-    });
-    const options = mapPaths({ ...this.#recipe, stages: [stage] }, () => '').stages;
     const scorer = scorerOf([stage]);
-    return {
-      options: identityOf(options),
-      inputs: Object.fromEntries(inputs),
-      stages: Object.fromEntries(earlier),
-      ...(scorer === undefined ? {} : { scorer }),
-    };
+    return { inputs: Object.fromEntries(inputs), ...(scorer === undefined ? {} : { scorer }) };
   }
 
   /** Throws a UserError if a stage that has begun, one of the first `count`, would go on with something else. */
@@ -216,24 +215,15 @@ export class RunInputs {
       if (before === undefined) continue;
       const now = this.#now(stage);
       const folder = join(this.#folder, 'stages', stage.name);
-      const wayOut = `remove ${folder} and the folders of the stages that go on from it to make them anew, or choose another name for the run (--set name=NEW)`;
-      for (const [name, { path }] of Object.entries(inputsOf(this.#recipe, stage))) {
-        const changed = changedFile(before.inputs[name] ?? {}, now.inputs[name] ?? {});
+      for (const [name, { path }] of Object.entries(this.#inputsOf(stage))) {
+        // That it is not there is told where it is needed; what an earlier stage made is made again.
+        const changed = existsSync(path) ? changedFile(before.inputs[name], now.inputs[name]) : undefined;
         if (changed === undefined) continue;
-        const where = join(path, changed);
         throw new UserError(
           'INPUT_CHANGED',
-          `${where} (${name} of the recipe) is not what stage ${stage.name} of ${this.#folder} was begun with; put the old contents back, ${wayOut}.`,
+          `${join(path, changed)} (${name} of the recipe) is not what stage ${stage.name} of ${this.#folder} was begun with; put the old contents back, remove ${folder} and the folders of the stages that go on from it to make them anew, or choose another name for the run (--set name=NEW).`,
         );
       }
-      const other = Object.keys(now.stages).find(
-        (name) => before.stages[name] !== undefined && before.stages[name] !== now.stages[name],
-      );
-      if (other === undefined) continue;
-      throw new UserError(
-        'INPUT_CHANGED',
-        `Stage ${other} of ${this.#folder} was made anew from something else since stage ${stage.name} went on from it; ${wayOut}.`,
-      );
     }
   }
 
