@@ -136,7 +136,7 @@ function rope(json: Json): { readonly theta: number; readonly faults: readonly s
   if (first === undefined) {
     if (faults.length === 0)
       faults.push(
-        'rope_theta stands neither by itself nor in rope_parameters, and without it the model computes something else; add the one that it was trained with',
+        'rope_theta stands neither by itself nor in rope_parameters, and without it the model computes something else',
       );
     return { theta: NaN, faults };
   }
@@ -151,17 +151,24 @@ function rope(json: Json): { readonly theta: number; readonly faults: readonly s
   return { theta: Number(first.value), faults };
 }
 
-/** What a model is that is no dense Qwen3 for the next token; undefined where it is one. */
-function otherModel(json: Json): string | undefined {
+/** What a model is that is no dense Qwen3 for the next token, and what to do; undefined where it is one. */
+function otherModel(json: Json): { readonly fault: string; readonly advice: string } | undefined {
   const { model_type: type, architectures } = json;
+  const advice = 'serve the model and give its address, or give a Qwen3 that writes text';
   if (type === undefined || type === null)
-    return 'it has no model_type, so that nothing says what it is; give the config.json of a Qwen3';
+    return {
+      fault: 'it has no model_type, so that nothing says what it is',
+      advice: 'give the config.json of a Qwen3',
+    };
   if (type !== 'qwen3')
-    return `its model_type is ${shown(type)}, and tinystar computes qwen3 alone (dense, text only); serve the model and give its address, or give a Qwen3`;
+    return {
+      fault: `its model_type is ${shown(type)}, and tinystar computes qwen3 alone (dense, text only)`,
+      advice,
+    };
   const names: readonly unknown[] = Array.isArray(architectures) ? architectures : [];
-  if (names.length > 0 && !names.includes('Qwen3ForCausalLM'))
-    return `its architecture is ${names.map(String).join(', ')}, and tinystar computes Qwen3ForCausalLM alone; give a Qwen3 that writes text`;
-  return undefined;
+  if (names.length === 0 || names.includes('Qwen3ForCausalLM')) return undefined;
+  const fault = `its architecture is ${names.map(String).join(', ')}, and tinystar computes Qwen3ForCausalLM alone`;
+  return { fault, advice };
 }
 
 /** What a key of the schema should be and is not. */
@@ -172,16 +179,19 @@ function schemaFault(json: Json, { path, message }: z.core.$ZodIssue): string {
   return `${key} is ${shown(value)} and must be ${message}`;
 }
 
+const ADVICE =
+  'give the configuration that the model was published with, or serve the model and give its address';
+
 /** Reads the contents of a config.json; `where` names the file in errors. Throws a UserError for what is not computed. */
 export function configFromHuggingFace(json: unknown, where: string): Qwen3Config {
-  const refuse = (faults: readonly string[]): UserError =>
+  const refuse = (faults: readonly string[], advice = ADVICE): UserError =>
     new UserError(
       'MODEL_CONFIG',
-      `${where} is not a Qwen3 configuration that tinystar can run: ${faults.join('; ')}.`,
+      `${where} is not a Qwen3 configuration that tinystar can run: ${faults.join('; ')}; ${advice}.`,
     );
   if (!isMap(json)) throw refuse(['it is not a map']);
   const other = otherModel(json);
-  if (other !== undefined) throw refuse([other]);
+  if (other !== undefined) throw refuse([other.fault], other.advice);
   const parsed = schema.safeParse(json);
   const { theta, faults } = rope(json);
   const issues = parsed.error?.issues.map((issue) => schemaFault(json, issue)) ?? [];
