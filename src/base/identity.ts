@@ -51,7 +51,17 @@ function remember(place: string, stamp: string, digest: string): void {
   }
 }
 
-function readDigest(path: string): string {
+/** Bytes of files of which it is told that they are read, as that takes seconds. */
+const LONG = 2 ** 28;
+let tellLongRead = (_path: string, _bytes: number): void => undefined;
+
+/** Has a listener told of every long file before it is read. */
+export function onLongRead(listener: (path: string, bytes: number) => void): void {
+  tellLongRead = listener;
+}
+
+function readDigest(path: string, size: number): string {
+  if (size >= LONG) tellLongRead(path, size);
   const hash = createHash('sha256');
   const block = Buffer.allocUnsafe(BLOCK);
   try {
@@ -81,7 +91,7 @@ export function digestOf(path: string): string {
   if (before !== undefined) return before;
   const [told, stored] = isLarge ? (readKnown()[place] ?? []) : [];
   if (told === stamp && stored !== undefined) return stored;
-  const digest = readDigest(path);
+  const digest = readDigest(path, Number(stats.size));
   const changed = Number((stats.ctimeNs > stats.mtimeNs ? stats.ctimeNs : stats.mtimeNs) / 1_000_000n);
   if (Date.now() - changed > CLOCK_STEP) {
     seen.set(`${place} ${stamp}`, digest);

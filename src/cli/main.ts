@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** Entry of the command `tinystar`: the real streams, signals and engine behind the commands. */
+import { onLongRead } from '../base/identity.ts';
 import { runApp } from './app.ts';
 import type { Services } from './context.ts';
 import { loadRunner } from './runner.ts';
@@ -26,4 +27,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 const { stdout, stderr, env } = process;
+onLongRead((path, bytes) => {
+  stderr.write(`note: ${path} is read to be known again (${(bytes / 1e9).toFixed(1)} GB)\n`);
+});
 process.exitCode = await runApp(process.argv.slice(2), { process: { stdout, stderr, env }, services });

@@ -11,7 +11,14 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { contentsOf, digestOf, filesIn, identityOf, programIdentity } from '../../src/base/identity.ts';
+import {
+  contentsOf,
+  digestOf,
+  filesIn,
+  identityOf,
+  onLongRead,
+  programIdentity,
+} from '../../src/base/identity.ts';
 import { scratchFolder } from '../helpers/runs.ts';
 
 const { folder: scratch, remove } = scratchFolder();
@@ -62,6 +69,18 @@ describe('a digest', () => {
     expect(digestOf(path)).toBe(sha256(path));
     writeFileSync(path, Buffer.alloc(17 * 2 ** 20, 7));
     expect(digestOf(path)).toBe(sha256(path));
+  });
+
+  it('of a long file is told before it is read', () => {
+    const path = join(scratch, 'long.bin');
+    writeFileSync(path, '');
+    truncateSync(path, 2 ** 28);
+    utimesSync(path, LONG_AGO, LONG_AGO);
+    const told: [string, number][] = [];
+    onLongRead((file, bytes) => told.push([file, bytes]));
+    digestOf(path);
+    onLongRead(() => undefined);
+    expect(told).toEqual([[path, 2 ** 28]]);
   });
 
   it('of what is not there is none', () => {
