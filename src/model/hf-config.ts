@@ -36,7 +36,7 @@ const isMap = (value: unknown): value is Json =>
 
 /** As it stands in the file, cut where it is long. */
 function shown(value: unknown): string {
-  if (typeof value === 'number') return String(value);
+  if (typeof value === 'number' || value === undefined) return String(value);
   const text = JSON.stringify(value);
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

@@ -219,3 +219,41 @@ describe('a configuration is refused, and the key named,', () => {
     );
   });
 });
+
+it('whatever stands in a configuration, it is read or refused in one sentence', () => {
+  const values = [
+    undefined,
+    null,
+    true,
+    false,
+    0,
+    1,
+    -1,
+    1.5,
+    Number.POSITIVE_INFINITY,
+    '',
+    'x',
+    [],
+    [null],
+    ['x', {}],
+    {},
+    { a: 1 },
+  ];
+  const keys = [...Object.keys({ ...v4, ...v5 }), 'qk_norm', 'num_experts', 'quantization_config'];
+  for (const base of [v4, v5]) {
+    for (const key of keys) {
+      for (const value of [
+        ...values,
+        ...values.map((inner) => ({ rope_theta: inner, rope_type: inner, full_attention: inner })),
+      ]) {
+        let message = 'is not a Qwen3 configuration.';
+        try {
+          configFromHuggingFace({ ...base, [key]: value }, 'config.json');
+        } catch (thrown) {
+          message = thrown instanceof UserError ? thrown.message : `not for people: ${String(thrown)}`;
+        }
+        expect(message, `${key}: ${JSON.stringify(value)}`).toMatch(/is not a Qwen3 configuration[^\n]*\.$/);
+      }
+    }
+  }
+});
