@@ -125,6 +125,8 @@ describe('without pairs, it says why in one sentence', () => {
       const text = readFileSync(join(stored, file), 'utf8');
       writeFileSync(join(stored, file), text.replace(/"correct":\w+/g, `"correct":${String(correct)}`));
     }
+    // As of an older version: else the stage that learned from the chains as they were refuses to stand beside these.
+    rmSync(join(runs, 'coins/stages/right/inputs.json'));
     await expect(runAll(coins(), runs)).rejects.toThrow(message);
   });
 
