@@ -1,5 +1,5 @@
 /** Preference optimisation on the agent's chains, end to end: what it learns from, that it goes on after a stop, and what it says when there is nothing. */
-import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
