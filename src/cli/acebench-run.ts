@@ -1,6 +1,6 @@
 /** Runs an evaluation on ACEBench in sight of the user. */
-import { statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
+import { digestOf } from '../base/identity.ts';
 import { selectEntries } from '../eval/acebench/run.ts';
 import {
   type AcebenchOutcome,
@@ -15,6 +15,7 @@ import {
   answered,
   type BenchmarkFlags,
   claimFolder,
+  dataIdentity,
   nothingAnswered,
   openBenchmarked,
   resultFolderName,
@@ -40,7 +41,15 @@ export function scoreAcebench(options: AcebenchOptions, path: string): AcebenchO
     throw nothingAnswered({ ...options, benchmark: 'ACEBench', path, results: replies, faulty, asked });
   }
   const model = basename(resolve(path)).replace(/\.jsonl?$/, '');
-  const stamp = files.map((file) => [resolve(file), statSync(file).mtimeMs]);
+  const { data, category, limit } = options;
+  const stamp = [
+    files.map(digestOf),
+    dataIdentity(data),
+    category,
+    limit,
+    options.revision,
+    options.thinking,
+  ];
   const folder = options.out ?? join(options.runs, resultFolderName('acebench', model, stamp));
   return scoreReplies(folder, options, { model, entries, replies, faulty });
 }
@@ -55,7 +64,7 @@ export async function answerAcebench(
   const selection = selectEntries(options);
   using answering = await openBenchmarked(context, model, options);
   const isOff = thinking === 'off';
-  const identity = [answering.identity, resolve(data), maxTokens, temperature, isOff, openThought];
+  const identity = [answering.identity, dataIdentity(data), maxTokens, temperature, isOff, openThought];
   const name = resultFolderName('acebench', answering.name, identity);
   const folder = options.out ?? join(resultParent(model, options.runs), name);
   claimFolder(folder, identity);

@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { isAbort, UserError } from '../base/errors.ts';
 import { readText, writeAtomic } from '../base/files.ts';
-import { hashString } from '../base/rng.ts';
+import { identityOf } from '../base/identity.ts';
+import { benchmarkContents } from '../eval/benchmark-data.ts';
 import { type AnsweringModel, openAnsweringModel } from '../eval/models.ts';
 import { countFaults, type FaultyResponse, RESPONSE_FAULTS } from '../eval/responses.ts';
 import type { Session } from '../eval/session.ts';
@@ -15,9 +16,11 @@ import { styleFor, type Style } from './style.ts';
 
 /** The name of a folder of results: another one when other answers are to be expected. */
 export function resultFolderName(benchmark: string, model: string, identity: unknown): string {
-  const hash = hashString(JSON.stringify(identity)).toString(16).padStart(8, '0');
-  return `${benchmark}-${model.replaceAll(/[^\w.-]+/g, '-')}-${hash}`;
+  return `${benchmark}-${model.replaceAll(/[^\w.-]+/g, '-')}-${identityOf(identity)}`;
 }
+
+/** The identity of a benchmark's data. */
+export const dataIdentity = (folder: string): string => identityOf(benchmarkContents(folder));
 
 /** Where results of a model belong: in the run that its checkpoint is of, or else in the folder of runs. */
 export function resultParent(model: string, runs: string): string {
@@ -37,7 +40,7 @@ export function claimFolder(folder: string, identity: unknown): void {
   else if (readText(path) !== text) {
     throw new UserError(
       'RESULT_FOLDER',
-      `${folder} has responses of another model or of other options; choose another --out.`,
+      `${folder} has responses to other data, or responses of another model or of other options; choose another --out.`,
     );
   }
 }

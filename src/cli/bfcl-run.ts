@@ -1,6 +1,6 @@
 /** Runs an evaluation on BFCL in sight of the user: from a file of responses, or with a model that answers. */
-import { statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
+import { digestOf } from '../base/identity.ts';
 import {
   type AnswerOptions,
   type BfclOutcome,
@@ -15,6 +15,7 @@ import {
   answered,
   type BenchmarkFlags,
   claimFolder,
+  dataIdentity,
   nothingAnswered,
   openBenchmarked,
   resultFolderName,
@@ -36,7 +37,8 @@ export function scoreBfcl(options: BfclOptions, path: string): BfclOutcome {
   if (found.size === 0) {
     throw nothingAnswered({ ...options, benchmark: 'BFCL', path, results, faulty, asked: asked.entries });
   }
-  const stamp = files.map((file) => [resolve(file), statSync(file).mtimeMs]);
+  const { data, category, limit } = options;
+  const stamp = [files.map(digestOf), dataIdentity(data), category, limit, options.decode];
   const model = basename(resolve(path)).replace(/\.jsonl?$/, '');
   const folder = options.out ?? join(options.runs, resultFolderName('bfcl', model, stamp));
   const verdicts = entries.map((entry) => judge(entry, results.get(entry.id), options.decode));
@@ -52,7 +54,7 @@ export async function answerBfcl(
   const { data, maxTokens, temperature, openThought, decode } = options;
   const selection = selectEntries(options);
   using answering = await openBenchmarked(context, model, options);
-  const identity = [answering.identity, resolve(data), maxTokens, temperature, openThought, decode];
+  const identity = [answering.identity, dataIdentity(data), maxTokens, temperature, openThought, decode];
   const name = resultFolderName('bfcl', answering.name, identity);
   const folder = options.out ?? join(resultParent(model, options.runs), name);
   claimFolder(folder, identity);

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** Entry of the command `tinystar`: the real streams, signals and engine behind the commands. */
 import { constants } from 'node:os';
+import { onLongRead } from '../base/identity.ts';
 import { fileError } from '../base/system-errors.ts';
 import { faultText, runApp } from './app.ts';
 import { Channel } from './channel.ts';
@@ -41,6 +42,10 @@ const stdout = new Channel(process.stdout, (fault) => {
   stderr.write(`${fileError('write', '-', fault).message}\n`);
   if (!goesOn) process.exit(1);
   failed = true;
+});
+
+onLongRead((path, bytes) => {
+  stderr.write(`note: ${path} is read to be known again (${(bytes / 1e9).toFixed(1)} GB)\n`);
 });
 
 process.on('uncaughtException', (thrown) => {

@@ -1,8 +1,8 @@
 /** A GGUF file as the one who answers a benchmark, run by llama.cpp on the CPU: what is measured is the file that a device gets. */
-import { statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { basename, resolve } from 'node:path';
+import { basename } from 'node:path';
 import { UserError } from '../base/errors.ts';
+import { digestOf } from '../base/identity.ts';
 import { DEFAULT_TEMPLATE } from '../chat/default-template.ts';
 import { ChatTemplate } from '../chat/template.ts';
 import { ggufSpecialTokens } from '../chat/tokenizer-source.ts';
@@ -25,7 +25,7 @@ export class GgufModel implements AnsweringModel {
 
   private constructor(path: string, model: LlamaModel) {
     this.name = basename(path);
-    this.identity = JSON.stringify([resolve(path), statSync(path).mtimeMs]);
+    this.identity = digestOf(path);
     this.#model = model;
     this.#path = path;
   }

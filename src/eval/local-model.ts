@@ -1,12 +1,15 @@
 /** A checkpoint, or a model that was opened already, as the one who answers a benchmark. */
-import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { UserError } from '../base/errors.ts';
+import { identityOf } from '../base/identity.ts';
 import type { Message } from '../chat/messages.ts';
 import { ChatTemplate } from '../chat/template.ts';
 import { Tokenizer } from '../chat/tokenizer.ts';
 import { Device } from '../ggml/device.ts';
-import { checkpointAt, checkpointName, weightsStamp } from '../model/checkpoint-path.ts';
+import {
+  checkpointAt,
+  checkpointContents,
+  checkpointName,
+  requireCheckpoint,
+} from '../model/checkpoint-path.ts';
 import { type LoadedModel, loadModel } from '../model/checkpoint.ts';
 import { Generator } from '../model/generation.ts';
 import { chatAnswers, chatPrompts } from './chat.ts';
@@ -42,18 +45,13 @@ export class LocalModel implements AnsweringModel {
   /** Loads a Hugging Face folder, or the model of a run's stage; throws a UserError if it is none. */
   static open(path: string, deviceName: string): LocalModel {
     const folder = checkpointAt(path);
-    if (!existsSync(join(folder, 'config.json'))) {
-      throw new UserError(
-        'MODEL',
-        `${path} is no checkpoint: it has no config.json; give the folder of a Hugging Face checkpoint or of a run's stage, a .gguf file, or a server's address that begins with http.`,
-      );
-    }
+    requireCheckpoint(path, "a server's address that begins with http");
     const tokenizer = Tokenizer.load(folder);
     const device = Device.open(deviceName);
     try {
       const parts = {
         name: checkpointName(folder),
-        identity: JSON.stringify([resolve(folder), weightsStamp(folder) ?? 0]),
+        identity: identityOf(checkpointContents(folder)),
         tokenizer,
         template: ChatTemplate.of(tokenizer),
         ...loadModel(device, folder, { trainable: false }),

@@ -102,6 +102,20 @@ export class GgufFile implements Disposable {
     throw new UserError('GGUF_READ', `${this.path} has a ${key} that is not ${wanted}; convert it again.`);
   }
 
+  /** The names of everything that the header says. */
+  keys(): string[] {
+    const length = this.#ggml.gguf_get_n_kv(this.#header);
+    return Array.from({ length }, (_, id) => this.#ggml.gguf_get_key(this.#header, id) ?? '');
+  }
+
+  /** What a key says where that is one value, of whatever type; "a list" for lists. */
+  value(key: string): string | number | boolean | undefined {
+    const type = this.#find(key)?.type;
+    if (type === ARRAY) return 'a list';
+    if (type === STRING) return this.string(key);
+    return type === BOOL ? this.boolean(key) : this.number(key);
+  }
+
   string(key: string): string | undefined {
     const found = this.#find(key);
     if (found === undefined) return undefined;

@@ -159,6 +159,8 @@ export const BASE_FUNCTIONS = {
   gguf_get_tensor_offset: ['usize', ['ptr', 'i64']],
   gguf_write_to_file: ['bool', ['ptr', 'str', 'bool']],
   gguf_get_data_offset: ['usize', ['ptr']],
+  gguf_get_n_kv: ['i64', ['ptr']],
+  gguf_get_key: ['str', ['ptr', 'i64']],
   gguf_find_key: ['i64', ['ptr', 'str']],
   gguf_get_kv_type: ['i32', ['ptr', 'i64']],
   gguf_get_val_data: ['ptr', ['ptr', 'i64']],

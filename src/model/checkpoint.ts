@@ -4,21 +4,22 @@
  * read wherever a folder is.
  */
 import { existsSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { appendParts } from '../base/append.ts';
-import { errorText, UserError } from '../base/errors.ts';
-import { readBytes, readText, writeAtomic, writeFolderAtomic } from '../base/files.ts';
+import { readBytes, writeAtomic, writeFolderAtomic } from '../base/files.ts';
 import type { Rng } from '../base/rng.ts';
 import type { Device } from '../ggml/device.ts';
 import type { ComputeDType } from './trained-weights.ts';
 import { ParameterSet } from '../tensor/parameters.ts';
-import { type Shape, sizeOf } from '../tensor/tensor.ts';
-import { configFromHuggingFace, configToHuggingFace, parameterSpecs, type Qwen3Config } from './config.ts';
+import { sizeOf } from '../tensor/tensor.ts';
+import { parameterSpecs, type Qwen3Config } from './config.ts';
 import { type ReadableWeights, WEIGHT_BYTES, weightBytes, type WeightDType } from './export-tensor.ts';
-import { isGguf } from './checkpoint-path.ts';
+import { isGguf, refuseAdapter } from './checkpoint-path.ts';
 import { ggufConfig, ggufWeights, type WeightPart } from './gguf-checkpoint.ts';
+import { configFromHuggingFace, configToHuggingFace, quantisationOf } from './hf-config.ts';
 import { SafetensorsFile } from './safetensors.ts';
+import { outermostFirst, readJson, refuseQuantised, weightPlan } from './weight-files.ts';
 
 export interface Checkpoint {
   readonly config: Qwen3Config;
@@ -48,101 +49,21 @@ const COPIED = [
 ] as const;
 
 const looseRecord = z.record(z.string(), z.unknown());
-const shardIndex = z.looseObject({ weight_map: z.record(z.string(), z.string()) });
-
-function readJson(path: string): unknown {
-  const text = readText(path);
-  try {
-    return JSON.parse(text);
-  } catch (thrown) {
-    throw new UserError(
-      'CHECKPOINT',
-      `${path} is not JSON (${errorText(thrown)}); copy or download it again.`,
-    );
-  }
-}
-
-/** The safetensors files of a folder. */
-function weightFiles(dir: string): string[] {
-  const single = join(dir, 'model.safetensors');
-  if (existsSync(single)) return [single];
-  const indexPath = `${single}.index.json`;
-  if (!existsSync(indexPath)) {
-    throw new UserError(
-      'CHECKPOINT',
-      `${dir} has neither model.safetensors nor model.safetensors.index.json; give the folder of a Hugging Face checkpoint in safetensors format.`,
-    );
-  }
-  const index = shardIndex.safeParse(readJson(indexPath));
-  const names = index.success ? [...new Set(Object.values(index.data.weight_map))] : [];
-  // A name with folders in it would read outside of the checkpoint.
-  if (names.length === 0 || names.some((name) => name !== basename(name))) {
-    throw new UserError(
-      'CHECKPOINT',
-      `${indexPath} does not map weights to files beside it; copy or download it again.`,
-    );
-  }
-  return names.toSorted().map((name) => join(dir, name));
-}
-
-/** Up to three names, and how many more there are. */
-function some(names: readonly string[]): string {
-  const more = names.length > 3 ? ` and ${names.length - 3} more` : '';
-  return names.slice(0, 3).join(', ') + more;
-}
-
-/** Safetensors and Python write the outermost dimension first; tinystar and ggml the contiguous one. */
-const outermostFirst = (shape: Shape): number[] => shape.toReversed();
-const shapeText = (shape: Shape): string => `[${shape.join(', ')}]`;
-
-/** Which weights each file holds; throws a UserError that says everything that does not fit the configuration. */
-function planReading(dir: string, config: Qwen3Config): ReadonlyMap<string, readonly string[]> {
-  const wanted = new Map(parameterSpecs(config).map(({ name, shape }) => [name, outermostFirst(shape)]));
-  const missing = new Set(wanted.keys());
-  const [unknown, misshapen]: [string[], string[]] = [[], []];
-  const plan = new Map<string, string[]>();
-  for (const path of weightFiles(dir)) {
-    using file = SafetensorsFile.open(path);
-    const names: string[] = [];
-    for (const [name, { shape }] of file.tensors) {
-      const want = wanted.get(name);
-      if (want === undefined) {
-        // Some writers store the tied output projection a second time.
-        if (!(config.tiedEmbeddings && name === 'lm_head.weight')) unknown.push(name);
-      } else if (shapeText(shape) !== shapeText(want)) {
-        misshapen.push(`${name} is ${shapeText(shape)} where ${shapeText(want)} is needed`);
-        missing.delete(name);
-      } else if (missing.delete(name)) {
-        names.push(name);
-      }
-    }
-    plan.set(path, names);
-  }
-  const faults = [
-    ...(missing.size > 0 ? [`it lacks ${some([...missing])}`] : []),
-    ...(misshapen.length > 0 ? [some(misshapen)] : []),
-    ...(unknown.length > 0 ? [`it has the unknown ${some(unknown)}`] : []),
-  ];
-  if (faults.length > 0) {
-    throw new UserError(
-      'CHECKPOINT_TENSORS',
-      `The weights in ${dir} do not fit its config.json: ${faults.join('; ')}; check that both are of one Qwen3 model and complete.`,
-    );
-  }
-  return plan;
-}
 
 /** Reads the configuration of a folder or a GGUF file. */
 export function loadConfig(source: string): Qwen3Config {
   if (isGguf(source)) return ggufConfig(source);
+  refuseAdapter(source);
   const path = join(source, 'config.json');
-  return configFromHuggingFace(readJson(path), path);
+  const json = readJson(path);
+  refuseQuantised(source, quantisationOf(json));
+  return configFromHuggingFace(json, path);
 }
 
 /** Opens a checkpoint: every file's header is checked now, the weights are read when they are walked. */
 export function loadCheckpoint(dir: string): Checkpoint {
   const config = loadConfig(dir);
-  const plan = planReading(dir, config);
+  const plan = weightPlan(dir, config);
   const weights = {
     *[Symbol.iterator](): Generator<readonly [string, Float32Array]> {
       for (const [path, names] of plan) {
@@ -195,7 +116,7 @@ export function loadModel(
   { trainable, dtype }: LoadModelOptions,
 ): LoadedModel {
   const config = loadConfig(source);
-  const parts = isGguf(source) ? ggufWeights(source, PART) : folderWeights(planReading(source, config));
+  const parts = isGguf(source) ? ggufWeights(source, PART) : folderWeights(weightPlan(source, config));
   const specs = parameterSpecs(config, dtype);
   const parameters = new ParameterSet(device, specs, trainable ? 'trainable' : 'weights');
   try {
@@ -248,11 +169,8 @@ export function saveCheckpoint(
 ): void {
   writeFolderAtomic(dir, (folder) => {
     writeWeights(join(folder, 'model.safetensors'), config, parameters, dtype);
-    const torchType = dtype === 'f16' ? 'float16' : 'float32';
-    writeAtomic(
-      join(folder, 'config.json'),
-      pretty({ ...configToHuggingFace(config), torch_dtype: torchType }),
-    );
+    const json = configToHuggingFace(config, dtype === 'f16' ? 'float16' : 'float32');
+    writeAtomic(join(folder, 'config.json'), pretty(json));
     const generation = { bos_token_id: config.bosTokenId, eos_token_id: config.eosTokenId };
     writeAtomic(join(folder, 'generation_config.json'), pretty(generation));
     if (typeof tokenizerFiles === 'function') tokenizerFiles(folder);

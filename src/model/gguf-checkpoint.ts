@@ -5,8 +5,9 @@
 import { UserError } from '../base/errors.ts';
 import { GgufFile } from '../ggml/gguf-reader.ts';
 import { openLibrary } from '../ggml/library.ts';
-import { configFromHuggingFace, parameterSpecs, type Qwen3Config } from './config.ts';
+import { parameterSpecs, type Qwen3Config } from './config.ts';
 import { ggufTensorName } from './gguf.ts';
+import { configFromHuggingFace, isNeutral } from './hf-config.ts';
 
 const ARCHITECTURE = 'qwen3';
 
@@ -27,22 +28,79 @@ function needQwen3(file: GgufFile): void {
   }
 }
 
+/** What the metadata of a Qwen3 must say. */
+const NEEDED = [
+  'block_count',
+  'context_length',
+  'embedding_length',
+  'feed_forward_length',
+  'attention.head_count',
+  'attention.layer_norm_rms_epsilon',
+  'rope.freq_base',
+];
+/** What of it is read here, or is nothing to what it computes. */
+const READ = new Set([
+  ...NEEDED,
+  'vocab_size',
+  'pooling_type',
+  'attention.head_count_kv',
+  'attention.key_length',
+  'attention.value_length',
+  'rope.dimension_count',
+]);
+
+/** Throws a UserError for metadata that ask for something which is not computed: scaled RoPE, windows, experts. */
+function refuseForeign(file: GgufFile): void {
+  if (file.string('general.type') === 'adapter') {
+    throw new UserError(
+      'ADAPTER',
+      `${file.path} is an adapter and no whole model; merge it into its base model (llama-export-lora) and give the result.`,
+    );
+  }
+  const scaling = file.string(`${ARCHITECTURE}.rope.scaling.type`) ?? 'none';
+  if (scaling !== 'none') {
+    throw new UserError(
+      'GGUF_MODEL',
+      `${file.path} has RoPE scaling of type ${scaling}, which tinystar does not compute; give a plain Qwen3.`,
+    );
+  }
+  const foreign = file
+    .keys()
+    .filter((key) => key.startsWith(`${ARCHITECTURE}.`) && !READ.has(key.slice(ARCHITECTURE.length + 1)))
+    .map((key) => ({ key, value: file.value(key) }))
+    .filter(({ key, value }) =>
+      // A model that also looks ahead is none for the next token.
+      key.endsWith('.attention.causal') ? value !== true : value !== 'none' && !isNeutral(value),
+    );
+  if (foreign.length === 0) return;
+  const words = foreign.map(({ key, value }) => `${key} is ${String(value)}`);
+  throw new UserError(
+    'GGUF_MODEL',
+    `${file.path} asks for what tinystar does not compute (${words.join(', ')}); give a plain Qwen3, or serve the model and give its address.`,
+  );
+}
+
 function configOf(file: GgufFile): Qwen3Config {
   needQwen3(file);
+  refuseForeign(file);
   const number = (key: string): number | undefined => file.number(`${ARCHITECTURE}.${key}`);
+  const lacking = NEEDED.filter((key) => number(key) === undefined);
+  if (lacking.length > 0) {
+    throw new UserError(
+      'GGUF_MODEL',
+      `The metadata of ${file.path} lack ${lacking.map((key) => `${ARCHITECTURE}.${key}`).join(', ')}; convert the model again.`,
+    );
+  }
   const heads = number('attention.head_count');
   const width = number('embedding_length');
   const headDim =
     number('attention.key_length') ??
     (width === undefined || heads === undefined ? undefined : width / heads);
-  const scaling = file.string(`${ARCHITECTURE}.rope.scaling.type`) ?? 'none';
   const lengths = [number('attention.value_length'), number('rope.dimension_count')];
-  if (scaling !== 'none' || lengths.some((length) => length !== undefined && length !== headDim)) {
-    const what =
-      scaling === 'none' ? 'heads whose parts differ in length' : `RoPE scaling of type ${scaling}`;
+  if (lengths.some((length) => length !== undefined && length !== headDim)) {
     throw new UserError(
       'GGUF_MODEL',
-      `${file.path} has ${what}, which tinystar does not compute; give a plain Qwen3.`,
+      `${file.path} has heads whose parts differ in length, which tinystar does not compute; give a plain Qwen3.`,
     );
   }
   // The rules of what can be run are those of a folder.
@@ -59,6 +117,7 @@ function configOf(file: GgufFile): Qwen3Config {
     rope_theta: shortest(number('rope.freq_base')),
     tie_word_embeddings: !file.tensors.has(ggufTensorName('lm_head.weight')),
     max_position_embeddings: number('context_length'),
+    hidden_act: 'silu',
     bos_token_id: file.number('tokenizer.ggml.bos_token_id'),
     eos_token_id: file.number('tokenizer.ggml.eos_token_id'),
   };

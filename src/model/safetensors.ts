@@ -7,18 +7,35 @@ import { fileError } from '../base/files.ts';
 import { writeThrough } from '../base/output.ts';
 import { readAt } from '../base/read-at.ts';
 
-const SIZES = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1 } as const;
-type SafeDType = keyof typeof SIZES;
+/** Bytes of an element, of the types that this program writes. */
+const SIZES = { F32: 4, F16: 2, I32: 4, U8: 1 } as const;
+/** Bits of an element, of every type that the format knows; a type that came later is a type, and not damage. */
+const BITS: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    64: 'F64 I64 U64 C64',
+    32: 'F32 I32 U32',
+    16: 'F16 BF16 I16 U16',
+    8: 'I8 U8 BOOL F8_E4M3 F8_E5M2 F8_E8M0 F8_E4M3FNUZ F8_E5M2FNUZ',
+    6: 'F6_E2M3 F6_E3M2',
+    4: 'F4',
+  }).flatMap(([bits, names]) => names.split(' ').map((name) => [name, Number(bits)] as const)),
+);
+/** The types of weights that are no integers, packed bits or scaled bytes: what can be read as they stand. */
+const FLOATS = new Set(['F64', 'F32', 'F16', 'BF16']);
+
+/** Whether a type holds plain floating-point numbers. */
+export const isFloat = (dtype: string): boolean => FLOATS.has(dtype);
 
 const entry = z.strictObject({
-  dtype: z.enum(Object.keys(SIZES) as [SafeDType, ...SafeDType[]]),
+  dtype: z.string(),
   /** Outermost dimension first, as Python writes shapes. */
   shape: z.array(z.int().nonnegative()),
   data_offsets: z.tuple([z.int().nonnegative(), z.int().nonnegative()]),
 });
 
 export interface SafeTensor {
-  readonly dtype: SafeDType;
+  /** F32, BF16, F8_E4M3, ... */
+  readonly dtype: string;
   readonly shape: readonly number[];
   readonly start: number;
   readonly end: number;
@@ -89,9 +106,10 @@ export class SafetensorsFile implements Disposable {
       const parsed = entry.safeParse(value);
       if (!parsed.success) throw broken(`its entry ${name} is malformed`);
       const { dtype, shape, data_offsets: offsets } = parsed.data;
-      const bytes = shape.reduce((a, b) => a * b, 1) * SIZES[dtype];
       const [start, end] = [8 + headerLength + offsets[0], 8 + headerLength + offsets[1]];
-      if (end - start !== bytes) throw broken(`the size of ${name} does not fit its shape`);
+      const bits = BITS.get(dtype);
+      const bytes = bits === undefined ? end - start : (shape.reduce((a, b) => a * b, 1) * bits) / 8;
+      if (end < start || end - start !== bytes) throw broken(`the size of ${name} does not fit its shape`);
       if (end > fileSize) throw broken(`it ends before ${name} does`);
       tensors.set(name, { dtype, shape, start, end });
     }
@@ -119,12 +137,14 @@ export class SafetensorsFile implements Disposable {
     return { tensor, bytes: readAt(this.path, this.#file, tensor.start + part.start * row, part.rows * row) };
   }
 
-  /** A tensor's elements as float32; f16 and bf16 are widened, other types refused. */
+  /** A tensor's elements as float32; f16 and bf16 are widened, f64 rounded, other types refused. */
   readF32(name: string, part?: TensorPart): Float32Array {
     const { tensor, bytes } = this.#bytes(name, part);
     switch (tensor.dtype) {
       case 'F32':
         return new Float32Array(bytes.buffer);
+      case 'F64':
+        return Float32Array.from(new Float64Array(bytes.buffer));
       case 'BF16':
         return widenBf16(new Uint16Array(bytes.buffer));
       case 'F16':

@@ -16,7 +16,7 @@ import { probeDevice } from '../train/device-probe.ts';
 import type { RunEvent } from '../train/events.ts';
 import { loadRecipe } from './load.ts';
 import { machineFacts } from './machine.ts';
-import { formatRecipe } from './resolve.ts';
+import { formatRecipe, mapPaths } from './resolve.ts';
 import { runEvaluation } from './run/answering.ts';
 import { runBenchmark } from './run/benchmarks.ts';
 import {
@@ -28,15 +28,16 @@ import {
   outputsOf,
   type RehearsalSteps,
   type RunContext,
+  stageFolder,
   tokenizerSource,
 } from './run/context.ts';
+import { hasRecord, RunInputs } from './run/inputs.ts';
 import { Journal } from './run/journal.ts';
 import { runRollout } from './run/rollouts.ts';
 import { runToolEvaluation, runTrajectoryStage } from './run/tools.ts';
 import { runTraining } from './run/training.ts';
 import type { Recipe } from './schema.ts';
-import type { Stage } from './stages.ts';
-import { lastingTeacher } from './teacher-options.ts';
+import { lastingStage, type Stage } from './stages.ts';
 
 export interface RunOptions {
   /** Folder of run folders. */
@@ -57,21 +58,22 @@ function stageEvents(run: RunContext, stage: Stage): AsyncGenerator<RunEvent, Ou
 }
 
 /** Where a recipe differs from the one that a run was begun with; what has not begun yet may differ. */
-function differences(folder: string, before: Recipe, now: Recipe): string[] {
+function differences(folder: string, first: Recipe, second: Recipe): string[] {
+  const begun = first.stages.filter(({ name }) => existsSync(join(folder, 'stages', name)));
+  // Where it is known what stages were made of, it does not matter where that lies.
+  const isKnown = begun.every(({ name }) => hasRecord(folder, name));
+  const placeless = (recipe: Recipe): Recipe => (isKnown ? mapPaths(recipe, () => '') : recipe);
+  const [before, now] = [placeless(first), placeless(second)] as const;
   const rest = (recipe: Recipe): unknown => ({ ...recipe, stages: 0, export: 0, compare: 0 });
   const stageOf = (recipe: Recipe, name: string): unknown => {
     const stage = recipe.stages.find((one) => one.name === name);
-    // A server may move while its answers stay what they are.
-    return stage?.kind === 'rollout' && stage.teacher !== undefined
-      ? { ...stage, teacher: lastingTeacher(stage.teacher) }
-      : stage;
+    return stage === undefined ? undefined : lastingStage(stage);
   };
   const made = before.export !== undefined && existsSync(join(folder, before.export.gguf));
   return [
     ...(isDeepStrictEqual(rest(before), rest(now)) ? [] : ['its data, models, seed or device']),
-    ...before.stages
+    ...begun
       .map(({ name }) => name)
-      .filter((name) => existsSync(join(folder, 'stages', name)))
       .filter((name) => !isDeepStrictEqual(stageOf(before, name), stageOf(now, name)))
       .map((name) => `stage ${name}, which has begun`),
     ...(made && !isDeepStrictEqual(before.export, now.export) ? ['its export'] : []),
@@ -105,13 +107,35 @@ function exportStudent(run: RunContext, reference: string, path: string): void {
   exportGguf(path, model.config, model.parameters, tokenizer, { dtype: 'f16', name });
 }
 
-async function* runStages(run: RunContext): AsyncGenerator<RunEvent> {
-  for (const stage of run.recipe.stages) {
+/**
+ * A stage's events; what it is made of is stored before anything is that came of it. A stage that fails before that,
+ * as its model cannot be loaded, has not begun.
+ */
+async function* recorded(
+  events: AsyncGenerator<RunEvent, Outputs | undefined>,
+  folder: string,
+  store: () => void,
+): AsyncGenerator<RunEvent, Outputs | undefined> {
+  for (;;) {
+    const { done, value } = await events.next();
+    if (done === true) {
+      if (value !== undefined) store();
+      return value;
+    }
+    if (value.type !== 'stage' || existsSync(folder)) store();
+    yield value;
+  }
+}
+
+async function* runStages(run: RunContext, inputs?: RunInputs): AsyncGenerator<RunEvent> {
+  for (const [index, stage] of run.recipe.stages.entries()) {
     const start = run.now();
     let outputs = outputsOf(run, stage.name);
+    inputs?.check(index + 1);
     if (outputs === undefined) {
       if (run.signal.aborted) return;
-      outputs = yield* stageEvents(run, stage);
+      const store = inputs?.prepare(stage) ?? (() => undefined);
+      outputs = yield* recorded(stageEvents(run, stage), stageFolder(run, stage.name), store);
       if (outputs === undefined) return;
       markDone(run, stage.name, outputs);
     }
@@ -121,10 +145,12 @@ async function* runStages(run: RunContext): AsyncGenerator<RunEvent> {
   }
   if (run.recipe.export === undefined || run.signal.aborted) return;
   const start = run.now();
-  const gguf = join(run.folder, run.recipe.export.gguf);
-  if (!existsSync(gguf)) {
+  const { model, gguf: name } = run.recipe.export;
+  const gguf = join(run.folder, name);
+  if (!existsSync(gguf) || inputs?.isExported(model) === false) {
     yield { type: 'stage', stage: 'export', kind: 'export', total: 1, done: 0 };
-    exportStudent(run, run.recipe.export.model, gguf);
+    exportStudent(run, model, gguf);
+    inputs?.markExported(model);
   }
   yield { type: 'done', stage: 'export', seconds: (run.now() - start) / 1000, outputs: { gguf } };
 }
@@ -156,8 +182,10 @@ export async function* runRecipe(recipe: Recipe, options: RunOptions): AsyncGene
     signal: options.signal,
     now: options.now ?? (() => performance.now()),
   };
+  const inputs = new RunInputs(run);
+  inputs.check();
   const journal = new Journal(folder);
-  for await (const event of runStages(run)) {
+  for await (const event of runStages(run, inputs)) {
     lock.check();
     journal.record(event);
     yield event;

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { acebenchSchema, bfclSchema } from './benchmark-stages.ts';
-import { teacherSchema } from './teacher-options.ts';
+import { lastingTeacher, teacherSchema } from './teacher-options.ts';
 import { type RewardName, rewards } from '../reward/index.ts';
 import { CHAIN_PAIRINGS } from '../train/chain-pairs.ts';
 import {
@@ -260,4 +260,11 @@ export function measuresModels(kind: unknown): kind is MeasuringStage['kind'] {
 /** Whether a stage hands on a model, to be named by later stages. */
 export function outputsModel(stage: Stage): stage is TrainingStage {
   return TRAINING.some((kind) => kind === stage.kind);
+}
+
+/** What stays of a stage's options while a server that answers for it moves: its answers stay what they are. */
+export function lastingStage(stage: Stage): unknown {
+  return stage.kind === 'rollout' && stage.teacher !== undefined
+    ? { ...stage, teacher: lastingTeacher(stage.teacher) }
+    : stage;
 }

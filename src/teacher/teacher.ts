@@ -67,6 +67,8 @@ export interface SamplingOptions {
 export interface Teacher extends Disposable {
   /** What logs call it. */
   readonly name: string;
+  /** What its server calls the model that answers, where it was asked for that by `probe`. */
+  readonly model?: string;
   /** Log-probabilities a token that come with its answers; 0 where there are none. */
   readonly topK: number;
   /** What the user is to be told while it works; undefined for who is never waited for. */

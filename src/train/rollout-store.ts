@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { appendParts } from '../base/append.ts';
 import { UserError } from '../base/errors.ts';
-import { fileError } from '../base/files.ts';
+import { fileError, readText, writeAtomic } from '../base/files.ts';
 import { cutFile, wholeLines } from '../base/lines.ts';
 import type { TokenIds } from '../base/token-ids.ts';
 import type { Distributions } from '../teacher/teacher.ts';
@@ -203,6 +203,33 @@ export class RolloutWriter implements Disposable {
 
   [Symbol.dispose](): void {
     this.#store[Symbol.dispose]();
+  }
+}
+
+const TEACHER_FILE = 'teacher.json';
+const teacherSchema = z.object({ model: z.string() });
+
+/** Keeps in a folder of rollouts which model answers; throws a UserError where another one has begun. */
+export function claimTeacher(folder: string, model: string): void {
+  const path = join(folder, TEACHER_FILE);
+  if (!existsSync(path)) {
+    writeAtomic(path, JSON.stringify({ model }));
+    return;
+  }
+  const before = teacherSchema.safeParse(tryJson(readText(path)));
+  if (before.success && before.data.model === model) return;
+  const begun = before.success ? before.data.model : 'one that is not known any more';
+  throw new UserError(
+    'TEACHER',
+    `The server's model is ${model}, and the rollouts in ${folder} were begun with ${begun}; have that model served under that name again, or draw into another run.`,
+  );
+}
+
+function tryJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 

@@ -362,6 +362,30 @@ describe('a served model', () => {
     });
   });
 
+  test('is asked again where the data are others, and not where they only lie elsewhere', async () => {
+    const copy = join(folder, 'copied-data');
+    cpSync(data, copy, { recursive: true });
+    const ask = (...more: string[]) =>
+      runCli(['eval', 'bfcl', '--data', copy, '--runs', runs, '--model', address, ...more]);
+    const scored = (stdout: string): string => /^verdicts and scores +(\S+)$/m.exec(stdout)?.[1] ?? 'none';
+    const first = await bfcl('--model', address, '--category', 'simple');
+    prompts = [];
+    expect(scored((await ask('--category', 'simple')).stdout)).toBe(scored(first.stdout));
+    expect(prompts).toEqual([]);
+    const out = join(folder, 'kept');
+    expect((await ask('--category', 'simple', '--out', out)).code).toBe(0);
+    const file = join(copy, 'BFCL_v3_simple.json');
+    writeFileSync(file, readFileSync(file, 'utf8').replaceAll('minutes', 'hours'));
+    prompts = [];
+    await ask('--category', 'simple');
+    expect(prompts).toHaveLength(4);
+    expect(prompts[0]).toContain('hours');
+    expect(await ask('--category', 'simple', '--out', out)).toMatchObject({
+      code: 1,
+      stderr: `${out} has responses to other data, or responses of another model or of other options; choose another --out.\n`,
+    });
+  });
+
   test('may be asked to go on from <think>', async () => {
     await bfcl('--model', address, '--category', 'irrelevance', '--open-thought');
     expect(prompts[0]).toMatch(/<\|im_start\|>assistant\n<think>$/);

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -39,8 +39,31 @@ test('the same command goes on with the same run, and new weights begin another'
   expect(name).toMatch(/^eval-[0-9a-f]{8}$/);
   expect(evalRecipe(options, [path]).name).toBe(name);
   expect(evalRecipe({ ...options, limit: 5 }, [path]).name).not.toBe(name);
+  expect(evalRecipe({ ...options, device: 'gpu' }, [path]).name).not.toBe(name);
   utimesSync(join(path, 'model.safetensors'), 1, 1);
-  expect(evalRecipe(options, [path]).name).not.toBe(name);
+  expect(evalRecipe(options, [path]).name).toBe(name);
+  for (const file of [
+    'model.safetensors',
+    'model-00002-of-00002.safetensors',
+    'chat_template.jinja',
+    'tokenizer.json',
+  ]) {
+    const before = evalRecipe(options, [path]).name;
+    writeFileSync(join(path, file), 'other');
+    expect(evalRecipe(options, [path]).name, file).not.toBe(before);
+  }
+});
+
+test('a file of dialogues is known by its contents, wherever it lies', () => {
+  const path = checkpoint('judged');
+  const data = join(folder, 'dev.jsonl');
+  const nameOf = (file: string): string => evalRecipe({ ...options, data: file }, [path]).name;
+  writeFileSync(data, '{}\n');
+  const name = nameOf(data);
+  copyFileSync(data, join(folder, 'copy.jsonl'));
+  expect(nameOf(join(folder, 'copy.jsonl'))).toBe(name);
+  writeFileSync(data, '{}\n{}\n');
+  expect(nameOf(data)).not.toBe(name);
 });
 
 test('a folder that is no checkpoint is told', async () => {

@@ -1,5 +1,5 @@
 /** `tinystar rollouts` with a served teacher, and a recipe that learns from what it drew. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { readRollouts } from '../../src/train/rollout-store.ts';
@@ -167,6 +167,24 @@ describe('a server that fails', () => {
     expect(code).toBe(0);
     expect(stderr).toMatch(/rollouts: http:\S+ answers HTTP 429, Slow down; trying again for 3 min\n/);
   });
+});
+
+test('prompts that were added are asked, and so are all where the model is another', async () => {
+  const drawn = async (): Promise<string> => {
+    const { stdout, stderr, code } = await draw('vllm');
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    return folderOf(stdout);
+  };
+  const first = await drawn();
+  const student = { vocabulary: tokenizer.fingerprint(), vocabSize: tokenizer.vocabSize };
+  const lines = readFileSync(data, 'utf8');
+  writeFileSync(data, lines + lines.slice(0, lines.indexOf('\n') + 1).replaceAll('1', '4'));
+  const second = await drawn();
+  expect([first, second].map((folder) => readRollouts(folder, student).length)).toEqual([3, 4]);
+  writeFileSync(data, lines);
+  expect(await drawn()).toBe(first);
+  appendFileSync(join(checkpoint, 'chat_template.jinja'), '\n');
+  expect(await drawn()).not.toBe(first);
 });
 
 describe('a wrong command', () => {

@@ -1,7 +1,8 @@
 /** The reference checkpoint, batch and numbers in test/fixtures/qwen3-2layer (PyTorch, float32). */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { configFromHuggingFace, parameterSpecs, type Qwen3Config } from '../../src/model/config.ts';
+import { parameterSpecs, type Qwen3Config } from '../../src/model/config.ts';
+import { configFromHuggingFace } from '../../src/model/hf-config.ts';
 import { SafetensorsFile } from '../../src/model/safetensors.ts';
 import type { PromptTree, TreeLayout } from '../../src/model/tree.ts';
 import { predictorIndex } from '../../src/model/tree.ts';

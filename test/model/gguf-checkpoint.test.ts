@@ -231,6 +231,25 @@ describe('what is no Qwen3 that is whole', () => {
       'qwen3.rope.scaling.type': { string: 'yarn' },
     };
     expect(written(yarn)).toContain('has RoPE scaling of type yarn');
+    for (const [key, value, words] of [
+      ['qwen3.attention.sliding_window', { u32: 4096 }, 'qwen3.attention.sliding_window is 4096'],
+      ['qwen3.expert_count', { u32: 128 }, 'qwen3.expert_count is 128'],
+      ['qwen3.rope.scaling.factor', { f32: 4 }, 'qwen3.rope.scaling.factor is 4'],
+      ['qwen3.rope.dimension_sections', { i32s: Int32Array.of(1, 2) }, 'dimension_sections is a list'],
+      ['qwen3.logit_scale', { f32: 0.5 }, 'qwen3.logit_scale is 0.5'],
+      ['qwen3.attention.causal', { bool: false }, 'qwen3.attention.causal is false'],
+    ] as const) {
+      expect(written({ 'general.architecture': { string: 'qwen3' }, [key]: value })).toContain(
+        `asks for what tinystar does not compute (${words.startsWith('qwen3') ? words : `qwen3.rope.${words}`})`,
+      );
+    }
+    // What changes nothing goes through to what is missing.
+    const plain = { 'qwen3.expert_count': { u32: 0 }, 'qwen3.rope.scaling.factor': { f32: 1 } };
+    expect(written({ 'general.architecture': { string: 'qwen3' }, ...plain })).toBe(
+      'The metadata of DIR/faulty.gguf lack qwen3.block_count, qwen3.context_length, qwen3.embedding_length, qwen3.feed_forward_length, qwen3.attention.head_count, qwen3.attention.layer_norm_rms_epsilon, qwen3.rope.freq_base; convert the model again.',
+    );
+    const adapter = { 'general.architecture': { string: 'qwen3' }, 'general.type': { string: 'adapter' } };
+    expect(written(adapter)).toContain('is an adapter and no whole model; merge it');
     expect(written({ 'general.architecture': { u32: 3 } })).toContain(
       'has a general.architecture that is not a text',
     );
@@ -262,7 +281,7 @@ describe('what is no Qwen3 that is whole', () => {
       'The metadata of DIR/faulty.gguf name 9999 layers, and it has only 24 tensors',
     );
     expect(change((copy) => copy.writeUInt32LE(0xff000002, layers))).toMatch(
-      /is not a Qwen3 configuration .*: num_hidden_layers: Too big/,
+      /is not a Qwen3 configuration .*: num_hidden_layers is \d+ and must be at most 10000/,
     );
     const width = bytes.indexOf('qwen3.feed_forward_length') + 'qwen3.feed_forward_length'.length + 4;
     expect(change((copy) => copy.writeUInt32LE(48, width))).toContain(

@@ -1,5 +1,5 @@
 /** Preference optimisation on the agent's chains, end to end: what it learns from, that it goes on after a stop, and what it says when there is nothing. */
-import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -125,6 +125,8 @@ describe('without pairs, it says why in one sentence', () => {
       const text = readFileSync(join(stored, file), 'utf8');
       writeFileSync(join(stored, file), text.replace(/"correct":\w+/g, `"correct":${String(correct)}`));
     }
+    // As of an older version: else the stage that learned from the chains as they were refuses to stand beside these.
+    rmSync(join(runs, 'coins/stages/right/inputs.json'));
     await expect(runAll(coins(), runs)).rejects.toThrow(message);
   });
 

@@ -9,7 +9,7 @@ import { answerKey } from '../../src/teacher/duplicates.ts';
 import { ServedTeacher } from '../../src/teacher/served/served.ts';
 import type { RunEvent } from '../../src/train/events.ts';
 import { PromptSet } from '../../src/train/prompts.ts';
-import { readRollouts, type StoredPrompt } from '../../src/train/rollout-store.ts';
+import { claimTeacher, readRollouts, type StoredPrompt } from '../../src/train/rollout-store.ts';
 import { distillExample } from '../../src/train/stages/distill.ts';
 import { epochOrder } from '../../src/train/stages/supervised.ts';
 import { type RolloutOptions, runRollouts } from '../../src/train/stages/rollout.ts';
@@ -309,4 +309,13 @@ describe('prompts that a server refuses', () => {
     ]);
     expect(read('few').length).toBe(8);
   });
+});
+
+test('a folder that one model of a server began refuses the answers of another', () => {
+  const folder = join(scratch, 'claimed');
+  claimTeacher(folder, 'Qwen3-8B');
+  claimTeacher(folder, 'Qwen3-8B');
+  expect(() => claimTeacher(folder, 'Qwen3-4B')).toThrow(
+    `The server's model is Qwen3-4B, and the rollouts in ${folder} were begun with Qwen3-8B; have that model served under that name again, or draw into another run.`,
+  );
 });

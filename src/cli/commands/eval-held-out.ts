@@ -1,15 +1,8 @@
 /** `tinystar eval CHECKPOINT...`: checkpoints on the held-out split, as a run of one stage. */
 import { resolve } from 'node:path';
 import { buildCommand } from '@stricli/core';
-import { UserError } from '../../base/errors.ts';
-import { hashString } from '../../base/rng.ts';
-import {
-  checkpointAt,
-  checkpointName,
-  isCheckpoint,
-  isGguf,
-  weightsStamp,
-} from '../../model/checkpoint-path.ts';
+import { checkpointAt, checkpointName, requireCheckpoint } from '../../model/checkpoint-path.ts';
+import { namedByContents } from '../../recipe/run/inputs.ts';
 import { recipeSchema } from '../../recipe/schema.ts';
 import type { Recipe } from '../../recipe/schema.ts';
 import type { CliContext } from '../context.ts';
@@ -30,14 +23,7 @@ interface Flags {
 }
 
 async function evaluate(this: CliContext, flags: Flags, ...checkpoints: string[]): Promise<void> {
-  for (const path of checkpoints) {
-    if (isCheckpoint(path)) continue;
-    if (isGguf(path)) throw new UserError('EVAL', `${path} does not exist; check the path.`);
-    throw new UserError(
-      'EVAL',
-      `${path} is no checkpoint: it has no config.json; give the folder of a Hugging Face checkpoint or of a run's stage, or a .gguf file.`,
-    );
-  }
+  for (const path of checkpoints) requireCheckpoint(path);
   const data = flags.data === undefined ? {} : { data: keptInput(flags.data, flags.runs) };
   const recipe = evalRecipe({ ...flags, ...data }, checkpoints);
   await execute(this, recipe, { runsDir: flags.runs, json: flags.json });
@@ -52,35 +38,27 @@ export function evalRecipe(
   const names = paths.map(checkpointName);
   const label = (i: number): string =>
     (names.filter((name) => name === names[i]).length > 1 ? checkpoints[i] : names[i]) ?? '';
-  // The same command goes on with the same run; other options or other weights make another one.
-  const identity = JSON.stringify([
-    flags.data,
-    flags.seed,
-    flags.test,
-    flags.limit,
-    flags.maxTokens,
-    paths,
-    paths.map(weightsStamp),
-  ]);
   const data = flags.data === undefined ? undefined : resolve(flags.data);
-  return recipeSchema.parse({
-    name: `eval-${hashString(identity).toString(16).padStart(8, '0')}`,
-    device: flags.device,
-    data:
-      data === undefined
-        ? { source: 'assistant', seed: flags.seed, test: flags.test }
-        : { source: 'file', train: data, test: data },
-    models: Object.fromEntries(paths.map((path, i) => [`m${i}`, path])),
-    stages: [
-      {
-        name: 'evaluation',
-        kind: 'eval',
-        models: Object.fromEntries(paths.map((_, i) => [label(i), `m${i}`])),
-        generate_max_len: flags.maxTokens,
-        ...(flags.limit === undefined ? {} : { limit: flags.limit }),
-      },
-    ],
-  });
+  return namedByContents(
+    recipeSchema.parse({
+      name: 'eval',
+      device: flags.device,
+      data:
+        data === undefined
+          ? { source: 'assistant', seed: flags.seed, test: flags.test }
+          : { source: 'file', train: data, test: data },
+      models: Object.fromEntries(paths.map((path, i) => [`m${i}`, path])),
+      stages: [
+        {
+          name: 'evaluation',
+          kind: 'eval',
+          models: Object.fromEntries(paths.map((_, i) => [label(i), `m${i}`])),
+          generate_max_len: flags.maxTokens,
+          ...(flags.limit === undefined ? {} : { limit: flags.limit }),
+        },
+      ],
+    }),
+  );
 }
 
 const parsed = { kind: 'parsed' } as const;

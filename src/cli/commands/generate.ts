@@ -1,5 +1,6 @@
 /** `tinystar generate`: asks a checkpoint, with tools, and prints its answer. */
 import { buildCommand } from '@stricli/core';
+import { refuseAdapter } from '../../model/checkpoint-path.ts';
 import type { CliContext } from '../context.ts';
 import { outStyle } from '../context.ts';
 import { debugFlag, examples, numberFrom, wholeNumber } from '../flags.ts';
@@ -34,6 +35,7 @@ async function generate(this: CliContext, flags: Flags, checkpoint: string, requ
     import('../../train/device-probe.ts'),
     import('../tools-file.ts'),
   ]);
+  refuseAdapter(checkpoint);
   const tools = flags.tools === undefined ? [] : readTools(flags.tools);
   const tokenizer = Tokenizer.load(checkpoint);
   const system = flags.system === undefined ? [] : [{ role: 'system', content: flags.system } as const];

@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { buildCommand } from '@stricli/core';
 import { UserError } from '../../base/errors.ts';
-import { hashString } from '../../base/rng.ts';
-import { isGguf, weightsStamp } from '../../model/checkpoint-path.ts';
+import { isGguf, refuseAdapter } from '../../model/checkpoint-path.ts';
+import { namedByContents } from '../../recipe/run/inputs.ts';
 import type { Recipe } from '../../recipe/schema.ts';
 import { recipeSchema } from '../../recipe/schema.ts';
 import type { TeacherOptions } from '../../recipe/teacher-options.ts';
@@ -83,18 +83,16 @@ export function rolloutsRecipe(flags: RecipeFlags, data: string): Recipe {
     validity_filter: flags.validityFilter,
     ...(flags.rewardThreshold === undefined ? {} : { reward_threshold: flags.rewardThreshold }),
   };
-  // The same command goes on with the same run, also when the server has moved; other options or weights make another.
-  const lasting = { ...stage, teacher: [flags.teacher, flags.served] };
-  const stamp = teacher === undefined ? weightsStamp(model) : undefined;
-  const identity = JSON.stringify([file, model, stamp, lasting, flags.seed]);
-  return recipeSchema.parse({
-    name: `rollouts-${hashString(identity).toString(16).padStart(8, '0')}`,
-    seed: flags.seed,
-    device: flags.device,
-    data: { source: 'file', train: file, test: file },
-    models: { model },
-    stages: [stage],
-  });
+  return namedByContents(
+    recipeSchema.parse({
+      name: 'rollouts',
+      seed: flags.seed,
+      device: flags.device,
+      data: { source: 'file', train: file, test: file },
+      models: { model },
+      stages: [stage],
+    }),
+  );
 }
 
 async function rollouts(this: CliContext, flags: Flags, data: string): Promise<void> {
@@ -109,6 +107,7 @@ async function rollouts(this: CliContext, flags: Flags, data: string): Promise<v
   }
   const why = flags.apiKeyEnv === undefined ? undefined : keyVariableFault(flags.apiKeyEnv);
   if (why !== undefined) throw new UserError('FLAG', `--api-key-env ${why}.`);
+  if (isLocal) refuseAdapter(flags.model);
   const file = isLocal ? 'config.json' : 'tokenizer.json';
   const needed = isGguf(flags.model) ? flags.model : join(flags.model, file);
   if (!existsSync(needed)) {

@@ -66,12 +66,9 @@ export class ModelShapes {
 
   #checkpoint(reference: string, source: string): ShapedModel {
     if (existsSync(source)) {
+      const config = loadConfig(source);
       const tokenizer = Tokenizer.load(source);
-      return {
-        config: loadConfig(source),
-        tokenizer,
-        template: ChatTemplate.of(tokenizer).fixed(this.#recipe.thinking),
-      };
+      return { config, tokenizer, template: ChatTemplate.of(tokenizer).fixed(this.#recipe.thinking) };
     }
     const config = publishedConfig(source);
     if (config === undefined)

@@ -22,7 +22,7 @@ import { ComputeCopies } from '../../model/compute-copies.ts';
 import { parameterSpecs, type Qwen3Config } from '../../model/config.ts';
 import type { WeightSource } from '../../model/forward.ts';
 import { LORA_TARGETS, type LoraOptions, LoraWeights } from '../../model/lora.ts';
-import { isGguf } from '../../model/checkpoint-path.ts';
+import { isGguf, refuseAdapter } from '../../model/checkpoint-path.ts';
 import type { TrainedWeights } from '../../model/trained-weights.ts';
 import { ParameterSet } from '../../tensor/parameters.ts';
 import type { NewModel, Recipe } from '../schema.ts';
@@ -200,8 +200,10 @@ export const sourceOf = (model: OpenModel): WeightSource => model.training ?? mo
 
 /** Loads the model that a recipe's reference means, or makes a new one. */
 export function openModel(run: RunContext, reference: string, options: LoadModelOptions): OpenModel {
-  const speech = speechOf(run, reference);
   const model = run.recipe.models[reference];
+  // Before its tokenizer is looked for, which an adapter mostly lacks.
+  if (typeof model === 'string') refuseAdapter(model);
+  const speech = speechOf(run, reference);
   const opened =
     typeof model === 'object'
       ? makeModel(run, model, newConfig(model, speech.tokenizer), options)

@@ -113,6 +113,10 @@ export class ServedTeacher implements Teacher {
     );
   }
 
+  get model(): string {
+    return this.#model;
+  }
+
   async probe(signal: AbortSignal): Promise<readonly string[]> {
     const { tokenizer, sampling } = this.#options;
     const warnings = new Set<string>();

@@ -12,6 +12,7 @@ import { memoryMb } from '../loop.ts';
 import type { PromptSet, ScoredPrompt } from '../prompts.ts';
 import {
   addCounts,
+  claimTeacher,
   type KeptPrompt,
   NO_COUNTS,
   type RolloutCounts,
@@ -256,11 +257,12 @@ class Rollouts {
 
 /** What a teacher says before it is asked, and its answers. */
 async function* answers(
-  { name, teacher }: RolloutOptions,
+  { name, teacher, folder }: RolloutOptions,
   rollouts: Rollouts,
   signal: AbortSignal,
 ): AsyncGenerator<RunEvent | readonly Answered[]> {
   for (const text of await teacher.probe(signal)) yield { type: 'warning', stage: name, text };
+  if (teacher.model !== undefined && teacher.model !== '') claimTeacher(folder, teacher.model);
   yield* teacher.answer(rollouts.batches(), rollouts.select, signal);
 }
 
