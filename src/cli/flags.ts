@@ -1,6 +1,14 @@
 /** Flags that several commands share. */
 import { UserError } from '../base/errors.ts';
 
+/** As THINKING of chat/template.ts, which is not loaded for help alone. */
+export const thinkingFlag = {
+  kind: 'enum',
+  values: ['on', 'off'],
+  brief: "Thoughts on or off in all prompts; without it, the chat template's default",
+  optional: true,
+} as const;
+
 /** Declared so that help shows it; `main.ts` looks for it itself, as it must know before anything is parsed. */
 export const debugFlag = {
   kind: 'boolean',

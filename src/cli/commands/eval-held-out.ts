@@ -8,7 +8,7 @@ import type { Recipe } from '../../recipe/schema.ts';
 import type { CliContext } from '../context.ts';
 import { execute } from '../execute.ts';
 import { keptInput } from '../kept-input.ts';
-import { debugFlag, examples, runsFlag, wholeNumber } from '../flags.ts';
+import { debugFlag, examples, runsFlag, wholeNumber, thinkingFlag } from '../flags.ts';
 
 interface Flags {
   readonly data?: string;
@@ -17,6 +17,7 @@ interface Flags {
   readonly limit?: number;
   readonly maxTokens: number;
   readonly device: string;
+  readonly thinking?: 'on' | 'off';
   readonly runs: string;
   readonly json: boolean;
   readonly debug: boolean;
@@ -43,6 +44,7 @@ export function evalRecipe(
     recipeSchema.parse({
       name: 'eval',
       device: flags.device,
+      ...(flags.thinking === undefined ? {} : { thinking: flags.thinking }),
       data:
         data === undefined
           ? { source: 'assistant', seed: flags.seed, test: flags.test }
@@ -103,6 +105,7 @@ export const evalHeldOutCommand = buildCommand<Flags, string[], CliContext>({
         placeholder: 'N',
       },
       device: { ...parsed, parse: String, brief: 'cpu, gpu or a name', default: 'cpu', placeholder: 'NAME' },
+      thinking: thinkingFlag,
       runs: runsFlag,
       json: { kind: 'boolean', brief: 'Print events as JSON lines', default: false, withNegated: false },
       debug: debugFlag,

@@ -3,7 +3,7 @@ import { buildCommand } from '@stricli/core';
 import { refuseAdapter } from '../../model/checkpoint-path.ts';
 import type { CliContext } from '../context.ts';
 import { outStyle } from '../context.ts';
-import { debugFlag, examples, numberFrom, wholeNumber } from '../flags.ts';
+import { debugFlag, examples, numberFrom, wholeNumber, thinkingFlag } from '../flags.ts';
 
 interface Flags {
   readonly tools?: string;
@@ -13,6 +13,7 @@ interface Flags {
   readonly maxTokens: number;
   readonly seed: number;
   readonly device: string;
+  readonly thinking?: 'on' | 'off';
   readonly raw: boolean;
   readonly debug: boolean;
 }
@@ -40,7 +41,7 @@ async function generate(this: CliContext, flags: Flags, checkpoint: string, requ
   const tokenizer = Tokenizer.load(checkpoint);
   const system = flags.system === undefined ? [] : [{ role: 'system', content: flags.system } as const];
   const messages = [...system, { role: 'user', content: request } as const];
-  const prompt = ChatTemplate.of(tokenizer).prompt({ messages, tools });
+  const prompt = ChatTemplate.of(tokenizer).fixed(flags.thinking).prompt({ messages, tools });
   using device = Device.open(flags.device);
   for (const notice of noticesOf(device)) this.process.stderr.write(`note: ${notice}\n`);
   const { config, parameters } = loadModel(device, checkpoint, { trainable: false });
@@ -97,6 +98,7 @@ export const generateCommand = buildCommand<Flags, [string, string], CliContext>
       },
       seed: { ...parsed, parse: wholeNumber(0), brief: 'Seed of the draws', default: '0', placeholder: 'N' },
       device: { ...parsed, parse: String, brief: 'cpu, gpu or a name', default: 'cpu', placeholder: 'NAME' },
+      thinking: thinkingFlag,
       raw: {
         kind: 'boolean',
         brief: 'Print prompt and answer with every token',

@@ -11,7 +11,7 @@ import type { TeacherOptions } from '../../recipe/teacher-options.ts';
 import { addressFault, keyVariableFault, serverAddress } from '../../teacher/served/address.ts';
 import type { CliContext } from '../context.ts';
 import { execute } from '../execute.ts';
-import { debugFlag, examples, numberFrom, runsFlag, wholeNumber } from '../flags.ts';
+import { debugFlag, examples, numberFrom, runsFlag, wholeNumber, thinkingFlag } from '../flags.ts';
 import { keptInput } from '../kept-input.ts';
 import { table } from '../table.ts';
 
@@ -36,6 +36,7 @@ interface Flags {
   readonly validityFilter: boolean;
   readonly seed: number;
   readonly device: string;
+  readonly thinking?: 'on' | 'off';
   readonly runs: string;
   readonly json: boolean;
   readonly debug: boolean;
@@ -88,6 +89,7 @@ export function rolloutsRecipe(flags: RecipeFlags, data: string): Recipe {
       name: 'rollouts',
       seed: flags.seed,
       device: flags.device,
+      ...(flags.thinking === undefined ? {} : { thinking: flags.thinking }),
       data: { source: 'file', train: file, test: file },
       models: { model },
       stages: [stage],
@@ -226,6 +228,7 @@ export const rolloutsCommand = buildCommand<Flags, [string], CliContext>({
         placeholder: 'N',
       },
       device: { ...parsed, parse: String, brief: 'cpu, gpu or a name', default: 'cpu', placeholder: 'NAME' },
+      thinking: thinkingFlag,
       runs: runsFlag,
       json: { kind: 'boolean', brief: 'Print events as JSON lines', default: false, withNegated: false },
       debug: debugFlag,
