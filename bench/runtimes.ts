@@ -14,17 +14,20 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { assistantTurn, parseGeneration } from '../src/chat/generation.ts';
 import type { Tool } from '../src/chat/messages.ts';
+import { toolTable } from '../src/chat/tools.ts';
 import { ChatTemplate } from '../src/chat/template.ts';
 import { Tokenizer } from '../src/chat/tokenizer.ts';
 import { generateAssistant } from '../src/data/assistant/index.ts';
 import { Device } from '../src/ggml/device.ts';
 import { dumps } from '../src/json/dumps.ts';
 import { tryParseJson } from '../src/json/parse.ts';
+import { isDict, isList } from '../src/json/python.ts';
 import { loadModel } from '../src/model/checkpoint.ts';
 import { Generator } from '../src/model/generation.ts';
+import { ArgumentSchema } from '../src/reward/argument-schema.ts';
 import { exactMatch, goldOfMessage, withoutEndTokens } from '../src/reward/exact.ts';
 
-const MAX_TOKENS = 128;
+const MAX_TOKENS = 256;
 
 interface Request {
   readonly messages: readonly { readonly role: string; readonly content: string }[];
@@ -134,6 +137,21 @@ const right = turns.filter((turn, i) => {
 });
 console.log(`tinystar: ${count} requests, ${right.length} answered right`);
 
+/** Whether an answer's calls are of the tools and keep to their schemas: llama.cpp's grammar lets no others through. */
+function obeys(answer: string, tools: readonly Tool[]): boolean {
+  if (answer === MALFORMED) return false;
+  const calls = tryParseJson(answer);
+  if (!calls.ok || !isList(calls.value)) return true;
+  const table = toolTable(tools);
+  return calls.value.every((call) => {
+    const [name, given] = isList(call) ? call : [];
+    const tool = typeof name === 'string' ? table.find(name) : undefined;
+    if (tool === undefined || !isDict(given)) return false;
+    const known = [...given.keys()].every((key) => tool.arguments.has(key));
+    return known && new ArgumentSchema(tool).fault(given) === undefined;
+  });
+}
+
 function tell(name: string, outcomes: readonly Outcome[]): void {
   const samePrompts = outcomes.filter(
     ({ prompt }, i) => prompt === (typeof prompt === 'number' ? ids[i]?.length : prompts[i]),
@@ -141,13 +159,15 @@ function tell(name: string, outcomes: readonly Outcome[]): void {
   const what = outcomes.every(({ prompt }) => typeof prompt === 'number')
     ? 'prompts of as many tokens'
     : 'equal prompts';
-  const same = outcomes.filter(({ answer }, i) => answer === ours[i]).length;
-  console.log(`${name}: ${samePrompts} of ${outcomes.length} ${what}, ${same} equal answers`);
-  const other = outcomes.findIndex(({ answer }, i) => answer !== ours[i]);
-  if (other >= 0)
-    console.log(
-      `  first other answer, request ${other + 1}: ${outcomes[other]?.answer}\n  ours: ${ours[other]}`,
-    );
+  const others = [...outcomes.keys()].filter((i) => outcomes[i]?.answer !== ours[i]);
+  const broken = others.filter((i) => !obeys(ours[i] ?? '', dialogues[i]?.tools ?? []));
+  console.log(
+    `${name}: ${samePrompts} of ${outcomes.length} ${what}, ${outcomes.length - others.length} equal answers; ` +
+      `of ${others.length} others, ${broken.length} where the free answer is no whole call of the tools' schemas`,
+  );
+  const other = others.find((i) => !broken.includes(i));
+  if (other !== undefined)
+    console.log(`  request ${other + 1}: ${outcomes[other]?.answer}\n  tinystar:  ${ours[other]}`);
 }
 
 const scratch = mkdtempSync(join(tmpdir(), 'tinystar-runtimes-'));
