@@ -24,7 +24,7 @@ export function afterAnswer(template: ChatTemplate): string {
 }
 
 /** The ids under a key such as `eos_token_id`: a number, or a list of them. */
-export function idsUnder(value: unknown): number[] {
+function idsUnder(value: unknown): number[] {
   const given: unknown[] = Array.isArray(value) ? value : [value];
   return given.filter((id): id is number => typeof id === 'number' && Number.isInteger(id) && id >= 0);
 }

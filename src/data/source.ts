@@ -13,18 +13,6 @@ export interface TaskDialogue extends ReadDialogue {
   readonly mustMention: readonly string[];
 }
 
-export type DialogueSource =
-  | { readonly source: 'assistant'; readonly seed: number; readonly train: number; readonly test: number }
-  | { readonly source: 'file'; readonly train: string; readonly test: string }
-  | {
-      readonly source: 'mix';
-      readonly seed: number;
-      readonly parts: readonly { readonly path: string; readonly weight: number }[];
-      /** How many dialogues of all parts together. */
-      readonly train: number;
-      readonly test: string;
-    };
-
 /** A record's calls are those of a dialogue, with JavaScript's numbers. */
 function toMessage({ role, content, reasoning, toolCalls }: RecordMessage): Message {
   const calls = toolCalls?.map(({ name, arguments: given }) => ({ name, arguments: toJsonObject(given) }));

@@ -167,7 +167,7 @@ function otherModel(json: Json): { readonly fault: string; readonly advice: stri
     };
   const names: readonly unknown[] = Array.isArray(architectures) ? architectures : [];
   if (names.length === 0 || names.includes('Qwen3ForCausalLM')) return undefined;
-  const fault = `its architecture is ${names.map(String).join(', ')}, and tinystar computes Qwen3ForCausalLM alone`;
+  const fault = `its architecture is ${names.map((name) => (typeof name === 'string' ? name : shown(name))).join(', ')}, and tinystar computes Qwen3ForCausalLM alone`;
   return { fault, advice };
 }
 

@@ -207,6 +207,7 @@ describe('a configuration is refused, and the key named,', () => {
   });
 
   it('that is of another architecture, or no map', () => {
+    expect(refusal({ ...v4, architectures: [{ name: 'x' }] })).toContain('its architecture is {"name":"x"}');
     expect(refusal({ ...v4, architectures: ['Qwen3ForSequenceClassification'] })).toContain(
       'its architecture is Qwen3ForSequenceClassification',
     );
