@@ -259,7 +259,12 @@ export class ChatTemplate {
    */
   get dependsOnServer(): boolean {
     const input = { messages: [{ role: 'user', content: '?' }] } as const;
-    return this.prompt(input) !== this.prompt(input, true);
+    try {
+      return this.prompt(input) !== this.prompt(input, true);
+    } catch {
+      // A template that wants more of a conversation says so where it is given one.
+      return false;
+    }
   }
 
   /**

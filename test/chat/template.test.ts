@@ -165,6 +165,7 @@ describe('prompt and target', () => {
     const answer: Message = { role: 'assistant', content: 'Hi!' };
     expect(template.dependsOnServer).toBe(true);
     expect(OWN_TEMPLATE.dependsOnServer).toBe(false);
+    expect(new ChatTemplate("{{ raise_exception('no system message') }}").dependsOnServer).toBe(false);
     const plain = template.turn({ messages: hi }, answer);
     expect(plain.prompt.endsWith('assistant\n<think>\n\n</think>\n\n')).toBe(true);
     expect(plain.target).toBe('Hi!<|im_end|>');
