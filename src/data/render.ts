@@ -1,5 +1,5 @@
 /** Dialogues as training records: the prompt and the target as text and as tokens, with an exact boundary between them. */
-import { InternalError } from '../base/errors.ts';
+import { InternalError, UserError } from '../base/errors.ts';
 import type { Dialogue, TokenIds } from '../chat/messages.ts';
 import { type ChatTemplate, closesThought } from '../chat/template.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
@@ -71,7 +71,7 @@ export interface ReadDialogue extends Dialogue {
   readonly line?: string;
 }
 
-/** Renders a dialogue whose last message is the assistant's gold answer. */
+/** Renders a dialogue whose last message is the assistant's gold answer; throws a UserError that names it where the template refuses it. */
 export function renderDialogue(
   dialogue: ReadDialogue,
   tokenizer: Tokenizer,
@@ -82,11 +82,16 @@ export function renderDialogue(
     throw new InternalError(`dialogue ${dialogue.id} does not end with the assistant's answer`);
   }
   const { id, category, line, messages, tools } = dialogue;
-  const texts =
-    line === undefined
-      ? template.turn({ messages: messages.slice(0, -1), tools }, last)
-      : exactTexts(line, template);
-  return makeRecord({ id, category, ...texts }, tokenizer);
+  try {
+    const texts =
+      line === undefined
+        ? template.turn({ messages: messages.slice(0, -1), tools }, last)
+        : exactTexts(line, template);
+    return makeRecord({ id, category, ...texts }, tokenizer);
+  } catch (thrown) {
+    if (thrown instanceof UserError) throw new UserError(thrown.code, `Dialogue ${id}: ${thrown.message}`);
+    throw thrown;
+  }
 }
 
 /** One number a target token: 1 where it counts, else 0. */

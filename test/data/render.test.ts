@@ -1,7 +1,7 @@
 /** Training records: boundaries, shared prefixes, masks, and how they look. */
 import { describe, expect, it } from 'vitest';
 import { trainTokenizer } from '../../src/chat/bpe-trainer.ts';
-import { OWN_TEMPLATE } from '../../src/chat/template.ts';
+import { ChatTemplate, OWN_TEMPLATE } from '../../src/chat/template.ts';
 import type { Dialogue, Tool } from '../../src/chat/messages.ts';
 import { inspectRecord } from '../../src/data/inspect.ts';
 import { makeRecord, maskOf, renderDialogue } from '../../src/data/render.ts';
@@ -60,6 +60,13 @@ describe('renderDialogue', () => {
 
   it('has no system block without tools and system message', () => {
     expect(renderDialogue(dialogue('hi', { tools: [] }), tokenizer, OWN_TEMPLATE).systemLength).toBe(0);
+  });
+
+  it('names the dialogue that the template refuses', () => {
+    const picky = new ChatTemplate("{{ raise_exception('System role not supported') }}");
+    expect(() => renderDialogue(dialogue('hi'), tokenizer, picky)).toThrow(
+      /^Dialogue d1: .*\(System role not supported\)/,
+    );
   });
 
   it('refuses a dialogue without a gold answer', () => {
