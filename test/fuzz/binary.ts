@@ -80,10 +80,8 @@ function ggufFields(bytes: Buffer): { fields: Field[]; end: number } {
       const of = number(4);
       const count = number(8);
       // The first of them stand for all.
-      for (let i = 0; i < count; i++) {
-        if (of === STRING) text(i < 3);
-        else at += WIDTHS[of] ?? 0;
-      }
+      if (of === STRING) for (let i = 0; i < count; i++) text(i < 3);
+      else at += count * (WIDTHS[of] ?? 0);
     } else {
       fields.push({ at, width: WIDTHS[type] ?? 1 });
       at += WIDTHS[type] ?? 0;
