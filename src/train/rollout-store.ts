@@ -53,6 +53,8 @@ export interface RolloutCounts {
   readonly drawn: number;
   readonly valid: number;
   readonly kept: number;
+  /** Answers that were drawn and have no end. */
+  readonly cut: number;
   /** Sum over the drawn answers. */
   readonly reward: number;
   /** Tokens of the drawn answers, and of the prompts. */
@@ -66,6 +68,7 @@ export const NO_COUNTS: RolloutCounts = {
   drawn: 0,
   valid: 0,
   kept: 0,
+  cut: 0,
   reward: 0,
   completionTokens: 0,
   promptTokens: 0,
@@ -77,6 +80,7 @@ export function addCounts(a: RolloutCounts, b: RolloutCounts): RolloutCounts {
     drawn: a.drawn + b.drawn,
     valid: a.valid + b.valid,
     kept: a.kept + b.kept,
+    cut: a.cut + b.cut,
     reward: a.reward + b.reward,
     completionTokens: a.completionTokens + b.completionTokens,
     promptTokens: a.promptTokens + b.promptTokens,
@@ -93,6 +97,7 @@ const lineSchema = z.object({
     drawn: count,
     valid: count,
     kept: count,
+    cut: count.default(0),
     reward: z.number(),
     completionTokens: count,
     promptTokens: count,
@@ -194,6 +199,13 @@ export class RolloutWriter implements Disposable {
     store.sync();
     appendParts(this.#path, [Buffer.from(`${JSON.stringify(line)}\n`)]);
     this.#settle(line);
+  }
+
+  /** Forgets what was settled, so that it is asked again. */
+  clear(): void {
+    this.done.clear();
+    this.settled.length = 0;
+    cutFile(this.#path, 0);
   }
 
   /** Makes the folder readable; call it when all prompts are settled. */

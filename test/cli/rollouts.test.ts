@@ -281,3 +281,90 @@ describe('a wrong command', () => {
     );
   });
 });
+
+describe('rollouts of which no answer can be kept end with what to do', () => {
+  const call = { content: '', tool_calls: [{ function: { name: 'dim', arguments: '{"level": 1}' } }] };
+  const withoutEnd = chat(['I can tell you that the', 'content_filter']);
+
+  test.each<[string, object, string[], RegExp]>([
+    [
+      'cut',
+      withoutEnd,
+      [],
+      /none of \d answers is valid, as \d have no end or say nothing; raise generate_max_len \(--max-tokens\)/,
+    ],
+    ['nothing', chat([{ content: '' }, 'stop']), [], /none of \d answers is valid, as \d have no end/],
+    ['malformed', chat([{ content: '<tool_call>{</tool_call>' }, 'stop']), [], /as \d are not well-formed/],
+    [
+      'below the threshold',
+      chat([{ content: 'No.' }, 'stop']),
+      ['--reward-threshold', '1'],
+      /none of \d answers has a reward of at least 1; lower reward_threshold/,
+    ],
+  ])('when they are %s', async (_, reply, more, why) => {
+    let isGood = false;
+    await using scripted = await ScriptedServer.start(({ path }) => ({
+      body: path.endsWith('/models') ? { data: [{ id: 'm' }] } : isGood ? chat([call, 'tool_calls']) : reply,
+    }));
+    const first = await drawFrom(scripted.url, ...more);
+    expect(first).toMatchObject({ code: 1, stderr: expect.stringMatching(why) as unknown });
+    // The same command asks again, as the server may have been seen to.
+    isGood = true;
+    seed -= 1;
+    const asked = scripted.asked.length;
+    await drawFrom(scripted.url, ...(more.length > 0 ? ['--reward-threshold', '1'] : []));
+    expect(scripted.asked.length).toBeGreaterThan(asked + 3);
+  });
+
+  test('but not when one of them can', async () => {
+    await using scripted = await ScriptedServer.start(({ path, body }) => ({
+      body: path.endsWith('/models')
+        ? { data: [{ id: 'm' }] }
+        : JSON.stringify(body).includes('Dim to 2.')
+          ? chat([call, 'tool_calls'])
+          : withoutEnd,
+    }));
+    expect(await drawFrom(scripted.url)).toMatchObject({ code: 0 });
+  });
+});
+
+test('each address is asked for the model by the name that it gives it', async () => {
+  const reply = chat([
+    { content: '', tool_calls: [{ function: { name: 'dim', arguments: '{"level": 1}' } }] },
+    'stop',
+  ]);
+  const serving = (id: string) =>
+    ScriptedServer.start(({ path, body }) =>
+      path.endsWith('/models')
+        ? { body: { data: [{ id }] } }
+        : body['model'] === id
+          ? { body: reply }
+          : { status: 404, body: { error: { message: 'no such model' } } },
+    );
+  await using one = await serving('one');
+  await using two = await serving('two');
+  const { code, stderr } = await drawFrom(one.url, '--endpoint', two.url, '--concurrency', '1');
+  expect({ code, stderr }).toMatchObject({
+    code: 0,
+    stderr: expect.stringMatching(/different models \(one at \S+, two at \S+\)/) as unknown,
+  });
+});
+
+test.each<[string, object, string]>([
+  ['a thought in both places', { reasoning_content: 'Hm.', content: '<think>Hm.</think>\nNo.' }, 'No.'],
+  ['an empty refusal', { content: 'No.', refusal: '' }, 'No.'],
+  [
+    'arguments that are JSON in JSON',
+    { tool_calls: [{ function: { name: 'dim', arguments: JSON.stringify('{"level": 1}') } }] },
+    '{"name": "dim", "arguments": {"level": 1}}',
+  ],
+])('%s is read as it is meant', async (_, message, text) => {
+  await using scripted = await ScriptedServer.start(({ path }) => ({
+    body: path.endsWith('/models') ? { data: [{ id: 'm' }] } : chat([message, 'stop']),
+  }));
+  const { stdout, code } = await drawFrom(scripted.url);
+  expect(code).toBe(0);
+  const student = { vocabulary: tokenizer.fingerprint(), vocabSize: tokenizer.vocabSize };
+  const [prompt] = readRollouts(folderOf(stdout), student);
+  expect(prompt?.samples[0]?.text.split('</think>')[1]).toContain(text);
+});

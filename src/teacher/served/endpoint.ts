@@ -140,7 +140,7 @@ export class Endpoint {
     }
     const asked = thrown instanceof Transient ? (thrown.retryAfter ?? 0) : 0;
     this.#notBefore = Math.max(this.#notBefore, now + Math.min(asked, LONGEST_ASKED));
-    if (isNews && thrown instanceof Transient) this.#tellFault(asked, now);
+    if (isNews) this.#tellFault(asked, now);
   }
 
   #tellFault(asked: number, now: number): void {

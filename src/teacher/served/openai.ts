@@ -23,6 +23,11 @@ function toolOf({ name, description, parameters }: Tool): object {
   return { type: 'function', function: { name, description, parameters } };
 }
 
+function valueOf(text: string): PyValue | undefined {
+  const parsed = tryParseJson(text);
+  return parsed.ok ? parsed.value : undefined;
+}
+
 /** A call's text; arguments that are no JSON stay as they are, and the validity filter finds them. */
 function callText(call: Reply): string {
   const outer = call.at('function');
@@ -30,8 +35,9 @@ function callText(call: Reply): string {
   const name = dumps(inner.at('name').text());
   const given = inner.at('arguments');
   const text = typeof given.value === 'string' ? given.value : JSON.stringify(given.value ?? {});
-  const parsed = tryParseJson(text === '' ? '{}' : text);
-  const value: PyValue | undefined = parsed.ok ? parsed.value : undefined;
+  const outermost = valueOf(text === '' ? '{}' : text);
+  // Some servers write as JSON what was JSON already.
+  const value = typeof outermost === 'string' ? valueOf(outermost) : outermost;
   const written = value !== undefined && isDict(value) ? dumps(value) : text;
   return `<tool_call>\n{"name": ${name}, "arguments": ${written}}\n</tool_call>`;
 }
@@ -49,14 +55,15 @@ function textOf(content: Reply): string {
 function splitThought(message: Reply): { readonly thought: string; readonly said: string } {
   const content = message.at('content');
   const said = content.isThere ? textOf(content) : '';
-  for (const key of ['reasoning_content', 'reasoning']) {
-    const own = message.at(key);
-    if (typeof own.value === 'string' && own.value.trim() !== '') return { thought: own.value, said };
-  }
+  const own = ['reasoning_content', 'reasoning']
+    .map((key) => message.at(key).value)
+    .find((value) => typeof value === 'string' && value.trim() !== '');
   const end = said.lastIndexOf(THINK_CLOSE);
-  if (end < 0) return { thought: '', said };
+  if (end < 0) return { thought: typeof own === 'string' ? own : '', said };
   const start = said.startsWith(THINK) ? THINK.length : 0;
-  return { thought: said.slice(start, end), said: said.slice(end + THINK_CLOSE.length) };
+  // Some servers give the thought in both places.
+  const thought = typeof own === 'string' ? own : said.slice(start, end);
+  return { thought, said: said.slice(end + THINK_CLOSE.length) };
 }
 
 /** The calls of a message, or the one of the older form. */
@@ -76,7 +83,8 @@ function finishOfChoice(choice: Reply, isEnd: IsEnd): 'stop' | 'length' {
     (stop) => typeof stop === 'string',
   );
   const finish = finishOf(choice.at('finish_reason').value, stoppedAt, isEnd);
-  return choice.at('message').at('refusal').isThere ? 'length' : finish;
+  const refusal = choice.at('message').at('refusal');
+  return refusal.isThere && refusal.value !== '' ? 'length' : finish;
 }
 
 /** A choice as the student shall write it after the question's prompt, which may leave no room for a thought. */
@@ -87,7 +95,11 @@ function readChoice(choice: Reply, { isEnd, question }: Ask): RawSample {
   const parts = [said.trim(), ...callsOf(message).map(callText)];
   const answer = parts.filter((part) => part !== '').join('\n');
   const { text: prompt } = question;
-  return { finish, text: turnAfter(prompt, closesThought(prompt) ? '' : thought.trim(), answer) };
+  // Who says nothing after a thought, or at all, has not come to an end.
+  return {
+    finish: answer === '' ? 'length' : finish,
+    text: turnAfter(prompt, closesThought(prompt) ? '' : thought.trim(), answer),
+  };
 }
 
 export const openai: Protocol = {

@@ -86,7 +86,8 @@ export class ServedTeacher implements Teacher {
   readonly #givenUp = new Set<Endpoint>();
   /** What the user is told while servers are waited for. */
   readonly notices = new Notices();
-  #model = '';
+  /** What each address calls the model. */
+  readonly #models = new Map<Endpoint, string>();
 
   constructor(options: ServedOptions) {
     const { kind, endpoints, served, timeout, retries, requestsPerMinute, apiKey, seed } = options;
@@ -114,7 +115,7 @@ export class ServedTeacher implements Teacher {
   }
 
   get model(): string {
-    return this.#model;
+    return [...new Set(this.#models.values())].toSorted().join(', ');
   }
 
   async probe(signal: AbortSignal): Promise<readonly string[]> {
@@ -122,7 +123,7 @@ export class ServedTeacher implements Teacher {
     const warnings = new Set<string>();
     for (const endpoint of this.#endpoints) {
       const model = await this.#modelAt(endpoint, signal);
-      this.#model = model;
+      this.#models.set(endpoint, model);
       const probed = {
         protocol: this.#protocol,
         endpoint,
@@ -135,7 +136,16 @@ export class ServedTeacher implements Teacher {
       };
       for (const warning of await probeEndpoint(probed, signal)) warnings.add(warning);
     }
+    if (new Set(this.#models.values()).size > 1) {
+      const names = [...this.#models].map(([{ url }, model]) => `${model} at ${url}`).join(', ');
+      warnings.add(`the addresses name different models (${names}); each is asked for its own`);
+    }
     return [...warnings];
+  }
+
+  /** What an address calls the model; nothing where it has no name, or is not known yet. */
+  #modelOf(endpoint: Endpoint): string {
+    return this.#models.get(endpoint) ?? this.#options.served ?? '';
   }
 
   /** The model's name; one that the user gave is not looked up. */
@@ -170,7 +180,7 @@ export class ServedTeacher implements Teacher {
     const asked = {
       endpoint,
       listPath,
-      model: this.#model === '' ? (this.#options.served ?? '') : this.#model,
+      model: this.#modelOf(endpoint),
       hasKey: apiKey !== undefined,
       keyBy: 'the variable of the environment that api_key_env names (--api-key-env)',
       modelBy: 'served (--served)',
@@ -267,7 +277,8 @@ export class ServedTeacher implements Teacher {
   /** Whether an address answers something easy. */
   async #isAlive(endpoint: Endpoint, signal: AbortSignal): Promise<boolean> {
     try {
-      if (this.#protocol.distributions) await this.#protocol.tokenize(endpoint, 'a', this.#model, signal);
+      if (this.#protocol.distributions)
+        await this.#protocol.tokenize(endpoint, 'a', this.#modelOf(endpoint), signal);
       else await endpoint.send('/models', undefined, signal);
       return true;
     } catch (thrown) {
@@ -297,7 +308,7 @@ export class ServedTeacher implements Teacher {
         topK: this.topK,
         stopIds: tokenizer.stopIds,
         isEnd: this.#isEnd,
-        model: this.#model,
+        model: this.#modelOf(endpoint),
       };
       const samples = await this.#samples(endpoint, ask, signal);
       if (samples === undefined) drawn.set(start, undefined);

@@ -64,11 +64,12 @@ function choose(
 ): Choice {
   const seen = new Set<string>();
   const rewards = new Map<Draft, number>();
-  let [valid, total, tokens] = [0, 0, 0];
+  let [valid, cut, total, tokens] = [0, 0, 0, 0];
   for (const draft of drafts) {
     const { reward, format } = scorer.score(draft.text);
     total += reward;
     tokens += draft.tokens.length;
+    if (draft.finish === 'length') cut += 1;
     const wellFormed = format === 1 && draft.finish !== 'length';
     if (wellFormed) valid += 1;
     else if (validityFilter) continue;
@@ -82,11 +83,23 @@ function choose(
     drawn: drafts.length,
     valid,
     kept: rewards.size,
+    cut,
     reward: total,
     completionTokens: tokens,
     promptTokens: question.ids.length,
   };
   return { counts, rewards };
+}
+
+/** Why none of the answers is kept, and what to do. */
+function whyNone({ drawn, valid, cut }: RolloutCounts, { rewardThreshold }: RolloutOptions): string {
+  if (drawn === 0) return 'no answer came that can be sent; see to the teacher and run the same command';
+  const none = `none of ${drawn} answers`;
+  if (valid > 0)
+    return `${none} has a reward of at least ${rewardThreshold ?? 0}; lower reward_threshold (--reward-threshold) or take a better teacher`;
+  if (2 * cut > drawn)
+    return `${none} is valid, as ${cut} have no end or say nothing; raise generate_max_len (--max-tokens), or see why the teacher does not end its turn`;
+  return `${none} is valid, as ${drawn - cut} are not well-formed; the teacher is too weak for the format (train it first)`;
 }
 
 /** One pass over the prompts that are not settled yet. */
@@ -231,7 +244,7 @@ class Rollouts {
     if (samples.length > 0) yield { type: 'sample', stage: name, step, samples };
   }
 
-  /** What stayed out, as warnings; throws when too many prompts could not be answered. */
+  /** What stayed out, as warnings; throws when too many prompts could not be answered, or nothing is kept. */
   *close(): Generator<RunEvent> {
     const { name, count, failureTolerance } = this.#options;
     yield* this.settle([]);
@@ -247,9 +260,14 @@ class Rollouts {
         [],
       );
     }
-    const tooLong = this.#writer.settled.reduce((n, { counts }) => n + counts.tooLong, 0);
-    if (tooLong > 0) {
-      const text = `${tooLong} prompts were too long and were left out`;
+    const sum = this.#writer.settled.reduce((so, { counts }) => addCounts(so, counts), NO_COUNTS);
+    if (sum.kept === 0) {
+      // Nobody can learn from it, so the same command asks again.
+      this.#writer.clear();
+      throw new UserError('NO_ANSWERS', `Stage ${name}: ${whyNone(sum, this.#options)}.`);
+    }
+    if (sum.tooLong > 0) {
+      const text = `${sum.tooLong} prompts were too long and were left out`;
       yield { type: 'warning', stage: name, text };
     }
   }
