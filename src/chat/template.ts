@@ -234,14 +234,16 @@ export class ChatTemplate {
 
   /**
    * Prompt and target of a conversation's next turn. A template that does not think unless it is told to is told to
-   * where the answer has a thought; throws a UserError where that does not help.
+   * where the answer has a thought; where that does not help, a thought that nobody learns from is left out, and any
+   * other is a UserError.
    */
-  turn(history: ChatInput, answer: Message | ExactMessage): PromptAndTarget {
+  turn(history: ChatInput, answer: Message | ExactMessage, isLearned = true): PromptAndTarget {
     const reasoning = answer.reasoning ?? '';
     const asked = this.prompt(history);
     const mustOpen = trimLines(reasoning) !== '' && closesThought(asked);
     const prompt = mustOpen ? this.prompt(history, true) : asked;
-    return { prompt, target: targetAfter(prompt, reasoning, answerText(answer)) };
+    const thought = isLearned || !closesThought(prompt) ? reasoning : '';
+    return { prompt, target: targetAfter(prompt, thought, answerText(answer)) };
   }
 
   /**

@@ -71,11 +71,15 @@ export interface ReadDialogue extends Dialogue {
   readonly line?: string;
 }
 
-/** Renders a dialogue whose last message is the assistant's gold answer; throws a UserError that names it where the template refuses it. */
+/**
+ * Renders a dialogue whose last message is the assistant's gold answer, which is learned from or only compared with;
+ * throws a UserError that names the dialogue where the template refuses it.
+ */
 export function renderDialogue(
   dialogue: ReadDialogue,
   tokenizer: Tokenizer,
   template: ChatTemplate,
+  isLearned = true,
 ): TrainingRecord {
   const last = dialogue.messages.at(-1);
   if (last?.role !== 'assistant') {
@@ -85,8 +89,8 @@ export function renderDialogue(
   try {
     const texts =
       line === undefined
-        ? template.turn({ messages: messages.slice(0, -1), tools }, last)
-        : exactTexts(line, template);
+        ? template.turn({ messages: messages.slice(0, -1), tools }, last, isLearned)
+        : exactTexts(line, template, isLearned);
     return makeRecord({ id, category, ...texts }, tokenizer);
   } catch (thrown) {
     if (thrown instanceof UserError) throw new UserError(thrown.code, `Dialogue ${id}: ${thrown.message}`);

@@ -63,7 +63,7 @@ export async function* judgeHeldOut(options: HeldOutOptions, first = 0): AsyncGe
   for (let start = first; start < dialogues.length; start += batch) {
     signal.throwIfAborted();
     const asked = Array.from(dialogues.slice(start, start + batch));
-    const records = asked.map((dialogue) => renderDialogue(dialogue, tokenizer, template));
+    const records = asked.map((dialogue) => renderDialogue(dialogue, tokenizer, template, false));
     const fitting = records.filter(({ promptIds }) => promptIds.length <= options.maxPromptTokens);
     const drawn = await generator.generate(
       fitting.map(({ promptIds }) => promptIds),

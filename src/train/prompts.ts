@@ -52,7 +52,7 @@ export class PromptSet {
   }
 
   #render(dialogue: Dialogue): TrainingRecord {
-    return renderDialogue(dialogue, this.#options.tokenizer, this.#options.template);
+    return renderDialogue(dialogue, this.#options.tokenizer, this.#options.template, false);
   }
 
   get length(): number {

@@ -174,6 +174,13 @@ describe('prompt and target', () => {
     expect(thought.target).toBe('<think>\nwell\n</think>\n\nHi!<|im_end|>');
   });
 
+  it('leave out a thought that nobody learns from where there is no place for it', () => {
+    const closed = OWN_TEMPLATE.withThinking(false);
+    const answer: Message = { role: 'assistant', content: 'Hi!', reasoning: 'well' };
+    expect(closed.turn({ messages: hi }, answer, false).target).toBe('Hi!<|im_end|>');
+    expect(OWN_TEMPLATE.turn({ messages: hi }, answer, false).target).toContain('<think>\nwell\n</think>');
+  });
+
   it('are the same for every server once thoughts are fixed', () => {
     for (const enabled of [true, false]) {
       const fixed = OWN_TEMPLATE.withThinking(enabled);
