@@ -150,6 +150,14 @@ describe('generate', () => {
     expect((await runCli([...args, '--seed', '1'])).stdout).not.toBe(first.stdout);
   });
 
+  test("a tool's schema stands in the prompt as it was written", async () => {
+    const schema =
+      '{"type": "object", "properties": {"n": {"type": "number", "default": 5.0, "maximum": 12345678901234567890}}}';
+    writeFileSync(tools, `[{"name": "f", "description": "d", "inputSchema": ${schema}}]`);
+    const args = ['generate', checkpoint, 'x', '--tools', tools, '--max-tokens', '1', '--raw'];
+    expect((await runCli(args)).stdout).toContain(schema);
+  });
+
   test('a tool without a name is told', async () => {
     writeFileSync(tools, JSON.stringify([{ name: 'a' }, { description: 'no name' }]));
     const { stderr, code } = await runCli(['generate', checkpoint, 'x', '--tools', tools]);

@@ -122,7 +122,7 @@ describe('files in other encodings', () => {
   /** What the reader of a file says of it. */
   async function verdict(name: string): Promise<string> {
     try {
-      if (name === 'tools.json') return String(readTools(at(name))[0]?.description);
+      if (name === 'tools.json') return String(readTools(at(name))[0]?.get('description'));
       if (name === 'recipe.yaml') return loadRecipe(at(name)).name === 'fmt' ? 'é' : '';
       const dialogues = Array.from(readDialogues(at(name)));
       const [clean, label] = [

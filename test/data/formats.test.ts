@@ -66,6 +66,9 @@ describe('an answer in JSON', () => {
       `{"tool_calls": [${CALL}]}`,
       `<tool_call>${CALL}</tool_call>`,
       `<tool_call>\n<tool_call>\n${CALL}\n</tool_call>\n</tool_call>`,
+      // As the Hermes function-calling sets have it.
+      "<tool_call>\n{'arguments': {'city': 'Oslo'}, 'name': 'weather'}\n</tool_call>",
+      `<tool_call>{"name": "weather", "arguments": '{"city": "Oslo"}'}</tool_call>`,
     ])
       expect(answer(calls, [WEATHER]), calls).toBe('a: weather{"city": "Oslo"}');
     expect(answer('{"name": "now"}', [toolNamed('now', {})])).toBe('a: now{}');
@@ -281,5 +284,16 @@ describe('results of tools', () => {
     expect(after(rome)).toEqual(['t:', 't: rome']);
     expect(after({ content: 'both' })).toEqual(['t: both']);
     expect(after({ content: 'first' }, { content: 'second' })).toEqual(['t: first', 't: second']);
+  });
+});
+
+describe('content in parts', () => {
+  it('is told by the kind of the part that is no text', () => {
+    const content = [{ type: 'tool_use', id: 't', name: 'weather', input: {} }];
+    const messages = [
+      { role: 'user', content: 'q' },
+      { role: 'assistant', content },
+    ];
+    expect(told({ messages, tools: [WEATHER] })).toContain('a part of the kind "tool_use" that is no text');
   });
 });

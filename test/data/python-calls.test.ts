@@ -2,7 +2,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { schemaOfType } from '../../src/chat/tool-schema.ts';
-import { looksLikePythonCalls, parsePythonCalls } from '../../src/data/formats/python-calls.ts';
+import {
+  looksLikePythonCalls,
+  parsePythonCalls,
+  parsePythonLiteral,
+} from '../../src/data/formats/python-calls.ts';
 import { Rejection } from '../../src/data/record.ts';
 import { dumps } from '../../src/json/dumps.ts';
 import { fromJson } from '../../src/json/python.ts';
@@ -83,5 +87,15 @@ describe('schemaOfType', () => {
       any: '{}',
     };
     for (const [type, schema] of Object.entries(cases)) expect(dumps(schemaOfType(type)), type).toBe(schema);
+  });
+});
+
+describe('parsePythonLiteral', () => {
+  it('reads what Python prints of a dict, and nothing that more text follows', () => {
+    const text = "{'name': 'f', 'arguments': {'a': True, 'b': None, 'c': 5.0, 'd': [\"it's\"]}}";
+    expect(dumps(parsePythonLiteral(text))).toBe(
+      '{"name": "f", "arguments": {"a": true, "b": null, "c": 5.0, "d": ["it\'s"]}}',
+    );
+    expect(() => parsePythonLiteral(`${text} {}`)).toThrow('more text');
   });
 });

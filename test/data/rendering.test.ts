@@ -99,6 +99,28 @@ describe('renderRecord', () => {
   });
 });
 
+describe('a template that writes less than the answer', () => {
+  const plain = (calls: string): ChatTemplate =>
+    new ChatTemplate(
+      `{%- for m in messages %}{{ '<' + m.role + '>' + m.content }}${calls}{%- endfor %}{%- if add_generation_prompt %}{{ '<assistant>' }}{%- endif %}`,
+    );
+  const writesCalls = plain('{%- for c in m.tool_calls or [] %}{{ c.function | tojson }}{%- endfor %}');
+  const record = readRecord(
+    parseJson(
+      '{"messages": [{"role": "user", "content": "Go"}, {"role": "assistant", "content": "", "reasoning_content": "A walk.", "tool_calls": [{"name": "走る\\"", "arguments": {}}]}]}',
+    ),
+    'x',
+  );
+  const render = (template: ChatTemplate, reasoning: boolean): string =>
+    renderRecord(record, { template, mode: 'native', reasoning }).targets;
+
+  it('is refused for the record, for its thought or its calls', () => {
+    expect(() => render(writesCalls, true)).toThrow(/leaves the answer's thought out; .*--no-reasoning/);
+    expect(() => render(plain(''), false)).toThrow('leaves the answer\'s call of 走る" out');
+    expect(render(writesCalls, false)).toBe('{"name": "走る\\"", "arguments": {}}');
+  });
+});
+
 describe('TemplateValues', () => {
   it('keeps marks that a text already has', () => {
     const values = new TemplateValues();

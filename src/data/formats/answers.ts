@@ -9,7 +9,7 @@ import { isDict, isList, type PyDict, type PyValue } from '../../json/python.ts'
 import { pyStr } from '../../json/repr.ts';
 import { callsOf, isCall } from '../calls.ts';
 import { type RecordCall, type RecordMessage, Rejection } from '../record.ts';
-import { looksLikePythonCalls, parsePythonCalls } from './python-calls.ts';
+import { looksLikePythonCalls, parsePythonCalls, parsePythonLiteral } from './python-calls.ts';
 import { splitThink } from './turns.ts';
 
 export interface Answer {
@@ -20,12 +20,24 @@ export interface Answer {
 /** The same tag several times in a row, as some data sets write it. */
 const DOUBLED = /(<\/?tool_call>)(?:\s*\1)+/g;
 
+/** What a block of <tool_call> holds: JSON, or the dict of Python that some data sets print instead. */
+function blockValue(block: string): PyValue {
+  if (!/^\s*\[?\s*\{/.test(block) || tryParseJson(block).ok) return block;
+  try {
+    return parsePythonLiteral(block);
+  } catch (thrown) {
+    // What is neither is told as broken JSON.
+    if (thrown instanceof Rejection) return block;
+    throw thrown;
+  }
+}
+
 /** Calls that stand in a text inside of <tool_call>, and the words around them; undefined if there are none. */
 function taggedCalls(written: string): Answer | undefined {
   const text = written.replace(DOUBLED, '$1');
   const blocks = callBlocks(text);
   if (blocks === undefined) return undefined;
-  const calls = blocks.flatMap(callsOf);
+  const calls = blocks.flatMap((block) => callsOf(blockValue(block)));
   if (calls.length === 0) throw new Rejection('call', 'An answer opens <tool_call> and never closes it.');
   return { content: outsideOfCalls(text).trim(), calls };
 }

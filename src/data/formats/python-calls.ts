@@ -51,6 +51,14 @@ class CallParser {
     return calls;
   }
 
+  /** The one literal that the text is. */
+  literal(): PyValue {
+    const value = this.#value();
+    this.#space();
+    if (this.#at < this.#text.length) throw this.#error('there is more text after the value');
+    return value;
+  }
+
   #error(problem: string): Rejection {
     return new Rejection('call', `The calls cannot be read: ${problem} at character ${this.#at + 1}.`);
   }
@@ -229,4 +237,9 @@ export function parsePythonCalls(text: string, tools: readonly PyDict[] = []): r
   const known = knownTools(tools);
   const isList = /^\s*\[/.test(text);
   return new CallParser(isList ? text : `[${text}]`, known).calls();
+}
+
+/** The literal of Python that a text is; throws a Rejection that says where reading ended. */
+export function parsePythonLiteral(text: string): PyValue {
+  return new CallParser(text, []).literal();
 }

@@ -47,8 +47,12 @@ export function contentOf(value: PyValue | undefined): string {
   if (typeof value === 'string') return value;
   if (!isList(value)) throw new Rejection('content', 'A message has content that is no text.');
   const texts = value.map((part) => (isDict(part) && part.get('type') === 'text' ? part.get('text') : part));
-  if (!texts.every((text) => typeof text === 'string'))
-    throw new Rejection('content', 'A message has content that is no text, such as an image.');
+  if (!texts.every((text) => typeof text === 'string')) {
+    const other = value.find((part) => isDict(part) && part.get('type') !== 'text');
+    const kind = isDict(other) ? other.get('type') : undefined;
+    const named = typeof kind === 'string' ? `a part of the kind ${JSON.stringify(kind)}` : 'content';
+    throw new Rejection('content', `A message has ${named} that is no text.`);
+  }
   return texts.join('');
 }
 

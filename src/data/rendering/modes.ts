@@ -9,6 +9,7 @@
  */
 import { UserError } from '../../base/errors.ts';
 import { type ChatInput, type ChatTemplate, closesThought, type RenderOptions } from '../../chat/template.ts';
+import { dumps } from '../../json/dumps.ts';
 import { type DataRecord, type RecordMessage, Rejection } from '../record.ts';
 
 export const RENDER_MODES = ['native', 'star'] as const;
@@ -82,7 +83,24 @@ function renderNative(
       'The template writes the history differently once there is an answer, so there is no boundary between the two.',
     );
   }
-  return { id: record.id, inputs: prompt, targets: whole.slice(prompt.length) };
+  const targets = whole.slice(prompt.length);
+  refuseLosses(answer, targets);
+  return { id: record.id, inputs: prompt, targets };
+}
+
+/** Throws a Rejection for an answer of which the template writes less than there is: it would teach something else. */
+function refuseLosses({ reasoning = '', toolCalls = [] }: RecordMessage, targets: string): void {
+  if (!targets.includes(reasoning.trim()))
+    throw new Rejection(
+      'template',
+      "The chat template leaves the answer's thought out; leave thoughts out (--no-reasoning) or mend the template.",
+    );
+  const lost = toolCalls.find(({ name }) => !targets.includes(name) && !targets.includes(dumps(name)));
+  if (lost !== undefined)
+    throw new Rejection(
+      'template',
+      `The chat template leaves the answer's call of ${lost.name} out; use a template that writes tool_calls.`,
+    );
 }
 
 /** Renders a record whose last message is the assistant's; throws a Rejection if it is not, or cannot be rendered. */
