@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { trainVocabulary } from '../../src/data/vocabulary.ts';
 import { readDialogues } from '../../src/data/dialogue-file.ts';
 import { readTools } from '../../src/cli/tools-file.ts';
+import { pyStr } from '../../src/json/repr.ts';
 import { loadRecipe } from '../../src/recipe/load.ts';
 import { runCli } from '../helpers/cli.ts';
 
@@ -122,7 +123,7 @@ describe('files in other encodings', () => {
   /** What the reader of a file says of it. */
   async function verdict(name: string): Promise<string> {
     try {
-      if (name === 'tools.json') return String(readTools(at(name))[0]?.get('description'));
+      if (name === 'tools.json') return pyStr(readTools(at(name))[0]?.get('description') ?? '');
       if (name === 'recipe.yaml') return loadRecipe(at(name)).name === 'fmt' ? 'é' : '';
       const dialogues = Array.from(readDialogues(at(name)));
       const [clean, label] = [
