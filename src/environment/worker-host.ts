@@ -3,11 +3,10 @@
  * the worker is stopped and another one started; conversations that lived in it are played again from their calls.
  * A worker keeps a bad function from stopping the run. It is no sandbox: the module can read and write files.
  */
-import { createRequire } from 'node:module';
-import { pathToFileURL } from 'node:url';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { z } from 'zod';
 import { errorText, UserError } from '../base/errors.ts';
+import { startThread } from '../base/threads.ts';
 import type { JsonObject } from '../json/value.ts';
 import {
   DEFAULT_LIMITS,
@@ -34,27 +33,13 @@ const LOAD_MS = 60_000;
 /** After so many calls in a row that broke a limit the environment is beyond use. */
 const MAX_DEATHS = 25;
 
-/** The sources run under tsx, which a worker does not inherit: there it is registered first. */
-const RUNS_SOURCES = import.meta.url.endsWith('.ts');
-const ENTRY = new URL(RUNS_SOURCES ? './worker.ts' : './worker.js', import.meta.url);
-const REGISTER = `import(require('node:worker_threads').workerData.tsx).then(({ register }) => {
-  register();
-  return import(${JSON.stringify(ENTRY.href)});
-});`;
-
 function newWorker(module: string, limits: Limits): Worker {
-  const options = {
+  return startThread(import.meta.url, 'worker', {
     resourceLimits: { maxOldGenerationSizeMb: limits.memoryMb },
     stdout: true,
     stderr: true,
-  };
-  if (!RUNS_SOURCES)
-    return new Worker(ENTRY, { ...options, workerData: { module, limits } satisfies WorkerStart });
-  const tsx = new URL(
-    'dist/esm/api/index.mjs',
-    pathToFileURL(createRequire(import.meta.url).resolve('tsx/package.json')),
-  ).href;
-  return new Worker(REGISTER, { ...options, eval: true, workerData: { module, limits, tsx } });
+    workerData: { module, limits } satisfies WorkerStart,
+  });
 }
 
 /** A question was not answered: the worker is gone. */

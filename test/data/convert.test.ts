@@ -305,6 +305,14 @@ describe('packed files', () => {
     expect(read.places).toEqual(['xlam.parquet[2]']);
   });
 
+  it('gives up on a damaged .parquet that its library reads for ever', async () => {
+    // A page's header lacks the lengths of its levels; found by the fuzzer (--seed 21 --kind parquet --index 436).
+    const damaged = fileURLToPath(new URL('../fixtures/page-without-lengths.parquet', import.meta.url));
+    await expect(convert(damaged)).rejects.toThrow(
+      /its rows take longer than 5 s to decode.*check that the file is whole/,
+    );
+  });
+
   it('keeps floats of parquet apart from integers, also in structs and lists', async () => {
     const filename = join(scratch, 'numbers.parquet');
     parquetWriteFile({

@@ -3,6 +3,7 @@ import { crc32 } from 'node:zlib';
 import type { Rng } from '../../src/base/rng.ts';
 import { damageNumber, type Mutator } from './bytes.ts';
 import { mutateJsonText } from './json.ts';
+import { ARRAY, STRING, WIDTHS } from '../helpers/gguf-bytes.ts';
 
 /** A change of a safetensors file's header: of its JSON, whose length is told rightly or wrongly. */
 export const mutateSafetensors: Mutator = (rng, bytes) => {
@@ -45,21 +46,6 @@ interface Field {
   readonly at: number;
   readonly width: number;
 }
-
-const WIDTHS: Readonly<Record<number, number>> = {
-  0: 1,
-  1: 1,
-  2: 2,
-  3: 2,
-  4: 4,
-  5: 4,
-  6: 4,
-  7: 1,
-  10: 8,
-  11: 8,
-  12: 8,
-};
-const [STRING, ARRAY] = [8, 9];
 
 /** Where the numbers of a GGUF file's header stand: version, counts, lengths, types, values, sides, offsets. */
 function ggufFields(bytes: Buffer): { fields: Field[]; end: number } {

@@ -11,7 +11,8 @@ export interface RawTensor {
   readonly start: number;
 }
 
-const WIDTHS: Readonly<Record<number, number>> = {
+/** Bytes of a value by its `enum gguf_type`. */
+export const WIDTHS: Readonly<Record<number, number>> = {
   0: 1,
   1: 1,
   2: 2,
@@ -24,7 +25,7 @@ const WIDTHS: Readonly<Record<number, number>> = {
   11: 8,
   12: 8,
 };
-const [STRING, ARRAY] = [8, 9];
+export const [STRING, ARRAY] = [8, 9];
 
 /** Where the tensors of a file lie. */
 export function rawTensors(path: string): { bytes: Buffer; tensors: Map<string, RawTensor> } {

@@ -1,19 +1,46 @@
 /** Parquet files, one row group in memory at a time. */
 import { isUtf8 } from 'node:buffer';
-import { brotliDecompressSync, gunzipSync } from 'node:zlib';
-import * as zlib from 'node:zlib';
-import type { Compressors, SchemaTree } from 'hyparquet';
+import { once } from 'node:events';
+import type { Worker } from 'node:worker_threads';
+import type { SchemaTree } from 'hyparquet';
 import { reasonOf, UserError } from '../../base/errors.ts';
+import { startThread } from '../../base/threads.ts';
 import type { PyValue } from '../../json/python.ts';
+import type { Decoded, Range } from './parquet-thread.ts';
 
-/** Snappy is built into the library; Node.js brings the others, Zstandard from version 22.15 on. */
-function compressors(): Compressors {
-  const zstd: unknown = Reflect.get(zlib, 'zstdDecompressSync');
-  return {
-    GZIP: (input) => gunzipSync(input),
-    BROTLI: (input) => brotliDecompressSync(input),
-    ...(typeof zstd === 'function' ? { ZSTD: (input: Uint8Array) => zstd(input) as Uint8Array } : {}),
-  };
+/** Time that decoding a row group may take, for each byte of the file and at least. */
+const LIMIT_MS_PER_BYTE = 1e-3;
+const LIMIT_MS = 5000;
+
+/**
+ * Decodes row groups in a thread that can be ended: hyparquet reads some damaged files for ever. Throws what the library
+ * throws, and an Error after the time limit.
+ */
+class RowGroups implements Disposable {
+  readonly #thread: Worker;
+  readonly #limit: number;
+
+  constructor(path: string, bytes: number) {
+    this.#thread = startThread(import.meta.url, 'parquet-thread', { workerData: path });
+    this.#limit = Math.ceil(LIMIT_MS + LIMIT_MS_PER_BYTE * bytes);
+  }
+
+  async rows(range: Range): Promise<readonly Record<string, unknown>[]> {
+    const signal = AbortSignal.timeout(this.#limit);
+    const answer = once(this.#thread, 'message', { signal }) as Promise<[Decoded]>;
+    this.#thread.postMessage(range);
+    const [decoded] = await answer.catch((thrown: unknown) => {
+      throw signal.aborted
+        ? new Error(`its rows take longer than ${Math.round(this.#limit / 1000)} s to decode`)
+        : thrown;
+    });
+    if ('thrown' in decoded) throw decoded.thrown;
+    return decoded.rows;
+  }
+
+  [Symbol.dispose](): void {
+    void this.#thread.terminate();
+  }
 }
 
 /** The schema of a list's items. */
@@ -59,34 +86,25 @@ function cellValue(cell: unknown, column: SchemaTree | undefined): PyValue {
   );
 }
 
-/** The rows of a local parquet file; throws a UserError that names it. */
+/** Rows of a local parquet file; throws a UserError that names it. */
 export async function* parquetRows(path: string): AsyncGenerator<PyValue> {
-  const { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetSchema } =
-    await import('hyparquet');
+  const { asyncBufferFromFile, parquetMetadataAsync, parquetSchema } = await import('hyparquet');
   try {
     const file = await asyncBufferFromFile(path);
     const metadata = await parquetMetadataAsync(file);
     const schema = parquetSchema(metadata);
+    using groups = new RowGroups(path, file.byteLength);
     let rowStart = 0;
-    for (const group of metadata.row_groups) {
-      const rowEnd = rowStart + Number(group.num_rows);
-      const rows = await parquetReadObjects({
-        file,
-        metadata,
-        rowStart,
-        rowEnd,
-        compressors: compressors(),
-      });
-      for (const row of rows) yield cellValue(row, schema);
+    for (const { num_rows: rows } of metadata.row_groups) {
+      const rowEnd = rowStart + Number(rows);
+      for (const row of await groups.rows({ rowStart, rowEnd })) yield cellValue(row, schema);
       rowStart = rowEnd;
     }
   } catch (thrown) {
     throw new UserError(
       'PARQUET',
       `Cannot read ${path} as parquet${reasonOf(thrown)}; check that the file is whole.`,
-      {
-        cause: thrown,
-      },
+      { cause: thrown },
     );
   }
 }
