@@ -42,7 +42,13 @@ const convert = (file: string, mutate: Mutator, asks = false): Kind => ({
   commands: ['', ' --turns every', ' --json-schema', ' --no-check-gold'].map(
     (option) => `data convert in/${file} --output out/r.jsonl --rejects out/rejects.jsonl${option}`,
   ),
-  next: asks ? [] : ['data label out/r.jsonl', 'data clean out/r.jsonl --output out/c.jsonl'],
+  next: asks
+    ? []
+    : [
+        'data label out/r.jsonl',
+        'data clean out/r.jsonl --output out/c.jsonl',
+        'data inspect --file out/r.jsonl --count 100',
+      ],
 });
 
 /** One file of the student's folder. */
