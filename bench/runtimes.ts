@@ -4,7 +4,7 @@
  *
  *     npx tsx bench/runtimes.ts CHECKPOINT GGUF [--count 50] [--server URL] [--python PYTHON] [--wllama FOLDER]
  *
- * --server: the address of llama.cpp's server with the GGUF file loaded. --python: a Python with torch and transformers.
+ * --server: the address of llama.cpp's server with the GGUF file loaded. --python: a Python with torch, transformers and TRL.
  * --wllama: a folder whose node_modules has @wllama/wllama and playwright-core.
  */
 import { spawnSync } from 'node:child_process';
@@ -187,6 +187,9 @@ try {
       return { prompt, answer: answerOf(assistantTurn(prompts[i] ?? '', text)) };
     });
     tell('transformers', outcomes);
+    const trained = linesFrom(values.python, [peer('trl_prompts.py'), checkpoint, file]);
+    const equal = trained.filter((line, i) => (JSON.parse(line) as Outcome).prompt === prompts[i]);
+    console.log(`TRL's SFTTrainer: ${equal.length} of ${trained.length} equal prompts`);
   }
   if (values.wllama !== undefined) {
     const args = [peer('wllama.mjs'), values.wllama, gguf, file, String(MAX_TOKENS)];
