@@ -1,4 +1,4 @@
-/** What a name to write to means: links are followed, and devices, pipes and standard output are told from files. */
+/** Meaning of a name to write to: links are followed, and devices, pipes and standard output are told from files. */
 import {
   accessSync,
   constants,
@@ -38,7 +38,7 @@ function descriptorOf(path: string): number | undefined {
   return own.includes(dirname(path)) && /^\d+$/.test(basename(path)) ? Number(basename(path)) : undefined;
 }
 
-/** Where a symbolic link points to, from the folder that it really is in. */
+/** Target of a symbolic link, from the folder that it really is in. */
 function targetOf(link: string): string {
   const target = readlinkSync(link);
   return isAbsolute(target) ? target : join(realpathSync(dirname(link)), target);
@@ -95,7 +95,7 @@ export function folderBehind(given: string): string {
   throw new UserError('FILE', `Cannot write ${given}: its links lead in a circle; remove them.`);
 }
 
-/** Whether what is written to `path` goes to standard output, where nothing else may be printed then. */
+/** Tells whether what is written to `path` goes to standard output, where nothing else may be printed then. */
 export function isStandardOutput(path: string | undefined): boolean {
   if (path === undefined) return false;
   const destination = destinationOf(path);

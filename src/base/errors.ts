@@ -32,7 +32,7 @@ export function errorText(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
-/** Whether `thrown` is how work ended that `signal` stopped. */
+/** Tells whether `thrown` is how work ended that `signal` stopped. */
 export function isAbort(thrown: unknown, signal: AbortSignal): boolean {
   return signal.aborted && thrown === signal.reason;
 }

@@ -35,7 +35,7 @@ function readKnown(): Known {
   }
 }
 
-/** What changes whenever a file's contents may have; ctime cannot be set back, as mtime can. */
+/** Fingerprint that changes whenever a file's contents may have; ctime cannot be set back, as mtime can. */
 const stampOf = ({ size, mtimeNs, ctimeNs }: BigIntStats): string => `${size} ${mtimeNs} ${ctimeNs}`;
 
 /** Digests of this process, by file and stamp. */

@@ -34,11 +34,11 @@ export interface FileLine {
 
 interface RawLine extends Omit<FileLine, 'text'> {
   readonly bytes: Buffer;
-  /** Whether its end was written; the last one's may not be. */
+  /** Tells whether its end was written; the last one's may not be. */
   readonly isWhole: boolean;
 }
 
-/** What an input is called in a sentence. */
+/** Name of an input in a sentence. */
 export const inputName = (path: string): string => (path === STANDARD ? 'standard input' : path);
 
 /** Reads from `place`, or on from where the last call ended; 0 at the end. */

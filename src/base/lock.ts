@@ -68,7 +68,7 @@ function beating(path: string, text: string): { stop: () => void; isLost: () => 
   return { stop: () => void worker.terminate(), isLost: () => Atomics.load(state, 0) === 1 };
 }
 
-/** What a lock says; undefined if there is none. */
+/** Text of a lock; undefined if there is none. */
 function textOf(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
@@ -78,7 +78,7 @@ function textOf(path: string): string | undefined {
   }
 }
 
-/** Who holds a lock, as far as it says. */
+/** Holder of a lock, as far as it says. */
 function ownerOf(text: string): Partial<Owner> {
   try {
     const value: unknown = JSON.parse(text);

@@ -8,7 +8,7 @@ export function systemCode(thrown: unknown): string {
   return typeof thrown === 'object' && thrown !== null && 'code' in thrown ? String(thrown.code) : '';
 }
 
-/** Whether a process with this number runs. */
+/** Tells whether a process with this number runs. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -19,7 +19,7 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Where numbers of processes mean the same processes. */
+/** Namespace in which numbers of processes mean the same processes. */
 export interface ProcessPlace {
   readonly host: string;
   /** The machine, whatever it is called; empty where the system does not say. */
@@ -51,7 +51,7 @@ export function ownPlace(): ProcessPlace {
   return known;
 }
 
-/** Whether this process can see whether those of another place run. */
+/** Tells whether this process can see whether those of another place run. */
 export function isSamePlace(a: ProcessPlace, b: ProcessPlace): boolean {
   // Two hosts may have one name, and a boot is of one machine only; without it the name has to do.
   return (

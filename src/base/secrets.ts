@@ -1,6 +1,6 @@
 /** Secrets in texts that are shown, stored or logged: passwords of addresses, keys in headers, and keys that are known. */
 
-/** What stands for a secret. */
+/** Placeholder of a secret. */
 const HIDDEN = '[secret]';
 /** A known secret that is shorter is a placeholder such as "x", and would be found everywhere. */
 const SHORTEST = 4;

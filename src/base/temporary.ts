@@ -52,10 +52,10 @@ export function syncFolder(folder: string): void {
   }
 }
 
-/** Whether a name was given here, where it can be seen whether the process that gave it still runs. */
+/** Tells whether a name was given here, where it can be seen whether the process that gave it still runs. */
 const isOfHere = (place: string | undefined): boolean => place === undefined || place === placeName();
 
-/** Whether nobody writes what has this temporary name any more. */
+/** Tells whether nobody writes what has this temporary name any more. */
 function isLeft(path: string, pid: number, place: string | undefined): boolean {
   if (isOfHere(place)) return !isAlive(pid);
   const changed = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;

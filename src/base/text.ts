@@ -16,7 +16,7 @@ const PACKED: readonly (readonly [name: string, start: string, advice: string])[
   ['a parquet file', 'PAR1', 'give it a name that ends in .parquet'],
   ['a GGUF file', 'GGUF', 'give a file of text'],
 ];
-/** How many bytes tell what a file is. */
+/** Number of bytes that tell what a file is. */
 const HEAD = 10;
 const NEWLINE = 0x0a;
 const SAVE = 'save it as UTF-8';

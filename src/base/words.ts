@@ -20,7 +20,7 @@ const WORD = new RegExp(
 const IS_SYLLABLE = new RegExp(`^${ofScripts(SYLLABLES)}`, 'v');
 const IS_LETTER = new RegExp(`^${ofScripts(LETTERS)}`, 'v');
 
-/** What a word counts, in thirds: as much as is said in one and a half characters of Chinese, or three of Thai. */
+/** Weight of a word, in thirds: as much as is said in one and a half characters of Chinese, or three of Thai. */
 const WHOLE = 3;
 const SYLLABLE = 2;
 const LETTER = 1;
@@ -35,7 +35,7 @@ function weightOf(word: string): number {
   return IS_LETTER.test(word) ? LETTER : WHOLE;
 }
 
-/** How many words a text has, the characters of unspaced scripts counted as parts of one. */
+/** Counts the words of a text, the characters of unspaced scripts counted as parts of one. */
 export function wordCount(words: readonly string[]): number {
   return words.reduce((sum, word) => sum + weightOf(word), 0) / WHOLE;
 }

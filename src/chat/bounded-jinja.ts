@@ -34,7 +34,7 @@ const LibraryInterpreter = Interpreter as new (scope: Scope) => {
 
 /** Evaluations of one rendering: a conversation of a thousand messages takes some 100,000. */
 const MAX_WORK = 3_000_000;
-/** What an item of a loop costs, and one of a list that is only looked at. */
+/** Costs of an item of a loop, and of one of a list that is only looked at. */
 const ITEM = 8;
 const GLANCE = 1 / 16;
 /** Characters of a text: far beyond any conversation. */
@@ -89,7 +89,7 @@ export class BoundedInterpreter extends LibraryInterpreter {
   }
 }
 
-/** What an argument of a call is, by name or by place. */
+/** Argument of a call, by name or by place. */
 function argument(node: Node & { readonly value?: unknown }): Node {
   return node.type === 'KeywordArgumentExpression' ? (node.value as Node) : node;
 }

@@ -28,7 +28,7 @@ export interface TrainTokenizerOptions {
    */
   readonly weight?: (count: number) => number;
   /**
-   * Whether no merge joins the space or mark before a word to it, so that a word has the same tokens after a space,
+   * Tells whether no merge joins the space or mark before a word to it, so that a word has the same tokens after a space,
    * a quote, an underscore or a newline. Costs a token a space; spares a small model from learning which of two
    * tokens means the same as which.
    */

@@ -1,5 +1,5 @@
 /**
- * Whether a chat template does nothing with the elements of a list but write each, or its `function`, as JSON, as Qwen's
+ * Tells whether a chat template does nothing with the elements of a list but write each, or its `function`, as JSON, as Qwen's
  * do with tools. Then their JSON can be made outside, exactly and many times faster than the template engine goes
  * through them.
  */
@@ -22,7 +22,7 @@ function identifier(node: unknown): string | undefined {
   return isNode(node) && node['type'] === 'Identifier' ? String(node['value']) : undefined;
 }
 
-/** Whether a node is `element.function`. */
+/** Tells whether a node is `element.function`. */
 function isFunction(node: unknown, { elements }: Names): boolean {
   if (!isNode(node) || node['type'] !== 'MemberExpression' || node['computed'] === true) return false;
   return identifier(node['property']) === 'function' && elements.has(identifier(node['object']) ?? '');
@@ -70,7 +70,7 @@ function isHarmless(node: unknown, names: Names): boolean {
 /** Answers by list, then by template. */
 const known = new Map<string, Map<string, boolean>>();
 
-/** Whether `template` only dumps the elements of its variable `list`; a template that cannot be parsed does not. */
+/** Tells whether `template` only dumps the elements of its variable `list`; a template that cannot be parsed does not. */
 export function onlyDumps(template: string, list: string): boolean {
   const answers = known.get(list) ?? new Map<string, boolean>();
   known.set(list, answers);

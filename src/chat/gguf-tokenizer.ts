@@ -7,7 +7,7 @@ import type { TokenizerParts } from './tokenizer-files.ts';
 import { readTokenizer } from './tokenizer-source.ts';
 import { Tokenizer } from './tokenizer.ts';
 
-/** Whether words are cut as llama.cpp's pre-tokenizer `qwen2` cuts them; it has no way to be told another pattern. */
+/** Tells whether words are cut as llama.cpp's pre-tokenizer `qwen2` cuts them; it has no way to be told another pattern. */
 function cutsLikeQwen({ patterns }: TokenizerParts): boolean {
   return patterns.length === 1 && patterns[0]?.source === compilePattern(QWEN_PATTERN).source;
 }

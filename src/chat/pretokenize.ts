@@ -45,7 +45,7 @@ function translate(pattern: string): RegExp {
   }
 }
 
-/** How long a text may take that is cut by a pattern nobody knows: a nested repetition can take longer than anybody lives. */
+/** Time limit of cutting a text by a pattern nobody knows: a nested repetition can take longer than anybody lives. */
 const LIMIT_MS = 3000;
 const call = new Script('work()');
 const scope: { work?: () => unknown } = createContext({});

@@ -8,7 +8,7 @@ import type { ChatTemplate } from './template.ts';
 /** Stands for what an assistant said; of the private use area, so that no template has it. */
 const MARK = '\u{F0101}';
 
-/** What a template writes behind an assistant's answer; nothing where it cannot show one without more. */
+/** Text that a template writes behind an assistant's answer; nothing where it cannot show one without more. */
 export function afterAnswer(template: ChatTemplate): string {
   try {
     const text = template.render({

@@ -15,7 +15,7 @@ import { renderTemplate } from './jinja.ts';
 import type { ExactCall, ExactMessage, Message, Tool, ToolCall } from './messages.ts';
 
 const TURN_START = '<|im_start|>';
-/** What every target ends with. */
+/** End of every target. */
 export const TURN_END = '<|im_end|>';
 const THINK = '<think>';
 const THINK_END = '</think>';
@@ -27,7 +27,7 @@ export interface ChatInput {
 }
 
 export interface RenderOptions {
-  /** Whether the text ends where the assistant begins to write. */
+  /** Tells whether the text ends where the assistant begins to write. */
   readonly addGenerationPrompt?: boolean;
   /** The template's switch for thoughts; left undefined, the template decides. */
   readonly enableThinking?: boolean;
@@ -75,7 +75,7 @@ function templateMessage({ role, content, reasoning, toolCalls = [] }: Message |
   return value;
 }
 
-/** What servers show of a tool: they read name, description and parameters, and pass on no more. */
+/** Tools as servers show them: they read name, description and parameters, and pass on no more. */
 const served = new WeakMap<object, PyDict>();
 
 const isTool = (tool: Tool | PyDict): tool is Tool => !(tool instanceof Map);
@@ -118,7 +118,7 @@ function openedThought(prompt: string): string {
   return at < 0 ? '' : prompt.slice(at);
 }
 
-/** Whether the model cannot think after this prompt, as its template has closed the thought. */
+/** Tells whether the model cannot think after this prompt, as its template has closed the thought. */
 export function closesThought(prompt: string): boolean {
   return openedThought(prompt).includes(THINK_END);
 }
@@ -161,12 +161,12 @@ export function turnAfter(prompt: string, reasoning: string, answer: string): st
   return opened.slice(THINK.length).includes('\n') ? rest.slice(1) : rest;
 }
 
-/** What the model shall write after `prompt`: see `turnAfter`, with the end of the turn. */
+/** Target of the model after `prompt`: see `turnAfter`, with the end of the turn. */
 export function targetAfter(prompt: string, reasoning: string, answer: string): string {
   return turnAfter(prompt, reasoning, answer) + TURN_END;
 }
 
-/** What `withThinking` puts before a template. */
+/** Statement that `withThinking` puts before a template. */
 const FIXED_THINKING = /^\{%- set enable_thinking = (?:true|false) %\}/;
 
 export const THINKING = ['on', 'off'] as const;
@@ -256,7 +256,7 @@ export class ChatTemplate {
   }
 
   /**
-   * Whether servers show other prompts than the template's own default: llama.cpp's turns thoughts on unless it is told
+   * Tells whether servers show other prompts than the template's own default: llama.cpp's turns thoughts on unless it is told
    * otherwise, where transformers leaves them to the template.
    */
   get dependsOnServer(): boolean {

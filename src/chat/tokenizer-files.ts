@@ -142,7 +142,7 @@ function templateOf(folder: string, config: Fields): string | undefined {
   return typeof chosen?.template === 'string' ? chosen.template : undefined;
 }
 
-/** What the model's own files name as ends; config.json is checked where the model is loaded. */
+/** Ends that the model's own files name; config.json is checked where the model is loaded. */
 function endsOf(folder: string): (number | string)[] {
   return ['generation_config.json', 'config.json'].flatMap((name) => {
     const path = join(folder, name);

@@ -13,7 +13,7 @@ export function readTokenizer(source: string): TokenizerParts {
   return isGguf(source) ? readGgufTokenizer(source) : readTokenizerFiles(source);
 }
 
-/** Where GGUF files name the ends of a turn and of a message, and the list that some converters write. */
+/** Keys under which GGUF files name the ends of a turn and of a message, and the list that some converters write. */
 const END_KEYS = ['tokenizer.ggml.eot_token_id', 'tokenizer.ggml.eom_token_id'] as const;
 const END_LIST = 'tokenizer.ggml.eos_token_ids';
 

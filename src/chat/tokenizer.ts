@@ -14,12 +14,12 @@ import { type AddedToken, type TokenizerParts, writeTokenizerFiles } from './tok
 import { readTokenizer } from './tokenizer-source.ts';
 
 export interface EncodeOptions {
-  /** Whether added tokens such as <|im_start|> are recognised (default), or read as plain text. */
+  /** Tells whether added tokens such as <|im_start|> are recognised (default), or read as plain text. */
   readonly allowSpecial?: boolean;
 }
 
 export interface DecodeOptions {
-  /** Whether special tokens (<|im_start|>, <|im_end|>, <|endoftext|>) are left out. Default: they are kept. */
+  /** Tells whether special tokens (<|im_start|>, <|im_end|>, <|endoftext|>) are left out. Default: they are kept. */
   readonly skipSpecial?: boolean;
 }
 
@@ -45,7 +45,7 @@ export class Tokenizer {
 
   /** Number of ids: the largest id plus one. A model's embedding may have more rows. */
   readonly vocabSize: number;
-  /** What the checkpoint calls its end of text; see `turnEndId` and `stopIds` for where answers end. */
+  /** End of text as the checkpoint names it; see `turnEndId` and `stopIds` for where answers end. */
   readonly eosId: number;
   readonly padId: number;
   /** The checkpoint's own chat template, if it has one. */
@@ -195,7 +195,7 @@ export class Tokenizer {
     return this.#idOf.get(token);
   }
 
-  /** Whether `id` is a special token (the tool and think tags are not: a parser must see them). */
+  /** Tells whether `id` is a special token (the tool and think tags are not: a parser must see them). */
   isSpecial(id: number): boolean {
     return this.#addedById.get(id)?.special === true;
   }

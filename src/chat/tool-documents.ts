@@ -32,7 +32,7 @@ const LIST_KEYS = ['tools', 'functions', 'function_declarations', 'functionDecla
 const WRAPPER_KEYS = ['function', 'toolSpec', 'tool_spec'] as const;
 /** Keys of a tool that is its own schema. */
 const OWN_SCHEMA_KEYS = ['properties', 'required', '$defs', 'definitions', 'additionalProperties'] as const;
-/** How often JSON is looked for inside of JSON text. */
+/** Number of times that JSON is looked for inside of JSON text. */
 const MOST_TEXTS = 3;
 
 function fault(message: string): UserError {
@@ -55,7 +55,7 @@ function isObjectSchema(value: PyValue | undefined): boolean {
   return isDict(value) && (isDict(value.get('properties')) || value.get('type') === 'object');
 }
 
-/** Whether an object is a schema, and no table of arguments. */
+/** Tells whether an object is a schema, and no table of arguments. */
 function isSchema(value: PyDict): boolean {
   return isObjectSchema(value) || typeof value.get('type') === 'string';
 }
@@ -171,7 +171,7 @@ export function unwrapped(value: PyDict): PyDict {
   return inner !== undefined && !value.has('name') ? inner : value;
 }
 
-/** Whether a value can be nothing but a tool: it has a name, and says what it takes and not what it is called with. */
+/** Tells whether a value can be nothing but a tool: it has a name, and says what it takes and not what it is called with. */
 export function looksLikeTool(value: PyValue): boolean {
   const tool = isDict(value) ? unwrapped(value) : undefined;
   if (typeof tool?.get('name') !== 'string') return false;

@@ -86,7 +86,7 @@ function typeEntries(written: PyValue): PyDict {
   return new Map([['type', names]]);
 }
 
-/** What stands under a key of a schema, with the schemas in it read. */
+/** Value under a key of a schema, with the schemas in it read. */
 function innerValue(key: string, value: PyValue): PyValue {
   if (LISTS.includes(key) && isList(value))
     return value.map((item) => (isDict(item) ? readSchema(item) : item));
@@ -128,7 +128,7 @@ function readSchema(schema: PyDict): PyDict {
 const readProperties = (properties: PyDict): PyDict =>
   new Map([...properties].map(([name, value]) => [name, isDict(value) ? readSchema(value) : value]));
 
-/** Whether an argument of a table may be left out. */
+/** Tells whether an argument of a table may be left out. */
 function isOptional(entry: PyValue): boolean {
   if (!isDict(entry)) return true;
   const [required, written] = [entry.get('required'), entry.get('type')];
@@ -143,7 +143,7 @@ export function propertySchema(value: PyValue): { readonly schema: PyValue; read
   return { schema: isDict(value) ? readSchema(value) : value, optional: isOptional(value) };
 }
 
-/** Whether parameters are a schema: a table has objects under all of its keys, its arguments' names. */
+/** Tells whether parameters are a schema: a table has objects under all of its keys, its arguments' names. */
 function isSchema(parameters: PyDict): boolean {
   const type = parameters.get('type') ?? null;
   const isWhole = typeof type === 'string' || typeof parameters.get('$ref') === 'string';

@@ -60,7 +60,7 @@ export class Interrupted extends Error {
   }
 }
 
-/** What a shell reports for a process that Ctrl-C ended. */
+/** Exit status that a shell reports for a process that Ctrl-C ended. */
 export const INTERRUPTED_EXIT = 130;
-/** What a shell reports for a process that wrote to a pipe that nobody reads any more. */
+/** Exit status that a shell reports for a process that wrote to a pipe that nobody reads any more. */
 export const UNREAD_EXIT = 141;

@@ -9,9 +9,9 @@ import { type Services, UNREAD_EXIT } from './context.ts';
 import { loadRunner } from './runner.ts';
 
 const args = process.argv.slice(2);
-/** Whether the command goes on when nobody reads what it prints. */
+/** Tells whether the command goes on when nobody reads what it prints. */
 let goesOn = false;
-/** What kept standard output from being written. */
+/** Fault that kept standard output from being written. */
 let failed = false;
 
 const services: Services = {

@@ -22,7 +22,7 @@ function attempt<T>(read: () => T): T | undefined {
   }
 }
 
-/** Whether writing to `output` harms what is read from `input` (or written there, for the file number 1). */
+/** Tells whether writing to `output` harms what is read from `input` (or written there, for the file number 1). */
 function collide(input: string, output: string, descriptor: 0 | 1): boolean {
   const [one, other] = [attempt(() => statsOf(input, descriptor)), attempt(() => statsOf(output, 1))];
   if (one === undefined || other === undefined) return resolve(input) === resolve(output);
@@ -55,10 +55,10 @@ export function checkOutputs(inputs: readonly string[], outputs: Outputs): void 
   }
 }
 
-/** What an output is called in a sentence. */
+/** Name of an output in a sentence. */
 export const outputName = (path: string): string => (path === STANDARD ? 'standard output' : path);
 
-/** Where a command says what it has done: not on standard output when what it writes goes there. */
+/** Stream on which a command says what it has done: not on standard output when what it writes goes there. */
 export function tellingStream({ process }: CliContext, outputs: Outputs): OutputStream {
   return Object.values(outputs).some(isStandardOutput) ? process.stderr : process.stdout;
 }

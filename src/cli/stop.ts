@@ -26,7 +26,7 @@ export class Stop implements Disposable {
     return this.#controller.signal;
   }
 
-  /** What a stopped command ends with. */
+  /** Exit status of a stopped command. */
   interrupted(message: string): Interrupted {
     return new Interrupted(message, this.#exitCode);
   }
@@ -36,5 +36,5 @@ export class Stop implements Disposable {
   }
 }
 
-/** What a shell reports for a process that the closing of its terminal ended. */
+/** Exit status that a shell reports for a process that the closing of its terminal ended. */
 const HANGUP_EXIT = 129;

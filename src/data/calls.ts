@@ -20,7 +20,7 @@ export function unpacked(value: PyValue, code: string, what: string): PyValue {
 /** Names of a call's arguments. */
 const ARGUMENTS = ['arguments', 'parameters', 'args', 'input'] as const;
 
-/** What a call has as its arguments; undefined where it has none of their names. */
+/** Arguments of a call; undefined where it has none of their names. */
 function writtenArguments(call: PyDict): PyValue | undefined {
   return ARGUMENTS.map((key) => call.get(key)).find((value) => value !== undefined && value !== null);
 }
@@ -47,7 +47,7 @@ export function callsOf(value: PyValue | undefined): readonly RecordCall[] {
   return isList(calls) ? calls.map(callOf) : [callOf(calls)];
 }
 
-/** Whether JSON has the form of a call: a name and arguments, or the name of a tool that is there. */
+/** Tells whether JSON has the form of a call: a name and arguments, or the name of a tool that is there. */
 export function isCall(value: PyValue, names: ReadonlySet<string>): boolean {
   const call = isDict(value) ? unwrapped(value) : undefined;
   const name = call?.get('name');

@@ -15,9 +15,9 @@ export interface ConvertOptions {
   /** Default: what the format's reference does. */
   readonly everyTurn?: boolean;
   readonly refusal?: string;
-  /** Whether parameters become JSON Schema. Default: they are kept as they are, as in the reference. */
+  /** Tells whether parameters become JSON Schema. Default: they are kept as they are, as in the reference. */
   readonly jsonSchema?: boolean;
-  /** Whether the answers must score above 0.99 against themselves. Default: yes. */
+  /** Tells whether the answers must score above 0.99 against themselves. Default: yes. */
   readonly checkGold?: boolean;
 }
 

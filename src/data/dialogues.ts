@@ -5,7 +5,7 @@ import type { Dialogue } from '../chat/messages.ts';
 export interface Dialogues<T extends Dialogue> extends Series<T> {
   /** The same value for dialogues with one tool set; without it, that is the list of their tools itself. */
   toolsAt?(index: number): unknown;
-  /** Whether what was made of them should be made again rather than kept. */
+  /** Tells whether what was made of them should be made again rather than kept. */
   readonly isLarge?: boolean;
   slice(start?: number, end?: number): Dialogues<T>;
 }

@@ -81,7 +81,7 @@ export class DuplicateFilter {
     this.#near = options.near;
   }
 
-  /** Whether the record repeats an earlier one; if not it is remembered. */
+  /** Tells whether the record repeats an earlier one; if not it is remembered. */
   check(record: DataRecord): Duplicate | undefined {
     const key = exactKey(record);
     if (this.#seen.has(key)) return 'exact';

@@ -1,5 +1,5 @@
 /**
- * Whether a record's own answer would earn full marks, as STAR's preparation asks of all data: the answer is scored
+ * Tells whether a record's own answer would earn full marks, as STAR's preparation asks of all data: the answer is scored
  * against itself with the Sim-RL reward, its thought emptied. This drops answers that call unknown functions, use
  * unknown arguments, or cannot be read back.
  */

@@ -1,4 +1,4 @@
-/** Where dialogues come from: the project's generator, or files of one dialogue a line. */
+/** Sources of dialogues: the project's generator, or files of one dialogue a line. */
 import { Rng } from '../base/rng.ts';
 import { generateAssistant, GROUP_SIZE } from './assistant/index.ts';
 import { readDialogues } from './dialogue-file.ts';
@@ -13,7 +13,7 @@ export type DialogueSource =
       readonly source: 'mix';
       readonly seed: number;
       readonly parts: readonly { readonly path: string; readonly weight: number }[];
-      /** How many dialogues of all parts together. */
+      /** Number of dialogues of all parts together. */
       readonly train: number;
       readonly test: string;
     };

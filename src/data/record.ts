@@ -44,7 +44,7 @@ function callValue({ name, arguments: given }: RecordCall): PyDict {
   ]);
 }
 
-/** What users say, all of them. */
+/** Words of users, all of them. */
 export function userTexts({ messages }: DataRecord): string[] {
   return messages.flatMap(({ role, content }) => (role === 'user' ? [content] : []));
 }

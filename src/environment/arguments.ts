@@ -1,4 +1,4 @@
-/** Whether a call's arguments fit its function's JSON Schema, in words that a model can act on. */
+/** Tells whether a call's arguments fit its function's JSON Schema, in words that a model can act on. */
 import { z } from 'zod';
 import { errorText, UserError } from '../base/errors.ts';
 import type { Tool } from '../chat/messages.ts';

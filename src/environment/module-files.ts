@@ -2,7 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
-/** What stands in quotes, and may be the path of a module that is imported or of data that is read. */
+/** Quoted text that may be the path of a module that is imported or of data that is read. */
 const QUOTED = /(['"`])([^'"`\n]{1,300})\1/g;
 const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 

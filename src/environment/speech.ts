@@ -33,7 +33,7 @@ export class Speech {
     return { text, ids: this.tokenizer.encode(text) };
   }
 
-  /** What the assistant shall write as its turn, to the end of it; throws a UserError for a thought that cannot be. */
+  /** Target of the assistant's turn, to the end of it; throws a UserError for a thought that cannot be. */
   turn(message: Omit<Message, 'role'>): TokenIds {
     this.#opening ??= this.template.prompt({ messages: [{ role: 'user', content: '?' }] });
     return this.tokenizer.encode(targetAfter(this.#opening, message.reasoning ?? '', answerText(message)));

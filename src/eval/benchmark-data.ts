@@ -1,4 +1,4 @@
-/** What a benchmark's data are, by contents: the same answers may be expected where these are the same. */
+/** Identity of a benchmark's data, by contents: the same answers may be expected where these are the same. */
 import { type Contents, contentsOf, filesIn } from '../base/identity.ts';
 import { longContextFile } from './bfcl/long-context.ts';
 

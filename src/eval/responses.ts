@@ -42,7 +42,7 @@ export interface Responses<Result> {
 }
 
 export interface ReadOptions<Result> {
-  /** Whether the benchmark has an entry of this id. */
+  /** Tells whether the benchmark has an entry of this id. */
   readonly knows: (id: string) => boolean;
   /** A result as the benchmark needs it; undefined if it is of the wrong type. */
   readonly read: (result: PyValue, id: string) => Result | undefined;

@@ -10,7 +10,7 @@ import type { Pointer } from './signatures.ts';
 /** ggml's name of the device. */
 export const BLAS_DEVICE = 'BLAS';
 
-/** Whether a BLAS may be used; TINYSTAR_BLAS=off says no. */
+/** Tells whether a BLAS may be used; TINYSTAR_BLAS=off says no. */
 export function blasAllowed(): boolean {
   return process.env['TINYSTAR_BLAS'] !== 'off';
 }

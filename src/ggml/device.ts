@@ -104,7 +104,7 @@ export class Device implements Disposable {
   /** Set on a device for planning: parameters and graphs get addresses there and no memory, and nothing can run. */
   readonly planned: Ledger | undefined;
   readonly #backend: Pointer;
-  /** Whether large matrix products of the CPU go to a BLAS, or would, on a device for planning. */
+  /** Tells whether large matrix products of the CPU go to a BLAS, or would, on a device for planning. */
   readonly hasBlas: boolean;
   readonly #blas: BlasScheduler | undefined;
   readonly #namedFallbacks = namedFallbacks();
@@ -191,14 +191,14 @@ export class Device implements Disposable {
     return this.#backend;
   }
 
-  /** Whether the device computes an operation; what TINYSTAR_FALLBACK names counts as lacking. */
+  /** Tells whether the device computes an operation; what TINYSTAR_FALLBACK names counts as lacking. */
   supports(node: Pointer): boolean {
     const { ggml } = this.lib;
     if (!ggml.ggml_backend_dev_supports_op(this.pointer, node)) return false;
     return this.#namedFallbacks.size === 0 || !this.#namedFallbacks.has(ggml.ggml_op_desc(node));
   }
 
-  /** Whether it may lack something that this program needs: the CPU has all, unless TINYSTAR_FALLBACK says otherwise. */
+  /** Tells whether it may lack something that this program needs: the CPU has all, unless TINYSTAR_FALLBACK says otherwise. */
   get mayLack(): boolean {
     return this.info.kind !== 'cpu' || this.#namedFallbacks.size > 0;
   }

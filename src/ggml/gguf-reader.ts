@@ -108,7 +108,7 @@ export class GgufFile implements Disposable {
     return Array.from({ length }, (_, id) => this.#ggml.gguf_get_key(this.#header, id) ?? '');
   }
 
-  /** What a key says where that is one value, of whatever type; "a list" for lists. */
+  /** Value of a key where that is one value, of whatever type; "a list" for lists. */
   value(key: string): string | number | boolean | undefined {
     const type = this.#find(key)?.type;
     if (type === ARRAY) return 'a list';

@@ -32,7 +32,7 @@ export interface Library {
   leafCount(graph: Pointer): number;
   /** The tensor whose memory a view or an operation in place uses; undefined for one with memory of its own. */
   viewSource(tensor: Pointer): Pointer | undefined;
-  /** Whether a tensor has its memory already. */
+  /** Tells whether a tensor has its memory already. */
   hasMemory(tensor: Pointer): boolean;
   /** Sets the thread count of a CPU backend; false where the backend has none. */
   setThreads(backend: Pointer, threads: number): boolean;

@@ -106,7 +106,7 @@ export class LlamaModel implements Disposable {
     return bytes.toString('utf8', 0, count);
   }
 
-  /** Whether a token ends a generation. */
+  /** Tells whether a token ends a generation. */
   isEnd(id: number): boolean {
     this.#check();
     return this.#llama.isEnd(this.#vocab, id);

@@ -149,7 +149,7 @@ class Parser {
     this.#skipSpace();
   }
 
-  /** Whether the list or object ends here; steps over what ends it. */
+  /** Tells whether the list or object ends here; steps over what ends it. */
   #leaves(closing: number): boolean {
     if (!this.#taken(closing)) return false;
     this.#depth--;

@@ -14,12 +14,12 @@ export const MAX_DEPTH = 900;
 export type PyValue = null | boolean | bigint | number | string | readonly PyValue[] | PyDict;
 export type PyDict = ReadonlyMap<string, PyValue>;
 
-/** Whether `value` is a dict. */
+/** Tells whether `value` is a dict. */
 export function isDict(value: PyValue | undefined): value is PyDict {
   return value instanceof Map;
 }
 
-/** Whether `value` is a list. */
+/** Tells whether `value` is a list. */
 export function isList(value: PyValue | undefined): value is readonly PyValue[] {
   return Array.isArray(value);
 }

@@ -70,7 +70,7 @@ export class KeyValueCache implements Disposable {
     this.#tensors = new ParameterSet(device, specs, 'state');
   }
 
-  /** Whether everything of `size` has room. */
+  /** Tells whether everything of `size` has room. */
   fits(size: CacheSize): boolean {
     return (
       size.prompts <= this.size.prompts &&

@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { UserError } from '../base/errors.ts';
 import { type Contents, contentsOf } from '../base/identity.ts';
 
-/** Whether a path means a GGUF file and no folder. */
+/** Tells whether a path means a GGUF file and no folder. */
 export const isGguf = (path: string): boolean => path.toLowerCase().endsWith('.gguf');
 
 /** The folder of the checkpoint: the path itself, or the model in the folder of a run's stage. */
@@ -15,7 +15,7 @@ export function checkpointAt(path: string): string {
   return isStage ? ofStage : path;
 }
 
-/** What PEFT calls the configuration of an adapter. */
+/** Name of an adapter's configuration in PEFT. */
 const ADAPTER = 'adapter_config.json';
 
 /** Throws a UserError for a folder with an adapter, by itself or beside the weights that it would change. */
@@ -46,9 +46,9 @@ export function requireCheckpoint(path: string, others = ''): void {
   );
 }
 
-/** What is read of a checkpoint's folder: weights, configurations, tokenizer, chat template. */
+/** Files that are read of a checkpoint's folder: weights, configurations, tokenizer, chat template. */
 const OWN_FILE = /\.(safetensors|json|jinja)$|^merges\.txt$/;
-/** What of it is not read where only its tokens and its template matter. */
+/** Those that are not read where only tokens and template matter. */
 const WEIGHT_FILE = /\.safetensors(\.index\.json)?$/;
 
 /** The digests of the files that a checkpoint, or its tokenizer alone, is read from; none where there is nothing. */

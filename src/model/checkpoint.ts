@@ -36,7 +36,7 @@ export interface SaveOptions {
   readonly stopIds?: readonly number[];
 }
 
-/** What goes with a tokenizer where it exists. A generation config goes with the tokens that it names. */
+/** Files that go with a tokenizer where they exist. A generation config goes with the tokens that it names. */
 const COPIED = [
   'tokenizer.json',
   'tokenizer_config.json',
@@ -81,7 +81,7 @@ export interface LoadedModel {
 }
 
 export interface LoadModelOptions {
-  /** Whether gradients will flow to its weights. */
+  /** Tells whether gradients will flow to its weights. */
   readonly trainable: boolean;
   /** Of matrices in memory; f32 unless told. */
   readonly dtype?: ComputeDType;

@@ -11,7 +11,7 @@ export interface Qwen3Config {
   readonly headDim: number;
   readonly rmsNormEps: number;
   readonly ropeTheta: number;
-  /** Whether the output projection is the embedding table. */
+  /** Tells whether the output projection is the embedding table. */
   readonly tiedEmbeddings: boolean;
   readonly maxPositions: number;
   readonly bosTokenId: number | null;
@@ -53,7 +53,7 @@ export function parameterSpecs(config: Qwen3Config, dtype: 'f32' | 'f16' | 'bf16
   return dtype === 'f32' ? specs : specs.map((spec) => (spec.shape.length > 1 ? { ...spec, dtype } : spec));
 }
 
-/** Whether a parameter belongs to a layer, and not to the vocabulary's tables or the last norm. */
+/** Tells whether a parameter belongs to a layer, and not to the vocabulary's tables or the last norm. */
 export function isLayerParameter(name: string): boolean {
   return name.startsWith('model.layers.');
 }

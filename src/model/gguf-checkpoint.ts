@@ -28,7 +28,7 @@ function needQwen3(file: GgufFile): void {
   }
 }
 
-/** What the metadata of a Qwen3 must say. */
+/** Keys that the metadata of a Qwen3 must have. */
 const NEEDED = [
   'block_count',
   'context_length',
@@ -38,7 +38,7 @@ const NEEDED = [
   'attention.layer_norm_rms_epsilon',
   'rope.freq_base',
 ];
-/** What of it is read here, or is nothing to what it computes. */
+/** Keys that are read here, or are nothing to what it computes. */
 const READ = new Set([
   ...NEEDED,
   'vocab_size',

@@ -41,7 +41,7 @@ function shown(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 
-/** What a key may say without changing what is computed: nothing, no, none of it, or a factor of one. */
+/** Values of a key that do not change what is computed: nothing, no, none of it, or a factor of one. */
 export function isNeutral(value: unknown): boolean {
   if (value === undefined || value === null || value === false || value === '') return true;
   if (Array.isArray(value)) return value.length === 0;
@@ -151,7 +151,7 @@ function rope(json: Json): { readonly theta: number; readonly faults: readonly s
   return { theta: Number(first.value), faults };
 }
 
-/** What a model is that is no dense Qwen3 for the next token, and what to do; undefined where it is one. */
+/** Names a model that is no dense Qwen3 for the next token, and what to do; undefined where it is one. */
 function otherModel(json: Json): { readonly fault: string; readonly advice: string } | undefined {
   const { model_type: type, architectures } = json;
   const advice = 'serve the model and give its address, or give a Qwen3 that writes text';
@@ -171,7 +171,7 @@ function otherModel(json: Json): { readonly fault: string; readonly advice: stri
   return { fault, advice };
 }
 
-/** What a key of the schema should be and is not. */
+/** Fault of a key against the schema. */
 function schemaFault(json: Json, { path, message }: z.core.$ZodIssue): string {
   const [key = ''] = path.map(String);
   const value = json[key];
@@ -221,7 +221,7 @@ export function configFromHuggingFace(json: unknown, where: string): Qwen3Config
   };
 }
 
-/** How a config.json says that its weights are quantised; undefined where it does not. */
+/** Words of a config.json for weights that are quantised; undefined where it does not. */
 export function quantisationOf(json: unknown): string | undefined {
   if (!isMap(json)) return undefined;
   for (const key of ['quantization_config', 'quantization', 'compression_config']) {

@@ -8,7 +8,7 @@ export abstract class KeptGraph implements Disposable {
     this.graph = graph;
   }
 
-  /** Whether it can still run; see Graph.valid. */
+  /** Tells whether it can still run; see Graph.valid. */
   get valid(): boolean {
     return this.graph.valid;
   }

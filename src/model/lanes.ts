@@ -14,7 +14,7 @@ const SMALL_MODEL = 8e6;
 /** A large model is read from memory once for all rows of a lane: fewer would leave cores waiting for memory. */
 const MIN_ROWS = 32;
 
-/** Whether one thread a model is the fastest. */
+/** Tells whether one thread a model is the fastest. */
 export const small = (config: Qwen3Config): boolean => weightCount(config) < SMALL_MODEL;
 
 /** How many lanes are worth it for so many independent prompts, with so many rows in all. */

@@ -3,7 +3,7 @@
 /** Something native that takes memory. */
 export interface Sized extends Disposable {
   readonly bytes: number;
-  /** Whether it can still be used; undefined when it always can. */
+  /** Tells whether it can still be used; undefined when it always can. */
   readonly valid?: boolean;
 }
 

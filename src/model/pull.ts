@@ -190,7 +190,7 @@ function cutShort(label: string, cause?: unknown): UserError {
   );
 }
 
-/** Whether a file's bytes are those that the hub has. */
+/** Tells whether a file's bytes are those that the hub has. */
 async function matches(path: string, { size, sha256, gitId }: RemoteFile): Promise<boolean> {
   if (sha256 === undefined && gitId === undefined) return true;
   const hash = createHash(sha256 === undefined ? 'sha1' : 'sha256');

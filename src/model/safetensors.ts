@@ -23,7 +23,7 @@ const BITS: ReadonlyMap<string, number> = new Map(
 /** The types of weights that are no integers, packed bits or scaled bytes: what can be read as they stand. */
 const FLOATS = new Set(['F64', 'F32', 'F16', 'BF16']);
 
-/** Whether a type holds plain floating-point numbers. */
+/** Tells whether a type holds plain floating-point numbers. */
 export const isFloat = (dtype: string): boolean => FLOATS.has(dtype);
 
 const entry = z.strictObject({

@@ -103,7 +103,7 @@ function quantised(dir: string, types: ReadonlySet<string>, said: string | undef
   );
 }
 
-/** Whether the output projection that a tied model stores a second time is its embedding table. */
+/** Tells whether the output projection that a tied model stores a second time is its embedding table. */
 function isSameTable(files: ReadonlyMap<string, string>, vocabSize: number): boolean {
   const [headPath = '', tablePath = ''] = [files.get(HEAD), files.get(EMBEDDING)];
   using head = SafetensorsFile.open(headPath);
@@ -125,7 +125,7 @@ export function weightPlan(dir: string, config: Qwen3Config): ReadonlyMap<string
   const wanted = new Map(parameterSpecs(config).map(({ name, shape }) => [name, outermostFirst(shape)]));
   const [unknown, misshapen, twice]: [string[], string[], string[]] = [[], [], []];
   const packed = new Set<string>();
-  /** Where each weight was found. */
+  /** File in which each weight was found. */
   const found = new Map<string, string>();
   const plan = new Map<string, string[]>();
   for (const path of weightFiles(dir)) {

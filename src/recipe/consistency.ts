@@ -71,7 +71,7 @@ function dpoProblems(
   }
 }
 
-/** What a server needs to be asked; no secret that stands there by mistake is shown. */
+/** Settings of a server that is asked; no secret that stands there by mistake is shown. */
 function teacherProblems(
   name: string,
   { endpoints, api_key_env: variable }: TeacherOptions,

@@ -6,7 +6,7 @@ import { nearest, suggestion } from './suggest.ts';
 
 export interface Problem {
   readonly path: Path;
-  /** Whether the place to show is the key or the value. */
+  /** Tells whether the place to show is the key or the value. */
   readonly part: 'key' | 'value';
   readonly text: string;
 }

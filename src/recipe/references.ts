@@ -32,7 +32,7 @@ function record(value: unknown): Readonly<Record<string, unknown>> {
   return isRecord(value) ? value : {};
 }
 
-/** Whether a thing of `kind` can be referred to; a stage of an unknown kind is a fault of its own, told elsewhere. */
+/** Tells whether a thing of `kind` can be referred to; a stage of an unknown kind is a fault of its own, told elsewhere. */
 function fits(kind: string, wanted: Wanted): boolean {
   return (
     FITTING[wanted].kinds.has(kind) || !(kind === 'model' || kind === 'environment' || kind in stageSchemas)

@@ -28,7 +28,7 @@ function fault(file: string, at: string, text: string): UserError {
   return new UserError('RECIPE_YAML', `${file}${at}: ${text}`);
 }
 
-/** How deep maps and lists of a recipe may be nested, aliases written out. */
+/** Depth to which a recipe may be nested, aliases written out. */
 const MAX_DEPTH = 100;
 
 /** Parses `text`; throws a UserError when it is not one YAML map. */

@@ -252,17 +252,17 @@ export type OptimizerOptions = Pick<TrainingStage, keyof typeof optimizerOptions
 const MEASURING = ['eval', 'tool_eval', 'bfcl', 'acebench'] as const satisfies readonly StageKind[];
 export type MeasuringStage = StageOf<(typeof MEASURING)[number]>;
 
-/** Whether a kind of stage measures the models that it names by labels. */
+/** Tells whether a kind of stage measures the models that it names by labels. */
 export function measuresModels(kind: unknown): kind is MeasuringStage['kind'] {
   return MEASURING.some((one) => one === kind);
 }
 
-/** Whether a stage hands on a model, to be named by later stages. */
+/** Tells whether a stage hands on a model, to be named by later stages. */
 export function outputsModel(stage: Stage): stage is TrainingStage {
   return TRAINING.some((kind) => kind === stage.kind);
 }
 
-/** What stays of a stage's options while a server that answers for it moves: its answers stay what they are. */
+/** Options of a stage that stay while a server that answers for it moves: its answers stay what they are. */
 export function lastingStage(stage: Stage): unknown {
   return stage.kind === 'rollout' && stage.teacher !== undefined
     ? { ...stage, teacher: lastingTeacher(stage.teacher) }

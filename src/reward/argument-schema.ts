@@ -1,5 +1,5 @@
 /**
- * Whether the arguments of a call are what the tool's JSON Schema asks for. @cfworker/json-schema validates: it has no dependencies,
+ * Tells whether the arguments of a call are what the tool's JSON Schema asks for. @cfworker/json-schema validates: it has no dependencies,
  * and it interprets schemas, where others compile code out of them, which is not for schemas that come with a data set.
  *
  * Looked at are types (also Python's names of them), required arguments, nested objects and lists, enumerations, alternatives and limits of

@@ -26,7 +26,7 @@ export type RewardDetail = SimRlDetail | BinaryDetail | ToolRlDetail | SimRlLeng
 /** The names, for recipes and flags. */
 export const REWARD_NAMES = Object.keys(rewards).filter(isRewardName);
 
-/** Whether a reward of that name exists. */
+/** Tells whether a reward of that name exists. */
 export function isRewardName(name: string): name is RewardName {
   return Object.hasOwn(rewards, name);
 }

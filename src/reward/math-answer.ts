@@ -1,5 +1,5 @@
 /**
- * Whether two final answers are the same. MENTOR asks a computer algebra system; here numbers are compared by value
+ * Tells whether two final answers are the same. MENTOR asks a computer algebra system; here numbers are compared by value
  * (integers, decimals, fractions in either notation, powers of ten, thousands separators) to six decimals, and
  * everything else as text without LaTeX's dressing. Roots, pi and expressions with letters are only text.
  */
@@ -47,7 +47,7 @@ function valueOf(plain: string): number | undefined {
   return ((sign === '-' ? -1 : 1) * Number(above)) / Number(below);
 }
 
-/** Whether `given` is the answer `gold`. Never throws. */
+/** Tells whether `given` is the answer `gold`. Never throws. */
 export function sameAnswer(gold: string, given: string): boolean {
   const [a, b] = [plainAnswer(gold), plainAnswer(given)];
   if (a === b) return a !== '';

@@ -19,7 +19,7 @@ function namesOf(calls: readonly { readonly name: string }[]): Set<string> {
   return new Set(calls.map(({ name }) => name));
 }
 
-/** Whether an answer uses the functions that the label uses. */
+/** Tells whether an answer uses the functions that the label uses. */
 function sameFunctions(task: PreparedTask, answer: Answer): boolean {
   const used = namesOf(answer.kind === 'calls' ? answer.calls : []);
   const wanted = namesOf(task.label.kind === 'calls' ? task.label.calls : []);

@@ -48,7 +48,7 @@ export interface MentorResponse {
   readonly text: string;
   /** Its calls that can be read, in order. */
   readonly calls: readonly WrittenCall[];
-  /** Whether its last turn came to an end. */
+  /** Tells whether its last turn came to an end. */
   readonly ended: boolean;
 }
 
@@ -134,7 +134,7 @@ function answerOf({ text, ended }: Pick<MentorResponse, 'text' | 'ended'>): stri
   return ended ? (lastBoxed(text)?.trim() ?? '') : '';
 }
 
-/** Whether a response came to its end with the right answer in \boxed{}. */
+/** Tells whether a response came to its end with the right answer in \boxed{}. */
 export function answersRightly(answer: string, response: Pick<MentorResponse, 'text' | 'ended'>): boolean {
   const given = answerOf(response);
   return given !== '' && sameAnswer(answer, given);

@@ -19,7 +19,7 @@ const FIXED: ReadonlyMap<string, string> = new Map([
   ['tying', 'tie'],
 ]);
 
-/** Whether the letter at `at` is a consonant; y is one at the start and after a vowel. */
+/** Tells whether the letter at `at` is a consonant; y is one at the start and after a vowel. */
 function isConsonant(word: string, at: number): boolean {
   const letter = word.charAt(at);
   if (letter !== 'y') return !'aeiou'.includes(letter);

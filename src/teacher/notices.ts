@@ -35,7 +35,7 @@ export class Notices {
   }
 }
 
-/** What `work` yields, and in between, as soon as it is said, what `notices` hold, as `made` makes it. */
+/** Yields what `work` does, and in between, as soon as it is said, what `notices` hold, as `made` makes it. */
 export async function* withNotices<T>(
   work: (signal: AbortSignal) => AsyncGenerator<T>,
   notices: Notices | undefined,

@@ -67,11 +67,11 @@ export interface SamplingOptions {
 export interface Teacher extends Disposable {
   /** What logs call it. */
   readonly name: string;
-  /** What its server calls the model that answers, where it was asked for that by `probe`. */
+  /** Name of the model that answers at its server, where it was asked for that by `probe`. */
   readonly model?: string;
   /** Log-probabilities a token that come with its answers; 0 where there are none. */
   readonly topK: number;
-  /** What the user is to be told while it works; undefined for who is never waited for. */
+  /** Messages to the user while it works; undefined for who is never waited for. */
   readonly notices?: Notices;
   /** Checks that it can be learned from, and returns what the user should know; throws a UserError if it cannot. */
   probe(signal: AbortSignal): Promise<readonly string[]>;

@@ -69,7 +69,7 @@ export class AdamW implements Optimizer {
     g.allocate();
   }
 
-  /** Whether Muon updates it. */
+  /** Tells whether Muon updates it. */
   #orthogonal({ name, shape }: ParameterSpec): boolean {
     return shape.length === 2 && this.#options.muon?.matrices(name) === true;
   }

@@ -13,7 +13,7 @@ import { DTYPES, type Shape, sizeOf, type Tensor } from './tensor.ts';
 /** A block's scale is an f16, and the roots of gradients are small: this keeps those of 1e-10 to 1e7 in its range. */
 const ROOT_SCALE = 2 ** 10;
 
-/** Whether a parameter's averages can be kept in blocks of 32. */
+/** Tells whether a parameter's averages can be kept in blocks of 32. */
 export function fits8bit(shape: Shape): boolean {
   return shape.length > 1 && (shape[0] ?? 1) % 32 === 0;
 }

@@ -273,7 +273,7 @@ export class Graph implements Disposable, Home {
       );
   }
 
-  /** Whether it can run: it was allocated, and shared memory has not moved since. */
+  /** Tells whether it can run: it was allocated, and shared memory has not moved since. */
   get valid(): boolean {
     if (this.#divided !== undefined) return true;
     return this.#generation !== undefined && this.#generation === this.#memory.generation;

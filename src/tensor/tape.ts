@@ -19,7 +19,7 @@ export class Tape {
   readonly #sinks = new Map<Pointer, (grad: Tensor) => void>();
   #recording = true;
 
-  /** Whether an operation on `inputs` gets an entry: what VJPs compute is not differentiated again. */
+  /** Tells whether an operation on `inputs` gets an entry: what VJPs compute is not differentiated again. */
   records(inputs: readonly Tensor[]): boolean {
     return this.#recording && inputs.some((input) => input.differentiable);
   }

@@ -40,7 +40,7 @@ export interface IdRange {
   distinct: boolean;
   /** Elements of a row. */
   readonly width: number;
-  /** Whether the ids are made on the device, so that the range is a fact and not a demand. */
+  /** Tells whether the ids are made on the device, so that the range is a fact and not a demand. */
   readonly made: boolean;
 }
 
@@ -48,7 +48,7 @@ export interface Tensor {
   readonly shape: Shape;
   readonly dtype: StoredDType;
   readonly pointer: Pointer;
-  /** Whether a gradient flows to it: it is a parameter, or was computed from one. */
+  /** Tells whether a gradient flows to it: it is a parameter, or was computed from one. */
   readonly differentiable: boolean;
   readonly home: Home;
   /** Only of i32 tensors whose origin is known. */
@@ -65,7 +65,7 @@ export function dims4(shape: Shape): [number, number, number, number] {
   return [shape[0] ?? 1, shape[1] ?? 1, shape[2] ?? 1, shape[3] ?? 1];
 }
 
-/** Whether two shapes have the same four dimensions. */
+/** Tells whether two shapes have the same four dimensions. */
 export function sameShape(a: Shape, b: Shape): boolean {
   const [x, y] = [dims4(a), dims4(b)];
   return x.every((n, i) => n === y[i]);

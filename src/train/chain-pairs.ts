@@ -59,7 +59,7 @@ interface Chain {
   readonly turns: readonly Turn[];
 }
 
-/** Whether two turns do the same and come to the same; where a chain was cut, nobody knows what it came to. */
+/** Tells whether two turns do the same and come to the same; where a chain was cut, nobody knows what it came to. */
 function sameTurn(a: Turn | undefined, b: Turn | undefined): boolean {
   if (a === undefined || b === undefined || !isDeepStrictEqual(a.said, b.said)) return false;
   return a.results === b.results || a.results === '' || b.results === '';

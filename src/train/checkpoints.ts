@@ -25,7 +25,7 @@ function existing(folder: string): { step: number; path: string }[] {
 
 const saved = z.object({ step: z.int(), state: z.unknown() });
 
-/** What goes on from a checkpoint. */
+/** Parts that go on from a checkpoint. */
 export interface Restorable {
   readonly trainer: Pick<Trainer, 'restore'>;
   /** Takes over what `saveCheckpointStep` was given beside the trainer; throws where it is of another form. */

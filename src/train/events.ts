@@ -46,7 +46,7 @@ export type RunEvent =
       readonly samples: readonly DrawnSample[];
     }
   | { readonly type: 'checkpoint'; readonly stage: string; readonly step: number; readonly path: string }
-  /** What is waited for, for who watches; of no interest later. */
+  /** Wait that a watcher is told of; of no interest later. */
   | { readonly type: 'waiting'; readonly stage: string; readonly text: string }
   | { readonly type: 'warning'; readonly stage: string; readonly text: string }
   | {

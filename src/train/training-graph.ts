@@ -283,7 +283,7 @@ export class TrainingGraph implements Disposable {
     };
   }
 
-  /** Whether it can still run; see Graph.valid. */
+  /** Tells whether it can still run; see Graph.valid. */
   get valid(): boolean {
     return this.#graph.valid;
   }

@@ -53,7 +53,7 @@ const batchSchema = z.object({
 const pathOf = (folder: string, batch: number): string =>
   join(folder, `trajectories-${String(batch).padStart(6, '0')}.json`);
 
-/** Whether a batch was written. */
+/** Tells whether a batch was written. */
 export function hasTrajectories(folder: string, batch: number): boolean {
   return existsSync(pathOf(folder, batch));
 }

@@ -31,7 +31,7 @@ function needNewFolder(folder: string): void {
   }
 }
 
-/** What an export reads: of a folder, the files in it, but not GGUF files that were made of it. */
+/** Files that an export reads: of a folder, the files in it, but not GGUF files that were made of it. */
 function readOf(checkpoint: string, data: string | undefined): string[] {
   const isFolder = statSync(checkpoint, { throwIfNoEntry: false })?.isDirectory() === true;
   const files = isFolder

@@ -30,7 +30,7 @@ export interface Setting {
   readonly asked: readonly DrawnFunction[];
   /** Functions that the tool set lacks and none of its own could stand in for. */
   readonly outside: readonly FunctionSpec[];
-  /** Whether small talk can be an irrelevant request too. */
+  /** Tells whether small talk can be an irrelevant request too. */
   readonly smallTalk: boolean;
 }
 
@@ -52,7 +52,7 @@ function droppable(spec: FunctionSpec, template: Template): string[] {
   return spec.params.filter((p) => p.required && template.droppable.includes(p.key)).map((p) => p.key);
 }
 
-/** Whether a function can be asked for in a category. */
+/** Tells whether a function can be asked for in a category. */
 export function supports(spec: FunctionSpec, category: Category, split: Split): boolean {
   const said = phrases(spec, split);
   if (category === 'parallel') return repeatedPhrases(spec, split).length > 0;

@@ -19,7 +19,7 @@ export type Node =
 export interface Template {
   readonly source: string;
   readonly nodes: readonly Node[];
-  /** Whether "please" and "can you" go in front of it. */
+  /** Tells whether "please" and "can you" go in front of it. */
   readonly imperative: boolean;
   readonly slots: readonly string[];
   /** The slots inside brackets. */

@@ -20,7 +20,7 @@ export interface Answer {
 /** The same tag several times in a row, as some data sets write it. */
 const DOUBLED = /(<\/?tool_call>)(?:\s*\1)+/g;
 
-/** What a block of <tool_call> holds: JSON, or the dict of Python that some data sets print instead. */
+/** Value in a block of <tool_call>: JSON, or the dict of Python that some data sets print instead. */
 function blockValue(block: string): PyValue {
   if (!/^\s*\[?\s*\{/.test(block) || tryParseJson(block).ok) return block;
   try {
@@ -79,7 +79,7 @@ export function writtenAnswer(text: string, tools: readonly PyDict[]): Answer {
 
 export interface AssistantParts {
   readonly text: string;
-  /** What it thought, where that has a field of its own. */
+  /** Thought, where that has a field of its own. */
   readonly reasoning?: PyValue | undefined;
   /** The calls of its fields. */
   readonly calls: readonly RecordCall[];

@@ -7,7 +7,7 @@ export interface FormatContext {
   readonly source: string;
   /** Where the row is, for ids of rows that have none: its number in its file. */
   readonly place: string;
-  /** Whether each assistant's turn becomes a record of its own, with the history before it. */
+  /** Tells whether each assistant's turn becomes a record of its own, with the history before it. */
   readonly everyTurn: boolean;
   /** What the assistant says where no tool fits and the data set has no words for it. */
   readonly refusal?: string;
@@ -17,9 +17,9 @@ export interface Format {
   readonly name: string;
   /** One line, for help texts. */
   readonly description: string;
-  /** Whether `everyTurn` is the default, as in the reference. */
+  /** Tells whether `everyTurn` is the default, as in the reference. */
   readonly everyTurn: boolean;
-  /** Whether a row looks like one of this data set. */
+  /** Tells whether a row looks like one of this data set. */
   matches(row: PyDict): boolean;
   /** Converts one row; throws a Rejection if it is broken, and answers with one for each turn that is. */
   convert(row: PyDict, context: FormatContext): readonly (DataRecord | Rejection)[];

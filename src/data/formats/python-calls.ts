@@ -222,7 +222,7 @@ function toolAt(text: string, at: number, tools: readonly KnownTool[]): KnownToo
 const ANY_CALLS = /^\s*\[\s*[^[\]{}'"\s(][^[\]{}\n]*?\(\s*(?:\)|[^()[\]{}'"=,\n]+=)[\s\S]*\]\s*$/;
 
 /**
- * Whether a text is meant as calls in Python: a list that begins with a name and an argument, or anything that begins
+ * Tells whether a text is meant as calls in Python: a list that begins with a name and an argument, or anything that begins
  * with a tool's name and a parenthesis.
  */
 export function looksLikePythonCalls(text: string, tools: readonly PyDict[] = []): boolean {

@@ -1,4 +1,4 @@
-/** What tools returned: one message a result, in the order of the calls, without the tags that templates put around it. */
+/** Results of tools: one message a result, in the order of the calls, without the tags that templates put around it. */
 import { isDict, isList, type PyDict, type PyValue } from '../../json/python.ts';
 import type { RecordMessage } from '../record.ts';
 
@@ -14,7 +14,7 @@ function resultsIn(text: string): readonly string[] {
   return text.replace(BEFORE, '').replace(BEHIND, '').split(BETWEEN);
 }
 
-/** Whether a user's message is what templates make of results, and no words of a user. */
+/** Tells whether a user's message is what templates make of results, and no words of a user. */
 function isResults({ role, content }: RecordMessage): boolean {
   const text = content.trim();
   return role === 'user' && text.startsWith(OPEN) && text.endsWith(CLOSE);

@@ -8,7 +8,7 @@ import { contentOf } from './values.ts';
 const SYSTEM_KEYS = ['system', 'system_prompt', 'systemPrompt', 'system_message'] as const;
 const OPEN = '<tools>';
 const CLOSE = '</tools>';
-/** How many beginnings of lists are tried, so that a text that only looks like tools stays cheap. */
+/** Number of beginnings of lists that are tried, so that a text that only looks like tools stays cheap. */
 const MAX_STARTS = 64;
 
 /** Messages with what the row says as the system before them, unless they begin with it. */

@@ -94,7 +94,7 @@ export function recordsOf(conversation: Conversation, context: FormatContext): (
   });
 }
 
-/** Whether a row has messages under `key`, as a list or as JSON text of one, that have a field `mark`. */
+/** Tells whether a row has messages under `key`, as a list or as JSON text of one, that have a field `mark`. */
 export function hasMessages(row: PyDict, key: string, mark: string): boolean {
   const list = row.get(key);
   if (typeof list === 'string') return list.trimStart().startsWith('[') && list.includes(`"${mark}"`);

@@ -28,7 +28,7 @@ export function rowTools(row: PyDict): readonly PyDict[] {
   return [];
 }
 
-/** Whether a row has a field for tools, empty or not. */
+/** Tells whether a row has a field for tools, empty or not. */
 export function hasTools(row: PyDict): boolean {
   return TOOL_LISTS.some((key) => row.has(key));
 }
@@ -56,7 +56,7 @@ export function contentOf(value: PyValue | undefined): string {
   return texts.join('');
 }
 
-/** What a tool returned, as text: content, or any other JSON. */
+/** Result of a tool as text: content, or any other JSON. */
 export function resultText(value: PyValue | undefined): string {
   const isParts = isList(value) && value.every((part) => isDict(part) && part.get('type') === 'text');
   return isParts || value === undefined || value === null || typeof value === 'string'

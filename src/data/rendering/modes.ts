@@ -18,7 +18,7 @@ export type RenderMode = (typeof RENDER_MODES)[number];
 export interface RecordRendering {
   readonly template: ChatTemplate;
   readonly mode: RenderMode;
-  /** Whether the answer's thought is kept. */
+  /** Tells whether the answer's thought is kept. */
   readonly reasoning: boolean;
 }
 

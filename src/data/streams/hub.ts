@@ -5,7 +5,7 @@ import { hubAccess, hubError, type HubEnvironment } from '../../base/hub.ts';
 const PREFIX = 'hf:';
 const DATA_FILE = /\.(jsonl?(\.gz)?|parquet)$/;
 
-/** Whether an input is a name on the hub. */
+/** Tells whether an input is a name on the hub. */
 export function isHubName(input: string): boolean {
   return input.startsWith(PREFIX);
 }

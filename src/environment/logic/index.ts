@@ -51,7 +51,7 @@ function check({ wording, knowledge }: State, text: string): string {
   return known === literal.holds ? 'known to be true' : 'known to be false';
 }
 
-/** Whether the answer follows from what was derived so far: it does not say whether more could be derived. */
+/** Tells whether the answer follows from what was derived so far: it does not say whether more could be derived. */
 function conclude({ statement, knowledge, wording }: State, answer: string): string {
   const known = knowledge.holds(statement);
   const derived = known === undefined ? 'unknown' : String(known === statement.holds);

@@ -39,7 +39,7 @@ export class Knowledge {
     for (const literal of facts) this.#known.set(keyOf(literal), { literal, rule: undefined });
   }
 
-  /** Whether somebody is known to have the property, or not to have it; undefined when nothing is known. */
+  /** Tells whether somebody is known to have the property, or not to have it; undefined when nothing is known. */
   holds(literal: Pick<Literal, 'name' | 'property'>): boolean | undefined {
     return this.#known.get(keyOf(literal))?.literal.holds;
   }

@@ -25,7 +25,7 @@ export type Named = ReadonlyMap<string, Value>;
 type Arguments = readonly Value[];
 
 interface Builtin {
-  /** How many positional arguments it takes. */
+  /** Number of positional arguments that it takes. */
   readonly from: number;
   readonly to: number;
   /** Names that it takes, besides; none without it. */

@@ -1,4 +1,4 @@
-/** Whether the value of one parameter is right. Every check answers with the error, or undefined. */
+/** Tells whether the value of one parameter is right. Every check answers with the error, or undefined. */
 import { isDict, isList, type PyDict, type PyValue } from '../../json/python.ts';
 import { pyStr } from '../../json/repr.ts';
 import { standardize } from '../bfcl/ast/values.ts';
@@ -82,7 +82,7 @@ function checkType(written: Value, right: PyValue, wanted: Wanted): 'checked' | 
 }
 
 /**
- * Whether the items of a list have their type. Only lists inside of the right list ask for it: anything else there lets all items pass,
+ * Tells whether the items of a list have their type. Only lists inside of the right list ask for it: anything else there lets all items pass,
  * and so does the first key of an object. Of nothing right, not even nothing is.
  */
 function itemsFit(value: Value, right: PyValue, items: ValueType | undefined): boolean {

@@ -43,7 +43,7 @@ export const scoresSchema = z.object({
   seed: z.int(),
   /** What became of thoughts: scored with the rest, as officially, taken off, or not asked for. */
   thinking: z.enum(['keep', 'strip', 'off']),
-  /** Whether prompts ended with "<think>", which officially they do not. */
+  /** Tells whether prompts ended with "<think>", which officially they do not. */
   openThought: z.boolean().default(false),
   categories: z.array(categoryScoreSchema),
   /** Mean of the twelve normal categories; null as long as one of them is missing. */

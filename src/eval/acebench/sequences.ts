@@ -1,7 +1,7 @@
 /** Python's sequences: what iterating over a value yields, and what stands at an index or in a slice. */
 import { isEntries, isItems, keyValue, Opaque, same, str, Tuple, type Value, ValueError } from './values.ts';
 
-/** What iterating over a value yields. */
+/** Items that iterating over a value yields. */
 export function iterate(value: Value | undefined): readonly Value[] {
   if (typeof value === 'string') return Array.from(value);
   if (isItems(value)) return value;

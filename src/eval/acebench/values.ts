@@ -55,17 +55,17 @@ export function typeOf(value: Value): ValueType {
   return value instanceof Tuple ? 'tuple' : 'opaque';
 }
 
-/** Whether a value is a list. */
+/** Tells whether a value is a list. */
 export function isItems(value: Value | undefined): value is readonly Value[] {
   return Array.isArray(value);
 }
 
-/** Whether a value is a dict. */
+/** Tells whether a value is a dict. */
 export function isEntries(value: Value | undefined): value is Dict {
   return value instanceof Map;
 }
 
-/** What a key of a dict is. */
+/** Key of a dict. */
 export function keyValue(key: Key): Value {
   return typeof key === 'string' || key.key === undefined ? key : key.key;
 }

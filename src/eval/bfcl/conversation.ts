@@ -29,7 +29,7 @@ export class Conversation {
     this.#beginTurn();
   }
 
-  /** Whether nothing is left to be asked. */
+  /** Tells whether nothing is left to be asked. */
   get done(): boolean {
     return this.#done;
   }

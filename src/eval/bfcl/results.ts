@@ -23,7 +23,7 @@ export const scoresSchema = z.object({
   /** Seed of the sample. */
   seed: z.int(),
   decode: z.enum(['v3', 'head']),
-  /** Whether prompts ended with "<think>", which officially they do not. */
+  /** Tells whether prompts ended with "<think>", which officially they do not. */
   openThought: z.boolean().default(false),
   categories: z.record(z.string(), countSchema),
   /** Shares from 0 to 1, by the names of Summary. */
@@ -71,7 +71,7 @@ export function countsOf(scores: Scores): Counts {
   );
 }
 
-/** Whether the long context cannot be scored, although its entries are there, for want of its constants. */
+/** Tells whether the long context cannot be scored, although its entries are there, for want of its constants. */
 export function lacksLongContext(folder: string): boolean {
   return (
     existsSync(join(folder, 'BFCL_v3_multi_turn_long_context.json')) && longContextFile(folder) === undefined

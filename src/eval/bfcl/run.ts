@@ -80,7 +80,7 @@ export interface BfclOutcome {
   readonly faulty: readonly FaultyResponse[];
   /** Entries whose prompts fill the model's positions: they could not be asked, and count as wrong. */
   readonly unasked: number;
-  /** Whether the long context was left out for want of its constants. */
+  /** Tells whether the long context was left out for want of its constants. */
   readonly lacksLongContext: boolean;
   /** Where verdicts and scores are. */
   readonly folder: string;

@@ -59,7 +59,7 @@ class Parser extends TokenReader {
     return this.#begins() ? this.#named() : undefined;
   }
 
-  /** Whether an expression can begin here. */
+  /** Tells whether an expression can begin here. */
   #begins(): boolean {
     const token = this.peek();
     if (token.kind === 'end') return false;
@@ -182,7 +182,7 @@ class Parser extends TokenReader {
     }
   }
 
-  /** What stands between the brackets of a subscript; several things are a tuple. */
+  /** Content of a subscript's brackets; several things are a tuple. */
   #slices(): Expression {
     const indices: Expression[] = [];
     do {
@@ -201,7 +201,7 @@ class Parser extends TokenReader {
     return isTuple ? { kind: 'tuple', items: indices } : first;
   }
 
-  /** What stands between the parentheses of a call. */
+  /** Content of a call's parentheses. */
   #arguments(): { readonly positional: readonly Expression[]; readonly keywords: readonly Keyword[] } {
     const positional: Expression[] = [];
     const keywords: Keyword[] = [];

@@ -41,7 +41,7 @@ export class TokenReader {
     return new PythonSyntaxError(problem, this.peek().start);
   }
 
-  /** Whether the next token is this operator or keyword. */
+  /** Tells whether the next token is this operator or keyword. */
   protected at(text: string, ahead = 0): boolean {
     const token = this.peek(ahead);
     return (token.kind === 'operator' || token.kind === 'name') && token.text === text;

@@ -53,7 +53,7 @@ export interface Estimate {
 
 export interface EstimateOptions {
   readonly runsDir: string;
-  /** Whether to measure time; it takes some seconds a stage. */
+  /** Tells whether to measure time; it takes some seconds a stage. */
   readonly time: boolean;
   readonly onStage?: (stage: string) => void;
 }
@@ -193,7 +193,7 @@ async function fromShapes(recipe: Recipe, models: ModelShapes, options: Estimate
   return { stages, notes: models.notes, machine: machineOf(recipe, options.runsDir) };
 }
 
-/** Whether a recipe has a model that may be too much for a machine; smaller ones fit wherever Node.js does. */
+/** Tells whether a recipe has a model that may be too much for a machine; smaller ones fit wherever Node.js does. */
 export function isLarge(recipe: Recipe): boolean {
   return Object.values(recipe.models).some((model) => {
     if (typeof model === 'string')

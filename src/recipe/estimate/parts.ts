@@ -20,7 +20,7 @@ const ROUNDS = 2;
 const ENOUGH = 15;
 const MOST_ROUNDS = 5;
 
-/** Whether a model is measured in parts. */
+/** Tells whether a model is measured in parts. */
 export const inParts = (config: Qwen3Config): boolean => weightCount(config) > LARGE;
 
 /** Some work of a model that can be done again and again. */

@@ -33,7 +33,7 @@ export interface Rehearsed {
   readonly disk: number;
 }
 
-/** Whether every model of a recipe is there and small, and nothing is asked over a network or of a benchmark. */
+/** Tells whether every model of a recipe is there and small, and nothing is asked over a network or of a benchmark. */
 export function canRehearse(recipe: Recipe, models: ModelShapes): boolean {
   const isSmall = ([name, model]: [string, Recipe['models'][string]]): boolean =>
     (typeof model !== 'string' || existsSync(model)) && weightCount(models.of(name).config) <= LARGE;

@@ -38,7 +38,7 @@ export interface ScoringWork {
   readonly examples: readonly TrainExample[];
   readonly topK: number;
   readonly calls: number;
-  /** Whether its weights are in memory beside the ones that are trained. */
+  /** Tells whether its weights are in memory beside the ones that are trained. */
   readonly beside: boolean;
 }
 
@@ -104,7 +104,7 @@ interface Asked {
   readonly prompts: number;
   readonly calls: number;
   readonly batch?: number;
-  /** Whether prompts of a tool set are asked together; in some other order few of a call have the same. */
+  /** Tells whether prompts of a tool set are asked together; in some other order few of a call have the same. */
   readonly byTools: boolean;
 }
 

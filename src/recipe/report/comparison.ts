@@ -12,7 +12,7 @@ import type { Evaluation, RunRecord } from './read.ts';
 export interface Row extends EvalModelResult {
   /** The run it comes from, when that is another one. */
   readonly from: string | undefined;
-  /** Whether it is the model that its run hands over. */
+  /** Tells whether it is the model that its run hands over. */
   readonly exported: boolean;
 }
 

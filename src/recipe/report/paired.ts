@@ -8,7 +8,7 @@ import { type Judged, readVerdicts } from '../../eval/held-out.ts';
 import type { RunRecord } from './read.ts';
 import { OVERALL, type SeedMean } from './seeds.ts';
 
-/** Whether each dialogue was answered rightly: label, seed, dialogue. */
+/** Tells whether each dialogue was answered rightly: label, seed, dialogue. */
 export type Verdicts = ReadonlyMap<string, ReadonlyMap<number, ReadonlyMap<string, boolean>>>;
 
 function verdictsIn(folder: string): Judged[] {

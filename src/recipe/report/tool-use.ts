@@ -4,7 +4,7 @@ import { html } from './html.ts';
 import type { Html } from './html.ts';
 import { formatPercent, wilson } from './numbers.ts';
 
-/** Whether an evaluation was one with functions. */
+/** Tells whether an evaluation was one with functions. */
 export function hasToolUse(models: readonly EvalModelResult[]): boolean {
   return models.some(({ transfer }) => transfer !== undefined);
 }

@@ -121,7 +121,7 @@ function fixedTokenizer(run: RunContext, source: string): string {
   return folder;
 }
 
-/** Where a tokenizer comes from; a vocabulary to be trained is trained now, once a run. */
+/** Source of a tokenizer; a vocabulary to be trained is trained now, once a run. */
 function ownTokenizer(run: RunContext, reference: string): string {
   const model = run.recipe.models[reference];
   if (model === undefined) return modelFolder(run, reference);

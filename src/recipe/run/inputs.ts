@@ -19,7 +19,7 @@ import { lastingStage, type Stage } from '../stages.ts';
 
 /** A file, or files of a folder, from outside of the run. */
 interface Input {
-  /** What the names in its contents begin from. */
+  /** Folder that the names in its contents begin from. */
   readonly path: string;
   readonly contents: () => Contents;
 }
@@ -36,7 +36,7 @@ const STORES_VERDICTS: ReadonlySet<Stage['kind']> = new Set(['eval', 'tool_eval'
 
 const recordFile = (folder: string, stage: string): string => join(folder, 'stages', stage, 'inputs.json');
 
-/** Whether it is known what a stage that has begun was made of. */
+/** Tells whether it is known what a stage that has begun was made of. */
 export const hasRecord = (folder: string, stage: string): boolean => existsSync(recordFile(folder, stage));
 
 /** Every name that a stage refers to: models, earlier stages, environments. */
@@ -71,7 +71,7 @@ function dataInputs(data: Recipe['data'], split: 'train' | 'test' | undefined): 
   return Object.fromEntries(data.parts.map(({ path }, i) => [`data.parts.${i}`, file(path)]));
 }
 
-/** What a stage reads from outside of the run, by what the recipe calls it. */
+/** Inputs of a stage from outside of the run, by their names in the recipe. */
 function outerInputs(recipe: Recipe, stage: Stage): Record<string, Input> {
   const inputs: Record<string, Input> = dataInputs(recipe.data, splitOf(stage));
   // A server that answers has weights of its own.
@@ -185,7 +185,7 @@ export class RunInputs {
     return typeof path === 'string' ? checkpointContents(path) : this.#madeBy(model).contents();
   }
 
-  /** Whether what was exported is of the model as it is now; taken to be where nothing was stored of it. */
+  /** Tells whether what was exported is of the model as it is now; taken to be where nothing was stored of it. */
   isExported(model: string): boolean {
     const path = this.#exportFile;
     const contents = this.#modelContents(model);
@@ -199,7 +199,7 @@ export class RunInputs {
     writeAtomic(this.#exportFile, exportRecord(model, this.#modelContents(model)));
   }
 
-  /** What a stage would be made of now. */
+  /** Inputs of a stage as they are now. */
   #now(stage: Stage): InputRecord {
     const inputs = Object.entries(this.#inputsOf(stage)).map(
       ([name, input]) => [name, this.#data.get(name) ?? input.contents()] as const,
@@ -227,7 +227,7 @@ export class RunInputs {
     }
   }
 
-  /** What a stage that is about to begin is made of: a function that stores it, once, when the stage has begun. */
+  /** Inputs of a stage that is about to begin: a function that stores it, once, when the stage has begun. */
   prepare(stage: Stage): () => void {
     const path = recordFile(this.#folder, stage.name);
     const [before, now] = [this.#read(stage.name), this.#now(stage)];

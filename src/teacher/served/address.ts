@@ -2,7 +2,7 @@
 import { UserError } from '../../base/errors.ts';
 import { withoutSecrets } from '../../base/secrets.ts';
 
-/** What is appended to an address, and so does no harm when it was pasted with it. */
+/** Routes that are appended to an address, and so do no harm when it was pasted with it. */
 const ROUTES =
   /\/(?:chat\/completions|completions|completion|responses|models|generate|tokenize|detokenize|health)\/*$/;
 /** Parameters that hold a key. */
@@ -29,7 +29,7 @@ function fault(text: string): string | undefined {
   return undefined;
 }
 
-/** What is wrong with `text` as a server's address, to be put behind it; undefined if it is one. */
+/** Fault of `text` as a server's address, to be put behind it; undefined if it is one. */
 export function addressFault(text: string): string | undefined {
   const given = text.trim();
   const why = fault(given);

@@ -30,7 +30,7 @@ export interface EndpointOptions {
   readonly firstPause: number;
   /** Parameters that a request can do without. */
   readonly adjustable?: Adjustable | undefined;
-  /** Who tells the user what is waited for; nobody without it. */
+  /** Channel that tells the user what is waited for; none without it. */
   readonly watch?: Watch | undefined;
 }
 
@@ -44,7 +44,7 @@ const SURELY_A_KEY = 12;
 /** Milliseconds in which the same passing fault is told once. */
 const TOLD_ONCE_IN = 60_000;
 
-/** What can never pass of a connection, and what to do: certificates, and rules of fetch. */
+/** Faults of a connection that never pass, and what to do: certificates, and rules of fetch. */
 const HOPELESS: readonly (readonly [RegExp, string])[] = [
   [
     /wrong[_ ]version[_ ]number/i,
@@ -82,7 +82,7 @@ export class Endpoint {
     this.#parameters = new Parameters(options.adjustable ?? new Map());
   }
 
-  /** Whether it has failed so often in a row that it is given up. */
+  /** Tells whether it has failed so often in a row that it is given up. */
   get isDown(): boolean {
     return this.#faults > this.#options.retries;
   }
@@ -290,7 +290,7 @@ export class Endpoint {
   }
 }
 
-/** How a key is sent; Azure has a header of its own. */
+/** Header of a key; Azure has a header of its own. */
 function keyHeaders(url: string, apiKey: string | undefined): Record<string, string> {
   if (apiKey === undefined) return {};
   const isAzure = new URL(url).hostname.endsWith('.azure.com');

@@ -49,7 +49,7 @@ export interface Told {
   readonly param: string | undefined;
 }
 
-/** Whether asking again can help after this status. */
+/** Tells whether asking again can help after this status. */
 export const mayPass = (status: number): boolean =>
   status === 408 || status === 425 || status === 429 || (status >= 500 && status !== 501 && status !== 505);
 
@@ -88,7 +88,7 @@ function statusIn(value: unknown): number | undefined {
   return typeof value === 'string' ? NAMED.find(([pattern]) => pattern.test(value))?.[1] : undefined;
 }
 
-/** What words alone name; something else than the model that is not found may be found later. */
+/** Faults that words alone name; something else than the model that is not found may be found later. */
 function statusInWords(said: string): number | undefined {
   const status = statusIn(said);
   return status === 404 && !/model/i.test(said) ? undefined : status;
@@ -133,7 +133,7 @@ function tell(error: unknown, whole: unknown): Told {
 const isError = (value: unknown): boolean =>
   (typeof value === 'string' && value !== '') || (isFields(value) && Object.keys(value).length > 0);
 
-/** What only an answer has. */
+/** Keys that only an answer has. */
 const ANSWER_KEYS = ['choices', 'tokens', 'meta_info', 'data', 'content', 'text', 'object', 'completion'];
 
 /** The error that a server's JSON tells; undefined where it is an answer. */
@@ -156,7 +156,7 @@ export function errorIn(value: unknown): Told | undefined {
   return wordsIn(value) === undefined ? undefined : tell(value, value);
 }
 
-/** What a server in FastAPI says of a request that is not as it wants it. */
+/** Body of FastAPI for a request that is not as it wants it. */
 function tellInvalid(detail: readonly unknown[]): Told {
   const [first] = detail;
   const place: unknown[] = isFields(first) && Array.isArray(first['loc']) ? first['loc'] : [];

@@ -29,10 +29,10 @@ const TURN_ENDS = words(
   <|END_OF_TURN_TOKEN|> <｜end▁of▁sentence｜> <turn|>`,
 );
 
-/** What ends a turn where no student's tokenizer is at hand; a token is told by its text alone. */
+/** Ends of a turn where no student's tokenizer is at hand; a token is told by its text alone. */
 export const isTurnEnd: IsEnd = (stop) => typeof stop === 'number' || TURN_ENDS.has(stop);
 
-/** What ends a turn for a student: its own stop tokens, and those of other families. */
+/** Ends of a turn for a student: its own stop tokens, and those of other families. */
 export function endOf(tokenizer: Pick<Tokenizer, 'stopIds' | 'tokenText'>): IsEnd {
   const texts = new Set(tokenizer.stopIds.map((id) => tokenizer.tokenText(id)));
   return (stop) => {
@@ -41,7 +41,7 @@ export function endOf(tokenizer: Pick<Tokenizer, 'stopIds' | 'tokenText'>): IsEn
   };
 }
 
-/** Whether a stop at this, a token's id or a text, is the end of a turn. */
+/** Tells whether a stop at this, a token's id or a text, is the end of a turn. */
 export type IsEnd = (stop: number | string) => boolean;
 
 /**

@@ -39,7 +39,7 @@ function align(tokens: readonly number[], entries: readonly Entry[], at: Reply):
   return facts;
 }
 
-/** How it ended: by `stop_type`, or by what older servers say instead. Cut by a full context it is `truncated`. */
+/** End of an answer: by `stop_type`, or by what older servers say instead. Cut by a full context it is `truncated`. */
 function finishOfSample(reply: Reply, isEnd: IsEnd): Finish {
   if (reply.at('truncated').value === true) return 'length';
   const type = reply.at('stop_type');

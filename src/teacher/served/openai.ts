@@ -74,7 +74,7 @@ function callsOf(message: Reply): Reply[] {
   return call.isThere ? [call] : [];
 }
 
-/** How a choice ended; throws a Transient where the server gave up on it. */
+/** End of a choice; throws a Transient where the server gave up on it. */
 function finishOfChoice(choice: Reply, isEnd: IsEnd): 'stop' | 'length' {
   const told = errorIn({ error: choice.at('error').value });
   if (told !== undefined) throw new Transient(`gave up on an answer (${told.said})`);

@@ -7,7 +7,7 @@ import type { Told } from './faults.ts';
 /** Parameters that a request can do without, and what newer servers call them. */
 export type Adjustable = ReadonlyMap<string, string | undefined>;
 
-/** What chats and completions of OpenAI's kind can do without. */
+/** Parameters that chats and completions of OpenAI's kind can do without. */
 export const CHAT_PARAMETERS: Adjustable = new Map([
   ['max_tokens', 'max_completion_tokens'],
   ['temperature', undefined],
@@ -25,7 +25,7 @@ const NOT_TAKEN =
   /unsupported|not (?:be )?(?:supported|allowed|permitted|available|recognized|accepted)|n[o']t support|unrecogni[sz]ed|unknown|unexpected|extra (?:inputs|fields)|extra_forbidden|cannot find|cannot both|only one|use only|deprecated|only the default|must be (?:1|one|at most 1)\b|instead|is fixed|removed/i;
 /** That its value is too large for this prompt or model, which another name does not change. */
 const TOO_LARGE = /too (?:large|long|big|many)|maximum context|context (?:length|window)|at most \d{2,}/i;
-/** How servers speak of a number of samples that is too large for them, with and without naming n. */
+/** Words of servers for a number of samples that is too large for them, with and without naming n. */
 const FEWER_SAMPLES =
   /\bn (?:must|>|is|should|=)|['"`]n['"`].{0,20}(?:must|between|at most|exceed|maximum|less)|only one (?:completion )?choice|number of (?:choices|completions)|multiple (?:choices|completions)/i;
 
@@ -48,7 +48,7 @@ function refusedIn({ said, param }: Told, names: readonly string[]): string | un
   return places.filter(({ at }) => at >= 0).toSorted((a, b) => a.at - b.at)[0]?.name;
 }
 
-/** What one address has refused so far. */
+/** Parameters that one address has refused so far. */
 export class Parameters {
   readonly #adjustable: Adjustable;
   /** The name to send instead of a parameter's own; undefined leaves it out. */

@@ -1,4 +1,4 @@
-/** Whether a server can be learned from: asked once at the start, so that a run does not fail hours later. */
+/** Tells whether a server can be learned from: asked once at the start, so that a run does not fail hours later. */
 import { UserError } from '../../base/errors.ts';
 import type { Tokenizer } from '../../chat/tokenizer.ts';
 import type { Question, SamplingOptions, TokenFacts } from '../teacher.ts';

@@ -17,7 +17,7 @@ export interface Ask {
   readonly topK: number;
   /** The tokens that end an answer. */
   readonly stopIds: readonly number[];
-  /** Whether a stop at a token or a text is the end of a turn. */
+  /** Tells whether a stop at a token or a text is the end of a turn. */
   readonly isEnd: IsEnd;
   /** The model's name at the server; empty where it needs none. */
   readonly model: string;
@@ -35,9 +35,9 @@ export type RawSample =
 
 export interface Protocol {
   readonly name: string;
-  /** Whether answers come with token ids and log-probabilities. */
+  /** Tells whether answers come with token ids and log-probabilities. */
   readonly distributions: boolean;
-  /** Whether a request must name the model. */
+  /** Tells whether a request must name the model. */
   readonly namesModel: boolean;
   /** What "/v1" and the like are appended to, from what the user gave. */
   base(url: string): string;
@@ -47,7 +47,7 @@ export interface Protocol {
   read(reply: Reply, ask: Ask): (RawSample | undefined)[];
   /** Parameters that a request can do without. */
   readonly adjustable?: Adjustable;
-  /** How a refusal reads that is a cut answer. */
+  /** Pattern of a refusal that is a cut answer. */
   readonly cut?: RegExp;
   /** The ids that the server's own tokenizer makes of a text; undefined where it has no way to say. */
   tokenize(

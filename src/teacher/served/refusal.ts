@@ -1,4 +1,4 @@
-/** What to do about a request that a server refuses, in one sentence, with what the server has. */
+/** Advice on a request that a server refuses, in one sentence, with what the server has. */
 import { UserError } from '../../base/errors.ts';
 import type { Endpoint, Refused } from './endpoint.ts';
 
@@ -7,15 +7,15 @@ const MODELS = 12;
 
 export interface RefusedAsk {
   readonly endpoint: Endpoint;
-  /** Where the models are listed; undefined where the server has one. */
+  /** Path of the list of models; undefined where the server has one. */
   readonly listPath: string | undefined;
   /** The model that was asked for. */
   readonly model: string;
   readonly hasKey: boolean;
-  /** How the user gives a key, and names a model. */
+  /** Options by which the user gives a key, and names a model. */
   readonly keyBy: string;
   readonly modelBy: string;
-  /** What else may be wrong, as advice. */
+  /** Advice on what else may be wrong. */
   readonly otherwise: string;
 }
 

@@ -1,4 +1,4 @@
-/** How long a server asks to be left alone, in every form in use: headers of several names, and words in the body. */
+/** Time that a server asks to be left alone, in every form in use: headers of several names, and words in the body. */
 import { isFields } from './fields.ts';
 
 /** Milliseconds in the units of durations such as 1m30.5s and 350ms. */
@@ -7,7 +7,7 @@ const DURATION = /^(?:\d+(?:\.\d+)?(?:ms|[smhd]))+$/;
 /** Numbers beyond these are moments, in seconds and in milliseconds since 1970. */
 const [EPOCH_SECONDS, EPOCH_MILLISECONDS] = [1e9, 1e12];
 
-/** What a Retry-After header says, in milliseconds: seconds, a date, a moment since 1970, or a duration such as 1m30s. */
+/** Reads a Retry-After header as milliseconds: seconds, a date, a moment since 1970, or a duration such as 1m30s. */
 export function retryAfter(header: string | null | undefined, now: number): number | undefined {
   const text = header?.trim().toLowerCase() ?? '';
   if (text === '') return undefined;
@@ -40,7 +40,7 @@ function millisecondsIn(text: string | null | undefined): number | undefined {
 /** A named header; those of fetch, and those that a gateway passes on in a body. */
 export type HeaderOf = (name: string) => string | null | undefined;
 
-/** What limits are told by: the name before and behind "remaining" and "reset". */
+/** Headers that tell limits: the name before and behind "remaining" and "reset". */
 const LIMITS: readonly (readonly [remaining: string, reset: string])[] = [
   ['x-ratelimit-remaining-requests', 'x-ratelimit-reset-requests'],
   ['x-ratelimit-remaining-tokens', 'x-ratelimit-reset-tokens'],
@@ -52,7 +52,7 @@ const LIMITS: readonly (readonly [remaining: string, reset: string])[] = [
   ['ratelimit-remaining', 'ratelimit-reset'],
 ];
 
-/** What the headers ask for; those of limits speak of a status 429 alone (`isLimit`). */
+/** Pause that the headers ask for; those of limits speak of a status 429 alone (`isLimit`). */
 function fromHeaders(header: HeaderOf, now: number, isLimit: boolean): number | undefined {
   const asked = millisecondsIn(header('retry-after-ms')) ?? retryAfter(header('retry-after'), now);
   if (asked !== undefined || !isLimit) return asked;
@@ -76,7 +76,7 @@ const BODY_KEYS: ReadonlyMap<string, 'ms' | 's'> = new Map([
   ['retryinseconds', 's'],
   ['retryafterms', 'ms'],
 ]);
-/** How deep a body is searched. */
+/** Depth to which a body is searched. */
 const DEPTH = 6;
 
 function fromBody(value: unknown, now: number, depth = DEPTH): number | undefined {

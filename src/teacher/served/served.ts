@@ -58,7 +58,7 @@ export interface ServedOptions {
 /** A question on its way to all of its samples. */
 interface Job {
   readonly question: Question;
-  /** What was drawn so far, by the sample's place; undefined what was drawn and cannot be sent. A fault loses none. */
+  /** Answers drawn so far, by the sample's place; undefined what was drawn and cannot be sent. A fault loses none. */
   readonly drawn: Map<number, Drawn | undefined>;
   /** Faults since something was drawn. */
   faults: number;
@@ -70,7 +70,7 @@ const SETTINGS: ReadonlySet<number> = new Set([401, 402, 403, 404, 405]);
 /** So many answers that are all cut at the start are told of. */
 const CUT_AT_FIRST = 16;
 
-/** How a 403 reads that is of one prompt's contents. */
+/** Pattern of a 403 that is of one prompt's contents. */
 const MODERATED = /flagged|moderat|content[ _](?:policy|filter)|safety/i;
 
 export class ServedTeacher implements Teacher {
@@ -84,9 +84,9 @@ export class ServedTeacher implements Teacher {
   #cut = 0;
   /** Addresses that the user knows not to answer any more. */
   readonly #givenUp = new Set<Endpoint>();
-  /** What the user is told while servers are waited for. */
+  /** Messages to the user while servers are waited for. */
   readonly notices = new Notices();
-  /** What each address calls the model. */
+  /** Name of the model at each address. */
   readonly #models = new Map<Endpoint, string>();
 
   constructor(options: ServedOptions) {
@@ -143,7 +143,7 @@ export class ServedTeacher implements Teacher {
     return [...warnings];
   }
 
-  /** What an address calls the model; nothing where it has no name, or is not known yet. */
+  /** Name of the model at an address; nothing where it has no name, or is not known yet. */
   #modelOf(endpoint: Endpoint): string {
     return this.#models.get(endpoint) ?? this.#options.served ?? '';
   }
@@ -173,7 +173,7 @@ export class ServedTeacher implements Teacher {
     return this.#options.kind === 'openai' ? '/models' : '/v1/models';
   }
 
-  /** What a refusal that no other prompt would be spared ends the command with. */
+  /** Error that a refusal which no other prompt would be spared ends the command with. */
   #refusal(endpoint: Endpoint, thrown: Refused, otherwise: string, signal: AbortSignal): Promise<UserError> {
     const { apiKey, kind } = this.#options;
     const listPath = kind === 'openai' || kind === 'vllm' ? this.#listPath : undefined;
@@ -274,7 +274,7 @@ export class ServedTeacher implements Teacher {
     return { question, kept: kept.map(({ draft, distributions }): Kept => ({ draft, ...distributions })) };
   }
 
-  /** Whether an address answers something easy. */
+  /** Tells whether an address answers something easy. */
   async #isAlive(endpoint: Endpoint, signal: AbortSignal): Promise<boolean> {
     try {
       if (this.#protocol.distributions)

@@ -17,7 +17,7 @@ function entry(item: Reply): { readonly logprob: number; readonly id: number } {
   return { logprob: logprob.logprob(), id: id.id() };
 }
 
-/** How a sample ended: {type, matched} or {type: "abort", message, status_code}; older servers give the type alone. */
+/** End of a sample: {type, matched} or {type: "abort", message, status_code}; older servers give the type alone. */
 function finishOfSample(reason: Reply, isEnd: IsEnd): Finish {
   if (!isFields(reason.value)) return finishOf(reason.value, undefined, isEnd);
   const type = reason.at('type');

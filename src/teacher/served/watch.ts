@@ -1,4 +1,4 @@
-/** What a user is told while servers are waited for: at once when one fails, and at least every five seconds after that. */
+/** Messages to a user while servers are waited for: at once when one fails, and at least every five seconds after that. */
 import { setTimeout as wait } from 'node:timers/promises';
 
 /** Milliseconds after which silence is broken. */

@@ -66,7 +66,7 @@ export interface TopKSequence {
 /** Stands for a probability of zero: a finite number, so that 0 times it is 0. */
 export const LOWEST = -65_504;
 
-/** Whether row `row` has a distribution: a server may leave one out. */
+/** Tells whether row `row` has a distribution: a server may leave one out. */
 export function hasDistribution(top: TopRows, topK: number, row: number): boolean {
   return (top.logprobs[row * topK] ?? LOWEST) > LOWEST;
 }

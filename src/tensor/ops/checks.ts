@@ -16,7 +16,7 @@ export function isMatrix({ shape }: Tensor): boolean {
   return outer === 1 && outermost === 1;
 }
 
-/** Whether the dimensions of `small` divide those of `large`, so that it can be repeated to it. */
+/** Tells whether the dimensions of `small` divide those of `large`, so that it can be repeated to it. */
 export function repeatsInto(small: Shape, large: Shape): boolean {
   const parts = dims4(small);
   return dims4(large).every((n, i) => n % (parts[i] ?? 1) === 0);

@@ -35,7 +35,7 @@ export interface DistillRows {
   readonly topK: number;
   readonly mask: MaskKind;
   readonly thinkEndId: number;
-  /** Whether the objective wants AKL's head mask. */
+  /** Tells whether the objective wants AKL's head mask. */
   readonly head: boolean;
 }
 

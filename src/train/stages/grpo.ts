@@ -35,7 +35,7 @@ export interface GroupSample {
   readonly reward: number;
   /** What dynamic filtering looks at, 0 to 1. */
   readonly score: number;
-  /** Whether it was cut at the maximum length. */
+  /** Tells whether it was cut at the maximum length. */
   readonly truncated: boolean;
   /** Further numbers, whose means are logged. */
   readonly parts: Metrics;

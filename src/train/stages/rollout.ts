@@ -244,7 +244,7 @@ class Rollouts {
     if (samples.length > 0) yield { type: 'sample', stage: name, step, samples };
   }
 
-  /** What stayed out, as warnings; throws when too many prompts could not be answered, or nothing is kept. */
+  /** Warns of what stayed out; throws when too many prompts could not be answered, or nothing is kept. */
   *close(): Generator<RunEvent> {
     const { name, count, failureTolerance } = this.#options;
     yield* this.settle([]);
@@ -273,7 +273,7 @@ class Rollouts {
   }
 }
 
-/** What a teacher says before it is asked, and its answers. */
+/** Warnings of a teacher before it is asked, and its answers. */
 async function* answers(
   { name, teacher, folder }: RolloutOptions,
   rollouts: Rollouts,

@@ -21,7 +21,7 @@ export interface SupervisedOptions {
   readonly saveSteps: number;
   readonly schedule: ScheduleOptions;
   readonly examples: ExampleSource;
-  /** Whether making examples needs the device; otherwise those of the next step are made while one is computed. */
+  /** Tells whether making examples needs the device; otherwise those of the next step are made while one is computed. */
   readonly onDevice?: boolean;
   /** Stop after this many tokens that count. */
   readonly tokenBudget?: number | undefined;

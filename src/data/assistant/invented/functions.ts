@@ -39,7 +39,7 @@ function isQuery(deed: Deed): boolean {
   return QUERY_VERBS.has(deed.verbs[0] ?? '');
 }
 
-/** Whether a request for one deed could be taken for the other. */
+/** Tells whether a request for one deed could be taken for the other. */
 export function clash(one: Deed, other: Deed): boolean {
   if (one.verbs !== other.verbs && !(isQuery(one) && isQuery(other))) return false;
   if (one.noun === undefined || other.noun === undefined) return true;

@@ -73,7 +73,7 @@ export const INVENTED_ADJECTIVES: readonly string[] = list(ADJECTIVES);
 
 const HELD_OUT_NAMES = HELD_OUT_FUNCTIONS.flatMap((spec) => spec.names.map(wordsOf));
 
-/** Whether a verb, in any of its wordings, and a noun together name a held-out function. */
+/** Tells whether a verb, in any of its wordings, and a noun together name a held-out function. */
 export function namesHeldOut(verbs: readonly string[], noun: string): boolean {
   return HELD_OUT_NAMES.some((name) => name.some((word) => verbs.includes(word)) && name.includes(noun));
 }

@@ -24,7 +24,7 @@ export interface AstCase {
   /** One dict a call that is expected: {name: {parameter: [accepted values]}}. */
   readonly answers: readonly PyDict[];
   readonly language: LanguageName;
-  /** Whether models were shown the functions' names with underscores for dots. */
+  /** Tells whether models were shown the functions' names with underscores for dots. */
   readonly areDotsUnderscores?: boolean;
 }
 

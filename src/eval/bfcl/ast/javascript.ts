@@ -35,7 +35,7 @@ export function readJavaScript(text: string, type: string, items: string | undef
   return SCALARS[type]?.(text) ?? text;
 }
 
-/** Whether a text begins and ends with the same quotes; a lone one does both. */
+/** Tells whether a text begins and ends with the same quotes; a lone one does both. */
 function isQuoted(text: string): boolean {
   return ['"', "'"].some((quote) => text.startsWith(quote) && text.endsWith(quote));
 }

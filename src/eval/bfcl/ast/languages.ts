@@ -19,7 +19,7 @@ export interface Language {
   readonly nested: ReadonlySet<string>;
   /** Absent where arguments are plain JSON. */
   readonly literals?: Literals;
-  /** Whether an int passes for a float. */
+  /** Tells whether an int passes for a float. */
   readonly intIsFloat: boolean;
 }
 

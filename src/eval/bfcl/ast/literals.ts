@@ -31,7 +31,7 @@ export function unquoted(text: string): string {
   return Array.from(text).slice(1, -1).join('');
 }
 
-/** What an unquoted word of both languages is worth: a boolean, an int, a float, else text. */
+/** Value of an unquoted word of both languages: a boolean, an int, a float, else text. */
 export function readWord(word: string): PyValue {
   if (word === 'true' || word === 'false') return word === 'true';
   return pyInt(word) ?? pyFloat(word) ?? word;

@@ -1,5 +1,5 @@
 /**
- * Whether a value has the type that a function's document asks for. Types are Python's and are compared exactly: a bool is no int.
+ * Tells whether a value has the type that a function's document asks for. Types are Python's and are compared exactly: a bool is no int.
  *
  * The accepted answers have a say too. Where the first of them has another type than the document, the parameter is taken for the
  * name of a variable, and a value of that other type passes.
@@ -29,7 +29,7 @@ export type TypeCheck =
   | { readonly ok: true; readonly isVariable: boolean }
   | { readonly ok: false; readonly error: AstError };
 
-/** Whether the items of a list have type `items` for one of the accepted values; an accepted value that is no list asks nothing. */
+/** Tells whether the items of a list have type `items` for one of the accepted values; an accepted value that is no list asks nothing. */
 function itemsFit(value: readonly PyValue[], accepted: readonly PyValue[], items: PyType): boolean {
   return accepted.some(
     (candidate) =>

@@ -1,5 +1,5 @@
 /**
- * Whether a value of the right type is among the accepted ones. Strings are compared without case and some punctuation,
+ * Tells whether a value of the right type is among the accepted ones. Strings are compared without case and some punctuation,
  * at the top of a value only; everything else as Python's `==` does. Each check answers with the error, or undefined.
  */
 import { pyIncludes } from '../../../json/equals.ts';
@@ -36,7 +36,7 @@ export function checkList(value: readonly PyValue[], accepted: readonly PyValue[
   return pyIncludes(lists, value.map(standardized)) ? undefined : 'value_error:list/tuple';
 }
 
-/** Whether "" is accepted, which lets a parameter be left out; to Python it is in every string as well. */
+/** Tells whether "" is accepted, which lets a parameter be left out; to Python it is in every string as well. */
 export function isOptional(choices: PyValue | undefined): boolean {
   return typeof choices === 'string' || (isList(choices) && choices.includes(''));
 }

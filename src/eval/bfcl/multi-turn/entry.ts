@@ -14,7 +14,7 @@ export interface MultiTurnEntry {
   readonly longContext: LongContext | undefined;
 }
 
-/** Whether an entry or category belongs to the long context, by its name. */
+/** Tells whether an entry or category belongs to the long context, by its name. */
 export function isLongContext(name: string): boolean {
   return name.includes('long_context') || name.includes('composite');
 }

@@ -16,7 +16,7 @@ function failed(error: string): Value {
   return dict({ error });
 }
 
-/** Whether a name may be given to mkdir, touch, echo and cat; raises for what is no container. */
+/** Tells whether a name may be given to mkdir, touch, echo and cat; raises for what is no container. */
 export function validName(name: Value): boolean {
   if (typeof name === 'string') return !FORBIDDEN.test(name);
   if (Array.isArray(name)) return true;

@@ -13,7 +13,7 @@ const INVOICE = ['travel_date', 'travel_from', 'travel_to', 'travel_class', 'tra
 /** Why a flight cannot be booked, as its error says it. */
 class Refused extends Error {}
 
-/** Whether a text is a day such as 2024-01-31; a value that is no text raises. */
+/** Tells whether a text is a day such as 2024-01-31; a value that is no text raises. */
 export function isDay(date: Value): boolean {
   return unless(
     'ValueError',

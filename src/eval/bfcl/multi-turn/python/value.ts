@@ -131,7 +131,7 @@ export function asInt(value: Value): Exclude<Value, boolean> {
   return typeof value === 'boolean' ? BigInt(value) : value;
 }
 
-/** Whether a value is an int or a float, and no boolean. */
+/** Tells whether a value is an int or a float, and no boolean. */
 export function isNumeric(value: Value): value is bigint | number {
   return typeof value === 'bigint' || typeof value === 'number';
 }
