@@ -7,7 +7,7 @@ import { decodeText } from './text.ts';
 
 export { writeAtomic, writeFolderAtomic } from './output.ts';
 export { fileError } from './system-errors.ts';
-export { discard, removeLeftovers, syncFolder, temporaryName } from './temporary.ts';
+export { discard, removeLeftovers, temporaryName } from './temporary.ts';
 
 /** Reads a whole file of text, or standard input for `-`, without its byte order mark; throws a UserError that names it. */
 export function readText(path: string): string {

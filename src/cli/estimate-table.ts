@@ -5,7 +5,7 @@ import type { Style } from './style.ts';
 import { table } from './table.ts';
 
 /** A number of bytes with the unit that suits it. */
-export function formatBytes(bytes: number): string {
+function formatBytes(bytes: number): string {
   const megabytes = bytes / 2 ** 20;
   return megabytes < 1000
     ? `${megabytes.toFixed(megabytes < 10 ? 1 : 0)} MB`

@@ -26,7 +26,7 @@ function writtenArguments(call: PyDict): PyValue | undefined {
 }
 
 /** One call: {name, arguments}, wrapped or not, its arguments an object or JSON text of one. */
-export function callOf(value: PyValue): RecordCall {
+function callOf(value: PyValue): RecordCall {
   if (!isDict(value)) throw new Rejection('call', `A call is ${typeName(value)}, not an object.`);
   const call = unwrapped(value);
   const name = call.get('name');

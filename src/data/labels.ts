@@ -5,7 +5,7 @@
 import type { PyDict, PyValue } from '../json/python.ts';
 import { type DataRecord, recordLineWith, type RecordMessage } from './record.ts';
 
-export const TAGS = ['response', 'single', 'parallel', 'multi-step'] as const;
+const TAGS = ['response', 'single', 'parallel', 'multi-step'] as const;
 export type Tag = (typeof TAGS)[number];
 
 export interface Label {

@@ -69,7 +69,7 @@ export interface ChainStep {
 }
 
 /** How a chain ended: it was stopped; it had no steps, no tries for a step, or no room left. */
-export const CHAIN_ENDS = ['stopped', 'steps', 'tries', 'length'] as const;
+const CHAIN_ENDS = ['stopped', 'steps', 'tries', 'length'] as const;
 export type ChainEnd = (typeof CHAIN_ENDS)[number];
 
 export interface Chain {

@@ -10,7 +10,7 @@ import { lastBoxed } from '../reward/math-answer.ts';
 import { answersRightly } from '../reward/mentor.ts';
 
 /** Why a conversation is not right. */
-export const TOOL_ERRORS = {
+const TOOL_ERRORS = {
   too_long: 'the prompt was too long to be asked',
   cut: 'it came to the end of its tokens',
   no_turns_left: 'it still made calls in its last turn',

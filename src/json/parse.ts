@@ -23,7 +23,7 @@ export class JsonError extends UserError {
 }
 
 /** What a JsonError says, without the stack that makes an error slow to make: models write broken JSON by the thousand. */
-export class JsonFault {
+class JsonFault {
   readonly problem: string;
   /** Counted in UTF-16 units from the start. */
   readonly position: number;

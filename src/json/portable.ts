@@ -3,7 +3,7 @@ import { dumps } from './dumps.ts';
 import { isDict, isList, type PyValue } from './python.ts';
 
 /** Depth to which values may be nested: far deeper than any schema, and nothing that reads them gives up. */
-export const MOST_LEVELS = 100;
+const MOST_LEVELS = 100;
 
 /** Says what of a value other readers would refuse, as "the number NaN"; undefined if they would take it. */
 export function portableFault(value: PyValue, depth = 0): string | undefined {

@@ -13,7 +13,7 @@ export interface Place {
 }
 
 /** Packs lengths into slots of `slotTokens`, first fit, the longest first. */
-export function pack(lengths: readonly number[], slotTokens: number): { places: Place[]; slots: number } {
+function pack(lengths: readonly number[], slotTokens: number): { places: Place[]; slots: number } {
   const used: number[] = [];
   const places: Place[] = lengths.map(() => ({ slot: 0, offset: 0 }));
   const order = lengths.map((_, i) => i).sort((a, b) => (lengths[b] ?? 0) - (lengths[a] ?? 0) || a - b);

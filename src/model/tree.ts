@@ -31,7 +31,7 @@ export function promptIndex(layout: TreeLayout, prompt: number, token: number): 
 }
 
 /** Index in the batch of a slot's token. */
-export function completionIndex(layout: TreeLayout, prompt: number, slot: number, token: number): number {
+function completionIndex(layout: TreeLayout, prompt: number, slot: number, token: number): number {
   const base = layout.prompts * layout.promptTokens;
   return base + (prompt * layout.samples + slot) * layout.completionTokens + token;
 }

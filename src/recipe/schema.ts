@@ -34,11 +34,7 @@ const mixDataSchema = z.strictObject({
   test: path.describe('JSONL of held-out dialogues, relative to the recipe'),
 });
 
-export const dataSchema = z.discriminatedUnion('source', [
-  assistantDataSchema,
-  fileDataSchema,
-  mixDataSchema,
-]);
+const dataSchema = z.discriminatedUnion('source', [assistantDataSchema, fileDataSchema, mixDataSchema]);
 
 /** A model with random weights: the names of a Hugging Face `config.json`, and whose tokenizer it speaks. */
 export const newModelSchema = z.strictObject({

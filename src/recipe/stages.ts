@@ -25,7 +25,7 @@ import { mentorSchema, toolEvalSchema, trajectoriesSchema } from './tool-stages.
 const reward = z.enum(Object.keys(rewards) as RewardName[]).default('simrl');
 
 /** Next-token training of a new or given model on a mixture of generated dialogues. */
-export const pretrainSchema = z.strictObject({
+const pretrainSchema = z.strictObject({
   ...common,
   kind: z.literal('pretrain'),
   model: reference,
@@ -54,7 +54,7 @@ export const pretrainSchema = z.strictObject({
 });
 
 /** Cross-entropy on the gold answers, or on a teacher's rollouts. */
-export const sftSchema = z.strictObject({
+const sftSchema = z.strictObject({
   ...common,
   kind: z.literal('sft'),
   model: reference,
@@ -76,7 +76,7 @@ export const sftSchema = z.strictObject({
 });
 
 /** Off-policy distillation of a rollout stage's sequences and stored teacher distributions: FKL, RKL, AKL, CKD. */
-export const distillSchema = z.strictObject({
+const distillSchema = z.strictObject({
   ...common,
   kind: z.literal('distill'),
   model: reference,
@@ -105,7 +105,7 @@ export const distillSchema = z.strictObject({
 });
 
 /** A model answers training prompts; valid, distinct answers are kept with the model's top-k log-probabilities. */
-export const rolloutSchema = z.strictObject({
+const rolloutSchema = z.strictObject({
   ...common,
   kind: z.literal('rollout'),
   model: reference.describe('who answers; with a teacher, whose tokenizer and template the prompts are in'),
@@ -136,7 +136,7 @@ export const rolloutSchema = z.strictObject({
 });
 
 /** GRPO with the similarity-guided reward, or a binary one. */
-export const simrlSchema = z.strictObject({
+const simrlSchema = z.strictObject({
   ...common,
   kind: z.literal('simrl'),
   model: reference,
@@ -145,7 +145,7 @@ export const simrlSchema = z.strictObject({
 });
 
 /** Preference optimisation on pairs of answers to one prompt; the model that it begins from is the reference. */
-export const dpoSchema = z.strictObject({
+const dpoSchema = z.strictObject({
   ...common,
   kind: z.literal('dpo'),
   model: reference,
@@ -190,7 +190,7 @@ export const dpoSchema = z.strictObject({
 });
 
 /** Exact-match accuracy of several models on the held-out split. */
-export const evalSchema = z.strictObject({
+const evalSchema = z.strictObject({
   ...common,
   kind: z.literal('eval'),
   models: z.record(z.string().min(1), reference).describe('label in the table: model or stage'),

@@ -25,7 +25,7 @@ const FRACTION = /\\[dt]?frac\{([^{}]*)\}\{([^{}]*)\}/g;
 const TIMES_POWER = /(?:\\times|\\cdot|\*)10\^\{?(-?\d+)\}?$/;
 
 /** An answer without its dressing: "\frac{1}{2}" is "(1)/(2)", "1,000 \text{km}" is "1000km". */
-export function plainAnswer(answer: string): string {
+function plainAnswer(answer: string): string {
   return answer
     .replace(WRAPPED, '$1')
     .replace(FRACTION, '($1)/($2)')

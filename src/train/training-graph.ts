@@ -299,7 +299,7 @@ export class TrainingGraph implements Disposable {
 }
 
 /** Fills an input's padded rows: see RowInputSpec. */
-export function padRows(
+function padRows(
   spec: RowInputShape,
   values: Float32Array | Int32Array,
   rows: number,

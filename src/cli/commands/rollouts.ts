@@ -65,7 +65,7 @@ function teacherOf(flags: RecipeFlags): Partial<TeacherOptions> | undefined {
 }
 
 /** A recipe that draws rollouts and does nothing else. */
-export function rolloutsRecipe(flags: RecipeFlags, data: string): Recipe {
+function rolloutsRecipe(flags: RecipeFlags, data: string): Recipe {
   const file = resolve(data);
   const model = resolve(flags.model);
   const teacher = teacherOf(flags);

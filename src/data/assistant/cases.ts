@@ -141,7 +141,7 @@ function missing({ rng, split, asked }: Setting): Case {
 }
 
 /** The functions of a tool set that have a sibling in it. */
-export function siblings(asked: readonly DrawnFunction[]): DrawnFunction[] {
+function siblings(asked: readonly DrawnFunction[]): DrawnFunction[] {
   return asked.filter((one) => asked.some((other) => other !== one && other.spec.family === one.spec.family));
 }
 

@@ -86,7 +86,7 @@ const UNSEEN_MIX: readonly Category[] = [
 ];
 
 /** One test group in eight is about functions that training has never seen. */
-export function isUnseenGroup(split: Split, index: number): boolean {
+function isUnseenGroup(split: Split, index: number): boolean {
   return split === 'test' && index % (CATEGORIES.length + 1) === CATEGORIES.length;
 }
 

@@ -29,7 +29,7 @@ function slotsIn(nodes: readonly Node[]): string[] {
 }
 
 /** "a", "a and b", "a, b and c". */
-export function enumerate(parts: readonly string[]): string {
+function enumerate(parts: readonly string[]): string {
   const last = parts.at(-1) ?? '';
   return parts.length < 2 ? last : `${parts.slice(0, -1).join(', ')} and ${last}`;
 }

@@ -11,12 +11,12 @@ export interface Element {
 }
 
 /** A value longer than this is not a row of any data set, but a file of another kind. */
-export const MAX_ELEMENT = 1 << 26;
+const MAX_ELEMENT = 1 << 26;
 
 type Chunks = AsyncIterable<string> | Iterable<string>;
 
 /** Throws a UserError for a value that has come to be longer than MAX_ELEMENT. */
-export function guard(size: number, name: string): void {
+function guard(size: number, name: string): void {
   if (size <= MAX_ELEMENT) return;
   throw new UserError(
     'DATA_LINE',

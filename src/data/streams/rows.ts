@@ -28,7 +28,7 @@ const CHUNK = 1 << 18;
 export type OnBytes = (bytes: number) => void;
 
 /** The text of a file in pieces, unpacked if its name ends in .gz; throws a UserError that names it. */
-export async function* textChunks(path: string, onBytes?: OnBytes): AsyncGenerator<string> {
+async function* textChunks(path: string, onBytes?: OnBytes): AsyncGenerator<string> {
   const pieces = new TextPieces(path);
   const isStandard = path === STANDARD;
   const file = createReadStream(path, {

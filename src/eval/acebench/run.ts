@@ -1,13 +1,13 @@
 /** What an evaluation on ACEBench does: chooses entries, asks a model, judges, and leaves verdicts and scores in a folder. */
 import { join } from 'node:path';
 import { UserError } from '../../base/errors.ts';
-import { readText, writeAtomic } from '../../base/files.ts';
+import { writeAtomic } from '../../base/files.ts';
 import { Rng } from '../../base/rng.ts';
 import type { AnsweringModel, AskOptions } from '../models.ts';
 import { CATEGORIES, categoriesNamed, type Category } from './categories.ts';
 import { categoriesIn, dataFolder, type Entry, loadEntries } from './dataset.ts';
 import { promptOf } from './prompts.ts';
-import { type JudgedEntry, type Scores, scoresSchema, unitOf } from './scores.ts';
+import { type JudgedEntry, type Scores, unitOf } from './scores.ts';
 
 export const VERDICTS = 'verdicts.jsonl';
 export const SCORES = 'scores.json';
@@ -92,16 +92,4 @@ export function scoredText(reply: string, thinking: Thinking): string {
 export function writeResults(folder: string, judged: readonly JudgedEntry[], scores: Scores): void {
   writeAtomic(join(folder, VERDICTS), judged.map((one) => `${JSON.stringify(one)}\n`).join(''));
   writeAtomic(join(folder, SCORES), `${JSON.stringify(scores, null, 2)}\n`);
-}
-
-/** Reads scores; throws a UserError if the file is of another form. */
-export function readScores(path: string): Scores {
-  try {
-    return scoresSchema.parse(JSON.parse(readText(path)));
-  } catch (thrown) {
-    if (thrown instanceof UserError) throw thrown;
-    throw new UserError('ACEBENCH_SCORES', `${path} holds no scores of ACEBench; evaluate again.`, {
-      cause: thrown,
-    });
-  }
 }

@@ -19,7 +19,7 @@ export function wholeNumber(value: Value | undefined): bigint {
 }
 
 /** Items as a sequence of the type of `like`. */
-export function sequenceLike(like: Value, items: readonly Value[]): Value {
+function sequenceLike(like: Value, items: readonly Value[]): Value {
   if (typeof like === 'string') return items.map(str).join('');
   if (isItems(like)) return items;
   if (like instanceof Tuple) return new Tuple(items);

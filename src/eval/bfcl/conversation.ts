@@ -9,7 +9,7 @@ import { Simulation } from './multi-turn/index.ts';
 import { heldBackMessage, promptFunctions, type PromptMessage, renderPrompt } from './prompt.ts';
 
 /** Steps with calls that a turn may have; one more ends the entry. */
-export const MAX_STEPS = 20;
+const MAX_STEPS = 20;
 
 export class Conversation {
   readonly entry: MultiTurnEntry;

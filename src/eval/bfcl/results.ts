@@ -9,8 +9,8 @@ import { longContextFile } from './long-context.ts';
 import { type Counts, summarise } from './scores.ts';
 import type { Verdict } from './verdicts.ts';
 
-export const VERDICTS = 'verdicts.jsonl';
-export const SCORES = 'scores.json';
+const VERDICTS = 'verdicts.jsonl';
+const SCORES = 'scores.json';
 
 const countSchema = z.object({ correct: z.int(), total: z.int() });
 

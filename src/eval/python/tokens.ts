@@ -20,7 +20,7 @@ export type Token =
 export type NumberLiteral = bigint | number | { readonly imaginary: number };
 
 /** How many brackets may be open at once: CPython's own limit. */
-export const MAX_BRACKETS = 200;
+const MAX_BRACKETS = 200;
 /** How many digits an int may have: CPython's own limit. */
 const MAX_INT_DIGITS = 4300;
 

@@ -82,7 +82,7 @@ const blank = (length: number): ReturnType<typeof asTokenIds> =>
   asTokenIds(new Int32Array(Math.max(1, length)));
 
 /** A completion of `length` tokens of which those from `start` on count; its tokens are all 0. */
-export function blankCompletion(length: number, start = 0): TrainCompletion {
+function blankCompletion(length: number, start = 0): TrainCompletion {
   const tokens = blank(length);
   return { tokens, rows: rowsFrom(tokens, Math.min(start, tokens.length - 1)), inputs: {} };
 }

@@ -10,7 +10,7 @@ import type { AstError } from './errors.ts';
 export type PyType = 'str' | 'int' | 'float' | 'bool' | 'list' | 'dict' | 'NoneType';
 
 /** Python's `type(value)`. */
-export function pyTypeOf(value: PyValue): PyType {
+function pyTypeOf(value: PyValue): PyType {
   if (value === null) return 'NoneType';
   if (isList(value)) return 'list';
   if (isDict(value)) return 'dict';
