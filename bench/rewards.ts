@@ -6,7 +6,7 @@
  * - Groups of 8: the cases of a prompt and its label in turn, each with a thought of its own. In the second kind also each
  *   answer is made another one, as no answer of a group that is like one before it has to be read again.
  */
-import { simrl } from '../src/reward/simrl.ts';
+import { simrl } from '../src/rewards/simrl.ts';
 import { casesAtHand, type RewardCase } from '../test/helpers/reward-cases.ts';
 import { compare } from './compare.ts';
 

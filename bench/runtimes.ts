@@ -22,10 +22,10 @@ import { Device } from '../src/ggml/device.ts';
 import { dumps } from '../src/json/dumps.ts';
 import { tryParseJson } from '../src/json/parse.ts';
 import { isDict, isList } from '../src/json/python.ts';
-import { loadModel } from '../src/model/checkpoint.ts';
-import { Generator } from '../src/model/generation.ts';
-import { ArgumentSchema } from '../src/reward/argument-schema.ts';
-import { exactMatch, goldOfMessage, withoutEndTokens } from '../src/reward/exact.ts';
+import { loadModel } from '../src/model/checkpoint/checkpoint.ts';
+import { Generator } from '../src/model/generate/generation.ts';
+import { ArgumentSchema } from '../src/rewards/argument-schema.ts';
+import { exactMatch, goldOfMessage, withoutEndTokens } from '../src/rewards/exact.ts';
 
 const MAX_TOKENS = 256;
 

@@ -9,11 +9,11 @@ import { recordLine } from '../src/data/record.ts';
 import { readDialogues } from '../src/data/dialogue-file.ts';
 import { groupByTools } from '../src/data/dialogues.ts';
 import { fileRows } from '../src/data/streams/rows.ts';
-import { GROUP_LIMIT } from '../src/recipe/run/examples.ts';
+import { GROUP_LIMIT } from '../src/run/examples.ts';
 import type { TrainExample } from '../src/train/examples.ts';
 import { type MicroBatch, planMicroBatches, type Rounding } from '../src/train/micro-batches.ts';
-import { groupExample } from '../src/train/stages/pretrain.ts';
-import { epochOrder } from '../src/train/stages/supervised.ts';
+import { groupExample } from '../src/stages/pretrain.ts';
+import { epochOrder } from '../src/stages/supervised.ts';
 
 /** Examples of a file in any format that `data convert` reads, under the tokenizer and template of a checkpoint. */
 export async function supervisedExamples(data: string, checkpoint: string): Promise<TrainExample[]> {

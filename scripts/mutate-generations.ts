@@ -5,8 +5,8 @@
  * A time above the limit counts only if it is above it again, ten times in a row: other programs may stop this one at any moment.
  */
 import { Rng } from '../src/base/rng.ts';
-import { rewardNamed, REWARD_NAMES } from '../src/reward/index.ts';
-import type { Scorer } from '../src/reward/reward.ts';
+import { rewardNamed, REWARD_NAMES } from '../src/rewards/index.ts';
+import type { Scorer } from '../src/rewards/reward.ts';
 import { casesOfFixture } from '../test/helpers/reward-cases.ts';
 import { mutated } from '../test/helpers/mutations.ts';
 

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { Rng } from '../../src/base/rng.ts';
 import { asTokenIds } from '../../src/base/token-ids.ts';
-import type { Qwen3Config } from '../../src/model/config.ts';
+import type { Qwen3Config } from '../../src/model/arch/config.ts';
 import { type TrainCompletion, type TrainExample, rowsFrom } from '../../src/train/examples.ts';
 
 export const METHODS = ['ckd', 'simrl'] as const;

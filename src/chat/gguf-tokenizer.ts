@@ -1,7 +1,7 @@
 /** A checkpoint's tokenizer in the form that a GGUF file holds it. */
 import { UserError } from '../base/errors.ts';
-import type { GgufTokenizer, GgufTokenType } from '../model/gguf.ts';
-import { isGguf } from '../model/checkpoint-path.ts';
+import type { GgufTokenizer, GgufTokenType } from '../model/checkpoint/gguf.ts';
+import { isGguf } from '../model/checkpoint/checkpoint-path.ts';
 import { compilePattern, QWEN_PATTERN } from './pretokenize.ts';
 import type { TokenizerParts } from './tokenizer-files.ts';
 import { readTokenizer } from './tokenizer-source.ts';

@@ -2,8 +2,8 @@
 import { UserError } from '../base/errors.ts';
 import { GgufFile } from '../ggml/gguf-reader.ts';
 import { openLibrary } from '../ggml/library.ts';
-import { GGUF_TOKEN_TYPES } from '../model/gguf.ts';
-import { isGguf } from '../model/checkpoint-path.ts';
+import { GGUF_TOKEN_TYPES } from '../model/checkpoint/gguf.ts';
+import { isGguf } from '../model/checkpoint/checkpoint-path.ts';
 import { compilePattern, QWEN_PATTERN } from './pretokenize.ts';
 import { qwenConfig, qwenShell } from './qwen-files.ts';
 import { type AddedToken, parseMerges, readTokenizerFiles, type TokenizerParts } from './tokenizer-files.ts';

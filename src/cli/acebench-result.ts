@@ -1,6 +1,6 @@
 /** What an evaluation on ACEBench prints at its end. */
 import { type CategoryScore, type Scores, THINKING_REMARKS } from '../eval/acebench/scores.ts';
-import { wilson } from '../recipe/report/numbers.ts';
+import { wilson } from '../report/numbers.ts';
 import type { AcebenchOutcome } from '../eval/acebench/session.ts';
 import { faultLines, unaskedLine } from './benchmark-run.ts';
 import type { Style } from './style.ts';

@@ -3,7 +3,7 @@ import { buildApplication, buildRouteMap, run, text_en } from '@stricli/core';
 import { errorText, UserError } from '../base/errors.ts';
 import { withoutSecrets } from '../base/secrets.ts';
 import { CLOSED_PIPE } from '../base/system-errors.ts';
-import { packageVersion } from '../recipe/machine.ts';
+import { packageVersion } from '../run/machine.ts';
 import { compareCommand } from './commands/compare.ts';
 import { dataCleanCommand } from './commands/data-clean.ts';
 import { dataConvertCommand } from './commands/data-convert.ts';

@@ -1,8 +1,8 @@
 /** What a run's benchmarks came to, for the end of the run. */
 import { countsOf } from '../eval/bfcl/results.ts';
 import { officialTable } from '../eval/bfcl/table.ts';
-import { readBenchmarks } from '../recipe/report/benchmarks.ts';
-import { formatPercent } from '../recipe/report/numbers.ts';
+import { readBenchmarks } from '../report/benchmarks.ts';
+import { formatPercent } from '../report/numbers.ts';
 import type { Style } from './style.ts';
 import { table } from './table.ts';
 

@@ -4,7 +4,7 @@ import { countsOf, type Scores } from '../eval/bfcl/results.ts';
 import type { BfclOutcome } from '../eval/bfcl/run.ts';
 import { percent, unscored } from '../eval/bfcl/scores.ts';
 import { officialTable } from '../eval/bfcl/table.ts';
-import { wilson } from '../recipe/report/numbers.ts';
+import { wilson } from '../report/numbers.ts';
 import { faultLines, unaskedLine } from './benchmark-run.ts';
 import type { Style } from './style.ts';
 import { table } from './table.ts';

@@ -1,6 +1,6 @@
 /** An estimate for people: a table of the stages, what was assumed, and what does not fit. */
-import { formatDuration } from '../recipe/report/numbers.ts';
-import type { Estimate } from '../recipe/estimate/index.ts';
+import { formatDuration } from '../report/numbers.ts';
+import type { Estimate } from '../estimate/index.ts';
 import type { Style } from './style.ts';
 import { table } from './table.ts';
 

@@ -1,7 +1,7 @@
 /** Runs a recipe in sight of the user: progress, events as JSON, Ctrl-C, and the results at the end. */
 import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { formatDuration, formatPercent, wilson } from '../recipe/report/numbers.ts';
+import { formatDuration, formatPercent, wilson } from '../report/numbers.ts';
 import type { Recipe } from '../recipe/schema.ts';
 import type { CliContext } from './context.ts';
 import { outStyle } from './context.ts';
@@ -50,7 +50,7 @@ export async function execute(
   }
   if (stop.signal.aborted) throw stop.interrupted(`Stopped${position}; run the same command to go on.`);
   const folder = join(runsDir, recipe.name);
-  const { writeReport } = await import('../recipe/report/index.ts');
+  const { writeReport } = await import('../report/index.ts');
   const report = await writeReport(folder);
   if (json) return;
   await printResults(context, folder);
@@ -81,9 +81,9 @@ function shown(path: string): string {
 
 /** The tables of every evaluation in `folder`, those on benchmarks last. */
 export async function printResults(context: CliContext, folder: string): Promise<void> {
-  const { readRun } = await import('../recipe/report/read.ts');
+  const { readRun } = await import('../report/read.ts');
   const { benchmarkTables } = await import('./benchmark-tables.ts');
-  const { divergenceText, hasToolUse, transferText } = await import('../recipe/report/tool-use.ts');
+  const { divergenceText, hasToolUse, transferText } = await import('../report/tool-use.ts');
   const style = outStyle(context);
   for (const { models } of (await readRun(folder)).evaluations) {
     const tools = hasToolUse(models);

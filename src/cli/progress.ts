@@ -3,7 +3,7 @@
  * a line that stays for every stage that ends.
  */
 import { stripVTControlCharacters } from 'node:util';
-import { formatCount, formatDuration, formatNumber } from '../recipe/report/numbers.ts';
+import { formatCount, formatDuration, formatNumber } from '../report/numbers.ts';
 import type { Metrics, RunEvent } from '../train/events.ts';
 import type { MetricName } from '../train/metrics.ts';
 import type { OutputStream } from './context.ts';

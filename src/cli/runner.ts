@@ -8,5 +8,5 @@ export interface Runner {
 }
 
 export async function loadRunner(): Promise<Runner> {
-  return import('../recipe/runner.ts');
+  return import('../run/runner.ts');
 }

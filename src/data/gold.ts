@@ -6,7 +6,7 @@
 import { answerText } from '../chat/template.ts';
 import { dumps } from '../json/dumps.ts';
 import type { PyDict } from '../json/python.ts';
-import { simrl } from '../reward/simrl.ts';
+import { simrl } from '../rewards/simrl.ts';
 import { type DataRecord, Rejection } from './record.ts';
 
 /** What an answer must score above. */

@@ -1,7 +1,7 @@
 /** Generations in a file, scored line by line: the debugger of rewards. */
 import { UserError } from '../base/errors.ts';
 import { isDict, type PyValue } from '../json/python.ts';
-import type { Reward, Score, Scorer } from '../reward/reward.ts';
+import type { Reward, Score, Scorer } from '../rewards/reward.ts';
 import type { Row } from './streams/rows.ts';
 
 /** A line of the input. */

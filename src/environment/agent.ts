@@ -10,7 +10,7 @@ import { hashString } from '../base/rng.ts';
 import { asTokenIds, type TokenIds } from '../base/token-ids.ts';
 import type { Tool } from '../chat/messages.ts';
 import type { JsonObject } from '../json/value.ts';
-import type { GenerateOptions, Generator, Sample } from '../model/generation.ts';
+import type { GenerateOptions, Generator, Sample } from '../model/generate/generation.ts';
 import type { WrittenCall } from '../chat/generation.ts';
 import type { EnvironmentHost, Session, ToolResult } from './environment.ts';
 import { errorResult } from './result.ts';

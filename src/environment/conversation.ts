@@ -6,7 +6,7 @@
 import type { TokenIds } from '../base/token-ids.ts';
 import type { WrittenCall } from '../chat/generation.ts';
 import type { JsonObject } from '../json/value.ts';
-import type { Generator, GenerateOptions, Sample, Stopped } from '../model/generation.ts';
+import type { Generator, GenerateOptions, Sample, Stopped } from '../model/generate/generation.ts';
 import type { EnvironmentHost, Session, ToolResult } from './environment.ts';
 import { errorResult } from './result.ts';
 import type { Speech } from './speech.ts';

@@ -9,8 +9,8 @@ import type { ChatTemplate } from '../chat/template.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
 import { renderDialogue } from '../data/render.ts';
 import type { TaskDialogue } from '../data/source.ts';
-import type { Generator } from '../model/generation.ts';
-import { exactMatch, goldOfMessage } from '../reward/exact.ts';
+import type { Generator } from '../model/generate/generation.ts';
+import { exactMatch, goldOfMessage } from '../rewards/exact.ts';
 
 export interface HeldOutOptions {
   readonly dialogues: Series<TaskDialogue>;

@@ -5,14 +5,14 @@ import { ChatTemplate } from '../chat/template.ts';
 import { ggufSpecialTokens } from '../chat/tokenizer-source.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
 import type { TaskDialogue } from '../data/source.ts';
-import { exactMatch, goldOfMessage } from '../reward/exact.ts';
+import { exactMatch, goldOfMessage } from '../rewards/exact.ts';
 import type { Device } from '../ggml/device.ts';
 import { LlamaModel } from '../ggml/llama.ts';
-import type { Qwen3Config } from '../model/config.ts';
-import type { WeightSource } from '../model/forward.ts';
-import { Generator } from '../model/generation.ts';
-import { small } from '../model/lanes.ts';
-import { type ScoredCompletion, Scorer } from '../model/scoring.ts';
+import type { Qwen3Config } from '../model/arch/config.ts';
+import type { WeightSource } from '../model/arch/forward.ts';
+import { Generator } from '../model/generate/generation.ts';
+import { small } from '../model/generate/lanes.ts';
+import { type ScoredCompletion, Scorer } from '../model/tree/scoring.ts';
 
 export interface ParityOptions {
   readonly device: Device;

@@ -5,9 +5,9 @@ import type { Conversation } from '../environment/conversation.ts';
 import { type EnvironmentHost, type Problem, SPLITS } from '../environment/environment.ts';
 import type { Manner } from '../environment/manner.ts';
 import type { Speech } from '../environment/speech.ts';
-import type { Generator } from '../model/generation.ts';
-import { lastBoxed } from '../reward/math-answer.ts';
-import { answersRightly } from '../reward/mentor.ts';
+import type { Generator } from '../model/generate/generation.ts';
+import { lastBoxed } from '../rewards/math-answer.ts';
+import { answersRightly } from '../rewards/mentor.ts';
 
 /** Why a conversation is not right. */
 const TOOL_ERRORS = {

@@ -8,7 +8,7 @@ import { Graph, readF32 } from '../tensor/graph.ts';
 import { detach, mulMat, scale, transpose } from '../tensor/ops/index.ts';
 import { ParameterSet, type ParameterSpec } from '../tensor/parameters.ts';
 import { sizeOf, type Tensor } from '../tensor/tensor.ts';
-import type { Adapter, WeightSource } from './forward.ts';
+import type { Adapter, WeightSource } from './arch/forward.ts';
 import type { TrainedWeights } from './trained-weights.ts';
 
 /** The matrices of a layer that may have an adapter. */

@@ -1,8 +1,8 @@
 /** What training needs of a model's weights, when what is computed with is not what the optimiser changes. */
-import type { ReadableWeights } from './export-tensor.ts';
+import type { ReadableWeights } from './checkpoint/export-tensor.ts';
 import type { ParameterSet } from '../tensor/parameters.ts';
 import type { DType, Tensor } from '../tensor/tensor.ts';
-import type { WeightSource } from './forward.ts';
+import type { WeightSource } from './arch/forward.ts';
 
 /** What matrices are computed in. */
 export type ComputeDType = Extract<DType, 'f32' | 'f16' | 'bf16'>;

@@ -1,12 +1,12 @@
 /** What a schema cannot say of a well-formed recipe: that its numbers fit each other and its files are there. */
 import { existsSync, statSync } from 'node:fs';
-import { isGguf } from '../model/checkpoint-path.ts';
+import { isGguf } from '../model/checkpoint/checkpoint-path.ts';
 import { withoutSecrets } from '../base/secrets.ts';
-import { addressFault, keyVariableFault } from '../teacher/served/address.ts';
+import { addressFault, keyVariableFault } from '../sampling/served/address.ts';
 import type { Problem } from './problems.ts';
 import type { Recipe } from './schema.ts';
-import type { StageOf } from './stages.ts';
-import type { TeacherOptions } from './teacher-options.ts';
+import type { StageOf } from '../stages/schema.ts';
+import type { TeacherOptions } from '../stages/teacher-options.ts';
 
 /** Worked solutions are those of an environment, and nothing else in a mixture has one. */
 function mixtureProblems(

@@ -2,7 +2,7 @@
 import { dirname, resolve } from 'node:path';
 import { UserError } from '../base/errors.ts';
 import { readText } from '../base/files.ts';
-import { publishedConfig } from '../model/published.ts';
+import { publishedConfig } from '../model/checkpoint/published.ts';
 import { consistencyProblems, missingFiles } from './consistency.ts';
 import { applyOverride } from './overrides.ts';
 import type { Override } from './overrides.ts';

@@ -2,7 +2,7 @@
 import type { Problem } from './problems.ts';
 import { isRecord } from './rules.ts';
 import type { Path } from './source.ts';
-import { measuresModels, stageSchemas } from './stages.ts';
+import { measuresModels, stageSchemas } from '../stages/schema.ts';
 import { suggestion } from './suggest.ts';
 
 /** What kinds of things can stand where a reference wants a model, rollouts, ... */

@@ -1,9 +1,9 @@
 /** The recipe language, version 1: what a recipe may say. `load.ts` reads one, `stages.ts` has the stages. */
 import { z } from 'zod';
 import { THINKING } from '../chat/template.ts';
-import { nameSchema } from './stage-options.ts';
-import { stageSchema } from './stages.ts';
-import { environmentSchema } from './tool-stages.ts';
+import { nameSchema } from '../stages/options.ts';
+import { stageSchema } from '../stages/schema.ts';
+import { environmentSchema } from '../stages/tool-schemas.ts';
 
 const count = z.int().positive();
 const seed = z.int().min(0).max(0xffffffff);

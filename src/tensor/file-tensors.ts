@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { InternalError } from '../base/errors.ts';
 import { discard, fileError } from '../base/files.ts';
 import { readAt } from '../base/read-at.ts';
-import type { StoredTensors } from './optimizer.ts';
+import type { StoredTensors } from './optim/optimizer.ts';
 import type { ParameterSpec } from './parameters.ts';
 import { sizeOf } from './tensor.ts';
 

@@ -2,10 +2,10 @@
 import { UserError } from '../base/errors.ts';
 import { asTokenIds, type TokenIds } from '../base/token-ids.ts';
 import { Device } from '../ggml/device.ts';
-import { parameterSpecs, type Qwen3Config } from '../model/config.ts';
-import { Generator } from '../model/generation.ts';
-import { Scorer } from '../model/scoring.ts';
-import { crossEntropy, distillation, type Objective, policyGradient } from '../objective/index.ts';
+import { parameterSpecs, type Qwen3Config } from '../model/arch/config.ts';
+import { Generator } from '../model/generate/generation.ts';
+import { Scorer } from '../model/tree/scoring.ts';
+import { crossEntropy, distillation, type Objective, policyGradient } from '../losses/index.ts';
 import { ParameterSet } from '../tensor/parameters.ts';
 import { rowsFrom, type TrainExample, treeOf } from './examples.ts';
 import { Trainer } from './trainer.ts';

@@ -1,10 +1,10 @@
 /** Training examples: a prompt, its completions, and what is known of each token that counts. */
 import { InternalError } from '../base/errors.ts';
 import type { TokenIds } from '../base/token-ids.ts';
-import { predictorIndex, type TreeLayout } from '../model/tree.ts';
-import type { Objective } from '../objective/index.ts';
-import type { TreeSize } from '../model/buckets.ts';
-import { slotsFor } from '../model/packing.ts';
+import { predictorIndex, type TreeLayout } from '../model/tree/tree.ts';
+import type { Objective } from '../losses/index.ts';
+import type { TreeSize } from '../model/tree/buckets.ts';
+import { slotsFor } from '../model/tree/packing.ts';
 import type { RowArrays, Rows } from './training-graph.ts';
 
 export interface TrainCompletion {

@@ -2,9 +2,9 @@
  * Which examples of a step go through the model together, and how their lengths are rounded: few layouts, so that
  * graphs come again, or little padding.
  */
-import { bucketLength, planBatches } from '../model/buckets.ts';
-import { type Qwen3Config, weightCount } from '../model/config.ts';
-import { tokenCount, type TreeLayout } from '../model/tree.ts';
+import { bucketLength, planBatches } from '../model/tree/buckets.ts';
+import { type Qwen3Config, weightCount } from '../model/arch/config.ts';
+import { tokenCount, type TreeLayout } from '../model/tree/tree.ts';
 import { PRODUCT_MULTIPLE } from '../tensor/ops/nn.ts';
 import { exampleTokens, groupCount, packedSize, rowCount, type TrainExample } from './examples.ts';
 

@@ -7,7 +7,7 @@ import { assistantTurn } from '../chat/generation.ts';
 import type { ChatTemplate } from '../chat/template.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
 import { renderDialogue, type TrainingRecord } from '../data/render.ts';
-import type { Reward, Scorer } from '../reward/reward.ts';
+import type { Reward, Scorer } from '../rewards/reward.ts';
 
 export interface ScoredPrompt {
   readonly id: string;

@@ -6,8 +6,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { required, UserError } from '../base/errors.ts';
-import { SafetensorsFile, writeSafetensors } from '../model/safetensors.ts';
-import type { Scorer } from '../model/scoring.ts';
+import { SafetensorsFile, writeSafetensors } from '../model/checkpoint/safetensors.ts';
+import type { Scorer } from '../model/tree/scoring.ts';
 import type { PairScores, PreferencePair } from './pairs.ts';
 
 /** The reference model, ready to score. */

@@ -11,11 +11,11 @@ import { UserError } from '../base/errors.ts';
 import { fileError, readText, writeAtomic } from '../base/files.ts';
 import { cutFile, wholeLines } from '../base/lines.ts';
 import type { TokenIds } from '../base/token-ids.ts';
-import type { Distributions } from '../teacher/teacher.ts';
-import { NO_DISTRIBUTIONS } from '../teacher/teacher.ts';
-import { STORE_FILE, type TopKFacts, type TopRows } from '../teacher/topk/format.ts';
-import { checkVocabulary, TopKFile } from '../teacher/topk/reader.ts';
-import { TopKWriter } from '../teacher/topk/writer.ts';
+import type { Distributions } from '../sampling/teacher.ts';
+import { NO_DISTRIBUTIONS } from '../sampling/teacher.ts';
+import { STORE_FILE, type TopKFacts, type TopRows } from '../topk/format.ts';
+import { checkVocabulary, TopKFile } from '../topk/reader.ts';
+import { TopKWriter } from '../topk/writer.ts';
 
 interface Answer {
   readonly text: string;

@@ -3,7 +3,7 @@
  * rest of each prompt goes with its completions. Losses and gradients stay those of the separate prompts.
  */
 import { asTokenIds, type TokenIds } from '../base/token-ids.ts';
-import { commonLength, prefixRuns } from '../model/shared-prefix.ts';
+import { commonLength, prefixRuns } from '../model/tree/shared-prefix.ts';
 import { groupCount, type TrainCompletion, type TrainExample } from './examples.ts';
 
 function withStart(start: TokenIds, completion: TrainCompletion): TrainCompletion {

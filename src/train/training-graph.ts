@@ -4,10 +4,10 @@
  */
 import { InternalError, required } from '../base/errors.ts';
 import type { Device } from '../ggml/device.ts';
-import { headWeight, type WeightSource } from '../model/forward.ts';
-import type { Qwen3Config } from '../model/config.ts';
+import { headWeight, type WeightSource } from '../model/arch/forward.ts';
+import type { Qwen3Config } from '../model/arch/config.ts';
 import type { TrainedWeights } from '../model/trained-weights.ts';
-import { type PromptTree, treeForward, type TreeLayout, layoutTrees } from '../model/tree.ts';
+import { type PromptTree, treeForward, type TreeLayout, layoutTrees } from '../model/tree/tree.ts';
 import {
   COMMON_INPUTS,
   type Objective,
@@ -16,7 +16,7 @@ import {
   type RowInputs,
   type RowInputSpec,
   type SequenceObjective,
-} from '../objective/index.ts';
+} from '../losses/index.ts';
 import {
   add,
   concat,

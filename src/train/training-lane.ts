@@ -1,8 +1,8 @@
 /** What one lane of training has of its own: a device, graphs and their memory, and gradients. */
 import type { Device } from '../ggml/device.ts';
-import type { Qwen3Config } from '../model/config.ts';
+import type { Qwen3Config } from '../model/arch/config.ts';
 import type { TrainedWeights } from '../model/trained-weights.ts';
-import type { Objective } from '../objective/index.ts';
+import type { Objective } from '../losses/index.ts';
 import { Graph } from '../tensor/graph.ts';
 import { GraphMemory } from '../tensor/graph-memory.ts';
 import { add } from '../tensor/ops/index.ts';

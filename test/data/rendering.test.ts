@@ -15,7 +15,7 @@ import { type RenderMode, renderRecord, type Rendered } from '../../src/data/ren
 import { type RenderedRow, renderRows } from '../../src/data/rendering/stream.ts';
 import { fileRows } from '../../src/data/streams/rows.ts';
 import { parseJson } from '../../src/json/parse.ts';
-import { simrl } from '../../src/reward/simrl.ts';
+import { simrl } from '../../src/rewards/simrl.ts';
 
 const fixtures = fileURLToPath(new URL('../fixtures/rendering/', import.meta.url));
 const shared = fileURLToPath(new URL('../../../shared/data/', import.meta.url));

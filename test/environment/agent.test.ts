@@ -18,8 +18,8 @@ import { openEnvironment, SHIPPED } from '../../src/environment/load.ts';
 import { Speech } from '../../src/environment/speech.ts';
 import { type Conversation } from '../../src/environment/conversation.ts';
 import { agentManner } from '../../src/environment/manner.ts';
-import type { Generator, Sample } from '../../src/model/generation.ts';
-import { answersRightly } from '../../src/reward/mentor.ts';
+import type { Generator, Sample } from '../../src/model/generate/generation.ts';
+import { answersRightly } from '../../src/rewards/mentor.ts';
 
 const tokenizer = trainVocabulary({ seed: 7, size: 400, groups: 6 });
 const speech = new Speech(tokenizer, OWN_TEMPLATE);

@@ -10,7 +10,7 @@ import { hostInProcess } from '../../src/environment/in-process.ts';
 import { SHIPPED } from '../../src/environment/load.ts';
 import { workedSolution } from '../../src/environment/solution.ts';
 import { Speech } from '../../src/environment/speech.ts';
-import type { Generator, Sample } from '../../src/model/generation.ts';
+import type { Generator, Sample } from '../../src/model/generate/generation.ts';
 
 const tokenizer = trainVocabulary({ seed: 7, size: 400, groups: 6 });
 const speech = new Speech(tokenizer, OWN_TEMPLATE);

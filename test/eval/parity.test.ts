@@ -11,9 +11,9 @@ import { exportParity, type Parity } from '../../src/eval/parity.ts';
 import { Device } from '../../src/ggml/device.ts';
 import { LlamaModel } from '../../src/ggml/llama.ts';
 import { QUANTIZED_TYPES, type QuantizedType } from '../../src/ggml/quantize.ts';
-import { initialiseWeights } from '../../src/model/checkpoint.ts';
-import { parameterSpecs, type Qwen3Config } from '../../src/model/config.ts';
-import { exportGguf, type GgufDType } from '../../src/model/gguf.ts';
+import { initialiseWeights } from '../../src/model/checkpoint/checkpoint.ts';
+import { parameterSpecs, type Qwen3Config } from '../../src/model/arch/config.ts';
+import { exportGguf, type GgufDType } from '../../src/model/checkpoint/gguf.ts';
 import { ChatTemplate } from '../../src/chat/template.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
 

@@ -14,7 +14,7 @@ import { gzipSync } from 'node:zlib';
 import { parquetWriteFile } from 'hyparquet-writer';
 import { officialReply } from '../../src/eval/acebench/replay.ts';
 import { selectEntries } from '../../src/eval/acebench/run.ts';
-import { SafetensorsFile, writeSafetensors } from '../../src/model/safetensors.ts';
+import { SafetensorsFile, writeSafetensors } from '../../src/model/checkpoint/safetensors.ts';
 import { loadRecipe } from '../../src/recipe/load.ts';
 import { call, makeBfcl } from '../eval/bfcl/made.ts';
 import { runCli } from '../helpers/cli.ts';

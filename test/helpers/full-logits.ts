@@ -1,9 +1,9 @@
 /** Logits of whole sequences, each by a full forward pass in the flat layout: what caches and trees are held against. */
 import type { TokenIds } from '../../src/base/token-ids.ts';
 import type { Device } from '../../src/ggml/device.ts';
-import type { Qwen3Config } from '../../src/model/config.ts';
-import { headWeight, type WeightSource } from '../../src/model/forward.ts';
-import { layoutTrees, treeForward } from '../../src/model/tree.ts';
+import type { Qwen3Config } from '../../src/model/arch/config.ts';
+import { headWeight, type WeightSource } from '../../src/model/arch/forward.ts';
+import { layoutTrees, treeForward } from '../../src/model/tree/tree.ts';
 import { mulMat } from '../../src/tensor/ops/index.ts';
 import { Graph, readF32, write } from '../../src/tensor/graph.ts';
 

@@ -1,11 +1,11 @@
 /** The reference checkpoint, batch and numbers in test/fixtures/qwen3-2layer (PyTorch, float32). */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { parameterSpecs, type Qwen3Config } from '../../src/model/config.ts';
-import { configFromHuggingFace } from '../../src/model/hf-config.ts';
-import { SafetensorsFile } from '../../src/model/safetensors.ts';
-import type { PromptTree, TreeLayout } from '../../src/model/tree.ts';
-import { predictorIndex } from '../../src/model/tree.ts';
+import { parameterSpecs, type Qwen3Config } from '../../src/model/arch/config.ts';
+import { configFromHuggingFace } from '../../src/model/checkpoint/hf-config.ts';
+import { SafetensorsFile } from '../../src/model/checkpoint/safetensors.ts';
+import type { PromptTree, TreeLayout } from '../../src/model/tree/tree.ts';
+import { predictorIndex } from '../../src/model/tree/tree.ts';
 import { asTokenIds } from '../../src/base/token-ids.ts';
 import {
   adaptiveHead,
@@ -14,7 +14,7 @@ import {
   policyGradient,
   preference,
   type Objective,
-} from '../../src/objective/index.ts';
+} from '../../src/losses/index.ts';
 import type { Rows } from '../../src/train/training-graph.ts';
 import type { Device } from '../../src/ggml/device.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';

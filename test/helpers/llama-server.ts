@@ -7,9 +7,9 @@ import type { AddressInfo } from 'node:net';
 import { asTokenIds } from '../../src/base/token-ids.ts';
 import { Tokenizer } from '../../src/chat/tokenizer.ts';
 import { Device } from '../../src/ggml/device.ts';
-import { loadModel } from '../../src/model/checkpoint.ts';
-import { Generator } from '../../src/model/generation.ts';
-import { Scorer } from '../../src/model/scoring.ts';
+import { loadModel } from '../../src/model/checkpoint/checkpoint.ts';
+import { Generator } from '../../src/model/generate/generation.ts';
+import { Scorer } from '../../src/model/tree/scoring.ts';
 
 const folder = process.argv[2] ?? '';
 const device = Device.open('cpu', 1);

@@ -1,6 +1,6 @@
 /** Runs an objective on rows of logits that are given, without a model. */
 import type { Device } from '../../src/ggml/device.ts';
-import { adaptiveHead, COMMON_INPUTS, type Objective, type RowInputSpec } from '../../src/objective/index.ts';
+import { adaptiveHead, COMMON_INPUTS, type Objective, type RowInputSpec } from '../../src/losses/index.ts';
 import { Graph, readF32, write } from '../../src/tensor/graph.ts';
 import { add, full, logProbabilitiesAt, scale, vocabularyRows } from '../../src/tensor/ops/index.ts';
 import type { Row } from './reference-losses.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadRecipe } from '../../src/recipe/load.ts';
-import { runRecipe } from '../../src/recipe/runner.ts';
+import { runRecipe } from '../../src/run/runner.ts';
 import type { Recipe } from '../../src/recipe/schema.ts';
 import type { RunEvent } from '../../src/train/events.ts';
 import { type CliResult, runCli } from './cli.ts';

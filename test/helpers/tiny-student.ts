@@ -6,9 +6,9 @@ import { ggufTokenizer } from '../../src/chat/gguf-tokenizer.ts';
 import type { Tokenizer } from '../../src/chat/tokenizer.ts';
 import { trainVocabulary } from '../../src/data/vocabulary.ts';
 import { Device } from '../../src/ggml/device.ts';
-import { initialiseWeights, saveCheckpoint } from '../../src/model/checkpoint.ts';
-import { parameterSpecs } from '../../src/model/config.ts';
-import { exportGguf } from '../../src/model/gguf.ts';
+import { initialiseWeights, saveCheckpoint } from '../../src/model/checkpoint/checkpoint.ts';
+import { parameterSpecs } from '../../src/model/arch/config.ts';
+import { exportGguf } from '../../src/model/checkpoint/gguf.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
 
 export interface TinyStudent {

@@ -1,8 +1,8 @@
 /** Batches: every tree once, within the budget, with little padding, the same each time. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bucketCount, bucketLength, planBatches } from '../../src/model/buckets.ts';
-import { tokenCount } from '../../src/model/tree.ts';
+import { bucketCount, bucketLength, planBatches } from '../../src/model/tree/buckets.ts';
+import { tokenCount } from '../../src/model/tree/tree.ts';
 
 const tree = (prompt: number, ...completions: number[]) => ({
   prompt: new Int32Array(prompt),

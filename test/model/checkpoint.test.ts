@@ -23,9 +23,13 @@ import {
   loadConfig,
   loadModel,
   saveCheckpoint,
-} from '../../src/model/checkpoint.ts';
-import { parameterSpecs, type Qwen3Config } from '../../src/model/config.ts';
-import { type OutgoingTensor, SafetensorsFile, writeSafetensors } from '../../src/model/safetensors.ts';
+} from '../../src/model/checkpoint/checkpoint.ts';
+import { parameterSpecs, type Qwen3Config } from '../../src/model/arch/config.ts';
+import {
+  type OutgoingTensor,
+  SafetensorsFile,
+  writeSafetensors,
+} from '../../src/model/checkpoint/safetensors.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
 
 const fixture = fileURLToPath(new URL('../fixtures/qwen3-2layer', import.meta.url));

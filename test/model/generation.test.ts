@@ -3,8 +3,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
 import { asTokenIds, type TokenIds } from '../../src/base/token-ids.ts';
 import { Device } from '../../src/ggml/device.ts';
-import { Generator } from '../../src/model/generation.ts';
-import { argmax } from '../../src/model/sampler.ts';
+import { Generator } from '../../src/model/generate/generation.ts';
+import { argmax } from '../../src/model/generate/sampler.ts';
 import { fullLogits, logSoftmax } from '../helpers/full-logits.ts';
 import { goldenConfig, goldenWeights } from '../helpers/golden.ts';
 

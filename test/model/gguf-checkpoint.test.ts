@@ -11,12 +11,22 @@ import { Tokenizer } from '../../src/chat/tokenizer.ts';
 import { Device } from '../../src/ggml/device.ts';
 import { type GgufTensor, type GgufValue, writeGguf } from '../../src/ggml/gguf.ts';
 import { openLibrary } from '../../src/ggml/library.ts';
-import { initialiseWeights, loadConfig, loadModel, saveCheckpoint } from '../../src/model/checkpoint.ts';
-import { parameterSpecs, type Qwen3Config } from '../../src/model/config.ts';
-import { Generator } from '../../src/model/generation.ts';
-import { exportGguf, type GgufDType, ggufTensorName, type GgufTokenizer } from '../../src/model/gguf.ts';
-import { publishedConfig } from '../../src/model/published.ts';
-import { narrowF16, widenF16 } from '../../src/model/safetensors.ts';
+import {
+  initialiseWeights,
+  loadConfig,
+  loadModel,
+  saveCheckpoint,
+} from '../../src/model/checkpoint/checkpoint.ts';
+import { parameterSpecs, type Qwen3Config } from '../../src/model/arch/config.ts';
+import { Generator } from '../../src/model/generate/generation.ts';
+import {
+  exportGguf,
+  type GgufDType,
+  ggufTensorName,
+  type GgufTokenizer,
+} from '../../src/model/checkpoint/gguf.ts';
+import { publishedConfig } from '../../src/model/checkpoint/published.ts';
+import { narrowF16, widenF16 } from '../../src/model/checkpoint/safetensors.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
 import { dequantiseQ4K, dequantiseQ8, rawTensors } from '../helpers/gguf-bytes.ts';
 import { makeTinyStudent } from '../helpers/tiny-student.ts';

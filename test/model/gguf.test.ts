@@ -12,9 +12,9 @@ import { ggufTokenizer } from '../../src/chat/gguf-tokenizer.ts';
 import { Tokenizer } from '../../src/chat/tokenizer.ts';
 import { Device } from '../../src/ggml/device.ts';
 import { LlamaModel } from '../../src/ggml/llama.ts';
-import { initialiseWeights, loadModel, saveCheckpoint } from '../../src/model/checkpoint.ts';
-import { parameterSpecs, type Qwen3Config } from '../../src/model/config.ts';
-import { exportGguf, ggufTensorName, type GgufTokenizer } from '../../src/model/gguf.ts';
+import { initialiseWeights, loadModel, saveCheckpoint } from '../../src/model/checkpoint/checkpoint.ts';
+import { parameterSpecs, type Qwen3Config } from '../../src/model/arch/config.ts';
+import { exportGguf, ggufTensorName, type GgufTokenizer } from '../../src/model/checkpoint/gguf.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
 import { fullLogits } from '../helpers/full-logits.ts';
 

@@ -1,9 +1,9 @@
 /** Qwen3 and every objective against PyTorch's numbers, in the flat layout and in the prompt tree. */
 import { afterAll, describe, expect, it } from 'vitest';
 import { Device } from '../../src/ggml/device.ts';
-import { headWeight } from '../../src/model/forward.ts';
-import { SafetensorsFile } from '../../src/model/safetensors.ts';
-import { layoutTrees, treeForward } from '../../src/model/tree.ts';
+import { headWeight } from '../../src/model/arch/forward.ts';
+import { SafetensorsFile } from '../../src/model/checkpoint/safetensors.ts';
+import { layoutTrees, treeForward } from '../../src/model/tree/tree.ts';
 import { mulMat } from '../../src/tensor/ops/index.ts';
 import { Graph, readF32, write } from '../../src/tensor/graph.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';

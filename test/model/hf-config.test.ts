@@ -1,8 +1,8 @@
 /** Configurations of Hugging Face: both dialects mean the same model, and what changes numbers is never passed over. */
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.ts';
-import type { Qwen3Config } from '../../src/model/config.ts';
-import { configFromHuggingFace, configToHuggingFace } from '../../src/model/hf-config.ts';
+import type { Qwen3Config } from '../../src/model/arch/config.ts';
+import { configFromHuggingFace, configToHuggingFace } from '../../src/model/checkpoint/hf-config.ts';
 
 const shape = {
   architectures: ['Qwen3ForCausalLM'],

@@ -1,6 +1,6 @@
 /** Graphs that are kept for their next use. */
 import { describe, expect, it } from 'vitest';
-import { Lru } from '../../src/model/lru.ts';
+import { Lru } from '../../src/base/lru.ts';
 
 class Thing {
   disposed = false;

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { UserError } from '../../src/base/errors.ts';
-import { parseModelName, type Pulled, pullModel } from '../../src/model/pull.ts';
+import { parseModelName, type Pulled, pullModel } from '../../src/model/checkpoint/pull.ts';
 
 const weights = Buffer.alloc(300_000, 'tinystar');
 const files: Readonly<Record<string, Buffer>> = {

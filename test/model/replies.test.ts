@@ -3,7 +3,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
 import { asTokenIds, type TokenIds } from '../../src/base/token-ids.ts';
 import { Device } from '../../src/ggml/device.ts';
-import { Generator, type Stopped } from '../../src/model/generation.ts';
+import { Generator, type Stopped } from '../../src/model/generate/generation.ts';
 import { fullLogits, logSoftmax } from '../helpers/full-logits.ts';
 import { goldenConfig, goldenWeights } from '../helpers/golden.ts';
 

@@ -3,10 +3,10 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
 import { asTokenIds, type TokenIds } from '../../src/base/token-ids.ts';
 import { Device } from '../../src/ggml/device.ts';
-import { Generator } from '../../src/model/generation.ts';
-import { type ScoredCompletion, Scorer } from '../../src/model/scoring.ts';
-import { ScoringGraph } from '../../src/model/scoring-graph.ts';
-import { predictorIndex, type PromptTree } from '../../src/model/tree.ts';
+import { Generator } from '../../src/model/generate/generation.ts';
+import { type ScoredCompletion, Scorer } from '../../src/model/tree/scoring.ts';
+import { ScoringGraph } from '../../src/model/tree/scoring-graph.ts';
+import { predictorIndex, type PromptTree } from '../../src/model/tree/tree.ts';
 import { fullLogits, logSoftmax } from '../helpers/full-logits.ts';
 import { goldenConfig, goldenWeights } from '../helpers/golden.ts';
 

@@ -3,11 +3,11 @@ import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
 import { asTokenIds, type TokenIds } from '../../src/base/token-ids.ts';
 import { Device } from '../../src/ggml/device.ts';
-import { Generator } from '../../src/model/generation.ts';
-import { PrefillGraph } from '../../src/model/prefill.ts';
-import { argmax } from '../../src/model/sampler.ts';
-import { promptFamilies } from '../../src/model/shared-prefix.ts';
-import { SuffixGraph } from '../../src/model/suffix.ts';
+import { Generator } from '../../src/model/generate/generation.ts';
+import { PrefillGraph } from '../../src/model/generate/prefill.ts';
+import { argmax } from '../../src/model/generate/sampler.ts';
+import { promptFamilies } from '../../src/model/tree/shared-prefix.ts';
+import { SuffixGraph } from '../../src/model/tree/suffix.ts';
 import { fullLogits, logSoftmax } from '../helpers/full-logits.ts';
 import { goldenConfig, goldenWeights } from '../helpers/golden.ts';
 

@@ -1,9 +1,9 @@
 /** Who is where during generation, and the small machinery around it. */
 import { describe, expect, it } from 'vitest';
-import { bucketLength, stageLength } from '../../src/model/buckets.ts';
-import { Lru } from '../../src/model/lru.ts';
-import { merge } from '../../src/model/merge.ts';
-import { Slots, startPrompt, wholePlace } from '../../src/model/slots.ts';
+import { bucketLength, stageLength } from '../../src/model/tree/buckets.ts';
+import { Lru } from '../../src/base/lru.ts';
+import { merge } from '../../src/model/checkpoint/merge.ts';
+import { Slots, startPrompt, wholePlace } from '../../src/model/generate/slots.ts';
 
 const limits = { stop: new Set([0]), maxTokens: 9 };
 

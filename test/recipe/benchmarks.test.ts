@@ -7,7 +7,7 @@ import { writeResults } from '../../src/eval/acebench/run.ts';
 import type { Scores as AcebenchScores } from '../../src/eval/acebench/scores.ts';
 import { writeScores } from '../../src/eval/bfcl/results.ts';
 import { PUBLISHED_ACEBENCH, PUBLISHED_BFCL } from '../../src/eval/published.ts';
-import { writeReport } from '../../src/recipe/report/index.ts';
+import { writeReport } from '../../src/report/index.ts';
 import { makeFakeRun } from './fake-run.ts';
 
 let run = '';

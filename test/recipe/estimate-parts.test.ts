@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Device } from '../../src/ggml/device.ts';
-import { type Qwen3Config, weightCount } from '../../src/model/config.ts';
-import { publishedConfig } from '../../src/model/published.ts';
-import { Pace } from '../../src/recipe/estimate/pace.ts';
-import { inParts, type Part, wholeOf } from '../../src/recipe/estimate/parts.ts';
-import { measureRates } from '../../src/recipe/estimate/storage.ts';
+import { type Qwen3Config, weightCount } from '../../src/model/arch/config.ts';
+import { publishedConfig } from '../../src/model/checkpoint/published.ts';
+import { Pace } from '../../src/estimate/pace.ts';
+import { inParts, type Part, wholeOf } from '../../src/estimate/parts.ts';
+import { measureRates } from '../../src/estimate/storage.ts';
 import { goldenConfig } from '../helpers/golden.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tinystar-parts-'));

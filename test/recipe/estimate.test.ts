@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { estimateRecipe, type StageEstimate, obstacles } from '../../src/recipe/estimate/index.ts';
-import { ModelShapes } from '../../src/recipe/estimate/models.ts';
+import { estimateRecipe, type StageEstimate, obstacles } from '../../src/estimate/index.ts';
+import { ModelShapes } from '../../src/estimate/models.ts';
 import { loadEstimable, loadRecipe } from '../../src/recipe/load.ts';
-import { runRecipe } from '../../src/recipe/runner.ts';
-import { parameterSpecs, weightCount } from '../../src/model/config.ts';
-import { publishedConfig } from '../../src/model/published.ts';
+import { runRecipe } from '../../src/run/runner.ts';
+import { parameterSpecs, weightCount } from '../../src/model/arch/config.ts';
+import { publishedConfig } from '../../src/model/checkpoint/published.ts';
 import { sizeOf } from '../../src/tensor/tensor.ts';
 import { runCli } from '../helpers/cli.ts';
 

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Rng } from '../../src/base/rng.ts';
 import { loadRecipe } from '../../src/recipe/load.ts';
-import type { EvalResult, MachineFacts } from '../../src/recipe/report/formats.ts';
+import type { EvalResult, MachineFacts } from '../../src/eval/formats.ts';
 import { formatRecipe } from '../../src/recipe/resolve.ts';
 
 const CATEGORIES = [

@@ -2,7 +2,7 @@
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Journal } from '../../src/recipe/run/journal.ts';
+import { Journal } from '../../src/run/journal.ts';
 import type { RunEvent } from '../../src/train/events.ts';
 import { readLines, scratchFolder } from '../helpers/runs.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadRecipe } from '../../src/recipe/load.ts';
-import { evalSchema } from '../../src/recipe/report/formats.ts';
+import { evalSchema } from '../../src/eval/formats.ts';
 import type { RunEvent } from '../../src/train/events.ts';
 import { METRICS } from '../../src/train/metrics.ts';
 import { readLines, runAll, scratchFolder, traceOf } from '../helpers/runs.ts';

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadRecipe } from '../../src/recipe/load.ts';
-import { evalSchema } from '../../src/recipe/report/formats.ts';
-import { writeReport } from '../../src/recipe/report/index.ts';
+import { evalSchema } from '../../src/eval/formats.ts';
+import { writeReport } from '../../src/report/index.ts';
 import type { RunEvent } from '../../src/train/events.ts';
 import { logOf, readLines, runAll, scratchFolder, traceOf } from '../helpers/runs.ts';
 

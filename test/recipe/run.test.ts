@@ -4,9 +4,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Tokenizer } from '../../src/chat/tokenizer.ts';
 import { Device } from '../../src/ggml/device.ts';
 import { LlamaModel } from '../../src/ggml/llama.ts';
-import { loadModel } from '../../src/model/checkpoint.ts';
+import { loadModel } from '../../src/model/checkpoint/checkpoint.ts';
 import { loadRecipe } from '../../src/recipe/load.ts';
-import { evalSchema, logLineSchema, sampleLineSchema } from '../../src/recipe/report/formats.ts';
+import { evalSchema, logLineSchema, sampleLineSchema } from '../../src/eval/formats.ts';
 import type { RunEvent } from '../../src/train/events.ts';
 import { METRICS } from '../../src/train/metrics.ts';
 import {

@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { Device } from '../../src/ggml/device.ts';
-import { runRecipe } from '../../src/recipe/runner.ts';
+import { runRecipe } from '../../src/run/runner.ts';
 import type { RunEvent } from '../../src/train/events.ts';
 import { runCli } from '../helpers/cli.ts';
 import { filesOf, logOf, readLines, runAll, scratchFolder, SMOKE, smoke, traceOf } from '../helpers/runs.ts';

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
 import { Device } from '../../src/ggml/device.ts';
-import { AdamW } from '../../src/tensor/adamw.ts';
-import { OffloadedAdamW } from '../../src/tensor/adamw-offloaded.ts';
+import { AdamW } from '../../src/tensor/optim/adamw.ts';
+import { OffloadedAdamW } from '../../src/tensor/optim/adamw-offloaded.ts';
 import { FileTensors } from '../../src/tensor/file-tensors.ts';
-import type { AdamWOptions, Optimizer, StoredTensors } from '../../src/tensor/optimizer.ts';
+import type { AdamWOptions, Optimizer, StoredTensors } from '../../src/tensor/optim/optimizer.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
 import { sizeOf } from '../../src/tensor/tensor.ts';
 

@@ -2,9 +2,9 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
 import { Device } from '../../src/ggml/device.ts';
-import { AdamW, type ResidentOptions } from '../../src/tensor/adamw.ts';
+import { AdamW, type ResidentOptions } from '../../src/tensor/optim/adamw.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
-import { learningRate } from '../../src/tensor/schedule.ts';
+import { learningRate } from '../../src/tensor/optim/schedule.ts';
 import { expectClose, norm, TOLERANCES } from '../helpers/tolerances.ts';
 
 const device = Device.open('cpu', 1);

@@ -2,8 +2,8 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
 import { Device } from '../../src/ggml/device.ts';
-import { AdamW, type ResidentOptions } from '../../src/tensor/adamw.ts';
-import { largestStep } from '../../src/tensor/adamw8.ts';
+import { AdamW, type ResidentOptions } from '../../src/tensor/optim/adamw.ts';
+import { largestStep } from '../../src/tensor/optim/adamw8.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
 import { norm } from '../helpers/tolerances.ts';
 

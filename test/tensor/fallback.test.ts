@@ -6,7 +6,7 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.ts';
 import { Rng } from '../../src/base/rng.ts';
 import { Device, listDevices } from '../../src/ggml/device.ts';
-import { AdamW } from '../../src/tensor/adamw.ts';
+import { AdamW } from '../../src/tensor/optim/adamw.ts';
 import { Graph, readF32, write } from '../../src/tensor/graph.ts';
 import { exp, mulMat, scale, softmax, sumTo } from '../../src/tensor/ops/index.ts';
 import type { Shape } from '../../src/tensor/tensor.ts';

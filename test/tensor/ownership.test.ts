@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { InternalError, UserError } from '../../src/base/errors.ts';
 import { Device } from '../../src/ggml/device.ts';
 import { liveHandles } from '../../src/ggml/handles.ts';
-import { AdamW } from '../../src/tensor/adamw.ts';
+import { AdamW } from '../../src/tensor/optim/adamw.ts';
 import { GraphMemory } from '../../src/tensor/graph-memory.ts';
 import { Graph, readF32, readI32, write } from '../../src/tensor/graph.ts';
 import {

@@ -2,7 +2,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
 import { Device } from '../../src/ggml/device.ts';
-import { narrowF16 } from '../../src/model/safetensors.ts';
+import { narrowF16 } from '../../src/model/checkpoint/safetensors.ts';
 import { Graph, readF32, readI32, write } from '../../src/tensor/graph.ts';
 import * as ops from '../../src/tensor/ops/index.ts';
 import { type Shape, sizeOf, type Tensor } from '../../src/tensor/tensor.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { z } from 'zod';
-import { Journal } from '../../src/recipe/run/journal.ts';
+import { Journal } from '../../src/run/journal.ts';
 import { restoreNewest } from '../../src/train/checkpoints.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'tinystar-damaged-'));

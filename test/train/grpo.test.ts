@@ -1,8 +1,8 @@
 /** What GRPO draws, keeps and learns from, with given rewards in place of a model. */
 import { describe, expect, test } from 'vitest';
 import { asTokenIds } from '../../src/base/token-ids.ts';
-import type { Scorer } from '../../src/model/scoring.ts';
-import { type Group, type GrpoOptions, grpoStage, type Rollouts } from '../../src/train/stages/grpo.ts';
+import type { Scorer } from '../../src/model/tree/scoring.ts';
+import { type Group, type GrpoOptions, grpoStage, type Rollouts } from '../../src/stages/grpo.ts';
 import { FakeTrainer } from '../helpers/fake-trainer.ts';
 
 const never = new AbortController().signal;

@@ -1,7 +1,7 @@
 /** What saves memory in training changes nothing else: the same loss and gradients with less of it. */
 import { afterAll, describe, expect, it } from 'vitest';
 import { Device } from '../../src/ggml/device.ts';
-import { parameterSpecs } from '../../src/model/config.ts';
+import { parameterSpecs } from '../../src/model/arch/config.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
 import { type LossParts, TrainingGraph, type TrainingGraphOptions } from '../../src/train/training-graph.ts';
 import { goldenConfig, goldenObjective, goldenRows, goldenTrees, goldenWeights } from '../helpers/golden.ts';

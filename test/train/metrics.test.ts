@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { InternalError } from '../../src/base/errors.ts';
 import { Device } from '../../src/ggml/device.ts';
-import { crossEntropy, type Objective, preference } from '../../src/objective/index.ts';
+import { crossEntropy, type Objective, preference } from '../../src/losses/index.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
 import { metricsOf } from '../../src/train/loop.ts';
 import { metricNamed, METRICS } from '../../src/train/metrics.ts';

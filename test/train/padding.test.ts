@@ -6,9 +6,9 @@ import { epochBatches, shapesOf, supervisedExamples } from '../../bench/supervis
 import { Rng } from '../../src/base/rng.ts';
 import { asTokenIds } from '../../src/base/token-ids.ts';
 import { Device } from '../../src/ggml/device.ts';
-import { loadConfig } from '../../src/model/checkpoint.ts';
-import { publishedConfig } from '../../src/model/published.ts';
-import { crossEntropy } from '../../src/objective/index.ts';
+import { loadConfig } from '../../src/model/checkpoint/checkpoint.ts';
+import { publishedConfig } from '../../src/model/checkpoint/published.ts';
+import { crossEntropy } from '../../src/losses/index.ts';
 import { rowsFrom, type TrainExample } from '../../src/train/examples.ts';
 import { paddingOf, type Rounding, roundingFor } from '../../src/train/micro-batches.ts';
 import { Trainer } from '../../src/train/trainer.ts';

@@ -6,11 +6,11 @@ import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
 import { asTokenIds, type TokenIds } from '../../src/base/token-ids.ts';
 import { Device } from '../../src/ggml/device.ts';
-import { Scorer } from '../../src/model/scoring.ts';
-import { writeSafetensors } from '../../src/model/safetensors.ts';
+import { Scorer } from '../../src/model/tree/scoring.ts';
+import { writeSafetensors } from '../../src/model/checkpoint/safetensors.ts';
 import { type AnsweredPrompt, choosePairs, pairExample, type PreferencePair } from '../../src/train/pairs.ts';
 import { ReferenceCache } from '../../src/train/reference-cache.ts';
-import { epochOrder } from '../../src/train/stages/supervised.ts';
+import { epochOrder } from '../../src/stages/supervised.ts';
 import { goldenConfig, goldenWeights } from '../helpers/golden.ts';
 
 const ids = (...values: number[]): TokenIds => asTokenIds(Int32Array.from(values));

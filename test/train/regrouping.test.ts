@@ -4,9 +4,9 @@
  */
 import { afterAll, describe, expect, it } from 'vitest';
 import { Device } from '../../src/ggml/device.ts';
-import type { Objective } from '../../src/objective/index.ts';
+import type { Objective } from '../../src/losses/index.ts';
 import { entriesOf, type Metrics } from '../../src/train/events.ts';
-import { AdamW } from '../../src/tensor/adamw.ts';
+import { AdamW } from '../../src/tensor/optim/adamw.ts';
 import { gatherRows, treeOf, type TrainExample } from '../../src/train/examples.ts';
 import { type LossParts, TrainingGraph } from '../../src/train/training-graph.ts';
 import {

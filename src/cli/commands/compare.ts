@@ -1,8 +1,8 @@
 /** `tinystar compare`: models of several runs side by side, with intervals over seeds. */
 import { buildCommand } from '@stricli/core';
 import { UserError } from '../../base/errors.ts';
-import { formatPercent } from '../../recipe/report/numbers.ts';
-import type { SeedMean, SeedRow } from '../../recipe/report/seeds.ts';
+import { formatPercent } from '../../report/numbers.ts';
+import type { SeedMean, SeedRow } from '../../report/seeds.ts';
 import type { CliContext } from '../context.ts';
 import { outStyle } from '../context.ts';
 import { debugFlag, examples } from '../flags.ts';
@@ -25,10 +25,9 @@ interface ModelSummary extends SeedRow, SeedMean {
 async function compareRuns(this: CliContext, flags: Flags, ...folders: string[]): Promise<void> {
   if (folders.length === 0)
     throw new UserError('SEEDS', 'Nothing to compare: give the folders of one or more runs.');
-  const { readRun } = await import('../../recipe/report/read.ts');
-  const { pairedGain, verdictsOf } = await import('../../recipe/report/paired.ts');
-  const { categoriesOf, gains, meanOverSeeds, OVERALL, rowsBySeed } =
-    await import('../../recipe/report/seeds.ts');
+  const { readRun } = await import('../../report/read.ts');
+  const { pairedGain, verdictsOf } = await import('../../report/paired.ts');
+  const { categoriesOf, gains, meanOverSeeds, OVERALL, rowsBySeed } = await import('../../report/seeds.ts');
   const runs = await Promise.all(folders.map((folder) => readRun(folder)));
   const categories = flags.byCategory ? categoriesOf(runs) : [OVERALL];
   const byCategory = categories.map((category) => ({ category, rows: rowsBySeed(runs, category) }));

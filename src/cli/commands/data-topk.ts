@@ -3,8 +3,8 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildCommand } from '@stricli/core';
 import type { Tokenizer } from '../../chat/tokenizer.ts';
-import type { StoreSummary, Spread } from '../../teacher/topk/inspect.ts';
-import type { TopKFile } from '../../teacher/topk/reader.ts';
+import type { StoreSummary, Spread } from '../../topk/inspect.ts';
+import type { TopKFile } from '../../topk/reader.ts';
 import type { CliContext } from '../context.ts';
 import { outStyle } from '../context.ts';
 import { debugFlag, examples, wholeNumber } from '../flags.ts';
@@ -19,15 +19,15 @@ interface Flags {
 
 /** The store in a rollout stage's folder, or the file itself. */
 async function storePath(given: string): Promise<string> {
-  const { STORE_FILE } = await import('../../teacher/topk/format.ts');
+  const { STORE_FILE } = await import('../../topk/format.ts');
   const isFolder = existsSync(given) && statSync(given).isDirectory();
   return isFolder ? join(given, STORE_FILE) : given;
 }
 
 async function topk(this: CliContext, flags: Flags, given: string): Promise<void> {
   const [{ TopKFile: Store, checkVocabulary }, { summarise }] = await Promise.all([
-    import('../../teacher/topk/reader.ts'),
-    import('../../teacher/topk/inspect.ts'),
+    import('../../topk/reader.ts'),
+    import('../../topk/inspect.ts'),
   ]);
   const store = new Store(await storePath(given));
   let tokenizer: Tokenizer | undefined;
@@ -86,7 +86,7 @@ async function showTokens(
   count: number,
   tokenizer: Tokenizer | undefined,
 ): Promise<void> {
-  const { rowFacts } = await import('../../teacher/topk/inspect.ts');
+  const { rowFacts } = await import('../../topk/inspect.ts');
   const style = outStyle(context);
   const { topK } = store.header;
   const text = (id: number): string =>

@@ -39,7 +39,7 @@ async function doctor(this: CliContext): Promise<void> {
   const print = (text: string): void => {
     this.process.stdout.write(text);
   };
-  const { machineFacts } = await import('../../recipe/machine.ts');
+  const { machineFacts } = await import('../../run/machine.ts');
   const facts = machineFacts({ started: new Date() });
   print(
     table([

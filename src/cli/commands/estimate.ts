@@ -22,7 +22,7 @@ export async function printEstimate(
   const { process, services } = context;
   const [{ loadEstimable }, { estimateRecipe, obstacles }] = await Promise.all([
     import('../../recipe/load.ts'),
-    import('../../recipe/estimate/index.ts'),
+    import('../../estimate/index.ts'),
   ]);
   const { recipe, notes } = loadEstimable(path, { set: set ?? [] });
   // An end by exit, so that what is only there for a rehearsal is removed.

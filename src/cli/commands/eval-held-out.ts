@@ -1,8 +1,8 @@
 /** `tinystar eval CHECKPOINT...`: checkpoints on the held-out split, as a run of one stage. */
 import { resolve } from 'node:path';
 import { buildCommand } from '@stricli/core';
-import { checkpointAt, checkpointName, requireCheckpoint } from '../../model/checkpoint-path.ts';
-import { namedByContents } from '../../recipe/run/inputs.ts';
+import { checkpointAt, checkpointName, requireCheckpoint } from '../../model/checkpoint/checkpoint-path.ts';
+import { namedByContents } from '../../run/inputs.ts';
 import { recipeSchema } from '../../recipe/schema.ts';
 import type { Recipe } from '../../recipe/schema.ts';
 import type { CliContext } from '../context.ts';

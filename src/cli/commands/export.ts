@@ -4,7 +4,7 @@ import { basename, join, resolve } from 'node:path';
 import { buildCommand } from '@stricli/core';
 import { destinationOf, STANDARD } from '../../base/destination.ts';
 import { UserError } from '../../base/errors.ts';
-import { isGguf } from '../../model/checkpoint-path.ts';
+import { isGguf } from '../../model/checkpoint/checkpoint-path.ts';
 import type { CliContext } from '../context.ts';
 import { debugFlag, examples, wholeNumber } from '../flags.ts';
 import { checkOutputs, outputName, tellingStream } from '../outputs.ts';
@@ -66,8 +66,8 @@ async function exportModel(
     { Tokenizer },
   ] = await Promise.all([
     import('../../ggml/device.ts'),
-    import('../../model/checkpoint.ts'),
-    import('../../model/gguf.ts'),
+    import('../../model/checkpoint/checkpoint.ts'),
+    import('../../model/checkpoint/gguf.ts'),
     import('../../chat/gguf-tokenizer.ts'),
     import('../../chat/tokenizer.ts'),
   ]);

@@ -1,6 +1,6 @@
 /** `tinystar generate`: asks a checkpoint, with tools, and prints its answer. */
 import { buildCommand } from '@stricli/core';
-import { refuseAdapter } from '../../model/checkpoint-path.ts';
+import { refuseAdapter } from '../../model/checkpoint/checkpoint-path.ts';
 import type { CliContext } from '../context.ts';
 import { outStyle } from '../context.ts';
 import { debugFlag, examples, numberFrom, wholeNumber, thinkingFlag } from '../flags.ts';
@@ -29,8 +29,8 @@ async function generate(this: CliContext, flags: Flags, checkpoint: string, requ
     { readTools },
   ] = await Promise.all([
     import('../../ggml/device.ts'),
-    import('../../model/checkpoint.ts'),
-    import('../../model/generation.ts'),
+    import('../../model/checkpoint/checkpoint.ts'),
+    import('../../model/generate/generation.ts'),
     import('../../chat/tokenizer.ts'),
     import('../../chat/template.ts'),
     import('../../train/device-probe.ts'),

@@ -15,7 +15,7 @@ const LINE_EVERY = 5000;
 const REDRAW = 100;
 
 async function pull(this: CliContext, { to }: Flags, name: string): Promise<void> {
-  const { parseModelName, pullModel } = await import('../../model/pull.ts');
+  const { parseModelName, pullModel } = await import('../../model/checkpoint/pull.ts');
   const folder = to ?? basename(parseModelName(name).repository);
   const { stderr } = this.process;
   const isTerminal = stderr.isTTY === true;

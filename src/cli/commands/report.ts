@@ -9,7 +9,7 @@ interface Flags {
 }
 
 async function report(this: CliContext, _flags: Flags, folder: string): Promise<void> {
-  const { writeReport } = await import('../../recipe/report/index.ts');
+  const { writeReport } = await import('../../report/index.ts');
   const path = await writeReport(folder);
   await printResults(this, folder);
   this.process.stdout.write(`\nreport  ${path}\n`);

@@ -51,7 +51,7 @@ async function printPlan(
 
 /** Refuses a run that cannot fit. Small models fit any machine, and are not looked at. */
 async function needRoom(recipe: Recipe, runsDir: string): Promise<void> {
-  const { isLarge, estimateRecipe, obstacles } = await import('../../recipe/estimate/index.ts');
+  const { isLarge, estimateRecipe, obstacles } = await import('../../estimate/index.ts');
   if (!isLarge(recipe)) return;
   const faults = obstacles(await estimateRecipe(recipe, { runsDir, time: false }));
   if (faults.length === 0) return;

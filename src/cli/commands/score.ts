@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { buildCommand } from '@stricli/core';
 import { STANDARD } from '../../base/destination.ts';
 import { UserError } from '../../base/errors.ts';
-import { REWARD_NAMES, rewardNamed, type RewardName } from '../../reward/index.ts';
+import { REWARD_NAMES, rewardNamed, type RewardName } from '../../rewards/index.ts';
 import type { CliContext } from '../context.ts';
 import { debugFlag, examples } from '../flags.ts';
 import { checkOutputs, outputName, tellingStream } from '../outputs.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { UserError } from '../../base/errors.ts';
 import { writeAtomic } from '../../base/files.ts';
 import { Rng } from '../../base/rng.ts';
-import type { AnsweringModel, AskOptions } from '../models.ts';
+import type { AnsweringModel, AskOptions } from '../../sampling/answering.ts';
 import { CATEGORIES, categoriesNamed, type Category } from './categories.ts';
 import { categoriesIn, dataFolder, type Entry, loadEntries } from './dataset.ts';
 import { promptOf } from './prompts.ts';

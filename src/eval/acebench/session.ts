@@ -1,6 +1,6 @@
 /** ACEBench's evaluations: what becomes of replies, from a file or from a model that is asked. */
 import { join } from 'node:path';
-import type { AnsweringModel } from '../models.ts';
+import type { AnsweringModel } from '../../sampling/answering.ts';
 import { ACEBENCH_OFFICIAL } from '../official.ts';
 import {
   countFaults,
@@ -10,7 +10,7 @@ import {
   responseLine,
   ResponseLog,
 } from '../responses.ts';
-import type { AnswerStep, Session } from '../session.ts';
+import type { AnswerStep, Session } from '../../sampling/session.ts';
 import type { Entry } from './dataset.ts';
 import type { Revision } from './revision.ts';
 import {

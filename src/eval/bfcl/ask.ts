@@ -1,5 +1,5 @@
 /** Lets a model answer BFCL's entries, with the official prompts and limits; what it wrote is stored without its thoughts. */
-import type { AnsweringModel, AskOptions } from '../models.ts';
+import type { AnsweringModel, AskOptions } from '../../sampling/answering.ts';
 import { Conversation } from './conversation.ts';
 import { type DecodeRule, splitThought } from './decode.ts';
 import type { MultiTurnEntry, SingleTurnEntry } from './entries.ts';

@@ -1,6 +1,6 @@
 /** What an evaluation on BFCL does: chooses entries, asks a model, judges, and leaves a folder of results. */
 import { join } from 'node:path';
-import type { AnsweringModel } from '../models.ts';
+import type { AnsweringModel } from '../../sampling/answering.ts';
 import {
   countFaults,
   type FaultyResponse,
@@ -10,7 +10,7 @@ import {
   ResponseLog,
   type Responses,
 } from '../responses.ts';
-import type { AnswerStep, Session } from '../session.ts';
+import type { AnswerStep, Session } from '../../sampling/session.ts';
 import { type Answered, askMultiTurn, askSingleTurn } from './ask.ts';
 import { categoriesNamed, isCategory } from './categories.ts';
 import type { DecodeRule } from './decode.ts';

@@ -1,0 +1,117 @@
+/** How long a recipe's prompts and answers are, in tokens: measured on some of its dialogues. */
+import { asTokenIds } from '../base/token-ids.ts';
+import { type Dialogues, groupByTools } from '../data/dialogues.ts';
+import { makeRecord } from '../data/render.ts';
+import type { TaskDialogue } from '../data/source.ts';
+import { rowsFrom, type TrainCompletion, type TrainExample } from '../train/examples.ts';
+import { GROUP_LIMIT } from '../run/examples.ts';
+import type { ShapedModel } from './models.ts';
+
+/** Dialogues that are looked at. */
+const SAMPLE = 192;
+/** Of English with JSON, under Qwen3's vocabulary. */
+const CHARACTERS_PER_TOKEN = 3.6;
+
+export interface PromptLength {
+  /** Which tool set it has. */
+  readonly tools: number;
+  /** Of the system turn with the tools, which prompts of one tool set begin with. */
+  readonly system: number;
+  readonly prompt: number;
+}
+
+export interface DialogueLength extends PromptLength {
+  readonly target: number;
+}
+
+export interface Lengths {
+  readonly dialogues: readonly DialogueLength[];
+  /** Dialogues of one tool set, as supervised stages have them in a tree. */
+  readonly groups: readonly (readonly DialogueLength[])[];
+}
+
+function lengthOf(
+  dialogue: TaskDialogue,
+  tools: number,
+  { tokenizer, template }: ShapedModel,
+): DialogueLength {
+  const { id, category, messages } = dialogue;
+  const last = messages.at(-1);
+  const history = { messages: messages.slice(0, -1), tools: dialogue.tools };
+  const { prompt, target } =
+    last?.role === 'assistant'
+      ? template.turn(history, last)
+      : { prompt: template.prompt(history), target: '' };
+  if (tokenizer === undefined) {
+    const guess = (text: string): number => Math.ceil(text.length / CHARACTERS_PER_TOKEN);
+    return {
+      tools,
+      system: guess(JSON.stringify(dialogue.tools)),
+      prompt: guess(prompt),
+      target: guess(target),
+    };
+  }
+  const record = makeRecord({ id, category, prompt, target }, tokenizer);
+  return {
+    tools,
+    system: record.systemLength,
+    prompt: record.promptIds.length,
+    target: record.targetIds.length,
+  };
+}
+
+/** The lengths of dialogues spread over the data. */
+export function measureLengths(dialogues: Dialogues<TaskDialogue>, model: ShapedModel): Lengths {
+  const groups = groupByTools(dialogues, GROUP_LIMIT);
+  const wanted = Math.max(1, Math.ceil((SAMPLE * groups.length) / Math.max(1, dialogues.length)));
+  const step = Math.max(1, Math.floor(groups.length / wanted));
+  const measured = groups
+    .filter((_, i) => i % step === 0)
+    .slice(0, wanted)
+    .map(({ start, count }, i) =>
+      Array.from(dialogues.slice(start, start + count), (dialogue) => lengthOf(dialogue, i, model)),
+    );
+  return { groups: measured, dialogues: measured.flat() };
+}
+
+/** Mean of numbers; 0 of none. */
+export const mean = (values: readonly number[]): number =>
+  values.length === 0 ? 0 : values.reduce((a, b) => a + b, 0) / values.length;
+
+const blank = (length: number): ReturnType<typeof asTokenIds> =>
+  asTokenIds(new Int32Array(Math.max(1, length)));
+
+/** A completion of `length` tokens of which those from `start` on count; its tokens are all 0. */
+function blankCompletion(length: number, start = 0): TrainCompletion {
+  const tokens = blank(length);
+  return { tokens, rows: rowsFrom(tokens, Math.min(start, tokens.length - 1)), inputs: {} };
+}
+
+/** A prompt with `samples` answers, as distillation and reinforcement have them. */
+export function answeredExample(
+  { prompt, target }: DialogueLength,
+  samples: number,
+  maxTokens: number,
+): TrainExample {
+  return {
+    prompt: blank(prompt),
+    completions: Array.from({ length: samples }, () => blankCompletion(Math.min(target, maxTokens))),
+  };
+}
+
+/** Dialogues of one tool set as one tree, each with `samples` answers. */
+export function groupedExample(
+  group: readonly DialogueLength[],
+  samples: number,
+  maxTokens: number,
+): TrainExample {
+  const shared = Math.min(...group.map(({ system }) => system));
+  return {
+    prompt: blank(shared),
+    completions: group.flatMap(({ prompt, target }) =>
+      Array.from({ length: samples }, () =>
+        blankCompletion(prompt - shared + Math.min(target, maxTokens), prompt - shared),
+      ),
+    ),
+  };
+}

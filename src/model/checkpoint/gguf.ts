@@ -1,0 +1,186 @@
+/**
+ * A model as one GGUF file, which llama.cpp and everything built on it runs: architecture `qwen3`, with the keys
+ * and names of llama.cpp's own converter (convert_hf_to_gguf.py). Weights are f32, f16 or quantised, norms always f32.
+ */
+import { InternalError, UserError } from '../../base/errors.ts';
+import { discard, temporaryName } from '../../base/files.ts';
+import { writeThrough } from '../../base/output.ts';
+import { type GgufTensor, type GgufValue, writeGguf } from '../../ggml/gguf.ts';
+import { QUANTIZED_TYPES, quantizeGguf, type QuantizedType } from '../../ggml/quantize.ts';
+import { DTYPES } from '../../tensor/tensor.ts';
+import { parameterSpecs, type Qwen3Config } from '../arch/config.ts';
+import { type ReadableWeights, weightBytes, type WeightDType } from './export-tensor.ts';
+
+/** What a token is, in llama.cpp's numbers (`enum llama_token_type`). */
+export const GGUF_TOKEN_TYPES = { normal: 1, control: 3, userDefined: 4, unused: 5 } as const;
+export type GgufTokenType = keyof typeof GGUF_TOKEN_TYPES;
+
+/** A byte-level BPE tokenizer as plain data; `ggufTokenizer` in src/chat makes it from a checkpoint's files. */
+export interface GgufTokenizer {
+  /** By id: byte-level text, or an added token's content. All different. */
+  readonly tokens: readonly string[];
+  /** `control` for special tokens, `userDefined` for other added ones, `unused` for ids without a token. */
+  readonly types: readonly GgufTokenType[];
+  /** `left right`, the most urgent first. */
+  readonly merges: readonly string[];
+  readonly eosId: number;
+  readonly padId: number;
+  readonly chatTemplate: string | undefined;
+}
+
+/** How a file's matrices may be written. */
+export type GgufDType = WeightDType | QuantizedType;
+
+const isQuantized = (dtype: GgufDType): dtype is QuantizedType => Object.hasOwn(QUANTIZED_TYPES, dtype);
+
+export interface ExportOptions {
+  /** How matrices are written; f16 unless told. */
+  readonly dtype?: GgufDType;
+  /** Shown by tools that open the file. */
+  readonly name?: string;
+}
+
+const LAYER_TENSORS: Readonly<Record<string, string>> = {
+  input_layernorm: 'attn_norm',
+  'self_attn.q_proj': 'attn_q',
+  'self_attn.k_proj': 'attn_k',
+  'self_attn.v_proj': 'attn_v',
+  'self_attn.q_norm': 'attn_q_norm',
+  'self_attn.k_norm': 'attn_k_norm',
+  'self_attn.o_proj': 'attn_output',
+  post_attention_layernorm: 'ffn_norm',
+  'mlp.gate_proj': 'ffn_gate',
+  'mlp.up_proj': 'ffn_up',
+  'mlp.down_proj': 'ffn_down',
+};
+
+const OUTER_TENSORS: Readonly<Record<string, string>> = {
+  'model.embed_tokens.weight': 'token_embd.weight',
+  'model.norm.weight': 'output_norm.weight',
+  'lm_head.weight': 'output.weight',
+};
+
+/** llama.cpp's name of a weight. */
+export function ggufTensorName(name: string): string {
+  const [, layer, part] = /^model\.layers\.(\d+)\.(.+)\.weight$/.exec(name) ?? [];
+  const mapped = part === undefined ? OUTER_TENSORS[name] : LAYER_TENSORS[part];
+  if (mapped === undefined) throw new InternalError(`gguf: ${name} has no name there`);
+  return layer === undefined ? mapped : `blk.${layer}.${mapped}.weight`;
+}
+
+function modelMetadata(config: Qwen3Config, name: string, dtype: WeightDType): Record<string, GgufValue> {
+  return {
+    'general.architecture': { string: 'qwen3' },
+    'general.type': { string: 'model' },
+    'general.name': { string: name },
+    'general.file_type': { u32: dtype === 'f16' ? 1 : 0 },
+    'general.quantization_version': { u32: 2 },
+    'qwen3.block_count': { u32: config.layers },
+    'qwen3.context_length': { u32: config.maxPositions },
+    'qwen3.embedding_length': { u32: config.hiddenSize },
+    'qwen3.feed_forward_length': { u32: config.intermediateSize },
+    'qwen3.attention.head_count': { u32: config.heads },
+    'qwen3.attention.head_count_kv': { u32: config.kvHeads },
+    'qwen3.attention.key_length': { u32: config.headDim },
+    'qwen3.attention.value_length': { u32: config.headDim },
+    'qwen3.attention.layer_norm_rms_epsilon': { f32: config.rmsNormEps },
+    'qwen3.rope.freq_base': { f32: config.ropeTheta },
+  };
+}
+
+/** Fills up to the rows of the embedding table, which llama.cpp wants to be as many as there are tokens. */
+function paddedTokens(
+  config: Qwen3Config,
+  tokenizer: GgufTokenizer,
+): Pick<GgufTokenizer, 'tokens' | 'types'> {
+  const { tokens, types } = tokenizer;
+  if (tokens.length !== types.length)
+    throw new InternalError(`gguf: ${tokens.length} tokens, ${types.length} types`);
+  if (tokens.length > config.vocabSize) {
+    throw new UserError(
+      'GGUF',
+      `The tokenizer has ${tokens.length} tokens and the model only ${config.vocabSize}; export with the tokenizer that it was trained with.`,
+    );
+  }
+  const missing = Array.from(
+    { length: config.vocabSize - tokens.length },
+    (_, i) => `[PAD${tokens.length + i}]`,
+  );
+  const all = [...tokens, ...missing];
+  const seen = new Set<string>();
+  for (const token of all) {
+    // llama.cpp would not only refuse such a file: it would end the process.
+    if (token === '' || seen.has(token)) {
+      throw new UserError(
+        'GGUF',
+        `The tokenizer has the token ${JSON.stringify(token)} twice or empty, which GGUF cannot hold; rename one.`,
+      );
+    }
+    seen.add(token);
+  }
+  return { tokens: all, types: [...types, ...missing.map(() => 'unused' as const)] };
+}
+
+function tokenizerMetadata(config: Qwen3Config, tokenizer: GgufTokenizer): Record<string, GgufValue> {
+  const { tokens, types } = paddedTokens(config, tokenizer);
+  const { merges, eosId, padId, chatTemplate } = tokenizer;
+  const template = chatTemplate === undefined ? {} : { 'tokenizer.chat_template': { string: chatTemplate } };
+  return {
+    'tokenizer.ggml.model': { string: 'gpt2' },
+    'tokenizer.ggml.pre': { string: 'qwen2' },
+    'tokenizer.ggml.tokens': { strings: tokens },
+    'tokenizer.ggml.token_type': { i32s: Int32Array.from(types, (type) => GGUF_TOKEN_TYPES[type]) },
+    'tokenizer.ggml.merges': { strings: merges },
+    'tokenizer.ggml.eos_token_id': { u32: eosId },
+    'tokenizer.ggml.eot_token_id': { u32: eosId },
+    'tokenizer.ggml.padding_token_id': { u32: padId },
+    // Never added, but llama.cpp would take token 11 for it; Qwen's files name the padding token.
+    'tokenizer.ggml.bos_token_id': { u32: config.bosTokenId ?? padId },
+    'tokenizer.ggml.add_bos_token': { bool: false },
+    ...template,
+  };
+}
+
+/** Writes a model and its tokenizer as a GGUF file; a reader never sees half of it. */
+export function exportGguf(
+  path: string,
+  config: Qwen3Config,
+  parameters: ReadableWeights,
+  tokenizer: GgufTokenizer,
+  { dtype = 'f16', name = 'tinystar' }: ExportOptions = {},
+): void {
+  if (!isQuantized(dtype)) {
+    writeUnquantized(path, config, parameters, tokenizer, { dtype, name });
+    return;
+  }
+  writeThrough(path, (place) => {
+    // Under a name of its own: what writes `place` clears away what was left of it.
+    const full = temporaryName(`${place}.full`);
+    try {
+      writeUnquantized(full, config, parameters, tokenizer, { dtype: 'f32', name });
+      quantizeGguf(full, place, dtype);
+    } finally {
+      discard(full);
+    }
+  });
+}
+
+function writeUnquantized(
+  path: string,
+  config: Qwen3Config,
+  parameters: ReadableWeights,
+  tokenizer: GgufTokenizer,
+  { dtype, name }: { dtype: WeightDType; name: string },
+): void {
+  const tensors = parameterSpecs(config).map(({ name: parameter, shape }): GgufTensor => {
+    const type = shape.length > 1 ? dtype : 'f32';
+    return {
+      name: ggufTensorName(parameter),
+      type: DTYPES[type],
+      shape,
+      bytes: () => weightBytes(parameters, parameter, type),
+    };
+  });
+  const metadata = { ...modelMetadata(config, name, dtype), ...tokenizerMetadata(config, tokenizer) };
+  writeGguf(parameters.device.lib, path, metadata, tensors);
+}

@@ -1,0 +1,269 @@
+/**
+ * A Hugging Face config.json as a configuration of ours, and back. Both dialects are read: that of transformers 4
+ * (rope_theta, rope_scaling, torch_dtype) and that of 5 (rope_parameters, dtype, layer_types). Whatever would change
+ * what the model computes is either computed or refused by its name; nothing of that kind is filled in.
+ */
+import { z } from 'zod';
+import { UserError } from '../../base/errors.ts';
+import type { Qwen3Config } from '../arch/config.ts';
+
+const size = z.int('a whole number').positive('above 0');
+/** Of weights that must all be named: far beyond any model, and a damaged number is told at once. */
+const MAX_LAYERS = 10_000;
+
+const schema = z.looseObject({
+  vocab_size: size,
+  hidden_size: size,
+  intermediate_size: size,
+  num_hidden_layers: size.max(MAX_LAYERS, `at most ${MAX_LAYERS}`),
+  num_attention_heads: size,
+  /** Null stands for as many as there are heads, in transformers too. */
+  num_key_value_heads: size.nullable(),
+  /** What both dialects leave out means 128; another length would not fit the tensors. */
+  head_dim: size.multipleOf(2, 'even').default(128),
+  rms_norm_eps: z.number('a number').positive('above 0'),
+  max_position_embeddings: size,
+  /** Both dialects leave it out for false; the head's weights are then needed. */
+  tie_word_embeddings: z.boolean('true or false').default(false),
+  hidden_act: z.literal(['silu', 'swish'], 'silu, the only activation that tinystar computes'),
+  bos_token_id: z.int('a whole number').nullish(),
+  eos_token_id: z.union([z.int(), z.array(z.int())], 'a whole number or a list of them').nullish(),
+});
+
+type Json = Readonly<Record<string, unknown>>;
+const isMap = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** As it stands in the file, cut where it is long. */
+function shown(value: unknown): string {
+  if (typeof value === 'number' || value === undefined) return String(value);
+  const text = JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+
+/** Values of a key that do not change what is computed: nothing, no, none of it, or a factor of one. */
+export function isNeutral(value: unknown): boolean {
+  if (value === undefined || value === null || value === false || value === '') return true;
+  if (Array.isArray(value)) return value.length === 0;
+  if (isMap(value)) return Object.keys(value).length === 0;
+  return value === 0 || value === 1;
+}
+
+/** Keys that this file reads, or that are nothing to what is computed, though they are named as if they were. */
+const READ = new Set([
+  ...Object.keys(schema.shape),
+  'rope_theta',
+  'rope_scaling',
+  'rope_parameters',
+  'layer_types',
+  'use_sliding_window',
+  // Said for layers that have a window, which `use_sliding_window` and `layer_types` tell.
+  'sliding_window',
+  'max_window_layers',
+]);
+/** Names of what changes numbers, in this model and in its kin: biases, factors, windows, experts, other norms. */
+const CHANGES_NUMBERS =
+  /bias|scal|multiplier|softcap|clip|expert|moe|window|rope|rotary|rotation|norm|_rank$|act(ivation)?$|alibi|sparse|chunk_size$|sink|gate|parallel_residual|cross_attention|(vision|audio|text)_config/;
+
+/** Every key that asks for something which is not computed. */
+function foreignKeys(json: Json): string[] {
+  const isForeign = ([key, value]: readonly [string, unknown]): boolean => {
+    // Norms of queries and keys are what Qwen3 has and its kin has not; what looks ahead does not write.
+    if (/qk_(layer)?norm$|^is_causal$/.test(key)) return value !== true && value !== null;
+    return CHANGES_NUMBERS.test(key) && !READ.has(key) && !isNeutral(value);
+  };
+  return Object.entries(json)
+    .filter(isForeign)
+    .map(([key, value]) => `${key} is ${shown(value)}, which tinystar does not compute`);
+}
+
+/** Every layer that does not attend to all tokens before it. */
+function windowFaults(json: Json): string[] {
+  const { use_sliding_window: sliding = false, layer_types: types, num_hidden_layers: layers } = json;
+  const faults: string[] = [];
+  if (sliding !== false && sliding !== null)
+    faults.push(
+      `use_sliding_window is ${shown(sliding)}, and tinystar computes attention to all tokens alone`,
+    );
+  if (types === undefined || types === null) return faults;
+  if (!Array.isArray(types)) return [...faults, `layer_types is ${shown(types)} and must be a list`];
+  const other: unknown = types.find((type) => type !== 'full_attention');
+  if (other !== undefined)
+    faults.push(`layer_types has ${shown(other)}, and tinystar computes full_attention alone`);
+  else if (types.length !== layers)
+    faults.push(`layer_types has ${types.length} layers where num_hidden_layers is ${shown(layers)}`);
+  return faults;
+}
+
+const ROPE_MAPS = ['rope_parameters', 'rope_scaling'] as const;
+
+/** The maps of RoPE parameters by where they stand; of one a type of layers, that of full attention. */
+function ropeMaps(json: Json): (readonly [where: string, map: Json])[] {
+  return ROPE_MAPS.flatMap((where): (readonly [string, Json])[] => {
+    const value = json[where];
+    if (!isMap(value)) return [];
+    const full = value['full_attention'];
+    return [isMap(full) ? [`${where}.full_attention`, full] : [where, value]];
+  });
+}
+
+const ROPE_KEYS = new Set(['rope_theta', 'rope_type', 'type']);
+
+/** The base of RoPE, and what is wrong with what is said of it. */
+function rope(json: Json): { readonly theta: number; readonly faults: readonly string[] } {
+  const faults: string[] = [];
+  for (const where of ROPE_MAPS)
+    if (json[where] !== undefined && json[where] !== null && !isMap(json[where]))
+      faults.push(`${where} is ${shown(json[where])} and must be a map or null`);
+  const maps = ropeMaps(json);
+  for (const [where, map] of maps) {
+    const type = map['rope_type'] ?? map['type'] ?? 'default';
+    if (type !== 'default') {
+      faults.push(`${where} scales RoPE (rope_type ${shown(type)}), which tinystar does not compute`);
+      continue;
+    }
+    for (const [key, value] of Object.entries(map))
+      if (!ROPE_KEYS.has(key) && !isNeutral(value))
+        faults.push(`${where}.${key} is ${shown(value)}, which tinystar does not compute`);
+  }
+  const told = [['rope_theta', json] as const, ...maps].flatMap(([where, map]) => {
+    const value = map['rope_theta'];
+    return value === undefined || value === null
+      ? []
+      : [{ where: map === json ? where : `${where}.rope_theta`, value }];
+  });
+  const [first, ...others] = told;
+  if (first === undefined) {
+    if (faults.length === 0)
+      faults.push(
+        'rope_theta stands neither by itself nor in rope_parameters, and without it the model computes something else',
+      );
+    return { theta: NaN, faults };
+  }
+  for (const { where, value } of told)
+    if (typeof value !== 'number' || !Number.isFinite(value) || value <= 0)
+      faults.push(`${where} is ${shown(value)} and must be a number above 0`);
+  const other = others.find(({ value }) => value !== first.value);
+  if (other !== undefined)
+    faults.push(
+      `${first.where} is ${shown(first.value)} and ${other.where} is ${shown(other.value)}; keep the one that the model was trained with`,
+    );
+  return { theta: Number(first.value), faults };
+}
+
+/** Names a model that is no dense Qwen3 for the next token, and what to do; undefined where it is one. */
+function otherModel(json: Json): { readonly fault: string; readonly advice: string } | undefined {
+  const { model_type: type, architectures } = json;
+  const advice = 'serve the model and give its address, or give a Qwen3 that writes text';
+  if (type === undefined || type === null)
+    return {
+      fault: 'it has no model_type, so that nothing says what it is',
+      advice: 'give the config.json of a Qwen3',
+    };
+  if (type !== 'qwen3')
+    return {
+      fault: `its model_type is ${shown(type)}, and tinystar computes qwen3 alone (dense, text only)`,
+      advice,
+    };
+  const names: readonly unknown[] = Array.isArray(architectures) ? architectures : [];
+  if (names.length === 0 || names.includes('Qwen3ForCausalLM')) return undefined;
+  const fault = `its architecture is ${names.map((name) => (typeof name === 'string' ? name : shown(name))).join(', ')}, and tinystar computes Qwen3ForCausalLM alone`;
+  return { fault, advice };
+}
+
+/** Fault of a key against the schema. */
+function schemaFault(json: Json, { path, message }: z.core.$ZodIssue): string {
+  const [key = ''] = path.map(String);
+  const value = json[key];
+  if (value === undefined) return `it lacks ${key}`;
+  return `${key} is ${shown(value)} and must be ${message}`;
+}
+
+const ADVICE =
+  'give the configuration that the model was published with, or serve the model and give its address';
+
+/** Reads the contents of a config.json; `where` names the file in errors. Throws a UserError for what is not computed. */
+export function configFromHuggingFace(json: unknown, where: string): Qwen3Config {
+  const refuse = (faults: readonly string[], advice = ADVICE): UserError =>
+    new UserError(
+      'MODEL_CONFIG',
+      `${where} is not a Qwen3 configuration that tinystar can run: ${faults.join('; ')}; ${advice}.`,
+    );
+  if (!isMap(json)) throw refuse(['it is not a map']);
+  const other = otherModel(json);
+  if (other !== undefined) throw refuse([other.fault], other.advice);
+  const parsed = schema.safeParse(json);
+  const { theta, faults } = rope(json);
+  const issues = parsed.error?.issues.map((issue) => schemaFault(json, issue)) ?? [];
+  const all = [...new Set([...issues, ...faults, ...windowFaults(json), ...foreignKeys(json)])];
+  if (!parsed.success || all.length > 0) throw refuse(all);
+  const c = parsed.data;
+  const kvHeads = c.num_key_value_heads ?? c.num_attention_heads;
+  if (c.num_attention_heads % kvHeads !== 0)
+    throw refuse([
+      `num_attention_heads is ${c.num_attention_heads} and must be a multiple of num_key_value_heads (${kvHeads})`,
+    ]);
+  const eos = Array.isArray(c.eos_token_id) ? c.eos_token_id[0] : c.eos_token_id;
+  return {
+    vocabSize: c.vocab_size,
+    hiddenSize: c.hidden_size,
+    intermediateSize: c.intermediate_size,
+    layers: c.num_hidden_layers,
+    heads: c.num_attention_heads,
+    kvHeads,
+    headDim: c.head_dim,
+    rmsNormEps: c.rms_norm_eps,
+    ropeTheta: theta,
+    tiedEmbeddings: c.tie_word_embeddings,
+    maxPositions: c.max_position_embeddings,
+    bosTokenId: c.bos_token_id ?? null,
+    eosTokenId: eos ?? null,
+  };
+}
+
+/** Words of a config.json for weights that are quantised; undefined where it does not. */
+export function quantisationOf(json: unknown): string | undefined {
+  if (!isMap(json)) return undefined;
+  for (const key of ['quantization_config', 'quantization', 'compression_config']) {
+    const value = json[key];
+    if (value === undefined || value === null) continue;
+    const { quant_method: method, bits } = isMap(value) ? value : {};
+    const words = [method, typeof bits === 'number' ? `${bits} bits` : undefined].filter(
+      (word) => typeof word === 'string',
+    );
+    return [key, ...words].join(' ');
+  }
+  return undefined;
+}
+
+/** The contents of a config.json that transformers loads, 4 and 5: what they name differently stands under both names. */
+export function configToHuggingFace(
+  config: Qwen3Config,
+  dtype: 'float32' | 'float16' = 'float32',
+): Record<string, unknown> {
+  return {
+    architectures: ['Qwen3ForCausalLM'],
+    model_type: 'qwen3',
+    vocab_size: config.vocabSize,
+    hidden_size: config.hiddenSize,
+    intermediate_size: config.intermediateSize,
+    num_hidden_layers: config.layers,
+    num_attention_heads: config.heads,
+    num_key_value_heads: config.kvHeads,
+    head_dim: config.headDim,
+    rms_norm_eps: config.rmsNormEps,
+    rope_theta: config.ropeTheta,
+    rope_parameters: { rope_theta: config.ropeTheta, rope_type: 'default' },
+    tie_word_embeddings: config.tiedEmbeddings,
+    max_position_embeddings: config.maxPositions,
+    hidden_act: 'silu',
+    attention_bias: false,
+    attention_dropout: 0,
+    initializer_range: 0.02,
+    use_cache: true,
+    bos_token_id: config.bosTokenId,
+    eos_token_id: config.eosTokenId,
+    torch_dtype: dtype,
+    dtype,
+  };
+}

@@ -1,0 +1,276 @@
+/** The safetensors file format: an eight-byte length, a JSON header, then the tensors' bytes. */
+import { closeSync, fstatSync, openSync } from 'node:fs';
+import { z } from 'zod';
+import { appendParts } from '../../base/append.ts';
+import { InternalError, UserError } from '../../base/errors.ts';
+import { fileError } from '../../base/files.ts';
+import { writeThrough } from '../../base/output.ts';
+import { readAt } from '../../base/read-at.ts';
+
+/** Bytes of an element, of the types that this program writes. */
+const SIZES = { F32: 4, F16: 2, I32: 4, U8: 1 } as const;
+/** Bits of an element, of every type that the format knows; a type that came later is a type, and not damage. */
+const BITS: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    64: 'F64 I64 U64 C64',
+    32: 'F32 I32 U32',
+    16: 'F16 BF16 I16 U16',
+    8: 'I8 U8 BOOL F8_E4M3 F8_E5M2 F8_E8M0 F8_E4M3FNUZ F8_E5M2FNUZ',
+    6: 'F6_E2M3 F6_E3M2',
+    4: 'F4',
+  }).flatMap(([bits, names]) => names.split(' ').map((name) => [name, Number(bits)] as const)),
+);
+/** The types of weights that are no integers, packed bits or scaled bytes: what can be read as they stand. */
+const FLOATS = new Set(['F64', 'F32', 'F16', 'BF16']);
+
+/** Tells whether a type holds plain floating-point numbers. */
+export const isFloat = (dtype: string): boolean => FLOATS.has(dtype);
+
+const entry = z.strictObject({
+  dtype: z.string(),
+  /** Outermost dimension first, as Python writes shapes. */
+  shape: z.array(z.int().nonnegative()),
+  data_offsets: z.tuple([z.int().nonnegative(), z.int().nonnegative()]),
+});
+
+export interface SafeTensor {
+  /** F32, BF16, F8_E4M3, ... */
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Some of a tensor's outermost rows. */
+export interface TensorPart {
+  readonly start: number;
+  readonly rows: number;
+}
+
+/** An opened file: its header is in memory, its tensors are read one at a time. */
+export class SafetensorsFile implements Disposable {
+  readonly path: string;
+  readonly tensors: ReadonlyMap<string, SafeTensor>;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly #file: number;
+
+  private constructor(
+    path: string,
+    file: number,
+    tensors: ReadonlyMap<string, SafeTensor>,
+    metadata: Record<string, string>,
+  ) {
+    this.path = path;
+    this.#file = file;
+    this.tensors = tensors;
+    this.metadata = metadata;
+  }
+
+  /** Opens a file and checks its header against its size. Throws a UserError for a broken or cut file. */
+  static open(path: string): SafetensorsFile {
+    let file: number;
+    try {
+      file = openSync(path, 'r');
+    } catch (thrown) {
+      throw fileError('read', path, thrown);
+    }
+    try {
+      return SafetensorsFile.#read(path, file);
+    } catch (thrown) {
+      closeSync(file);
+      throw thrown;
+    }
+  }
+
+  static #read(path: string, file: number): SafetensorsFile {
+    const broken = (why: string): UserError =>
+      new UserError(
+        'SAFETENSORS',
+        `${path} is not a whole safetensors file: ${why}; copy or download it again.`,
+      );
+    const fileSize = fstatSync(file).size;
+    if (fileSize < 8) throw broken('it is shorter than its header');
+    const headerLength = Number(readAt(path, file, 0, 8).readBigUInt64LE());
+    if (headerLength > fileSize - 8) throw broken('it is shorter than its header says');
+    let header: unknown;
+    try {
+      header = JSON.parse(readAt(path, file, 8, headerLength).toString('utf8'));
+    } catch {
+      throw broken('its header is not JSON');
+    }
+    const fields = z.record(z.string(), z.unknown()).safeParse(header);
+    if (!fields.success) throw broken('its header is not a map');
+    const { __metadata__: metadata = {}, ...rest } = fields.data;
+    const tensors = new Map<string, SafeTensor>();
+    for (const [name, value] of Object.entries(rest)) {
+      const parsed = entry.safeParse(value);
+      if (!parsed.success) throw broken(`its entry ${name} is malformed`);
+      const { dtype, shape, data_offsets: offsets } = parsed.data;
+      const [start, end] = [8 + headerLength + offsets[0], 8 + headerLength + offsets[1]];
+      const bits = BITS.get(dtype);
+      const bytes = bits === undefined ? end - start : (shape.reduce((a, b) => a * b, 1) * bits) / 8;
+      if (end < start || end - start !== bytes) throw broken(`the size of ${name} does not fit its shape`);
+      if (end > fileSize) throw broken(`it ends before ${name} does`);
+      tensors.set(name, { dtype, shape, start, end });
+    }
+    return new SafetensorsFile(
+      path,
+      file,
+      tensors,
+      z.record(z.string(), z.string()).catch({}).parse(metadata),
+    );
+  }
+
+  #bytes(name: string, part?: TensorPart): { tensor: SafeTensor; bytes: Buffer<ArrayBuffer> } {
+    const tensor = this.tensors.get(name);
+    if (tensor === undefined)
+      throw new UserError(
+        'SAFETENSORS',
+        `${this.path} has no tensor ${name}; is it the checkpoint of another model?`,
+      );
+    const length = tensor.end - tensor.start;
+    if (part === undefined) return { tensor, bytes: readAt(this.path, this.#file, tensor.start, length) };
+    const [outer = 0] = tensor.shape;
+    if (part.start < 0 || part.rows < 0 || part.start + part.rows > outer)
+      throw new InternalError(`safetensors: ${name} has ${outer} rows, not ${part.start} + ${part.rows}`);
+    const row = outer === 0 ? 0 : length / outer;
+    return { tensor, bytes: readAt(this.path, this.#file, tensor.start + part.start * row, part.rows * row) };
+  }
+
+  /** A tensor's elements as float32; f16 and bf16 are widened, f64 rounded, other types refused. */
+  readF32(name: string, part?: TensorPart): Float32Array {
+    const { tensor, bytes } = this.#bytes(name, part);
+    switch (tensor.dtype) {
+      case 'F32':
+        return new Float32Array(bytes.buffer);
+      case 'F64':
+        return Float32Array.from(new Float64Array(bytes.buffer));
+      case 'BF16':
+        return widenBf16(new Uint16Array(bytes.buffer));
+      case 'F16':
+        return widenF16(new Uint16Array(bytes.buffer));
+      default:
+        throw new UserError(
+          'SAFETENSORS',
+          `${this.path}: ${name} is ${tensor.dtype}, and a floating-point tensor is needed.`,
+        );
+    }
+  }
+
+  /** A tensor's bytes as they are. */
+  readBytes(name: string): Uint8Array {
+    return this.#bytes(name).bytes;
+  }
+
+  /** A tensor's elements as int32; int64 must be within range. */
+  readI32(name: string, part?: TensorPart): Int32Array {
+    const { tensor, bytes } = this.#bytes(name, part);
+    if (tensor.dtype === 'I32') return new Int32Array(bytes.buffer);
+    if (tensor.dtype === 'I64') return Int32Array.from(new BigInt64Array(bytes.buffer), Number);
+    if (tensor.dtype === 'BOOL' || tensor.dtype === 'U8') return Int32Array.from(bytes);
+    throw new UserError(
+      'SAFETENSORS',
+      `${this.path}: ${name} is ${tensor.dtype}, and an integer tensor is needed.`,
+    );
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.#file);
+  }
+}
+
+function widenBf16(halves: Uint16Array): Float32Array {
+  const words = new Uint32Array(halves.length);
+  for (let i = 0; i < halves.length; i++) words[i] = (halves[i] ?? 0) << 16;
+  return new Float32Array(words.buffer);
+}
+
+/** All halves as singles, a table of all 65,536 values. */
+const halfTable = ((): (() => Float32Array) => {
+  let table: Float32Array | undefined;
+  return () => {
+    table ??= Float32Array.from({ length: 65_536 }, (_, bits) => {
+      const sign = bits & 0x8000 ? -1 : 1;
+      const exponent = (bits >> 10) & 31;
+      const fraction = bits & 1023;
+      if (exponent === 0) return sign * fraction * 2 ** -24;
+      if (exponent === 31) return fraction === 0 ? sign * Infinity : Number.NaN;
+      return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+    });
+    return table;
+  };
+})();
+
+/** IEEE half precision to single. */
+export function widenF16(halves: Uint16Array): Float32Array {
+  const table = halfTable();
+  return Float32Array.from(halves, (bits) => table[bits] ?? 0);
+}
+
+/** Rounds float32 to IEEE half precision, to nearest even. */
+export function narrowF16(values: Float32Array): Uint16Array {
+  const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  return Uint16Array.from(words, (bits) => {
+    const sign = (bits >>> 16) & 0x8000;
+    const magnitude = bits & 0x7fffffff;
+    if (magnitude >= 0x7f800000) return sign | (magnitude > 0x7f800000 ? 0x7e00 : 0x7c00);
+    if (magnitude >= 0x477ff000) return sign | 0x7c00;
+    if (magnitude < 0x38800000) {
+      // Below the normal range: the value in units of 2^-24, rounded to even.
+      const exact = (new Float32Array(new Uint32Array([magnitude]).buffer)[0] ?? 0) * 2 ** 24;
+      const floor = Math.floor(exact);
+      const rest = exact - floor;
+      return sign | (floor + (rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? 1 : 0));
+    }
+    const rounded = magnitude + 0xfff + ((magnitude >>> 13) & 1);
+    return sign | ((rounded - 0x38000000) >>> 13);
+  });
+}
+
+type Data = Float32Array | Int32Array | Uint16Array | Uint8Array;
+
+/** A tensor to be written. `shape` has the outermost dimension first. */
+export interface OutgoingTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** As many as the shape says; a function is asked when the tensor is written. */
+  readonly data: Data | (() => Data);
+  /** How `data` is to be read; a Uint16Array is F16. */
+  readonly dtype: 'F32' | 'I32' | 'F16' | 'U8';
+}
+
+/** Writes a file atomically, one tensor at a time. They are aligned to eight bytes, as the reference writer does. */
+export function writeSafetensors(
+  path: string,
+  tensors: readonly OutgoingTensor[],
+  metadata: Readonly<Record<string, string>> = { format: 'pt' },
+): void {
+  let offset = 0;
+  const header: Record<string, unknown> = { __metadata__: metadata };
+  for (const { name, shape, dtype } of tensors) {
+    const bytes = shape.reduce((a, b) => a * b, 1) * SIZES[dtype];
+    header[name] = { dtype, shape, data_offsets: [offset, offset + bytes] };
+    offset += bytes;
+  }
+  const text = JSON.stringify(header);
+  const padded = Buffer.from(text + ' '.repeat((8 - (Buffer.byteLength(text) % 8)) % 8));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(padded.length));
+  writeThrough(path, (place) => {
+    appendParts(
+      place,
+      (function* () {
+        yield length;
+        yield padded;
+        for (const tensor of tensors) yield bytesOf(tensor);
+      })(),
+    );
+  });
+}
+
+function bytesOf({ name, shape, dtype, data }: OutgoingTensor): Uint8Array {
+  const values = typeof data === 'function' ? data() : data;
+  if (values.byteLength !== shape.reduce((a, b) => a * b, 1) * SIZES[dtype])
+    throw new InternalError(`safetensors: ${name} has ${values.byteLength} bytes, which its shape has not`);
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+}

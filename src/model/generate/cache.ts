@@ -1,0 +1,235 @@
+/**
+ * Keys and values that outlive a graph, for generation over prompt trees: slots for prompts, and rows for their
+ * samples. Graphs see prefixes of it, of slots and rows as well as of tokens, so one cache serves every layout that
+ * fits. What a graph does not see or its mask hides may be left over from earlier prompts.
+ */
+import type { Device } from '../../ggml/device.ts';
+import type { Pointer } from '../../ggml/signatures.ts';
+import type { Graph } from '../../tensor/graph.ts';
+import { repeat, reshape } from '../../tensor/ops/index.ts';
+import { ParameterSet } from '../../tensor/parameters.ts';
+import { BYTES, needIds, type Shape, type Tensor } from '../../tensor/tensor.ts';
+import type { HeadShape, KeyValues } from '../tree/attention.ts';
+
+export interface CacheSize {
+  /** Slots for prompts. */
+  readonly prompts: number;
+  readonly promptTokens: number;
+  /** Rows for samples: prompts x samples of each. */
+  readonly rows: number;
+  readonly completionTokens: number;
+}
+
+type Shape4 = readonly [number, number, number, number];
+const f32 = BYTES.f32;
+
+/** A part of a tensor from element `start` on, with the given strides in elements, not copied. */
+function view(
+  g: Graph,
+  base: Tensor,
+  shape: Shape4,
+  strides: readonly [number, number, number],
+  start = 0,
+): Tensor {
+  const [one, two, three] = strides;
+  return g.constant(
+    g.ggml.ggml_view_4d(g.context, base.pointer, ...shape, f32 * one, f32 * two, f32 * three, f32 * start),
+    shape,
+  );
+}
+
+function setRows(g: Graph, into: Tensor, values: Tensor, rows: Tensor, shape: Shape): Pointer {
+  needIds('setRows', rows, into.shape[1] ?? 1);
+  const given = reshape(g, values, shape);
+  return g.ggml.ggml_set_rows(g.context, into.pointer, given.pointer, rows.pointer);
+}
+
+/** Inputs of a graph that say into which slots prompts go. */
+export interface SlotInputs {
+  readonly keyRows: Tensor; // i32 [kvHeads * prompts]
+  readonly valueRows: Tensor; // i32 [headDim * kvHeads * prompts]
+}
+
+export class KeyValueCache implements Disposable {
+  readonly size: CacheSize;
+  readonly #shape: HeadShape;
+  readonly #layers: number;
+  readonly #tensors: ParameterSet;
+
+  constructor(device: Device, shape: HeadShape, layers: number, size: CacheSize) {
+    this.size = size;
+    this.#shape = shape;
+    this.#layers = layers;
+    const { headDim, kvHeads } = shape;
+    const specs = Array.from({ length: layers }, (_, layer) => [
+      { name: `${layer}.prompt_keys`, shape: [headDim, size.promptTokens, kvHeads, size.prompts] },
+      { name: `${layer}.prompt_values`, shape: [size.promptTokens, headDim, kvHeads, size.prompts] },
+      { name: `${layer}.own_keys`, shape: [headDim, size.completionTokens, kvHeads, size.rows] },
+      { name: `${layer}.own_values`, shape: [size.completionTokens, headDim, kvHeads, size.rows] },
+    ]).flat();
+    this.#tensors = new ParameterSet(device, specs, 'state');
+  }
+
+  /** Tells whether everything of `size` has room. */
+  fits(size: CacheSize): boolean {
+    return (
+      size.prompts <= this.size.prompts &&
+      size.promptTokens <= this.size.promptTokens &&
+      size.rows <= this.size.rows &&
+      size.completionTokens <= this.size.completionTokens
+    );
+  }
+
+  get bytes(): number {
+    return this.#tensors.count * f32;
+  }
+
+  /** Forgets everything, so that not even hidden entries can be not-a-number. */
+  clear(): void {
+    this.#tensors.clear();
+  }
+
+  slotInputs(g: Graph, prompts: number): SlotInputs {
+    const { headDim, kvHeads } = this.#shape;
+    return {
+      keyRows: g.input('i32', [kvHeads * prompts]),
+      valueRows: g.input('i32', [headDim * kvHeads * prompts]),
+    };
+  }
+
+  /** Contents of `slotInputs` for prompts that go into `slots`. */
+  slotRows(slots: readonly number[]): { keyRows: Int32Array; valueRows: Int32Array } {
+    const { headDim, kvHeads } = this.#shape;
+    const rows = (each: number): Int32Array =>
+      Int32Array.from({ length: each * slots.length }, (_, i) => {
+        return (slots[Math.floor(i / each)] ?? 0) * each + (i % each);
+      });
+    return { keyRows: rows(kvHeads), valueRows: rows(headDim * kvHeads) };
+  }
+
+  /** Adds to a graph the writing of `tokens` tokens of each prompt into slots, as their tokens from `start` on. */
+  writePrompts(
+    g: Graph,
+    layer: number,
+    given: KeyValues,
+    tokens: number,
+    inputs: SlotInputs,
+    start = 0,
+  ): void {
+    const { headDim, kvHeads } = this.#shape;
+    const { prompts, promptTokens } = this.size;
+    const keys = this.#tensors.get(`${layer}.prompt_keys`);
+    const values = this.#tensors.get(`${layer}.prompt_values`);
+    const put = (
+      into: Tensor,
+      width: number,
+      stride: number,
+      count: number,
+      from: Tensor,
+      to: Tensor,
+    ): void => {
+      const first = (start / tokens) * width;
+      const rows = view(g, into, [width, count, 1, 1], [stride, stride * count, stride * count], first);
+      const shape = [width, to.shape[0] ?? 1];
+      g.expand(g.constant(setRows(g, rows, from, to, shape), rows.shape));
+    };
+    put(keys, headDim * tokens, headDim * promptTokens, kvHeads * prompts, given.keys, inputs.keyRows);
+    put(values, tokens, promptTokens, headDim * kvHeads * prompts, given.values, inputs.valueRows);
+  }
+
+  /** The slot that no prompt takes, for what the waiting prompts begin with in common. */
+  get spare(): number {
+    return this.size.prompts - 1;
+  }
+
+  /** The first `tokens` tokens of the spare slot. */
+  shared(g: Graph, layer: number, tokens: number): KeyValues {
+    const { headDim, kvHeads } = this.#shape;
+    const length = this.size.promptTokens;
+    const all = headDim * length * kvHeads;
+    const keys = this.#tensors.get(`${layer}.prompt_keys`);
+    const values = this.#tensors.get(`${layer}.prompt_values`);
+    const start = this.spare * all;
+    return {
+      keys: view(g, keys, [headDim, tokens, kvHeads, 1], [headDim, headDim * length, all], start),
+      values: view(g, values, [tokens, headDim, kvHeads, 1], [length, headDim * length, all], start),
+    };
+  }
+
+  /** Adds to a graph the copying of the first `tokens` tokens of the spare slot into `count` slots. */
+  copyShared(g: Graph, layer: number, tokens: number, count: number, inputs: SlotInputs): void {
+    const { keys, values } = this.shared(g, layer, tokens);
+    const copies = (one: Tensor): Tensor => {
+      const [a = 1, b = 1, c = 1] = one.shape;
+      const whole = g.constant(g.ggml.ggml_cont(g.context, one.pointer), [a, b, c]);
+      return repeat(g, reshape(g, whole, [a * b * c]), [a * b * c, count]);
+    };
+    this.writePrompts(g, layer, { keys: copies(keys), values: copies(values) }, tokens, inputs);
+  }
+
+  /** The first `tokens` tokens of the first `prompts` slots. */
+  prompts(g: Graph, layer: number, tokens: number, prompts: number): KeyValues {
+    const at = (name: string): Tensor => this.#tensors.get(`${layer}.prompt_${name}`);
+    return this.#prefix(g, at('keys'), at('values'), this.size.promptTokens, tokens, prompts);
+  }
+
+  /**
+   * Adds to a graph the writing of one token for each of the first `rows` rows, at `steps` i32 [1, 1, rows]; gives
+   * the rows' first `tokens` tokens, the new one among them. k and v are [headDim, kvHeads, rows].
+   */
+  append(
+    g: Graph,
+    layer: number,
+    { k, v }: { readonly k: Tensor; readonly v: Tensor },
+    steps: Tensor,
+    rows: number,
+    tokens: number,
+  ): KeyValues {
+    const { headDim, kvHeads } = this.#shape;
+    const length = this.size.completionTokens;
+    const all = headDim * length * kvHeads;
+    const keys = this.#tensors.get(`${layer}.own_keys`);
+    const values = this.#tensors.get(`${layer}.own_values`);
+    const keyRows = view(g, keys, [headDim, length, kvHeads, rows], [headDim, headDim * length, all]);
+    // Values lie transposed, so that a token is a column: one element of each row, and each row one element wide.
+    const valueRows = view(g, values, [1, length, headDim * kvHeads, rows], [1, length, all]);
+    const keysAfter = setRows(g, keyRows, k, steps, [headDim, 1, kvHeads, rows]);
+    const valuesAfter = setRows(g, valueRows, v, steps, [1, 1, headDim * kvHeads, rows]);
+    const after = (pointer: Pointer): Tensor => g.constant(pointer, [all * rows]);
+    return this.#prefix(g, after(keysAfter), after(valuesAfter), length, tokens, rows);
+  }
+
+  #prefix(g: Graph, keys: Tensor, values: Tensor, length: number, tokens: number, blocks: number): KeyValues {
+    const { headDim, kvHeads } = this.#shape;
+    const all = headDim * length * kvHeads;
+    return {
+      keys: view(g, keys, [headDim, tokens, kvHeads, blocks], [headDim, headDim * length, all]),
+      values: view(g, values, [tokens, headDim, kvHeads, blocks], [length, headDim * length, all]),
+    };
+  }
+
+  /** Adds to a graph: slot i becomes what slot `prompts[i]` was, and row i what row `rows[i]` was (both i32). */
+  move(g: Graph, prompts: Tensor, rows: Tensor): void {
+    for (let layer = 0; layer < this.#layers; layer++) {
+      for (const [name, ids] of [
+        ['prompt_keys', prompts],
+        ['prompt_values', prompts],
+        ['own_keys', rows],
+        ['own_values', rows],
+      ] as const) {
+        const tensor = this.#tensors.get(`${layer}.${name}`);
+        const [a = 1, b = 1, c = 1, blocks = 1] = tensor.shape;
+        const [width, count] = [a * b * c, ids.shape[0] ?? 1];
+        needIds('move', ids, blocks);
+        const whole = view(g, tensor, [width, blocks, 1, 1], [width, width * blocks, width * blocks]);
+        const picked = g.ggml.ggml_get_rows(g.context, whole.pointer, ids.pointer);
+        const into = view(g, tensor, [width, count, 1, 1], [width, width * count, width * count]);
+        g.expand(g.constant(g.ggml.ggml_cpy(g.context, picked, into.pointer), into.shape));
+      }
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#tensors[Symbol.dispose]();
+  }
+}

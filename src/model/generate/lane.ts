@@ -1,0 +1,316 @@
+/**
+ * Generation on one device: prompts wait in line, longest first, and take a slot as soon as enough are free; when
+ * nobody waits any more, the unfinished samples close ranks.
+ */
+import type { TokenIds } from '../../base/token-ids.ts';
+import type { Device } from '../../ggml/device.ts';
+import { bucketCount, stageLength } from '../tree/buckets.ts';
+import type { KeyValueCache } from './cache.ts';
+import type { Qwen3Config } from '../arch/config.ts';
+import type { DecodeGraph } from './decode.ts';
+import type { WeightSource } from '../arch/forward.ts';
+import { LaneGraphs, MAX_GRAPHS } from './lane-graphs.ts';
+import type { NextTokens } from './next-token.ts';
+import { argmax, draw, type Sampling } from './sampler.ts';
+import {
+  type Drawing,
+  extentOf,
+  type PromptPlace,
+  type Sample,
+  Slots,
+  startPrompt,
+  type Stopped,
+  wholePlace,
+} from './slots.ts';
+
+/** Tokens of prompts that go through the model at once. */
+const PREFILL_TOKENS = 2048;
+/** Lengths that a batch grows through, roughly, between two times that it closes ranks. */
+const CLOSING_LENGTHS = 3;
+
+/** How samples are drawn. */
+export interface Settings extends Sampling {
+  readonly samples: number;
+  readonly maxTokens: number;
+  readonly seed: number;
+  readonly stop: ReadonlySet<number>;
+  readonly reply: ((stopped: Stopped) => Promise<TokenIds | undefined>) | undefined;
+}
+
+/** What several prompts begin with. */
+export interface Beginning {
+  readonly tokens: TokenIds;
+}
+
+/** A prompt in line; those of one beginning stand side by side. */
+export interface Waiting {
+  readonly prompt: TokenIds;
+  /** Index among the prompts of the call. */
+  readonly index: number;
+  /** The same object for all prompts that begin so. */
+  readonly beginning?: Beginning | undefined;
+}
+
+/** Tokens of a beginning and of a rest, as they are padded in the cache. */
+function paddedParts({ prompt, beginning }: Waiting): [number, number] {
+  const shared = beginning?.tokens.length ?? 0;
+  const rest = stageLength(prompt.length - shared);
+  return [shared === 0 ? 0 : stageLength(shared), rest];
+}
+
+/** Prompts that went into the cache: their slots, where they lie in them, and each one's next token. */
+interface Admitted {
+  readonly taken: readonly Waiting[];
+  readonly into: readonly number[];
+  readonly places: readonly PromptPlace[];
+  readonly next: NextTokens;
+}
+
+/** A prompt whose samples are all finished. */
+export interface Generated {
+  /** Index among the prompts of the call. */
+  readonly prompt: number;
+  readonly samples: readonly Sample[];
+}
+
+export class GenerationLane implements Disposable {
+  readonly #config: Qwen3Config;
+  readonly #graphs: LaneGraphs;
+  /** The beginning that is in the cache's spare slot. */
+  #beginning: Beginning | undefined;
+
+  constructor(device: Device, config: Qwen3Config, weights: WeightSource) {
+    this.#config = config;
+    this.#graphs = new LaneGraphs(device, config, weights);
+  }
+
+  /** Draws the samples of prompts, in their order, `batch` of them at a time. */
+  async *run(
+    prompts: readonly Waiting[],
+    batch: number,
+    settings: Settings,
+    signal: AbortSignal,
+  ): AsyncGenerator<Generated> {
+    const { samples, maxTokens } = settings;
+    const line = [...prompts];
+    const extents = line.map((waiting) => stageLength(paddedParts(waiting).reduce((a, b) => a + b)));
+    const cache = this.#graphs.reserve({
+      // One slot more, for what prompts begin with.
+      prompts: batch + 1,
+      promptTokens: extents.reduce((a, b) => Math.max(a, b), 1),
+      rows: batch * samples,
+      completionTokens: stageLength(maxTokens, 16),
+    });
+    cache.clear();
+    this.#beginning = undefined;
+    const slots = new Slots(batch, samples);
+    let graph: DecodeGraph | undefined;
+    while (line.length > 0 || slots.live) {
+      signal.throwIfAborted();
+      const free = slots.free();
+      if (line.length > 0 && (free.length * 8 >= batch || !slots.live)) {
+        await this.#admit(cache, slots, free, line, settings);
+        graph = undefined;
+      } else {
+        if (line.length === 0 && (await this.#closeRanks(cache, slots))) graph = undefined;
+        graph = await this.#step(cache, slots, settings, graph);
+      }
+      await this.#reply(slots, settings);
+      for (const { prompt, drawings } of slots.clear())
+        yield { prompt, samples: drawings.map((drawing) => drawing.sample()) };
+    }
+  }
+
+  /**
+   * Builds what a call with such prompts and samples needs at most, without running it: see Device.planning. Returns
+   * the bytes that the graphs hold on the host.
+   */
+  reserve(
+    prompts: number,
+    promptLength: number,
+    { samples, maxTokens, temperature }: Settings,
+    longest: number,
+  ): number {
+    const promptTokens = stageLength(promptLength);
+    const rows = prompts * samples;
+    const lengths = [
+      ...new Set(Array.from({ length: Math.min(maxTokens, longest) }, (_, i) => stageLength(i + 1, 16))),
+    ];
+    const completionTokens = stageLength(maxTokens, 16);
+    const cache = this.#graphs.reserve({ prompts: prompts + 1, promptTokens, rows, completionTokens });
+    const together = bucketCount(Math.max(1, Math.min(prompts, Math.floor(PREFILL_TOKENS / promptTokens))));
+    this.#graphs.prefill(cache, together, promptTokens, temperature);
+    // The whole batch through all lengths; then ever smaller ones, as samples finish and the rest close ranks.
+    const layouts = lengths.map((length) => ({ prompts, promptTokens, samples, completionTokens: length }));
+    for (let left = bucketCount(prompts); left > 1 && layouts.length < MAX_GRAPHS;) {
+      left = bucketCount(Math.max(1, Math.floor((2 * left) / 3)));
+      const later = lengths.slice(-CLOSING_LENGTHS);
+      layouts.push(
+        ...later.map((length) => ({ prompts: left, promptTokens, samples, completionTokens: length })),
+      );
+    }
+    const kept = layouts.slice(0, MAX_GRAPHS - 1);
+    for (const layout of kept) this.#graphs.decode(cache, layout, temperature);
+    const logits = this.#config.vocabSize * 4 * (temperature === 0 || temperature === 1 ? 1 : 2);
+    return kept.reduce(
+      (bytes, { prompts: own, completionTokens: tokens }) =>
+        bytes + own * samples * 4 * (promptTokens + tokens),
+      Math.max(rows, together) * logits,
+    );
+  }
+
+  /** Lets samples that stopped go on with the reply that they are given, if any. */
+  async #reply(slots: Slots, { reply, maxTokens }: Settings): Promise<void> {
+    if (reply === undefined) return;
+    const replies = slots.rows.map(async (drawing) => {
+      const stopped = drawing?.stopped();
+      // Where there is no room for a reply there is none for an answer.
+      if (drawing === undefined || stopped === undefined || drawing.count >= this.#limit(drawing, maxTokens))
+        return;
+      const given = await reply(stopped);
+      if (given !== undefined && given.length > 0) drawing.resume(given);
+    });
+    // All have come to rest before a failure is passed on.
+    for (const settled of await Promise.allSettled(replies))
+      if (settled.status === 'rejected') throw settled.reason;
+  }
+
+  /** Takes waiting prompts into free slots and draws their first tokens. */
+  async #admit(
+    cache: KeyValueCache,
+    slots: Slots,
+    free: readonly number[],
+    line: Waiting[],
+    settings: Settings,
+  ): Promise<void> {
+    const beginning = line[0]?.beginning;
+    const kin = line.filter((waiting) => waiting.beginning === beginning).length;
+    const known = beginning !== undefined && this.#beginning === beginning;
+    // A beginning is worth a pass of its own when two rests follow.
+    const apart = beginning !== undefined && (known || kin > 1);
+    const { taken, into, places, next } = apart
+      ? await this.#prefillRests(cache, beginning, line, kin, free, settings)
+      : await this.#prefillWhole(cache, line, free, settings);
+    const { samples, seed } = settings;
+    taken.forEach(({ index, prompt }, row) => {
+      const active = startPrompt(index, places[row] ?? wholePlace(prompt.length), samples, seed);
+      for (const drawing of active.drawings) this.#draw(drawing, next, row, settings);
+      slots.fill(into[row] ?? 0, active);
+    });
+  }
+
+  /** The first of the line, and others of about its length. */
+  async #prefillWhole(
+    cache: KeyValueCache,
+    line: Waiting[],
+    free: readonly number[],
+    { temperature }: Settings,
+  ): Promise<Admitted> {
+    const tokens = stageLength(line[0]?.prompt.length ?? 1);
+    const room = Math.min(free.length, line.length, Math.max(1, Math.floor(PREFILL_TOKENS / tokens)));
+    const alike = ({ prompt, beginning }: Waiting): boolean =>
+      // Much shorter ones wait for a narrower graph, longer ones for a wider one.
+      beginning === undefined && prompt.length * 4 > tokens * 3 && prompt.length <= tokens;
+    const stop = line.findIndex((waiting, i) => i > 0 && !alike(waiting));
+    const together = bucketCount(Math.max(1, Math.min(room, stop < 0 ? room : stop)));
+    const taken = line.splice(0, together);
+    const into = free.slice(0, taken.length);
+    const graph = this.#graphs.prefill(cache, taken.length, tokens, temperature);
+    await graph.run(
+      taken.map(({ prompt }) => prompt),
+      into,
+    );
+    return { taken, into, places: taken.map(({ prompt }) => wholePlace(prompt.length)), next: graph.next };
+  }
+
+  /** The first `kin` of the line, which begin alike, as far as there is room; what they share is computed once. */
+  async #prefillRests(
+    cache: KeyValueCache,
+    beginning: Beginning,
+    line: Waiting[],
+    kin: number,
+    free: readonly number[],
+    { temperature }: Settings,
+  ): Promise<Admitted> {
+    const { tokens } = beginning;
+    const promptTokens = stageLength(tokens.length);
+    if (this.#beginning !== beginning) {
+      this.#beginning = undefined;
+      await this.#graphs.prefill(cache, 1, promptTokens, temperature).run([tokens], [cache.spare]);
+      this.#beginning = beginning;
+    }
+    const longest = line.slice(0, kin).reduce((most, waiting) => Math.max(most, paddedParts(waiting)[1]), 1);
+    const room = Math.min(free.length, kin, Math.max(1, Math.floor(PREFILL_TOKENS / longest)));
+    const taken = line.splice(0, bucketCount(room));
+    const into = free.slice(0, taken.length);
+    const layout = { promptTokens, samples: taken.length, completionTokens: longest };
+    const graph = this.#graphs.suffix(cache, layout, temperature);
+    const prompts = taken.map(({ prompt }) => prompt);
+    const places = await graph.run(prompts, tokens.length, into);
+    return { taken, into, places, next: graph.next };
+  }
+
+  async #closeRanks(cache: KeyValueCache, slots: Slots): Promise<boolean> {
+    const from = slots.compact();
+    if (from === undefined) return false;
+    const [prompts, rows] = [from.slots.length, from.rows.length];
+    await this.#graphs.move(cache, prompts, rows).run(from.slots, from.rows);
+    return true;
+  }
+
+  /** One more token for every unfinished sample. `last` is the graph of the step before, if nobody moved since. */
+  async #step(
+    cache: KeyValueCache,
+    slots: Slots,
+    settings: Settings,
+    last: DecodeGraph | undefined,
+  ): Promise<DecodeGraph> {
+    const { temperature } = settings;
+    const live = slots.rows.filter((drawing) => drawing !== undefined);
+    const layout = {
+      prompts: slots.count,
+      promptTokens: stageLength(Math.max(...live.map(({ place }) => extentOf(place)))),
+      samples: slots.places,
+      completionTokens: stageLength(Math.max(...live.map(({ count }) => count)), 16),
+    };
+    const graph = this.#graphs.decode(cache, layout, temperature);
+    slots.rows.forEach((drawing, row) => {
+      const step = drawing === undefined ? 0 : drawing.count - 1;
+      graph.tokens[row] = drawing?.last ?? 0;
+      graph.positions[row] = (drawing?.promptLength ?? 0) + step;
+      graph.steps[row] = step;
+      if (graph === last) graph.seeStep(row, step);
+      else graph.see(row, drawing?.place ?? wholePlace(0), step + 1);
+    });
+    await graph.run();
+    slots.rows.forEach((drawing, row) => {
+      if (drawing !== undefined) this.#draw(drawing, graph.next, row, settings);
+    });
+    return graph;
+  }
+
+  #draw(drawing: Drawing, next: NextTokens, row: number, settings: Settings): void {
+    const maxTokens = this.#limit(drawing, settings.maxTokens);
+    if (drawing.given !== undefined) {
+      drawing.acceptGiven(next.logprob(row, drawing.given), maxTokens);
+      return;
+    }
+    const preferences = next.preferences(row);
+    const token = settings.temperature === 0 ? argmax(preferences) : draw(preferences, settings, drawing.rng);
+    drawing.accept(token, next.logprob(row, token), { stop: settings.stop, maxTokens });
+  }
+
+  /** Tokens that a sample may have: those it is allowed, as far as the model has positions. */
+  #limit({ promptLength }: Drawing, maxTokens: number): number {
+    return Math.min(maxTokens, this.#config.maxPositions - promptLength);
+  }
+
+  /** Bytes of the cache and of the graphs' intermediates. */
+  get bytes(): number {
+    return this.#graphs.bytes;
+  }
+
+  [Symbol.dispose](): void {
+    this.#graphs[Symbol.dispose]();
+  }
+}

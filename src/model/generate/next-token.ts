@@ -1,0 +1,104 @@
+/** The end of a generation graph: from hidden states to what the next token is chosen by, and back to the host. */
+import type { Device } from '../../ggml/device.ts';
+import { type Graph, readF32 } from '../../tensor/graph.ts';
+import type { GraphMemory } from '../../tensor/graph-memory.ts';
+import { detach, mulMat } from '../../tensor/ops/index.ts';
+import { type Tensor, sizeOf } from '../../tensor/tensor.ts';
+import type { Qwen3Config } from '../arch/config.ts';
+import { headWeight, type WeightSource } from '../arch/forward.ts';
+
+/** Weights without a gradient, so that a graph keeps no tape. */
+export function frozen(weights: WeightSource): WeightSource {
+  return {
+    get: (name) => detach(weights.get(name)),
+    adapter(name) {
+      const adapter = weights.adapter?.(name);
+      return adapter && { ...adapter, a: detach(adapter.a), b: detach(adapter.b) };
+    },
+  };
+}
+
+type Rows = Float32Array<ArrayBuffer>;
+
+/**
+ * Where the outputs of graphs come to lie on the host. Graphs share one when each is drawn from before the next one
+ * runs: of a real vocabulary, 64 rows are 39 MB.
+ */
+export class HostRows {
+  #probabilities: Rows = new Float32Array(0);
+  #preferences: Rows = new Float32Array(0);
+
+  /** Room for `size` numbers; what was there before is overwritten. */
+  probabilities(size: number): Rows {
+    if (this.#probabilities.length < size) this.#probabilities = new Float32Array(size);
+    return this.#probabilities.subarray(0, size);
+  }
+
+  preferences(size: number): Rows {
+    if (this.#preferences.length < size) this.#preferences = new Float32Array(size);
+    return this.#preferences.subarray(0, size);
+  }
+}
+
+/** What graphs of a lane share. */
+export interface LaneRoom {
+  /** For their intermediates. */
+  readonly memory: GraphMemory;
+  readonly rows: HostRows;
+}
+
+/** Rows of a graph's output, on the host until the next graph of the lane runs. */
+export class NextTokens {
+  readonly #device: Device;
+  readonly #vocabSize: number;
+  readonly #probabilities: Tensor;
+  readonly #preferences: Tensor;
+  readonly #host: HostRows;
+  #probabilityRows: Rows = new Float32Array(0);
+  #preferenceRows: Rows = new Float32Array(0);
+
+  /** Adds the vocabulary head for hidden states [hiddenSize, R] to a graph. */
+  constructor(
+    g: Graph,
+    config: Qwen3Config,
+    weights: WeightSource,
+    hidden: Tensor, // [hiddenSize, R]
+    temperature: number,
+    host: HostRows,
+  ) {
+    const logits = mulMat(g, headWeight(config, weights), hidden);
+    const softmax = (scale: number): Tensor =>
+      g.constant(g.ggml.ggml_soft_max_ext(g.context, logits.pointer, null, scale, 0), logits.shape);
+    this.#device = g.device;
+    this.#vocabSize = config.vocabSize;
+    this.#probabilities = g.output(softmax(1));
+    // The largest logit is found in the logits: probabilities may be equal by rounding where logits differ.
+    if (temperature === 0) this.#preferences = g.output(logits);
+    else this.#preferences = temperature === 1 ? this.#probabilities : g.output(softmax(1 / temperature));
+    this.#host = host;
+  }
+
+  /** Fetches the rows after a run. */
+  read(): void {
+    const size = sizeOf(this.#probabilities.shape);
+    this.#probabilityRows = this.#host.probabilities(size);
+    readF32(this.#device, this.#probabilities, this.#probabilityRows);
+    if (this.#preferences === this.#probabilities) {
+      this.#preferenceRows = this.#probabilityRows;
+      return;
+    }
+    this.#preferenceRows = this.#host.preferences(size);
+    readF32(this.#device, this.#preferences, this.#preferenceRows);
+  }
+
+  /** What a token is chosen by, [V]: logits for temperature 0, otherwise probabilities at the temperature. */
+  preferences(row: number): Float32Array {
+    return this.#preferenceRows.subarray(row * this.#vocabSize, (row + 1) * this.#vocabSize);
+  }
+
+  /** Log-probability of a token in the full softmax at temperature 1. */
+  logprob(row: number, token: number): number {
+    // A hot sampler can draw what float32 has rounded to zero; its smallest number stands for it.
+    return Math.log(Math.max(this.#probabilityRows[row * this.#vocabSize + token] ?? 0, 1.2e-38));
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * Choosing the next token on the host, from probabilities that the device computed. The order is the usual one
+ * (Hugging Face, vLLM): temperature, then top-k, then top-p of what is left.
+ */
+import { UserError } from '../../base/errors.ts';
+import type { Rng } from '../../base/rng.ts';
+
+export interface Sampling {
+  /** 0 is greedy: the most likely token, the lowest id among equals. */
+  readonly temperature: number;
+  /** Draw from the k most likely tokens; -1 is off. */
+  readonly topK: number;
+  /** Draw from the fewest tokens whose mass reaches this; 1 is off. */
+  readonly topP: number;
+}
+
+/** Throws a UserError for values outside of their range. */
+export function checkSampling({ temperature, topK, topP }: Sampling): void {
+  const fault = (rule: string): UserError => new UserError('SAMPLING', `Sampling: ${rule}.`);
+  if (!(temperature >= 0 && temperature < Infinity))
+    throw fault(`temperature must be 0 (greedy) or more, got ${temperature}`);
+  if (topK !== -1 && !(Number.isInteger(topK) && topK >= 1))
+    throw fault(`top_k must be a whole number from 1, or -1 for off, got ${topK}`);
+  if (!(topP > 0 && topP <= 1)) throw fault(`top_p must be above 0 and at most 1 (off), got ${topP}`);
+}
+
+/** The position of the largest of `values`, the first among equals. */
+export function argmax(values: Float32Array): number {
+  let best = 0;
+  let most = values[0] ?? 0;
+  for (let i = 1; i < values.length; i++) {
+    const value = values[i] ?? 0;
+    if (value > most) {
+      most = value;
+      best = i;
+    }
+  }
+  return best;
+}
+
+/** The first id at which the running sum of `probabilities` passes `point`. */
+function scan(probabilities: Float32Array, point: number): number {
+  let sum = 0;
+  let last = 0;
+  for (let i = 0; i < probabilities.length; i++) {
+    const p = probabilities[i] ?? 0;
+    if (p > 0) {
+      sum += p;
+      last = i;
+      if (sum > point) return i;
+    }
+  }
+  // Rounding may leave the sum a little short of the point.
+  return last;
+}
+
+/** The `k` most likely ids, most likely first, the lower id first among equals. */
+function largest(probabilities: Float32Array, k: number): number[] {
+  const ids: number[] = [];
+  const at = (rank: number): number => probabilities[ids[rank] ?? 0] ?? 0;
+  for (let i = 0; i < probabilities.length; i++) {
+    const p = probabilities[i] ?? 0;
+    // Few get past this line: the k largest so far rise quickly.
+    if (ids.length === k && !(p > at(k - 1))) continue;
+    let rank = Math.min(ids.length, k - 1);
+    while (rank > 0 && at(rank - 1) < p) {
+      ids[rank] = ids[rank - 1] ?? 0;
+      rank -= 1;
+    }
+    ids[rank] = i;
+  }
+  return ids;
+}
+
+/** The ids with at least `floor`, most likely first, the lower id first among equals. */
+function above(probabilities: Float32Array, floor: number): number[] {
+  const ids: number[] = [];
+  for (let i = 0; i < probabilities.length; i++) if ((probabilities[i] ?? 0) >= floor) ids.push(i);
+  return ids.sort((a, b) => (probabilities[b] ?? 0) - (probabilities[a] ?? 0) || a - b);
+}
+
+const massOf = (probabilities: Float32Array, ids: readonly number[]): number =>
+  ids.reduce((sum, id) => sum + (probabilities[id] ?? 0), 0);
+
+/** Ids that top-k and top-p leave, most likely first. */
+function nucleus(probabilities: Float32Array, topK: number, topP: number): number[] {
+  const limited = topK !== -1 && topK < probabilities.length;
+  // All ids below the floor together weigh less than 1 - top_p, so that none of them is in the nucleus.
+  const ids = limited
+    ? largest(probabilities, topK)
+    : above(probabilities, (1 - topP) / probabilities.length);
+  if (topP === 1) return ids;
+  const wanted = topP * (limited ? massOf(probabilities, ids) : 1);
+  let sum = 0;
+  const last = ids.findIndex((id) => {
+    sum += probabilities[id] ?? 0;
+    return sum >= wanted;
+  });
+  return last === -1 ? ids : ids.slice(0, last + 1);
+}
+
+/** Draws one id from `probabilities` [V], which have the temperature in them already and sum to one. */
+export function draw(probabilities: Float32Array, sampling: Sampling, rng: Rng): number {
+  const point = rng.uniform();
+  const { topK, topP } = sampling;
+  if (topP === 1 && (topK === -1 || topK >= probabilities.length)) return scan(probabilities, point);
+  const ids = nucleus(probabilities, topK, topP);
+  const mass = massOf(probabilities, ids);
+  let sum = 0;
+  for (const id of ids) {
+    sum += probabilities[id] ?? 0;
+    if (sum > point * mass) return id;
+  }
+  return ids.at(-1) ?? argmax(probabilities);
+}

@@ -1,0 +1,237 @@
+/**
+ * Who is where while samples are drawn: a slot holds a prompt, and of its samples those that are not finished.
+ * Rows of a graph are (slot, place) pairs, the places of a slot side by side.
+ */
+import { required } from '../../base/errors.ts';
+import { Rng } from '../../base/rng.ts';
+import { asTokenIds, type TokenIds } from '../../base/token-ids.ts';
+import { bucketCount } from '../tree/buckets.ts';
+
+/** What was drawn after a prompt. */
+export interface Sample {
+  /** The stop token included. */
+  readonly tokens: TokenIds;
+  /** Log-probability of each token under the full softmax at temperature 1. */
+  readonly logprobs: Float32Array;
+  /** 1 for tokens that the model chose, 0 for those that it was given as a reply. */
+  readonly drawn: Uint8Array;
+  readonly finish: 'stop' | 'length';
+}
+
+/** A sample that came to a stop token, and may be given a reply to go on from. */
+export interface Stopped {
+  /** Index among the prompts of the call. */
+  readonly prompt: number;
+  /** Index among the prompt's samples. */
+  readonly sample: number;
+  /** All of its tokens so far, replies and the stop token included. */
+  readonly tokens: TokenIds;
+}
+
+export interface Limits {
+  readonly stop: ReadonlySet<number>;
+  readonly maxTokens: number;
+}
+
+/**
+ * Where a prompt lies in the cache: its first `shared` tokens from 0 on, the others from `rest` on. What lies between
+ * belongs to nobody. Positions count a prompt's own tokens, so a gap is only something not to look at.
+ */
+export interface PromptPlace {
+  readonly length: number;
+  readonly shared: number;
+  readonly rest: number;
+}
+
+/** A prompt without a gap. */
+export const wholePlace = (length: number): PromptPlace => ({ length, shared: length, rest: length });
+
+/** How far into the cache a prompt reaches. */
+export const extentOf = ({ length, shared, rest }: PromptPlace): number => rest + length - shared;
+
+/** A sample in the making. */
+export class Drawing {
+  readonly rng: Rng;
+  readonly place: PromptPlace;
+  readonly #prompt: number;
+  readonly #sample: number;
+  readonly #tokens: number[] = [];
+  readonly #logprobs: number[] = [];
+  readonly #drawn: number[] = [];
+  /** What is still to be read of a reply. */
+  #reply: number[] = [];
+  #finish: Sample['finish'] | undefined;
+
+  constructor(rng: Rng, place: PromptPlace, prompt = 0, sample = 0) {
+    this.rng = rng;
+    this.place = place;
+    this.#prompt = prompt;
+    this.#sample = sample;
+  }
+
+  get count(): number {
+    return this.#tokens.length;
+  }
+
+  get promptLength(): number {
+    return this.place.length;
+  }
+
+  get last(): number {
+    return required(this.#tokens.at(-1), 'the first token of a sample');
+  }
+
+  get finished(): boolean {
+    return this.#finish !== undefined;
+  }
+
+  /** Adds a token and says whether the sample goes on. */
+  accept(token: number, logprob: number, { stop, maxTokens }: Limits): boolean {
+    this.#tokens.push(token);
+    this.#logprobs.push(logprob);
+    this.#drawn.push(1);
+    if (stop.has(token)) this.#finish = 'stop';
+    else if (this.#tokens.length >= maxTokens) this.#finish = 'length';
+    return this.#finish === undefined;
+  }
+
+  /** The next token of the reply, if there is one: it is read, whatever the model would have said. */
+  get given(): number | undefined {
+    return this.#reply[0];
+  }
+
+  /** Adds the next token of the reply, which stops nothing. */
+  acceptGiven(logprob: number, maxTokens: number): void {
+    this.#tokens.push(required(this.#reply.shift(), 'a token of the reply'));
+    this.#logprobs.push(logprob);
+    this.#drawn.push(0);
+    if (this.#tokens.length >= maxTokens) this.#finish = 'length';
+  }
+
+  /** What it came to at a stop token that was drawn; undefined anywhere else. */
+  stopped(): Stopped | undefined {
+    if (this.#finish !== 'stop') return undefined;
+    return { prompt: this.#prompt, sample: this.#sample, tokens: asTokenIds(this.#tokens) };
+  }
+
+  /** Goes on after a stop, with a reply that is not empty. */
+  resume(reply: TokenIds): void {
+    this.#reply = [...reply];
+    this.#finish = undefined;
+  }
+
+  sample(): Sample {
+    return {
+      tokens: asTokenIds(this.#tokens),
+      logprobs: Float32Array.from(this.#logprobs),
+      drawn: Uint8Array.from(this.#drawn),
+      finish: required(this.#finish, 'the end of a sample'),
+    };
+  }
+}
+
+/** A prompt with its samples. */
+export interface Active {
+  /** Index among the prompts of the call. */
+  readonly prompt: number;
+  readonly drawings: readonly Drawing[];
+}
+
+/** A prompt at the start of its samples: every (seed, prompt, sample) has a stream of its own. */
+export function startPrompt(prompt: number, place: PromptPlace, samples: number, seed: number): Active {
+  const drawings = Array.from(
+    { length: samples },
+    (_, sample) => new Drawing(Rng.seeded(seed, `sample ${prompt}.${sample}`), place, prompt, sample),
+  );
+  return { prompt, drawings };
+}
+
+export class Slots {
+  #slots: (Active | undefined)[];
+  #rows: (Drawing | undefined)[];
+  #places: number;
+
+  constructor(slots: number, places: number) {
+    this.#slots = Array.from({ length: slots });
+    this.#rows = Array.from({ length: slots * places });
+    this.#places = places;
+  }
+
+  get count(): number {
+    return this.#slots.length;
+  }
+
+  /** Places of a slot. */
+  get places(): number {
+    return this.#places;
+  }
+
+  /** The sample of each row; undefined where there is none or it is finished. */
+  get rows(): readonly (Drawing | undefined)[] {
+    return this.#rows;
+  }
+
+  get live(): boolean {
+    return this.#rows.some((drawing) => drawing !== undefined);
+  }
+
+  /** Slots without a prompt. */
+  free(): number[] {
+    return this.#slots.flatMap((active, slot) => (active === undefined ? [slot] : []));
+  }
+
+  fill(slot: number, active: Active): void {
+    this.#slots[slot] = active;
+    active.drawings.forEach((drawing, place) => {
+      this.#rows[slot * this.#places + place] = drawing;
+    });
+  }
+
+  /** Takes finished samples off their rows and finished prompts out of their slots; gives the latter. */
+  clear(): Active[] {
+    this.#rows = this.#rows.map((drawing) => (drawing?.finished === true ? undefined : drawing));
+    const done = this.#slots.filter(
+      (active) => active !== undefined && active.drawings.every((drawing) => drawing.finished),
+    );
+    this.#slots = this.#slots.map((active) => (done.includes(active) ? undefined : active));
+    return done.filter((active) => active !== undefined);
+  }
+
+  /**
+   * Closes ranks when a third of the rows would be saved: fewer slots, fewer places. Gives for every new slot and
+   * row which old one it was, or undefined when it is not worth the move.
+   */
+  compact(): { slots: number[]; rows: number[] } | undefined {
+    const kept = this.#slots.flatMap((active, slot) => (active === undefined ? [] : [slot]));
+    const rowsOf = (slot: number): number[] =>
+      Array.from({ length: this.#places }, (_, place) => slot * this.#places + place).filter(
+        (row) => this.#rows[row] !== undefined,
+      );
+    const most = Math.max(1, ...kept.map((slot) => rowsOf(slot).length));
+    const places = Math.min(this.#places, nextCount(most));
+    const slots = Math.min(this.count, nextCount(Math.max(1, kept.length)));
+    if (slots * places * 3 > this.#rows.length * 2) return undefined;
+    // Slots and places beyond those that are needed stay empty and take the first one's contents.
+    const fromSlots = Array.from({ length: slots }, (_, i) => kept[i] ?? kept[0] ?? 0);
+    const fromRows = fromSlots.flatMap((slot) => {
+      const rows = rowsOf(slot);
+      return Array.from({ length: places }, (_, place) => rows[place] ?? slot * this.#places);
+    });
+    const actives = this.#slots;
+    const drawings = this.#rows;
+    this.#slots = fromSlots.map((slot, i) => (i < kept.length ? actives[slot] : undefined));
+    this.#rows = fromSlots.flatMap((slot, i) => {
+      const rows = i < kept.length ? rowsOf(slot).map((row) => drawings[row]) : [];
+      return Array.from({ length: places }, (_, place) => rows[place]);
+    });
+    this.#places = places;
+    return { slots: fromSlots, rows: fromRows };
+  }
+}
+
+/** The smallest of 1, 2, 3, 4, 6, 8, 12, ... that is at least `count`. */
+function nextCount(count: number): number {
+  let next = count;
+  while (bucketCount(next) !== next) next += 1;
+  return next;
+}

@@ -1,0 +1,155 @@
+/**
+ * One graph for one batch layout: forward over prompt trees, and of each predicted token its log-probability and,
+ * if asked for, the distribution's entropy and top-k. The vocabulary head comes in chunks of rows, so that only one
+ * chunk's logits are in memory.
+ */
+import type { Device } from '../../ggml/device.ts';
+import { Graph, readF32, readI32, write } from '../../tensor/graph.ts';
+import {
+  gather,
+  logProbabilitiesAt,
+  mul,
+  mulMat,
+  slice,
+  sub,
+  sumRows,
+  topK,
+  type VocabularyRows,
+  vocabularyRows,
+} from '../../tensor/ops/index.ts';
+import type { GraphMemory } from '../../tensor/graph-memory.ts';
+import { sizeOf, type Tensor } from '../../tensor/tensor.ts';
+import type { Qwen3Config } from '../arch/config.ts';
+import { headWeight, type WeightSource } from '../arch/forward.ts';
+import { layoutTrees, type PromptTree, treeForward, type TreeGraph, type TreeLayout } from './tree.ts';
+import { KeptGraph } from '../generate/kept-graph.ts';
+
+/** Logits that one chunk of rows may take, in bytes. */
+const CHUNK_BYTES = 64 * 2 ** 20;
+
+export interface ScoreParts {
+  /** How many of the most likely tokens; 0 for none. */
+  readonly topK: number;
+  readonly entropy: boolean;
+}
+
+/** What came out of a batch, row by row. */
+export interface ScoredRows {
+  readonly logprobs: Float32Array; // [R]
+  readonly entropies: Float32Array; // [R], or empty
+  readonly topIds: Int32Array; // [k, R], each row's in no particular order
+  readonly topLogprobs: Float32Array; // [k, R]
+}
+
+/** Outputs of the graph, a tensor a chunk. */
+interface Outputs {
+  readonly logprobs: Tensor[];
+  readonly entropies: Tensor[];
+  readonly topIds: Tensor[];
+  readonly topLogprobs: Tensor[];
+}
+
+/** Entropy of each row's distribution in nats, [1, R]. */
+function entropy(g: Graph, rows: VocabularyRows): Tensor {
+  return sub(g, rows.logSumExp, sumRows(g, mul(g, rows.probabilities, rows.logits)));
+}
+
+export interface ScoringGraphOptions {
+  /** Logits that one chunk of rows may take, in bytes. */
+  readonly chunkBytes?: number;
+  /** Shared with other graphs of the same parts that never run at the same time. */
+  readonly memory?: GraphMemory;
+}
+
+export class ScoringGraph extends KeptGraph {
+  readonly #device: Device;
+  readonly #layout: TreeLayout;
+  readonly #capacity: number;
+  readonly #tree: TreeGraph;
+  readonly #predictors: Tensor; // i32 [R]
+  readonly #targets: Tensor; // i32 [1, R]
+  readonly #outputs: Outputs = { logprobs: [], entropies: [], topIds: [], topLogprobs: [] };
+
+  constructor(
+    device: Device,
+    config: Qwen3Config,
+    weights: WeightSource,
+    layout: TreeLayout,
+    capacity: number,
+    parts: ScoreParts,
+    { chunkBytes = CHUNK_BYTES, memory }: ScoringGraphOptions = {},
+  ) {
+    const g = new Graph(device, undefined, memory);
+    super(g);
+    this.#device = device;
+    this.#layout = layout;
+    this.#capacity = capacity;
+    this.#predictors = g.input('i32', [capacity]);
+    this.#tree = treeForward(g, config, weights, layout, { rows: this.#predictors });
+    this.#targets = g.input('i32', [1, capacity]);
+    const head = headWeight(config, weights);
+    const chunk = Math.max(1, Math.floor(chunkBytes / (4 * config.vocabSize)));
+    for (let start = 0; start < capacity; start += chunk) {
+      const count = Math.min(chunk, capacity - start);
+      const logits = mulMat(g, head, slice(g, this.#tree.hidden, 1, start, count));
+      const targets = slice(g, this.#targets, 1, start, count);
+      this.#score(vocabularyRows(g, logits), targets, parts);
+    }
+    g.allocate();
+  }
+
+  /** The outputs of one chunk. Each is executed before the next chunk is formed, so that its memory is free again. */
+  #score(rows: VocabularyRows, targets: Tensor, parts: ScoreParts): void {
+    const g = this.graph;
+    const { logprobs, entropies, topIds, topLogprobs } = this.#outputs;
+    logprobs.push(g.output(logProbabilitiesAt(g, rows, targets)));
+    if (parts.entropy) entropies.push(g.output(entropy(g, rows)));
+    if (parts.topK > 0) {
+      const ids = g.output(topK(g, rows.logits, parts.topK));
+      topIds.push(ids);
+      topLogprobs.push(g.output(sub(g, gather(g, rows.logits, ids), rows.logSumExp)));
+    }
+  }
+
+  /** Scores `targets` [R], each predicted by the token with the index `predictors[r]` in the batch. */
+  async run(trees: readonly PromptTree[], predictors: Int32Array, targets: Int32Array): Promise<ScoredRows> {
+    const arrays = layoutTrees(this.#layout, trees);
+    const padded = (values: Int32Array): Int32Array => {
+      const all = new Int32Array(this.#capacity);
+      all.set(values);
+      return all;
+    };
+    const put = (tensor: Tensor, values: Int32Array | Float32Array): void =>
+      write(this.#device, tensor, values);
+    put(this.#tree.tokens, arrays.tokens);
+    put(this.#tree.positions, arrays.positions);
+    put(this.#tree.promptMask, arrays.promptMask);
+    if (this.#tree.completionMask !== undefined) put(this.#tree.completionMask, arrays.completionMask);
+    put(this.#predictors, padded(predictors));
+    put(this.#targets, padded(targets));
+    await this.graph.compute();
+    const { logprobs, entropies, topIds, topLogprobs } = this.#outputs;
+    const ids = new Int32Array(topIds.reduce((total, { shape }) => total + sizeOf(shape), 0));
+    let at = 0;
+    for (const tensor of topIds) {
+      ids.set(readI32(this.#device, tensor), at);
+      at += sizeOf(tensor.shape);
+    }
+    return {
+      logprobs: this.#floats(logprobs),
+      entropies: this.#floats(entropies),
+      topIds: ids,
+      topLogprobs: this.#floats(topLogprobs),
+    };
+  }
+
+  #floats(tensors: readonly Tensor[]): Float32Array {
+    const all = new Float32Array(tensors.reduce((total, { shape }) => total + sizeOf(shape), 0));
+    let at = 0;
+    for (const tensor of tensors) {
+      all.set(readF32(this.#device, tensor), at);
+      at += sizeOf(tensor.shape);
+    }
+    return all;
+  }
+}

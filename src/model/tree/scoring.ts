@@ -1,0 +1,272 @@
+/**
+ * Scoring: how likely a model finds given completions, and what it would have said itself: log-probabilities,
+ * entropies and the top-k of every position. No gradients.
+ */
+import { InternalError, required } from '../../base/errors.ts';
+import type { Device } from '../../ggml/device.ts';
+import { GraphMemory } from '../../tensor/graph-memory.ts';
+import { bucketLength, type PlannedBatch, planBatches, type TreeSize } from './buckets.ts';
+import type { Qwen3Config } from '../arch/config.ts';
+import type { WeightSource } from '../arch/forward.ts';
+import { LanePool } from '../generate/lane-pool.ts';
+import { laneCount } from '../generate/lanes.ts';
+import { Lru } from '../../base/lru.ts';
+import { merge } from '../checkpoint/merge.ts';
+import { frozen } from '../generate/next-token.ts';
+import { slotsFor } from './packing.ts';
+import { type ScoreParts, type ScoredRows, ScoringGraph } from './scoring-graph.ts';
+import { predictorIndex, type PromptTree, type TreeLayout } from './tree.ts';
+
+/** For each lane. */
+const MAX_GRAPHS = 8;
+
+const COMPLETION_MULTIPLE = 8;
+/** A batch is not made smaller than this to give every lane something to do. */
+const MIN_BATCH_TOKENS = 512;
+
+export interface ScoreOptions {
+  /** Also the k most likely tokens of every position; 0 is off. */
+  readonly topK?: number;
+  /** Also the entropy of every position. */
+  readonly entropy?: boolean;
+  /** Tokens a batch may have, padding included. */
+  readonly maxTokens?: number;
+  /** Its reason is thrown between two batches. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** T tokens of a completion. All log-probabilities are of the full softmax at temperature 1, in nats. */
+export interface ScoredCompletion {
+  readonly logprobs: Float32Array; // [T]
+  /** Empty unless asked for. */
+  readonly entropies: Float32Array; // [T]
+  /** Most likely first, the lower id first among equals; empty unless asked for. */
+  readonly topIds: Int32Array; // [k, T]
+  readonly topLogprobs: Float32Array; // [k, T], not renormalised
+}
+
+export interface Scored {
+  /** Index among the trees of the call. */
+  readonly tree: number;
+  readonly completions: readonly ScoredCompletion[];
+}
+
+/** Positions to be scored, completion after completion. */
+function rowsOf(layout: TreeLayout, trees: readonly PromptTree[]): [Int32Array, Int32Array] {
+  const predictors: number[] = [];
+  const targets: number[] = [];
+  trees.forEach((tree, b) => {
+    tree.completions.forEach((completion, s) => {
+      completion.forEach((token, t) => {
+        predictors.push(predictorIndex(layout, tree, b, s, t));
+        targets.push(token);
+      });
+    });
+  });
+  return [Int32Array.from(predictors), Int32Array.from(targets)];
+}
+
+/** A tree with its completions packed into slots, so that ragged ones are not all padded to the longest. */
+function packedSize({ prompt, completions }: PromptTree): TreeSize {
+  if (completions.length === 0) return { prompt, completions };
+  const lengths = completions.map(({ length }) => length);
+  const { slots, slotTokens } = slotsFor(lengths, COMPLETION_MULTIPLE);
+  return { prompt, completions: Array.from({ length: slots }, () => ({ length: slotTokens })) };
+}
+
+/** Batches that share the token budget among the lanes, and a small call among all of them. */
+function plan(trees: readonly PromptTree[], maxTokens: number, lanes: number): PlannedBatch[] {
+  const sizes = trees.map(packedSize);
+  const tokens = sizes.reduce(
+    (total, { prompt, completions }) =>
+      completions.reduce((sum, { length }) => sum + length, total + prompt.length),
+    0,
+  );
+  const share = Math.max(MIN_BATCH_TOKENS, Math.ceil(tokens / lanes));
+  return planBatches(sizes, {
+    maxTokens: Math.min(maxTokens / lanes, share),
+    completionMultiple: COMPLETION_MULTIPLE,
+  });
+}
+
+/** Sorts each row of a top-k: by falling log-probability, then by id. */
+function sortTop(k: number, ids: Int32Array, logprobs: Float32Array): void {
+  for (let start = 0; start < ids.length; start += k) {
+    const [rowIds, rowLogprobs] = [ids.slice(start, start + k), logprobs.slice(start, start + k)];
+    const at = (i: number): number => rowLogprobs[i] ?? 0;
+    const order = Array.from(rowIds.keys()).sort(
+      (a, b) => at(b) - at(a) || (rowIds[a] ?? 0) - (rowIds[b] ?? 0),
+    );
+    order.forEach((from, to) => {
+      ids[start + to] = rowIds[from] ?? 0;
+      logprobs[start + to] = at(from);
+    });
+  }
+}
+
+/** Rows that a graph is built for: completions are rarely full, so in steps of an eighth of all that could be. */
+function capacityOf(layout: TreeLayout, rows: number): number {
+  const most = layout.prompts * layout.samples * layout.completionTokens;
+  return bucketLength(rows, Math.max(8, Math.ceil(most / 8)));
+}
+
+/** One device, and the graphs that were built on it. */
+class ScoringLane implements Disposable {
+  readonly #device: Device;
+  readonly #config: Qwen3Config;
+  readonly #weights: WeightSource;
+  readonly #graphs = new Lru<ScoringGraph>(MAX_GRAPHS);
+  /** What graphs with the same parts share: only one of them runs at a time. */
+  readonly #memories = new Map<string, GraphMemory>();
+
+  constructor(device: Device, config: Qwen3Config, weights: WeightSource) {
+    this.#device = device;
+    this.#config = config;
+    this.#weights = weights;
+  }
+
+  async *run(
+    trees: readonly PromptTree[],
+    batches: readonly PlannedBatch[],
+    parts: ScoreParts,
+    signal: AbortSignal,
+  ): AsyncGenerator<Scored> {
+    for (const { layout, indices } of batches) {
+      signal.throwIfAborted();
+      const members = indices.map((index) => required(trees[index], 'a tree of the batch'));
+      const [predictors, targets] = rowsOf(layout, members);
+      const capacity = capacityOf(layout, predictors.length);
+      const rows =
+        predictors.length === 0
+          ? undefined
+          : await this.#graph(layout, capacity, parts).run(members, predictors, targets);
+      if (rows !== undefined && parts.topK > 0) sortTop(parts.topK, rows.topIds, rows.topLogprobs);
+      yield* cut(members, indices, rows, parts);
+    }
+  }
+
+  #graph(layout: TreeLayout, capacity: number, parts: ScoreParts): ScoringGraph {
+    const kind = `${parts.topK} ${parts.entropy}`;
+    const key = [...Object.values(layout), capacity, kind].join(' ');
+    const memory = this.#memories.get(kind) ?? new GraphMemory(this.#device);
+    this.#memories.set(kind, memory);
+    return this.#graphs.get(
+      key,
+      () => new ScoringGraph(this.#device, this.#config, this.#weights, layout, capacity, parts, { memory }),
+    );
+  }
+
+  reserve(trees: readonly PromptTree[], batches: readonly PlannedBatch[], parts: ScoreParts): void {
+    for (const { layout, indices } of batches) {
+      const rows = indices.reduce(
+        (total, index) => total + (trees[index]?.completions.reduce((n, { length }) => n + length, 0) ?? 0),
+        0,
+      );
+      if (rows > 0) this.#graph(layout, capacityOf(layout, rows), parts);
+    }
+  }
+
+  get bytes(): number {
+    return [...this.#memories.values()].reduce((total, memory) => total + memory.bytes, 0);
+  }
+
+  [Symbol.dispose](): void {
+    this.#graphs[Symbol.dispose]();
+    for (const memory of this.#memories.values()) memory[Symbol.dispose]();
+    this.#memories.clear();
+  }
+}
+
+/** Scores completions under a model. Weights may change between calls; graphs are kept for the next one. */
+export class Scorer implements Disposable {
+  readonly #device: Device;
+  readonly #config: Qwen3Config;
+  readonly #lanes: LanePool<ScoringLane>;
+
+  constructor(device: Device, config: Qwen3Config, weights: WeightSource) {
+    this.#device = device;
+    this.#config = config;
+    const still = frozen(weights);
+    this.#lanes = new LanePool('scoring', device, config, (own) => new ScoringLane(own, config, still));
+  }
+
+  /** Scores of every tree's completions, in the trees' order. */
+  async score(trees: readonly PromptTree[], options: ScoreOptions = {}): Promise<ScoredCompletion[][]> {
+    const results: ScoredCompletion[][] = trees.map(() => []);
+    for await (const { tree, completions } of this.stream(trees, options)) results[tree] = [...completions];
+    return results;
+  }
+
+  /** As `score`, but each tree as soon as its batch is done: trees of like size together, large ones first. */
+  async *stream(trees: readonly PromptTree[], options: ScoreOptions = {}): AsyncGenerator<Scored> {
+    const { topK = 0, onProgress } = options;
+    if (!Number.isInteger(topK) || topK < 0 || topK > this.#config.vocabSize)
+      throw new InternalError(`scoring: topK must be a whole number up to the vocabulary, got ${topK}`);
+    if (trees.length === 0) return;
+    let done = 0;
+    for await (const scored of this.#lanes.alone(() => this.#run(trees, options))) {
+      done += 1;
+      onProgress?.(done, trees.length);
+      yield scored;
+    }
+  }
+
+  #run(
+    trees: readonly PromptTree[],
+    { topK = 0, entropy = false, maxTokens = 4096, signal }: ScoreOptions,
+  ): AsyncGenerator<Scored> {
+    const lanes = this.#lanes.reserve(laneCount(this.#device, this.#config, trees.length, Infinity));
+    const batches = plan(trees, maxTokens, lanes.length);
+    const starts = lanes.map((lane, i) => {
+      const mine = batches.filter((_, at) => at % lanes.length === i);
+      return (stop: AbortSignal) => lane.run(trees, mine, { topK, entropy }, stop);
+    });
+    return merge(starts, signal);
+  }
+
+  /** Builds what scoring these trees needs, without scoring them: see Device.planning. */
+  reserve(
+    trees: readonly PromptTree[],
+    { topK = 0, entropy = false, maxTokens = 4096 }: ScoreOptions = {},
+  ): void {
+    const lanes = this.#lanes.reserve(laneCount(this.#device, this.#config, trees.length, Infinity));
+    const batches = plan(trees, maxTokens, lanes.length);
+    lanes.forEach((lane, i) => {
+      const mine = batches.filter((_, at) => at % lanes.length === i);
+      lane.reserve(trees, mine, { topK, entropy });
+    });
+  }
+
+  /** Bytes of the graphs' intermediates. */
+  get bytes(): number {
+    return this.#lanes.bytes;
+  }
+
+  [Symbol.dispose](): void {
+    this.#lanes[Symbol.dispose]();
+  }
+}
+
+/** Gives every completion its rows; without any rows all completions are empty. */
+function cut(
+  trees: readonly PromptTree[],
+  indices: readonly number[],
+  rows: ScoredRows | undefined,
+  { topK, entropy }: ScoreParts,
+): Scored[] {
+  let start = 0;
+  return trees.map((tree, b) => ({
+    tree: indices[b] ?? 0,
+    completions: tree.completions.map(({ length }) => {
+      const [from, to] = [start, start + length];
+      start = to;
+      return {
+        logprobs: rows?.logprobs.slice(from, to) ?? new Float32Array(0),
+        entropies: entropy && rows !== undefined ? rows.entropies.slice(from, to) : new Float32Array(0),
+        topIds: rows?.topIds.slice(from * topK, to * topK) ?? new Int32Array(0),
+        topLogprobs: rows?.topLogprobs.slice(from * topK, to * topK) ?? new Float32Array(0),
+      };
+    }),
+  }));
+}

@@ -1,0 +1,131 @@
+/**
+ * The batch layout: a prompt tree a row. Prompts come first (P tokens each, padded on the right), then all
+ * completions, in n slots of C tokens each. Positions of a completion go on from the end of its prompt.
+ */
+import { InternalError } from '../../base/errors.ts';
+import type { Graph } from '../../tensor/graph.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import {
+  completionAttention,
+  joinTokens,
+  layoutKeyValues,
+  promptAttention,
+  splitTokens,
+} from './attention.ts';
+import type { Qwen3Config } from '../arch/config.ts';
+import { type Attend, type ForwardOptions, hiddenStates, type WeightSource } from '../arch/forward.ts';
+import { placesIn } from './packing.ts';
+import type { PromptTree, TreeLayout } from './layout.ts';
+import { completionMask, promptMask } from './mask.ts';
+
+export type { PromptTree, TreeLayout } from './layout.ts';
+
+/** Tokens in a batch, padding included. */
+export function tokenCount(layout: TreeLayout): number {
+  return layout.prompts * (layout.promptTokens + layout.samples * layout.completionTokens);
+}
+
+/** Index in the batch of a prompt's token. */
+export function promptIndex(layout: TreeLayout, prompt: number, token: number): number {
+  return prompt * layout.promptTokens + token;
+}
+
+/** Index in the batch of a slot's token. */
+function completionIndex(layout: TreeLayout, prompt: number, slot: number, token: number): number {
+  const base = layout.prompts * layout.promptTokens;
+  return base + (prompt * layout.samples + slot) * layout.completionTokens + token;
+}
+
+/** Index of the token that predicts completion token `token`. */
+export function predictorIndex(
+  layout: TreeLayout,
+  tree: PromptTree,
+  prompt: number,
+  sample: number,
+  token: number,
+): number {
+  if (token === 0) return promptIndex(layout, prompt, tree.prompt.length - 1);
+  const { slot, offset } = placesIn(layout, tree)[sample] ?? { slot: sample, offset: 0 };
+  return completionIndex(layout, prompt, slot, offset + token - 1);
+}
+
+/** What a graph over trees is fed with. */
+export interface TreeArrays {
+  readonly tokens: Int32Array; // [N]
+  readonly positions: Int32Array; // [N]
+  readonly promptMask: Float32Array; // [P, P, 1, B]
+  readonly completionMask: Float32Array; // [P + C, C * n, 1, B]
+}
+
+/** Lays trees out; a missing tree or completion is padding. Throws when a tree does not fit the layout. */
+export function layoutTrees(layout: TreeLayout, trees: readonly PromptTree[]): TreeArrays {
+  if (trees.length > layout.prompts)
+    throw new InternalError(`layout: ${trees.length} prompts do not fit ${layout.prompts}`);
+  const count = tokenCount(layout);
+  const tokens = new Int32Array(count);
+  const positions = new Int32Array(count);
+  trees.forEach((tree, b) => {
+    if (tree.prompt.length < 1 || tree.prompt.length > layout.promptTokens) {
+      throw new InternalError(
+        `layout: a prompt of ${tree.prompt.length} tokens does not fit ${layout.promptTokens}`,
+      );
+    }
+    tokens.set(tree.prompt, promptIndex(layout, b, 0));
+    for (let i = 0; i < tree.prompt.length; i++) positions[promptIndex(layout, b, i)] = i;
+    const places = placesIn(layout, tree);
+    tree.completions.forEach((completion, s) => {
+      const { slot, offset } = places[s] ?? { slot: s, offset: 0 };
+      const start = completionIndex(layout, b, slot, offset);
+      tokens.set(completion, start);
+      for (let i = 0; i < completion.length; i++) positions[start + i] = tree.prompt.length + i;
+    });
+  });
+  return {
+    tokens,
+    positions,
+    promptMask: promptMask(layout, trees),
+    completionMask: layout.samples > 0 ? completionMask(layout, trees) : new Float32Array(0),
+  };
+}
+
+/** The inputs of a graph over trees and the hidden states [hiddenSize, N] (or [hiddenSize, R]) that it computes from them. */
+export interface TreeGraph {
+  readonly tokens: Tensor;
+  readonly positions: Tensor;
+  readonly promptMask: Tensor;
+  readonly completionMask: Tensor | undefined;
+  readonly hidden: Tensor;
+}
+
+/** Adds Qwen3's forward pass over prompt trees to a graph. */
+export function treeForward(
+  g: Graph,
+  config: Qwen3Config,
+  weights: WeightSource,
+  layout: TreeLayout,
+  options: ForwardOptions = {},
+): TreeGraph {
+  const { prompts: B, promptTokens: P, samples: n, completionTokens: C } = layout;
+  const tokens = g.input('i32', [tokenCount(layout)]);
+  const positions = g.input('i32', [tokenCount(layout)]);
+  const promptMaskInput = g.input('f32', [P, P, 1, B]);
+  const completionMaskInput = n > 0 ? g.input('f32', [P + C, C * n, 1, B]) : undefined;
+  const block = { prompts: B, promptTokens: P, samples: n, queries: C, keys: C };
+  const attend: Attend = (_, { q, k, v }) => {
+    if (completionMaskInput === undefined) {
+      return promptAttention(g, q, layoutKeyValues(g, k, v, config, P, B), promptMaskInput, config, P, B);
+    }
+    const [qPrompt, qOwn] = splitTokens(g, q, B * P);
+    const [kPrompt, kOwn] = splitTokens(g, k, B * P);
+    const [vPrompt, vOwn] = splitTokens(g, v, B * P);
+    const prompt = layoutKeyValues(g, kPrompt, vPrompt, config, P, B);
+    const own = layoutKeyValues(g, kOwn, vOwn, config, C, n * B);
+    return joinTokens(
+      g,
+      promptAttention(g, qPrompt, prompt, promptMaskInput, config, P, B),
+      completionAttention(g, qOwn, prompt, own, completionMaskInput, config, block),
+    );
+  };
+  const hidden = hiddenStates(g, config, weights, tokens, positions, attend, options);
+  return { tokens, positions, promptMask: promptMaskInput, completionMask: completionMaskInput, hidden };
+}

@@ -1,0 +1,203 @@
+/** Reads a run folder for its report; what a killed run left half-written is skipped and counted. */
+import { createReadStream, existsSync, readdirSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { z } from 'zod';
+import { UserError } from '../base/errors.ts';
+import { readText } from '../base/files.ts';
+import { METRICS } from '../train/metrics.ts';
+import type { MetricName } from '../train/metrics.ts';
+import { parseRecipe } from '../recipe/load.ts';
+import type { Recipe } from '../recipe/schema.ts';
+import { evalSchema, logLineSchema, machineSchema, sampleLineSchema } from '../eval/formats.ts';
+import type { EvalResult, MachineFacts, SampleLine } from '../eval/formats.ts';
+
+export interface StageLog {
+  readonly name: string;
+  readonly kind: string;
+  readonly total: number;
+  /** One entry a step, in order; a step that was repeated after a resume stands once. */
+  readonly steps: readonly LogStep[];
+  readonly seconds: number;
+  readonly tokens: number | undefined;
+}
+
+export interface LogStep {
+  readonly step: number;
+  readonly metrics: Readonly<Partial<Record<MetricName, number>>>;
+}
+
+/** Samples of a stage's first and last step that drew any. */
+export interface StageSamples {
+  readonly first: readonly SampleLine[];
+  readonly last: readonly SampleLine[];
+}
+
+export interface Evaluation extends EvalResult {
+  readonly stage: string;
+}
+
+export interface RunRecord {
+  readonly folder: string;
+  readonly name: string;
+  readonly recipe: Recipe | undefined;
+  readonly recipeText: string;
+  readonly machine: MachineFacts | undefined;
+  readonly stages: readonly StageLog[];
+  readonly samples: ReadonlyMap<string, StageSamples>;
+  readonly evaluations: readonly Evaluation[];
+  /** What could not be read, in sentences for the report's end. */
+  readonly notes: readonly string[];
+}
+
+const METRIC_NAMES = Object.keys(METRICS) as MetricName[];
+const SAMPLES_SHOWN = 4;
+
+export async function readRun(folder: string): Promise<RunRecord> {
+  const recipePath = join(folder, 'recipe.yaml');
+  if (!existsSync(join(folder, 'log.jsonl')) && !existsSync(recipePath)) {
+    throw new UserError(
+      'NOT_A_RUN',
+      `${folder} is not a run folder: it has neither recipe.yaml nor log.jsonl; give the folder that tinystar run made.`,
+    );
+  }
+  const notes: string[] = [];
+  const recipeText = existsSync(recipePath) ? readText(recipePath) : '';
+  const recipe = attempt(notes, () => (recipeText === '' ? undefined : parseRecipe(recipeText, recipePath)));
+  const stages = await readLog(join(folder, 'log.jsonl'), notes);
+  return {
+    folder,
+    name: recipe?.name ?? basename(resolve(folder)),
+    recipe,
+    recipeText,
+    machine: attempt(notes, () => readJson(join(folder, 'machine.json'), machineSchema)),
+    stages,
+    samples: await readSamples(join(folder, 'samples.jsonl'), notes),
+    evaluations: readEvaluations(folder, recipe, notes),
+    // The report may be handed on: where the run lies on this machine is nobody's business.
+    notes: notes.map((note) => note.replaceAll(`${folder}/`, '')),
+  };
+}
+
+/** The evaluations, in the order of the recipe. */
+function readEvaluations(folder: string, recipe: Recipe | undefined, notes: string[]): Evaluation[] {
+  const stages = join(folder, 'stages');
+  const there = existsSync(stages) ? readdirSync(stages).toSorted() : [];
+  const declared = recipe?.stages.map(({ name }) => name).filter((name) => there.includes(name)) ?? [];
+  return [...new Set([...declared, ...there])].flatMap((stage) => {
+    const result = attempt(notes, () => readJson(join(folder, 'stages', stage, 'eval.json'), evalSchema));
+    return result === undefined ? [] : [{ stage, ...result }];
+  });
+}
+
+/** Runs `read`; a user's error becomes a note, as one broken file is no reason to show nothing. */
+function attempt<T>(notes: string[], read: () => T | undefined): T | undefined {
+  try {
+    return read();
+  } catch (thrown) {
+    if (!(thrown instanceof UserError)) throw thrown;
+    notes.push(thrown.message);
+    return undefined;
+  }
+}
+
+function readJson<T>(path: string, schema: z.ZodType<T>): T | undefined {
+  if (!existsSync(path)) return undefined;
+  const text = readText(path);
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (thrown) {
+    throw new UserError(
+      'RUN_FILE',
+      `${path} is damaged and was left out; run its stage again to have it rewritten.`,
+      { cause: thrown },
+    );
+  }
+}
+
+async function* readLines<T>(path: string, schema: z.ZodType<T>, notes: string[]): AsyncGenerator<T> {
+  if (!existsSync(path)) return;
+  let damaged = 0;
+  for await (const line of createInterface({ input: createReadStream(path, 'utf8'), crlfDelay: Infinity })) {
+    if (line.trim() === '') continue;
+    const parsed = schema.safeParse(jsonOrUndefined(line));
+    if (parsed.success) yield parsed.data;
+    else damaged += 1;
+  }
+  if (damaged > 0)
+    notes.push(`${basename(path)}: ${damaged} damaged ${damaged === 1 ? 'line was' : 'lines were'} skipped.`);
+}
+
+function jsonOrUndefined(line: string): unknown {
+  try {
+    return JSON.parse(line) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+interface OpenStage {
+  kind: string;
+  total: number;
+  readonly steps: Map<
+    number,
+    { metrics: LogStep['metrics']; seconds: number | undefined; tokens: number | undefined; time: number }
+  >;
+}
+
+async function readLog(path: string, notes: string[]): Promise<StageLog[]> {
+  const stages = new Map<string, OpenStage>();
+  for await (const line of readLines(path, logLineSchema, notes)) {
+    const stage = stages.get(line.stage) ?? { kind: line.kind, total: line.total, steps: new Map() };
+    stages.set(line.stage, stage);
+    stage.total = line.total;
+    const metrics: Partial<Record<MetricName, number>> = {};
+    for (const name of METRIC_NAMES) {
+      const value = line[name];
+      if (typeof value === 'number') metrics[name] = value;
+    }
+    const { seconds, tokens } = line;
+    // A resumed run repeats the steps after its last checkpoint: the later line is the one that counts.
+    stage.steps.set(line.step, { metrics, seconds, tokens, time: new Date(line.time).getTime() / 1000 });
+  }
+  return [...stages].map(([name, { kind, total, steps }]) => {
+    const ordered = [...steps].sort(([a], [b]) => a - b);
+    const times = ordered.map(([, { time }]) => time).filter(Number.isFinite);
+    const known = ordered.flatMap(([, step]) => step.seconds ?? []);
+    const counts = ordered.flatMap(([, step]) => step.tokens ?? []);
+    return {
+      name,
+      kind,
+      total,
+      steps: ordered.map(([step, { metrics }]) => ({ step, metrics })),
+      seconds: known.length > 0 ? sum(known) : Math.max(0, (times.at(-1) ?? 0) - (times[0] ?? 0)),
+      tokens: counts.length > 0 ? sum(counts) : undefined,
+    };
+  });
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+async function readSamples(path: string, notes: string[]): Promise<Map<string, StageSamples>> {
+  const stages = new Map<string, { first: SampleLine[]; last: SampleLine[] }>();
+  for await (const line of readLines(path, sampleLineSchema, notes)) {
+    const stage = stages.get(line.stage) ?? { first: [], last: [] };
+    stages.set(line.stage, stage);
+    stage.first = gathered(stage.first, line, (step) => step < line.step);
+    stage.last = gathered(stage.last, line, (step) => step > line.step);
+  }
+  return stages;
+}
+
+/** `list` with `line` added when it is of the same step, or alone when its step is `better` than the list's. */
+function gathered(list: SampleLine[], line: SampleLine, keeps: (step: number) => boolean): SampleLine[] {
+  const step = list[0]?.step;
+  if (step === undefined) return [line];
+  if (keeps(step)) return list;
+  if (step !== line.step) return [line];
+  const known = list.some((other) => other.id === line.id && other.generation === line.generation);
+  if (!known && list.length < SAMPLES_SHOWN) list.push(line);
+  return list;
+}

@@ -1,0 +1,104 @@
+/** The same recipes over several seeds: a mean for every model, and how sure one may be of it. */
+import { isDeepStrictEqual } from 'node:util';
+import { UserError } from '../base/errors.ts';
+import type { EvalModelResult } from '../eval/formats.ts';
+import type { RunRecord } from './read.ts';
+
+/** Shares of one model, one a seed, in ascending order of the seeds. */
+export interface SeedRow {
+  readonly label: string;
+  readonly seeds: readonly number[];
+  readonly shares: readonly number[];
+}
+
+export interface SeedMean {
+  readonly mean: number;
+  /** Half the width of the 95% interval of the mean over seeds; undefined for one seed, which says nothing of it. */
+  readonly half: number | undefined;
+}
+
+/** Every category's name in `rowsBySeed`, beside the mean over all dialogues. */
+export const OVERALL = 'overall';
+
+/** 97.5% quantiles of Student's t distribution for 1, 2, ... degrees of freedom. */
+const T_QUANTILES = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228];
+const NORMAL_QUANTILE = 1.96;
+
+/** Mean of `values` with the 95% interval of Student's t distribution: n values stand for all seeds there could be. */
+export function meanOverSeeds(values: readonly number[]): SeedMean {
+  const mean = values.reduce((a, b) => a + b, 0) / values.length;
+  if (values.length < 2) return { mean, half: undefined };
+  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1);
+  const quantile = T_QUANTILES[values.length - 2] ?? NORMAL_QUANTILE;
+  return { mean, half: quantile * Math.sqrt(variance / values.length) };
+}
+
+/** What `row` gains over `other`, seed by seed, for the seeds that both have. */
+export function gains(row: SeedRow, other: SeedRow): number[] {
+  return row.seeds.flatMap((seed, i) => {
+    const theirs = other.shares[other.seeds.indexOf(seed)];
+    const ours = row.shares[i];
+    return theirs === undefined || ours === undefined ? [] : [ours - theirs];
+  });
+}
+
+function shareOf(model: EvalModelResult, category: string): number | undefined {
+  const { correct, total } =
+    category === OVERALL ? model : (model.byCategory[category] ?? { correct: 0, total: 0 });
+  return total === 0 ? undefined : correct / total;
+}
+
+/** The categories of the runs' evaluations, in the order in which they first appear, after `OVERALL`. */
+export function categoriesOf(runs: readonly RunRecord[]): string[] {
+  const models = runs.flatMap((run) => run.evaluations.flatMap((evaluation) => evaluation.models));
+  return [...new Set([OVERALL, ...models.flatMap((model) => Object.keys(model.byCategory))])];
+}
+
+/**
+ * The models of `runs` by label: a run of another seed adds a value, another recipe with the same seed adds models.
+ * Throws a `UserError` where runs cannot be compared: other test data, or two results for one label and seed.
+ */
+export function rowsBySeed(runs: readonly RunRecord[], category: string = OVERALL): SeedRow[] {
+  const byLabel = new Map<string, Map<number, { share: number; run: string }>>();
+  for (const run of runs) {
+    needSameTest(runs[0], run);
+    const seed = run.recipe?.seed ?? 0;
+    for (const model of run.evaluations.flatMap((evaluation) => evaluation.models)) {
+      const share = shareOf(model, category);
+      if (share === undefined) continue;
+      const bySeed = byLabel.get(model.label) ?? new Map<number, { share: number; run: string }>();
+      const there = bySeed.get(seed);
+      if (there !== undefined && there.share !== share) {
+        throw new UserError(
+          'SEEDS',
+          `${there.run} and ${run.folder} both have a result for ${model.label} with seed ${seed}, and they differ; compare runs of different seeds.`,
+        );
+      }
+      byLabel.set(model.label, bySeed.set(seed, { share, run: run.folder }));
+    }
+  }
+  return [...byLabel].map(([label, bySeed]) => {
+    const seeds = [...bySeed.keys()].toSorted((a, b) => a - b);
+    return { label, seeds, shares: seeds.map((seed) => bySeed.get(seed)?.share ?? 0) };
+  });
+}
+
+/** Results on different dialogues are not shown side by side. */
+function needSameTest(first: RunRecord | undefined, run: RunRecord): void {
+  if (run.evaluations.length === 0) {
+    throw new UserError(
+      'SEEDS',
+      `${run.folder} has no evaluation yet; carry the run to its end, then compare.`,
+    );
+  }
+  const tested = (record: RunRecord | undefined): unknown => [
+    record?.recipe?.data,
+    record?.evaluations[0]?.models[0]?.total,
+  ];
+  if (!isDeepStrictEqual(tested(first), tested(run))) {
+    throw new UserError(
+      'SEEDS',
+      `${run.folder} was tested on other dialogues than ${first?.folder}; compare runs with the same data.`,
+    );
+  }
+}

@@ -1,0 +1,243 @@
+/**
+ * What each stage of a run was made of, by contents, so that a run that goes on never mixes old and new: data,
+ * checkpoints, modules of environments and what earlier stages made. It stands in `stages/<name>/inputs.json` from
+ * the stage's beginning; a run without such files, of an older version, goes on with what is there.
+ */
+import { existsSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { UserError } from '../base/errors.ts';
+import { readText, writeAtomic } from '../base/files.ts';
+import { type Contents, contentsOf, filesIn, identityOf, programIdentity } from '../base/identity.ts';
+import { benchmarkContents } from '../eval/benchmark-data.ts';
+import { moduleFiles } from '../environment/module-files.ts';
+import { checkpointContents } from '../model/checkpoint/checkpoint-path.ts';
+import { findRollouts } from '../train/rollout-store.ts';
+import { mapPaths } from '../recipe/resolve.ts';
+import type { Recipe } from '../recipe/schema.ts';
+import { lastingStage, type Stage } from '../stages/schema.ts';
+
+/** A file, or files of a folder, from outside of the run. */
+interface Input {
+  /** Folder that the names in its contents begin from. */
+  readonly path: string;
+  readonly contents: () => Contents;
+}
+
+const recordSchema = z.object({
+  /** By what the recipe calls them. */
+  inputs: z.record(z.string(), z.record(z.string(), z.string())),
+  /** Of the program, where its verdicts are stored. */
+  scorer: z.string().exactOptional(),
+});
+type InputRecord = z.output<typeof recordSchema>;
+
+const STORES_VERDICTS: ReadonlySet<Stage['kind']> = new Set(['eval', 'tool_eval']);
+
+const recordFile = (folder: string, stage: string): string => join(folder, 'stages', stage, 'inputs.json');
+
+/** Tells whether it is known what a stage that has begun was made of. */
+export const hasRecord = (folder: string, stage: string): boolean => existsSync(recordFile(folder, stage));
+
+/** Every name that a stage refers to: models, earlier stages, environments. */
+function namesIn(stage: Stage): string[] {
+  const named = [
+    'model' in stage ? stage.model : undefined,
+    'models' in stage ? Object.values(stage.models) : [],
+    'data' in stage ? stage.data : undefined,
+    'environment' in stage ? stage.environment : undefined,
+    'mixture' in stage ? stage.mixture.map(({ environment }) => environment) : [],
+  ].flat();
+  return named.filter((name) => name !== undefined);
+}
+
+const file = (path: string): Input => ({ path, contents: () => contentsOf(path, [path]) });
+
+/** The split whose dialogues a stage reads. */
+function splitOf(stage: Stage): 'train' | 'test' | undefined {
+  if (stage.kind === 'eval') return 'test';
+  const isTrain =
+    stage.kind === 'simrl' ||
+    stage.kind === 'dpo' ||
+    (stage.kind === 'rollout' && stage.from === undefined) ||
+    (stage.kind === 'sft' && stage.data === 'train');
+  return isTrain ? 'train' : undefined;
+}
+
+function dataInputs(data: Recipe['data'], split: 'train' | 'test' | undefined): Record<string, Input> {
+  if (split === undefined || data.source === 'assistant') return {};
+  if (data.source === 'file') return { [`data.${split}`]: file(data[split]) };
+  if (split === 'test') return { 'data.test': file(data.test) };
+  return Object.fromEntries(data.parts.map(({ path }, i) => [`data.parts.${i}`, file(path)]));
+}
+
+/** Inputs of a stage from outside of the run, by their names in the recipe. */
+function outerInputs(recipe: Recipe, stage: Stage): Record<string, Input> {
+  const inputs: Record<string, Input> = dataInputs(recipe.data, splitOf(stage));
+  // A server that answers has weights of its own.
+  const part =
+    stage.kind === 'rollout' && (stage.teacher ?? stage.from) !== undefined ? 'tokenizer' : 'whole';
+  for (const name of namesIn(stage)) {
+    const model = recipe.models[name];
+    if (typeof model === 'string')
+      inputs[`models.${name}`] = { path: model, contents: () => checkpointContents(model, part) };
+    else if (typeof model?.tokenizer === 'string') {
+      const { tokenizer: path } = model;
+      inputs[`models.${name}.tokenizer`] = { path, contents: () => checkpointContents(path, 'tokenizer') };
+    }
+    const environment = recipe.environments?.[name];
+    if (environment?.source === 'module') {
+      const folder = dirname(environment.path);
+      const contents = (): Contents => contentsOf(folder, moduleFiles(environment.path));
+      inputs[`environments.${name}`] = { path: folder, contents };
+    }
+  }
+  if (stage.kind === 'rollout' && stage.from !== undefined) {
+    const { from: path } = stage;
+    const contents = (): Contents => {
+      const folder = findRollouts(path);
+      return contentsOf(folder, filesIn(folder));
+    };
+    inputs['from'] = { path, contents };
+  }
+  if (stage.kind === 'bfcl' || stage.kind === 'acebench') {
+    const { data: path } = stage;
+    inputs['data'] = { path, contents: () => benchmarkContents(path) };
+  }
+  return inputs;
+}
+
+/**
+ * A recipe under a name of its own for what it is made of: the same command goes on with the same run, also when files
+ * or a server have moved; other contents or options begin another one.
+ */
+export function namedByContents(recipe: Recipe): Recipe {
+  const contents = recipe.stages.map((stage) =>
+    Object.entries(outerInputs(recipe, stage)).map(([name, input]) => [name, input.contents()]),
+  );
+  const placeless = mapPaths(recipe, () => '');
+  const lasting = { ...placeless, stages: placeless.stages.map(lastingStage) };
+  const identity = identityOf([lasting, contents, scorerOf(recipe.stages)]);
+  return { ...recipe, name: `${recipe.name}-${identity}` };
+}
+
+const scorerOf = (stages: readonly Stage[]): string | undefined =>
+  stages.some(({ kind }) => STORES_VERDICTS.has(kind)) ? programIdentity() : undefined;
+
+/** A file whose contents differ; undefined where none does, or where nothing is known or left. */
+function changedFile(before: Contents | undefined, now: Contents | undefined): string | undefined {
+  if (before === undefined || now === undefined || Object.keys(now).length === 0) return undefined;
+  return Object.keys({ ...before, ...now }).find((name) => before[name] !== now[name]);
+}
+
+const exportRecord = (model: string, contents: Contents): string =>
+  JSON.stringify({ model, identity: identityOf(contents) });
+
+/** The inputs of a run's stages. */
+export class RunInputs {
+  readonly #recipe: Recipe;
+  readonly #folder: string;
+  /** Of data, as they were when this process read them. */
+  readonly #data = new Map<string, Contents>();
+
+  constructor({ recipe, folder }: { readonly recipe: Recipe; readonly folder: string }) {
+    this.#recipe = recipe;
+    this.#folder = folder;
+    for (const split of ['train', 'test'] as const)
+      for (const [name, input] of Object.entries(dataInputs(recipe.data, split)))
+        this.#data.set(name, input.contents());
+  }
+
+  #read(stage: string): InputRecord | undefined {
+    const path = recordFile(this.#folder, stage);
+    if (!existsSync(path)) return undefined;
+    try {
+      return recordSchema.parse(JSON.parse(readText(path)));
+    } catch (thrown) {
+      if (thrown instanceof UserError) throw thrown;
+      throw new UserError('RUN_FILE', `${path} is damaged; remove ${dirname(path)} to make that stage anew.`);
+    }
+  }
+
+  /** All that a stage reads: what comes from outside of the run, and what earlier stages made. */
+  #inputsOf(stage: Stage): Record<string, Input> {
+    const earlier = this.#recipe.stages.filter(({ name }) => namesIn(stage).includes(name));
+    const made = earlier.map(({ name }) => [`stages.${name}`, this.#madeBy(name)] as const);
+    return { ...outerInputs(this.#recipe, stage), ...Object.fromEntries(made) };
+  }
+
+  #madeBy(stage: string): Input {
+    const path = join(this.#folder, 'stages', stage);
+    const contents = (): Contents =>
+      contentsOf(
+        path,
+        ['model', 'rollouts', 'trajectories'].flatMap((name) => filesIn(join(path, name))),
+      );
+    return { path, contents };
+  }
+
+  get #exportFile(): string {
+    return join(this.#folder, 'export.json');
+  }
+
+  #modelContents(model: string): Contents {
+    const path = this.#recipe.models[model];
+    return typeof path === 'string' ? checkpointContents(path) : this.#madeBy(model).contents();
+  }
+
+  /** Tells whether what was exported is of the model as it is now; taken to be where nothing was stored of it. */
+  isExported(model: string): boolean {
+    const path = this.#exportFile;
+    const contents = this.#modelContents(model);
+    if (Object.keys(contents).length === 0) return true;
+    if (!existsSync(path)) this.markExported(model);
+    return readText(path) === exportRecord(model, contents);
+  }
+
+  /** Stores what was exported. */
+  markExported(model: string): void {
+    writeAtomic(this.#exportFile, exportRecord(model, this.#modelContents(model)));
+  }
+
+  /** Inputs of a stage as they are now. */
+  #now(stage: Stage): InputRecord {
+    const inputs = Object.entries(this.#inputsOf(stage)).map(
+      ([name, input]) => [name, this.#data.get(name) ?? input.contents()] as const,
+    );
+    const scorer = scorerOf([stage]);
+    return { inputs: Object.fromEntries(inputs), ...(scorer === undefined ? {} : { scorer }) };
+  }
+
+  /** Throws a UserError if a stage that has begun, one of the first `count`, would go on with something else. */
+  check(count = this.#recipe.stages.length): void {
+    for (const stage of this.#recipe.stages.slice(0, count)) {
+      const before = this.#read(stage.name);
+      if (before === undefined) continue;
+      const now = this.#now(stage);
+      const folder = join(this.#folder, 'stages', stage.name);
+      for (const [name, { path }] of Object.entries(this.#inputsOf(stage))) {
+        // That it is not there is told where it is needed; what an earlier stage made is made again.
+        const changed = existsSync(path) ? changedFile(before.inputs[name], now.inputs[name]) : undefined;
+        if (changed === undefined) continue;
+        throw new UserError(
+          'INPUT_CHANGED',
+          `${join(path, changed)} (${name} of the recipe) is not what stage ${stage.name} of ${this.#folder} was begun with; put the old contents back, remove ${folder} and the folders of the stages that go on from it to make them anew, or choose another name for the run (--set name=NEW).`,
+        );
+      }
+    }
+  }
+
+  /** Inputs of a stage that is about to begin: a function that stores it, once, when the stage has begun. */
+  prepare(stage: Stage): () => void {
+    const path = recordFile(this.#folder, stage.name);
+    const [before, now] = [this.#read(stage.name), this.#now(stage)];
+    let isStored = before !== undefined && before.scorer === now.scorer;
+    // Verdicts of another version of the program cannot stand beside those of this one.
+    if (before !== undefined && !isStored)
+      rmSync(join(dirname(path), 'verdicts'), { recursive: true, force: true });
+    return () => {
+      if (!isStored) writeAtomic(path, JSON.stringify(now));
+      isStored = true;
+    };
+  }
+}

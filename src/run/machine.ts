@@ -1,0 +1,30 @@
+/** What a run was made by and on: for `machine.json` and the head of the report. Names no host, user or path. */
+import { availableParallelism, cpus, totalmem } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { readText } from '../base/files.ts';
+import type { MachineFacts } from '../eval/formats.ts';
+
+/** This program's version, from the package.json beside `src` and `dist`. */
+export function packageVersion(): string {
+  const manifest: unknown = JSON.parse(
+    readText(fileURLToPath(new URL('../../package.json', import.meta.url))),
+  );
+  const version =
+    typeof manifest === 'object' && manifest !== null && 'version' in manifest ? manifest.version : '';
+  return typeof version === 'string' ? version : '';
+}
+
+/** The facts of this process; `device` is the device that computes, with the reason why it was chosen. */
+export function machineFacts(options: { started: Date; device?: string; command?: string }): MachineFacts {
+  const { started, ...words } = options;
+  return {
+    version: packageVersion(),
+    node: process.versions.node,
+    system: `${process.platform} ${process.arch}`,
+    processor: cpus()[0]?.model.trim() ?? 'unknown processor',
+    cores: availableParallelism(),
+    memory_gb: Math.round(totalmem() / 2 ** 30),
+    started: started.toISOString(),
+    ...words,
+  };
+}

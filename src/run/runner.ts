@@ -1,0 +1,208 @@
+/**
+ * Carries a recipe through its stages. Everything lies in `<runsDir>/<name>/`: the resolved recipe, the log, the
+ * samples, each stage's checkpoints and model. A stage that is done is not done again; the same command goes on.
+ */
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { UserError } from '../base/errors.ts';
+import { fileError, readText, removeLeftovers, writeAtomic } from '../base/files.ts';
+import { lockFolder } from '../base/lock.ts';
+import { ggufTokenizer } from '../chat/gguf-tokenizer.ts';
+import { Device } from '../ggml/device.ts';
+import { exportGguf } from '../model/checkpoint/gguf.ts';
+import { probeDevice } from '../train/device-probe.ts';
+import type { RunEvent } from '../train/events.ts';
+import { loadRecipe } from '../recipe/load.ts';
+import { machineFacts } from './machine.ts';
+import { formatRecipe, mapPaths } from '../recipe/resolve.ts';
+import { runEvaluation } from './answering.ts';
+import { runBenchmark } from './benchmarks.ts';
+import {
+  checkpointFolder,
+  dialoguesOf,
+  markDone,
+  openModel,
+  type Outputs,
+  outputsOf,
+  type RehearsalSteps,
+  type RunContext,
+  stageFolder,
+  tokenizerSource,
+} from './context.ts';
+import { hasRecord, RunInputs } from './inputs.ts';
+import { Journal } from './journal.ts';
+import { runRollout } from './rollouts.ts';
+import { runToolEvaluation, runTrajectoryStage } from './tools.ts';
+import { runTraining } from './training.ts';
+import type { Recipe } from '../recipe/schema.ts';
+import { lastingStage, type Stage } from '../stages/schema.ts';
+
+export interface RunOptions {
+  /** Folder of run folders. */
+  readonly runsDir: string;
+  /** Asks for a stop after the current step, with a checkpoint. */
+  readonly signal: AbortSignal;
+  /** Milliseconds since some fixed moment. */
+  readonly now?: () => number;
+}
+
+function stageEvents(run: RunContext, stage: Stage): AsyncGenerator<RunEvent, Outputs | undefined> {
+  if (stage.kind === 'rollout') return runRollout(run, stage);
+  if (stage.kind === 'eval') return runEvaluation(run, stage);
+  if (stage.kind === 'trajectories') return runTrajectoryStage(run, stage);
+  if (stage.kind === 'tool_eval') return runToolEvaluation(run, stage);
+  if (stage.kind === 'bfcl' || stage.kind === 'acebench') return runBenchmark(run, stage);
+  return runTraining(run, stage);
+}
+
+/** Where a recipe differs from the one that a run was begun with; what has not begun yet may differ. */
+function differences(folder: string, first: Recipe, second: Recipe): string[] {
+  const begun = first.stages.filter(({ name }) => existsSync(join(folder, 'stages', name)));
+  // Where it is known what stages were made of, it does not matter where that lies.
+  const isKnown = begun.every(({ name }) => hasRecord(folder, name));
+  const placeless = (recipe: Recipe): Recipe => (isKnown ? mapPaths(recipe, () => '') : recipe);
+  const [before, now] = [placeless(first), placeless(second)] as const;
+  const rest = (recipe: Recipe): unknown => ({ ...recipe, stages: 0, export: 0, compare: 0 });
+  const stageOf = (recipe: Recipe, name: string): unknown => {
+    const stage = recipe.stages.find((one) => one.name === name);
+    return stage === undefined ? undefined : lastingStage(stage);
+  };
+  const made = before.export !== undefined && existsSync(join(folder, before.export.gguf));
+  return [
+    ...(isDeepStrictEqual(rest(before), rest(now)) ? [] : ['its data, models, seed or device']),
+    ...begun
+      .map(({ name }) => name)
+      .filter((name) => !isDeepStrictEqual(stageOf(before, name), stageOf(now, name)))
+      .map((name) => `stage ${name}, which has begun`),
+    ...(made && !isDeepStrictEqual(before.export, now.export) ? ['its export'] : []),
+  ];
+}
+
+/** Writes what a new run is of, or checks that the one there goes on with the same. */
+function prepareFolder(folder: string, recipe: Recipe, device: string): void {
+  const path = join(folder, 'recipe.yaml');
+  const text = formatRecipe(recipe, folder);
+  const machine = join(folder, 'machine.json');
+  if (!existsSync(machine))
+    writeAtomic(machine, `${JSON.stringify(machineFacts({ started: new Date(), device }), null, 1)}\n`);
+  if (existsSync(path)) {
+    if (readText(path) === text) return;
+    const changed = differences(folder, loadRecipe(path), recipe);
+    if (changed.length > 0) {
+      throw new UserError(
+        'OTHER_RECIPE',
+        `${folder} holds a run of another recipe or with other options (${changed.join('; ')}); choose another name (--set name=NEW) or remove what is to be made anew.`,
+      );
+    }
+  }
+  writeAtomic(path, text);
+}
+
+function exportStudent(run: RunContext, reference: string, path: string): void {
+  using model = openModel(run, reference, { trainable: false });
+  const tokenizer = ggufTokenizer(tokenizerSource(run, reference));
+  const name = `${run.recipe.name} ${reference}`;
+  exportGguf(path, model.config, model.parameters, tokenizer, { dtype: 'f16', name });
+}
+
+/**
+ * A stage's events; what it is made of is stored before anything is that came of it. A stage that fails before that,
+ * as its model cannot be loaded, has not begun.
+ */
+async function* recorded(
+  events: AsyncGenerator<RunEvent, Outputs | undefined>,
+  folder: string,
+  store: () => void,
+): AsyncGenerator<RunEvent, Outputs | undefined> {
+  for (;;) {
+    const { done, value } = await events.next();
+    if (done === true) {
+      if (value !== undefined) store();
+      return value;
+    }
+    if (value.type !== 'stage' || existsSync(folder)) store();
+    yield value;
+  }
+}
+
+async function* runStages(run: RunContext, inputs?: RunInputs): AsyncGenerator<RunEvent> {
+  for (const [index, stage] of run.recipe.stages.entries()) {
+    const start = run.now();
+    let outputs = outputsOf(run, stage.name);
+    inputs?.check(index + 1);
+    if (outputs === undefined) {
+      if (run.signal.aborted) return;
+      const store = inputs?.prepare(stage) ?? (() => undefined);
+      outputs = yield* recorded(stageEvents(run, stage), stageFolder(run, stage.name), store);
+      if (outputs === undefined) return;
+      markDone(run, stage.name, outputs);
+    }
+    // What the stage made is safe now: the optimiser's state is of no more use.
+    rmSync(checkpointFolder(run, stage.name), { recursive: true, force: true });
+    yield { type: 'done', stage: stage.name, seconds: (run.now() - start) / 1000, outputs };
+  }
+  if (run.recipe.export === undefined || run.signal.aborted) return;
+  const start = run.now();
+  const { model, gguf: name } = run.recipe.export;
+  const gguf = join(run.folder, name);
+  if (!existsSync(gguf) || inputs?.isExported(model) === false) {
+    yield { type: 'stage', stage: 'export', kind: 'export', total: 1, done: 0 };
+    exportStudent(run, model, gguf);
+    inputs?.markExported(model);
+  }
+  yield { type: 'done', stage: 'export', seconds: (run.now() - start) / 1000, outputs: { gguf } };
+}
+
+/**
+ * Runs a recipe, or goes on with it, and says what happens as a stream of events. Ends early, with a checkpoint,
+ * when `signal` fires. Throws UserErrors.
+ */
+export async function* runRecipe(recipe: Recipe, options: RunOptions): AsyncGenerator<RunEvent> {
+  const folder = join(options.runsDir, recipe.name);
+  // A bad line is told before anything starts, and not when the first stage that reads it begins.
+  if (recipe.data.source !== 'assistant')
+    for (const split of ['train', 'test'] as const) dialoguesOf({ recipe }, split);
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (thrown) {
+    throw fileError('create', folder, thrown);
+  }
+  using lock = lockFolder(folder);
+  removeLeftovers(folder);
+  using device = Device.open(recipe.device, recipe.threads ?? availableParallelism());
+  prepareFolder(folder, recipe, device.title);
+  // Named with the first stage; what only a larger model lacks is named when it is met.
+  if (device.mayLack) device.noteFallback(probeDevice(device.info.name).lacking);
+  const run: RunContext = {
+    recipe,
+    folder,
+    device,
+    signal: options.signal,
+    now: options.now ?? (() => performance.now()),
+  };
+  const inputs = new RunInputs(run);
+  inputs.check();
+  const journal = new Journal(folder);
+  for await (const event of runStages(run, inputs)) {
+    lock.check();
+    journal.record(event);
+    yield event;
+    for (const text of device.takeNotices()) yield { type: 'warning', stage: event.stage, text };
+  }
+}
+
+/**
+ * Runs the beginning of every stage of a recipe in `folder`, and says what happens as a stream of events: stages that
+ * train end after so many steps, and say how many they would have had. Throws UserErrors.
+ */
+export async function* rehearseRecipe(
+  recipe: Recipe,
+  folder: string,
+  rehearsal: RehearsalSteps,
+): AsyncGenerator<RunEvent> {
+  using device = Device.open(recipe.device, recipe.threads ?? availableParallelism());
+  const { signal } = new AbortController();
+  yield* runStages({ recipe, folder, device, signal, now: () => performance.now(), rehearsal });
+}

@@ -1,0 +1,60 @@
+/** Texts for who watches, said in the middle of work that yields something else. */
+import { merge } from '../model/checkpoint/merge.ts';
+
+/** Texts from those who say them to the one who shows them, as soon as they are said. */
+export class Notices {
+  readonly #texts: string[] = [];
+  #wake = (): void => undefined;
+  #ended = false;
+
+  readonly say = (text: string): void => {
+    this.#texts.push(text);
+    this.#wake();
+  };
+
+  /** Ends the stream, after what was said. */
+  end(): void {
+    this.#ended = true;
+    this.#wake();
+  }
+
+  async *stream(signal: AbortSignal): AsyncGenerator<string, void, undefined> {
+    const stop = (): void => this.#wake();
+    signal.addEventListener('abort', stop);
+    try {
+      for (;;) {
+        yield* this.#texts.splice(0);
+        if (this.#ended || signal.aborted) return;
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      }
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
+  }
+}
+
+/** Yields what `work` does, and in between, as soon as it is said, what `notices` hold, as `made` makes it. */
+export async function* withNotices<T>(
+  work: (signal: AbortSignal) => AsyncGenerator<T>,
+  notices: Notices | undefined,
+  made: (text: string) => T,
+  signal: AbortSignal,
+): AsyncGenerator<T> {
+  if (notices === undefined) {
+    yield* work(signal);
+    return;
+  }
+  const working = async function* (stop: AbortSignal): AsyncGenerator<T> {
+    try {
+      yield* work(stop);
+    } finally {
+      notices.end();
+    }
+  };
+  const telling = async function* (stop: AbortSignal): AsyncGenerator<T> {
+    for await (const text of notices.stream(stop)) yield made(text);
+  };
+  yield* merge([working, telling], signal);
+}

@@ -1,0 +1,184 @@
+/** Tells whether a server can be learned from: asked once at the start, so that a run does not fail hours later. */
+import { UserError } from '../../base/errors.ts';
+import type { Tokenizer } from '../../chat/tokenizer.ts';
+import type { Question, SamplingOptions, TokenFacts } from '../teacher.ts';
+import { MASS_TOLERANCE } from '../../topk/inspect.ts';
+import { type Endpoint, persistently, Refused, Unsendable } from './endpoint.ts';
+import type { IsEnd } from './finish.ts';
+import type { Ask, Protocol } from './protocol.ts';
+import { BadReply, type Reply } from './reply.ts';
+
+export interface Probed {
+  readonly protocol: Protocol;
+  readonly endpoint: Endpoint;
+  readonly model: string;
+  readonly tokenizer: Tokenizer;
+  readonly isEnd: IsEnd;
+  readonly topK: number;
+  readonly sampling: SamplingOptions;
+  /** The error that a refusal is told as; `otherwise` is advice where nothing better is known. */
+  readonly refusal: (thrown: Refused, otherwise: string) => Promise<UserError>;
+}
+
+/** Tags, digits, accents, other scripts and an emoji: what tokenizers differ in. */
+const SAMPLE_TEXT =
+  '<|im_start|>user\nTurn 3 lights to 12.50%, naïve Grüße: 你好 мир 🙂<|im_end|>\n<|im_start|>assistant\n<think>\n</think>\n<tool_call>\n{"name": "set_light", "arguments": {"level": 12.5}}\n</tool_call>';
+/** What it is asked to go on with: many words can follow. */
+const PROMPT = 'The next word of this sentence is';
+/** The other temperature that the same distribution is asked for at. */
+const OTHER_TEMPERATURE = 0.5;
+/** Tokens that a chat is asked for: some services refuse to answer with fewer. */
+const CHAT_TOKENS = 16;
+/** Times that a first token is drawn until one can be sent. */
+const DRAWS = 8;
+/** Nats that likeliest and unlikeliest entry must lie apart for a scale to be seen. */
+const SMALL_GAP = 0.5;
+
+/** Throws if `found`, the ids that a server makes of `text`, are not the tokenizer's own. */
+function checkTokens(url: string, text: string, tokenizer: Tokenizer, found: readonly number[]): void {
+  const own = tokenizer.encode(text);
+  const at = own.findIndex((id, i) => id !== found[i]);
+  if (at < 0 && own.length === found.length) return;
+  const place = at < 0 ? own.length : at;
+  throw new UserError(
+    'VOCABULARY',
+    `${url} has another vocabulary than the student's: where the student reads ${JSON.stringify(tokenizer.tokenText(own[place] ?? -1))} (token ${own[place] ?? 'none'}), it reads token ${found[place] ?? 'none'}; serve a teacher with the student's tokenizer.`,
+  );
+}
+
+/** Checks one address and returns warnings; throws a UserError that says what to change. */
+export async function probeEndpoint(probed: Probed, signal: AbortSignal): Promise<readonly string[]> {
+  const { endpoint, protocol } = probed;
+  try {
+    return await check(probed, signal);
+  } catch (thrown) {
+    if (thrown instanceof BadReply) {
+      throw new UserError(
+        'TEACHER',
+        `${endpoint.url} does not answer as ${protocol.name} does (${thrown.message}); check the address and the teacher's kind.`,
+        { cause: thrown },
+      );
+    }
+    if (thrown instanceof Refused) {
+      const words = protocol.distributions
+        ? `check the address, the model's name and that it allows ${probed.topK} log-probabilities a token`
+        : [404, 405].includes(thrown.status)
+          ? "check the address and the model's name"
+          : 'see to what it says';
+      throw await probed.refusal(thrown, words);
+    }
+    throw thrown;
+  }
+}
+
+async function check(probed: Probed, signal: AbortSignal): Promise<readonly string[]> {
+  const { protocol, endpoint, model, tokenizer, sampling } = probed;
+  const vocabulary = await persistently(
+    () => protocol.tokenize(endpoint, SAMPLE_TEXT, model, signal),
+    endpoint,
+  );
+  if (vocabulary !== undefined) checkTokens(endpoint.url, SAMPLE_TEXT, tokenizer, vocabulary);
+  if (!protocol.distributions) {
+    try {
+      await send(probed, 1, sampling.temperature, signal);
+    } catch (thrown) {
+      // It answers; what it thinks of a prompt does not fit into so few tokens.
+      if (!(thrown instanceof Refused && protocol.cut?.test(thrown.said) === true)) throw thrown;
+    }
+    return [];
+  }
+  const few = await firstToken(probed, Math.min(2, probed.topK), 1, signal);
+  const all = await firstToken(probed, probed.topK, 1, signal);
+  checkRow(probed, few, Math.min(2, probed.topK));
+  checkRow(probed, all, probed.topK);
+  const other = await firstToken(probed, probed.topK, OTHER_TEMPERATURE, signal);
+  return checkScale(probed, all, other);
+}
+
+async function send(probed: Probed, topK: number, temperature: number, signal: AbortSignal, seed = 1) {
+  const { protocol, endpoint, model, tokenizer, isEnd, sampling } = probed;
+  const messages = [{ role: 'user', content: PROMPT } as const, { role: 'assistant', content: '' } as const];
+  const question: Question = {
+    position: 0,
+    id: 'probe',
+    text: PROMPT,
+    ids: tokenizer.encode(PROMPT),
+    dialogue: { id: 'probe', tools: [], messages, category: 'probe' },
+  };
+  const ask: Ask = {
+    question,
+    samples: 1,
+    seed,
+    sampling: { ...sampling, temperature, maxTokens: protocol.distributions ? 1 : CHAT_TOKENS },
+    topK,
+    stopIds: tokenizer.stopIds,
+    isEnd,
+    model,
+  };
+  const read = (reply: Reply): { readonly reply: Reply; readonly samples: ReturnType<Protocol['read']> } => ({
+    reply,
+    samples: protocol.read(reply, ask),
+  });
+  return persistently(() => endpoint.ask(protocol.path, protocol.body(ask), signal, read), endpoint);
+}
+
+/** What is said of the first token: the same whichever is drawn, but nothing where it is a part of a character. */
+async function firstToken(
+  probed: Probed,
+  topK: number,
+  temperature: number,
+  signal: AbortSignal,
+): Promise<TokenFacts> {
+  for (let seed = 1; ; seed++) {
+    try {
+      const { reply, samples } = await send(probed, topK, temperature, signal, seed);
+      const [sample] = samples;
+      const fact = sample !== undefined && 'facts' in sample ? sample.facts[0] : undefined;
+      if (fact !== undefined) return fact;
+      if (seed >= DRAWS) reply.fail('has no log-probabilities of the first token');
+    } catch (thrown) {
+      if (!(thrown instanceof Unsendable) || seed >= DRAWS) throw thrown;
+    }
+  }
+}
+
+/** Entries as many as were asked for, of the student's vocabulary, and no more probability than there is. */
+function checkRow({ endpoint, tokenizer, protocol }: Probed, { top }: TokenFacts, topK: number): void {
+  const wanted = Math.min(topK, tokenizer.vocabSize);
+  if (top.length < wanted) {
+    throw new UserError(
+      'TEACHER',
+      `${endpoint.url} gives ${top.length} log-probabilities a token instead of ${topK}; raise its limit or lower kd_topk.`,
+    );
+  }
+  const mass = top.slice(0, topK).reduce((sum, [, logprob]) => sum + Math.exp(logprob), 0);
+  if (!(mass <= 1 + MASS_TOLERANCE)) {
+    throw new UserError(
+      'TEACHER',
+      `${endpoint.url} gives probabilities that add up to ${mass.toFixed(3)}, more than 1; ${protocol.scaledHint}.`,
+    );
+  }
+}
+
+/** Two temperatures must give one distribution. What is scaled can still be had at temperature 1. */
+function checkScale(probed: Probed, at1: TokenFacts, other: TokenFacts): readonly string[] {
+  const { endpoint, protocol, sampling } = probed;
+  const there = new Map(other.top);
+  const common = at1.top.filter(([id, logprob]) => there.has(id) && logprob > -50);
+  const logprobs = common.map(([, logprob]) => logprob);
+  const otherLogprobs = common.map(([id]) => there.get(id) ?? 0);
+  const gap = Math.max(...logprobs) - Math.min(...logprobs);
+  const otherGap = Math.max(...otherLogprobs) - Math.min(...otherLogprobs);
+  if (common.length < 2 || gap < SMALL_GAP)
+    return [`${endpoint.url}: whether temperature scales its log-probabilities could not be told`];
+  const ratio = otherGap / gap;
+  if (ratio > 0.8 && ratio < 1.25) return [];
+  const isScaled = ratio > 1.5 && ratio < 2.6;
+  if (isScaled && sampling.temperature === 1 && sampling.topP === 1 && sampling.topK < 0) return [];
+  throw new UserError(
+    'TEACHER',
+    isScaled
+      ? `${endpoint.url} scales its log-probabilities by the temperature; draw at temperature 1 (with top_p 1 and top_k -1), or ${protocol.scaledHint}.`
+      : `${endpoint.url} gives other log-probabilities at another temperature (${ratio.toFixed(2)} times as far apart); ${protocol.scaledHint}.`,
+  );
+}

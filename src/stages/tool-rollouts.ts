@@ -1,0 +1,31 @@
+/** What stages have in common in which models call functions: which tokens count, and what is logged. */
+import type { Conversation } from '../environment/conversation.ts';
+import type { Metrics } from '../train/events.ts';
+import type { MetricName } from '../train/metrics.ts';
+
+/** Indices of a conversation's own tokens: what functions returned is read, and not learned. */
+export function rowsOf({ drawn }: Pick<Conversation, 'drawn'>): number[] {
+  const rows: number[] = [];
+  drawn.forEach((own, i) => {
+    if (own === 1) rows.push(i);
+  });
+  return rows;
+}
+
+/** What is logged of a conversation, whatever it is for. */
+export function conversationParts({ calls, turns, end }: Conversation): Metrics {
+  return {
+    calls: calls.length,
+    failed_calls: calls.length === 0 ? 0 : calls.filter(({ result }) => !result.ok).length / calls.length,
+    turns: turns.length,
+    truncated: end === 'length' ? 1 : 0,
+  };
+}
+
+/** Means of what several conversations have in common. */
+export function meanParts(all: readonly Metrics[]): Metrics {
+  const names = Object.keys(all[0] ?? {}) as MetricName[];
+  return Object.fromEntries(
+    names.map((name) => [name, all.reduce((sum, parts) => sum + (parts[name] ?? 0), 0) / all.length]),
+  );
+}

@@ -1,0 +1,158 @@
+/** Teacher trajectories: a model solves an environment's problems, and its right, distinct conversations are kept. */
+import { isAbort } from '../base/errors.ts';
+import { hashString } from '../base/rng.ts';
+import type { Conversation } from '../environment/conversation.ts';
+import type { EnvironmentHost } from '../environment/environment.ts';
+import type { Manner } from '../environment/manner.ts';
+import type { Speech } from '../environment/speech.ts';
+import type { Generator } from '../model/generate/generation.ts';
+import { answersRightly } from '../rewards/mentor.ts';
+import type { RunEvent } from '../train/events.ts';
+import { memoryMb } from '../train/loop.ts';
+import type { ToolProblems, ToolPrompt } from '../train/tool-problems.ts';
+import {
+  hasTrajectories,
+  type StoredTrajectories,
+  type Trajectory,
+  writeTrajectories,
+} from '../train/trajectory-store.ts';
+import type { Sampling } from './grpo.ts';
+import { conversationParts, meanParts, rowsOf } from './tool-rollouts.ts';
+
+export interface TrajectoryOptions {
+  readonly name: string;
+  readonly problems: ToolProblems;
+  readonly host: EnvironmentHost;
+  readonly manner: Manner;
+  readonly speech: Speech;
+  readonly generator: Generator;
+  readonly sampling: Sampling;
+  readonly maxTurns: number;
+  /** Problems a batch; a batch is saved when it is done. */
+  readonly batch: number;
+  /** Conversations a problem that are kept at most. */
+  readonly keep: number;
+  /** Keep conversations without the right answer too. */
+  readonly keepWrong: boolean;
+  readonly seed: number;
+  readonly folder: string;
+  readonly signal: AbortSignal;
+  readonly now: () => number;
+}
+
+/** The conversations of a problem that are kept: right ones first, each once. */
+function chosen(
+  { keep, keepWrong }: TrajectoryOptions,
+  { problem }: ToolPrompt,
+  conversations: readonly Conversation[],
+): Trajectory[] {
+  const seen = new Set<string>();
+  const judged = conversations.map((conversation) => ({
+    conversation,
+    correct: answersRightly(problem.answer, conversation.response),
+  }));
+  return (
+    judged
+      // An agent whose first step never worked has said nothing that stays.
+      .filter(({ conversation, correct }) => conversation.tokens.length > 0 && (correct || keepWrong))
+      .toSorted((a, b) => Number(b.correct) - Number(a.correct))
+      .filter(({ conversation: { tokens } }) => !seen.has(tokens.join()) && seen.add(tokens.join()))
+      .slice(0, keep)
+      .map(({ conversation, correct }) => ({
+        tokens: conversation.tokens,
+        rows: rowsOf(conversation),
+        correct,
+      }))
+  );
+}
+
+async function* solveBatch(
+  options: TrajectoryOptions,
+  number: number,
+  total: number,
+): AsyncGenerator<RunEvent> {
+  const { name, problems, batch, sampling, maxTurns, seed, signal, now, folder, speech } = options;
+  const start = now();
+  const indices = Array.from(
+    { length: Math.min(batch, problems.length - number * batch) },
+    (_, i) => number * batch + i,
+  );
+  const asked = problems.at(indices);
+  const drawn = await options.manner.converse(
+    asked.map(({ ids, problem: { setting } }) => ({ ids, setting })),
+    options,
+    { ...sampling, maxTurns, seed: hashString(`${seed}:${number}`), signal },
+  );
+  const kept = asked.flatMap((prompt, i): StoredTrajectories[] => {
+    const samples = chosen(options, prompt, drawn[i] ?? []);
+    return samples.length === 0 ? [] : [{ id: prompt.problem.id, prompt: prompt.ids, samples }];
+  });
+  const parts = drawn.flatMap((conversations, i) =>
+    conversations.map((one) => ({
+      ...conversationParts(one),
+      accuracy: answersRightly(asked[i]?.problem.answer ?? '', one.response) ? 1 : 0,
+      completion_tokens: one.tokens.length,
+    })),
+  );
+  const seconds = (now() - start) / 1000;
+  const tokens =
+    drawn.flat().reduce((n, one) => n + one.tokens.length, 0) +
+    asked.reduce((n, { ids }) => n + ids.length, 0);
+  const share = kept.reduce((n, { samples }) => n + samples.length, 0) / Math.max(1, parts.length);
+  const step = number + 1;
+  yield {
+    type: 'step',
+    stage: name,
+    step,
+    total,
+    tokens,
+    seconds,
+    metrics: {
+      ...meanParts(parts),
+      kept: share,
+      tokens_per_second: seconds > 0 ? tokens / seconds : 0,
+      memory_mb: memoryMb(),
+    },
+  };
+  const samples = asked.slice(0, 2).flatMap(({ problem, text: prompt }, i) =>
+    (drawn[i] ?? []).slice(0, 2).map((one) => ({
+      id: problem.id,
+      prompt,
+      generation: speech.tokenizer.decode(one.tokens),
+      reward: answersRightly(problem.answer, one.response) ? 1 : 0,
+    })),
+  );
+  if (samples.length > 0) yield { type: 'sample', stage: name, step, samples };
+  // Last, so that the log has all that is stored.
+  writeTrajectories(folder, number, {
+    vocabulary: speech.tokenizer.fingerprint(),
+    problems: asked.length,
+    drawn: parts.length,
+    kept,
+  });
+}
+
+/** Solves the problems batch by batch; a batch that is on disk is not asked again. True when all are done. */
+export async function* runTrajectories(options: TrajectoryOptions): AsyncGenerator<RunEvent, boolean> {
+  const { name, problems, batch, folder, signal } = options;
+  const total = Math.ceil(problems.length / batch);
+  let done = 0;
+  while (done < total && hasTrajectories(folder, done)) done += 1;
+  yield { type: 'stage', stage: name, kind: 'trajectories', total, done };
+  for (; done < total; done++) {
+    if (signal.aborted) return false;
+    try {
+      yield* solveBatch(options, done, total);
+    } catch (thrown) {
+      if (!isAbort(thrown, signal)) throw thrown;
+      return false;
+    }
+  }
+  if (problems.tooLong > 0)
+    yield {
+      type: 'warning',
+      stage: name,
+      text: `${problems.tooLong} problems were too long and were left out`,
+    };
+  return true;
+}

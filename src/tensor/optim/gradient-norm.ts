@@ -1,0 +1,39 @@
+/** The global norm of accumulated gradients, computed on the device. */
+import type { Device } from '../../ggml/device.ts';
+import { Graph, readF32 } from '../graph.ts';
+import { add, reshape, scale, slice, square, sum } from '../ops/index.ts';
+import type { ParameterSet } from '../parameters.ts';
+import { slabs } from '../slabs.ts';
+import { sizeOf, type Tensor } from '../tensor.ts';
+
+export class GradientNorm implements Disposable {
+  readonly #graph: Graph;
+  readonly #norm: Tensor;
+
+  /** `device` computes it: the gradients' own, or another one that reaches the same memory. */
+  constructor(gradients: ParameterSet, device: Device) {
+    const parts = gradients.specs.flatMap(({ name, shape }) =>
+      slabs(shape).map((slab) => ({ name, shape, slab })),
+    );
+    const g = new Graph(device, parts.length * 6 + 64);
+    this.#graph = g;
+    const squares = parts.map(({ name, shape, slab: { start, count } }) => {
+      const rows = reshape(g, gradients.get(name), [shape[0] ?? 1, sizeOf(shape) / (shape[0] ?? 1)]);
+      return sum(g, square(g, slice(g, rows, 1, start, count)));
+    });
+    const total = squares.reduce((a, b) => add(g, a, b));
+    // A sum that is scaled by one is a tensor of its own even when there is a single parameter.
+    this.#norm = g.output(scale(g, total, 1));
+    g.allocate();
+  }
+
+  /** Their L2 norm. */
+  async compute(): Promise<number> {
+    await this.#graph.compute();
+    return Math.sqrt(readF32(this.#graph.device, this.#norm)[0] ?? Number.NaN);
+  }
+
+  [Symbol.dispose](): void {
+    this.#graph[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,165 @@
+/** Reads a top-k store at any place; only its index is in memory. Every part that is read is checked. */
+import { crc32 } from 'node:zlib';
+import { UserError } from '../base/errors.ts';
+import type { TokenIds } from '../base/token-ids.ts';
+import { ByteFile } from './bytes.ts';
+import {
+  decodeHeader,
+  decodeRows,
+  decodeTokens,
+  END_MAGIC,
+  type Header,
+  HEADER_START,
+  MAGIC,
+  SEQUENCE_START,
+  type SequenceLayout,
+  sequenceLayout,
+  type TopKSequence,
+  TRAILER_BYTES,
+  VERSION,
+} from './format.ts';
+
+const fault = (path: string, what: string): UserError =>
+  new UserError('TOPK', `${path} ${what}; draw the rollouts again, which goes on where they were whole.`);
+
+/** Reads the header and says where it ends. */
+export function readHeader(file: ByteFile): { readonly header: Header; readonly end: number } {
+  const start = file.read(0, HEADER_START);
+  if (!MAGIC.equals(start.subarray(0, MAGIC.length))) {
+    throw new UserError(
+      'TOPK',
+      `${file.path} is no top-k store: it begins differently; give a file that rollouts made.`,
+    );
+  }
+  if (start.length < HEADER_START) throw fault(file.path, 'is cut short in its header');
+  const version = start.readUInt32LE(8);
+  if (version !== VERSION) {
+    throw new UserError(
+      'TOPK',
+      `${file.path} is of version ${version}, and this program reads ${VERSION}; draw the rollouts again.`,
+    );
+  }
+  const end = HEADER_START + start.readUInt32LE(12);
+  const json = file.read(HEADER_START, end);
+  if (json.length < end - HEADER_START) throw fault(file.path, 'is cut short in its header');
+  const header = decodeHeader(json, start.readUInt32LE(16));
+  if (header === undefined) throw fault(file.path, 'has a damaged header');
+  return { header, end };
+}
+
+interface Places {
+  readonly index: Buffer;
+  /** End of the last sequence. */
+  readonly end: number;
+  readonly rows: number;
+}
+
+function readPlaces(file: ByteFile, headerEnd: number): Places {
+  const at = file.size - TRAILER_BYTES;
+  const trailer = file.read(Math.max(headerEnd, at), file.size);
+  if (trailer.length < TRAILER_BYTES || !END_MAGIC.equals(trailer.subarray(24)))
+    throw fault(file.path, 'is cut short or still being written: its index is missing');
+  const end = Number(trailer.readBigUInt64LE(0));
+  const index = file.read(end, at);
+  const whole = index.length === trailer.readUInt32LE(8) * 8;
+  if (!whole || crc32(trailer.subarray(0, 20), crc32(index)) !== trailer.readUInt32LE(20))
+    throw fault(file.path, 'is damaged: the checksum of its index does not match');
+  return { index, end, rows: Number(trailer.readBigUInt64LE(12)) };
+}
+
+export class TopKFile {
+  readonly path: string;
+  readonly header: Header;
+  /** Bytes of the file. */
+  readonly bytes: number;
+  readonly #places: Places;
+  /** While it is kept open. */
+  #open: ByteFile | undefined;
+
+  /** Looks into a whole store, and leaves no file open; throws a UserError that says what is wrong with it. */
+  constructor(path: string) {
+    using file = new ByteFile(path);
+    const { header, end } = readHeader(file);
+    this.path = path;
+    this.header = header;
+    this.bytes = file.size;
+    this.#places = readPlaces(file, end);
+  }
+
+  /** Sequences, those without distributions included. */
+  get length(): number {
+    return this.#places.index.length / 8;
+  }
+
+  /** Tokens with distributions. */
+  get rows(): number {
+    return this.#places.rows;
+  }
+
+  /** Keeps the file open for many reads in a row, until the result is disposed of. */
+  keepOpen(): Disposable {
+    const file = new ByteFile(this.path);
+    this.#open = file;
+    return {
+      [Symbol.dispose]: () => {
+        this.#open = undefined;
+        file[Symbol.dispose]();
+      },
+    };
+  }
+
+  #with<T>(use: (file: ByteFile) => T): T {
+    if (this.#open !== undefined) return use(this.#open);
+    using file = new ByteFile(this.path);
+    return use(file);
+  }
+
+  #start(file: ByteFile, index: number): { place: number; start: Buffer; layout: SequenceLayout } {
+    const place = Number(this.#places.index.readBigUInt64LE(index * 8));
+    const start = file.read(place, place + SEQUENCE_START);
+    if (start.length < SEQUENCE_START) throw this.#damaged(index);
+    const layout = sequenceLayout(start, this.header);
+    if (place + layout.end > this.#places.end) throw this.#damaged(index);
+    return { place, start, layout };
+  }
+
+  #damaged(index: number): UserError {
+    return fault(this.path, `is damaged: the checksum of sequence ${index} does not match`);
+  }
+
+  /** How many tokens a sequence has, and how many of them have distributions. */
+  size(index: number): Pick<SequenceLayout, 'tokens' | 'rows'> {
+    return this.#with((file) => this.#start(file, index).layout);
+  }
+
+  /** The tokens of a sequence alone. */
+  tokens(index: number): TokenIds {
+    return this.#with((file) => {
+      const { place, layout } = this.#start(file, index);
+      const tokens = decodeTokens(file.read(place, place + layout.idsEnd), this.header);
+      if (tokens === undefined) throw this.#damaged(index);
+      return tokens;
+    });
+  }
+
+  /** A whole sequence. */
+  read(index: number): TopKSequence {
+    return this.#with((file) => {
+      const { place, start, layout } = this.#start(file, index);
+      const bytes = file.read(place, place + layout.end);
+      const tokens = decodeTokens(bytes.subarray(0, layout.idsEnd), this.header);
+      const rows = decodeRows(bytes.subarray(layout.idsEnd), start.readUInt32LE(8), layout.rows, this.header);
+      if (tokens === undefined || rows === undefined) throw this.#damaged(index);
+      return { tokens, ...rows };
+    });
+  }
+}
+
+/** Throws if a store speaks of other tokens than a student does. `tokenizer` is the student's fingerprint. */
+export function checkVocabulary(path: string, store: Header, tokenizer: string): void {
+  if (store.tokenizer === tokenizer) return;
+  throw new UserError(
+    'VOCABULARY',
+    `${path} is in another vocabulary (${store.tokenizer}) than the student's (${tokenizer}); use a teacher with the student's tokenizer.`,
+  );
+}

@@ -1,0 +1,143 @@
+/** Writes a top-k store as a stream; one that was interrupted goes on at the end of its last whole sequence. */
+import { closeSync, existsSync, fsyncSync, ftruncateSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { required, UserError } from '../base/errors.ts';
+import { fileError } from '../base/files.ts';
+import { ByteFile } from './bytes.ts';
+import {
+  decodeHeader,
+  decodeTokens,
+  encodeEnd,
+  encodeHeader,
+  encodeSequence,
+  type Header,
+  HEADER_START,
+  SEQUENCE_START,
+  sequenceLayout,
+  type TopKFacts,
+  type TopKSequence,
+} from './format.ts';
+import { readHeader } from './reader.ts';
+
+interface Resumed {
+  /** Where each sequence begins. */
+  readonly places: number[];
+  readonly rows: number;
+  readonly end: number;
+}
+
+/** Walks over the first `count` sequences, as far as they are whole; their rows are not read. */
+function walk(file: ByteFile, header: Header, start: number, count: number): Resumed {
+  const places: number[] = [];
+  let rows = 0;
+  let place = start;
+  while (places.length < count) {
+    const head = file.read(place, place + SEQUENCE_START);
+    if (head.length < SEQUENCE_START) break;
+    const layout = sequenceLayout(head, header);
+    if (place + layout.end > file.size) break;
+    if (decodeTokens(file.read(place, place + layout.idsEnd), header) === undefined) break;
+    places.push(place);
+    rows += layout.rows;
+    place += layout.end;
+  }
+  return { places, rows, end: place };
+}
+
+/** What is whole of the first `count` sequences of a file, and of the same facts. */
+function resumable(path: string, facts: TopKFacts, count: number): Resumed | undefined {
+  if (count === 0 || !existsSync(path)) return undefined;
+  using file = new ByteFile(path);
+  const { header, end } = readHeader(file);
+  const { tokenizer, vocabSize, topK } = header;
+  if (!isDeepStrictEqual({ tokenizer, vocabSize, topK }, { ...facts })) {
+    throw new UserError(
+      'TOPK',
+      `${path} was begun with another tokenizer or another number of log-probabilities; remove it, or go on with the same.`,
+    );
+  }
+  return walk(file, header, end, count);
+}
+
+export class TopKWriter implements Disposable {
+  readonly path: string;
+  readonly header: Header;
+  readonly #file: number;
+  readonly #places: number[];
+  #rows: number;
+  #end: number;
+  #open = true;
+
+  /**
+   * Begins a store, or goes on with the first `count` sequences of one, as many of them as are whole (see `length`).
+   * Throws a UserError if it cannot be written or was begun otherwise.
+   */
+  constructor(path: string, { tokenizer, vocabSize, topK }: TopKFacts, count = 0) {
+    this.path = path;
+    const facts = { tokenizer, vocabSize, topK };
+    const head = encodeHeader(facts);
+    const json = head.subarray(HEADER_START);
+    this.header = required(decodeHeader(json, head.readUInt32LE(16)), 'the header');
+    const resumed = resumable(path, facts, count) ?? { places: [], rows: 0, end: 0 };
+    this.#places = resumed.places;
+    this.#rows = resumed.rows;
+    this.#end = resumed.end;
+    try {
+      mkdirSync(dirname(path), { recursive: true });
+      this.#file = openSync(path, resumed.end > 0 ? 'r+' : 'w');
+      ftruncateSync(this.#file, this.#end);
+    } catch (thrown) {
+      throw fileError('write', path, thrown);
+    }
+    if (this.#end === 0) this.#write(head);
+  }
+
+  /** Sequences so far. */
+  get length(): number {
+    return this.#places.length;
+  }
+
+  #write(bytes: Buffer): void {
+    try {
+      let written = 0;
+      while (written < bytes.length)
+        written += writeSync(this.#file, bytes, written, bytes.length - written, this.#end + written);
+    } catch (thrown) {
+      throw fileError('write', this.path, thrown);
+    }
+    this.#end += bytes.length;
+  }
+
+  /** Adds a sequence and returns its number. */
+  append(sequence: TopKSequence): number {
+    const bytes = encodeSequence(sequence, this.header);
+    const place = this.#end;
+    this.#write(bytes);
+    this.#places.push(place);
+    this.#rows += sequence.logprobs.length;
+    return this.#places.length - 1;
+  }
+
+  /** Makes all that was added survive a power cut. */
+  sync(): void {
+    try {
+      fsyncSync(this.#file);
+    } catch (thrown) {
+      throw fileError('write', this.path, thrown);
+    }
+  }
+
+  /** Writes the index, without which the store cannot be read, and closes it. */
+  finish(): void {
+    this.#write(encodeEnd(this.#places, this.#rows, this.#end));
+    this.sync();
+    this[Symbol.dispose]();
+  }
+
+  /** Closes the file; what was added and synced is there to go on with. */
+  [Symbol.dispose](): void {
+    if (this.#open) closeSync(this.#file);
+    this.#open = false;
+  }
+}

@@ -1,0 +1,62 @@
+/** A local teacher's answers to prompts that begin alike, against scores of each prompt by itself. */
+import { afterAll, expect, test } from 'vitest';
+import { Rng } from '../../src/base/rng.ts';
+import { asTokenIds, type TokenIds } from '../../src/base/token-ids.ts';
+import type { Tokenizer } from '../../src/chat/tokenizer.ts';
+import { Device } from '../../src/ggml/device.ts';
+import { Generator } from '../../src/model/generate/generation.ts';
+import { Scorer } from '../../src/model/tree/scoring.ts';
+import { LocalTeacher } from '../../src/sampling/local-teacher.ts';
+import type { Kept, Question } from '../../src/sampling/teacher.ts';
+import { goldenConfig, goldenWeights } from '../helpers/golden.ts';
+import { expectClose, TOLERANCES } from '../helpers/tolerances.ts';
+
+const device = Device.open('cpu', 1);
+const weights = goldenWeights(device);
+const generator = new Generator(device, goldenConfig, weights);
+const scorer = new Scorer(device, goldenConfig, weights);
+afterAll(() => {
+  for (const open of [scorer, generator, weights]) open[Symbol.dispose]();
+  device.close();
+});
+
+const TOP_K = 5;
+const rng = Rng.seeded(3);
+const ids = (length: number): TokenIds =>
+  asTokenIds(Int32Array.from({ length }, () => rng.below(goldenConfig.vocabSize)));
+const after = (start: TokenIds, length: number): TokenIds => asTokenIds([...start, ...ids(length)]);
+// The teacher needs to know no more of a tokenizer than how to show tokens, and which one ends an answer.
+const tokenizer = { decode: (tokens: TokenIds) => tokens.join(' '), eosId: 1 } as unknown as Tokenizer;
+
+test('the distributions of a prompt’s answers do not depend on which prompts it is asked with', async () => {
+  const [tools, others] = [ids(40), ids(30)];
+  const prompts = [after(tools, 5), after(tools, 9), tools, after(others, 7)];
+  const questions = prompts.map((prompt, position) => ({ position, ids: prompt }) as Question);
+  using teacher = new LocalTeacher({
+    name: 'golden',
+    generator,
+    scorer,
+    tokenizer,
+    sampling: { temperature: 1, topP: 1, topK: -1, maxTokens: 12, samples: 3 },
+    topK: TOP_K,
+    seed: 4,
+  });
+  // Of the second prompt nothing is kept, of the others one answer or two.
+  const select = ({ position }: Question, drafts: readonly { tokens: TokenIds }[]) =>
+    drafts.slice(0, [2, 0, 1, 2][position]) as never;
+  const answered: { question: Question; kept: readonly Kept[] }[] = [];
+  for await (const group of teacher.answer([{ number: 0, questions }], select, new AbortController().signal))
+    answered.push(...(group as typeof answered));
+  expect(answered.map(({ kept }) => kept.length)).toEqual([2, 0, 1, 2]);
+  for (const { question, kept } of answered) {
+    if (kept.length === 0) continue;
+    const completions = kept.map(({ draft }) => draft.tokens);
+    const [wanted] = await scorer.score([{ prompt: question.ids, completions }], { topK: TOP_K });
+    kept.forEach(({ logprobs, top }, s) => {
+      const { logprobs: own, topIds, topLogprobs } = wanted![s]!;
+      expectClose(logprobs, own, TOLERANCES.normalised, 'log-probabilities');
+      expect(top.ids).toEqual(topIds);
+      expectClose(top.logprobs, topLogprobs, TOLERANCES.normalised, 'top log-probabilities');
+    });
+  }
+});
