@@ -1,0 +1,154 @@
+/**
+ * What a kind of stage is: one file in this folder says which options it has, what they refer to, how they must fit
+ * each other, how it runs and what its progress bar shows; one line in the index makes it known to recipes. Options
+ * have the names and defaults of the reference implementations (OpenRLHF and STAR's patch of it) at Qwen3's scale.
+ */
+import { z } from 'zod';
+import type { ChatTemplate } from '../chat/template.ts';
+import type { Tokenizer } from '../chat/tokenizer.ts';
+import type { Dialogues } from '../data/dialogues.ts';
+import type { TaskDialogue } from '../data/source.ts';
+import type { EnvironmentHost, Problem as ToolProblem, Split } from '../environment/environment.ts';
+import type { Manner } from '../environment/manner.ts';
+import type { Device } from '../ggml/device.ts';
+import type { LoadedModel, LoadModelOptions } from '../model/checkpoint/checkpoint.ts';
+import type { RunEvent } from '../train/events.ts';
+import type { MetricName } from '../train/metrics.ts';
+
+/** Things that a name in a stage's options can refer to; `train` is the word for the recipe's training split. */
+export type Referent = 'model' | 'rollouts' | 'trajectories' | 'environment' | 'train';
+
+/** Options that name a thing of the recipe or an earlier stage, with what they accept. */
+export const references = z.registry<{ readonly accepts: readonly Referent[] }>();
+
+/** An option that names one of `accepts`; the recipe's reader checks that it exists, and that it comes earlier. */
+export const refersTo = (...accepts: readonly Referent[]): z.ZodString =>
+  z.string().min(1).register(references, { accepts });
+
+/** Options that are paths, relative to the recipe, with what must lie there. */
+export const paths = z.registry<{ readonly wants: 'file' | 'folder' | 'checkpoint' }>();
+
+/** An option that is a path; the recipe's reader makes it absolute and checks that something lies there. */
+export const pathTo = (wants: 'file' | 'folder' | 'checkpoint'): z.ZodString =>
+  z.string().min(1).register(paths, { wants });
+
+/** A name that can be a folder: of a run, a stage, a model. */
+export const nameSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'a name of letters, digits, dots, dashes and underscores');
+
+export const count = z.int().positive();
+export const fraction = z.number().min(0).max(1);
+export const seedOption = z.int().min(0).max(0xffffffff);
+
+/** Options of every stage. */
+export const commonOptions = {
+  name: nameSchema,
+  seed: seedOption
+    .exactOptional()
+    .describe("this stage's own seed; without it one is derived from the recipe's"),
+};
+
+/** How long prompts and answers may be. */
+export const lengthOptions = {
+  prompt_max_len: count.default(5120).describe('tokens of a prompt; longer prompts are left out'),
+  generate_max_len: count.default(512).describe('tokens of a completion'),
+};
+
+/** A tokenizer with the chat template that it is spoken through. */
+export interface Speaking {
+  readonly tokenizer: Tokenizer;
+  readonly template: ChatTemplate;
+}
+
+/** A model with what it speaks through. */
+export interface OpenModel extends LoadedModel, Speaking, Disposable {}
+
+/** An environment at work, as the recipe describes it. */
+export interface OpenEnvironment extends Disposable {
+  readonly host: EnvironmentHost;
+  readonly manner: Manner;
+  /** Problems of a split, as many as the recipe says; throws a UserError when there are none. */
+  problems(split: Split): Promise<readonly ToolProblem[]>;
+}
+
+/** What a stage is given: the inputs that its options refer to, and where it keeps what it makes. */
+export interface StageContext {
+  readonly name: string;
+  readonly kind: string;
+  /** The stage's own seed, or one derived from the recipe's and its name. */
+  readonly seed: number;
+  /** The folder of all that this stage makes. */
+  readonly folder: string;
+  readonly device: Device;
+  /** Asks for a stop after the current step, with a checkpoint. */
+  readonly signal: AbortSignal;
+  /** Milliseconds since some fixed moment. */
+  readonly now: () => number;
+  /** Seed of generated data, and how many dialogues the assistant's training split has, if that is the recipe's data. */
+  readonly generated: { readonly seed: number; readonly train: number | undefined };
+  /** Dialogues of a split of the recipe's data. */
+  dialogues(split: 'train' | 'test'): Dialogues<TaskDialogue>;
+  /** Loads the model that a reference means, or makes a new one. */
+  openModel(reference: string, options: LoadModelOptions): OpenModel;
+  /** Tokenizer and chat template of a model, without its weights. */
+  speaking(reference: string): Speaking;
+  /** The folder or GGUF file with a model's tokenizer, as it is to be saved with what comes of it. */
+  tokenizerSource(reference: string): string;
+  openEnvironment(name: string): Promise<OpenEnvironment>;
+  /** What a reference means, and, of an earlier stage, the folder in which that lies. */
+  referent(name: string): { readonly is: Referent; readonly folder: string };
+}
+
+/** Paths of what a stage made, by what it is. */
+export type Outputs = Readonly<Record<string, string>>;
+
+/** Something wrong with a stage's options, at a path inside of them. */
+export interface StageProblem {
+  readonly path: readonly (string | number)[];
+  /** What follows "stages.<name>": ".lr is 0 and …; do …." */
+  readonly text: string;
+}
+
+/** What a check may look at beside the stage's own options. */
+export interface Neighbours {
+  /** Options of the stage of this name. */
+  stage(name: string | undefined): Readonly<Record<string, unknown>> | undefined;
+  /** Options of the recipe's environment of this name. */
+  environment(name: string): Readonly<Record<string, unknown>> | undefined;
+  /** Tells whether the recipe's data are the assistant's dialogues. */
+  readonly isAssistant: boolean;
+}
+
+type Shape = z.core.$ZodLooseShape;
+export type OptionsOf<S extends Shape> = z.output<z.ZodObject<S, z.core.$strict>>;
+
+export interface StageKind<S extends Shape = Shape, Makes extends Produces = Produces> {
+  /** One line for people. */
+  readonly about: string;
+  readonly options: S;
+  /** What later stages can refer to it for. */
+  readonly makes: Makes;
+  /** Metrics that its progress bar shows: the first one that a step has. */
+  readonly watch: readonly MetricName[];
+  /** The split of the recipe's data that the stage reads, if it does. */
+  readonly reads?: (options: OptionsOf<S>) => 'train' | 'test' | undefined;
+  /** Options without those that may change while a stage goes on, such as the address of a server. */
+  readonly lasting?: (options: OptionsOf<S>) => unknown;
+  /** Tells whether verdicts are stored, which another version of the program would not have given. */
+  readonly storesVerdicts?: true;
+  /** Finds what the schema cannot say: numbers that do not fit each other or the stages referred to. */
+  readonly check?: (options: OptionsOf<S>, neighbours: Neighbours) => Iterable<StageProblem>;
+  /** Does the stage's work, or goes on with it; returns what it made, nothing when it was stopped. Throws UserErrors. */
+  run(context: StageContext, options: OptionsOf<S>): AsyncGenerator<RunEvent, Outputs | undefined>;
+}
+
+/** What a kind of stage makes. */
+export type Produces = 'model' | 'rollouts' | 'trajectories' | 'evaluation';
+
+/** Declares a kind of stage. */
+export function defineStage<const S extends Shape, const Makes extends Produces>(
+  kind: StageKind<S, Makes>,
+): StageKind<S, Makes> {
+  return kind;
+}
