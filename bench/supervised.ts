@@ -13,7 +13,7 @@ import { GROUP_LIMIT } from '../src/run/examples.ts';
 import type { TrainExample } from '../src/train/examples.ts';
 import { type MicroBatch, planMicroBatches, type Rounding } from '../src/train/micro-batches.ts';
 import { groupExample } from '../src/stages/pretrain.ts';
-import { epochOrder } from '../src/stages/supervised.ts';
+import { epochOrder } from '../src/train/supervised.ts';
 
 /** Examples of a file in any format that `data convert` reads, under the tokenizer and template of a checkpoint. */
 export async function supervisedExamples(data: string, checkpoint: string): Promise<TrainExample[]> {

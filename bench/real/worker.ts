@@ -32,13 +32,13 @@ const { config, parameters } = loadModel(device, job.checkpoint, { trainable: tr
 const objective =
   job.method === 'ckd'
     ? distillation({
-        divergence: 'fkl',
-        topK: TOP_K,
-        studentTopM: STUDENT_TOP_M,
-        tailCoefficient: TAIL,
-        ratio: 1,
+        kd_kl_type: 'fkl',
+        kd_topk: TOP_K,
+        kd_student_topm: STUDENT_TOP_M,
+        kd_kl_l1_coef: TAIL,
+        kd_ratio: 1,
       })
-    : policyGradient({ clip: CLIP, klCoefficient: KL, klEstimator: 'k3' });
+    : policyGradient({ eps_clip: CLIP, init_kl_coef: KL, kl_estimator: 'k3' });
 
 /** A trainer that knows how long its gradients took. */
 class TimedTrainer extends Trainer {

@@ -26,8 +26,8 @@ export function fillWeights(config: Qwen3Config, parameters: ParameterSet): void
 }
 
 /** An example with what a stage's objective takes beside its tokens: something that it can compute with. */
-export function withInputs(example: TrainExample, stage: TrainingStage, config: Qwen3Config): TrainExample {
-  const { inputs: specs } = objectiveOf(stage, config.vocabSize);
+export function withInputs(example: TrainExample, stage: TrainingStage): TrainExample {
+  const { inputs: specs } = objectiveOf(stage);
   const inputs = (rows: number): TrainCompletion['inputs'] =>
     Object.fromEntries(
       Object.entries(specs).map(([name, { dtype, width }]) => {

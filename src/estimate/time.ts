@@ -129,7 +129,7 @@ export class TimeProbe implements Disposable {
     if (examples.length === 0) return 0;
     const { config } = this.#models.of(stage.model);
     const chosen = inParts(config) ? someOf(examples, PART_TOKENS) : examples;
-    const given = chosen.map((example) => withInputs(example, stage, config));
+    const given = chosen.map((example) => withInputs(example, stage));
     // Of several updates: one may be of long prompts by chance.
     const scale = tokensIn(several.flat()) / several.length / tokensIn(given);
     using folder = temporaryFolder(this.#folder);

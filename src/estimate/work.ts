@@ -2,7 +2,7 @@
 import type { Dialogues } from '../data/dialogues.ts';
 import type { TaskDialogue } from '../data/source.ts';
 import type { TrainExample } from '../train/examples.ts';
-import { epochOrder } from '../stages/supervised.ts';
+import { epochOrder } from '../train/supervised.ts';
 import type { Recipe } from '../recipe/schema.ts';
 import type { TrainingStage } from '../stages/schema.ts';
 import { type DialogueLength, type Lengths, mean, type PromptLength } from './lengths.ts';

@@ -2,7 +2,16 @@
 import type { Graph } from '../tensor/graph.ts';
 import { logProbabilitiesAt, scale, type VocabularyRows } from '../tensor/ops/index.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { entropyRows, type Objective, rowInput, type RowInputs, weighted } from './objective.ts';
+import {
+  CE,
+  defineLoss,
+  ENTROPY,
+  entropyRows,
+  rowInput,
+  type RowInputs,
+  type RowObjective,
+  weighted,
+} from './objective.ts';
 
 /** -log p(target), [1, R]. */
 export function negativeLogLikelihood(g: Graph, rows: VocabularyRows, inputs: RowInputs): Tensor {
@@ -10,8 +19,9 @@ export function negativeLogLikelihood(g: Graph, rows: VocabularyRows, inputs: Ro
 }
 
 /** L = sum_r w_r * -log p(target_r). */
-export function crossEntropy(): Objective {
-  return {
+export const crossEntropy = defineLoss<object, 'ce' | 'entropy', RowObjective>(
+  { options: {}, metrics: { ce: CE, entropy: ENTROPY } },
+  () => ({
     name: 'cross_entropy',
     inputs: {},
     rowwise: true,
@@ -19,5 +29,5 @@ export function crossEntropy(): Objective {
       const loss = weighted(g, inputs, negativeLogLikelihood(g, rows, inputs));
       return { loss, parts: { ce: loss, entropy: weighted(g, inputs, entropyRows(g, rows)) } };
     },
-  };
-}
+  }),
+);

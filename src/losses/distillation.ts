@@ -3,6 +3,7 @@
  * log-probabilities come from its full softmax and are not renormalised over the k ids; the student's are
  * gathered at the same ids from its own full softmax. No term is clamped: a truncated KL may be negative.
  */
+import { z } from 'zod';
 import type { Graph } from '../tensor/graph.ts';
 import {
   abs,
@@ -24,21 +25,7 @@ import {
 import { full } from '../tensor/ops/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { negativeLogLikelihood } from './cross-entropy.ts';
-import { entropyRows, type Objective, rowInput, weighted } from './objective.ts';
-
-export type Divergence = 'fkl' | 'rkl' | 'akl';
-
-export interface DistillationOptions {
-  readonly divergence: Divergence;
-  /** k: how many of the teacher's log-probabilities a row carries. */
-  readonly topK: number;
-  /** m: how many of the student's own top ids the tail penalty looks at. */
-  readonly studentTopM: number;
-  /** lambda of the tail penalty; 0 turns it off. CKD is `fkl` with 10. */
-  readonly tailCoefficient: number;
-  /** Share of the distillation loss; the rest is cross-entropy on the same tokens. */
-  readonly ratio: number;
-}
+import { CE, defineLoss, ENTROPY, entropyRows, rowInput, type RowObjective, weighted } from './objective.ts';
 
 interface TopK {
   readonly ids: Tensor; // i32 [k, R]
@@ -73,20 +60,54 @@ function adaptiveKl(g: Graph, t: TopK, head: Tensor, forward: Tensor, reverse: T
 /** The student's mass in its own top-m outside the teacher's top-k, [1, R] (STAR, equation 5). */
 function tailMass(g: Graph, rows: VocabularyRows, teacherIds: Tensor, m: number): Tensor {
   const vocabulary = rows.logits.shape[0] ?? 1;
-  const own = topK(g, detach(rows.logits), m);
+  const own = topK(g, detach(rows.logits), Math.min(m, vocabulary));
   const outside = scatter(g, vocabulary, teacherIds, full(g, teacherIds.shape, 0), 1);
   return sumRows(g, mul(g, exp(g, logProbabilitiesAt(g, rows, own)), gather(g, outside, own)));
 }
 
-/** Top-k distillation: {fkl | rkl | akl} + lambda * tail, mixed with cross-entropy by `ratio`. */
-export function distillation(options: DistillationOptions): Objective {
-  const { divergence, topK: k, studentTopM, tailCoefficient, ratio } = options;
-  return {
-    name: tailCoefficient > 0 && divergence === 'fkl' ? 'ckd' : divergence,
+const count = z.int().positive();
+
+/**
+ * Top-k distillation: {fkl | rkl | akl} + kd_kl_l1_coef * tail, mixed with cross-entropy by kd_ratio. CKD is fkl with the
+ * tail.
+ */
+export const distillation = defineLoss(
+  {
+    options: {
+      kd_kl_type: z.enum(['fkl', 'rkl', 'akl']).default('fkl'),
+      kd_topk: count.default(100).describe("teacher's tokens a position that are matched"),
+      kd_student_topm: count
+        .default(100)
+        .describe("student's own top tokens among which the tail is penalised"),
+      kd_kl_l1_coef: z
+        .number()
+        .min(0)
+        .default(10)
+        .describe('weight of the tail penalty; 0 is plain distillation'),
+      kd_ratio: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(1)
+        .describe('1 is distillation alone, 0 cross-entropy alone'),
+    },
+    metrics: {
+      fkl: { unit: 'nats per token', meaning: "forward KL over the teacher's top-k" },
+      rkl: { unit: 'nats per token', meaning: "reverse KL over the teacher's top-k" },
+      tail: { unit: 'probability', meaning: "student's mass in its own top-m outside the teacher's top-k" },
+      teacher_mass: { unit: 'probability', meaning: "teacher's mass covered by its stored top-k" },
+      ce: CE,
+      entropy: ENTROPY,
+    },
+  },
+  ({ kd_kl_type, kd_topk, kd_student_topm, kd_kl_l1_coef, kd_ratio }): Omit<RowObjective, 'metrics'> => ({
+    name: kd_kl_l1_coef > 0 && kd_kl_type === 'fkl' ? 'ckd' : kd_kl_type,
     inputs: {
-      teacher_ids: { dtype: 'i32', width: k },
-      teacher_logprobs: { dtype: 'f32', width: k, padding: -1 },
-      ...(divergence === 'akl' ? { teacher_head: { dtype: 'f32', width: k, padding: 1 } as const } : {}),
+      teacher_ids: { dtype: 'i32', width: kd_topk },
+      teacher_logprobs: { dtype: 'f32', width: kd_topk, padding: -1 },
+      ...(kd_kl_type === 'akl'
+        ? { teacher_head: { dtype: 'f32', width: kd_topk, padding: 1 } as const }
+        : {}),
     },
     rowwise: true,
     build: (g, rows, inputs) => {
@@ -100,28 +121,28 @@ export function distillation(options: DistillationOptions): Objective {
       const forward = forwardKl(g, t);
       parts['fkl'] = weighted(g, inputs, forward);
       let kd = forward;
-      if (divergence !== 'fkl') {
+      if (kd_kl_type !== 'fkl') {
         const reverse = reverseKl(g, t);
         parts['rkl'] = weighted(g, inputs, reverse);
         kd =
-          divergence === 'rkl'
+          kd_kl_type === 'rkl'
             ? reverse
             : adaptiveKl(g, t, rowInput(inputs, 'teacher_head'), forward, reverse);
       }
-      if (tailCoefficient > 0) {
-        const tail = tailMass(g, rows, ids, studentTopM);
+      if (kd_kl_l1_coef > 0) {
+        const tail = tailMass(g, rows, ids, kd_student_topm);
         parts['tail'] = weighted(g, inputs, tail);
-        kd = add(g, kd, scale(g, tail, tailCoefficient));
+        kd = add(g, kd, scale(g, tail, kd_kl_l1_coef));
       }
-      if (ratio < 1) {
+      if (kd_ratio < 1) {
         const ce = negativeLogLikelihood(g, rows, inputs);
         parts['ce'] = weighted(g, inputs, ce);
-        kd = add(g, scale(g, kd, ratio), scale(g, ce, 1 - ratio));
+        kd = add(g, scale(g, kd, kd_ratio), scale(g, ce, 1 - kd_ratio));
       }
       return { loss: weighted(g, inputs, kd), parts };
     },
-  };
-}
+  }),
+);
 
 /** The head mask of AKL for one row: 1 for the smallest prefix of sorted log-probabilities whose mass reaches 1/2. */
 export function adaptiveHead(teacherLogprobs: Float32Array): Float32Array {

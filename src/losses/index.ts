@@ -1,8 +1,17 @@
-/** Every objective. A new one is one file here and one line in this index. */
-export { crossEntropy } from './cross-entropy.ts';
-export { adaptiveHead, distillation, type DistillationOptions, type Divergence } from './distillation.ts';
+/** Every loss. A new one is one file here and one line in this index. */
+import { crossEntropy } from './cross-entropy.ts';
+import { distillation } from './distillation.ts';
+import { policyGradient } from './policy-gradient.ts';
+import { preference } from './preference.ts';
+
+export const losses = { crossEntropy, distillation, policyGradient, preference } as const;
+
+export { adaptiveHead } from './distillation.ts';
 export {
   COMMON_INPUTS,
+  defineLoss,
+  type Loss,
+  type MetricDeclaration,
   type Objective,
   type ObjectiveResult,
   rowInput,
@@ -10,5 +19,4 @@ export {
   type RowInputSpec,
   type SequenceObjective,
 } from './objective.ts';
-export { type KlEstimator, policyGradient, type PolicyGradientOptions } from './policy-gradient.ts';
-export { preference, type PreferenceLoss, type PreferenceOptions } from './preference.ts';
+export { crossEntropy, distillation, policyGradient, preference };

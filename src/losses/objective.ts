@@ -3,6 +3,7 @@
  * answers with a loss; the gradient with respect to the logits follows from the operations it used. Where the
  * rows come from is not its business.
  */
+import { z } from 'zod';
 import type { Graph } from '../tensor/graph.ts';
 import { detach, mul, sub, sum, sumRows, type VocabularyRows } from '../tensor/ops/index.ts';
 import type { DType, Tensor } from '../tensor/tensor.ts';
@@ -28,8 +29,16 @@ export interface ObjectiveResult {
   readonly parts: Readonly<Record<string, Tensor>>;
 }
 
+/** What a logged number is. */
+export interface MetricDeclaration {
+  readonly unit: string;
+  readonly meaning: string;
+}
+
 interface Named {
   readonly name: string;
+  /** Its parts, by name; a part that is not declared here is an error, as it would be lost in the log. */
+  readonly metrics: Readonly<Record<string, MetricDeclaration>>;
   /** Inputs beyond `targets` (i32 [1, R]) and `weights` (f32 [1, R]), which every objective has. */
   readonly inputs: Readonly<Record<string, RowInputSpec>>;
 }
@@ -50,6 +59,41 @@ export interface SequenceObjective extends Named {
 }
 
 export type Objective = RowObjective | SequenceObjective;
+
+type Shape = z.core.$ZodLooseShape;
+type Build<O extends Objective> = O extends Objective ? Omit<O, 'metrics'> : never;
+
+/** A kind of loss: call it with its options, whose defaults it fills in, for the objective. */
+export interface Loss<S extends Shape, M extends string, O extends Objective> {
+  (options?: z.input<z.ZodObject<S>>): O;
+  /** Its options as recipes write them. */
+  readonly options: S;
+  readonly metrics: Readonly<Record<M, MetricDeclaration>>;
+}
+
+/**
+ * Declares a loss: its options, the parts that it logs, and how an objective comes of the options. A loss is one file
+ * with such a declaration, and one line in the index.
+ */
+export function defineLoss<const S extends Shape, const M extends string, O extends Objective>(
+  declared: { readonly options: S; readonly metrics: Readonly<Record<M, MetricDeclaration>> },
+  objective: (options: z.output<z.ZodObject<S>>) => Build<O>,
+): Loss<S, M, O> {
+  const { options, metrics } = declared;
+  const schema = z.object(options);
+  return Object.assign(
+    (given?: z.input<z.ZodObject<S>>) =>
+      ({ ...objective(schema.parse(given ?? {})), metrics }) as unknown as O,
+    { options, metrics },
+  );
+}
+
+/** Metrics that several losses have. */
+export const CE = { unit: 'nats per token', meaning: 'cross-entropy of the target tokens' } as const;
+export const ENTROPY = {
+  unit: 'nats per token',
+  meaning: "entropy of the policy's next-token distribution",
+} as const;
 
 export const COMMON_INPUTS = {
   targets: { dtype: 'i32', width: 1 },

@@ -1,4 +1,5 @@
 /** The clipped policy-gradient loss of GRPO with a KL penalty to the reference policy, and an entropy bonus, as losses. */
+import { z } from 'zod';
 import { InternalError } from '../base/errors.ts';
 import type { Graph } from '../tensor/graph.ts';
 import {
@@ -16,18 +17,10 @@ import {
   sub,
 } from '../tensor/ops/index.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { entropyRows, type Objective, rowInput, weighted } from './objective.ts';
+import { defineLoss, ENTROPY, entropyRows, rowInput, type RowObjective, weighted } from './objective.ts';
 
-export type KlEstimator = 'k1' | 'k2' | 'k3';
-
-export interface PolicyGradientOptions {
-  /** Epsilon of the clip range [1 - eps, 1 + eps]. */
-  readonly clip: number;
-  readonly klCoefficient: number;
-  readonly klEstimator: KlEstimator;
-  /** Weight of the entropy bonus; off without it. */
-  readonly entropyCoefficient?: number;
-}
+const KL_ESTIMATORS = ['k1', 'k2', 'k3'] as const;
+type KlEstimator = (typeof KL_ESTIMATORS)[number];
 
 /**
  * e^a, limited to e^60: clipping hides larger values anyway, but an infinite one would turn their gradient of zero
@@ -61,35 +54,50 @@ function klEstimate(g: Graph, logRatio: Tensor, estimator: KlEstimator): Tensor 
  * L = sum_r w_r * (-min(ratio A, clip(ratio) A) + beta * KL - c * entropy). Inputs: advantages, old and reference
  * log-probabilities.
  */
-export function policyGradient(options: PolicyGradientOptions): Objective {
-  const { clip, klCoefficient, klEstimator, entropyCoefficient = 0 } = options;
-  const one = { dtype: 'f32', width: 1, padding: 0 } as const;
-  return {
-    name: 'grpo',
-    inputs: { advantages: one, old_logprobs: one, ref_logprobs: one },
-    rowwise: true,
-    build: (g, rows, inputs) => {
-      const advantages = rowInput(inputs, 'advantages');
-      const logprobs = logProbabilitiesAt(g, rows, rowInput(inputs, 'targets'));
-      const ratio = finiteExp(g, sub(g, logprobs, rowInput(inputs, 'old_logprobs')));
-      const clipped = clamp(g, ratio, 1 - clip, 1 + clip);
-      const surrogate = minimum(g, mul(g, ratio, advantages), mul(g, clipped, advantages));
-      const policy = scale(g, surrogate, -1);
-      const kl = klEstimate(g, sub(g, logprobs, rowInput(inputs, 'ref_logprobs')), klEstimator);
-      const moved = scale(g, detach(ratio), 1, -1);
-      const left = step(g, scale(g, square(g, moved), 1, -clip * clip));
-      const entropy = entropyCoefficient === 0 ? entropyRows(g, rows) : entropyAt(g, rows);
-      let loss = klCoefficient === 0 ? policy : add(g, policy, scale(g, kl, klCoefficient));
-      if (entropyCoefficient !== 0) loss = sub(g, loss, scale(g, entropy, entropyCoefficient));
-      return {
-        loss: weighted(g, inputs, loss),
-        parts: {
-          policy_loss: weighted(g, inputs, policy),
-          kl: weighted(g, inputs, kl),
-          entropy: weighted(g, inputs, detach(entropy)),
-          clip_fraction: weighted(g, inputs, left),
-        },
-      };
+export const policyGradient = defineLoss(
+  {
+    options: {
+      eps_clip: z.number().gt(0).lt(1).default(0.2).describe('clip range of the probability ratio'),
+      kl_estimator: z.enum(KL_ESTIMATORS).default('k2'),
+      init_kl_coef: z.number().min(0).default(1e-3).describe("weight of the KL to the stage's first model"),
+      entropy_coef: z.number().min(0).default(0).describe('weight of the entropy bonus'),
     },
-  };
-}
+    metrics: {
+      policy_loss: { unit: 'advantage', meaning: 'clipped policy-gradient loss' },
+      kl: { unit: 'nats per token', meaning: 'KL estimate to the reference policy' },
+      entropy: ENTROPY,
+      clip_fraction: { unit: 'fraction', meaning: 'tokens whose ratio left the clip range' },
+    },
+  },
+  ({ eps_clip: clip, kl_estimator, init_kl_coef, entropy_coef }): Omit<RowObjective, 'metrics'> => {
+    const one = { dtype: 'f32', width: 1, padding: 0 } as const;
+    return {
+      name: 'grpo',
+      inputs: { advantages: one, old_logprobs: one, ref_logprobs: one },
+      rowwise: true,
+      build: (g, rows, inputs) => {
+        const advantages = rowInput(inputs, 'advantages');
+        const logprobs = logProbabilitiesAt(g, rows, rowInput(inputs, 'targets'));
+        const ratio = finiteExp(g, sub(g, logprobs, rowInput(inputs, 'old_logprobs')));
+        const clipped = clamp(g, ratio, 1 - clip, 1 + clip);
+        const surrogate = minimum(g, mul(g, ratio, advantages), mul(g, clipped, advantages));
+        const policy = scale(g, surrogate, -1);
+        const kl = klEstimate(g, sub(g, logprobs, rowInput(inputs, 'ref_logprobs')), kl_estimator);
+        const moved = scale(g, detach(ratio), 1, -1);
+        const left = step(g, scale(g, square(g, moved), 1, -clip * clip));
+        const entropy = entropy_coef === 0 ? entropyRows(g, rows) : entropyAt(g, rows);
+        let loss = init_kl_coef === 0 ? policy : add(g, policy, scale(g, kl, init_kl_coef));
+        if (entropy_coef !== 0) loss = sub(g, loss, scale(g, entropy, entropy_coef));
+        return {
+          loss: weighted(g, inputs, loss),
+          parts: {
+            policy_loss: weighted(g, inputs, policy),
+            kl: weighted(g, inputs, kl),
+            entropy: weighted(g, inputs, detach(entropy)),
+            clip_fraction: weighted(g, inputs, left),
+          },
+        };
+      },
+    };
+  },
+);

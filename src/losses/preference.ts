@@ -6,6 +6,7 @@
  * - IPO (Azar et al., arXiv 2310.12036, equation 17): (m - 1 / (2 beta))^2;
  * - to both, the term of RPO (Pang et al., arXiv 2404.19733) may be added: the chosen answer's mean cross-entropy.
  */
+import { z } from 'zod';
 import { InternalError } from '../base/errors.ts';
 import type { Graph } from '../tensor/graph.ts';
 import {
@@ -27,20 +28,26 @@ import {
 } from '../tensor/ops/index.ts';
 import { full } from '../tensor/ops/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { rowInput, type RowInputs, type SequenceObjective } from './objective.ts';
+import { CE, defineLoss, rowInput, type RowInputs, type SequenceObjective } from './objective.ts';
 
-export type PreferenceLoss = 'dpo' | 'ipo';
+const options = {
+  loss_type: z.enum(['dpo', 'ipo']).default('dpo'),
+  beta: z.number().positive().default(0.1).describe('how strongly the model is held to the reference'),
+  label_smoothing: z
+    .number()
+    .min(0)
+    .lt(0.5)
+    .default(0)
+    .describe('DPO: share of pairs that are taken to be the wrong way round'),
+  nll_loss_coef: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe("weight of the chosen answer's cross-entropy (RPO); 0 is off"),
+};
+type PreferenceOptions = z.output<z.ZodObject<typeof options>>;
 
-export interface PreferenceOptions {
-  readonly loss: PreferenceLoss;
-  readonly beta: number;
-  /** DPO's share of pairs that are taken to be the wrong way round, below 1/2; IPO has none. */
-  readonly labelSmoothing: number;
-  /** Weight of the chosen answer's cross-entropy, in nats per token; 0 turns it off. */
-  readonly nllCoefficient: number;
-}
-
-/** What is known of a batch's pairs, each [pairs, 1]; a place without a pair has zeros. */
+/** A batch's pairs, each [pairs, 1]; a place without a pair has zeros. */
 interface Pairs {
   /** Share of the pair in the step's mean. */
   readonly weight: Tensor;
@@ -75,17 +82,17 @@ function pairsOf(g: Graph, logprobs: Tensor, inputs: RowInputs): Pairs {
 }
 
 /** The loss of each pair, [pairs, 1], from its margin. */
-function lossOf(g: Graph, margin: Tensor, { loss, beta, labelSmoothing }: PreferenceOptions): Tensor {
+function lossOf(g: Graph, margin: Tensor, { loss_type, beta, label_smoothing }: PreferenceOptions): Tensor {
   const against = (sign: number): Tensor => softplus(g, scale(g, margin, -sign * beta));
-  switch (loss) {
+  switch (loss_type) {
     case 'dpo':
-      return labelSmoothing === 0
+      return label_smoothing === 0
         ? against(1)
-        : add(g, scale(g, against(1), 1 - labelSmoothing), scale(g, against(-1), labelSmoothing));
+        : add(g, scale(g, against(1), 1 - label_smoothing), scale(g, against(-1), label_smoothing));
     case 'ipo':
       return square(g, scale(g, margin, 1, -1 / (2 * beta)));
     default:
-      throw new InternalError(`unknown preference loss ${String(loss satisfies never)}`);
+      throw new InternalError(`unknown preference loss ${String(loss_type satisfies never)}`);
   }
 }
 
@@ -93,10 +100,34 @@ function lossOf(g: Graph, margin: Tensor, { loss, beta, labelSmoothing }: Prefer
  * The mean over pairs of DPO's or IPO's loss. The input `pair_signs` is +1 on rows of the chosen completion of a pair
  * and -1 on those of the rejected one; `ref_logprobs` are the reference's log-probabilities.
  */
-export function preference(options: PreferenceOptions): SequenceObjective {
-  const { loss: name, beta, nllCoefficient } = options;
-  return {
-    name,
+export const preference = defineLoss(
+  {
+    options,
+    metrics: {
+      ce: CE,
+      preference_accuracy: {
+        unit: 'fraction',
+        meaning:
+          'pairs whose chosen answer has gained more likelihood over the reference than the rejected one',
+      },
+      chosen_reward: {
+        unit: 'nats x beta',
+        meaning: 'implicit reward of the chosen answers: beta x log-ratio to the reference',
+      },
+      rejected_reward: { unit: 'nats x beta', meaning: 'implicit reward of the rejected answers' },
+      reward_margin: {
+        unit: 'nats x beta',
+        meaning: 'implicit reward of the chosen answer less that of the rejected one',
+      },
+      chosen_logprob: {
+        unit: 'nats',
+        meaning: 'log-probability of a chosen answer, summed over its tokens',
+      },
+      rejected_logprob: { unit: 'nats', meaning: 'log-probability of a rejected answer' },
+    },
+  },
+  (given): Omit<SequenceObjective, 'metrics'> => ({
+    name: given.loss_type,
     inputs: {
       pair_signs: { dtype: 'f32', width: 'groups', padding: 0 },
       ref_logprobs: { dtype: 'f32', width: 1, padding: 0 },
@@ -106,20 +137,20 @@ export function preference(options: PreferenceOptions): SequenceObjective {
       const pairs = pairsOf(g, logprobs, inputs);
       const mean = (values: Tensor): Tensor => sum(g, mul(g, values, pairs.weight));
       const margin = sub(g, pairs.chosenGain, pairs.rejectedGain);
-      const contrast = mean(lossOf(g, margin, options));
+      const contrast = mean(lossOf(g, margin, given));
       const nll = mean(pairs.nll);
       return {
-        loss: nllCoefficient === 0 ? contrast : add(g, contrast, scale(g, nll, nllCoefficient)),
+        loss: given.nll_loss_coef === 0 ? contrast : add(g, contrast, scale(g, nll, given.nll_loss_coef)),
         parts: {
           ce: nll,
-          chosen_reward: scale(g, mean(pairs.chosenGain), beta),
-          rejected_reward: scale(g, mean(pairs.rejectedGain), beta),
-          reward_margin: scale(g, mean(margin), beta),
+          chosen_reward: scale(g, mean(pairs.chosenGain), given.beta),
+          rejected_reward: scale(g, mean(pairs.rejectedGain), given.beta),
+          reward_margin: scale(g, mean(margin), given.beta),
           preference_accuracy: mean(step(g, detach(margin))),
           chosen_logprob: mean(pairs.chosen),
           rejected_logprob: mean(pairs.rejected),
         },
       };
     },
-  };
-}
+  }),
+);

@@ -9,7 +9,7 @@ import { agentManner, CONVERSATION, type Manner } from '../environment/manner.ts
 import { Speech } from '../environment/speech.ts';
 import { callsAnywhere } from '../environment/turn.ts';
 import type { TrainCompletion, TrainExample } from '../train/examples.ts';
-import { rowsOf } from '../stages/tool-rollouts.ts';
+import { rowsOf } from '../train/tool-rollouts.ts';
 import { readTrajectories, type StoredTrajectories } from '../train/trajectory-store.ts';
 import type { StageOf } from '../stages/schema.ts';
 import { type OpenModel, type RunContext, trajectoryFolder } from './context.ts';

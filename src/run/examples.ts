@@ -8,7 +8,7 @@ import { readRollouts, type StoredPrompt } from '../train/rollout-store.ts';
 import { joinExamples } from '../train/shared-prefix.ts';
 import { distillExample, limitSamples, maskedRows, sequenceExample } from '../stages/distill.ts';
 import { groupExample } from '../stages/pretrain.ts';
-import type { PendingExample } from '../stages/supervised.ts';
+import type { PendingExample } from '../train/supervised.ts';
 import type { StageOf } from '../stages/schema.ts';
 import { dialoguesOf, type OpenModel, rolloutFolder, type RunContext } from './context.ts';
 

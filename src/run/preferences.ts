@@ -16,7 +16,7 @@ import {
 import { PromptSet } from '../train/prompts.ts';
 import { ReferenceCache } from '../train/reference-cache.ts';
 import { joinAlike } from '../train/shared-prefix.ts';
-import { epochOrder, type PendingExample } from '../stages/supervised.ts';
+import { epochOrder, type PendingExample } from '../train/supervised.ts';
 import type { StageOf } from '../stages/schema.ts';
 import {
   checkpointFolder,

@@ -4,7 +4,7 @@ import { Scorer } from '../model/tree/scoring.ts';
 import { CONVERSATION } from '../environment/manner.ts';
 import { rewardNamed } from '../rewards/index.ts';
 import { PromptSet } from '../train/prompts.ts';
-import type { GrpoOptions, Sampling } from '../stages/grpo.ts';
+import type { GrpoOptions, Sampling } from '../train/grpo.ts';
 import { mentorStage } from '../stages/mentor.ts';
 import { simRlStage } from '../stages/simrl.ts';
 import { ToolProblems } from '../train/tool-problems.ts';

@@ -15,7 +15,7 @@ import {
 import { Generator } from '../model/generate/generation.ts';
 import type { Metrics, RunEvent } from '../train/events.ts';
 import { memoryMb } from '../train/loop.ts';
-import { runTrajectories } from '../stages/trajectories.ts';
+import { runTrajectories } from '../train/trajectories.ts';
 import { ToolProblems } from '../train/tool-problems.ts';
 import { accuracyOf } from '../eval/held-out.ts';
 import type { EvalResult } from '../eval/formats.ts';

@@ -51,7 +51,7 @@ export function trainerFor(
   folder: string,
   partOf = config,
 ): Trainer {
-  const objective = objectiveOf(stage, config.vocabSize);
+  const objective = objectiveOf(stage);
   return new Trainer(config, training?.trained ?? parameters, objective, {
     ...(training === undefined ? {} : { weights: training }),
     partOf,

@@ -6,7 +6,7 @@ import { saveCheckpoint } from '../model/checkpoint/checkpoint.ts';
 import type { DrawnSample, RunEvent } from '../train/events.ts';
 import { runSteps, type SteppedStage } from '../train/loop.ts';
 import { pretrainExamples } from '../stages/pretrain.ts';
-import { epochSource, type ExampleSource, supervisedStage } from '../stages/supervised.ts';
+import { epochSource, type ExampleSource, supervisedStage } from '../train/supervised.ts';
 import type { Trainer } from '../train/trainer.ts';
 import type { StageOf, TrainingStage } from '../stages/schema.ts';
 import {

@@ -17,8 +17,8 @@ import {
   type GroupSample,
   type Rollouts,
   type Sampling,
-} from './grpo.ts';
-import { conversationParts, rowsOf } from './tool-rollouts.ts';
+} from '../train/grpo.ts';
+import { conversationParts, rowsOf } from '../train/tool-rollouts.ts';
 
 export interface MentorStageOptions extends Omit<GrpoOptions, 'kind' | 'rollouts'> {
   readonly generator: Generator;

@@ -19,7 +19,7 @@ import { repetition } from '../data/copying.ts';
 import { renderDialogue } from '../data/render.ts';
 import { commonLength } from '../model/tree/shared-prefix.ts';
 import { rowsFrom, type TrainCompletion, type TrainExample } from '../train/examples.ts';
-import type { ExampleSource } from './supervised.ts';
+import type { ExampleSource } from '../train/supervised.ts';
 
 export interface MixtureEntry {
   readonly source: 'assistant' | 'masked' | 'renamed' | 'invented' | 'definitions' | 'copying' | 'solutions';

@@ -5,7 +5,7 @@ import type { Generator } from '../model/generate/generation.ts';
 import { rowsFrom } from '../train/examples.ts';
 import type { SteppedStage } from '../train/loop.ts';
 import type { PromptSet } from '../train/prompts.ts';
-import { type Group, type GrpoOptions, grpoStage, type Rollouts, type Sampling } from './grpo.ts';
+import { type Group, type GrpoOptions, grpoStage, type Rollouts, type Sampling } from '../train/grpo.ts';
 
 export interface SimRlOptions extends Omit<GrpoOptions, 'kind' | 'rollouts'> {
   readonly generator: Generator;

@@ -30,8 +30,8 @@ const ADAMW = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0, maxNorm: 1 }
 
 const OBJECTIVES: readonly Objective[] = [
   crossEntropy(),
-  distillation({ divergence: 'fkl', topK: TOP, studentTopM: TOP, tailCoefficient: 10, ratio: 0.5 }),
-  policyGradient({ clip: 0.2, klCoefficient: 1e-3, klEstimator: 'k2', entropyCoefficient: 1e-3 }),
+  distillation({ kd_kl_type: 'fkl', kd_topk: TOP, kd_student_topm: TOP, kd_kl_l1_coef: 10, kd_ratio: 0.5 }),
+  policyGradient({ eps_clip: 0.2, init_kl_coef: 1e-3, kl_estimator: 'k2', entropy_coef: 1e-3 }),
 ];
 
 const ids = (length: number): TokenIds => asTokenIds(new Int32Array(length));

@@ -36,7 +36,7 @@ import type { GraphMemory } from '../tensor/graph-memory.ts';
 import type { ParameterSet } from '../tensor/parameters.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Metrics } from './events.ts';
-import { metricNamed, type MetricName } from './metrics.ts';
+import type { MetricName } from './metrics.ts';
 
 /** Logits that one chunk of rows may take, in bytes. */
 const CHUNK_BYTES = 64 * 2 ** 20;
@@ -188,7 +188,13 @@ export class TrainingGraph implements Disposable {
       // Executed before the next chunk is formed, so that its memory is free again.
       for (const t of [gradHidden, ...totals.values()]) g.expand(t);
     }
-    for (const [name, value] of whole ?? totals) this.#parts.set(metricNamed(name), g.output(value));
+    for (const [name, value] of whole ?? totals) {
+      if (name !== 'loss' && !Object.hasOwn(objective.metrics, name))
+        throw new InternalError(
+          `the objective's part ${name} is no declared metric; add it to the metrics of its loss`,
+        );
+      this.#parts.set(name as MetricName, g.output(value));
+    }
     return required(gradHidden, 'gradient of the hidden states');
   }
 

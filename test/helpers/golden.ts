@@ -51,22 +51,22 @@ const WIDTH = 20;
 
 /** The objectives of expected.json, by their names there. */
 export function goldenObjective(name: string): Objective {
-  const { top_k: topK, top_m: studentTopM, tail_coef, clip, kl_coef, dpo_beta: beta } = expected;
-  const kd = { topK, studentTopM, ratio: 1, tailCoefficient: 0 } as const;
+  const { top_k: kd_topk, top_m: kd_student_topm, tail_coef, clip, kl_coef, dpo_beta: beta } = expected;
+  const kd = { kd_topk, kd_student_topm, kd_ratio: 1, kd_kl_l1_coef: 0 } as const;
   switch (name) {
     case 'sft':
       return crossEntropy();
     case 'fkl':
     case 'rkl':
     case 'akl':
-      return distillation({ ...kd, divergence: name });
+      return distillation({ ...kd, kd_kl_type: name });
     case 'ckd':
-      return distillation({ ...kd, divergence: 'fkl', tailCoefficient: tail_coef });
+      return distillation({ ...kd, kd_kl_type: 'fkl', kd_kl_l1_coef: tail_coef });
     case 'grpo':
     case 'grpo_kl':
-      return policyGradient({ clip, klCoefficient: kl_coef[name], klEstimator: 'k2' });
+      return policyGradient({ eps_clip: clip, init_kl_coef: kl_coef[name], kl_estimator: 'k2' });
     case 'dpo':
-      return preference({ loss: 'dpo', beta, labelSmoothing: 0, nllCoefficient: 0 });
+      return preference({ loss_type: 'dpo', beta, label_smoothing: 0, nll_loss_coef: 0 });
     default:
       throw new Error(name);
   }

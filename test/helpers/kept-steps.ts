@@ -85,7 +85,7 @@ function inputsOf(
 ): TrainCompletion['inputs'] {
   const each = (value: () => number): Float32Array => Float32Array.from({ length: rows }, value);
   const inputs: Record<string, Float32Array | Int32Array> = {};
-  for (const [name, { width }] of Object.entries(objectiveOf(stage, VOCABULARY).inputs)) {
+  for (const [name, { width }] of Object.entries(objectiveOf(stage).inputs)) {
     const k = width === 'groups' ? 1 : width;
     if (name === 'teacher_ids') {
       // Distinct ids: a run from a random one on, in steps of 5, which has no factor of 512.

@@ -1,12 +1,7 @@
 /** Cross-entropy and every distillation loss against the formulas of STAR (arXiv 2602.03022, equations 3 to 5). */
 import { afterAll, describe, expect, it } from 'vitest';
 import { Device } from '../../src/ggml/device.ts';
-import {
-  adaptiveHead,
-  crossEntropy,
-  distillation,
-  type DistillationOptions,
-} from '../../src/losses/index.ts';
+import { adaptiveHead, crossEntropy, distillation } from '../../src/losses/index.ts';
 import * as reference from '../helpers/reference-losses.ts';
 import { type Row, randomRows } from '../helpers/reference-losses.ts';
 import { runObjective } from '../helpers/run-objective.ts';
@@ -16,7 +11,7 @@ const device = Device.open('cpu', 1);
 afterAll(() => device.close());
 
 const rows = randomRows(1, { rows: 7, vocabulary: 30, k: 6 });
-const OFF: DistillationOptions = { divergence: 'fkl', topK: 6, studentTopM: 8, tailCoefficient: 0, ratio: 1 };
+const OFF = { kd_kl_type: 'fkl', kd_topk: 6, kd_student_topm: 8, kd_kl_l1_coef: 0, kd_ratio: 1 } as const;
 
 async function expectFormula(
   objective: ReturnType<typeof crossEntropy>,
@@ -47,13 +42,13 @@ describe('losses, parts and gradients on random rows', () => {
     expectFormula(distillation(OFF), rows, reference.forwardKl, common));
 
   it('rkl: on the ids of the teacher', () =>
-    expectFormula(distillation({ ...OFF, divergence: 'rkl' }), rows, reference.reverseKl, {
+    expectFormula(distillation({ ...OFF, kd_kl_type: 'rkl' }), rows, reference.reverseKl, {
       ...common,
       rkl: reference.reverseKl,
     }));
 
   it('akl: the gates have gradients too', () =>
-    expectFormula(distillation({ ...OFF, divergence: 'akl' }), rows, reference.adaptiveKl, {
+    expectFormula(distillation({ ...OFF, kd_kl_type: 'akl' }), rows, reference.adaptiveKl, {
       ...common,
       rkl: reference.reverseKl,
     }));
@@ -65,7 +60,7 @@ describe('losses, parts and gradients on random rows', () => {
       ];
       const parts = divergence === 'fkl' ? common : { ...common, rkl: reference.reverseKl };
       return expectFormula(
-        distillation({ ...OFF, divergence, tailCoefficient: 10 }),
+        distillation({ ...OFF, kd_kl_type: divergence, kd_kl_l1_coef: 10 }),
         rows,
         (row) => base(row) + 10 * reference.tail(row, 8),
         { ...parts, tail: (row) => reference.tail(row, 8) },
@@ -76,7 +71,7 @@ describe('losses, parts and gradients on random rows', () => {
   for (const ratio of [0, 0.3]) {
     it(`kd_ratio ${ratio} mixes with cross-entropy, the tail included`, () =>
       expectFormula(
-        distillation({ ...OFF, tailCoefficient: 10, ratio }),
+        distillation({ ...OFF, kd_kl_l1_coef: 10, kd_ratio: ratio }),
         rows,
         (row) =>
           ratio * (reference.forwardKl(row) + 10 * reference.tail(row, 8)) +
@@ -88,7 +83,7 @@ describe('losses, parts and gradients on random rows', () => {
   it('m smaller and larger than k, and the whole vocabulary', async () => {
     for (const m of [1, 3, 30]) {
       await expectFormula(
-        distillation({ ...OFF, studentTopM: m, tailCoefficient: 2 }),
+        distillation({ ...OFF, kd_student_topm: m, kd_kl_l1_coef: 2 }),
         rows,
         (row) => reference.forwardKl(row) + 2 * reference.tail(row, m),
         { ...common, tail: (row) => reference.tail(row, m) },
@@ -97,9 +92,9 @@ describe('losses, parts and gradients on random rows', () => {
   });
 
   it('is named after what it computes', () => {
-    expect(distillation({ ...OFF, tailCoefficient: 10 }).name).toBe('ckd');
+    expect(distillation({ ...OFF, kd_kl_l1_coef: 10 }).name).toBe('ckd');
     expect(distillation(OFF).name).toBe('fkl');
-    expect(distillation({ ...OFF, divergence: 'akl' }).name).toBe('akl');
+    expect(distillation({ ...OFF, kd_kl_type: 'akl' }).name).toBe('akl');
   });
 });
 
@@ -113,7 +108,9 @@ describe('by hand', () => {
       teacherIds: [0],
       teacherLogprobs: [Math.log(0.5)],
     };
-    const { loss } = await runObjective(device, distillation({ ...OFF, topK: 1, studentTopM: 1 }), [row]);
+    const { loss } = await runObjective(device, distillation({ ...OFF, kd_topk: 1, kd_student_topm: 1 }), [
+      row,
+    ]);
     expectClose([loss], [-0.5 * Math.log(1.5)], TOLERANCES.objective);
   });
 
@@ -124,7 +121,7 @@ describe('by hand', () => {
     const [row] = randomRows(5, { rows: 1, vocabulary: 12, k: 3 });
     const { gradient } = await runObjective(
       device,
-      distillation({ ...OFF, topK: 3, studentTopM: 5, tailCoefficient: lambda }),
+      distillation({ ...OFF, kd_topk: 3, kd_student_topm: 5, kd_kl_l1_coef: lambda }),
       [{ ...row!, weight: 1 }],
     );
     const q = reference.logSoftmax(row!.logits).map(Math.exp);
@@ -163,7 +160,7 @@ describe('by hand', () => {
     };
     const got = await runObjective(
       device,
-      distillation({ ...OFF, divergence: 'akl', topK: 4, studentTopM: 4 }),
+      distillation({ ...OFF, kd_kl_type: 'akl', kd_topk: 4, kd_student_topm: 4 }),
       [row],
     );
     expect(Math.abs(got.loss)).toBeLessThan(1e-6);
@@ -175,9 +172,9 @@ describe('rows that do not count', () => {
   const all = [
     crossEntropy(),
     ...(['fkl', 'rkl', 'akl'] as const).map((divergence) =>
-      distillation({ ...OFF, divergence, tailCoefficient: 10 }),
+      distillation({ ...OFF, kd_kl_type: divergence, kd_kl_l1_coef: 10 }),
     ),
-    distillation({ ...OFF, tailCoefficient: 10, ratio: 0.5 }),
+    distillation({ ...OFF, kd_kl_l1_coef: 10, kd_ratio: 0.5 }),
   ];
   for (const objective of all) {
     it(`${objective.name} with ${Object.keys(objective.inputs).length} inputs: weights of zero give 0 and no NaN`, async () => {

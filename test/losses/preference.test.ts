@@ -1,12 +1,7 @@
 /** The policy-gradient loss of GRPO with each KL estimator, DPO and IPO, against their formulas. */
 import { afterAll, describe, expect, it } from 'vitest';
 import { Device } from '../../src/ggml/device.ts';
-import {
-  type KlEstimator,
-  policyGradient,
-  preference,
-  type PreferenceOptions,
-} from '../../src/losses/index.ts';
+import { policyGradient, preference } from '../../src/losses/index.ts';
 import * as reference from '../helpers/reference-losses.ts';
 import { type Row, randomRows } from '../helpers/reference-losses.ts';
 import { runObjective } from '../helpers/run-objective.ts';
@@ -36,7 +31,11 @@ describe('GRPO', () => {
   for (const klEstimator of ['k1', 'k2', 'k3'] as const) {
     for (const klCoefficient of [0, 0.5]) {
       it(`loss, parts and gradient with ${klCoefficient} x ${klEstimator}`, async () => {
-        const objective = policyGradient({ clip: CLIP, klCoefficient, klEstimator });
+        const objective = policyGradient({
+          eps_clip: CLIP,
+          init_kl_coef: klCoefficient,
+          kl_estimator: klEstimator,
+        });
         const got = await runObjective(device, objective, rows);
         const value = (row: Row): number =>
           reference.policy(row, CLIP) + klCoefficient * reference.kl(row, klEstimator);
@@ -66,7 +65,12 @@ describe('GRPO', () => {
 
   it('the entropy bonus is subtracted, with its gradient', async () => {
     for (const entropyCoefficient of [0.001, 0.7]) {
-      const options = { clip: CLIP, klCoefficient: 0.001, klEstimator: 'k3', entropyCoefficient } as const;
+      const options = {
+        eps_clip: CLIP,
+        init_kl_coef: 0.001,
+        kl_estimator: 'k3',
+        entropy_coef: entropyCoefficient,
+      } as const;
       const got = await runObjective(device, policyGradient(options), rows);
       const value = (row: Row): number =>
         reference.policy(row, CLIP) +
@@ -94,7 +98,7 @@ describe('GRPO', () => {
   ];
   for (const [name, advantage, ratio, want, moves] of cases) {
     it(name, async () => {
-      const objective = policyGradient({ clip: CLIP, klCoefficient: 0, klEstimator: 'k2' });
+      const objective = policyGradient({ eps_clip: CLIP, init_kl_coef: 0, kl_estimator: 'k2' });
       const got = await runObjective(device, objective, [half(advantage, Math.log(ratio))]);
       expectClose([got.loss], [want], TOLERANCES.objective);
       // d ratio / dz = ratio (1 - p) for the taken token, with p = 1/2.
@@ -105,7 +109,7 @@ describe('GRPO', () => {
   }
 
   it('ratios without bounds: a good action stays clipped, and nothing is not-a-number', async () => {
-    const objective = policyGradient({ clip: CLIP, klCoefficient: 0, klEstimator: 'k2' });
+    const objective = policyGradient({ eps_clip: CLIP, init_kl_coef: 0, kl_estimator: 'k2' });
     for (const far of [20, 50, 100, 1000]) {
       const good = await runObjective(device, objective, [half(2, far)]);
       expectClose([good.loss], [-2.4], TOLERANCES.objective, `ratio e^${far}`);
@@ -117,13 +121,13 @@ describe('GRPO', () => {
   });
 
   it('the KL estimators by hand, at a log-ratio of ln 2', async () => {
-    const want: Record<KlEstimator, number> = {
+    const want: Record<'k1' | 'k2' | 'k3', number> = {
       k1: Math.log(2),
       k2: 0.5 * Math.log(2) ** 2,
       k3: 0.5 - 1 + Math.log(2),
     };
     for (const klEstimator of ['k1', 'k2', 'k3'] as const) {
-      const objective = policyGradient({ clip: CLIP, klCoefficient: 1, klEstimator });
+      const objective = policyGradient({ eps_clip: CLIP, init_kl_coef: 1, kl_estimator: klEstimator });
       const got = await runObjective(device, objective, [half(0, 0, Math.log(2))]);
       expectClose([got.loss], [want[klEstimator]], TOLERANCES.objective, klEstimator);
     }
@@ -132,7 +136,7 @@ describe('GRPO', () => {
   it('a KL estimate beyond 10 is 10 and has no gradient, however far beyond', async () => {
     for (const klEstimator of ['k1', 'k2', 'k3'] as const) {
       for (const far of [-12, 12, -60, -200, 200]) {
-        const objective = policyGradient({ clip: CLIP, klCoefficient: 1, klEstimator });
+        const objective = policyGradient({ eps_clip: CLIP, init_kl_coef: 1, kl_estimator: klEstimator });
         const got = await runObjective(device, objective, [half(0, 0, far)]);
         const raw = { k1: far, k2: 0.5 * far * far, k3: Math.exp(-far) - 1 + far }[klEstimator];
         expectClose(
@@ -150,7 +154,7 @@ describe('GRPO', () => {
   });
 
   it('weights of zero give 0 and no NaN', async () => {
-    const objective = policyGradient({ clip: CLIP, klCoefficient: 1, klEstimator: 'k3' });
+    const objective = policyGradient({ eps_clip: CLIP, init_kl_coef: 1, kl_estimator: 'k3' });
     // As padded rows are: every input zero.
     const padded = rows.map((row) => ({ ...row, weight: 0, advantage: 0, oldLogprob: 0, refLogprob: 0 }));
     const got = await runObjective(device, objective, padded);
@@ -160,25 +164,28 @@ describe('GRPO', () => {
 });
 
 const PAIRS = 3;
-const DPO = { loss: 'dpo', beta: 0.1, labelSmoothing: 0, nllCoefficient: 0 } as const;
-const VARIANTS: Record<string, PreferenceOptions> = {
+const DPO = { loss_type: 'dpo', beta: 0.1, label_smoothing: 0, nll_loss_coef: 0 } as const;
+const VARIANTS: Record<
+  string,
+  { loss_type: 'dpo' | 'ipo'; beta: number; label_smoothing: number; nll_loss_coef: number }
+> = {
   DPO,
   'DPO with a larger beta': { ...DPO, beta: 0.7 },
-  'DPO with label smoothing': { ...DPO, labelSmoothing: 0.2 },
-  'DPO with the SFT term of RPO': { ...DPO, nllCoefficient: 0.5 },
-  IPO: { ...DPO, loss: 'ipo' },
-  'IPO with a larger beta and the SFT term': { ...DPO, loss: 'ipo', beta: 0.9, nllCoefficient: 2 },
+  'DPO with label smoothing': { ...DPO, label_smoothing: 0.2 },
+  'DPO with the SFT term of RPO': { ...DPO, nll_loss_coef: 0.5 },
+  IPO: { ...DPO, loss_type: 'ipo' },
+  'IPO with a larger beta and the SFT term': { ...DPO, loss_type: 'ipo', beta: 0.9, nll_loss_coef: 2 },
 };
 /** As a step of three trees gives them. */
 const paired = rows.map((row) => ({ ...row, weight: 1 / PAIRS }));
 
 describe.each(Object.entries(VARIANTS))('%s', (_, options) => {
-  const { beta, labelSmoothing, nllCoefficient } = options;
+  const { beta, label_smoothing, nll_loss_coef } = options;
   const nll = (chosen: readonly Row[]): number => -reference.logLikelihood(chosen) / chosen.length;
   const contrast = (margin: number): number =>
-    options.loss === 'dpo' ? reference.dpo(margin, beta, labelSmoothing) : reference.ipo(margin, beta);
+    options.loss_type === 'dpo' ? reference.dpo(margin, beta, label_smoothing) : reference.ipo(margin, beta);
   const loss = (all: readonly Row[]): number =>
-    reference.overPairs(all, ({ margin, chosen }) => contrast(margin) + nllCoefficient * nll(chosen));
+    reference.overPairs(all, ({ margin, chosen }) => contrast(margin) + nll_loss_coef * nll(chosen));
 
   it('loss, parts and gradient of three pairs', async () => {
     const got = await runObjective(device, preference(options), paired);
@@ -225,7 +232,7 @@ describe('preferences by hand', () => {
   it('where policy and reference are one, DPO is ln 2 and IPO a quarter of 1 / beta squared', async () => {
     const dpo = await runObjective(device, preference({ ...DPO, beta: 5 }), same);
     expectClose([dpo.loss], [Math.LN2], TOLERANCES.objective);
-    const ipo = await runObjective(device, preference({ ...DPO, loss: 'ipo', beta: 0.1 }), same);
+    const ipo = await runObjective(device, preference({ ...DPO, loss_type: 'ipo', beta: 0.1 }), same);
     expectClose([ipo.loss], [25], TOLERANCES.objective);
   });
 

@@ -74,7 +74,10 @@ async function gradientsOf(
 const norm = (values: Float32Array): number => Math.sqrt(values.reduce((total, x) => total + x * x, 0));
 
 describe('prompt trees are exact', () => {
-  const objectives = [crossEntropy(), policyGradient({ clip: 0.2, klCoefficient: 0.1, klEstimator: 'k3' })];
+  const objectives = [
+    crossEntropy(),
+    policyGradient({ eps_clip: 0.2, init_kl_coef: 0.1, kl_estimator: 'k3' }),
+  ];
   const layouts = { 'a slot each': treeLayout, 'packed slots': packedLayout };
   for (const [kind, objective] of Object.keys(layouts).flatMap((k) =>
     objectives.map((o) => [k, o] as const),

@@ -5,7 +5,7 @@ import { asTokenIds } from '../../src/base/token-ids.ts';
 import { Device } from '../../src/ggml/device.ts';
 import { crossEntropy } from '../../src/losses/index.ts';
 import { rowsFrom, type TrainExample } from '../../src/train/examples.ts';
-import { type ExampleSource, supervisedStage } from '../../src/stages/supervised.ts';
+import { type ExampleSource, supervisedStage } from '../../src/train/supervised.ts';
 import { Trainer } from '../../src/train/trainer.ts';
 import { goldenConfig, goldenWeights } from '../helpers/golden.ts';
 

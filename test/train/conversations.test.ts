@@ -20,7 +20,7 @@ import { crossEntropy, policyGradient } from '../../src/losses/index.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
 import type { TrainExample } from '../../src/train/examples.ts';
 import { mentorStage } from '../../src/stages/mentor.ts';
-import { rowsOf } from '../../src/stages/tool-rollouts.ts';
+import { rowsOf } from '../../src/train/tool-rollouts.ts';
 import { ToolProblems } from '../../src/train/tool-problems.ts';
 import { Trainer } from '../../src/train/trainer.ts';
 
@@ -128,7 +128,7 @@ test('reinforcement learning on it: results are read and not learned, and reward
   using trainer = new Trainer(
     config,
     weights,
-    policyGradient({ clip: 0.2, klCoefficient: 0.001, klEstimator: 'k3', entropyCoefficient: 0.001 }),
+    policyGradient({ eps_clip: 0.2, init_kl_coef: 0.001, kl_estimator: 'k3', entropy_coef: 0.001 }),
     { adamw: ADAM, microBatchTokens: 4096, microBatchPrompts: 4 },
   );
   using reference = new Scorer(device, config, weights);

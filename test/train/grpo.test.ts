@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { asTokenIds } from '../../src/base/token-ids.ts';
 import type { Scorer } from '../../src/model/tree/scoring.ts';
-import { type Group, type GrpoOptions, grpoStage, type Rollouts } from '../../src/stages/grpo.ts';
+import { type Group, type GrpoOptions, grpoStage, type Rollouts } from '../../src/train/grpo.ts';
 import { FakeTrainer } from '../helpers/fake-trainer.ts';
 
 const never = new AbortController().signal;

@@ -2,10 +2,10 @@
 import { expect, test } from 'vitest';
 import { InternalError } from '../../src/base/errors.ts';
 import { Device } from '../../src/ggml/device.ts';
-import { crossEntropy, type Objective, preference } from '../../src/losses/index.ts';
+import { crossEntropy, losses, type Objective, preference } from '../../src/losses/index.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
 import { metricsOf } from '../../src/train/loop.ts';
-import { metricNamed, METRICS } from '../../src/train/metrics.ts';
+import { METRICS } from '../../src/train/metrics.ts';
 import { TrainingGraph } from '../../src/train/training-graph.ts';
 import { goldenConfig, goldenWeights } from '../helpers/golden.ts';
 
@@ -22,7 +22,7 @@ function reporting<O extends Objective>(objective: O, part: string): O {
 }
 
 const sft = crossEntropy();
-const dpo = preference({ loss: 'dpo', beta: 0.1, labelSmoothing: 0, nllCoefficient: 0 });
+const dpo = preference({ loss_type: 'dpo', beta: 0.1, label_smoothing: 0, nll_loss_coef: 0 });
 
 test.each<[string, Objective, number]>([
   ['row by row', sft, 32],
@@ -41,21 +41,22 @@ test.each<[string, Objective, number]>([
       });
     };
     build(plain);
-    build(reporting(plain, 'kl'));
+    build(reporting(plain, 'ce'));
+    // Another loss has it, and this one does not.
+    expect(() => build(reporting(plain, 'kl'))).toThrow(/kl is no declared metric/);
     expect(() => build(reporting(plain, 'surprise'))).toThrow(InternalError);
     expect(() => build(reporting(plain, 'surprise'))).toThrow(/surprise is no declared metric/);
     expect(() => build(reporting(plain, 'toString'))).toThrow(/toString is no declared metric/);
   },
 );
 
-test('every declared name is a metric with a unit and a meaning, and no other is', () => {
-  for (const [name, { unit, meaning }] of Object.entries(METRICS)) {
-    expect(metricNamed(name)).toBe(name);
+test('every metric has a unit and a meaning, those of every loss among them', () => {
+  for (const { unit, meaning } of Object.values(METRICS)) {
     expect(unit).not.toBe('');
     expect(meaning).not.toBe('');
   }
-  for (const name of ['', 'Loss', 'constructor', '__proto__'])
-    expect(() => metricNamed(name)).toThrow(InternalError);
+  for (const { metrics } of Object.values(losses))
+    for (const [name, metric] of Object.entries(metrics)) expect(METRICS).toHaveProperty(name, metric);
 });
 
 test('a step logs its loss, all of its parts, the norm of its gradient and its learning rate', () => {

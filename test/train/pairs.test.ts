@@ -10,7 +10,7 @@ import { Scorer } from '../../src/model/tree/scoring.ts';
 import { writeSafetensors } from '../../src/model/checkpoint/safetensors.ts';
 import { type AnsweredPrompt, choosePairs, pairExample, type PreferencePair } from '../../src/train/pairs.ts';
 import { ReferenceCache } from '../../src/train/reference-cache.ts';
-import { epochOrder } from '../../src/stages/supervised.ts';
+import { epochOrder } from '../../src/train/supervised.ts';
 import { goldenConfig, goldenWeights } from '../helpers/golden.ts';
 
 const ids = (...values: number[]): TokenIds => asTokenIds(Int32Array.from(values));

@@ -25,7 +25,7 @@ afterAll(() => {
   device.close();
 });
 
-const objective = preference({ loss: 'dpo', beta: 0.5, labelSmoothing: 0.1, nllCoefficient: 0.3 });
+const objective = preference({ loss_type: 'dpo', beta: 0.5, label_smoothing: 0.1, nll_loss_coef: 0.3 });
 const COUNT = 4;
 
 /** Trees with a chosen and a rejected completion of unlike lengths, and reference log-probabilities near a guess. */
@@ -129,7 +129,7 @@ describe('pairs', () => {
     using trainer = new Trainer(
       goldenConfig,
       parameters,
-      preference({ loss: 'dpo', beta: 0.5, labelSmoothing: 0, nllCoefficient: 0 }),
+      preference({ loss_type: 'dpo', beta: 0.5, label_smoothing: 0, nll_loss_coef: 0 }),
       { adamw, microBatchTokens: 1024, microBatchPrompts: 2 },
     );
     let mean = 0;

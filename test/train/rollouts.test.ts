@@ -11,8 +11,8 @@ import type { RunEvent } from '../../src/train/events.ts';
 import { PromptSet } from '../../src/train/prompts.ts';
 import { claimTeacher, readRollouts, type StoredPrompt } from '../../src/train/rollout-store.ts';
 import { distillExample } from '../../src/stages/distill.ts';
-import { epochOrder } from '../../src/stages/supervised.ts';
-import { type RolloutOptions, runRollouts } from '../../src/stages/rollout.ts';
+import { epochOrder } from '../../src/train/supervised.ts';
+import { type RolloutOptions, runRollouts } from '../../src/train/rollouts.ts';
 import { scratchFolder } from '../helpers/runs.ts';
 import { type ServerOptions, TeacherServer } from '../helpers/teacher-server.ts';
 

@@ -7,7 +7,7 @@ import { prefixRuns } from '../../src/model/tree/shared-prefix.ts';
 import { AdamW } from '../../src/tensor/optim/adamw.ts';
 import { gatherRows, rowCount, rowsFrom, treeOf, type TrainExample } from '../../src/train/examples.ts';
 import { joinExamples } from '../../src/train/shared-prefix.ts';
-import { groupedOrder } from '../../src/stages/supervised.ts';
+import { groupedOrder } from '../../src/train/supervised.ts';
 import { TrainingGraph } from '../../src/train/training-graph.ts';
 import { expected, goldenConfig, goldenObjective, goldenWeights } from '../helpers/golden.ts';
 import { expectClose, expectNormClose, TOLERANCES } from '../helpers/tolerances.ts';

@@ -1,7 +1,7 @@
 /** A token budget ends a stage of reinforcement learning long before its prompts do; its learning rate must know. */
 import { expect, test } from 'vitest';
 import { asTokenIds } from '../../src/base/token-ids.ts';
-import { type GrpoOptions, grpoStage } from '../../src/stages/grpo.ts';
+import { type GrpoOptions, grpoStage } from '../../src/train/grpo.ts';
 import type { Trainer } from '../../src/train/trainer.ts';
 
 const TOKENS = 20;

@@ -7,15 +7,15 @@ import type { Manner } from '../environment/manner.ts';
 import type { Speech } from '../environment/speech.ts';
 import type { Generator } from '../model/generate/generation.ts';
 import { answersRightly } from '../rewards/mentor.ts';
-import type { RunEvent } from '../train/events.ts';
-import { memoryMb } from '../train/loop.ts';
-import type { ToolProblems, ToolPrompt } from '../train/tool-problems.ts';
+import type { RunEvent } from './events.ts';
+import { memoryMb } from './loop.ts';
+import type { ToolProblems, ToolPrompt } from './tool-problems.ts';
 import {
   hasTrajectories,
   type StoredTrajectories,
   type Trajectory,
   writeTrajectories,
-} from '../train/trajectory-store.ts';
+} from './trajectory-store.ts';
 import type { Sampling } from './grpo.ts';
 import { conversationParts, meanParts, rowsOf } from './tool-rollouts.ts';
 

@@ -1,7 +1,7 @@
 /** What stages have in common in which models call functions: which tokens count, and what is logged. */
 import type { Conversation } from '../environment/conversation.ts';
-import type { Metrics } from '../train/events.ts';
-import type { MetricName } from '../train/metrics.ts';
+import type { Metrics } from './events.ts';
+import type { MetricName } from './metrics.ts';
 
 /** Indices of a conversation's own tokens: what functions returned is read, and not learned. */
 export function rowsOf({ drawn }: Pick<Conversation, 'drawn'>): number[] {

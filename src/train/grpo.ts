@@ -10,17 +10,12 @@ import type { TokenIds } from '../base/token-ids.ts';
 import type { GenerateOptions } from '../model/generate/generation.ts';
 import type { Scorer as ModelScorer } from '../model/tree/scoring.ts';
 import { learningRate, type ScheduleOptions } from '../tensor/optim/schedule.ts';
-import {
-  type AdvantageEstimator,
-  type DynamicFilter,
-  groupAdvantages,
-  keepsGroup,
-} from '../train/advantages.ts';
-import { type DrawnSample, entriesOf, type Metrics } from '../train/events.ts';
-import { rowCount, type TrainExample } from '../train/examples.ts';
-import { metricsOf, type StepReport, type SteppedStage } from '../train/loop.ts';
-import type { MetricName } from '../train/metrics.ts';
-import type { StepResult, Trainer } from '../train/trainer.ts';
+import { type AdvantageEstimator, type DynamicFilter, groupAdvantages, keepsGroup } from './advantages.ts';
+import { type DrawnSample, entriesOf, type Metrics } from './events.ts';
+import { rowCount, type TrainExample } from './examples.ts';
+import { metricsOf, type StepReport, type SteppedStage } from './loop.ts';
+import type { MetricName } from './metrics.ts';
+import type { StepResult, Trainer } from './trainer.ts';
 import { epochOrder } from './supervised.ts';
 
 /** How samples are drawn. */

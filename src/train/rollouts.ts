@@ -7,9 +7,9 @@ import type { Tokenizer } from '../chat/tokenizer.ts';
 import { withNotices } from '../sampling/notices.ts';
 import { answerKey } from '../sampling/duplicates.ts';
 import type { Answered, Batch, Draft, Question, Select, Teacher } from '../sampling/teacher.ts';
-import type { DrawnSample, RunEvent } from '../train/events.ts';
-import { memoryMb } from '../train/loop.ts';
-import type { PromptSet, ScoredPrompt } from '../train/prompts.ts';
+import type { DrawnSample, RunEvent } from './events.ts';
+import { memoryMb } from './loop.ts';
+import type { PromptSet, ScoredPrompt } from './prompts.ts';
 import {
   addCounts,
   claimTeacher,
@@ -17,7 +17,7 @@ import {
   NO_COUNTS,
   type RolloutCounts,
   RolloutWriter,
-} from '../train/rollout-store.ts';
+} from './rollout-store.ts';
 
 export type { SamplingOptions } from '../sampling/teacher.ts';
 

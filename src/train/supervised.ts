@@ -2,10 +2,10 @@
 import { z } from 'zod';
 import { Rng } from '../base/rng.ts';
 import { learningRate, type ScheduleOptions } from '../tensor/optim/schedule.ts';
-import type { DrawnSample } from '../train/events.ts';
-import { rowCount, type TrainExample } from '../train/examples.ts';
-import { metricsOf, type StepReport, type SteppedStage } from '../train/loop.ts';
-import type { Trainer } from '../train/trainer.ts';
+import type { DrawnSample } from './events.ts';
+import { rowCount, type TrainExample } from './examples.ts';
+import { metricsOf, type StepReport, type SteppedStage } from './loop.ts';
+import type { Trainer } from './trainer.ts';
 
 /** Examples of the 0-based step `step`; must depend on nothing else. */
 export type ExampleSource = (
