@@ -7,7 +7,7 @@
  *   answer is made another one, as no answer of a group that is like one before it has to be read again.
  */
 import { simrl } from '../src/rewards/simrl.ts';
-import { casesAtHand, type RewardCase } from '../test/helpers/reward-cases.ts';
+import { goldenCases, type RewardCase } from '../test/helpers/reward-cases.ts';
 import { compare } from './compare.ts';
 
 const GROUP = 8;
@@ -61,14 +61,14 @@ function scoreGroups(groups: readonly Group[]): void {
 
 /** Measures it. */
 export async function rewards(): Promise<void> {
-  const { name, cases } = casesAtHand();
+  const cases = goldenCases();
   const kinds = [
     { title: 'of their answers', groups: groupsOf(cases, (text) => text) },
     { title: 'of 8 different answers', groups: groupsOf(cases, withAnotherAnswer) },
   ];
   const unit = 'generations/s';
   await compare(
-    `Sim-RL reward, one thread, CPU time, ${cases.length} ${name} (the reference in Python: about ${REFERENCE} generations/s)`,
+    `Sim-RL reward, one thread, CPU time, ${cases.length} golden cases (the reference in Python: about ${REFERENCE} generations/s)`,
     [
       ...kinds.map(({ title, groups }) => ({
         name: `groups of ${GROUP}, ${title}`,

@@ -1,10 +1,7 @@
-/** Chat templates: our own by its text, and against the real Qwen3 template where ../shared has it. */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+/** Chat templates: our own by its text, and against the real Qwen3 template. */
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readText } from '../../src/base/files.ts';
 import { DEFAULT_TEMPLATE } from '../../src/chat/default-template.ts';
 import type { Message, Tool } from '../../src/chat/messages.ts';
 import {
@@ -22,8 +19,6 @@ import type { JsonValue } from '../../src/json/value.ts';
 /** Renders with a template's source. */
 const renderChat = (source: string, { messages, tools, ...options }: ChatInput & RenderOptions): string =>
   new ChatTemplate(source).render({ messages, ...(tools === undefined ? {} : { tools }) }, options);
-
-const qwenFolder = fileURLToPath(new URL('../../../shared/data/qwen3-tokenizer', import.meta.url));
 
 const tools: Tool[] = [
   {
@@ -241,8 +236,11 @@ describe('faults', () => {
   });
 });
 
-describe.skipIf(!existsSync(qwenFolder))('beside the Qwen3 template of ../shared', () => {
-  const config = existsSync(qwenFolder) ? readText(join(qwenFolder, 'tokenizer_config.json')) : '{}';
+describe('beside the Qwen3 template', () => {
+  const config = readFileSync(
+    new URL('../golden/qwen3-tokenizer/tokenizer_config.json', import.meta.url),
+    'utf8',
+  );
   const { chat_template: qwen } = JSON.parse(config) as { chat_template: string };
   /** A rendering without the two sentences around the tools, which are our own, and what servers put around each. */
   const structure = (text: string): string =>

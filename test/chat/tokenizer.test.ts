@@ -1,17 +1,17 @@
 /** The tokenizer against the real Qwen3 vocabulary's published vectors, and its files' faults. */
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Tokenizer as Oracle } from '@huggingface/tokenizers';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.ts';
 import { trainTokenizer } from '../../src/chat/bpe-trainer.ts';
 import { compilePattern, QWEN_PATTERN, splitWords } from '../../src/chat/pretokenize.ts';
 import { Tokenizer } from '../../src/chat/tokenizer.ts';
+import { goldenFolder } from '../helpers/golden-folder.ts';
 
-const qwenFolder = fileURLToPath(new URL('../../../shared/data/qwen3-tokenizer', import.meta.url));
+const qwenFolder = goldenFolder('qwen3-tokenizer');
 const scratch = mkdtempSync(join(tmpdir(), 'tokenizer-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
@@ -47,12 +47,8 @@ const trickyText = fc
   })
   .map((parts) => parts.join(''));
 
-describe.skipIf(!existsSync(qwenFolder))('with the Qwen3 vocabulary of ../shared', () => {
-  // The body of a skipped describe still runs, so the load has to wait for the tests.
-  let qwen: Tokenizer;
-  beforeAll(() => {
-    qwen = Tokenizer.load(qwenFolder);
-  });
+describe('with the Qwen3 vocabulary', () => {
+  const qwen = Tokenizer.load(qwenFolder);
 
   it('encodes and decodes all 47 published cases', () => {
     const separator = '\n__ggml_vocab_test__\n';

@@ -1,6 +1,7 @@
 /** Records as prompts and targets, against Jinja2 itself (test/fixtures/rendering/oracle.py). */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,11 +17,12 @@ import { type RenderedRow, renderRows } from '../../src/data/rendering/stream.ts
 import { fileRows } from '../../src/data/streams/rows.ts';
 import { parseJson } from '../../src/json/parse.ts';
 import { simrl } from '../../src/rewards/simrl.ts';
+import { goldenFile, goldenFolder } from '../helpers/golden-folder.ts';
 
 const fixtures = fileURLToPath(new URL('../fixtures/rendering/', import.meta.url));
-const shared = fileURLToPath(new URL('../../../shared/data/', import.meta.url));
-const qwen = `${shared}qwen3-tokenizer`;
-const real = `${shared}xlam-1024.jsonl`;
+const real = goldenFile('xlam-1024.jsonl');
+/** SHA-256 of what the oracle wrote for the real rows, as JSON. */
+const JINJA_ROWS = '9bdb9499c27c2063985b6ba3dedacd76e5890f516fae2d724b20f3193e11d82c';
 const hasJinja = spawnSync('python3', ['-c', 'import jinja2']).status === 0;
 const scratch = mkdtempSync(join(tmpdir(), 'rendering-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -134,9 +136,9 @@ describe('TemplateValues', () => {
   });
 });
 
-describe.skipIf(!existsSync(qwen))('with the real Qwen3 vocabulary and template', () => {
-  const tokenizer = existsSync(qwen) ? Tokenizer.load(qwen) : undefined!;
-  const template = tokenizer === undefined ? OWN_TEMPLATE : ChatTemplate.of(tokenizer);
+describe('with the real Qwen3 vocabulary and template', () => {
+  const tokenizer = Tokenizer.load(goldenFolder('qwen3-tokenizer'));
+  const template = ChatTemplate.of(tokenizer);
 
   async function rendered(options: {
     mode: RenderMode;
@@ -176,12 +178,17 @@ describe.skipIf(!existsSync(qwen))('with the real Qwen3 vocabulary and template'
     expect(rows).toHaveLength(1024);
   });
 
-  it.skipIf(!hasJinja)(
-    'writes every real row as Jinja2 does, in both modes, with and without thoughts',
-    () => {
-      expect(ours(template, readText(real))).toEqual(oracle(template.source, real));
-      const own = `${fixtures}records.jsonl`;
-      expect(ours(template, readText(own))).toEqual(oracle(template.source, own));
-    },
-  );
+  it('writes every real row as Jinja2 3.1.6 did, in both modes, with and without thoughts', () => {
+    const hash = createHash('sha256').update(JSON.stringify(ours(template, readText(real))));
+    expect(hash.digest('hex')).toBe(JINJA_ROWS);
+  });
+
+  it.skipIf(!hasJinja)('writes every real row as the Jinja2 at hand does', () => {
+    const expected = oracle(template.source, real);
+    expect(ours(template, readText(real))).toEqual(expected);
+    const hash = createHash('sha256').update(JSON.stringify(expected));
+    expect(hash.digest('hex')).toBe(JINJA_ROWS);
+    const own = `${fixtures}records.jsonl`;
+    expect(ours(template, readText(own))).toEqual(oracle(template.source, own));
+  });
 });

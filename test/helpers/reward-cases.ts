@@ -1,9 +1,8 @@
 /** Generations with their prompts and labels, for speed and robustness: what they earn is not looked at. */
-import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { gunzipSync } from 'node:zlib';
+import { readFileSync } from 'node:fs';
 import { casesFile } from '../fixtures/make-simrl-cases.ts';
 import { PROMPT, promptWith } from '../fixtures/simrl-case-book.ts';
+import { goldenLines } from './golden-files.ts';
 
 export interface RewardCase {
   readonly prompt: string;
@@ -11,10 +10,7 @@ export interface RewardCase {
   readonly label: string;
 }
 
-const golden = fileURLToPath(new URL('../../../shared/golden/simrl-reward.jsonl.gz', import.meta.url));
-
-function casesIn(text: string): RewardCase[] {
-  const lines = text.trimEnd().split('\n');
+function casesIn(lines: readonly string[]): RewardCase[] {
   return lines.map((line) => {
     const { prompt = PROMPT, generation, label } = JSON.parse(line) as Partial<RewardCase>;
     return { prompt, generation: generation ?? '', label: label ?? '' };
@@ -53,13 +49,10 @@ function typedCases(): RewardCase[] {
 
 /** The committed cases, and some whose tools say types and required arguments, as often as a tenth of the others. */
 export function casesOfFixture(): readonly RewardCase[] {
-  const cases = casesIn(readFileSync(casesFile, 'utf8'));
+  const cases = casesIn(readFileSync(casesFile, 'utf8').trimEnd().split('\n'));
   const typed = typedCases();
   return [...cases, ...Array.from({ length: cases.length / 10 }, (_, i) => typed[i % typed.length]!)];
 }
 
-/** The reference's cases where they are at hand, else the committed ones, with a name for what they are. */
-export function casesAtHand(): { readonly name: string; readonly cases: readonly RewardCase[] } {
-  if (!existsSync(golden)) return { name: 'committed cases', cases: casesOfFixture() };
-  return { name: 'golden cases', cases: casesIn(gunzipSync(readFileSync(golden)).toString('utf8')) };
-}
+/** The reference's cases. */
+export const goldenCases = (): readonly RewardCase[] => casesIn(goldenLines('simrl-reward.jsonl'));

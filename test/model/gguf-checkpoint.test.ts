@@ -1,8 +1,7 @@
 /** GGUF files as checkpoints: what was exported is read back, quantised weights mean what the format says they mean. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.ts';
 import { Rng } from '../../src/base/rng.ts';
@@ -29,6 +28,7 @@ import { publishedConfig } from '../../src/model/checkpoint/published.ts';
 import { narrowF16, widenF16 } from '../../src/model/checkpoint/safetensors.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
 import { dequantiseQ4K, dequantiseQ8, rawTensors } from '../helpers/gguf-bytes.ts';
+import { goldenFolder } from '../helpers/golden-folder.ts';
 import { makeTinyStudent } from '../helpers/tiny-student.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'gguf-checkpoint-'));
@@ -330,10 +330,9 @@ it('a file that is not there yet has the shape that its name says', () => {
   expect(publishedConfig('Qwen3-8B-Instruct.gguf')).toBeUndefined();
 });
 
-const real = fileURLToPath(new URL('../../../shared/data/qwen3-tokenizer', import.meta.url));
-
-describe.skipIf(!existsSync(real))("Qwen3's own tokenizer (../shared)", () => {
+describe("Qwen3's own tokenizer", () => {
   it('comes back from a GGUF file', () => {
+    const real = goldenFolder('qwen3-tokenizer');
     const want = Tokenizer.load(real);
     const config: Qwen3Config = { ...loadConfig(checkpoint), vocabSize: 151_936, hiddenSize: 2, layers: 1 };
     using tiny = new ParameterSet(device, parameterSpecs(config), 'weights');

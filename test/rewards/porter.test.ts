@@ -1,10 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { stem } from '../../src/rewards/porter.ts';
-
-const golden = fileURLToPath(new URL('../../../shared/golden/porter-nltk.tsv.gz', import.meta.url));
+import { goldenLines } from '../helpers/golden-files.ts';
 
 describe('stem', () => {
   test.each([
@@ -66,9 +62,9 @@ describe('stem', () => {
   });
 });
 
-describe.skipIf(!existsSync(golden))('golden stems of NLTK', () => {
+describe('golden stems of NLTK', () => {
   test('all words agree', () => {
-    const rows = gunzipSync(readFileSync(golden)).toString('utf8').trimEnd().split('\n');
+    const rows = goldenLines('porter-nltk.tsv');
     const wrong = rows.filter((row) => {
       const [word = '', expected] = row.split('\t');
       return stem(word) !== expected;

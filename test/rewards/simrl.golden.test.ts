@@ -1,8 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { simrl } from '../../src/rewards/simrl.ts';
+import { goldenLines } from '../helpers/golden-files.ts';
 
 interface GoldenCase {
   readonly prompt: string;
@@ -11,12 +9,9 @@ interface GoldenCase {
   readonly expect: { readonly reward: number; readonly format: number; readonly answer: number };
 }
 
-const golden = fileURLToPath(new URL('../../../shared/golden/simrl-reward.jsonl.gz', import.meta.url));
-
-describe.skipIf(!existsSync(golden))("golden scores of STAR's own code", () => {
+describe("golden scores of STAR's own code", () => {
   test('all of them agree to 1e-9', () => {
-    const rows = gunzipSync(readFileSync(golden)).toString('utf8').trimEnd().split('\n');
-    const cases = rows.map((row) => JSON.parse(row) as GoldenCase);
+    const cases = goldenLines('simrl-reward.jsonl').map((row) => JSON.parse(row) as GoldenCase);
     const wrong = cases.filter(({ prompt, label, generation, expect: expected }) => {
       const { reward, format, answer } = simrl.prepare({ prompt, label }).score(generation);
       // The reference returns float32 tensors.

@@ -1,5 +1,4 @@
 /** Little padding, few graphs, and the same loss and gradients however lengths are rounded. */
-import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { epochBatches, shapesOf, supervisedExamples } from '../../bench/supervised.ts';
@@ -13,8 +12,7 @@ import { rowsFrom, type TrainExample } from '../../src/train/examples.ts';
 import { paddingOf, type Rounding, roundingFor } from '../../src/train/micro-batches.ts';
 import { Trainer } from '../../src/train/trainer.ts';
 import { goldenConfig, goldenWeights } from '../helpers/golden.ts';
-
-const shared = fileURLToPath(new URL('../../../shared/data', import.meta.url));
+import { goldenFile, goldenFolder } from '../helpers/golden-folder.ts';
 
 /** Prompts and answers whose lengths are spread as those of function calling data: logarithms are normal. */
 function spread(count: number, seed: number): TrainExample[] {
@@ -112,9 +110,9 @@ it('loss and gradients are the same however lengths are rounded', async () => {
   }
 }, 30_000);
 
-describe.skipIf(!existsSync(`${shared}/xlam-1024.jsonl`))("xLAM under Qwen3's tokenizer (../shared)", () => {
+describe("xLAM under Qwen3's tokenizer", () => {
   it('has less than a tenth of padding at the batch sizes of star-0.6b.yaml, and others', async () => {
-    const examples = await supervisedExamples(`${shared}/xlam-1024.jsonl`, `${shared}/qwen3-tokenizer`);
+    const examples = await supervisedExamples(goldenFile('xlam-1024.jsonl'), goldenFolder('qwen3-tokenizer'));
     expect(examples.length).toBe(1024);
     for (const { batch, micro } of BATCHES) expect(shareOf(examples, batch, micro)).toBeLessThan(0.1);
     expect(shareOf(examples, 128, 2)).toBeLessThan(0.075);
