@@ -9,10 +9,10 @@ import { recordLine } from '../src/data/record.ts';
 import { readDialogues } from '../src/data/dialogue-file.ts';
 import { groupByTools } from '../src/data/dialogues.ts';
 import { fileRows } from '../src/data/streams/rows.ts';
-import { GROUP_LIMIT } from '../src/run/examples.ts';
+import { GROUP_LIMIT } from '../src/stages/lessons.ts';
 import type { TrainExample } from '../src/train/examples.ts';
 import { type MicroBatch, planMicroBatches, type Rounding } from '../src/train/micro-batches.ts';
-import { groupExample } from '../src/stages/pretrain.ts';
+import { groupExample } from '../src/train/dialogue-examples.ts';
 import { epochOrder } from '../src/train/supervised.ts';
 
 /** Examples of a file in any format that `data convert` reads, under the tokenizer and template of a checkpoint. */
@@ -34,7 +34,7 @@ export async function supervisedExamples(data: string, checkpoint: string): Prom
   }
 }
 
-/** Of recipe/run/trainer.ts. */
+/** Of stages/training.ts. */
 const MAX_TOKENS = 4096;
 const SEED = 1;
 

@@ -94,7 +94,7 @@ export async function answered<Outcome>(
   services.goOnUnread();
   let [step, right, allTokens] = [done, correct, 0];
   const start = now();
-  if (!quiet) progress.handle({ type: 'stage', stage, kind: 'eval', total, done });
+  if (!quiet) progress.handle({ type: 'stage', stage, kind: 'eval', total, done, watch: ['exact_match'] });
   try {
     for await (const answer of session.answers(stop.signal)) {
       step += 1;

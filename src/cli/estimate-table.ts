@@ -1,5 +1,4 @@
 /** An estimate for people: a table of the stages, what was assumed, and what does not fit. */
-import { formatDuration } from '../report/numbers.ts';
 import type { Estimate } from '../estimate/index.ts';
 import type { Style } from './style.ts';
 import { table } from './table.ts';
@@ -15,7 +14,6 @@ function formatBytes(bytes: number): string {
 /** The table of an estimate, with its notes below. */
 export function estimateText({ stages, notes, machine }: Estimate, style: Style): string {
   const isDevice = machine.deviceMemory !== undefined;
-  const isTimed = stages.some(({ seconds }) => seconds !== undefined);
   const head = [
     'stage',
     'kind',
@@ -24,7 +22,6 @@ export function estimateText({ stages, notes, machine }: Estimate, style: Style)
     ...(isDevice ? ['on the device'] : []),
     'disk',
     'checkpoints',
-    ...(isTimed ? ['time'] : []),
   ];
   const rows = stages.map((stage) => [
     stage.stage,
@@ -34,11 +31,9 @@ export function estimateText({ stages, notes, machine }: Estimate, style: Style)
     ...(isDevice ? [formatBytes(stage.deviceMemory)] : []),
     formatBytes(stage.disk),
     formatBytes(stage.checkpoints),
-    ...(isTimed ? [formatDuration(stage.seconds ?? 0)] : []),
   ]);
   const disk = stages.reduce((total, stage) => total + stage.disk, 0);
   const most = Math.max(0, ...stages.map(({ checkpoints }) => checkpoints));
-  const time = stages.reduce((total, { seconds = 0 }) => total + seconds, 0);
   const all = [
     'all',
     '',
@@ -47,7 +42,6 @@ export function estimateText({ stages, notes, machine }: Estimate, style: Style)
     ...(isDevice ? [formatBytes(Math.max(0, ...stages.map(({ deviceMemory }) => deviceMemory)))] : []),
     formatBytes(disk),
     formatBytes(most),
-    ...(isTimed ? [formatDuration(time)] : []),
   ];
   const right = head.map((_, i) => (i < 2 ? ('left' as const) : ('right' as const)));
   const here = table([

@@ -23,23 +23,9 @@ const BAR = 20;
 const REDRAW = 100;
 const LINE_EVERY = 5000;
 
-/** What a kind of stage is watched by; the first one that a step has is shown. */
-const WATCHED: Readonly<Record<string, readonly MetricName[]>> = {
-  simrl: ['reward', 'loss'],
-  dpo: ['preference_accuracy', 'loss'],
-  rollout: ['reward', 'kept', 'valid'],
-  eval: ['exact_match'],
-  trajectories: ['accuracy', 'kept'],
-  mentor: ['reward', 'loss'],
-  tool_eval: ['accuracy'],
-  bfcl: ['exact_match'],
-  acebench: ['exact_match'],
-};
-const WATCHED_ELSE: readonly MetricName[] = ['loss', 'reward'];
-
 interface CurrentStage {
   readonly name: string;
-  readonly kind: string;
+  readonly watch: readonly MetricName[];
   readonly startedAt: number;
   readonly doneBefore: number;
   step: number;
@@ -108,11 +94,11 @@ export class Progress {
     this.#stage = undefined;
   }
 
-  #begin({ stage, kind, total, done }: Extract<RunEvent, { type: 'stage' }>): void {
+  #begin({ stage, total, done, watch = ['loss'] }: Extract<RunEvent, { type: 'stage' }>): void {
     const now = this.#options.now();
     this.#stage = {
       name: stage,
-      kind,
+      watch,
       startedAt: now,
       doneBefore: done,
       step: done,
@@ -170,8 +156,8 @@ export class Progress {
     return style.dim(`[${stages.indexOf(name) + 1}/${stages.length}]`);
   }
 
-  #watched({ kind, metrics }: CurrentStage): string {
-    const name = (WATCHED[kind] ?? WATCHED_ELSE).find((one) => metrics[one] !== undefined);
+  #watched({ watch, metrics }: CurrentStage): string {
+    const name = watch.find((one) => metrics[one] !== undefined);
     const value = name === undefined ? undefined : metrics[name];
     return name === undefined || value === undefined
       ? ''

@@ -1,24 +1,20 @@
 /**
- * What a recipe's stages will need in memory, disk and time on this machine: small models that are there rehearse; of
- * others, memory by building all that a stage holds on a device for planning, and time by a short measurement of the
- * same work on random weights.
+ * Memory and disk that a recipe's stages will need on this machine: all that a stage holds is built on a meta device,
+ * which allocates nothing.
  */
 import { existsSync, statfsSync } from 'node:fs';
 import { availableParallelism, freemem, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
-import { required, UserError } from '../base/errors.ts';
 import { listDevices } from '../ggml/device.ts';
 import { loadConfig } from '../model/checkpoint/checkpoint.ts';
 import { isGguf } from '../model/checkpoint/checkpoint-path.ts';
 import { weightCount } from '../model/arch/config.ts';
 import { dialoguesOf } from '../run/context.ts';
 import type { Recipe } from '../recipe/schema.ts';
-import { outputsModel, type Stage } from '../stages/schema.ts';
+import { outputsModel, type Stage } from '../stages/index.ts';
 import { type Lengths, measureLengths } from './lengths.ts';
 import { diskWhileTraining, memoryOf, type StageMemory } from './memory.ts';
 import { LARGE, ModelShapes } from './models.ts';
-import { canRehearse, limitsOfRehearsal, rehearse, type Rehearsed } from './rehearsal.ts';
-import { type StageTime, TimeProbe } from './time.ts';
 import type { Workload } from './work.ts';
 import { workloadOf } from './workload.ts';
 
@@ -32,8 +28,6 @@ export interface StageEstimate {
   /** Bytes that it leaves behind, and what its checkpoints take while it runs. */
   readonly disk: number;
   readonly checkpoints: number;
-  /** Undefined where time was not measured. */
-  readonly seconds: number | undefined;
 }
 
 export interface Machine {
@@ -49,13 +43,6 @@ export interface Estimate {
   /** What was assumed. */
   readonly notes: readonly string[];
   readonly machine: Machine;
-}
-
-export interface EstimateOptions {
-  readonly runsDir: string;
-  /** Tells whether to measure time; it takes some seconds a stage. */
-  readonly time: boolean;
-  readonly onStage?: (stage: string) => void;
 }
 
 /**
@@ -108,56 +95,18 @@ function diskOf(stage: Stage, work: Workload, models: ModelShapes): { disk: numb
   };
 }
 
-/**
- * Estimates every stage of a recipe: from its beginning, where it can be rehearsed and time is to be measured, else from
- * its shapes. Throws UserErrors for models that are not there and not known.
- */
-export async function estimateRecipe(recipe: Recipe, options: EstimateOptions): Promise<Estimate> {
+/** Estimates every stage of a recipe. Throws UserErrors for models that are not there and not known. */
+export function estimateRecipe(recipe: Recipe, runsDir: string): Estimate {
   const models = new ModelShapes(recipe);
-  // What a device of its own holds is only known by planning.
-  const isProcessor = machineOf(recipe, options.runsDir).deviceMemory === undefined;
-  if (!options.time || !isProcessor || !canRehearse(recipe, models))
-    return fromShapes(recipe, models, options);
-  try {
-    return fromRehearsal(recipe, models, options, await rehearse(recipe, options.onStage));
-  } catch (thrown) {
-    // A few answers may not be enough to learn from: no two that differ, none that is right.
-    if (!(thrown instanceof UserError)) throw thrown;
-    const { notes, ...rest } = await fromShapes(recipe, models, options);
-    return {
-      ...rest,
-      notes: [...notes, `worked out from shapes, as the rehearsal ended early: ${thrown.message}`],
-    };
-  }
-}
-
-function fromRehearsal(
-  recipe: Recipe,
-  models: ModelShapes,
-  { runsDir }: EstimateOptions,
-  rehearsed: ReadonlyMap<string, Rehearsed>,
-): Estimate {
-  const machine = machineOf(recipe, runsDir);
-  const stages = recipe.stages.map((stage): StageEstimate => ({
-    stage: stage.name,
-    kind: stage.kind,
-    deviceMemory: 0,
-    checkpoints: outputsModel(stage) ? diskWhileTraining(stage, models) : 0,
-    ...required(rehearsed.get(stage.name), stage.name),
-  }));
-  return { stages, notes: [...models.notes, ...limitsOfRehearsal(recipe)], machine };
-}
-
-async function fromShapes(recipe: Recipe, models: ModelShapes, options: EstimateOptions): Promise<Estimate> {
   const threads = recipe.threads ?? availableParallelism();
   const known = new Map<string, Lengths>();
   const source = {
     recipe,
-    dialogues: (split: 'train' | 'test') => dialoguesOf({ recipe }, split),
+    dialogues: (split: 'train' | 'test') => dialoguesOf(recipe, split),
     lengths(reference: string, split: 'train' | 'test'): Lengths {
       const model = models.of(reference);
       const key = `${split} ${model.tokenizer?.fingerprint() ?? model.template.identity}`;
-      const lengths = known.get(key) ?? measureLengths(dialoguesOf({ recipe }, split), model);
+      const lengths = known.get(key) ?? measureLengths(dialoguesOf(recipe, split), model);
       known.set(key, lengths);
       return lengths;
     },
@@ -171,26 +120,15 @@ async function fromShapes(recipe: Recipe, models: ModelShapes, options: Estimate
     memory: memoryOf(recipe, stage, work, models, threads),
   }));
   const before = planned.map(({ memory }) => memory);
-  using probe = new TimeProbe(recipe, models, threads, options.runsDir);
-  const times: (StageTime | undefined)[] = [];
-  for (const { stage, work, memory } of planned) {
-    options.onStage?.(stage.name);
-    times.push(options.time ? await probe.time(stage, work, memory.host + memory.device) : undefined);
-  }
-  const stages = planned.map(({ stage, work, memory }, i): StageEstimate => {
-    const time = times[i];
-    return {
-      stage: stage.name,
-      kind: stage.kind,
-      steps: work.steps,
-      memory: base + memory.host + overhead(i, before.slice(0, i)),
-      deviceMemory: memory.device,
-      ...diskOf(stage, work, models),
-      // At the pace that the machine had on average while all stages were measured.
-      seconds: time === undefined ? undefined : time.work * probe.pace + time.once,
-    };
-  });
-  return { stages, notes: models.notes, machine: machineOf(recipe, options.runsDir) };
+  const stages = planned.map(({ stage, work, memory }, i): StageEstimate => ({
+    stage: stage.name,
+    kind: stage.kind,
+    steps: work.steps,
+    memory: base + memory.host + overhead(i, before.slice(0, i)),
+    deviceMemory: memory.device,
+    ...diskOf(stage, work, models),
+  }));
+  return { stages, notes: models.notes, machine: machineOf(recipe, runsDir) };
 }
 
 /** Tells whether a recipe has a model that may be too much for a machine; smaller ones fit wherever Node.js does. */

@@ -4,7 +4,7 @@ import { type Dialogues, groupByTools } from '../data/dialogues.ts';
 import { makeRecord } from '../data/render.ts';
 import type { TaskDialogue } from '../data/source.ts';
 import { rowsFrom, type TrainCompletion, type TrainExample } from '../train/examples.ts';
-import { GROUP_LIMIT } from '../run/examples.ts';
+import { GROUP_LIMIT } from '../stages/lessons.ts';
 import type { ShapedModel } from './models.ts';
 
 /** Dialogues that are looked at. */

@@ -9,10 +9,9 @@ import { Scorer } from '../model/tree/scoring.ts';
 import { ParameterSet, specBytes } from '../tensor/parameters.ts';
 import { sizeOf } from '../tensor/tensor.ts';
 import { type TrainExample, treeOf } from '../train/examples.ts';
-import { loraOptions, trainedWeights } from '../run/context.ts';
-import { trainerFor } from '../run/trainer.ts';
 import type { Recipe } from '../recipe/schema.ts';
-import type { Stage, TrainingStage } from '../stages/schema.ts';
+import { lossOf, type Stage, type TrainingStage } from '../stages/index.ts';
+import { loraOptions, trainedWeights, trainerFor } from '../stages/training.ts';
 import type { ModelShapes } from './models.ts';
 import type { GenerationWork, ScoringWork, TrainingWork, Workload } from './work.ts';
 
@@ -64,7 +63,12 @@ class Holding implements Disposable {
     this.#hold(training ?? parameters);
     const trainer = this.#hold(
       // On a device for planning nothing is written, wherever it would be.
-      trainerFor({ config, parameters, ...(training === undefined ? {} : { training }) }, stage, ''),
+      trainerFor(
+        { config, parameters, ...(training === undefined ? {} : { training }) },
+        stage,
+        lossOf(stage),
+        '',
+      ),
     );
     for (const examples of several) trainer.reserve(examples);
     const base = training?.base;

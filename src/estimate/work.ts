@@ -4,7 +4,7 @@ import type { TaskDialogue } from '../data/source.ts';
 import type { TrainExample } from '../train/examples.ts';
 import { epochOrder } from '../train/supervised.ts';
 import type { Recipe } from '../recipe/schema.ts';
-import type { TrainingStage } from '../stages/schema.ts';
+import type { TrainingStage } from '../stages/index.ts';
 import { type DialogueLength, type Lengths, mean, type PromptLength } from './lengths.ts';
 
 /** Updates of a model's weights. */

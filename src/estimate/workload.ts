@@ -3,9 +3,9 @@
  * to be as long as the data's own, up to `generate_max_len`; nothing that is drawn is taken to be dropped.
  */
 import { rowCount, type TrainExample } from '../train/examples.ts';
-import { GROUP_LIMIT } from '../run/examples.ts';
+import { GROUP_LIMIT } from '../stages/lessons.ts';
 import type { Recipe } from '../recipe/schema.ts';
-import type { Stage, StageOf, TrainingStage } from '../stages/schema.ts';
+import type { Stage, StageOf, TrainingStage } from '../stages/index.ts';
 import { answeredExample, groupedExample, type Lengths, mean } from './lengths.ts';
 import {
   cycled,

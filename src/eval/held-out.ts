@@ -1,7 +1,5 @@
 /** Exact-match accuracy on held-out dialogues, overall, by category and by class of error. */
 import { z } from 'zod';
-import { UserError } from '../base/errors.ts';
-import { readText } from '../base/files.ts';
 import { hashString } from '../base/rng.ts';
 import type { Series } from '../base/series.ts';
 import { assistantTurn } from '../chat/generation.ts';
@@ -26,7 +24,7 @@ export interface HeldOutOptions {
   readonly signal: AbortSignal;
 }
 
-const judgedSchema = z.object({
+export const judgedSchema = z.object({
   id: z.string(),
   category: z.string(),
   request: z.string(),
@@ -41,18 +39,6 @@ const judgedSchema = z.object({
 
 /** What a model made of one dialogue. */
 export type Judged = z.output<typeof judgedSchema>;
-
-const verdictsSchema = z.array(judgedSchema);
-
-/** Verdicts that a stage stored; throws a UserError for a damaged file. */
-export function readVerdicts(path: string): Judged[] {
-  try {
-    return verdictsSchema.parse(JSON.parse(readText(path)));
-  } catch (thrown) {
-    if (thrown instanceof UserError) throw thrown;
-    throw new UserError('RUN_FILE', `${path} is damaged; remove it to have that part judged again.`);
-  }
-}
 
 /**
  * Answers the dialogues from number `first` on and judges the answers, batch by batch, in order. A prompt that is

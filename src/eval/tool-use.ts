@@ -19,7 +19,7 @@ const TOOL_ERRORS = {
 } as const;
 export type ToolError = keyof typeof TOOL_ERRORS;
 
-const verdictSchema = z.object({
+export const toolVerdictSchema = z.object({
   id: z.string(),
   split: z.enum(SPLITS),
   category: z.string(),
@@ -38,8 +38,7 @@ const verdictSchema = z.object({
 });
 
 /** What a model made of one problem. */
-export type ToolVerdict = z.output<typeof verdictSchema>;
-export const toolVerdictsSchema = z.array(verdictSchema);
+export type ToolVerdict = z.output<typeof toolVerdictSchema>;
 
 export interface SplitProblem extends Problem {
   readonly split: ToolVerdict['split'];

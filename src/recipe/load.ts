@@ -4,6 +4,7 @@ import { UserError } from '../base/errors.ts';
 import { readText } from '../base/files.ts';
 import { publishedConfig } from '../model/checkpoint/published.ts';
 import { consistencyProblems, missingFiles } from './consistency.ts';
+import { applyDefaults, type Layers, placeIn, readLayers } from './layers.ts';
 import { applyOverride } from './overrides.ts';
 import type { Override } from './overrides.ts';
 import { schemaProblems } from './problems.ts';
@@ -12,8 +13,6 @@ import { referenceProblems } from './references.ts';
 import { mapPaths } from './resolve.ts';
 import { recipeSchema } from './schema.ts';
 import type { Recipe } from './schema.ts';
-import { placeOf, readSource } from './source.ts';
-import type { RecipeSource } from './source.ts';
 
 export interface LoadOptions {
   /** Overrides, each `path=value`; later ones win. */
@@ -46,7 +45,7 @@ export function loadEstimable(path: string, options: Pick<LoadOptions, 'set'> = 
     return typeof model === 'string' && publishedConfig(model) !== undefined;
   };
   const unknown = missing.filter((problem) => !isData(problem) && !isKnown(problem));
-  if (unknown.length > 0) throw recipeError(readSource(readText(path), path), [], unknown);
+  if (unknown.length > 0) throw recipeError(readLayers(readText(path), path), [], unknown);
   if (!missing.some(isData)) return { recipe, notes: [] };
   const train = recipe.data.source === 'mix' ? recipe.data.train : ASSUMED_DIALOGUES;
   return {
@@ -60,32 +59,34 @@ const ASSUMED_DIALOGUES = 20_480;
 
 /** `loadRecipe` of a text that stands in `file`. */
 export function parseRecipe(text: string, file: string, options: LoadOptions = {}): Recipe {
-  const source = readSource(text, file);
-  const raw = source.value;
+  const layers = readLayers(text, file);
+  const raw = layers.value;
   const overrides = (options.set ?? []).map((words) => applyOverride(raw, words));
+  const unused = applyDefaults(raw);
   const parsed = recipeSchema.safeParse(raw);
   const problems = [
+    ...unused,
     ...(parsed.success ? [] : schemaProblems(raw, parsed.error)),
     ...referenceProblems(raw),
     ...(parsed.success ? consistencyProblems(parsed.data) : []),
   ];
-  if (!parsed.success || problems.length > 0) throw recipeError(source, overrides, problems);
+  if (!parsed.success || problems.length > 0) throw recipeError(layers, overrides, problems);
   const folder = dirname(resolve(file));
   const recipe = mapPaths(parsed.data, (relative) => resolve(folder, relative));
   const missing = options.checkFiles === true ? missingFiles(recipe) : [];
-  if (missing.length > 0) throw recipeError(source, overrides, missing);
+  if (missing.length > 0) throw recipeError(layers, overrides, missing);
   return recipe;
 }
 
 function recipeError(
-  source: RecipeSource,
+  layers: Layers,
   overrides: readonly Override[],
   problems: readonly Problem[],
 ): UserError {
   const lines = problems
     .map(({ path, part, text }) => {
       const override = overrides.findLast(({ path: set }) => set.every((segment, i) => segment === path[i]));
-      return `${override === undefined ? placeOf(source, path, part) : `--set ${override.words}`}: ${text}`;
+      return `${override === undefined ? placeIn(layers, path, part) : `--set ${override.words}`}: ${text}`;
     })
     .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
   const message =

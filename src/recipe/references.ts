@@ -2,28 +2,21 @@
 import type { Problem } from './problems.ts';
 import { isRecord } from './rules.ts';
 import type { Path } from './source.ts';
-import { measuresModels, stageSchemas } from '../stages/schema.ts';
+import { z } from 'zod';
+import { type KindName, stageKinds } from '../stages/index.ts';
+import { type Referent, references } from '../stages/stage.ts';
+import { placesIn } from './places.ts';
 import { suggestion } from './suggest.ts';
 
-/** What kinds of things can stand where a reference wants a model, rollouts, ... */
-const FITTING = {
-  model: {
-    kinds: new Set(['model', 'pretrain', 'sft', 'distill', 'simrl', 'dpo', 'mentor']),
-    text: 'a model or an earlier stage that trains one',
-  },
-  rollout: { kinds: new Set(['rollout']), text: 'an earlier rollout stage' },
-  trajectories: { kinds: new Set(['trajectories']), text: 'an earlier trajectories stage' },
-  answers: {
-    kinds: new Set(['rollout', 'trajectories']),
-    text: 'an earlier rollout or trajectories stage',
-  },
-  environment: { kinds: new Set(['environment']), text: "one of the recipe's environments" },
-  lessons: {
-    kinds: new Set(['rollout', 'trajectories', 'environment']),
-    text: 'an earlier rollout or trajectories stage, or an environment',
-  },
-} as const satisfies Record<string, { kinds: ReadonlySet<string>; text: string }>;
-type Wanted = keyof typeof FITTING;
+/** What a reference must be, by all that it accepts. */
+const TEXTS: Readonly<Record<string, string>> = {
+  model: 'a model or an earlier stage that trains one',
+  rollouts: 'an earlier rollout stage',
+  trajectories: 'an earlier trajectories stage',
+  'rollouts,trajectories': 'an earlier rollout or trajectories stage',
+  environment: "one of the recipe's environments",
+  'rollouts,trajectories,environment': 'an earlier rollout or trajectories stage, or an environment',
+};
 
 /** The word for the training set where a stage's `data` could name a rollout stage. */
 const TRAINING_SET = 'train';
@@ -32,11 +25,16 @@ function record(value: unknown): Readonly<Record<string, unknown>> {
   return isRecord(value) ? value : {};
 }
 
-/** Tells whether a thing of `kind` can be referred to; a stage of an unknown kind is a fault of its own, told elsewhere. */
-function fits(kind: string, wanted: Wanted): boolean {
-  return (
-    FITTING[wanted].kinds.has(kind) || !(kind === 'model' || kind === 'environment' || kind in stageSchemas)
-  );
+/** What a thing of `kind` can be referred to as; undefined for a stage of an unknown kind, a fault that is told elsewhere. */
+function referentOf(kind: string): string | undefined {
+  if (kind === 'model' || kind === 'environment') return kind;
+  return Object.hasOwn(stageKinds, kind) ? stageKinds[kind as KindName].makes : undefined;
+}
+
+/** Tells whether a thing of `kind` can stand where `accepts` are wanted. */
+function fits(kind: string, accepts: readonly string[]): boolean {
+  const referent = referentOf(kind);
+  return referent === undefined || accepts.includes(referent);
 }
 
 /** What has a name, by its kind. */
@@ -64,35 +62,19 @@ class ReferenceCheck {
       this.#kinds.set(name, 'environment');
     }
     for (const [index, stage] of this.#stages.entries()) this.#stage(index, stage);
-    this.#reference(['export', 'model'], 'export.model', record(recipe['export'])['model'], 'model');
+    this.#reference(['export', 'model'], 'export.model', record(recipe['export'])['model'], ['model']);
   }
 
   #stage(index: number, stage: Readonly<Record<string, unknown>>): void {
     const { name, kind } = stage;
     const path = ['stages', index];
     const where = `stages.${typeof name === 'string' ? name : index}`;
-    if (measuresModels(kind)) {
-      for (const [label, model] of Object.entries(record(stage['models']))) {
-        this.#reference([...path, 'models', label], `${where}.models.${label}`, model, 'model');
-      }
-    } else this.#reference([...path, 'model'], `${where}.model`, stage['model'], 'model');
-    if (kind === 'distill') this.#reference([...path, 'data'], `${where}.data`, stage['data'], 'rollout');
-    if (kind === 'dpo') this.#reference([...path, 'data'], `${where}.data`, stage['data'], 'answers');
-    if (kind === 'sft' && stage['data'] !== TRAINING_SET) {
-      this.#reference([...path, 'data'], `${where}.data`, stage['data'], 'lessons', [TRAINING_SET]);
+    const options =
+      typeof kind === 'string' && Object.hasOwn(stageKinds, kind) ? stageKinds[kind as KindName].options : {};
+    for (const place of placesIn(z.object(options), stage, references)) {
+      const text = [where, ...place.path].join('.');
+      this.#reference([...path, ...place.path], text, place.value, place.mark.accepts);
     }
-    if (kind === 'mentor') this.#reference([...path, 'data'], `${where}.data`, stage['data'], 'trajectories');
-    const mixture: readonly unknown[] = Array.isArray(stage['mixture']) ? stage['mixture'] : [];
-    for (const [i, entry] of mixture.entries()) {
-      const place = `${where}.mixture.${i}.environment`;
-      this.#reference(
-        [...path, 'mixture', i, 'environment'],
-        place,
-        record(entry)['environment'],
-        'environment',
-      );
-    }
-    this.#reference([...path, 'environment'], `${where}.environment`, stage['environment'], 'environment');
     if (typeof name !== 'string') return;
     this.#name([...path, 'name'], name, 'stage');
     this.#kinds.set(name, typeof kind === 'string' ? kind : '');
@@ -109,23 +91,26 @@ class ReferenceCheck {
     });
   }
 
-  #reference(path: Path, where: string, name: unknown, wanted: Wanted, others: readonly string[] = []): void {
-    if (typeof name !== 'string') return;
+  #reference(path: Path, where: string, name: unknown, accepts: readonly Referent[]): void {
+    if (typeof name !== 'string' || (name === TRAINING_SET && accepts.includes('train'))) return;
     const kind = this.#kinds.get(name);
-    if (kind !== undefined && fits(kind, wanted)) return;
-    const text = `${where} refers to ${name}, ${this.#fault(name, kind, wanted, others)}`;
-    this.problems.push({ path, part: 'value', text });
+    if (kind !== undefined && fits(kind, accepts)) return;
+    this.problems.push({
+      path,
+      part: 'value',
+      text: `${where} refers to ${name}, ${this.#fault(name, kind, accepts)}`,
+    });
   }
 
-  #fault(name: string, kind: string | undefined, wanted: Wanted, others: readonly string[]): string {
-    const { text } = FITTING[wanted];
+  #fault(name: string, kind: string | undefined, accepts: readonly Referent[]): string {
+    const text = TEXTS[accepts.filter((one) => one !== 'train').join()] ?? accepts.join(' or ');
     if (kind !== undefined) return `${thing(kind)}; it must be ${text}.`;
     if (this.#stages.some((stage) => stage['name'] === name)) {
       return `which does not come earlier; it must be ${text}.`;
     }
     const names = [
-      ...others,
-      ...[...this.#kinds].flatMap(([other, otherKind]) => (fits(otherKind, wanted) ? [other] : [])),
+      ...(accepts.includes('train') ? [TRAINING_SET] : []),
+      ...[...this.#kinds].flatMap(([other, otherKind]) => (fits(otherKind, accepts) ? [other] : [])),
     ];
     return `which is not ${text}${suggestion(name, names)}`;
   }

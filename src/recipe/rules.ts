@@ -24,7 +24,10 @@ export interface Rule {
   readonly anyOf?: readonly Rule[];
 }
 
-const RECIPE_RULE = z.toJSONSchema(recipeSchema, { io: 'input' }) as Rule;
+const RECIPE_RULE = z.toJSONSchema(
+  recipeSchema.extend({ extends: z.string(), defaults: z.record(z.string(), z.unknown()) }),
+  { io: 'input' },
+) as Rule;
 
 /** What a wrong name must be instead. */
 export const NAME_RULE = 'a name of letters, digits, dots, dashes and underscores';

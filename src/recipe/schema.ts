@@ -1,13 +1,8 @@
 /** The recipe language, version 1: what a recipe may say. `load.ts` reads one, `stages.ts` has the stages. */
 import { z } from 'zod';
 import { THINKING } from '../chat/template.ts';
-import { nameSchema } from '../stages/options.ts';
-import { stageSchema } from '../stages/schema.ts';
-import { environmentSchema } from '../stages/tool-schemas.ts';
-
-const count = z.int().positive();
-const seed = z.int().min(0).max(0xffffffff);
-const path = z.string().min(1);
+import { stageSchema } from '../stages/index.ts';
+import { count, nameSchema, pathTo, refersTo, seedOption as seed } from '../stages/stage.ts';
 
 const assistantDataSchema = z.strictObject({
   source: z.literal('assistant').describe("the project's own seeded generator of an on-device assistant"),
@@ -18,8 +13,8 @@ const assistantDataSchema = z.strictObject({
 
 const fileDataSchema = z.strictObject({
   source: z.literal('file'),
-  train: path.describe('JSONL of training dialogues, relative to the recipe'),
-  test: path.describe('JSONL of held-out dialogues, relative to the recipe'),
+  train: pathTo('file').describe('JSONL of training dialogues, relative to the recipe'),
+  test: pathTo('file').describe('JSONL of held-out dialogues, relative to the recipe'),
 });
 
 const mixDataSchema = z.strictObject({
@@ -27,11 +22,14 @@ const mixDataSchema = z.strictObject({
   seed: seed.default(7),
   parts: z
     .array(
-      z.strictObject({ path: path.describe('JSONL, relative to the recipe'), weight: z.number().positive() }),
+      z.strictObject({
+        path: pathTo('file').describe('JSONL, relative to the recipe'),
+        weight: z.number().positive(),
+      }),
     )
     .min(1),
   train: count.describe('training dialogues to take, as many of each part as its weight says'),
-  test: path.describe('JSONL of held-out dialogues, relative to the recipe'),
+  test: pathTo('file').describe('JSONL of held-out dialogues, relative to the recipe'),
 });
 
 const dataSchema = z.discriminatedUnion('source', [assistantDataSchema, fileDataSchema, mixDataSchema]);
@@ -50,11 +48,41 @@ export const newModelSchema = z.strictObject({
   tie_word_embeddings: z.boolean().default(true),
   initializer_range: z.number().positive().default(0.02),
   tokenizer: z
-    .union([path, z.strictObject({ vocab_size: count.min(300), groups: count })])
+    .union([pathTo('checkpoint'), z.strictObject({ vocab_size: count.min(300), groups: count })])
     .describe(
       'folder or GGUF file with a tokenizer, relative to the recipe; or the vocabulary to be trained on generated dialogues',
     ),
 });
+
+const splitOptions = {
+  seed: seed.default(7),
+  train: count.default(2000).describe('problems to learn from'),
+  test: count.default(200).describe('unseen problems of the same domain'),
+  transfer: count.default(200).describe('problems of another domain'),
+  manner: z
+    .enum(['conversation', 'agent'])
+    .default('conversation')
+    .describe('answer in a conversation, or walk step by step: one call a step, then stop'),
+  max_tries: count.default(10).describe('agent: how often a step that fails may be written'),
+};
+
+const shipped = <const Name extends string>(name: Name, words: string) =>
+  z.strictObject({ source: z.literal(name).describe(words), ...splitOptions });
+
+/** Where models call functions: one that comes along, or a module of the user's. */
+const environmentSchema = z.discriminatedUnion('source', [
+  shipped('arithmetic', 'word problems with twelve arithmetic functions'),
+  shipped('logic', 'puzzles of first-order logic, solved by steps that are checked'),
+  z.strictObject({
+    source: z.literal('module').describe('a module whose default export is an environment'),
+    path: pathTo('file').describe('file of the module, relative to the recipe'),
+    trusted: z.boolean().default(false).describe('run it in this process, not in a worker with limits'),
+    time_limit: z.number().positive().max(600).default(2).describe('seconds that a call may take'),
+    memory_limit: count.default(128).describe("megabytes of the worker's heap"),
+    result_limit: count.default(1000).describe('characters of a result; longer ones are cut'),
+    ...splitOptions,
+  }),
+]);
 
 export const recipeSchema = z.strictObject({
   name: nameSchema.describe("the run folder's name"),
@@ -69,7 +97,7 @@ export const recipeSchema = z.strictObject({
       "thoughts of all prompts on or off (enable_thinking), fixed in the students' chat template as well; without it, as each chat template has them by default",
     ),
   models: z
-    .record(nameSchema, z.union([path, newModelSchema]))
+    .record(nameSchema, z.union([pathTo('checkpoint'), newModelSchema]))
     .describe('checkpoint folders or GGUF files, relative to the recipe, or the shape of a new model'),
   environments: z
     .record(nameSchema, environmentSchema)
@@ -77,10 +105,10 @@ export const recipeSchema = z.strictObject({
     .describe('where models call functions, by the names that stages use'),
   stages: z.array(stageSchema).min(1),
   export: z
-    .strictObject({ model: z.string().min(1), gguf: nameSchema.describe('file name inside the run folder') })
+    .strictObject({ model: refersTo('model'), gguf: nameSchema.describe('file name inside the run folder') })
     .exactOptional(),
   compare: z
-    .array(path)
+    .array(pathTo('any'))
     .exactOptional()
     .describe('run folders, relative to the recipe, whose results stand in the report too'),
 });

@@ -1,4 +1,5 @@
 /** Who descends from whom in a recipe: which row is the student, its base, and its teacher. */
+import { kindOf } from '../stages/index.ts';
 import type { Recipe } from '../recipe/schema.ts';
 import type { Row } from './comparison.ts';
 
@@ -30,11 +31,17 @@ export function protagonists(recipe: Recipe | undefined, rows: readonly Row[]): 
   const data = chain.flatMap((ref) =>
     recipe.stages.flatMap((stage) => (stage.name === ref && 'data' in stage ? stage.data : [])),
   );
-  const rollout = recipe.stages.find((stage) => data.includes(stage.name));
+  const source = recipe.stages.find((stage) => data.includes(stage.name));
   return {
     base: row(chain.at(-1)),
     student: row(exported),
     // A teacher that is served elsewhere has no row.
-    teacher: rollout?.kind === 'rollout' && rollout.teacher === undefined ? row(rollout.model) : undefined,
+    teacher:
+      source !== undefined &&
+      kindOf(source).makes === 'rollouts' &&
+      'model' in source &&
+      !('teacher' in source)
+        ? row(source.model)
+        : undefined,
   };
 }

@@ -4,7 +4,8 @@
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Judged, readVerdicts } from '../eval/held-out.ts';
+import { type Judged, judgedSchema } from '../eval/held-out.ts';
+import { readVerdicts } from '../stages/measuring.ts';
 import type { RunRecord } from './read.ts';
 import { OVERALL, type SeedMean } from './seeds.ts';
 
@@ -14,7 +15,7 @@ export type Verdicts = ReadonlyMap<string, ReadonlyMap<number, ReadonlyMap<strin
 function verdictsIn(folder: string): Judged[] {
   if (!existsSync(folder)) return [];
   const names = readdirSync(folder).filter((name) => name.endsWith('.json'));
-  return names.toSorted().flatMap((name) => readVerdicts(join(folder, name)));
+  return names.toSorted().flatMap((name) => readVerdicts(join(folder, name), judgedSchema));
 }
 
 /** The verdicts of runs that still have them, of one category or `OVERALL`. Throws a UserError for a damaged file. */

@@ -1,5 +1,6 @@
 /** Requests with the answers of every model, and what a stage drew in its first and its last step. */
 import type { EvalSample, SampleLine } from '../eval/formats.ts';
+import { type KindName, kindOf, stageKinds } from '../stages/index.ts';
 import { html } from './html.ts';
 import type { Html } from './html.ts';
 import type { StageSamples } from './read.ts';
@@ -119,6 +120,12 @@ function drawn(line: SampleLine): Html {
   </tr>`;
 }
 
+/** Heading of a stage's samples, as its kind words it. */
+function headingOf(kind: string, stage: string): string {
+  const known = Object.hasOwn(stageKinds, kind) ? kindOf({ kind: kind as KindName }) : undefined;
+  return (known?.samples ?? 'Samples that {stage} drew').replace('{stage}', stage);
+}
+
 /** What a stage drew; what it learned from, when it took it from an earlier stage's draws. */
 export function drawnSamples(stage: string, kind: string, { first, last }: StageSamples): Html {
   const step = (lines: readonly SampleLine[]): Html =>
@@ -136,10 +143,7 @@ export function drawnSamples(stage: string, kind: string, { first, last }: Stage
       </table>`;
   const later = last[0]?.step === first[0]?.step ? undefined : html`<div>${step(last)}</div>`;
   return html`<details class="block">
-    <summary>
-      ${kind === 'dpo' ? 'Pairs that' : 'Samples that'} ${stage}
-      ${kind === 'dpo' ? 'learned from, the chosen answer first' : 'drew'}
-    </summary>
+    <summary>${headingOf(kind, stage)}</summary>
     <div class="pair">
       <div>${step(first)}</div>
       ${later}

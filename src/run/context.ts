@@ -1,4 +1,4 @@
-/** What every stage of a run is given, and where things lie in the run's folder. */
+/** What the stages of a run are given, from its recipe, and where things lie in the run's folder. */
 import { existsSync } from 'node:fs';
 import { basename, join, relative, sep } from 'node:path';
 import { z } from 'zod';
@@ -11,59 +11,72 @@ import type { Dialogues } from '../data/dialogues.ts';
 import { loadDialogues } from '../data/loading.ts';
 import type { TaskDialogue } from '../data/source.ts';
 import { trainVocabulary } from '../data/vocabulary.ts';
+import { DEFAULT_LIMITS } from '../environment/environment.ts';
+import { openEnvironment } from '../environment/load.ts';
+import { agentManner, CONVERSATION } from '../environment/manner.ts';
 import type { Device } from '../ggml/device.ts';
+import { type Qwen3Config, parameterSpecs } from '../model/arch/config.ts';
+import { isGguf, refuseAdapter } from '../model/checkpoint/checkpoint-path.ts';
 import {
   initialiseWeights,
   type LoadedModel,
   loadModel,
   type LoadModelOptions,
 } from '../model/checkpoint/checkpoint.ts';
-import { ComputeCopies } from '../model/compute-copies.ts';
-import { parameterSpecs, type Qwen3Config } from '../model/arch/config.ts';
-import type { WeightSource } from '../model/arch/forward.ts';
-import { LORA_TARGETS, type LoraOptions, LoraWeights } from '../model/lora.ts';
-import { isGguf, refuseAdapter } from '../model/checkpoint/checkpoint-path.ts';
-import type { TrainedWeights } from '../model/trained-weights.ts';
-import { ParameterSet } from '../tensor/parameters.ts';
 import type { NewModel, Recipe } from '../recipe/schema.ts';
-import type { OptimizerOptions, Stage, TrainingStage } from '../stages/schema.ts';
+import { kindOf, type Stage } from '../stages/index.ts';
+import type { OpenEnvironment, OpenModel, Outputs, Speaking, StageContext } from '../stages/stage.ts';
+import { ParameterSet } from '../tensor/parameters.ts';
 
-type Lora = NonNullable<OptimizerOptions['lora']>;
-
-/** After how many steps stages that train end in a rehearsal. */
-export interface RehearsalSteps {
-  readonly supervised: number;
-  readonly reinforcement: number;
-}
-
-export interface RunContext {
+/** A recipe that is being run. */
+export interface Run {
   readonly recipe: Recipe;
   readonly folder: string;
   readonly device: Device;
   readonly signal: AbortSignal;
   readonly now: () => number;
-  /** Set when only the beginning of each stage is run, to learn what the whole will take. */
-  readonly rehearsal?: RehearsalSteps;
 }
 
-export const stageFolder = ({ folder }: Pick<RunContext, 'folder'>, name: string): string =>
+export const stageFolder = ({ folder }: Pick<Run, 'folder'>, name: string): string =>
   join(folder, 'stages', name);
-export const modelFolder = (run: RunContext, name: string): string => join(stageFolder(run, name), 'model');
-export const checkpointFolder = (run: RunContext, name: string): string =>
-  join(stageFolder(run, name), 'checkpoints');
-export const rolloutFolder = (run: RunContext, name: string): string =>
-  join(stageFolder(run, name), 'rollouts');
 
-export const trajectoryFolder = (run: RunContext, name: string): string =>
-  join(stageFolder(run, name), 'trajectories');
-
-/** A stage's seed: its own, or one derived from the recipe's and its name. */
-export function seedOf(recipe: Recipe, stage: Pick<Stage, 'name' | 'seed'>): number {
-  return stage.seed ?? hashString(`${recipe.seed}:${stage.name}`);
+/** What a stage is given: what its options refer to, ready to be opened. */
+export function contextOf(run: Run, stage: Pick<Stage, 'name' | 'kind' | 'seed'>): StageContext {
+  const { recipe, device, signal, now } = run;
+  const { data } = recipe;
+  return {
+    name: stage.name,
+    kind: stage.kind,
+    // Its own seed, or one derived from the recipe's and its name.
+    seed: stage.seed ?? hashString(`${recipe.seed}:${stage.name}`),
+    folder: stageFolder(run, stage.name),
+    device,
+    signal,
+    now,
+    generated: {
+      seed: generatorSeed(recipe),
+      train: data.source === 'assistant' ? data.train : undefined,
+    },
+    dialogues: (split) => dialoguesOf(recipe, split),
+    openModel: (reference, options) => openModel(run, reference, options),
+    speaking: (reference) => speaking(run, reference),
+    tokenizerSource: (reference) => tokenizerSource(run, reference),
+    openEnvironment: (name) => openRecipeEnvironment(recipe, name),
+    referent: (name) => referentOf(run, name),
+  };
 }
 
-/** Paths of what a stage made, by what it is. */
-export type Outputs = Readonly<Record<string, string>>;
+function referentOf(run: Run, name: string): ReturnType<StageContext['referent']> {
+  const stage = run.recipe.stages.find((one) => one.name === name);
+  if (stage !== undefined) {
+    const { makes } = kindOf(stage);
+    const is = makes === 'rollouts' || makes === 'trajectories' ? makes : 'model';
+    return { is, folder: join(stageFolder(run, name), is) };
+  }
+  const is =
+    name in run.recipe.models ? 'model' : name in (run.recipe.environments ?? {}) ? 'environment' : 'train';
+  return { is, folder: run.folder };
+}
 
 const outputsSchema = z.record(z.string(), z.string());
 
@@ -72,13 +85,13 @@ function mapPaths(outputs: Outputs, change: (path: string) => string): Outputs {
 }
 
 /** Marks a stage as done, with what it made; written last. Its paths are relative to the run, which may be moved. */
-export function markDone(run: RunContext, name: string, outputs: Outputs): void {
+export function markDone(run: Run, name: string, outputs: Outputs): void {
   const inside = mapPaths(outputs, (path) => relative(run.folder, path).replaceAll(sep, '/'));
   writeAtomic(join(stageFolder(run, name), 'done.json'), JSON.stringify(inside));
 }
 
 /** What a finished stage made; undefined when it is not finished. */
-export function outputsOf(run: RunContext, name: string): Outputs | undefined {
+export function outputsOf(run: Run, name: string): Outputs | undefined {
   const path = join(stageFolder(run, name), 'done.json');
   if (!existsSync(path)) return undefined;
   try {
@@ -90,13 +103,13 @@ export function outputsOf(run: RunContext, name: string): Outputs | undefined {
 }
 
 /** Tokenizers whose templates were looked at, by run and source: of a large one that takes a second. */
-const fixedSources = new WeakMap<RunContext, Map<string, string>>();
+const fixedSources = new WeakMap<Run, Map<string, string>>();
 
 /**
  * The folder or GGUF file with the tokenizer of a model or stage, and the chat template that it is trained with: where
  * thoughts depend on who renders it, or the recipe says something of them, a copy with the template fixed.
  */
-export function tokenizerSource(run: RunContext, reference: string): string {
+export function tokenizerSource(run: Run, reference: string): string {
   const source = ownTokenizer(run, reference);
   const known = fixedSources.get(run) ?? new Map<string, string>();
   fixedSources.set(run, known);
@@ -105,7 +118,7 @@ export function tokenizerSource(run: RunContext, reference: string): string {
   return fixed;
 }
 
-function fixedTokenizer(run: RunContext, source: string): string {
+function fixedTokenizer(run: Run, source: string): string {
   const tokenizer = Tokenizer.load(source);
   if (tokenizer.chatTemplate === undefined) return source;
   const template = ChatTemplate.of(tokenizer).fixed(run.recipe.thinking);
@@ -122,27 +135,22 @@ function fixedTokenizer(run: RunContext, source: string): string {
 }
 
 /** Source of a tokenizer; a vocabulary to be trained is trained now, once a run. */
-function ownTokenizer(run: RunContext, reference: string): string {
+function ownTokenizer(run: Run, reference: string): string {
   const model = run.recipe.models[reference];
-  if (model === undefined) return modelFolder(run, reference);
+  if (model === undefined) return join(stageFolder(run, reference), 'model');
   if (typeof model === 'string') return model;
   if (typeof model.tokenizer === 'string') return model.tokenizer;
   const { vocab_size: size, groups } = model.tokenizer;
   const folder = join(run.folder, 'vocabulary', `${size}-${groups}`);
   if (!existsSync(folder)) {
-    const seed = generatorSeed(run);
+    const seed = generatorSeed(run.recipe);
     writeFolderAtomic(folder, (temporary) => trainVocabulary({ seed, size, groups }).save(temporary));
   }
   return folder;
 }
 
-export interface Speech {
-  readonly tokenizer: Tokenizer;
-  readonly template: ChatTemplate;
-}
-
 /** The tokenizer and chat template of a model or stage. */
-export function speechOf(run: RunContext, reference: string): Speech {
+function speaking(run: Run, reference: string): Speaking {
   const source = tokenizerSource(run, reference);
   const tokenizer = Tokenizer.load(source);
   if (tokenizer.chatTemplate === undefined) {
@@ -178,7 +186,7 @@ export function newConfig(model: NewModel, tokenizer: Tokenizer): Qwen3Config {
 
 /** Fresh weights; the same seed and shape give the same ones. */
 function makeModel(
-  run: RunContext,
+  run: Run,
   model: NewModel,
   config: Qwen3Config,
   { trainable, dtype }: LoadModelOptions,
@@ -189,25 +197,16 @@ function makeModel(
   return { config, parameters };
 }
 
-/** A model with the tokenizer and chat template that it speaks through. */
-export interface OpenModel extends LoadedModel, Speech, Disposable {
-  /** What it computes with and what is trained of it, where that is not `parameters`. */
-  readonly training?: TrainedWeights;
-}
-
-/** What a model computes with. */
-export const sourceOf = (model: OpenModel): WeightSource => model.training ?? model.parameters;
-
 /** Loads the model that a recipe's reference means, or makes a new one. */
-export function openModel(run: RunContext, reference: string, options: LoadModelOptions): OpenModel {
+export function openModel(run: Run, reference: string, options: LoadModelOptions): OpenModel {
   const model = run.recipe.models[reference];
   // Before its tokenizer is looked for, which an adapter mostly lacks.
   if (typeof model === 'string') refuseAdapter(model);
-  const speech = speechOf(run, reference);
+  const speech = speaking(run, reference);
   const opened =
     typeof model === 'object'
       ? makeModel(run, model, newConfig(model, speech.tokenizer), options)
-      : loadModel(run.device, model ?? modelFolder(run, reference), options);
+      : loadModel(run.device, model ?? join(stageFolder(run, reference), 'model'), options);
   const { config, parameters } = opened;
   const { vocabSize } = speech.tokenizer;
   if (vocabSize > config.vocabSize) {
@@ -220,61 +219,46 @@ export function openModel(run: RunContext, reference: string, options: LoadModel
   return { ...opened, ...speech, [Symbol.dispose]: () => parameters[Symbol.dispose]() };
 }
 
-/** Opens the model that a stage trains, as its options say. */
-export function openForTraining(run: RunContext, stage: TrainingStage): OpenModel {
-  const { lora, compute_dtype: dtype } = stage;
-  const model = openModel(
-    run,
-    stage.model,
-    lora === undefined ? { trainable: true } : { trainable: false, dtype },
+/** Puts an environment of a recipe to work. */
+async function openRecipeEnvironment(recipe: Recipe, name: string): Promise<OpenEnvironment> {
+  const source = recipe.environments?.[name];
+  if (source === undefined)
+    throw new UserError('ENVIRONMENT', `The recipe has no environment ${name}; add it under environments.`);
+  const host = await openEnvironment(
+    source.source === 'module'
+      ? {
+          source: 'module',
+          path: source.path,
+          trusted: source.trusted,
+          limits: {
+            ...DEFAULT_LIMITS,
+            timeMs: 1000 * source.time_limit,
+            memoryMb: source.memory_limit,
+            resultChars: source.result_limit,
+          },
+        }
+      : source,
   );
-  try {
-    const training = trainedWeights(model.parameters, stage, seedOf(run.recipe, stage));
-    if (training === undefined) return model;
-    return { ...model, training, [Symbol.dispose]: () => training[Symbol.dispose]() };
-  } catch (thrown) {
-    model[Symbol.dispose]();
-    throw thrown;
-  }
-}
-
-/** What a stage computes with and trains, where that is not the parameters themselves; it then owns them. */
-export function trainedWeights(
-  parameters: ParameterSet,
-  { lora, compute_dtype: dtype }: Pick<TrainingStage, 'lora' | 'compute_dtype'>,
-  seed: number,
-): TrainedWeights | undefined {
-  if (lora !== undefined) return new LoraWeights(parameters, loraOptions(lora), Rng.seeded(seed, 'lora'));
-  return dtype === 'f32' ? undefined : new ComputeCopies(parameters, dtype);
-}
-
-/** What a recipe says of LoRA, in the model's words. */
-export function loraOptions({ rank, alpha, target_modules: targets }: Lora): LoraOptions {
-  return { rank, alpha, targets: targets === 'all-linear' ? LORA_TARGETS : targets };
-}
-
-/** Tokens that a prompt may have: what the stage allows, and what leaves room for an answer in the model's positions. */
-export function promptLimit(
-  stage: { name: string; prompt_max_len: number; generate_max_len: number },
-  config: Qwen3Config,
-): number {
-  const room = config.maxPositions - stage.generate_max_len;
-  if (room < 1) {
-    throw new UserError(
-      'LENGTHS',
-      `Stage ${stage.name}: generate_max_len ${stage.generate_max_len} leaves no room for a prompt in the model's ${config.maxPositions} positions; lower it.`,
-    );
-  }
-  return Math.min(stage.prompt_max_len, room);
+  return {
+    host,
+    manner: source.manner === 'agent' ? agentManner(source.max_tries) : CONVERSATION,
+    async problems(split) {
+      const problems = await host.problems({ split, seed: source.seed, count: source[split] });
+      if (problems.length === 0)
+        throw new UserError(
+          'NO_PROMPTS',
+          `The environment ${name} has no ${split} problem; correct its module or raise its ${split}.`,
+        );
+      return problems;
+    },
+    [Symbol.dispose]: () => host[Symbol.dispose](),
+  };
 }
 
 const dialogues = new WeakMap<Recipe, Map<string, Dialogues<TaskDialogue>>>();
 
 /** The dialogues of a split, made or read once a run. */
-export function dialoguesOf(
-  { recipe }: Pick<RunContext, 'recipe'>,
-  split: 'train' | 'test',
-): Dialogues<TaskDialogue> {
+export function dialoguesOf(recipe: Recipe, split: 'train' | 'test'): Dialogues<TaskDialogue> {
   const known = dialogues.get(recipe) ?? new Map<string, Dialogues<TaskDialogue>>();
   dialogues.set(recipe, known);
   // A file that is trained and tested on is read once.
@@ -284,6 +268,4 @@ export function dialoguesOf(
 }
 
 /** Seed of what is generated: the data's own, or the recipe's when the data are files. */
-export function generatorSeed({ recipe }: RunContext): number {
-  return recipe.data.source === 'file' ? recipe.seed : recipe.data.seed;
-}
+const generatorSeed = ({ data, seed }: Recipe): number => (data.source === 'file' ? seed : data.seed);

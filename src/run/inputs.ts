@@ -9,13 +9,13 @@ import { z } from 'zod';
 import { UserError } from '../base/errors.ts';
 import { readText, writeAtomic } from '../base/files.ts';
 import { type Contents, contentsOf, filesIn, identityOf, programIdentity } from '../base/identity.ts';
-import { benchmarkContents } from '../eval/benchmark-data.ts';
 import { moduleFiles } from '../environment/module-files.ts';
 import { checkpointContents } from '../model/checkpoint/checkpoint-path.ts';
-import { findRollouts } from '../train/rollout-store.ts';
 import { mapPaths } from '../recipe/resolve.ts';
 import type { Recipe } from '../recipe/schema.ts';
-import { lastingStage, type Stage } from '../stages/schema.ts';
+import { kindOf, lastingStage, type Stage } from '../stages/index.ts';
+import { paths, references } from '../stages/stage.ts';
+import { placesIn } from '../recipe/places.ts';
 
 /** A file, or files of a folder, from outside of the run. */
 interface Input {
@@ -32,37 +32,16 @@ const recordSchema = z.object({
 });
 type InputRecord = z.output<typeof recordSchema>;
 
-const STORES_VERDICTS: ReadonlySet<Stage['kind']> = new Set(['eval', 'tool_eval']);
-
 const recordFile = (folder: string, stage: string): string => join(folder, 'stages', stage, 'inputs.json');
 
 /** Tells whether it is known what a stage that has begun was made of. */
 export const hasRecord = (folder: string, stage: string): boolean => existsSync(recordFile(folder, stage));
 
 /** Every name that a stage refers to: models, earlier stages, environments. */
-function namesIn(stage: Stage): string[] {
-  const named = [
-    'model' in stage ? stage.model : undefined,
-    'models' in stage ? Object.values(stage.models) : [],
-    'data' in stage ? stage.data : undefined,
-    'environment' in stage ? stage.environment : undefined,
-    'mixture' in stage ? stage.mixture.map(({ environment }) => environment) : [],
-  ].flat();
-  return named.filter((name) => name !== undefined);
-}
+const namesIn = (stage: Stage): string[] =>
+  placesIn(z.object(kindOf(stage).options), stage, references).map(({ value }) => value);
 
 const file = (path: string): Input => ({ path, contents: () => contentsOf(path, [path]) });
-
-/** The split whose dialogues a stage reads. */
-function splitOf(stage: Stage): 'train' | 'test' | undefined {
-  if (stage.kind === 'eval') return 'test';
-  const isTrain =
-    stage.kind === 'simrl' ||
-    stage.kind === 'dpo' ||
-    (stage.kind === 'rollout' && stage.from === undefined) ||
-    (stage.kind === 'sft' && stage.data === 'train');
-  return isTrain ? 'train' : undefined;
-}
 
 function dataInputs(data: Recipe['data'], split: 'train' | 'test' | undefined): Record<string, Input> {
   if (split === undefined || data.source === 'assistant') return {};
@@ -73,10 +52,9 @@ function dataInputs(data: Recipe['data'], split: 'train' | 'test' | undefined): 
 
 /** Inputs of a stage from outside of the run, by their names in the recipe. */
 function outerInputs(recipe: Recipe, stage: Stage): Record<string, Input> {
-  const inputs: Record<string, Input> = dataInputs(recipe.data, splitOf(stage));
-  // A server that answers has weights of its own.
-  const part =
-    stage.kind === 'rollout' && (stage.teacher ?? stage.from) !== undefined ? 'tokenizer' : 'whole';
+  const kind = kindOf(stage);
+  const inputs: Record<string, Input> = dataInputs(recipe.data, kind.reads?.(stage));
+  const part = kind.needsWeights?.(stage) === false ? 'tokenizer' : 'whole';
   for (const name of namesIn(stage)) {
     const model = recipe.models[name];
     if (typeof model === 'string')
@@ -92,17 +70,10 @@ function outerInputs(recipe: Recipe, stage: Stage): Record<string, Input> {
       inputs[`environments.${name}`] = { path: folder, contents };
     }
   }
-  if (stage.kind === 'rollout' && stage.from !== undefined) {
-    const { from: path } = stage;
-    const contents = (): Contents => {
-      const folder = findRollouts(path);
-      return contentsOf(folder, filesIn(folder));
-    };
-    inputs['from'] = { path, contents };
-  }
-  if (stage.kind === 'bfcl' || stage.kind === 'acebench') {
-    const { data: path } = stage;
-    inputs['data'] = { path, contents: () => benchmarkContents(path) };
+  for (const place of placesIn(z.object(kind.options), stage, paths)) {
+    const { value: path } = place;
+    const contents = (): Contents => kind.contents?.(path) ?? contentsOf(path, filesIn(path));
+    inputs[place.path.join('.')] = { path, contents };
   }
   return inputs;
 }
@@ -122,7 +93,7 @@ export function namedByContents(recipe: Recipe): Recipe {
 }
 
 const scorerOf = (stages: readonly Stage[]): string | undefined =>
-  stages.some(({ kind }) => STORES_VERDICTS.has(kind)) ? programIdentity() : undefined;
+  stages.some((stage) => kindOf(stage).storesVerdicts) ? programIdentity() : undefined;
 
 /** A file whose contents differ; undefined where none does, or where nothing is known or left. */
 function changedFile(before: Contents | undefined, now: Contents | undefined): string | undefined {

@@ -14,30 +14,26 @@ import { Device } from '../ggml/device.ts';
 import { exportGguf } from '../model/checkpoint/gguf.ts';
 import { probeDevice } from '../train/device-probe.ts';
 import type { RunEvent } from '../train/events.ts';
+import type { MetricName } from '../train/metrics.ts';
 import { loadRecipe } from '../recipe/load.ts';
 import { machineFacts } from './machine.ts';
 import { formatRecipe, mapPaths } from '../recipe/resolve.ts';
-import { runEvaluation } from './answering.ts';
-import { runBenchmark } from './benchmarks.ts';
 import {
-  checkpointFolder,
+  contextOf,
   dialoguesOf,
   markDone,
   openModel,
-  type Outputs,
   outputsOf,
-  type RehearsalSteps,
-  type RunContext,
+  type Run,
   stageFolder,
   tokenizerSource,
 } from './context.ts';
 import { hasRecord, RunInputs } from './inputs.ts';
 import { Journal } from './journal.ts';
-import { runRollout } from './rollouts.ts';
-import { runToolEvaluation, runTrajectoryStage } from './tools.ts';
-import { runTraining } from './training.ts';
 import type { Recipe } from '../recipe/schema.ts';
-import { lastingStage, type Stage } from '../stages/schema.ts';
+import { kindOf, lastingStage } from '../stages/index.ts';
+import type { Outputs } from '../stages/stage.ts';
+import { checkpointsIn } from '../stages/training.ts';
 
 export interface RunOptions {
   /** Folder of run folders. */
@@ -46,15 +42,6 @@ export interface RunOptions {
   readonly signal: AbortSignal;
   /** Milliseconds since some fixed moment. */
   readonly now?: () => number;
-}
-
-function stageEvents(run: RunContext, stage: Stage): AsyncGenerator<RunEvent, Outputs | undefined> {
-  if (stage.kind === 'rollout') return runRollout(run, stage);
-  if (stage.kind === 'eval') return runEvaluation(run, stage);
-  if (stage.kind === 'trajectories') return runTrajectoryStage(run, stage);
-  if (stage.kind === 'tool_eval') return runToolEvaluation(run, stage);
-  if (stage.kind === 'bfcl' || stage.kind === 'acebench') return runBenchmark(run, stage);
-  return runTraining(run, stage);
 }
 
 /** Where a recipe differs from the one that a run was begun with; what has not begun yet may differ. */
@@ -100,7 +87,7 @@ function prepareFolder(folder: string, recipe: Recipe, device: string): void {
   writeAtomic(path, text);
 }
 
-function exportStudent(run: RunContext, reference: string, path: string): void {
+function exportStudent(run: Run, reference: string, path: string): void {
   using model = openModel(run, reference, { trainable: false });
   const tokenizer = ggufTokenizer(tokenizerSource(run, reference));
   const name = `${run.recipe.name} ${reference}`;
@@ -114,6 +101,7 @@ function exportStudent(run: RunContext, reference: string, path: string): void {
 async function* recorded(
   events: AsyncGenerator<RunEvent, Outputs | undefined>,
   folder: string,
+  watch: readonly MetricName[],
   store: () => void,
 ): AsyncGenerator<RunEvent, Outputs | undefined> {
   for (;;) {
@@ -123,11 +111,11 @@ async function* recorded(
       return value;
     }
     if (value.type !== 'stage' || existsSync(folder)) store();
-    yield value;
+    yield value.type === 'stage' ? { ...value, watch } : value;
   }
 }
 
-async function* runStages(run: RunContext, inputs?: RunInputs): AsyncGenerator<RunEvent> {
+async function* runStages(run: Run, inputs?: RunInputs): AsyncGenerator<RunEvent> {
   for (const [index, stage] of run.recipe.stages.entries()) {
     const start = run.now();
     let outputs = outputsOf(run, stage.name);
@@ -135,12 +123,14 @@ async function* runStages(run: RunContext, inputs?: RunInputs): AsyncGenerator<R
     if (outputs === undefined) {
       if (run.signal.aborted) return;
       const store = inputs?.prepare(stage) ?? (() => undefined);
-      outputs = yield* recorded(stageEvents(run, stage), stageFolder(run, stage.name), store);
+      const kind = kindOf(stage);
+      const events = kind.run(contextOf(run, stage), stage);
+      outputs = yield* recorded(events, stageFolder(run, stage.name), kind.watch, store);
       if (outputs === undefined) return;
       markDone(run, stage.name, outputs);
     }
     // What the stage made is safe now: the optimiser's state is of no more use.
-    rmSync(checkpointFolder(run, stage.name), { recursive: true, force: true });
+    rmSync(checkpointsIn(stageFolder(run, stage.name)), { recursive: true, force: true });
     yield { type: 'done', stage: stage.name, seconds: (run.now() - start) / 1000, outputs };
   }
   if (run.recipe.export === undefined || run.signal.aborted) return;
@@ -163,7 +153,7 @@ export async function* runRecipe(recipe: Recipe, options: RunOptions): AsyncGene
   const folder = join(options.runsDir, recipe.name);
   // A bad line is told before anything starts, and not when the first stage that reads it begins.
   if (recipe.data.source !== 'assistant')
-    for (const split of ['train', 'test'] as const) dialoguesOf({ recipe }, split);
+    for (const split of ['train', 'test'] as const) dialoguesOf(recipe, split);
   try {
     mkdirSync(folder, { recursive: true });
   } catch (thrown) {
@@ -175,7 +165,7 @@ export async function* runRecipe(recipe: Recipe, options: RunOptions): AsyncGene
   prepareFolder(folder, recipe, device.title);
   // Named with the first stage; what only a larger model lacks is named when it is met.
   if (device.mayLack) device.noteFallback(probeDevice(device.info.name).lacking);
-  const run: RunContext = {
+  const run: Run = {
     recipe,
     folder,
     device,
@@ -191,18 +181,4 @@ export async function* runRecipe(recipe: Recipe, options: RunOptions): AsyncGene
     yield event;
     for (const text of device.takeNotices()) yield { type: 'warning', stage: event.stage, text };
   }
-}
-
-/**
- * Runs the beginning of every stage of a recipe in `folder`, and says what happens as a stream of events: stages that
- * train end after so many steps, and say how many they would have had. Throws UserErrors.
- */
-export async function* rehearseRecipe(
-  recipe: Recipe,
-  folder: string,
-  rehearsal: RehearsalSteps,
-): AsyncGenerator<RunEvent> {
-  using device = Device.open(recipe.device, recipe.threads ?? availableParallelism());
-  const { signal } = new AbortController();
-  yield* runStages({ recipe, folder, device, signal, now: () => performance.now(), rehearsal });
 }

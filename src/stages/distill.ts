@@ -1,15 +1,48 @@
-/** Distillation from stored rollouts: each prompt with its kept answers is one tree. */
+/**
+ * Off-policy distillation of a rollout stage's sequences and stored teacher distributions: FKL, RKL, AKL, CKD. Each
+ * prompt with its kept answers is one tree.
+ */
+import { z } from 'zod';
 import { UserError } from '../base/errors.ts';
 import type { TokenIds } from '../base/token-ids.ts';
-import { adaptiveHead } from '../losses/index.ts';
-import { rowsFrom, type TrainCompletion, type TrainExample } from '../train/examples.ts';
+import { adaptiveHead, distillation } from '../losses/index.ts';
+import { prefixRuns } from '../model/tree/shared-prefix.ts';
 import { hasDistribution } from '../topk/format.ts';
+import { rowsFrom, type TrainCompletion, type TrainExample } from '../train/examples.ts';
 import type { StoredPrompt, StoredSample } from '../train/rollout-store.ts';
+import { joinExamples } from '../train/shared-prefix.ts';
+import type { PendingExample } from '../train/supervised.ts';
+import {
+  epochOptions,
+  learnable,
+  type Lessons,
+  limitSamples,
+  overEpochs,
+  rewarded,
+  storedPrompts,
+  thresholdOption,
+  treeLimit,
+} from './lessons.ts';
+import { type OpenModel, type OptionsOf, refersTo, type StageContext } from './stage.ts';
+import { defineTraining, plainly, trainingOptions } from './training.ts';
 
-export type MaskKind = 'all' | 'think' | 'answer';
+const MASKS = ['all', 'think', 'answer'] as const;
+type Mask = (typeof MASKS)[number];
+
+const options = {
+  ...trainingOptions,
+  data: refersTo('rollouts').describe('the name of a rollout stage'),
+  ...distillation.options,
+  ref_mask_type: z.enum(MASKS).default('all').describe('which target tokens count'),
+  reward_threshold: thresholdOption('leave out answers with a lower reward'),
+  ...epochOptions,
+  lr: trainingOptions.lr.default(3e-6),
+  weight_decay: trainingOptions.weight_decay.default(1e-4),
+};
+type Options = OptionsOf<typeof options>;
 
 /** Indices of the tokens that count: all, up to and including the last </think>, or what follows it. */
-export function maskedRows(tokens: TokenIds, mask: MaskKind, thinkEndId: number): number[] {
+export function maskedRows(tokens: TokenIds, mask: Mask, thinkEndId: number): number[] {
   const all = rowsFrom(tokens);
   if (mask === 'all') return all;
   const end = tokens.lastIndexOf(thinkEndId);
@@ -31,32 +64,22 @@ function firstOf<T extends Int32Array | Float32Array>(
   return picked;
 }
 
-export interface DistillRows {
-  readonly topK: number;
-  readonly mask: MaskKind;
+export interface DistillRows extends Pick<Options, 'kd_topk' | 'kd_kl_type' | 'ref_mask_type'> {
   readonly thinkEndId: number;
-  /** Tells whether the objective wants AKL's head mask. */
-  readonly head: boolean;
 }
 
-function completionOf(sample: StoredSample, options: DistillRows): TrainCompletion {
-  const { topK: k } = options;
+/** Says that `wanted` log-probabilities a token are more than the `stored` of `where`; the one place where that is decided. */
+function topKFault(wanted: number, stored: number, where: string): string | undefined {
+  if (wanted <= stored) return undefined;
+  return `.kd_topk is ${wanted}, and ${where} stores only kd_topk ${stored}; lower the one or raise the other.`;
+}
+
+function completionOf(sample: StoredSample, given: DistillRows): TrainCompletion {
+  const { kd_topk: k, ref_mask_type, thinkEndId, kd_kl_type } = given;
   const stored = sample.topK;
-  if (stored === 0) {
-    throw new UserError(
-      'TOP_K',
-      'The rollouts hold no log-probabilities, as their teacher gives none; train on them with a stage of kind sft.',
-    );
-  }
-  if (k > stored) {
-    throw new UserError(
-      'TOP_K',
-      `kd_topk is ${k}, and the rollouts hold only ${stored} log-probabilities a token; lower kd_topk or raise it in the rollout stage.`,
-    );
-  }
   const top = sample.readTop();
   // A server may leave out a token's distribution; such a token does not count.
-  const rows = maskedRows(sample.tokens, options.mask, options.thinkEndId).filter((row) =>
+  const rows = maskedRows(sample.tokens, ref_mask_type, thinkEndId).filter((row) =>
     hasDistribution(top, stored, row),
   );
   const logprobs = firstOf(top.logprobs, stored, k, rows, (n) => new Float32Array(n));
@@ -64,7 +87,7 @@ function completionOf(sample: StoredSample, options: DistillRows): TrainCompleti
     teacher_ids: firstOf(top.ids, stored, k, rows, (n) => new Int32Array(n)),
     teacher_logprobs: logprobs,
   };
-  if (options.head) {
+  if (kd_kl_type === 'akl') {
     const head = new Float32Array(logprobs.length);
     for (let i = 0; i < head.length; i += k) head.set(adaptiveHead(logprobs.subarray(i, i + k)), i);
     inputs['teacher_head'] = head;
@@ -73,29 +96,57 @@ function completionOf(sample: StoredSample, options: DistillRows): TrainCompleti
 }
 
 /** A stored prompt as a training example. */
-export function distillExample(prompt: StoredPrompt, options: DistillRows): TrainExample {
+export function distillExample(prompt: StoredPrompt, given: DistillRows): TrainExample {
   return {
     prompt: prompt.promptIds,
-    completions: prompt.samples.map((sample) => completionOf(sample, options)),
+    completions: prompt.samples.map((sample) => completionOf(sample, given)),
   };
 }
 
-/** A stored prompt as an example for cross-entropy on the teacher's answers (sequence-level distillation). */
-export function sequenceExample(prompt: StoredPrompt): TrainExample {
-  const completions = prompt.samples.map(({ tokens }) => ({ tokens, rows: rowsFrom(tokens), inputs: {} }));
-  return { prompt: prompt.promptIds, completions };
+/** A teacher's answers with its probabilities, which stay on disk until they are needed. */
+function lessons(context: StageContext, given: Options, model: OpenModel): Lessons {
+  const { prompts: all, tooLong } = storedPrompts(context, given, model);
+  const prompts = limitSamples(rewarded(context, all, given), given.max_samples);
+  const stored = Math.min(...prompts.flatMap(({ samples }) => samples.map(({ topK }) => topK)));
+  if (stored === 0)
+    throw new UserError(
+      'TOP_K',
+      'The rollouts hold no log-probabilities, as their teacher gives none; train on them with a stage of kind sft.',
+    );
+  const fault = topKFault(given.kd_topk, stored, given.data);
+  if (fault !== undefined) throw new UserError('TOP_K', `stages.${context.name}${fault}`);
+  const thinkEndId = model.tokenizer.idOf('</think>');
+  const examples = prefixRuns(prompts, treeLimit(given)).map((alike): PendingExample => {
+    const samples = alike.flatMap((prompt) => prompt.samples);
+    const rows = samples.map(({ tokens }) => maskedRows(tokens, given.ref_mask_type, thinkEndId).length);
+    return {
+      sequences: samples.length,
+      rows: rows.reduce((a, b) => a + b, 0),
+      make: () => joinExamples(alike.map((prompt) => distillExample(prompt, { ...given, thinkEndId }))),
+    };
+  });
+  return learnable(context.name, examples, tooLong);
 }
 
-/** Prompts in order until `limit` answers are used. */
-export function limitSamples(
-  prompts: readonly StoredPrompt[],
-  limit: number | undefined,
-): readonly StoredPrompt[] {
-  if (limit === undefined) return prompts;
-  let used = 0;
-  return prompts.filter(({ samples }) => {
-    const fits = used < limit;
-    used += samples.length;
-    return fits;
-  });
-}
+export const distill = defineTraining({
+  about: "distillation of a teacher's stored answers and distributions: FKL, RKL, AKL, CKD",
+  options,
+  watch: ['loss'],
+  *check({ data, kd_topk }, { stage }) {
+    const rollout = stage(data);
+    const stored = rollout?.['kd_topk'];
+    const fault = typeof stored === 'number' ? topKFault(kd_topk, stored, data) : undefined;
+    if (fault !== undefined) yield { path: ['kd_topk'], text: fault };
+    const teacher = rollout?.['teacher'];
+    if (typeof teacher === 'object' && teacher !== null && 'kind' in teacher && teacher.kind === 'openai')
+      yield {
+        path: ['data'],
+        text: `.data is ${data}, whose teacher of kind openai gives no log-probabilities; train on it with a stage of kind sft.`,
+      };
+  },
+  loss: distillation,
+  open: (context, given, model, trainer) => {
+    const data = lessons(context, given, model);
+    return plainly(overEpochs(context, given, trainer(), data));
+  },
+});

@@ -1,26 +1,62 @@
 /**
  * GRPO as MENTOR runs it (arXiv 2510.18383): conversations in which calls are made, scored by the answer, by the tools
- * of a teacher's reference trajectory, and by whether the tools exist. What functions return is not learned.
+ * of a teacher's reference trajectory, and by whether the tools exist. What functions return is not learned. Names and
+ * defaults are those of MENTOR's scripts and its verl configuration.
  */
+import { z } from 'zod';
+import type { WrittenCall } from '../chat/generation.ts';
 import { converse } from '../environment/conversation.ts';
 import type { EnvironmentHost } from '../environment/environment.ts';
-import type { Speech } from '../environment/speech.ts';
-import type { WrittenCall } from '../chat/generation.ts';
+import { CONVERSATION } from '../environment/manner.ts';
+import { Speech } from '../environment/speech.ts';
+import { callsAnywhere } from '../environment/turn.ts';
+import { policyGradient } from '../losses/index.ts';
 import type { Generator } from '../model/generate/generation.ts';
-import { FULL_MATCH, mentorReward, type MentorOptions } from '../rewards/mentor.ts';
-import type { SteppedStage } from '../train/loop.ts';
-import type { ToolProblems } from '../train/tool-problems.ts';
-import {
-  type Group,
-  type GrpoOptions,
-  grpoStage,
-  type GroupSample,
-  type Rollouts,
-  type Sampling,
-} from '../train/grpo.ts';
+import { FULL_MATCH, MENTOR_VARIANTS, mentorReward, type MentorOptions } from '../rewards/mentor.ts';
+import type { Group, GroupSample, Rollouts } from '../train/grpo.ts';
+import { promptLimit } from '../train/prompts.ts';
+import { ToolProblems } from '../train/tool-problems.ts';
 import { conversationParts, rowsOf } from '../train/tool-rollouts.ts';
+import type { StoredTrajectories } from '../train/trajectory-store.ts';
+import { storedTrajectories } from './lessons.ts';
+import { grpoProblems, openGrpo, reinforcementOptions, samplingOf } from './reinforcement.ts';
+import { count, fraction, type OpenModel, refersTo } from './stage.ts';
+import { environmentOption, maxTurnsOption } from './tool-options.ts';
+import { defineTraining } from './training.ts';
 
-export interface MentorStageOptions extends Omit<GrpoOptions, 'kind' | 'rollouts'> {
+const options = {
+  ...reinforcementOptions,
+  environment: environmentOption,
+  data: refersTo('trajectories')
+    .exactOptional()
+    .describe(
+      'the trajectories stage with the reference trajectories; its problems are the ones learned from',
+    ),
+  reward: z.enum(MENTOR_VARIANTS).default('mentor'),
+  argument_weight: fraction
+    .default(0)
+    .describe("share of the tool match that is Sim-RL's similarity of the calls, arguments included"),
+  max_turns: maxTurnsOption,
+  num_episodes: count.default(2).describe('passes over the problems'),
+  rollout_batch_size: count.default(32).describe('problems a rollout batch'),
+  n_samples_per_prompt: count.min(2).default(10),
+  train_batch_size: count.default(80).describe('conversations an optimiser step'),
+  temperature: reinforcementOptions.temperature.default(0.6),
+  top_k: reinforcementOptions.top_k.default(20),
+  top_p: reinforcementOptions.top_p.default(0.99),
+  kl_estimator: reinforcementOptions.kl_estimator.default('k3'),
+  entropy_coef: reinforcementOptions.entropy_coef.default(1e-3),
+  dynamic_filtering: reinforcementOptions.dynamic_filtering.default(false),
+  lr: reinforcementOptions.lr.default(1e-6),
+  lr_scheduler: reinforcementOptions.lr_scheduler.default('constant'),
+  warmup_ratio: reinforcementOptions.warmup_ratio.default(0),
+  prompt_max_len: reinforcementOptions.prompt_max_len.default(1536),
+  generate_max_len: reinforcementOptions.generate_max_len
+    .default(8192)
+    .describe('tokens of a conversation after its prompt, results included'),
+};
+
+interface SolutionsOptions {
   readonly generator: Generator;
   readonly speech: Speech;
   readonly host: EnvironmentHost;
@@ -28,15 +64,15 @@ export interface MentorStageOptions extends Omit<GrpoOptions, 'kind' | 'rollouts
   /** The calls of the teacher's reference trajectory, by the problem's id. */
   readonly teacher: ReadonlyMap<string, readonly WrittenCall[]>;
   readonly reward: MentorOptions;
-  readonly sampling: Sampling;
+  readonly sampling: ReturnType<typeof samplingOf>;
   readonly maxTurns: number;
 }
 
-class Solutions implements Rollouts {
-  readonly #options: MentorStageOptions;
+export class Solutions implements Rollouts {
+  readonly #options: SolutionsOptions;
   readonly #tools: ReadonlySet<string>;
 
-  constructor(options: MentorStageOptions) {
+  constructor(options: SolutionsOptions) {
     this.#options = options;
     this.#tools = new Set(options.host.tools.map(({ name }) => name));
   }
@@ -84,7 +120,88 @@ class Solutions implements Rollouts {
   }
 }
 
-/** A stage of reinforcement learning on conversations with functions. */
-export function mentorStage(options: MentorStageOptions): SteppedStage {
-  return grpoStage({ ...options, kind: 'mentor', rollouts: new Solutions(options) });
+/** The calls of each problem's reference trajectory: the first that was kept. */
+export function referenceCalls(
+  stored: readonly StoredTrajectories[],
+  { tokenizer }: Pick<OpenModel, 'tokenizer'>,
+): Map<string, readonly WrittenCall[]> {
+  return new Map(
+    stored.flatMap(({ id, samples: [first] }) => {
+      if (first === undefined) return [];
+      const words = first.rows.map((row) => first.tokens[row] ?? 0);
+      return [[id, callsAnywhere(tokenizer.decode(words))]];
+    }),
+  );
 }
+
+export const mentor = defineTraining({
+  about: "GRPO on conversations with functions, with MENTOR's composite reward or one of its variants",
+  options,
+  watch: ['reward', 'loss'],
+  *check(given, { stage, environment: environmentNamed }) {
+    const { data, reward, environment } = given;
+    if (data === undefined && reward !== 'sparse')
+      yield {
+        path: ['data'],
+        text: `.data is missing, and the reward ${reward} compares with a teacher's trajectories; name a trajectories stage, or set reward to sparse.`,
+      };
+    if (environmentNamed(environment)?.['manner'] === 'agent')
+      yield {
+        path: ['environment'],
+        text: `.environment is ${environment}, whose manner is agent: the tries that failed are not in its chains, so that there is nothing to reinforce; use an environment whose manner is conversation.`,
+      };
+    const other = stage(data)?.['environment'];
+    if (typeof other === 'string' && other !== environment)
+      yield {
+        path: ['environment'],
+        text: `.environment is ${environment}, and the trajectories of ${String(data)} are of ${other}; make them one.`,
+      };
+    yield* grpoProblems(given);
+  },
+  loss: policyGradient,
+  async open(context, given, model, trainer) {
+    const environment = await context.openEnvironment(given.environment);
+    try {
+      const { host } = environment;
+      const speech = new Speech(model.tokenizer, model.template);
+      const all = await environment.problems('train');
+      const teacher =
+        given.data === undefined
+          ? undefined
+          : referenceCalls(storedTrajectories(context, given.data, model), model);
+      const problems = new ToolProblems({
+        stage: context.name,
+        problems: all.filter(({ id }) => teacher?.has(id) ?? true).slice(0, given.prompts),
+        prompt: (question) => CONVERSATION.prompt(speech, question, host),
+        maxTokens: promptLimit(context.name, given, model.config),
+      });
+      const opened = openGrpo(
+        context,
+        given,
+        model,
+        trainer(),
+        (generator) =>
+          new Solutions({
+            generator,
+            speech,
+            host,
+            problems,
+            teacher: teacher ?? new Map(),
+            reward: { variant: given.reward, argumentWeight: given.argument_weight },
+            sampling: samplingOf(given),
+            maxTurns: given.max_turns,
+          }),
+      );
+      return {
+        stage: opened.stage,
+        [Symbol.dispose]() {
+          opened[Symbol.dispose]();
+          environment[Symbol.dispose]();
+        },
+      };
+    } catch (thrown) {
+      environment[Symbol.dispose]();
+      throw thrown;
+    }
+  },
+});

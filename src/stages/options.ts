@@ -2,15 +2,7 @@
 import { z } from 'zod';
 import { LORA_TARGETS } from '../model/lora.ts';
 
-/** A name that can be a folder: of a run, a stage, a model. */
-export const nameSchema = z
-  .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'a name of letters, digits, dots, dashes and underscores');
-
-export const count = z.int().positive();
-export const seed = z.int().min(0).max(0xffffffff);
-export const fraction = z.number().min(0).max(1);
-export const reference = z.string().min(1);
+import { count, fraction, lengthOptions } from './stage.ts';
 
 export const samplingOptions = {
   temperature: z.number().positive().default(1).describe('divides the logits before a token is drawn'),
@@ -19,11 +11,6 @@ export const samplingOptions = {
     .union([count, z.literal(-1)])
     .default(-1)
     .describe('draw from this many likeliest tokens; -1 is all of them'),
-};
-
-export const lengthOptions = {
-  prompt_max_len: count.default(5120).describe('tokens of a prompt; longer prompts are left out'),
-  generate_max_len: count.default(512).describe('tokens of a completion'),
 };
 
 export const computeOptions = {
@@ -74,42 +61,4 @@ export const optimizerOptions = {
   save_steps: count.default(100).describe('optimiser steps between checkpoints'),
   token_budget: count.exactOptional().describe('stop after this many trained tokens'),
   ...lengthOptions,
-};
-
-export const common = {
-  name: nameSchema,
-  seed: seed.exactOptional().describe("this stage's own seed; without it one is derived from the recipe's"),
-};
-
-/** What every stage of GRPO says about its batches and its loss. */
-export const grpoOptions = {
-  prompts: count.exactOptional().describe('use at most this many prompts of the training set'),
-  num_episodes: count.default(3).describe('passes over the prompts'),
-  steps: count.exactOptional().describe('stop after this many rollout batches, if the episodes last longer'),
-  rollout_batch_size: count.default(128).describe('prompts a rollout batch, after dynamic filtering'),
-  n_samples_per_prompt: count.min(2).default(8),
-  max_epochs: count.default(1).describe('passes over each rollout batch'),
-  ...samplingOptions,
-  advantage_estimator: z.enum(['group_norm', 'dr_grpo']).default('group_norm'),
-  reward_clip_range: z
-    .tuple([z.number(), z.number()])
-    .default([-10, 10])
-    .describe('advantages are clipped to it'),
-  eps_clip: z.number().gt(0).lt(1).default(0.2).describe('clip range of the probability ratio'),
-  kl_estimator: z.enum(['k1', 'k2', 'k3']).default('k2'),
-  init_kl_coef: z.number().min(0).default(1e-3).describe("weight of the KL to the stage's first model"),
-  entropy_coef: z.number().min(0).default(0).describe('weight of the entropy bonus'),
-  dynamic_filtering: z.boolean().default(true).describe('drop prompts whose samples all score alike'),
-  dynamic_filtering_range: z
-    .tuple([fraction, fraction])
-    .default([0.01, 0.99])
-    .describe('keep groups whose mean answer score lies strictly inside'),
-  dynamic_filtering_min_diff: z
-    .number()
-    .min(-1)
-    .max(1)
-    .default(0)
-    .describe('and whose scores differ by more'),
-  ...optimizerOptions,
-  lr: optimizerOptions.lr.default(3e-7),
 };

@@ -2,6 +2,7 @@
  * Pre-training on generated dialogues. A prompt tree here is a tool set with several requests: the tools are the
  * shared prompt, each completion is one user's turn with its answer, and the answer's tokens count.
  */
+import { z } from 'zod';
 import { Rng } from '../base/rng.ts';
 import { asTokenIds } from '../base/token-ids.ts';
 import type { Dialogue } from '../chat/messages.ts';
@@ -16,45 +17,40 @@ import {
   renamedGroup,
 } from '../data/assistant/index.ts';
 import { repetition } from '../data/copying.ts';
-import { renderDialogue } from '../data/render.ts';
-import { commonLength } from '../model/tree/shared-prefix.ts';
+import { crossEntropy } from '../losses/index.ts';
+import { groupExample } from '../train/dialogue-examples.ts';
 import { rowsFrom, type TrainCompletion, type TrainExample } from '../train/examples.ts';
 import type { ExampleSource } from '../train/supervised.ts';
+import { GROUP_LIMIT, learnable, pending, supervised } from './lessons.ts';
+import { solutionGroups } from './solutions.ts';
+import { count, type OpenModel, refersTo, type StageContext } from './stage.ts';
+import { defineTraining, plainly, trainingOptions } from './training.ts';
 
-export interface MixtureEntry {
-  readonly source: 'assistant' | 'masked' | 'renamed' | 'invented' | 'definitions' | 'copying' | 'solutions';
-  /** Whose worked solutions. */
-  readonly environment?: string;
-  readonly weight: number;
-  /** How many dialogues the assistant's training split has here, in place of the recipe's. */
-  readonly dialogues?: number;
-}
+const mixtureEntry = z.strictObject({
+  source: z.enum(['assistant', 'masked', 'renamed', 'invented', 'definitions', 'copying', 'solutions']),
+  environment: refersTo('environment')
+    .exactOptional()
+    .describe('whose worked solutions, where they are the source'),
+  weight: z.number().positive(),
+  dialogues: count
+    .exactOptional()
+    .describe("how many dialogues the assistant's training split has here, in place of data.train"),
+});
+type MixtureEntry = z.output<typeof mixtureEntry>;
 
-/**
- * Dialogues with one tool set as one example. Those of a user may have system messages of their own, or none, in which
- * case less is shared; what they begin with alike, such as the mark of a turn, is at least one token.
- */
-export function groupExample(
-  dialogues: readonly Dialogue[],
-  tokenizer: Tokenizer,
-  template: ChatTemplate,
-): TrainExample {
-  const records = dialogues.map((dialogue) => renderDialogue(dialogue, tokenizer, template));
-  const first = records[0];
-  const shared = records.reduce(
-    (length, { promptIds }) => commonLength(first?.promptIds ?? promptIds, promptIds, length),
-    Math.max(1, first?.systemLength ?? 0),
-  );
-  const completions = records.map((record): TrainCompletion => {
-    const request = record.promptIds.subarray(shared);
-    const tokens = new Int32Array(request.length + record.targetIds.length);
-    tokens.set(request);
-    tokens.set(record.targetIds, request.length);
-    const ids = asTokenIds(tokens);
-    return { tokens: ids, rows: rowsFrom(ids, request.length), inputs: {} };
-  });
-  return { prompt: asTokenIds(first?.promptIds.slice(0, shared) ?? []), completions };
-}
+const options = {
+  ...trainingOptions,
+  mixture: z.array(mixtureEntry).min(1),
+  steps: count,
+  first_group: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe(
+      'where the endless sequences of generated groups begin, so that a later stage reads what an earlier one has not',
+    ),
+  lr: trainingOptions.lr.default(3e-4),
+};
 
 /** Repetitions in one tree whose prompt is a single token: short, so that a step has many of them. */
 const REPETITIONS = 16;
@@ -68,7 +64,7 @@ function copyingExample(rng: Rng, tokenizer: Tokenizer): TrainExample {
   return { prompt: asTokenIds([tokenizer.idOf('<|im_start|>')]), completions };
 }
 
-export interface PretrainData {
+interface PretrainData {
   readonly tokenizer: Tokenizer;
   readonly template: ChatTemplate;
   readonly mixture: readonly MixtureEntry[];
@@ -106,7 +102,7 @@ function dialogues(
 }
 
 /** Draws every group of a step from the mixture; invented groups never repeat. */
-export function pretrainExamples(data: PretrainData): ExampleSource {
+function pretrainExamples(data: PretrainData): ExampleSource {
   const total = data.mixture.reduce((sum, { weight }) => sum + weight, 0);
   const draw = (rng: Rng): MixtureEntry | undefined => {
     let at = rng.uniform() * total;
@@ -126,3 +122,57 @@ export function pretrainExamples(data: PretrainData): ExampleSource {
       return groupExample(dialogues(source, data, rng, position, own), data.tokenizer, data.template);
     });
 }
+
+/** The worked solutions that a mixture names, by environment; throws when all of one are too long. */
+async function mixtureSolutions(
+  context: StageContext,
+  mixture: readonly MixtureEntry[],
+  model: OpenModel,
+  maxTokens: number,
+): Promise<Map<string, readonly TrainExample[]>> {
+  const groups = new Map<string, readonly TrainExample[]>();
+  for (const name of new Set(mixture.flatMap(({ environment }) => environment ?? []))) {
+    const { examples, tooLong } = await solutionGroups(context, name, model, { maxTokens });
+    learnable(context.name, examples.map(pending), tooLong);
+    groups.set(name, examples);
+  }
+  return groups;
+}
+
+export const pretrain = defineTraining({
+  about: 'next-token training of a new or given model on a mixture of generated dialogues',
+  options,
+  watch: ['loss'],
+  *check({ mixture }, { isAssistant }) {
+    const path = ['mixture'];
+    if (!isAssistant && mixture.some(({ source }) => source === 'assistant'))
+      yield {
+        path,
+        text: ".mixture draws from the assistant, and the recipe's data are files; set data.source to assistant or draw from invented and copying.",
+      };
+    for (const { source, environment } of mixture) {
+      if ((source === 'solutions') === (environment !== undefined)) continue;
+      const text =
+        environment === undefined
+          ? `.mixture draws from solutions and does not say whose; add environment to that entry.`
+          : `.mixture gives ${source} the environment ${environment}, and only solutions have one; remove it, or set source to solutions.`;
+      yield { path, text };
+    }
+  },
+  loss: () => crossEntropy(),
+  async open(context, given, model, trainer) {
+    const { seed, train = 1 } = context.generated;
+    const examples = pretrainExamples({
+      tokenizer: model.tokenizer,
+      template: model.template,
+      mixture: given.mixture,
+      solutions: await mixtureSolutions(context, given.mixture, model, given.prompt_max_len),
+      dataSeed: seed,
+      assistantGroups: Math.ceil(train / GROUP_SIZE),
+      firstGroup: given.first_group,
+      seed: context.seed,
+      groups: Math.max(1, Math.round(given.train_batch_size / GROUP_LIMIT)),
+    });
+    return plainly(supervised(context, given, trainer(), { examples, total: given.steps }));
+  },
+});

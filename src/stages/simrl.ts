@@ -1,24 +1,28 @@
 /** GRPO as STAR runs it: single answers to a dialogue's prompt, scored against its gold answer, filtered by the answer. */
 import { required } from '../base/errors.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
+import { policyGradient } from '../losses/index.ts';
 import type { Generator } from '../model/generate/generation.ts';
+import { rewardNamed } from '../rewards/index.ts';
 import { rowsFrom } from '../train/examples.ts';
-import type { SteppedStage } from '../train/loop.ts';
-import type { PromptSet } from '../train/prompts.ts';
-import { type Group, type GrpoOptions, grpoStage, type Rollouts, type Sampling } from '../train/grpo.ts';
+import type { Group, Rollouts } from '../train/grpo.ts';
+import { promptLimit, PromptSet } from '../train/prompts.ts';
+import { grpoProblems, openGrpo, reinforcementOptions, samplingOf } from './reinforcement.ts';
+import { rewardOption } from './reward-option.ts';
+import { defineTraining } from './training.ts';
 
-export interface SimRlOptions extends Omit<GrpoOptions, 'kind' | 'rollouts'> {
+interface AnswersOptions {
   readonly generator: Generator;
   readonly tokenizer: Tokenizer;
   readonly prompts: PromptSet;
-  readonly sampling: Sampling;
+  readonly sampling: ReturnType<typeof samplingOf>;
 }
 
 /** Single answers, each with its reward. */
-class Answers implements Rollouts {
-  readonly #options: SimRlOptions;
+export class Answers implements Rollouts {
+  readonly #options: AnswersOptions;
 
-  constructor(options: SimRlOptions) {
+  constructor(options: AnswersOptions) {
     this.#options = options;
   }
 
@@ -62,7 +66,29 @@ class Answers implements Rollouts {
   }
 }
 
-/** A stage of reinforcement learning on single answers. */
-export function simRlStage(options: SimRlOptions): SteppedStage {
-  return grpoStage({ ...options, kind: 'simrl', rollouts: new Answers(options) });
-}
+export const simrl = defineTraining({
+  about: 'GRPO with the similarity-guided reward, or another one of single answers',
+  options: { ...reinforcementOptions, reward: rewardOption },
+  watch: ['reward', 'loss'],
+  reads: () => 'train',
+  check: grpoProblems,
+  loss: policyGradient,
+  open(context, given, model, trainer) {
+    const { tokenizer, template, config } = model;
+    const prompts = new PromptSet({
+      stage: context.name,
+      dialogues: context.dialogues('train').slice(0, given.prompts),
+      tokenizer,
+      template,
+      reward: rewardNamed(given.reward),
+      maxTokens: promptLimit(context.name, given, config),
+    });
+    return openGrpo(
+      context,
+      given,
+      model,
+      trainer(),
+      (generator) => new Answers({ generator, tokenizer, prompts, sampling: samplingOf(given) }),
+    );
+  },
+});

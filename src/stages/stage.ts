@@ -4,6 +4,7 @@
  * have the names and defaults of the reference implementations (OpenRLHF and STAR's patch of it) at Qwen3's scale.
  */
 import { z } from 'zod';
+import type { Contents } from '../base/identity.ts';
 import type { ChatTemplate } from '../chat/template.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
 import type { Dialogues } from '../data/dialogues.ts';
@@ -25,12 +26,14 @@ export const references = z.registry<{ readonly accepts: readonly Referent[] }>(
 export const refersTo = (...accepts: readonly Referent[]): z.ZodString =>
   z.string().min(1).register(references, { accepts });
 
+/** What must lie at a path when a run begins; `any` is looked for when it is needed. */
+export type PathKind = 'file' | 'folder' | 'checkpoint' | 'any';
+
 /** Options that are paths, relative to the recipe, with what must lie there. */
-export const paths = z.registry<{ readonly wants: 'file' | 'folder' | 'checkpoint' }>();
+export const paths = z.registry<{ readonly wants: PathKind }>();
 
 /** An option that is a path; the recipe's reader makes it absolute and checks that something lies there. */
-export const pathTo = (wants: 'file' | 'folder' | 'checkpoint'): z.ZodString =>
-  z.string().min(1).register(paths, { wants });
+export const pathTo = (wants: PathKind): z.ZodString => z.string().min(1).register(paths, { wants });
 
 /** A name that can be a folder: of a run, a stage, a model. */
 export const nameSchema = z
@@ -113,9 +116,9 @@ export interface StageProblem {
 /** What a check may look at beside the stage's own options. */
 export interface Neighbours {
   /** Options of the stage of this name. */
-  stage(name: string | undefined): Readonly<Record<string, unknown>> | undefined;
+  readonly stage: (name: string | undefined) => Readonly<Record<string, unknown>> | undefined;
   /** Options of the recipe's environment of this name. */
-  environment(name: string): Readonly<Record<string, unknown>> | undefined;
+  readonly environment: (name: string) => Readonly<Record<string, unknown>> | undefined;
   /** Tells whether the recipe's data are the assistant's dialogues. */
   readonly isAssistant: boolean;
 }
@@ -131,10 +134,16 @@ export interface StageKind<S extends Shape = Shape, Makes extends Produces = Pro
   readonly makes: Makes;
   /** Metrics that its progress bar shows: the first one that a step has. */
   readonly watch: readonly MetricName[];
+  /** Heading of the samples that it drew or learned from, with {stage} for its name; else "Samples that {stage} drew". */
+  readonly samples?: string;
   /** The split of the recipe's data that the stage reads, if it does. */
   readonly reads?: (options: OptionsOf<S>) => 'train' | 'test' | undefined;
   /** Options without those that may change while a stage goes on, such as the address of a server. */
   readonly lasting?: (options: OptionsOf<S>) => unknown;
+  /** Tells whether the models that are referred to are read whole, or, where they are not, their tokenizers only. */
+  readonly needsWeights?: (options: OptionsOf<S>) => boolean;
+  /** Contents of what lies at one of its options' paths, where that is not all files of it. */
+  readonly contents?: (path: string) => Contents;
   /** Tells whether verdicts are stored, which another version of the program would not have given. */
   readonly storesVerdicts?: true;
   /** Finds what the schema cannot say: numbers that do not fit each other or the stages referred to. */

@@ -1,5 +1,8 @@
 /** A teacher that answers over HTTP: the options of a rollout stage's `teacher`. */
 import { z } from 'zod';
+import { withoutSecrets } from '../base/secrets.ts';
+import { addressFault, keyVariableFault } from '../sampling/served/address.ts';
+import type { StageProblem } from './stage.ts';
 
 const count = z.int().positive();
 
@@ -38,4 +41,21 @@ export type TeacherOptions = z.output<typeof teacherSchema>;
 /** Who answers, without what may change from day to day: where it is served and how it is asked. */
 export function lastingTeacher({ kind, served }: TeacherOptions): Pick<TeacherOptions, 'kind' | 'served'> {
   return { kind, ...(served === undefined ? {} : { served }) };
+}
+
+/** Settings of a server that is asked; no secret that stands there by mistake is shown. */
+export function* teacherProblems({
+  endpoints,
+  api_key_env: variable,
+}: TeacherOptions): Iterable<StageProblem> {
+  for (const [i, endpoint] of endpoints.entries()) {
+    const why = addressFault(endpoint);
+    if (why !== undefined)
+      yield {
+        path: ['teacher', 'endpoints', i],
+        text: `.teacher.endpoints.${i} is ${JSON.stringify(withoutSecrets(endpoint))} and ${why}.`,
+      };
+  }
+  const why = variable === undefined ? undefined : keyVariableFault(variable);
+  if (why !== undefined) yield { path: ['teacher', 'api_key_env'], text: `.teacher.api_key_env ${why}.` };
 }

@@ -1,6 +1,31 @@
 /** From rewards to advantages, and which groups are worth learning from. Groups are the samples of one prompt. */
+import { z } from 'zod';
 
-export type AdvantageEstimator = 'group_norm' | 'dr_grpo';
+const ESTIMATORS = ['group_norm', 'dr_grpo'] as const;
+export type AdvantageEstimator = (typeof ESTIMATORS)[number];
+
+const fraction = z.number().min(0).max(1);
+
+/** Options of advantages and of the dynamic filter. */
+export const advantageOptions = {
+  advantage_estimator: z.enum(ESTIMATORS).default('group_norm'),
+  reward_clip_range: z
+    .tuple([z.number(), z.number()])
+    .default([-10, 10])
+    .describe('advantages are clipped to it'),
+  dynamic_filtering: z.boolean().default(true).describe('drop prompts whose samples all score alike'),
+  dynamic_filtering_range: z
+    .tuple([fraction, fraction])
+    .default([0.01, 0.99])
+    .describe('keep groups whose mean answer score lies strictly inside'),
+  dynamic_filtering_min_diff: z
+    .number()
+    .min(-1)
+    .max(1)
+    .default(0)
+    .describe('and whose scores differ by more'),
+};
+export type AdvantageOptions = z.output<z.ZodObject<typeof advantageOptions>>;
 
 /**
  * Advantages of one group. group_norm: (r - mean) / (std + 1e-9) with the unbiased standard deviation (n - 1), as
@@ -18,17 +43,17 @@ export function groupAdvantages(
   return centred.map((x) => Math.min(clip[1], Math.max(clip[0], x * scale)));
 }
 
-export interface DynamicFilter {
-  readonly range: readonly [number, number];
-  readonly minDiff: number;
-}
-
 /**
  * Dynamic filtering (DAPO, arXiv 2503.14476, as in STAR's scripts): a group is kept when the mean of its answer
- * scores, in which format errors count 0, lies strictly inside the range and the scores differ by more than minDiff.
+ * scores, in which format errors count 0, lies strictly inside dynamic_filtering_range and the scores differ by more than
+ * dynamic_filtering_min_diff.
  */
-export function keepsGroup(answerScores: readonly number[], filter: DynamicFilter): boolean {
+export function keepsGroup(
+  answerScores: readonly number[],
+  options: Pick<AdvantageOptions, 'dynamic_filtering_range' | 'dynamic_filtering_min_diff'>,
+): boolean {
+  const [low, high] = options.dynamic_filtering_range;
   const mean = answerScores.reduce((a, b) => a + b, 0) / answerScores.length;
   const spread = Math.max(...answerScores) - Math.min(...answerScores);
-  return mean > filter.range[0] + 1e-6 && mean < filter.range[1] - 1e-6 && spread > filter.minDiff;
+  return mean > low + 1e-6 && mean < high - 1e-6 && spread > options.dynamic_filtering_min_diff;
 }

@@ -26,6 +26,8 @@ export type RunEvent =
       readonly kind: string;
       readonly total: number;
       readonly done: number;
+      /** Metrics worth watching: the first one that a step has; else the loss. */
+      readonly watch?: readonly MetricName[];
     }
   | {
       readonly type: 'step';

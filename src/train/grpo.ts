@@ -7,21 +7,15 @@
 import { z } from 'zod';
 import { hashString } from '../base/rng.ts';
 import type { TokenIds } from '../base/token-ids.ts';
-import type { GenerateOptions } from '../model/generate/generation.ts';
-import type { Scorer as ModelScorer } from '../model/tree/scoring.ts';
+import type { Scorer } from '../model/tree/scoring.ts';
 import { learningRate, type ScheduleOptions } from '../tensor/optim/schedule.ts';
-import { type AdvantageEstimator, type DynamicFilter, groupAdvantages, keepsGroup } from './advantages.ts';
+import { advantageOptions, groupAdvantages, keepsGroup } from './advantages.ts';
 import { type DrawnSample, entriesOf, type Metrics } from './events.ts';
 import { rowCount, type TrainExample } from './examples.ts';
 import { metricsOf, type StepReport, type SteppedStage } from './loop.ts';
 import type { MetricName } from './metrics.ts';
 import type { StepResult, Trainer } from './trainer.ts';
 import { epochOrder } from './supervised.ts';
-
-/** How samples are drawn. */
-export type Sampling = Required<
-  Pick<GenerateOptions, 'temperature' | 'topP' | 'topK' | 'maxTokens' | 'samples'>
->;
 
 /** What was drawn after a prompt, and what it earned. */
 export interface GroupSample {
@@ -59,28 +53,34 @@ export interface Rollouts {
   draw(indices: readonly number[], seed: number, signal: AbortSignal): Promise<Group[]>;
 }
 
-export interface GrpoOptions {
+const count = z.int().positive();
+
+/** Options of a stage of GRPO about its batches, beside those of its loss, its optimiser and its sampler. */
+export const grpoOptions = {
+  prompts: count.exactOptional().describe('use at most this many prompts of the training set'),
+  num_episodes: count.default(3).describe('passes over the prompts'),
+  steps: count.exactOptional().describe('stop after this many rollout batches, if the episodes last longer'),
+  rollout_batch_size: count.default(128).describe('prompts a rollout batch, after dynamic filtering'),
+  n_samples_per_prompt: count.min(2).default(8),
+  max_epochs: count.default(1).describe('passes over each rollout batch'),
+  ...advantageOptions,
+};
+
+type Options = z.output<z.ZodObject<typeof grpoOptions>> & {
+  readonly train_batch_size: number;
+  readonly save_steps: number;
+  readonly token_budget?: number;
+};
+
+export interface Grpo {
   readonly name: string;
   readonly kind: string;
   readonly trainer: Trainer;
   /** Scores under the reference policy; undefined when the KL coefficient is 0. */
-  readonly reference: ModelScorer | undefined;
+  readonly reference: Scorer | undefined;
   readonly rollouts: Rollouts;
-  /** Rollout batches of the stage at most. */
-  readonly total: number;
-  readonly episodes: number;
-  /** Groups a rollout batch, after filtering. */
-  readonly groups: number;
-  /** Groups an optimiser update. */
-  readonly updateGroups: number;
-  /** Passes over each rollout batch. */
-  readonly epochs: number;
-  readonly advantages: AdvantageEstimator;
-  readonly clipRange: readonly [number, number];
-  readonly filter: DynamicFilter | undefined;
+  readonly options: Options;
   readonly schedule: ScheduleOptions;
-  readonly saveSteps: number;
-  readonly tokenBudget: number | undefined;
   readonly seed: number;
 }
 
@@ -96,23 +96,32 @@ interface Drawn {
   readonly exhausted: boolean;
 }
 
-class Grpo {
-  readonly #options: GrpoOptions;
+class GrpoRun {
+  readonly #given: Grpo;
   readonly #order: (position: number) => number;
+  /** Rollout batches of the stage at most. */
+  readonly total: number;
+  /** Groups an optimiser update. */
+  readonly #updateGroups: number;
   /** Prompts asked so far. */
   position = 0;
   /** Tokens trained on so far. */
   trained = 0;
 
-  constructor(options: GrpoOptions) {
-    this.#options = options;
-    this.#order = epochOrder(options.rollouts.length, options.seed);
+  constructor(given: Grpo) {
+    this.#given = given;
+    const { rollouts, options, seed } = given;
+    this.#order = epochOrder(rollouts.length, seed);
+    const byEpisodes = Math.ceil((options.num_episodes * rollouts.length) / options.rollout_batch_size);
+    this.total = Math.min(options.steps ?? byEpisodes, byEpisodes);
+    this.#updateGroups = Math.max(1, Math.round(options.train_batch_size / options.n_samples_per_prompt));
   }
 
   /** Draws prompts until enough groups are worth learning from. `position` moves only when the step succeeds. */
   async draw(step: number, signal: AbortSignal): Promise<Drawn> {
-    const { groups, rollouts, episodes, filter, seed } = this.#options;
-    const end = rollouts.length * episodes;
+    const { rollouts, options, seed } = this.#given;
+    const { rollout_batch_size: groups, dynamic_filtering } = options;
+    const end = rollouts.length * options.num_episodes;
     let { position } = this;
     const all: Group[] = [];
     const kept: Group[] = [];
@@ -125,10 +134,10 @@ class Grpo {
       if (drawn.length > 0) round += 1;
       all.push(...drawn);
       const worthwhile = ({ samples }: Group): boolean =>
-        filter === undefined ||
+        !dynamic_filtering ||
         keepsGroup(
           samples.map(({ score }) => score),
-          filter,
+          options,
         );
       kept.push(...drawn.filter(worthwhile));
     }
@@ -137,7 +146,7 @@ class Grpo {
 
   /** Groups as training examples, with old and reference log-probabilities at every token that counts. */
   async examples(groups: readonly Group[], signal: AbortSignal): Promise<TrainExample[]> {
-    const { reference, advantages, clipRange } = this.#options;
+    const { reference, options } = this.#given;
     const trees = groups.map(({ ids, samples }) => ({
       prompt: ids,
       completions: samples.map(({ tokens }) => tokens),
@@ -146,8 +155,8 @@ class Grpo {
     return groups.map(({ ids, samples }, b) => {
       const values = groupAdvantages(
         samples.map(({ reward }) => reward),
-        advantages,
-        clipRange,
+        options.advantage_estimator,
+        options.reward_clip_range,
       );
       return {
         prompt: ids,
@@ -171,9 +180,9 @@ class Grpo {
 
   /** How much of the stage is over after so many steps, from 0 to 1: by its steps, or by its tokens if they are more. */
   share(steps: number): number {
-    const { total, tokenBudget } = this.#options;
-    const spent = tokenBudget === undefined ? 0 : this.trained / tokenBudget;
-    return Math.min(1, Math.max(steps / total, spent));
+    const { token_budget } = this.#given.options;
+    const spent = token_budget === undefined ? 0 : this.trained / token_budget;
+    return Math.min(1, Math.max(steps / this.total, spent));
   }
 
   /** The optimiser steps of a batch. After the first, weights have changed: only that one can be stopped. */
@@ -182,8 +191,11 @@ class Grpo {
     examples: readonly TrainExample[],
     signal: AbortSignal,
   ): Promise<{ results: StepResult[]; lr: number }> {
-    const { trainer, schedule, total, updateGroups, epochs, groups } = this.#options;
-    const perStep = Math.ceil(groups / updateGroups) * epochs;
+    const { trainer, schedule, options } = this.#given;
+    const { max_epochs: epochs } = options;
+    const { total } = this;
+    const updateGroups = this.#updateGroups;
+    const perStep = Math.ceil(options.rollout_batch_size / updateGroups) * epochs;
     const before = Math.round(this.share(step) * total * perStep);
     const results: StepResult[] = [];
     let lr = 0;
@@ -236,15 +248,17 @@ function drawnSamples(groups: readonly Group[]): DrawnSample[] {
 const saved = z.object({ position: z.int().nonnegative(), trained: z.int().nonnegative() });
 
 /** A stage of reinforcement learning on rewards computed in this process. */
-export function grpoStage(options: GrpoOptions): SteppedStage {
-  const { name, kind, trainer, rollouts, total, groups, saveSteps, tokenBudget } = options;
-  const run = new Grpo(options);
+export function grpoStage(given: Grpo): SteppedStage {
+  const { name, kind, trainer, rollouts, options } = given;
+  const { token_budget, rollout_batch_size: groups } = options;
+  const run = new GrpoRun(given);
+  const { total } = run;
   return {
     name,
     kind,
     total,
     trainer,
-    saveSteps,
+    saveSteps: options.save_steps,
     async step(index, signal): Promise<StepReport> {
       const { all, kept, exhausted, position } = await run.draw(index, signal);
       const examples = await run.examples(kept.slice(0, groups), signal);
@@ -252,7 +266,7 @@ export function grpoStage(options: GrpoOptions): SteppedStage {
       const { results, lr } = await run.update(index, examples, signal);
       run.position = position;
       run.trained += examples.reduce((n, example) => n + rowCount(example), 0);
-      const finished = exhausted || (tokenBudget !== undefined && run.trained >= tokenBudget);
+      const finished = exhausted || (token_budget !== undefined && run.trained >= token_budget);
       const { tooLong } = rollouts;
       const warnings = [
         ...(results.length > 0 ? [] : ['no group of this batch was worth learning from: all were filtered']),

@@ -7,6 +7,7 @@ import { assistantTurn } from '../chat/generation.ts';
 import type { ChatTemplate } from '../chat/template.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
 import { renderDialogue, type TrainingRecord } from '../data/render.ts';
+import type { Qwen3Config } from '../model/arch/config.ts';
 import type { Reward, Scorer } from '../rewards/reward.ts';
 
 export interface ScoredPrompt {
@@ -83,4 +84,20 @@ export class PromptSet {
       return [{ id: dialogue.id, text: prompt, ids: promptIds, dialogue, scorer }];
     });
   }
+}
+
+/** Tokens that a prompt may have: what the stage allows, and what leaves room for an answer in the model's positions. */
+export function promptLimit(
+  stage: string,
+  lengths: { readonly prompt_max_len: number; readonly generate_max_len: number },
+  config: Pick<Qwen3Config, 'maxPositions'>,
+): number {
+  const room = config.maxPositions - lengths.generate_max_len;
+  if (room < 1) {
+    throw new UserError(
+      'LENGTHS',
+      `Stage ${stage}: generate_max_len ${lengths.generate_max_len} leaves no room for a prompt in the model's ${config.maxPositions} positions; lower it.`,
+    );
+  }
+  return Math.min(lengths.prompt_max_len, room);
 }

@@ -16,7 +16,7 @@ import {
   type Trajectory,
   writeTrajectories,
 } from './trajectory-store.ts';
-import type { Sampling } from './grpo.ts';
+import type { GenerateOptions } from '../model/generate/generation.ts';
 import { conversationParts, meanParts, rowsOf } from './tool-rollouts.ts';
 
 export interface TrajectoryOptions {
@@ -26,7 +26,9 @@ export interface TrajectoryOptions {
   readonly manner: Manner;
   readonly speech: Speech;
   readonly generator: Generator;
-  readonly sampling: Sampling;
+  readonly sampling: Required<
+    Pick<GenerateOptions, 'temperature' | 'topP' | 'topK' | 'maxTokens' | 'samples'>
+  >;
   readonly maxTurns: number;
   /** Problems a batch; a batch is saved when it is done. */
   readonly batch: number;

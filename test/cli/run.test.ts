@@ -27,7 +27,7 @@ async function* fakeRun(recipe: Recipe, { runsDir, signal }: RunOptions): AsyncG
   makeFakeRun(join(runsDir, recipe.name));
   yield { type: 'stage', stage: 'ckd', kind: 'distill', total: 4, done: 4 };
   yield { type: 'done', stage: 'ckd', seconds: 0, outputs: {} };
-  yield { type: 'stage', stage: 'star', kind: 'simrl', total: 3, done: 1 };
+  yield { type: 'stage', stage: 'star', kind: 'simrl', total: 3, done: 1, watch: ['reward', 'loss'] };
   for (const step of [2, 3]) {
     const metrics = { reward: 0.25 * step, loss: 0.1 };
     yield { type: 'step', stage: 'star', step, total: 3, tokens: 5000, seconds: 2, metrics };

@@ -15,11 +15,10 @@ import { initialiseWeights, saveCheckpoint } from '../../src/model/checkpoint/ch
 import { parameterSpecs, type Qwen3Config } from '../../src/model/arch/config.ts';
 import { adaptiveHead } from '../../src/losses/index.ts';
 import { loadRecipe } from '../../src/recipe/load.ts';
-import { openForTraining } from '../../src/run/context.ts';
-import { objectiveOf } from '../../src/run/objectives.ts';
-import { scheduleOf, trainerFor } from '../../src/run/trainer.ts';
+import { contextOf } from '../../src/run/context.ts';
 import type { Recipe } from '../../src/recipe/schema.ts';
-import type { Stage, TrainingStage } from '../../src/stages/schema.ts';
+import { lossOf, outputsModel, type Stage, type TrainingStage } from '../../src/stages/index.ts';
+import { openForTraining, scheduleOf, trainerFor } from '../../src/stages/training.ts';
 import { learningRate } from '../../src/tensor/optim/schedule.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
 import { groupAdvantages } from '../../src/train/advantages.ts';
@@ -72,7 +71,7 @@ export function writeStandIn(folder: string): string {
 }
 
 export function isTraining(stage: Stage): stage is TrainingStage {
-  return ['pretrain', 'sft', 'distill', 'simrl', 'dpo', 'mentor'].includes(stage.kind);
+  return outputsModel(stage);
 }
 
 /** What a stage's objective wants to know of a completion's tokens. */
@@ -85,7 +84,7 @@ function inputsOf(
 ): TrainCompletion['inputs'] {
   const each = (value: () => number): Float32Array => Float32Array.from({ length: rows }, value);
   const inputs: Record<string, Float32Array | Int32Array> = {};
-  for (const [name, { width }] of Object.entries(objectiveOf(stage).inputs)) {
+  for (const [name, { width }] of Object.entries(lossOf(stage).inputs)) {
     const k = width === 'groups' ? 1 : width;
     if (name === 'teacher_ids') {
       // Distinct ids: a run from a random one on, in steps of 5, which has no factor of 512.
@@ -155,8 +154,8 @@ export async function stepsOf(
     now: () => 0,
   };
   const own = { ...stage, model: 'stand-in' };
-  using model = openForTraining(run, own);
-  using trainer = trainerFor(model, own, folder);
+  using model = openForTraining(contextOf(run, own), own);
+  using trainer = trainerFor(model, own, lossOf(own), folder);
   const examples = examplesFor(own);
   const read = (): Float32Array[] =>
     trainer.parameters.specs.map(({ name }) => trainer.parameters.read(name).slice());

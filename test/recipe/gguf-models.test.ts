@@ -80,10 +80,7 @@ describe('a recipe with a GGUF file for a teacher', () => {
 
   it('is planned as the model that it is read as', async () => {
     const memory = async (teacher: string): Promise<number[]> => {
-      const { stages } = await estimateRecipe(recipeOf('planned', teacher), {
-        runsDir: scratch,
-        time: false,
-      });
+      const { stages } = estimateRecipe(recipeOf('planned', teacher), scratch);
       return stages.map((stage) => stage.disk);
     };
     expect(await memory('student.gguf')).toEqual(await memory('student'));
@@ -97,10 +94,7 @@ stages:
   - { name: rollouts, kind: rollout, model: teacher, compute_dtype: bf16 }
 `,
     );
-    const { stages, notes } = await estimateRecipe(loadEstimable(path).recipe, {
-      runsDir: scratch,
-      time: false,
-    });
+    const { stages, notes } = estimateRecipe(loadEstimable(path).recipe, scratch);
     expect(notes.join()).toContain('that of the published Qwen3-8B-Q4_K_M.gguf');
     // 8.19 thousand million weights in bf16.
     expect(stages[0]!.memory).toBeGreaterThan(15 * 2 ** 30);

@@ -61,7 +61,7 @@ test('an unknown key names its place and the nearest valid key', () => {
     `"t.yaml:5:59: stages.ckd.kd_tpok is not a known key of a distill stage; did you mean kd_topk?"`,
   );
   expect(fault(`${good}output: x\n`)).toMatchInlineSnapshot(
-    `"t.yaml:7:1: output is not a known key; the keys are name, seed, threads, device, data, thinking, models, environments, stages, export or compare."`,
+    `"t.yaml:7:1: output is not a known key; the keys are name, seed, threads, device, data, thinking, models, environments, stages, export, compare, extends or defaults."`,
   );
 });
 

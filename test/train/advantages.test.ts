@@ -62,8 +62,10 @@ test('what lies outside of the clip range is moved to its end, each end to its o
   expectNear(groupAdvantages([1, 0, 0, 0], 'group_norm', [-0.25, 1]), [1, -0.25, -0.25, -0.25]);
 });
 
+type Filter = Parameters<typeof keepsGroup>[1];
+
 describe('dynamic filtering', () => {
-  const filter = { range: [0.25, 0.75], minDiff: 0.2 } as const;
+  const filter = { dynamic_filtering_range: [0.25, 0.75], dynamic_filtering_min_diff: 0.2 } satisfies Filter;
 
   test.each<[readonly number[], string, boolean]>([
     [[0, 1], 'mean 1/2, spread 1', true],
@@ -83,7 +85,7 @@ describe('dynamic filtering', () => {
   });
 
   test('leaves out what is all right or all wrong, with the range of the paper', () => {
-    const paper = { range: [0.01, 0.99], minDiff: 0 } as const;
+    const paper = { dynamic_filtering_range: [0.01, 0.99], dynamic_filtering_min_diff: 0 } satisfies Filter;
     expect(keepsGroup([0, 0, 0, 0], paper)).toBe(false);
     expect(keepsGroup([1, 1, 1, 1], paper)).toBe(false);
     expect(keepsGroup([1, 0, 0, 0], paper)).toBe(true);

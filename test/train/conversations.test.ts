@@ -19,7 +19,8 @@ import { Scorer } from '../../src/model/tree/scoring.ts';
 import { crossEntropy, policyGradient } from '../../src/losses/index.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
 import type { TrainExample } from '../../src/train/examples.ts';
-import { mentorStage } from '../../src/stages/mentor.ts';
+import { Solutions } from '../../src/stages/mentor.ts';
+import { grpoStage } from '../../src/train/grpo.ts';
 import { rowsOf } from '../../src/train/tool-rollouts.ts';
 import { ToolProblems } from '../../src/train/tool-problems.ts';
 import { Trainer } from '../../src/train/trainer.ts';
@@ -138,34 +139,41 @@ test('reinforcement learning on it: results are read and not learned, and reward
     seen.push(...examples);
     return step(examples, lr, signal);
   };
-  const stage = mentorStage({
+  const stage = grpoStage({
     name: 'mentor',
+    kind: 'mentor',
     trainer,
     reference,
-    generator,
-    speech,
-    host,
-    problems: new ToolProblems({
-      stage: 'mentor',
-      problems: lockers,
-      prompt: (question) => speech.prompt(question, host.tools),
-      maxTokens: 500,
+    rollouts: new Solutions({
+      generator,
+      speech,
+      host,
+      problems: new ToolProblems({
+        stage: 'mentor',
+        problems: lockers,
+        prompt: (question) => speech.prompt(question, host.tools),
+        maxTokens: 500,
+      }),
+      teacher: new Map(lockers.map(({ id }) => [id, [{ name: 'look', arguments: new Map() }]])),
+      reward: { variant: 'mentor' },
+      sampling: { temperature: 1, topP: 1, topK: -1, maxTokens: 160, samples: 3 },
+      maxTurns: 3,
     }),
-    teacher: new Map(lockers.map(({ id }) => [id, [{ name: 'look', arguments: new Map() }]])),
-    reward: { variant: 'mentor' },
-    sampling: { temperature: 1, topP: 1, topK: -1, maxTokens: 160, samples: 3 },
-    maxTurns: 3,
-    total: 1,
-    episodes: 1,
-    groups: 4,
-    updateGroups: 4,
-    epochs: 1,
-    advantages: 'group_norm',
-    clipRange: [-10, 10],
-    filter: undefined,
+    options: {
+      steps: 1,
+      num_episodes: 1,
+      rollout_batch_size: 4,
+      n_samples_per_prompt: 3,
+      train_batch_size: 12,
+      max_epochs: 1,
+      advantage_estimator: 'group_norm',
+      reward_clip_range: [-10, 10],
+      dynamic_filtering: false,
+      dynamic_filtering_range: [0, 1],
+      dynamic_filtering_min_diff: 0,
+      save_steps: 10,
+    },
     schedule: { scheduler: 'constant', lr: 1e-5, warmupRatio: 0, minLrRatio: 0 },
-    saveSteps: 10,
-    tokenBudget: undefined,
     seed: 3,
   });
   const { metrics } = await stage.step(0, new AbortController().signal);

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { asTokenIds } from '../../src/base/token-ids.ts';
 import type { Scorer } from '../../src/model/tree/scoring.ts';
-import { type Group, type GrpoOptions, grpoStage, type Rollouts } from '../../src/train/grpo.ts';
+import { type Group, type Grpo, grpoStage, type Rollouts } from '../../src/train/grpo.ts';
 import { FakeTrainer } from '../helpers/fake-trainer.ts';
 
 const never = new AbortController().signal;
@@ -34,7 +34,27 @@ interface Made {
   readonly drawn: { readonly indices: readonly number[]; readonly seed: number }[];
 }
 
-function make(rewardsOf: (prompt: number) => readonly number[], options: Partial<GrpoOptions> = {}): Made {
+/** Options of a stage that keeps every group. */
+const OPTIONS: Grpo['options'] = {
+  steps: 3,
+  num_episodes: 1,
+  rollout_batch_size: 2,
+  // Two groups an update.
+  n_samples_per_prompt: 4,
+  train_batch_size: 8,
+  max_epochs: 1,
+  advantage_estimator: 'group_norm',
+  reward_clip_range: [-10, 10],
+  dynamic_filtering: false,
+  dynamic_filtering_range: [0.1, 0.9],
+  dynamic_filtering_min_diff: 0,
+  save_steps: 1,
+};
+
+function make(
+  rewardsOf: (prompt: number) => readonly number[],
+  { reference, ...options }: Partial<Grpo['options']> & Pick<Partial<Grpo>, 'reference'> = {},
+): Made {
   const fake = new FakeTrainer();
   const drawn: Made['drawn'] = [];
   const rollouts: Rollouts = {
@@ -50,21 +70,11 @@ function make(rewardsOf: (prompt: number) => readonly number[], options: Partial
     name: 'rl',
     kind: 'simrl',
     trainer: fake.trainer,
-    reference: undefined,
+    reference,
     rollouts,
-    total: 3,
-    episodes: 1,
-    groups: 2,
-    updateGroups: 2,
-    epochs: 1,
-    advantages: 'group_norm',
-    clipRange: [-10, 10],
-    filter: undefined,
+    options: { ...OPTIONS, ...options },
     schedule: { scheduler: 'constant', lr: 0.5, warmupRatio: 0, minLrRatio: 0 },
-    saveSteps: 1,
-    tokenBudget: undefined,
     seed: 4,
-    ...options,
   });
   return { fake, stage, drawn };
 }
@@ -95,7 +105,10 @@ describe('a step', () => {
   });
 
   test('with dr_grpo gives the distance from the mean, and within the clip range alone', async () => {
-    const { fake, stage } = make(() => [1, 0, 0, 0], { advantages: 'dr_grpo', clipRange: [-0.1, 0.5] });
+    const { fake, stage } = make(() => [1, 0, 0, 0], {
+      advantage_estimator: 'dr_grpo',
+      reward_clip_range: [-0.1, 0.5],
+    });
     await stage.step(0, never);
     const [example] = fake.given[0]!.examples;
     const advantages = example!.completions.map(({ inputs }) => inputs['advantages']![0]!);
@@ -117,9 +130,10 @@ describe('a step', () => {
   });
 
   test('logs means over all that was drawn, and what of it was filtered', async () => {
-    const filter = { range: [0.1, 0.9], minDiff: 0 } as const;
     // Prompts with odd numbers earn nothing, of the others one answer is right and one malformed.
-    const { stage, drawn } = make((prompt) => (prompt % 2 === 1 ? [0, 0] : [1, -1]), { filter });
+    const { stage, drawn } = make((prompt) => (prompt % 2 === 1 ? [0, 0] : [1, -1]), {
+      dynamic_filtering: true,
+    });
     const { metrics } = await stage.step(0, never);
     const prompts = drawn.flatMap(({ indices }) => indices);
     const odd = prompts.filter((prompt) => prompt % 2 === 1).length;
@@ -138,10 +152,10 @@ describe('a step', () => {
 });
 
 describe('dynamic filtering', () => {
-  const filter = { range: [0.1, 0.9], minDiff: 0 } as const;
-
   test('draws on until there are enough groups to learn from, and learns from those alone', async () => {
-    const { fake, stage, drawn } = make((prompt) => (prompt < 4 ? [0, 0] : [1, 0]), { filter });
+    const { fake, stage, drawn } = make((prompt) => (prompt < 4 ? [0, 0] : [1, 0]), {
+      dynamic_filtering: true,
+    });
     await stage.step(0, never);
     const order = drawn.flatMap(({ indices }) => indices);
     expect(order.slice(-2).some((prompt) => prompt >= 4)).toBe(true);
@@ -152,7 +166,9 @@ describe('dynamic filtering', () => {
   });
 
   test('that leaves nothing changes no weight, and is told', async () => {
-    const { fake, stage } = make(() => [0, 0], { filter });
+    const { fake, stage } = make(() => [0, 0], {
+      dynamic_filtering: true,
+    });
     const { warnings, metrics, finished } = await stage.step(0, never);
     expect(fake.given).toEqual([]);
     expect(warnings).toEqual(['no group of this batch was worth learning from: all were filtered']);
@@ -201,7 +217,7 @@ describe('over its steps', () => {
   });
 
   test('a batch is learned from in updates of so many groups, so many times', async () => {
-    const { stage, fake } = make(() => [1, 0], { groups: 3, updateGroups: 2, epochs: 2 });
+    const { stage, fake } = make(() => [1, 0], { rollout_batch_size: 3, max_epochs: 2 });
     const { metrics } = await stage.step(0, never);
     expect(fake.given.map(({ examples }) => examples.length)).toEqual([2, 1, 2, 1]);
     // Losses 1, 1/2, 1/3 and 1/4.
@@ -210,7 +226,7 @@ describe('over its steps', () => {
 
   test('a budget of tokens ends it, counted in tokens that are learned from', async () => {
     // Two groups of two answers with two tokens each that count: 8 a step.
-    const { stage } = make(() => [1, 0], { tokenBudget: 16 });
+    const { stage } = make(() => [1, 0], { token_budget: 16 });
     expect((await stage.step(0, never)).finished).toBe(false);
     expect((await stage.step(1, never)).finished).toBe(true);
   });

@@ -162,10 +162,10 @@ describe('what is kept', () => {
     });
     const [first] = prompts;
     const example = distillExample(first!, {
-      topK: 8,
-      mask: 'all',
+      kd_topk: 8,
+      kd_kl_type: 'akl',
+      ref_mask_type: 'all',
       thinkEndId: tokenizer.idOf('</think>'),
-      head: true,
     });
     expect(example.completions[0]?.rows.length).toBe(first!.samples[0]!.tokens.length);
     expect(example.completions[0]?.inputs['teacher_ids']?.length).toBe(8 * first!.samples[0]!.tokens.length);

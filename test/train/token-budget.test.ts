@@ -1,7 +1,7 @@
 /** A token budget ends a stage of reinforcement learning long before its prompts do; its learning rate must know. */
 import { expect, test } from 'vitest';
 import { asTokenIds } from '../../src/base/token-ids.ts';
-import { type GrpoOptions, grpoStage } from '../../src/train/grpo.ts';
+import { type Grpo, grpoStage } from '../../src/train/grpo.ts';
 import type { Trainer } from '../../src/train/trainer.ts';
 
 const TOKENS = 20;
@@ -18,7 +18,7 @@ const sample = (reward: number) => ({
 });
 
 /** Runs a stage whose updates only write down their learning rate. */
-async function ratesOf(options: Pick<GrpoOptions, 'total' | 'tokenBudget'>) {
+async function ratesOf(options: Pick<Grpo['options'], 'token_budget'> & { readonly steps: number }) {
   const rates: number[] = [];
   const trainer = {
     step: async (_: unknown, lr: number) => {
@@ -27,7 +27,6 @@ async function ratesOf(options: Pick<GrpoOptions, 'total' | 'tokenBudget'>) {
     },
   };
   const stage = grpoStage({
-    ...options,
     name: 'simrl',
     kind: 'simrl',
     // Of a trainer, a stage of reinforcement learning needs its steps alone.
@@ -39,19 +38,25 @@ async function ratesOf(options: Pick<GrpoOptions, 'total' | 'tokenBudget'>) {
       draw: async (indices) =>
         indices.map((i) => ({ id: `${i}`, prompt: '', ids: tokens, samples: [sample(0), sample(1)] })),
     },
-    episodes: 1,
-    groups: 4,
-    updateGroups: 2,
-    epochs: 1,
-    advantages: 'group_norm',
-    clipRange: [-10, 10],
-    filter: undefined,
+    options: {
+      num_episodes: 1,
+      rollout_batch_size: 4,
+      n_samples_per_prompt: 2,
+      train_batch_size: 4,
+      max_epochs: 1,
+      advantage_estimator: 'group_norm',
+      reward_clip_range: [-10, 10],
+      dynamic_filtering: false,
+      dynamic_filtering_range: [0, 1],
+      dynamic_filtering_min_diff: 0,
+      save_steps: 10,
+      ...options,
+    },
     schedule: { scheduler: 'cosine_with_min_lr', lr: 1, warmupRatio: 0.03, minLrRatio: 0.1 },
-    saveSteps: 10,
     seed: 3,
   });
   const totals: (number | undefined)[] = [];
-  for (let step = 0; step < options.total; step++) {
+  for (let step = 0; step < options.steps; step++) {
     const report = await stage.step(step, new AbortController().signal);
     totals.push(report.total);
     if (report.finished === true) break;
@@ -61,7 +66,7 @@ async function ratesOf(options: Pick<GrpoOptions, 'total' | 'tokenBudget'>) {
 
 test('the learning rate falls to its floor when the budget is spent, and the steps left are known', async () => {
   // A step learns from 4 groups of 2 answers.
-  const { rates, totals } = await ratesOf({ total: 250, tokenBudget: 10 * 8 * TOKENS });
+  const { rates, totals } = await ratesOf({ steps: 250, token_budget: 10 * 8 * TOKENS });
   expect(totals).toEqual(Array.from({ length: 10 }, () => 10));
   expect(rates).toHaveLength(20);
   expect(Math.max(...rates)).toBeGreaterThan(0.9);
@@ -69,7 +74,7 @@ test('the learning rate falls to its floor when the budget is spent, and the ste
 });
 
 test('without a budget each update has its place among all of them', async () => {
-  const { rates, totals } = await ratesOf({ total: 10, tokenBudget: undefined });
+  const { rates, totals } = await ratesOf({ steps: 10 });
   expect(totals).toEqual(Array.from({ length: 10 }, () => 10));
   const cosine = (i: number) => 0.1 + 0.9 * 0.5 * (1 + Math.cos((Math.PI * (i - 1)) / 19));
   for (const [i, rate] of rates.entries()) expect(rate).toBeCloseTo(i === 0 ? 1 : cosine(i), 12);

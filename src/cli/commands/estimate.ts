@@ -1,6 +1,6 @@
 /** `tinystar estimate`: what a recipe will need in memory, disk and time on this machine. */
 import { buildCommand } from '@stricli/core';
-import { type CliContext, INTERRUPTED_EXIT, outStyle } from '../context.ts';
+import { type CliContext, outStyle } from '../context.ts';
 import { estimateText } from '../estimate-table.ts';
 import { debugFlag, deviceFlag, deviceSetting, examples, runsFlag, setFlag } from '../flags.ts';
 
@@ -8,7 +8,6 @@ interface Flags {
   readonly set?: readonly string[];
   readonly device?: string;
   readonly runs: string;
-  readonly time: boolean;
   readonly json: boolean;
   readonly debug: boolean;
 }
@@ -17,21 +16,15 @@ interface Flags {
 export async function printEstimate(
   context: CliContext,
   path: string,
-  { set, runs, time, json }: Pick<Flags, 'set' | 'runs' | 'time' | 'json'>,
+  { set, runs, json }: Pick<Flags, 'set' | 'runs' | 'json'>,
 ): Promise<void> {
-  const { process, services } = context;
+  const { process } = context;
   const [{ loadEstimable }, { estimateRecipe, obstacles }] = await Promise.all([
     import('../../recipe/load.ts'),
     import('../../estimate/index.ts'),
   ]);
   const { recipe, notes } = loadEstimable(path, { set: set ?? [] });
-  // An end by exit, so that what is only there for a rehearsal is removed.
-  const settled = services.onInterrupt((exitCode = INTERRUPTED_EXIT) => services.kill(exitCode));
-  const estimate = await estimateRecipe(recipe, {
-    runsDir: runs,
-    time,
-    ...(time && !json ? { onStage: (stage) => process.stderr.write(`measuring ${stage}\n`) } : {}),
-  }).finally(settled);
+  const estimate = estimateRecipe(recipe, runs);
   const whole = { ...estimate, notes: [...notes, ...estimate.notes] };
   const faults = obstacles(whole);
   if (json) {
@@ -54,11 +47,6 @@ export const estimateCommand = buildCommand<Flags, [string], CliContext>({
       set: setFlag,
       device: deviceFlag,
       runs: runsFlag,
-      time: {
-        kind: 'boolean',
-        brief: 'Measure how long the stages take (--noTime leaves it out)',
-        default: true,
-      },
       json: { kind: 'boolean', brief: 'Print one JSON object', default: false, withNegated: false },
       debug: debugFlag,
     },

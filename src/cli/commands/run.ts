@@ -46,14 +46,14 @@ async function printPlan(
     const { loadRecipe } = await import('../../recipe/load.ts');
     context.process.stdout.write(`${formatRecipe(loadRecipe(path, { set }), dirname(path))}\n`);
   }
-  await printEstimate(context, path, { set, runs, time: true, json });
+  await printEstimate(context, path, { set, runs, json });
 }
 
 /** Refuses a run that cannot fit. Small models fit any machine, and are not looked at. */
 async function needRoom(recipe: Recipe, runsDir: string): Promise<void> {
   const { isLarge, estimateRecipe, obstacles } = await import('../../estimate/index.ts');
   if (!isLarge(recipe)) return;
-  const faults = obstacles(await estimateRecipe(recipe, { runsDir, time: false }));
+  const faults = obstacles(estimateRecipe(recipe, runsDir));
   if (faults.length === 0) return;
   throw new UserError(
     'DOES_NOT_FIT',

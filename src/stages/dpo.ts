@@ -1,0 +1,242 @@
+/**
+ * Preference optimisation on pairs of answers to one prompt, or of trajectories of one problem; the model that the stage
+ * begins from is the reference.
+ */
+import { join } from 'node:path';
+import { z } from 'zod';
+import { UserError } from '../base/errors.ts';
+import { preference } from '../losses/index.ts';
+import { Scorer } from '../model/tree/scoring.ts';
+import { rewardNamed } from '../rewards/index.ts';
+import { CHAIN_PAIRINGS, chooseChainPairs } from '../train/chain-pairs.ts';
+import {
+  type AnsweredPrompt,
+  choosePairs,
+  countedRows,
+  pairExample,
+  type PreferencePair,
+  shownPair,
+} from '../train/pairs.ts';
+import { PromptSet } from '../train/prompts.ts';
+import { ReferenceCache } from '../train/reference-cache.ts';
+import { joinAlike } from '../train/shared-prefix.ts';
+import { epochOrder, type PendingExample } from '../train/supervised.ts';
+import {
+  epochOptions,
+  type Lessons,
+  overEpochs,
+  storedPrompts,
+  storedTrajectories,
+  thresholdOption,
+  treeLimit,
+} from './lessons.ts';
+import { count, type OpenModel, type OptionsOf, refersTo, type StageContext } from './stage.ts';
+import { rewardOption } from './reward-option.ts';
+import { checkpointsIn, defineTraining, trainingOptions } from './training.ts';
+
+/** Pairs whose two answers the report shows. */
+const SHOWN = 2;
+/** What rollout stages score their answers with. */
+const STORED_REWARD = 'simrl';
+
+const options = {
+  ...trainingOptions,
+  data: refersTo('rollouts', 'trajectories').describe(
+    'the name of a rollout stage, or of a trajectories stage with right and wrong ones',
+  ),
+  reward: rewardOption.describe('rollouts: what tells the better answer of a prompt from the worse'),
+  reward_margin: z
+    .number()
+    .positive()
+    .default(0.5)
+    .describe('drop prompts whose best and worst answer differ by less'),
+  reward_threshold: thresholdOption('drop prompts whose best answer earns less'),
+  pairing: z
+    .enum(CHAIN_PAIRINGS)
+    .default('first_difference')
+    .describe('trajectories: the first step at which a wrong one leaves a right one, or whole ones'),
+  pairs_per_problem: count.default(4).describe('trajectories: pairs a problem at most'),
+  ...preference.options,
+  max_epochs: epochOptions.max_epochs,
+  max_samples: epochOptions.max_samples.describe('use at most this many pairs'),
+  train_batch_size: count.default(128).describe('pairs an optimiser step'),
+  lr: trainingOptions.lr.default(5e-7),
+};
+type Options = OptionsOf<typeof options>;
+
+/** Stored answers with the rewards that the stage asks for. */
+function rescored(
+  context: StageContext,
+  given: Options,
+  { tokenizer, template }: OpenModel,
+  prompts: readonly AnsweredPrompt[],
+): readonly AnsweredPrompt[] {
+  if (given.reward === STORED_REWARD) return prompts;
+  const dialogues = context.dialogues('train');
+  const asked = new PromptSet({
+    stage: context.name,
+    dialogues,
+    tokenizer,
+    template,
+    reward: rewardNamed(given.reward),
+    maxTokens: Infinity,
+  });
+  const places = new Map<string, number[]>();
+  let place = 0;
+  for (const { id } of dialogues) places.set(id, [...(places.get(id) ?? []), place++]);
+  return prompts.map((stored) => {
+    const found = asked.at(places.get(stored.id) ?? []).find(({ text }) => text === stored.prompt);
+    if (found === undefined) {
+      throw new UserError(
+        'ROLLOUTS',
+        `Stage ${context.name}: the prompt ${stored.id} of ${given.data} is not among the training dialogues any more; make the rollouts anew.`,
+      );
+    }
+    const samples = stored.samples.map((sample) => ({
+      ...sample,
+      reward: found.scorer.score(sample.text).reward,
+    }));
+    return { ...stored, samples };
+  });
+}
+
+/** Says why nothing of what there is makes a pair, with what to do about each reason. */
+function noPairs(
+  stage: string,
+  data: string,
+  total: number,
+  what: string,
+  counts: readonly (readonly [number, string])[],
+): UserError {
+  const reasons = counts
+    .flatMap(([number, reason]) => (number > 0 ? [`${number} ${reason}`] : []))
+    .join(', ');
+  return new UserError(
+    'NO_PAIRS',
+    `Stage ${stage} has no pair to learn from: of the ${total} ${what} of ${data}, ${reasons}.`,
+  );
+}
+
+interface Chosen {
+  readonly pairs: readonly PreferencePair[];
+  readonly warnings: readonly string[];
+}
+
+/** Pairs of a trajectories stage, of problems with right and with wrong ones. */
+function fromTrajectories(context: StageContext, given: Options, model: OpenModel): Chosen {
+  const stored = storedTrajectories(context, given.data, model);
+  const { pairing, pairs_per_problem: most } = given;
+  const { pairs: all, dropped } = chooseChainPairs(stored, model.tokenizer, { pairing, most });
+  const fitting = all.filter(({ promptIds }) => promptIds.length <= given.prompt_max_len);
+  const tooLong = all.length - fitting.length;
+  const pairs = fitting.slice(0, given.max_samples);
+  if (pairs.length === 0) {
+    const counts = [
+      [dropped.right, 'are always solved (take harder ones)'],
+      [dropped.wrong, 'are never solved (train the model of that stage first, or draw more)'],
+      [dropped.same, 'have wrong trajectories that only end too early (raise max_turns there)'],
+      [
+        tooLong > 0 ? stored.length - dropped.right - dropped.wrong - dropped.same : 0,
+        'have prompts longer than prompt_max_len (raise it)',
+      ],
+    ] as const;
+    throw noPairs(context.name, given.data, stored.length, 'problems', counts);
+  }
+  const warnings = tooLong > 0 ? [`${tooLong} pairs are longer than prompt_max_len and are left out`] : [];
+  return { pairs, warnings };
+}
+
+/** Pairs of a rollout stage: of each prompt the best and the worst answer. */
+function fromRollouts(context: StageContext, given: Options, model: OpenModel): Chosen {
+  const { prompts, tooLong } = storedPrompts(context, given, model);
+  const chosen = choosePairs(rescored(context, given, model, prompts), {
+    margin: given.reward_margin,
+    threshold: given.reward_threshold,
+  });
+  const all = prompts.length + tooLong;
+  const pairs = chosen.pairs.slice(0, given.max_samples);
+  if (pairs.length === 0) {
+    const { alone, alike, poor } = chosen.dropped;
+    throw noPairs(context.name, given.data, all, 'prompts', [
+      [tooLong, 'are longer than prompt_max_len (raise it)'],
+      [alone, 'have a single answer (draw more, or set validity_filter to false in the rollout stage)'],
+      [alike, `have answers that differ by less than reward_margin ${given.reward_margin} (lower it)`],
+      [poor, `have no answer that earns reward_threshold ${given.reward_threshold} (lower it)`],
+    ]);
+  }
+  const warnings = [
+    ...(tooLong > 0 ? [`${tooLong} prompts are longer than prompt_max_len and are left out`] : []),
+    ...(chosen.pairs.length < all / 4 ? [`only ${chosen.pairs.length} of ${all} prompts give a pair`] : []),
+  ];
+  return { pairs, warnings };
+}
+
+/** Pairs as examples; the reference is opened while there is something for it to score. */
+function lessons(context: StageContext, given: Options, model: OpenModel): Lessons & Disposable {
+  const choose = context.referent(given.data).is === 'trajectories' ? fromTrajectories : fromRollouts;
+  const { pairs, warnings } = choose(context, given, model);
+  const cache = new ReferenceCache({
+    folder: join(checkpointsIn(context.folder), 'reference'),
+    pairs,
+    order: epochOrder(pairs.length, context.seed),
+    group: given.train_batch_size,
+    open() {
+      const reference = context.openModel(given.model, { trainable: false, dtype: given.compute_dtype });
+      const scorer = new Scorer(context.device, reference.config, reference.parameters);
+      return {
+        scorer,
+        [Symbol.dispose]() {
+          scorer[Symbol.dispose]();
+          reference[Symbol.dispose]();
+        },
+      };
+    },
+  });
+  const examples = pairs.map((pair, index): PendingExample => ({
+    sequences: 1,
+    rows: countedRows(pair.chosen).length + countedRows(pair.rejected).length,
+    make: async (signal) => pairExample(pair, await cache.of(index, signal)),
+  }));
+  return {
+    examples,
+    // Of a step's pairs, many begin with the same tools, and some with the same chain.
+    arrange: (step) => joinAlike(step, 2 * treeLimit(given)),
+    warnings,
+    shown: pairs.slice(0, SHOWN).flatMap(shownPair),
+    [Symbol.dispose]: () => cache[Symbol.dispose](),
+  };
+}
+
+export const dpo = defineTraining({
+  about: 'preference optimisation (DPO, IPO) on pairs of answers or trajectories',
+  options,
+  watch: ['preference_accuracy', 'loss'],
+  reads: () => 'train',
+  samples: 'Pairs that {stage} learned from, the chosen answer first',
+  *check({ data, loss_type, label_smoothing }, { stage }) {
+    if (loss_type === 'ipo' && label_smoothing > 0)
+      yield {
+        path: ['label_smoothing'],
+        text: `.label_smoothing is ${label_smoothing}, and IPO has none; set it to 0 or loss_type to dpo.`,
+      };
+    const source = stage(data);
+    if (
+      source !== undefined &&
+      'keep_wrong' in source &&
+      (source['keep_wrong'] !== true || Number(source['keep']) < 2)
+    )
+      yield {
+        path: ['data'],
+        text: `.data is ${data}, which keeps no right and wrong trajectories of one problem; set its keep_wrong to true and its keep to n_samples_per_prompt (${String(source['n_samples_per_prompt'])}).`,
+      };
+  },
+  loss: preference,
+  open(context, given, model, trainer) {
+    const data = lessons(context, given, model);
+    return {
+      // The reference model, which makes the examples, computes on the same device.
+      stage: overEpochs(context, given, trainer(), data, true),
+      [Symbol.dispose]: () => data[Symbol.dispose](),
+    };
+  },
+});

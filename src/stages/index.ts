@@ -1,0 +1,69 @@
+/** Every kind of stage, by the name that recipes call it. A new one is one file here and one line in this table. */
+import { z } from 'zod';
+import type { Objective } from '../losses/index.ts';
+import { acebench } from './acebench.ts';
+import { bfcl } from './bfcl.ts';
+import { distill } from './distill.ts';
+import { dpo } from './dpo.ts';
+import { evaluation } from './eval.ts';
+import { mentor } from './mentor.ts';
+import { pretrain } from './pretrain.ts';
+import { rollout } from './rollout.ts';
+import { sft } from './sft.ts';
+import { simrl } from './simrl.ts';
+import type { TrainingKind, TrainingOptions } from './training.ts';
+import { commonOptions, type OptionsOf, type StageKind } from './stage.ts';
+import { toolEvaluation } from './tool_eval.ts';
+import { trajectories } from './trajectories.ts';
+
+export const stageKinds = {
+  pretrain,
+  sft,
+  distill,
+  rollout,
+  simrl,
+  dpo,
+  trajectories,
+  mentor,
+  eval: evaluation,
+  tool_eval: toolEvaluation,
+  bfcl,
+  acebench,
+} as const;
+
+type Kinds = typeof stageKinds;
+export type KindName = keyof Kinds;
+
+/** A stage of a recipe: its name, its kind and that kind's options. */
+export type StageOf<K extends KindName> = K extends KindName
+  ? OptionsOf<typeof commonOptions> & { readonly kind: K } & OptionsOf<Kinds[K]['options']>
+  : never;
+export type Stage = StageOf<KindName>;
+
+/** A stage that trains, and hands on a model. */
+export type TrainingStage = Extract<Stage, TrainingOptions>;
+
+/** The kind of a stage, for stages of any kind. */
+export const kindOf = ({ kind }: Pick<Stage, 'kind'>): StageKind => stageKinds[kind] as unknown as StageKind;
+
+/** What a stage that trains minimises. */
+export const lossOf = (stage: TrainingStage): Objective =>
+  (kindOf(stage) as unknown as TrainingKind<z.core.$ZodLooseShape>).loss(stage);
+
+const choices = Object.entries(stageKinds).map(([kind, { options }]) =>
+  z.strictObject({ ...commonOptions, kind: z.literal(kind), ...options }),
+);
+
+/** The options of a stage of any kind, as a recipe states them. */
+export const stageSchema = z.discriminatedUnion(
+  'kind',
+  choices as [(typeof choices)[number]],
+) as unknown as z.ZodType<Stage>;
+
+/** Tells whether a stage hands on a model, to be named by later stages. */
+export function outputsModel(stage: Stage): stage is TrainingStage {
+  return kindOf(stage).makes === 'model';
+}
+
+/** Options of a stage that stay while what may move from day to day moves. */
+export const lastingStage = (stage: Stage): unknown => kindOf(stage).lasting?.(stage) ?? stage;

@@ -1,0 +1,157 @@
+/** What supervised stages learn from, as examples: gold answers, answers, conversations, worked solutions. */
+import { UserError } from '../base/errors.ts';
+import type { SteppedStage } from '../train/loop.ts';
+import { rowCount, type TrainExample } from '../train/examples.ts';
+import type { DrawnSample } from '../train/events.ts';
+import { readRollouts, type StoredPrompt } from '../train/rollout-store.ts';
+import {
+  epochSource,
+  type ExampleSource,
+  type PendingExample,
+  supervisedStage,
+} from '../train/supervised.ts';
+import type { Trainer } from '../train/trainer.ts';
+import { readTrajectories, type StoredTrajectories } from '../train/trajectory-store.ts';
+import { count, type OpenModel, type StageContext } from './stage.ts';
+import { scheduleOf, type TrainingOptions } from './training.ts';
+import { z } from 'zod';
+
+/** Options of stages that pass over what there is to learn several times. */
+export const epochOptions = {
+  max_epochs: count.default(1),
+  max_samples: count.exactOptional().describe('use at most this many sequences'),
+};
+
+/** An option that leaves out answers which earn too little. */
+export const thresholdOption = (what: string) => z.number().min(-1).max(1).exactOptional().describe(what);
+
+/** Dialogues that share one tool set in a supervised tree. */
+export const GROUP_LIMIT = 8;
+/**
+ * Sequences in a tree of prompts that begin alike: a tool set's questions, some of them with several answers. Not more than
+ * an optimiser step has, as a tree is not divided.
+ */
+const TREE_LIMIT = 16;
+export const treeLimit = ({ train_batch_size: batch }: { readonly train_batch_size: number }): number =>
+  Math.min(TREE_LIMIT, batch);
+
+/** What a stage learns from. */
+export interface Lessons {
+  readonly examples: readonly PendingExample[];
+  /** How those of a step go through the model; one tree each, if unset. */
+  readonly arrange?: (examples: readonly TrainExample[]) => readonly TrainExample[];
+  readonly warnings: readonly string[];
+  /** Some of it, to be shown with the first step. */
+  readonly shown?: readonly DrawnSample[];
+}
+
+/** An example that is at hand. */
+export function pending(example: TrainExample): PendingExample {
+  return { sequences: example.completions.length, rows: rowCount(example), make: () => example };
+}
+
+/** Leaves out examples of which no token counts; throws when that leaves none. */
+export function learnable(stage: string, examples: readonly PendingExample[], tooLong: number): Lessons {
+  const usable = examples.filter(({ rows }) => rows > 0);
+  if (usable.length === 0) {
+    const why =
+      tooLong > 0
+        ? `all prompts are longer than prompt_max_len; raise it`
+        : 'no token of its data counts; check its mask';
+    throw new UserError('NO_EXAMPLES', `Stage ${stage} has nothing to learn from: ${why}.`);
+  }
+  const warnings = tooLong > 0 ? [`${tooLong} prompts are longer than prompt_max_len and are left out`] : [];
+  return { examples: usable, warnings };
+}
+
+/** The prompts of the rollout stage `data`, without those that are too long. */
+export function storedPrompts(
+  context: StageContext,
+  { data, prompt_max_len: most }: { readonly data: string; readonly prompt_max_len: number },
+  { config, tokenizer }: OpenModel,
+): { prompts: readonly StoredPrompt[]; tooLong: number } {
+  const student = { vocabulary: tokenizer.fingerprint(), vocabSize: config.vocabSize };
+  const all = readRollouts(context.referent(data).folder, student);
+  const prompts = all.filter(({ promptIds }) => promptIds.length <= most);
+  return { prompts, tooLong: all.length - prompts.length };
+}
+
+/** The kept conversations of the trajectories stage `data`. */
+export const storedTrajectories = (
+  context: StageContext,
+  data: string,
+  { tokenizer }: OpenModel,
+): StoredTrajectories[] => readTrajectories(context.referent(data).folder, tokenizer.fingerprint());
+
+/** The answers that earn a stage's reward_threshold; throws a UserError when none does. */
+export function rewarded(
+  { name }: StageContext,
+  prompts: readonly StoredPrompt[],
+  options: { readonly data: string; readonly reward_threshold?: number },
+): StoredPrompt[] {
+  const { data, reward_threshold: threshold = -Infinity } = options;
+  const good = prompts.flatMap((prompt) => {
+    const samples = prompt.samples.filter(({ reward }) => reward >= threshold);
+    return samples.length === 0 ? [] : [{ ...prompt, samples }];
+  });
+  if (good.length === 0 && prompts.length > 0) {
+    throw new UserError(
+      'NO_EXAMPLES',
+      `Stage ${name} has nothing to learn from: no answer of ${data} earns ${threshold} (reward_threshold); lower it.`,
+    );
+  }
+  return good;
+}
+
+/** Prompts in order until `limit` answers are used. */
+export function limitSamples(
+  prompts: readonly StoredPrompt[],
+  limit: number | undefined,
+): readonly StoredPrompt[] {
+  if (limit === undefined) return prompts;
+  let used = 0;
+  return prompts.filter(({ samples }) => {
+    const fits = used < limit;
+    used += samples.length;
+    return fits;
+  });
+}
+
+/** A stage of so many steps on examples by step. */
+export function supervised(
+  { name, kind }: StageContext,
+  options: TrainingOptions,
+  trainer: Trainer,
+  source: { readonly examples: ExampleSource; readonly total: number },
+  more: Pick<Parameters<typeof supervisedStage>[0], 'onDevice' | 'warnings' | 'shown'> = {},
+): SteppedStage {
+  return supervisedStage({
+    name,
+    kind,
+    trainer,
+    saveSteps: options.save_steps,
+    schedule: scheduleOf(options),
+    tokenBudget: options.token_budget,
+    ...source,
+    ...more,
+  });
+}
+
+/** A stage that passes over its lessons `max_epochs` times. */
+export function overEpochs(
+  context: StageContext,
+  options: TrainingOptions & { readonly max_epochs: number },
+  trainer: Trainer,
+  { examples: all, arrange, warnings, shown = [] }: Lessons,
+  onDevice = false,
+): SteppedStage {
+  const { examples, total } = epochSource(all, {
+    batch: options.train_batch_size,
+    epochs: options.max_epochs,
+    tokenBudget: options.token_budget,
+    seed: context.seed,
+  });
+  const source: ExampleSource =
+    arrange === undefined ? examples : async (step, signal) => arrange(await examples(step, signal));
+  return supervised(context, options, trainer, { examples: source, total }, { warnings, shown, onDevice });
+}

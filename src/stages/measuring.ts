@@ -1,0 +1,218 @@
+/**
+ * What stages have in common that measure several models: batch by batch verdicts, each stored when it is there, so that
+ * a stage that was stopped goes on with the next one. A step is one batch for one model.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { isAbort, UserError } from '../base/errors.ts';
+import { readText, writeAtomic } from '../base/files.ts';
+import type { EvalResult, EvalSample } from '../eval/formats.ts';
+import { Generator } from '../model/generate/generation.ts';
+import type { Metrics, RunEvent } from '../train/events.ts';
+import { memoryMb } from '../train/loop.ts';
+import {
+  lengthOptions,
+  type OpenModel,
+  type Outputs,
+  refersTo,
+  type StageContext,
+  type StageProblem,
+} from './stage.ts';
+import { computeOptions } from './options.ts';
+
+export const modelsOption = z
+  .record(z.string().min(1), refersTo('model'))
+  .describe('label in the table: model or stage');
+
+export const measuringOptions = {
+  models: modelsOption,
+  temperature: z.number().min(0).default(0).describe('0 takes the likeliest token'),
+  ...lengthOptions,
+  ...computeOptions,
+};
+
+/** A stage without a model has nothing to measure. */
+export function* noModels(models: Readonly<Record<string, string>>): Iterable<StageProblem> {
+  if (Object.keys(models).length === 0)
+    yield { path: ['models'], text: '.models is empty; name at least one model.' };
+}
+
+/** What every verdict tells. */
+interface Verdict {
+  readonly id: string;
+  readonly category: string;
+  readonly request: string;
+  readonly gold: string;
+  readonly output: string;
+  readonly correct: boolean;
+  readonly tokens: number;
+}
+
+/** A model that is being judged. */
+export interface Judge<V> extends Disposable {
+  /** Verdicts from item `first` on, batch by batch. */
+  verdicts(first: number): AsyncIterable<readonly V[]>;
+}
+
+export interface Measurement<V extends Verdict> {
+  readonly models: Readonly<Record<string, string>>;
+  /** Dialogues or problems in all, and how many of them a batch has. */
+  readonly count: number;
+  readonly batch: number;
+  /** How they are called. */
+  readonly what: 'prompts' | 'problems';
+  readonly verdict: z.ZodType<V>;
+  /** Opens the model that `reference` means. */
+  open(reference: string): Judge<V>;
+  /** Tells whether the prompt was too long to be asked. */
+  readonly isUnasked: (verdict: V) => boolean;
+  metrics(judged: readonly V[]): Metrics;
+  /** A model's row in eval.json. */
+  row(
+    label: string,
+    reference: string,
+    all: readonly (readonly V[])[],
+    index: number,
+  ): EvalResult['models'][number];
+  /** Category of a verdict in the report's samples. */
+  readonly category?: (verdict: V) => string;
+}
+
+/** What one model made of one batch; a file that exists is whole. */
+const verdictFile = (folder: string, step: number): string =>
+  join(folder, 'verdicts', `step-${String(step).padStart(6, '0')}.json`);
+
+/** Verdicts that a stage stored; throws a UserError for a damaged file. */
+export function readVerdicts<V>(path: string, verdict: z.ZodType<V>): V[] {
+  try {
+    return z.array(verdict).parse(JSON.parse(readText(path)));
+  } catch (thrown) {
+    if (thrown instanceof UserError) throw thrown;
+    throw new UserError('RUN_FILE', `${path} is damaged; remove it to have that part judged again.`);
+  }
+}
+
+/** Says how many prompts were too long to be asked; throws when all were. */
+function* unasked<V extends Verdict>(
+  { name }: StageContext,
+  { what, isUnasked }: Measurement<V>,
+  label: string,
+  judged: readonly V[],
+): Iterable<RunEvent> {
+  const number = judged.filter(isUnasked).length;
+  if (number === 0) return;
+  const text = `${number} of ${judged.length} ${what} are too long for ${label}`;
+  if (number === judged.length) {
+    throw new UserError(
+      'NO_PROMPTS',
+      `Stage ${name}: ${text}; raise prompt_max_len or use a model of more positions.`,
+    );
+  }
+  yield { type: 'warning', stage: name, text: `${text} and count as wrong` };
+}
+
+/** How many tasks of each category the report shows. */
+const SHOWN = 3;
+
+/** The answers of all models to some tasks of each category, for the report. */
+function samplesOf<V extends Verdict>(
+  labels: readonly string[],
+  judged: readonly (readonly V[])[],
+  categoryOf: (verdict: V) => string,
+): EvalSample[] {
+  const seen = new Map<string, number>();
+  return (judged[0] ?? []).flatMap((first, i) => {
+    const { id, request, gold } = first;
+    const category = categoryOf(first);
+    const number = seen.get(category) ?? 0;
+    seen.set(category, number + 1);
+    if (number >= SHOWN) return [];
+    const by = <T>(pick: (verdict: V) => T): Record<string, T> =>
+      Object.fromEntries(
+        labels.flatMap((label, m) => {
+          const verdict = judged[m]?.[i];
+          return verdict === undefined ? [] : [[label, pick(verdict)]];
+        }),
+      );
+    return [{ id, category, request, gold, outputs: by((v) => v.output), correct: by((v) => v.correct) }];
+  });
+}
+
+/** Opens a model of a stage that measures, with a generator, for `verdicts`. */
+export function openJudge<V>(
+  context: StageContext,
+  reference: string,
+  dtype: 'f32' | 'f16' | 'bf16',
+  verdicts: (model: OpenModel, generator: Generator, first: number) => AsyncIterable<readonly V[]>,
+): Judge<V> {
+  const model = context.openModel(reference, { trainable: false, dtype });
+  const generator = new Generator(context.device, model.config, model.parameters);
+  return {
+    verdicts: (first) => verdicts(model, generator, first),
+    [Symbol.dispose]() {
+      generator[Symbol.dispose]();
+      model[Symbol.dispose]();
+    },
+  };
+}
+
+/** Measures a stage's models and writes eval.json. */
+export async function* measure<V extends Verdict>(
+  context: StageContext,
+  measurement: Measurement<V>,
+): AsyncGenerator<RunEvent, Outputs | undefined> {
+  const { name: stage, kind, folder, now, signal } = context;
+  const { models, batch, verdict } = measurement;
+  const entries = Object.entries(models);
+  const steps = Math.ceil(measurement.count / batch);
+  const total = entries.length * steps;
+  let done = 0;
+  while (done < total && existsSync(verdictFile(folder, done))) done += 1;
+  yield { type: 'stage', stage, kind, total, done };
+  const all: V[][] = [];
+  for (const [index, [label, reference]] of entries.entries()) {
+    const first = index * steps;
+    let step = Math.min(Math.max(done, first), first + steps);
+    const judged = Array.from({ length: step - first }, (_, i) =>
+      readVerdicts(verdictFile(folder, first + i), verdict),
+    ).flat();
+    try {
+      if (step < first + steps) {
+        using judge = measurement.open(reference);
+        let start = now();
+        for await (const verdicts of judge.verdicts((step - first) * batch)) {
+          judged.push(...verdicts);
+          const seconds = (now() - start) / 1000;
+          const tokens = verdicts.reduce((n, one) => n + one.tokens, 0);
+          const metrics: Metrics = {
+            ...measurement.metrics(judged),
+            tokens_per_second: seconds > 0 ? tokens / seconds : 0,
+            memory_mb: memoryMb(),
+          };
+          yield { type: 'step', stage, step: step + 1, total, tokens, seconds, metrics };
+          // Stored last, so that the log has all that is.
+          writeAtomic(verdictFile(folder, step), JSON.stringify(verdicts));
+          step += 1;
+          start = now();
+        }
+      }
+    } catch (thrown) {
+      if (!isAbort(thrown, signal)) throw thrown;
+      return undefined;
+    }
+    yield* unasked(context, measurement, label, judged);
+    all.push(judged);
+  }
+  const result: EvalResult = {
+    models: entries.map(([label, reference], i) => measurement.row(label, reference, all, i)),
+    samples: samplesOf(
+      entries.map(([label]) => label),
+      all,
+      measurement.category ?? (({ category }) => category),
+    ),
+  };
+  const path = join(folder, 'eval.json');
+  writeAtomic(path, `${JSON.stringify(result, null, 1)}\n`);
+  return { evaluation: path };
+}

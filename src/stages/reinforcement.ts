@@ -1,0 +1,94 @@
+/** What both stages of reinforcement learning have in common: their options, and the models that they hold. */
+import { policyGradient } from '../losses/index.ts';
+import { Generator } from '../model/generate/generation.ts';
+import { Scorer } from '../model/tree/scoring.ts';
+import { type Grpo, grpoOptions, grpoStage, type Rollouts } from '../train/grpo.ts';
+import type { Trainer } from '../train/trainer.ts';
+import { samplingOptions } from './options.ts';
+import type { OptionsOf, StageContext, StageProblem } from './stage.ts';
+import { type OpenedStage, scheduleOf, sourceOf, type TrainableModel, trainingOptions } from './training.ts';
+
+export const reinforcementOptions = {
+  ...grpoOptions,
+  ...samplingOptions,
+  ...policyGradient.options,
+  ...trainingOptions,
+  lr: trainingOptions.lr.default(3e-7),
+};
+type Options = OptionsOf<typeof reinforcementOptions>;
+
+/** How a stage draws its samples. */
+export function samplingOf(
+  options: Pick<Options, 'temperature' | 'top_p' | 'top_k' | 'generate_max_len' | 'n_samples_per_prompt'>,
+) {
+  return {
+    temperature: options.temperature,
+    topP: options.top_p,
+    topK: options.top_k,
+    maxTokens: options.generate_max_len,
+    samples: options.n_samples_per_prompt,
+  };
+}
+
+/** Numbers of a stage of GRPO that do not fit each other. */
+export function* grpoProblems(options: Options): Iterable<StageProblem> {
+  for (const key of ['reward_clip_range', 'dynamic_filtering_range'] as const) {
+    const [low, high] = options[key];
+    if (low >= high)
+      yield {
+        path: [key],
+        text: `.${key} is [${low}, ${high}] and must rise from the first number to the second.`,
+      };
+  }
+  const { train_batch_size: update, n_samples_per_prompt: samples, rollout_batch_size: prompts } = options;
+  const path = ['train_batch_size'];
+  if (update % samples !== 0)
+    yield {
+      path,
+      text: `.train_batch_size is ${update} and must be a multiple of n_samples_per_prompt (${samples}), as a prompt's samples share a step.`,
+    };
+  if (prompts * samples < update)
+    yield {
+      path,
+      text: `.train_batch_size is ${update}, more than a rollout batch draws (rollout_batch_size x n_samples_per_prompt = ${prompts * samples}).`,
+    };
+}
+
+/** Opens a stage of GRPO whose groups come from `rollouts`; what the stage drew from is freed with it. */
+export function openGrpo(
+  context: StageContext,
+  options: Options,
+  model: TrainableModel,
+  trainer: Trainer,
+  rollouts: (generator: Generator) => Rollouts,
+): OpenedStage {
+  const generator = new Generator(context.device, model.config, sourceOf(model));
+  // What LoRA began from is still there; otherwise the stage's first model is loaded a second time.
+  const base = model.training?.base;
+  const isAnchored = options.init_kl_coef > 0;
+  const anchor =
+    isAnchored && base === undefined
+      ? context.openModel(options.model, { trainable: false, dtype: options.compute_dtype })
+      : undefined;
+  const before = base ?? anchor?.parameters;
+  const reference =
+    isAnchored && before !== undefined ? new Scorer(context.device, model.config, before) : undefined;
+  const grpo: Grpo = {
+    name: context.name,
+    kind: context.kind,
+    trainer,
+    reference,
+    rollouts: rollouts(generator),
+    options,
+    schedule: scheduleOf(options),
+    seed: context.seed,
+  };
+  return {
+    stage: grpoStage(grpo),
+    [Symbol.dispose]() {
+      generator[Symbol.dispose]();
+      reference?.[Symbol.dispose]();
+      anchor?.[Symbol.dispose]();
+    },
+  };
+}

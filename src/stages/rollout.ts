@@ -1,0 +1,240 @@
+/** The stage of rollouts: answers of a model of the recipe or of a server, or answers that were drawn before. */
+import { join } from 'node:path';
+import { z } from 'zod';
+import { UserError } from '../base/errors.ts';
+import { writeFolderAtomic } from '../base/files.ts';
+import { contentsOf, filesIn } from '../base/identity.ts';
+import type { Dialogue } from '../chat/messages.ts';
+import type { ChatTemplate } from '../chat/template.ts';
+import type { Tokenizer } from '../chat/tokenizer.ts';
+import { type Dialogues, groupByTools } from '../data/dialogues.ts';
+import { Generator } from '../model/generate/generation.ts';
+import { Scorer } from '../model/tree/scoring.ts';
+import { rewardNamed } from '../rewards/index.ts';
+import { LocalTeacher } from '../sampling/local-teacher.ts';
+import { headerKey } from '../sampling/served/address.ts';
+import { ServedTeacher } from '../sampling/served/served.ts';
+import type { Teacher } from '../sampling/teacher.ts';
+import { STORE_FILE } from '../topk/format.ts';
+import { checkVocabulary, TopKFile } from '../topk/reader.ts';
+import type { RunEvent } from '../train/events.ts';
+import { promptLimit, PromptSet } from '../train/prompts.ts';
+import { copyRollouts, findRollouts } from '../train/rollout-store.ts';
+import { runRollouts } from '../train/rollouts.ts';
+import { epochOrder, groupedOrder } from '../train/supervised.ts';
+import { GROUP_LIMIT, thresholdOption } from './lessons.ts';
+import { computeOptions, samplingOptions } from './options.ts';
+import { samplingOf } from './reinforcement.ts';
+import {
+  count,
+  defineStage,
+  lengthOptions,
+  type OptionsOf,
+  type Outputs,
+  pathTo,
+  refersTo,
+  type StageContext,
+} from './stage.ts';
+import { lastingTeacher, type TeacherOptions, teacherProblems, teacherSchema } from './teacher-options.ts';
+
+const options = {
+  model: refersTo('model').describe(
+    'who answers; with a teacher, whose tokenizer and template the prompts are in',
+  ),
+  teacher: teacherSchema.exactOptional().describe('a server that answers instead of the model'),
+  from: pathTo('folder')
+    .exactOptional()
+    .describe('folder of rollouts, or of a run with some, that are taken over instead of drawn'),
+  prompts: count.exactOptional().describe('use at most this many prompts of the training set'),
+  by_tools: z
+    .boolean()
+    .default(false)
+    .describe(
+      'draw the prompts of a tool set together: what is trained on them shares its tools, and is faster',
+    ),
+  n_samples_per_prompt: count.default(8),
+  rollout_batch_size: count.default(128).describe('prompts that are answered at once'),
+  ...samplingOptions,
+  ...lengthOptions,
+  ...computeOptions,
+  kd_topk: count.default(100).describe('log-probabilities a position that are stored for distillation'),
+  validity_filter: z.boolean().default(true).describe('keep well-formed, finished answers only'),
+  reward_threshold: thresholdOption('drop answers with a lower Sim-RL reward'),
+};
+type Options = OptionsOf<typeof options>;
+
+/** A teacher with the tokenizer and chat template that its prompts are written in. */
+interface Speaker {
+  readonly teacher: Teacher;
+  readonly tokenizer: Tokenizer;
+  readonly template: ChatTemplate;
+  readonly vocabSize: number;
+  readonly maxPromptTokens: number;
+  /** Share of the prompts that may stay unanswered. */
+  readonly failureTolerance: number;
+}
+
+/** In which order the prompts are asked. */
+function orderOf(
+  context: StageContext,
+  given: Options,
+  dialogues: Dialogues<Dialogue>,
+): (position: number) => number {
+  const seed = context.seed;
+  if (!given.by_tools) return epochOrder(dialogues.length, seed);
+  const groups = groupByTools(dialogues, GROUP_LIMIT);
+  return groupedOrder(
+    groups.map(({ count }) => count),
+    seed,
+  );
+}
+
+/** Lets a teacher answer training prompts and stores what is kept. */
+async function* draw(
+  context: StageContext,
+  given: Options,
+  { teacher, tokenizer, template, vocabSize, maxPromptTokens, failureTolerance }: Speaker,
+): AsyncGenerator<RunEvent, Outputs | undefined> {
+  const dialogues = context.dialogues('train');
+  const prompts = new PromptSet({
+    stage: context.name,
+    dialogues,
+    tokenizer,
+    template,
+    reward: rewardNamed('simrl'),
+    maxTokens: maxPromptTokens,
+  });
+  const folder = join(context.folder, 'rollouts');
+  const complete = yield* runRollouts({
+    name: context.name,
+    prompts,
+    order: orderOf(context, given, dialogues),
+    count: Math.min(given.prompts ?? prompts.length, prompts.length),
+    batch: given.rollout_batch_size,
+    validityFilter: given.validity_filter,
+    rewardThreshold: given.reward_threshold,
+    failureTolerance,
+    teacher,
+    tokenizer,
+    vocabSize,
+    folder,
+    signal: context.signal,
+    now: context.now,
+  });
+  return complete ? { rollouts: folder } : undefined;
+}
+
+/** The API key that a variable of the environment holds. */
+function apiKeyOf({ api_key_env: name }: TeacherOptions): string | undefined {
+  if (name === undefined) return undefined;
+  const key = headerKey(process.env[name], name);
+  if (key !== undefined) return key;
+  throw new UserError(
+    'API_KEY',
+    `The environment variable ${name} with the teacher's API key is not set; set it and run the same command.`,
+  );
+}
+
+async function* drawServed(
+  context: StageContext,
+  given: Options,
+  options: TeacherOptions,
+): AsyncGenerator<RunEvent, Outputs | undefined> {
+  const { tokenizer, template } = context.speaking(given.model);
+  using teacher = new ServedTeacher({
+    kind: options.kind,
+    endpoints: options.endpoints,
+    served: options.served,
+    apiKey: apiKeyOf(options),
+    concurrency: options.concurrency,
+    requestsPerMinute: options.requests_per_minute,
+    timeout: options.timeout * 1000,
+    retries: options.retries,
+    sampling: samplingOf(given),
+    topK: Math.min(given.kd_topk, tokenizer.vocabSize),
+    tokenizer,
+    seed: context.seed,
+  });
+  return yield* draw(context, given, {
+    teacher,
+    tokenizer,
+    template,
+    vocabSize: tokenizer.vocabSize,
+    maxPromptTokens: given.prompt_max_len,
+    failureTolerance: options.max_failed,
+  });
+}
+
+async function* drawLocal(
+  context: StageContext,
+  given: Options,
+): AsyncGenerator<RunEvent, Outputs | undefined> {
+  using model = context.openModel(given.model, { trainable: false, dtype: given.compute_dtype });
+  const { config, parameters, tokenizer, template } = model;
+  const maxPromptTokens = promptLimit(context.name, given, config);
+  using generator = new Generator(context.device, config, parameters);
+  using scorer = new Scorer(context.device, config, parameters);
+  using teacher = new LocalTeacher({
+    name: given.model,
+    generator,
+    scorer,
+    tokenizer,
+    sampling: samplingOf(given),
+    topK: Math.min(given.kd_topk, config.vocabSize),
+    seed: context.seed,
+  });
+  return yield* draw(context, given, {
+    teacher,
+    tokenizer,
+    template,
+    vocabSize: config.vocabSize,
+    maxPromptTokens,
+    failureTolerance: 0,
+  });
+}
+
+/** Takes over rollouts that were drawn before: copied, so that the run has all that it was made of. */
+async function* takeOver(
+  context: StageContext,
+  given: Options,
+  from: string,
+): AsyncGenerator<RunEvent, Outputs | undefined> {
+  yield { type: 'stage', stage: context.name, kind: context.kind, total: 1, done: 0 };
+  const source = findRollouts(from);
+  const { path, header } = new TopKFile(join(source, STORE_FILE));
+  checkVocabulary(path, header, context.speaking(given.model).tokenizer.fingerprint());
+  const folder = join(context.folder, 'rollouts');
+  writeFolderAtomic(folder, (temporary) => copyRollouts(source, temporary));
+  return { rollouts: folder };
+}
+
+export const rollout = defineStage({
+  about: "answers of a model or a server to training prompts, with the teacher's top-k log-probabilities",
+  options,
+  makes: 'rollouts',
+  watch: ['reward', 'kept', 'valid'],
+  reads: ({ from }) => (from === undefined ? 'train' : undefined),
+  contents: (path) => {
+    const folder = findRollouts(path);
+    return contentsOf(folder, filesIn(folder));
+  },
+  // Its answers stay what they are while a server moves.
+  lasting: (given) =>
+    given.teacher === undefined ? given : { ...given, teacher: lastingTeacher(given.teacher) },
+  // A server that answers has weights of its own.
+  needsWeights: ({ teacher, from }) => teacher === undefined && from === undefined,
+  *check({ from, teacher }) {
+    if (from !== undefined && teacher !== undefined)
+      yield {
+        path: ['teacher'],
+        text: ` has a teacher and takes over rollouts from ${from}; remove teacher or from.`,
+      };
+    if (teacher !== undefined) yield* teacherProblems(teacher);
+  },
+  run(context, given) {
+    if (given.from !== undefined) return takeOver(context, given, given.from);
+    return given.teacher === undefined
+      ? drawLocal(context, given)
+      : drawServed(context, given, given.teacher);
+  },
+});

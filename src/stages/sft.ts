@@ -1,0 +1,144 @@
+/** Supervised fine-tuning: cross-entropy on gold answers, a teacher's answers or conversations, or worked solutions. */
+import { setImmediate } from 'node:timers/promises';
+import { UserError } from '../base/errors.ts';
+import { groupByTools, type ToolGroup } from '../data/dialogues.ts';
+import { crossEntropy } from '../losses/index.ts';
+import { prefixRuns } from '../model/tree/shared-prefix.ts';
+import { groupExample } from '../train/dialogue-examples.ts';
+import { rowsFrom, type TrainExample } from '../train/examples.ts';
+import type { StoredPrompt } from '../train/rollout-store.ts';
+import { joinExamples } from '../train/shared-prefix.ts';
+import type { PendingExample } from '../train/supervised.ts';
+import {
+  epochOptions,
+  GROUP_LIMIT,
+  learnable,
+  type Lessons,
+  limitSamples,
+  overEpochs,
+  pending,
+  rewarded,
+  storedPrompts,
+  storedTrajectories,
+  thresholdOption,
+  treeLimit,
+} from './lessons.ts';
+import { solutionGroups } from './solutions.ts';
+import { type OpenModel, type OptionsOf, refersTo, type StageContext } from './stage.ts';
+import { defineTraining, plainly, trainingOptions } from './training.ts';
+
+const options = {
+  ...trainingOptions,
+  data: refersTo('train', 'rollouts', 'trajectories', 'environment')
+    .default('train')
+    .describe(
+      '"train", the gold answers; the name of a rollout or trajectories stage; or an environment, for its worked solutions',
+    ),
+  ...epochOptions,
+  reward_threshold: thresholdOption(
+    'leave out answers of a rollout stage with a lower reward; a right trajectory has 1',
+  ),
+  lr: trainingOptions.lr.default(5e-6),
+};
+type Options = OptionsOf<typeof options>;
+
+/** Groups that are rendered before signals and the progress bar get their turn. */
+const AT_ONCE = 16;
+
+/** The gold answers of the training split. Throws the signal's reason when it fires. */
+async function goldAnswers(context: StageContext, given: Options, model: OpenModel): Promise<Lessons> {
+  const { tokenizer, template } = model;
+  const dialogues = context.dialogues('train').slice(0, given.max_samples);
+  let tooLong = 0;
+  const examples: PendingExample[] = [];
+  const make = ({ start, count }: ToolGroup): TrainExample => {
+    const group = Array.from(dialogues.slice(start, start + count));
+    const { prompt, completions } = groupExample(group, tokenizer, template);
+    // What comes before the first token that counts is the rest of the prompt.
+    const fitting = completions.filter(({ rows }) => prompt.length + (rows[0] ?? 0) <= given.prompt_max_len);
+    return { prompt, completions: fitting };
+  };
+  for (const [i, group] of groupByTools(dialogues, GROUP_LIMIT).entries()) {
+    if (i % AT_ONCE === 0) await setImmediate();
+    context.signal.throwIfAborted();
+    const example = pending(make(group));
+    tooLong += group.count - example.sequences;
+    // Of a file that is larger than memory may be, an example is made again when its turn comes.
+    examples.push(dialogues.isLarge === true ? { ...example, make: () => make(group) } : example);
+  }
+  return learnable(context.name, examples, tooLong);
+}
+
+/** A stored prompt as an example for cross-entropy on the teacher's answers (sequence-level distillation). */
+export function sequenceExample(prompt: StoredPrompt): TrainExample {
+  const completions = prompt.samples.map(({ tokens }) => ({ tokens, rows: rowsFrom(tokens), inputs: {} }));
+  return { prompt: prompt.promptIds, completions };
+}
+
+/** A teacher's answers without its probabilities: sequence-level distillation. */
+function answers(context: StageContext, given: Options, model: OpenModel): Lessons {
+  const { prompts, tooLong } = storedPrompts(context, given, model);
+  const good = limitSamples(rewarded(context, prompts, given), given.max_samples);
+  return learnable(
+    context.name,
+    prefixRuns(good, treeLimit(given)).map((alike) => pending(joinExamples(alike.map(sequenceExample)))),
+    tooLong,
+  );
+}
+
+/** A teacher's conversations, each problem's as one tree; what functions returned does not count. */
+function conversations(context: StageContext, given: Options, model: OpenModel): Lessons {
+  const { reward_threshold: threshold = -Infinity } = given;
+  const stored = storedTrajectories(context, given.data, model)
+    .map((one) => ({ ...one, samples: one.samples.filter(({ correct }) => Number(correct) >= threshold) }))
+    .filter(({ samples }) => samples.length > 0);
+  if (stored.length === 0) {
+    throw new UserError(
+      'NO_EXAMPLES',
+      `Stage ${context.name} has nothing to learn from: no conversation of ${given.data} is right (reward_threshold); train its model first, or draw more.`,
+    );
+  }
+  const fitting = stored.filter(({ prompt }) => prompt.length <= given.prompt_max_len);
+  let left = given.max_samples ?? Infinity;
+  const examples = fitting.flatMap(({ prompt, samples }) => {
+    const used = samples.slice(0, left);
+    left -= used.length;
+    const completions = used.map(({ tokens, rows }) => ({ tokens, rows, inputs: {} }));
+    return completions.length === 0 ? [] : [pending({ prompt, completions })];
+  });
+  return learnable(context.name, examples, stored.length - fitting.length);
+}
+
+/** The worked solutions of an environment. */
+async function solutions(context: StageContext, given: Options, model: OpenModel): Promise<Lessons> {
+  const limits = { limit: given.max_samples, maxTokens: given.prompt_max_len };
+  const { examples, tooLong } = await solutionGroups(context, given.data, model, limits);
+  return learnable(context.name, examples.map(pending), tooLong);
+}
+
+const LESSONS = {
+  train: goldAnswers,
+  rollouts: answers,
+  trajectories: conversations,
+  environment: solutions,
+} as const;
+
+export const sft = defineTraining({
+  about: "cross-entropy on gold answers, a teacher's answers or conversations, or worked solutions",
+  options,
+  watch: ['loss'],
+  reads: ({ data }) => (data === 'train' ? 'train' : undefined),
+  *check({ data, reward_threshold: threshold }) {
+    if (data === 'train' && threshold !== undefined)
+      yield {
+        path: ['reward_threshold'],
+        text: '.reward_threshold is set, and gold answers have no reward; name a rollout stage as data or remove it.',
+      };
+  },
+  loss: () => crossEntropy(),
+  async open(context, given, model, trainer) {
+    const { is } = context.referent(given.data);
+    const lessons = await LESSONS[is === 'model' ? 'train' : is](context, given, model);
+    return plainly(overEpochs(context, given, trainer(), lessons));
+  },
+});

@@ -1,0 +1,55 @@
+/** An environment's worked solutions as examples. */
+import { asTokenIds, type TokenIds } from '../base/token-ids.ts';
+import { Speech } from '../environment/speech.ts';
+import type { TrainCompletion, TrainExample } from '../train/examples.ts';
+import { rowsOf } from '../train/tool-rollouts.ts';
+import { GROUP_LIMIT } from './lessons.ts';
+import type { OpenModel, StageContext } from './stage.ts';
+
+/** How many leading ids all lists have in common; at least one of each is left over. */
+function commonLength(lists: readonly TokenIds[]): number {
+  const [first = asTokenIds([]), ...rest] = lists;
+  const most = Math.min(...lists.map(({ length }) => length - 1));
+  let length = 0;
+  while (length < most && rest.every((list) => list[length] === first[length])) length += 1;
+  return length;
+}
+
+/** Worked solutions of several problems as one tree: what their prompts begin with in common is the shared prompt. */
+function solutionsExample(
+  solved: readonly { readonly ids: TokenIds; readonly tokens: TokenIds; readonly drawn: Uint8Array }[],
+): TrainExample {
+  const shared = commonLength(solved.map(({ ids }) => ids));
+  const completions = solved.map(({ ids, tokens, drawn }): TrainCompletion => {
+    const own = ids.subarray(shared);
+    const rows = rowsOf({ drawn }).map((row) => row + own.length);
+    return { tokens: asTokenIds([...own, ...tokens]), rows, inputs: {} };
+  });
+  return { prompt: asTokenIds([...(solved[0]?.ids.subarray(0, shared) ?? [])]), completions };
+}
+
+/** Groups of worked solutions of an environment's training problems. Throws the signal's reason when it fires. */
+export async function solutionGroups(
+  context: StageContext,
+  name: string,
+  { tokenizer, template }: OpenModel,
+  { limit, maxTokens }: { readonly limit?: number | undefined; readonly maxTokens: number },
+): Promise<{ readonly examples: readonly TrainExample[]; readonly tooLong: number }> {
+  using environment = await context.openEnvironment(name);
+  const { host, manner } = environment;
+  const speech = new Speech(tokenizer, template);
+  const problems = (await environment.problems('train')).slice(0, limit);
+  const examples: TrainExample[] = [];
+  let tooLong = 0;
+  for (let start = 0; start < problems.length; start += GROUP_LIMIT) {
+    context.signal.throwIfAborted();
+    const solved = [];
+    for (const problem of problems.slice(start, start + GROUP_LIMIT)) {
+      const { ids } = manner.prompt(speech, problem.question, host);
+      if (ids.length > maxTokens) tooLong += 1;
+      else solved.push({ ids, ...(await manner.worked(problem, host, speech)) });
+    }
+    if (solved.length > 0) examples.push(solutionsExample(solved));
+  }
+  return { examples, tooLong };
+}

@@ -1,0 +1,136 @@
+/** Accuracy in an environment's domain and on transfer, and the use of tools, of several models. */
+import { z } from 'zod';
+import { Speech } from '../environment/speech.ts';
+import type { EvalResult } from '../eval/formats.ts';
+import { accuracyOf } from '../eval/held-out.ts';
+import {
+  judgeToolUse,
+  type SplitProblem,
+  toolCounts,
+  toolDivergence,
+  type ToolVerdict,
+  toolVerdictSchema,
+} from '../eval/tool-use.ts';
+import type { Metrics } from '../train/events.ts';
+import { promptLimit } from '../train/prompts.ts';
+import { measure, measuringOptions, noModels, openJudge } from './measuring.ts';
+import { count, defineStage } from './stage.ts';
+import { environmentOption, maxTurnsOption } from './tool-options.ts';
+
+const SPLITS = ['test', 'transfer'] as const;
+
+const ofSplit = (judged: readonly ToolVerdict[], split: (typeof SPLITS)[number]): ToolVerdict[] =>
+  judged.filter((verdict) => verdict.split === split);
+
+const shareOf = (verdicts: readonly ToolVerdict[]): number =>
+  verdicts.filter(({ correct }) => correct).length / verdicts.length;
+
+/** Accuracy by split, as far as problems of it were judged. */
+function metricsOf(judged: readonly ToolVerdict[]): Metrics {
+  const [test, transfer] = [ofSplit(judged, 'test'), ofSplit(judged, 'transfer')];
+  return {
+    ...(test.length === 0 ? {} : { accuracy: shareOf(test) }),
+    ...(transfer.length === 0 ? {} : { transfer_accuracy: shareOf(transfer) }),
+    calls: judged.reduce((n, { tools, invented }) => n + tools.length + invented, 0) / judged.length,
+  };
+}
+
+const categoryOf = ({ split, category }: ToolVerdict): string => `${split} ${category}`;
+
+/** A row in the form of every evaluation: the accuracy in the domain, with transfer and tools beside it. */
+function rowOf(
+  label: string,
+  ref: string,
+  judged: readonly ToolVerdict[],
+  reference: readonly ToolVerdict[] | undefined,
+): EvalResult['models'][number] {
+  const named = judged.map((verdict) => ({ ...verdict, category: categoryOf(verdict) }));
+  const [test, transfer] = [accuracyOf(ofSplit(named, 'test')), accuracyOf(ofSplit(named, 'transfer'))];
+  const tools = toolCounts(judged);
+  const { total, correct, errors } = test;
+  return {
+    label,
+    ref,
+    ...accuracyOf(named),
+    total,
+    correct,
+    errors,
+    transfer: { total: transfer.total, correct: transfer.correct },
+    tools,
+    toolDivergence:
+      (reference === undefined ? undefined : toolDivergence(tools, toolCounts(reference))) ?? null,
+  };
+}
+
+export const toolEvaluation = defineStage({
+  about: 'accuracy with functions, in the domain and on transfer, and the use of tools, of several models',
+  options: {
+    environment: environmentOption,
+    ...measuringOptions,
+    teacher: z
+      .string()
+      .min(1)
+      .exactOptional()
+      .describe("the label whose use of tools the others' is compared with"),
+    limit: count.exactOptional().describe('use at most this many problems of each split'),
+    max_turns: maxTurnsOption,
+    rollout_batch_size: count.default(64).describe('problems that are solved at once'),
+  },
+  makes: 'evaluation',
+  watch: ['accuracy'],
+  storesVerdicts: true,
+  *check({ models, teacher }) {
+    yield* noModels(models);
+    if (teacher !== undefined && !(teacher in models))
+      yield {
+        path: ['teacher'],
+        text: `.teacher is ${teacher}, which is no label of its models; name one of ${Object.keys(models).join(', ')}.`,
+      };
+  },
+  async *run(context, given) {
+    using environment = await context.openEnvironment(given.environment);
+    const { host, manner } = environment;
+    const problems: SplitProblem[] = [];
+    for (const split of SPLITS)
+      for (const problem of (await environment.problems(split)).slice(0, given.limit))
+        problems.push({ ...problem, split });
+    const labels = Object.keys(given.models);
+    return yield* measure(context, {
+      models: given.models,
+      count: problems.length,
+      batch: given.rollout_batch_size,
+      what: 'problems',
+      verdict: toolVerdictSchema,
+      open: (reference) =>
+        openJudge(context, reference, given.compute_dtype, (model, generator, first) =>
+          judgeToolUse(
+            {
+              problems,
+              generator,
+              speech: new Speech(model.tokenizer, model.template),
+              host,
+              manner,
+              temperature: given.temperature,
+              maxTokens: given.generate_max_len,
+              maxPromptTokens: promptLimit(context.name, given, model.config),
+              maxTurns: given.max_turns,
+              batch: given.rollout_batch_size,
+              seed: context.seed,
+              signal: context.signal,
+            },
+            first,
+          ),
+        ),
+      isUnasked: ({ error }) => error === 'too_long',
+      metrics: metricsOf,
+      row: (label, reference, all, index) =>
+        rowOf(
+          label,
+          reference,
+          all[index] ?? [],
+          given.teacher === undefined ? undefined : all[labels.indexOf(given.teacher)],
+        ),
+      category: categoryOf,
+    });
+  },
+});
