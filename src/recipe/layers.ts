@@ -31,7 +31,8 @@ export function readLayers(text: string, file: string): Layers {
     const { extends: _extends, ...values } = isLast
       ? over
       : (mapPlaces(recipeSchema, over, paths, (place) => resolve(dirname(own), place.value)) as Values);
-    return merged(under, values);
+    // A copy: what stands where is looked up in the sources afterwards.
+    return merged(under, structuredClone(values));
   }, {});
   return { sources, value };
 }
