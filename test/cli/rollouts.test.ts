@@ -146,7 +146,7 @@ describe('rollouts of a server', () => {
     ]);
     expect(code).toBe(1);
     expect(stderr).toMatch(
-      /Stage drawn: kd_topk is 9, and \S+ holds 5 log-probabilities a token; set kd_topk to 5/,
+      /stages.learn.kd_topk is 9, and drawn stores only kd_topk 5; lower the one or raise the other/,
     );
   });
 });
