@@ -9,7 +9,7 @@ export default defineConfig({
     maxWorkers: 1,
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    include: ['test/**/*.test.ts'],
+    include: ['test/**/*.test.ts', 'packages/*/test/**/*.test.ts'],
     projects: [
       { extends: true, test: { name: 'unit', exclude: [wholeProcesses] } },
       { extends: true, test: { name: 'e2e', exclude: [`**/!(*.e2e).test.ts`] } },

@@ -10,10 +10,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { scoreAcebench } from '../src/cli/acebench-run.ts';
-import { officialReply } from '../src/eval/acebench/replay.ts';
-import { REVISIONS } from '../src/eval/acebench/revision.ts';
-import { selectEntries } from '../src/eval/acebench/run.ts';
-import { responseLine } from '../src/eval/responses.ts';
+import { officialReply } from '../packages/benchmarks/src/acebench/replay.ts';
+import { REVISIONS } from '../packages/benchmarks/src/acebench/revision.ts';
+import { selectEntries } from '../packages/benchmarks/src/acebench/run.ts';
+import { responseLine } from '../packages/benchmarks/src/responses.ts';
 import { compare } from './compare.ts';
 
 /** Measures it, if the environment says where the data are. */

@@ -9,5 +9,5 @@ if (existsSync(sources)) {
   register();
   await import(sources.href);
 } else {
-  await import(new URL('../dist/cli/main.js', import.meta.url).href);
+  await import(new URL('../dist/src/cli/main.js', import.meta.url).href);
 }

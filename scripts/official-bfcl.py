@@ -1,7 +1,7 @@
 """Judges made-up answers with the official program of BFCL v3 and writes the verdicts that test/eval/bfcl/official.test.ts compares with.
 
     python3 -m venv venv && venv/bin/pip install --no-deps bfcl-eval==2025.7.9 && venv/bin/pip install mpmath==1.3.0 overrides
-    venv/bin/python scripts/official-bfcl.py test/fixtures/bfcl-official.jsonl.gz
+    venv/bin/python scripts/official-bfcl.py packages/benchmarks/test/fixtures/bfcl-official.jsonl.gz
 
 Functions, answers and requests are written here, none of them is the benchmark's. A second argument is the seed, a third the number of
 answers a kind, for a look at other answers than the kept ones.

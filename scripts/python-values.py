@@ -1,6 +1,6 @@
 """Writes arguments as models may write them, with what they are worth to ACEBench: Python itself is the judge of operations.
 
-    python3.11 scripts/python-values.py test/fixtures/python-values.jsonl.gz
+    python3.11 scripts/python-values.py packages/benchmarks/test/fixtures/python-values.jsonl.gz
 
 Each line is {"text", "value"}: the argument, and its repr, or null where it has no value. A second argument is the seed, a third the
 number of lines. What is no operation follows the benchmark's rules: names are texts, unary operators negate constants alone.

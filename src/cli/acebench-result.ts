@@ -1,7 +1,11 @@
 /** What an evaluation on ACEBench prints at its end. */
-import { type CategoryScore, type Scores, THINKING_REMARKS } from '../eval/acebench/scores.ts';
+import {
+  type CategoryScore,
+  type Scores,
+  THINKING_REMARKS,
+} from '../../packages/benchmarks/src/acebench/scores.ts';
 import { wilson } from '../report/numbers.ts';
-import type { AcebenchOutcome } from '../eval/acebench/session.ts';
+import type { AcebenchOutcome } from '../../packages/benchmarks/src/acebench/session.ts';
 import { faultLines, unaskedLine } from './benchmark-run.ts';
 import type { Style } from './style.ts';
 import { table } from './table.ts';

@@ -1,16 +1,16 @@
 /** Runs an evaluation on ACEBench in sight of the user. */
 import { basename, join, resolve } from 'node:path';
 import { digestOf } from '../base/identity.ts';
-import { selectEntries } from '../eval/acebench/run.ts';
+import { selectEntries } from '../../packages/benchmarks/src/acebench/run.ts';
 import {
   type AcebenchOutcome,
   AcebenchSession,
   type AnswerOptions,
   readReplies,
   scoreReplies,
-} from '../eval/acebench/session.ts';
+} from '../../packages/benchmarks/src/acebench/session.ts';
 import { lockFolder } from '../base/lock.ts';
-import { responseFiles } from '../eval/responses.ts';
+import { responseFiles } from '../../packages/benchmarks/src/responses.ts';
 import {
   answered,
   type BenchmarkFlags,

@@ -4,11 +4,15 @@ import { dirname, join, resolve } from 'node:path';
 import { isAbort, UserError } from '../base/errors.ts';
 import { readText, writeAtomic } from '../base/files.ts';
 import { identityOf } from '../base/identity.ts';
-import { benchmarkContents } from '../eval/benchmark-data.ts';
+import { benchmarkContents } from '../../packages/benchmarks/src/data.ts';
 import type { AnsweringModel } from '../sampling/answering.ts';
 import { openAnsweringModel } from '../sampling/models.ts';
-import { countFaults, type FaultyResponse, RESPONSE_FAULTS } from '../eval/responses.ts';
-import type { Session } from '../sampling/session.ts';
+import {
+  countFaults,
+  type FaultyResponse,
+  RESPONSE_FAULTS,
+} from '../../packages/benchmarks/src/responses.ts';
+import type { Session } from '../../packages/benchmarks/src/session.ts';
 import { noticesOf } from '../train/device-probe.ts';
 import type { CliContext } from './context.ts';
 import { Progress } from './progress.ts';

@@ -1,6 +1,6 @@
 /** What a run's benchmarks came to, for the end of the run. */
-import { countsOf } from '../eval/bfcl/results.ts';
-import { officialTable } from '../eval/bfcl/table.ts';
+import { countsOf } from '../../packages/benchmarks/src/bfcl/results.ts';
+import { officialTable } from '../../packages/benchmarks/src/bfcl/table.ts';
 import { readBenchmarks } from '../report/benchmarks.ts';
 import { formatPercent } from '../report/numbers.ts';
 import type { Style } from './style.ts';

@@ -1,9 +1,9 @@
 /** What an evaluation on BFCL prints at its end. */
-import { CATEGORY_NAMES, rulesOf } from '../eval/bfcl/categories.ts';
-import { countsOf, type Scores } from '../eval/bfcl/results.ts';
-import type { BfclOutcome } from '../eval/bfcl/run.ts';
-import { percent, unscored } from '../eval/bfcl/scores.ts';
-import { officialTable } from '../eval/bfcl/table.ts';
+import { CATEGORY_NAMES, rulesOf } from '../../packages/benchmarks/src/bfcl/categories.ts';
+import { countsOf, type Scores } from '../../packages/benchmarks/src/bfcl/results.ts';
+import type { BfclOutcome } from '../../packages/benchmarks/src/bfcl/run.ts';
+import { percent, unscored } from '../../packages/benchmarks/src/bfcl/scores.ts';
+import { officialTable } from '../../packages/benchmarks/src/bfcl/table.ts';
 import { wilson } from '../report/numbers.ts';
 import { faultLines, unaskedLine } from './benchmark-run.ts';
 import type { Style } from './style.ts';

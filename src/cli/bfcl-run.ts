@@ -7,10 +7,10 @@ import {
   BfclSession,
   selectEntries,
   writeResults,
-} from '../eval/bfcl/run.ts';
+} from '../../packages/benchmarks/src/bfcl/run.ts';
 import { lockFolder } from '../base/lock.ts';
-import { judge } from '../eval/bfcl/verdicts.ts';
-import { responseFiles } from '../eval/responses.ts';
+import { judge } from '../../packages/benchmarks/src/bfcl/verdicts.ts';
+import { responseFiles } from '../../packages/benchmarks/src/responses.ts';
 import {
   answered,
   type BenchmarkFlags,

@@ -1,16 +1,19 @@
 /** The tables of benchmarks: one's own scores first, then what was published, fainter. */
-import { CATEGORIES as ACEBENCH_CATEGORIES } from '../eval/acebench/categories.ts';
-import { type Scores as AcebenchScores, THINKING_REMARKS } from '../eval/acebench/scores.ts';
-import { CATEGORY_NAMES } from '../eval/bfcl/categories.ts';
-import { countsOf, type Scores as BfclScores } from '../eval/bfcl/results.ts';
-import { percent } from '../eval/bfcl/scores.ts';
-import { officialTable } from '../eval/bfcl/table.ts';
+import { CATEGORIES as ACEBENCH_CATEGORIES } from '../../packages/benchmarks/src/acebench/categories.ts';
+import {
+  type Scores as AcebenchScores,
+  THINKING_REMARKS,
+} from '../../packages/benchmarks/src/acebench/scores.ts';
+import { CATEGORY_NAMES } from '../../packages/benchmarks/src/bfcl/categories.ts';
+import { countsOf, type Scores as BfclScores } from '../../packages/benchmarks/src/bfcl/results.ts';
+import { percent } from '../../packages/benchmarks/src/bfcl/scores.ts';
+import { officialTable } from '../../packages/benchmarks/src/bfcl/table.ts';
 import {
   PUBLISHED_ABLATIONS,
   PUBLISHED_ACEBENCH,
   PUBLISHED_BFCL,
   type PublishedAcebench,
-} from '../eval/published.ts';
+} from '../../packages/benchmarks/src/published.ts';
 import { html, type Html } from './html.ts';
 
 interface TableRow {

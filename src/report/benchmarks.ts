@@ -3,9 +3,15 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../base/errors.ts';
 import { readText } from '../base/files.ts';
-import { type Scores as AcebenchScores, scoresSchema as acebenchSchema } from '../eval/acebench/scores.ts';
-import { type Scores as BfclScores, scoresSchema as bfclSchema } from '../eval/bfcl/results.ts';
-import { SOURCE } from '../eval/published.ts';
+import {
+  type Scores as AcebenchScores,
+  scoresSchema as acebenchSchema,
+} from '../../packages/benchmarks/src/acebench/scores.ts';
+import {
+  type Scores as BfclScores,
+  scoresSchema as bfclSchema,
+} from '../../packages/benchmarks/src/bfcl/results.ts';
+import { SOURCE } from '../../packages/benchmarks/src/published.ts';
 import { ablationTable, acebenchTables, bfclTables } from './benchmark-tables.ts';
 import { RESULTS } from '../eval/formats.ts';
 import { html, type Html } from './html.ts';

@@ -1,14 +1,13 @@
 /** What a run was made by and on: for `machine.json` and the head of the report. Names no host, user or path. */
 import { availableParallelism, cpus, totalmem } from 'node:os';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { readText } from '../base/files.ts';
+import { PACKAGE_ROOT } from '../base/package-root.ts';
 import type { MachineFacts } from '../eval/formats.ts';
 
 /** This program's version, from the package.json beside `src` and `dist`. */
 export function packageVersion(): string {
-  const manifest: unknown = JSON.parse(
-    readText(fileURLToPath(new URL('../../package.json', import.meta.url))),
-  );
+  const manifest: unknown = JSON.parse(readText(join(PACKAGE_ROOT, 'package.json')));
   const version =
     typeof manifest === 'object' && manifest !== null && 'version' in manifest ? manifest.version : '';
   return typeof version === 'string' ? version : '';

@@ -1,10 +1,10 @@
 /** ACEBench's accuracy of several models. */
 import { z } from 'zod';
-import { benchmarkContents } from '../eval/benchmark-data.ts';
-import { REVISIONS } from '../eval/acebench/revision.ts';
-import { selectEntries } from '../eval/acebench/run.ts';
-import { AcebenchSession } from '../eval/acebench/session.ts';
-import { ACEBENCH_OFFICIAL } from '../eval/official.ts';
+import { benchmarkContents } from '../../packages/benchmarks/src/data.ts';
+import { REVISIONS } from '../../packages/benchmarks/src/acebench/revision.ts';
+import { selectEntries } from '../../packages/benchmarks/src/acebench/run.ts';
+import { AcebenchSession } from '../../packages/benchmarks/src/acebench/session.ts';
+import { ACEBENCH_OFFICIAL } from '../../packages/benchmarks/src/official.ts';
 import { benchmarkOptions, runBenchmark, sessionOptions } from './benchmark.ts';
 import { noModels } from './measuring.ts';
 import { defineStage } from './stage.ts';

@@ -5,7 +5,7 @@ import { isAbort } from '../base/errors.ts';
 import { RESULTS } from '../eval/formats.ts';
 import type { AnsweringModel } from '../sampling/answering.ts';
 import { LocalModel } from '../sampling/local-model.ts';
-import type { Session } from '../sampling/session.ts';
+import type { Session } from '../../packages/benchmarks/src/session.ts';
 import type { RunEvent } from '../train/events.ts';
 import { memoryMb } from '../train/loop.ts';
 import { modelsOption } from './measuring.ts';

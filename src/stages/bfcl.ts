@@ -1,8 +1,8 @@
 /** BFCL v3's accuracy of several models. */
 import { z } from 'zod';
-import { benchmarkContents } from '../eval/benchmark-data.ts';
-import { BfclSession, selectEntries } from '../eval/bfcl/run.ts';
-import { BFCL_OFFICIAL } from '../eval/official.ts';
+import { benchmarkContents } from '../../packages/benchmarks/src/data.ts';
+import { BfclSession, selectEntries } from '../../packages/benchmarks/src/bfcl/run.ts';
+import { BFCL_OFFICIAL } from '../../packages/benchmarks/src/official.ts';
 import { benchmarkOptions, runBenchmark, sessionOptions } from './benchmark.ts';
 import { noModels } from './measuring.ts';
 import { defineStage } from './stage.ts';

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { UserError } from '../../src/base/errors.ts';
 import { temporaryName } from '../../src/base/files.ts';
 import { LineWriter } from '../../src/base/line-writer.ts';
-import { ResponseLog } from '../../src/eval/responses.ts';
+import { ResponseLog } from '../../packages/benchmarks/src/responses.ts';
 import { scratchFolder } from '../helpers/runs.ts';
 
 let scratch = scratchFolder();

@@ -6,12 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { promptOf } from '../../src/eval/acebench/prompts.ts';
-import { officialReply } from '../../src/eval/acebench/replay.ts';
-import { selectEntries } from '../../src/eval/acebench/run.ts';
+import { promptOf } from '../../packages/benchmarks/src/acebench/prompts.ts';
+import { officialReply } from '../../packages/benchmarks/src/acebench/replay.ts';
+import { selectEntries } from '../../packages/benchmarks/src/acebench/run.ts';
 import { runCli } from '../helpers/cli.ts';
 
-const data = fileURLToPath(new URL('../fixtures/acebench', import.meta.url));
+const data = fileURLToPath(new URL('../../packages/benchmarks/test/fixtures/acebench', import.meta.url));
 const { entries } = selectEntries({ data });
 const folder = mkdtempSync(join(tmpdir(), 'tinystar-acebench-'));
 const runs = join(folder, 'runs');

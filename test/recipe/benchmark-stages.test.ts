@@ -6,12 +6,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseRecipe } from '../../src/recipe/load.ts';
 import { writeReport } from '../../src/report/index.ts';
 import type { Recipe } from '../../src/recipe/schema.ts';
-import { makeBfcl } from '../eval/bfcl/made.ts';
+import { makeBfcl } from '../../packages/benchmarks/test/bfcl/made.ts';
 import { runCli } from '../helpers/cli.ts';
 import { readLines, runAll, scratchFolder } from '../helpers/runs.ts';
 
 const { folder: scratch, remove } = scratchFolder();
-const acebench = fileURLToPath(new URL('../fixtures/acebench', import.meta.url));
+const acebench = fileURLToPath(new URL('../../packages/benchmarks/test/fixtures/acebench', import.meta.url));
 const bfcl = join(scratch, 'bfcl');
 
 const text = `

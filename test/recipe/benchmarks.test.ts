@@ -3,10 +3,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
-import { writeResults } from '../../src/eval/acebench/run.ts';
-import type { Scores as AcebenchScores } from '../../src/eval/acebench/scores.ts';
-import { writeScores } from '../../src/eval/bfcl/results.ts';
-import { PUBLISHED_ACEBENCH, PUBLISHED_BFCL } from '../../src/eval/published.ts';
+import { writeResults } from '../../packages/benchmarks/src/acebench/run.ts';
+import type { Scores as AcebenchScores } from '../../packages/benchmarks/src/acebench/scores.ts';
+import { writeScores } from '../../packages/benchmarks/src/bfcl/results.ts';
+import { PUBLISHED_ACEBENCH, PUBLISHED_BFCL } from '../../packages/benchmarks/src/published.ts';
 import { writeReport } from '../../src/report/index.ts';
 import { makeFakeRun } from './fake-run.ts';
 

@@ -1,9 +1,9 @@
 /** `tinystar data inspect`: dialogues, generated or of a file, as text and as the tokens that a model is trained on. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { buildCommand } from '@stricli/core';
 import { UserError } from '../../base/errors.ts';
+import { PACKAGE_ROOT } from '../../base/package-root.ts';
 import type { Dialogue } from '../../chat/messages.ts';
 import type { Tokenizer } from '../../chat/tokenizer.ts';
 import type { TrainingRecord } from '../../data/render.ts';
@@ -29,7 +29,7 @@ interface Flags {
 }
 
 /** The tokenizer of the base models that come with tinystar. */
-const OWN_TOKENIZER = fileURLToPath(new URL('../../../bases/student', import.meta.url));
+const OWN_TOKENIZER = join(PACKAGE_ROOT, 'bases/student');
 
 async function inspect(this: CliContext, flags: Flags): Promise<void> {
   const [

@@ -2,7 +2,7 @@
 import { buildCommand } from '@stricli/core';
 import { UserError } from '../../base/errors.ts';
 import type { AcebenchOptions } from '../acebench-run.ts';
-import { ACEBENCH_OFFICIAL } from '../../eval/official.ts';
+import { ACEBENCH_OFFICIAL } from '../../../packages/benchmarks/src/official.ts';
 import type { CliContext } from '../context.ts';
 import { outStyle } from '../context.ts';
 import { keptInput } from '../kept-input.ts';

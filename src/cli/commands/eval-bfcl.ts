@@ -1,7 +1,7 @@
 /** `tinystar eval bfcl`: the Berkeley Function-Calling Leaderboard, version 3, scored as the official program scores it. */
 import { buildCommand } from '@stricli/core';
 import { UserError } from '../../base/errors.ts';
-import { BFCL_OFFICIAL } from '../../eval/official.ts';
+import { BFCL_OFFICIAL } from '../../../packages/benchmarks/src/official.ts';
 import type { CliContext } from '../context.ts';
 import { outStyle } from '../context.ts';
 import { keptInput } from '../kept-input.ts';
