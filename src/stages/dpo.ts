@@ -17,7 +17,7 @@ import {
   type PreferencePair,
   shownPair,
 } from '../train/pairs.ts';
-import { PromptSet } from '../train/prompts.ts';
+import { scoredPrompts } from '../train/prompts.ts';
 import { ReferenceCache } from '../train/reference-cache.ts';
 import { joinAlike } from '../train/shared-prefix.ts';
 import { epochOrder, type PendingExample } from '../train/supervised.ts';
@@ -73,7 +73,7 @@ function rescored(
 ): readonly AnsweredPrompt[] {
   if (given.reward === STORED_REWARD) return prompts;
   const dialogues = context.dialogues('train');
-  const asked = new PromptSet({
+  const asked = scoredPrompts({
     stage: context.name,
     dialogues,
     tokenizer,

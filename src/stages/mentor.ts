@@ -14,8 +14,7 @@ import { policyGradient } from '../losses/index.ts';
 import type { Generator } from '../model/generate/generation.ts';
 import { FULL_MATCH, MENTOR_VARIANTS, mentorReward, type MentorOptions } from '../rewards/mentor.ts';
 import type { Group, GroupSample, Rollouts } from '../train/grpo.ts';
-import { promptLimit } from '../train/prompts.ts';
-import { ToolProblems } from '../train/tool-problems.ts';
+import { promptLimit, type Prompts, type ToolPrompt, toolPrompts } from '../train/prompts.ts';
 import { conversationParts, rowsOf } from '../train/tool-rollouts.ts';
 import type { StoredTrajectories } from '../train/trajectory-store.ts';
 import { storedTrajectories } from './lessons.ts';
@@ -60,7 +59,7 @@ interface SolutionsOptions {
   readonly generator: Generator;
   readonly speech: Speech;
   readonly host: EnvironmentHost;
-  readonly problems: ToolProblems;
+  readonly problems: Prompts<ToolPrompt>;
   /** The calls of the teacher's reference trajectory, by the problem's id. */
   readonly teacher: ReadonlyMap<string, readonly WrittenCall[]>;
   readonly reward: MentorOptions;
@@ -169,12 +168,12 @@ export const mentor = defineTraining({
         given.data === undefined
           ? undefined
           : referenceCalls(storedTrajectories(context, given.data, model), model);
-      const problems = new ToolProblems({
-        stage: context.name,
-        problems: all.filter(({ id }) => teacher?.has(id) ?? true).slice(0, given.prompts),
-        prompt: (question) => CONVERSATION.prompt(speech, question, host),
-        maxTokens: promptLimit(context.name, given, model.config),
-      });
+      const problems = toolPrompts(
+        context.name,
+        all.filter(({ id }) => teacher?.has(id) ?? true).slice(0, given.prompts),
+        promptLimit(context.name, given, model.config),
+        (question) => CONVERSATION.prompt(speech, question, host),
+      );
       const opened = openGrpo(
         context,
         given,

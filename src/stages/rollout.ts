@@ -18,7 +18,7 @@ import type { Teacher } from '../sampling/teacher.ts';
 import { STORE_FILE } from '../topk/format.ts';
 import { checkVocabulary, TopKFile } from '../topk/reader.ts';
 import type { RunEvent } from '../train/events.ts';
-import { promptLimit, PromptSet } from '../train/prompts.ts';
+import { promptLimit, scoredPrompts } from '../train/prompts.ts';
 import { copyRollouts, findRollouts } from '../train/rollout-store.ts';
 import { runRollouts } from '../train/rollouts.ts';
 import { epochOrder, groupedOrder } from '../train/supervised.ts';
@@ -96,7 +96,7 @@ async function* draw(
   { teacher, tokenizer, template, vocabSize, maxPromptTokens, failureTolerance }: Speaker,
 ): AsyncGenerator<RunEvent, Outputs | undefined> {
   const dialogues = context.dialogues('train');
-  const prompts = new PromptSet({
+  const prompts = scoredPrompts({
     stage: context.name,
     dialogues,
     tokenizer,

@@ -6,7 +6,7 @@ import type { Generator } from '../model/generate/generation.ts';
 import { rewardNamed } from '../rewards/index.ts';
 import { rowsFrom } from '../train/examples.ts';
 import type { Group, Rollouts } from '../train/grpo.ts';
-import { promptLimit, PromptSet } from '../train/prompts.ts';
+import { promptLimit, type Prompts, type ScoredPrompt, scoredPrompts } from '../train/prompts.ts';
 import { grpoProblems, openGrpo, reinforcementOptions, samplingOf } from './reinforcement.ts';
 import { rewardOption } from './reward-option.ts';
 import { defineTraining } from './training.ts';
@@ -14,7 +14,7 @@ import { defineTraining } from './training.ts';
 interface AnswersOptions {
   readonly generator: Generator;
   readonly tokenizer: Tokenizer;
-  readonly prompts: PromptSet;
+  readonly prompts: Prompts<ScoredPrompt>;
   readonly sampling: ReturnType<typeof samplingOf>;
 }
 
@@ -75,7 +75,7 @@ export const simrl = defineTraining({
   loss: policyGradient,
   open(context, given, model, trainer) {
     const { tokenizer, template, config } = model;
-    const prompts = new PromptSet({
+    const prompts = scoredPrompts({
       stage: context.name,
       dialogues: context.dialogues('train').slice(0, given.prompts),
       tokenizer,

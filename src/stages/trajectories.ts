@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { Speech } from '../environment/speech.ts';
 import { Generator } from '../model/generate/generation.ts';
-import { promptLimit } from '../train/prompts.ts';
-import { ToolProblems } from '../train/tool-problems.ts';
+import { promptLimit, toolPrompts } from '../train/prompts.ts';
 import { runTrajectories } from '../train/trajectories.ts';
 import { computeOptions, samplingOptions } from './options.ts';
 import { samplingOf } from './reinforcement.ts';
@@ -34,12 +33,12 @@ export const trajectories = defineStage({
     const { host, manner } = environment;
     const speech = new Speech(model.tokenizer, model.template);
     const all = await environment.problems('train');
-    const problems = new ToolProblems({
-      stage: context.name,
-      problems: all.slice(0, given.problems),
-      prompt: (question) => manner.prompt(speech, question, host),
-      maxTokens: promptLimit(context.name, given, model.config),
-    });
+    const problems = toolPrompts(
+      context.name,
+      all.slice(0, given.problems),
+      promptLimit(context.name, given, model.config),
+      (question) => manner.prompt(speech, question, host),
+    );
     using generator = new Generator(context.device, model.config, model.parameters);
     const folder = join(context.folder, 'trajectories');
     const complete = yield* runTrajectories({

@@ -1,4 +1,4 @@
-/** Prompts for drawing answers: rendered, with what their answers are scored against. */
+/** Prompts for drawing answers: dialogues with what their answers are scored against, and problems of an environment. */
 import { UserError } from '../base/errors.ts';
 import type { Series } from '../base/series.ts';
 import type { TokenIds } from '../base/token-ids.ts';
@@ -6,84 +6,118 @@ import type { Dialogue } from '../chat/messages.ts';
 import { assistantTurn } from '../chat/generation.ts';
 import type { ChatTemplate } from '../chat/template.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
-import { renderDialogue, type TrainingRecord } from '../data/render.ts';
+import { renderDialogue } from '../data/render.ts';
+import type { Problem } from '../environment/environment.ts';
 import type { Qwen3Config } from '../model/arch/config.ts';
 import type { Reward, Scorer } from '../rewards/reward.ts';
 
-export interface ScoredPrompt {
-  readonly id: string;
+interface Rendered {
   readonly text: string;
   readonly ids: TokenIds;
+}
+
+/** Items that are rendered as prompts when they are asked for; those over `maxTokens` are left out and counted. */
+export class Prompts<P extends Rendered> {
+  readonly length: number;
+  readonly #render: (index: number) => P | undefined;
+  readonly #maxTokens: number;
+  #tooLong = 0;
+
+  /** Throws a UserError when there is none at all, or none that fits; `stage` is whose they are, and `what` their name. */
+  constructor(
+    { stage, what, maxTokens }: { stage: string; what: 'prompts' | 'problems'; maxTokens: number },
+    length: number,
+    render: (index: number) => P | undefined,
+  ) {
+    this.length = length;
+    this.#render = render;
+    this.#maxTokens = maxTokens;
+    const source = what === 'prompts' ? "the recipe's data" : 'its environment';
+    if (length === 0) throw new UserError('NO_PROMPTS', `Stage ${stage} has no ${what}; check ${source}.`);
+    let shortest = Infinity;
+    for (let i = 0; i < length; i++) {
+      shortest = Math.min(shortest, render(i)?.ids.length ?? Infinity);
+      if (shortest <= maxTokens) return;
+    }
+    throw new UserError(
+      'NO_PROMPTS',
+      `Stage ${stage}: none of the ${length} ${what} fits into ${maxTokens} tokens, the shortest has ${shortest}; raise prompt_max_len or use a model of more positions.`,
+    );
+  }
+
+  /** How many were asked for and left out, over all calls. */
+  get tooLong(): number {
+    return this.#tooLong;
+  }
+
+  /** The prompts at these indices, without the over-long ones. */
+  at(indices: readonly number[]): P[] {
+    return indices.flatMap((index) => {
+      const prompt = this.#render(index);
+      if (prompt === undefined) return [];
+      if (prompt.ids.length <= this.#maxTokens) return [prompt];
+      this.#tooLong += 1;
+      return [];
+    });
+  }
+}
+
+export interface ScoredPrompt extends Rendered {
+  readonly id: string;
   /** What it was rendered from. */
   readonly dialogue: Dialogue;
   /** Scores the text that a model writes after the prompt. */
   readonly scorer: Scorer<unknown>;
 }
 
-export interface PromptSetOptions {
-  /** Whose prompts they are, for errors. */
+/** Dialogues as prompts whose answers `reward` scores. */
+export function scoredPrompts(options: {
   readonly stage: string;
   readonly dialogues: Series<Dialogue>;
   readonly tokenizer: Tokenizer;
   readonly template: ChatTemplate;
   readonly reward: Reward<unknown>;
   readonly maxTokens: number;
+}): Prompts<ScoredPrompt> {
+  const { stage, dialogues, tokenizer, template, reward, maxTokens } = options;
+  return new Prompts({ stage, what: 'prompts', maxTokens }, dialogues.length, (index) => {
+    const dialogue = dialogues.at(index);
+    if (dialogue === undefined) return undefined;
+    const { prompt: text, promptIds: ids, target } = renderDialogue(dialogue, tokenizer, template, false);
+    let scorer: Scorer<unknown> | undefined;
+    return {
+      id: dialogue.id,
+      text,
+      ids,
+      dialogue,
+      // Made when it is used: a prompt that is too long is never scored.
+      get scorer() {
+        scorer ??= reward.prepare({
+          prompt: text,
+          label: assistantTurn(text, target),
+          tools: dialogue.tools,
+        });
+        return scorer;
+      },
+    };
+  });
 }
 
-/** Renders dialogues as prompts; those over `maxTokens` are left out and counted. Rendered as they are asked for. */
-export class PromptSet {
-  readonly #options: PromptSetOptions;
-  #tooLong = 0;
+export interface ToolPrompt extends Rendered {
+  readonly problem: Problem;
+}
 
-  /** Throws when there is no prompt at all that fits. */
-  constructor(options: PromptSetOptions) {
-    this.#options = options;
-    const { stage, dialogues, maxTokens } = options;
-    if (dialogues.length === 0)
-      throw new UserError('NO_PROMPTS', `Stage ${stage} has no prompts; check the recipe's data.`);
-    let shortest = Infinity;
-    for (const dialogue of dialogues) {
-      shortest = Math.min(shortest, this.#render(dialogue).promptIds.length);
-      if (shortest <= maxTokens) return;
-    }
-    throw new UserError(
-      'NO_PROMPTS',
-      `Stage ${stage}: none of the ${dialogues.length} prompts fits into ${maxTokens} tokens, the shortest has ${shortest}; raise prompt_max_len or use a model of more positions.`,
-    );
-  }
-
-  #render(dialogue: Dialogue): TrainingRecord {
-    return renderDialogue(dialogue, this.#options.tokenizer, this.#options.template, false);
-  }
-
-  get length(): number {
-    return this.#options.dialogues.length;
-  }
-
-  /** How many prompts were asked for and left out, over all calls. */
-  get tooLong(): number {
-    return this.#tooLong;
-  }
-
-  /** The prompts at these indices, without the over-long ones. */
-  at(indices: readonly number[]): ScoredPrompt[] {
-    const { dialogues, maxTokens, reward } = this.#options;
-    return indices.flatMap((index) => {
-      const dialogue = dialogues.at(index);
-      if (dialogue === undefined) return [];
-      const { prompt, promptIds, target } = this.#render(dialogue);
-      if (promptIds.length > maxTokens) {
-        this.#tooLong += 1;
-        return [];
-      }
-      const scorer = reward.prepare({
-        prompt,
-        label: assistantTurn(prompt, target),
-        tools: dialogue.tools,
-      });
-      return [{ id: dialogue.id, text: prompt, ids: promptIds, dialogue, scorer }];
-    });
-  }
+/** An environment's problems as prompts, rendered by `prompt`. */
+export function toolPrompts(
+  stage: string,
+  problems: readonly Problem[],
+  maxTokens: number,
+  prompt: (question: string) => Rendered,
+): Prompts<ToolPrompt> {
+  return new Prompts({ stage, what: 'problems', maxTokens }, problems.length, (index) => {
+    const problem = problems[index];
+    return problem === undefined ? undefined : { problem, ...prompt(problem.question) };
+  });
 }
 
 /** Tokens that a prompt may have: what the stage allows, and what leaves room for an answer in the model's positions. */

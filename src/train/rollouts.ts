@@ -9,7 +9,7 @@ import { answerKey } from '../sampling/duplicates.ts';
 import type { Answered, Batch, Draft, Question, Select, Teacher } from '../sampling/teacher.ts';
 import type { DrawnSample, RunEvent } from './events.ts';
 import { memoryMb } from './loop.ts';
-import type { PromptSet, ScoredPrompt } from './prompts.ts';
+import type { Prompts, ScoredPrompt } from './prompts.ts';
 import {
   addCounts,
   claimTeacher,
@@ -23,7 +23,7 @@ export type { SamplingOptions } from '../sampling/teacher.ts';
 
 export interface RolloutOptions {
   readonly name: string;
-  readonly prompts: PromptSet;
+  readonly prompts: Prompts<ScoredPrompt>;
   /** Index of the prompt at a position of the order in which they are asked. */
   readonly order: (position: number) => number;
   /** How many prompts are answered. */

@@ -9,7 +9,7 @@ import type { Generator } from '../model/generate/generation.ts';
 import { answersRightly } from '../rewards/mentor.ts';
 import type { RunEvent } from './events.ts';
 import { memoryMb } from './loop.ts';
-import type { ToolProblems, ToolPrompt } from './tool-problems.ts';
+import type { Prompts, ToolPrompt } from './prompts.ts';
 import {
   hasTrajectories,
   type StoredTrajectories,
@@ -21,7 +21,7 @@ import { conversationParts, meanParts, rowsOf } from './tool-rollouts.ts';
 
 export interface TrajectoryOptions {
   readonly name: string;
-  readonly problems: ToolProblems;
+  readonly problems: Prompts<ToolPrompt>;
   readonly host: EnvironmentHost;
   readonly manner: Manner;
   readonly speech: Speech;

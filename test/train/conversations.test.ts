@@ -22,7 +22,7 @@ import type { TrainExample } from '../../src/train/examples.ts';
 import { Solutions } from '../../src/stages/mentor.ts';
 import { grpoStage } from '../../src/train/grpo.ts';
 import { rowsOf } from '../../src/train/tool-rollouts.ts';
-import { ToolProblems } from '../../src/train/tool-problems.ts';
+import { toolPrompts } from '../../src/train/prompts.ts';
 import { Trainer } from '../../src/train/trainer.ts';
 
 /** A locker holds a colour that only the function knows; the answer is that colour. */
@@ -148,12 +148,7 @@ test('reinforcement learning on it: results are read and not learned, and reward
       generator,
       speech,
       host,
-      problems: new ToolProblems({
-        stage: 'mentor',
-        problems: lockers,
-        prompt: (question) => speech.prompt(question, host.tools),
-        maxTokens: 500,
-      }),
+      problems: toolPrompts('mentor', lockers, 500, (question) => speech.prompt(question, host.tools)),
       teacher: new Map(lockers.map(({ id }) => [id, [{ name: 'look', arguments: new Map() }]])),
       reward: { variant: 'mentor' },
       sampling: { temperature: 1, topP: 1, topK: -1, maxTokens: 160, samples: 3 },

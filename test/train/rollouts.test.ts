@@ -8,7 +8,7 @@ import { rewardNamed } from '../../src/rewards/index.ts';
 import { answerKey } from '../../src/sampling/duplicates.ts';
 import { ServedTeacher } from '../../src/sampling/served/served.ts';
 import type { RunEvent } from '../../src/train/events.ts';
-import { PromptSet } from '../../src/train/prompts.ts';
+import { scoredPrompts } from '../../src/train/prompts.ts';
 import { claimTeacher, readRollouts, type StoredPrompt } from '../../src/train/rollout-store.ts';
 import { distillExample } from '../../src/stages/distill.ts';
 import { epochOrder } from '../../src/train/supervised.ts';
@@ -91,7 +91,7 @@ async function roll(
     tokenizer,
     seed: 1,
   });
-  const prompts = new PromptSet({
+  const prompts = scoredPrompts({
     stage: name,
     dialogues: Array.from({ length: dialogues }, (_, i) => dialogue(i, i === 6 ? ' please'.repeat(200) : '')),
     tokenizer,
