@@ -71,9 +71,13 @@ function batches(completionTokens: number): { tree: TrainExample[]; flat: TrainE
 
 function newTrainer(parameters: ParameterSet): Trainer {
   return new Trainer(CONFIG, parameters, crossEntropy(), {
-    adamw: { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0, maxNorm: 1 },
+    adam_beta1: 0.9,
+    adam_beta2: 0.95,
+    adam_eps: 1e-8,
+    weight_decay: 0,
+    max_norm: 1,
     microBatchTokens: 4096,
-    microBatchPrompts: 16,
+    micro_train_batch_size: 16,
   });
 }
 

@@ -53,9 +53,13 @@ class TimedTrainer extends Trainer {
 }
 
 const trainer = new TimedTrainer(config, parameters, objective, {
-  adamw: { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0, maxNorm: 1 },
+  adam_beta1: 0.9,
+  adam_beta2: 0.95,
+  adam_eps: 1e-8,
+  weight_decay: 0,
+  max_norm: 1,
   microBatchTokens: 1e6,
-  microBatchPrompts: job.layout === 'tree' ? 1 : FLAT_ROWS,
+  micro_train_batch_size: job.layout === 'tree' ? 1 : FLAT_ROWS,
 });
 const trees = ckdTrees(job.prompts, config.vocabSize);
 

@@ -11,7 +11,7 @@ import { sizeOf } from '../tensor/tensor.ts';
 import { type TrainExample, treeOf } from '../train/examples.ts';
 import type { Recipe } from '../recipe/schema.ts';
 import { lossOf, type Stage, type TrainingStage } from '../stages/index.ts';
-import { loraOptions, trainedWeights, trainerFor } from '../stages/training.ts';
+import { trainedWeights, trainerFor } from '../stages/training.ts';
 import type { ModelShapes } from './models.ts';
 import type { GenerationWork, ScoringWork, TrainingWork, Workload } from './work.ts';
 
@@ -116,7 +116,7 @@ export function stateBytes(
   models: ModelShapes,
 ): { readonly weights: number; readonly averages: number } {
   const specs = parameterSpecs(models.of(stage.model).config);
-  const trained = stage.lora === undefined ? specs : loraSpecs(specs, loraOptions(stage.lora));
+  const trained = stage.lora === undefined ? specs : loraSpecs(specs, stage.lora);
   const weights = trained.reduce((total, { shape }) => total + 4 * sizeOf(shape), 0);
   const average =
     stage.optimizer === 'adamw_8bit' ? specBytes({ name: '', shape: [32], dtype: 'q8_0' }) / 32 : 4;

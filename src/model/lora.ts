@@ -2,6 +2,7 @@
  * LoRA (Hu et al., arXiv 2106.09685): the model's weights stay, and of each target matrix W a product B A of low rank
  * is trained that is added to it. Initialised as in PEFT: A uniform, B zero. Its dropout is left out.
  */
+import { z } from 'zod';
 import type { Rng } from '../base/rng.ts';
 import type { Device } from '../ggml/device.ts';
 import { Graph, readF32 } from '../tensor/graph.ts';
@@ -23,30 +24,37 @@ export const LORA_TARGETS = [
 ] as const;
 export type LoraTarget = (typeof LORA_TARGETS)[number];
 
-export interface LoraOptions {
-  readonly rank: number;
-  /** What is added is alpha / rank times B A. */
-  readonly alpha: number;
-  readonly targets: readonly LoraTarget[];
-}
+export const loraOptions = {
+  rank: z.int().positive().default(16),
+  alpha: z.number().positive().default(32).describe('what is added is alpha / rank times the product'),
+  target_modules: z
+    .union([z.literal('all-linear'), z.array(z.enum(LORA_TARGETS)).min(1)])
+    .default('all-linear')
+    .describe('the matrices of every layer that are adapted'),
+};
+export type LoraOptions = z.output<z.ZodObject<typeof loraOptions>>;
 
 /** PEFT's names of an adapter's two matrices. */
 const nameOf = (matrix: string, part: 'A' | 'B'): string =>
   matrix.replace(/\.weight$/, `.lora_${part}.weight`);
 
 /** The adapters' parameters for a model's, A [K, rank] and B [rank, M] for each target [K, M]. */
-export function loraSpecs(specs: readonly ParameterSpec[], { rank, targets }: LoraOptions): ParameterSpec[] {
+export function loraSpecs(
+  specs: readonly ParameterSpec[],
+  { rank, target_modules }: LoraOptions,
+): ParameterSpec[] {
   return specs
-    .filter(({ name }) => isTarget(name, targets))
+    .filter(({ name }) => isTarget(name, target_modules))
     .flatMap(({ name, shape: [k = 1, m = 1] }) => [
       { name: nameOf(name, 'A'), shape: [k, rank] },
       { name: nameOf(name, 'B'), shape: [rank, m] },
     ]);
 }
 
-function isTarget(name: string, targets: readonly string[]): boolean {
+function isTarget(name: string, targets: LoraOptions['target_modules']): boolean {
   const [, short] = /^model\.layers\.\d+\.[a-z_]+\.([a-z]_proj|[a-z]+_proj)\.weight$/.exec(name) ?? [];
-  return short !== undefined && targets.includes(short);
+  const known: readonly string[] = targets === 'all-linear' ? LORA_TARGETS : targets;
+  return short !== undefined && known.includes(short);
 }
 
 export class LoraWeights implements TrainedWeights {
@@ -79,7 +87,7 @@ export class LoraWeights implements TrainedWeights {
   }
 
   adapter(name: string): Adapter | undefined {
-    if (!isTarget(name, this.#options.targets)) return undefined;
+    if (!isTarget(name, this.#options.target_modules)) return undefined;
     const { rank, alpha } = this.#options;
     return {
       a: this.trained.get(nameOf(name, 'A')),

@@ -13,7 +13,7 @@ import {
 import type { Trainer } from '../train/trainer.ts';
 import { readTrajectories, type StoredTrajectories } from '../train/trajectory-store.ts';
 import { count, type OpenModel, type StageContext } from './stage.ts';
-import { scheduleOf, type TrainingOptions } from './training.ts';
+import { type TrainingOptions } from './training.ts';
 import { z } from 'zod';
 
 /** Options of stages that pass over what there is to learn several times. */
@@ -130,7 +130,7 @@ export function supervised(
     kind,
     trainer,
     saveSteps: options.save_steps,
-    schedule: scheduleOf(options),
+    schedule: options,
     tokenBudget: options.token_budget,
     ...source,
     ...more,

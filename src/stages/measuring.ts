@@ -12,6 +12,7 @@ import { Generator } from '../model/generate/generation.ts';
 import type { Metrics, RunEvent } from '../train/events.ts';
 import { memoryMb } from '../train/loop.ts';
 import {
+  computeOptions,
   lengthOptions,
   type OpenModel,
   type Outputs,
@@ -19,7 +20,6 @@ import {
   type StageContext,
   type StageProblem,
 } from './stage.ts';
-import { computeOptions } from './options.ts';
 
 export const modelsOption = z
   .record(z.string().min(1), refersTo('model'))

@@ -1,12 +1,12 @@
 /** What both stages of reinforcement learning have in common: their options, and the models that they hold. */
 import { policyGradient } from '../losses/index.ts';
 import { Generator } from '../model/generate/generation.ts';
+import { samplingOptions } from '../model/generate/sampler.ts';
 import { Scorer } from '../model/tree/scoring.ts';
 import { type Grpo, grpoOptions, grpoStage, type Rollouts } from '../train/grpo.ts';
 import type { Trainer } from '../train/trainer.ts';
-import { samplingOptions } from './options.ts';
 import type { OptionsOf, StageContext, StageProblem } from './stage.ts';
-import { type OpenedStage, scheduleOf, sourceOf, type TrainableModel, trainingOptions } from './training.ts';
+import { type OpenedStage, sourceOf, type TrainableModel, trainingOptions } from './training.ts';
 
 export const reinforcementOptions = {
   ...grpoOptions,
@@ -80,7 +80,7 @@ export function openGrpo(
     reference,
     rollouts: rollouts(generator),
     options,
-    schedule: scheduleOf(options),
+    schedule: options,
     seed: context.seed,
   };
   return {

@@ -9,6 +9,7 @@ import type { ChatTemplate } from '../chat/template.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
 import { type Dialogues, groupByTools } from '../data/dialogues.ts';
 import { Generator } from '../model/generate/generation.ts';
+import { samplingOptions } from '../model/generate/sampler.ts';
 import { Scorer } from '../model/tree/scoring.ts';
 import { rewardNamed } from '../rewards/index.ts';
 import { LocalTeacher } from '../sampling/local-teacher.ts';
@@ -23,9 +24,9 @@ import { copyRollouts, findRollouts } from '../train/rollout-store.ts';
 import { runRollouts } from '../train/rollouts.ts';
 import { epochOrder, groupedOrder } from '../train/supervised.ts';
 import { GROUP_LIMIT, thresholdOption } from './lessons.ts';
-import { computeOptions, samplingOptions } from './options.ts';
 import { samplingOf } from './reinforcement.ts';
 import {
+  computeOptions,
   count,
   defineStage,
   lengthOptions,

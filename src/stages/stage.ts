@@ -58,6 +58,14 @@ export const lengthOptions = {
   generate_max_len: count.default(512).describe('tokens of a completion'),
 };
 
+/** In which numbers a stage computes. */
+export const computeOptions = {
+  compute_dtype: z
+    .enum(['f32', 'f16', 'bf16'])
+    .default('f32')
+    .describe('of the matrices that are computed with; those that are trained stay f32'),
+};
+
 /** A tokenizer with the chat template that it is spoken through. */
 export interface Speaking {
   readonly tokenizer: Tokenizer;

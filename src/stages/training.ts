@@ -3,26 +3,45 @@
  * checkpoints, and the Hugging Face folder that is left behind.
  */
 import { join } from 'node:path';
-import type { z } from 'zod';
-import { InternalError, isAbort } from '../base/errors.ts';
+import { z } from 'zod';
+import { isAbort } from '../base/errors.ts';
 import { Rng } from '../base/rng.ts';
 import { tokenizerFilesOf } from '../chat/gguf-tokenizer.ts';
 import type { Objective } from '../losses/index.ts';
-import { isLayerParameter } from '../model/arch/config.ts';
 import { saveCheckpoint } from '../model/checkpoint/checkpoint.ts';
 import { ComputeCopies } from '../model/compute-copies.ts';
-import { LORA_TARGETS, LoraWeights } from '../model/lora.ts';
+import { loraOptions, LoraWeights } from '../model/lora.ts';
 import type { TrainedWeights } from '../model/trained-weights.ts';
-import type { ResidentOptions } from '../tensor/optim/adamw.ts';
-import type { ScheduleOptions } from '../tensor/optim/schedule.ts';
+import { scheduleOptions } from '../tensor/optim/schedule.ts';
 import type { ParameterSet } from '../tensor/parameters.ts';
 import { runSteps, type SteppedStage } from '../train/loop.ts';
-import { type OffloadedOptions, Trainer } from '../train/trainer.ts';
-import { optimizerOptions } from './options.ts';
-import { type OpenModel, type OptionsOf, refersTo, type StageContext, type StageKind } from './stage.ts';
+import { Trainer, trainerOptions } from '../train/trainer.ts';
+import {
+  computeOptions,
+  count,
+  lengthOptions,
+  type OpenModel,
+  type OptionsOf,
+  refersTo,
+  type StageContext,
+  type StageKind,
+} from './stage.ts';
 
 /** Options of every stage that trains. */
-export const trainingOptions = { model: refersTo('model'), ...optimizerOptions };
+export const trainingOptions = {
+  model: refersTo('model'),
+  ...scheduleOptions,
+  ...trainerOptions,
+  train_batch_size: count.default(128).describe('sequences an optimiser step'),
+  ...computeOptions,
+  lora: z
+    .strictObject(loraOptions)
+    .exactOptional()
+    .describe('train matrices of low rank beside the weights; they are merged when the model is saved'),
+  save_steps: count.default(100).describe('optimiser steps between checkpoints'),
+  token_budget: count.exactOptional().describe('stop after this many trained tokens'),
+  ...lengthOptions,
+};
 export type TrainingOptions = OptionsOf<typeof trainingOptions>;
 
 /** A model that is opened to be trained. */
@@ -121,45 +140,8 @@ export function trainedWeights(
   { lora, compute_dtype: dtype }: Pick<TrainingOptions, 'lora' | 'compute_dtype'>,
   seed: number,
 ): TrainedWeights | undefined {
-  if (lora !== undefined) return new LoraWeights(parameters, loraOptions(lora), Rng.seeded(seed, 'lora'));
+  if (lora !== undefined) return new LoraWeights(parameters, lora, Rng.seeded(seed, 'lora'));
   return dtype === 'f32' ? undefined : new ComputeCopies(parameters, dtype);
-}
-
-/** What a recipe says of LoRA, in the model's words. */
-export function loraOptions({ rank, alpha, target_modules: targets }: NonNullable<TrainingOptions['lora']>) {
-  return { rank, alpha, targets: targets === 'all-linear' ? LORA_TARGETS : targets };
-}
-
-/** How the learning rate changes over a stage. */
-export function scheduleOf(options: TrainingOptions): ScheduleOptions {
-  return {
-    scheduler: options.lr_scheduler,
-    lr: options.lr,
-    warmupRatio: options.warmup_ratio,
-    minLrRatio: options.min_lr_ratio,
-  };
-}
-
-/** Tokens of a micro-batch, padding included: what bounds a training graph's memory. */
-const MICRO_BATCH_TOKENS = 4096;
-
-/** What a stage's optimiser does otherwise than AdamW. */
-function variantOf(
-  { optimizer, muon_momentum: momentum }: TrainingOptions,
-  folder: string,
-): Pick<ResidentOptions, 'muon' | 'eightBit'> | Pick<OffloadedOptions, 'offload'> {
-  switch (optimizer) {
-    case 'adamw':
-      return {};
-    case 'adamw_8bit':
-      return { eightBit: true };
-    case 'adamw_offloaded':
-      return { offload: folder };
-    case 'muon':
-      return { muon: { momentum, matrices: isLayerParameter } };
-    default:
-      throw new InternalError(`unknown optimiser ${JSON.stringify(optimizer satisfies never)}`);
-  }
 }
 
 /**
@@ -174,18 +156,9 @@ export function trainerFor(
   partOf = config,
 ): Trainer {
   return new Trainer(config, training?.trained ?? parameters, objective, {
+    ...options,
     ...(training === undefined ? {} : { weights: training }),
     partOf,
-    recompute: options.gradient_checkpointing,
-    adamw: {
-      beta1: options.adam_beta1,
-      beta2: options.adam_beta2,
-      eps: options.adam_eps,
-      weightDecay: options.weight_decay,
-      maxNorm: options.max_norm,
-      ...variantOf(options, folder),
-    },
-    microBatchTokens: MICRO_BATCH_TOKENS,
-    microBatchPrompts: options.micro_train_batch_size,
+    folder,
   });
 }

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { Speech } from '../environment/speech.ts';
 import { Generator } from '../model/generate/generation.ts';
+import { samplingOptions } from '../model/generate/sampler.ts';
 import { promptLimit, toolPrompts } from '../train/prompts.ts';
 import { runTrajectories } from '../train/trajectories.ts';
-import { computeOptions, samplingOptions } from './options.ts';
 import { samplingOf } from './reinforcement.ts';
-import { count, defineStage, lengthOptions, refersTo } from './stage.ts';
+import { computeOptions, count, defineStage, lengthOptions, refersTo } from './stage.ts';
 import { environmentOption, maxTurnsOption } from './tool-options.ts';
 
 export const trajectories = defineStage({

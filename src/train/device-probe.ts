@@ -47,9 +47,9 @@ function buildAll(device: Device): void {
   for (const objective of OBJECTIVES) {
     using weights = new ParameterSet(device, parameterSpecs(CONFIG), 'trainable');
     using trainer = new Trainer(CONFIG, weights, objective, {
-      adamw: ADAMW,
+      ...ADAMW,
       microBatchTokens: 1024,
-      microBatchPrompts: 2,
+      micro_train_batch_size: 2,
     });
     trainer.reserve(examples());
   }

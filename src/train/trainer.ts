@@ -9,15 +9,14 @@ import { z } from 'zod';
 import { required, UserError } from '../base/errors.ts';
 import { readText, writeAtomic } from '../base/files.ts';
 import type { Device } from '../ggml/device.ts';
-import { type Qwen3Config, weightCount } from '../model/arch/config.ts';
+import { isLayerParameter, type Qwen3Config, weightCount } from '../model/arch/config.ts';
 import { type OutgoingTensor, SafetensorsFile, writeSafetensors } from '../model/checkpoint/safetensors.ts';
 import { laneCount, LaneDevices } from '../model/generate/lanes.ts';
 import type { TrainedWeights } from '../model/trained-weights.ts';
 import { tokenCount } from '../model/tree/tree.ts';
 import type { Objective } from '../losses/index.ts';
-import { AdamW, type ResidentOptions } from '../tensor/optim/adamw.ts';
-import { OffloadedAdamW } from '../tensor/optim/adamw-offloaded.ts';
-import type { AdamWOptions, Optimizer, StoredTensors } from '../tensor/optim/optimizer.ts';
+import { createOptimizer, optimizerOptions } from '../tensor/optim/index.ts';
+import type { Optimizer, StoredTensors } from '../tensor/optim/optimizer.ts';
 import { ParameterSet, specBytes } from '../tensor/parameters.ts';
 import { entriesOf, type Metrics } from './events.ts';
 import { exampleTokens, groupCount, rowCount, type TrainExample } from './examples.ts';
@@ -25,26 +24,39 @@ import { type MicroBatch, planMicroBatches, type Rounding, roundingFor } from '.
 import { chunkRowsFor, type LossParts } from './training-graph.ts';
 import { GradientSum, TrainingLane } from './training-lane.ts';
 
-export interface OffloadedOptions extends AdamWOptions {
-  /** The folder whose files hold the averages while the trainer is in use. */
-  readonly offload: string;
-}
+/** Options of a trainer, beside those of its loss. */
+export const trainerOptions = {
+  ...optimizerOptions,
+  micro_train_batch_size: z
+    .int()
+    .positive()
+    .default(2)
+    .describe('prompt trees that go through the model at once'),
+  gradient_checkpointing: z
+    .boolean()
+    .default(false)
+    .describe(
+      "keep only the layers' results, and compute the rest again: less memory, about a third more time",
+    ),
+};
+const schema = z.object(trainerOptions);
 
-export interface TrainerOptions {
-  readonly adamw: ResidentOptions | OffloadedOptions;
-  /** Tokens of a micro-batch, padding included. */
-  readonly microBatchTokens: number;
-  /** Prompt trees of a micro-batch at most. */
-  readonly microBatchPrompts: number;
+/** What a trainer is made of beside its options. */
+interface Surroundings {
+  /** Folder whose files hold what the optimiser keeps on the disk while the trainer is in use. */
+  readonly folder?: string;
+  /** Tokens of a micro-batch, padding included: what bounds a training graph's memory. */
+  readonly microBatchTokens?: number;
   /** What is computed with, if not the parameters themselves; the parameters are what it trains. */
   readonly weights?: TrainedWeights;
-  /** Keep nothing of a layer but its result, and compute it again for the backward pass. */
-  readonly recompute?: boolean;
   /** How lengths are rounded, if not as is best for the model's size. */
   readonly rounding?: Rounding;
   /** The model that this one is a part of, whose size then decides how it is computed. */
   readonly partOf?: Qwen3Config;
 }
+export type TrainerOptions = z.input<typeof schema> & Surroundings;
+
+const MICRO_BATCH_TOKENS = 4096;
 
 export interface StepResult {
   readonly loss: number;
@@ -71,7 +83,7 @@ export class Diverged extends Error {}
 export class Trainer implements Disposable {
   readonly parameters: ParameterSet;
   readonly config: Qwen3Config;
-  readonly #options: TrainerOptions;
+  readonly #options: z.output<typeof schema> & Surroundings;
   readonly #perGroup: boolean;
   readonly #optimizer: Optimizer;
   readonly #devices: LaneDevices;
@@ -81,20 +93,20 @@ export class Trainer implements Disposable {
   constructor(config: Qwen3Config, parameters: ParameterSet, objective: Objective, options: TrainerOptions) {
     this.config = config;
     this.parameters = parameters;
-    this.#options = options;
+    this.#options = { ...options, ...schema.parse(options) };
     this.#perGroup = !objective.rowwise;
     const whole = options.partOf ?? config;
     const count = laneCount(parameters.device, whole, weightCount(whole) > LARGE ? 1 : MAX_LANES, Infinity);
     this.#devices = new LaneDevices(parameters.device, whole, count);
     const [device] = this.#devices.devices;
     // AdamW's many small operations are faster on one thread; Muon's matrix products are not, unless a BLAS does them.
-    const { adamw } = options;
-    const alone = !('muon' in adamw) || device?.hasBlas === true;
-    const updating = (alone ? device : undefined) ?? parameters.device;
-    this.#optimizer =
-      'offload' in adamw
-        ? new OffloadedAdamW(parameters, adamw, adamw.offload, updating)
-        : new AdamW(parameters, adamw, updating);
+    const alone = this.#options.optimizer !== 'muon' || device?.hasBlas === true;
+    this.#optimizer = createOptimizer(this.#options, {
+      parameters,
+      device: (alone ? device : undefined) ?? parameters.device,
+      folder: options.folder ?? '',
+      isLayerMatrix: isLayerParameter,
+    });
     const first = this.#optimizer.gradients;
     const others = this.#devices.devices
       .slice(1)
@@ -102,7 +114,7 @@ export class Trainer implements Disposable {
     const gradients = [first, ...others] as const;
     const lane = {
       weights: options.weights ?? parameters,
-      recompute: options.recompute ?? false,
+      recompute: this.#options.gradient_checkpointing,
       chunkRows: chunkRowsFor(whole.vocabSize),
     };
     this.#lanes = this.#devices.devices.map(
@@ -122,10 +134,10 @@ export class Trainer implements Disposable {
 
   /** Batches of like-sized examples, each assigned to the lane that has the least to do. */
   #plan(examples: readonly TrainExample[]): MicroBatch[][] {
-    const { microBatchTokens, microBatchPrompts, rounding, partOf } = this.#options;
+    const { microBatchTokens = MICRO_BATCH_TOKENS, micro_train_batch_size, rounding, partOf } = this.#options;
     const plan = planMicroBatches(examples, {
       maxTokens: microBatchTokens,
-      maxPrompts: microBatchPrompts,
+      maxPrompts: micro_train_batch_size,
       lanes: this.#lanes.length,
       rounding: rounding ?? roundingFor(partOf ?? this.config),
     });

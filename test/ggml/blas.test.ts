@@ -89,9 +89,13 @@ function examples(): TrainExample[] {
 async function trained(device: Device): Promise<{ loss: number; gradNorm: number; weights: Float32Array }> {
   using parameters = goldenWeights(device);
   using trainer = new Trainer(goldenConfig, parameters, crossEntropy(), {
-    adamw: { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.01, maxNorm: 1 },
+    adam_beta1: 0.9,
+    adam_beta2: 0.95,
+    adam_eps: 1e-8,
+    weight_decay: 0.01,
+    max_norm: 1,
     microBatchTokens: 1024,
-    microBatchPrompts: 2,
+    micro_train_batch_size: 2,
   });
   await trainer.step(examples(), 1e-4);
   const { loss, gradNorm } = await trainer.step(examples(), 1e-4);

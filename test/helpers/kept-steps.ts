@@ -18,7 +18,7 @@ import { loadRecipe } from '../../src/recipe/load.ts';
 import { contextOf } from '../../src/run/context.ts';
 import type { Recipe } from '../../src/recipe/schema.ts';
 import { lossOf, outputsModel, type Stage, type TrainingStage } from '../../src/stages/index.ts';
-import { openForTraining, scheduleOf, trainerFor } from '../../src/stages/training.ts';
+import { openForTraining, trainerFor } from '../../src/stages/training.ts';
 import { learningRate } from '../../src/tensor/optim/schedule.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
 import { groupAdvantages } from '../../src/train/advantages.ts';
@@ -162,7 +162,7 @@ export async function stepsOf(
   const before = read();
   const steps: StepNumbers[] = [];
   for (const index of [0, 1]) {
-    const lr = learningRate(scheduleOf(own), index, 2);
+    const lr = learningRate(own, index, 2);
     const { loss, parts, gradNorm } = await trainer.step(examples, lr);
     steps.push({ loss, ...parts, grad_norm: gradNorm, lr });
   }

@@ -27,7 +27,13 @@ const SPECS = [
   { name: 'cube', shape: [3, 5, 7] },
   { name: 'last', shape: [17] },
 ];
-const OPTIONS: AdamWOptions = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, maxNorm: 1 };
+const OPTIONS: AdamWOptions = {
+  adam_beta1: 0.9,
+  adam_beta2: 0.95,
+  adam_eps: 1e-8,
+  weight_decay: 0.1,
+  max_norm: 1,
+};
 
 function draw(set: ParameterSet, rng: Rng, size: number): void {
   for (const { name, shape } of set.specs) {

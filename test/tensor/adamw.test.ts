@@ -15,7 +15,13 @@ const SPECS = [
   { name: 'vector', shape: [7] },
   { name: 'cube', shape: [2, 3, 2] },
 ];
-const OPTIONS: ResidentOptions = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, maxNorm: 1 };
+const OPTIONS: ResidentOptions = {
+  adam_beta1: 0.9,
+  adam_beta2: 0.95,
+  adam_eps: 1e-8,
+  weight_decay: 0.1,
+  max_norm: 1,
+};
 
 const draws = (rng: Rng, length: number, size: number): Float32Array =>
   Float32Array.from({ length }, () => size * rng.normal());
@@ -34,7 +40,13 @@ class Reference {
   }
 
   step(gradients: ReadonlyMap<string, Float32Array>, lr: number): number {
-    const { beta1, beta2, eps, weightDecay, maxNorm } = this.#options;
+    const {
+      adam_beta1: beta1,
+      adam_beta2: beta2,
+      adam_eps: eps,
+      weight_decay: weightDecay,
+      max_norm: maxNorm,
+    } = this.#options;
     const total = Math.hypot(...[...gradients.values()].map(norm));
     const clip = maxNorm > 0 && total > maxNorm ? maxNorm / total : 1;
     this.#steps += 1;
@@ -96,9 +108,9 @@ async function expectEqualSteps(options: ResidentOptions, size: number, steps = 
 describe('AdamW step by step against a reference', () => {
   it('with gradients below the norm', () => expectEqualSteps(OPTIONS, 0.01));
   it('with gradients that are clipped', () => expectEqualSteps(OPTIONS, 3));
-  it('without clipping', () => expectEqualSteps({ ...OPTIONS, maxNorm: 0 }, 3));
+  it('without clipping', () => expectEqualSteps({ ...OPTIONS, max_norm: 0 }, 3));
   it('without decay, other betas', () =>
-    expectEqualSteps({ ...OPTIONS, weightDecay: 0, beta1: 0.8, beta2: 0.999 }, 1));
+    expectEqualSteps({ ...OPTIONS, weight_decay: 0, adam_beta1: 0.8, adam_beta2: 0.999 }, 1));
 });
 
 describe('AdamW', () => {
@@ -123,7 +135,7 @@ describe('AdamW', () => {
 
   it('clears the gradients after a step, and a first step has size lr', async () => {
     using parameters = new ParameterSet(device, SPECS, 'trainable');
-    using optimiser = new AdamW(parameters, { ...OPTIONS, weightDecay: 0 });
+    using optimiser = new AdamW(parameters, { ...OPTIONS, weight_decay: 0 });
     const rng = Rng.seeded(4);
     optimiser.gradients.set('matrix', draws(rng, 35, 5));
     await optimiser.step(0.25, await optimiser.gradientNorm());
@@ -171,7 +183,12 @@ describe('AdamW', () => {
 });
 
 describe('learning rates', () => {
-  const options = { scheduler: 'cosine_with_min_lr', lr: 1, warmupRatio: 0.2, minLrRatio: 0.1 } as const;
+  const options = {
+    lr_scheduler: 'cosine_with_min_lr',
+    lr: 1,
+    warmup_ratio: 0.2,
+    min_lr_ratio: 0.1,
+  } as const;
 
   it('rises over the warm-up, then falls along half a cosine to the floor', () => {
     const rates = Array.from({ length: 10 }, (_, step) => learningRate(options, step, 10));
@@ -186,21 +203,21 @@ describe('learning rates', () => {
   });
 
   it('constant after the warm-up', () => {
-    const constant = { ...options, scheduler: 'constant' } as const;
+    const constant = { ...options, lr_scheduler: 'constant' } as const;
     expect([0, 1, 2, 9].map((step) => learningRate(constant, step, 10))).toEqual([0.5, 1, 1, 1]);
   });
 
   it('without a warm-up, and with a single step', () => {
-    expect(learningRate({ ...options, warmupRatio: 0 }, 0, 10)).toBe(1);
-    expect(learningRate({ ...options, warmupRatio: 0.03 }, 0, 1)).toBe(1);
-    expect(learningRate({ ...options, warmupRatio: 0 }, 0, 1)).toBe(1);
+    expect(learningRate({ ...options, warmup_ratio: 0 }, 0, 10)).toBe(1);
+    expect(learningRate({ ...options, warmup_ratio: 0.03 }, 0, 1)).toBe(1);
+    expect(learningRate({ ...options, warmup_ratio: 0 }, 0, 1)).toBe(1);
   });
 
   it('never 0 and never above lr', () => {
     for (const total of [1, 2, 3, 7, 100]) {
       for (const warmupRatio of [0, 0.03, 0.5, 1]) {
         for (let step = 0; step < total; step++) {
-          const rate = learningRate({ ...options, warmupRatio }, step, total);
+          const rate = learningRate({ ...options, warmup_ratio: warmupRatio }, step, total);
           expect(rate).toBeGreaterThan(0);
           expect(rate).toBeLessThanOrEqual(1);
         }

@@ -15,7 +15,13 @@ const SPECS = [
   { name: 'narrow', shape: [7, 5] },
   { name: 'vector', shape: [64] },
 ];
-const OPTIONS: ResidentOptions = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.01, maxNorm: 0 };
+const OPTIONS: ResidentOptions = {
+  adam_beta1: 0.9,
+  adam_beta2: 0.95,
+  adam_eps: 1e-8,
+  weight_decay: 0.01,
+  max_norm: 0,
+};
 
 /** How steep a dimension is: within each block, from a hundredth to ten. */
 const steepness = (i: number): number => 10 ** ((i % 4) - 2);
@@ -63,8 +69,8 @@ class Toy implements Disposable {
 
 describe('AdamW in 8 bits', () => {
   it.each([1, 1e-4])('comes as near to the solution as in 32, with gradients of size %d', async (size) => {
-    using small = new Toy(true, { weightDecay: 0 });
-    using large = new Toy(false, { weightDecay: 0 });
+    using small = new Toy(true, { weight_decay: 0 });
+    using large = new Toy(false, { weight_decay: 0 });
     for (const toy of [small, large]) {
       const rng = Rng.seeded(4);
       for (let i = 0; i < 400; i++) await toy.step(0.02 * (1 - i / 400), rng, size);
@@ -97,7 +103,7 @@ describe('AdamW in 8 bits', () => {
   });
 
   it('never steps further than Adam can, whatever is lost of an average', async () => {
-    using toy = new Toy(true, { weightDecay: 0 });
+    using toy = new Toy(true, { weight_decay: 0 });
     const { length } = toy.parameters.read('matrix');
     for (let i = 0; i < 30; i++) {
       const before = toy.parameters.read('matrix');

@@ -38,7 +38,7 @@ function lacking(which: string, ...names: readonly string[]): Device {
 /** A training step's loss, gradients and norm of a device; the golden batch. */
 async function step(device: Device) {
   const weights = keep(goldenWeights(device));
-  const adamw = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, maxNorm: 1 };
+  const adamw = { adam_beta1: 0.9, adam_beta2: 0.95, adam_eps: 1e-8, weight_decay: 0.1, max_norm: 1 };
   const optimiser = keep(new AdamW(weights, adamw));
   const objective = goldenObjective('ckd');
   const { layout, trees } = goldenTrees.tree();
@@ -141,7 +141,7 @@ describe.each(['cpu', ...(gpu === undefined ? [] : [gpu.name])])('a device (%s) 
   it('what writes into its weights is refused in a sentence, before anything runs', async () => {
     const device = lacking(which, 'OPT_STEP_ADAMW');
     const weights = keep(goldenWeights(device));
-    const adamw = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, maxNorm: 1 };
+    const adamw = { adam_beta1: 0.9, adam_beta2: 0.95, adam_eps: 1e-8, weight_decay: 0.1, max_norm: 1 };
     const build = (): unknown => keep(new AdamW(weights, adamw));
     expect(build).toThrow(UserError);
     expect(build).toThrow(

@@ -24,7 +24,7 @@ const specs = [
   { name: 'matrix', shape: [4, 3] },
   { name: 'vector', shape: [4] },
 ];
-const OPTIONS = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0, maxNorm: 1 };
+const OPTIONS = { adam_beta1: 0.9, adam_beta2: 0.95, adam_eps: 1e-8, weight_decay: 0, max_norm: 1 };
 
 describe('native handles are counted, and all come back', () => {
   it('device, graph, parameters, optimiser', async () => {

@@ -45,11 +45,11 @@ class Side implements Disposable {
     this.device = Device.open(which, 1);
     this.weights = goldenWeights(this.device);
     this.optimiser = new AdamW(this.weights, {
-      beta1: 0.9,
-      beta2: 0.95,
-      eps: 1e-8,
-      weightDecay: 0.1,
-      maxNorm: 1,
+      adam_beta1: 0.9,
+      adam_beta2: 0.95,
+      adam_eps: 1e-8,
+      weight_decay: 0.1,
+      max_norm: 1,
     });
   }
 
@@ -110,7 +110,7 @@ describe.skipIf(found === undefined)(
 
     it('AdamW with its averages in files ends at the same weights as with them on the device', async () => {
       const folder = mkdtempSync(join(tmpdir(), 'tinystar-vulkan-'));
-      const options = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, maxNorm: 1 };
+      const options = { adam_beta1: 0.9, adam_beta2: 0.95, adam_eps: 1e-8, weight_decay: 0.1, max_norm: 1 };
       const specs = [
         { name: 'matrix', shape: [512, 300] },
         { name: 'vector', shape: [64] },

@@ -8,7 +8,7 @@ import { asTokenIds } from '../../src/base/token-ids.ts';
 import { Device } from '../../src/ggml/device.ts';
 import { ComputeCopies } from '../../src/model/compute-copies.ts';
 import { parameterSpecs } from '../../src/model/arch/config.ts';
-import { LORA_TARGETS, LoraWeights } from '../../src/model/lora.ts';
+import { type LoraOptions, LoraWeights } from '../../src/model/lora.ts';
 import type { ComputeDType, TrainedWeights } from '../../src/model/trained-weights.ts';
 import { crossEntropy } from '../../src/losses/index.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
@@ -25,7 +25,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-const OPTIONS = { rank: 4, alpha: 8, targets: LORA_TARGETS };
+const OPTIONS: LoraOptions = { rank: 4, alpha: 8, target_modules: 'all-linear' };
 
 /** Adapters on the golden weights whose B is not zero, so that they change something. */
 function adapted(options = OPTIONS): LoraWeights {
@@ -117,7 +117,11 @@ describe('LoRA', () => {
   });
 
   it('trains the adapters of its targets alone', () => {
-    using lora = new LoraWeights(goldenWeights(device), { ...OPTIONS, targets: ['q_proj'] }, Rng.seeded(3));
+    using lora = new LoraWeights(
+      goldenWeights(device),
+      { ...OPTIONS, target_modules: ['q_proj'] },
+      Rng.seeded(3),
+    );
     expect(lora.trained.specs.map(({ name }) => name)).toEqual(
       Array.from({ length: goldenConfig.layers }, (_, i) => `model.layers.${i}.self_attn.q_proj`).flatMap(
         (matrix) => [`${matrix}.lora_A.weight`, `${matrix}.lora_B.weight`],
@@ -161,7 +165,7 @@ describe.each(['f16', 'bf16'] as const)('compute copies in %s', (dtype: ComputeD
   });
 });
 
-const ADAMW = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.01, maxNorm: 1 };
+const ADAMW = { adam_beta1: 0.9, adam_beta2: 0.95, adam_eps: 1e-8, weight_decay: 0.01, max_norm: 1 };
 
 function examples(): TrainExample[] {
   const rng = Rng.seeded(3);
@@ -193,11 +197,12 @@ const KINDS = {
 describe.each(Object.entries(KINDS))('a trainer of %s', (_, make) => {
   const trainerOf = (weights: TrainedWeights): Trainer =>
     new Trainer(goldenConfig, weights.trained, crossEntropy(), {
-      adamw: { ...ADAMW, eightBit: true },
+      ...ADAMW,
+      optimizer: 'adamw_8bit',
       microBatchTokens: 1024,
-      microBatchPrompts: 2,
+      micro_train_batch_size: 2,
       weights,
-      recompute: true,
+      gradient_checkpointing: true,
     });
 
   it('learns, and goes on from a checkpoint to the same bits', async () => {

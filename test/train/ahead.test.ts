@@ -24,9 +24,13 @@ async function run(total: number, onDevice: boolean, source: ExampleSource = (st
   using device = Device.open('cpu', 1);
   using weights = goldenWeights(device);
   using trainer = new Trainer(goldenConfig, weights, crossEntropy(), {
-    adamw: { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0, maxNorm: 1 },
+    adam_beta1: 0.9,
+    adam_beta2: 0.95,
+    adam_eps: 1e-8,
+    weight_decay: 0,
+    max_norm: 1,
     microBatchTokens: 1024,
-    microBatchPrompts: 2,
+    micro_train_batch_size: 2,
   });
   const events: string[] = [];
   const stage = supervisedStage({
@@ -35,7 +39,7 @@ async function run(total: number, onDevice: boolean, source: ExampleSource = (st
     total,
     trainer,
     saveSteps: 100,
-    schedule: { lr: 1e-3, scheduler: 'constant', warmupRatio: 0, minLrRatio: 0 },
+    schedule: { lr: 1e-3, lr_scheduler: 'constant', warmup_ratio: 0, min_lr_ratio: 0 },
     examples: (step, own) => {
       events.push(`make ${step}`);
       return source(step, own);

@@ -82,7 +82,7 @@ afterAll(() => {
   device.close();
 });
 
-const ADAM = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0, maxNorm: 1 };
+const ADAM = { adam_beta1: 0.9, adam_beta2: 0.95, adam_eps: 1e-8, weight_decay: 0, max_norm: 1 };
 const STEPS = 120;
 
 async function solve(problems: readonly Problem[]): Promise<Conversation[]> {
@@ -100,9 +100,9 @@ async function solve(problems: readonly Problem[]): Promise<Conversation[]> {
 
 beforeAll(async () => {
   using trainer = new Trainer(config, weights, crossEntropy(), {
-    adamw: ADAM,
+    ...ADAM,
     microBatchTokens: 4096,
-    microBatchPrompts: 4,
+    micro_train_batch_size: 4,
   });
   const examples: TrainExample[] = [];
   for (const locker of lockers) {
@@ -130,7 +130,7 @@ test('reinforcement learning on it: results are read and not learned, and reward
     config,
     weights,
     policyGradient({ eps_clip: 0.2, init_kl_coef: 0.001, kl_estimator: 'k3', entropy_coef: 0.001 }),
-    { adamw: ADAM, microBatchTokens: 4096, microBatchPrompts: 4 },
+    { ...ADAM, microBatchTokens: 4096, micro_train_batch_size: 4 },
   );
   using reference = new Scorer(device, config, weights);
   const seen: TrainExample[] = [];
@@ -168,7 +168,7 @@ test('reinforcement learning on it: results are read and not learned, and reward
       dynamic_filtering_min_diff: 0,
       save_steps: 10,
     },
-    schedule: { scheduler: 'constant', lr: 1e-5, warmupRatio: 0, minLrRatio: 0 },
+    schedule: { lr_scheduler: 'constant', lr: 1e-5, warmup_ratio: 0, min_lr_ratio: 0 },
     seed: 3,
   });
   const { metrics } = await stage.step(0, new AbortController().signal);

@@ -73,7 +73,7 @@ function make(
     reference,
     rollouts,
     options: { ...OPTIONS, ...options },
-    schedule: { scheduler: 'constant', lr: 0.5, warmupRatio: 0, minLrRatio: 0 },
+    schedule: { lr_scheduler: 'constant', lr: 0.5, warmup_ratio: 0, min_lr_ratio: 0 },
     seed: 4,
   });
   return { fake, stage, drawn };

@@ -29,16 +29,10 @@ const EXAMPLES: readonly TrainExample[] = Array.from({ length: 4 }, () => ({
 
 const trainerOf = (weights: ParameterSet, offload?: string): Trainer =>
   new Trainer(goldenConfig, weights, crossEntropy(), {
-    adamw: {
-      beta1: 0.9,
-      beta2: 0.95,
-      eps: 1e-8,
-      weightDecay: 0.01,
-      maxNorm: 1,
-      ...(offload === undefined ? {} : { offload }),
-    },
+    weight_decay: 0.01,
+    ...(offload === undefined ? {} : { optimizer: 'adamw_offloaded', folder: offload }),
     microBatchTokens: 1024,
-    microBatchPrompts: 2,
+    micro_train_batch_size: 2,
   });
 
 it('learns the same to the bit, and goes on from a checkpoint with its averages in a file or in memory', async () => {

@@ -89,10 +89,10 @@ it('loss and gradients are the same however lengths are rounded', async () => {
     };
   });
   using device = Device.open('cpu', 1);
-  const accumulated = async (rounding: Rounding, microBatchPrompts: number) => {
+  const accumulated = async (rounding: Rounding, micro_train_batch_size: number) => {
     using parameters = goldenWeights(device);
-    const adamw = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0, maxNorm: 1 };
-    const options = { adamw, microBatchTokens: 2048, microBatchPrompts, rounding };
+    const adamw = { adam_beta1: 0.9, adam_beta2: 0.95, adam_eps: 1e-8, weight_decay: 0, max_norm: 1 };
+    const options = { ...adamw, microBatchTokens: 2048, micro_train_batch_size, rounding };
     using trainer = new Trainer(goldenConfig, parameters, crossEntropy(), options);
     // The step's norm is that of all gradients before they are clipped.
     const { loss, gradNorm } = await trainer.step(examples, 1e-3);

@@ -14,7 +14,7 @@ import { Trainer } from '../../src/train/trainer.ts';
 import { TrainingGraph } from '../../src/train/training-graph.ts';
 import { goldenConfig, goldenWeights } from '../helpers/golden.ts';
 
-const ADAMW = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0, maxNorm: 1 };
+const ADAMW = { adam_beta1: 0.9, adam_beta2: 0.95, adam_eps: 1e-8, weight_decay: 0, max_norm: 1 };
 const layout = { prompts: 2, promptTokens: 64, samples: 4, completionTokens: 16 };
 const plannedWeights = (device: Device) =>
   new ParameterSet(device, parameterSpecs(goldenConfig), 'trainable');
@@ -63,9 +63,9 @@ describe('a device for planning', () => {
     {
       using weights = plannedWeights(planning);
       using trainer = new Trainer(goldenConfig, weights, crossEntropy(), {
-        adamw: ADAMW,
+        ...ADAMW,
         microBatchTokens: 1024,
-        microBatchPrompts: 2,
+        micro_train_batch_size: 2,
       });
       // Weights, gradients of two lanes, two averages.
       const state = planning.planned!.bytes;

@@ -16,7 +16,7 @@ import { expectClose, expectNormClose, TOLERANCES } from '../helpers/tolerances.
 
 const device = Device.open('cpu', 1);
 const weights = goldenWeights(device);
-const adamw = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0, maxNorm: 1 };
+const adamw = { adam_beta1: 0.9, adam_beta2: 0.95, adam_eps: 1e-8, weight_decay: 0, max_norm: 1 };
 const optimiser = new AdamW(weights, adamw);
 const { gradients } = optimiser;
 afterAll(() => {
@@ -106,9 +106,9 @@ describe('pairs', () => {
     const learned = async (examples: readonly TrainExample[]): Promise<Outcome> => {
       using parameters = goldenWeights(device);
       using trainer = new Trainer(goldenConfig, parameters, objective, {
-        adamw,
+        ...adamw,
         microBatchTokens: 1024,
-        microBatchPrompts: 3,
+        micro_train_batch_size: 3,
       });
       const { loss, parts } = await trainer.step(examples, 0.1);
       return {
@@ -130,7 +130,7 @@ describe('pairs', () => {
       goldenConfig,
       parameters,
       preference({ loss_type: 'dpo', beta: 0.5, label_smoothing: 0, nll_loss_coef: 0 }),
-      { adamw, microBatchTokens: 1024, microBatchPrompts: 2 },
+      { ...adamw, microBatchTokens: 1024, micro_train_batch_size: 2 },
     );
     let mean = 0;
     for (const pair of pairs()) mean += (await trainer.accumulate([pair])).loss / COUNT;

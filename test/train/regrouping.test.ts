@@ -21,7 +21,13 @@ import { expectClose, expectNormClose, TOLERANCES } from '../helpers/tolerances.
 
 const device = Device.open('cpu', 1);
 const weights = goldenWeights(device);
-const optimiser = new AdamW(weights, { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0, maxNorm: 1 });
+const optimiser = new AdamW(weights, {
+  adam_beta1: 0.9,
+  adam_beta2: 0.95,
+  adam_eps: 1e-8,
+  weight_decay: 0,
+  max_norm: 1,
+});
 const { gradients } = optimiser;
 afterAll(() => {
   optimiser[Symbol.dispose]();
@@ -126,7 +132,13 @@ describe('two runs', () => {
     const objective = goldenObjective('ckd');
     const train = async (): Promise<Float32Array[]> => {
       using own = goldenWeights(device);
-      using adam = new AdamW(own, { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.01, maxNorm: 1 });
+      using adam = new AdamW(own, {
+        adam_beta1: 0.9,
+        adam_beta2: 0.95,
+        adam_eps: 1e-8,
+        weight_decay: 0.01,
+        max_norm: 1,
+      });
       using graph = new TrainingGraph(goldenConfig, own, adam.gradients, layout, 48, objective);
       for (let step = 0; step < 3; step++) {
         await graph.run(goldenTrees.tree().trees, goldenRows('tree', objective));

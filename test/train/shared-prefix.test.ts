@@ -14,7 +14,13 @@ import { expectClose, expectNormClose, TOLERANCES } from '../helpers/tolerances.
 
 const device = Device.open('cpu', 1);
 const weights = goldenWeights(device);
-const optimiser = new AdamW(weights, { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0, maxNorm: 1 });
+const optimiser = new AdamW(weights, {
+  adam_beta1: 0.9,
+  adam_beta2: 0.95,
+  adam_eps: 1e-8,
+  weight_decay: 0,
+  max_norm: 1,
+});
 const { gradients } = optimiser;
 afterAll(() => {
   optimiser[Symbol.dispose]();

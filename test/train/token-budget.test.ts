@@ -52,7 +52,7 @@ async function ratesOf(options: Pick<Grpo['options'], 'token_budget'> & { readon
       save_steps: 10,
       ...options,
     },
-    schedule: { scheduler: 'cosine_with_min_lr', lr: 1, warmupRatio: 0.03, minLrRatio: 0.1 },
+    schedule: { lr_scheduler: 'cosine_with_min_lr', lr: 1, warmup_ratio: 0.03, min_lr_ratio: 0.1 },
     seed: 3,
   });
   const totals: (number | undefined)[] = [];

@@ -8,7 +8,7 @@ import { rowsFrom, type TrainExample } from '../../src/train/examples.ts';
 import { Trainer } from '../../src/train/trainer.ts';
 import { goldenConfig, goldenWeights } from '../helpers/golden.ts';
 
-const adamw = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.01, maxNorm: 1 };
+const adamw = { adam_beta1: 0.9, adam_beta2: 0.95, adam_eps: 1e-8, weight_decay: 0.01, max_norm: 1 };
 
 /** Long enough that the examples of a step make several batches. */
 function examples(): TrainExample[] {
@@ -28,9 +28,9 @@ async function trained(threads: number): Promise<{ loss: number; weights: Float3
   using device = Device.open('cpu', threads);
   using parameters = goldenWeights(device);
   using trainer = new Trainer(goldenConfig, parameters, crossEntropy(), {
-    adamw,
+    ...adamw,
     microBatchTokens: 1024,
-    microBatchPrompts: 2,
+    micro_train_batch_size: 2,
   });
   let loss = 0;
   for (let step = 0; step < 3; step++) loss = (await trainer.step(examples(), 1e-3)).loss;

@@ -2,8 +2,19 @@
  * Choosing the next token on the host, from probabilities that the device computed. The order is the usual one
  * (Hugging Face, vLLM): temperature, then top-k, then top-p of what is left.
  */
+import { z } from 'zod';
 import { UserError } from '../../base/errors.ts';
 import type { Rng } from '../../base/rng.ts';
+
+/** Options of a sampler; a temperature of 0, which recipes give to evaluations only, takes the most likely token. */
+export const samplingOptions = {
+  temperature: z.number().positive().default(1).describe('divides the logits before a token is drawn'),
+  top_p: z.number().gt(0).max(1).default(1).describe('draw from the smallest set of tokens with this mass'),
+  top_k: z
+    .union([z.int().positive(), z.literal(-1)])
+    .default(-1)
+    .describe('draw from this many likeliest tokens; -1 is all of them'),
+};
 
 export interface Sampling {
   /** 0 is greedy: the most likely token, the lowest id among equals. */

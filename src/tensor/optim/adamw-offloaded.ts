@@ -139,7 +139,7 @@ export class OffloadedAdamW implements Optimizer {
         // The next part is read while this one is computed; who waits for it is told of a failure.
         coming = this.#fetch(i + 1, ahead);
         coming.catch(() => undefined);
-        const decay = part.decayed ? this.#options.weightDecay : 0;
+        const decay = part.decayed ? this.#options.weight_decay : 0;
         write(device, this.#settings, adamSettings(this.#options, lr, decay, this.steps));
         await this.#update(part, held);
         [held, ahead] = [ahead, held];

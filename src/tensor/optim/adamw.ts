@@ -83,7 +83,7 @@ export class AdamW implements Optimizer {
   #update(weight: Tensor, spec: ParameterSpec): void {
     const g = this.#stepGraph;
     const { name, shape } = spec;
-    const { beta1, beta2, muon, eightBit = false } = this.#options;
+    const { adam_beta1: beta1, adam_beta2: beta2, muon, eightBit = false } = this.#options;
     const row = (values: Tensor): Tensor => slice(g, values, 0, 0, shape[0] ?? 1);
     const [first, second] = [this.first.get(name), this.second.get(name)];
     const accumulated = this.gradients.get(name);
@@ -125,7 +125,7 @@ export class AdamW implements Optimizer {
 
   async step(lr: number, norm: number): Promise<void> {
     const options = this.#options;
-    const { beta1, beta2, eps, weightDecay } = options;
+    const { adam_beta1: beta1, adam_beta2: beta2, adam_eps: eps, weight_decay: weightDecay } = options;
     this.steps += 1;
     const fill = (input: Tensor, value: number): void =>
       write(this.#device, input, new Float32Array(sizeOf(input.shape)).fill(value));

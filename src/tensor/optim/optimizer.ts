@@ -1,15 +1,18 @@
-/** What all optimisers have in common: gradients that training graphs add to, and averages that are saved with a run. */
+/** What all optimisers have in common: gradients that training graphs add to, and moments that are saved with a run. */
+import { z } from 'zod';
 import type { ParameterSet, ParameterSpec } from '../parameters.ts';
 
-export interface AdamWOptions {
-  readonly beta1: number;
-  readonly beta2: number;
-  readonly eps: number;
-  /** Decay of matrices; vectors (norm weights) are not decayed. */
-  readonly weightDecay: number;
-  /** Gradients are scaled down to this global norm; 0 turns clipping off. */
-  readonly maxNorm: number;
-}
+const decay = z.number().min(0).lt(1);
+
+/** Options of AdamW, in whatever way its moments are kept. Vectors (norm weights) are not decayed. */
+export const adamwOptions = {
+  weight_decay: z.number().min(0).default(0).describe("AdamW's decoupled decay (OpenRLHF: l2)"),
+  adam_beta1: decay.default(0.9),
+  adam_beta2: decay.default(0.95),
+  adam_eps: z.number().positive().default(1e-8),
+  max_norm: z.number().min(0).default(1).describe('global gradient norm is clipped to this; 0 is off'),
+};
+export type AdamWOptions = z.output<z.ZodObject<typeof adamwOptions>>;
 
 /** Named tensors that are read and set whole, wherever they lie. */
 export interface StoredTensors {
@@ -24,7 +27,7 @@ export interface StoredTensors {
 export interface Optimizer extends Disposable {
   /** Zero after a step. */
   readonly gradients: ParameterSet;
-  /** Averages of gradients, and of their squares. */
+  /** Moments: running means of gradients, and of their squares. */
   readonly first: StoredTensors;
   readonly second: StoredTensors;
   /** Steps applied so far. */
@@ -36,15 +39,16 @@ export interface Optimizer extends Disposable {
 }
 
 /** What gradients of this norm are multiplied by. */
-export const clipOf = ({ maxNorm }: AdamWOptions, norm: number): number =>
-  maxNorm > 0 && norm > maxNorm ? maxNorm / norm : 1;
+export const clipOf = ({ max_norm }: AdamWOptions, norm: number): number =>
+  max_norm > 0 && norm > max_norm ? max_norm / norm : 1;
 
 /** The numbers that ggml's AdamW takes, of the update number `step`, counted from 1. */
 export function adamSettings(
-  { beta1, beta2, eps }: AdamWOptions,
+  { adam_beta1, adam_beta2, adam_eps }: AdamWOptions,
   lr: number,
-  decay: number,
+  weight_decay: number,
   step: number,
 ): Float32Array {
-  return Float32Array.of(lr, beta1, beta2, eps, decay, 1 / (1 - beta1 ** step), 1 / (1 - beta2 ** step));
+  const [first, second] = [1 / (1 - adam_beta1 ** step), 1 / (1 - adam_beta2 ** step)];
+  return Float32Array.of(lr, adam_beta1, adam_beta2, adam_eps, weight_decay, first, second);
 }

@@ -1,21 +1,22 @@
 /** Learning-rate schedules. */
-export type SchedulerName = 'cosine_with_min_lr' | 'constant';
+import { z } from 'zod';
 
-export interface ScheduleOptions {
-  readonly scheduler: SchedulerName;
-  readonly lr: number;
-  /** Share of the steps with a linear rise from 0. */
-  readonly warmupRatio: number;
-  /** Floor, as a share of `lr`. */
-  readonly minLrRatio: number;
-}
+const fraction = z.number().min(0).max(1);
+
+export const scheduleOptions = {
+  lr: z.number().positive().describe('peak learning rate'),
+  lr_scheduler: z.enum(['cosine_with_min_lr', 'constant']).default('cosine_with_min_lr'),
+  warmup_ratio: fraction.default(0.03).describe('share of the steps in which the rate rises from 0'),
+  min_lr_ratio: fraction.default(0.1).describe("the cosine's floor, as a share of lr"),
+};
+export type ScheduleOptions = z.output<z.ZodObject<typeof scheduleOptions>>;
 
 /** Learning rate of the 0-based `step` of `total`: linear warm-up, then a half cosine down to the floor. */
 export function learningRate(options: ScheduleOptions, step: number, total: number): number {
-  const warmup = Math.ceil(options.warmupRatio * total);
+  const warmup = Math.ceil(options.warmup_ratio * total);
   if (step < warmup) return (options.lr * (step + 1)) / warmup;
-  if (options.scheduler === 'constant') return options.lr;
+  if (options.lr_scheduler === 'constant') return options.lr;
   const progress = (step - warmup) / Math.max(1, total - warmup);
   const cosine = 0.5 * (1 + Math.cos(Math.PI * Math.min(1, progress)));
-  return options.lr * (options.minLrRatio + (1 - options.minLrRatio) * cosine);
+  return options.lr * (options.min_lr_ratio + (1 - options.min_lr_ratio) * cosine);
 }
