@@ -59,12 +59,18 @@ function issueProblems(root: unknown, issue: z.core.$ZodIssue, prefix: Path): Pr
   return [wrongValue(root, path)];
 }
 
+/** Keys of earlier versions, with the names that they have now. */
+const RENAMED: Readonly<Record<string, string>> = { manner: 'rollout_mode' };
+
 function unknownKey(root: unknown, path: Path, key: string): Problem {
   const known = [...new Set(rulesAt(root, path).flatMap((rule) => Object.keys(rule.properties ?? {})))];
   const container = valueAt(root, path);
   const kind =
     isRecord(container) && typeof container['kind'] === 'string' ? ` of a ${container['kind']} stage` : '';
   const where = pathText(root, [...path, key]);
+  const now = Object.hasOwn(RENAMED, key) ? RENAMED[key] : undefined;
+  if (now !== undefined && known.includes(now))
+    return { path: [...path, key], part: 'key', text: `${where} is called ${now} now; rename the key.` };
   const text = `${where} is not a known key${kind}${suggestion(key, known, 'the keys are')}`;
   return { path: [...path, key], part: 'key', text };
 }

@@ -59,7 +59,7 @@ const splitOptions = {
   train: count.default(2000).describe('problems to learn from'),
   test: count.default(200).describe('unseen problems of the same domain'),
   transfer: count.default(200).describe('problems of another domain'),
-  manner: z
+  rollout_mode: z
     .enum(['conversation', 'agent'])
     .default('conversation')
     .describe('answer in a conversation, or walk step by step: one call a step, then stop'),

@@ -241,7 +241,7 @@ async function openRecipeEnvironment(recipe: Recipe, name: string): Promise<Open
   );
   return {
     host,
-    manner: source.manner === 'agent' ? agentManner(source.max_tries) : CONVERSATION,
+    manner: source.rollout_mode === 'agent' ? agentManner(source.max_tries) : CONVERSATION,
     async problems(split) {
       const problems = await host.problems({ split, seed: source.seed, count: source[split] });
       if (problems.length === 0)

@@ -144,10 +144,10 @@ export const mentor = defineTraining({
         path: ['data'],
         text: `.data is missing, and the reward ${reward} compares with a teacher's trajectories; name a trajectories stage, or set reward to sparse.`,
       };
-    if (environmentNamed(environment)?.['manner'] === 'agent')
+    if (environmentNamed(environment)?.['rollout_mode'] === 'agent')
       yield {
         path: ['environment'],
-        text: `.environment is ${environment}, whose manner is agent: the tries that failed are not in its chains, so that there is nothing to reinforce; use an environment whose manner is conversation.`,
+        text: `.environment is ${environment}, whose rollout_mode is agent: the tries that failed are not in its chains, so that there is nothing to reinforce; use an environment whose rollout_mode is conversation.`,
       };
     const other = stage(data)?.['environment'];
     if (typeof other === 'string' && other !== environment)

@@ -65,6 +65,14 @@ test('an unknown key names its place and the nearest valid key', () => {
   );
 });
 
+test('a key of an earlier version names the one it is now', () => {
+  expect(
+    fault(`${good}environments: { sums: { source: arithmetic, manner: agent } }\n`),
+  ).toMatchInlineSnapshot(
+    `"t.yaml:7:45: environments.sums.manner is called rollout_mode now; rename the key."`,
+  );
+});
+
 test('a wrong value names its place, path, value and rule', () => {
   expect(fault(good.replace('data: rolls', 'data: rolls, lr: fast'))).toMatchInlineSnapshot(
     `"t.yaml:5:63: stages.ckd.lr is "fast" and must be a number above 0."`,

@@ -61,7 +61,7 @@ test('both losses begin at the reference: ln 2 for DPO, 1 / (2 beta)^2 for IPO',
   expect([...losses('steps'), ...losses('whole')].every(Number.isFinite)).toBe(true);
 });
 
-test('models are judged in the manner that they were trained in', () => {
+test('models are judged in the rollout mode that they were trained in', () => {
   const { models } = evalSchema.parse(
     JSON.parse(readFileSync(join(folder, 'stages/evaluation/eval.json'), 'utf8')),
   );

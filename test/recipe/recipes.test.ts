@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { parse, stringify } from 'yaml';
 import { loadRecipe, parseRecipe } from '../../src/recipe/load.ts';
 import { formatRecipe } from '../../src/recipe/resolve.ts';
 
@@ -29,6 +30,12 @@ test.each(files)('%s, resolved and printed, reads back as the same recipe from a
   expect(parseRecipe(printed, join(elsewhere, 'recipe.yaml'))).toEqual(recipe);
   expect(formatRecipe(recipe, elsewhere)).toBe(printed);
   expect(printed).not.toContain(dirname(folder));
+});
+
+test.each(files)('%s is, with defaults and what it extends written out, what it was', async (file) => {
+  const resolved: unknown = parse(formatRecipe(loadRecipe(join(folder, file)), folder));
+  const text = stringify(resolved, { sortMapEntries: true, aliasDuplicateObjects: false });
+  await expect(text).toMatchFileSnapshot(`../golden/recipes/${file}`);
 });
 
 test('the baselines start from the teacher and the rollouts of the default recipe', () => {
