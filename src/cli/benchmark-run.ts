@@ -5,8 +5,8 @@ import { isAbort, UserError } from '../base/errors.ts';
 import { readText, writeAtomic } from '../base/files.ts';
 import { identityOf } from '../base/identity.ts';
 import { benchmarkContents } from '../../packages/benchmarks/src/data.ts';
-import type { AnsweringModel } from '../sampling/answering.ts';
-import { openAnsweringModel } from '../sampling/models.ts';
+import { type Engine, openSampler } from '../sampling/open.ts';
+import type { Sampler } from '../sampling/sampler.ts';
 import {
   countFaults,
   type FaultyResponse,
@@ -53,6 +53,7 @@ export function claimFolder(folder: string, identity: unknown): void {
 /** What every command of a benchmark is told. */
 export interface BenchmarkFlags {
   readonly device: string;
+  readonly engine?: Engine;
   readonly served?: string;
   readonly parallel: number;
   readonly out?: string;
@@ -64,11 +65,12 @@ export interface BenchmarkFlags {
 export async function openBenchmarked(
   { process }: CliContext,
   model: string,
-  { device, parallel, served }: BenchmarkFlags,
-): Promise<AnsweringModel> {
+  { device, engine, parallel, served }: BenchmarkFlags,
+): Promise<Sampler> {
   const apiKey = process.env['OPENAI_API_KEY'];
-  const opened = await openAnsweringModel(model, {
+  const opened = await openSampler(model, {
     device,
+    ...(engine === undefined ? {} : { engine }),
     parallel,
     ...(served === undefined ? {} : { served }),
     ...(apiKey === undefined ? {} : { apiKey }),

@@ -9,6 +9,14 @@ export const thinkingFlag = {
   optional: true,
 } as const;
 
+/** As ENGINES of sampling/open.ts, which is not loaded for help alone. */
+export const engineFlag = {
+  kind: 'enum',
+  values: ['tinystar', 'llama.cpp'],
+  brief: 'Engine that runs a GGUF file; without it, tinystar',
+  optional: true,
+} as const;
+
 /** Declared so that help shows it; `main.ts` looks for it itself, as it must know before anything is parsed. */
 export const debugFlag = {
   kind: 'boolean',

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { isAbort } from '../base/errors.ts';
 import { RESULTS } from '../eval/formats.ts';
-import type { AnsweringModel } from '../sampling/answering.ts';
-import { LocalModel } from '../sampling/local-model.ts';
+import { Local } from '../sampling/local.ts';
+import type { Sampler } from '../sampling/sampler.ts';
 import type { Session } from '../../packages/benchmarks/src/session.ts';
 import type { RunEvent } from '../train/events.ts';
 import { memoryMb } from '../train/loop.ts';
@@ -87,14 +87,13 @@ async function* answered(
 export async function* runBenchmark(
   context: StageContext,
   given: BenchmarkOptions,
-  open: (model: AnsweringModel, folder: string) => Session<Outcome>,
+  open: (model: Sampler, folder: string) => Session<Outcome>,
 ): AsyncGenerator<RunEvent, Outputs | undefined> {
   const folder = join(context.folder, RESULTS);
   const entries = Object.entries(given.models);
   for (const [index, [label, reference]] of entries.entries()) {
     using model = context.openModel(reference, { trainable: false });
-    const parts = { ...model, name: label, identity: label };
-    using answering = new LocalModel(context.device, parts);
+    using answering = new Local(context.device, { ...model, weights: model.parameters, name: label });
     using session = open(answering, join(folder, `${index}-${label.replaceAll(/[^\w.-]+/g, '-')}`));
     const total = entries.length * session.total;
     const before = index * session.total;

@@ -1,21 +1,19 @@
 /** The stage of rollouts: answers of a model of the recipe or of a server, or answers that were drawn before. */
 import { join } from 'node:path';
 import { z } from 'zod';
-import { UserError } from '../base/errors.ts';
 import { writeFolderAtomic } from '../base/files.ts';
 import { contentsOf, filesIn } from '../base/identity.ts';
 import type { Dialogue } from '../chat/messages.ts';
 import type { ChatTemplate } from '../chat/template.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
 import { type Dialogues, groupByTools } from '../data/dialogues.ts';
-import { Generator } from '../model/generate/generation.ts';
 import { samplingOptions } from '../model/generate/sampler.ts';
-import { Scorer } from '../model/tree/scoring.ts';
 import { rewardNamed } from '../rewards/index.ts';
-import { LocalTeacher } from '../sampling/local-teacher.ts';
-import { headerKey } from '../sampling/served/address.ts';
-import { ServedTeacher } from '../sampling/served/served.ts';
-import type { Teacher } from '../sampling/teacher.ts';
+import { Local } from '../sampling/local.ts';
+import { openTeacher } from '../sampling/served/open.ts';
+import { lastingTeacher, type TeacherOptions, teacherSchema } from '../sampling/served/options.ts';
+import { samplingOf, type Sampler } from '../sampling/sampler.ts';
+import { Teacher } from '../sampling/teacher.ts';
 import { STORE_FILE } from '../topk/format.ts';
 import { checkVocabulary, TopKFile } from '../topk/reader.ts';
 import type { RunEvent } from '../train/events.ts';
@@ -24,7 +22,6 @@ import { copyRollouts, findRollouts } from '../train/rollout-store.ts';
 import { runRollouts } from '../train/rollouts.ts';
 import { epochOrder, groupedOrder } from '../train/supervised.ts';
 import { GROUP_LIMIT, thresholdOption } from './lessons.ts';
-import { samplingOf } from './reinforcement.ts';
 import {
   computeOptions,
   count,
@@ -36,7 +33,7 @@ import {
   refersTo,
   type StageContext,
 } from './stage.ts';
-import { lastingTeacher, type TeacherOptions, teacherProblems, teacherSchema } from './teacher-options.ts';
+import { teacherProblems } from './teacher-options.ts';
 
 const options = {
   model: refersTo('model').describe(
@@ -66,7 +63,7 @@ type Options = OptionsOf<typeof options>;
 
 /** A teacher with the tokenizer and chat template that its prompts are written in. */
 interface Speaker {
-  readonly teacher: Teacher;
+  readonly sampler: Sampler;
   readonly tokenizer: Tokenizer;
   readonly template: ChatTemplate;
   readonly vocabSize: number;
@@ -94,7 +91,7 @@ function orderOf(
 async function* draw(
   context: StageContext,
   given: Options,
-  { teacher, tokenizer, template, vocabSize, maxPromptTokens, failureTolerance }: Speaker,
+  { sampler, tokenizer, template, vocabSize, maxPromptTokens, failureTolerance }: Speaker,
 ): AsyncGenerator<RunEvent, Outputs | undefined> {
   const dialogues = context.dialogues('train');
   const prompts = scoredPrompts({
@@ -115,7 +112,11 @@ async function* draw(
     validityFilter: given.validity_filter,
     rewardThreshold: given.reward_threshold,
     failureTolerance,
-    teacher,
+    teacher: new Teacher(sampler, {
+      sampling: samplingOf(given),
+      kd_topk: Math.min(given.kd_topk, vocabSize),
+      seed: context.seed,
+    }),
     tokenizer,
     vocabSize,
     folder,
@@ -125,39 +126,15 @@ async function* draw(
   return complete ? { rollouts: folder } : undefined;
 }
 
-/** The API key that a variable of the environment holds. */
-function apiKeyOf({ api_key_env: name }: TeacherOptions): string | undefined {
-  if (name === undefined) return undefined;
-  const key = headerKey(process.env[name], name);
-  if (key !== undefined) return key;
-  throw new UserError(
-    'API_KEY',
-    `The environment variable ${name} with the teacher's API key is not set; set it and run the same command.`,
-  );
-}
-
 async function* drawServed(
   context: StageContext,
   given: Options,
   options: TeacherOptions,
 ): AsyncGenerator<RunEvent, Outputs | undefined> {
   const { tokenizer, template } = context.speaking(given.model);
-  using teacher = new ServedTeacher({
-    kind: options.kind,
-    endpoints: options.endpoints,
-    served: options.served,
-    apiKey: apiKeyOf(options),
-    concurrency: options.concurrency,
-    requestsPerMinute: options.requests_per_minute,
-    timeout: options.timeout * 1000,
-    retries: options.retries,
-    sampling: samplingOf(given),
-    topK: Math.min(given.kd_topk, tokenizer.vocabSize),
-    tokenizer,
-    seed: context.seed,
-  });
+  using sampler = openTeacher(options, tokenizer);
   return yield* draw(context, given, {
-    teacher,
+    sampler,
     tokenizer,
     template,
     vocabSize: tokenizer.vocabSize,
@@ -173,19 +150,9 @@ async function* drawLocal(
   using model = context.openModel(given.model, { trainable: false, dtype: given.compute_dtype });
   const { config, parameters, tokenizer, template } = model;
   const maxPromptTokens = promptLimit(context.name, given, config);
-  using generator = new Generator(context.device, config, parameters);
-  using scorer = new Scorer(context.device, config, parameters);
-  using teacher = new LocalTeacher({
-    name: given.model,
-    generator,
-    scorer,
-    tokenizer,
-    sampling: samplingOf(given),
-    topK: Math.min(given.kd_topk, config.vocabSize),
-    seed: context.seed,
-  });
+  using sampler = new Local(context.device, { ...model, weights: parameters, name: given.model });
   return yield* draw(context, given, {
-    teacher,
+    sampler,
     tokenizer,
     template,
     vocabSize: config.vocabSize,

@@ -19,8 +19,6 @@ import {
   RolloutWriter,
 } from './rollout-store.ts';
 
-export type { SamplingOptions } from '../sampling/teacher.ts';
-
 export interface RolloutOptions {
   readonly name: string;
   readonly prompts: Prompts<ScoredPrompt>;
@@ -158,7 +156,8 @@ class Rollouts {
         return [];
       }
       const { id, text, ids, dialogue, scorer } = prompt;
-      const question = { position, id, text, ids, dialogue };
+      const { messages, tools } = dialogue;
+      const question = { position, id, text, ids, messages: messages.slice(0, -1), tools };
       this.#asked.set(position, { question, scorer });
       return [question];
     });
@@ -279,8 +278,9 @@ async function* answers(
   rollouts: Rollouts,
   signal: AbortSignal,
 ): AsyncGenerator<RunEvent | readonly Answered[]> {
-  for (const text of await teacher.probe(signal)) yield { type: 'warning', stage: name, text };
-  if (teacher.model !== undefined && teacher.model !== '') claimTeacher(folder, teacher.model);
+  for (const text of await teacher.check(signal)) yield { type: 'warning', stage: name, text };
+  const { served = '' } = teacher.sampler;
+  if (served !== '') claimTeacher(folder, served);
   yield* teacher.answer(rollouts.batches(), rollouts.select, signal);
 }
 
@@ -298,7 +298,7 @@ export async function* runRollouts(options: RolloutOptions): AsyncGenerator<RunE
       const work = (stop: AbortSignal): AsyncGenerator<RunEvent | readonly Answered[]> =>
         answers(options, rollouts, stop);
       const waiting = (text: string): RunEvent => ({ type: 'waiting', stage: name, text });
-      for await (const item of withNotices(work, teacher.notices, waiting, signal)) {
+      for await (const item of withNotices(work, teacher.sampler.notices, waiting, signal)) {
         if ('type' in item) yield item;
         else yield* rollouts.settle(item);
       }

@@ -4,33 +4,25 @@ import { trainVocabulary } from '../../src/data/vocabulary.ts';
 import { Transient } from '../../src/sampling/served/faults.ts';
 import { endOf } from '../../src/sampling/served/finish.ts';
 import type { Ask } from '../../src/sampling/served/protocol.ts';
-import { type ProtocolName, protocols } from '../../src/sampling/served/protocols.ts';
+import { protocols } from '../../src/sampling/served/protocols.ts';
 import { Reply } from '../../src/sampling/served/reply.ts';
-import { ServedTeacher } from '../../src/sampling/served/served.ts';
 import type { Answered, Draft, Question } from '../../src/sampling/teacher.ts';
 import { chat, ScriptedServer } from '../helpers/scripted-server.ts';
+import { servedTeacher } from '../helpers/served-teacher.ts';
 
 const tokenizer = trainVocabulary({ seed: 1, size: 330, groups: 2 });
 const END = tokenizer.turnEndId;
 const tokens = Array.from(tokenizer.encode('It is noon.'));
-const sampling = { temperature: 1, topP: 1, topK: -1, maxTokens: 64, samples: 4 };
+const sampling = { temperature: 1, generate_max_len: 64, n_samples_per_prompt: 4 };
 const question: Question = {
   position: 0,
   id: 'q',
   text: 'Q',
   ids: tokenizer.encode('Q'),
-  dialogue: {
-    id: 'q',
-    tools: [],
-    messages: [
-      { role: 'user', content: 'Q' },
-      { role: 'assistant', content: '' },
-    ],
-    category: 'x',
-  },
+  messages: [{ role: 'user', content: 'Q' }],
 };
 const ask: Ask = {
-  question,
+  prompt: question,
   samples: 1,
   seed: 1,
   sampling,
@@ -41,7 +33,7 @@ const ask: Ask = {
 };
 
 /** How a protocol reads the end of an answer: as one, as a cut, or as a fault that may pass. */
-function read(kind: ProtocolName, reply: object): string {
+function read(kind: keyof typeof protocols, reply: object): string {
   try {
     const [sample] = protocols[kind].read(new Reply(reply, 'the reply'), ask);
     return sample?.finish ?? 'nothing';
@@ -176,25 +168,19 @@ describe('an answer is written', () => {
 
   async function draw(
     script: Parameters<typeof ScriptedServer.start>[0],
-    kind: ProtocolName = 'openai',
+    kind: keyof typeof protocols = 'openai',
     samples = 1,
   ): Promise<{ drafts: readonly Draft[]; answered: Answered; server: ScriptedServer }> {
     const server = await ScriptedServer.start(script);
     servers.push(server);
-    const teacher = new ServedTeacher({
+    const teacher = servedTeacher([server.url], tokenizer, {
       kind,
-      endpoints: [server.url],
       served: 'm',
-      apiKey: undefined,
       concurrency: 1,
-      requestsPerMinute: undefined,
-      timeout: 5000,
       retries: 2,
       firstPause: 2,
-      sampling: { ...sampling, samples },
-      topK: 1,
-      tokenizer,
-      seed: 5,
+      sampling: { ...sampling, n_samples_per_prompt: samples },
+      kd_topk: 1,
     });
     let drafts: readonly Draft[] = [];
     const select = (_: Question, all: readonly Draft[]): readonly Draft[] => (drafts = all);

@@ -2,21 +2,20 @@
 import { afterAll, expect, test } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
 import { asTokenIds, type TokenIds } from '../../src/base/token-ids.ts';
+import { OWN_TEMPLATE } from '../../src/chat/template.ts';
 import type { Tokenizer } from '../../src/chat/tokenizer.ts';
 import { Device } from '../../src/ggml/device.ts';
-import { Generator } from '../../src/model/generate/generation.ts';
 import { Scorer } from '../../src/model/tree/scoring.ts';
-import { LocalTeacher } from '../../src/sampling/local-teacher.ts';
-import type { Kept, Question } from '../../src/sampling/teacher.ts';
+import { Local } from '../../src/sampling/local.ts';
+import { type Kept, type Question, Teacher } from '../../src/sampling/teacher.ts';
 import { goldenConfig, goldenWeights } from '../helpers/golden.ts';
 import { expectClose, TOLERANCES } from '../helpers/tolerances.ts';
 
 const device = Device.open('cpu', 1);
 const weights = goldenWeights(device);
-const generator = new Generator(device, goldenConfig, weights);
 const scorer = new Scorer(device, goldenConfig, weights);
 afterAll(() => {
-  for (const open of [scorer, generator, weights]) open[Symbol.dispose]();
+  for (const open of [scorer, weights]) open[Symbol.dispose]();
   device.close();
 });
 
@@ -32,13 +31,11 @@ test('the distributions of a prompt’s answers do not depend on which prompts i
   const [tools, others] = [ids(40), ids(30)];
   const prompts = [after(tools, 5), after(tools, 9), tools, after(others, 7)];
   const questions = prompts.map((prompt, position) => ({ position, ids: prompt }) as Question);
-  using teacher = new LocalTeacher({
-    name: 'golden',
-    generator,
-    scorer,
-    tokenizer,
-    sampling: { temperature: 1, topP: 1, topK: -1, maxTokens: 12, samples: 3 },
-    topK: TOP_K,
+  const template = OWN_TEMPLATE;
+  using model = new Local(device, { name: 'golden', config: goldenConfig, weights, tokenizer, template });
+  const teacher = new Teacher(model, {
+    sampling: { temperature: 1, generate_max_len: 12, n_samples_per_prompt: 3 },
+    kd_topk: TOP_K,
     seed: 4,
   });
   // Of the second prompt nothing is kept, of the others one answer or two.

@@ -9,21 +9,45 @@ import { Rng } from '../../src/base/rng.ts';
 import { trainTokenizer } from '../../src/chat/bpe-trainer.ts';
 import { DEFAULT_TEMPLATE } from '../../src/chat/default-template.ts';
 import { ggufTokenizer } from '../../src/chat/gguf-tokenizer.ts';
-import type { Answer, AskOptions } from '../../src/sampling/answering.ts';
-import { openAnsweringModel } from '../../src/sampling/models.ts';
+import { openSampler } from '../../src/sampling/open.ts';
+import type { Answer, SampleOptions, Sampler } from '../../src/sampling/sampler.ts';
 import { Device } from '../../src/ggml/device.ts';
 import { initialiseWeights, loadModel, saveCheckpoint } from '../../src/model/checkpoint/checkpoint.ts';
 import { parameterSpecs, type Qwen3Config } from '../../src/model/arch/config.ts';
 import { exportGguf } from '../../src/model/checkpoint/gguf.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
 
-const greedy: AskOptions = { maxTokens: 4, temperature: 0 };
+const greedy: SampleOptions = { generate_max_len: 4, temperature: 0 };
 
-async function all(answers: AsyncGenerator<Answer>): Promise<Answer[]> {
-  const found: Answer[] = [];
-  for await (const answer of answers) found.push(answer);
+interface One {
+  readonly index: number;
+  readonly text: string;
+  readonly tokens: number;
+  readonly end: string;
+}
+
+/** The one sample of each prompt, as answers come. */
+
+async function all(answers: AsyncGenerator<Answer>): Promise<One[]> {
+  const found: One[] = [];
+  for await (const {
+    index,
+    samples: [sample],
+    failure,
+    isFull,
+  } of answers) {
+    if (failure !== undefined && isFull !== true) throw new Error(failure);
+    const { text = '', length = 0, finish = 'full' } = sample ?? {};
+    found.push({ index, text, tokens: length, end: finish });
+  }
   return found;
 }
+
+const complete = (model: Sampler, texts: readonly string[], options = greedy) =>
+  model.sample(
+    texts.map((text) => ({ text })),
+    options,
+  );
 
 describe('a server', () => {
   let server: Server;
@@ -60,7 +84,7 @@ describe('a server', () => {
     server.close();
   });
 
-  const open = () => openAnsweringModel(url, { device: 'cpu', parallel: 2, served: 'm', apiKey: 'secret' });
+  const open = () => openSampler(url, { device: 'cpu', parallel: 2, served: 'm', apiKey: 'secret' });
 
   test('is sent several requests at once, and its answers come as they are ready', async () => {
     keys = [];
@@ -72,7 +96,7 @@ describe('a server', () => {
       return { text: completion(prompt.toUpperCase()), ...(prompt === 'a' ? { after: held } : {}) };
     };
     using model = await open();
-    const answers = await all(model.complete(['a', 'b', 'c'], greedy));
+    const answers = await all(complete(model, ['a', 'b', 'c'], greedy));
     expect(answers[0]).toMatchObject({ index: 1, text: 'B' });
     expect(new Map(answers.map(({ index, text }) => [index, text]))).toEqual(
       new Map([
@@ -89,7 +113,7 @@ describe('a server', () => {
     requests = 0;
     handle = () => (requests === 1 ? { status: 503, text: 'warming up' } : { text: completion('x') });
     using model = await open();
-    expect(await all(model.complete(['a'], greedy))).toMatchObject([{ text: 'x' }]);
+    expect(await all(complete(model, ['a'], greedy))).toMatchObject([{ text: 'x' }]);
     expect(requests).toBe(2);
   });
 
@@ -99,7 +123,7 @@ describe('a server', () => {
         ? { status: 400, text: "This model's maximum context length is 8 tokens" }
         : { text: completion('x') };
     using model = await open();
-    const answers = await all(model.complete(['long', 'short'], greedy));
+    const answers = await all(complete(model, ['long', 'short'], greedy));
     expect(answers.toSorted((a, b) => a.index - b.index)).toMatchObject([
       { text: '', end: 'full' },
       { text: 'x', end: 'length' },
@@ -109,13 +133,15 @@ describe('a server', () => {
   test('that refuses, or that speaks something else, is told', async () => {
     using model = await open();
     handle = () => ({ status: 401, text: 'who are you?' });
-    await expect(all(model.complete(['a'], greedy))).rejects.toThrow(
+    await expect(all(complete(model, ['a'], greedy))).rejects.toThrow(
       /refuses the request \(HTTP 401, who are you\?\); check the API key, which is given by the environment variable OPENAI_API_KEY\./,
     );
     handle = () => ({ text: '{"choices": 5}' });
-    await expect(all(model.complete(['a'], greedy))).rejects.toThrow(/a form that is not OpenAI's/);
+    await expect(all(complete(model, ['a'], greedy))).rejects.toThrow(
+      /does not answer as the OpenAI-compatible server does \(the reply\.choices is no list\); check the address/,
+    );
     handle = () => ({ text: '{"data": []}' });
-    await expect(openAnsweringModel(url, { device: 'cpu', parallel: 1 })).rejects.toThrow(
+    await expect(openSampler(url, { device: 'cpu', parallel: 1 })).rejects.toThrow(
       /lists no model; name the one to ask with --served/,
     );
   });
@@ -155,21 +181,21 @@ describe('a checkpoint', () => {
   });
 
   test('answers what fits, begins with the thought that was opened, and leaves the rest unanswered', async () => {
-    using model = await openAnsweringModel(folder, { device: 'cpu', parallel: 1 });
-    const ask = (content: string) => [{ role: 'user', content } as const];
+    using model = await openSampler(folder, { device: 'cpu', parallel: 1 });
+    const ask = (content: string) => ({ messages: [{ role: 'user', content } as const] });
     const answers = await all(
-      model.chat([ask('hello'), ask('tea '.repeat(99))], { ...greedy, openThought: true }),
+      model.sample([ask('hello'), ask('tea '.repeat(99))], { ...greedy, open_thought: true }),
     );
     const [short, long] = answers.toSorted((a, b) => a.index - b.index);
     expect(short!.text).toMatch(/^<think>/);
     expect(short).toMatchObject({ tokens: 4, end: 'length' });
     expect(long).toEqual({ index: 1, text: '', tokens: 0, end: 'full' });
     const prompt = '<|im_start|>user\nhello<|im_end|>\n<|im_start|>assistant\n';
-    const [plain] = await all(model.chat([ask('hello')], greedy));
-    expect([plain]).toEqual(await all(model.complete([prompt], greedy)));
-    const [thoughtless] = await all(model.chat([ask('hello')], { ...greedy, enableThinking: false }));
+    const [plain] = await all(model.sample([ask('hello')], greedy));
+    expect([plain]).toEqual(await all(complete(model, [prompt], greedy)));
+    const [thoughtless] = await all(model.sample([ask('hello')], { ...greedy, enable_thinking: false }));
     const closed = `${prompt}<think>\n\n</think>\n\n`;
-    expect([thoughtless]).toEqual(await all(model.complete([closed], greedy)));
+    expect([thoughtless]).toEqual(await all(complete(model, [closed], greedy)));
   });
 
   test('says the same as a GGUF file of it, which llama.cpp runs', async () => {
@@ -178,21 +204,21 @@ describe('a checkpoint', () => {
     using weights = parameters;
     const file = join(folder, 'model.gguf');
     exportGguf(file, config, weights, ggufTokenizer(folder), { dtype: 'f32' });
-    using checkpoint = await openAnsweringModel(folder, { device: 'cpu', parallel: 1 });
-    using gguf = await openAnsweringModel(file, { device: 'cpu', parallel: 1, threads: 1 });
+    using checkpoint = await openSampler(folder, { device: 'cpu', parallel: 1 });
+    using gguf = await openSampler(file, { device: 'cpu', parallel: 1, engine: 'llama.cpp' });
     const prompts = ['a', 'tea'].map(
       (text) => `<|im_start|>user\n${text}<|im_end|>\n<|im_start|>assistant\n`,
     );
-    const byIndex = (answers: Answer[]): Answer[] => answers.toSorted((a, b) => a.index - b.index);
+    const byIndex = (answers: One[]): One[] => answers.toSorted((a, b) => a.index - b.index);
     const long = 'tea '.repeat(99);
-    const options = { maxTokens: 12, temperature: 0.001 };
-    const ours = byIndex(await all(checkpoint.complete([...prompts, long], options)));
-    expect(byIndex(await all(gguf.complete([...prompts, long], options)))).toEqual(ours);
+    const options = { generate_max_len: 12, temperature: 0.001 };
+    const ours = byIndex(await all(complete(checkpoint, [...prompts, long], options)));
+    expect(byIndex(await all(complete(gguf, [...prompts, long], options)))).toEqual(ours);
     expect(ours.map(({ end }) => end)).toContain('full');
-    await expect(all(gguf.complete(prompts, { maxTokens: 4, temperature: 1 }))).rejects.toThrow(
-      /likeliest token only, not at temperature 1; use --temperature 0/,
+    await expect(all(complete(gguf, prompts, { generate_max_len: 4, temperature: 1 }))).rejects.toThrow(
+      /one greedy answer to a prompt, not for 1 at temperature 1; use --temperature 0/,
     );
     const gone = AbortSignal.abort(new Error('gone'));
-    await expect(all(gguf.complete(prompts, { ...options, signal: gone }))).rejects.toThrow('gone');
+    await expect(all(complete(gguf, prompts, { ...options, signal: gone }))).rejects.toThrow('gone');
   });
 });

@@ -2,10 +2,10 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { TokenIds } from '../../src/base/token-ids.ts';
 import { trainVocabulary } from '../../src/data/vocabulary.ts';
-import { retryAfter } from '../../src/sampling/served/endpoint.ts';
-import { type ServedOptions, ServedTeacher } from '../../src/sampling/served/served.ts';
-import type { Answered, Batch, Draft, Kept, Question } from '../../src/sampling/teacher.ts';
+import { retryAfter } from '../../src/sampling/served/retry-after.ts';
+import type { Answered, Batch, Draft, Kept, Question, Teacher } from '../../src/sampling/teacher.ts';
 import { hasDistribution } from '../../src/topk/format.ts';
+import { servedTeacher, type TestTeacher } from '../helpers/served-teacher.ts';
 import { type Fault, type ServerOptions, TeacherServer, toyRow } from '../helpers/teacher-server.ts';
 
 const tokenizer = trainVocabulary({ seed: 1, size: 330, groups: 2 });
@@ -26,9 +26,8 @@ async function serve(options: Partial<ServerOptions> = {}): Promise<TeacherServe
 
 function question(position: number): Question {
   const text = `Question ${position}?`;
-  const messages = [{ role: 'user', content: text } as const, { role: 'assistant', content: '' } as const];
-  const dialogue = { id: `q${position}`, tools: [], messages, category: 'x' };
-  return { position, id: `q${position}`, text, ids: tokenizer.encode(text), dialogue };
+  const messages = [{ role: 'user', content: text } as const];
+  return { position, id: `q${position}`, text, ids: tokenizer.encode(text), messages };
 }
 
 const batchesOf = (count: number, size = 4): Batch[] =>
@@ -39,28 +38,12 @@ const batchesOf = (count: number, size = 4): Batch[] =>
     ),
   }));
 
-function teacherOf(urls: readonly string[], options: Partial<ServedOptions> = {}): ServedTeacher {
-  return new ServedTeacher({
-    kind: 'llama.cpp',
-    endpoints: urls,
-    served: undefined,
-    apiKey: undefined,
-    concurrency: 3,
-    requestsPerMinute: undefined,
-    timeout: 5000,
-    retries: 6,
-    firstPause: 5,
-    sampling: { temperature: 1, topP: 1, topK: -1, maxTokens: 64, samples: 2 },
-    topK: 10,
-    tokenizer,
-    seed: 5,
-    ...options,
-  });
-}
+const teacherOf = (urls: readonly string[], options: TestTeacher = {}): Teacher =>
+  servedTeacher(urls, tokenizer, options);
 
 const all = (_: Question, drafts: readonly Draft[]): readonly Draft[] => drafts;
 
-async function answers(teacher: ServedTeacher, count: number, signal?: AbortSignal): Promise<Answered[]> {
+async function answers(teacher: Teacher, count: number, signal?: AbortSignal): Promise<Answered[]> {
   const found: Answered[] = [];
   const stop = signal ?? new AbortController().signal;
   for await (const group of teacher.answer(batchesOf(count), all, stop)) found.push(...group);
@@ -92,7 +75,7 @@ describe('samples with their ids and distributions are read exactly', () => {
     test(`from ${kind}`, async () => {
       const server = await serve();
       const teacher = teacherOf([server.url], { kind });
-      expect(await teacher.probe(never)).toEqual([]);
+      expect(await teacher.check(never)).toEqual([]);
       const found = await answers(teacher, 5);
       expect(found.map(({ question: { position } }) => position)).toEqual([0, 1, 2, 3, 4]);
       for (const one of found) {
@@ -116,7 +99,7 @@ describe('samples with their ids and distributions are read exactly', () => {
 
     test(`from ${kind}, cut at the longest answer`, async () => {
       const server = await serve();
-      const sampling = { temperature: 1, topP: 1, topK: -1, maxTokens: 3, samples: 1 };
+      const sampling = { temperature: 1, generate_max_len: 3, n_samples_per_prompt: 1 };
       const [kept] = keptOf(
         (await answers(teacherOf([server.url], { kind, sampling, served: 'toy' }), 1))[0],
       );
@@ -138,7 +121,7 @@ describe('samples with their ids and distributions are read exactly', () => {
 
   test('from vllm behind a gateway that lets through what is below /v1 alone', async () => {
     const server = await serve({ gateway: true });
-    expect(await teacherOf([`${server.url}/v1`], { kind: 'vllm' }).probe(never)).toEqual([]);
+    expect(await teacherOf([`${server.url}/v1`], { kind: 'vllm' }).check(never)).toEqual([]);
     expect(server.asked.map(({ path }) => path).slice(0, 3)).toEqual([
       '/v1/models',
       '/tokenize',
@@ -159,7 +142,7 @@ describe('samples with their ids and distributions are read exactly', () => {
       }),
     });
     const teacher = teacherOf([server.url], { kind: 'openai', apiKey: 'secret' });
-    expect(await teacher.probe(never)).toEqual([]);
+    expect(await teacher.check(never)).toEqual([]);
     expect(teacher.topK).toBe(0);
     const texts = textsOf(await answers(teacher, 2)).flat();
     expect(new Set(texts)).toEqual(
@@ -172,16 +155,16 @@ describe('samples with their ids and distributions are read exactly', () => {
   });
 });
 
-async function noticesOf(teacher: ServedTeacher): Promise<string[]> {
-  teacher.notices.end();
+async function noticesOf(teacher: Teacher): Promise<string[]> {
+  teacher.sampler.notices?.end();
   const said: string[] = [];
-  for await (const text of teacher.notices.stream(never)) said.push(text);
+  for await (const text of teacher.sampler.notices?.stream(never) ?? []) said.push(text);
   return said;
 }
 
 test('answers that are all cut are told of once, and none where one is finished', async () => {
   const server = await serve();
-  const sampling = { temperature: 1, topP: 1, topK: -1, maxTokens: 3, samples: 2 };
+  const sampling = { temperature: 1, generate_max_len: 3, n_samples_per_prompt: 2 };
   const teacher = teacherOf([server.url], { sampling });
   await answers(teacher, 12);
   expect(await noticesOf(teacher)).toEqual([
@@ -203,7 +186,7 @@ describe('faults that may pass', () => {
     // Two in three requests fail, each in another way.
     const bad = await serve({ fault: (n) => (n % 3 === 2 ? undefined : kinds[n % kinds.length]) });
     expect(
-      textsOf(await answers(teacherOf([bad.url], { concurrency: 2, retries: 20, timeout: 300 }), 12)),
+      textsOf(await answers(teacherOf([bad.url], { concurrency: 2, retries: 20, timeout: 0.3 }), 12)),
     ).toEqual(wanted);
   });
 
@@ -241,7 +224,7 @@ describe('faults that may pass', () => {
       /^No teacher answers any more \(http:\S+: HTTP 503, \{"error": "as the test wants it"\}; http:[^\n]+\); see to the server and run the same command, which goes on\.$/,
     );
     const gone = teacherOf(['http://127.0.0.1:9'], { retries: 1 });
-    await expect(gone.probe(never)).rejects.toThrow(
+    await expect(gone.check(never)).rejects.toThrow(
       /^http:\/\/127\.0\.0\.1:9 cannot be asked \(.+\); check the address/,
     );
   });
@@ -252,7 +235,7 @@ describe('faults that may pass', () => {
       n === 1 || (n > 4 && n % 3 === 0) ? 'no text' : undefined;
     const server = await serve({ fault });
     const teacher = teacherOf([server.url], { concurrency: 1, firstPause: 60_000 });
-    expect(await teacher.probe(never)).toEqual([]);
+    expect(await teacher.check(never)).toEqual([]);
     const found = await answers(teacher, 6);
     const wanted = textsOf(await answers(teacherOf([(await serve()).url], { concurrency: 1 }), 6)).flat();
     const got = textsOf(found);
@@ -276,9 +259,9 @@ describe('faults that may pass', () => {
 describe('asking', () => {
   test('is no more frequent than the rate', async () => {
     const server = await serve();
-    const sampling = { temperature: 1, topP: 1, topK: -1, maxTokens: 64, samples: 1 };
+    const sampling = { temperature: 1, generate_max_len: 64, n_samples_per_prompt: 1 };
     const before = Date.now();
-    await answers(teacherOf([server.url], { requestsPerMinute: 1200, sampling }), 8);
+    await answers(teacherOf([server.url], { requests_per_minute: 1200, sampling }), 8);
     // 8 requests, 50 milliseconds apart.
     expect(Date.now() - before).toBeGreaterThanOrEqual(340);
   });
@@ -289,7 +272,7 @@ describe('asking', () => {
     process.on('warning', note);
     const server = await serve();
     expect(
-      (await answers(teacherOf([server.url], { concurrency: 24, requestsPerMinute: 60_000 }), 30)).length,
+      (await answers(teacherOf([server.url], { concurrency: 24, requests_per_minute: 60_000 }), 30)).length,
     ).toBe(30);
     await new Promise((resolve) => setImmediate(resolve));
     process.off('warning', note);
@@ -301,7 +284,7 @@ describe('asking', () => {
     const stop = new AbortController();
     setTimeout(() => stop.abort(), 150);
     const before = Date.now();
-    await expect(answers(teacherOf([server.url], { timeout: 60_000 }), 50, stop.signal)).rejects.toThrow(
+    await expect(answers(teacherOf([server.url], { timeout: 60 }), 50, stop.signal)).rejects.toThrow(
       /aborted/,
     );
     expect(Date.now() - before).toBeLessThan(2000);
@@ -320,11 +303,11 @@ describe('asking', () => {
 describe('the probe refuses', () => {
   const expectRefusal = async (
     options: Partial<ServerOptions>,
-    teacher: Partial<ServedOptions>,
+    teacher: TestTeacher,
     message: RegExp,
   ): Promise<void> => {
     const server = await serve(options);
-    await expect(teacherOf([server.url], teacher).probe(never)).rejects.toThrow(message);
+    await expect(teacherOf([server.url], teacher).check(never)).rejects.toThrow(message);
   };
 
   test('a teacher with another vocabulary', async () => {
@@ -338,14 +321,14 @@ describe('the probe refuses', () => {
   });
 
   test('log-probabilities that the temperature scales, unless they are drawn at temperature 1', async () => {
-    const sampling = { temperature: 0.7, topP: 1, topK: -1, maxTokens: 64, samples: 1 };
+    const sampling = { temperature: 0.7, generate_max_len: 64, n_samples_per_prompt: 1 };
     await expectRefusal(
       { scaled: true },
       { kind: 'sglang', sampling },
       /scales its log-probabilities by the temperature; draw at temperature 1 .*SGLANG_RETURN_ORIGINAL_LOGPROB=1/,
     );
     const server = await serve({ scaled: true });
-    expect(await teacherOf([server.url], { kind: 'sglang' }).probe(never)).toEqual([]);
+    expect(await teacherOf([server.url], { kind: 'sglang' }).check(never)).toEqual([]);
   });
 
   test('more probability than there is', async () => {
@@ -370,7 +353,7 @@ describe('the probe refuses', () => {
 
   test('a server that speaks something else', async () => {
     const server = await serve();
-    await expect(teacherOf([`${server.url}/elsewhere`]).probe(never)).rejects.toThrow(
+    await expect(teacherOf([`${server.url}/elsewhere`]).check(never)).rejects.toThrow(
       /refuses the request \(HTTP 404/,
     );
   });

@@ -6,7 +6,6 @@ import { OWN_TEMPLATE } from '../../src/chat/template.ts';
 import { trainVocabulary } from '../../src/data/vocabulary.ts';
 import { rewardNamed } from '../../src/rewards/index.ts';
 import { answerKey } from '../../src/sampling/duplicates.ts';
-import { ServedTeacher } from '../../src/sampling/served/served.ts';
 import type { RunEvent } from '../../src/train/events.ts';
 import { scoredPrompts } from '../../src/train/prompts.ts';
 import { claimTeacher, readRollouts, type StoredPrompt } from '../../src/train/rollout-store.ts';
@@ -14,6 +13,7 @@ import { distillExample } from '../../src/stages/distill.ts';
 import { epochOrder } from '../../src/train/supervised.ts';
 import { type RolloutOptions, runRollouts } from '../../src/train/rollouts.ts';
 import { scratchFolder } from '../helpers/runs.ts';
+import { servedTeacher } from '../helpers/served-teacher.ts';
 import { type ServerOptions, TeacherServer } from '../helpers/teacher-server.ts';
 
 const { folder: scratch, remove } = scratchFolder();
@@ -76,19 +76,10 @@ async function roll(
   options: Options = {},
 ): Promise<{ events: RunEvent[]; complete: boolean }> {
   const { dialogues = 10 } = options;
-  const teacher = new ServedTeacher({
-    kind: 'llama.cpp',
-    endpoints: [url],
-    served: undefined,
-    apiKey: undefined,
-    concurrency: 3,
-    requestsPerMinute: undefined,
-    timeout: 5000,
+  const teacher = servedTeacher([url], tokenizer, {
     retries: 3,
-    firstPause: 5,
-    sampling: { temperature: 1, topP: 1, topK: -1, maxTokens: 80, samples: 4 },
-    topK: 8,
-    tokenizer,
+    sampling: { generate_max_len: 80, n_samples_per_prompt: 4 },
+    kd_topk: 8,
     seed: 1,
   });
   const prompts = scoredPrompts({

@@ -6,7 +6,7 @@ import { ACEBENCH_OFFICIAL } from '../../../packages/benchmarks/src/official.ts'
 import type { CliContext } from '../context.ts';
 import { outStyle } from '../context.ts';
 import { keptInput } from '../kept-input.ts';
-import { debugFlag, examples, numberFrom, runsFlag, wholeNumber } from '../flags.ts';
+import { debugFlag, engineFlag, examples, numberFrom, runsFlag, wholeNumber } from '../flags.ts';
 
 interface Flags extends AcebenchOptions {
   readonly model?: string;
@@ -103,6 +103,7 @@ export const evalAcebenchCommand = buildCommand<Flags, [], CliContext>({
         placeholder: 'X',
       },
       device: { ...text, brief: 'cpu, gpu or a name', default: 'cpu', placeholder: 'NAME' },
+      engine: engineFlag,
       served: { ...text, brief: 'Name of the model on the server', optional: true, placeholder: 'NAME' },
       parallel: {
         ...parsed,

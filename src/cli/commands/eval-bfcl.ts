@@ -5,7 +5,7 @@ import { BFCL_OFFICIAL } from '../../../packages/benchmarks/src/official.ts';
 import type { CliContext } from '../context.ts';
 import { outStyle } from '../context.ts';
 import { keptInput } from '../kept-input.ts';
-import { debugFlag, examples, numberFrom, runsFlag, wholeNumber } from '../flags.ts';
+import { debugFlag, engineFlag, examples, numberFrom, runsFlag, wholeNumber } from '../flags.ts';
 
 interface Flags {
   readonly data: string;
@@ -18,6 +18,7 @@ interface Flags {
   readonly temperature: number;
   readonly openThought: boolean;
   readonly device: string;
+  readonly engine?: 'tinystar' | 'llama.cpp';
   readonly served?: string;
   readonly parallel: number;
   readonly out?: string;
@@ -110,6 +111,7 @@ export const evalBfclCommand = buildCommand<Flags, [], CliContext>({
         withNegated: false,
       },
       device: { ...text, brief: 'cpu, gpu or a name', default: 'cpu', placeholder: 'NAME' },
+      engine: engineFlag,
       served: { ...text, brief: 'Name of the model on the server', optional: true, placeholder: 'NAME' },
       parallel: {
         ...parsed,

@@ -7,8 +7,8 @@ import { isGguf, refuseAdapter } from '../../model/checkpoint/checkpoint-path.ts
 import { namedByContents } from '../../run/inputs.ts';
 import type { Recipe } from '../../recipe/schema.ts';
 import { recipeSchema } from '../../recipe/schema.ts';
-import type { TeacherOptions } from '../../stages/teacher-options.ts';
 import { addressFault, keyVariableFault, serverAddress } from '../../sampling/served/address.ts';
+import type { TeacherOptions } from '../../sampling/served/options.ts';
 import type { CliContext } from '../context.ts';
 import { execute } from '../execute.ts';
 import { debugFlag, examples, numberFrom, runsFlag, wholeNumber, thinkingFlag } from '../flags.ts';

@@ -1,27 +1,65 @@
-/** A sample as the student is to learn it: up to its end of turn, which is the student's own. */
+/** A sample as a student is to learn it: up to its end of turn, which is the student's own, with what the server said of each token. */
+import { InternalError } from '../../base/errors.ts';
 import { asTokenIds } from '../../base/token-ids.ts';
 import type { Tokenizer } from '../../chat/tokenizer.ts';
-import { type Distributions, type Draft, NO_DISTRIBUTIONS, rowsOf, type TokenFacts } from '../teacher.ts';
+import { LOWEST } from '../../topk/format.ts';
+import { type Distributions, NO_DISTRIBUTIONS } from '../teacher.ts';
+import type { Drawn } from '../sampler.ts';
 import type { Finish } from './finish.ts';
 import type { RawSample } from './protocol.ts';
 
-/** A draft with what the server said of its tokens. */
-export interface Drawn {
-  readonly draft: Draft;
-  readonly distributions: Distributions;
+/** What a server says of one token. */
+export interface TokenFacts {
+  readonly logprob: number;
+  readonly top: readonly (readonly [id: number, logprob: number])[];
 }
 
-/** Makes a draft of what a server gave; `topK` entries of each token that it says something of. */
-export function drawnOf(sample: RawSample, tokenizer: Tokenizer, topK: number): Drawn {
-  if ('text' in sample) {
-    const { text, finish } = cutText(sample, tokenizer);
-    return { draft: { text, tokens: tokenizer.encode(text), finish }, distributions: NO_DISTRIBUTIONS };
-  }
-  const { ids, facts, finish } = withEnd(sample, tokenizer);
-  const tokens = asTokenIds(ids);
-  const draft = { text: tokenizer.decode(tokens), tokens, finish };
-  return { draft, distributions: rowsOf(facts, topK) };
+/**
+ * Rows of k entries: likeliest first, each id once, more than k cut. Where there are fewer, the first is repeated with
+ * no probability, which changes nothing; a token that nothing is known of gets a row without any.
+ */
+function rowsOf(facts: readonly (TokenFacts | undefined)[], topK: number): Distributions {
+  const logprobs = new Float32Array(facts.length).fill(LOWEST);
+  const ids = new Int32Array(facts.length * topK);
+  const topLogprobs = new Float32Array(facts.length * topK).fill(LOWEST);
+  facts.forEach((fact, row) => {
+    if (fact === undefined) return;
+    logprobs[row] = fact.logprob;
+    if (topK === 0) return;
+    const once = new Map(fact.top.toReversed());
+    const sorted = [...once].toSorted(([a, p], [b, q]) => q - p || a - b).slice(0, topK);
+    const [first] = sorted;
+    if (first === undefined) throw new InternalError(`token ${row} of an answer has no distribution`);
+    for (let i = 0; i < topK; i++) {
+      const [id, logprob] = sorted[i] ?? [first[0], LOWEST];
+      ids[row * topK + i] = id;
+      topLogprobs[row * topK + i] = logprob;
+    }
+  });
+  return { logprobs, top: { ids, logprobs: topLogprobs } };
 }
+
+/** A sample of what a server gave; without a tokenizer its text alone. `topK` entries of each token that the server says something of. */
+export function drawnOf(sample: RawSample, tokenizer: Tokenizer | undefined, topK: number): Drawn {
+  if (!('text' in sample)) {
+    if (tokenizer === undefined) throw new InternalError('tokens of a server, and no tokenizer to read them');
+    const { ids, facts, finish } = withEnd(sample, tokenizer);
+    const tokens = asTokenIds(ids);
+    return { text: tokenizer.decode(tokens), ...drawnTokens(ids), finish, ...rowsOf(facts, topK) };
+  }
+  if (tokenizer === undefined) {
+    const { text, finish, length = 0 } = sample;
+    return { text, ...drawnTokens([]), length, finish, ...NO_DISTRIBUTIONS };
+  }
+  const { text, finish } = cutText(sample, tokenizer);
+  return { text, ...drawnTokens(tokenizer.encode(text)), finish, ...NO_DISTRIBUTIONS };
+}
+
+const drawnTokens = (ids: Int32Array | readonly number[]) => ({
+  tokens: asTokenIds(ids),
+  length: ids.length,
+  drawn: new Uint8Array(ids.length).fill(1),
+});
 
 type Text = Extract<RawSample, { text: string }>;
 

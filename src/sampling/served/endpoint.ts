@@ -13,9 +13,6 @@ import { type Adjustable, Parameters } from './parameters.ts';
 import { BadReply, Reply } from './reply.ts';
 import { askedPause, type HeaderOf } from './retry-after.ts';
 
-export { Refused, Transient, Unsendable } from './faults.ts';
-export { retryAfter } from './retry-after.ts';
-
 export interface EndpointOptions {
   /** Milliseconds that one answer may take. */
   readonly timeout: number;

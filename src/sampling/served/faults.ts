@@ -3,7 +3,7 @@
  * answer whose status says that all is well, as gateways give it.
  */
 import { UserError } from '../../base/errors.ts';
-import { isFields } from './fields.ts';
+import { isFields } from './reply.ts';
 
 /** A fault that may pass: asking again can help. */
 export class Transient extends Error {

@@ -5,8 +5,7 @@
  */
 import type { Tokenizer } from '../../chat/tokenizer.ts';
 import { Transient } from './faults.ts';
-import { isFields } from './fields.ts';
-import type { Reply } from './reply.ts';
+import { isFields, type Reply } from './reply.ts';
 
 export type Finish = 'stop' | 'length';
 

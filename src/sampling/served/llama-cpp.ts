@@ -4,7 +4,7 @@
  * by matching ids, and have no distribution. Answers that are no valid UTF-8, such as half of a character, it reads as if
  * they were a chat's, fails at (seen in 0.4.0) and answers 500.
  */
-import type { TokenFacts } from '../teacher.ts';
+import type { TokenFacts } from './drawn.ts';
 import { type Finish, finishOf, type IsEnd } from './finish.ts';
 import type { Ask, Protocol, RawSample } from './protocol.ts';
 import type { Reply } from './reply.ts';
@@ -65,16 +65,16 @@ export const llamaCpp: Protocol = {
   distributions: true,
   namesModel: false,
   base: (url) => url.replace(/\/v1\/*$/, ''),
-  path: '/completion',
-  body: ({ question, seed, sampling, topK }: Ask) => ({
-    prompt: Array.from(question.ids),
-    n_predict: sampling.maxTokens,
+  path: () => '/completion',
+  body: ({ prompt, seed, sampling, topK }: Ask) => ({
+    prompt: Array.from(prompt.ids ?? []),
+    n_predict: sampling.generate_max_len,
     n_probs: topK,
     post_sampling_probs: false,
     return_tokens: true,
     temperature: sampling.temperature,
-    top_k: Math.max(0, sampling.topK),
-    top_p: sampling.topP,
+    top_k: Math.max(0, sampling.top_k ?? 0),
+    top_p: sampling.top_p ?? 1,
     min_p: 0,
     typical_p: 1,
     top_n_sigma: -1,

@@ -1,7 +1,7 @@
 /**
- * Any OpenAI-compatible /chat/completions: the server renders messages and tools itself, and the answer comes as text,
- * thoughts and calls, without log-probabilities: rollouts for SFT and DPO. The answer is written as the student shall
- * write it.
+ * Any OpenAI-compatible server, which answers with text and no log-probabilities. A conversation goes to
+ * /chat/completions, where the server renders messages and tools itself; where the prompt's text is known, too, the
+ * thoughts and calls that come are written as a student shall write them behind it. A text alone goes to /completions.
  */
 import type { Tool } from '../../chat/messages.ts';
 import { closesThought, turnAfter } from '../../chat/template.ts';
@@ -75,7 +75,7 @@ function callsOf(message: Reply): Reply[] {
 }
 
 /** End of a choice; throws a Transient where the server gave up on it. */
-function finishOfChoice(choice: Reply, isEnd: IsEnd): 'stop' | 'length' {
+function finishOfChoice(choice: Reply, isEnd: IsEnd, isChat = true): 'stop' | 'length' {
   const told = errorIn({ error: choice.at('error').value });
   if (told !== undefined) throw new Transient(`gave up on an answer (${told.said})`);
   // A token is one of the teacher's vocabulary, and that it stopped at it is the end; a text may be any.
@@ -83,18 +83,24 @@ function finishOfChoice(choice: Reply, isEnd: IsEnd): 'stop' | 'length' {
     (stop) => typeof stop === 'string',
   );
   const finish = finishOf(choice.at('finish_reason').value, stoppedAt, isEnd);
+  if (!isChat) return finish;
   const refusal = choice.at('message').at('refusal');
   return refusal.isThere && refusal.value !== '' ? 'length' : finish;
 }
 
-/** A choice as the student shall write it after the question's prompt, which may leave no room for a thought. */
-function readChoice(choice: Reply, { isEnd, question }: Ask): RawSample {
+/** A choice: as it is, or as the student shall write it after the prompt's text, which may leave no room for a thought. */
+function readChoice(choice: Reply, { isEnd, prompt: { text: prompt, messages } }: Ask): RawSample {
+  if (messages === undefined)
+    return { finish: finishOfChoice(choice, isEnd, false), text: choice.at('text').text() };
   const finish = finishOfChoice(choice, isEnd);
   const message = choice.at('message');
+  if (prompt === undefined) {
+    const content = message.at('content');
+    return { finish, text: content.isThere ? textOf(content) : '' };
+  }
   const { thought, said } = splitThought(message);
   const parts = [said.trim(), ...callsOf(message).map(callText)];
   const answer = parts.filter((part) => part !== '').join('\n');
-  const { text: prompt } = question;
   // Who says nothing after a thought, or at all, has not come to an end.
   return {
     finish: answer === '' ? 'length' : finish,
@@ -107,22 +113,35 @@ export const openai: Protocol = {
   distributions: false,
   namesModel: true,
   base: (url) => (new URL(url).pathname === '/' ? routeOf(url, '/v1') : url),
-  path: '/chat/completions',
-  body({ question, samples, seed, sampling, model }: Ask) {
-    const { messages, tools } = question.dialogue;
+  path: ({ prompt }) => (prompt.messages === undefined ? '/completions' : '/chat/completions'),
+  models: '/models',
+  // What is undefined is not sent.
+  body({ prompt: { text, messages, tools = [] }, samples, seed, sampling, model }: Ask) {
+    const { enable_thinking } = sampling;
+    const conversation = {
+      messages: historyOf(messages ?? []),
+      tools: tools.length > 0 ? tools.map(toolOf) : undefined,
+      chat_template_kwargs: enable_thinking === undefined ? undefined : { enable_thinking },
+    };
     return {
       model,
-      messages: historyOf(messages.slice(0, -1)),
-      ...(tools.length > 0 ? { tools: tools.map(toolOf) } : {}),
-      ...(samples > 1 ? { n: samples } : {}),
+      ...(messages === undefined ? { prompt: text } : conversation),
+      n: samples > 1 ? samples : undefined,
       seed,
-      max_tokens: sampling.maxTokens,
+      max_tokens: sampling.generate_max_len,
       temperature: sampling.temperature,
-      top_p: sampling.topP,
+      top_p: sampling.top_p,
     };
   },
   adjustable: CHAT_PARAMETERS,
-  read: (reply, ask) => samplesOf(reply.at('choices'), (choice) => readChoice(choice, ask)),
+  read: (reply, ask) => {
+    const samples = samplesOf(reply.at('choices'), (choice) => readChoice(choice, ask));
+    const usage = reply.at('usage');
+    const length = usage.isThere ? usage.at('completion_tokens').value : undefined;
+    return samples.length === 1 && typeof length === 'number'
+      ? samples.map((one) => one && { ...one, length })
+      : samples;
+  },
   // What models that think say of an answer whose tokens all went into the thought.
   cut: /(?:max_tokens|output|token) limit was reached/i,
   tokenize: () => Promise.resolve(undefined),

@@ -1,9 +1,11 @@
 /** Tells whether a server can be learned from: asked once at the start, so that a run does not fail hours later. */
 import { UserError } from '../../base/errors.ts';
 import type { Tokenizer } from '../../chat/tokenizer.ts';
-import type { Question, SamplingOptions, TokenFacts } from '../teacher.ts';
 import { MASS_TOLERANCE } from '../../topk/inspect.ts';
-import { type Endpoint, persistently, Refused, Unsendable } from './endpoint.ts';
+import type { SampleOptions } from '../sampler.ts';
+import type { TokenFacts } from './drawn.ts';
+import { type Endpoint, persistently } from './endpoint.ts';
+import { Refused, Unsendable } from './faults.ts';
 import type { IsEnd } from './finish.ts';
 import type { Ask, Protocol } from './protocol.ts';
 import { BadReply, type Reply } from './reply.ts';
@@ -15,7 +17,7 @@ export interface Probed {
   readonly tokenizer: Tokenizer;
   readonly isEnd: IsEnd;
   readonly topK: number;
-  readonly sampling: SamplingOptions;
+  readonly sampling: SampleOptions;
   /** The error that a refusal is told as; `otherwise` is advice where nothing better is known. */
   readonly refusal: (thrown: Refused, otherwise: string) => Promise<UserError>;
 }
@@ -46,19 +48,19 @@ function checkTokens(url: string, text: string, tokenizer: Tokenizer, found: rea
   );
 }
 
+/** Error of an address whose replies are not of its protocol. */
+export function notAsExpected({ url }: Endpoint, { name }: Protocol, cause: BadReply): UserError {
+  const what = `${url} does not answer as ${name} does (${cause.message})`;
+  return new UserError('TEACHER', `${what}; check the address and what it speaks.`, { cause });
+}
+
 /** Checks one address and returns warnings; throws a UserError that says what to change. */
 export async function probeEndpoint(probed: Probed, signal: AbortSignal): Promise<readonly string[]> {
   const { endpoint, protocol } = probed;
   try {
     return await check(probed, signal);
   } catch (thrown) {
-    if (thrown instanceof BadReply) {
-      throw new UserError(
-        'TEACHER',
-        `${endpoint.url} does not answer as ${protocol.name} does (${thrown.message}); check the address and the teacher's kind.`,
-        { cause: thrown },
-      );
-    }
+    if (thrown instanceof BadReply) throw notAsExpected(endpoint, protocol, thrown);
     if (thrown instanceof Refused) {
       const words = protocol.distributions
         ? `check the address, the model's name and that it allows ${probed.topK} log-probabilities a token`
@@ -97,19 +99,12 @@ async function check(probed: Probed, signal: AbortSignal): Promise<readonly stri
 
 async function send(probed: Probed, topK: number, temperature: number, signal: AbortSignal, seed = 1) {
   const { protocol, endpoint, model, tokenizer, isEnd, sampling } = probed;
-  const messages = [{ role: 'user', content: PROMPT } as const, { role: 'assistant', content: '' } as const];
-  const question: Question = {
-    position: 0,
-    id: 'probe',
-    text: PROMPT,
-    ids: tokenizer.encode(PROMPT),
-    dialogue: { id: 'probe', tools: [], messages, category: 'probe' },
-  };
+  const messages = [{ role: 'user', content: PROMPT } as const];
   const ask: Ask = {
-    question,
+    prompt: { text: PROMPT, ids: tokenizer.encode(PROMPT), messages },
     samples: 1,
     seed,
-    sampling: { ...sampling, temperature, maxTokens: protocol.distributions ? 1 : CHAT_TOKENS },
+    sampling: { ...sampling, temperature, generate_max_len: protocol.distributions ? 1 : CHAT_TOKENS },
     topK,
     stopIds: tokenizer.stopIds,
     isEnd,
@@ -119,7 +114,7 @@ async function send(probed: Probed, topK: number, temperature: number, signal: A
     reply,
     samples: protocol.read(reply, ask),
   });
-  return persistently(() => endpoint.ask(protocol.path, protocol.body(ask), signal, read), endpoint);
+  return persistently(() => endpoint.ask(protocol.path(ask), protocol.body(ask), signal, read), endpoint);
 }
 
 /** What is said of the first token: the same whichever is drawn, but nothing where it is a part of a character. */
@@ -174,7 +169,8 @@ function checkScale(probed: Probed, at1: TokenFacts, other: TokenFacts): readonl
   const ratio = otherGap / gap;
   if (ratio > 0.8 && ratio < 1.25) return [];
   const isScaled = ratio > 1.5 && ratio < 2.6;
-  if (isScaled && sampling.temperature === 1 && sampling.topP === 1 && sampling.topK < 0) return [];
+  if (isScaled && sampling.temperature === 1 && (sampling.top_p ?? 1) === 1 && (sampling.top_k ?? -1) < 0)
+    return [];
   throw new UserError(
     'TEACHER',
     isScaled

@@ -1,5 +1,6 @@
 /** What servers have in common: a request for samples of a prompt, and what is read from the answer. */
-import type { Question, SamplingOptions, TokenFacts } from '../teacher.ts';
+import type { Prompt, SampleOptions } from '../sampler.ts';
+import type { TokenFacts } from './drawn.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Finish, IsEnd } from './finish.ts';
 import type { Adjustable } from './parameters.ts';
@@ -7,12 +8,12 @@ import type { Reply } from './reply.ts';
 
 /** What is asked for. */
 export interface Ask {
-  readonly question: Question;
+  readonly prompt: Prompt;
   /** Samples that are wanted; a server may give fewer. */
   readonly samples: number;
-  /** Differs from question to question and from request to request; below 2^31. */
-  readonly seed: number;
-  readonly sampling: Omit<SamplingOptions, 'samples'>;
+  /** Differs from prompt to prompt and from request to request; below 2^31. */
+  readonly seed: number | undefined;
+  readonly sampling: SampleOptions;
   /** Log-probabilities a token. */
   readonly topK: number;
   /** The tokens that end an answer. */
@@ -31,20 +32,22 @@ export type RawSample =
       /** One for each token; undefined where the server says nothing. */
       readonly facts: readonly (TokenFacts | undefined)[];
     }
-  | { readonly finish: Finish; readonly text: string };
+  | { readonly finish: Finish; readonly text: string; readonly length?: number };
 
 export interface Protocol {
   readonly name: string;
-  /** Tells whether answers come with token ids and log-probabilities. */
+  /** Tells whether prompts and answers are token ids, with log-probabilities. */
   readonly distributions: boolean;
   /** Tells whether a request must name the model. */
   readonly namesModel: boolean;
   /** What "/v1" and the like are appended to, from what the user gave. */
   base(url: string): string;
-  readonly path: string;
+  path(ask: Ask): string;
   body(ask: Ask): object;
   /** The samples in their places; undefined where the server gave up on one. Throws a Transient or a BadReply. */
   read(reply: Reply, ask: Ask): (RawSample | undefined)[];
+  /** Path of its list of models, where it has one. */
+  readonly models?: string;
   /** Parameters that a request can do without. */
   readonly adjustable?: Adjustable;
   /** Pattern of a refusal that is a cut answer. */

@@ -1,6 +1,7 @@
 /** Advice on a request that a server refuses, in one sentence, with what the server has. */
 import { UserError } from '../../base/errors.ts';
-import type { Endpoint, Refused } from './endpoint.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { Refused } from './faults.ts';
 
 /** Names of models that are told, those most like the wanted one first. */
 const MODELS = 12;
@@ -68,9 +69,8 @@ export async function refusalError(
   thrown: Refused,
   asked: RefusedAsk,
   signal: AbortSignal,
-  code = 'TEACHER',
 ): Promise<UserError> {
-  return new UserError(code, `${thrown.message}; ${await advice(thrown, asked, signal)}.`, {
+  return new UserError('TEACHER', `${thrown.message}; ${await advice(thrown, asked, signal)}.`, {
     cause: thrown,
   });
 }

@@ -1,6 +1,10 @@
 /** Reading what a server sent, step by step; where it is not of the expected form the place is named. */
 import { UserError } from '../../base/errors.ts';
 
+/** Objects of a server's JSON. */
+export const isFields = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 /** An answer of the server in a form that is not its protocol's. */
 export class BadReply extends UserError {
   constructor(message: string) {
@@ -38,8 +42,7 @@ export class Reply {
   /** What stands under a key of an object; under a missing one nothing. */
   at(key: string): Reply {
     const { value } = this;
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) this.fail('is no object');
-    return new Reply((value as Readonly<Record<string, unknown>>)[key], key, this);
+    return new Reply(isFields(value) ? value[key] : this.fail('is no object'), key, this);
   }
 
   list(): Reply[] {
@@ -50,8 +53,8 @@ export class Reply {
   /** Keys and values of an object. */
   entries(): [string, Reply][] {
     const { value } = this;
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) this.fail('is no object');
-    return Object.entries(value).map(([key, item]) => [key, new Reply(item, key, this)]);
+    const fields = isFields(value) ? value : this.fail('is no object');
+    return Object.entries(fields).map(([key, item]) => [key, new Reply(item, key, this)]);
   }
 
   /** A log-probability; null is how JSON writes minus infinity. */

@@ -1,64 +1,63 @@
 /**
- * A server, or several that serve the same model, as the teacher. Requests run concurrently; a prompt whose request
- * failed is asked again, wherever there is room first. What keeps failing is given up: an address that does not even
- * answer something easy, and the others go on; otherwise the prompt.
+ * A server, or several that serve the same model. Requests run concurrently; a prompt whose request failed is asked
+ * again, wherever there is room first. What keeps failing is given up: an address that does not even answer something
+ * easy, and the others go on; otherwise the prompt.
  */
 import { setMaxListeners } from 'node:events';
-import { errorText, UserError } from '../../base/errors.ts';
+import { errorText, required, UserError } from '../../base/errors.ts';
 import { hashString } from '../../base/rng.ts';
+import { asTokenIds } from '../../base/token-ids.ts';
 import type { Tokenizer } from '../../chat/tokenizer.ts';
 import { merge } from '../../model/checkpoint/merge.ts';
 import { Notices } from '../notices.ts';
-import {
-  type Answered,
-  type Batch,
-  type Kept,
-  type Question,
-  type SamplingOptions,
-  type Select,
-  type Teacher,
-} from '../teacher.ts';
+import type { Answer, Drawn, Prompt, Reply, SampleOptions, Sampler } from '../sampler.ts';
 import { serverAddress } from './address.ts';
-import { type Drawn, drawnOf } from './drawn.ts';
-import { Endpoint, persistently, Refused, Transient, Unsendable } from './endpoint.ts';
-import { endOf, type IsEnd } from './finish.ts';
-import { probeEndpoint } from './probe.ts';
+import { drawnOf } from './drawn.ts';
+import { Endpoint, persistently } from './endpoint.ts';
+import { Refused, Transient, Unsendable } from './faults.ts';
+import { endOf, type IsEnd, isTurnEnd } from './finish.ts';
+import type { TeacherOptions } from './options.ts';
+import { notAsExpected, probeEndpoint } from './probe.ts';
 import type { Ask, Protocol, RawSample } from './protocol.ts';
-import { type ProtocolName, protocols } from './protocols.ts';
+import { protocols } from './protocols.ts';
 import { refusalError } from './refusal.ts';
 import { BadReply } from './reply.ts';
 import { Watch } from './watch.ts';
 import { WorkQueue } from './work-queue.ts';
 
-export interface ServedOptions {
-  readonly kind: ProtocolName;
-  /** Addresses that serve the same model. */
-  readonly endpoints: readonly string[];
-  /** The model's name at the server; without one the first that it lists. */
-  readonly served: string | undefined;
-  readonly apiKey: string | undefined;
-  /** Requests under way at each address. */
-  readonly concurrency: number;
-  /** At each address. */
-  readonly requestsPerMinute: number | undefined;
-  /** Milliseconds that one answer may take. */
-  readonly timeout: number;
-  /** Times that a request is sent again, and faults in a row after which an address is given up. */
-  readonly retries: number;
+export interface ServedOptions extends Omit<TeacherOptions, 'api_key_env' | 'max_failed'> {
+  readonly apiKey?: string | undefined;
+  /** Of the student that learns from the answers; without one they are text alone. */
+  readonly tokenizer?: Tokenizer;
   /** Milliseconds of the first pause after a fault. Default: a second. */
   readonly firstPause?: number;
   /** Milliseconds after which the user is told what is waited for. Default: five seconds. */
   readonly silence?: number;
-  readonly sampling: SamplingOptions;
-  readonly topK: number;
-  readonly tokenizer: Tokenizer;
-  readonly seed: number;
+  /** Hears messages to the user at once, in place of `notices`. */
+  readonly tell?: (text: string) => void;
+  /** Options by which the user gives a key, and names a model. */
+  readonly keyBy: string;
+  readonly modelBy: string;
 }
 
-/** A question on its way to all of its samples. */
+/** A prompt on its way to all of its samples. */
+interface Asked {
+  readonly index: number;
+  readonly prompt: Prompt;
+  readonly samples: (Drawn | undefined)[];
+  /** Samples that are not finished. */
+  open: number;
+  failure?: { readonly failure: string; readonly isFull: boolean };
+}
+
+/** Samples that are drawn with one prompt: all of an asked one's, or one sample's next turn. */
 interface Job {
-  readonly question: Question;
-  /** Answers drawn so far, by the sample's place; undefined what was drawn and cannot be sent. A fault loses none. */
+  readonly asked: Asked;
+  readonly prompt: Prompt;
+  readonly places: readonly number[];
+  /** Of a next turn, what came before, reply included. */
+  readonly before: Drawn | undefined;
+  /** Samples drawn so far, by their place; undefined what was drawn and cannot be sent. A fault loses none. */
   readonly drawn: Map<number, Drawn | undefined>;
   /** Faults since something was drawn. */
   faults: number;
@@ -73,9 +72,13 @@ const CUT_AT_FIRST = 16;
 /** Pattern of a 403 that is of one prompt's contents. */
 const MODERATED = /flagged|moderat|content[ _](?:policy|filter)|safety/i;
 
-export class ServedTeacher implements Teacher {
-  readonly name: string;
-  readonly topK: number;
+/** How servers say that a prompt leaves no room for an answer; none has an error code for it. */
+const TOO_LONG = /context|too long|too many tokens|exceed/i;
+
+export class Served implements Sampler {
+  readonly givesTopK: boolean;
+  /** Messages to the user while servers are waited for. */
+  readonly notices = new Notices();
   readonly #options: ServedOptions;
   readonly #protocol: Protocol;
   readonly #endpoints: readonly Endpoint[];
@@ -84,28 +87,36 @@ export class ServedTeacher implements Teacher {
   #cut = 0;
   /** Addresses that the user knows not to answer any more. */
   readonly #givenUp = new Set<Endpoint>();
-  /** Messages to the user while servers are waited for. */
-  readonly notices = new Notices();
+  /** Addresses that have answered as the protocol has it. */
+  readonly #known = new Set<Endpoint>();
   /** Name of the model at each address. */
   readonly #models = new Map<Endpoint, string>();
 
   constructor(options: ServedOptions) {
-    const { kind, endpoints, served, timeout, retries, requestsPerMinute, apiKey, seed } = options;
+    const {
+      kind,
+      endpoints,
+      timeout,
+      retries,
+      apiKey,
+      tokenizer,
+      firstPause = 1000,
+      silence,
+      tell,
+    } = options;
     this.#options = options;
     this.#protocol = protocols[kind];
-    this.name = served ?? kind;
-    this.topK = this.#protocol.distributions ? options.topK : 0;
-    this.#isEnd = endOf(options.tokenizer);
-    const { firstPause = 1000, silence } = options;
-    const watch = new Watch(this.notices.say, silence);
+    this.givesTopK = this.#protocol.distributions;
+    this.#isEnd = tokenizer === undefined ? isTurnEnd : endOf(tokenizer);
+    const watch = new Watch(tell ?? this.notices.say, silence);
     this.#endpoints = endpoints.map(
       (url) =>
         new Endpoint(this.#protocol.base(serverAddress(url)), {
-          timeout,
+          timeout: 1000 * timeout,
           retries,
-          requestsPerMinute,
+          requestsPerMinute: options.requests_per_minute,
           apiKey,
-          seed,
+          seed: process.pid,
           unsendable: this.#protocol.unsendable,
           adjustable: this.#protocol.adjustable,
           firstPause,
@@ -114,12 +125,26 @@ export class ServedTeacher implements Teacher {
     );
   }
 
-  get model(): string {
+  get name(): string {
+    return this.#options.served ?? [...this.#models.values()][0] ?? this.#options.kind;
+  }
+
+  get identity(): string {
+    return JSON.stringify([...this.#endpoints.map(({ url }) => url), this.name]);
+  }
+
+  get served(): string {
     return [...new Set(this.#models.values())].toSorted().join(', ');
   }
 
-  async probe(signal: AbortSignal): Promise<readonly string[]> {
-    const { tokenizer, sampling } = this.#options;
+  /** Finds the name of the model at each address; throws a UserError where none can be found. */
+  async findModels(signal: AbortSignal): Promise<void> {
+    for (const endpoint of this.#endpoints) this.#models.set(endpoint, await this.#modelAt(endpoint, signal));
+  }
+
+  async check(sampling: SampleOptions): Promise<readonly string[]> {
+    const { signal = new AbortController().signal } = sampling;
+    const tokenizer = required(this.#options.tokenizer, "the student's tokenizer");
     const warnings = new Set<string>();
     for (const endpoint of this.#endpoints) {
       const model = await this.#modelAt(endpoint, signal);
@@ -130,17 +155,23 @@ export class ServedTeacher implements Teacher {
         model,
         tokenizer,
         isEnd: this.#isEnd,
-        topK: this.topK,
+        topK: this.#topK(sampling),
         sampling,
         refusal: (thrown: Refused, otherwise: string) => this.#refusal(endpoint, thrown, otherwise, signal),
       };
       for (const warning of await probeEndpoint(probed, signal)) warnings.add(warning);
+      this.#known.add(endpoint);
     }
     if (new Set(this.#models.values()).size > 1) {
       const names = [...this.#models].map(([{ url }, model]) => `${model} at ${url}`).join(', ');
       warnings.add(`the addresses name different models (${names}); each is asked for its own`);
     }
     return [...warnings];
+  }
+
+  /** Entries a token: servers that give any are always asked for the token's own log-probability. */
+  #topK({ kd_topk = 1 }: SampleOptions): number {
+    return this.givesTopK ? Math.max(1, kd_topk) : 0;
   }
 
   /** Name of the model at an address; nothing where it has no name, or is not known yet. */
@@ -150,55 +181,43 @@ export class ServedTeacher implements Teacher {
 
   /** The model's name; one that the user gave is not looked up. */
   async #modelAt(endpoint: Endpoint, signal: AbortSignal): Promise<string> {
-    const { served } = this.#options;
-    if (served !== undefined || !this.#protocol.namesModel) return served ?? '';
+    const { served, modelBy } = this.#options;
+    const { namesModel, models = '' } = this.#protocol;
+    if (served !== undefined || !namesModel) return served ?? '';
     try {
-      const listed = await persistently(() => endpoint.send(this.#listPath, undefined, signal), endpoint);
+      const listed = await persistently(() => endpoint.send(models, undefined, signal), endpoint);
       const [first] = listed.at('data').list();
       if (first !== undefined) return first.at('id').text();
     } catch (thrown) {
       if (thrown instanceof Refused)
-        throw await this.#refusal(endpoint, thrown, 'name the model to ask with served (--served)', signal);
-      if (!(thrown instanceof BadReply)) throw thrown;
-      const why = `does not list its models as ${this.#protocol.name} does (${thrown.message})`;
-      throw new UserError('TEACHER', `${endpoint.url} ${why}; check the address and the teacher's kind.`);
+        throw await this.#refusal(endpoint, thrown, `name the model to ask with ${modelBy}`, signal);
+      throw thrown instanceof BadReply ? notAsExpected(endpoint, this.#protocol, thrown) : thrown;
     }
-    throw new UserError(
-      'TEACHER',
-      `${endpoint.url} lists no model; name the one to ask with served (--served).`,
-    );
-  }
-
-  get #listPath(): string {
-    return this.#options.kind === 'openai' ? '/models' : '/v1/models';
+    throw new UserError('TEACHER', `${endpoint.url} lists no model; name the one to ask with ${modelBy}.`);
   }
 
   /** Error that a refusal which no other prompt would be spared ends the command with. */
   #refusal(endpoint: Endpoint, thrown: Refused, otherwise: string, signal: AbortSignal): Promise<UserError> {
-    const { apiKey, kind } = this.#options;
-    const listPath = kind === 'openai' || kind === 'vllm' ? this.#listPath : undefined;
+    const { apiKey, keyBy, modelBy } = this.#options;
     const asked = {
       endpoint,
-      listPath,
+      listPath: this.#protocol.models,
       model: this.#modelOf(endpoint),
       hasKey: apiKey !== undefined,
-      keyBy: 'the variable of the environment that api_key_env names (--api-key-env)',
-      modelBy: 'served (--served)',
+      keyBy,
+      modelBy,
       otherwise,
     };
     return refusalError(thrown, asked, signal);
   }
 
-  async *answer(
-    batches: Iterable<Batch>,
-    select: Select,
-    signal: AbortSignal,
-  ): AsyncGenerator<readonly Answered[], void, undefined> {
-    const queue = new WorkQueue(jobsOf(batches));
+  async *sample(prompts: Iterable<Prompt>, options: SampleOptions): AsyncGenerator<Answer, void, undefined> {
+    const { signal = new AbortController().signal } = options;
+    const queue = new WorkQueue(jobsOf(prompts, options));
     const workers = this.#endpoints.flatMap((endpoint) =>
       Array.from(
         { length: this.#options.concurrency },
-        () => (stop: AbortSignal) => this.#work(endpoint, queue, select, stop),
+        () => (stop: AbortSignal) => this.#work(endpoint, queue, options, stop),
       ),
     );
     yield* merge(workers, signal);
@@ -214,21 +233,21 @@ export class ServedTeacher implements Teacher {
   async *#work(
     endpoint: Endpoint,
     queue: WorkQueue<Job>,
-    select: Select,
+    options: SampleOptions,
     signal: AbortSignal,
-  ): AsyncGenerator<readonly Answered[]> {
+  ): AsyncGenerator<Answer> {
     // All workers listen to one signal, each once; more than ten are no leak.
     setMaxListeners(0, signal);
     while (!endpoint.isDown) {
       const job = await queue.take(signal);
       if (job === undefined) return;
-      const answered = await this.#attempt(endpoint, job, select, signal);
-      if (answered === undefined) {
+      if (!(await this.#attempt(endpoint, job, options, signal))) {
         queue.giveBack(job);
         continue;
       }
       try {
-        yield [answered];
+        for (const next of await this.#settle(job, options)) queue.add(next);
+        if (job.asked.open === 0) yield answerOf(job.asked, options);
       } finally {
         queue.finish();
       }
@@ -238,48 +257,92 @@ export class ServedTeacher implements Teacher {
     this.notices.say(`${endpoint.url} is given up (${endpoint.lastFault}); the others go on`);
   }
 
-  /** Asks one question; undefined if it has to be asked again. */
+  /** Draws a job's samples, or finds that it cannot be done; false if it has to be tried again. */
   async #attempt(
     endpoint: Endpoint,
     job: Job,
-    select: Select,
+    options: SampleOptions,
     signal: AbortSignal,
-  ): Promise<Answered | undefined> {
-    const { question } = job;
+  ): Promise<boolean> {
+    const fail = (failure: string, isFull = false): true => {
+      // A conversation that fills the context ends as one that is cut.
+      if (isFull && job.before !== undefined) job.drawn.set(job.places[0] ?? 0, NOTHING);
+      else job.asked.failure = { failure, isFull };
+      return true;
+    };
     try {
-      await this.#draw(endpoint, job, signal);
+      await this.#draw(endpoint, job, options, signal);
+      return true;
     } catch (thrown) {
       signal.throwIfAborted();
       if (thrown instanceof Refused && SETTINGS.has(thrown.status) && !MODERATED.test(thrown.said))
         throw await this.#refusal(endpoint, thrown, "check the address and the model's name", signal);
-      if (thrown instanceof Refused) return { question, failure: thrown.message };
+      if (thrown instanceof Refused)
+        return fail(thrown.message, thrown.status === 400 && TOO_LONG.test(thrown.said));
+      if (thrown instanceof BadReply && !this.#known.has(endpoint))
+        throw notAsExpected(endpoint, this.#protocol, thrown);
       if (!(thrown instanceof Transient || thrown instanceof BadReply)) throw thrown;
       const { retries } = this.#options;
       job.faults += 1;
-      if (job.faults <= retries && !endpoint.isDown) return undefined;
+      if (job.faults <= retries && !endpoint.isDown) return false;
       // Is it the address, or this prompt?
       const isAlive = await this.#isAlive(endpoint, signal);
-      return isAlive && job.faults > retries ? { question, failure: errorText(thrown) } : undefined;
+      return isAlive && job.faults > retries && fail(errorText(thrown));
     }
-    const drawn = [...job.drawn]
-      .toSorted(([a], [b]) => a - b)
-      .flatMap(([, one]) => (one === undefined ? [] : [one]));
-    const chosen = new Set(
-      select(
-        question,
-        drawn.map(({ draft }) => draft),
-      ),
-    );
-    const kept = drawn.filter(({ draft }) => chosen.has(draft));
-    return { question, kept: kept.map(({ draft, distributions }): Kept => ({ draft, ...distributions })) };
+  }
+
+  /** Takes over what a job has drawn; returns the next turns of samples that go on. */
+  async #settle({ asked, prompt, places, before, drawn }: Job, options: SampleOptions): Promise<Job[]> {
+    const next: Job[] = [];
+    for (const place of places) {
+      const own = drawn.get(place);
+      const sample = before === undefined || own === undefined ? own : joined(before, own);
+      const goesOn = own?.finish === 'stop' && asked.failure === undefined;
+      const { tokens } = sample ?? NOTHING;
+      const reply = goesOn
+        ? await options.reply?.({ prompt: asked.index, sample: place, tokens })
+        : undefined;
+      if (reply === undefined || sample === undefined || own === undefined) {
+        asked.samples[place] = sample;
+        asked.open -= 1;
+        continue;
+      }
+      const { ids } = reply;
+      const given = { ...NOTHING, tokens: ids, length: ids.length, drawn: new Uint8Array(ids.length) };
+      const logprobs = new Float32Array(ids.length);
+      const whole = joined(sample, { ...given, logprobs });
+      if (whole.length >= options.generate_max_len) {
+        asked.samples[place] = whole;
+        asked.open -= 1;
+      } else
+        next.push({
+          ...newJob(asked, this.#after(prompt, own, reply), [place]),
+          before: whole,
+        });
+    }
+    return next;
+  }
+
+  /** The prompt of a next turn. */
+  #after(prompt: Prompt, { text, tokens }: Drawn, reply: Reply): Prompt {
+    const { tokenizer } = this.#options;
+    const { text: start, ids, messages } = prompt;
+    return {
+      ...prompt,
+      ...(start === undefined || tokenizer === undefined
+        ? {}
+        : { text: start + text + tokenizer.decode(reply.ids) }),
+      ...(ids === undefined ? {} : { ids: asTokenIds([...ids, ...tokens, ...reply.ids]) }),
+      ...(messages === undefined ? {} : { messages: [...messages, ...reply.messages] }),
+    };
   }
 
   /** Tells whether an address answers something easy. */
   async #isAlive(endpoint: Endpoint, signal: AbortSignal): Promise<boolean> {
+    const { distributions, models = '/models' } = this.#protocol;
     try {
-      if (this.#protocol.distributions)
-        await this.#protocol.tokenize(endpoint, 'a', this.#modelOf(endpoint), signal);
-      else await endpoint.send('/models', undefined, signal);
+      if (distributions) await this.#protocol.tokenize(endpoint, 'a', this.#modelOf(endpoint), signal);
+      else await endpoint.send(models, undefined, signal);
       return true;
     } catch (thrown) {
       signal.throwIfAborted();
@@ -291,63 +354,72 @@ export class ServedTeacher implements Teacher {
   }
 
   /** Draws all samples that a job still lacks, in as many requests as the server needs. */
-  async #draw(endpoint: Endpoint, job: Job, signal: AbortSignal): Promise<void> {
-    const { sampling, tokenizer, seed } = this.#options;
-    const { question, drawn } = job;
-    const first = hashString(`${seed}:${question.position}`) >>> 1;
+  async #draw(endpoint: Endpoint, job: Job, options: SampleOptions, signal: AbortSignal): Promise<void> {
+    const { asked, prompt, places, before, drawn } = job;
+    const { tokenizer } = this.#options;
+    const { position = asked.index } = asked.prompt;
+    const { seed, skip_special_tokens: skipSpecial = true, generate_max_len: most } = options;
+    const turn = before === undefined ? '' : `:${before.length}`;
+    const first = seed === undefined ? undefined : hashString(`${seed}:${position}${turn}`) >>> 1;
+    const ids = prompt.ids ?? (this.givesTopK ? tokenizer?.encode(prompt.text ?? '') : undefined);
+    const topK = this.#topK(options);
     for (;;) {
-      const places = Array.from({ length: sampling.samples }, (_, place) => place);
-      const start = places.find((place) => !drawn.has(place));
+      const lacking = places.filter((place) => !drawn.has(place));
+      const [start] = lacking;
       if (start === undefined) return;
-      const end = places.find((place) => place > start && drawn.has(place)) ?? sampling.samples;
+      const run = lacking.findIndex((place, i) => place !== start + i);
       const ask: Ask = {
-        question,
-        samples: end - start,
-        seed: (first + start) % 2 ** 31,
-        sampling,
-        topK: this.topK,
-        stopIds: tokenizer.stopIds,
+        prompt: ids === undefined ? prompt : { ...prompt, ids },
+        samples: run < 0 ? lacking.length : run,
+        seed: first === undefined ? undefined : (first + start) % 2 ** 31,
+        sampling: { ...options, generate_max_len: most - (before?.length ?? 0) },
+        topK,
+        stopIds: tokenizer?.stopIds ?? [],
         isEnd: this.#isEnd,
         model: this.#modelOf(endpoint),
       };
       const samples = await this.#samples(endpoint, ask, signal);
       if (samples === undefined) drawn.set(start, undefined);
-      samples?.slice(0, ask.samples).forEach((sample, i) => {
-        if (sample !== undefined) drawn.set(start + i, this.#counted(drawnOf(sample, tokenizer, this.topK)));
+      samples?.slice(0, ask.samples).forEach((raw, i) => {
+        if (raw === undefined) return;
+        const sample = this.#counted(drawnOf(raw, tokenizer, topK), most);
+        const text =
+          skipSpecial && tokenizer ? tokenizer.decode(sample.tokens, { skipSpecial }) : sample.text;
+        drawn.set(start + i, { ...sample, text });
       });
       job.faults = 0;
     }
   }
 
-  /** What one request brings; undefined if it was drawn and cannot be sent. */
+  /** Samples that one request brings; undefined if they were drawn and cannot be sent. */
   async #samples(
     endpoint: Endpoint,
     ask: Ask,
     signal: AbortSignal,
   ): Promise<(RawSample | undefined)[] | undefined> {
-    const { path, cut } = this.#protocol;
+    const protocol = this.#protocol;
     try {
-      return await endpoint.ask(path, this.#protocol.body(ask), signal, (reply) => {
-        const samples = this.#protocol.read(reply, ask);
+      return await endpoint.ask(protocol.path(ask), protocol.body(ask), signal, (reply) => {
+        const samples = protocol.read(reply, ask);
         if (samples.length === 0) reply.fail('holds no sample');
+        this.#known.add(endpoint);
         return samples;
       });
     } catch (thrown) {
       if (thrown instanceof Unsendable) return undefined;
-      if (thrown instanceof Refused && cut?.test(thrown.said) === true)
+      if (thrown instanceof Refused && protocol.cut?.test(thrown.said) === true)
         return [{ finish: 'length', text: '' }];
       throw thrown;
     }
   }
 
   /** Counts answers by their ends, as a server or an option under which all are cut is to be told of early. */
-  #counted(drawn: Drawn): Drawn {
-    if (drawn.draft.finish === 'stop') this.#cut = -Infinity;
+  #counted(drawn: Drawn, most: number): Drawn {
+    if (drawn.finish === 'stop') this.#cut = -Infinity;
     this.#cut += 1;
     if (this.#cut === CUT_AT_FIRST) {
-      const { maxTokens } = this.#options.sampling;
       this.notices.say(
-        `none of the first ${CUT_AT_FIRST} answers is finished: they are longer than ${maxTokens} tokens, or the server gives no reason that is an end of turn`,
+        `none of the first ${CUT_AT_FIRST} answers is finished: they are longer than ${most} tokens, or the server gives no reason that is an end of turn`,
       );
     }
     return drawn;
@@ -356,7 +428,51 @@ export class ServedTeacher implements Teacher {
   [Symbol.dispose](): void {}
 }
 
-function* jobsOf(batches: Iterable<Batch>): Generator<Job> {
-  for (const { questions } of batches)
-    for (const question of questions) yield { question, drawn: new Map(), faults: 0 };
+/** A sample in which nothing was drawn, as there was no room. */
+const NOTHING: Drawn = {
+  text: '',
+  tokens: asTokenIds([]),
+  length: 0,
+  logprobs: new Float32Array(0),
+  drawn: new Uint8Array(0),
+  finish: 'length',
+};
+
+/** Two parts of one sample, the first of which was read before the second was drawn. */
+function joined(before: Drawn, { text, tokens, length, logprobs, drawn, finish }: Drawn): Drawn {
+  return {
+    text: before.text + text,
+    tokens: asTokenIds([...before.tokens, ...tokens]),
+    length: before.length + length,
+    logprobs: Float32Array.from([...before.logprobs, ...logprobs]),
+    drawn: Uint8Array.from([...before.drawn, ...drawn]),
+    finish,
+  };
+}
+
+function* jobsOf(
+  prompts: Iterable<Prompt>,
+  { n_samples_per_prompt: count = 1 }: SampleOptions,
+): Generator<Job> {
+  let index = 0;
+  for (const prompt of prompts) {
+    const asked: Asked = { index, prompt, samples: [], open: count };
+    yield newJob(
+      asked,
+      prompt,
+      Array.from({ length: count }, (_, place) => place),
+    );
+    index += 1;
+  }
+}
+
+function newJob(asked: Asked, prompt: Prompt, places: readonly number[]): Job {
+  return { asked, prompt, places, before: undefined, drawn: new Map(), faults: 0 };
+}
+
+/** The answer of a prompt whose samples are all finished; of one that goes on in replies, no place is left out. */
+function answerOf({ index, samples, failure }: Asked, { reply }: SampleOptions): Answer {
+  if (failure !== undefined) return { index, samples: [], ...failure };
+  if (reply === undefined) return { index, samples: samples.filter((one) => one !== undefined) };
+  return { index, samples: Array.from(samples, (one) => one ?? NOTHING) };
 }

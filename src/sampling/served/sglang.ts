@@ -3,12 +3,11 @@
  * environment has SGLANG_RETURN_ORIGINAL_LOGPROB=1; the probe sees the difference. `n` is discouraged there, so every
  * sample is a request of its own, and the prompt comes from the server's prefix cache.
  */
-import type { TokenFacts } from '../teacher.ts';
+import type { TokenFacts } from './drawn.ts';
 import { mayPass, Refused, Transient } from './faults.ts';
-import { isFields } from './fields.ts';
 import { type Finish, finishOf, type IsEnd, samplesOf } from './finish.ts';
 import type { Ask, Protocol, RawSample } from './protocol.ts';
-import type { Reply } from './reply.ts';
+import { isFields, type Reply } from './reply.ts';
 
 /** [log-probability, id, text] */
 function entry(item: Reply): { readonly logprob: number; readonly id: number } {
@@ -54,14 +53,14 @@ export const sglang: Protocol = {
   distributions: true,
   namesModel: false,
   base: (url) => url.replace(/\/v1\/*$/, ''),
-  path: '/generate',
-  body: ({ question, seed, sampling, topK, stopIds }: Ask) => ({
-    input_ids: Array.from(question.ids),
+  path: () => '/generate',
+  body: ({ prompt, seed, sampling, topK, stopIds }: Ask) => ({
+    input_ids: Array.from(prompt.ids ?? []),
     sampling_params: {
-      max_new_tokens: sampling.maxTokens,
+      max_new_tokens: sampling.generate_max_len,
       temperature: sampling.temperature,
-      top_p: sampling.topP,
-      top_k: sampling.topK,
+      top_p: sampling.top_p ?? 1,
+      top_k: sampling.top_k ?? -1,
       min_p: 0,
       repetition_penalty: 1,
       sampling_seed: seed,

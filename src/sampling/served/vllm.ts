@@ -3,8 +3,8 @@
  * "token_id:123": by their text different ids would collide. Needs `--max-logprobs` of at least k (default 20); with the
  * default `--logprobs-mode raw_logprobs` temperature does not scale them.
  */
-import type { TokenFacts } from '../teacher.ts';
-import { Refused } from './endpoint.ts';
+import type { TokenFacts } from './drawn.ts';
+import { Refused } from './faults.ts';
 import { finishOf, samplesOf } from './finish.ts';
 import type { Ask, Protocol, RawSample } from './protocol.ts';
 import type { Reply } from './reply.ts';
@@ -44,16 +44,17 @@ export const vllm: Protocol = {
   distributions: true,
   namesModel: true,
   base: (url) => url.replace(/\/v1\/*$/, ''),
-  path: '/v1/completions',
-  body: ({ question, samples, seed, sampling, topK, stopIds, model }: Ask) => ({
+  path: () => '/v1/completions',
+  models: '/v1/models',
+  body: ({ prompt, samples, seed, sampling, topK, stopIds, model }: Ask) => ({
     model,
-    prompt: Array.from(question.ids),
+    prompt: Array.from(prompt.ids ?? []),
     n: samples,
     seed,
-    max_tokens: sampling.maxTokens,
+    max_tokens: sampling.generate_max_len,
     temperature: sampling.temperature,
-    top_p: sampling.topP,
-    top_k: sampling.topK,
+    top_p: sampling.top_p ?? 1,
+    top_k: sampling.top_k ?? -1,
     min_p: 0,
     repetition_penalty: 1,
     stop_token_ids: stopIds,

@@ -41,9 +41,19 @@ export class WorkQueue<T> {
     });
   }
 
+  /** Adds work that came of what is under way; it is taken before what is new. */
+  add(work: T): void {
+    this.#again.push(work);
+    this.#wakeAll();
+  }
+
   /** The work is done, or given up. */
   finish(): void {
     this.#underWay -= 1;
+    this.#wakeAll();
+  }
+
+  #wakeAll(): void {
     for (const wake of this.#waiting) wake();
     this.#waiting.clear();
   }

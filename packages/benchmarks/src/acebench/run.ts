@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { UserError } from '../../../../src/base/errors.ts';
 import { writeAtomic } from '../../../../src/base/files.ts';
 import { Rng } from '../../../../src/base/rng.ts';
-import type { AnsweringModel, AskOptions } from '../../../../src/sampling/answering.ts';
+import type { SampleOptions, Sampler } from '../../../../src/sampling/sampler.ts';
+import { answersTo } from '../answers.ts';
 import { CATEGORIES, categoriesNamed, type Category } from './categories.ts';
 import { categoriesIn, dataFolder, type Entry, loadEntries } from './dataset.ts';
 import { promptOf } from './prompts.ts';
@@ -68,13 +69,14 @@ export interface Reply {
 
 /** Asks entries; replies come as they are ready, thoughts included. */
 export async function* askEntries(
-  model: AnsweringModel,
+  model: Sampler,
   entries: readonly Entry[],
-  options: AskOptions,
+  options: SampleOptions,
 ): AsyncGenerator<Reply, void, undefined> {
-  for await (const { index, text, tokens, end } of model.chat(entries.map(promptOf), options)) {
+  const prompts = entries.map((entry) => ({ messages: promptOf(entry) }));
+  for await (const { index, text, tokens } of answersTo(model, prompts, options)) {
     const entry = entries[index];
-    if (entry !== undefined) yield { entry, text: end === 'full' ? undefined : text, tokens };
+    if (entry !== undefined) yield { entry, text, tokens };
   }
 }
 

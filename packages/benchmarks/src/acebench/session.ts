@@ -1,6 +1,6 @@
 /** ACEBench's evaluations: what becomes of replies, from a file or from a model that is asked. */
 import { join } from 'node:path';
-import type { AnsweringModel } from '../../../../src/sampling/answering.ts';
+import type { Sampler } from '../../../../src/sampling/sampler.ts';
 import { ACEBENCH_OFFICIAL } from '../official.ts';
 import {
   countFaults,
@@ -112,7 +112,7 @@ export class AcebenchSession implements Session<AcebenchOutcome> {
   readonly total: number;
   readonly done: number;
   readonly correct: number;
-  readonly #model: AnsweringModel;
+  readonly #model: Sampler;
   readonly #options: AnswerOptions;
   readonly #folder: string;
   readonly #entries: readonly Entry[];
@@ -120,7 +120,7 @@ export class AcebenchSession implements Session<AcebenchOutcome> {
   readonly #log: ResponseLog;
   #unasked = 0;
 
-  constructor(model: AnsweringModel, options: AnswerOptions, selection: Selection, folder: string) {
+  constructor(model: Sampler, options: AnswerOptions, selection: Selection, folder: string) {
     this.#model = model;
     this.#options = options;
     this.#folder = folder;
@@ -138,8 +138,18 @@ export class AcebenchSession implements Session<AcebenchOutcome> {
   async *answers(signal: AbortSignal): AsyncGenerator<AnswerStep, void, undefined> {
     const { maxTokens, temperature, openThought, thinking, revision } = this.#options;
     const open = this.#entries.filter(({ id }) => !this.#replies.has(id));
-    const ask = { maxTokens, temperature, topP: ACEBENCH_OFFICIAL.topP, openThought, signal };
-    const asked = askEntries(this.#model, open, thinking === 'off' ? { ...ask, enableThinking: false } : ask);
+    const ask = {
+      generate_max_len: maxTokens,
+      temperature,
+      top_p: ACEBENCH_OFFICIAL.topP,
+      open_thought: openThought,
+      signal,
+    };
+    const asked = askEntries(
+      this.#model,
+      open,
+      thinking === 'off' ? { ...ask, enable_thinking: false } : ask,
+    );
     for await (const { entry, text, tokens } of asked) {
       if (text === undefined) {
         this.#unasked += 1;

@@ -1,11 +1,12 @@
 /** Lets a model answer BFCL's entries, with the official prompts and limits; what it wrote is stored without its thoughts. */
-import type { AnsweringModel, AskOptions } from '../../../../src/sampling/answering.ts';
+import type { SampleOptions, Sampler } from '../../../../src/sampling/sampler.ts';
+import { answersTo } from '../answers.ts';
 import { Conversation } from './conversation.ts';
 import { type DecodeRule, splitThought } from './decode.ts';
 import type { MultiTurnEntry, SingleTurnEntry } from './entries.ts';
 import { promptFunctions, renderPrompt } from './prompt.ts';
 
-export interface BfclAskOptions extends AskOptions {
+export interface BfclAskOptions extends SampleOptions {
   readonly rule: DecodeRule;
   /** Prompts end with "<think>": for models that STAR's own code trained on such prompts. The official ones do not. */
   readonly openThought: boolean;
@@ -23,7 +24,7 @@ const THINK = '<think>';
 
 /** Asks entries of one turn; answers come as they are ready. */
 export async function* askSingleTurn(
-  model: AnsweringModel,
+  model: Sampler,
   entries: readonly SingleTurnEntry[],
   options: BfclAskOptions,
 ): AsyncGenerator<Answered<SingleTurnEntry, string>, void, undefined> {
@@ -32,9 +33,10 @@ export async function* askSingleTurn(
     ({ turns, functions, category }) =>
       renderPrompt(turns[0] ?? [], promptFunctions(functions, category)) + end,
   );
-  for await (const { index, text, tokens, end: how } of model.complete(prompts, options)) {
+  const asked = prompts.map((text) => ({ text }));
+  for await (const { index, text, tokens } of answersTo(model, asked, options)) {
     const entry = entries[index];
-    const result = how === 'full' ? undefined : splitThought(text).text;
+    const result = text === undefined ? undefined : splitThought(text).text;
     if (entry !== undefined) yield { entry, result, tokens };
   }
 }
@@ -44,7 +46,7 @@ const CONVERSATIONS = 64;
 
 /** Leads entries of several turns to their ends; each comes when its last turn is over. */
 export async function* askMultiTurn(
-  model: AnsweringModel,
+  model: Sampler,
   entries: readonly MultiTurnEntry[],
   options: BfclAskOptions,
 ): AsyncGenerator<Answered<MultiTurnEntry, readonly (readonly string[])[]>, void, undefined> {
@@ -61,13 +63,13 @@ export async function* askMultiTurn(
       })),
     );
     if (active.length === 0) return;
-    const prompts = active.map(({ conversation }) => conversation.prompt() + end);
-    for await (const { index, text, tokens, end: how } of model.complete(prompts, options)) {
+    const prompts = active.map(({ conversation }) => ({ text: conversation.prompt() + end }));
+    for await (const { index, text, tokens } of answersTo(model, prompts, options)) {
       const one = active[index];
       if (one === undefined) continue;
-      one.isFull = how === 'full';
+      one.isFull = text === undefined;
       one.tokens += tokens;
-      if (!one.isFull) one.conversation.add(text);
+      if (text !== undefined) one.conversation.add(text);
       const { done, entry, result } = one.conversation;
       if (one.isFull) yield { entry, result: undefined, tokens: one.tokens };
       else if (done) yield { entry, result, tokens: one.tokens };

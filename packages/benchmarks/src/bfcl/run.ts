@@ -1,6 +1,6 @@
 /** What an evaluation on BFCL does: chooses entries, asks a model, judges, and leaves a folder of results. */
 import { join } from 'node:path';
-import type { AnsweringModel } from '../../../../src/sampling/answering.ts';
+import type { Sampler } from '../../../../src/sampling/sampler.ts';
 import {
   countFaults,
   type FaultyResponse,
@@ -120,7 +120,7 @@ export class BfclSession implements Session<BfclOutcome> {
   readonly total: number;
   readonly done: number;
   readonly correct: number;
-  readonly #model: AnsweringModel;
+  readonly #model: Sampler;
   readonly #options: AnswerOptions;
   readonly #folder: string;
   readonly #entries: readonly Entry[];
@@ -128,7 +128,7 @@ export class BfclSession implements Session<BfclOutcome> {
   readonly #log: ResponseLog;
   #unasked = 0;
 
-  constructor(model: AnsweringModel, options: AnswerOptions, selection: Selection, folder: string) {
+  constructor(model: Sampler, options: AnswerOptions, selection: Selection, folder: string) {
     this.#model = model;
     this.#options = options;
     this.#folder = folder;
@@ -146,7 +146,7 @@ export class BfclSession implements Session<BfclOutcome> {
 
   async *answers(signal: AbortSignal): AsyncGenerator<AnswerStep, void, undefined> {
     const { maxTokens, temperature, openThought, decode } = this.#options;
-    const settings = { maxTokens, temperature, openThought, rule: decode, signal };
+    const settings = { generate_max_len: maxTokens, temperature, openThought, rule: decode, signal };
     const open = this.#entries.filter(({ id }) => !this.#verdicts.has(id));
     const single = open.flatMap((entry) => (entry.kind === 'single' ? [entry] : []));
     for await (const answer of askSingleTurn(this.#model, single, settings)) yield this.#take(answer);

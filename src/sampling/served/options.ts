@@ -1,0 +1,54 @@
+/** Options of a teacher that answers over HTTP, as recipes have them under `teacher`. */
+import { z } from 'zod';
+import { UserError } from '../../base/errors.ts';
+import { headerKey } from './address.ts';
+
+const count = z.int().positive();
+
+export const teacherSchema = z.strictObject({
+  kind: z
+    .enum(['llama.cpp', 'vllm', 'sglang', 'openai'])
+    .describe('what the servers speak; openai is any compatible one, without log-probabilities'),
+  endpoints: z
+    .array(z.string().min(1))
+    .min(1)
+    .describe('addresses that serve the same model, such as http://localhost:8080'),
+  served: z
+    .string()
+    .min(1)
+    .exactOptional()
+    .describe("the model's name at the servers; else the first listed"),
+  api_key_env: z.string().min(1).exactOptional().describe('environment variable that holds the API key'),
+  concurrency: count.default(8).describe('requests under way at each address'),
+  requests_per_minute: z.number().positive().exactOptional().describe('at each address'),
+  timeout: z.number().positive().max(300).default(300).describe('seconds that one answer may take'),
+  retries: z
+    .int()
+    .min(0)
+    .default(8)
+    .describe('times that a request is sent again, and faults in a row after which an address is given up'),
+  max_failed: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.01)
+    .describe('share of the prompts that may stay unanswered'),
+});
+
+export type TeacherOptions = z.output<typeof teacherSchema>;
+
+/** The teacher, without what may change from day to day: where it is served and how it is asked. */
+export function lastingTeacher({ kind, served }: TeacherOptions): Pick<TeacherOptions, 'kind' | 'served'> {
+  return { kind, ...(served === undefined ? {} : { served }) };
+}
+
+/** The API key that a variable of the environment holds; throws a UserError where it is to hold one and does not. */
+export function apiKeyOf({ api_key_env: name }: Pick<TeacherOptions, 'api_key_env'>): string | undefined {
+  if (name === undefined) return undefined;
+  const key = headerKey(process.env[name], name);
+  if (key !== undefined) return key;
+  throw new UserError(
+    'API_KEY',
+    `The environment variable ${name} with the teacher's API key is not set; set it and run the same command.`,
+  );
+}
