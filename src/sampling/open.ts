@@ -2,23 +2,16 @@
 import { UserError } from '../base/errors.ts';
 import { isGguf } from '../model/checkpoint/checkpoint-path.ts';
 import type { Sampler } from './sampler.ts';
+import type { ServerOptions } from './served/open.ts';
 
 /** Engines that GGUF files can be run by: this program's own, or llama.cpp's. */
 export const ENGINES = ['tinystar', 'llama.cpp'] as const;
 export type Engine = (typeof ENGINES)[number];
 
-export interface OpenOptions {
+export interface OpenOptions extends ServerOptions {
   /** Device of a local model. */
   readonly device: string;
   readonly engine?: Engine;
-  /** Requests that a server is sent at once. */
-  readonly parallel: number;
-  /** The model's name on the server; without it, the first one that the server lists. */
-  readonly served?: string;
-  /** Sent to the server as a bearer token. */
-  readonly apiKey?: string;
-  /** Tells the user that a server is waited for. */
-  readonly tell?: (text: string) => void;
 }
 
 /**

@@ -6,13 +6,7 @@ import { LOWEST } from '../../topk/format.ts';
 import { type Distributions, NO_DISTRIBUTIONS } from '../teacher.ts';
 import type { Drawn } from '../sampler.ts';
 import type { Finish } from './finish.ts';
-import type { RawSample } from './protocol.ts';
-
-/** What a server says of one token. */
-export interface TokenFacts {
-  readonly logprob: number;
-  readonly top: readonly (readonly [id: number, logprob: number])[];
-}
+import type { RawSample, TokenFacts } from './protocol.ts';
 
 /**
  * Rows of k entries: likeliest first, each id once, more than k cut. Where there are fewer, the first is repeated with

@@ -1,6 +1,5 @@
 /** Servers as stages and commands open them. */
 import type { Tokenizer } from '../../chat/tokenizer.ts';
-import type { OpenOptions } from '../open.ts';
 import { headerKey } from './address.ts';
 import { apiKeyOf, type TeacherOptions } from './options.ts';
 import { Served } from './served.ts';
@@ -16,10 +15,21 @@ export function openTeacher(options: TeacherOptions, tokenizer: Tokenizer): Serv
   });
 }
 
+export interface ServerOptions {
+  /** Requests that a server is sent at once. */
+  readonly parallel: number;
+  /** The model's name on the server; without it, the first one that the server lists. */
+  readonly served?: string;
+  /** Sent to the server as a bearer token. */
+  readonly apiKey?: string;
+  /** Tells the user that a server is waited for. */
+  readonly tell?: (text: string) => void;
+}
+
 /** An OpenAI-compatible server that a command names by its address, with its model found; throws a UserError if it cannot be asked. */
 export async function openServer(
   url: string,
-  { parallel, served, apiKey, tell }: OpenOptions,
+  { parallel, served, apiKey, tell }: ServerOptions,
 ): Promise<Served> {
   const server = new Served({
     kind: 'openai',

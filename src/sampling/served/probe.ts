@@ -3,11 +3,10 @@ import { UserError } from '../../base/errors.ts';
 import type { Tokenizer } from '../../chat/tokenizer.ts';
 import { MASS_TOLERANCE } from '../../topk/inspect.ts';
 import type { SampleOptions } from '../sampler.ts';
-import type { TokenFacts } from './drawn.ts';
 import { type Endpoint, persistently } from './endpoint.ts';
 import { Refused, Unsendable } from './faults.ts';
 import type { IsEnd } from './finish.ts';
-import type { Ask, Protocol } from './protocol.ts';
+import type { Ask, Protocol, TokenFacts } from './protocol.ts';
 import { BadReply, type Reply } from './reply.ts';
 
 export interface Probed {

@@ -1,6 +1,5 @@
 /** What servers have in common: a request for samples of a prompt, and what is read from the answer. */
 import type { Prompt, SampleOptions } from '../sampler.ts';
-import type { TokenFacts } from './drawn.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Finish, IsEnd } from './finish.ts';
 import type { Adjustable } from './parameters.ts';
@@ -22,6 +21,12 @@ export interface Ask {
   readonly isEnd: IsEnd;
   /** The model's name at the server; empty where it needs none. */
   readonly model: string;
+}
+
+/** What a server says of one token. */
+export interface TokenFacts {
+  readonly logprob: number;
+  readonly top: readonly (readonly [id: number, logprob: number])[];
 }
 
 /** An answer as the server gives it: tokens with what it says of each, or text alone. */

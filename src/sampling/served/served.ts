@@ -6,15 +6,15 @@
 import { setMaxListeners } from 'node:events';
 import { errorText, required, UserError } from '../../base/errors.ts';
 import { hashString } from '../../base/rng.ts';
-import { asTokenIds } from '../../base/token-ids.ts';
 import type { Tokenizer } from '../../chat/tokenizer.ts';
 import { merge } from '../../model/checkpoint/merge.ts';
 import { Notices } from '../notices.ts';
-import type { Answer, Drawn, Prompt, Reply, SampleOptions, Sampler } from '../sampler.ts';
+import type { Answer, Drawn, Prompt, SampleOptions, Sampler } from '../sampler.ts';
 import { serverAddress } from './address.ts';
 import { drawnOf } from './drawn.ts';
 import { Endpoint, persistently } from './endpoint.ts';
 import { Refused, Transient, Unsendable } from './faults.ts';
+import { answerOf, type Job, jobsOf, NOTHING, settle } from './jobs.ts';
 import { endOf, type IsEnd, isTurnEnd } from './finish.ts';
 import type { TeacherOptions } from './options.ts';
 import { notAsExpected, probeEndpoint } from './probe.ts';
@@ -38,29 +38,6 @@ export interface ServedOptions extends Omit<TeacherOptions, 'api_key_env' | 'max
   /** Options by which the user gives a key, and names a model. */
   readonly keyBy: string;
   readonly modelBy: string;
-}
-
-/** A prompt on its way to all of its samples. */
-interface Asked {
-  readonly index: number;
-  readonly prompt: Prompt;
-  readonly samples: (Drawn | undefined)[];
-  /** Samples that are not finished. */
-  open: number;
-  failure?: { readonly failure: string; readonly isFull: boolean };
-}
-
-/** Samples that are drawn with one prompt: all of an asked one's, or one sample's next turn. */
-interface Job {
-  readonly asked: Asked;
-  readonly prompt: Prompt;
-  readonly places: readonly number[];
-  /** Of a next turn, what came before, reply included. */
-  readonly before: Drawn | undefined;
-  /** Samples drawn so far, by their place; undefined what was drawn and cannot be sent. A fault loses none. */
-  readonly drawn: Map<number, Drawn | undefined>;
-  /** Faults since something was drawn. */
-  faults: number;
 }
 
 /** Statuses that speak of the address, the key or the account, and not of one prompt. */
@@ -246,7 +223,7 @@ export class Served implements Sampler {
         continue;
       }
       try {
-        for (const next of await this.#settle(job, options)) queue.add(next);
+        for (const next of await settle(job, options, this.#options.tokenizer)) queue.add(next);
         if (job.asked.open === 0) yield answerOf(job.asked, options);
       } finally {
         queue.finish();
@@ -289,52 +266,6 @@ export class Served implements Sampler {
       const isAlive = await this.#isAlive(endpoint, signal);
       return isAlive && job.faults > retries && fail(errorText(thrown));
     }
-  }
-
-  /** Takes over what a job has drawn; returns the next turns of samples that go on. */
-  async #settle({ asked, prompt, places, before, drawn }: Job, options: SampleOptions): Promise<Job[]> {
-    const next: Job[] = [];
-    for (const place of places) {
-      const own = drawn.get(place);
-      const sample = before === undefined || own === undefined ? own : joined(before, own);
-      const goesOn = own?.finish === 'stop' && asked.failure === undefined;
-      const { tokens } = sample ?? NOTHING;
-      const reply = goesOn
-        ? await options.reply?.({ prompt: asked.index, sample: place, tokens })
-        : undefined;
-      if (reply === undefined || sample === undefined || own === undefined) {
-        asked.samples[place] = sample;
-        asked.open -= 1;
-        continue;
-      }
-      const { ids } = reply;
-      const given = { ...NOTHING, tokens: ids, length: ids.length, drawn: new Uint8Array(ids.length) };
-      const logprobs = new Float32Array(ids.length);
-      const whole = joined(sample, { ...given, logprobs });
-      if (whole.length >= options.generate_max_len) {
-        asked.samples[place] = whole;
-        asked.open -= 1;
-      } else
-        next.push({
-          ...newJob(asked, this.#after(prompt, own, reply), [place]),
-          before: whole,
-        });
-    }
-    return next;
-  }
-
-  /** The prompt of a next turn. */
-  #after(prompt: Prompt, { text, tokens }: Drawn, reply: Reply): Prompt {
-    const { tokenizer } = this.#options;
-    const { text: start, ids, messages } = prompt;
-    return {
-      ...prompt,
-      ...(start === undefined || tokenizer === undefined
-        ? {}
-        : { text: start + text + tokenizer.decode(reply.ids) }),
-      ...(ids === undefined ? {} : { ids: asTokenIds([...ids, ...tokens, ...reply.ids]) }),
-      ...(messages === undefined ? {} : { messages: [...messages, ...reply.messages] }),
-    };
   }
 
   /** Tells whether an address answers something easy. */
@@ -426,53 +357,4 @@ export class Served implements Sampler {
   }
 
   [Symbol.dispose](): void {}
-}
-
-/** A sample in which nothing was drawn, as there was no room. */
-const NOTHING: Drawn = {
-  text: '',
-  tokens: asTokenIds([]),
-  length: 0,
-  logprobs: new Float32Array(0),
-  drawn: new Uint8Array(0),
-  finish: 'length',
-};
-
-/** Two parts of one sample, the first of which was read before the second was drawn. */
-function joined(before: Drawn, { text, tokens, length, logprobs, drawn, finish }: Drawn): Drawn {
-  return {
-    text: before.text + text,
-    tokens: asTokenIds([...before.tokens, ...tokens]),
-    length: before.length + length,
-    logprobs: Float32Array.from([...before.logprobs, ...logprobs]),
-    drawn: Uint8Array.from([...before.drawn, ...drawn]),
-    finish,
-  };
-}
-
-function* jobsOf(
-  prompts: Iterable<Prompt>,
-  { n_samples_per_prompt: count = 1 }: SampleOptions,
-): Generator<Job> {
-  let index = 0;
-  for (const prompt of prompts) {
-    const asked: Asked = { index, prompt, samples: [], open: count };
-    yield newJob(
-      asked,
-      prompt,
-      Array.from({ length: count }, (_, place) => place),
-    );
-    index += 1;
-  }
-}
-
-function newJob(asked: Asked, prompt: Prompt, places: readonly number[]): Job {
-  return { asked, prompt, places, before: undefined, drawn: new Map(), faults: 0 };
-}
-
-/** The answer of a prompt whose samples are all finished; of one that goes on in replies, no place is left out. */
-function answerOf({ index, samples, failure }: Asked, { reply }: SampleOptions): Answer {
-  if (failure !== undefined) return { index, samples: [], ...failure };
-  if (reply === undefined) return { index, samples: samples.filter((one) => one !== undefined) };
-  return { index, samples: Array.from(samples, (one) => one ?? NOTHING) };
 }
