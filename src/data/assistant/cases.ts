@@ -2,7 +2,7 @@
 import type { Rng } from '../../base/rng.ts';
 import { required } from '../../base/errors.ts';
 import type { Message } from '../../chat/messages.ts';
-import { SMALL_TALK } from './chat.ts';
+import { SMALL_TALK } from './phrases.ts';
 import { joinSpoken, say, type Spoken } from './request.ts';
 import type { FunctionSpec } from './spec.ts';
 import { parseTemplate, type Template } from './template.ts';

@@ -1,23 +1,7 @@
 /** A function of the assistant: its names, its parameters and how people ask for it. */
+import { z } from 'zod';
+import { functionSchema, type FunctionSource, readPhrases } from './phrases.ts';
 import { parseTemplates, type Template } from './template.ts';
-
-/** A function as the domain files write it; names are given as "name|another|a third", one of which a tool set draws. */
-export interface FunctionSource {
-  readonly names: string;
-  readonly description: string;
-  /**
-   * `names: kind` each, with `?` after the names when optional; a kind is `1..90` or `500..9000 by 500`,
-   * `low/medium/high`, or the name of a kind of text in values.ts.
-   */
-  readonly params: readonly string[];
-  /** Functions that only another function of the same family could be confused with. */
-  readonly family?: string;
-  readonly train: string;
-  readonly test: string;
-  /** Phrases for parallel calls. */
-  readonly many?: string;
-  readonly manyTest?: string;
-}
 
 export type Kind =
   | { readonly type: 'number'; readonly min: number; readonly max: number; readonly step: number }
@@ -77,6 +61,6 @@ export function defineFunction(domain: string, source: FunctionSource): Function
   };
 }
 
-export function defineDomain(domain: string, sources: readonly FunctionSource[]): FunctionSpec[] {
-  return sources.map((source) => defineFunction(domain, source));
-}
+/** The functions of a phrase file. */
+export const domainOf = (domain: string): FunctionSpec[] =>
+  readPhrases(domain, z.array(functionSchema)).map((source) => defineFunction(domain, source));

@@ -1,6 +1,6 @@
 /** Draws argument values, from training words or from test words; the two never meet. */
 import { hashString, type Rng } from '../../base/rng.ts';
-import { LEXICON, TEXT_KINDS, type LexiconName } from './lexicon.ts';
+import { LEXICON, TEXT_KINDS } from './phrases.ts';
 import { trainingVocabulary, wordsOf } from './library.ts';
 import type { Kind } from './spec.ts';
 
@@ -27,15 +27,15 @@ function splitOf(word: string): Split {
 }
 
 /** The words of one list that belong to a split; a word that the functions' own phrases use is always a training word. */
-function listFor(name: LexiconName, split: Split): string[] {
-  return LEXICON[name].filter(
+function listFor(name: string, split: Split): string[] {
+  return (LEXICON[name] ?? []).filter(
     (word) => (FIXED_WORDS.has(word.toLowerCase()) ? 'train' : splitOf(word)) === split,
   );
 }
 
 const LISTS: Readonly<Record<Split, ReadonlyMap<string, readonly string[]>>> = {
-  train: new Map((Object.keys(LEXICON) as LexiconName[]).map((name) => [name, listFor(name, 'train')])),
-  test: new Map((Object.keys(LEXICON) as LexiconName[]).map((name) => [name, listFor(name, 'test')])),
+  train: new Map(Object.keys(LEXICON).map((name) => [name, listFor(name, 'train')])),
+  test: new Map(Object.keys(LEXICON).map((name) => [name, listFor(name, 'test')])),
 };
 
 /** The lexicon's words that only the test uses, in lower case. */

@@ -3,8 +3,14 @@ import type { Rng } from '../../../base/rng.ts';
 import { required } from '../../../base/errors.ts';
 import { defineFunction, type FunctionSpec } from '../spec.ts';
 import { madeUpWord } from '../values.ts';
-import { INVENTED_PARAMS, type InventedParam } from './params.ts';
-import { INVENTED_ADJECTIVES, INVENTED_NOUNS, INVENTED_VERBS, namesHeldOut } from './words.ts';
+import {
+  INVENTED_ADJECTIVES,
+  INVENTED_NOUNS,
+  INVENTED_PARAMS,
+  INVENTED_VERBS,
+  type InventedParam,
+  namesHeldOut,
+} from './words.ts';
 
 /** What a function does, which no other function of a tool set may share. */
 export interface Deed {

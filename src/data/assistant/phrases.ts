@@ -1,0 +1,51 @@
+/** Phrase files: the words of the assistant's functions and requests, in YAML under phrases/. */
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+import { z } from 'zod';
+
+/** A function as phrase files write it; names are given as "name|another|a third", one of which a tool set draws. */
+export const functionSchema = z.strictObject({
+  names: z.string(),
+  description: z.string(),
+  /**
+   * `names: kind` each, with `?` after the names when optional; a kind is `1..90` or `500..9000 by 500`,
+   * `low/medium/high`, or the name of a kind of text in lexicon.yaml.
+   */
+  params: z.array(z.string()),
+  /** Functions that only another function of the same family could be confused with. */
+  family: z.string().exactOptional(),
+  /** Phrases of training and of tests, in the notation of template.ts. */
+  train: z.string(),
+  test: z.string(),
+  /** Phrases for parallel calls. */
+  many: z.string().exactOptional(),
+  manyTest: z.string().exactOptional(),
+});
+export type FunctionSource = z.output<typeof functionSchema>;
+
+/** Words with white space between them. */
+export const wordList = z.string().transform((text) => text.trim().split(/\s+/));
+
+/** What the phrase file `name` holds. */
+export function readPhrases<T>(name: string, schema: z.ZodType<T>): T {
+  const url = new URL(`./phrases/${name}.yaml`, import.meta.url);
+  return schema.parse(parse(readFileSync(url, 'utf8')));
+}
+
+const lexicon = readPhrases(
+  'lexicon',
+  z.strictObject({
+    words: z.record(z.string(), wordList),
+    kinds: z.record(z.string(), z.array(z.string())),
+  }),
+);
+/** Lists of words by name, each of which values.ts splits into training and test words. */
+export const LEXICON: Readonly<Record<string, readonly string[]>> = lexicon.words;
+/** Patterns of each kind of text: `<name>` is a word of that list. */
+export const TEXT_KINDS: Readonly<Record<string, readonly string[]>> = lexicon.kinds;
+
+/** Things people say to an assistant that no function answers. */
+export const SMALL_TALK: Readonly<Record<'train' | 'test', readonly string[]>> = readPhrases(
+  'small-talk',
+  z.strictObject({ train: z.array(z.string()), test: z.array(z.string()) }),
+);
