@@ -1,2 +1,81 @@
-/** Front door of the package: everything that `import { … } from 'tinystar'` gives. */
+/** Front door of the package: everything that `import { … } from 'tinystar'` gives. docs/architecture.md shows around. */
+import { join } from 'node:path';
+import { PACKAGE_ROOT } from './base/package-root.ts';
+import * as ops from './tensor/ops/index.ts';
+
 export { UserError } from './base/errors.ts';
+
+// Models that answer, and prompts.
+export { type Answer, type AnswerOptions, loadModel, type LoadOptions, Model } from './api/model.ts';
+export { readTurn, type Turn } from './api/turn.ts';
+export type { Dialogue, Message, Tool, ToolCall } from './chat/messages.ts';
+
+/** Folders of the base checkpoints that come with the package. */
+export const bases = {
+  student: join(PACKAGE_ROOT, 'bases', 'student'),
+  teacher: join(PACKAGE_ROOT, 'bases', 'teacher'),
+} as const;
+
+// Training.
+export { openTrainer, type TrainedStep, Trainer, type TrainerOptions } from './api/trainer.ts';
+export type { TrainCompletion, TrainExample } from './train/examples.ts';
+export {
+  loadRecipe,
+  type RecipeInput,
+  type RecipeOptions,
+  reportOf,
+  runRecipe,
+  type RunOptions,
+  type StageInput,
+} from './api/recipes.ts';
+export type { Recipe } from './recipe/schema.ts';
+export type { DrawnSample, Metrics, RunEvent } from './train/events.ts';
+
+// Losses, and the operations that they are made of.
+export { crossEntropy, distillation, losses, policyGradient, preference } from './losses/index.ts';
+export { negativeLogLikelihood } from './losses/cross-entropy.ts';
+export {
+  defineLoss,
+  entropyRows,
+  type Loss,
+  type MetricDeclaration,
+  type Objective,
+  type ObjectiveResult,
+  rowInput,
+  type RowInputs,
+  type RowInputSpec,
+  type RowObjective,
+  type SequenceObjective,
+  weighted,
+} from './losses/objective.ts';
+export { ops };
+export type { VocabularyRows } from './tensor/ops/index.ts';
+export type { Graph } from './tensor/graph.ts';
+export type { Tensor } from './tensor/tensor.ts';
+
+// Rewards.
+export { rewards } from './rewards/index.ts';
+export type { Reward, RewardTask, Score, Scorer } from './rewards/reward.ts';
+
+// Environments.
+export {
+  defineEnvironment,
+  type Environment,
+  type EnvironmentHost,
+  type EnvironmentTool,
+  type Problem,
+  type Session,
+  type ToolResult,
+} from './environment/environment.ts';
+export { type EnvironmentSource, openEnvironment } from './environment/load.ts';
+
+// Data.
+export {
+  convertFile,
+  type ConvertedRow,
+  type ConvertOptions,
+  dialogueRenderer,
+  parseRecord,
+  readDialogues,
+  type RenderedDialogue,
+} from './api/data.ts';

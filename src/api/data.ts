@@ -1,0 +1,88 @@
+/** Files of dialogues: read, converted from public formats, rendered for training. */
+import type { Dialogue } from '../chat/messages.ts';
+import { ChatTemplate } from '../chat/template.ts';
+import { Tokenizer } from '../chat/tokenizer.ts';
+import { convertRows, type Rejected } from '../data/convert.ts';
+import { readDialogues as readFile } from '../data/dialogue-file.ts';
+import { formatNamed } from '../data/formats/index.ts';
+import { recordLine } from '../data/record.ts';
+import { renderDialogue } from '../data/render.ts';
+import { parseDialogue } from '../data/source.ts';
+import { fileRows } from '../data/streams/rows.ts';
+
+/**
+ * Dialogues of a JSONL file, each with the right answer as its last message. Lines may be this project's records or
+ * `{"tools", "messages"}` of the usual chat formats. Throws a UserError that names the first line that is neither.
+ *
+ * @example
+ * for (const { id, messages } of readDialogues('train.jsonl')) console.log(id, messages.length);
+ */
+export function* readDialogues(path: string): Generator<Dialogue, void, undefined> {
+  yield* readFile(path);
+}
+
+export interface ConvertOptions {
+  /** Name of the format, such as `xlam`, `toolace` or `openai`; without it each row's own looks decide. */
+  readonly format?: string;
+  /** Data set that records are marked with; the format's name unless told. */
+  readonly source?: string;
+  /** Tells whether parameters of tools become JSON Schema; they are kept as they are unless told. */
+  readonly jsonSchema?: boolean;
+}
+
+/** A row as a record, or the reason why it is none. */
+export type ConvertedRow =
+  | {
+      readonly kind: 'record';
+      /** One line of JSONL with the values exactly as they were written: 5.0 stays apart from 5. */
+      readonly line: string;
+      readonly format: string;
+    }
+  | ({ readonly kind: 'rejected' } & Rejected);
+
+/**
+ * Rows of a public data set (JSONL, JSON or parquet, packed or not) as records for training. One row is in memory at a time.
+ *
+ * @example
+ * for await (const row of convertFile('xlam.json')) {
+ *   if (row.kind === 'record') output.write(`${row.line}\n`);
+ *   else console.error(row.where, row.message);
+ * }
+ */
+export async function* convertFile(
+  path: string,
+  { format, ...options }: ConvertOptions = {},
+): AsyncGenerator<ConvertedRow, void, undefined> {
+  const chosen = { ...options, ...(format === undefined ? {} : { format: formatNamed(format) }) };
+  for await (const row of convertRows(fileRows(path), chosen)) {
+    if (row.kind === 'record') yield { kind: 'record', line: recordLine(row.record), format: row.format };
+    else yield { kind: 'rejected', ...row.rejected };
+  }
+}
+
+/** Reads one line of JSONL, such as `convertFile` gives, as a dialogue; throws a UserError. */
+export const parseRecord = (line: string): Dialogue => parseDialogue(line, 'the record', 1);
+
+/** A dialogue as a model learns it: what it reads, and what it shall write after that. */
+export interface RenderedDialogue {
+  readonly prompt: string;
+  readonly target: string;
+  readonly promptIds: Int32Array;
+  readonly targetIds: Int32Array;
+}
+
+/**
+ * Renders dialogues through a checkpoint's chat template. Throws a UserError for one that the template refuses.
+ *
+ * @example
+ * const render = dialogueRenderer(bases.student);
+ * const { prompt, target } = render(dialogue);
+ */
+export function dialogueRenderer(checkpoint: string): (dialogue: Dialogue) => RenderedDialogue {
+  const tokenizer = Tokenizer.load(checkpoint);
+  const template = ChatTemplate.of(tokenizer).fixed(undefined);
+  return (dialogue) => {
+    const { prompt, target, promptIds, targetIds } = renderDialogue(dialogue, tokenizer, template);
+    return { prompt, target, promptIds, targetIds };
+  };
+}

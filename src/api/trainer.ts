@@ -1,0 +1,149 @@
+/** A model that is trained step by step, in a loop of the caller's own. `runRecipe` has one with checkpoints. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { tokenizerFilesOf } from '../chat/gguf-tokenizer.ts';
+import type { Dialogue } from '../chat/messages.ts';
+import { ChatTemplate } from '../chat/template.ts';
+import { Tokenizer } from '../chat/tokenizer.ts';
+import { groupByTools } from '../data/dialogues.ts';
+import { Device } from '../ggml/device.ts';
+import { crossEntropy, type Objective } from '../losses/index.ts';
+import { loadModel, saveCheckpoint } from '../model/checkpoint/checkpoint.ts';
+import { GROUP_LIMIT } from '../stages/lessons.ts';
+import { optimizerOptions } from '../stages/options.ts';
+import { type TrainableModel, trainedWeights, trainerFor } from '../stages/training.ts';
+import { groupExample } from '../train/dialogue-examples.ts';
+import type { TrainExample } from '../train/examples.ts';
+import type { Trainer as Steps } from '../train/trainer.ts';
+import { parseOptions } from './options.ts';
+import { Owned } from './owned.ts';
+
+const schema = z.strictObject({ ...optimizerOptions, lr: optimizerOptions.lr.default(1e-4) });
+
+/** Options of `openTrainer`: those of a recipe's training stages, by the same names and with the same defaults. */
+export type TrainerOptions = z.input<typeof schema> & {
+  /** What is minimised; cross-entropy unless told. */
+  readonly loss?: Objective;
+  /** `cpu`, `gpu` or the name of a device. */
+  readonly device?: string;
+  /** Processor threads; all that the machine has unless told. */
+  readonly threads?: number;
+  /** Seed of what is drawn at random, such as LoRA's first matrices. */
+  readonly seed?: number;
+};
+
+/** Numbers of one optimiser step. */
+export interface TrainedStep {
+  /** Mean over the tokens that count. */
+  readonly loss: number;
+  /** What the loss logs beside it, by the names of its `metrics`. */
+  readonly parts: Readonly<Record<string, number>>;
+  /** Norm of the gradient before it was clipped. */
+  readonly gradNorm: number;
+  /** Tokens that went through the model, padding excluded. */
+  readonly tokens: number;
+}
+
+/** A model with an optimiser. Its memory is outside of JavaScript's heap: take it with `using`, or `close()` it. */
+export class Trainer implements Disposable {
+  readonly #path: string;
+  readonly #model: TrainableModel;
+  readonly #steps: Steps;
+  readonly #lr: number;
+  readonly #owned = new Owned();
+
+  /** Use `openTrainer`. */
+  constructor(path: string, given: TrainerOptions) {
+    const { loss = crossEntropy(), device = 'cpu', threads, seed = 0, ...rest } = given;
+    const options = { ...parseOptions(schema, rest, 'openTrainer'), model: path };
+    this.#path = path;
+    this.#lr = options.lr;
+    const tokenizer = Tokenizer.load(path);
+    const template = ChatTemplate.of(tokenizer).fixed(undefined);
+    [this.#model, this.#steps] = this.#owned.opening(() => {
+      const { lora, compute_dtype: dtype } = options;
+      const loaded = loadModel(
+        this.#owned.add(Device.open(device, threads ?? availableParallelism())),
+        path,
+        lora === undefined ? { trainable: true } : { trainable: false, dtype },
+      );
+      const training = trainedWeights(loaded.parameters, options, seed);
+      const weights = this.#owned.add(training ?? loaded.parameters);
+      const model: TrainableModel = {
+        ...loaded,
+        tokenizer,
+        template,
+        ...(training === undefined ? {} : { training }),
+        [Symbol.dispose]: () => weights[Symbol.dispose](),
+      };
+      const scratch = mkdtempSync(join(tmpdir(), 'tinystar-'));
+      this.#owned.add({ [Symbol.dispose]: () => rmSync(scratch, { recursive: true, force: true }) });
+      return [model, this.#owned.add(trainerFor(model, options, loss, scratch))];
+    });
+  }
+
+  /** Optimiser steps that were taken. */
+  get steps(): number {
+    return this.#steps.steps;
+  }
+
+  /**
+   * Examples of dialogues whose last message is the right answer; neighbours with the same `tools` array share their
+   * prompt, which is computed once. For losses that want more than tokens: fill in `inputs` before `step`.
+   */
+  examples(dialogues: readonly Dialogue[]): TrainExample[] {
+    const { tokenizer, template } = this.#model;
+    return groupByTools(dialogues, GROUP_LIMIT).map(({ start, count }) =>
+      groupExample(dialogues.slice(start, start + count), tokenizer, template),
+    );
+  }
+
+  /**
+   * One optimiser step on a batch: gradients of all of it, clipped to `max_norm`, then the optimiser at learning rate
+   * `lr`. Throws, with nothing changed, when loss or gradient is not a number, or the signal's reason when it fires.
+   */
+  async step(
+    batch: readonly (Dialogue | TrainExample)[],
+    options: { readonly lr?: number; readonly signal?: AbortSignal } = {},
+  ): Promise<TrainedStep> {
+    const dialogues = batch.filter((one) => 'messages' in one);
+    const examples = batch.filter((one) => 'completions' in one);
+    const all = [...examples, ...this.examples(dialogues)];
+    return this.#steps.step(all, options.lr ?? this.#lr, options.signal);
+  }
+
+  /** Saves the model as a Hugging Face folder with its tokenizer, LoRA merged; an older one is replaced at once. */
+  save(folder: string): void {
+    const { config, training, parameters, tokenizer } = this.#model;
+    this.#steps.checkWeights();
+    saveCheckpoint(folder, config, training ?? parameters, {
+      tokenizerFiles: tokenizerFilesOf(this.#path),
+      stopIds: tokenizer.stopIds,
+    });
+  }
+
+  /** Frees what it holds; it is of no use afterwards. */
+  close(): void {
+    this.#owned[Symbol.dispose]();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/**
+ * Opens a checkpoint (a Hugging Face folder or a GGUF file) to be trained.
+ *
+ * @example
+ * using trainer = openTrainer(bases.student, { loss: crossEntropy(), lr: 1e-3 });
+ * for (let i = 0; i < 10; i++) {
+ *   const { loss } = await trainer.step(dialogues);
+ *   console.log(trainer.steps, loss);
+ * }
+ * trainer.save('my-model');
+ */
+export const openTrainer = (path: string, options: TrainerOptions = {}): Trainer =>
+  new Trainer(path, options);
