@@ -9,37 +9,33 @@ import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
 import { defineEnvironment, openEnvironment } from 'tinystar';
 
-interface Shelf {
-  readonly books: Map<string, number>;
-}
-
-const shelf = defineEnvironment<Shelf>({
+const shelf = defineEnvironment<{ books: number }>({
   name: 'shelf',
-  description: 'a shelf of books that can be counted and moved',
+  description: 'a shelf of books that can be counted and filled',
   tools: [
     {
       name: 'count',
-      description: 'Counts the books on a topic.',
-      parameters: { type: 'object', properties: { topic: { type: 'string' } }, required: ['topic'] },
-      run: ({ topic }, { books }) => books.get(String(topic)) ?? 0,
+      description: 'Counts the books on the shelf.',
+      parameters: { type: 'object', properties: {}, required: [] },
+      run: (_, shelfNow) => shelfNow.books,
     },
     {
       name: 'add',
       description: 'Puts books on the shelf.',
       parameters: {
         type: 'object',
-        properties: { topic: { type: 'string' }, books: { type: 'integer', minimum: 1 } },
-        required: ['topic', 'books'],
+        properties: { books: { type: 'integer', minimum: 1 } },
+        required: ['books'],
       },
-      run({ topic, books: more }, { books }) {
-        const count = (books.get(String(topic)) ?? 0) + Number(more);
-        books.set(String(topic), count);
-        return { topic, count };
+      // Arguments fit `parameters` here: calls that do not are answered with what is wrong about them.
+      run(given, shelfNow) {
+        shelfNow.books += Number(given['books']);
+        return { books: shelfNow.books };
       },
     },
   ],
   // A conversation about a problem begins from the problem's setting.
-  start: (setting) => ({ books: new Map(Object.entries(setting).map(([topic, n]) => [topic, Number(n)])) }),
+  start: (setting) => ({ books: Number(setting['books']) }),
   // The same request must give the same problems, and no problem may be in two splits.
   problems: ({ split, seed, count }) =>
     Array.from({ length: count }, (_, i) => {
@@ -47,9 +43,9 @@ const shelf = defineEnvironment<Shelf>({
       return {
         id: `${split}-${i}`,
         category: 'add',
-        question: `${split}: I add ${more} books on birds. How many are there then?`,
+        question: `${split}: I add ${more} books. How many are there then?`,
         answer: String(have + more),
-        setting: { birds: have },
+        setting: { books: have },
       };
     }),
 });
@@ -63,9 +59,9 @@ if (isMainThread) {
   console.log(problem.question, `(right: ${problem.answer})`);
 
   const session = host.open(problem.setting);
-  console.log(await session.call('count', { topic: 'birds' }));
-  console.log(await session.call('add', { topic: 'birds', books: 1 }));
+  console.log(await session.call('count', {}));
+  console.log(await session.call('add', { books: 1 }));
   // What a model does wrong comes back to it as text.
-  console.log(await session.call('add', { topic: 'birds', books: 'many' }));
+  console.log(await session.call('add', { books: 'many' }));
   session.close();
 }

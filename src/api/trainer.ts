@@ -12,15 +12,20 @@ import { Device } from '../ggml/device.ts';
 import { crossEntropy, type Objective } from '../losses/index.ts';
 import { loadModel, saveCheckpoint } from '../model/checkpoint/checkpoint.ts';
 import { GROUP_LIMIT } from '../stages/lessons.ts';
-import { optimizerOptions } from '../stages/options.ts';
-import { type TrainableModel, trainedWeights, trainerFor } from '../stages/training.ts';
+import { computeOptions } from '../stages/stage.ts';
+import { type TrainableModel, trainedWeights, trainingOptions } from '../stages/training.ts';
 import { groupExample } from '../train/dialogue-examples.ts';
 import type { TrainExample } from '../train/examples.ts';
-import type { Trainer as Steps } from '../train/trainer.ts';
+import { Trainer as Steps, trainerOptions } from '../train/trainer.ts';
 import { parseOptions } from './options.ts';
 import { Owned } from './owned.ts';
 
-const schema = z.strictObject({ ...optimizerOptions, lr: optimizerOptions.lr.default(1e-4) });
+const schema = z.strictObject({
+  lr: trainingOptions.lr.default(1e-4),
+  lora: trainingOptions.lora,
+  ...trainerOptions,
+  ...computeOptions,
+});
 
 /** Options of `openTrainer`: those of a recipe's training stages, by the same names and with the same defaults. */
 export type TrainerOptions = z.input<typeof schema> & {
@@ -57,7 +62,7 @@ export class Trainer implements Disposable {
   /** Use `openTrainer`. */
   constructor(path: string, given: TrainerOptions) {
     const { loss = crossEntropy(), device = 'cpu', threads, seed = 0, ...rest } = given;
-    const options = { ...parseOptions(schema, rest, 'openTrainer'), model: path };
+    const options = parseOptions(schema, rest, 'openTrainer');
     this.#path = path;
     this.#lr = options.lr;
     const tokenizer = Tokenizer.load(path);
@@ -78,9 +83,14 @@ export class Trainer implements Disposable {
         ...(training === undefined ? {} : { training }),
         [Symbol.dispose]: () => weights[Symbol.dispose](),
       };
-      const scratch = mkdtempSync(join(tmpdir(), 'tinystar-'));
-      this.#owned.add({ [Symbol.dispose]: () => rmSync(scratch, { recursive: true, force: true }) });
-      return [model, this.#owned.add(trainerFor(model, options, loss, scratch))];
+      const folder = mkdtempSync(join(tmpdir(), 'tinystar-'));
+      this.#owned.add({ [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) });
+      const steps = new Steps(loaded.config, training?.trained ?? loaded.parameters, loss, {
+        ...options,
+        ...(training === undefined ? {} : { weights: training }),
+        folder,
+      });
+      return [model, this.#owned.add(steps)];
     });
   }
 
