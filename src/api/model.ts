@@ -99,7 +99,12 @@ export class Model implements Disposable {
       this.#tokenizer.encode(typeof input === 'string' ? input : this.prompt(input)),
     );
     const drawn = this.#generator.stream(ids, {
-      ...{ temperature, topP, topK, maxTokens, samples, seed },
+      temperature,
+      topP,
+      topK,
+      maxTokens,
+      samples,
+      seed,
       stopIds: this.#tokenizer.stopIds,
       ...(signal === undefined ? {} : { signal }),
     });

@@ -1,5 +1,5 @@
 /** Options that a program passes, checked by the same schemas as those of recipes. */
-import { z } from 'zod';
+import type { z } from 'zod';
 import { UserError } from '../base/errors.ts';
 
 /** Parses options with their defaults; throws a UserError that lists all that is wrong, and in which function's options. */
