@@ -8,7 +8,10 @@ export { UserError } from './base/errors.ts';
 // Models that answer, and prompts.
 export { type Answer, type AnswerOptions, loadModel, type LoadOptions, Model } from './api/model.ts';
 export { readTurn, type Turn } from './api/turn.ts';
+export { openSampler, type OpenOptions } from './sampling/open.ts';
+export type { Drawn, Prompt, Sampler, SampleOptions } from './sampling/sampler.ts';
 export type { Dialogue, Message, Tool, ToolCall } from './chat/messages.ts';
+export type { ChatInput } from './chat/template.ts';
 
 /** Folders of the base checkpoints that come with the package. */
 export const bases = {

@@ -1,13 +1,15 @@
 /** A model that answers: prompts through its own chat template, completions taken apart again. */
 import { availableParallelism } from 'node:os';
-import { InternalError } from '../base/errors.ts';
+import { InternalError, UserError } from '../base/errors.ts';
 import { ggufTokenizer } from '../chat/gguf-tokenizer.ts';
 import { ChatTemplate, type ChatInput, type Thinking } from '../chat/template.ts';
 import { Tokenizer } from '../chat/tokenizer.ts';
 import { Device } from '../ggml/device.ts';
-import { exportGguf, type GgufDType } from '../model/checkpoint/gguf.ts';
 import { type LoadedModel, loadModel as loadWeights } from '../model/checkpoint/checkpoint.ts';
-import { Generator } from '../model/generate/generation.ts';
+import { checkpointAt, checkpointName, requireCheckpoint } from '../model/checkpoint/checkpoint-path.ts';
+import { exportGguf, type GgufDType } from '../model/checkpoint/gguf.ts';
+import { Local } from '../sampling/local.ts';
+import type { SamplingOptions } from '../sampling/sampler.ts';
 import { Owned } from './owned.ts';
 import { readTurn, type Turn } from './turn.ts';
 
@@ -20,19 +22,8 @@ export interface LoadOptions {
   readonly thinking?: Thinking;
 }
 
-/** How answers are drawn, by the names of recipes. */
-export interface AnswerOptions {
-  /** Divides the logits; 0, which is the default, is greedy. */
-  readonly temperature?: number;
-  /** 1 is off. */
-  readonly top_p?: number;
-  /** -1 is off. */
-  readonly top_k?: number;
-  /** Most tokens of an answer; 512 unless told. */
-  readonly generate_max_len?: number;
-  readonly n_samples_per_prompt?: number;
-  /** The same seed and prompts give the same answers. */
-  readonly seed?: number;
+/** How answers are drawn: greedily, one a prompt and 512 tokens at most, unless told. */
+export interface AnswerOptions extends Partial<SamplingOptions> {
   /** Its reason is thrown when it fires. */
   readonly signal?: AbortSignal;
 }
@@ -50,23 +41,27 @@ export interface Answer extends Turn {
 
 /** A loaded model. Its memory is outside of JavaScript's heap: take it with `using`, or `close()` it. */
 export class Model implements Disposable {
-  readonly #path: string;
+  readonly #source: string;
   readonly #tokenizer: Tokenizer;
   readonly #template: ChatTemplate;
   readonly #loaded: LoadedModel;
-  readonly #generator: Generator;
+  readonly #sampler: Local;
   readonly #owned = new Owned();
 
   /** Use `loadModel`. */
-  constructor(path: string, { device = 'cpu', threads, thinking }: LoadOptions) {
-    this.#path = path;
-    this.#tokenizer = Tokenizer.load(path);
-    this.#template = ChatTemplate.of(this.#tokenizer).fixed(thinking);
-    [this.#loaded, this.#generator] = this.#owned.opening(() => {
-      const opened = this.#owned.add(Device.open(device, threads ?? availableParallelism()));
-      const loaded = loadWeights(opened, path, { trainable: false });
-      this.#owned.add(loaded.parameters);
-      return [loaded, this.#owned.add(new Generator(opened, loaded.config, loaded.parameters))];
+  constructor(path: string, { device: name = 'cpu', threads, thinking }: LoadOptions) {
+    requireCheckpoint(path);
+    this.#source = checkpointAt(path);
+    const tokenizer = Tokenizer.load(this.#source);
+    const template = ChatTemplate.of(tokenizer).fixed(thinking);
+    [this.#tokenizer, this.#template] = [tokenizer, template];
+    [this.#loaded, this.#sampler] = this.#owned.opening(() => {
+      const device = this.#owned.add(Device.open(name, threads ?? availableParallelism()));
+      const loaded = loadWeights(device, this.#source, { trainable: false });
+      const { config, parameters: weights } = loaded;
+      this.#owned.add(weights);
+      const parts = { name: checkpointName(this.#source), config, weights, tokenizer, template };
+      return [loaded, this.#owned.add(new Local(device, parts))];
     });
   }
 
@@ -93,26 +88,13 @@ export class Model implements Disposable {
     inputs: readonly (ChatInput | string)[],
     options: AnswerOptions = {},
   ): AsyncGenerator<Answer, void, undefined> {
-    const { temperature = 0, top_p: topP = 1, top_k: topK = -1, generate_max_len: maxTokens = 512 } = options;
-    const { n_samples_per_prompt: samples = 1, seed = 0, signal } = options;
-    const ids = inputs.map((input) =>
-      this.#tokenizer.encode(typeof input === 'string' ? input : this.prompt(input)),
-    );
-    const drawn = this.#generator.stream(ids, {
-      temperature,
-      topP,
-      topK,
-      maxTokens,
-      samples,
-      seed,
-      stopIds: this.#tokenizer.stopIds,
-      ...(signal === undefined ? {} : { signal }),
-    });
-    for await (const { prompt, samples: all } of drawn) {
-      for (const { tokens, finish } of all) {
-        const text = this.#tokenizer.decode(tokens, { skipSpecial: true });
-        yield { prompt, text, tokens: tokens.length, finish, ...readTurn(text) };
-      }
+    const prompts = inputs.map((input) => ({ text: typeof input === 'string' ? input : this.prompt(input) }));
+    const sampling = { temperature: 0, generate_max_len: 512, ...options };
+    for await (const { index, samples, failure } of this.#sampler.sample(prompts, sampling)) {
+      if (failure !== undefined)
+        throw new UserError('PROMPT_TOO_LONG', `Prompt ${index} is not answered: ${failure}.`);
+      for (const { text, length, finish } of samples)
+        yield { prompt: index, text, tokens: length, finish, ...readTurn(text) };
     }
   }
 
@@ -125,7 +107,7 @@ export class Model implements Disposable {
   /** Writes the model as a GGUF file with tokenizer and chat template inside, which llama.cpp and others run. */
   exportGguf(file: string, options: { readonly dtype?: GgufDType; readonly name?: string } = {}): void {
     const { config, parameters } = this.#loaded;
-    exportGguf(file, config, parameters, ggufTokenizer(this.#path), options);
+    exportGguf(file, config, parameters, ggufTokenizer(this.#source), options);
   }
 
   /** Frees what it holds; it is of no use afterwards. */

@@ -11,6 +11,7 @@ import { groupByTools } from '../data/dialogues.ts';
 import { Device } from '../ggml/device.ts';
 import { crossEntropy, type Objective } from '../losses/index.ts';
 import { loadModel, saveCheckpoint } from '../model/checkpoint/checkpoint.ts';
+import { checkpointAt, requireCheckpoint } from '../model/checkpoint/checkpoint-path.ts';
 import { GROUP_LIMIT } from '../stages/lessons.ts';
 import { computeOptions } from '../stages/stage.ts';
 import { type TrainableModel, trainedWeights, trainingOptions } from '../stages/training.ts';
@@ -53,7 +54,7 @@ export interface TrainedStep {
 
 /** A model with an optimiser. Its memory is outside of JavaScript's heap: take it with `using`, or `close()` it. */
 export class Trainer implements Disposable {
-  readonly #path: string;
+  readonly #source: string;
   readonly #model: TrainableModel;
   readonly #steps: Steps;
   readonly #lr: number;
@@ -63,15 +64,17 @@ export class Trainer implements Disposable {
   constructor(path: string, given: TrainerOptions) {
     const { loss = crossEntropy(), device = 'cpu', threads, seed = 0, ...rest } = given;
     const options = parseOptions(schema, rest, 'openTrainer');
-    this.#path = path;
+    requireCheckpoint(path);
+    const source = checkpointAt(path);
+    this.#source = source;
     this.#lr = options.lr;
-    const tokenizer = Tokenizer.load(path);
+    const tokenizer = Tokenizer.load(source);
     const template = ChatTemplate.of(tokenizer).fixed(undefined);
     [this.#model, this.#steps] = this.#owned.opening(() => {
       const { lora, compute_dtype: dtype } = options;
       const loaded = loadModel(
         this.#owned.add(Device.open(device, threads ?? availableParallelism())),
-        path,
+        source,
         lora === undefined ? { trainable: true } : { trainable: false, dtype },
       );
       const training = trainedWeights(loaded.parameters, options, seed);
@@ -129,7 +132,7 @@ export class Trainer implements Disposable {
     const { config, training, parameters, tokenizer } = this.#model;
     this.#steps.checkWeights();
     saveCheckpoint(folder, config, training ?? parameters, {
-      tokenizerFiles: tokenizerFilesOf(this.#path),
+      tokenizerFiles: tokenizerFilesOf(this.#source),
       stopIds: tokenizer.stopIds,
     });
   }
