@@ -15,7 +15,7 @@ import { Device } from '../../src/ggml/device.ts';
 import { initialiseWeights, saveCheckpoint } from '../../src/model/checkpoint/checkpoint.ts';
 import { parameterSpecs } from '../../src/model/arch/config.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
-import { table } from '../../src/cli/table.ts';
+import { table } from '../../src/report/table.ts';
 import { pythonWith } from '../peers/pytorch.ts';
 import type { TrainExample } from '../../src/train/examples.ts';
 import {

@@ -8,7 +8,7 @@ import { wilson } from '../report/numbers.ts';
 import type { AcebenchOutcome } from '../../packages/benchmarks/src/acebench/session.ts';
 import { faultLines, unaskedLine } from './benchmark-run.ts';
 import type { Style } from './style.ts';
-import { table } from './table.ts';
+import { table } from '../report/table.ts';
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)}%`;
 

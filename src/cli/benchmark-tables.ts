@@ -4,7 +4,7 @@ import { officialTable } from '../../packages/benchmarks/src/bfcl/table.ts';
 import { readBenchmarks } from '../report/benchmarks.ts';
 import { formatPercent } from '../report/numbers.ts';
 import type { Style } from './style.ts';
-import { table } from './table.ts';
+import { table } from '../report/table.ts';
 
 /** A table for each benchmark that the run in `folder` was measured on; empty without any. */
 export function benchmarkTables(folder: string, style: Style): string {

@@ -7,7 +7,7 @@ import { officialTable } from '../../packages/benchmarks/src/bfcl/table.ts';
 import { wilson } from '../report/numbers.ts';
 import { faultLines, unaskedLine } from './benchmark-run.ts';
 import type { Style } from './style.ts';
-import { table } from './table.ts';
+import { table } from '../report/table.ts';
 
 /** The official table, and what there is to know about it. */
 export function bfclResult(outcome: BfclOutcome, style: Style): string {

@@ -1,7 +1,7 @@
 /** An estimate for people: a table of the stages, what was assumed, and what does not fit. */
 import type { Estimate } from '../estimate/index.ts';
 import type { Style } from './style.ts';
-import { table } from './table.ts';
+import { table } from '../report/table.ts';
 
 /** A number of bytes with the unit that suits it. */
 function formatBytes(bytes: number): string {

@@ -8,7 +8,7 @@ import { outStyle } from './context.ts';
 import { Progress } from './progress.ts';
 import { Stop } from './stop.ts';
 import { styleFor } from './style.ts';
-import { table } from './table.ts';
+import { table } from '../report/table.ts';
 
 export interface ExecuteOptions {
   readonly runsDir: string;

@@ -8,7 +8,7 @@ import type { Metrics, RunEvent } from '../train/events.ts';
 import type { MetricName } from '../train/metrics.ts';
 import type { OutputStream } from './context.ts';
 import type { Style } from './style.ts';
-import { widthOf } from './table.ts';
+import { widthOf } from '../report/table.ts';
 
 export interface ProgressOptions {
   readonly stream: OutputStream;

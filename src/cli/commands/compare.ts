@@ -6,7 +6,7 @@ import type { SeedMean, SeedRow } from '../../report/seeds.ts';
 import type { CliContext } from '../context.ts';
 import { outStyle } from '../context.ts';
 import { debugFlag, examples } from '../flags.ts';
-import { table } from '../table.ts';
+import { table } from '../../report/table.ts';
 
 interface Flags {
   readonly against?: string;

@@ -7,7 +7,7 @@ import type { CliContext } from '../context.ts';
 import { debugFlag, examples, numberFrom, wholeNumber } from '../flags.ts';
 import { checkOutputs, outputName, tellingStream } from '../outputs.ts';
 import { RowCounter } from '../row-counter.ts';
-import { table } from '../table.ts';
+import { table } from '../../report/table.ts';
 
 interface Flags {
   readonly output: string;

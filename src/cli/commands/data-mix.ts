@@ -6,7 +6,7 @@ import type { RecordFile } from '../../data/record-file.ts';
 import type { CliContext } from '../context.ts';
 import { debugFlag, examples, numberFrom, wholeNumber } from '../flags.ts';
 import { checkOutputs, outputName, tellingStream } from '../outputs.ts';
-import { table } from '../table.ts';
+import { table } from '../../report/table.ts';
 
 const WAYS = ['quotas', 'weights'] as const;
 

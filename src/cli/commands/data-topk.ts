@@ -8,7 +8,7 @@ import type { TopKFile } from '../../topk/reader.ts';
 import type { CliContext } from '../context.ts';
 import { outStyle } from '../context.ts';
 import { debugFlag, examples, wholeNumber } from '../flags.ts';
-import { table } from '../table.ts';
+import { table } from '../../report/table.ts';
 
 interface Flags {
   readonly student?: string;

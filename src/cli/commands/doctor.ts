@@ -5,7 +5,7 @@ import type { DeviceInfo } from '../../ggml/device.ts';
 import type { CliContext } from '../context.ts';
 import { outStyle } from '../context.ts';
 import { debugFlag, examples } from '../flags.ts';
-import { table } from '../table.ts';
+import { table } from '../../report/table.ts';
 
 interface Flags {
   readonly debug: boolean;

@@ -13,7 +13,7 @@ import type { CliContext } from '../context.ts';
 import { execute } from '../execute.ts';
 import { debugFlag, examples, numberFrom, runsFlag, wholeNumber, thinkingFlag } from '../flags.ts';
 import { keptInput } from '../kept-input.ts';
-import { table } from '../table.ts';
+import { table } from '../../report/table.ts';
 
 const KINDS = ['local', 'llama.cpp', 'vllm', 'sglang', 'openai'] as const;
 

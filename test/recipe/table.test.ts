@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { styleFor } from '../../src/cli/style.ts';
-import { table } from '../../src/cli/table.ts';
+import { table } from '../../src/report/table.ts';
 
 test('columns line up, also where cells are coloured or missing', () => {
   const style = styleFor({ isTTY: true }, {});
