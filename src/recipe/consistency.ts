@@ -2,10 +2,10 @@
 import { existsSync, statSync } from 'node:fs';
 import { isGguf } from '../model/checkpoint/checkpoint-path.ts';
 import { kindOf } from '../stages/index.ts';
-import { type Neighbours, paths } from '../stages/stage.ts';
-import { placesIn } from './places.ts';
-import type { Problem } from './problems.ts';
-import { type Recipe, recipeSchema } from './schema.ts';
+import type { Neighbours } from '../stages/stage.ts';
+import { pathText, type Problem } from './problems.ts';
+import { placesIn } from './rules.ts';
+import type { Recipe } from './schema.ts';
 
 /** Numbers of a well-formed recipe that do not fit each other. */
 export function consistencyProblems(recipe: Recipe): Problem[] {
@@ -35,14 +35,11 @@ export function consistencyProblems(recipe: Recipe): Problem[] {
 
 /** Files and folders of a recipe that are not there: found before a run starts, not hours into it. */
 export function missingFiles(recipe: Recipe): Problem[] {
-  return placesIn(recipeSchema, recipe, paths).flatMap(({ path, value, mark: { wants } }): Problem[] => {
-    if (wants === 'any') return [];
+  return placesIn(recipe).flatMap(({ path, value, rule: { wants } }): Problem[] => {
+    if (wants === undefined || wants === 'any') return [];
     const kind = wants === 'checkpoint' ? (isGguf(value) ? 'file' : 'folder') : wants;
     if (existsSync(value) && (kind === 'folder') === statSync(value).isDirectory()) return [];
-    const where = path.map((part, i) =>
-      path[0] === 'stages' && i === 1 ? (recipe.stages[Number(part)]?.name ?? part) : part,
-    );
-    const text = `${where.join('.')} is ${value}, and there is no such ${kind}; check the path.`;
+    const text = `${pathText(recipe, path)} is ${value}, and there is no such ${kind}; check the path.`;
     return [{ path, part: 'value', text }];
   });
 }

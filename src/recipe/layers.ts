@@ -1,141 +1,100 @@
 /**
- * A recipe and those that it extends, as one: maps are merged, stages by their names, and the file that extends wins. Its
- * `defaults` are given to every stage whose kind has such an option and that does not say otherwise.
+ * A recipe and those that it extends, as one tree: maps are merged, stages by their names, and the file that extends
+ * wins. `defaults` are given to every stage whose kind has such an option and that does not say otherwise.
  */
 import { dirname, resolve } from 'node:path';
 import { UserError } from '../base/errors.ts';
 import { readText } from '../base/files.ts';
-import { type KindName, stageKinds } from '../stages/index.ts';
-import { paths } from '../stages/stage.ts';
-import { mapPlaces } from './places.ts';
+import { entryName } from './overrides.ts';
 import type { Problem } from './problems.ts';
-import { isRecord, valueAt } from './rules.ts';
-import { recipeSchema } from './schema.ts';
-import { type Path, placeOf, readSource, type RecipeSource } from './source.ts';
+import { placesIn, rulesAt } from './rules.ts';
 import { suggestion } from './suggest.ts';
-
-type Values = Record<string, unknown>;
-
-/** The files that make up a recipe, the one that was asked for first. */
-export interface Layers {
-  readonly sources: readonly RecipeSource[];
-  /** What they say together. */
-  readonly value: Values;
-}
+import { isTreeList, isTreeMap, readTree, replaced, type Tree, valuesOf } from './tree.ts';
 
 /** Reads the recipe `text` that stands in `file`, and what it extends. Throws UserErrors. */
-export function readLayers(text: string, file: string): Layers {
-  const sources = chainOf(text, file, []);
-  const value = sources.toReversed().reduce<Values>((under, { file: own, value: over }, i) => {
-    const isLast = i === sources.length - 1;
-    const { extends: _extends, ...values } = isLast
-      ? over
-      : (mapPlaces(recipeSchema, over, paths, (place) => resolve(dirname(own), place.value)) as Values);
-    // A copy: what stands where is looked up in the sources afterwards.
-    return merged(under, structuredClone(values));
-  }, {});
-  return { sources, value };
-}
-
-function chainOf(text: string, file: string, before: readonly string[]): RecipeSource[] {
-  const source = readSource(text, file);
-  const parent = source.value['extends'];
-  if (parent === undefined) return [source];
-  const at = placeOf(source, ['extends'], 'value');
-  if (typeof parent !== 'string')
-    throw new UserError('RECIPE', `${at}: extends must be the path of a recipe, relative to this one.`);
-  const path = resolve(dirname(file), parent);
+export function readLayers(text: string, file: string, before: readonly string[] = []): Tree {
+  const own = readTree(text, file);
+  const needs = 'a map with the keys name, models and stages';
+  if (own.content === null)
+    throw new UserError('RECIPE_YAML', `${file}: the recipe is empty; it needs name, models and stages.`);
+  if (!isTreeMap(own.content))
+    throw new UserError('RECIPE_YAML', `${file}:1:1: this is not a recipe: it must be ${needs}.`);
+  const base = own.content.get('extends');
+  if (base === undefined) return own;
+  const fault = (why: string): UserError => new UserError('RECIPE', `${base.at}: ${why}`);
+  if (typeof base.content !== 'string')
+    throw fault('extends must be the path of a recipe, relative to this one.');
+  const path = resolve(dirname(file), base.content);
   const chain = [...before, resolve(file)];
   if (chain.includes(path))
-    throw new UserError(
-      'RECIPE',
-      `${at}: ${parent} extends this recipe in turn, which never ends; remove one.`,
-    );
-  return [source, ...chainOf(readText(path), path, chain)];
+    throw fault(`${base.content} extends this recipe in turn, which never ends; remove one.`);
+  const under = readLayers(readText(path), path, chain);
+  // Its paths are relative to itself.
+  const absolute = placesIn(valuesOf(under))
+    .filter(({ rule }) => rule.wants !== undefined)
+    .reduce((tree, { path: at, value }) => replaced(tree, at, resolve(dirname(path), value)), under);
+  return merged(absolute, own);
 }
 
-const nameOf = (entry: unknown): unknown => (isRecord(entry) ? entry['name'] : undefined);
+/** Keys that say which other keys a map has: maps that differ in one are no versions of the same thing. */
+const DECIDING = ['kind', 'source'];
 
-/** `over` on top of `under`: maps by their keys, lists of named things by their names, all else as a whole. */
-function merged(under: Values, over: Values): Values {
-  const both: Values = { ...under };
-  for (const [key, value] of Object.entries(over)) {
-    const below = Object.hasOwn(under, key) ? under[key] : undefined;
-    both[key] =
-      isRecord(below) && isRecord(value)
-        ? merged(below, value)
-        : Array.isArray(below) && Array.isArray(value) && key === 'stages'
-          ? mergedStages(below, value)
-          : value;
+/** `over` on top of `under`: maps by their keys, stages by their names, all else as a whole. */
+function merged(under: Tree, over: Tree, areStages = false): Tree {
+  const [a, b] = [under.content, over.content];
+  if (isTreeMap(a) && isTreeMap(b)) {
+    if (DECIDING.some((key) => a.has(key) && b.has(key) && a.get(key)?.content !== b.get(key)?.content))
+      return over;
+    const both = new Map(a);
+    for (const [key, tree] of b) {
+      const below = a.get(key);
+      both.set(key, below === undefined ? tree : merged(below, tree, key === 'stages'));
+    }
+    return { ...over, content: both };
   }
-  return both;
+  if (!areStages || !isTreeList(a) || !isTreeList(b)) return over;
+  const more = [...b];
+  const changed = a.map((stage) => {
+    const name = entryName(stage);
+    const i = name === undefined ? -1 : more.findIndex((one) => entryName(one) === name);
+    const [own] = i < 0 ? [] : more.splice(i, 1);
+    return own === undefined ? stage : merged(stage, own);
+  });
+  return { ...over, content: [...changed, ...more] };
 }
 
-function mergedStages(under: readonly unknown[], over: readonly unknown[]): unknown[] {
-  const own = new Map(over.map((stage) => [nameOf(stage), stage]));
-  const known = new Set(under.map(nameOf));
-  return [
-    ...under.map((stage) => {
-      const changed = own.get(nameOf(stage));
-      return isRecord(stage) && isRecord(changed) ? merged(stage, changed) : stage;
-    }),
-    ...over.filter((stage) => !known.has(nameOf(stage))),
-  ];
-}
+/** Options that a stage must say itself. */
+const OWN = ['name', 'kind'];
 
-const optionsOf = (stage: Values): Readonly<Record<string, unknown>> =>
-  typeof stage['kind'] === 'string' && Object.hasOwn(stageKinds, stage['kind'])
-    ? { seed: true, ...stageKinds[stage['kind'] as KindName].options }
-    : {};
-
-/** Gives the defaults of `value` to its stages, in place, and takes them out; says which belong to no stage. */
-export function applyDefaults(value: Values): Problem[] {
-  const { defaults } = value;
-  delete value['defaults'];
-  if (defaults === undefined) return [];
-  if (!isRecord(defaults))
-    return [
-      { path: ['defaults'], part: 'value', text: 'defaults must be a map of options that stages have.' },
-    ];
-  const stages = (Array.isArray(value['stages']) ? value['stages'] : []).filter(isRecord) as Values[];
-  const known = new Set(stages.flatMap((stage) => Object.keys(optionsOf(stage))));
-  for (const stage of stages) {
-    const options = optionsOf(stage);
-    for (const [key, preset] of Object.entries(defaults))
-      if (Object.hasOwn(options, key) && !Object.hasOwn(stage, key)) stage[key] = structuredClone(preset);
-  }
-  return Object.keys(defaults)
+/** Gives a recipe's defaults to its stages; says which belong to no stage. */
+export function withDefaults(recipe: Tree): { readonly recipe: Tree; readonly problems: readonly Problem[] } {
+  const defaults = isTreeMap(recipe.content) ? recipe.content.get('defaults')?.content : undefined;
+  const stages = isTreeMap(recipe.content) ? recipe.content.get('stages')?.content : undefined;
+  if (defaults === undefined || !isTreeList(stages)) return { recipe, problems: [] };
+  if (!isTreeMap(defaults))
+    return {
+      recipe,
+      problems: [
+        { path: ['defaults'], part: 'value', text: 'defaults must be a map of options that stages have.' },
+      ],
+    };
+  const known = new Set<string>();
+  const values = valuesOf(recipe);
+  const filled = stages.map((stage, i): Tree => {
+    const [rule, another] = rulesAt(values, ['stages', i]);
+    // A stage of a kind that is not known has no options that are.
+    if (rule === undefined || another !== undefined || !isTreeMap(stage.content)) return stage;
+    const options = Object.keys(rule.properties ?? {}).filter((key) => !OWN.includes(key));
+    for (const option of options) known.add(option);
+    const given = [...defaults].filter(([key]) => options.includes(key));
+    return { ...stage, content: new Map([...given, ...stage.content]) };
+  });
+  const problems = [...defaults.keys()]
     .filter((key) => !known.has(key))
     .map((key) => ({
       path: ['defaults', key],
-      part: 'key',
+      part: 'key' as const,
       text: `defaults.${key} is an option of no stage of this recipe${suggestion(key, [...known].sort(), 'they have')}`,
     }));
-}
-
-/** `file:line:column` of what stands at `path` of the whole: in the topmost file that says it, or among its defaults. */
-export function placeIn({ sources, value }: Layers, path: Path, part: 'key' | 'value'): string {
-  const [first] = path;
-  const name = first === 'stages' ? nameOf(valueAt(value, path.slice(0, 2))) : undefined;
-  const local = ({ value: own }: RecipeSource): Path => {
-    const stages = own['stages'];
-    if (name === undefined || !Array.isArray(stages)) return path;
-    const isSame = nameOf(stages[Number(path[1])]) === name;
-    const index = isSame ? Number(path[1]) : stages.findIndex((stage) => nameOf(stage) === name);
-    return index < 0 ? [] : ['stages', index, ...path.slice(2)];
-  };
-  const has = (source: RecipeSource, at: Path): boolean =>
-    at.length > 0 && valueAt(source.value, at) !== undefined;
-  const preset: Path = ['defaults', ...path.slice(2)];
-  for (const [wanted, of] of [
-    [local, path.length],
-    [() => preset, first === 'stages' ? path.length : 0],
-  ] as const) {
-    const source = of === 0 ? undefined : sources.find((one) => has(one, wanted(one)));
-    if (source !== undefined) return placeOf(source, wanted(source), part);
-  }
-  // Nobody says it: the nearest thing around it, in the topmost file that has that.
-  if (path.length > 1) return placeIn({ sources, value }, path.slice(0, -1), 'value');
-  const [top] = sources;
-  return top === undefined ? '' : placeOf(top, path, part);
+  return { recipe: replaced(recipe, ['stages'], filled), problems };
 }

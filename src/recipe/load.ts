@@ -4,15 +4,13 @@ import { UserError } from '../base/errors.ts';
 import { readText } from '../base/files.ts';
 import { publishedConfig } from '../model/checkpoint/published.ts';
 import { consistencyProblems, missingFiles } from './consistency.ts';
-import { applyDefaults, type Layers, placeIn, readLayers } from './layers.ts';
-import { applyOverride } from './overrides.ts';
-import type { Override } from './overrides.ts';
-import { schemaProblems } from './problems.ts';
-import type { Problem } from './problems.ts';
+import { readLayers, withDefaults } from './layers.ts';
+import { overridden } from './overrides.ts';
+import { type Problem, schemaProblems } from './problems.ts';
 import { referenceProblems } from './references.ts';
 import { mapPaths } from './resolve.ts';
-import { recipeSchema } from './schema.ts';
-import type { Recipe } from './schema.ts';
+import { type Recipe, recipeSchema } from './schema.ts';
+import { placeOf, type Tree, valuesOf } from './tree.ts';
 
 export interface LoadOptions {
   /** Overrides, each `path=value`; later ones win. */
@@ -37,7 +35,7 @@ export interface EstimableRecipe {
  * known, and dialogues of the assistant stand for the latter.
  */
 export function loadEstimable(path: string, options: Pick<LoadOptions, 'set'> = {}): EstimableRecipe {
-  const recipe = loadRecipe(path, options);
+  const { recipe, errorOf } = parsed(readText(path), path, options);
   const missing = missingFiles(recipe);
   const isData = ({ path: [first] }: Problem): boolean => first === 'data';
   const isKnown = ({ path: [first, name, part] }: Problem): boolean => {
@@ -45,7 +43,7 @@ export function loadEstimable(path: string, options: Pick<LoadOptions, 'set'> = 
     return typeof model === 'string' && publishedConfig(model) !== undefined;
   };
   const unknown = missing.filter((problem) => !isData(problem) && !isKnown(problem));
-  if (unknown.length > 0) throw recipeError(readLayers(readText(path), path), [], unknown);
+  if (unknown.length > 0) throw errorOf(unknown);
   if (!missing.some(isData)) return { recipe, notes: [] };
   const train = recipe.data.source === 'mix' ? recipe.data.train : ASSUMED_DIALOGUES;
   return {
@@ -59,35 +57,36 @@ const ASSUMED_DIALOGUES = 20_480;
 
 /** `loadRecipe` of a text that stands in `file`. */
 export function parseRecipe(text: string, file: string, options: LoadOptions = {}): Recipe {
-  const layers = readLayers(text, file);
-  const raw = layers.value;
-  const overrides = (options.set ?? []).map((words) => applyOverride(raw, words));
-  const unused = applyDefaults(raw);
-  const parsed = recipeSchema.safeParse(raw);
-  const problems = [
-    ...unused,
-    ...(parsed.success ? [] : schemaProblems(raw, parsed.error)),
-    ...referenceProblems(raw),
-    ...(parsed.success ? consistencyProblems(parsed.data) : []),
-  ];
-  if (!parsed.success || problems.length > 0) throw recipeError(layers, overrides, problems);
-  const folder = dirname(resolve(file));
-  const recipe = mapPaths(parsed.data, (relative) => resolve(folder, relative));
-  const missing = options.checkFiles === true ? missingFiles(recipe) : [];
-  if (missing.length > 0) throw recipeError(layers, overrides, missing);
-  return recipe;
+  return parsed(text, file, options).recipe;
 }
 
-function recipeError(
-  layers: Layers,
-  overrides: readonly Override[],
-  problems: readonly Problem[],
-): UserError {
+/** A recipe, and the error for what is wrong with it. */
+interface ParsedRecipe {
+  readonly recipe: Recipe;
+  readonly errorOf: (problems: readonly Problem[]) => UserError;
+}
+
+function parsed(text: string, file: string, { set = [], checkFiles = false }: LoadOptions): ParsedRecipe {
+  const { recipe: tree, problems: unused } = withDefaults(set.reduce(overridden, readLayers(text, file)));
+  const errorOf = (problems: readonly Problem[]): UserError => recipeError(tree, problems);
+  const { defaults: _defaults, extends: _extends, ...raw } = valuesOf(tree) as Record<string, unknown>;
+  const result = recipeSchema.safeParse(raw);
+  const problems = [
+    ...unused,
+    ...(result.success ? consistencyProblems(result.data) : schemaProblems(raw, result.error)),
+    ...referenceProblems(raw),
+  ];
+  if (!result.success || problems.length > 0) throw errorOf(problems);
+  const folder = dirname(resolve(file));
+  const recipe = mapPaths(result.data, (relative) => resolve(folder, relative));
+  const missing = checkFiles ? missingFiles(recipe) : [];
+  if (missing.length > 0) throw errorOf(missing);
+  return { recipe, errorOf };
+}
+
+function recipeError(tree: Tree, problems: readonly Problem[]): UserError {
   const lines = problems
-    .map(({ path, part, text }) => {
-      const override = overrides.findLast(({ path: set }) => set.every((segment, i) => segment === path[i]));
-      return `${override === undefined ? placeIn(layers, path, part) : `--set ${override.words}`}: ${text}`;
-    })
+    .map(({ path, part, text }) => `${placeOf(tree, path, part)}: ${text}`)
     .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
   const message =
     lines.length === 1 ? lines.join('') : `The recipe has ${lines.length} faults:\n  ${lines.join('\n  ')}`;

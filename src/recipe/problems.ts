@@ -1,8 +1,9 @@
 /** What is wrong with a recipe, in sentences: where, what stands there, what may stand there. */
 import type { z } from 'zod';
 import { choicesOf, isRecord, NAME_RULE, rulesAt, rulesText, valueAt } from './rules.ts';
-import type { Path } from './source.ts';
+
 import { nearest, suggestion } from './suggest.ts';
+import type { Path } from './tree.ts';
 
 export interface Problem {
   readonly path: Path;
@@ -12,7 +13,7 @@ export interface Problem {
 }
 
 /** `stages.ckd.lr`: list entries go by their name, as in `--set`. */
-function pathText(root: unknown, path: Path): string {
+export function pathText(root: unknown, path: Path): string {
   const words = path.map((segment, i) => {
     const container = valueAt(root, path.slice(0, i));
     const value = valueAt(container, [segment]);

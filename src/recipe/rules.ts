@@ -1,10 +1,11 @@
-/** The recipe's schema put into words: which keys may stand at a path, and what a value there must be. */
+/** The recipe's schema as JSON Schema: which keys may stand at a path, what a value there must be, and what it refers to. */
 import { z } from 'zod';
+import { type PathKind, paths, type Referent, references } from '../stages/stage.ts';
 import { recipeSchema } from './schema.ts';
-import type { Path } from './source.ts';
 import { listed } from './suggest.ts';
+import type { Path } from './tree.ts';
 
-/** The part of JSON Schema that zod makes of a recipe's schema. */
+/** The part of JSON Schema that zod makes of a recipe's schema, with the marks of paths and references. */
 export interface Rule {
   readonly type?: string;
   readonly const?: string | number;
@@ -22,12 +23,29 @@ export interface Rule {
   readonly prefixItems?: readonly Rule[];
   readonly oneOf?: readonly Rule[];
   readonly anyOf?: readonly Rule[];
+  /** What must lie at a path. */
+  readonly wants?: PathKind;
+  /** What a name may refer to. */
+  readonly accepts?: readonly Referent[];
 }
 
-const RECIPE_RULE = z.toJSONSchema(
-  recipeSchema.extend({ extends: z.string(), defaults: z.record(z.string(), z.unknown()) }),
-  { io: 'input' },
-) as Rule;
+const SCHEMA = z.toJSONSchema(recipeSchema, {
+  io: 'input',
+  override: ({ zodSchema, jsonSchema }) =>
+    Object.assign(jsonSchema, paths.get(zodSchema), references.get(zodSchema)),
+}) as Rule;
+
+const STAGES = SCHEMA.properties?.['stages']?.items?.oneOf ?? [];
+
+/** The rule of a recipe in a file, which may extend another one and have defaults: options of any stage. */
+const RECIPE: Rule = {
+  ...SCHEMA,
+  properties: {
+    ...SCHEMA.properties,
+    extends: { type: 'string' },
+    defaults: { type: 'object', properties: Object.assign({}, ...STAGES.map((stage) => stage.properties)) },
+  },
+};
 
 /** What a wrong name must be instead. */
 export const NAME_RULE = 'a name of letters, digits, dots, dashes and underscores';
@@ -56,23 +74,53 @@ function branches(rule: Rule, value: unknown): readonly Rule[] {
   return decided.length > 0 ? decided : choices;
 }
 
+/** The rules for the `value` at a key or index of what `rule` is for. */
+function within(rule: Rule, segment: string | number, value: unknown): readonly Rule[] {
+  const { properties = {}, prefixItems, items, additionalProperties } = rule;
+  const inner = Object.hasOwn(properties, segment)
+    ? properties[segment]
+    : (prefixItems?.[Number(segment)] ?? items ?? additionalProperties);
+  return inner === undefined || inner === false ? [] : branches(inner, value);
+}
+
 /** The rules for what stands at `path` of the recipe `root`: several, where there is a choice. */
 export function rulesAt(root: unknown, path: Path): readonly Rule[] {
-  let rules = branches(RECIPE_RULE, root);
-  let value = root;
-  for (const segment of path) {
-    value = valueAt(value, [segment]);
-    rules = rules.flatMap((rule) => {
-      const inner =
-        rule.properties?.[segment] ??
-        rule.prefixItems?.[Number(segment)] ??
-        rule.items ??
-        rule.additionalProperties;
-      return inner === undefined || inner === false ? [] : branches(inner, value);
-    });
-  }
-  return rules;
+  return path.reduce<readonly Rule[]>(
+    (rules, segment, i) =>
+      rules.flatMap((rule) => within(rule, segment, valueAt(root, path.slice(0, i + 1)))),
+    [RECIPE],
+  );
 }
+
+/** A text in a recipe that is a path, or that names a model, an environment or a stage. */
+export interface Place {
+  readonly path: Path;
+  readonly value: string;
+  readonly rule: Rule;
+}
+
+function* places(value: unknown, rules: readonly Rule[], path: Path): Iterable<Place> {
+  if (typeof value === 'string') {
+    const rule = rules.find(({ wants, accepts }) => wants !== undefined || accepts !== undefined);
+    if (rule !== undefined) yield { path, value, rule };
+  }
+  if (typeof value !== 'object' || value === null) return;
+  const [rule, another] = rules.filter(({ type }) => type === (Array.isArray(value) ? 'array' : 'object'));
+  // Of a stage of an unknown kind nothing is known.
+  if (rule === undefined || another !== undefined) return;
+  for (const [key, inner] of Object.entries(value)) {
+    const segment = Array.isArray(value) ? Number(key) : key;
+    yield* places(inner, within(rule, segment, inner), [...path, segment]);
+  }
+}
+
+/** Every path and reference of a recipe, which need not be well-formed, in its order. */
+export const placesIn = (recipe: unknown): Place[] => [...places(recipe, [RECIPE], [])];
+
+/** Every path and reference of a stage, by its path inside of it. */
+export const placesInStage = (stage: unknown): Place[] => [
+  ...places(stage, branches({ oneOf: STAGES }, stage), []),
+];
 
 /** The values that the rules list, when they list any. */
 export function choicesOf(rules: readonly Rule[]): string[] {
@@ -83,17 +131,15 @@ export function choicesOf(rules: readonly Rule[]): string[] {
   return [...new Set(values.map(String))];
 }
 
-function rangeText(rule: Rule): string {
+function rangeText({ minimum, maximum, exclusiveMinimum: above, exclusiveMaximum: below }: Rule): string {
   // zod bounds whole numbers by the safe integers, which says nothing to a reader.
-  const bound = (value: number | undefined): number | undefined =>
-    value === undefined || Math.abs(value) === Number.MAX_SAFE_INTEGER ? undefined : value;
-  const [least, most] = [bound(rule.minimum), bound(rule.maximum)];
-  const { exclusiveMinimum: above, exclusiveMaximum: below } = rule;
+  const [least, most] = [minimum, maximum].map((bound) =>
+    Math.abs(bound ?? 0) === Number.MAX_SAFE_INTEGER ? undefined : bound,
+  );
   if (least !== undefined && most !== undefined) return ` from ${least} to ${most}`;
-  const low = least !== undefined ? `at least ${least}` : above !== undefined ? `above ${above}` : '';
-  const high = most !== undefined ? `at most ${most}` : below !== undefined ? `below ${below}` : '';
-  const both = [low, high].filter(Boolean).join(' and ');
-  return both === '' ? '' : ` ${both}`;
+  const low = least !== undefined ? ` at least ${least}` : above !== undefined ? ` above ${above}` : '';
+  const high = most !== undefined ? ` at most ${most}` : below !== undefined ? ` below ${below}` : '';
+  return low !== '' && high !== '' ? `${low} and${high}` : low + high;
 }
 
 function ruleText(rule: Rule): string {
@@ -121,11 +167,8 @@ function ruleText(rule: Rule): string {
 
 /** What a value must be, in words. */
 export function rulesText(rules: readonly Rule[]): string {
-  const choices = choicesOf(rules);
   const all = rules.flatMap((rule) => branches(rule, undefined));
   // A choice of maps, as of the kinds of stages, would be too long to tell.
   if (all.length > 2 && all.every((rule) => rule.type === 'object')) return 'a map';
-  return all.length > 1 && choices.length === all.length
-    ? listed(choices)
-    : listed([...new Set(all.map(ruleText))]);
+  return listed([...new Set(all.map(ruleText))]);
 }

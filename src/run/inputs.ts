@@ -12,10 +12,9 @@ import { type Contents, contentsOf, filesIn, identityOf, programIdentity } from 
 import { moduleFiles } from '../environment/module-files.ts';
 import { checkpointContents } from '../model/checkpoint/checkpoint-path.ts';
 import { mapPaths } from '../recipe/resolve.ts';
+import { placesInStage } from '../recipe/rules.ts';
 import type { Recipe } from '../recipe/schema.ts';
 import { kindOf, lastingStage, type Stage } from '../stages/index.ts';
-import { paths, references } from '../stages/stage.ts';
-import { placesIn } from '../recipe/places.ts';
 
 /** A file, or files of a folder, from outside of the run. */
 interface Input {
@@ -39,7 +38,9 @@ export const hasRecord = (folder: string, stage: string): boolean => existsSync(
 
 /** Every name that a stage refers to: models, earlier stages, environments. */
 const namesIn = (stage: Stage): string[] =>
-  placesIn(z.object(kindOf(stage).options), stage, references).map(({ value }) => value);
+  placesInStage(stage)
+    .filter(({ rule }) => rule.accepts !== undefined)
+    .map(({ value }) => value);
 
 const file = (path: string): Input => ({ path, contents: () => contentsOf(path, [path]) });
 
@@ -70,10 +71,10 @@ function outerInputs(recipe: Recipe, stage: Stage): Record<string, Input> {
       inputs[`environments.${name}`] = { path: folder, contents };
     }
   }
-  for (const place of placesIn(z.object(kind.options), stage, paths)) {
-    const { value: path } = place;
+  for (const { path: at, value: path, rule } of placesInStage(stage)) {
+    if (rule.wants === undefined) continue;
     const contents = (): Contents => kind.contents?.(path) ?? contentsOf(path, filesIn(path));
-    inputs[place.path.join('.')] = { path, contents };
+    inputs[at.join('.')] = { path, contents };
   }
   return inputs;
 }

@@ -105,6 +105,58 @@ stages:
     expect(loadRecipe(path).models).toEqual({ student: join(folder, '../models/student') });
   });
 
+  test('replaces a map as a whole where its kind or source is another', () => {
+    const data = '{ source: file, train: a.jsonl, test: b.jsonl }';
+    write('files.yaml', `${base}data: ${data}\n`);
+    const path = write(
+      'other-data.yaml',
+      `extends: files.yaml
+data: { source: assistant, train: 64 }
+stages:
+  - { name: sft, kind: distill, model: student, data: rolls }
+`,
+    );
+    expect(fault(path)).toBe(
+      'other-data.yaml:4:55: stages.sft.data refers to rolls, which is not an earlier rollout stage.',
+    );
+    const assistant = write(
+      'assistant.yaml',
+      'extends: files.yaml\ndata: { source: assistant, train: 64 }\n',
+    );
+    expect(loadRecipe(assistant).data).toEqual({ source: 'assistant', seed: 7, train: 64, test: 864 });
+    const half = write('half.yaml', 'extends: files.yaml\ndata: { test: c.jsonl }\n');
+    expect(loadRecipe(half).data).toEqual({
+      source: 'file',
+      train: join(folder, 'a.jsonl'),
+      test: join(folder, 'c.jsonl'),
+    });
+  });
+
+  test("keeps paths among the other's defaults relative to the other", () => {
+    write(
+      'old/from.yaml',
+      `name: from
+models: { student: ../models/student }
+defaults: { from: rolls }
+stages:
+  - { name: rolls, kind: rollout, model: student }
+`,
+    );
+    const recipe = loadRecipe(write('takes-over.yaml', 'extends: old/from.yaml\n'));
+    expect(option(recipe, 'rolls', 'from')).toBe(join(folder, 'old/rolls'));
+  });
+
+  test('cannot say a stage twice', () => {
+    const twice = `extends: base.yaml
+stages:
+  - { name: sft, lr: 1 }
+  - { name: sft, kind: sft, model: student }
+`;
+    expect(fault(write('twice.yaml', twice))).toBe(
+      'twice.yaml:4:13: the name sft is taken by an earlier stage; rename this stage.',
+    );
+  });
+
   test('names the file that a fault stands in', () => {
     const mine = write('mine.yaml', 'extends: base.yaml\nstages:\n  - { name: sft, lr: -1 }\n');
     expect(fault(mine)).toBe('mine.yaml:3:22: stages.sft.lr is -1 and must be a number above 0.');

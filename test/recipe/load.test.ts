@@ -171,7 +171,7 @@ test('what is not a YAML map is told in one sentence', () => {
     `"t.yaml:1:1: this is not a recipe: it must be a map with the keys name, models and stages."`,
   );
   expect(fault('name: [t')).toMatchInlineSnapshot(
-    `"t.yaml:1:9: this is not valid YAML (Flow sequence in block collection must be sufficiently indented and end with a ]); correct it here."`,
+    `"t.yaml:1:9: this is not valid YAML (Flow sequence in block collection must be sufficiently indented and end with a ]); correct it, or quote it if it is text."`,
   );
   expect(fault('name: t\nname: u\n')).toMatchInlineSnapshot(
     `"t.yaml:2:1: the key "name" stands twice in the same map; remove one."`,
@@ -189,7 +189,7 @@ test('an alias of its own ancestor, or of nothing, is told', () => {
     `"t.yaml:2:10: the alias *all stands inside &all itself, which never ends; remove it."`,
   );
   expect(fault(`name: *nothing\n`)).toMatchInlineSnapshot(
-    `"t.yaml:1:7: the alias *nothing has no anchor &nothing before it; define it first."`,
+    `"t.yaml:1:7: the alias *nothing has no anchor &nothing before it; define it first, or quote it."`,
   );
 });
 
@@ -203,9 +203,15 @@ test('a stage can take shared options from an anchor', () => {
   expect(parseRecipe(text, 't.yaml').stages[2]).toMatchObject({ prompt_max_len: 64 });
   expect(fault(text.replace('64', 'no'))).toMatchInlineSnapshot(`
     "The recipe has 2 faults:
-      t.yaml:4:5: stages.rolls.prompt_max_len is "no" and must be a whole number above 0.
-      t.yaml:6:5: stages.rl.prompt_max_len is "no" and must be a whole number above 0."
+      t.yaml:4:77: stages.rl.prompt_max_len is "no" and must be a whole number above 0.
+      t.yaml:4:77: stages.rolls.prompt_max_len is "no" and must be a whole number above 0."
   `);
+});
+
+test('what is merged must be a map', () => {
+  expect(fault(good.replace('data: rolls', 'data: rolls, <<: [1]'))).toMatchInlineSnapshot(
+    `"t.yaml:5:64: << must name a map, or a list of maps; correct it here."`,
+  );
 });
 
 test('a missing recipe is told', () => {

@@ -72,10 +72,10 @@ test('a wrong override names its own words', () => {
     `"--set stages.a.lr: there is no "="; write it as --set path=value, such as --set stages.ckd.lr=1e-4."`,
   );
   expect(fault('stages.a.lr=[1')).toMatchInlineSnapshot(
-    `"--set stages.a.lr=[1: the value is not valid YAML (Flow sequence must end with a ]); quote it."`,
+    `"--set stages.a.lr=[1: this is not valid YAML (Flow sequence must end with a ]); correct it, or quote it if it is text."`,
   );
   expect(fault('stages.a.lr=*x')).toMatchInlineSnapshot(
-    `"--set stages.a.lr=*x: a value that begins with "*" is an alias in YAML; quote it."`,
+    `"--set stages.a.lr=*x: the alias *x has no anchor &x before it; define it first, or quote it."`,
   );
   expect(fault('name.first=x')).toMatchInlineSnapshot(
     `"--set name.first=x: name is "t", a single value without keys; set it as a whole."`,
