@@ -8,14 +8,16 @@
 import { UserError } from '../base/errors.ts';
 import { hashString } from '../base/rng.ts';
 import { asTokenIds, type TokenIds } from '../base/token-ids.ts';
-import type { Tool } from '../chat/messages.ts';
+import type { Message, Tool } from '../chat/messages.ts';
 import type { JsonObject } from '../json/value.ts';
-import type { GenerateOptions, Generator, Sample } from '../model/generate/generation.ts';
+import type { Sample } from '../model/generate/generation.ts';
+import { type Prompt, sampleAll } from '../sampling/sampler.ts';
 import type { WrittenCall } from '../chat/generation.ts';
+import type { ConversationTask, ConverseOptions, Voice } from './conversation.ts';
 import type { EnvironmentHost, Session, ToolResult } from './environment.ts';
 import { errorResult } from './result.ts';
-import type { Speech } from './speech.ts';
-import { callsOfTurn, type TurnCall } from './turn.ts';
+import type { ProblemPrompt, Speech } from './speech.ts';
+import { callsOfTurn, type TurnCall, turnMessages } from './turn.ts';
 
 function textTool(name: string, description: string, argument: string): Tool {
   const parameters = {
@@ -45,15 +47,8 @@ export function agentTools(host: Pick<EnvironmentHost, 'name' | 'tools'>): reado
 }
 
 /** The prompt of a problem for the agent. */
-export function agentPrompt(
-  speech: Speech,
-  question: string,
-  tools: readonly Tool[],
-): { readonly text: string; readonly ids: TokenIds } {
-  const content = `${question}\n${INSTRUCTION}`;
-  const text = speech.template.prompt({ messages: [{ role: 'user', content }], tools });
-  return { text, ids: speech.tokenizer.encode(text) };
-}
+export const agentPrompt = (speech: Speech, question: string, tools: readonly Tool[]): ProblemPrompt =>
+  speech.prompt(question, tools, INSTRUCTION);
 
 /** A call that worked, with what came of it. */
 export interface ChainStep {
@@ -81,28 +76,18 @@ export interface Chain {
   readonly failures: number;
 }
 
-export interface AgentTask {
-  readonly ids: TokenIds;
-  /** What the environment's state begins from. */
-  readonly setting: JsonObject;
-}
-
-export interface AgentOptions extends Omit<GenerateOptions, 'stopIds' | 'reply' | 'samples' | 'seed'> {
-  /** Chains a task. */
-  readonly samples: number;
-  readonly seed: number;
-  /** Steps of a chain at most, the last one included; microchain has 10. */
-  readonly maxSteps: number;
+/** Options of a chain, whose turns are its steps, the last one included; microchain has 10. */
+export interface AgentOptions extends ConverseOptions {
   /** How often a step may be written; microchain has 10. */
-  readonly maxTries: number;
+  readonly max_tries: number;
   /** Tokens that a chain may have before a step, failed tries of that step included. */
-  readonly maxLength: number;
+  readonly max_length: number;
 }
 
-type Written = Extract<TurnCall, { kind: 'call' }> | { readonly kind: 'error'; readonly message: string };
+type Step = Extract<TurnCall, { kind: 'call' }> | { readonly kind: 'error'; readonly message: string };
 
 /** The one call of a turn. */
-function readStep(text: string): Written {
+function readStep(text: string): Step {
   const [call, ...others] = callsOfTurn(text);
   if (call === undefined) return { kind: 'error', message: 'there is no call; make one, or call stop' };
   if (others.length > 0)
@@ -118,25 +103,38 @@ function ownArgument(given: JsonObject, name: string): string | undefined {
   return usable && Object.keys(given).length === 1 ? String(value) : undefined;
 }
 
+/** Part of a chain, as tokens and as messages. */
+type Written = Required<Pick<Prompt, 'ids' | 'messages'>>;
+
+const NOTHING: Written = { ids: asTokenIds([]), messages: [] };
+
+const after = (before: Written, { ids, messages }: Written): Written => ({
+  ids: asTokenIds([...before.ids, ...ids]),
+  messages: [...before.messages, ...messages],
+});
+
 /** One chain while it grows. */
 class Walk {
   readonly #speech: Speech;
   readonly #session: Session;
   readonly #prompt: number;
-  readonly #options: Pick<AgentOptions, 'maxSteps' | 'maxTries'>;
-  /** Prompt and steps. */
-  #kept: number[];
+  readonly #options: AgentOptions;
+  readonly #tools: readonly Tool[];
+  /** Prompt and steps, as tokens and as messages. */
+  #kept: Written;
   /** Failed tries of the present step with their errors; forgotten when it works. */
-  #tried: number[] = [];
+  #tried = NOTHING;
   #tries = 0;
   #failures = 0;
   #answer: string | undefined;
   readonly #steps: ChainStep[] = [];
   end: ChainEnd | undefined;
 
-  constructor(task: AgentTask, speech: Speech, session: Session, options: AgentOptions) {
-    this.#kept = [...task.ids];
-    this.#prompt = task.ids.length;
+  constructor(task: ConversationTask, speech: Speech, session: Session, options: AgentOptions) {
+    const { ids = speech.tokenizer.encode(task.text ?? ''), messages = [], tools = [] } = task;
+    this.#kept = { ids, messages };
+    this.#tools = tools;
+    this.#prompt = ids.length;
     this.#speech = speech;
     this.#session = session;
     this.#options = options;
@@ -144,24 +142,27 @@ class Walk {
 
   /** Tokens after the prompt. */
   get length(): number {
-    return this.#kept.length + this.#tried.length - this.#prompt;
+    return this.#kept.ids.length + this.#tried.ids.length - this.#prompt;
   }
 
   /** What the next step is written after. */
-  get ids(): TokenIds {
-    return asTokenIds([...this.#kept, ...this.#tried]);
+  get prompt(): Prompt {
+    return { ...after(this.#kept, this.#tried), tools: this.#tools };
   }
 
   /** Takes what was written as the next step, or as a try at it. */
   async take(sample: Sample): Promise<void> {
     const { tokenizer } = this.#speech;
     const text = tokenizer.decode(sample.tokens);
-    const written: Written =
+    const written: Step =
       sample.finish === 'length' ? { kind: 'error', message: 'the turn is too long' } : readStep(text);
     const result =
       written.kind === 'error' ? errorResult(written.message) : await this.#make(written.name, written.given);
-    if (written.kind === 'call' && result.ok) this.#keep(sample, text, written.written, result.text);
-    else this.#fail(sample, result.text);
+    const said = text.replace(tokenizer.tokenText(tokenizer.turnEndId), '');
+    const messages = turnMessages(said, callsOfTurn(text), [result.text]);
+    if (written.kind === 'call' && result.ok)
+      this.#keep(sample, messages, { text, call: written.written, result: result.text });
+    else this.#fail(sample, messages, result.text);
   }
 
   async #make(name: string, given: JsonObject): Promise<ToolResult> {
@@ -173,23 +174,28 @@ class Walk {
     return { text, ok: true };
   }
 
-  #keep({ tokens, logprobs }: Sample, text: string, call: WrittenCall, result: string): void {
-    const last = this.#answer !== undefined || this.#steps.length + 1 === this.#options.maxSteps;
-    const reply = last ? asTokenIds([]) : this.#speech.results([result]);
-    this.#steps.push({ text, tokens, logprobs, call, result, reply });
+  #keep(
+    { tokens, logprobs }: Sample,
+    messages: readonly Message[],
+    step: Pick<ChainStep, 'text' | 'call' | 'result'>,
+  ): void {
+    const last = this.#answer !== undefined || this.#steps.length + 1 === this.#options.max_turns;
+    const reply = last ? asTokenIds([]) : this.#speech.results([step.result]);
+    this.#steps.push({ ...step, tokens, logprobs, reply });
     if (last) this.end = this.#answer === undefined ? 'steps' : 'stopped';
-    this.#kept = [...this.#kept, ...tokens, ...reply];
-    this.#tried = [];
+    this.#kept = after(this.#kept, { ids: asTokenIds([...tokens, ...reply]), messages });
+    this.#tried = NOTHING;
     this.#tries = 0;
   }
 
-  #fail({ tokens, finish }: Sample, error: string): void {
+  #fail({ tokens, finish }: Sample, messages: readonly Message[], error: string): void {
     this.#failures += 1;
     this.#tries += 1;
-    if (this.#tries === this.#options.maxTries) this.end = 'tries';
+    if (this.#tries === this.#options.max_tries) this.end = 'tries';
     const { turnEndId } = this.#speech.tokenizer;
     const ended = finish === 'length' ? [...tokens, turnEndId] : tokens;
-    this.#tried = [...this.#tried, ...ended, ...this.#speech.results([error])];
+    const ids = asTokenIds([...ended, ...this.#speech.results([error])]);
+    this.#tried = after(this.#tried, { ids, messages });
   }
 
   finish(): Chain {
@@ -204,40 +210,46 @@ class Walk {
 }
 
 /**
- * Lets the agent walk `options.samples` chains of each task, all of them step by step together. Ends whatever the model
- * writes: after maxSteps x maxTries turns at the latest.
+ * Lets the agent walk `n_samples_per_prompt` chains of each task, all of them step by step together. Ends whatever the
+ * model writes: after max_turns x max_tries turns at the latest. A task that a server does not go on with has no chains.
  */
 export async function runAgent(
-  tasks: readonly AgentTask[],
-  {
-    generator,
-    speech,
-    host,
-  }: { generator: Pick<Generator, 'generate'>; speech: Speech; host: EnvironmentHost },
+  tasks: readonly ConversationTask[],
+  { sampler, speech, host }: Voice,
   options: AgentOptions,
 ): Promise<Chain[][]> {
-  const { samples, seed, maxSteps, maxTries, maxLength, ...sampling } = options;
+  const { n_samples_per_prompt: samples = 1, seed = 0, max_turns, max_tries, max_length } = options;
   const walks = tasks.map((task) =>
     Array.from({ length: samples }, () => new Walk(task, speech, host.open(task.setting), options)),
   );
-  const draw = (prompts: readonly TokenIds[], count: number, round: number): Promise<Sample[][]> =>
-    generator.generate(prompts, {
-      ...sampling,
-      samples: count,
-      stopIds: speech.tokenizer.stopIds,
-      seed: hashString(`${seed}:${round}`),
-    });
-  for (let round = 0; round < maxSteps * maxTries; round++) {
+  const failed = new Set<number>();
+  const fail = (walk: Walk | undefined, why: string): void => {
+    const task = walks.findIndex((own) => walk !== undefined && own.includes(walk));
+    if (options.onFailure === undefined)
+      throw new UserError('NOT_ANSWERED', `A prompt is not answered: ${why}.`);
+    if (!failed.has(task)) options.onFailure(task, why);
+    failed.add(task);
+    for (const own of walks[task] ?? []) own.end ??= 'length';
+  };
+  for (let round = 0; round < max_turns * max_tries; round++) {
     const active = walks.flatMap((own) => own.filter(({ end }) => end === undefined));
-    for (const walk of active) if (walk.length > maxLength) walk.end = 'length';
+    for (const walk of active) if (walk.length > max_length) walk.end = 'length';
     // The first steps of a task's chains share their prompt.
     const groups =
       round === 0
         ? walks.map((own) => own.filter(({ end }) => end === undefined)).filter(({ length }) => length > 0)
         : active.filter(({ end }) => end === undefined).map((walk) => [walk]);
     if (groups.length === 0) break;
-    const prompts = groups.flatMap(([first]) => first?.ids ?? []);
-    const drawn = await draw(prompts, round === 0 ? samples : 1, round);
+    const drawn = await sampleAll(
+      sampler,
+      groups.flatMap(([first]) => first?.prompt ?? []),
+      {
+        ...options,
+        n_samples_per_prompt: round === 0 ? samples : 1,
+        seed: hashString(`${seed}:${round}`),
+      },
+      (i, why) => fail(groups[i]?.[0], why),
+    );
     for (const [i, group] of groups.entries()) {
       for (const [j, walk] of group.entries()) {
         const sample = drawn[i]?.[j];
@@ -245,5 +257,8 @@ export async function runAgent(
       }
     }
   }
-  return walks.map((own) => own.map((walk) => walk.finish()));
+  return walks.map((own, task) => {
+    const chains = own.map((walk) => walk.finish());
+    return failed.has(task) ? [] : chains;
+  });
 }

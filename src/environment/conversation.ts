@@ -6,17 +6,18 @@
 import type { TokenIds } from '../base/token-ids.ts';
 import type { WrittenCall } from '../chat/generation.ts';
 import type { JsonObject } from '../json/value.ts';
-import type { Generator, GenerateOptions, Sample, Stopped } from '../model/generate/generation.ts';
+import type { Sample, Stopped } from '../model/generate/generation.ts';
+import { type Prompt, type Reply, sampleAll, type SampleOptions, type Sampler } from '../sampling/sampler.ts';
 import type { EnvironmentHost, Session, ToolResult } from './environment.ts';
 import { errorResult } from './result.ts';
 import type { Speech } from './speech.ts';
-import { callsAnywhere, callsOfTurn, type TurnCall } from './turn.ts';
+import { callsAnywhere, callsOfTurn, type TurnCall, turnMessages } from './turn.ts';
 
 /** Calls of one turn that are made at most. */
 const MAX_CALLS = 8;
 
-export interface ConversationTask {
-  readonly ids: TokenIds;
+/** A problem's prompt. */
+export interface ConversationTask extends Prompt {
   /** What the environment's state begins from. */
   readonly setting: JsonObject;
 }
@@ -42,9 +43,18 @@ export interface Conversation extends Sample {
   readonly end: 'answer' | 'turns' | 'length';
 }
 
-export interface ConverseOptions extends Omit<GenerateOptions, 'stopIds' | 'reply'> {
+/** Who talks, and with what. */
+export interface Voice {
+  readonly sampler: Pick<Sampler, 'sample'>;
+  readonly speech: Speech;
+  readonly host: EnvironmentHost;
+}
+
+export interface ConverseOptions extends Omit<SampleOptions, 'reply'> {
   /** Turns of the assistant at most. */
-  readonly maxTurns: number;
+  readonly max_turns: number;
+  /** Hears of a task that a server does not go on with, which then has no conversations; without it that is an error. */
+  readonly onFailure?: (task: number, why: string) => void;
 }
 
 /** One sample's conversation while it goes on. */
@@ -59,6 +69,11 @@ class Talk {
   constructor(session: Session, speech: Speech) {
     this.#session = session;
     this.#speech = speech;
+  }
+
+  get #turnEnd(): string {
+    const { tokenizer } = this.#speech;
+    return tokenizer.tokenText(tokenizer.turnEndId);
   }
 
   async #make(call: TurnCall, index: number): Promise<MadeCall> {
@@ -79,16 +94,18 @@ class Talk {
   }
 
   /** Takes a turn that ended, and gives the results of its calls; undefined when the conversation is over. */
-  async reply(tokens: TokenIds, maxTurns: number): Promise<TokenIds | undefined> {
+  async reply(tokens: TokenIds, maxTurns: number): Promise<Reply | undefined> {
     const calls = this.#take(tokens);
     if (calls.length === 0 || this.turns.length >= maxTurns) return undefined;
     const made: MadeCall[] = [];
     // One after the other: a call may depend on what the one before it did.
     for (const [i, call] of calls.entries()) made.push(await this.#make(call, i));
     this.calls.push(...made);
-    const reply = this.#speech.results(made.map(({ result }) => result.text));
-    this.#start += reply.length;
-    return reply;
+    const results = made.map(({ result }) => result.text);
+    const ids = this.#speech.results(results);
+    this.#start += ids.length;
+    const said = this.turns.at(-1)?.replace(this.#turnEnd, '') ?? '';
+    return { ids, messages: turnMessages(said, calls, results) };
   }
 
   /** The finished conversation. A sample that was cut has a turn, or part of a reply, that nobody took yet. */
@@ -109,15 +126,11 @@ class Talk {
   }
 }
 
-/** Draws conversations about tasks, `options.samples` each, in the tasks' order. */
+/** Draws conversations about tasks, `n_samples_per_prompt` each, in the tasks' order. */
 export async function converse(
   tasks: readonly ConversationTask[],
-  {
-    generator,
-    speech,
-    host,
-  }: { generator: Pick<Generator, 'generate'>; speech: Speech; host: EnvironmentHost },
-  { maxTurns, ...options }: ConverseOptions,
+  { sampler, speech, host }: Voice,
+  { max_turns: maxTurns, onFailure, ...options }: ConverseOptions,
 ): Promise<Conversation[][]> {
   const talks = new Map<string, Talk>();
   const talkOf = (prompt: number, sample: number): Talk => {
@@ -128,13 +141,14 @@ export async function converse(
     talks.set(key, talk);
     return talk;
   };
-  const drawn = await generator.generate(
-    tasks.map(({ ids }) => ids),
+  const drawn = await sampleAll(
+    sampler,
+    tasks,
     {
       ...options,
-      stopIds: speech.tokenizer.stopIds,
       reply: ({ prompt, sample, tokens }: Stopped) => talkOf(prompt, sample).reply(tokens, maxTurns),
     },
+    onFailure,
   );
   return drawn.map((samples, prompt) => samples.map((one, sample) => talkOf(prompt, sample).finish(one)));
 }

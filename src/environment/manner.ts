@@ -1,18 +1,22 @@
 /** How a model goes about a problem: in a conversation that ends with its answer, or step by step as the agent. */
 import { asTokenIds } from '../base/token-ids.ts';
 import { agentPrompt, agentTools, type Chain, REASONING, runAgent, STOP } from './agent.ts';
-import { converse, type Conversation, type ConversationTask, type ConverseOptions } from './conversation.ts';
+import {
+  converse,
+  type Conversation,
+  type ConversationTask,
+  type ConverseOptions,
+  type Voice,
+} from './conversation.ts';
 import type { EnvironmentHost, Problem } from './environment.ts';
 import { workedSolution, type WorkedSolution } from './solution.ts';
 import type { Speech } from './speech.ts';
 import { workedChain } from './worked-chain.ts';
 
-type Voice = Parameters<typeof converse>[1];
-
 export interface Manner {
   /** The prompt of a problem. Throws a UserError for functions that do not suit it. */
   prompt(speech: Speech, question: string, host: EnvironmentHost): ReturnType<Speech['prompt']>;
-  /** Draws conversations about tasks, `options.samples` each, in the tasks' order. */
+  /** Draws conversations about tasks, `n_samples_per_prompt` each, in the tasks' order. */
   converse(
     tasks: readonly ConversationTask[],
     voice: Voice,
@@ -63,16 +67,9 @@ function conversationOf({ steps, end, answer }: Chain): Conversation {
 export function agentManner(maxTries: number): Manner {
   return {
     prompt: (speech, question, host) => agentPrompt(speech, question, agentTools(host)),
-    async converse(tasks, voice, { maxTurns: maxSteps, samples = 1, seed = 0, ...options }) {
-      const { maxTokens: maxLength } = options;
-      const chains = await runAgent(tasks, voice, {
-        ...options,
-        samples,
-        seed,
-        maxSteps,
-        maxTries,
-        maxLength,
-      });
+    async converse(tasks, voice, options) {
+      const max_length = options.generate_max_len;
+      const chains = await runAgent(tasks, voice, { ...options, max_tries: maxTries, max_length });
       return chains.map((own) => own.map(conversationOf));
     },
     worked: workedChain,

@@ -8,11 +8,15 @@ import { asTokenIds, type TokenIds } from '../base/token-ids.ts';
 import type { Message, Tool } from '../chat/messages.ts';
 import { answerText, type ChatTemplate, targetAfter } from '../chat/template.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
+import type { Prompt } from '../sampling/sampler.ts';
 
 /** Stands for what an assistant wrote, and for each result; of the private use area, so that no template has it. */
 const MARK = '\u{F0100}';
 /** How the answer is to be given. */
 const INSTRUCTION = 'Give the answer in \\boxed{}.';
+
+/** A problem as it is asked, whoever is to solve it. */
+export type ProblemPrompt = Required<Pick<Prompt, 'text' | 'ids' | 'messages' | 'tools'>>;
 
 export class Speech {
   readonly tokenizer: Tokenizer;
@@ -26,11 +30,11 @@ export class Speech {
     this.template = template;
   }
 
-  /** The prompt of a problem. */
-  prompt(question: string, tools: readonly Tool[]): { readonly text: string; readonly ids: TokenIds } {
-    const content = `${question}\n${INSTRUCTION}`;
-    const text = this.template.prompt({ messages: [{ role: 'user', content }], tools });
-    return { text, ids: this.tokenizer.encode(text) };
+  /** The prompt of a problem, with how the answer is to be given. */
+  prompt(question: string, tools: readonly Tool[], instruction = INSTRUCTION): ProblemPrompt {
+    const messages = [{ role: 'user', content: `${question}\n${instruction}` }] as const;
+    const text = this.template.prompt({ messages, tools });
+    return { text, ids: this.tokenizer.encode(text), messages, tools };
   }
 
   /** Target of the assistant's turn, to the end of it; throws a UserError for a thought that cannot be. */

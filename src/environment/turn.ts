@@ -1,5 +1,6 @@
 /** What an assistant wrote in one turn of a conversation with functions: calls to be made, or an answer. */
 import { between, readCall, type WrittenCall } from '../chat/generation.ts';
+import type { Message } from '../chat/messages.ts';
 import { isDict, toJson, typeName } from '../json/python.ts';
 import type { JsonObject } from '../json/value.ts';
 
@@ -46,4 +47,20 @@ export function callsAnywhere(text: string): WrittenCall[] {
     const call = readCall(block);
     return 'kind' in call ? [] : [call];
   });
+}
+
+/**
+ * A turn as messages, with the results of its calls behind it, for servers that render conversations themselves. Calls
+ * of which one cannot be read stay text, as they were written.
+ */
+export function turnMessages(turn: string, calls: readonly TurnCall[], results: readonly string[]): Message[] {
+  const end = turn.lastIndexOf(THINK_CLOSE);
+  const said = (end < 0 ? turn : turn.slice(end + THINK_CLOSE.length)).trim();
+  const made = calls.flatMap((call) => (call.kind === 'call' ? [call] : []));
+  const isRead = made.length > 0 && made.length === calls.length;
+  const toolCalls = made.map(({ name, given }) => ({ name, arguments: given }));
+  const written: Message = isRead
+    ? { role: 'assistant', content: said.slice(0, said.indexOf(CALL_OPEN)).trim(), toolCalls }
+    : { role: 'assistant', content: said };
+  return [written, ...results.map((content): Message => ({ role: 'tool', content }))];
 }

@@ -7,16 +7,15 @@ import type { ChatTemplate } from '../chat/template.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
 import { renderDialogue } from '../data/render.ts';
 import type { TaskDialogue } from '../data/source.ts';
-import type { Generator } from '../model/generate/generation.ts';
 import { exactMatch, goldOfMessage } from '../rewards/exact.ts';
+import { sampleAll, type SampleOptions, type Sampler } from '../sampling/sampler.ts';
 
 export interface HeldOutOptions {
   readonly dialogues: Series<TaskDialogue>;
-  readonly generator: Generator;
+  readonly sampler: Sampler;
   readonly tokenizer: Tokenizer;
   readonly template: ChatTemplate;
-  readonly temperature: number;
-  readonly maxTokens: number;
+  readonly sampling: Pick<SampleOptions, 'temperature' | 'generate_max_len'>;
   readonly maxPromptTokens: number;
   /** Dialogues answered at once. */
   readonly batch: number;
@@ -45,22 +44,16 @@ export type Judged = z.output<typeof judgedSchema>;
  * too long counts as wrong.
  */
 export async function* judgeHeldOut(options: HeldOutOptions, first = 0): AsyncGenerator<readonly Judged[]> {
-  const { dialogues, generator, tokenizer, template, temperature, maxTokens, batch, signal } = options;
+  const { dialogues, sampler, tokenizer, template, sampling, batch, signal } = options;
   for (let start = first; start < dialogues.length; start += batch) {
     signal.throwIfAborted();
     const asked = Array.from(dialogues.slice(start, start + batch));
     const records = asked.map((dialogue) => renderDialogue(dialogue, tokenizer, template, false));
     const fitting = records.filter(({ promptIds }) => promptIds.length <= options.maxPromptTokens);
-    const drawn = await generator.generate(
-      fitting.map(({ promptIds }) => promptIds),
-      {
-        temperature,
-        maxTokens,
-        stopIds: tokenizer.stopIds,
-        seed: hashString(`${options.seed}:${start}`),
-        batch,
-        signal,
-      },
+    const drawn = await sampleAll(
+      sampler,
+      fitting.map(({ prompt: text, promptIds: ids }) => ({ text, ids })),
+      { ...sampling, seed: hashString(`${options.seed}:${start}`), batch, signal },
     );
     const byId = new Map(fitting.map((record, i) => [record, drawn[i]?.[0]]));
     yield asked.map((dialogue, i): Judged => {

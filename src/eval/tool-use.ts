@@ -5,9 +5,9 @@ import type { Conversation } from '../environment/conversation.ts';
 import { type EnvironmentHost, type Problem, SPLITS } from '../environment/environment.ts';
 import type { Manner } from '../environment/manner.ts';
 import type { Speech } from '../environment/speech.ts';
-import type { Generator } from '../model/generate/generation.ts';
 import { lastBoxed } from '../rewards/math-answer.ts';
 import { answersRightly } from '../rewards/mentor.ts';
+import type { SampleOptions, Sampler } from '../sampling/sampler.ts';
 
 /** Why a conversation is not right. */
 const TOOL_ERRORS = {
@@ -46,14 +46,13 @@ export interface SplitProblem extends Problem {
 
 export interface ToolUseOptions {
   readonly problems: readonly SplitProblem[];
-  readonly generator: Generator;
+  readonly sampler: Sampler;
   readonly speech: Speech;
   readonly host: EnvironmentHost;
   readonly manner: Manner;
-  readonly temperature: number;
-  readonly maxTokens: number;
+  readonly sampling: Pick<SampleOptions, 'temperature' | 'generate_max_len'>;
   readonly maxPromptTokens: number;
-  readonly maxTurns: number;
+  readonly max_turns: number;
   /** Problems solved at once. */
   readonly batch: number;
   readonly seed: number;
@@ -96,17 +95,17 @@ export async function* judgeToolUse(
   options: ToolUseOptions,
   first = 0,
 ): AsyncGenerator<readonly ToolVerdict[]> {
-  const { problems, speech, host, manner, batch, signal, temperature, maxTokens, maxTurns, seed } = options;
+  const { problems, speech, host, manner, batch, signal, sampling, max_turns, seed } = options;
   for (let start = first; start < problems.length; start += batch) {
     signal.throwIfAborted();
     const asked = problems
       .slice(start, start + batch)
-      .map((problem) => ({ problem, ids: manner.prompt(speech, problem.question, host).ids }));
+      .map((problem) => ({ problem, ...manner.prompt(speech, problem.question, host) }));
     const fitting = asked.filter(({ ids }) => ids.length <= options.maxPromptTokens);
     const drawn = await manner.converse(
-      fitting.map(({ ids, problem: { setting } }) => ({ ids, setting })),
+      fitting.map(({ problem: { setting }, ...prompt }) => ({ ...prompt, setting })),
       options,
-      { temperature, maxTokens, maxTurns, batch, seed: hashString(`${seed}:${start}`), signal },
+      { ...sampling, max_turns, batch, seed: hashString(`${seed}:${start}`), signal },
     );
     const solved = new Map(fitting.map(({ problem }, i) => [problem, drawn[i]?.[0]]));
     yield asked.map(({ problem }) => judge(problem, solved.get(problem), options));

@@ -46,15 +46,17 @@ export async function* withNotices<T>(
     yield* work(signal);
     return;
   }
+  const done = new AbortController();
   const working = async function* (stop: AbortSignal): AsyncGenerator<T> {
     try {
       yield* work(stop);
     } finally {
-      notices.end();
+      done.abort();
     }
   };
   const telling = async function* (stop: AbortSignal): AsyncGenerator<T> {
-    for await (const text of notices.stream(stop)) yield made(text);
+    const either = AbortSignal.any([stop, done.signal]);
+    for await (const text of notices.stream(either)) yield made(text);
   };
   yield* merge([working, telling], signal);
 }

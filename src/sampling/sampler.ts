@@ -109,15 +109,18 @@ export interface Sampler extends Disposable {
   check?(options: SampleOptions): Promise<readonly string[]>;
 }
 
-/** Samples of every prompt, in the prompts' order; throws a UserError for the first that is not answered. */
+/** Samples of every prompt, in the prompts' order; of one that is not answered `onFailure` hears, or a UserError is thrown. */
 export async function sampleAll(
   sampler: Pick<Sampler, 'sample'>,
   prompts: readonly Prompt[],
   options: SampleOptions,
+  onFailure = (_index: number, why: string): void => {
+    throw new UserError('NOT_ANSWERED', `A prompt is not answered: ${why}.`);
+  },
 ): Promise<(readonly Drawn[])[]> {
   const all: (readonly Drawn[])[] = prompts.map(() => []);
   for await (const { index, samples, failure } of sampler.sample(prompts, options)) {
-    if (failure !== undefined) throw new UserError('NOT_ANSWERED', `A prompt is not answered: ${failure}.`);
+    if (failure !== undefined) onFailure(index, failure);
     all[index] = samples;
   }
   return all;

@@ -10,8 +10,9 @@ import { renderDialogue } from '../data/render.ts';
 import type { Problem } from '../environment/environment.ts';
 import type { Qwen3Config } from '../model/arch/config.ts';
 import type { Reward, Scorer } from '../rewards/reward.ts';
+import type { Prompt } from '../sampling/sampler.ts';
 
-interface Rendered {
+interface Rendered extends Prompt {
   readonly text: string;
   readonly ids: TokenIds;
 }

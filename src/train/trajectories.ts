@@ -1,14 +1,16 @@
 /** Teacher trajectories: a model solves an environment's problems, and its right, distinct conversations are kept. */
-import { isAbort } from '../base/errors.ts';
+import { isAbort, UserError } from '../base/errors.ts';
 import { hashString } from '../base/rng.ts';
 import type { Conversation } from '../environment/conversation.ts';
 import type { EnvironmentHost } from '../environment/environment.ts';
 import type { Manner } from '../environment/manner.ts';
 import type { Speech } from '../environment/speech.ts';
-import type { Generator } from '../model/generate/generation.ts';
 import { answersRightly } from '../rewards/mentor.ts';
+import { withNotices } from '../sampling/notices.ts';
+import type { Sampler, SamplingOptions } from '../sampling/sampler.ts';
 import type { RunEvent } from './events.ts';
 import { memoryMb } from './loop.ts';
+import { claimTeacher } from './rollout-store.ts';
 import type { Prompts, ToolPrompt } from './prompts.ts';
 import {
   hasTrajectories,
@@ -16,7 +18,6 @@ import {
   type Trajectory,
   writeTrajectories,
 } from './trajectory-store.ts';
-import type { GenerateOptions } from '../model/generate/generation.ts';
 import { conversationParts, meanParts, rowsOf } from './tool-rollouts.ts';
 
 export interface TrajectoryOptions {
@@ -25,11 +26,11 @@ export interface TrajectoryOptions {
   readonly host: EnvironmentHost;
   readonly manner: Manner;
   readonly speech: Speech;
-  readonly generator: Generator;
-  readonly sampling: Required<
-    Pick<GenerateOptions, 'temperature' | 'topP' | 'topK' | 'maxTokens' | 'samples'>
-  >;
-  readonly maxTurns: number;
+  readonly sampler: Sampler;
+  readonly sampling: SamplingOptions;
+  readonly max_turns: number;
+  /** Share of the problems that may stay unanswered. */
+  readonly max_failed: number;
   /** Problems a batch; a batch is saved when it is done. */
   readonly batch: number;
   /** Conversations a problem that are kept at most. */
@@ -68,23 +69,63 @@ function chosen(
   );
 }
 
+/** Conversations about prompts, with notices of what is waited for before they are there, and who was not answered. */
+async function* conversed(
+  options: TrajectoryOptions,
+  asked: readonly ToolPrompt[],
+  number: number,
+): AsyncGenerator<RunEvent, { drawn: Conversation[][]; failed: string[] }> {
+  const { name, sampling, max_turns, manner, sampler, seed } = options;
+  const failed: string[] = [];
+  let drawn: Conversation[][] = [];
+  const work = async function* (signal: AbortSignal): AsyncGenerator<RunEvent> {
+    drawn = await manner.converse(
+      asked.map(({ problem, ...prompt }) => ({ ...prompt, setting: problem.setting })),
+      options,
+      {
+        ...sampling,
+        max_turns,
+        seed: hashString(`${seed}:${number}`),
+        signal,
+        onFailure: (i, why) => void failed.push(`${asked[i]?.problem.id ?? ''}: ${why}`),
+      },
+    );
+  };
+  const waiting = (text: string): RunEvent => ({ type: 'waiting', stage: name, text });
+  yield* withNotices(work, sampler.notices, waiting, options.signal);
+  return { drawn, failed };
+}
+
+/** Warns of problems that were not answered; throws a UserError when they are too many. */
+function* unanswered(
+  { name, problems, max_failed }: TrajectoryOptions,
+  failed: readonly string[],
+  before: number,
+): Generator<RunEvent> {
+  const [first] = failed;
+  if (first === undefined) return;
+  const text = `${before + failed.length} of ${problems.length} problems were not answered (${first})`;
+  if (before + failed.length > max_failed * problems.length)
+    throw new UserError('TEACHER', `Stage ${name}: ${text}; run the same command to ask them again.`);
+  yield { type: 'warning', stage: name, text };
+}
+
+/** Solves one batch and stores what is kept; returns how many problems were not answered, with those of batches before. */
 async function* solveBatch(
   options: TrajectoryOptions,
   number: number,
   total: number,
-): AsyncGenerator<RunEvent> {
-  const { name, problems, batch, sampling, maxTurns, seed, signal, now, folder, speech } = options;
+  failures: number,
+): AsyncGenerator<RunEvent, number> {
+  const { name, problems, batch, now, folder, speech } = options;
   const start = now();
   const indices = Array.from(
     { length: Math.min(batch, problems.length - number * batch) },
     (_, i) => number * batch + i,
   );
   const asked = problems.at(indices);
-  const drawn = await options.manner.converse(
-    asked.map(({ ids, problem: { setting } }) => ({ ids, setting })),
-    options,
-    { ...sampling, maxTurns, seed: hashString(`${seed}:${number}`), signal },
-  );
+  const { drawn, failed } = yield* conversed(options, asked, number);
+  yield* unanswered(options, failed, failures);
   const kept = asked.flatMap((prompt, i): StoredTrajectories[] => {
     const samples = chosen(options, prompt, drawn[i] ?? []);
     return samples.length === 0 ? [] : [{ id: prompt.problem.id, prompt: prompt.ids, samples }];
@@ -132,23 +173,31 @@ async function* solveBatch(
     drawn: parts.length,
     kept,
   });
+  return failures + failed.length;
 }
 
 /** Solves the problems batch by batch; a batch that is on disk is not asked again. True when all are done. */
 export async function* runTrajectories(options: TrajectoryOptions): AsyncGenerator<RunEvent, boolean> {
-  const { name, problems, batch, folder, signal } = options;
+  const { name, problems, batch, folder, signal, sampler } = options;
   const total = Math.ceil(problems.length / batch);
   let done = 0;
   while (done < total && hasTrajectories(folder, done)) done += 1;
   yield { type: 'stage', stage: name, kind: 'trajectories', total, done };
-  for (; done < total; done++) {
-    if (signal.aborted) return false;
-    try {
-      yield* solveBatch(options, done, total);
-    } catch (thrown) {
-      if (!isAbort(thrown, signal)) throw thrown;
-      return false;
+  try {
+    if (done < total) {
+      signal.throwIfAborted();
+      const warnings = (await sampler.check?.({ ...options.sampling, signal })) ?? [];
+      for (const text of warnings) yield { type: 'warning', stage: name, text };
+      if (sampler.served !== undefined && sampler.served !== '') claimTeacher(folder, sampler.served);
     }
+    let failures = 0;
+    for (; done < total; done++) {
+      signal.throwIfAborted();
+      failures = yield* solveBatch(options, done, total, failures);
+    }
+  } catch (thrown) {
+    if (!isAbort(thrown, signal)) throw thrown;
+    return false;
   }
   if (problems.tooLong > 0)
     yield {

@@ -109,20 +109,12 @@ export async function settle(
   return next;
 }
 
-/** The prompt of a next turn. */
-function promptAfter(
-  prompt: Prompt,
-  { tokens }: Drawn,
-  reply: Reply,
-  tokenizer: Tokenizer | undefined,
-): Prompt {
-  const { text: start, ids, messages } = prompt;
+/** The prompt of a next turn, as tokens and as messages. */
+function promptAfter(prompt: Prompt, { tokens }: Drawn, reply: Reply, tokenizer: Tokenizer | undefined): Prompt {
+  const { text = '', ids = tokenizer?.encode(text) ?? [], messages, tools } = prompt;
   return {
-    ...prompt,
-    ...(start === undefined || tokenizer === undefined
-      ? {}
-      : { text: start + tokenizer.decode(tokens) + tokenizer.decode(reply.ids) }),
-    ...(ids === undefined ? {} : { ids: asTokenIds([...ids, ...tokens, ...reply.ids]) }),
+    ids: asTokenIds([...ids, ...tokens, ...reply.ids]),
     ...(messages === undefined ? {} : { messages: [...messages, ...reply.messages] }),
+    ...(tools === undefined ? {} : { tools }),
   };
 }

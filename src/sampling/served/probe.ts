@@ -79,12 +79,13 @@ async function check(probed: Probed, signal: AbortSignal): Promise<readonly stri
     endpoint,
   );
   if (vocabulary !== undefined) checkTokens(endpoint.url, SAMPLE_TEXT, tokenizer, vocabulary);
-  if (!protocol.distributions) {
+  if (!protocol.distributions || sampling.kd_topk === undefined) {
     try {
       await send(probed, 1, sampling.temperature, signal);
     } catch (thrown) {
-      // It answers; what it thinks of a prompt does not fit into so few tokens.
-      if (!(thrown instanceof Refused && protocol.cut?.test(thrown.said) === true)) throw thrown;
+      // It answers; what it thinks of a prompt does not fit into so few tokens, or is part of a character.
+      const isAnswer = thrown instanceof Refused && protocol.cut?.test(thrown.said) === true;
+      if (!isAnswer && !(thrown instanceof Unsendable)) throw thrown;
     }
     return [];
   }

@@ -284,6 +284,14 @@ export class Served implements Sampler {
     }
   }
 
+  /** A prompt with the tokens or the text that the protocol goes by, where a tokenizer is known. */
+  #whole(prompt: Prompt): Prompt {
+    const { tokenizer } = this.#options;
+    const { ids, text } = prompt;
+    if (this.givesTopK) return ids === undefined && tokenizer ? { ...prompt, ids: tokenizer.encode(text ?? '') } : prompt;
+    return text === undefined && ids !== undefined && tokenizer ? { ...prompt, text: tokenizer.decode(ids) } : prompt;
+  }
+
   /** Draws all samples that a job still lacks, in as many requests as the server needs. */
   async #draw(endpoint: Endpoint, job: Job, options: SampleOptions, signal: AbortSignal): Promise<void> {
     const { asked, prompt, places, before, drawn } = job;
@@ -292,7 +300,7 @@ export class Served implements Sampler {
     const { seed, skip_special_tokens: skipSpecial = true, generate_max_len: most } = options;
     const turn = before === undefined ? '' : `:${before.length}`;
     const first = seed === undefined ? undefined : hashString(`${seed}:${position}${turn}`) >>> 1;
-    const ids = prompt.ids ?? (this.givesTopK ? tokenizer?.encode(prompt.text ?? '') : undefined);
+    const whole = this.#whole(prompt);
     const topK = this.#topK(options);
     for (;;) {
       const lacking = places.filter((place) => !drawn.has(place));
@@ -300,7 +308,7 @@ export class Served implements Sampler {
       if (start === undefined) return;
       const run = lacking.findIndex((place, i) => place !== start + i);
       const ask: Ask = {
-        prompt: ids === undefined ? prompt : { ...prompt, ids },
+        prompt: whole,
         samples: run < 0 ? lacking.length : run,
         seed: first === undefined ? undefined : (first + start) % 2 ** 31,
         sampling: { ...options, generate_max_len: most - (before?.length ?? 0) },
