@@ -53,7 +53,11 @@ export function callsAnywhere(text: string): WrittenCall[] {
  * A turn as messages, with the results of its calls behind it, for servers that render conversations themselves. Calls
  * of which one cannot be read stay text, as they were written.
  */
-export function turnMessages(turn: string, calls: readonly TurnCall[], results: readonly string[]): Message[] {
+export function turnMessages(
+  turn: string,
+  calls: readonly TurnCall[],
+  results: readonly string[],
+): Message[] {
   const end = turn.lastIndexOf(THINK_CLOSE);
   const said = (end < 0 ? turn : turn.slice(end + THINK_CLOSE.length)).trim();
   const made = calls.flatMap((call) => (call.kind === 'call' ? [call] : []));

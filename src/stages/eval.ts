@@ -25,15 +25,14 @@ export const evaluation = defineStage({
       what: 'prompts',
       verdict: judgedSchema,
       open: (reference) =>
-        openJudge(context, reference, given.compute_dtype, (model, generator, first) =>
+        openJudge(context, reference, given.compute_dtype, (model, sampler, first) =>
           judgeHeldOut(
             {
               dialogues: dialogues.slice(0, given.limit),
-              generator,
+              sampler,
               tokenizer: model.tokenizer,
               template: model.template,
-              temperature: given.temperature,
-              maxTokens: given.generate_max_len,
+              sampling: { temperature: given.temperature, generate_max_len: given.generate_max_len },
               maxPromptTokens: promptLimit(context.name, given, model.config),
               batch: given.rollout_batch_size,
               seed: context.seed,

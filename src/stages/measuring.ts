@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { isAbort, UserError } from '../base/errors.ts';
 import { readText, writeAtomic } from '../base/files.ts';
 import type { EvalResult, EvalSample } from '../eval/formats.ts';
-import { Generator } from '../model/generate/generation.ts';
+import { Local } from '../sampling/local.ts';
 import type { Metrics, RunEvent } from '../train/events.ts';
 import { memoryMb } from '../train/loop.ts';
 import {
@@ -139,21 +139,20 @@ function samplesOf<V extends Verdict>(
   });
 }
 
-/** Opens a model of a stage that measures, with a generator, for `verdicts`. */
+/** Opens a model of a stage that measures, that answers, for `verdicts`. */
 export function openJudge<V>(
   context: StageContext,
   reference: string,
   dtype: 'f32' | 'f16' | 'bf16',
-  verdicts: (model: OpenModel, generator: Generator, first: number) => AsyncIterable<readonly V[]>,
+  verdicts: (model: OpenModel, sampler: Local, first: number) => AsyncIterable<readonly V[]>,
 ): Judge<V> {
   const model = context.openModel(reference, { trainable: false, dtype });
-  const generator = new Generator(context.device, model.config, model.parameters);
+  const sampler = new Local(context.device, { ...model, weights: model.parameters, name: reference }, [
+    model,
+  ]);
   return {
-    verdicts: (first) => verdicts(model, generator, first),
-    [Symbol.dispose]() {
-      generator[Symbol.dispose]();
-      model[Symbol.dispose]();
-    },
+    verdicts: (first) => verdicts(model, sampler, first),
+    [Symbol.dispose]: () => sampler[Symbol.dispose](),
   };
 }
 

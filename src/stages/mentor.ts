@@ -11,14 +11,14 @@ import { CONVERSATION } from '../environment/manner.ts';
 import { Speech } from '../environment/speech.ts';
 import { callsAnywhere } from '../environment/turn.ts';
 import { policyGradient } from '../losses/index.ts';
-import type { Generator } from '../model/generate/generation.ts';
 import { FULL_MATCH, MENTOR_VARIANTS, mentorReward, type MentorOptions } from '../rewards/mentor.ts';
+import { samplingOf, type Sampler, type SamplingOptions } from '../sampling/sampler.ts';
 import type { Group, GroupSample, Rollouts } from '../train/grpo.ts';
 import { promptLimit, type Prompts, type ToolPrompt, toolPrompts } from '../train/prompts.ts';
 import { conversationParts, rowsOf } from '../train/tool-rollouts.ts';
 import type { StoredTrajectories } from '../train/trajectory-store.ts';
 import { storedTrajectories } from './lessons.ts';
-import { grpoProblems, openGrpo, reinforcementOptions, samplingOf } from './reinforcement.ts';
+import { grpoProblems, openGrpo, reinforcementOptions } from './reinforcement.ts';
 import { count, fraction, type OpenModel, refersTo } from './stage.ts';
 import { environmentOption, maxTurnsOption } from './tool-options.ts';
 import { defineTraining } from './training.ts';
@@ -56,15 +56,15 @@ const options = {
 };
 
 interface SolutionsOptions {
-  readonly generator: Generator;
+  readonly sampler: Pick<Sampler, 'sample'>;
   readonly speech: Speech;
   readonly host: EnvironmentHost;
   readonly problems: Prompts<ToolPrompt>;
   /** The calls of the teacher's reference trajectory, by the problem's id. */
   readonly teacher: ReadonlyMap<string, readonly WrittenCall[]>;
   readonly reward: MentorOptions;
-  readonly sampling: ReturnType<typeof samplingOf>;
-  readonly maxTurns: number;
+  readonly sampling: SamplingOptions;
+  readonly max_turns: number;
 }
 
 export class Solutions implements Rollouts {
@@ -85,13 +85,13 @@ export class Solutions implements Rollouts {
   }
 
   async draw(indices: readonly number[], seed: number, signal: AbortSignal): Promise<Group[]> {
-    const { problems, sampling, maxTurns, speech, teacher, reward } = this.#options;
+    const { problems, sampling, max_turns, speech, teacher, reward } = this.#options;
     const asked = problems.at(indices);
     if (asked.length === 0) return [];
     const drawn = await converse(
-      asked.map(({ ids, problem: { setting } }) => ({ ids, setting })),
+      asked.map(({ problem: { setting }, ...prompt }) => ({ ...prompt, setting })),
       this.#options,
-      { ...sampling, maxTurns, seed, signal },
+      { ...sampling, max_turns, seed, signal },
     );
     return asked.flatMap(({ problem, text: prompt, ids }, i): Group[] => {
       const { id, answer } = problem;
@@ -179,16 +179,16 @@ export const mentor = defineTraining({
         given,
         model,
         trainer(),
-        (generator) =>
+        (sampler) =>
           new Solutions({
-            generator,
+            sampler,
             speech,
             host,
             problems,
             teacher: teacher ?? new Map(),
             reward: { variant: given.reward, argumentWeight: given.argument_weight },
             sampling: samplingOf(given),
-            maxTurns: given.max_turns,
+            max_turns: given.max_turns,
           }),
       );
       return {

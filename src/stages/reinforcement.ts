@@ -1,8 +1,8 @@
 /** What both stages of reinforcement learning have in common: their options, and the models that they hold. */
 import { policyGradient } from '../losses/index.ts';
-import { Generator } from '../model/generate/generation.ts';
 import { samplingOptions } from '../model/generate/sampler.ts';
 import { Scorer } from '../model/tree/scoring.ts';
+import { Local } from '../sampling/local.ts';
 import { type Grpo, grpoOptions, grpoStage, type Rollouts } from '../train/grpo.ts';
 import type { Trainer } from '../train/trainer.ts';
 import type { OptionsOf, StageContext, StageProblem } from './stage.ts';
@@ -16,19 +16,6 @@ export const reinforcementOptions = {
   lr: trainingOptions.lr.default(3e-7),
 };
 type Options = OptionsOf<typeof reinforcementOptions>;
-
-/** How a stage draws its samples. */
-export function samplingOf(
-  options: Pick<Options, 'temperature' | 'top_p' | 'top_k' | 'generate_max_len' | 'n_samples_per_prompt'>,
-) {
-  return {
-    temperature: options.temperature,
-    topP: options.top_p,
-    topK: options.top_k,
-    maxTokens: options.generate_max_len,
-    samples: options.n_samples_per_prompt,
-  };
-}
 
 /** Numbers of a stage of GRPO that do not fit each other. */
 export function* grpoProblems(options: Options): Iterable<StageProblem> {
@@ -60,9 +47,10 @@ export function openGrpo(
   options: Options,
   model: TrainableModel,
   trainer: Trainer,
-  rollouts: (generator: Generator) => Rollouts,
+  rollouts: (sampler: Local) => Rollouts,
 ): OpenedStage {
-  const generator = new Generator(context.device, model.config, sourceOf(model));
+  const policy = { ...model, weights: sourceOf(model), name: options.model };
+  const sampler = new Local(context.device, policy);
   // What LoRA began from is still there; otherwise the stage's first model is loaded a second time.
   const base = model.training?.base;
   const isAnchored = options.init_kl_coef > 0;
@@ -78,7 +66,7 @@ export function openGrpo(
     kind: context.kind,
     trainer,
     reference,
-    rollouts: rollouts(generator),
+    rollouts: rollouts(sampler),
     options,
     schedule: options,
     seed: context.seed,
@@ -86,7 +74,7 @@ export function openGrpo(
   return {
     stage: grpoStage(grpo),
     [Symbol.dispose]() {
-      generator[Symbol.dispose]();
+      sampler[Symbol.dispose]();
       reference?.[Symbol.dispose]();
       anchor?.[Symbol.dispose]();
     },

@@ -4,20 +4,16 @@ import { z } from 'zod';
 import { writeFolderAtomic } from '../base/files.ts';
 import { contentsOf, filesIn } from '../base/identity.ts';
 import type { Dialogue } from '../chat/messages.ts';
-import type { ChatTemplate } from '../chat/template.ts';
-import type { Tokenizer } from '../chat/tokenizer.ts';
 import { type Dialogues, groupByTools } from '../data/dialogues.ts';
 import { samplingOptions } from '../model/generate/sampler.ts';
 import { rewardNamed } from '../rewards/index.ts';
-import { Local } from '../sampling/local.ts';
-import { openTeacher } from '../sampling/served/open.ts';
-import { lastingTeacher, type TeacherOptions, teacherSchema } from '../sampling/served/options.ts';
-import { samplingOf, type Sampler } from '../sampling/sampler.ts';
+import { lastingTeacher } from '../sampling/served/options.ts';
+import { samplingOf } from '../sampling/sampler.ts';
 import { Teacher } from '../sampling/teacher.ts';
 import { STORE_FILE } from '../topk/format.ts';
 import { checkVocabulary, TopKFile } from '../topk/reader.ts';
 import type { RunEvent } from '../train/events.ts';
-import { promptLimit, scoredPrompts } from '../train/prompts.ts';
+import { scoredPrompts } from '../train/prompts.ts';
 import { copyRollouts, findRollouts } from '../train/rollout-store.ts';
 import { runRollouts } from '../train/rollouts.ts';
 import { epochOrder, groupedOrder } from '../train/supervised.ts';
@@ -30,16 +26,12 @@ import {
   type OptionsOf,
   type Outputs,
   pathTo,
-  refersTo,
   type StageContext,
 } from './stage.ts';
-import { teacherProblems } from './teacher-options.ts';
+import { openAnswering, teacherOptions, teacherProblems } from './teacher.ts';
 
 const options = {
-  model: refersTo('model').describe(
-    'who answers; with a teacher, whose tokenizer and template the prompts are in',
-  ),
-  teacher: teacherSchema.exactOptional().describe('a server that answers instead of the model'),
+  ...teacherOptions,
   from: pathTo('folder')
     .exactOptional()
     .describe('folder of rollouts, or of a run with some, that are taken over instead of drawn'),
@@ -61,17 +53,6 @@ const options = {
 };
 type Options = OptionsOf<typeof options>;
 
-/** A teacher with the tokenizer and chat template that its prompts are written in. */
-interface Speaker {
-  readonly sampler: Sampler;
-  readonly tokenizer: Tokenizer;
-  readonly template: ChatTemplate;
-  readonly vocabSize: number;
-  readonly maxPromptTokens: number;
-  /** Share of the prompts that may stay unanswered. */
-  readonly failureTolerance: number;
-}
-
 /** In which order the prompts are asked. */
 function orderOf(
   context: StageContext,
@@ -88,11 +69,9 @@ function orderOf(
 }
 
 /** Lets a teacher answer training prompts and stores what is kept. */
-async function* draw(
-  context: StageContext,
-  given: Options,
-  { sampler, tokenizer, template, vocabSize, maxPromptTokens, failureTolerance }: Speaker,
-): AsyncGenerator<RunEvent, Outputs | undefined> {
+async function* draw(context: StageContext, given: Options): AsyncGenerator<RunEvent, Outputs | undefined> {
+  using answering = openAnswering(context, given);
+  const { sampler, tokenizer, template, vocabSize, maxPromptTokens, max_failed } = answering;
   const dialogues = context.dialogues('train');
   const prompts = scoredPrompts({
     stage: context.name,
@@ -111,7 +90,7 @@ async function* draw(
     batch: given.rollout_batch_size,
     validityFilter: given.validity_filter,
     rewardThreshold: given.reward_threshold,
-    failureTolerance,
+    failureTolerance: max_failed,
     teacher: new Teacher(sampler, {
       sampling: samplingOf(given),
       kd_topk: Math.min(given.kd_topk, vocabSize),
@@ -124,41 +103,6 @@ async function* draw(
     now: context.now,
   });
   return complete ? { rollouts: folder } : undefined;
-}
-
-async function* drawServed(
-  context: StageContext,
-  given: Options,
-  options: TeacherOptions,
-): AsyncGenerator<RunEvent, Outputs | undefined> {
-  const { tokenizer, template } = context.speaking(given.model);
-  using sampler = openTeacher(options, tokenizer);
-  return yield* draw(context, given, {
-    sampler,
-    tokenizer,
-    template,
-    vocabSize: tokenizer.vocabSize,
-    maxPromptTokens: given.prompt_max_len,
-    failureTolerance: options.max_failed,
-  });
-}
-
-async function* drawLocal(
-  context: StageContext,
-  given: Options,
-): AsyncGenerator<RunEvent, Outputs | undefined> {
-  using model = context.openModel(given.model, { trainable: false, dtype: given.compute_dtype });
-  const { config, parameters, tokenizer, template } = model;
-  const maxPromptTokens = promptLimit(context.name, given, config);
-  using sampler = new Local(context.device, { ...model, weights: parameters, name: given.model });
-  return yield* draw(context, given, {
-    sampler,
-    tokenizer,
-    template,
-    vocabSize: config.vocabSize,
-    maxPromptTokens,
-    failureTolerance: 0,
-  });
 }
 
 /** Takes over rollouts that were drawn before: copied, so that the run has all that it was made of. */
@@ -200,9 +144,6 @@ export const rollout = defineStage({
     if (teacher !== undefined) yield* teacherProblems(teacher);
   },
   run(context, given) {
-    if (given.from !== undefined) return takeOver(context, given, given.from);
-    return given.teacher === undefined
-      ? drawLocal(context, given)
-      : drawServed(context, given, given.teacher);
+    return given.from === undefined ? draw(context, given) : takeOver(context, given, given.from);
   },
 });

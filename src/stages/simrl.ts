@@ -1,21 +1,19 @@
 /** GRPO as STAR runs it: single answers to a dialogue's prompt, scored against its gold answer, filtered by the answer. */
 import { required } from '../base/errors.ts';
-import type { Tokenizer } from '../chat/tokenizer.ts';
 import { policyGradient } from '../losses/index.ts';
-import type { Generator } from '../model/generate/generation.ts';
 import { rewardNamed } from '../rewards/index.ts';
+import { samplingOf, type Sampler, type SamplingOptions } from '../sampling/sampler.ts';
 import { rowsFrom } from '../train/examples.ts';
 import type { Group, Rollouts } from '../train/grpo.ts';
 import { promptLimit, type Prompts, type ScoredPrompt, scoredPrompts } from '../train/prompts.ts';
-import { grpoProblems, openGrpo, reinforcementOptions, samplingOf } from './reinforcement.ts';
+import { grpoProblems, openGrpo, reinforcementOptions } from './reinforcement.ts';
 import { rewardOption } from './reward-option.ts';
 import { defineTraining } from './training.ts';
 
 interface AnswersOptions {
-  readonly generator: Generator;
-  readonly tokenizer: Tokenizer;
+  readonly sampler: Pick<Sampler, 'sample'>;
   readonly prompts: Prompts<ScoredPrompt>;
-  readonly sampling: ReturnType<typeof samplingOf>;
+  readonly sampling: SamplingOptions;
 }
 
 /** Single answers, each with its reward. */
@@ -35,19 +33,18 @@ export class Answers implements Rollouts {
   }
 
   async draw(indices: readonly number[], seed: number, signal: AbortSignal): Promise<Group[]> {
-    const { generator, sampling, tokenizer, prompts } = this.#options;
+    const { sampler, sampling, prompts } = this.#options;
     const asked = prompts.at(indices);
     if (asked.length === 0) return [];
-    const stream = generator.stream(
-      asked.map(({ ids }) => ids),
-      { ...sampling, stopIds: tokenizer.stopIds, seed, signal },
+    const answers = sampler.sample(
+      asked.map(({ text, ids }) => ({ text, ids })),
+      { ...sampling, skip_special_tokens: false, seed, signal },
     );
     const groups: (Group | undefined)[] = asked.map(() => undefined);
     // Each group is scored as soon as it is there, while others are still being drawn.
-    for await (const { prompt: index, samples: drawn } of stream) {
+    for await (const { index, samples: drawn } of answers) {
       const { id, text: prompt, ids, scorer } = required(asked[index], 'the prompt of a group');
-      const samples = drawn.map(({ tokens, logprobs, finish }) => {
-        const text = tokenizer.decode(tokens);
+      const samples = drawn.map(({ text, tokens, logprobs, finish }) => {
         const { reward, format, answer } = scorer.score(text);
         return {
           tokens,
@@ -56,7 +53,7 @@ export class Answers implements Rollouts {
           text,
           reward,
           score: answer,
-          truncated: finish === 'length' && tokens.length >= sampling.maxTokens,
+          truncated: finish === 'length' && tokens.length >= sampling.generate_max_len,
           parts: { format_reward: format, answer_reward: answer },
         };
       });
@@ -88,7 +85,7 @@ export const simrl = defineTraining({
       given,
       model,
       trainer(),
-      (generator) => new Answers({ generator, tokenizer, prompts, sampling: samplingOf(given) }),
+      (sampler) => new Answers({ sampler, prompts, sampling: samplingOf(given) }),
     );
   },
 });

@@ -102,18 +102,17 @@ export const toolEvaluation = defineStage({
       what: 'problems',
       verdict: toolVerdictSchema,
       open: (reference) =>
-        openJudge(context, reference, given.compute_dtype, (model, generator, first) =>
+        openJudge(context, reference, given.compute_dtype, (model, sampler, first) =>
           judgeToolUse(
             {
               problems,
-              generator,
+              sampler,
               speech: new Speech(model.tokenizer, model.template),
               host,
               manner,
-              temperature: given.temperature,
-              maxTokens: given.generate_max_len,
+              sampling: { temperature: given.temperature, generate_max_len: given.generate_max_len },
               maxPromptTokens: promptLimit(context.name, given, model.config),
-              maxTurns: given.max_turns,
+              max_turns: given.max_turns,
               batch: given.rollout_batch_size,
               seed: context.seed,
               signal: context.signal,

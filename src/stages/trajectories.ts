@@ -2,18 +2,19 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { Speech } from '../environment/speech.ts';
-import { Generator } from '../model/generate/generation.ts';
 import { samplingOptions } from '../model/generate/sampler.ts';
-import { promptLimit, toolPrompts } from '../train/prompts.ts';
+import { toolPrompts } from '../train/prompts.ts';
+import { samplingOf } from '../sampling/sampler.ts';
+import { lastingTeacher } from '../sampling/served/options.ts';
 import { runTrajectories } from '../train/trajectories.ts';
-import { samplingOf } from './reinforcement.ts';
-import { computeOptions, count, defineStage, lengthOptions, refersTo } from './stage.ts';
+import { computeOptions, count, defineStage, lengthOptions } from './stage.ts';
+import { openAnswering, teacherOptions, teacherProblems } from './teacher.ts';
 import { environmentOption, maxTurnsOption } from './tool-options.ts';
 
 export const trajectories = defineStage({
   about: "a teacher's conversations with functions, of which the right ones are kept",
   options: {
-    model: refersTo('model'),
+    ...teacherOptions,
     environment: environmentOption,
     problems: count.exactOptional().describe('use at most this many training problems'),
     n_samples_per_prompt: count.default(4),
@@ -27,19 +28,26 @@ export const trajectories = defineStage({
   },
   makes: 'trajectories',
   watch: ['accuracy', 'kept'],
+  // Its answers stay what they are while a server moves.
+  lasting: (given) =>
+    given.teacher === undefined ? given : { ...given, teacher: lastingTeacher(given.teacher) },
+  // A server that answers has weights of its own.
+  needsWeights: ({ teacher }) => teacher === undefined,
+  *check({ teacher }) {
+    if (teacher !== undefined) yield* teacherProblems(teacher);
+  },
   async *run(context, given) {
-    using model = context.openModel(given.model, { trainable: false, dtype: given.compute_dtype });
+    using answering = openAnswering(context, given);
     using environment = await context.openEnvironment(given.environment);
     const { host, manner } = environment;
-    const speech = new Speech(model.tokenizer, model.template);
+    const speech = new Speech(answering.tokenizer, answering.template);
     const all = await environment.problems('train');
     const problems = toolPrompts(
       context.name,
       all.slice(0, given.problems),
-      promptLimit(context.name, given, model.config),
+      answering.maxPromptTokens,
       (question) => manner.prompt(speech, question, host),
     );
-    using generator = new Generator(context.device, model.config, model.parameters);
     const folder = join(context.folder, 'trajectories');
     const complete = yield* runTrajectories({
       name: context.name,
@@ -47,9 +55,10 @@ export const trajectories = defineStage({
       host,
       manner,
       speech,
-      generator,
+      sampler: answering.sampler,
       sampling: samplingOf(given),
-      maxTurns: given.max_turns,
+      max_turns: given.max_turns,
+      max_failed: answering.max_failed,
       batch: given.rollout_batch_size,
       keep: given.keep,
       keepWrong: given.keep_wrong,

@@ -18,7 +18,9 @@ import { openEnvironment, SHIPPED } from '../../src/environment/load.ts';
 import { Speech } from '../../src/environment/speech.ts';
 import { type Conversation } from '../../src/environment/conversation.ts';
 import { agentManner } from '../../src/environment/manner.ts';
-import type { Generator, Sample } from '../../src/model/generate/generation.ts';
+import type { Sample } from '../../src/model/generate/generation.ts';
+import type { Sampler } from '../../src/sampling/sampler.ts';
+import { scriptedSampler } from '../helpers/scripted-sampler.ts';
 import { answersRightly } from '../../src/rewards/mentor.ts';
 
 const tokenizer = trainVocabulary({ seed: 7, size: 400, groups: 6 });
@@ -48,25 +50,23 @@ interface Asked {
 
 /** A model that writes what `write` says for a context and a sample's number; what it was asked is kept. */
 function scripted(write: (context: string, sample: number) => Sample | string): {
-  generator: Pick<Generator, 'generate'>;
+  sampler: Pick<Sampler, 'sample'>;
   asked: Asked;
 } {
   const asked: Asked = { contexts: [], samples: [] };
   return {
     asked,
-    generator: {
-      async generate(prompts, { samples = 1 }) {
-        const contexts = prompts.map((ids) => tokenizer.decode(ids));
-        asked.contexts.push(contexts);
-        asked.samples.push(samples);
-        return contexts.map((context) =>
-          Array.from({ length: samples }, (_, i) => {
-            const written = write(context, i);
-            return typeof written === 'string' ? sampleOf(written) : written;
-          }),
-        );
-      },
-    },
+    sampler: scriptedSampler(async (prompts, { samples }) => {
+      const contexts = prompts.map((ids) => tokenizer.decode(ids));
+      asked.contexts.push(contexts);
+      asked.samples.push(samples);
+      return contexts.map((context) =>
+        Array.from({ length: samples }, (_, i) => {
+          const written = write(context, i);
+          return typeof written === 'string' ? sampleOf(written) : written;
+        }),
+      );
+    }),
   };
 }
 
@@ -77,24 +77,25 @@ function sequence(texts: readonly (Sample | string)[]) {
 }
 
 const OPTIONS: AgentOptions = {
-  samples: 1,
+  n_samples_per_prompt: 1,
+  temperature: 1,
   seed: 1,
-  maxSteps: 10,
-  maxTries: 3,
-  maxLength: 4000,
-  maxTokens: 200,
+  max_turns: 10,
+  max_tries: 3,
+  max_length: 4000,
+  generate_max_len: 200,
 };
 
 const { ids: PROMPT } = agentPrompt(speech, 'What is it?', agentTools(arithmetic));
 
 async function walk(
-  generator: Pick<Generator, 'generate'>,
+  sampler: Pick<Sampler, 'sample'>,
   options: Partial<AgentOptions> = {},
   host = arithmetic,
 ): Promise<Chain> {
   const chains = await runAgent(
     [{ ids: PROMPT, setting: {} }],
-    { generator, speech, host },
+    { sampler, speech, host },
     { ...OPTIONS, ...options },
   );
   return required(chains[0]?.[0], 'a chain');
@@ -105,13 +106,13 @@ const joined = (chain: Chain): TokenIds =>
 
 describe('a chain', () => {
   test('has one call a step with its result, and ends with stop', async () => {
-    const { generator, asked } = sequence([
+    const { sampler, asked } = sequence([
       call('add', { a: 2, b: 3 }),
       call('reasoning', { reasoning: 'Now doubled.' }),
       call('multiply', { a: 5, b: 2 }),
       stop('10'),
     ]);
-    const chain = await walk(generator);
+    const chain = await walk(sampler);
     expect(chain.steps.map(({ call: { name, arguments: given }, result }) => [name, given, result])).toEqual([
       ['add', pythonDict({ a: 2n, b: 3n }), '5'],
       ['reasoning', pythonDict({ reasoning: 'Now doubled.' }), 'The reasoning has been recorded'],
@@ -128,14 +129,14 @@ describe('a chain', () => {
   });
 
   test('a step that fails is written again with the error in sight, and leaves no trace in the chain', async () => {
-    const { generator, asked } = sequence([
+    const { sampler, asked } = sequence([
       call('add', { a: 2, b: 3 }),
       call('divide', { a: 5, b: 0 }),
       call('divide', { a: 5, b: 1, c: 1 }),
       call('subtract', { a: 5, b: 1 }),
       stop('4'),
     ]);
-    const chain = await walk(generator);
+    const chain = await walk(sampler);
     expect(asked.contexts[2]?.[0]).toContain('Error: division by zero');
     expect(asked.contexts[3]?.[0]).toMatch(/Error: division by zero[^]+Error: divide has no argument c/);
     expect(asked.contexts[4]?.[0]).not.toContain('Error');
@@ -159,45 +160,45 @@ describe('a chain', () => {
     ['reasoning without a text', call('reasoning', { reasoning: [] }), 'reasoning has one argument'],
     ['a turn that never ends', sampleOf('\nand on and on', 'length'), 'the turn is too long'],
   ])('%s is an error that it is told', async (_, wrong, told) => {
-    const { generator, asked } = sequence([wrong, stop('5')]);
-    const chain = await walk(generator);
+    const { sampler, asked } = sequence([wrong, stop('5')]);
+    const chain = await walk(sampler);
     expect(asked.contexts[1]?.[0]).toContain(told);
     expect(asked.contexts[1]?.[0]?.endsWith('<|im_start|>assistant\n')).toBe(true);
     expect(chain).toMatchObject({ end: 'stopped', answer: '5', failures: 1 });
   });
 
   test('an answer that is a number is as good as its text', async () => {
-    expect(await walk(sequence([call('stop', { answer: 12 })]).generator)).toMatchObject({ answer: '12' });
+    expect(await walk(sequence([call('stop', { answer: 12 })]).sampler)).toMatchObject({ answer: '12' });
   });
 });
 
 describe('an end comes', () => {
   test('at the cap of steps', async () => {
-    const { generator } = scripted(() => call('add', { a: 1, b: 1 }));
-    const chain = await walk(generator, { maxSteps: 4 });
+    const { sampler } = scripted(() => call('add', { a: 1, b: 1 }));
+    const chain = await walk(sampler, { max_turns: 4 });
     expect(chain).toMatchObject({ end: 'steps', answer: undefined, failures: 0 });
     expect(chain.steps).toHaveLength(4);
     expect(chain.steps.at(-1)?.reply).toHaveLength(0);
   });
 
   test('when a step has had its tries; those of an earlier step do not count', async () => {
-    const { generator, asked } = scripted((context) =>
+    const { sampler, asked } = scripted((context) =>
       context.includes('<tool_response>\n2\n') ? 'nonsense' : call('add', { a: 1, b: 1 }),
     );
-    const chain = await walk(generator, { maxTries: 2 });
+    const chain = await walk(sampler, { max_tries: 2 });
     expect(chain).toMatchObject({ end: 'tries', failures: 2 });
     expect(chain.steps).toHaveLength(1);
     expect(asked.contexts).toHaveLength(3);
   });
 
   test('when there is no room for another step', async () => {
-    const { generator } = scripted(() => call('add', { a: 1, b: 1 }));
-    const chain = await walk(generator, { maxLength: 200 });
+    const { sampler } = scripted(() => call('add', { a: 1, b: 1 }));
+    const chain = await walk(sampler, { max_length: 200 });
     expect(chain.end).toBe('length');
     expect(chain.steps.length).toBeGreaterThan(0);
     expect(joined(chain).length - PROMPT.length).toBeGreaterThan(200);
     const nonsense = scripted(() => 'nonsense'.repeat(20));
-    expect((await walk(nonsense.generator, { maxLength: 100, maxTries: 50 })).end).toBe('length');
+    expect((await walk(nonsense.sampler, { max_length: 100, max_tries: 50 })).end).toBe('length');
   });
 
   test('when a function never comes back', async () => {
@@ -212,8 +213,8 @@ describe('an end comes', () => {
       }),
       { timeMs: 20, memoryMb: 64, resultChars: 100 },
     );
-    const { generator, asked } = scripted(() => call('wait', {}));
-    expect(await walk(generator, { maxTries: 2 }, endless)).toMatchObject({ end: 'tries', steps: [] });
+    const { sampler, asked } = scripted(() => call('wait', {}));
+    expect(await walk(sampler, { max_tries: 2 }, endless)).toMatchObject({ end: 'tries', steps: [] });
     expect(asked.contexts[1]?.[0]).toContain('wait took longer than 0.02 s');
   });
 });
@@ -227,19 +228,19 @@ test('in an environment in which everything goes wrong the model is told, and ch
     ['gives_function', 'which cannot be shown'],
     ['never', 'took longer than 0.5 s'],
   ] as const) {
-    const { generator, asked } = scripted(() => call(name, {}));
-    const chain = await walk(generator, { maxTries: 2 }, host);
+    const { sampler, asked } = scripted(() => call(name, {}));
+    const chain = await walk(sampler, { max_tries: 2 }, host);
     expect(chain, name).toMatchObject({ end: 'tries', steps: [], failures: 2 });
     expect(asked.contexts[1]?.[0]).toContain(told);
   }
   // Ten megabytes are cut before the model reads them.
-  const chain = await walk(sequence([call('huge', {}), stop('x')]).generator, {}, host);
+  const chain = await walk(sequence([call('huge', {}), stop('x')]).sampler, {}, host);
   expect(chain.end).toBe('stopped');
   expect(chain.steps[0]!.result.length).toBeLessThan(200);
 }, 120_000);
 
 test('the chains of a problem share the prompt of their first step, and go their own ways after it', async () => {
-  const { generator, asked } = scripted((context, sample) => {
+  const { sampler, asked } = scripted((context, sample) => {
     const results = [...context.matchAll(/<tool_response>\n(\d+)\n/g)].map(([, text]) => text);
     if (results.length === 0) return call('add', { a: sample, b: 1 });
     return stop(required(results.at(-1), 'a result'));
@@ -249,8 +250,8 @@ test('the chains of a problem share the prompt of their first step, and go their
       { ids: PROMPT, setting: {} },
       { ids: PROMPT, setting: {} },
     ],
-    { generator, speech, host: arithmetic },
-    { ...OPTIONS, samples: 3 },
+    { sampler, speech, host: arithmetic },
+    { ...OPTIONS, n_samples_per_prompt: 3 },
   );
   expect(chains.map((own) => own.map(({ answer }) => answer))).toEqual([
     ['1', '2', '3'],
@@ -275,7 +276,7 @@ test("each chain has its own state of the environment, and a problem's setting",
     start: (setting) => ({ at: setting['from'] as number }),
     problems: () => [],
   });
-  const { generator } = scripted((context) =>
+  const { sampler } = scripted((context) =>
     context.includes('<tool_response>') ? stop('done') : call('up', {}),
   );
   const chains = await runAgent(
@@ -283,8 +284,8 @@ test("each chain has its own state of the environment, and a problem's setting",
       { ids: PROMPT, setting: { from: 1 } },
       { ids: PROMPT, setting: { from: 41 } },
     ],
-    { generator, speech, host: hostInProcess(counter) },
-    { ...OPTIONS, samples: 2 },
+    { sampler, speech, host: hostInProcess(counter) },
+    { ...OPTIONS, n_samples_per_prompt: 2 },
   );
   expect(chains.map((own) => own.map(({ steps }) => steps[0]?.result))).toEqual([
     ['2', '2'],
@@ -311,12 +312,12 @@ describe.each(['arithmetic', 'logic'] as const)('worked solutions of %s', (name)
       const { tokens, drawn } = await agent.worked(problem, host, speech);
       const turns = tokenizer.decode(tokens.filter((_, i) => drawn[i] === 1)).split('<|im_end|>');
       let step = 0;
-      const { generator } = scripted(() => required(turns[step++], 'a turn'));
+      const { sampler } = scripted(() => required(turns[step++], 'a turn'));
       const { ids } = agent.prompt(speech, problem.question, host);
       const walked = await agent.converse(
         [{ ids, setting: problem.setting }],
-        { generator, speech, host },
-        { maxTurns: 10, maxTokens: 4000 },
+        { sampler, speech, host },
+        { max_turns: 10, temperature: 1, generate_max_len: 4000 },
       );
       const again: Conversation = required(walked[0]?.[0], 'a chain');
       expect(again.tokens).toEqual(tokens);
@@ -332,11 +333,11 @@ describe.each(['arithmetic', 'logic'] as const)('worked solutions of %s', (name)
 });
 
 test('as a conversation, a chain that was cut has no answer, and what it read is not its own', async () => {
-  const { generator } = scripted(() => call('add', { a: 1, b: 1 }));
+  const { sampler } = scripted(() => call('add', { a: 1, b: 1 }));
   const [[cut] = []] = await agentManner(3).converse(
     [{ ids: PROMPT, setting: {} }],
-    { generator, speech, host: arithmetic },
-    { maxTurns: 2, maxTokens: 4000 },
+    { sampler, speech, host: arithmetic },
+    { max_turns: 2, temperature: 1, generate_max_len: 4000 },
   );
   expect(cut).toMatchObject({ end: 'turns', finish: 'length', response: { ended: false } });
   expect(answersRightly('2', required(cut, 'a chain').response)).toBe(false);

@@ -10,49 +10,49 @@ import { hostInProcess } from '../../src/environment/in-process.ts';
 import { SHIPPED } from '../../src/environment/load.ts';
 import { workedSolution } from '../../src/environment/solution.ts';
 import { Speech } from '../../src/environment/speech.ts';
-import type { Generator, Sample } from '../../src/model/generate/generation.ts';
+import type { Sample } from '../../src/model/generate/generation.ts';
+import type { Sampler } from '../../src/sampling/sampler.ts';
+import { scriptedSampler } from '../helpers/scripted-sampler.ts';
 
 const tokenizer = trainVocabulary({ seed: 7, size: 400, groups: 6 });
 const speech = new Speech(tokenizer, OWN_TEMPLATE);
 const arithmetic = hostInProcess(SHIPPED.arithmetic);
 
 /** A model that says one text after the other. */
-function scripted(turns: readonly string[]): Pick<Generator, 'generate'> {
-  return {
-    async generate(prompts, { samples = 1, maxTokens, reply }) {
-      const one = async (prompt: number, sample: number): Promise<Sample> => {
-        const tokens: number[] = [];
-        const drawn: number[] = [];
-        const add = (ids: Iterable<number>, mark: 0 | 1): void => {
-          for (const id of ids) {
-            if (tokens.length >= maxTokens) return;
-            tokens.push(id);
-            drawn.push(mark);
-          }
-        };
-        let finish: Sample['finish'] = 'stop';
-        for (const turn of turns) {
-          add(tokenizer.encode(`${turn}<|im_end|>`), 1);
-          if (tokens.length >= maxTokens) break;
-          const read = await reply?.({ prompt, sample, tokens: asTokenIds(tokens) });
-          if (read === undefined) break;
-          add(read, 0);
+function scripted(turns: readonly string[]): Pick<Sampler, 'sample'> {
+  return scriptedSampler((prompts, { samples, generate_max_len: maxTokens, reply }) => {
+    const one = async (prompt: number, sample: number): Promise<Sample> => {
+      const tokens: number[] = [];
+      const drawn: number[] = [];
+      const add = (ids: Iterable<number>, mark: 0 | 1): void => {
+        for (const id of ids) {
+          if (tokens.length >= maxTokens) return;
+          tokens.push(id);
+          drawn.push(mark);
         }
-        if (tokens.length >= maxTokens) finish = 'length';
-        return {
-          tokens: asTokenIds(tokens),
-          logprobs: new Float32Array(tokens.length),
-          drawn: Uint8Array.from(drawn),
-          finish,
-        };
       };
-      return Promise.all(
-        prompts.map((_, prompt) =>
-          Promise.all(Array.from({ length: samples }, (__, sample) => one(prompt, sample))),
-        ),
-      );
-    },
-  };
+      let finish: Sample['finish'] = 'stop';
+      for (const turn of turns) {
+        add(tokenizer.encode(`${turn}<|im_end|>`), 1);
+        if (tokens.length >= maxTokens) break;
+        const read = await reply({ prompt, sample, tokens: asTokenIds(tokens) });
+        if (read === undefined) break;
+        add(read, 0);
+      }
+      if (tokens.length >= maxTokens) finish = 'length';
+      return {
+        tokens: asTokenIds(tokens),
+        logprobs: new Float32Array(tokens.length),
+        drawn: Uint8Array.from(drawn),
+        finish,
+      };
+    };
+    return Promise.all(
+      prompts.map((_, prompt) =>
+        Promise.all(Array.from({ length: samples }, (__, sample) => one(prompt, sample))),
+      ),
+    );
+  });
 }
 
 const call = (name: string, given: object): string =>
@@ -68,8 +68,8 @@ async function talk(
   const { ids } = speech.prompt('What is it?', host.tools);
   const drawn = await converse(
     [{ ids, setting: {} }],
-    { generator: scripted(turns), speech, host },
-    { maxTurns, maxTokens },
+    { sampler: scripted(turns), speech, host },
+    { max_turns: maxTurns, temperature: 1, generate_max_len: maxTokens },
   );
   return required(drawn[0]?.[0], 'a conversation');
 }

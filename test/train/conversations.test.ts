@@ -14,7 +14,7 @@ import { Speech } from '../../src/environment/speech.ts';
 import { Device } from '../../src/ggml/device.ts';
 import { initialiseWeights } from '../../src/model/checkpoint/checkpoint.ts';
 import { parameterSpecs } from '../../src/model/arch/config.ts';
-import { Generator } from '../../src/model/generate/generation.ts';
+import { Local } from '../../src/sampling/local.ts';
 import { Scorer } from '../../src/model/tree/scoring.ts';
 import { crossEntropy, policyGradient } from '../../src/losses/index.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
@@ -75,9 +75,15 @@ const config = {
 };
 const weights = new ParameterSet(device, parameterSpecs(config), 'trainable');
 initialiseWeights(config, weights, Rng.seeded(5), 0.05);
-const generator = new Generator(device, config, weights);
+const sampler = new Local(device, {
+  name: 'policy',
+  config,
+  weights,
+  tokenizer: speech.tokenizer,
+  template: OWN_TEMPLATE,
+});
 afterAll(() => {
-  generator[Symbol.dispose]();
+  sampler[Symbol.dispose]();
   weights[Symbol.dispose]();
   device.close();
 });
@@ -92,8 +98,8 @@ async function solve(problems: readonly Problem[]): Promise<Conversation[]> {
   }));
   const drawn = await converse(
     tasks,
-    { generator, speech, host },
-    { temperature: 0, maxTokens: 160, maxTurns: 3 },
+    { sampler, speech, host },
+    { temperature: 0, generate_max_len: 160, max_turns: 3 },
   );
   return drawn.flat();
 }
@@ -145,14 +151,14 @@ test('reinforcement learning on it: results are read and not learned, and reward
     trainer,
     reference,
     rollouts: new Solutions({
-      generator,
+      sampler,
       speech,
       host,
       problems: toolPrompts('mentor', lockers, 500, (question) => speech.prompt(question, host.tools)),
       teacher: new Map(lockers.map(({ id }) => [id, [{ name: 'look', arguments: new Map() }]])),
       reward: { variant: 'mentor' },
-      sampling: { temperature: 1, topP: 1, topK: -1, maxTokens: 160, samples: 3 },
-      maxTurns: 3,
+      sampling: { temperature: 1, generate_max_len: 160, n_samples_per_prompt: 3 },
+      max_turns: 3,
     }),
     options: {
       steps: 1,

@@ -110,7 +110,12 @@ export async function settle(
 }
 
 /** The prompt of a next turn, as tokens and as messages. */
-function promptAfter(prompt: Prompt, { tokens }: Drawn, reply: Reply, tokenizer: Tokenizer | undefined): Prompt {
+function promptAfter(
+  prompt: Prompt,
+  { tokens }: Drawn,
+  reply: Reply,
+  tokenizer: Tokenizer | undefined,
+): Prompt {
   const { text = '', ids = tokenizer?.encode(text) ?? [], messages, tools } = prompt;
   return {
     ids: asTokenIds([...ids, ...tokens, ...reply.ids]),

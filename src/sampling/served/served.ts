@@ -288,8 +288,11 @@ export class Served implements Sampler {
   #whole(prompt: Prompt): Prompt {
     const { tokenizer } = this.#options;
     const { ids, text } = prompt;
-    if (this.givesTopK) return ids === undefined && tokenizer ? { ...prompt, ids: tokenizer.encode(text ?? '') } : prompt;
-    return text === undefined && ids !== undefined && tokenizer ? { ...prompt, text: tokenizer.decode(ids) } : prompt;
+    if (this.givesTopK)
+      return ids === undefined && tokenizer ? { ...prompt, ids: tokenizer.encode(text ?? '') } : prompt;
+    return text === undefined && ids !== undefined && tokenizer
+      ? { ...prompt, text: tokenizer.decode(ids) }
+      : prompt;
   }
 
   /** Draws all samples that a job still lacks, in as many requests as the server needs. */
