@@ -60,3 +60,19 @@ export async function* withNotices<T>(
   };
   yield* merge([working, telling], signal);
 }
+
+/** Does `work`, and yields in the meantime what `notices` hold, as soon as it is said, as `made` makes it. */
+export async function* noticesDuring<T, R>(
+  work: (signal: AbortSignal) => Promise<R>,
+  notices: Notices | undefined,
+  made: (text: string) => T,
+  signal: AbortSignal,
+): AsyncGenerator<T, R, undefined> {
+  const done = new AbortController();
+  const result = work(signal).finally(() => done.abort());
+  // What it throws is told of when all is said.
+  result.catch(() => undefined);
+  const either = AbortSignal.any([signal, done.signal]);
+  for await (const text of notices?.stream(either) ?? []) yield made(text);
+  return await result;
+}

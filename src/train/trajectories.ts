@@ -6,7 +6,7 @@ import type { EnvironmentHost } from '../environment/environment.ts';
 import type { Manner } from '../environment/manner.ts';
 import type { Speech } from '../environment/speech.ts';
 import { answersRightly } from '../rewards/mentor.ts';
-import { withNotices } from '../sampling/notices.ts';
+import { noticesDuring } from '../sampling/notices.ts';
 import type { Sampler, SamplingOptions } from '../sampling/sampler.ts';
 import type { RunEvent } from './events.ts';
 import { memoryMb } from './loop.ts';
@@ -77,9 +77,8 @@ async function* conversed(
 ): AsyncGenerator<RunEvent, { drawn: Conversation[][]; failed: string[] }> {
   const { name, sampling, max_turns, manner, sampler, seed } = options;
   const failed: string[] = [];
-  let drawn: Conversation[][] = [];
-  const work = async function* (signal: AbortSignal): AsyncGenerator<RunEvent> {
-    drawn = await manner.converse(
+  const work = (signal: AbortSignal): Promise<Conversation[][]> =>
+    manner.converse(
       asked.map(({ problem, ...prompt }) => ({ ...prompt, setting: problem.setting })),
       options,
       {
@@ -90,9 +89,8 @@ async function* conversed(
         onFailure: (i, why) => void failed.push(`${asked[i]?.problem.id ?? ''}: ${why}`),
       },
     );
-  };
   const waiting = (text: string): RunEvent => ({ type: 'waiting', stage: name, text });
-  yield* withNotices(work, sampler.notices, waiting, options.signal);
+  const drawn = yield* noticesDuring(work, sampler.notices, waiting, options.signal);
   return { drawn, failed };
 }
 
