@@ -9,7 +9,7 @@ import { Rng } from '../src/base/rng.ts';
 import { asTokenIds, type TokenIds } from '../src/base/token-ids.ts';
 import { Device } from '../src/ggml/device.ts';
 import { initialiseWeights, saveCheckpoint } from '../src/model/checkpoint/checkpoint.ts';
-import { parameterSpecs, type Qwen3Config } from '../src/model/arch/config.ts';
+import { parameterSpecs, type ModelConfig } from '../src/model/arch/config.ts';
 import { Generator } from '../src/model/generate/generation.ts';
 import { crossEntropy } from '../src/losses/index.ts';
 import { ParameterSet } from '../src/tensor/parameters.ts';
@@ -23,7 +23,7 @@ import { PyTorchStep, pythonWithTorch } from './peers/pytorch.ts';
 import { real } from './real/main.ts';
 import { rewards } from './rewards.ts';
 
-const CONFIG: Qwen3Config = {
+const CONFIG: ModelConfig = {
   vocabSize: 2048,
   hiddenSize: 128,
   intermediateSize: 384,
@@ -34,7 +34,7 @@ const CONFIG: Qwen3Config = {
   rmsNormEps: 1e-6,
   ropeTheta: 1e4,
   tiedEmbeddings: true,
-  maxPositions: 2048,
+  contextLength: 2048,
   bosTokenId: null,
   eosTokenId: 2,
 };

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { Rng } from '../../src/base/rng.ts';
 import { asTokenIds } from '../../src/base/token-ids.ts';
-import type { Qwen3Config } from '../../src/model/arch/config.ts';
+import type { ModelConfig } from '../../src/model/arch/config.ts';
 import { type TrainCompletion, type TrainExample, rowsFrom } from '../../src/train/examples.ts';
 
 export const METHODS = ['ckd', 'simrl'] as const;
@@ -33,7 +33,7 @@ export const KL = 0.001;
 /** Sequences of a micro-batch of the flat layouts: more do not fit beside the weights into a small machine. */
 export const FLAT_ROWS = 2;
 
-export function qwen3(layers: number): Qwen3Config {
+export function qwen3(layers: number): ModelConfig {
   return {
     vocabSize: 151_936,
     hiddenSize: 1024,
@@ -45,7 +45,7 @@ export function qwen3(layers: number): Qwen3Config {
     rmsNormEps: 1e-6,
     ropeTheta: 1e6,
     tiedEmbeddings: true,
-    maxPositions: 40_960,
+    contextLength: 40_960,
     bosTokenId: null,
     eosTokenId: 151_645,
   };

@@ -8,13 +8,13 @@ import { generateAssistant, GROUP_SIZE } from '../data/assistant/index.ts';
 import { readDialogues } from '../data/dialogue-file.ts';
 import { exportParity } from '../eval/parity.ts';
 import type { Device } from '../ggml/device.ts';
-import type { Qwen3Config } from '../model/arch/config.ts';
+import type { ModelConfig } from '../model/arch/config.ts';
 import type { ParameterSet } from '../tensor/parameters.ts';
 import type { CliContext } from './context.ts';
 
 export interface ExportCheck {
   readonly device: Device;
-  readonly config: Qwen3Config;
+  readonly config: ModelConfig;
   readonly parameters: ParameterSet;
   readonly checkpoint: string;
   readonly gguf: string;

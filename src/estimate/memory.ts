@@ -1,4 +1,4 @@
-/** The memory of a stage: everything that it holds, built on a device for planning. */
+/** The memory of a stage: everything that it holds, built on a meta device. */
 import { Device } from '../ggml/device.ts';
 import type { ComputeDType } from '../model/trained-weights.ts';
 import { parameterSpecs } from '../model/arch/config.ts';
@@ -62,7 +62,7 @@ class Holding implements Disposable {
     const training = trainedWeights(parameters, stage, 1);
     this.#hold(training ?? parameters);
     const trainer = this.#hold(
-      // On a device for planning nothing is written, wherever it would be.
+      // On a meta device nothing is written, wherever it would be.
       trainerFor(
         { config, parameters, ...(training === undefined ? {} : { training }) },
         stage,
@@ -81,7 +81,7 @@ class Holding implements Disposable {
     const generator = this.#hold(new Generator(this.#device, config, weights));
     const { samples, temperature, batch } = work;
     this.host += generator.reserve(
-      work.prompts.map(({ prompt }) => Math.min(prompt, config.maxPositions - 1)),
+      work.prompts.map(({ prompt }) => Math.min(prompt, config.contextLength - 1)),
       {
         samples,
         temperature,
@@ -138,7 +138,7 @@ export function memoryOf(
   models: ModelShapes,
   threads: number,
 ): StageMemory {
-  using device = Device.planning(recipe.device, threads);
+  using device = Device.meta(recipe.device, threads);
   const dtype = 'compute_dtype' in stage ? stage.compute_dtype : 'f32';
   let most = 0;
   const note = (holding: Holding): void => {
@@ -163,6 +163,6 @@ export function memoryOf(
     }
   }
   const { kind } = device.info;
-  const planned = device.planned?.peak ?? 0;
+  const planned = device.meta?.peak ?? 0;
   return kind === 'cpu' ? { device: 0, host: most + planned } : { device: planned, host: most };
 }

@@ -6,7 +6,7 @@ import { ChatTemplate, OWN_TEMPLATE } from '../chat/template.ts';
 import { Tokenizer } from '../chat/tokenizer.ts';
 import { trainVocabulary } from '../data/vocabulary.ts';
 import { loadConfig } from '../model/checkpoint/checkpoint.ts';
-import type { Qwen3Config } from '../model/arch/config.ts';
+import type { ModelConfig } from '../model/arch/config.ts';
 import { isGguf } from '../model/checkpoint/checkpoint-path.ts';
 import { publishedConfig } from '../model/checkpoint/published.ts';
 import { newConfig } from '../run/context.ts';
@@ -17,7 +17,7 @@ export const LARGE = 5e7;
 
 /** A model as far as an estimate needs it. */
 export interface ShapedModel {
-  readonly config: Qwen3Config;
+  readonly config: ModelConfig;
   /** Undefined where the checkpoint is not there: its tokens are then guessed from characters. */
   readonly tokenizer: Tokenizer | undefined;
   readonly template: ChatTemplate;

@@ -8,15 +8,15 @@ import type { TaskDialogue } from '../data/source.ts';
 import { exactMatch, goldOfMessage } from '../rewards/exact.ts';
 import type { Device } from '../ggml/device.ts';
 import { LlamaModel } from '../ggml/llama.ts';
-import type { Qwen3Config } from '../model/arch/config.ts';
+import type { ModelConfig } from '../model/arch/config.ts';
 import type { WeightSource } from '../model/arch/forward.ts';
 import { Generator } from '../model/generate/generation.ts';
-import { small } from '../model/generate/lanes.ts';
+import { small } from '../model/generate/workers.ts';
 import { type ScoredCompletion, Scorer } from '../model/tree/scoring.ts';
 
 export interface ParityOptions {
   readonly device: Device;
-  readonly config: Qwen3Config;
+  readonly config: ModelConfig;
   readonly weights: WeightSource;
   readonly tokenizer: Tokenizer;
   /** The checkpoint's chat template. */
@@ -55,7 +55,7 @@ const KL_TOKENS = 256;
 export async function exportParity(options: ParityOptions): Promise<Parity> {
   const { device, config, weights, tokenizer, template, dialogues, maxTokens } = options;
   using file = LlamaModel.load(options.gguf, {
-    contextTokens: config.maxPositions,
+    contextTokens: config.contextLength,
     threads: small(config) ? 1 : device.threads,
   });
   const texts = dialogues.map((dialogue) => template.prompt(asked(dialogue)));

@@ -73,7 +73,7 @@ function blasDevice({ ggml }: Library): Pointer | undefined {
 }
 
 /** Bytes that a device would hold, where nothing is really allocated on it. */
-export class Ledger {
+export class MetaMemory {
   #bytes = 0;
   #peak = 0;
 
@@ -101,10 +101,10 @@ export class Device implements Disposable {
   readonly lib: Library;
   readonly pointer: Pointer;
   readonly threads: number;
-  /** Set on a device for planning: parameters and graphs get addresses there and no memory, and nothing can run. */
-  readonly planned: Ledger | undefined;
+  /** Set on a meta device: parameters and graphs get addresses there and no memory, and nothing can run. */
+  readonly meta: MetaMemory | undefined;
   readonly #backend: Pointer;
-  /** Tells whether large matrix products of the CPU go to a BLAS, or would, on a device for planning. */
+  /** Tells whether large matrix products of the CPU go to a BLAS, or would, on a meta device. */
   readonly hasBlas: boolean;
   readonly #blas: BlasScheduler | undefined;
   readonly #namedFallbacks = namedFallbacks();
@@ -116,8 +116,8 @@ export class Device implements Disposable {
   /** Resolves when what was asked of the device so far is computed. */
   #idle: Promise<unknown> = Promise.resolve();
 
-  private constructor(lib: Library, info: DeviceInfo, threads: number, backend: Pointer, planned?: Ledger) {
-    this.planned = planned;
+  private constructor(lib: Library, info: DeviceInfo, threads: number, backend: Pointer, meta?: MetaMemory) {
+    this.meta = meta;
     this.lib = lib;
     this.info = info;
     this.pointer = lib.ggml.ggml_backend_dev_get(info.index);
@@ -128,8 +128,7 @@ export class Device implements Disposable {
     }
     const blas = info.kind === 'cpu' && blasAllowed() ? blasDevice(lib) : undefined;
     this.hasBlas = blas !== undefined;
-    if (blas !== undefined && planned === undefined)
-      this.#blas = new BlasScheduler(lib, blas, backend, threads);
+    if (blas !== undefined && meta === undefined) this.#blas = new BlasScheduler(lib, blas, backend, threads);
   }
 
   /**
@@ -140,19 +139,19 @@ export class Device implements Disposable {
     return Device.#open(which, threads);
   }
 
-  /** A device that everything can be built on, to learn how much memory it takes; see `planned`. */
-  static planning(which = 'cpu', threads = 2): Device {
-    return Device.#open(which, threads, new Ledger());
+  /** A device that everything can be built on, to learn how much memory it takes; see `meta`. */
+  static meta(which = 'cpu', threads = 2): Device {
+    return Device.#open(which, threads, new MetaMemory());
   }
 
   /** The same device opened once more, with other threads. */
   another(threads: number): Device {
-    const device = Device.#open(this.info.name, threads, this.planned);
+    const device = Device.#open(this.info.name, threads, this.meta);
     device.#notices = this.#notices;
     return device;
   }
 
-  static #open(which: string, threads: number, planned?: Ledger): Device {
+  static #open(which: string, threads: number, meta?: MetaMemory): Device {
     if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
       throw new UserError('THREADS', `The number of threads must be 1 to ${MAX_THREADS}, not ${threads}.`);
     }
@@ -175,7 +174,7 @@ export class Device implements Disposable {
         `The device ${info.name} (${info.description}) could not be opened: ${errorText(thrown)}; choose another with --device cpu.`,
       );
     }
-    return new Device(lib, info, threads, backend, planned);
+    return new Device(lib, info, threads, backend, meta);
   }
 
   /** Its name, and what computes beside it. */
@@ -251,7 +250,7 @@ export class Device implements Disposable {
    */
   async compute(graph: Pointer, divided?: DividedGraph): Promise<void> {
     const { backend } = this;
-    if (this.planned !== undefined) throw new InternalError('compute: nothing runs on a device for planning');
+    if (this.meta !== undefined) throw new InternalError('compute: nothing runs on a meta device');
     const run = this.#idle.then(async () => {
       const status = await (divided?.compute() ??
         this.#blas?.compute(graph) ??

@@ -15,7 +15,7 @@ import { DEFAULT_LIMITS } from '../environment/environment.ts';
 import { openEnvironment } from '../environment/load.ts';
 import { agentManner, CONVERSATION } from '../environment/manner.ts';
 import type { Device } from '../ggml/device.ts';
-import { type Qwen3Config, parameterSpecs } from '../model/arch/config.ts';
+import { type ModelConfig, parameterSpecs } from '../model/arch/config.ts';
 import { isGguf, refuseAdapter } from '../model/checkpoint/checkpoint-path.ts';
 import {
   initialiseWeights,
@@ -166,7 +166,7 @@ function speaking(run: Run, reference: string): Speaking {
 const VOCABULARY_MULTIPLE = 64;
 
 /** A new model's shape. Ids beyond its tokenizer's are never in data; they decode to nothing. */
-export function newConfig(model: NewModel, tokenizer: Tokenizer): Qwen3Config {
+export function newConfig(model: NewModel, tokenizer: Tokenizer): ModelConfig {
   return {
     vocabSize: Math.ceil(tokenizer.vocabSize / VOCABULARY_MULTIPLE) * VOCABULARY_MULTIPLE,
     hiddenSize: model.hidden_size,
@@ -178,7 +178,7 @@ export function newConfig(model: NewModel, tokenizer: Tokenizer): Qwen3Config {
     rmsNormEps: model.rms_norm_eps,
     ropeTheta: model.rope_theta,
     tiedEmbeddings: model.tie_word_embeddings,
-    maxPositions: model.max_position_embeddings,
+    contextLength: model.max_position_embeddings,
     bosTokenId: null,
     eosTokenId: tokenizer.turnEndId,
   };
@@ -188,7 +188,7 @@ export function newConfig(model: NewModel, tokenizer: Tokenizer): Qwen3Config {
 function makeModel(
   run: Run,
   model: NewModel,
-  config: Qwen3Config,
+  config: ModelConfig,
   { trainable, dtype }: LoadModelOptions,
 ): LoadedModel {
   const specs = parameterSpecs(config, dtype);

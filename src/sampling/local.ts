@@ -4,7 +4,7 @@ import { identityOf } from '../base/identity.ts';
 import { ChatTemplate } from '../chat/template.ts';
 import { Tokenizer } from '../chat/tokenizer.ts';
 import { Device } from '../ggml/device.ts';
-import type { Qwen3Config } from '../model/arch/config.ts';
+import type { ModelConfig } from '../model/arch/config.ts';
 import type { WeightSource } from '../model/arch/forward.ts';
 import {
   checkpointAt,
@@ -40,7 +40,7 @@ export interface LocalParts {
   readonly name: string;
   /** Default: the name. */
   readonly identity?: string;
-  readonly config: Qwen3Config;
+  readonly config: ModelConfig;
   readonly weights: WeightSource;
   readonly tokenizer: Tokenizer;
   readonly template: ChatTemplate;
@@ -99,10 +99,10 @@ export class Local implements Sampler {
       ids: prompt.ids ?? tokenizer.encode(promptText(prompt, template, options)),
       opened: openedWith(prompt, options),
     }));
-    const fits = asked.filter(({ ids }) => ids.length < config.maxPositions);
+    const fits = asked.filter(({ ids }) => ids.length < config.contextLength);
     for (const { index, ids } of asked) {
-      const failure = `it has ${ids.length} tokens, and ${this.name} has room for ${config.maxPositions - 1}`;
-      if (ids.length >= config.maxPositions) yield { index, samples: [], failure, isFull: true };
+      const failure = `it has ${ids.length} tokens, and ${this.name} has room for ${config.contextLength - 1}`;
+      if (ids.length >= config.contextLength) yield { index, samples: [], failure, isFull: true };
     }
     const drawn = this.#generator.stream(
       fits.map(({ ids }) => ids),

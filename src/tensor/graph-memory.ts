@@ -4,7 +4,7 @@
  * The graphs must be made by the same code and differ in their shapes alone: ggml keeps the plan of the graph
  * before when the next one has as many nodes and none is larger.
  */
-import type { Device, Ledger } from '../ggml/device.ts';
+import type { Device, MetaMemory } from '../ggml/device.ts';
 import type { Pointer } from '../ggml/signatures.ts';
 
 export class GraphMemory implements Disposable {
@@ -12,7 +12,7 @@ export class GraphMemory implements Disposable {
   readonly #allocator: Pointer;
   #open = true;
   #generation = 0;
-  /** On a device for planning, the size that it would have. */
+  /** On a meta device, the size that it would have. */
   #planned = 0;
 
   constructor(device: Device) {
@@ -27,20 +27,20 @@ export class GraphMemory implements Disposable {
   }
 
   get bytes(): number {
-    if (this.#device.planned !== undefined) return this.#planned;
+    if (this.#device.meta !== undefined) return this.#planned;
     return this.#device.lib.ggml.ggml_gallocr_get_buffer_size(this.#allocator, 0);
   }
 
   /** Gives a graph its addresses; false when there is too little memory. */
   allocate(graph: Pointer): boolean {
-    if (this.#device.planned !== undefined) return this.#plan(this.#device.planned, graph);
+    if (this.#device.meta !== undefined) return this.#plan(this.#device.meta, graph);
     const before = this.#generation === 0 ? 0 : this.bytes;
     const done = this.#device.lib.ggml.ggml_gallocr_alloc_graph(this.#allocator, graph);
     if (this.#generation === 0 || this.bytes !== before) this.#generation += 1;
     return done;
   }
 
-  #plan(ledger: Ledger, graph: Pointer): boolean {
+  #plan(ledger: MetaMemory, graph: Pointer): boolean {
     const size = new BigUint64Array(1);
     this.#device.lib.ggml.ggml_gallocr_reserve_n_size(this.#allocator, graph, null, null, size);
     const more = Math.max(0, Number(size[0]) - this.#planned);
@@ -53,7 +53,7 @@ export class GraphMemory implements Disposable {
   [Symbol.dispose](): void {
     if (!this.#open) return;
     this.#open = false;
-    this.#device.planned?.add(-this.#planned);
+    this.#device.meta?.add(-this.#planned);
     this.#device.lib.ggml.ggml_gallocr_free(this.#allocator);
   }
 }

@@ -9,7 +9,7 @@ import type { DividedGraph } from '../ggml/divided-graph.ts';
 import { Lifetime } from '../ggml/handles.ts';
 import type { Ggml, Pointer } from '../ggml/signatures.ts';
 import { GraphMemory } from './graph-memory.ts';
-import { plannedBuffer } from './planned-buffer.ts';
+import { metaBuffer } from './meta-buffer.ts';
 import { Tape, type Vjp } from './tape.ts';
 import {
   dims4,
@@ -217,8 +217,8 @@ export class Graph implements Disposable, Home {
     const lacking = new Set(nodes.filter((node) => !device.supports(node)));
     this.#checkLacking(lacking);
     const tooLittle = tooLittleMemory(device);
-    if (this.#inputs.size > 0 && device.planned !== undefined) {
-      const planned = plannedBuffer(device, device.planned, [...this.#inputs]);
+    if (this.#inputs.size > 0 && device.meta !== undefined) {
+      const planned = metaBuffer(device, device.meta, [...this.#inputs]);
       this.#inputBuffer = planned.buffer;
       this.#planned = planned.bytes;
     } else if (this.#inputs.size > 0) {
@@ -229,17 +229,17 @@ export class Graph implements Disposable, Home {
       }
       ggml.ggml_backend_buffer_clear(this.#inputBuffer, 0);
     }
-    if (device.planned !== undefined) {
+    if (device.meta !== undefined) {
       // Of the native graph, which has more places than are needed, about half is ever touched.
       const places = this.#maxNodes * 2 + MAX_INPUTS + MAX_EXTERNAL;
       const own =
         ggml.ggml_used_mem(this.#context) +
         ggml.ggml_used_mem(this.#inputContext) -
         Math.floor(ggml.ggml_graph_overhead_custom(places, false) / 2);
-      device.planned.add(own);
+      device.meta.add(own);
       this.#planned += own;
     }
-    if (lacking.size > 0 && device.planned === undefined)
+    if (lacking.size > 0 && device.meta === undefined)
       this.#divided = device.divide(this.#native, nodes, lacking);
     else if (!this.#memory.allocate(this.#native)) throw tooLittle;
     this.#generation = this.#memory.generation;
@@ -320,7 +320,7 @@ export class Graph implements Disposable, Home {
     const { ggml } = this;
     this.#divided?.[Symbol.dispose]();
     if (this.#ownsMemory) this.#memory[Symbol.dispose]();
-    this.device.planned?.add(-this.#planned);
+    this.device.meta?.add(-this.#planned);
     if (this.#inputBuffer !== undefined) ggml.ggml_backend_buffer_free(this.#inputBuffer);
     ggml.ggml_free(this.#context);
     ggml.ggml_free(this.#inputContext);

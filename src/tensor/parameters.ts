@@ -15,7 +15,7 @@ import {
   type StoredDType,
   type Tensor,
 } from './tensor.ts';
-import { plannedBuffer } from './planned-buffer.ts';
+import { metaBuffer } from './meta-buffer.ts';
 import { readFloats, readPart, writeFloats } from './transfer.ts';
 
 export interface ParameterSpec {
@@ -64,9 +64,9 @@ export class ParameterSet implements Disposable, Home {
       this.#tensors.set(name, { shape, dtype, pointer, differentiable, home: this });
     }
     this.#life = new Lifetime('parameters');
-    if (device.planned !== undefined) {
+    if (device.meta !== undefined) {
       const tensors = [...this.#tensors.values()].map(({ pointer }) => pointer);
-      const planned = plannedBuffer(device, device.planned, tensors);
+      const planned = metaBuffer(device, device.meta, tensors);
       this.#buffer = planned.buffer;
       this.#planned = planned.bytes;
       return;
@@ -142,7 +142,7 @@ export class ParameterSet implements Disposable, Home {
   /** Sets every element of every tensor to zero. */
   clear(): void {
     this.#life.need('clear');
-    if (this.device.planned !== undefined) return;
+    if (this.device.meta !== undefined) return;
     this.device.lib.ggml.ggml_backend_buffer_clear(this.#buffer, 0);
   }
 
@@ -153,7 +153,7 @@ export class ParameterSet implements Disposable, Home {
 
   [Symbol.dispose](): void {
     if (!this.#life.end()) return;
-    this.device.planned?.add(-this.#planned);
+    this.device.meta?.add(-this.#planned);
     this.device.lib.ggml.ggml_backend_buffer_free(this.#buffer);
     this.device.lib.ggml.ggml_free(this.#context);
   }

@@ -41,7 +41,7 @@ export function write(device: Device, tensor: Tensor, data: Float32Array | Int32
       [tensor],
     );
   tensor.home.needAccess('write', tensor);
-  if (device.planned !== undefined) return;
+  if (device.meta !== undefined) return;
   if (data instanceof Int32Array && tensor.ids !== undefined) needIdsInRange(data, tensor.ids);
   device.lib.ggml.ggml_backend_tensor_set(tensor.pointer, data, 0, data.byteLength);
 }
@@ -51,7 +51,7 @@ function read<T extends Float32Array | Int32Array>(device: Device, tensor: Tenso
   if (into.byteLength !== bytes)
     throw new ShapeError(name, `needs as many elements as the tensor, not ${into.length}`, [tensor]);
   tensor.home.needAccess(name, tensor);
-  if (device.planned !== undefined) return into;
+  if (device.meta !== undefined) return into;
   device.lib.ggml.ggml_backend_tensor_get(tensor.pointer, into, 0, bytes);
   return into;
 }
@@ -71,7 +71,7 @@ export function readPart(device: Device, tensor: Tensor, start: number, into: Fl
   if (tensor.dtype !== 'f32' || start < 0 || start + into.length > sizeOf(tensor.shape))
     throw new ShapeError('readPart', `cannot give ${into.length} floats from ${start} on`, [tensor]);
   tensor.home.needAccess('readPart', tensor);
-  if (device.planned !== undefined) return;
+  if (device.meta !== undefined) return;
   device.lib.ggml.ggml_backend_tensor_get(tensor.pointer, into, 4 * start, into.byteLength);
 }
 
@@ -92,7 +92,7 @@ export function writeFloats(device: Device, tensor: Tensor, values: Float32Array
   if (!isFloat || start < 0 || start + values.length > sizeOf(tensor.shape))
     throw new ShapeError('writeFloats', `cannot take ${values.length} floats from ${start} on`, [tensor]);
   tensor.home.needAccess('writeFloats', tensor);
-  if (device.planned !== undefined) return;
+  if (device.meta !== undefined) return;
   if (dtype === 'f32') {
     ggml.ggml_backend_tensor_set(tensor.pointer, values, 4 * start, values.byteLength);
     return;
@@ -113,7 +113,7 @@ export function readFloats(device: Device, tensor: Tensor): Float32Array {
   if (dtype !== 'f16' && dtype !== 'bf16')
     throw new ShapeError('readFloats', 'needs a floating-point tensor', [tensor]);
   tensor.home.needAccess('readFloats', tensor);
-  if (device.planned !== undefined) return new Float32Array(sizeOf(tensor.shape));
+  if (device.meta !== undefined) return new Float32Array(sizeOf(tensor.shape));
   const { ggml } = device.lib;
   const widen = dtype === 'f16' ? ggml.ggml_fp16_to_fp32_row : ggml.ggml_bf16_to_fp32_row;
   const values = new Float32Array(sizeOf(tensor.shape));

@@ -2,7 +2,7 @@
 import { UserError } from '../base/errors.ts';
 import { asTokenIds, type TokenIds } from '../base/token-ids.ts';
 import { Device } from '../ggml/device.ts';
-import { parameterSpecs, type Qwen3Config } from '../model/arch/config.ts';
+import { parameterSpecs, type ModelConfig } from '../model/arch/config.ts';
 import { Generator } from '../model/generate/generation.ts';
 import { Scorer } from '../model/tree/scoring.ts';
 import { crossEntropy, distillation, type Objective, policyGradient } from '../losses/index.ts';
@@ -10,7 +10,7 @@ import { ParameterSet } from '../tensor/parameters.ts';
 import { rowsFrom, type TrainExample, treeOf } from './examples.ts';
 import { Trainer } from './trainer.ts';
 
-const CONFIG: Qwen3Config = {
+const CONFIG: ModelConfig = {
   vocabSize: 256,
   hiddenSize: 64,
   intermediateSize: 96,
@@ -21,7 +21,7 @@ const CONFIG: Qwen3Config = {
   rmsNormEps: 1e-6,
   ropeTheta: 1e6,
   tiedEmbeddings: true,
-  maxPositions: 512,
+  contextLength: 512,
   bosTokenId: null,
   eosTokenId: null,
 };
@@ -42,7 +42,7 @@ function examples(): TrainExample[] {
   return [{ prompt: ids(40), completions: [completion, completion] }];
 }
 
-/** Builds everything on a device for planning: nothing is computed. */
+/** Builds everything on a meta device: nothing is computed. */
 function buildAll(device: Device): void {
   for (const objective of OBJECTIVES) {
     using weights = new ParameterSet(device, parameterSpecs(CONFIG), 'trainable');
@@ -74,7 +74,7 @@ export function noticesOf(device: Device): readonly string[] {
 
 /** Looks at a device, by its name. */
 export function probeDevice(name: string): Probed {
-  using device = Device.planning(name, 1);
+  using device = Device.meta(name, 1);
   let refused: readonly string[] = [];
   try {
     buildAll(device);

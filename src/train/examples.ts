@@ -4,7 +4,7 @@ import type { TokenIds } from '../base/token-ids.ts';
 import { predictorIndex, type TreeLayout } from '../model/tree/tree.ts';
 import type { Objective } from '../losses/index.ts';
 import type { TreeSize } from '../model/tree/buckets.ts';
-import { slotsFor } from '../model/tree/packing.ts';
+import { packedRows } from '../model/tree/packing.ts';
 import type { RowArrays, Rows } from './training-graph.ts';
 
 export interface TrainCompletion {
@@ -47,13 +47,13 @@ export function treeOf(example: TrainExample): { prompt: TokenIds; completions: 
   return { prompt: example.prompt, completions: example.completions.map(({ tokens }) => tokens) };
 }
 
-/** An example's size with its completions packed into slots whose length is a multiple of `multiple`. */
+/** An example's size with its completions packed into rows whose length is a multiple of `multiple`. */
 export function packedSize(example: TrainExample, multiple: number): TreeSize {
   const lengths = example.completions.map(({ tokens }) => tokens.length);
-  const { slots, slotTokens } = slotsFor(lengths, multiple);
+  const { rows, rowTokens } = packedRows(lengths, multiple);
   return {
     prompt: example.prompt,
-    completions: Array.from({ length: slots }, () => ({ length: slotTokens })),
+    completions: Array.from({ length: rows }, () => ({ length: rowTokens })),
   };
 }
 

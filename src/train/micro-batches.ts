@@ -3,7 +3,7 @@
  * graphs come again, or little padding.
  */
 import { bucketLength, planBatches } from '../model/tree/buckets.ts';
-import { type Qwen3Config, weightCount } from '../model/arch/config.ts';
+import { type ModelConfig, weightCount } from '../model/arch/config.ts';
 import { tokenCount, type TreeLayout } from '../model/tree/tree.ts';
 import { PRODUCT_MULTIPLE } from '../tensor/ops/nn.ts';
 import { exampleTokens, groupCount, packedSize, rowCount, type TrainExample } from './examples.ts';
@@ -52,7 +52,7 @@ const ROUNDINGS = {
 export type Rounding = keyof typeof ROUNDINGS;
 
 /** What is best for a model: graphs that come again if it is small, little padding if it is large. */
-export function roundingFor(config: Qwen3Config): Rounding {
+export function roundingFor(config: ModelConfig): Rounding {
   return weightCount(config) > LARGE ? 'fine' : 'coarse';
 }
 

@@ -8,7 +8,7 @@ import type { ChatTemplate } from '../chat/template.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
 import { renderDialogue } from '../data/render.ts';
 import type { Problem } from '../environment/environment.ts';
-import type { Qwen3Config } from '../model/arch/config.ts';
+import type { ModelConfig } from '../model/arch/config.ts';
 import type { Reward, Scorer } from '../rewards/reward.ts';
 import type { Prompt } from '../sampling/sampler.ts';
 
@@ -125,13 +125,13 @@ export function toolPrompts(
 export function promptLimit(
   stage: string,
   lengths: { readonly prompt_max_len: number; readonly generate_max_len: number },
-  config: Pick<Qwen3Config, 'maxPositions'>,
+  config: Pick<ModelConfig, 'contextLength'>,
 ): number {
-  const room = config.maxPositions - lengths.generate_max_len;
+  const room = config.contextLength - lengths.generate_max_len;
   if (room < 1) {
     throw new UserError(
       'LENGTHS',
-      `Stage ${stage}: generate_max_len ${lengths.generate_max_len} leaves no room for a prompt in the model's ${config.maxPositions} positions; lower it.`,
+      `Stage ${stage}: generate_max_len ${lengths.generate_max_len} leaves no room for a prompt in the model's ${config.contextLength} positions; lower it.`,
     );
   }
   return Math.min(lengths.prompt_max_len, room);

@@ -9,9 +9,9 @@ import { z } from 'zod';
 import { required, UserError } from '../base/errors.ts';
 import { readText, writeAtomic } from '../base/files.ts';
 import type { Device } from '../ggml/device.ts';
-import { isLayerParameter, type Qwen3Config, weightCount } from '../model/arch/config.ts';
+import { isLayerParameter, type ModelConfig, weightCount } from '../model/arch/config.ts';
 import { type OutgoingTensor, SafetensorsFile, writeSafetensors } from '../model/checkpoint/safetensors.ts';
-import { laneCount, LaneDevices } from '../model/generate/lanes.ts';
+import { workerCount, WorkerDevices } from '../model/generate/workers.ts';
 import type { TrainedWeights } from '../model/trained-weights.ts';
 import { tokenCount } from '../model/tree/tree.ts';
 import type { Objective } from '../losses/index.ts';
@@ -52,7 +52,7 @@ interface Surroundings {
   /** How lengths are rounded, if not as is best for the model's size. */
   readonly rounding?: Rounding;
   /** The model that this one is a part of, whose size then decides how it is computed. */
-  readonly partOf?: Qwen3Config;
+  readonly partOf?: ModelConfig;
 }
 export type TrainerOptions = z.input<typeof schema> & Surroundings;
 
@@ -82,22 +82,22 @@ export class Diverged extends Error {}
 
 export class Trainer implements Disposable {
   readonly parameters: ParameterSet;
-  readonly config: Qwen3Config;
+  readonly config: ModelConfig;
   readonly #options: z.output<typeof schema> & Surroundings;
   readonly #perGroup: boolean;
   readonly #optimizer: Optimizer;
-  readonly #devices: LaneDevices;
+  readonly #devices: WorkerDevices;
   readonly #lanes: readonly TrainingLane[];
   readonly #sum: GradientSum;
 
-  constructor(config: Qwen3Config, parameters: ParameterSet, objective: Objective, options: TrainerOptions) {
+  constructor(config: ModelConfig, parameters: ParameterSet, objective: Objective, options: TrainerOptions) {
     this.config = config;
     this.parameters = parameters;
     this.#options = { ...options, ...schema.parse(options) };
     this.#perGroup = !objective.rowwise;
     const whole = options.partOf ?? config;
-    const count = laneCount(parameters.device, whole, weightCount(whole) > LARGE ? 1 : MAX_LANES, Infinity);
-    this.#devices = new LaneDevices(parameters.device, whole, count);
+    const count = workerCount(parameters.device, whole, weightCount(whole) > LARGE ? 1 : MAX_LANES, Infinity);
+    this.#devices = new WorkerDevices(parameters.device, whole, count);
     const [device] = this.#devices.devices;
     // AdamW's many small operations are faster on one thread; Muon's matrix products are not, unless a BLAS does them.
     const alone = this.#options.optimizer !== 'muon' || device?.hasBlas === true;
@@ -189,7 +189,7 @@ export class Trainer implements Disposable {
     return { loss, parts, tokens: counted.reduce((total, example) => total + exampleTokens(example), 0) };
   }
 
-  /** Builds what a step on these examples needs, without taking it: see Device.planning. */
+  /** Builds what a step on these examples needs, without taking it: see Device.meta. */
   reserve(examples: readonly TrainExample[]): void {
     this.#plan(examples).forEach((batches, i) => {
       for (const batch of batches) this.#lanes[i]?.reserve(batch);

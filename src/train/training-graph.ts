@@ -5,7 +5,7 @@
 import { InternalError, required } from '../base/errors.ts';
 import type { Device } from '../ggml/device.ts';
 import { headWeight, type WeightSource } from '../model/arch/forward.ts';
-import type { Qwen3Config } from '../model/arch/config.ts';
+import type { ModelConfig } from '../model/arch/config.ts';
 import type { TrainedWeights } from '../model/trained-weights.ts';
 import { type PromptTree, treeForward, type TreeLayout, layoutTrees } from '../model/tree/tree.ts';
 import {
@@ -102,7 +102,7 @@ export class TrainingGraph implements Disposable {
   readonly #parts = new Map<MetricName, Tensor>();
 
   constructor(
-    config: Qwen3Config,
+    config: ModelConfig,
     weights: Weights,
     gradients: ParameterSet,
     layout: TreeLayout,

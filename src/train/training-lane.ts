@@ -1,6 +1,6 @@
 /** What one lane of training has of its own: a device, graphs and their memory, and gradients. */
 import type { Device } from '../ggml/device.ts';
-import type { Qwen3Config } from '../model/arch/config.ts';
+import type { ModelConfig } from '../model/arch/config.ts';
 import type { TrainedWeights } from '../model/trained-weights.ts';
 import type { Objective } from '../losses/index.ts';
 import { Graph } from '../tensor/graph.ts';
@@ -25,7 +25,7 @@ export interface LaneOptions {
 export class TrainingLane implements Disposable {
   readonly gradients: ParameterSet;
   readonly #device: Device;
-  readonly #config: Qwen3Config;
+  readonly #config: ModelConfig;
   readonly #options: LaneOptions;
   readonly #objective: Objective;
   readonly #memory: GraphMemory;
@@ -33,7 +33,7 @@ export class TrainingLane implements Disposable {
 
   constructor(
     device: Device,
-    config: Qwen3Config,
+    config: ModelConfig,
     options: LaneOptions,
     gradients: ParameterSet,
     objective: Objective,

@@ -27,7 +27,7 @@ beforeAll(() => {
     headDim: 16,
     ropeTheta: 1e6,
     rmsNormEps: 1e-6,
-    maxPositions: 2048,
+    contextLength: 2048,
     tiedEmbeddings: true,
     bosTokenId: tokenizer.eosId,
     eosTokenId: tokenizer.eosId,

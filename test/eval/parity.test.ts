@@ -12,7 +12,7 @@ import { Device } from '../../src/ggml/device.ts';
 import { LlamaModel } from '../../src/ggml/llama.ts';
 import { QUANTIZED_TYPES, type QuantizedType } from '../../src/ggml/quantize.ts';
 import { initialiseWeights } from '../../src/model/checkpoint/checkpoint.ts';
-import { parameterSpecs, type Qwen3Config } from '../../src/model/arch/config.ts';
+import { parameterSpecs, type ModelConfig } from '../../src/model/arch/config.ts';
 import { exportGguf, type GgufDType } from '../../src/model/checkpoint/gguf.ts';
 import { ChatTemplate } from '../../src/chat/template.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
@@ -26,7 +26,7 @@ const tokenizer = trainTokenizer(
   { size: 320, chatTemplate: template },
 );
 tokenizer.save(scratch);
-const config: Qwen3Config = {
+const config: ModelConfig = {
   vocabSize: tokenizer.vocabSize,
   hiddenSize: 64,
   intermediateSize: 256,
@@ -37,7 +37,7 @@ const config: Qwen3Config = {
   rmsNormEps: 1e-6,
   ropeTheta: 10_000,
   tiedEmbeddings: true,
-  maxPositions: 256,
+  contextLength: 256,
   bosTokenId: null,
   eosTokenId: tokenizer.eosId,
 };

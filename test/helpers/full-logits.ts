@@ -1,7 +1,7 @@
 /** Logits of whole sequences, each by a full forward pass in the flat layout: what caches and trees are held against. */
 import type { TokenIds } from '../../src/base/token-ids.ts';
 import type { Device } from '../../src/ggml/device.ts';
-import type { Qwen3Config } from '../../src/model/arch/config.ts';
+import type { ModelConfig } from '../../src/model/arch/config.ts';
 import { headWeight, type WeightSource } from '../../src/model/arch/forward.ts';
 import { layoutTrees, treeForward } from '../../src/model/tree/tree.ts';
 import { mulMat } from '../../src/tensor/ops/index.ts';
@@ -10,7 +10,7 @@ import { Graph, readF32, write } from '../../src/tensor/graph.ts';
 /** Logits after each token of a sequence: length arrays of [V]. */
 export async function fullLogits(
   device: Device,
-  config: Qwen3Config,
+  config: ModelConfig,
   weights: WeightSource,
   sequence: TokenIds,
 ): Promise<Float32Array[]> {

@@ -1,7 +1,7 @@
 /** The reference checkpoint, batch and numbers in test/fixtures/qwen3-2layer (PyTorch, float32). */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { parameterSpecs, type Qwen3Config } from '../../src/model/arch/config.ts';
+import { parameterSpecs, type ModelConfig } from '../../src/model/arch/config.ts';
 import { configFromHuggingFace } from '../../src/model/checkpoint/hf-config.ts';
 import { SafetensorsFile } from '../../src/model/checkpoint/safetensors.ts';
 import type { PromptTree, TreeLayout } from '../../src/model/tree/tree.ts';
@@ -34,7 +34,7 @@ export interface Expected {
 }
 
 export const expected = JSON.parse(readFileSync(`${GOLDEN}expected.json`, 'utf8')) as Expected;
-export const goldenConfig: Qwen3Config = configFromHuggingFace(
+export const goldenConfig: ModelConfig = configFromHuggingFace(
   JSON.parse(readFileSync(`${GOLDEN}config.json`, 'utf8')),
   'config.json',
 );

@@ -12,7 +12,7 @@ import { DEFAULT_TEMPLATE } from '../../src/chat/default-template.ts';
 import { trainVocabulary } from '../../src/data/vocabulary.ts';
 import { Device } from '../../src/ggml/device.ts';
 import { initialiseWeights, saveCheckpoint } from '../../src/model/checkpoint/checkpoint.ts';
-import { parameterSpecs, type Qwen3Config } from '../../src/model/arch/config.ts';
+import { parameterSpecs, type ModelConfig } from '../../src/model/arch/config.ts';
 import { adaptiveHead } from '../../src/losses/index.ts';
 import { loadRecipe } from '../../src/recipe/load.ts';
 import { contextOf } from '../../src/run/context.ts';
@@ -42,7 +42,7 @@ export interface KeptStage {
 export type Kept = Readonly<Record<string, Readonly<Record<string, KeptStage>>>>;
 
 const VOCABULARY = 512;
-const CONFIG: Qwen3Config = {
+const CONFIG: ModelConfig = {
   vocabSize: VOCABULARY,
   hiddenSize: 32,
   intermediateSize: 64,
@@ -53,7 +53,7 @@ const CONFIG: Qwen3Config = {
   rmsNormEps: 1e-6,
   ropeTheta: 1e6,
   tiedEmbeddings: true,
-  maxPositions: 256,
+  contextLength: 256,
   bosTokenId: null,
   eosTokenId: 1,
 };

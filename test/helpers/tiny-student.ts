@@ -35,7 +35,7 @@ export function makeTinyStudent(folder: string): TinyStudent {
     rmsNormEps: 1e-6,
     ropeTheta: 1e6,
     tiedEmbeddings: true,
-    maxPositions: 2048,
+    contextLength: 2048,
     bosTokenId: null,
     eosTokenId: tokenizer.eosId,
   };

@@ -24,7 +24,7 @@ import {
   loadModel,
   saveCheckpoint,
 } from '../../src/model/checkpoint/checkpoint.ts';
-import { parameterSpecs, type Qwen3Config } from '../../src/model/arch/config.ts';
+import { parameterSpecs, type ModelConfig } from '../../src/model/arch/config.ts';
 import {
   type OutgoingTensor,
   SafetensorsFile,
@@ -388,7 +388,7 @@ describe('a faulty checkpoint', () => {
 });
 
 describe('fresh weights', () => {
-  const config: Qwen3Config = { ...goldenConfig, layers: 8, tiedEmbeddings: false };
+  const config: ModelConfig = { ...goldenConfig, layers: 8, tiedEmbeddings: false };
   const fresh = (seed: number): ParameterSet => {
     const parameters = new ParameterSet(device, parameterSpecs(config), 'weights');
     initialiseWeights(config, parameters, Rng.seeded(seed, 'weights'));

@@ -172,13 +172,13 @@ describe('Generator', () => {
     expect(finished.sort((a, b) => a - b)).toEqual([...prompts.keys()]);
   });
 
-  it('draws the same in two lanes as in one', async () => {
+  it('draws the same in two workers as in one', async () => {
     using two = Device.open('cpu', 2);
-    using lanes = new Generator(two, goldenConfig, weights);
+    using workers = new Generator(two, goldenConfig, weights);
     const options = { samples: 3, maxTokens: 20, stopIds: [2, 9], seed: 6 };
     const wanted = numbers(await generator.generate(prompts, options));
-    expect(numbers(await lanes.generate(prompts, options))).toEqual(wanted);
-    expect(numbers(await lanes.generate(prompts.slice(0, 1), options))).toEqual(wanted.slice(0, 1));
+    expect(numbers(await workers.generate(prompts, options))).toEqual(wanted);
+    expect(numbers(await workers.generate(prompts.slice(0, 1), options))).toEqual(wanted.slice(0, 1));
   });
 
   it('frees what it took, and may be left in the middle of a stream', async () => {
@@ -209,7 +209,7 @@ describe('Generator', () => {
   });
 
   it('ends at the last position of the model, and refuses a prompt without room for an answer', async () => {
-    const short = { ...goldenConfig, maxPositions: 12 };
+    const short = { ...goldenConfig, contextLength: 12 };
     using small = new Generator(device, short, weights);
     const [samples] = await small.generate([prompt(8)], { maxTokens: 10, stopIds: [] });
     expect(samples![0]!.tokens.length).toBe(4);

@@ -16,7 +16,7 @@ import {
   loadModel,
   saveCheckpoint,
 } from '../../src/model/checkpoint/checkpoint.ts';
-import { parameterSpecs, type Qwen3Config } from '../../src/model/arch/config.ts';
+import { parameterSpecs, type ModelConfig } from '../../src/model/arch/config.ts';
 import { Generator } from '../../src/model/generate/generation.ts';
 import {
   exportGguf,
@@ -64,7 +64,7 @@ describe('a checkpoint that was exported as f32', () => {
   });
 
   it('has its output projection where it is not tied, and weights in the compute type that is asked for', () => {
-    const config: Qwen3Config = {
+    const config: ModelConfig = {
       ...loadConfig(checkpoint),
       tiedEmbeddings: false,
       ropeTheta: 5e5,
@@ -154,7 +154,7 @@ function tokenizerOf({ eosId, padId }: Tokenizer): GgufTokenizer {
 }
 
 describe('quantised weights', () => {
-  const config: Qwen3Config = {
+  const config: ModelConfig = {
     ...loadConfig(checkpoint),
     hiddenSize: 256,
     intermediateSize: 512,
@@ -334,7 +334,7 @@ describe("Qwen3's own tokenizer", () => {
   it('comes back from a GGUF file', () => {
     const real = goldenFolder('qwen3-tokenizer');
     const want = Tokenizer.load(real);
-    const config: Qwen3Config = { ...loadConfig(checkpoint), vocabSize: 151_936, hiddenSize: 2, layers: 1 };
+    const config: ModelConfig = { ...loadConfig(checkpoint), vocabSize: 151_936, hiddenSize: 2, layers: 1 };
     using tiny = new ParameterSet(device, parameterSpecs(config), 'weights');
     const path = join(scratch, 'qwen3.gguf');
     exportGguf(path, config, tiny, ggufTokenizer(real), { dtype: 'f16' });

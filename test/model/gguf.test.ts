@@ -13,7 +13,7 @@ import { Tokenizer } from '../../src/chat/tokenizer.ts';
 import { Device } from '../../src/ggml/device.ts';
 import { LlamaModel } from '../../src/ggml/llama.ts';
 import { initialiseWeights, loadModel, saveCheckpoint } from '../../src/model/checkpoint/checkpoint.ts';
-import { parameterSpecs, type Qwen3Config } from '../../src/model/arch/config.ts';
+import { parameterSpecs, type ModelConfig } from '../../src/model/arch/config.ts';
 import { exportGguf, ggufTensorName, type GgufTokenizer } from '../../src/model/checkpoint/gguf.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
 import { fullLogits } from '../helpers/full-logits.ts';
@@ -27,7 +27,7 @@ afterAll(() => {
 });
 
 interface Model {
-  readonly config: Qwen3Config;
+  readonly config: ModelConfig;
   readonly parameters: ParameterSet;
 }
 
@@ -128,7 +128,7 @@ describe('a fresh model with a trained vocabulary', () => {
     size: 320,
     chatTemplate: '{% for m in messages %}{{ m.content }}{% endfor %}',
   });
-  const config: Qwen3Config = {
+  const config: ModelConfig = {
     // More rows than tokens, as in Qwen3 itself; nothing tied; heads wider together than the model.
     vocabSize: tokenizer.vocabSize + 13,
     hiddenSize: 48,
@@ -140,7 +140,7 @@ describe('a fresh model with a trained vocabulary', () => {
     rmsNormEps: 1e-6,
     ropeTheta: 10_000,
     tiedEmbeddings: false,
-    maxPositions: 512,
+    contextLength: 512,
     bosTokenId: null,
     eosTokenId: tokenizer.eosId,
   };

@@ -1,7 +1,7 @@
 /** Configurations of Hugging Face: both dialects mean the same model, and what changes numbers is never passed over. */
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.ts';
-import type { Qwen3Config } from '../../src/model/arch/config.ts';
+import type { ModelConfig } from '../../src/model/arch/config.ts';
 import { configFromHuggingFace, configToHuggingFace } from '../../src/model/checkpoint/hf-config.ts';
 
 const shape = {
@@ -34,7 +34,7 @@ const v5 = {
   transformers_version: '5.0.0',
 };
 
-const read = (json: unknown): Qwen3Config => configFromHuggingFace(json, 'config.json');
+const read = (json: unknown): ModelConfig => configFromHuggingFace(json, 'config.json');
 
 /** The sentence with which a configuration is refused. */
 function refusal(json: unknown): string {

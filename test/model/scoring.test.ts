@@ -80,10 +80,10 @@ describe('Scorer', () => {
     });
   });
 
-  it('gives the same in two lanes as in one', async () => {
+  it('gives the same in two workers as in one', async () => {
     using two = Device.open('cpu', 2);
-    using lanes = new Scorer(two, goldenConfig, weights);
-    const [one, other] = [await scorer.score(trees), await lanes.score(trees)];
+    using workers = new Scorer(two, goldenConfig, weights);
+    const [one, other] = [await scorer.score(trees), await workers.score(trees)];
     one.flat().forEach(({ logprobs }, i) => {
       logprobs.forEach((x, t) => expect(Math.abs(x - other.flat()[i]!.logprobs[t]!)).toBeLessThan(1e-5));
     });

@@ -6,8 +6,8 @@ import { Device } from '../../src/ggml/device.ts';
 import { Generator } from '../../src/model/generate/generation.ts';
 import { PrefillGraph } from '../../src/model/generate/prefill.ts';
 import { argmax } from '../../src/model/generate/sampler.ts';
-import { promptFamilies } from '../../src/model/tree/shared-prefix.ts';
-import { SuffixGraph } from '../../src/model/tree/suffix.ts';
+import { prefixGroups } from '../../src/model/tree/shared-prefix.ts';
+import { RemainderGraph } from '../../src/model/generate/remainder.ts';
 import { fullLogits, logSoftmax } from '../helpers/full-logits.ts';
 import { goldenConfig, goldenWeights } from '../helpers/golden.ts';
 
@@ -40,29 +40,29 @@ const prompts = [
 ];
 
 /** How many tokens went through prefill, padding included. */
-function countPrefill(): { whole: () => number; rests: () => number } {
+function countPrefill(): { whole: () => number; remainders: () => number } {
   const whole = vi.spyOn(PrefillGraph.prototype, 'run');
-  const rests = vi.spyOn(SuffixGraph.prototype, 'run');
+  const remainders = vi.spyOn(RemainderGraph.prototype, 'run');
   return {
     whole: () => whole.mock.calls.flatMap(([given]) => given).length,
-    rests: () => rests.mock.calls.flatMap(([given]) => given).length,
+    remainders: () => remainders.mock.calls.flatMap(([given]) => given).length,
   };
 }
 
-describe('promptFamilies', () => {
+describe('prefixGroups', () => {
   it('finds neighbours that begin alike, and leaves each a token of its own', () => {
-    expect(promptFamilies(prompts, 64)).toEqual([
+    expect(prefixGroups(prompts, 64)).toEqual([
       { members: [0, 1, 2, 3, 4], shared: 45 },
       { members: [5], shared: 0 },
       { members: [6, 7, 8], shared: 71 },
       { members: [9], shared: 0 },
     ]);
-    expect(promptFamilies([one, join(one, [1])], 64)).toEqual([{ members: [0, 1], shared: 44 }]);
-    expect(promptFamilies([one, one], 64)).toEqual([{ members: [0, 1], shared: 44 }]);
+    expect(prefixGroups([one, join(one, [1])], 64)).toEqual([{ members: [0, 1], shared: 44 }]);
+    expect(prefixGroups([one, one], 64)).toEqual([{ members: [0, 1], shared: 44 }]);
   });
 
   it('has at most so many members', () => {
-    const sizes = promptFamilies(prompts, 2).map(({ members }) => members.length);
+    const sizes = prefixGroups(prompts, 2).map(({ members }) => members.length);
     expect(sizes).toEqual([2, 2, 1, 1, 2, 1, 1]);
   });
 });
@@ -76,11 +76,11 @@ describe('generation from prompts that begin alike', () => {
       for (let t = 0; t < 12; t++) sequence = join(sequence, [argmax((await logits(sequence)).at(-1)!)]);
       expect([...results[i]![0]!.tokens]).toEqual([...sequence.subarray(given.length)]);
     }
-    // Both beginnings and the two prompts that stand alone; all others are rests.
-    expect([counted.whole(), counted.rests()]).toEqual([4, 8]);
+    // Both beginnings and the two prompts that stand alone; all others are remainders.
+    expect([counted.whole(), counted.remainders()]).toEqual([4, 8]);
   });
 
-  it('samples: log-probabilities are those of full forward passes, while samples end and close ranks', async () => {
+  it('samples: log-probabilities are those of full forward passes, while samples end and are compacted', async () => {
     const stopIds = Array.from({ length: 12 }, (_, i) => 8 * i);
     const options = { samples: 5, maxTokens: 30, stopIds, seed: 4 };
     const results = await generator.generate(prompts, { ...options, batch: 4 });
@@ -109,14 +109,14 @@ describe('generation from prompts that begin alike', () => {
     }
   });
 
-  it('in two lanes each computes a beginning at most once, and draws the same', async () => {
+  it('in two workers each computes a shared prefix at most once, and draws the same', async () => {
     using two = Device.open('cpu', 2);
-    using lanes = new Generator(two, goldenConfig, weights);
+    using workers = new Generator(two, goldenConfig, weights);
     const many = Array.from({ length: 24 }, () => join(one, ids(7)));
     const options = { samples: 2, maxTokens: 8, stopIds: [2, 9], seed: 6 };
     const wanted = numbers(await generator.generate(many, options));
     const counted = countPrefill();
-    expect(numbers(await lanes.generate(many, options))).toEqual(wanted);
-    expect([counted.whole(), counted.rests()]).toEqual([2, 24]);
+    expect(numbers(await workers.generate(many, options))).toEqual(wanted);
+    expect([counted.whole(), counted.remainders()]).toEqual([2, 24]);
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { bucketLength, stageLength } from '../../src/model/tree/buckets.ts';
 import { Lru } from '../../src/base/lru.ts';
 import { merge } from '../../src/model/checkpoint/merge.ts';
-import { Slots, startPrompt, wholePlace } from '../../src/model/generate/slots.ts';
+import { Slots, startPrompt, wholeSpan } from '../../src/model/generate/slots.ts';
 
 const limits = { stop: new Set([0]), maxTokens: 9 };
 
@@ -11,7 +11,7 @@ describe('Slots', () => {
   it('gives finished prompts back and frees their slots', () => {
     const slots = new Slots(2, 2);
     expect(slots.free()).toEqual([0, 1]);
-    const [a, b] = [startPrompt(7, wholePlace(3), 2, 0), startPrompt(8, wholePlace(3), 2, 0)];
+    const [a, b] = [startPrompt(7, wholeSpan(3), 2, 0), startPrompt(8, wholeSpan(3), 2, 0)];
     slots.fill(0, a);
     slots.fill(1, b);
     for (const drawing of a.drawings) drawing.accept(0, -1, limits);
@@ -22,9 +22,9 @@ describe('Slots', () => {
     expect(a.drawings[0]!.sample()).toMatchObject({ finish: 'stop', tokens: Int32Array.of(0) });
   });
 
-  it('closes ranks: the unfinished keep their slot mates, and the moves say where each came from', () => {
+  it('compacts: the unfinished keep their slot mates, and the moves say where each came from', () => {
     const slots = new Slots(4, 3);
-    const actives = [0, 1, 2, 3].map((prompt) => startPrompt(prompt, wholePlace(5), 3, 0));
+    const actives = [0, 1, 2, 3].map((prompt) => startPrompt(prompt, wholeSpan(5), 3, 0));
     actives.forEach((active, slot) => slots.fill(slot, active));
     expect(slots.compact()).toBeUndefined();
     const stays = [actives[1]!.drawings[2]!, actives[3]!.drawings[0]!, actives[3]!.drawings[1]!];
@@ -32,7 +32,7 @@ describe('Slots', () => {
       if (!stays.includes(drawing)) drawing.accept(0, -1, limits);
     slots.clear();
     const from = slots.compact();
-    expect([slots.count, slots.places]).toEqual([2, 2]);
+    expect([slots.count, slots.rowsPerSlot]).toEqual([2, 2]);
     expect(slots.rows).toEqual([stays[0], undefined, stays[1], stays[2]]);
     expect(from!.slots).toEqual([1, 3]);
     expect([from!.rows[0], from!.rows[2], from!.rows[3]]).toEqual([5, 9, 10]);

@@ -13,7 +13,7 @@ import { openSampler } from '../../src/sampling/open.ts';
 import type { Answer, SampleOptions, Sampler } from '../../src/sampling/sampler.ts';
 import { Device } from '../../src/ggml/device.ts';
 import { initialiseWeights, loadModel, saveCheckpoint } from '../../src/model/checkpoint/checkpoint.ts';
-import { parameterSpecs, type Qwen3Config } from '../../src/model/arch/config.ts';
+import { parameterSpecs, type ModelConfig } from '../../src/model/arch/config.ts';
 import { exportGguf } from '../../src/model/checkpoint/gguf.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
 
@@ -156,7 +156,7 @@ describe('a checkpoint', () => {
     size: 284,
     chatTemplate: DEFAULT_TEMPLATE,
   });
-  const config: Qwen3Config = {
+  const config: ModelConfig = {
     vocabSize: tokenizer.vocabSize,
     hiddenSize: 32,
     intermediateSize: 64,
@@ -167,7 +167,7 @@ describe('a checkpoint', () => {
     rmsNormEps: 1e-6,
     ropeTheta: 10_000,
     tiedEmbeddings: true,
-    maxPositions: 64,
+    contextLength: 64,
     bosTokenId: null,
     eosTokenId: tokenizer.eosId,
   };

@@ -93,11 +93,11 @@ describe('AdamW with averages in a file', () => {
 
   it('keeps less in memory than AdamW, whatever the size of the model', () => {
     const planned = (make: (weights: ParameterSet) => Optimizer): number => {
-      using planning = Device.planning('cpu', 2);
-      using weights = new ParameterSet(planning, [{ name: 'w', shape: [4096, 40_000] }], 'trainable');
-      const before = planning.planned!.bytes;
+      using meta = Device.meta('cpu', 2);
+      using weights = new ParameterSet(meta, [{ name: 'w', shape: [4096, 40_000] }], 'trainable');
+      const before = meta.meta!.bytes;
       using _optimiser = make(weights);
-      return planning.planned!.bytes - before;
+      return meta.meta!.bytes - before;
     };
     const resident = planned((weights) => new AdamW(weights, OPTIONS));
     const offloaded = planned((weights) => new OffloadedAdamW(weights, OPTIONS, folder, weights.device));

@@ -168,13 +168,13 @@ it('sums over repetitions, composed, are those of ggml in every shape', async ()
   expect(device.takeNotices()).toEqual([]);
 });
 
-it('a device for planning counts what a graph takes whoever computes it', () => {
+it('a meta device counts what a graph takes whoever computes it', () => {
   process.env['TINYSTAR_FALLBACK'] = 'MUL_MAT';
-  using device = Device.planning('cpu', 1);
+  using device = Device.meta('cpu', 1);
   using graph = new Graph(device, 64);
   graph.output(mulMat(graph, graph.input('f32', [8, 4]), graph.input('f32', [8, 4])));
   graph.allocate();
-  expect(device.planned!.bytes).toBeGreaterThan(0);
+  expect(device.meta!.bytes).toBeGreaterThan(0);
 });
 
 it('the places in ggml_tensor that are read are those of the pinned version', () => {

@@ -69,7 +69,7 @@ const config = {
   rmsNormEps: 1e-6,
   ropeTheta: 10_000,
   tiedEmbeddings: true,
-  maxPositions: 1024,
+  contextLength: 1024,
   bosTokenId: null,
   eosTokenId: speech.tokenizer.eosId,
 };

@@ -1,7 +1,7 @@
 /** Qwen3's configuration, and the weights that follow from it. */
 import type { ParameterSpec } from '../../tensor/parameters.ts';
 
-export interface Qwen3Config {
+export interface ModelConfig {
   readonly vocabSize: number;
   readonly hiddenSize: number;
   readonly intermediateSize: number;
@@ -13,13 +13,13 @@ export interface Qwen3Config {
   readonly ropeTheta: number;
   /** Tells whether the output projection is the embedding table. */
   readonly tiedEmbeddings: boolean;
-  readonly maxPositions: number;
+  readonly contextLength: number;
   readonly bosTokenId: number | null;
   readonly eosTokenId: number | null;
 }
 
 /** How many weights a model has; an embedding that is the head as well counts once. */
-export function weightCount(config: Qwen3Config): number {
+export function weightCount(config: ModelConfig): number {
   const { hiddenSize: d, headDim, heads, kvHeads, intermediateSize: ff, vocabSize, layers } = config;
   const layer = d * headDim * (2 * heads + 2 * kvHeads) + 3 * d * ff + 2 * d + 2 * headDim;
   return layers * layer + d * vocabSize * (config.tiedEmbeddings ? 1 : 2) + d;
@@ -29,7 +29,7 @@ export function weightCount(config: Qwen3Config): number {
  * Every weight of the model under its Hugging Face name; shapes have the contiguous dimension first. Matrices are of
  * type `dtype`, vectors always f32.
  */
-export function parameterSpecs(config: Qwen3Config, dtype: 'f32' | 'f16' | 'bf16' = 'f32'): ParameterSpec[] {
+export function parameterSpecs(config: ModelConfig, dtype: 'f32' | 'f16' | 'bf16' = 'f32'): ParameterSpec[] {
   const { hiddenSize: d, headDim, heads, kvHeads, intermediateSize: ff, vocabSize } = config;
   const specs: ParameterSpec[] = [{ name: 'model.embed_tokens.weight', shape: [d, vocabSize] }];
   for (let layer = 0; layer < config.layers; layer++) {

@@ -3,7 +3,7 @@ import type { Graph } from '../../tensor/graph.ts';
 import { add, getRows, mul, mulMat, reshape, rmsNorm, rope, scale, silu } from '../../tensor/ops/index.ts';
 import { recomputed } from '../../tensor/recompute.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import type { Qwen3Config } from './config.ts';
+import type { ModelConfig } from './config.ts';
 
 /** What LoRA (Hu et al., arXiv 2106.09685) adds to a matrix [K, M]: scale * B A. */
 export interface Adapter {
@@ -88,7 +88,7 @@ function layerWeights(g: Graph, weights: WeightSource, layer: number): LayerWeig
  */
 export function hiddenStates(
   g: Graph,
-  config: Qwen3Config,
+  config: ModelConfig,
   weights: WeightSource,
   tokens: Tensor,
   positions: Tensor,
@@ -125,6 +125,6 @@ export function hiddenStates(
 }
 
 /** The output projection [hiddenSize, vocabSize]. */
-export function headWeight(config: Qwen3Config, weights: WeightSource): Tensor {
+export function headWeight(config: ModelConfig, weights: WeightSource): Tensor {
   return weights.get(config.tiedEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight');
 }

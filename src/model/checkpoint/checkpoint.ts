@@ -13,7 +13,7 @@ import type { Device } from '../../ggml/device.ts';
 import type { ComputeDType } from '../trained-weights.ts';
 import { ParameterSet } from '../../tensor/parameters.ts';
 import { sizeOf } from '../../tensor/tensor.ts';
-import { parameterSpecs, type Qwen3Config } from '../arch/config.ts';
+import { parameterSpecs, type ModelConfig } from '../arch/config.ts';
 import { type ReadableWeights, WEIGHT_BYTES, weightBytes, type WeightDType } from './export-tensor.ts';
 import { isGguf, refuseAdapter } from './checkpoint-path.ts';
 import { ggufConfig, ggufWeights, type WeightPart } from './gguf-checkpoint.ts';
@@ -22,7 +22,7 @@ import { SafetensorsFile } from './safetensors.ts';
 import { outermostFirst, readJson, refuseQuantised, weightPlan } from './weight-files.ts';
 
 export interface Checkpoint {
-  readonly config: Qwen3Config;
+  readonly config: ModelConfig;
   /** Every weight of `parameterSpecs(config)` as f32, read when it is reached; may be walked more than once. */
   readonly weights: Iterable<readonly [name: string, values: Float32Array]>;
 }
@@ -51,7 +51,7 @@ const COPIED = [
 const looseRecord = z.record(z.string(), z.unknown());
 
 /** Reads the configuration of a folder or a GGUF file. */
-export function loadConfig(source: string): Qwen3Config {
+export function loadConfig(source: string): ModelConfig {
   if (isGguf(source)) return ggufConfig(source);
   refuseAdapter(source);
   const path = join(source, 'config.json');
@@ -76,7 +76,7 @@ export function loadCheckpoint(dir: string): Checkpoint {
 }
 
 export interface LoadedModel {
-  readonly config: Qwen3Config;
+  readonly config: ModelConfig;
   readonly parameters: ParameterSet;
 }
 
@@ -131,7 +131,7 @@ export function loadModel(
 /** Writes model.safetensors, one tensor in memory at a time. */
 function writeWeights(
   path: string,
-  config: Qwen3Config,
+  config: ModelConfig,
   parameters: ReadableWeights,
   dtype: WeightDType,
 ): void {
@@ -163,7 +163,7 @@ const pretty = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`
 /** Saves a model as a Hugging Face folder, replacing an older one; a reader never sees half of it. */
 export function saveCheckpoint(
   dir: string,
-  config: Qwen3Config,
+  config: ModelConfig,
   parameters: ReadableWeights,
   { dtype = 'f32', tokenizerFiles, stopIds }: SaveOptions = {},
 ): void {
@@ -202,7 +202,7 @@ const INITIALIZER_RANGE = 0.02;
  * depth. The same generator state gives the same weights.
  */
 export function initialiseWeights(
-  config: Qwen3Config,
+  config: ModelConfig,
   parameters: ParameterSet,
   rng: Rng,
   range = INITIALIZER_RANGE,

@@ -5,7 +5,7 @@
 import { UserError } from '../../base/errors.ts';
 import { GgufFile } from '../../ggml/gguf-reader.ts';
 import { openLibrary } from '../../ggml/library.ts';
-import { parameterSpecs, type Qwen3Config } from '../arch/config.ts';
+import { parameterSpecs, type ModelConfig } from '../arch/config.ts';
 import { ggufTensorName } from './gguf.ts';
 import { configFromHuggingFace, isNeutral } from './hf-config.ts';
 
@@ -80,7 +80,7 @@ function refuseForeign(file: GgufFile): void {
   );
 }
 
-function configOf(file: GgufFile): Qwen3Config {
+function configOf(file: GgufFile): ModelConfig {
   needQwen3(file);
   refuseForeign(file);
   const number = (key: string): number | undefined => file.number(`${ARCHITECTURE}.${key}`);
@@ -138,7 +138,7 @@ const trimmed = (shape: readonly number[]): string =>
   shape.slice(0, Math.max(1, shape.findLastIndex((side) => side !== 1) + 1)).join(' x ');
 
 /** Throws a UserError that says everything that does not fit the configuration. */
-function checkTensors(file: GgufFile, config: Qwen3Config): void {
+function checkTensors(file: GgufFile, config: ModelConfig): void {
   // Named before the layers are gone through, which a damaged number may make endless.
   if (config.layers > file.tensors.size) {
     throw new UserError(
@@ -165,7 +165,7 @@ function checkTensors(file: GgufFile, config: Qwen3Config): void {
   );
 }
 
-function openQwen3(path: string): { file: GgufFile; config: Qwen3Config } {
+function openQwen3(path: string): { file: GgufFile; config: ModelConfig } {
   const file = GgufFile.open(openLibrary(), path);
   try {
     const config = configOf(file);
@@ -178,7 +178,7 @@ function openQwen3(path: string): { file: GgufFile; config: Qwen3Config } {
 }
 
 /** Reads a file's configuration; throws a UserError where it is no Qwen3 that is whole. */
-export function ggufConfig(path: string): Qwen3Config {
+export function ggufConfig(path: string): ModelConfig {
   const { file, config } = openQwen3(path);
   file[Symbol.dispose]();
   return config;

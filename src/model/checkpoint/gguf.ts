@@ -8,7 +8,7 @@ import { writeThrough } from '../../base/output.ts';
 import { type GgufTensor, type GgufValue, writeGguf } from '../../ggml/gguf.ts';
 import { QUANTIZED_TYPES, quantizeGguf, type QuantizedType } from '../../ggml/quantize.ts';
 import { DTYPES } from '../../tensor/tensor.ts';
-import { parameterSpecs, type Qwen3Config } from '../arch/config.ts';
+import { parameterSpecs, type ModelConfig } from '../arch/config.ts';
 import { type ReadableWeights, weightBytes, type WeightDType } from './export-tensor.ts';
 
 /** What a token is, in llama.cpp's numbers (`enum llama_token_type`). */
@@ -68,7 +68,7 @@ export function ggufTensorName(name: string): string {
   return layer === undefined ? mapped : `blk.${layer}.${mapped}.weight`;
 }
 
-function modelMetadata(config: Qwen3Config, name: string, dtype: WeightDType): Record<string, GgufValue> {
+function modelMetadata(config: ModelConfig, name: string, dtype: WeightDType): Record<string, GgufValue> {
   return {
     'general.architecture': { string: 'qwen3' },
     'general.type': { string: 'model' },
@@ -76,7 +76,7 @@ function modelMetadata(config: Qwen3Config, name: string, dtype: WeightDType): R
     'general.file_type': { u32: dtype === 'f16' ? 1 : 0 },
     'general.quantization_version': { u32: 2 },
     'qwen3.block_count': { u32: config.layers },
-    'qwen3.context_length': { u32: config.maxPositions },
+    'qwen3.context_length': { u32: config.contextLength },
     'qwen3.embedding_length': { u32: config.hiddenSize },
     'qwen3.feed_forward_length': { u32: config.intermediateSize },
     'qwen3.attention.head_count': { u32: config.heads },
@@ -90,7 +90,7 @@ function modelMetadata(config: Qwen3Config, name: string, dtype: WeightDType): R
 
 /** Fills up to the rows of the embedding table, which llama.cpp wants to be as many as there are tokens. */
 function paddedTokens(
-  config: Qwen3Config,
+  config: ModelConfig,
   tokenizer: GgufTokenizer,
 ): Pick<GgufTokenizer, 'tokens' | 'types'> {
   const { tokens, types } = tokenizer;
@@ -121,7 +121,7 @@ function paddedTokens(
   return { tokens: all, types: [...types, ...missing.map(() => 'unused' as const)] };
 }
 
-function tokenizerMetadata(config: Qwen3Config, tokenizer: GgufTokenizer): Record<string, GgufValue> {
+function tokenizerMetadata(config: ModelConfig, tokenizer: GgufTokenizer): Record<string, GgufValue> {
   const { tokens, types } = paddedTokens(config, tokenizer);
   const { merges, eosId, padId, chatTemplate } = tokenizer;
   const template = chatTemplate === undefined ? {} : { 'tokenizer.chat_template': { string: chatTemplate } };
@@ -144,7 +144,7 @@ function tokenizerMetadata(config: Qwen3Config, tokenizer: GgufTokenizer): Recor
 /** Writes a model and its tokenizer as a GGUF file; a reader never sees half of it. */
 export function exportGguf(
   path: string,
-  config: Qwen3Config,
+  config: ModelConfig,
   parameters: ReadableWeights,
   tokenizer: GgufTokenizer,
   { dtype = 'f16', name = 'tinystar' }: ExportOptions = {},
@@ -167,7 +167,7 @@ export function exportGguf(
 
 function writeUnquantized(
   path: string,
-  config: Qwen3Config,
+  config: ModelConfig,
   parameters: ReadableWeights,
   tokenizer: GgufTokenizer,
   { dtype, name }: { dtype: WeightDType; name: string },

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { UserError } from '../../base/errors.ts';
-import type { Qwen3Config } from '../arch/config.ts';
+import type { ModelConfig } from '../arch/config.ts';
 
 const size = z.int('a whole number').positive('above 0');
 /** Of weights that must all be named: far beyond any model, and a damaged number is told at once. */
@@ -183,7 +183,7 @@ const ADVICE =
   'give the configuration that the model was published with, or serve the model and give its address';
 
 /** Reads the contents of a config.json; `where` names the file in errors. Throws a UserError for what is not computed. */
-export function configFromHuggingFace(json: unknown, where: string): Qwen3Config {
+export function configFromHuggingFace(json: unknown, where: string): ModelConfig {
   const refuse = (faults: readonly string[], advice = ADVICE): UserError =>
     new UserError(
       'MODEL_CONFIG',
@@ -215,7 +215,7 @@ export function configFromHuggingFace(json: unknown, where: string): Qwen3Config
     rmsNormEps: c.rms_norm_eps,
     ropeTheta: theta,
     tiedEmbeddings: c.tie_word_embeddings,
-    maxPositions: c.max_position_embeddings,
+    contextLength: c.max_position_embeddings,
     bosTokenId: c.bos_token_id ?? null,
     eosTokenId: eos ?? null,
   };
@@ -238,7 +238,7 @@ export function quantisationOf(json: unknown): string | undefined {
 
 /** The contents of a config.json that transformers loads, 4 and 5: what they name differently stands under both names. */
 export function configToHuggingFace(
-  config: Qwen3Config,
+  config: ModelConfig,
   dtype: 'float32' | 'float16' = 'float32',
 ): Record<string, unknown> {
   return {
@@ -255,7 +255,7 @@ export function configToHuggingFace(
     rope_theta: config.ropeTheta,
     rope_parameters: { rope_theta: config.ropeTheta, rope_type: 'default' },
     tie_word_embeddings: config.tiedEmbeddings,
-    max_position_embeddings: config.maxPositions,
+    max_position_embeddings: config.contextLength,
     hidden_act: 'silu',
     attention_bias: false,
     attention_dropout: 0,

@@ -1,9 +1,9 @@
 /** The shapes of the published Qwen3 models, for what is asked before their checkpoints are there. */
 import { basename } from 'node:path';
-import type { Qwen3Config } from '../arch/config.ts';
+import type { ModelConfig } from '../arch/config.ts';
 
 type Published = Pick<
-  Qwen3Config,
+  ModelConfig,
   'hiddenSize' | 'intermediateSize' | 'layers' | 'heads' | 'kvHeads' | 'tiedEmbeddings'
 >;
 
@@ -40,13 +40,19 @@ const PUBLISHED: Readonly<Record<string, Published>> = {
  * The configuration of the published Qwen3, or of star-lab's Teacher-8B made from one, that a folder is named after,
  * or a GGUF file (Qwen3-8B-Q4_K_M.gguf); undefined for any other name.
  */
-export function publishedConfig(path: string): Qwen3Config | undefined {
+export function publishedConfig(path: string): ModelConfig | undefined {
   const name = basename(path)
     .toLowerCase()
     .replace(/(?:[-.](?:[bf]+\d+|i?q\d\w*))?\.gguf$/, '');
   const [, size = ''] = /^(?:qwen3|teacher)-(\d+(?:\.\d+)?b)$/.exec(name) ?? [];
   const shape = PUBLISHED[size];
   if (shape === undefined) return undefined;
-  const common = { vocabSize: 151_936, headDim: 128, rmsNormEps: 1e-6, ropeTheta: 1e6, maxPositions: 40_960 };
+  const common = {
+    vocabSize: 151_936,
+    headDim: 128,
+    rmsNormEps: 1e-6,
+    ropeTheta: 1e6,
+    contextLength: 40_960,
+  };
   return { ...shape, ...common, bosTokenId: 151_643, eosTokenId: 151_645 };
 }

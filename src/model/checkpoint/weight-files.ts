@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { errorText, UserError } from '../../base/errors.ts';
 import { readText } from '../../base/files.ts';
 import type { Shape } from '../../tensor/tensor.ts';
-import { parameterSpecs, type Qwen3Config } from '../arch/config.ts';
+import { parameterSpecs, type ModelConfig } from '../arch/config.ts';
 import { isFloat, SafetensorsFile } from './safetensors.ts';
 
 const EMBEDDING = 'model.embed_tokens.weight';
@@ -121,7 +121,7 @@ function isSameTable(files: ReadonlyMap<string, string>, vocabSize: number): boo
 }
 
 /** Which weights each file holds; throws a UserError that says everything that does not fit the configuration. */
-export function weightPlan(dir: string, config: Qwen3Config): ReadonlyMap<string, readonly string[]> {
+export function weightPlan(dir: string, config: ModelConfig): ReadonlyMap<string, readonly string[]> {
   const wanted = new Map(parameterSpecs(config).map(({ name, shape }) => [name, outermostFirst(shape)]));
   const [unknown, misshapen, twice]: [string[], string[], string[]] = [[], [], []];
   const packed = new Set<string>();

@@ -4,11 +4,11 @@ import { Graph, write } from '../../tensor/graph.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { completionAttention } from '../tree/attention.ts';
 import type { KeyValueCache } from './cache.ts';
-import type { Qwen3Config } from '../arch/config.ts';
+import type { ModelConfig } from '../arch/config.ts';
 import { hiddenStates, type WeightSource } from '../arch/forward.ts';
-import { type LaneRoom, NextTokens } from './next-token.ts';
+import { type WorkerMemory, NextTokens } from './next-token.ts';
 import { nodesFor } from './prefill.ts';
-import { extentOf, type PromptPlace } from './slots.ts';
+import { extentOf, type PromptSpan } from './slots.ts';
 import type { TreeLayout } from '../tree/tree.ts';
 import { KeptGraph } from './kept-graph.ts';
 
@@ -26,12 +26,12 @@ export class DecodeGraph extends KeptGraph {
 
   constructor(
     device: Device,
-    config: Qwen3Config,
+    config: ModelConfig,
     weights: WeightSource,
     cache: KeyValueCache,
     layout: TreeLayout,
     temperature: number,
-    { memory, rows: host }: LaneRoom,
+    { memory, rows: host }: WorkerMemory,
   ) {
     const { prompts: B, promptTokens: P, samples: n, completionTokens: C } = layout;
     const rows = n * B;
@@ -63,14 +63,14 @@ export class DecodeGraph extends KeptGraph {
   }
 
   /** Sets what a row sees: its prompt, and the first of its own tokens, at least one. */
-  see(row: number, place: PromptPlace, ownTokens: number): void {
+  see(row: number, span: PromptSpan, ownTokens: number): void {
     const { promptTokens: P, completionTokens: C } = this.layout;
     const start = row * (P + C);
-    const end = start + extentOf(place);
+    const end = start + extentOf(span);
     this.#mask
-      .fill(0, start, start + place.shared)
-      .fill(-Infinity, start + place.shared, start + place.rest)
-      .fill(0, start + place.rest, end)
+      .fill(0, start, start + span.shared)
+      .fill(-Infinity, start + span.shared, start + span.remainder)
+      .fill(0, start + span.remainder, end)
       .fill(-Infinity, end, start + P)
       .fill(0, start + P, start + P + ownTokens)
       .fill(-Infinity, start + P + ownTokens, start + P + C);

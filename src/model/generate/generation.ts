@@ -5,18 +5,18 @@
 import { InternalError, UserError } from '../../base/errors.ts';
 import { asTokenIds, type TokenIds } from '../../base/token-ids.ts';
 import type { Device } from '../../ggml/device.ts';
-import type { Qwen3Config } from '../arch/config.ts';
+import type { ModelConfig } from '../arch/config.ts';
 import type { WeightSource } from '../arch/forward.ts';
-import { type Generated, GenerationLane, type Settings, type Waiting } from './lane.ts';
-import { LanePool } from './lane-pool.ts';
-import { laneCount } from './lanes.ts';
+import { type Generated, GenerationWorker, type Settings, type Waiting } from './worker.ts';
+import { WorkerPool } from './worker-pool.ts';
+import { workerCount } from './workers.ts';
 import { merge } from '../checkpoint/merge.ts';
 import { frozen } from './next-token.ts';
 import { checkSampling } from './sampler.ts';
-import { type PromptFamily, promptFamilies } from '../tree/shared-prefix.ts';
+import { type PrefixGroup, prefixGroups } from '../tree/shared-prefix.ts';
 import type { Sample, Stopped } from './slots.ts';
 
-export type { Generated } from './lane.ts';
+export type { Generated } from './worker.ts';
 export type { Sample, Stopped } from './slots.ts';
 
 export interface GenerateOptions {
@@ -65,21 +65,21 @@ function settingsOf(options: GenerateOptions): Settings {
 const batchFor = (samples: number): number => Math.max(1, Math.floor(64 / samples));
 
 /** Prompts at most that share what they begin with. */
-const MAX_KIN = 64;
-/** Families are cut so that each lane has at least about so many parts to be dealt. */
-const PARTS_A_LANE = 4;
+const MAX_GROUP = 64;
+/** Groups are cut so that each worker has at least about so many parts to be dealt. */
+const PARTS_A_WORKER = 4;
 
-/** A family's members in line, longest first, in parts of at most `most`. */
-function inParts(prompts: readonly TokenIds[], { members, shared }: PromptFamily, most: number): Waiting[][] {
+/** A group's members in line, longest first, in parts of at most `most`. */
+function inParts(prompts: readonly TokenIds[], { members, shared }: PrefixGroup, most: number): Waiting[][] {
   const own = members.flatMap((index): Waiting[] => {
     const prompt = prompts[index];
     return prompt === undefined ? [] : [{ prompt, index }];
   });
   const [first] = own;
-  const beginning =
+  const sharedPrefix =
     shared > 0 && first !== undefined ? { tokens: asTokenIds(first.prompt.slice(0, shared)) } : undefined;
   const line = own
-    .map((waiting) => ({ ...waiting, beginning }))
+    .map((waiting) => ({ ...waiting, sharedPrefix }))
     .toSorted((a, b) => b.prompt.length - a.prompt.length || a.index - b.index);
   const parts = Math.ceil(line.length / most);
   return Array.from({ length: parts }, (_, i) => line.slice(i * most, (i + 1) * most));
@@ -88,14 +88,19 @@ function inParts(prompts: readonly TokenIds[], { members, shared }: PromptFamily
 /** Draws samples from a model. Weights may change between calls; graphs and caches are kept for the next one. */
 export class Generator implements Disposable {
   readonly #device: Device;
-  readonly #config: Qwen3Config;
-  readonly #lanes: LanePool<GenerationLane>;
+  readonly #config: ModelConfig;
+  readonly #workers: WorkerPool<GenerationWorker>;
 
-  constructor(device: Device, config: Qwen3Config, weights: WeightSource) {
+  constructor(device: Device, config: ModelConfig, weights: WeightSource) {
     this.#device = device;
     this.#config = config;
     const still = frozen(weights);
-    this.#lanes = new LanePool('generation', device, config, (own) => new GenerationLane(own, config, still));
+    this.#workers = new WorkerPool(
+      'generation',
+      device,
+      config,
+      (own) => new GenerationWorker(own, config, still),
+    );
   }
 
   /** Samples of every prompt, in the prompts' order. */
@@ -111,7 +116,7 @@ export class Generator implements Disposable {
     this.#check(prompts);
     if (prompts.length === 0) return;
     let done = 0;
-    for await (const generated of this.#lanes.alone(() => this.#run(prompts, settings, options))) {
+    for await (const generated of this.#workers.alone(() => this.#run(prompts, settings, options))) {
       done += 1;
       options.onProgress?.(done, prompts.length);
       yield generated;
@@ -119,38 +124,38 @@ export class Generator implements Disposable {
   }
 
   #check(prompts: readonly TokenIds[]): void {
-    const { maxPositions } = this.#config;
+    const { contextLength } = this.#config;
     prompts.forEach(({ length }, i) => {
       if (length === 0) throw new InternalError(`generation: prompt ${i} is empty`);
-      if (length >= maxPositions)
+      if (length >= contextLength)
         throw new UserError(
           'PROMPT_TOO_LONG',
-          `Prompt ${i} has ${length} tokens, and the model has room for ${maxPositions - 1} before an answer; shorten its tools.`,
+          `Prompt ${i} has ${length} tokens, and the model has room for ${contextLength - 1} before an answer; shorten its tools.`,
         );
     });
   }
 
   /**
-   * Builds what generating from prompts of these lengths needs at most, without generating: see Device.planning.
+   * Builds what generating from prompts of these lengths needs at most, without generating: see Device.meta.
    * `longest` is how long an answer will be, if all are shorter than they may be. Returns the bytes held on the host.
    */
   reserve(lengths: readonly number[], options: GenerateOptions, longest = options.maxTokens): number {
     const settings = settingsOf(options);
     const { batch = batchFor(settings.samples) } = options;
     const active = Math.min(lengths.length, batch);
-    const lanes = this.#lanes.reserve(
-      laneCount(this.#device, this.#config, active, active * settings.samples),
+    const workers = this.#workers.reserve(
+      workerCount(this.#device, this.#config, active, active * settings.samples),
     );
     const line = lengths.toSorted((a, b) => b - a);
-    return lanes.reduce((bytes, lane, i) => {
-      const mine = line.filter((_, at) => at % lanes.length === i);
-      const slots = Math.min(mine.length, Math.ceil(batch / lanes.length));
-      return bytes + (slots === 0 ? 0 : lane.reserve(slots, mine[0] ?? 1, settings, longest));
+    return workers.reduce((bytes, worker, i) => {
+      const mine = line.filter((_, at) => at % workers.length === i);
+      const slots = Math.min(mine.length, Math.ceil(batch / workers.length));
+      return bytes + (slots === 0 ? 0 : worker.reserve(slots, mine[0] ?? 1, settings, longest));
     }, 0);
   }
 
   /**
-   * Deals the prompts out to the lanes, those that begin alike together, longest first: who gets which does not depend
+   * Deals the prompts out to the workers, those that begin alike together, longest first: who gets which does not depend
    * on who is faster.
    */
   #run(
@@ -159,29 +164,29 @@ export class Generator implements Disposable {
     { batch = batchFor(settings.samples), signal }: GenerateOptions,
   ): AsyncGenerator<Generated> {
     const active = Math.min(prompts.length, batch);
-    const lanes = this.#lanes.reserve(
-      laneCount(this.#device, this.#config, active, active * settings.samples),
+    const workers = this.#workers.reserve(
+      workerCount(this.#device, this.#config, active, active * settings.samples),
     );
-    const most = Math.max(1, Math.floor(prompts.length / (PARTS_A_LANE * lanes.length)));
-    const longest = ({ members }: PromptFamily): number =>
+    const most = Math.max(1, Math.floor(prompts.length / (PARTS_A_WORKER * workers.length)));
+    const longest = ({ members }: PrefixGroup): number =>
       members.reduce((length, index) => Math.max(length, prompts[index]?.length ?? 0), 0);
-    const line = promptFamilies(prompts, MAX_KIN)
+    const line = prefixGroups(prompts, MAX_GROUP)
       .toSorted((a, b) => longest(b) - longest(a))
-      .flatMap((family) => inParts(prompts, family, most));
-    const starts = lanes.map((lane, i) => {
-      const mine = line.filter((_, at) => at % lanes.length === i).flat();
-      const slots = Math.min(mine.length, Math.ceil(batch / lanes.length));
-      return (stop: AbortSignal) => lane.run(mine, slots, settings, stop);
+      .flatMap((group) => inParts(prompts, group, most));
+    const starts = workers.map((worker, i) => {
+      const mine = line.filter((_, at) => at % workers.length === i).flat();
+      const slots = Math.min(mine.length, Math.ceil(batch / workers.length));
+      return (stop: AbortSignal) => worker.run(mine, slots, settings, stop);
     });
     return merge(starts, signal);
   }
 
   /** Bytes of caches and of the graphs' intermediates. */
   get bytes(): number {
-    return this.#lanes.bytes;
+    return this.#workers.bytes;
   }
 
   [Symbol.dispose](): void {
-    this.#lanes[Symbol.dispose]();
+    this.#workers[Symbol.dispose]();
   }
 }

@@ -4,7 +4,7 @@ import { type Graph, readF32 } from '../../tensor/graph.ts';
 import type { GraphMemory } from '../../tensor/graph-memory.ts';
 import { detach, mulMat } from '../../tensor/ops/index.ts';
 import { type Tensor, sizeOf } from '../../tensor/tensor.ts';
-import type { Qwen3Config } from '../arch/config.ts';
+import type { ModelConfig } from '../arch/config.ts';
 import { headWeight, type WeightSource } from '../arch/forward.ts';
 
 /** Weights without a gradient, so that a graph keeps no tape. */
@@ -40,14 +40,14 @@ export class HostRows {
   }
 }
 
-/** What graphs of a lane share. */
-export interface LaneRoom {
+/** What graphs of a worker share. */
+export interface WorkerMemory {
   /** For their intermediates. */
   readonly memory: GraphMemory;
   readonly rows: HostRows;
 }
 
-/** Rows of a graph's output, on the host until the next graph of the lane runs. */
+/** Rows of a graph's output, on the host until the next graph of the worker runs. */
 export class NextTokens {
   readonly #device: Device;
   readonly #vocabSize: number;
@@ -60,7 +60,7 @@ export class NextTokens {
   /** Adds the vocabulary head for hidden states [hiddenSize, R] to a graph. */
   constructor(
     g: Graph,
-    config: Qwen3Config,
+    config: ModelConfig,
     weights: WeightSource,
     hidden: Tensor, // [hiddenSize, R]
     temperature: number,

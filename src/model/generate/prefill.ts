@@ -4,15 +4,15 @@ import { Graph, write } from '../../tensor/graph.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { layoutKeyValues, promptAttention } from '../tree/attention.ts';
 import type { KeyValueCache, SlotInputs } from './cache.ts';
-import type { Qwen3Config } from '../arch/config.ts';
+import type { ModelConfig } from '../arch/config.ts';
 import { type Attend, hiddenStates, type WeightSource } from '../arch/forward.ts';
-import { type LaneRoom, NextTokens } from './next-token.ts';
+import { type WorkerMemory, NextTokens } from './next-token.ts';
 import type { Device } from '../../ggml/device.ts';
 import { layoutTrees, promptIndex, type TreeLayout } from '../tree/tree.ts';
 import { KeptGraph } from './kept-graph.ts';
 
 /** Nodes that a generation graph has at most: some for each layer, and the head. */
-export const nodesFor = (config: Qwen3Config): number => 96 * config.layers + 128;
+export const nodesFor = (config: ModelConfig): number => 96 * config.layers + 128;
 
 export class PrefillGraph extends KeptGraph {
   readonly next: NextTokens;
@@ -27,13 +27,13 @@ export class PrefillGraph extends KeptGraph {
 
   constructor(
     device: Device,
-    config: Qwen3Config,
+    config: ModelConfig,
     weights: WeightSource,
     cache: KeyValueCache,
     prompts: number,
     promptTokens: number,
     temperature: number,
-    { memory, rows: host }: LaneRoom,
+    { memory, rows: host }: WorkerMemory,
   ) {
     const [B, P] = [prompts, promptTokens];
     const g = new Graph(device, nodesFor(config), memory);
@@ -84,7 +84,7 @@ export class MoveGraph extends KeptGraph {
   readonly #prompts: Tensor;
   readonly #rows: Tensor;
 
-  constructor(device: Device, config: Qwen3Config, cache: KeyValueCache, prompts: number, rows: number) {
+  constructor(device: Device, config: ModelConfig, cache: KeyValueCache, prompts: number, rows: number) {
     super(new Graph(device, nodesFor(config)));
     this.#device = device;
     this.#prompts = this.graph.input('i32', [prompts]);

@@ -1,6 +1,6 @@
 /**
  * Who is where while samples are drawn: a slot holds a prompt, and of its samples those that are not finished.
- * Rows of a graph are (slot, place) pairs, the places of a slot side by side.
+ * Those of a slot are rows of a graph that lie side by side.
  */
 import { required } from '../../base/errors.ts';
 import { Rng } from '../../base/rng.ts';
@@ -34,25 +34,25 @@ export interface Limits {
 }
 
 /**
- * Where a prompt lies in the cache: its first `shared` tokens from 0 on, the others from `rest` on. What lies between
+ * Where a prompt lies in the cache: its first `shared` tokens from 0 on, the others from `remainder` on. What lies between
  * belongs to nobody. Positions count a prompt's own tokens, so a gap is only something not to look at.
  */
-export interface PromptPlace {
+export interface PromptSpan {
   readonly length: number;
   readonly shared: number;
-  readonly rest: number;
+  readonly remainder: number;
 }
 
 /** A prompt without a gap. */
-export const wholePlace = (length: number): PromptPlace => ({ length, shared: length, rest: length });
+export const wholeSpan = (length: number): PromptSpan => ({ length, shared: length, remainder: length });
 
 /** How far into the cache a prompt reaches. */
-export const extentOf = ({ length, shared, rest }: PromptPlace): number => rest + length - shared;
+export const extentOf = ({ length, shared, remainder }: PromptSpan): number => remainder + length - shared;
 
 /** A sample in the making. */
 export class Drawing {
   readonly rng: Rng;
-  readonly place: PromptPlace;
+  readonly span: PromptSpan;
   readonly #prompt: number;
   readonly #sample: number;
   readonly #tokens: number[] = [];
@@ -62,9 +62,9 @@ export class Drawing {
   #reply: number[] = [];
   #finish: Sample['finish'] | undefined;
 
-  constructor(rng: Rng, place: PromptPlace, prompt = 0, sample = 0) {
+  constructor(rng: Rng, span: PromptSpan, prompt = 0, sample = 0) {
     this.rng = rng;
-    this.place = place;
+    this.span = span;
     this.#prompt = prompt;
     this.#sample = sample;
   }
@@ -74,7 +74,7 @@ export class Drawing {
   }
 
   get promptLength(): number {
-    return this.place.length;
+    return this.span.length;
   }
 
   get last(): number {
@@ -138,10 +138,10 @@ export interface Active {
 }
 
 /** A prompt at the start of its samples: every (seed, prompt, sample) has a stream of its own. */
-export function startPrompt(prompt: number, place: PromptPlace, samples: number, seed: number): Active {
+export function startPrompt(prompt: number, span: PromptSpan, samples: number, seed: number): Active {
   const drawings = Array.from(
     { length: samples },
-    (_, sample) => new Drawing(Rng.seeded(seed, `sample ${prompt}.${sample}`), place, prompt, sample),
+    (_, sample) => new Drawing(Rng.seeded(seed, `sample ${prompt}.${sample}`), span, prompt, sample),
   );
   return { prompt, drawings };
 }
@@ -149,21 +149,21 @@ export function startPrompt(prompt: number, place: PromptPlace, samples: number,
 export class Slots {
   #slots: (Active | undefined)[];
   #rows: (Drawing | undefined)[];
-  #places: number;
+  #rowsPerSlot: number;
 
-  constructor(slots: number, places: number) {
+  constructor(slots: number, rowsPerSlot: number) {
     this.#slots = Array.from({ length: slots });
-    this.#rows = Array.from({ length: slots * places });
-    this.#places = places;
+    this.#rows = Array.from({ length: slots * rowsPerSlot });
+    this.#rowsPerSlot = rowsPerSlot;
   }
 
   get count(): number {
     return this.#slots.length;
   }
 
-  /** Places of a slot. */
-  get places(): number {
-    return this.#places;
+  /** Rows of a slot. */
+  get rowsPerSlot(): number {
+    return this.#rowsPerSlot;
   }
 
   /** The sample of each row; undefined where there is none or it is finished. */
@@ -182,8 +182,8 @@ export class Slots {
 
   fill(slot: number, active: Active): void {
     this.#slots[slot] = active;
-    active.drawings.forEach((drawing, place) => {
-      this.#rows[slot * this.#places + place] = drawing;
+    active.drawings.forEach((drawing, i) => {
+      this.#rows[slot * this.#rowsPerSlot + i] = drawing;
     });
   }
 
@@ -198,33 +198,33 @@ export class Slots {
   }
 
   /**
-   * Closes ranks when a third of the rows would be saved: fewer slots, fewer places. Gives for every new slot and
+   * Compacts when a third of the rows would be saved: fewer slots, fewer rows in each. Gives for every new slot and
    * row which old one it was, or undefined when it is not worth the move.
    */
   compact(): { slots: number[]; rows: number[] } | undefined {
     const kept = this.#slots.flatMap((active, slot) => (active === undefined ? [] : [slot]));
     const rowsOf = (slot: number): number[] =>
-      Array.from({ length: this.#places }, (_, place) => slot * this.#places + place).filter(
+      Array.from({ length: this.#rowsPerSlot }, (_, i) => slot * this.#rowsPerSlot + i).filter(
         (row) => this.#rows[row] !== undefined,
       );
     const most = Math.max(1, ...kept.map((slot) => rowsOf(slot).length));
-    const places = Math.min(this.#places, nextCount(most));
+    const rowsPerSlot = Math.min(this.#rowsPerSlot, nextCount(most));
     const slots = Math.min(this.count, nextCount(Math.max(1, kept.length)));
-    if (slots * places * 3 > this.#rows.length * 2) return undefined;
-    // Slots and places beyond those that are needed stay empty and take the first one's contents.
+    if (slots * rowsPerSlot * 3 > this.#rows.length * 2) return undefined;
+    // Slots and rows beyond those that are needed stay empty and take the first one's contents.
     const fromSlots = Array.from({ length: slots }, (_, i) => kept[i] ?? kept[0] ?? 0);
     const fromRows = fromSlots.flatMap((slot) => {
       const rows = rowsOf(slot);
-      return Array.from({ length: places }, (_, place) => rows[place] ?? slot * this.#places);
+      return Array.from({ length: rowsPerSlot }, (_, i) => rows[i] ?? slot * this.#rowsPerSlot);
     });
     const actives = this.#slots;
     const drawings = this.#rows;
     this.#slots = fromSlots.map((slot, i) => (i < kept.length ? actives[slot] : undefined));
     this.#rows = fromSlots.flatMap((slot, i) => {
       const rows = i < kept.length ? rowsOf(slot).map((row) => drawings[row]) : [];
-      return Array.from({ length: places }, (_, place) => rows[place]);
+      return Array.from({ length: rowsPerSlot }, (_, i) => rows[i]);
     });
-    this.#places = places;
+    this.#rowsPerSlot = rowsPerSlot;
     return { slots: fromSlots, rows: fromRows };
   }
 }

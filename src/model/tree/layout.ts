@@ -12,8 +12,8 @@ export interface TreeLayout {
   readonly prompts: number;
   /** Tokens a prompt, padding included. */
   readonly promptTokens: number;
-  /** Slots for completions a prompt; 0 for prompts alone. */
+  /** Rows for completions a prompt; 0 for prompts alone. */
   readonly samples: number;
-  /** Tokens a slot, padding included. */
+  /** Tokens a row, padding included. */
   readonly completionTokens: number;
 }

@@ -1,5 +1,5 @@
 /** Who may see whom in a prompt tree: 0 where a key may be seen, else -inf. */
-import { placesIn } from './packing.ts';
+import { rowSpans } from './packing.ts';
 import type { PromptTree, TreeLayout } from './layout.ts';
 
 /** Causal within each prompt: [P, P, 1, B]. */
@@ -18,23 +18,23 @@ export function promptMask(layout: TreeLayout, trees: readonly PromptTree[]): Fl
   return mask;
 }
 
-/** A completion sees its prompt and, causally, itself, not the others in its slot: [P + C, C * n, 1, B]. */
+/** A completion sees its prompt and, causally, itself, not the others in its row: [P + C, C * n, 1, B]. */
 export function completionMask(layout: TreeLayout, trees: readonly PromptTree[]): Float32Array {
   const { prompts, promptTokens: P, samples, completionTokens: C } = layout;
   const width = P + C;
   const mask = new Float32Array(width * C * samples * prompts).fill(-Infinity);
   for (let b = 0; b < prompts; b++) {
     const tree = trees[b];
-    const row = (slot: number, i: number): number => ((b * samples + slot) * C + i) * width;
-    for (let slot = 0; slot < samples; slot++) {
-      for (let i = 0; i < C; i++) mask[row(slot, i) + P + i] = 0;
+    const start = (row: number, i: number): number => ((b * samples + row) * C + i) * width;
+    for (let row = 0; row < samples; row++) {
+      for (let i = 0; i < C; i++) mask[start(row, i) + P + i] = 0;
     }
     if (tree === undefined) continue;
-    const places = placesIn(layout, tree);
+    const spans = rowSpans(layout, tree);
     tree.completions.forEach(({ length }, s) => {
-      const { slot, offset } = places[s] ?? { slot: s, offset: 0 };
+      const { row, offset } = spans[s] ?? { row: s, offset: 0 };
       for (let i = offset; i < offset + length; i++) {
-        const at = row(slot, i);
+        const at = start(row, i);
         mask.fill(0, at, at + tree.prompt.length);
         mask.fill(0, at + P + offset, at + P + i + 1);
       }

@@ -19,7 +19,7 @@ import {
 } from '../../tensor/ops/index.ts';
 import type { GraphMemory } from '../../tensor/graph-memory.ts';
 import { sizeOf, type Tensor } from '../../tensor/tensor.ts';
-import type { Qwen3Config } from '../arch/config.ts';
+import type { ModelConfig } from '../arch/config.ts';
 import { headWeight, type WeightSource } from '../arch/forward.ts';
 import { layoutTrees, type PromptTree, treeForward, type TreeGraph, type TreeLayout } from './tree.ts';
 import { KeptGraph } from '../generate/kept-graph.ts';
@@ -72,7 +72,7 @@ export class ScoringGraph extends KeptGraph {
 
   constructor(
     device: Device,
-    config: Qwen3Config,
+    config: ModelConfig,
     weights: WeightSource,
     layout: TreeLayout,
     capacity: number,

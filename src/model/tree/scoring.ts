@@ -6,22 +6,22 @@ import { InternalError, required } from '../../base/errors.ts';
 import type { Device } from '../../ggml/device.ts';
 import { GraphMemory } from '../../tensor/graph-memory.ts';
 import { bucketLength, type PlannedBatch, planBatches, type TreeSize } from './buckets.ts';
-import type { Qwen3Config } from '../arch/config.ts';
+import type { ModelConfig } from '../arch/config.ts';
 import type { WeightSource } from '../arch/forward.ts';
-import { LanePool } from '../generate/lane-pool.ts';
-import { laneCount } from '../generate/lanes.ts';
+import { WorkerPool } from '../generate/worker-pool.ts';
+import { workerCount } from '../generate/workers.ts';
 import { Lru } from '../../base/lru.ts';
 import { merge } from '../checkpoint/merge.ts';
 import { frozen } from '../generate/next-token.ts';
-import { slotsFor } from './packing.ts';
+import { packedRows } from './packing.ts';
 import { type ScoreParts, type ScoredRows, ScoringGraph } from './scoring-graph.ts';
 import { predictorIndex, type PromptTree, type TreeLayout } from './tree.ts';
 
-/** For each lane. */
+/** For each worker. */
 const MAX_GRAPHS = 8;
 
 const COMPLETION_MULTIPLE = 8;
-/** A batch is not made smaller than this to give every lane something to do. */
+/** A batch is not made smaller than this to give every worker something to do. */
 const MIN_BATCH_TOKENS = 512;
 
 export interface ScoreOptions {
@@ -67,25 +67,25 @@ function rowsOf(layout: TreeLayout, trees: readonly PromptTree[]): [Int32Array, 
   return [Int32Array.from(predictors), Int32Array.from(targets)];
 }
 
-/** A tree with its completions packed into slots, so that ragged ones are not all padded to the longest. */
+/** A tree with its completions packed into rows, so that ragged ones are not all padded to the longest. */
 function packedSize({ prompt, completions }: PromptTree): TreeSize {
   if (completions.length === 0) return { prompt, completions };
   const lengths = completions.map(({ length }) => length);
-  const { slots, slotTokens } = slotsFor(lengths, COMPLETION_MULTIPLE);
-  return { prompt, completions: Array.from({ length: slots }, () => ({ length: slotTokens })) };
+  const { rows, rowTokens } = packedRows(lengths, COMPLETION_MULTIPLE);
+  return { prompt, completions: Array.from({ length: rows }, () => ({ length: rowTokens })) };
 }
 
-/** Batches that share the token budget among the lanes, and a small call among all of them. */
-function plan(trees: readonly PromptTree[], maxTokens: number, lanes: number): PlannedBatch[] {
+/** Batches that share the token budget among the workers, and a small call among all of them. */
+function plan(trees: readonly PromptTree[], maxTokens: number, workers: number): PlannedBatch[] {
   const sizes = trees.map(packedSize);
   const tokens = sizes.reduce(
     (total, { prompt, completions }) =>
       completions.reduce((sum, { length }) => sum + length, total + prompt.length),
     0,
   );
-  const share = Math.max(MIN_BATCH_TOKENS, Math.ceil(tokens / lanes));
+  const share = Math.max(MIN_BATCH_TOKENS, Math.ceil(tokens / workers));
   return planBatches(sizes, {
-    maxTokens: Math.min(maxTokens / lanes, share),
+    maxTokens: Math.min(maxTokens / workers, share),
     completionMultiple: COMPLETION_MULTIPLE,
   });
 }
@@ -112,15 +112,15 @@ function capacityOf(layout: TreeLayout, rows: number): number {
 }
 
 /** One device, and the graphs that were built on it. */
-class ScoringLane implements Disposable {
+class ScoringWorker implements Disposable {
   readonly #device: Device;
-  readonly #config: Qwen3Config;
+  readonly #config: ModelConfig;
   readonly #weights: WeightSource;
   readonly #graphs = new Lru<ScoringGraph>(MAX_GRAPHS);
   /** What graphs with the same parts share: only one of them runs at a time. */
   readonly #memories = new Map<string, GraphMemory>();
 
-  constructor(device: Device, config: Qwen3Config, weights: WeightSource) {
+  constructor(device: Device, config: ModelConfig, weights: WeightSource) {
     this.#device = device;
     this.#config = config;
     this.#weights = weights;
@@ -181,14 +181,14 @@ class ScoringLane implements Disposable {
 /** Scores completions under a model. Weights may change between calls; graphs are kept for the next one. */
 export class Scorer implements Disposable {
   readonly #device: Device;
-  readonly #config: Qwen3Config;
-  readonly #lanes: LanePool<ScoringLane>;
+  readonly #config: ModelConfig;
+  readonly #workers: WorkerPool<ScoringWorker>;
 
-  constructor(device: Device, config: Qwen3Config, weights: WeightSource) {
+  constructor(device: Device, config: ModelConfig, weights: WeightSource) {
     this.#device = device;
     this.#config = config;
     const still = frozen(weights);
-    this.#lanes = new LanePool('scoring', device, config, (own) => new ScoringLane(own, config, still));
+    this.#workers = new WorkerPool('scoring', device, config, (own) => new ScoringWorker(own, config, still));
   }
 
   /** Scores of every tree's completions, in the trees' order. */
@@ -205,7 +205,7 @@ export class Scorer implements Disposable {
       throw new InternalError(`scoring: topK must be a whole number up to the vocabulary, got ${topK}`);
     if (trees.length === 0) return;
     let done = 0;
-    for await (const scored of this.#lanes.alone(() => this.#run(trees, options))) {
+    for await (const scored of this.#workers.alone(() => this.#run(trees, options))) {
       done += 1;
       onProgress?.(done, trees.length);
       yield scored;
@@ -216,35 +216,35 @@ export class Scorer implements Disposable {
     trees: readonly PromptTree[],
     { topK = 0, entropy = false, maxTokens = 4096, signal }: ScoreOptions,
   ): AsyncGenerator<Scored> {
-    const lanes = this.#lanes.reserve(laneCount(this.#device, this.#config, trees.length, Infinity));
-    const batches = plan(trees, maxTokens, lanes.length);
-    const starts = lanes.map((lane, i) => {
-      const mine = batches.filter((_, at) => at % lanes.length === i);
-      return (stop: AbortSignal) => lane.run(trees, mine, { topK, entropy }, stop);
+    const workers = this.#workers.reserve(workerCount(this.#device, this.#config, trees.length, Infinity));
+    const batches = plan(trees, maxTokens, workers.length);
+    const starts = workers.map((worker, i) => {
+      const mine = batches.filter((_, at) => at % workers.length === i);
+      return (stop: AbortSignal) => worker.run(trees, mine, { topK, entropy }, stop);
     });
     return merge(starts, signal);
   }
 
-  /** Builds what scoring these trees needs, without scoring them: see Device.planning. */
+  /** Builds what scoring these trees needs, without scoring them: see Device.meta. */
   reserve(
     trees: readonly PromptTree[],
     { topK = 0, entropy = false, maxTokens = 4096 }: ScoreOptions = {},
   ): void {
-    const lanes = this.#lanes.reserve(laneCount(this.#device, this.#config, trees.length, Infinity));
-    const batches = plan(trees, maxTokens, lanes.length);
-    lanes.forEach((lane, i) => {
-      const mine = batches.filter((_, at) => at % lanes.length === i);
-      lane.reserve(trees, mine, { topK, entropy });
+    const workers = this.#workers.reserve(workerCount(this.#device, this.#config, trees.length, Infinity));
+    const batches = plan(trees, maxTokens, workers.length);
+    workers.forEach((worker, i) => {
+      const mine = batches.filter((_, at) => at % workers.length === i);
+      worker.reserve(trees, mine, { topK, entropy });
     });
   }
 
   /** Bytes of the graphs' intermediates. */
   get bytes(): number {
-    return this.#lanes.bytes;
+    return this.#workers.bytes;
   }
 
   [Symbol.dispose](): void {
-    this.#lanes[Symbol.dispose]();
+    this.#workers[Symbol.dispose]();
   }
 }
 

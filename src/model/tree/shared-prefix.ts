@@ -1,6 +1,6 @@
 /**
  * Prompts that begin alike, as those with one tool set do: what they share need be computed only once, when they are
- * one tree and the rest of each prompt goes with its completions.
+ * one tree and the remainder of each prompt goes with its completions.
  */
 import type { TokenIds } from '../../base/token-ids.ts';
 
@@ -46,16 +46,16 @@ export function prefixRuns<T extends { readonly promptIds: TokenIds; readonly sa
 }
 
 /** Prompts that begin alike: their indices, and how many tokens all of them have in common. */
-export interface PromptFamily {
+export interface PrefixGroup {
   readonly members: readonly number[];
   readonly shared: number;
 }
 
 /**
- * Families of at most `most` neighbouring prompts each; a prompt that is like no neighbour is one by itself, with
+ * Groups of at most `most` neighbouring prompts each; a prompt that is like no neighbour is one by itself, with
  * nothing shared. Every prompt of a larger one has at least one token of its own.
  */
-export function promptFamilies(prompts: readonly TokenIds[], most: number): PromptFamily[] {
+export function prefixGroups(prompts: readonly TokenIds[], most: number): PrefixGroup[] {
   const numbered = prompts.map((promptIds, index) => ({ promptIds, index, samples: [index] }));
   return prefixRuns(numbered, most).map((run) => {
     const [first, ...others] = run;

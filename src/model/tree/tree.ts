@@ -1,6 +1,6 @@
 /**
  * The batch layout: a prompt tree a row. Prompts come first (P tokens each, padded on the right), then all
- * completions, in n slots of C tokens each. Positions of a completion go on from the end of its prompt.
+ * completions, in n rows of C tokens each. Positions of a completion go on from the end of its prompt.
  */
 import { InternalError } from '../../base/errors.ts';
 import type { Graph } from '../../tensor/graph.ts';
@@ -12,9 +12,9 @@ import {
   promptAttention,
   splitTokens,
 } from './attention.ts';
-import type { Qwen3Config } from '../arch/config.ts';
+import type { ModelConfig } from '../arch/config.ts';
 import { type Attend, type ForwardOptions, hiddenStates, type WeightSource } from '../arch/forward.ts';
-import { placesIn } from './packing.ts';
+import { rowSpans } from './packing.ts';
 import type { PromptTree, TreeLayout } from './layout.ts';
 import { completionMask, promptMask } from './mask.ts';
 
@@ -30,10 +30,10 @@ export function promptIndex(layout: TreeLayout, prompt: number, token: number): 
   return prompt * layout.promptTokens + token;
 }
 
-/** Index in the batch of a slot's token. */
-function completionIndex(layout: TreeLayout, prompt: number, slot: number, token: number): number {
+/** Index in the batch of a row's token. */
+function completionIndex(layout: TreeLayout, prompt: number, row: number, token: number): number {
   const base = layout.prompts * layout.promptTokens;
-  return base + (prompt * layout.samples + slot) * layout.completionTokens + token;
+  return base + (prompt * layout.samples + row) * layout.completionTokens + token;
 }
 
 /** Index of the token that predicts completion token `token`. */
@@ -45,8 +45,8 @@ export function predictorIndex(
   token: number,
 ): number {
   if (token === 0) return promptIndex(layout, prompt, tree.prompt.length - 1);
-  const { slot, offset } = placesIn(layout, tree)[sample] ?? { slot: sample, offset: 0 };
-  return completionIndex(layout, prompt, slot, offset + token - 1);
+  const { row, offset } = rowSpans(layout, tree)[sample] ?? { row: sample, offset: 0 };
+  return completionIndex(layout, prompt, row, offset + token - 1);
 }
 
 /** What a graph over trees is fed with. */
@@ -72,10 +72,10 @@ export function layoutTrees(layout: TreeLayout, trees: readonly PromptTree[]): T
     }
     tokens.set(tree.prompt, promptIndex(layout, b, 0));
     for (let i = 0; i < tree.prompt.length; i++) positions[promptIndex(layout, b, i)] = i;
-    const places = placesIn(layout, tree);
+    const spans = rowSpans(layout, tree);
     tree.completions.forEach((completion, s) => {
-      const { slot, offset } = places[s] ?? { slot: s, offset: 0 };
-      const start = completionIndex(layout, b, slot, offset);
+      const { row, offset } = spans[s] ?? { row: s, offset: 0 };
+      const start = completionIndex(layout, b, row, offset);
       tokens.set(completion, start);
       for (let i = 0; i < completion.length; i++) positions[start + i] = tree.prompt.length + i;
     });
@@ -100,7 +100,7 @@ export interface TreeGraph {
 /** Adds Qwen3's forward pass over prompt trees to a graph. */
 export function treeForward(
   g: Graph,
-  config: Qwen3Config,
+  config: ModelConfig,
   weights: WeightSource,
   layout: TreeLayout,
   options: ForwardOptions = {},

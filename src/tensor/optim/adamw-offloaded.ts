@@ -1,5 +1,5 @@
 /**
- * AdamW with its two averages in a file (after Rajbhandari et al., ZeRO-Infinity, arXiv 2104.07857): of an update, the
+ * AdamW with its two moments in a file (after Rajbhandari et al., ZeRO-Infinity, arXiv 2104.07857): of an update, the
  * device holds no more than a part of them. Weights and gradients stay where they are. The numbers are those of AdamW
  * to the bit; what of the file the system's cache has room for stays in memory.
  */
@@ -57,8 +57,8 @@ function partsOf(specs: readonly ParameterSpec[], offset: number, decayed: boole
   return parts;
 }
 
-/** Both averages of a part, in the process's own memory. */
-class Averages {
+/** Both moments of a part, in the process's own memory. */
+class Moments {
   readonly first = new Float32Array(PART);
   readonly second = new Float32Array(PART);
 }
@@ -78,11 +78,11 @@ export class OffloadedAdamW implements Optimizer {
   readonly #clip: Tensor;
   readonly #settings: Tensor;
   readonly #values = new Float32Array(PART);
-  readonly #averages = [new Averages(), new Averages()] as const;
+  readonly #moments = [new Moments(), new Moments()] as const;
   steps = 0;
 
   /**
-   * Keeps the averages in `folder`, as long as it is in use. `device` computes the steps: the parameters' own, or
+   * Keeps the moments in `folder`, as long as it is in use. `device` computes the steps: the parameters' own, or
    * another one that reaches the same memory.
    */
   constructor(parameters: ParameterSet, options: AdamWOptions, folder: string, device: Device) {
@@ -130,7 +130,7 @@ export class OffloadedAdamW implements Optimizer {
     this.steps += 1;
     const device = this.#graph.device;
     write(device, this.#clip, new Float32Array(COLUMNS).fill(clipOf(this.#options, norm)));
-    const [now, next] = this.#averages;
+    const [now, next] = this.#moments;
     let [held, ahead] = [now, next];
     let coming = this.#fetch(0, held);
     try {
@@ -151,8 +151,8 @@ export class OffloadedAdamW implements Optimizer {
     this.gradients.clear();
   }
 
-  /** Reads the averages of the part number `index`, if there is one. */
-  async #fetch(index: number, into: Averages): Promise<void> {
+  /** Reads the moments of the part number `index`, if there is one. */
+  async #fetch(index: number, into: Moments): Promise<void> {
     const part = this.#parts[index];
     if (part === undefined) return;
     const { start, count } = part;
@@ -160,7 +160,7 @@ export class OffloadedAdamW implements Optimizer {
     await this.second.readRange(start, into.second.subarray(0, count));
   }
 
-  async #update({ start, count, pieces }: Part, { first, second }: Averages): Promise<void> {
+  async #update({ start, count, pieces }: Part, { first, second }: Moments): Promise<void> {
     const values = this.#values;
     const gather = (from: ParameterSet): Float32Array => {
       for (const piece of pieces)

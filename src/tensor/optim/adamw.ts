@@ -1,6 +1,6 @@
 /**
  * AdamW with decoupled weight decay (Loshchilov and Hutter, arXiv 1711.05101) and global gradient-norm clipping,
- * on the device; matrices can be left to Muon, and averages kept in 8 bits. Gradients are accumulated into `gradients` by training graphs; `step` applies and clears them.
+ * on the device; matrices can be left to Muon, and moments kept in 8 bits. Gradients are accumulated into `gradients` by training graphs; `step` applies and clears them.
  */
 import type { Device } from '../../ggml/device.ts';
 import { adamNodes8, adamStep8, fits8bit } from './adamw8.ts';
@@ -15,7 +15,7 @@ import { sizeOf, type Tensor } from '../tensor.ts';
 export interface ResidentOptions extends AdamWOptions {
   /** The matrices that Muon updates in AdamW's stead, and its momentum. */
   readonly muon?: { readonly momentum: number; readonly matrices: (name: string) => boolean };
-  /** Keep both averages of matrices in 8 bits; Muon has no use for it. */
+  /** Keep both moments of matrices in 8 bits; Muon has no use for it. */
   readonly eightBit?: boolean;
 }
 
@@ -46,12 +46,12 @@ export class AdamW implements Optimizer {
     const { specs } = parameters;
     this.#device = device;
     this.#options = options;
-    const averages = specs.map((spec): ParameterSpec =>
+    const moments = specs.map((spec): ParameterSpec =>
       options.eightBit === true && fits8bit(spec.shape) ? { ...spec, dtype: 'q8_0' } : spec,
     );
     this.gradients = new ParameterSet(parameters.device, specs, 'state');
-    this.first = new ParameterSet(parameters.device, averages, 'state');
-    this.second = new ParameterSet(parameters.device, averages, 'state');
+    this.first = new ParameterSet(parameters.device, moments, 'state');
+    this.second = new ParameterSet(parameters.device, moments, 'state');
 
     this.#norm = new GradientNorm(this.gradients, device);
     const g = new Graph(

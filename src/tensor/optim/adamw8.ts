@@ -1,5 +1,5 @@
 /**
- * AdamW with its two averages in 8 bits (after Dettmers et al., arXiv 2110.02861): blocks of 32 numbers with a scale
+ * AdamW with its two moments in 8 bits (after Dettmers et al., arXiv 2110.02861): blocks of 32 numbers with a scale
  * each, ggml's q8_0. In place of the paper's dynamic code, roots are kept: the square root of the first average with
  * its sign and the fourth root of the second, so that a block spans more than four decades of gradients. What is
  * lost at the small end cannot make a step larger than Adam's own bound.
@@ -13,7 +13,7 @@ import { DTYPES, type Shape, sizeOf, type Tensor } from '../tensor.ts';
 /** A block's scale is an f16, and the roots of gradients are small: this keeps those of 1e-10 to 1e7 in its range. */
 const ROOT_SCALE = 2 ** 10;
 
-/** Tells whether a parameter's averages can be kept in blocks of 32. */
+/** Tells whether a parameter's moments can be kept in blocks of 32. */
 export function fits8bit(shape: Shape): boolean {
   return shape.length > 1 && (shape[0] ?? 1) % 32 === 0;
 }
@@ -38,7 +38,7 @@ export interface AdamInputs8 {
 export interface AdamStep8 {
   readonly weight: Tensor;
   readonly gradient: Tensor;
-  /** The averages, q8_0 of the weight's shape; changed by the step. */
+  /** The moments, q8_0 of the weight's shape; changed by the step. */
   readonly first: Tensor;
   readonly second: Tensor;
   readonly beta1: number;

@@ -1,17 +1,17 @@
-/** A lane's cache and the graphs that were built on it, each kept for layouts that come again. */
+/** A worker's cache and the graphs that were built on it, each kept for layouts that come again. */
 import type { Device } from '../../ggml/device.ts';
 import { GraphMemory } from '../../tensor/graph-memory.ts';
 import { type CacheSize, KeyValueCache } from './cache.ts';
-import type { Qwen3Config } from '../arch/config.ts';
+import type { ModelConfig } from '../arch/config.ts';
 import { DecodeGraph } from './decode.ts';
 import type { WeightSource } from '../arch/forward.ts';
 import { Lru } from '../../base/lru.ts';
-import { HostRows, type LaneRoom } from './next-token.ts';
+import { HostRows, type WorkerMemory } from './next-token.ts';
 import { MoveGraph, PrefillGraph } from './prefill.ts';
-import { SuffixGraph, type SuffixLayout } from '../tree/suffix.ts';
+import { RemainderGraph, type RemainderLayout } from './remainder.ts';
 import type { TreeLayout } from '../tree/layout.ts';
 
-/** For each lane. */
+/** For each worker. */
 export const MAX_GRAPHS = 32;
 
 /** Room for what was and what is wanted, so that calls of changing sizes settle; unless that is twice as much. */
@@ -27,17 +27,17 @@ function grown(was: CacheSize, wanted: CacheSize): CacheSize {
   return tokens(both) <= 2 * tokens(wanted) ? both : wanted;
 }
 
-export class LaneGraphs implements Disposable {
+export class WorkerGraphs implements Disposable {
   readonly #device: Device;
-  readonly #config: Qwen3Config;
+  readonly #config: ModelConfig;
   readonly #weights: WeightSource;
-  readonly #graphs = new Lru<PrefillGraph | SuffixGraph | DecodeGraph | MoveGraph>(MAX_GRAPHS);
+  readonly #graphs = new Lru<PrefillGraph | RemainderGraph | DecodeGraph | MoveGraph>(MAX_GRAPHS);
   /** What graphs of one kind share: only one of them runs at a time. */
   readonly #memories = new Map<string, GraphMemory>();
   readonly #rows = new HostRows();
   #cache: KeyValueCache | undefined;
 
-  constructor(device: Device, config: Qwen3Config, weights: WeightSource) {
+  constructor(device: Device, config: ModelConfig, weights: WeightSource) {
     this.#device = device;
     this.#config = config;
     this.#weights = weights;
@@ -67,9 +67,9 @@ export class LaneGraphs implements Disposable {
     return this.#graphs.get(`prefill ${prompts} ${tokens} ${temperature}`, build) as PrefillGraph;
   }
 
-  suffix(cache: KeyValueCache, layout: SuffixLayout, temperature: number): SuffixGraph {
-    const build = (): SuffixGraph =>
-      new SuffixGraph(
+  suffix(cache: KeyValueCache, layout: RemainderLayout, temperature: number): RemainderGraph {
+    const build = (): RemainderGraph =>
+      new RemainderGraph(
         this.#device,
         this.#config,
         this.#weights,
@@ -78,7 +78,10 @@ export class LaneGraphs implements Disposable {
         temperature,
         this.#room(`suffix ${temperature}`),
       );
-    return this.#graphs.get(`suffix ${Object.values(layout).join(' ')} ${temperature}`, build) as SuffixGraph;
+    return this.#graphs.get(
+      `suffix ${Object.values(layout).join(' ')} ${temperature}`,
+      build,
+    ) as RemainderGraph;
   }
 
   decode(cache: KeyValueCache, layout: TreeLayout, temperature: number): DecodeGraph {
@@ -101,7 +104,7 @@ export class LaneGraphs implements Disposable {
     return this.#graphs.get(`move ${prompts} ${rows}`, build) as MoveGraph;
   }
 
-  #room(kind: string): LaneRoom {
+  #room(kind: string): WorkerMemory {
     const memory = this.#memories.get(kind) ?? new GraphMemory(this.#device);
     this.#memories.set(kind, memory);
     return { memory, rows: this.#rows };

@@ -1,5 +1,5 @@
 /** Buffers that have addresses and no memory: what lies in one counts as allocated when a graph is planned. */
-import type { Device, Ledger } from '../ggml/device.ts';
+import type { Device, MetaMemory } from '../ggml/device.ts';
 import type { Pointer } from '../ggml/signatures.ts';
 
 /** Where nothing is; what is planned is never read or written. */
@@ -7,9 +7,9 @@ const NOWHERE = 2n ** 44n;
 const ALIGNMENT = 64;
 
 /** Gives tensors addresses and takes their bytes from the ledger; returns the buffer, and how many bytes. */
-export function plannedBuffer(
+export function metaBuffer(
   device: Device,
-  ledger: Ledger,
+  ledger: MetaMemory,
   tensors: readonly Pointer[],
 ): { buffer: Pointer; bytes: number } {
   const { ggml } = device.lib;

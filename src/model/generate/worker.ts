@@ -1,32 +1,32 @@
 /**
  * Generation on one device: prompts wait in line, longest first, and take a slot as soon as enough are free; when
- * nobody waits any more, the unfinished samples close ranks.
+ * nobody waits any more, the unfinished samples are compacted.
  */
 import type { TokenIds } from '../../base/token-ids.ts';
 import type { Device } from '../../ggml/device.ts';
 import { bucketCount, stageLength } from '../tree/buckets.ts';
 import type { KeyValueCache } from './cache.ts';
-import type { Qwen3Config } from '../arch/config.ts';
+import type { ModelConfig } from '../arch/config.ts';
 import type { DecodeGraph } from './decode.ts';
 import type { WeightSource } from '../arch/forward.ts';
-import { LaneGraphs, MAX_GRAPHS } from './lane-graphs.ts';
+import { WorkerGraphs, MAX_GRAPHS } from './worker-graphs.ts';
 import type { NextTokens } from './next-token.ts';
 import { argmax, draw, type Sampling } from './sampler.ts';
 import {
   type Drawing,
   extentOf,
-  type PromptPlace,
+  type PromptSpan,
   type Sample,
   Slots,
   startPrompt,
   type Stopped,
-  wholePlace,
+  wholeSpan,
 } from './slots.ts';
 
 /** Tokens of prompts that go through the model at once. */
 const PREFILL_TOKENS = 2048;
-/** Lengths that a batch grows through, roughly, between two times that it closes ranks. */
-const CLOSING_LENGTHS = 3;
+/** Lengths that a batch grows through, roughly, between two times that it is compacted. */
+const COMPACTED_LENGTHS = 3;
 
 /** How samples are drawn. */
 export interface Settings extends Sampling {
@@ -38,22 +38,22 @@ export interface Settings extends Sampling {
 }
 
 /** What several prompts begin with. */
-export interface Beginning {
+export interface SharedPrefix {
   readonly tokens: TokenIds;
 }
 
-/** A prompt in line; those of one beginning stand side by side. */
+/** A prompt in line; those of one shared prefix stand side by side. */
 export interface Waiting {
   readonly prompt: TokenIds;
   /** Index among the prompts of the call. */
   readonly index: number;
   /** The same object for all prompts that begin so. */
-  readonly beginning?: Beginning | undefined;
+  readonly sharedPrefix?: SharedPrefix | undefined;
 }
 
-/** Tokens of a beginning and of a rest, as they are padded in the cache. */
-function paddedParts({ prompt, beginning }: Waiting): [number, number] {
-  const shared = beginning?.tokens.length ?? 0;
+/** Tokens of a shared prefix and of a remainder, as they are padded in the cache. */
+function paddedParts({ prompt, sharedPrefix }: Waiting): [number, number] {
+  const shared = sharedPrefix?.tokens.length ?? 0;
   const rest = stageLength(prompt.length - shared);
   return [shared === 0 ? 0 : stageLength(shared), rest];
 }
@@ -62,7 +62,7 @@ function paddedParts({ prompt, beginning }: Waiting): [number, number] {
 interface Admitted {
   readonly taken: readonly Waiting[];
   readonly into: readonly number[];
-  readonly places: readonly PromptPlace[];
+  readonly spans: readonly PromptSpan[];
   readonly next: NextTokens;
 }
 
@@ -73,15 +73,15 @@ export interface Generated {
   readonly samples: readonly Sample[];
 }
 
-export class GenerationLane implements Disposable {
-  readonly #config: Qwen3Config;
-  readonly #graphs: LaneGraphs;
-  /** The beginning that is in the cache's spare slot. */
-  #beginning: Beginning | undefined;
+export class GenerationWorker implements Disposable {
+  readonly #config: ModelConfig;
+  readonly #graphs: WorkerGraphs;
+  /** The shared prefix that is in the cache's spare slot. */
+  #sharedPrefix: SharedPrefix | undefined;
 
-  constructor(device: Device, config: Qwen3Config, weights: WeightSource) {
+  constructor(device: Device, config: ModelConfig, weights: WeightSource) {
     this.#config = config;
-    this.#graphs = new LaneGraphs(device, config, weights);
+    this.#graphs = new WorkerGraphs(device, config, weights);
   }
 
   /** Draws the samples of prompts, in their order, `batch` of them at a time. */
@@ -102,7 +102,7 @@ export class GenerationLane implements Disposable {
       completionTokens: stageLength(maxTokens, 16),
     });
     cache.clear();
-    this.#beginning = undefined;
+    this.#sharedPrefix = undefined;
     const slots = new Slots(batch, samples);
     let graph: DecodeGraph | undefined;
     while (line.length > 0 || slots.live) {
@@ -112,7 +112,7 @@ export class GenerationLane implements Disposable {
         await this.#admit(cache, slots, free, line, settings);
         graph = undefined;
       } else {
-        if (line.length === 0 && (await this.#closeRanks(cache, slots))) graph = undefined;
+        if (line.length === 0 && (await this.#compact(cache, slots))) graph = undefined;
         graph = await this.#step(cache, slots, settings, graph);
       }
       await this.#reply(slots, settings);
@@ -122,7 +122,7 @@ export class GenerationLane implements Disposable {
   }
 
   /**
-   * Builds what a call with such prompts and samples needs at most, without running it: see Device.planning. Returns
+   * Builds what a call with such prompts and samples needs at most, without running it: see Device.meta. Returns
    * the bytes that the graphs hold on the host.
    */
   reserve(
@@ -140,11 +140,11 @@ export class GenerationLane implements Disposable {
     const cache = this.#graphs.reserve({ prompts: prompts + 1, promptTokens, rows, completionTokens });
     const together = bucketCount(Math.max(1, Math.min(prompts, Math.floor(PREFILL_TOKENS / promptTokens))));
     this.#graphs.prefill(cache, together, promptTokens, temperature);
-    // The whole batch through all lengths; then ever smaller ones, as samples finish and the rest close ranks.
+    // The whole batch through all lengths; then ever smaller ones, as samples finish and the rest are compacted.
     const layouts = lengths.map((length) => ({ prompts, promptTokens, samples, completionTokens: length }));
     for (let left = bucketCount(prompts); left > 1 && layouts.length < MAX_GRAPHS;) {
       left = bucketCount(Math.max(1, Math.floor((2 * left) / 3)));
-      const later = lengths.slice(-CLOSING_LENGTHS);
+      const later = lengths.slice(-COMPACTED_LENGTHS);
       layouts.push(
         ...later.map((length) => ({ prompts: left, promptTokens, samples, completionTokens: length })),
       );
@@ -183,17 +183,17 @@ export class GenerationLane implements Disposable {
     line: Waiting[],
     settings: Settings,
   ): Promise<void> {
-    const beginning = line[0]?.beginning;
-    const kin = line.filter((waiting) => waiting.beginning === beginning).length;
-    const known = beginning !== undefined && this.#beginning === beginning;
-    // A beginning is worth a pass of its own when two rests follow.
-    const apart = beginning !== undefined && (known || kin > 1);
-    const { taken, into, places, next } = apart
-      ? await this.#prefillRests(cache, beginning, line, kin, free, settings)
+    const sharedPrefix = line[0]?.sharedPrefix;
+    const alike = line.filter((waiting) => waiting.sharedPrefix === sharedPrefix).length;
+    const known = sharedPrefix !== undefined && this.#sharedPrefix === sharedPrefix;
+    // A shared prefix is worth a pass of its own when two remainders follow.
+    const apart = sharedPrefix !== undefined && (known || alike > 1);
+    const { taken, into, spans, next } = apart
+      ? await this.#prefillRemainders(cache, sharedPrefix, line, alike, free, settings)
       : await this.#prefillWhole(cache, line, free, settings);
     const { samples, seed } = settings;
     taken.forEach(({ index, prompt }, row) => {
-      const active = startPrompt(index, places[row] ?? wholePlace(prompt.length), samples, seed);
+      const active = startPrompt(index, spans[row] ?? wholeSpan(prompt.length), samples, seed);
       for (const drawing of active.drawings) this.#draw(drawing, next, row, settings);
       slots.fill(into[row] ?? 0, active);
     });
@@ -208,9 +208,9 @@ export class GenerationLane implements Disposable {
   ): Promise<Admitted> {
     const tokens = stageLength(line[0]?.prompt.length ?? 1);
     const room = Math.min(free.length, line.length, Math.max(1, Math.floor(PREFILL_TOKENS / tokens)));
-    const alike = ({ prompt, beginning }: Waiting): boolean =>
+    const alike = ({ prompt, sharedPrefix }: Waiting): boolean =>
       // Much shorter ones wait for a narrower graph, longer ones for a wider one.
-      beginning === undefined && prompt.length * 4 > tokens * 3 && prompt.length <= tokens;
+      sharedPrefix === undefined && prompt.length * 4 > tokens * 3 && prompt.length <= tokens;
     const stop = line.findIndex((waiting, i) => i > 0 && !alike(waiting));
     const together = bucketCount(Math.max(1, Math.min(room, stop < 0 ? room : stop)));
     const taken = line.splice(0, together);
@@ -220,37 +220,39 @@ export class GenerationLane implements Disposable {
       taken.map(({ prompt }) => prompt),
       into,
     );
-    return { taken, into, places: taken.map(({ prompt }) => wholePlace(prompt.length)), next: graph.next };
+    return { taken, into, spans: taken.map(({ prompt }) => wholeSpan(prompt.length)), next: graph.next };
   }
 
-  /** The first `kin` of the line, which begin alike, as far as there is room; what they share is computed once. */
-  async #prefillRests(
+  /** The first `alike` of the line, which begin alike, as far as there is room; what they share is computed once. */
+  async #prefillRemainders(
     cache: KeyValueCache,
-    beginning: Beginning,
+    sharedPrefix: SharedPrefix,
     line: Waiting[],
-    kin: number,
+    alike: number,
     free: readonly number[],
     { temperature }: Settings,
   ): Promise<Admitted> {
-    const { tokens } = beginning;
+    const { tokens } = sharedPrefix;
     const promptTokens = stageLength(tokens.length);
-    if (this.#beginning !== beginning) {
-      this.#beginning = undefined;
+    if (this.#sharedPrefix !== sharedPrefix) {
+      this.#sharedPrefix = undefined;
       await this.#graphs.prefill(cache, 1, promptTokens, temperature).run([tokens], [cache.spare]);
-      this.#beginning = beginning;
+      this.#sharedPrefix = sharedPrefix;
     }
-    const longest = line.slice(0, kin).reduce((most, waiting) => Math.max(most, paddedParts(waiting)[1]), 1);
-    const room = Math.min(free.length, kin, Math.max(1, Math.floor(PREFILL_TOKENS / longest)));
+    const longest = line
+      .slice(0, alike)
+      .reduce((most, waiting) => Math.max(most, paddedParts(waiting)[1]), 1);
+    const room = Math.min(free.length, alike, Math.max(1, Math.floor(PREFILL_TOKENS / longest)));
     const taken = line.splice(0, bucketCount(room));
     const into = free.slice(0, taken.length);
     const layout = { promptTokens, samples: taken.length, completionTokens: longest };
     const graph = this.#graphs.suffix(cache, layout, temperature);
     const prompts = taken.map(({ prompt }) => prompt);
-    const places = await graph.run(prompts, tokens.length, into);
-    return { taken, into, places, next: graph.next };
+    const spans = await graph.run(prompts, tokens.length, into);
+    return { taken, into, spans, next: graph.next };
   }
 
-  async #closeRanks(cache: KeyValueCache, slots: Slots): Promise<boolean> {
+  async #compact(cache: KeyValueCache, slots: Slots): Promise<boolean> {
     const from = slots.compact();
     if (from === undefined) return false;
     const [prompts, rows] = [from.slots.length, from.rows.length];
@@ -269,8 +271,8 @@ export class GenerationLane implements Disposable {
     const live = slots.rows.filter((drawing) => drawing !== undefined);
     const layout = {
       prompts: slots.count,
-      promptTokens: stageLength(Math.max(...live.map(({ place }) => extentOf(place)))),
-      samples: slots.places,
+      promptTokens: stageLength(Math.max(...live.map(({ span }) => extentOf(span)))),
+      samples: slots.rowsPerSlot,
       completionTokens: stageLength(Math.max(...live.map(({ count }) => count)), 16),
     };
     const graph = this.#graphs.decode(cache, layout, temperature);
@@ -280,7 +282,7 @@ export class GenerationLane implements Disposable {
       graph.positions[row] = (drawing?.promptLength ?? 0) + step;
       graph.steps[row] = step;
       if (graph === last) graph.seeStep(row, step);
-      else graph.see(row, drawing?.place ?? wholePlace(0), step + 1);
+      else graph.see(row, drawing?.span ?? wholeSpan(0), step + 1);
     });
     await graph.run();
     slots.rows.forEach((drawing, row) => {
@@ -302,7 +304,7 @@ export class GenerationLane implements Disposable {
 
   /** Tokens that a sample may have: those it is allowed, as far as the model has positions. */
   #limit({ promptLength }: Drawing, maxTokens: number): number {
-    return Math.min(maxTokens, this.#config.maxPositions - promptLength);
+    return Math.min(maxTokens, this.#config.contextLength - promptLength);
   }
 
   /** Bytes of the cache and of the graphs' intermediates. */

@@ -1,26 +1,26 @@
 /**
- * The rest of prompts whose beginning is in the cache already, in its spare slot: it goes through the model alone, and
- * each prompt's slot gets a copy of the beginning.
+ * The remainder of prompts whose shared prefix is in the cache already, in its spare slot: it goes through the model alone, and
+ * each prompt's slot gets a copy of the prefix.
  */
 import type { TokenIds } from '../../base/token-ids.ts';
 import type { Device } from '../../ggml/device.ts';
 import { Graph, write } from '../../tensor/graph.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { completionAttention, layoutKeyValues } from './attention.ts';
-import type { KeyValueCache, SlotInputs } from '../generate/cache.ts';
-import type { Qwen3Config } from '../arch/config.ts';
+import { completionAttention, layoutKeyValues } from '../tree/attention.ts';
+import type { KeyValueCache, SlotInputs } from './cache.ts';
+import type { ModelConfig } from '../arch/config.ts';
 import { type Attend, hiddenStates, type WeightSource } from '../arch/forward.ts';
-import { type LaneRoom, NextTokens } from '../generate/next-token.ts';
-import { nodesFor } from '../generate/prefill.ts';
-import type { PromptPlace } from '../generate/slots.ts';
-import type { TreeLayout } from './layout.ts';
-import { completionMask } from './mask.ts';
-import { KeptGraph } from '../generate/kept-graph.ts';
+import { type WorkerMemory, NextTokens } from './next-token.ts';
+import { nodesFor } from './prefill.ts';
+import type { PromptSpan } from './slots.ts';
+import type { TreeLayout } from '../tree/layout.ts';
+import { completionMask } from '../tree/mask.ts';
+import { KeptGraph } from './kept-graph.ts';
 
-/** `promptTokens` P of the beginning, and `completionTokens` C of the rest of each of `samples` prompts. */
-export type SuffixLayout = Omit<TreeLayout, 'prompts'>;
+/** `promptTokens` P of the shared prefix, and `completionTokens` C of the remainder of each of `samples` prompts. */
+export type RemainderLayout = Omit<TreeLayout, 'prompts'>;
 
-export class SuffixGraph extends KeptGraph {
+export class RemainderGraph extends KeptGraph {
   readonly next: NextTokens;
   readonly #device: Device;
   readonly #cache: KeyValueCache;
@@ -33,12 +33,12 @@ export class SuffixGraph extends KeptGraph {
 
   constructor(
     device: Device,
-    config: Qwen3Config,
+    config: ModelConfig,
     weights: WeightSource,
     cache: KeyValueCache,
-    layout: SuffixLayout,
+    layout: RemainderLayout,
     temperature: number,
-    { memory, rows: host }: LaneRoom,
+    { memory, rows: host }: WorkerMemory,
   ) {
     const { promptTokens: P, samples: n, completionTokens: C } = layout;
     const g = new Graph(device, nodesFor(config), memory);
@@ -69,7 +69,7 @@ export class SuffixGraph extends KeptGraph {
    * Puts each prompt, which begins with the `shared` tokens that are in the spare slot, into its slot; `next` then has
    * a row for each. Returns where they lie.
    */
-  async run(prompts: readonly TokenIds[], shared: number, slots: readonly number[]): Promise<PromptPlace[]> {
+  async run(prompts: readonly TokenIds[], shared: number, slots: readonly number[]): Promise<PromptSpan[]> {
     const { promptTokens: P, samples: n, completionTokens: C } = this.#layout;
     const tokens = new Int32Array(n * C);
     const positions = new Int32Array(n * C);
@@ -77,20 +77,20 @@ export class SuffixGraph extends KeptGraph {
       tokens.set(prompt.subarray(shared), i * C);
       for (let t = shared; t < prompt.length; t++) positions[i * C + t - shared] = t;
     });
-    const rests = prompts.map((prompt) => prompt.subarray(shared) as TokenIds);
-    const beginning = prompts[0]?.subarray(0, shared) as TokenIds;
+    const remainders = prompts.map((prompt) => prompt.subarray(shared) as TokenIds);
+    const prefix = prompts[0]?.subarray(0, shared) as TokenIds;
     const { keyRows, valueRows } = this.#cache.slotRows(slots);
     const inputs = [
       [this.#tokens, tokens],
       [this.#positions, positions],
-      [this.#mask, completionMask(this.#layout, [{ prompt: beginning, completions: rests }])],
-      [this.#last, Int32Array.from(rests, ({ length }, i) => i * C + length - 1)],
+      [this.#mask, completionMask(this.#layout, [{ prompt: prefix, completions: remainders }])],
+      [this.#last, Int32Array.from(remainders, ({ length }, i) => i * C + length - 1)],
       [this.#slots.keyRows, keyRows],
       [this.#slots.valueRows, valueRows],
     ] as const;
     for (const [tensor, values] of inputs) write(this.#device, tensor, values);
     await this.graph.compute();
     this.next.read();
-    return prompts.map(({ length }) => ({ length, shared, rest: P }));
+    return prompts.map(({ length }) => ({ length, shared, remainder: P }));
   }
 }

@@ -1,4 +1,4 @@
-/** A device for planning takes no memory, and says how much a real one takes for the same. */
+/** A meta device takes no memory, and says how much a real one takes for the same. */
 import { describe, expect, it } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
 import { asTokenIds } from '../../src/base/token-ids.ts';
@@ -33,7 +33,7 @@ function examples(): TrainExample[] {
   }));
 }
 
-describe('a device for planning', () => {
+describe('a meta device', () => {
   it.each([false, true])('knows the size of a training graph (recomputed: %s)', (recompute) => {
     const size = (weights: ParameterSet): number => {
       using adam = new AdamW(weights, ADAMW);
@@ -51,33 +51,33 @@ describe('a device for planning', () => {
       return graph.bytes;
     };
     using real = Device.open('cpu', 1);
-    using planning = Device.planning('cpu', 1);
+    using meta = Device.meta('cpu', 1);
     using weights = goldenWeights(real);
-    using planned = plannedWeights(planning);
+    using planned = plannedWeights(meta);
     expect(size(planned)).toBe(size(weights));
   });
 
   it('counts everything that a trainer, a generator and a scorer hold, and all of it is given back', async () => {
-    using planning = Device.planning('cpu', 2);
+    using meta = Device.meta('cpu', 2);
     using real = Device.open('cpu', 2);
     {
-      using weights = plannedWeights(planning);
+      using weights = plannedWeights(meta);
       using trainer = new Trainer(goldenConfig, weights, crossEntropy(), {
         ...ADAMW,
         microBatchTokens: 1024,
         micro_train_batch_size: 2,
       });
-      // Weights, gradients of two lanes, two averages.
-      const state = planning.planned!.bytes;
+      // Weights, gradients of two lanes, two moments.
+      const state = meta.meta!.bytes;
       expect(state).toBeGreaterThan(5 * 4 * weights.count);
       trainer.reserve(examples());
-      expect(planning.planned!.bytes).toBeGreaterThan(state);
-      await expect(trainer.step(examples(), 1e-3)).rejects.toThrow('for planning');
+      expect(meta.meta!.bytes).toBeGreaterThan(state);
+      await expect(trainer.step(examples(), 1e-3)).rejects.toThrow('meta device');
     }
     {
-      using weights = plannedWeights(planning);
+      using weights = plannedWeights(meta);
       using actual = goldenWeights(real);
-      using generator = new Generator(planning, goldenConfig, weights);
+      using generator = new Generator(meta, goldenConfig, weights);
       using other = new Generator(real, goldenConfig, actual);
       const options = { samples: 2, maxTokens: 20, stopIds: [], batch: 4 };
       const prompts = examples().map(({ prompt }) => prompt);
@@ -89,7 +89,7 @@ describe('a device for planning', () => {
       expect(generator.bytes).toBeGreaterThanOrEqual(other.bytes);
       expect(generator.bytes).toBeLessThan(1.5 * other.bytes);
 
-      using scorer = new Scorer(planning, goldenConfig, weights);
+      using scorer = new Scorer(meta, goldenConfig, weights);
       using judge = new Scorer(real, goldenConfig, actual);
       const trees = examples().map(({ prompt, completions }) => ({
         prompt,
@@ -99,7 +99,7 @@ describe('a device for planning', () => {
       await judge.score(trees, { topK: 10 });
       expect(scorer.bytes).toBe(judge.bytes);
     }
-    expect(planning.planned!.bytes).toBe(0);
-    expect(planning.planned!.peak).toBeGreaterThan(0);
+    expect(meta.meta!.bytes).toBe(0);
+    expect(meta.meta!.peak).toBeGreaterThan(0);
   });
 });
