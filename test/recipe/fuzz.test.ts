@@ -14,7 +14,8 @@ const texts = readdirSync(folder)
 /** Whether loading ends in a recipe or in an error for the user, and not in a fault of ours. */
 function isTold(text: string, set: string[] = []): boolean {
   try {
-    parseRecipe(text, 't.yaml', { set });
+    // Beside the others, so that what it extends is there.
+    parseRecipe(text, join(folder, 't.yaml'), { set });
   } catch (thrown) {
     return thrown instanceof UserError && thrown.message.length > 10 && !thrown.message.includes('undefined');
   }
