@@ -1,5 +1,7 @@
 /** An estimate for people: a table of the stages, what was assumed, and what does not fit. */
 import type { Estimate } from '../estimate/index.ts';
+import type { Measured } from '../estimate/measure.ts';
+import { formatDuration } from '../report/numbers.ts';
 import type { Style } from './style.ts';
 import { table } from '../report/table.ts';
 
@@ -12,31 +14,41 @@ function formatBytes(bytes: number): string {
 }
 
 /** The table of an estimate, with its notes below. */
-export function estimateText({ stages, notes, machine }: Estimate, style: Style): string {
+export function estimateText(
+  { stages, notes, machine }: Estimate,
+  style: Style,
+  measured?: ReadonlyMap<string, Measured>,
+): string {
+  const timeOf = (stage: string): string[] => {
+    const time = measured?.get(stage);
+    if (time === undefined) return [];
+    return 'after' in time
+      ? ['', style.dim(`once ${time.after} has run`)]
+      : [String(time.steps), formatDuration(time.seconds)];
+  };
   const isDevice = machine.deviceMemory !== undefined;
   const head = [
     'stage',
     'kind',
-    'steps',
     'memory',
     ...(isDevice ? ['on the device'] : []),
     'disk',
     'checkpoints',
+    ...(measured === undefined ? [] : ['steps', 'time']),
   ];
   const rows = stages.map((stage) => [
     stage.stage,
     style.dim(stage.kind),
-    String(stage.steps),
     style.bold(formatBytes(stage.memory)),
     ...(isDevice ? [formatBytes(stage.deviceMemory)] : []),
     formatBytes(stage.disk),
     formatBytes(stage.checkpoints),
+    ...timeOf(stage.stage),
   ]);
   const disk = stages.reduce((total, stage) => total + stage.disk, 0);
   const most = Math.max(0, ...stages.map(({ checkpoints }) => checkpoints));
   const all = [
     'all',
-    '',
     '',
     style.bold(formatBytes(Math.max(0, ...stages.map(({ memory }) => memory)))),
     ...(isDevice ? [formatBytes(Math.max(0, ...stages.map(({ deviceMemory }) => deviceMemory)))] : []),

@@ -15,13 +15,11 @@ import { outputsModel, type Stage } from '../stages/index.ts';
 import { type Lengths, measureLengths } from './lengths.ts';
 import { diskWhileTraining, memoryOf, type StageMemory } from './memory.ts';
 import { LARGE, ModelShapes } from './models.ts';
-import type { Workload } from './work.ts';
-import { workloadOf } from './workload.ts';
+import { type Workload, workloadOf } from './workload.ts';
 
 export interface StageEstimate {
   readonly stage: string;
   readonly kind: string;
-  readonly steps: number;
   /** Bytes of the process, runtime and data included; and on the device, where that is another. */
   readonly memory: number;
   readonly deviceMemory: number;
@@ -123,7 +121,6 @@ export function estimateRecipe(recipe: Recipe, runsDir: string): Estimate {
   const stages = planned.map(({ stage, work, memory }, i): StageEstimate => ({
     stage: stage.name,
     kind: stage.kind,
-    steps: work.steps,
     memory: base + memory.host + overhead(i, before.slice(0, i)),
     deviceMemory: memory.device,
     ...diskOf(stage, work, models),

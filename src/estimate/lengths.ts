@@ -1,9 +1,7 @@
 /** How long a recipe's prompts and answers are, in tokens: measured on some of its dialogues. */
-import { asTokenIds } from '../base/token-ids.ts';
 import { type Dialogues, groupByTools } from '../data/dialogues.ts';
 import { makeRecord } from '../data/render.ts';
 import type { TaskDialogue } from '../data/source.ts';
-import { rowsFrom, type TrainCompletion, type TrainExample } from '../train/examples.ts';
 import { GROUP_LIMIT } from '../stages/lessons.ts';
 import type { ShapedModel } from './models.ts';
 
@@ -72,46 +70,4 @@ export function measureLengths(dialogues: Dialogues<TaskDialogue>, model: Shaped
       Array.from(dialogues.slice(start, start + count), (dialogue) => lengthOf(dialogue, i, model)),
     );
   return { groups: measured, dialogues: measured.flat() };
-}
-
-/** Mean of numbers; 0 of none. */
-export const mean = (values: readonly number[]): number =>
-  values.length === 0 ? 0 : values.reduce((a, b) => a + b, 0) / values.length;
-
-const blank = (length: number): ReturnType<typeof asTokenIds> =>
-  asTokenIds(new Int32Array(Math.max(1, length)));
-
-/** A completion of `length` tokens of which those from `start` on count; its tokens are all 0. */
-function blankCompletion(length: number, start = 0): TrainCompletion {
-  const tokens = blank(length);
-  return { tokens, rows: rowsFrom(tokens, Math.min(start, tokens.length - 1)), inputs: {} };
-}
-
-/** A prompt with `samples` answers, as distillation and reinforcement have them. */
-export function answeredExample(
-  { prompt, target }: DialogueLength,
-  samples: number,
-  maxTokens: number,
-): TrainExample {
-  return {
-    prompt: blank(prompt),
-    completions: Array.from({ length: samples }, () => blankCompletion(Math.min(target, maxTokens))),
-  };
-}
-
-/** Dialogues of one tool set as one tree, each with `samples` answers. */
-export function groupedExample(
-  group: readonly DialogueLength[],
-  samples: number,
-  maxTokens: number,
-): TrainExample {
-  const shared = Math.min(...group.map(({ system }) => system));
-  return {
-    prompt: blank(shared),
-    completions: group.flatMap(({ prompt, target }) =>
-      Array.from({ length: samples }, () =>
-        blankCompletion(prompt - shared + Math.min(target, maxTokens), prompt - shared),
-      ),
-    ),
-  };
 }

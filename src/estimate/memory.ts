@@ -13,7 +13,7 @@ import type { Recipe } from '../recipe/schema.ts';
 import { lossOf, type Stage, type TrainingStage } from '../stages/index.ts';
 import { trainedWeights, trainerFor } from '../stages/training.ts';
 import type { ModelShapes } from './models.ts';
-import type { GenerationWork, ScoringWork, TrainingWork, Workload } from './work.ts';
+import type { GenerationWork, ScoringWork, Workload } from './workload.ts';
 
 export interface StageMemory {
   /** On the device. */
@@ -54,7 +54,10 @@ class Holding implements Disposable {
   }
 
   /** A stage's trainer; returns what the model computes with. */
-  train({ stage, several }: TrainingWork): { readonly source: WeightSource; readonly base?: WeightSource } {
+  train({ stage, updates }: NonNullable<Workload['training']>): {
+    readonly source: WeightSource;
+    readonly base?: WeightSource;
+  } {
     const { config } = this.#models.of(stage.model);
     const lora = stage.lora !== undefined;
     const specs = parameterSpecs(config, lora ? stage.compute_dtype : 'f32');
@@ -70,7 +73,7 @@ class Holding implements Disposable {
         '',
       ),
     );
-    for (const examples of several) trainer.reserve(examples);
+    for (const examples of updates) trainer.reserve(examples);
     const base = training?.base;
     return { source: training ?? parameters, ...(base === undefined ? {} : { base }) };
   }
@@ -79,7 +82,7 @@ class Holding implements Disposable {
     if (work.prompts.length === 0) return;
     const { config } = this.#models.of(work.model);
     const generator = this.#hold(new Generator(this.#device, config, weights));
-    const { samples, temperature, batch } = work;
+    const { samples, temperature } = work;
     this.host += generator.reserve(
       work.prompts.map(({ prompt }) => Math.min(prompt, config.contextLength - 1)),
       {
@@ -87,7 +90,6 @@ class Holding implements Disposable {
         temperature,
         maxTokens: work.maxTokens,
         stopIds: [],
-        ...(batch === undefined ? {} : { batch }),
       },
       Math.ceil(SPREAD * work.answer),
     );

@@ -1,242 +1,235 @@
 /**
- * What a stage does, as far as its memory and time depend on it: how many steps, and of which sizes. Answers are taken
- * to be as long as the data's own, up to `generate_max_len`; nothing that is drawn is taken to be dropped.
+ * Sizes of what a stage does, as far as its memory and disk depend on them, from its options' names alone. Answers are
+ * taken to be as long as the data's own, up to generate_max_len; nothing that is drawn is taken to be dropped.
  */
-import { rowCount, type TrainExample } from '../train/examples.ts';
-import { GROUP_LIMIT } from '../stages/lessons.ts';
+import { asTokenIds } from '../base/token-ids.ts';
+import type { Dialogues } from '../data/dialogues.ts';
+import type { TaskDialogue } from '../data/source.ts';
 import type { Recipe } from '../recipe/schema.ts';
-import type { Stage, StageOf, TrainingStage } from '../stages/index.ts';
-import { answeredExample, groupedExample, type Lengths, mean } from './lengths.ts';
-import {
-  cycled,
-  fitting,
-  generation,
-  type Limits,
-  longest,
-  type TrainingWork,
-  updatesOf,
-  type Workload,
-  type WorkloadSource,
-} from './work.ts';
+import { kindOf, lossOf, outputsModel, type Stage, type TrainingStage } from '../stages/index.ts';
+import { GROUP_LIMIT } from '../stages/lessons.ts';
+import { rowsFrom, type TrainCompletion, type TrainExample } from '../train/examples.ts';
+import { epochOrder } from '../train/supervised.ts';
+import type { DialogueLength, Lengths, PromptLength } from './lengths.ts';
 
-/** How many prompts a rollout stage asks. */
-function rolloutPrompts(source: WorkloadSource, stage: StageOf<'rollout'>): number {
-  return Math.min(stage.prompts ?? Infinity, source.dialogues('train').length);
+/** Answers that a model draws at a time. */
+export interface GenerationWork {
+  readonly model: string;
+  readonly prompts: readonly PromptLength[];
+  readonly samples: number;
+  readonly temperature: number;
+  readonly maxTokens: number;
+  /** Tokens of an answer, on average. */
+  readonly answer: number;
 }
 
-function trees(lengths: Lengths, stage: Limits): TrainExample[] {
-  return lengths.groups.flatMap((group) => {
-    const own = fitting(group, stage);
-    return own.length === 0 ? [] : [groupedExample(own, 1, Infinity)];
-  });
+/** Answers whose probabilities a model gives at a time. */
+export interface ScoringWork {
+  readonly model: string;
+  readonly examples: readonly TrainExample[];
+  readonly topK: number;
+  /** Tells whether its weights are in memory beside the ones that are trained. */
+  readonly beside: boolean;
 }
 
-const meanRows = (examples: readonly TrainExample[]): number => mean(examples.map(rowCount));
-
-/** Updates, or steps, that a stage's token budget leaves when each trains on so many tokens. */
-function withinBudget({ token_budget: budget }: TrainingStage, updates: number, tokens: number): number {
-  return budget === undefined ? updates : Math.min(updates, Math.ceil(budget / Math.max(1, tokens)));
+export interface Workload {
+  /** What a few updates learn from each: their batches are of different layouts, whose graphs are kept. */
+  readonly training?: {
+    readonly stage: TrainingStage;
+    readonly updates: readonly (readonly TrainExample[])[];
+  };
+  /** One for each model. */
+  readonly generation: readonly GenerationWork[];
+  readonly scoring?: ScoringWork;
+  /** Bytes that it leaves on the disk beside a model. */
+  readonly stored: number;
 }
 
-/** One update's examples, and how many updates there are. */
-function supervised(
-  stage: StageOf<'sft' | 'distill' | 'dpo'>,
-  examples: readonly TrainExample[],
-  sequences: number,
-): TrainingWork {
-  const each = Math.max(1, mean(examples.map(({ completions }) => completions.length)));
-  const count = Math.max(1, Math.round(Math.min(sequences, stage.max_samples ?? Infinity) / each));
-  const perUpdate = Math.min(count, Math.max(1, Math.round(stage.train_batch_size / each)));
-  const updates = Math.floor((count * stage.max_epochs) / perUpdate);
+/** What a workload is worked out from. */
+export interface WorkloadSource {
+  readonly recipe: Recipe;
+  readonly lengths: (reference: string, split: 'train' | 'test') => Lengths;
+  readonly dialogues: (split: 'train' | 'test') => Dialogues<TaskDialogue>;
+}
+
+/** Options that sizes depend on, of whichever kinds have them. */
+interface Sizes {
+  readonly models?: Readonly<Record<string, string>>;
+  readonly model?: string;
+  readonly data?: string;
+  readonly environment?: string;
+  readonly teacher?: unknown;
+  readonly from?: string;
+  readonly by_tools?: boolean;
+  readonly prompts?: number;
+  readonly problems?: number;
+  readonly limit?: number;
+  readonly rollout_batch_size?: number;
+  readonly n_samples_per_prompt?: number;
+  readonly temperature?: number;
+  readonly prompt_max_len?: number;
+  readonly generate_max_len: number;
+  readonly kd_topk?: number;
+  readonly init_kl_coef?: number;
+}
+
+/** Updates whose layouts are looked at, at most. */
+const UPDATES = 6;
+/** Problems of an environment that does not say how many it has. */
+const PROBLEMS = 1000;
+
+const mean = (values: readonly number[]): number =>
+  values.length === 0 ? 0 : values.reduce((a, b) => a + b, 0) / values.length;
+
+/** `count` of `items`, over and over. */
+const cycled = <T>(items: readonly T[], count: number): T[] =>
+  Array.from({ length: items.length === 0 ? 0 : count }, (_, i) => items[i % items.length]).flatMap((item) =>
+    item === undefined ? [] : [item],
+  );
+
+const blank = (length: number): ReturnType<typeof asTokenIds> =>
+  asTokenIds(new Int32Array(Math.max(1, length)));
+
+/** A completion of `length` tokens of which those from `start` on count. */
+function blankCompletion(length: number, start = 0): TrainCompletion {
+  const tokens = blank(length);
+  return { tokens, rows: rowsFrom(tokens, Math.min(start, tokens.length - 1)), inputs: {} };
+}
+
+/** Dialogues as one tree behind the first `shared` tokens, each with `samples` answers. */
+function treeOf(
+  dialogues: readonly DialogueLength[],
+  shared: number,
+  samples: number,
+  longest: number,
+): TrainExample {
+  const completions = dialogues.flatMap(({ prompt, target }) =>
+    Array.from({ length: samples }, () =>
+      blankCompletion(prompt - shared + Math.min(target, longest), prompt - shared),
+    ),
+  );
+  return { prompt: blank(shared), completions };
+}
+
+const alone = (samples: number, longest: number) => (one: DialogueLength) =>
+  treeOf([one], one.prompt, samples, longest);
+
+const byTools = (samples: number, longest: number) => (group: readonly DialogueLength[]) =>
+  treeOf(group, Math.min(...group.map(({ system }) => system)), samples, longest);
+
+/** Examples of several updates of `count` each, in some order, as stages take them. */
+function updatesOf(examples: readonly TrainExample[], count: number): TrainExample[][] {
+  const order = epochOrder(Math.max(1, examples.length), 1);
+  const shuffled = examples.flatMap((_, i) => examples[order(i)] ?? []);
+  const all = cycled(shuffled, UPDATES * count);
+  return Array.from({ length: UPDATES }, (_, i) => all.slice(i * count, (i + 1) * count));
+}
+
+/** The lengths that a stage meets: of dialogues, where it reads any, or the longest that its options let through. */
+function lengthsOf(source: WorkloadSource, stage: Stage, model: string): Lengths {
+  const { data, environment, prompt_max_len: most = Infinity }: Sizes = stage;
+  const { generate_max_len: target }: Sizes = stage;
+  const from = source.recipe.stages.find(({ name }) => name === data);
+  const isRead = environment === undefined && (data === undefined || data === 'train' || from !== undefined);
+  if (!isRead || (from !== undefined && kindOf(from).makes === 'trajectories')) {
+    const one = { tools: 0, system: Math.ceil(most / 2), prompt: most, target };
+    return { dialogues: [one], groups: [[one]] };
+  }
+  const all = source.lengths(model, kindOf(stage).reads?.(stage) ?? 'train');
+  const fitting = (lengths: readonly DialogueLength[]): DialogueLength[] =>
+    lengths.filter(({ prompt }) => prompt <= most);
   return {
-    stage,
-    ...updatesOf(examples, perUpdate, withinBudget(stage, updates, perUpdate * meanRows(examples))),
+    dialogues: fitting(all.dialogues),
+    groups: all.groups.map(fitting).filter(({ length }) => length > 0),
   };
 }
 
-function learning(source: WorkloadSource, stage: StageOf<'sft' | 'distill' | 'dpo'>): Workload {
-  const { recipe } = source;
-  const from = recipe.stages.find(({ name }) => name === stage.data);
-  const of = (training: TrainingWork): Workload => ({
-    steps: training.updates,
-    training,
-    generation: [],
-    stored: 0,
-  });
-  if (stage.kind === 'sft' && stage.data === 'train') {
-    const lengths = source.lengths(stage.model, 'train');
-    return of(supervised(stage, trees(lengths, stage), source.dialogues('train').length));
-  }
-  if (from?.kind !== 'rollout') {
-    const sequences = from?.kind === 'trajectories' ? (from.problems ?? 1000) : 1000;
-    return of(
-      supervised(
-        stage,
-        longest(stage).map((one) => answeredExample(one, 1, stage.generate_max_len)),
-        sequences,
-      ),
-    );
-  }
-  const lengths = source.lengths(stage.model, 'train');
-  const prompts = rolloutPrompts(source, from);
-  if (stage.kind === 'dpo') {
-    const pairs = fitting(lengths.dialogues, stage).map((one) =>
-      answeredExample(one, 2, from.generate_max_len),
-    );
-    const count = Math.min(prompts, stage.max_samples ?? Infinity);
-    const perUpdate = Math.min(count, stage.train_batch_size);
-    const all = Math.floor((count * stage.max_epochs) / perUpdate);
-    const updates = withinBudget(stage, all, perUpdate * meanRows(pairs));
-    return of({ stage, ...updatesOf(pairs, perUpdate, updates) });
-  }
-  const samples = from.n_samples_per_prompt;
-  const together = Math.max(1, Math.floor((2 * GROUP_LIMIT) / samples));
-  const answered =
-    from.by_tools && together > 1
-      ? lengths.groups.map((group) =>
-          groupedExample(group.slice(0, together), samples, from.generate_max_len),
-        )
-      : fitting(lengths.dialogues, stage).map((one) => answeredExample(one, samples, from.generate_max_len));
-  return of(supervised(stage, answered, prompts * samples));
+/** How many dialogues or problems a stage that draws answers asks. */
+function askedBy({ recipe, dialogues }: WorkloadSource, stage: Stage): number {
+  const { prompts, problems, limit, environment }: Sizes = stage;
+  const limits = Math.min(prompts ?? problems ?? limit ?? Infinity, Infinity);
+  const own = environment === undefined ? undefined : recipe.environments?.[environment];
+  const all =
+    environment === undefined
+      ? dialogues(kindOf(stage).reads?.(stage) ?? 'train').length
+      : (own?.train ?? PROBLEMS);
+  return Math.min(limits, all);
 }
 
-function reinforcement(source: WorkloadSource, stage: StageOf<'simrl' | 'mentor'>): Workload {
-  const isTools = stage.kind === 'mentor';
-  const lengths = isTools ? longest(stage) : fitting(source.lengths(stage.model, 'train').dialogues, stage);
-  const all = isTools
-    ? (stage.prompts ?? trainProblems(source.recipe, stage.environment))
-    : Math.min(stage.prompts ?? Infinity, source.dialogues('train').length);
-  const byEpisodes = Math.ceil((stage.num_episodes * all) / stage.rollout_batch_size);
-  const { n_samples_per_prompt: samples, rollout_batch_size: prompts } = stage;
-  const examples = lengths.map((one) => answeredExample(one, samples, stage.generate_max_len));
-  const most = Math.min(stage.steps ?? byEpisodes, byEpisodes);
-  const steps = withinBudget(stage, most, prompts * meanRows(examples));
-  const perUpdate = Math.max(1, Math.round(stage.train_batch_size / samples));
-  const updates = steps * stage.max_epochs * Math.ceil(prompts / perUpdate);
+/** What a stage learns from that draws nothing itself, as trees. */
+function lessons(source: WorkloadSource, stage: TrainingStage, lengths: Lengths): TrainExample[] {
+  const { data, generate_max_len: longest }: Sizes = stage;
+  const from = source.recipe.stages.find(({ name }) => name === data);
+  if (from === undefined || kindOf(from).makes !== 'rollouts')
+    return lengths.groups.map(byTools(1, longest ?? Infinity));
+  const { by_tools, n_samples_per_prompt: drawn = 1, generate_max_len: most }: Sizes = from;
+  // A loss that compares completions learns from pairs.
+  if (!lossOf(stage).rowwise) return lengths.dialogues.map(alone(2, most));
+  const together = Math.max(1, Math.floor((2 * GROUP_LIMIT) / drawn));
+  return by_tools === true && together > 1
+    ? lengths.groups.map((group) => byTools(drawn, most)(group.slice(0, together)))
+    : lengths.dialogues.map(alone(drawn, most));
+}
+
+/** The work of a stage; nothing is known of a benchmark's prompts before it is asked. */
+export function workloadOf(source: WorkloadSource, stage: Stage): Workload {
+  const sizes: Sizes = stage;
+  const { rollout_batch_size: batch, n_samples_per_prompt: samples = 1, kd_topk = 0 } = sizes;
+  const { generate_max_len: maxTokens = 0, temperature = 1, init_kl_coef = 0 } = sizes;
+  const trained = outputsModel(stage) ? stage : undefined;
+  const isDrawn = batch !== undefined;
+  const isElsewhere = sizes.from !== undefined || (typeof sizes.teacher === 'object' && isDrawn);
+  const asked = isDrawn ? askedBy(source, stage) : 0;
+  const prompts = Math.min(batch ?? 0, asked);
+  const models = Object.values(sizes.models ?? { model: sizes.model ?? '' });
+  const generation = (isDrawn && !isElsewhere ? models : []).map((model): GenerationWork => {
+    const { dialogues } = lengthsOf(source, stage, model);
+    // In some other order few prompts of a call have the same tools.
+    const isGrouped =
+      sizes.by_tools === true || sizes.models !== undefined || sizes.environment !== undefined;
+    return {
+      model,
+      prompts: cycled(isGrouped ? dialogues : dialogues.map((one) => ({ ...one, system: 0 })), prompts),
+      samples,
+      temperature,
+      maxTokens,
+      answer: mean(dialogues.map(({ target }) => Math.min(target, maxTokens))),
+    };
+  });
+  const [model = ''] = models;
+  const answered = (): TrainExample[] =>
+    lengthsOf(source, stage, model).dialogues.map(alone(samples, maxTokens));
+  const isAnchored = trained !== undefined && isDrawn && init_kl_coef > 0;
+  const isStored = kindOf(stage).makes === 'rollouts';
+  const answer = isStored ? mean(answered().map(({ completions: [first] }) => first?.tokens.length ?? 0)) : 0;
   return {
-    steps,
-    training: { stage, ...updatesOf(examples, Math.min(prompts, perUpdate), updates) },
-    generation: [
-      generation(stage.model, stage, lengths, { samples, prompts, calls: steps, byTools: isTools }),
-    ],
-    ...(stage.init_kl_coef > 0
+    generation,
+    ...(trained === undefined
+      ? {}
+      : { training: trainingOf(source, trained, isDrawn ? answered() : undefined) }),
+    ...(isAnchored || (isStored && !isElsewhere)
       ? {
           scoring: {
-            model: stage.model,
-            examples: cycled(examples, prompts),
-            topK: 0,
-            calls: steps,
-            beside: stage.lora === undefined,
+            model,
+            examples: cycled(answered(), prompts),
+            topK: isStored ? kd_topk : 0,
+            beside: isAnchored && trained?.lora === undefined,
           },
         }
       : {}),
-    stored: 0,
+    // Two or three bytes an id and two a log-probability: see topk/format.ts.
+    stored: isStored ? asked * samples * answer * (5 * kd_topk + 5) : 0,
   };
 }
 
-function trainProblems(recipe: Recipe, name: string): number {
-  const environment = recipe.environments?.[name];
-  return environment !== undefined && 'train' in environment ? environment.train : 1000;
-}
-
-function rollout(source: WorkloadSource, stage: StageOf<'rollout'>): Workload {
-  const lengths = fitting(source.lengths(stage.model, 'train').dialogues, stage);
-  const count = rolloutPrompts(source, stage);
-  const { rollout_batch_size: batch, n_samples_per_prompt: samples, kd_topk: topK } = stage;
-  const calls = Math.ceil(count / batch);
-  const prompts = Math.min(batch, count);
-  const answer = mean(lengths.map(({ target }) => Math.min(target, stage.generate_max_len)));
-  // Two or three bytes an id and two a log-probability: see teacher/topk/format.ts.
-  const stored = count * samples * answer * (5 * topK + 5);
-  if (stage.teacher !== undefined || stage.from !== undefined)
-    return { steps: calls, generation: [], stored };
-  return {
-    steps: calls,
-    generation: [
-      generation(stage.model, stage, lengths, { samples, prompts, calls, byTools: stage.by_tools }),
-    ],
-    scoring: {
-      model: stage.model,
-      examples: cycled(
-        lengths.map((one) => answeredExample(one, samples, stage.generate_max_len)),
-        prompts,
-      ),
-      topK,
-      calls,
-      beside: false,
-    },
-    stored,
-  };
-}
-
-function evaluation(source: WorkloadSource, stage: StageOf<'eval'>): Workload {
-  const count = Math.min(stage.limit ?? Infinity, source.dialogues('test').length);
-  const calls = Math.ceil(count / stage.rollout_batch_size);
-  const prompts = Math.min(count, stage.rollout_batch_size);
-  return {
-    steps: calls * Object.keys(stage.models).length,
-    generation: Object.values(stage.models).map((model) =>
-      generation(model, stage, fitting(source.lengths(model, 'test').dialogues, stage), {
-        samples: 1,
-        prompts,
-        calls,
-        batch: stage.rollout_batch_size,
-        byTools: true,
-      }),
-    ),
-    stored: 0,
-  };
-}
-
-function tools(source: WorkloadSource, stage: StageOf<'trajectories' | 'tool_eval'>): Workload {
-  const isEvaluation = stage.kind === 'tool_eval';
-  const count = isEvaluation ? 400 : (stage.problems ?? trainProblems(source.recipe, stage.environment));
-  const calls = Math.ceil(count / stage.rollout_batch_size);
-  const samples = isEvaluation ? 1 : stage.n_samples_per_prompt;
-  const models = isEvaluation ? Object.values(stage.models) : [stage.model];
-  return {
-    steps: calls * models.length,
-    generation: models.map((model) =>
-      generation(model, stage, longest(stage), {
-        samples,
-        prompts: Math.min(count, stage.rollout_batch_size),
-        calls,
-        byTools: true,
-      }),
-    ),
-    stored: 0,
-  };
-}
-
-/** The work of a stage. */
-export function workloadOf(source: WorkloadSource, stage: Stage): Workload {
-  switch (stage.kind) {
-    case 'pretrain': {
-      const groups = Math.max(1, Math.round(stage.train_batch_size / GROUP_LIMIT));
-      const examples = updatesOf(trees(source.lengths(stage.model, 'train'), stage), groups, stage.steps);
-      return {
-        steps: stage.steps,
-        training: { stage, ...examples },
-        generation: [],
-        stored: 0,
-      };
-    }
-    case 'sft':
-    case 'distill':
-    case 'dpo':
-      return learning(source, stage);
-    case 'simrl':
-    case 'mentor':
-      return reinforcement(source, stage);
-    case 'rollout':
-      return rollout(source, stage);
-    case 'eval':
-      return evaluation(source, stage);
-    case 'trajectories':
-    case 'tool_eval':
-      return tools(source, stage);
-    // A benchmark's prompts are not known before it is asked.
-    default:
-      return { steps: 1, generation: [], stored: 0 };
-  }
+/** A few updates of a stage that trains, on what it draws or else on its lessons. */
+function trainingOf(
+  source: WorkloadSource,
+  stage: TrainingStage,
+  drawn: readonly TrainExample[] | undefined,
+): NonNullable<Workload['training']> {
+  const examples = drawn ?? lessons(source, stage, lengthsOf(source, stage, stage.model));
+  const isPairs = !lossOf(stage).rowwise;
+  const each = isPairs ? 1 : Math.max(1, mean(examples.map(({ completions }) => completions.length)));
+  return { stage, updates: updatesOf(examples, Math.max(1, Math.round(stage.train_batch_size / each))) };
 }

@@ -1,13 +1,16 @@
 /** `tinystar estimate`: what a recipe will need in memory, disk and time on this machine. */
 import { buildCommand } from '@stricli/core';
-import { type CliContext, outStyle } from '../context.ts';
+import type { Measured } from '../../estimate/measure.ts';
+import type { Recipe } from '../../recipe/schema.ts';
+import { type CliContext, INTERRUPTED_EXIT, outStyle } from '../context.ts';
 import { estimateText } from '../estimate-table.ts';
-import { debugFlag, deviceFlag, deviceSetting, examples, runsFlag, setFlag } from '../flags.ts';
+import { debugFlag, deviceFlag, deviceSetting, examples, runsFlag, setFlag, wholeNumber } from '../flags.ts';
 
 interface Flags {
   readonly set?: readonly string[];
   readonly device?: string;
   readonly runs: string;
+  readonly measure?: number;
   readonly json: boolean;
   readonly debug: boolean;
 }
@@ -16,7 +19,7 @@ interface Flags {
 export async function printEstimate(
   context: CliContext,
   path: string,
-  { set, runs, json }: Pick<Flags, 'set' | 'runs' | 'json'>,
+  { set, runs, json, measure }: Pick<Flags, 'set' | 'runs' | 'json' | 'measure'>,
 ): Promise<void> {
   const { process } = context;
   const [{ loadEstimable }, { estimateRecipe, obstacles }] = await Promise.all([
@@ -27,12 +30,30 @@ export async function printEstimate(
   const estimate = estimateRecipe(recipe, runs);
   const whole = { ...estimate, notes: [...notes, ...estimate.notes] };
   const faults = obstacles(whole);
+  const measured = measure === undefined ? undefined : await timesOf(context, recipe, runs, measure, json);
   if (json) {
-    process.stdout.write(`${JSON.stringify({ ...whole, obstacles: faults })}\n`);
+    const times = measured === undefined ? {} : { measured: Object.fromEntries(measured) };
+    process.stdout.write(`${JSON.stringify({ ...whole, ...times, obstacles: faults })}\n`);
     return;
   }
-  process.stdout.write(estimateText(whole, outStyle(context)));
+  process.stdout.write(estimateText(whole, outStyle(context), measured));
   for (const fault of faults) process.stdout.write(`does not fit: ${fault}\n`);
+}
+
+/** Measures with what is happening in sight; an interrupt ends the process, which removes what was only there for it. */
+async function timesOf(
+  { process, services }: CliContext,
+  recipe: Recipe,
+  runs: string,
+  steps: number,
+  quiet: boolean,
+): Promise<ReadonlyMap<string, Measured>> {
+  const { measureRecipe } = await import('../../estimate/measure.ts');
+  const settled = services.onInterrupt((exitCode = INTERRUPTED_EXIT) => services.kill(exitCode));
+  const tell = (stage: string): void => {
+    if (!quiet) process.stderr.write(`measuring ${stage}\n`);
+  };
+  return measureRecipe(recipe, runs, steps, tell).finally(settled);
 }
 
 async function estimate(this: CliContext, flags: Flags, path: string): Promise<void> {
@@ -47,6 +68,13 @@ export const estimateCommand = buildCommand<Flags, [string], CliContext>({
       set: setFlag,
       device: deviceFlag,
       runs: runsFlag,
+      measure: {
+        kind: 'parsed',
+        parse: wholeNumber(1),
+        brief: 'Measure the time of every stage whose inputs are there, by this many of its steps',
+        optional: true,
+        placeholder: 'N',
+      },
       json: { kind: 'boolean', brief: 'Print one JSON object', default: false, withNegated: false },
       debug: debugFlag,
     },
@@ -58,10 +86,11 @@ export const estimateCommand = buildCommand<Flags, [string], CliContext>({
   docs: {
     brief: 'Say what a recipe will need in memory, disk and time',
     fullDescription: examples(
-      'Small models that are there rehearse: the beginning of every stage is run and thrown away. Of larger ones the\n' +
-        'memory is worked out by building every stage without allocating anything, and the time by a short\n' +
-        'measurement on random weights; checkpoints of published Qwen3 models need not be there yet.',
+      'Memory and disk are worked out by building every stage without allocating anything; checkpoints of published\n' +
+        'Qwen3 models need not be there yet. With --measure, stages whose inputs are there are begun in a folder that\n' +
+        'is removed, for the time of their steps; what an earlier stage makes is taken from the run of this name.',
       'tinystar estimate recipes/star-0.6b.yaml',
+      'tinystar estimate recipes/tiny-star.yaml --measure 3',
       'tinystar estimate recipes/star-0.6b.yaml --set stages.ckd.gradient_checkpointing=true',
     ),
   },

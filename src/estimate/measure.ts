@@ -1,0 +1,76 @@
+/** Time of stages, from a few measured steps of each whose inputs are there: the real run, in a folder that is removed. */
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { placesIn } from '../recipe/places.ts';
+import type { Recipe } from '../recipe/schema.ts';
+import { runRecipe } from '../run/runner.ts';
+import { kindOf, type Stage } from '../stages/index.ts';
+import { references } from '../stages/stage.ts';
+
+/** What a few steps of a stage took, or the earlier stage that has to run before it can be measured. */
+export type Measured = { readonly steps: number; readonly seconds: number } | { readonly after: string };
+
+/** Measures every stage that can begin, by `steps` steps after its first, which builds graphs. Throws UserErrors. */
+export async function measureRecipe(
+  recipe: Recipe,
+  runsDir: string,
+  steps: number,
+  onStage?: (stage: string) => void,
+): Promise<ReadonlyMap<string, Measured>> {
+  const done = (name: string): boolean => existsSync(join(runsDir, recipe.name, 'stages', name, 'done.json'));
+  const measured = new Map<string, Measured>();
+  for (const stage of recipe.stages) {
+    const names = placesIn(z.object(kindOf(stage).options), stage, references).map(({ value }) => value);
+    const needed = recipe.stages.filter(({ name }) => names.includes(name));
+    const missing = needed.find(({ name }) => !done(name));
+    if (missing === undefined) onStage?.(stage.name);
+    measured.set(
+      stage.name,
+      missing === undefined ? await measure(recipe, stage, needed, runsDir, steps) : { after: missing.name },
+    );
+  }
+  return measured;
+}
+
+async function measure(
+  { export: _export, ...recipe }: Recipe,
+  stage: Stage,
+  needed: readonly Stage[],
+  runsDir: string,
+  steps: number,
+): Promise<Measured> {
+  const folder = mkdtempSync(join(tmpdir(), 'tinystar-measure-'));
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', remove);
+  try {
+    const stages = join(folder, recipe.name, 'stages');
+    mkdirSync(stages, { recursive: true });
+    for (const { name } of needed)
+      symlinkSync(resolve(runsDir, recipe.name, 'stages', name), join(stages, name), 'junction');
+    const stop = new AbortController();
+    const times: number[] = [];
+    let total = 0;
+    const events = runRecipe(
+      { ...recipe, stages: [...needed, stage] },
+      { runsDir: folder, signal: stop.signal },
+    );
+    for await (const event of events) {
+      if (event.stage !== stage.name) continue;
+      if (event.type === 'stage') total = event.total;
+      if (event.type !== 'step') continue;
+      total = event.total;
+      times.push(event.seconds);
+      if (times.length > steps) stop.abort();
+    }
+    const [first = 0, ...later] = times;
+    const median = later.toSorted((a, b) => a - b)[Math.floor(later.length / 2)] ?? first;
+    return { steps: total, seconds: times.length >= total ? sum(times) : first + median * (total - 1) };
+  } finally {
+    process.off('exit', remove);
+    remove();
+  }
+}
+
+const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
