@@ -2,12 +2,10 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { z } from 'zod';
-import { placesIn } from '../recipe/places.ts';
 import type { Recipe } from '../recipe/schema.ts';
+import { namesIn } from '../run/inputs.ts';
 import { runRecipe } from '../run/runner.ts';
-import { kindOf, type Stage } from '../stages/index.ts';
-import { references } from '../stages/stage.ts';
+import type { Stage } from '../stages/index.ts';
 
 /** What a few steps of a stage took, or the earlier stage that has to run before it can be measured. */
 export type Measured = { readonly steps: number; readonly seconds: number } | { readonly after: string };
@@ -22,7 +20,7 @@ export async function measureRecipe(
   const done = (name: string): boolean => existsSync(join(runsDir, recipe.name, 'stages', name, 'done.json'));
   const measured = new Map<string, Measured>();
   for (const stage of recipe.stages) {
-    const names = placesIn(z.object(kindOf(stage).options), stage, references).map(({ value }) => value);
+    const names = namesIn(stage);
     const needed = recipe.stages.filter(({ name }) => names.includes(name));
     const missing = needed.find(({ name }) => !done(name));
     if (missing === undefined) onStage?.(stage.name);

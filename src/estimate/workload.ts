@@ -175,7 +175,7 @@ function lessons(source: WorkloadSource, stage: TrainingStage, lengths: Lengths)
 export function workloadOf(source: WorkloadSource, stage: Stage): Workload {
   const sizes: Sizes = stage;
   const { rollout_batch_size: batch, n_samples_per_prompt: samples = 1, kd_topk = 0 } = sizes;
-  const { generate_max_len: maxTokens = 0, temperature = 1, init_kl_coef = 0 } = sizes;
+  const { generate_max_len: maxTokens, temperature = 1, init_kl_coef = 0 } = sizes;
   const trained = outputsModel(stage) ? stage : undefined;
   const isDrawn = batch !== undefined;
   const isElsewhere = sizes.from !== undefined || (typeof sizes.teacher === 'object' && isDrawn);

@@ -37,7 +37,7 @@ const recordFile = (folder: string, stage: string): string => join(folder, 'stag
 export const hasRecord = (folder: string, stage: string): boolean => existsSync(recordFile(folder, stage));
 
 /** Every name that a stage refers to: models, earlier stages, environments. */
-const namesIn = (stage: Stage): string[] =>
+export const namesIn = (stage: Stage): string[] =>
   placesInStage(stage)
     .filter(({ rule }) => rule.accepts !== undefined)
     .map(({ value }) => value);
