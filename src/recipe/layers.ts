@@ -14,11 +14,13 @@ import { isTreeList, isTreeMap, readTree, replaced, type Tree, valuesOf } from '
 /** Reads the recipe `text` that stands in `file`, and what it extends. Throws UserErrors. */
 export function readLayers(text: string, file: string, before: readonly string[] = []): Tree {
   const own = readTree(text, file);
-  const needs = 'a map with the keys name, models and stages';
   if (own.content === null)
     throw new UserError('RECIPE_YAML', `${file}: the recipe is empty; it needs name, models and stages.`);
   if (!isTreeMap(own.content))
-    throw new UserError('RECIPE_YAML', `${file}:1:1: this is not a recipe: it must be ${needs}.`);
+    throw new UserError(
+      'RECIPE_YAML',
+      `${file}:1:1: this is not a recipe: it must be a map with the keys name, models and stages.`,
+    );
   const base = own.content.get('extends');
   if (base === undefined) return own;
   const fault = (why: string): UserError => new UserError('RECIPE', `${base.at}: ${why}`);
@@ -68,33 +70,35 @@ const OWN = ['name', 'kind'];
 
 /** Gives a recipe's defaults to its stages; says which belong to no stage. */
 export function withDefaults(recipe: Tree): { readonly recipe: Tree; readonly problems: readonly Problem[] } {
-  const defaults = isTreeMap(recipe.content) ? recipe.content.get('defaults')?.content : undefined;
-  const stages = isTreeMap(recipe.content) ? recipe.content.get('stages')?.content : undefined;
-  if (defaults === undefined || !isTreeList(stages)) return { recipe, problems: [] };
-  if (!isTreeMap(defaults))
-    return {
-      recipe,
-      problems: [
-        { path: ['defaults'], part: 'value', text: 'defaults must be a map of options that stages have.' },
-      ],
-    };
+  const { content } = recipe;
+  const defaults = isTreeMap(content) ? content.get('defaults')?.content : undefined;
+  const stages = isTreeMap(content) ? content.get('stages')?.content : undefined;
+  if (defaults === undefined) return { recipe, problems: [] };
+  if (!isTreeMap(defaults)) {
+    const text = 'defaults must be a map of options that stages have.';
+    return { recipe, problems: [{ path: ['defaults'], part: 'value', text }] };
+  }
+  if (!isTreeList(stages)) return { recipe, problems: [] };
   const known = new Set<string>();
+  let isAllKnown = true;
   const values = valuesOf(recipe);
   const filled = stages.map((stage, i): Tree => {
     const [rule, another] = rulesAt(values, ['stages', i]);
-    // A stage of a kind that is not known has no options that are.
-    if (rule === undefined || another !== undefined || !isTreeMap(stage.content)) return stage;
+    if (rule === undefined || another !== undefined || !isTreeMap(stage.content)) {
+      // Of a kind that is not known, which is told elsewhere: it may be the one that has an option.
+      isAllKnown = false;
+      return stage;
+    }
     const options = Object.keys(rule.properties ?? {}).filter((key) => !OWN.includes(key));
     for (const option of options) known.add(option);
     const given = [...defaults].filter(([key]) => options.includes(key));
     return { ...stage, content: new Map([...given, ...stage.content]) };
   });
-  const problems = [...defaults.keys()]
-    .filter((key) => !known.has(key))
-    .map((key) => ({
-      path: ['defaults', key],
-      part: 'key' as const,
-      text: `defaults.${key} is an option of no stage of this recipe${suggestion(key, [...known].sort(), 'they have')}`,
-    }));
+  const unused = [...defaults.keys()].filter((key) => isAllKnown && !known.has(key));
+  const problems = unused.map((key): Problem => {
+    const near = suggestion(key, [...known].sort(), 'they have');
+    const text = `defaults.${key} is an option of no stage of this recipe${near}`;
+    return { path: ['defaults', key], part: 'key', text };
+  });
   return { recipe: replaced(recipe, ['stages'], filled), problems };
 }

@@ -15,6 +15,8 @@ export function overridden(recipe: Tree, words: string): Tree {
   const at = `--set ${words}`;
   const value = readTree(words.slice(equals + 1), at, false);
   const names = words.slice(0, equals).split('.');
+  if (names[0] === 'extends')
+    throw fault(words, 'what a recipe extends stands in its file; write a file that extends the other one.');
 
   /** `tree` with the value at `names[from]` and on; maps that are absent are made. */
   const put = (tree: Tree, from: number): Tree => {

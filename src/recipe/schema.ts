@@ -35,7 +35,7 @@ const mixDataSchema = z.strictObject({
 const dataSchema = z.discriminatedUnion('source', [assistantDataSchema, fileDataSchema, mixDataSchema]);
 
 /** A model with random weights: the names of a Hugging Face `config.json`, and whose tokenizer it speaks. */
-export const newModelSchema = z.strictObject({
+const newModelSchema = z.strictObject({
   hidden_size: count,
   intermediate_size: count,
   num_hidden_layers: count,
@@ -114,5 +114,4 @@ export const recipeSchema = z.strictObject({
 });
 
 export type Recipe = z.output<typeof recipeSchema>;
-export type DataSource = Recipe['data'];
 export type NewModel = z.output<typeof newModelSchema>;

@@ -69,6 +69,11 @@ describe('defaults', () => {
     );
   });
 
+  test('are not judged while a stage is of an unknown kind, which may have the option', () => {
+    const text = base.replace('kind: sft', 'kind: sftt');
+    expect(fault(write('kind.yaml', text))).toMatch(/^kind\.yaml:5:24: stages\.sft\.kind is "sftt"/);
+  });
+
   test('are filled in by the resolved recipe, which reads back as the same', () => {
     const recipe = loadRecipe(write('resolved.yaml', base));
     const text = formatRecipe(recipe, folder);

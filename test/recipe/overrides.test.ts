@@ -77,6 +77,9 @@ test('a wrong override names its own words', () => {
   expect(fault('stages.a.lr=*x')).toMatchInlineSnapshot(
     `"--set stages.a.lr=*x: the alias *x has no anchor &x before it; define it first, or quote it."`,
   );
+  expect(fault('extends=other.yaml')).toMatchInlineSnapshot(
+    `"--set extends=other.yaml: what a recipe extends stands in its file; write a file that extends the other one."`,
+  );
   expect(fault('name.first=x')).toMatchInlineSnapshot(
     `"--set name.first=x: name is "t", a single value without keys; set it as a whole."`,
   );

@@ -38,6 +38,14 @@ test.each(files)('%s is, with defaults and what it extends written out, what it 
   await expect(text).toMatchFileSnapshot(`../golden/recipes/${file}`);
 });
 
+test('the recipes in the documentation are valid', () => {
+  const text = readFileSync(join(folder, '../docs/recipes.md'), 'utf8');
+  const examples = [...text.matchAll(/```yaml\n(.*?)```/gs)].map(([, example = '']) => example);
+  expect(examples).toHaveLength(3);
+  for (const example of examples)
+    expect(parseRecipe(example, join(folder, '../docs/mine.yaml')).name).toBe('mine');
+});
+
 test('the baselines start from the teacher and the rollouts of the default recipe', () => {
   const star = loadRecipe(join(folder, 'tiny-star.yaml'));
   const baselines = loadRecipe(join(folder, 'tiny-baselines.yaml'));
