@@ -5,7 +5,8 @@ import { isAbort, UserError } from '../base/errors.ts';
 import { readText, writeAtomic } from '../base/files.ts';
 import { identityOf } from '../base/identity.ts';
 import { benchmarkContents } from '../../packages/benchmarks/src/data.ts';
-import { type Engine, openSampler } from '../sampling/open.ts';
+import type { Engine } from '../sampling/gguf.ts';
+import { openSampler } from '../sampling/open.ts';
 import type { Sampler } from '../sampling/sampler.ts';
 import {
   countFaults,

@@ -9,7 +9,7 @@ export const thinkingFlag = {
   optional: true,
 } as const;
 
-/** As ENGINES of sampling/open.ts, which is not loaded for help alone. */
+/** As ENGINES of sampling/gguf.ts, which is not loaded for help alone. */
 export const engineFlag = {
   kind: 'enum',
   values: ['tinystar', 'llama.cpp'],

@@ -59,6 +59,7 @@ export function contextOf(run: Run, stage: Pick<Stage, 'name' | 'kind' | 'seed'>
     },
     dialogues: (split) => dialoguesOf(recipe, split),
     openModel: (reference, options) => openModel(run, reference, options),
+    checkpoint: (reference) => checkpointOf(run, reference),
     speaking: (reference) => speaking(run, reference),
     tokenizerSource: (reference) => tokenizerSource(run, reference),
     openEnvironment: (name) => openRecipeEnvironment(recipe, name),
@@ -197,6 +198,17 @@ function makeModel(
   return { config, parameters };
 }
 
+/** Where the model that a recipe's reference means lies. */
+function checkpointOf(run: Run, reference: string): string {
+  const model = run.recipe.models[reference];
+  if (typeof model === 'object')
+    throw new UserError(
+      'CHECKPOINT',
+      `The model ${reference} is a new one, which lies nowhere; train it first.`,
+    );
+  return model ?? join(stageFolder(run, reference), 'model');
+}
+
 /** Loads the model that a recipe's reference means, or makes a new one. */
 export function openModel(run: Run, reference: string, options: LoadModelOptions): OpenModel {
   const model = run.recipe.models[reference];
@@ -206,7 +218,7 @@ export function openModel(run: Run, reference: string, options: LoadModelOptions
   const opened =
     typeof model === 'object'
       ? makeModel(run, model, newConfig(model, speech.tokenizer), options)
-      : loadModel(run.device, model ?? join(stageFolder(run, reference), 'model'), options);
+      : loadModel(run.device, checkpointOf(run, reference), options);
   const { config, parameters } = opened;
   const { vocabSize } = speech.tokenizer;
   if (vocabSize > config.vocabSize) {

@@ -8,8 +8,22 @@ import { DEFAULT_TEMPLATE } from '../chat/default-template.ts';
 import { ChatTemplate } from '../chat/template.ts';
 import { ggufSpecialTokens } from '../chat/tokenizer-source.ts';
 import { LlamaModel } from '../ggml/llama.ts';
+import { isGguf } from '../model/checkpoint/checkpoint-path.ts';
 import { openedWith, promptText } from './local.ts';
 import type { Answer, Prompt, SampleOptions, Sampler } from './sampler.ts';
+
+/** Engines that can run GGUF files: this program's own, or llama.cpp's. */
+export const ENGINES = ['tinystar', 'llama.cpp'] as const;
+export type Engine = (typeof ENGINES)[number];
+
+/** Opens a GGUF file; throws a UserError for anything else. */
+export function openGguf(path: string): Gguf {
+  if (isGguf(path) && !/^https?:/.test(path)) return new Gguf(path);
+  throw new UserError(
+    'ENGINE',
+    `llama.cpp's engine runs GGUF files, and ${path} is none; export it with \`tinystar export\`, or leave out the engine.`,
+  );
+}
 
 /** Tokens of prompt and answer together: enough for all but the longest of BFCL's turns, at 3.7 GB of cache for Qwen3-0.6B. */
 const CONTEXT_TOKENS = 16_384;
@@ -30,6 +44,11 @@ export class Gguf implements Sampler {
     this.identity = `llama.cpp ${digestOf(path)}`;
     this.#model = LlamaModel.load(path, { contextTokens: CONTEXT_TOKENS, threads });
     this.#path = path;
+  }
+
+  /** Tokens that a prompt and its answer may have together. */
+  get contextTokens(): number {
+    return this.#model.contextTokens;
   }
 
   /** Answers one prompt after the other, greedily. Throws a UserError for options that ask for more. */

@@ -8,18 +8,19 @@ import { z } from 'zod';
 import { isAbort, UserError } from '../base/errors.ts';
 import { readText, writeAtomic } from '../base/files.ts';
 import type { EvalResult, EvalSample } from '../eval/formats.ts';
-import { Local } from '../sampling/local.ts';
+import type { Engine } from '../sampling/gguf.ts';
 import type { Metrics, RunEvent } from '../train/events.ts';
 import { memoryMb } from '../train/loop.ts';
 import {
   computeOptions,
   lengthOptions,
-  type OpenModel,
+  type OptionsOf,
   type Outputs,
   refersTo,
   type StageContext,
   type StageProblem,
 } from './stage.ts';
+import { type Answering, openAnswering } from './teacher.ts';
 
 export const modelsOption = z
   .record(z.string().min(1), refersTo('model'))
@@ -49,22 +50,16 @@ interface Verdict {
   readonly tokens: number;
 }
 
-/** A model that is being judged. */
-export interface Judge<V> extends Disposable {
-  /** Verdicts from item `first` on, batch by batch. */
-  verdicts(first: number): AsyncIterable<readonly V[]>;
-}
-
 export interface Measurement<V extends Verdict> {
-  readonly models: Readonly<Record<string, string>>;
+  readonly options: OptionsOf<typeof measuringOptions> & { readonly engine?: Engine };
   /** Dialogues or problems in all, and how many of them a batch has. */
   readonly count: number;
   readonly batch: number;
   /** How they are called. */
   readonly what: 'prompts' | 'problems';
   readonly verdict: z.ZodType<V>;
-  /** Opens the model that `reference` means. */
-  open(reference: string): Judge<V>;
+  /** Verdicts on a model from item `first` on, batch by batch. */
+  verdicts(answering: Answering, first: number): AsyncIterable<readonly V[]>;
   /** Tells whether the prompt was too long to be asked. */
   readonly isUnasked: (verdict: V) => boolean;
   metrics(judged: readonly V[]): Metrics;
@@ -139,31 +134,15 @@ function samplesOf<V extends Verdict>(
   });
 }
 
-/** Opens a model of a stage that measures, that answers, for `verdicts`. */
-export function openJudge<V>(
-  context: StageContext,
-  reference: string,
-  dtype: 'f32' | 'f16' | 'bf16',
-  verdicts: (model: OpenModel, sampler: Local, first: number) => AsyncIterable<readonly V[]>,
-): Judge<V> {
-  const model = context.openModel(reference, { trainable: false, dtype });
-  const sampler = new Local(context.device, { ...model, weights: model.parameters, name: reference }, [
-    model,
-  ]);
-  return {
-    verdicts: (first) => verdicts(model, sampler, first),
-    [Symbol.dispose]: () => sampler[Symbol.dispose](),
-  };
-}
-
 /** Measures a stage's models and writes eval.json. */
 export async function* measure<V extends Verdict>(
   context: StageContext,
   measurement: Measurement<V>,
 ): AsyncGenerator<RunEvent, Outputs | undefined> {
   const { name: stage, kind, folder, now, signal } = context;
-  const { models, batch, verdict } = measurement;
-  const entries = Object.entries(models);
+  const { batch, verdict, options } = measurement;
+  const { compute_dtype, prompt_max_len, generate_max_len, engine } = options;
+  const entries = Object.entries(options.models);
   const steps = Math.ceil(measurement.count / batch);
   const total = entries.length * steps;
   let done = 0;
@@ -178,9 +157,15 @@ export async function* measure<V extends Verdict>(
     ).flat();
     try {
       if (step < first + steps) {
-        using judge = measurement.open(reference);
+        using answering = openAnswering(context, {
+          model: reference,
+          compute_dtype,
+          prompt_max_len,
+          generate_max_len,
+          ...(engine === undefined ? {} : { engine }),
+        });
         let start = now();
-        for await (const verdicts of judge.verdicts((step - first) * batch)) {
+        for await (const verdicts of measurement.verdicts(answering, (step - first) * batch)) {
           judged.push(...verdicts);
           const seconds = (now() - start) / 1000;
           const tokens = verdicts.reduce((n, one) => n + one.tokens, 0);

@@ -102,6 +102,8 @@ export interface StageContext {
   dialogues(split: 'train' | 'test'): Dialogues<TaskDialogue>;
   /** Loads the model that a reference means, or makes a new one. */
   openModel(reference: string, options: LoadModelOptions): OpenModel;
+  /** The folder or file of a model; throws a UserError for a new one, which has none. */
+  checkpoint(reference: string): string;
   /** Tokenizer and chat template of a model, without its weights. */
   speaking(reference: string): Speaking;
   /** The folder or GGUF file with a model's tokenizer, as it is to be saved with what comes of it. */

@@ -1,5 +1,7 @@
 /** Who answers in a stage that learns from answers: a model of the recipe, or a server in place of it. */
+import { z } from 'zod';
 import { withoutSecrets } from '../base/secrets.ts';
+import { ENGINES, openGguf } from '../sampling/gguf.ts';
 import { Local } from '../sampling/local.ts';
 import type { Sampler } from '../sampling/sampler.ts';
 import { addressFault, keyVariableFault } from '../sampling/served/address.ts';
@@ -16,6 +18,12 @@ import {
   type StageProblem,
 } from './stage.ts';
 
+/** Option of who runs a GGUF file. */
+export const engineOption = z
+  .enum(ENGINES)
+  .exactOptional()
+  .describe("engine that runs the models, which are GGUF files then; without it, tinystar's own");
+
 /** Options of a stage whose answers come from a model or a server. */
 export const teacherOptions = {
   model: refersTo('model').describe(
@@ -25,7 +33,7 @@ export const teacherOptions = {
 };
 
 /** Those that it goes by. */
-const usedOptions = { ...teacherOptions, ...lengthOptions, ...computeOptions };
+const usedOptions = { ...teacherOptions, engine: engineOption, ...lengthOptions, ...computeOptions };
 
 /** A teacher with the tokenizer and chat template that its prompts are written in. */
 export interface Answering extends Speaking, Disposable {
@@ -37,7 +45,7 @@ export interface Answering extends Speaking, Disposable {
   readonly max_failed: number;
 }
 
-/** Opens the server or the model that answers; throws a UserError if it cannot. */
+/** Opens the server, the GGUF file or the model that answers; throws a UserError if it cannot. */
 export function openAnswering(context: StageContext, given: OptionsOf<typeof usedOptions>): Answering {
   if (given.teacher !== undefined) {
     const speaking = context.speaking(given.model);
@@ -48,6 +56,18 @@ export function openAnswering(context: StageContext, given: OptionsOf<typeof use
       vocabSize: speaking.tokenizer.vocabSize,
       maxPromptTokens: given.prompt_max_len,
       max_failed: given.teacher.max_failed,
+      [Symbol.dispose]: () => sampler[Symbol.dispose](),
+    };
+  }
+  if (given.engine === 'llama.cpp') {
+    const sampler = openGguf(context.checkpoint(given.model));
+    const speaking = context.speaking(given.model);
+    return {
+      ...speaking,
+      sampler,
+      vocabSize: speaking.tokenizer.vocabSize,
+      maxPromptTokens: promptLimit(context.name, given, { contextLength: sampler.contextTokens }),
+      max_failed: 0,
       [Symbol.dispose]: () => sampler[Symbol.dispose](),
     };
   }

@@ -12,8 +12,7 @@ import {
   toolVerdictSchema,
 } from '../eval/tool-use.ts';
 import type { Metrics } from '../train/events.ts';
-import { promptLimit } from '../train/prompts.ts';
-import { measure, measuringOptions, noModels, openJudge } from './measuring.ts';
+import { measure, measuringOptions, noModels } from './measuring.ts';
 import { count, defineStage } from './stage.ts';
 import { environmentOption, maxTurnsOption } from './tool-options.ts';
 
@@ -96,29 +95,26 @@ export const toolEvaluation = defineStage({
         problems.push({ ...problem, split });
     const labels = Object.keys(given.models);
     return yield* measure(context, {
-      models: given.models,
+      options: given,
       count: problems.length,
       batch: given.rollout_batch_size,
       what: 'problems',
       verdict: toolVerdictSchema,
-      open: (reference) =>
-        openJudge(context, reference, given.compute_dtype, (model, sampler, first) =>
-          judgeToolUse(
-            {
-              problems,
-              sampler,
-              speech: new Speech(model.tokenizer, model.template),
-              host,
-              manner,
-              sampling: { temperature: given.temperature, generate_max_len: given.generate_max_len },
-              maxPromptTokens: promptLimit(context.name, given, model.config),
-              max_turns: given.max_turns,
-              batch: given.rollout_batch_size,
-              seed: context.seed,
-              signal: context.signal,
-            },
-            first,
-          ),
+      verdicts: ({ tokenizer, template, ...answering }, first) =>
+        judgeToolUse(
+          {
+            ...answering,
+            problems,
+            speech: new Speech(tokenizer, template),
+            host,
+            manner,
+            sampling: { temperature: given.temperature, generate_max_len: given.generate_max_len },
+            max_turns: given.max_turns,
+            batch: given.rollout_batch_size,
+            seed: context.seed,
+            signal: context.signal,
+          },
+          first,
         ),
       isUnasked: ({ error }) => error === 'too_long',
       metrics: metricsOf,

@@ -192,7 +192,7 @@ test('a server that reads tokens is sent those that were drawn, and what is left
   const [first] = storedIn(folder);
   const asked = server.asked.filter(({ path }) => path === '/completion');
   const later = asked.filter(({ body }) => Number(body['n_predict']) < 400 && Number(body['n_predict']) > 1);
-  const { prompt = [], n_predict: most } = later[0]?.body as { prompt?: number[]; n_predict?: number };
+  const { prompt = [], n_predict: most } = later[0]!.body as { prompt?: number[]; n_predict?: number };
   const whole = [...first!.prompt, ...first!.samples[0]!.tokens];
   expect(prompt).toEqual(whole.slice(0, prompt.length));
   expect(prompt.length).toBeGreaterThan(first!.prompt.length);

@@ -8,7 +8,7 @@ import type { Recipe } from '../../recipe/schema.ts';
 import type { CliContext } from '../context.ts';
 import { execute } from '../execute.ts';
 import { keptInput } from '../kept-input.ts';
-import { debugFlag, examples, runsFlag, wholeNumber, thinkingFlag } from '../flags.ts';
+import { debugFlag, engineFlag, examples, runsFlag, wholeNumber, thinkingFlag } from '../flags.ts';
 
 interface Flags {
   readonly data?: string;
@@ -17,6 +17,7 @@ interface Flags {
   readonly limit?: number;
   readonly maxTokens: number;
   readonly device: string;
+  readonly engine?: 'tinystar' | 'llama.cpp';
   readonly thinking?: 'on' | 'off';
   readonly runs: string;
   readonly json: boolean;
@@ -56,6 +57,7 @@ export function evalRecipe(
           kind: 'eval',
           models: Object.fromEntries(paths.map((_, i) => [label(i), `m${i}`])),
           generate_max_len: flags.maxTokens,
+          ...(flags.engine === undefined ? {} : { engine: flags.engine }),
           ...(flags.limit === undefined ? {} : { limit: flags.limit }),
         },
       ],
@@ -105,6 +107,7 @@ export const evalHeldOutCommand = buildCommand<Flags, string[], CliContext>({
         placeholder: 'N',
       },
       device: { ...parsed, parse: String, brief: 'cpu, gpu or a name', default: 'cpu', placeholder: 'NAME' },
+      engine: engineFlag,
       thinking: thinkingFlag,
       runs: runsFlag,
       json: { kind: 'boolean', brief: 'Print events as JSON lines', default: false, withNegated: false },
