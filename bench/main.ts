@@ -34,6 +34,7 @@ const CONFIG: ModelConfig = {
   rmsNormEps: 1e-6,
   ropeTheta: 1e4,
   tiedEmbeddings: true,
+  family: 'qwen3',
   contextLength: 2048,
   bosTokenId: null,
   eosTokenId: 2,

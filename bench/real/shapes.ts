@@ -45,6 +45,7 @@ export function qwen3(layers: number): ModelConfig {
     rmsNormEps: 1e-6,
     ropeTheta: 1e6,
     tiedEmbeddings: true,
+    family: 'qwen3',
     contextLength: 40_960,
     bosTokenId: null,
     eosTokenId: 151_645,

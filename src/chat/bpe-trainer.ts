@@ -10,7 +10,7 @@ import type { AddedToken } from './tokenizer-files.ts';
 import { qwenConfig, qwenShell } from './qwen-files.ts';
 import { Tokenizer } from './tokenizer.ts';
 
-/** The added tokens of a trained vocabulary; as in Qwen3, a parser's tags are not special. */
+/** The added tokens of a trained vocabulary; as in Qwen's, a parser's tags are not special. */
 const ADDED: readonly { content: string; special: boolean }[] = [
   ...['<|endoftext|>', '<|im_start|>', '<|im_end|>'].map((content) => ({ content, special: true })),
   ...['tools', 'tool_call', 'tool_response', 'think'].flatMap((tag) => [

@@ -18,7 +18,7 @@ export function ggufTokenizer(source: string): GgufTokenizer {
   if (!cutsLikeQwen(parts)) {
     throw new UserError(
       'GGUF_TOKENIZER',
-      `The tokenizer in ${source} splits text by another pattern than Qwen's, which a GGUF file of a Qwen3 model cannot say; use a Qwen tokenizer.`,
+      `The tokenizer in ${source} splits text by another pattern than Qwen's, which such a GGUF file cannot say; use a Qwen tokenizer.`,
     );
   }
   // What a runtime takes for the end of text must be what the student writes at the end of its turn.

@@ -127,7 +127,6 @@ function trimLines(text: string): string {
   return text.replace(/^\n+|\n+$/g, '');
 }
 
-/** One call as Qwen3 writes it. */
 function callText(call: ToolCall | ExactCall): string {
   return `<tool_call>\n${dumps(exactCall(call))}\n</tool_call>`;
 }

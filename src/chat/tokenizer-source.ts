@@ -29,7 +29,7 @@ function needQwen(file: GgufFile): void {
       : `has a tokenizer of type ${model}${cut === undefined ? '' : ` that cuts words as ${cut}`}`;
   throw new UserError(
     'GGUF_TOKENIZER',
-    `${file.path} ${what}, and tinystar reads byte-level BPE that cuts words as qwen2; give a Qwen3.`,
+    `${file.path} ${what}, and tinystar reads byte-level BPE that cuts words as qwen2; give a model that does.`,
   );
 }
 

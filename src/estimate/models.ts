@@ -8,7 +8,7 @@ import { trainVocabulary } from '../data/vocabulary.ts';
 import { loadConfig } from '../model/checkpoint/checkpoint.ts';
 import type { ModelConfig } from '../model/arch/config.ts';
 import { isGguf } from '../model/checkpoint/checkpoint-path.ts';
-import { publishedConfig } from '../model/checkpoint/published.ts';
+import { publishedConfig } from '../model/arch/index.ts';
 import { newConfig } from '../run/context.ts';
 import type { Recipe } from '../recipe/schema.ts';
 
@@ -35,7 +35,7 @@ export class ModelShapes {
     this.#recipe = recipe;
   }
 
-  /** Throws a UserError for a checkpoint that is neither there nor a published Qwen3. */
+  /** Throws a UserError for a checkpoint that is neither there nor a published model. */
   of(reference: string): ShapedModel {
     const known = this.#known.get(reference);
     if (known !== undefined) return known;

@@ -2,7 +2,7 @@
 import { dirname, resolve } from 'node:path';
 import { UserError } from '../base/errors.ts';
 import { readText } from '../base/files.ts';
-import { publishedConfig } from '../model/checkpoint/published.ts';
+import { publishedConfig } from '../model/arch/index.ts';
 import { consistencyProblems, missingFiles } from './consistency.ts';
 import { readLayers, withDefaults } from './layers.ts';
 import { overridden } from './overrides.ts';
@@ -31,7 +31,7 @@ export interface EstimableRecipe {
 }
 
 /**
- * As `loadRecipe`, but the checkpoints of published Qwen3 models and the data may be missing: the former's shapes are
+ * As `loadRecipe`, but the checkpoints of published models and the data may be missing: the former's shapes are
  * known, and dialogues of the assistant stand for the latter.
  */
 export function loadEstimable(path: string, options: Pick<LoadOptions, 'set'> = {}): EstimableRecipe {

@@ -16,6 +16,7 @@ import { openEnvironment } from '../environment/load.ts';
 import { agentManner, CONVERSATION } from '../environment/manner.ts';
 import type { Device } from '../ggml/device.ts';
 import { type ModelConfig, parameterSpecs } from '../model/arch/config.ts';
+import { NEW_MODEL_FAMILY } from '../model/arch/index.ts';
 import { isGguf, refuseAdapter } from '../model/checkpoint/checkpoint-path.ts';
 import {
   initialiseWeights,
@@ -179,6 +180,7 @@ export function newConfig(model: NewModel, tokenizer: Tokenizer): ModelConfig {
     rmsNormEps: model.rms_norm_eps,
     ropeTheta: model.rope_theta,
     tiedEmbeddings: model.tie_word_embeddings,
+    family: NEW_MODEL_FAMILY,
     contextLength: model.max_position_embeddings,
     bosTokenId: null,
     eosTokenId: tokenizer.turnEndId,

@@ -3,6 +3,7 @@ import { UserError } from '../base/errors.ts';
 import { asTokenIds, type TokenIds } from '../base/token-ids.ts';
 import { Device } from '../ggml/device.ts';
 import { parameterSpecs, type ModelConfig } from '../model/arch/config.ts';
+import { NEW_MODEL_FAMILY } from '../model/arch/index.ts';
 import { Generator } from '../model/generate/generation.ts';
 import { Scorer } from '../model/tree/scoring.ts';
 import { crossEntropy, distillation, type Objective, policyGradient } from '../losses/index.ts';
@@ -21,6 +22,7 @@ const CONFIG: ModelConfig = {
   rmsNormEps: 1e-6,
   ropeTheta: 1e6,
   tiedEmbeddings: true,
+  family: NEW_MODEL_FAMILY,
   contextLength: 512,
   bosTokenId: null,
   eosTokenId: null,

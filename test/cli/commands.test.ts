@@ -27,6 +27,7 @@ beforeAll(() => {
     headDim: 16,
     ropeTheta: 1e6,
     rmsNormEps: 1e-6,
+    family: 'qwen3',
     contextLength: 2048,
     tiedEmbeddings: true,
     bosTokenId: tokenizer.eosId,

@@ -37,6 +37,7 @@ const config: ModelConfig = {
   rmsNormEps: 1e-6,
   ropeTheta: 10_000,
   tiedEmbeddings: true,
+  family: 'qwen3',
   contextLength: 256,
   bosTokenId: null,
   eosTokenId: tokenizer.eosId,

@@ -53,6 +53,7 @@ const CONFIG: ModelConfig = {
   rmsNormEps: 1e-6,
   ropeTheta: 1e6,
   tiedEmbeddings: true,
+  family: 'qwen3',
   contextLength: 256,
   bosTokenId: null,
   eosTokenId: 1,

@@ -35,6 +35,7 @@ export function makeTinyStudent(folder: string): TinyStudent {
     rmsNormEps: 1e-6,
     ropeTheta: 1e6,
     tiedEmbeddings: true,
+    family: 'qwen3',
     contextLength: 2048,
     bosTokenId: null,
     eosTokenId: tokenizer.eosId,

@@ -218,7 +218,7 @@ describe('a faulty checkpoint', () => {
 
   it('of another model is refused', () => {
     withConfig({ model_type: 'llama' });
-    expect(messageOf(() => loadCheckpoint(dir))).toMatch(/^DIR\/config\.json is not a Qwen3 configuration/);
+    expect(messageOf(() => loadCheckpoint(dir))).toMatch(/^DIR\/config\.json is not a model configuration/);
     // A damaged number, at which naming all weights would not come to an end.
     withConfig({ num_hidden_layers: 2 ** 52 });
     expect(messageOf(() => loadCheckpoint(dir))).toMatch(
@@ -238,7 +238,7 @@ describe('a faulty checkpoint', () => {
     });
     writeSafetensors(join(dir, 'model.safetensors'), [...changed, strange]);
     expect(messageOf(() => loadCheckpoint(dir))).toMatchInlineSnapshot(
-      `"The weights in DIR do not fit its config.json: it lacks model.layers.0.self_attn.q_proj.weight, model.layers.0.self_attn.k_proj.weight, model.layers.0.self_attn.v_proj.weight and 3 more; model.layers.1.mlp.gate_proj.weight is [32, 48] where [48, 32] is needed; it has the unknown visual.weight; check that both are of one Qwen3 model and complete."`,
+      `"The weights in DIR do not fit its config.json: it lacks model.layers.0.self_attn.q_proj.weight, model.layers.0.self_attn.k_proj.weight, model.layers.0.self_attn.v_proj.weight and 3 more; model.layers.1.mlp.gate_proj.weight is [32, 48] where [48, 32] is needed; it has the unknown visual.weight; check that both are of one model and complete."`,
     );
   });
 

@@ -24,7 +24,7 @@ import {
   ggufTensorName,
   type GgufTokenizer,
 } from '../../src/model/checkpoint/gguf.ts';
-import { publishedConfig } from '../../src/model/checkpoint/published.ts';
+import { publishedConfig } from '../../src/model/arch/index.ts';
 import { narrowF16, widenF16 } from '../../src/model/checkpoint/safetensors.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
 import { dequantiseQ4K, dequantiseQ8, rawTensors } from '../helpers/gguf-bytes.ts';
@@ -179,7 +179,7 @@ describe('quantised weights', () => {
     using model = load(path).parameters;
     let compared = 0;
     for (const { name, shape } of parameterSpecs(config)) {
-      const raw = tensors.get(ggufTensorName(name))!;
+      const raw = tensors.get(ggufTensorName(config, name))!;
       const values = model.read(name);
       const exact = fresh.read(name);
       // Whatever the type, it is the weight that was quantised.
@@ -204,7 +204,7 @@ describe('quantised weights', () => {
   });
 });
 
-describe('what is no Qwen3 that is whole', () => {
+describe('what is no model that is whole', () => {
   const path = join(scratch, 'faulty.gguf');
   const lib = openLibrary();
 
@@ -231,7 +231,7 @@ describe('what is no Qwen3 that is whole', () => {
 
   it('names another architecture, and a part of a split file', () => {
     expect(written({ 'general.architecture': { string: 'llama' } })).toBe(
-      'DIR/faulty.gguf is of the architecture llama, and tinystar computes qwen3 alone; serve the model and give its address, or give a Qwen3.',
+      'DIR/faulty.gguf is of the architecture llama, and tinystar computes qwen3 alone; serve the model and give its address, or give one of these.',
     );
     expect(written({})).toContain('is of the architecture that it does not name');
     const split = { 'general.architecture': { string: 'qwen3' }, 'split.count': { u32: 2 } };
@@ -291,7 +291,7 @@ describe('what is no Qwen3 that is whole', () => {
       'The metadata of DIR/faulty.gguf name 9999 layers, and it has only 24 tensors',
     );
     expect(change((copy) => copy.writeUInt32LE(0xff000002, layers))).toMatch(
-      /is not a Qwen3 configuration .*: num_hidden_layers is \d+ and must be at most 10000/,
+      /is not a model configuration .*: num_hidden_layers is \d+ and must be at most 10000/,
     );
     const width = bytes.indexOf('qwen3.feed_forward_length') + 'qwen3.feed_forward_length'.length + 4;
     expect(change((copy) => copy.writeUInt32LE(48, width))).toContain(

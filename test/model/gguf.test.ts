@@ -140,6 +140,7 @@ describe('a fresh model with a trained vocabulary', () => {
     rmsNormEps: 1e-6,
     ropeTheta: 10_000,
     tiedEmbeddings: false,
+    family: 'qwen3',
     contextLength: 512,
     bosTokenId: null,
     eosTokenId: tokenizer.eosId,
@@ -283,8 +284,12 @@ describe('a faulty export', () => {
   });
 
   it('of a name that llama.cpp does not know is a bug of ours', () => {
-    expect(ggufTensorName('model.layers.12.self_attn.o_proj.weight')).toBe('blk.12.attn_output.weight');
-    expect(() => ggufTensorName('model.layers.0.self_attn.q_proj.bias')).toThrow(/has no name there/);
+    expect(ggufTensorName({ family: 'qwen3' }, 'model.layers.12.self_attn.o_proj.weight')).toBe(
+      'blk.12.attn_output.weight',
+    );
+    expect(() => ggufTensorName({ family: 'qwen3' }, 'model.layers.0.self_attn.q_proj.bias')).toThrow(
+      /has no name there/,
+    );
   });
 });
 

@@ -119,7 +119,7 @@ describe('a configuration', () => {
 describe('a configuration is refused, and the key named,', () => {
   it('whose base of RoPE stands nowhere, or twice with two values', () => {
     expect(refusal(without(v4, 'rope_theta'))).toBe(
-      'config.json is not a Qwen3 configuration that tinystar can run: rope_theta stands neither by itself nor in rope_parameters, and without it the model computes something else; give the configuration that the model was published with, or serve the model and give its address.',
+      'config.json is not a model configuration that tinystar can run: rope_theta stands neither by itself nor in rope_parameters, and without it the model computes something else; give the configuration that the model was published with, or serve the model and give its address.',
     );
     expect(refusal({ ...v4, rope_theta: null })).toContain('rope_theta stands neither');
     expect(refusal({ ...v5, rope_theta: 1e6 })).toContain(
@@ -187,7 +187,7 @@ describe('a configuration is refused, and the key named,', () => {
     ['model_type', 'qwen3_vl'],
   ])('that says %s: %s', (key, value) => {
     const message = refusal({ ...v4, [key]: value });
-    expect(message).toMatch(/^config\.json is not a Qwen3 configuration that tinystar can run: [^\n]+\.$/);
+    expect(message).toMatch(/^config\.json is not a model configuration that tinystar can run: [^\n]+\.$/);
     expect(message).toContain(key);
   });
 
@@ -216,7 +216,7 @@ describe('a configuration is refused, and the key named,', () => {
 
   it('with all of its faults in one sentence', () => {
     expect(refusal({ ...v4, hidden_act: 'gelu', attention_bias: true, rms_norm_eps: null })).toBe(
-      'config.json is not a Qwen3 configuration that tinystar can run: rms_norm_eps is null and must be a number; hidden_act is "gelu" and must be silu, the only activation that tinystar computes; attention_bias is true, which tinystar does not compute; give the configuration that the model was published with, or serve the model and give its address.',
+      'config.json is not a model configuration that tinystar can run: rms_norm_eps is null and must be a number; hidden_act is "gelu" and must be silu, the only activation that tinystar computes; attention_bias is true, which tinystar does not compute; give the configuration that the model was published with, or serve the model and give its address.',
     );
   });
 });
@@ -247,13 +247,13 @@ it('whatever stands in a configuration, it is read or refused in one sentence', 
         ...values,
         ...values.map((inner) => ({ rope_theta: inner, rope_type: inner, full_attention: inner })),
       ]) {
-        let message = 'is not a Qwen3 configuration.';
+        let message = 'is not a model configuration.';
         try {
           configFromHuggingFace({ ...base, [key]: value }, 'config.json');
         } catch (thrown) {
           message = thrown instanceof UserError ? thrown.message : `not for people: ${String(thrown)}`;
         }
-        expect(message, `${key}: ${JSON.stringify(value)}`).toMatch(/is not a Qwen3 configuration[^\n]*\.$/);
+        expect(message, `${key}: ${JSON.stringify(value)}`).toMatch(/is not a model configuration[^\n]*\.$/);
       }
     }
   }

@@ -10,7 +10,7 @@ import { ModelShapes } from '../../src/estimate/models.ts';
 import { loadEstimable, loadRecipe } from '../../src/recipe/load.ts';
 import { runRecipe } from '../../src/run/runner.ts';
 import { parameterSpecs, weightCount } from '../../src/model/arch/config.ts';
-import { publishedConfig } from '../../src/model/checkpoint/published.ts';
+import { publishedConfig } from '../../src/model/arch/index.ts';
 import { sizeOf } from '../../src/tensor/tensor.ts';
 import { runCli } from '../helpers/cli.ts';
 

@@ -167,6 +167,7 @@ describe('a checkpoint', () => {
     rmsNormEps: 1e-6,
     ropeTheta: 10_000,
     tiedEmbeddings: true,
+    family: 'qwen3',
     contextLength: 64,
     bosTokenId: null,
     eosTokenId: tokenizer.eosId,

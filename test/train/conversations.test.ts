@@ -69,6 +69,7 @@ const config = {
   rmsNormEps: 1e-6,
   ropeTheta: 10_000,
   tiedEmbeddings: true,
+  family: 'qwen3',
   contextLength: 1024,
   bosTokenId: null,
   eosTokenId: speech.tokenizer.eosId,

@@ -6,7 +6,7 @@ import { Rng } from '../../src/base/rng.ts';
 import { asTokenIds } from '../../src/base/token-ids.ts';
 import { Device } from '../../src/ggml/device.ts';
 import { loadConfig } from '../../src/model/checkpoint/checkpoint.ts';
-import { publishedConfig } from '../../src/model/checkpoint/published.ts';
+import { publishedConfig } from '../../src/model/arch/index.ts';
 import { crossEntropy } from '../../src/losses/index.ts';
 import { rowsFrom, type TrainExample } from '../../src/train/examples.ts';
 import { paddingOf, type Rounding, roundingFor } from '../../src/train/micro-batches.ts';

@@ -1,55 +1,38 @@
-/** Qwen3's configuration, and the weights that follow from it. */
+/** The weights that follow from a configuration. */
 import type { ParameterSpec } from '../../tensor/parameters.ts';
+import { sizeOf } from '../../tensor/tensor.ts';
+import { familyOf } from './index.ts';
+import type { ModelConfig } from './family.ts';
 
-export interface ModelConfig {
-  readonly vocabSize: number;
-  readonly hiddenSize: number;
-  readonly intermediateSize: number;
-  readonly layers: number;
-  readonly heads: number;
-  readonly kvHeads: number;
-  readonly headDim: number;
-  readonly rmsNormEps: number;
-  readonly ropeTheta: number;
-  /** Tells whether the output projection is the embedding table. */
-  readonly tiedEmbeddings: boolean;
-  readonly contextLength: number;
-  readonly bosTokenId: number | null;
-  readonly eosTokenId: number | null;
-}
+export type { ModelConfig } from './family.ts';
 
-/** How many weights a model has; an embedding that is the head as well counts once. */
+/** Number of a model's weights; an embedding that is the head as well counts once. */
 export function weightCount(config: ModelConfig): number {
-  const { hiddenSize: d, headDim, heads, kvHeads, intermediateSize: ff, vocabSize, layers } = config;
-  const layer = d * headDim * (2 * heads + 2 * kvHeads) + 3 * d * ff + 2 * d + 2 * headDim;
-  return layers * layer + d * vocabSize * (config.tiedEmbeddings ? 1 : 2) + d;
+  return parameterSpecs(config).reduce((total, { shape }) => total + sizeOf(shape), 0);
 }
+
+export const EMBEDDING = 'model.embed_tokens.weight';
+export const LAST_NORM = 'model.norm.weight';
+export const HEAD = 'lm_head.weight';
+
+/** Name of a layer's weight, from its short name. */
+export const layerWeight = (layer: number, name: string): string => `model.layers.${layer}.${name}.weight`;
 
 /**
  * Every weight of the model under its Hugging Face name; shapes have the contiguous dimension first. Matrices are of
  * type `dtype`, vectors always f32.
  */
 export function parameterSpecs(config: ModelConfig, dtype: 'f32' | 'f16' | 'bf16' = 'f32'): ParameterSpec[] {
-  const { hiddenSize: d, headDim, heads, kvHeads, intermediateSize: ff, vocabSize } = config;
-  const specs: ParameterSpec[] = [{ name: 'model.embed_tokens.weight', shape: [d, vocabSize] }];
-  for (let layer = 0; layer < config.layers; layer++) {
-    const at = (name: string): string => `model.layers.${layer}.${name}.weight`;
-    specs.push(
-      { name: at('input_layernorm'), shape: [d] },
-      { name: at('self_attn.q_proj'), shape: [d, heads * headDim] },
-      { name: at('self_attn.k_proj'), shape: [d, kvHeads * headDim] },
-      { name: at('self_attn.v_proj'), shape: [d, kvHeads * headDim] },
-      { name: at('self_attn.q_norm'), shape: [headDim] },
-      { name: at('self_attn.k_norm'), shape: [headDim] },
-      { name: at('self_attn.o_proj'), shape: [heads * headDim, d] },
-      { name: at('post_attention_layernorm'), shape: [d] },
-      { name: at('mlp.gate_proj'), shape: [d, ff] },
-      { name: at('mlp.up_proj'), shape: [d, ff] },
-      { name: at('mlp.down_proj'), shape: [ff, d] },
-    );
-  }
-  specs.push({ name: 'model.norm.weight', shape: [d] });
-  if (!config.tiedEmbeddings) specs.push({ name: 'lm_head.weight', shape: [d, vocabSize] });
+  const { hiddenSize, vocabSize, layers, tiedEmbeddings } = config;
+  const own = Object.entries(familyOf(config).weights(config));
+  const specs: ParameterSpec[] = [
+    { name: EMBEDDING, shape: [hiddenSize, vocabSize] },
+    ...Array.from({ length: layers }, (_, layer) =>
+      own.map(([name, shape]) => ({ name: layerWeight(layer, name), shape })),
+    ).flat(),
+    { name: LAST_NORM, shape: [hiddenSize] },
+    ...(tiedEmbeddings ? [] : [{ name: HEAD, shape: [hiddenSize, vocabSize] }]),
+  ];
   return dtype === 'f32' ? specs : specs.map((spec) => (spec.shape.length > 1 ? { ...spec, dtype } : spec));
 }
 

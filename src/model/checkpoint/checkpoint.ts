@@ -193,7 +193,7 @@ function nameStops(path: string, stopIds: readonly number[]): void {
   writeAtomic(path, pretty({ ...generation, eos_token_id: eos }));
 }
 
-/** Standard deviation of fresh weights, as transformers initialises Qwen3. */
+/** Standard deviation of fresh weights, as transformers initialises models. */
 const INITIALIZER_RANGE = 0.02;
 
 /**

@@ -1,23 +1,23 @@
 /**
- * A GGUF file of a Qwen3 as a checkpoint: its shape is read from the metadata, its weights are widened to f32 in
+ * A GGUF file as a checkpoint: its shape is read from the metadata, its weights are widened to f32 in
  * parts whatever type they are stored as, and what computes with them holds f32, f16 or bf16 as for any checkpoint.
  */
 import { UserError } from '../../base/errors.ts';
 import { GgufFile } from '../../ggml/gguf-reader.ts';
 import { openLibrary } from '../../ggml/library.ts';
-import { parameterSpecs, type ModelConfig } from '../arch/config.ts';
+import { EMBEDDING, HEAD, type ModelConfig, parameterSpecs } from '../arch/config.ts';
+import { families } from '../arch/index.ts';
 import { ggufTensorName } from './gguf.ts';
 import { configFromHuggingFace, isNeutral } from './hf-config.ts';
 
-const ARCHITECTURE = 'qwen3';
-
-/** Throws a UserError for files of another architecture, and for parts of a file that was split. */
-function needQwen3(file: GgufFile): void {
+/** Family of a file that is whole. Throws a UserError for another architecture, and for parts of a file that was split. */
+function familyNameOf(file: GgufFile): string {
   const architecture = file.string('general.architecture');
-  if (architecture !== ARCHITECTURE) {
+  if (architecture === undefined || !Object.hasOwn(families, architecture)) {
+    const known = Object.keys(families).join(', ');
     throw new UserError(
       'GGUF_MODEL',
-      `${file.path} is of the architecture ${architecture ?? 'that it does not name'}, and tinystar computes ${ARCHITECTURE} alone; serve the model and give its address, or give a Qwen3.`,
+      `${file.path} is of the architecture ${architecture ?? 'that it does not name'}, and tinystar computes ${known} alone; serve the model and give its address, or give one of these.`,
     );
   }
   if ((file.number('split.count') ?? 1) > 1) {
@@ -26,9 +26,10 @@ function needQwen3(file: GgufFile): void {
       `${file.path} is one part of a model that was split; join the parts with llama-gguf-split --merge.`,
     );
   }
+  return architecture;
 }
 
-/** Keys that the metadata of a Qwen3 must have. */
+/** Keys that a model's metadata must have. */
 const NEEDED = [
   'block_count',
   'context_length',
@@ -50,23 +51,23 @@ const READ = new Set([
 ]);
 
 /** Throws a UserError for metadata that ask for something which is not computed: scaled RoPE, windows, experts. */
-function refuseForeign(file: GgufFile): void {
+function refuseForeign(file: GgufFile, family: string): void {
   if (file.string('general.type') === 'adapter') {
     throw new UserError(
       'ADAPTER',
       `${file.path} is an adapter and no whole model; merge it into its base model (llama-export-lora) and give the result.`,
     );
   }
-  const scaling = file.string(`${ARCHITECTURE}.rope.scaling.type`) ?? 'none';
+  const scaling = file.string(`${family}.rope.scaling.type`) ?? 'none';
   if (scaling !== 'none') {
     throw new UserError(
       'GGUF_MODEL',
-      `${file.path} has RoPE scaling of type ${scaling}, which tinystar does not compute; give a plain Qwen3.`,
+      `${file.path} has RoPE scaling of type ${scaling}, which tinystar does not compute; give a model without it.`,
     );
   }
   const foreign = file
     .keys()
-    .filter((key) => key.startsWith(`${ARCHITECTURE}.`) && !READ.has(key.slice(ARCHITECTURE.length + 1)))
+    .filter((key) => key.startsWith(`${family}.`) && !READ.has(key.slice(family.length + 1)))
     .map((key) => ({ key, value: file.value(key) }))
     .filter(({ key, value }) =>
       // A model that also looks ahead is none for the next token.
@@ -76,19 +77,19 @@ function refuseForeign(file: GgufFile): void {
   const words = foreign.map(({ key, value }) => `${key} is ${String(value)}`);
   throw new UserError(
     'GGUF_MODEL',
-    `${file.path} asks for what tinystar does not compute (${words.join(', ')}); give a plain Qwen3, or serve the model and give its address.`,
+    `${file.path} asks for what tinystar does not compute (${words.join(', ')}); give a model without it, or serve this one and give its address.`,
   );
 }
 
 function configOf(file: GgufFile): ModelConfig {
-  needQwen3(file);
-  refuseForeign(file);
-  const number = (key: string): number | undefined => file.number(`${ARCHITECTURE}.${key}`);
+  const family = familyNameOf(file);
+  refuseForeign(file, family);
+  const number = (key: string): number | undefined => file.number(`${family}.${key}`);
   const lacking = NEEDED.filter((key) => number(key) === undefined);
   if (lacking.length > 0) {
     throw new UserError(
       'GGUF_MODEL',
-      `The metadata of ${file.path} lack ${lacking.map((key) => `${ARCHITECTURE}.${key}`).join(', ')}; convert the model again.`,
+      `The metadata of ${file.path} lack ${lacking.map((key) => `${family}.${key}`).join(', ')}; convert the model again.`,
     );
   }
   const heads = number('attention.head_count');
@@ -100,13 +101,14 @@ function configOf(file: GgufFile): ModelConfig {
   if (lengths.some((length) => length !== undefined && length !== headDim)) {
     throw new UserError(
       'GGUF_MODEL',
-      `${file.path} has heads whose parts differ in length, which tinystar does not compute; give a plain Qwen3.`,
+      `${file.path} has heads whose parts differ in length, which tinystar does not compute; give a model whose heads do not.`,
     );
   }
   // The rules of what can be run are those of a folder.
   const json = {
-    model_type: ARCHITECTURE,
-    vocab_size: file.tensors.get(ggufTensorName('model.embed_tokens.weight'))?.shape[1],
+    ...families[family]?.huggingFace.constants,
+    model_type: family,
+    vocab_size: file.tensors.get(ggufTensorName({ family }, EMBEDDING))?.shape[1],
     hidden_size: width,
     intermediate_size: number('feed_forward_length'),
     num_hidden_layers: number('block_count'),
@@ -115,9 +117,8 @@ function configOf(file: GgufFile): ModelConfig {
     head_dim: headDim,
     rms_norm_eps: shortest(number('attention.layer_norm_rms_epsilon')),
     rope_theta: shortest(number('rope.freq_base')),
-    tie_word_embeddings: !file.tensors.has(ggufTensorName('lm_head.weight')),
+    tie_word_embeddings: !file.tensors.has(ggufTensorName({ family }, HEAD)),
     max_position_embeddings: number('context_length'),
-    hidden_act: 'silu',
     bos_token_id: file.number('tokenizer.ggml.bos_token_id'),
     eos_token_id: file.number('tokenizer.ggml.eos_token_id'),
   };
@@ -149,7 +150,7 @@ function checkTensors(file: GgufFile, config: ModelConfig): void {
   const faults: string[] = [];
   const unknown = new Set(file.tensors.keys());
   for (const { name, shape } of parameterSpecs(config)) {
-    const theirs = ggufTensorName(name);
+    const theirs = ggufTensorName(config, name);
     const tensor = file.tensors.get(theirs);
     unknown.delete(theirs);
     if (tensor === undefined) faults.push(`it lacks ${theirs}`);
@@ -165,7 +166,7 @@ function checkTensors(file: GgufFile, config: ModelConfig): void {
   );
 }
 
-function openQwen3(path: string): { file: GgufFile; config: ModelConfig } {
+function openModel(path: string): { file: GgufFile; config: ModelConfig } {
   const file = GgufFile.open(openLibrary(), path);
   try {
     const config = configOf(file);
@@ -177,9 +178,9 @@ function openQwen3(path: string): { file: GgufFile; config: ModelConfig } {
   }
 }
 
-/** Reads a file's configuration; throws a UserError where it is no Qwen3 that is whole. */
+/** Reads a file's configuration; throws a UserError where it is no model that can be run, or not whole. */
 export function ggufConfig(path: string): ModelConfig {
-  const { file, config } = openQwen3(path);
+  const { file, config } = openModel(path);
   file[Symbol.dispose]();
   return config;
 }
@@ -189,12 +190,16 @@ export type WeightPart = readonly [name: string, start: number, values: Float32A
 
 /** Every weight of a file under its Hugging Face name, in parts of at most `most` elements or a row. */
 export function* ggufWeights(path: string, most: number): Generator<WeightPart> {
-  const { file, config } = openQwen3(path);
+  const { file, config } = openModel(path);
   using _file = file;
   for (const { name, shape } of parameterSpecs(config)) {
     const [row = 1, outer = 1] = shape;
     const step = Math.max(1, Math.floor(most / row));
     for (let start = 0; start < outer; start += step)
-      yield [name, start * row, file.readRows(ggufTensorName(name), start, Math.min(step, outer - start))];
+      yield [
+        name,
+        start * row,
+        file.readRows(ggufTensorName(config, name), start, Math.min(step, outer - start)),
+      ];
   }
 }

@@ -1,6 +1,5 @@
 /**
- * A model as one GGUF file, which llama.cpp and everything built on it runs: architecture `qwen3`, with the keys
- * and names of llama.cpp's own converter (convert_hf_to_gguf.py). Weights are f32, f16 or quantised, norms always f32.
+ * A model as one GGUF file, which llama.cpp and everything built on it runs, with the keys and names of llama.cpp's own converter (convert_hf_to_gguf.py). Weights are f32, f16 or quantised, norms always f32.
  */
 import { InternalError, UserError } from '../../base/errors.ts';
 import { discard, temporaryName } from '../../base/files.ts';
@@ -8,7 +7,8 @@ import { writeThrough } from '../../base/output.ts';
 import { type GgufTensor, type GgufValue, writeGguf } from '../../ggml/gguf.ts';
 import { QUANTIZED_TYPES, quantizeGguf, type QuantizedType } from '../../ggml/quantize.ts';
 import { DTYPES } from '../../tensor/tensor.ts';
-import { parameterSpecs, type ModelConfig } from '../arch/config.ts';
+import { EMBEDDING, HEAD, LAST_NORM, type ModelConfig, parameterSpecs } from '../arch/config.ts';
+import { familyOf } from '../arch/index.ts';
 import { type ReadableWeights, weightBytes, type WeightDType } from './export-tensor.ts';
 
 /** What a token is, in llama.cpp's numbers (`enum llama_token_type`). */
@@ -40,51 +40,38 @@ export interface ExportOptions {
   readonly name?: string;
 }
 
-const LAYER_TENSORS: Readonly<Record<string, string>> = {
-  input_layernorm: 'attn_norm',
-  'self_attn.q_proj': 'attn_q',
-  'self_attn.k_proj': 'attn_k',
-  'self_attn.v_proj': 'attn_v',
-  'self_attn.q_norm': 'attn_q_norm',
-  'self_attn.k_norm': 'attn_k_norm',
-  'self_attn.o_proj': 'attn_output',
-  post_attention_layernorm: 'ffn_norm',
-  'mlp.gate_proj': 'ffn_gate',
-  'mlp.up_proj': 'ffn_up',
-  'mlp.down_proj': 'ffn_down',
-};
-
 const OUTER_TENSORS: Readonly<Record<string, string>> = {
-  'model.embed_tokens.weight': 'token_embd.weight',
-  'model.norm.weight': 'output_norm.weight',
-  'lm_head.weight': 'output.weight',
+  [EMBEDDING]: 'token_embd.weight',
+  [LAST_NORM]: 'output_norm.weight',
+  [HEAD]: 'output.weight',
 };
 
 /** llama.cpp's name of a weight. */
-export function ggufTensorName(name: string): string {
+export function ggufTensorName(config: Pick<ModelConfig, 'family'>, name: string): string {
   const [, layer, part] = /^model\.layers\.(\d+)\.(.+)\.weight$/.exec(name) ?? [];
-  const mapped = part === undefined ? OUTER_TENSORS[name] : LAYER_TENSORS[part];
+  const mapped = part === undefined ? OUTER_TENSORS[name] : familyOf(config).ggufNames[part];
   if (mapped === undefined) throw new InternalError(`gguf: ${name} has no name there`);
   return layer === undefined ? mapped : `blk.${layer}.${mapped}.weight`;
 }
 
 function modelMetadata(config: ModelConfig, name: string, dtype: WeightDType): Record<string, GgufValue> {
+  const key = (name: string): string => `${config.family}.${name}`;
   return {
-    'general.architecture': { string: 'qwen3' },
+    'general.architecture': { string: config.family },
     'general.type': { string: 'model' },
     'general.name': { string: name },
     'general.file_type': { u32: dtype === 'f16' ? 1 : 0 },
     'general.quantization_version': { u32: 2 },
-    'qwen3.block_count': { u32: config.layers },
-    'qwen3.context_length': { u32: config.contextLength },
-    'qwen3.embedding_length': { u32: config.hiddenSize },
-    'qwen3.feed_forward_length': { u32: config.intermediateSize },
-    'qwen3.attention.head_count': { u32: config.heads },
-    'qwen3.attention.head_count_kv': { u32: config.kvHeads },
-    'qwen3.attention.key_length': { u32: config.headDim },
-    'qwen3.attention.value_length': { u32: config.headDim },
-    'qwen3.attention.layer_norm_rms_epsilon': { f32: config.rmsNormEps },
-    'qwen3.rope.freq_base': { f32: config.ropeTheta },
+    [key('block_count')]: { u32: config.layers },
+    [key('context_length')]: { u32: config.contextLength },
+    [key('embedding_length')]: { u32: config.hiddenSize },
+    [key('feed_forward_length')]: { u32: config.intermediateSize },
+    [key('attention.head_count')]: { u32: config.heads },
+    [key('attention.head_count_kv')]: { u32: config.kvHeads },
+    [key('attention.key_length')]: { u32: config.headDim },
+    [key('attention.value_length')]: { u32: config.headDim },
+    [key('attention.layer_norm_rms_epsilon')]: { f32: config.rmsNormEps },
+    [key('rope.freq_base')]: { f32: config.ropeTheta },
   };
 }
 
@@ -175,7 +162,7 @@ function writeUnquantized(
   const tensors = parameterSpecs(config).map(({ name: parameter, shape }): GgufTensor => {
     const type = shape.length > 1 ? dtype : 'f32';
     return {
-      name: ggufTensorName(parameter),
+      name: ggufTensorName(config, parameter),
       type: DTYPES[type],
       shape,
       bytes: () => weightBytes(parameters, parameter, type),

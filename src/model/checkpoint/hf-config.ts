@@ -5,13 +5,15 @@
  */
 import { z } from 'zod';
 import { UserError } from '../../base/errors.ts';
-import type { ModelConfig } from '../arch/config.ts';
+import type { Family, ModelConfig } from '../arch/family.ts';
+import { families, familyOf } from '../arch/index.ts';
 
 const size = z.int('a whole number').positive('above 0');
 /** Of weights that must all be named: far beyond any model, and a damaged number is told at once. */
 const MAX_LAYERS = 10_000;
 
-const schema = z.looseObject({
+/** Keys that every family has. */
+const commonKeys = {
   vocab_size: size,
   hidden_size: size,
   intermediate_size: size,
@@ -19,16 +21,15 @@ const schema = z.looseObject({
   num_attention_heads: size,
   /** Null stands for as many as there are heads, in transformers too. */
   num_key_value_heads: size.nullable(),
-  /** What both dialects leave out means 128; another length would not fit the tensors. */
-  head_dim: size.multipleOf(2, 'even').default(128),
+  head_dim: size.multipleOf(2, 'even'),
   rms_norm_eps: z.number('a number').positive('above 0'),
   max_position_embeddings: size,
   /** Both dialects leave it out for false; the head's weights are then needed. */
   tie_word_embeddings: z.boolean('true or false').default(false),
-  hidden_act: z.literal(['silu', 'swish'], 'silu, the only activation that tinystar computes'),
   bos_token_id: z.int('a whole number').nullish(),
   eos_token_id: z.union([z.int(), z.array(z.int())], 'a whole number or a list of them').nullish(),
-});
+};
+const schemaOf = ({ huggingFace }: Family) => z.looseObject({ ...commonKeys, ...huggingFace.keys });
 
 type Json = Readonly<Record<string, unknown>>;
 const isMap = (value: unknown): value is Json =>
@@ -49,9 +50,8 @@ export function isNeutral(value: unknown): boolean {
   return value === 0 || value === 1;
 }
 
-/** Keys that this file reads, or that are nothing to what is computed, though they are named as if they were. */
+/** Keys beside those of a schema that this file reads, or that are nothing to what is computed, though they are named as if they were. */
 const READ = new Set([
-  ...Object.keys(schema.shape),
   'rope_theta',
   'rope_scaling',
   'rope_parameters',
@@ -61,16 +61,17 @@ const READ = new Set([
   'sliding_window',
   'max_window_layers',
 ]);
-/** Names of what changes numbers, in this model and in its kin: biases, factors, windows, experts, other norms. */
+/** Names of what changes numbers, in one model or another: biases, factors, windows, experts, other norms. */
 const CHANGES_NUMBERS =
   /bias|scal|multiplier|softcap|clip|expert|moe|window|rope|rotary|rotation|norm|_rank$|act(ivation)?$|alibi|sparse|chunk_size$|sink|gate|parallel_residual|cross_attention|(vision|audio|text)_config/;
 
 /** Every key that asks for something which is not computed. */
-function foreignKeys(json: Json): string[] {
+function foreignKeys(json: Json, { huggingFace: { keys, switchedOn } }: Family): string[] {
   const isForeign = ([key, value]: readonly [string, unknown]): boolean => {
-    // Norms of queries and keys are what Qwen3 has and its kin has not; what looks ahead does not write.
-    if (/qk_(layer)?norm$|^is_causal$/.test(key)) return value !== true && value !== null;
-    return CHANGES_NUMBERS.test(key) && !READ.has(key) && !isNeutral(value);
+    // What looks ahead does not write.
+    if (key === 'is_causal' || switchedOn?.test(key) === true) return value !== true && value !== null;
+    const isRead = READ.has(key) || key in commonKeys || key in keys;
+    return CHANGES_NUMBERS.test(key) && !isRead && !isNeutral(value);
   };
   return Object.entries(json)
     .filter(isForeign)
@@ -151,23 +152,27 @@ function rope(json: Json): { readonly theta: number; readonly faults: readonly s
   return { theta: Number(first.value), faults };
 }
 
-/** Names a model that is no dense Qwen3 for the next token, and what to do; undefined where it is one. */
-function otherModel(json: Json): { readonly fault: string; readonly advice: string } | undefined {
+/** Family of a model that predicts the next token; or why there is none, and what to do. */
+function familyNamed(
+  json: Json,
+): readonly [name: string, Family] | { readonly fault: string; readonly advice: string } {
   const { model_type: type, architectures } = json;
-  const advice = 'serve the model and give its address, or give a Qwen3 that writes text';
+  const known = Object.keys(families).join(', ');
+  const advice = `serve the model and give its address, or give one of ${known} that writes text`;
   if (type === undefined || type === null)
     return {
       fault: 'it has no model_type, so that nothing says what it is',
-      advice: 'give the config.json of a Qwen3',
+      advice: 'give the config.json that the model was published with',
     };
-  if (type !== 'qwen3')
+  const family = typeof type === 'string' && Object.hasOwn(families, type) ? families[type] : undefined;
+  if (typeof type !== 'string' || family === undefined)
     return {
-      fault: `its model_type is ${shown(type)}, and tinystar computes qwen3 alone (dense, text only)`,
+      fault: `its model_type is ${shown(type)}, and tinystar computes ${known} alone (dense, text only)`,
       advice,
     };
   const names: readonly unknown[] = Array.isArray(architectures) ? architectures : [];
-  if (names.length === 0 || names.includes('Qwen3ForCausalLM')) return undefined;
-  const fault = `its architecture is ${names.map((name) => (typeof name === 'string' ? name : shown(name))).join(', ')}, and tinystar computes Qwen3ForCausalLM alone`;
+  if (names.length === 0 || names.includes(family.huggingFace.architecture)) return [type, family];
+  const fault = `its architecture is ${names.map((name) => (typeof name === 'string' ? name : shown(name))).join(', ')}, and tinystar computes ${family.huggingFace.architecture} alone`;
   return { fault, advice };
 }
 
@@ -187,15 +192,16 @@ export function configFromHuggingFace(json: unknown, where: string): ModelConfig
   const refuse = (faults: readonly string[], advice = ADVICE): UserError =>
     new UserError(
       'MODEL_CONFIG',
-      `${where} is not a Qwen3 configuration that tinystar can run: ${faults.join('; ')}; ${advice}.`,
+      `${where} is not a model configuration that tinystar can run: ${faults.join('; ')}; ${advice}.`,
     );
   if (!isMap(json)) throw refuse(['it is not a map']);
-  const other = otherModel(json);
-  if (other !== undefined) throw refuse([other.fault], other.advice);
-  const parsed = schema.safeParse(json);
+  const named = familyNamed(json);
+  if ('fault' in named) throw refuse([named.fault], named.advice);
+  const [name, family] = named;
+  const parsed = schemaOf(family).safeParse(json);
   const { theta, faults } = rope(json);
   const issues = parsed.error?.issues.map((issue) => schemaFault(json, issue)) ?? [];
-  const all = [...new Set([...issues, ...faults, ...windowFaults(json), ...foreignKeys(json)])];
+  const all = [...new Set([...issues, ...faults, ...windowFaults(json), ...foreignKeys(json, family)])];
   if (!parsed.success || all.length > 0) throw refuse(all);
   const c = parsed.data;
   const kvHeads = c.num_key_value_heads ?? c.num_attention_heads;
@@ -205,6 +211,7 @@ export function configFromHuggingFace(json: unknown, where: string): ModelConfig
     ]);
   const eos = Array.isArray(c.eos_token_id) ? c.eos_token_id[0] : c.eos_token_id;
   return {
+    family: name,
     vocabSize: c.vocab_size,
     hiddenSize: c.hidden_size,
     intermediateSize: c.intermediate_size,
@@ -241,9 +248,10 @@ export function configToHuggingFace(
   config: ModelConfig,
   dtype: 'float32' | 'float16' = 'float32',
 ): Record<string, unknown> {
+  const { architecture, constants } = familyOf(config).huggingFace;
   return {
-    architectures: ['Qwen3ForCausalLM'],
-    model_type: 'qwen3',
+    architectures: [architecture],
+    model_type: config.family,
     vocab_size: config.vocabSize,
     hidden_size: config.hiddenSize,
     intermediate_size: config.intermediateSize,
@@ -256,9 +264,7 @@ export function configToHuggingFace(
     rope_parameters: { rope_theta: config.ropeTheta, rope_type: 'default' },
     tie_word_embeddings: config.tiedEmbeddings,
     max_position_embeddings: config.contextLength,
-    hidden_act: 'silu',
-    attention_bias: false,
-    attention_dropout: 0,
+    ...constants,
     initializer_range: 0.02,
     use_cache: true,
     bos_token_id: config.bosTokenId,

@@ -5,11 +5,8 @@ import { z } from 'zod';
 import { errorText, UserError } from '../../base/errors.ts';
 import { readText } from '../../base/files.ts';
 import type { Shape } from '../../tensor/tensor.ts';
-import { parameterSpecs, type ModelConfig } from '../arch/config.ts';
+import { EMBEDDING, HEAD, type ModelConfig, parameterSpecs } from '../arch/config.ts';
 import { isFloat, SafetensorsFile } from './safetensors.ts';
-
-const EMBEDDING = 'model.embed_tokens.weight';
-const HEAD = 'lm_head.weight';
 
 const shardIndex = z.looseObject({ weight_map: z.record(z.string(), z.string()) });
 
@@ -163,7 +160,7 @@ export function weightPlan(dir: string, config: ModelConfig): ReadonlyMap<string
   if (faults.length > 0) {
     throw new UserError(
       'CHECKPOINT_TENSORS',
-      `The weights in ${dir} do not fit its config.json: ${faults.join('; ')}; check that both are of one Qwen3 model and complete.`,
+      `The weights in ${dir} do not fit its config.json: ${faults.join('; ')}; check that both are of one model and complete.`,
     );
   }
   return plan;

@@ -9,7 +9,8 @@ import type { Graph } from '../../tensor/graph.ts';
 import { repeat, reshape } from '../../tensor/ops/index.ts';
 import { ParameterSet } from '../../tensor/parameters.ts';
 import { BYTES, needIds, type Shape, type Tensor } from '../../tensor/tensor.ts';
-import type { HeadShape, KeyValues } from '../tree/attention.ts';
+import type { HeadShape } from '../arch/family.ts';
+import type { KeyValues } from '../tree/attention.ts';
 
 export interface CacheSize {
   /** Slots for prompts. */

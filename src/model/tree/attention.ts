@@ -8,12 +8,7 @@
 import type { Graph } from '../../tensor/graph.ts';
 import { add, concat, mulMat, permute, reshape, softmax, split } from '../../tensor/ops/index.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-
-export interface HeadShape {
-  readonly headDim: number;
-  readonly heads: number;
-  readonly kvHeads: number;
-}
+import type { HeadShape } from '../arch/family.ts';
 
 /** Keys and values of one block of tokens, laid out for the two matrix products. */
 export interface KeyValues {

@@ -97,7 +97,7 @@ export interface TreeGraph {
   readonly hidden: Tensor;
 }
 
-/** Adds Qwen3's forward pass over prompt trees to a graph. */
+/** Adds the forward pass over prompt trees to a graph. */
 export function treeForward(
   g: Graph,
   config: ModelConfig,
