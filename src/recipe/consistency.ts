@@ -7,30 +7,20 @@ import { pathText, type Problem } from './problems.ts';
 import { placesIn } from './rules.ts';
 import type { Recipe } from './schema.ts';
 
-/** Numbers of a well-formed recipe that do not fit each other. */
+/** Options of a well-formed recipe's stages that do not fit each other or the stages referred to. */
 export function consistencyProblems(recipe: Recipe): Problem[] {
-  const problems: Problem[] = [];
-  for (const [name, model] of Object.entries(recipe.models)) {
-    if (typeof model === 'string' || model.num_attention_heads % model.num_key_value_heads === 0) continue;
-    problems.push({
-      path: ['models', name, 'num_attention_heads'],
-      part: 'value',
-      text: `models.${name}.num_attention_heads is ${model.num_attention_heads} and must be a multiple of num_key_value_heads (${model.num_key_value_heads}).`,
-    });
-  }
   const neighbours: Neighbours = {
     stage: (name) => recipe.stages.find((stage) => stage.name === name),
     environment: (name) => recipe.environments?.[name],
     isAssistant: recipe.data.source === 'assistant',
   };
-  for (const [index, stage] of recipe.stages.entries())
-    for (const { path, text } of kindOf(stage).check?.(stage, neighbours) ?? [])
-      problems.push({
-        path: ['stages', index, ...path],
-        part: 'value',
-        text: `stages.${stage.name}${text}`,
-      });
-  return problems;
+  return recipe.stages.flatMap((stage, index) =>
+    [...(kindOf(stage).check?.(stage, neighbours) ?? [])].map(({ path, text }) => ({
+      path: ['stages', index, ...path],
+      part: 'value' as const,
+      text: `stages.${stage.name}${text}`,
+    })),
+  );
 }
 
 /** Files and folders of a recipe that are not there: found before a run starts, not hours into it. */

@@ -1,7 +1,6 @@
 /** What is wrong with a recipe, in sentences: where, what stands there, what may stand there. */
 import type { z } from 'zod';
 import { choicesOf, isRecord, NAME_RULE, rulesAt, rulesText, valueAt } from './rules.ts';
-
 import { nearest, suggestion } from './suggest.ts';
 import type { Path } from './tree.ts';
 
@@ -57,7 +56,7 @@ function issueProblems(root: unknown, issue: z.core.$ZodIssue, prefix: Path): Pr
     );
     if (meant !== undefined) return meant.flatMap((inner) => issueProblems(root, inner, path));
   }
-  return [wrongValue(root, path)];
+  return [wrongValue(root, path, issue.code === 'custom' ? issue.message : undefined)];
 }
 
 /** Keys of earlier versions, with the names that they have now. */
@@ -65,9 +64,8 @@ const RENAMED: Readonly<Record<string, string>> = { manner: 'rollout_mode' };
 
 function unknownKey(root: unknown, path: Path, key: string): Problem {
   const known = [...new Set(rulesAt(root, path).flatMap((rule) => Object.keys(rule.properties ?? {})))];
-  const container = valueAt(root, path);
-  const kind =
-    isRecord(container) && typeof container['kind'] === 'string' ? ` of a ${container['kind']} stage` : '';
+  const isStage = path[0] === 'stages' && path.length === 2;
+  const kind = isStage ? ` of a ${String(valueAt(root, [...path, 'kind']))} stage` : '';
   const where = pathText(root, [...path, key]);
   const now = Object.hasOwn(RENAMED, key) ? RENAMED[key] : undefined;
   if (now !== undefined && known.includes(now))
@@ -76,13 +74,13 @@ function unknownKey(root: unknown, path: Path, key: string): Problem {
   return { path: [...path, key], part: 'key', text };
 }
 
-function wrongValue(root: unknown, path: Path): Problem {
+function wrongValue(root: unknown, path: Path, custom: string | undefined): Problem {
   const value = valueAt(root, path);
   const rules = rulesAt(root, path);
   const name = pathText(root, path);
-  if (value === undefined)
-    return { path, part: 'key', text: `${name} is missing; it must be ${rulesText(rules)}.` };
+  const wanted = custom ?? rulesText(rules);
+  if (value === undefined) return { path, part: 'key', text: `${name} is missing; it must be ${wanted}.` };
   const near = typeof value === 'string' ? nearest(value, choicesOf(rules)) : undefined;
   const hint = near === undefined ? '.' : `; did you mean ${near}?`;
-  return { path, part: 'value', text: `${name} is ${shown(value)} and must be ${rulesText(rules)}${hint}` };
+  return { path, part: 'value', text: `${name} is ${shown(value)} and must be ${wanted}${hint}` };
 }

@@ -3,18 +3,21 @@ import { type KindName, stageKinds } from '../stages/index.ts';
 import type { Referent } from '../stages/stage.ts';
 import { pathText, type Problem } from './problems.ts';
 import { isRecord, placesIn } from './rules.ts';
-import { suggestion } from './suggest.ts';
+import { listed, suggestion } from './suggest.ts';
 import type { Path } from './tree.ts';
 
 /** What a reference must be, by all that it accepts. */
-const TEXTS: Readonly<Record<string, string>> = {
-  model: 'a model or an earlier stage that trains one',
-  rollouts: 'an earlier rollout stage',
-  trajectories: 'an earlier trajectories stage',
-  'rollouts,trajectories': 'an earlier rollout or trajectories stage',
-  environment: "one of the recipe's environments",
-  'rollouts,trajectories,environment': 'an earlier rollout or trajectories stage, or an environment',
-};
+function acceptedText(accepts: readonly Referent[]): string {
+  const kinds = Object.entries(stageKinds).flatMap(([kind, { makes }]) =>
+    accepts.some((one) => one === makes && one !== 'model') ? [kind] : [],
+  );
+  const texts = [
+    ...(accepts.includes('model') ? ['a model or an earlier stage that trains one'] : []),
+    ...(kinds.length > 0 ? [`an earlier ${listed(kinds)} stage`] : []),
+    ...(accepts.includes('environment') ? ['an environment'] : []),
+  ];
+  return accepts.join() === 'environment' ? "one of the recipe's environments" : texts.join(', or ');
+}
 
 /** The word for the training set where a stage's `data` could name another stage. */
 const TRAINING_SET = 'train';
@@ -73,7 +76,7 @@ export function referenceProblems(recipe: unknown): readonly Problem[] {
     const isEarlier = thing !== undefined && thing.from <= stage;
     if ((value === TRAINING_SET && accepts.includes('train')) || (isEarlier && fits(thing, accepts)))
       continue;
-    const text = TEXTS[accepts.filter((one) => one !== 'train').join()] ?? accepts.join(' or ');
+    const text = acceptedText(accepts);
     const fitting = [...names].filter(([, other]) => other.from <= stage && fits(other, accepts));
     const known = [...(accepts.includes('train') ? [TRAINING_SET] : []), ...fitting.map(([name]) => name)];
     const why =

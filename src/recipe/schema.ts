@@ -35,24 +35,29 @@ const mixDataSchema = z.strictObject({
 const dataSchema = z.discriminatedUnion('source', [assistantDataSchema, fileDataSchema, mixDataSchema]);
 
 /** A model with random weights: the names of a Hugging Face `config.json`, and whose tokenizer it speaks. */
-const newModelSchema = z.strictObject({
-  hidden_size: count,
-  intermediate_size: count,
-  num_hidden_layers: count,
-  num_attention_heads: count,
-  num_key_value_heads: count,
-  head_dim: count.multipleOf(2),
-  rope_theta: z.number().positive().default(1e6),
-  rms_norm_eps: z.number().positive().default(1e-6),
-  max_position_embeddings: count.default(40960),
-  tie_word_embeddings: z.boolean().default(true),
-  initializer_range: z.number().positive().default(0.02),
-  tokenizer: z
-    .union([pathTo('checkpoint'), z.strictObject({ vocab_size: count.min(300), groups: count })])
-    .describe(
-      'folder or GGUF file with a tokenizer, relative to the recipe; or the vocabulary to be trained on generated dialogues',
-    ),
-});
+const newModelSchema = z
+  .strictObject({
+    hidden_size: count,
+    intermediate_size: count,
+    num_hidden_layers: count,
+    num_attention_heads: count,
+    num_key_value_heads: count,
+    head_dim: count.multipleOf(2),
+    rope_theta: z.number().positive().default(1e6),
+    rms_norm_eps: z.number().positive().default(1e-6),
+    max_position_embeddings: count.default(40960),
+    tie_word_embeddings: z.boolean().default(true),
+    initializer_range: z.number().positive().default(0.02),
+    tokenizer: z
+      .union([pathTo('checkpoint'), z.strictObject({ vocab_size: count.min(300), groups: count })])
+      .describe(
+        'folder or GGUF file with a tokenizer, relative to the recipe; or the vocabulary to be trained on generated dialogues',
+      ),
+  })
+  .refine((model) => model.num_attention_heads % model.num_key_value_heads === 0, {
+    path: ['num_attention_heads'],
+    error: 'a multiple of num_key_value_heads',
+  });
 
 const splitOptions = {
   seed: seed.default(7),

@@ -149,6 +149,13 @@ test('numbers must fit each other', () => {
   );
 });
 
+test('heads of a new model must fit each other', () => {
+  const model = `{ hidden_size: 32, intermediate_size: 64, num_hidden_layers: 1, num_attention_heads: 3, num_key_value_heads: 2, head_dim: 16, tokenizer: a }`;
+  expect(fault(good.replace('m/base', model))).toMatchInlineSnapshot(
+    `"t.yaml:2:102: models.base.num_attention_heads is 3 and must be a multiple of num_key_value_heads."`,
+  );
+});
+
 test('all faults are told together, in the order of the file', () => {
   const text = good
     .replace('data: rolls', 'data: rolls, lr: -1')
@@ -243,7 +250,7 @@ test('a served teacher is told what it cannot do', () => {
   );
   expect(fault(teacher('vllm').replace('http://a:1', 'a:1'))).toMatch(/stages\.rolls\.teacher\.endpoints\.0/);
   expect(fault(teacher('vllm').replace('endpoints: [http://a:1]', 'endpoint: x'))).toMatch(
-    /stages\.rolls\.teacher\.endpoint is not a known key.*did you mean endpoints\?/,
+    /stages\.rolls\.teacher\.endpoint is not a known key; did you mean endpoints\?/,
   );
   expect(fault(teacher('vllm').replace('model: base, teacher', 'model: base, from: old, teacher'))).toMatch(
     /stages\.rolls has a teacher and takes over rollouts from old; remove teacher or from\./,
