@@ -4,11 +4,11 @@ import {
   type Scores,
   THINKING_REMARKS,
 } from '../../packages/benchmarks/src/acebench/scores.ts';
-import { wilson } from '../report/numbers.ts';
+import { intervalText } from '../report/numbers.ts';
 import type { AcebenchOutcome } from '../../packages/benchmarks/src/acebench/session.ts';
 import { faultLines, unaskedLine } from './benchmark-run.ts';
 import type { Style } from './style.ts';
-import { table } from '../report/table.ts';
+import { headedTable } from '../report/table.ts';
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)}%`;
 
@@ -36,11 +36,10 @@ function heading({ model, sample, seed, revision, thinking, openThought }: Score
 }
 
 function scoreRow({ name, total, correct, accuracy, ceiling }: CategoryScore, style: Style): string[] {
-  const { low, high } = wilson(correct, total);
   return [
     name,
     style.bold(percent(accuracy)),
-    style.dim(`${(100 * low).toFixed(1)} – ${(100 * high).toFixed(1)}`),
+    style.dim(intervalText({ correct, total })),
     percent(ceiling),
     style.dim(`${correct}/${total}`),
   ];
@@ -58,16 +57,13 @@ function scoreRows(scores: Scores, style: Style): string {
         : [style.bold(title), style.bold(percent(mean.accuracy)), '', style.bold(percent(mean.ceiling)), ''];
     return [...own.map((score) => scoreRow(score, style)), sum];
   });
-  const head = ['category', 'accuracy', '95% interval', 'ceiling', 'correct'].map((text) => style.dim(text));
   const note = style.dim('ceiling: what the official answers themselves reach; dialogues count as one\n');
-  return table([head, ...rows], ['left', 'right', 'right', 'right', 'right']) + note;
+  return headedTable(['category', 'accuracy', '95% interval', 'ceiling', 'correct'], rows, style) + note;
 }
 
 function errorRows({ errors }: Scores, style: Style): string {
   const rows = Object.entries(errors).map(([error, count]) => [error, String(count)]);
-  if (rows.length === 0) return '';
-  const head = ['error', 'entries'].map((text) => style.dim(text));
-  return table([head, ...rows], ['left', 'right']);
+  return rows.length === 0 ? '' : headedTable(['error', 'entries'], rows, style);
 }
 
 function thoughtLine({ thinking }: Scores, thoughts: number, style: Style): string {

@@ -4,7 +4,7 @@ import { officialTable } from '../../packages/benchmarks/src/bfcl/table.ts';
 import { readBenchmarks } from '../report/benchmarks.ts';
 import { formatPercent } from '../report/numbers.ts';
 import type { Style } from './style.ts';
-import { table } from '../report/table.ts';
+import { headedTable } from '../report/table.ts';
 
 /** A table for each benchmark that the run in `folder` was measured on; empty without any. */
 export function benchmarkTables(folder: string, style: Style): string {
@@ -29,7 +29,5 @@ export function benchmarkTables(folder: string, style: Style): string {
 }
 
 function tableOf(head: readonly string[], rows: readonly (readonly string[])[], style: Style): string {
-  if (rows.length === 0) return '';
-  const right = head.slice(1).map(() => 'right' as const);
-  return `\n${table([head.map((text) => style.dim(text)), ...rows], ['left', ...right])}`;
+  return rows.length === 0 ? '' : `\n${headedTable(head, rows, style)}`;
 }

@@ -4,10 +4,10 @@ import { countsOf, type Scores } from '../../packages/benchmarks/src/bfcl/result
 import type { BfclOutcome } from '../../packages/benchmarks/src/bfcl/run.ts';
 import { percent, unscored } from '../../packages/benchmarks/src/bfcl/scores.ts';
 import { officialTable } from '../../packages/benchmarks/src/bfcl/table.ts';
-import { wilson } from '../report/numbers.ts';
+import { intervalText } from '../report/numbers.ts';
 import { faultLines, unaskedLine } from './benchmark-run.ts';
 import type { Style } from './style.ts';
-import { table } from '../report/table.ts';
+import { headedTable, table } from '../report/table.ts';
 
 /** The official table, and what there is to know about it. */
 export function bfclResult(outcome: BfclOutcome, style: Style): string {
@@ -38,18 +38,16 @@ function categoryRows(scores: Scores, style: Style): string {
   const rows = CATEGORY_NAMES.flatMap((category) => {
     const count = counts.get(category);
     if (count === undefined || count.total === 0) return [];
-    const { low, high } = wilson(count.correct, count.total);
     return [
       [
         category,
         style.bold(percent(count.correct / count.total)),
-        style.dim(`${(100 * low).toFixed(1)} – ${(100 * high).toFixed(1)}`),
+        style.dim(intervalText(count)),
         style.dim(`${count.correct}/${count.total}`),
       ],
     ];
   });
-  const head = ['category', 'accuracy', '95% interval', 'correct'].map((text) => style.dim(text));
-  return table([head, ...rows], ['left', 'right', 'right', 'right']);
+  return headedTable(['category', 'accuracy', '95% interval', 'correct'], rows, style);
 }
 
 function sumRows(scores: Scores, style: Style): string {
@@ -73,9 +71,7 @@ function sumRows(scores: Scores, style: Style): string {
 
 function errorRows({ errors }: Scores, style: Style): string {
   const rows = Object.entries(errors).map(([error, count]) => [error, String(count)]);
-  if (rows.length === 0) return '';
-  const head = ['error', 'entries'].map((text) => style.dim(text));
-  return table([head, ...rows], ['left', 'right']);
+  return rows.length === 0 ? '' : headedTable(['error', 'entries'], rows, style);
 }
 
 function longContextLine({ lacksLongContext }: BfclOutcome, style: Style): string {

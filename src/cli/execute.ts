@@ -1,14 +1,14 @@
 /** Runs a recipe in sight of the user: progress, events as JSON, Ctrl-C, and the results at the end. */
 import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { formatDuration, formatPercent, wilson } from '../report/numbers.ts';
+import { formatDuration, formatPercent, intervalText, shareOf } from '../report/numbers.ts';
 import type { Recipe } from '../recipe/schema.ts';
 import type { CliContext } from './context.ts';
 import { outStyle } from './context.ts';
 import { Progress } from './progress.ts';
 import { Stop } from './stop.ts';
 import { styleFor } from './style.ts';
-import { table } from '../report/table.ts';
+import { headedTable, table } from '../report/table.ts';
 
 export interface ExecuteOptions {
   readonly runsDir: string;
@@ -83,28 +83,23 @@ function shown(path: string): string {
 export async function printResults(context: CliContext, folder: string): Promise<void> {
   const { readRun } = await import('../report/read.ts');
   const { benchmarkTables } = await import('./benchmark-tables.ts');
-  const { divergenceText, hasToolUse, transferText } = await import('../report/tool-use.ts');
+  const { divergenceText, hasToolUse, transferText } = await import('../report/comparison.ts');
   const style = outStyle(context);
   for (const { models } of (await readRun(folder)).evaluations) {
     const tools = hasToolUse(models);
     const rows = models.map((model) => {
-      const { label, correct, total } = model;
-      const { low, high } = wilson(correct, total);
-      const interval = `${(100 * low).toFixed(1)} – ${(100 * high).toFixed(1)}`;
       return [
-        label,
-        style.bold(formatPercent(total === 0 ? 0 : correct / total)),
-        style.dim(interval),
-        style.dim(`${correct}/${total}`),
+        model.label,
+        style.bold(formatPercent(shareOf(model))),
+        style.dim(intervalText(model)),
+        style.dim(`${model.correct}/${model.total}`),
         ...(tools ? [style.bold(transferText(model)), divergenceText(model)] : []),
       ];
     });
     const names = tools
       ? ['model', 'right answers', '95% interval', 'correct', 'transfer', 'distance']
       : ['model', 'exact match', '95% interval', 'correct'];
-    const head = names.map((text) => style.dim(text));
-    const right = names.slice(1).map(() => 'right' as const);
-    context.process.stdout.write(`\n${table([head, ...rows], ['left', ...right])}`);
+    context.process.stdout.write(`\n${headedTable(names, rows, style)}`);
   }
   context.process.stdout.write(benchmarkTables(folder, style));
 }

@@ -15,6 +15,7 @@ import {
   type PublishedAcebench,
 } from '../../packages/benchmarks/src/published.ts';
 import { html, type Html } from './html.ts';
+import { htmlTable, soft } from './table.ts';
 
 interface TableRow {
   readonly name: string;
@@ -25,26 +26,11 @@ interface TableRow {
 }
 
 function scoreTable(title: string, columns: readonly string[], rows: readonly TableRow[]): Html {
-  const body = rows.map(({ name, remark, cells, own }) => {
-    const note = remark === '' ? undefined : html` <span class="from">${remark}</span>`;
-    return html`<tr class="${own ? 'own' : ''}">
-      <th scope="row">${name}${note}</th>
-      ${cells.map((cell) => html`<td class="n ${own ? '' : 'soft'}">${cell}</td>`)}
-    </tr>`;
+  const shown = rows.map(({ name, remark, cells, own }) => {
+    const note = remark !== '' && html` <span class="from">${remark}</span>`;
+    return { class: own ? 'own' : '', cells: [[name, note], ...(own ? cells : cells.map(soft))] };
   });
-  return html`<div class="scroll">
-    <table class="overall">
-      <thead>
-        <tr>
-          <th scope="col">${title}</th>
-          ${columns.map((column) => html`<th scope="col" class="n">${column}</th>`)}
-        </tr>
-      </thead>
-      <tbody>
-        ${body}
-      </tbody>
-    </table>
-  </div>`;
+  return htmlTable([title, ...columns], shown, 'overall');
 }
 
 const NONE = '–';

@@ -1,15 +1,14 @@
-/** The models side by side: overall with intervals, by category, and what the errors were. */
+/** The models side by side: overall with intervals, by category, what the errors were, and which functions were used. */
 import { isDeepStrictEqual } from 'node:util';
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { EvalModelResult } from '../eval/formats.ts';
-import { html } from './html.ts';
-import type { Html } from './html.ts';
-import { formatPercent, wilson } from './numbers.ts';
-import { readRun } from './read.ts';
-import type { Evaluation, RunRecord } from './read.ts';
+import { type Html, html } from './html.ts';
+import { formatPercent, intervalText, shareOf, sum, wilson } from './numbers.ts';
+import { type Evaluation, readRun, type RunRecord } from './read.ts';
+import { type Cell, htmlTable, soft } from './table.ts';
 
-export interface Row extends EvalModelResult {
+export interface Result extends EvalModelResult {
   /** The run it comes from, when that is another one. */
   readonly from: string | undefined;
   /** Tells whether it is the model that its run hands over. */
@@ -17,13 +16,13 @@ export interface Row extends EvalModelResult {
 }
 
 export interface Comparison {
-  readonly rows: readonly Row[];
+  readonly results: readonly Result[];
   readonly notes: readonly string[];
 }
 
-/** The rows of an evaluation, and of those of the runs that the recipe compares with, where the test is the same. */
+/** The results of an evaluation, and of those of the runs that the recipe compares with, where the test is the same. */
 export async function compare(run: RunRecord, evaluation: Evaluation): Promise<Comparison> {
-  const rows: Row[] = evaluation.models.map((model) => ({
+  const results: Result[] = evaluation.models.map((model) => ({
     ...model,
     from: undefined,
     exported: model.ref === run.recipe?.export?.model,
@@ -43,139 +42,142 @@ export async function compare(run: RunRecord, evaluation: Evaluation): Promise<C
       continue;
     }
     for (const model of other.evaluations.flatMap(({ models }) => models)) {
-      const twin = rows.find(
-        (row) => row.label === model.label && row.correct === model.correct && row.total === model.total,
+      const twin = results.find(
+        (own) => own.label === model.label && own.correct === model.correct && own.total === model.total,
       );
-      if (twin === undefined && model.total === rows[0]?.total)
-        rows.push({ ...model, from: name, exported: model.ref === other.recipe?.export?.model });
+      if (twin === undefined && model.total === results[0]?.total)
+        results.push({ ...model, from: name, exported: model.ref === other.recipe?.export?.model });
     }
   }
-  return { rows, notes };
+  return { results, notes };
 }
 
 /** A share as the table shows it: a bar with the interval as a whisker. */
-function bar(row: Row): Html {
-  const share = row.total === 0 ? 0 : row.correct / row.total;
-  const { low, high } = wilson(row.correct, row.total);
+function bar(result: Result): Html {
+  const { low, high } = wilson(result.correct, result.total);
   const percent = (value: number): string => `${(100 * value).toFixed(2)}%`;
   return html`<div class="bar">
-    <i style="width:${percent(share)}"></i><u style="left:${percent(low)};width:${percent(high - low)}"></u>
+    <i style="width:${percent(shareOf(result))}"></i
+    ><u style="left:${percent(low)};width:${percent(high - low)}"></u>
   </div>`;
 }
 
-function nameCell(row: Row): Html {
-  const origin = row.from === undefined ? undefined : html` <span class="from">${row.from}</span>`;
-  return html`<th scope="row">${row.label}${origin}</th>`;
-}
+const nameOf = ({ label, from }: Result): readonly [string, Html | undefined] => [
+  label,
+  from === undefined ? undefined : html` <span class="from">${from}</span>`,
+];
 
-export function overallTable(rows: readonly Row[]): Html {
-  const body = rows.map((row) => {
-    const { low, high } = wilson(row.correct, row.total);
-    return html`<tr class="${row.exported ? 'own' : ''}">
-      ${nameCell(row)}
-      <td class="wide">${bar(row)}</td>
-      <td class="n"><b>${formatPercent(row.total === 0 ? 0 : row.correct / row.total)}</b></td>
-      <td class="n soft">${(100 * low).toFixed(1)} – ${(100 * high).toFixed(1)}</td>
-      <td class="n soft">${row.correct} / ${row.total}</td>
-      <td class="n soft">${row.meanTokens === null ? '–' : row.meanTokens.toFixed(1)}</td>
-    </tr>`;
-  });
-  return html`<div class="scroll">
-    <table class="overall">
-      <thead>
-        <tr>
-          <th scope="col">model</th>
-          <th scope="col" class="wide">exact match on the held-out split</th>
-          <th class="n"></th>
-          <th scope="col" class="n">95% interval</th>
-          <th scope="col" class="n">correct</th>
-          <th scope="col" class="n">mean tokens</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${body}
-      </tbody>
-    </table>
-  </div>`;
+export function overallTable(results: readonly Result[]): Html {
+  const columns = [
+    'model',
+    { head: 'exact match on the held-out split', left: true, class: 'wide' },
+    '',
+    '95% interval',
+    'correct',
+    'mean tokens',
+  ];
+  const rows = results.map((result) => ({
+    class: result.exported ? 'own' : '',
+    cells: [
+      nameOf(result),
+      bar(result),
+      html`<b>${formatPercent(shareOf(result))}</b>`,
+      soft(intervalText(result)),
+      soft(`${result.correct} / ${result.total}`),
+      soft(result.meanTokens?.toFixed(1) ?? '–'),
+    ],
+  }));
+  return htmlTable(columns, rows, 'overall');
 }
 
 /** A cell whose background grows with `share`. */
-function tinted(share: number, text: string, title: string, tint: 'good' | 'bad'): Html {
-  return html`<td class="n tint ${tint}" style="--share:${(100 * share).toFixed(1)}%" title="${title}">
-    ${text}
-  </td>`;
+function tinted(share: number, content: string, title: string, tint: 'good' | 'bad'): Cell {
+  return { content, class: `tint ${tint}`, style: `--share:${(100 * share).toFixed(1)}%`, title };
 }
 
-function words(name: string): string {
-  return name.replaceAll('_', ' ');
+const words = (name: string): string => name.replaceAll('_', ' ');
+
+/** Names that any of the records has, in the order in which they first appear. */
+const namesIn = (records: readonly Readonly<Record<string, unknown>>[]): string[] => [
+  ...new Set(records.flatMap((record) => Object.keys(record))),
+];
+
+export function categoryTable(results: readonly Result[]): Html {
+  const categories = namesIn(results.map(({ byCategory }) => byCategory));
+  const columns = categories.map((category) => {
+    const total = results.find(({ byCategory }) => byCategory[category])?.byCategory[category]?.total ?? 0;
+    return { head: [words(category), html`<small>${total}</small>`] };
+  });
+  const cellOf = (result: Result, category: string): Cell => {
+    const count = result.byCategory[category];
+    if (count === undefined || count.total === 0) return soft('–');
+    const { low, high } = wilson(count.correct, count.total);
+    const title = `${count.correct} of ${count.total}; 95% interval ${formatPercent(low)} to ${formatPercent(high)}`;
+    return tinted(shareOf(count), (100 * shareOf(count)).toFixed(0), title, 'good');
+  };
+  const rows = results.map((result) => ({
+    cells: [nameOf(result), ...categories.map((category) => cellOf(result, category))],
+  }));
+  return htmlTable(['exact match, %', ...columns], rows, 'matrix');
 }
 
-export function categoryTable(rows: readonly Row[]): Html {
-  const categories = [...new Set(rows.flatMap((row) => Object.keys(row.byCategory)))];
-  const head = categories.map(
-    (category) =>
-      html`<th scope="col" class="n">
-        ${words(category)}<small
-          >${rows.find((row) => row.byCategory[category])?.byCategory[category]?.total ?? 0}</small
-        >
-      </th>`,
-  );
-  const body = rows.map(
-    (row) =>
-      html`<tr>
-        ${nameCell(row)}${categories.map((category) => {
-          const cell = row.byCategory[category];
-          if (cell === undefined || cell.total === 0) return html`<td class="n soft">–</td>`;
-          const { low, high } = wilson(cell.correct, cell.total);
-          const share = cell.correct / cell.total;
-          const title = `${cell.correct} of ${cell.total}; 95% interval ${formatPercent(low)} to ${formatPercent(high)}`;
-          return tinted(share, (100 * share).toFixed(0), title, 'good');
-        })}
-      </tr>`,
-  );
-  return html`<div class="scroll">
-    <table class="matrix">
-      <thead>
-        <tr>
-          <th scope="col">exact match, %</th>
-          ${head}
-        </tr>
-      </thead>
-      <tbody>
-        ${body}
-      </tbody>
-    </table>
-  </div>`;
-}
-
-export function errorTable(rows: readonly Row[]): Html | undefined {
-  const classes = [...new Set(rows.flatMap((row) => Object.keys(row.errors)))];
+export function errorTable(results: readonly Result[]): Html | undefined {
+  const classes = namesIn(results.map(({ errors }) => errors));
   if (classes.length === 0) return undefined;
-  const body = rows.map(
-    (row) =>
-      html`<tr>
-        ${nameCell(row)}${classes.map((name) => {
-          const count = row.errors[name] ?? 0;
-          const share = row.total === 0 ? 0 : count / row.total;
-          return count === 0
-            ? html`<td class="n soft">0</td>`
-            : tinted(share, String(count), `${formatPercent(share)} of all answers`, 'bad');
-        })}
-        <td class="n soft">${row.total - row.correct}</td>
-      </tr>`,
-  );
-  return html`<div class="scroll">
-    <table class="matrix">
-      <thead>
-        <tr>
-          <th scope="col">wrong answers</th>
-          ${classes.map((name) => html`<th scope="col" class="n">${words(name)}</th>`)}
-          <th scope="col" class="n">all</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${body}
-      </tbody>
-    </table>
-  </div>`;
+  const cellOf = ({ errors, total }: Result, name: string): Cell => {
+    const correct = errors[name] ?? 0;
+    if (correct === 0) return soft('0');
+    const share = shareOf({ correct, total });
+    return tinted(share, String(correct), `${formatPercent(share)} of all answers`, 'bad');
+  };
+  const rows = results.map((result) => ({
+    cells: [
+      nameOf(result),
+      ...classes.map((name) => cellOf(result, name)),
+      soft(result.total - result.correct),
+    ],
+  }));
+  return htmlTable(['wrong answers', ...classes.map(words), 'all'], rows, 'matrix');
+}
+
+/** Tells whether an evaluation was one with functions. */
+export function hasToolUse(models: readonly EvalModelResult[]): boolean {
+  return models.some(({ transfer }) => transfer !== undefined);
+}
+
+/** Accuracy on problems of another domain, as text; a dash where there is none. */
+export function transferText({ transfer }: EvalModelResult): string {
+  return transfer === undefined || transfer.total === 0 ? '–' : formatPercent(shareOf(transfer));
+}
+
+/** The distance to the teacher's use of functions, as text; a dash where there is none. */
+export function divergenceText({ toolDivergence }: EvalModelResult): string {
+  return toolDivergence?.toFixed(3) ?? '–';
+}
+
+/** Transfer, distance and the share of each function, or nothing when no model was asked to use any. */
+export function toolTable(models: readonly EvalModelResult[]): Html | undefined {
+  if (!hasToolUse(models)) return undefined;
+  const names = namesIn(models.map(({ tools = {} }) => tools));
+  const rows = models.map((model) => {
+    const { transfer = { total: 0, correct: 0 }, tools = {} } = model;
+    const calls = sum(Object.values(tools));
+    const share = (name: string): string => (calls === 0 ? '–' : formatPercent((tools[name] ?? 0) / calls));
+    return {
+      cells: [
+        model.label,
+        html`<b>${transferText(model)}</b>`,
+        soft(intervalText(transfer)),
+        divergenceText(model),
+        soft(calls),
+        ...names.map((name) => soft(share(name))),
+      ],
+    };
+  });
+  return html`<h3>Functions</h3>
+    <p class="lead">
+      Accuracy on problems of another domain, the Jensen-Shannon distance of the use of functions to the
+      teacher's (0 is the same, 1 nothing in common), and each function's share of the calls.
+    </p>
+    ${htmlTable(['model', 'transfer', '95% interval', 'distance', 'calls', ...names], rows, 'matrix')}`;
 }

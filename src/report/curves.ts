@@ -1,11 +1,8 @@
 /** Every stage's curves: which metrics share a plot, and in what order. */
-import { METRICS } from '../train/metrics.ts';
-import type { MetricName } from '../train/metrics.ts';
-import { html } from './html.ts';
-import type { Html } from './html.ts';
-import { formatNumber } from './numbers.ts';
-import { linePlot } from './plot.ts';
-import type { Series } from './plot.ts';
+import { type MetricName, METRICS } from '../train/metrics.ts';
+import { html, type Html } from './html.ts';
+import { formatNumber, mean } from './numbers.ts';
+import { linePlot, type Series } from './plot.ts';
 import type { StageLog } from './read.ts';
 
 interface Panel {
@@ -44,13 +41,11 @@ const PANELS: readonly Panel[] = [
 /** What is known without noise: a trend line would only blur it. */
 const EXACT: ReadonlySet<MetricName> = new Set(['lr', 'memory_mb']);
 
-function panels(): readonly Panel[] {
-  const named = new Set(PANELS.flatMap(({ metrics }) => metrics));
-  const others = (Object.keys(METRICS) as MetricName[]).filter((name) => !named.has(name));
-  return [...PANELS, ...others.map((name) => ({ title: name, metrics: [name] }))];
-}
+const NAMED: ReadonlySet<MetricName> = new Set(PANELS.flatMap(({ metrics }) => metrics));
+const OTHERS = (Object.keys(METRICS) as MetricName[]).filter((name) => !NAMED.has(name));
+const ALL: readonly Panel[] = [...PANELS, ...OTHERS.map((name) => ({ title: name, metrics: [name] }))];
 
-function seriesOf(stage: StageLog, name: MetricName): Series {
+function seriesOf(stage: StageLog, name: MetricName): Series & { readonly name: MetricName } {
   const points = stage.steps.flatMap(({ step, metrics }) => {
     const value = metrics[name];
     return value === undefined || !Number.isFinite(value) ? [] : [[step, value] as const];
@@ -60,34 +55,32 @@ function seriesOf(stage: StageLog, name: MetricName): Series {
 
 /** The value that a series ends at: the mean of its last tenth, as single steps are noisy. */
 function ending({ points }: Series): number {
-  const tail = points.slice(-Math.max(1, Math.floor(points.length / 10)));
-  return tail.reduce((total, [, y]) => total + y, 0) / tail.length;
+  return mean(points.slice(-Math.max(1, Math.floor(points.length / 10))).map(([, y]) => y));
 }
 
 function card({ title, metrics }: Panel, stage: StageLog): Html | undefined {
   const series = metrics.map((name) => seriesOf(stage, name)).filter(({ points }) => points.length > 0);
-  const first = metrics.find((name) => series[0]?.name === name);
+  const [first] = series;
   if (first === undefined) return undefined;
-  const { unit } = METRICS[first];
+  const { unit, meaning } = METRICS[first.name];
   const legend = series.map(
     (one, i) =>
-      html`<span class="key" title="${METRICS[one.name as MetricName].meaning}"
+      html`<span class="key" title="${METRICS[one.name].meaning}"
         ><i class="s${i + 1}"></i>${one.name}
         <b data-value="${one.name}">${formatNumber(ending(one))}</b></span
       >`,
   );
-  const meaning = series.length === 1 ? html`<p class="meaning">${METRICS[first].meaning}</p>` : undefined;
   return html`<figure class="card">
     <figcaption><strong>${title}</strong> <span class="unit">${unit}</span></figcaption>
     ${linePlot(`${title} of ${stage.name}`, series)}
     <div class="legend">${legend}<span class="key at" data-at></span></div>
-    ${meaning}
+    ${series.length === 1 ? html`<p class="meaning">${meaning}</p>` : undefined}
   </figure>`;
 }
 
 /** The curves of a stage, or nothing when it logged none. */
 export function curveSection(stage: StageLog): Html | undefined {
-  const cards = panels().flatMap((panel) => card(panel, stage) ?? []);
+  const cards = ALL.flatMap((panel) => card(panel, stage) ?? []);
   if (cards.length === 0) return undefined;
   return html`<section id="stage-${stage.name}">
     <h3>${stage.name} <span class="kind">${stage.kind}</span></h3>

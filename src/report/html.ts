@@ -3,7 +3,7 @@ export interface Html {
   readonly html: string;
 }
 
-export type Content = Html | string | number | undefined | readonly Content[];
+export type Content = Html | string | number | false | undefined | readonly Content[];
 
 const ESCAPES: Readonly<Record<string, string>> = {
   '&': '&amp;',
@@ -13,20 +13,10 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => ESCAPES[character] ?? character);
-}
-
 function render(content: Content): string {
-  if (content === undefined) return '';
-  if (typeof content === 'string') return escapeHtml(content);
-  if (typeof content === 'number') return String(content);
-  if (isList(content)) return content.map(render).join('');
-  return content.html;
-}
-
-function isList(content: Html | readonly Content[]): content is readonly Content[] {
-  return Array.isArray(content);
+  if (content === undefined || content === false) return '';
+  if (typeof content === 'object') return 'html' in content ? content.html : content.map(render).join('');
+  return String(content).replace(/[&<>"']/g, (character) => ESCAPES[character] ?? character);
 }
 
 /** `html\`<b>${text}</b>\``: the text is escaped. */
@@ -37,4 +27,15 @@ export function html(strings: TemplateStringsArray, ...values: readonly Content[
 /** Text of this program's own that is HTML, CSS or script already. */
 export function trusted(text: string): Html {
   return { html: text };
+}
+
+/** An element with its attributes, of which undefined and empty ones are left out, and its content. */
+export function element(
+  name: string,
+  attributes: Readonly<Record<string, string | undefined>>,
+  content: Content,
+): Html {
+  const given = Object.entries(attributes).filter(([, value]) => value !== undefined && value !== '');
+  const start = [name, ...given.map(([key, value]) => html`${key}="${value}"`.html)].join(' ');
+  return { html: `<${start}>${render(content)}</${name}>` };
 }

@@ -1,47 +1,40 @@
-/** Who descends from whom in a recipe: which row is the student, its base, and its teacher. */
+/** The models that a run is about: its student, the base that it began as, and its teacher. */
 import { kindOf } from '../stages/index.ts';
 import type { Recipe } from '../recipe/schema.ts';
-import type { Row } from './comparison.ts';
+import type { Result } from './comparison.ts';
 
-export interface Protagonists {
-  readonly base: Row | undefined;
-  readonly student: Row | undefined;
-  readonly teacher: Row | undefined;
+export interface Models {
+  readonly base?: Result | undefined;
+  readonly student?: Result | undefined;
+  readonly teacher?: Result | undefined;
 }
 
 /** Model references from `ref` back to the checkpoint that it began as. */
 function ancestry(recipe: Recipe, ref: string): string[] {
-  const chain = [ref];
-  for (;;) {
-    const stage = recipe.stages.find(({ name }) => name === chain.at(-1));
-    if (stage === undefined || !('model' in stage)) return chain;
-    chain.push(stage.model);
-  }
+  const stage = recipe.stages.find(({ name }) => name === ref);
+  return stage === undefined || !('model' in stage) ? [ref] : [ref, ...ancestry(recipe, stage.model)];
 }
 
-/** Finds the three rows that the report's head speaks of; a recipe that exports nothing has none. */
-export function protagonists(recipe: Recipe | undefined, rows: readonly Row[]): Protagonists {
-  const own = rows.filter((row) => row.from === undefined);
-  const row = (ref: string | undefined): Row | undefined => own.find((one) => one.ref === ref);
+/** Finds the results that the report's head speaks of; a recipe that exports nothing has none. */
+export function modelsOf(recipe: Recipe | undefined, results: readonly Result[]): Models {
   const exported = recipe?.export?.model;
-  if (recipe === undefined || exported === undefined) {
-    return { base: undefined, student: undefined, teacher: undefined };
-  }
+  if (recipe === undefined || exported === undefined) return {};
+  const find = (ref: string | undefined): Result | undefined =>
+    results.find((one) => one.from === undefined && one.ref === ref);
   const chain = ancestry(recipe, exported);
   const data = chain.flatMap((ref) =>
     recipe.stages.flatMap((stage) => (stage.name === ref && 'data' in stage ? stage.data : [])),
   );
   const source = recipe.stages.find((stage) => data.includes(stage.name));
+  // A teacher that is served elsewhere has no row.
+  const isOwn =
+    source !== undefined &&
+    kindOf(source).makes === 'rollouts' &&
+    'model' in source &&
+    !('teacher' in source);
   return {
-    base: row(chain.at(-1)),
-    student: row(exported),
-    // A teacher that is served elsewhere has no row.
-    teacher:
-      source !== undefined &&
-      kindOf(source).makes === 'rollouts' &&
-      'model' in source &&
-      !('teacher' in source)
-        ? row(source.model)
-        : undefined,
+    base: find(chain.at(-1)),
+    student: find(exported),
+    teacher: isOwn ? find(source.model) : undefined,
   };
 }

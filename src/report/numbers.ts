@@ -16,6 +16,31 @@ export function wilson(correct: number, total: number): Interval {
   return { low: Math.max(0, centre - half), high: Math.min(1, centre + half) };
 }
 
+/** Answers that were judged, and how many of them were right. */
+export interface Count {
+  readonly correct: number;
+  readonly total: number;
+}
+
+/** Share of right answers; 0 of none. */
+export const shareOf = ({ correct, total }: Count): number => (total === 0 ? 0 : correct / total);
+
+/** `82.3 – 87.1`: the interval of a share, in percent. */
+export function intervalText({ correct, total }: Count): string {
+  const { low, high } = wilson(correct, total);
+  return `${(100 * low).toFixed(1)} – ${(100 * high).toFixed(1)}`;
+}
+
+/** `+4.2`, `−0.3`: a difference of shares, in points. */
+export function pointsText(gain: number): string {
+  return `${gain < 0 ? '−' : '+'}${(100 * Math.abs(gain)).toFixed(1)}`;
+}
+
+export const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+
+/** Mean of numbers; NaN of none. */
+export const mean = (values: readonly number[]): number => sum(values) / values.length;
+
 /** Three significant digits, grouped thousands, exponents only where the zeros would be many. */
 export function formatNumber(value: number): string {
   const size = Math.abs(value);

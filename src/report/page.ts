@@ -1,21 +1,34 @@
 /** The report as one page: head, comparison, samples, curves, recipe. */
 import { benchmarkSection } from './benchmarks.ts';
-import { categoryTable, compare, errorTable, overallTable } from './comparison.ts';
-import type { Comparison } from './comparison.ts';
+import {
+  categoryTable,
+  compare,
+  type Comparison,
+  errorTable,
+  overallTable,
+  type Result,
+  toolTable,
+} from './comparison.ts';
 import { curveSection } from './curves.ts';
-import { html, trusted } from './html.ts';
-import type { Html } from './html.ts';
-import { protagonists } from './lineage.ts';
-import type { Protagonists } from './lineage.ts';
-import { formatCount, formatDuration, formatPercent, wilson } from './numbers.ts';
-import type { Evaluation, RunRecord, StageLog } from './read.ts';
+import { type Content, html, type Html, trusted } from './html.ts';
+import { type Models, modelsOf } from './lineage.ts';
+import {
+  formatCount,
+  formatDuration,
+  formatPercent,
+  intervalText,
+  pointsText,
+  shareOf,
+  sum,
+} from './numbers.ts';
+import type { Evaluation, RunRecord } from './read.ts';
 import { drawnSamples, evalSamples } from './samples.ts';
 import { SCRIPT, STYLE } from './style.ts';
-import { toolTable } from './tool-use.ts';
+import { htmlTable } from './table.ts';
 
 interface Compared extends Comparison {
   readonly evaluation: Evaluation;
-  readonly cast: Protagonists;
+  readonly models: Models;
 }
 
 /** The whole page of `run`. */
@@ -23,7 +36,7 @@ export async function reportPage(run: RunRecord): Promise<string> {
   const compared: Compared[] = [];
   for (const evaluation of run.evaluations) {
     const comparison = await compare(run, evaluation);
-    compared.push({ ...comparison, evaluation, cast: protagonists(run.recipe, comparison.rows) });
+    compared.push({ ...comparison, evaluation, models: modelsOf(run.recipe, comparison.results) });
   }
   const curves = run.stages.flatMap((stage) => curveSection(stage) ?? []);
   const drawn = [...run.samples].map(([stage, samples]) => {
@@ -44,41 +57,17 @@ export async function reportPage(run: RunRecord): Promise<string> {
       </head>
       <body>
         <main>
-          ${head(run)} ${compared.map(({ cast }) => figures(cast, run))}
-          ${compared.map((one) => results(one, run))} ${benchmarkSection(run.folder)} ${stageTable(run)}
-          ${
-            curves.length === 0
-              ? undefined
-              : html`<h2 id="curves">Curves</h2>
-                  <p class="lead">
-                    Faint: what each step measured. Strong: the trend. The numbers are means over the last
-                    tenth of the steps; point at a plot to read a step.
-                  </p>
-                  ${curves}`
-          }
-          ${
-            drawn.length === 0
-              ? undefined
-              : html`<h2 id="drawn">Drawn while training</h2>
-                  ${drawn}`
-          }
-          ${
-            run.recipeText === ''
-              ? undefined
-              : html`<h2 id="recipe">Recipe</h2>
-                  <details class="block">
-                    <summary>${run.name}, with every default filled in</summary>
-                    <pre class="yaml">${yamlLines(run.recipeText)}</pre>
-                  </details>`
-          }
-          ${
-            notes.length === 0
-              ? undefined
-              : html`<h2>Notes</h2>
-                  <ul class="notes">
-                    ${notes.map((note) => html`<li>${note}</li>`)}
-                  </ul>`
-          }
+          ${head(run)} ${compared.map(({ models }) => figures(models, run))}
+          ${compared.map((one) => resultSection(one, run))} ${benchmarkSection(run.folder)}
+          ${part('Stages', 'stages', run.stages, () => stageTable(run))}
+          ${part('Curves', 'curves', curves, () => [CURVES_LEAD, curves])}
+          ${part('Drawn while training', 'drawn', drawn, () => drawn)}
+          ${part('Recipe', 'recipe', run.recipeText, () => recipeBlock(run))}
+          ${part('Notes', 'notes', notes, () => {
+            return html`<ul class="notes">
+              ${notes.map((note) => html`<li>${note}</li>`)}
+            </ul>`;
+          })}
           <footer>
             Made by tinystar${run.machine === undefined ? '' : ` ${run.machine.version}`}. This file needs
             nothing but itself.
@@ -92,170 +81,131 @@ export async function reportPage(run: RunRecord): Promise<string> {
   return page.html;
 }
 
-function total(stages: readonly StageLog[], pick: (stage: StageLog) => number | undefined): number {
-  return stages.reduce((sum, stage) => sum + (pick(stage) ?? 0), 0);
+const CURVES_LEAD = html`<p class="lead">
+  Faint: what each step measured. Strong: the trend. The numbers are means over the last tenth of the steps;
+  point at a plot to read a step.
+</p>`;
+
+/** A part of the page; undefined where there is nothing to show. */
+function part(
+  title: string,
+  id: string,
+  shown: string | readonly unknown[],
+  content: () => Content,
+): Html | undefined {
+  if (shown.length === 0) return undefined;
+  return html`<h2 id="${id}">${title}</h2>
+    ${content()}`;
 }
 
 function head(run: RunRecord): Html {
   const { machine, stages, recipe } = run;
-  const seconds = total(stages, (stage) => stage.seconds);
-  const tokens = total(stages, (stage) => stage.tokens);
-  const facts: [string, string | undefined][] = [
-    ['when', machine === undefined ? undefined : `${machine.started.slice(0, 16).replace('T', ' ')} UTC`],
-    [
-      'how long',
-      seconds > 0
-        ? `${formatDuration(seconds)}${tokens > 0 ? `, ${formatCount(tokens)} tokens` : ''}`
-        : undefined,
-    ],
-    [
-      'machine',
-      machine === undefined
-        ? undefined
-        : `${machine.processor}, ${machine.cores} cores, ${formatCount(machine.memory_gb)} GB; ${machine.system}`,
-    ],
-    ['device', machine?.device ?? recipe?.device],
-    ['software', machine === undefined ? undefined : `tinystar ${machine.version}, Node.js ${machine.node}`],
-    ['seed', recipe === undefined ? undefined : String(recipe.seed)],
-    ['command', machine?.command],
-  ];
+  const seconds = sum(stages.map((stage) => stage.seconds));
+  const tokens = sum(stages.map((stage) => stage.tokens ?? 0));
+  const counted = tokens > 0 ? `, ${formatCount(tokens)} tokens` : '';
+  const facts = {
+    when: machine && `${machine.started.slice(0, 16).replace('T', ' ')} UTC`,
+    'how long': seconds > 0 ? formatDuration(seconds) + counted : undefined,
+    machine:
+      machine &&
+      `${machine.processor}, ${machine.cores} cores, ${formatCount(machine.memory_gb)} GB; ${machine.system}`,
+    device: machine?.device ?? recipe?.device,
+    software: machine && `tinystar ${machine.version}, Node.js ${machine.node}`,
+    seed: recipe?.seed,
+    command: machine?.command,
+  };
+  const shown = Object.entries(facts).filter(([, value]) => value !== undefined);
   return html`<header class="top">
     <p class="brand">tinystar <span>run report</span></p>
     <h1>${run.name}</h1>
     <dl class="facts">
-      ${facts.map(([name, value]) =>
-        value === undefined
-          ? undefined
-          : html`<div>
-              <dt>${name}</dt>
-              <dd>${value}</dd>
-            </div>`,
+      ${shown.map(
+        ([name, value]) =>
+          html`<div>
+            <dt>${name}</dt>
+            <dd>${value}</dd>
+          </div>`,
       )}
     </dl>
   </header>`;
 }
 
-function figure(value: string, name: string, detail: string): Html {
-  return html`<div><b>${value}</b><span>${name}</span><small>${detail}</small></div>`;
-}
-
 /** The run in a line of large numbers. */
-function figures({ base, student, teacher }: Protagonists, run: RunRecord): Html | undefined {
+function figures({ base, student, teacher }: Models, run: RunRecord): Html | undefined {
   if (student === undefined) return undefined;
-  const share = student.correct / student.total;
-  const { low, high } = wilson(student.correct, student.total);
-  const items = [
-    figure(
-      formatPercent(share),
-      `${student.label}, exact match`,
-      `95% interval ${(100 * low).toFixed(1)} – ${(100 * high).toFixed(1)}`,
-    ),
+  const share = shareOf(student);
+  const seconds = sum(run.stages.map((stage) => stage.seconds));
+  const items: [value: string, name: string, detail: string][] = [
+    [formatPercent(share), `${student.label}, exact match`, `95% interval ${intervalText(student)}`],
   ];
   if (base !== undefined && base !== student) {
-    const from = base.correct / base.total;
-    const gain = 100 * (share - from);
-    items.push(
-      figure(
-        `${gain < 0 ? '−' : '+'}${Math.abs(gain).toFixed(1)}`,
-        `points over ${base.label}`,
-        `which has ${formatPercent(from)}`,
-      ),
-    );
+    const from = shareOf(base);
+    items.push([pointsText(share - from), `points over ${base.label}`, `which has ${formatPercent(from)}`]);
   }
   if (teacher !== undefined && teacher.correct > 0) {
-    const level = teacher.correct / teacher.total;
-    items.push(
-      figure(
-        `${(100 * (share / level)).toFixed(0)}%`,
-        `of ${teacher.label}`,
-        `which has ${formatPercent(level)}`,
-      ),
-    );
+    const level = shareOf(teacher);
+    const reached = `${(100 * (share / level)).toFixed(0)}%`;
+    items.push([reached, `of ${teacher.label}`, `which has ${formatPercent(level)}`]);
   }
-  const seconds = total(run.stages, (stage) => stage.seconds);
-  if (seconds > 0)
-    items.push(
-      figure(
-        formatDuration(seconds),
-        'from start to end',
-        `${run.recipe?.stages.length ?? run.stages.length} stages`,
-      ),
-    );
-  return html`<div class="figures">${items}</div>`;
+  if (seconds > 0) {
+    const stages = `${run.recipe?.stages.length ?? run.stages.length} stages`;
+    items.push([formatDuration(seconds), 'from start to end', stages]);
+  }
+  return html`<div class="figures">
+    ${items.map(
+      ([value, name, detail]) => html`<div><b>${value}</b><span>${name}</span><small>${detail}</small></div>`,
+    )}
+  </div>`;
 }
 
-function results({ rows, evaluation, cast }: Compared, run: RunRecord): Html {
-  const [before, after] = [cast.base ?? rows[0], cast.student ?? rows.at(-1)];
+function resultSection({ results, evaluation, models }: Compared, run: RunRecord): Html {
   const title = run.evaluations.length > 1 ? `Results: ${evaluation.stage}` : 'Results';
-  const samples =
-    evaluation.samples.length === 0 || before === undefined || after === undefined
-      ? undefined
-      : html`<h3>Before and after</h3>
-          <p class="lead">
-            Held-out requests, answered by ${before.label} and by ${after.label}: first some that were learnt,
-            then some that are still wrong.
-          </p>
-          ${evalSamples(
-            evaluation.samples,
-            evaluation.models.map(({ label }) => label),
-            before.label,
-            after.label,
-          )}`;
-  const errors = errorTable(rows);
+  const errors = errorTable(results);
   return html`<section id="${evaluation.stage}">
     <h2>${title}</h2>
-    ${overallTable(rows)} ${toolTable(evaluation.models)}
+    ${overallTable(results)} ${toolTable(evaluation.models)}
     <h3>By category</h3>
-    ${categoryTable(rows)}${
-      errors === undefined
-        ? undefined
-        : html`<h3>What went wrong</h3>
-            ${errors}`
-    }${samples}
+    ${categoryTable(results)} ${errors !== undefined && [html`<h3>What went wrong</h3>`, errors]}
+    ${answers(evaluation, models.base ?? results[0], models.student ?? results.at(-1))}
   </section>`;
 }
 
-function stageTable(run: RunRecord): Html | undefined {
-  if (run.stages.length === 0) return undefined;
-  const rows = run.stages.map((stage) => {
-    const declared = run.recipe?.stages.find(({ name }) => name === stage.name);
-    const model = declared !== undefined && 'model' in declared ? declared.model : undefined;
-    const last = stage.steps.at(-1)?.step ?? 0;
-    return html`<tr>
-      <th scope="row">${stage.name}</th>
-      <td>${stage.kind}</td>
-      <td>${model ?? ''}</td>
-      <td class="n">
-        ${last}${last === stage.total ? '' : html` <span class="soft">of ${stage.total}</span>`}
-      </td>
-      <td class="n">${stage.tokens === undefined ? '–' : formatCount(stage.tokens)}</td>
-      <td class="n">${formatDuration(stage.seconds)}</td>
-    </tr>`;
-  });
-  return html`<h2 id="stages">Stages</h2>
-    <div class="scroll">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">stage</th>
-            <th scope="col">kind</th>
-            <th scope="col">starts from</th>
-            <th scope="col" class="n">steps</th>
-            <th scope="col" class="n">tokens</th>
-            <th scope="col" class="n">time</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${rows}
-        </tbody>
-      </table>
-    </div>`;
+function answers(
+  { samples, models }: Evaluation,
+  before: Result | undefined,
+  after: Result | undefined,
+): Html | undefined {
+  if (samples.length === 0 || before === undefined || after === undefined) return undefined;
+  const labels = models.map(({ label }) => label);
+  return html`<h3>Before and after</h3>
+    <p class="lead">
+      Held-out requests, answered by ${before.label} and by ${after.label}: first some that were learnt, then
+      some that are still wrong.
+    </p>
+    ${evalSamples(samples, labels, before.label, after.label)}`;
 }
 
-/** YAML with its keys set apart. */
-function yamlLines(text: string): Html[] {
-  return text.split('\n').map((line) => {
-    const [, indent = '', key, rest = ''] = /^(\s*(?:- )?)([^\s:#][^:]*:)(.*)$/.exec(line) ?? [];
-    return key === undefined ? html`${line} ` : html`${indent}<i>${key}</i>${rest} `;
+function stageTable({ stages, recipe }: RunRecord): Html {
+  const rows = stages.map((stage) => {
+    const declared = recipe?.stages.find(({ name }) => name === stage.name);
+    const model = declared !== undefined && 'model' in declared ? declared.model : '';
+    const last = stage.steps.at(-1)?.step ?? 0;
+    const planned = last === stage.total ? '' : html` <span class="soft">of ${stage.total}</span>`;
+    const tokens = stage.tokens === undefined ? '–' : formatCount(stage.tokens);
+    return { cells: [stage.name, stage.kind, model, [last, planned], tokens, formatDuration(stage.seconds)] };
   });
+  const left = ['kind', 'starts from'].map((head) => ({ head, left: true }));
+  return htmlTable(['stage', ...left, 'steps', 'tokens', 'time'], rows);
+}
+
+/** The recipe, with its keys set apart. */
+function recipeBlock({ name, recipeText }: RunRecord): Html {
+  const lines = recipeText.split('\n').map((line) => {
+    const [, indent = '', key, rest = ''] = /^(\s*(?:- )?)([^\s:#][^:]*:)(.*)$/.exec(line) ?? [];
+    return key === undefined ? `${line}\n` : html`${indent}<i>${key}</i>${rest}${'\n'}`;
+  });
+  return html`<details class="block">
+    <summary>${name}, with every default filled in</summary>
+    <pre class="yaml">${lines}</pre>
+  </details>`;
 }

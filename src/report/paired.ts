@@ -6,8 +6,9 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Judged, judgedSchema } from '../eval/held-out.ts';
 import { readVerdicts } from '../stages/measuring.ts';
+import { mean } from './numbers.ts';
 import type { RunRecord } from './read.ts';
-import { OVERALL, type SeedMean } from './seeds.ts';
+import { meanWithin, NORMAL_QUANTILE, OVERALL, type SeedMean } from './seeds.ts';
 
 /** Tells whether each dialogue was answered rightly: label, seed, dialogue. */
 export type Verdicts = ReadonlyMap<string, ReadonlyMap<number, ReadonlyMap<string, boolean>>>;
@@ -30,7 +31,7 @@ export function verdictsOf(runs: readonly RunRecord[], category: string = OVERAL
         const own = judged.slice(start, start + total);
         start += total;
         if (own.length < total) continue;
-        const asked = category === OVERALL ? own : own.filter((verdict) => verdict.category === category);
+        const asked = own.filter((verdict) => category === OVERALL || verdict.category === category);
         const bySeed = all.get(label) ?? new Map<number, Map<string, boolean>>();
         bySeed.set(recipe?.seed ?? 0, new Map(asked.map(({ id, correct }) => [id, correct])));
         all.set(label, bySeed);
@@ -45,17 +46,13 @@ export function verdictsOf(runs: readonly RunRecord[], category: string = OVERAL
  * the normal 95% interval: the dialogues stand for all that could be asked. Undefined where no verdicts are left.
  */
 export function pairedGain(verdicts: Verdicts, label: string, other: string): SeedMean | undefined {
-  const [ours, theirs] = [verdicts.get(label), verdicts.get(other)];
   const gained = new Map<string, number[]>();
-  for (const [seed, own] of ours ?? []) {
-    for (const [id, right] of theirs?.get(seed) ?? []) {
+  for (const [seed, own] of verdicts.get(label) ?? []) {
+    for (const [id, right] of verdicts.get(other)?.get(seed) ?? []) {
       const mine = own.get(id);
       if (mine !== undefined) gained.set(id, [...(gained.get(id) ?? []), Number(mine) - Number(right)]);
     }
   }
-  const values = [...gained.values()].map((each) => each.reduce((a, b) => a + b, 0) / each.length);
-  if (values.length < 2) return undefined;
-  const mean = values.reduce((a, b) => a + b, 0) / values.length;
-  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1);
-  return { mean, half: 1.96 * Math.sqrt(variance / values.length) };
+  const values = [...gained.values()].map(mean);
+  return values.length < 2 ? undefined : meanWithin(values, NORMAL_QUANTILE);
 }

@@ -1,14 +1,15 @@
-/** Line plots as SVG, drawn by hand: a faint line of what was measured, a strong one of the trend. */
-import { html, trusted } from './html.ts';
-import type { Html } from './html.ts';
-import { formatNumber } from './numbers.ts';
+/** Line plots as SVG: a faint line of what was measured, a strong one of the trend. */
+import { html, type Html } from './html.ts';
+import { formatNumber, mean, sum } from './numbers.ts';
+
+type Point = readonly [x: number, y: number];
 
 export interface Series {
   readonly name: string;
   /** Known without noise, so that nothing is to be smoothed. */
   readonly exact?: boolean;
-  /** [x, y], x rising. */
-  readonly points: readonly (readonly [number, number])[];
+  /** In ascending order of x. */
+  readonly points: readonly Point[];
 }
 
 const WIDTH = 340;
@@ -46,33 +47,28 @@ export function ticks(low: number, high: number, count: number): Tick[] {
 }
 
 /** Means of neighbouring points, so that at most MAX_POINTS remain. */
-function thinned(points: Series['points']): Series['points'] {
-  const size = Math.ceil(points.length / MAX_POINTS);
-  if (size <= 1) return points;
+function thinned(points: readonly Point[]): readonly Point[] {
+  const size = Math.max(1, Math.ceil(points.length / MAX_POINTS));
   return Array.from({ length: Math.ceil(points.length / size) }, (_, i) => {
     const bin = points.slice(i * size, (i + 1) * size);
-    const mean = (axis: 0 | 1): number => bin.reduce((total, point) => total + point[axis], 0) / bin.length;
-    return [mean(0), mean(1)] as const;
+    return [mean(bin.map(([x]) => x)), mean(bin.map(([, y]) => y))];
   });
 }
 
 /** The trend: at each point a line fitted to its neighbours under a bell, which neither lags nor bends at the ends. */
-function trend(points: Series['points']): Series['points'] {
+function trend(points: readonly Point[]): readonly Point[] {
   const width = Math.max(1, points.length / 24);
   const reach = Math.ceil(3 * width);
   return points.map(([x], i) => {
-    let [s0, s1, s2, t0, t1] = [0, 0, 0, 0, 0];
     const from = Math.max(0, i - reach);
-    for (const [index, [, y]] of points.slice(from, i + reach + 1).entries()) {
-      const offset = from + index - i;
-      const weight = Math.exp(-0.5 * (offset / width) ** 2);
-      s0 += weight;
-      s1 += weight * offset;
-      s2 += weight * offset * offset;
-      t0 += weight * y;
-      t1 += weight * offset * y;
-    }
-    return [x, (s2 * t0 - s1 * t1) / (s0 * s2 - s1 * s1)] as const;
+    const near = points.slice(from, i + reach + 1).map(([, y], at) => {
+      const offset = from + at - i;
+      return { y, offset, weight: Math.exp(-0.5 * (offset / width) ** 2) };
+    });
+    const moment = (power: number): number => sum(near.map(({ weight, offset }) => weight * offset ** power));
+    const [s0, s1, s2] = [moment(0), moment(1), moment(2)];
+    const weighted = sum(near.map(({ y, offset, weight }) => weight * y * (s2 - s1 * offset)));
+    return [x, weighted / (s0 * s2 - s1 * s1)];
   });
 }
 
@@ -90,77 +86,63 @@ function rangeOf(values: readonly number[]): Range {
   return { low: low - margin, high: high + margin };
 }
 
-/** A plot with its own axes; `data-plot` carries the points for the page's script, which reads values under the pointer. */
-export function linePlot(title: string, all: readonly Series[]): Html {
-  const series = all.map((one) => ({ ...one, points: thinned(one.points) }));
-  const xs = rangeOf(all.flatMap(({ points }) => points.map(([x]) => x)));
-  const ys = padded(rangeOf(series.flatMap(({ points }) => points.map(([, y]) => y))));
-  const px = (x: number): number => LEFT + ((x - xs.low) / (xs.high - xs.low)) * (WIDTH - LEFT - RIGHT);
-  const py = (y: number): number => TOP + (1 - (y - ys.low) / (ys.high - ys.low)) * (HEIGHT - TOP - BOTTOM);
-  const line = (points: Series['points']): string =>
-    points.map(([x, y], i) => `${i === 0 ? 'M' : 'L'}${px(x).toFixed(1)} ${py(y).toFixed(1)}`).join('');
-  const first = series[0]?.points[0]?.[1] ?? 0;
-  const level = series.every(({ points }) => points.every(([, y]) => y === first));
-  // A constant needs its own value on the axis, and no other.
-  const shown = level ? [{ value: first, label: formatNumber(first) }] : ticks(ys.low, ys.high, 4);
-  const grid = shown.map(
-    ({ value: y, label }) =>
-      html`<line
-          class="grid"
-          x1="${LEFT}"
-          x2="${WIDTH - RIGHT}"
-          y1="${py(y).toFixed(1)}"
-          y2="${py(y).toFixed(1)}"
-        /><text x="${LEFT - 6}" y="${(py(y) + 3).toFixed(1)}" text-anchor="end">${label}</text>`,
-  );
-  const last = series[0]?.points.length === 1 ? [] : [axisLabel(px(xs.high), 'end', xs.high)];
-  const data = series.map(({ name, points }) => ({
-    name,
-    points: points.map(([x, y]) => [x, Number(y.toPrecision(4))]),
-  }));
-  return html`<svg
-    viewBox="0 0 ${WIDTH} ${HEIGHT}"
-    role="img"
-    aria-label="${title}"
-    data-plot="${JSON.stringify({ left: LEFT, right: WIDTH - RIGHT, low: xs.low, high: xs.high, series: data })}"
-  >
-    ${grid}${axisLabel(LEFT, 'start', xs.low)}${last}${series.map((one, i) => curves(one, i, line, px, py))}
-    <line class="cursor" y1="${TOP}" y2="${HEIGHT - BOTTOM}" />
-  </svg>`;
-}
-
 function padded({ low, high }: Range): Range {
   const margin = (high - low) * 0.06;
   // Nothing measured here goes below zero unless it already did: the axis should not suggest it.
   return { low: low >= 0 ? Math.max(0, low - margin) : low - margin, high: high + margin };
 }
 
-function axisLabel(x: number, anchor: 'start' | 'end', value: number): Html {
-  return html`<text x="${x.toFixed(1)}" y="${HEIGHT - 5}" text-anchor="${anchor}"
-    >${formatNumber(Math.round(value))}</text
-  >`;
+/** Coordinates, with one digit, of the values of a range on an axis between two pixels. */
+function axis({ low, high }: Range, from: number, to: number): (value: number) => string {
+  return (value) => (from + ((value - low) / (high - low)) * (to - from)).toFixed(1);
 }
 
-function curves(
-  { points, exact }: Series,
-  index: number,
-  line: (points: Series['points']) => string,
-  px: (x: number) => number,
-  py: (y: number) => number,
-): Html {
-  const colour = trusted(`s${(index % 5) + 1}`);
-  const only = points.length === 1 ? points[0] : undefined;
-  if (only !== undefined) {
-    return html`<circle
-      class="dot ${colour}"
-      cx="${px(only[0]).toFixed(1)}"
-      cy="${py(only[1]).toFixed(1)}"
-      r="3"
-    />`;
-  }
-  if (points.length < 12 || exact === true) return html`<path class="${colour}" d="${line(points)}" />`;
-  return html`<path class="raw ${colour}" d="${line(points)}" /><path
-      class="${colour}"
-      d="${line(trend(points))}"
-    />`;
+/** A plot with its own axes; `data-plot` carries the points for the page's script, which reads values under the pointer. */
+export function linePlot(title: string, all: readonly Series[]): Html {
+  const series = all.map((one) => ({ ...one, points: thinned(one.points) }));
+  const values = series.flatMap(({ points }) => points.map(([, y]) => y));
+  const xs = rangeOf(all.flatMap(({ points }) => points.map(([x]) => x)));
+  const ys = padded(rangeOf(values));
+  const px = axis(xs, LEFT, WIDTH - RIGHT);
+  const py = axis(ys, HEIGHT - BOTTOM, TOP);
+  const [first = 0] = values;
+  // A constant needs its own value on the axis, and no other.
+  const isLevel = values.every((y) => y === first);
+  const shown = isLevel ? [{ value: first, label: formatNumber(first) }] : ticks(ys.low, ys.high, 4);
+  const grid = shown.map(
+    ({ value, label }) =>
+      html`<line class="grid" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${py(value)}" y2="${py(value)}" />
+        <text x="${LEFT - 6}" y="${(Number(py(value)) + 3).toFixed(1)}" text-anchor="end">${label}</text>`,
+  );
+  const step = (x: number, anchor: 'start' | 'end'): Html =>
+    html`<text x="${px(x)}" y="${HEIGHT - 5}" text-anchor="${anchor}">${formatNumber(Math.round(x))}</text>`;
+  const line = (points: readonly Point[], look: string): Html =>
+    html`<path class="${look}" d="M${points.map(([x, y]) => `${px(x)} ${py(y)}`).join('L')}" />`;
+  const curves = series.map(({ points, exact }, index) => {
+    const colour = `s${(index % 5) + 1}`;
+    const [only] = points;
+    if (only !== undefined && points.length === 1)
+      return html`<circle class="dot ${colour}" cx="${px(only[0])}" cy="${py(only[1])}" r="3" />`;
+    if (points.length < 12 || exact === true) return line(points, colour);
+    return [line(points, `raw ${colour}`), line(trend(points), colour)];
+  });
+  const data = {
+    left: LEFT,
+    right: WIDTH - RIGHT,
+    low: xs.low,
+    high: xs.high,
+    series: series.map(({ name, points }) => ({
+      name,
+      points: points.map(([x, y]) => [x, Number(y.toPrecision(4))]),
+    })),
+  };
+  return html`<svg
+    viewBox="0 0 ${WIDTH} ${HEIGHT}"
+    role="img"
+    aria-label="${title}"
+    data-plot="${JSON.stringify(data)}"
+  >
+    ${grid}${step(xs.low, 'start')}${series[0]?.points.length !== 1 && step(xs.high, 'end')}${curves}
+    <line class="cursor" y1="${TOP}" y2="${HEIGHT - BOTTOM}" />
+  </svg>`;
 }

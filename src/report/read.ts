@@ -5,12 +5,19 @@ import { createInterface } from 'node:readline';
 import type { z } from 'zod';
 import { UserError } from '../base/errors.ts';
 import { readText } from '../base/files.ts';
-import { METRICS } from '../train/metrics.ts';
-import type { MetricName } from '../train/metrics.ts';
+import { type MetricName, METRICS } from '../train/metrics.ts';
 import { parseRecipe } from '../recipe/load.ts';
 import type { Recipe } from '../recipe/schema.ts';
-import { evalSchema, logLineSchema, machineSchema, sampleLineSchema } from '../eval/formats.ts';
-import type { EvalResult, MachineFacts, SampleLine } from '../eval/formats.ts';
+import {
+  type EvalResult,
+  evalSchema,
+  logLineSchema,
+  type MachineFacts,
+  machineSchema,
+  type SampleLine,
+  sampleLineSchema,
+} from '../eval/formats.ts';
+import { sum } from './numbers.ts';
 
 export interface StageLog {
   readonly name: string;
@@ -90,7 +97,7 @@ function readEvaluations(folder: string, recipe: Recipe | undefined, notes: stri
   });
 }
 
-/** Runs `read`; a user's error becomes a note, as one broken file is no reason to show nothing. */
+/** Reads; a user's error becomes a note, as one broken file is no reason to show nothing. */
 function attempt<T>(notes: string[], read: () => T | undefined): T | undefined {
   try {
     return read();
@@ -103,16 +110,13 @@ function attempt<T>(notes: string[], read: () => T | undefined): T | undefined {
 
 function readJson<T>(path: string, schema: z.ZodType<T>): T | undefined {
   if (!existsSync(path)) return undefined;
-  const text = readText(path);
-  try {
-    return schema.parse(JSON.parse(text));
-  } catch (thrown) {
-    throw new UserError(
-      'RUN_FILE',
-      `${path} is damaged and was left out; run its stage again to have it rewritten.`,
-      { cause: thrown },
-    );
-  }
+  const parsed = schema.safeParse(parsedJson(readText(path)));
+  if (parsed.success) return parsed.data;
+  throw new UserError(
+    'RUN_FILE',
+    `${path} is damaged and was left out; run its stage again to have it rewritten.`,
+    { cause: parsed.error },
+  );
 }
 
 async function* readLines<T>(path: string, schema: z.ZodType<T>, notes: string[]): AsyncGenerator<T> {
@@ -120,7 +124,7 @@ async function* readLines<T>(path: string, schema: z.ZodType<T>, notes: string[]
   let damaged = 0;
   for await (const line of createInterface({ input: createReadStream(path, 'utf8'), crlfDelay: Infinity })) {
     if (line.trim() === '') continue;
-    const parsed = schema.safeParse(jsonOrUndefined(line));
+    const parsed = schema.safeParse(parsedJson(line));
     if (parsed.success) yield parsed.data;
     else damaged += 1;
   }
@@ -128,56 +132,48 @@ async function* readLines<T>(path: string, schema: z.ZodType<T>, notes: string[]
     notes.push(`${basename(path)}: ${damaged} damaged ${damaged === 1 ? 'line was' : 'lines were'} skipped.`);
 }
 
-function jsonOrUndefined(line: string): unknown {
+/** The value of a JSON text; undefined where that is damaged. */
+export function parsedJson(text: string): unknown {
   try {
-    return JSON.parse(line) as unknown;
+    return JSON.parse(text) as unknown;
   } catch {
     return undefined;
   }
 }
 
-interface OpenStage {
-  kind: string;
-  total: number;
-  readonly steps: Map<
-    number,
-    { metrics: LogStep['metrics']; seconds: number | undefined; tokens: number | undefined; time: number }
-  >;
+type LogLine = z.output<typeof logLineSchema>;
+
+function metricsOf(line: LogLine): LogStep['metrics'] {
+  return Object.fromEntries(
+    METRIC_NAMES.flatMap((name) => (isNumber(line[name]) ? [[name, line[name]]] : [])),
+  );
 }
 
+const isNumber = (value: unknown): boolean => typeof value === 'number';
+
 async function readLog(path: string, notes: string[]): Promise<StageLog[]> {
-  const stages = new Map<string, OpenStage>();
+  const stages = new Map<string, { kind: string; total: number; steps: Map<number, LogLine> }>();
   for await (const line of readLines(path, logLineSchema, notes)) {
-    const stage = stages.get(line.stage) ?? { kind: line.kind, total: line.total, steps: new Map() };
+    const stage = stages.get(line.stage) ?? { kind: line.kind, total: 0, steps: new Map<number, LogLine>() };
     stages.set(line.stage, stage);
     stage.total = line.total;
-    const metrics: Partial<Record<MetricName, number>> = {};
-    for (const name of METRIC_NAMES) {
-      const value = line[name];
-      if (typeof value === 'number') metrics[name] = value;
-    }
-    const { seconds, tokens } = line;
     // A resumed run repeats the steps after its last checkpoint: the later line is the one that counts.
-    stage.steps.set(line.step, { metrics, seconds, tokens, time: new Date(line.time).getTime() / 1000 });
+    stage.steps.set(line.step, line);
   }
   return [...stages].map(([name, { kind, total, steps }]) => {
-    const ordered = [...steps].sort(([a], [b]) => a - b);
-    const times = ordered.map(([, { time }]) => time).filter(Number.isFinite);
-    const known = ordered.flatMap(([, step]) => step.seconds ?? []);
-    const counts = ordered.flatMap(([, step]) => step.tokens ?? []);
+    const lines = [...steps.values()].sort((a, b) => a.step - b.step);
+    const times = lines.map(({ time }) => new Date(time).getTime() / 1000).filter(Number.isFinite);
+    const seconds = lines.flatMap((line) => line.seconds ?? []);
+    const tokens = lines.flatMap((line) => line.tokens ?? []);
     return {
       name,
       kind,
       total,
-      steps: ordered.map(([step, { metrics }]) => ({ step, metrics })),
-      seconds: known.length > 0 ? sum(known) : Math.max(0, (times.at(-1) ?? 0) - (times[0] ?? 0)),
-      tokens: counts.length > 0 ? sum(counts) : undefined,
+      steps: lines.map((line) => ({ step: line.step, metrics: metricsOf(line) })),
+      seconds: seconds.length > 0 ? sum(seconds) : Math.max(0, (times.at(-1) ?? 0) - (times[0] ?? 0)),
+      tokens: tokens.length > 0 ? sum(tokens) : undefined,
     };
   });
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }
 
 async function readSamples(path: string, notes: string[]): Promise<Map<string, StageSamples>> {

@@ -1,22 +1,19 @@
 /** Requests with the answers of every model, and what a stage drew in its first and its last step. */
+import { z } from 'zod';
 import type { EvalSample, SampleLine } from '../eval/formats.ts';
 import { type KindName, kindOf, stageKinds } from '../stages/index.ts';
-import { html } from './html.ts';
-import type { Html } from './html.ts';
-import type { StageSamples } from './read.ts';
+import { html, type Html } from './html.ts';
+import { parsedJson, type StageSamples } from './read.ts';
+import { htmlTable } from './table.ts';
 
 const SHOWN = 12;
 const WRONG_SHOWN = 4;
 
 /** At most `count` samples, in turn over their categories. */
 function spread(samples: readonly EvalSample[], count: number): EvalSample[] {
-  const lists = new Map<string, EvalSample[]>();
-  for (const sample of samples) lists.set(sample.category, [...(lists.get(sample.category) ?? []), sample]);
-  const longest = Math.max(0, ...[...lists.values()].map((list) => list.length));
-  const turns = Array.from({ length: longest }, (_, turn) =>
-    [...lists.values()].flatMap((list) => list[turn] ?? []),
-  );
-  return turns.flat().slice(0, count);
+  const categories = [...new Set(samples.map(({ category }) => category))];
+  const lists = categories.map((category) => samples.filter((sample) => sample.category === category));
+  return samples.flatMap((_, turn) => lists.flatMap((list) => list[turn] ?? [])).slice(0, count);
 }
 
 /** Samples that tell the most: some that `before` gets wrong and `after` right, then some that stay wrong. */
@@ -43,19 +40,13 @@ export function readableAnswer(text: string): string {
     .trim();
 }
 
+const callSchema = z.object({ name: z.string(), arguments: z.record(z.string(), z.unknown()) });
+
 function callText(json: string): string | undefined {
-  try {
-    const call: unknown = JSON.parse(json);
-    if (typeof call !== 'object' || call === null || !('name' in call) || !('arguments' in call))
-      return undefined;
-    const { name, arguments: given } = call;
-    if (typeof name !== 'string' || typeof given !== 'object' || given === null || Array.isArray(given))
-      return undefined;
-    const list = Object.entries(given).map(([key, value]) => `${key}: ${JSON.stringify(value)}`);
-    return `${name}(${list.join(', ')})`;
-  } catch {
-    return undefined;
-  }
+  const { data: call } = callSchema.safeParse(parsedJson(json));
+  if (call === undefined) return undefined;
+  const list = Object.entries(call.arguments).map(([key, value]) => `${key}: ${JSON.stringify(value)}`);
+  return `${call.name}(${list.join(', ')})`;
 }
 
 function answer(label: string, text: string, correct: boolean | undefined): Html {
@@ -67,25 +58,23 @@ function answer(label: string, text: string, correct: boolean | undefined): Html
   </div>`;
 }
 
-function sampleCard(sample: EvalSample, labels: readonly string[], open: ReadonlySet<string>): Html {
-  const rows = (wanted: boolean): Html[] =>
-    labels.flatMap((label) => {
+function sampleCard(sample: EvalSample, labels: readonly string[], open: readonly string[]): Html {
+  const rows = (isWanted: (label: string) => boolean): Html[] =>
+    labels.filter(isWanted).flatMap((label) => {
       const text = sample.outputs[label];
-      return text === undefined || open.has(label) !== wanted
-        ? []
-        : [answer(label, text, sample.correct[label])];
+      return text === undefined ? [] : answer(label, text, sample.correct[label]);
     });
-  const others = rows(false);
-  const rest =
-    others.length === 0
-      ? undefined
-      : html`<details>
-          <summary>${others.length} more</summary>
-          ${others}
-        </details>`;
+  const folded = rows((label) => !open.includes(label));
   return html`<article class="sample">
     <header><q>${sample.request}</q><span class="kind">${sample.category.replaceAll('_', ' ')}</span></header>
-    ${answer('gold', sample.gold, undefined)}${rows(true)}${rest}
+    ${answer('gold', sample.gold, undefined)}${rows((label) => open.includes(label))}
+    ${
+      folded.length > 0 &&
+      html`<details>
+        <summary>${folded.length} more</summary>
+        ${folded}
+      </details>`
+    }
   </article>`;
 }
 
@@ -96,9 +85,8 @@ export function evalSamples(
   before: string,
   after: string,
 ): Html {
-  const open = new Set([before, after]);
   return html`<div class="samples">
-    ${chosenSamples(samples, before, after).map((sample) => sampleCard(sample, labels, open))}
+    ${chosenSamples(samples, before, after).map((sample) => sampleCard(sample, labels, [before, after]))}
   </div>`;
 }
 
@@ -108,45 +96,33 @@ export function requestOf(prompt: string): string {
   return turns.at(-1)?.[1]?.trim() ?? `…${prompt.slice(-300)}`;
 }
 
-function drawn(line: SampleLine): Html {
-  return html`<tr>
-    <td>
-      <q>${requestOf(line.prompt)}</q>
-      <pre>${readableAnswer(line.generation)}</pre>
-    </td>
-    <td class="n reward ${line.reward > 0.99 ? 'right' : line.reward < 0 ? 'wrong' : ''}">
-      ${line.reward.toFixed(2).replace('-', '−')}
-    </td>
-  </tr>`;
-}
-
 /** Heading of a stage's samples, as its kind words it. */
 function headingOf(kind: string, stage: string): string {
   const known = Object.hasOwn(stageKinds, kind) ? kindOf({ kind: kind as KindName }) : undefined;
   return (known?.samples ?? 'Samples that {stage} drew').replace('{stage}', stage);
 }
 
+function stepTable(lines: readonly SampleLine[]): Html {
+  const rows = lines.map(({ prompt, generation, reward }) => ({
+    cells: [
+      html`<q>${requestOf(prompt)}</q>
+        <pre>${readableAnswer(generation)}</pre>`,
+      {
+        content: reward.toFixed(2).replace('-', '−'),
+        class: `reward ${reward > 0.99 ? 'right' : reward < 0 ? 'wrong' : ''}`,
+      },
+    ],
+  }));
+  return html`<div>
+    <h4>step ${lines[0]?.step ?? 0}</h4>
+    ${htmlTable(['request and answer', 'reward'], rows, 'drawn')}
+  </div>`;
+}
+
 /** What a stage drew; what it learned from, when it took it from an earlier stage's draws. */
 export function drawnSamples(stage: string, kind: string, { first, last }: StageSamples): Html {
-  const step = (lines: readonly SampleLine[]): Html =>
-    html`<h4>step ${lines[0]?.step ?? 0}</h4>
-      <table class="drawn">
-        <thead>
-          <tr>
-            <th scope="col">request and answer</th>
-            <th scope="col" class="n">reward</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${lines.map(drawn)}
-        </tbody>
-      </table>`;
-  const later = last[0]?.step === first[0]?.step ? undefined : html`<div>${step(last)}</div>`;
   return html`<details class="block">
     <summary>${headingOf(kind, stage)}</summary>
-    <div class="pair">
-      <div>${step(first)}</div>
-      ${later}
-    </div>
+    <div class="pair">${stepTable(first)} ${last[0]?.step !== first[0]?.step && stepTable(last)}</div>
   </details>`;
 }

@@ -1,7 +1,7 @@
 /** The same recipes over several seeds: a mean for every model, and how sure one may be of it. */
 import { isDeepStrictEqual } from 'node:util';
 import { UserError } from '../base/errors.ts';
-import type { EvalModelResult } from '../eval/formats.ts';
+import { type Count, mean, shareOf, sum } from './numbers.ts';
 import type { RunRecord } from './read.ts';
 
 /** Shares of one model, one a seed, in ascending order of the seeds. */
@@ -22,16 +22,19 @@ export const OVERALL = 'overall';
 
 /** 97.5% quantiles of Student's t distribution for 1, 2, ... degrees of freedom. */
 const T_QUANTILES = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228];
-const NORMAL_QUANTILE = 1.96;
+export const NORMAL_QUANTILE = 1.96;
+
+/** Mean of `values` with its interval, as wide as `quantile` standard errors to each side. */
+export function meanWithin(values: readonly number[], quantile: number): SeedMean {
+  const centre = mean(values);
+  if (values.length < 2) return { mean: centre, half: undefined };
+  const variance = sum(values.map((value) => (value - centre) ** 2)) / (values.length - 1);
+  return { mean: centre, half: quantile * Math.sqrt(variance / values.length) };
+}
 
 /** Mean of `values` with the 95% interval of Student's t distribution: n values stand for all seeds there could be. */
-export function meanOverSeeds(values: readonly number[]): SeedMean {
-  const mean = values.reduce((a, b) => a + b, 0) / values.length;
-  if (values.length < 2) return { mean, half: undefined };
-  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1);
-  const quantile = T_QUANTILES[values.length - 2] ?? NORMAL_QUANTILE;
-  return { mean, half: quantile * Math.sqrt(variance / values.length) };
-}
+export const meanOverSeeds = (values: readonly number[]): SeedMean =>
+  meanWithin(values, T_QUANTILES[values.length - 2] ?? NORMAL_QUANTILE);
 
 /** What `row` gains over `other`, seed by seed, for the seeds that both have. */
 export function gains(row: SeedRow, other: SeedRow): number[] {
@@ -40,12 +43,6 @@ export function gains(row: SeedRow, other: SeedRow): number[] {
     const ours = row.shares[i];
     return theirs === undefined || ours === undefined ? [] : [ours - theirs];
   });
-}
-
-function shareOf(model: EvalModelResult, category: string): number | undefined {
-  const { correct, total } =
-    category === OVERALL ? model : (model.byCategory[category] ?? { correct: 0, total: 0 });
-  return total === 0 ? undefined : correct / total;
 }
 
 /** The categories of the runs' evaluations, in the order in which they first appear, after `OVERALL`. */
@@ -64,8 +61,9 @@ export function rowsBySeed(runs: readonly RunRecord[], category: string = OVERAL
     needSameTest(runs[0], run);
     const seed = run.recipe?.seed ?? 0;
     for (const model of run.evaluations.flatMap((evaluation) => evaluation.models)) {
-      const share = shareOf(model, category);
-      if (share === undefined) continue;
+      const count: Count | undefined = category === OVERALL ? model : model.byCategory[category];
+      if (count === undefined || count.total === 0) continue;
+      const share = shareOf(count);
       const bySeed = byLabel.get(model.label) ?? new Map<number, { share: number; run: string }>();
       const there = bySeed.get(seed);
       if (there !== undefined && there.share !== share) {

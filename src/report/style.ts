@@ -66,7 +66,7 @@ pre { margin: 0; font: 12.5px/1.5 ui-monospace, "SF Mono", SFMono-Regular, Menlo
 .who { font-size: 13px; color: var(--soft); max-width: 110px; overflow-wrap: anywhere; } .right .mark, .reward.right { color: var(--good); } .wrong .mark, .reward.wrong { color: var(--bad); } .wrong pre { color: var(--soft); }
 details summary { cursor: pointer; color: var(--soft); font-size: 13px; } .sample summary { padding: 5px 0 0; border-top: 1px solid var(--line); }
 .block { border: 1px solid var(--line); border-radius: 10px; margin: 10px 0; padding: 10px 16px; } .block summary { font-size: 14px; color: var(--ink); } .block[open] summary { margin-bottom: 10px; }
-.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 28px; } .drawn td { vertical-align: top; } .drawn pre { color: var(--soft); margin-top: 3px; }
+.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 28px; } .drawn tbody th { font-weight: 400; white-space: normal; } .drawn tbody > tr > * { vertical-align: top; } .drawn pre { color: var(--soft); margin-top: 3px; }
 .yaml i { font-style: normal; color: var(--accent); } .notes { color: var(--soft); font-size: 14px; padding-left: 18px; overflow-wrap: anywhere; }
 footer { margin-top: 64px; padding-top: 14px; border-top: 1px solid var(--line); color: var(--soft); font-size: 13px; }
 @media (max-width: 600px) { main { padding: 24px 16px 48px; } h1 { font-size: 28px; } .facts { grid-template-columns: 1fr; gap: 0; } .facts dd { margin-bottom: 6px; } }

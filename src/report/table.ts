@@ -1,5 +1,6 @@
-/** Tables of text whose columns line up, also where cells are coloured. */
+/** Tables: lines of text whose columns line up, also where cells are coloured; and the same shape as HTML. */
 import { stripVTControlCharacters } from 'node:util';
+import { type Content, element, type Html } from './html.ts';
 
 export type Align = 'left' | 'right';
 
@@ -26,4 +27,65 @@ export function table(rows: readonly (readonly string[])[], align: readonly Alig
       .trimEnd(),
   );
   return lines.map((line) => `${line}\n`).join('');
+}
+
+/** `table` under a dim head; the columns that `left` does not count are right-aligned. */
+export function headedTable(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  { dim }: { dim(text: string): string },
+  left = 1,
+): string {
+  const align = head.map((_, i) => (i < left ? ('left' as const) : ('right' as const)));
+  return table([head.map((title) => dim(title)), ...rows], align);
+}
+
+/** A cell with a look of its own. */
+export interface Cell {
+  readonly content: Content;
+  readonly class?: string;
+  readonly title?: string;
+  readonly style?: string;
+}
+
+export interface Column {
+  readonly head: Content;
+  readonly class?: string;
+  /** Left-aligned, as the first column is. */
+  readonly left?: boolean;
+}
+
+export interface Row {
+  readonly class?: string;
+  /** The first one is the row's own head. */
+  readonly cells: readonly (Cell | Content)[];
+}
+
+/** A cell in the colour of what matters less. */
+export const soft = (content: Content): Cell => ({ content, class: 'soft' });
+
+const isCell = (cell: Cell | Content): cell is Cell => typeof cell === 'object' && 'content' in cell;
+
+/** A table of the page, with a class for its style; columns after the first are right-aligned. */
+export function htmlTable(
+  columns: readonly (Column | string)[],
+  rows: readonly Row[],
+  className?: string,
+): Html {
+  const known = columns.map((column): Column => (typeof column === 'string' ? { head: column } : column));
+  const classOf = (i: number, own = ''): string => {
+    const { left = i === 0, class: shared = '' } = known[i] ?? {};
+    return [left ? '' : 'n', shared, own].filter(Boolean).join(' ');
+  };
+  const head = known.map((column, i) => element('th', { class: classOf(i), scope: 'col' }, column.head));
+  const body = rows.map(({ class: rowClass, cells }) => {
+    const shown = cells.map((cell, i) => {
+      const { content, ...look } = isCell(cell) ? cell : { content: cell };
+      const own = { class: classOf(i, look.class), style: look.style, title: look.title };
+      return i === 0 ? element('th', { ...own, scope: 'row' }, content) : element('td', own, content);
+    });
+    return element('tr', { class: rowClass }, shown);
+  });
+  const parts = [element('thead', {}, element('tr', {}, head)), element('tbody', {}, body)];
+  return element('div', { class: 'scroll' }, element('table', { class: className }, parts));
 }

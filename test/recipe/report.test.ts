@@ -72,6 +72,17 @@ test('what models and users wrote is escaped', async () => {
   );
 });
 
+test('the recipe in the report keeps its lines', async () => {
+  const page = readFileSync(await writeReport(run), 'utf8');
+  const [, shown = ''] = /<pre class="yaml">([\s\S]*?)<\/pre>/.exec(page) ?? [];
+  expect(
+    shown
+      .replace(/<[^>]*>/g, '')
+      .split('\n')
+      .slice(0, 2),
+  ).toEqual(['name: tiny-star', 'seed: 1']);
+});
+
 test('baselines stand beside the run that their recipe compares with', async () => {
   const baselines = join(folder, 'tiny-baselines');
   makeFakeRun(baselines, 'tiny-baselines');

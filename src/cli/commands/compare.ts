@@ -1,12 +1,12 @@
 /** `tinystar compare`: models of several runs side by side, with intervals over seeds. */
 import { buildCommand } from '@stricli/core';
 import { UserError } from '../../base/errors.ts';
-import { formatPercent } from '../../report/numbers.ts';
+import { formatPercent, pointsText } from '../../report/numbers.ts';
 import type { SeedMean, SeedRow } from '../../report/seeds.ts';
 import type { CliContext } from '../context.ts';
 import { outStyle } from '../context.ts';
 import { debugFlag, examples } from '../flags.ts';
-import { table } from '../../report/table.ts';
+import { headedTable } from '../../report/table.ts';
 
 interface Flags {
   readonly against?: string;
@@ -63,13 +63,7 @@ async function compareRuns(this: CliContext, flags: Flags, ...folders: string[])
         : [gainText(gain), style.dim(paired === undefined ? '' : gainText(paired))]),
     ]);
     const title = flags.byCategory ? `\n${style.bold(category)}\n` : '';
-    this.process.stdout.write(
-      title +
-        table(
-          [head.map((text) => style.dim(text)), ...rows],
-          ['left', 'left', 'right', 'right', 'right', 'right', 'right'],
-        ),
-    );
+    this.process.stdout.write(title + headedTable(head, rows, style, 2));
   }
 }
 
@@ -86,8 +80,7 @@ function intervalText({ mean, half }: SeedMean): string {
 }
 
 function gainText({ mean, half }: SeedMean): string {
-  const points = `${mean < 0 ? '−' : '+'}${(100 * Math.abs(mean)).toFixed(1)}`;
-  return half === undefined ? points : `${points} ± ${(100 * half).toFixed(1)}`;
+  return pointsText(mean) + (half === undefined ? '' : ` ± ${(100 * half).toFixed(1)}`);
 }
 
 export const compareCommand = buildCommand<Flags, string[], CliContext>({
