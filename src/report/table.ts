@@ -33,7 +33,7 @@ export function table(rows: readonly (readonly string[])[], align: readonly Alig
 export function headedTable(
   head: readonly string[],
   rows: readonly (readonly string[])[],
-  { dim }: { dim(text: string): string },
+  { dim }: { readonly dim: (text: string) => string },
   left = 1,
 ): string {
   const align = head.map((_, i) => (i < left ? ('left' as const) : ('right' as const)));
