@@ -27,7 +27,8 @@ export function consistencyProblems(recipe: Recipe): Problem[] {
 export function missingFiles(recipe: Recipe): Problem[] {
   return placesIn(recipe).flatMap(({ path, value, rule: { wants } }): Problem[] => {
     if (wants === undefined || wants === 'any') return [];
-    const kind = wants === 'checkpoint' ? (isGguf(value) ? 'file' : 'folder') : wants;
+    const kind =
+      wants === 'module' ? 'file' : wants === 'checkpoint' ? (isGguf(value) ? 'file' : 'folder') : wants;
     if (existsSync(value) && (kind === 'folder') === statSync(value).isDirectory()) return [];
     const text = `${pathText(recipe, path)} is ${value}, and there is no such ${kind}; check the path.`;
     return [{ path, part: 'value', text }];

@@ -101,7 +101,10 @@ export interface Place {
 
 function* places(value: unknown, rules: readonly Rule[], path: Path): Iterable<Place> {
   if (typeof value === 'string') {
-    const rule = rules.find(({ wants, accepts }) => wants !== undefined || accepts !== undefined);
+    const rule = rules.find(
+      ({ wants, accepts, pattern }) =>
+        (wants ?? accepts) !== undefined && (pattern === undefined || new RegExp(pattern).test(value)),
+    );
     if (rule !== undefined) yield { path, value, rule };
   }
   if (typeof value !== 'object' || value === null) return;
@@ -153,6 +156,7 @@ function ruleText(rule: Rule): string {
     case 'boolean':
       return 'true or false';
     case 'string':
+      if (rule.wants === 'module') return 'the path of a module (.js, .mjs or .ts)';
       return rule.pattern === undefined ? 'text' : NAME_RULE;
     case 'array':
       if (rule.prefixItems !== undefined) return `a list of ${rule.prefixItems.length} numbers`;

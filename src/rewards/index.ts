@@ -1,13 +1,21 @@
-/** The rewards by name. A new reward is one file beside this one and one line here. */
+/** The rewards by name. A new reward is one file beside this one and one line here; a user's own is a module by its path. */
 import { UserError } from '../base/errors.ts';
-import { binary, type BinaryDetail } from './binary.ts';
-import { mentorTurn } from './mentor-turn.ts';
-import type { Reward } from './reward.ts';
-import { simrlLength, type SimRlLengthDetail } from './simrl-length.ts';
+import { importDefault } from '../base/modules.ts';
+import { binary } from './binary.ts';
+import { isReward } from './define.ts';
+import { anyOverlap, f1, mentor, noMatch, sparse, strict } from './mentor.ts';
+import {
+  type AnyReward,
+  type ConversationReward,
+  type Reward,
+  scoresAnswers,
+  scoresConversations,
+} from './reward.ts';
+import { simrlLength } from './simrl-length.ts';
 import { simrlStrict } from './simrl-strict.ts';
 import { simrlUnicode } from './simrl-unicode.ts';
-import { simrl, type SimRlDetail } from './simrl.ts';
-import { toolrl, type ToolRlDetail } from './toolrl.ts';
+import { simrl } from './simrl.ts';
+import { toolrl } from './toolrl.ts';
 
 /** All rewards, each with the type of its own detail. */
 export const rewards = {
@@ -17,25 +25,66 @@ export const rewards = {
   simrl_length: simrlLength,
   simrl_strict: simrlStrict,
   simrl_unicode: simrlUnicode,
-  mentor_turn: mentorTurn,
-} as const satisfies Record<string, Reward<unknown>>;
+  mentor,
+  sparse,
+  any_overlap: anyOverlap,
+  no_match: noMatch,
+  f1,
+  strict,
+} as const satisfies Record<string, AnyReward>;
 
-export type RewardName = keyof typeof rewards;
-export type RewardDetail = SimRlDetail | BinaryDetail | ToolRlDetail | SimRlLengthDetail;
+const namesOf = (suits: (reward: AnyReward) => boolean): string[] =>
+  Object.entries(rewards).flatMap(([name, reward]) => (suits(reward) ? [name] : []));
 
-/** The names, for recipes and flags. */
-export const REWARD_NAMES = Object.keys(rewards).filter(isRewardName);
+/** Names of the rewards of single answers, and of those of conversations, for recipes and flags. */
+export const ANSWER_REWARDS = namesOf(scoresAnswers);
+export const CONVERSATION_REWARDS = namesOf(scoresConversations);
 
-/** Tells whether a reward of that name exists. */
-export function isRewardName(name: string): name is RewardName {
-  return Object.hasOwn(rewards, name);
-}
+/** Paths of modules, which no reward's name looks like. */
+export const MODULE_PATH = /\.[cm]?[jt]s$/;
 
-/** The reward that a recipe names; throws a UserError that lists them all. */
-export function rewardNamed(name: string): Reward<RewardDetail> {
-  if (isRewardName(name)) return rewards[name];
+/** The reward of answers that comes along under this name; throws a UserError that lists them all. */
+export function rewardNamed(name: string): Reward<unknown> {
+  const reward: AnyReward | undefined = Object.hasOwn(rewards, name)
+    ? rewards[name as keyof typeof rewards]
+    : undefined;
+  if (reward !== undefined && scoresAnswers(reward)) return reward;
   throw new UserError(
     'REWARD',
-    `There is no reward ${JSON.stringify(name)}; choose one of ${REWARD_NAMES.join(', ')}.`,
+    `There is no reward ${JSON.stringify(name)}; choose one of ${ANSWER_REWARDS.join(', ')}, or give the path of a module.`,
+  );
+}
+
+/** The reward of answers of this name, or of the module at this path; throws UserErrors. */
+export async function loadReward(nameOrPath: string): Promise<Reward<unknown>> {
+  if (!MODULE_PATH.test(nameOrPath)) return rewardNamed(nameOrPath);
+  const reward = await moduleReward(nameOrPath);
+  if (scoresAnswers(reward)) return reward;
+  throw new UserError(
+    'REWARD',
+    `The reward of ${nameOrPath} scores conversations only; give defineReward scoreAnswer to use it here.`,
+  );
+}
+
+/** The reward of conversations of this name, or of the module at this path; throws UserErrors. */
+export async function loadConversationReward(nameOrPath: string): Promise<ConversationReward> {
+  const reward: AnyReward | undefined = MODULE_PATH.test(nameOrPath)
+    ? await moduleReward(nameOrPath)
+    : Object.hasOwn(rewards, nameOrPath)
+      ? rewards[nameOrPath as keyof typeof rewards]
+      : undefined;
+  if (reward !== undefined && scoresConversations(reward)) return reward;
+  throw new UserError(
+    'REWARD',
+    `${nameOrPath} is no reward of conversations; choose one of ${CONVERSATION_REWARDS.join(', ')}, or a module whose defineReward has scoreConversation.`,
+  );
+}
+
+async function moduleReward(path: string): Promise<AnyReward> {
+  const exported = await importDefault(path, 'REWARD');
+  if (isReward(exported)) return exported;
+  throw new UserError(
+    'REWARD',
+    `The default export of ${path} is no reward; export what defineReward returns.`,
   );
 }

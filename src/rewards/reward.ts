@@ -1,4 +1,7 @@
-/** What a reward is, and the part that all rewards share: reading the task once, and every generation by the same rules. */
+/**
+ * Rewards: of single answers, of conversations with functions, or of both; and the part that rewards of answers share:
+ * reading the task once, and every generation by the same rules.
+ */
 import {
   assistantTurn,
   callBlocks,
@@ -47,13 +50,67 @@ export interface Scorer<Detail> {
   score(generation: string): Score<Detail>;
 }
 
-export interface Reward<Detail> {
+interface Named {
   readonly name: string;
   /** One line, for help texts and reports. */
   readonly description: string;
+}
+
+/** A reward of single answers. */
+export interface Reward<Detail> extends Named {
   /** Reads a task once for all the generations of its group; never throws. */
   prepare(task: RewardTask): Scorer<Detail>;
 }
+
+/** A problem that conversations with functions are scored against. */
+export interface ConversationTask {
+  /** The right answer. */
+  readonly answer: string;
+  /** Names of the tools that exist. */
+  readonly tools: ReadonlySet<string>;
+  /** The calls of the teacher's reference trajectory; undefined when there is none. */
+  readonly teacher: readonly WrittenCall[] | undefined;
+}
+
+/** A student's conversation, all of its turns. */
+export interface ConversationResponse {
+  /** What it wrote, without what functions returned. */
+  readonly text: string;
+  /** Its calls that can be read, in order. */
+  readonly calls: readonly WrittenCall[];
+  /** Tells whether its last turn came to an end. */
+  readonly ended: boolean;
+}
+
+export interface ConversationScore {
+  readonly reward: number;
+  /** Tells whether the answer is right, which dynamic filtering looks at. */
+  readonly correct: boolean;
+  /** Agreement with the tools of the teacher's trajectory, 0 to 1. */
+  readonly toolMatch: number;
+}
+
+/** Options of rewards of conversations; those that a reward does not know are of no effect. */
+export interface ConversationOptions {
+  /** Share of the tool match that is Sim-RL's similarity of the calls, arguments included. */
+  readonly argument_weight: number;
+}
+
+/** A reward of conversations with functions. */
+export interface ConversationReward extends Named {
+  /** Scores one conversation; never throws. */
+  converse(
+    task: ConversationTask,
+    response: ConversationResponse,
+    options: ConversationOptions,
+  ): ConversationScore;
+}
+
+/** Any reward: of answers, of conversations, or of both. */
+export type AnyReward = Reward<unknown> | ConversationReward | (Reward<unknown> & ConversationReward);
+
+export const scoresAnswers = (reward: AnyReward): reward is Reward<unknown> => 'prepare' in reward;
+export const scoresConversations = (reward: AnyReward): reward is ConversationReward => 'converse' in reward;
 
 /** Everything that makes a generation ill-formed; `schema_violation` only where schemas are checked. */
 export type FormatFault = SyntaxFault | ValidityFault | 'schema_violation';

@@ -73,8 +73,13 @@ function outerInputs(recipe: Recipe, stage: Stage): Record<string, Input> {
   }
   for (const { path: at, value: path, rule } of placesInStage(stage)) {
     if (rule.wants === undefined) continue;
-    const contents = (): Contents => kind.contents?.(path) ?? contentsOf(path, filesIn(path));
-    inputs[at.join('.')] = { path, contents };
+    const isModule = rule.wants === 'module';
+    const folder = isModule ? dirname(path) : path;
+    const contents = (): Contents =>
+      isModule
+        ? contentsOf(folder, moduleFiles(path))
+        : (kind.contents?.(path) ?? contentsOf(path, filesIn(path)));
+    inputs[at.join('.')] = { path: folder, contents };
   }
   return inputs;
 }

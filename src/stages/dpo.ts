@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { UserError } from '../base/errors.ts';
 import { preference } from '../losses/index.ts';
 import { Scorer } from '../model/tree/scoring.ts';
-import { rewardNamed } from '../rewards/index.ts';
+import { loadReward } from '../rewards/index.ts';
 import { CHAIN_PAIRINGS, chooseChainPairs } from '../train/chain-pairs.ts';
 import {
   type AnsweredPrompt,
@@ -31,7 +31,7 @@ import {
   treeLimit,
 } from './lessons.ts';
 import { count, type OpenModel, type OptionsOf, refersTo, type StageContext } from './stage.ts';
-import { rewardOption } from './reward-option.ts';
+import { answerRewardOption } from './reward-option.ts';
 import { checkpointsIn, defineTraining, trainingOptions } from './training.ts';
 
 /** Pairs whose two answers the report shows. */
@@ -44,7 +44,7 @@ const options = {
   data: refersTo('rollouts', 'trajectories').describe(
     'the name of a rollout stage, or of a trajectories stage with right and wrong ones',
   ),
-  reward: rewardOption.describe('rollouts: what tells the better answer of a prompt from the worse'),
+  reward: answerRewardOption.describe('rollouts: what tells the better answer of a prompt from the worse'),
   reward_margin: z
     .number()
     .positive()
@@ -65,12 +65,12 @@ const options = {
 type Options = OptionsOf<typeof options>;
 
 /** Stored answers with the rewards that the stage asks for. */
-function rescored(
+async function rescored(
   context: StageContext,
   given: Options,
   { tokenizer, template }: OpenModel,
   prompts: readonly AnsweredPrompt[],
-): readonly AnsweredPrompt[] {
+): Promise<readonly AnsweredPrompt[]> {
   if (given.reward === STORED_REWARD) return prompts;
   const dialogues = context.dialogues('train');
   const asked = scoredPrompts({
@@ -78,7 +78,7 @@ function rescored(
     dialogues,
     tokenizer,
     template,
-    reward: rewardNamed(given.reward),
+    reward: await loadReward(given.reward),
     maxTokens: Infinity,
   });
   const places = new Map<string, number[]>();
@@ -147,9 +147,9 @@ function fromTrajectories(context: StageContext, given: Options, model: OpenMode
 }
 
 /** Pairs of a rollout stage: of each prompt the best and the worst answer. */
-function fromRollouts(context: StageContext, given: Options, model: OpenModel): Chosen {
+async function fromRollouts(context: StageContext, given: Options, model: OpenModel): Promise<Chosen> {
   const { prompts, tooLong } = storedPrompts(context, given, model);
-  const chosen = choosePairs(rescored(context, given, model, prompts), {
+  const chosen = choosePairs(await rescored(context, given, model, prompts), {
     margin: given.reward_margin,
     threshold: given.reward_threshold,
   });
@@ -172,9 +172,13 @@ function fromRollouts(context: StageContext, given: Options, model: OpenModel): 
 }
 
 /** Pairs as examples; the reference is opened while there is something for it to score. */
-function lessons(context: StageContext, given: Options, model: OpenModel): Lessons & Disposable {
+async function lessons(
+  context: StageContext,
+  given: Options,
+  model: OpenModel,
+): Promise<Lessons & Disposable> {
   const choose = context.referent(given.data).is === 'trajectories' ? fromTrajectories : fromRollouts;
-  const { pairs, warnings } = choose(context, given, model);
+  const { pairs, warnings } = await choose(context, given, model);
   const cache = new ReferenceCache({
     folder: join(checkpointsIn(context.folder), 'reference'),
     pairs,
@@ -231,8 +235,8 @@ export const dpo = defineTraining({
       };
   },
   loss: preference,
-  open(context, given, model, trainer) {
-    const data = lessons(context, given, model);
+  async open(context, given, model, trainer) {
+    const data = await lessons(context, given, model);
     return {
       // The reference model, which makes the examples, computes on the same device.
       stage: overEpochs(context, given, trainer(), data, true),

@@ -3,7 +3,6 @@
  * of a teacher's reference trajectory, and by whether the tools exist. What functions return is not learned. Names and
  * defaults are those of MENTOR's scripts and its verl configuration.
  */
-import { z } from 'zod';
 import type { WrittenCall } from '../chat/generation.ts';
 import { converse } from '../environment/conversation.ts';
 import type { EnvironmentHost } from '../environment/environment.ts';
@@ -11,7 +10,8 @@ import { CONVERSATION } from '../environment/manner.ts';
 import { Speech } from '../environment/speech.ts';
 import { callsAnywhere } from '../environment/turn.ts';
 import { policyGradient } from '../losses/index.ts';
-import { FULL_MATCH, MENTOR_VARIANTS, mentorReward, type MentorOptions } from '../rewards/mentor.ts';
+import { loadConversationReward, MODULE_PATH } from '../rewards/index.ts';
+import type { ConversationOptions, ConversationReward } from '../rewards/reward.ts';
 import { samplingOf, type Sampler, type SamplingOptions } from '../sampling/sampler.ts';
 import type { Group, GroupSample, Rollouts } from '../train/grpo.ts';
 import { promptLimit, type Prompts, type ToolPrompt, toolPrompts } from '../train/prompts.ts';
@@ -19,6 +19,7 @@ import { conversationParts, rowsOf } from '../train/tool-rollouts.ts';
 import type { StoredTrajectories } from '../train/trajectory-store.ts';
 import { storedTrajectories } from './lessons.ts';
 import { grpoProblems, openGrpo, reinforcementOptions } from './reinforcement.ts';
+import { conversationRewardOption } from './reward-option.ts';
 import { count, fraction, type OpenModel, refersTo } from './stage.ts';
 import { environmentOption, maxTurnsOption } from './tool-options.ts';
 import { defineTraining } from './training.ts';
@@ -31,7 +32,7 @@ const options = {
     .describe(
       'the trajectories stage with the reference trajectories; its problems are the ones learned from',
     ),
-  reward: z.enum(MENTOR_VARIANTS).default('mentor'),
+  reward: conversationRewardOption,
   argument_weight: fraction
     .default(0)
     .describe("share of the tool match that is Sim-RL's similarity of the calls, arguments included"),
@@ -62,7 +63,8 @@ interface SolutionsOptions {
   readonly problems: Prompts<ToolPrompt>;
   /** The calls of the teacher's reference trajectory, by the problem's id. */
   readonly teacher: ReadonlyMap<string, readonly WrittenCall[]>;
-  readonly reward: MentorOptions;
+  readonly reward: ConversationReward;
+  readonly scoring: ConversationOptions;
   readonly sampling: SamplingOptions;
   readonly max_turns: number;
 }
@@ -85,7 +87,7 @@ export class Solutions implements Rollouts {
   }
 
   async draw(indices: readonly number[], seed: number, signal: AbortSignal): Promise<Group[]> {
-    const { problems, sampling, max_turns, speech, teacher, reward } = this.#options;
+    const { problems, sampling, max_turns, speech, teacher, reward, scoring } = this.#options;
     const asked = problems.at(indices);
     if (asked.length === 0) return [];
     const drawn = await converse(
@@ -98,7 +100,7 @@ export class Solutions implements Rollouts {
       const task = { answer, tools: this.#tools, teacher: teacher.get(id) };
       const samples = (drawn[i] ?? []).map((conversation): GroupSample => {
         const { tokens, logprobs, response, end } = conversation;
-        const score = mentorReward(reward, task, response);
+        const score = reward.converse(task, response, scoring);
         return {
           tokens,
           logprobs,
@@ -110,7 +112,7 @@ export class Solutions implements Rollouts {
           parts: {
             ...conversationParts(conversation),
             accuracy: score.correct ? 1 : 0,
-            tool_match: score.match / FULL_MATCH,
+            tool_match: score.toolMatch,
           },
         };
       });
@@ -139,7 +141,7 @@ export const mentor = defineTraining({
   watch: ['reward', 'loss'],
   *check(given, { stage, environment: environmentNamed }) {
     const { data, reward, environment } = given;
-    if (data === undefined && reward !== 'sparse')
+    if (data === undefined && !MODULE_PATH.test(reward) && reward !== 'sparse')
       yield {
         path: ['data'],
         text: `.data is missing, and the reward ${reward} compares with a teacher's trajectories; name a trajectories stage, or set reward to sparse.`,
@@ -159,6 +161,7 @@ export const mentor = defineTraining({
   },
   loss: policyGradient,
   async open(context, given, model, trainer) {
+    const reward = await loadConversationReward(given.reward);
     const environment = await context.openEnvironment(given.environment);
     try {
       const { host } = environment;
@@ -186,7 +189,8 @@ export const mentor = defineTraining({
             host,
             problems,
             teacher: teacher ?? new Map(),
-            reward: { variant: given.reward, argumentWeight: given.argument_weight },
+            reward,
+            scoring: given,
             sampling: samplingOf(given),
             max_turns: given.max_turns,
           }),

@@ -1,5 +1,9 @@
-/** The option that names a reward of single answers. */
+/** Options that name a reward: one that comes along, or a module of the user's. */
 import { z } from 'zod';
-import { type RewardName, rewards } from '../rewards/index.ts';
+import { ANSWER_REWARDS, CONVERSATION_REWARDS, MODULE_PATH } from '../rewards/index.ts';
+import { pathTo } from './stage.ts';
 
-export const rewardOption = z.enum(Object.keys(rewards) as RewardName[]).default('simrl');
+const optionOf = (names: readonly string[]) => z.union([z.enum(names), pathTo('module').regex(MODULE_PATH)]);
+
+export const answerRewardOption = optionOf(ANSWER_REWARDS).default('simrl');
+export const conversationRewardOption = optionOf(CONVERSATION_REWARDS).default('mentor');

@@ -1,13 +1,13 @@
 /** GRPO as STAR runs it: single answers to a dialogue's prompt, scored against its gold answer, filtered by the answer. */
 import { required } from '../base/errors.ts';
 import { policyGradient } from '../losses/index.ts';
-import { rewardNamed } from '../rewards/index.ts';
+import { loadReward } from '../rewards/index.ts';
 import { samplingOf, type Sampler, type SamplingOptions } from '../sampling/sampler.ts';
 import { rowsFrom } from '../train/examples.ts';
 import type { Group, Rollouts } from '../train/grpo.ts';
 import { promptLimit, type Prompts, type ScoredPrompt, scoredPrompts } from '../train/prompts.ts';
 import { grpoProblems, openGrpo, reinforcementOptions } from './reinforcement.ts';
-import { rewardOption } from './reward-option.ts';
+import { answerRewardOption } from './reward-option.ts';
 import { defineTraining } from './training.ts';
 
 interface AnswersOptions {
@@ -65,19 +65,19 @@ export class Answers implements Rollouts {
 
 export const simrl = defineTraining({
   about: 'GRPO with the similarity-guided reward, or another one of single answers',
-  options: { ...reinforcementOptions, reward: rewardOption },
+  options: { ...reinforcementOptions, reward: answerRewardOption },
   watch: ['reward', 'loss'],
   reads: () => 'train',
   check: grpoProblems,
   loss: policyGradient,
-  open(context, given, model, trainer) {
+  async open(context, given, model, trainer) {
     const { tokenizer, template, config } = model;
     const prompts = scoredPrompts({
       stage: context.name,
       dialogues: context.dialogues('train').slice(0, given.prompts),
       tokenizer,
       template,
-      reward: rewardNamed(given.reward),
+      reward: await loadReward(given.reward),
       maxTokens: promptLimit(context.name, given, config),
     });
     return openGrpo(

@@ -27,7 +27,7 @@ export const refersTo = (...accepts: readonly Referent[]): z.ZodString =>
   z.string().min(1).register(references, { accepts });
 
 /** What must lie at a path when a run begins; `any` is looked for when it is needed. */
-export type PathKind = 'file' | 'folder' | 'checkpoint' | 'any';
+export type PathKind = 'file' | 'module' | 'folder' | 'checkpoint' | 'any';
 
 /** Options that are paths, relative to the recipe, with what must lie there. */
 export const paths = z.registry<{ readonly wants: PathKind }>();

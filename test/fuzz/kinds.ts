@@ -149,7 +149,7 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   generations: {
     files: ['generations.jsonl'],
     targets: [['generations.jsonl', lines]],
-    commands: ['simrl', 'binary', 'toolrl', 'simrl_length', 'simrl_strict', 'mentor_turn'].map(
+    commands: ['simrl', 'binary', 'toolrl', 'simrl_length', 'simrl_strict', 'mentor'].map(
       (reward) => `score --reward ${reward} --input in/generations.jsonl --output out/scores.jsonl`,
     ),
   },

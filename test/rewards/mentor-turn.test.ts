@@ -14,7 +14,7 @@ const call = (name: string, values: string): string =>
 const wanted = call('send', '{"to": "Ann", "n": 5}');
 
 const scored = (label: string, answer: string) =>
-  rewards.mentor_turn.prepare({ prompt, label: `</think>${label}` }).score(`</think>${answer}`);
+  rewards.mentor.prepare({ prompt, label: `</think>${label}` }).score(`</think>${answer}`);
 
 test.each([
   ['the right call', wanted, 1.1],

@@ -2,7 +2,17 @@
 import { describe, expect, test } from 'vitest';
 import type { WrittenCall } from '../../src/chat/generation.ts';
 import { lastBoxed, sameAnswer } from '../../src/rewards/math-answer.ts';
-import { MENTOR_VARIANTS, mentorReward, type MentorVariant } from '../../src/rewards/mentor.ts';
+import { CONVERSATION_REWARDS, loadConversationReward } from '../../src/rewards/index.ts';
+import {
+  anyOverlap,
+  f1,
+  mentor,
+  type MentorVariant,
+  noMatch,
+  sparse,
+  strict as strictReward,
+} from '../../src/rewards/mentor.ts';
+import type { ConversationResponse, ConversationTask } from '../../src/rewards/reward.ts';
 import { parseJson } from '../../src/json/parse.ts';
 
 const call = (name: string, given = '{}'): WrittenCall => ({ name, arguments: parseJson(given) });
@@ -17,8 +27,24 @@ const task = { answer: '42', tools, teacher };
 const RIGHT = 'so \\boxed{42}';
 const WRONG = 'so \\boxed{41}';
 
+const BY_NAME = { mentor, sparse, any_overlap: anyOverlap, no_match: noMatch, f1, strict: strictReward };
+const MENTOR_VARIANTS = Object.keys(BY_NAME) as MentorVariant[];
+
+const scoreOf = (
+  variant: MentorVariant,
+  given: ConversationTask,
+  response: ConversationResponse,
+  argument_weight = 0,
+) => BY_NAME[variant].converse(given, response, { argument_weight });
+
+test('every variant is found by its name', async () => {
+  expect(CONVERSATION_REWARDS).toEqual(MENTOR_VARIANTS);
+  for (const name of MENTOR_VARIANTS) expect((await loadConversationReward(name)).name).toBe(name);
+  await expect(loadConversationReward('simrl')).rejects.toThrow('simrl is no reward of conversations');
+});
+
 const reward = (variant: MentorVariant, text: string, names: string, ended = true): number =>
-  mentorReward({ variant }, task, { text, calls: calls(names), ended }).reward;
+  scoreOf(variant, task, { text, calls: calls(names), ended }).reward;
 
 describe('the composite reward', () => {
   test.each([
@@ -48,8 +74,7 @@ describe('the composite reward', () => {
   test('without a reference of the teacher every answer is worth 0.1, but to the sparse reward', () => {
     const alone = { ...task, teacher: undefined };
     for (const variant of MENTOR_VARIANTS) {
-      const of = (text: string): number =>
-        mentorReward({ variant }, alone, { text, calls: [], ended: true }).reward;
+      const of = (text: string): number => scoreOf(variant, alone, { text, calls: [], ended: true }).reward;
       expect([of(RIGHT), of(WRONG)]).toEqual(variant === 'sparse' ? [1, 0.1] : [0.1, 0.1]);
     }
   });
@@ -57,7 +82,7 @@ describe('the composite reward', () => {
   test('a teacher that used no tool is matched by nobody: a match takes a valid call', () => {
     const plain = { ...task, teacher: [] };
     const of = (names: string): number =>
-      mentorReward({ variant: 'mentor' }, plain, { text: RIGHT, calls: calls(names), ended: true }).reward;
+      scoreOf('mentor', plain, { text: RIGHT, calls: calls(names), ended: true }).reward;
     expect(of('')).toBeCloseTo(0.8, 12);
     expect(of('add')).toBeCloseTo(0.8, 12);
   });
@@ -92,11 +117,12 @@ describe('the variants', () => {
 
   test('strict looks at arguments too, by value', () => {
     const strict = (given: string): number =>
-      mentorReward(
-        { variant: 'strict' },
+      0.3 *
+      scoreOf(
+        'strict',
         { ...task, teacher: [call('add', '{"a": 1, "b": 2}')] },
         { text: RIGHT, calls: [call('add', given)], ended: true },
-      ).match;
+      ).toolMatch;
     expect(strict('{"b": 2.0, "a": 1}')).toBe(0.3);
     expect(strict('{"a": 1, "b": 3}')).toBe(0);
     expect(strict('{"a": 1}')).toBe(0);
@@ -106,11 +132,13 @@ describe('the variants', () => {
 
 describe('the dense view of arguments', () => {
   const dense = (argumentWeight: number, made: WrittenCall[]): number =>
-    mentorReward(
-      { variant: 'mentor', argumentWeight },
+    0.3 *
+    scoreOf(
+      'mentor',
       { ...task, teacher: [call('add', '{"a": 1, "b": 2}'), call('multiply', '{"a": 3, "b": 4}')] },
       { text: RIGHT, calls: made, ended: true },
-    ).match;
+      argumentWeight,
+    ).toolMatch;
   const half = [call('add', '{"a": 1, "b": 5}'), call('multiply', '{"a": 3, "b": 5}')];
 
   test('mixes the view of names with the similarity of calls', () => {

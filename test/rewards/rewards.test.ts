@@ -4,7 +4,7 @@ import { Rng } from '../../src/base/rng.ts';
 import { assistantTurn, parseLabel } from '../../src/chat/generation.ts';
 import { exactMatch, goldOfLabel } from '../../src/rewards/exact.ts';
 import { binary } from '../../src/rewards/binary.ts';
-import { isRewardName, rewardNamed, rewards } from '../../src/rewards/index.ts';
+import { ANSWER_REWARDS, rewardNamed, rewards } from '../../src/rewards/index.ts';
 
 const prompt = `<|im_start|>system
 <tools>
@@ -26,7 +26,7 @@ const answers = [
   'Which of your contacts do you mean?',
 ];
 const labels = answers.map((answer) => `</think>${answer}<|im_end|>\n`);
-const all = Object.values(rewards);
+const all = ANSWER_REWARDS.map(rewardNamed);
 
 /** Checks what holds of every score, and returns it. */
 function scored(reward: (typeof all)[number], label: string, generation: string): number {
@@ -207,16 +207,14 @@ describe('binary', () => {
 
 describe('rewards by name', () => {
   test('are found under the names that they carry', () => {
-    for (const [name, reward] of Object.entries(rewards)) {
-      expect(reward.name).toBe(name);
-      expect(rewardNamed(name)).toBe(reward);
-    }
+    for (const [name, reward] of Object.entries(rewards)) expect(reward.name).toBe(name);
+    for (const name of ANSWER_REWARDS) expect(rewardNamed(name).name).toBe(name);
   });
 
   test('that do not exist are an error that lists those that do', () => {
-    expect(isRewardName('toString')).toBe(false);
+    expect(() => rewardNamed('toString')).toThrow('There is no reward "toString"');
     expect(() => rewardNamed('sim')).toThrow(
-      'There is no reward "sim"; choose one of simrl, binary, toolrl, simrl_length, simrl_strict, simrl_unicode, mentor_turn.',
+      'There is no reward "sim"; choose one of simrl, binary, toolrl, simrl_length, simrl_strict, simrl_unicode, mentor, or give the path of a module.',
     );
   });
 });

@@ -22,6 +22,7 @@ import type { TrainExample } from '../../src/train/examples.ts';
 import { Solutions } from '../../src/stages/mentor.ts';
 import { grpoStage } from '../../src/train/grpo.ts';
 import { rowsOf } from '../../src/train/tool-rollouts.ts';
+import { mentor } from '../../src/rewards/mentor.ts';
 import { toolPrompts } from '../../src/train/prompts.ts';
 import { Trainer } from '../../src/train/trainer.ts';
 
@@ -157,7 +158,8 @@ test('reinforcement learning on it: results are read and not learned, and reward
       host,
       problems: toolPrompts('mentor', lockers, 500, (question) => speech.prompt(question, host.tools)),
       teacher: new Map(lockers.map(({ id }) => [id, [{ name: 'look', arguments: new Map() }]])),
-      reward: { variant: 'mentor' },
+      reward: mentor,
+      scoring: { argument_weight: 0 },
       sampling: { temperature: 1, generate_max_len: 160, n_samples_per_prompt: 3 },
       max_turns: 3,
     }),

@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { buildCommand } from '@stricli/core';
 import { STANDARD } from '../../base/destination.ts';
 import { UserError } from '../../base/errors.ts';
-import { REWARD_NAMES, rewardNamed, type RewardName } from '../../rewards/index.ts';
+import { ANSWER_REWARDS, loadReward } from '../../rewards/index.ts';
 import type { CliContext } from '../context.ts';
 import { debugFlag, examples } from '../flags.ts';
 import { checkOutputs, outputName, tellingStream } from '../outputs.ts';
@@ -11,7 +11,7 @@ import { RowCounter } from '../row-counter.ts';
 import { table } from '../../report/table.ts';
 
 interface Flags {
-  readonly reward: RewardName;
+  readonly reward: string;
   readonly input: string;
   readonly output?: string;
   readonly json: boolean;
@@ -91,7 +91,7 @@ async function score(this: CliContext, flags: Flags): Promise<void> {
   using counter = new RowCounter(this, sizeOf(input));
   const summary = new Summary();
   const rows = fileRows(input, (bytes) => counter.setBytes(bytes));
-  for await (const { where, score: scored, problems } of scoreRows(rows, rewardNamed(flags.reward))) {
+  for await (const { where, score: scored, problems } of scoreRows(rows, await loadReward(flags.reward))) {
     counter.add();
     summary.add(scored);
     summary.addProblems(where, problems);
@@ -114,10 +114,11 @@ export const scoreCommand = buildCommand<Flags, [], CliContext>({
   parameters: {
     flags: {
       reward: {
-        kind: 'enum',
-        values: REWARD_NAMES,
-        brief: 'Which reward; docs/rewards.md has them all',
+        kind: 'parsed',
+        parse: String,
+        brief: `${ANSWER_REWARDS.join(', ')}, or the path of a module; docs/rewards.md has them all`,
         default: 'simrl',
+        placeholder: 'NAME',
       },
       input: {
         kind: 'parsed',
