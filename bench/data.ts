@@ -13,8 +13,8 @@ import { ChatTemplate } from '../src/chat/template.ts';
 import { Tokenizer } from '../src/chat/tokenizer.ts';
 import { inventedGroup } from '../src/data/assistant/index.ts';
 import { type DataRecord, readRecord, recordLine } from '../src/data/record.ts';
-import { type Rendered, renderRecord, type RenderMode } from '../src/data/rendering/modes.ts';
-import { renderedLine, renderRows } from '../src/data/rendering/stream.ts';
+import { type Rendered, renderRecord, type RenderMode } from '../src/data/rendering.ts';
+import { renderedLine, renderRows } from '../src/data/rendering.ts';
 import { fileRows } from '../src/data/streams/rows.ts';
 import { trainVocabulary } from '../src/data/vocabulary.ts';
 import { fromJson } from '../src/json/python.ts';
@@ -91,7 +91,7 @@ async function measure(scratch: string): Promise<void> {
     using output = new LineWriter(join(scratch, 'train.jsonl'));
     const options = { tokenizer, template, mode: 'star', reasoning: true, ...limits } as const;
     for await (const row of renderRows(fileRows(input), options)) {
-      if (row.kind !== 'rendered') throw new Error(row.rejected.message);
+      if (!('rendered' in row)) throw new Error(row.rejected.message);
       output.write(renderedLine(row.rendered));
       tokens += row.promptTokens + row.targetTokens;
     }

@@ -6,7 +6,7 @@ import { ChatTemplate } from '../src/chat/template.ts';
 import { Tokenizer } from '../src/chat/tokenizer.ts';
 import { convertRows } from '../src/data/convert.ts';
 import { recordLine } from '../src/data/record.ts';
-import { readDialogues } from '../src/data/dialogue-file.ts';
+import { readDialogues } from '../src/data/reading.ts';
 import { groupByTools } from '../src/data/dialogues.ts';
 import { fileRows } from '../src/data/streams/rows.ts';
 import { GROUP_LIMIT } from '../src/stages/lessons.ts';
@@ -20,7 +20,7 @@ export async function supervisedExamples(data: string, checkpoint: string): Prom
   const tokenizer = Tokenizer.load(checkpoint);
   const lines: string[] = [];
   for await (const row of convertRows(fileRows(data)))
-    if (row.kind === 'record') lines.push(recordLine(row.record));
+    if ('record' in row) lines.push(recordLine(row.record));
   const scratch = mkdtempSync(join(tmpdir(), 'tinystar-supervised-'));
   try {
     const records = join(scratch, 'records.jsonl');

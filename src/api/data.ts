@@ -2,12 +2,11 @@
 import type { Dialogue } from '../chat/messages.ts';
 import { ChatTemplate } from '../chat/template.ts';
 import { Tokenizer } from '../chat/tokenizer.ts';
-import { convertRows, type Rejected } from '../data/convert.ts';
-import { readDialogues as readFile } from '../data/dialogue-file.ts';
+import { convertRows } from '../data/convert.ts';
 import { formatNamed } from '../data/formats/index.ts';
 import { recordLine } from '../data/record.ts';
 import { renderDialogue } from '../data/render.ts';
-import { parseDialogue } from '../data/source.ts';
+import { parseDialogue, readDialogues as readFile, type Rejected } from '../data/reading.ts';
 import { fileRows } from '../data/streams/rows.ts';
 
 /**
@@ -45,7 +44,7 @@ export type ConvertedRow =
  *
  * @example
  * for await (const row of convertFile('xlam.json')) {
- *   if (row.kind === 'record') output.write(`${row.line}\n`);
+ *   if ('record' in row) output.write(`${row.line}\n`);
  *   else console.error(row.where, row.message);
  * }
  */
@@ -55,7 +54,7 @@ export async function* convertFile(
 ): AsyncGenerator<ConvertedRow, void, undefined> {
   const chosen = { ...options, ...(format === undefined ? {} : { format: formatNamed(format) }) };
   for await (const row of convertRows(fileRows(path), chosen)) {
-    if (row.kind === 'record') yield { kind: 'record', line: recordLine(row.record), format: row.format };
+    if ('record' in row) yield { kind: 'record', line: recordLine(row.record), format: row.format };
     else yield { kind: 'rejected', ...row.rejected };
   }
 }

@@ -1,13 +1,14 @@
-/** Built graphs, kept for their next use; the least recently used go first when there are too many. */
+/** What is costly to make, kept for its next use; the least recently used go first when there are too many. */
 
-/** Something native that takes memory. */
-export interface Sized extends Disposable {
+/** What an item may say of itself: the memory that it takes, whether it can still be used, and how it is let go. */
+interface Sized extends Disposable {
   readonly bytes: number;
-  /** Tells whether it can still be used; undefined when it always can. */
-  readonly valid?: boolean;
+  readonly valid: boolean;
 }
 
-export class Lru<T extends Sized> implements Disposable {
+const sized = (item: object | undefined): Partial<Sized> => item ?? {};
+
+export class Lru<T extends object> implements Disposable {
   readonly #maxCount: number;
   readonly #maxBytes: number;
   /** In order of use: a Map iterates in order of insertion. */
@@ -23,18 +24,18 @@ export class Lru<T extends Sized> implements Disposable {
   }
 
   get bytes(): number {
-    return [...this.#items.values()].reduce((total, item) => total + item.bytes, 0);
+    return [...this.#items.values()].reduce((total, item) => total + (sized(item).bytes ?? 0), 0);
   }
 
   /** The item under `key`, built when it is not there. It stays valid until the next call of `get`. */
   get(key: string, build: () => T): T {
     const known = this.#items.get(key);
     this.#items.delete(key);
-    if (known !== undefined && known.valid !== false) {
+    if (known !== undefined && sized(known).valid !== false) {
       this.#items.set(key, known);
       return known;
     }
-    known?.[Symbol.dispose]();
+    sized(known)[Symbol.dispose]?.();
     this.#shrink(this.#maxCount - 1);
     const built = build();
     this.#items.set(key, built);
@@ -44,19 +45,19 @@ export class Lru<T extends Sized> implements Disposable {
 
   /** Disposes the oldest items, but never the newest. */
   #shrink(maxCount: number): void {
-    let bytes = this.bytes;
+    let bytes = this.#maxBytes === Number.POSITIVE_INFINITY ? 0 : this.bytes;
     for (const [key, item] of this.#items) {
       const enough = this.#items.size <= maxCount && bytes <= this.#maxBytes;
       if (enough || this.#items.size <= 1) return;
-      bytes -= item.bytes;
+      bytes -= sized(item).bytes ?? 0;
       this.#items.delete(key);
-      item[Symbol.dispose]();
+      sized(item)[Symbol.dispose]?.();
     }
   }
 
   /** Disposes every item. */
   clear(): void {
-    for (const item of this.#items.values()) item[Symbol.dispose]();
+    for (const item of this.#items.values()) sized(item)[Symbol.dispose]?.();
     this.#items.clear();
   }
 

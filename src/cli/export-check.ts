@@ -1,11 +1,11 @@
 /** What `tinystar export` says of a file that it has written: whether llama.cpp answers as the checkpoint does. */
 import { UserError } from '../base/errors.ts';
-import type { TaskDialogue } from '../data/source.ts';
-import type { Series } from '../base/series.ts';
+import type { TaskDialogue } from '../data/reading.ts';
+import type { Series } from '../data/dialogues.ts';
 import { ChatTemplate } from '../chat/template.ts';
 import { Tokenizer } from '../chat/tokenizer.ts';
 import { generateAssistant, GROUP_SIZE } from '../data/assistant/index.ts';
-import { readDialogues } from '../data/dialogue-file.ts';
+import { readDialogues } from '../data/reading.ts';
 import { exportParity } from '../eval/parity.ts';
 import type { Device } from '../ggml/device.ts';
 import type { ModelConfig } from '../model/arch/config.ts';

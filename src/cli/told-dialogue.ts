@@ -104,10 +104,10 @@ async function* dialoguesOfRow(row: Row, template: ChatTemplate): AsyncGenerator
   const [{ convertRow }, { lastLabel }, { recordTurn }] = await Promise.all([
     import('../data/convert.ts'),
     import('../data/labels.ts'),
-    import('../data/rendering/exact.ts'),
+    import('../data/render.ts'),
   ]);
   for (const result of convertRow(row, { checkGold: false })) {
-    if (result.kind === 'rejected')
+    if ('rejected' in result)
       throw new UserError('DATA_LINE', `${result.rejected.where}: ${result.rejected.message}`);
     const { record } = result;
     const category = [record.source, ...(lastLabel(record)?.tags ?? [])].join(' ');

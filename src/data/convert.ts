@@ -1,9 +1,10 @@
 /** Rows in; records, or reasons why there is none, out. One row is in memory at a time. */
 import { withJsonSchema } from '../chat/tool-schema.ts';
-import { isDict, typeName } from '../json/python.ts';
+import { isDict, type PyDict, typeName } from '../json/python.ts';
 import type { Format, FormatContext } from './formats/format.ts';
 import { detectFormat, formatNames } from './formats/index.ts';
 import { goldFault } from './gold.ts';
+import { attemptRow, type Rejected, rowValue } from './reading.ts';
 import { type DataRecord, recordFault, Rejection } from './record.ts';
 import type { Row } from './streams/rows.ts';
 
@@ -21,28 +22,17 @@ export interface ConvertOptions {
   readonly checkGold?: boolean;
 }
 
-export interface Rejected {
-  readonly where: string;
-  readonly code: string;
-  readonly message: string;
-  /** The row as it was, where it was text. */
-  readonly text: string | undefined;
-}
-
 export type Converted =
-  | { readonly kind: 'record'; readonly record: DataRecord; readonly format: string }
-  | { readonly kind: 'rejected'; readonly rejected: Rejected };
+  | { readonly record: DataRecord; readonly format: string }
+  | { readonly rejected: Rejected };
 
 /** "12" of "data.jsonl:12", "3" of "data.json[3]". */
 function placeOf(where: string): string {
   return /(\d+)\]?$/.exec(where)?.[1] ?? where;
 }
 
-function chosenFormat(row: Row, options: ConvertOptions): Format {
-  if (row.value === undefined) throw row.problem ?? new Rejection('not_json', 'It is not JSON.');
-  if (!isDict(row.value))
-    throw new Rejection('not_object', `The row is ${typeName(row.value)}, not an object.`);
-  const format = options.format ?? detectFormat(row.value);
+function chosenFormat(row: PyDict, options: ConvertOptions): Format {
+  const format = options.format ?? detectFormat(row);
   if (format !== undefined) return format;
   throw new Rejection('unknown_format', `The row looks like none of ${formatNames.join(', ')}.`);
 }
@@ -53,41 +43,27 @@ function finish(record: DataRecord, options: ConvertOptions): DataRecord {
   return options.jsonSchema === true ? { ...record, tools: record.tools.map(withJsonSchema) } : record;
 }
 
-function rejected(row: Row, rejection: Rejection): Converted {
-  const { where, text } = row;
-  return { kind: 'rejected', rejected: { where, code: rejection.code, message: rejection.message, text } };
-}
-
-/** Runs `work`, with a Rejection that it throws as a value. */
-function attempt<T>(work: () => T): T | Rejection {
-  try {
-    return work();
-  } catch (thrown) {
-    if (thrown instanceof Rejection) return thrown;
-    throw thrown;
-  }
-}
-
 /** Converts one row. */
 export function convertRow(row: Row, options: ConvertOptions): readonly Converted[] {
-  const format = attempt(() => chosenFormat(row, options));
-  if (format instanceof Rejection) return [rejected(row, format)];
-  const { source = format.name, everyTurn = format.everyTurn, refusal } = options;
-  const place = placeOf(row.where);
-  const context: FormatContext = {
-    source,
-    place,
-    everyTurn,
-    ...(refusal === undefined ? {} : { refusal }),
-  };
-  const results = attempt(() => (isDict(row.value) ? format.convert(row.value, context) : []));
-  if (results instanceof Rejection) return [rejected(row, results)];
-  return results.map((result) => {
-    const record = result instanceof Rejection ? result : attempt(() => finish(result, options));
-    return record instanceof Rejection
-      ? rejected(row, record)
-      : { kind: 'record', record, format: format.name };
+  const converted = attemptRow(row, () => {
+    const value = rowValue(row);
+    if (!isDict(value)) throw new Rejection('not_object', `The row is ${typeName(value)}, not an object.`);
+    const format = chosenFormat(value, options);
+    const { source = format.name, everyTurn = format.everyTurn, refusal } = options;
+    const context: FormatContext = {
+      source,
+      place: placeOf(row.where),
+      everyTurn,
+      ...(refusal === undefined ? {} : { refusal }),
+    };
+    return format.convert(value, context).map((result) =>
+      attemptRow(row, () => {
+        if (result instanceof Rejection) throw result;
+        return { record: finish(result, options), format: format.name };
+      }),
+    );
   });
+  return 'rejected' in converted ? [converted] : converted;
 }
 
 /** Converts rows as they come. */

@@ -1,6 +1,12 @@
 /** Lists of dialogues, which may be longer than memory. */
-import type { Series } from '../base/series.ts';
 import type { Dialogue } from '../chat/messages.ts';
+
+/** A list whose items may be made when they are asked for, as there may be more than fit into memory. Arrays are such lists. */
+export interface Series<T> extends Iterable<T> {
+  readonly length: number;
+  at(index: number): T | undefined;
+  slice(start?: number, end?: number): Series<T>;
+}
 
 export interface Dialogues<T extends Dialogue> extends Series<T> {
   /** The same value for dialogues with one tool set; without it, that is the list of their tools itself. */

@@ -1,10 +1,9 @@
 /** Sources of dialogues: the project's generator, or files of one dialogue a line. */
 import { Rng } from '../base/rng.ts';
 import { generateAssistant, GROUP_SIZE } from './assistant/index.ts';
-import { readDialogues } from './dialogue-file.ts';
 import { DialogueList, type Dialogues } from './dialogues.ts';
 import { mixByWeight } from './mixing.ts';
-import type { TaskDialogue } from './source.ts';
+import { readDialogues, type TaskDialogue } from './reading.ts';
 
 export type DialogueSource =
   | { readonly source: 'assistant'; readonly seed: number; readonly train: number; readonly test: number }

@@ -1,9 +1,10 @@
 /** Dialogues as training records: the prompt and the target as text and as tokens, with an exact boundary between them. */
 import { InternalError, UserError } from '../base/errors.ts';
+import { Lru } from '../base/lru.ts';
 import type { Dialogue, TokenIds } from '../chat/messages.ts';
-import { type ChatTemplate, closesThought } from '../chat/template.ts';
+import { type ChatTemplate, closesThought, type PromptAndTarget } from '../chat/template.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
-import { exactTexts } from './rendering/exact.ts';
+import { type DataRecord, Rejection } from './record.ts';
 
 export interface TrainingRecord {
   readonly id: string;
@@ -36,16 +37,23 @@ function systemBlock(prompt: string): string {
 }
 
 /** Tool lists repeat from dialogue to dialogue, so their tokens are kept; a bounded number of them. */
-const MAX_SYSTEM_BLOCKS = 4096;
-const systemIds = new WeakMap<Tokenizer, Map<string, TokenIds>>();
+const MAX_SYSTEM_BLOCKS = 1024;
+const systemIds = new WeakMap<Tokenizer, Lru<TokenIds>>();
 
-function encodeSystem(block: string, tokenizer: Tokenizer): TokenIds {
-  const known = systemIds.get(tokenizer) ?? new Map<string, TokenIds>();
+/** The tokens of a prompt, and how many of them are its system block's. */
+export function encodePrompt(
+  prompt: string,
+  tokenizer: Tokenizer,
+): Pick<TrainingRecord, 'promptIds' | 'systemLength'> {
+  const block = systemBlock(prompt);
+  const known = systemIds.get(tokenizer) ?? new Lru<TokenIds>(MAX_SYSTEM_BLOCKS);
   systemIds.set(tokenizer, known);
-  const ids = known.get(block) ?? tokenizer.encode(block);
-  if (known.size >= MAX_SYSTEM_BLOCKS) known.clear();
-  known.set(block, ids);
-  return ids;
+  const system = known.get(block, () => tokenizer.encode(block));
+  const rest = tokenizer.encode(prompt.slice(block.length));
+  const promptIds = new Int32Array(system.length + rest.length) as TokenIds;
+  promptIds.set(system);
+  promptIds.set(rest, system.length);
+  return { promptIds, systemLength: system.length };
 }
 
 /** What a record is made of. */
@@ -53,22 +61,39 @@ export type RecordTexts = Pick<TrainingRecord, 'id' | 'category' | 'prompt' | 't
 
 /** Makes a record of texts that were rendered, or generated, before. */
 export function makeRecord(texts: RecordTexts, tokenizer: Tokenizer): TrainingRecord {
-  const block = systemBlock(texts.prompt);
-  const system = encodeSystem(block, tokenizer);
-  const rest = tokenizer.encode(texts.prompt.slice(block.length));
-  const promptIds = new Int32Array(system.length + rest.length) as TokenIds;
-  promptIds.set(system);
-  promptIds.set(rest, system.length);
   const targetIds = tokenizer.encode(texts.target);
   const thinkEnd = targetIds.lastIndexOf(tokenizer.idOf('</think>'));
   const unthought = closesThought(texts.prompt) ? 0 : targetIds.length;
   const thinkLength = thinkEnd < 0 ? unthought : thinkEnd + 1;
-  return { ...texts, promptIds, targetIds, systemLength: system.length, thinkLength };
+  return { ...texts, ...encodePrompt(texts.prompt, tokenizer), targetIds, thinkLength };
 }
 
-/** A dialogue, and the line of the file that it was read from. */
+/** A dialogue, and the record that it was read from: with every value as the file has it, where 5.0 is not 5. */
 export interface ReadDialogue extends Dialogue {
-  readonly line?: string;
+  readonly record?: DataRecord;
+}
+
+/** Runs what renders a row. Of its faults those of the row are Rejections; those of the template concern all rows. */
+export function ofRow<T>(render: () => T): T {
+  try {
+    return render();
+  } catch (thrown) {
+    if (thrown instanceof UserError && thrown.cause !== undefined)
+      throw new Rejection('template', thrown.message);
+    throw thrown;
+  }
+}
+
+/** Prompt and target of a record; throws a Rejection where it has no answer, or is refused. */
+export function recordTurn(
+  { messages, tools }: DataRecord,
+  template: ChatTemplate,
+  isLearned = true,
+): PromptAndTarget {
+  const last = messages.at(-1);
+  if (last?.role !== 'assistant')
+    throw new Rejection('no_answer', 'The record does not end with an answer of the assistant.');
+  return ofRow(() => template.turn({ messages: messages.slice(0, -1), tools }, last, isLearned));
 }
 
 /**
@@ -85,12 +110,12 @@ export function renderDialogue(
   if (last?.role !== 'assistant') {
     throw new InternalError(`dialogue ${dialogue.id} does not end with the assistant's answer`);
   }
-  const { id, category, line, messages, tools } = dialogue;
+  const { id, category, record, messages, tools } = dialogue;
   try {
     const texts =
-      line === undefined
+      record === undefined
         ? template.turn({ messages: messages.slice(0, -1), tools }, last, isLearned)
-        : exactTexts(line, template, isLearned);
+        : recordTurn(record, template, isLearned);
     return makeRecord({ id, category, ...texts }, tokenizer);
   } catch (thrown) {
     if (thrown instanceof UserError) throw new UserError(thrown.code, `Dialogue ${id}: ${thrown.message}`);

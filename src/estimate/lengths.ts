@@ -1,7 +1,7 @@
 /** How long a recipe's prompts and answers are, in tokens: measured on some of its dialogues. */
 import { type Dialogues, groupByTools } from '../data/dialogues.ts';
 import { makeRecord } from '../data/render.ts';
-import type { TaskDialogue } from '../data/source.ts';
+import type { TaskDialogue } from '../data/reading.ts';
 import { GROUP_LIMIT } from '../stages/lessons.ts';
 import type { ShapedModel } from './models.ts';
 

@@ -4,7 +4,7 @@
  */
 import { asTokenIds } from '../base/token-ids.ts';
 import type { Dialogues } from '../data/dialogues.ts';
-import type { TaskDialogue } from '../data/source.ts';
+import type { TaskDialogue } from '../data/reading.ts';
 import type { Recipe } from '../recipe/schema.ts';
 import { kindOf, lossOf, outputsModel, type Stage, type TrainingStage } from '../stages/index.ts';
 import { GROUP_LIMIT } from '../stages/lessons.ts';

@@ -1,12 +1,12 @@
 /** Exact-match accuracy on held-out dialogues, overall, by category and by class of error. */
 import { z } from 'zod';
 import { hashString } from '../base/rng.ts';
-import type { Series } from '../base/series.ts';
+import type { Series } from '../data/dialogues.ts';
 import { assistantTurn } from '../chat/generation.ts';
 import type { ChatTemplate } from '../chat/template.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
 import { renderDialogue } from '../data/render.ts';
-import type { TaskDialogue } from '../data/source.ts';
+import type { TaskDialogue } from '../data/reading.ts';
 import { exactMatch, goldOfMessage } from '../rewards/exact.ts';
 import { sampleAll, type SampleOptions, type Sampler } from '../sampling/sampler.ts';
 

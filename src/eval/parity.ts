@@ -4,7 +4,7 @@ import { assistantTurn } from '../chat/generation.ts';
 import { ChatTemplate } from '../chat/template.ts';
 import { ggufSpecialTokens } from '../chat/tokenizer-source.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
-import type { TaskDialogue } from '../data/source.ts';
+import type { TaskDialogue } from '../data/reading.ts';
 import { exactMatch, goldOfMessage } from '../rewards/exact.ts';
 import type { Device } from '../ggml/device.ts';
 import { LlamaModel } from '../ggml/llama.ts';

@@ -9,7 +9,7 @@ import { ChatTemplate } from '../chat/template.ts';
 import { Tokenizer } from '../chat/tokenizer.ts';
 import type { Dialogues } from '../data/dialogues.ts';
 import { loadDialogues } from '../data/loading.ts';
-import type { TaskDialogue } from '../data/source.ts';
+import type { TaskDialogue } from '../data/reading.ts';
 import { trainVocabulary } from '../data/vocabulary.ts';
 import { DEFAULT_LIMITS } from '../environment/environment.ts';
 import { openEnvironment } from '../environment/load.ts';

@@ -8,7 +8,7 @@ import type { Contents } from '../base/identity.ts';
 import type { ChatTemplate } from '../chat/template.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
 import type { Dialogues } from '../data/dialogues.ts';
-import type { TaskDialogue } from '../data/source.ts';
+import type { TaskDialogue } from '../data/reading.ts';
 import type { EnvironmentHost, Problem as ToolProblem, Split } from '../environment/environment.ts';
 import type { Manner } from '../environment/manner.ts';
 import type { Device } from '../ggml/device.ts';

@@ -1,6 +1,6 @@
 /** Prompts for drawing answers: dialogues with what their answers are scored against, and problems of an environment. */
 import { UserError } from '../base/errors.ts';
-import type { Series } from '../base/series.ts';
+import type { Series } from '../data/dialogues.ts';
 import type { TokenIds } from '../base/token-ids.ts';
 import type { Dialogue } from '../chat/messages.ts';
 import { assistantTurn } from '../chat/generation.ts';

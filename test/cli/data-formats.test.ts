@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { trainVocabulary } from '../../src/data/vocabulary.ts';
-import { readDialogues } from '../../src/data/dialogue-file.ts';
+import { readDialogues } from '../../src/data/reading.ts';
 import { readTools } from '../../src/cli/tools-file.ts';
 import { pyStr } from '../../src/json/repr.ts';
 import { loadRecipe } from '../../src/recipe/load.ts';

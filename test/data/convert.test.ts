@@ -33,7 +33,7 @@ interface Result {
 async function convert(path: string, options: ConvertOptions = {}): Promise<Result> {
   const [records, reasons, places]: [DataRecord[], Tally, string[]] = [[], new Tally(), []];
   for await (const result of convertRows(fileRows(path), options)) {
-    if (result.kind === 'record') records.push(result.record);
+    if ('record' in result) records.push(result.record);
     else {
       reasons.add(result.rejected.code);
       places.push(result.rejected.where.replace(/^.*\//, ''));
@@ -157,7 +157,7 @@ describe('OpenAI chat', () => {
       `{"messages": [{"role": "user", "content": "x"}, {"role": "assistant", "content": ${JSON.stringify(content)}}], "tools": [{"name": "hash", "parameters": {"mode": {}}}]}`;
     const converted = (content: string) =>
       convertRow({ where: 'x:1', value: parseJson(rowOf(content)) }, {}).map((result) =>
-        result.kind === 'record' ? answer(result.record) : result.rejected.code,
+        'record' in result ? answer(result.record) : result.rejected.code,
       );
     expect(converted(`${block}\n${block}`)).toEqual(['hash{"mode": 5.0} hash{"mode": 5.0}']);
     expect(converted(`<think>\nHm.\n</think>\n\nNow.\n${block}`)).toEqual(['(Hm.) Now. hash{"mode": 5.0}']);
@@ -264,7 +264,7 @@ describe('rows of any other kind', () => {
             ...(format === undefined ? {} : { format }),
           };
           for (const result of convertRow({ where: 'row:1', value: python }, options)) {
-            if (result.kind === 'rejected') continue;
+            if ('rejected' in result) continue;
             const line = recordLine(result.record);
             expect(recordLine(readRecord(parseJson(line), 'here'))).toBe(line);
             records += 1;

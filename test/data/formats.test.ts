@@ -14,8 +14,8 @@ const CALL = '{"name": "weather", "arguments": {"city": "Oslo"}}';
 function recordsOf(row: object | string): DataRecord[] | string {
   const value = parseJson(typeof row === 'string' ? row : JSON.stringify(row));
   const results = convertRow({ where: 'x:1', value }, {});
-  const [rejected] = results.flatMap((one) => (one.kind === 'rejected' ? [one.rejected] : []));
-  return rejected?.message ?? results.flatMap((one) => (one.kind === 'record' ? [one.record] : []));
+  const [rejected] = results.flatMap((one) => ('rejected' in one ? [one.rejected] : []));
+  return rejected?.message ?? results.flatMap((one) => ('record' in one ? [one.record] : []));
 }
 
 /** Each message of the last record as its role's letter, its words and its calls. */

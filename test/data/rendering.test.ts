@@ -12,8 +12,8 @@ import { renderTemplate } from '../../src/chat/jinja.ts';
 import { ChatTemplate, OWN_TEMPLATE } from '../../src/chat/template.ts';
 import { Tokenizer } from '../../src/chat/tokenizer.ts';
 import { readRecord } from '../../src/data/record.ts';
-import { type RenderMode, renderRecord, type Rendered } from '../../src/data/rendering/modes.ts';
-import { type RenderedRow, renderRows } from '../../src/data/rendering/stream.ts';
+import { type RenderMode, renderRecord, type Rendered } from '../../src/data/rendering.ts';
+import { type RenderedRow, renderRows } from '../../src/data/rendering.ts';
 import { fileRows } from '../../src/data/streams/rows.ts';
 import { parseJson } from '../../src/json/parse.ts';
 import { simrl } from '../../src/rewards/simrl.ts';
@@ -154,7 +154,7 @@ describe('with the real Qwen3 vocabulary and template', () => {
   it('renders all 1,024 real rows, and each target earns full marks against its own prompt', async () => {
     const rows = await rendered({ mode: 'star', maxPromptTokens: 5120 });
     const scores = rows.map((row) => {
-      if (row.kind !== 'rendered') return row.rejected.message;
+      if (!('rendered' in row)) return row.rejected.message;
       const { inputs, targets } = row.rendered;
       expect(row.promptTokens).toBeGreaterThan(100);
       return simrl.prepare({ prompt: inputs, label: targets }).score(targets).reward > 0.99;
@@ -166,9 +166,9 @@ describe('with the real Qwen3 vocabulary and template', () => {
     const rows = await rendered({ mode: 'native', maxPromptTokens: 400, maxTargetTokens: 80 });
     const counts: Record<string, number> = {};
     for (const row of rows) {
-      const kind = row.kind === 'rendered' ? 'rendered' : row.rejected.code;
+      const kind = 'rendered' in row ? 'rendered' : row.rejected.code;
       counts[kind] = (counts[kind] ?? 0) + 1;
-      if (row.kind !== 'rendered') continue;
+      if (!('rendered' in row)) continue;
       expect(row.promptTokens).toBe(tokenizer.encode(row.rendered.inputs).length);
       expect(row.promptTokens).toBeLessThanOrEqual(400);
       expect(row.targetTokens).toBeLessThanOrEqual(80);

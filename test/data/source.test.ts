@@ -7,7 +7,7 @@ import { UserError } from '../../src/base/errors.ts';
 import { trainTokenizer } from '../../src/chat/bpe-trainer.ts';
 import { OWN_TEMPLATE } from '../../src/chat/template.ts';
 import { renderDialogue } from '../../src/data/render.ts';
-import { readDialogues } from '../../src/data/dialogue-file.ts';
+import { readDialogues } from '../../src/data/reading.ts';
 import { loadDialogues } from '../../src/data/loading.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'source-'));

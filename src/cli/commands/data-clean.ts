@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { buildCommand } from '@stricli/core';
 import { UserError } from '../../base/errors.ts';
 import type { EvaluationQuestions } from '../../data/contamination.ts';
+import type { Rejected } from '../../data/reading.ts';
 import type { CliContext } from '../context.ts';
 import { debugFlag, examples, numberFrom, wholeNumber } from '../flags.ts';
 import { checkOutputs, outputName, tellingStream } from '../outputs.ts';
@@ -36,7 +37,7 @@ async function questionsOf(paths: readonly string[], words: number): Promise<Com
   for (const path of paths) {
     let [read, broken] = [0, 0];
     for await (const result of convertRows(fileRows(path), { checkGold: false })) {
-      if (result.kind === 'record') {
+      if ('record' in result) {
         questions.add(basename(path), result.record);
         read += 1;
       } else broken += 1;
@@ -50,18 +51,12 @@ async function questionsOf(paths: readonly string[], words: number): Promise<Com
 }
 
 async function clean(this: CliContext, flags: Flags, ...inputs: string[]): Promise<void> {
-  const [
-    { LineWriter },
-    { Tally },
-    { DuplicateFilter },
-    { readRecord, recordLine, Rejection },
-    { fileRows },
-  ] = await Promise.all([
+  const [{ LineWriter }, { Tally }, { DuplicateFilter }, { recordRows }, { recordLine }] = await Promise.all([
     import('../../base/line-writer.ts'),
     import('../../data/convert.ts'),
     import('../../data/duplicates.ts'),
+    import('../../data/reading.ts'),
     import('../../data/record.ts'),
-    import('../../data/streams/rows.ts'),
   ]);
   const outputs = { output: flags.output, rejects: flags.rejects };
   checkOutputs([...inputs, ...(flags.against ?? [])], outputs);
@@ -71,29 +66,26 @@ async function clean(this: CliContext, flags: Flags, ...inputs: string[]): Promi
   using rejects = flags.rejects === undefined ? undefined : new LineWriter(flags.rejects);
   using counter = new RowCounter(this);
   const dropped = new Tally();
-  const drop = (where: string, code: string, message: string, text: string | undefined): void => {
-    dropped.add(code);
-    rejects?.write(JSON.stringify({ where, code, message, text }));
+  const drop = (rejected: Rejected): void => {
+    dropped.add(rejected.code);
+    rejects?.write(JSON.stringify(rejected));
   };
   for (const file of inputs) {
-    for await (const { where, value, problem, text } of fileRows(file)) {
+    for await (const row of recordRows(file)) {
       counter.add();
-      try {
-        if (value === undefined) throw problem ?? new Rejection('not_json', 'It is not JSON.');
-        const record = readRecord(value, where);
-        const overlap = questions.overlap(record);
-        if (overlap !== undefined) {
-          const message = `In common with ${overlap.id} of ${overlap.set}: ${overlap.words}`;
-          drop(where, `contaminated by ${overlap.set}`, message, text);
-          continue;
-        }
-        const duplicate = duplicates.check(record);
-        if (duplicate === undefined) output.write(recordLine(record));
-        else drop(where, `${duplicate} duplicate`, `It repeats an earlier record.`, text);
-      } catch (thrown) {
-        if (!(thrown instanceof Rejection)) throw thrown;
-        drop(where, thrown.code, thrown.message, text);
+      if ('rejected' in row) {
+        drop(row.rejected);
+        continue;
       }
+      const { where, text, record } = row;
+      const overlap = questions.overlap(record);
+      const duplicate = overlap === undefined ? duplicates.check(record) : undefined;
+      if (overlap !== undefined) {
+        const message = `In common with ${overlap.id} of ${overlap.set}: ${overlap.words}`;
+        drop({ where, code: `contaminated by ${overlap.set}`, message, text });
+      } else if (duplicate !== undefined)
+        drop({ where, code: `${duplicate} duplicate`, message: 'It repeats an earlier record.', text });
+      else output.write(recordLine(record));
     }
   }
   counter[Symbol.dispose]();

@@ -65,7 +65,7 @@ async function convert(this: CliContext, flags: Flags, ...inputs: string[]): Pro
   reading: for (const file of files) {
     for await (const result of convertRows(fileRows(file), options)) {
       counter.add();
-      if (result.kind === 'record') {
+      if ('record' in result) {
         output.write(recordLine(result.record));
         kept.add(result.format);
         if (output.lines >= limit) break reading;

@@ -70,17 +70,12 @@ function categoryTable(
 }
 
 async function label(this: CliContext, flags: Flags, ...inputs: string[]): Promise<void> {
-  const [
-    { LineWriter },
-    { CATEGORIES, categoriesOf, labelledLine, lastLabel },
-    { readRecord, Rejection },
-    { fileRows },
-  ] = await Promise.all([
-    import('../../base/line-writer.ts'),
-    import('../../data/labels.ts'),
-    import('../../data/record.ts'),
-    import('../../data/streams/rows.ts'),
-  ]);
+  const [{ LineWriter }, { CATEGORIES, categoriesOf, labelledLine, lastLabel }, { recordRows }] =
+    await Promise.all([
+      import('../../base/line-writer.ts'),
+      import('../../data/labels.ts'),
+      import('../../data/reading.ts'),
+    ]);
   checkOutputs(inputs, { output: flags.output });
   using output = flags.output === undefined ? undefined : new LineWriter(flags.output);
   using counter = new RowCounter(this);
@@ -89,25 +84,23 @@ async function label(this: CliContext, flags: Flags, ...inputs: string[]): Promi
   let [unread, unanswered] = [0, 0];
   let why: string | undefined;
   for (const file of inputs) {
-    for await (const { value, where, problem } of fileRows(file)) {
+    for await (const row of recordRows(file)) {
       counter.add();
-      try {
-        if (problem !== undefined) throw problem;
-        const record = readRecord(value ?? null, where);
-        output?.write(labelledLine(record));
-        const last = lastLabel(record);
-        if (last === undefined) {
-          unanswered += 1;
-          continue;
-        }
-        const own = sources.get(record.source) ?? new Counts();
-        sources.set(record.source, own);
-        for (const counts of [own, all]) counts.add(last, categoriesOf(last));
-      } catch (thrown) {
-        if (!(thrown instanceof Rejection)) throw thrown;
-        why ??= `${where}: ${thrown.message}`;
+      if ('rejected' in row) {
+        why ??= `${row.rejected.where}: ${row.rejected.message}`;
         unread += 1;
+        continue;
       }
+      const { record } = row;
+      output?.write(labelledLine(record));
+      const last = lastLabel(record);
+      if (last === undefined) {
+        unanswered += 1;
+        continue;
+      }
+      const own = sources.get(record.source) ?? new Counts();
+      sources.set(record.source, own);
+      for (const counts of [own, all]) counts.add(last, categoriesOf(last));
     }
   }
   counter[Symbol.dispose]();

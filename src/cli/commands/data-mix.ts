@@ -1,8 +1,9 @@
 /** `tinystar data mix`: a training set of a given size out of records, by quotas or by weights. */
 import { buildCommand } from '@stricli/core';
+import { STANDARD } from '../../base/destination.ts';
 import { UserError } from '../../base/errors.ts';
 import type { Label } from '../../data/labels.ts';
-import type { RecordFile } from '../../data/record-file.ts';
+import type { RecordFile } from '../../data/reading.ts';
 import type { CliContext } from '../context.ts';
 import { debugFlag, examples, numberFrom, wholeNumber } from '../flags.ts';
 import { checkOutputs, outputName, tellingStream } from '../outputs.ts';
@@ -49,7 +50,7 @@ interface Source {
 
 async function openSources(inputs: readonly string[], opened: Disposable[]) {
   const [{ RecordFile: File }, { lastLabel }] = await Promise.all([
-    import('../../data/record-file.ts'),
+    import('../../data/reading.ts'),
     import('../../data/labels.ts'),
   ]);
   let unlabelled = 0;
@@ -64,11 +65,15 @@ async function openSources(inputs: readonly string[], opened: Disposable[]) {
   };
   const sources = inputs.map((input): Source => {
     const { path, weight } = parseInput(input);
-    const labels: (Label | undefined)[] = [];
-    const file = new File(path, (record) => {
-      labels.push(shared(lastLabel(record)));
-    });
+    if (!path.endsWith('.jsonl') && path !== STANDARD && !path.startsWith('/dev/')) {
+      throw new UserError(
+        'FILE',
+        `${path} is no .jsonl file; give records as data convert writes them, not packed.`,
+      );
+    }
+    const file = new File(path);
     opened.push(file);
+    const labels = Array.from(file.read(({ record }) => shared(lastLabel(record))));
     const places = labels.flatMap((label, index) => (label === undefined ? [] : [{ file, index, label }]));
     unlabelled += labels.length - places.length;
     return { weight, places };
@@ -82,20 +87,17 @@ type Fit = 'fits' | 'tooLong' | 'refused';
 /** Tells which prompts fit; all do where there is no tokenizer. */
 async function fitting(flags: Flags): Promise<(place: Place) => Fit> {
   if (flags.tokenizer === undefined) return () => 'fits';
-  const [{ Tokenizer }, { ChatTemplate }, { parseJson }, { readRecord, Rejection }, { ofRow }] =
-    await Promise.all([
-      import('../../chat/tokenizer.ts'),
-      import('../../chat/template.ts'),
-      import('../../json/parse.ts'),
-      import('../../data/record.ts'),
-      import('../../data/rendering/modes.ts'),
-    ]);
+  const [{ Tokenizer }, { ChatTemplate }, { Rejection }, { ofRow }] = await Promise.all([
+    import('../../chat/tokenizer.ts'),
+    import('../../chat/template.ts'),
+    import('../../data/record.ts'),
+    import('../../data/render.ts'),
+  ]);
   const tokenizer = Tokenizer.load(flags.tokenizer);
   const template = ChatTemplate.of(tokenizer);
   return ({ file, index }) => {
-    const record = readRecord(parseJson(file.lineAt(index)), file.path);
     try {
-      const { messages, tools } = record;
+      const { messages, tools } = file.at(index, ({ record }) => record);
       const prompt = ofRow(() => template.prompt({ messages: messages.slice(0, -1), tools }));
       return tokenizer.encode(prompt).length <= flags.maxPromptTokens ? 'fits' : 'tooLong';
     } catch (thrown) {

@@ -29,7 +29,7 @@ async function render(this: CliContext, flags: Flags, ...inputs: string[]): Prom
       import('../../chat/template.ts'),
       import('../../chat/tokenizer.ts'),
       import('../../data/convert.ts'),
-      import('../../data/rendering/stream.ts'),
+      import('../../data/rendering.ts'),
       import('../../data/streams/rows.ts'),
     ]);
   const outputs = { output: flags.output, rejects: flags.rejects };
@@ -51,7 +51,7 @@ async function render(this: CliContext, flags: Flags, ...inputs: string[]): Prom
   for (const file of inputs) {
     for await (const row of stream.renderRows(fileRows(file), options)) {
       counter.add();
-      if (row.kind === 'rejected') {
+      if ('rejected' in row) {
         dropped.add(row.rejected.code);
         rejects?.write(JSON.stringify(row.rejected));
       } else {

@@ -7,10 +7,14 @@
  *   the answer is rendered as a conversation of its own, without its header; it begins with "</think>", behind the
  *   thought if that is kept. There are no line breaks around </think>, which differs from what Qwen3 writes by itself.
  */
-import { UserError } from '../../base/errors.ts';
-import { type ChatInput, type ChatTemplate, closesThought, type RenderOptions } from '../../chat/template.ts';
-import { dumps } from '../../json/dumps.ts';
-import { type DataRecord, type RecordMessage, Rejection } from '../record.ts';
+import type { ExactMessage } from '../chat/messages.ts';
+import { type ChatInput, type ChatTemplate, closesThought, type RenderOptions } from '../chat/template.ts';
+import type { Tokenizer } from '../chat/tokenizer.ts';
+import { dumps } from '../json/dumps.ts';
+import { attemptRow, type Rejected, rowValue } from './reading.ts';
+import { type DataRecord, readRecord, Rejection } from './record.ts';
+import { encodePrompt, ofRow } from './render.ts';
+import type { Row } from './streams/rows.ts';
 
 export const RENDER_MODES = ['native', 'star'] as const;
 export type RenderMode = (typeof RENDER_MODES)[number];
@@ -33,25 +37,14 @@ const THINK = '<think>';
 const THINK_CLOSE = '</think>';
 const HEADER = '<|im_start|>assistant\n';
 
-/** Runs what renders a row. Of its faults those of the row are Rejections; those of the template concern all rows. */
-export function ofRow<T>(render: () => T): T {
-  try {
-    return render();
-  } catch (thrown) {
-    if (thrown instanceof UserError && thrown.cause !== undefined)
-      throw new Rejection('template', thrown.message);
-    throw thrown;
-  }
-}
-
-function withoutReasoning(message: RecordMessage): RecordMessage {
+function withoutReasoning(message: ExactMessage): ExactMessage {
   const { reasoning: _, ...rest } = message;
   return rest;
 }
 
 function renderStar(
   record: DataRecord,
-  last: RecordMessage,
+  last: ExactMessage,
   { template, reasoning }: RecordRendering,
 ): Rendered {
   const history = { messages: record.messages.slice(0, -1), tools: record.tools };
@@ -64,7 +57,7 @@ function renderStar(
 
 function renderNative(
   record: DataRecord,
-  last: RecordMessage,
+  last: ExactMessage,
   { template, reasoning }: RecordRendering,
 ): Rendered {
   const history: ChatInput = { messages: record.messages.slice(0, -1), tools: record.tools };
@@ -89,7 +82,7 @@ function renderNative(
 }
 
 /** Throws a Rejection for an answer of which the template writes less than there is: it would teach something else. */
-function refuseLosses({ reasoning = '', toolCalls = [] }: RecordMessage, targets: string): void {
+function refuseLosses({ reasoning = '', toolCalls = [] }: ExactMessage, targets: string): void {
   if (!targets.includes(reasoning.trim()))
     throw new Rejection(
       'template',
@@ -110,4 +103,40 @@ export function renderRecord(record: DataRecord, options: RecordRendering): Rend
     throw new Rejection('no_answer', 'The record does not end with an answer of the assistant.');
   const render = options.mode === 'star' ? renderStar : renderNative;
   return ofRow(() => render(record, last, options));
+}
+
+export interface StreamOptions extends RecordRendering {
+  readonly tokenizer: Tokenizer;
+  readonly maxPromptTokens: number;
+  readonly maxTargetTokens: number;
+}
+
+export type RenderedRow =
+  | { readonly rendered: Rendered; readonly promptTokens: number; readonly targetTokens: number }
+  | { readonly rejected: Rejected };
+
+function checkLength(code: string, what: string, tokens: number, most: number): void {
+  if (tokens > most) throw new Rejection(code, `The ${what} has ${tokens} tokens, more than ${most}.`);
+}
+
+/** Renders records as they come, or says why not. What is too long is left out, never cut. */
+export async function* renderRows(
+  rows: AsyncIterable<Row> | Iterable<Row>,
+  options: StreamOptions,
+): AsyncGenerator<RenderedRow> {
+  const { tokenizer, maxPromptTokens, maxTargetTokens } = options;
+  for await (const row of rows)
+    yield attemptRow(row, () => {
+      const rendered = renderRecord(readRecord(rowValue(row), row.where), options);
+      const promptTokens = encodePrompt(rendered.inputs, tokenizer).promptIds.length;
+      checkLength('prompt_too_long', 'prompt', promptTokens, maxPromptTokens);
+      const targetTokens = tokenizer.encode(rendered.targets).length;
+      checkLength('target_too_long', 'target', targetTokens, maxTargetTokens);
+      return { rendered, promptTokens, targetTokens };
+    });
+}
+
+/** A training record as one line of JSON. */
+export function renderedLine({ id, inputs, targets }: Rendered): string {
+  return JSON.stringify({ id, inputs, targets });
 }

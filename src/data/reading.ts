@@ -1,0 +1,241 @@
+/**
+ * Readers of records: of one line, of the rows of any data file as they come, and of a file of lines of which only the
+ * places are in memory. Dialogues are records with JavaScript's numbers, an answer at their end, and what an evaluation
+ * needs beyond it.
+ */
+import { createHash } from 'node:crypto';
+import { UserError } from '../base/errors.ts';
+import { inputName, LineFile } from '../base/lines.ts';
+import type { ExactMessage, Message, Tool } from '../chat/messages.ts';
+import { toTool } from '../chat/tool-documents.ts';
+import { dumps } from '../json/dumps.ts';
+import { tryParseJson } from '../json/parse.ts';
+import { isDict, isList, toJsonObject, type PyDict, type PyValue } from '../json/python.ts';
+import { DialogueList } from './dialogues.ts';
+import { type DataRecord, readRecord, Rejection } from './record.ts';
+import type { ReadDialogue } from './render.ts';
+import { fileRows, type Row } from './streams/rows.ts';
+
+/** Bytes up to which a file's dialogues are kept in memory. */
+const KEPT = 1 << 26;
+
+/** A row that is left out, and why. */
+export interface Rejected {
+  readonly where: string;
+  readonly code: string;
+  readonly message: string;
+  /** The row as it was, where it was text. */
+  readonly text: string | undefined;
+}
+
+/** Runs `work` on a row, with a Rejection that it throws as a value. */
+export function attemptRow<T>({ where, text }: Row, work: () => T): T | { readonly rejected: Rejected } {
+  try {
+    return work();
+  } catch (thrown) {
+    if (!(thrown instanceof Rejection)) throw thrown;
+    return { rejected: { where, code: thrown.code, message: thrown.message, text } };
+  }
+}
+
+/** The value of a row; throws a Rejection where its text could not be read. */
+export function rowValue({ value, problem }: Row): PyValue {
+  if (value === undefined) throw problem ?? new Rejection('not_json', 'It is not JSON.');
+  return value;
+}
+
+export type RecordRow =
+  | { readonly where: string; readonly text: string | undefined; readonly record: DataRecord }
+  | { readonly rejected: Rejected };
+
+/** Records of a data file, whatever it is packed in, or why a row is none. */
+export async function* recordRows(path: string): AsyncGenerator<RecordRow> {
+  for await (const row of fileRows(path)) {
+    const { where, text } = row;
+    yield attemptRow(row, () => ({ where, text, record: readRecord(rowValue(row), where) }));
+  }
+}
+
+/** A dialogue with what an evaluation needs beyond it. */
+export interface TaskDialogue extends ReadDialogue {
+  /** Words that a right answer in words must contain. */
+  readonly mustMention: readonly string[];
+}
+
+/** A record with all fields of its line. */
+interface LineRecord {
+  readonly record: DataRecord;
+  readonly fields: PyDict;
+}
+
+/** Runs `read` on the JSON of a line; throws a UserError that begins with `where`. */
+function parsedLine<T>(text: string, where: string, read: (value: PyValue) => T): T {
+  const parsed = tryParseJson(text);
+  if (!parsed.ok) {
+    throw new UserError(
+      'DATA_LINE',
+      `${where} is not whole JSON; the file may be cut short: repair or remove that line.`,
+    );
+  }
+  try {
+    return read(parsed.value);
+  } catch (thrown) {
+    if (!(thrown instanceof Rejection)) throw thrown;
+    const fault = thrown.message.replace(/\.$/, '');
+    throw new UserError('DATA_LINE', `${where}: ${fault}; correct or remove that line.`);
+  }
+}
+
+function lineRecord(value: PyValue, number: number): LineRecord {
+  return { record: readRecord(value, `line-${number}`), fields: isDict(value) ? value : new Map() };
+}
+
+/** A record's calls are those of a dialogue, with JavaScript's numbers. */
+function toMessage({ toolCalls, ...message }: ExactMessage): Message {
+  const calls = toolCalls?.map(({ name, arguments: given }) => ({ name, arguments: toJsonObject(given) }));
+  return { ...message, ...(calls === undefined ? {} : { toolCalls: calls }) };
+}
+
+/** Words that an answer must mention. */
+function mentions(value: PyValue): readonly string[] {
+  const list = value ?? [];
+  if (isList(list) && list.every((word) => typeof word === 'string')) return list;
+  throw new Rejection('mention', '"mustMention" is no list of texts.');
+}
+
+/** The dialogue that a record is; throws a Rejection that says what it lacks. */
+function toDialogue({ record, fields }: LineRecord): TaskDialogue {
+  const { id, messages, tools } = record;
+  if (messages.at(-1)?.role !== 'assistant')
+    throw new Rejection('no_answer', "The last message must be the assistant's answer.");
+  if (messages.length < 2) throw new Rejection('no_messages', 'There is no message before the answer.');
+  const names = [fields.get('category'), fields.get('source')];
+  return {
+    id,
+    tools: tools.map(toTool),
+    messages: messages.map(toMessage),
+    category: names.find((one) => typeof one === 'string') ?? 'all',
+    mustMention: mentions(fields.get('mustMention') ?? null),
+    record,
+  };
+}
+
+/** Reads a dialogue from a line; `where` and its number, from one, name it. Throws a UserError. */
+export function parseDialogue(line: string, where: string, number: number): TaskDialogue {
+  return parsedLine(line, where, (value) => toDialogue(lineRecord(value, number)));
+}
+
+/** A file of one record a line of which only the places of the lines are in memory, so that they can be taken in any order. */
+export class RecordFile implements Disposable {
+  readonly #file: LineFile;
+  readonly #places: { starts: number[]; ends: number[]; numbers: number[] } = {
+    starts: [],
+    ends: [],
+    numbers: [],
+  };
+
+  /** Opens a file, or `-` for standard input; throws a UserError that names it. */
+  constructor(path: string) {
+    this.#file = new LineFile(path);
+  }
+
+  /** Bytes. */
+  get size(): number {
+    return this.#file.size;
+  }
+
+  /** Lines that were read and are not blank. */
+  get length(): number {
+    return this.#places.starts.length;
+  }
+
+  /** What `read` makes of every line once, in order; throws a UserError for a line that is no record. */
+  *read<T>(read: (line: LineRecord) => T): Generator<T> {
+    const { starts, ends, numbers } = this.#places;
+    for (const { text, number, start, end } of this.#file.lines()) {
+      if (text.trim() === '') continue;
+      starts.push(start);
+      ends.push(end);
+      numbers.push(number);
+      yield this.#parsed(text, number, read);
+    }
+  }
+
+  #parsed<T>(text: string, number: number, read: (line: LineRecord) => T): T {
+    const where = `${inputName(this.#file.path)}:${number}`;
+    return parsedLine(text, where, (value) => read(lineRecord(value, number)));
+  }
+
+  /** The text of a line that was read, counted from zero. */
+  lineAt(index: number): string {
+    const { starts, ends } = this.#places;
+    return this.#file.textAt(starts[index] ?? 0, ends[index] ?? 0).trimEnd();
+  }
+
+  /** What `read` makes of a line that was read, counted from zero. */
+  at<T>(index: number, read: (line: LineRecord) => T): T {
+    return this.#parsed(this.lineAt(index), this.#places.numbers[index] ?? 0, read);
+  }
+
+  [Symbol.dispose](): void {
+    this.#file[Symbol.dispose]();
+  }
+}
+
+/** Lists of tools of which equal ones are one. */
+class ToolSets {
+  readonly #sets = new Map<
+    string,
+    { readonly number: number; readonly tools: readonly Tool[]; readonly exact: readonly PyDict[] }
+  >();
+  readonly #isLarge: boolean;
+  /** Number of the list of each dialogue. */
+  readonly numbers: number[] = [];
+
+  constructor(isLarge: boolean) {
+    this.#isLarge = isLarge;
+  }
+
+  /** The dialogue with the list that earlier ones have; of a large file no list is kept. */
+  add(dialogue: TaskDialogue, record: DataRecord): TaskDialogue {
+    const text = dumps(record.tools);
+    const key = this.#isLarge ? createHash('sha1').update(text).digest('base64') : text;
+    const [tools, exact] = this.#isLarge ? [[], []] : [dialogue.tools, record.tools];
+    const set = this.#sets.get(key) ?? { number: this.#sets.size, tools, exact };
+    this.#sets.set(key, set);
+    this.numbers.push(set.number);
+    return this.#isLarge
+      ? dialogue
+      : { ...dialogue, tools: set.tools, record: { ...record, tools: set.exact } };
+  }
+}
+
+/**
+ * Reads a file of one dialogue a line: {id?, tools, messages, category?, mustMention?}, or a record of `data convert`,
+ * whose source is then its category. Blank lines are skipped, all others checked first; of a large file only their places
+ * are kept.
+ */
+export function readDialogues(path: string, keptBytes = KEPT): DialogueList<TaskDialogue> {
+  const file = new RecordFile(path);
+  const isLarge = file.size > keptBytes;
+  const kept: TaskDialogue[] = [];
+  const sets = new ToolSets(isLarge);
+  try {
+    for (const dialogue of file.read((line) => sets.add(toDialogue(line), line.record)))
+      if (!isLarge) kept.push(dialogue);
+    if (file.length === 0)
+      throw new UserError(
+        'DATA_EMPTY',
+        `${inputName(path)} holds no dialogue; give a file with one JSON object a line.`,
+      );
+  } catch (thrown) {
+    file[Symbol.dispose]();
+    throw thrown;
+  }
+  if (!isLarge) file[Symbol.dispose]();
+  return new DialogueList(file.length, {
+    at: (index) => (isLarge ? file.at(index, toDialogue) : kept[index]),
+    toolsAt: (index) => sets.numbers[index],
+    isLarge,
+  });
+}
