@@ -198,7 +198,9 @@ export async function makeSeeds(folder: string): Promise<void> {
   rmSync(join(folder, 'tokenizer'), { recursive: true });
   makeShards(folder);
   makeBfcl(join(folder, 'bfcl'));
-  cpSync(`${fixtures}acebench`, join(folder, 'acebench'), { recursive: true });
+  cpSync(`${fixtures}../../packages/benchmarks/test/fixtures/acebench`, join(folder, 'acebench'), {
+    recursive: true,
+  });
   makeResponses(folder);
   copyFileSync(
     fileURLToPath(new URL('../../recipes/smoke.yaml', import.meta.url)),

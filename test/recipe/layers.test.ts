@@ -74,6 +74,17 @@ describe('defaults', () => {
     expect(fault(write('kind.yaml', text))).toMatch(/^kind\.yaml:5:24: stages\.sft\.kind is "sftt"/);
   });
 
+  test('make the same recipe, to the byte, as the values written into the stages', () => {
+    const explicit = base
+      .replace(/defaults: .*\n/, '')
+      .replace('lr: 1e-3', 'lr: 1e-3, prompt_max_len: 700, train_batch_size: 16')
+      .replace('kind: eval', 'kind: eval, prompt_max_len: 700');
+    const [one, other] = [write('implied.yaml', base), write('explicit.yaml', explicit)].map((path) =>
+      formatRecipe(loadRecipe(path), folder),
+    );
+    expect(one).toBe(other);
+  });
+
   test('are filled in by the resolved recipe, which reads back as the same', () => {
     const recipe = loadRecipe(write('resolved.yaml', base));
     const text = formatRecipe(recipe, folder);
