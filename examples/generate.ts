@@ -33,12 +33,12 @@ console.log(model.prompt(ask('Set a timer for 5 minutes')));
 
 // Many conversations at once are much faster than one by one; each answer comes as soon as it is finished.
 const requests = ['Set a timer for 5 minutes', 'Please play some music by Nina Simone'];
-for await (const answer of model.answers(requests.map(ask), { generate_max_len: 96 })) {
+for await (const answer of model.generate(requests.map(ask), { generate_max_len: 96 })) {
   console.log(requests[answer.prompt], '->', answer.message.toolCalls ?? answer.message.content);
 }
 
 // Four samples of one prompt, which is computed once for all of them.
 const drawn = { n_samples_per_prompt: 4, temperature: 1, seed: 7, generate_max_len: 96 };
-for await (const { text, tokens, finish } of model.answers([ask('Play Miles Davis')], drawn)) {
+for await (const { text, tokens, finish } of model.generate([ask('Play Miles Davis')], drawn)) {
   console.log(`${tokens} tokens, ended by ${finish}:`, JSON.stringify(text));
 }

@@ -36,7 +36,7 @@ const scorer = brief.prepare({ prompt, label, tools });
 
 const scored: { text: string; reward: number; thought: number }[] = [];
 const draws = { n_samples_per_prompt: 8, temperature: 1.6, seed: 1, generate_max_len: 96 };
-for await (const { text } of model.answers([prompt], draws)) {
+for await (const { text } of model.generate([prompt], draws)) {
   const { reward, detail } = scorer.score(text);
   scored.push({ text, reward, thought: detail.thought });
 }

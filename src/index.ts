@@ -6,7 +6,7 @@ import * as ops from './tensor/ops/index.ts';
 export { UserError } from './base/errors.ts';
 
 // Models that answer, and prompts.
-export { type Answer, type AnswerOptions, loadModel, type LoadOptions, Model } from './api/model.ts';
+export { type Answer, type GenerateOptions, loadModel, type LoadOptions, Model } from './api/model.ts';
 export { readTurn, type Turn } from './api/turn.ts';
 export { openSampler, type OpenOptions } from './sampling/open.ts';
 export type { Drawn, Prompt, Sampler, SampleOptions } from './sampling/sampler.ts';

@@ -23,7 +23,7 @@ export interface LoadOptions {
 }
 
 /** How answers are drawn: greedily, one a prompt and 512 tokens at most, unless told. */
-export interface AnswerOptions extends Partial<SamplingOptions> {
+export interface GenerateOptions extends Partial<SamplingOptions> {
   /** Its reason is thrown when it fires. */
   readonly signal?: AbortSignal;
 }
@@ -84,9 +84,9 @@ export class Model implements Disposable {
    * Answers conversations, or whole prompts, each as soon as all of its answers are finished: many at once are much
    * faster than one by one. Throws a UserError for a prompt that fills the context.
    */
-  async *answers(
+  async *generate(
     inputs: readonly (ChatInput | string)[],
-    options: AnswerOptions = {},
+    options: GenerateOptions = {},
   ): AsyncGenerator<Answer, void, undefined> {
     const prompts = inputs.map((input) => ({ text: typeof input === 'string' ? input : this.prompt(input) }));
     const sampling = { temperature: 0, generate_max_len: 512, ...options };
@@ -99,8 +99,8 @@ export class Model implements Disposable {
   }
 
   /** The first answer to one conversation, or to a whole prompt. */
-  async answer(input: ChatInput | string, options: AnswerOptions = {}): Promise<Answer> {
-    for await (const answer of this.answers([input], { ...options, n_samples_per_prompt: 1 })) return answer;
+  async answer(input: ChatInput | string, options: GenerateOptions = {}): Promise<Answer> {
+    for await (const answer of this.generate([input], { ...options, n_samples_per_prompt: 1 })) return answer;
     throw new InternalError('a prompt was not answered');
   }
 

@@ -76,7 +76,7 @@ describe('loadModel', () => {
   test('answers many conversations, each with its calls, and one by one with the same texts', async () => {
     using model = loadModel(bases.teacher, { threads: 1 });
     const texts: string[] = [];
-    for await (const { prompt, text, message } of model.answers(
+    for await (const { prompt, text, message } of model.generate(
       dialogues.map(({ messages }) => ask(messages[0]?.content ?? '')),
     )) {
       expect(message.toolCalls).toEqual(dialogues[prompt]?.messages[1]?.toolCalls);
@@ -91,7 +91,7 @@ describe('loadModel', () => {
     const draw = async (seed: number): Promise<string[]> => {
       const options = { n_samples_per_prompt: 4, temperature: 50, generate_max_len: 3, seed };
       const drawn: string[] = [];
-      for await (const { text, finish } of model.answers([ask('Hello')], options)) {
+      for await (const { text, finish } of model.generate([ask('Hello')], options)) {
         expect(finish).toBe('length');
         drawn.push(text);
       }
