@@ -57,8 +57,25 @@ export type { Graph } from './tensor/graph.ts';
 export type { Tensor } from './tensor/tensor.ts';
 
 // Rewards.
-export { rewards } from './rewards/index.ts';
-export type { Reward, RewardTask, Score, Scorer } from './rewards/reward.ts';
+export { loadConversationReward, loadReward, rewards } from './rewards/index.ts';
+export {
+  type AnswerToScore,
+  type ConversationToScore,
+  defineReward,
+  type Earned,
+  type RewardDefinition,
+} from './rewards/define.ts';
+export type {
+  AnyReward,
+  ConversationResponse,
+  ConversationReward,
+  ConversationScore,
+  ConversationTask,
+  Reward,
+  RewardTask,
+  Score,
+  Scorer,
+} from './rewards/reward.ts';
 
 // Environments.
 export {
