@@ -1,6 +1,6 @@
-// Copies what the sources read beside themselves and the compiler leaves out: the phrases of the generators.
+// Copies what the sources read beside themselves and the compiler leaves out: generators' phrases, the report's style.
 import { cpSync } from 'node:fs';
 
-const FOLDERS = ['src/data/assistant/phrases'];
+const PATHS = ['src/data/assistant/phrases', 'src/report/page.css'];
 
-for (const folder of FOLDERS) cpSync(folder, `dist/${folder}`, { recursive: true });
+for (const path of PATHS) cpSync(path, `dist/${path}`, { recursive: true });

@@ -4,13 +4,11 @@ import {
   type Scores,
   THINKING_REMARKS,
 } from '../../packages/benchmarks/src/acebench/scores.ts';
-import { intervalText } from '../report/numbers.ts';
+import { formatPercent, intervalText } from '../report/numbers.ts';
 import type { AcebenchOutcome } from '../../packages/benchmarks/src/acebench/session.ts';
 import { faultLines, unaskedLine } from './benchmark-run.ts';
 import type { Style } from './style.ts';
 import { headedTable } from '../report/table.ts';
-
-const percent = (share: number): string => `${(100 * share).toFixed(1)}%`;
 
 /** The table of scores, each beside what the official answers reach, and what there is to know about it. */
 export function acebenchResult(outcome: AcebenchOutcome, style: Style): string {
@@ -38,9 +36,9 @@ function heading({ model, sample, seed, revision, thinking, openThought }: Score
 function scoreRow({ name, total, correct, accuracy, ceiling }: CategoryScore, style: Style): string[] {
   return [
     name,
-    style.bold(percent(accuracy)),
+    style.bold(formatPercent(accuracy)),
     style.dim(intervalText({ correct, total })),
-    percent(ceiling),
+    formatPercent(ceiling),
     style.dim(`${correct}/${total}`),
   ];
 }
@@ -54,7 +52,13 @@ function scoreRows(scores: Scores, style: Style): string {
     const sum =
       mean === null
         ? [style.bold(title), style.dim('incomplete'), '', '', '']
-        : [style.bold(title), style.bold(percent(mean.accuracy)), '', style.bold(percent(mean.ceiling)), ''];
+        : [
+            style.bold(title),
+            style.bold(formatPercent(mean.accuracy)),
+            '',
+            style.bold(formatPercent(mean.ceiling)),
+            '',
+          ];
     return [...own.map((score) => scoreRow(score, style)), sum];
   });
   const note = style.dim('ceiling: what the official answers themselves reach; dialogues count as one\n');

@@ -1,17 +1,9 @@
 /** An estimate for people: a table of the stages, what was assumed, and what does not fit. */
 import type { Estimate } from '../estimate/index.ts';
 import type { Measured } from '../estimate/measure.ts';
-import { formatDuration } from '../report/numbers.ts';
+import { formatBytes, formatDuration } from '../report/numbers.ts';
+import { headedTable, table } from '../report/table.ts';
 import type { Style } from './style.ts';
-import { table } from '../report/table.ts';
-
-/** A number of bytes with the unit that suits it. */
-function formatBytes(bytes: number): string {
-  const megabytes = bytes / 2 ** 20;
-  return megabytes < 1000
-    ? `${megabytes.toFixed(megabytes < 10 ? 1 : 0)} MB`
-    : `${(bytes / 2 ** 30).toFixed(1)} GB`;
-}
 
 /** The table of an estimate, with its notes below. */
 export function estimateText(
@@ -55,7 +47,6 @@ export function estimateText(
     formatBytes(disk),
     formatBytes(most),
   ];
-  const right = head.map((_, i) => (i < 2 ? ('left' as const) : ('right' as const)));
   const here = table([
     [style.dim('memory here'), `${formatBytes(machine.memory)}, ${formatBytes(machine.freeMemory)} free`],
     ...(machine.deviceMemory === undefined
@@ -64,5 +55,5 @@ export function estimateText(
     [style.dim('disk here'), `${formatBytes(machine.freeDisk)} free`],
   ]);
   const lines = notes.map((note) => `note: ${note}\n`).join('');
-  return `${table([head.map((text) => style.dim(text)), ...rows, all], right)}\n${here}${lines}`;
+  return `${headedTable(head, [...rows, all], style, 2)}\n${here}${lines}`;
 }

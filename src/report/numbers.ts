@@ -70,3 +70,11 @@ export function formatDuration(seconds: number): string {
 export function formatCount(count: number): string {
   return count.toLocaleString('en', { notation: 'compact', maximumSignificantDigits: 3 });
 }
+
+/** `8.5 MB`, `640 MB`, `1.2 GB`. */
+export function formatBytes(bytes: number): string {
+  const megabytes = bytes / 2 ** 20;
+  return megabytes < 1000
+    ? `${megabytes.toFixed(megabytes < 10 ? 1 : 0)} MB`
+    : `${(bytes / 2 ** 30).toFixed(1)} GB`;
+}

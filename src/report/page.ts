@@ -1,4 +1,5 @@
 /** The report as one page: head, comparison, samples, curves, recipe. */
+import { readFileSync } from 'node:fs';
 import { benchmarkSection } from './benchmarks.ts';
 import {
   categoryTable,
@@ -23,8 +24,10 @@ import {
 } from './numbers.ts';
 import type { Evaluation, RunRecord } from './read.ts';
 import { drawnSamples, evalSamples } from './samples.ts';
-import { SCRIPT, STYLE } from './style.ts';
+import { SCRIPT } from './script.ts';
 import { htmlTable } from './table.ts';
+
+const STYLE = new URL('page.css', import.meta.url);
 
 interface Compared extends Comparison {
   readonly evaluation: Evaluation;
@@ -52,7 +55,7 @@ export async function reportPage(run: RunRecord): Promise<string> {
         <meta name="color-scheme" content="light dark" />
         <title>${run.name} · tinystar</title>
         <style>
-          ${trusted(STYLE)}
+          ${trusted(readFileSync(STYLE, 'utf8'))}
         </style>
       </head>
       <body>

@@ -177,23 +177,18 @@ async function readLog(path: string, notes: string[]): Promise<StageLog[]> {
 }
 
 async function readSamples(path: string, notes: string[]): Promise<Map<string, StageSamples>> {
-  const stages = new Map<string, { first: SampleLine[]; last: SampleLine[] }>();
+  const stages = new Map<string, StageSamples>();
   for await (const line of readLines(path, sampleLineSchema, notes)) {
-    const stage = stages.get(line.stage) ?? { first: [], last: [] };
-    stages.set(line.stage, stage);
-    stage.first = gathered(stage.first, line, (step) => step < line.step);
-    stage.last = gathered(stage.last, line, (step) => step > line.step);
+    const { first = [], last = [] } = stages.get(line.stage) ?? {};
+    stages.set(line.stage, { first: gathered(first, line, -1), last: gathered(last, line, 1) });
   }
   return stages;
 }
 
-/** `list` with `line` added when it is of the same step, or alone when its step is `better` than the list's. */
-function gathered(list: SampleLine[], line: SampleLine, keeps: (step: number) => boolean): SampleLine[] {
-  const step = list[0]?.step;
-  if (step === undefined) return [line];
-  if (keeps(step)) return list;
-  if (step !== line.step) return [line];
+/** `list` with `line` where it is of the same step; `line` alone where its step is beyond, in the direction `sign`. */
+function gathered(list: readonly SampleLine[], line: SampleLine, sign: 1 | -1): readonly SampleLine[] {
+  const beyond = list[0] === undefined ? 1 : sign * (line.step - list[0].step);
+  if (beyond !== 0) return beyond > 0 ? [line] : list;
   const known = list.some((other) => other.id === line.id && other.generation === line.generation);
-  if (!known && list.length < SAMPLES_SHOWN) list.push(line);
-  return list;
+  return known || list.length === SAMPLES_SHOWN ? list : [...list, line];
 }
