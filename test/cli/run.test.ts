@@ -198,7 +198,7 @@ describe('faults', () => {
     expect(code).toBe(1);
   });
 
-  test('a missing recipe', async () => {
+  test('of a path without a recipe say so', async () => {
     const { stderr, code } = await runCli(['run', 'nowhere.yaml']);
     expect(stderr).toBe('Cannot read nowhere.yaml: it does not exist; check the path.\n');
     expect(code).toBe(1);

@@ -31,7 +31,7 @@ async function expectFormula(
 const mass = (row: Row): number => row.teacherLogprobs.reduce((total, l) => total + Math.exp(l), 0);
 const common = { teacher_mass: mass, entropy: reference.entropy, fkl: reference.forwardKl };
 
-describe('losses, parts and gradients on random rows', () => {
+describe('losses, parts and gradients equal the reference on random rows of', () => {
   it('cross-entropy', () =>
     expectFormula(crossEntropy(), rows, reference.crossEntropy, {
       ce: reference.crossEntropy,

@@ -187,6 +187,6 @@ const cases: Record<string, Case> = {
   })),
 };
 
-describe('vector-Jacobian products against finite differences', () => {
+describe('the vector-Jacobian product equals finite differences of', () => {
   for (const [name, test] of Object.entries(cases)) it(name, () => expectGradientsToMatch(device, test));
 });

@@ -74,8 +74,8 @@ describe('native handles are counted, and all come back', () => {
   });
 });
 
-describe('use after dispose', () => {
-  it('of parameters', () => {
+describe('what was disposed of is not used again', () => {
+  it('parameters refuse to be read, written or looked up', () => {
     using device = Device.open('cpu', 1);
     const weights = new ParameterSet(device, specs, 'state');
     const kept = weights.get('matrix');
@@ -93,7 +93,7 @@ describe('use after dispose', () => {
     }
   });
 
-  it('of a graph', async () => {
+  it('a graph refuses to grow, to run and to hand out its tensors', async () => {
     using device = Device.open('cpu', 1);
     const graph = new Graph(device, 64);
     const x = graph.input('f32', [4]);
@@ -114,7 +114,7 @@ describe('use after dispose', () => {
     await expect(graph.compute()).rejects.toThrow('compute: the graph was disposed');
   });
 
-  it('of a device', async () => {
+  it('a device refuses graphs and parameters, those that it has and new ones', async () => {
     const device = Device.open('cpu', 1);
     const graph = new Graph(device, 64);
     graph.output(exp(graph, graph.input('f32', [4])));
@@ -156,7 +156,7 @@ describe('use after dispose', () => {
 });
 
 describe('memory that is not there yet, or is not for touching', () => {
-  it('before allocate, and intermediates', async () => {
+  it('inputs wait for allocate, and intermediates are never read', async () => {
     using device = Device.open('cpu', 1);
     using graph = new Graph(device, 64);
     const x = graph.input('f32', [4]);
@@ -186,7 +186,7 @@ describe('memory that is not there yet, or is not for touching', () => {
       expect(late).toThrow('the graph is allocated, nothing can be added any more');
   });
 
-  it('outputs in shared memory that has moved', async () => {
+  it('outputs in shared memory that has moved are refused', async () => {
     using device = Device.open('cpu', 1);
     using memory = new GraphMemory(device);
     using small = new Graph(device, 64, memory);
@@ -202,7 +202,7 @@ describe('memory that is not there yet, or is not for touching', () => {
     await expect(small.compute()).rejects.toThrow('its memory moved');
   });
 
-  it('wrong arrays', () => {
+  it('arrays of another length or type are refused', () => {
     using device = Device.open('cpu', 1);
     using graph = new Graph(device, 64);
     const [x, ids, half] = [graph.input('f32', [4]), graph.input('i32', [4]), graph.input('f16', [4])];
@@ -219,7 +219,7 @@ describe('memory that is not there yet, or is not for touching', () => {
 });
 
 describe('limits are errors, not aborts', () => {
-  it('more operations than a graph has room for', () => {
+  it('a graph takes no more operations than it has room for', () => {
     using device = Device.open('cpu', 1);
     using graph = new Graph(device, 32);
     let x = graph.input('f32', [4]);
@@ -229,19 +229,19 @@ describe('limits are errors, not aborts', () => {
     expect(fill).toThrow('graph: more than 32 nodes; raise maxNodes');
   });
 
-  it('more inputs than a graph has room for', () => {
+  it('a graph takes no more inputs than it has room for', () => {
     using device = Device.open('cpu', 1);
     using graph = new Graph(device, 32);
     for (let i = 0; i < 256; i++) graph.input('f32', [1]);
     expect(() => graph.input('f32', [1])).toThrow('a graph has 256 inputs at most');
   });
 
-  it('thread counts', () => {
+  it('a number of threads is a whole one from 1 to 512', () => {
     for (const threads of [0, -1, 1.5, NaN, 513])
       expect(() => Device.open('cpu', threads)).toThrow('The number of threads must be 1 to 512');
   });
 
-  it('an unknown device: the message lists those there are', () => {
+  it('an unknown device is told with those that there are', () => {
     expect(() => Device.open('npu7')).toThrow(/There is no device "npu7" here; there are: .*CPU/);
   });
 });

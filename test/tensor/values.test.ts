@@ -40,7 +40,7 @@ const x = draws(SHAPE, 1);
 const small = draws([5], 2, (rng) => 0.5 + rng.uniform());
 const positive = (rng: Rng) => 0.1 + rng.uniform();
 
-describe('element by element', () => {
+describe('element by element, the formula is what comes out of', () => {
   const unary: [string, (g: Graph, a: Tensor) => Tensor, (a: number) => number, Tolerance][] = [
     ['abs', ops.abs, Math.abs, TOLERANCES.moved],
     ['square', ops.square, (a) => a * a, TOLERANCES.arithmetic],
@@ -117,7 +117,7 @@ describe('element by element', () => {
   });
 });
 
-describe('sums and repetitions', () => {
+describe('sums and repetitions are those of plain arrays:', () => {
   it('sum, sumRows', async () => {
     const total = x.reduce((a, b) => a + b, 0);
     expectClose(await run([SHAPE], [x], (g, [a]) => ops.sum(g, a!)), [total], TOLERANCES.sum);
@@ -151,7 +151,7 @@ describe('sums and repetitions', () => {
   }
 });
 
-describe('moving elements', () => {
+describe('elements move as in plain arrays:', () => {
   const index = (i: number, shape: Shape): number[] => {
     let rest = i;
     return shape.map((n) => {
@@ -255,7 +255,7 @@ describe('moving elements', () => {
   });
 });
 
-describe('the operations of a transformer', () => {
+describe('the operations of a transformer equal their formulas:', () => {
   for (const [name, w, y] of [
     ['one matrix', [96, 5], [96, 7]],
     ['one matrix for all', [96, 5], [96, 7, 3]],
