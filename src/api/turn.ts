@@ -1,5 +1,6 @@
 /** Completions read as a chat would show them: thought, words, calls. Rewards have stricter rules of their own. */
-import { afterThink, outsideOfCalls } from '../chat/generation.ts';
+import { FORMAT } from '../chat/formats/index.ts';
+import { afterThink, outsideOfCalls, shownParts } from '../chat/generation.ts';
 import type { Message } from '../chat/messages.ts';
 import { callsOfTurn } from '../environment/turn.ts';
 
@@ -19,15 +20,9 @@ export interface Turn {
  * // { message: { role: 'assistant', content: '', reasoning: 'Tea.', toolCalls: [{ name: 'set_timer', … }] }, faults: [] }
  */
 export function readTurn(text: string): Turn {
-  const close = text.lastIndexOf('</think>');
-  const reasoning =
-    close < 0
-      ? ''
-      : text
-          .slice(0, close)
-          .replace(/^\s*<think>/, '')
-          .trim();
-  const calls = callsOfTurn(close < 0 ? `</think>${text}` : text);
+  const [thought, said] = shownParts(text);
+  const reasoning = thought.trim();
+  const calls = callsOfTurn(FORMAT.think.close + said);
   const toolCalls = calls.flatMap((call) =>
     call.kind === 'call' ? [{ name: call.name, arguments: call.given }] : [],
   );

@@ -5,17 +5,20 @@
  */
 import { required, UserError } from '../base/errors.ts';
 import { byteChar, BYTE_ALPHABET } from './byte-level.ts';
+import { FORMAT } from './formats/index.ts';
 import { addedPattern, compilePattern, QWEN_PATTERN, splitWords } from './pretokenize.ts';
 import type { AddedToken } from './tokenizer-files.ts';
 import { qwenConfig, qwenShell } from './qwen-files.ts';
 import { Tokenizer } from './tokenizer.ts';
 
+const [TURN_END, TEXT_END] = FORMAT.ends;
+
 /** The added tokens of a trained vocabulary; as in Qwen's, a parser's tags are not special. */
 const ADDED: readonly { content: string; special: boolean }[] = [
-  ...['<|endoftext|>', '<|im_start|>', '<|im_end|>'].map((content) => ({ content, special: true })),
-  ...['tools', 'tool_call', 'tool_response', 'think'].flatMap((tag) => [
-    { content: `<${tag}>`, special: false },
-    { content: `</${tag}>`, special: false },
+  ...[TEXT_END, FORMAT.turn.open, TURN_END].map((content) => ({ content, special: true })),
+  ...[FORMAT.tools, FORMAT.call, FORMAT.response, FORMAT.think].flatMap(({ open, close }) => [
+    { content: open, special: false },
+    { content: close, special: false },
   ]),
 ];
 
@@ -246,9 +249,9 @@ export function trainTokenizer(texts: Iterable<string>, options: TrainTokenizerO
     patterns,
     shell: qwenShell(),
     config: qwenConfig({
-      eos: '<|im_end|>',
-      pad: '<|endoftext|>',
-      special: ['<|im_start|>', '<|im_end|>'],
+      eos: TURN_END,
+      pad: TEXT_END,
+      special: [FORMAT.turn.open, TURN_END],
     }),
     chatTemplate: options.chatTemplate,
   });

@@ -11,14 +11,11 @@ import type { JsonObject } from '../json/value.ts';
 import { DEFAULT_TEMPLATE } from './default-template.ts';
 import { onlyDumps } from './dumped-names.ts';
 import { TemplateValues } from './exact-json.ts';
+import { FORMAT } from './formats/index.ts';
 import { renderTemplate } from './jinja.ts';
 import type { ExactCall, ExactMessage, Message, Tool, ToolCall } from './messages.ts';
 
-const TURN_START = '<|im_start|>';
-/** End of every target. */
-export const TURN_END = '<|im_end|>';
-const THINK = '<think>';
-const THINK_END = '</think>';
+const { think, turn } = FORMAT;
 
 export interface ChatInput {
   readonly messages: readonly (Message | ExactMessage)[];
@@ -113,14 +110,14 @@ function dumpedTool(tool: PyDict): string {
 
 /** The part of a prompt's last turn that begins with the thought which the template has opened; empty if it has not. */
 function openedThought(prompt: string): string {
-  const turn = prompt.lastIndexOf(TURN_START);
-  const at = turn < 0 ? -1 : prompt.indexOf(THINK, turn);
+  const start = prompt.lastIndexOf(turn.open);
+  const at = start < 0 ? -1 : prompt.indexOf(think.open, start);
   return at < 0 ? '' : prompt.slice(at);
 }
 
 /** Tells whether the model cannot think after this prompt, as its template has closed the thought. */
 export function closesThought(prompt: string): boolean {
-  return openedThought(prompt).includes(THINK_END);
+  return openedThought(prompt).includes(think.close);
 }
 
 function trimLines(text: string): string {
@@ -128,7 +125,7 @@ function trimLines(text: string): string {
 }
 
 function callText(call: ToolCall | ExactCall): string {
-  return `<tool_call>\n${dumps(exactCall(call))}\n</tool_call>`;
+  return FORMAT.render(dumps(call.name), dumps(exactObject(call.arguments)));
 }
 
 /** The answer of an assistant's message: content, then calls, one below the other. */
@@ -141,28 +138,28 @@ interface Calls {
 }
 
 /**
- * An assistant's turn, "<think>\n{reasoning}\n</think>\n\n{answer}", without the part of it that `prompt` ends with.
+ * An assistant's turn, a thought and then an answer, without the part of it that `prompt` ends with.
  * Throws a UserError for a thought after a prompt that has closed it.
  */
 export function turnAfter(prompt: string, reasoning: string, answer: string): string {
   const said = answer.replace(/^\n+/, '');
   const opened = openedThought(prompt);
-  if (opened.includes(THINK_END)) {
+  if (opened.includes(think.close)) {
     if (trimLines(reasoning) === '') return said;
     throw new UserError(
       'CHAT_TEMPLATE',
       'The chat template closes the thought in its prompt, and the answer has one; set `thinking: on`, or leave thoughts out.',
     );
   }
-  const rest = `\n${trimLines(reasoning)}\n${THINK_END}\n\n${said}`;
-  if (opened === '') return THINK + rest;
+  const rest = `\n${trimLines(reasoning)}\n${think.close}\n\n${said}`;
+  if (opened === '') return think.open + rest;
   // Templates of models that always think open the thought with the line break that follows it, or without.
-  return opened.slice(THINK.length).includes('\n') ? rest.slice(1) : rest;
+  return opened.slice(think.open.length).includes('\n') ? rest.slice(1) : rest;
 }
 
 /** Target of the model after `prompt`: see `turnAfter`, with the end of the turn. */
 export function targetAfter(prompt: string, reasoning: string, answer: string): string {
-  return turnAfter(prompt, reasoning, answer) + TURN_END;
+  return turnAfter(prompt, reasoning, answer) + turn.close;
 }
 
 /** Statement that `withThinking` puts before a template. */

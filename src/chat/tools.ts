@@ -6,6 +6,7 @@ import { UserError } from '../base/errors.ts';
 import { tryParseJson } from '../json/parse.ts';
 import { fromJson, isDict, isList, strip, typeName, type PyDict, type PyValue } from '../json/python.ts';
 import { pyRepr } from '../json/repr.ts';
+import { FORMAT } from './formats/index.ts';
 import { between, type GoldCall, type Malformed, type WrittenCall } from './generation.ts';
 import type { Tool } from './messages.ts';
 
@@ -150,7 +151,7 @@ class LazyToolTable implements ToolTable {
  * line that is no tool is left out and reported in `problems`.
  */
 export function toolTableFromPrompt(prompt: string): ToolTable {
-  const block = between(prompt, '<tools>', '</tools>').at(-1) ?? '';
+  const block = between(prompt, FORMAT.tools.open, FORMAT.tools.close).at(-1) ?? '';
   const lines = block.split('\n').map(strip);
   return new LazyToolTable(lines.filter((line) => line !== '').map((line) => new ToolOfLine(line)));
 }

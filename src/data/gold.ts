@@ -3,6 +3,7 @@
  * against itself with the Sim-RL reward, its thought emptied. This drops answers that call unknown functions, use
  * unknown arguments, or cannot be read back.
  */
+import { FORMAT } from '../chat/formats/index.ts';
 import { answerText } from '../chat/template.ts';
 import { dumps } from '../json/dumps.ts';
 import type { PyDict } from '../json/python.ts';
@@ -11,19 +12,19 @@ import { type DataRecord, Rejection } from './record.ts';
 
 /** What an answer must score above. */
 const FULL = 0.99;
-const THINK_CLOSE = '</think>';
 
 /** The smallest prompt with these tools that the reward can read; tags inside of them do not end it. */
-function toolsPrompt(tools: readonly PyDict[]): string {
-  const lines = tools.map((tool) => dumps(tool).replaceAll('<', '\\u003c'));
-  return `<tools>\n${lines.join('\n')}\n</tools>\n<|im_start|>assistant\n<think>`;
+function toolsPrompt(offered: readonly PyDict[]): string {
+  const { assistant, think, tools } = FORMAT;
+  const lines = offered.map((tool) => dumps(tool).replaceAll('<', '\\u003c'));
+  return `${tools.open}\n${lines.join('\n')}\n${tools.close}\n${assistant}${think.open}`;
 }
 
 /** Why the record's answer does not score above 0.99 against itself; undefined if it does, or if there is none. */
 export function goldFault(record: DataRecord): Rejection | undefined {
   const last = record.messages.at(-1);
   if (last?.role !== 'assistant') return undefined;
-  const label = `${THINK_CLOSE}${answerText(last)}<|im_end|>\n`;
+  const label = `${FORMAT.think.close}${answerText(last)}${FORMAT.turn.close}\n`;
   const scorer = simrl.prepare({ prompt: toolsPrompt(record.tools), label });
   const { answer, detail } = scorer.score(label);
   if (answer > FULL) return undefined;

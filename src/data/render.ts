@@ -1,4 +1,5 @@
 /** Dialogues as training records: the prompt and the target as text and as tokens, with an exact boundary between them. */
+import { FORMAT } from '../chat/formats/index.ts';
 import { InternalError, UserError } from '../base/errors.ts';
 import { Lru } from '../base/lru.ts';
 import type { Dialogue, TokenIds } from '../chat/messages.ts';
@@ -27,7 +28,7 @@ export interface TrainingRecord {
 /** Which target tokens count: all, the thinking with its closing tag, or what follows it. */
 export type MaskKind = 'all' | 'think' | 'answer';
 
-const TURN_START = '<|im_start|>';
+const TURN_START = FORMAT.turn.open;
 
 /** The part of a prompt that holds the system message and the tools; empty if it has none. */
 function systemBlock(prompt: string): string {
@@ -62,7 +63,7 @@ export type RecordTexts = Pick<TrainingRecord, 'id' | 'category' | 'prompt' | 't
 /** Makes a record of texts that were rendered, or generated, before. */
 export function makeRecord(texts: RecordTexts, tokenizer: Tokenizer): TrainingRecord {
   const targetIds = tokenizer.encode(texts.target);
-  const thinkEnd = targetIds.lastIndexOf(tokenizer.idOf('</think>'));
+  const thinkEnd = targetIds.lastIndexOf(tokenizer.idOf(FORMAT.think.close));
   const unthought = closesThought(texts.prompt) ? 0 : targetIds.length;
   const thinkLength = thinkEnd < 0 ? unthought : thinkEnd + 1;
   return { ...texts, ...encodePrompt(texts.prompt, tokenizer), targetIds, thinkLength };

@@ -7,6 +7,7 @@
  *   the answer is rendered as a conversation of its own, without its header; it begins with "</think>", behind the
  *   thought if that is kept. There are no line breaks around </think>, which differs from what Qwen3 writes by itself.
  */
+import { FORMAT } from '../chat/formats/index.ts';
 import type { ExactMessage } from '../chat/messages.ts';
 import { type ChatInput, type ChatTemplate, closesThought, type RenderOptions } from '../chat/template.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
@@ -33,9 +34,8 @@ export interface Rendered {
   readonly targets: string;
 }
 
-const THINK = '<think>';
-const THINK_CLOSE = '</think>';
-const HEADER = '<|im_start|>assistant\n';
+const { open: THINK, close: THINK_CLOSE } = FORMAT.think;
+const HEADER = FORMAT.assistant;
 
 function withoutReasoning(message: ExactMessage): ExactMessage {
   const { reasoning: _, ...rest } = message;

@@ -1,12 +1,11 @@
 /** What an assistant wrote in one turn of a conversation with functions: calls to be made, or an answer. */
+import { FORMAT } from '../chat/formats/index.ts';
 import { between, readCall, type WrittenCall } from '../chat/generation.ts';
 import type { Message } from '../chat/messages.ts';
 import { isDict, toJson, typeName } from '../json/python.ts';
 import type { JsonObject } from '../json/value.ts';
 
-const THINK_CLOSE = '</think>';
-const CALL_OPEN = '<tool_call>';
-const CALL_CLOSE = '</tool_call>';
+const { call: CALL, think: THINK } = FORMAT;
 
 /** A call that can be made, or what is wrong with what stands in its place, for the model to read. */
 export type TurnCall =
@@ -34,16 +33,16 @@ function turnCall(block: string): TurnCall {
  * begun and never closed is a broken call: the model is told, and may write it again.
  */
 export function callsOfTurn(turn: string): TurnCall[] {
-  const end = turn.lastIndexOf(THINK_CLOSE);
-  const answer = end < 0 ? '' : turn.slice(end + THINK_CLOSE.length);
-  if (!answer.includes(CALL_OPEN)) return [];
-  const calls = between(answer, CALL_OPEN, CALL_CLOSE).map(turnCall);
-  return calls.length > 0 ? calls : [{ kind: 'broken', message: `A ${CALL_OPEN} is never closed.` }];
+  const end = turn.lastIndexOf(THINK.close);
+  const answer = end < 0 ? '' : turn.slice(end + THINK.close.length);
+  if (!answer.includes(CALL.open)) return [];
+  const calls = between(answer, CALL.open, CALL.close).map(turnCall);
+  return calls.length > 0 ? calls : [{ kind: 'broken', message: `A ${CALL.open} is never closed.` }];
 }
 
 /** Every call in a text that can be read as JSON, wherever it stands; broken ones are passed over (as MENTOR does). */
 export function callsAnywhere(text: string): WrittenCall[] {
-  return between(text, CALL_OPEN, CALL_CLOSE).flatMap((block) => {
+  return between(text, CALL.open, CALL.close).flatMap((block) => {
     const call = readCall(block);
     return 'kind' in call ? [] : [call];
   });
@@ -58,13 +57,13 @@ export function turnMessages(
   calls: readonly TurnCall[],
   results: readonly string[],
 ): Message[] {
-  const end = turn.lastIndexOf(THINK_CLOSE);
-  const said = (end < 0 ? turn : turn.slice(end + THINK_CLOSE.length)).trim();
+  const end = turn.lastIndexOf(THINK.close);
+  const said = (end < 0 ? turn : turn.slice(end + THINK.close.length)).trim();
   const made = calls.flatMap((call) => (call.kind === 'call' ? [call] : []));
   const isRead = made.length > 0 && made.length === calls.length;
   const toolCalls = made.map(({ name, given }) => ({ name, arguments: given }));
   const written: Message = isRead
-    ? { role: 'assistant', content: said.slice(0, said.indexOf(CALL_OPEN)).trim(), toolCalls }
+    ? { role: 'assistant', content: said.slice(0, said.indexOf(CALL.open)).trim(), toolCalls }
     : { role: 'assistant', content: said };
   return [written, ...results.map((content): Message => ({ role: 'tool', content }))];
 }

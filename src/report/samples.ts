@@ -1,5 +1,6 @@
 /** Requests with the answers of every model, and what a stage drew in its first and its last step. */
 import { z } from 'zod';
+import { FORMAT } from '../chat/formats/index.ts';
 import type { EvalSample, SampleLine } from '../eval/formats.ts';
 import { type KindName, kindOf, stageKinds } from '../stages/index.ts';
 import { html, type Html } from './html.ts';
@@ -28,15 +29,17 @@ export function chosenSamples(samples: readonly EvalSample[], before: string, af
   return [...chosen, ...spread(others, SHOWN - chosen.length)];
 }
 
+const { call, think, turn } = FORMAT;
+const CALL = new RegExp(`${call.open}\\s*(\\{[\\s\\S]*?\\})\\s*${call.close}`, 'g');
+const TURN_END = new RegExp(`${turn.close.replaceAll('|', String.raw`\|`)}\\s*$`);
+const THOUGHT = new RegExp(`^\\s*(${think.open})?\\s*${think.close}`);
+
 /** An answer for reading: complete calls as `name(argument: value)`, the rest as it is. */
 export function readableAnswer(text: string): string {
   return text
-    .replace(
-      /<tool_call>\s*(\{[\s\S]*?\})\s*<\/tool_call>/g,
-      (whole, json: string) => callText(json) ?? whole,
-    )
-    .replace(/<\|im_end\|>\s*$/, '')
-    .replace(/^\s*(<think>)?\s*<\/think>/, '')
+    .replace(CALL, (whole, json: string) => callText(json) ?? whole)
+    .replace(TURN_END, '')
+    .replace(THOUGHT, '')
     .trim();
 }
 

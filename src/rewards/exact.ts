@@ -5,6 +5,7 @@
  * strings exactly, but for white space around them. Where text is wanted, any non-empty reply without a call is right, unless words are named that
  * it must mention. Tools are not consulted: a call that no tool allows cannot equal a gold one.
  */
+import { FORMAT } from '../chat/formats/index.ts';
 import { parseGeneration, type GoldCall, type Label } from '../chat/generation.ts';
 import type { Message } from '../chat/messages.ts';
 import { isObjectCall } from '../chat/tools.ts';
@@ -67,8 +68,9 @@ export function exactMatch(gold: Gold, turn: string): Verdict {
 
 /** A turn without a thought is an answer: only rewards ask for the tags. */
 function outcomeOf(turn: string): Outcome {
-  const thinks = turn.includes('<think>') || turn.includes('</think>');
-  const parsed = parseGeneration(thinks ? turn : `<think></think>${turn}`);
+  const { open, close } = FORMAT.think;
+  const thinks = turn.includes(open) || turn.includes(close);
+  const parsed = parseGeneration(thinks ? turn : open + close + turn);
   if (parsed.kind === 'reply') return parsed;
   if (parsed.kind === 'malformed' || parsed.calls.length === 0) return { kind: 'unparsable' };
   const calls = parsed.calls.filter(isObjectCall);

@@ -6,6 +6,7 @@
  * Up to FREE of them cost nothing, from FULL on the factor is 1/2, and it is linear between: a soft limit as in DAPO (arXiv 2503.14476, equation 13),
  * but as a factor, so that a long right answer is never worse than a short wrong one. A wrong form earns -1 as ever.
  */
+import { FORMAT } from '../chat/formats/index.ts';
 import { PreparedTask, scorerOf, wellFormed, type Reward } from './reward.ts';
 import { similarityScore, type SimRlDetail } from './simrl.ts';
 
@@ -14,8 +15,8 @@ export const FREE = 1000;
 export const FULL = 4000;
 const LEAST = 0.5;
 
-const THINK_CLOSE = '</think>';
-const THINK = `<think>${THINK_CLOSE}`;
+const THINK_CLOSE = FORMAT.think.close;
+const THINK = FORMAT.think.open + THINK_CLOSE;
 
 export interface SimRlLengthDetail {
   readonly kind: 'length';

@@ -14,6 +14,7 @@
  * Form and answer are judged apart, so calls in a turn without `<think>` still earn; and tools are not consulted: a function that does not exist is just
  * a wrong one. The answer score is (R_correct + 3) / 6 for calls and R_format for replies. A label that cannot be read counts as one without calls.
  */
+import { FORMAT } from '../chat/formats/index.ts';
 import {
   afterThink,
   callBlocks,
@@ -139,7 +140,7 @@ function correctness(gold: readonly GoldCall[], turn: string): Pick<ToolRlDetail
 
 function hasForm(turn: string, wantsCalls: boolean): boolean {
   const split = splitTurn(turn);
-  if ('kind' in split || !strip(turn).startsWith('<think>')) return false;
+  if ('kind' in split || !strip(turn).startsWith(FORMAT.think.open)) return false;
   const blocks = callBlocks(split.answer);
   const text = withoutEndTokens(outsideOfCalls(split.answer));
   return wantsCalls

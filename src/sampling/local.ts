@@ -1,4 +1,5 @@
 /** A checkpoint, or a model that was opened already, on a device of this machine. */
+import { FORMAT } from '../chat/formats/index.ts';
 import { required } from '../base/errors.ts';
 import { identityOf } from '../base/identity.ts';
 import { ChatTemplate } from '../chat/template.ts';
@@ -18,7 +19,7 @@ import { type ScoredCompletion, type ScoreOptions, Scorer } from '../model/tree/
 import type { PromptTree } from '../model/tree/tree.ts';
 import type { Answer, Prompt, SampleOptions, Sampler } from './sampler.ts';
 
-const THINK = '<think>';
+const THINK = FORMAT.think.open;
 
 /** The text of a prompt: its own, or its conversation through a chat template. Throws a UserError where that cannot render it. */
 export function promptText(

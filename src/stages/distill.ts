@@ -2,6 +2,7 @@
  * Off-policy distillation of a rollout stage's sequences and stored teacher distributions: FKL, RKL, AKL, CKD. Each
  * prompt with its kept answers is one tree.
  */
+import { FORMAT } from '../chat/formats/index.ts';
 import { z } from 'zod';
 import { UserError } from '../base/errors.ts';
 import type { TokenIds } from '../base/token-ids.ts';
@@ -41,7 +42,7 @@ const options = {
 };
 type Options = OptionsOf<typeof options>;
 
-/** Indices of the tokens that count: all, up to and including the last </think>, or what follows it. */
+/** Indices of the tokens that count: all, up to and including the end of the thought, or what follows it. */
 export function maskedRows(tokens: TokenIds, mask: Mask, thinkEndId: number): number[] {
   const all = rowsFrom(tokens);
   if (mask === 'all') return all;
@@ -115,7 +116,7 @@ function lessons(context: StageContext, given: Options, model: OpenModel): Lesso
     );
   const fault = topKFault(given.kd_topk, stored, given.data);
   if (fault !== undefined) throw new UserError('TOP_K', `stages.${context.name}${fault}`);
-  const thinkEndId = model.tokenizer.idOf('</think>');
+  const thinkEndId = model.tokenizer.idOf(FORMAT.think.close);
   const examples = prefixRuns(prompts, treeLimit(given)).map((alike): PendingExample => {
     const samples = alike.flatMap((prompt) => prompt.samples);
     const rows = samples.map(({ tokens }) => maskedRows(tokens, given.ref_mask_type, thinkEndId).length);

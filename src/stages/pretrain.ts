@@ -2,6 +2,7 @@
  * Pre-training on generated dialogues. A prompt tree here is a tool set with several requests: the tools are the
  * shared prompt, each completion is one user's turn with its answer, and the answer's tokens count.
  */
+import { FORMAT } from '../chat/formats/index.ts';
 import { z } from 'zod';
 import { Rng } from '../base/rng.ts';
 import { asTokenIds } from '../base/token-ids.ts';
@@ -61,7 +62,7 @@ function copyingExample(rng: Rng, tokenizer: Tokenizer): TrainExample {
     const { tokens, from } = repetition(rng, tokenizer.vocabSize, excluded);
     return { tokens, rows: rowsFrom(tokens, from), inputs: {} };
   });
-  return { prompt: asTokenIds([tokenizer.idOf('<|im_start|>')]), completions };
+  return { prompt: asTokenIds([tokenizer.idOf(FORMAT.turn.open)]), completions };
 }
 
 interface PretrainData {

@@ -1,5 +1,6 @@
 /** `tinystar generate`: asks a checkpoint, with tools, and prints its answer. */
 import { buildCommand } from '@stricli/core';
+import { shownParts } from '../../chat/generation.ts';
 import { refuseAdapter } from '../../model/checkpoint/checkpoint-path.ts';
 import type { CliContext } from '../context.ts';
 import { outStyle } from '../context.ts';
@@ -58,19 +59,12 @@ async function generate(this: CliContext, flags: Flags, checkpoint: string, requ
   if (flags.raw) this.process.stdout.write(style.dim(prompt));
   for (const { tokens, finish } of samples) {
     const text = tokenizer.decode(tokens, { skipSpecial: !flags.raw });
-    const [thought, answer] = flags.raw ? ['', text] : split(text);
+    const [thought, answer] = flags.raw ? ['', text] : shownParts(text);
     const thinking = thought.trim() === '' ? '' : `${style.dim(thought.trim())}\n\n`;
     this.process.stdout.write(`${thinking}${flags.raw ? answer : answer.trim()}\n`);
     if (finish === 'length')
       this.process.stderr.write(`(cut after ${tokens.length} tokens; raise --max-tokens)\n`);
   }
-}
-
-/** What was thought, and what was said. */
-function split(text: string): [string, string] {
-  const end = text.lastIndexOf('</think>');
-  if (end < 0) return ['', text];
-  return [text.slice(0, end).replace(/^\s*<think>/, ''), text.slice(end + '</think>'.length)];
 }
 
 const parsed = { kind: 'parsed' } as const;

@@ -2,6 +2,7 @@
  * What the assistant said, as words and calls. Calls are taken only where their own form says so (fields of calls,
  * <tool_call>, a name with arguments) or the tools of the row do: anything else is words, JSON included.
  */
+import { FORMAT } from '../../chat/formats/index.ts';
 import { callBlocks, outsideOfCalls } from '../../chat/generation.ts';
 import { dumps } from '../../json/dumps.ts';
 import { tryParseJson } from '../../json/parse.ts';
@@ -18,7 +19,7 @@ export interface Answer {
 }
 
 /** The same tag several times in a row, as some data sets write it. */
-const DOUBLED = /(<\/?tool_call>)(?:\s*\1)+/g;
+const DOUBLED = new RegExp(`(${FORMAT.call.open}|${FORMAT.call.close})(?:\\s*\\1)+`, 'g');
 
 /** Value in a block of <tool_call>: JSON, or the dict of Python that some data sets print instead. */
 function blockValue(block: string): PyValue {
@@ -38,7 +39,8 @@ function taggedCalls(written: string): Answer | undefined {
   const blocks = callBlocks(text);
   if (blocks === undefined) return undefined;
   const calls = blocks.flatMap((block) => callsOf(blockValue(block)));
-  if (calls.length === 0) throw new Rejection('call', 'An answer opens <tool_call> and never closes it.');
+  if (calls.length === 0)
+    throw new Rejection('call', `An answer opens ${FORMAT.call.open} and never closes it.`);
   return { content: outsideOfCalls(text).trim(), calls };
 }
 

@@ -1,12 +1,12 @@
 /** Results of tools: one message a result, in the order of the calls, without the tags that templates put around it. */
+import { FORMAT } from '../../chat/formats/index.ts';
 import { isDict, isList, type PyDict, type PyValue } from '../../json/python.ts';
 import type { RecordMessage } from '../record.ts';
 
-const OPEN = '<tool_response>';
-const CLOSE = '</tool_response>';
-const BEFORE = /^\s*(?:<tool_response>\s*)+/;
-const BEHIND = /(?:\s*<\/tool_response>)+\s*$/;
-const BETWEEN = /\s*(?:<\/tool_response>\s*)+(?:<tool_response>\s*)+/;
+const { open: OPEN, close: CLOSE } = FORMAT.response;
+const BEFORE = new RegExp(`^\\s*(?:${OPEN}\\s*)+`);
+const BEHIND = new RegExp(`(?:\\s*${CLOSE})+\\s*$`);
+const BETWEEN = new RegExp(`\\s*(?:${CLOSE}\\s*)+(?:${OPEN}\\s*)+`);
 
 /** The results in a tool's text: what stands between the tags, which may be written twice or be left open. */
 function resultsIn(text: string): readonly string[] {

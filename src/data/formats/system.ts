@@ -1,4 +1,5 @@
 /** The system's words: what a row says beside its messages, and tools that are written into them. */
+import { FORMAT } from '../../chat/formats/index.ts';
 import { looksLikeTool } from '../../chat/tool-documents.ts';
 import { tryParseJson } from '../../json/parse.ts';
 import { isList, type PyDict, type PyValue } from '../../json/python.ts';
@@ -6,8 +7,7 @@ import { recordTools, type RecordMessage, Rejection } from '../record.ts';
 import { contentOf } from './values.ts';
 
 const SYSTEM_KEYS = ['system', 'system_prompt', 'systemPrompt', 'system_message'] as const;
-const OPEN = '<tools>';
-const CLOSE = '</tools>';
+const { open: OPEN, close: CLOSE } = FORMAT.tools;
 /** Number of beginnings of lists that are tried, so that a text that only looks like tools stays cheap. */
 const MAX_STARTS = 64;
 

@@ -1,4 +1,5 @@
 /** From a conversation to records: the last answer, or every answer of the assistant with the history before it. */
+import { FORMAT } from '../../chat/formats/index.ts';
 import { required } from '../../base/errors.ts';
 import { isDict, isList, type PyDict } from '../../json/python.ts';
 import { pyStr } from '../../json/repr.ts';
@@ -6,8 +7,7 @@ import { unpacked } from '../calls.ts';
 import { type DataRecord, type RecordCall, type RecordMessage, Rejection } from '../record.ts';
 import type { FormatContext } from './format.ts';
 
-const THINK_OPEN = '<think>';
-const THINK_CLOSE = '</think>';
+const { open: THINK_OPEN, close: THINK_CLOSE } = FORMAT.think;
 
 /** Splits `<think>...</think>answer`; a thought that is never closed, or a second one, is a Rejection. */
 export function splitThink(text: string): { readonly reasoning?: string; readonly content: string } {
@@ -15,10 +15,13 @@ export function splitThink(text: string): { readonly reasoning?: string; readonl
   const parts = text.split(THINK_CLOSE);
   const [thought, answer] = parts;
   if (thought === undefined || answer === undefined || parts.length > 2)
-    throw new Rejection('think', `An answer has ${parts.length - 1} times </think>, and must have it once.`);
+    throw new Rejection(
+      'think',
+      `An answer has ${parts.length - 1} times ${THINK_CLOSE}, and must have it once.`,
+    );
   const opened = thought.trimStart();
   if (opened.lastIndexOf(THINK_OPEN) > 0)
-    throw new Rejection('think', 'An answer opens <think> in the middle of its text.');
+    throw new Rejection('think', `An answer opens ${THINK_OPEN} in the middle of its text.`);
   const inner = opened.startsWith(THINK_OPEN) ? opened.slice(THINK_OPEN.length) : opened;
   return { reasoning: inner.trim(), content: answer.trim() };
 }

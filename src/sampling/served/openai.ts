@@ -3,6 +3,7 @@
  * /chat/completions, where the server renders messages and tools itself; where the prompt's text is known, too, the
  * thoughts and calls that come are written as a student shall write them behind it. A text alone goes to /completions.
  */
+import { FORMAT } from '../../chat/formats/index.ts';
 import type { Tool } from '../../chat/messages.ts';
 import { closesThought, turnAfter } from '../../chat/template.ts';
 import { dumps } from '../../json/dumps.ts';
@@ -16,8 +17,7 @@ import { CHAT_PARAMETERS } from './parameters.ts';
 import type { Ask, Protocol, RawSample } from './protocol.ts';
 import type { Reply } from './reply.ts';
 
-const THINK = '<think>';
-const THINK_CLOSE = '</think>';
+const { open: THINK, close: THINK_CLOSE } = FORMAT.think;
 
 function toolOf({ name, description, parameters }: Tool): object {
   return { type: 'function', function: { name, description, parameters } };
@@ -39,7 +39,7 @@ function callText(call: Reply): string {
   // Some servers write as JSON what was JSON already.
   const value = typeof outermost === 'string' ? valueOf(outermost) : outermost;
   const written = value !== undefined && isDict(value) ? dumps(value) : text;
-  return `<tool_call>\n{"name": ${name}, "arguments": ${written}}\n</tool_call>`;
+  return FORMAT.render(name, written);
 }
 
 /** A content: a text, or a list of parts of which some are texts. */
