@@ -24,7 +24,7 @@ import { tryParseJson } from '../src/json/parse.ts';
 import { isDict, isList } from '../src/json/python.ts';
 import { loadModel } from '../src/model/checkpoint/checkpoint.ts';
 import { Generator } from '../src/model/generate/generation.ts';
-import { ArgumentSchema } from '../src/rewards/argument-schema.ts';
+import { JsonSchema } from '../src/json/schema.ts';
 import { exactMatch, goldOfMessage, withoutEndTokens } from '../src/rewards/exact.ts';
 
 const MAX_TOKENS = 256;
@@ -148,7 +148,7 @@ function obeys(answer: string, tools: readonly Tool[]): boolean {
     const tool = typeof name === 'string' ? table.find(name) : undefined;
     if (tool === undefined || !isDict(given)) return false;
     const known = [...given.keys()].every((key) => tool.arguments.has(key));
-    return known && new ArgumentSchema(tool).fault(given) === undefined;
+    return known && JsonSchema.ofParameters(tool.parameters).fault(given) === undefined;
   });
 }
 

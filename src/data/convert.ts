@@ -1,5 +1,5 @@
 /** Rows in; records, or reasons why there is none, out. One row is in memory at a time. */
-import { withJsonSchema } from '../chat/tool-schema.ts';
+import { withJsonSchema } from '../json/schema-dialects.ts';
 import { isDict, type PyDict, typeName } from '../json/python.ts';
 import type { Format, FormatContext } from './formats/format.ts';
 import { detectFormat, formatNames } from './formats/index.ts';

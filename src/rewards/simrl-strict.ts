@@ -6,16 +6,16 @@
  */
 import type { GoldCall, Malformed, WrittenCall } from '../chat/generation.ts';
 import { checkCall, isObjectCall, type ToolEntry, type ToolTable, type ValidCall } from '../chat/tools.ts';
-import { ArgumentSchema } from './argument-schema.ts';
+import { JsonSchema } from '../json/schema.ts';
 import { PreparedTask, scorerOf, type FormatFault, type Reward } from './reward.ts';
 import { similarityScore, type SimRlDetail } from './simrl.ts';
 
 /** Checks calls against the schemas of their tools, each read when it is first called. */
 class SchemaChecker {
-  readonly #schemas = new Map<ToolEntry, ArgumentSchema | undefined>();
+  readonly #schemas = new Map<ToolEntry, JsonSchema | undefined>();
 
-  #schemaOf(tool: ToolEntry): ArgumentSchema | undefined {
-    if (!this.#schemas.has(tool)) this.#schemas.set(tool, new ArgumentSchema(tool));
+  #schemaOf(tool: ToolEntry): JsonSchema | undefined {
+    if (!this.#schemas.has(tool)) this.#schemas.set(tool, JsonSchema.ofParameters(tool.parameters));
     return this.#schemas.get(tool);
   }
 

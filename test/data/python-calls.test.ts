@@ -1,7 +1,7 @@
 /** Calls as Python, and types as Python names them. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { schemaOfType } from '../../src/chat/tool-schema.ts';
+import { schemaOfType } from '../../src/json/schema-dialects.ts';
 import {
   looksLikePythonCalls,
   parsePythonCalls,

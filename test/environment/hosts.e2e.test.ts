@@ -56,7 +56,7 @@ describe.each([
   test('unknown functions and arguments that do not fit are told to the model', async () => {
     expect((await call('nothing')).text).toMatch(/^Error: there is no function nothing; there are throws, /);
     expect((await call('count')).text).toBe('Error: count needs the argument by');
-    expect((await call('count', { by: 'two' })).text).toBe('Error: by of count must be of type number');
+    expect((await call('count', { by: 'two' })).text).toBe('Error: by of count must be of type integer');
     expect((await call('count', { by: 1, extra: 2 })).text).toBe('Error: count has no argument extra');
     expect((await call('__proto__')).ok).toBe(false);
   });

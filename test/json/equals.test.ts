@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
 import { pyEquals, pyIncludes } from '../../src/json/equals.ts';
-import { pyFloat, pyInt } from '../../src/json/numbers.ts';
 import { parseJson } from '../../src/json/parse.ts';
 
 /** Pairs with what CPython 3.11 answers to `a == b`. */
@@ -29,35 +28,4 @@ test.each([
 test('a list has what equals one of its items', () => {
   expect(pyIncludes([1n, 'a'], true)).toBe(true);
   expect(pyIncludes([[], 'a'], '')).toBe(false);
-});
-
-test.each([
-  ['12', 12n],
-  [' -3\n', -3n],
-  ['+1_000', 1000n],
-  ['٣4', 34n],
-  ['𝟙𝟚', 12n],
-  ['1__0', undefined],
-  ['_1', undefined],
-  ['1.0', undefined],
-  ['', undefined],
-  ['0x10', undefined],
-])('int(%j) is %s', (text, value) => {
-  expect(pyInt(text)).toBe(value);
-});
-
-test.each([
-  ['1e5', 1e5],
-  [' .5 ', 0.5],
-  ['5.', 5],
-  ['1_0.2_5', 10.25],
-  ['-Infinity', -Infinity],
-  ['nan', NaN],
-  ['٣.5', 3.5],
-  ['.', undefined],
-  ['1e', undefined],
-  ['0.5f', undefined],
-  ['', undefined],
-])('float(%j) is %s', (text, value) => {
-  expect(pyFloat(text)).toBe(value);
 });

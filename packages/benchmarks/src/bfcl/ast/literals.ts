@@ -1,5 +1,5 @@
 /** What Java's and JavaScript's literals have in common. The patterns are Python's: \d is a digit of any script, $ matches before a last line break. */
-import { pyFloat, pyInt } from '../../../../../src/json/numbers.ts';
+import { pyFloat, pyInt } from '../../python/numbers.ts';
 import { strip, type PyValue } from '../../../../../src/json/python.ts';
 
 /** A pattern and what it reads; undefined where it does not match. */

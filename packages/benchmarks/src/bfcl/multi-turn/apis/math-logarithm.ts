@@ -1,5 +1,5 @@
 /** MathAPI's logarithm, which answers with as many digits as its precision asks for, printed as mpmath prints them. */
-import { pyFloat, pyInt } from '../../../../../../src/json/numbers.ts';
+import { pyFloat, pyInt } from '../../../python/numbers.ts';
 import { Raised, typeError } from '../python/errors.ts';
 import {
   decimalText,

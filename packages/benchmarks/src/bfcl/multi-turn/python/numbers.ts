@@ -1,5 +1,5 @@
 /** Python's arithmetic: ints are exact and unbounded, int with float gives float, and what Python raises where it does not work. */
-import { pyFloat, pyInt } from '../../../../../../src/json/numbers.ts';
+import { pyFloat, pyInt } from '../../../python/numbers.ts';
 import { Raised, typeError, valueError } from './errors.ts';
 import { repr, tooManyDigits } from './print.ts';
 import { bitLength, fractionOf, nearestFloat, roundedQuotient } from './rational.ts';

@@ -2,7 +2,7 @@
  * Python's `int(text)` and `float(text)`, which read more than JSON does: white space around, underscores between digits,
  * the decimal digits of every script, and "nan" and "inf" as floats.
  */
-import { strip } from './python.ts';
+import { strip } from '../../../../src/json/python.ts';
 
 const DIGIT = /^\p{Nd}$/u;
 const DIGITS = /\p{Nd}/gu;

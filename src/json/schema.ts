@@ -1,15 +1,16 @@
 /**
- * Tells whether the arguments of a call are what the tool's JSON Schema asks for. @cfworker/json-schema validates: it has no dependencies,
+ * Values held against a JSON Schema, such as the arguments of a call. @cfworker/json-schema validates: it has no dependencies,
  * and it interprets schemas, where others compile code out of them, which is not for schemas that come with a data set.
  *
- * Looked at are types (also Python's names of them), required arguments, nested objects and lists, enumerations, alternatives and limits of
+ * Of those of data sets are looked at types (also Python's names of them), required arguments, nested objects and lists, enumerations, alternatives and limits of
  * size. Left out are what may take long on a long value (pattern, format, uniqueItems, multipleOf, contains) and references to other schemas:
  * there, as where a schema is malformed or more than MAX_SCHEMA_DEPTH deep, any value will do. Integers beyond 2^53 are compared as the nearest float.
  */
-import { Validator, type Schema } from '@cfworker/json-schema';
-import type { ToolEntry } from '../chat/tools.ts';
-import { propertySchema, withJsonSchema } from '../chat/tool-schema.ts';
-import { isDict, isList, type PyDict, type PyValue } from '../json/python.ts';
+import { type OutputUnit, Validator, type Schema } from '@cfworker/json-schema';
+import { dumps } from './dumps.ts';
+import { isDict, isList, type PyDict, type PyValue } from './python.ts';
+import { propertySchema, subschemas, withJsonSchema } from './schema-dialects.ts';
+import type { JsonObject, JsonValue } from './value.ts';
 
 const MAX_SCHEMA_DEPTH = 32;
 const DRAFT = '2020-12';
@@ -95,16 +96,57 @@ function checkable(value: PyValue, depth = 0): Schema | boolean {
   return schema;
 }
 
-/** The arguments that a tool takes. */
-export class ArgumentSchema {
+/** One thing that is wrong with a value. */
+export interface SchemaFault {
+  /** Keys and indices that lead to it. */
+  readonly path: readonly string[];
+  /** The word of the schema that refuses it, `false` where nothing at all may be there. */
+  readonly keyword: string;
+  readonly message: string;
+}
+
+/** Words of a schema that hold other schemas of parts: what those say is the fault. */
+const OF_PARTS: ReadonlySet<string> = new Set([
+  'properties',
+  'patternProperties',
+  'additionalProperties',
+  'items',
+  'prefixItems',
+  'allOf',
+  '$ref',
+]);
+
+function faultOf({ instanceLocation, keyword, error }: OutputUnit): SchemaFault {
+  const path = instanceLocation
+    .split('/')
+    .slice(1)
+    .map((part) => decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~'));
+  const missing = keyword === 'required' ? /"(.*)"\.$/s.exec(error)?.[1] : undefined;
+  return { path: missing === undefined ? path : [...path, missing], keyword, message: error };
+}
+
+/** A JSON Schema that values are held against. */
+export class JsonSchema {
   readonly #validator: Validator;
 
-  constructor(tool: ToolEntry) {
-    const parameters = withJsonSchema(new Map([['parameters', tool.parameters]])).get('parameters') ?? null;
-    this.#validator = new Validator(checkable(parameters), DRAFT);
+  /** Takes a schema as it stands, whole: one of the user's own, see `schemaProblem`. */
+  constructor(schema: JsonObject) {
+    this.#validator = new Validator(schema, DRAFT);
   }
 
-  /** What is wrong with the arguments, of several faults the innermost of the first; undefined if they are right. */
+  /** The schema of a tool of a data set, or its table of arguments, as far as it can be checked. */
+  static ofParameters(parameters: PyDict): JsonSchema {
+    const written = withJsonSchema(new Map([['parameters', parameters]])).get('parameters') ?? null;
+    return new JsonSchema(checkable(written) as JsonObject);
+  }
+
+  /** The first fault of a value, its innermost part; undefined if there is none. */
+  firstFault(value: JsonValue): SchemaFault | undefined {
+    const error = this.#validator.validate(value).errors.find(({ keyword }) => !OF_PARTS.has(keyword));
+    return error === undefined ? undefined : faultOf(error);
+  }
+
+  /** Says what is wrong with a dict, of several faults the innermost of the first; undefined if it is right. */
   fault(written: PyDict): string | undefined {
     const error = this.#validator.validate(plain(written)).errors.at(-1);
     if (error === undefined) return undefined;
@@ -112,4 +154,24 @@ export class ArgumentSchema {
       error.instanceLocation === '#' ? error.error : `${error.instanceLocation.slice(2)}: ${error.error}`;
     return text.length > BRIEF ? `${text.slice(0, BRIEF - 3)}...` : text;
   }
+}
+
+/** Tells whether `#/a/b` leads to something in a schema. */
+function leads(reference: string, root: PyDict): boolean {
+  const [start, ...keys] = reference.split('/').map((key) => decodeURIComponent(key));
+  const place = keys.reduce<PyValue | undefined>((at, key) => (isDict(at) ? at.get(key) : undefined), root);
+  return start === '#' && place !== undefined;
+}
+
+/** Says why a schema cannot be read, itself or a part of it: an unknown type, a reference that leads nowhere. */
+export function schemaProblem(schema: PyDict, root = schema): string | undefined {
+  const type = schema.get('type');
+  if (type !== undefined && checkableType(type) === undefined) return `${dumps(type)} is no type`;
+  const reference = schema.get('$ref');
+  if (typeof reference === 'string' && !leads(reference, root)) return `${reference} leads nowhere`;
+  for (const part of subschemas(schema)) {
+    const problem = schemaProblem(part, root);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
 }

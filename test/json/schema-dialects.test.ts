@@ -1,6 +1,6 @@
 /** Parameters as JSON Schema: nothing of a schema is lost. */
 import { describe, expect, it } from 'vitest';
-import { withJsonSchema } from '../../src/chat/tool-schema.ts';
+import { withJsonSchema } from '../../src/json/schema-dialects.ts';
 import { parseJson } from '../../src/json/parse.ts';
 import { isDict, toJson } from '../../src/json/python.ts';
 

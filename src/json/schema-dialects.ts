@@ -4,7 +4,7 @@
  * draft 3) moves into the list of what holds it, at every depth. Every other key stays as it is. Optional: the
  * reference trains on the tables as they are.
  */
-import { isDict, isList, type PyDict, type PyValue } from '../json/python.ts';
+import { isDict, isList, type PyDict, type PyValue } from './python.ts';
 
 const TYPES: ReadonlyMap<string, string> = new Map([
   ['str', 'string'],
@@ -94,6 +94,15 @@ function innerValue(key: string, value: PyValue): PyValue {
   if (NAMED.includes(key) && isDict(value))
     return new Map([...value].map(([name, item]) => [name, isDict(item) ? readSchema(item) : item]));
   return value;
+}
+
+/** The schemas that stand in a schema. */
+export function subschemas(schema: PyDict): readonly PyDict[] {
+  return [...schema].flatMap(([key, value]) => {
+    if (LISTS.includes(key) && isList(value)) return value.filter(isDict);
+    if ([...ONE, ...ONE_OF_LOGIC].includes(key)) return isDict(value) ? [value] : [];
+    return ['properties', ...NAMED].includes(key) && isDict(value) ? [...value.values()].filter(isDict) : [];
+  });
 }
 
 /** The names in a list of required properties, and of those that say so themselves. */
