@@ -19,7 +19,7 @@ import { htmlTable, soft } from './table.ts';
 
 interface TableRow {
   readonly name: string;
-  /** What has to be known about it. */
+  /** Remark for the reader; empty for none. */
   readonly remark: string;
   readonly cells: readonly string[];
   readonly own: boolean;
@@ -165,7 +165,7 @@ export function acebenchTables(scored: readonly AcebenchScores[]): Html {
     </details>`;
 }
 
-/** What the paper says of other ways to train the 0.6B student. */
+/** The paper's numbers for other ways to train the 0.6B student. */
 export function ablationTable(): Html {
   const rows = PUBLISHED_ABLATIONS.map(({ model, bfcl, acebench, remark = '' }): TableRow => {
     return { name: model, remark, cells: [shown(bfcl), shown(acebench)], own: false };

@@ -38,7 +38,7 @@ const PANELS: readonly Panel[] = [
   { title: 'Memory', metrics: ['memory_mb'] },
 ];
 
-/** What is known without noise: a trend line would only blur it. */
+/** Metrics without noise, which a trend line would only blur. */
 const EXACT: ReadonlySet<MetricName> = new Set(['lr', 'memory_mb']);
 
 const NAMED: ReadonlySet<MetricName> = new Set(PANELS.flatMap(({ metrics }) => metrics));

@@ -42,7 +42,7 @@ export function verdictsOf(runs: readonly RunRecord[], category: string = OVERAL
 }
 
 /**
- * What the model `label` gains over `other`, as the mean over dialogues of its mean over the seeds that both have, with
+ * Gain of the model `label` over `other`: the mean over dialogues of its mean over the seeds that both have, with
  * the normal 95% interval: the dialogues stand for all that could be asked. Undefined where no verdicts are left.
  */
 export function pairedGain(verdicts: Verdicts, label: string, other: string): SeedMean | undefined {

@@ -53,7 +53,7 @@ export interface RunRecord {
   readonly stages: readonly StageLog[];
   readonly samples: ReadonlyMap<string, StageSamples>;
   readonly evaluations: readonly Evaluation[];
-  /** What could not be read, in sentences for the report's end. */
+  /** Sentences for the report's end on files that could not be read. */
   readonly notes: readonly string[];
 }
 

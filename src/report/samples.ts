@@ -93,7 +93,7 @@ export function evalSamples(
   </div>`;
 }
 
-/** What the user said last in a rendered prompt, or the prompt's end when it is of another format. */
+/** Last message of the user in a rendered prompt, or the prompt's end when it is of another format. */
 export function requestOf(prompt: string): string {
   const turns = [...prompt.matchAll(/<\|im_start\|>user\n([\s\S]*?)<\|im_end\|>/g)];
   return turns.at(-1)?.[1]?.trim() ?? `…${prompt.slice(-300)}`;
@@ -122,7 +122,7 @@ function stepTable(lines: readonly SampleLine[]): Html {
   </div>`;
 }
 
-/** What a stage drew; what it learned from, when it took it from an earlier stage's draws. */
+/** Samples that a stage drew, or learned from where an earlier stage drew them. */
 export function drawnSamples(stage: string, kind: string, { first, last }: StageSamples): Html {
   return html`<details class="block">
     <summary>${headingOf(kind, stage)}</summary>

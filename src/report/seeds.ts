@@ -36,7 +36,7 @@ export function meanWithin(values: readonly number[], quantile: number): SeedMea
 export const meanOverSeeds = (values: readonly number[]): SeedMean =>
   meanWithin(values, T_QUANTILES[values.length - 2] ?? NORMAL_QUANTILE);
 
-/** What `row` gains over `other`, seed by seed, for the seeds that both have. */
+/** Gains of `row` over `other`, seed by seed, for the seeds that both have. */
 export function gains(row: SeedRow, other: SeedRow): number[] {
   return row.seeds.flatMap((seed, i) => {
     const theirs = other.shares[other.seeds.indexOf(seed)];
