@@ -84,7 +84,7 @@ describe('an empty project that installs the packed file', () => {
     'generate.ts': /-> \[ \{ name: 'set_timer', arguments: \{ minutes: 5 \} \} \]/,
     'own-environment.ts': /\(right: 2\)[\s\S]*must be of type number/,
     'own-loss.ts': /step 8: loss 0\.[\s\S]*saved to/,
-    'own-reward.ts': /^0\.9/,
+    'own-reward.ts': /^0\.9[\s\S]*step 2: mean reward/,
     'plain.js': /name: 'set_alarm'[\s\S]*reward 1/,
     'training-events.ts': /learn \(sft\) begins: 4 steps[\s\S]*report: .*report\.html/,
   };
