@@ -1,4 +1,7 @@
-/** The official verdicts, decoded calls and prompts of both revisions; skipped where they are not at hand. */
+/**
+ * The official verdicts, decoded calls and prompts of both revisions; skipped where they are not at hand, as ACEBench has no
+ * licence to copy its texts (test/golden/README.md).
+ */
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';

@@ -8,11 +8,9 @@ import { type Entry, readEntries, type SingleTurnEntry } from '../../src/bfcl/en
 import { promptFunctions, renderPrompt } from '../../src/bfcl/prompt.ts';
 import { checkSingleTurn } from '../../src/bfcl/single-turn.ts';
 import type { PyDict, PyValue } from '../../../../src/json/python.ts';
-import { asText, DATA, golden, hasGolden } from './shared.ts';
+import { asText, DATA, golden } from './shared.ts';
 
-const entries = new Map<string, Entry>(
-  hasGolden('bfcl-raw') ? readEntries(DATA, CATEGORY_NAMES).map((entry) => [entry.id, entry]) : [],
-);
+const entries = new Map<string, Entry>(readEntries(DATA, CATEGORY_NAMES).map((entry) => [entry.id, entry]));
 
 function singleTurn(id: PyValue | undefined): SingleTurnEntry {
   const entry = entries.get(asText(id));
@@ -46,7 +44,7 @@ interface Case {
 const differing = (cases: readonly Case[]): Case[] =>
   cases.filter(({ expected, actual }) => expected !== actual);
 
-describe.skipIf(!hasGolden('bfcl-raw'))('official verdicts', () => {
+describe('official verdicts', () => {
   test('the data has all 4,441 entries', () => {
     expect(entries.size).toBe(4441);
     for (const category of CATEGORY_NAMES) {
@@ -101,7 +99,7 @@ describe.skipIf(!hasGolden('bfcl-raw'))('official verdicts', () => {
   });
 });
 
-describe.skipIf(!hasGolden('bfcl-prompts'))('official prompts', () => {
+describe('official prompts', () => {
   test('all 71 of one turn are the same to the letter', () => {
     const rows = golden('bfcl-prompts').filter((row) => !row.has('turn'));
     expect(rows).toHaveLength(71);

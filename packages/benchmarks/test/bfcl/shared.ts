@@ -1,29 +1,30 @@
-/** The official data and verdicts, where they lie beside the repository. */
-import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { gunzipSync } from 'node:zlib';
+/** BFCL v3's data and the official verdicts, which are kept compressed in test/golden. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { brotliDecompressSync } from 'node:zlib';
+import { afterAll } from 'vitest';
 import { parseJson } from '../../../../src/json/parse.ts';
 import { isDict, type PyDict, type PyValue } from '../../../../src/json/python.ts';
 
-const shared = new URL('../../../../../shared/', import.meta.url);
+/** Lines of a file of test/golden. */
+export function goldenLines(name: string): string[] {
+  const packed = readFileSync(new URL(`../golden/${name}.jsonl.br`, import.meta.url));
+  return brotliDecompressSync(packed).toString('utf8').trimEnd().split('\n');
+}
 
-/** BFCL v3 in the official layout. */
-export const DATA = fileURLToPath(new URL('data/bfcl-v3', shared));
-
-const goldenPath = (name: string): string => fileURLToPath(new URL(`golden/${name}.jsonl.gz`, shared));
-
-/** Whether data and this golden file are there. */
-export function hasGolden(name: string): boolean {
-  return existsSync(DATA) && existsSync(goldenPath(name));
+/** BFCL v3 in the official layout, unpacked for the test file that asks for it. */
+export const DATA = mkdtempSync(join(tmpdir(), 'bfcl-v3-'));
+afterAll(() => rmSync(DATA, { recursive: true, force: true }));
+for (const line of goldenLines('bfcl-v3')) {
+  const { path, text } = JSON.parse(line) as { readonly path: string; readonly text: string };
+  mkdirSync(join(DATA, dirname(path)), { recursive: true });
+  writeFileSync(join(DATA, path), text);
 }
 
 /** The rows of a golden file. */
 export function golden(name: string): PyDict[] {
-  const lines = gunzipSync(readFileSync(goldenPath(name)))
-    .toString('utf8')
-    .trimEnd()
-    .split('\n');
-  return lines.map((line) => {
+  return goldenLines(name).map((line) => {
     const row = parseJson(line);
     if (!isDict(row)) throw new Error(`a row of ${name} is no object`);
     return row;

@@ -1,7 +1,5 @@
 /** The official checker's verdicts and what the official classes answered, for 12,161 trajectories. */
-import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { gunzipSync } from 'node:zlib';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import {
   callText,
@@ -15,12 +13,10 @@ import {
 import { APIS } from '../../../src/bfcl/multi-turn/apis/index.ts';
 import { jsonText } from '../../../src/bfcl/multi-turn/python/print.ts';
 import { parseJson } from '../../../../../src/json/parse.ts';
+import { DATA, goldenLines } from '../shared.ts';
 import type { PyDict } from '../../../../../src/json/python.ts';
 
-const shared = fileURLToPath(new URL('../../../../../../shared/', import.meta.url));
-const data = `${shared}data/bfcl-v3/`;
-const golden = `${shared}golden/bfcl-multiturn.jsonl.gz`;
-const present = existsSync(golden) && existsSync(data);
+const data = `${DATA}/`;
 
 const CATEGORIES = ['base', 'miss_func', 'miss_param', 'long_context'];
 
@@ -40,10 +36,6 @@ function dictIn(text: string): PyDict {
 
 function lines(path: string): string[] {
   return readFileSync(path, 'utf8').trimEnd().split('\n');
-}
-
-function goldenLines(): string[] {
-  return gunzipSync(readFileSync(golden)).toString('utf8').trimEnd().split('\n');
 }
 
 function readEntries(): Map<string, MultiTurnEntry> {
@@ -66,9 +58,9 @@ function isSame(result: string, wanted: string): boolean {
   return result.startsWith(cut[1]!) && Array.from(result).length === Number(cut[2]);
 }
 
-describe.skipIf(!present)('official verdicts of several turns', () => {
-  const entries = present ? readEntries() : new Map<string, never>();
-  const rows = present ? goldenLines().map((line) => JSON.parse(line) as Row) : [];
+describe('official verdicts of several turns', () => {
+  const entries = readEntries();
+  const rows = goldenLines('bfcl-multiturn').map((line) => JSON.parse(line) as Row);
 
   it('agree on every trajectory: valid or not, the error, and what differs', { timeout: 120_000 }, () => {
     const wrong = rows.filter((row) => {
@@ -107,7 +99,7 @@ describe.skipIf(!present)('official verdicts of several turns', () => {
   it('come from texts that calls are written as', { timeout: 120_000 }, () => {
     let calls = 0;
     const wrong: string[] = [];
-    for (const line of goldenLines()) {
+    for (const line of goldenLines('bfcl-multiturn')) {
       const row = dictIn(line);
       const written = (row.get('call_strings') as string[][][]).flat(2);
       const given = (row.get('calls') as PyDict[][][]).flat(2);
@@ -122,9 +114,9 @@ describe.skipIf(!present)('official verdicts of several turns', () => {
   });
 });
 
-describe.skipIf(!present)('the simulated APIs', () => {
+describe('the simulated APIs', () => {
   it('have the methods, parameters and defaults of the official classes', () => {
-    const signatures = present ? dictIn(readFileSync(`${data}method_signatures.json`, 'utf8')) : new Map();
+    const signatures = dictIn(readFileSync(`${data}method_signatures.json`, 'utf8'));
     const ours = APIS.map((api) => [
       api.className,
       Object.entries(api.methods)
