@@ -3,24 +3,18 @@ import { asTokenIds, type Dialogue, type Message, type TokenIds } from '../chat/
 import { assistantTurn } from '../chat/generation.ts';
 import { ChatTemplate } from '../chat/template.ts';
 import { ggufSpecialTokens } from '../chat/tokenizer-source.ts';
-import type { Tokenizer } from '../chat/tokenizer.ts';
 import type { TaskDialogue } from '../data/reading.ts';
 import { exactMatch, goldOfMessage } from '../rewards/exact.ts';
 import type { Device } from '../ggml/device.ts';
 import { LlamaModel } from '../ggml/llama.ts';
-import type { ModelConfig } from '../model/arch/config.ts';
-import type { WeightSource } from '../model/arch/forward.ts';
-import { Generator } from '../model/generate/generation.ts';
 import { small } from '../model/generate/workers.ts';
-import { type ScoredCompletion, Scorer } from '../model/tree/scoring.ts';
+import type { ScoredCompletion } from '../model/tree/scoring.ts';
+import { Local, type LocalParts } from '../sampling/local.ts';
+import { sampleAll } from '../sampling/sampler.ts';
 
-export interface ParityOptions {
+/** The checkpoint's parts, and what is asked. */
+export interface ParityOptions extends Omit<LocalParts, 'name'> {
   readonly device: Device;
-  readonly config: ModelConfig;
-  readonly weights: WeightSource;
-  readonly tokenizer: Tokenizer;
-  /** The checkpoint's chat template. */
-  readonly template: ChatTemplate;
   readonly gguf: string;
   /** Whose requests are asked. */
   readonly dialogues: readonly TaskDialogue[];
@@ -53,24 +47,23 @@ const KL_TOKENS = 256;
 
 /** Lets both answer the same requests. Throws a UserError where the file cannot be loaded. */
 export async function exportParity(options: ParityOptions): Promise<Parity> {
-  const { device, config, weights, tokenizer, template, dialogues, maxTokens } = options;
+  const { device, config, tokenizer, template, dialogues, maxTokens } = options;
   using file = LlamaModel.load(options.gguf, {
     contextTokens: config.contextLength,
     threads: small(config) ? 1 : device.threads,
   });
   const texts = dialogues.map((dialogue) => template.prompt(asked(dialogue)));
   const prompts = texts.map((text) => tokenizer.encode(text));
-  using generator = new Generator(device, config, weights);
-  const answers = await generator.generate(prompts, {
-    temperature: 0,
-    maxTokens,
-    stopIds: tokenizer.stopIds,
-  });
+  using model = new Local(device, { ...options, name: 'checkpoint' });
+  const answers = await sampleAll(
+    model,
+    prompts.map((ids) => ({ ids })),
+    { temperature: 0, generate_max_len: maxTokens },
+  );
   const completions = answers.map(([sample]) => sample?.tokens ?? asTokenIds([]));
-  using scorer = new Scorer(device, config, weights);
   const topK = Math.min(KL_TOKENS, config.vocabSize);
   const trees = prompts.map((prompt, i) => ({ prompt, completions: completions.slice(i, i + 1) }));
-  const scored = await scorer.score(trees, { topK });
+  const scored = await model.score(trees, { topK });
   const embedded = new ChatTemplate(
     file.metadata('tokenizer.chat_template') ?? '',
     ggufSpecialTokens(options.gguf),

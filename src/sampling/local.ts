@@ -102,7 +102,7 @@ export class Local implements Sampler {
     }));
     const fits = asked.filter(({ ids }) => ids.length < config.contextLength);
     for (const { index, ids } of asked) {
-      const failure = `it has ${ids.length} tokens, and ${this.name} has room for ${config.contextLength - 1}`;
+      const failure = `it has ${ids.length} tokens, and ${this.name} has room for ${config.contextLength - 1} before an answer; shorten its tools`;
       if (ids.length >= config.contextLength) yield { index, samples: [], failure, isFull: true };
     }
     const drawn = this.#generator.stream(

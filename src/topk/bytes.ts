@@ -1,6 +1,7 @@
 /** Reads of a file at given places. */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync } from 'node:fs';
 import { fileError } from '../base/files.ts';
+import { readAt } from '../base/read-at.ts';
 
 /** A file that is read at any place. */
 export class ByteFile implements Disposable {
@@ -21,19 +22,7 @@ export class ByteFile implements Disposable {
 
   /** The bytes from `start` to `end`; fewer, where the file ends earlier. */
   read(start: number, end: number): Buffer {
-    const bytes = Buffer.alloc(Math.max(0, Math.min(end, this.size) - start));
-    let done = 0;
-    while (done < bytes.length) {
-      let got: number;
-      try {
-        got = readSync(this.#file, bytes, done, bytes.length - done, start + done);
-      } catch (thrown) {
-        throw fileError('read', this.path, thrown);
-      }
-      if (got === 0) return bytes.subarray(0, done);
-      done += got;
-    }
-    return bytes;
+    return readAt(this.path, this.#file, start, Math.max(0, Math.min(end, this.size) - start));
   }
 
   [Symbol.dispose](): void {

@@ -63,47 +63,18 @@ class Histogram {
   }
 }
 
-export interface Spread {
-  readonly mean: number;
-  readonly p1: number;
-  readonly p10: number;
-  readonly median: number;
-  readonly p90: number;
-}
-
-function spread(histogram: Histogram): Spread {
+function spread(histogram: Histogram) {
   const at = (share: number): number => histogram.quantile(share);
   return { mean: histogram.mean, p1: at(0.01), p10: at(0.1), median: at(0.5), p90: at(0.9) };
 }
 
+export type Spread = ReturnType<typeof spread>;
+
 /** Bounds of the ranks that are counted together: 1, 2, 3 to 5, ... */
 const RANKS = [1, 2, 5, 10, 20, 50, 100] as const;
 
-export interface StoreSummary {
-  readonly tokenizer: string;
-  readonly vocabSize: number;
-  readonly topK: number;
-  readonly bytes: number;
-  readonly bytesPerToken: number;
-  readonly sequences: number;
-  /** Sequences with distributions, and their tokens that have one. */
-  readonly answers: number;
-  readonly tokens: number;
-  /** Tokens of an answer for which the teacher gave no distribution. */
-  readonly tokensWithout: number;
-  readonly mass: Spread;
-  /** In nats; see `RowFacts`. */
-  readonly entropy: Spread;
-  /** Shares of the sampled tokens up to each rank and beyond the one before; `outside` is none of the stored. */
-  readonly rank: { readonly upTo: Readonly<Record<string, number>>; readonly outside: number };
-  /** Mean log-probability of the sampled tokens, nats. */
-  readonly sampledLogprob: number;
-  /** Rows that cannot be a distribution: more mass than 1, or an id beyond the vocabulary. */
-  readonly faults: { readonly mass: number; readonly ids: number };
-}
-
-/** Reads a whole store once, sequence by sequence; `onSequence` hears of each. */
-export function summarise(file: TopKFile, onSequence: () => void = () => undefined): StoreSummary {
+/** Reads a whole store once, sequence by sequence. */
+export function summarise(file: TopKFile) {
   using _open = file.keepOpen();
   const { topK, vocabSize, tokenizer } = file.header;
   const mass = new Histogram(1, 10_000);
@@ -112,7 +83,6 @@ export function summarise(file: TopKFile, onSequence: () => void = () => undefin
   let [outside, answers, tokensWithout, logprobs] = [0, 0, 0, 0];
   const faults = { mass: 0, ids: 0 };
   for (let i = 0; i < file.length; i++) {
-    onSequence();
     if (file.size(i).rows === 0) continue;
     answers += 1;
     const sequence = file.read(i);
@@ -135,6 +105,7 @@ export function summarise(file: TopKFile, onSequence: () => void = () => undefin
   }
   const tokens = file.rows - tokensWithout;
   const share = (count: number): number => count / Math.max(1, tokens);
+  const upTo = [...ranks].toSorted(([a], [b]) => a - b).map(([bound, count]) => [bound, share(count)]);
   return {
     tokenizer,
     vocabSize,
@@ -142,18 +113,21 @@ export function summarise(file: TopKFile, onSequence: () => void = () => undefin
     bytes: file.bytes,
     bytesPerToken: bytesPerToken(file.header),
     sequences: file.length,
+    /** Sequences with distributions, and their tokens that have one. */
     answers,
     tokens,
+    /** Tokens of an answer for which the teacher gave no distribution. */
     tokensWithout,
     mass: spread(mass),
+    /** In nats; see `RowFacts`. */
     entropy: spread(entropy),
-    rank: {
-      upTo: Object.fromEntries(
-        [...ranks].toSorted(([a], [b]) => a - b).map(([bound, count]) => [bound, share(count)]),
-      ),
-      outside: share(outside),
-    },
+    /** Shares of the sampled tokens up to each rank and beyond the one before; `outside` is none of the stored. */
+    rank: { upTo: Object.fromEntries(upTo) as Readonly<Record<string, number>>, outside: share(outside) },
+    /** Mean log-probability of the sampled tokens, nats. */
     sampledLogprob: logprobs / Math.max(1, tokens),
+    /** Rows that cannot be a distribution: more mass than 1, or an id beyond the vocabulary. */
     faults,
   };
 }
+
+export type StoreSummary = ReturnType<typeof summarise>;

@@ -1,10 +1,10 @@
 /** `tinystar generate`: asks a checkpoint, with tools, and prints its answer. */
 import { buildCommand } from '@stricli/core';
 import { shownParts } from '../../chat/generation.ts';
-import { refuseAdapter } from '../../model/checkpoint/checkpoint-path.ts';
+import { checkpointAt, refuseAdapter } from '../../model/checkpoint/checkpoint-path.ts';
 import type { CliContext } from '../context.ts';
 import { outStyle } from '../context.ts';
-import { debugFlag, examples, numberFrom, wholeNumber, thinkingFlag } from '../flags.ts';
+import { debugFlag, engineFlag, examples, numberFrom, wholeNumber, thinkingFlag } from '../flags.ts';
 
 interface Flags {
   readonly tools?: string;
@@ -14,56 +14,46 @@ interface Flags {
   readonly maxTokens: number;
   readonly seed: number;
   readonly device: string;
+  readonly engine?: 'tinystar' | 'llama.cpp';
   readonly thinking?: 'on' | 'off';
   readonly raw: boolean;
   readonly debug: boolean;
 }
 
 async function generate(this: CliContext, flags: Flags, checkpoint: string, request: string): Promise<void> {
-  const [
-    { Device },
-    { loadModel },
-    { Generator },
-    { Tokenizer },
-    { ChatTemplate },
-    { noticesOf },
-    { readTools },
-  ] = await Promise.all([
-    import('../../ggml/device.ts'),
-    import('../../model/checkpoint/checkpoint.ts'),
-    import('../../model/generate/generation.ts'),
-    import('../../chat/tokenizer.ts'),
-    import('../../chat/template.ts'),
-    import('../../train/device-probe.ts'),
-    import('../tools-file.ts'),
-  ]);
+  const [{ Tokenizer }, { ChatTemplate }, { openSampler }, { sampleAll }, { noticesOf }, { readTools }] =
+    await Promise.all([
+      import('../../chat/tokenizer.ts'),
+      import('../../chat/template.ts'),
+      import('../../sampling/open.ts'),
+      import('../../sampling/sampler.ts'),
+      import('../../train/device-probe.ts'),
+      import('../tools-file.ts'),
+    ]);
   refuseAdapter(checkpoint);
   const tools = flags.tools === undefined ? [] : readTools(flags.tools);
-  const tokenizer = Tokenizer.load(checkpoint);
   const system = flags.system === undefined ? [] : [{ role: 'system', content: flags.system } as const];
   const messages = [...system, { role: 'user', content: request } as const];
-  const prompt = ChatTemplate.of(tokenizer).fixed(flags.thinking).prompt({ messages, tools });
-  using device = Device.open(flags.device);
-  for (const notice of noticesOf(device)) this.process.stderr.write(`note: ${notice}\n`);
-  const { config, parameters } = loadModel(device, checkpoint, { trainable: false });
-  using _parameters = parameters;
-  using generator = new Generator(device, config, parameters);
-  const [samples = []] = await generator.generate([tokenizer.encode(prompt)], {
-    samples: flags.samples,
+  const template = ChatTemplate.of(Tokenizer.load(checkpointAt(checkpoint))).fixed(flags.thinking);
+  const prompt = template.prompt({ messages, tools });
+  const { device, engine } = flags;
+  using model = await openSampler(checkpoint, { device, parallel: 1, ...(engine && { engine }) });
+  const notices = model.device === undefined ? [] : noticesOf(model.device);
+  for (const notice of notices) this.process.stderr.write(`note: ${notice}\n`);
+  const [samples = []] = await sampleAll(model, [{ text: prompt }], {
+    n_samples_per_prompt: flags.samples,
     temperature: flags.temperature,
-    maxTokens: flags.maxTokens,
-    stopIds: tokenizer.stopIds,
+    generate_max_len: flags.maxTokens,
     seed: flags.seed,
+    skip_special_tokens: !flags.raw,
   });
   const style = outStyle(this);
   if (flags.raw) this.process.stdout.write(style.dim(prompt));
-  for (const { tokens, finish } of samples) {
-    const text = tokenizer.decode(tokens, { skipSpecial: !flags.raw });
+  for (const { text, length, finish } of samples) {
     const [thought, answer] = flags.raw ? ['', text] : shownParts(text);
     const thinking = thought.trim() === '' ? '' : `${style.dim(thought.trim())}\n\n`;
     this.process.stdout.write(`${thinking}${flags.raw ? answer : answer.trim()}\n`);
-    if (finish === 'length')
-      this.process.stderr.write(`(cut after ${tokens.length} tokens; raise --max-tokens)\n`);
+    if (finish === 'length') this.process.stderr.write(`(cut after ${length} tokens; raise --max-tokens)\n`);
   }
 }
 
@@ -92,6 +82,7 @@ export const generateCommand = buildCommand<Flags, [string, string], CliContext>
       },
       seed: { ...parsed, parse: wholeNumber(0), brief: 'Seed of the draws', default: '0', placeholder: 'N' },
       device: { ...parsed, parse: String, brief: 'cpu, gpu or a name', default: 'cpu', placeholder: 'NAME' },
+      engine: engineFlag,
       thinking: thinkingFlag,
       raw: {
         kind: 'boolean',
