@@ -1,5 +1,5 @@
 /** Reading whole files; and the door to what else concerns files. */
-import { readFileSync } from 'node:fs';
+import { fstatSync, readFileSync, statSync } from 'node:fs';
 import { STANDARD } from './destination.ts';
 import { UserError } from './errors.ts';
 import { fileError } from './system-errors.ts';
@@ -19,10 +19,22 @@ export function readText(path: string): string {
   }
 }
 
-/** Reads a whole file, or standard input for `-`, as bytes; throws a UserError that names it. */
+/** What could be read once only, standard input or a named pipe, by its place in the system. */
+const readOnce = new Map<string, Buffer>();
+
+/**
+ * Reads a whole file, or standard input for `-`, as bytes; standard input and pipes are kept, so that they can be read
+ * again. Throws a UserError that names it.
+ */
 export function readBytes(path: string): Buffer {
   try {
-    return readFileSync(path === STANDARD ? 0 : path);
+    const isStandard = path === STANDARD;
+    const stats = isStandard ? fstatSync(0) : statSync(path);
+    if (stats.isFile() && !isStandard) return readFileSync(path);
+    const place = `${stats.dev}:${stats.ino}`;
+    const bytes = readOnce.get(place) ?? readFileSync(isStandard ? 0 : path);
+    readOnce.set(place, bytes);
+    return bytes;
   } catch (thrown) {
     throw fileError('read', path, thrown);
   }

@@ -3,12 +3,13 @@
  * are the same; a file that was only touched or moved is the same file. Everything that asks "is this done?" asks here.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { closeSync, existsSync, openSync, readdirSync, readSync, statSync, type BigIntStats } from 'node:fs';
+import { existsSync, readdirSync, statSync, type BigIntStats } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { fileError, readText, writeAtomic } from './files.ts';
+import { piecesOf, withFile } from './open-file.ts';
 
 /** Digests of files, by their names. */
 export type Contents = Readonly<Record<string, string>>;
@@ -17,7 +18,6 @@ export type Contents = Readonly<Record<string, string>>;
 const LARGE = 16 * 2 ** 20;
 /** Milliseconds in which a file may change twice without the system's clock showing it. */
 const CLOCK_STEP = 2000;
-const BLOCK = 2 ** 22;
 
 const known = z.record(z.string(), z.tuple([z.string(), z.string()]));
 type Known = z.output<typeof known>;
@@ -63,21 +63,10 @@ export function onLongRead(listener: (path: string, bytes: number) => void): voi
 function readDigest(path: string, size: number): string {
   if (size >= LONG) tellLongRead(path, size);
   const hash = createHash('sha256');
-  const block = Buffer.allocUnsafe(BLOCK);
-  try {
-    const file = openSync(path, 'r');
-    try {
-      for (;;) {
-        const count = readSync(file, block, 0, BLOCK, null);
-        if (count === 0) return hash.digest('hex');
-        hash.update(block.subarray(0, count));
-      }
-    } finally {
-      closeSync(file);
-    }
-  } catch (thrown) {
-    throw fileError('read', path, thrown);
-  }
+  withFile(path, 'r', (file) => {
+    for (const piece of piecesOf(path, file)) hash.update(piece);
+  });
+  return hash.digest('hex');
 }
 
 /** The digest of a file's contents; of what can be read only once, such as a pipe, one that never comes again. */

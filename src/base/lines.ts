@@ -1,24 +1,14 @@
 /** Files of lines, read piece by piece, so that they may be longer than memory or than a text can be. */
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  mkdtempSync,
-  openSync,
-  readSync,
-  truncateSync,
-  unlinkSync,
-} from 'node:fs';
+import { closeSync, existsSync, fstatSync, mkdtempSync, openSync, truncateSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { STANDARD } from './destination.ts';
 import { UserError } from './errors.ts';
-import { fileError } from './files.ts';
-import { waitForPipe, writeFully } from './output.ts';
+import { fileError } from './system-errors.ts';
+import { openFile, piecesOf, readAt, writeFully } from './open-file.ts';
 import { discard } from './temporary.ts';
 import { decodeLines, textHead, TextPieces } from './text.ts';
 
-const CHUNK = 1 << 20;
 const NEWLINE = 0x0a;
 /** Bytes that a line may have: more are no row of any data, and may be more than a text can hold. */
 const LONGEST_LINE = 1 << 28;
@@ -41,23 +31,11 @@ interface RawLine extends Omit<FileLine, 'text'> {
 /** Name of an input in a sentence. */
 export const inputName = (path: string): string => (path === STANDARD ? 'standard input' : path);
 
-/** Reads from `place`, or on from where the last call ended; 0 at the end. */
-function readNext(path: string, file: number, chunk: Buffer, place: number | null = null): number {
-  for (;;) {
-    try {
-      return readSync(file, chunk, 0, chunk.length, place);
-    } catch (thrown) {
-      if (!waitForPipe(thrown)) throw fileError('read', path, thrown);
-    }
-  }
-}
-
 function* rawLines(path: string, file: number, begin = 0): Generator<RawLine> {
-  const chunk = Buffer.alloc(CHUNK);
   let parts: Buffer[] = [];
   let [number, size, start, place] = [1, 0, begin, begin];
-  for (let got = readNext(path, file, chunk, begin); got > 0; got = readNext(path, file, chunk, place)) {
-    const bytes = Buffer.from(chunk.subarray(0, got));
+  for (const piece of piecesOf(path, file, begin)) {
+    const bytes = Buffer.from(piece);
     let from = 0;
     for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, from)) {
       const last = bytes.subarray(from, at);
@@ -69,9 +47,9 @@ function* rawLines(path: string, file: number, begin = 0): Generator<RawLine> {
       number += 1;
       start = place + from;
     }
-    if (from < got) parts.push(bytes.subarray(from));
-    size += got - from;
-    place += got;
+    if (from < bytes.length) parts.push(bytes.subarray(from));
+    size += bytes.length - from;
+    place += bytes.length;
     if (size > LONGEST_LINE) {
       throw new UserError(
         'DATA_LINE',
@@ -80,14 +58,6 @@ function* rawLines(path: string, file: number, begin = 0): Generator<RawLine> {
     }
   }
   if (size > 0) yield { bytes: Buffer.concat(parts), number, start, end: place, isWhole: false };
-}
-
-function openToRead(path: string): number {
-  try {
-    return openSync(path, 'r');
-  } catch (thrown) {
-    throw fileError('read', path, thrown);
-  }
 }
 
 /** Copies what can be read once only into a file without a name. */
@@ -110,14 +80,7 @@ function copied(
     const file = openSync(copy, 'wx+');
     try {
       unlinkSync(copy);
-      const chunk = Buffer.alloc(CHUNK);
-      let place = begin;
-      for (;;) {
-        const got = readNext(path, source, chunk, place);
-        if (got === 0) break;
-        if (place !== null) place += got;
-        writeFully(file, turned(chunk.subarray(0, got)));
-      }
+      for (const piece of piecesOf(path, source, begin)) writeFully(file, turned(piece));
       writeFully(file, turned());
       return file;
     } catch (thrown) {
@@ -140,7 +103,7 @@ function transcoded(path: string, source: number): number {
 /** Opens what can be read in any order: a file, or a copy of a pipe or of standard input. */
 function openLines(path: string): number {
   if (path === STANDARD) return spool(path, 0);
-  const file = openToRead(path);
+  const file = openFile(path, 'r');
   const isFile = fstatSync(file).isFile();
   try {
     return isFile ? file : spool(path, file);
@@ -152,8 +115,8 @@ function openLines(path: string): number {
 /** A file of UTF-8, and the place behind its byte order mark; `file` is closed if another takes its place. */
 function asUtf8(path: string, file: number): { readonly file: number; readonly begin: number } {
   try {
-    const start = Buffer.alloc(16);
-    const { encoding, mark } = textHead(start.subarray(0, readNext(path, file, start, 0)), inputName(path));
+    const [start = Buffer.alloc(0)] = piecesOf(path, file, 0);
+    const { encoding, mark } = textHead(start, inputName(path));
     if (encoding === 'utf-8') return { file, begin: mark };
     const copy = transcoded(path, file);
     closeSync(file);
@@ -190,15 +153,7 @@ export class LineFile implements Disposable {
 
   /** The text from one place to another, such as a line's. */
   textAt(start: number, end: number): string {
-    const bytes = Buffer.alloc(end - start);
-    let read = 0;
-    while (read < bytes.length) {
-      const got = readSync(this.#file, bytes, read, bytes.length - read, start + read);
-      if (got === 0)
-        throw new UserError('FILE', `${inputName(this.path)} has become shorter; run the command again.`);
-      read += got;
-    }
-    return bytes.toString('utf8');
+    return readAt(inputName(this.path), this.#file, start, end - start).toString('utf8');
   }
 
   [Symbol.dispose](): void {
@@ -214,7 +169,7 @@ export function* linesOf(path: string): Generator<FileLine> {
 
 /** The whole lines of a file that grows; what comes after the last line's end was cut off by a kill and is left out. */
 export function* wholeLines(path: string): Generator<FileLine> {
-  const file = openToRead(path);
+  const file = openFile(path, 'r');
   try {
     for (const { bytes, isWhole, ...line } of rawLines(path, file))
       if (isWhole) yield { ...line, text: bytes.toString('utf8') };

@@ -14,42 +14,18 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
-  readSync,
   renameSync,
   rmSync,
   type Stats,
-  writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type Destination, destinationOf, folderBehind } from './destination.ts';
 import { InternalError, UserError } from './errors.ts';
+import { piecesOf, withFile, writeFully } from './open-file.ts';
 import { systemCode } from './processes.ts';
 import { fileError } from './system-errors.ts';
 import { discard, removeLeftoversOf, replacedName, syncFolder, temporaryName } from './temporary.ts';
-
-/** Milliseconds between attempts at a pipe that does not wait by itself. */
-const RETRY = 5;
-const CHUNK = 1 << 20;
-
-/** Waits a little if `thrown` says that a pipe is full, or empty, and that somebody has told it not to wait by itself. */
-export function waitForPipe(thrown: unknown): boolean {
-  if (systemCode(thrown) !== 'EAGAIN') return false;
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY);
-  return true;
-}
-
-/** Writes all of `bytes` to an open file. */
-export function writeFully(file: number, bytes: Uint8Array): void {
-  let written = 0;
-  while (written < bytes.byteLength) {
-    try {
-      written += writeSync(file, bytes, written);
-    } catch (thrown) {
-      if (!waitForPipe(thrown)) throw thrown;
-    }
-  }
-}
 
 /** Gives a file that is to replace another one its mode, and its owner if that may be. */
 function takeAfter(path: string, old: Stats | undefined): void {
@@ -60,15 +36,6 @@ function takeAfter(path: string, old: Stats | undefined): void {
     // Only root gives files away.
   }
   chmodSync(path, old.mode & 0o7777);
-}
-
-function syncFile(path: string): void {
-  const file = openSync(path, 'r+');
-  try {
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
 }
 
 /** Puts a file that is whole and synced where it belongs. */
@@ -158,16 +125,11 @@ export function writeAtomic(path: string, ...parts: readonly (string | Uint8Arra
 }
 
 function copyTo(path: string, from: string): void {
-  const file = openSync(from, 'r');
-  try {
+  withFile(from, 'r', (file) => {
     using output = new Output(path);
-    const chunk = Buffer.alloc(CHUNK);
-    for (let got = readSync(file, chunk); got > 0; got = readSync(file, chunk))
-      output.write(chunk.subarray(0, got));
+    for (const piece of piecesOf(from, file)) output.write(piece);
     output.commit();
-  } finally {
-    closeSync(file);
-  }
+  });
 }
 
 /**
@@ -191,7 +153,7 @@ export function writeThrough<T>(path: string, fill: (place: string) => T): T {
     rmSync(place, { force: true });
     const filled = fill(place);
     if (isFile) {
-      syncFile(place);
+      withFile(place, 'r+', fsyncSync);
       putInPlace(place, destination);
     } else copyTo(path, place);
     return filled;

@@ -6,7 +6,7 @@ import { closeSync, fstatSync, openSync } from 'node:fs';
 import koffi from 'koffi';
 import { InternalError, UserError } from '../base/errors.ts';
 import { fileError } from '../base/files.ts';
-import { readAt } from '../base/read-at.ts';
+import { readAt } from '../base/open-file.ts';
 import type { Library } from './library.ts';
 import type { Ggml, Pointer } from './signatures.ts';
 

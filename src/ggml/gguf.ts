@@ -2,7 +2,7 @@
  * Writing GGUF files through ggml's own writer: ggml lays out and writes the header, the tensors' bytes are
  * appended one tensor at a time (the second of the three ways that gguf.h names), so none has to fit in memory twice.
  */
-import { appendParts } from '../base/append.ts';
+import { appendParts } from '../base/open-file.ts';
 import { InternalError, UserError } from '../base/errors.ts';
 import { writeThrough } from '../base/output.ts';
 import type { Library } from './library.ts';

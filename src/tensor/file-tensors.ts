@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { InternalError } from '../base/errors.ts';
 import { discard, fileError } from '../base/files.ts';
-import { readAt } from '../base/read-at.ts';
+import { readAt } from '../base/open-file.ts';
 import type { StoredTensors } from './optim/optimizer.ts';
 import type { ParameterSpec } from './parameters.ts';
 import { sizeOf } from './tensor.ts';

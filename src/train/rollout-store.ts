@@ -6,7 +6,7 @@
 import { constants, copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { appendParts } from '../base/append.ts';
+import { appendParts } from '../base/open-file.ts';
 import { UserError } from '../base/errors.ts';
 import { fileError, readText, writeAtomic } from '../base/files.ts';
 import { cutFile, wholeLines } from '../base/lines.ts';

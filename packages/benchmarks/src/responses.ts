@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { UserError } from '../../../src/base/errors.ts';
 import { fileError } from '../../../src/base/files.ts';
 import { cutFile, linesOf, wholeEnd } from '../../../src/base/lines.ts';
-import { writeFully } from '../../../src/base/output.ts';
+import { writeFully } from '../../../src/base/open-file.ts';
 import { tryParseJson } from '../../../src/json/parse.ts';
 import { dumps } from '../../../src/json/dumps.ts';
 import { isDict, type PyValue } from '../../../src/json/python.ts';

@@ -6,7 +6,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { appendParts } from '../../base/append.ts';
+import { appendParts } from '../../base/open-file.ts';
 import { readBytes, writeAtomic, writeFolderAtomic } from '../../base/files.ts';
 import type { Rng } from '../../base/rng.ts';
 import type { Device } from '../../ggml/device.ts';

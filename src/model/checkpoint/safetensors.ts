@@ -1,11 +1,11 @@
 /** The safetensors file format: an eight-byte length, a JSON header, then the tensors' bytes. */
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { z } from 'zod';
-import { appendParts } from '../../base/append.ts';
+import { appendParts } from '../../base/open-file.ts';
 import { InternalError, UserError } from '../../base/errors.ts';
 import { fileError } from '../../base/files.ts';
 import { writeThrough } from '../../base/output.ts';
-import { readAt } from '../../base/read-at.ts';
+import { readAt } from '../../base/open-file.ts';
 
 /** Bytes of an element, of the types that this program writes. */
 const SIZES = { F32: 4, F16: 2, I32: 4, U8: 1 } as const;
