@@ -1,7 +1,7 @@
 /** Reads of a file at given places. */
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { fileError } from '../base/files.ts';
-import { readAt } from '../base/read-at.ts';
+import { readAt } from '../base/open-file.ts';
 
 /** A file that is read at any place. */
 export class ByteFile implements Disposable {
