@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { hashString } from '../base/rng.ts';
 import type { Conversation } from '../environment/conversation.ts';
 import { type EnvironmentHost, type Problem, SPLITS } from '../environment/environment.ts';
-import type { Manner } from '../environment/manner.ts';
+import type { RolloutMode } from '../environment/rollout-mode.ts';
 import type { Speech } from '../environment/speech.ts';
 import { lastBoxed } from '../rewards/math-answer.ts';
 import { answersRightly } from '../rewards/mentor.ts';
@@ -49,7 +49,7 @@ export interface ToolUseOptions {
   readonly sampler: Sampler;
   readonly speech: Speech;
   readonly host: EnvironmentHost;
-  readonly manner: Manner;
+  readonly rolloutMode: RolloutMode;
   readonly sampling: Pick<SampleOptions, 'temperature' | 'generate_max_len'>;
   readonly maxPromptTokens: number;
   readonly max_turns: number;
@@ -95,14 +95,14 @@ export async function* judgeToolUse(
   options: ToolUseOptions,
   first = 0,
 ): AsyncGenerator<readonly ToolVerdict[]> {
-  const { problems, speech, host, manner, batch, signal, sampling, max_turns, seed } = options;
+  const { problems, speech, host, rolloutMode, batch, signal, sampling, max_turns, seed } = options;
   for (let start = first; start < problems.length; start += batch) {
     signal.throwIfAborted();
     const asked = problems
       .slice(start, start + batch)
-      .map((problem) => ({ problem, ...manner.prompt(speech, problem.question, host) }));
+      .map((problem) => ({ problem, ...rolloutMode.prompt(speech, problem.question, host) }));
     const fitting = asked.filter(({ ids }) => ids.length <= options.maxPromptTokens);
-    const drawn = await manner.converse(
+    const drawn = await rolloutMode.converse(
       fitting.map(({ problem: { setting }, ...prompt }) => ({ ...prompt, setting })),
       options,
       { ...sampling, max_turns, batch, seed: hashString(`${seed}:${start}`), signal },

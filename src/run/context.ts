@@ -13,7 +13,7 @@ import type { TaskDialogue } from '../data/reading.ts';
 import { trainVocabulary } from '../data/vocabulary.ts';
 import { DEFAULT_LIMITS } from '../environment/environment.ts';
 import { openEnvironment } from '../environment/load.ts';
-import { agentManner, CONVERSATION } from '../environment/manner.ts';
+import { agentMode, CONVERSATION } from '../environment/rollout-mode.ts';
 import type { Device } from '../ggml/device.ts';
 import { type ModelConfig, parameterSpecs } from '../model/arch/config.ts';
 import { NEW_MODEL_FAMILY } from '../model/arch/index.ts';
@@ -255,7 +255,7 @@ async function openRecipeEnvironment(recipe: Recipe, name: string): Promise<Open
   );
   return {
     host,
-    manner: source.rollout_mode === 'agent' ? agentManner(source.max_tries) : CONVERSATION,
+    rolloutMode: source.rollout_mode === 'agent' ? agentMode(source.max_tries) : CONVERSATION,
     async problems(split) {
       const problems = await host.problems({ split, seed: source.seed, count: source[split] });
       if (problems.length === 0)

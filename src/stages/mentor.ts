@@ -6,7 +6,7 @@
 import type { WrittenCall } from '../chat/generation.ts';
 import { converse } from '../environment/conversation.ts';
 import type { EnvironmentHost } from '../environment/environment.ts';
-import { CONVERSATION } from '../environment/manner.ts';
+import { CONVERSATION } from '../environment/rollout-mode.ts';
 import { Speech } from '../environment/speech.ts';
 import { callsAnywhere } from '../environment/turn.ts';
 import { policyGradient } from '../losses/index.ts';

@@ -36,7 +36,7 @@ export async function solutionGroups(
   { limit, maxTokens }: { readonly limit?: number | undefined; readonly maxTokens: number },
 ): Promise<{ readonly examples: readonly TrainExample[]; readonly tooLong: number }> {
   using environment = await context.openEnvironment(name);
-  const { host, manner } = environment;
+  const { host, rolloutMode } = environment;
   const speech = new Speech(tokenizer, template);
   const problems = (await environment.problems('train')).slice(0, limit);
   const examples: TrainExample[] = [];
@@ -45,9 +45,9 @@ export async function solutionGroups(
     context.signal.throwIfAborted();
     const solved = [];
     for (const problem of problems.slice(start, start + GROUP_LIMIT)) {
-      const { ids } = manner.prompt(speech, problem.question, host);
+      const { ids } = rolloutMode.prompt(speech, problem.question, host);
       if (ids.length > maxTokens) tooLong += 1;
-      else solved.push({ ids, ...(await manner.worked(problem, host, speech)) });
+      else solved.push({ ids, ...(await rolloutMode.worked(problem, host, speech)) });
     }
     if (solved.length > 0) examples.push(solutionsExample(solved));
   }

@@ -10,7 +10,7 @@ import type { Tokenizer } from '../chat/tokenizer.ts';
 import type { Dialogues } from '../data/dialogues.ts';
 import type { TaskDialogue } from '../data/reading.ts';
 import type { EnvironmentHost, Problem as ToolProblem, Split } from '../environment/environment.ts';
-import type { Manner } from '../environment/manner.ts';
+import type { RolloutMode } from '../environment/rollout-mode.ts';
 import type { Device } from '../ggml/device.ts';
 import type { LoadedModel, LoadModelOptions } from '../model/checkpoint/checkpoint.ts';
 import type { RunEvent } from '../train/events.ts';
@@ -78,7 +78,7 @@ export interface OpenModel extends LoadedModel, Speaking, Disposable {}
 /** An environment at work, as the recipe describes it. */
 export interface OpenEnvironment extends Disposable {
   readonly host: EnvironmentHost;
-  readonly manner: Manner;
+  readonly rolloutMode: RolloutMode;
   /** Problems of a split, as many as the recipe says; throws a UserError when there are none. */
   problems(split: Split): Promise<readonly ToolProblem[]>;
 }

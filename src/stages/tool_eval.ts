@@ -88,7 +88,7 @@ export const toolEvaluation = defineStage({
   },
   async *run(context, given) {
     using environment = await context.openEnvironment(given.environment);
-    const { host, manner } = environment;
+    const { host, rolloutMode } = environment;
     const problems: SplitProblem[] = [];
     for (const split of SPLITS)
       for (const problem of (await environment.problems(split)).slice(0, given.limit))
@@ -107,7 +107,7 @@ export const toolEvaluation = defineStage({
             problems,
             speech: new Speech(tokenizer, template),
             host,
-            manner,
+            rolloutMode,
             sampling: { temperature: given.temperature, generate_max_len: given.generate_max_len },
             max_turns: given.max_turns,
             batch: given.rollout_batch_size,

@@ -39,21 +39,21 @@ export const trajectories = defineStage({
   async *run(context, given) {
     using answering = openAnswering(context, given);
     using environment = await context.openEnvironment(given.environment);
-    const { host, manner } = environment;
+    const { host, rolloutMode } = environment;
     const speech = new Speech(answering.tokenizer, answering.template);
     const all = await environment.problems('train');
     const problems = toolPrompts(
       context.name,
       all.slice(0, given.problems),
       answering.maxPromptTokens,
-      (question) => manner.prompt(speech, question, host),
+      (question) => rolloutMode.prompt(speech, question, host),
     );
     const folder = join(context.folder, 'trajectories');
     const complete = yield* runTrajectories({
       name: context.name,
       problems,
       host,
-      manner,
+      rolloutMode,
       speech,
       sampler: answering.sampler,
       sampling: samplingOf(given),

@@ -3,7 +3,7 @@ import { isAbort, UserError } from '../base/errors.ts';
 import { hashString } from '../base/rng.ts';
 import type { Conversation } from '../environment/conversation.ts';
 import type { EnvironmentHost } from '../environment/environment.ts';
-import type { Manner } from '../environment/manner.ts';
+import type { RolloutMode } from '../environment/rollout-mode.ts';
 import type { Speech } from '../environment/speech.ts';
 import { answersRightly } from '../rewards/mentor.ts';
 import { noticesDuring } from '../sampling/notices.ts';
@@ -24,7 +24,7 @@ export interface TrajectoryOptions {
   readonly name: string;
   readonly problems: Prompts<ToolPrompt>;
   readonly host: EnvironmentHost;
-  readonly manner: Manner;
+  readonly rolloutMode: RolloutMode;
   readonly speech: Speech;
   readonly sampler: Sampler;
   readonly sampling: SamplingOptions;
@@ -75,10 +75,10 @@ async function* conversed(
   asked: readonly ToolPrompt[],
   number: number,
 ): AsyncGenerator<RunEvent, { drawn: Conversation[][]; failed: string[] }> {
-  const { name, sampling, max_turns, manner, sampler, seed } = options;
+  const { name, sampling, max_turns, rolloutMode, sampler, seed } = options;
   const failed: string[] = [];
   const work = (signal: AbortSignal): Promise<Conversation[][]> =>
-    manner.converse(
+    rolloutMode.converse(
       asked.map(({ problem, ...prompt }) => ({ ...prompt, setting: problem.setting })),
       options,
       {

@@ -17,7 +17,7 @@ import { hostInProcess } from '../../src/environment/in-process.ts';
 import { openEnvironment, SHIPPED } from '../../src/environment/load.ts';
 import { Speech } from '../../src/environment/speech.ts';
 import { type Conversation } from '../../src/environment/conversation.ts';
-import { agentManner } from '../../src/environment/manner.ts';
+import { agentMode } from '../../src/environment/rollout-mode.ts';
 import type { Sample } from '../../src/model/generate/generation.ts';
 import type { Sampler } from '../../src/sampling/sampler.ts';
 import { scriptedSampler } from '../helpers/scripted-sampler.ts';
@@ -305,7 +305,7 @@ test('a function of an environment may not have the name of one of the agent', (
 
 describe.each(['arithmetic', 'logic'] as const)('worked solutions of %s', (name) => {
   test('are chains that the agent itself would have walked, and right', async () => {
-    const agent = agentManner(3);
+    const agent = agentMode(3);
     const host = hostInProcess(SHIPPED[name]);
     const problems = await host.problems({ split: 'train', seed: 3, count: 6 });
     for (const problem of problems) {
@@ -334,7 +334,7 @@ describe.each(['arithmetic', 'logic'] as const)('worked solutions of %s', (name)
 
 test('as a conversation, a chain that was cut has no answer, and what it read is not its own', async () => {
   const { sampler } = scripted(() => call('add', { a: 1, b: 1 }));
-  const [[cut] = []] = await agentManner(3).converse(
+  const [[cut] = []] = await agentMode(3).converse(
     [{ ids: PROMPT, setting: {} }],
     { sampler, speech, host: arithmetic },
     { max_turns: 2, temperature: 1, generate_max_len: 4000 },

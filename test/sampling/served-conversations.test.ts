@@ -4,7 +4,7 @@ import { OWN_TEMPLATE } from '../../src/chat/template.ts';
 import { trainVocabulary } from '../../src/data/vocabulary.ts';
 import { defineEnvironment, type Problem } from '../../src/environment/environment.ts';
 import { hostInProcess } from '../../src/environment/in-process.ts';
-import { agentManner, CONVERSATION, type Manner } from '../../src/environment/manner.ts';
+import { agentMode, CONVERSATION, type RolloutMode } from '../../src/environment/rollout-mode.ts';
 import { Speech } from '../../src/environment/speech.ts';
 import type { RunEvent } from '../../src/train/events.ts';
 import { toolPrompts } from '../../src/train/prompts.ts';
@@ -84,9 +84,9 @@ const TALKS: Readonly<Record<'conversation' | 'agent', Pick<ServerOptions, 'answ
     },
   },
 };
-const MANNERS: Readonly<Record<keyof typeof TALKS, Manner>> = {
+const MODES: Readonly<Record<keyof typeof TALKS, RolloutMode>> = {
   conversation: CONVERSATION,
-  agent: agentManner(3),
+  agent: agentMode(3),
 };
 const KINDS = ['llama.cpp', 'vllm', 'sglang', 'openai'] as const;
 
@@ -101,7 +101,7 @@ async function solve(
   url: string,
   kind: (typeof KINDS)[number] = 'llama.cpp',
   {
-    manner = CONVERSATION,
+    rolloutMode = CONVERSATION,
     max_failed = 0,
     samples = 2,
     retries = 2,
@@ -112,9 +112,9 @@ async function solve(
   using sampler = servedBy([url], tokenizer, { kind, retries });
   const run = runTrajectories({
     name,
-    problems: toolPrompts(name, lockers, 2000, (question) => manner.prompt(speech, question, host)),
+    problems: toolPrompts(name, lockers, 2000, (question) => rolloutMode.prompt(speech, question, host)),
     host,
-    manner,
+    rolloutMode,
     speech,
     sampler,
     sampling: { temperature: 1, generate_max_len: 400, n_samples_per_prompt: samples },
@@ -144,15 +144,15 @@ const accuracies = (events: readonly RunEvent[]): unknown[] =>
 describe.each(['conversation', 'agent'] as const)('as %s', (how) => {
   test.each(KINDS)('every problem is solved by a teacher behind %s', async (kind) => {
     const server = await serve(TALKS[how]);
-    const manner = MANNERS[how];
-    const { events, complete, folder } = await solve(`${how}-${kind}`, server.url, kind, { manner });
+    const rolloutMode = MODES[how];
+    const { events, complete, folder } = await solve(`${how}-${kind}`, server.url, kind, { rolloutMode });
     expect(complete).toBe(true);
     expect(accuracies(events)).toEqual([1, 1, 1]);
     const stored = storedIn(folder);
     expect(stored.map(({ id }) => id)).toEqual(lockers.map(({ id }) => id));
     for (const [i, { prompt, samples }] of stored.entries()) {
       const { tokens, rows } = samples[0]!;
-      const { ids } = manner.prompt(speech, lockers[i]!.question, host);
+      const { ids } = rolloutMode.prompt(speech, lockers[i]!.question, host);
       expect(prompt).toEqual(ids);
       const own = new Set(rows);
       const read = tokenizer.decode(Array.from(tokens).filter((_, row) => !own.has(row)));
@@ -242,7 +242,7 @@ test('an agent whose server refuses a step leaves that problem out', async () =>
     return TALKS.agent.answer(prompt, seed);
   };
   const { events, folder } = await solve('refused-agent', (await serve({ answer })).url, 'llama.cpp', {
-    manner: MANNERS.agent,
+    rolloutMode: MODES.agent,
     max_failed: 0.2,
   });
   expect(events.filter(({ type }) => type === 'warning')).toHaveLength(1);

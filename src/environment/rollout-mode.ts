@@ -13,7 +13,7 @@ import { workedSolution, type WorkedSolution } from './solution.ts';
 import type { Speech } from './speech.ts';
 import { workedChain } from './worked-chain.ts';
 
-export interface Manner {
+export interface RolloutMode {
   /** The prompt of a problem. Throws a UserError for functions that do not suit it. */
   prompt(speech: Speech, question: string, host: EnvironmentHost): ReturnType<Speech['prompt']>;
   /** Draws conversations about tasks, `n_samples_per_prompt` each, in the tasks' order. */
@@ -27,7 +27,7 @@ export interface Manner {
 }
 
 /** One conversation, in which calls that fail remain. */
-export const CONVERSATION: Manner = {
+export const CONVERSATION: RolloutMode = {
   prompt: (speech, question, { tools }) => speech.prompt(question, tools),
   converse,
   worked: workedSolution,
@@ -64,7 +64,7 @@ function conversationOf({ steps, end, answer }: Chain): Conversation {
 }
 
 /** The step-by-step agent; its turns are steps, each of which may be written `maxTries` times. */
-export function agentManner(maxTries: number): Manner {
+export function agentMode(maxTries: number): RolloutMode {
   return {
     prompt: (speech, question, host) => agentPrompt(speech, question, agentTools(host)),
     async converse(tasks, voice, options) {
