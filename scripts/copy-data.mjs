@@ -1,6 +1,11 @@
 // Copies what the sources read beside themselves and the compiler leaves out: generators' phrases, the report's style.
 import { cpSync } from 'node:fs';
 
-const PATHS = ['src/data/assistant/phrases', 'src/report/page.css'];
+const PATHS = [
+  'src/data/assistant/phrases',
+  'src/environment/arithmetic/phrases',
+  'src/environment/logic/phrases',
+  'src/report/page.css',
+];
 
 for (const path of PATHS) cpSync(path, `dist/${path}`, { recursive: true });

@@ -122,7 +122,7 @@ export function programIdentity(): string {
   program ??= identityOf(
     contentsOf(
       root,
-      filesIn(root).filter((path) => /(?<!\.d)\.[jt]s$/.test(path)),
+      filesIn(root).filter((path) => /(?<!\.d)\.[jt]s$|\.yaml$/.test(path)),
     ),
   );
   return program;

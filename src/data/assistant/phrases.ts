@@ -1,7 +1,6 @@
 /** Phrase files: the words of the assistant's functions and requests, in YAML under phrases/. */
-import { readFileSync } from 'node:fs';
-import { parse } from 'yaml';
 import { z } from 'zod';
+import { readPhrases, wordList } from '../../base/phrases.ts';
 
 /** A function as phrase files write it; names are given as "name|another|a third", one of which a tool set draws. */
 export const functionSchema = z.strictObject({
@@ -23,16 +22,8 @@ export const functionSchema = z.strictObject({
 });
 export type FunctionSource = z.output<typeof functionSchema>;
 
-/** Words with white space between them. */
-export const wordList = z.string().transform((text) => text.trim().split(/\s+/));
-
-/** What the phrase file `name` holds. */
-export function readPhrases<T>(name: string, schema: z.ZodType<T>): T {
-  const url = new URL(`./phrases/${name}.yaml`, import.meta.url);
-  return schema.parse(parse(readFileSync(url, 'utf8')));
-}
-
 const lexicon = readPhrases(
+  import.meta.url,
   'lexicon',
   z.strictObject({
     words: z.record(z.string(), wordList),
@@ -46,6 +37,7 @@ export const TEXT_KINDS: Readonly<Record<string, readonly string[]>> = lexicon.k
 
 /** Things people say to an assistant that no function answers. */
 export const SMALL_TALK: Readonly<Record<'train' | 'test', readonly string[]>> = readPhrases(
+  import.meta.url,
   'small-talk',
   z.strictObject({ train: z.array(z.string()), test: z.array(z.string()) }),
 );

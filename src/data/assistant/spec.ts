@@ -1,6 +1,7 @@
 /** A function of the assistant: its names, its parameters and how people ask for it. */
 import { z } from 'zod';
-import { functionSchema, type FunctionSource, readPhrases } from './phrases.ts';
+import { readPhrases } from '../../base/phrases.ts';
+import { functionSchema, type FunctionSource } from './phrases.ts';
 import { parseTemplates, type Template } from './template.ts';
 
 export type Kind =
@@ -63,4 +64,6 @@ export function defineFunction(domain: string, source: FunctionSource): Function
 
 /** The functions of a phrase file. */
 export const domainOf = (domain: string): FunctionSpec[] =>
-  readPhrases(domain, z.array(functionSchema)).map((source) => defineFunction(domain, source));
+  readPhrases(import.meta.url, domain, z.array(functionSchema)).map((source) =>
+    defineFunction(domain, source),
+  );

@@ -1,7 +1,7 @@
 /** Word problems, solved with MENTOR's twelve arithmetic functions; level n takes n calls, each on the result before. */
 import { defineEnvironment } from '../environment.ts';
 import { drawProblems } from '../splits.ts';
-import { DOMAINS, TRANSFER_DOMAINS } from './domains.ts';
+import { DOMAINS } from './domains.ts';
 import { tellStory } from './story.ts';
 import { ARITHMETIC_TOOLS } from './tools.ts';
 
@@ -17,7 +17,7 @@ export const arithmetic = defineEnvironment({
     drawProblems(request, (rng, index, split) => {
       const levels = split === 'transfer' ? TRANSFER_LEVELS : LEVELS;
       const level = levels[index % levels.length] ?? 1;
-      const domain = rng.pick(split === 'transfer' ? TRANSFER_DOMAINS : DOMAINS);
+      const domain = rng.pick(DOMAINS[split === 'transfer' ? 'transfer' : 'train']);
       const story = tellStory(rng, domain, level);
       if (story === undefined) return undefined;
       const { text, answer, steps } = story;

@@ -1,5 +1,10 @@
 /** How a theory reads: one wording to learn, and another, of kinds instead of properties, for transfer. */
+import { z } from 'zod';
+import { readPhrases, wordList } from '../../base/phrases.ts';
 import type { Literal, Rule } from './theory.ts';
+
+const words = z.strictObject({ people: wordList, properties: wordList });
+const WORDS = readPhrases(import.meta.url, 'words', z.strictObject({ traits: words, kinds: words }));
 
 export interface Wording {
   readonly name: 'traits' | 'kinds';
@@ -17,8 +22,7 @@ const kind = ({ name, property, holds }: Literal): string => `${name} is ${holds
 export const WORDINGS: Readonly<Record<Wording['name'], Wording>> = {
   traits: {
     name: 'traits',
-    people: ['Rex', 'Fay', 'Max', 'Zoe', 'Leo', 'Ida', 'Tom', 'Eva'],
-    properties: 'kind quiet tall young green cold rich calm brave old red loud'.split(' '),
+    ...WORDS.traits,
     literal: trait,
     rule: ({ when, conclusion }) => {
       const conditions = when.map(({ property, holds }) => `${holds ? '' : 'not '}${property}`).join(' and ');
@@ -27,8 +31,7 @@ export const WORDINGS: Readonly<Record<Wording['name'], Wording>> = {
   },
   kinds: {
     name: 'kinds',
-    people: ['Zib', 'Quo', 'Lum', 'Vex', 'Oro', 'Pim'],
-    properties: 'wumpus lempus tumpus rompus numpus dumpus zumpus gorpus sterpus brimpus'.split(' '),
+    ...WORDS.kinds,
     literal: kind,
     rule: ({ when: [first, ...more], conclusion }) => {
       const start =

@@ -1,10 +1,11 @@
 /** The words of invented functions, without those that only the test may use. */
 import { z } from 'zod';
 import { HELD_OUT_FUNCTIONS, wordsOf } from '../library.ts';
-import { readPhrases, wordList } from '../phrases.ts';
+import { readPhrases, wordList } from '../../../base/phrases.ts';
 import { testWords } from '../values.ts';
 
 const FILE = readPhrases(
+  new URL('../', import.meta.url).href,
   'invented',
   z.strictObject({ verbs: wordList, nouns: wordList, adjectives: wordList, params: z.string() }),
 );
