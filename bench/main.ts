@@ -11,7 +11,7 @@ import { Device } from '../src/ggml/device.ts';
 import { initialiseWeights, saveCheckpoint } from '../src/model/checkpoint/checkpoint.ts';
 import { parameterSpecs, type ModelConfig } from '../src/model/arch/config.ts';
 import { Generator } from '../src/model/generate/generation.ts';
-import { crossEntropy } from '../src/losses/index.ts';
+import { crossEntropy } from '../src/losses/all.ts';
 import { ParameterSet } from '../src/tensor/parameters.ts';
 import { rowsFrom, type TrainExample } from '../src/train/examples.ts';
 import { Trainer } from '../src/train/trainer.ts';

@@ -35,7 +35,8 @@ export type { Recipe } from './recipe/schema.ts';
 export type { DrawnSample, Metrics, RunEvent } from './train/events.ts';
 
 // Losses, and the operations that they are made of.
-export { crossEntropy, distillation, losses, policyGradient, preference } from './losses/index.ts';
+export { crossEntropy, distillation, policyGradient, preference } from './losses/all.ts';
+export { losses } from './losses/index.ts';
 export { negativeLogLikelihood } from './losses/cross-entropy.ts';
 export {
   defineLoss,

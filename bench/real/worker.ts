@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { Device } from '../../src/ggml/device.ts';
 import { loadModel } from '../../src/model/checkpoint/checkpoint.ts';
 import { Generator } from '../../src/model/generate/generation.ts';
-import { distillation, policyGradient } from '../../src/losses/index.ts';
+import { distillation, policyGradient } from '../../src/losses/all.ts';
 import { rowsFrom, type TrainExample } from '../../src/train/examples.ts';
 import { Trainer } from '../../src/train/trainer.ts';
 import {

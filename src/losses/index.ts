@@ -1,11 +1,7 @@
-/** Every loss. A new one is one file here and one line in this index. */
-import { crossEntropy } from './cross-entropy.ts';
-import { distillation } from './distillation.ts';
-import { policyGradient } from './policy-gradient.ts';
-import { preference } from './preference.ts';
+/** Losses, and the parts that they are made of; all.ts lists them. */
+import * as losses from './all.ts';
 
-export const losses = { crossEntropy, distillation, policyGradient, preference } as const;
-
+export { losses };
 export { adaptiveHead } from './distillation.ts';
 export {
   COMMON_INPUTS,
@@ -19,4 +15,3 @@ export {
   type RowInputSpec,
   type SequenceObjective,
 } from './objective.ts';
-export { crossEntropy, distillation, policyGradient, preference };

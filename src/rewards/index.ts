@@ -1,9 +1,8 @@
-/** The rewards by name. A new reward is one file beside this one and one line here; a user's own is a module by its path. */
+/** Rewards by name, which all.ts lists; a user's own is a module by its path. */
 import { UserError } from '../base/errors.ts';
 import { importDefault } from '../base/modules.ts';
-import { binary } from './binary.ts';
+import * as rewards from './all.ts';
 import { isReward } from './define.ts';
-import { anyOverlap, f1, mentor, noMatch, sparse, strict } from './mentor.ts';
 import {
   type AnyReward,
   type ConversationReward,
@@ -11,30 +10,11 @@ import {
   scoresAnswers,
   scoresConversations,
 } from './reward.ts';
-import { simrlLength } from './simrl-length.ts';
-import { simrlStrict } from './simrl-strict.ts';
-import { simrlUnicode } from './simrl-unicode.ts';
-import { simrl } from './simrl.ts';
-import { toolrl } from './toolrl.ts';
 
-/** All rewards, each with the type of its own detail. */
-export const rewards = {
-  simrl,
-  binary,
-  toolrl,
-  simrl_length: simrlLength,
-  simrl_strict: simrlStrict,
-  simrl_unicode: simrlUnicode,
-  mentor,
-  sparse,
-  any_overlap: anyOverlap,
-  no_match: noMatch,
-  f1,
-  strict,
-} as const satisfies Record<string, AnyReward>;
+export { rewards };
 
 const namesOf = (suits: (reward: AnyReward) => boolean): string[] =>
-  Object.entries(rewards).flatMap(([name, reward]) => (suits(reward) ? [name] : []));
+  Object.entries<AnyReward>(rewards).flatMap(([name, reward]) => (suits(reward) ? [name] : []));
 
 /** Names of the rewards of single answers, and of those of conversations, for recipes and flags. */
 export const ANSWER_REWARDS = namesOf(scoresAnswers);

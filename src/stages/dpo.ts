@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../base/errors.ts';
-import { preference } from '../losses/index.ts';
+import { preference } from '../losses/all.ts';
 import { Scorer } from '../model/tree/scoring.ts';
 import { loadReward } from '../rewards/index.ts';
 import { CHAIN_PAIRINGS, chooseChainPairs } from '../train/chain-pairs.ts';

@@ -1,35 +1,11 @@
-/** Every kind of stage, by the name that recipes call it. A new one is one file here and one line in this table. */
+/** Kinds of stages as recipes see them; all.ts lists them. */
 import { z } from 'zod';
 import type { Objective } from '../losses/index.ts';
-import { acebench } from './acebench.ts';
-import { bfcl } from './bfcl.ts';
-import { distill } from './distill.ts';
-import { dpo } from './dpo.ts';
-import { evaluation } from './eval.ts';
-import { mentor } from './mentor.ts';
-import { pretrain } from './pretrain.ts';
-import { rollout } from './rollout.ts';
-import { sft } from './sft.ts';
-import { simrl } from './simrl.ts';
+import * as stageKinds from './all.ts';
 import type { TrainingKind, TrainingOptions } from './training.ts';
 import { commonOptions, type OptionsOf, type StageKind } from './stage.ts';
-import { toolEvaluation } from './tool_eval.ts';
-import { trajectories } from './trajectories.ts';
 
-export const stageKinds = {
-  pretrain,
-  sft,
-  distill,
-  rollout,
-  simrl,
-  dpo,
-  trajectories,
-  mentor,
-  eval: evaluation,
-  tool_eval: toolEvaluation,
-  bfcl,
-  acebench,
-} as const;
+export { stageKinds };
 
 type Kinds = typeof stageKinds;
 export type KindName = keyof Kinds;

@@ -9,7 +9,7 @@ import type { EnvironmentHost } from '../environment/environment.ts';
 import { CONVERSATION } from '../environment/rollout-mode.ts';
 import { Speech } from '../environment/speech.ts';
 import { callsAnywhere } from '../environment/turn.ts';
-import { policyGradient } from '../losses/index.ts';
+import { policyGradient } from '../losses/all.ts';
 import { loadConversationReward, MODULE_PATH } from '../rewards/index.ts';
 import type { ConversationOptions, ConversationReward } from '../rewards/reward.ts';
 import { samplingOf, type Sampler, type SamplingOptions } from '../sampling/sampler.ts';

@@ -18,7 +18,7 @@ import {
   renamedGroup,
 } from '../data/assistant/index.ts';
 import { repetition } from '../data/copying.ts';
-import { crossEntropy } from '../losses/index.ts';
+import { crossEntropy } from '../losses/all.ts';
 import { groupExample } from '../train/dialogue-examples.ts';
 import { rowsFrom, type TrainCompletion, type TrainExample } from '../train/examples.ts';
 import type { ExampleSource } from '../train/supervised.ts';

@@ -1,5 +1,5 @@
 /** What both stages of reinforcement learning have in common: their options, and the models that they hold. */
-import { policyGradient } from '../losses/index.ts';
+import { policyGradient } from '../losses/all.ts';
 import { samplingOptions } from '../model/generate/sampler.ts';
 import { Scorer } from '../model/tree/scoring.ts';
 import { Local } from '../sampling/local.ts';

@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { UserError } from '../base/errors.ts';
 import { groupByTools, type ToolGroup } from '../data/dialogues.ts';
-import { crossEntropy } from '../losses/index.ts';
+import { crossEntropy } from '../losses/all.ts';
 import { prefixRuns } from '../model/tree/shared-prefix.ts';
 import { groupExample } from '../train/dialogue-examples.ts';
 import { rowsFrom, type TrainExample } from '../train/examples.ts';

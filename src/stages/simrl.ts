@@ -1,6 +1,6 @@
 /** GRPO as STAR runs it: single answers to a dialogue's prompt, scored against its gold answer, filtered by the answer. */
 import { required } from '../base/errors.ts';
-import { policyGradient } from '../losses/index.ts';
+import { policyGradient } from '../losses/all.ts';
 import { loadReward } from '../rewards/index.ts';
 import { samplingOf, type Sampler, type SamplingOptions } from '../sampling/sampler.ts';
 import { rowsFrom } from '../train/examples.ts';

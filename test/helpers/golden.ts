@@ -7,14 +7,8 @@ import { SafetensorsFile } from '../../src/model/checkpoint/safetensors.ts';
 import type { PromptTree, TreeLayout } from '../../src/model/tree/tree.ts';
 import { predictorIndex } from '../../src/model/tree/tree.ts';
 import { asTokenIds } from '../../src/base/token-ids.ts';
-import {
-  adaptiveHead,
-  crossEntropy,
-  distillation,
-  policyGradient,
-  preference,
-  type Objective,
-} from '../../src/losses/index.ts';
+import { crossEntropy, distillation, policyGradient, preference } from '../../src/losses/all.ts';
+import { adaptiveHead, type Objective } from '../../src/losses/index.ts';
 import type { Rows } from '../../src/train/training-graph.ts';
 import type { Device } from '../../src/ggml/device.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';

@@ -1,7 +1,7 @@
 /** The policy-gradient loss of GRPO with each KL estimator, DPO and IPO, against their formulas. */
 import { afterAll, describe, expect, it } from 'vitest';
 import { Device } from '../../src/ggml/device.ts';
-import { policyGradient, preference } from '../../src/losses/index.ts';
+import { policyGradient, preference } from '../../src/losses/all.ts';
 import * as reference from '../helpers/reference-losses.ts';
 import { type Row, randomRows } from '../helpers/reference-losses.ts';
 import { runObjective } from '../helpers/run-objective.ts';

@@ -8,7 +8,7 @@ import { asTokenIds } from '../../src/base/token-ids.ts';
 import { ggufTokenizer } from '../../src/chat/gguf-tokenizer.ts';
 import { trainVocabulary } from '../../src/data/vocabulary.ts';
 import { Device } from '../../src/ggml/device.ts';
-import { crossEntropy } from '../../src/losses/index.ts';
+import { crossEntropy } from '../../src/losses/all.ts';
 import { type ModelConfig, parameterSpecs, weightCount } from '../../src/model/arch/config.ts';
 import type { Family } from '../../src/model/arch/family.ts';
 import { families } from '../../src/model/arch/index.ts';

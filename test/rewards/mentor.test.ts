@@ -38,7 +38,7 @@ const scoreOf = (
 ) => BY_NAME[variant].converse(given, response, { argument_weight });
 
 test('every variant is found by its name', async () => {
-  expect(CONVERSATION_REWARDS).toEqual(MENTOR_VARIANTS);
+  expect(CONVERSATION_REWARDS).toEqual(MENTOR_VARIANTS.toSorted());
   for (const name of MENTOR_VARIANTS) expect((await loadConversationReward(name)).name).toBe(name);
   await expect(loadConversationReward('simrl')).rejects.toThrow('simrl is no reward of conversations');
 });

@@ -214,7 +214,7 @@ describe('rewards by name', () => {
   test('that do not exist are an error that lists those that do', () => {
     expect(() => rewardNamed('toString')).toThrow('There is no reward "toString"');
     expect(() => rewardNamed('sim')).toThrow(
-      'There is no reward "sim"; choose one of simrl, binary, toolrl, simrl_length, simrl_strict, simrl_unicode, mentor, or give the path of a module.',
+      'There is no reward "sim"; choose one of binary, mentor, simrl, simrl_length, simrl_strict, simrl_unicode, toolrl, or give the path of a module.',
     );
   });
 });

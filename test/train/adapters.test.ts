@@ -10,7 +10,7 @@ import { ComputeCopies } from '../../src/model/compute-copies.ts';
 import { parameterSpecs } from '../../src/model/arch/config.ts';
 import { type LoraOptions, LoraWeights } from '../../src/model/lora.ts';
 import type { ComputeDType, TrainedWeights } from '../../src/model/trained-weights.ts';
-import { crossEntropy } from '../../src/losses/index.ts';
+import { crossEntropy } from '../../src/losses/all.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
 import { rowsFrom, type TrainExample } from '../../src/train/examples.ts';
 import { Trainer } from '../../src/train/trainer.ts';

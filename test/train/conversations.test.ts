@@ -16,7 +16,7 @@ import { initialiseWeights } from '../../src/model/checkpoint/checkpoint.ts';
 import { parameterSpecs } from '../../src/model/arch/config.ts';
 import { Local } from '../../src/sampling/local.ts';
 import { Scorer } from '../../src/model/tree/scoring.ts';
-import { crossEntropy, policyGradient } from '../../src/losses/index.ts';
+import { crossEntropy, policyGradient } from '../../src/losses/all.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
 import type { TrainExample } from '../../src/train/examples.ts';
 import { Solutions } from '../../src/stages/mentor.ts';

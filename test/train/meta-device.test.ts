@@ -6,7 +6,7 @@ import { Device } from '../../src/ggml/device.ts';
 import { Generator } from '../../src/model/generate/generation.ts';
 import { Scorer } from '../../src/model/tree/scoring.ts';
 import { parameterSpecs } from '../../src/model/arch/config.ts';
-import { crossEntropy } from '../../src/losses/index.ts';
+import { crossEntropy } from '../../src/losses/all.ts';
 import { AdamW } from '../../src/tensor/optim/adamw.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
 import { rowsFrom, type TrainExample } from '../../src/train/examples.ts';

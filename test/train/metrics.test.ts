@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest';
 import { InternalError } from '../../src/base/errors.ts';
 import { Device } from '../../src/ggml/device.ts';
-import { crossEntropy, losses, type Objective, preference } from '../../src/losses/index.ts';
+import { crossEntropy, preference } from '../../src/losses/all.ts';
+import { losses, type Objective } from '../../src/losses/index.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
 import { metricsOf } from '../../src/train/loop.ts';
 import { METRICS } from '../../src/train/metrics.ts';

@@ -7,7 +7,7 @@ import { asTokenIds } from '../../src/base/token-ids.ts';
 import { Device } from '../../src/ggml/device.ts';
 import { loadConfig } from '../../src/model/checkpoint/checkpoint.ts';
 import { publishedConfig } from '../../src/model/arch/index.ts';
-import { crossEntropy } from '../../src/losses/index.ts';
+import { crossEntropy } from '../../src/losses/all.ts';
 import { rowsFrom, type TrainExample } from '../../src/train/examples.ts';
 import { paddingOf, type Rounding, roundingFor } from '../../src/train/micro-batches.ts';
 import { Trainer } from '../../src/train/trainer.ts';

@@ -4,7 +4,7 @@ import { Rng } from '../../src/base/rng.ts';
 import { asTokenIds, type TokenIds } from '../../src/base/token-ids.ts';
 import { Device } from '../../src/ggml/device.ts';
 import type { TreeLayout } from '../../src/model/tree/tree.ts';
-import { preference } from '../../src/losses/index.ts';
+import { preference } from '../../src/losses/all.ts';
 import { AdamW } from '../../src/tensor/optim/adamw.ts';
 import { gatherRows, rowsFrom, type TrainExample, treeOf } from '../../src/train/examples.ts';
 import { type LossParts, TrainingGraph } from '../../src/train/training-graph.ts';

@@ -1,0 +1,5 @@
+/** Every loss: a new one is one file beside this one and one line here. */
+export { crossEntropy } from './cross-entropy.ts';
+export { distillation } from './distillation.ts';
+export { policyGradient } from './policy-gradient.ts';
+export { preference } from './preference.ts';
