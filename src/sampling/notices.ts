@@ -5,26 +5,20 @@ import { merge } from '../model/checkpoint/merge.ts';
 export class Notices {
   readonly #texts: string[] = [];
   #wake = (): void => undefined;
-  #ended = false;
 
   readonly say = (text: string): void => {
     this.#texts.push(text);
     this.#wake();
   };
 
-  /** Ends the stream, after what was said. */
-  end(): void {
-    this.#ended = true;
-    this.#wake();
-  }
-
+  /** Texts as they are said, until the signal fires and all that was said is told. */
   async *stream(signal: AbortSignal): AsyncGenerator<string, void, undefined> {
     const stop = (): void => this.#wake();
     signal.addEventListener('abort', stop);
     try {
       for (;;) {
         yield* this.#texts.splice(0);
-        if (this.#ended || signal.aborted) return;
+        if (signal.aborted) return;
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
         });
@@ -59,20 +53,4 @@ export async function* withNotices<T>(
     for await (const text of notices.stream(either)) yield made(text);
   };
   yield* merge([working, telling], signal);
-}
-
-/** Does `work`, and yields in the meantime what `notices` hold, as soon as it is said, as `made` makes it. */
-export async function* noticesDuring<T, R>(
-  work: (signal: AbortSignal) => Promise<R>,
-  notices: Notices | undefined,
-  made: (text: string) => T,
-  signal: AbortSignal,
-): AsyncGenerator<T, R, undefined> {
-  const done = new AbortController();
-  const result = work(signal).finally(() => done.abort());
-  // What it throws is told of when all is said.
-  result.catch(() => undefined);
-  const either = AbortSignal.any([signal, done.signal]);
-  for await (const text of notices?.stream(either) ?? []) yield made(text);
-  return await result;
 }

@@ -31,23 +31,18 @@ export const TRAILER_BYTES = 32;
 /** Its name in a folder of rollouts. */
 export const STORE_FILE = 'distributions.topk';
 
-/** What all sequences of a file have in common. */
-export interface TopKFacts {
-  /** The tokenizer's fingerprint. */
-  readonly tokenizer: string;
-  /** Ids of the tokenizer; a model's embedding may have more rows. */
-  readonly vocabSize: number;
-  /** Entries a token; 0 where the teacher gives none. */
-  readonly topK: number;
-}
-
 const headerSchema = z.object({
+  /** The tokenizer's fingerprint. */
   tokenizer: z.string().min(1),
+  /** Ids of the tokenizer; a model's embedding may have more rows. */
   vocabSize: z.int().positive(),
+  /** Entries a token; 0 where the teacher gives none. */
   topK: z.int().nonnegative(),
   idBytes: z.int().min(2).max(3),
 });
 export type Header = z.output<typeof headerSchema>;
+/** What all sequences of a file have in common. */
+export type TopKFacts = Readonly<Omit<Header, 'idBytes'>>;
 
 /** The k likeliest tokens of every position, likeliest first, not renormalised. */
 export interface TopRows {
@@ -170,16 +165,8 @@ export function encodeSequence({ tokens, logprobs, top }: TopKSequence, header: 
   return Buffer.concat([start, ids, rest]);
 }
 
-/** Where the parts of a sequence lie, counted from its beginning. */
-export interface SequenceLayout {
-  readonly tokens: number;
-  readonly rows: number;
-  /** End of the ids, where the rows begin. */
-  readonly idsEnd: number;
-  readonly end: number;
-}
-
-export function sequenceLayout(start: Buffer, { idBytes, topK }: Header): SequenceLayout {
+/** Where the parts of a sequence lie, counted from its beginning; at `idsEnd` its rows begin. */
+export function sequenceLayout(start: Buffer, { idBytes, topK }: Header) {
   const tokens = start.readUInt32LE(0);
   const rows = start.readUInt32LE(4);
   const idsEnd = SEQUENCE_START + tokens * idBytes;

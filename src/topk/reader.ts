@@ -12,7 +12,6 @@ import {
   HEADER_START,
   MAGIC,
   SEQUENCE_START,
-  type SequenceLayout,
   sequenceLayout,
   type TopKSequence,
   TRAILER_BYTES,
@@ -47,14 +46,8 @@ export function readHeader(file: ByteFile): { readonly header: Header; readonly 
   return { header, end };
 }
 
-interface Places {
-  readonly index: Buffer;
-  /** End of the last sequence. */
-  readonly end: number;
-  readonly rows: number;
-}
-
-function readPlaces(file: ByteFile, headerEnd: number): Places {
+/** The index, the end of the last sequence, and how many rows there are. */
+function readPlaces(file: ByteFile, headerEnd: number) {
   const at = file.size - TRAILER_BYTES;
   const trailer = file.read(Math.max(headerEnd, at), file.size);
   if (trailer.length < TRAILER_BYTES || !END_MAGIC.equals(trailer.subarray(24)))
@@ -72,7 +65,7 @@ export class TopKFile {
   readonly header: Header;
   /** Bytes of the file. */
   readonly bytes: number;
-  readonly #places: Places;
+  readonly #places: ReturnType<typeof readPlaces>;
   /** While it is kept open. */
   #open: ByteFile | undefined;
 
@@ -114,7 +107,7 @@ export class TopKFile {
     return use(file);
   }
 
-  #start(file: ByteFile, index: number): { place: number; start: Buffer; layout: SequenceLayout } {
+  #start(file: ByteFile, index: number) {
     const place = Number(this.#places.index.readBigUInt64LE(index * 8));
     const start = file.read(place, place + SEQUENCE_START);
     if (start.length < SEQUENCE_START) throw this.#damaged(index);
@@ -128,7 +121,7 @@ export class TopKFile {
   }
 
   /** How many tokens a sequence has, and how many of them have distributions. */
-  size(index: number): Pick<SequenceLayout, 'tokens' | 'rows'> {
+  size(index: number): { readonly tokens: number; readonly rows: number } {
     return this.#with((file) => this.#start(file, index).layout);
   }
 

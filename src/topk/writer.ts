@@ -20,15 +20,8 @@ import {
 } from './format.ts';
 import { readHeader } from './reader.ts';
 
-interface Resumed {
-  /** Where each sequence begins. */
-  readonly places: number[];
-  readonly rows: number;
-  readonly end: number;
-}
-
-/** Walks over the first `count` sequences, as far as they are whole; their rows are not read. */
-function walk(file: ByteFile, header: Header, start: number, count: number): Resumed {
+/** Where each of the first `count` sequences begins, as far as they are whole, and what they have; their rows are not read. */
+function walk(file: ByteFile, header: Header, start: number, count: number) {
   const places: number[] = [];
   let rows = 0;
   let place = start;
@@ -46,7 +39,7 @@ function walk(file: ByteFile, header: Header, start: number, count: number): Res
 }
 
 /** What is whole of the first `count` sequences of a file, and of the same facts. */
-function resumable(path: string, facts: TopKFacts, count: number): Resumed | undefined {
+function resumable(path: string, facts: TopKFacts, count: number): ReturnType<typeof walk> | undefined {
   if (count === 0 || !existsSync(path)) return undefined;
   using file = new ByteFile(path);
   const { header, end } = readHeader(file);

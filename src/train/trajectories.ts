@@ -6,7 +6,7 @@ import type { EnvironmentHost } from '../environment/environment.ts';
 import type { RolloutMode } from '../environment/rollout-mode.ts';
 import type { Speech } from '../environment/speech.ts';
 import { answersRightly } from '../rewards/mentor.ts';
-import { noticesDuring } from '../sampling/notices.ts';
+import { withNotices } from '../sampling/notices.ts';
 import type { Sampler, SamplingOptions } from '../sampling/sampler.ts';
 import type { RunEvent } from './events.ts';
 import { memoryMb } from './loop.ts';
@@ -77,8 +77,9 @@ async function* conversed(
 ): AsyncGenerator<RunEvent, { drawn: Conversation[][]; failed: string[] }> {
   const { name, sampling, max_turns, rolloutMode, sampler, seed } = options;
   const failed: string[] = [];
-  const work = (signal: AbortSignal): Promise<Conversation[][]> =>
-    rolloutMode.converse(
+  let drawn: Conversation[][] = [];
+  const work = async function* (signal: AbortSignal): AsyncGenerator<RunEvent | Conversation[][]> {
+    yield await rolloutMode.converse(
       asked.map(({ problem, ...prompt }) => ({ ...prompt, setting: problem.setting })),
       options,
       {
@@ -89,8 +90,11 @@ async function* conversed(
         onFailure: (i, why) => void failed.push(`${asked[i]?.problem.id ?? ''}: ${why}`),
       },
     );
+  };
   const waiting = (text: string): RunEvent => ({ type: 'waiting', stage: name, text });
-  const drawn = yield* noticesDuring(work, sampler.notices, waiting, options.signal);
+  for await (const item of withNotices(work, sampler.notices, waiting, options.signal))
+    if (Array.isArray(item)) drawn = item;
+    else yield item;
   return { drawn, failed };
 }
 

@@ -1,7 +1,8 @@
 /** A teacher behind HTTP, as tests ask it: quick to try again. */
 import type { Tokenizer } from '../../src/chat/tokenizer.ts';
 import type { SamplingOptions } from '../../src/sampling/sampler.ts';
-import { Served, type ServedOptions } from '../../src/sampling/served/served.ts';
+import type { ServedOptions } from '../../src/sampling/served/options.ts';
+import { Served } from '../../src/sampling/served/served.ts';
 import { Teacher } from '../../src/sampling/teacher.ts';
 
 export interface TestTeacher extends Partial<Omit<ServedOptions, 'endpoints' | 'tokenizer'>> {

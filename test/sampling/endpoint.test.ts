@@ -22,11 +22,9 @@ describe('an address that is asked', () => {
     servers.push(server);
     const said: string[] = [];
     const endpoint = new Endpoint(server.url, {
-      timeout: 5000,
+      timeout: 5,
       retries: 3,
-      requestsPerMinute: undefined,
       apiKey: undefined,
-      seed: 1,
       firstPause: 5,
       adjustable: CHAT_PARAMETERS,
       watch: new Watch((text) => said.push(text), silence),

@@ -156,9 +156,8 @@ describe('samples with their ids and distributions are read exactly', () => {
 });
 
 async function noticesOf(teacher: Teacher): Promise<string[]> {
-  teacher.sampler.notices?.end();
   const said: string[] = [];
-  for await (const text of teacher.sampler.notices?.stream(never) ?? []) said.push(text);
+  for await (const text of teacher.sampler.notices?.stream(AbortSignal.abort()) ?? []) said.push(text);
   return said;
 }
 

@@ -76,6 +76,10 @@ describe('a pause that a server asks for is read from', () => {
   test.each<[string, number | undefined]>([
     ['2', 2000],
     ['0.5', 500],
+    ['350 milliseconds', 350],
+    ['1 minute 30 secs', 90_000],
+    ['2 hrs', 7_200_000],
+    ['5 sins', undefined],
     ['Thu, 01 Jan 2026 00:00:05 GMT', 5000],
     ['Thu, 01 Jan 2025 00:00:05 GMT', 0],
     ['2026-01-01T00:00:07Z', 7000],

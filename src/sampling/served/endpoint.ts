@@ -9,18 +9,15 @@ import { withoutSecrets } from '../../base/secrets.ts';
 import { routeOf } from './address.ts';
 import { errorIn, errorInText, mayPass, Refused, type Told, Transient, Unsendable } from './faults.ts';
 import { countdown, duration, until, Watch } from './watch.ts';
+import type { ServedOptions } from './options.ts';
 import { type Adjustable, Parameters } from './parameters.ts';
 import { BadReply, Reply } from './reply.ts';
 import { askedPause, type HeaderOf } from './retry-after.ts';
 
-export interface EndpointOptions {
-  /** Milliseconds that one answer may take. */
-  readonly timeout: number;
-  /** Faults in a row after which the address is given up. */
-  readonly retries: number;
-  readonly requestsPerMinute: number | undefined;
-  readonly apiKey: string | undefined;
-  readonly seed: number;
+export interface EndpointOptions extends Pick<
+  ServedOptions,
+  'timeout' | 'retries' | 'requests_per_minute' | 'apiKey'
+> {
   /** What a status of 5xx says when the answer is at fault, and not the server. */
   readonly unsendable?: RegExp | undefined;
   /** Milliseconds of the first pause. */
@@ -74,9 +71,14 @@ export class Endpoint {
   constructor(url: string, options: EndpointOptions) {
     this.url = url.replace(/\/+$/, '');
     this.#options = options;
-    this.#rng = Rng.seeded(options.seed, this.url);
+    this.#rng = Rng.seeded(process.pid, this.url);
     this.#watch = options.watch ?? new Watch(() => undefined);
     this.#parameters = new Parameters(options.adjustable ?? new Map());
+  }
+
+  /** In milliseconds. */
+  get #timeout(): number {
+    return 1000 * this.#options.timeout;
   }
 
   /** Tells whether it has failed so often in a row that it is given up. */
@@ -92,20 +94,18 @@ export class Endpoint {
 
   /** Waits until a request may be sent. */
   async #turn(signal: AbortSignal): Promise<void> {
-    const { requestsPerMinute } = this.#options;
+    const { requests_per_minute: rate = Infinity } = this.#options;
+    const what = (): string => {
+      const [left, total] = [this.#notBefore - Date.now(), this.#patience()];
+      if (left > 0) return `trying ${this.url} again in ${countdown(left)}, for ${countdown(total)} more`;
+      return `waiting for the next turn at ${this.url} (${rate} requests a minute)`;
+    };
     for (;;) {
       const moment = Math.max(this.#notBefore, this.#nextSlot);
       if (moment <= Date.now()) break;
-      await this.#watch.over(until(moment, signal), () => this.#pauseText(requestsPerMinute));
+      await this.#watch.over(until(moment, signal), what);
     }
-    if (requestsPerMinute !== undefined)
-      this.#nextSlot = Math.max(Date.now(), this.#nextSlot) + 60_000 / requestsPerMinute;
-  }
-
-  #pauseText(requestsPerMinute: number | undefined): string {
-    const [left, total] = [this.#notBefore - Date.now(), this.#patience()];
-    if (left > 0) return `trying ${this.url} again in ${countdown(left)}, for ${countdown(total)} more`;
-    return `waiting for the next turn at ${this.url} (${requestsPerMinute ?? 0} requests a minute)`;
+    this.#nextSlot = Math.max(Date.now(), this.#nextSlot) + 60_000 / rate;
   }
 
   get #faultText(): string {
@@ -192,9 +192,8 @@ export class Endpoint {
 
   /** Why a request came to nothing, in words; throws a UserError if it always will. */
   #connectionFault(thrown: unknown): Transient {
-    const { timeout } = this.#options;
     if (thrown instanceof Error && thrown.name === 'TimeoutError')
-      return new Transient(`does not answer (nothing in ${duration(timeout)})`);
+      return new Transient(`does not answer (nothing in ${duration(this.#timeout)})`);
     // What fetch throws says "fetch failed", and its cause why.
     const cause = thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown;
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
@@ -234,7 +233,8 @@ export class Endpoint {
     body: object | undefined,
     signal: AbortSignal,
   ): Promise<{ readonly value: unknown; readonly told: Told | undefined; readonly header: HeaderOf }> {
-    const { apiKey, timeout } = this.#options;
+    const { apiKey } = this.#options;
+    const timeout = this.#timeout;
     const began = Date.now();
     const request = fetch(routeOf(this.url, path), {
       method: body === undefined ? 'GET' : 'POST',

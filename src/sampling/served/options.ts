@@ -1,6 +1,7 @@
 /** Options of a teacher that answers over HTTP, as recipes have them under `teacher`. */
 import { z } from 'zod';
 import { UserError } from '../../base/errors.ts';
+import type { Tokenizer } from '../../chat/tokenizer.ts';
 import { headerKey } from './address.ts';
 
 const count = z.int().positive();
@@ -51,4 +52,19 @@ export function apiKeyOf({ api_key_env: name }: Pick<TeacherOptions, 'api_key_en
     'API_KEY',
     `The environment variable ${name} with the teacher's API key is not set; set it and run the same command.`,
   );
+}
+
+export interface ServedOptions extends Omit<TeacherOptions, 'api_key_env' | 'max_failed'> {
+  readonly apiKey?: string | undefined;
+  /** Of the student that learns from the answers; without one they are text alone. */
+  readonly tokenizer?: Tokenizer;
+  /** Milliseconds of the first pause after a fault. Default: a second. */
+  readonly firstPause?: number;
+  /** Milliseconds after which the user is told what is waited for. Default: five seconds. */
+  readonly silence?: number;
+  /** Hears messages to the user at once, in place of `notices`. */
+  readonly tell?: (text: string) => void;
+  /** Options by which the user gives a key, and names a model. */
+  readonly keyBy: string;
+  readonly modelBy: string;
 }

@@ -2,20 +2,17 @@
 import { UserError } from '../../base/errors.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Refused } from './faults.ts';
+import type { ServedOptions } from './options.ts';
 
 /** Names of models that are told, those most like the wanted one first. */
 const MODELS = 12;
 
-export interface RefusedAsk {
+export interface RefusedAsk extends Pick<ServedOptions, 'apiKey' | 'keyBy' | 'modelBy'> {
   readonly endpoint: Endpoint;
-  /** Path of the list of models; undefined where the server has one. */
-  readonly listPath: string | undefined;
+  /** Path of the list of models; undefined where the server has none. */
+  readonly models: string | undefined;
   /** The model that was asked for. */
   readonly model: string;
-  readonly hasKey: boolean;
-  /** Options by which the user gives a key, and names a model. */
-  readonly keyBy: string;
-  readonly modelBy: string;
   /** Advice on what else may be wrong. */
   readonly otherwise: string;
 }
@@ -31,10 +28,10 @@ function likeness(name: string, wanted: string): number {
 }
 
 /** The models that an address lists; none where it does not say. */
-async function modelsAt({ endpoint, listPath }: RefusedAsk, signal: AbortSignal): Promise<string[]> {
-  if (listPath === undefined) return [];
+async function modelsAt({ endpoint, models }: RefusedAsk, signal: AbortSignal): Promise<string[]> {
+  if (models === undefined) return [];
   try {
-    const listed = await endpoint.send(listPath, undefined, signal);
+    const listed = await endpoint.send(models, undefined, signal);
     return listed
       .at('data')
       .list()
@@ -48,9 +45,9 @@ async function modelsAt({ endpoint, listPath }: RefusedAsk, signal: AbortSignal)
 /** The advice for a status. */
 async function advice(thrown: Refused, asked: RefusedAsk, signal: AbortSignal): Promise<string> {
   const { status, said } = thrown;
-  const { model, hasKey, keyBy, modelBy, otherwise } = asked;
+  const { model, apiKey, keyBy, modelBy, otherwise } = asked;
   if (status === 401 || status === 403) {
-    return hasKey
+    return apiKey !== undefined
       ? `check the API key, which is given by ${keyBy}`
       : `it wants an API key; give it by ${keyBy}`;
   }

@@ -3,7 +3,11 @@ import { isFields } from './reply.ts';
 
 /** Milliseconds in the units of durations such as 1m30.5s and 350ms. */
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-const DURATION = /^(?:\d+(?:\.\d+)?(?:ms|[smhd]))+$/;
+const PART =
+  /(\d+(?:\.\d+)?)(ms|milli(?:second)?s?|s(?:ec(?:ond)?s?)?|m(?:in(?:ute)?s?)?|h(?:(?:ou)?rs?)?|d(?:ays?)?)/g;
+const millisecondsOf = ([, count, unit = '']: RegExpExecArray): number =>
+  Number(count) * (UNITS[/^m(?:s|illi)/.test(unit) ? 'ms' : unit.slice(0, 1)] ?? 0);
+
 /** Numbers beyond these are moments, in seconds and in milliseconds since 1970. */
 const [EPOCH_SECONDS, EPOCH_MILLISECONDS] = [1e9, 1e12];
 
@@ -17,17 +21,9 @@ export function retryAfter(header: string | null | undefined, now: number): numb
     if (number >= EPOCH_SECONDS) return Math.max(0, number * 1000 - now);
     return Math.max(0, number * 1000);
   }
-  const spaceless = text
-    .replace(/milli(?:second)?s?/g, 'ms')
-    .replace(/seconds?|secs?/g, 's')
-    .replace(/minutes?|mins?/g, 'm')
-    .replace(/hours?|hrs?/g, 'h')
-    .replace(/days?/g, 'd')
-    .replace(/\s+/g, '');
-  if (DURATION.test(spaceless)) {
-    const parts = [...spaceless.matchAll(/(\d+(?:\.\d+)?)(ms|[smhd])/g)];
-    return parts.reduce((sum, [, count, unit = '']) => sum + Number(count) * (UNITS[unit] ?? 0), 0);
-  }
+  const spaceless = text.replaceAll(/\s+/g, '');
+  if (spaceless.replaceAll(PART, '') === '')
+    return [...spaceless.matchAll(PART)].reduce((sum, part) => sum + millisecondsOf(part), 0);
   const date = /\d{4}|gmt|utc/.test(text) ? Date.parse(header ?? '') : Number.NaN;
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }

@@ -6,7 +6,6 @@
 import { setMaxListeners } from 'node:events';
 import { errorText, required, UserError } from '../../base/errors.ts';
 import { hashString } from '../../base/rng.ts';
-import type { Tokenizer } from '../../chat/tokenizer.ts';
 import { merge } from '../../model/checkpoint/merge.ts';
 import { Notices } from '../notices.ts';
 import type { Answer, Drawn, Prompt, SampleOptions, Sampler } from '../sampler.ts';
@@ -16,7 +15,7 @@ import { Endpoint, persistently } from './endpoint.ts';
 import { Refused, Transient, Unsendable } from './faults.ts';
 import { answerOf, type Job, jobsOf, NOTHING, settle } from './jobs.ts';
 import { endOf, type IsEnd, isTurnEnd } from './finish.ts';
-import type { TeacherOptions } from './options.ts';
+import type { ServedOptions } from './options.ts';
 import { notAsExpected, probeEndpoint } from './probe.ts';
 import type { Ask, Protocol, RawSample } from './protocol.ts';
 import { protocols } from './protocols.ts';
@@ -24,21 +23,6 @@ import { refusalError } from './refusal.ts';
 import { BadReply } from './reply.ts';
 import { Watch } from './watch.ts';
 import { WorkQueue } from './work-queue.ts';
-
-export interface ServedOptions extends Omit<TeacherOptions, 'api_key_env' | 'max_failed'> {
-  readonly apiKey?: string | undefined;
-  /** Of the student that learns from the answers; without one they are text alone. */
-  readonly tokenizer?: Tokenizer;
-  /** Milliseconds of the first pause after a fault. Default: a second. */
-  readonly firstPause?: number;
-  /** Milliseconds after which the user is told what is waited for. Default: five seconds. */
-  readonly silence?: number;
-  /** Hears messages to the user at once, in place of `notices`. */
-  readonly tell?: (text: string) => void;
-  /** Options by which the user gives a key, and names a model. */
-  readonly keyBy: string;
-  readonly modelBy: string;
-}
 
 /** Statuses that speak of the address, the key or the account, and not of one prompt. */
 const SETTINGS: ReadonlySet<number> = new Set([401, 402, 403, 404, 405]);
@@ -70,17 +54,7 @@ export class Served implements Sampler {
   readonly #models = new Map<Endpoint, string>();
 
   constructor(options: ServedOptions) {
-    const {
-      kind,
-      endpoints,
-      timeout,
-      retries,
-      apiKey,
-      tokenizer,
-      firstPause = 1000,
-      silence,
-      tell,
-    } = options;
+    const { kind, endpoints, tokenizer, firstPause = 1000, silence, tell } = options;
     this.#options = options;
     this.#protocol = protocols[kind];
     this.givesTopK = this.#protocol.distributions;
@@ -89,11 +63,7 @@ export class Served implements Sampler {
     this.#endpoints = endpoints.map(
       (url) =>
         new Endpoint(this.#protocol.base(serverAddress(url)), {
-          timeout: 1000 * timeout,
-          retries,
-          requestsPerMinute: options.requests_per_minute,
-          apiKey,
-          seed: process.pid,
+          ...options,
           unsendable: this.#protocol.unsendable,
           adjustable: this.#protocol.adjustable,
           firstPause,
@@ -175,16 +145,8 @@ export class Served implements Sampler {
 
   /** Error that a refusal which no other prompt would be spared ends the command with. */
   #refusal(endpoint: Endpoint, thrown: Refused, otherwise: string, signal: AbortSignal): Promise<UserError> {
-    const { apiKey, keyBy, modelBy } = this.#options;
-    const asked = {
-      endpoint,
-      listPath: this.#protocol.models,
-      model: this.#modelOf(endpoint),
-      hasKey: apiKey !== undefined,
-      keyBy,
-      modelBy,
-      otherwise,
-    };
+    const { models } = this.#protocol;
+    const asked = { ...this.#options, endpoint, models, model: this.#modelOf(endpoint), otherwise };
     return refusalError(thrown, asked, signal);
   }
 
