@@ -61,7 +61,20 @@ export interface Environment<State = unknown> {
   problems(request: ProblemRequest): readonly Problem[];
 }
 
-/** Checks an environment's types; what its state is like is nobody else's business. */
+/**
+ * Checks an environment's types; what its state is like is nobody else's business.
+ *
+ * @example
+ * export default defineEnvironment<{ left: number }>({
+ *   name: 'jar',
+ *   description: 'a jar of sweets',
+ *   tools: [{ name: 'take', description: 'Takes one.', parameters: { type: 'object' }, run: (_, jar) => --jar.left }],
+ *   start: ({ left }) => ({ left: Number(left) }),
+ *   problems: ({ split }) => [
+ *     { id: split, category: 'take', question: 'Take one. How many are left?', answer: '4', setting: { left: 5 } },
+ *   ],
+ * });
+ */
 export function defineEnvironment<State>(environment: Environment<State>): Environment {
   return environment;
 }

@@ -26,7 +26,14 @@ export type EnvironmentSource =
       readonly limits?: Partial<Limits>;
     };
 
-/** Opens an environment; the shipped ones, and modules that are trusted, run in this process. Throws UserErrors. */
+/**
+ * Opens an environment; the shipped ones, and modules that are trusted, run in this process. Throws UserErrors.
+ *
+ * @example
+ * using host = await openEnvironment({ source: 'module', path: './jar.js' });
+ * const [problem] = await host.problems({ split: 'train', seed: 1, count: 1 });
+ * console.log(await host.open(problem.setting).call('take', {}));
+ */
 export async function openEnvironment(source: EnvironmentSource): Promise<EnvironmentHost> {
   if (source.source !== 'module') return hostInProcess(SHIPPED[source.source]);
   const { path } = source;

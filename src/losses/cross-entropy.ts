@@ -18,7 +18,12 @@ export function negativeLogLikelihood(g: Graph, rows: VocabularyRows, inputs: Ro
   return scale(g, logProbabilitiesAt(g, rows, rowInput(inputs, 'targets')), -1);
 }
 
-/** L = sum_r w_r * -log p(target_r). */
+/**
+ * L = sum_r w_r * -log p(target_r).
+ *
+ * @example
+ * using trainer = openTrainer(bases.student, { loss: crossEntropy() });
+ */
 export const crossEntropy = defineLoss<object, 'ce' | 'entropy', RowObjective>(
   { options: {}, metrics: { ce: CE, entropy: ENTROPY } },
   () => ({

@@ -74,6 +74,20 @@ export interface Loss<S extends Shape, M extends string, O extends Objective> {
 /**
  * Declares a loss: its options, the parts that it logs, and how an objective comes of the options. A loss is one file
  * with such a declaration, and one line in the index.
+ *
+ * @example
+ * const half = defineLoss(
+ *   { options: { share: z.number().default(0.5) }, metrics: { ce: { unit: 'nats per token', meaning: '…' } } },
+ *   ({ share }): Omit<RowObjective, 'metrics'> => ({
+ *     name: 'half',
+ *     inputs: {},
+ *     rowwise: true,
+ *     build(g, rows, inputs) {
+ *       const ce = weighted(g, inputs, negativeLogLikelihood(g, rows, inputs));
+ *       return { loss: ops.scale(g, ce, share), parts: { ce } };
+ *     },
+ *   }),
+ * );
  */
 export function defineLoss<const S extends Shape, const M extends string, O extends Objective>(
   declared: { readonly options: S; readonly metrics: Readonly<Record<M, MetricDeclaration>> },

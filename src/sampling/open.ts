@@ -12,6 +12,12 @@ export interface OpenOptions extends ServerOptions {
 /**
  * Opens a checkpoint folder, a GGUF file (*.gguf), or a server by its http(s) address such as http://localhost:8080/v1;
  * throws a UserError if it cannot.
+ *
+ * @example
+ * using sampler = await openSampler('http://localhost:8080/v1', { device: 'cpu', parallel: 8 });
+ * const prompts = [{ messages: [{ role: 'user', content: 'Hello' }] }];
+ * for await (const { index, samples } of sampler.sample(prompts, { temperature: 0, generate_max_len: 64 }))
+ *   console.log(index, samples[0]?.text);
  */
 export async function openSampler(model: string, options: OpenOptions): Promise<Sampler> {
   const isAddress = /^https?:\/\//.test(model);
