@@ -62,7 +62,6 @@ function readSample(reply: Reply, isEnd: IsEnd): RawSample {
 export const llamaCpp: Protocol = {
   name: 'llama.cpp',
   distributions: true,
-  namesModel: false,
   base: (url) => url.replace(/\/v1\/*$/, ''),
   path: () => '/completion',
   body: ({ prompt, seed, sampling, topK }: Ask) => ({

@@ -111,7 +111,6 @@ function readChoice(choice: Reply, { isEnd, prompt: { text: prompt, messages } }
 export const openai: Protocol = {
   name: 'the OpenAI-compatible server',
   distributions: false,
-  namesModel: true,
   base: (url) => (new URL(url).pathname === '/' ? routeOf(url, '/v1') : url),
   path: ({ prompt }) => (prompt.messages === undefined ? '/completions' : '/chat/completions'),
   models: '/models',

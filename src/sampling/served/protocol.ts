@@ -43,15 +43,13 @@ export interface Protocol {
   readonly name: string;
   /** Tells whether prompts and answers are token ids, with log-probabilities. */
   readonly distributions: boolean;
-  /** Tells whether a request must name the model. */
-  readonly namesModel: boolean;
   /** What "/v1" and the like are appended to, from what the user gave. */
   base(url: string): string;
   path(ask: Ask): string;
   body(ask: Ask): object;
   /** The samples in their places; undefined where the server gave up on one. Throws a Transient or a BadReply. */
   read(reply: Reply, ask: Ask): (RawSample | undefined)[];
-  /** Path of its list of models, where it has one. */
+  /** Path of the list of models, of which a request must name one; undefined where it need not. */
   readonly models?: string;
   /** Parameters that a request can do without. */
   readonly adjustable?: Adjustable;

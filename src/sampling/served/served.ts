@@ -129,8 +129,8 @@ export class Served implements Sampler {
   /** The model's name; one that the user gave is not looked up. */
   async #modelAt(endpoint: Endpoint, signal: AbortSignal): Promise<string> {
     const { served, modelBy } = this.#options;
-    const { namesModel, models = '' } = this.#protocol;
-    if (served !== undefined || !namesModel) return served ?? '';
+    const { models } = this.#protocol;
+    if (served !== undefined || models === undefined) return served ?? '';
     try {
       const listed = await persistently(() => endpoint.send(models, undefined, signal), endpoint);
       const [first] = listed.at('data').list();
@@ -165,7 +165,7 @@ export class Served implements Sampler {
     const faults = this.#endpoints.map(({ url, lastFault }) => `${url}: ${lastFault}`).join('; ');
     throw new UserError(
       'TEACHER',
-      `No teacher answers any more (${faults}); see to the server and run the same command, which goes on.`,
+      `No ${this.#options.tokenizer === undefined ? 'server' : 'teacher'} answers any more (${faults}); see to the server and run the same command, which goes on.`,
     );
   }
 

@@ -50,7 +50,6 @@ function readSample(reply: Reply, isEnd: IsEnd): RawSample {
 export const sglang: Protocol = {
   name: 'SGLang',
   distributions: true,
-  namesModel: false,
   base: (url) => url.replace(/\/v1\/*$/, ''),
   path: () => '/generate',
   body: ({ prompt, seed, sampling, topK, stopIds }: Ask) => ({

@@ -41,7 +41,6 @@ function readChoice(choice: Reply, { topK, isEnd }: Ask): RawSample {
 export const vllm: Protocol = {
   name: 'vLLM',
   distributions: true,
-  namesModel: true,
   base: (url) => url.replace(/\/v1\/*$/, ''),
   path: () => '/v1/completions',
   models: '/v1/models',
