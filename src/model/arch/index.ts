@@ -1,12 +1,10 @@
-/** Every model family, by its model_type in config.json, which is its architecture in GGUF files as well. */
+/** Model families by their model_type in config.json, which is their architecture in GGUF files as well. */
 import { basename } from 'node:path';
 import { InternalError } from '../../base/errors.ts';
+import * as all from './all.ts';
 import type { Family, ModelConfig } from './family.ts';
-import { qwen3 } from './qwen3.ts';
 
-export const families: Record<string, Family> = {
-  qwen3,
-};
+export const families: Record<string, Family> = { ...all };
 
 /** Family of models that a recipe makes anew. */
 export const NEW_MODEL_FAMILY = 'qwen3';
