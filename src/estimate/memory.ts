@@ -113,7 +113,7 @@ const tokensOf = ({ completions }: TrainExample): number =>
   completions.reduce((total, { tokens }) => total + tokens.length, 0);
 
 /** Bytes of what a stage trains, and of the optimiser's averages beside it. */
-export function stateBytes(
+function stateBytes(
   stage: TrainingStage,
   models: ModelShapes,
 ): { readonly weights: number; readonly averages: number } {

@@ -5,8 +5,6 @@ export { losses };
 export { adaptiveHead } from './distillation.ts';
 export {
   COMMON_INPUTS,
-  defineLoss,
-  type Loss,
   type MetricDeclaration,
   type Objective,
   type ObjectiveResult,

@@ -13,16 +13,7 @@ import type { Adapter, WeightSource } from './arch/forward.ts';
 import type { TrainedWeights } from './trained-weights.ts';
 
 /** The matrices of a layer that may have an adapter. */
-export const LORA_TARGETS = [
-  'q_proj',
-  'k_proj',
-  'v_proj',
-  'o_proj',
-  'gate_proj',
-  'up_proj',
-  'down_proj',
-] as const;
-export type LoraTarget = (typeof LORA_TARGETS)[number];
+const LORA_TARGETS = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'] as const;
 
 export const loraOptions = {
   rank: z.int().positive().default(16),

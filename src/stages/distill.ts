@@ -44,7 +44,7 @@ const options = {
 type Options = OptionsOf<typeof options>;
 
 /** Indices of the tokens that count: all, up to and including the end of the thought, or what follows it. */
-export function maskedRows(tokens: TokenIds, mask: Mask, thinkEndId: number): number[] {
+function maskedRows(tokens: TokenIds, mask: Mask, thinkEndId: number): number[] {
   const all = rowsFrom(tokens);
   if (mask === 'all') return all;
   const end = tokens.lastIndexOf(thinkEndId);

@@ -122,7 +122,7 @@ export class Solutions implements Rollouts {
 }
 
 /** The calls of each problem's reference trajectory: the first that was kept. */
-export function referenceCalls(
+function referenceCalls(
   stored: readonly StoredTrajectories[],
   { tokenizer }: Pick<OpenModel, 'tokenizer'>,
 ): Map<string, readonly WrittenCall[]> {

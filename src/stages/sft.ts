@@ -70,7 +70,7 @@ async function goldAnswers(context: StageContext, given: Options, model: OpenMod
 }
 
 /** A stored prompt as an example for cross-entropy on the teacher's answers (sequence-level distillation). */
-export function sequenceExample(prompt: StoredPrompt): TrainExample {
+function sequenceExample(prompt: StoredPrompt): TrainExample {
   const completions = prompt.samples.map(({ tokens }) => ({ tokens, rows: rowsFrom(tokens), inputs: {} }));
   return { prompt: prompt.promptIds, completions };
 }

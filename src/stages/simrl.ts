@@ -17,7 +17,7 @@ interface AnswersOptions {
 }
 
 /** Single answers, each with its reward. */
-export class Answers implements Rollouts {
+class Answers implements Rollouts {
   readonly #options: AnswersOptions;
 
   constructor(options: AnswersOptions) {

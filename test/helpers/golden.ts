@@ -67,7 +67,7 @@ export function goldenObjective(name: string): Objective {
 }
 
 /** Prompt, completion and per-position data of the three sequences. */
-export function goldenSequences(): { ids: Int32Array; prompt: number; length: number }[] {
+function goldenSequences(): { ids: Int32Array; prompt: number; length: number }[] {
   using batch = SafetensorsFile.open(`${GOLDEN}batch.safetensors`);
   const ids = batch.readI32('input_ids');
   return expected.lengths.map((length, i) => ({

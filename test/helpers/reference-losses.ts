@@ -53,7 +53,7 @@ export function reverseKl(row: Row): number {
 }
 
 /** The smallest prefix of the teacher's sorted probabilities whose mass reaches a half. */
-export function headLength(row: Row): number {
+function headLength(row: Row): number {
   let mass = 0;
   const crossing = row.teacherLogprobs.findIndex((logprob) => (mass += Math.exp(logprob)) >= 0.5);
   return crossing < 0 ? row.teacherLogprobs.length : crossing + 1;

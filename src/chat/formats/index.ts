@@ -2,6 +2,7 @@
 import type { ToolFormat } from './format.ts';
 import { hermes } from './hermes.ts';
 
+/** @public New formats are named here. */
 export const formats: Record<string, ToolFormat> = {
   hermes,
 };

@@ -10,8 +10,8 @@ import { categoriesIn, dataFolder, type Entry, loadEntries } from './dataset.ts'
 import { promptOf } from './prompts.ts';
 import { type JudgedEntry, type Scores, unitOf } from './scores.ts';
 
-export const VERDICTS = 'verdicts.jsonl';
-export const SCORES = 'scores.json';
+const VERDICTS = 'verdicts.jsonl';
+const SCORES = 'scores.json';
 
 /** Seed of every sample, so that two samples of one size are the same. */
 export const SAMPLE_SEED = 7;
