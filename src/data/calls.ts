@@ -5,8 +5,6 @@ import { tryParseJson } from '../json/parse.ts';
 import { isDict, isList, typeName, type PyDict, type PyValue } from '../json/python.ts';
 import { Rejection } from './rejection.ts';
 
-export type RecordCall = ExactCall;
-
 /** A value that may have been written as JSON inside of a string. */
 export function unpacked(value: PyValue, code: string, what: string): PyValue {
   if (typeof value !== 'string') return value;
@@ -26,7 +24,7 @@ function writtenArguments(call: PyDict): PyValue | undefined {
 }
 
 /** One call: {name, arguments}, wrapped or not, its arguments an object or JSON text of one. */
-function callOf(value: PyValue): RecordCall {
+function callOf(value: PyValue): ExactCall {
   if (!isDict(value)) throw new Rejection('call', `A call is ${typeName(value)}, not an object.`);
   const call = unwrapped(value);
   const name = call.get('name');
@@ -41,7 +39,7 @@ function callOf(value: PyValue): RecordCall {
 }
 
 /** A list of calls, one call, or JSON text of either. */
-export function callsOf(value: PyValue | undefined): readonly RecordCall[] {
+export function callsOf(value: PyValue | undefined): readonly ExactCall[] {
   if (value === undefined || value === null || value === '') return [];
   const calls = unpacked(value, 'call', 'The calls') ?? [];
   return isList(calls) ? calls.map(callOf) : [callOf(calls)];

@@ -2,8 +2,9 @@
  * What kind of answer an assistant's message is, by the rules of STAR's labelling: `response` has words, `single` one
  * call, `parallel` several, and `multi-step` calls after a tool's result. The tags can come together.
  */
+import type { ExactMessage } from '../chat/messages.ts';
 import type { PyDict, PyValue } from '../json/python.ts';
-import { type DataRecord, recordLineWith, type RecordMessage } from './record.ts';
+import { type DataRecord, recordLineWith } from './record.ts';
 
 const TAGS = ['response', 'single', 'parallel', 'multi-step'] as const;
 export type Tag = (typeof TAGS)[number];
@@ -15,7 +16,7 @@ export interface Label {
   readonly calls: number;
 }
 
-function labelAt(message: RecordMessage, index: number, previous: RecordMessage | undefined): Label {
+function labelAt(message: ExactMessage, index: number, previous: ExactMessage | undefined): Label {
   const calls = message.toolCalls?.length ?? 0;
   const tags: Tag[] = [];
   if (message.content !== '') tags.push('response');

@@ -4,31 +4,28 @@
  * preparation uses: {"id", "source", "messages": [{"role", "content", "reasoning_content"?, "tool_calls"?}], "tools"}.
  */
 import { UserError } from '../base/errors.ts';
-import type { ExactMessage } from '../chat/messages.ts';
+import type { ExactCall, ExactMessage } from '../chat/messages.ts';
 import { completedTool, readTools } from '../chat/tool-documents.ts';
 import { dumps } from '../json/dumps.ts';
 import { portableFault } from '../json/portable.ts';
 import { isDict, isList, type PyDict, type PyValue } from '../json/python.ts';
-import { callsOf, type RecordCall } from './calls.ts';
+import { callsOf } from './calls.ts';
 import { Rejection } from './rejection.ts';
 
-export type { RecordCall } from './calls.ts';
 export { Rejection } from './rejection.ts';
 
 export const ROLES = ['system', 'user', 'assistant', 'tool'] as const;
 export type Role = (typeof ROLES)[number];
 
-/**
- * One message. Tools' messages answer the calls of the assistant's message before them, in the order of the calls; a
- * single one after several calls answers all of them, as the data set has it.
- */
-export type RecordMessage = ExactMessage;
-
 export interface DataRecord {
   readonly id: string;
   /** The data set, for mixing and reports. */
   readonly source: string;
-  readonly messages: readonly RecordMessage[];
+  /**
+   * Tools' messages answer the calls of the assistant's message before them, in the order of the calls; a single one after
+   * several calls answers all of them, as the data set has it.
+   */
+  readonly messages: readonly ExactMessage[];
   /** Each with its keys in their order: {name, description, parameters, ...}; see chat/tool-documents.ts. */
   readonly tools: readonly PyDict[];
 }
@@ -37,7 +34,7 @@ function isRole(value: PyValue | undefined): value is Role {
   return ROLES.some((role) => role === value);
 }
 
-function callValue({ name, arguments: given }: RecordCall): PyDict {
+function callValue({ name, arguments: given }: ExactCall): PyDict {
   return new Map<string, PyValue>([
     ['name', name],
     ['arguments', given],
@@ -65,7 +62,7 @@ export function recordTools(value: PyValue | undefined): readonly PyDict[] {
 }
 
 /** A message under the names of the file, which are also those of Hugging Face's chat templates. */
-export function messageValue({ role, content, reasoning, toolCalls }: RecordMessage): PyDict {
+export function messageValue({ role, content, reasoning, toolCalls }: ExactMessage): PyDict {
   const value = new Map<string, PyValue>([
     ['role', role],
     ['content', content],
@@ -97,7 +94,7 @@ export function recordLineWith({ id, source, messages, tools }: DataRecord, more
 }
 
 /** Why a call could be written and not be trained on. */
-function callFault({ name, arguments: given }: RecordCall): Rejection | undefined {
+function callFault({ name, arguments: given }: ExactCall): Rejection | undefined {
   const fault = portableFault(given);
   return fault === undefined
     ? undefined
@@ -114,14 +111,14 @@ export function recordFault({ messages }: DataRecord): Rejection | undefined {
 }
 
 /** The calls of a message, in any form that data sets have for them. */
-function readCalls(value: PyValue): readonly RecordCall[] {
+function readCalls(value: PyValue): readonly ExactCall[] {
   const calls = callsOf(value);
   const fault = calls.map(callFault).find((one) => one !== undefined);
   if (fault !== undefined) throw fault;
   return calls;
 }
 
-function readMessage(value: PyValue): RecordMessage {
+function readMessage(value: PyValue): ExactMessage {
   const role = isDict(value) ? value.get('role') : undefined;
   if (!isDict(value) || !isRole(role)) throw new Rejection('role', 'A message has no known role.');
   const content = value.get('content') ?? '';

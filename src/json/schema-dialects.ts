@@ -147,11 +147,6 @@ function isOptional(entry: PyValue): boolean {
   return saysSo || /^optional\[/i.test(parts[0] ?? '') || entry.has('default');
 }
 
-/** One argument's entry as JSON Schema, and whether it may be left out. */
-export function propertySchema(value: PyValue): { readonly schema: PyValue; readonly optional: boolean } {
-  return { schema: isDict(value) ? readSchema(value) : value, optional: isOptional(value) };
-}
-
 /** Tells whether parameters are a schema: a table has objects under all of its keys, its arguments' names. */
 function isSchema(parameters: PyDict): boolean {
   const type = parameters.get('type') ?? null;

@@ -9,7 +9,7 @@
 import { type OutputUnit, Validator, type Schema } from '@cfworker/json-schema';
 import { dumps } from './dumps.ts';
 import { isDict, isList, type PyDict, type PyValue } from './python.ts';
-import { propertySchema, subschemas, withJsonSchema } from './schema-dialects.ts';
+import { subschemas, withJsonSchema } from './schema-dialects.ts';
 import type { JsonObject, JsonValue } from './value.ts';
 
 const MAX_SCHEMA_DEPTH = 32;
@@ -66,11 +66,9 @@ function checkableType(type: PyValue | undefined): unknown {
 }
 
 /** What of a schema can be checked, in the form that the validator takes. */
-function checkable(value: PyValue, depth = 0): Schema | boolean {
-  if (typeof value === 'boolean') return value;
-  if (!isDict(value) || depth === MAX_SCHEMA_DEPTH) return true;
-  const written = propertySchema(value).schema;
-  if (!isDict(written)) return true;
+function checkable(written: PyValue, depth = 0): Schema | boolean {
+  if (typeof written === 'boolean') return written;
+  if (!isDict(written) || depth === MAX_SCHEMA_DEPTH) return true;
   const inner = (part: PyValue): Schema | boolean => checkable(part, depth + 1);
   const schema = emptyObject();
   const type = checkableType(written.get('type'));

@@ -1,4 +1,5 @@
 /** Labels, mixtures, duplicates and decontamination. */
+import type { ExactMessage } from '../../src/chat/messages.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
@@ -7,18 +8,18 @@ import { EvaluationQuestions } from '../../src/data/contamination.ts';
 import { DuplicateFilter, minHash, similarity } from '../../src/data/duplicates.ts';
 import { type Label, labelledLine, labelsOf } from '../../src/data/labels.ts';
 import { DEFAULT_QUOTAS, mixByWeight, pickByQuotas, shareOut } from '../../src/data/mixing.ts';
-import type { DataRecord, RecordMessage } from '../../src/data/record.ts';
+import type { DataRecord } from '../../src/data/record.ts';
 
-const user = (content: string): RecordMessage => ({ role: 'user', content });
-const tool: RecordMessage = { role: 'tool', content: 'ok' };
-const says = (content: string, calls = 0): RecordMessage => ({
+const user = (content: string): ExactMessage => ({ role: 'user', content });
+const tool: ExactMessage = { role: 'tool', content: 'ok' };
+const says = (content: string, calls = 0): ExactMessage => ({
   role: 'assistant',
   content,
   ...(calls > 0
     ? { toolCalls: Array.from({ length: calls }, () => ({ name: 'f', arguments: new Map() })) }
     : {}),
 });
-const record = (...messages: RecordMessage[]): DataRecord => ({ id: 'r', source: 's', messages, tools: [] });
+const record = (...messages: ExactMessage[]): DataRecord => ({ id: 'r', source: 's', messages, tools: [] });
 
 describe('labelsOf', () => {
   it("follows the reference's rules for every message of the assistant", () => {

@@ -2,7 +2,8 @@
  * Questions of ACEBench: {"id", "question": "user: ...\nsystem: ...\n", "function": [...]}, where "system" is the
  * assistant; agents' questions are what their user wants, in one text. Like BFCL's they are to decontaminate against.
  */
-import { type RecordMessage, recordTools, Rejection } from '../record.ts';
+import type { ExactMessage } from '../../chat/messages.ts';
+import { recordTools, Rejection } from '../record.ts';
 import type { Format } from './format.ts';
 import { idOf, textAt } from './values.ts';
 
@@ -10,9 +11,9 @@ import { idOf, textAt } from './values.ts';
 const SPEAKER = /^(user|system):[^\S\n]*/m;
 
 /** The turns of a dialogue that is one text; a text without speakers is the user's. */
-function turnsOf(text: string): RecordMessage[] {
+function turnsOf(text: string): ExactMessage[] {
   const [before = '', ...parts] = text.split(SPEAKER);
-  const messages: RecordMessage[] = before.trim() === '' ? [] : [{ role: 'user', content: before.trim() }];
+  const messages: ExactMessage[] = before.trim() === '' ? [] : [{ role: 'user', content: before.trim() }];
   for (let i = 0; i + 1 < parts.length; i += 2) {
     const content = parts[i + 1]?.trim() ?? '';
     messages.push({ role: parts[i] === 'user' ? 'user' : 'assistant', content });

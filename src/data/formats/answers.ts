@@ -2,6 +2,7 @@
  * What the assistant said, as words and calls. Calls are taken only where their own form says so (fields of calls,
  * <tool_call>, a name with arguments) or the tools of the row do: anything else is words, JSON included.
  */
+import type { ExactCall, ExactMessage } from '../../chat/messages.ts';
 import { FORMAT } from '../../chat/formats/index.ts';
 import { callBlocks, outsideOfCalls } from '../../chat/generation.ts';
 import { dumps } from '../../json/dumps.ts';
@@ -9,13 +10,13 @@ import { tryParseJson } from '../../json/parse.ts';
 import { isDict, isList, type PyDict, type PyValue } from '../../json/python.ts';
 import { pyStr } from '../../json/repr.ts';
 import { callsOf, isCall } from '../calls.ts';
-import { type RecordCall, type RecordMessage, Rejection } from '../record.ts';
+import { Rejection } from '../record.ts';
 import { looksLikePythonCalls, parsePythonCalls, parsePythonLiteral } from './python-calls.ts';
 import { splitThink } from './turns.ts';
 
 export interface Answer {
   readonly content: string;
-  readonly calls: readonly RecordCall[];
+  readonly calls: readonly ExactCall[];
 }
 
 /** The same tag several times in a row, as some data sets write it. */
@@ -45,7 +46,7 @@ function taggedCalls(written: string): Answer | undefined {
 }
 
 /** The calls that a text is as a whole, in JSON; undefined if it is something else. */
-function jsonCalls(text: string, names: ReadonlySet<string>): readonly RecordCall[] | undefined {
+function jsonCalls(text: string, names: ReadonlySet<string>): readonly ExactCall[] | undefined {
   if (!/^\s*[[{]/.test(text)) return undefined;
   const parsed = tryParseJson(text.trim());
   if (!parsed.ok) return undefined;
@@ -58,11 +59,11 @@ function jsonCalls(text: string, names: ReadonlySet<string>): readonly RecordCal
   return list.length > 0 && list.every((item) => isCall(item, names)) ? list.flatMap(callsOf) : undefined;
 }
 
-const sameCalls = (a: readonly RecordCall[], b: readonly RecordCall[]): boolean =>
+const sameCalls = (a: readonly ExactCall[], b: readonly ExactCall[]): boolean =>
   dumps(a.map((call) => [call.name, call.arguments])) === dumps(b.map((call) => [call.name, call.arguments]));
 
 /** A text with calls that stand in a field beside it, which some data sets write into the text too. */
-function withField(text: string, calls: readonly RecordCall[]): Answer {
+function withField(text: string, calls: readonly ExactCall[]): Answer {
   const tagged = taggedCalls(text);
   if (tagged === undefined) return { content: text, calls };
   if (sameCalls(tagged.calls, calls)) return { content: tagged.content, calls };
@@ -84,13 +85,13 @@ export interface AssistantParts {
   /** Thought, where that has a field of its own. */
   readonly reasoning?: PyValue | undefined;
   /** The calls of its fields. */
-  readonly calls: readonly RecordCall[];
+  readonly calls: readonly ExactCall[];
   /** Reads the words after the thought where no field has calls; default: tags alone are calls. */
   readonly read?: (text: string) => Answer;
 }
 
 /** A message of the assistant. */
-export function assistantMessage({ text, reasoning, calls: given, read }: AssistantParts): RecordMessage {
+export function assistantMessage({ text, reasoning, calls: given, read }: AssistantParts): ExactMessage {
   const { reasoning: inside, content: said } = splitThink(text);
   const readTags = (words: string): Answer => taggedCalls(words) ?? { content: words, calls: [] };
   const { content, calls } = given.length > 0 ? withField(said, given) : (read ?? readTags)(said);

@@ -3,12 +3,13 @@
  * They have no answers here and are never trained on: they are prompts to look at, and what data is decontaminated
  * against.
  */
+import type { ExactMessage } from '../../chat/messages.ts';
 import { isDict, isList, type PyDict } from '../../json/python.ts';
-import { type RecordMessage, recordTools, Rejection, ROLES } from '../record.ts';
+import { recordTools, Rejection, ROLES } from '../record.ts';
 import type { Format } from './format.ts';
 import { idOf } from './values.ts';
 
-function messageOf(value: PyDict): RecordMessage {
+function messageOf(value: PyDict): ExactMessage {
   const role = ROLES.find((one) => one === value.get('role'));
   const content = value.get('content');
   if (role === undefined) throw new Rejection('role', 'A message has no known role.');

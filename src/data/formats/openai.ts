@@ -3,10 +3,11 @@
  * [{"role", "content", "tool_calls", "reasoning_content"}], "tools"}. ToolMind has the same under "conversations", with
  * thoughts inside of the content.
  */
+import type { ExactMessage } from '../../chat/messages.ts';
 import type { PyDict } from '../../json/python.ts';
 import { pyRepr } from '../../json/repr.ts';
 import { callsOf } from '../calls.ts';
-import { type RecordMessage, Rejection } from '../record.ts';
+import { Rejection } from '../record.ts';
 import { assistantMessage } from './answers.ts';
 import type { Format, FormatContext } from './format.ts';
 import { inCallOrder, withResults } from './results.ts';
@@ -14,7 +15,7 @@ import { offeredTools, taggedTools, withSystem } from './system.ts';
 import { hasMessages, listAt, recordsOf } from './turns.ts';
 import { contentOf, idOf, resultText, rowTools } from './values.ts';
 
-function assistantOf(value: PyDict): RecordMessage {
+function assistantOf(value: PyDict): ExactMessage {
   const legacy = value.get('function_call') ?? null;
   return assistantMessage({
     text: contentOf(value.get('content')),
@@ -23,7 +24,7 @@ function assistantOf(value: PyDict): RecordMessage {
   });
 }
 
-function messageOf(value: PyDict): RecordMessage {
+function messageOf(value: PyDict): ExactMessage {
   const role = value.get('role');
   if (role === 'assistant') return assistantOf(value);
   if (role === 'tool' || role === 'function')

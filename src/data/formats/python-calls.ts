@@ -2,10 +2,11 @@
  * Calls written as Python: `[get_weather(city='Rome', days=[1, 2]), Market Trends API(live=True)]`, as in ToolACE. Names
  * may hold spaces and dots; arguments are named, their values literals (JSON's true, false and null pass too).
  */
+import type { ExactCall } from '../../chat/messages.ts';
 import { argumentsOf } from '../../chat/tools.ts';
 import { isDict, MAX_DEPTH, type PyDict, type PyValue } from '../../json/python.ts';
 import { pyStr } from '../../json/repr.ts';
-import { Rejection, type RecordCall } from '../record.ts';
+import { Rejection } from '../record.ts';
 
 const NUMBER = /[-+]?(?:\d[\d_]*)?(?:\.\d*)?(?:[eE][-+]?\d+)?/y;
 const WORD = /[A-Za-z_]\w*/y;
@@ -39,9 +40,9 @@ class CallParser {
     this.#tools = tools;
   }
 
-  calls(): RecordCall[] {
+  calls(): ExactCall[] {
     this.#expect('[');
-    const calls: RecordCall[] = [];
+    const calls: ExactCall[] = [];
     while (!this.#taken(']')) {
       calls.push(this.#call());
       if (!this.#taken(',') && this.#peek() !== ']') throw this.#error("',' or ']' is expected");
@@ -89,7 +90,7 @@ class CallParser {
     return found;
   }
 
-  #call(): RecordCall {
+  #call(): ExactCall {
     this.#space();
     const tool = toolAt(this.#text, this.#at, this.#tools);
     const end = this.#text.indexOf('(', this.#at + (tool?.name.length ?? 0));
@@ -233,7 +234,7 @@ export function looksLikePythonCalls(text: string, tools: readonly PyDict[] = []
 }
 
 /** The calls in `text`, with names as `tools` have them; throws a Rejection that says where reading ended. */
-export function parsePythonCalls(text: string, tools: readonly PyDict[] = []): readonly RecordCall[] {
+export function parsePythonCalls(text: string, tools: readonly PyDict[] = []): readonly ExactCall[] {
   const known = knownTools(tools);
   const isList = /^\s*\[/.test(text);
   return new CallParser(isList ? text : `[${text}]`, known).calls();

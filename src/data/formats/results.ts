@@ -1,7 +1,7 @@
 /** Results of tools: one message a result, in the order of the calls, without the tags that templates put around it. */
+import type { ExactMessage } from '../../chat/messages.ts';
 import { FORMAT } from '../../chat/formats/index.ts';
 import { isDict, isList, type PyDict, type PyValue } from '../../json/python.ts';
-import type { RecordMessage } from '../record.ts';
 
 const { open: OPEN, close: CLOSE } = FORMAT.response;
 const BEFORE = new RegExp(`^\\s*(?:${OPEN}\\s*)+`);
@@ -15,17 +15,17 @@ function resultsIn(text: string): readonly string[] {
 }
 
 /** Tells whether a user's message is what templates make of results, and no words of a user. */
-function isResults({ role, content }: RecordMessage): boolean {
+function isResults({ role, content }: ExactMessage): boolean {
   const text = content.trim();
   return role === 'user' && text.startsWith(OPEN) && text.endsWith(CLOSE);
 }
 
 /** Messages with one for each result, also where they were written as one, or as the user's after a call. */
-export function withResults(messages: readonly RecordMessage[]): RecordMessage[] {
+export function withResults(messages: readonly ExactMessage[]): ExactMessage[] {
   return messages.flatMap((message, index) => {
     const isAnswer = messages[index - 1]?.toolCalls !== undefined && isResults(message);
     if (message.role !== 'tool' && !isAnswer) return [message];
-    return resultsIn(message.content).map((content): RecordMessage => ({ role: 'tool', content }));
+    return resultsIn(message.content).map((content): ExactMessage => ({ role: 'tool', content }));
   });
 }
 

@@ -3,10 +3,11 @@
  * written as Python or as JSON, its tools may stand in the system's message, calls that belong together come as
  * messages in a row, and names are sometimes shortened.
  */
+import type { ExactMessage } from '../../chat/messages.ts';
 import { isDict, isList, type PyDict } from '../../json/python.ts';
 import { pyRepr } from '../../json/repr.ts';
 import { callsOf } from '../calls.ts';
-import { type RecordMessage, Rejection, type Role } from '../record.ts';
+import { Rejection, type Role } from '../record.ts';
 import { type Answer, assistantMessage, writtenAnswer } from './answers.ts';
 import type { Format } from './format.ts';
 import { withResults } from './results.ts';
@@ -52,7 +53,7 @@ function textOf(value: PyDict, role: Role | 'call'): string {
 }
 
 /** A message, and for the assistant's the text that is read once the tools are known. */
-function messageOf(value: PyDict, tools: readonly PyDict[]): RecordMessage {
+function messageOf(value: PyDict, tools: readonly PyDict[]): ExactMessage {
   const role = roleOf(value);
   const text = textOf(value, role);
   if (role !== 'assistant' && role !== 'call') return { role, content: text };
@@ -70,7 +71,7 @@ interface Parts extends Offered {
 
 function partsOf(row: PyDict, prefix: string, place: string, find: typeof listedTools): Parts {
   const list = listAt(row, 'conversations', 'messages');
-  const systems = list.flatMap((value): RecordMessage[] =>
+  const systems = list.flatMap((value): ExactMessage[] =>
     roleOf(value) === 'system' ? [{ role: 'system', content: textOf(value, 'system') }] : [],
   );
   const given = rowTools(row);

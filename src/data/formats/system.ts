@@ -1,9 +1,10 @@
 /** The system's words: what a row says beside its messages, and tools that are written into them. */
+import type { ExactMessage } from '../../chat/messages.ts';
 import { FORMAT } from '../../chat/formats/index.ts';
 import { looksLikeTool } from '../../chat/tool-documents.ts';
 import { tryParseJson } from '../../json/parse.ts';
 import { isList, type PyDict, type PyValue } from '../../json/python.ts';
-import { recordTools, type RecordMessage, Rejection } from '../record.ts';
+import { recordTools, Rejection } from '../record.ts';
 import { contentOf } from './values.ts';
 
 const SYSTEM_KEYS = ['system', 'system_prompt', 'systemPrompt', 'system_message'] as const;
@@ -12,7 +13,7 @@ const { open: OPEN, close: CLOSE } = FORMAT.tools;
 const MAX_STARTS = 64;
 
 /** Messages with what the row says as the system before them, unless they begin with it. */
-export function withSystem(row: PyDict, messages: readonly RecordMessage[]): readonly RecordMessage[] {
+export function withSystem(row: PyDict, messages: readonly ExactMessage[]): readonly ExactMessage[] {
   const key = SYSTEM_KEYS.find((one) => (row.get(one) ?? null) !== null);
   const content = key === undefined ? '' : contentOf(row.get(key));
   const isThere = messages.some((message) => message.role === 'system' && message.content === content);
@@ -74,7 +75,7 @@ export function taggedTools(text: string): Found | undefined {
 }
 
 export interface Offered {
-  readonly messages: readonly RecordMessage[];
+  readonly messages: readonly ExactMessage[];
   readonly tools: readonly PyDict[];
 }
 
@@ -84,7 +85,7 @@ export interface Offered {
  */
 export function offeredTools(
   given: readonly PyDict[],
-  messages: readonly RecordMessage[],
+  messages: readonly ExactMessage[],
   find: (text: string) => Found | undefined,
 ): Offered {
   if (given.length > 0) return { messages, tools: given };

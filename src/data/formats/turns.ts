@@ -1,10 +1,11 @@
 /** From a conversation to records: the last answer, or every answer of the assistant with the history before it. */
+import type { ExactCall, ExactMessage } from '../../chat/messages.ts';
 import { FORMAT } from '../../chat/formats/index.ts';
 import { required } from '../../base/errors.ts';
 import { isDict, isList, type PyDict } from '../../json/python.ts';
 import { pyStr } from '../../json/repr.ts';
 import { unpacked } from '../calls.ts';
-import { type DataRecord, type RecordCall, type RecordMessage, Rejection } from '../record.ts';
+import { type DataRecord, Rejection } from '../record.ts';
 import type { FormatContext } from './format.ts';
 
 const { open: THINK_OPEN, close: THINK_CLOSE } = FORMAT.think;
@@ -27,8 +28,8 @@ export function splitThink(text: string): { readonly reasoning?: string; readonl
 }
 
 /** Consecutive messages of calls made into one: parallel calls that a data set has written one after the other. */
-export function mergeCalls(messages: readonly RecordMessage[]): RecordMessage[] {
-  const merged: RecordMessage[] = [];
+export function mergeCalls(messages: readonly ExactMessage[]): ExactMessage[] {
+  const merged: ExactMessage[] = [];
   for (const message of messages) {
     const last = merged.at(-1);
     const isCall = message.role === 'assistant' && message.toolCalls !== undefined;
@@ -49,15 +50,15 @@ function knownName(written: string, tools: readonly PyDict[]): string {
 }
 
 /** Calls under the names that the tools have, where a data set has shortened or lengthened them. */
-export function fixNames(messages: readonly RecordMessage[], tools: readonly PyDict[]): RecordMessage[] {
-  const fix = (call: RecordCall): RecordCall => ({ ...call, name: knownName(call.name, tools) });
+export function fixNames(messages: readonly ExactMessage[], tools: readonly PyDict[]): ExactMessage[] {
+  const fix = (call: ExactCall): ExactCall => ({ ...call, name: knownName(call.name, tools) });
   return messages.map((message) =>
     message.toolCalls === undefined ? message : { ...message, toolCalls: message.toolCalls.map(fix) },
   );
 }
 
 /** Why a record cannot end with this message, if it cannot. */
-function answerFault({ role, content, toolCalls }: RecordMessage): Rejection | undefined {
+function answerFault({ role, content, toolCalls }: ExactMessage): Rejection | undefined {
   if (role !== 'assistant')
     return new Rejection('no_answer', `The conversation ends with the ${role}, not with an answer.`);
   if (content.trim() === '' && toolCalls === undefined)
@@ -67,7 +68,7 @@ function answerFault({ role, content, toolCalls }: RecordMessage): Rejection | u
 
 export interface Conversation {
   readonly id: string;
-  readonly messages: readonly RecordMessage[];
+  readonly messages: readonly ExactMessage[];
   readonly tools: readonly PyDict[];
 }
 
