@@ -1,5 +1,5 @@
 /** Recipes whose models are GGUF files: of a file that was exported as f32, a run makes what it makes of the folder. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Tokenizer } from '../../src/chat/tokenizer.ts';
@@ -126,4 +126,28 @@ describe('tinystar eval', () => {
     expect(refused.code).toBe(1);
     expect(refused.stderr).toContain('none.gguf does not exist; check the path.');
   }, 60_000);
+
+  it("has llama.cpp's engine run a file only when told to, which answers as ours does, and runs no folder", async () => {
+    const runs = join(scratch, 'engines');
+    const args = [join(scratch, 'student.gguf'), '--test', '4', '--maxTokens', '8', '--runs', runs];
+    const outputs: unknown[] = [];
+    for (const engine of [[], ['--engine', 'llama.cpp']]) {
+      expect((await runEngine(['eval', ...args, ...engine])).code).toBe(0);
+      const folder = readdirSync(runs).filter((name) => !outputs.includes(name));
+      outputs.push(...folder);
+    }
+    const [ours, theirs] = outputs.map(
+      (name) =>
+        JSON.parse(readFileSync(join(runs, String(name), 'stages/evaluation/eval.json'), 'utf8')) as unknown,
+    );
+    expect(outputs.length).toBe(2);
+    expect(theirs).toEqual(ours);
+    const refused = await runEngine(['eval', checkpoint, '--engine', 'llama.cpp', '--runs', runs]);
+    expect(refused.stderr).toMatch(/llama\.cpp's engine runs GGUF files, and .* is none; export it/);
+    const asked = await runEngine(['generate', join(scratch, 'student.gguf'), 'hello', '--maxTokens', '4']);
+    const other = await runEngine([
+      ...['generate', join(scratch, 'student.gguf'), 'hello', '--maxTokens', '4', '--engine', 'llama.cpp'],
+    ]);
+    expect(other.stdout).toBe(asked.stdout);
+  }, 120_000);
 });
