@@ -144,10 +144,9 @@ describe('tinystar eval', () => {
     expect(theirs).toEqual(ours);
     const refused = await runEngine(['eval', checkpoint, '--engine', 'llama.cpp', '--runs', runs]);
     expect(refused.stderr).toMatch(/llama\.cpp's engine runs GGUF files, and .* is none; export it/);
-    const asked = await runEngine(['generate', join(scratch, 'student.gguf'), 'hello', '--maxTokens', '4']);
-    const other = await runEngine([
-      ...['generate', join(scratch, 'student.gguf'), 'hello', '--maxTokens', '4', '--engine', 'llama.cpp'],
-    ]);
+    const generate = ['generate', join(scratch, 'student.gguf'), 'hello', '--maxTokens', '4'];
+    const asked = await runEngine(generate);
+    const other = await runEngine([...generate, '--engine', 'llama.cpp']);
     expect(other.stdout).toBe(asked.stdout);
   }, 120_000);
 });
