@@ -127,20 +127,14 @@ function pointerAt(struct: Pointer, offset: number): Pointer | undefined {
   return address === 0n ? undefined : (address as Pointer);
 }
 
-/** A function of (where, graph) that answers a status, called on another thread. */
-function offTheLoop(
-  library: LibraryHandle,
-  name: string,
-): (where: Pointer, graph: Pointer) => Promise<number> {
-  const native = library.func(name, 'int', ['void *', 'void *']);
-  return (where, graph) =>
-    new Promise((resolve, reject) => {
-      native.async(where, graph, (error: unknown, status: number) => {
-        if (error) reject(error instanceof Error ? error : new Error(errorText(error)));
-        else resolve(status);
-      });
+/** Calls a native function that answers a status on another thread. */
+export const called = (native: ReturnType<LibraryHandle['func']>, ...args: readonly unknown[]): Promise<number> =>
+  new Promise((resolve, reject) => {
+    native.async(...args, (error: unknown, status: number) => {
+      if (error) reject(error instanceof Error ? error : new Error(errorText(error)));
+      else resolve(status);
     });
-}
+  });
 
 /** Loads the libraries of a package and checks that they are the ones that the signatures were written for. */
 export function openFiles(files: LibraryFiles): Library {
@@ -158,8 +152,8 @@ export function openFiles(files: LibraryFiles): Library {
         `reinstall with npm ci to get version ${PINNED_PACKAGE_VERSION} of @node-llama-cpp.`,
     );
   }
-  const compute = offTheLoop(base, 'ggml_backend_graph_compute');
-  const schedule = offTheLoop(base, 'ggml_backend_sched_graph_compute');
+  const compute = base.func('int ggml_backend_graph_compute(void *backend, void *graph)');
+  const schedule = base.func('int ggml_backend_sched_graph_compute(void *scheduler, void *graph)');
   const setLog = base.func('ggml_log_set', 'void', ['void *', 'void *']);
   const logType = koffi.pointer(
     koffi.proto('void ggml_log_callback(int level, const char *text, void *data)'),
@@ -170,8 +164,8 @@ export function openFiles(files: LibraryFiles): Library {
     version: ggml.ggml_version(),
     symbolCount: Object.keys(ggml).length,
     ggml,
-    computeAsync: compute,
-    scheduleAsync: schedule,
+    computeAsync: (backend, graph) => called(compute, backend, graph),
+    scheduleAsync: (scheduler, graph) => called(schedule, scheduler, graph),
     // struct ggml_cgraph begins with three ints: places, nodes, leafs. No function tells the last.
     leafCount: (graph) => Number(koffi.decode(graph, 8, 'int')),
     // struct ggml_tensor: no function tells these two, which are at fixed places in the pinned version.

@@ -1,17 +1,15 @@
 /** libllama's functions, bound once a process. Everything here is private to src/ggml/llama.ts. */
 import koffi from 'koffi';
-import { InternalError, UserError } from '../base/errors.ts';
+import { UserError } from '../base/errors.ts';
 import { listDevices } from './device.ts';
-import { loadNative, openLibrary } from './library.ts';
+import { called, loadNative, openLibrary } from './library.ts';
 import {
-  CONTEXT_DEFAULTS,
-  CONTEXT_FIELDS,
+  CONTEXT_PARAMS,
   layoutDifference,
-  MODEL_DEFAULTS,
-  MODEL_FIELDS,
+  MODEL_PARAMS,
   type Params,
-  QUANTIZE_DEFAULTS,
-  QUANTIZE_FIELDS,
+  QUANTIZE_PARAMS,
+  typesOf,
 } from './llama-params.ts';
 import type { Pointer } from './signatures.ts';
 
@@ -68,32 +66,30 @@ function bind(): Llama {
   // Loads the CPU backend, which libllama takes from the same registry.
   listDevices();
   const lib = loadNative(files.llama);
-  const modelParams = koffi.struct(MODEL_FIELDS);
-  const contextParams = koffi.struct(CONTEXT_FIELDS);
-  const batch = koffi.struct({
+  koffi.struct('llama_batch', {
     n_tokens: 'int32_t',
-    token: 'void *',
-    embd: 'void *',
-    pos: 'void *',
-    n_seq_id: 'void *',
-    seq_id: 'void *',
-    logits: 'void *',
+    ...{ token: 'void *', embd: 'void *', pos: 'void *' },
+    ...{ n_seq_id: 'void *', seq_id: 'void *', logits: 'void *' },
   });
-  const modelDefaults = lib.func('llama_model_default_params', modelParams, [])() as Params;
-  const contextDefaults = lib.func('llama_context_default_params', contextParams, [])() as Params;
-  const quantizeParams = koffi.struct(QUANTIZE_FIELDS);
-  const quantizeDefaults = lib.func('llama_model_quantize_default_params', quantizeParams, [])() as Params;
-  const difference =
-    layoutDifference(modelDefaults, MODEL_DEFAULTS) ??
-    layoutDifference(contextDefaults, CONTEXT_DEFAULTS) ??
-    layoutDifference(quantizeDefaults, QUANTIZE_DEFAULTS);
-  if (difference !== undefined) {
+  /** Declares a struct; its default values, which must be those of the version that is known. */
+  const defaults = (struct: string, fields: typeof MODEL_PARAMS, name: string): Params => {
+    koffi.struct(struct, typesOf(fields));
+    const params = lib.func(`${struct} ${name}()`)() as Params;
+    const difference = layoutDifference(params, fields);
+    if (difference === undefined) return params;
     throw new UserError(
       'ENGINE_LAYOUT',
       `${files.llama} is not the libllama that tinystar knows: its default ${difference}; reinstall with npm ci.`,
     );
-  }
-  const decode = lib.func('llama_decode', 'int32_t', ['void *', batch]);
+  };
+  const modelDefaults = defaults('llama_model_params', MODEL_PARAMS, 'llama_model_default_params');
+  const contextDefaults = defaults('llama_context_params', CONTEXT_PARAMS, 'llama_context_default_params');
+  const quantizeDefaults = defaults(
+    'llama_quantize_params',
+    QUANTIZE_PARAMS,
+    'llama_model_quantize_default_params',
+  );
+  const decode = lib.func('int32_t llama_decode(void *context, llama_batch batch)');
   const logType = koffi.pointer(
     koffi.proto('void llama_log_callback(int level, const char *text, void *data)'),
   );
@@ -102,53 +98,34 @@ function bind(): Llama {
   koffi.encode(noDevices, 'void *', null);
   lib.func('llama_backend_init', 'void', [])();
   return {
-    loadModel: lib.func('llama_model_load_from_file', 'void *', ['const char *', modelParams]),
-    freeModel: lib.func('llama_model_free', 'void', ['void *']),
-    vocabOf: lib.func('llama_model_get_vocab', 'void *', ['void *']),
-    newContext: lib.func('llama_init_from_model', 'void *', ['void *', contextParams]),
-    freeContext: lib.func('llama_free', 'void', ['void *']),
-    memoryOf: lib.func('llama_get_memory', 'void *', ['void *']),
-    clearMemory: lib.func('llama_memory_clear', 'void', ['void *', 'bool']),
-    batchOf: lib.func('llama_batch_get_one', batch, ['void *', 'int32_t']),
-    decode: (context, tokens) =>
-      new Promise((resolve, reject) => {
-        decode.async(context, tokens, (error: unknown, status: number) => {
-          if (error)
-            reject(error instanceof Error ? error : new InternalError('llama_decode could not be called'));
-          else resolve(status);
-        });
-      }),
-    logitsAt: lib.func('llama_get_logits_ith', 'void *', ['void *', 'int32_t']),
-    vocabSize: lib.func('llama_vocab_n_tokens', 'int32_t', ['void *']),
-    trainedContext: lib.func('llama_model_n_ctx_train', 'int32_t', ['void *']),
-    metadata: lib.func('llama_model_meta_val_str', 'int32_t', ['void *', 'const char *', 'void *', 'size_t']),
-    isEnd: lib.func('llama_vocab_is_eog', 'bool', ['void *', 'int32_t']),
-    tokenize: lib.func('llama_tokenize', 'int32_t', [
-      'void *',
-      'void *',
-      'int32_t',
-      'void *',
-      'int32_t',
-      'bool',
-      'bool',
-    ]),
-    detokenize: lib.func('llama_detokenize', 'int32_t', [
-      'void *',
-      'void *',
-      'int32_t',
-      'void *',
-      'int32_t',
-      'bool',
-      'bool',
-    ]),
+    loadModel: lib.func('void *llama_model_load_from_file(const char *path, llama_model_params params)'),
+    freeModel: lib.func('void llama_model_free(void *model)'),
+    vocabOf: lib.func('void *llama_model_get_vocab(void *model)'),
+    newContext: lib.func('void *llama_init_from_model(void *model, llama_context_params params)'),
+    freeContext: lib.func('void llama_free(void *context)'),
+    memoryOf: lib.func('void *llama_get_memory(void *context)'),
+    clearMemory: lib.func('void llama_memory_clear(void *memory, bool data)'),
+    batchOf: lib.func('llama_batch llama_batch_get_one(void *tokens, int32_t count)'),
+    decode: (context, tokens) => called(decode, context, tokens),
+    logitsAt: lib.func('void *llama_get_logits_ith(void *context, int32_t index)'),
+    vocabSize: lib.func('int32_t llama_vocab_n_tokens(void *vocab)'),
+    trainedContext: lib.func('int32_t llama_model_n_ctx_train(void *model)'),
+    metadata: lib.func(
+      'int32_t llama_model_meta_val_str(void *model, const char *key, void *into, size_t size)',
+    ),
+    isEnd: lib.func('bool llama_vocab_is_eog(void *vocab, int32_t token)'),
+    tokenize: lib.func(
+      'int32_t llama_tokenize(void *vocab, void *text, int32_t length, void *into, int32_t most, bool add, bool parse)',
+    ),
+    detokenize: lib.func(
+      'int32_t llama_detokenize(void *vocab, void *ids, int32_t count, void *into, int32_t most, bool remove, bool unparse)',
+    ),
     noDevices,
     modelDefaults,
     contextDefaults,
-    quantize: lib.func('llama_model_quantize', 'uint32_t', [
-      'const char *',
-      'const char *',
-      koffi.pointer(quantizeParams),
-    ]),
+    quantize: lib.func(
+      'uint32_t llama_model_quantize(const char *from, const char *to, llama_quantize_params *params)',
+    ),
     quantizeDefaults,
     quietly: (action) => {
       const errors: string[] = [];
