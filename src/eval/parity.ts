@@ -7,7 +7,7 @@ import type { TaskDialogue } from '../data/reading.ts';
 import { exactMatch, goldOfMessage } from '../rewards/exact.ts';
 import type { Device } from '../ggml/device.ts';
 import { LlamaModel } from '../ggml/llama.ts';
-import { small } from '../model/generate/workers.ts';
+import { small } from '../model/generate/worker-pool.ts';
 import type { ScoredCompletion } from '../model/tree/scoring.ts';
 import { Local, type LocalParts } from '../sampling/local.ts';
 import { sampleAll } from '../sampling/sampler.ts';

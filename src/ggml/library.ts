@@ -128,7 +128,10 @@ function pointerAt(struct: Pointer, offset: number): Pointer | undefined {
 }
 
 /** Calls a native function that answers a status on another thread. */
-export const called = (native: ReturnType<LibraryHandle['func']>, ...args: readonly unknown[]): Promise<number> =>
+export const called = (
+  native: ReturnType<LibraryHandle['func']>,
+  ...args: readonly unknown[]
+): Promise<number> =>
   new Promise((resolve, reject) => {
     native.async(...args, (error: unknown, status: number) => {
       if (error) reject(error instanceof Error ? error : new Error(errorText(error)));

@@ -11,7 +11,7 @@ import { readText, writeAtomic } from '../base/files.ts';
 import type { Device } from '../ggml/device.ts';
 import { isLayerParameter, type ModelConfig, weightCount } from '../model/arch/config.ts';
 import { type OutgoingTensor, SafetensorsFile, writeSafetensors } from '../model/checkpoint/safetensors.ts';
-import { workerCount, WorkerDevices } from '../model/generate/workers.ts';
+import { workerCount, WorkerDevices } from '../model/generate/worker-pool.ts';
 import type { TrainedWeights } from '../model/trained-weights.ts';
 import { tokenCount } from '../model/tree/tree.ts';
 import type { Objective } from '../losses/index.ts';

@@ -99,9 +99,7 @@ describe('Scorer', () => {
     );
     const run = async (chunkBytes: number) => {
       using graph = new ScoringGraph(
-        device,
-        goldenConfig,
-        weights,
+        { device, config: goldenConfig, weights },
         layout,
         24,
         { topK: 3, entropy: true },

@@ -7,7 +7,6 @@ import { Generator } from '../../src/model/generate/generation.ts';
 import { PrefillGraph } from '../../src/model/generate/prefill.ts';
 import { argmax } from '../../src/model/generate/sampler.ts';
 import { prefixGroups } from '../../src/model/tree/shared-prefix.ts';
-import { RemainderGraph } from '../../src/model/generate/remainder.ts';
 import { fullLogits, logSoftmax } from '../helpers/full-logits.ts';
 import { goldenConfig, goldenWeights } from '../helpers/golden.ts';
 
@@ -41,12 +40,10 @@ const prompts = [
 
 /** How many tokens went through prefill, padding included. */
 function countPrefill(): { whole: () => number; remainders: () => number } {
-  const whole = vi.spyOn(PrefillGraph.prototype, 'run');
-  const remainders = vi.spyOn(RemainderGraph.prototype, 'run');
-  return {
-    whole: () => whole.mock.calls.flatMap(([given]) => given).length,
-    remainders: () => remainders.mock.calls.flatMap(([given]) => given).length,
-  };
+  const { mock } = vi.spyOn(PrefillGraph.prototype, 'run');
+  const count = (isWhole: boolean) => () =>
+    mock.calls.flatMap(([given, , shared = 0]) => ((shared === 0) === isWhole ? given : [])).length;
+  return { whole: count(true), remainders: count(false) };
 }
 
 describe('prefixGroups', () => {

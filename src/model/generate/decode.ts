@@ -1,12 +1,9 @@
 /** One more token for every sample: one query a sample against its prompt in the cache and its own tokens so far. */
-import type { Device } from '../../ggml/device.ts';
 import { Graph, write } from '../../tensor/graph.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { completionAttention } from '../tree/attention.ts';
-import type { KeyValueCache } from './cache.ts';
-import type { ModelConfig } from '../arch/config.ts';
-import { hiddenStates, type WeightSource } from '../arch/forward.ts';
-import { type WorkerMemory, NextTokens } from './next-token.ts';
+import { hiddenStates } from '../arch/forward.ts';
+import { type GraphParts, NextTokens } from './next-token.ts';
 import { nodesFor } from './prefill.ts';
 import { extentOf, type PromptSpan } from './slots.ts';
 import type { TreeLayout } from '../tree/tree.ts';
@@ -20,24 +17,15 @@ export class DecodeGraph extends KeptGraph {
   readonly positions: Int32Array; // [n * B]
   /** Where in its own part of the cache a row's token goes. */
   readonly steps: Int32Array; // [n * B]
-  readonly #device: Device;
   readonly #mask: Float32Array; // [P + C, n * B]
   readonly #inputs: readonly (readonly [Tensor, Int32Array | Float32Array])[];
 
-  constructor(
-    device: Device,
-    config: ModelConfig,
-    weights: WeightSource,
-    cache: KeyValueCache,
-    layout: TreeLayout,
-    temperature: number,
-    { memory, rows: host }: WorkerMemory,
-  ) {
+  constructor(parts: GraphParts, layout: TreeLayout, temperature: number) {
+    const { device, config, weights, cache, memory } = parts;
     const { prompts: B, promptTokens: P, samples: n, completionTokens: C } = layout;
     const rows = n * B;
     const g = new Graph(device, nodesFor(config), memory);
     super(g);
-    this.#device = device;
     this.layout = layout;
     const tokens = g.input('i32', [rows]);
     const positions = g.input('i32', [rows]);
@@ -48,7 +36,7 @@ export class DecodeGraph extends KeptGraph {
       const own = cache.append(g, layer, { k, v }, steps, rows, C);
       return completionAttention(g, q, cache.prompts(g, layer, P, B), own, mask, config, block);
     });
-    this.next = new NextTokens(g, config, weights, hidden, temperature, host);
+    this.next = new NextTokens(g, parts, hidden, temperature);
     g.allocate();
     this.tokens = new Int32Array(rows);
     this.positions = new Int32Array(rows);
@@ -84,7 +72,7 @@ export class DecodeGraph extends KeptGraph {
 
   /** Runs one step; `next` then has a row for each sample. */
   async run(): Promise<void> {
-    for (const [tensor, values] of this.#inputs) write(this.#device, tensor, values);
+    for (const [tensor, values] of this.#inputs) write(this.graph.device, tensor, values);
     await this.graph.compute();
     this.next.read();
   }

@@ -8,10 +8,8 @@ import type { Device } from '../../ggml/device.ts';
 import type { ModelConfig } from '../arch/config.ts';
 import type { WeightSource } from '../arch/forward.ts';
 import { type Generated, GenerationWorker, type Settings, type Waiting } from './worker.ts';
-import { WorkerPool } from './worker-pool.ts';
-import { workerCount } from './workers.ts';
+import { dealt, WorkerPool } from './worker-pool.ts';
 import { merge } from '../checkpoint/merge.ts';
-import { frozen } from './next-token.ts';
 import { checkSampling } from './sampler.ts';
 import { type PrefixGroup, prefixGroups } from '../tree/shared-prefix.ts';
 import type { Sample, Stopped } from './slots.ts';
@@ -87,20 +85,13 @@ function inParts(prompts: readonly TokenIds[], { members, shared }: PrefixGroup,
 
 /** Draws samples from a model. Weights may change between calls; graphs and caches are kept for the next one. */
 export class Generator implements Disposable {
-  readonly #device: Device;
   readonly #config: ModelConfig;
   readonly #workers: WorkerPool<GenerationWorker>;
 
   constructor(device: Device, config: ModelConfig, weights: WeightSource) {
-    this.#device = device;
     this.#config = config;
-    const still = frozen(weights);
-    this.#workers = new WorkerPool(
-      'generation',
-      device,
-      config,
-      (own) => new GenerationWorker(own, config, still),
-    );
+    const model = { device, config, weights };
+    this.#workers = new WorkerPool('generation', model, (own) => new GenerationWorker(own));
   }
 
   /** Samples of every prompt, in the prompts' order. */
@@ -115,12 +106,9 @@ export class Generator implements Disposable {
     const settings = settingsOf(options);
     this.#check(prompts);
     if (prompts.length === 0) return;
-    let done = 0;
-    for await (const generated of this.#workers.alone(() => this.#run(prompts, settings, options))) {
-      done += 1;
-      options.onProgress?.(done, prompts.length);
-      yield generated;
-    }
+    const { onProgress } = options;
+    const run = (): AsyncGenerator<Generated> => this.#run(prompts, settings, options);
+    yield* this.#workers.alone(run, (done) => onProgress?.(done, prompts.length));
   }
 
   #check(prompts: readonly TokenIds[]): void {
@@ -143,12 +131,10 @@ export class Generator implements Disposable {
     const settings = settingsOf(options);
     const { batch = batchFor(settings.samples) } = options;
     const active = Math.min(lengths.length, batch);
-    const workers = this.#workers.reserve(
-      workerCount(this.#device, this.#config, active, active * settings.samples),
-    );
+    const workers = this.#workers.reserve(active, active * settings.samples);
     const line = lengths.toSorted((a, b) => b - a);
     return workers.reduce((bytes, worker, i) => {
-      const mine = line.filter((_, at) => at % workers.length === i);
+      const mine = dealt(line, i, workers.length);
       const slots = Math.min(mine.length, Math.ceil(batch / workers.length));
       return bytes + (slots === 0 ? 0 : worker.reserve(slots, mine[0] ?? 1, settings, longest));
     }, 0);
@@ -164,9 +150,7 @@ export class Generator implements Disposable {
     { batch = batchFor(settings.samples), signal }: GenerateOptions,
   ): AsyncGenerator<Generated> {
     const active = Math.min(prompts.length, batch);
-    const workers = this.#workers.reserve(
-      workerCount(this.#device, this.#config, active, active * settings.samples),
-    );
+    const workers = this.#workers.reserve(active, active * settings.samples);
     const most = Math.max(1, Math.floor(prompts.length / (PARTS_A_WORKER * workers.length)));
     const longest = ({ members }: PrefixGroup): number =>
       members.reduce((length, index) => Math.max(length, prompts[index]?.length ?? 0), 0);
@@ -174,7 +158,7 @@ export class Generator implements Disposable {
       .toSorted((a, b) => longest(b) - longest(a))
       .flatMap((group) => inParts(prompts, group, most));
     const starts = workers.map((worker, i) => {
-      const mine = line.filter((_, at) => at % workers.length === i).flat();
+      const mine = dealt(line, i, workers.length).flat();
       const slots = Math.min(mine.length, Math.ceil(batch / workers.length));
       return (stop: AbortSignal) => worker.run(mine, slots, settings, stop);
     });

@@ -6,6 +6,7 @@ import { detach, mulMat } from '../../tensor/ops/index.ts';
 import { type Tensor, sizeOf } from '../../tensor/tensor.ts';
 import type { ModelConfig } from '../arch/config.ts';
 import { headWeight, type WeightSource } from '../arch/forward.ts';
+import type { KeyValueCache } from './cache.ts';
 
 /** Weights without a gradient, so that a graph keeps no tape. */
 export function frozen(weights: WeightSource): WeightSource {
@@ -21,27 +22,31 @@ export function frozen(weights: WeightSource): WeightSource {
 type Rows = Float32Array<ArrayBuffer>;
 
 /**
- * Where the outputs of graphs come to lie on the host. Graphs share one when each is drawn from before the next one
- * runs: of a real vocabulary, 64 rows are 39 MB.
+ * Outputs of graphs on the host. Graphs share them when each is drawn from before the next one runs: of a real
+ * vocabulary, 64 rows are 39 MB.
  */
 export class HostRows {
-  #probabilities: Rows = new Float32Array(0);
-  #preferences: Rows = new Float32Array(0);
+  readonly #rows = new Map<string, Rows>();
 
-  /** Room for `size` numbers; what was there before is overwritten. */
-  probabilities(size: number): Rows {
-    if (this.#probabilities.length < size) this.#probabilities = new Float32Array(size);
-    return this.#probabilities.subarray(0, size);
-  }
-
-  preferences(size: number): Rows {
-    if (this.#preferences.length < size) this.#preferences = new Float32Array(size);
-    return this.#preferences.subarray(0, size);
+  /** Room for `size` numbers of a kind; what was there before is overwritten. */
+  take(kind: 'probabilities' | 'preferences', size: number): Rows {
+    const known = this.#rows.get(kind);
+    const rows = known !== undefined && known.length >= size ? known : new Float32Array(size);
+    this.#rows.set(kind, rows);
+    return rows.subarray(0, size);
   }
 }
 
-/** What graphs of a worker share. */
-export interface WorkerMemory {
+/** What every graph of a model is built from. */
+export interface ModelParts {
+  readonly device: Device;
+  readonly config: ModelConfig;
+  readonly weights: WeightSource;
+}
+
+/** What generation graphs of a worker share. */
+export interface GraphParts extends ModelParts {
+  readonly cache: KeyValueCache;
   /** For their intermediates. */
   readonly memory: GraphMemory;
   readonly rows: HostRows;
@@ -60,11 +65,9 @@ export class NextTokens {
   /** Adds the vocabulary head for hidden states [hiddenSize, R] to a graph. */
   constructor(
     g: Graph,
-    config: ModelConfig,
-    weights: WeightSource,
+    { config, weights, rows }: GraphParts,
     hidden: Tensor, // [hiddenSize, R]
     temperature: number,
-    host: HostRows,
   ) {
     const logits = mulMat(g, headWeight(config, weights), hidden);
     const softmax = (scale: number): Tensor =>
@@ -75,19 +78,19 @@ export class NextTokens {
     // The largest logit is found in the logits: probabilities may be equal by rounding where logits differ.
     if (temperature === 0) this.#preferences = g.output(logits);
     else this.#preferences = temperature === 1 ? this.#probabilities : g.output(softmax(1 / temperature));
-    this.#host = host;
+    this.#host = rows;
   }
 
   /** Fetches the rows after a run. */
   read(): void {
     const size = sizeOf(this.#probabilities.shape);
-    this.#probabilityRows = this.#host.probabilities(size);
+    this.#probabilityRows = this.#host.take('probabilities', size);
     readF32(this.#device, this.#probabilities, this.#probabilityRows);
     if (this.#preferences === this.#probabilities) {
       this.#preferenceRows = this.#probabilityRows;
       return;
     }
-    this.#preferenceRows = this.#host.preferences(size);
+    this.#preferenceRows = this.#host.take('preferences', size);
     readF32(this.#device, this.#preferences, this.#preferenceRows);
   }
 

@@ -1,15 +1,12 @@
 /** A worker's cache and the graphs that were built on it, each kept for layouts that come again. */
-import type { Device } from '../../ggml/device.ts';
-import { GraphMemory } from '../../tensor/graph-memory.ts';
-import { type CacheSize, KeyValueCache } from './cache.ts';
-import type { ModelConfig } from '../arch/config.ts';
-import { DecodeGraph } from './decode.ts';
-import type { WeightSource } from '../arch/forward.ts';
+import { required } from '../../base/errors.ts';
 import { Lru } from '../../base/lru.ts';
-import { HostRows, type WorkerMemory } from './next-token.ts';
-import { MoveGraph, PrefillGraph } from './prefill.ts';
-import { RemainderGraph, type RemainderLayout } from './remainder.ts';
+import { GraphMemory } from '../../tensor/graph-memory.ts';
 import type { TreeLayout } from '../tree/layout.ts';
+import { type CacheSize, KeyValueCache } from './cache.ts';
+import { DecodeGraph } from './decode.ts';
+import { type GraphParts, HostRows, type ModelParts } from './next-token.ts';
+import { MoveGraph, PrefillGraph } from './prefill.ts';
 
 /** For each worker. */
 export const MAX_GRAPHS = 32;
@@ -28,19 +25,15 @@ function grown(was: CacheSize, wanted: CacheSize): CacheSize {
 }
 
 export class WorkerGraphs implements Disposable {
-  readonly #device: Device;
-  readonly #config: ModelConfig;
-  readonly #weights: WeightSource;
-  readonly #graphs = new Lru<PrefillGraph | RemainderGraph | DecodeGraph | MoveGraph>(MAX_GRAPHS);
-  /** What graphs of one kind share: only one of them runs at a time. */
+  readonly #model: ModelParts;
+  readonly #graphs = new Lru<PrefillGraph | DecodeGraph | MoveGraph>(MAX_GRAPHS);
+  /** Memory that graphs of one kind share: only one of them runs at a time. */
   readonly #memories = new Map<string, GraphMemory>();
   readonly #rows = new HostRows();
   #cache: KeyValueCache | undefined;
 
-  constructor(device: Device, config: ModelConfig, weights: WeightSource) {
-    this.#device = device;
-    this.#config = config;
-    this.#weights = weights;
+  constructor(model: ModelParts) {
+    this.#model = model;
   }
 
   /** The cache, made anew when it is too small: what was built on it goes with it. */
@@ -48,66 +41,48 @@ export class WorkerGraphs implements Disposable {
     if (this.#cache?.fits(size) === true) return this.#cache;
     const wanted = this.#cache === undefined ? size : grown(this.#cache.size, size);
     this.#release();
-    this.#cache = new KeyValueCache(this.#device, this.#config, this.#config.layers, wanted);
+    const { device, config } = this.#model;
+    this.#cache = new KeyValueCache(device, config, config.layers, wanted);
     return this.#cache;
   }
 
-  prefill(cache: KeyValueCache, prompts: number, tokens: number, temperature: number): PrefillGraph {
-    const build = (): PrefillGraph =>
-      new PrefillGraph(
-        this.#device,
-        this.#config,
-        this.#weights,
-        cache,
-        prompts,
-        tokens,
-        temperature,
-        this.#room(`prefill ${temperature}`),
-      );
-    return this.#graphs.get(`prefill ${prompts} ${tokens} ${temperature}`, build) as PrefillGraph;
+  prefill(layout: TreeLayout, temperature: number): PrefillGraph {
+    const kind = layout.samples === 0 ? 'prefill' : 'remainders';
+    const build = (parts: GraphParts): PrefillGraph => new PrefillGraph(parts, layout, temperature);
+    return this.#get(kind, layout, temperature, build) as PrefillGraph;
   }
 
-  suffix(cache: KeyValueCache, layout: RemainderLayout, temperature: number): RemainderGraph {
-    const build = (): RemainderGraph =>
-      new RemainderGraph(
-        this.#device,
-        this.#config,
-        this.#weights,
-        cache,
-        layout,
-        temperature,
-        this.#room(`suffix ${temperature}`),
-      );
-    return this.#graphs.get(
-      `suffix ${Object.values(layout).join(' ')} ${temperature}`,
-      build,
-    ) as RemainderGraph;
+  decode(layout: TreeLayout, temperature: number): DecodeGraph {
+    const build = (parts: GraphParts): DecodeGraph => new DecodeGraph(parts, layout, temperature);
+    return this.#get('decode', layout, temperature, build) as DecodeGraph;
   }
 
-  decode(cache: KeyValueCache, layout: TreeLayout, temperature: number): DecodeGraph {
-    const build = (): DecodeGraph =>
-      new DecodeGraph(
-        this.#device,
-        this.#config,
-        this.#weights,
-        cache,
-        layout,
-        temperature,
-        this.#room(`decode ${temperature}`),
-      );
-    const key = `decode ${Object.values(layout).join(' ')} ${temperature}`;
-    return this.#graphs.get(key, build) as DecodeGraph;
-  }
-
-  move(cache: KeyValueCache, prompts: number, rows: number): MoveGraph {
-    const build = (): MoveGraph => new MoveGraph(this.#device, this.#config, cache, prompts, rows);
+  move(prompts: number, rows: number): MoveGraph {
+    const build = (): MoveGraph => new MoveGraph(this.#model, this.#reserved, prompts, rows);
     return this.#graphs.get(`move ${prompts} ${rows}`, build) as MoveGraph;
   }
 
-  #room(kind: string): WorkerMemory {
-    const memory = this.#memories.get(kind) ?? new GraphMemory(this.#device);
-    this.#memories.set(kind, memory);
-    return { memory, rows: this.#rows };
+  get #reserved(): KeyValueCache {
+    return required(this.#cache, 'a cache that was reserved');
+  }
+
+  #get(
+    kind: string,
+    layout: TreeLayout,
+    temperature: number,
+    build: (parts: GraphParts) => PrefillGraph | DecodeGraph,
+  ): PrefillGraph | DecodeGraph | MoveGraph {
+    return this.#graphs.get(`${kind} ${Object.values(layout).join(' ')} ${temperature}`, () => {
+      const shared = `${kind} ${temperature}`;
+      const memory = this.#memories.get(shared) ?? new GraphMemory(this.#model.device);
+      this.#memories.set(shared, memory);
+      return build({ ...this.#model, cache: this.#reserved, memory, rows: this.#rows });
+    });
+  }
+
+  /** The slot of prefixes that several prompts share. */
+  get spare(): number {
+    return this.#reserved.spare;
   }
 
   #release(): void {

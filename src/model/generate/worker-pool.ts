@@ -1,8 +1,48 @@
-/** The workers of a generator or a scorer: made when a call first needs so many, kept for the next call, freed together. */
+/**
+ * The CPU's cores split into workers that work on different prompts and never wait for each other. ggml's threads meet
+ * at a barrier after every small operation, spinning: cheap for large operations on idle cores, but the small ones
+ * of generation gain little from it, and on a busy machine it costs a hundredfold (measured: from 14 ms a step to
+ * over a second).
+ */
 import { InternalError } from '../../base/errors.ts';
 import type { Device } from '../../ggml/device.ts';
-import type { ModelConfig } from '../arch/config.ts';
-import { WorkerDevices } from './workers.ts';
+import { type ModelConfig, weightCount } from '../arch/config.ts';
+import { frozen, type ModelParts } from './next-token.ts';
+
+/** koffi's calls run on Node's pool of four threads. */
+const MAX_WORKERS = 4;
+/** Below this many weights, a model stays in the cores' caches, and its operations are too small to share. */
+const SMALL_MODEL = 8e6;
+/** A large model is read from memory once for all rows of a worker: fewer would leave cores waiting for memory. */
+const MIN_ROWS = 32;
+
+/** Tells whether one thread a model is the fastest. */
+export const small = (config: ModelConfig): boolean => weightCount(config) < SMALL_MODEL;
+
+/** How many workers are worth it for so many independent prompts, with so many rows in all. */
+export function workerCount(device: Device, config: ModelConfig, prompts: number, rows: number): number {
+  if (device.info.kind !== 'cpu') return 1;
+  const most = small(config) ? prompts : Math.min(prompts, Math.floor(rows / MIN_ROWS));
+  return Math.max(1, Math.min(device.threads, MAX_WORKERS, most));
+}
+
+/** A device for each worker: of one thread for a small model, otherwise with an equal share of the threads. */
+export class WorkerDevices implements Disposable {
+  readonly devices: readonly Device[];
+  readonly #own: readonly Device[];
+
+  constructor(device: Device, config: ModelConfig, count: number) {
+    const { kind } = device.info;
+    const threads = small(config) ? 1 : Math.floor(device.threads / count);
+    const given = kind !== 'cpu' || (count === 1 && threads === device.threads);
+    this.#own = given ? [] : Array.from({ length: count }, () => device.another(threads));
+    this.devices = given ? [device] : this.#own;
+  }
+
+  [Symbol.dispose](): void {
+    for (const device of this.#own) device.close();
+  }
+}
 
 /** What works on one device by itself. */
 export interface Worker extends Disposable {
@@ -10,40 +50,46 @@ export interface Worker extends Disposable {
   readonly bytes: number;
 }
 
+/** The workers of a generator or a scorer: made when a call first needs so many, kept for the next call, freed together. */
 export class WorkerPool<W extends Worker> implements Disposable {
-  readonly #device: Device;
-  readonly #config: ModelConfig;
-  readonly #make: (device: Device) => W;
+  readonly #model: ModelParts;
+  readonly #make: (model: ModelParts) => W;
   readonly #owner: string;
   #devices: WorkerDevices | undefined;
   #workers: readonly W[] = [];
   #busy = false;
 
-  /** `owner` names the pool in errors. */
-  constructor(owner: string, device: Device, config: ModelConfig, make: (device: Device) => W) {
+  /** `owner` names the pool in errors; a worker's weights have no gradients. */
+  constructor(owner: string, model: ModelParts, make: (model: ModelParts) => W) {
     this.#owner = owner;
-    this.#device = device;
-    this.#config = config;
+    this.#model = { ...model, weights: frozen(model.weights) };
     this.#make = make;
   }
 
-  /** Runs `body` with nothing else on the workers; throws an InternalError when something is. */
-  async *alone<T>(body: () => AsyncGenerator<T>): AsyncGenerator<T> {
+  /** Runs `body` with nothing else on the workers, counting its items; throws an InternalError when something is. */
+  async *alone<T>(body: () => AsyncGenerator<T>, onItem?: (done: number) => void): AsyncGenerator<T> {
     if (this.#busy) throw new InternalError(`${this.#owner}: one call at a time`);
     this.#busy = true;
+    let done = 0;
     try {
-      yield* body();
+      for await (const item of body()) {
+        done += 1;
+        onItem?.(done);
+        yield item;
+      }
     } finally {
       this.#busy = false;
     }
   }
 
-  /** `count` workers: those of the last call, when there were as many. */
-  reserve(count: number): readonly W[] {
+  /** As many workers as are worth it (see `workerCount`): those of the last call, when there were as many. */
+  reserve(prompts: number, rows = Infinity): readonly W[] {
+    const { device, config } = this.#model;
+    const count = workerCount(device, config, prompts, rows);
     if (this.#workers.length !== count) {
       this.#release();
-      this.#devices = new WorkerDevices(this.#device, this.#config, count);
-      this.#workers = this.#devices.devices.map((device) => this.#make(device));
+      this.#devices = new WorkerDevices(device, config, count);
+      this.#workers = this.#devices.devices.map((own) => this.#make({ ...this.#model, device: own }));
     }
     return this.#workers;
   }
@@ -65,3 +111,7 @@ export class WorkerPool<W extends Worker> implements Disposable {
     this.#release();
   }
 }
+
+/** The items of a worker, when all are dealt out in turn. */
+export const dealt = <T>(items: readonly T[], worker: number, workers: number): T[] =>
+  items.filter((_, i) => i % workers === worker);

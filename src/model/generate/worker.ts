@@ -3,14 +3,12 @@
  * nobody waits any more, the unfinished samples are compacted.
  */
 import type { TokenIds } from '../../base/token-ids.ts';
-import type { Device } from '../../ggml/device.ts';
 import { bucketCount, stageLength } from '../tree/buckets.ts';
-import type { KeyValueCache } from './cache.ts';
+import type { TreeLayout } from '../tree/layout.ts';
 import type { ModelConfig } from '../arch/config.ts';
 import type { DecodeGraph } from './decode.ts';
-import type { WeightSource } from '../arch/forward.ts';
-import { WorkerGraphs, MAX_GRAPHS } from './worker-graphs.ts';
-import type { NextTokens } from './next-token.ts';
+import { MAX_GRAPHS, WorkerGraphs } from './worker-graphs.ts';
+import type { ModelParts, NextTokens } from './next-token.ts';
 import { argmax, draw, type Sampling } from './sampler.ts';
 import {
   type Drawing,
@@ -58,6 +56,14 @@ function paddedParts({ prompt, sharedPrefix }: Waiting): [number, number] {
   return [shared === 0 ? 0 : stageLength(shared), rest];
 }
 
+/** Layout of prompts alone. */
+const wholePrompts = (prompts: number, promptTokens: number): TreeLayout => ({
+  prompts,
+  promptTokens,
+  samples: 0,
+  completionTokens: 0,
+});
+
 /** Prompts that went into the cache: their slots, where they lie in them, and each one's next token. */
 interface Admitted {
   readonly taken: readonly Waiting[];
@@ -79,9 +85,9 @@ export class GenerationWorker implements Disposable {
   /** The shared prefix that is in the cache's spare slot. */
   #sharedPrefix: SharedPrefix | undefined;
 
-  constructor(device: Device, config: ModelConfig, weights: WeightSource) {
-    this.#config = config;
-    this.#graphs = new WorkerGraphs(device, config, weights);
+  constructor(model: ModelParts) {
+    this.#config = model.config;
+    this.#graphs = new WorkerGraphs(model);
   }
 
   /** Draws the samples of prompts, in their order, `batch` of them at a time. */
@@ -109,11 +115,11 @@ export class GenerationWorker implements Disposable {
       signal.throwIfAborted();
       const free = slots.free();
       if (line.length > 0 && (free.length * 8 >= batch || !slots.live)) {
-        await this.#admit(cache, slots, free, line, settings);
+        await this.#admit(slots, free, line, settings);
         graph = undefined;
       } else {
-        if (line.length === 0 && (await this.#compact(cache, slots))) graph = undefined;
-        graph = await this.#step(cache, slots, settings, graph);
+        if (line.length === 0 && (await this.#compact(slots))) graph = undefined;
+        graph = await this.#step(slots, settings, graph);
       }
       await this.#reply(slots, settings);
       for (const { prompt, drawings } of slots.clear())
@@ -137,9 +143,9 @@ export class GenerationWorker implements Disposable {
       ...new Set(Array.from({ length: Math.min(maxTokens, longest) }, (_, i) => stageLength(i + 1, 16))),
     ];
     const completionTokens = stageLength(maxTokens, 16);
-    const cache = this.#graphs.reserve({ prompts: prompts + 1, promptTokens, rows, completionTokens });
+    this.#graphs.reserve({ prompts: prompts + 1, promptTokens, rows, completionTokens });
     const together = bucketCount(Math.max(1, Math.min(prompts, Math.floor(PREFILL_TOKENS / promptTokens))));
-    this.#graphs.prefill(cache, together, promptTokens, temperature);
+    this.#graphs.prefill(wholePrompts(together, promptTokens), temperature);
     // The whole batch through all lengths; then ever smaller ones, as samples finish and the rest are compacted.
     const layouts = lengths.map((length) => ({ prompts, promptTokens, samples, completionTokens: length }));
     for (let left = bucketCount(prompts); left > 1 && layouts.length < MAX_GRAPHS;) {
@@ -150,7 +156,7 @@ export class GenerationWorker implements Disposable {
       );
     }
     const kept = layouts.slice(0, MAX_GRAPHS - 1);
-    for (const layout of kept) this.#graphs.decode(cache, layout, temperature);
+    for (const layout of kept) this.#graphs.decode(layout, temperature);
     const logits = this.#config.vocabSize * 4 * (temperature === 0 || temperature === 1 ? 1 : 2);
     return kept.reduce(
       (bytes, { prompts: own, completionTokens: tokens }) =>
@@ -176,21 +182,15 @@ export class GenerationWorker implements Disposable {
   }
 
   /** Takes waiting prompts into free slots and draws their first tokens. */
-  async #admit(
-    cache: KeyValueCache,
-    slots: Slots,
-    free: readonly number[],
-    line: Waiting[],
-    settings: Settings,
-  ): Promise<void> {
+  async #admit(slots: Slots, free: readonly number[], line: Waiting[], settings: Settings): Promise<void> {
     const sharedPrefix = line[0]?.sharedPrefix;
     const alike = line.filter((waiting) => waiting.sharedPrefix === sharedPrefix).length;
     const known = sharedPrefix !== undefined && this.#sharedPrefix === sharedPrefix;
     // A shared prefix is worth a pass of its own when two remainders follow.
     const apart = sharedPrefix !== undefined && (known || alike > 1);
     const { taken, into, spans, next } = apart
-      ? await this.#prefillRemainders(cache, sharedPrefix, line, alike, free, settings)
-      : await this.#prefillWhole(cache, line, free, settings);
+      ? await this.#prefillRemainders(sharedPrefix, line, alike, free, settings)
+      : await this.#prefillWhole(line, free, settings);
     const { samples, seed } = settings;
     taken.forEach(({ index, prompt }, row) => {
       const active = startPrompt(index, spans[row] ?? wholeSpan(prompt.length), samples, seed);
@@ -201,7 +201,6 @@ export class GenerationWorker implements Disposable {
 
   /** The first of the line, and others of about its length. */
   async #prefillWhole(
-    cache: KeyValueCache,
     line: Waiting[],
     free: readonly number[],
     { temperature }: Settings,
@@ -215,17 +214,16 @@ export class GenerationWorker implements Disposable {
     const together = bucketCount(Math.max(1, Math.min(room, stop < 0 ? room : stop)));
     const taken = line.splice(0, together);
     const into = free.slice(0, taken.length);
-    const graph = this.#graphs.prefill(cache, taken.length, tokens, temperature);
-    await graph.run(
+    const graph = this.#graphs.prefill(wholePrompts(taken.length, tokens), temperature);
+    const spans = await graph.run(
       taken.map(({ prompt }) => prompt),
       into,
     );
-    return { taken, into, spans: taken.map(({ prompt }) => wholeSpan(prompt.length)), next: graph.next };
+    return { taken, into, spans, next: graph.next };
   }
 
   /** The first `alike` of the line, which begin alike, as far as there is room; what they share is computed once. */
   async #prefillRemainders(
-    cache: KeyValueCache,
     sharedPrefix: SharedPrefix,
     line: Waiting[],
     alike: number,
@@ -236,7 +234,9 @@ export class GenerationWorker implements Disposable {
     const promptTokens = stageLength(tokens.length);
     if (this.#sharedPrefix !== sharedPrefix) {
       this.#sharedPrefix = undefined;
-      await this.#graphs.prefill(cache, 1, promptTokens, temperature).run([tokens], [cache.spare]);
+      await this.#graphs
+        .prefill(wholePrompts(1, promptTokens), temperature)
+        .run([tokens], [this.#graphs.spare]);
       this.#sharedPrefix = sharedPrefix;
     }
     const longest = line
@@ -245,28 +245,23 @@ export class GenerationWorker implements Disposable {
     const room = Math.min(free.length, alike, Math.max(1, Math.floor(PREFILL_TOKENS / longest)));
     const taken = line.splice(0, bucketCount(room));
     const into = free.slice(0, taken.length);
-    const layout = { promptTokens, samples: taken.length, completionTokens: longest };
-    const graph = this.#graphs.suffix(cache, layout, temperature);
+    const layout = { prompts: 1, promptTokens, samples: taken.length, completionTokens: longest };
+    const graph = this.#graphs.prefill(layout, temperature);
     const prompts = taken.map(({ prompt }) => prompt);
-    const spans = await graph.run(prompts, tokens.length, into);
+    const spans = await graph.run(prompts, into, tokens.length);
     return { taken, into, spans, next: graph.next };
   }
 
-  async #compact(cache: KeyValueCache, slots: Slots): Promise<boolean> {
+  async #compact(slots: Slots): Promise<boolean> {
     const from = slots.compact();
     if (from === undefined) return false;
     const [prompts, rows] = [from.slots.length, from.rows.length];
-    await this.#graphs.move(cache, prompts, rows).run(from.slots, from.rows);
+    await this.#graphs.move(prompts, rows).run(from.slots, from.rows);
     return true;
   }
 
   /** One more token for every unfinished sample. `last` is the graph of the step before, if nobody moved since. */
-  async #step(
-    cache: KeyValueCache,
-    slots: Slots,
-    settings: Settings,
-    last: DecodeGraph | undefined,
-  ): Promise<DecodeGraph> {
+  async #step(slots: Slots, settings: Settings, last: DecodeGraph | undefined): Promise<DecodeGraph> {
     const { temperature } = settings;
     const live = slots.rows.filter((drawing) => drawing !== undefined);
     const layout = {
@@ -275,7 +270,7 @@ export class GenerationWorker implements Disposable {
       samples: slots.rowsPerSlot,
       completionTokens: stageLength(Math.max(...live.map(({ count }) => count)), 16),
     };
-    const graph = this.#graphs.decode(cache, layout, temperature);
+    const graph = this.#graphs.decode(layout, temperature);
     slots.rows.forEach((drawing, row) => {
       const step = drawing === undefined ? 0 : drawing.count - 1;
       graph.tokens[row] = drawing?.last ?? 0;

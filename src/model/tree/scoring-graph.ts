@@ -19,8 +19,8 @@ import {
 } from '../../tensor/ops/index.ts';
 import type { GraphMemory } from '../../tensor/graph-memory.ts';
 import { sizeOf, type Tensor } from '../../tensor/tensor.ts';
-import type { ModelConfig } from '../arch/config.ts';
-import { headWeight, type WeightSource } from '../arch/forward.ts';
+import { headWeight } from '../arch/forward.ts';
+import type { ModelParts } from '../generate/next-token.ts';
 import { layoutTrees, type PromptTree, treeForward, type TreeGraph, type TreeLayout } from './tree.ts';
 import { KeptGraph } from '../generate/kept-graph.ts';
 
@@ -71,9 +71,7 @@ export class ScoringGraph extends KeptGraph {
   readonly #outputs: Outputs = { logprobs: [], entropies: [], topIds: [], topLogprobs: [] };
 
   constructor(
-    device: Device,
-    config: ModelConfig,
-    weights: WeightSource,
+    { device, config, weights }: ModelParts,
     layout: TreeLayout,
     capacity: number,
     parts: ScoreParts,

@@ -8,11 +8,10 @@ import { GraphMemory } from '../../tensor/graph-memory.ts';
 import { bucketLength, type PlannedBatch, planBatches, type TreeSize } from './buckets.ts';
 import type { ModelConfig } from '../arch/config.ts';
 import type { WeightSource } from '../arch/forward.ts';
-import { WorkerPool } from '../generate/worker-pool.ts';
-import { workerCount } from '../generate/workers.ts';
+import { dealt, WorkerPool } from '../generate/worker-pool.ts';
 import { Lru } from '../../base/lru.ts';
 import { merge } from '../checkpoint/merge.ts';
-import { frozen } from '../generate/next-token.ts';
+import type { ModelParts } from '../generate/next-token.ts';
 import { packedRows } from './packing.ts';
 import { type ScoreParts, type ScoredRows, ScoringGraph } from './scoring-graph.ts';
 import { predictorIndex, type PromptTree, type TreeLayout } from './tree.ts';
@@ -113,17 +112,13 @@ function capacityOf(layout: TreeLayout, rows: number): number {
 
 /** One device, and the graphs that were built on it. */
 class ScoringWorker implements Disposable {
-  readonly #device: Device;
-  readonly #config: ModelConfig;
-  readonly #weights: WeightSource;
+  readonly #model: ModelParts;
   readonly #graphs = new Lru<ScoringGraph>(MAX_GRAPHS);
   /** What graphs with the same parts share: only one of them runs at a time. */
   readonly #memories = new Map<string, GraphMemory>();
 
-  constructor(device: Device, config: ModelConfig, weights: WeightSource) {
-    this.#device = device;
-    this.#config = config;
-    this.#weights = weights;
+  constructor(model: ModelParts) {
+    this.#model = model;
   }
 
   async *run(
@@ -149,12 +144,9 @@ class ScoringWorker implements Disposable {
   #graph(layout: TreeLayout, capacity: number, parts: ScoreParts): ScoringGraph {
     const kind = `${parts.topK} ${parts.entropy}`;
     const key = [...Object.values(layout), capacity, kind].join(' ');
-    const memory = this.#memories.get(kind) ?? new GraphMemory(this.#device);
+    const memory = this.#memories.get(kind) ?? new GraphMemory(this.#model.device);
     this.#memories.set(kind, memory);
-    return this.#graphs.get(
-      key,
-      () => new ScoringGraph(this.#device, this.#config, this.#weights, layout, capacity, parts, { memory }),
-    );
+    return this.#graphs.get(key, () => new ScoringGraph(this.#model, layout, capacity, parts, { memory }));
   }
 
   reserve(trees: readonly PromptTree[], batches: readonly PlannedBatch[], parts: ScoreParts): void {
@@ -180,15 +172,16 @@ class ScoringWorker implements Disposable {
 
 /** Scores completions under a model. Weights may change between calls; graphs are kept for the next one. */
 export class Scorer implements Disposable {
-  readonly #device: Device;
-  readonly #config: ModelConfig;
+  readonly #vocabSize: number;
   readonly #workers: WorkerPool<ScoringWorker>;
 
   constructor(device: Device, config: ModelConfig, weights: WeightSource) {
-    this.#device = device;
-    this.#config = config;
-    const still = frozen(weights);
-    this.#workers = new WorkerPool('scoring', device, config, (own) => new ScoringWorker(own, config, still));
+    this.#vocabSize = config.vocabSize;
+    this.#workers = new WorkerPool(
+      'scoring',
+      { device, config, weights },
+      (model) => new ScoringWorker(model),
+    );
   }
 
   /** Scores of every tree's completions, in the trees' order. */
@@ -201,25 +194,21 @@ export class Scorer implements Disposable {
   /** As `score`, but each tree as soon as its batch is done: trees of like size together, large ones first. */
   async *stream(trees: readonly PromptTree[], options: ScoreOptions = {}): AsyncGenerator<Scored> {
     const { topK = 0, onProgress } = options;
-    if (!Number.isInteger(topK) || topK < 0 || topK > this.#config.vocabSize)
+    if (!Number.isInteger(topK) || topK < 0 || topK > this.#vocabSize)
       throw new InternalError(`scoring: topK must be a whole number up to the vocabulary, got ${topK}`);
     if (trees.length === 0) return;
-    let done = 0;
-    for await (const scored of this.#workers.alone(() => this.#run(trees, options))) {
-      done += 1;
-      onProgress?.(done, trees.length);
-      yield scored;
-    }
+    const run = (): AsyncGenerator<Scored> => this.#run(trees, options);
+    yield* this.#workers.alone(run, (done) => onProgress?.(done, trees.length));
   }
 
   #run(
     trees: readonly PromptTree[],
     { topK = 0, entropy = false, maxTokens = 4096, signal }: ScoreOptions,
   ): AsyncGenerator<Scored> {
-    const workers = this.#workers.reserve(workerCount(this.#device, this.#config, trees.length, Infinity));
+    const workers = this.#workers.reserve(trees.length);
     const batches = plan(trees, maxTokens, workers.length);
     const starts = workers.map((worker, i) => {
-      const mine = batches.filter((_, at) => at % workers.length === i);
+      const mine = dealt(batches, i, workers.length);
       return (stop: AbortSignal) => worker.run(trees, mine, { topK, entropy }, stop);
     });
     return merge(starts, signal);
@@ -230,10 +219,10 @@ export class Scorer implements Disposable {
     trees: readonly PromptTree[],
     { topK = 0, entropy = false, maxTokens = 4096 }: ScoreOptions = {},
   ): void {
-    const workers = this.#workers.reserve(workerCount(this.#device, this.#config, trees.length, Infinity));
+    const workers = this.#workers.reserve(trees.length);
     const batches = plan(trees, maxTokens, workers.length);
     workers.forEach((worker, i) => {
-      const mine = batches.filter((_, at) => at % workers.length === i);
+      const mine = dealt(batches, i, workers.length);
       worker.reserve(trees, mine, { topK, entropy });
     });
   }
