@@ -5,10 +5,34 @@
 import { Environment, Template } from '@huggingface/jinja';
 import { reasonOf, UserError } from '../base/errors.ts';
 import { BoundedInterpreter } from './bounded-jinja.ts';
-import { strftime } from './strftime.ts';
 
-/** The day that `strftime_now` tells: the one that Llama 3.2's template falls back to. */
-const TEMPLATE_DAY = new Date(2024, 6, 26);
+/** Fields of the day that `strftime_now` tells: the one that Llama 3.2's template falls back to. */
+const DAY: Readonly<Record<string, string>> = {
+  Y: '2024',
+  y: '24',
+  m: '07',
+  B: 'July',
+  b: 'Jul',
+  d: '26',
+  e: '26',
+  A: 'Friday',
+  a: 'Fri',
+  H: '00',
+  I: '12',
+  M: '00',
+  S: '00',
+  p: 'AM',
+  F: '2024-07-26',
+  T: '00:00:00',
+  '%': '%',
+};
+
+/** Python's strftime of that day; "%-d" leaves padding out, and a field that is not known stays as it is written. */
+const strftimeNow = (format: string): string =>
+  format.replaceAll(/%(-?)([A-Za-z%])/g, (whole, bare: string, field: string) => {
+    const text = DAY[field] ?? whole;
+    return bare === '' ? text : text.replace(/^[0 ]+(?=\d)/, '');
+  });
 /** Items of a range at most; conversations have far fewer messages. */
 const LONGEST_RANGE = 100_000;
 
@@ -31,7 +55,7 @@ const GLOBALS: Readonly<Record<string, unknown>> = {
     throw new Error(String(message));
   },
   range,
-  strftime_now: (format: unknown) => strftime(TEMPLATE_DAY, String(format)),
+  strftime_now: (format: unknown) => strftimeNow(String(format)),
 };
 
 const compiled = new Map<string, Template>();

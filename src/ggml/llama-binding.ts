@@ -68,8 +68,12 @@ function bind(): Llama {
   const lib = loadNative(files.llama);
   koffi.struct('llama_batch', {
     n_tokens: 'int32_t',
-    ...{ token: 'void *', embd: 'void *', pos: 'void *' },
-    ...{ n_seq_id: 'void *', seq_id: 'void *', logits: 'void *' },
+    token: 'void *',
+    embd: 'void *',
+    pos: 'void *',
+    n_seq_id: 'void *',
+    seq_id: 'void *',
+    logits: 'void *',
   });
   /** Declares a struct; its default values, which must be those of the version that is known. */
   const defaults = (struct: string, fields: typeof MODEL_PARAMS, name: string): Params => {

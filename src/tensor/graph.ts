@@ -8,8 +8,8 @@ import { type Device, tooLittleMemory } from '../ggml/device.ts';
 import type { DividedGraph } from '../ggml/divided-graph.ts';
 import { Lifetime } from '../ggml/handles.ts';
 import type { Ggml, Pointer } from '../ggml/signatures.ts';
+import { TensorBuffer } from './buffer.ts';
 import { GraphMemory } from './graph-memory.ts';
-import { metaBuffer } from './meta-buffer.ts';
 import { Tape, type Vjp } from './tape.ts';
 import {
   dims4,
@@ -48,11 +48,11 @@ export class Graph implements Disposable, Home {
   readonly #memory: GraphMemory;
   readonly #ownsMemory: boolean;
   readonly #life: Lifetime;
-  #inputBuffer: Pointer | undefined;
+  #inputBuffer: TensorBuffer | undefined;
   /** Set where the device lacks an operation and the CPU computes it. */
   #divided: DividedGraph | undefined;
-  /** Bytes of inputs, which are planned and not there, and of the graph's description. */
-  #planned = 0;
+  /** Bytes of the graph's description on a meta device. */
+  #metaBytes = 0;
   /** Generation of the memory that the addresses are from; undefined before `allocate`. */
   #generation: number | undefined;
   /** Runs that are under way; what is native is freed after the last of them. */
@@ -217,17 +217,9 @@ export class Graph implements Disposable, Home {
     const lacking = new Set(nodes.filter((node) => !device.supports(node)));
     this.#checkLacking(lacking);
     const tooLittle = tooLittleMemory(device);
-    if (this.#inputs.size > 0 && device.meta !== undefined) {
-      const planned = metaBuffer(device, device.meta, [...this.#inputs]);
-      this.#inputBuffer = planned.buffer;
-      this.#planned = planned.bytes;
-    } else if (this.#inputs.size > 0) {
-      try {
-        this.#inputBuffer = ggml.ggml_backend_alloc_ctx_tensors(this.#inputContext, device.backend);
-      } catch {
-        throw tooLittle;
-      }
-      ggml.ggml_backend_buffer_clear(this.#inputBuffer, 0);
+    if (this.#inputs.size > 0) {
+      this.#inputBuffer = TensorBuffer.allocate(device, this.#inputContext, [...this.#inputs]);
+      if (this.#inputBuffer === undefined) throw tooLittle;
     }
     if (device.meta !== undefined) {
       // Of the native graph, which has more places than are needed, about half is ever touched.
@@ -237,7 +229,7 @@ export class Graph implements Disposable, Home {
         ggml.ggml_used_mem(this.#inputContext) -
         Math.floor(ggml.ggml_graph_overhead_custom(places, false) / 2);
       device.meta.add(own);
-      this.#planned += own;
+      this.#metaBytes = own;
     }
     if (lacking.size > 0 && device.meta === undefined)
       this.#divided = device.divide(this.#native, nodes, lacking);
@@ -320,8 +312,8 @@ export class Graph implements Disposable, Home {
     const { ggml } = this;
     this.#divided?.[Symbol.dispose]();
     if (this.#ownsMemory) this.#memory[Symbol.dispose]();
-    this.device.meta?.add(-this.#planned);
-    if (this.#inputBuffer !== undefined) ggml.ggml_backend_buffer_free(this.#inputBuffer);
+    this.device.meta?.add(-this.#metaBytes);
+    this.#inputBuffer?.[Symbol.dispose]();
     ggml.ggml_free(this.#context);
     ggml.ggml_free(this.#inputContext);
   }

@@ -15,7 +15,7 @@ import {
   type StoredDType,
   type Tensor,
 } from './tensor.ts';
-import { metaBuffer } from './meta-buffer.ts';
+import { TensorBuffer } from './buffer.ts';
 import { readFloats, readPart, writeFloats } from './transfer.ts';
 
 export interface ParameterSpec {
@@ -34,10 +34,8 @@ export class ParameterSet implements Disposable, Home {
   readonly specs: readonly ParameterSpec[];
   readonly #tensors = new Map<string, Tensor>();
   readonly #context: Pointer;
-  readonly #buffer: Pointer;
+  readonly #buffer: TensorBuffer;
   readonly #life: Lifetime;
-  /** Bytes that are planned and not there. */
-  readonly #planned: number;
 
   constructor(device: Device, specs: readonly ParameterSpec[], role: 'weights' | 'trainable' | 'state') {
     this.device = device;
@@ -49,7 +47,6 @@ export class ParameterSet implements Disposable, Home {
       names.add(name);
     }
     const { ggml } = device.lib;
-    const { backend } = device;
     const overhead = ggml.ggml_tensor_overhead();
     this.#context = ggml.ggml_init({
       mem_size: overhead * (specs.length + 1),
@@ -59,22 +56,14 @@ export class ParameterSet implements Disposable, Home {
     for (const { name, shape, dtype = 'f32' } of specs) {
       const pointer = ggml.ggml_new_tensor_4d(this.#context, STORED_DTYPES[dtype], ...dims4(shape));
       ggml.ggml_set_name(pointer, name);
-      if (role === 'trainable') ggml.ggml_set_param(pointer);
       const differentiable = role === 'trainable';
+      if (differentiable) ggml.ggml_set_param(pointer);
       this.#tensors.set(name, { shape, dtype, pointer, differentiable, home: this });
     }
     this.#life = new Lifetime('parameters');
-    if (device.meta !== undefined) {
-      const tensors = [...this.#tensors.values()].map(({ pointer }) => pointer);
-      const planned = metaBuffer(device, device.meta, tensors);
-      this.#buffer = planned.buffer;
-      this.#planned = planned.bytes;
-      return;
-    }
-    this.#planned = 0;
-    try {
-      this.#buffer = ggml.ggml_backend_alloc_ctx_tensors(this.#context, backend);
-    } catch {
+    const tensors = [...this.#tensors.values()].map(({ pointer }) => pointer);
+    const buffer = TensorBuffer.allocate(device, this.#context, tensors);
+    if (buffer === undefined) {
       this.#life.end();
       ggml.ggml_free(this.#context);
       const megabytes = Math.ceil(specs.reduce((total, spec) => total + specBytes(spec), 0) / 2 ** 20);
@@ -83,7 +72,7 @@ export class ParameterSet implements Disposable, Home {
         `The device ${device.info.name} cannot hold another ${megabytes} MB for ${role}; use a smaller model.`,
       );
     }
-    ggml.ggml_backend_buffer_clear(this.#buffer, 0);
+    this.#buffer = buffer;
   }
 
   needAccess(operation: string): void {
@@ -136,14 +125,13 @@ export class ParameterSet implements Disposable, Home {
   /** Bytes of memory that it takes. */
   get bytes(): number {
     this.#life.need('bytes');
-    return this.device.lib.ggml.ggml_backend_buffer_get_size(this.#buffer);
+    return this.#buffer.bytes;
   }
 
   /** Sets every element of every tensor to zero. */
   clear(): void {
     this.#life.need('clear');
-    if (this.device.meta !== undefined) return;
-    this.device.lib.ggml.ggml_backend_buffer_clear(this.#buffer, 0);
+    this.#buffer.clear();
   }
 
   /** Total number of elements. */
@@ -153,8 +141,7 @@ export class ParameterSet implements Disposable, Home {
 
   [Symbol.dispose](): void {
     if (!this.#life.end()) return;
-    this.device.meta?.add(-this.#planned);
-    this.device.lib.ggml.ggml_backend_buffer_free(this.#buffer);
+    this.#buffer[Symbol.dispose]();
     this.device.lib.ggml.ggml_free(this.#context);
   }
 }

@@ -6,7 +6,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { appendParts } from '../../base/open-file.ts';
 import { readBytes, writeAtomic, writeFolderAtomic } from '../../base/files.ts';
 import type { Rng } from '../../base/rng.ts';
 import type { Device } from '../../ggml/device.ts';
@@ -14,11 +13,11 @@ import type { ComputeDType } from '../trained-weights.ts';
 import { ParameterSet } from '../../tensor/parameters.ts';
 import { sizeOf } from '../../tensor/tensor.ts';
 import { parameterSpecs, type ModelConfig } from '../arch/config.ts';
-import { type ReadableWeights, WEIGHT_BYTES, weightBytes, type WeightDType } from './export-tensor.ts';
+import { type ReadableWeights, weightBytes, type WeightDType } from './export-tensor.ts';
 import { isGguf, refuseAdapter } from './checkpoint-path.ts';
 import { ggufConfig, ggufWeights, type WeightPart } from './gguf-checkpoint.ts';
 import { configFromHuggingFace, configToHuggingFace, quantisationOf } from './hf-config.ts';
-import { SafetensorsFile } from './safetensors.ts';
+import { SafetensorsFile, writeSafetensors } from './safetensors.ts';
 import { outermostFirst, readJson, refuseQuantised, weightPlan } from './weight-files.ts';
 
 export interface Checkpoint {
@@ -128,36 +127,6 @@ export function loadModel(
   return { config, parameters };
 }
 
-/** Writes model.safetensors, one tensor in memory at a time. */
-function writeWeights(
-  path: string,
-  config: ModelConfig,
-  parameters: ReadableWeights,
-  dtype: WeightDType,
-): void {
-  const specs = parameterSpecs(config);
-  const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };
-  let offset = 0;
-  for (const { name, shape } of specs) {
-    const end = offset + sizeOf(shape) * WEIGHT_BYTES[dtype];
-    header[name] = { dtype: dtype.toUpperCase(), shape: outermostFirst(shape), data_offsets: [offset, end] };
-    offset = end;
-  }
-  const text = JSON.stringify(header);
-  // Padded with spaces so that the tensors start on a multiple of eight, as the reference writer does.
-  const padded = Buffer.from(text + ' '.repeat((8 - (Buffer.byteLength(text) % 8)) % 8));
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(padded.length));
-  appendParts(
-    path,
-    (function* () {
-      yield length;
-      yield padded;
-      for (const { name } of specs) yield weightBytes(parameters, name, dtype);
-    })(),
-  );
-}
-
 const pretty = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
 /** Saves a model as a Hugging Face folder, replacing an older one; a reader never sees half of it. */
@@ -168,7 +137,13 @@ export function saveCheckpoint(
   { dtype = 'f32', tokenizerFiles, stopIds }: SaveOptions = {},
 ): void {
   writeFolderAtomic(dir, (folder) => {
-    writeWeights(join(folder, 'model.safetensors'), config, parameters, dtype);
+    const tensors = parameterSpecs(config).map(({ name, shape }) => ({
+      name,
+      shape: outermostFirst(shape),
+      dtype: dtype === 'f16' ? ('F16' as const) : ('F32' as const),
+      data: () => weightBytes(parameters, name, dtype),
+    }));
+    writeSafetensors(join(folder, 'model.safetensors'), tensors);
     const json = configToHuggingFace(config, dtype === 'f16' ? 'float16' : 'float32');
     writeAtomic(join(folder, 'config.json'), pretty(json));
     const generation = { bos_token_id: config.bosTokenId, eos_token_id: config.eosTokenId };

@@ -1,10 +1,10 @@
 /** Weights on their way into a file: the names of the types, and the bytes of one tensor at a time. */
 import { UserError } from '../../base/errors.ts';
 import type { Device } from '../../ggml/device.ts';
+import { narrowF16 } from './safetensors.ts';
 
 /** Types that weights are written as. */
 export type WeightDType = 'f32' | 'f16';
-export const WEIGHT_BYTES: Readonly<Record<WeightDType, number>> = { f32: 4, f16: 2 };
 
 /** A model's weights as a plain checkpoint has them. */
 export interface ReadableWeights {
@@ -27,8 +27,5 @@ export function weightBytes(parameters: ReadableWeights, name: string, dtype: We
       );
     }
   }
-  const halves = new Uint16Array(values.length);
-  // ggml's own rounding (to nearest, ties to even) and, on gigabytes, a hundred times faster than a loop here.
-  parameters.device.lib.ggml.ggml_fp32_to_fp16_row(values, halves, values.length);
-  return new Uint8Array(halves.buffer);
+  return new Uint8Array(narrowF16(values).buffer);
 }

@@ -6,6 +6,7 @@ import { InternalError, UserError } from '../../base/errors.ts';
 import { fileError } from '../../base/files.ts';
 import { writeThrough } from '../../base/output.ts';
 import { readAt } from '../../base/open-file.ts';
+import { openLibrary } from '../../ggml/library.ts';
 
 /** Bytes of an element, of the types that this program writes. */
 const SIZES = { F32: 4, F16: 2, I32: 4, U8: 1 } as const;
@@ -146,7 +147,7 @@ export class SafetensorsFile implements Disposable {
       case 'F64':
         return Float32Array.from(new Float64Array(bytes.buffer));
       case 'BF16':
-        return widenBf16(new Uint16Array(bytes.buffer));
+        return widened(new Uint16Array(bytes.buffer), 'ggml_bf16_to_fp32_row');
       case 'F16':
         return widenF16(new Uint16Array(bytes.buffer));
       default:
@@ -179,52 +180,21 @@ export class SafetensorsFile implements Disposable {
   }
 }
 
-function widenBf16(halves: Uint16Array): Float32Array {
-  const words = new Uint32Array(halves.length);
-  for (let i = 0; i < halves.length; i++) words[i] = (halves[i] ?? 0) << 16;
-  return new Float32Array(words.buffer);
+/** Halves as singles, by one of ggml's functions. */
+function widened(halves: Uint16Array, name: 'ggml_fp16_to_fp32_row' | 'ggml_bf16_to_fp32_row'): Float32Array {
+  const values = new Float32Array(halves.length);
+  openLibrary().ggml[name](halves, values, values.length);
+  return values;
 }
-
-/** All halves as singles, a table of all 65,536 values. */
-const halfTable = ((): (() => Float32Array) => {
-  let table: Float32Array | undefined;
-  return () => {
-    table ??= Float32Array.from({ length: 65_536 }, (_, bits) => {
-      const sign = bits & 0x8000 ? -1 : 1;
-      const exponent = (bits >> 10) & 31;
-      const fraction = bits & 1023;
-      if (exponent === 0) return sign * fraction * 2 ** -24;
-      if (exponent === 31) return fraction === 0 ? sign * Infinity : Number.NaN;
-      return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-    });
-    return table;
-  };
-})();
 
 /** IEEE half precision to single. */
-export function widenF16(halves: Uint16Array): Float32Array {
-  const table = halfTable();
-  return Float32Array.from(halves, (bits) => table[bits] ?? 0);
-}
+export const widenF16 = (halves: Uint16Array): Float32Array => widened(halves, 'ggml_fp16_to_fp32_row');
 
-/** Rounds float32 to IEEE half precision, to nearest even. */
-export function narrowF16(values: Float32Array): Uint16Array {
-  const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  return Uint16Array.from(words, (bits) => {
-    const sign = (bits >>> 16) & 0x8000;
-    const magnitude = bits & 0x7fffffff;
-    if (magnitude >= 0x7f800000) return sign | (magnitude > 0x7f800000 ? 0x7e00 : 0x7c00);
-    if (magnitude >= 0x477ff000) return sign | 0x7c00;
-    if (magnitude < 0x38800000) {
-      // Below the normal range: the value in units of 2^-24, rounded to even.
-      const exact = (new Float32Array(new Uint32Array([magnitude]).buffer)[0] ?? 0) * 2 ** 24;
-      const floor = Math.floor(exact);
-      const rest = exact - floor;
-      return sign | (floor + (rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? 1 : 0));
-    }
-    const rounded = magnitude + 0xfff + ((magnitude >>> 13) & 1);
-    return sign | ((rounded - 0x38000000) >>> 13);
-  });
+/** Rounds float32 to IEEE half precision, to nearest even: ggml's own rounding, and much faster than a loop here. */
+export function narrowF16(values: Float32Array): Uint16Array<ArrayBuffer> {
+  const halves = new Uint16Array(values.length);
+  openLibrary().ggml.ggml_fp32_to_fp16_row(values, halves, values.length);
+  return halves;
 }
 
 type Data = Float32Array | Int32Array | Uint16Array | Uint8Array;

@@ -1,4 +1,5 @@
 /** Operations that work element by element. Each checks its operands and carries its vector-Jacobian product. */
+import type { Pointer } from '../../ggml/signatures.ts';
 import type { Graph } from '../graph.ts';
 import { sameShape, ShapeError, type Tensor } from '../tensor.ts';
 import { needF32, needNumber, repeatsInto } from './checks.ts';
@@ -11,10 +12,26 @@ function needBroadcast(operation: string, a: Tensor, b: Tensor): void {
     throw new ShapeError(operation, 'the second shape must repeat into the first', [a, b]);
 }
 
+function binary(g: Graph, name: 'add' | 'sub' | 'mul' | 'div', a: Tensor, b: Tensor): Pointer {
+  needBroadcast(name, a, b);
+  return g.ggml[`ggml_${name}`](g.context, a.pointer, b.pointer);
+}
+
+/** ggml's operation of that name; `back` gives the operand's gradient from that of the result, and the result. */
+function unary(
+  g: Graph,
+  name: 'exp' | 'log' | 'abs' | 'sqr' | 'relu' | 'softplus' | 'silu',
+  a: Tensor,
+  back: (grad: Tensor, result: Tensor) => Tensor,
+): Tensor {
+  needF32(name === 'sqr' ? 'square' : name, a);
+  const result = g.constant(g.ggml[`ggml_${name}`](g.context, a.pointer), a.shape);
+  return g.record(result.pointer, a.shape, [a], (grad) => [back(grad, result)]);
+}
+
 /** a + b; `b` is repeated to the shape of `a`. */
 export function add(g: Graph, a: Tensor, b: Tensor): Tensor {
-  needBroadcast('add', a, b);
-  const pointer = g.ggml.ggml_add(g.context, a.pointer, b.pointer);
+  const pointer = binary(g, 'add', a, b);
   return g.record(pointer, a.shape, [a, b], (grad) => [
     grad,
     b.differentiable ? sumTo(g, grad, b.shape) : undefined,
@@ -23,8 +40,7 @@ export function add(g: Graph, a: Tensor, b: Tensor): Tensor {
 
 /** a - b; `b` is repeated to the shape of `a`. */
 export function sub(g: Graph, a: Tensor, b: Tensor): Tensor {
-  needBroadcast('sub', a, b);
-  const pointer = g.ggml.ggml_sub(g.context, a.pointer, b.pointer);
+  const pointer = binary(g, 'sub', a, b);
   return g.record(pointer, a.shape, [a, b], (grad) => [
     grad,
     b.differentiable ? scale(g, sumTo(g, grad, b.shape), -1) : undefined,
@@ -33,8 +49,7 @@ export function sub(g: Graph, a: Tensor, b: Tensor): Tensor {
 
 /** a * b; `b` is repeated to the shape of `a`. */
 export function mul(g: Graph, a: Tensor, b: Tensor): Tensor {
-  needBroadcast('mul', a, b);
-  const pointer = g.ggml.ggml_mul(g.context, a.pointer, b.pointer);
+  const pointer = binary(g, 'mul', a, b);
   return g.record(pointer, a.shape, [a, b], (grad) => [
     a.differentiable ? mul(g, grad, b) : undefined,
     b.differentiable ? sumTo(g, mul(g, grad, a), b.shape) : undefined,
@@ -43,8 +58,7 @@ export function mul(g: Graph, a: Tensor, b: Tensor): Tensor {
 
 /** a / b; `b` is repeated to the shape of `a`. */
 export function div(g: Graph, a: Tensor, b: Tensor): Tensor {
-  needBroadcast('div', a, b);
-  const pointer = g.ggml.ggml_div(g.context, a.pointer, b.pointer);
+  const pointer = binary(g, 'div', a, b);
   const quotient = g.constant(pointer, a.shape);
   return g.record(pointer, a.shape, [a, b], (grad) => [
     a.differentiable ? div(g, grad, b) : undefined,
@@ -66,32 +80,23 @@ export function scale(g: Graph, a: Tensor, factor: number, offset = 0): Tensor {
 
 /** e^a. */
 export function exp(g: Graph, a: Tensor): Tensor {
-  needF32('exp', a);
-  const pointer = g.ggml.ggml_exp(g.context, a.pointer);
-  const value = g.constant(pointer, a.shape);
-  return g.record(pointer, a.shape, [a], (grad) => [mul(g, grad, value)]);
+  return unary(g, 'exp', a, (grad, value) => mul(g, grad, value));
 }
 
 /** Natural logarithm. */
 export function log(g: Graph, a: Tensor): Tensor {
-  needF32('log', a);
-  return g.record(g.ggml.ggml_log(g.context, a.pointer), a.shape, [a], (grad) => [div(g, grad, a)]);
+  return unary(g, 'log', a, (grad) => div(g, grad, a));
 }
 
 /** |a|, with gradient 0 at 0. */
 export function abs(g: Graph, a: Tensor): Tensor {
-  needF32('abs', a);
-  const pointer = g.ggml.ggml_abs(g.context, a.pointer);
-  return g.record(pointer, a.shape, [a], (grad) => [
-    mul(g, grad, g.constant(g.ggml.ggml_sgn(g.context, a.pointer), a.shape)),
-  ]);
+  const sign = (): Tensor => g.constant(g.ggml.ggml_sgn(g.context, a.pointer), a.shape);
+  return unary(g, 'abs', a, (grad) => mul(g, grad, sign()));
 }
 
 /** a squared. */
 export function square(g: Graph, a: Tensor): Tensor {
-  needF32('square', a);
-  const pointer = g.ggml.ggml_sqr(g.context, a.pointer);
-  return g.record(pointer, a.shape, [a], (grad) => [scale(g, mul(g, grad, a), 2)]);
+  return unary(g, 'sqr', a, (grad) => scale(g, mul(g, grad, a), 2));
 }
 
 /** 1 where a > 0, else 0; no gradient flows through it. */
@@ -102,9 +107,7 @@ export function step(g: Graph, a: Tensor): Tensor {
 
 /** max(a, 0), with gradient 0 at 0. */
 export function relu(g: Graph, a: Tensor): Tensor {
-  needF32('relu', a);
-  const pointer = g.ggml.ggml_relu(g.context, a.pointer);
-  return g.record(pointer, a.shape, [a], (grad) => [mul(g, grad, step(g, a))]);
+  return unary(g, 'relu', a, (grad) => mul(g, grad, step(g, a)));
 }
 
 /** a limited to [low, high]; the gradient is 0 outside. */
@@ -127,20 +130,15 @@ export function minimum(g: Graph, a: Tensor, b: Tensor): Tensor {
 
 /** ln(1 + e^a). */
 export function softplus(g: Graph, a: Tensor): Tensor {
-  needF32('softplus', a);
-  const pointer = g.ggml.ggml_softplus(g.context, a.pointer);
-  return g.record(pointer, a.shape, [a], (grad) => [
-    mul(g, grad, g.constant(g.ggml.ggml_sigmoid(g.context, a.pointer), a.shape)),
-  ]);
+  const sigmoid = (): Tensor => g.constant(g.ggml.ggml_sigmoid(g.context, a.pointer), a.shape);
+  return unary(g, 'softplus', a, (grad) => mul(g, grad, sigmoid()));
 }
 
 /** a * sigmoid(a). */
 export function silu(g: Graph, a: Tensor): Tensor {
-  needF32('silu', a);
-  const pointer = g.ggml.ggml_silu(g.context, a.pointer);
-  return g.record(pointer, a.shape, [a], (grad) => [
+  return unary(g, 'silu', a, (grad) =>
     g.constant(g.ggml.ggml_silu_back(g.context, grad.pointer, a.pointer), a.shape),
-  ]);
+  );
 }
 
 /** The same values, but no gradient flows through. */
