@@ -4,7 +4,7 @@ const REPETITIONS = 5;
 
 export interface Timed {
   readonly name: string;
-  /** What is counted, in one repetition. */
+  /** Number of counted things, in one repetition. */
   readonly work: number;
   readonly unit: string;
   /** Answers how long it took, where that is not the time that passed. */

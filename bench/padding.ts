@@ -1,5 +1,5 @@
 /**
- * How much of one epoch of SFT is padding, with the micro-batches that a Trainer plans; nothing is computed.
+ * Share of padding in one epoch of SFT, with the micro-batches that a Trainer plans; nothing is computed.
  *
  *     npx tsx bench/padding.ts xlam.jsonl models/Qwen3-0.6B
  *

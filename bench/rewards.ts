@@ -11,7 +11,7 @@ import { goldenCases, type RewardCase } from '../test/helpers/reward-cases.ts';
 import { compare } from './compare.ts';
 
 const GROUP = 8;
-/** What STAR's code in Python scores a second on one core when it prints nothing. */
+/** Generations that STAR's code in Python scores a second on one core when it prints nothing. */
 const REFERENCE = 14_000;
 const ANSWER = '</think>';
 const ARGUMENTS = '"arguments"';

@@ -1,5 +1,5 @@
 /**
- * Whether a student is the same outside of tinystar: held-out requests through other runtimes' own chat templates and
+ * Compares a student outside of tinystar with itself: held-out requests through other runtimes' own chat templates and
  * parsers. Counts prompts that are equal byte by byte, and answers with the same calls.
  *
  *     npx tsx bench/runtimes.ts CHECKPOINT GGUF [--count 50] [--server URL] [--python PYTHON] [--wllama FOLDER]
@@ -34,7 +34,7 @@ interface Request {
   readonly tools: readonly { readonly type: 'function'; readonly function: Tool }[];
 }
 
-/** What a runtime made of a request: an answer in a form in which equal answers are equal texts. */
+/** Outcome of a request in a runtime: an answer in a form in which equal answers are equal texts. */
 interface Outcome {
   readonly prompt: string | number;
   readonly answer: string;
@@ -137,7 +137,7 @@ const right = turns.filter((turn, i) => {
 });
 console.log(`tinystar: ${count} requests, ${right.length} answered right`);
 
-/** Whether an answer's calls are of the tools and keep to their schemas: llama.cpp's grammar lets no others through. */
+/** Tells whether an answer's calls are of the tools and keep to their schemas: llama.cpp's grammar lets no others through. */
 function obeys(answer: string, tools: readonly Tool[]): boolean {
   if (answer === MALFORMED) return false;
   const calls = tryParseJson(answer);

@@ -51,7 +51,7 @@ export function epochBatches(
   }).flat();
 }
 
-/** How many different graphs micro-batches need. */
+/** Number of different graphs that micro-batches need. */
 export function shapesOf(batches: readonly MicroBatch[]): number {
   return new Set(batches.map(({ layout, rowCapacity }) => [...Object.values(layout), rowCapacity].join()))
     .size;

@@ -47,7 +47,7 @@ function generate(path: string, bytes: number): number {
   return output.lines;
 }
 
-/** What a command's own process says of itself when it is done. */
+/** Runs a command in this process, which says of itself at the end what it took. */
 async function child(args: readonly string[]): Promise<void> {
   const start = performance.now();
   const services: Services = {

@@ -12,7 +12,7 @@ import { mutated } from '../test/helpers/mutations.ts';
 
 const LIMIT_MS = 10;
 const RETRIES = 10;
-/** How many generations in a row are scored against one task: longer would hide nothing, shorter would measure reading of tools. */
+/** Number of generations in a row that are scored against one task: more would hide nothing, shorter would measure reading of tools. */
 const GROUP = 50;
 
 const [countText = '1000000', seedText = '1', ...names] = process.argv.slice(2);

@@ -1,4 +1,4 @@
-/** What `npm run bench -- --real` runs: Qwen3-0.6B's shape, and batches as STAR's. */
+/** Shapes of `npm run bench -- --real`: Qwen3-0.6B's shape, and batches as STAR's. */
 import { z } from 'zod';
 import { Rng } from '../../src/base/rng.ts';
 import { asTokenIds } from '../../src/base/token-ids.ts';
@@ -8,7 +8,7 @@ import { type TrainCompletion, type TrainExample, rowsFrom } from '../../src/tra
 export const METHODS = ['ckd', 'simrl'] as const;
 export const LAYOUTS = ['tree', 'flat'] as const;
 
-/** What a process of its own is asked to run. */
+/** Job of a process of its own. */
 export const jobSchema = z.object({
   method: z.enum(METHODS),
   layout: z.enum(LAYOUTS),

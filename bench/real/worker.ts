@@ -63,7 +63,7 @@ const trainer = new TimedTrainer(config, parameters, objective, {
 });
 const trees = ckdTrees(job.prompts, config.vocabSize);
 
-/** What the rollout drew, with rewards of the shape that counts: some of a group right, some wrong. */
+/** Examples that the rollout drew, with rewards of the shape that counts: some of a group right, some wrong. */
 async function rollout(): Promise<TrainExample[]> {
   const generator = new Generator(device, config, parameters);
   const options = { maxTokens: COMPLETION_TOKENS.most, stopIds: [], seed: 1, temperature: 1 };

@@ -22,7 +22,7 @@ export interface LoadOptions {
   readonly thinking?: Thinking;
 }
 
-/** How answers are drawn: greedily, one a prompt and 512 tokens at most, unless told. */
+/** Sampling of answers: greedy, one a prompt and 512 tokens at most, unless told. */
 export interface GenerateOptions extends Partial<SamplingOptions> {
   /** Its reason is thrown when it fires. */
   readonly signal?: AbortSignal;

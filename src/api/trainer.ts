@@ -31,7 +31,7 @@ const schema = z.strictObject({
 
 /** Options of `openTrainer`: those of a recipe's training stages, by the same names and with the same defaults. */
 export type TrainerOptions = z.input<typeof schema> & {
-  /** What is minimised; cross-entropy unless told. */
+  /** Loss to minimise; cross-entropy unless told. */
   readonly loss?: Objective;
   /** `cpu`, `gpu` or the name of a device. */
   readonly device?: string;
@@ -45,7 +45,7 @@ export type TrainerOptions = z.input<typeof schema> & {
 export interface TrainedStep {
   /** Mean over the tokens that count. */
   readonly loss: number;
-  /** What the loss logs beside it, by the names of its `metrics`. */
+  /** Parts that the loss logs beside it, by the names of its `metrics`. */
   readonly parts: Readonly<Record<string, number>>;
   /** Norm of the gradient before it was clipped. */
   readonly gradNorm: number;

@@ -38,7 +38,7 @@ export function isAbort(thrown: unknown, signal: AbortSignal): boolean {
 }
 
 /**
- * What a library says is wrong with what a user gave it, in parentheses behind our own words; nothing where it only
+ * Reason that a library gives for a fault in a user's input, in parentheses behind our own words; nothing where it only
  * tripped over it, and says what nobody can understand.
  */
 export function reasonOf(thrown: unknown): string {

@@ -19,7 +19,7 @@ export function readText(path: string): string {
   }
 }
 
-/** What could be read once only, standard input or a named pipe, by its place in the system. */
+/** Contents that can be read once only, standard input or a named pipe, by its place in the system. */
 const readOnce = new Map<string, Buffer>();
 
 /**

@@ -1,4 +1,4 @@
-/** What every use of the Hugging Face hub needs: where it is, who asks, and its faults in one sentence. */
+/** Address and token of the Hugging Face hub, and its faults in one sentence. */
 import { errorText, UserError } from './errors.ts';
 
 /** Environment of the hub's own tools. */

@@ -1,6 +1,6 @@
-/** What is costly to make, kept for its next use; the least recently used go first when there are too many. */
+/** Keeper of things that are costly to make, for their next use; the least recently used go first when there are too many. */
 
-/** What an item may say of itself: the memory that it takes, whether it can still be used, and how it is let go. */
+/** Facts that an item may give of itself: the memory that it takes, whether it can still be used, and how it is let go. */
 interface Sized extends Disposable {
   readonly bytes: number;
   readonly valid: boolean;

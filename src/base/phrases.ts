@@ -6,7 +6,7 @@ import { z } from 'zod';
 /** Words with white space between them. */
 export const wordList = z.string().transform((text) => text.trim().split(/\s+/));
 
-/** What the phrase file `name` holds; `from` is the `import.meta.url` of who reads it. */
+/** Reads the phrase file `name`; `from` is the `import.meta.url` of who reads it. */
 export function readPhrases<T>(from: string, name: string, schema: z.ZodType<T>): T {
   return schema.parse(parse(readFileSync(new URL(`./phrases/${name}.yaml`, from), 'utf8')));
 }

@@ -7,7 +7,7 @@ import { UserError } from '../base/errors.ts';
 import { wordCount, wordRuns, wordsOf } from '../base/words.ts';
 import { type DataRecord, userTexts } from './record.ts';
 
-/** How many words in a row count as the same; GPT-3 took 13, but requests to tools are shorter. */
+/** Number of words in a row that count as the same; GPT-3 took 13, but requests to tools are shorter. */
 const DEFAULT_RUN = 10;
 /** Shorter questions, such as "What is the time?", are common property. */
 const LEAST_WORDS = 4;

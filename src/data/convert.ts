@@ -11,7 +11,7 @@ import type { Row } from './streams/rows.ts';
 export interface ConvertOptions {
   /** Without one each row's own looks decide. */
   readonly format?: Format;
-  /** What records are marked with; default: the name of the format. */
+  /** Mark of records; default: the name of the format. */
   readonly source?: string;
   /** Default: what the format's reference does. */
   readonly everyTurn?: boolean;
@@ -74,7 +74,7 @@ export async function* convertRows(
   for await (const row of rows) yield* convertRow(row, options);
 }
 
-/** How often each thing happened, the most frequent first. */
+/** Counter of things that happened, the most frequent first. */
 export class Tally {
   readonly #counts = new Map<string, number>();
 

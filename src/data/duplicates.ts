@@ -25,7 +25,7 @@ function exactKey({ messages, tools }: DataRecord): string {
   return createHash('sha256').update(text).digest('base64').slice(0, 16);
 }
 
-/** What is compared: the words of the users, then of the answer. */
+/** Words to compare: those of the users, then of the answer. */
 function comparedWords(record: DataRecord): string[] {
   const last = record.messages.at(-1);
   const answer = last?.role === 'assistant' ? answerText(last) : '';

@@ -10,7 +10,7 @@ import type { PyDict } from '../json/python.ts';
 import { simrl } from '../rewards/simrl.ts';
 import { type DataRecord, Rejection } from './record.ts';
 
-/** What an answer must score above. */
+/** Score that an answer must exceed. */
 const FULL = 0.99;
 
 /** The smallest prompt with these tools that the reward can read; tags inside of them do not end it. */

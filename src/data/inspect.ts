@@ -6,7 +6,7 @@ import type { Tokenizer } from '../chat/tokenizer.ts';
 import { type MaskKind, maskOf, type TrainingRecord } from './render.ts';
 
 export interface InspectOptions {
-  /** Whose tokens count; default: all of the target's. */
+  /** Tokens in the loss mask; default: all of the target's. */
   readonly mask?: MaskKind;
   /** ANSI colours; default: off. */
   readonly color?: boolean;

@@ -1,5 +1,5 @@
 /**
- * What kind of answer an assistant's message is, by the rules of STAR's labelling: `response` has words, `single` one
+ * Kinds of answers of the assistant, by the rules of STAR's labelling: `response` has words, `single` one
  * call, `parallel` several, and `multi-step` calls after a tool's result. The tags can come together.
  */
 import type { ExactMessage } from '../chat/messages.ts';

@@ -1,4 +1,4 @@
-/** Which records of a large set are taken: by STAR's quotas, or by the weights of their sources. */
+/** Selection of records of a large set: by STAR's quotas, or by the weights of their sources. */
 import { UserError } from '../base/errors.ts';
 import type { Rng } from '../base/rng.ts';
 import { categoriesOf, type Category, type Label } from './labels.ts';
@@ -66,7 +66,7 @@ export function sample<T>(items: readonly T[], size: number, rng: Rng): T[] {
 }
 
 /**
- * How many records each source gives, in proportion to its weight and never more than it has; what a small source
+ * Number of records that each source gives, in proportion to its weight and never more than it has; what a small source
  * cannot give, the others do. Rounded so that the sum is `size`, or all there are.
  */
 export function shareOut(

@@ -149,7 +149,7 @@ export class RecordFile implements Disposable {
     return this.#places.starts.length;
   }
 
-  /** What `read` makes of every line once, in order; throws a UserError for a line that is no record. */
+  /** Applies `read` to every line once, in order; throws a UserError for a line that is no record. */
   *read<T>(read: (line: LineRecord) => T): Generator<T> {
     const { starts, ends, numbers } = this.#places;
     for (const { text, number, start, end } of this.#file.lines()) {
@@ -172,7 +172,7 @@ export class RecordFile implements Disposable {
     return this.#file.textAt(starts[index] ?? 0, ends[index] ?? 0).trimEnd();
   }
 
-  /** What `read` makes of a line that was read, counted from zero. */
+  /** Applies `read` to a line that was read before, counted from zero. */
   at<T>(index: number, read: (line: LineRecord) => T): T {
     return this.#parsed(this.lineAt(index), this.#places.numbers[index] ?? 0, read);
   }

@@ -12,7 +12,7 @@ export interface TrainingRecord {
   readonly category: string;
   /** Everything up to where the assistant begins to write. */
   readonly prompt: string;
-  /** What the model shall write, up to and including "<|im_end|>". */
+  /** Text that the model shall write, up to and including "<|im_end|>". */
   readonly target: string;
   readonly promptIds: TokenIds;
   readonly targetIds: TokenIds;
@@ -25,7 +25,7 @@ export interface TrainingRecord {
   readonly thinkLength: number;
 }
 
-/** Which target tokens count: all, the thinking with its closing tag, or what follows it. */
+/** Loss masks over the target: all, the thinking with its closing tag, or what follows it. */
 export type MaskKind = 'all' | 'think' | 'answer';
 
 const TURN_START = FORMAT.turn.open;
@@ -57,7 +57,7 @@ export function encodePrompt(
   return { promptIds, systemLength: system.length };
 }
 
-/** What a record is made of. */
+/** Texts that a record is made of. */
 export type RecordTexts = Pick<TrainingRecord, 'id' | 'category' | 'prompt' | 'target'>;
 
 /** Makes a record of texts that were rendered, or generated, before. */

@@ -15,7 +15,7 @@ export interface ScoredRow<Detail> {
   /** File and line. */
   readonly where: string;
   readonly score: Score<Detail>;
-  /** What is wrong with the prompt's tools or the label. */
+  /** Faults of the prompt's tools or the label. */
   readonly problems: readonly string[];
 }
 

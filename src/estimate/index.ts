@@ -38,13 +38,13 @@ export interface Machine {
 
 export interface Estimate {
   readonly stages: readonly StageEstimate[];
-  /** What was assumed. */
+  /** Assumptions. */
   readonly notes: readonly string[];
   readonly machine: Machine;
 }
 
 /**
- * What the process takes for itself while it works: its heap, and what its allocator keeps of what earlier stages
+ * Memory that the process takes for itself while it works: its heap, and what its allocator keeps of what earlier stages
  * held, which grows from stage to stage. Fitted to runs of this project's recipes. Large blocks are given back, and
  * what a large model takes is nearly all in them: of such stages no more than this was kept.
  */
@@ -141,7 +141,7 @@ export function isLarge(recipe: Recipe): boolean {
   });
 }
 
-/** What of an estimate cannot be: sentences, none if all fits. */
+/** Obstacles in an estimate: sentences, none if all fits. */
 export function obstacles({ stages, machine }: Estimate): string[] {
   const problems: string[] = [];
   const gigabytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GB`;

@@ -1,4 +1,4 @@
-/** How long a recipe's prompts and answers are, in tokens: measured on some of its dialogues. */
+/** Lengths of a recipe's prompts and answers, in tokens: measured on some of its dialogues. */
 import { type Dialogues, groupByTools } from '../data/dialogues.ts';
 import { makeRecord } from '../data/render.ts';
 import type { TaskDialogue } from '../data/reading.ts';
@@ -11,7 +11,7 @@ const SAMPLE = 192;
 const CHARACTERS_PER_TOKEN = 3.6;
 
 export interface PromptLength {
-  /** Which tool set it has. */
+  /** Number of its tool set. */
   readonly tools: number;
   /** Of the system turn with the tools, which prompts of one tool set begin with. */
   readonly system: number;

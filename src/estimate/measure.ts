@@ -7,7 +7,7 @@ import { namesIn } from '../run/inputs.ts';
 import { runRecipe } from '../run/runner.ts';
 import type { Stage } from '../stages/index.ts';
 
-/** What a few steps of a stage took, or the earlier stage that has to run before it can be measured. */
+/** Time of a few steps of a stage, or the earlier stage that has to run before it can be measured. */
 export type Measured = { readonly steps: number; readonly seconds: number } | { readonly after: string };
 
 /** Measures every stage that can begin, by `steps` steps after its first, which builds graphs. Throws UserErrors. */

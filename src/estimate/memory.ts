@@ -22,13 +22,13 @@ export interface StageMemory {
   readonly host: number;
 }
 
-/** How much longer than the average the longest answer of a call is taken to be. */
+/** Assumed ratio of a call's longest answer to its average. */
 const SPREAD = 1.5;
 
 /** Two, and one that is being written. */
 const KEPT_CHECKPOINTS = 3;
 
-/** What is alive at once in a stage. */
+/** Memory that is alive at once in a stage. */
 class Holding implements Disposable {
   readonly #held: Disposable[] = [];
   readonly #device: Device;

@@ -28,7 +28,7 @@ export class ModelShapes {
   readonly #recipe: Recipe;
   readonly #known = new Map<string, ShapedModel>();
   readonly #vocabularies = new Map<string, Tokenizer>();
-  /** What was assumed of models that are not there. */
+  /** Assumptions on models that are not there. */
   readonly notes: string[] = [];
 
   constructor(recipe: Recipe) {

@@ -33,7 +33,7 @@ export interface ScoringWork {
 }
 
 export interface Workload {
-  /** What a few updates learn from each: their batches are of different layouts, whose graphs are kept. */
+  /** Examples of a few updates: their batches are of different layouts, whose graphs are kept. */
   readonly training?: {
     readonly stage: TrainingStage;
     readonly updates: readonly (readonly TrainExample[])[];
@@ -45,7 +45,7 @@ export interface Workload {
   readonly stored: number;
 }
 
-/** What a workload is worked out from. */
+/** Facts that a workload is worked out from. */
 export interface WorkloadSource {
   readonly recipe: Recipe;
   readonly lengths: (reference: string, split: 'train' | 'test') => Lengths;
@@ -144,7 +144,7 @@ function lengthsOf(source: WorkloadSource, stage: Stage, model: string): Lengths
   };
 }
 
-/** How many dialogues or problems a stage that draws answers asks. */
+/** Number of dialogues or problems in a stage that draws answers. */
 function askedBy({ recipe, dialogues }: WorkloadSource, stage: Stage): number {
   const { prompts, problems, limit, environment }: Sizes = stage;
   const limits = Math.min(prompts ?? problems ?? limit ?? Infinity, Infinity);
@@ -156,7 +156,7 @@ function askedBy({ recipe, dialogues }: WorkloadSource, stage: Stage): number {
   return Math.min(limits, all);
 }
 
-/** What a stage learns from that draws nothing itself, as trees. */
+/** Trees that a stage learns from which draws nothing itself. */
 function lessons(source: WorkloadSource, stage: TrainingStage, lengths: Lengths): TrainExample[] {
   const { data, generate_max_len: longest }: Sizes = stage;
   const from = source.recipe.stages.find(({ name }) => name === data);

@@ -9,13 +9,13 @@ const evalModelSchema = share.extend({
   /** The model or stage of the recipe that it refers to. */
   ref: z.string(),
   byCategory: z.record(z.string(), share),
-  /** How many answers fell into each class of error. */
+  /** Number of answers in each class of error. */
   errors: z.record(z.string(), z.number()),
   /** Mean length of the answers. */
   meanTokens: z.number().nullable(),
   /** Of an evaluation with functions: problems of another domain, which `total` and `correct` leave out. */
   transfer: share.exactOptional(),
-  /** How often each function was called. */
+  /** Calls of each function. */
   tools: z.record(z.string(), z.int()).exactOptional(),
   /** Jensen-Shannon distance of the use of functions to the teacher's; null when one of them called none. */
   toolDivergence: z.number().nullable().exactOptional(),
@@ -24,7 +24,7 @@ const evalModelSchema = share.extend({
 const evalSampleSchema = z.object({
   id: z.string(),
   category: z.string(),
-  /** What the user said. */
+  /** Words of the user. */
   request: z.string(),
   gold: z.string(),
   /** Answers by label. */
@@ -78,5 +78,5 @@ export const machineSchema = z.object({
 });
 export type MachineFacts = z.output<typeof machineSchema>;
 
-/** Where a benchmark's stage has a folder for each model, of what `tinystar eval` leaves. */
+/** Folder in which a benchmark's stage has a folder for each model, as `tinystar eval` leaves it. */
 export const RESULTS = 'results';

@@ -36,7 +36,7 @@ export const judgedSchema = z.object({
   tokens: z.int(),
 });
 
-/** What a model made of one dialogue. */
+/** Verdict on a model's answer to one dialogue. */
 export type Judged = z.output<typeof judgedSchema>;
 
 /**

@@ -1,4 +1,4 @@
-/** How far an exported GGUF file, run by llama.cpp, is from the checkpoint that it was made of. */
+/** Difference between an exported GGUF file, run by llama.cpp, and the checkpoint that it was made of. */
 import { asTokenIds, type Dialogue, type Message, type TokenIds } from '../chat/messages.ts';
 import { assistantTurn } from '../chat/generation.ts';
 import { ChatTemplate } from '../chat/template.ts';
@@ -16,7 +16,7 @@ import { sampleAll } from '../sampling/sampler.ts';
 export interface ParityOptions extends Omit<LocalParts, 'name'> {
   readonly device: Device;
   readonly gguf: string;
-  /** Whose requests are asked. */
+  /** Dialogues whose requests are asked. */
   readonly dialogues: readonly TaskDialogue[];
   /** Tokens that an answer may have. */
   readonly maxTokens: number;

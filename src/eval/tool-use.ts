@@ -1,4 +1,4 @@
-/** How well models solve problems with functions, and how: accuracy by split, and which functions they use. */
+/** Measures of models that solve problems with functions: accuracy by split, and which functions they use. */
 import { z } from 'zod';
 import { hashString } from '../base/rng.ts';
 import type { Conversation } from '../environment/conversation.ts';
@@ -37,7 +37,7 @@ export const toolVerdictSchema = z.object({
   invented: z.int(),
 });
 
-/** What a model made of one problem. */
+/** Verdict on a model's solution of one problem. */
 export type ToolVerdict = z.output<typeof toolVerdictSchema>;
 
 export interface SplitProblem extends Problem {
@@ -112,7 +112,7 @@ export async function* judgeToolUse(
   }
 }
 
-/** How often each function was called. */
+/** Calls of each function. */
 export type ToolCounts = Readonly<Record<string, number>>;
 
 export function toolCounts(verdicts: readonly ToolVerdict[]): ToolCounts {

@@ -1,5 +1,5 @@
 /**
- * What is minimised. An objective sees rows of logits, one row a predicted token, with that row's targets, and
+ * Objectives, which training minimises. An objective sees rows of logits, one row a predicted token, with that row's targets, and
  * answers with a loss; the gradient with respect to the logits follows from the operations it used. Where the
  * rows come from is not its business.
  */
@@ -16,7 +16,7 @@ import type { DType, Tensor } from '../tensor/tensor.ts';
 export interface RowInputSpec {
   readonly dtype: Extract<DType, 'f32' | 'i32'>;
   readonly width: number | 'groups';
-  /** What padded rows hold; i32 inputs of width > 1 count up from 0, since ids must be distinct. */
+  /** Value of padded rows; i32 inputs of width > 1 count up from 0, since ids must be distinct. */
   readonly padding?: number;
 }
 
@@ -25,11 +25,11 @@ export type RowInputs = Readonly<Record<string, Tensor>>;
 export interface ObjectiveResult {
   /** [1] */
   readonly loss: Tensor;
-  /** What gets logged beside the loss, each [1]. */
+  /** Numbers that are logged beside the loss, each [1]. */
   readonly parts: Readonly<Record<string, Tensor>>;
 }
 
-/** What a logged number is. */
+/** Declaration of a logged number. */
 export interface MetricDeclaration {
   readonly unit: string;
   readonly meaning: string;

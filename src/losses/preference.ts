@@ -54,7 +54,7 @@ interface Pairs {
   /** Summed log-probabilities under the policy. */
   readonly chosen: Tensor;
   readonly rejected: Tensor;
-  /** What DPO takes for rewards, without beta: log-ratios to the reference. */
+  /** Rewards in DPO's sense, without beta: log-ratios to the reference. */
   readonly chosenGain: Tensor;
   readonly rejectedGain: Tensor;
   /** Mean cross-entropy of the chosen answer. */

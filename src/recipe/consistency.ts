@@ -1,4 +1,4 @@
-/** What a schema cannot say of a well-formed recipe: that its numbers fit each other and its files are there. */
+/** Checks of a well-formed recipe beyond its schema: that its numbers fit each other and its files are there. */
 import { existsSync, statSync } from 'node:fs';
 import { isGguf } from '../model/checkpoint/checkpoint-path.ts';
 import { kindOf } from '../stages/index.ts';

@@ -52,7 +52,7 @@ export function loadEstimable(path: string, options: Pick<LoadOptions, 'set'> = 
   };
 }
 
-/** How many training dialogues a missing file is taken to have. */
+/** Number of training dialogues that a missing file is taken to have. */
 const ASSUMED_DIALOGUES = 20_480;
 
 /** `loadRecipe` of a text that stands in `file`. */

@@ -56,7 +56,7 @@ export function entryName({ content }: Tree): string | undefined {
   return typeof name === 'string' || typeof name === 'number' ? String(name) : undefined;
 }
 
-/** Where in a list `name` is: an entry's name, or else its index; -1 when it is neither. */
+/** Index of `name` in a list: an entry's name, or else its index; -1 when it is neither. */
 function indexOf(list: readonly Tree[], name: string): number {
   const byName = list.findIndex((entry) => entryName(entry) === name);
   if (byName >= 0) return byName;

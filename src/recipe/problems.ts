@@ -1,4 +1,4 @@
-/** What is wrong with a recipe, in sentences: where, what stands there, what may stand there. */
+/** Faults of a recipe, in sentences: where, what stands there, what may stand there. */
 import type { z } from 'zod';
 import { choicesOf, isRecord, NAME_RULE, rulesAt, rulesText, valueAt } from './rules.ts';
 import { nearest, suggestion } from './suggest.ts';

@@ -6,7 +6,7 @@ import { isRecord, placesIn } from './rules.ts';
 import { listed, suggestion } from './suggest.ts';
 import type { Path } from './tree.ts';
 
-/** What a reference must be, by all that it accepts. */
+/** Texts on what a reference must be, by all that it accepts. */
 function acceptedText(accepts: readonly Referent[]): string {
   const kinds = Object.entries(stageKinds).flatMap(([kind, { makes }]) =>
     accepts.some((one) => one === makes && one !== 'model') ? [kind] : [],
@@ -23,9 +23,9 @@ function acceptedText(accepts: readonly Referent[]): string {
 const TRAINING_SET = 'train';
 
 interface Named {
-  /** What it is, in words. */
+  /** Kind of thing, in words. */
   readonly what: string;
-  /** What it can be referred to as; undefined for a stage of an unknown kind, a fault that is told elsewhere. */
+  /** Referent that it can be; undefined for a stage of an unknown kind, a fault that is told elsewhere. */
   readonly is: string | undefined;
   /** The first stage that may refer to it. */
   readonly from: number;

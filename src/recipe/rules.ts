@@ -23,9 +23,9 @@ export interface Rule {
   readonly prefixItems?: readonly Rule[];
   readonly oneOf?: readonly Rule[];
   readonly anyOf?: readonly Rule[];
-  /** What must lie at a path. */
+  /** Kind of thing that must lie at a path. */
   readonly wants?: PathKind;
-  /** What a name may refer to. */
+  /** Referents that a name may have. */
   readonly accepts?: readonly Referent[];
 }
 
@@ -47,7 +47,7 @@ const RECIPE: Rule = {
   },
 };
 
-/** What a wrong name must be instead. */
+/** Rule for names. */
 export const NAME_RULE = 'a name of letters, digits, dots, dashes and underscores';
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
@@ -169,7 +169,7 @@ function ruleText(rule: Rule): string {
   }
 }
 
-/** What a value must be, in words. */
+/** Rules for a value, in words. */
 export function rulesText(rules: readonly Rule[]): string {
   const all = rules.flatMap((rule) => branches(rule, undefined));
   // A choice of maps, as of the kinds of stages, would be too long to tell.

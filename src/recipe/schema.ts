@@ -74,7 +74,7 @@ const splitOptions = {
 const shipped = <const Name extends string>(name: Name, words: string) =>
   z.strictObject({ source: z.literal(name).describe(words), ...splitOptions });
 
-/** Where models call functions: one that comes along, or a module of the user's. */
+/** Environments in which models call functions: one that comes along, or a module of the user's. */
 const environmentSchema = z.discriminatedUnion('source', [
   shipped('arithmetic', 'word problems with twelve arithmetic functions'),
   shipped('logic', 'puzzles of first-order logic, solved by steps that are checked'),

@@ -28,7 +28,7 @@ export interface AnswerToScore {
 export type ConversationToScore = ConversationTask & ConversationResponse;
 
 /**
- * What something earns: the reward, and for dynamic filtering how right it is, from 0 to 1; the reward itself, held to that
+ * Earnings of an answer: the reward, and for dynamic filtering how right it is, from 0 to 1; the reward itself, held to that
  * range, where that is left out.
  */
 export type Earned = number | { readonly reward: number; readonly score?: number };

@@ -12,13 +12,13 @@ import { isObjectCall } from '../chat/tools.ts';
 import { dumps } from '../json/dumps.ts';
 import { fromJson, isDict, isList, strip, type PyDict, type PyValue } from '../json/python.ts';
 
-/** What is wanted of a generation. */
+/** Wanted answer of a generation. */
 export type Gold =
   | { readonly kind: 'calls'; readonly calls: readonly GoldCall[] }
   /** Every word of `mustMention` has to occur in the reply, in upper or lower case. */
   | { readonly kind: 'reply'; readonly mustMention: readonly string[] };
 
-/** What is wrong, the first of these that holds, from the top. */
+/** Classes of errors: the first that holds, from the top. */
 export const ERROR_CLASSES = {
   unparsable: 'not of the required form, or a call was begun and never finished',
   called_instead_of_answering: 'a call, where a reply was wanted',
@@ -41,7 +41,7 @@ export type Outcome =
   | { readonly kind: 'reply'; readonly reply: string }
   | { readonly kind: 'unparsable' };
 
-/** What the gold answer of a dialogue wants. */
+/** Wanted answer by the gold answer of a dialogue. */
 export function goldOfMessage(message: Message, mustMention: readonly string[] = []): Gold {
   const calls = message.toolCalls ?? [];
   if (calls.length === 0) return { kind: 'reply', mustMention };
@@ -55,7 +55,7 @@ export function goldOfMessage(message: Message, mustMention: readonly string[] =
   };
 }
 
-/** What a label wants; undefined if the label cannot be read. */
+/** Wanted answer by a label; undefined if the label cannot be read. */
 export function goldOfLabel(label: Label, mustMention: readonly string[] = []): Gold | undefined {
   if (label.kind === 'unusable') return undefined;
   return label.kind === 'calls' ? label : { kind: 'reply', mustMention };
@@ -133,7 +133,7 @@ function print(call: GoldCall): Printed {
   };
 }
 
-/** What of `a` is left when each call of `b` has taken one that is equal by `key`. */
+/** Calls of `a` that are left when each call of `b` has taken one that is equal by `key`. */
 function without(a: readonly Printed[], b: readonly Printed[], key: keyof Printed): readonly Printed[] {
   const takers = new Map<string, number>();
   for (const call of b) takers.set(call[key], (takers.get(call[key]) ?? 0) + 1);

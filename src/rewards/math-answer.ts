@@ -6,7 +6,7 @@
 
 const BOX = '\\boxed{';
 
-/** What the last \boxed{} of a text holds; undefined if there is none, or it is never closed. */
+/** Content of the last \boxed{} of a text; undefined if there is none, or it is never closed. */
 export function lastBoxed(text: string): string | undefined {
   const start = text.lastIndexOf(BOX);
   if (start < 0) return undefined;

@@ -58,7 +58,7 @@ const CORRECT = 0.7;
 /** Worth of a full match. */
 const MATCH = 0.3;
 const CLEAN = 0.1;
-/** What is left of the match under a wrong answer. */
+/** Share of the match that is left under a wrong answer. */
 const WRONG_SHARE = 0.2;
 /** Worth of a response without an answer. */
 const NO_ANSWER = 0.1;
@@ -90,7 +90,7 @@ function sameCalls(teacher: readonly GoldCall[], student: readonly WrittenCall[]
   );
 }
 
-/** How far the student's valid calls match the teacher's, 0 to 1. `student` is not empty. */
+/** Agreement of the student's valid calls with the teacher's, 0 to 1. `student` is not empty. */
 function agreement(
   variant: MentorVariant,
   teacher: readonly WrittenCall[],

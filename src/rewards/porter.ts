@@ -31,7 +31,7 @@ function isConsonant(word: string, at: number): boolean {
 }
 
 interface Shape {
-  /** How often a vowel is followed by a consonant: Porter's m. */
+  /** Number of vowels that a consonant follows: Porter's m. */
   readonly measure: number;
   readonly hasVowel: boolean;
 }

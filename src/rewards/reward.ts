@@ -23,7 +23,7 @@ import {
   type ValidityFault,
 } from '../chat/tools.ts';
 
-/** What a group of generations is scored against. */
+/** Task that a group of generations is scored against. */
 export interface RewardTask {
   /** The rendered prompt; what it has opened of the assistant's turn, such as `<think>`, is part of the turn. */
   readonly prompt: string;
@@ -34,17 +34,17 @@ export interface RewardTask {
 }
 
 export interface Score<Detail> {
-  /** What is learned from, -1 to 1. */
+  /** Number to learn from, -1 to 1. */
   readonly reward: number;
   /** 1 if the generation has the required form, else -1. */
   readonly format: 1 | -1;
-  /** How right the answer is, 0 to 1; 0 if the form is wrong, but for toolrl, which judges them apart. Groups are filtered by this one. */
+  /** Correctness of the answer, 0 to 1; 0 if the form is wrong, but for toolrl, which judges them apart. Groups are filtered by this one. */
   readonly answer: number;
   readonly detail: Detail;
 }
 
 export interface Scorer<Detail> {
-  /** What is wrong with the prompt's tools or the label, one sentence each. Scores are defined all the same. */
+  /** Faults of the prompt's tools or the label, one sentence each. Scores are defined all the same. */
   readonly problems: readonly string[];
   /** Scores the text that a model wrote after the prompt, special tokens included; never throws. */
   score(generation: string): Score<Detail>;
@@ -74,7 +74,7 @@ export interface ConversationTask {
 
 /** A student's conversation, all of its turns. */
 export interface ConversationResponse {
-  /** What it wrote, without what functions returned. */
+  /** Text that it wrote, without what functions returned. */
   readonly text: string;
   /** Its calls that can be read, in order. */
   readonly calls: readonly WrittenCall[];
@@ -127,7 +127,7 @@ export type Answer =
   /** Well-formed, and still neither a call nor a reply. */
   | { readonly kind: 'nothing'; readonly why: 'unclosed_call' | 'empty_reply' };
 
-/** How many blocks of calls are kept, and how long they may be, so that no model can fill the memory. */
+/** Number of blocks of calls that are kept, and their longest length, so that no model can fill the memory. */
 const KEPT_BLOCKS = 256;
 const KEPT_LENGTH = 4096;
 
@@ -135,7 +135,7 @@ const KEPT_LENGTH = 4096;
 export class PreparedTask {
   readonly label: Label;
   readonly table: ToolTable;
-  /** What of the prompt can belong to the assistant's turn: not more is copied for each generation. */
+  /** Part of the prompt that can belong to the assistant's turn: not more is copied for each generation. */
   readonly #opening: string;
   /** Calls by their text: the generations of a group write the same ones over and over. */
   readonly #known = new Map<string, ValidCall | Malformed<FormatFault>>();
@@ -210,12 +210,12 @@ export function scorerOf<Detail>(
   return new TaskScorer(task, score);
 }
 
-/** What a generation earns that has not the required form, in every reward. */
+/** Score of a generation without the required form, in every reward. */
 export function formatError<Detail>(detail: Detail): Score<Detail> {
   return { reward: -1, format: -1, answer: 0, detail };
 }
 
-/** What a well-formed generation earns. */
+/** Score of a well-formed generation. */
 export function wellFormed<Detail>(answer: number, detail: Detail): Score<Detail> {
   return { reward: answer, format: 1, answer, detail };
 }

@@ -7,13 +7,13 @@
  */
 import { stem } from './porter.ts';
 
-/** How many words of a text can be matched. */
+/** Most words of a text that can be matched. */
 export const MAX_WORDS = 4096;
 
 interface Words {
   /** The words that can be matched, stemmed. */
   readonly words: readonly string[];
-  /** How many words there are in all. */
+  /** Number of words in all. */
   readonly count: number;
 }
 

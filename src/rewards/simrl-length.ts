@@ -20,9 +20,9 @@ const THINK = FORMAT.think.open + THINK_CLOSE;
 
 export interface SimRlLengthDetail {
   readonly kind: 'length';
-  /** How many characters the turn has beyond the label's answer. */
+  /** Number of characters of the turn beyond the label's answer. */
   readonly surplus: number;
-  /** What the similarity was multiplied by. */
+  /** Factor of the similarity. */
   readonly factor: number;
   readonly simrl: SimRlDetail;
 }

@@ -31,7 +31,7 @@ import {
 } from './reward.ts';
 import { type Cut, RougeL } from './rouge.ts';
 
-/** What one argument earned. */
+/** Score of one argument. */
 export interface ArgumentMatch {
   readonly name: string;
   /** `extra` is only in the call that was made, `missing` only in the gold one; both earn 0. */
@@ -39,7 +39,7 @@ export interface ArgumentMatch {
   readonly earned: number;
 }
 
-/** What one call earned. */
+/** Score of one call. */
 export interface CallMatch {
   /** Its place among the calls that were made. */
   readonly predicted: number;
@@ -58,7 +58,7 @@ export type SimRlDetail =
       readonly matches: readonly CallMatch[];
       /** The gold calls that nothing was matched to. */
       readonly missing: readonly number[];
-      /** What the sum of similarities is divided by. */
+      /** Divisor of the sum of similarities. */
       readonly divisor: number;
     }
   | { readonly kind: 'reply'; readonly rougeL: number }
@@ -82,7 +82,7 @@ class GoldValue {
     this.#cut = cut;
   }
 
-  /** What `predicted` earns, 0 to 1. */
+  /** Score of `predicted`, 0 to 1. */
   earned(predicted: PyValue): number {
     const gold = this.#value;
     if (typeof gold === 'string' && typeof predicted === 'string') return this.#textScore(gold, predicted);

@@ -32,7 +32,7 @@ import { PreparedTask, scorerOf, type Reward, type Score } from './reward.ts';
 const LEAST = -3;
 const MOST = 4;
 
-/** What one gold call brought in. */
+/** Score of one gold call. */
 export interface ToolRlMatch {
   /** Its place among the gold calls. */
   readonly gold: number;

@@ -1,4 +1,4 @@
-/** What the stages of a run are given, from its recipe, and where things lie in the run's folder. */
+/** Inputs of a run's stages, from its recipe, and the places of things in the run's folder. */
 import { existsSync } from 'node:fs';
 import { basename, join, relative, sep } from 'node:path';
 import { z } from 'zod';
@@ -41,7 +41,7 @@ export interface Run {
 export const stageFolder = ({ folder }: Pick<Run, 'folder'>, name: string): string =>
   join(folder, 'stages', name);
 
-/** What a stage is given: what its options refer to, ready to be opened. */
+/** Inputs of a stage: what its options refer to, ready to be opened. */
 export function contextOf(run: Run, stage: Pick<Stage, 'name' | 'kind' | 'seed'>): StageContext {
   const { recipe, device, signal, now } = run;
   const { data } = recipe;
@@ -92,7 +92,7 @@ export function markDone(run: Run, name: string, outputs: Outputs): void {
   writeAtomic(join(stageFolder(run, name), 'done.json'), JSON.stringify(inside));
 }
 
-/** What a finished stage made; undefined when it is not finished. */
+/** Outputs of a finished stage; undefined when it is not finished. */
 export function outputsOf(run: Run, name: string): Outputs | undefined {
   const path = join(stageFolder(run, name), 'done.json');
   if (!existsSync(path)) return undefined;
@@ -200,7 +200,7 @@ function makeModel(
   return { config, parameters };
 }
 
-/** Where the model that a recipe's reference means lies. */
+/** Path of the model that a recipe's reference means. */
 function checkpointOf(run: Run, reference: string): string {
   const model = run.recipe.models[reference];
   if (typeof model === 'object')

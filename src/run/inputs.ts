@@ -1,5 +1,5 @@
 /**
- * What each stage of a run was made of, by contents, so that a run that goes on never mixes old and new: data,
+ * Inputs of each stage of a run, by contents, so that a run that goes on never mixes old and new: data,
  * checkpoints, modules of environments and what earlier stages made. It stands in `stages/<name>/inputs.json` from
  * the stage's beginning; a run without such files, of an older version, goes on with what is there.
  */

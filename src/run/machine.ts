@@ -1,4 +1,4 @@
-/** What a run was made by and on: for `machine.json` and the head of the report. Names no host, user or path. */
+/** Program and machine of a run: for `machine.json` and the head of the report. Names no host, user or path. */
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { readText } from '../base/files.ts';

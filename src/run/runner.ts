@@ -44,7 +44,7 @@ export interface RunOptions {
   readonly now?: () => number;
 }
 
-/** Where a recipe differs from the one that a run was begun with; what has not begun yet may differ. */
+/** Differences of a recipe from the one that a run was begun with; what has not begun yet may differ. */
 function differences(folder: string, first: Recipe, second: Recipe): string[] {
   const begun = first.stages.filter(({ name }) => existsSync(join(folder, 'stages', name)));
   // Where it is known what stages were made of, it does not matter where that lies.

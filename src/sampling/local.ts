@@ -32,7 +32,7 @@ export function promptText(
   return template.prompt(input, thinking) + (isOpen ? THINK : '');
 }
 
-/** What an answer to that text begins with, beside what is drawn. */
+/** Beginning of an answer to that text, beside what is drawn. */
 export const openedWith = (prompt: Prompt, { open_thought: isOpen = false }: SampleOptions): string =>
   isOpen && prompt.text === undefined ? THINK : '';
 

@@ -13,7 +13,7 @@ import type { PromptTree } from '../model/tree/tree.ts';
 import type { TopRows } from '../topk/format.ts';
 import type { Notices } from './notices.ts';
 
-/** What is to be answered: a whole text or its tokens, a conversation, or both, for servers that render conversations themselves. */
+/** Prompt to be answered: a whole text or its tokens, a conversation, or both, for servers that render conversations themselves. */
 export interface Prompt {
   /** Special tokens included, up to where the answer begins. */
   readonly text?: string;
@@ -39,13 +39,13 @@ export interface SamplingOptions {
   readonly seed?: number;
 }
 
-/** How samples are drawn, of options that say more. */
+/** Sampling options among others. */
 export function samplingOf(options: Omit<Required<SamplingOptions>, 'seed'>): SamplingOptions {
   const { temperature, top_p, top_k, generate_max_len, n_samples_per_prompt } = options;
   return { temperature, top_p, top_k, generate_max_len, n_samples_per_prompt };
 }
 
-/** What a completion that ended its turn reads next: its tokens, and the turn and its results as messages. */
+/** Reply that a completion reads next which has ended its turn: its tokens, and the turn and its results as messages. */
 export interface Reply {
   readonly ids: TokenIds;
   readonly messages: readonly Message[];
@@ -60,7 +60,7 @@ export interface SampleOptions extends SamplingOptions {
   readonly enable_thinking?: boolean;
   /** For prompts that are conversations, of local models: they end with "<think>", and what is answered begins so. */
   readonly open_thought?: boolean;
-  /** What a sample that came to its end of turn goes on from; undefined ends it there. */
+  /** Reply from which a sample goes on that came to its end of turn; undefined ends it there. */
   readonly reply?: (stopped: Stopped) => Promise<Reply | undefined>;
   /** Prompts that a local model works on at a time. */
   readonly batch?: number;
@@ -77,9 +77,9 @@ export interface Drawn extends Sample {
   readonly top?: TopRows;
 }
 
-/** What came of one prompt. */
+/** Answer to one prompt. */
 export interface Answer {
-  /** Which of the prompts it answers. */
+  /** Index of the prompt that it answers. */
   readonly index: number;
   readonly samples: readonly Drawn[];
   /** Why there are no samples: the prompt leaves no room, or a server does not answer it, however often it is asked. */
@@ -93,7 +93,7 @@ export interface Sampler extends Disposable {
   readonly name: string;
   /** Changes when other answers are to be expected: other weights, another model on the server. */
   readonly identity: string;
-  /** What computes it, where that is one of this program's devices. */
+  /** Device that computes it, where that is one of this program's devices. */
   readonly device?: Device;
   /** Messages to the user while it works; undefined where nobody is waited for. */
   readonly notices?: Notices;

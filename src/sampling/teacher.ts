@@ -30,7 +30,7 @@ export interface Batch {
 /** One answer as it was drawn; its text has all special tokens. */
 export type Draft = Pick<Drawn, 'text' | 'tokens' | 'finish'>;
 
-/** What a teacher says of an answer's tokens, under its full softmax at temperature 1. */
+/** Distributions of a teacher over an answer's tokens, under its full softmax at temperature 1. */
 export interface Distributions {
   readonly logprobs: Float32Array; // [T]
   readonly top: TopRows; // k of `Teacher.topK`

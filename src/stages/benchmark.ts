@@ -1,4 +1,4 @@
-/** What stages have in common in which models answer a public benchmark, by its official prompts and verdicts. */
+/** Stages in which models answer a public benchmark, by its official prompts and verdicts. */
 import { join } from 'node:path';
 import { z } from 'zod';
 import { isAbort } from '../base/errors.ts';
@@ -31,7 +31,7 @@ export const benchmarkOptions = {
 };
 type BenchmarkOptions = OptionsOf<typeof benchmarkOptions>;
 
-/** What both benchmarks tell at the end. */
+/** Outcome of a benchmark. */
 interface Outcome {
   readonly unasked: number;
 }

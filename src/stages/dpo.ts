@@ -36,7 +36,7 @@ import { checkpointsIn, defineTraining, trainingOptions } from './training.ts';
 
 /** Pairs whose two answers the report shows. */
 const SHOWN = 2;
-/** What rollout stages score their answers with. */
+/** Reward that rollout stages score their answers with. */
 const STORED_REWARD = 'simrl';
 
 const options = {

@@ -22,7 +22,7 @@ export type TrainingStage = Extract<Stage, TrainingOptions>;
 /** The kind of a stage, for stages of any kind. */
 export const kindOf = ({ kind }: Pick<Stage, 'kind'>): StageKind => stageKinds[kind] as unknown as StageKind;
 
-/** What a stage that trains minimises. */
+/** Loss that a stage minimises. */
 export const lossOf = (stage: TrainingStage): Objective =>
   (kindOf(stage) as unknown as TrainingKind<z.core.$ZodLooseShape>).loss(stage);
 

@@ -1,4 +1,4 @@
-/** What supervised stages learn from, as examples: gold answers, answers, conversations, worked solutions. */
+/** Lessons of supervised stages, as examples: gold answers, answers, conversations, worked solutions. */
 import { UserError } from '../base/errors.ts';
 import type { SteppedStage } from '../train/loop.ts';
 import { rowCount, type TrainExample } from '../train/examples.ts';
@@ -35,10 +35,10 @@ const TREE_LIMIT = 16;
 export const treeLimit = ({ train_batch_size: batch }: { readonly train_batch_size: number }): number =>
   Math.min(TREE_LIMIT, batch);
 
-/** What a stage learns from. */
+/** Lessons of a stage. */
 export interface Lessons {
   readonly examples: readonly PendingExample[];
-  /** How those of a step go through the model; one tree each, if unset. */
+  /** Arrangement of a step's examples in the model; one tree each, if unset. */
   readonly arrange?: (examples: readonly TrainExample[]) => readonly TrainExample[];
   readonly warnings: readonly string[];
   /** Some of it, to be shown with the first step. */

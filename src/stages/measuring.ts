@@ -1,5 +1,5 @@
 /**
- * What stages have in common that measure several models: batch by batch verdicts, each stored when it is there, so that
+ * Stages that measure several models: batch by batch verdicts, each stored when it is there, so that
  * a stage that was stopped goes on with the next one. A step is one batch for one model.
  */
 import { existsSync } from 'node:fs';
@@ -39,7 +39,7 @@ export function* noModels(models: Readonly<Record<string, string>>): Iterable<St
     yield { path: ['models'], text: '.models is empty; name at least one model.' };
 }
 
-/** What every verdict tells. */
+/** Common part of all verdicts. */
 interface Verdict {
   readonly id: string;
   readonly category: string;
@@ -55,7 +55,7 @@ export interface Measurement<V extends Verdict> {
   /** Dialogues or problems in all, and how many of them a batch has. */
   readonly count: number;
   readonly batch: number;
-  /** How they are called. */
+  /** Name of the tasks. */
   readonly what: 'prompts' | 'problems';
   readonly verdict: z.ZodType<V>;
   /** Verdicts on a model from item `first` on, batch by batch. */
@@ -74,7 +74,7 @@ export interface Measurement<V extends Verdict> {
   readonly category?: (verdict: V) => string;
 }
 
-/** What one model made of one batch; a file that exists is whole. */
+/** File of one model's verdicts on one batch; a file that exists is whole. */
 const verdictFile = (folder: string, step: number): string =>
   join(folder, 'verdicts', `step-${String(step).padStart(6, '0')}.json`);
 
@@ -107,7 +107,7 @@ function* unasked<V extends Verdict>(
   yield { type: 'warning', stage: name, text: `${text} and count as wrong` };
 }
 
-/** How many tasks of each category the report shows. */
+/** Number of tasks of each category that the report shows. */
 const SHOWN = 3;
 
 /** The answers of all models to some tasks of each category, for the report. */

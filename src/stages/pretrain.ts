@@ -73,9 +73,9 @@ interface PretrainData {
   readonly solutions: ReadonlyMap<string, readonly TrainExample[]>;
   /** Seed of the data; the assistant's part is the training split of this seed. */
   readonly dataSeed: number;
-  /** How many groups the assistant's training split has; they come again when they are used up. */
+  /** Number of groups of the assistant's training split; they come again when they are used up. */
   readonly assistantGroups: number;
-  /** Where in the endless sequences of groups the first step begins. */
+  /** Index of the first step's group in the endless sequences. */
   readonly firstGroup: number;
   /** Seed of the order. */
   readonly seed: number;

@@ -1,4 +1,4 @@
-/** What both stages of reinforcement learning have in common: their options, and the models that they hold. */
+/** Stages of reinforcement learning: their common options, and the models that they hold. */
 import { policyGradient } from '../losses/all.ts';
 import { samplingOptions } from '../model/generate/sampler.ts';
 import { Scorer } from '../model/tree/scoring.ts';

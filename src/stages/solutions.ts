@@ -6,7 +6,7 @@ import { rowsOf } from '../train/tool-rollouts.ts';
 import { GROUP_LIMIT } from './lessons.ts';
 import type { OpenModel, StageContext } from './stage.ts';
 
-/** How many leading ids all lists have in common; at least one of each is left over. */
+/** Number of leading ids that all lists have in common; at least one of each is left over. */
 function commonLength(lists: readonly TokenIds[]): number {
   const [first = asTokenIds([]), ...rest] = lists;
   const most = Math.min(...lists.map(({ length }) => length - 1));

@@ -1,5 +1,5 @@
 /**
- * What a kind of stage is: one file in this folder says which options it has, what they refer to, how they must fit
+ * Interface of kinds of stages: one file in this folder says which options it has, what they refer to, how they must fit
  * each other, how it runs and what its progress bar shows; one line in the index makes it known to recipes. Options
  * have the names and defaults of the reference implementations (OpenRLHF and STAR's patch of it) at Qwen3's scale.
  */
@@ -26,7 +26,7 @@ export const references = z.registry<{ readonly accepts: readonly Referent[] }>(
 export const refersTo = (...accepts: readonly Referent[]): z.ZodString =>
   z.string().min(1).register(references, { accepts });
 
-/** What must lie at a path when a run begins; `any` is looked for when it is needed. */
+/** Kind of thing that must lie at a path when a run begins; `any` is looked for when it is needed. */
 export type PathKind = 'file' | 'module' | 'folder' | 'checkpoint' | 'any';
 
 /** Options that are paths, relative to the recipe, with what must lie there. */
@@ -52,7 +52,7 @@ export const commonOptions = {
     .describe("this stage's own seed; without it one is derived from the recipe's"),
 };
 
-/** How long prompts and answers may be. */
+/** Limits on the length of prompts and answers. */
 export const lengthOptions = {
   prompt_max_len: count.default(5120).describe('tokens of a prompt; longer prompts are left out'),
   generate_max_len: count.default(512).describe('tokens of a completion'),
@@ -83,7 +83,7 @@ export interface OpenEnvironment extends Disposable {
   problems(split: Split): Promise<readonly ToolProblem[]>;
 }
 
-/** What a stage is given: the inputs that its options refer to, and where it keeps what it makes. */
+/** Context of a stage: the inputs that its options refer to, and where it keeps what it makes. */
 export interface StageContext {
   readonly name: string;
   readonly kind: string;
@@ -109,7 +109,7 @@ export interface StageContext {
   /** The folder or GGUF file with a model's tokenizer, as it is to be saved with what comes of it. */
   tokenizerSource(reference: string): string;
   openEnvironment(name: string): Promise<OpenEnvironment>;
-  /** What a reference means, and, of an earlier stage, the folder in which that lies. */
+  /** Meaning of a reference, and, of an earlier stage, the folder in which that lies. */
   referent(name: string): { readonly is: Referent; readonly folder: string };
 }
 
@@ -119,11 +119,11 @@ export type Outputs = Readonly<Record<string, string>>;
 /** Something wrong with a stage's options, at a path inside of them. */
 export interface StageProblem {
   readonly path: readonly (string | number)[];
-  /** What follows "stages.<name>": ".lr is 0 and …; do …." */
+  /** Text after "stages.<name>": ".lr is 0 and …; do …." */
   readonly text: string;
 }
 
-/** What a check may look at beside the stage's own options. */
+/** Neighbours that a check may look at beside the stage's own options. */
 export interface Neighbours {
   /** Options of the stage of this name. */
   readonly stage: (name: string | undefined) => Readonly<Record<string, unknown>> | undefined;
@@ -140,7 +140,7 @@ export interface StageKind<S extends Shape = Shape, Makes extends Produces = Pro
   /** One line for people. */
   readonly about: string;
   readonly options: S;
-  /** What later stages can refer to it for. */
+  /** Output that later stages can refer to. */
   readonly makes: Makes;
   /** Metrics that its progress bar shows: the first one that a step has. */
   readonly watch: readonly MetricName[];
@@ -162,7 +162,7 @@ export interface StageKind<S extends Shape = Shape, Makes extends Produces = Pro
   run(context: StageContext, options: OptionsOf<S>): AsyncGenerator<RunEvent, Outputs | undefined>;
 }
 
-/** What a kind of stage makes. */
+/** Output of a kind of stage. */
 export type Produces = 'model' | 'rollouts' | 'trajectories' | 'evaluation';
 
 /** Declares a kind of stage. */

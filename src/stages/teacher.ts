@@ -1,4 +1,4 @@
-/** Who answers in a stage that learns from answers: a model of the recipe, or a server in place of it. */
+/** Sampler of a stage that learns from answers: a model of the recipe, or a server in place of it. */
 import { z } from 'zod';
 import { withoutSecrets } from '../base/secrets.ts';
 import { ENGINES, openGguf } from '../sampling/gguf.ts';

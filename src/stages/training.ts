@@ -1,5 +1,5 @@
 /**
- * What all stages have in common that train a model: its options, how the model is opened for it, the loop with its
+ * Stages that train a model: their options, how the model is opened for it, the loop with its
  * checkpoints, and the Hugging Face folder that is left behind.
  */
 import { join } from 'node:path';
@@ -46,7 +46,7 @@ export type TrainingOptions = OptionsOf<typeof trainingOptions>;
 
 /** A model that is opened to be trained. */
 export interface TrainableModel extends OpenModel {
-  /** What it computes with and what is trained of it, where that is not `parameters`. */
+  /** Weights that it computes with and those that are trained, where these are not `parameters`. */
   readonly training?: TrainedWeights;
 }
 
@@ -60,7 +60,7 @@ type Shape = z.core.$ZodLooseShape;
 /** A kind of stage that trains: beside what every kind says, its loss and how it is opened. */
 export interface TrainingKind<S extends Shape> extends Omit<StageKind<S>, 'run' | 'makes'> {
   readonly makes: 'model';
-  /** What the stage minimises. */
+  /** Loss that the stage minimises. */
   loss(options: OptionsOf<S>): Objective;
   run: StageKind<S>['run'];
 }
@@ -113,7 +113,7 @@ export const plainly = (stage: SteppedStage): OpenedStage => ({ stage, [Symbol.d
 /** Checkpoints of a stage, in its folder. */
 export const checkpointsIn = (folder: string): string => join(folder, 'checkpoints');
 
-/** What a stage computes with. */
+/** Weights that a stage computes with. */
 export const sourceOf = (model: TrainableModel): TrainedWeights | ParameterSet =>
   model.training ?? model.parameters;
 
@@ -134,7 +134,7 @@ export function openForTraining(context: StageContext, options: TrainingOptions)
   }
 }
 
-/** What a stage computes with and trains, where that is not the parameters themselves; it then owns them. */
+/** Weights that a stage computes with and trains, where these are not the parameters themselves, which they then own. */
 export function trainedWeights(
   parameters: ParameterSet,
   { lora, compute_dtype: dtype }: Pick<TrainingOptions, 'lora' | 'compute_dtype'>,

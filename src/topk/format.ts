@@ -41,7 +41,7 @@ const headerSchema = z.object({
   idBytes: z.int().min(2).max(3),
 });
 export type Header = z.output<typeof headerSchema>;
-/** What all sequences of a file have in common. */
+/** Facts that all sequences of a file have in common. */
 export type TopKFacts = Readonly<Omit<Header, 'idBytes'>>;
 
 /** The k likeliest tokens of every position, likeliest first, not renormalised. */
@@ -165,7 +165,7 @@ export function encodeSequence({ tokens, logprobs, top }: TopKSequence, header: 
   return Buffer.concat([start, ids, rest]);
 }
 
-/** Where the parts of a sequence lie, counted from its beginning; at `idsEnd` its rows begin. */
+/** Offsets of the parts of a sequence, counted from its beginning; at `idsEnd` its rows begin. */
 export function sequenceLayout(start: Buffer, { idBytes, topK }: Header) {
   const tokens = start.readUInt32LE(0);
   const rows = start.readUInt32LE(4);

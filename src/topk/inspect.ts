@@ -1,8 +1,8 @@
-/** What a top-k store holds, in numbers: the mass that it covers, entropies, and where the sampled tokens rank. */
+/** Contents of a top-k store in numbers: the mass that it covers, entropies, and where the sampled tokens rank. */
 import { bytesPerToken, hasDistribution, type TopKSequence } from './format.ts';
 import type { TopKFile } from './reader.ts';
 
-/** What is said of one position. */
+/** Facts of one position. */
 export interface RowFacts {
   /** Sum of the stored probabilities. */
   readonly mass: number;

@@ -120,7 +120,7 @@ export class TopKFile {
     return fault(this.path, `is damaged: the checksum of sequence ${index} does not match`);
   }
 
-  /** How many tokens a sequence has, and how many of them have distributions. */
+  /** Number of tokens of a sequence, and of those with distributions. */
   size(index: number): { readonly tokens: number; readonly rows: number } {
     return this.#with((file) => this.#start(file, index).layout);
   }

@@ -20,7 +20,7 @@ import {
 } from './format.ts';
 import { readHeader } from './reader.ts';
 
-/** Where each of the first `count` sequences begins, as far as they are whole, and what they have; their rows are not read. */
+/** Offsets of the first `count` sequences, as far as they are whole, and what they have; their rows are not read. */
 function walk(file: ByteFile, header: Header, start: number, count: number) {
   const places: number[] = [];
   let rows = 0;
@@ -38,7 +38,7 @@ function walk(file: ByteFile, header: Header, start: number, count: number) {
   return { places, rows, end: place };
 }
 
-/** What is whole of the first `count` sequences of a file, and of the same facts. */
+/** Whole part of the first `count` sequences of a file, and of the same facts. */
 function resumable(path: string, facts: TopKFacts, count: number): ReturnType<typeof walk> | undefined {
   if (count === 0 || !existsSync(path)) return undefined;
   using file = new ByteFile(path);

@@ -32,7 +32,7 @@ interface Turn {
   readonly end: number;
   /** Its calls, or its words where it makes none. */
   readonly said: unknown;
-  /** What was read after it; empty at the end of a chain. */
+  /** Results that were read after it; empty at the end of a chain. */
   readonly results: string;
 }
 
@@ -65,7 +65,7 @@ function sameTurn(a: Turn | undefined, b: Turn | undefined): boolean {
   return a.results === b.results || a.results === '' || b.results === '';
 }
 
-/** How many steps two chains begin with in common. */
+/** Number of steps that two chains begin with in common. */
 function commonTurns(a: Chain, b: Chain): number {
   let common = 0;
   while (sameTurn(a.turns[common], b.turns[common])) common += 1;

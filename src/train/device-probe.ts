@@ -1,4 +1,4 @@
-/** What a device lacks of training, scoring and generation, found by building them for a model of a few weights. */
+/** Operations of training, scoring and generation that a device lacks, found by building them for a model of a few weights. */
 import { UserError } from '../base/errors.ts';
 import { asTokenIds, type TokenIds } from '../base/token-ids.ts';
 import { Device } from '../ggml/device.ts';
@@ -70,7 +70,7 @@ export interface Probed {
   readonly notices: readonly string[];
 }
 
-/** What the user of an opened device should know before it computes; nothing where it lacks nothing. */
+/** Notices for the user of an opened device before it computes; none where it lacks nothing. */
 export function noticesOf(device: Device): readonly string[] {
   return device.mayLack ? probeDevice(device.info.name).notices : [];
 }

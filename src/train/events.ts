@@ -1,5 +1,5 @@
 /**
- * What a run says while it works: one stream of typed events. The progress bar, the metrics log, the report and
+ * Events of a run: one stream of typed events. The progress bar, the metrics log, the report and
  * the tests are consumers of this stream and of nothing else.
  */
 import type { MetricName } from './metrics.ts';

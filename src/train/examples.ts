@@ -13,7 +13,7 @@ export interface TrainCompletion {
   readonly rows: readonly number[];
   /** The objective's own inputs for those rows, `width` values each (one, if it is `groups`), in the same order. */
   readonly inputs: RowArrays;
-  /** Which of the example's groups it belongs to, where an objective compares the completions of a group; 0 if unset. */
+  /** Index of its group in the example, where an objective compares the completions of a group; 0 if unset. */
   readonly group?: number;
 }
 

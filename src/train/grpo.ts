@@ -17,7 +17,7 @@ import type { MetricName } from './metrics.ts';
 import type { StepResult, Trainer } from './trainer.ts';
 import { epochOrder } from './supervised.ts';
 
-/** What was drawn after a prompt, and what it earned. */
+/** Sample that was drawn after a prompt, and its reward. */
 export interface GroupSample {
   readonly tokens: TokenIds;
   /** Log-probability of each token under the policy that drew it. */
@@ -27,7 +27,7 @@ export interface GroupSample {
   /** For people. */
   readonly text: string;
   readonly reward: number;
-  /** What dynamic filtering looks at, 0 to 1. */
+  /** Score that dynamic filtering looks at, 0 to 1. */
   readonly score: number;
   /** Tells whether it was cut at the maximum length. */
   readonly truncated: boolean;
@@ -43,11 +43,11 @@ export interface Group {
   readonly samples: readonly GroupSample[];
 }
 
-/** Where a method's samples come from. */
+/** Source of a method's samples. */
 export interface Rollouts {
-  /** How many prompts there are. */
+  /** Number of prompts. */
   readonly length: number;
-  /** How many prompts were asked for and left out, over all calls. */
+  /** Number of prompts that were asked for and left out, over all calls. */
   readonly tooLong: number;
   /** Groups for the prompts at these indices, without those that are too long. */
   draw(indices: readonly number[], seed: number, signal: AbortSignal): Promise<Group[]>;
@@ -84,7 +84,7 @@ export interface Grpo {
   readonly seed: number;
 }
 
-/** How many times a batch may be drawn anew to fill it; then the stage goes on with what it has. */
+/** Most draws to fill a batch; then the stage goes on with what it has. */
 const MAX_ROUNDS = 8;
 
 interface Drawn {
@@ -178,7 +178,7 @@ class GrpoRun {
     });
   }
 
-  /** How much of the stage is over after so many steps, from 0 to 1: by its steps, or by its tokens if they are more. */
+  /** Share of the stage that is over after so many steps, from 0 to 1: by its steps, or by its tokens if they are more. */
   share(steps: number): number {
     const { token_budget } = this.#given.options;
     const spent = token_budget === undefined ? 0 : this.trained / token_budget;

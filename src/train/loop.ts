@@ -26,7 +26,7 @@ export interface SteppedStage {
   readonly total: number;
   readonly trainer: Trainer;
   readonly saveSteps: number;
-  /** What the user should know before it begins. */
+  /** Notices for the user before it begins. */
   readonly warnings?: readonly string[];
   /** A step that the signal stops must leave everything as it was before. */
   step(index: number, signal: AbortSignal): Promise<StepReport>;
@@ -43,7 +43,7 @@ export interface LoopOptions {
   readonly now: () => number;
 }
 
-/** What a trainer's step gives as metrics. */
+/** Metrics of a trainer's step. */
 export function metricsOf(result: StepResult, lr: number): Metrics {
   return { loss: result.loss, ...result.parts, grad_norm: result.gradNorm, lr };
 }

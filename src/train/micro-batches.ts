@@ -1,5 +1,5 @@
 /**
- * Which examples of a step go through the model together, and how their lengths are rounded: few layouts, so that
+ * Micro-batches of a step's examples, and the rounding of their lengths: few layouts, so that
  * graphs come again, or little padding.
  */
 import { bucketLength, planBatches } from '../model/tree/buckets.ts';
@@ -51,7 +51,7 @@ const ROUNDINGS = {
 } as const;
 export type Rounding = keyof typeof ROUNDINGS;
 
-/** What is best for a model: graphs that come again if it is small, little padding if it is large. */
+/** Best rounding for a model: graphs that come again if it is small, little padding if it is large. */
 export function roundingFor(config: ModelConfig): Rounding {
   return weightCount(config) > LARGE ? 'fine' : 'coarse';
 }

@@ -28,9 +28,9 @@ export interface PreferencePair {
 }
 
 export interface PairRule {
-  /** How much more the chosen answer must have earned; above 0. */
+  /** Least lead of the chosen answer's reward; above 0. */
   readonly margin: number;
-  /** What the chosen answer must have earned at least. */
+  /** Least reward of the chosen answer. */
   readonly threshold: number | undefined;
 }
 

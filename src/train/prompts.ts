@@ -46,7 +46,7 @@ export class Prompts<P extends Rendered> {
     );
   }
 
-  /** How many were asked for and left out, over all calls. */
+  /** Number of those that were asked for and left out, over all calls. */
   get tooLong(): number {
     return this.#tooLong;
   }
@@ -65,7 +65,7 @@ export class Prompts<P extends Rendered> {
 
 export interface ScoredPrompt extends Rendered {
   readonly id: string;
-  /** What it was rendered from. */
+  /** Dialogue that it was rendered from. */
   readonly dialogue: Dialogue;
   /** Scores the text that a model writes after the prompt. */
   readonly scorer: Scorer<unknown>;

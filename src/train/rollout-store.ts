@@ -47,7 +47,7 @@ export interface StoredPrompt {
   readonly samples: readonly StoredSample[];
 }
 
-/** What came of some prompts, in sums, so that means can be told of any number of them. */
+/** Counts of some prompts' answers, in sums, so that means can be told of any number of them. */
 export interface RolloutCounts {
   /** Answers that were drawn, were valid, and are kept. */
   readonly drawn: number;
@@ -150,7 +150,7 @@ function readGroups(path: string): (Pick<Line, 'positions' | 'counts' | 'sequenc
 export class RolloutWriter implements Disposable {
   /** Places of the prompts that are settled. */
   readonly done = new Set<number>();
-  /** What came of each group of them, in the order in which they were stored. */
+  /** Counts of each group of them, in the order in which they were stored. */
   readonly settled: { readonly positions: number; readonly counts: RolloutCounts }[] = [];
   readonly #path: string;
   readonly #store: TopKWriter;
@@ -287,7 +287,7 @@ export function copyRollouts(from: string, to: string): void {
   }
 }
 
-/** Who is to learn from rollouts. */
+/** Student that is to learn from rollouts. */
 export interface Student {
   /** The fingerprint of its tokenizer. */
   readonly vocabulary: string;

@@ -24,7 +24,7 @@ export interface RolloutOptions {
   readonly prompts: Prompts<ScoredPrompt>;
   /** Index of the prompt at a position of the order in which they are asked. */
   readonly order: (position: number) => number;
-  /** How many prompts are answered. */
+  /** Number of prompts to answer. */
   readonly count: number;
   /** Prompts a step. */
   readonly batch: number;
@@ -42,7 +42,7 @@ export interface RolloutOptions {
   readonly now: () => number;
 }
 
-/** What was made of one question's answers when they were chosen from. */
+/** Choice among one question's answers. */
 interface Choice {
   readonly counts: RolloutCounts;
   readonly rewards: ReadonlyMap<Draft, number>;

@@ -38,7 +38,7 @@ export function joinExamples(examples: readonly TrainExample[]): TrainExample {
   };
 }
 
-/** Which of two sequences comes first in the order of a dictionary. */
+/** Compares two sequences in the order of a dictionary. */
 function compareTokens(a: TokenIds, b: TokenIds): number {
   const at = commonLength(a, b, Infinity);
   return (a[at] ?? -1) - (b[at] ?? -1);

@@ -25,7 +25,7 @@ export interface SupervisedOptions {
   readonly onDevice?: boolean;
   /** Stop after this many tokens that count. */
   readonly tokenBudget?: number | undefined;
-  /** What the user should know before it begins. */
+  /** Notices for the user before it begins. */
   readonly warnings?: readonly string[];
   /** Some of what it learns from, to be shown with the first step. */
   readonly shown?: readonly DrawnSample[];

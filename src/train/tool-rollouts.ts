@@ -1,4 +1,4 @@
-/** What stages have in common in which models call functions: which tokens count, and what is logged. */
+/** Stages in which models call functions: which tokens count, and what is logged. */
 import type { Conversation } from '../environment/conversation.ts';
 import type { Metrics } from './events.ts';
 import type { MetricName } from './metrics.ts';
@@ -12,7 +12,7 @@ export function rowsOf({ drawn }: Pick<Conversation, 'drawn'>): number[] {
   return rows;
 }
 
-/** What is logged of a conversation, whatever it is for. */
+/** Metrics of a conversation, whatever it is for. */
 export function conversationParts({ calls, turns, end }: Conversation): Metrics {
   return {
     calls: calls.length,

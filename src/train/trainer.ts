@@ -41,15 +41,15 @@ export const trainerOptions = {
 };
 const schema = z.object(trainerOptions);
 
-/** What a trainer is made of beside its options. */
+/** Surroundings of a trainer beside its options. */
 interface Surroundings {
   /** Folder whose files hold what the optimiser keeps on the disk while the trainer is in use. */
   readonly folder?: string;
   /** Tokens of a micro-batch, padding included: what bounds a training graph's memory. */
   readonly microBatchTokens?: number;
-  /** What is computed with, if not the parameters themselves; the parameters are what it trains. */
+  /** Weights that are computed with, if not the parameters themselves; the parameters are what it trains. */
   readonly weights?: TrainedWeights;
-  /** How lengths are rounded, if not as is best for the model's size. */
+  /** Rounding of lengths, if not the best for the model's size. */
   readonly rounding?: Rounding;
   /** The model that this one is a part of, whose size then decides how it is computed. */
   readonly partOf?: ModelConfig;

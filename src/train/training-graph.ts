@@ -79,13 +79,13 @@ export interface TrainingGraphOptions {
   readonly chunkRows?: number;
   /** Shared with other training graphs that never run at the same time. */
   readonly memory?: GraphMemory;
-  /** Where it runs, if not on the gradients' device: another one that reaches the same memory. */
+  /** Device that it runs on, if not the gradients' device: another one that reaches the same memory. */
   readonly device?: Device;
   /** Keep nothing of a layer but its result, and compute it again for the backward pass. */
   readonly recompute?: boolean;
 }
 
-/** What the forward pass computes with, and the tensor that the gradient of a trained parameter flows to. */
+/** Weights that the forward pass computes with, and the tensor that the gradient of a trained parameter flows to. */
 type Weights = WeightSource & Partial<Pick<TrainedWeights, 'leaf'>>;
 
 export class TrainingGraph implements Disposable {
@@ -206,7 +206,7 @@ export class TrainingGraph implements Disposable {
     ]);
   }
 
-  /** What a chunk of rows adds to the loss, and the loss as a whole, where that is known before its chunks are. */
+  /** Part of the loss that a chunk of rows adds, and the loss as a whole, where that is known before its chunks are. */
   #chunkLoss(rows: Tensor, head: Tensor, objective: Objective, chunkRows: number): ChunkLoss {
     const g = this.#graph;
     const sliced = (start: number, count: number): RowInputs =>

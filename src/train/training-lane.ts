@@ -1,4 +1,4 @@
-/** What one lane of training has of its own: a device, graphs and their memory, and gradients. */
+/** Parts of one lane of training: a device, graphs and their memory, and gradients. */
 import type { Device } from '../ggml/device.ts';
 import type { ModelConfig } from '../model/arch/config.ts';
 import type { TrainedWeights } from '../model/trained-weights.ts';
@@ -14,7 +14,7 @@ import { type LossParts, TrainingGraph } from './training-graph.ts';
 /** Graphs kept for layouts that come again. */
 const MAX_GRAPHS = 12;
 
-/** What all lanes of a trainer have in common. */
+/** Options that all lanes of a trainer have in common. */
 export interface LaneOptions {
   readonly weights: ParameterSet | TrainedWeights;
   /** See TrainingGraphOptions. */

@@ -22,7 +22,7 @@ export type Category = (typeof CATEGORIES)[number];
 
 export const NO_FUNCTION = 'I have no function for that.';
 
-/** What a case is made from. */
+/** Ingredients of a case. */
 export interface Setting {
   readonly rng: Rng;
   readonly split: Split;

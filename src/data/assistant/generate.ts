@@ -24,7 +24,7 @@ export interface AssistantDialogue extends Dialogue {
 export interface AssistantOptions {
   readonly seed: number;
   readonly split: Split;
-  /** How many groups; the first of the endless sequence. */
+  /** Number of groups; the first of the endless sequence. */
   readonly groups?: number;
 }
 

@@ -11,7 +11,7 @@ import { assistantGroup, type AssistantDialogue } from './generate.ts';
 import { wordsOf } from './library.ts';
 import { madeUpWord } from './values.ts';
 
-/** How many of the words that name functions are replaced. */
+/** Share of the words that name functions which is replaced. */
 const SHARE = 0.5;
 /** Words of the answers' own forms, which stay. */
 const FIXED = new Set(['the', 'for', 'fits', 'function', 'have', 'needs', 'please', 'tell', 'that', 'and']);

@@ -64,11 +64,11 @@ export interface SayOptions {
   readonly split: Split;
   /** Words that other values of the same request have taken. */
   readonly used: Set<string>;
-  /** How likely an optional argument is to be given. */
+  /** Probability that an optional argument is given. */
   readonly optional: number;
   /** The required argument to leave out. */
   readonly missing?: string;
-  /** How many calls the phrase's repeated part makes. */
+  /** Number of calls that the phrase's repeated part makes. */
   readonly rounds?: number;
 }
 

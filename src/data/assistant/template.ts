@@ -128,7 +128,7 @@ export function parseTemplates(block: string): Template[] {
     .map(parseTemplate);
 }
 
-/** How many wordings a phrase stands for, its values and optional parts aside. */
+/** Number of wordings that a phrase stands for, its values and optional parts aside. */
 export function countWordings(nodes: readonly Node[]): number {
   return nodes.reduce((count, node) => {
     if (node.type === 'text' || node.type === 'slot') return count;

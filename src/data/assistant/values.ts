@@ -8,7 +8,7 @@ export type Split = 'train' | 'test';
 
 /** One word in this many is a test word. */
 const TEST_SHARE = 4;
-/** How often a made-up word stands in for one of the lexicon. */
+/** Share of values in which a made-up word stands in for one of the lexicon. */
 const MADE_UP = 0.4;
 
 const DAYS = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'];

@@ -7,7 +7,7 @@ import { recordTools, Rejection } from '../record.ts';
 import type { Format } from './format.ts';
 import { idOf, textAt } from './values.ts';
 
-/** Who speaks begins a line. */
+/** Mark of a speaker, which begins a line. */
 const SPEAKER = /^(user|system):[^\S\n]*/m;
 
 /** The turns of a dialogue that is one text; a text without speakers is the user's. */

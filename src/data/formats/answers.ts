@@ -1,5 +1,5 @@
 /**
- * What the assistant said, as words and calls. Calls are taken only where their own form says so (fields of calls,
+ * Answers of the assistant as words and calls. Calls are taken only where their own form says so (fields of calls,
  * <tool_call>, a name with arguments) or the tools of the row do: anything else is words, JSON included.
  */
 import type { ExactCall, ExactMessage } from '../../chat/messages.ts';

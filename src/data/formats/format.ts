@@ -1,15 +1,15 @@
-/** What a converter is: rows of one data set in, records out. */
+/** Interface of converters: rows of one data set in, records out. */
 import type { PyDict } from '../../json/python.ts';
 import type { DataRecord, Rejection } from '../record.ts';
 
 export interface FormatContext {
-  /** What records are marked with. */
+  /** Mark of records. */
   readonly source: string;
-  /** Where the row is, for ids of rows that have none: its number in its file. */
+  /** Position of the row, for ids of rows that have none: its number in its file. */
   readonly place: string;
   /** Tells whether each assistant's turn becomes a record of its own, with the history before it. */
   readonly everyTurn: boolean;
-  /** What the assistant says where no tool fits and the data set has no words for it. */
+  /** Words of the assistant where no tool fits and the data set has no words for it. */
   readonly refusal?: string;
 }
 

@@ -97,7 +97,7 @@ class ArrayCutter {
     else if (code === QUOTE) this.#inString = false;
   }
 
-  /** What is left is an element that was cut short, or text behind the array. */
+  /** Rest of the input: an element that was cut short, or text behind the array. */
   *finish(): Generator<Element> {
     yield* this.#element(this.#rest);
   }

@@ -18,7 +18,7 @@ export interface EndpointOptions extends Pick<
   ServedOptions,
   'timeout' | 'retries' | 'requests_per_minute' | 'apiKey'
 > {
-  /** What a status of 5xx says when the answer is at fault, and not the server. */
+  /** Text of a status of 5xx when the answer is at fault, and not the server. */
   readonly unsendable?: RegExp | undefined;
   /** Milliseconds of the first pause. */
   readonly firstPause: number;
@@ -64,7 +64,7 @@ export class Endpoint {
   #notBefore = 0;
   #nextSlot = 0;
   #toldAt = -Infinity;
-  /** What went wrong last. */
+  /** Last fault. */
   lastFault = '';
 
   /** `url` is what paths are put behind. */

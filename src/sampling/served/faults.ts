@@ -1,5 +1,5 @@
 /**
- * What can go wrong with a request, and what a server's answer says of it: by its status, or by an error inside of an
+ * Faults of a request, by what a server's answer says: by its status, or by an error inside of an
  * answer whose status says that all is well, as gateways give it.
  */
 import { UserError } from '../../base/errors.ts';

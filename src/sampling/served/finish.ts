@@ -1,5 +1,5 @@
 /**
- * How an answer ended, by the reasons that servers give: OpenAI, vLLM, SGLang, llama.cpp, TGI, Ollama, Together,
+ * End of an answer, by the reasons that servers give: OpenAI, vLLM, SGLang, llama.cpp, TGI, Ollama, Together,
  * OpenRouter, Mistral, DeepSeek, Zhipu, Anthropic, Cohere and Gemini. Only what is known to be an end of turn is one: a
  * student that is shown a cut answer with an end of turn learns to stop in mid-sentence.
  */
@@ -44,7 +44,7 @@ export function endOf(tokenizer: Pick<Tokenizer, 'stopIds' | 'tokenText'>): IsEn
 export type IsEnd = (stop: number | string) => boolean;
 
 /**
- * How an answer with this reason ended; `stoppedAt` is the stop string or token that the server names, if it does.
+ * End of an answer with this reason; `stoppedAt` is the stop string or token that the server names, if it does.
  * Throws a Transient where asking again can help.
  */
 export function finishOf(reason: unknown, stoppedAt: unknown, isEnd: IsEnd): Finish {

@@ -24,7 +24,7 @@ export interface Probed {
 /** Tags, digits, accents, other scripts and an emoji: what tokenizers differ in. */
 const SAMPLE_TEXT =
   '<|im_start|>user\nTurn 3 lights to 12.50%, naïve Grüße: 你好 мир 🙂<|im_end|>\n<|im_start|>assistant\n<think>\n</think>\n<tool_call>\n{"name": "set_light", "arguments": {"level": 12.5}}\n</tool_call>';
-/** What it is asked to go on with: many words can follow. */
+/** Text that it is asked to go on with: many words can follow. */
 const PROMPT = 'The next word of this sentence is';
 /** The other temperature that the same distribution is asked for at. */
 const OTHER_TEMPERATURE = 0.5;
@@ -117,7 +117,7 @@ async function send(probed: Probed, topK: number, temperature: number, signal: A
   return persistently(() => endpoint.ask(protocol.path(ask), protocol.body(ask), signal, read), endpoint);
 }
 
-/** What is said of the first token: the same whichever is drawn, but nothing where it is a part of a character. */
+/** Facts of the first token: the same whichever is drawn, but nothing where it is a part of a character. */
 async function firstToken(
   probed: Probed,
   topK: number,

@@ -1,11 +1,11 @@
-/** What servers have in common: a request for samples of a prompt, and what is read from the answer. */
+/** Interface of servers: a request for samples of a prompt, and what is read from the answer. */
 import type { Prompt, SampleOptions } from '../sampler.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Finish, IsEnd } from './finish.ts';
 import type { Adjustable } from './parameters.ts';
 import type { Reply } from './reply.ts';
 
-/** What is asked for. */
+/** Request. */
 export interface Ask {
   readonly prompt: Prompt;
   /** Samples that are wanted; a server may give fewer. */
@@ -23,7 +23,7 @@ export interface Ask {
   readonly model: string;
 }
 
-/** What a server says of one token. */
+/** Facts that a server gives of one token. */
 export interface TokenFacts {
   readonly logprob: number;
   readonly top: readonly (readonly [id: number, logprob: number])[];
@@ -43,7 +43,7 @@ export interface Protocol {
   readonly name: string;
   /** Tells whether prompts and answers are token ids, with log-probabilities. */
   readonly distributions: boolean;
-  /** What "/v1" and the like are appended to, from what the user gave. */
+  /** Address that "/v1" and the like are appended to, from what the user gave. */
   base(url: string): string;
   path(ask: Ask): string;
   body(ask: Ask): object;
@@ -62,8 +62,8 @@ export interface Protocol {
     model: string,
     signal: AbortSignal,
   ): Promise<readonly number[] | undefined>;
-  /** What it says with a status of 5xx when it cannot send what it drew, and another draw may do. */
+  /** Text with a status of 5xx when it cannot send what it drew, and another draw may do. */
   readonly unsendable?: RegExp;
-  /** What to change at the server when its log-probabilities are not those of temperature 1. */
+  /** Advice on what to change at the server when its log-probabilities are not those of temperature 1. */
   readonly scaledHint: string;
 }

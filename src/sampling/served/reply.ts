@@ -39,7 +39,7 @@ export class Reply {
     return this.value !== undefined && this.value !== null;
   }
 
-  /** What stands under a key of an object; under a missing one nothing. */
+  /** Value under a key of an object; under a missing one nothing. */
   at(key: string): Reply {
     const { value } = this;
     return new Reply(isFields(value) ? value[key] : this.fail('is no object'), key, this);

@@ -33,7 +33,7 @@ const CUT_AT_FIRST = 16;
 /** Pattern of a 403 that is of one prompt's contents. */
 const MODERATED = /flagged|moderat|content[ _](?:policy|filter)|safety/i;
 
-/** How servers say that a prompt leaves no room for an answer; none has an error code for it. */
+/** Words in which servers say that a prompt leaves no room for an answer; none has an error code for it. */
 const TOO_LONG = /context|too long|too many tokens|exceed/i;
 
 export class Served implements Sampler {

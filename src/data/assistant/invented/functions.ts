@@ -12,7 +12,7 @@ import {
   namesHeldOut,
 } from './words.ts';
 
-/** What a function does, which no other function of a tool set may share. */
+/** Deed of a function, which no other function of a tool set may share. */
 export interface Deed {
   readonly verbs: readonly string[];
   /** The noun, or undefined when the first argument itself is what is acted on ("invite Anna"). */

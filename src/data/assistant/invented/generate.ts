@@ -11,7 +11,7 @@ import { clash, drawDeed, invent, type Deed, type Invention } from './functions.
 
 export interface InventedOptions {
   readonly seed: number;
-  /** How many groups; endless without it. */
+  /** Number of groups; endless without it. */
   readonly groups?: number;
 }
 
