@@ -1,10 +1,11 @@
 /** Dialogues as a person would tell them, from the generators or from files of any known format. */
 import { UserError } from '../base/errors.ts';
-import { isDict } from '../json/python.ts';
+import { dumps } from '../json/dumps.ts';
+import { fromJson, isDict } from '../json/python.ts';
+import type { JsonObject } from '../json/value.ts';
 import { pyStr } from '../json/repr.ts';
 import type { ChatTemplate } from '../chat/template.ts';
-import type { Dialogue } from '../chat/messages.ts';
-import type { DataRecord } from '../data/record.ts';
+import type { Dialogue, ExactMessage, Message } from '../chat/messages.ts';
 import type { RecordTexts } from '../data/render.ts';
 import type { Row } from '../data/streams/rows.ts';
 import type { Style } from './style.ts';
@@ -22,28 +23,19 @@ export interface ToldDialogue {
   }[];
 }
 
-function callText(name: string, given: Iterable<readonly [name: string, value: string]>): string {
-  return `${name}(${Array.from(given, ([key, value]) => `${key}: ${value}`).join(', ')})`;
+/** A message with its calls as text. */
+function toldMessage({ role, content, reasoning, toolCalls = [] }: Message | ExactMessage) {
+  const calls = toolCalls.map(({ name, arguments: given }) => {
+    const values = given instanceof Map ? given : fromJson(given as JsonObject);
+    const texts = Array.from(isDict(values) ? values : [], ([key, value]) => `${key}: ${dumps(value)}`);
+    return `${name}(${texts.join(', ')})`;
+  });
+  return { role, content, reasoning, calls };
 }
 
 /** A generated dialogue. */
 export function told({ id, category, tools, messages }: Dialogue): ToldDialogue {
-  return {
-    id,
-    category,
-    tools: tools.map(({ name }) => name),
-    messages: messages.map(({ role, content, reasoning, toolCalls = [] }) => ({
-      role,
-      content,
-      reasoning,
-      calls: toolCalls.map((call) =>
-        callText(
-          call.name,
-          Object.entries(call.arguments).map(([key, value]) => [key, JSON.stringify(value)]),
-        ),
-      ),
-    })),
-  };
+  return { id, category, tools: tools.map(({ name }) => name), messages: messages.map(toldMessage) };
 }
 
 /** A dialogue as lines of text. */
@@ -61,26 +53,6 @@ export interface FileDialogue {
   readonly dialogue: ToldDialogue;
   /** The prompt and the target as the template writes them. */
   readonly texts: () => RecordTexts;
-}
-
-async function toldRecord(record: DataRecord, category: string): Promise<ToldDialogue> {
-  const { dumps } = await import('../json/dumps.ts');
-  return {
-    id: record.id,
-    category,
-    tools: record.tools.map((tool) => pyStr(tool.get('name') ?? '')),
-    messages: record.messages.map(({ role, content, reasoning, toolCalls = [] }) => ({
-      role,
-      content,
-      reasoning,
-      calls: toolCalls.map((call) =>
-        callText(
-          call.name,
-          [...call.arguments].map(([key, value]) => [key, dumps(value)]),
-        ),
-      ),
-    })),
-  };
 }
 
 /** A training record as `data render` writes them, if a row is one. */
@@ -112,7 +84,11 @@ async function* dialoguesOfRow(row: Row, template: ChatTemplate): AsyncGenerator
     const { record } = result;
     const category = [record.source, ...(lastLabel(record)?.tags ?? [])].join(' ');
     const texts = (): RecordTexts => ({ id: record.id, category, ...recordTurn(record, template) });
-    yield { dialogue: await toldRecord(record, category), texts };
+    const tools = record.tools.map((tool) => pyStr(tool.get('name') ?? ''));
+    yield {
+      dialogue: { id: record.id, category, tools, messages: record.messages.map(toldMessage) },
+      texts,
+    };
   }
 }
 

@@ -11,18 +11,7 @@ import { MAX_DEPTH, type PyValue } from './python.ts';
 /** How many digits an integer may have. */
 export const MAX_DIGITS = 4300;
 
-/** The text is not JSON; `position` counts UTF-16 units from the start. */
-export class JsonError extends UserError {
-  readonly position: number;
-
-  constructor({ message, position }: JsonFault) {
-    super('JSON', message);
-    this.name = 'JsonError';
-    this.position = position;
-  }
-}
-
-/** What a JsonError says, without the stack that makes an error slow to make: models write broken JSON by the thousand. */
+/** Why a text is not JSON, without the stack that makes an error slow to make: models write broken JSON by the thousand. */
 class JsonFault {
   readonly problem: string;
   /** Counted in UTF-16 units from the start. */
@@ -43,11 +32,11 @@ export type JsonResult =
   | { readonly ok: true; readonly value: PyValue }
   | { readonly ok: false; readonly error: JsonFault };
 
-/** Reads one JSON value with nothing but white space around it; throws a JsonError. */
+/** Reads one JSON value with nothing but white space around it; throws a UserError. */
 export function parseJson(text: string): PyValue {
   const result = tryParseJson(text);
   if (result.ok) return result.value;
-  throw new JsonError(result.error);
+  throw new UserError('JSON', result.error.message);
 }
 
 /** As `parseJson`, with the error as a value. */

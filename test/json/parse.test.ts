@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { JsonError, MAX_DIGITS, parseJson, tryParseJson } from '../../src/json/parse.ts';
+import { UserError } from '../../src/base/errors.ts';
+import { MAX_DIGITS, parseJson, tryParseJson } from '../../src/json/parse.ts';
 import { MAX_DEPTH, toJson } from '../../src/json/python.ts';
 
 describe('parseJson', () => {
@@ -65,8 +66,8 @@ describe('parseJson', () => {
     expect(result.ok || result.error.position).toBe(position);
   });
 
-  test('throws a JsonError that is an error for people', () => {
-    expect(() => parseJson('{')).toThrow(JsonError);
+  test('throws an error that is for people', () => {
+    expect(() => parseJson('{')).toThrow(UserError);
     expect(() => parseJson('{')).toThrow(expect.objectContaining({ code: 'JSON' }));
   });
 
