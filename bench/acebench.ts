@@ -9,10 +9,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { scoreAcebench } from '../src/cli/acebench-run.ts';
+import { z } from 'zod';
+import { scoreResponses } from '../src/cli/benchmark-run.ts';
 import { officialReply } from '../packages/benchmarks/src/acebench/replay.ts';
 import { REVISIONS } from '../packages/benchmarks/src/acebench/revision.ts';
-import { selectEntries } from '../packages/benchmarks/src/acebench/run.ts';
+import { evaluation as benchmark } from '../packages/benchmarks/src/acebench/evaluation.ts';
+import { acebench as spec } from '../packages/benchmarks/src/acebench/index.ts';
 import { responseLine } from '../packages/benchmarks/src/responses.ts';
 import { compare } from './compare.ts';
 
@@ -25,13 +27,16 @@ export async function acebench(): Promise<void> {
   }
   const scratch = mkdtempSync(join(tmpdir(), 'tinystar-bench-acebench-'));
   try {
-    const { entries } = selectEntries({ data });
+    const { entries } = benchmark.entries({ data });
     const file = join(scratch, 'responses.jsonl');
     writeFileSync(file, entries.map((entry) => `${responseLine(entry.id, officialReply(entry))}\n`).join(''));
+    const defaults = z.object(spec.options).parse({});
+    const flags = { out: join(scratch, 'out'), runs: scratch, device: 'cpu', parallel: 1, json: true };
     const slowest = { seconds: 0 };
     const run = (revision: (typeof REVISIONS)[number]) => (): number => {
       const before = process.cpuUsage();
-      scoreAcebench({ ...OPTIONS, data, revision, out: join(scratch, 'out'), runs: scratch }, file);
+      const options = { ...defaults, data, revision };
+      scoreResponses({ spec, benchmark, options, flags }, file);
       const { user, system } = process.cpuUsage(before);
       const seconds = (user + system) / 1e6;
       slowest.seconds = Math.max(slowest.seconds, seconds);
@@ -47,13 +52,3 @@ export async function acebench(): Promise<void> {
     rmSync(scratch, { recursive: true });
   }
 }
-
-const OPTIONS = {
-  thinking: 'keep',
-  openThought: false,
-  maxTokens: 1,
-  temperature: 0,
-  device: 'cpu',
-  parallel: 1,
-  json: true,
-} as const;

@@ -8,9 +8,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { scoreBfcl } from '../src/cli/bfcl-run.ts';
+import { z } from 'zod';
+import { scoreResponses } from '../src/cli/benchmark-run.ts';
 import { CATEGORY_NAMES, rulesOf } from '../packages/benchmarks/src/bfcl/categories.ts';
+import type { Scores } from '../packages/benchmarks/src/bfcl/scores.ts';
 import { type Entry, readEntries } from '../packages/benchmarks/src/bfcl/entries.ts';
+import { bfcl as spec } from '../packages/benchmarks/src/bfcl/index.ts';
+import { evaluation as benchmark } from '../packages/benchmarks/src/bfcl/evaluation.ts';
 import { responseLine } from '../packages/benchmarks/src/responses.ts';
 import { dumps } from '../src/json/dumps.ts';
 import { isDict, isList, type PyDict, type PyValue } from '../src/json/python.ts';
@@ -64,18 +68,8 @@ export async function bfcl(): Promise<void> {
     const entries = readEntries(data, CATEGORY_NAMES);
     const file = join(scratch, 'responses.jsonl');
     writeFileSync(file, entries.map((entry) => `${responseLine(entry.id, response(entry))}\n`).join(''));
-    const options = {
-      data,
-      out: join(scratch, 'out'),
-      runs: scratch,
-      decode: 'v3',
-      maxTokens: 1,
-      temperature: 0,
-      openThought: false,
-      device: 'cpu',
-      parallel: 1,
-      json: true,
-    } as const;
+    const options = { ...z.object(spec.options).parse({}), data };
+    const flags = { out: join(scratch, 'out'), runs: scratch, device: 'cpu', parallel: 1, json: true };
     let summary = '';
     await compare(`BFCL v3, all ${entries.length} entries from a file of responses to verdicts, one thread`, [
       {
@@ -85,11 +79,11 @@ export async function bfcl(): Promise<void> {
         run: () => {
           const before = process.cpuUsage();
           const start = performance.now();
-          const { scores } = scoreBfcl(options, file);
+          const { scores } = scoreResponses({ spec, benchmark, options, flags }, file);
           const { user, system } = process.cpuUsage(before);
           const seconds = (user + system) / 1e6;
           const wall = (performance.now() - start) / 1000;
-          summary = `${seconds.toFixed(2)} s of processor time, ${wall.toFixed(2)} s by the clock; overall ${(100 * (scores.summary['overall'] ?? 0)).toFixed(2)}%`;
+          summary = `${seconds.toFixed(2)} s of processor time, ${wall.toFixed(2)} s by the clock; overall ${(100 * ((scores as Scores).summary['overall'] ?? 0)).toFixed(2)}%`;
           return seconds;
         },
       },

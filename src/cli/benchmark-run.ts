@@ -1,35 +1,97 @@
-/** What benchmarks share when a model answers them in sight of the user: the folder of the results, progress, Ctrl-C. */
+/** Runs a benchmark in sight of the user: from a file of responses, or with a model that answers. */
 import { existsSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
+import type {
+  AskOptions,
+  Benchmark,
+  BenchmarkSpec,
+  Selection,
+  Entry,
+} from '../../packages/benchmarks/src/benchmark.ts';
+import {
+  type FaultyResponse,
+  readResponses,
+  RESPONSE_FAULTS,
+  responseFiles,
+} from '../../packages/benchmarks/src/responses.ts';
+import { finishEvaluation, type Outcome, Session } from '../../packages/benchmarks/src/session.ts';
 import { isAbort, UserError } from '../base/errors.ts';
 import { readText, writeAtomic } from '../base/files.ts';
-import { identityOf } from '../base/identity.ts';
-import { benchmarkContents } from '../../packages/benchmarks/src/data.ts';
+import { digestOf, identityOf } from '../base/identity.ts';
+import { lockFolder } from '../base/lock.ts';
 import type { Engine } from '../sampling/gguf.ts';
 import { openSampler } from '../sampling/open.ts';
 import type { Sampler } from '../sampling/sampler.ts';
-import {
-  countFaults,
-  type FaultyResponse,
-  RESPONSE_FAULTS,
-} from '../../packages/benchmarks/src/responses.ts';
-import type { Session } from '../../packages/benchmarks/src/session.ts';
 import { noticesOf } from '../train/device-probe.ts';
 import type { CliContext } from './context.ts';
 import { Progress } from './progress.ts';
 import { Stop } from './stop.ts';
-import { styleFor, type Style } from './style.ts';
+import { styleFor } from './style.ts';
+
+/** Flags of every benchmark's command that say how, and not what, is asked. */
+export interface BenchmarkFlags {
+  readonly device: string;
+  readonly engine?: Engine;
+  readonly served?: string;
+  readonly parallel: number;
+  readonly out?: string;
+  readonly runs: string;
+  readonly json: boolean;
+}
+
+/** A loaded benchmark, and what is asked of it. */
+export interface Evaluation {
+  readonly spec: BenchmarkSpec;
+  readonly benchmark: Benchmark;
+  readonly options: AskOptions;
+  readonly flags: BenchmarkFlags;
+}
+
+/** Scores a file or a folder of responses. Categories that it has no response of are left out, unless they were asked for. */
+export function scoreResponses({ spec, benchmark, options, flags }: Evaluation, path: string): Outcome {
+  const files = responseFiles(path);
+  const selection = benchmark.entries(options);
+  const { results, faulty } = readResponses(files, selection);
+  const answered = selection.entries.filter(({ id }) => results.has(id));
+  if (answered.length === 0) throw nothingAnswered(spec.label, path, options, selection, { results, faulty });
+  const found = new Set(answered.map(({ category }) => category));
+  const { data, category, limit } = options;
+  const entries = selection.entries.filter((entry) => category !== undefined || found.has(entry.category));
+  const model = basename(resolve(path)).replace(/\.jsonl?$/, '');
+  const verdictsBy = spec.identity.verdicts(options);
+  const stamp = [files.map(digestOf), identityOf(spec.contents(data)), category, limit, ...verdictsBy];
+  const folder = flags.out ?? join(flags.runs, resultFolderName(spec.name, model, stamp));
+  const responded = { model, entries, results, faulty };
+  return finishEvaluation(benchmark, { ...options, open_thought: false }, folder, responded);
+}
+
+/** Lets a model answer what it has not answered yet, and scores it; throws Interrupted when the user stops it. */
+export async function answerBenchmark(
+  context: CliContext,
+  { spec, benchmark, options, flags }: Evaluation,
+  model: string,
+): Promise<Outcome> {
+  const { data, generate_max_len, temperature } = options;
+  const selection = benchmark.entries(options);
+  using sampler = await openBenchmarked(context, model, flags);
+  const answersBy = spec.identity.answers(options);
+  const dataIdentity = identityOf(spec.contents(data));
+  const identity = [sampler.identity, dataIdentity, generate_max_len, temperature, ...answersBy];
+  const name = resultFolderName(spec.name, sampler.name, identity);
+  const folder = flags.out ?? join(resultParent(model, flags.runs), name);
+  claimFolder(folder, identity);
+  using _lock = lockFolder(folder);
+  using session = new Session(benchmark, sampler, options, selection, folder);
+  return await answered(context, spec.name, session, flags.json);
+}
 
 /** The name of a folder of results: another one when other answers are to be expected. */
-export function resultFolderName(benchmark: string, model: string, identity: unknown): string {
+function resultFolderName(benchmark: string, model: string, identity: unknown): string {
   return `${benchmark}-${model.replaceAll(/[^\w.-]+/g, '-')}-${identityOf(identity)}`;
 }
 
-/** The identity of a benchmark's data. */
-export const dataIdentity = (folder: string): string => identityOf(benchmarkContents(folder));
-
-/** Where results of a model belong: in the run that its checkpoint is of, or else in the folder of runs. */
-export function resultParent(model: string, runs: string): string {
+/** The folder that results of a model belong into: in the run that its checkpoint is of, or else in the folder of runs. */
+function resultParent(model: string, runs: string): string {
   if (/^https?:/.test(model)) return runs;
   for (let folder = resolve(model); dirname(folder) !== folder; folder = dirname(folder)) {
     if (existsSync(join(folder, 'recipe.yaml')) && existsSync(join(folder, 'log.jsonl')))
@@ -39,7 +101,7 @@ export function resultParent(model: string, runs: string): string {
 }
 
 /** Makes sure that a folder's responses are of this model and these options; throws a UserError if they are not. */
-export function claimFolder(folder: string, identity: unknown): void {
+function claimFolder(folder: string, identity: unknown): void {
   const path = join(folder, 'identity.json');
   const text = `${JSON.stringify(identity)}\n`;
   if (!existsSync(path)) writeAtomic(path, text);
@@ -51,19 +113,8 @@ export function claimFolder(folder: string, identity: unknown): void {
   }
 }
 
-/** What every command of a benchmark is told. */
-export interface BenchmarkFlags {
-  readonly device: string;
-  readonly engine?: Engine;
-  readonly served?: string;
-  readonly parallel: number;
-  readonly out?: string;
-  readonly runs: string;
-  readonly json: boolean;
-}
-
 /** Opens the model that is to answer; a server gets the key in the environment. */
-export async function openBenchmarked(
+async function openBenchmarked(
   { process }: CliContext,
   model: string,
   { device, engine, parallel, served }: BenchmarkFlags,
@@ -87,10 +138,10 @@ export async function openBenchmarked(
  * Has a session answered in sight of the user, who may stop it, and finishes it; throws Interrupted if he did. `quiet`: no progress, as
  * standard output and error are for programs.
  */
-export async function answered<Outcome>(
+async function answered(
   { process, services }: CliContext,
   stage: string,
-  session: Session<Outcome>,
+  session: Session,
   quiet: boolean,
 ): Promise<Outcome> {
   const { total, done, correct } = session;
@@ -123,24 +174,16 @@ export async function answered<Outcome>(
   return session.finish();
 }
 
-/** What a file of responses was asked for, and what it has. */
-export interface Unanswered {
-  readonly benchmark: 'BFCL' | 'ACEBench';
-  /** The file or folder. */
-  readonly path: string;
-  /** What of it can be responses, by id. */
-  readonly results: ReadonlyMap<string, unknown>;
-  readonly faulty: readonly FaultyResponse[];
-  /** What it has no response to. */
-  readonly asked: readonly { readonly id: string }[];
-  readonly category?: readonly string[];
-  readonly limit?: number;
-}
-
 /** Why there is nothing to score: no line is a response, or those that are answer something else than what is asked. */
-export function nothingAnswered(unanswered: Unanswered): UserError {
-  const { benchmark, path, results, faulty, asked, category, limit } = unanswered;
-  const code = `${benchmark.toUpperCase()}_RESPONSES`;
+function nothingAnswered(
+  label: string,
+  path: string,
+  { category, limit }: AskOptions,
+  { entries }: Selection<Entry, unknown>,
+  responses: { readonly results: ReadonlyMap<string, unknown>; readonly faulty: readonly FaultyResponse[] },
+): UserError {
+  const { results, faulty } = responses;
+  const code = `${label.toUpperCase()}_RESPONSES`;
   const [first] = faulty;
   if (results.size === 0) {
     const why =
@@ -149,14 +192,14 @@ export function nothingAnswered(unanswered: Unanswered): UserError {
         : `lines left out: ${faulty.length}, the first because ${RESPONSE_FAULTS[first.fault]}`;
     return new UserError(
       code,
-      `${path} answers nothing of ${benchmark} (${why}); each line must be {"id": ..., "result": ...}.`,
+      `${path} answers nothing of ${label} (${why}); each line must be {"id": ..., "result": ...}.`,
     );
   }
   const options = [
     ...(limit === undefined ? [] : [`--limit ${limit}`]),
     ...(category === undefined ? [] : [`--category ${category.join(',')}`]),
   ].join(' and ');
-  const [one] = asked;
+  const [one] = entries;
   const example = one === undefined ? '' : ` (${one.id} is one)`;
   const [which, advice] =
     options === ''
@@ -165,24 +208,6 @@ export function nothingAnswered(unanswered: Unanswered): UserError {
   const count = results.size === 1 ? '1 entry' : `${results.size} entries`;
   return new UserError(
     code,
-    `${path} answers ${count} of ${benchmark}, and none of the ${asked.length} ${which}; ${advice}.`,
+    `${path} answers ${count} of ${label}, and none of the ${entries.length} ${which}; ${advice}.`,
   );
-}
-
-/** Lines that were left out, by fault, with the first place of each; empty if there are none. */
-export function faultLines(faulty: readonly FaultyResponse[], style: Style): string {
-  if (faulty.length === 0) return '';
-  const lines = countFaults(faulty).map(({ fault, count, first }) => {
-    const id = first.id === undefined ? '' : `, ${first.id}`;
-    const place = `${count === 1 ? '' : 'first '}line ${first.line} of ${first.path}${id}`;
-    return `  ${count} × ${fault}: ${RESPONSE_FAULTS[fault]} (${place})\n`;
-  });
-  return `${style.bad('left out')}: ${faulty.length} ${faulty.length === 1 ? 'line' : 'lines'} of responses\n${lines.join('')}`;
-}
-
-/** What is said of prompts that could not be asked; empty if there are none. */
-export function unaskedLine(unasked: number, style: Style): string {
-  if (unasked === 0) return '';
-  const what = unasked === 1 ? '1 prompt fills' : `${unasked} prompts fill`;
-  return `${style.bad('note')}: ${what} the model's positions, so that nothing was asked; they count as wrong (no_response)\n`;
 }

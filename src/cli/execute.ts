@@ -82,7 +82,7 @@ function shown(path: string): string {
 /** The tables of every evaluation in `folder`, those on benchmarks last. */
 export async function printResults(context: CliContext, folder: string): Promise<void> {
   const { readRun } = await import('../report/read.ts');
-  const { benchmarkTables } = await import('./benchmark-tables.ts');
+  const { benchmarkSummary } = await import('../report/benchmarks.ts');
   const { divergenceText, hasToolUse, transferText } = await import('../report/comparison.ts');
   const style = outStyle(context);
   for (const { models } of (await readRun(folder)).evaluations) {
@@ -101,5 +101,5 @@ export async function printResults(context: CliContext, folder: string): Promise
       : ['model', 'exact match', '95% interval', 'correct'];
     context.process.stdout.write(`\n${headedTable(names, rows, style)}`);
   }
-  context.process.stdout.write(benchmarkTables(folder, style));
+  context.process.stdout.write(await benchmarkSummary(folder, style));
 }

@@ -1,40 +1,20 @@
 /** A run's scores on benchmarks, from what its stages and `tinystar eval` left in its folder, beside those that were published. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Benchmark, CommonScores, Paint } from '../../packages/benchmarks/src/benchmark.ts';
+import { benchmarks } from '../../packages/benchmarks/src/index.ts';
+import { PUBLISHED_ABLATIONS, SOURCE } from '../../packages/benchmarks/src/published.ts';
+import { SCORES } from '../../packages/benchmarks/src/session.ts';
 import { UserError } from '../base/errors.ts';
 import { readText } from '../base/files.ts';
-import {
-  type Scores as AcebenchScores,
-  scoresSchema as acebenchSchema,
-} from '../../packages/benchmarks/src/acebench/scores.ts';
-import {
-  type Scores as BfclScores,
-  scoresSchema as bfclSchema,
-} from '../../packages/benchmarks/src/bfcl/results.ts';
-import { SOURCE } from '../../packages/benchmarks/src/published.ts';
-import { ablationTable, acebenchTables, bfclTables } from './benchmark-tables.ts';
 import { RESULTS } from '../eval/formats.ts';
 import { html, type Html } from './html.ts';
+import { headedTable, htmlTable, soft } from './table.ts';
 
-/** The section on benchmarks; undefined for a run without any. */
-export function benchmarkSection(folder: string): Html | undefined {
-  const { bfcl, acebench, damaged } = readBenchmarks(folder);
-  if (bfcl.length + acebench.length + damaged === 0) return undefined;
-  return html`<section id="benchmarks">
-    <h2>Benchmarks</h2>
-    ${bfcl.length === 0 ? undefined : bfclTables(bfcl)}
-    ${acebench.length === 0 ? undefined : acebenchTables(acebench)} ${ablationTable()}
-    <p class="lead">
-      Faint rows: ${SOURCE}.${damaged === 0 ? '' : ` Damaged files of scores, left out: ${damaged}.`}
-    </p>
-  </section>`;
-}
-
-export interface Benchmarks {
-  readonly bfcl: readonly BfclScores[];
-  readonly acebench: readonly AcebenchScores[];
-  /** Files of scores that cannot be read. */
-  readonly damaged: number;
+/** A benchmark, with a run's scores on it. */
+interface Scored {
+  readonly benchmark: Benchmark;
+  readonly scores: readonly CommonScores[];
 }
 
 /** Folders of results: of the run's stages, then of commands. */
@@ -49,24 +29,6 @@ function resultFolders(run: string): readonly string[] {
   return [...ofStages, ...inside(join(run, 'benchmarks'))];
 }
 
-/** All scores of a run on benchmarks. */
-export function readBenchmarks(run: string): Benchmarks {
-  const bfcl: BfclScores[] = [];
-  const acebench: AcebenchScores[] = [];
-  let damaged = 0;
-  for (const folder of resultFolders(run)) {
-    const path = join(folder, 'scores.json');
-    if (!existsSync(path)) continue;
-    const json = jsonOf(path);
-    const asBfcl = bfclSchema.safeParse(json);
-    const asAcebench = acebenchSchema.safeParse(json);
-    if (asBfcl.success) bfcl.push(asBfcl.data);
-    else if (asAcebench.success) acebench.push(asAcebench.data);
-    else damaged += 1;
-  }
-  return { bfcl, acebench, damaged };
-}
-
 /** Undefined where the file is not whole. */
 function jsonOf(path: string): unknown {
   try {
@@ -75,4 +37,96 @@ function jsonOf(path: string): unknown {
     if (thrown instanceof SyntaxError || thrown instanceof UserError) return undefined;
     throw thrown;
   }
+}
+
+/** All scores of a run, by benchmark, and how many files of scores cannot be read. */
+async function readBenchmarks(
+  run: string,
+): Promise<{ readonly scored: readonly Scored[]; readonly damaged: number }> {
+  const paths = resultFolders(run).map((folder) => join(folder, SCORES));
+  const files = paths.filter((path) => existsSync(path)).map(jsonOf);
+  if (files.length === 0) return { scored: [], damaged: 0 };
+  const loaded = await Promise.all(Object.values(benchmarks).map((one) => one.load()));
+  const all = loaded.map((benchmark) => {
+    return { benchmark, scores: files.flatMap((json) => benchmark.readScores(json) ?? []) };
+  });
+  const read = all.reduce((count, { scores }) => count + scores.length, 0);
+  return { scored: all.filter(({ scores }) => scores.length > 0), damaged: files.length - read };
+}
+
+/** A table for each benchmark that the run in `folder` was measured on; empty without any. */
+export async function benchmarkSummary(folder: string, paint: Paint): Promise<string> {
+  const { scored } = await readBenchmarks(folder);
+  const tables = scored.map(({ benchmark: { table }, scores }) => {
+    const rows = scores.map((one) => {
+      const name = one.sample === null ? one.model : `${one.model} ${paint.bad('sample')}`;
+      return [name, ...table.summary.cells(one)];
+    });
+    return `\n${headedTable(table.summary.columns, rows, paint)}`;
+  });
+  return tables.join('');
+}
+
+/** The page's section on benchmarks; undefined for a run without any. */
+export async function benchmarkSection(folder: string): Promise<Html | undefined> {
+  const { scored, damaged } = await readBenchmarks(folder);
+  if (scored.length + damaged === 0) return undefined;
+  return html`<section id="benchmarks">
+    <h2>Benchmarks</h2>
+    ${scored.map(benchmarkTables)} ${ablationTable()}
+    <p class="lead">
+      Faint rows: ${SOURCE}.${damaged === 0 ? '' : ` Damaged files of scores, left out: ${damaged}.`}
+    </p>
+  </section>`;
+}
+
+interface TableRow {
+  readonly name: string;
+  /** Remark for the reader; empty for none. */
+  readonly remark?: string;
+  readonly cells: readonly string[];
+  readonly own: boolean;
+}
+
+function scoreTable(title: string, columns: readonly string[], rows: readonly TableRow[]): Html {
+  const shown = rows.map(({ name, remark = '', cells, own }) => {
+    const note = remark !== '' && html` <span class="from">${remark}</span>`;
+    return { class: own ? 'own' : '', cells: [[name, note], ...(own ? cells : cells.map(soft))] };
+  });
+  return htmlTable([title, ...columns], shown, 'overall');
+}
+
+/** One's own scores first, then what was published, fainter; and below them every category. */
+function benchmarkTables({ benchmark, scores }: Scored): Html {
+  const { page } = benchmark.table;
+  const own = scores.map((one): TableRow => {
+    const sample =
+      one.sample === null ? '' : `a sample of ${one.sample} entries a category: not the official score`;
+    const remarks = [sample, ...page.remarks(one)].filter((remark) => remark !== '');
+    const remark = remarks.join('; ').replaceAll("'", '’');
+    return { name: one.model, remark, cells: page.cells(one), own: true };
+  });
+  const published = page.published.map(({ model, ...row }) => ({ name: model, ...row, own: false }));
+  const { categories } = page;
+  const byCategory = categories.names.map((name): TableRow => {
+    return { name, cells: scores.map((one) => categories.cell(one, name)), own: true };
+  });
+  const columns = scores.map((one) => categories.column(one));
+  return html`${scoreTable(page.title, page.columns, [...own, ...published])}
+    <details class="block">
+      <summary>${categories.title}</summary>
+      ${scoreTable('category', columns, byCategory)}
+    </details>`;
+}
+
+/** The paper's numbers for other ways to train the 0.6B student. */
+function ablationTable(): Html {
+  const rows = PUBLISHED_ABLATIONS.map(({ model, bfcl, acebench, ...row }): TableRow => {
+    const cells = [bfcl, acebench].map((value) => `${value.toFixed(2)}%`);
+    return { name: model, ...row, cells, own: false };
+  });
+  return html`<details class="block">
+    <summary>The paper’s ablations of Qwen3-0.6B</summary>
+    ${scoreTable('training', ['BFCL v3, overall', 'ACEBench, Normal'], rows)}
+  </details>`;
 }

@@ -61,7 +61,7 @@ export async function reportPage(run: RunRecord): Promise<string> {
       <body>
         <main>
           ${head(run)} ${compared.map(({ models }) => figures(models, run))}
-          ${compared.map((one) => resultSection(one, run))} ${benchmarkSection(run.folder)}
+          ${compared.map((one) => resultSection(one, run))} ${await benchmarkSection(run.folder)}
           ${part('Stages', 'stages', run.stages, () => stageTable(run))}
           ${part('Curves', 'curves', curves, () => [CURVES_LEAD, curves])}
           ${part('Drawn while training', 'drawn', drawn, () => drawn)}

@@ -1,6 +1,4 @@
 /** Every kind of stage, under the name that recipes call it: a new one is one file beside this one and one line here. */
-export { acebench } from './acebench.ts';
-export { bfcl } from './bfcl.ts';
 export { distill } from './distill.ts';
 export { dpo } from './dpo.ts';
 export { evaluation as eval } from './eval.ts';

@@ -1,60 +1,29 @@
-/** Stages in which models answer a public benchmark, by its official prompts and verdicts. */
+/** Stages in which models answer a public benchmark, by its official prompts and verdicts: one kind a benchmark. */
 import { join } from 'node:path';
-import { z } from 'zod';
+import type { AskOptions, BenchmarkSpec } from '../../packages/benchmarks/src/benchmark.ts';
+import { benchmarks } from '../../packages/benchmarks/src/index.ts';
+import { Session } from '../../packages/benchmarks/src/session.ts';
 import { isAbort } from '../base/errors.ts';
 import { RESULTS } from '../eval/formats.ts';
 import { Local } from '../sampling/local.ts';
-import type { Sampler } from '../sampling/sampler.ts';
-import type { Session } from '../../packages/benchmarks/src/session.ts';
 import type { RunEvent } from '../train/events.ts';
 import { memoryMb } from '../train/loop.ts';
-import { modelsOption } from './measuring.ts';
-import { count, type OptionsOf, type Outputs, pathTo, type StageContext } from './stage.ts';
+import { modelsOption, noModels } from './measuring.ts';
+import {
+  defineStage,
+  type OptionsOf,
+  type Outputs,
+  pathTo,
+  type StageContext,
+  type StageKind,
+} from './stage.ts';
 
-export const benchmarkOptions = {
+const commonOptions = {
   models: modelsOption,
   data: pathTo('any').describe("folder of the benchmark's data, relative to the recipe"),
-  category: z
-    .array(z.string().min(1))
-    .min(1)
-    .exactOptional()
-    .describe('categories or groups of them; all without it'),
-  limit: count.exactOptional().describe('a sample of this many a category: not the official score'),
-  open_thought: z
-    .boolean()
-    .default(false)
-    .describe(
-      'end prompts with <think>, for models that the code of STAR itself trained; officially they do not',
-    ),
-  temperature: z.number().min(0),
-  generate_max_len: count.describe('tokens of an answer'),
 };
-type BenchmarkOptions = OptionsOf<typeof benchmarkOptions>;
 
-/** Outcome of a benchmark. */
-interface Outcome {
-  readonly unasked: number;
-}
-
-/** Options of a session, whatever the benchmark. */
-export function sessionOptions(given: BenchmarkOptions) {
-  const {
-    data,
-    category,
-    limit,
-    temperature,
-    generate_max_len: maxTokens,
-    open_thought: openThought,
-  } = given;
-  return {
-    data,
-    ...(category === undefined ? {} : { category }),
-    ...(limit === undefined ? {} : { limit }),
-    temperature,
-    maxTokens,
-    openThought,
-  };
-}
+type BenchmarkStageOptions = AskOptions & OptionsOf<typeof commonOptions>;
 
 /** Answers between two steps in the log. */
 const ANSWERS_A_STEP = 16;
@@ -62,7 +31,7 @@ const ANSWERS_A_STEP = 16;
 /** Has one session answered; steps are answers, counted on from those of the models before. */
 async function* answered(
   context: StageContext,
-  session: Session<Outcome>,
+  session: Session,
   { before, total }: { readonly before: number; readonly total: number },
 ): AsyncGenerator<RunEvent> {
   let [answers, right, tokens] = [session.done, session.correct, 0];
@@ -83,18 +52,21 @@ async function* answered(
   }
 }
 
-/** Lets the stage's models answer its benchmark; each one's folder of results is what `tinystar eval` would leave. */
-export async function* runBenchmark(
+/** Lets the stage's models answer a benchmark; each one's folder of results is what `tinystar eval` would leave. */
+async function* runBenchmark(
   context: StageContext,
-  given: BenchmarkOptions,
-  open: (model: Sampler, folder: string) => Session<Outcome>,
+  spec: BenchmarkSpec,
+  options: BenchmarkStageOptions,
 ): AsyncGenerator<RunEvent, Outputs | undefined> {
   const folder = join(context.folder, RESULTS);
-  const entries = Object.entries(given.models);
+  const benchmark = await spec.load();
+  const selection = benchmark.entries(options);
+  const entries = Object.entries(options.models);
   for (const [index, [label, reference]] of entries.entries()) {
     using model = context.openModel(reference, { trainable: false });
     using answering = new Local(context.device, { ...model, weights: model.parameters, name: label });
-    using session = open(answering, join(folder, `${index}-${label.replaceAll(/[^\w.-]+/g, '-')}`));
+    const results = join(folder, `${index}-${label.replaceAll(/[^\w.-]+/g, '-')}`);
+    using session = new Session(benchmark, answering, options, selection, results);
     const total = entries.length * session.total;
     const before = index * session.total;
     if (index === 0)
@@ -113,3 +85,28 @@ export async function* runBenchmark(
   }
   return { results: folder };
 }
+
+const stageOf = (spec: BenchmarkSpec): StageKind =>
+  defineStage({
+    about: `${spec.title}'s accuracy of several models, by its official prompts and verdicts`,
+    options: { ...commonOptions, ...spec.options },
+    makes: 'evaluation',
+    watch: ['exact_match'],
+    contents: (data) => spec.contents(data),
+    check: ({ models }) => noModels(models),
+    run: (context, options) => runBenchmark(context, spec, options as BenchmarkStageOptions),
+  }) as unknown as StageKind;
+
+type Benchmarks = typeof benchmarks;
+
+/** A kind of stage for each benchmark, in the order of their names, as other kinds are. */
+export const benchmarkStages = Object.fromEntries(
+  Object.values(benchmarks)
+    .map((spec) => [spec.name, stageOf(spec)] as const)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1)),
+) as unknown as {
+  readonly [Name in keyof Benchmarks]: StageKind<
+    typeof commonOptions & Benchmarks[Name]['options'],
+    'evaluation'
+  >;
+};

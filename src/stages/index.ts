@@ -1,11 +1,12 @@
-/** Kinds of stages as recipes see them; all.ts lists them. */
+/** Kinds of stages as recipes see them: those of all.ts, and one for each benchmark. */
 import { z } from 'zod';
 import type { Objective } from '../losses/index.ts';
-import * as stageKinds from './all.ts';
+import * as kinds from './all.ts';
+import { benchmarkStages } from './benchmark.ts';
 import type { TrainingKind, TrainingOptions } from './training.ts';
 import { commonOptions, type OptionsOf, type StageKind } from './stage.ts';
 
-export { stageKinds };
+export const stageKinds = { ...benchmarkStages, ...kinds };
 
 type Kinds = typeof stageKinds;
 export type KindName = keyof Kinds;

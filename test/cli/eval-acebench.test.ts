@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { promptOf } from '../../packages/benchmarks/src/acebench/prompts.ts';
 import { officialReply } from '../../packages/benchmarks/src/acebench/replay.ts';
-import { selectEntries } from '../../packages/benchmarks/src/acebench/run.ts';
+import { selectEntries } from '../../packages/benchmarks/src/acebench/evaluation.ts';
 import { runCli } from '../helpers/cli.ts';
 
 const data = fileURLToPath(new URL('../../packages/benchmarks/test/fixtures/acebench', import.meta.url));

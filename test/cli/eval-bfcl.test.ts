@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { selectEntries } from '../../packages/benchmarks/src/bfcl/run.ts';
+import { selectEntries } from '../../packages/benchmarks/src/bfcl/evaluation.ts';
 import { call, makeBfcl, rightAnswer } from '../../packages/benchmarks/test/bfcl/made.ts';
 import { runCli } from '../helpers/cli.ts';
 

@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { parquetWriteFile } from 'hyparquet-writer';
 import { officialReply } from '../../packages/benchmarks/src/acebench/replay.ts';
-import { selectEntries } from '../../packages/benchmarks/src/acebench/run.ts';
+import { selectEntries } from '../../packages/benchmarks/src/acebench/evaluation.ts';
 import { SafetensorsFile, writeSafetensors } from '../../src/model/checkpoint/safetensors.ts';
 import { loadRecipe } from '../../src/recipe/load.ts';
 import { call, makeBfcl } from '../../packages/benchmarks/test/bfcl/made.ts';

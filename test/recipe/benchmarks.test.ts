@@ -3,10 +3,12 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
-import { writeResults } from '../../packages/benchmarks/src/acebench/run.ts';
 import type { Scores as AcebenchScores } from '../../packages/benchmarks/src/acebench/scores.ts';
-import { writeScores } from '../../packages/benchmarks/src/bfcl/results.ts';
+import type { CommonScores } from '../../packages/benchmarks/src/benchmark.ts';
+import { scoresOf } from '../../packages/benchmarks/src/bfcl/evaluation.ts';
+import type { Counts } from '../../packages/benchmarks/src/bfcl/scores.ts';
 import { PUBLISHED_ACEBENCH, PUBLISHED_BFCL } from '../../packages/benchmarks/src/published.ts';
+import { writeResults } from '../../packages/benchmarks/src/session.ts';
 import { writeReport } from '../../src/report/index.ts';
 import { makeFakeRun } from './fake-run.ts';
 
@@ -32,11 +34,14 @@ async function rowsOf(): Promise<string[]> {
   );
 }
 
+const writeScores = (folder: string, counts: Counts, scores: CommonScores): void => {
+  writeResults(folder, [], scoresOf(counts, scores, 'v3'));
+};
+
 const common = {
   model: 'star',
   sample: null,
   seed: 7,
-  decode: 'v3',
   openThought: false,
   errors: {},
   faults: {},

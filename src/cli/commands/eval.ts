@@ -1,16 +1,15 @@
-/** `tinystar eval`: what a model can do. Without the name of a benchmark, checkpoints on the held-out split. */
+/** `tinystar eval`: measures models. Without the name of a benchmark, checkpoints on the held-out split. */
 import { buildRouteMap } from '@stricli/core';
+import { benchmarks } from '../../../packages/benchmarks/src/index.ts';
 import type { CliContext } from '../context.ts';
 import { examples } from '../flags.ts';
-import { evalAcebenchCommand } from './eval-acebench.ts';
-import { evalBfclCommand } from './eval-bfcl.ts';
+import { benchmarkCommand } from './eval-benchmark.ts';
 import { evalHeldOutCommand } from './eval-held-out.ts';
 
 export const evalRoutes = buildRouteMap<string, CliContext>({
   routes: {
     'held-out': evalHeldOutCommand,
-    bfcl: evalBfclCommand,
-    acebench: evalAcebenchCommand,
+    ...Object.fromEntries(Object.values(benchmarks).map((spec) => [spec.name, benchmarkCommand(spec)])),
   },
   defaultCommand: 'held-out',
   docs: {
@@ -19,8 +18,7 @@ export const evalRoutes = buildRouteMap<string, CliContext>({
       'Measures models: checkpoints on the held-out split (the command held-out, which may be left out), or on a\n' +
         'benchmark.',
       'tinystar eval bases/student runs/tiny-star/stages/star --limit 200',
-      'tinystar eval bfcl --data bfcl --responses result/my-model',
-      'tinystar eval acebench --data acebench/data_en --responses result/my-model',
+      ...Object.values(benchmarks).flatMap(({ help }) => help.examples.slice(0, 1)),
     ),
   },
 });

@@ -1,20 +1,11 @@
-/** How verdicts become the scores of ACEBench. */
+/** The scores of ACEBench. */
 import { z } from 'zod';
+import { commonScores, type Verdict } from '../benchmark.ts';
 import { CATEGORIES, type Category } from './categories.ts';
 import type { Entry } from './dataset.ts';
-import type { ErrorClass } from './errors.ts';
 import { judgeReply } from './judge.ts';
 import { officialReply } from './replay.ts';
 import { REVISIONS, type Revision } from './revision.ts';
-
-/** The verdict on an entry, as a file of verdicts has it. */
-export interface JudgedEntry {
-  readonly id: string;
-  readonly category: string;
-  readonly valid: boolean;
-  /** The official name of the error, or `no_response`; null where the reply is right. */
-  readonly error: ErrorClass | 'no_response' | null;
-}
 
 const categoryScoreSchema = z.object({
   name: z.string(),
@@ -35,48 +26,31 @@ const sumSchema = z.object({ accuracy: z.number(), ceiling: z.number() });
 
 export const scoresSchema = z.object({
   benchmark: z.literal('ACEBench'),
+  ...commonScores,
   revision: z.enum(REVISIONS),
-  /** What tables call the model, or the file of responses. */
-  model: z.string(),
-  /** Entries (or dialogues) a category of a sample; null for all of them. */
-  sample: z.int().nullable(),
-  seed: z.int(),
   /** What became of thoughts: scored with the rest, as officially, taken off, or not asked for. */
   thinking: z.enum(['keep', 'strip', 'off']),
-  /** Tells whether prompts ended with "<think>", which officially they do not. */
-  openThought: z.boolean().default(false),
   categories: z.array(categoryScoreSchema),
   /** Mean of the twelve normal categories; null as long as one of them is missing. */
   normal: sumSchema.nullable(),
   /** Mean of the three special categories; null as long as one of them is missing. */
   special: sumSchema.nullable(),
-  /** How often each error occurs, most frequent first. */
-  errors: z.record(z.string(), z.int()),
-  /** Lines of responses that were left out, by fault. */
-  faults: z.record(z.string(), z.int()),
 });
 
 /** An evaluation's result in a file. */
 export type Scores = z.output<typeof scoresSchema>;
-
-/** What tables say of thoughts; empty where they are scored with the rest, as officially. */
-export const THINKING_REMARKS: Readonly<Record<Scores['thinking'], string>> = {
-  keep: '',
-  strip: 'thoughts taken off before scoring',
-  off: 'asked for no thoughts',
-};
 
 /** Judges the replies to entries; an entry without one is wrong. */
 export function judgeEntries(
   entries: readonly Entry[],
   replies: ReadonlyMap<string, string>,
   revision: Revision,
-): readonly JudgedEntry[] {
+): readonly Verdict[] {
   return entries.map((entry) => judgeEntry(entry, replies.get(entry.id), revision));
 }
 
 /** Judges the reply to one entry. */
-export function judgeEntry(entry: Entry, reply: string | undefined, revision: Revision): JudgedEntry {
+export function judgeEntry(entry: Entry, reply: string | undefined, revision: Revision): Verdict {
   const { id, category } = entry;
   const base = { id, category: `${category.kind}_${category.name}` };
   if (reply === undefined) return { ...base, valid: false, error: 'no_response' };
@@ -99,7 +73,7 @@ export function unitOf({ id, category }: Entry): string {
 /** Scores by category, in the order of the tables. `judged` has the verdicts on `entries`, in their order. */
 export function scoreCategories(
   entries: readonly Entry[],
-  judged: readonly JudgedEntry[],
+  judged: readonly Verdict[],
   revision: Revision,
 ): readonly CategoryScore[] {
   return CATEGORIES.flatMap((category): CategoryScore[] => {
@@ -128,13 +102,4 @@ export function meanOf(scores: readonly CategoryScore[], kind: Category['kind'])
   const mean = (key: 'accuracy' | 'ceiling'): number =>
     round3(own.reduce((sum, score) => sum + score[key], 0) / own.length);
   return { accuracy: mean('accuracy'), ceiling: mean('ceiling') };
-}
-
-/** How often each error occurs, most frequent first. */
-export function countErrors(judged: readonly JudgedEntry[]): Readonly<Record<string, number>> {
-  const counts = new Map<string, number>();
-  for (const { error } of judged) {
-    if (error !== null) counts.set(error, (counts.get(error) ?? 0) + 1);
-  }
-  return Object.fromEntries([...counts].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1)));
 }

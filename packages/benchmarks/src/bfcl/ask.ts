@@ -1,34 +1,38 @@
 /** Lets a model answer BFCL's entries, with the official prompts and limits; what it wrote is stored without its thoughts. */
 import type { SampleOptions, Sampler } from '../../../../src/sampling/sampler.ts';
 import { answersTo } from '../answers.ts';
+import type { Answered, AskOptions } from '../benchmark.ts';
 import { Conversation } from './conversation.ts';
 import { type DecodeRule, splitThought } from './decode.ts';
-import type { MultiTurnEntry, SingleTurnEntry } from './entries.ts';
+import type { Entry, MultiTurnEntry, SingleTurnEntry } from './entries.ts';
 import { promptFunctions, renderPrompt } from './prompt.ts';
-
-export interface BfclAskOptions extends SampleOptions {
-  readonly rule: DecodeRule;
-  /** Prompts end with "<think>": for models that STAR's own code trained on such prompts. The official ones do not. */
-  readonly openThought: boolean;
-}
-
-export interface Answered<Entry, Result> {
-  readonly entry: Entry;
-  /** Undefined where a prompt filled the model's positions, so that nothing was asked. */
-  readonly result: Result | undefined;
-  /** Tokens that were written, thoughts included. */
-  readonly tokens: number;
-}
+import type { Response } from './verdicts.ts';
 
 const THINK = '<think>';
 
+/** Asks entries of one turn, then those of several. */
+export async function* askBfcl(
+  model: Sampler,
+  entries: readonly Entry[],
+  options: AskOptions & { readonly decode: DecodeRule },
+  signal: AbortSignal,
+): AsyncGenerator<Answered<Entry, Response>, void, undefined> {
+  const { temperature, generate_max_len, open_thought, decode } = options;
+  const sampling = { temperature, generate_max_len, signal };
+  const end = open_thought ? THINK : '';
+  const single = entries.flatMap((entry) => (entry.kind === 'single' ? [entry] : []));
+  yield* askSingleTurn(model, single, end, sampling);
+  const multi = entries.flatMap((entry) => (entry.kind === 'multi' ? [entry] : []));
+  yield* askMultiTurn(model, multi, end, decode, sampling);
+}
+
 /** Asks entries of one turn; answers come as they are ready. */
-export async function* askSingleTurn(
+async function* askSingleTurn(
   model: Sampler,
   entries: readonly SingleTurnEntry[],
-  options: BfclAskOptions,
+  end: string,
+  options: SampleOptions,
 ): AsyncGenerator<Answered<SingleTurnEntry, string>, void, undefined> {
-  const end = options.openThought ? THINK : '';
   const prompts = entries.map(
     ({ turns, functions, category }) =>
       renderPrompt(turns[0] ?? [], promptFunctions(functions, category)) + end,
@@ -45,19 +49,20 @@ export async function* askSingleTurn(
 const CONVERSATIONS = 64;
 
 /** Leads entries of several turns to their ends; each comes when its last turn is over. */
-export async function* askMultiTurn(
+async function* askMultiTurn(
   model: Sampler,
   entries: readonly MultiTurnEntry[],
-  options: BfclAskOptions,
+  end: string,
+  rule: DecodeRule,
+  options: SampleOptions,
 ): AsyncGenerator<Answered<MultiTurnEntry, readonly (readonly string[])[]>, void, undefined> {
-  const end = options.openThought ? THINK : '';
   const waiting = [...entries];
   let active: { readonly conversation: Conversation; tokens: number; isFull: boolean }[] = [];
   for (;;) {
     const next = waiting.splice(0, CONVERSATIONS - active.length);
     active.push(
       ...next.map((entry) => ({
-        conversation: new Conversation(entry, options.rule),
+        conversation: new Conversation(entry, rule),
         tokens: 0,
         isFull: false,
       })),

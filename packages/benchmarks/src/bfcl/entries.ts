@@ -9,7 +9,8 @@ import { tryParseJson } from '../../../../src/json/parse.ts';
 import { isDict, isList, type PyDict, type PyValue } from '../../../../src/json/python.ts';
 import { pyStr } from '../../../../src/json/repr.ts';
 import { type Category, rulesOf } from './categories.ts';
-import { longContextFile, readLongContext } from './long-context.ts';
+import { readLongContext } from './long-context.ts';
+import { longContextFile } from './long-context-file.ts';
 import {
   isLongContext,
   type LongContext,

@@ -1,10 +1,22 @@
-/** How verdicts become the official table of BFCL v3. A category that was not scored counts as zero, and is shown as N/A. */
+/** The scores of BFCL v3, by its own formulas. A category that was not scored counts as zero, and is shown as N/A. */
+import { z } from 'zod';
+import { commonScores } from '../benchmark.ts';
 import { CATEGORIES, CATEGORY_NAMES, type Category } from './categories.ts';
 
-export interface Count {
-  readonly correct: number;
-  readonly total: number;
-}
+const countSchema = z.object({ correct: z.int(), total: z.int() });
+export type Count = z.output<typeof countSchema>;
+
+export const scoresSchema = z.object({
+  benchmark: z.literal('BFCL v3'),
+  ...commonScores,
+  decode: z.enum(['v3', 'head']),
+  categories: z.record(z.string(), countSchema),
+  /** Shares from 0 to 1, by the names of Summary. */
+  summary: z.record(z.string(), z.number()),
+});
+
+/** An evaluation's result in a file. */
+export type Scores = z.output<typeof scoresSchema>;
 
 /** Counts of the categories that were scored. */
 export type Counts = ReadonlyMap<Category, Count>;
@@ -85,4 +97,14 @@ export function percent(share: number): string {
   if (!tie) return `${value.toFixed(2)}%`;
   const below = Math.floor(value * 100);
   return `${((below % 2 === 0 ? below : below + 1) / 100).toFixed(2)}%`;
+}
+
+/** The counts of scores in a file. */
+export function countsOf({ categories }: Scores): Counts {
+  return new Map(
+    CATEGORY_NAMES.flatMap((category): [Category, Count][] => {
+      const count = categories[category];
+      return count === undefined ? [] : [[category, count]];
+    }),
+  );
 }

@@ -1,88 +1,99 @@
-/** The score tables of BFCL v3 with the columns of its official files. */
-import { type Category, CATEGORY_NAMES, type Group, rulesOf } from './categories.ts';
-import { accuracyOf, type Counts, percent, summarise } from './scores.ts';
+/** BFCL's scores as they are shown. */
+import type { Table } from '../benchmark.ts';
+import { PUBLISHED_BFCL } from '../published.ts';
+import { CATEGORY_NAMES, rulesOf } from './categories.ts';
+import { officialTable } from './official-table.ts';
+import { countsOf, percent, type Scores, unscored } from './scores.ts';
 
-/** Columns by their official names, in their official order. */
-export type Columns = Readonly<Record<string, string>>;
+const NONE = '–';
+const shown = (value: number | undefined): string => (value === undefined ? NONE : `${value.toFixed(2)}%`);
 
-/** The score columns of data_overall.csv, data_non_live.csv, data_live.csv and data_multi_turn.csv. */
-export interface OfficialTable {
-  readonly overall: Columns;
-  readonly nonLive: Columns;
-  readonly live: Columns;
-  readonly multiTurn: Columns;
+function remarks({ decode, openThought }: Scores): readonly string[] {
+  return [
+    decode === 'v3' ? '' : "calls decoded by version 4's rule",
+    openThought ? 'prompts ended with <think>' : '',
+  ];
 }
 
-const NOT_SCORED = 'N/A';
-
-/**
- * What was not scored is N/A and counts as zero. Summaries of a kind are N/A as soon as a part of them is; the accuracies of Live,
- * Non-Live, Multi Turn and the whole are always told.
- */
-export function officialTable(counts: Counts): OfficialTable {
-  const sums = summarise(counts);
-  const one = (category: Category): string => {
-    const accuracy = accuracyOf(counts.get(category));
-    return accuracy === undefined ? NOT_SCORED : percent(accuracy);
-  };
-  const sum = (value: number, parts: readonly Category[]): string =>
-    parts.some((category) => one(category) === NOT_SCORED) ? NOT_SCORED : percent(value);
-  const astOf = (name: Group): Category[] =>
-    CATEGORY_NAMES.filter((category) => {
-      const { group, check } = rulesOf(category);
-      return group === name && check.kind === 'ast';
-    });
-  const nonLiveAst = sum(sums.nonLiveAst, astOf('non_live'));
-  const nonLiveSimple = sum(sums.nonLiveSimple, ['simple', 'java', 'javascript']);
-  return {
-    overall: {
-      'Overall Acc': percent(sums.overall),
-      'Non-Live AST Acc': nonLiveAst,
-      'Non-Live Simple AST': nonLiveSimple,
-      'Non-Live Multiple AST': one('multiple'),
-      'Non-Live Parallel AST': one('parallel'),
-      'Non-Live Parallel Multiple AST': one('parallel_multiple'),
-      'Live Acc': percent(sums.live),
-      'Live Simple AST': one('live_simple'),
-      'Live Multiple AST': one('live_multiple'),
-      'Live Parallel AST': one('live_parallel'),
-      'Live Parallel Multiple AST': one('live_parallel_multiple'),
-      'Multi Turn Acc': percent(sums.multiTurn),
-      'Multi Turn Base': one('multi_turn_base'),
-      'Multi Turn Miss Func': one('multi_turn_miss_func'),
-      'Multi Turn Miss Param': one('multi_turn_miss_param'),
-      'Multi Turn Long Context': one('multi_turn_long_context'),
-      'Relevance Detection': one('live_relevance'),
-      'Irrelevance Detection': sum(sums.irrelevance, ['irrelevance', 'live_irrelevance']),
-    },
-    nonLive: {
-      'Non_Live Overall Acc': percent(sums.nonLiveOverall),
-      'AST Summary': nonLiveAst,
-      'Simple AST': nonLiveSimple,
-      'Python Simple AST': one('simple'),
-      'Java Simple AST': one('java'),
-      'JavaScript Simple AST': one('javascript'),
-      'Multiple AST': one('multiple'),
-      'Parallel AST': one('parallel'),
-      'Parallel Multiple AST': one('parallel_multiple'),
-      'Irrelevance Detection': one('irrelevance'),
-    },
-    live: {
-      'Live Overall Acc': percent(sums.live),
-      'AST Summary': sum(sums.liveAst, astOf('live')),
-      'Python Simple AST': one('live_simple'),
-      'Python Multiple AST': one('live_multiple'),
-      'Python Parallel AST': one('live_parallel'),
-      'Python Parallel Multiple AST': one('live_parallel_multiple'),
-      'Irrelevance Detection': one('live_irrelevance'),
-      'Relevance Detection': one('live_relevance'),
-    },
-    multiTurn: {
-      'Multi Turn Overall Acc': percent(sums.multiTurn),
-      Base: one('multi_turn_base'),
-      'Miss Func': one('multi_turn_miss_func'),
-      'Miss Param': one('multi_turn_miss_param'),
-      'Long Context': one('multi_turn_long_context'),
-    },
-  };
+/** The note on categories that were not scored; empty if there are none. */
+function incomplete(scores: Scores): string {
+  const missing = unscored(countsOf(scores));
+  if (missing.length === 0) return '';
+  const names = missing.length > 4 ? [...new Set(missing.map((one) => rulesOf(one).group))] : missing;
+  return `: ${missing.length} of ${CATEGORY_NAMES.length} categories (${names.join(', ')}) were not scored and count as 0\n`;
 }
+
+export const bfclTable: Table<Scores> = {
+  edition: () => '',
+  remarks,
+  tables(scores, { bold, dim, bad }) {
+    const counts = countsOf(scores);
+    const { overall, nonLive } = officialTable(counts);
+    const categories = [...counts].flatMap(([category, count]) =>
+      count.total === 0
+        ? []
+        : [
+            [
+              category,
+              bold(percent(count.correct / count.total)),
+              count,
+              dim(`${count.correct}/${count.total}`),
+            ],
+          ],
+    );
+    const sums = [
+      ['Non-Live AST', overall['Non-Live AST Acc'] ?? ''],
+      ['Non-Live overall', nonLive['Non_Live Overall Acc'] ?? ''],
+      ['Live', overall['Live Acc'] ?? ''],
+      ['Multi Turn', overall['Multi Turn Acc'] ?? ''],
+      [bold('Overall'), bold(overall['Overall Acc'] ?? '')],
+    ];
+    const missing = incomplete(scores);
+    return [
+      { head: ['category', 'accuracy', '95% interval', 'correct'], rows: categories },
+      { rows: sums, note: missing === '' ? '' : `${bad('incomplete')}${missing}` },
+    ];
+  },
+  summary: {
+    columns: ['BFCL v3', 'overall', 'Non-Live AST', 'Live', 'Multi Turn'],
+    cells(scores) {
+      const { overall } = officialTable(countsOf(scores));
+      const columns = ['Overall Acc', 'Non-Live AST Acc', 'Live Acc', 'Multi Turn Acc'];
+      return columns.map((column) => overall[column] ?? '');
+    },
+  },
+  page: {
+    title: 'BFCL v3',
+    columns: ['Overall', 'Non-Live AST', 'Non-Live overall', 'Live', 'Multi Turn'],
+    cells(scores) {
+      const { overall, nonLive } = officialTable(countsOf(scores));
+      const cells = [
+        overall['Overall Acc'],
+        overall['Non-Live AST Acc'],
+        nonLive['Non_Live Overall Acc'],
+        overall['Live Acc'],
+        overall['Multi Turn Acc'],
+      ];
+      return cells.map((cell) => cell ?? NONE);
+    },
+    remarks(scores) {
+      const isMissing = Object.values(officialTable(countsOf(scores)).overall).includes('N/A');
+      return [isMissing ? 'categories are missing, and count as 0' : '', ...remarks(scores)];
+    },
+    published: PUBLISHED_BFCL.map(({ overall, nonLive, live, multiTurn, ...row }) => ({
+      ...row,
+      cells: [shown(overall), shown(nonLive), NONE, shown(live), shown(multiTurn)],
+    })),
+    categories: {
+      title: 'BFCL v3 by category',
+      names: CATEGORY_NAMES,
+      column: ({ model }) => model,
+      cell({ categories }, name) {
+        const count = categories[name];
+        return count === undefined || count.total === 0
+          ? 'N/A'
+          : `${percent(count.correct / count.total)} (${count.correct}/${count.total})`;
+      },
+    },
+  },
+};

@@ -1,7 +1,6 @@
 /** Verdicts on responses, one an entry, and what they add up to. */
-import { Rng } from '../../../../src/base/rng.ts';
 import { isList, type PyValue } from '../../../../src/json/python.ts';
-import { type Category, CATEGORY_NAMES } from './categories.ts';
+import type { Category } from './categories.ts';
 import { type DecodeRule, decodeStep } from './decode.ts';
 import type { Entry, MultiTurnEntry } from './entries.ts';
 import { checkMultiTurn } from './multi-turn/index.ts';
@@ -53,34 +52,13 @@ function multiTurnError(
 }
 
 /** Adds up verdicts by category. */
-export function countVerdicts(verdicts: readonly Verdict[]): ReadonlyMap<Category, Count> {
+export function countVerdicts(
+  verdicts: readonly Pick<Verdict, 'category' | 'error'>[],
+): ReadonlyMap<Category, Count> {
   const counts = new Map<Category, Count>();
   for (const { category, error } of verdicts) {
     const { correct, total } = counts.get(category) ?? { correct: 0, total: 0 };
     counts.set(category, { correct: correct + (error === null ? 1 : 0), total: total + 1 });
   }
   return counts;
-}
-
-/** How often each error occurs, most frequent first. */
-export function countErrors(verdicts: readonly Verdict[]): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>();
-  for (const { error } of verdicts) {
-    if (error !== null) counts.set(error, (counts.get(error) ?? 0) + 1);
-  }
-  return new Map([...counts].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1)));
-}
-
-/** Seed of every sample, so that two samples of one size are the same. */
-export const SAMPLE_SEED = 7;
-
-/** At most `size` entries of each category, the same ones every time, in their order. */
-export function sampleEntries(entries: readonly Entry[], size: number): readonly Entry[] {
-  const chosen = new Set<Entry>();
-  for (const category of CATEGORY_NAMES) {
-    const own = entries.filter((entry) => entry.category === category);
-    const drawn = Rng.seeded(SAMPLE_SEED, `bfcl:${category}`).shuffled(own).slice(0, size);
-    for (const entry of drawn) chosen.add(entry);
-  }
-  return entries.filter((entry) => chosen.has(entry));
 }

@@ -4,8 +4,9 @@ import { expect, test } from 'vitest';
 import { CATEGORIES } from '../../src/acebench/categories.ts';
 import { promptOf } from '../../src/acebench/prompts.ts';
 import { officialReply } from '../../src/acebench/replay.ts';
-import { scoredText, selectEntries } from '../../src/acebench/run.ts';
-import { countErrors, judgeEntries, meanOf, round3, scoreCategories } from '../../src/acebench/scores.ts';
+import { scoredText, selectEntries } from '../../src/acebench/evaluation.ts';
+import { judgeEntries, meanOf, round3, scoreCategories } from '../../src/acebench/scores.ts';
+import { countErrors } from '../../src/benchmark.ts';
 
 const data = fileURLToPath(new URL('../fixtures/acebench', import.meta.url));
 const { entries, knows } = selectEntries({ data });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type Category, isCategory } from '../../src/bfcl/categories.ts';
 import { type Count, percent, summarise } from '../../src/bfcl/scores.ts';
-import { officialTable } from '../../src/bfcl/table.ts';
+import { officialTable } from '../../src/bfcl/official-table.ts';
 import type { PyDict } from '../../../../src/json/python.ts';
 import { golden } from './shared.ts';
 

@@ -5,8 +5,10 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { categoriesNamed } from '../../src/bfcl/categories.ts';
 import { type Entry, readEntries } from '../../src/bfcl/entries.ts';
-import { categoriesIn, lacksLongContext } from '../../src/bfcl/results.ts';
-import { judge, sampleEntries } from '../../src/bfcl/verdicts.ts';
+import { categoriesIn } from '../../src/bfcl/evaluation.ts';
+import { lacksLongContext } from '../../src/bfcl/long-context-file.ts';
+import { judge } from '../../src/bfcl/verdicts.ts';
+import { sampleEntries } from '../../src/benchmark.ts';
 import { parseJson } from '../../../../src/json/parse.ts';
 import { fromJson, type PyDict, type PyValue } from '../../../../src/json/python.ts';
 import { pyRepr } from '../../../../src/json/repr.ts';
@@ -116,10 +118,11 @@ test('entries come in the order of the files, with their language’s types', ()
 });
 
 test('a sample has at most as many entries of each category, in their order', () => {
-  const two = sampleEntries(entries, 2);
+  const of = { category: (entry: Entry) => entry.category, unit: (entry: Entry) => entry };
+  const two = sampleEntries(entries, 2, of);
   expect(two).toHaveLength(2 + 1 + 1 + 2 + 1);
   expect(entries.filter((entry) => two.includes(entry))).toEqual(two);
-  expect(sampleEntries(entries, 100)).toEqual(entries);
+  expect(sampleEntries(entries, 100, of)).toEqual(entries);
 });
 
 test('groups name their categories; the table’s order is kept', () => {
