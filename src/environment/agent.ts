@@ -52,7 +52,7 @@ export const agentPrompt = (speech: Speech, question: string, tools: readonly To
 
 /** A call that worked, with what came of it. */
 export interface ChainStep {
-  /** What the model wrote, to the end of its turn. */
+  /** Text of the model, to the end of its turn. */
   readonly text: string;
   readonly tokens: TokenIds;
   /** Of those tokens, as they were drawn. */
@@ -63,14 +63,14 @@ export interface ChainStep {
   readonly reply: TokenIds;
 }
 
-/** How a chain ended: it was stopped; it had no steps, no tries for a step, or no room left. */
+/** Ends of a chain: it was stopped; it had no steps, no tries for a step, or no room left. */
 const CHAIN_ENDS = ['stopped', 'steps', 'tries', 'length'] as const;
 export type ChainEnd = (typeof CHAIN_ENDS)[number];
 
 export interface Chain {
   readonly steps: readonly ChainStep[];
   readonly end: ChainEnd;
-  /** What the chain was stopped with. */
+  /** The argument of the call that stopped the chain. */
   readonly answer: string | undefined;
   /** Calls that failed and were written again. */
   readonly failures: number;
@@ -78,7 +78,7 @@ export interface Chain {
 
 /** Options of a chain, whose turns are its steps, the last one included; microchain has 10. */
 export interface AgentOptions extends ConverseOptions {
-  /** How often a step may be written; microchain has 10. */
+  /** Tries that a step may have; microchain has 10. */
   readonly max_tries: number;
   /** Tokens that a chain may have before a step, failed tries of that step included. */
   readonly max_length: number;
@@ -145,7 +145,7 @@ class Walk {
     return this.#kept.ids.length + this.#tried.ids.length - this.#prompt;
   }
 
-  /** What the next step is written after. */
+  /** The text that the next step is written after. */
   get prompt(): Prompt {
     return { ...after(this.#kept, this.#tried), tools: this.#tools };
   }

@@ -18,7 +18,7 @@ const MAX_CALLS = 8;
 
 /** A problem's prompt. */
 export interface ConversationTask extends Prompt {
-  /** What the environment's state begins from. */
+  /** Beginning of the environment's state. */
   readonly setting: JsonObject;
 }
 
@@ -30,10 +30,10 @@ export interface MadeCall {
 }
 
 export interface Conversation extends Sample {
-  /** What the model wrote, turn by turn, special tokens included. */
+  /** Text of the model, turn by turn, special tokens included. */
   readonly turns: readonly string[];
   readonly calls: readonly MadeCall[];
-  /** What rewards look at: its own words, all calls in them that can be read, and whether its last turn is whole. */
+  /** The part that rewards look at: its own words, all calls in them that can be read, and whether its last turn is whole. */
   readonly response: {
     readonly text: string;
     readonly calls: readonly WrittenCall[];
@@ -43,7 +43,7 @@ export interface Conversation extends Sample {
   readonly end: 'answer' | 'turns' | 'length';
 }
 
-/** Who talks, and with what. */
+/** A model that talks, with its chat template and the environment. */
 export interface Voice {
   readonly sampler: Pick<Sampler, 'sample'>;
   readonly speech: Speech;
@@ -63,7 +63,7 @@ class Talk {
   readonly calls: MadeCall[] = [];
   readonly #session: Session;
   readonly #speech: Speech;
-  /** Where the present turn begins in the sample's tokens. */
+  /** Beginning of the present turn in the sample's tokens. */
   #start = 0;
 
   constructor(session: Session, speech: Speech) {

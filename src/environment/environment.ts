@@ -1,5 +1,5 @@
 /**
- * What a model can act in: functions with a JSON Schema each, problems that are solved with them, and a state that
+ * Surroundings that a model acts in: functions with a JSON Schema each, problems that are solved with them, and a state that
  * lasts for one conversation about one problem. An environment is a module whose default export is one:
  *
  *   export default defineEnvironment({ name: 'dice', description: '...', tools: [...], problems: ({ split, seed, count }) => [...] })
@@ -7,6 +7,7 @@
  * Functions must depend on their arguments and the conversation's state alone: a run that goes on after a kill, and a
  * worker that had to be stopped, repeat the calls that were made.
  */
+import { z } from 'zod';
 import type { Tool, ToolCall } from '../chat/messages.ts';
 import type { JsonObject } from '../json/value.ts';
 
@@ -23,13 +24,13 @@ export interface SolutionStep {
 export interface Problem {
   /** Unique within the environment. */
   readonly id: string;
-  /** What reports group by, such as "farm/2". */
+  /** Group in reports, such as "farm/2". */
   readonly category: string;
-  /** What the user says. */
+  /** Request of the user. */
   readonly question: string;
   /** The right answer, as it stands in \boxed{}. */
   readonly answer: string;
-  /** What the state of a conversation begins from. */
+  /** Beginning of a conversation's state. */
   readonly setting: JsonObject;
   /** A right solution, for pre-training and tests. */
   readonly solution?: readonly SolutionStep[];
@@ -79,24 +80,22 @@ export function defineEnvironment<State>(environment: Environment<State>): Envir
   return environment;
 }
 
-/** What a call came to, as the model reads it. */
+/** Outcome of a call, as the model reads it. */
 export interface ToolResult {
   readonly text: string;
   /** False for an error, which `text` then explains. */
   readonly ok: boolean;
 }
 
-/** What keeps a function from harming a run. */
-export interface Limits {
-  /** Milliseconds that a call may take. */
-  readonly timeMs: number;
-  /** Megabytes of heap of the worker, where there is one. */
-  readonly memoryMb: number;
-  /** Characters of a result; what is longer is cut. */
-  readonly resultChars: number;
-}
-
-export const DEFAULT_LIMITS: Limits = { timeMs: 2000, memoryMb: 128, resultChars: 1000 };
+/** Limits that keep a function from harming a run, as a recipe sets them. */
+export const limitOptions = {
+  time_limit: z.number().positive().max(600).default(2).describe('seconds that a call may take'),
+  memory_limit: z.int().positive().default(128).describe("megabytes of the worker's heap"),
+  result_limit: z.int().positive().default(1000).describe('characters of a result; longer ones are cut'),
+};
+const limitsSchema = z.object(limitOptions);
+export type Limits = Readonly<z.output<typeof limitsSchema>>;
+export const DEFAULT_LIMITS: Limits = limitsSchema.parse({});
 
 /** One conversation's functions. */
 export interface Session {

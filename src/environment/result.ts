@@ -1,4 +1,4 @@
-/** What a function returned or threw, as the text that the model reads. Never throws, never longer than it may be. */
+/** The text of what a function returned or threw, as the model reads it. Never throws, never longer than it may be. */
 import { errorText, UserError } from '../base/errors.ts';
 import { dumps } from '../json/dumps.ts';
 import { MAX_DEPTH, type PyValue } from '../json/python.ts';
@@ -33,7 +33,11 @@ export function errorResult(message: string): ToolResult {
   return { text: `Error: ${shorten(message, MAX_ERROR_CHARS, '...')}`, ok: false };
 }
 
-/** What was thrown, as an error; what was thrown may itself throw when it is asked for its text. */
+/** The result of a call that took longer than it may. */
+export const timeOut = (name: string, seconds: number): ToolResult =>
+  errorResult(`${name} took longer than ${seconds} s and was stopped`);
+
+/** Makes an error of what was thrown; that may itself throw when it is asked for its text. */
 export function thrownResult(thrown: unknown): ToolResult {
   try {
     return errorResult(errorText(thrown));
@@ -42,7 +46,7 @@ export function thrownResult(thrown: unknown): ToolResult {
   }
 }
 
-/** What was returned: strings as they are, the rest as JSON, cut at `limit` characters. */
+/** Makes a result of what was returned: strings as they are, the rest as JSON, cut at `limit` characters. */
 export function valueResult(value: unknown, limit: number): ToolResult {
   try {
     const text = typeof value === 'string' ? value : dumps(pyValueOf(value));

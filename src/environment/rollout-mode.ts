@@ -1,4 +1,4 @@
-/** How a model goes about a problem: in a conversation that ends with its answer, or step by step as the agent. */
+/** Modes of going about a problem: in a conversation that ends with its answer, or step by step as the agent. */
 import { asTokenIds } from '../base/token-ids.ts';
 import { agentPrompt, agentTools, type Chain, REASONING, runAgent, STOP } from './agent.ts';
 import {
@@ -11,7 +11,6 @@ import {
 import type { EnvironmentHost, Problem } from './environment.ts';
 import { workedSolution, type WorkedSolution } from './solution.ts';
 import type { Speech } from './speech.ts';
-import { workedChain } from './worked-chain.ts';
 
 export interface RolloutMode {
   /** The prompt of a problem. Throws a UserError for functions that do not suit it. */
@@ -30,7 +29,7 @@ export interface RolloutMode {
 export const CONVERSATION: RolloutMode = {
   prompt: (speech, question, { tools }) => speech.prompt(question, tools),
   converse,
-  worked: workedSolution,
+  worked: (problem, host, speech) => workedSolution(problem, host, speech),
 };
 
 const ENDS = { stopped: 'answer', steps: 'turns', tries: 'turns', length: 'length' } as const;
@@ -72,6 +71,6 @@ export function agentMode(maxTries: number): RolloutMode {
       const chains = await runAgent(tasks, voice, { ...options, max_tries: maxTries, max_length });
       return chains.map((own) => own.map(conversationOf));
     },
-    worked: workedChain,
+    worked: (problem, host, speech) => workedSolution(problem, host, speech, true),
   };
 }

@@ -2,6 +2,7 @@
 import { UserError } from '../base/errors.ts';
 import { asTokenIds, type TokenIds } from '../base/token-ids.ts';
 import type { Message } from '../chat/messages.ts';
+import { STOP } from './agent.ts';
 import type { EnvironmentHost, Problem } from './environment.ts';
 import type { Speech } from './speech.ts';
 
@@ -12,43 +13,47 @@ export interface WorkedSolution {
   readonly drawn: Uint8Array;
 }
 
-function append(parts: { tokens: number[]; drawn: number[] }, ids: TokenIds, drawn: 0 | 1): void {
-  for (const id of ids) {
-    parts.tokens.push(id);
-    parts.drawn.push(drawn);
-  }
-}
-
-/** Makes the calls of a problem's solution; throws a UserError when it has none, or one that fails. */
+/**
+ * Makes the calls of a problem's solution: those of a step in one turn, or as the agent, one a turn and the answer by a
+ * call of its own. Throws a UserError when there is no solution, or one that fails.
+ */
 export async function workedSolution(
-  problem: Problem,
+  { id, solution, setting, answer }: Problem,
   host: EnvironmentHost,
   speech: Speech,
+  asAgent = false,
 ): Promise<WorkedSolution> {
-  const { id, solution, setting, answer } = problem;
+  const fault = (text: string): UserError =>
+    new UserError('NO_SOLUTION', `The problem ${id} of the environment ${host.name} ${text}`);
   if (solution === undefined)
-    throw new UserError(
-      'NO_SOLUTION',
-      `The problem ${id} of the environment ${host.name} has no solution to learn from; give its problems solutions, or leave them to a teacher.`,
-    );
-  const parts = { tokens: [] as number[], drawn: [] as number[] };
-  const say = (message: Omit<Message, 'role'>): void => append(parts, speech.turn(message), 1);
+    throw fault('has no solution to learn from; give its problems solutions, or leave them to a teacher.');
+  const tokens: number[] = [];
+  const drawn: number[] = [];
+  const add = (ids: TokenIds, own: 0 | 1): void => {
+    for (const token of ids) {
+      tokens.push(token);
+      drawn.push(own);
+    }
+  };
+  const say = (message: Omit<Message, 'role'>): void => add(speech.turn(message), 1);
   const session = host.open(setting);
   for (const { thought, calls } of solution) {
-    say({ content: '', reasoning: thought, toolCalls: calls });
-    const texts: string[] = [];
-    for (const { name, arguments: given } of calls) {
-      const { ok, text } = await session.call(name, given);
-      if (!ok)
-        throw new UserError(
-          'NO_SOLUTION',
-          `The solution of the problem ${id} of the environment ${host.name} fails at ${name}: ${text}`,
-        );
-      texts.push(text);
+    for (const turn of asAgent ? calls.map((call) => [call]) : [calls]) {
+      say({ content: '', reasoning: thought, toolCalls: turn });
+      const texts: string[] = [];
+      for (const { name, arguments: given } of turn) {
+        const { ok, text } = await session.call(name, given);
+        if (!ok) throw fault(`has a solution that fails at ${name}: ${text}`);
+        texts.push(text);
+      }
+      add(speech.results(texts), 0);
     }
-    append(parts, speech.results(texts), 0);
   }
   session.close();
-  say({ content: `\\boxed{${answer}}`, reasoning: 'Done.' });
-  return { tokens: asTokenIds(parts.tokens), drawn: Uint8Array.from(parts.drawn) };
+  say(
+    asAgent
+      ? { content: '', reasoning: 'Done.', toolCalls: [{ name: STOP.name, arguments: { answer } }] }
+      : { content: `\\boxed{${answer}}`, reasoning: 'Done.' },
+  );
+  return { tokens: asTokenIds(tokens), drawn: Uint8Array.from(drawn) };
 }

@@ -12,7 +12,7 @@ import type { Prompt } from '../sampling/sampler.ts';
 
 /** Stands for what an assistant wrote, and for each result; of the private use area, so that no template has it. */
 const MARK = '\u{F0100}';
-/** How the answer is to be given. */
+/** Form that the answer is to be given in. */
 const INSTRUCTION = 'Give the answer in \\boxed{}.';
 
 /** A problem as it is asked, whoever is to solve it. */
@@ -43,7 +43,7 @@ export class Speech {
     return this.tokenizer.encode(targetAfter(this.#opening, message.reasoning ?? '', answerText(message)));
   }
 
-  /** What stands around `count` results, after the end of the assistant's turn. */
+  /** The texts around `count` results, after the end of the assistant's turn. */
   #around(count: number): readonly TokenIds[] {
     const known = this.#pieces.get(count);
     if (known !== undefined) return known;

@@ -1,4 +1,4 @@
-/** What an assistant wrote in one turn of a conversation with functions: calls to be made, or an answer. */
+/** Reads what an assistant wrote in one turn of a conversation with functions: calls to be made, or an answer. */
 import { FORMAT } from '../chat/formats/index.ts';
 import { between, readCall, type WrittenCall } from '../chat/generation.ts';
 import type { Message } from '../chat/messages.ts';

@@ -12,35 +12,49 @@ import {
   DEFAULT_LIMITS,
   type EnvironmentHost,
   type Limits,
+  type ProblemRequest,
   type Session,
   type ToolResult,
 } from './environment.ts';
-import { timeOut } from './in-process.ts';
-import {
-  type Call,
-  type Answer,
-  answerSchema,
-  describedSchema,
-  type Question,
-  resultSchema,
-  type WorkerStart,
-} from './protocol.ts';
-import { problemsSchema } from './local.ts';
-import { errorResult } from './result.ts';
+import { describedSchema, problemsSchema } from './host.ts';
+import { errorResult, timeOut } from './result.ts';
 
 /** Milliseconds in which a module must load, and make its problems. */
 const LOAD_MS = 60_000;
 /** After so many calls in a row that broke a limit the environment is beyond use. */
 const MAX_DEATHS = 25;
 
-function newWorker(module: string, limits: Limits): Worker {
-  return startThread(import.meta.url, 'worker', {
-    resourceLimits: { maxOldGenerationSizeMb: limits.memoryMb },
-    stdout: true,
-    stderr: true,
-    workerData: { module, limits } satisfies WorkerStart,
-  });
+/** Data that a worker is started with. */
+export interface WorkerStart {
+  /** Path of the module. */
+  readonly path: string;
+  readonly limits: Limits;
 }
+
+interface Call {
+  readonly name: string;
+  readonly given: JsonObject;
+}
+
+export type Question =
+  | { readonly kind: 'describe' }
+  | ({ readonly kind: 'problems' } & ProblemRequest)
+  | {
+      readonly kind: 'call';
+      readonly session: number;
+      readonly call: Call;
+      /** For a session that this worker does not know: its setting, and the calls that were made in it before. */
+      readonly from: { readonly setting: JsonObject; readonly calls: readonly Call[] } | undefined;
+    }
+  | { readonly kind: 'close'; readonly session: number };
+
+const answerSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('value'), id: z.int(), value: z.unknown() }),
+  /** The environment itself is at fault; the message is for people. */
+  z.object({ kind: z.literal('fault'), id: z.int(), message: z.string() }),
+]);
+export type Answer = z.output<typeof answerSchema>;
+const resultSchema = z.object({ text: z.string(), ok: z.boolean() });
 
 /** A question was not answered: the worker is gone. */
 class Died extends Error {
@@ -59,8 +73,13 @@ class Thread {
   #end: Died | undefined;
   #settle: ((outcome: Answer | Died) => void) | undefined;
 
-  constructor(module: string, limits: Limits) {
-    this.#worker = newWorker(module, limits);
+  constructor(start: WorkerStart) {
+    this.#worker = startThread(import.meta.url, 'worker', {
+      resourceLimits: { maxOldGenerationSizeMb: start.limits.memory_limit },
+      stdout: true,
+      stderr: true,
+      workerData: start,
+    });
     // What it prints would stand in the middle of the progress bar; unread it would pile up. While it is read the
     // process waits for the thread, whether `unref` was called or not: a thread must be stopped to let a run end.
     this.#worker.stdout.resume();
@@ -112,8 +131,7 @@ class Thread {
 }
 
 class WorkerEnvironment {
-  readonly #module: string;
-  readonly #limits: Limits;
+  readonly #start: WorkerStart;
   /** Undefined until the first question, and after a death. */
   #thread: Thread | undefined;
   /** Sessions that the present thread knows. */
@@ -122,9 +140,13 @@ class WorkerEnvironment {
   #deaths = 0;
   #queue: Promise<unknown> = Promise.resolve();
 
-  constructor(module: string, limits: Limits) {
-    this.#module = module;
-    this.#limits = limits;
+  constructor(start: WorkerStart) {
+    this.#start = start;
+  }
+
+  /** Milliseconds that a call may take. */
+  get #callMs(): number {
+    return 1000 * this.#start.limits.time_limit;
   }
 
   /** Asks when all that was asked before is answered. */
@@ -136,7 +158,7 @@ class WorkerEnvironment {
 
   async #started(): Promise<Thread> {
     if (this.#thread !== undefined) return this.#thread;
-    const thread = new Thread(this.#module, this.#limits);
+    const thread = new Thread(this.#start);
     this.#thread = thread;
     this.#known = new Set();
     // Loading has its own limit: a call's begins when the module is there.
@@ -144,7 +166,7 @@ class WorkerEnvironment {
     return thread;
   }
 
-  /** What the environment as a whole is asked for has to be answered. */
+  /** Waits for what the environment as a whole is asked for, which has to be answered. */
   async #loaded(answer: Promise<unknown>): Promise<unknown> {
     try {
       return await answer;
@@ -154,7 +176,7 @@ class WorkerEnvironment {
       this.#thread = undefined;
       throw new UserError(
         'ENVIRONMENT',
-        `The environment in ${this.#module} did not load or make its problems: ${thrown.message}; correct it, or raise its limits.`,
+        `The environment in ${this.#start.path} did not load or make its problems: ${thrown.message}; correct it, or raise its limits.`,
       );
     }
   }
@@ -177,8 +199,7 @@ class WorkerEnvironment {
         }),
       close: () => {
         void this.#inTurn(async () => {
-          if (this.#known.delete(session))
-            await this.#thread?.ask({ kind: 'close', session }, this.#limits.timeMs);
+          if (this.#known.delete(session)) await this.#thread?.ask({ kind: 'close', session }, this.#callMs);
         }).catch(() => undefined);
       },
     };
@@ -193,7 +214,7 @@ class WorkerEnvironment {
     const thread = await this.#started();
     const from = this.#known.has(session) ? undefined : { setting, calls };
     try {
-      const value = await thread.ask({ kind: 'call', session, call, from }, this.#limits.timeMs);
+      const value = await thread.ask({ kind: 'call', session, call, from }, this.#callMs);
       this.#known.add(session);
       this.#deaths = 0;
       return { result: resultSchema.parse(value), survived: true };
@@ -209,14 +230,14 @@ class WorkerEnvironment {
   #beyondUse(name: string, { message }: Died): UserError {
     return new UserError(
       'ENVIRONMENT',
-      `${this.#deaths} calls in a row, the last of ${name}, ended the worker of the environment in ${this.#module} (${message}); correct its functions, or raise its limits.`,
+      `${this.#deaths} calls in a row, the last of ${name}, ended the worker of the environment in ${this.#start.path} (${message}); correct its functions, or raise its limits.`,
     );
   }
 
   #deathResult(name: string, { why, message }: Died): ToolResult {
-    if (why === 'time') return timeOut(name, this.#limits.timeMs);
-    if (why === 'memory')
-      return errorResult(`${name} used more than ${this.#limits.memoryMb} MB and was stopped`);
+    const { time_limit, memory_limit } = this.#start.limits;
+    if (why === 'time') return timeOut(name, time_limit);
+    if (why === 'memory') return errorResult(`${name} used more than ${memory_limit} MB and was stopped`);
     return errorResult(`${name} failed: ${message}`);
   }
 
@@ -227,18 +248,12 @@ class WorkerEnvironment {
   }
 }
 
-/** Puts the environment of the module at the file URL `module` to work; throws a UserError when it does not load. */
-export async function hostInWorker(
-  module: string,
-  limits: Limits = DEFAULT_LIMITS,
-): Promise<EnvironmentHost> {
-  const environment = new WorkerEnvironment(module, limits);
+/** Puts the environment of the module at `path` to work; throws a UserError when it does not load. */
+export async function hostInWorker(path: string, limits: Limits = DEFAULT_LIMITS): Promise<EnvironmentHost> {
+  const environment = new WorkerEnvironment({ path, limits });
   try {
-    const { name, description, tools } = describedSchema.parse(await environment.whole({ kind: 'describe' }));
     return {
-      name,
-      description,
-      tools,
+      ...describedSchema.parse(await environment.whole({ kind: 'describe' })),
       problems: async (request) =>
         problemsSchema.parse(await environment.whole({ kind: 'problems', ...request })),
       open: (setting) => environment.open(setting),
@@ -247,7 +262,7 @@ export async function hostInWorker(
   } catch (thrown) {
     environment.stop();
     throw thrown instanceof z.ZodError
-      ? new UserError('ENVIRONMENT', `The environment in ${module} cannot be read; correct it.`)
+      ? new UserError('ENVIRONMENT', `The environment in ${path} cannot be read; correct it.`)
       : thrown;
   }
 }

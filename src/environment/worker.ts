@@ -1,53 +1,44 @@
 /** The worker's side: loads one environment and answers questions about it, one after the other. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { errorText, required } from '../base/errors.ts';
-import type { JsonObject } from '../json/value.ts';
-import type { ToolResult } from './environment.ts';
-import { asEnvironment, LocalEnvironment } from './local.ts';
-import type { Answer, Question, WorkerStart } from './protocol.ts';
-import { thrownResult } from './result.ts';
+import { importDefault } from '../base/modules.ts';
+import type { EnvironmentHost, Session } from './environment.ts';
+import { asEnvironment, hostInProcess } from './host.ts';
+import type { Answer, Question, WorkerStart } from './worker-host.ts';
 
-const { module: address, limits } = workerData as WorkerStart;
+const { path, limits } = workerData as WorkerStart;
 const port = required(parentPort, 'the port of the worker');
 
-async function load(): Promise<LocalEnvironment> {
-  const { default: exported } = (await import(address)) as { default?: unknown };
-  return new LocalEnvironment(asEnvironment(exported, new URL(address).pathname), limits.resultChars);
+async function load(): Promise<EnvironmentHost> {
+  const environment = asEnvironment(await importDefault(path, 'ENVIRONMENT'), path);
+  // Time is kept by the process, which stops this thread.
+  return hostInProcess(environment, { ...limits, time_limit: Infinity });
 }
 
 const loading = load();
 // A failure is told with the first question.
 loading.catch(() => undefined);
-/** Conversations by their number; one whose state could not be made answers every call with that. */
-const sessions = new Map<number, { readonly state: unknown; readonly failure?: ToolResult }>();
-
-function begin(local: LocalEnvironment, session: number, setting: JsonObject): void {
-  try {
-    sessions.set(session, { state: local.start(setting) });
-  } catch (thrown) {
-    sessions.set(session, { state: undefined, failure: thrownResult(thrown) });
-  }
-}
+/** Conversations by their number. */
+const sessions = new Map<number, Session>();
 
 async function answer(question: Question): Promise<unknown> {
-  const local = await loading;
+  const host = await loading;
   switch (question.kind) {
     case 'describe': {
-      const { name, description } = local.environment;
-      return { name, description: description ?? '', tools: local.tools };
+      const { name, description, tools } = host;
+      return { name, description, tools };
     }
     case 'problems':
-      return local.problems(question);
+      return host.problems(question);
     case 'close':
       sessions.delete(question.session);
       return null;
     case 'call': {
       const { session, call, from } = question;
-      if (from !== undefined) begin(local, session, from.setting);
-      const { state, failure } = required(sessions.get(session), 'a session');
-      if (failure !== undefined) return failure;
-      for (const { name, given } of from?.calls ?? []) await local.call(name, given, state);
-      return local.call(call.name, call.given, state);
+      if (from !== undefined) sessions.set(session, host.open(from.setting));
+      const known = required(sessions.get(session), 'a session');
+      for (const { name, given } of from?.calls ?? []) await known.call(name, given);
+      return known.call(call.name, call.given);
     }
     default:
       return question satisfies never;

@@ -1,6 +1,7 @@
 /** The recipe language, version 1: what a recipe may say. `load.ts` reads one, `stages.ts` has the stages. */
 import { z } from 'zod';
 import { THINKING } from '../chat/template.ts';
+import { limitOptions } from '../environment/environment.ts';
 import { stageSchema } from '../stages/index.ts';
 import { count, nameSchema, pathTo, refersTo, seedOption as seed } from '../stages/stage.ts';
 
@@ -82,9 +83,7 @@ const environmentSchema = z.discriminatedUnion('source', [
     source: z.literal('module').describe('a module whose default export is an environment'),
     path: pathTo('file').describe('file of the module, relative to the recipe'),
     trusted: z.boolean().default(false).describe('run it in this process, not in a worker with limits'),
-    time_limit: z.number().positive().max(600).default(2).describe('seconds that a call may take'),
-    memory_limit: count.default(128).describe("megabytes of the worker's heap"),
-    result_limit: count.default(1000).describe('characters of a result; longer ones are cut'),
+    ...limitOptions,
     ...splitOptions,
   }),
 ]);

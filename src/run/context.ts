@@ -11,7 +11,6 @@ import type { Dialogues } from '../data/dialogues.ts';
 import { loadDialogues } from '../data/loading.ts';
 import type { TaskDialogue } from '../data/reading.ts';
 import { trainVocabulary } from '../data/vocabulary.ts';
-import { DEFAULT_LIMITS } from '../environment/environment.ts';
 import { openEnvironment } from '../environment/load.ts';
 import { agentMode, CONVERSATION } from '../environment/rollout-mode.ts';
 import type { Device } from '../ggml/device.ts';
@@ -238,21 +237,7 @@ async function openRecipeEnvironment(recipe: Recipe, name: string): Promise<Open
   const source = recipe.environments?.[name];
   if (source === undefined)
     throw new UserError('ENVIRONMENT', `The recipe has no environment ${name}; add it under environments.`);
-  const host = await openEnvironment(
-    source.source === 'module'
-      ? {
-          source: 'module',
-          path: source.path,
-          trusted: source.trusted,
-          limits: {
-            ...DEFAULT_LIMITS,
-            timeMs: 1000 * source.time_limit,
-            memoryMb: source.memory_limit,
-            resultChars: source.result_limit,
-          },
-        }
-      : source,
-  );
+  const host = await openEnvironment(source);
   return {
     host,
     rolloutMode: source.rollout_mode === 'agent' ? agentMode(source.max_tries) : CONVERSATION,

@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { UserError } from '../base/errors.ts';
 import { readText, writeAtomic } from '../base/files.ts';
 import { type Contents, contentsOf, filesIn, identityOf, programIdentity } from '../base/identity.ts';
-import { moduleFiles } from '../environment/module-files.ts';
+import { moduleFiles } from '../base/modules.ts';
 import { checkpointContents } from '../model/checkpoint/checkpoint-path.ts';
 import { mapPaths } from '../recipe/resolve.ts';
 import { placesInStage } from '../recipe/rules.ts';

@@ -13,7 +13,7 @@ import {
   runAgent,
 } from '../../src/environment/agent.ts';
 import { defineEnvironment } from '../../src/environment/environment.ts';
-import { hostInProcess } from '../../src/environment/in-process.ts';
+import { hostInProcess } from '../../src/environment/host.ts';
 import { openEnvironment, SHIPPED } from '../../src/environment/load.ts';
 import { Speech } from '../../src/environment/speech.ts';
 import { type Conversation } from '../../src/environment/conversation.ts';
@@ -211,7 +211,7 @@ describe('an end comes', () => {
         ],
         problems: () => [],
       }),
-      { timeMs: 20, memoryMb: 64, resultChars: 100 },
+      { time_limit: 0.02, memory_limit: 64, result_limit: 100 },
     );
     const { sampler, asked } = scripted(() => call('wait', {}));
     expect(await walk(sampler, { max_tries: 2 }, endless)).toMatchObject({ end: 'tries', steps: [] });
@@ -221,8 +221,8 @@ describe('an end comes', () => {
 
 test('in an environment in which everything goes wrong the model is told, and chains end', async () => {
   const path = fileURLToPath(new URL('modules/bad.mjs', import.meta.url));
-  const limits = { timeMs: 500, memoryMb: 32, resultChars: 100 };
-  using host = await openEnvironment({ source: 'module', path, limits });
+  const limits = { time_limit: 0.5, memory_limit: 32, result_limit: 100 };
+  using host = await openEnvironment({ source: 'module', path, ...limits });
   for (const [name, told] of [
     ['throws', 'no such luck'],
     ['gives_function', 'which cannot be shown'],

@@ -6,7 +6,7 @@ import { OWN_TEMPLATE } from '../../src/chat/template.ts';
 import { trainVocabulary } from '../../src/data/vocabulary.ts';
 import { type Conversation, converse } from '../../src/environment/conversation.ts';
 import { defineEnvironment } from '../../src/environment/environment.ts';
-import { hostInProcess } from '../../src/environment/in-process.ts';
+import { hostInProcess } from '../../src/environment/host.ts';
 import { SHIPPED } from '../../src/environment/load.ts';
 import { workedSolution } from '../../src/environment/solution.ts';
 import { Speech } from '../../src/environment/speech.ts';

@@ -9,7 +9,7 @@ import { DEFAULT_LIMITS, type EnvironmentHost } from '../../src/environment/envi
 import { openEnvironment } from '../../src/environment/load.ts';
 
 const path = join(import.meta.dirname, 'modules/bad.mjs');
-const limits = { ...DEFAULT_LIMITS, timeMs: 500, memoryMb: 32, resultChars: 100 };
+const limits = { ...DEFAULT_LIMITS, time_limit: 0.5, memory_limit: 32, result_limit: 100 };
 const scratch = mkdtempSync(join(tmpdir(), 'tinystar-environment-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
@@ -19,7 +19,7 @@ describe.each([
 ])('%s', (_, trusted) => {
   let host: EnvironmentHost;
   beforeAll(async () => {
-    host = await openEnvironment({ source: 'module', path, trusted, limits });
+    host = await openEnvironment({ source: 'module', path, trusted, ...limits });
   });
   afterAll(() => host[Symbol.dispose]());
   const call = (name: string, given = {}) => host.open({}).call(name, given);
@@ -87,7 +87,7 @@ describe.each([
 describe('a worker', () => {
   let host: EnvironmentHost;
   beforeAll(async () => {
-    host = await openEnvironment({ source: 'module', path, limits });
+    host = await openEnvironment({ source: 'module', path, ...limits });
   });
   afterAll(() => host[Symbol.dispose]());
   const call = (name: string) => host.open({}).call(name, {});
@@ -124,7 +124,7 @@ describe('a module', () => {
     return file;
   };
   const open = (file: string, trusted: boolean) =>
-    openEnvironment({ source: 'module', path: file, trusted, limits });
+    openEnvironment({ source: 'module', path: file, trusted, ...limits });
 
   test.each([true, false])('that is none is told in a sentence (trusted: %s)', async (trusted) => {
     await expect(open(join(scratch, 'missing.mjs'), trusted)).rejects.toThrow(/There is no module/);

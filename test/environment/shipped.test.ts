@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { pythonRound } from '../../src/environment/arithmetic/tools.ts';
 import { SPLITS, type Problem } from '../../src/environment/environment.ts';
-import { hostInProcess } from '../../src/environment/in-process.ts';
+import { hostInProcess } from '../../src/environment/host.ts';
 import { SHIPPED } from '../../src/environment/load.ts';
 
 const COUNT = 120;

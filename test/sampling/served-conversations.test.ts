@@ -3,7 +3,7 @@ import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { OWN_TEMPLATE } from '../../src/chat/template.ts';
 import { trainVocabulary } from '../../src/data/vocabulary.ts';
 import { defineEnvironment, type Problem } from '../../src/environment/environment.ts';
-import { hostInProcess } from '../../src/environment/in-process.ts';
+import { hostInProcess } from '../../src/environment/host.ts';
 import { agentMode, CONVERSATION, type RolloutMode } from '../../src/environment/rollout-mode.ts';
 import { Speech } from '../../src/environment/speech.ts';
 import type { RunEvent } from '../../src/train/events.ts';

@@ -8,7 +8,7 @@ import { OWN_TEMPLATE } from '../../src/chat/template.ts';
 import { trainTokenizer } from '../../src/chat/bpe-trainer.ts';
 import { type Conversation, converse } from '../../src/environment/conversation.ts';
 import { defineEnvironment, type Problem } from '../../src/environment/environment.ts';
-import { hostInProcess } from '../../src/environment/in-process.ts';
+import { hostInProcess } from '../../src/environment/host.ts';
 import { workedSolution } from '../../src/environment/solution.ts';
 import { Speech } from '../../src/environment/speech.ts';
 import { Device } from '../../src/ggml/device.ts';

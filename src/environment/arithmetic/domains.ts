@@ -1,12 +1,12 @@
-/** What word problems are told about: names, things and sentences, one domain a story; see phrases/domains.yaml. */
+/** Domains that word problems are told about: names, things and sentences, one domain a story; see phrases/domains.yaml. */
 import { z } from 'zod';
 import { readPhrases, wordList } from '../../base/phrases.ts';
 
-/** How a story begins: with a number, or with one that has to be computed. */
+/** Beginnings of a story: a number, or one that has to be computed. */
 export const OPENINGS = ['plain', 'sum', 'square', 'root', 'difference'] as const;
 export type Opening = (typeof OPENINGS)[number];
 
-/** What happens to the number next. */
+/** Events that change the number. */
 export const MOVES = ['add', 'subtract', 'multiply', 'divide', 'full', 'needed', 'rest', 'rounded'] as const;
 export type Move = (typeof MOVES)[number];
 

@@ -73,7 +73,7 @@ function open(rng: Rng, opening: Opening): Sentence {
   }
 }
 
-/** What a move does to `x`, a whole number; undefined when it does not suit it. */
+/** Tells of a move of `x`, a whole number; undefined when it does not suit it. */
 function move(rng: Rng, kind: Move, x: number): Sentence | undefined {
   const few = between(rng, 2, 9);
   const short = rng.pick(SHORT_DIVISORS);
@@ -118,11 +118,6 @@ function fill(pattern: string, words: Readonly<Record<string, string>>): string 
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** Names the function and what it is for; the numbers stand in the call. */
-function thoughtOf({ name }: ToolCall, first: boolean): string {
-  return `${first ? 'First' : 'Next'}: ${name}.`;
-}
-
 /** A story of exactly `calls` calls; undefined when the dice did not lead to one. */
 export function tellStory(rng: Rng, domain: Domain, calls: number): Story | undefined {
   const opening = rng.chance(0.45) ? 'plain' : rng.pick(OPENINGS);
@@ -145,6 +140,7 @@ export function tellStory(rng: Rng, domain: Domain, calls: number): Story | unde
   return {
     text: `${sentences.join(' ')} ${domain.ask}`,
     answer: String(value),
-    steps: made.map((one, i) => ({ thought: thoughtOf(one, i === 0), calls: [one] })),
+    // A thought names the function ; the numbers stand in the call.
+    steps: made.map((one, i) => ({ thought: `${i === 0 ? 'First' : 'Next'}: ${one.name}.`, calls: [one] })),
   };
 }

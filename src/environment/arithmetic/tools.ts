@@ -6,21 +6,6 @@ import { UserError } from '../../base/errors.ts';
 import type { JsonObject } from '../../json/value.ts';
 import type { EnvironmentTool } from '../environment.ts';
 
-const NUMBER = { type: 'number' } as const;
-
-function numberOf(given: JsonObject, name: string): number {
-  return given[name] as number;
-}
-
-/** A result that is a number; anything else is the model's fault and told to it. */
-function finite(value: number, why: string): number {
-  if (!Number.isFinite(value)) throw new UserError('ARITHMETIC', why);
-  // There is no negative zero in a word problem.
-  return value === 0 ? 0 : value;
-}
-
-const TOO_LARGE = 'the result is too large';
-
 /** The integer closest to `x`, the even one of two. */
 function roundHalfEven(x: number): number {
   const below = Math.floor(x);
@@ -38,59 +23,68 @@ export function pythonRound(x: number, digits: number): number {
   return tie ? roundHalfEven(scaled) / 10 ** digits : Number(x.toFixed(digits));
 }
 
+/** Arguments of all functions; the schemas say which of them a function has. */
+interface Given {
+  readonly a: number;
+  readonly b: number;
+  readonly x: number;
+  readonly digits: number;
+  readonly numbers: readonly number[];
+}
+
+const fault = (text: string): UserError => new UserError('ARITHMETIC', text);
+
+/** A function; a result that is no number is the model's fault, and it is told `why`. */
 function tool(
   name: string,
   description: string,
-  properties: Record<string, JsonObject>,
-  run: (given: JsonObject) => number,
+  properties: JsonObject,
+  run: (given: Given) => number,
+  why = 'the result is too large',
 ): EnvironmentTool<unknown> {
-  const parameters = { type: 'object', properties, required: Object.keys(properties) };
-  return { name, description, parameters, run };
+  return {
+    name,
+    description,
+    parameters: { type: 'object', properties, required: Object.keys(properties) },
+    run(given) {
+      const value = run(given as unknown as Given);
+      if (!Number.isFinite(value)) throw fault(why);
+      // There is no negative zero in a word problem.
+      return value === 0 ? 0 : value;
+    },
+  };
 }
 
-function ofOne(name: string, description: string, run: (x: number) => number): EnvironmentTool<unknown> {
-  return tool(name, description, { x: NUMBER }, (given) => run(numberOf(given, 'x')));
-}
-
-function ofTwo(
-  name: string,
-  description: string,
-  run: (a: number, b: number) => number,
-): EnvironmentTool<unknown> {
-  return tool(name, description, { a: NUMBER, b: NUMBER }, (given) =>
-    run(numberOf(given, 'a'), numberOf(given, 'b')),
-  );
-}
+const NUMBER = { type: 'number' };
+const ONE = { x: NUMBER };
+const TWO = { a: NUMBER, b: NUMBER };
 
 function divisor(b: number): number {
-  if (b === 0) throw new UserError('ARITHMETIC', 'division by zero');
+  if (b === 0) throw fault('division by zero');
   return b;
 }
 
 export const ARITHMETIC_TOOLS: readonly EnvironmentTool<unknown>[] = [
-  ofTwo('add', 'a + b', (a, b) => finite(a + b, TOO_LARGE)),
-  ofTwo('subtract', 'a - b', (a, b) => finite(a - b, TOO_LARGE)),
-  ofTwo('multiply', 'a * b', (a, b) => finite(a * b, TOO_LARGE)),
-  ofTwo('divide', 'a / b', (a, b) => finite(a / divisor(b), TOO_LARGE)),
-  tool('sum_numbers', 'sum of a list', { numbers: { type: 'array', items: NUMBER } }, (given) =>
-    finite(
-      (given['numbers'] as readonly number[]).reduce((sum, x) => sum + x, 0),
-      TOO_LARGE,
-    ),
+  tool('add', 'a + b', TWO, ({ a, b }) => a + b),
+  tool('subtract', 'a - b', TWO, ({ a, b }) => a - b),
+  tool('multiply', 'a * b', TWO, ({ a, b }) => a * b),
+  tool('divide', 'a / b', TWO, ({ a, b }) => a / divisor(b)),
+  tool('sum_numbers', 'sum of a list', { numbers: { type: 'array', items: NUMBER } }, ({ numbers }) =>
+    numbers.reduce((sum, x) => sum + x, 0),
   ),
-  ofOne('floor', 'x rounded down', (x) => finite(Math.floor(x), TOO_LARGE)),
-  ofOne('ceil', 'x rounded up', (x) => finite(Math.ceil(x), TOO_LARGE)),
+  tool('floor', 'x rounded down', ONE, ({ x }) => Math.floor(x)),
+  tool('ceil', 'x rounded up', ONE, ({ x }) => Math.ceil(x)),
   tool(
     'round_number',
     'x rounded to decimals',
     { x: NUMBER, digits: { type: 'integer', minimum: -10, maximum: 10 } },
-    (given) => finite(pythonRound(numberOf(given, 'x'), numberOf(given, 'digits')), TOO_LARGE),
+    ({ x, digits }) => pythonRound(x, digits),
   ),
-  ofTwo('power', 'a to the power of b', (a, b) => finite(a ** b, 'the power is too large or no real number')),
-  ofOne('sqrt', 'square root', (x) => finite(Math.sqrt(x), 'there is no real root of a negative number')),
-  ofOne('abs_value', 'x without its sign', (x) => finite(Math.abs(x), TOO_LARGE)),
-  ofTwo('modulo', 'remainder of a / b', (a, b) => {
+  tool('power', 'a to the power of b', TWO, ({ a, b }) => a ** b, 'the power is too large or no real number'),
+  tool('sqrt', 'square root', ONE, ({ x }) => Math.sqrt(x), 'there is no real root of a negative number'),
+  tool('abs_value', 'x without its sign', ONE, ({ x }) => Math.abs(x)),
+  tool('modulo', 'remainder of a / b', TWO, ({ a, b }) => {
     const rest = a % divisor(b);
-    return finite(rest !== 0 && rest < 0 !== b < 0 ? rest + b : rest, TOO_LARGE);
+    return rest !== 0 && rest < 0 !== b < 0 ? rest + b : rest;
   }),
 ];

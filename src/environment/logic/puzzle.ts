@@ -36,7 +36,7 @@ function chainOf(rng: Rng, chain: readonly Property[], spare: string[], name: st
   return { facts, rules };
 }
 
-/** What a closed theory says of a statement. */
+/** Verdict of a closed theory on a statement. */
 function judge(knowledge: Knowledge, statement: Literal): PuzzleAnswer {
   const known = knowledge.holds(statement);
   if (known === undefined) return 'unknown';

@@ -21,7 +21,7 @@ export interface Theory {
   readonly rules: readonly Rule[];
 }
 
-/** How a literal came to be known: by the rule of this index, or as a fact. */
+/** A literal with the rule, by its index, that made it known; a fact has none. */
 interface Known {
   readonly literal: Literal;
   readonly rule: number | undefined;
@@ -29,7 +29,7 @@ interface Known {
 
 const keyOf = ({ name, property }: Pick<Literal, 'name' | 'property'>): string => `${name}/${property}`;
 
-/** What is known so far, and what follows from it. */
+/** All that is known so far, and what follows from it. */
 export class Knowledge {
   readonly #rules: readonly Rule[];
   readonly #known = new Map<string, Known>();

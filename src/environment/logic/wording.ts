@@ -1,4 +1,4 @@
-/** How a theory reads: one wording to learn, and another, of kinds instead of properties, for transfer. */
+/** Readings of a theory: one wording to learn, and another, of kinds instead of properties, for transfer. */
 import { z } from 'zod';
 import { readPhrases, wordList } from '../../base/phrases.ts';
 import type { Literal, Rule } from './theory.ts';
