@@ -3,7 +3,7 @@ import { UserError } from '../../../src/base/errors.ts';
 import type { Prompt, SampleOptions, Sampler } from '../../../src/sampling/sampler.ts';
 
 export interface BenchmarkAnswer {
-  /** Which of the prompts it answers. */
+  /** Index of the prompt that it answers. */
   readonly index: number;
   /** Thoughts included; undefined where the prompt alone fills the model's context, so that nothing was asked. */
   readonly text: string | undefined;

@@ -86,7 +86,7 @@ export const commonScores = {
   seed: z.int(),
   /** Tells whether prompts ended with "<think>", which officially they do not. */
   openThought: z.boolean().default(false),
-  /** How often each error occurs, most frequent first. */
+  /** Counts of each error, the most frequent first. */
   errors: z.record(z.string(), z.int()),
   /** Lines of responses that were left out, by fault. */
   faults: z.record(z.string(), z.int()),
@@ -99,7 +99,7 @@ export interface Note {
   readonly text: string;
 }
 
-/** What stands out, and what matters less, in a text. */
+/** Looks of a text that stands out, or matters less. */
 export interface Paint {
   readonly bold: (text: string) => string;
   readonly dim: (text: string) => string;
@@ -190,7 +190,7 @@ export interface BenchmarkSpec<Shape extends z.core.$ZodLooseShape = z.core.$Zod
   load(): Promise<Benchmark>;
 }
 
-/** How often each error occurs, most frequent first. */
+/** Counts of each error, the most frequent first. */
 export function countErrors(
   verdicts: readonly { readonly error: string | null }[],
 ): Readonly<Record<string, number>> {

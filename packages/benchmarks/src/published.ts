@@ -8,7 +8,7 @@ export const SOURCE =
 
 interface Published {
   readonly model: string;
-  /** What has to be known about the row. */
+  /** Remark for the reader. */
   readonly remark?: string;
 }
 

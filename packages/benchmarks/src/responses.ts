@@ -12,7 +12,7 @@ import { tryParseJson } from '../../../src/json/parse.ts';
 import { dumps } from '../../../src/json/dumps.ts';
 import { isDict, type PyValue } from '../../../src/json/python.ts';
 
-/** What can be wrong with a line of responses. */
+/** Faults of a line of responses. */
 export const RESPONSE_FAULTS = {
   not_json: 'the line is not whole JSON',
   not_an_object: 'the line is no JSON object',
@@ -31,7 +31,7 @@ export interface FaultyResponse {
   /** Counted from one. */
   readonly line: number;
   readonly fault: ResponseFault;
-  /** Where the line has one. */
+  /** Absent where the line has none. */
   readonly id?: string;
 }
 
@@ -48,7 +48,7 @@ export interface ReadOptions<Result> {
   readonly read: (result: PyValue, id: string) => Result | undefined;
 }
 
-/** Where an evaluation keeps the responses of its model, in its folder. */
+/** Name of the file of a model's responses, in the folder of its evaluation. */
 export const RESPONSES = 'responses.jsonl';
 
 /**
@@ -109,7 +109,7 @@ export function readResponses<Result>(
   return { results, faulty };
 }
 
-/** How often each fault occurs, in the order of RESPONSE_FAULTS, with the first place of each as an example. */
+/** Counts of each fault, in the order of RESPONSE_FAULTS, with the first place of each as an example. */
 export function countFaults(
   faulty: readonly FaultyResponse[],
 ): readonly { readonly fault: ResponseFault; readonly count: number; readonly first: FaultyResponse }[] {

@@ -9,10 +9,10 @@ import { type ErrorClass, type Verdict, VALID, wrong } from './errors.ts';
 import { checkParameter } from './parameters.ts';
 import type { Dict } from './values.ts';
 
-/** What an entry wants: calls by name; a name may end in _1, _2, ... where a function is wanted several times. */
+/** Calls that an entry wants, by name; a name may end in _1, _2, ... where a function is wanted several times. */
 export type Gold = PyDict;
 
-/** What tells several calls of one function apart. */
+/** Suffix that tells several calls of one function apart. */
 export const REPEAT = /_\d+$/;
 
 /** Judges calls against alternatives, of which one is enough; the error is that of the first one. */

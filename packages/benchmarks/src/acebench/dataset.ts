@@ -17,13 +17,13 @@ export interface Entry {
   readonly functions: readonly PyDict[];
   /** A sentence that says what day it is, or nothing. */
   readonly time: string;
-  /** What is known of the user; of preference entries alone. */
+  /** Profile of the user; of preference entries alone. */
   readonly profile: string;
   /** The right answers, of which one is enough. */
   readonly golds: readonly PyValue[];
 }
 
-/** Where a checkout of the benchmark has its English files. */
+/** Folders of a checkout of the benchmark that may have its English files. */
 const PLACES = ['.', 'data_en', 'data_all/data_en'];
 
 /** The folder with the English files in `folder` or below it; throws a UserError if there is none. */

@@ -1,5 +1,5 @@
 /**
- * What a Python expression is worth, as far as a model may write one in an argument: the official program hands every operation to Python's
+ * Evaluates a Python expression, as far as a model may write one in an argument: the official program hands every operation to Python's
  * `eval`, with all that is in it. Nothing is run here: literals, operators, and the built-in functions and methods that make values of values.
  */
 import { floatRepr } from '../../../../src/json/repr.ts';

@@ -17,7 +17,7 @@ import { acebenchTable } from './table.ts';
 
 export type AcebenchOptions = AskOptions & {
   readonly revision: Revision;
-  /** What becomes of thoughts; the benchmark itself scores them with the rest. */
+  /** Treatment of thoughts; the benchmark itself scores them with the rest. */
   readonly thinking: Scores['thinking'];
 };
 

@@ -5,7 +5,7 @@ import { standardize } from '../bfcl/ast/values.ts';
 import type { ErrorClass } from './errors.ts';
 import { type Dict, equals, isEntries, isItems, str, typeOf, type Value, type ValueType } from './values.ts';
 
-/** What a document's types are in Python; "enum" is none of them, so that nothing has it. */
+/** Python's types for those of a document; "enum" is none of them, so that nothing has it. */
 const TYPES: ReadonlyMap<string, ValueType> = new Map<string, ValueType>([
   ['string', 'str'],
   ['any', 'str'],
@@ -33,7 +33,7 @@ const ITEM_TYPES: ReadonlyMap<string, string> = new Map([
   ['list(enum)', 'enum'],
 ]);
 
-/** What a document says of a parameter. */
+/** A parameter as a document has it. */
 interface Wanted {
   readonly type: ValueType | undefined;
   /** `none`: items are not looked at. */

@@ -70,7 +70,7 @@ function templateOf({ category }: Entry): string {
   return category.name === 'preference' ? PREFERENCE : NORMAL;
 }
 
-/** What a model is asked: two messages, which its own chat template renders, without tools. */
+/** The prompt: two messages, which its own chat template renders, without tools. */
 export function promptOf(entry: Entry): readonly Message[] {
   const { functions, time, profile, question } = entry;
   const system = filled(templateOf(entry), { time, profile, function: pyStr(functions) });

@@ -7,7 +7,7 @@ import { pyRepr, pyStr } from '../../../../src/json/repr.ts';
 import { REPEAT } from './check.ts';
 import type { Entry } from './dataset.ts';
 
-/** What a model that knows the official answer writes. */
+/** The reply of a model that knows the official answer. */
 export function officialReply({ category, golds }: Entry): string {
   const [gold = null] = golds;
   if (category.kind === 'normal') return `[${callsOf(gold).join(', ')}]`;

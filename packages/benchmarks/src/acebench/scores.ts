@@ -15,7 +15,7 @@ const categoryScoreSchema = z.object({
   correct: z.int(),
   /** Shares from 0 to 1, rounded to three digits, as the benchmark tells them. */
   accuracy: z.number(),
-  /** What the official answers reach. */
+  /** Accuracy of the official answers. */
   ceiling: z.number(),
 });
 
@@ -28,7 +28,7 @@ export const scoresSchema = z.object({
   benchmark: z.literal('ACEBench'),
   ...commonScores,
   revision: z.enum(REVISIONS),
-  /** What became of thoughts: scored with the rest, as officially, taken off, or not asked for. */
+  /** Treatment of thoughts: scored with the rest, as officially, taken off, or not asked for. */
   thinking: z.enum(['keep', 'strip', 'off']),
   categories: z.array(categoryScoreSchema),
   /** Mean of the twelve normal categories; null as long as one of them is missing. */
@@ -65,7 +65,7 @@ export function round3(value: number): number {
   return isTie ? (2 * Math.round(scaled / 2)) / 1000 : Number(value.toFixed(3));
 }
 
-/** What counts as one: an entry, or all turns of a dialogue, whose ids differ in the last number. */
+/** Unit of scoring: an entry, or all turns of a dialogue, whose ids differ in the last number. */
 export function unitOf({ id, category }: Entry): string {
   return category.isDialogue ? id.slice(0, id.lastIndexOf('_')) : id;
 }

@@ -19,7 +19,7 @@ export function judgeSpecial(reply: string, kind: SpecialKind, gold: PyValue): V
   return namesToMention(kind, gold).every((name) => reply.includes(name)) ? VALID : wrong('error_correction');
 }
 
-/** What must be named: of incomplete requests the functions and their missing parameters, of wrong ones the values. */
+/** Names that must be mentioned: of incomplete requests the functions and their missing parameters, of wrong ones the values. */
 function namesToMention(kind: SpecialKind, gold: PyValue): string[] {
   if (!isDict(gold) || kind === 'irrelevant') return [];
   return [...gold].flatMap(([name, items]) => {

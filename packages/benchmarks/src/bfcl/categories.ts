@@ -3,7 +3,7 @@ import { UserError } from '../../../../src/base/errors.ts';
 import type { CallPattern } from './ast/calls.ts';
 import type { LanguageName } from './ast/languages.ts';
 
-/** How the answers of a category are judged. */
+/** Rule by which the answers of a category are judged. */
 export type Check =
   /** By comparing syntax trees. */
   | { readonly kind: 'ast'; readonly pattern: CallPattern; readonly language: LanguageName }

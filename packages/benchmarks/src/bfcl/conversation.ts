@@ -34,12 +34,12 @@ export class Conversation {
     return this.#done;
   }
 
-  /** What was written so far: turns of steps, without thoughts. */
+  /** Answers so far: turns of steps, without thoughts. */
   get result(): readonly (readonly string[])[] {
     return this.#turns;
   }
 
-  /** What the model is asked next. */
+  /** The next prompt. */
   prompt(): string {
     return renderPrompt(this.#messages, this.#tools);
   }

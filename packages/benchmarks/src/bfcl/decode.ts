@@ -1,5 +1,5 @@
 /**
- * What a Qwen3 model wrote, as calls: the text after the last thought, and in it the blocks
+ * Reads what a Qwen3 model wrote as calls: the text after the last thought, and in it the blocks
  * "<tool_call>\n{"name": ..., "arguments": {...}}\n</tool_call>", whose line breaks are part of the form.
  */
 import { between } from '../../../../src/chat/generation.ts';
@@ -27,7 +27,7 @@ const FAILED: Decoded = { ok: false, error: 'ast_decoder:decoder_failed' };
 const THINK_CLOSE = '</think>';
 
 export interface Reply {
-  /** What is stored as the response, and decoded. */
+  /** The response as it is stored, and decoded. */
   readonly text: string;
   /** The first thought, without its tags. */
   readonly reasoning: string;

@@ -27,7 +27,7 @@ export interface QuestionMessage {
 interface EntryBase {
   readonly id: string;
   readonly category: Category;
-  /** What is said in each turn before the model is asked; one turn, unless the category has several. */
+  /** Messages of each turn before the model is asked; one turn, unless the category has several. */
   readonly turns: readonly (readonly QuestionMessage[])[];
   /** Documents of the functions on offer, from the first turn on. */
   readonly functions: readonly PyDict[];
@@ -43,7 +43,7 @@ export interface MultiTurnEntry extends EntryBase {
   readonly kind: 'multi';
   /** Documents that are held back until a turn, by its number from 0. */
   readonly heldBack: ReadonlyMap<number, readonly PyDict[]>;
-  /** What the simulation and the checker need: classes, their first states, the wanted calls. */
+  /** Parts that the simulation and the checker need: classes, their first states, the wanted calls. */
   readonly simulated: SimulatedEntry;
 }
 
@@ -61,7 +61,7 @@ const CLASS_FILES: Readonly<Record<string, string>> = {
   VehicleControlAPI: 'vehicle_control',
 };
 
-/** What entries of several turns share, read when it is needed. */
+/** Files that entries of several turns share, read when they are needed. */
 class Shared {
   readonly #folder: string;
   readonly #documents = new Map<string, readonly PyDict[]>();
@@ -163,7 +163,7 @@ function holdBack(
   return { functions: left, heldBack };
 }
 
-/** Where something was read, for errors. */
+/** A place in a file, for errors. */
 interface Place {
   fault(what: string): UserError;
 }

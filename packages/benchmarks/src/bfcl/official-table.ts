@@ -16,7 +16,7 @@ export interface OfficialTable {
 const NOT_SCORED = 'N/A';
 
 /**
- * What was not scored is N/A and counts as zero. Summaries of a kind are N/A as soon as a part of them is; the accuracies of Live,
+ * Makes the official table. A category that was not scored is N/A and counts as zero. Summaries of a kind are N/A as soon as a part of them is; the accuracies of Live,
  * Non-Live, Multi Turn and the whole are always told.
  */
 export function officialTable(counts: Counts): OfficialTable {

@@ -18,7 +18,7 @@ export type PromptMessage =
       /** {name, arguments} each. */
       readonly calls?: readonly PyDict[];
     }
-  /** What a call returned. */
+  /** The result of a call. */
   | { readonly role: 'tool'; readonly content: string };
 
 const TURN_END = '<|im_end|>\n';
@@ -106,7 +106,7 @@ function renderCall(call: PyDict): string {
   return `<tool_call>\n{"name": "${pyStr(call.get('name') ?? null)}", "arguments": ${json}}\n</tool_call>`;
 }
 
-/** What the user says when functions are put on offer that were held back. */
+/** Words of the user when functions are put on offer that were held back. */
 export function heldBackMessage(documents: readonly PyDict[]): string {
   return `${pyRepr(documents)}\nI have updated some more functions you can choose from. What about now?`;
 }

@@ -23,7 +23,7 @@ function* statementsOf(source: string): Generator<string> {
   yield source.slice(start);
 }
 
-/** What an expression is worth if it is a literal; Ellipsis becomes `{"__ellipsis__": true}`, a tuple a list. */
+/** Value of an expression that is a literal; Ellipsis becomes `{"__ellipsis__": true}`, a tuple a list. */
 function literalOf(expression: Expression): PyValue | undefined {
   switch (expression.kind) {
     case 'constant': {

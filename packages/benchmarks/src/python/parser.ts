@@ -11,7 +11,7 @@ const CONSTANTS: ReadonlyMap<string, Constant> = new Map([
   ['False', false],
 ]);
 const COMPARISONS: ReadonlySet<string> = new Set(['==', '!=', '<', '<=', '>', '>=', 'in', 'not', 'is']);
-/** How tight binary operators bind; all of them group to the left. */
+/** Precedence of binary operators; all of them group to the left. */
 const PRECEDENCE: ReadonlyMap<string, number> = new Map([
   ['|', 1],
   ['^', 2],

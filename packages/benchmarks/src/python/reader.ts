@@ -2,10 +2,10 @@
 import { PythonSyntaxError } from './errors.ts';
 import { tokenize, type Token } from './tokens.ts';
 
-/** How deep operators may be nested; brackets have a limit of their own. */
+/** Depth to which operators may be nested; brackets have a limit of their own. */
 const MAX_NESTING = 1000;
 
-/** How many operators of one kind may follow each other, each of which makes the tree deeper: what CPython 3.11 takes. */
+/** Operators of one kind that may follow each other, each of which makes the tree deeper: what CPython 3.11 takes. */
 const MAX_CHAIN = 2989;
 
 /** Words that cannot be names. */

@@ -40,7 +40,7 @@ export function readString(text: string, start: number): { value: StringLiteral;
   return { value: literal(body, prefix.toLowerCase(), start), end: to + quote.length };
 }
 
-/** Where the quotes that close a literal begin. */
+/** Finds the quotes that close a literal. */
 function closing(text: string, from: number, quote: string, start: number): number {
   for (let at = from; at < text.length; at++) {
     const char = text.charAt(at);

@@ -19,9 +19,9 @@ export type Token =
 /** An int, a float, or the imaginary part of a complex number. */
 export type NumberLiteral = bigint | number | { readonly imaginary: number };
 
-/** How many brackets may be open at once: CPython's own limit. */
+/** Brackets that may be open at once: CPython's own limit. */
 const MAX_BRACKETS = 200;
-/** How many digits an int may have: CPython's own limit. */
+/** Digits that an int may have: CPython's own limit. */
 const MAX_INT_DIGITS = 4300;
 
 // Source text is UTF-8, which has no lone surrogates, and CPython refuses null.
@@ -38,7 +38,7 @@ const FLOAT = new RegExp(
   'iy',
 );
 const INT = /0(?:_?0)*(?![obx])|[1-9](?:_?[0-9])*/iy;
-/** What may follow a number without a space: the beginning of an operator that is a word. */
+/** Text that may follow a number without a space: the beginning of an operator that is a word. */
 const WORD_OPERATOR = /and|else|for|if|in|is|or|not/y;
 const NAME_PART = /[\p{XID_Continue}]/uy;
 

@@ -1,5 +1,5 @@
 /**
- * What arguments are worth, operations among them: Python 3.11's own word on what scripts/python-values.py made up (and which is under
+ * Values of arguments, operations among them: Python 3.11's own word on what scripts/python-values.py made up (and which is under
  * tinystar's licence).
  */
 import { readFileSync } from 'node:fs';

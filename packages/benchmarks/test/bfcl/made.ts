@@ -60,7 +60,7 @@ export function makeBfcl(folder: string): void {
   ]);
 }
 
-/** What a model that is always right writes after a prompt of the benchmark. */
+/** The answer of a model that is always right. */
 export function rightAnswer(prompt: string): string {
   const minutes = /Set a timer for (\d+) minutes/.exec(prompt)?.[1];
   if (minutes !== undefined)

@@ -1,4 +1,4 @@
-/** What ast.parse(text, mode="eval") of CPython 3.11 takes and refuses; the texts were tried there. */
+/** Texts that ast.parse(text, mode="eval") of CPython 3.11 takes and refuses; the texts were tried there. */
 import { expect, test } from 'vitest';
 import { PythonSyntaxError } from '../../src/python/errors.ts';
 import { parseExpression } from '../../src/python/parser.ts';

@@ -17,7 +17,7 @@ export interface ModelCall {
   readonly arguments: PyDict;
 }
 
-/** What is checked at once. */
+/** One check. */
 export interface AstCase {
   /** Documents of the functions: {name, parameters: {properties, required}}. */
   readonly functions: readonly PyDict[];
@@ -28,7 +28,7 @@ export interface AstCase {
   readonly areDotsUnderscores?: boolean;
 }
 
-/** How many calls are expected, in which order. */
+/** Number and order of the calls that are expected. */
 export type CallPattern = 'simple' | 'multiple' | 'parallel';
 
 /**
@@ -164,7 +164,7 @@ interface ArgumentTypes {
   /** As the document has them. */
   readonly type: string;
   readonly items: string | undefined;
-  /** What they are in Python. */
+  /** Their type in Python. */
   readonly pyType: PyType;
   readonly pyItems: PyType | undefined;
 }

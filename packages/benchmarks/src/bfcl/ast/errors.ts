@@ -1,4 +1,4 @@
-/** What a checker of calls finds wrong, by the names of the official checker. */
+/** Errors of a checker of calls, by the names of the official checker. */
 export type AstError =
   | 'ast_decoder:decoder_failed'
   | 'ast_decoder:decoder_wrong_output_format'

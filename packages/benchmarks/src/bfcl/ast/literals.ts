@@ -1,4 +1,4 @@
-/** What Java's and JavaScript's literals have in common. The patterns are Python's: \d is a digit of any script, $ matches before a last line break. */
+/** Literals as Java and JavaScript have them in common. The patterns are Python's: \d is a digit of any script, $ matches before a last line break. */
 import { pyFloat, pyInt } from '../../python/numbers.ts';
 import { strip, type PyValue } from '../../../../../src/json/python.ts';
 

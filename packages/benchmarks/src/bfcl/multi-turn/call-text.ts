@@ -117,7 +117,7 @@ class CallReader extends TokenReader {
     return sign === '-' ? -value : value;
   }
 
-  /** What stands before `close`, and whether its last item has a comma behind it. */
+  /** Text before `close`, and whether its last item has a comma behind it. */
   #items(close: string): { readonly items: Value[]; readonly hasComma: boolean } {
     const items: Value[] = [];
     let hasComma = false;

@@ -22,7 +22,7 @@ export type MultiTurnVerdict =
       readonly details: readonly string[];
     };
 
-/** What a model called: turn, step, call. */
+/** Calls of a model: turn, step, call. */
 export type DecodedTurns = readonly (readonly (readonly string[])[])[];
 
 export interface CheckOptions extends Pick<SimulationOptions, 'modelName' | 'today' | 'shared'> {
@@ -38,7 +38,7 @@ function wrong(
   return { valid: false, errorType, message, details };
 }
 
-/** How often each result has come. */
+/** Counts of each result. */
 class ResultPool {
   readonly #counts = new Map<string, number>();
 

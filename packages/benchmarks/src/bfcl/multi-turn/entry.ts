@@ -5,7 +5,7 @@ import type { LongContext } from './long-context.ts';
 
 export interface MultiTurnEntry {
   readonly id: string;
-  /** What each class begins with, by its name. */
+  /** First state of each class, by its name. */
   readonly initialConfig: PyDict;
   readonly involvedClasses: readonly string[];
   /** The calls of each turn, as text. */

@@ -1,5 +1,5 @@
 /**
- * What the reference keeps once for a whole process, by the way Python works: the default lists of posts without tags or mentions, and the
+ * State that the reference keeps once for a whole process, by the way Python works: the default lists of posts without tags or mentions, and the
  * cards and bookings that the long context adds. What one instance changes in them, every other one sees: the other side of the same
  * entry, and the entries after it. Verdicts are the official ones only if both sides of an entry share them.
  */

@@ -27,7 +27,7 @@ const DENIED: ReadonlySet<string> = new Set([
 // What the executor takes for a call, also inside of a text: a word, and white space before a parenthesis.
 const CALLED = /(?<![\p{L}\p{N}_])([a-zA-Z_][\p{L}\p{N}_]*)\s*(?=\()/gu;
 
-/** Which side of an entry a simulation is: its instances bear other names, which calls inside of texts show. */
+/** The side of an entry that a simulation is: its instances bear other names, which calls inside of texts show. */
 export type Side = 'generation' | 'model' | 'ground_truth';
 const SUFFIXES: Readonly<Record<Side, string>> = {
   generation: '',
@@ -41,7 +41,7 @@ export interface SimulationOptions {
   readonly modelName?: string;
   /** By which ages are reckoned; the day in UTC by default. */
   readonly today?: Date;
-  /** What it has in common with other simulations; nothing by default. */
+  /** Shares with other simulations; nothing by default. */
   readonly shared?: Shared;
 }
 
@@ -92,7 +92,7 @@ export class Simulation {
     return owner.instance.call(name, { positional, named });
   }
 
-  /** What is in the parentheses, as the official executor's replacement of names leaves it, which does not spare texts. */
+  /** Text in the parentheses, as the official executor's replacement of names leaves it, which does not spare texts. */
   #rewritten(inside: string): string {
     if (inside.lastIndexOf('(') <= 0) return inside;
     return inside.replace(CALLED, (_match, name: string) => {

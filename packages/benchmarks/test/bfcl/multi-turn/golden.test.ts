@@ -51,7 +51,7 @@ function readEntries(): Map<string, MultiTurnEntry> {
   return new Map(entries.map((entry) => [entry.id, entry]));
 }
 
-/** Whether a result is the golden's, which has long ones as their beginning and their length. */
+/** Tells whether a result is the golden's, which has long ones as their beginning and their length. */
 function isSame(result: string, wanted: string): boolean {
   const cut = /^([^]*)…#(\d+)$/.exec(wanted);
   if (cut === null) return result === wanted;

@@ -50,12 +50,12 @@ export function instanceOf(className: string, config = '{}', long?: 'long'): Run
   return (...calls) => simulation.execute(calls);
 }
 
-/** What a dict of errors looks like. */
+/** Text of a dict of errors. */
 export function errorText(error: string): string {
   return JSON.stringify({ error }).replace(':', ': ');
 }
 
-/** What an exception looks like. */
+/** Text of an exception. */
 export function raised(text: string): string {
   return `Error during execution: ${text}`;
 }

@@ -1,4 +1,4 @@
-/** What a simulated API is: how an instance begins, what it can do, and what of it is compared. */
+/** A simulated API: how an instance begins, what it can do, and what of it is compared. */
 import type { PyDict } from '../../../../../../src/json/python.ts';
 import type { LongContext } from '../long-context.ts';
 import type { Shared } from '../shared.ts';
@@ -6,7 +6,7 @@ import { Raised } from '../python/errors.ts';
 import { equal, fromPy, type Value } from '../python/value.ts';
 import { bind, type Arguments, type Method, type Methods } from './method.ts';
 
-/** What an instance begins with. */
+/** Start of an instance. */
 export interface Setup {
   /** The entry's configuration of this class; it is copied, never changed. */
   readonly config: PyDict;
@@ -14,7 +14,7 @@ export interface Setup {
   readonly long: LongContext | undefined;
   /** By which travellers' ages are reckoned. */
   readonly today: Today;
-  /** What this instance has in common with others. */
+  /** State that this instance shares with others. */
   readonly shared: Shared;
 }
 

@@ -70,7 +70,7 @@ function extreme(numbers: readonly Value[], operator: '<' | '>'): Value {
   return others.reduce((best: Value, number) => (compare(number, operator, best) ? number : best), first);
 }
 
-/** What `multiply` checks and `add` does not: that both are numbers. */
+/** Checks, as `multiply` does and `add` does not, that both are numbers. */
 function product(a: Value, b: Value): Value {
   if (!isNumeric(asInt(a)) || !isNumeric(asInt(b))) throw typeError('');
   return multiply(a, b);

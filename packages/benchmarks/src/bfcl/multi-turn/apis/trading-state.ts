@@ -112,7 +112,7 @@ export function authenticated<Values extends Value[]>(
       : failed(`User not authenticated. Please log in to ${to}.`);
 }
 
-/** What is listed under a symbol, order id, ...; undefined where nothing is. */
+/** Entry under a symbol, order id, ...; undefined where nothing is. */
 export function lookUp(map: Value, key: Value): Value | undefined {
   if (!contains(map, key)) return undefined;
   return item(map, hashable(key));

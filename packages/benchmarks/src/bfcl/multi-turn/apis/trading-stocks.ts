@@ -79,7 +79,7 @@ export function notifyPriceChange({ state }: Trading, symbols: Value, threshold:
   return dict({ notification });
 }
 
-/** What join takes: text alone. */
+/** Checks an item of join, which takes text alone. */
 function text(value: Value, index: number): string {
   if (typeof value === 'string') return value;
   throw typeError(`sequence item ${index}: expected str instance, ${typeName(value)} found`);

@@ -74,7 +74,7 @@ const NEAREST: ReadonlyMap<Value, string> = new Map([
   ['Tokyo', 'HND'],
 ]);
 
-/** What a US dollar is worth. */
+/** Worth of a US dollar. */
 const RATES: ReadonlyMap<Value, Value> = new Map<Value, Value>([
   ['RMB', 7n],
   ['EUR', 0.8],
@@ -130,7 +130,7 @@ function fares(
   return [base * times, told.map((fare) => fare * times)];
 }
 
-/** What one flight costs; raises where there is none. */
+/** Cost of one flight; raises where there is none. */
 export function fare(travel: Travel, from: Value, to: Value, date: Value, travelClass: Value): number {
   return fares(travel, from, to, travelClass, date)[0];
 }

@@ -67,7 +67,7 @@ function asDict(value: Value): Dict {
   throw noAttribute(value, 'keys');
 }
 
-/** What is wrong with an access token; a wrong one makes the right one expire sooner. */
+/** Checks an access token; a wrong one makes the right one expire sooner. */
 export function tokenError({ state }: Travel, token: Value): string | undefined {
   if (equal(state.token_expires_in, 0n)) return 'Token expired';
   if (equal(token, state.access_token)) return undefined;

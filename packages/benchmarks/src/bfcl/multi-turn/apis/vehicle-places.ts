@@ -1,4 +1,4 @@
-/** What VehicleControlAPI knows of places. */
+/** Places that VehicleControlAPI knows. */
 import { dict, type Value } from '../python/value.ts';
 import type { Vehicle } from './vehicle-state.ts';
 

@@ -7,7 +7,7 @@ import { configured, type Setup } from './api.ts';
 
 const SEED = 141053;
 
-/** What is compared, by its Python name. */
+/** State that is compared, by its Python name. */
 type PublicState = Record<
   | 'fuelLevel'
   | 'batteryVoltage'

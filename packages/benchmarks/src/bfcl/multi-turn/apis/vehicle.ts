@@ -56,7 +56,7 @@ function setHeadlights({ state }: Vehicle, mode: Value): Value {
   return dict({ headlightStatus: state.headLightStatus });
 }
 
-/** What each option of displayCarStatus shows. */
+/** Parts that each option of displayCarStatus shows. */
 const STATUS: ReadonlyMap<Value, (vehicle: Vehicle) => Dict> = new Map([
   ['fuel', ({ state }) => dict({ fuelLevel: state.fuelLevel })],
   ['battery', ({ state }) => dict({ batteryVoltage: state.batteryVoltage })],

@@ -54,7 +54,7 @@ export function contains(items: Value, value: Value): boolean {
   return items.includes(value);
 }
 
-/** What iterating over a value yields: items, keys or characters. */
+/** Iterates over a value: yields items, keys or characters. */
 export function iterate(value: Value): readonly Value[] {
   if (Array.isArray(value)) return value;
   if (value instanceof Dict) return value.keys();

@@ -34,12 +34,12 @@ export function valueError(text: string): Raised {
   return new Raised('ValueError', text);
 }
 
-/** What `value.attribute` raises on a value without it. */
+/** The exception of `value.attribute` on a value without it. */
 export function noAttribute(value: Value, attribute: string): Raised {
   return new Raised('AttributeError', `'${typeName(value)}' object has no attribute '${attribute}'`);
 }
 
-/** What `run` returns, or `instead` where it raises an exception of that kind. */
+/** Returns what `run` does, or `instead` where it raises an exception of that kind. */
 export function unless<T>(kind: ErrorKind, run: () => T, instead: (raised: Raised) => T): T {
   try {
     return run();

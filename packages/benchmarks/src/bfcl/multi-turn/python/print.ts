@@ -19,7 +19,7 @@ function intText(value: bigint): string {
   return String(value);
 }
 
-/** What printing an int of too many digits raises. */
+/** The exception of printing an int of too many digits. */
 export function tooManyDigits(): Error {
   return valueError(
     `Exceeds the limit (${MAX_DIGITS} digits) for integer string conversion; ` +
@@ -75,7 +75,7 @@ export function jsonText(value: Value): string | undefined {
   return `{${parts.join(', ')}}`;
 }
 
-/** What a model reads of a call's result: a str as it is, a dict as JSON where that can be, anything else as its repr. */
+/** Text that a model reads of a call's result: a str as it is, a dict as JSON where that can be, anything else as its repr. */
 export function resultText(value: Value): string {
   if (typeof value === 'string') return value;
   return (value instanceof Dict ? jsonText(value) : undefined) ?? repr(value);

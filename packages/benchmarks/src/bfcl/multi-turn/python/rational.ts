@@ -9,7 +9,7 @@ export function roundedQuotient(numerator: bigint, denominator: bigint): bigint 
   return quotient + 1n;
 }
 
-/** How many bits a non-negative integer has. */
+/** Bits of a non-negative integer. */
 export function bitLength(value: bigint): number {
   const hex = value.toString(16);
   return value === 0n ? 0 : 4 * (hex.length - 1) + (32 - Math.clz32(parseInt(hex.charAt(0), 16)));

@@ -4,7 +4,7 @@
  */
 import { isDict, isList, sameNumber, type PyValue } from '../../../../../../src/json/python.ts';
 
-/** What may be the key of a dict. */
+/** Keys that a dict may have. */
 export type Key = null | boolean | bigint | number | string;
 export type Value = Key | Value[] | Dict | Opaque;
 
