@@ -62,6 +62,8 @@ export interface TaskDialogue extends ReadDialogue {
   readonly mustMention: readonly string[];
 }
 
+type FileDialogue = TaskDialogue & { readonly record: DataRecord };
+
 /** A record with all fields of its line. */
 interface LineRecord {
   readonly record: DataRecord;
@@ -103,8 +105,11 @@ function mentions(value: PyValue): readonly string[] {
   throw new Rejection('mention', '"mustMention" is no list of texts.');
 }
 
+/** Leaves a record out of a dialogue's JSON, which has plain values: `JSON.stringify` refuses a record's. */
+const toJSON = (): undefined => undefined;
+
 /** The dialogue that a record is; throws a Rejection that says what it lacks. */
-function toDialogue({ record, fields }: LineRecord): TaskDialogue {
+function toDialogue({ record, fields }: LineRecord): FileDialogue {
   const { id, messages, tools } = record;
   if (messages.at(-1)?.role !== 'assistant')
     throw new Rejection('no_answer', "The last message must be the assistant's answer.");
@@ -116,7 +121,7 @@ function toDialogue({ record, fields }: LineRecord): TaskDialogue {
     messages: messages.map(toMessage),
     category: names.find((one) => typeof one === 'string') ?? 'all',
     mustMention: mentions(fields.get('mustMention') ?? null),
-    record,
+    record: Object.assign({ ...record }, { toJSON }),
   };
 }
 
@@ -197,7 +202,8 @@ class ToolSets {
   }
 
   /** The dialogue with the list that earlier ones have; of a large file no list is kept. */
-  add(dialogue: TaskDialogue, record: DataRecord): TaskDialogue {
+  add(dialogue: FileDialogue): TaskDialogue {
+    const { record } = dialogue;
     const text = dumps(record.tools);
     const key = this.#isLarge ? createHash('sha1').update(text).digest('base64') : text;
     const [tools, exact] = this.#isLarge ? [[], []] : [dialogue.tools, record.tools];
@@ -221,8 +227,7 @@ export function readDialogues(path: string, keptBytes = KEPT): DialogueList<Task
   const kept: TaskDialogue[] = [];
   const sets = new ToolSets(isLarge);
   try {
-    for (const dialogue of file.read((line) => sets.add(toDialogue(line), line.record)))
-      if (!isLarge) kept.push(dialogue);
+    for (const dialogue of file.read((line) => sets.add(toDialogue(line)))) if (!isLarge) kept.push(dialogue);
     if (file.length === 0)
       throw new UserError(
         'DATA_EMPTY',

@@ -57,6 +57,7 @@ describe('readDialogues', () => {
       .replace('"properties":{}', `"properties":${values}`);
     const [dialogue] = readDialogues(file(text));
     const { prompt, target } = renderDialogue(dialogue!, tokenizer, OWN_TEMPLATE);
+    expect(JSON.parse(JSON.stringify(dialogue))).toMatchObject({ id: 'line-1', messages: [{}, {}] });
     expect(prompt).toContain(`"properties": ${values}}`);
     expect(target).toContain(`{"name": "set_timer", "arguments": ${values}}\n</tool_call><|im_end|>`);
   });
