@@ -6,7 +6,7 @@ import { withoutSpace } from '../../../../src/json/python.ts';
 import type { Expression } from '../python/expression.ts';
 import { PythonSyntaxError } from '../python/errors.ts';
 import { parseExpression } from '../python/parser.ts';
-import { constantOf, evaluate } from './evaluate.ts';
+import { constantOf, evaluate } from './python-value.ts';
 import { type Dict, dictOf, type Key, Opaque, Tuple, type Value, ValueError } from './values.ts';
 import type { Revision } from './revision.ts';
 
