@@ -1,81 +1,134 @@
-/** Flags that several commands share. */
+/** Flags of commands: each says once what it is called, what it takes, and what help says of it; its type comes of that. */
+import { z } from 'zod';
 import { UserError } from '../base/errors.ts';
+import { ENGINES } from '../sampling/gguf.ts';
+import { rulesText, type Rule } from '../recipe/rules.ts';
+import { recipeSchema } from '../recipe/schema.ts';
 
-/** As THINKING of chat/template.ts, which is not loaded for help alone. */
-export const thinkingFlag = {
-  kind: 'enum',
-  values: ['on', 'off'],
-  brief: "Thoughts on or off in all prompts; without it, the chat template's default",
-  optional: true,
-} as const;
+/** A flag as stricli takes it, with the type of what it gives. */
+export interface Flag<T> {
+  readonly spec: Readonly<Record<string, unknown>>;
+  /** For its type alone. */
+  readonly gives?: (value: T) => void;
+}
 
-/** As ENGINES of sampling/gguf.ts, which is not loaded for help alone. */
-export const engineFlag = {
-  kind: 'enum',
-  values: ['tinystar', 'llama.cpp'],
-  brief: 'Engine that runs a GGUF file; without it, tinystar',
-  optional: true,
-} as const;
+export type FlagSet = Readonly<Record<string, Flag<never>>>;
 
-/** Declared so that help shows it; `main.ts` looks for it itself, as it must know before anything is parsed. */
-export const debugFlag = {
-  kind: 'boolean',
-  brief: 'Print a stack trace when something goes wrong',
-  default: false,
-  withNegated: false,
-} as const;
+type Given<F> = F extends Flag<infer T> ? T : never;
 
-export const runsFlag = {
-  kind: 'parsed',
-  parse: String,
-  brief: 'Folder that run folders are made in',
-  default: 'runs',
-  placeholder: 'DIR',
-} as const;
+/** What a command is given for its flags; one that may be left out is then not there. */
+export type FlagsOf<S extends FlagSet> = {
+  readonly [K in keyof S as undefined extends Given<S[K]> ? never : K]: Given<S[K]>;
+} & {
+  readonly [K in keyof S as undefined extends Given<S[K]> ? K : never]?: Exclude<Given<S[K]>, undefined>;
+};
 
-export const setFlag = {
-  kind: 'parsed',
-  parse: String,
-  brief: 'Override a value of the recipe; may be repeated',
-  optional: true,
-  variadic: true,
-  placeholder: 'path=value',
-} as const;
-
-export const deviceFlag = {
-  kind: 'parsed',
-  parse: String,
-  brief: 'Compute on cpu, gpu or a device that tinystar doctor names',
-  optional: true,
-  placeholder: 'NAME',
-} as const;
-
-/** What `--device` overrides in a recipe. */
-export const deviceSetting = (device: string | undefined): string[] =>
-  device === undefined ? [] : [`device=${JSON.stringify(device)}`];
-
-/** A parser of whole numbers of at least `least`. */
-export function wholeNumber(least: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || value < least || !Number.isSafeInteger(value)) {
-      throw new UserError('FLAG', `must be a whole number of at least ${least}`);
-    }
-    return value;
+/** A flag whose text is read by `parse`. */
+export function parsed<T>(
+  parse: (text: string) => T,
+  brief: string,
+  placeholder: string,
+  byDefault?: string,
+): Flag<T> {
+  return {
+    spec: { kind: 'parsed', parse, brief, placeholder, ...(byDefault === undefined ? {} : { default: byDefault }) },
   };
 }
 
-/** A parser of numbers of at least `least`. */
-export function numberFrom(least: number): (text: string) => number {
-  return (text) => {
-    const value = text.trim() === '' ? Number.NaN : Number(text);
-    if (!Number.isFinite(value) || value < least)
-      throw new UserError('FLAG', `must be a number of at least ${least}`);
-    return value;
+export const text = (brief: string, placeholder: string, byDefault?: string): Flag<string> =>
+  parsed(String, brief, placeholder, byDefault);
+
+const NUMBER = /^-?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?$/i;
+
+/** A parser of numbers that `schema` accepts; `words` say which. */
+export function numberBy(
+  schema: z.ZodType<number>,
+  words = rulesText([z.toJSONSchema(schema) as Rule]),
+): (text: string) => number {
+  return (given) => {
+    const { data } = schema.safeParse(NUMBER.test(given.trim()) ? Number(given) : undefined);
+    if (data === undefined) throw new UserError('FLAG', `must be ${words}`);
+    return data;
   };
 }
 
-/** Examples at the end of a command's `--help`. */
-export function examples(text: string, ...lines: readonly string[]): string {
-  return `${text}\n\nEXAMPLE${lines.length > 1 ? 'S' : ''}\n${lines.map((line) => `  ${line}`).join('\n')}`;
+/** A whole number of at least `least`. */
+export const whole = (least: number, brief: string, byDefault?: number): Flag<number> =>
+  parsed(wholeNumber(least), brief, 'N', byDefault?.toString());
+
+export const wholeNumber = (least: number): ((text: string) => number) =>
+  numberBy(z.int().min(least), `a whole number of at least ${least}`);
+
+export const numberFrom = (least: number): ((text: string) => number) =>
+  numberBy(z.number().min(least), `a number of at least ${least}`);
+
+/** One of several words. */
+export function choice<const V extends string>(values: readonly V[], brief: string, byDefault?: NoInfer<V>): Flag<V> {
+  return { spec: { kind: 'enum', values, brief, ...(byDefault === undefined ? {} : { default: byDefault }) } };
 }
+
+/** A switch that is off. */
+export const toggle = (brief: string): Flag<boolean> => ({
+  spec: { kind: 'boolean', brief, default: false, withNegated: false },
+});
+
+/** A switch that is on, and off with `--no-`. */
+export const onUnless = (brief: string): Flag<boolean> => ({ spec: { kind: 'boolean', brief, default: true } });
+
+export const optional = <T>({ spec }: Flag<T>): Flag<T | undefined> => ({ spec: { ...spec, optional: true } });
+
+/** A flag that may be given several times, or not at all; or once with a separator between its values. */
+export const repeated = <T>({ spec }: Flag<T>, separator: true | ',' = true): Flag<readonly T[] | undefined> => ({
+  spec: { ...spec, optional: true, variadic: separator },
+});
+
+/** An option of recipes as a flag: what it takes, its default and what help says of it are the option's own. */
+export function option<S extends z.ZodType>(
+  schema: S,
+  { placeholder = 'N', brief = schema.description ?? '', byDefault }: OptionLooks = {},
+): Flag<z.output<S> | (S extends z.ZodExactOptional ? undefined : never)> {
+  const isOptional = schema instanceof z.ZodExactOptional;
+  const fallback = byDefault ?? (schema instanceof z.ZodDefault ? schema.def.defaultValue : undefined);
+  const inner = schema instanceof z.ZodDefault || isOptional ? schema.unwrap() : schema;
+  const common = {
+    brief,
+    ...(isOptional ? { optional: true } : fallback === undefined ? {} : { default: String(fallback) }),
+  };
+  if (inner instanceof z.ZodBoolean) return { spec: { kind: 'boolean', brief, default: fallback === true } };
+  if (inner instanceof z.ZodEnum) return { spec: { ...common, kind: 'enum', values: inner.options } };
+  const parse = inner instanceof z.ZodString ? String : numberBy(inner as z.ZodType<number>);
+  return { spec: { ...common, kind: 'parsed', parse, placeholder } };
+}
+
+interface OptionLooks {
+  readonly placeholder?: string;
+  /** What help says, where the option's own words are not to the point. */
+  readonly brief?: string;
+  readonly byDefault?: unknown;
+}
+
+const { shape } = recipeSchema;
+
+/** Overrides of a recipe. */
+export const recipeFlags = {
+  set: repeated(text('Override a value of the recipe; may be repeated', 'path=value')),
+  device: optional(text('Compute on cpu, gpu or a device that tinystar doctor names', 'NAME')),
+  runs: text('Folder that run folders are made in', 'DIR', 'runs'),
+};
+
+/** Of commands that have a model answer. */
+export const answeringFlags = {
+  device: option(shape.device, { placeholder: 'NAME' }),
+  thinking: option(shape.thinking, {
+    brief: "Thoughts on or off in all prompts; without it, the chat template's default",
+  }),
+};
+
+export const engineFlag = optional(choice(ENGINES, 'Engine that runs a GGUF file; without it, tinystar'));
+export const runsFlag = recipeFlags.runs;
+
+/** What `recipeFlags` override in a recipe. */
+export const overrides = ({ set = [], device }: { set?: readonly string[]; device?: string }): string[] => [
+  ...set,
+  ...(device === undefined ? [] : [`device=${JSON.stringify(device)}`]),
+];

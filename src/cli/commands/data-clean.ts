@@ -1,23 +1,29 @@
 /** `tinystar data clean`: records without duplicates, and without what evaluations ask. */
 import { basename } from 'node:path';
-import { buildCommand } from '@stricli/core';
+import { z } from 'zod';
 import { UserError } from '../../base/errors.ts';
-import type { EvaluationQuestions } from '../../data/contamination.ts';
-import type { Rejected } from '../../data/reading.ts';
+import { EvaluationQuestions } from '../../data/contamination.ts';
+import { convertRows } from '../../data/convert.ts';
+import { DuplicateFilter } from '../../data/duplicates.ts';
+import { recordRows } from '../../data/reading.ts';
+import { recordLine } from '../../data/record.ts';
+import { fileRows } from '../../data/streams/rows.ts';
+import { command } from '../command.ts';
 import type { CliContext } from '../context.ts';
-import { debugFlag, examples, numberFrom, wholeNumber } from '../flags.ts';
-import { checkOutputs, outputName, tellingStream } from '../outputs.ts';
-import { RowCounter } from '../row-counter.ts';
-import { table } from '../../report/table.ts';
+import { type FlagsOf, numberBy, optional, parsed, repeated, text, whole } from '../flags.ts';
+import { recordFiles, rejectsFlag, RowOutputs } from '../row-outputs.ts';
 
-interface Flags {
-  readonly output: string;
-  readonly against?: readonly string[];
-  readonly words: number;
-  readonly near?: number;
-  readonly rejects?: string;
-  readonly debug: boolean;
-}
+const similarity = numberBy(z.number().gt(0).max(1), 'a similarity above 0 and at most 1, such as 0.8');
+
+const flags = {
+  output: text('Records that are kept', 'FILE'),
+  against: repeated(text('An evaluation set that nothing may overlap with; several times for several', 'FILE')),
+  words: whole(4, 'How many words in a row count as an overlap', 10),
+  near: optional(
+    parsed(similarity, 'Leave out near duplicates too, from this similarity on (such as 0.8)', 'X'),
+  ),
+  rejects: rejectsFlag,
+};
 
 interface Compared {
   readonly questions: EvaluationQuestions;
@@ -27,12 +33,7 @@ interface Compared {
 
 /** Reads the questions of evaluation sets, in whichever format they are. */
 async function questionsOf(paths: readonly string[], words: number): Promise<Compared> {
-  const [{ EvaluationQuestions: Questions }, { convertRows }, { fileRows }] = await Promise.all([
-    import('../../data/contamination.ts'),
-    import('../../data/convert.ts'),
-    import('../../data/streams/rows.ts'),
-  ]);
-  const questions = new Questions(words);
+  const questions = new EvaluationQuestions(words);
   const report: string[][] = [];
   for (const path of paths) {
     let [read, broken] = [0, 0];
@@ -50,109 +51,49 @@ async function questionsOf(paths: readonly string[], words: number): Promise<Com
   return { questions, report };
 }
 
-async function clean(this: CliContext, flags: Flags, ...inputs: string[]): Promise<void> {
-  const [{ LineWriter }, { Tally }, { DuplicateFilter }, { recordRows }, { recordLine }] = await Promise.all([
-    import('../../base/line-writer.ts'),
-    import('../../data/convert.ts'),
-    import('../../data/duplicates.ts'),
-    import('../../data/reading.ts'),
-    import('../../data/record.ts'),
-  ]);
-  const outputs = { output: flags.output, rejects: flags.rejects };
-  checkOutputs([...inputs, ...(flags.against ?? [])], outputs);
-  const { questions, report } = await questionsOf(flags.against ?? [], flags.words);
-  const duplicates = new DuplicateFilter(flags.near === undefined ? {} : { near: flags.near });
-  using output = new LineWriter(flags.output);
-  using rejects = flags.rejects === undefined ? undefined : new LineWriter(flags.rejects);
-  using counter = new RowCounter(this);
-  const dropped = new Tally();
-  const drop = (rejected: Rejected): void => {
-    dropped.add(rejected.code);
-    rejects?.write(JSON.stringify(rejected));
-  };
+async function clean(context: CliContext, given: FlagsOf<typeof flags>, ...inputs: string[]): Promise<void> {
+  const { against = [], near } = given;
+  using rows = new RowOutputs(context, [...inputs, ...against], given);
+  const { questions, report } = await questionsOf(against, given.words);
+  const duplicates = new DuplicateFilter(near === undefined ? {} : { near });
   for (const file of inputs) {
     for await (const row of recordRows(file)) {
-      counter.add();
+      rows.counter.add();
       if ('rejected' in row) {
-        drop(row.rejected);
+        rows.drop(row.rejected);
         continue;
       }
-      const { where, text, record } = row;
+      const { where, text: line, record } = row;
       const overlap = questions.overlap(record);
       const duplicate = overlap === undefined ? duplicates.check(record) : undefined;
       if (overlap !== undefined) {
         const message = `In common with ${overlap.id} of ${overlap.set}: ${overlap.words}`;
-        drop({ where, code: `contaminated by ${overlap.set}`, message, text });
+        rows.drop({ where, code: `contaminated by ${overlap.set}`, message, text: line });
       } else if (duplicate !== undefined)
-        drop({ where, code: `${duplicate} duplicate`, message: 'It repeats an earlier record.', text });
-      else output.write(recordLine(record));
+        rows.drop({
+          where,
+          code: `${duplicate} duplicate`,
+          message: 'It repeats an earlier record.',
+          text: line,
+        });
+      else rows.keep(recordLine(record));
     }
   }
-  counter[Symbol.dispose]();
-  output.commit();
-  rejects?.commit();
-  const rows = dropped.entries().map(([code, count]) => ['left out', code, String(count)]);
-  const telling = tellingStream(this, outputs);
-  telling.write(table([...report, ...rows], ['left', 'left', 'right']));
-  telling.write(`${output.lines} records in ${outputName(flags.output)}, ${dropped.total} left out.\n`);
+  rows.commit();
+  rows.tellDropped('left out', report);
+  rows.telling.write(`${rows.kept} records in ${rows.name}, ${rows.dropped.total} left out.\n`);
 }
 
-function similarity(text: string): number {
-  const value = numberFrom(0)(text);
-  if (value === 0 || value > 1)
-    throw new UserError('FLAG', 'must be a similarity above 0 and at most 1, such as 0.8');
-  return value;
-}
-
-export const dataCleanCommand = buildCommand<Flags, string[], CliContext>({
-  func: clean,
-  parameters: {
-    flags: {
-      output: { kind: 'parsed', parse: String, brief: 'Records that are kept', placeholder: 'FILE' },
-      against: {
-        kind: 'parsed',
-        parse: String,
-        brief: 'An evaluation set that nothing may overlap with; several times for several',
-        variadic: true,
-        optional: true,
-        placeholder: 'FILE',
-      },
-      words: {
-        kind: 'parsed',
-        parse: wholeNumber(4),
-        brief: 'How many words in a row count as an overlap',
-        default: '10',
-        placeholder: 'N',
-      },
-      near: {
-        kind: 'parsed',
-        parse: similarity,
-        brief: 'Leave out near duplicates too, from this similarity on (such as 0.8)',
-        optional: true,
-        placeholder: 'X',
-      },
-      rejects: {
-        kind: 'parsed',
-        parse: String,
-        brief: 'Records that were left out, each with its reason',
-        optional: true,
-        placeholder: 'FILE',
-      },
-      debug: debugFlag,
-    },
-    positional: {
-      kind: 'array',
-      minimum: 1,
-      parameter: { parse: String, brief: 'Records, as data convert writes them', placeholder: 'FILE' },
-    },
-  },
-  docs: {
-    brief: 'Remove duplicates and what evaluations ask',
-    fullDescription: examples(
-      'Leaves out records that repeat an earlier one, exactly or nearly, and those whose users say what a question of an\n' +
-        'evaluation set says. What is left out is counted, and kept with --rejects.',
-      'tinystar data clean xlam.jsonl toolace.jsonl --output clean.jsonl --near 0.8',
-      'tinystar data clean xlam.jsonl --output clean.jsonl --against BFCL_v3_simple.json --rejects left-out.jsonl',
-    ),
-  },
+export const dataCleanCommand = command({
+  brief: 'Remove duplicates and what evaluations ask',
+  about:
+    'Leaves out records that repeat an earlier one, exactly or nearly, and those whose users say what a question of an\n' +
+    'evaluation set says. What is left out is counted, and kept with --rejects.',
+  examples: [
+    'tinystar data clean xlam.jsonl toolace.jsonl --output clean.jsonl --near 0.8',
+    'tinystar data clean xlam.jsonl --output clean.jsonl --against BFCL_v3_simple.json --rejects left-out.jsonl',
+  ],
+  flags,
+  list: recordFiles,
+  run: clean,
 });

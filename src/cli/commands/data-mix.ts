@@ -1,30 +1,43 @@
 /** `tinystar data mix`: a training set of a given size out of records, by quotas or by weights. */
-import { buildCommand } from '@stricli/core';
+import { z } from 'zod';
 import { STANDARD } from '../../base/destination.ts';
 import { UserError } from '../../base/errors.ts';
-import type { Label } from '../../data/labels.ts';
-import type { RecordFile } from '../../data/reading.ts';
-import type { CliContext } from '../context.ts';
-import { debugFlag, examples, numberFrom, wholeNumber } from '../flags.ts';
-import { checkOutputs, outputName, tellingStream } from '../outputs.ts';
+import { Rng } from '../../base/rng.ts';
+import { ChatTemplate } from '../../chat/template.ts';
+import { Tokenizer } from '../../chat/tokenizer.ts';
+import { CATEGORIES, categoriesOf, type Label, lastLabel } from '../../data/labels.ts';
+import { DEFAULT_QUOTAS, mixByWeight, pickByQuotas, sample } from '../../data/mixing.ts';
+import { RecordFile } from '../../data/reading.ts';
+import { Rejection } from '../../data/record.ts';
+import { ofRow } from '../../data/render.ts';
 import { table } from '../../report/table.ts';
+import { command } from '../command.ts';
+import type { CliContext } from '../context.ts';
+import { choice, type Flag, type FlagsOf, numberBy, optional, parsed, text, whole } from '../flags.ts';
+import { RowOutputs } from '../row-outputs.ts';
 
-const WAYS = ['quotas', 'weights'] as const;
+const share = (brief: string, byDefault: number): Flag<number> =>
+  parsed(
+    numberBy(z.number().min(0).max(1), 'a share from 0 to 1, such as 0.3'),
+    brief,
+    'X',
+    String(byDefault),
+  );
 
-interface Flags {
-  readonly output: string;
-  readonly size: number;
-  readonly by: (typeof WAYS)[number];
-  readonly seed: number;
-  readonly response: number;
-  readonly multiStep: number;
-  readonly singleTurn: number;
-  readonly parallel: number;
-  readonly maxTurns: number;
-  readonly tokenizer?: string;
-  readonly maxPromptTokens: number;
-  readonly debug: boolean;
-}
+const flags = {
+  output: text('The mixture', 'FILE'),
+  size: whole(1, 'How many records'),
+  by: choice(['quotas', 'weights'], "STAR's quotas, or the weights of files", 'quotas'),
+  seed: whole(0, 'Seed', 42),
+  response: share('Share of answers in words', DEFAULT_QUOTAS.response),
+  multi_step: share("Share of calls after a tool's result", DEFAULT_QUOTAS.multiStep),
+  single_turn: share('Share of first turns; the rest is of later ones', DEFAULT_QUOTAS.singleTurn),
+  parallel: share('Share of parallel calls; the rest is of one call', DEFAULT_QUOTAS.parallel),
+  max_turns: whole(1, 'Records of more turns are left out', DEFAULT_QUOTAS.maxTurns),
+  tokenizer: optional(text('Folder of a checkpoint, to leave out over-long prompts', 'DIR')),
+  max_prompt_tokens: whole(1, 'Longer prompts are left out, with --tokenizer', 8192),
+};
+type Given = FlagsOf<typeof flags>;
 
 /** `FILE` or `FILE=WEIGHT`. */
 function parseInput(input: string): { readonly path: string; readonly weight: number } {
@@ -48,11 +61,8 @@ interface Source {
   readonly places: Place[];
 }
 
-async function openSources(inputs: readonly string[], opened: Disposable[]) {
-  const [{ RecordFile: File }, { lastLabel }] = await Promise.all([
-    import('../../data/reading.ts'),
-    import('../../data/labels.ts'),
-  ]);
+/** Opens files of records, each with the labels of its records. */
+function openSources(inputs: readonly string[], opened: Disposable[]) {
   let unlabelled = 0;
   // There are few different labels and many records.
   const known = new Map<string, Label>();
@@ -71,7 +81,7 @@ async function openSources(inputs: readonly string[], opened: Disposable[]) {
         `${path} is no .jsonl file; give records as data convert writes them, not packed.`,
       );
     }
-    const file = new File(path);
+    const file = new RecordFile(path);
     opened.push(file);
     const labels = Array.from(file.read(({ record }) => shared(lastLabel(record))));
     const places = labels.flatMap((label, index) => (label === undefined ? [] : [{ file, index, label }]));
@@ -85,21 +95,15 @@ async function openSources(inputs: readonly string[], opened: Disposable[]) {
 type Fit = 'fits' | 'tooLong' | 'refused';
 
 /** Tells which prompts fit; all do where there is no tokenizer. */
-async function fitting(flags: Flags): Promise<(place: Place) => Fit> {
-  if (flags.tokenizer === undefined) return () => 'fits';
-  const [{ Tokenizer }, { ChatTemplate }, { Rejection }, { ofRow }] = await Promise.all([
-    import('../../chat/tokenizer.ts'),
-    import('../../chat/template.ts'),
-    import('../../data/record.ts'),
-    import('../../data/render.ts'),
-  ]);
-  const tokenizer = Tokenizer.load(flags.tokenizer);
+function fitting(given: Given): (place: Place) => Fit {
+  if (given.tokenizer === undefined) return () => 'fits';
+  const tokenizer = Tokenizer.load(given.tokenizer);
   const template = ChatTemplate.of(tokenizer);
   return ({ file, index }) => {
     try {
       const { messages, tools } = file.at(index, ({ record }) => record);
       const prompt = ofRow(() => template.prompt({ messages: messages.slice(0, -1), tools }));
-      return tokenizer.encode(prompt).length <= flags.maxPromptTokens ? 'fits' : 'tooLong';
+      return tokenizer.encode(prompt).length <= given.max_prompt_tokens ? 'fits' : 'tooLong';
     } catch (thrown) {
       if (thrown instanceof Rejection) return 'refused';
       throw thrown;
@@ -107,107 +111,61 @@ async function fitting(flags: Flags): Promise<(place: Place) => Fit> {
   };
 }
 
-async function mix(this: CliContext, flags: Flags, ...inputs: string[]): Promise<void> {
-  const [{ LineWriter }, { Rng }, { CATEGORIES, categoriesOf }, mixing] = await Promise.all([
-    import('../../base/line-writer.ts'),
-    import('../../base/rng.ts'),
-    import('../../data/labels.ts'),
-    import('../../data/mixing.ts'),
-  ]);
-  checkOutputs(
-    inputs.map((input) => parseInput(input).path),
-    { output: flags.output },
-  );
+async function mix(context: CliContext, given: Given, ...inputs: string[]): Promise<void> {
+  const { size } = given;
+  const paths = inputs.map((input) => parseInput(input).path);
+  using rows = new RowOutputs(context, paths, { output: given.output });
   const files: Disposable[] = [];
   try {
-    const { sources, unlabelled } = await openSources(inputs, files);
-    const rng = Rng.seeded(flags.seed, 'mix');
+    const { sources, unlabelled } = openSources(inputs, files);
+    const rng = Rng.seeded(given.seed, 'mix');
     const all = sources.flatMap(({ places }) => places);
     const labels = all.map(({ label }) => label);
+    const quotas = { ...given, multiStep: given.multi_step, singleTurn: given.single_turn, maxTurns: given.max_turns };
     const candidates =
-      flags.by === 'quotas'
-        ? mixing.pickByQuotas(labels, flags.size, flags, rng).flatMap((index) => all[index] ?? [])
-        : mixing.mixByWeight(
+      given.by === 'quotas'
+        ? pickByQuotas(labels, size, quotas, rng).flatMap((index) => all[index] ?? [])
+        : mixByWeight(
             sources.map(({ weight, places }) => ({ weight, items: places })),
-            flags.size,
+            size,
             rng,
           );
-    const fitOf = await fitting(flags);
+    const fitOf = fitting(given);
     const found: Readonly<Record<Fit, Place[]>> = { fits: [], tooLong: [], refused: [] };
     for (const place of candidates) found[fitOf(place)].push(place);
-    const picked = mixing.sample(found.fits, flags.size, rng);
-    using output = new LineWriter(flags.output);
-    for (const { file, index } of picked) output.write(file.lineAt(index));
-    output.commit();
+    const picked = sample(found.fits, size, rng);
+    for (const { file, index } of picked) rows.keep(file.lineAt(index));
+    rows.commit();
     const count = (places: readonly Place[], category: string): string =>
       String(places.filter(({ label }) => categoriesOf(label).some((one) => one === category)).length);
-    const rows = CATEGORIES.map((category) => [category, count(all, category), count(picked, category)]);
+    const counts = CATEGORIES.map((category) => [category, count(all, category), count(picked, category)]);
     const total = ['all', String(all.length), String(picked.length)];
-    const telling = tellingStream(this, { output: flags.output });
-    telling.write(table([['', 'records', 'taken'], ...rows, total], ['left', 'right', 'right']));
+    rows.telling.write(table([['', 'records', 'taken'], ...counts, total], ['left', 'right', 'right']));
     const notes = [
-      ...(unlabelled > 0 ? [`${unlabelled} without an answer`] : []),
-      ...(found.tooLong.length > 0
-        ? [`${found.tooLong.length} with prompts over ${flags.maxPromptTokens} tokens`]
-        : []),
-      ...(found.refused.length > 0 ? [`${found.refused.length} that the chat template refuses`] : []),
-    ];
+      unlabelled > 0 ? `${unlabelled} without an answer` : '',
+      found.tooLong.length > 0
+        ? `${found.tooLong.length} with prompts over ${given.max_prompt_tokens} tokens`
+        : '',
+      found.refused.length > 0 ? `${found.refused.length} that the chat template refuses` : '',
+    ].filter(Boolean);
     const left = notes.length === 0 ? '' : ` Left out: ${notes.join(', ')}.`;
-    const short =
-      picked.length < flags.size ? ` That is fewer than the ${flags.size} that were asked for.` : '';
-    telling.write(`${picked.length} records in ${outputName(flags.output)}.${short}${left}\n`);
+    const short = picked.length < size ? ` That is fewer than the ${size} that were asked for.` : '';
+    rows.telling.write(`${picked.length} records in ${rows.name}.${short}${left}\n`);
   } finally {
     for (const file of files) file[Symbol.dispose]();
   }
 }
 
-function shareOf(text: string): number {
-  const value = numberFrom(0)(text);
-  if (value > 1) throw new UserError('FLAG', 'must be a share from 0 to 1, such as 0.3');
-  return value;
-}
-
-const share = (brief: string, byDefault: string) =>
-  ({ kind: 'parsed', parse: shareOf, brief, default: byDefault, placeholder: 'X' }) as const;
-const count = (brief: string, byDefault: string) =>
-  ({ kind: 'parsed', parse: wholeNumber(1), brief, default: byDefault, placeholder: 'N' }) as const;
-
-export const dataMixCommand = buildCommand<Flags, string[], CliContext>({
-  func: mix,
-  parameters: {
-    flags: {
-      output: { kind: 'parsed', parse: String, brief: 'The mixture', placeholder: 'FILE' },
-      size: { kind: 'parsed', parse: wholeNumber(1), brief: 'How many records', placeholder: 'N' },
-      by: { kind: 'enum', values: WAYS, brief: "STAR's quotas, or the weights of files", default: 'quotas' },
-      seed: { kind: 'parsed', parse: wholeNumber(0), brief: 'Seed', default: '42', placeholder: 'N' },
-      response: share('Share of answers in words', '0.2'),
-      multiStep: share("Share of calls after a tool's result", '0.3'),
-      singleTurn: share('Share of first turns; the rest is of later ones', '0.3'),
-      parallel: share('Share of parallel calls; the rest is of one call', '0.5'),
-      maxTurns: count('Records of more turns are left out', '10'),
-      tokenizer: {
-        kind: 'parsed',
-        parse: String,
-        brief: 'Folder of a checkpoint, to leave out over-long prompts',
-        optional: true,
-        placeholder: 'DIR',
-      },
-      maxPromptTokens: count('Longer prompts are left out, with --tokenizer', '8192'),
-      debug: debugFlag,
-    },
-    positional: {
-      kind: 'array',
-      minimum: 1,
-      parameter: { parse: String, brief: 'Records; FILE=WEIGHT with --by weights', placeholder: 'FILE' },
-    },
-  },
-  docs: {
-    brief: 'Mix records into a training set',
-    fullDescription: examples(
-      "Takes records by STAR's quotas of kinds of answers, or from each file in proportion to its weight. The same seed\n" +
-        'takes the same records.',
-      'tinystar data mix toolmind.jsonl --size 50000 --output mixed.jsonl',
-      'tinystar data mix --by weights xlam.jsonl=2 toolace.jsonl=1 --size 30000 --output mixed.jsonl',
-    ),
-  },
+export const dataMixCommand = command({
+  brief: 'Mix records into a training set',
+  about:
+    "Takes records by STAR's quotas of kinds of answers, or from each file in proportion to its weight. The same seed\n" +
+    'takes the same records.',
+  examples: [
+    'tinystar data mix toolmind.jsonl --size 50000 --output mixed.jsonl',
+    'tinystar data mix --by weights xlam.jsonl=2 toolace.jsonl=1 --size 30000 --output mixed.jsonl',
+  ],
+  flags,
+  list: { brief: 'Records; FILE=WEIGHT with --by weights', placeholder: 'FILE', minimum: 1 },
+  run: mix,
 });

@@ -1,142 +1,77 @@
 /** `tinystar data render`: records as training records, with a checkpoint's own template and tokenizer. */
-import { buildCommand } from '@stricli/core';
 import { UserError } from '../../base/errors.ts';
+import { readText } from '../../base/files.ts';
+import { ChatTemplate } from '../../chat/template.ts';
+import { Tokenizer } from '../../chat/tokenizer.ts';
+import { RENDER_MODES, renderedLine, renderRows } from '../../data/rendering.ts';
+import { fileRows } from '../../data/streams/rows.ts';
+import { command } from '../command.ts';
 import type { CliContext } from '../context.ts';
-import { debugFlag, examples, wholeNumber } from '../flags.ts';
-import { checkOutputs, outputName, tellingStream } from '../outputs.ts';
-import { RowCounter } from '../row-counter.ts';
-import { table } from '../../report/table.ts';
+import { choice, type FlagsOf, onUnless, optional, text, whole } from '../flags.ts';
+import { recordFiles, rejectsFlag, RowOutputs } from '../row-outputs.ts';
 
-const MODES = ['native', 'star'] as const;
+const flags = {
+  tokenizer: text('Folder of a checkpoint: its tokenizer and chat template', 'DIR'),
+  template: optional(text("A Jinja chat template instead of the checkpoint's", 'FILE')),
+  output: text('Training records, one a line', 'FILE'),
+  rejects: rejectsFlag,
+  mode: choice(RENDER_MODES, "The template's own text, or STAR's exact strings", 'native'),
+  reasoning: onUnless("Keep the answer's thought"),
+  max_prompt_tokens: whole(1, 'Longer prompts are left out', 5120),
+  max_target_tokens: optional(whole(1, 'Longer targets are left out')),
+};
 
-interface Flags {
-  readonly tokenizer: string;
-  readonly template?: string;
-  readonly output: string;
-  readonly rejects?: string;
-  readonly mode: (typeof MODES)[number];
-  readonly reasoning: boolean;
-  readonly maxPromptTokens: number;
-  readonly maxTargetTokens?: number;
-  readonly debug: boolean;
-}
-
-async function render(this: CliContext, flags: Flags, ...inputs: string[]): Promise<void> {
-  const [{ readText }, { LineWriter }, { ChatTemplate }, { Tokenizer }, { Tally }, stream, { fileRows }] =
-    await Promise.all([
-      import('../../base/files.ts'),
-      import('../../base/line-writer.ts'),
-      import('../../chat/template.ts'),
-      import('../../chat/tokenizer.ts'),
-      import('../../data/convert.ts'),
-      import('../../data/rendering.ts'),
-      import('../../data/streams/rows.ts'),
-    ]);
-  const outputs = { output: flags.output, rejects: flags.rejects };
-  checkOutputs([...inputs, ...(flags.template === undefined ? [] : [flags.template])], outputs);
-  const tokenizer = Tokenizer.load(flags.tokenizer);
-  const given = flags.template === undefined ? tokenizer.chatTemplate : readText(flags.template);
-  if (given === undefined) {
-    const note = `${flags.tokenizer} has no chat template, so tinystar's own is used; give another with --template.`;
-    this.process.stderr.write(`${note}\n`);
+async function render(context: CliContext, given: FlagsOf<typeof flags>, ...inputs: string[]): Promise<void> {
+  using rows = new RowOutputs(
+    context,
+    [...inputs, ...(given.template === undefined ? [] : [given.template])],
+    given,
+  );
+  const tokenizer = Tokenizer.load(given.tokenizer);
+  const chatTemplate = given.template === undefined ? tokenizer.chatTemplate : readText(given.template);
+  if (chatTemplate === undefined) {
+    const note = `${given.tokenizer} has no chat template, so tinystar's own is used; give another with --template.`;
+    context.process.stderr.write(`${note}\n`);
   }
-  const template = ChatTemplate.of({ chatTemplate: given, specialTokens: tokenizer.specialTokens });
-  const { mode, reasoning, maxPromptTokens, maxTargetTokens = Infinity } = flags;
-  const options = { tokenizer, template, mode, reasoning, maxPromptTokens, maxTargetTokens };
-  using output = new LineWriter(flags.output);
-  using rejects = flags.rejects === undefined ? undefined : new LineWriter(flags.rejects);
-  using counter = new RowCounter(this);
-  const dropped = new Tally();
+  const options = {
+    tokenizer,
+    template: ChatTemplate.of({ chatTemplate, specialTokens: tokenizer.specialTokens }),
+    mode: given.mode,
+    reasoning: given.reasoning,
+    maxPromptTokens: given.max_prompt_tokens,
+    maxTargetTokens: given.max_target_tokens ?? Infinity,
+  };
   const tokens = { prompt: 0, target: 0 };
   for (const file of inputs) {
-    for await (const row of stream.renderRows(fileRows(file), options)) {
-      counter.add();
-      if ('rejected' in row) {
-        dropped.add(row.rejected.code);
-        rejects?.write(JSON.stringify(row.rejected));
-      } else {
-        output.write(stream.renderedLine(row.rendered));
+    for await (const row of renderRows(fileRows(file), options)) {
+      rows.counter.add();
+      if ('rejected' in row) rows.drop(row.rejected);
+      else {
+        rows.keep(renderedLine(row.rendered));
         tokens.prompt += row.promptTokens;
         tokens.target += row.targetTokens;
       }
     }
   }
-  counter[Symbol.dispose]();
-  const reasons = dropped.entries().map(([code, count]) => ['left out', code, String(count)]);
-  const telling = tellingStream(this, outputs);
-  telling.write(table(reasons, ['left', 'left', 'right']));
-  if (output.lines === 0) {
-    rejects?.commit();
+  rows.commit(rows.kept > 0);
+  rows.tellDropped('left out');
+  if (rows.kept === 0)
     throw new UserError('DATA_EMPTY', 'Not one record was rendered; look at the reasons with --rejects.');
-  }
-  output.commit();
-  rejects?.commit();
-  telling.write(
-    `${output.lines} training records in ${outputName(flags.output)} (${tokens.prompt} tokens of prompts, ${tokens.target} of targets), ${dropped.total} left out.\n`,
+  rows.telling.write(
+    `${rows.kept} training records in ${rows.name} (${tokens.prompt} tokens of prompts, ${tokens.target} of targets), ${rows.dropped.total} left out.\n`,
   );
 }
 
-export const dataRenderCommand = buildCommand<Flags, string[], CliContext>({
-  func: render,
-  parameters: {
-    flags: {
-      tokenizer: {
-        kind: 'parsed',
-        parse: String,
-        brief: 'Folder of a checkpoint: its tokenizer and chat template',
-        placeholder: 'DIR',
-      },
-      template: {
-        kind: 'parsed',
-        parse: String,
-        brief: "A Jinja chat template instead of the checkpoint's",
-        optional: true,
-        placeholder: 'FILE',
-      },
-      output: { kind: 'parsed', parse: String, brief: 'Training records, one a line', placeholder: 'FILE' },
-      rejects: {
-        kind: 'parsed',
-        parse: String,
-        brief: 'Records that were left out, each with its reason',
-        optional: true,
-        placeholder: 'FILE',
-      },
-      mode: {
-        kind: 'enum',
-        values: MODES,
-        brief: "The template's own text, or STAR's exact strings",
-        default: 'native',
-      },
-      reasoning: { kind: 'boolean', brief: "Keep the answer's thought", default: true },
-      maxPromptTokens: {
-        kind: 'parsed',
-        parse: wholeNumber(1),
-        brief: 'Longer prompts are left out',
-        default: '5120',
-        placeholder: 'N',
-      },
-      maxTargetTokens: {
-        kind: 'parsed',
-        parse: wholeNumber(1),
-        brief: 'Longer targets are left out',
-        optional: true,
-        placeholder: 'N',
-      },
-      debug: debugFlag,
-    },
-    positional: {
-      kind: 'array',
-      minimum: 1,
-      parameter: { parse: String, brief: 'Records, as data convert writes them', placeholder: 'FILE' },
-    },
-  },
-  docs: {
-    brief: 'Render records as prompts and targets',
-    fullDescription: examples(
-      'Renders records with the chat template of a checkpoint as {"id", "inputs", "targets"}. What is too long is left out\n' +
-        'and counted, never cut.',
-      'tinystar data render xlam.jsonl --tokenizer Qwen3-0.6B --output train.jsonl',
-      'tinystar data render xlam.jsonl --tokenizer Qwen3-0.6B --mode star --no-reasoning --output rl.jsonl',
-    ),
-  },
+export const dataRenderCommand = command({
+  brief: 'Render records as prompts and targets',
+  about:
+    'Renders records with the chat template of a checkpoint as {"id", "inputs", "targets"}. What is too long is left out\n' +
+    'and counted, never cut.',
+  examples: [
+    'tinystar data render xlam.jsonl --tokenizer Qwen3-0.6B --output train.jsonl',
+    'tinystar data render xlam.jsonl --tokenizer Qwen3-0.6B --mode star --no-reasoning --output rl.jsonl',
+  ],
+  flags,
+  list: recordFiles,
+  run: render,
 });

@@ -1,48 +1,36 @@
 /** `tinystar data topk`: what a teacher's stored distributions hold, in numbers and token by token. */
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildCommand } from '@stricli/core';
-import type { Tokenizer } from '../../chat/tokenizer.ts';
-import type { StoreSummary, Spread } from '../../topk/inspect.ts';
-import type { TopKFile } from '../../topk/reader.ts';
-import type { CliContext } from '../context.ts';
-import { outStyle } from '../context.ts';
-import { debugFlag, examples, wholeNumber } from '../flags.ts';
+import { Tokenizer } from '../../chat/tokenizer.ts';
 import { table } from '../../report/table.ts';
+import { STORE_FILE } from '../../topk/format.ts';
+import { rowFacts, type Spread, type StoreSummary, summarise } from '../../topk/inspect.ts';
+import { checkVocabulary, TopKFile } from '../../topk/reader.ts';
+import { command } from '../command.ts';
+import { type CliContext, outStyle } from '../context.ts';
+import { type FlagsOf, optional, text, toggle, whole } from '../flags.ts';
 
-interface Flags {
-  readonly student?: string;
-  readonly show: number;
-  readonly json: boolean;
-  readonly debug: boolean;
-}
+const flags = {
+  student: optional(
+    text("The student's folder: a store in another vocabulary is refused, tokens show as text", 'DIR'),
+  ),
+  show: whole(0, 'Show the tokens of so many answers', 0),
+  json: toggle('Print the numbers as JSON'),
+};
 
-/** The store in a rollout stage's folder, or the file itself. */
-async function storePath(given: string): Promise<string> {
-  const { STORE_FILE } = await import('../../topk/format.ts');
-  const isFolder = existsSync(given) && statSync(given).isDirectory();
-  return isFolder ? join(given, STORE_FILE) : given;
-}
-
-async function topk(this: CliContext, flags: Flags, given: string): Promise<void> {
-  const [{ TopKFile: Store, checkVocabulary }, { summarise }] = await Promise.all([
-    import('../../topk/reader.ts'),
-    import('../../topk/inspect.ts'),
-  ]);
-  const store = new Store(await storePath(given));
-  let tokenizer: Tokenizer | undefined;
-  if (flags.student !== undefined) {
-    const { Tokenizer: Loaded } = await import('../../chat/tokenizer.ts');
-    tokenizer = Loaded.load(flags.student);
-    checkVocabulary(store.path, store.header, tokenizer.fingerprint());
-  }
+async function topk(context: CliContext, given: FlagsOf<typeof flags>, path: string): Promise<void> {
+  const { stdout } = context.process;
+  const isFolder = existsSync(path) && statSync(path).isDirectory();
+  const store = new TopKFile(isFolder ? join(path, STORE_FILE) : path);
+  const tokenizer = given.student === undefined ? undefined : Tokenizer.load(given.student);
+  if (tokenizer !== undefined) checkVocabulary(store.path, store.header, tokenizer.fingerprint());
   const summary = summarise(store);
-  if (flags.json) {
-    this.process.stdout.write(`${JSON.stringify(summary)}\n`);
+  if (given.json) {
+    stdout.write(`${JSON.stringify(summary)}\n`);
     return;
   }
-  this.process.stdout.write(summaryText(summary));
-  if (flags.show > 0) await showTokens(this, store, flags.show, tokenizer);
+  stdout.write(summaryText(summary));
+  if (given.show > 0) showTokens(context, store, given.show, tokenizer);
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(2)}%`;
@@ -80,13 +68,12 @@ function summaryText(summary: StoreSummary): string {
 }
 
 /** The tokens of the first answers, each with its rank, probability, mass, entropy and likeliest rivals. */
-async function showTokens(
+function showTokens(
   context: CliContext,
   store: TopKFile,
   count: number,
   tokenizer: Tokenizer | undefined,
-): Promise<void> {
-  const { rowFacts } = await import('../../topk/inspect.ts');
+): void {
   const style = outStyle(context);
   const { topK } = store.header;
   const text = (id: number): string =>
@@ -118,44 +105,15 @@ async function showTokens(
   }
 }
 
-export const dataTopkCommand = buildCommand<Flags, [string], CliContext>({
-  func: topk,
-  parameters: {
-    flags: {
-      student: {
-        kind: 'parsed',
-        parse: String,
-        brief: "The student's folder: a store in another vocabulary is refused, tokens show as text",
-        optional: true,
-        placeholder: 'DIR',
-      },
-      show: {
-        kind: 'parsed',
-        parse: wholeNumber(0),
-        brief: 'Show the tokens of so many answers',
-        default: '0',
-        placeholder: 'N',
-      },
-      json: { kind: 'boolean', brief: 'Print the numbers as JSON', default: false, withNegated: false },
-      debug: debugFlag,
-    },
-    positional: {
-      kind: 'tuple',
-      parameters: [
-        {
-          brief: 'A top-k store, or the folder of rollouts that it is in',
-          parse: String,
-          placeholder: 'FILE',
-        },
-      ],
-    },
-  },
-  docs: {
-    brief: "Look into a teacher's stored distributions",
-    fullDescription: examples(
-      "Prints how much of the teacher's probability a top-k store covers, the entropies, where the sampled tokens rank, and\n" +
-        'what is wrong with it. Every checksum is verified.',
-      'tinystar data topk runs/tiny-star/stages/rollouts/rollouts --student bases/student --show 1',
-    ),
-  },
+export const dataTopkCommand = command({
+  brief: "Look into a teacher's stored distributions",
+  about:
+    "Prints how much of the teacher's probability a top-k store covers, the entropies, where the sampled tokens rank, and\n" +
+    'what is wrong with it. Every checksum is verified.',
+  examples: [
+    'tinystar data topk runs/tiny-star/stages/rollouts/rollouts --student bases/student --show 1',
+  ],
+  flags,
+  args: [{ brief: 'A top-k store, or the folder of rollouts that it is in', placeholder: 'FILE' }],
+  run: topk,
 });

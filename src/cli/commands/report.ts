@@ -1,34 +1,21 @@
 /** `tinystar report`: writes a run's report again. */
-import { buildCommand } from '@stricli/core';
+import { writeReport } from '../../report/index.ts';
+import { command } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import { printResults } from '../execute.ts';
-import { debugFlag, examples } from '../flags.ts';
 
-interface Flags {
-  readonly debug: boolean;
-}
-
-async function report(this: CliContext, _flags: Flags, folder: string): Promise<void> {
-  const { writeReport } = await import('../../report/index.ts');
+async function report(context: CliContext, _: object, folder: string): Promise<void> {
   const path = await writeReport(folder);
-  await printResults(this, folder);
-  this.process.stdout.write(`\nreport  ${path}\n`);
+  await printResults(context, folder);
+  context.process.stdout.write(`\nreport  ${path}\n`);
 }
 
-export const reportCommand = buildCommand<Flags, [string], CliContext>({
-  func: report,
-  parameters: {
-    flags: { debug: debugFlag },
-    positional: {
-      kind: 'tuple',
-      parameters: [{ brief: 'Run folder', parse: String, placeholder: 'RUN_DIR' }],
-    },
-  },
-  docs: {
-    brief: "Write a run's report",
-    fullDescription: examples(
-      'Writes report.html into a run folder, from what the run has logged so far, and prints its table of results.',
-      'tinystar report runs/tiny-star',
-    ),
-  },
+export const reportCommand = command({
+  brief: "Write a run's report",
+  about:
+    'Writes report.html into a run folder, from what the run has logged so far, and prints its table of results.',
+  examples: ['tinystar report runs/tiny-star'],
+  flags: {},
+  args: [{ brief: 'Run folder', placeholder: 'RUN_DIR' }],
+  run: report,
 });
