@@ -1,5 +1,5 @@
 /** The command line as a whole: commands, how faults are told, exit codes. */
-import { buildApplication, buildRouteMap, run, text_en } from '@stricli/core';
+import { buildApplication, buildRouteMap, FlagNotFoundError, run, text_en } from '@stricli/core';
 import { errorText, UserError } from '../base/errors.ts';
 import { withoutSecrets } from '../base/secrets.ts';
 import { CLOSED_PIPE } from '../base/system-errors.ts';
@@ -24,7 +24,7 @@ import { runCommand } from './commands/run.ts';
 import { scoreCommand } from './commands/score.ts';
 import type { CliContext } from './context.ts';
 import { Interrupted, UNREAD_EXIT } from './context.ts';
-import { examples } from './flags.ts';
+import { examples } from './command.ts';
 
 const routes = buildRouteMap<string, CliContext>({
   routes: {
@@ -81,6 +81,19 @@ function stackOf(thrown: unknown): string {
   return `${thrown.stack ?? thrown.message}${cause}`;
 }
 
+/** Flags of earlier versions, with the names that they have now: those of the recipes' options. */
+const RENAMED: Readonly<Record<string, string>> = {
+  samples: 'n-samples-per-prompt',
+  topk: 'kd-topk',
+  'max-tokens': 'generate-max-len',
+  'max-prompt-tokens': 'prompt-max-len',
+};
+
+function renamedFlag(thrown: unknown): string | undefined {
+  const old = thrown instanceof FlagNotFoundError ? thrown.input : '';
+  return Object.hasOwn(RENAMED, old) ? `--${old} is called --${RENAMED[old]} now.` : undefined;
+}
+
 function exitCodeOf(thrown: unknown): number {
   if (thrown instanceof Interrupted) return thrown.exitCode;
   return thrown instanceof UserError && thrown.code === CLOSED_PIPE ? UNREAD_EXIT : 1;
@@ -105,6 +118,7 @@ export async function runApp(args: readonly string[], context: CliContext): Prom
         exceptionWhileLoadingCommandFunction: (thrown) => faultText(thrown, debug),
         exceptionWhileLoadingCommandContext: (thrown) => faultText(thrown, debug),
         exceptionWhileParsingArguments: (thrown, color) =>
+          renamedFlag(thrown) ??
           `${withoutSecrets(text_en.exceptionWhileParsingArguments(thrown, color))}\nRun the command with --help to see what it takes.`,
       },
     },

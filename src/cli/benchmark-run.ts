@@ -19,25 +19,32 @@ import { isAbort, UserError } from '../base/errors.ts';
 import { readText, writeAtomic } from '../base/files.ts';
 import { digestOf, identityOf } from '../base/identity.ts';
 import { lockFolder } from '../base/lock.ts';
-import type { Engine } from '../sampling/gguf.ts';
 import { openSampler } from '../sampling/open.ts';
 import type { Sampler } from '../sampling/sampler.ts';
 import { noticesOf } from '../train/device-probe.ts';
 import type { CliContext } from './context.ts';
+import { answeringFlags, type FlagsOf, optional, runsFlag, text, toggle, whole } from './flags.ts';
 import { Progress } from './progress.ts';
 import { Stop } from './stop.ts';
 import { styleFor } from './style.ts';
 
 /** Flags of every benchmark's command that say how, and not what, is asked. */
-export interface BenchmarkFlags {
-  readonly device: string;
-  readonly engine?: Engine;
-  readonly served?: string;
-  readonly parallel: number;
-  readonly out?: string;
-  readonly runs: string;
-  readonly json: boolean;
-}
+export const benchmarkFlags = {
+  model: optional(text('Checkpoint folder, GGUF file, or address of an OpenAI-compatible server', 'MODEL')),
+  responses: optional(
+    text('File of responses to score, one {"id", "result"} a line, or a folder of them', 'FILE'),
+  ),
+  device: answeringFlags.device,
+  engine: answeringFlags.engine,
+  served: optional(text('Name of the model on the server', 'NAME')),
+  parallel: whole(1, 'Requests that a server is sent at once', 8),
+  out: optional(
+    text('Folder of the results; default: one under --runs, or in the run that a checkpoint is of', 'DIR'),
+  ),
+  runs: runsFlag,
+  json: toggle('Print the scores as one JSON object'),
+};
+export type BenchmarkFlags = FlagsOf<typeof benchmarkFlags>;
 
 /** A loaded benchmark, and what is asked of it. */
 export interface Evaluation {

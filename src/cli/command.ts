@@ -25,6 +25,10 @@ interface CommandParts<S extends FlagSet> {
 
 const camel = (name: string): string => name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 
+/** What of `given` has a name in `some`. */
+export const among = (given: object, some: object): object =>
+  Object.fromEntries(Object.entries(given).filter(([name]) => Object.hasOwn(some, name)));
+
 /** Examples at the end of `--help`. */
 export function examples(about: string, ...lines: readonly string[]): string {
   return `${about}\n\nEXAMPLE${lines.length > 1 ? 'S' : ''}\n${lines.map((line) => `  ${line}`).join('\n')}`;

@@ -1,4 +1,4 @@
-/** What commands are given: streams, environment, and the parts of the program that are loaded when needed. */
+/** What commands are given: streams, environment, and what tests replace. */
 import type { CommandContext } from '@stricli/core';
 import type { Recipe } from '../recipe/schema.ts';
 import type { RunEvent } from '../train/events.ts';
@@ -25,8 +25,8 @@ export interface RunOptions {
 }
 
 export interface Services {
-  /** Runs a recipe, or goes on with it. Loaded when needed, as it brings the engine. */
-  runRecipe(recipe: Recipe, options: RunOptions): Promise<AsyncGenerator<RunEvent>>;
+  /** Runs a recipe, or resumes it. */
+  runRecipe(recipe: Recipe, options: RunOptions): AsyncGenerator<RunEvent>;
   /**
    * Calls `listener` when the user presses Ctrl-C, or the system asks for the end, with what a process reports that this
    * ended; the result takes it back.

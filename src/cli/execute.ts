@@ -1,14 +1,17 @@
 /** Runs a recipe in sight of the user: progress, events as JSON, Ctrl-C, and the results at the end. */
 import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { formatDuration, formatPercent, intervalText, shareOf } from '../report/numbers.ts';
 import type { Recipe } from '../recipe/schema.ts';
-import type { CliContext } from './context.ts';
-import { outStyle } from './context.ts';
+import { benchmarkSummary } from '../report/benchmarks.ts';
+import { divergenceText, hasToolUse, transferText } from '../report/comparison.ts';
+import { writeReport } from '../report/index.ts';
+import { formatDuration, formatPercent, intervalText, shareOf } from '../report/numbers.ts';
+import { readRun } from '../report/read.ts';
+import { headedTable, table } from '../report/table.ts';
+import { type CliContext, outStyle } from './context.ts';
 import { Progress } from './progress.ts';
 import { Stop } from './stop.ts';
 import { styleFor } from './style.ts';
-import { headedTable, table } from '../report/table.ts';
 
 export interface ExecuteOptions {
   readonly runsDir: string;
@@ -39,7 +42,7 @@ export async function execute(
   const outputs: Record<string, string> = {};
   let position = '';
   try {
-    for await (const event of await services.runRecipe(recipe, { runsDir, signal: stop.signal })) {
+    for await (const event of services.runRecipe(recipe, { runsDir, signal: stop.signal })) {
       if (json) process.stdout.write(`${JSON.stringify(event)}\n`);
       else progress.handle(event);
       if (event.type === 'done') Object.assign(outputs, event.outputs);
@@ -50,7 +53,6 @@ export async function execute(
   }
   if (stop.signal.aborted) throw stop.interrupted(`Stopped${position}; run the same command to go on.`);
   const folder = join(runsDir, recipe.name);
-  const { writeReport } = await import('../report/index.ts');
   const report = await writeReport(folder);
   if (json) return;
   await printResults(context, folder);
@@ -81,9 +83,6 @@ function shown(path: string): string {
 
 /** The tables of every evaluation in `folder`, those on benchmarks last. */
 export async function printResults(context: CliContext, folder: string): Promise<void> {
-  const { readRun } = await import('../report/read.ts');
-  const { benchmarkSummary } = await import('../report/benchmarks.ts');
-  const { divergenceText, hasToolUse, transferText } = await import('../report/comparison.ts');
   const style = outStyle(context);
   for (const { models } of (await readRun(folder)).evaluations) {
     const tools = hasToolUse(models);

@@ -27,7 +27,7 @@ const MAX_TOKENS = 128;
 const SEED = 7;
 
 /** Runs the check and prints its outcome. */
-export async function tellParity(context: CliContext, check: ExportCheck): Promise<void> {
+export async function printParity(context: CliContext, check: ExportCheck): Promise<void> {
   const { device, config, parameters, checkpoint, gguf, data, count } = check;
   const dialogues: Series<TaskDialogue> =
     data === undefined

@@ -31,7 +31,13 @@ export function parsed<T>(
   byDefault?: string,
 ): Flag<T> {
   return {
-    spec: { kind: 'parsed', parse, brief, placeholder, ...(byDefault === undefined ? {} : { default: byDefault }) },
+    spec: {
+      kind: 'parsed',
+      parse,
+      brief,
+      placeholder,
+      ...(byDefault === undefined ? {} : { default: byDefault }),
+    },
   };
 }
 
@@ -63,8 +69,14 @@ export const numberFrom = (least: number): ((text: string) => number) =>
   numberBy(z.number().min(least), `a number of at least ${least}`);
 
 /** One of several words. */
-export function choice<const V extends string>(values: readonly V[], brief: string, byDefault?: NoInfer<V>): Flag<V> {
-  return { spec: { kind: 'enum', values, brief, ...(byDefault === undefined ? {} : { default: byDefault }) } };
+export function choice<const V extends string>(
+  values: readonly V[],
+  brief: string,
+  byDefault?: NoInfer<V>,
+): Flag<V> {
+  return {
+    spec: { kind: 'enum', values, brief, ...(byDefault === undefined ? {} : { default: byDefault }) },
+  };
 }
 
 /** A switch that is off. */
@@ -73,38 +85,51 @@ export const toggle = (brief: string): Flag<boolean> => ({
 });
 
 /** A switch that is on, and off with `--no-`. */
-export const onUnless = (brief: string): Flag<boolean> => ({ spec: { kind: 'boolean', brief, default: true } });
+export const onUnless = (brief: string): Flag<boolean> => ({
+  spec: { kind: 'boolean', brief, default: true },
+});
 
-export const optional = <T>({ spec }: Flag<T>): Flag<T | undefined> => ({ spec: { ...spec, optional: true } });
+export const optional = <T>({ spec }: Flag<T>): Flag<T | undefined> => ({
+  spec: { ...spec, optional: true },
+});
 
 /** A flag that may be given several times, or not at all; or once with a separator between its values. */
-export const repeated = <T>({ spec }: Flag<T>, separator: true | ',' = true): Flag<readonly T[] | undefined> => ({
+export const repeated = <T>(
+  { spec }: Flag<T>,
+  separator: true | ',' = true,
+): Flag<readonly T[] | undefined> => ({
   spec: { ...spec, optional: true, variadic: separator },
 });
+
+interface OptionLooks {
+  /** What help says, where the option's own words are not to the point. */
+  readonly brief?: string;
+  readonly byDefault?: number;
+}
 
 /** An option of recipes as a flag: what it takes, its default and what help says of it are the option's own. */
 export function option<S extends z.ZodType>(
   schema: S,
-  { placeholder = 'N', brief = schema.description ?? '', byDefault }: OptionLooks = {},
+  { brief: own, byDefault }: OptionLooks = {},
 ): Flag<z.output<S> | (S extends z.ZodExactOptional ? undefined : never)> {
   const isOptional = schema instanceof z.ZodExactOptional;
   const fallback = byDefault ?? (schema instanceof z.ZodDefault ? schema.def.defaultValue : undefined);
   const inner = schema instanceof z.ZodDefault || isOptional ? schema.unwrap() : schema;
-  const common = {
+  const words = own ?? schema.description ?? (inner as z.ZodType).description ?? '';
+  const brief = words.charAt(0).toUpperCase() + words.slice(1);
+  if (inner instanceof z.ZodBoolean) return { spec: (fallback === true ? onUnless : toggle)(brief).spec };
+  const shared = {
     brief,
-    ...(isOptional ? { optional: true } : fallback === undefined ? {} : { default: String(fallback) }),
+    ...(isOptional && { optional: true }),
+    ...((typeof fallback === 'string' || typeof fallback === 'number') && { default: String(fallback) }),
   };
-  if (inner instanceof z.ZodBoolean) return { spec: { kind: 'boolean', brief, default: fallback === true } };
-  if (inner instanceof z.ZodEnum) return { spec: { ...common, kind: 'enum', values: inner.options } };
-  const parse = inner instanceof z.ZodString ? String : numberBy(inner as z.ZodType<number>);
-  return { spec: { ...common, kind: 'parsed', parse, placeholder } };
-}
-
-interface OptionLooks {
-  readonly placeholder?: string;
-  /** What help says, where the option's own words are not to the point. */
-  readonly brief?: string;
-  readonly byDefault?: unknown;
+  if (inner instanceof z.ZodEnum) return { spec: { ...shared, kind: 'enum', values: inner.options } };
+  const text = { ...shared, kind: 'parsed', parse: String, placeholder: 'NAME' };
+  if (inner instanceof z.ZodString) return { spec: text };
+  if (inner instanceof z.ZodArray) return { spec: { ...text, placeholder: 'NAMES', variadic: ',' } };
+  const isWhole = inner instanceof z.ZodNumber && inner.isInt;
+  const parse = numberBy(inner as z.ZodType<number>);
+  return { spec: { ...text, parse, placeholder: isWhole ? 'N' : 'X' } };
 }
 
 const { shape } = recipeSchema;
@@ -118,13 +143,13 @@ export const recipeFlags = {
 
 /** Of commands that have a model answer. */
 export const answeringFlags = {
-  device: option(shape.device, { placeholder: 'NAME' }),
+  device: option(shape.device),
+  engine: optional(choice(ENGINES, 'Engine that runs a GGUF file; without it, tinystar')),
   thinking: option(shape.thinking, {
     brief: "Thoughts on or off in all prompts; without it, the chat template's default",
   }),
 };
 
-export const engineFlag = optional(choice(ENGINES, 'Engine that runs a GGUF file; without it, tinystar'));
 export const runsFlag = recipeFlags.runs;
 
 /** What `recipeFlags` override in a recipe. */

@@ -6,7 +6,7 @@ import { fileError } from '../base/system-errors.ts';
 import { faultText, runApp } from './app.ts';
 import { Channel } from './channel.ts';
 import { type Services, UNREAD_EXIT } from './context.ts';
-import { loadRunner } from './runner.ts';
+import { runRecipe } from '../run/runner.ts';
 
 const args = process.argv.slice(2);
 /** Tells whether the command goes on when nobody reads what it prints. */
@@ -15,7 +15,7 @@ let goesOn = false;
 let failed = false;
 
 const services: Services = {
-  runRecipe: async (recipe, options) => (await loadRunner()).runRecipe(recipe, options),
+  runRecipe,
   onInterrupt(listener) {
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
     const heard = (signal: NodeJS.Signals): void => listener(128 + constants.signals[signal]);

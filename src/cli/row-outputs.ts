@@ -14,8 +14,8 @@ export const rejectsFlag = optional(text('What is left out, each row with its re
 export const recordFiles = { brief: 'Records, as data convert writes them', placeholder: 'FILE', minimum: 1 };
 
 interface Paths {
-  readonly output?: string;
-  readonly rejects?: string;
+  readonly output?: string | undefined;
+  readonly rejects?: string | undefined;
 }
 
 const writer = (path: string | undefined): LineWriter | undefined =>
@@ -32,14 +32,14 @@ export class RowOutputs implements Disposable {
   kept = 0;
 
   /** Begins the outputs; throws a UserError where one of them is an `input`. With `size` bytes there is a bar. */
-  constructor(context: CliContext, inputs: readonly string[], paths: Paths, size = 0) {
-    checkOutputs(inputs, { output: paths.output, rejects: paths.rejects });
+  constructor(context: CliContext, inputs: readonly string[], { output, rejects }: Paths, size = 0) {
     this.#context = context;
-    this.#paths = paths;
+    this.#paths = { output, rejects };
+    checkOutputs(inputs, { output, rejects });
     this.counter = new RowCounter(context, size);
-    this.#rejects = writer(paths.rejects);
+    this.#rejects = writer(rejects);
     try {
-      this.#output = writer(paths.output);
+      this.#output = writer(output);
     } catch (thrown) {
       this.#rejects?.[Symbol.dispose]();
       throw thrown;

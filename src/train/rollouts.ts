@@ -94,9 +94,9 @@ function whyNone({ drawn, valid, cut }: RolloutCounts, { rewardThreshold }: Roll
   if (drawn === 0) return 'no answer came that can be sent; see to the teacher and run the same command';
   const none = `none of ${drawn} answers`;
   if (valid > 0)
-    return `${none} has a reward of at least ${rewardThreshold ?? 0}; lower reward_threshold (--reward-threshold) or take a better teacher`;
+    return `${none} has a reward of at least ${rewardThreshold ?? 0}; lower reward_threshold or take a better teacher`;
   if (2 * cut > drawn)
-    return `${none} is valid, as ${cut} have no end or say nothing; raise generate_max_len (--max-tokens), or see why the teacher does not end its turn`;
+    return `${none} is valid, as ${cut} have no end or say nothing; raise generate_max_len, or see why the teacher does not end its turn`;
   return `${none} is valid, as ${drawn - cut} are not well-formed; the teacher is too weak for the format (train it first)`;
 }
 

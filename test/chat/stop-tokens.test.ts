@@ -95,7 +95,15 @@ test('a base checkpoint stops at the end of turn that it was trained to write', 
   const parameters = { type: 'object', properties: { minutes: { type: 'integer' } } };
   writeFileSync(tools, JSON.stringify([{ name: 'set_timer', description: 'Set a timer', parameters }]));
   const ask = async (model: string): Promise<string> => {
-    const args = ['generate', model, 'Set a timer for 5 minutes', '--tools', tools, '--max-tokens', '120'];
+    const args = [
+      'generate',
+      model,
+      'Set a timer for 5 minutes',
+      '--tools',
+      tools,
+      '--generate-max-len',
+      '120',
+    ];
     return (await runCli(args)).stdout;
   };
   expect(await ask(base)).toBe(await ask(STUDENT));

@@ -113,12 +113,36 @@ describe('data inspect', () => {
   });
 });
 
+test('a flag of an earlier version is told with its present name', async () => {
+  const { stderr, code } = await runCli(['generate', checkpoint, 'hello', '--max-tokens', '4']);
+  expect(stderr).toBe('--max-tokens is called --generate-max-len now.\n');
+  expect(code).toBe(1);
+});
+
+describe('help of an option that recipes have', () => {
+  test('has its default, and its own words', async () => {
+    const { stdout } = await runCli(['rollouts', '--help']);
+    expect(stdout).toMatch(/--top-p\] +Draw from the smallest set of tokens with this mass +\[default = 1\]/);
+  });
+
+  test.each([
+    ['--top-p', '0', 'must be a number above 0 and at most 1'],
+    ['--temperature', '0', 'must be a number above 0'],
+    ['--kd-topk', '1.5', 'must be a whole number above 0'],
+    ['--concurrency', '', 'must be a whole number above 0'],
+  ])('%s takes no %j', async (flag, value, why) => {
+    const { stderr, code } = await runCli(['rollouts', 'x.jsonl', '--model', 'x', flag, value]);
+    expect(stderr).toContain(why);
+    expect(code).toBe(1);
+  });
+});
+
 describe('generate', () => {
   const tools = join(folder, 'tools.json');
 
   test('names what the device leaves to the CPU', async () => {
     vi.stubEnv('TINYSTAR_FALLBACK', 'SOFT_MAX');
-    const { stderr, code } = await runCli(['generate', checkpoint, 'hello', '--max-tokens', '4']);
+    const { stderr, code } = await runCli(['generate', checkpoint, 'hello', '--generate-max-len', '4']);
     vi.unstubAllEnvs();
     expect(stderr).toMatch(/^note: .*SOFT_MAX/);
     expect(code).toBe(0);
@@ -137,7 +161,7 @@ describe('generate', () => {
       'Set a timer',
       '--tools',
       tools,
-      '--max-tokens',
+      '--generate-max-len',
       '8',
       '--temperature',
       '1',
@@ -155,7 +179,7 @@ describe('generate', () => {
     const schema =
       '{"type": "object", "properties": {"n": {"type": "number", "default": 5.0, "maximum": 12345678901234567890}}}';
     writeFileSync(tools, `[{"name": "f", "description": "d", "inputSchema": ${schema}}]`);
-    const args = ['generate', checkpoint, 'x', '--tools', tools, '--max-tokens', '1', '--raw'];
+    const args = ['generate', checkpoint, 'x', '--tools', tools, '--generate-max-len', '1', '--raw'];
     expect((await runCli(args)).stdout).toContain(schema);
   });
 
@@ -212,7 +236,7 @@ test('export writes a folder that answers as the checkpoint does, and replaces n
   expect(code).toBe(0);
   const tokenizer = (of: string): string => readFileSync(join(of, 'tokenizer.json'), 'utf8');
   expect(tokenizer(half)).toBe(tokenizer(checkpoint));
-  expect((await runCli(['generate', half, 'hello', '--max-tokens', '4'])).code).toBe(0);
+  expect((await runCli(['generate', half, 'hello', '--generate-max-len', '4'])).code).toBe(0);
   const again = await runCli(['export', checkpoint, '--folder', half]);
   expect(again.stderr).toContain('exists already; name another folder');
   expect(again.code).toBe(1);

@@ -356,7 +356,7 @@ describe('a served model', () => {
     const out = join(folder, 'mixed');
     const args = ['--model', address, '--out', out, '--category', 'simple'];
     expect((await bfcl(...args)).code).toBe(0);
-    expect(await bfcl(...args, '--max-tokens', '7')).toMatchObject({
+    expect(await bfcl(...args, '--generate-max-len', '7')).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/responses of another model or of other options; choose another --out/),
     });

@@ -10,7 +10,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-const options = { seed: 7, test: 864, maxTokens: 64, device: 'cpu' };
+const options = { seed: 7, test: 864, generate_max_len: 64, device: 'cpu' };
 
 function checkpoint(...path: string[]): string {
   const made = join(folder, ...path);

@@ -40,7 +40,16 @@ afterAll(async () => {
   remove();
 });
 
-const OPTIONS = ['--samples', '2', '--max-tokens', '120', '--topk', '5', '--runs', runs];
+const OPTIONS = [
+  '--n-samples-per-prompt',
+  '2',
+  '--generate-max-len',
+  '120',
+  '--kd-topk',
+  '5',
+  '--runs',
+  runs,
+];
 const draw = (teacher: string, ...more: string[]) =>
   runEngine([
     'rollouts',
@@ -201,7 +210,7 @@ describe('a wrong command', () => {
     expect(await fails('--teacher', 'vllm', '--endpoint', 'localhost:1')).toMatch(
       /endpoint: must be an address such as http:\/\/localhost:1: it does not begin with http/,
     );
-    expect(await fails('--reward-threshold', '2')).toMatch(/must be a reward, a number from -1 to 1/);
+    expect(await fails('--reward-threshold', '2')).toMatch(/must be a number from -1 to 1/);
     expect((await runEngine(['rollouts', data, '--model', scratch])).stderr).toMatch(
       /There is no \S+config\.json/,
     );
@@ -291,7 +300,7 @@ describe('rollouts of which no answer can be kept end with what to do', () => {
       'cut',
       withoutEnd,
       [],
-      /none of \d answers is valid, as \d have no end or say nothing; raise generate_max_len \(--max-tokens\)/,
+      /none of \d answers is valid, as \d have no end or say nothing; raise generate_max_len, or/,
     ],
     ['nothing', chat([{ content: '' }, 'stop']), [], /none of \d answers is valid, as \d have no end/],
     ['malformed', chat([{ content: '<tool_call>{</tool_call>' }, 'stop']), [], /as \d are not well-formed/],

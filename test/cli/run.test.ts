@@ -42,7 +42,7 @@ const run = (options: CliOptions = {}, ...flags: string[]): ReturnType<typeof ru
   runCli(['run', recipePath, '--runs', join(folder, 'runs'), ...flags], {
     ...options,
     services: {
-      runRecipe: (recipe, runOptions) => Promise.resolve(fakeRun(recipe, runOptions)),
+      runRecipe: fakeRun,
       ...options.services,
     },
   });
@@ -107,9 +107,9 @@ test('--json prints every event as a line, and nothing else', async () => {
 
 test('overrides and the device reach the recipe', async () => {
   let seen: Recipe | undefined;
-  const runRecipe = (recipe: Recipe, options: RunOptions): Promise<AsyncGenerator<RunEvent>> => {
+  const runRecipe = (recipe: Recipe, options: RunOptions): AsyncGenerator<RunEvent> => {
     seen = recipe;
-    return Promise.resolve(fakeRun(recipe, options));
+    return fakeRun(recipe, options);
   };
   await run(
     { services: { runRecipe } },
@@ -131,9 +131,9 @@ describe('Ctrl-C', () => {
       press = listener;
       return () => undefined;
     };
-    const runRecipe = (recipe: Recipe, options: RunOptions): Promise<AsyncGenerator<RunEvent>> => {
+    const runRecipe = (recipe: Recipe, options: RunOptions): AsyncGenerator<RunEvent> => {
       press();
-      return Promise.resolve(fakeRun(recipe, options));
+      return fakeRun(recipe, options);
     };
     const { stdout, stderr, code } = await run({ services: { onInterrupt, runRecipe } });
     expect(code).toBe(130);
@@ -162,7 +162,7 @@ describe('Ctrl-C', () => {
 describe('faults', () => {
   const failing = (thrown: Error): CliOptions => ({
     services: {
-      async runRecipe() {
+      runRecipe() {
         throw thrown;
       },
     },

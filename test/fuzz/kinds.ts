@@ -25,12 +25,12 @@ const topk = oneOf([2, mutateTopK], [1, mutateBytes]);
 /** Long words of one letter, which patterns that go back over them take for ever with. */
 const REQUEST = `${'a'.repeat(40)}!`;
 const generate = (checkpoint: string): string =>
-  `generate in/${checkpoint} ${REQUEST} --tools in/tools.json --max-tokens 3`;
+  `generate in/${checkpoint} ${REQUEST} --tools in/tools.json --generate-max-len 3`;
 const loads = (checkpoint: string): string[] => [
   generate(checkpoint),
   `export in/${checkpoint} --folder out/folder`,
   `export in/${checkpoint} --gguf out/x.gguf --check 1 --data in/records.jsonl`,
-  `eval held-out in/${checkpoint} --limit 1 --max-tokens 2 --runs out`,
+  `eval held-out in/${checkpoint} --limit 1 --generate-max-len 2 --runs out`,
 ];
 
 /** Formats of questions, whose records have no answers that others could read. */
@@ -137,8 +137,8 @@ export const KINDS: Readonly<Record<string, Kind>> = {
       'data inspect --file in/records.jsonl --count 100',
       RENDER,
       `${RENDER} --mode star`,
-      'eval held-out in/student --data in/records.jsonl --limit 2 --max-tokens 2 --runs out',
-      'rollouts in/records.jsonl --model in/student --prompts 2 --samples 2 --topk 3 --max-tokens 3 --runs out',
+      'eval held-out in/student --data in/records.jsonl --limit 2 --generate-max-len 2 --runs out',
+      'rollouts in/records.jsonl --model in/student --prompts 2 --n-samples-per-prompt 2 --kd-topk 3 --generate-max-len 3 --runs out',
     ],
   },
   against: {
@@ -184,7 +184,7 @@ export const KINDS: Readonly<Record<string, Kind>> = {
     targets: [['student.gguf', gguf]],
     commands: [
       ...loads('student.gguf'),
-      'eval bfcl --data in/bfcl --model in/student.gguf --category simple --limit 1 --max-tokens 2 --out out/e',
+      'eval bfcl --data in/bfcl --model in/student.gguf --category simple --limit 1 --generate-max-len 2 --out out/e',
     ],
   },
   'bfcl-responses': responses('bfcl'),

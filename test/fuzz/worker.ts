@@ -1,7 +1,7 @@
 /** The process that cases run in, one after the other: its parent restarts it when it dies, hangs or takes too much memory. */
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { loadRunner } from '../../src/cli/runner.ts';
+import { runRecipe } from '../../src/run/runner.ts';
 import { type CliResult, runCli } from '../helpers/cli.ts';
 import { type Case, type CaseId, inputsOf, makeCase } from './cases.ts';
 
@@ -33,7 +33,7 @@ process.on('unhandledRejection', note);
 const run = (args: readonly string[]): Promise<CliResult> =>
   runCli(args, {
     services: {
-      runRecipe: async (recipe, options) => (await loadRunner()).runRecipe(recipe, options),
+      runRecipe,
       now: () => performance.now(),
     },
   });

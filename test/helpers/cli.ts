@@ -27,7 +27,9 @@ function collector(terminal: number | undefined): { stream: OutputStream; text: 
 export async function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
   const [stdout, stderr] = [collector(options.terminal), collector(options.terminal)];
   const services: Services = {
-    runRecipe: () => Promise.reject(new Error('no runner was given to this test')),
+    runRecipe: () => {
+      throw new Error('no runner was given to this test');
+    },
     onInterrupt: () => () => undefined,
     goOnUnread: () => undefined,
     kill: (exitCode) => {

@@ -39,7 +39,7 @@ export async function runAll(recipe: Recipe, runsDir: string, watched: Watched =
 /** A command line with the real engine behind it. */
 export function runEngine(args: readonly string[]): Promise<CliResult> {
   return runCli(args, {
-    services: { runRecipe: (recipe, options) => Promise.resolve(runRecipe(recipe, options)) },
+    services: { runRecipe },
   });
 }
 

@@ -133,7 +133,7 @@ test('Ctrl-C in the middle of a generation is no fault: the command says how to 
           press = listener;
           return () => undefined;
         },
-        runRecipe: async (wanted, options) => runRecipe(wanted, options),
+        runRecipe,
       },
     });
   let number = 0;

@@ -1,19 +1,27 @@
 /** `tinystar compare`: models of several runs side by side, with intervals over seeds. */
-import { buildCommand } from '@stricli/core';
 import { UserError } from '../../base/errors.ts';
 import { formatPercent, pointsText } from '../../report/numbers.ts';
-import type { SeedMean, SeedRow } from '../../report/seeds.ts';
-import type { CliContext } from '../context.ts';
-import { outStyle } from '../context.ts';
-import { debugFlag, examples } from '../flags.ts';
+import { pairedGain, verdictsOf } from '../../report/paired.ts';
+import { readRun } from '../../report/read.ts';
+import {
+  categoriesOf,
+  gains,
+  meanOverSeeds,
+  OVERALL,
+  rowsBySeed,
+  type SeedMean,
+  type SeedRow,
+} from '../../report/seeds.ts';
 import { headedTable } from '../../report/table.ts';
+import { command } from '../command.ts';
+import { type CliContext, outStyle } from '../context.ts';
+import { type FlagsOf, optional, text, toggle } from '../flags.ts';
 
-interface Flags {
-  readonly against?: string;
-  readonly byCategory: boolean;
-  readonly json: boolean;
-  readonly debug: boolean;
-}
+const flags = {
+  against: optional(text('Also show what each model gains over this one, seed by seed', 'LABEL')),
+  by_category: toggle('One table for each category'),
+  json: toggle('Print JSON'),
+};
 
 /** A model's shares over the seeds, and what it gains over another. */
 interface ModelSummary extends SeedRow, SeedMean {
@@ -22,17 +30,19 @@ interface ModelSummary extends SeedRow, SeedMean {
   readonly paired?: SeedMean;
 }
 
-async function compareRuns(this: CliContext, flags: Flags, ...folders: string[]): Promise<void> {
+async function compareRuns(
+  context: CliContext,
+  given: FlagsOf<typeof flags>,
+  ...folders: string[]
+): Promise<void> {
+  const { against, json, by_category: byCategory } = given;
+  const { stdout } = context.process;
   if (folders.length === 0)
     throw new UserError('SEEDS', 'Nothing to compare: give the folders of one or more runs.');
-  const { readRun } = await import('../../report/read.ts');
-  const { pairedGain, verdictsOf } = await import('../../report/paired.ts');
-  const { categoriesOf, gains, meanOverSeeds, OVERALL, rowsBySeed } = await import('../../report/seeds.ts');
   const runs = await Promise.all(folders.map((folder) => readRun(folder)));
-  const categories = flags.byCategory ? categoriesOf(runs) : [OVERALL];
-  const byCategory = categories.map((category) => ({ category, rows: rowsBySeed(runs, category) }));
-  const summary = byCategory.map(({ category, rows }) => {
-    const { against } = flags;
+  const categories = byCategory ? categoriesOf(runs) : [OVERALL];
+  const summary = categories.map((category) => {
+    const rows = rowsBySeed(runs, category);
     const other = against === undefined ? undefined : named(rows, against);
     const verdicts = other === undefined ? undefined : verdictsOf(runs, category);
     const models = rows.map((row): ModelSummary => {
@@ -44,14 +54,14 @@ async function compareRuns(this: CliContext, flags: Flags, ...folders: string[])
     });
     return { category, models };
   });
-  if (flags.json) {
-    this.process.stdout.write(`${JSON.stringify(summary)}\n`);
+  if (json) {
+    stdout.write(`${JSON.stringify(summary)}\n`);
     return;
   }
-  const style = outStyle(this);
+  const style = outStyle(context);
   for (const { category, models } of summary) {
     const head = ['model', 'seeds', 'mean', '95% over seeds', 'each seed'];
-    if (flags.against !== undefined) head.push(`against ${flags.against}`, 'over dialogues');
+    if (against !== undefined) head.push(`against ${against}`, 'over dialogues');
     const rows = models.map(({ label, seeds, shares, gain, paired, ...mean }) => [
       label,
       style.dim(seeds.join(' ')),
@@ -62,8 +72,8 @@ async function compareRuns(this: CliContext, flags: Flags, ...folders: string[])
         ? []
         : [gainText(gain), style.dim(paired === undefined ? '' : gainText(paired))]),
     ]);
-    const title = flags.byCategory ? `\n${style.bold(category)}\n` : '';
-    this.process.stdout.write(title + headedTable(head, rows, style, 2));
+    const title = byCategory ? `\n${style.bold(category)}\n` : '';
+    stdout.write(title + headedTable(head, rows, style, 2));
   }
 }
 
@@ -83,39 +93,17 @@ function gainText({ mean, half }: SeedMean): string {
   return pointsText(mean) + (half === undefined ? '' : ` ± ${(100 * half).toFixed(1)}`);
 }
 
-export const compareCommand = buildCommand<Flags, string[], CliContext>({
-  func: compareRuns,
-  parameters: {
-    flags: {
-      against: {
-        kind: 'parsed',
-        parse: String,
-        brief: 'Also show what each model gains over this one, seed by seed',
-        placeholder: 'LABEL',
-        optional: true,
-      },
-      byCategory: {
-        kind: 'boolean',
-        brief: 'One table for each category',
-        default: false,
-        withNegated: false,
-      },
-      json: { kind: 'boolean', brief: 'Print JSON', default: false, withNegated: false },
-      debug: debugFlag,
-    },
-    positional: {
-      kind: 'array',
-      parameter: { brief: 'Run folders', parse: String, placeholder: 'RUN_DIR' },
-    },
-  },
-  docs: {
-    brief: 'Compare runs over several seeds',
-    fullDescription: examples(
-      'Puts the evaluations of several runs side by side: a model that several seeds have made gets a mean and the 95%\n' +
-        "interval of Student's t distribution over the seeds. Runs of different recipes add their models to the table.\n" +
-        'What a model gains over another one has two intervals: over the seeds, and over the dialogues, paired.',
-      'tinystar run recipes/tiny-star.yaml --set seed=2 --set name=tiny-star-2',
-      'tinystar compare runs/tiny-star runs/tiny-star-2 --against base',
-    ),
-  },
+export const compareCommand = command({
+  brief: 'Compare runs over several seeds',
+  about:
+    'Puts the evaluations of several runs side by side: a model that several seeds have made gets a mean and the 95%\n' +
+    "interval of Student's t distribution over the seeds. Runs of different recipes add their models to the table.\n" +
+    'What a model gains over another one has two intervals: over the seeds, and over the dialogues, paired.',
+  examples: [
+    'tinystar run recipes/tiny-star.yaml --set seed=2 --set name=tiny-star-2',
+    'tinystar compare runs/tiny-star runs/tiny-star-2 --against base',
+  ],
+  flags,
+  list: { brief: 'Run folders', placeholder: 'RUN_DIR' },
+  run: compareRuns,
 });

@@ -17,7 +17,9 @@ const similarity = numberBy(z.number().gt(0).max(1), 'a similarity above 0 and a
 
 const flags = {
   output: text('Records that are kept', 'FILE'),
-  against: repeated(text('An evaluation set that nothing may overlap with; several times for several', 'FILE')),
+  against: repeated(
+    text('An evaluation set that nothing may overlap with; several times for several', 'FILE'),
+  ),
   words: whole(4, 'How many words in a row count as an overlap', 10),
   near: optional(
     parsed(similarity, 'Leave out near duplicates too, from this similarity on (such as 0.8)', 'X'),

@@ -17,11 +17,7 @@ const flags = {
   output: text('Records, one a line', 'FILE'),
   rejects: rejectsFlag,
   source: optional(text("What the records are marked with; without it, the format's name", 'NAME')),
-  turns: choice(
-    ['default', 'last', 'every'],
-    'Which answers of a conversation become records',
-    'default',
-  ),
+  turns: choice(['default', 'last', 'every'], 'Which answers of a conversation become records', 'default'),
   refusal: optional(text('What the assistant says in rows that no tool fits', 'TEXT')),
   json_schema: toggle("Turn the tools' parameters into JSON Schema"),
   check_gold: onUnless('Leave out answers that do not score above 0.99 against themselves'),

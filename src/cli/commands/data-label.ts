@@ -1,6 +1,13 @@
 /** `tinystar data label`: what kinds of answers records have, as a table and, on request, in each record. */
 import { UserError } from '../../base/errors.ts';
-import { CATEGORIES, categoriesOf, type Category, type Label, labelledLine, lastLabel } from '../../data/labels.ts';
+import {
+  CATEGORIES,
+  categoriesOf,
+  type Category,
+  type Label,
+  labelledLine,
+  lastLabel,
+} from '../../data/labels.ts';
 import { recordRows } from '../../data/reading.ts';
 import { table } from '../../report/table.ts';
 import { command } from '../command.ts';
@@ -85,10 +92,7 @@ async function label(context: CliContext, given: FlagsOf<typeof flags>, ...input
     }
   }
   if (all.records === 0)
-    throw new UserError(
-      'DATA_EMPTY',
-      `There is no record with an answer${why}; convert the data first.`,
-    );
+    throw new UserError('DATA_EMPTY', `There is no record with an answer${why}; convert the data first.`);
   rows.commit();
   const { telling } = rows;
   telling.write(categoryTable(sources, all));

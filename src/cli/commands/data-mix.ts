@@ -121,7 +121,12 @@ async function mix(context: CliContext, given: Given, ...inputs: string[]): Prom
     const rng = Rng.seeded(given.seed, 'mix');
     const all = sources.flatMap(({ places }) => places);
     const labels = all.map(({ label }) => label);
-    const quotas = { ...given, multiStep: given.multi_step, singleTurn: given.single_turn, maxTurns: given.max_turns };
+    const quotas = {
+      ...given,
+      multiStep: given.multi_step,
+      singleTurn: given.single_turn,
+      maxTurns: given.max_turns,
+    };
     const candidates =
       given.by === 'quotas'
         ? pickByQuotas(labels, size, quotas, rng).flatMap((index) => all[index] ?? [])

@@ -110,9 +110,7 @@ export const dataTopkCommand = command({
   about:
     "Prints how much of the teacher's probability a top-k store covers, the entropies, where the sampled tokens rank, and\n" +
     'what is wrong with it. Every checksum is verified.',
-  examples: [
-    'tinystar data topk runs/tiny-star/stages/rollouts/rollouts --student bases/student --show 1',
-  ],
+  examples: ['tinystar data topk runs/tiny-star/stages/rollouts/rollouts --student bases/student --show 1'],
   flags,
   args: [{ brief: 'A top-k store, or the folder of rollouts that it is in', placeholder: 'FILE' }],
   run: topk,

@@ -1,22 +1,17 @@
 /** `tinystar doctor`: what is installed here, what it computes on, and how fast. */
-import { buildCommand } from '@stricli/core';
 import { BLAS_DEVICE } from '../../ggml/blas.ts';
-import type { DeviceInfo } from '../../ggml/device.ts';
-import type { CliContext } from '../context.ts';
-import { outStyle } from '../context.ts';
-import { debugFlag, examples } from '../flags.ts';
+import { Device, type DeviceInfo, listDevices } from '../../ggml/device.ts';
+import { findLibraries, gpuInstallCommand } from '../../ggml/find.ts';
+import { openLibrary } from '../../ggml/library.ts';
 import { table } from '../../report/table.ts';
-
-interface Flags {
-  readonly debug: boolean;
-}
+import { machineFacts } from '../../run/machine.ts';
+import { PRODUCT_SIZE, SampleProduct } from '../../tensor/product.ts';
+import { probeDevice } from '../../train/device-probe.ts';
+import { command } from '../command.ts';
+import { type CliContext, outStyle } from '../context.ts';
 
 /** Billions of operations a second of a sample's matrix product on a device. */
 async function matrixSpeed(name: string, threads: number): Promise<number> {
-  const [{ Device }, { PRODUCT_SIZE: size, SampleProduct }] = await Promise.all([
-    import('../../ggml/device.ts'),
-    import('../../tensor/product.ts'),
-  ]);
   using device = Device.open(name, threads);
   using product = new SampleProduct(device);
   await product.milliseconds();
@@ -27,19 +22,18 @@ async function matrixSpeed(name: string, threads: number): Promise<number> {
     best = Math.min(best, took);
     spent += took;
   }
-  return (2 * size ** 3) / best / 1e6;
+  return (2 * PRODUCT_SIZE ** 3) / best / 1e6;
 }
 
 function gigabytes(bytes: number): string {
   return `${(bytes / 2 ** 30).toFixed(1)} GB`;
 }
 
-async function doctor(this: CliContext): Promise<void> {
-  const style = outStyle(this);
+async function doctor(context: CliContext): Promise<void> {
+  const style = outStyle(context);
   const print = (text: string): void => {
-    this.process.stdout.write(text);
+    context.process.stdout.write(text);
   };
-  const { machineFacts } = await import('../../run/machine.ts');
   const facts = machineFacts({ started: new Date() });
   print(
     table([
@@ -50,13 +44,6 @@ async function doctor(this: CliContext): Promise<void> {
       [style.dim('memory'), `${facts.memory_gb} GB`],
     ]),
   );
-  const [{ findLibraries, gpuInstallCommand }, { openLibrary }, { listDevices }, { PRODUCT_SIZE }] =
-    await Promise.all([
-      import('../../ggml/find.ts'),
-      import('../../ggml/library.ts'),
-      import('../../ggml/device.ts'),
-      import('../../tensor/product.ts'),
-    ]);
   const library = openLibrary();
   const installed = findLibraries().map(({ packageName, packageVersion, folder }) => {
     const used = folder === library.files.folder;
@@ -80,7 +67,6 @@ async function doctor(this: CliContext): Promise<void> {
   print(
     `\n${style.bold('Devices')}\n${table([head, ...rows], ['left', 'left', 'right', 'right', 'right', 'left'])}`,
   );
-  const { probeDevice } = await import('../../train/device-probe.ts');
   for (const { name, kind } of devices) {
     if (kind !== 'gpu' && kind !== 'igpu') continue;
     const { notices } = probeDevice(name);
@@ -108,14 +94,12 @@ async function deviceRow(device: DeviceInfo, threads: number): Promise<string[]>
   ];
 }
 
-export const doctorCommand = buildCommand<Flags, [], CliContext>({
-  func: doctor,
-  parameters: { flags: { debug: debugFlag } },
-  docs: {
-    brief: 'Show versions, engine libraries, devices and their speed',
-    fullDescription: examples(
-      'Shows versions, which engine libraries were found, the devices with their memory, and the speed of a float32\nmatrix product measured on each.',
-      'tinystar doctor',
-    ),
-  },
+export const doctorCommand = command({
+  brief: 'Show versions, engine libraries, devices and their speed',
+  about:
+    'Shows versions, which engine libraries were found, the devices with their memory, and the speed of a float32\n' +
+    'matrix product measured on each.',
+  examples: ['tinystar doctor'],
+  flags: {},
+  run: doctor,
 });

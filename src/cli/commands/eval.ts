@@ -2,7 +2,7 @@
 import { buildRouteMap } from '@stricli/core';
 import { benchmarks } from '../../../packages/benchmarks/src/index.ts';
 import type { CliContext } from '../context.ts';
-import { examples } from '../flags.ts';
+import { examples } from '../command.ts';
 import { benchmarkCommand } from './eval-benchmark.ts';
 import { evalHeldOutCommand } from './eval-held-out.ts';
 

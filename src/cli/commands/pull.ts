@@ -46,10 +46,7 @@ export const pullCommand = command({
   about:
     'Downloads config, tokenizer and safetensors weights. A download that was cut goes on where it was, and every\n' +
     "file's checksum is compared with the hub's. HF_TOKEN and HF_ENDPOINT are heeded.",
-  examples: [
-    'tinystar pull Qwen/Qwen3-0.6B',
-    'tinystar pull Qwen/Qwen3-0.6B@main --to models/small',
-  ],
+  examples: ['tinystar pull Qwen/Qwen3-0.6B', 'tinystar pull Qwen/Qwen3-0.6B@main --to models/small'],
   flags,
   args: [{ brief: 'Name on the hub, owner/name', placeholder: 'MODEL' }],
   run: pull,
