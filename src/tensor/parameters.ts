@@ -21,7 +21,7 @@ import { readFloats, readPart, writeFloats } from './transfer.ts';
 export interface ParameterSpec {
   readonly name: string;
   readonly shape: Shape;
-  /** f32 unless told. */
+  /** f32 by default. */
   readonly dtype?: Exclude<StoredDType, 'i32'>;
 }
 

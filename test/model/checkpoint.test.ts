@@ -19,7 +19,6 @@ import { Rng } from '../../src/base/rng.ts';
 import { Device } from '../../src/ggml/device.ts';
 import {
   initialiseWeights,
-  loadCheckpoint,
   loadConfig,
   loadModel,
   saveCheckpoint,
@@ -30,6 +29,7 @@ import {
   SafetensorsFile,
   writeSafetensors,
 } from '../../src/model/checkpoint/safetensors.ts';
+import { loadCheckpoint } from '../helpers/load-checkpoint.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
 
 const fixture = fileURLToPath(new URL('../fixtures/qwen3-2layer', import.meta.url));

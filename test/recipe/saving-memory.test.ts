@@ -1,7 +1,7 @@
 /** A run whose stages save memory: adapters, half precision, 8-bit averages, averages in a file, recomputed layers. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadCheckpoint } from '../../src/model/checkpoint/checkpoint.ts';
+import { loadCheckpoint } from '../helpers/load-checkpoint.ts';
 import type { RunEvent } from '../../src/train/events.ts';
 import { filesOf, runAll, scratchFolder, smoke } from '../helpers/runs.ts';
 

@@ -20,14 +20,8 @@ import { configFromHuggingFace, configToHuggingFace, quantisationOf } from './hf
 import { SafetensorsFile, writeSafetensors } from './safetensors.ts';
 import { outermostFirst, readJson, refuseQuantised, weightPlan } from './weight-files.ts';
 
-export interface Checkpoint {
-  readonly config: ModelConfig;
-  /** Every weight of `parameterSpecs(config)` as f32, read when it is reached; may be walked more than once. */
-  readonly weights: Iterable<readonly [name: string, values: Float32Array]>;
-}
-
 export interface SaveOptions {
-  /** How weights are written; f32 unless told. */
+  /** How weights are written; f32 by default. */
   readonly dtype?: WeightDType;
   /** The folder that the tokenizer's files are copied from, what it lacks is left out; or what writes them. */
   readonly tokenizerFiles?: string | ((folder: string) => void);
@@ -59,21 +53,6 @@ export function loadConfig(source: string): ModelConfig {
   return configFromHuggingFace(json, path);
 }
 
-/** Opens a checkpoint: every file's header is checked now, the weights are read when they are walked. */
-export function loadCheckpoint(dir: string): Checkpoint {
-  const config = loadConfig(dir);
-  const plan = weightPlan(dir, config);
-  const weights = {
-    *[Symbol.iterator](): Generator<readonly [string, Float32Array]> {
-      for (const [path, names] of plan) {
-        using file = SafetensorsFile.open(path);
-        for (const name of names) yield [name, file.readF32(name)];
-      }
-    },
-  };
-  return { config, weights };
-}
-
 export interface LoadedModel {
   readonly config: ModelConfig;
   readonly parameters: ParameterSet;
@@ -82,7 +61,7 @@ export interface LoadedModel {
 export interface LoadModelOptions {
   /** Tells whether gradients will flow to its weights. */
   readonly trainable: boolean;
-  /** Of matrices in memory; f32 unless told. */
+  /** Of matrices in memory; f32 by default. */
   readonly dtype?: ComputeDType;
 }
 

@@ -10,20 +10,24 @@ import { families } from '../arch/index.ts';
 import { ggufTensorName } from './gguf.ts';
 import { configFromHuggingFace, isNeutral } from './hf-config.ts';
 
+/** An error about a file that is read, but not of a model that can be run. */
+const refusal = ({ path }: GgufFile, what: string, code = 'GGUF_MODEL'): UserError =>
+  new UserError(code, `${path} ${what}.`);
+
 /** Family of a file that is whole. Throws a UserError for another architecture, and for parts of a file that was split. */
 function familyNameOf(file: GgufFile): string {
   const architecture = file.string('general.architecture');
   if (architecture === undefined || !Object.hasOwn(families, architecture)) {
     const known = Object.keys(families).join(', ');
-    throw new UserError(
-      'GGUF_MODEL',
-      `${file.path} is of the architecture ${architecture ?? 'that it does not name'}, and tinystar computes ${known} alone; serve the model and give its address, or give one of these.`,
+    throw refusal(
+      file,
+      `is of the architecture ${architecture ?? 'that it does not name'}, and tinystar computes ${known} alone; serve the model and give its address, or give one of these`,
     );
   }
   if ((file.number('split.count') ?? 1) > 1) {
-    throw new UserError(
-      'GGUF_MODEL',
-      `${file.path} is one part of a model that was split; join the parts with llama-gguf-split --merge.`,
+    throw refusal(
+      file,
+      `is one part of a model that was split; join the parts with llama-gguf-split --merge`,
     );
   }
   return architecture;
@@ -53,16 +57,17 @@ const READ = new Set([
 /** Throws a UserError for metadata that ask for something which is not computed: scaled RoPE, windows, experts. */
 function refuseForeign(file: GgufFile, family: string): void {
   if (file.string('general.type') === 'adapter') {
-    throw new UserError(
+    throw refusal(
+      file,
+      `is an adapter and no whole model; merge it into its base model (llama-export-lora) and give the result`,
       'ADAPTER',
-      `${file.path} is an adapter and no whole model; merge it into its base model (llama-export-lora) and give the result.`,
     );
   }
   const scaling = file.string(`${family}.rope.scaling.type`) ?? 'none';
   if (scaling !== 'none') {
-    throw new UserError(
-      'GGUF_MODEL',
-      `${file.path} has RoPE scaling of type ${scaling}, which tinystar does not compute; give a model without it.`,
+    throw refusal(
+      file,
+      `has RoPE scaling of type ${scaling}, which tinystar does not compute; give a model without it`,
     );
   }
   const foreign = file
@@ -75,9 +80,9 @@ function refuseForeign(file: GgufFile, family: string): void {
     );
   if (foreign.length === 0) return;
   const words = foreign.map(({ key, value }) => `${key} is ${String(value)}`);
-  throw new UserError(
-    'GGUF_MODEL',
-    `${file.path} asks for what tinystar does not compute (${words.join(', ')}); give a model without it, or serve this one and give its address.`,
+  throw refusal(
+    file,
+    `asks for what tinystar does not compute (${words.join(', ')}); give a model without it, or serve this one and give its address`,
   );
 }
 
@@ -99,9 +104,9 @@ function configOf(file: GgufFile): ModelConfig {
     (width === undefined || heads === undefined ? undefined : width / heads);
   const lengths = [number('attention.value_length'), number('rope.dimension_count')];
   if (lengths.some((length) => length !== undefined && length !== headDim)) {
-    throw new UserError(
-      'GGUF_MODEL',
-      `${file.path} has heads whose parts differ in length, which tinystar does not compute; give a model whose heads do not.`,
+    throw refusal(
+      file,
+      `has heads whose parts differ in length, which tinystar does not compute; give a model whose heads do not`,
     );
   }
   // The rules of what can be run are those of a folder.

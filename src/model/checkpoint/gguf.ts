@@ -34,7 +34,7 @@ export type GgufDType = WeightDType | QuantizedType;
 const isQuantized = (dtype: GgufDType): dtype is QuantizedType => Object.hasOwn(QUANTIZED_TYPES, dtype);
 
 export interface ExportOptions {
-  /** How matrices are written; f16 unless told. */
+  /** How matrices are written; f16 by default. */
   readonly dtype?: GgufDType;
   /** Shown by tools that open the file. */
   readonly name?: string;

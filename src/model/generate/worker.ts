@@ -10,16 +10,7 @@ import type { DecodeGraph } from './decode.ts';
 import { MAX_GRAPHS, WorkerGraphs } from './worker-graphs.ts';
 import type { ModelParts, NextTokens } from './next-token.ts';
 import { argmax, draw, type Sampling } from './sampler.ts';
-import {
-  type Drawing,
-  extentOf,
-  type PromptSpan,
-  type Sample,
-  Slots,
-  startPrompt,
-  type Stopped,
-  wholeSpan,
-} from './slots.ts';
+import { type Drawing, extentOf, type Sample, Slots, startPrompt, type Stopped, wholeSpan } from './slots.ts';
 
 /** Tokens of prompts that go through the model at once. */
 const PREFILL_TOKENS = 2048;
@@ -64,12 +55,15 @@ const wholePrompts = (prompts: number, promptTokens: number): TreeLayout => ({
   completionTokens: 0,
 });
 
-/** Prompts that went into the cache: their slots, where they lie in them, and each one's next token. */
-interface Admitted {
-  readonly taken: readonly Waiting[];
-  readonly into: readonly number[];
-  readonly spans: readonly PromptSpan[];
-  readonly next: NextTokens;
+/** Layout of the first of the line and of others of about its length, as far as there is room. */
+function wholeLayout(line: readonly Waiting[], free: number): TreeLayout {
+  const tokens = stageLength(line[0]?.prompt.length ?? 1);
+  const room = Math.min(free, line.length, Math.max(1, Math.floor(PREFILL_TOKENS / tokens)));
+  const alike = ({ prompt, sharedPrefix }: Waiting): boolean =>
+    // Much shorter ones wait for a narrower graph, longer ones for a wider one.
+    sharedPrefix === undefined && prompt.length * 4 > tokens * 3 && prompt.length <= tokens;
+  const stop = line.findIndex((waiting, i) => i > 0 && !alike(waiting));
+  return wholePrompts(bucketCount(Math.max(1, Math.min(room, stop < 0 ? room : stop))), tokens);
 }
 
 /** A prompt whose samples are all finished. */
@@ -188,48 +182,31 @@ export class GenerationWorker implements Disposable {
     const known = sharedPrefix !== undefined && this.#sharedPrefix === sharedPrefix;
     // A shared prefix is worth a pass of its own when two remainders follow.
     const apart = sharedPrefix !== undefined && (known || alike > 1);
-    const { taken, into, spans, next } = apart
-      ? await this.#prefillRemainders(sharedPrefix, line, alike, free, settings)
-      : await this.#prefillWhole(line, free, settings);
+    const layout = apart
+      ? await this.#sharedLayout(sharedPrefix, line.slice(0, alike), free.length, settings)
+      : wholeLayout(line, free.length);
+    const taken = line.splice(0, apart ? layout.samples : layout.prompts);
+    const graph = this.#graphs.prefill(layout, settings.temperature);
+    const spans = await graph.run(
+      taken.map(({ prompt }) => prompt),
+      free.slice(0, taken.length),
+      apart ? sharedPrefix.tokens.length : 0,
+    );
     const { samples, seed } = settings;
     taken.forEach(({ index, prompt }, row) => {
       const active = startPrompt(index, spans[row] ?? wholeSpan(prompt.length), samples, seed);
-      for (const drawing of active.drawings) this.#draw(drawing, next, row, settings);
-      slots.fill(into[row] ?? 0, active);
+      for (const drawing of active.drawings) this.#draw(drawing, graph.next, row, settings);
+      slots.fill(free[row] ?? 0, active);
     });
   }
 
-  /** The first of the line, and others of about its length. */
-  async #prefillWhole(
-    line: Waiting[],
-    free: readonly number[],
-    { temperature }: Settings,
-  ): Promise<Admitted> {
-    const tokens = stageLength(line[0]?.prompt.length ?? 1);
-    const room = Math.min(free.length, line.length, Math.max(1, Math.floor(PREFILL_TOKENS / tokens)));
-    const alike = ({ prompt, sharedPrefix }: Waiting): boolean =>
-      // Much shorter ones wait for a narrower graph, longer ones for a wider one.
-      sharedPrefix === undefined && prompt.length * 4 > tokens * 3 && prompt.length <= tokens;
-    const stop = line.findIndex((waiting, i) => i > 0 && !alike(waiting));
-    const together = bucketCount(Math.max(1, Math.min(room, stop < 0 ? room : stop)));
-    const taken = line.splice(0, together);
-    const into = free.slice(0, taken.length);
-    const graph = this.#graphs.prefill(wholePrompts(taken.length, tokens), temperature);
-    const spans = await graph.run(
-      taken.map(({ prompt }) => prompt),
-      into,
-    );
-    return { taken, into, spans, next: graph.next };
-  }
-
-  /** The first `alike` of the line, which begin alike, as far as there is room; what they share is computed once. */
-  async #prefillRemainders(
+  /** Layout of the remainders of as many of `alike` as there is room for; what they share is computed once. */
+  async #sharedLayout(
     sharedPrefix: SharedPrefix,
-    line: Waiting[],
-    alike: number,
-    free: readonly number[],
+    alike: readonly Waiting[],
+    free: number,
     { temperature }: Settings,
-  ): Promise<Admitted> {
+  ): Promise<TreeLayout> {
     const { tokens } = sharedPrefix;
     const promptTokens = stageLength(tokens.length);
     if (this.#sharedPrefix !== sharedPrefix) {
@@ -239,17 +216,9 @@ export class GenerationWorker implements Disposable {
         .run([tokens], [this.#graphs.spare]);
       this.#sharedPrefix = sharedPrefix;
     }
-    const longest = line
-      .slice(0, alike)
-      .reduce((most, waiting) => Math.max(most, paddedParts(waiting)[1]), 1);
-    const room = Math.min(free.length, alike, Math.max(1, Math.floor(PREFILL_TOKENS / longest)));
-    const taken = line.splice(0, bucketCount(room));
-    const into = free.slice(0, taken.length);
-    const layout = { prompts: 1, promptTokens, samples: taken.length, completionTokens: longest };
-    const graph = this.#graphs.prefill(layout, temperature);
-    const prompts = taken.map(({ prompt }) => prompt);
-    const spans = await graph.run(prompts, into, tokens.length);
-    return { taken, into, spans, next: graph.next };
+    const longest = alike.reduce((most, waiting) => Math.max(most, paddedParts(waiting)[1]), 1);
+    const room = Math.min(free, alike.length, Math.max(1, Math.floor(PREFILL_TOKENS / longest)));
+    return { prompts: 1, promptTokens, samples: bucketCount(room), completionTokens: longest };
   }
 
   async #compact(slots: Slots): Promise<boolean> {

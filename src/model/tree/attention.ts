@@ -120,13 +120,3 @@ export function completionAttention(
     mergeHeads(g, fromOwn, shape, queries, sequences),
   );
 }
-
-/** Cuts the token dimension of [a, b, tokens] in two. */
-export function splitTokens(g: Graph, x: Tensor, first: number): [Tensor, Tensor] {
-  return split(g, x, 2, first);
-}
-
-/** Prompt tokens, then completion tokens: [width, a] and [width, b] give [width, a + b]. */
-export function joinTokens(g: Graph, prompts: Tensor, completions: Tensor): Tensor {
-  return concat(g, prompts, completions, 1);
-}

@@ -5,13 +5,8 @@
 import { InternalError } from '../../base/errors.ts';
 import type { Graph } from '../../tensor/graph.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import {
-  completionAttention,
-  joinTokens,
-  layoutKeyValues,
-  promptAttention,
-  splitTokens,
-} from './attention.ts';
+import { concat, split } from '../../tensor/ops/index.ts';
+import { completionAttention, layoutKeyValues, promptAttention } from './attention.ts';
 import type { ModelConfig } from '../arch/config.ts';
 import { type Attend, type ForwardOptions, hiddenStates, type WeightSource } from '../arch/forward.ts';
 import { rowSpans } from './packing.ts';
@@ -115,16 +110,13 @@ export function treeForward(
     if (completionMaskInput === undefined) {
       return promptAttention(g, q, layoutKeyValues(g, k, v, config, P, B), promptMaskInput, config, P, B);
     }
-    const [qPrompt, qOwn] = splitTokens(g, q, B * P);
-    const [kPrompt, kOwn] = splitTokens(g, k, B * P);
-    const [vPrompt, vOwn] = splitTokens(g, v, B * P);
+    const [qPrompt, qOwn] = split(g, q, 2, B * P);
+    const [kPrompt, kOwn] = split(g, k, 2, B * P);
+    const [vPrompt, vOwn] = split(g, v, 2, B * P);
     const prompt = layoutKeyValues(g, kPrompt, vPrompt, config, P, B);
     const own = layoutKeyValues(g, kOwn, vOwn, config, C, n * B);
-    return joinTokens(
-      g,
-      promptAttention(g, qPrompt, prompt, promptMaskInput, config, P, B),
-      completionAttention(g, qOwn, prompt, own, completionMaskInput, config, block),
-    );
+    const mixed = promptAttention(g, qPrompt, prompt, promptMaskInput, config, P, B);
+    return concat(g, mixed, completionAttention(g, qOwn, prompt, own, completionMaskInput, config, block), 1);
   };
   const hidden = hiddenStates(g, config, weights, tokens, positions, attend, options);
   return { tokens, positions, promptMask: promptMaskInput, completionMask: completionMaskInput, hidden };

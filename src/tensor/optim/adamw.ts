@@ -3,7 +3,7 @@
  * on the device; matrices can be left to Muon, and moments kept in 8 bits. Gradients are accumulated into `gradients` by training graphs; `step` applies and clears them.
  */
 import type { Device } from '../../ggml/device.ts';
-import { adamNodes8, adamStep8, fits8bit } from './adamw8.ts';
+import { type AdamInputs8, adamNodes8, adamStep8, fits8bit } from './adamw8.ts';
 import { GradientNorm } from './gradient-norm.ts';
 import { Graph, write } from '../graph.ts';
 import { MUON_NODES, muonStep } from './muon.ts';
@@ -19,15 +19,6 @@ export interface ResidentOptions extends AdamWOptions {
   readonly eightBit?: boolean;
 }
 
-/** The inputs of a step's graph that are one number each, as long as the longest row. */
-interface RowInputs {
-  readonly clip: Tensor;
-  readonly rate: Tensor;
-  readonly keep: Tensor;
-  readonly epsilon: Tensor;
-  readonly correction: Tensor;
-}
-
 export class AdamW implements Optimizer {
   readonly gradients: ParameterSet;
   readonly first: ParameterSet;
@@ -36,7 +27,8 @@ export class AdamW implements Optimizer {
   readonly #options: ResidentOptions;
   readonly #norm: GradientNorm;
   readonly #stepGraph: Graph;
-  readonly #rows: RowInputs;
+  /** As long as the longest row, each a number repeated. */
+  readonly #rows: AdamInputs8;
   readonly #matrixSettings: Tensor;
   readonly #vectorSettings: Tensor;
   steps = 0;
@@ -84,29 +76,28 @@ export class AdamW implements Optimizer {
     const g = this.#stepGraph;
     const { name, shape } = spec;
     const { adam_beta1: beta1, adam_beta2: beta2, muon, eightBit = false } = this.#options;
-    const row = (values: Tensor): Tensor => slice(g, values, 0, 0, shape[0] ?? 1);
+    const row = (name: keyof AdamInputs8): Tensor => slice(g, this.#rows[name], 0, 0, shape[0] ?? 1);
     const [first, second] = [this.first.get(name), this.second.get(name)];
     const accumulated = this.gradients.get(name);
-    const { clip, rate, keep, epsilon, correction } = this.#rows;
     if (muon !== undefined && this.#orthogonal(spec)) {
-      const gradient = mul(g, accumulated, row(clip));
+      const gradient = mul(g, accumulated, row('clip'));
       const { momentum } = muon;
-      muonStep(g, { weight, gradient, velocity: first, momentum, rate: row(rate), keep: row(keep) });
+      muonStep(g, { weight, gradient, velocity: first, momentum, rate: row('rate'), keep: row('keep') });
       return;
     }
     if (eightBit && fits8bit(shape)) {
       const inputs = {
-        clip: row(clip),
-        epsilon: row(epsilon),
-        correction: row(correction),
-        rate: row(rate),
-        keep: row(keep),
+        clip: row('clip'),
+        epsilon: row('epsilon'),
+        correction: row('correction'),
+        rate: row('rate'),
+        keep: row('keep'),
       };
       adamStep8(g, { weight, gradient: accumulated, first, second, beta1, beta2, inputs });
       return;
     }
     // In place: the accumulators are cleared after the step.
-    const gradient = g.ggml.ggml_mul_inplace(g.context, accumulated.pointer, row(clip).pointer);
+    const gradient = g.ggml.ggml_mul_inplace(g.context, accumulated.pointer, row('clip').pointer);
     const settings = shape.length > 1 ? this.#matrixSettings : this.#vectorSettings;
     const updated = g.ggml.ggml_opt_step_adamw(
       g.context,
