@@ -26,7 +26,7 @@ export interface TrainTokenizerOptions {
   /** Number of ids in all, added tokens included. */
   readonly size: number;
   /**
-   * What a word that occurs `count` times counts for; default: `count`. A cap or a root keeps boilerplate such
+   * Weight of a word that occurs `count` times; default: `count`. A cap or a root keeps boilerplate such
    * as the keys of JSON from taking all merges. Rounded up to a whole number.
    */
   readonly weight?: (count: number) => number;

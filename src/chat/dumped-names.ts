@@ -34,7 +34,7 @@ function isDump(node: Node, names: Names): boolean {
   return names.elements.has(identifier(operand) ?? '') || isFunction(operand, names);
 }
 
-/** What a node has below it; the name behind a dot is none, as it is no variable. */
+/** Children of a node; the name behind a dot is none, as it is no variable. */
 function children(node: Node): unknown[] {
   const isDotted = node['type'] === 'MemberExpression' && node['computed'] !== true;
   return Object.entries(node).flatMap(([key, value]) => {

@@ -13,7 +13,7 @@ const MARKED = new RegExp(`"?${OPEN}(\\d+)${CLOSE}"?`, 'gu');
 /** Keys that JavaScript would move to the front, and the one that it would not keep as a key. */
 const MOVED = /^(?:0|[1-9]\d*|__proto__)$/;
 
-/** What a template is given, and the way back. */
+/** Values for a template, and the way back. */
 export class TemplateValues {
   readonly #literals: string[] = [];
 

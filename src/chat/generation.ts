@@ -39,7 +39,7 @@ export interface GoldCall {
   readonly arguments: PyDict;
 }
 
-/** What a label asks for. */
+/** Demand of a label. */
 export type Label =
   | { readonly kind: 'calls'; readonly calls: readonly GoldCall[] }
   | { readonly kind: 'reply'; readonly reply: string }

@@ -39,7 +39,7 @@ export function ggufTokenizer(source: string): GgufTokenizer {
   return { tokens, types, merges, eosId, padId, chatTemplate: parts.chatTemplate };
 }
 
-/** What `saveCheckpoint` is to take a checkpoint's tokenizer from: its folder, or what writes that of a GGUF file. */
+/** Source of a checkpoint's tokenizer for `saveCheckpoint`: its folder, or what writes that of a GGUF file. */
 export function tokenizerFilesOf(source: string): string | ((folder: string) => void) {
   return isGguf(source) ? (folder) => Tokenizer.load(source).save(folder) : source;
 }

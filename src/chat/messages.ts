@@ -17,7 +17,7 @@ export interface ToolCall {
 export interface Message {
   readonly role: 'system' | 'user' | 'assistant' | 'tool';
   readonly content: string;
-  /** What the assistant thought, without the <think> tags. */
+  /** Thought of the assistant, without its tags. */
   readonly reasoning?: string;
   readonly toolCalls?: readonly ToolCall[];
 }
@@ -39,7 +39,7 @@ export interface Dialogue {
   readonly id: string;
   readonly tools: readonly Tool[];
   readonly messages: readonly Message[];
-  /** What kind of case it is ('single', 'parallel', 'irrelevant', ...), for reports. */
+  /** Kind of the case ('single', 'parallel', 'irrelevant', ...), for reports. */
   readonly category: string;
 }
 

@@ -1,4 +1,4 @@
-/** What the files of a Qwen tokenizer say beside its tokens and merges: how text is normalised, cut and put together again. */
+/** The files of a Qwen tokenizer beside its tokens and merges: how text is normalised, cut and put together again. */
 import { QWEN_PATTERN } from './pretokenize.ts';
 import type { TokenizerParts } from './tokenizer-files.ts';
 

@@ -1,4 +1,4 @@
-/** Where a tokenizer is read from: a Hugging Face folder, or the metadata of a GGUF file. */
+/** Sources of a tokenizer: a Hugging Face folder, or the metadata of a GGUF file. */
 import { UserError } from '../base/errors.ts';
 import { GgufFile } from '../ggml/gguf-reader.ts';
 import { openLibrary } from '../ggml/library.ts';

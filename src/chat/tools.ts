@@ -1,5 +1,5 @@
 /**
- * Which functions a prompt offers, and which arguments each of them has: all that the validity of a call is judged by.
+ * Functions that a prompt offers, and the arguments of each: all that the validity of a call is judged by.
  * Required arguments, types and enums are not looked at, as in STAR's reward.
  */
 import { UserError } from '../base/errors.ts';
@@ -24,12 +24,12 @@ export interface ToolTable {
   find(name: string): ToolEntry | undefined;
   /** All tools, each name once. */
   readonly tools: readonly ToolEntry[];
-  /** What could not be read, one sentence each; those tools are not in the table. */
+  /** Faults of tools that could not be read, one sentence each; those tools are not in the table. */
   readonly problems: readonly string[];
 }
 
 const NO_ARGUMENTS: PyDict = new Map();
-/** How long a value may be in a message. */
+/** Characters that a value may have in a message. */
 const BRIEF = 80;
 
 /** JSON Schema keeps the arguments under "properties"; in the style of xLAM the parameters are the table of arguments itself. */
@@ -179,7 +179,7 @@ function refuse(fault: ValidityFault, message: string): Malformed<ValidityFault>
   return { kind: 'malformed', fault, message };
 }
 
-/** What iterating over the arguments yields in Python: keys, characters or items; nothing for a number, a boolean or null. */
+/** Items that Python finds when it iterates over the arguments: keys, characters or items; nothing for a number, a boolean or null. */
 function partsOf(written: ValidCall['arguments']): Iterable<PyValue> {
   return isDict(written) ? written.keys() : written;
 }

@@ -40,7 +40,7 @@ export class BlasScheduler {
       throw new InternalError('the BLAS backend has no ggml_backend_set_n_threads');
   }
 
-  /** Whose BLAS it is, for example `OpenBLAS`. */
+  /** Name of the BLAS, for example `OpenBLAS`. */
   get title(): string {
     const { ggml } = this.#lib;
     return ggml.ggml_backend_dev_description(ggml.ggml_backend_get_device(this.#blas));

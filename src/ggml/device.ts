@@ -202,7 +202,7 @@ export class Device implements Disposable {
     return this.info.kind !== 'cpu' || this.#namedFallbacks.size > 0;
   }
 
-  /** Which of the nodes that the device lacks nobody can compute in its place: see `boundNodes`. */
+  /** Nodes among those that the device lacks that nobody can compute in its place: see `boundNodes`. */
   irreplaceable(lacking: ReadonlySet<Pointer>): readonly Pointer[] {
     const { ggml } = this.lib;
     const missing = [...lacking].filter((node) => !ggml.ggml_backend_dev_supports_op(this.pointer, node));
@@ -239,7 +239,7 @@ export class Device implements Disposable {
     return this.#notices.names;
   }
 
-  /** What the user has not been told yet. */
+  /** Sentences for the user that were not taken before. */
   takeNotices(): readonly string[] {
     return this.#notices.take();
   }
@@ -280,7 +280,7 @@ export class Device implements Disposable {
   }
 }
 
-/** What is thrown where a graph does not fit. */
+/** Error for a graph that does not fit. */
 export function tooLittleMemory({ info }: Pick<Device, 'info'>): UserError {
   return new UserError(
     'MEMORY',

@@ -11,7 +11,7 @@ export function namedFallbacks(): ReadonlySet<string> {
   return new Set(names.filter((name) => name !== ''));
 }
 
-/** What the CPU computes in a device's place, for the user to be told once. */
+/** Operations that the CPU computes in a device's place, to be printed once. */
 export class FallbackNotices {
   readonly #known = new Set<string>();
   #untold: string[] = [];

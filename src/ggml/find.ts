@@ -9,7 +9,7 @@ import { errorText, UserError } from '../base/errors.ts';
 
 /** The version of `@node-llama-cpp/*` that the signatures were written against. */
 export const PINNED_PACKAGE_VERSION = '3.21.1';
-/** What the libraries of that version say of themselves. */
+/** Version that the libraries of that package report. */
 export const PINNED_GGML_VERSION = '0.23.0';
 
 const CPU_PACKAGES: Readonly<Record<string, string>> = {

@@ -19,7 +19,7 @@ export interface GgufTensorInfo {
 
 interface Placed extends GgufTensorInfo {
   readonly type: number;
-  /** Where its bytes begin in the file. */
+  /** First of its bytes in the file. */
   readonly start: number;
   readonly bytes: number;
 }
@@ -218,7 +218,7 @@ function openHeader(lib: Library, path: string): Pointer {
   throw new UserError('GGUF_READ', `${path} cannot be read as GGUF (${why}); copy or download it again.`);
 }
 
-/** Where every tensor lies; ggml has checked that they do not overlap, and not that they are all there. */
+/** Places of all tensors; ggml has checked that they do not overlap, and not that they are all there. */
 function placedTensors(path: string, ggml: Ggml, header: Pointer, fileSize: number): Map<string, Placed> {
   const tensors = new Map<string, Placed>();
   const data = ggml.gguf_get_data_offset(header);

@@ -8,7 +8,7 @@ export type HandleKind = 'device' | 'graph' | 'parameters';
 
 const live: Record<HandleKind, number> = { device: 0, graph: 0, parameters: 0 };
 
-/** How many native handles of each kind are open in this process. */
+/** Number of native handles of each kind that are open in this process. */
 export function liveHandles(): Readonly<Record<HandleKind, number>> {
   return { ...live };
 }

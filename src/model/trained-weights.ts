@@ -1,16 +1,16 @@
-/** What training needs of a model's weights, when what is computed with is not what the optimiser changes. */
+/** Weights of a model in training, when it computes with others than the optimiser changes. */
 import type { ReadableWeights } from './checkpoint/export-tensor.ts';
 import type { ParameterSet } from '../tensor/parameters.ts';
 import type { DType, Tensor } from '../tensor/tensor.ts';
 import type { WeightSource } from './arch/forward.ts';
 
-/** What matrices are computed in. */
+/** Types that matrices are computed in. */
 export type ComputeDType = Extract<DType, 'f32' | 'f16' | 'bf16'>;
 
 export interface TrainedWeights extends WeightSource, ReadableWeights, Disposable {
-  /** What the optimiser changes. */
+  /** Parameters that the optimiser changes. */
   readonly trained: ParameterSet;
-  /** What the model was before it was trained, if it is still there. */
+  /** The model before it was trained, if it is still there. */
   readonly base?: WeightSource;
   /** The tensor that the gradient of a trained parameter flows to. */
   leaf(name: string): Tensor;

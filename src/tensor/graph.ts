@@ -188,7 +188,7 @@ export class Graph implements Disposable, Home {
     return this.#tape.recording(on, body);
   }
 
-  /** Where the tape stands, for a backward pass over only what is recorded after it. */
+  /** Position on the tape, for a backward pass over only what is recorded after it. */
   get mark(): number {
     return this.#tape.length;
   }

@@ -23,14 +23,14 @@ export const BYTES: Readonly<Record<StoredDType, number>> = {
 /** One to four dimensions, the contiguous one first. */
 export type Shape = readonly number[];
 
-/** What a tensor's memory belongs to: a graph or a set of parameters. */
+/** Owner of a tensor's memory: a graph or a set of parameters. */
 export interface Home {
   /** Throws unless the memory of `tensor` may be read or written from outside now. */
   needAccess(operation: string, tensor: Tensor): void;
 }
 
 /**
- * What the elements of an i32 tensor may be, when they are looked up in something. Shared by an input and all
+ * Range of the elements of an i32 tensor that are looked up in something. Shared by an input and all
  * views of it, so that a look-up anywhere in a graph tells the input which ids it may be filled with.
  */
 export interface IdRange {

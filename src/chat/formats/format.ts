@@ -1,4 +1,4 @@
-/** What a tool-call format has to say. A format is one file here and one line in index.ts. */
+/** The interface of a tool-call format, which is one file here and one line in index.ts. */
 import type { PyValue } from '../../json/python.ts';
 
 /** A call as it was written: the name may be any JSON value, and so may the arguments. */
@@ -42,7 +42,7 @@ interface Tags {
   readonly close: string;
 }
 
-/** How conversations, thoughts and calls are written. */
+/** Text of conversations, thoughts and calls. */
 export interface ToolFormat {
   readonly think: Tags;
   readonly call: Tags;

@@ -58,7 +58,7 @@ function readCalls(answer: string): readonly WrittenCall[] | Malformed | undefin
   return calls;
 }
 
-/** What follows the last `</think>`: all of it, if there is none. */
+/** The text after the last `</think>`: all of it, if there is none. */
 function afterThink(turn: string): string {
   const close = turn.lastIndexOf(THINK.close);
   return strip(close < 0 ? turn : turn.slice(close + THINK.close.length));

@@ -1,5 +1,5 @@
 /**
- * What a model family has to say, and the words that it says it in. A family is one file here and one line in
+ * The interface of a model family, and the words of it. A family is one file here and one line in
  * index.ts; everybody else sees a ModelConfig, the weights' names and the hidden states.
  */
 import type { z } from 'zod';

@@ -16,7 +16,7 @@ export const qwen3: Family = {
   huggingFace: {
     architecture: 'Qwen3ForCausalLM',
     keys: {
-      /** What both dialects leave out means 128; another length would not fit the tensors. */
+      /** 128 where it is left out, in both dialects; another length would not fit the tensors. */
       head_dim: z.int('a whole number').positive('above 0').multipleOf(2, 'even').default(128),
       hidden_act: z.literal(['silu', 'swish'], 'silu, the only activation that tinystar computes'),
     },

@@ -1,4 +1,4 @@
-/** What a user's path to a checkpoint means: a folder, or a GGUF file. */
+/** A user's path to a checkpoint: a folder, or a GGUF file. */
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { UserError } from '../../base/errors.ts';
@@ -64,7 +64,7 @@ export function checkpointContents(source: string, part: 'whole' | 'tokenizer' =
   );
 }
 
-/** What tables call a checkpoint: its folder, or the stage that it is the model of. */
+/** Name of a checkpoint in tables: its folder, or the stage that it is the model of. */
 export function checkpointName(path: string): string {
   const whole = resolve(path);
   return basename(basename(whole) === 'model' ? dirname(whole) : whole);

@@ -21,7 +21,7 @@ import { SafetensorsFile, writeSafetensors } from './safetensors.ts';
 import { outermostFirst, readJson, refuseQuantised, weightPlan } from './weight-files.ts';
 
 export interface SaveOptions {
-  /** How weights are written; f32 by default. */
+  /** Type of the weights in the file; f32 by default. */
   readonly dtype?: WeightDType;
   /** The folder that the tokenizer's files are copied from, what it lacks is left out; or what writes them. */
   readonly tokenizerFiles?: string | ((folder: string) => void);

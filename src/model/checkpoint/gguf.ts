@@ -11,7 +11,7 @@ import { EMBEDDING, HEAD, LAST_NORM, type ModelConfig, parameterSpecs } from '..
 import { familyOf } from '../arch/index.ts';
 import { type ReadableWeights, weightBytes, type WeightDType } from './export-tensor.ts';
 
-/** What a token is, in llama.cpp's numbers (`enum llama_token_type`). */
+/** Kinds of tokens, in llama.cpp's numbers (`enum llama_token_type`). */
 export const GGUF_TOKEN_TYPES = { normal: 1, control: 3, userDefined: 4, unused: 5 } as const;
 export type GgufTokenType = keyof typeof GGUF_TOKEN_TYPES;
 
@@ -28,13 +28,13 @@ export interface GgufTokenizer {
   readonly chatTemplate: string | undefined;
 }
 
-/** How a file's matrices may be written. */
+/** Types of a file's matrices. */
 export type GgufDType = WeightDType | QuantizedType;
 
 const isQuantized = (dtype: GgufDType): dtype is QuantizedType => Object.hasOwn(QUANTIZED_TYPES, dtype);
 
 export interface ExportOptions {
-  /** How matrices are written; f16 by default. */
+  /** Type of matrices; f16 by default. */
   readonly dtype?: GgufDType;
   /** Shown by tools that open the file. */
   readonly name?: string;

@@ -14,7 +14,7 @@ import { systemCode } from '../../base/processes.ts';
 export interface PullOptions {
   /** `owner/name`, or `owner/name@revision`. */
   readonly name: string;
-  /** Where the files go; made when it is not there. */
+  /** Folder of the files; made when it is not there. */
   readonly folder: string;
   readonly env: HubEnvironment;
   readonly signal: AbortSignal;
@@ -29,7 +29,7 @@ export interface Pulled {
   readonly kept: number;
 }
 
-/** What a checkpoint is made of; other formats of the same weights are left where they are. */
+/** Files of a checkpoint; other formats of the same weights are left where they are. */
 const WANTED =
   /^(config|generation_config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab)\.json$|^merges\.txt$|^chat_template\.jinja$|\.safetensors$|\.safetensors\.index\.json$/;
 const DEFAULT_HUB = 'https://huggingface.co';
@@ -119,7 +119,7 @@ interface Download {
   readonly url: string;
   readonly file: RemoteFile;
   readonly folder: string;
-  /** How errors name it. */
+  /** Its name in errors. */
   readonly label: string;
   readonly access: HubAccess;
   readonly signal: AbortSignal;

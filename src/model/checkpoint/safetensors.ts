@@ -205,7 +205,7 @@ export interface OutgoingTensor {
   readonly shape: readonly number[];
   /** As many as the shape says; a function is asked when the tensor is written. */
   readonly data: Data | (() => Data);
-  /** How `data` is to be read; a Uint16Array is F16. */
+  /** Type of the elements of `data`; a Uint16Array is F16. */
   readonly dtype: 'F32' | 'I32' | 'F16' | 'U8';
 }
 

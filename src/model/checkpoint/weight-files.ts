@@ -117,7 +117,7 @@ function isSameTable(files: ReadonlyMap<string, string>, vocabSize: number): boo
   return true;
 }
 
-/** Which weights each file holds; throws a UserError that says everything that does not fit the configuration. */
+/** Names of the weights that each file holds; throws a UserError that says everything that does not fit the configuration. */
 export function weightPlan(dir: string, config: ModelConfig): ReadonlyMap<string, readonly string[]> {
   const wanted = new Map(parameterSpecs(config).map(({ name, shape }) => [name, outermostFirst(shape)]));
   const [unknown, misshapen, twice]: [string[], string[], string[]] = [[], [], []];

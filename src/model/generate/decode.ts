@@ -12,10 +12,10 @@ import { KeptGraph } from './kept-graph.ts';
 export class DecodeGraph extends KeptGraph {
   readonly layout: TreeLayout;
   readonly next: NextTokens;
-  // What a step is fed with; rows are samples, those of one prompt side by side.
+  // Inputs of a step; rows are samples, those of one prompt side by side.
   readonly tokens: Int32Array; // [n * B]
   readonly positions: Int32Array; // [n * B]
-  /** Where in its own part of the cache a row's token goes. */
+  /** Index of a row's token in its own part of the cache. */
   readonly steps: Int32Array; // [n * B]
   readonly #mask: Float32Array; // [P + C, n * B]
   readonly #inputs: readonly (readonly [Tensor, Int32Array | Float32Array])[];

@@ -35,7 +35,7 @@ export interface GenerateOptions {
    */
   readonly seed?: number;
   /**
-   * What a sample that came to a stop token reads next, and then goes on from; undefined ends it there. This is how a
+   * Reply that a sample which came to a stop token reads next, and then goes on from; undefined ends it there. This is how a
    * call's result gets into a conversation: the reply joins the sample's own part of the cache, token by token, while
    * the other samples go on, and nothing of what came before is computed again. `maxTokens` counts replies too.
    */

@@ -1,4 +1,4 @@
-/** What all graphs of a model have in common that are kept for layouts that come again. */
+/** A graph that is kept for layouts that come again. */
 import type { Graph } from '../../tensor/graph.ts';
 
 export abstract class KeptGraph implements Disposable {

@@ -37,14 +37,14 @@ export class HostRows {
   }
 }
 
-/** What every graph of a model is built from. */
+/** Parts that every graph of a model is built from. */
 export interface ModelParts {
   readonly device: Device;
   readonly config: ModelConfig;
   readonly weights: WeightSource;
 }
 
-/** What generation graphs of a worker share. */
+/** Parts that generation graphs of a worker share. */
 export interface GraphParts extends ModelParts {
   readonly cache: KeyValueCache;
   /** For their intermediates. */
@@ -94,7 +94,7 @@ export class NextTokens {
     readF32(this.#device, this.#preferences, this.#preferenceRows);
   }
 
-  /** What a token is chosen by, [V]: logits for temperature 0, otherwise probabilities at the temperature. */
+  /** Numbers that a token is chosen by, [V]: logits for temperature 0, otherwise probabilities at the temperature. */
   preferences(row: number): Float32Array {
     return this.#preferenceRows.subarray(row * this.#vocabSize, (row + 1) * this.#vocabSize);
   }

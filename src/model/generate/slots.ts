@@ -1,5 +1,5 @@
 /**
- * Who is where while samples are drawn: a slot holds a prompt, and of its samples those that are not finished.
+ * Slots and rows while samples are drawn: a slot holds a prompt, and of its samples those that are not finished.
  * Those of a slot are rows of a graph that lie side by side.
  */
 import { required } from '../../base/errors.ts';
@@ -7,7 +7,7 @@ import { Rng } from '../../base/rng.ts';
 import { asTokenIds, type TokenIds } from '../../base/token-ids.ts';
 import { bucketCount } from '../tree/buckets.ts';
 
-/** What was drawn after a prompt. */
+/** Tokens drawn after a prompt. */
 export interface Sample {
   /** The stop token included. */
   readonly tokens: TokenIds;
@@ -34,7 +34,7 @@ export interface Limits {
 }
 
 /**
- * Where a prompt lies in the cache: its first `shared` tokens from 0 on, the others from `remainder` on. What lies between
+ * Place of a prompt in the cache: its first `shared` tokens from 0 on, the others from `remainder` on. What lies between
  * belongs to nobody. Positions count a prompt's own tokens, so a gap is only something not to look at.
  */
 export interface PromptSpan {
@@ -46,7 +46,7 @@ export interface PromptSpan {
 /** A prompt without a gap. */
 export const wholeSpan = (length: number): PromptSpan => ({ length, shared: length, remainder: length });
 
-/** How far into the cache a prompt reaches. */
+/** Length of a prompt in the cache, its gap included. */
 export const extentOf = ({ length, shared, remainder }: PromptSpan): number => remainder + length - shared;
 
 /** A sample in the making. */
@@ -58,7 +58,7 @@ export class Drawing {
   readonly #tokens: number[] = [];
   readonly #logprobs: number[] = [];
   readonly #drawn: number[] = [];
-  /** What is still to be read of a reply. */
+  /** Tokens of a reply that are still to be read. */
   #reply: number[] = [];
   #finish: Sample['finish'] | undefined;
 
@@ -108,7 +108,7 @@ export class Drawing {
     if (this.#tokens.length >= maxTokens) this.#finish = 'length';
   }
 
-  /** What it came to at a stop token that was drawn; undefined anywhere else. */
+  /** The sample at a stop token that was drawn; undefined anywhere else. */
   stopped(): Stopped | undefined {
     if (this.#finish !== 'stop') return undefined;
     return { prompt: this.#prompt, sample: this.#sample, tokens: asTokenIds(this.#tokens) };

@@ -19,7 +19,7 @@ const MIN_ROWS = 32;
 /** Tells whether one thread a model is the fastest. */
 export const small = (config: ModelConfig): boolean => weightCount(config) < SMALL_MODEL;
 
-/** How many workers are worth it for so many independent prompts, with so many rows in all. */
+/** Number of workers that are worth it for so many independent prompts, with so many rows in all. */
 export function workerCount(device: Device, config: ModelConfig, prompts: number, rows: number): number {
   if (device.info.kind !== 'cpu') return 1;
   const most = small(config) ? prompts : Math.min(prompts, Math.floor(rows / MIN_ROWS));
@@ -44,7 +44,7 @@ export class WorkerDevices implements Disposable {
   }
 }
 
-/** What works on one device by itself. */
+/** A worker, alone on its device. */
 export interface Worker extends Disposable {
   /** Bytes of its caches and of its graphs' intermediates. */
   readonly bytes: number;

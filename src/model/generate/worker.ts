@@ -17,7 +17,7 @@ const PREFILL_TOKENS = 2048;
 /** Lengths that a batch grows through, roughly, between two times that it is compacted. */
 const COMPACTED_LENGTHS = 3;
 
-/** How samples are drawn. */
+/** Settings that samples are drawn with. */
 export interface Settings extends Sampling {
   readonly samples: number;
   readonly maxTokens: number;
@@ -26,7 +26,7 @@ export interface Settings extends Sampling {
   readonly reply: ((stopped: Stopped) => Promise<TokenIds | undefined>) | undefined;
 }
 
-/** What several prompts begin with. */
+/** Tokens that several prompts begin with. */
 export interface SharedPrefix {
   readonly tokens: TokenIds;
 }

@@ -1,10 +1,10 @@
 /**
- * Which trees share a batch. Lengths are rounded up to a few values and counts of prompts down to a few, so that
+ * Batches of trees. Lengths are rounded up to a few values and counts of prompts down to a few, so that
  * the same layouts come again and their graphs are reused; trees of like size go together, so that little is padding.
  */
 import type { TreeLayout } from './layout.ts';
 
-/** What a tree's size depends on; a PromptTree is one. */
+/** Lengths that a tree's size depends on; a PromptTree is one. */
 export interface TreeSize {
   readonly prompt: ArrayLike<number>;
   readonly completions: readonly ArrayLike<number>[];
@@ -17,7 +17,7 @@ export interface BatchOptions {
   readonly promptMultiple?: number;
   /** Completions are padded to a multiple of this. */
   readonly completionMultiple?: number;
-  /** Where lengths are to be rounded in steps that grow with them: see `stageLength`. */
+  /** Rounds lengths in steps that grow with them: see `stageLength`. */
   readonly stepsPerOctave?: number;
   readonly maxPrompts?: number;
   /** Share of a batch that may be padding beyond the trees' own rounding. */
@@ -26,7 +26,7 @@ export interface BatchOptions {
 
 export interface PlannedBatch {
   readonly layout: TreeLayout;
-  /** Which of the given trees are in it, one for each of the layout's prompts. */
+  /** Indices of the given trees that are in it, one for each of the layout's prompts. */
   readonly indices: readonly number[];
 }
 
@@ -77,7 +77,7 @@ function sized(tree: TreeSize, index: number, options: FullOptions): Sized {
   };
 }
 
-/** How many trees from `start` on fit into one batch, and their common layout. */
+/** Number of trees from `start` on that fit into one batch, and their common layout. */
 function fill(order: readonly Sized[], start: number, first: Sized, options: FullOptions): number {
   let { completion } = first;
   let own = perPrompt(first);

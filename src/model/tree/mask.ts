@@ -1,4 +1,4 @@
-/** Who may see whom in a prompt tree: 0 where a key may be seen, else -inf. */
+/** Attention masks of prompt trees: 0 where a key may be seen, else -inf. */
 import { rowSpans } from './packing.ts';
 import type { PromptTree, TreeLayout } from './layout.ts';
 

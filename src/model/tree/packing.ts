@@ -30,7 +30,7 @@ function pack(lengths: readonly number[], rowTokens: number): { spans: RowSpan[]
   return { spans, rows: Math.max(1, used.length) };
 }
 
-/** How much longer than the longest completion a row may be made, in multiples of the bucket. */
+/** Lengths that a row may have beyond the longest completion, in multiples of the bucket. */
 const EXTRA = [0, 1, 2, 3, 4] as const;
 
 /** The rows for which packed completions take the fewest tokens: their number and length, a multiple of `multiple`. */

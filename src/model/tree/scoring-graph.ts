@@ -28,12 +28,12 @@ import { KeptGraph } from '../generate/kept-graph.ts';
 const CHUNK_BYTES = 64 * 2 ** 20;
 
 export interface ScoreParts {
-  /** How many of the most likely tokens; 0 for none. */
+  /** Number of the most likely tokens; 0 for none. */
   readonly topK: number;
   readonly entropy: boolean;
 }
 
-/** What came out of a batch, row by row. */
+/** Outputs of a batch, row by row. */
 export interface ScoredRows {
   readonly logprobs: Float32Array; // [R]
   readonly entropies: Float32Array; // [R], or empty

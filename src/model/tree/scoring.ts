@@ -114,7 +114,7 @@ function capacityOf(layout: TreeLayout, rows: number): number {
 class ScoringWorker implements Disposable {
   readonly #model: ModelParts;
   readonly #graphs = new Lru<ScoringGraph>(MAX_GRAPHS);
-  /** What graphs with the same parts share: only one of them runs at a time. */
+  /** Memory of graphs with the same parts: only one of them runs at a time. */
   readonly #memories = new Map<string, GraphMemory>();
 
   constructor(model: ModelParts) {

@@ -7,7 +7,7 @@ import type { TokenIds } from '../../base/token-ids.ts';
 /** Less in common than this share of a prompt is not worth a wider tree. */
 const WORTHWHILE = 0.5;
 
-/** How many tokens two sequences begin with alike, `most` at most. */
+/** Number of tokens that two sequences begin with alike, `most` at most. */
 export function commonLength(a: TokenIds, b: TokenIds, most: number): number {
   const end = Math.min(a.length, b.length, most);
   let length = 0;

@@ -44,7 +44,7 @@ export function predictorIndex(
   return completionIndex(layout, prompt, row, offset + token - 1);
 }
 
-/** What a graph over trees is fed with. */
+/** Inputs of a graph over trees. */
 export interface TreeArrays {
   readonly tokens: Int32Array; // [N]
   readonly positions: Int32Array; // [N]

@@ -71,7 +71,7 @@ export class OffloadedAdamW implements Optimizer {
   readonly #options: AdamWOptions;
   readonly #parts: readonly Part[];
   readonly #norm: GradientNorm;
-  /** What a part is computed in. */
+  /** Tensors that a part is computed in. */
   readonly #weight: ParameterSet;
   readonly #state: ParameterSet;
   readonly #graph: Graph;

@@ -25,7 +25,7 @@ export function adamNodes8(shape: Shape): number {
 
 /** Inputs as long as a row of the parameter, each a number repeated. */
 export interface AdamInputs8 {
-  /** What the gradient is clipped by. */
+  /** Factor that clips the gradient. */
   readonly clip: Tensor;
   /** eps x sqrt(1 - beta2^t), and sqrt(1 - beta2^t) / (1 - beta1^t). */
   readonly epsilon: Tensor;

@@ -6,7 +6,7 @@ import { AdamW } from './adamw.ts';
 import { OffloadedAdamW } from './adamw-offloaded.ts';
 import { adamwOptions, type AdamWOptions, type Optimizer } from './optimizer.ts';
 
-/** What an optimiser is made of beside its options. */
+/** Surroundings of an optimiser, beside its options. */
 interface Surroundings {
   readonly parameters: ParameterSet;
   /** Computes the updates: the parameters' own device, or another one that reaches the same memory. */

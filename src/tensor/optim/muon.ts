@@ -14,7 +14,7 @@ const ITERATIONS = 5;
 /** Root mean square of AdamW's updates in practice. */
 const UPDATE_RMS = 0.2;
 
-/** What one matrix [n, m] is updated with. */
+/** Inputs of the update of one matrix [n, m]. */
 export interface MuonStep {
   readonly weight: Tensor;
   /** Clipped already. */

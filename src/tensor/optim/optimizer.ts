@@ -1,4 +1,4 @@
-/** What all optimisers have in common: gradients that training graphs add to, and moments that are saved with a run. */
+/** The interface of all optimisers: gradients that training graphs add to, and moments that are saved with a run. */
 import { z } from 'zod';
 import type { ParameterSet, ParameterSpec } from '../parameters.ts';
 
@@ -38,7 +38,7 @@ export interface Optimizer extends Disposable {
   step(lr: number, norm: number): Promise<void>;
 }
 
-/** What gradients of this norm are multiplied by. */
+/** Factor by which gradients of this norm are clipped. */
 export const clipOf = ({ max_norm }: AdamWOptions, norm: number): number =>
   max_norm > 0 && norm > max_norm ? max_norm / norm : 1;
 
