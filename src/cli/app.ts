@@ -65,7 +65,7 @@ const routes = buildRouteMap<string, CliContext>({
   },
 });
 
-/** What a thrown thing looks like on standard error. */
+/** Text on standard error for anything that was thrown. */
 export function faultText(thrown: unknown, debug: boolean): string {
   const expected = thrown instanceof UserError || thrown instanceof Interrupted;
   if (debug) return withoutSecrets(stackOf(thrown));

@@ -12,7 +12,7 @@ interface Argument {
 interface CommandParts<S extends FlagSet> {
   /** One line in the list of commands. */
   readonly brief: string;
-  /** What `--help` says, and its examples. */
+  /** Text of `--help`, and its examples. */
   readonly about: string;
   readonly examples: readonly string[];
   /** By their names, with underscores: `max_turns` is --max-turns, and `max_turns` again where it is read. */
@@ -25,7 +25,7 @@ interface CommandParts<S extends FlagSet> {
 
 const camel = (name: string): string => name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 
-/** What of `given` has a name in `some`. */
+/** Part of `given` whose names are in `some`. */
 export const among = (given: object, some: object): object =>
   Object.fromEntries(Object.entries(given).filter(([name]) => Object.hasOwn(some, name)));
 

@@ -1,4 +1,4 @@
-/** What commands are given: streams, environment, and what tests replace. */
+/** Context of commands: streams, environment, and what tests replace. */
 import type { CommandContext } from '@stricli/core';
 import type { Recipe } from '../recipe/schema.ts';
 import type { RunEvent } from '../train/events.ts';

@@ -1,4 +1,4 @@
-/** What `tinystar export` says of a file that it has written: whether llama.cpp answers as the checkpoint does. */
+/** Check of a file that `tinystar export` has written: tells whether llama.cpp answers as the checkpoint does. */
 import { UserError } from '../base/errors.ts';
 import type { TaskDialogue } from '../data/reading.ts';
 import type { Series } from '../data/dialogues.ts';
@@ -19,7 +19,7 @@ export interface ExportCheck {
   readonly checkpoint: string;
   readonly gguf: string;
   readonly data: string | undefined;
-  /** How many requests. */
+  /** Number of requests. */
   readonly count: number;
 }
 

@@ -56,7 +56,7 @@ export class RowOutputs implements Disposable {
     this.#rejects?.write(JSON.stringify(rejected));
   }
 
-  /** Where the command says what it has done. */
+  /** Stream on which the command says what it has done. */
   get telling(): OutputStream {
     return tellingStream(this.#context, { ...this.#paths });
   }

@@ -7,7 +7,7 @@ export interface DumpsOptions {
   readonly ensureAscii?: boolean;
   /** Orders the keys by code point. */
   readonly sortKeys?: boolean;
-  /** What stands between items, and between key and value. */
+  /** Separators between items, and between key and value. */
   readonly separators?: readonly [item: string, key: string];
 }
 

@@ -8,7 +8,7 @@
 import { UserError } from '../base/errors.ts';
 import { MAX_DEPTH, type PyValue } from './python.ts';
 
-/** How many digits an integer may have. */
+/** Most digits of an integer. */
 export const MAX_DIGITS = 4300;
 
 /** Why a text is not JSON, without the stack that makes an error slow to make: models write broken JSON by the thousand. */

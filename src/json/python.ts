@@ -8,7 +8,7 @@
 import { UserError } from '../base/errors.ts';
 import type { JsonObject, JsonValue } from './value.ts';
 
-/** How deep lists and objects may be nested: beyond it values are refused, so that no walk over one can exhaust the stack. */
+/** Deepest nesting of lists and objects: beyond it values are refused, so that no walk over one can exhaust the stack. */
 export const MAX_DEPTH = 900;
 
 export type PyValue = null | boolean | bigint | number | string | readonly PyValue[] | PyDict;
@@ -24,7 +24,7 @@ export function isList(value: PyValue | undefined): value is readonly PyValue[] 
   return Array.isArray(value);
 }
 
-/** What Python calls the type of `value`, for messages. */
+/** Python's name of the type of `value`, for messages. */
 export function typeName(value: PyValue): string {
   if (value === null) return 'null';
   if (isDict(value)) return 'an object';

@@ -1,4 +1,4 @@
-/** What Python's `str` and `repr` write for JSON values: 1.0, True, None, 'it', "it's", {'a': [1, nan]}. */
+/** Text of JSON values as Python's `str` and `repr` write them: 1.0, True, None, 'it', "it's", {'a': [1, nan]}. */
 import { isDict, isList, type PyValue } from './python.ts';
 
 /** Python's `repr` of a float: the shortest digits that read back equal, an exponent from 1e16 up and below 1e-4. */

@@ -14,7 +14,7 @@ import type { JsonObject, JsonValue } from './value.ts';
 
 const MAX_SCHEMA_DEPTH = 32;
 const DRAFT = '2020-12';
-/** How long a message may be: a model can write a name of any length. */
+/** Longest message: a model can write a name of any length. */
 const BRIEF = 200;
 
 const JSON_TYPES: ReadonlySet<PyValue> = new Set([
@@ -65,7 +65,7 @@ function checkableType(type: PyValue | undefined): unknown {
   return type.length > 0 && type.every((one) => JSON_TYPES.has(one)) ? type : undefined;
 }
 
-/** What of a schema can be checked, in the form that the validator takes. */
+/** Part of a schema that can be checked, in the form that the validator takes. */
 function checkable(written: PyValue, depth = 0): Schema | boolean {
   if (typeof written === 'boolean') return written;
   if (!isDict(written) || depth === MAX_SCHEMA_DEPTH) return true;

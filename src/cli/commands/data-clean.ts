@@ -29,7 +29,7 @@ const flags = {
 
 interface Compared {
   readonly questions: EvaluationQuestions;
-  /** What was read, as rows of a table. */
+  /** Report on the input, as rows of a table. */
   readonly report: readonly (readonly string[])[];
 }
 

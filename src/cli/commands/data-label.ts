@@ -17,7 +17,7 @@ import { recordFiles, RowOutputs } from '../row-outputs.ts';
 
 const flags = { output: optional(text('The records with the labels of all their answers', 'FILE')) };
 
-/** How often each thing occurs. */
+/** Counts of things. */
 class Counts<T> extends Map<T, number> {
   add(thing: T): void {
     this.set(thing, (this.get(thing) ?? 0) + 1);
@@ -31,7 +31,7 @@ const countsText = (counts: Counts<number>): string =>
     .map(([number, count]) => `${number}: ${count}`)
     .join(', ');
 
-/** What is counted of one source, or of all. */
+/** Counts of one source, or of all. */
 class Labels {
   records = 0;
   readonly turns = new Counts<number>();

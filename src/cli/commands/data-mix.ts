@@ -91,7 +91,7 @@ function openSources(inputs: readonly string[], opened: Disposable[]) {
   return { sources, unlabelled };
 }
 
-/** What becomes of a prompt; `refused` by the chat template. */
+/** Fate of a prompt; `refused` by the chat template. */
 type Fit = 'fits' | 'tooLong' | 'refused';
 
 /** Tells which prompts fit; all do where there is no tokenizer. */

@@ -15,7 +15,7 @@ import { printParity } from '../export-check.ts';
 import { choice, type FlagsOf, optional, text, whole } from '../flags.ts';
 import { checkOutputs, outputName, tellingStream } from '../outputs.ts';
 
-/** What a folder can hold, and what a GGUF file can hold besides. */
+/** Types of weights in a folder, and those of a GGUF file besides. */
 const FOLDER_DTYPES = ['f16', 'f32'] as const;
 const DTYPES = [...FOLDER_DTYPES, 'bf16', 'q8_0', 'q6_k', 'q5_k_m', 'q4_k_m', 'q4_0'] as const;
 
