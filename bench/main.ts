@@ -148,7 +148,7 @@ async function generation(device: Device): Promise<void> {
   const generator = new Generator(device, CONFIG, parameters);
   const prompts = Array.from({ length: SAMPLES }, () => draw(PROMPT_TOKENS));
   const copies = prompts.flatMap((prompt) => Array.from({ length: SAMPLES }, () => prompt));
-  const options = { maxTokens: 48, stopIds: [], seed: 1 };
+  const options = { generate_max_len: 48, stopIds: [], seed: 1 };
   const work = SAMPLES * SAMPLES * 48;
   await compare(
     `generation, 8 prompts of ${PROMPT_TOKENS} tokens, 8 samples of 48 tokens each, prefill included`,
@@ -157,13 +157,14 @@ async function generation(device: Device): Promise<void> {
         name: '8 samples of one prompt',
         work,
         unit: 'tokens/s',
-        run: async () => void (await generator.generate(prompts, { ...options, samples: SAMPLES })),
+        run: async () =>
+          void (await generator.generate(prompts, { ...options, n_samples_per_prompt: SAMPLES })),
       },
       {
         name: '8 copies of the prompt',
         work,
         unit: 'tokens/s',
-        run: async () => void (await generator.generate(copies, { ...options, samples: 1 })),
+        run: async () => void (await generator.generate(copies, { ...options, n_samples_per_prompt: 1 })),
       },
     ],
   );

@@ -124,7 +124,7 @@ const { config, parameters } = loadModel(device, checkpoint, { trainable: false 
 using _parameters = parameters;
 using generator = new Generator(device, config, parameters);
 const ids = prompts.map((prompt) => tokenizer.encode(prompt));
-const options = { temperature: 0, maxTokens: MAX_TOKENS, stopIds: tokenizer.stopIds };
+const options = { temperature: 0, generate_max_len: MAX_TOKENS, stopIds: tokenizer.stopIds };
 const drawn = await generator.generate(ids, options);
 const turns = drawn.map(([sample], i) =>
   assistantTurn(prompts[i] ?? '', tokenizer.decode(sample?.tokens ?? [])),

@@ -66,14 +66,14 @@ const trees = ckdTrees(job.prompts, config.vocabSize);
 /** Examples that the rollout drew, with rewards of the shape that counts: some of a group right, some wrong. */
 async function rollout(): Promise<TrainExample[]> {
   const generator = new Generator(device, config, parameters);
-  const options = { maxTokens: COMPLETION_TOKENS.most, stopIds: [], seed: 1, temperature: 1 };
+  const options = { generate_max_len: COMPLETION_TOKENS.most, stopIds: [], seed: 1, temperature: 1 };
   const prompts = trees.map(({ prompt }) => prompt);
   const groups =
     job.layout === 'tree'
-      ? await generator.generate(prompts, { ...options, samples: SAMPLES })
+      ? await generator.generate(prompts, { ...options, n_samples_per_prompt: SAMPLES })
       : await generator.generate(
           prompts.flatMap((prompt) => Array.from({ length: SAMPLES }, () => prompt)),
-          { ...options, samples: 1 },
+          { ...options, n_samples_per_prompt: 1 },
         );
   generator[Symbol.dispose]();
   return groups.map((samples, i) => ({

@@ -82,15 +82,9 @@ class Holding implements Disposable {
     if (work.prompts.length === 0) return;
     const { config } = this.#models.of(work.model);
     const generator = this.#hold(new Generator(this.#device, config, weights));
-    const { samples, temperature } = work;
     this.host += generator.reserve(
       work.prompts.map(({ prompt }) => Math.min(prompt, config.contextLength - 1)),
-      {
-        samples,
-        temperature,
-        maxTokens: work.maxTokens,
-        stopIds: [],
-      },
+      { ...work.sampling, stopIds: [] },
       Math.ceil(SPREAD * work.answer),
     );
   }

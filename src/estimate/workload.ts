@@ -7,6 +7,7 @@ import type { Dialogues } from '../data/dialogues.ts';
 import type { TaskDialogue } from '../data/reading.ts';
 import type { Recipe } from '../recipe/schema.ts';
 import { kindOf, lossOf, outputsModel, type Stage, type TrainingStage } from '../stages/index.ts';
+import type { SamplingOptions } from '../sampling/sampler.ts';
 import { GROUP_LIMIT } from '../stages/lessons.ts';
 import { rowsFrom, type TrainCompletion, type TrainExample } from '../train/examples.ts';
 import { epochOrder } from '../train/supervised.ts';
@@ -16,9 +17,7 @@ import type { DialogueLength, Lengths, PromptLength } from './lengths.ts';
 export interface GenerationWork {
   readonly model: string;
   readonly prompts: readonly PromptLength[];
-  readonly samples: number;
-  readonly temperature: number;
-  readonly maxTokens: number;
+  readonly sampling: SamplingOptions;
   /** Tokens of an answer, on average. */
   readonly answer: number;
 }
@@ -190,9 +189,7 @@ export function workloadOf(source: WorkloadSource, stage: Stage): Workload {
     return {
       model,
       prompts: cycled(isGrouped ? dialogues : dialogues.map((one) => ({ ...one, system: 0 })), prompts),
-      samples,
-      temperature,
-      maxTokens,
+      sampling: { n_samples_per_prompt: samples, temperature, generate_max_len: maxTokens },
       answer: mean(dialogues.map(({ target }) => Math.min(target, maxTokens))),
     };
   });

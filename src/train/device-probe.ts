@@ -58,7 +58,7 @@ function buildAll(device: Device): void {
   }
   using weights = new ParameterSet(device, parameterSpecs(CONFIG), 'weights');
   using generator = new Generator(device, CONFIG, weights);
-  generator.reserve([40], { samples: 2, maxTokens: 16, stopIds: [] });
+  generator.reserve([40], { n_samples_per_prompt: 2, generate_max_len: 16, stopIds: [] });
   using scorer = new Scorer(device, CONFIG, weights);
   scorer.reserve(examples().map(treeOf), { topK: TOP });
 }

@@ -32,9 +32,9 @@ async function complete(body: Completion): Promise<object> {
   const prompt = asTokenIds(body.prompt);
   const [[sample] = []] = await generator.generate([prompt], {
     temperature: body.temperature,
-    topP: body.top_p,
-    topK: body.top_k === 0 ? -1 : body.top_k,
-    maxTokens: body.n_predict,
+    top_p: body.top_p,
+    top_k: body.top_k === 0 ? -1 : body.top_k,
+    generate_max_len: body.n_predict,
     stopIds: [tokenizer.eosId],
     seed: body.seed,
   });

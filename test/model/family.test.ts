@@ -71,7 +71,7 @@ const config: ModelConfig = {
   eosTokenId: tokenizer.turnEndId,
 };
 const ids = (length: number) => asTokenIds(Int32Array.from({ length }, (_, i) => (7 * i) % 290));
-const greedy = { temperature: 0, maxTokens: 8, stopIds: [] };
+const greedy = { temperature: 0, generate_max_len: 8, stopIds: [] };
 
 beforeAll(() => {
   // The one line.

@@ -30,7 +30,7 @@ describe('Generator', () => {
   it('greedy: equals the argmax of repeated full forward passes, ragged prompts', async () => {
     const results = await generator.generate(prompts, {
       temperature: 0,
-      maxTokens: 20,
+      generate_max_len: 20,
       stopIds: [],
       batch: 4,
     });
@@ -45,10 +45,10 @@ describe('Generator', () => {
   it('log-probabilities are those of the full softmax at temperature 1, whatever the sampling', async () => {
     for (const temperature of [0, 0.7, 1, 1.6]) {
       const results = await generator.generate(prompts.slice(0, 3), {
-        samples: 3,
+        n_samples_per_prompt: 3,
         temperature,
-        topP: 0.95,
-        maxTokens: 12,
+        top_p: 0.95,
+        generate_max_len: 12,
         stopIds: [5],
       });
       for (const [i, samples] of results.entries()) {
@@ -67,8 +67,8 @@ describe('Generator', () => {
   it('stays right while samples end at different times and the others close ranks', async () => {
     const stopIds = Array.from({ length: 12 }, (_, i) => 8 * i);
     const results = await generator.generate(prompts, {
-      samples: 6,
-      maxTokens: 40,
+      n_samples_per_prompt: 6,
+      generate_max_len: 40,
       stopIds,
       batch: 4,
       seed: 4,
@@ -86,7 +86,15 @@ describe('Generator', () => {
 
   it('repeats itself from a seed, whatever the batch, and changes with it', async () => {
     const draws = async (seed: number, batch: number) =>
-      numbers(await generator.generate(prompts, { samples: 5, maxTokens: 40, stopIds: [2, 9], seed, batch }));
+      numbers(
+        await generator.generate(prompts, {
+          n_samples_per_prompt: 5,
+          generate_max_len: 40,
+          stopIds: [2, 9],
+          seed,
+          batch,
+        }),
+      );
     const first = await draws(1, 3);
     expect(await draws(1, 3)).toEqual(first);
     expect(await draws(1, 9)).toEqual(first);
@@ -95,10 +103,10 @@ describe('Generator', () => {
   });
 
   it('top_k 1 and a tiny top_p are greedy', async () => {
-    const options = { samples: 2, maxTokens: 10, stopIds: [] };
+    const options = { n_samples_per_prompt: 2, generate_max_len: 10, stopIds: [] };
     const greedy = numbers(await generator.generate(prompts, { ...options, temperature: 0 }));
-    expect(numbers(await generator.generate(prompts, { ...options, topK: 1 }))).toEqual(greedy);
-    expect(numbers(await generator.generate(prompts, { ...options, topP: 1e-6 }))).toEqual(greedy);
+    expect(numbers(await generator.generate(prompts, { ...options, top_k: 1 }))).toEqual(greedy);
+    expect(numbers(await generator.generate(prompts, { ...options, top_p: 1e-6 }))).toEqual(greedy);
   });
 
   it('draws first tokens as often as the softmax says (chi-square)', async () => {
@@ -106,8 +114,8 @@ describe('Generator', () => {
     const p = logSoftmax((await logits(given)).at(-1)!).map(Math.exp);
     const draws = 4000;
     const [samples] = await generator.generate([given], {
-      samples: draws,
-      maxTokens: 1,
+      n_samples_per_prompt: draws,
+      generate_max_len: 1,
       stopIds: [],
       seed: 3,
     });
@@ -132,7 +140,11 @@ describe('Generator', () => {
 
   it('ends at a stop token, which it keeps, or at the last allowed one', async () => {
     const stopIds = [...Array(30).keys()];
-    const results = await generator.generate(prompts, { samples: 4, maxTokens: 6, stopIds });
+    const results = await generator.generate(prompts, {
+      n_samples_per_prompt: 4,
+      generate_max_len: 6,
+      stopIds,
+    });
     const all = results.flat();
     for (const { tokens, logprobs, finish } of all) {
       const stop = tokens.findIndex((id) => stopIds.includes(id));
@@ -146,7 +158,7 @@ describe('Generator', () => {
   it('follows the weights when they change', async () => {
     const name = 'model.norm.weight';
     const before = weights.read(name);
-    const options = { temperature: 0, maxTokens: 8, stopIds: [] };
+    const options = { temperature: 0, generate_max_len: 8, stopIds: [] };
     const first = numbers(await generator.generate(prompts, options));
     weights.set(
       name,
@@ -162,7 +174,7 @@ describe('Generator', () => {
     const seen: number[] = [];
     const finished: number[] = [];
     const options = {
-      maxTokens: 30,
+      generate_max_len: 30,
       stopIds: [...Array(20).keys()],
       batch: 2,
       onProgress: (done: number) => void seen.push(done),
@@ -175,7 +187,7 @@ describe('Generator', () => {
   it('draws the same in two workers as in one', async () => {
     using two = Device.open('cpu', 2);
     using workers = new Generator(two, goldenConfig, weights);
-    const options = { samples: 3, maxTokens: 20, stopIds: [2, 9], seed: 6 };
+    const options = { n_samples_per_prompt: 3, generate_max_len: 20, stopIds: [2, 9], seed: 6 };
     const wanted = numbers(await generator.generate(prompts, options));
     expect(numbers(await workers.generate(prompts, options))).toEqual(wanted);
     expect(numbers(await workers.generate(prompts.slice(0, 1), options))).toEqual(wanted.slice(0, 1));
@@ -183,7 +195,7 @@ describe('Generator', () => {
 
   it('frees what it took, and may be left in the middle of a stream', async () => {
     const taken = new Generator(device, goldenConfig, weights);
-    const options = { maxTokens: 30, stopIds: [...Array(20).keys()], batch: 3 };
+    const options = { generate_max_len: 30, stopIds: [...Array(20).keys()], batch: 3 };
     for await (const { samples } of taken.stream(prompts, options)) {
       expect(samples).toHaveLength(1);
       expect(() => taken[Symbol.dispose]()).toThrow('in the middle of a call');
@@ -199,30 +211,31 @@ describe('Generator', () => {
 
   it('throws the reason of an abort, and works again afterwards', async () => {
     const abort = new AbortController();
-    const options = { maxTokens: 200, stopIds: [], batch: 2 };
+    const options = { generate_max_len: 200, stopIds: [], batch: 2 };
     const running = generator.generate(prompts.slice(0, 2), { ...options, signal: abort.signal });
     setImmediate(() => abort.abort(new Error('enough')));
     await expect(running).rejects.toThrow('enough');
-    await expect(generator.generate(prompts.slice(0, 2), { ...options, maxTokens: 2 })).resolves.toHaveLength(
-      2,
-    );
+    await expect(
+      generator.generate(prompts.slice(0, 2), { ...options, generate_max_len: 2 }),
+    ).resolves.toHaveLength(2);
   });
 
   it('ends at the last position of the model, and refuses a prompt without room for an answer', async () => {
     const short = { ...goldenConfig, contextLength: 12 };
     using small = new Generator(device, short, weights);
-    const [samples] = await small.generate([prompt(8)], { maxTokens: 10, stopIds: [] });
+    const [samples] = await small.generate([prompt(8)], { generate_max_len: 10, stopIds: [] });
     expect(samples![0]!.tokens.length).toBe(4);
-    await expect(small.generate([prompt(12)], { maxTokens: 1, stopIds: [] })).rejects.toThrow(
+    await expect(small.generate([prompt(12)], { generate_max_len: 1, stopIds: [] })).rejects.toThrow(
       'has 12 tokens',
     );
   });
 
   it('refuses values that mean nothing', async () => {
-    const go = (options: object) => generator.generate(prompts, { maxTokens: 1, stopIds: [], ...options });
-    await expect(go({ topP: 0 })).rejects.toThrow('top_p must be above 0');
-    await expect(go({ topK: 0 })).rejects.toThrow('top_k must be');
+    const go = (options: object) =>
+      generator.generate(prompts, { generate_max_len: 1, stopIds: [], ...options });
+    await expect(go({ top_p: 0 })).rejects.toThrow('top_p must be above 0');
+    await expect(go({ top_k: 0 })).rejects.toThrow('top_k must be');
     await expect(go({ temperature: -1 })).rejects.toThrow('temperature must be');
-    await expect(go({ maxTokens: 0 })).rejects.toThrow('maxTokens must be');
+    await expect(go({ generate_max_len: 0 })).rejects.toThrow('generate_max_len must be');
   });
 });

@@ -120,9 +120,9 @@ describe('a checkpoint that was exported as f32', () => {
       const speech = Tokenizer.load(source);
       const prompts = ['Set a timer', 'Play some jazz', 'What is'].map((text) => speech.encode(text));
       const drawn = await generator.generate(prompts, {
-        samples: 1,
+        n_samples_per_prompt: 1,
         temperature: 0,
-        maxTokens: 20,
+        generate_max_len: 20,
         stopIds: [speech.eosId],
         seed: 1,
       });

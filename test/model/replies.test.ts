@@ -24,7 +24,7 @@ const stopIds = Array.from({ length: 12 }, (_, i) => 8 * i);
 /** A reply that depends on who asks, with stop tokens in it. */
 const replyTo = ({ prompt, sample, tokens }: Stopped): TokenIds =>
   asTokenIds([8, prompt + 1, sample + 1, tokens.length % goldenConfig.vocabSize, 16]);
-const options = { samples: 5, maxTokens: 48, stopIds, seed: 3 };
+const options = { n_samples_per_prompt: 5, generate_max_len: 48, stopIds, seed: 3 };
 
 /** Replies to the first `most` stops of each sample. */
 function replier(most: number) {
@@ -47,7 +47,7 @@ describe('replies', () => {
         for (let t = 0; t < tokens.length; t++) {
           if (expected[t] === 0 || !stopIds.includes(tokens[t]!)) continue;
           stops += 1;
-          if (stops > 2 || t === options.maxTokens - 1) break;
+          if (stops > 2 || t === options.generate_max_len - 1) break;
           const reply = replyTo({ prompt, sample, tokens: asTokenIds(tokens.slice(0, t + 1)) });
           expected.fill(0, t + 1, t + 1 + reply.length);
           const read = tokens.slice(t + 1, t + 1 + reply.length);

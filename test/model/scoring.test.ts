@@ -121,7 +121,11 @@ describe('Scorer', () => {
   it('agrees with the log-probabilities that a generation kept', async () => {
     using generator = new Generator(device, goldenConfig, weights);
     const prompts = [ids(30), ids(3), ids(12)];
-    const drawn = await generator.generate(prompts, { samples: 4, maxTokens: 24, stopIds: [1, 2, 3] });
+    const drawn = await generator.generate(prompts, {
+      n_samples_per_prompt: 4,
+      generate_max_len: 24,
+      stopIds: [1, 2, 3],
+    });
     const scored = await scorer.score(
       prompts.map((prompt, i) => ({ prompt, completions: drawn[i]!.map(({ tokens }) => tokens) })),
     );

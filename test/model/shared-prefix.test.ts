@@ -67,7 +67,12 @@ describe('prefixGroups', () => {
 describe('generation from prompts that begin alike', () => {
   it.each([1, 3, 16])('greedy: equals repeated full forward passes, %d prompts at a time', async (batch) => {
     const counted = countPrefill();
-    const results = await generator.generate(prompts, { temperature: 0, maxTokens: 12, stopIds: [], batch });
+    const results = await generator.generate(prompts, {
+      temperature: 0,
+      generate_max_len: 12,
+      stopIds: [],
+      batch,
+    });
     for (const [i, given] of prompts.entries()) {
       let sequence = given;
       for (let t = 0; t < 12; t++) sequence = join(sequence, [argmax((await logits(sequence)).at(-1)!)]);
@@ -79,7 +84,7 @@ describe('generation from prompts that begin alike', () => {
 
   it('samples: log-probabilities are those of full forward passes, while samples end and are compacted', async () => {
     const stopIds = Array.from({ length: 12 }, (_, i) => 8 * i);
-    const options = { samples: 5, maxTokens: 30, stopIds, seed: 4 };
+    const options = { n_samples_per_prompt: 5, generate_max_len: 30, stopIds, seed: 4 };
     const results = await generator.generate(prompts, { ...options, batch: 4 });
     for (const [i, samples] of results.entries()) {
       for (const { tokens, logprobs } of samples) {
@@ -95,7 +100,7 @@ describe('generation from prompts that begin alike', () => {
     const reply = async ({ tokens }: { tokens: TokenIds }): Promise<TokenIds | undefined> =>
       tokens.length < 12 ? asTokenIds(Int32Array.of(3, 4)) : undefined;
     const stopIds = Array.from({ length: 64 }, (_, i) => 2 * i);
-    const options = { samples: 2, maxTokens: 30, stopIds, seed: 9, reply };
+    const options = { n_samples_per_prompt: 2, generate_max_len: 30, stopIds, seed: 9, reply };
     const together = await generator.generate(prompts, options);
     for (const [i, samples] of together.entries()) {
       for (const { tokens, logprobs } of samples) {
@@ -110,7 +115,7 @@ describe('generation from prompts that begin alike', () => {
     using two = Device.open('cpu', 2);
     using workers = new Generator(two, goldenConfig, weights);
     const many = Array.from({ length: 24 }, () => join(one, ids(7)));
-    const options = { samples: 2, maxTokens: 8, stopIds: [2, 9], seed: 6 };
+    const options = { n_samples_per_prompt: 2, generate_max_len: 8, stopIds: [2, 9], seed: 6 };
     const wanted = numbers(await generator.generate(many, options));
     const counted = countPrefill();
     expect(numbers(await workers.generate(many, options))).toEqual(wanted);

@@ -5,7 +5,7 @@ import { Lru } from '../../src/base/lru.ts';
 import { merge } from '../../src/model/checkpoint/merge.ts';
 import { Slots, startPrompt, wholeSpan } from '../../src/model/generate/slots.ts';
 
-const limits = { stop: new Set([0]), maxTokens: 9 };
+const limits = { stop: new Set([0]), generate_max_len: 9 };
 
 describe('Slots', () => {
   it('gives finished prompts back and frees their slots', () => {

@@ -79,7 +79,7 @@ describe('a meta device', () => {
       using actual = goldenWeights(real);
       using generator = new Generator(meta, goldenConfig, weights);
       using other = new Generator(real, goldenConfig, actual);
-      const options = { samples: 2, maxTokens: 20, stopIds: [], batch: 4 };
+      const options = { n_samples_per_prompt: 2, generate_max_len: 20, stopIds: [], batch: 4 };
       const prompts = examples().map(({ prompt }) => prompt);
       generator.reserve(
         prompts.map(({ length }) => length),

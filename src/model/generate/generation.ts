@@ -19,14 +19,14 @@ export type { Sample, Stopped } from './slots.ts';
 
 export interface GenerateOptions {
   /** Samples a prompt. */
-  readonly samples?: number;
+  readonly n_samples_per_prompt?: number;
   /** 0 is greedy. */
   readonly temperature?: number;
   /** -1 is off. */
-  readonly topK?: number;
+  readonly top_k?: number;
   /** 1 is off. */
-  readonly topP?: number;
-  readonly maxTokens: number;
+  readonly top_p?: number;
+  readonly generate_max_len: number;
   /** Tokens that end a sample; they are part of it. */
   readonly stopIds: readonly number[];
   /**
@@ -37,7 +37,7 @@ export interface GenerateOptions {
   /**
    * Reply that a sample which came to a stop token reads next, and then goes on from; undefined ends it there. This is how a
    * call's result gets into a conversation: the reply joins the sample's own part of the cache, token by token, while
-   * the other samples go on, and nothing of what came before is computed again. `maxTokens` counts replies too.
+   * the other samples go on, and nothing of what came before is computed again. `generate_max_len` counts replies too.
    */
   readonly reply?: (stopped: Stopped) => Promise<TokenIds | undefined>;
   /** Prompts that are worked on at a time. */
@@ -48,11 +48,16 @@ export interface GenerateOptions {
 }
 
 function settingsOf(options: GenerateOptions): Settings {
-  const { samples = 1, temperature = 1, topK = -1, topP = 1, maxTokens, stopIds, seed = 0 } = options;
-  const { reply } = options;
-  const settings = { samples, temperature, topK, topP, maxTokens, seed, stop: new Set(stopIds), reply };
+  const { n_samples_per_prompt = 1, temperature = 1, top_k = -1, top_p = 1, generate_max_len } = options;
+  const { seed = 0, stopIds, reply } = options;
+  const drawn = { n_samples_per_prompt, temperature, top_k, top_p, generate_max_len, seed };
+  const settings = { ...drawn, stop: new Set(stopIds), reply };
   checkSampling(settings);
-  for (const [name, value] of Object.entries({ samples, maxTokens, batch: options.batch ?? 1 })) {
+  for (const [name, value] of Object.entries({
+    n_samples_per_prompt,
+    generate_max_len,
+    batch: options.batch ?? 1,
+  })) {
     if (!Number.isInteger(value) || value < 1)
       throw new UserError('SAMPLING', `Generation: ${name} must be a whole number from 1, got ${value}.`);
   }
@@ -127,11 +132,11 @@ export class Generator implements Disposable {
    * Builds what generating from prompts of these lengths needs at most, without generating: see Device.meta.
    * `longest` is how long an answer will be, if all are shorter than they may be. Returns the bytes held on the host.
    */
-  reserve(lengths: readonly number[], options: GenerateOptions, longest = options.maxTokens): number {
+  reserve(lengths: readonly number[], options: GenerateOptions, longest = options.generate_max_len): number {
     const settings = settingsOf(options);
-    const { batch = batchFor(settings.samples) } = options;
+    const { batch = batchFor(settings.n_samples_per_prompt) } = options;
     const active = Math.min(lengths.length, batch);
-    const workers = this.#workers.reserve(active, active * settings.samples);
+    const workers = this.#workers.reserve(active, active * settings.n_samples_per_prompt);
     const line = lengths.toSorted((a, b) => b - a);
     return workers.reduce((bytes, worker, i) => {
       const mine = dealt(line, i, workers.length);
@@ -147,10 +152,10 @@ export class Generator implements Disposable {
   #run(
     prompts: readonly TokenIds[],
     settings: Settings,
-    { batch = batchFor(settings.samples), signal }: GenerateOptions,
+    { batch = batchFor(settings.n_samples_per_prompt), signal }: GenerateOptions,
   ): AsyncGenerator<Generated> {
     const active = Math.min(prompts.length, batch);
-    const workers = this.#workers.reserve(active, active * settings.samples);
+    const workers = this.#workers.reserve(active, active * settings.n_samples_per_prompt);
     const most = Math.max(1, Math.floor(prompts.length / (PARTS_A_WORKER * workers.length)));
     const longest = ({ members }: PrefixGroup): number =>
       members.reduce((length, index) => Math.max(length, prompts[index]?.length ?? 0), 0);

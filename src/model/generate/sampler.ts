@@ -20,19 +20,19 @@ export interface Sampling {
   /** 0 is greedy: the most likely token, the lowest id among equals. */
   readonly temperature: number;
   /** Draw from the k most likely tokens; -1 is off. */
-  readonly topK: number;
+  readonly top_k: number;
   /** Draw from the fewest tokens whose mass reaches this; 1 is off. */
-  readonly topP: number;
+  readonly top_p: number;
 }
 
 /** Throws a UserError for values outside of their range. */
-export function checkSampling({ temperature, topK, topP }: Sampling): void {
+export function checkSampling({ temperature, top_k, top_p }: Sampling): void {
   const fault = (rule: string): UserError => new UserError('SAMPLING', `Sampling: ${rule}.`);
   if (!(temperature >= 0 && temperature < Infinity))
     throw fault(`temperature must be 0 (greedy) or more, got ${temperature}`);
-  if (topK !== -1 && !(Number.isInteger(topK) && topK >= 1))
-    throw fault(`top_k must be a whole number from 1, or -1 for off, got ${topK}`);
-  if (!(topP > 0 && topP <= 1)) throw fault(`top_p must be above 0 and at most 1 (off), got ${topP}`);
+  if (top_k !== -1 && !(Number.isInteger(top_k) && top_k >= 1))
+    throw fault(`top_k must be a whole number from 1, or -1 for off, got ${top_k}`);
+  if (!(top_p > 0 && top_p <= 1)) throw fault(`top_p must be above 0 and at most 1 (off), got ${top_p}`);
 }
 
 /** The position of the largest of `values`, the first among equals. */
@@ -94,14 +94,14 @@ const massOf = (probabilities: Float32Array, ids: readonly number[]): number =>
   ids.reduce((sum, id) => sum + (probabilities[id] ?? 0), 0);
 
 /** Ids that top-k and top-p leave, most likely first. */
-function nucleus(probabilities: Float32Array, topK: number, topP: number): number[] {
-  const limited = topK !== -1 && topK < probabilities.length;
+function nucleus(probabilities: Float32Array, top_k: number, top_p: number): number[] {
+  const limited = top_k !== -1 && top_k < probabilities.length;
   // All ids below the floor together weigh less than 1 - top_p, so that none of them is in the nucleus.
   const ids = limited
-    ? largest(probabilities, topK)
-    : above(probabilities, (1 - topP) / probabilities.length);
-  if (topP === 1) return ids;
-  const wanted = topP * (limited ? massOf(probabilities, ids) : 1);
+    ? largest(probabilities, top_k)
+    : above(probabilities, (1 - top_p) / probabilities.length);
+  if (top_p === 1) return ids;
+  const wanted = top_p * (limited ? massOf(probabilities, ids) : 1);
   let sum = 0;
   const last = ids.findIndex((id) => {
     sum += probabilities[id] ?? 0;
@@ -113,9 +113,9 @@ function nucleus(probabilities: Float32Array, topK: number, topP: number): numbe
 /** Draws one id from `probabilities` [V], which have the temperature in them already and sum to one. */
 export function draw(probabilities: Float32Array, sampling: Sampling, rng: Rng): number {
   const point = rng.uniform();
-  const { topK, topP } = sampling;
-  if (topP === 1 && (topK === -1 || topK >= probabilities.length)) return scan(probabilities, point);
-  const ids = nucleus(probabilities, topK, topP);
+  const { top_k, top_p } = sampling;
+  if (top_p === 1 && (top_k === -1 || top_k >= probabilities.length)) return scan(probabilities, point);
+  const ids = nucleus(probabilities, top_k, top_p);
   const mass = massOf(probabilities, ids);
   let sum = 0;
   for (const id of ids) {

@@ -30,7 +30,7 @@ export interface Stopped {
 
 export interface Limits {
   readonly stop: ReadonlySet<number>;
-  readonly maxTokens: number;
+  readonly generate_max_len: number;
 }
 
 /**
@@ -86,12 +86,12 @@ export class Drawing {
   }
 
   /** Adds a token and says whether the sample goes on. */
-  accept(token: number, logprob: number, { stop, maxTokens }: Limits): boolean {
+  accept(token: number, logprob: number, { stop, generate_max_len }: Limits): boolean {
     this.#tokens.push(token);
     this.#logprobs.push(logprob);
     this.#drawn.push(1);
     if (stop.has(token)) this.#finish = 'stop';
-    else if (this.#tokens.length >= maxTokens) this.#finish = 'length';
+    else if (this.#tokens.length >= generate_max_len) this.#finish = 'length';
     return this.#finish === undefined;
   }
 
@@ -101,11 +101,11 @@ export class Drawing {
   }
 
   /** Adds the next token of the reply, which stops nothing. */
-  acceptGiven(logprob: number, maxTokens: number): void {
+  acceptGiven(logprob: number, generate_max_len: number): void {
     this.#tokens.push(required(this.#reply.shift(), 'a token of the reply'));
     this.#logprobs.push(logprob);
     this.#drawn.push(0);
-    if (this.#tokens.length >= maxTokens) this.#finish = 'length';
+    if (this.#tokens.length >= generate_max_len) this.#finish = 'length';
   }
 
   /** The sample at a stop token that was drawn; undefined anywhere else. */

@@ -19,8 +19,8 @@ const COMPACTED_LENGTHS = 3;
 
 /** Settings that samples are drawn with. */
 export interface Settings extends Sampling {
-  readonly samples: number;
-  readonly maxTokens: number;
+  readonly n_samples_per_prompt: number;
+  readonly generate_max_len: number;
   readonly seed: number;
   readonly stop: ReadonlySet<number>;
   readonly reply: ((stopped: Stopped) => Promise<TokenIds | undefined>) | undefined;
@@ -91,7 +91,7 @@ export class GenerationWorker implements Disposable {
     settings: Settings,
     signal: AbortSignal,
   ): AsyncGenerator<Generated> {
-    const { samples, maxTokens } = settings;
+    const { n_samples_per_prompt: samples, generate_max_len } = settings;
     const line = [...prompts];
     const extents = line.map((waiting) => stageLength(paddedParts(waiting).reduce((a, b) => a + b)));
     const cache = this.#graphs.reserve({
@@ -99,7 +99,7 @@ export class GenerationWorker implements Disposable {
       prompts: batch + 1,
       promptTokens: extents.reduce((a, b) => Math.max(a, b), 1),
       rows: batch * samples,
-      completionTokens: stageLength(maxTokens, 16),
+      completionTokens: stageLength(generate_max_len, 16),
     });
     cache.clear();
     this.#sharedPrefix = undefined;
@@ -128,15 +128,17 @@ export class GenerationWorker implements Disposable {
   reserve(
     prompts: number,
     promptLength: number,
-    { samples, maxTokens, temperature }: Settings,
+    { n_samples_per_prompt: samples, generate_max_len, temperature }: Settings,
     longest: number,
   ): number {
     const promptTokens = stageLength(promptLength);
     const rows = prompts * samples;
     const lengths = [
-      ...new Set(Array.from({ length: Math.min(maxTokens, longest) }, (_, i) => stageLength(i + 1, 16))),
+      ...new Set(
+        Array.from({ length: Math.min(generate_max_len, longest) }, (_, i) => stageLength(i + 1, 16)),
+      ),
     ];
-    const completionTokens = stageLength(maxTokens, 16);
+    const completionTokens = stageLength(generate_max_len, 16);
     this.#graphs.reserve({ prompts: prompts + 1, promptTokens, rows, completionTokens });
     const together = bucketCount(Math.max(1, Math.min(prompts, Math.floor(PREFILL_TOKENS / promptTokens))));
     this.#graphs.prefill(wholePrompts(together, promptTokens), temperature);
@@ -160,12 +162,16 @@ export class GenerationWorker implements Disposable {
   }
 
   /** Lets samples that stopped go on with the reply that they are given, if any. */
-  async #reply(slots: Slots, { reply, maxTokens }: Settings): Promise<void> {
+  async #reply(slots: Slots, { reply, generate_max_len }: Settings): Promise<void> {
     if (reply === undefined) return;
     const replies = slots.rows.map(async (drawing) => {
       const stopped = drawing?.stopped();
       // Where there is no room for a reply there is none for an answer.
-      if (drawing === undefined || stopped === undefined || drawing.count >= this.#limit(drawing, maxTokens))
+      if (
+        drawing === undefined ||
+        stopped === undefined ||
+        drawing.count >= this.#limit(drawing, generate_max_len)
+      )
         return;
       const given = await reply(stopped);
       if (given !== undefined && given.length > 0) drawing.resume(given);
@@ -192,7 +198,7 @@ export class GenerationWorker implements Disposable {
       free.slice(0, taken.length),
       apart ? sharedPrefix.tokens.length : 0,
     );
-    const { samples, seed } = settings;
+    const { n_samples_per_prompt: samples, seed } = settings;
     taken.forEach(({ index, prompt }, row) => {
       const active = startPrompt(index, spans[row] ?? wholeSpan(prompt.length), samples, seed);
       for (const drawing of active.drawings) this.#draw(drawing, graph.next, row, settings);
@@ -256,19 +262,19 @@ export class GenerationWorker implements Disposable {
   }
 
   #draw(drawing: Drawing, next: NextTokens, row: number, settings: Settings): void {
-    const maxTokens = this.#limit(drawing, settings.maxTokens);
+    const generate_max_len = this.#limit(drawing, settings.generate_max_len);
     if (drawing.given !== undefined) {
-      drawing.acceptGiven(next.logprob(row, drawing.given), maxTokens);
+      drawing.acceptGiven(next.logprob(row, drawing.given), generate_max_len);
       return;
     }
     const preferences = next.preferences(row);
     const token = settings.temperature === 0 ? argmax(preferences) : draw(preferences, settings, drawing.rng);
-    drawing.accept(token, next.logprob(row, token), { stop: settings.stop, maxTokens });
+    drawing.accept(token, next.logprob(row, token), { stop: settings.stop, generate_max_len });
   }
 
   /** Tokens that a sample may have: those it is allowed, as far as the model has positions. */
-  #limit({ promptLength }: Drawing, maxTokens: number): number {
-    return Math.min(maxTokens, this.#config.contextLength - promptLength);
+  #limit({ promptLength }: Drawing, generate_max_len: number): number {
+    return Math.min(generate_max_len, this.#config.contextLength - promptLength);
   }
 
   /** Bytes of the cache and of the graphs' intermediates. */
