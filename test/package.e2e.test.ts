@@ -96,7 +96,7 @@ describe('an empty project that installs the packed file', () => {
       expect(output).toMatch(prints[name] ?? 'what is expected of this example is not said');
       expect(code).toBe(0);
     },
-    60_000,
+    120_000,
   );
 
   test('has the command', async () => {
