@@ -41,7 +41,8 @@ export class Graph implements Disposable, Home {
   readonly #inputContext: Pointer;
   readonly #native: Pointer;
   readonly #maxNodes: number;
-  readonly #tape = new Tape();
+  /** Operations whose gradients can be asked for. */
+  readonly tape = new Tape();
   readonly #transposes = new Map<Pointer, Tensor>();
   readonly #inputs = new Set<Pointer>();
   readonly #outputs = new Set<Pointer>();
@@ -131,7 +132,7 @@ export class Graph implements Disposable, Home {
     inputs: readonly Tensor[],
     vjp: (grad: Tensor) => readonly (Tensor | undefined)[],
   ): Tensor {
-    const differentiable = this.#tape.records(inputs);
+    const differentiable = this.tape.records(inputs);
     const output: Tensor = { shape, dtype: 'f32', pointer, differentiable, home: this };
     this.recordMany([output], inputs, ([grad]) => (grad === undefined ? [] : vjp(grad)));
     return output;
@@ -139,14 +140,14 @@ export class Graph implements Disposable, Home {
 
   /** As `record`, for operations with several outputs. */
   recordMany(outputs: readonly Tensor[], inputs: readonly Tensor[], vjp: Vjp): void {
-    this.#tape.push(outputs, inputs, vjp);
+    this.tape.push(outputs, inputs, vjp);
   }
 
   /** The transpose of `tensor` made by `make`, once: a backward pass asks for the same one several times, and for the way back. */
   transposeOnce(tensor: Tensor, make: () => Tensor): Tensor {
     const known = this.#transposes.get(tensor.pointer);
     // One made by a VJP is off the tape, and no use to a forward pass that needs its gradient.
-    if (known !== undefined && (known.differentiable || !this.#tape.records([tensor]))) return known;
+    if (known !== undefined && (known.differentiable || !this.tape.records([tensor]))) return known;
     const made = make();
     this.#transposes.set(tensor.pointer, made);
     this.#transposes.set(made.pointer, tensor);
@@ -176,34 +177,6 @@ export class Graph implements Disposable, Home {
 
   get nodeCount(): number {
     return this.ggml.ggml_graph_n_nodes(this.#native);
-  }
-
-  /** Hands every part of a leaf's gradient to `take` as soon as it is known: see Tape.sink. */
-  sink(leaf: Tensor, take: (grad: Tensor) => void): void {
-    this.#tape.sink(leaf, take);
-  }
-
-  /** Runs `body` with its operations on the tape or not. */
-  recording<T>(on: boolean, body: () => T): T {
-    return this.#tape.recording(on, body);
-  }
-
-  /** Position on the tape, for a backward pass over only what is recorded after it. */
-  get mark(): number {
-    return this.#tape.length;
-  }
-
-  /**
-   * Gradients of a scalar with respect to `wrt`, as new nodes of this graph.
-   * Entries recorded since `mark` are walked and removed from the tape.
-   */
-  backward(
-    seeds: readonly (readonly [Tensor, Tensor])[],
-    wrt: readonly Tensor[],
-    add: (a: Tensor, b: Tensor) => Tensor,
-    mark = 0,
-  ): (Tensor | undefined)[] {
-    return this.#tape.backward(seeds, wrt, add, mark);
   }
 
   /**

@@ -14,14 +14,14 @@ export function recomputed(
   leaves: readonly Tensor[],
   body: (x: Tensor) => Tensor,
 ): Tensor {
-  const once = g.recording(false, () => body(detach(x)));
+  const once = g.tape.recording(false, () => body(detach(x)));
   // Executed before what follows is built, so that its intermediates are free again.
   g.expand(once);
   return g.record(once.pointer, once.shape, [x, ...leaves], (grad) => {
     // The gradient first: what it comes from is done with before anything is computed again.
     g.expand(grad);
-    const mark = g.mark;
-    const again = g.recording(true, () => body(x));
-    return g.backward([[again, grad]], [x], (a, b) => add(g, a, b), mark);
+    const mark = g.tape.length;
+    const again = g.tape.recording(true, () => body(x));
+    return g.tape.backward([[again, grad]], [x], (a, b) => add(g, a, b), mark);
   });
 }

@@ -28,6 +28,7 @@ export class Tape {
     if (this.records(inputs)) this.#entries.push({ outputs, inputs, vjp });
   }
 
+  /** Number of entries: a mark, for a backward pass over only what is recorded after it. */
   get length(): number {
     return this.#entries.length;
   }
@@ -56,7 +57,7 @@ export class Tape {
     seeds: readonly (readonly [Tensor, Tensor])[],
     wrt: readonly Tensor[],
     add: (a: Tensor, b: Tensor) => Tensor,
-    mark: number,
+    mark = 0,
   ): (Tensor | undefined)[] {
     const grads = new Map<Pointer, Tensor>();
     const accumulate = (tensor: Tensor, grad: Tensor): void => {

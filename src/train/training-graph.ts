@@ -139,7 +139,7 @@ export class TrainingGraph implements Disposable {
     this.#loss = required(this.#parts.get('loss'), 'the loss');
     this.#parts.delete('loss');
 
-    g.backward([[rows, gradHidden]], [], (a, b) => add(g, a, b));
+    g.tape.backward([[rows, gradHidden]], [], (a, b) => add(g, a, b));
     for (const { name } of gradients.specs)
       if (!reached.has(name)) throw new InternalError(`no gradient reaches ${name}`);
     g.allocate();
@@ -155,7 +155,7 @@ export class TrainingGraph implements Disposable {
     for (const { name } of gradients.specs) {
       // A chain: each part waits for the one before.
       let total = gradients.get(name);
-      g.sink(weights.leaf?.(name) ?? weights.get(name), (grad) => {
+      g.tape.sink(weights.leaf?.(name) ?? weights.get(name), (grad) => {
         reached.add(name);
         const sum = g.ggml.ggml_add_inplace(g.context, total.pointer, grad.pointer);
         total = g.constant(sum, total.shape);
@@ -175,10 +175,10 @@ export class TrainingGraph implements Disposable {
     let gradHidden: Tensor | undefined;
     const totals = new Map<string, Tensor>();
     for (const [start, count] of this.#chunks(chunkRows)) {
-      const mark = g.mark;
+      const mark = g.tape.length;
       const hidden = { ...slice(g, detach(rows), 1, start, count), differentiable: true };
       const { loss, parts } = lossOf(vocabularyRows(g, mulMat(g, head, hidden)), start, count);
-      const [dHidden] = g.backward([[loss, full(g, [1], 1)]], [hidden], (a, b) => add(g, a, b), mark);
+      const [dHidden] = g.tape.backward([[loss, full(g, [1], 1)]], [hidden], (a, b) => add(g, a, b), mark);
       for (const [name, value] of Object.entries({ ...parts, loss })) {
         const known = totals.get(name);
         totals.set(name, detach(known === undefined ? value : add(g, detach(known), detach(value))));
@@ -250,10 +250,10 @@ export class TrainingGraph implements Disposable {
     objective: SequenceObjective,
   ): { slopes: Tensor; whole: ReadonlyMap<string, Tensor> } {
     const g = this.#graph;
-    const mark = g.mark;
+    const mark = g.tape.length;
     const leaf = { ...logprobs, differentiable: true };
     const { loss, parts } = objective.build(g, leaf, Object.fromEntries(this.#inputs));
-    const [slopes] = g.backward([[loss, full(g, [1], 1)]], [leaf], (a, b) => add(g, a, b), mark);
+    const [slopes] = g.tape.backward([[loss, full(g, [1], 1)]], [leaf], (a, b) => add(g, a, b), mark);
     const whole = new Map(Object.entries({ ...parts, loss }).map(([name, t]) => [name, detach(t)]));
     return { slopes: detach(required(slopes, 'slopes of the loss')), whole };
   }

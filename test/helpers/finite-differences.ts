@@ -31,7 +31,7 @@ export async function expectGradientsToMatch(device: Device, test: Case): Promis
   const direction = g.input('f32', output.shape);
   const scalar = sum(g, mul(g, output, direction));
   g.output(scalar);
-  const grads = g.backward([[scalar, full(g, [1], 1)]], operands, (a, b) => add(g, a, b));
+  const grads = g.tape.backward([[scalar, full(g, [1], 1)]], operands, (a, b) => add(g, a, b));
   // A gradient may be a view of something else: a copy can be kept.
   const kept = grads.map((grad, i) => {
     if (grad === undefined) throw new Error(`no gradient for operand ${i}`);

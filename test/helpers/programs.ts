@@ -128,7 +128,7 @@ export async function runProgram(
   const direction = g.input('f32', SHAPE);
   const loss = g.output(ops.sum(g, ops.mul(g, last, direction)));
   const wrt = [...inputs.x, inputs.weight];
-  const grads = g.backward([[loss, ops.full(g, [1], 1)]], wrt, (a, b) => ops.add(g, a, b));
+  const grads = g.tape.backward([[loss, ops.full(g, [1], 1)]], wrt, (a, b) => ops.add(g, a, b));
   const outputs: Record<string, Tensor> = { loss };
   grads.forEach((grad, i) => {
     if (grad !== undefined) outputs[`gradient ${i}`] = g.output(ops.scale(g, grad, 1));

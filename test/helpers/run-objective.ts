@@ -46,7 +46,7 @@ export async function runObjective(
   const { loss, parts } = objective.rowwise
     ? objective.build(g, vocabulary, inputs)
     : objective.build(g, logProbabilitiesAt(g, vocabulary, inputs['targets']!), inputs);
-  const [grad] = g.backward([[loss, full(g, [1], 1)]], [logits], (a, b) => add(g, a, b));
+  const [grad] = g.tape.backward([[loss, full(g, [1], 1)]], [logits], (a, b) => add(g, a, b));
   const outputs = Object.entries({ ...parts, loss }).map(([name, t]) => [name, g.output(t)] as const);
   const gradient = g.output(scale(g, grad!, 1));
   g.allocate();

@@ -191,7 +191,8 @@ async function attempt(name: string, apply: Apply, drawn: Draw): Promise<boolean
   const scalar = differentiable
     .map((t) => ops.sum(g, t))
     .reduce<Tensor | undefined>((x, y) => (x ? ops.add(g, x, y) : y), undefined);
-  const grads = scalar === undefined ? [] : g.backward([[scalar, one]], [a, b], (x, y) => ops.add(g, x, y));
+  const grads =
+    scalar === undefined ? [] : g.tape.backward([[scalar, one]], [a, b], (x, y) => ops.add(g, x, y));
   for (const [i, grad] of grads.entries()) {
     const of = [a, b][i]!;
     expect(sizeOf((grad ?? of).shape), `gradient ${i} of ${name}`).toBe(sizeOf(of.shape));

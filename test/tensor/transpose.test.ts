@@ -16,7 +16,7 @@ describe('transpose', () => {
     const y = g.output(transpose(g, x));
     const seed = g.input('f32', [1]);
     expect(transpose(g, y).pointer).toBe(x.pointer);
-    const [grad] = g.backward([[sum(g, square(g, y)), seed]], [x], () => x);
+    const [grad] = g.tape.backward([[sum(g, square(g, y)), seed]], [x], () => x);
     if (grad === undefined) throw new Error('no gradient');
     g.output(grad);
     g.allocate();

@@ -9,7 +9,7 @@ import type { Device } from '../../ggml/device.ts';
 import { FileTensors } from '../file-tensors.ts';
 import { GradientNorm } from './gradient-norm.ts';
 import { Graph, write } from '../graph.ts';
-import { adamSettings, type AdamWOptions, clipOf, type Optimizer } from './optimizer.ts';
+import { adamSettings, adamStep, type AdamWOptions, clipOf, type Optimizer } from './optimizer.ts';
 import { ParameterSet, type ParameterSpec } from '../parameters.ts';
 import { sizeOf, type Tensor } from '../tensor.ts';
 
@@ -58,10 +58,8 @@ function partsOf(specs: readonly ParameterSpec[], offset: number, decayed: boole
 }
 
 /** Both moments of a part, in the process's own memory. */
-class Moments {
-  readonly first = new Float32Array(PART);
-  readonly second = new Float32Array(PART);
-}
+const moments = () => ({ first: new Float32Array(PART), second: new Float32Array(PART) });
+type Moments = ReturnType<typeof moments>;
 
 export class OffloadedAdamW implements Optimizer {
   readonly gradients: ParameterSet;
@@ -78,7 +76,7 @@ export class OffloadedAdamW implements Optimizer {
   readonly #clip: Tensor;
   readonly #settings: Tensor;
   readonly #values = new Float32Array(PART);
-  readonly #moments = [new Moments(), new Moments()] as const;
+  readonly #moments = [moments(), moments()] as const;
   steps = 0;
 
   /**
@@ -102,16 +100,14 @@ export class OffloadedAdamW implements Optimizer {
     this.#graph = g;
     this.#clip = g.input('f32', [COLUMNS]);
     this.#settings = g.input('f32', [7]);
-    const gradient = this.#state.get('gradient');
-    const updated = g.ggml.ggml_opt_step_adamw(
-      g.context,
-      this.#weight.get('weight').pointer,
-      g.ggml.ggml_mul_inplace(g.context, gradient.pointer, this.#clip.pointer),
-      this.#state.get('first').pointer,
-      this.#state.get('second').pointer,
-      this.#settings.pointer,
-    );
-    g.expand(g.constant(updated, shape));
+    adamStep(g, {
+      weight: this.#weight.get('weight'),
+      gradient: this.#state.get('gradient'),
+      clip: this.#clip,
+      first: this.#state.get('first'),
+      second: this.#state.get('second'),
+      settings: this.#settings,
+    });
     g.allocate();
     const specs = [...matrices, ...vectors];
     made += 1;

@@ -8,7 +8,7 @@ import { GradientNorm } from './gradient-norm.ts';
 import { Graph, write } from '../graph.ts';
 import { MUON_NODES, muonStep } from './muon.ts';
 import { mul, slice } from '../ops/index.ts';
-import { adamSettings, type AdamWOptions, clipOf, type Optimizer } from './optimizer.ts';
+import { adamSettings, adamStep, type AdamWOptions, clipOf, type Optimizer } from './optimizer.ts';
 import { ParameterSet, type ParameterSpec } from '../parameters.ts';
 import { sizeOf, type Tensor } from '../tensor.ts';
 
@@ -97,17 +97,8 @@ export class AdamW implements Optimizer {
       return;
     }
     // In place: the accumulators are cleared after the step.
-    const gradient = g.ggml.ggml_mul_inplace(g.context, accumulated.pointer, row('clip').pointer);
     const settings = shape.length > 1 ? this.#matrixSettings : this.#vectorSettings;
-    const updated = g.ggml.ggml_opt_step_adamw(
-      g.context,
-      weight.pointer,
-      gradient,
-      first.pointer,
-      second.pointer,
-      settings.pointer,
-    );
-    g.expand(g.constant(updated, shape));
+    adamStep(g, { weight, gradient: accumulated, clip: row('clip'), first, second, settings });
   }
 
   gradientNorm(): Promise<number> {

@@ -1,6 +1,8 @@
 /** The interface of all optimisers: gradients that training graphs add to, and moments that are saved with a run. */
 import { z } from 'zod';
+import type { Graph } from '../graph.ts';
 import type { ParameterSet, ParameterSpec } from '../parameters.ts';
+import type { Tensor } from '../tensor.ts';
 
 const decay = z.number().min(0).lt(1);
 
@@ -41,6 +43,23 @@ export interface Optimizer extends Disposable {
 /** Factor by which gradients of this norm are clipped. */
 export const clipOf = ({ max_norm }: AdamWOptions, norm: number): number =>
   max_norm > 0 && norm > max_norm ? max_norm / norm : 1;
+
+/** Adds ggml's AdamW update of `weight` to a graph; the gradient is scaled by `clip`, a row, in place. */
+export function adamStep(
+  g: Graph,
+  tensors: Readonly<Record<'weight' | 'gradient' | 'clip' | 'first' | 'second' | 'settings', Tensor>>,
+): void {
+  const { weight, gradient, clip, first, second, settings } = tensors;
+  const updated = g.ggml.ggml_opt_step_adamw(
+    g.context,
+    weight.pointer,
+    g.ggml.ggml_mul_inplace(g.context, gradient.pointer, clip.pointer),
+    first.pointer,
+    second.pointer,
+    settings.pointer,
+  );
+  g.expand(g.constant(updated, weight.shape));
+}
 
 /** The numbers that ggml's AdamW takes, of the update number `step`, counted from 1. */
 export function adamSettings(
