@@ -110,13 +110,21 @@ export class Device implements Disposable {
   readonly #namedFallbacks = namedFallbacks();
   /** A backend of the CPU for what the device lacks, opened when first needed. */
   #fallback: Pointer | undefined;
-  /** Shared with those that were opened from this one. */
-  #notices = new FallbackNotices();
+  /** Operations that the CPU computes in its place; shared with devices that were opened from this one. */
+  readonly notices: FallbackNotices;
   readonly #life = new Lifetime('device');
   /** Resolves when what was asked of the device so far is computed. */
   #idle: Promise<unknown> = Promise.resolve();
 
-  private constructor(lib: Library, info: DeviceInfo, threads: number, backend: Pointer, meta?: MetaMemory) {
+  private constructor(
+    lib: Library,
+    info: DeviceInfo,
+    threads: number,
+    backend: Pointer,
+    notices: FallbackNotices,
+    meta?: MetaMemory,
+  ) {
+    this.notices = notices;
     this.meta = meta;
     this.lib = lib;
     this.info = info;
@@ -146,12 +154,10 @@ export class Device implements Disposable {
 
   /** The same device opened once more, with other threads. */
   another(threads: number): Device {
-    const device = Device.#open(this.info.name, threads, this.meta);
-    device.#notices = this.#notices;
-    return device;
+    return Device.#open(this.info.name, threads, this.meta, this.notices);
   }
 
-  static #open(which: string, threads: number, meta?: MetaMemory): Device {
+  static #open(which: string, threads: number, meta?: MetaMemory, notices = new FallbackNotices()): Device {
     if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
       throw new UserError('THREADS', `The number of threads must be 1 to ${MAX_THREADS}, not ${threads}.`);
     }
@@ -174,7 +180,7 @@ export class Device implements Disposable {
         `The device ${info.name} (${info.description}) could not be opened: ${errorText(thrown)}; choose another with --device cpu.`,
       );
     }
-    return new Device(lib, info, threads, backend, meta);
+    return new Device(lib, info, threads, backend, notices, meta);
   }
 
   /** Its name, and what computes beside it. */
@@ -227,21 +233,6 @@ export class Device implements Disposable {
     this.#fallback ??= ggml.ggml_backend_dev_init(ggml.ggml_backend_dev_get(cpu.index), null);
     this.lib.setThreads(this.#fallback, this.threads);
     return this.#fallback;
-  }
-
-  /** Remembers operations that the CPU computes in the device's place. */
-  noteFallback(names: Iterable<string>): void {
-    this.#notices.note(this.info.name, names);
-  }
-
-  /** Operations that were found lacking so far. */
-  get lacking(): readonly string[] {
-    return this.#notices.names;
-  }
-
-  /** Sentences for the user that were not taken before. */
-  takeNotices(): readonly string[] {
-    return this.#notices.take();
   }
 
   /**

@@ -164,7 +164,7 @@ export async function* runRecipe(recipe: Recipe, options: RunOptions): AsyncGene
   using device = Device.open(recipe.device, recipe.threads ?? availableParallelism());
   prepareFolder(folder, recipe, device.title);
   // Named with the first stage; what only a larger model lacks is named when it is met.
-  if (device.mayLack) device.noteFallback(probeDevice(device.info.name).lacking);
+  if (device.mayLack) device.notices.note(device.info.name, probeDevice(device.info.name).lacking);
   const run: Run = {
     recipe,
     folder,
@@ -179,6 +179,6 @@ export async function* runRecipe(recipe: Recipe, options: RunOptions): AsyncGene
     lock.check();
     journal.record(event);
     yield event;
-    for (const text of device.takeNotices()) yield { type: 'warning', stage: event.stage, text };
+    for (const text of device.notices.take()) yield { type: 'warning', stage: event.stage, text };
   }
 }

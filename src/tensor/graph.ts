@@ -223,7 +223,7 @@ export class Graph implements Disposable, Home {
         `The device ${device.info.name} lacks ${missing}, in which the CPU cannot stand in for it; choose another with --device cpu.`,
       );
     }
-    device.noteFallback(names(lacking));
+    device.notices.note(device.info.name, names(lacking));
   }
 
   /** Inputs and outputs of an allocated graph may be touched from outside; ggml aborts on any other tensor. */

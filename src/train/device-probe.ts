@@ -85,5 +85,5 @@ export function probeDevice(name: string): Probed {
     if (!(thrown instanceof UserError)) throw thrown;
     refused = [thrown.message];
   }
-  return { lacking: device.lacking, notices: [...device.takeNotices(), ...refused] };
+  return { lacking: device.notices.names, notices: [...device.notices.take(), ...refused] };
 }

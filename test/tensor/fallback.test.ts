@@ -66,12 +66,12 @@ describe.each(['cpu', ...(gpu === undefined ? [] : [gpu.name])])('a device (%s) 
     for (const [name, values] of want.gradients)
       expectNormClose(got.gradients.get(name)!, values, TOLERANCES.otherDeviceGradient, name);
     expect(got.bytes).toBeGreaterThan(0);
-    const notices = device.takeNotices();
+    const notices = device.notices.take();
     expect(notices.join()).toMatch(
       /^the device \w+ lacks [A-Z_, ]+: the CPU computes (it|them) in its place, which takes longer$/,
     );
     for (const name of names.filter((one) => one !== 'OUT_PROD')) expect(notices.join()).toContain(name);
-    expect(device.takeNotices()).toEqual([]);
+    expect(device.notices.take()).toEqual([]);
   });
 
   it('any operations computes random programs as before', { timeout: 300_000 }, async () => {
@@ -113,7 +113,7 @@ describe.each(['cpu', ...(gpu === undefined ? [] : [gpu.name])])('a device (%s) 
       for (const [name, values] of Object.entries(before))
         expectNormClose(composed[name]!, values, TOLERANCES.otherDeviceProgram, `${name} of ${i}`);
     }
-    expect(device.takeNotices()).toEqual([]);
+    expect(device.notices.take()).toEqual([]);
   });
 
   it('something in the middle runs again and again, also at once', async () => {
@@ -135,7 +135,7 @@ describe.each(['cpu', ...(gpu === undefined ? [] : [gpu.name])])('a device (%s) 
       graph.computeNow();
       expect(readF32(device, y)).toEqual(first);
     }
-    expect(device.takeNotices()).toHaveLength(1);
+    expect(device.notices.take()).toHaveLength(1);
   });
 
   it('what writes into its weights is refused in a sentence, before anything runs', async () => {
@@ -165,7 +165,7 @@ it('sums over repetitions, composed, are those of ggml in every shape', async ()
   const from = [6, 4, 2, 3];
   for (const to of [[6], [1, 4], [3, 4, 2, 3], [2, 1, 2, 1], [6, 2, 1, 3], [1, 1, 1, 3], [3, 2, 1, 1]])
     expectNormClose(await summed(device, from, to), await summed(other, from, to), TOLERANCES.sum, to.join());
-  expect(device.takeNotices()).toEqual([]);
+  expect(device.notices.take()).toEqual([]);
 });
 
 it('a meta device counts what a graph takes whoever computes it', () => {

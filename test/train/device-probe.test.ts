@@ -40,7 +40,7 @@ it('what a device lacks that was opened from another is told by that one', () =>
     graph.output(exp(graph, graph.input('f32', [4])));
     graph.allocate();
   }
-  expect(device.takeNotices()).toHaveLength(1);
+  expect(device.notices.take()).toHaveLength(1);
 });
 
 it('what nobody can do in its place is said in a sentence', () => {
