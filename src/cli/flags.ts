@@ -16,7 +16,7 @@ export type FlagSet = Readonly<Record<string, Flag<never>>>;
 
 type Given<F> = F extends Flag<infer T> ? T : never;
 
-/** What a command is given for its flags; one that may be left out is then not there. */
+/** Values of a command's flags; one that may be left out is then not there. */
 export type FlagsOf<S extends FlagSet> = {
   readonly [K in keyof S as undefined extends Given<S[K]> ? never : K]: Given<S[K]>;
 } & {
@@ -62,10 +62,10 @@ export function numberBy(
 export const whole = (least: number, brief: string, byDefault?: number): Flag<number> =>
   parsed(wholeNumber(least), brief, 'N', byDefault?.toString());
 
-export const wholeNumber = (least: number): ((text: string) => number) =>
+const wholeNumber = (least: number): ((text: string) => number) =>
   numberBy(z.int().min(least), `a whole number of at least ${least}`);
 
-export const numberFrom = (least: number): ((text: string) => number) =>
+const numberFrom = (least: number): ((text: string) => number) =>
   numberBy(z.number().min(least), `a number of at least ${least}`);
 
 /** One of several words. */
@@ -102,7 +102,7 @@ export const repeated = <T>(
 });
 
 interface OptionLooks {
-  /** What help says, where the option's own words are not to the point. */
+  /** Text for help, where the option's own words are not to the point. */
   readonly brief?: string;
   readonly byDefault?: number;
 }
@@ -152,7 +152,7 @@ export const answeringFlags = {
 
 export const runsFlag = recipeFlags.runs;
 
-/** What `recipeFlags` override in a recipe. */
+/** Overrides of a recipe that `recipeFlags` stand for. */
 export const overrides = ({ set = [], device }: { set?: readonly string[]; device?: string }): string[] => [
   ...set,
   ...(device === undefined ? [] : [`device=${JSON.stringify(device)}`]),

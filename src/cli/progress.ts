@@ -81,7 +81,7 @@ export class Progress {
     this.#draw();
   }
 
-  /** Where the run is, in words; empty between stages. */
+  /** Position of the run, in words; empty between stages. */
   get position(): string {
     const stage = this.#stage;
     return stage === undefined ? '' : ` at step ${stage.step} of ${stage.total} of ${stage.name}`;

@@ -1,4 +1,4 @@
-/** How many rows a command has read, drawn over on a terminal; elsewhere nothing, as the end says it. */
+/** Counter of the rows that a command has read, drawn over on a terminal; elsewhere nothing, as the end says it. */
 import type { CliContext } from './context.ts';
 import { styleFor } from './style.ts';
 
