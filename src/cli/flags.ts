@@ -65,9 +65,6 @@ export const whole = (least: number, brief: string, byDefault?: number): Flag<nu
 const wholeNumber = (least: number): ((text: string) => number) =>
   numberBy(z.int().min(least), `a whole number of at least ${least}`);
 
-const numberFrom = (least: number): ((text: string) => number) =>
-  numberBy(z.number().min(least), `a number of at least ${least}`);
-
 /** One of several words. */
 export function choice<const V extends string>(
   values: readonly V[],
