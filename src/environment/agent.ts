@@ -14,22 +14,14 @@ import type { Sample } from '../model/generate/generation.ts';
 import { type Prompt, sampleAll } from '../sampling/sampler.ts';
 import type { WrittenCall } from '../chat/generation.ts';
 import type { ConversationTask, ConverseOptions, Voice } from './conversation.ts';
-import type { EnvironmentHost, Session, ToolResult } from './environment.ts';
+import { type EnvironmentHost, type Session, type ToolResult, toolWith } from './environment.ts';
 import { errorResult } from './result.ts';
 import type { ProblemPrompt, Speech } from './speech.ts';
 import { callsOfTurn, type TurnCall, turnMessages } from './turn.ts';
 
-function textTool(name: string, description: string, argument: string): Tool {
-  const parameters = {
-    type: 'object',
-    properties: { [argument]: { type: 'string' } },
-    required: [argument],
-  };
-  return { name, description, parameters };
-}
-
-export const REASONING = textTool('reasoning', 'write down a thought', 'reasoning');
-export const STOP = textTool('stop', 'end, with the answer', 'answer');
+const TEXT = { type: 'string' };
+export const REASONING = toolWith('reasoning', 'write down a thought', { reasoning: TEXT });
+export const STOP = toolWith('stop', 'end, with the answer', { answer: TEXT });
 const INSTRUCTION = 'Make one call at a time. When you know the answer, call stop.';
 const RECORDED = 'The reasoning has been recorded';
 const STOPPED = 'The program has been stopped';
@@ -84,16 +76,13 @@ export interface AgentOptions extends ConverseOptions {
   readonly max_length: number;
 }
 
-type Step = Extract<TurnCall, { kind: 'call' }> | { readonly kind: 'error'; readonly message: string };
+const broken = (message: string): TurnCall => ({ kind: 'broken', message });
 
 /** The one call of a turn. */
-function readStep(text: string): Step {
+function readStep(text: string): TurnCall {
   const [call, ...others] = callsOfTurn(text);
-  if (call === undefined) return { kind: 'error', message: 'there is no call; make one, or call stop' };
-  if (others.length > 0)
-    return { kind: 'error', message: `there are ${others.length + 1} calls; make one at a time` };
-  if (call.kind === 'broken') return { kind: 'error', message: call.message };
-  return call;
+  if (call === undefined) return broken('there is no call; make one, or call stop');
+  return others.length === 0 ? call : broken(`there are ${others.length + 1} calls; make one at a time`);
 }
 
 /** The argument of one of the agent's own functions; a number will do for a text. */
@@ -154,10 +143,11 @@ class Walk {
   async take(sample: Sample): Promise<void> {
     const { tokenizer } = this.#speech;
     const text = tokenizer.decode(sample.tokens);
-    const written: Step =
-      sample.finish === 'length' ? { kind: 'error', message: 'the turn is too long' } : readStep(text);
+    const written = sample.finish === 'length' ? broken('the turn is too long') : readStep(text);
     const result =
-      written.kind === 'error' ? errorResult(written.message) : await this.#make(written.name, written.given);
+      written.kind === 'broken'
+        ? errorResult(written.message)
+        : await this.#make(written.name, written.given);
     const said = text.replace(tokenizer.tokenText(tokenizer.turnEndId), '');
     const messages = turnMessages(said, callsOfTurn(text), [result.text]);
     if (written.kind === 'call' && result.ok)

@@ -42,6 +42,11 @@ export interface ProblemRequest {
   readonly count: number;
 }
 
+/** A tool that needs all of its arguments. */
+export function toolWith(name: string, description: string, properties: JsonObject): Tool {
+  return { name, description, parameters: { type: 'object', properties, required: Object.keys(properties) } };
+}
+
 /** A function that a model may call. */
 export interface EnvironmentTool<State> extends Tool {
   /**

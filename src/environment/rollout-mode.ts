@@ -1,35 +1,25 @@
 /** Modes of going about a problem: in a conversation that ends with its answer, or step by step as the agent. */
 import { asTokenIds } from '../base/token-ids.ts';
 import { agentPrompt, agentTools, type Chain, REASONING, runAgent, STOP } from './agent.ts';
-import {
-  converse,
-  type Conversation,
-  type ConversationTask,
-  type ConverseOptions,
-  type Voice,
-} from './conversation.ts';
+import { converse, type Conversation } from './conversation.ts';
 import type { EnvironmentHost, Problem } from './environment.ts';
 import { workedSolution, type WorkedSolution } from './solution.ts';
-import type { Speech } from './speech.ts';
+import type { ProblemPrompt, Speech } from './speech.ts';
 
 export interface RolloutMode {
   /** The prompt of a problem. Throws a UserError for functions that do not suit it. */
-  prompt(speech: Speech, question: string, host: EnvironmentHost): ReturnType<Speech['prompt']>;
+  readonly prompt: (speech: Speech, question: string, host: EnvironmentHost) => ProblemPrompt;
   /** Draws conversations about tasks, `n_samples_per_prompt` each, in the tasks' order. */
-  converse(
-    tasks: readonly ConversationTask[],
-    voice: Voice,
-    options: ConverseOptions,
-  ): Promise<Conversation[][]>;
+  readonly converse: typeof converse;
   /** A problem's worked solution. Throws a UserError when it has none. */
-  worked(problem: Problem, host: EnvironmentHost, speech: Speech): Promise<WorkedSolution>;
+  readonly worked: (problem: Problem, host: EnvironmentHost, speech: Speech) => Promise<WorkedSolution>;
 }
 
 /** One conversation, in which calls that fail remain. */
 export const CONVERSATION: RolloutMode = {
   prompt: (speech, question, { tools }) => speech.prompt(question, tools),
   converse,
-  worked: (problem, host, speech) => workedSolution(problem, host, speech),
+  worked: workedSolution,
 };
 
 const ENDS = { stopped: 'answer', steps: 'turns', tries: 'turns', length: 'length' } as const;

@@ -9,9 +9,9 @@ import { errorText, UserError } from '../base/errors.ts';
 import { startThread } from '../base/threads.ts';
 import type { JsonObject } from '../json/value.ts';
 import {
-  DEFAULT_LIMITS,
   type EnvironmentHost,
   type Limits,
+  type Problem,
   type ProblemRequest,
   type Session,
   type ToolResult,
@@ -48,11 +48,8 @@ export type Question =
     }
   | { readonly kind: 'close'; readonly session: number };
 
-const answerSchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('value'), id: z.int(), value: z.unknown() }),
-  /** The environment itself is at fault; the message is for people. */
-  z.object({ kind: z.literal('fault'), id: z.int(), message: z.string() }),
-]);
+/** The answer to the question `id`, or what people are told of an environment that is at fault itself. */
+const answerSchema = z.object({ id: z.int(), value: z.unknown(), fault: z.string().optional() });
 export type Answer = z.output<typeof answerSchema>;
 const resultSchema = z.object({ text: z.string(), ok: z.boolean() });
 
@@ -89,13 +86,9 @@ class Thread {
       // A module can post messages of its own, which say nothing.
       if (data?.id === this.#next) this.#settle?.(data);
     });
-    this.#worker.on('error', (thrown: unknown) => {
-      const memory =
-        typeof thrown === 'object' &&
-        thrown !== null &&
-        'code' in thrown &&
-        thrown.code === 'ERR_WORKER_OUT_OF_MEMORY';
-      this.#die(memory ? new Died('memory', 'out of memory') : new Died('exit', errorText(thrown)));
+    this.#worker.on('error', (thrown: NodeJS.ErrnoException | undefined) => {
+      const isMemory = thrown?.code === 'ERR_WORKER_OUT_OF_MEMORY';
+      this.#die(isMemory ? new Died('memory', 'out of memory') : new Died('exit', errorText(thrown)));
     });
     this.#worker.on('exit', () => this.#die(new Died('exit', 'it ended its thread')));
   }
@@ -120,7 +113,7 @@ class Thread {
       await this.stop();
       throw outcome;
     }
-    if (outcome.kind === 'fault') throw new UserError('ENVIRONMENT', outcome.message);
+    if (outcome.fault !== undefined) throw new UserError('ENVIRONMENT', outcome.fault);
     return outcome.value;
   }
 
@@ -181,9 +174,13 @@ class WorkerEnvironment {
     }
   }
 
-  /** A question about the environment as a whole. */
+  /** Asks about the environment as a whole. */
   whole(question: Question): Promise<unknown> {
     return this.#inTurn(async () => this.#loaded((await this.#started()).ask(question, LOAD_MS)));
+  }
+
+  async problems(request: ProblemRequest): Promise<readonly Problem[]> {
+    return problemsSchema.parse(await this.whole({ kind: 'problems', ...request }));
   }
 
   open(setting: JsonObject): Session {
@@ -192,10 +189,19 @@ class WorkerEnvironment {
     return {
       call: (name, given) =>
         this.#inTurn(async () => {
+          const thread = await this.#started();
           const call = { name, given };
-          const result = await this.#call(session, call, setting, calls);
-          if (result.survived) calls.push(call);
-          return result.result;
+          const from = this.#known.has(session) ? undefined : { setting, calls };
+          try {
+            const value = await thread.ask({ kind: 'call', session, call, from }, this.#callMs);
+            this.#known.add(session);
+            this.#deaths = 0;
+            calls.push(call);
+            return resultSchema.parse(value);
+          } catch (thrown) {
+            if (!(thrown instanceof Died)) throw thrown;
+            return this.#died(name, thrown);
+          }
         }),
       close: () => {
         void this.#inTurn(async () => {
@@ -205,39 +211,19 @@ class WorkerEnvironment {
     };
   }
 
-  async #call(
-    session: number,
-    call: Call,
-    setting: JsonObject,
-    calls: readonly Call[],
-  ): Promise<{ readonly result: ToolResult; readonly survived: boolean }> {
-    const thread = await this.#started();
-    const from = this.#known.has(session) ? undefined : { setting, calls };
-    try {
-      const value = await thread.ask({ kind: 'call', session, call, from }, this.#callMs);
-      this.#known.add(session);
-      this.#deaths = 0;
-      return { result: resultSchema.parse(value), survived: true };
-    } catch (thrown) {
-      if (!(thrown instanceof Died)) throw thrown;
-      this.#thread = undefined;
-      this.#deaths += 1;
-      if (this.#deaths >= MAX_DEATHS) throw this.#beyondUse(call.name, thrown);
-      return { result: this.#deathResult(call.name, thrown), survived: false };
-    }
-  }
-
-  #beyondUse(name: string, { message }: Died): UserError {
-    return new UserError(
-      'ENVIRONMENT',
-      `${this.#deaths} calls in a row, the last of ${name}, ended the worker of the environment in ${this.#start.path} (${message}); correct its functions, or raise its limits.`,
-    );
-  }
-
-  #deathResult(name: string, { why, message }: Died): ToolResult {
-    const { time_limit, memory_limit } = this.#start.limits;
-    if (why === 'time') return timeOut(name, time_limit);
-    if (why === 'memory') return errorResult(`${name} used more than ${memory_limit} MB and was stopped`);
+  /** Result of a call that ended the worker; throws a UserError after too many of them. */
+  #died(name: string, { why, message }: Died): ToolResult {
+    this.#thread = undefined;
+    this.#deaths += 1;
+    const { path, limits } = this.#start;
+    if (this.#deaths >= MAX_DEATHS)
+      throw new UserError(
+        'ENVIRONMENT',
+        `${this.#deaths} calls in a row, the last of ${name}, ended the worker of the environment in ${path} (${message}); correct its functions, or raise its limits.`,
+      );
+    if (why === 'time') return timeOut(name, limits.time_limit);
+    if (why === 'memory')
+      return errorResult(`${name} used more than ${limits.memory_limit} MB and was stopped`);
     return errorResult(`${name} failed: ${message}`);
   }
 
@@ -249,13 +235,12 @@ class WorkerEnvironment {
 }
 
 /** Puts the environment of the module at `path` to work; throws a UserError when it does not load. */
-export async function hostInWorker(path: string, limits: Limits = DEFAULT_LIMITS): Promise<EnvironmentHost> {
+export async function hostInWorker(path: string, limits: Limits): Promise<EnvironmentHost> {
   const environment = new WorkerEnvironment({ path, limits });
   try {
     return {
       ...describedSchema.parse(await environment.whole({ kind: 'describe' })),
-      problems: async (request) =>
-        problemsSchema.parse(await environment.whole({ kind: 'problems', ...request })),
+      problems: (request) => environment.problems(request),
       open: (setting) => environment.open(setting),
       [Symbol.dispose]: () => environment.stop(),
     };

@@ -47,7 +47,7 @@ async function answer(question: Question): Promise<unknown> {
 
 port.on('message', ({ id, question }: { id: number; question: Question }) => {
   answer(question).then(
-    (value) => port.postMessage({ kind: 'value', id, value } satisfies Answer),
-    (thrown: unknown) => port.postMessage({ kind: 'fault', id, message: errorText(thrown) } satisfies Answer),
+    (value) => port.postMessage({ id, value } satisfies Answer),
+    (thrown: unknown) => port.postMessage({ id, value: null, fault: errorText(thrown) } satisfies Answer),
   );
 });

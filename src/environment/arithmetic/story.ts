@@ -18,30 +18,21 @@ interface Story {
   readonly steps: readonly SolutionStep[];
 }
 
+type Numbers = Readonly<Record<string, string | number>>;
+
 /** One sentence of a story: its numbers, and the calls that turn the number before into the one after. */
 interface Sentence {
-  readonly numbers: Readonly<Record<string, string>>;
+  readonly numbers: Numbers;
   readonly calls: readonly ToolCall[];
   readonly value: number;
 }
 
 const TOOLS = new Map(ARITHMETIC_TOOLS.map((tool) => [tool.name, tool]));
 
-function call(name: string, given: JsonObject): ToolCall & { readonly value: number } {
-  const tool = required(TOOLS.get(name), `the tool ${name}`);
-  return { name, arguments: given, value: tool.run(given, undefined) as number };
-}
-
-function sentence(
-  numbers: Record<string, unknown>,
-  ...calls: readonly (ToolCall & { value: number })[]
-): Sentence {
-  const last = required(calls.at(-1), 'the call of a sentence');
-  return {
-    numbers: Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, String(value)])),
-    calls: calls.map(({ name, arguments: given }) => ({ name, arguments: given })),
-    value: last.value,
-  };
+/** A sentence of one call; given the sentence of a call before it, of both. */
+function told(numbers: Numbers, name: string, given: JsonObject, before: readonly ToolCall[] = []): Sentence {
+  const value = required(TOOLS.get(name), `the tool ${name}`).run(given, undefined) as number;
+  return { numbers, calls: [...before, { name, arguments: given }], value };
 }
 
 const between = (rng: Rng, least: number, most: number): number => least + rng.below(most - least + 1);
@@ -50,23 +41,23 @@ function open(rng: Rng, opening: Opening): Sentence {
   const a = between(rng, 6, 90);
   switch (opening) {
     case 'plain':
-      return { numbers: { a: String(a) }, calls: [], value: a };
+      return { numbers: { a }, calls: [], value: a };
     case 'sum': {
       const numbers = Array.from({ length: between(rng, 3, 4) }, () => between(rng, 3, 60));
-      return sentence({ list: numbers.join(', ') }, call('sum_numbers', { numbers }));
+      return told({ list: numbers.join(', ') }, 'sum_numbers', { numbers });
     }
     case 'square': {
       const side = between(rng, 3, 25);
-      return sentence({ a: side }, call('power', { a: side, b: 2 }));
+      return told({ a: side }, 'power', { a: side, b: 2 });
     }
     case 'root': {
       const area = between(rng, 4, 40) ** 2;
-      return sentence({ a: area }, call('sqrt', { x: area }));
+      return told({ a: area }, 'sqrt', { x: area });
     }
     case 'difference': {
       const b = a + between(rng, 2, 40);
-      const change = call('subtract', { a, b });
-      return sentence({ a, b }, change, call('abs_value', { x: change.value }));
+      const change = told({}, 'subtract', { a, b });
+      return told({ a, b }, 'abs_value', { x: change.value }, change.calls);
     }
     default:
       return opening satisfies never;
@@ -80,41 +71,41 @@ function move(rng: Rng, kind: Move, x: number): Sentence | undefined {
   switch (kind) {
     case 'add': {
       const b = between(rng, 2, 80);
-      return sentence({ b }, call('add', { a: x, b }));
+      return told({ b }, 'add', { a: x, b });
     }
     case 'subtract': {
       if (x < 4) return undefined;
       const b = between(rng, 1, Math.min(80, x - 2));
-      return sentence({ b }, call('subtract', { a: x, b }));
+      return told({ b }, 'subtract', { a: x, b });
     }
     case 'multiply':
-      return x < 2 ? undefined : sentence({ b: few }, call('multiply', { a: x, b: few }));
+      return x < 2 ? undefined : told({ b: few }, 'multiply', { a: x, b: few });
     case 'divide':
-      return x % few !== 0 || x < 2 * few
-        ? undefined
-        : sentence({ b: few }, call('divide', { a: x, b: few }));
+      return x % few !== 0 || x < 2 * few ? undefined : told({ b: few }, 'divide', { a: x, b: few });
     case 'rest':
-      return x % few === 0 ? undefined : sentence({ b: few }, call('modulo', { a: x, b: few }));
+      return x % few === 0 ? undefined : told({ b: few }, 'modulo', { a: x, b: few });
     case 'full':
     case 'needed': {
       if (x % short === 0 || x < 2 * short) return undefined;
-      const share = call('divide', { a: x, b: short });
-      return sentence({ b: short }, share, call(kind === 'full' ? 'floor' : 'ceil', { x: share.value }));
+      const share = told({}, 'divide', { a: x, b: short });
+      return told({ b: short }, kind === 'full' ? 'floor' : 'ceil', { x: share.value }, share.calls);
     }
     case 'rounded': {
       if (x % 4 === 0 || x < 16) return undefined;
       // Three or four decimals, never halfway between two of `digits`.
       const [b, digits] = rng.chance(0.5) ? [8, 1] : [16, between(rng, 1, 2)];
-      const share = call('divide', { a: x, b });
-      return sentence({ b, d: digits }, share, call('round_number', { x: share.value, digits }));
+      const share = told({}, 'divide', { a: x, b });
+      return told({ b, d: digits }, 'round_number', { x: share.value, digits }, share.calls);
     }
     default:
       return kind satisfies never;
   }
 }
 
-function fill(pattern: string, words: Readonly<Record<string, string>>): string {
-  const text = pattern.replace(/\{(\w+)\}/g, (_, name: string) => required(words[name], `the word ${name}`));
+function fill(pattern: string, words: Numbers): string {
+  const text = pattern.replace(/\{(\w+)\}/g, (_, name: string) =>
+    String(required(words[name], `the word ${name}`)),
+  );
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 

@@ -4,7 +4,7 @@
  */
 import { UserError } from '../../base/errors.ts';
 import type { JsonObject } from '../../json/value.ts';
-import type { EnvironmentTool } from '../environment.ts';
+import { type EnvironmentTool, toolWith } from '../environment.ts';
 
 /** The integer closest to `x`, the even one of two. */
 function roundHalfEven(x: number): number {
@@ -43,9 +43,7 @@ function tool(
   why = 'the result is too large',
 ): EnvironmentTool<unknown> {
   return {
-    name,
-    description,
-    parameters: { type: 'object', properties, required: Object.keys(properties) },
+    ...toolWith(name, description, properties),
     run(given) {
       const value = run(given as unknown as Given);
       if (!Number.isFinite(value)) throw fault(why);

@@ -4,10 +4,10 @@
  */
 import { UserError } from '../../base/errors.ts';
 import type { JsonObject } from '../../json/value.ts';
-import { defineEnvironment, type SolutionStep } from '../environment.ts';
+import { defineEnvironment, type SolutionStep, toolWith } from '../environment.ts';
 import { drawProblems } from '../splits.ts';
-import { ANSWERS, makePuzzle, type Puzzle } from './puzzle.ts';
-import { Knowledge, type Literal, type Theory } from './theory.ts';
+import { makePuzzle, type Puzzle } from './puzzle.ts';
+import { Knowledge, type Literal, type Theory, type Verdict, VERDICTS } from './theory.ts';
 import { readLiteral, type Wording, WORDINGS } from './wording.ts';
 
 interface State {
@@ -43,21 +43,22 @@ function take({ theory, wording, knowledge }: State, number: number, given: stri
   return `${wording.literal({ ...rule.conclusion, name })}.`;
 }
 
+const standing = (verdict: Verdict): string =>
+  verdict === 'unknown' ? 'not known' : `known to be ${verdict}`;
+
 function check({ wording, knowledge }: State, text: string): string {
   const literal = readLiteral(text, wording);
   if (literal === undefined) throw fault(`"${text}" is no statement about somebody of this puzzle`);
-  const known = knowledge.holds(literal);
-  if (known === undefined) return 'not known';
-  return known === literal.holds ? 'known to be true' : 'known to be false';
+  return standing(knowledge.verdict(literal));
 }
 
 /** Tells whether the answer follows from what was derived so far: it does not say whether more could be derived. */
 function conclude({ statement, knowledge, wording }: State, answer: string): string {
-  const known = knowledge.holds(statement);
-  const derived = known === undefined ? 'unknown' : String(known === statement.holds);
-  if (derived === answer) return `Concluded: ${answer}.`;
-  const now = known === undefined ? 'not known' : `known to be ${derived}`;
-  throw fault(`it is ${now} that ${wording.literal(statement)}; take the steps that show it first`);
+  const verdict = knowledge.verdict(statement);
+  if (verdict === answer) return `Concluded: ${answer}.`;
+  throw fault(
+    `it is ${standing(verdict)} that ${wording.literal(statement)}; take the steps that show it first`,
+  );
 }
 
 function questionOf({ theory, statement }: Puzzle, wording: Wording): string {
@@ -81,36 +82,27 @@ function solutionOf({ statement, steps, answer }: Puzzle, wording: Wording): Sol
   ];
 }
 
-const text = { type: 'string' } as const;
+const text = { type: 'string' };
 
 export const logic = defineEnvironment<State>({
   name: 'logic',
   description: 'puzzles of first-order logic, solved by steps that are checked',
   tools: [
     {
-      name: 'take',
-      description: 'take a reasoning step: apply a rule to somebody',
-      parameters: {
-        type: 'object',
-        properties: { rule: { type: 'integer' }, name: text },
-        required: ['rule', 'name'],
-      },
+      ...toolWith('take', 'take a reasoning step: apply a rule to somebody', {
+        rule: { type: 'integer' },
+        name: text,
+      }),
       run: (given, state) => take(state, given['rule'] as number, given['name'] as string),
     },
     {
-      name: 'check',
-      description: 'check whether a statement is known by now',
-      parameters: { type: 'object', properties: { statement: text }, required: ['statement'] },
+      ...toolWith('check', 'check whether a statement is known by now', { statement: text }),
       run: (given, state) => check(state, given['statement'] as string),
     },
     {
-      name: 'conclude',
-      description: 'conclude what the statement is',
-      parameters: {
-        type: 'object',
-        properties: { answer: { type: 'string', enum: [...ANSWERS] } },
-        required: ['answer'],
-      },
+      ...toolWith('conclude', 'conclude what the statement is', {
+        answer: { type: 'string', enum: [...VERDICTS] },
+      }),
       run: (given, state) => conclude(state, given['answer'] as string),
     },
   ],
@@ -121,8 +113,8 @@ export const logic = defineEnvironment<State>({
   problems: (request) =>
     drawProblems(request, (rng, index, split) => {
       const wording = WORDINGS[split === 'transfer' ? 'kinds' : 'traits'];
-      const depth = (split === 'transfer' ? 2 : 1) + (Math.floor(index / ANSWERS.length) % 3);
-      const puzzle = makePuzzle(rng, wording, depth, ANSWERS[index % ANSWERS.length] ?? 'true');
+      const depth = (split === 'transfer' ? 2 : 1) + (Math.floor(index / VERDICTS.length) % 3);
+      const puzzle = makePuzzle(rng, wording, depth, VERDICTS[index % VERDICTS.length] ?? 'true');
       if (puzzle === undefined) return undefined;
       return {
         category: `${wording.name}/${depth}`,

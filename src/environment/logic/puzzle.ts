@@ -1,15 +1,12 @@
 /** Generated puzzles: a chain of rules that leads to the statement or its opposite, or breaks off, among other rules. */
 import type { Rng } from '../../base/rng.ts';
-import { Knowledge, type Literal, type Rule, type Theory } from './theory.ts';
+import { Knowledge, type Literal, type Rule, type Theory, type Verdict } from './theory.ts';
 import type { Wording } from './wording.ts';
-
-export const ANSWERS = ['true', 'false', 'unknown'] as const;
-export type PuzzleAnswer = (typeof ANSWERS)[number];
 
 export interface Puzzle {
   readonly theory: Theory;
   readonly statement: Literal;
-  readonly answer: PuzzleAnswer;
+  readonly answer: Verdict;
   /** Indices of the rules to take for the statement's name, in order: a proof, or all that leads nowhere. */
   readonly steps: readonly number[];
 }
@@ -36,20 +33,8 @@ function chainOf(rng: Rng, chain: readonly Property[], spare: string[], name: st
   return { facts, rules };
 }
 
-/** Verdict of a closed theory on a statement. */
-function judge(knowledge: Knowledge, statement: Literal): PuzzleAnswer {
-  const known = knowledge.holds(statement);
-  if (known === undefined) return 'unknown';
-  return known === statement.holds ? 'true' : 'false';
-}
-
 /** A puzzle whose proof takes `depth` steps; undefined when the dice gave a contradiction or another answer. */
-export function makePuzzle(
-  rng: Rng,
-  wording: Wording,
-  depth: number,
-  answer: PuzzleAnswer,
-): Puzzle | undefined {
+export function makePuzzle(rng: Rng, wording: Wording, depth: number, answer: Verdict): Puzzle | undefined {
   const [name = '', other = ''] = rng.shuffled(wording.people);
   const names = rng.shuffled(wording.properties);
   const chain = names.slice(0, depth + 1).map((one) => property(rng, one));
@@ -81,7 +66,7 @@ export function makePuzzle(
     holds: answer === 'false' ? !last.holds : last.holds,
   };
   const knowledge = new Knowledge(theory);
-  if (!knowledge.close([name, other]) || judge(knowledge, statement) !== answer) return undefined;
+  if (!knowledge.close([name, other]) || knowledge.verdict(statement) !== answer) return undefined;
   const steps = answer === 'unknown' ? knowledge.applied(name) : knowledge.proof(statement);
   // A short cut would make the puzzle easier than its level says.
   if (answer === 'unknown' ? steps.length > depth : steps.length !== depth) return undefined;

@@ -21,6 +21,10 @@ export interface Theory {
   readonly rules: readonly Rule[];
 }
 
+/** Verdicts on a statement. */
+export const VERDICTS = ['true', 'false', 'unknown'] as const;
+export type Verdict = (typeof VERDICTS)[number];
+
 /** A literal with the rule, by its index, that made it known; a fact has none. */
 interface Known {
   readonly literal: Literal;
@@ -42,6 +46,13 @@ export class Knowledge {
   /** Tells whether somebody is known to have the property, or not to have it; undefined when nothing is known. */
   holds(literal: Pick<Literal, 'name' | 'property'>): boolean | undefined {
     return this.#known.get(keyOf(literal))?.literal.holds;
+  }
+
+  /** Verdict of what is known so far on a statement. */
+  verdict(statement: Literal): Verdict {
+    const known = this.holds(statement);
+    if (known === undefined) return 'unknown';
+    return known === statement.holds ? 'true' : 'false';
   }
 
   /** The conditions of a rule that are not known of somebody. */
