@@ -1,6 +1,6 @@
 /** Dialogues as text for people, from the generators or from files of any known format. */
 import { UserError } from '../base/errors.ts';
-import type { Dialogue } from '../chat/messages.ts';
+import type { Dialogue, ExactMessage, Message } from '../chat/messages.ts';
 import type { ChatTemplate } from '../chat/template.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
 import { convertRow } from '../data/convert.ts';
@@ -8,8 +8,9 @@ import { lastLabel } from '../data/labels.ts';
 import { makeRecord, recordTurn, renderDialogue, type TrainingRecord } from '../data/render.ts';
 import { type Row, fileRows } from '../data/streams/rows.ts';
 import { dumps } from '../json/dumps.ts';
-import { isDict, type PyDict } from '../json/python.ts';
+import { fromJson, isDict } from '../json/python.ts';
 import { pyStr } from '../json/repr.ts';
+import type { JsonObject } from '../json/value.ts';
 import type { Style } from './style.ts';
 
 /** A dialogue to be shown: its calls as text. */
@@ -27,27 +28,15 @@ export interface Shown {
   readonly record: (tokenizer: Tokenizer) => TrainingRecord;
 }
 
-interface Said<Arguments> {
-  readonly role: string;
-  readonly content: string;
-  readonly reasoning?: string;
-  readonly toolCalls?: readonly { readonly name: string; readonly arguments: Arguments }[];
+/** A message with its calls as text. */
+function shownMessage({ toolCalls = [], ...message }: Message | ExactMessage): Shown['messages'][number] {
+  const calls = toolCalls.map(({ name, arguments: given }) => {
+    const values = given instanceof Map ? given : fromJson(given as JsonObject);
+    const texts = Array.from(isDict(values) ? values : [], ([key, value]) => `${key}: ${dumps(value)}`);
+    return `${name}(${texts.join(', ')})`;
+  });
+  return { ...message, calls };
 }
-
-/** Messages with their calls as text; `entries` has a call's arguments by name. */
-const withCallTexts = <A>(
-  messages: readonly Said<A>[],
-  entries: (given: A) => readonly (readonly [name: string, value: string])[],
-): Shown['messages'] =>
-  messages.map(({ toolCalls = [], ...message }) => ({
-    ...message,
-    calls: toolCalls.map(
-      ({ name, arguments: given }) =>
-        `${name}(${entries(given)
-          .map(([key, value]) => `${key}: ${value}`)
-          .join(', ')})`,
-    ),
-  }));
 
 /** A generated dialogue. */
 export function shownDialogue(dialogue: Dialogue, template: ChatTemplate): Shown {
@@ -55,9 +44,7 @@ export function shownDialogue(dialogue: Dialogue, template: ChatTemplate): Shown
     id: dialogue.id,
     category: dialogue.category,
     tools: dialogue.tools.map(({ name }) => name),
-    messages: withCallTexts(dialogue.messages, (given) =>
-      Object.entries(given).map(([key, value]) => [key, JSON.stringify(value)]),
-    ),
+    messages: dialogue.messages.map(shownMessage),
     record: (tokenizer) => renderDialogue(dialogue, tokenizer, template),
   };
 }
@@ -102,9 +89,7 @@ function* convertedRow(row: Row, template: ChatTemplate): Iterable<Shown> {
       id,
       category,
       tools: record.tools.map((tool) => pyStr(tool.get('name') ?? '')),
-      messages: withCallTexts<PyDict>(record.messages, (given) =>
-        [...given].map(([key, value]) => [key, dumps(value)]),
-      ),
+      messages: record.messages.map(shownMessage),
       record: (tokenizer) => makeRecord({ id, category, ...recordTurn(record, template) }, tokenizer),
     };
   }

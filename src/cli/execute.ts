@@ -13,17 +13,14 @@ import { Progress } from './progress.ts';
 import { Stop } from './stop.ts';
 import { styleFor } from './style.ts';
 
-export interface ExecuteOptions {
-  readonly runsDir: string;
-  /** Print events as JSON lines on standard output, and nothing else there. */
-  readonly json: boolean;
-}
-
-/** Carries `recipe` through its stages and prints what came out; throws Interrupted when the user stops it. */
+/**
+ * Carries `recipe` through its stages and prints what came out: as a table, or, with `json`, events as JSON lines and
+ * nothing else. Throws Interrupted when the user stops it.
+ */
 export async function execute(
   context: CliContext,
   recipe: Recipe,
-  { runsDir, json }: ExecuteOptions,
+  { runs: runsDir, json }: { readonly runs: string; readonly json: boolean },
 ): Promise<void> {
   const { process, services } = context;
   const started = services.now();
@@ -39,13 +36,13 @@ export async function execute(
     onEnd: () => progress.end(),
   });
   services.goOnUnread();
-  const outputs: Record<string, string> = {};
+  let exported = recipe.export === undefined ? undefined : join(runsDir, recipe.name, recipe.export.gguf);
   let position = '';
   try {
     for await (const event of services.runRecipe(recipe, { runsDir, signal: stop.signal })) {
       if (json) process.stdout.write(`${JSON.stringify(event)}\n`);
       else progress.handle(event);
-      if (event.type === 'done') Object.assign(outputs, event.outputs);
+      if (event.type === 'done') exported = event.outputs['gguf'] ?? exported;
     }
     position = progress.position;
   } finally {
@@ -56,23 +53,12 @@ export async function execute(
   const report = await writeReport(folder);
   if (json) return;
   await printResults(context, folder);
-  const paths = [['report', report], ...files(outputs, recipe, folder)].map(([name = '', path = '']) => [
-    name,
-    shown(path),
-  ]);
-  paths.push(['time', formatDuration((services.now() - started) / 1000)]);
-  process.stdout.write(`\n${table(paths)}`);
-}
-
-/** The files that a user wants at the end of a run: what was exported. */
-function files(
-  outputs: Readonly<Record<string, string>>,
-  recipe: Recipe,
-  folder: string,
-): [string, string][] {
-  const gguf =
-    outputs['gguf'] ?? (recipe.export === undefined ? undefined : join(folder, recipe.export.gguf));
-  return gguf !== undefined && existsSync(gguf) ? [['GGUF', gguf]] : [];
+  const made = [
+    ['report', shown(report)],
+    ...(exported !== undefined && existsSync(exported) ? [['GGUF', shown(exported)]] : []),
+    ['time', formatDuration((services.now() - started) / 1000)],
+  ];
+  process.stdout.write(`\n${table(made)}`);
 }
 
 /** A path as short as it can be from here. */

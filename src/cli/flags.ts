@@ -60,10 +60,12 @@ export function numberBy(
 
 /** A whole number of at least `least`. */
 export const whole = (least: number, brief: string, byDefault?: number): Flag<number> =>
-  parsed(wholeNumber(least), brief, 'N', byDefault?.toString());
-
-const wholeNumber = (least: number): ((text: string) => number) =>
-  numberBy(z.int().min(least), `a whole number of at least ${least}`);
+  parsed(
+    numberBy(z.int().min(least), `a whole number of at least ${least}`),
+    brief,
+    'N',
+    byDefault?.toString(),
+  );
 
 /** One of several words. */
 export function choice<const V extends string>(

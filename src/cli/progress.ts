@@ -7,7 +7,7 @@ import { formatCount, formatDuration, formatNumber } from '../report/numbers.ts'
 import type { Metrics, RunEvent } from '../train/events.ts';
 import type { MetricName } from '../train/metrics.ts';
 import type { OutputStream } from './context.ts';
-import type { Style } from './style.ts';
+import { bar, type Style } from './style.ts';
 import { widthOf } from '../report/table.ts';
 
 export interface ProgressOptions {
@@ -18,7 +18,6 @@ export interface ProgressOptions {
   readonly now: () => number;
 }
 
-const BAR = 20;
 /** Milliseconds between redraws on a terminal, and between lines elsewhere. */
 const REDRAW = 100;
 const LINE_EVERY = 5000;
@@ -26,7 +25,6 @@ const LINE_EVERY = 5000;
 interface CurrentStage {
   readonly name: string;
   readonly watch: readonly MetricName[];
-  readonly startedAt: number;
   readonly doneBefore: number;
   step: number;
   total: number;
@@ -99,7 +97,6 @@ export class Progress {
     this.#stage = {
       name: stage,
       watch,
-      startedAt: now,
       doneBefore: done,
       step: done,
       total,
@@ -166,9 +163,7 @@ export class Progress {
 
   #line(stage: CurrentStage): string {
     const { style } = this.#options;
-    const share = stage.total > 0 ? Math.min(1, stage.step / stage.total) : 0;
-    const filled = Math.round(share * BAR);
-    const bar = style.accent('━'.repeat(filled)) + style.dim('─'.repeat(BAR - filled));
+    const share = stage.total > 0 ? stage.step / stage.total : 0;
     const left = (stage.total - stage.step) * stage.secondsPerStep;
     const facts = [
       `${String(stage.step).padStart(String(stage.total).length)}/${stage.total}`,
@@ -176,7 +171,7 @@ export class Progress {
       stage.tokensPerSecond > 0 ? `${formatCount(stage.tokensPerSecond)} tokens/s` : '',
       stage.secondsPerStep > 0 && stage.step < stage.total ? `${formatDuration(left)} left` : '',
     ];
-    return `${this.#place(stage.name)} ${style.bold(stage.name)} ${bar} ${facts.filter(Boolean).join('  ')}`;
+    return `${this.#place(stage.name)} ${style.bold(stage.name)} ${bar(share, style)} ${facts.filter(Boolean).join('  ')}`;
   }
 
   #draw(): void {

@@ -1,11 +1,9 @@
 /** Counter of the rows that a command has read, drawn over on a terminal; elsewhere nothing, as the end says it. */
 import type { CliContext } from './context.ts';
-import { styleFor } from './style.ts';
+import { bar, styleFor } from './style.ts';
 
 /** Milliseconds between redraws. */
 const REDRAW = 200;
-/** Characters of the bar. */
-const BAR = 20;
 const CLEAR = '\r\x1b[2K';
 
 export class RowCounter implements Disposable {
@@ -47,11 +45,8 @@ export class RowCounter implements Disposable {
   #bar(): string {
     if (this.#size === 0) return '';
     const { process } = this.#context;
-    const style = styleFor(process.stderr, process.env);
     const share = Math.min(1, this.#bytes / this.#size);
-    const filled = Math.round(share * BAR);
-    const bar = style.accent('━'.repeat(filled)) + style.dim('─'.repeat(BAR - filled));
-    return `${bar} ${Math.floor(100 * share)}%  `;
+    return `${bar(share, styleFor(process.stderr, process.env))} ${Math.floor(100 * share)}%  `;
   }
 
   /** Clears the line, for what is written next. */

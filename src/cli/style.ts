@@ -31,3 +31,12 @@ export function styleFor(stream: Terminal, env: Environment): Style {
     bad: wrap(31, 39),
   };
 }
+
+/** Characters of a bar. */
+const BAR = 20;
+
+/** A bar that is filled to `share`, 0 to 1. */
+export function bar(share: number, style: Style): string {
+  const filled = Math.round(Math.min(1, share) * BAR);
+  return style.accent('━'.repeat(filled)) + style.dim('─'.repeat(BAR - filled));
+}

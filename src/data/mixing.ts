@@ -6,20 +6,20 @@ import { categoriesOf, type Category, type Label } from './labels.ts';
 /** Shares of the records that are wanted; the defaults are those of STAR's data_proportion. */
 export interface Quotas {
   readonly response: number;
-  readonly multiStep: number;
+  readonly multi_step: number;
   /** The rest is of several turns. */
-  readonly singleTurn: number;
+  readonly single_turn: number;
   /** The rest is of one call. */
   readonly parallel: number;
-  readonly maxTurns: number;
+  readonly max_turns: number;
 }
 
 export const DEFAULT_QUOTAS: Quotas = {
   response: 0.2,
-  multiStep: 0.3,
-  singleTurn: 0.3,
+  multi_step: 0.3,
+  single_turn: 0.3,
   parallel: 0.5,
-  maxTurns: 10,
+  max_turns: 10,
 };
 
 /** The greedy pass ends at this many times the wanted number, so that over-long prompts can be dropped afterwards. */
@@ -28,12 +28,12 @@ const SURPLUS = 1.1;
 function minimumCounts(size: number, quotas: Quotas): Readonly<Record<Category, number>> {
   const share = (ratio: number): number => Math.trunc(size * ratio);
   return {
-    'single-turn': share(quotas.singleTurn),
-    'multi-turn': share(1 - quotas.singleTurn),
+    'single-turn': share(quotas.single_turn),
+    'multi-turn': share(1 - quotas.single_turn),
     parallel: share(quotas.parallel),
     single: share(1 - quotas.parallel),
     response: share(quotas.response),
-    'multi-step': share(quotas.multiStep),
+    'multi-step': share(quotas.multi_step),
   };
 }
 
@@ -50,7 +50,7 @@ export function pickByQuotas(labels: readonly Label[], size: number, quotas: Quo
   for (const index of rng.shuffled([...labels.keys()])) {
     if (picked.length >= SURPLUS * size) break;
     const label = labels[index];
-    if (label === undefined || label.turns > quotas.maxTurns) continue;
+    if (label === undefined || label.turns > quotas.max_turns) continue;
     const categories = categoriesOf(label);
     if (categories.includes('response') && isFull('response')) continue;
     if (categories.every(isFull)) continue;

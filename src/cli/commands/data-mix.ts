@@ -30,10 +30,10 @@ const flags = {
   by: choice(['quotas', 'weights'], "STAR's quotas, or the weights of files", 'quotas'),
   seed: whole(0, 'Seed', 42),
   response: share('Share of answers in words', DEFAULT_QUOTAS.response),
-  multi_step: share("Share of calls after a tool's result", DEFAULT_QUOTAS.multiStep),
-  single_turn: share('Share of first turns; the rest is of later ones', DEFAULT_QUOTAS.singleTurn),
+  multi_step: share("Share of calls after a tool's result", DEFAULT_QUOTAS.multi_step),
+  single_turn: share('Share of first turns; the rest is of later ones', DEFAULT_QUOTAS.single_turn),
   parallel: share('Share of parallel calls; the rest is of one call', DEFAULT_QUOTAS.parallel),
-  max_turns: whole(1, 'Records of more turns are left out', DEFAULT_QUOTAS.maxTurns),
+  max_turns: whole(1, 'Records of more turns are left out', DEFAULT_QUOTAS.max_turns),
   tokenizer: optional(text('Folder of a checkpoint, to leave out over-long prompts', 'DIR')),
   max_prompt_tokens: whole(1, 'Longer prompts are left out, with --tokenizer', 8192),
 };
@@ -58,22 +58,18 @@ interface Place {
 
 interface Source {
   readonly weight: number;
-  readonly places: Place[];
+  readonly items: readonly Place[];
 }
 
-/** Opens files of records, each with the labels of its records. */
-function openSources(inputs: readonly string[], opened: Disposable[]) {
-  let unlabelled = 0;
-  // There are few different labels and many records.
-  const known = new Map<string, Label>();
-  const shared = (label: Label | undefined): Label | undefined => {
-    if (label === undefined) return undefined;
-    const key = JSON.stringify(label);
-    const first = known.get(key) ?? label;
-    known.set(key, first);
-    return first;
-  };
-  const sources = inputs.map((input): Source => {
+/** Open files of records, with the labels of their records. */
+class Sources implements Disposable {
+  readonly all: Source[] = [];
+  unlabelled = 0;
+  readonly #files: RecordFile[] = [];
+  /** There are few different labels and many records. */
+  readonly #labels = new Map<string, Label>();
+
+  open(input: string): void {
     const { path, weight } = parseInput(input);
     if (!path.endsWith('.jsonl') && path !== STANDARD && !path.startsWith('/dev/')) {
       throw new UserError(
@@ -82,13 +78,24 @@ function openSources(inputs: readonly string[], opened: Disposable[]) {
       );
     }
     const file = new RecordFile(path);
-    opened.push(file);
-    const labels = Array.from(file.read(({ record }) => shared(lastLabel(record))));
+    this.#files.push(file);
+    const labels = Array.from(file.read(({ record }) => this.#shared(lastLabel(record))));
     const places = labels.flatMap((label, index) => (label === undefined ? [] : [{ file, index, label }]));
-    unlabelled += labels.length - places.length;
-    return { weight, places };
-  });
-  return { sources, unlabelled };
+    this.unlabelled += labels.length - places.length;
+    this.all.push({ weight, items: places });
+  }
+
+  #shared(label: Label | undefined): Label | undefined {
+    if (label === undefined) return undefined;
+    const key = JSON.stringify(label);
+    const first = this.#labels.get(key) ?? label;
+    this.#labels.set(key, first);
+    return first;
+  }
+
+  [Symbol.dispose](): void {
+    for (const file of this.#files) file[Symbol.dispose]();
+  }
 }
 
 /** Fate of a prompt; `refused` by the chat template. */
@@ -115,50 +122,34 @@ async function mix(context: CliContext, given: Given, ...inputs: string[]): Prom
   const { size } = given;
   const paths = inputs.map((input) => parseInput(input).path);
   using rows = new RowOutputs(context, paths, { output: given.output });
-  const files: Disposable[] = [];
-  try {
-    const { sources, unlabelled } = openSources(inputs, files);
-    const rng = Rng.seeded(given.seed, 'mix');
-    const all = sources.flatMap(({ places }) => places);
-    const labels = all.map(({ label }) => label);
-    const quotas = {
-      ...given,
-      multiStep: given.multi_step,
-      singleTurn: given.single_turn,
-      maxTurns: given.max_turns,
-    };
-    const candidates =
-      given.by === 'quotas'
-        ? pickByQuotas(labels, size, quotas, rng).flatMap((index) => all[index] ?? [])
-        : mixByWeight(
-            sources.map(({ weight, places }) => ({ weight, items: places })),
-            size,
-            rng,
-          );
-    const fitOf = fitting(given);
-    const found: Readonly<Record<Fit, Place[]>> = { fits: [], tooLong: [], refused: [] };
-    for (const place of candidates) found[fitOf(place)].push(place);
-    const picked = sample(found.fits, size, rng);
-    for (const { file, index } of picked) rows.keep(file.lineAt(index));
-    rows.commit();
-    const count = (places: readonly Place[], category: string): string =>
-      String(places.filter(({ label }) => categoriesOf(label).some((one) => one === category)).length);
-    const counts = CATEGORIES.map((category) => [category, count(all, category), count(picked, category)]);
-    const total = ['all', String(all.length), String(picked.length)];
-    rows.telling.write(table([['', 'records', 'taken'], ...counts, total], ['left', 'right', 'right']));
-    const notes = [
-      unlabelled > 0 ? `${unlabelled} without an answer` : '',
-      found.tooLong.length > 0
-        ? `${found.tooLong.length} with prompts over ${given.max_prompt_tokens} tokens`
-        : '',
-      found.refused.length > 0 ? `${found.refused.length} that the chat template refuses` : '',
-    ].filter(Boolean);
-    const left = notes.length === 0 ? '' : ` Left out: ${notes.join(', ')}.`;
-    const short = picked.length < size ? ` That is fewer than the ${size} that were asked for.` : '';
-    rows.telling.write(`${picked.length} records in ${rows.name}.${short}${left}\n`);
-  } finally {
-    for (const file of files) file[Symbol.dispose]();
-  }
+  using sources = new Sources();
+  for (const input of inputs) sources.open(input);
+  const rng = Rng.seeded(given.seed, 'mix');
+  const all = sources.all.flatMap(({ items }) => items);
+  const labels = all.map(({ label }) => label);
+  const candidates =
+    given.by === 'quotas'
+      ? pickByQuotas(labels, size, given, rng).flatMap((index) => all[index] ?? [])
+      : mixByWeight(sources.all, size, rng);
+  const fitOf = fitting(given);
+  const found: Readonly<Record<Fit, Place[]>> = { fits: [], tooLong: [], refused: [] };
+  for (const place of candidates) found[fitOf(place)].push(place);
+  const picked = sample(found.fits, size, rng);
+  for (const { file, index } of picked) rows.keep(file.lineAt(index));
+  rows.commit();
+  const count = (places: readonly Place[], category: string): string =>
+    String(places.filter(({ label }) => categoriesOf(label).some((one) => one === category)).length);
+  const counts = CATEGORIES.map((category) => [category, count(all, category), count(picked, category)]);
+  const total = ['all', String(all.length), String(picked.length)];
+  rows.telling.write(table([['', 'records', 'taken'], ...counts, total], ['left', 'right', 'right']));
+  const notes = [
+    [sources.unlabelled, 'without an answer'] as const,
+    [found.tooLong.length, `with prompts over ${given.max_prompt_tokens} tokens`] as const,
+    [found.refused.length, 'that the chat template refuses'] as const,
+  ].flatMap(([number, what]) => (number > 0 ? [`${number} ${what}`] : []));
+  const left = notes.length === 0 ? '' : ` Left out: ${notes.join(', ')}.`;
+  const short = picked.length < size ? ` That is fewer than the ${size} that were asked for.` : '';
+  rows.telling.write(`${picked.length} records in ${rows.name}.${short}${left}\n`);
 }
 
 export const dataMixCommand = command({

@@ -1,8 +1,9 @@
 /** `tinystar doctor`: what is installed here, what it computes on, and how fast. */
 import { BLAS_DEVICE } from '../../ggml/blas.ts';
-import { Device, type DeviceInfo, listDevices } from '../../ggml/device.ts';
+import { Device, listDevices } from '../../ggml/device.ts';
 import { findLibraries, gpuInstallCommand } from '../../ggml/find.ts';
 import { openLibrary } from '../../ggml/library.ts';
+import { formatBytes } from '../../report/numbers.ts';
 import { table } from '../../report/table.ts';
 import { machineFacts } from '../../run/machine.ts';
 import { PRODUCT_SIZE, SampleProduct } from '../../tensor/product.ts';
@@ -23,10 +24,6 @@ async function matrixSpeed(name: string, threads: number): Promise<number> {
     spent += took;
   }
   return (2 * PRODUCT_SIZE ** 3) / best / 1e6;
-}
-
-function gigabytes(bytes: number): string {
-  return `${(bytes / 2 ** 30).toFixed(1)} GB`;
 }
 
 async function doctor(context: CliContext): Promise<void> {
@@ -55,15 +52,13 @@ async function doctor(context: CliContext): Promise<void> {
   print(`\n${style.bold('Engine libraries')}\n${table(installed)}`);
   const devices = listDevices();
   const rows: string[][] = [];
-  for (const device of devices) rows.push(await deviceRow(device, facts.cores));
-  const head = [
-    'name',
-    'kind',
-    'memory',
-    'free',
-    `${PRODUCT_SIZE} x ${PRODUCT_SIZE} product`,
-    'description',
-  ].map((text) => style.dim(text));
+  for (const { name, kind, memoryTotal, memoryFree, description } of devices) {
+    const speed = await matrixSpeed(name, facts.cores);
+    const product = `${speed.toFixed(speed < 10 ? 1 : 0)} GFLOP/s`;
+    rows.push([name, kind, formatBytes(memoryTotal), formatBytes(memoryFree), product, description]);
+  }
+  const product = `${PRODUCT_SIZE} x ${PRODUCT_SIZE} product`;
+  const head = ['name', 'kind', 'memory', 'free', product, 'description'].map((title) => style.dim(title));
   print(
     `\n${style.bold('Devices')}\n${table([head, ...rows], ['left', 'left', 'right', 'right', 'right', 'left'])}`,
   );
@@ -79,19 +74,6 @@ async function doctor(context: CliContext): Promise<void> {
     print(`\n${style.dim('To compute on a GPU:')} ${gpu}\n`);
   if (process.platform === 'linux' && devices.every(({ name }) => name !== BLAS_DEVICE))
     print(`${style.dim('To train faster on the CPU, with OpenBLAS and a compiler:')} npm run build-blas\n`);
-}
-
-async function deviceRow(device: DeviceInfo, threads: number): Promise<string[]> {
-  const speed = await matrixSpeed(device.name, threads);
-  const shown = `${speed.toFixed(speed < 10 ? 1 : 0)} GFLOP/s`;
-  return [
-    device.name,
-    device.kind,
-    gigabytes(device.memoryTotal),
-    gigabytes(device.memoryFree),
-    shown,
-    device.description,
-  ];
 }
 
 export const doctorCommand = command({

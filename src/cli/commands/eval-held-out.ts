@@ -57,9 +57,8 @@ export function evalRecipe(given: Omit<Given, 'json' | 'runs'>, checkpoints: rea
 
 async function evaluate(context: CliContext, given: Given, ...checkpoints: string[]): Promise<void> {
   for (const path of checkpoints) requireCheckpoint(path);
-  const { runs, json } = given;
-  const data = given.data === undefined ? {} : { data: keptInput(given.data, runs) };
-  await execute(context, evalRecipe({ ...given, ...data }, checkpoints), { runsDir: runs, json });
+  const data = given.data === undefined ? {} : { data: keptInput(given.data, given.runs) };
+  await execute(context, evalRecipe({ ...given, ...data }, checkpoints), given);
 }
 
 export const evalHeldOutCommand = command({

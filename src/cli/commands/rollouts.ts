@@ -111,7 +111,7 @@ async function rollouts(context: CliContext, given: Given, data: string): Promis
     );
   }
   const recipe = rolloutsRecipe(given, keptInput(data, runs));
-  await execute(context, recipe, { runsDir: runs, json });
+  await execute(context, recipe, given);
   if (json) return;
   const folder = join(runs, recipe.name, 'stages', 'rollouts', 'rollouts');
   context.process.stdout.write(table([['rollouts', folder]]));

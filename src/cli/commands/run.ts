@@ -19,10 +19,9 @@ const flags = {
 };
 
 async function run(context: CliContext, given: FlagsOf<typeof flags>, path: string): Promise<void> {
-  const { runs, json } = given;
   const set = overrides(given);
   if (given.dry_run) {
-    if (!json) {
+    if (!given.json) {
       loadEstimable(path, { set });
       context.process.stdout.write(`${formatRecipe(loadRecipe(path, { set }), dirname(path))}\n`);
     }
@@ -30,8 +29,8 @@ async function run(context: CliContext, given: FlagsOf<typeof flags>, path: stri
     return;
   }
   const recipe = loadRecipe(path, { set, checkFiles: true });
-  if (!given.force) needRoom(recipe, runs);
-  await execute(context, recipe, { runsDir: runs, json });
+  if (!given.force) needRoom(recipe, given.runs);
+  await execute(context, recipe, given);
 }
 
 /** Refuses a run that cannot fit. Small models fit any machine, and are not looked at. */
