@@ -142,7 +142,7 @@ export const recipeFlags = {
 
 /** Of commands that have a model answer. */
 export const answeringFlags = {
-  device: option(shape.device),
+  device: option(shape.device, { brief: 'Compute on cpu, gpu, or the name of a device' }),
   engine: optional(choice(ENGINES, 'Engine that runs a GGUF file; without it, tinystar')),
   thinking: option(shape.thinking, {
     brief: "Thoughts on or off in all prompts; without it, the chat template's default",

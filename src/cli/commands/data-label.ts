@@ -9,11 +9,12 @@ import {
   lastLabel,
 } from '../../data/labels.ts';
 import { recordRows } from '../../data/reading.ts';
-import { table } from '../../report/table.ts';
+import { headedTable } from '../../report/table.ts';
 import { command } from '../command.ts';
-import type { CliContext } from '../context.ts';
+import { type CliContext, outStyle } from '../context.ts';
 import { type FlagsOf, optional, text } from '../flags.ts';
 import { recordFiles, RowOutputs } from '../row-outputs.ts';
+import type { Style } from '../style.ts';
 
 const flags = { output: optional(text('The records with the labels of all their answers', 'FILE')) };
 
@@ -53,16 +54,14 @@ class Labels {
 }
 
 /** A row for each category, a column for each source, if there are several, and one for all. */
-function categoryTable(sources: ReadonlyMap<string, Labels>, all: Labels): string {
+function categoryTable(sources: ReadonlyMap<string, Labels>, all: Labels, style: Style): string {
   const columns = [...(sources.size > 1 ? sources : []), ['all', all] as const];
-  return table(
-    [
-      ['', ...columns.map(([name]) => name)],
-      ...CATEGORIES.map((category) => [category, ...columns.map(([, labels]) => labels.cell(category))]),
-      ['records', ...columns.map(([, { records }]) => String(records))],
-    ],
-    ['left', ...columns.map(() => 'right' as const)],
-  );
+  const rows = CATEGORIES.map((category) => [
+    category,
+    ...columns.map(([, labels]) => labels.cell(category)),
+  ]);
+  const total = ['records', ...columns.map(([, { records }]) => String(records))];
+  return headedTable(['', ...columns.map(([name]) => name)], [...rows, total], style);
 }
 
 async function label(context: CliContext, given: FlagsOf<typeof flags>, ...inputs: string[]): Promise<void> {
@@ -95,7 +94,7 @@ async function label(context: CliContext, given: FlagsOf<typeof flags>, ...input
     throw new UserError('DATA_EMPTY', `There is no record with an answer${why}; convert the data first.`);
   rows.commit();
   const { telling } = rows;
-  telling.write(categoryTable(sources, all));
+  telling.write(categoryTable(sources, all, outStyle(context)));
   telling.write(`Turns: ${countsText(all.turns)}.\nCalls in an answer: ${countsText(all.calls)}.\n`);
   if (unread + unanswered > 0)
     telling.write(`Not counted: ${unread} rows that are no records, ${unanswered} without an answer.\n`);

@@ -10,9 +10,9 @@ import { DEFAULT_QUOTAS, mixByWeight, pickByQuotas, sample } from '../../data/mi
 import { RecordFile } from '../../data/reading.ts';
 import { Rejection } from '../../data/record.ts';
 import { ofRow } from '../../data/render.ts';
-import { table } from '../../report/table.ts';
+import { headedTable } from '../../report/table.ts';
 import { command } from '../command.ts';
-import type { CliContext } from '../context.ts';
+import { type CliContext, outStyle } from '../context.ts';
 import { choice, type Flag, type FlagsOf, numberBy, optional, parsed, text, whole } from '../flags.ts';
 import { RowOutputs } from '../row-outputs.ts';
 
@@ -141,7 +141,7 @@ async function mix(context: CliContext, given: Given, ...inputs: string[]): Prom
     String(places.filter(({ label }) => categoriesOf(label).some((one) => one === category)).length);
   const counts = CATEGORIES.map((category) => [category, count(all, category), count(picked, category)]);
   const total = ['all', String(all.length), String(picked.length)];
-  rows.telling.write(table([['', 'records', 'taken'], ...counts, total], ['left', 'right', 'right']));
+  rows.telling.write(headedTable(['', 'records', 'taken'], [...counts, total], outStyle(context)));
   const notes = [
     [sources.unlabelled, 'without an answer'] as const,
     [found.tooLong.length, `with prompts over ${given.max_prompt_tokens} tokens`] as const,

@@ -2,13 +2,14 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Tokenizer } from '../../chat/tokenizer.ts';
-import { table } from '../../report/table.ts';
+import { headedTable, table } from '../../report/table.ts';
 import { STORE_FILE } from '../../topk/format.ts';
 import { rowFacts, type Spread, type StoreSummary, summarise } from '../../topk/inspect.ts';
 import { checkVocabulary, TopKFile } from '../../topk/reader.ts';
 import { command } from '../command.ts';
 import { type CliContext, outStyle } from '../context.ts';
 import { type FlagsOf, optional, text, toggle, whole } from '../flags.ts';
+import type { Style } from '../style.ts';
 
 const flags = {
   student: optional(
@@ -29,13 +30,13 @@ async function topk(context: CliContext, given: FlagsOf<typeof flags>, path: str
     stdout.write(`${JSON.stringify(summary)}\n`);
     return;
   }
-  stdout.write(summaryText(summary));
+  stdout.write(summaryText(summary, outStyle(context)));
   if (given.show > 0) showTokens(context, store, given.show, tokenizer);
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(2)}%`;
 
-function summaryText(summary: StoreSummary): string {
+function summaryText(summary: StoreSummary, style: Style): string {
   const { answers, tokens, tokensWithout, mass, entropy, rank, faults } = summary;
   const row = (name: string, { mean, p1, p10, median, p90 }: Spread): string[] => [
     name,
@@ -53,18 +54,17 @@ function summaryText(summary: StoreSummary): string {
     ...(faults.ids > 0 ? [['fault', `${faults.ids} tokens have ids beyond the tokenizer's`]] : []),
   ];
   if (tokens === 0) return table(facts);
-  const spreads = [
-    ['', 'mean', '1%', '10%', 'median', '90%'],
-    row('mass covered', mass),
-    row('entropy, nats', entropy),
-  ];
-  const bounds = Object.keys(rank.upTo);
-  const ranks = [
-    ['rank of the sampled token', ...bounds.map((bound) => `to ${bound}`), 'outside'],
-    ['', ...bounds.map((bound) => percent(rank.upTo[bound] ?? 0)), percent(rank.outside)],
-  ];
-  const right = Array.from({ length: 9 }, (_, i) => (i === 0 ? 'left' : 'right') as 'left' | 'right');
-  return [table(facts), table(spreads, right), table(ranks, right)].join('\n');
+  const spreads = [row('mass covered', mass), row('entropy, nats', entropy)];
+  const [bounds, shares] = [Object.keys(rank.upTo), Object.values(rank.upTo)];
+  return [
+    table(facts),
+    headedTable(['', 'mean', '1%', '10%', 'median', '90%'], spreads, style),
+    headedTable(
+      ['rank of the sampled token', ...bounds.map((bound) => `to ${bound}`), 'outside'],
+      [['', ...shares.map(percent), percent(rank.outside)]],
+      style,
+    ),
+  ].join('\n');
 }
 
 /** The tokens of the first answers, each with its rank, probability, mass, entropy and likeliest rivals. */

@@ -18,7 +18,7 @@ const { n_samples_per_prompt } = stageKinds.rollout.options;
 const flags = {
   tools: optional(text('JSON list of tools', 'FILE')),
   system: optional(text('System message', 'TEXT')),
-  temperature: option(temperature),
+  temperature: option(temperature, { brief: 'Divides the logits before a token is drawn; 0 is greedy' }),
   n_samples_per_prompt: option(n_samples_per_prompt, { brief: 'Answers to draw', byDefault: 1 }),
   generate_max_len: option(generate_max_len, { byDefault: 256 }),
   seed: whole(0, 'Seed of the draws', 0),
