@@ -52,52 +52,34 @@ function readTool(document: PyValue): ToolEntry | string {
   return { name, parameters, arguments: argumentsOf(parameters) };
 }
 
-/** One tool of a table, read when it is first asked for: of a prompt's dozen tools a group of generations calls one or two. */
-interface UnreadTool {
-  /** False only if the tool certainly has another name. */
-  mayBe(name: string): boolean;
-  read(): ToolEntry | string;
-}
+/**
+ * One tool of a table, a line of a prompt's list or data, read when it is first asked for: of a prompt's dozen tools a
+ * group of generations calls one or two. A class, because closures would be made for each of them.
+ */
+class UnreadTool {
+  readonly #source: string | Tool;
 
-/** A line of a prompt's `<tools>`. Classes, because a prompt has many tools and closures would be made for each of them. */
-class ToolOfLine implements UnreadTool {
-  readonly #line: string;
-
-  constructor(line: string) {
-    this.#line = line;
+  constructor(source: string | Tool) {
+    this.#source = source;
   }
 
-  /** Without an escape, a string stands in JSON as it is. */
+  /** False only if the tool certainly has another name: without an escape, a string stands in JSON as it is. */
   mayBe(name: string): boolean {
-    return this.#line.includes(name) || this.#line.includes('\\');
+    const source = this.#source;
+    return typeof source === 'string' ? source.includes(name) || source.includes('\\') : source.name === name;
   }
 
   read(): ToolEntry | string {
-    const parsed = tryParseJson(this.#line);
-    return parsed.ok ? readTool(parsed.value) : `A line of <tools> is no tool. ${parsed.error.message}`;
-  }
-}
-
-class ToolOfData implements UnreadTool {
-  readonly #tool: Tool;
-
-  constructor(tool: Tool) {
-    this.#tool = tool;
-  }
-
-  mayBe(name: string): boolean {
-    return this.#tool.name === name;
-  }
-
-  read(): ToolEntry | string {
-    const { name, parameters } = this.#tool;
+    if (typeof this.#source === 'string') {
+      const parsed = tryParseJson(this.#source);
+      return parsed.ok
+        ? readTool(parsed.value)
+        : `A line of ${FORMAT.tools.open} is no tool. ${parsed.error.message}`;
+    }
+    const { name, parameters } = this.#source;
     try {
-      return readTool(
-        new Map<string, PyValue>([
-          ['name', name],
-          ['parameters', fromJson(parameters)],
-        ]),
-      );
+      const entries = [['name', name] as const, ['parameters', fromJson(parameters)] as const];
+      return readTool(new Map<string, PyValue>(entries));
     } catch (thrown) {
       if (thrown instanceof UserError) return `The parameters of ${name} cannot be read. ${thrown.message}`;
       throw thrown;
@@ -153,12 +135,12 @@ class LazyToolTable implements ToolTable {
 export function toolTableFromPrompt(prompt: string): ToolTable {
   const block = between(prompt, FORMAT.tools.open, FORMAT.tools.close).at(-1) ?? '';
   const lines = block.split('\n').map(strip);
-  return new LazyToolTable(lines.filter((line) => line !== '').map((line) => new ToolOfLine(line)));
+  return new LazyToolTable(lines.filter((line) => line !== '').map((line) => new UnreadTool(line)));
 }
 
 /** The table of tools that are at hand as data. */
 export function toolTable(tools: readonly Tool[]): ToolTable {
-  return new LazyToolTable(tools.map((tool) => new ToolOfData(tool)));
+  return new LazyToolTable(tools.map((tool) => new UnreadTool(tool)));
 }
 
 /** Why a well-formed call is refused by the table. */
