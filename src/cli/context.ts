@@ -1,9 +1,7 @@
 /** Context of commands: streams, environment, and what tests replace. */
 import type { CommandContext } from '@stricli/core';
-import type { Recipe } from '../recipe/schema.ts';
-import type { RunEvent } from '../train/events.ts';
-import { styleFor } from './style.ts';
-import type { Environment, Style, Terminal } from './style.ts';
+import type { runRecipe } from '../run/runner.ts';
+import { type Environment, type Style, styleFor, type Terminal } from './style.ts';
 
 export interface OutputStream extends Terminal {
   write(text: string): unknown;
@@ -17,16 +15,9 @@ export interface CliProcess {
   exitCode?: number | string | null;
 }
 
-export interface RunOptions {
-  /** Folder of run folders. */
-  readonly runsDir: string;
-  /** Asks for a stop after the current step, with a checkpoint. */
-  readonly signal: AbortSignal;
-}
-
 export interface Services {
   /** Runs a recipe, or resumes it. */
-  runRecipe(recipe: Recipe, options: RunOptions): AsyncGenerator<RunEvent>;
+  readonly runRecipe: typeof runRecipe;
   /**
    * Calls `listener` when the user presses Ctrl-C, or the system asks for the end, with what a process reports that this
    * ended; the result takes it back.

@@ -24,22 +24,12 @@ export type FlagsOf<S extends FlagSet> = {
 };
 
 /** A flag whose text is read by `parse`. */
-export function parsed<T>(
+export const parsed = <T>(
   parse: (text: string) => T,
   brief: string,
   placeholder: string,
   byDefault?: string,
-): Flag<T> {
-  return {
-    spec: {
-      kind: 'parsed',
-      parse,
-      brief,
-      placeholder,
-      ...(byDefault === undefined ? {} : { default: byDefault }),
-    },
-  };
-}
+): Flag<T> => ({ spec: { kind: 'parsed', parse, brief, placeholder, default: byDefault } });
 
 export const text = (brief: string, placeholder: string, byDefault?: string): Flag<string> =>
   parsed(String, brief, placeholder, byDefault);
@@ -68,15 +58,11 @@ export const whole = (least: number, brief: string, byDefault?: number): Flag<nu
   );
 
 /** One of several words. */
-export function choice<const V extends string>(
+export const choice = <const V extends string>(
   values: readonly V[],
   brief: string,
   byDefault?: NoInfer<V>,
-): Flag<V> {
-  return {
-    spec: { kind: 'enum', values, brief, ...(byDefault === undefined ? {} : { default: byDefault }) },
-  };
-}
+): Flag<V> => ({ spec: { kind: 'enum', values, brief, default: byDefault } });
 
 /** A switch that is off. */
 export const toggle = (brief: string): Flag<boolean> => ({
@@ -92,12 +78,9 @@ export const optional = <T>({ spec }: Flag<T>): Flag<T | undefined> => ({
   spec: { ...spec, optional: true },
 });
 
-/** A flag that may be given several times, or not at all; or once with a separator between its values. */
-export const repeated = <T>(
-  { spec }: Flag<T>,
-  separator: true | ',' = true,
-): Flag<readonly T[] | undefined> => ({
-  spec: { ...spec, optional: true, variadic: separator },
+/** A flag that may be given several times, or not at all. */
+export const repeated = <T>({ spec }: Flag<T>): Flag<readonly T[] | undefined> => ({
+  spec: { ...spec, optional: true, variadic: true },
 });
 
 interface OptionLooks {
