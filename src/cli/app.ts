@@ -90,8 +90,9 @@ const RENAMED: Readonly<Record<string, string>> = {
 };
 
 function renamedFlag(thrown: unknown): string | undefined {
-  const old = thrown instanceof FlagNotFoundError ? thrown.input : '';
-  return Object.hasOwn(RENAMED, old) ? `--${old} is called --${RENAMED[old]} now.` : undefined;
+  const given = thrown instanceof FlagNotFoundError ? thrown.input : '';
+  const old = given.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return Object.hasOwn(RENAMED, old) ? `--${given} is called --${RENAMED[old]} now.` : undefined;
 }
 
 function exitCodeOf(thrown: unknown): number {

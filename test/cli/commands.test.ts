@@ -116,6 +116,8 @@ describe('data inspect', () => {
 test('a flag of an earlier version is told with its present name', async () => {
   const { stderr, code } = await runCli(['generate', checkpoint, 'hello', '--max-tokens', '4']);
   expect(stderr).toBe('--max-tokens is called --generate-max-len now.\n');
+  const camel = await runCli(['generate', checkpoint, 'hello', '--maxTokens', '4']);
+  expect(camel.stderr).toBe('--maxTokens is called --generate-max-len now.\n');
   expect(code).toBe(1);
 });
 

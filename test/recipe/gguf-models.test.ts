@@ -115,7 +115,7 @@ describe('tinystar eval', () => {
       small,
       '--test',
       '4',
-      '--maxTokens',
+      '--generate-max-len',
       '8',
       '--runs',
       runs,
@@ -129,7 +129,7 @@ describe('tinystar eval', () => {
 
   it("has llama.cpp's engine run a file only when told to, which answers as ours does, and runs no folder", async () => {
     const runs = join(scratch, 'engines');
-    const args = [join(scratch, 'student.gguf'), '--test', '4', '--maxTokens', '8', '--runs', runs];
+    const args = [join(scratch, 'student.gguf'), '--test', '4', '--generate-max-len', '8', '--runs', runs];
     const outputs: unknown[] = [];
     for (const engine of [[], ['--engine', 'llama.cpp']]) {
       expect((await runEngine(['eval', ...args, ...engine])).code).toBe(0);
@@ -144,7 +144,7 @@ describe('tinystar eval', () => {
     expect(theirs).toEqual(ours);
     const refused = await runEngine(['eval', checkpoint, '--engine', 'llama.cpp', '--runs', runs]);
     expect(refused.stderr).toMatch(/llama\.cpp's engine runs GGUF files, and .* is none; export it/);
-    const generate = ['generate', join(scratch, 'student.gguf'), 'hello', '--maxTokens', '4'];
+    const generate = ['generate', join(scratch, 'student.gguf'), 'hello', '--generate-max-len', '4'];
     const asked = await runEngine(generate);
     const other = await runEngine([...generate, '--engine', 'llama.cpp']);
     expect(other.stdout).toBe(asked.stdout);
