@@ -8,7 +8,7 @@ import {
 import type { Outcome } from '../../packages/benchmarks/src/session.ts';
 import { intervalText } from '../report/numbers.ts';
 import { headedTable, table } from '../report/table.ts';
-import type { Style } from './style.ts';
+import type { Style } from './terminal.ts';
 
 /** The result as text, under the title of its benchmark. */
 export function benchmarkResult(

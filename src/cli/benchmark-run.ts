@@ -26,7 +26,7 @@ import type { CliContext } from './context.ts';
 import { answeringFlags, type FlagsOf, optional, runsFlag, text, toggle, whole } from './flags.ts';
 import { Progress } from './progress.ts';
 import { Stop } from './stop.ts';
-import { styleFor } from './style.ts';
+import { styleFor } from './terminal.ts';
 
 /** Flags of every benchmark's command that say how, and not what, is asked. */
 export const benchmarkFlags = {

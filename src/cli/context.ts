@@ -1,12 +1,7 @@
 /** Context of commands: streams, environment, and what tests replace. */
 import type { CommandContext } from '@stricli/core';
 import type { runRecipe } from '../run/runner.ts';
-import { type Environment, type Style, styleFor, type Terminal } from './style.ts';
-
-export interface OutputStream extends Terminal {
-  write(text: string): unknown;
-  readonly columns?: number | undefined;
-}
+import { type Environment, type OutputStream, type Style, styleFor } from './terminal.ts';
 
 export interface CliProcess {
   readonly stdout: OutputStream;

@@ -11,7 +11,7 @@ import { dumps } from '../json/dumps.ts';
 import { fromJson, isDict } from '../json/python.ts';
 import { pyStr } from '../json/repr.ts';
 import type { JsonObject } from '../json/value.ts';
-import type { Style } from './style.ts';
+import type { Style } from './terminal.ts';
 
 /** A dialogue to be shown: its calls as text. */
 export interface Shown {

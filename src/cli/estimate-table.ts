@@ -3,7 +3,7 @@ import type { Estimate } from '../estimate/index.ts';
 import type { Measured } from '../estimate/measure.ts';
 import { formatBytes, formatDuration, sum } from '../report/numbers.ts';
 import { headedTable, table } from '../report/table.ts';
-import type { Style } from './style.ts';
+import type { Style } from './terminal.ts';
 
 type Need = Pick<Estimate['stages'][number], 'memory' | 'deviceMemory' | 'disk' | 'checkpoints'>;
 

@@ -11,7 +11,7 @@ import { headedTable, table } from '../report/table.ts';
 import { type CliContext, outStyle } from './context.ts';
 import { Progress } from './progress.ts';
 import { Stop } from './stop.ts';
-import { styleFor } from './style.ts';
+import { styleFor } from './terminal.ts';
 
 /**
  * Carries `recipe` through its stages and prints what came out: as a table, or, with `json`, events as JSON lines and

@@ -4,7 +4,7 @@ import { constants } from 'node:os';
 import { onLongRead } from '../base/identity.ts';
 import { fileError } from '../base/system-errors.ts';
 import { faultText, runApp } from './app.ts';
-import { Channel } from './channel.ts';
+import { Channel } from './terminal.ts';
 import { type Services, UNREAD_EXIT } from './context.ts';
 import { runRecipe } from '../run/runner.ts';
 

@@ -3,7 +3,8 @@ import { fstatSync, statSync, type BigIntStats } from 'node:fs';
 import { resolve } from 'node:path';
 import { isStandardOutput, STANDARD } from '../base/destination.ts';
 import { UserError } from '../base/errors.ts';
-import type { CliContext, OutputStream } from './context.ts';
+import type { CliContext } from './context.ts';
+import type { OutputStream } from './terminal.ts';
 
 /** Flags of a command that name what it writes, with what was given for them. */
 export type Outputs = Readonly<Record<string, string | undefined>>;

@@ -6,8 +6,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { formatCount, formatDuration, formatNumber } from '../report/numbers.ts';
 import type { Metrics, RunEvent } from '../train/events.ts';
 import type { MetricName } from '../train/metrics.ts';
-import type { OutputStream } from './context.ts';
-import { bar, type Style } from './style.ts';
+import { bar, type OutputStream, type Style } from './terminal.ts';
 import { widthOf } from '../report/table.ts';
 
 export interface ProgressOptions {

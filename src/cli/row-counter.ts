@@ -1,6 +1,6 @@
 /** Counter of the rows that a command has read, drawn over on a terminal; elsewhere nothing, as the end says it. */
 import type { CliContext } from './context.ts';
-import { bar, styleFor } from './style.ts';
+import { bar, styleFor } from './terminal.ts';
 
 /** Milliseconds between redraws. */
 const REDRAW = 200;

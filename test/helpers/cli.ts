@@ -1,6 +1,7 @@
 /** Runs a command line in this process, with streams of its own, through the same door as `tinystar`. */
 import { runApp } from '../../src/cli/app.ts';
-import type { OutputStream, Services } from '../../src/cli/context.ts';
+import type { Services } from '../../src/cli/context.ts';
+import type { OutputStream } from '../../src/cli/terminal.ts';
 
 export interface CliResult {
   readonly stdout: string;

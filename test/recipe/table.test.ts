@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { styleFor } from '../../src/cli/style.ts';
+import { styleFor } from '../../src/cli/terminal.ts';
 import { headedTable, htmlTable, soft, table } from '../../src/report/table.ts';
 
 test('columns line up, also where cells are coloured or missing', () => {

@@ -14,7 +14,7 @@ import { command } from '../command.ts';
 import { type CliContext, outStyle } from '../context.ts';
 import { type FlagsOf, optional, text } from '../flags.ts';
 import { recordFiles, RowOutputs } from '../row-outputs.ts';
-import type { Style } from '../style.ts';
+import type { Style } from '../terminal.ts';
 
 const flags = { output: optional(text('The records with the labels of all their answers', 'FILE')) };
 

@@ -9,7 +9,7 @@ import { checkVocabulary, TopKFile } from '../../topk/reader.ts';
 import { command } from '../command.ts';
 import { type CliContext, outStyle } from '../context.ts';
 import { type FlagsOf, optional, text, toggle, whole } from '../flags.ts';
-import type { Style } from '../style.ts';
+import type { Style } from '../terminal.ts';
 
 const flags = {
   student: optional(

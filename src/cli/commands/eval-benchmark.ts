@@ -8,7 +8,7 @@ import { answerBenchmark, benchmarkFlags, scoreResponses } from '../benchmark-ru
 import { among, command } from '../command.ts';
 import { type CliContext, outStyle } from '../context.ts';
 import { type FlagsOf, option, text } from '../flags.ts';
-import { keptInput } from '../kept-input.ts';
+import { keptInput } from '../inputs.ts';
 
 /** The command of a benchmark. */
 export function benchmarkCommand(spec: BenchmarkSpec): Command<CliContext> {

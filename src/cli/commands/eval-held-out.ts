@@ -8,7 +8,7 @@ import { command } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import { execute } from '../execute.ts';
 import { answeringFlags, type FlagsOf, option, optional, runsFlag, text, toggle, whole } from '../flags.ts';
-import { keptInput } from '../kept-input.ts';
+import { keptInput } from '../inputs.ts';
 
 const { generate_max_len, limit } = stageKinds.eval.options;
 

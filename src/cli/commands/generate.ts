@@ -10,7 +10,7 @@ import { noticesOf } from '../../train/device-probe.ts';
 import { command } from '../command.ts';
 import { type CliContext, outStyle } from '../context.ts';
 import { answeringFlags, type FlagsOf, option, optional, text, toggle, whole } from '../flags.ts';
-import { readTools } from '../tools-file.ts';
+import { readTools } from '../inputs.ts';
 
 const { temperature, generate_max_len } = stageKinds.eval.options;
 const { n_samples_per_prompt } = stageKinds.rollout.options;

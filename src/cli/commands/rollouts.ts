@@ -23,7 +23,7 @@ import {
   text,
   toggle,
 } from '../flags.ts';
-import { keptInput } from '../kept-input.ts';
+import { keptInput } from '../inputs.ts';
 
 const { options } = stageKinds.rollout;
 const teacher = teacherSchema.shape;

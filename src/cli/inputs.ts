@@ -1,9 +1,26 @@
-/** Tools as users keep them: a file of JSON in any of the forms that chat/tool-documents.ts reads. */
+/** Inputs of commands: standard input that is kept for a run, and tools as users write them. */
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { STANDARD } from '../base/destination.ts';
 import { UserError } from '../base/errors.ts';
-import { readText } from '../base/files.ts';
+import { readBytes, readText, writeAtomic } from '../base/files.ts';
 import { readTools as readDocuments } from '../chat/tool-documents.ts';
 import { tryParseJson } from '../json/parse.ts';
 import { isList, type PyDict } from '../json/python.ts';
+
+/**
+ * The file that an input is; standard input is kept under the folder of runs, named by its contents, so that the same
+ * command with the same input goes on with the same run.
+ */
+export function keptInput(path: string, runs: string): string {
+  if (path !== STANDARD) return path;
+  const bytes = readBytes(STANDARD);
+  const name = createHash('sha256').update(bytes).digest('hex').slice(0, 16);
+  const kept = join(runs, 'inputs', `${name}.jsonl`);
+  if (!existsSync(kept)) writeAtomic(kept, bytes);
+  return kept;
+}
 
 /** Reads a tools file, its numbers as they were written; throws a UserError that names the tool that is wrong. */
 export function readTools(path: string): readonly PyDict[] {

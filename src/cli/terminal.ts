@@ -1,0 +1,74 @@
+/** Standard streams of a command: colours where one is a terminal, and none that loses its reader fails a command. */
+
+export interface OutputStream {
+  write(text: string): unknown;
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+}
+
+export type Environment = Readonly<Partial<Record<string, string>>>;
+
+export interface Style {
+  readonly enabled: boolean;
+  bold(text: string): string;
+  dim(text: string): string;
+  accent(text: string): string;
+  good(text: string): string;
+  bad(text: string): string;
+}
+
+/** The style for what is written to `stream`. See https://no-color.org: any non-empty NO_COLOR switches colours off. */
+export function styleFor(stream: Pick<OutputStream, 'isTTY'>, env: Environment): Style {
+  const asked = env['NO_COLOR'] !== undefined && env['NO_COLOR'] !== '';
+  const enabled = stream.isTTY === true && !asked && env['TERM'] !== 'dumb';
+  const wrap = (open: number, close: number) => (text: string) =>
+    enabled && text !== '' ? `\x1b[${open}m${text}\x1b[${close}m` : text;
+  return {
+    enabled,
+    bold: wrap(1, 22),
+    dim: wrap(2, 22),
+    accent: wrap(36, 39),
+    good: wrap(32, 39),
+    bad: wrap(31, 39),
+  };
+}
+
+/** Characters of a bar. */
+const BAR = 20;
+
+/** A bar that is filled to `share`, 0 to 1. */
+export function bar(share: number, style: Style): string {
+  const filled = Math.round(Math.min(1, share) * BAR);
+  return style.accent('━'.repeat(filled)) + style.dim('─'.repeat(BAR - filled));
+}
+
+/** Faults of a stream whose other end is gone: a closed pipe, a terminal that was closed. */
+const UNREAD = ['EPIPE', 'EIO', 'ECONNRESET', 'ENOTCONN'];
+
+/** A standard stream, which may lose its reader at any moment: what is written then is dropped. */
+export class Channel implements OutputStream {
+  readonly #stream: NodeJS.WriteStream;
+  #isOpen = true;
+
+  /** `onEnd` is told when the stream takes no more: undefined if nobody reads it, otherwise the fault. */
+  constructor(stream: NodeJS.WriteStream, onEnd: (fault: Error | undefined) => void) {
+    this.#stream = stream;
+    stream.on('error', (fault: NodeJS.ErrnoException) => {
+      if (!this.#isOpen) return;
+      this.#isOpen = false;
+      onEnd(UNREAD.includes(fault.code ?? '') ? undefined : fault);
+    });
+  }
+
+  get isTTY(): boolean {
+    return this.#stream.isTTY;
+  }
+
+  get columns(): number | undefined {
+    return this.#stream.columns;
+  }
+
+  write(text: string): void {
+    if (this.#isOpen) this.#stream.write(text);
+  }
+}
