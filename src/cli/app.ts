@@ -1,69 +1,76 @@
 /** The command line as a whole: commands, how faults are told, exit codes. */
-import { buildApplication, buildRouteMap, FlagNotFoundError, run, text_en } from '@stricli/core';
+import {
+  buildApplication,
+  buildRouteMap,
+  FlagNotFoundError,
+  type RouteMap,
+  type Command,
+  run,
+  text_en,
+} from '@stricli/core';
 import { errorText, UserError } from '../base/errors.ts';
 import { withoutSecrets } from '../base/secrets.ts';
 import { CLOSED_PIPE } from '../base/system-errors.ts';
 import { packageVersion } from '../run/machine.ts';
-import { compareCommand } from './commands/compare.ts';
-import { dataCleanCommand } from './commands/data-clean.ts';
-import { dataConvertCommand } from './commands/data-convert.ts';
-import { dataInspectCommand } from './commands/data-inspect.ts';
-import { dataLabelCommand } from './commands/data-label.ts';
-import { dataMixCommand } from './commands/data-mix.ts';
-import { dataRenderCommand } from './commands/data-render.ts';
-import { dataTopkCommand } from './commands/data-topk.ts';
-import { doctorCommand } from './commands/doctor.ts';
-import { estimateCommand } from './commands/estimate.ts';
-import { evalRoutes } from './commands/eval.ts';
-import { exportCommand } from './commands/export.ts';
-import { generateCommand } from './commands/generate.ts';
-import { pullCommand } from './commands/pull.ts';
-import { reportCommand } from './commands/report.ts';
-import { rolloutsCommand } from './commands/rollouts.ts';
-import { runCommand } from './commands/run.ts';
-import { scoreCommand } from './commands/score.ts';
 import type { CliContext } from './context.ts';
 import { Interrupted, UNREAD_EXIT } from './context.ts';
 import { examples } from './command.ts';
 
-const routes = buildRouteMap<string, CliContext>({
-  routes: {
-    run: runCommand,
-    estimate: estimateCommand,
-    eval: evalRoutes,
-    generate: generateCommand,
-    export: exportCommand,
-    pull: pullCommand,
-    report: reportCommand,
-    compare: compareCommand,
-    rollouts: rolloutsCommand,
-    score: scoreCommand,
-    data: buildRouteMap<string, CliContext>({
-      routes: {
-        convert: dataConvertCommand,
-        clean: dataCleanCommand,
-        label: dataLabelCommand,
-        mix: dataMixCommand,
-        render: dataRenderCommand,
-        inspect: dataInspectCommand,
-        topk: dataTopkCommand,
-      },
-      docs: {
-        brief: 'Prepare data and look at it',
-        fullDescription: examples('Prepares data and looks at it.', 'tinystar data inspect --count 2'),
-      },
+/** Commands by name. A command line loads the one that it names: loading all takes longer than most of them do. */
+type Commands = Readonly<
+  Record<string, (rest: readonly string[]) => Promise<Command<CliContext> | RouteMap<CliContext>>>
+>;
+
+const DATA: Commands = {
+  convert: async () => (await import('./commands/data-convert.ts')).dataConvertCommand,
+  clean: async () => (await import('./commands/data-clean.ts')).dataCleanCommand,
+  label: async () => (await import('./commands/data-label.ts')).dataLabelCommand,
+  mix: async () => (await import('./commands/data-mix.ts')).dataMixCommand,
+  render: async () => (await import('./commands/data-render.ts')).dataRenderCommand,
+  inspect: async () => (await import('./commands/data-inspect.ts')).dataInspectCommand,
+  topk: async () => (await import('./commands/data-topk.ts')).dataTopkCommand,
+};
+
+const COMMANDS: Commands = {
+  run: async () => (await import('./commands/run.ts')).runCommand,
+  estimate: async () => (await import('./commands/estimate.ts')).estimateCommand,
+  eval: async () => (await import('./commands/eval.ts')).evalRoutes,
+  generate: async () => (await import('./commands/generate.ts')).generateCommand,
+  export: async () => (await import('./commands/export.ts')).exportCommand,
+  pull: async () => (await import('./commands/pull.ts')).pullCommand,
+  report: async () => (await import('./commands/report.ts')).reportCommand,
+  compare: async () => (await import('./commands/compare.ts')).compareCommand,
+  rollouts: async () => (await import('./commands/rollouts.ts')).rolloutsCommand,
+  score: async () => (await import('./commands/score.ts')).scoreCommand,
+  data: (rest) =>
+    routesFor(DATA, rest, {
+      brief: 'Prepare data and look at it',
+      fullDescription: examples('Prepares data and looks at it.', 'tinystar data inspect --count 2'),
     }),
-    doctor: doctorCommand,
-  },
-  docs: {
-    brief: 'Distil function calling into tiny models',
-    fullDescription: examples(
-      'Distils function calling from a large teacher into a super-tiny student, from data to a file that runs on a\n' +
-        'device. Every command has --help with an example.',
-      'tinystar run recipes/tiny-star.yaml',
-    ),
-  },
-});
+  doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
+};
+
+const DOCS = {
+  brief: 'Distil function calling into tiny models',
+  fullDescription: examples(
+    'Distils function calling from a large teacher into a super-tiny student, from data to a file that runs on a\n' +
+      'device. Every command has --help with an example.',
+    'tinystar run recipes/tiny-star.yaml',
+  ),
+};
+
+/** The command that a command line begins with; all of them where it begins with none, for help and suggestions. */
+async function routesFor(
+  commands: Commands,
+  [name = '', ...rest]: readonly string[],
+  docs: typeof DOCS,
+): Promise<RouteMap<CliContext>> {
+  const wanted = Object.entries(commands).filter(
+    ([known]) => known === name || !Object.hasOwn(commands, name),
+  );
+  const loaded = wanted.map(async ([known, load]) => [known, await load(rest)] as const);
+  return buildRouteMap<string, CliContext>({ routes: Object.fromEntries(await Promise.all(loaded)), docs });
+}
 
 /** Text on standard error for anything that was thrown. */
 export function faultText(thrown: unknown, debug: boolean): string {
@@ -106,7 +113,7 @@ function exitCodeOf(thrown: unknown): number {
  */
 export async function runApp(args: readonly string[], context: CliContext): Promise<number> {
   const debug = args.includes('--debug');
-  const app = buildApplication<CliContext>(routes, {
+  const app = buildApplication<CliContext>(await routesFor(COMMANDS, args, DOCS), {
     name: 'tinystar',
     versionInfo: { currentVersion: packageVersion() },
     scanner: { caseStyle: 'allow-kebab-for-camel' },

@@ -6,7 +6,6 @@ import { fileError } from '../base/system-errors.ts';
 import { faultText, runApp } from './app.ts';
 import { Channel } from './terminal.ts';
 import { type Services, UNREAD_EXIT } from './context.ts';
-import { runRecipe } from '../run/runner.ts';
 
 const args = process.argv.slice(2);
 /** Tells whether the command goes on when nobody reads what it prints. */
@@ -15,7 +14,10 @@ let goesOn = false;
 let failed = false;
 
 const services: Services = {
-  runRecipe,
+  async *runRecipe(...given) {
+    const { runRecipe } = await import('../run/runner.ts');
+    return yield* runRecipe(...given);
+  },
   onInterrupt(listener) {
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
     const heard = (signal: NodeJS.Signals): void => listener(128 + constants.signals[signal]);

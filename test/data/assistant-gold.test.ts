@@ -7,7 +7,7 @@ import {
   NO_FUNCTION,
   type AssistantDialogue,
 } from '../../src/data/assistant/index.ts';
-import { TRAINING_FUNCTIONS } from '../../src/data/assistant/library.ts';
+import { trainingFunctions } from '../../src/data/assistant/library.ts';
 import type { FunctionSpec } from '../../src/data/assistant/spec.ts';
 import type { Node } from '../../src/data/assistant/template.ts';
 import type { JsonValue } from '../../src/json/value.ts';
@@ -79,7 +79,7 @@ function patternOf(spec: FunctionSpec, nodes: readonly Node[]): string {
 }
 
 const PATTERNS = new Map(
-  TRAINING_FUNCTIONS.flatMap((spec) => {
+  trainingFunctions().flatMap((spec) => {
     const patterns = [...spec.train, ...spec.test].map(
       ({ nodes }) =>
         new RegExp(

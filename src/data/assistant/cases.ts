@@ -2,7 +2,7 @@
 import type { Rng } from '../../base/rng.ts';
 import { required } from '../../base/errors.ts';
 import type { Message } from '../../chat/messages.ts';
-import { SMALL_TALK } from './phrases.ts';
+import { smallTalkPhrases } from './phrases.ts';
 import { joinSpoken, say, type Spoken } from './request.ts';
 import type { FunctionSpec } from './spec.ts';
 import { parseTemplate, type Template } from './template.ts';
@@ -113,7 +113,7 @@ function irrelevant({ rng, split, outside, smallTalk }: Setting): Case {
   if (smallTalk && rng.chance(0.2)) {
     const used = new Set<string>();
     const text = rng
-      .pick(SMALL_TALK[split])
+      .pick(smallTalkPhrases()[split])
       .replaceAll(/\{(\w+)\}/g, (_, of: string) => String(drawValue(rng, { type: 'text', of }, split, used)));
     return answered(
       joinSpoken(rng, [{ text, imperative: parseTemplate(text).imperative, calls: [] }]),

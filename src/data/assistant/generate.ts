@@ -5,7 +5,7 @@
 import { Rng } from '../../base/rng.ts';
 import type { Dialogue, Tool } from '../../chat/messages.ts';
 import { buildCase, CATEGORIES, supports, type Case, type Category, type Setting } from './cases.ts';
-import { HELD_OUT_FUNCTIONS, TRAINING_FUNCTIONS } from './library.ts';
+import { heldOutFunctions, trainingFunctions } from './library.ts';
 import type { FunctionSpec } from './spec.ts';
 import { drawFunction } from './tools.ts';
 import type { Split } from './values.ts';
@@ -49,12 +49,12 @@ function drawSize(rng: Rng): number {
 /** Two functions of one family and others, such that every category has something to ask for. */
 function drawTrainingSet(rng: Rng, split: Split): FunctionSpec[] {
   for (;;) {
-    const first = rng.pick(TRAINING_FUNCTIONS);
-    const family = TRAINING_FUNCTIONS.filter((spec) => spec.family === first.family && spec !== first);
+    const first = rng.pick(trainingFunctions());
+    const family = trainingFunctions().filter((spec) => spec.family === first.family && spec !== first);
     if (family.length === 0) continue;
     const size = drawSize(rng);
     const set = [first, rng.pick(family)];
-    for (const spec of rng.shuffled(TRAINING_FUNCTIONS))
+    for (const spec of rng.shuffled(trainingFunctions()))
       if (set.length < size && !set.includes(spec)) set.push(spec);
     if (conflicting(set)) continue;
     if (CATEGORIES.every((category) => set.some((spec) => supports(spec, category, split))))
@@ -65,8 +65,8 @@ function drawTrainingSet(rng: Rng, split: Split): FunctionSpec[] {
 /** Two or three held-out functions among one or two that training knows. */
 function drawUnseenSet(rng: Rng): { unseen: FunctionSpec[]; seen: FunctionSpec[] } {
   for (;;) {
-    const unseen = rng.shuffled(HELD_OUT_FUNCTIONS).slice(0, 2 + rng.below(2));
-    const seen = rng.shuffled(TRAINING_FUNCTIONS).slice(0, 1 + rng.below(2));
+    const unseen = rng.shuffled(heldOutFunctions()).slice(0, 2 + rng.below(2));
+    const seen = rng.shuffled(trainingFunctions()).slice(0, 1 + rng.below(2));
     const fits = (['parallel', 'optional'] as const).every((c) =>
       unseen.some((spec) => supports(spec, c, 'test')),
     );
@@ -112,7 +112,7 @@ function planSeen(rng: Rng, split: Split, index: number): Plan {
   const specs = drawTrainingSet(rng, split);
   const asked = specs.map((spec) => drawFunction(rng, spec));
   const families = new Set(specs.map((spec) => spec.family));
-  const outside = TRAINING_FUNCTIONS.filter(
+  const outside = trainingFunctions().filter(
     (spec) =>
       !families.has(spec.family) ||
       (STRICT_FAMILIES.has(spec.family) && !specs.includes(spec) && rng.chance(0.5)),

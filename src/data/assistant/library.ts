@@ -1,4 +1,5 @@
 /** All functions of the assistant, and the words that their definitions and phrases use. */
+import { once } from '../../base/once.ts';
 import { domainOf, type FunctionSpec } from './spec.ts';
 
 const DOMAINS =
@@ -6,10 +7,10 @@ const DOMAINS =
     ' ',
   );
 
-export const TRAINING_FUNCTIONS: readonly FunctionSpec[] = DOMAINS.flatMap(domainOf);
+export const trainingFunctions = once((): readonly FunctionSpec[] => DOMAINS.flatMap(domainOf));
 
 /** Functions that occur in evaluation only: training sees none of them, under no name. */
-export const HELD_OUT_FUNCTIONS: readonly FunctionSpec[] = domainOf('held-out');
+export const heldOutFunctions = once((): readonly FunctionSpec[] => domainOf('held-out'));
 
 /** The lower-case words of a text. */
 export function wordsOf(text: string): string[] {
@@ -18,7 +19,7 @@ export function wordsOf(text: string): string[] {
 
 /** Every word by which training functions are defined or asked for: none of them can be a test word. */
 export function trainingVocabulary(): Set<string> {
-  const texts = TRAINING_FUNCTIONS.flatMap((spec) => [
+  const texts = trainingFunctions().flatMap((spec) => [
     ...spec.names,
     ...spec.descriptions,
     ...spec.params.flatMap((param) => [

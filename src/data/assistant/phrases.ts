@@ -1,5 +1,6 @@
 /** Phrase files: the words of the assistant's functions and requests, in YAML under phrases/. */
 import { z } from 'zod';
+import { once } from '../../base/once.ts';
 import { readPhrases, wordList } from '../../base/phrases.ts';
 
 /** A function as phrase files write it; names are given as "name|another|a third", one of which a tool set draws. */
@@ -22,22 +23,25 @@ export const functionSchema = z.strictObject({
 });
 export type FunctionSource = z.output<typeof functionSchema>;
 
-const lexicon = readPhrases(
-  import.meta.url,
-  'lexicon',
-  z.strictObject({
-    words: z.record(z.string(), wordList),
-    kinds: z.record(z.string(), z.array(z.string())),
-  }),
+const named = z.record(z.string(), z.array(z.string()).readonly()).readonly();
+
+/**
+ * `words`: lists of words by name, each of which values.ts splits into training and test words. `kinds`: patterns of each
+ * kind of text, where `<name>` is a word of that list.
+ */
+export const lexicon = once(() =>
+  readPhrases(
+    import.meta.url,
+    'lexicon',
+    z.strictObject({ words: z.record(z.string(), wordList).readonly(), kinds: named }),
+  ),
 );
-/** Lists of words by name, each of which values.ts splits into training and test words. */
-export const LEXICON: Readonly<Record<string, readonly string[]>> = lexicon.words;
-/** Patterns of each kind of text: `<name>` is a word of that list. */
-export const TEXT_KINDS: Readonly<Record<string, readonly string[]>> = lexicon.kinds;
 
 /** Things people say to an assistant that no function answers. */
-export const SMALL_TALK: Readonly<Record<'train' | 'test', readonly string[]>> = readPhrases(
-  import.meta.url,
-  'small-talk',
-  z.strictObject({ train: z.array(z.string()), test: z.array(z.string()) }),
+export const smallTalkPhrases = once(() =>
+  readPhrases(
+    import.meta.url,
+    'small-talk',
+    z.strictObject({ train: z.array(z.string()), test: z.array(z.string()) }),
+  ),
 );

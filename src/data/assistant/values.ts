@@ -1,6 +1,7 @@
 /** Draws argument values, from training words or from test words; the two never meet. */
 import { hashString, type Rng } from '../../base/rng.ts';
-import { LEXICON, TEXT_KINDS } from './phrases.ts';
+import { once } from '../../base/once.ts';
+import { lexicon } from './phrases.ts';
 import { trainingVocabulary, wordsOf } from './library.ts';
 import type { Kind } from './spec.ts';
 
@@ -16,11 +17,15 @@ const ONSETS = 'b br c ch d dr f fl g gr h j k kl l m n p pl qu r s sh st t tr v
 const VOWELS = 'a e i o u a e i o ai ee ou ia'.split(' ');
 const CODAS = ['', '', '', 'n', 'r', 'l', 's', 'x', 'm', 'ck', 'nd', 'rt', 'sk', 'v', 'p'];
 
-const LITERALS = Object.values(TEXT_KINDS).flatMap((patterns) =>
-  patterns.flatMap((pattern) => wordsOf(pattern.replaceAll(/<\w+>/g, ' '))),
+const literals = once(() =>
+  Object.values(lexicon().kinds).flatMap((patterns) =>
+    patterns.flatMap((pattern) => wordsOf(pattern.replaceAll(/<\w+>/g, ' '))),
+  ),
 );
-const FIXED_WORDS = new Set([...trainingVocabulary(), ...LITERALS]);
-const LEXICON_WORDS = new Set(Object.values(LEXICON).flatMap((list) => list.flatMap(wordsOf)));
+const fixedWords = once(() => new Set([...trainingVocabulary(), ...literals()]));
+const lexiconWords = once(
+  () => new Set(Object.values(lexicon().words).flatMap((list) => list.flatMap(wordsOf))),
+);
 
 function splitOf(word: string): Split {
   return hashString(word.toLowerCase()) % TEST_SHARE === 0 ? 'test' : 'train';
@@ -28,19 +33,22 @@ function splitOf(word: string): Split {
 
 /** The words of one list that belong to a split; a word that the functions' own phrases use is always a training word. */
 function listFor(name: string, split: Split): string[] {
-  return (LEXICON[name] ?? []).filter(
-    (word) => (FIXED_WORDS.has(word.toLowerCase()) ? 'train' : splitOf(word)) === split,
+  return (lexicon().words[name] ?? []).filter(
+    (word) => (fixedWords().has(word.toLowerCase()) ? 'train' : splitOf(word)) === split,
   );
 }
 
-const LISTS: Readonly<Record<Split, ReadonlyMap<string, readonly string[]>>> = {
-  train: new Map(Object.keys(LEXICON).map((name) => [name, listFor(name, 'train')])),
-  test: new Map(Object.keys(LEXICON).map((name) => [name, listFor(name, 'test')])),
-};
+const lists = once((): Readonly<Record<Split, ReadonlyMap<string, readonly string[]>>> => {
+  const names = Object.keys(lexicon().words);
+  return {
+    train: new Map(names.map((name) => [name, listFor(name, 'train')])),
+    test: new Map(names.map((name) => [name, listFor(name, 'test')])),
+  };
+});
 
 /** The lexicon's words that only the test uses, in lower case. */
 export function testWords(): Set<string> {
-  return new Set([...LISTS.test.values()].flatMap((list) => list.flatMap(wordsOf)));
+  return new Set([...lists().test.values()].flatMap((list) => list.flatMap(wordsOf)));
 }
 
 /** A made-up word of the split, such as "tavirel": its hash says which split it belongs to. */
@@ -50,14 +58,14 @@ export function madeUpWord(rng: Rng, split: Split): string {
     let word = '';
     for (let i = 0; i < syllables; i++) word += rng.pick(ONSETS) + rng.pick(VOWELS);
     word += rng.pick(CODAS);
-    const known = word.length < 5 || FIXED_WORDS.has(word) || LEXICON_WORDS.has(word);
+    const known = word.length < 5 || fixedWords().has(word) || lexiconWords().has(word);
     if (!known && splitOf(word) === split) return word;
   }
 }
 
 function drawWord(rng: Rng, list: string, split: Split): string {
   if (list === 'made') return madeUpWord(rng, split);
-  const word = rng.pick(LISTS[split].get(list) ?? []);
+  const word = rng.pick(lists()[split].get(list) ?? []);
   if (!rng.chance(MADE_UP)) return word;
   const made = madeUpWord(rng, split);
   return word.charAt(0) === word.charAt(0).toUpperCase()
@@ -66,7 +74,7 @@ function drawWord(rng: Rng, list: string, split: Split): string {
 }
 
 function drawText(rng: Rng, of: string, split: Split): string {
-  const pattern = rng.pick(TEXT_KINDS[of] ?? []);
+  const pattern = rng.pick(lexicon().kinds[of] ?? []);
   return pattern.replaceAll(/<(\w+)>/g, (_, list: string) => drawWord(rng, list, split));
 }
 
@@ -88,7 +96,7 @@ export function drawValue(rng: Rng, kind: Kind, split: Split, used: Set<string>)
     const parts = String(value)
       .toLowerCase()
       .split(' ')
-      .filter((part) => !LITERALS.includes(part));
+      .filter((part) => !literals().includes(part));
     if (parts.some((part) => used.has(part)) || new Set(parts).size < parts.length) continue;
     for (const part of parts) used.add(part);
     return value;

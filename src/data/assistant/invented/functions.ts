@@ -3,14 +3,7 @@ import type { Rng } from '../../../base/rng.ts';
 import { required } from '../../../base/errors.ts';
 import { defineFunction, type FunctionSpec } from '../spec.ts';
 import { madeUpWord } from '../values.ts';
-import {
-  INVENTED_ADJECTIVES,
-  INVENTED_NOUNS,
-  INVENTED_PARAMS,
-  INVENTED_VERBS,
-  type InventedParam,
-  namesHeldOut,
-} from './words.ts';
+import { inventedWords, type InventedParam, namesHeldOut } from './words.ts';
 
 /** Deed of a function, which no other function of a tool set may share. */
 export interface Deed {
@@ -27,10 +20,10 @@ export interface Invention {
 export function drawDeed(rng: Rng, like?: Deed): Deed {
   for (;;) {
     const shared = like === undefined ? 'nothing' : rng.pick(['verb', 'noun']);
-    const verbs = like && shared === 'verb' ? like.verbs : rng.pick(INVENTED_VERBS);
-    const fresh = rng.chance(0.2) ? madeUpWord(rng, 'train') : rng.pick(INVENTED_NOUNS);
+    const verbs = like && shared === 'verb' ? like.verbs : rng.pick(inventedWords().verbs);
+    const fresh = rng.chance(0.2) ? madeUpWord(rng, 'train') : rng.pick(inventedWords().nouns);
     const compound = rng.chance(0.2)
-      ? `${rng.pick(rng.chance(0.5) ? INVENTED_NOUNS : INVENTED_ADJECTIVES)} ${fresh}`
+      ? `${rng.pick(rng.chance(0.5) ? inventedWords().nouns : inventedWords().adjectives)} ${fresh}`
       : fresh;
     const noun = like?.noun !== undefined && shared === 'noun' ? like.noun : compound;
     if (noun.split(' ').some((word) => namesHeldOut(verbs, word) || verbs.includes(word))) continue;
@@ -70,7 +63,7 @@ const OBJECT_KINDS = new Set([
 
 function drawParams(rng: Rng, objectFirst: boolean): { param: InventedParam; required: boolean }[] {
   const params: InventedParam[] = [];
-  const objects = INVENTED_PARAMS.filter((param) => OBJECT_KINDS.has(param.kind));
+  const objects = inventedWords().params.filter((param) => OBJECT_KINDS.has(param.kind));
   if (objectFirst) params.push(rng.pick(objects));
   const count = rng.pick([1, 1, 2, 2, 2, 3, 3, 4]);
   while (params.length < count) {
@@ -84,9 +77,10 @@ function drawParams(rng: Rng, objectFirst: boolean): { param: InventedParam; req
 }
 
 function drawParam(rng: Rng): InventedParam {
-  if (rng.chance(0.75)) return rng.pick(INVENTED_PARAMS);
-  const name = rng.chance(0.4) ? madeUpWord(rng, 'train') : rng.pick(INVENTED_NOUNS);
-  const value = (): string => (rng.chance(0.4) ? madeUpWord(rng, 'train') : rng.pick(INVENTED_ADJECTIVES));
+  if (rng.chance(0.75)) return rng.pick(inventedWords().params);
+  const name = rng.chance(0.4) ? madeUpWord(rng, 'train') : rng.pick(inventedWords().nouns);
+  const value = (): string =>
+    rng.chance(0.4) ? madeUpWord(rng, 'train') : rng.pick(inventedWords().adjectives);
   const choices = new Set(Array.from({ length: 2 + rng.below(3) }, value));
   const choice = choices.size > 1 ? [...choices].join('/') : 'made';
   return { name, kind: rng.pick(['made', 'made', 'code', '1..99', '1..900', choice]), cues: [] };

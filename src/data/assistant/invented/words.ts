@@ -1,14 +1,9 @@
 /** The words of invented functions, without those that only the test may use. */
 import { z } from 'zod';
-import { HELD_OUT_FUNCTIONS, wordsOf } from '../library.ts';
+import { heldOutFunctions, wordsOf } from '../library.ts';
+import { once } from '../../../base/once.ts';
 import { readPhrases, wordList } from '../../../base/phrases.ts';
 import { testWords } from '../values.ts';
-
-const FILE = readPhrases(
-  new URL('../', import.meta.url).href,
-  'invented',
-  z.strictObject({ verbs: wordList, nouns: wordList, adjectives: wordList, params: z.string() }),
-);
 
 /** The words of a list, without those that only the test may use, be it in the plural. */
 function list(words: readonly string[]): string[] {
@@ -17,18 +12,11 @@ function list(words: readonly string[]): string[] {
   return [...new Set(words)].filter((word) => !word.split('|').some(isBanned));
 }
 
-/** Groups of verbs that mean the same. */
-export const INVENTED_VERBS: readonly (readonly string[])[] = list(FILE.verbs).map((group) =>
-  group.split('|'),
-);
-export const INVENTED_NOUNS: readonly string[] = list(FILE.nouns);
-export const INVENTED_ADJECTIVES: readonly string[] = list(FILE.adjectives);
-
-const HELD_OUT_NAMES = HELD_OUT_FUNCTIONS.flatMap((spec) => spec.names.map(wordsOf));
+const heldOutNames = once(() => heldOutFunctions().flatMap((spec) => spec.names.map(wordsOf)));
 
 /** Tells whether a verb, in any of its wordings, and a noun together name a held-out function. */
 export function namesHeldOut(verbs: readonly string[], noun: string): boolean {
-  return HELD_OUT_NAMES.some((name) => name.some((word) => verbs.includes(word)) && name.includes(noun));
+  return heldOutNames().some((name) => name.some((word) => verbs.includes(word)) && name.includes(noun));
 }
 
 /** Parameters of invented functions: `name; kind; ways to give it`, where {} is the value. */
@@ -38,16 +26,35 @@ export interface InventedParam {
   readonly cues: readonly string[];
 }
 
-const BANNED = testWords();
+/** Parameters without those that a test word is in. */
+function paramsOf(text: string): InventedParam[] {
+  const banned = testWords();
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const [name = '', kind = '', cues = ''] = line.split(';').map((part) => part.trim());
+      return { name, kind, cues: cues.split(', ') };
+    })
+    .filter(
+      ({ name, kind, cues }) =>
+        !wordsOf([name, kind.includes('/') ? kind : '', ...cues].join(' ')).some((word) => banned.has(word)),
+    );
+}
 
-export const INVENTED_PARAMS: readonly InventedParam[] = FILE.params
-  .trim()
-  .split('\n')
-  .map((line) => {
-    const [name = '', kind = '', cues = ''] = line.split(';').map((part) => part.trim());
-    return { name, kind, cues: cues.split(', ') };
-  })
-  .filter(
-    ({ name, kind, cues }) =>
-      !wordsOf([name, kind.includes('/') ? kind : '', ...cues].join(' ')).some((word) => BANNED.has(word)),
-  );
+/** Words that invented functions are made of; `verbs` are groups that mean the same. */
+export const inventedWords = once(() => {
+  const schema = z.strictObject({
+    verbs: wordList,
+    nouns: wordList,
+    adjectives: wordList,
+    params: z.string(),
+  });
+  const file = readPhrases(new URL('../', import.meta.url).href, 'invented', schema);
+  return {
+    verbs: list(file.verbs).map((group) => group.split('|')),
+    nouns: list(file.nouns),
+    adjectives: list(file.adjectives),
+    params: paramsOf(file.params),
+  };
+});
