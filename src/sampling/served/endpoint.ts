@@ -6,6 +6,7 @@
 import { errorText, UserError } from '../../base/errors.ts';
 import { Rng } from '../../base/rng.ts';
 import { withoutSecrets } from '../../base/secrets.ts';
+import { within } from '../../base/time-limit.ts';
 import { routeOf } from './address.ts';
 import { errorIn, errorInText, mayPass, Refused, type Told, Transient, Unsendable } from './faults.ts';
 import { countdown, duration, until, Watch } from './watch.ts';
@@ -236,15 +237,18 @@ export class Endpoint {
     const { apiKey } = this.#options;
     const timeout = this.#timeout;
     const began = Date.now();
-    const request = fetch(routeOf(this.url, path), {
-      method: body === undefined ? 'GET' : 'POST',
-      headers: {
-        'content-type': 'application/json',
-        ...keyHeaders(this.url, apiKey),
-      },
-      signal: AbortSignal.any([signal, AbortSignal.timeout(timeout)]),
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    }).then(async (response) => ({ response, text: await response.text() }));
+    const request = within(timeout, signal, async (limited) => {
+      const response = await fetch(routeOf(this.url, path), {
+        method: body === undefined ? 'GET' : 'POST',
+        headers: {
+          'content-type': 'application/json',
+          ...keyHeaders(this.url, apiKey),
+        },
+        signal: limited,
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      return { response, text: await response.text() };
+    });
     const { response, text } = await this.#watch.over(
       request,
       () =>
