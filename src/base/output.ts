@@ -159,7 +159,7 @@ export function writeThrough<T>(path: string, fill: (place: string) => T): T {
     return filled;
   } catch (thrown) {
     if (systemCode(thrown).startsWith('E')) throw fileError('write', path, thrown);
-    // What was being written has the user's name for it.
+    // A file that was being written has the user's name for it.
     if (!(thrown instanceof UserError) || !thrown.message.includes(place)) throw thrown;
     throw new UserError(thrown.code, thrown.message.replaceAll(place, path), { cause: thrown });
   } finally {
@@ -213,7 +213,7 @@ export function writeFolderAtomic(given: string, fill: (temporary: string) => vo
     rmSync(old, { recursive: true, force: true });
   } catch (thrown) {
     discard(temporary);
-    // What `fill` throws is of its own kind, and no matter of the disk.
+    // Errors of `fill` are of its own kind, and no matter of the disk.
     if (thrown instanceof UserError || systemCode(thrown) === '') throw thrown;
     throw fileError('write', given, thrown);
   }

@@ -10,7 +10,7 @@ const { assistant: HEADER, call, readCalls, think } = FORMAT;
 
 /**
  * The assistant's turn that `generation` completes: what follows the last assistant header of prompt and generation together.
- * What a prompt has opened of the thought, which its template may do, is part of it.
+ * A thought that the prompt has opened, as its template may do, is part of it.
  */
 export function assistantTurn(prompt: string, generation: string): string {
   return afterHeader(afterHeader(prompt) + generation);

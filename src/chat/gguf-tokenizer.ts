@@ -21,7 +21,7 @@ export function ggufTokenizer(source: string): GgufTokenizer {
       `The tokenizer in ${source} splits text by another pattern than Qwen's, which such a GGUF file cannot say; use a Qwen tokenizer.`,
     );
   }
-  // What a runtime takes for the end of text must be what the student writes at the end of its turn.
+  // A runtime must take for the end of text what the student writes at the end of its turn.
   const { turnEndId: eosId, padId, vocabSize } = new Tokenizer(parts);
   const tokens = Array.from({ length: vocabSize }, (_, id) => parts.tokens[id] ?? `[PAD${id}]`);
   const types = Array.from(tokens, (_, id): GgufTokenType =>

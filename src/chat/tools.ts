@@ -129,7 +129,7 @@ class LazyToolTable implements ToolTable {
 
 /**
  * The tools of a rendered prompt: the last `<tools>...</tools>`, one JSON document a line. Of two tools of one name the last holds.
- * Where STAR's reader raises it goes on: OpenAI's {"type": "function", "function": {...}} is unwrapped, missing parameters are none, and a
+ * Goes on where STAR's reader raises: OpenAI's {"type": "function", "function": {...}} is unwrapped, missing parameters are none, and a
  * line that is no tool is left out and reported in `problems`.
  */
 export function toolTableFromPrompt(prompt: string): ToolTable {

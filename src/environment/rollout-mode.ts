@@ -28,7 +28,7 @@ const ENDS = { stopped: 'answer', steps: 'turns', tries: 'turns', length: 'lengt
 function conversationOf({ steps, end, answer }: Chain): Conversation {
   const parts = steps.flatMap(({ tokens, logprobs, reply }, i) => {
     const own = { tokens, logprobs, own: 1 };
-    // What nothing was written after is no part of the conversation.
+    // A turn after which nothing was written is no part of the conversation.
     return i === steps.length - 1
       ? [own]
       : [own, { tokens: reply, logprobs: new Float32Array(reply.length), own: 0 }];

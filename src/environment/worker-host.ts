@@ -77,7 +77,7 @@ class Thread {
       stderr: true,
       workerData: start,
     });
-    // What it prints would stand in the middle of the progress bar; unread it would pile up. While it is read the
+    // Output of its own would stand in the middle of the progress bar; unread it would pile up. While it is read the
     // process waits for the thread, whether `unref` was called or not: a thread must be stopped to let a run end.
     this.#worker.stdout.resume();
     this.#worker.stderr.resume();

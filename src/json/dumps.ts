@@ -44,7 +44,7 @@ export function byCodePoint(a: string, b: string): number {
   const length = Math.min(a.length, b.length);
   const differenceAt = (i: number): number => (a.codePointAt(i) ?? 0) - (b.codePointAt(i) ?? 0);
   for (let i = 0; i < length; i++) {
-    // Where two units differ, the characters that they end may have begun a unit earlier.
+    // Characters that two different units end may have begun a unit earlier.
     if (a.charCodeAt(i) !== b.charCodeAt(i)) return differenceAt(Math.max(0, i - 1)) || differenceAt(i);
   }
   return a.length - b.length;

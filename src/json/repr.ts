@@ -15,7 +15,7 @@ export function floatRepr(value: number): string {
   return `${mantissa}e${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`;
 }
 
-// What str.isprintable refuses: the categories "other" and "separator", except the space. Which code points are assigned
+// Characters that str.isprintable refuses: the categories "other" and "separator", except the space. Which code points are assigned
 // depends on the Unicode version, so characters newer than Python's tables may differ.
 const ESCAPED = /[\\\p{C}\p{Z}]/gu;
 const SHORT: ReadonlyMap<string, string> = new Map([

@@ -10,7 +10,7 @@
  * - A reply is asked for and given: ROUGE-L of the two. End-of-turn tokens that stand in both texts count as words, as in the reference.
  * - Calls where a reply is asked for, a reply where calls are, nothing at all, or a block that is never closed: 0.
  *
- * Where the reference raises and would stop the training, the score is defined:
+ * Cases in which the reference raises and would stop the training have a defined score:
  *
  * - a label that cannot be read earns every well-formed generation 0, and the scorer's `problems` say so;
  * - arguments that are a string or a list of argument names (they pass the check of names) earn 0 for every one of them;

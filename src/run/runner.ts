@@ -47,7 +47,7 @@ export interface RunOptions {
 /** Differences of a recipe from the one that a run was begun with; what has not begun yet may differ. */
 function differences(folder: string, first: Recipe, second: Recipe): string[] {
   const begun = first.stages.filter(({ name }) => existsSync(join(folder, 'stages', name)));
-  // Where it is known what stages were made of, it does not matter where that lies.
+  // Places do not matter where it is known what stages were made of.
   const isKnown = begun.every(({ name }) => hasRecord(folder, name));
   const placeless = (recipe: Recipe): Recipe => (isKnown ? mapPaths(recipe, () => '') : recipe);
   const [before, now] = [placeless(first), placeless(second)] as const;
@@ -129,7 +129,7 @@ async function* runStages(run: Run, inputs?: RunInputs): AsyncGenerator<RunEvent
       if (outputs === undefined) return;
       markDone(run, stage.name, outputs);
     }
-    // What the stage made is safe now: the optimiser's state is of no more use.
+    // Results of the stage are safe now: the optimiser's state is of no more use.
     rmSync(checkpointsIn(stageFolder(run, stage.name)), { recursive: true, force: true });
     yield { type: 'done', stage: stage.name, seconds: (run.now() - start) / 1000, outputs };
   }

@@ -51,7 +51,7 @@ export function openGrpo(
 ): OpenedStage {
   const policy = { ...model, weights: sourceOf(model), name: options.model };
   const sampler = new Local(context.device, policy);
-  // What LoRA began from is still there; otherwise the stage's first model is loaded a second time.
+  // Weights that LoRA began from are still there; otherwise the stage's first model is loaded a second time.
   const base = model.training?.base;
   const isAnchored = options.init_kl_coef > 0;
   const anchor =

@@ -54,7 +54,7 @@ async function goldAnswers(context: StageContext, given: Options, model: OpenMod
   const make = ({ start, count }: ToolGroup): TrainExample => {
     const group = Array.from(dialogues.slice(start, start + count));
     const { prompt, completions } = groupExample(group, tokenizer, template);
-    // What comes before the first token that counts is the rest of the prompt.
+    // Tokens before the first that counts are the rest of the prompt.
     const fitting = completions.filter(({ rows }) => prompt.length + (rows[0] ?? 0) <= given.prompt_max_len);
     return { prompt, completions: fitting };
   };

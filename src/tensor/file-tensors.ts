@@ -42,7 +42,7 @@ export class FileTensors implements StoredTensors, Disposable {
     try {
       mkdirSync(dirname(path), { recursive: true });
       this.#opened = openSync(path, 'w+');
-      // What has not been written reads as zero.
+      // Bytes that have not been written read as zero.
       ftruncateSync(this.#opened, this.#bytes);
       return this.#opened;
     } catch (thrown) {

@@ -167,7 +167,7 @@ export class TrainingGraph implements Disposable {
 
   /**
    * The loss and its gradient by the hidden states, chunk by chunk, so that only one chunk's logits are in memory.
-   * What flows to the head itself goes to its sink.
+   * Gradients of the head itself go to its sink.
    */
   #head(rows: Tensor, head: Tensor, objective: Objective, chunkRows: number): Tensor {
     const g = this.#graph;

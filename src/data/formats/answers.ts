@@ -28,7 +28,7 @@ function blockValue(block: string): PyValue {
   try {
     return parsePythonLiteral(block);
   } catch (thrown) {
-    // What is neither is told as broken JSON.
+    // Text that is neither is told as broken JSON.
     if (thrown instanceof Rejection) return block;
     throw thrown;
   }

@@ -121,7 +121,7 @@ export function tellStory(rng: Rng, domain: Domain, calls: number): Story | unde
     const kind = rng.pick(MOVES);
     const next = move(rng, kind, value);
     if (next === undefined || made.length + next.calls.length > calls || next.value > LARGEST) continue;
-    // What is left over, or no whole number any more, ends a story.
+    // A remainder, or no whole number any more, ends a story.
     if ((kind === 'rest' || kind === 'rounded') && made.length + next.calls.length < calls) continue;
     sentences.push(fill(domain.moves[kind], { ...words, ...next.numbers }));
     made.push(...next.calls);

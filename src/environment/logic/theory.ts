@@ -1,6 +1,6 @@
 /**
  * A small theory of first-order logic: facts about somebody, and rules that hold for everybody, with "and" and "not".
- * What is not known is open, neither true nor false; a negation holds only where it was derived.
+ * A literal that is not known is open, neither true nor false; a negation holds only where it was derived.
  */
 
 /** Somebody has, or has not, a property. */

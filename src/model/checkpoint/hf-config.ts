@@ -68,7 +68,7 @@ const CHANGES_NUMBERS =
 /** Every key that asks for something which is not computed. */
 function foreignKeys(json: Json, { huggingFace: { keys, switchedOn } }: Family): string[] {
   const isForeign = ([key, value]: readonly [string, unknown]): boolean => {
-    // What looks ahead does not write.
+    // A model that looks ahead does not write.
     if (key === 'is_causal' || switchedOn?.test(key) === true) return value !== true && value !== null;
     const isRead = READ.has(key) || key in commonKeys || key in keys;
     return CHANGES_NUMBERS.test(key) && !isRead && !isNeutral(value);

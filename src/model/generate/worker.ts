@@ -166,7 +166,7 @@ export class GenerationWorker implements Disposable {
     if (reply === undefined) return;
     const replies = slots.rows.map(async (drawing) => {
       const stopped = drawing?.stopped();
-      // Where there is no room for a reply there is none for an answer.
+      // Room that a reply lacks an answer lacks, too.
       if (
         drawing === undefined ||
         stopped === undefined ||

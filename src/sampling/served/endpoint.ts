@@ -195,7 +195,7 @@ export class Endpoint {
   #connectionFault(thrown: unknown): Transient {
     if (thrown instanceof Error && thrown.name === 'TimeoutError')
       return new Transient(`does not answer (nothing in ${duration(this.#timeout)})`);
-    // What fetch throws says "fetch failed", and its cause why.
+    // Errors of fetch say "fetch failed", and their causes why.
     const cause = thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown;
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
     const words = this.#shown(code === '' || code.startsWith('UND_ERR') ? errorText(cause) : code);

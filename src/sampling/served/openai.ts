@@ -101,7 +101,7 @@ function readChoice(choice: Reply, { isEnd, prompt: { text: prompt, messages } }
   const { thought, said } = splitThought(message);
   const parts = [said.trim(), ...callsOf(message).map(callText)];
   const answer = parts.filter((part) => part !== '').join('\n');
-  // Who says nothing after a thought, or at all, has not come to an end.
+  // A model that says nothing after a thought, or at all, has not come to an end.
   return {
     finish: answer === '' ? 'length' : finish,
     text: turnAfter(prompt, closesThought(prompt) ? '' : thought.trim(), answer),
@@ -114,7 +114,7 @@ export const openai: Protocol = {
   base: (url) => (new URL(url).pathname === '/' ? routeOf(url, '/v1') : url),
   path: ({ prompt }) => (prompt.messages === undefined ? '/completions' : '/chat/completions'),
   models: '/models',
-  // What is undefined is not sent.
+  // Undefined parameters are not sent.
   body({ prompt: { text, messages, tools = [] }, samples, seed, sampling, model }: Ask) {
     const { enable_thinking } = sampling;
     const conversation = {
@@ -141,7 +141,7 @@ export const openai: Protocol = {
       ? samples.map((one) => one && { ...one, length })
       : samples;
   },
-  // What models that think say of an answer whose tokens all went into the thought.
+  // Words with which models that think tell of an answer whose tokens all went into the thought.
   cut: /(?:max_tokens|output|token) limit was reached/i,
   tokenize: () => Promise.resolve(undefined),
   scaledHint: '',

@@ -81,7 +81,7 @@ export async function until(moment: number, signal: AbortSignal): Promise<void> 
   try {
     await wait(Math.max(0, moment - Date.now()), undefined, { signal });
   } catch (thrown) {
-    // What is thrown for it is an error of its own.
+    // An error of its own is thrown for it.
     signal.throwIfAborted();
     throw thrown;
   }

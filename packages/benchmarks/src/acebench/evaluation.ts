@@ -41,7 +41,7 @@ export function selectEntries({ data, category, limit }: SelectOptions): Selecti
   }
   const folder = dataFolder(data);
   const there = categoriesIn(folder);
-  // What was asked for by its own name and is missing is told by the file that cannot be read.
+  // Categories that were asked for by name and are missing are told by their file, which cannot be read.
   const missing = found.filter((one) => !there.includes(one) && category?.includes(one.name) === true);
   const all = loadEntries(folder, [...there, ...missing]);
   const ids = new Set(all.map(({ id }) => id));

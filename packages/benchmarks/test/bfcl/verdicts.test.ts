@@ -157,7 +157,7 @@ test('the long context is left out without its constants, and missed where it is
     /needs the benchmark's long-context constants/,
   );
 
-  // Where the official repository has them, and beside the data.
+  // Places: where the official repository has them, and beside the data.
   const program = join(data, '..', 'eval_checker', 'multi_turn_eval', 'func_source_code');
   const constants = parseJson(MADE_CONSTANTS) as PyDict;
   const module = [...constants].map(([name, value]) => `${name} = ${pyRepr(value)}`).join('\n');

@@ -96,7 +96,7 @@ export function checkMultiTurn(
     onTurn?.(results);
     soFar.add(results.flat());
     const truths = truth.execute(wanted);
-    // Where no call is wanted, anything goes; it only acts on what comes after.
+    // Anything goes where no call is wanted; it only acts on what comes after.
     if (wanted.length === 0) continue;
     if (steps.length === 0 || (steps.length === 1 && steps[0]?.length === 0)) {
       const message = `Model response list is empty for turn ${turn}`;

@@ -24,7 +24,7 @@ const DENIED: ReadonlySet<string> = new Set([
   'run',
 ]);
 
-// What the executor takes for a call, also inside of a text: a word, and white space before a parenthesis.
+// Pattern of what the executor takes for a call, also inside of a text: a word, and white space before a parenthesis.
 const CALLED = /(?<![\p{L}\p{N}_])([a-zA-Z_][\p{L}\p{N}_]*)\s*(?=\()/gu;
 
 /** The side of an entry that a simulation is: its instances bear other names, which calls inside of texts show. */

@@ -76,9 +76,9 @@ describe('booking', () => {
     const text = (error: string): string => `{"booking_status": false, "error": ${JSON.stringify(error)}}`;
     expect(refused({ token: 'x', card: 'c9' })).toBe(text('Invalid access token'));
     expect(refused({ card: 'c9' })).toBe(text('Card not registered'));
-    expect(refused({ card: 'c2', from: 'XXX' })).toBe(text('Balance not found'));
+    expect(refused({ card: 'c2', from: 'QQQ' })).toBe(text('Balance not found'));
     expect(refused({ from: 'PVG' })).toBe(text('Invalid departure airport code: PVG'));
-    expect(refused({ to: 'XXX' })).toBe(text('Invalid destination airport code: XXX'));
+    expect(refused({ to: 'QQQ' })).toBe(text('Invalid destination airport code: QQQ'));
     expect(refused({ date: '2024-02-30' })).toBe(text('Invalid date format. Use YYYY-MM-DD.'));
     expect(refused({ from: 'PHV' })).toBe(text('No available route for the given airports.'));
     expect(refused({}, CONFIG.replace('10000', '399'))).toBe(text('Insufficient funds'));

@@ -55,7 +55,7 @@ export function echo({ current }: FileSystem, content: Value, name: Value): Valu
 
 /** Puts an entry into a directory under a name: a file anew; a directory as a new one with the same contents. */
 function place(entry: Entry, name: Key, target: Directory): void {
-  // What is in it keeps its parent, so that its `cd ..` leads to the directory that was.
+  // Contents keep their parent, so that its `cd ..` leads to the directory that was.
   target.add(
     entry instanceof File ? new File(name, entry.content) : new Directory(name, target, entry.contents),
   );
@@ -114,7 +114,7 @@ export function cp({ current }: FileSystem, source: Value, destination: Value): 
     placeCopy(entry, key, current);
     return copied(str(destination));
   }
-  // Where the name is taken, adding raises; the error that mv returns is out of reach here.
+  // Adding raises where the name is taken; the error that mv returns is out of reach here.
   placeCopy(entry, name, target);
   return copied(`${str(destination)}/${str(source)}`);
 }
