@@ -17,7 +17,7 @@ import type { Tool } from '../src/chat/messages.ts';
 import { toolTable } from '../src/chat/tools.ts';
 import { ChatTemplate } from '../src/chat/template.ts';
 import { Tokenizer } from '../src/chat/tokenizer.ts';
-import { generateAssistant } from '../src/data/assistant/index.ts';
+import { generateAssistant } from '../packages/assistant/src/index.ts';
 import { Device } from '../src/ggml/device.ts';
 import { dumps } from '../src/json/dumps.ts';
 import { tryParseJson } from '../src/json/parse.ts';

@@ -2,9 +2,9 @@
 import { cpSync } from 'node:fs';
 
 const PATHS = [
-  'src/data/assistant/phrases',
-  'src/environment/arithmetic/phrases',
-  'src/environment/logic/phrases',
+  'packages/assistant/src/phrases',
+  'packages/environments/src/arithmetic/phrases',
+  'packages/environments/src/logic/phrases',
   'src/report/page.css',
 ];
 

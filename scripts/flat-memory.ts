@@ -13,9 +13,9 @@ import { parseArgs } from 'node:util';
 import { LineWriter } from '../src/base/line-writer.ts';
 import { runApp } from '../src/cli/app.ts';
 import type { Services } from '../src/cli/context.ts';
-import { inventedGroup } from '../src/data/assistant/index.ts';
+import { inventedGroup } from '../packages/assistant/src/index.ts';
 import { readRecord, recordLine } from '../src/data/record.ts';
-import { trainVocabulary } from '../src/data/vocabulary.ts';
+import { trainVocabulary } from '../packages/assistant/src/vocabulary.ts';
 import { fromJson } from '../src/json/python.ts';
 import type { JsonValue } from '../src/json/value.ts';
 

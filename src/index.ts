@@ -88,7 +88,7 @@ export {
   type Session,
   type ToolResult,
 } from './environment/environment.ts';
-export { type EnvironmentSource, openEnvironment } from './environment/load.ts';
+export { type EnvironmentSource, openEnvironment } from './run/environments.ts';
 
 // Data.
 export {

@@ -4,7 +4,7 @@ import type { TaskDialogue } from '../data/reading.ts';
 import type { Series } from '../data/dialogues.ts';
 import { ChatTemplate } from '../chat/template.ts';
 import { Tokenizer } from '../chat/tokenizer.ts';
-import { generateAssistant, GROUP_SIZE } from '../data/assistant/index.ts';
+import { generateAssistant, GROUP_SIZE } from '../../packages/assistant/src/index.ts';
 import { readDialogues } from '../data/reading.ts';
 import { exportParity } from '../eval/parity.ts';
 import type { Device } from '../ggml/device.ts';

@@ -1,6 +1,6 @@
 /** Sources of dialogues: the project's generator, or files of one dialogue a line. */
 import { Rng } from '../base/rng.ts';
-import { generateAssistant, GROUP_SIZE } from './assistant/index.ts';
+import { generateAssistant, GROUP_SIZE } from '../../packages/assistant/src/index.ts';
 import { DialogueList, type Dialogues } from './dialogues.ts';
 import { mixByWeight } from './mixing.ts';
 import { readDialogues, type TaskDialogue } from './reading.ts';

@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import { required, UserError } from '../base/errors.ts';
 import { ChatTemplate, OWN_TEMPLATE } from '../chat/template.ts';
 import { Tokenizer } from '../chat/tokenizer.ts';
-import { trainVocabulary } from '../data/vocabulary.ts';
+import { trainVocabulary } from '../../packages/assistant/src/vocabulary.ts';
 import { loadConfig } from '../model/checkpoint/checkpoint.ts';
 import type { ModelConfig } from '../model/arch/config.ts';
 import { isGguf } from '../model/checkpoint/checkpoint-path.ts';

@@ -16,7 +16,7 @@ import {
   inventedGroup,
   maskedGroup,
   renamedGroup,
-} from '../data/assistant/index.ts';
+} from '../../packages/assistant/src/index.ts';
 import { repetition } from '../data/copying.ts';
 import { crossEntropy } from '../losses/all.ts';
 import { groupExample } from '../train/dialogue-examples.ts';

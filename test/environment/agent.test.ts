@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { required, UserError } from '../../src/base/errors.ts';
 import { asTokenIds, type TokenIds } from '../../src/base/token-ids.ts';
 import { OWN_TEMPLATE } from '../../src/chat/template.ts';
-import { trainVocabulary } from '../../src/data/vocabulary.ts';
+import { trainVocabulary } from '../../packages/assistant/src/vocabulary.ts';
 import {
   agentPrompt,
   agentTools,
@@ -14,7 +14,8 @@ import {
 } from '../../src/environment/agent.ts';
 import { defineEnvironment } from '../../src/environment/environment.ts';
 import { hostInProcess } from '../../src/environment/host.ts';
-import { openEnvironment, SHIPPED } from '../../src/environment/load.ts';
+import { environments } from '../../packages/environments/src/index.ts';
+import { openEnvironment } from '../../src/run/environments.ts';
 import { Speech } from '../../src/environment/speech.ts';
 import { type Conversation } from '../../src/environment/conversation.ts';
 import { agentMode } from '../../src/environment/rollout-mode.ts';
@@ -25,7 +26,7 @@ import { answersRightly } from '../../src/rewards/mentor.ts';
 
 const tokenizer = trainVocabulary({ seed: 7, size: 400, groups: 6 });
 const speech = new Speech(tokenizer, OWN_TEMPLATE);
-const arithmetic = hostInProcess(SHIPPED.arithmetic);
+const arithmetic = hostInProcess(environments.arithmetic);
 
 const call = (name: string, given: object): string =>
   `<think>\nthought\n</think>\n\n<tool_call>\n${JSON.stringify({ name, arguments: given })}\n</tool_call>`;
@@ -306,7 +307,7 @@ test('a function of an environment may not have the name of one of the agent', (
 describe.each(['arithmetic', 'logic'] as const)('worked solutions of %s', (name) => {
   test('are chains that the agent itself would have walked, and right', async () => {
     const agent = agentMode(3);
-    const host = hostInProcess(SHIPPED[name]);
+    const host = hostInProcess(environments[name]);
     const problems = await host.problems({ split: 'train', seed: 3, count: 6 });
     for (const problem of problems) {
       const { tokens, drawn } = await agent.worked(problem, host, speech);

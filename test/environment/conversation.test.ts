@@ -3,11 +3,11 @@ import { expect, test } from 'vitest';
 import { required } from '../../src/base/errors.ts';
 import { asTokenIds } from '../../src/base/token-ids.ts';
 import { OWN_TEMPLATE } from '../../src/chat/template.ts';
-import { trainVocabulary } from '../../src/data/vocabulary.ts';
+import { trainVocabulary } from '../../packages/assistant/src/vocabulary.ts';
 import { type Conversation, converse } from '../../src/environment/conversation.ts';
 import { defineEnvironment } from '../../src/environment/environment.ts';
 import { hostInProcess } from '../../src/environment/host.ts';
-import { SHIPPED } from '../../src/environment/load.ts';
+import { environments } from '../../packages/environments/src/index.ts';
 import { workedSolution } from '../../src/environment/solution.ts';
 import { Speech } from '../../src/environment/speech.ts';
 import type { Sample } from '../../src/model/generate/generation.ts';
@@ -16,7 +16,7 @@ import { scriptedSampler } from '../helpers/scripted-sampler.ts';
 
 const tokenizer = trainVocabulary({ seed: 7, size: 400, groups: 6 });
 const speech = new Speech(tokenizer, OWN_TEMPLATE);
-const arithmetic = hostInProcess(SHIPPED.arithmetic);
+const arithmetic = hostInProcess(environments.arithmetic);
 
 /** A model that says one text after the other. */
 function scripted(turns: readonly string[]): Pick<Sampler, 'sample'> {
@@ -181,7 +181,7 @@ test('what a function returns cannot end a turn or speak for the user', async ()
 });
 
 test('worked solutions are conversations of the same form, and their answers are masked out of nothing', async () => {
-  const problems = SHIPPED.arithmetic.problems({ split: 'train', seed: 7, count: 12 });
+  const problems = environments.arithmetic.problems({ split: 'train', seed: 7, count: 12 });
   for (const problem of problems) {
     const { tokens, drawn } = await workedSolution(problem, arithmetic, speech);
     const turns = tokenizer

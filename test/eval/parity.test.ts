@@ -6,7 +6,7 @@ import { afterAll, expect, test } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
 import { trainTokenizer } from '../../src/chat/bpe-trainer.ts';
 import { ggufTokenizer } from '../../src/chat/gguf-tokenizer.ts';
-import { generateAssistant } from '../../src/data/assistant/index.ts';
+import { generateAssistant } from '../../packages/assistant/src/index.ts';
 import { exportParity, type Parity } from '../../src/eval/parity.ts';
 import { Device } from '../../src/ggml/device.ts';
 import { LlamaModel } from '../../src/ggml/llama.ts';

@@ -4,7 +4,7 @@ import { Rng } from '../../src/base/rng.ts';
 import { DEFAULT_TEMPLATE } from '../../src/chat/default-template.ts';
 import { ggufTokenizer } from '../../src/chat/gguf-tokenizer.ts';
 import type { Tokenizer } from '../../src/chat/tokenizer.ts';
-import { trainVocabulary } from '../../src/data/vocabulary.ts';
+import { trainVocabulary } from '../../packages/assistant/src/vocabulary.ts';
 import { Device } from '../../src/ggml/device.ts';
 import { initialiseWeights, saveCheckpoint } from '../../src/model/checkpoint/checkpoint.ts';
 import { parameterSpecs } from '../../src/model/arch/config.ts';

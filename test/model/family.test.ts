@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
 import { asTokenIds } from '../../src/base/token-ids.ts';
 import { ggufTokenizer } from '../../src/chat/gguf-tokenizer.ts';
-import { trainVocabulary } from '../../src/data/vocabulary.ts';
+import { trainVocabulary } from '../../packages/assistant/src/vocabulary.ts';
 import { Device } from '../../src/ggml/device.ts';
 import { crossEntropy } from '../../src/losses/all.ts';
 import { type ModelConfig, parameterSpecs, weightCount } from '../../src/model/arch/config.ts';

@@ -1,6 +1,6 @@
 /** How answers end: only what a protocol documents as the end of a turn is one. */
 import { afterEach, describe, expect, test } from 'vitest';
-import { trainVocabulary } from '../../src/data/vocabulary.ts';
+import { trainVocabulary } from '../../packages/assistant/src/vocabulary.ts';
 import { Transient } from '../../src/sampling/served/faults.ts';
 import { endOf } from '../../src/sampling/served/finish.ts';
 import type { Ask } from '../../src/sampling/served/protocol.ts';

@@ -1,7 +1,7 @@
 /** A teacher behind HTTP that calls functions: its calls are made here, and their results are sent back to it, whatever the server speaks. */
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { OWN_TEMPLATE } from '../../src/chat/template.ts';
-import { trainVocabulary } from '../../src/data/vocabulary.ts';
+import { trainVocabulary } from '../../packages/assistant/src/vocabulary.ts';
 import { defineEnvironment, type Problem } from '../../src/environment/environment.ts';
 import { hostInProcess } from '../../src/environment/host.ts';
 import { agentMode, CONVERSATION, type RolloutMode } from '../../src/environment/rollout-mode.ts';

@@ -1,7 +1,7 @@
 /** Teachers behind HTTP: what the four protocols say is read exactly, faults are survived, and wrong servers are refused. */
 import { afterEach, describe, expect, test } from 'vitest';
 import type { TokenIds } from '../../src/base/token-ids.ts';
-import { trainVocabulary } from '../../src/data/vocabulary.ts';
+import { trainVocabulary } from '../../packages/assistant/src/vocabulary.ts';
 import { retryAfter } from '../../src/sampling/served/retry-after.ts';
 import type { Answered, Batch, Draft, Kept, Question, Teacher } from '../../src/sampling/teacher.ts';
 import { hasDistribution } from '../../src/topk/format.ts';

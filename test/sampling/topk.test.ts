@@ -6,7 +6,7 @@ import { crc32 } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
 import { asTokenIds } from '../../src/base/token-ids.ts';
-import { trainVocabulary } from '../../src/data/vocabulary.ts';
+import { trainVocabulary } from '../../packages/assistant/src/vocabulary.ts';
 import { hasDistribution, LOWEST, type TopKSequence } from '../../src/topk/format.ts';
 import { summarise } from '../../src/topk/inspect.ts';
 import { TopKFile } from '../../src/topk/reader.ts';

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { asTokenIds, type TokenIds } from '../../src/base/token-ids.ts';
 import { OWN_TEMPLATE } from '../../src/chat/template.ts';
-import { trainVocabulary } from '../../src/data/vocabulary.ts';
+import { trainVocabulary } from '../../packages/assistant/src/vocabulary.ts';
 import { Speech } from '../../src/environment/speech.ts';
 import { chooseChainPairs, type ChainPairing } from '../../src/train/chain-pairs.ts';
 import { countedRows, type PreferencePair } from '../../src/train/pairs.ts';

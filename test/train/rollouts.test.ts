@@ -3,7 +3,7 @@ import { readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { OWN_TEMPLATE } from '../../src/chat/template.ts';
-import { trainVocabulary } from '../../src/data/vocabulary.ts';
+import { trainVocabulary } from '../../packages/assistant/src/vocabulary.ts';
 import { rewardNamed } from '../../src/rewards/index.ts';
 import { answerKey } from '../../src/sampling/duplicates.ts';
 import type { RunEvent } from '../../src/train/events.ts';

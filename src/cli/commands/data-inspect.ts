@@ -6,7 +6,7 @@ import { PACKAGE_ROOT } from '../../base/package-root.ts';
 import type { Dialogue } from '../../chat/messages.ts';
 import { ChatTemplate, OWN_TEMPLATE } from '../../chat/template.ts';
 import { Tokenizer } from '../../chat/tokenizer.ts';
-import { assistantGroup, CATEGORIES, inventedGroup } from '../../data/assistant/index.ts';
+import { assistantGroup, CATEGORIES, inventedGroup } from '../../../packages/assistant/src/index.ts';
 import { inspectRecord } from '../../data/inspect.ts';
 import { command } from '../command.ts';
 import { type CliContext, outStyle } from '../context.ts';
