@@ -6,11 +6,9 @@ export {
   generateAssistant,
   GROUP_SIZE,
   type AssistantDialogue,
-  type AssistantOptions,
 } from './generate.ts';
 export { definitionsGroup } from './definitions.ts';
 export { maskedGroup } from './masked.ts';
 export { renamedGroup } from './renamed.ts';
 export { CATEGORIES, NO_FUNCTION } from './cases.ts';
-export { inventedGroup, inventedGroups, type InventedOptions } from './invented/generate.ts';
-export type { Split } from './values.ts';
+export { inventedGroup, inventedGroups } from './invented/generate.ts';

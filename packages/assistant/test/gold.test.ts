@@ -85,7 +85,7 @@ const PATTERNS = new Map(
   }),
 );
 
-/** Whether a request is one of a function's own, under any of its names. */
+/** Tells whether a request is one of a function's own, under any of its names. */
 const fits = (name: string, request: string): boolean =>
   (PATTERNS.get(name) ?? []).some((pattern) => pattern.test(request.toLowerCase()));
 

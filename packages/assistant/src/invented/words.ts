@@ -50,11 +50,7 @@ export const inventedWords = once(() => {
     adjectives: wordList,
     params: z.string(),
   });
-  const file = readPhrases(
-    new URL('../../../../src/data/assistant/', import.meta.url).href,
-    'invented',
-    schema,
-  );
+  const file = readPhrases(new URL('../', import.meta.url).href, 'invented', schema);
   return {
     verbs: list(file.verbs).map((group) => group.split('|')),
     nouns: list(file.nouns),
