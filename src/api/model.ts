@@ -10,7 +10,7 @@ import { checkpointAt, checkpointName, requireCheckpoint } from '../model/checkp
 import { exportGguf, type GgufDType } from '../model/checkpoint/gguf.ts';
 import { Local } from '../sampling/local.ts';
 import type { SamplingOptions } from '../sampling/sampler.ts';
-import { Owned } from './owned.ts';
+import { Owned } from '../base/owned.ts';
 import { readTurn, type Turn } from './turn.ts';
 
 export interface LoadOptions {

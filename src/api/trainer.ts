@@ -11,16 +11,16 @@ import { groupByTools } from '../data/dialogues.ts';
 import { Device } from '../ggml/device.ts';
 import { crossEntropy } from '../losses/all.ts';
 import type { Objective } from '../losses/index.ts';
-import { loadModel, saveCheckpoint } from '../model/checkpoint/checkpoint.ts';
+import { loadModel, type LoadModelOptions, saveCheckpoint } from '../model/checkpoint/checkpoint.ts';
 import { checkpointAt, requireCheckpoint } from '../model/checkpoint/checkpoint-path.ts';
 import { GROUP_LIMIT } from '../stages/lessons.ts';
-import { computeOptions } from '../stages/stage.ts';
-import { type TrainableModel, trainedWeights, trainingOptions } from '../stages/training.ts';
+import { computeOptions, type OpenModel } from '../stages/stage.ts';
+import { openForTraining, type TrainableModel, trainerFor, trainingOptions } from '../stages/training.ts';
 import { groupExample } from '../train/dialogue-examples.ts';
 import type { TrainExample } from '../train/examples.ts';
-import { Trainer as Steps, trainerOptions } from '../train/trainer.ts';
+import { type Trainer as Steps, trainerOptions } from '../train/trainer.ts';
 import { parseOptions } from './options.ts';
-import { Owned } from './owned.ts';
+import { Owned } from '../base/owned.ts';
 
 const schema = z.strictObject({
   lr: trainingOptions.lr.default(1e-4),
@@ -72,29 +72,16 @@ export class Trainer implements Disposable {
     const tokenizer = Tokenizer.load(source);
     const template = ChatTemplate.of(tokenizer).fixed(undefined);
     [this.#model, this.#steps] = this.#owned.opening(() => {
-      const { lora, compute_dtype: dtype } = options;
-      const loaded = loadModel(
-        this.#owned.add(Device.open(device, threads ?? availableParallelism())),
-        source,
-        lora === undefined ? { trainable: true } : { trainable: false, dtype },
-      );
-      const training = trainedWeights(loaded.parameters, options, seed);
-      const weights = this.#owned.add(training ?? loaded.parameters);
-      const model: TrainableModel = {
-        ...loaded,
-        tokenizer,
-        template,
-        ...(training === undefined ? {} : { training }),
-        [Symbol.dispose]: () => weights[Symbol.dispose](),
+      const opened = this.#owned.add(Device.open(device, threads ?? availableParallelism()));
+      const load = (how: LoadModelOptions): OpenModel => {
+        const loaded = loadModel(opened, source, how);
+        const { parameters } = loaded;
+        return { ...loaded, tokenizer, template, [Symbol.dispose]: () => parameters[Symbol.dispose]() };
       };
+      const model = this.#owned.add(openForTraining(load, options, seed));
       const folder = mkdtempSync(join(tmpdir(), 'tinystar-'));
       this.#owned.add({ [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) });
-      const steps = new Steps(loaded.config, training?.trained ?? loaded.parameters, loss, {
-        ...options,
-        ...(training === undefined ? {} : { weights: training }),
-        folder,
-      });
-      return [model, this.#owned.add(steps)];
+      return [model, this.#owned.add(trainerFor(model, options, loss, folder))];
     });
   }
 

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Recipe } from '../recipe/schema.ts';
+import { sum } from '../report/numbers.ts';
 import { namesIn } from '../run/inputs.ts';
 import { runRecipe } from '../run/runner.ts';
 import type { Stage } from '../stages/index.ts';
@@ -17,12 +18,13 @@ export async function measureRecipe(
   steps: number,
   onStage?: (stage: string) => void,
 ): Promise<ReadonlyMap<string, Measured>> {
-  const done = (name: string): boolean => existsSync(join(runsDir, recipe.name, 'stages', name, 'done.json'));
   const measured = new Map<string, Measured>();
   for (const stage of recipe.stages) {
     const names = namesIn(stage);
     const needed = recipe.stages.filter(({ name }) => names.includes(name));
-    const missing = needed.find(({ name }) => !done(name));
+    const missing = needed.find(
+      ({ name }) => !existsSync(join(runsDir, recipe.name, 'stages', name, 'done.json')),
+    );
     if (missing === undefined) onStage?.(stage.name);
     measured.set(
       stage.name,
@@ -70,5 +72,3 @@ async function measure(
     remove();
   }
 }
-
-const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);

@@ -1,33 +1,48 @@
-/** The shapes and tokenizers of a recipe's models, without their weights; also of checkpoints that are not there yet. */
+/** The shapes of a recipe's models and the lengths of its data, without weights; also of checkpoints that are not there yet. */
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
-import { required, UserError } from '../base/errors.ts';
+import { UserError } from '../base/errors.ts';
+import { Lru } from '../base/lru.ts';
 import { ChatTemplate, OWN_TEMPLATE } from '../chat/template.ts';
 import { Tokenizer } from '../chat/tokenizer.ts';
+import { groupByTools } from '../data/dialogues.ts';
+import type { TaskDialogue } from '../data/reading.ts';
+import { makeRecord } from '../data/render.ts';
 import { trainVocabulary } from '../../packages/assistant/src/vocabulary.ts';
-import { loadConfig } from '../model/checkpoint/checkpoint.ts';
 import type { ModelConfig } from '../model/arch/config.ts';
-import { isGguf } from '../model/checkpoint/checkpoint-path.ts';
 import { publishedConfig } from '../model/arch/index.ts';
-import { newConfig } from '../run/context.ts';
+import { loadConfig } from '../model/checkpoint/checkpoint.ts';
+import { isGguf } from '../model/checkpoint/checkpoint-path.ts';
 import type { Recipe } from '../recipe/schema.ts';
-
-/** A model of more weights is measured in part, and may be too much for a machine. */
-export const LARGE = 5e7;
+import { dialoguesOf, generatorSeed, newConfig } from '../run/context.ts';
+import { GROUP_LIMIT } from '../stages/lessons.ts';
 
 /** A model as far as an estimate needs it. */
-export interface ShapedModel {
+interface ShapedModel {
   readonly config: ModelConfig;
   /** Undefined where the checkpoint is not there: its tokens are then guessed from characters. */
   readonly tokenizer: Tokenizer | undefined;
   readonly template: ChatTemplate;
 }
 
+/** Tokens of a dialogue: of its system turn with the tools, of its prompt with that, and of its answer. */
+export interface Lengths {
+  readonly system: number;
+  readonly prompt: number;
+  readonly target: number;
+}
+
+/** Dialogues that are looked at. */
+const SAMPLE = 192;
+/** Of English with JSON, under Qwen3's vocabulary. */
+const CHARACTERS_PER_TOKEN = 3.6;
+
 /** Looks up a recipe's models by the names that stages use; each is read once. */
 export class ModelShapes {
   readonly #recipe: Recipe;
-  readonly #known = new Map<string, ShapedModel>();
-  readonly #vocabularies = new Map<string, Tokenizer>();
+  readonly #models = new Lru<ShapedModel>(Infinity);
+  readonly #vocabularies = new Lru<Tokenizer>(Infinity);
+  readonly #lengths = new Lru<Lengths[][]>(Infinity);
   /** Assumptions on models that are not there. */
   readonly notes: string[] = [];
 
@@ -37,59 +52,75 @@ export class ModelShapes {
 
   /** Throws a UserError for a checkpoint that is neither there nor a published model. */
   of(reference: string): ShapedModel {
-    const known = this.#known.get(reference);
-    if (known !== undefined) return known;
-    const made = this.#make(reference);
-    this.#known.set(reference, made);
-    return made;
+    return this.#models.get(reference, () => this.#read(reference));
   }
 
-  #make(reference: string): ShapedModel {
-    const model = this.#recipe.models[reference];
+  #read(reference: string): ShapedModel {
+    const { models, stages } = this.#recipe;
+    const model = models[reference];
     if (model === undefined) {
-      const stage = this.#recipe.stages.find(({ name }) => name === reference);
+      const stage = stages.find(({ name }) => name === reference);
       if (stage === undefined || !('model' in stage))
         throw new UserError('RECIPE', `There is no model or stage ${reference} in the recipe.`);
       return this.of(stage.model);
     }
-    if (typeof model === 'string') return this.#checkpoint(reference, model);
-    const tokenizer =
-      typeof model.tokenizer === 'string'
-        ? Tokenizer.load(model.tokenizer)
-        : this.#vocabulary(model.tokenizer.vocab_size, model.tokenizer.groups);
+    const published = typeof model === 'string' && !existsSync(model) ? model : undefined;
+    if (published !== undefined) {
+      const config = publishedConfig(published);
+      if (config === undefined)
+        throw new UserError(
+          'CHECKPOINT',
+          `There is no ${isGguf(published) ? 'file' : 'folder'} ${published} for the model ${reference}; check the path.`,
+        );
+      this.notes.push(
+        `${reference}: ${published} is not there; its shape is taken to be that of the published ${basename(published)}, and its tokens are guessed from characters`,
+      );
+      return { config, tokenizer: undefined, template: OWN_TEMPLATE };
+    }
+    const tokenizer = this.#tokenizer(typeof model === 'string' ? model : model.tokenizer);
     return {
-      config: newConfig(model, tokenizer),
+      config: typeof model === 'string' ? loadConfig(model) : newConfig(model, tokenizer),
       tokenizer,
       template: ChatTemplate.of(tokenizer).fixed(this.#recipe.thinking),
     };
   }
 
-  #checkpoint(reference: string, source: string): ShapedModel {
-    if (existsSync(source)) {
-      const config = loadConfig(source);
-      const tokenizer = Tokenizer.load(source);
-      return { config, tokenizer, template: ChatTemplate.of(tokenizer).fixed(this.#recipe.thinking) };
-    }
-    const config = publishedConfig(source);
-    if (config === undefined)
-      throw new UserError(
-        'CHECKPOINT',
-        `There is no ${isGguf(source) ? 'file' : 'folder'} ${source} for the model ${reference}; check the path.`,
-      );
-    this.notes.push(
-      `${reference}: ${source} is not there; its shape is taken to be that of the published ${basename(source)}, and its tokens are guessed from characters`,
-    );
-    return { config, tokenizer: undefined, template: OWN_TEMPLATE };
+  #tokenizer(source: string | { readonly vocab_size: number; readonly groups: number }): Tokenizer {
+    if (typeof source === 'string') return Tokenizer.load(source);
+    const { vocab_size: size, groups } = source;
+    const seed = generatorSeed(this.#recipe);
+    return this.#vocabularies.get(`${size}-${groups}`, () => trainVocabulary({ seed, size, groups }));
   }
 
-  #vocabulary(size: number, groups: number): Tokenizer {
-    const key = `${size}-${groups}`;
-    const { data, seed } = this.#recipe;
-    if (!this.#vocabularies.has(key))
-      this.#vocabularies.set(
-        key,
-        trainVocabulary({ seed: data.source === 'file' ? seed : data.seed, size, groups }),
+  /** Lengths of dialogues spread over a split of the data, by tool sets, as supervised stages have them in a tree. */
+  lengths(reference: string, split: 'train' | 'test'): readonly (readonly Lengths[])[] {
+    const model = this.of(reference);
+    const key = `${split} ${model.tokenizer?.fingerprint() ?? model.template.identity}`;
+    return this.#lengths.get(key, () => {
+      const dialogues = dialoguesOf(this.#recipe, split);
+      const groups = groupByTools(dialogues, GROUP_LIMIT);
+      const wanted = Math.max(1, Math.ceil((SAMPLE * groups.length) / Math.max(1, dialogues.length)));
+      const step = Math.max(1, Math.floor(groups.length / wanted));
+      const measured = groups.filter((_, i) => i % step === 0).slice(0, wanted);
+      return measured.map(({ start, count }) =>
+        Array.from(dialogues.slice(start, start + count), (dialogue) => lengthsOf(dialogue, model)),
       );
-    return required(this.#vocabularies.get(key), key);
+    });
   }
+}
+
+function lengthsOf(dialogue: TaskDialogue, { tokenizer, template }: ShapedModel): Lengths {
+  const { id, category, messages, tools } = dialogue;
+  const last = messages.at(-1);
+  const history = { messages: messages.slice(0, -1), tools };
+  const turn =
+    last?.role === 'assistant'
+      ? template.turn(history, last)
+      : { prompt: template.prompt(history), target: '' };
+  if (tokenizer !== undefined) {
+    const { systemLength, promptIds, targetIds } = makeRecord({ id, category, ...turn }, tokenizer);
+    return { system: systemLength, prompt: promptIds.length, target: targetIds.length };
+  }
+  const guess = (text: string): number => Math.ceil(text.length / CHARACTERS_PER_TOKEN);
+  return { system: guess(JSON.stringify(tools)), prompt: guess(turn.prompt), target: guess(turn.target) };
 }

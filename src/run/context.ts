@@ -267,4 +267,4 @@ export function dialoguesOf(recipe: Recipe, split: 'train' | 'test'): Dialogues<
 }
 
 /** Seed of what is generated: the data's own, or the recipe's when the data are files. */
-const generatorSeed = ({ data, seed }: Recipe): number => (data.source === 'file' ? seed : data.seed);
+export const generatorSeed = ({ data, seed }: Recipe): number => (data.source === 'file' ? seed : data.seed);

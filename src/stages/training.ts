@@ -8,14 +8,14 @@ import { isAbort } from '../base/errors.ts';
 import { Rng } from '../base/rng.ts';
 import { tokenizerFilesOf } from '../chat/gguf-tokenizer.ts';
 import type { Objective } from '../losses/index.ts';
-import { saveCheckpoint } from '../model/checkpoint/checkpoint.ts';
+import { type LoadedModel, type LoadModelOptions, saveCheckpoint } from '../model/checkpoint/checkpoint.ts';
 import { ComputeCopies } from '../model/compute-copies.ts';
 import { loraOptions, LoraWeights } from '../model/lora.ts';
 import type { TrainedWeights } from '../model/trained-weights.ts';
 import { scheduleOptions } from '../tensor/optim/schedule.ts';
 import type { ParameterSet } from '../tensor/parameters.ts';
 import { runSteps, type SteppedStage } from '../train/loop.ts';
-import { Trainer, trainerOptions } from '../train/trainer.ts';
+import { Trainer, type TrainerOptions, trainerOptions } from '../train/trainer.ts';
 import {
   computeOptions,
   count,
@@ -82,7 +82,7 @@ export function defineTraining<const S extends Shape>(
     makes: 'model',
     async *run(context, given) {
       const options = given as OptionsOf<S> & TrainingOptions;
-      using model = openForTraining(context, options);
+      using model = openForTraining((how) => context.openModel(options.model, how), options, context.seed);
       let opened: OpenedStage;
       try {
         opened = await open(context, options, model, () =>
@@ -114,18 +114,20 @@ export const plainly = (stage: SteppedStage): OpenedStage => ({ stage, [Symbol.d
 export const checkpointsIn = (folder: string): string => join(folder, 'checkpoints');
 
 /** Weights that a stage computes with. */
-export const sourceOf = (model: TrainableModel): TrainedWeights | ParameterSet =>
-  model.training ?? model.parameters;
+export const sourceOf = (
+  model: Pick<TrainableModel, 'parameters' | 'training'>,
+): TrainedWeights | ParameterSet => model.training ?? model.parameters;
 
-/** Opens the model that a stage trains, as its options say. */
-export function openForTraining(context: StageContext, options: TrainingOptions): TrainableModel {
+/** Opens the model that a stage trains, with the weights that its options say. */
+export function openForTraining<M extends LoadedModel & Disposable>(
+  open: (options: LoadModelOptions) => M,
+  options: Pick<TrainingOptions, 'lora' | 'compute_dtype'>,
+  seed: number,
+): M & { readonly training?: TrainedWeights } {
   const { lora, compute_dtype: dtype } = options;
-  const model = context.openModel(
-    options.model,
-    lora === undefined ? { trainable: true } : { trainable: false, dtype },
-  );
+  const model = open(lora === undefined ? { trainable: true } : { trainable: false, dtype });
   try {
-    const training = trainedWeights(model.parameters, options, context.seed);
+    const training = trainedWeights(model.parameters, options, seed);
     if (training === undefined) return model;
     return { ...model, training, [Symbol.dispose]: () => training[Symbol.dispose]() };
   } catch (thrown) {
@@ -135,7 +137,7 @@ export function openForTraining(context: StageContext, options: TrainingOptions)
 }
 
 /** Weights that a stage computes with and trains, where these are not the parameters themselves, which they then own. */
-export function trainedWeights(
+function trainedWeights(
   parameters: ParameterSet,
   { lora, compute_dtype: dtype }: Pick<TrainingOptions, 'lora' | 'compute_dtype'>,
   seed: number,
@@ -144,21 +146,16 @@ export function trainedWeights(
   return dtype === 'f32' ? undefined : new ComputeCopies(parameters, dtype);
 }
 
-/**
- * Trainer of a stage's model, or of a part of the model `partOf` as the whole would be trained. What it keeps on the
- * disk while it trains is in `folder`.
- */
+/** Trainer of a stage's model; what it keeps on the disk while it trains is in `folder`. */
 export function trainerFor(
   { config, parameters, training }: Pick<TrainableModel, 'config' | 'parameters' | 'training'>,
-  options: TrainingOptions,
+  options: TrainerOptions,
   objective: Objective,
   folder: string,
-  partOf = config,
 ): Trainer {
   return new Trainer(config, training?.trained ?? parameters, objective, {
     ...options,
     ...(training === undefined ? {} : { weights: training }),
-    partOf,
     folder,
   });
 }

@@ -17,7 +17,7 @@ import { tokenCount } from '../model/tree/tree.ts';
 import type { Objective } from '../losses/index.ts';
 import { createOptimizer, optimizerOptions } from '../tensor/optim/index.ts';
 import type { Optimizer, StoredTensors } from '../tensor/optim/optimizer.ts';
-import { ParameterSet, specBytes } from '../tensor/parameters.ts';
+import { ParameterSet, type ParameterSpec, specBytes } from '../tensor/parameters.ts';
 import { entriesOf, type Metrics } from './events.ts';
 import { exampleTokens, groupCount, rowCount, type TrainExample } from './examples.ts';
 import { type MicroBatch, planMicroBatches, type Rounding, roundingFor } from './micro-batches.ts';
@@ -51,8 +51,6 @@ interface Surroundings {
   readonly weights?: TrainedWeights;
   /** Rounding of lengths, if not the best for the model's size. */
   readonly rounding?: Rounding;
-  /** The model that this one is a part of, whose size then decides how it is computed. */
-  readonly partOf?: ModelConfig;
 }
 export type TrainerOptions = z.input<typeof schema> & Surroundings;
 
@@ -95,9 +93,13 @@ export class Trainer implements Disposable {
     this.parameters = parameters;
     this.#options = { ...options, ...schema.parse(options) };
     this.#perGroup = !objective.rowwise;
-    const whole = options.partOf ?? config;
-    const count = workerCount(parameters.device, whole, weightCount(whole) > LARGE ? 1 : MAX_LANES, Infinity);
-    this.#devices = new WorkerDevices(parameters.device, whole, count);
+    const count = workerCount(
+      parameters.device,
+      config,
+      weightCount(config) > LARGE ? 1 : MAX_LANES,
+      Infinity,
+    );
+    this.#devices = new WorkerDevices(parameters.device, config, count);
     const [device] = this.#devices.devices;
     // AdamW's many small operations are faster on one thread; Muon's matrix products are not, unless a BLAS does them.
     const alone = this.#options.optimizer !== 'muon' || device?.hasBlas === true;
@@ -115,7 +117,7 @@ export class Trainer implements Disposable {
     const lane = {
       weights: options.weights ?? parameters,
       recompute: this.#options.gradient_checkpointing,
-      chunkRows: chunkRowsFor(whole.vocabSize),
+      chunkRows: chunkRowsFor(config.vocabSize),
     };
     this.#lanes = this.#devices.devices.map(
       (own, i) => new TrainingLane(own, config, lane, required(gradients[i], 'gradients'), objective),
@@ -134,12 +136,12 @@ export class Trainer implements Disposable {
 
   /** Batches of like-sized examples, each assigned to the lane that has the least to do. */
   #plan(examples: readonly TrainExample[]): MicroBatch[][] {
-    const { microBatchTokens = MICRO_BATCH_TOKENS, micro_train_batch_size, rounding, partOf } = this.#options;
+    const { microBatchTokens = MICRO_BATCH_TOKENS, micro_train_batch_size, rounding } = this.#options;
     const plan = planMicroBatches(examples, {
       maxTokens: microBatchTokens,
       maxPrompts: micro_train_batch_size,
       lanes: this.#lanes.length,
-      rounding: rounding ?? roundingFor(partOf ?? this.config),
+      rounding: rounding ?? roundingFor(this.config),
     });
     const lanes = this.#lanes.map(() => ({ load: 0, batches: [] as MicroBatch[] }));
     for (const batch of plan.toSorted((a, b) => tokenCount(b.layout) - tokenCount(a.layout))) {
@@ -250,6 +252,14 @@ export class Trainer implements Disposable {
       ...tensors(second, 'adam.second.'),
     ]);
     writeAtomic(join(folder, 'trainer.json'), JSON.stringify({ steps: this.steps }));
+  }
+
+  /** Bytes of what `save` writes: the weights that are trained, and the optimiser's moments. */
+  get savedBytes(): { readonly weights: number; readonly moments: number } {
+    const { first, second } = this.#optimizer;
+    const bytes = (specs: readonly ParameterSpec[]): number =>
+      specs.reduce((total, spec) => total + specBytes(spec), 0);
+    return { weights: bytes(this.parameters.specs), moments: bytes([...first.specs, ...second.specs]) };
   }
 
   /** Restores what `save` wrote. */

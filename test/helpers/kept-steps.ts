@@ -155,7 +155,8 @@ export async function stepsOf(
     now: () => 0,
   };
   const own = { ...stage, model: 'stand-in' };
-  using model = openForTraining(contextOf(run, own), own);
+  const context = contextOf(run, own);
+  using model = openForTraining((how) => context.openModel(own.model, how), own, context.seed);
   using trainer = trainerFor(model, own, lossOf(own), folder);
   const examples = examplesFor(own);
   const read = (): Float32Array[] =>
