@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { UserError } from '../base/errors.ts';
+import { isAbort, UserError } from '../base/errors.ts';
 import { fileError, readText, removeLeftovers, writeAtomic } from '../base/files.ts';
 import { lockFolder } from '../base/lock.ts';
 import { ggufTokenizer } from '../chat/gguf-tokenizer.ts';
@@ -99,15 +99,15 @@ function exportStudent(run: Run, reference: string, path: string): void {
  * as its model cannot be loaded, has not begun.
  */
 async function* recorded(
-  events: AsyncGenerator<RunEvent, Outputs | undefined>,
+  events: AsyncGenerator<RunEvent, Outputs>,
   folder: string,
   watch: readonly MetricName[],
   store: () => void,
-): AsyncGenerator<RunEvent, Outputs | undefined> {
+): AsyncGenerator<RunEvent, Outputs> {
   for (;;) {
     const { done, value } = await events.next();
     if (done === true) {
-      if (value !== undefined) store();
+      store();
       return value;
     }
     if (value.type !== 'stage' || existsSync(folder)) store();
@@ -125,8 +125,12 @@ async function* runStages(run: Run, inputs?: RunInputs): AsyncGenerator<RunEvent
       const store = inputs?.prepare(stage) ?? (() => undefined);
       const kind = kindOf(stage);
       const events = kind.run(contextOf(run, stage), stage);
-      outputs = yield* recorded(events, stageFolder(run, stage.name), kind.watch, store);
-      if (outputs === undefined) return;
+      try {
+        outputs = yield* recorded(events, stageFolder(run, stage.name), kind.watch, store);
+      } catch (thrown) {
+        if (isAbort(thrown, run.signal)) return;
+        throw thrown;
+      }
       markDone(run, stage.name, outputs);
     }
     // Results of the stage are safe now: the optimiser's state is of no more use.

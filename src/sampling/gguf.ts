@@ -28,7 +28,7 @@ export function openGguf(path: string): Gguf {
 /** Tokens of prompt and answer together: enough for all but the longest of BFCL's turns, at 3.7 GB of cache for Qwen3-0.6B. */
 const CONTEXT_TOKENS = 16_384;
 
-/** Below it sampling takes the likeliest token but where two are all but equal; BFCL's own setting is 0.001. */
+/** Below it sampling is greedy but where two tokens are all but equal; BFCL's own setting is 0.001. */
 const GREEDY_BELOW = 0.01;
 
 export class Gguf implements Sampler {

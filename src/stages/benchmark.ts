@@ -3,11 +3,9 @@ import { join } from 'node:path';
 import type { AskOptions, BenchmarkSpec } from '../../packages/benchmarks/src/benchmark.ts';
 import { benchmarks } from '../../packages/benchmarks/src/index.ts';
 import { Session } from '../../packages/benchmarks/src/session.ts';
-import { isAbort } from '../base/errors.ts';
 import { RESULTS } from '../eval/formats.ts';
 import { Local } from '../sampling/local.ts';
-import type { RunEvent } from '../train/events.ts';
-import { memoryMb } from '../train/loop.ts';
+import { type RunEvent, stepEvent } from '../train/events.ts';
 import { modelsOption, noModels } from './measuring.ts';
 import {
   defineStage,
@@ -41,13 +39,14 @@ async function* answered(
     right += answer.isRight ? 1 : 0;
     tokens += answer.tokens;
     if (answers % ANSWERS_A_STEP !== 0 && answers < session.total) continue;
-    const seconds = (context.now() - start) / 1000;
-    const metrics = {
-      exact_match: right / answers,
-      tokens_per_second: seconds > 0 ? tokens / seconds : 0,
-      memory_mb: memoryMb(),
-    };
-    yield { type: 'step', stage: context.name, step: before + answers, total, tokens, seconds, metrics };
+    yield stepEvent({
+      stage: context.name,
+      step: before + answers,
+      total,
+      tokens,
+      seconds: (context.now() - start) / 1000,
+      metrics: { exact_match: right / answers },
+    });
     [tokens, start] = [0, context.now()];
   }
 }
@@ -57,7 +56,7 @@ async function* runBenchmark(
   context: StageContext,
   spec: BenchmarkSpec,
   options: BenchmarkStageOptions,
-): AsyncGenerator<RunEvent, Outputs | undefined> {
+): AsyncGenerator<RunEvent, Outputs> {
   const folder = join(context.folder, RESULTS);
   const benchmark = await spec.load();
   const selection = benchmark.entries(options);
@@ -71,12 +70,8 @@ async function* runBenchmark(
     const before = index * session.total;
     if (index === 0)
       yield { type: 'stage', stage: context.name, kind: context.kind, total, done: session.done };
-    try {
-      yield* answered(context, session, { before, total });
-    } catch (thrown) {
-      if (!isAbort(thrown, context.signal)) throw thrown;
-    }
-    if (context.signal.aborted) return undefined;
+    yield* answered(context, session, { before, total });
+    context.signal.throwIfAborted();
     const { unasked } = session.finish();
     if (unasked > 0) {
       const text = `${unasked} of ${session.total} prompts fill the positions of ${label} and count as wrong`;

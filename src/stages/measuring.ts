@@ -5,12 +5,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { isAbort, UserError } from '../base/errors.ts';
+import { UserError } from '../base/errors.ts';
 import { readText, writeAtomic } from '../base/files.ts';
 import type { EvalResult, EvalSample } from '../eval/formats.ts';
 import type { Engine } from '../sampling/gguf.ts';
-import type { Metrics, RunEvent } from '../train/events.ts';
-import { memoryMb } from '../train/loop.ts';
+import { type Metrics, type RunEvent, stepEvent } from '../train/events.ts';
 import {
   computeOptions,
   lengthOptions,
@@ -28,7 +27,7 @@ export const modelsOption = z
 
 export const measuringOptions = {
   models: modelsOption,
-  temperature: z.number().min(0).default(0).describe('0 takes the likeliest token'),
+  temperature: z.number().min(0).default(0).describe('0 is greedy'),
   ...lengthOptions,
   ...computeOptions,
 };
@@ -138,10 +137,9 @@ function samplesOf<V extends Verdict>(
 export async function* measure<V extends Verdict>(
   context: StageContext,
   measurement: Measurement<V>,
-): AsyncGenerator<RunEvent, Outputs | undefined> {
-  const { name: stage, kind, folder, now, signal } = context;
+): AsyncGenerator<RunEvent, Outputs> {
+  const { name: stage, kind, folder, now } = context;
   const { batch, verdict, options } = measurement;
-  const { compute_dtype, prompt_max_len, generate_max_len, engine } = options;
   const entries = Object.entries(options.models);
   const steps = Math.ceil(measurement.count / batch);
   const total = entries.length * steps;
@@ -155,35 +153,31 @@ export async function* measure<V extends Verdict>(
     const judged = Array.from({ length: step - first }, (_, i) =>
       readVerdicts(verdictFile(folder, first + i), verdict),
     ).flat();
-    try {
-      if (step < first + steps) {
-        using answering = openAnswering(context, {
-          model: reference,
-          compute_dtype,
-          prompt_max_len,
-          generate_max_len,
-          ...(engine === undefined ? {} : { engine }),
+    if (step < first + steps) {
+      const { compute_dtype, prompt_max_len, generate_max_len, engine } = options;
+      using answering = openAnswering(context, {
+        model: reference,
+        compute_dtype,
+        prompt_max_len,
+        generate_max_len,
+        ...(engine === undefined ? {} : { engine }),
+      });
+      let start = now();
+      for await (const verdicts of measurement.verdicts(answering, (step - first) * batch)) {
+        judged.push(...verdicts);
+        yield stepEvent({
+          stage,
+          step: step + 1,
+          total,
+          tokens: verdicts.reduce((n, one) => n + one.tokens, 0),
+          seconds: (now() - start) / 1000,
+          metrics: measurement.metrics(judged),
         });
-        let start = now();
-        for await (const verdicts of measurement.verdicts(answering, (step - first) * batch)) {
-          judged.push(...verdicts);
-          const seconds = (now() - start) / 1000;
-          const tokens = verdicts.reduce((n, one) => n + one.tokens, 0);
-          const metrics: Metrics = {
-            ...measurement.metrics(judged),
-            tokens_per_second: seconds > 0 ? tokens / seconds : 0,
-            memory_mb: memoryMb(),
-          };
-          yield { type: 'step', stage, step: step + 1, total, tokens, seconds, metrics };
-          // Stored last, so that the log has all that is.
-          writeAtomic(verdictFile(folder, step), JSON.stringify(verdicts));
-          step += 1;
-          start = now();
-        }
+        // Stored last, so that the log has all that is.
+        writeAtomic(verdictFile(folder, step), JSON.stringify(verdicts));
+        step += 1;
+        start = now();
       }
-    } catch (thrown) {
-      if (!isAbort(thrown, signal)) throw thrown;
-      return undefined;
     }
     yield* unasked(context, measurement, label, judged);
     all.push(judged);

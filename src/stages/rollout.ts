@@ -69,7 +69,7 @@ function orderOf(
 }
 
 /** Lets a teacher answer training prompts and stores what is kept. */
-async function* draw(context: StageContext, given: Options): AsyncGenerator<RunEvent, Outputs | undefined> {
+async function* draw(context: StageContext, given: Options): AsyncGenerator<RunEvent, Outputs> {
   using answering = openAnswering(context, given);
   const { sampler, tokenizer, template, vocabSize, maxPromptTokens, max_failed } = answering;
   const dialogues = context.dialogues('train');
@@ -82,7 +82,7 @@ async function* draw(context: StageContext, given: Options): AsyncGenerator<RunE
     maxTokens: maxPromptTokens,
   });
   const folder = join(context.folder, 'rollouts');
-  const complete = yield* runRollouts({
+  yield* runRollouts({
     name: context.name,
     prompts,
     order: orderOf(context, given, dialogues),
@@ -102,7 +102,7 @@ async function* draw(context: StageContext, given: Options): AsyncGenerator<RunE
     signal: context.signal,
     now: context.now,
   });
-  return complete ? { rollouts: folder } : undefined;
+  return { rollouts: folder };
 }
 
 /** Takes over rollouts that were drawn before: copied, so that the run has all that it was made of. */
@@ -110,7 +110,7 @@ async function* takeOver(
   context: StageContext,
   given: Options,
   from: string,
-): AsyncGenerator<RunEvent, Outputs | undefined> {
+): AsyncGenerator<RunEvent, Outputs> {
   yield { type: 'stage', stage: context.name, kind: context.kind, total: 1, done: 0 };
   const source = findRollouts(from);
   const { path, header } = new TopKFile(join(source, STORE_FILE));

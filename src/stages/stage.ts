@@ -158,8 +158,8 @@ export interface StageKind<S extends Shape = Shape, Makes extends Produces = Pro
   readonly storesVerdicts?: true;
   /** Finds what the schema cannot say: numbers that do not fit each other or the stages referred to. */
   readonly check?: (options: OptionsOf<S>, neighbours: Neighbours) => Iterable<StageProblem>;
-  /** Does the stage's work, or goes on with it; returns what it made, nothing when it was stopped. Throws UserErrors. */
-  run(context: StageContext, options: OptionsOf<S>): AsyncGenerator<RunEvent, Outputs | undefined>;
+  /** Does the stage's work, or goes on with it; returns what it made. Throws UserErrors, and the signal's reason when it fires. */
+  run(context: StageContext, options: OptionsOf<S>): AsyncGenerator<RunEvent, Outputs>;
 }
 
 /** Output of a kind of stage. */

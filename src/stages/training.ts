@@ -4,7 +4,6 @@
  */
 import { join } from 'node:path';
 import { z } from 'zod';
-import { isAbort } from '../base/errors.ts';
 import { Rng } from '../base/rng.ts';
 import { tokenizerFilesOf } from '../chat/gguf-tokenizer.ts';
 import type { Objective } from '../losses/index.ts';
@@ -83,20 +82,13 @@ export function defineTraining<const S extends Shape>(
     async *run(context, given) {
       const options = given as OptionsOf<S> & TrainingOptions;
       using model = openForTraining((how) => context.openModel(options.model, how), options, context.seed);
-      let opened: OpenedStage;
-      try {
-        opened = await open(context, options, model, () =>
-          trainerFor(model, options, kind.loss(options), context.folder),
-        );
-      } catch (thrown) {
-        if (!isAbort(thrown, context.signal)) throw thrown;
-        return undefined;
-      }
-      using _opened = opened;
+      using opened = await open(context, options, model, () =>
+        trainerFor(model, options, kind.loss(options), context.folder),
+      );
       using _trainer = opened.stage.trainer;
       const folder = checkpointsIn(context.folder);
       const { signal, now } = context;
-      if (!(yield* runSteps(opened.stage, { folder, signal, now }))) return undefined;
+      yield* runSteps(opened.stage, { folder, signal, now });
       const path = join(context.folder, 'model');
       saveCheckpoint(path, model.config, model.training ?? model.parameters, {
         tokenizerFiles: tokenizerFilesOf(context.tokenizerSource(options.model)),

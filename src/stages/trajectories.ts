@@ -49,7 +49,7 @@ export const trajectories = defineStage({
       (question) => rolloutMode.prompt(speech, question, host),
     );
     const folder = join(context.folder, 'trajectories');
-    const complete = yield* runTrajectories({
+    yield* runTrajectories({
       name: context.name,
       problems,
       host,
@@ -67,6 +67,6 @@ export const trajectories = defineStage({
       signal: context.signal,
       now: context.now,
     });
-    return complete ? { trajectories: folder } : undefined;
+    return { trajectories: folder };
   },
 });

@@ -57,3 +57,27 @@ export type RunEvent =
       readonly seconds: number;
       readonly outputs: Readonly<Record<string, string>>;
     };
+
+type StepEvent = Extract<RunEvent, { readonly type: 'step' }>;
+
+/** A step that has ended, with its speed and the memory of the process beside its own metrics. */
+export function stepEvent(step: Omit<StepEvent, 'type'>): RunEvent {
+  const { tokens, seconds, metrics } = step;
+  const measured = {
+    tokens_per_second: seconds > 0 ? tokens / seconds : 0,
+    memory_mb: process.memoryUsage().rss / 2 ** 20,
+  };
+  return { type: 'step', ...step, metrics: { ...metrics, ...measured } };
+}
+
+/** Some of what was drawn: two samples of each of the first two prompts. */
+export const someSamples = <P, S>(
+  prompts: readonly P[],
+  samplesOf: (prompt: P, index: number) => readonly S[],
+  shown: (prompt: P, sample: S) => DrawnSample,
+): DrawnSample[] =>
+  prompts.slice(0, 2).flatMap((prompt, i) =>
+    samplesOf(prompt, i)
+      .slice(0, 2)
+      .map((sample) => shown(prompt, sample)),
+  );

@@ -4,7 +4,7 @@
  */
 import { dirname } from 'node:path';
 import { isAbort, UserError } from '../base/errors.ts';
-import type { DrawnSample, Metrics, RunEvent } from './events.ts';
+import { type DrawnSample, type Metrics, type RunEvent, stepEvent } from './events.ts';
 import { restoreNewest, saveCheckpointStep } from './checkpoints.ts';
 import { Diverged, type StepResult, type Trainer } from './trainer.ts';
 
@@ -48,9 +48,6 @@ export function metricsOf(result: StepResult, lr: number): Metrics {
   return { loss: result.loss, ...result.parts, grad_norm: result.gradNorm, lr };
 }
 
-/** Resident memory of the process, in MB. */
-export const memoryMb = (): number => process.memoryUsage().rss / 2 ** 20;
-
 function divergedError(
   stage: SteppedStage,
   step: number,
@@ -70,13 +67,13 @@ function divergedError(
 }
 
 /**
- * Runs a stage's steps from its newest checkpoint on and says whether it came to its end. When `signal` fires, a
- * checkpoint is saved and the loop ends.
+ * Runs a stage's steps from its newest checkpoint on, to its end. When `signal` fires, a checkpoint is saved and its
+ * reason thrown.
  */
 export async function* runSteps(
   stage: SteppedStage,
   { folder, signal, now }: LoopOptions,
-): AsyncGenerator<RunEvent, boolean> {
+): AsyncGenerator<RunEvent, void, undefined> {
   const restored = restoreNewest(folder, {
     trainer: stage.trainer,
     restore: (state) => {
@@ -104,19 +101,8 @@ export async function* runSteps(
       complete = report.finished === true || done >= stage.total;
       const seconds = (now() - start) / 1000;
       for (const text of report.warnings ?? []) yield warning(text);
-      yield {
-        type: 'step',
-        stage: stage.name,
-        step: done,
-        total: report.total ?? stage.total,
-        tokens: report.tokens,
-        seconds,
-        metrics: {
-          ...report.metrics,
-          tokens_per_second: seconds > 0 ? report.tokens / seconds : 0,
-          memory_mb: memoryMb(),
-        },
-      };
+      const { tokens, metrics, total = stage.total } = report;
+      yield stepEvent({ stage: stage.name, step, total, tokens, seconds, metrics });
       if (report.samples !== undefined && report.samples.length > 0) {
         yield { type: 'sample', stage: stage.name, step: done, samples: report.samples };
       }
@@ -130,5 +116,5 @@ export async function* runSteps(
     if (!isAbort(thrown, signal)) throw thrown;
   }
   if (!complete && saved < done) yield save();
-  return complete;
+  if (!complete) signal.throwIfAborted();
 }

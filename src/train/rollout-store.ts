@@ -8,11 +8,10 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { appendParts } from '../base/open-file.ts';
 import { UserError } from '../base/errors.ts';
-import { fileError, readText, writeAtomic } from '../base/files.ts';
+import { fileError } from '../base/files.ts';
 import { cutFile, wholeLines } from '../base/lines.ts';
 import type { TokenIds } from '../base/token-ids.ts';
-import type { Distributions } from '../sampling/teacher.ts';
-import { NO_DISTRIBUTIONS } from '../sampling/teacher.ts';
+import { type Distributions, NO_DISTRIBUTIONS } from '../sampling/teacher.ts';
 import { STORE_FILE, type TopKFacts, type TopRows } from '../topk/format.ts';
 import { checkVocabulary, TopKFile } from '../topk/reader.ts';
 import { TopKWriter } from '../topk/writer.ts';
@@ -47,22 +46,25 @@ export interface StoredPrompt {
   readonly samples: readonly StoredSample[];
 }
 
+const count = z.int().nonnegative();
+
 /** Counts of some prompts' answers, in sums, so that means can be told of any number of them. */
-export interface RolloutCounts {
+const countsSchema = z.object({
   /** Answers that were drawn, were valid, and are kept. */
-  readonly drawn: number;
-  readonly valid: number;
-  readonly kept: number;
+  drawn: count,
+  valid: count,
+  kept: count,
   /** Answers that were drawn and have no end. */
-  readonly cut: number;
+  cut: count.default(0),
   /** Sum over the drawn answers. */
-  readonly reward: number;
+  reward: z.number(),
   /** Tokens of the drawn answers, and of the prompts. */
-  readonly completionTokens: number;
-  readonly promptTokens: number;
+  completionTokens: count,
+  promptTokens: count,
   /** Prompts that were too long to be asked. */
-  readonly tooLong: number;
-}
+  tooLong: count,
+});
+export type RolloutCounts = Readonly<z.output<typeof countsSchema>>;
 
 export const NO_COUNTS: RolloutCounts = {
   drawn: 0,
@@ -76,33 +78,15 @@ export const NO_COUNTS: RolloutCounts = {
 };
 
 export function addCounts(a: RolloutCounts, b: RolloutCounts): RolloutCounts {
-  return {
-    drawn: a.drawn + b.drawn,
-    valid: a.valid + b.valid,
-    kept: a.kept + b.kept,
-    cut: a.cut + b.cut,
-    reward: a.reward + b.reward,
-    completionTokens: a.completionTokens + b.completionTokens,
-    promptTokens: a.promptTokens + b.promptTokens,
-    tooLong: a.tooLong + b.tooLong,
-  };
+  const names = Object.keys(NO_COUNTS) as (keyof RolloutCounts)[];
+  return Object.fromEntries(names.map((name) => [name, a[name] + b[name]])) as unknown as RolloutCounts;
 }
 
 const ANSWERS_FILE = 'answers.jsonl';
-const count = z.int().nonnegative();
 const lineSchema = z.object({
   /** Places of the prompts that this line settles, kept or not. */
   positions: z.array(count),
-  counts: z.object({
-    drawn: count,
-    valid: count,
-    kept: count,
-    cut: count.default(0),
-    reward: z.number(),
-    completionTokens: count,
-    promptTokens: count,
-    tooLong: count,
-  }),
+  counts: countsSchema,
   /** Sequences of the store once the line is written. */
   sequences: count,
   kept: z.array(
@@ -136,16 +120,6 @@ function* readLines(path: string): Generator<{ readonly line: Line; readonly end
   }
 }
 
-/** The lines without their texts. */
-function readGroups(path: string): (Pick<Line, 'positions' | 'counts' | 'sequences'> & { end: number })[] {
-  return Array.from(readLines(path), ({ line: { positions, counts, sequences }, end }) => ({
-    positions,
-    counts,
-    sequences,
-    end,
-  }));
-}
-
 /** Adds to a folder of rollouts, from where an earlier process left off. */
 export class RolloutWriter implements Disposable {
   /** Places of the prompts that are settled. */
@@ -163,7 +137,14 @@ export class RolloutWriter implements Disposable {
       throw fileError('create', folder, thrown);
     }
     this.#path = join(folder, ANSWERS_FILE);
-    const groups = existsSync(this.#path) ? readGroups(this.#path) : [];
+    const lines = existsSync(this.#path) ? readLines(this.#path) : [];
+    // Without their texts.
+    const groups = Array.from(lines, ({ line: { positions, counts, sequences }, end }) => ({
+      positions,
+      counts,
+      sequences,
+      end,
+    }));
     this.#store = new TopKWriter(join(folder, STORE_FILE), facts, groups.at(-1)?.sequences ?? 0);
     // A disk may lose what it had said was written: only lines whose sequences are all there count.
     const good = groups.filter(({ sequences }) => sequences <= this.#store.length);
@@ -215,33 +196,6 @@ export class RolloutWriter implements Disposable {
 
   [Symbol.dispose](): void {
     this.#store[Symbol.dispose]();
-  }
-}
-
-const TEACHER_FILE = 'teacher.json';
-const teacherSchema = z.object({ model: z.string() });
-
-/** Keeps in a folder of rollouts which model answers; throws a UserError where another one has begun. */
-export function claimTeacher(folder: string, model: string): void {
-  const path = join(folder, TEACHER_FILE);
-  if (!existsSync(path)) {
-    writeAtomic(path, JSON.stringify({ model }));
-    return;
-  }
-  const before = teacherSchema.safeParse(tryJson(readText(path)));
-  if (before.success && before.data.model === model) return;
-  const begun = before.success ? before.data.model : 'one that is not known any more';
-  throw new UserError(
-    'TEACHER',
-    `The server's model is ${model}, and the rollouts in ${folder} were begun with ${begun}; have that model served under that name again, or draw into another run.`,
-  );
-}
-
-function tryJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }
 

@@ -2,22 +2,15 @@
  * Teacher rollouts: n answers a prompt, of which the well-formed and distinct ones are kept, with the teacher's
  * top-k log-probabilities at every token (STAR's teacher_rollout.py; correctness is not checked there either).
  */
-import { isAbort, required, UserError } from '../base/errors.ts';
+import { UserError } from '../base/errors.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
-import { withNotices } from '../sampling/notices.ts';
 import { answerKey } from '../sampling/duplicates.ts';
-import type { Answered, Batch, Draft, Question, Select, Teacher } from '../sampling/teacher.ts';
-import type { DrawnSample, RunEvent } from './events.ts';
-import { memoryMb } from './loop.ts';
+import type { Drawn } from '../sampling/sampler.ts';
+import type { Answered, Batch, Question, Teacher } from '../sampling/teacher.ts';
+import { asking, unanswered } from './asking.ts';
+import { type RunEvent, someSamples, stepEvent } from './events.ts';
 import type { Prompts, ScoredPrompt } from './prompts.ts';
-import {
-  addCounts,
-  claimTeacher,
-  type KeptPrompt,
-  NO_COUNTS,
-  type RolloutCounts,
-  RolloutWriter,
-} from './rollout-store.ts';
+import { addCounts, type KeptPrompt, NO_COUNTS, type RolloutCounts, RolloutWriter } from './rollout-store.ts';
 
 export interface RolloutOptions {
   readonly name: string;
@@ -42,51 +35,30 @@ export interface RolloutOptions {
   readonly now: () => number;
 }
 
-/** Choice among one question's answers. */
-interface Choice {
-  readonly counts: RolloutCounts;
-  readonly rewards: ReadonlyMap<Draft, number>;
-}
-
 /** A question with what its answers are scored by. */
-interface Asked {
-  readonly question: Question;
-  readonly scorer: ScoredPrompt['scorer'];
-}
+type Asked = Question & Pick<ScoredPrompt, 'id' | 'scorer'>;
 
 /** Scores drafts and keeps those that are valid, distinct and good enough. */
 function choose(
-  { validityFilter, rewardThreshold }: RolloutOptions,
-  { question, scorer }: Asked,
-  drafts: readonly Draft[],
-): Choice {
-  const seen = new Set<string>();
-  const rewards = new Map<Draft, number>();
-  let [valid, cut, total, tokens] = [0, 0, 0, 0];
+  { validityFilter, rewardThreshold = -Infinity }: RolloutOptions,
+  { text: prompt, ids, scorer }: Asked,
+  drafts: readonly Drawn[],
+): { readonly counts: RolloutCounts; readonly kept: readonly (Drawn & { readonly reward: number })[] } {
+  const kept = new Map<string, Drawn & { readonly reward: number }>();
+  const counts = { ...NO_COUNTS, drawn: drafts.length, promptTokens: ids.length };
   for (const draft of drafts) {
     const { reward, format } = scorer.score(draft.text);
-    total += reward;
-    tokens += draft.tokens.length;
-    if (draft.finish === 'length') cut += 1;
-    const wellFormed = format === 1 && draft.finish !== 'length';
-    if (wellFormed) valid += 1;
-    else if (validityFilter) continue;
-    const key = answerKey(question.text, draft.text);
-    if (seen.has(key) || (rewardThreshold !== undefined && reward < rewardThreshold)) continue;
-    seen.add(key);
-    rewards.set(draft, reward);
+    counts.reward += reward;
+    counts.completionTokens += draft.tokens.length;
+    const isCut = draft.finish === 'length';
+    if (isCut) counts.cut += 1;
+    const isValid = format === 1 && !isCut;
+    if (isValid) counts.valid += 1;
+    if ((validityFilter && !isValid) || reward < rewardThreshold) continue;
+    const key = answerKey(prompt, draft.text);
+    if (!kept.has(key)) kept.set(key, { ...draft, reward });
   }
-  const counts = {
-    ...NO_COUNTS,
-    drawn: drafts.length,
-    valid,
-    kept: rewards.size,
-    cut,
-    reward: total,
-    completionTokens: tokens,
-    promptTokens: question.ids.length,
-  };
-  return { counts, rewards };
+  return { counts: { ...counts, kept: kept.size }, kept: [...kept.values()] };
 }
 
 /** Why none of the answers is kept, and what to do. */
@@ -104,20 +76,17 @@ function whyNone({ drawn, valid, cut }: RolloutCounts, { rewardThreshold }: Roll
 class Rollouts {
   readonly #options: RolloutOptions;
   readonly #writer: RolloutWriter;
-  readonly #asked = new Map<number, Asked>();
-  readonly #choices = new Map<number, Choice>();
   /** Places of prompts that were too long, to be stored with the next group. */
   #tooLong: number[] = [];
   readonly #failed: { readonly position: number; readonly why: string }[] = [];
   /** Counts since the last step, and prompts in all. */
   #since = NO_COUNTS;
-  #settled: number;
+  #settled = 0;
   #stepStart: number;
 
   constructor(options: RolloutOptions, writer: RolloutWriter) {
     this.#options = options;
     this.#writer = writer;
-    this.#settled = 0;
     for (const { positions, counts } of writer.settled) {
       // A step that was told of is over.
       const before = this.step;
@@ -138,66 +107,47 @@ class Rollouts {
   }
 
   /** The prompts that are not settled, by batches. */
-  *batches(): Generator<Batch> {
-    const { count, batch, order } = this.#options;
+  *batches(): Generator<Batch<Asked>> {
+    const { count, batch } = this.#options;
     for (let number = 0; number < this.total; number++) {
       const first = number * batch;
       const positions = Array.from({ length: Math.min(batch, count - first) }, (_, i) => first + i);
       const open = positions.filter((position) => !this.#writer.done.has(position));
-      if (open.length > 0) yield { number, questions: this.#questions(open, order) };
+      if (open.length > 0) yield { number, questions: open.flatMap((position) => this.#question(position)) };
     }
   }
 
-  #questions(positions: readonly number[], order: (position: number) => number): Question[] {
-    return positions.flatMap((position) => {
-      const [prompt] = this.#options.prompts.at([order(position)]);
-      if (prompt === undefined) {
-        this.#tooLong.push(position);
-        return [];
-      }
-      const { id, text, ids, dialogue, scorer } = prompt;
-      const { messages, tools } = dialogue;
-      const question = { position, id, text, ids, messages: messages.slice(0, -1), tools };
-      this.#asked.set(position, { question, scorer });
-      return [question];
-    });
+  #question(position: number): Asked[] {
+    const { prompts, order } = this.#options;
+    const [prompt] = prompts.at([order(position)]);
+    if (prompt === undefined) {
+      this.#tooLong.push(position);
+      return [];
+    }
+    const { id, text, ids, dialogue, scorer } = prompt;
+    const { messages, tools } = dialogue;
+    return [{ position, id, text, ids, messages: messages.slice(0, -1), tools, scorer }];
   }
 
-  readonly select: Select = (question, drafts) => {
-    const asked = required(this.#asked.get(question.position), 'the question of an answer');
-    const choice = choose(this.#options, asked, drafts);
-    this.#choices.set(question.position, choice);
-    return drafts.filter((draft) => choice.rewards.has(draft));
-  };
-
   /** Says what came of a group, and stores it last, so that the log has all that is stored. */
-  *settle(group: readonly Answered[]): Generator<RunEvent> {
-    const kept: KeptPrompt[] = [];
+  async *settle(group: readonly Answered<Asked>[]): AsyncGenerator<RunEvent> {
     const positions = this.#tooLong;
     let counts: RolloutCounts = { ...NO_COUNTS, tooLong: positions.length };
     this.#tooLong = [];
-    for (const answered of group) {
-      const { question } = answered;
-      const { position, id, text, ids } = question;
-      this.#asked.delete(position);
-      if ('failure' in answered) {
-        this.#failed.push({ position, why: `${id}: ${answered.failure}` });
+    const chosen = [];
+    for (const { question, drafts, failure } of group) {
+      const { position, id, text: prompt, ids: promptIds } = question;
+      if (failure !== undefined) {
+        this.#failed.push({ position, why: `${id}: ${failure}` });
         continue;
       }
-      const choice = required(this.#choices.get(position), 'the choice among the answers of a prompt');
-      this.#choices.delete(position);
       positions.push(position);
-      counts = addCounts(counts, choice.counts);
-      if (answered.kept.length === 0) continue;
-      const samples = answered.kept.map(({ draft, logprobs, top }) => ({
-        text: draft.text,
-        tokens: draft.tokens,
-        reward: choice.rewards.get(draft) ?? 0,
-        logprobs,
-        top,
-      }));
-      kept.push({ position, id, prompt: text, promptIds: ids, samples });
+      const { counts: own, kept: samples } = choose(this.#options, question, drafts);
+      counts = addCounts(counts, own);
+      if (samples.length > 0) chosen.push({ position, id, prompt, promptIds, samples });
     }
+    const scored = await this.#options.teacher.score(chosen, this.#options.signal);
+    const kept = chosen.map((prompt, i) => ({ ...prompt, samples: scored[i] ?? [] }));
     if (positions.length > 0) yield* this.#store(positions, counts, kept);
   }
 
@@ -213,101 +163,78 @@ class Rollouts {
     this.#writer.append(positions, counts, kept);
   }
 
-  *#events(kept: readonly KeptPrompt[]): Generator<RunEvent> {
-    const { name, now } = this.#options;
-    const { drawn, valid, kept: keptCount, reward, completionTokens, promptTokens } = this.#since;
+  *#events(prompts: readonly KeptPrompt[]): Generator<RunEvent> {
+    const { name: stage, now } = this.#options;
+    const { drawn, valid, kept, reward, completionTokens, promptTokens } = this.#since;
     const end = now();
-    const seconds = (end - this.#stepStart) / 1000;
-    const of = (n: number): number => n / Math.max(1, drawn);
-    const tokens = completionTokens + promptTokens;
     const { step, total } = this;
-    const metrics = {
-      reward: of(reward),
-      valid: of(valid),
-      kept: of(keptCount),
-      completion_tokens: of(completionTokens),
-      tokens_per_second: seconds > 0 ? tokens / seconds : 0,
-      memory_mb: memoryMb(),
-    };
+    const of = (n: number): number => n / Math.max(1, drawn);
+    yield stepEvent({
+      stage,
+      step,
+      total,
+      tokens: completionTokens + promptTokens,
+      seconds: (end - this.#stepStart) / 1000,
+      metrics: {
+        reward: of(reward),
+        valid: of(valid),
+        kept: of(kept),
+        completion_tokens: of(completionTokens),
+      },
+    });
     this.#since = NO_COUNTS;
     this.#stepStart = end;
-    yield { type: 'step', stage: name, step, total, tokens, seconds, metrics };
-    const samples = kept.slice(0, 2).flatMap(({ id, prompt, samples: own }) =>
-      own.slice(0, 2).map(({ text, reward: earned }): DrawnSample => ({
-        id,
-        prompt,
-        generation: text,
-        reward: earned,
-      })),
+    const samples = someSamples(
+      prompts,
+      (one) => one.samples,
+      ({ id, prompt }, { text: generation, reward: earned }) => ({ id, prompt, generation, reward: earned }),
     );
-    if (samples.length > 0) yield { type: 'sample', stage: name, step, samples };
+    if (samples.length > 0) yield { type: 'sample', stage, step, samples };
   }
 
   /** Warns of what stayed out; throws when too many prompts could not be answered, or nothing is kept. */
-  *close(): Generator<RunEvent> {
-    const { name, count, failureTolerance } = this.#options;
+  async *close(): AsyncGenerator<RunEvent> {
+    const { name: stage, count, failureTolerance } = this.#options;
     yield* this.settle([]);
     const [first] = this.#failed;
     if (first !== undefined) {
-      const text = `${this.#failed.length} of ${count} prompts were not answered (${first.why})`;
-      if (this.#failed.length > failureTolerance * count)
-        throw new UserError('TEACHER', `Stage ${name}: ${text}; run the same command to ask them again.`);
-      yield { type: 'warning', stage: name, text };
-      yield* this.#store(
-        this.#failed.map(({ position }) => position),
-        NO_COUNTS,
-        [],
-      );
+      const failed = { count: this.#failed.length, of: `${count} prompts`, first: first.why };
+      yield unanswered(stage, failed, failureTolerance * count);
+      const positions = this.#failed.map(({ position }) => position);
+      yield* this.#store(positions, NO_COUNTS, []);
     }
     const sum = this.#writer.settled.reduce((so, { counts }) => addCounts(so, counts), NO_COUNTS);
     if (sum.kept === 0) {
       // Nobody can learn from it, so the same command asks again.
       this.#writer.clear();
-      throw new UserError('NO_ANSWERS', `Stage ${name}: ${whyNone(sum, this.#options)}.`);
+      throw new UserError('NO_ANSWERS', `Stage ${stage}: ${whyNone(sum, this.#options)}.`);
     }
     if (sum.tooLong > 0) {
       const text = `${sum.tooLong} prompts were too long and were left out`;
-      yield { type: 'warning', stage: name, text };
+      yield { type: 'warning', stage, text };
     }
   }
 }
 
-/** Warnings of a teacher before it is asked, and its answers. */
-async function* answers(
-  { name, teacher, folder }: RolloutOptions,
-  rollouts: Rollouts,
-  signal: AbortSignal,
-): AsyncGenerator<RunEvent | readonly Answered[]> {
-  for (const text of await teacher.check(signal)) yield { type: 'warning', stage: name, text };
-  const { served = '' } = teacher.sampler;
-  if (served !== '') claimTeacher(folder, served);
-  yield* teacher.answer(rollouts.batches(), rollouts.select, signal);
-}
-
-/** Answers the prompts step by step; what is on disk is not asked again. True when all are answered. */
-export async function* runRollouts(options: RolloutOptions): AsyncGenerator<RunEvent, boolean> {
+/**
+ * Answers the prompts step by step until all are answered; what is on disk is not asked again. Throws the signal's reason
+ * when it fires.
+ */
+export async function* runRollouts(options: RolloutOptions): AsyncGenerator<RunEvent, void, undefined> {
   const { name, teacher, tokenizer, vocabSize, folder, signal } = options;
   const facts = { tokenizer: tokenizer.fingerprint(), vocabSize, topK: teacher.topK };
   using writer = new RolloutWriter(folder, facts);
   const rollouts = new Rollouts(options, writer);
   const { total, step } = rollouts;
   yield { type: 'stage', stage: name, kind: 'rollout', total, done: step };
-  try {
-    if (step < total) {
-      signal.throwIfAborted();
-      const work = (stop: AbortSignal): AsyncGenerator<RunEvent | readonly Answered[]> =>
-        answers(options, rollouts, stop);
-      const waiting = (text: string): RunEvent => ({ type: 'waiting', stage: name, text });
-      for await (const item of withNotices(work, teacher.sampler.notices, waiting, signal)) {
-        if ('type' in item) yield item;
-        else yield* rollouts.settle(item);
-      }
+  if (step < total) {
+    const draw = (stop: AbortSignal) => teacher.draw(rollouts.batches(), stop);
+    const asked = { name, sampler: teacher.sampler, folder, signal };
+    for await (const item of asking(asked, teacher.sampling, draw)) {
+      if ('type' in item) yield item;
+      else yield* rollouts.settle(item);
     }
-  } catch (thrown) {
-    if (!isAbort(thrown, signal)) throw thrown;
-    return false;
   }
   yield* rollouts.close();
   writer.finish();
-  return true;
 }

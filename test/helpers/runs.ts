@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isAbort } from '../../src/base/errors.ts';
 import { loadRecipe } from '../../src/recipe/load.ts';
 import { runRecipe } from '../../src/run/runner.ts';
 import type { Recipe } from '../../src/recipe/schema.ts';
@@ -34,6 +35,25 @@ export async function runAll(recipe: Recipe, runsDir: string, watched: Watched =
     watched.onEvent?.(event);
   }
   return events;
+}
+
+/** Events of a stage up to its end or to where the signal stopped it, and which of the two it was. */
+export async function eventsOf(
+  run: AsyncGenerator<RunEvent, unknown>,
+  signal: AbortSignal,
+  onEvent: (event: RunEvent) => void = () => undefined,
+): Promise<{ events: RunEvent[]; complete: boolean }> {
+  const events: RunEvent[] = [];
+  try {
+    for await (const event of run) {
+      events.push(event);
+      onEvent(event);
+    }
+  } catch (thrown) {
+    if (!isAbort(thrown, signal)) throw thrown;
+    return { events, complete: false };
+  }
+  return { events, complete: true };
 }
 
 /** A command line with the real engine behind it. */

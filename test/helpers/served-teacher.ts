@@ -1,9 +1,9 @@
 /** A teacher behind HTTP, as tests ask it: quick to try again. */
 import type { Tokenizer } from '../../src/chat/tokenizer.ts';
-import type { SamplingOptions } from '../../src/sampling/sampler.ts';
+import type { Drawn, SamplingOptions } from '../../src/sampling/sampler.ts';
 import type { ServedOptions } from '../../src/sampling/served/options.ts';
 import { Served } from '../../src/sampling/served/served.ts';
-import { Teacher } from '../../src/sampling/teacher.ts';
+import { type Batch, type Distributions, type Question, Teacher } from '../../src/sampling/teacher.ts';
 
 export interface TestTeacher extends Partial<Omit<ServedOptions, 'endpoints' | 'tokenizer'>> {
   readonly sampling?: Partial<SamplingOptions>;
@@ -43,3 +43,38 @@ export function servedTeacher(
     seed,
   });
 }
+
+/** Answers with their distributions; of one that is not answered, why. */
+export interface Told {
+  readonly question: Question;
+  readonly kept: readonly (Drawn & Distributions)[];
+  readonly failure: string | undefined;
+}
+
+/** All that a teacher answers, with all that it says of it. */
+export async function told(
+  teacher: Teacher,
+  batches: readonly Batch<Question>[],
+  signal = new AbortController().signal,
+  select = (_: Question, drafts: readonly Drawn[]): readonly Drawn[] => drafts,
+): Promise<Told[]> {
+  const found: Told[] = [];
+  for await (const group of teacher.draw(batches, signal)) {
+    const chosen = group.map(({ question, drafts }) => ({
+      question,
+      promptIds: question.ids,
+      samples: select(question, drafts),
+    }));
+    const kept = chosen.filter(({ samples }) => samples.length > 0);
+    const scored = await teacher.score(kept, signal);
+    for (const { question, failure } of group) {
+      const place = kept.findIndex((one) => one.question === question);
+      found.push({ question, failure, kept: scored[place] ?? [] });
+    }
+  }
+  return found;
+}
+
+/** What the user should know of a teacher before it is asked. */
+export const warningsOf = ({ sampler, sampling }: Teacher): Promise<readonly string[]> | undefined =>
+  sampler.check?.({ ...sampling, signal: new AbortController().signal });

@@ -6,9 +6,9 @@ import { endOf } from '../../src/sampling/served/finish.ts';
 import type { Ask } from '../../src/sampling/served/protocol.ts';
 import { protocols } from '../../src/sampling/served/protocols.ts';
 import { Reply } from '../../src/sampling/served/reply.ts';
-import type { Answered, Draft, Question } from '../../src/sampling/teacher.ts';
+import type { Question } from '../../src/sampling/teacher.ts';
 import { chat, ScriptedServer } from '../helpers/scripted-server.ts';
-import { servedTeacher } from '../helpers/served-teacher.ts';
+import { servedTeacher, told, type Told } from '../helpers/served-teacher.ts';
 
 const tokenizer = trainVocabulary({ seed: 1, size: 330, groups: 2 });
 const END = tokenizer.turnEndId;
@@ -16,7 +16,6 @@ const tokens = Array.from(tokenizer.encode('It is noon.'));
 const sampling = { temperature: 1, generate_max_len: 64, n_samples_per_prompt: 4 };
 const question: Question = {
   position: 0,
-  id: 'q',
   text: 'Q',
   ids: tokenizer.encode('Q'),
   messages: [{ role: 'user', content: 'Q' }],
@@ -170,7 +169,7 @@ describe('an answer is written', () => {
     script: Parameters<typeof ScriptedServer.start>[0],
     kind: keyof typeof protocols = 'openai',
     samples = 1,
-  ): Promise<{ drafts: readonly Draft[]; answered: Answered; server: ScriptedServer }> {
+  ): Promise<{ drafts: Told['kept']; answered: Told; server: ScriptedServer }> {
     const server = await ScriptedServer.start(script);
     servers.push(server);
     const teacher = servedTeacher([server.url], tokenizer, {
@@ -182,15 +181,9 @@ describe('an answer is written', () => {
       sampling: { ...sampling, n_samples_per_prompt: samples },
       kd_topk: 1,
     });
-    let drafts: readonly Draft[] = [];
-    const select = (_: Question, all: readonly Draft[]): readonly Draft[] => (drafts = all);
-    const batches = [{ number: 0, questions: [question] }];
-    const found: Answered[] = [];
-    for await (const group of teacher.answer(batches, select, new AbortController().signal))
-      found.push(...group);
-    const [answered] = found;
+    const [answered] = await told(teacher, [{ number: 0, questions: [question] }]);
     if (answered === undefined) throw new Error('not answered');
-    return { drafts, answered, server };
+    return { drafts: answered.kept, answered, server };
   }
   const said = (text: string): string => `<think>\n\n</think>\n\n${text}`;
 
@@ -257,13 +250,9 @@ describe('an answer is written', () => {
   test("with the student's end of turn where the teacher has another, or does not send it", async () => {
     const other = tokenizer.idOf('<|endoftext|>');
     for (const ids of [tokens, [...tokens, other], [...tokens, END]]) {
-      const { drafts, answered } = await draw(
-        () => ({ body: llamaCpp({ stop_type: 'eos' }, ids) }),
-        'llama.cpp',
-      );
+      const { drafts } = await draw(() => ({ body: llamaCpp({ stop_type: 'eos' }, ids) }), 'llama.cpp');
       expect(drafts[0]?.text).toBe('It is noon.<|im_end|>');
-      const [kept] = 'kept' in answered ? answered.kept : [];
-      expect(kept?.logprobs.length).toBe(tokens.length + 1);
+      expect(drafts[0]?.logprobs.length).toBe(tokens.length + 1);
     }
   });
 

@@ -7,8 +7,10 @@ import type { Tokenizer } from '../../src/chat/tokenizer.ts';
 import { Device } from '../../src/ggml/device.ts';
 import { Scorer } from '../../src/model/tree/scoring.ts';
 import { Local } from '../../src/sampling/local.ts';
-import { type Kept, type Question, Teacher } from '../../src/sampling/teacher.ts';
+import type { Drawn } from '../../src/sampling/sampler.ts';
+import { type Question, Teacher } from '../../src/sampling/teacher.ts';
 import { goldenConfig, goldenWeights } from '../helpers/golden.ts';
+import { told } from '../helpers/served-teacher.ts';
 import { expectClose, TOLERANCES } from '../helpers/tolerances.ts';
 
 const device = Device.open('cpu', 1);
@@ -39,15 +41,13 @@ test('the distributions of a prompt’s answers do not depend on which prompts i
     seed: 4,
   });
   // Of the second prompt nothing is kept, of the others one answer or two.
-  const select = ({ position }: Question, drafts: readonly { tokens: TokenIds }[]) =>
-    drafts.slice(0, [2, 0, 1, 2][position]) as never;
-  const answered: { question: Question; kept: readonly Kept[] }[] = [];
-  for await (const group of teacher.answer([{ number: 0, questions }], select, new AbortController().signal))
-    answered.push(...(group as typeof answered));
+  const select = ({ position }: Question, drafts: readonly Drawn[]) =>
+    drafts.slice(0, [2, 0, 1, 2][position]);
+  const answered = await told(teacher, [{ number: 0, questions }], undefined, select);
   expect(answered.map(({ kept }) => kept.length)).toEqual([2, 0, 1, 2]);
   for (const { question, kept } of answered) {
     if (kept.length === 0) continue;
-    const completions = kept.map(({ draft }) => draft.tokens);
+    const completions = kept.map(({ tokens }) => tokens);
     const [wanted] = await scorer.score([{ prompt: question.ids, completions }], { topK: TOP_K });
     kept.forEach(({ logprobs, top }, s) => {
       const { logprobs: own, topIds, topLogprobs } = wanted![s]!;

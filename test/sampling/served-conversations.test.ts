@@ -10,7 +10,7 @@ import type { RunEvent } from '../../src/train/events.ts';
 import { toolPrompts } from '../../src/train/prompts.ts';
 import { runTrajectories } from '../../src/train/trajectories.ts';
 import { readTrajectories, type StoredTrajectories } from '../../src/train/trajectory-store.ts';
-import { scratchFolder } from '../helpers/runs.ts';
+import { eventsOf, scratchFolder } from '../helpers/runs.ts';
 import { servedBy } from '../helpers/served-teacher.ts';
 import { type ServerOptions, TeacherServer } from '../helpers/teacher-server.ts';
 
@@ -128,12 +128,7 @@ async function solve(
     signal,
     now: () => 0,
   });
-  const events: RunEvent[] = [];
-  for (;;) {
-    const next = await run.next();
-    if (next.done === true) return { events, complete: next.value, folder };
-    events.push(next.value);
-  }
+  return { ...(await eventsOf(run, signal)), folder };
 }
 
 const storedIn = (folder: string): StoredTrajectories[] => readTrajectories(folder, tokenizer.fingerprint());

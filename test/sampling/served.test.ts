@@ -3,9 +3,9 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { TokenIds } from '../../src/base/token-ids.ts';
 import { trainVocabulary } from '../../packages/assistant/src/vocabulary.ts';
 import { retryAfter } from '../../src/sampling/served/retry-after.ts';
-import type { Answered, Batch, Draft, Kept, Question, Teacher } from '../../src/sampling/teacher.ts';
+import type { Batch, Question, Teacher } from '../../src/sampling/teacher.ts';
 import { hasDistribution } from '../../src/topk/format.ts';
-import { servedTeacher, type TestTeacher } from '../helpers/served-teacher.ts';
+import { servedTeacher, type TestTeacher, told, type Told, warningsOf } from '../helpers/served-teacher.ts';
 import { type Fault, type ServerOptions, TeacherServer, toyRow } from '../helpers/teacher-server.ts';
 
 const tokenizer = trainVocabulary({ seed: 1, size: 330, groups: 2 });
@@ -27,10 +27,10 @@ async function serve(options: Partial<ServerOptions> = {}): Promise<TeacherServe
 function question(position: number): Question {
   const text = `Question ${position}?`;
   const messages = [{ role: 'user', content: text } as const];
-  return { position, id: `q${position}`, text, ids: tokenizer.encode(text), messages };
+  return { position, text, ids: tokenizer.encode(text), messages };
 }
 
-const batchesOf = (count: number, size = 4): Batch[] =>
+const batchesOf = (count: number, size = 4): Batch<Question>[] =>
   Array.from({ length: Math.ceil(count / size) }, (_, number) => ({
     number,
     questions: Array.from({ length: Math.min(size, count - number * size) }, (_u, i) =>
@@ -41,26 +41,21 @@ const batchesOf = (count: number, size = 4): Batch[] =>
 const teacherOf = (urls: readonly string[], options: TestTeacher = {}): Teacher =>
   servedTeacher(urls, tokenizer, options);
 
-const all = (_: Question, drafts: readonly Draft[]): readonly Draft[] => drafts;
-
-async function answers(teacher: Teacher, count: number, signal?: AbortSignal): Promise<Answered[]> {
-  const found: Answered[] = [];
-  const stop = signal ?? new AbortController().signal;
-  for await (const group of teacher.answer(batchesOf(count), all, stop)) found.push(...group);
+async function answers(teacher: Teacher, count: number, signal?: AbortSignal): Promise<Told[]> {
+  const found = await told(teacher, batchesOf(count), signal);
   return found.toSorted((a, b) => a.question.position - b.question.position);
 }
 
-const keptOf = (answered: Answered | undefined): readonly Kept[] => {
-  if (answered === undefined || 'failure' in answered) throw new Error(JSON.stringify(answered));
+const keptOf = (answered: Told | undefined): Told['kept'] => {
+  if (answered?.failure !== undefined || answered === undefined) throw new Error(JSON.stringify(answered));
   return answered.kept;
 };
 
-const never = new AbortController().signal;
-const textsOf = (found: readonly Answered[]): string[][] =>
-  found.map((one) => keptOf(one).map(({ draft }) => draft.text));
+const textsOf = (found: readonly Told[]): string[][] =>
+  found.map((one) => keptOf(one).map(({ text }) => text));
 
 /** The k likeliest of every token, as the server thought of them. */
-function expectRows(tokens: TokenIds, { logprobs, top }: Kept, k: number): void {
+function expectRows(tokens: TokenIds, { logprobs, top }: Told['kept'][number], k: number): void {
   tokens.forEach((token, position) => {
     const row = toyRow(token, position, tokenizer.vocabSize, tokenizer.vocabSize);
     const kept = row.slice(0, k);
@@ -75,20 +70,20 @@ describe('samples with their ids and distributions are read exactly', () => {
     test(`from ${kind}`, async () => {
       const server = await serve();
       const teacher = teacherOf([server.url], { kind });
-      expect(await teacher.check(never)).toEqual([]);
+      expect(await warningsOf(teacher)).toEqual([]);
       const found = await answers(teacher, 5);
       expect(found.map(({ question: { position } }) => position)).toEqual([0, 1, 2, 3, 4]);
       for (const one of found) {
         const kept = keptOf(one);
         expect(kept.length).toBe(2);
-        expect(kept[0]?.draft.text).not.toBe(kept[1]?.draft.text);
+        expect(kept[0]?.text).not.toBe(kept[1]?.text);
         for (const sample of kept) {
-          expect(sample.draft.text).toMatch(
+          expect(sample.text).toMatch(
             new RegExp(`^answer \\d to Question ${one.question.position}\\?<\\|im_end\\|>$`),
           );
-          expect(sample.draft.tokens).toEqual(tokenizer.encode(sample.draft.text));
-          expect(sample.draft.finish).toBe('stop');
-          expectRows(sample.draft.tokens, sample, 10);
+          expect(sample.tokens).toEqual(tokenizer.encode(sample.text));
+          expect(sample.finish).toBe('stop');
+          expectRows(sample.tokens, sample, 10);
         }
       }
       // The same seed asks for the same samples, whatever the order in which they come.
@@ -103,7 +98,7 @@ describe('samples with their ids and distributions are read exactly', () => {
       const [kept] = keptOf(
         (await answers(teacherOf([server.url], { kind, sampling, served: 'toy' }), 1))[0],
       );
-      expect({ finish: kept?.draft.finish, tokens: kept?.draft.tokens.length }).toEqual({
+      expect({ finish: kept?.finish, tokens: kept?.tokens.length }).toEqual({
         finish: 'length',
         tokens: 3,
       });
@@ -113,15 +108,15 @@ describe('samples with their ids and distributions are read exactly', () => {
   test('from llama.cpp where it gives no entry inside of a character', async () => {
     const server = await serve({ holes: [1, 4] });
     const [kept] = keptOf((await answers(teacherOf([server.url]), 1))[0]);
-    const { top, draft } = kept!;
-    const known = Array.from(draft.tokens, (_, row) => hasDistribution(top, 10, row));
+    const { top, tokens } = kept!;
+    const known = Array.from(tokens, (_, row) => hasDistribution(top, 10, row));
     expect(known.filter((is) => !is).length).toBe(2);
     expect([known[1], known[4]]).toEqual([false, false]);
   });
 
   test('from vllm behind a gateway that lets through what is below /v1 alone', async () => {
     const server = await serve({ gateway: true });
-    expect(await teacherOf([`${server.url}/v1`], { kind: 'vllm' }).check(never)).toEqual([]);
+    expect(await warningsOf(teacherOf([`${server.url}/v1`], { kind: 'vllm' }))).toEqual([]);
     expect(server.asked.map(({ path }) => path).slice(0, 3)).toEqual([
       '/v1/models',
       '/tokenize',
@@ -142,7 +137,7 @@ describe('samples with their ids and distributions are read exactly', () => {
       }),
     });
     const teacher = teacherOf([server.url], { kind: 'openai', apiKey: 'secret' });
-    expect(await teacher.check(never)).toEqual([]);
+    expect(await warningsOf(teacher)).toEqual([]);
     expect(teacher.topK).toBe(0);
     const texts = textsOf(await answers(teacher, 2)).flat();
     expect(new Set(texts)).toEqual(
@@ -223,7 +218,7 @@ describe('faults that may pass', () => {
       /^No teacher answers any more \(http:\S+: HTTP 503, \{"error": "as the test wants it"\}; http:[^\n]+\); see to the server and run the same command, which goes on\.$/,
     );
     const gone = teacherOf(['http://127.0.0.1:9'], { retries: 1 });
-    await expect(gone.check(never)).rejects.toThrow(
+    await expect(warningsOf(gone)).rejects.toThrow(
       /^http:\/\/127\.0\.0\.1:9 cannot be asked \(.+\); check the address/,
     );
   });
@@ -234,7 +229,7 @@ describe('faults that may pass', () => {
       n === 1 || (n > 4 && n % 3 === 0) ? 'no text' : undefined;
     const server = await serve({ fault });
     const teacher = teacherOf([server.url], { concurrency: 1, firstPause: 60_000 });
-    expect(await teacher.check(never)).toEqual([]);
+    expect(await warningsOf(teacher)).toEqual([]);
     const found = await answers(teacher, 6);
     const wanted = textsOf(await answers(teacherOf([(await serve()).url], { concurrency: 1 }), 6)).flat();
     const got = textsOf(found);
@@ -246,7 +241,7 @@ describe('faults that may pass', () => {
   test('of one prompt cost that prompt alone', async () => {
     const server = await serve({ fault: (n) => (n === 3 ? 400 : undefined) });
     const found = await answers(teacherOf([server.url], { concurrency: 1 }), 4);
-    expect(found.map((one) => ('failure' in one ? one.failure : 'kept'))).toEqual([
+    expect(found.map((one) => one.failure ?? 'kept')).toEqual([
       'kept',
       expect.stringMatching(/refuses the request \(HTTP 400/),
       'kept',
@@ -306,7 +301,7 @@ describe('the probe refuses', () => {
     message: RegExp,
   ): Promise<void> => {
     const server = await serve(options);
-    await expect(teacherOf([server.url], teacher).check(never)).rejects.toThrow(message);
+    await expect(warningsOf(teacherOf([server.url], teacher))).rejects.toThrow(message);
   };
 
   test('a teacher with another vocabulary', async () => {
@@ -327,7 +322,7 @@ describe('the probe refuses', () => {
       /scales its log-probabilities by the temperature; draw at temperature 1 .*SGLANG_RETURN_ORIGINAL_LOGPROB=1/,
     );
     const server = await serve({ scaled: true });
-    expect(await teacherOf([server.url], { kind: 'sglang' }).check(never)).toEqual([]);
+    expect(await warningsOf(teacherOf([server.url], { kind: 'sglang' }))).toEqual([]);
   });
 
   test('more probability than there is', async () => {
@@ -352,7 +347,7 @@ describe('the probe refuses', () => {
 
   test('a server that speaks something else', async () => {
     const server = await serve();
-    await expect(teacherOf([`${server.url}/elsewhere`]).check(never)).rejects.toThrow(
+    await expect(warningsOf(teacherOf([`${server.url}/elsewhere`]))).rejects.toThrow(
       /refuses the request \(HTTP 404/,
     );
   });

@@ -6,7 +6,7 @@ import type { RunEvent } from '../../src/train/events.ts';
 import { runSteps, type StepReport, type SteppedStage } from '../../src/train/loop.ts';
 import { Diverged } from '../../src/train/trainer.ts';
 import { FakeTrainer } from '../helpers/fake-trainer.ts';
-import { scratchFolder } from '../helpers/runs.ts';
+import { eventsOf, scratchFolder } from '../helpers/runs.ts';
 
 let scratch = scratchFolder();
 beforeEach(() => {
@@ -62,14 +62,8 @@ async function run(
   stop = new AbortController(),
   onEvent: (event: RunEvent) => void = () => undefined,
 ): Promise<{ events: RunEvent[]; complete: boolean }> {
-  const loop = runSteps(stage, { folder: checkpoints(), signal: stop.signal, now: clock() });
-  const events: RunEvent[] = [];
-  for (;;) {
-    const next = await loop.next();
-    if (next.done === true) return { events, complete: next.value };
-    events.push(next.value);
-    onEvent(next.value);
-  }
+  const { signal } = stop;
+  return eventsOf(runSteps(stage, { folder: checkpoints(), signal, now: clock() }), signal, onEvent);
 }
 
 const told = (events: readonly RunEvent[]): string[] =>

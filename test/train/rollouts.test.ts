@@ -8,11 +8,12 @@ import { rewardNamed } from '../../src/rewards/index.ts';
 import { answerKey } from '../../src/sampling/duplicates.ts';
 import type { RunEvent } from '../../src/train/events.ts';
 import { scoredPrompts } from '../../src/train/prompts.ts';
-import { claimTeacher, readRollouts, type StoredPrompt } from '../../src/train/rollout-store.ts';
+import { claimTeacher } from '../../src/train/asking.ts';
+import { readRollouts, type StoredPrompt } from '../../src/train/rollout-store.ts';
 import { distillExample } from '../../src/stages/distill.ts';
 import { epochOrder } from '../../src/train/supervised.ts';
 import { type RolloutOptions, runRollouts } from '../../src/train/rollouts.ts';
-import { scratchFolder } from '../helpers/runs.ts';
+import { eventsOf, scratchFolder } from '../helpers/runs.ts';
 import { servedTeacher } from '../helpers/served-teacher.ts';
 import { type ServerOptions, TeacherServer } from '../helpers/teacher-server.ts';
 
@@ -90,6 +91,7 @@ async function roll(
     reward: rewardNamed('simrl'),
     maxTokens: 700,
   });
+  const signal = options.rollout?.signal ?? new AbortController().signal;
   const run = runRollouts({
     name,
     prompts,
@@ -103,17 +105,11 @@ async function roll(
     tokenizer,
     vocabSize: tokenizer.vocabSize,
     folder: join(scratch, name),
-    signal: new AbortController().signal,
     now: () => performance.now(),
     ...options.rollout,
+    signal,
   });
-  const events: RunEvent[] = [];
-  for (;;) {
-    const next = await run.next();
-    if (next.done === true) return { events, complete: next.value };
-    events.push(next.value);
-    options.onEvent?.(next.value);
-  }
+  return eventsOf(run, signal, options.onEvent);
 }
 
 const read = (name: string): StoredPrompt[] => readRollouts(join(scratch, name), student);

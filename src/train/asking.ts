@@ -1,0 +1,76 @@
+/** Asking a teacher, whose answers a stage keeps: whether it is fit, that it stays the same, and what it leaves unanswered. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { UserError } from '../base/errors.ts';
+import { readText, writeAtomic } from '../base/files.ts';
+import { withNotices } from '../sampling/notices.ts';
+import type { SampleOptions, Sampler } from '../sampling/sampler.ts';
+import type { RunEvent } from './events.ts';
+
+const TEACHER_FILE = 'teacher.json';
+const teacherSchema = z.object({ model: z.string() });
+
+/** Keeps in a folder of answers which model gives them; throws a UserError where another one has begun. */
+export function claimTeacher(folder: string, model: string): void {
+  const path = join(folder, TEACHER_FILE);
+  if (!existsSync(path)) {
+    writeAtomic(path, JSON.stringify({ model }));
+    return;
+  }
+  const begun = modelIn(readText(path));
+  if (begun === model) return;
+  throw new UserError(
+    'TEACHER',
+    `The server's model is ${model}, and the rollouts in ${folder} were begun with ${begun ?? 'one that is not known any more'}; have that model served under that name again, or draw into another run.`,
+  );
+}
+
+function modelIn(text: string): string | undefined {
+  try {
+    return teacherSchema.parse(JSON.parse(text)).model;
+  } catch {
+    return undefined;
+  }
+}
+
+export interface AskingOptions {
+  /** Name of the stage. */
+  readonly name: string;
+  readonly sampler: Sampler;
+  /** Folder of the answers. */
+  readonly folder: string;
+  readonly signal: AbortSignal;
+}
+
+/** Checks a teacher before `work` asks it; yields warnings, what is waited for, and what the work yields. */
+export async function* asking<T>(
+  { name: stage, sampler, folder, signal }: AskingOptions,
+  sampling: SampleOptions,
+  work: (signal: AbortSignal) => AsyncGenerator<T>,
+): AsyncGenerator<RunEvent | T> {
+  const checked = async function* (stop: AbortSignal): AsyncGenerator<RunEvent | T> {
+    for (const text of (await sampler.check?.({ ...sampling, signal: stop })) ?? [])
+      yield { type: 'warning', stage, text };
+    if (sampler.served !== undefined && sampler.served !== '') claimTeacher(folder, sampler.served);
+    yield* work(stop);
+  };
+  signal.throwIfAborted();
+  yield* withNotices(
+    checked,
+    sampler.notices,
+    (text): RunEvent => ({ type: 'waiting', stage, text }),
+    signal,
+  );
+}
+
+/** Warning of what was not answered, the first of it with the reason; throws a UserError when it is too much. */
+export function unanswered(
+  stage: string,
+  failed: { readonly count: number; readonly of: string; readonly first: string },
+  most: number,
+): RunEvent {
+  const text = `${failed.count} of ${failed.of} were not answered (${failed.first})`;
+  if (failed.count <= most) return { type: 'warning', stage, text };
+  throw new UserError('TEACHER', `Stage ${stage}: ${text}; run the same command to ask them again.`);
+}
