@@ -14,7 +14,7 @@ import { loadConversationReward, MODULE_PATH } from '../rewards/index.ts';
 import type { ConversationOptions, ConversationReward } from '../rewards/reward.ts';
 import { samplingOf, type Sampler, type SamplingOptions } from '../sampling/sampler.ts';
 import type { Group, GroupSample, Rollouts } from '../train/grpo.ts';
-import { promptLimit, type Prompts, type ToolPrompt, toolPrompts } from '../train/prompts.ts';
+import { promptLimit, type ToolPrompt, toolPrompts } from '../train/prompts.ts';
 import { conversationParts, rowsOf } from '../train/tool-rollouts.ts';
 import type { StoredTrajectories } from '../train/trajectory-store.ts';
 import { storedTrajectories } from './lessons.ts';
@@ -56,11 +56,10 @@ const options = {
     .describe('tokens of a conversation after its prompt, results included'),
 };
 
-interface SolutionsOptions {
+export interface ConversationsOptions {
   readonly sampler: Pick<Sampler, 'sample'>;
   readonly speech: Speech;
   readonly host: EnvironmentHost;
-  readonly problems: Prompts<ToolPrompt>;
   /** The calls of the teacher's reference trajectory, by the problem's id. */
   readonly teacher: ReadonlyMap<string, readonly WrittenCall[]>;
   readonly reward: ConversationReward;
@@ -69,35 +68,19 @@ interface SolutionsOptions {
   readonly max_turns: number;
 }
 
-export class Solutions implements Rollouts {
-  readonly #options: SolutionsOptions;
-  readonly #tools: ReadonlySet<string>;
-
-  constructor(options: SolutionsOptions) {
-    this.#options = options;
-    this.#tools = new Set(options.host.tools.map(({ name }) => name));
-  }
-
-  get length(): number {
-    return this.#options.problems.length;
-  }
-
-  get tooLong(): number {
-    return this.#options.problems.tooLong;
-  }
-
-  async draw(indices: readonly number[], seed: number, signal: AbortSignal): Promise<Group[]> {
-    const { problems, sampling, max_turns, speech, teacher, reward, scoring } = this.#options;
-    const asked = problems.at(indices);
-    if (asked.length === 0) return [];
+/** Conversations in which calls are made, each with its reward. */
+export function conversations(options: ConversationsOptions): Rollouts<ToolPrompt>['draw'] {
+  const { sampling, max_turns, speech, host, teacher, reward, scoring } = options;
+  const tools = new Set(host.tools.map(({ name }) => name));
+  return async (asked, seed, signal) => {
     const drawn = await converse(
       asked.map(({ problem: { setting }, ...prompt }) => ({ ...prompt, setting })),
-      this.#options,
+      options,
       { ...sampling, max_turns, seed, signal },
     );
     return asked.flatMap(({ problem, text: prompt, ids }, i): Group[] => {
       const { id, answer } = problem;
-      const task = { answer, tools: this.#tools, teacher: teacher.get(id) };
+      const task = { answer, tools, teacher: teacher.get(id) };
       const samples = (drawn[i] ?? []).map((conversation): GroupSample => {
         const { tokens, logprobs, response, end } = conversation;
         const score = reward.converse(task, response, scoring);
@@ -118,7 +101,7 @@ export class Solutions implements Rollouts {
       });
       return samples.length === 0 ? [] : [{ id, prompt, ids, samples }];
     });
-  }
+  };
 }
 
 /** The calls of each problem's reference trajectory: the first that was kept. */
@@ -177,24 +160,19 @@ export const mentor = defineTraining({
         promptLimit(context.name, given, model.config),
         (question) => CONVERSATION.prompt(speech, question, host),
       );
-      const opened = openGrpo(
-        context,
-        given,
-        model,
-        trainer(),
-        (sampler) =>
-          new Solutions({
-            sampler,
-            speech,
-            host,
-            problems,
-            teacher: teacher ?? new Map(),
-            reward,
-            scoring: given,
-            sampling: samplingOf(given),
-            max_turns: given.max_turns,
-          }),
-      );
+      const opened = openGrpo(context, given, model, trainer(), (sampler) => ({
+        prompts: problems,
+        draw: conversations({
+          sampler,
+          speech,
+          host,
+          teacher: teacher ?? new Map(),
+          reward,
+          scoring: given,
+          sampling: samplingOf(given),
+          max_turns: given.max_turns,
+        }),
+      }));
       return {
         stage: opened.stage,
         [Symbol.dispose]() {

@@ -3,7 +3,7 @@ import { policyGradient } from '../losses/all.ts';
 import { samplingOptions } from '../model/generate/sampler.ts';
 import { Scorer } from '../model/tree/scoring.ts';
 import { Local } from '../sampling/local.ts';
-import { type Grpo, grpoOptions, grpoStage, type Rollouts } from '../train/grpo.ts';
+import { grpoOptions, GrpoStage, type Rollouts } from '../train/grpo.ts';
 import type { Trainer } from '../train/trainer.ts';
 import type { OptionsOf, StageContext, StageProblem } from './stage.ts';
 import { type OpenedStage, sourceOf, type TrainableModel, trainingOptions } from './training.ts';
@@ -42,12 +42,12 @@ export function* grpoProblems(options: Options): Iterable<StageProblem> {
 }
 
 /** Opens a stage of GRPO whose groups come from `rollouts`; what the stage drew from is freed with it. */
-export function openGrpo(
+export function openGrpo<P>(
   context: StageContext,
   options: Options,
   model: TrainableModel,
   trainer: Trainer,
-  rollouts: (sampler: Local) => Rollouts,
+  rollouts: (sampler: Local) => Rollouts<P>,
 ): OpenedStage {
   const policy = { ...model, weights: sourceOf(model), name: options.model };
   const sampler = new Local(context.device, policy);
@@ -61,18 +61,9 @@ export function openGrpo(
   const before = base ?? anchor?.parameters;
   const reference =
     isAnchored && before !== undefined ? new Scorer(context.device, model.config, before) : undefined;
-  const grpo: Grpo = {
-    name: context.name,
-    kind: context.kind,
-    trainer,
-    reference,
-    rollouts: rollouts(sampler),
-    options,
-    schedule: options,
-    seed: context.seed,
-  };
+  const { name, kind, seed } = context;
   return {
-    stage: grpoStage(grpo),
+    stage: new GrpoStage({ name, kind, seed, trainer, reference, rollouts: rollouts(sampler), options }),
     [Symbol.dispose]() {
       sampler[Symbol.dispose]();
       reference?.[Symbol.dispose]();

@@ -5,63 +5,44 @@ import { loadReward } from '../rewards/index.ts';
 import { samplingOf, type Sampler, type SamplingOptions } from '../sampling/sampler.ts';
 import { rowsFrom } from '../train/examples.ts';
 import type { Group, Rollouts } from '../train/grpo.ts';
-import { promptLimit, type Prompts, type ScoredPrompt, scoredPrompts } from '../train/prompts.ts';
+import { promptLimit, type ScoredPrompt, scoredPrompts } from '../train/prompts.ts';
 import { grpoProblems, openGrpo, reinforcementOptions } from './reinforcement.ts';
 import { answerRewardOption } from './reward-option.ts';
 import { defineTraining } from './training.ts';
 
-interface AnswersOptions {
-  readonly sampler: Pick<Sampler, 'sample'>;
-  readonly prompts: Prompts<ScoredPrompt>;
-  readonly sampling: SamplingOptions;
-}
-
-/** Single answers, each with its reward. */
-class Answers implements Rollouts {
-  readonly #options: AnswersOptions;
-
-  constructor(options: AnswersOptions) {
-    this.#options = options;
-  }
-
-  get length(): number {
-    return this.#options.prompts.length;
-  }
-
-  get tooLong(): number {
-    return this.#options.prompts.tooLong;
-  }
-
-  async draw(indices: readonly number[], seed: number, signal: AbortSignal): Promise<Group[]> {
-    const { sampler, sampling, prompts } = this.#options;
-    const asked = prompts.at(indices);
-    if (asked.length === 0) return [];
-    const answers = sampler.sample(
+/** Single answers of a sampler, each with its reward. */
+const answers =
+  (sampler: Sampler, sampling: SamplingOptions): Rollouts<ScoredPrompt>['draw'] =>
+  async (asked, seed, signal) => {
+    const drawn = sampler.sample(
       asked.map(({ text, ids }) => ({ text, ids })),
       { ...sampling, skip_special_tokens: false, seed, signal },
     );
     const groups: (Group | undefined)[] = asked.map(() => undefined);
     // Each group is scored as soon as it is there, while others are still being drawn.
-    for await (const { index, samples: drawn } of answers) {
+    for await (const { index, samples } of drawn) {
       const { id, text: prompt, ids, scorer } = required(asked[index], 'the prompt of a group');
-      const samples = drawn.map(({ text, tokens, logprobs, finish }) => {
-        const { reward, format, answer } = scorer.score(text);
-        return {
-          tokens,
-          logprobs,
-          rows: rowsFrom(tokens),
-          text,
-          reward,
-          score: answer,
-          truncated: finish === 'length' && tokens.length >= sampling.generate_max_len,
-          parts: { format_reward: format, answer_reward: answer },
-        };
-      });
-      groups[index] = { id, prompt, ids, samples };
+      groups[index] = {
+        id,
+        prompt,
+        ids,
+        samples: samples.map(({ text, tokens, logprobs, finish }) => {
+          const { reward, format, answer } = scorer.score(text);
+          return {
+            tokens,
+            logprobs,
+            rows: rowsFrom(tokens),
+            text,
+            reward,
+            score: answer,
+            truncated: finish === 'length' && tokens.length >= sampling.generate_max_len,
+            parts: { format_reward: format, answer_reward: answer },
+          };
+        }),
+      };
     }
     return groups.filter((group) => group !== undefined);
-  }
-}
+  };
 
 export const simrl = defineTraining({
   about: 'GRPO with the similarity-guided reward, or another one of single answers',
@@ -80,12 +61,9 @@ export const simrl = defineTraining({
       reward: await loadReward(given.reward),
       maxTokens: promptLimit(context.name, given, config),
     });
-    return openGrpo(
-      context,
-      given,
-      model,
-      trainer(),
-      (sampler) => new Answers({ sampler, prompts, sampling: samplingOf(given) }),
-    );
+    return openGrpo(context, given, model, trainer(), (sampler) => ({
+      prompts,
+      draw: answers(sampler, samplingOf(given)),
+    }));
   },
 });

@@ -11,6 +11,14 @@ export function entriesOf(metrics: Metrics): [MetricName, number][] {
   return Object.entries(metrics) as [MetricName, number][];
 }
 
+/** Means of the metrics that several things have in common. */
+export function meanMetrics(all: readonly Metrics[]): Metrics {
+  const names = entriesOf(all[0] ?? {}).map(([name]) => name);
+  return Object.fromEntries(
+    names.map((name) => [name, all.reduce((sum, metrics) => sum + (metrics[name] ?? 0), 0) / all.length]),
+  );
+}
+
 /** One drawn completion with its reward, for samples.jsonl and the report. */
 export interface DrawnSample {
   readonly id: string;

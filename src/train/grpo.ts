@@ -10,10 +10,9 @@ import type { TokenIds } from '../base/token-ids.ts';
 import type { Scorer } from '../model/tree/scoring.ts';
 import { learningRate, type ScheduleOptions } from '../tensor/optim/schedule.ts';
 import { advantageOptions, groupAdvantages, keepsGroup } from './advantages.ts';
-import { type DrawnSample, entriesOf, type Metrics } from './events.ts';
+import { meanMetrics, type Metrics, someSamples } from './events.ts';
 import { rowCount, type TrainExample } from './examples.ts';
 import { metricsOf, type StepReport, type SteppedStage } from './loop.ts';
-import type { MetricName } from './metrics.ts';
 import type { StepResult, Trainer } from './trainer.ts';
 import { epochOrder } from './supervised.ts';
 
@@ -44,13 +43,15 @@ export interface Group {
 }
 
 /** Source of a method's samples. */
-export interface Rollouts {
-  /** Number of prompts. */
-  readonly length: number;
-  /** Number of prompts that were asked for and left out, over all calls. */
-  readonly tooLong: number;
-  /** Groups for the prompts at these indices, without those that are too long. */
-  draw(indices: readonly number[], seed: number, signal: AbortSignal): Promise<Group[]>;
+export interface Rollouts<P> {
+  /** See `Prompts`. */
+  readonly prompts: {
+    readonly length: number;
+    readonly tooLong: number;
+    at(indices: readonly number[]): readonly P[];
+  };
+  /** Groups for prompts, without those of which nothing was drawn. */
+  draw(prompts: readonly P[], seed: number, signal: AbortSignal): Promise<Group[]>;
 }
 
 const count = z.int().positive();
@@ -66,22 +67,22 @@ export const grpoOptions = {
   ...advantageOptions,
 };
 
-type Options = z.output<z.ZodObject<typeof grpoOptions>> & {
-  readonly train_batch_size: number;
-  readonly save_steps: number;
-  readonly token_budget?: number;
-};
+type Options = z.output<z.ZodObject<typeof grpoOptions>> &
+  ScheduleOptions & {
+    readonly train_batch_size: number;
+    readonly save_steps: number;
+    readonly token_budget?: number;
+  };
 
-export interface Grpo {
+export interface Grpo<P> {
   readonly name: string;
   readonly kind: string;
+  readonly seed: number;
   readonly trainer: Trainer;
   /** Scores under the reference policy; undefined when the KL coefficient is 0. */
   readonly reference: Scorer | undefined;
-  readonly rollouts: Rollouts;
+  readonly rollouts: Rollouts<P>;
   readonly options: Options;
-  readonly schedule: ScheduleOptions;
-  readonly seed: number;
 }
 
 /** Most draws to fill a batch; then the stage goes on with what it has. */
@@ -96,56 +97,88 @@ interface Drawn {
   readonly exhausted: boolean;
 }
 
-class GrpoRun {
-  readonly #given: Grpo;
-  readonly #order: (position: number) => number;
-  /** Rollout batches of the stage at most. */
+const mean = (values: readonly number[]): number =>
+  values.reduce((a, b) => a + b, 0) / Math.max(1, values.length);
+
+function rolloutMetrics(all: readonly Group[], kept: number): Metrics {
+  const samples = all.flatMap((group) => group.samples);
+  return {
+    reward: mean(samples.map(({ reward }) => reward)),
+    ...meanMetrics(samples.map(({ parts }) => parts)),
+    filtered: 1 - kept / all.length,
+    completion_tokens: mean(samples.map(({ tokens }) => tokens.length)),
+    truncated: mean(samples.map(({ truncated }) => (truncated ? 1 : 0))),
+  };
+}
+
+function averaged(results: readonly StepResult[], lr: number): Metrics {
+  const last = results.at(-1);
+  if (last === undefined) return {};
+  const parts = meanMetrics(results.map((result) => result.parts));
+  const loss = mean(results.map((result) => result.loss));
+  const gradNorm = mean(results.map((result) => result.gradNorm));
+  return metricsOf({ ...last, loss, parts, gradNorm }, lr);
+}
+
+const saved = z.object({ position: z.int().nonnegative(), trained: z.int().nonnegative() });
+
+/** A stage of reinforcement learning on rewards computed in this process. */
+export class GrpoStage<P> implements SteppedStage {
+  readonly name: string;
+  readonly kind: string;
+  /** Rollout batches at most. */
   readonly total: number;
+  readonly trainer: Trainer;
+  readonly saveSteps: number;
+  readonly #given: Grpo<P>;
+  readonly #order: (position: number) => number;
   /** Groups an optimiser update. */
   readonly #updateGroups: number;
   /** Prompts asked so far. */
-  position = 0;
+  #position = 0;
   /** Tokens trained on so far. */
-  trained = 0;
+  #trained = 0;
 
-  constructor(given: Grpo) {
+  constructor(given: Grpo<P>) {
     this.#given = given;
-    const { rollouts, options, seed } = given;
-    this.#order = epochOrder(rollouts.length, seed);
-    const byEpisodes = Math.ceil((options.num_episodes * rollouts.length) / options.rollout_batch_size);
+    const { name, kind, trainer, rollouts, options, seed } = given;
+    const { length } = rollouts.prompts;
+    const byEpisodes = Math.ceil((options.num_episodes * length) / options.rollout_batch_size);
+    this.name = name;
+    this.kind = kind;
     this.total = Math.min(options.steps ?? byEpisodes, byEpisodes);
+    this.trainer = trainer;
+    this.saveSteps = options.save_steps;
+    this.#order = epochOrder(length, seed);
     this.#updateGroups = Math.max(1, Math.round(options.train_batch_size / options.n_samples_per_prompt));
   }
 
-  /** Draws prompts until enough groups are worth learning from. `position` moves only when the step succeeds. */
-  async draw(step: number, signal: AbortSignal): Promise<Drawn> {
+  /** Draws prompts until enough groups are worth learning from. */
+  async #draw(step: number, signal: AbortSignal): Promise<Drawn> {
     const { rollouts, options, seed } = this.#given;
     const { rollout_batch_size: groups, dynamic_filtering } = options;
-    const end = rollouts.length * options.num_episodes;
-    let { position } = this;
+    const end = rollouts.prompts.length * options.num_episodes;
+    let position = this.#position;
     const all: Group[] = [];
     const kept: Group[] = [];
     for (let round = 0; round < MAX_ROUNDS && kept.length < groups && position < end;) {
-      const count = Math.min(groups, end - position);
-      const indices = Array.from({ length: count }, (_, i) => this.#order(position + i));
-      const drawn = await rollouts.draw(indices, hashString(`${seed}:${step}:${round}`), signal);
-      position += count;
+      const first = position;
+      position = Math.min(first + groups, end);
+      const indices = Array.from({ length: position - first }, (_, i) => this.#order(first + i));
+      const asked = rollouts.prompts.at(indices);
+      const drawn =
+        asked.length === 0 ? [] : await rollouts.draw(asked, hashString(`${seed}:${step}:${round}`), signal);
       // A round of over-long prompts alone costs next to nothing and does not count.
       if (drawn.length > 0) round += 1;
       all.push(...drawn);
-      const worthwhile = ({ samples }: Group): boolean =>
-        !dynamic_filtering ||
-        keepsGroup(
-          samples.map(({ score }) => score),
-          options,
-        );
-      kept.push(...drawn.filter(worthwhile));
+      const scoresOf = ({ samples }: Group): number[] => samples.map(({ score }) => score);
+      kept.push(...drawn.filter((group) => !dynamic_filtering || keepsGroup(scoresOf(group), options)));
     }
     return { all, kept, exhausted: position >= end, position };
   }
 
   /** Groups as training examples, with old and reference log-probabilities at every token that counts. */
-  async examples(groups: readonly Group[], signal: AbortSignal): Promise<TrainExample[]> {
+  async #examples(groups: readonly Group[], signal: AbortSignal): Promise<TrainExample[]> {
     const { reference, options } = this.#given;
     const trees = groups.map(({ ids, samples }) => ({
       prompt: ids,
@@ -162,15 +195,13 @@ class GrpoRun {
         prompt: ids,
         completions: samples.map(({ tokens, logprobs, rows }, s) => {
           const at = (all: Float32Array): Float32Array => Float32Array.from(rows, (row) => all[row] ?? 0);
-          const old = at(logprobs);
-          const anchor = scored?.[b]?.[s]?.logprobs;
           return {
             tokens,
             rows,
             inputs: {
               advantages: new Float32Array(rows.length).fill(values[s] ?? 0),
-              old_logprobs: old,
-              ref_logprobs: anchor === undefined ? old : at(anchor),
+              old_logprobs: at(logprobs),
+              ref_logprobs: at(scored?.[b]?.[s]?.logprobs ?? logprobs),
             },
           };
         }),
@@ -179,123 +210,77 @@ class GrpoRun {
   }
 
   /** Share of the stage that is over after so many steps, from 0 to 1: by its steps, or by its tokens if they are more. */
-  share(steps: number): number {
+  #share(steps: number): number {
     const { token_budget } = this.#given.options;
-    const spent = token_budget === undefined ? 0 : this.trained / token_budget;
+    const spent = token_budget === undefined ? 0 : this.#trained / token_budget;
     return Math.min(1, Math.max(steps / this.total, spent));
   }
 
   /** The optimiser steps of a batch. After the first, weights have changed: only that one can be stopped. */
-  async update(
+  async #update(
     step: number,
     examples: readonly TrainExample[],
     signal: AbortSignal,
   ): Promise<{ results: StepResult[]; lr: number }> {
-    const { trainer, schedule, options } = this.#given;
-    const { max_epochs: epochs } = options;
-    const { total } = this;
-    const updateGroups = this.#updateGroups;
-    const perStep = Math.ceil(options.rollout_batch_size / updateGroups) * epochs;
-    const before = Math.round(this.share(step) * total * perStep);
+    const { max_epochs: epochs, rollout_batch_size } = this.#given.options;
+    const size = this.#updateGroups;
+    const updates = this.total * Math.ceil(rollout_batch_size / size) * epochs;
+    const before = Math.round(this.#share(step) * updates);
     const results: StepResult[] = [];
     let lr = 0;
     for (let epoch = 0; epoch < epochs; epoch++) {
-      for (let i = 0; i < examples.length; i += updateGroups) {
-        lr = learningRate(schedule, before + results.length, total * perStep);
+      for (let i = 0; i < examples.length; i += size) {
+        lr = learningRate(this.#given.options, before + results.length, updates);
         const stop = results.length === 0 ? signal : undefined;
-        results.push(await trainer.step(examples.slice(i, i + updateGroups), lr, stop));
+        results.push(await this.trainer.step(examples.slice(i, i + size), lr, stop));
       }
     }
     return { results, lr };
   }
-}
 
-const mean = (values: readonly number[]): number =>
-  values.reduce((a, b) => a + b, 0) / Math.max(1, values.length);
-
-function rolloutMetrics(all: readonly Group[], kept: number): Metrics {
-  const samples = all.flatMap((group) => group.samples);
-  const names = new Set(samples.flatMap(({ parts }) => Object.keys(parts) as MetricName[]));
-  const parts = [...names].map((name) => [name, mean(samples.map((sample) => sample.parts[name] ?? 0))]);
-  return {
-    reward: mean(samples.map(({ reward }) => reward)),
-    ...(Object.fromEntries(parts) as Metrics),
-    filtered: 1 - kept / all.length,
-    completion_tokens: mean(samples.map(({ tokens }) => tokens.length)),
-    truncated: mean(samples.map(({ truncated }) => (truncated ? 1 : 0))),
-  };
-}
-
-function averaged(results: readonly StepResult[], lr: number): Metrics {
-  const last = results.at(-1);
-  if (last === undefined) return {};
-  const parts = Object.fromEntries(
-    entriesOf(last.parts).map(([name]) => [name, mean(results.map((result) => result.parts[name] ?? 0))]),
-  ) as Metrics;
-  const loss = mean(results.map((result) => result.loss));
-  const gradNorm = mean(results.map((result) => result.gradNorm));
-  return metricsOf({ ...last, loss, parts, gradNorm }, lr);
-}
-
-function drawnSamples(groups: readonly Group[]): DrawnSample[] {
-  return groups
-    .slice(0, 2)
-    .flatMap(({ id, prompt, samples }) =>
-      samples.slice(0, 2).map(({ text, reward }) => ({ id, prompt, generation: text, reward })),
+  async step(index: number, signal: AbortSignal): Promise<StepReport> {
+    const { token_budget, rollout_batch_size: groups } = this.#given.options;
+    const { all, kept, exhausted, position } = await this.#draw(index, signal);
+    const examples = await this.#examples(kept.slice(0, groups), signal);
+    signal.throwIfAborted();
+    const { results, lr } = await this.#update(index, examples, signal);
+    this.#position = position;
+    this.#trained += examples.reduce((n, example) => n + rowCount(example), 0);
+    const finished = exhausted || (token_budget !== undefined && this.#trained >= token_budget);
+    const { tooLong } = this.#given.rollouts.prompts;
+    const warnings = [
+      ...(results.length > 0 ? [] : ['no group of this batch was worth learning from: all were filtered']),
+      ...(tooLong > 0 && (finished || index + 1 === this.total)
+        ? [`${tooLong} prompts were too long and were left out`]
+        : []),
+    ];
+    const drawnTokens = all.reduce(
+      (n, g) => n + g.ids.length + g.samples.reduce((m, s) => m + s.tokens.length, 0),
+      0,
     );
-}
+    return {
+      // The budget may end the stage long before its prompts do.
+      total: Math.min(this.total, Math.ceil((index + 1) / this.#share(index + 1))),
+      tokens: drawnTokens + results.reduce((n, result) => n + result.tokens, 0),
+      metrics: {
+        ...(all.length === 0 ? {} : rolloutMetrics(all, kept.length)),
+        ...averaged(results, lr),
+      },
+      samples: someSamples(
+        all,
+        ({ samples }) => samples,
+        ({ id, prompt }, { text: generation, reward }) => ({ id, prompt, generation, reward }),
+      ),
+      warnings,
+      finished,
+    };
+  }
 
-const saved = z.object({ position: z.int().nonnegative(), trained: z.int().nonnegative() });
+  state(): unknown {
+    return { position: this.#position, trained: this.#trained };
+  }
 
-/** A stage of reinforcement learning on rewards computed in this process. */
-export function grpoStage(given: Grpo): SteppedStage {
-  const { name, kind, trainer, rollouts, options } = given;
-  const { token_budget, rollout_batch_size: groups } = options;
-  const run = new GrpoRun(given);
-  const { total } = run;
-  return {
-    name,
-    kind,
-    total,
-    trainer,
-    saveSteps: options.save_steps,
-    async step(index, signal): Promise<StepReport> {
-      const { all, kept, exhausted, position } = await run.draw(index, signal);
-      const examples = await run.examples(kept.slice(0, groups), signal);
-      signal.throwIfAborted();
-      const { results, lr } = await run.update(index, examples, signal);
-      run.position = position;
-      run.trained += examples.reduce((n, example) => n + rowCount(example), 0);
-      const finished = exhausted || (token_budget !== undefined && run.trained >= token_budget);
-      const { tooLong } = rollouts;
-      const warnings = [
-        ...(results.length > 0 ? [] : ['no group of this batch was worth learning from: all were filtered']),
-        ...(tooLong > 0 && (finished || index + 1 === total)
-          ? [`${tooLong} prompts were too long and were left out`]
-          : []),
-      ];
-      const drawnTokens = all.reduce(
-        (n, g) => n + g.ids.length + g.samples.reduce((m, s) => m + s.tokens.length, 0),
-        0,
-      );
-      return {
-        // The budget may end the stage long before its prompts do.
-        total: Math.min(total, Math.ceil((index + 1) / run.share(index + 1))),
-        tokens: drawnTokens + results.reduce((n, result) => n + result.tokens, 0),
-        metrics: {
-          ...(all.length === 0 ? {} : rolloutMetrics(all, kept.length)),
-          ...averaged(results, lr),
-        },
-        samples: drawnSamples(all),
-        warnings,
-        finished,
-      };
-    },
-    state: () => ({ position: run.position, trained: run.trained }),
-    restore(state) {
-      const { position, trained } = saved.parse(state);
-      run.position = position;
-      run.trained = trained;
-    },
-  };
+  restore(state: unknown): void {
+    ({ position: this.#position, trained: this.#trained } = saved.parse(state));
+  }
 }

@@ -1,7 +1,6 @@
 /** Stages in which models call functions: which tokens count, and what is logged. */
 import type { Conversation } from '../environment/conversation.ts';
 import type { Metrics } from './events.ts';
-import type { MetricName } from './metrics.ts';
 
 /** Indices of a conversation's own tokens: what functions returned is read, and not learned. */
 export function rowsOf({ drawn }: Pick<Conversation, 'drawn'>): number[] {
@@ -20,12 +19,4 @@ export function conversationParts({ calls, turns, end }: Conversation): Metrics 
     turns: turns.length,
     truncated: end === 'length' ? 1 : 0,
   };
-}
-
-/** Means of what several conversations have in common. */
-export function meanParts(all: readonly Metrics[]): Metrics {
-  const names = Object.keys(all[0] ?? {}) as MetricName[];
-  return Object.fromEntries(
-    names.map((name) => [name, all.reduce((sum, parts) => sum + (parts[name] ?? 0), 0) / all.length]),
-  );
 }

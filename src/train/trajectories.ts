@@ -7,7 +7,7 @@ import type { Speech } from '../environment/speech.ts';
 import { answersRightly } from '../rewards/mentor.ts';
 import type { Sampler, SamplingOptions } from '../sampling/sampler.ts';
 import { asking, unanswered } from './asking.ts';
-import { type RunEvent, someSamples, stepEvent } from './events.ts';
+import { meanMetrics, type RunEvent, someSamples, stepEvent } from './events.ts';
 import type { Prompts, ToolPrompt } from './prompts.ts';
 import {
   hasTrajectories,
@@ -15,7 +15,7 @@ import {
   type Trajectory,
   writeTrajectories,
 } from './trajectory-store.ts';
-import { conversationParts, meanParts, rowsOf } from './tool-rollouts.ts';
+import { conversationParts, rowsOf } from './tool-rollouts.ts';
 
 export interface TrajectoryOptions {
   readonly name: string;
@@ -125,7 +125,7 @@ function* settle(options: TrajectoryOptions, total: number, solved: Solved): Gen
     ),
     seconds: (now() - start) / 1000,
     metrics: {
-      ...meanParts(parts),
+      ...meanMetrics(parts),
       kept: kept.reduce((n, { samples }) => n + samples.length, 0) / Math.max(1, parts.length),
     },
   });

@@ -19,8 +19,8 @@ import { Scorer } from '../../src/model/tree/scoring.ts';
 import { crossEntropy, policyGradient } from '../../src/losses/all.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
 import type { TrainExample } from '../../src/train/examples.ts';
-import { Solutions } from '../../src/stages/mentor.ts';
-import { grpoStage } from '../../src/train/grpo.ts';
+import { conversations } from '../../src/stages/mentor.ts';
+import { GrpoStage } from '../../src/train/grpo.ts';
 import { rowsOf } from '../../src/train/tool-rollouts.ts';
 import { mentor } from '../../src/rewards/mentor.ts';
 import { toolPrompts } from '../../src/train/prompts.ts';
@@ -147,22 +147,24 @@ test('reinforcement learning on it: results are read and not learned, and reward
     seen.push(...examples);
     return step(examples, lr, signal);
   };
-  const stage = grpoStage({
+  const stage = new GrpoStage({
     name: 'mentor',
     kind: 'mentor',
     trainer,
     reference,
-    rollouts: new Solutions({
-      sampler,
-      speech,
-      host,
-      problems: toolPrompts('mentor', lockers, 500, (question) => speech.prompt(question, host.tools)),
-      teacher: new Map(lockers.map(({ id }) => [id, [{ name: 'look', arguments: new Map() }]])),
-      reward: mentor,
-      scoring: { argument_weight: 0 },
-      sampling: { temperature: 1, generate_max_len: 160, n_samples_per_prompt: 3 },
-      max_turns: 3,
-    }),
+    rollouts: {
+      prompts: toolPrompts('mentor', lockers, 500, (question) => speech.prompt(question, host.tools)),
+      draw: conversations({
+        sampler,
+        speech,
+        host,
+        teacher: new Map(lockers.map(({ id }) => [id, [{ name: 'look', arguments: new Map() }]])),
+        reward: mentor,
+        scoring: { argument_weight: 0 },
+        sampling: { temperature: 1, generate_max_len: 160, n_samples_per_prompt: 3 },
+        max_turns: 3,
+      }),
+    },
     options: {
       steps: 1,
       num_episodes: 1,
@@ -176,8 +178,11 @@ test('reinforcement learning on it: results are read and not learned, and reward
       dynamic_filtering_range: [0, 1],
       dynamic_filtering_min_diff: 0,
       save_steps: 10,
+      lr_scheduler: 'constant',
+      lr: 1e-5,
+      warmup_ratio: 0,
+      min_lr_ratio: 0,
     },
-    schedule: { lr_scheduler: 'constant', lr: 1e-5, warmup_ratio: 0, min_lr_ratio: 0 },
     seed: 3,
   });
   const { metrics } = await stage.step(0, new AbortController().signal);

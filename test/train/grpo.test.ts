@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { asTokenIds } from '../../src/base/token-ids.ts';
 import type { Scorer } from '../../src/model/tree/scoring.ts';
-import { type Group, type Grpo, grpoStage, type Rollouts } from '../../src/train/grpo.ts';
+import { type Group, type Grpo, GrpoStage, type Rollouts } from '../../src/train/grpo.ts';
 import { FakeTrainer } from '../helpers/fake-trainer.ts';
 
 const never = new AbortController().signal;
@@ -29,13 +29,13 @@ function groupOf(prompt: number, rewards: readonly number[]): Group {
 
 interface Made {
   readonly fake: FakeTrainer;
-  readonly stage: ReturnType<typeof grpoStage>;
+  readonly stage: GrpoStage<number>;
   /** What was drawn: prompts and seed of each round. */
   readonly drawn: { readonly indices: readonly number[]; readonly seed: number }[];
 }
 
 /** Options of a stage that keeps every group. */
-const OPTIONS: Grpo['options'] = {
+const OPTIONS: Grpo<number>['options'] = {
   steps: 3,
   num_episodes: 1,
   rollout_batch_size: 2,
@@ -49,31 +49,33 @@ const OPTIONS: Grpo['options'] = {
   dynamic_filtering_range: [0.1, 0.9],
   dynamic_filtering_min_diff: 0,
   save_steps: 1,
+  lr_scheduler: 'constant',
+  lr: 0.5,
+  warmup_ratio: 0,
+  min_lr_ratio: 0,
 };
 
 function make(
   rewardsOf: (prompt: number) => readonly number[],
-  { reference, ...options }: Partial<Grpo['options']> & Pick<Partial<Grpo>, 'reference'> = {},
+  { reference, ...options }: Partial<Grpo<number>['options']> & Pick<Partial<Grpo<number>>, 'reference'> = {},
 ): Made {
   const fake = new FakeTrainer();
   const drawn: Made['drawn'] = [];
-  const rollouts: Rollouts = {
-    length: 6,
-    tooLong: 0,
+  const rollouts: Rollouts<number> = {
+    prompts: { length: 6, tooLong: 0, at: (indices) => indices },
     draw(indices, seed, signal) {
       signal.throwIfAborted();
       drawn.push({ indices, seed });
       return Promise.resolve(indices.map((index) => groupOf(index, rewardsOf(index))));
     },
   };
-  const stage = grpoStage({
+  const stage = new GrpoStage({
     name: 'rl',
     kind: 'simrl',
     trainer: fake.trainer,
     reference,
     rollouts,
     options: { ...OPTIONS, ...options },
-    schedule: { lr_scheduler: 'constant', lr: 0.5, warmup_ratio: 0, min_lr_ratio: 0 },
     seed: 4,
   });
   return { fake, stage, drawn };

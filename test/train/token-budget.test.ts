@@ -1,7 +1,7 @@
 /** A token budget ends a stage of reinforcement learning long before its prompts do; its learning rate must know. */
 import { expect, test } from 'vitest';
 import { asTokenIds } from '../../src/base/token-ids.ts';
-import { type Grpo, grpoStage } from '../../src/train/grpo.ts';
+import { type Grpo, GrpoStage } from '../../src/train/grpo.ts';
 import type { Trainer } from '../../src/train/trainer.ts';
 
 const TOKENS = 20;
@@ -18,7 +18,7 @@ const sample = (reward: number) => ({
 });
 
 /** Runs a stage whose updates only write down their learning rate. */
-async function ratesOf(options: Pick<Grpo['options'], 'token_budget'> & { readonly steps: number }) {
+async function ratesOf(options: Pick<Grpo<number>['options'], 'token_budget'> & { readonly steps: number }) {
   const rates: number[] = [];
   const trainer = {
     step: async (_: unknown, lr: number) => {
@@ -26,15 +26,14 @@ async function ratesOf(options: Pick<Grpo['options'], 'token_budget'> & { readon
       return { loss: 0, parts: {}, gradNorm: 0, tokens: 0 };
     },
   };
-  const stage = grpoStage({
+  const stage = new GrpoStage<number>({
     name: 'simrl',
     kind: 'simrl',
     // Of a trainer, a stage of reinforcement learning needs its steps alone.
     trainer: trainer as unknown as Trainer,
     reference: undefined,
     rollouts: {
-      length: 1000,
-      tooLong: 0,
+      prompts: { length: 1000, tooLong: 0, at: (indices) => indices },
       draw: async (indices) =>
         indices.map((i) => ({ id: `${i}`, prompt: '', ids: tokens, samples: [sample(0), sample(1)] })),
     },
@@ -50,9 +49,12 @@ async function ratesOf(options: Pick<Grpo['options'], 'token_budget'> & { readon
       dynamic_filtering_range: [0, 1],
       dynamic_filtering_min_diff: 0,
       save_steps: 10,
+      lr_scheduler: 'cosine_with_min_lr',
+      lr: 1,
+      warmup_ratio: 0.03,
+      min_lr_ratio: 0.1,
       ...options,
     },
-    schedule: { lr_scheduler: 'cosine_with_min_lr', lr: 1, warmup_ratio: 0.03, min_lr_ratio: 0.1 },
     seed: 3,
   });
   const totals: (number | undefined)[] = [];
