@@ -3,17 +3,22 @@
  * is trained that is added to it. Initialised as in PEFT: A uniform, B zero. Its dropout is left out.
  */
 import { z } from 'zod';
+import { UserError } from '../base/errors.ts';
 import type { Rng } from '../base/rng.ts';
 import type { Device } from '../ggml/device.ts';
 import { Graph, readF32 } from '../tensor/graph.ts';
 import { detach, mulMat, scale, transpose } from '../tensor/ops/index.ts';
 import { ParameterSet, type ParameterSpec } from '../tensor/parameters.ts';
 import { sizeOf, type Tensor } from '../tensor/tensor.ts';
+import { isLayerParameter } from './arch/config.ts';
 import type { Adapter, WeightSource } from './arch/forward.ts';
 import type { TrainedWeights } from './trained-weights.ts';
 
-/** The matrices of a layer that may have an adapter. */
-const LORA_TARGETS = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'] as const;
+/** The matrices of a layer that may have an adapter, by the last part of their names in any family. */
+const LORA_TARGETS =
+  'q_proj k_proj v_proj o_proj gate_proj up_proj down_proj in_proj out_proj w1 w2 w3 input_linear output_linear'.split(
+    ' ',
+  );
 
 export const loraOptions = {
   rank: z.int().positive().default(16),
@@ -29,30 +34,36 @@ export type LoraOptions = z.output<z.ZodObject<typeof loraOptions>>;
 const nameOf = (matrix: string, part: 'A' | 'B'): string =>
   matrix.replace(/\.weight$/, `.lora_${part}.weight`);
 
-/** The adapters' parameters for a model's, A [K, rank] and B [rank, M] for each target [K, M]. */
+/** The adapters' parameters for a model's, A [K, rank] and B [rank, M] for each target [K, M]. Throws a UserError for a target that it lacks. */
 export function loraSpecs(
   specs: readonly ParameterSpec[],
   { rank, target_modules }: LoraOptions,
 ): ParameterSpec[] {
-  return specs
-    .filter(({ name }) => isTarget(name, target_modules))
+  const matrices = specs.filter(({ name, shape }) => isLayerParameter(name) && shape.length === 2);
+  const known = new Set(matrices.map(({ name }) => lastPart(name)));
+  const lacking = target_modules === 'all-linear' ? [] : target_modules.filter((name) => !known.has(name));
+  if (lacking.length > 0)
+    throw new UserError(
+      'LORA',
+      `target_modules has ${lacking.join(', ')}, and the layers of the model have ${[...known].join(', ')}; name some of these, or all-linear.`,
+    );
+  return matrices
+    .filter(({ name }) => target_modules === 'all-linear' || target_modules.includes(lastPart(name)))
     .flatMap(({ name, shape: [k = 1, m = 1] }) => [
       { name: nameOf(name, 'A'), shape: [k, rank] },
       { name: nameOf(name, 'B'), shape: [rank, m] },
     ]);
 }
 
-function isTarget(name: string, targets: LoraOptions['target_modules']): boolean {
-  const [, short] = /^model\.layers\.\d+\.[a-z_]+\.([a-z]_proj|[a-z]+_proj)\.weight$/.exec(name) ?? [];
-  const known: readonly string[] = targets === 'all-linear' ? LORA_TARGETS : targets;
-  return short !== undefined && known.includes(short);
-}
+const lastPart = (name: string): string => name.replace(/\.weight$/, '').replace(/^.*\./, '');
 
 export class LoraWeights implements TrainedWeights {
   readonly trained: ParameterSet;
   readonly base: WeightSource;
   readonly #frozen: ParameterSet;
   readonly #options: LoraOptions;
+  /** Names of the weights that have an adapter. */
+  readonly #targets: ReadonlySet<string>;
 
   /** Adapters on the weights `base`, which it then owns; `rng` draws A. */
   constructor(base: ParameterSet, options: LoraOptions, rng: Rng) {
@@ -60,6 +71,10 @@ export class LoraWeights implements TrainedWeights {
     this.#options = options;
     this.base = { get: (name) => detach(base.get(name)) };
     this.trained = new ParameterSet(base.device, loraSpecs(base.specs, options), 'trainable');
+    const targets = new Set(this.trained.specs.map(({ name }) => name));
+    this.#targets = new Set(
+      base.specs.map(({ name }) => name).filter((name) => targets.has(nameOf(name, 'A'))),
+    );
     for (const { name, shape } of this.trained.specs) {
       if (!name.endsWith('.lora_A.weight')) continue;
       // PEFT's kaiming_uniform with a = sqrt(5).
@@ -78,7 +93,7 @@ export class LoraWeights implements TrainedWeights {
   }
 
   adapter(name: string): Adapter | undefined {
-    if (!isTarget(name, this.#options.target_modules)) return undefined;
+    if (!this.#targets.has(name)) return undefined;
     const { rank, alpha } = this.#options;
     return {
       a: this.trained.get(nameOf(name, 'A')),

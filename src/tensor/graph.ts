@@ -22,6 +22,7 @@ import {
   type StoredDType,
   type Tensor,
 } from './tensor.ts';
+import { write } from './transfer.ts';
 
 export { readF32, readI32, write } from './transfer.ts';
 
@@ -46,6 +47,7 @@ export class Graph implements Disposable, Home {
   readonly #transposes = new Map<Pointer, Tensor>();
   readonly #inputs = new Set<Pointer>();
   readonly #outputs = new Set<Pointer>();
+  readonly #numbers = new Map<string, { readonly tensor: Tensor; readonly data: Float32Array }>();
   readonly #memory: GraphMemory;
   readonly #ownsMemory: boolean;
   readonly #life: Lifetime;
@@ -118,6 +120,16 @@ export class Graph implements Disposable, Home {
       home: this,
       ids: dtype === 'i32' ? ids : undefined,
     };
+  }
+
+  /** A vector of numbers that are known while the graph is built; one for each `key`. */
+  numbers(key: string, values: () => Float32Array): Tensor {
+    const known = this.#numbers.get(key);
+    if (known !== undefined) return known.tensor;
+    const data = values();
+    const tensor = this.input('f32', [data.length]);
+    this.#numbers.set(key, { tensor, data });
+    return tensor;
   }
 
   /** Wraps a native node as a tensor without a gradient; `ids` says what an i32 one holds. */
@@ -208,6 +220,7 @@ export class Graph implements Disposable, Home {
       this.#divided = device.divide(this.#native, nodes, lacking);
     else if (!this.#memory.allocate(this.#native)) throw tooLittle;
     this.#generation = this.#memory.generation;
+    for (const { tensor, data } of this.#numbers.values()) write(device, tensor, data);
   }
 
   /** Has the user told what the CPU computes in the device's place; throws where it cannot. */

@@ -7,7 +7,7 @@ import type { Device } from '../ggml/device.ts';
 import { headWeight, type WeightSource } from '../model/arch/forward.ts';
 import type { ModelConfig } from '../model/arch/config.ts';
 import type { TrainedWeights } from '../model/trained-weights.ts';
-import { type PromptTree, treeForward, type TreeLayout, layoutTrees } from '../model/tree/tree.ts';
+import { type PromptTree, treeForward, type TreeLayout } from '../model/tree/tree.ts';
 import {
   COMMON_INPUTS,
   type Objective,
@@ -260,13 +260,8 @@ export class TrainingGraph implements Disposable {
 
   /** Runs forward and backward on one batch; gradients are added to the accumulators. */
   async run(trees: readonly PromptTree[], rows: Rows): Promise<LossParts> {
-    const arrays = layoutTrees(this.layout, trees);
     const device = this.#device;
-    write(device, this.#tree.tokens, arrays.tokens);
-    write(device, this.#tree.positions, arrays.positions);
-    write(device, this.#tree.promptMask, arrays.promptMask);
-    if (this.#tree.completionMask !== undefined)
-      write(device, this.#tree.completionMask, arrays.completionMask);
+    this.#tree.write(trees);
     const predictors = new Int32Array(this.rowCapacity);
     predictors.set(rows.predictors);
     write(device, this.#predictors, predictors);

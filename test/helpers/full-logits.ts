@@ -3,9 +3,9 @@ import type { TokenIds } from '../../src/base/token-ids.ts';
 import type { Device } from '../../src/ggml/device.ts';
 import type { ModelConfig } from '../../src/model/arch/config.ts';
 import { headWeight, type WeightSource } from '../../src/model/arch/forward.ts';
-import { layoutTrees, treeForward } from '../../src/model/tree/tree.ts';
+import { treeForward } from '../../src/model/tree/tree.ts';
 import { mulMat } from '../../src/tensor/ops/index.ts';
-import { Graph, readF32, write } from '../../src/tensor/graph.ts';
+import { Graph, readF32 } from '../../src/tensor/graph.ts';
 
 /** Logits after each token of a sequence: length arrays of [V]. */
 export async function fullLogits(
@@ -19,10 +19,7 @@ export async function fullLogits(
   const tree = treeForward(g, config, weights, layout);
   const logits = g.output(mulMat(g, headWeight(config, weights), tree.hidden));
   g.allocate();
-  const arrays = layoutTrees(layout, [{ prompt: sequence, completions: [] }]);
-  write(device, tree.tokens, arrays.tokens);
-  write(device, tree.positions, arrays.positions);
-  write(device, tree.promptMask, arrays.promptMask);
+  tree.write([{ prompt: sequence, completions: [] }]);
   await g.compute();
   const all = readF32(device, logits);
   const V = config.vocabSize;

@@ -93,13 +93,22 @@ export const goldenTrees = {
   },
 };
 
-/** The rows under the loss mask, for either layout. */
-export function goldenRows(kind: 'flat' | 'tree', objective: Objective): Rows {
+/**
+ * The rows under the loss mask, for either layout; `others` is the file of the old and the reference policy's
+ * log-probabilities.
+ */
+export function goldenRows(
+  kind: 'flat' | 'tree',
+  objective: Objective,
+  others = `${GOLDEN}batch.safetensors`,
+): Rows {
   using batch = SafetensorsFile.open(`${GOLDEN}batch.safetensors`);
   const { layout, trees } = goldenTrees[kind]();
   const mask = batch.readF32('loss_mask');
   const columns: Record<string, Float32Array> = {};
-  for (const name of ['advantages', 'old_logprobs', 'ref_logprobs']) columns[name] = batch.readF32(name);
+  columns['advantages'] = batch.readF32('advantages');
+  using policies = SafetensorsFile.open(others);
+  for (const name of ['old_logprobs', 'ref_logprobs']) columns[name] = policies.readF32(name);
   const topIds = batch.readI32('teacher_topk_ids');
   const topLogprobs = batch.readF32('teacher_topk_logprobs');
   const k = expected.top_k;

@@ -10,7 +10,8 @@ import { trainVocabulary } from '../../packages/assistant/src/vocabulary.ts';
 import { Device } from '../../src/ggml/device.ts';
 import { crossEntropy } from '../../src/losses/all.ts';
 import { type ModelConfig, parameterSpecs, weightCount } from '../../src/model/arch/config.ts';
-import type { Family } from '../../src/model/arch/family.ts';
+import { defineFamily } from '../../src/model/arch/family.ts';
+import { gatedNetwork, GGUF_PROJECTIONS, projectHeads, siluOnly } from '../../src/model/arch/parts.ts';
 import { families } from '../../src/model/arch/index.ts';
 import { qwen3 } from '../../src/model/arch/qwen3.ts';
 import {
@@ -21,35 +22,31 @@ import {
 } from '../../src/model/checkpoint/checkpoint.ts';
 import { exportGguf } from '../../src/model/checkpoint/gguf.ts';
 import { Generator } from '../../src/model/generate/generation.ts';
-import { add, mul, reshape, rmsNorm, rope, silu } from '../../src/tensor/ops/index.ts';
+import { add, rmsNorm } from '../../src/tensor/ops/index.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
 import { rowsFrom } from '../../src/train/examples.ts';
 import { Trainer } from '../../src/train/trainer.ts';
 
 const isKept = ([name]: readonly [string, unknown]): boolean => !/\.[qk]_norm$/.test(name);
-const keys = {
-  head_dim: qwen3.huggingFace.keys['head_dim']!,
-  hidden_act: qwen3.huggingFace.keys['hidden_act']!,
-};
 
 /** The whole of the toy's file. */
-const toy: Family = {
-  huggingFace: { architecture: 'ToyForCausalLM', keys, constants: { hidden_act: 'silu' } },
-  weights: (config) => Object.fromEntries(Object.entries(qwen3.weights(config)).filter(isKept)),
-  ggufNames: Object.fromEntries(Object.entries(qwen3.ggufNames).filter(isKept)),
-  block(g, { headDim, heads, kvHeads, rmsNormEps, ropeTheta }, { weight, linear, select, ...layer }, input) {
-    const h = rmsNorm(g, input, weight('input_layernorm'), rmsNormEps);
-    const project = (name: string, count: number) =>
-      reshape(g, linear(`self_attn.${name}`, h), [headDim, count, input.shape[1]!]);
-    const q = rope(g, project('q_proj', heads), layer.positions, ropeTheta);
-    const k = rope(g, project('k_proj', kvHeads), layer.positions, ropeTheta);
-    const mixed = select(layer.attend(layer.index, { q, k, v: project('v_proj', kvHeads) }));
-    const x = add(g, select(input), linear('self_attn.o_proj', mixed));
-    const f = rmsNorm(g, x, weight('post_attention_layernorm'), rmsNormEps);
-    const gated = mul(g, silu(g, linear('mlp.gate_proj', f)), linear('mlp.up_proj', f));
-    return add(g, x, linear('mlp.down_proj', gated));
+const toy = defineFamily({
+  huggingFace: {
+    architecture: 'ToyForCausalLM',
+    keys: { hidden_act: siluOnly },
+    constants: { hidden_act: 'silu' },
   },
-};
+  weights: (config, layer) => Object.fromEntries(Object.entries(qwen3.weights(config, layer)).filter(isKept)),
+  gguf: { names: GGUF_PROJECTIONS },
+  block(g, config, layer, input) {
+    const { weight, linear, select } = layer;
+    const h = rmsNorm(g, input, weight('input_layernorm'), config.rmsNormEps);
+    const mixed = select(layer.attend(layer.index, projectHeads(g, config, layer, h)));
+    const x = add(g, select(input), linear('self_attn.o_proj', mixed));
+    const f = rmsNorm(g, x, weight('post_attention_layernorm'), config.rmsNormEps);
+    return add(g, x, gatedNetwork(g, layer, f));
+  },
+});
 
 const scratch = mkdtempSync(join(tmpdir(), 'tinystar-family-'));
 const folder = join(scratch, 'toy');
@@ -117,7 +114,7 @@ it('a checkpoint of no family names those that there are', () => {
   const other = { ...JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8')), model_type: 'gpt9' };
   writeFileSync(join(folder, 'config.json'), JSON.stringify(other));
   expect(() => loadConfig(folder)).toThrow(
-    'its model_type is "gpt9", and tinystar computes qwen3, toy alone',
+    'its model_type is "gpt9", and tinystar computes gemma3_text, granite, granitemoehybrid, lfm2, llama, qwen2, qwen3, toy alone',
   );
 });
 

@@ -18,12 +18,8 @@ import {
 } from '../../src/model/checkpoint/checkpoint.ts';
 import { parameterSpecs, type ModelConfig } from '../../src/model/arch/config.ts';
 import { Generator } from '../../src/model/generate/generation.ts';
-import {
-  exportGguf,
-  type GgufDType,
-  ggufTensorName,
-  type GgufTokenizer,
-} from '../../src/model/checkpoint/gguf.ts';
+import { exportGguf, type GgufDType, type GgufTokenizer } from '../../src/model/checkpoint/gguf.ts';
+import { storedTensors } from '../../src/model/checkpoint/gguf-tensors.ts';
 import { publishedConfig } from '../../src/model/arch/index.ts';
 import { narrowF16, widenF16 } from '../../src/model/checkpoint/safetensors.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
@@ -178,8 +174,9 @@ describe('quantised weights', () => {
     const { bytes, tensors } = rawTensors(path);
     using model = load(path).parameters;
     let compared = 0;
-    for (const { name, shape } of parameterSpecs(config)) {
-      const raw = tensors.get(ggufTensorName(config, name))!;
+    for (const spec of parameterSpecs(config)) {
+      const { name, shape } = spec;
+      const raw = tensors.get(storedTensors(config, spec)[0]!.name)!;
       const values = model.read(name);
       const exact = fresh.read(name);
       // Whatever the type, it is the weight that was quantised.
@@ -230,8 +227,8 @@ describe('what is no model that is whole', () => {
   });
 
   it('names another architecture, and a part of a split file', () => {
-    expect(written({ 'general.architecture': { string: 'llama' } })).toBe(
-      'DIR/faulty.gguf is of the architecture llama, and tinystar computes qwen3 alone; serve the model and give its address, or give one of these.',
+    expect(written({ 'general.architecture': { string: 'gpt9' } })).toBe(
+      'DIR/faulty.gguf is of the architecture gpt9, and tinystar computes gemma3, granite, lfm2, llama, qwen2, qwen3 alone; serve the model and give its address, or give one of these.',
     );
     expect(written({})).toContain('is of the architecture that it does not name');
     const split = { 'general.architecture': { string: 'qwen3' }, 'split.count': { u32: 2 } };

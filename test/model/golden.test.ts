@@ -3,9 +3,9 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { Device } from '../../src/ggml/device.ts';
 import { headWeight } from '../../src/model/arch/forward.ts';
 import { SafetensorsFile } from '../../src/model/checkpoint/safetensors.ts';
-import { layoutTrees, treeForward } from '../../src/model/tree/tree.ts';
+import { treeForward } from '../../src/model/tree/tree.ts';
 import { mulMat } from '../../src/tensor/ops/index.ts';
-import { Graph, readF32, write } from '../../src/tensor/graph.ts';
+import { Graph, readF32 } from '../../src/tensor/graph.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
 import { TrainingGraph } from '../../src/train/training-graph.ts';
 import {
@@ -35,10 +35,7 @@ describe('Qwen3 against PyTorch', () => {
     const tree = treeForward(g, goldenConfig, weights, layout);
     const logits = g.output(mulMat(g, headWeight(goldenConfig, weights), tree.hidden));
     g.allocate();
-    const arrays = layoutTrees(layout, trees);
-    write(device, tree.tokens, arrays.tokens);
-    write(device, tree.positions, arrays.positions);
-    write(device, tree.promptMask, arrays.promptMask);
+    tree.write(trees);
     await g.compute();
     const got = readF32(device, logits);
     using batch = SafetensorsFile.open(`${GOLDEN}batch.safetensors`);

@@ -116,6 +116,22 @@ describe('a configuration', () => {
   });
 });
 
+it('linear and Llama 3 scaling of RoPE are read, in either place', () => {
+  const linear = { rope_type: 'linear', factor: 4 };
+  const llama3 = {
+    rope_type: 'llama3',
+    factor: 32,
+    low_freq_factor: 1,
+    high_freq_factor: 4,
+    original_max_position_embeddings: 8192,
+  };
+  for (const ropeScaling of [linear, llama3]) {
+    const scaled = { ...read(v4), ropeScaling };
+    expect(read({ ...v4, rope_scaling: ropeScaling })).toEqual(scaled);
+    expect(read({ ...v4, rope_parameters: { rope_theta: v4.rope_theta, ...ropeScaling } })).toEqual(scaled);
+  }
+});
+
 describe('a configuration is refused, and the key named,', () => {
   it('whose base of RoPE stands nowhere, or twice with two values', () => {
     expect(refusal(without(v4, 'rope_theta'))).toBe(
@@ -127,7 +143,7 @@ describe('a configuration is refused, and the key named,', () => {
     );
   });
 
-  it.each(['linear', 'dynamic', 'yarn', 'llama3', 'longrope', 'proportional'])(
+  it.each(['dynamic', 'yarn', 'longrope', 'proportional'])(
     'whose RoPE is scaled as %s, in either place and under either name',
     (type) => {
       for (const [where, rope] of [
@@ -143,6 +159,17 @@ describe('a configuration is refused, and the key named,', () => {
       }
     },
   );
+
+  it('whose scaling of RoPE is incomplete, or told twice with two values', () => {
+    const llama3 = { type: 'llama3', factor: 4, low_freq_factor: 1, high_freq_factor: 'x' };
+    expect(refusal({ ...v4, rope_scaling: llama3 })).toContain(
+      'rope_scaling.high_freq_factor is "x" and must be a number; rope_scaling lacks original_max_position_embeddings;',
+    );
+    const linear = { rope_type: 'linear', factor: 4 };
+    expect(
+      refusal({ ...v5, rope_parameters: { rope_theta: 5e6, ...linear, factor: 8 }, rope_scaling: linear }),
+    ).toContain('rope_parameters and rope_scaling scale RoPE in two ways; keep the one');
+  });
 
   it.each([
     ['partial_rotary_factor', 0.5],
@@ -183,7 +210,7 @@ describe('a configuration is refused, and the key named,', () => {
     ['layer_types', 'full_attention'],
     ['num_key_value_heads', 3],
     ['model_type', 'qwen3_moe'],
-    ['model_type', 'qwen2'],
+    ['model_type', 'qwen2_moe'],
     ['model_type', 'qwen3_vl'],
   ])('that says %s: %s', (key, value) => {
     const message = refusal({ ...v4, [key]: value });

@@ -82,6 +82,7 @@ const cases: Record<string, Case> = {
     build: (g, [a, b]) => ops.minimum(g, a!, b!),
   },
   softplus: { shapes: [[3, 4]], build: (g, [a]) => ops.softplus(g, a!) },
+  geluTanh: { shapes: [[3, 4]], build: (g, [a]) => ops.geluTanh(g, a!) },
   silu: { shapes: [[3, 4]], build: (g, [a]) => ops.silu(g, a!) },
   sum: { shapes: [[3, 4]], build: (g, [a]) => ops.sum(g, a!) },
   sumRows: { shapes: [[3, 4]], build: (g, [a]) => ops.sumRows(g, a!) },

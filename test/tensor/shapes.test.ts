@@ -61,6 +61,7 @@ const operations: Record<keyof typeof ops, Apply> = {
   exp: unary(ops.exp),
   full: (g, { draw }) => [ops.full(g, draw.target, draw.real)],
   gather: (g, { a, ids }) => [ops.gather(g, a, ids)],
+  geluTanh: unary(ops.geluTanh),
   getRows: (g, { a, ids }) => [ops.getRows(g, a, ids)],
   log: unary(ops.log),
   logProbabilitiesAt: (g, { a, ids }) => [ops.logProbabilitiesAt(g, ops.vocabularyRows(g, a), ids)],

@@ -48,6 +48,12 @@ describe('element by element, the formula is what comes out of', () => {
     ['step', ops.step, (a) => (a > 0 ? 1 : 0), TOLERANCES.moved],
     ['exp', ops.exp, Math.exp, TOLERANCES.transcendental],
     ['softplus', ops.softplus, (a) => Math.log1p(Math.exp(a)), TOLERANCES.transcendental],
+    [
+      'geluTanh',
+      ops.geluTanh,
+      (a) => 0.5 * a * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (a + 0.044715 * a ** 3))),
+      TOLERANCES.transcendental,
+    ],
     ['silu', ops.silu, (a) => a / (1 + Math.exp(-a)), TOLERANCES.transcendental],
     ['scale', (g, a) => ops.scale(g, a, -2.5), (a) => -2.5 * a, TOLERANCES.arithmetic],
     [

@@ -3,11 +3,11 @@ import type { Graph } from '../../tensor/graph.ts';
 import { add, getRows, mulMat, rmsNorm, scale } from '../../tensor/ops/index.ts';
 import { recomputed } from '../../tensor/recompute.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { EMBEDDING, HEAD, LAST_NORM, layerWeight } from './config.ts';
-import type { Attend, ModelConfig, WeightSource } from './family.ts';
+import { EMBEDDING, HEAD, lastNorm, layerWeight } from './config.ts';
+import type { Mixing, ModelConfig, WeightSource } from './family.ts';
 import { familyOf } from './index.ts';
 
-export type { Adapter, Attend, WeightSource } from './family.ts';
+export type { Adapter, Mixing, WeightSource } from './family.ts';
 
 export interface ForwardOptions {
   /** i32 [R]: the tokens whose hidden states are wanted; all of them, without. */
@@ -26,44 +26,54 @@ export function hiddenStates(
   weights: WeightSource,
   tokens: Tensor,
   positions: Tensor,
-  attend: Attend,
+  mixing: Mixing,
   { rows, recompute = false }: ForwardOptions = {},
 ): Tensor {
   const family = familyOf(config);
-  const names = Object.keys(family.weights(config));
   const select = (y: Tensor): Tensor => (rows === undefined ? y : getRows(g, y, rows));
   // Rows may repeat a token; then there is nothing to save.
   const early = rows !== undefined && (rows.shape[0] ?? 1) < (tokens.shape[0] ?? 1);
-  const run = (index: number, input: Tensor): Tensor =>
-    family.block(
+  const run = (index: number, input: Tensor): Tensor => {
+    const shapes = family.weights(config, index);
+    return family.block(
       g,
       config,
       {
         index,
         positions,
-        attend,
+        ...mixing,
         weight: (name) => weights.get(layerWeight(index, name)),
-        linear: (name, x) => linear(g, weights, layerWeight(index, name), x),
+        linear: (name, x) => {
+          const bias = `${name}.bias` in shapes ? layerWeight(index, `${name}.bias`) : undefined;
+          return linear(g, weights, layerWeight(index, name), bias, x);
+        },
         select: early && index === config.layers - 1 ? select : (y) => y,
       },
       input,
     );
+  };
   /** Everything that a gradient may flow to. */
   const leaves = (index: number): Tensor[] =>
-    names.flatMap((short) => {
+    Object.keys(family.weights(config, index)).flatMap((short) => {
       const name = layerWeight(index, short);
       const adapter = weights.adapter?.(name);
       return [weights.get(name), ...(adapter === undefined ? [] : [adapter.a, adapter.b])];
     });
-  let x = getRows(g, weights.get(EMBEDDING), tokens);
+  const scales = family.scales?.(config) ?? { embedding: 1, logits: 1 };
+  const scaled = (y: Tensor, factor: number): Tensor => (factor === 1 ? y : scale(g, y, factor));
+  let x = scaled(getRows(g, weights.get(EMBEDDING), tokens), scales.embedding);
   for (let layer = 0; layer < config.layers; layer++)
     x = recompute ? recomputed(g, x, leaves(layer), (input) => run(layer, input)) : run(layer, x);
-  return rmsNorm(g, early ? x : select(x), weights.get(LAST_NORM), config.rmsNormEps);
+  const norm = weights.get(lastNorm(config));
+  const weight = family.normOffset === undefined ? norm : scale(g, norm, 1, family.normOffset);
+  // The head is linear: what its logits are to be scaled by, its input may be.
+  return scaled(rmsNorm(g, early ? x : select(x), weight, config.rmsNormEps), scales.logits);
 }
 
-/** Product of a matrix with x, and of its adapter's two, scaled where it is narrowest. */
-function linear(g: Graph, weights: WeightSource, name: string, x: Tensor): Tensor {
-  const y = mulMat(g, weights.get(name), x);
+/** Product of a matrix with x, plus its bias, if any, and the product of its adapter's two, scaled where it is narrowest. */
+function linear(g: Graph, weights: WeightSource, name: string, bias: string | undefined, x: Tensor): Tensor {
+  const product = mulMat(g, weights.get(name), x);
+  const y = bias === undefined ? product : add(g, product, weights.get(bias));
   const adapter = weights.adapter?.(name);
   if (adapter === undefined) return y;
   return add(g, y, mulMat(g, adapter.b, scale(g, mulMat(g, adapter.a, x), adapter.scale)));

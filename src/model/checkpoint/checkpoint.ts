@@ -13,6 +13,7 @@ import type { ComputeDType } from '../trained-weights.ts';
 import { ParameterSet } from '../../tensor/parameters.ts';
 import { sizeOf } from '../../tensor/tensor.ts';
 import { parameterSpecs, type ModelConfig } from '../arch/config.ts';
+import { familyOf } from '../arch/index.ts';
 import { type ReadableWeights, weightBytes, type WeightDType } from './export-tensor.ts';
 import { isGguf, refuseAdapter } from './checkpoint-path.ts';
 import { ggufConfig, ggufWeights, type WeightPart } from './gguf-checkpoint.ts';
@@ -120,7 +121,7 @@ export function saveCheckpoint(
       name,
       shape: outermostFirst(shape),
       dtype: dtype === 'f16' ? ('F16' as const) : ('F32' as const),
-      data: () => weightBytes(parameters, name, dtype),
+      data: () => weightBytes(name, parameters.read(name), dtype),
     }));
     writeSafetensors(join(folder, 'model.safetensors'), tensors);
     const json = configToHuggingFace(config, dtype === 'f16' ? 'float16' : 'float32');
@@ -147,11 +148,13 @@ function nameStops(path: string, stopIds: readonly number[]): void {
   writeAtomic(path, pretty({ ...generation, eos_token_id: eos }));
 }
 
+/** Projections that write into the residual stream, of every family. */
+const RESIDUAL = /\.(o_proj|out_proj|down_proj|output_linear|w2)\.weight$/;
 /** Standard deviation of fresh weights, as transformers initialises models. */
 const INITIALIZER_RANGE = 0.02;
 
 /**
- * Fills a model with fresh weights: ones for norms, normal draws of standard deviation `range` for matrices. The projections that write into
+ * Fills a model with fresh weights: norms of one, biases of zero, normal draws of standard deviation `range` for matrices. The projections that write into
  * the residual stream are scaled by 1 / sqrt(2 * layers), as in GPT-2, so that its variance does not grow with
  * depth. The same generator state gives the same weights.
  */
@@ -164,10 +167,12 @@ export function initialiseWeights(
   const residual = range / Math.sqrt(2 * config.layers);
   for (const { name, shape } of parameterSpecs(config)) {
     const values = new Float32Array(sizeOf(shape));
-    if (shape.length === 1) {
-      values.fill(1);
+    if (name.endsWith('.bias')) {
+      values.fill(0);
+    } else if (shape.length === 1) {
+      values.fill(1 - (familyOf(config).normOffset ?? 0));
     } else {
-      const deviation = /\.(o_proj|down_proj)\.weight$/.test(name) ? residual : range;
+      const deviation = RESIDUAL.test(name) ? residual : range;
       for (let i = 0; i < values.length; i++) values[i] = deviation * rng.normal();
     }
     parameters.set(name, values);

@@ -15,9 +15,8 @@ export interface ReadableWeights {
 /** The largest number that rounds to a finite f16. */
 const F16_LIMIT = 65_520;
 
-/** A parameter's bytes as they go into a file. Throws a UserError where f16 cannot hold a value. */
-export function weightBytes(parameters: ReadableWeights, name: string, dtype: WeightDType): Uint8Array {
-  const values = parameters.read(name);
+/** A weight's values as they go into a file. Throws a UserError where f16 cannot hold one of them. */
+export function weightBytes(name: string, values: Float32Array, dtype: WeightDType): Uint8Array {
   if (dtype === 'f32') return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   for (const value of values) {
     if (!(Math.abs(value) < F16_LIMIT)) {

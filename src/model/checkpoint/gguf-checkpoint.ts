@@ -5,9 +5,17 @@
 import { UserError } from '../../base/errors.ts';
 import { GgufFile } from '../../ggml/gguf-reader.ts';
 import { openLibrary } from '../../ggml/library.ts';
-import { EMBEDDING, HEAD, type ModelConfig, parameterSpecs } from '../arch/config.ts';
-import { families } from '../arch/index.ts';
-import { ggufTensorName } from './gguf.ts';
+import { type ModelConfig, parameterSpecs } from '../arch/config.ts';
+import { families, familyOf } from '../arch/index.ts';
+import { llama3Scaling, type RopeScaling } from '../arch/rope.ts';
+import {
+  arranged,
+  familyOfArchitecture,
+  ggufArchitecture,
+  ROPE_FACTORS,
+  rowGroup,
+  storedTensors,
+} from './gguf-tensors.ts';
 import { configFromHuggingFace, isNeutral } from './hf-config.ts';
 
 /** An error about a file that is read, but not of a model that can be run. */
@@ -17,8 +25,9 @@ const refusal = ({ path }: GgufFile, what: string, code = 'GGUF_MODEL'): UserErr
 /** Family of a file that is whole. Throws a UserError for another architecture, and for parts of a file that was split. */
 function familyNameOf(file: GgufFile): string {
   const architecture = file.string('general.architecture');
-  if (architecture === undefined || !Object.hasOwn(families, architecture)) {
-    const known = Object.keys(families).join(', ');
+  const family = architecture === undefined ? undefined : familyOfArchitecture(architecture);
+  if (family === undefined) {
+    const known = [...new Set(Object.keys(families).map(ggufArchitecture))].join(', ');
     throw refusal(
       file,
       `is of the architecture ${architecture ?? 'that it does not name'}, and tinystar computes ${known} alone; serve the model and give its address, or give one of these`,
@@ -30,7 +39,7 @@ function familyNameOf(file: GgufFile): string {
       `is one part of a model that was split; join the parts with llama-gguf-split --merge`,
     );
   }
-  return architecture;
+  return family;
 }
 
 /** Keys that a model's metadata must have. */
@@ -52,6 +61,7 @@ const READ = new Set([
   'attention.key_length',
   'attention.value_length',
   'rope.dimension_count',
+  'rope.scaling.type',
 ]);
 
 /** Throws a UserError for metadata that ask for something which is not computed: scaled RoPE, windows, experts. */
@@ -63,16 +73,19 @@ function refuseForeign(file: GgufFile, family: string): void {
       'ADAPTER',
     );
   }
-  const scaling = file.string(`${family}.rope.scaling.type`) ?? 'none';
-  if (scaling !== 'none') {
+  const scaling = file.string(`${ggufArchitecture(family)}.rope.scaling.type`) ?? 'none';
+  if (scaling !== 'none' && scaling !== 'linear')
     throw refusal(
       file,
       `has RoPE scaling of type ${scaling}, which tinystar does not compute; give a model without it`,
     );
-  }
+  const factor = scaling === 'linear' ? ['rope.scaling.factor'] : [];
+  const own = [...(familyOf({ family }).gguf.keys ?? []), ...factor];
+  const prefix = `${ggufArchitecture(family)}.`;
   const foreign = file
     .keys()
-    .filter((key) => key.startsWith(`${family}.`) && !READ.has(key.slice(family.length + 1)))
+    .filter((key) => key.startsWith(prefix))
+    .filter((key) => !READ.has(key.slice(prefix.length)) && !own.includes(key.slice(prefix.length)))
     .map((key) => ({ key, value: file.value(key) }))
     .filter(({ key, value }) =>
       // A model that also looks ahead is none for the next token.
@@ -86,15 +99,36 @@ function refuseForeign(file: GgufFile, family: string): void {
   );
 }
 
+/** The scaling of RoPE, from its metadata or from the divisors that are stored in its stead. Throws a UserError for others than Llama 3's. */
+function scalingOf(file: GgufFile, factor: number, theta: number): RopeScaling | undefined {
+  if (factor !== 1) return { rope_type: 'linear', factor };
+  if (!file.tensors.has(ROPE_FACTORS)) return undefined;
+  const known = llama3Scaling(file.readRows(ROPE_FACTORS, 0, 1), theta);
+  if (known !== undefined) return known;
+  throw refusal(
+    file,
+    `divides the frequencies of RoPE as no scaling does that tinystar computes; give a model without it`,
+  );
+}
+
 function configOf(file: GgufFile): ModelConfig {
   const family = familyNameOf(file);
   refuseForeign(file, family);
-  const number = (key: string): number | undefined => file.number(`${family}.${key}`);
+  const architecture = ggufArchitecture(family);
+  const numbers = (key: string): number | readonly number[] | undefined =>
+    file.value(`${architecture}.${key}`) === 'a list'
+      ? file.numbers(`${architecture}.${key}`)
+      : shortest(file.number(`${architecture}.${key}`));
+  const number = (key: string): number | undefined => {
+    const value = numbers(key);
+    // Where the layers differ, the largest: those without attention have none.
+    return typeof value === 'object' ? Math.max(...value) : value;
+  };
   const lacking = NEEDED.filter((key) => number(key) === undefined);
   if (lacking.length > 0) {
     throw new UserError(
       'GGUF_MODEL',
-      `The metadata of ${file.path} lack ${lacking.map((key) => `${family}.${key}`).join(', ')}; convert the model again.`,
+      `The metadata of ${file.path} lack ${lacking.map((key) => `${architecture}.${key}`).join(', ')}; convert the model again.`,
     );
   }
   const heads = number('attention.head_count');
@@ -109,23 +143,28 @@ function configOf(file: GgufFile): ModelConfig {
       `has heads whose parts differ in length, which tinystar does not compute; give a model whose heads do not`,
     );
   }
+  const theta = number('rope.freq_base');
   // The rules of what can be run are those of a folder.
+  const { huggingFace, gguf } = familyOf({ family });
+  const { renamed = {}, constants } = huggingFace;
   const json = {
-    ...families[family]?.huggingFace.constants,
+    ...constants,
     model_type: family,
-    vocab_size: file.tensors.get(ggufTensorName({ family }, EMBEDDING))?.shape[1],
+    vocab_size: file.tensors.get('token_embd.weight')?.shape[1],
     hidden_size: width,
-    intermediate_size: number('feed_forward_length'),
+    [renamed['intermediate_size'] ?? 'intermediate_size']: number('feed_forward_length'),
     num_hidden_layers: number('block_count'),
     num_attention_heads: heads,
     num_key_value_heads: number('attention.head_count_kv') ?? heads,
     head_dim: headDim,
-    rms_norm_eps: shortest(number('attention.layer_norm_rms_epsilon')),
-    rope_theta: shortest(number('rope.freq_base')),
-    tie_word_embeddings: !file.tensors.has(ggufTensorName({ family }, HEAD)),
+    [renamed['rms_norm_eps'] ?? 'rms_norm_eps']: number('attention.layer_norm_rms_epsilon'),
+    rope_theta: theta,
+    rope_scaling: scalingOf(file, number('rope.scaling.factor') ?? 1, theta ?? NaN),
+    tie_word_embeddings: !file.tensors.has('output.weight'),
     max_position_embeddings: number('context_length'),
     bos_token_id: file.number('tokenizer.ggml.bos_token_id'),
     eos_token_id: file.number('tokenizer.ggml.eos_token_id'),
+    ...gguf.read?.(numbers),
   };
   return configFromHuggingFace(json, file.path);
 }
@@ -154,13 +193,15 @@ function checkTensors(file: GgufFile, config: ModelConfig): void {
   }
   const faults: string[] = [];
   const unknown = new Set(file.tensors.keys());
-  for (const { name, shape } of parameterSpecs(config)) {
-    const theirs = ggufTensorName(config, name);
-    const tensor = file.tensors.get(theirs);
-    unknown.delete(theirs);
-    if (tensor === undefined) faults.push(`it lacks ${theirs}`);
-    else if (trimmed(tensor.shape) !== trimmed(shape))
-      faults.push(`${theirs} is ${trimmed(tensor.shape)} where ${trimmed(shape)} is needed`);
+  unknown.delete(ROPE_FACTORS);
+  for (const spec of parameterSpecs(config)) {
+    for (const { name, shape } of storedTensors(config, spec)) {
+      const tensor = file.tensors.get(name);
+      unknown.delete(name);
+      if (tensor === undefined) faults.push(`it lacks ${name}`);
+      else if (trimmed(tensor.shape) !== trimmed(shape))
+        faults.push(`${name} is ${trimmed(tensor.shape)} where ${trimmed(shape)} is needed`);
+    }
   }
   for (const name of unknown) faults.push(`it has the unknown ${name}`);
   if (faults.length === 0) return;
@@ -197,14 +238,14 @@ export type WeightPart = readonly [name: string, start: number, values: Float32A
 export function* ggufWeights(path: string, most: number): Generator<WeightPart> {
   const { file, config } = openModel(path);
   using _file = file;
-  for (const { name, shape } of parameterSpecs(config)) {
-    const [row = 1, outer = 1] = shape;
-    const step = Math.max(1, Math.floor(most / row));
-    for (let start = 0; start < outer; start += step)
-      yield [
-        name,
-        start * row,
-        file.readRows(ggufTensorName(config, name), start, Math.min(step, outer - start)),
-      ];
+  for (const spec of parameterSpecs(config)) {
+    const [width = 1] = spec.shape;
+    const group = rowGroup(config, spec.name);
+    const step = group * Math.max(1, Math.floor(most / (width * group)));
+    for (const { name, start, rows } of storedTensors(config, spec))
+      for (let row = 0; row < rows; row += step) {
+        const values = file.readRows(name, row, Math.min(step, rows - row));
+        yield [spec.name, (start + row) * width, arranged(config, spec, values, 'from-file')];
+      }
   }
 }

@@ -7,9 +7,11 @@ import { writeThrough } from '../../base/output.ts';
 import { type GgufTensor, type GgufValue, writeGguf } from '../../ggml/gguf.ts';
 import { QUANTIZED_TYPES, quantizeGguf, type QuantizedType } from '../../ggml/quantize.ts';
 import { DTYPES } from '../../tensor/tensor.ts';
-import { EMBEDDING, HEAD, LAST_NORM, type ModelConfig, parameterSpecs } from '../arch/config.ts';
+import { type ModelConfig, parameterSpecs } from '../arch/config.ts';
 import { familyOf } from '../arch/index.ts';
+import { ropeFactors } from '../arch/rope.ts';
 import { type ReadableWeights, weightBytes, type WeightDType } from './export-tensor.ts';
+import { arranged, ggufArchitecture, ROPE_FACTORS, storedTensors } from './gguf-tensors.ts';
 
 /** Kinds of tokens, in llama.cpp's numbers (`enum llama_token_type`). */
 export const GGUF_TOKEN_TYPES = { normal: 1, control: 3, userDefined: 4, unused: 5 } as const;
@@ -40,38 +42,34 @@ export interface ExportOptions {
   readonly name?: string;
 }
 
-const OUTER_TENSORS: Readonly<Record<string, string>> = {
-  [EMBEDDING]: 'token_embd.weight',
-  [LAST_NORM]: 'output_norm.weight',
-  [HEAD]: 'output.weight',
-};
-
-/** llama.cpp's name of a weight. */
-export function ggufTensorName(config: Pick<ModelConfig, 'family'>, name: string): string {
-  const [, layer, part] = /^model\.layers\.(\d+)\.(.+)\.weight$/.exec(name) ?? [];
-  const mapped = part === undefined ? OUTER_TENSORS[name] : familyOf(config).ggufNames[part];
-  if (mapped === undefined) throw new InternalError(`gguf: ${name} has no name there`);
-  return layer === undefined ? mapped : `blk.${layer}.${mapped}.weight`;
-}
-
 function modelMetadata(config: ModelConfig, name: string, dtype: WeightDType): Record<string, GgufValue> {
-  const key = (name: string): string => `${config.family}.${name}`;
+  const architecture = ggufArchitecture(config.family);
+  const own: Record<string, GgufValue> = {
+    block_count: { u32: config.layers },
+    context_length: { u32: config.contextLength },
+    embedding_length: { u32: config.hiddenSize },
+    feed_forward_length: { u32: config.intermediateSize },
+    'attention.head_count': { u32: config.heads },
+    'attention.head_count_kv': { u32: config.kvHeads },
+    'attention.key_length': { u32: config.headDim },
+    'attention.value_length': { u32: config.headDim },
+    'attention.layer_norm_rms_epsilon': { f32: config.rmsNormEps },
+    'rope.freq_base': { f32: config.ropeTheta },
+    ...(config.ropeScaling?.rope_type === 'linear'
+      ? {
+          'rope.scaling.type': { string: 'linear' },
+          'rope.scaling.factor': { f32: config.ropeScaling.factor },
+        }
+      : {}),
+    ...familyOf(config).gguf.write?.(config),
+  };
   return {
-    'general.architecture': { string: config.family },
+    'general.architecture': { string: architecture },
     'general.type': { string: 'model' },
     'general.name': { string: name },
     'general.file_type': { u32: dtype === 'f16' ? 1 : 0 },
     'general.quantization_version': { u32: 2 },
-    [key('block_count')]: { u32: config.layers },
-    [key('context_length')]: { u32: config.contextLength },
-    [key('embedding_length')]: { u32: config.hiddenSize },
-    [key('feed_forward_length')]: { u32: config.intermediateSize },
-    [key('attention.head_count')]: { u32: config.heads },
-    [key('attention.head_count_kv')]: { u32: config.kvHeads },
-    [key('attention.key_length')]: { u32: config.headDim },
-    [key('attention.value_length')]: { u32: config.headDim },
-    [key('attention.layer_norm_rms_epsilon')]: { f32: config.rmsNormEps },
-    [key('rope.freq_base')]: { f32: config.ropeTheta },
+    ...Object.fromEntries(Object.entries(own).map(([key, value]) => [`${architecture}.${key}`, value])),
   };
 }
 
@@ -159,15 +157,26 @@ function writeUnquantized(
   tokenizer: GgufTokenizer,
   { dtype, name }: { dtype: WeightDType; name: string },
 ): void {
-  const tensors = parameterSpecs(config).map(({ name: parameter, shape }): GgufTensor => {
-    const type = shape.length > 1 ? dtype : 'f32';
-    return {
-      name: ggufTensorName(config, parameter),
+  const tensors = parameterSpecs(config).flatMap((spec) => {
+    const type = spec.shape.length === 2 ? dtype : 'f32';
+    const [width = 1] = spec.shape;
+    return storedTensors(config, spec).map(({ name: stored, shape, start, rows }): GgufTensor => ({
+      name: stored,
       type: DTYPES[type],
       shape,
-      bytes: () => weightBytes(parameters, parameter, type),
-    };
+      bytes: () => {
+        const values = arranged(config, spec, parameters.read(spec.name), 'to-file');
+        const part = shape.length === 1 ? values : values.subarray(start * width, (start + rows) * width);
+        return weightBytes(spec.name, part, type);
+      },
+    }));
   });
+  const { ropeScaling: scaling } = config;
+  if (scaling?.rope_type === 'llama3') {
+    const factors = ropeFactors(scaling, config.ropeTheta, config.headDim);
+    const bytes = () => weightBytes(ROPE_FACTORS, factors, 'f32');
+    tensors.push({ name: ROPE_FACTORS, type: DTYPES.f32, shape: [factors.length], bytes });
+  }
   const metadata = { ...modelMetadata(config, name, dtype), ...tokenizerMetadata(config, tokenizer) };
   writeGguf(parameters.device.lib, path, metadata, tensors);
 }

@@ -3,10 +3,12 @@
  * (rope_theta, rope_scaling, torch_dtype) and that of 5 (rope_parameters, dtype, layer_types). Whatever would change
  * what the model computes is either computed or refused by its name; nothing of that kind is filled in.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { UserError } from '../../base/errors.ts';
 import type { Family, ModelConfig } from '../arch/family.ts';
 import { families, familyOf } from '../arch/index.ts';
+import type { RopeScaling } from '../arch/rope.ts';
 
 const size = z.int('a whole number').positive('above 0');
 /** Of weights that must all be named: far beyond any model, and a damaged number is told at once. */
@@ -21,7 +23,8 @@ const commonKeys = {
   num_attention_heads: size,
   /** Null stands for as many as there are heads, in transformers too. */
   num_key_value_heads: size.nullable(),
-  head_dim: size.multipleOf(2, 'even'),
+  /** The width by the heads, where it is left out. */
+  head_dim: size.multipleOf(2, 'even').nullish(),
   rms_norm_eps: z.number('a number').positive('above 0'),
   max_position_embeddings: size,
   /** Both dialects leave it out for false; the head's weights are then needed. */
@@ -29,7 +32,14 @@ const commonKeys = {
   bos_token_id: z.int('a whole number').nullish(),
   eos_token_id: z.union([z.int(), z.array(z.int())], 'a whole number or a list of them').nullish(),
 };
-const schemaOf = ({ huggingFace }: Family) => z.looseObject({ ...commonKeys, ...huggingFace.keys });
+/** A family's own name of a key that every family has. */
+const keyOf = ({ huggingFace: { renamed } }: Family, key: string): string => renamed?.[key] ?? key;
+
+/** A file's keys under the names that most families have. */
+function commonNames(json: Json, family: Family): Json {
+  const renamed = Object.entries(family.huggingFace.renamed ?? {});
+  return { ...json, ...Object.fromEntries(renamed.map(([common, own]) => [common, json[own]])) };
+}
 
 type Json = Readonly<Record<string, unknown>>;
 const isMap = (value: unknown): value is Json =>
@@ -66,11 +76,12 @@ const CHANGES_NUMBERS =
   /bias|scal|multiplier|softcap|clip|expert|moe|window|rope|rotary|rotation|norm|_rank$|act(ivation)?$|alibi|sparse|chunk_size$|sink|gate|parallel_residual|cross_attention|(vision|audio|text)_config/;
 
 /** Every key that asks for something which is not computed. */
-function foreignKeys(json: Json, { huggingFace: { keys, switchedOn } }: Family): string[] {
+function foreignKeys(json: Json, family: Family): string[] {
+  const { keys, switchedOn, renamed = {} } = family.huggingFace;
   const isForeign = ([key, value]: readonly [string, unknown]): boolean => {
     // A model that looks ahead does not write.
     if (key === 'is_causal' || switchedOn?.test(key) === true) return value !== true && value !== null;
-    const isRead = READ.has(key) || key in commonKeys || key in keys;
+    const isRead = READ.has(key) || key in commonKeys || key in keys || Object.values(renamed).includes(key);
     return CHANGES_NUMBERS.test(key) && !isRead && !isNeutral(value);
   };
   return Object.entries(json)
@@ -78,19 +89,20 @@ function foreignKeys(json: Json, { huggingFace: { keys, switchedOn } }: Family):
     .map(([key, value]) => `${key} is ${shown(value)}, which tinystar does not compute`);
 }
 
-/** Every layer that does not attend to all tokens before it. */
-function windowFaults(json: Json): string[] {
+/** Every layer that mixes tokens in another way than the family's layers do. */
+function layerFaults(json: Json, { huggingFace: { layerTypes = ['full_attention'] } }: Family): string[] {
   const { use_sliding_window: sliding = false, layer_types: types, num_hidden_layers: layers } = json;
   const faults: string[] = [];
+  const known = layerTypes.join(' and ');
   if (sliding !== false && sliding !== null)
     faults.push(
       `use_sliding_window is ${shown(sliding)}, and tinystar computes attention to all tokens alone`,
     );
   if (types === undefined || types === null) return faults;
   if (!Array.isArray(types)) return [...faults, `layer_types is ${shown(types)} and must be a list`];
-  const other: unknown = types.find((type) => type !== 'full_attention');
+  const other: unknown = types.find((type) => !layerTypes.includes(String(type)));
   if (other !== undefined)
-    faults.push(`layer_types has ${shown(other)}, and tinystar computes full_attention alone`);
+    faults.push(`layer_types has ${shown(other)}, and tinystar computes ${known} alone`);
   else if (types.length !== layers)
     faults.push(`layer_types has ${types.length} layers where num_hidden_layers is ${shown(layers)}`);
   return faults;
@@ -108,25 +120,61 @@ function ropeMaps(json: Json): (readonly [where: string, map: Json])[] {
   });
 }
 
-const ROPE_KEYS = new Set(['rope_theta', 'rope_type', 'type']);
+const ropeFactor = z.number('a number').positive('above 0');
+/** The scalings of RoPE that are computed, by their type, with the keys of each. */
+const ROPE_SCALINGS = {
+  linear: z.object({ rope_type: z.literal('linear'), factor: ropeFactor }),
+  llama3: z.object({
+    rope_type: z.literal('llama3'),
+    factor: ropeFactor,
+    low_freq_factor: ropeFactor,
+    high_freq_factor: ropeFactor,
+    original_max_position_embeddings: ropeFactor,
+  }),
+} as const;
 
-/** The base of RoPE, and what is wrong with what is said of it. */
-function rope(json: Json): { readonly theta: number; readonly faults: readonly string[] } {
+/** The scaling that a map of RoPE parameters asks for, or what is wrong with it. */
+function scalingOf(where: string, map: Json): { scaling?: RopeScaling; faults: string[] } {
+  const { rope_theta: _, type, rope_type = type ?? 'default', ...others } = map;
+  const foreign = (keys: readonly string[]): string[] =>
+    Object.entries(others)
+      .filter(([key, value]) => !keys.includes(key) && !isNeutral(value))
+      .map(([key, value]) => `${where}.${key} is ${shown(value)}, which tinystar does not compute`);
+  if (rope_type === 'default') return { faults: foreign([]) };
+  if (rope_type !== 'linear' && rope_type !== 'llama3')
+    return {
+      faults: [`${where} scales RoPE (rope_type ${shown(rope_type)}), which tinystar does not compute`],
+    };
+  const schema = ROPE_SCALINGS[rope_type];
+  const { data, error } = schema.safeParse({ ...others, rope_type });
+  const faults = error?.issues.map(({ path: [key = ''], message }) => {
+    const name = String(key);
+    return others[name] === undefined
+      ? `${where} lacks ${name}`
+      : `${where}.${name} is ${shown(others[name])} and must be ${message}`;
+  });
+  if (data === undefined) return { faults: faults ?? [] };
+  return { scaling: data, faults: foreign(Object.keys(schema.shape)) };
+}
+
+/** The base and the scaling of RoPE, and what is wrong with what is said of them. */
+function rope(json: Json): {
+  readonly theta: number;
+  readonly scaling?: RopeScaling;
+  readonly faults: readonly string[];
+} {
   const faults: string[] = [];
   for (const where of ROPE_MAPS)
     if (json[where] !== undefined && json[where] !== null && !isMap(json[where]))
       faults.push(`${where} is ${shown(json[where])} and must be a map or null`);
   const maps = ropeMaps(json);
-  for (const [where, map] of maps) {
-    const type = map['rope_type'] ?? map['type'] ?? 'default';
-    if (type !== 'default') {
-      faults.push(`${where} scales RoPE (rope_type ${shown(type)}), which tinystar does not compute`);
-      continue;
-    }
-    for (const [key, value] of Object.entries(map))
-      if (!ROPE_KEYS.has(key) && !isNeutral(value))
-        faults.push(`${where}.${key} is ${shown(value)}, which tinystar does not compute`);
-  }
+  const scalings = maps.map(([where, map]) => scalingOf(where, map));
+  faults.push(...scalings.flatMap((read) => read.faults));
+  const [{ scaling } = {}, other] = scalings;
+  if (faults.length === 0 && other !== undefined && !isDeepStrictEqual(other.scaling, scaling))
+    faults.push(
+      `${maps.map(([where]) => where).join(' and ')} scale RoPE in two ways; keep the one that the model was trained with`,
+    );
   const told = [['rope_theta', json] as const, ...maps].flatMap(([where, map]) => {
     const value = map['rope_theta'];
     return value === undefined || value === null
@@ -144,12 +192,12 @@ function rope(json: Json): { readonly theta: number; readonly faults: readonly s
   for (const { where, value } of told)
     if (typeof value !== 'number' || !Number.isFinite(value) || value <= 0)
       faults.push(`${where} is ${shown(value)} and must be a number above 0`);
-  const other = others.find(({ value }) => value !== first.value);
-  if (other !== undefined)
+  const second = others.find(({ value }) => value !== first.value);
+  if (second !== undefined)
     faults.push(
-      `${first.where} is ${shown(first.value)} and ${other.where} is ${shown(other.value)}; keep the one that the model was trained with`,
+      `${first.where} is ${shown(first.value)} and ${second.where} is ${shown(second.value)}; keep the one that the model was trained with`,
     );
-  return { theta: Number(first.value), faults };
+  return { theta: Number(first.value), ...(scaling === undefined ? {} : { scaling }), faults };
 }
 
 /** Family of a model that predicts the next token; or why there is none, and what to do. */
@@ -177,8 +225,8 @@ function familyNamed(
 }
 
 /** Fault of a key against the schema. */
-function schemaFault(json: Json, { path, message }: z.core.$ZodIssue): string {
-  const [key = ''] = path.map(String);
+function schemaFault(json: Json, family: Family, { path, message }: z.core.$ZodIssue): string {
+  const key = keyOf(family, path.map(String)[0] ?? '');
   const value = json[key];
   if (value === undefined) return `it lacks ${key}`;
   return `${key} is ${shown(value)} and must be ${message}`;
@@ -198,34 +246,47 @@ export function configFromHuggingFace(json: unknown, where: string): ModelConfig
   const named = familyNamed(json);
   if ('fault' in named) throw refuse([named.fault], named.advice);
   const [name, family] = named;
-  const parsed = schemaOf(family).safeParse(json);
-  const { theta, faults } = rope(json);
-  const issues = parsed.error?.issues.map((issue) => schemaFault(json, issue)) ?? [];
-  const all = [...new Set([...issues, ...faults, ...windowFaults(json), ...foreignKeys(json, family)])];
+  const { huggingFace } = family;
+  const names = commonNames(json, family);
+  const parsed = z.looseObject({ ...commonKeys, ...huggingFace.keys }).safeParse(names);
+  const { theta, scaling, faults } = rope(json);
+  const issues = parsed.error?.issues.map((issue) => schemaFault(json, family, issue)) ?? [];
+  const all = [
+    ...new Set([...issues, ...faults, ...layerFaults(json, family), ...foreignKeys(json, family)]),
+  ];
   if (!parsed.success || all.length > 0) throw refuse(all);
-  const c = parsed.data;
-  const kvHeads = c.num_key_value_heads ?? c.num_attention_heads;
-  if (c.num_attention_heads % kvHeads !== 0)
+  // A family may read the keys of all in its own way, which does not change what they hold.
+  const c = z.looseObject(commonKeys).parse(parsed.data);
+  const heads = c.num_attention_heads;
+  const kvHeads = c.num_key_value_heads ?? heads;
+  if (heads % kvHeads !== 0)
     throw refuse([
-      `num_attention_heads is ${c.num_attention_heads} and must be a multiple of num_key_value_heads (${kvHeads})`,
+      `num_attention_heads is ${heads} and must be a multiple of num_key_value_heads (${kvHeads})`,
+    ]);
+  const headDim = c.head_dim ?? c.hidden_size / heads;
+  if (headDim % 2 !== 0)
+    throw refuse([
+      `hidden_size is ${c.hidden_size} and num_attention_heads ${heads}, which makes heads of ${headDim}, and they must be even`,
     ]);
   const eos = Array.isArray(c.eos_token_id) ? c.eos_token_id[0] : c.eos_token_id;
-  return {
+  const config: ModelConfig = {
     family: name,
     vocabSize: c.vocab_size,
     hiddenSize: c.hidden_size,
     intermediateSize: c.intermediate_size,
     layers: c.num_hidden_layers,
-    heads: c.num_attention_heads,
+    heads,
     kvHeads,
-    headDim: c.head_dim,
+    headDim,
     rmsNormEps: c.rms_norm_eps,
     ropeTheta: theta,
+    ...(scaling === undefined ? {} : { ropeScaling: scaling }),
     tiedEmbeddings: c.tie_word_embeddings,
     contextLength: c.max_position_embeddings,
     bosTokenId: c.bos_token_id ?? null,
     eosTokenId: eos ?? null,
   };
+  return { ...config, ...huggingFace.own?.(parsed.data, config) };
 }
 
 /** Words of a config.json for weights that are quantised; undefined where it does not. */
@@ -248,23 +309,27 @@ export function configToHuggingFace(
   config: ModelConfig,
   dtype: 'float32' | 'float16' = 'float32',
 ): Record<string, unknown> {
-  const { architecture, constants } = familyOf(config).huggingFace;
+  const family = familyOf(config);
+  const { huggingFace } = family;
+  const scaling = config.ropeScaling;
   return {
-    architectures: [architecture],
+    architectures: [huggingFace.architecture],
     model_type: config.family,
     vocab_size: config.vocabSize,
     hidden_size: config.hiddenSize,
-    intermediate_size: config.intermediateSize,
+    [keyOf(family, 'intermediate_size')]: config.intermediateSize,
     num_hidden_layers: config.layers,
     num_attention_heads: config.heads,
     num_key_value_heads: config.kvHeads,
     head_dim: config.headDim,
-    rms_norm_eps: config.rmsNormEps,
+    [keyOf(family, 'rms_norm_eps')]: config.rmsNormEps,
     rope_theta: config.ropeTheta,
-    rope_parameters: { rope_theta: config.ropeTheta, rope_type: 'default' },
+    ...(scaling === undefined ? {} : { rope_scaling: scaling }),
+    rope_parameters: { rope_theta: config.ropeTheta, ...(scaling ?? { rope_type: 'default' }) },
     tie_word_embeddings: config.tiedEmbeddings,
     max_position_embeddings: config.contextLength,
-    ...constants,
+    ...huggingFace.constants,
+    ...huggingFace.write?.(config),
     initializer_range: 0.02,
     use_cache: true,
     bos_token_id: config.bosTokenId,

@@ -9,7 +9,8 @@ import type { Graph } from '../../tensor/graph.ts';
 import { repeat, reshape } from '../../tensor/ops/index.ts';
 import { ParameterSet } from '../../tensor/parameters.ts';
 import { BYTES, needIds, type Shape, type Tensor } from '../../tensor/tensor.ts';
-import type { HeadShape } from '../arch/family.ts';
+import type { HeadShape, Lookback, ModelConfig } from '../arch/family.ts';
+import { familyOf } from '../arch/index.ts';
 import type { KeyValues } from '../tree/attention.ts';
 
 export interface CacheSize {
@@ -51,23 +52,38 @@ export interface SlotInputs {
   readonly valueRows: Tensor; // i32 [headDim * kvHeads * prompts]
 }
 
+/** Use of `before` in the layers that mix tokens so, and not by attention: the same in all of them. */
+export function lookbackOf(config: ModelConfig): Lookback | undefined {
+  const family = familyOf(config);
+  return Array.from({ length: config.layers }, (_, layer) => family.before?.(config, layer)).find(
+    (lookback) => lookback !== undefined,
+  );
+}
+
 export class KeyValueCache implements Disposable {
   readonly size: CacheSize;
   readonly #shape: HeadShape;
-  readonly #layers: number;
   readonly #tensors: ParameterSet;
 
-  constructor(device: Device, shape: HeadShape, layers: number, size: CacheSize) {
+  constructor(device: Device, config: ModelConfig, size: CacheSize) {
     this.size = size;
-    this.#shape = shape;
-    this.#layers = layers;
-    const { headDim, kvHeads } = shape;
-    const specs = Array.from({ length: layers }, (_, layer) => [
-      { name: `${layer}.prompt_keys`, shape: [headDim, size.promptTokens, kvHeads, size.prompts] },
-      { name: `${layer}.prompt_values`, shape: [size.promptTokens, headDim, kvHeads, size.prompts] },
-      { name: `${layer}.own_keys`, shape: [headDim, size.completionTokens, kvHeads, size.rows] },
-      { name: `${layer}.own_values`, shape: [size.completionTokens, headDim, kvHeads, size.rows] },
-    ]).flat();
+    this.#shape = config;
+    const { headDim, kvHeads } = config;
+    const family = familyOf(config);
+    const specs = Array.from({ length: config.layers }, (_, layer) => {
+      const lookback = family.before?.(config, layer);
+      if (lookback !== undefined)
+        return [
+          { name: `${layer}.prompt_last`, shape: [lookback.width, lookback.count, 1, size.prompts] },
+          { name: `${layer}.own_last`, shape: [lookback.width, lookback.count, 1, size.rows] },
+        ];
+      return [
+        { name: `${layer}.prompt_keys`, shape: [headDim, size.promptTokens, kvHeads, size.prompts] },
+        { name: `${layer}.prompt_values`, shape: [size.promptTokens, headDim, kvHeads, size.prompts] },
+        { name: `${layer}.own_keys`, shape: [headDim, size.completionTokens, kvHeads, size.rows] },
+        { name: `${layer}.own_values`, shape: [size.completionTokens, headDim, kvHeads, size.rows] },
+      ];
+    }).flat();
     this.#tensors = new ParameterSet(device, specs, 'state');
   }
 
@@ -209,24 +225,35 @@ export class KeyValueCache implements Disposable {
     };
   }
 
+  /**
+   * Columns of the last `count` tokens of all prompts or rows, the oldest of each first: [width, count * all].
+   */
+  last(g: Graph, layer: number, of: 'prompt' | 'own'): Tensor {
+    const tensor = this.#tensors.get(`${layer}.${of}_last`);
+    const [width = 1, count = 1, , blocks = 1] = tensor.shape;
+    const all = width * count * blocks;
+    return view(g, tensor, [width, count * blocks, 1, 1], [width, all, all]);
+  }
+
+  /** Adds to a graph the writing of columns [width, n] of `last` at `places` i32 [n], after all that was added before. */
+  setLast(g: Graph, layer: number, of: 'prompt' | 'own', values: Tensor, places: Tensor): void {
+    const into = this.last(g, layer, of);
+    g.expand(values);
+    g.expand(g.constant(setRows(g, into, values, places, values.shape), into.shape));
+  }
+
   /** Adds to a graph: slot i becomes what slot `prompts[i]` was, and row i what row `rows[i]` was (both i32). */
   move(g: Graph, prompts: Tensor, rows: Tensor): void {
-    for (let layer = 0; layer < this.#layers; layer++) {
-      for (const [name, ids] of [
-        ['prompt_keys', prompts],
-        ['prompt_values', prompts],
-        ['own_keys', rows],
-        ['own_values', rows],
-      ] as const) {
-        const tensor = this.#tensors.get(`${layer}.${name}`);
-        const [a = 1, b = 1, c = 1, blocks = 1] = tensor.shape;
-        const [width, count] = [a * b * c, ids.shape[0] ?? 1];
-        needIds('move', ids, blocks);
-        const whole = view(g, tensor, [width, blocks, 1, 1], [width, width * blocks, width * blocks]);
-        const picked = g.ggml.ggml_get_rows(g.context, whole.pointer, ids.pointer);
-        const into = view(g, tensor, [width, count, 1, 1], [width, width * count, width * count]);
-        g.expand(g.constant(g.ggml.ggml_cpy(g.context, picked, into.pointer), into.shape));
-      }
+    for (const { name } of this.#tensors.specs) {
+      const ids = name.includes('.prompt_') ? prompts : rows;
+      const tensor = this.#tensors.get(name);
+      const [a = 1, b = 1, c = 1, blocks = 1] = tensor.shape;
+      const [width, count] = [a * b * c, ids.shape[0] ?? 1];
+      needIds('move', ids, blocks);
+      const whole = view(g, tensor, [width, blocks, 1, 1], [width, width * blocks, width * blocks]);
+      const picked = g.ggml.ggml_get_rows(g.context, whole.pointer, ids.pointer);
+      const into = view(g, tensor, [width, count, 1, 1], [width, width * count, width * count]);
+      g.expand(g.constant(g.ggml.ggml_cpy(g.context, picked, into.pointer), into.shape));
     }
   }
 

@@ -1,13 +1,17 @@
 /** Prompts into the cache: the forward pass over them, and the choice of each one's first new token. */
 import type { TokenIds } from '../../base/token-ids.ts';
+import { required } from '../../base/errors.ts';
 import { Graph, write } from '../../tensor/graph.ts';
+import { concat, getRows, slice } from '../../tensor/ops/index.ts';
+import { full } from '../../tensor/ops/shape.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { ModelConfig } from '../arch/config.ts';
-import { type Attend, hiddenStates } from '../arch/forward.ts';
+import { hiddenStates, type Mixing } from '../arch/forward.ts';
 import { completionAttention, layoutKeyValues, promptAttention } from '../tree/attention.ts';
 import type { TreeLayout } from '../tree/layout.ts';
-import { completionMask, promptMask } from '../tree/mask.ts';
-import type { KeyValueCache, SlotInputs } from './cache.ts';
+import { Before, NONE } from '../tree/before.ts';
+import { completionMask, promptMask, WindowMasks } from '../tree/mask.ts';
+import { type KeyValueCache, lookbackOf, type SlotInputs } from './cache.ts';
 import { KeptGraph } from './kept-graph.ts';
 import { type GraphParts, type ModelParts, NextTokens } from './next-token.ts';
 import { type PromptSpan, wholeSpan } from './slots.ts';
@@ -25,7 +29,8 @@ export class PrefillGraph extends KeptGraph {
   readonly #layout: TreeLayout;
   readonly #tokens: Tensor; // i32 [count * length]
   readonly #positions: Tensor; // i32 [count * length]
-  readonly #mask: Tensor;
+  readonly #masks: WindowMasks<Tensor>;
+  readonly #looking: Looking | undefined;
   readonly #last: Tensor; // i32 [count], each prompt's last token
   readonly #slots: SlotInputs;
 
@@ -40,16 +45,19 @@ export class PrefillGraph extends KeptGraph {
     this.#layout = layout;
     const tokens = g.input('i32', [count * length]);
     const positions = g.input('i32', [count * length]);
-    const mask = g.input('f32', isWhole ? [P, P, 1, prompts] : [P + C, C * n, 1, 1]);
+    const masks = new WindowMasks(P + C, () =>
+      g.input('f32', isWhole ? [P, P, 1, prompts] : [P + C, C * n, 1, 1]),
+    );
     const last = g.input('i32', [count]);
     const slots = cache.slotInputs(g, count);
     this.#tokens = tokens;
     this.#positions = positions;
-    this.#mask = mask;
+    this.#masks = masks;
     this.#last = last;
     this.#slots = slots;
     const block = { prompts: 1, promptTokens: P, samples: n, queries: C, keys: C };
-    const attend: Attend = (layer, { q, k, v }) => {
+    const attend: Mixing['attend'] = (layer, { q, k, v }, window) => {
+      const mask = masks.of(window);
       const own = layoutKeyValues(g, k, v, config, length, count);
       if (!isWhole) cache.copyShared(g, layer, P, n, slots);
       cache.writePrompts(g, layer, own, length, slots, isWhole ? 0 : P);
@@ -57,7 +65,14 @@ export class PrefillGraph extends KeptGraph {
         ? promptAttention(g, q, own, mask, config, P, prompts)
         : completionAttention(g, q, cache.shared(g, layer, P), own, mask, config, block);
     };
-    const hidden = hiddenStates(g, config, weights, tokens, positions, attend, { rows: last });
+    const lookback = lookbackOf(config);
+    const looking =
+      lookback === undefined
+        ? undefined
+        : new Looking(g, cache, { count: lookback.count, prompts: count, length, isWhole });
+    this.#looking = looking;
+    const before: Mixing['before'] = (layer, x) => required(looking, 'a lookback').of(layer, x);
+    const hidden = hiddenStates(g, config, weights, tokens, positions, { attend, before }, { rows: last });
     this.next = new NextTokens(g, parts, hidden, temperature);
     g.allocate();
   }
@@ -77,18 +92,20 @@ export class PrefillGraph extends KeptGraph {
       for (let t = 0; t < remainder.length; t++) positions[i * length + t] = shared + t;
     });
     const prefix = (prompts[0]?.subarray(0, shared) ?? new Int32Array()) as TokenIds;
-    const mask =
+    const wholes = prompts.map((prompt) => ({ prompt, completions: [] }));
+    const mask = (window: number): Float32Array =>
       n === 0
-        ? promptMask(
-            this.#layout,
-            prompts.map((prompt) => ({ prompt, completions: [] })),
-          )
-        : completionMask(this.#layout, [{ prompt: prefix, completions: remainders }]);
+        ? promptMask(this.#layout, wholes, window)
+        : completionMask(this.#layout, [{ prompt: prefix, completions: remainders }], window);
     const { device } = this.graph;
     const { keyRows, valueRows } = this.#cache.slotRows(slots);
     write(device, this.#tokens, tokens);
     write(device, this.#positions, positions);
-    write(device, this.#mask, mask);
+    for (const [window, input] of this.#masks.entries()) write(device, input, mask(window));
+    this.#looking?.write(
+      remainders.map((own) => own.length),
+      slots,
+    );
     write(
       device,
       this.#last,
@@ -101,6 +118,78 @@ export class PrefillGraph extends KeptGraph {
     return prompts.map((prompt) =>
       n === 0 ? wholeSpan(prompt.length) : { length: prompt.length, shared, remainder: P },
     );
+  }
+}
+
+interface LookingShape {
+  readonly count: number;
+  readonly prompts: number;
+  /** Tokens a prompt, padding included. */
+  readonly length: number;
+  /** Tells whether prompts begin here, and not after the prefix in the cache's spare slot. */
+  readonly isWhole: boolean;
+}
+
+/** The tokens before each token of prompts on their way into the cache, and what is kept of the last ones. */
+class Looking {
+  readonly #graph: Graph;
+  readonly #cache: KeyValueCache;
+  readonly #shape: LookingShape;
+  readonly #before: Before;
+  /** Columns of the last tokens of each prompt, and where they go: i32 [count * prompts]. */
+  readonly #lasts: Tensor;
+  readonly #places: Tensor;
+
+  constructor(g: Graph, cache: KeyValueCache, shape: LookingShape) {
+    const { count, prompts, length } = shape;
+    this.#graph = g;
+    this.#cache = cache;
+    this.#shape = shape;
+    this.#before = new Before(g, prompts * length, this.#columns);
+    this.#lasts = g.input('i32', [count * prompts]);
+    this.#places = g.input('i32', [count * prompts]);
+  }
+
+  /** Columns of the tokens at hand, after which the last ones of the prefix stand. */
+  get #columns(): number {
+    const { count, prompts, length, isWhole } = this.#shape;
+    return prompts * length + (isWhole ? 0 : count);
+  }
+
+  of(layer: number, x: Tensor): Tensor[] {
+    const g = this.#graph;
+    const { count, isWhole } = this.#shape;
+    const prefix = slice(g, this.#cache.last(g, layer, 'prompt'), 1, count * this.#cache.spare, count);
+    const columns = isWhole ? x : concat(g, x, prefix, 1);
+    const table = concat(g, columns, full(g, [x.shape[0] ?? 1, 1], 0), 1);
+    this.#cache.setLast(g, layer, 'prompt', getRows(g, table, this.#lasts), this.#places);
+    return this.#before.of(columns, count);
+  }
+
+  /** Fills the inputs for prompts of so many tokens, which go into `slots`. */
+  write(lengths: readonly number[], slots: readonly number[]): void {
+    const { count, prompts, length, isWhole } = this.#shape;
+    const tokens = prompts * length;
+    const parents = new Int32Array(this.#columns).fill(NONE);
+    for (let column = 0; column < this.#columns; column++) {
+      const isFirst = column < tokens && column % length === 0;
+      // What stands before the prefix's last tokens is never asked for.
+      if (isFirst) parents[column] = isWhole ? NONE : this.#columns - 1;
+      else if (column !== tokens) parents[column] = column - 1;
+    }
+    this.#before.write(parents.subarray(0, tokens), parents);
+    const lasts = new Int32Array(count * prompts);
+    const places = new Int32Array(count * prompts);
+    lengths.forEach((own, prompt) => {
+      let column = prompt * length + own - 1;
+      for (let at = count - 1; at >= 0; at--) {
+        lasts[prompt * count + at] = column === NONE ? this.#columns : column;
+        places[prompt * count + at] = (slots[prompt] ?? 0) * count + at;
+        column = column === NONE ? NONE : (parents[column] ?? NONE);
+      }
+    });
+    write(this.#graph.device, this.#lasts, lasts);
+    write(this.#graph.device, this.#places, places);
   }
 }
 

@@ -42,7 +42,7 @@ export class WorkerGraphs implements Disposable {
     const wanted = this.#cache === undefined ? size : grown(this.#cache.size, size);
     this.#release();
     const { device, config } = this.#model;
-    this.#cache = new KeyValueCache(device, config, config.layers, wanted);
+    this.#cache = new KeyValueCache(device, config, wanted);
     return this.#cache;
   }
 

@@ -251,8 +251,7 @@ export class GenerationWorker implements Disposable {
       graph.tokens[row] = drawing?.last ?? 0;
       graph.positions[row] = (drawing?.promptLength ?? 0) + step;
       graph.steps[row] = step;
-      if (graph === last) graph.seeStep(row, step);
-      else graph.see(row, drawing?.span ?? wholeSpan(0), step + 1);
+      graph.see(row, drawing?.span ?? wholeSpan(0), step + 1, graph === last);
     });
     await graph.run();
     slots.rows.forEach((drawing, row) => {

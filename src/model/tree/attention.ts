@@ -45,6 +45,9 @@ function mergeHeads(g: Graph, o: Tensor, shape: HeadShape, tokens: number, block
   return reshape(g, apart, [shape.headDim * shape.heads, tokens * blocks]);
 }
 
+/** Factor of the scores. */
+const scaleOf = ({ headDim, attentionScale = headDim ** -0.5 }: HeadShape): number => attentionScale;
+
 /** Prompt tokens attend to their own prompt. `mask` [P, P, 1, B] is 0 where a key may be seen, else -inf. */
 export function promptAttention(
   g: Graph,
@@ -57,12 +60,7 @@ export function promptAttention(
 ): Tensor {
   const folded = (tokens * shape.heads) / shape.kvHeads;
   const scores = mulMat(g, own.keys, layoutQueries(g, q, shape, tokens, blocks));
-  const weights = softmax(
-    g,
-    reshape(g, scores, [tokens, tokens, shape.heads, blocks]),
-    mask,
-    shape.headDim ** -0.5,
-  );
+  const weights = softmax(g, reshape(g, scores, [tokens, tokens, shape.heads, blocks]), mask, scaleOf(shape));
   const mixed = mulMat(g, own.values, reshape(g, weights, [tokens, folded, shape.kvHeads, blocks]));
   return mergeHeads(g, mixed, shape, tokens, blocks);
 }
@@ -104,7 +102,7 @@ export function completionAttention(
   const apart = reshape(g, towardsOwn, [keys * queries, heads, samples, prompts]);
   const ownScores = reshape(g, permute(g, apart, [0, 2, 1, 3]), [keys, queries * samples, heads, prompts]);
 
-  const weights = softmax(g, concat(g, promptScores, ownScores, 0), mask, shape.headDim ** -0.5);
+  const weights = softmax(g, concat(g, promptScores, ownScores, 0), mask, scaleOf(shape));
 
   const [promptWeights, ownWeights] = split(g, weights, 0, promptTokens);
   const fromPrompt = mulMat(

@@ -2,8 +2,12 @@
 import { rowSpans } from './packing.ts';
 import type { PromptTree, TreeLayout } from './layout.ts';
 
-/** Causal within each prompt: [P, P, 1, B]. */
-export function promptMask(layout: TreeLayout, trees: readonly PromptTree[]): Float32Array {
+/** Causal within each prompt, to the last `window` tokens: [P, P, 1, B]. */
+export function promptMask(
+  layout: TreeLayout,
+  trees: readonly PromptTree[],
+  window = Infinity,
+): Float32Array {
   const P = layout.promptTokens;
   const mask = new Float32Array(P * P * layout.prompts).fill(-Infinity);
   for (let b = 0; b < layout.prompts; b++) {
@@ -11,15 +15,19 @@ export function promptMask(layout: TreeLayout, trees: readonly PromptTree[]): Fl
     for (let i = 0; i < P; i++) {
       const row = (b * P + i) * P;
       // A padded query sees itself only: a row without any key would be not-a-number.
-      if (i < length) mask.fill(0, row, row + i + 1);
+      if (i < length) mask.fill(0, row + Math.max(0, i + 1 - window), row + i + 1);
       else mask[row + i] = 0;
     }
   }
   return mask;
 }
 
-/** A completion sees its prompt and, causally, itself, not the others in its row: [P + C, C * n, 1, B]. */
-export function completionMask(layout: TreeLayout, trees: readonly PromptTree[]): Float32Array {
+/** A completion sees its prompt and, causally, itself, not the others in its row, each the last `window` tokens: [P + C, C * n, 1, B]. */
+export function completionMask(
+  layout: TreeLayout,
+  trees: readonly PromptTree[],
+  window = Infinity,
+): Float32Array {
   const { prompts, promptTokens: P, samples, completionTokens: C } = layout;
   const width = P + C;
   const mask = new Float32Array(width * C * samples * prompts).fill(-Infinity);
@@ -35,10 +43,38 @@ export function completionMask(layout: TreeLayout, trees: readonly PromptTree[])
       const { row, offset } = spans[s] ?? { row: s, offset: 0 };
       for (let i = offset; i < offset + length; i++) {
         const at = start(row, i);
-        mask.fill(0, at, at + tree.prompt.length);
-        mask.fill(0, at + P + offset, at + P + i + 1);
+        // The first that is seen, counted from the prompt's first token.
+        const first = Math.max(0, tree.prompt.length + i + 1 - offset - window);
+        mask.fill(0, at + Math.min(first, tree.prompt.length), at + tree.prompt.length);
+        mask.fill(0, at + P + offset + Math.max(0, first - tree.prompt.length), at + P + i + 1);
       }
     });
   }
   return mask;
+}
+
+/** Masks of a graph, one for each window that its layers have; a window that hides nothing is none. */
+export class WindowMasks<Mask> {
+  readonly #longest: number;
+  readonly #make: () => Mask;
+  readonly #masks = new Map<number, Mask>();
+
+  /** `longest` is the number of tokens of the longest sequence; `make` adds the inputs of a mask to the graph. */
+  constructor(longest: number, make: () => Mask) {
+    this.#longest = longest;
+    this.#make = make;
+  }
+
+  of(window = Infinity): Mask {
+    const effective = window >= this.#longest ? Infinity : window;
+    const known = this.#masks.get(effective);
+    if (known !== undefined) return known;
+    const made = this.#make();
+    this.#masks.set(effective, made);
+    return made;
+  }
+
+  entries(): IterableIterator<[window: number, Mask]> {
+    return this.#masks.entries();
+  }
 }

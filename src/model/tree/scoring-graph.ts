@@ -21,7 +21,7 @@ import type { GraphMemory } from '../../tensor/graph-memory.ts';
 import { sizeOf, type Tensor } from '../../tensor/tensor.ts';
 import { headWeight } from '../arch/forward.ts';
 import type { ModelParts } from '../generate/next-token.ts';
-import { layoutTrees, type PromptTree, treeForward, type TreeGraph, type TreeLayout } from './tree.ts';
+import { type PromptTree, treeForward, type TreeGraph, type TreeLayout } from './tree.ts';
 import { KeptGraph } from '../generate/kept-graph.ts';
 
 /** Logits that one chunk of rows may take, in bytes. */
@@ -63,7 +63,6 @@ export interface ScoringGraphOptions {
 
 export class ScoringGraph extends KeptGraph {
   readonly #device: Device;
-  readonly #layout: TreeLayout;
   readonly #capacity: number;
   readonly #tree: TreeGraph;
   readonly #predictors: Tensor; // i32 [R]
@@ -80,7 +79,6 @@ export class ScoringGraph extends KeptGraph {
     const g = new Graph(device, undefined, memory);
     super(g);
     this.#device = device;
-    this.#layout = layout;
     this.#capacity = capacity;
     this.#predictors = g.input('i32', [capacity]);
     this.#tree = treeForward(g, config, weights, layout, { rows: this.#predictors });
@@ -111,18 +109,13 @@ export class ScoringGraph extends KeptGraph {
 
   /** Scores `targets` [R], each predicted by the token with the index `predictors[r]` in the batch. */
   async run(trees: readonly PromptTree[], predictors: Int32Array, targets: Int32Array): Promise<ScoredRows> {
-    const arrays = layoutTrees(this.#layout, trees);
     const padded = (values: Int32Array): Int32Array => {
       const all = new Int32Array(this.#capacity);
       all.set(values);
       return all;
     };
-    const put = (tensor: Tensor, values: Int32Array | Float32Array): void =>
-      write(this.#device, tensor, values);
-    put(this.#tree.tokens, arrays.tokens);
-    put(this.#tree.positions, arrays.positions);
-    put(this.#tree.promptMask, arrays.promptMask);
-    if (this.#tree.completionMask !== undefined) put(this.#tree.completionMask, arrays.completionMask);
+    const put = (tensor: Tensor, values: Int32Array): void => write(this.#device, tensor, values);
+    this.#tree.write(trees);
     put(this.#predictors, padded(predictors));
     put(this.#targets, padded(targets));
     await this.graph.compute();

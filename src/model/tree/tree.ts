@@ -3,15 +3,16 @@
  * completions, in n rows of C tokens each. Positions of a completion go on from the end of its prompt.
  */
 import { InternalError } from '../../base/errors.ts';
-import type { Graph } from '../../tensor/graph.ts';
+import { type Graph, write } from '../../tensor/graph.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { concat, split } from '../../tensor/ops/index.ts';
 import { completionAttention, layoutKeyValues, promptAttention } from './attention.ts';
 import type { ModelConfig } from '../arch/config.ts';
-import { type Attend, type ForwardOptions, hiddenStates, type WeightSource } from '../arch/forward.ts';
+import { type ForwardOptions, hiddenStates, type Mixing, type WeightSource } from '../arch/forward.ts';
+import { Before, NONE } from './before.ts';
 import { rowSpans } from './packing.ts';
 import type { PromptTree, TreeLayout } from './layout.ts';
-import { completionMask, promptMask } from './mask.ts';
+import { completionMask, promptMask, WindowMasks } from './mask.ts';
 
 export type { PromptTree, TreeLayout } from './layout.ts';
 
@@ -48,17 +49,18 @@ export function predictorIndex(
 export interface TreeArrays {
   readonly tokens: Int32Array; // [N]
   readonly positions: Int32Array; // [N]
-  readonly promptMask: Float32Array; // [P, P, 1, B]
-  readonly completionMask: Float32Array; // [P + C, C * n, 1, B]
+  /** Index of the token before each one in its sequence, or NONE. */
+  readonly parents: Int32Array; // [N]
 }
 
-/** Lays trees out; a missing tree or completion is padding. Throws when a tree does not fit the layout. */
-export function layoutTrees(layout: TreeLayout, trees: readonly PromptTree[]): TreeArrays {
+/** Lays trees out; see TreeGraph.write. */
+function layoutTrees(layout: TreeLayout, trees: readonly PromptTree[]): TreeArrays {
   if (trees.length > layout.prompts)
     throw new InternalError(`layout: ${trees.length} prompts do not fit ${layout.prompts}`);
   const count = tokenCount(layout);
   const tokens = new Int32Array(count);
   const positions = new Int32Array(count);
+  const parents = new Int32Array(count).fill(NONE);
   trees.forEach((tree, b) => {
     if (tree.prompt.length < 1 || tree.prompt.length > layout.promptTokens) {
       throw new InternalError(
@@ -66,30 +68,31 @@ export function layoutTrees(layout: TreeLayout, trees: readonly PromptTree[]): T
       );
     }
     tokens.set(tree.prompt, promptIndex(layout, b, 0));
-    for (let i = 0; i < tree.prompt.length; i++) positions[promptIndex(layout, b, i)] = i;
+    const first = promptIndex(layout, b, 0);
+    const last = first + tree.prompt.length - 1;
+    for (let i = 0; i < tree.prompt.length; i++) {
+      positions[first + i] = i;
+      if (i > 0) parents[first + i] = first + i - 1;
+    }
     const spans = rowSpans(layout, tree);
     tree.completions.forEach((completion, s) => {
       const { row, offset } = spans[s] ?? { row: s, offset: 0 };
       const start = completionIndex(layout, b, row, offset);
       tokens.set(completion, start);
-      for (let i = 0; i < completion.length; i++) positions[start + i] = tree.prompt.length + i;
+      for (let i = 0; i < completion.length; i++) {
+        positions[start + i] = tree.prompt.length + i;
+        parents[start + i] = i === 0 ? last : start + i - 1;
+      }
     });
   });
-  return {
-    tokens,
-    positions,
-    promptMask: promptMask(layout, trees),
-    completionMask: layout.samples > 0 ? completionMask(layout, trees) : new Float32Array(0),
-  };
+  return { tokens, positions, parents };
 }
 
-/** The inputs of a graph over trees and the hidden states [hiddenSize, N] (or [hiddenSize, R]) that it computes from them. */
+/** The graph over trees: its hidden states [hiddenSize, N] (or [hiddenSize, R]), and what fills its inputs with a batch. */
 export interface TreeGraph {
-  readonly tokens: Tensor;
-  readonly positions: Tensor;
-  readonly promptMask: Tensor;
-  readonly completionMask: Tensor | undefined;
   readonly hidden: Tensor;
+  /** Lays trees out; a missing tree or completion is padding. Throws when a tree does not fit the layout. */
+  write(trees: readonly PromptTree[]): void;
 }
 
 /** Adds the forward pass over prompt trees to a graph. */
@@ -103,21 +106,38 @@ export function treeForward(
   const { prompts: B, promptTokens: P, samples: n, completionTokens: C } = layout;
   const tokens = g.input('i32', [tokenCount(layout)]);
   const positions = g.input('i32', [tokenCount(layout)]);
-  const promptMaskInput = g.input('f32', [P, P, 1, B]);
-  const completionMaskInput = n > 0 ? g.input('f32', [P + C, C * n, 1, B]) : undefined;
+  const masks = new WindowMasks(P + C, () => ({
+    prompt: g.input('f32', [P, P, 1, B]),
+    completion: n > 0 ? g.input('f32', [P + C, C * n, 1, B]) : undefined,
+  }));
   const block = { prompts: B, promptTokens: P, samples: n, queries: C, keys: C };
-  const attend: Attend = (_, { q, k, v }) => {
-    if (completionMaskInput === undefined) {
-      return promptAttention(g, q, layoutKeyValues(g, k, v, config, P, B), promptMaskInput, config, P, B);
-    }
+  const attend: Mixing['attend'] = (_, { q, k, v }, window) => {
+    const mask = masks.of(window);
+    if (mask.completion === undefined)
+      return promptAttention(g, q, layoutKeyValues(g, k, v, config, P, B), mask.prompt, config, P, B);
     const [qPrompt, qOwn] = split(g, q, 2, B * P);
     const [kPrompt, kOwn] = split(g, k, 2, B * P);
     const [vPrompt, vOwn] = split(g, v, 2, B * P);
     const prompt = layoutKeyValues(g, kPrompt, vPrompt, config, P, B);
     const own = layoutKeyValues(g, kOwn, vOwn, config, C, n * B);
-    const mixed = promptAttention(g, qPrompt, prompt, promptMaskInput, config, P, B);
-    return concat(g, mixed, completionAttention(g, qOwn, prompt, own, completionMaskInput, config, block), 1);
+    const mixed = promptAttention(g, qPrompt, prompt, mask.prompt, config, P, B);
+    return concat(g, mixed, completionAttention(g, qOwn, prompt, own, mask.completion, config, block), 1);
   };
-  const hidden = hiddenStates(g, config, weights, tokens, positions, attend, options);
-  return { tokens, positions, promptMask: promptMaskInput, completionMask: completionMaskInput, hidden };
+  const before = new Before(g, tokenCount(layout));
+  const mixing = { attend, before: (_: number, x: Tensor, count: number) => before.of(x, count) };
+  const hidden = hiddenStates(g, config, weights, tokens, positions, mixing, options);
+  const put = (tensor: Tensor, data: Int32Array | Float32Array): void => write(g.device, tensor, data);
+  return {
+    hidden,
+    write(trees) {
+      const arrays = layoutTrees(layout, trees);
+      put(tokens, arrays.tokens);
+      put(positions, arrays.positions);
+      for (const [window, mask] of masks.entries()) {
+        put(mask.prompt, promptMask(layout, trees, window));
+        if (mask.completion !== undefined) put(mask.completion, completionMask(layout, trees, window));
+      }
+      before.write(arrays.parents, arrays.parents);
+    },
+  };
 }

@@ -141,6 +141,26 @@ export function silu(g: Graph, a: Tensor): Tensor {
   );
 }
 
+/** Twice the constants of the tanh that approximates GELU. */
+const [GELU_LINEAR, GELU_CUBIC] = [2 * Math.sqrt(2 / Math.PI), 2 * Math.sqrt(2 / Math.PI) * 0.044715];
+
+/**
+ * GELU by its tanh (Hendrycks and Gimpel, arXiv 1606.08415): a * sigmoid(c a + d a^3), which is the same. Not by ggml's
+ * own, whose table of f16 values is no match for the precision of the other operations.
+ */
+export function geluTanh(g: Graph, a: Tensor): Tensor {
+  needF32('geluTanh', a);
+  const x = detach(a);
+  const squared = square(g, x);
+  const inner = mul(g, scale(g, squared, GELU_CUBIC, GELU_LINEAR), x);
+  const gate = g.constant(g.ggml.ggml_sigmoid(g.context, inner.pointer), a.shape);
+  return g.record(mul(g, gate, x).pointer, a.shape, [a], (grad) => {
+    const slope = mul(g, scale(g, squared, 3 * GELU_CUBIC, GELU_LINEAR), x);
+    const rest = scale(g, gate, -1, 1);
+    return [mul(g, mul(g, grad, gate), scale(g, mul(g, slope, rest), 1, 1))];
+  });
+}
+
 /** The same values, but no gradient flows through. */
 export function detach(a: Tensor): Tensor {
   return { ...a, differentiable: false };

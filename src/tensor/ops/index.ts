@@ -6,6 +6,7 @@ export {
   detach,
   div,
   exp,
+  geluTanh,
   log,
   minimum,
   mul,

@@ -1,7 +1,7 @@
 /** The operations of a transformer: matrix product, normalisation, softmax, rotary positions, look-up. */
 import type { Pointer } from '../../ggml/signatures.ts';
 import type { Graph } from '../graph.ts';
-import { dims4, needIds, needShape, type Shape, ShapeError, type Tensor } from '../tensor.ts';
+import { dims4, needIds, needShape, type Shape, ShapeError, sizeOf, type Tensor } from '../tensor.ts';
 import { isMatrix, needMatrix, needNumber } from './checks.ts';
 import { orComposed, rmsNormBack, softmaxBack } from './composed.ts';
 import { sumTo } from './reduce.ts';
@@ -143,21 +143,25 @@ export function softmax(g: Graph, x: Tensor, mask: Tensor, scale: number): Tenso
   });
 }
 
-/** Rotary position embedding, NEOX layout: x [head size, heads, tokens], positions i32 [tokens]. */
-export function rope(g: Graph, x: Tensor, positions: Tensor, theta: number): Tensor {
+/**
+ * Rotary position embedding, NEOX layout: x [head size, heads, tokens], positions i32 [tokens]. `factors`
+ * [head size / 2], without a gradient, divide each pair's frequency.
+ */
+export function rope(g: Graph, x: Tensor, positions: Tensor, theta: number, factors?: Tensor): Tensor {
   const [size, , tokens, outer] = dims4(x.shape);
   if (
     x.dtype !== 'f32' ||
     positions.dtype !== 'i32' ||
     dims4(positions.shape).join() !== [tokens, 1, 1, 1].join() ||
     outer !== 1 ||
-    size % 2 !== 0
+    size % 2 !== 0 ||
+    (factors !== undefined && sizeOf(factors.shape) !== size / 2)
   ) {
     throw new ShapeError('rope', 'needs f32 [even size, heads, tokens] and i32 [tokens]', [x, positions]);
   }
   if (!(theta > 0)) throw new RangeError(`rope: theta must be positive, got ${theta}`);
   const neox = 2;
-  const args = [null, size, neox, 0, theta, 1, 0, 1, 32, 1] as const;
+  const args = [factors?.pointer ?? null, size, neox, 0, theta, 1, 0, 1, 32, 1] as const;
   const pointer = g.ggml.ggml_rope_ext(g.context, x.pointer, positions.pointer, ...args);
   return g.record(pointer, x.shape, [x], (grad) => [
     g.constant(g.ggml.ggml_rope_ext_back(g.context, grad.pointer, positions.pointer, ...args), x.shape),

@@ -1,0 +1,35 @@
+/** Llama 2 and 3 (arXiv 2407.21783), and what is built like them: SmolLM2, Falcon3. Grouped-query attention, SwiGLU, RMSNorm, RoPE. */
+import { add, rmsNorm } from '../../tensor/ops/index.ts';
+import { defineFamily } from './family.ts';
+import { gatedNetwork, GGUF_PROJECTIONS, projectHeads, projections, siluOnly } from './parts.ts';
+
+export const llama = defineFamily({
+  huggingFace: {
+    architecture: 'LlamaForCausalLM',
+    keys: { hidden_act: siluOnly },
+    constants: { hidden_act: 'silu', attention_bias: false, mlp_bias: false, attention_dropout: 0 },
+  },
+
+  weights(config) {
+    const norm = [config.hiddenSize];
+    return { input_layernorm: norm, ...projections(config), post_attention_layernorm: norm };
+  },
+
+  block(g, config, layer, input) {
+    const { weight, linear, select } = layer;
+    const h = rmsNorm(g, input, weight('input_layernorm'), config.rmsNormEps);
+    const mixed = select(layer.attend(layer.index, projectHeads(g, config, layer, h)));
+    const x = add(g, select(input), linear('self_attn.o_proj', mixed));
+    const f = rmsNorm(g, x, weight('post_attention_layernorm'), config.rmsNormEps);
+    return add(g, x, gatedNetwork(g, layer, f));
+  },
+
+  gguf: {
+    names: GGUF_PROJECTIONS,
+    interleaved: ['self_attn.q_proj', 'self_attn.k_proj'],
+    write: ({ headDim, vocabSize }) => ({
+      'rope.dimension_count': { u32: headDim },
+      vocab_size: { u32: vocabSize },
+    }),
+  },
+});
