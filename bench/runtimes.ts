@@ -12,6 +12,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { hermes } from '../src/chat/formats/hermes.ts';
 import { assistantTurn, parseGeneration } from '../src/chat/generation.ts';
 import type { Tool } from '../src/chat/messages.ts';
 import { toolTable } from '../src/chat/tools.ts';
@@ -55,7 +56,7 @@ const MALFORMED = 'malformed';
 
 /** Calls, or without them the reply. */
 function answerOf(turn: string): string {
-  const parsed = parseGeneration(turn);
+  const parsed = parseGeneration(turn, hermes);
   if (parsed.kind === 'reply') return withoutEndTokens(parsed.reply);
   if (parsed.kind === 'malformed' || parsed.calls.length === 0) return MALFORMED;
   return dumps(parsed.calls.map((call) => [call.name, call.arguments]));
@@ -127,13 +128,13 @@ const ids = prompts.map((prompt) => tokenizer.encode(prompt));
 const options = { temperature: 0, generate_max_len: MAX_TOKENS, stopIds: tokenizer.stopIds };
 const drawn = await generator.generate(ids, options);
 const turns = drawn.map(([sample], i) =>
-  assistantTurn(prompts[i] ?? '', tokenizer.decode(sample?.tokens ?? [])),
+  assistantTurn(prompts[i] ?? '', tokenizer.decode(sample?.tokens ?? []), hermes),
 );
 const ours = turns.map(answerOf);
 const right = turns.filter((turn, i) => {
   const dialogue = dialogues[i];
   const gold = dialogue?.messages.at(-1);
-  return gold !== undefined && exactMatch(goldOfMessage(gold, dialogue?.mustMention), turn).correct;
+  return gold !== undefined && exactMatch(goldOfMessage(gold, dialogue?.mustMention), turn, hermes).correct;
 });
 console.log(`tinystar: ${count} requests, ${right.length} answered right`);
 
@@ -184,7 +185,7 @@ try {
     const args = [peer('chat_template.py'), checkpoint, file, String(MAX_TOKENS)];
     const outcomes = linesFrom(values.python, args).map((line, i): Outcome => {
       const { prompt, text } = JSON.parse(line) as { prompt: string; text: string };
-      return { prompt, answer: answerOf(assistantTurn(prompts[i] ?? '', text)) };
+      return { prompt, answer: answerOf(assistantTurn(prompts[i] ?? '', text, hermes)) };
     });
     tell('transformers', outcomes);
     const trained = linesFrom(values.python, [peer('trl_prompts.py'), checkpoint, file]);

@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { InternalError, UserError } from '../base/errors.ts';
 import { ggufTokenizer } from '../chat/gguf-tokenizer.ts';
+import { toTools } from '../chat/tool-documents.ts';
 import { ChatTemplate, type ChatInput, type Thinking } from '../chat/template.ts';
 import { Tokenizer } from '../chat/tokenizer.ts';
 import { Device } from '../ggml/device.ts';
@@ -94,8 +95,19 @@ export class Model implements Disposable {
       if (failure !== undefined)
         throw new UserError('PROMPT_TOO_LONG', `Prompt ${index} is not answered: ${failure}.`);
       for (const { text, length, finish } of samples)
-        yield { prompt: index, text, tokens: length, finish, ...readTurn(text) };
+        yield {
+          prompt: index,
+          text,
+          tokens: length,
+          finish,
+          ...this.#turn(text, prompts[index]?.text, inputs[index]),
+        };
     }
+  }
+
+  #turn(text: string, prompt = '', input: ChatInput | string = prompt): Turn {
+    const tools = typeof input === 'string' ? [] : toTools(input.tools);
+    return readTurn(text, { format: this.#template.format, prompt, tools });
   }
 
   /** The first answer to one conversation, or to a whole prompt. */

@@ -1,8 +1,8 @@
 /** Completions read as a chat would show them: thought, words, calls. Rewards have stricter rules of their own. */
-import { FORMAT } from '../chat/formats/index.ts';
-import { afterThink, outsideOfCalls, shownParts } from '../chat/generation.ts';
+import { hermes } from '../chat/formats/hermes.ts';
+import { afterThink, shownParts } from '../chat/generation.ts';
 import type { Message } from '../chat/messages.ts';
-import { callsOfTurn } from '../environment/turn.ts';
+import { callsOfTurn, type TurnContext } from '../environment/turn.ts';
 
 /** A completion taken apart. */
 export interface Turn {
@@ -13,23 +13,26 @@ export interface Turn {
 }
 
 /**
- * Takes apart what a model wrote in its turn.
+ * Takes apart what a model wrote in its turn: in Hermes's format unless the context of the turn says another.
  *
  * @example
  * readTurn('<think>\nTea.\n</think>\n\n<tool_call>\n{"name": "set_timer", "arguments": {"minutes": 3}}\n</tool_call>')
  * // { message: { role: 'assistant', content: '', reasoning: 'Tea.', toolCalls: [{ name: 'set_timer', … }] }, faults: [] }
  */
-export function readTurn(text: string): Turn {
-  const [thought, said] = shownParts(text);
+export function readTurn(
+  text: string,
+  { format = hermes, prompt = '', tools = [] }: Partial<TurnContext> = {},
+): Turn {
+  const [thought] = shownParts(text, format);
   const reasoning = thought.trim();
-  const calls = callsOfTurn(FORMAT.think.close + said);
+  const calls = callsOfTurn(text, { format, prompt, tools });
   const toolCalls = calls.flatMap((call) =>
     call.kind === 'call' ? [{ name: call.name, arguments: call.given }] : [],
   );
   return {
     message: {
       role: 'assistant',
-      content: outsideOfCalls(afterThink(text)).trim(),
+      content: format.outsideOfCalls(afterThink(text, format)).trim(),
       ...(reasoning === '' ? {} : { reasoning }),
       ...(toolCalls.length === 0 ? {} : { toolCalls }),
     },

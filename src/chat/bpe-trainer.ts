@@ -5,18 +5,19 @@
  */
 import { required, UserError } from '../base/errors.ts';
 import { byteChar, BYTE_ALPHABET } from './byte-level.ts';
-import { FORMAT } from './formats/index.ts';
+import { hermes } from './formats/hermes.ts';
 import { addedPattern, compilePattern, QWEN_PATTERN, splitWords } from './pretokenize.ts';
 import type { AddedToken } from './tokenizer-files.ts';
 import { qwenConfig, qwenShell } from './qwen-files.ts';
 import { Tokenizer } from './tokenizer.ts';
 
-const [TURN_END, TEXT_END] = FORMAT.ends;
+const { turn: TURN, textEnd: TEXT_END } = hermes;
+const TURN_END = TURN.close;
 
 /** The added tokens of a trained vocabulary; as in Qwen's, a parser's tags are not special. */
 const ADDED: readonly { content: string; special: boolean }[] = [
-  ...[TEXT_END, FORMAT.turn.open, TURN_END].map((content) => ({ content, special: true })),
-  ...[FORMAT.tools, FORMAT.call, FORMAT.response, FORMAT.think].flatMap(({ open, close }) => [
+  ...[TEXT_END, TURN.open, TURN_END].map((content) => ({ content, special: true })),
+  ...[hermes.tools, hermes.call, hermes.response, hermes.think].flatMap(({ open, close }) => [
     { content: open, special: false },
     { content: close, special: false },
   ]),
@@ -251,7 +252,7 @@ export function trainTokenizer(texts: Iterable<string>, options: TrainTokenizerO
     config: qwenConfig({
       eos: TURN_END,
       pad: TEXT_END,
-      special: [FORMAT.turn.open, TURN_END],
+      special: [TURN.open, TURN_END],
     }),
     chatTemplate: options.chatTemplate,
   });

@@ -1,29 +1,116 @@
-/** Turns and labels in whatever format they are written: the rules around it are those of STAR's Sim-RL reward. */
+/**
+ * Turns and labels in a checkpoint's tool-call format. The rules around calls are those of STAR's Sim-RL reward:
+ *
+ * - where every turn has a thought, there must be exactly one `<think>...</think>` pair. A second `</think>`, or a `<think>`
+ *   inside the thought, does not count as one; where a turn may have one, all of it is the answer if it has none;
+ * - the answer is what follows the LAST `</think>`; calls before it are thoughts.
+ *
+ * Everything here is linear in the text: tags are found by searching forward, never by backtracking.
+ */
 import { isDict, strip, typeName, type PyDict } from '../json/python.ts';
-import { FORMAT } from './formats/index.ts';
+import {
+  type ArgumentsOf,
+  between,
+  type Malformed,
+  malformed,
+  type ToolFormat,
+  type WrittenCall,
+} from './formats/format.ts';
 
-export { between } from './formats/format.ts';
-export type { Malformed, SyntaxFault, WrittenCall } from './formats/format.ts';
+/** A turn, taken apart. */
+export type Generation =
+  | Malformed
+  /** `calls` is empty when a call was begun and never finished. */
+  | { readonly kind: 'calls'; readonly think: string; readonly calls: readonly WrittenCall[] }
+  /** `reply` may be empty. End-of-turn tokens that were left in the text are part of it. */
+  | { readonly kind: 'reply'; readonly think: string; readonly reply: string };
 
-export const { parse: parseGeneration, splitTurn, afterThink, callBlocks, readCall, outsideOfCalls } = FORMAT;
-const { assistant: HEADER, call, readCalls, think } = FORMAT;
+/** A turn cut in two. */
+export interface ThinkAndAnswer {
+  readonly think: string;
+  readonly answer: string;
+}
 
 /**
  * The assistant's turn that `generation` completes: what follows the last assistant header of prompt and generation together.
  * A thought that the prompt has opened, as its template may do, is part of it.
  */
-export function assistantTurn(prompt: string, generation: string): string {
-  return afterHeader(afterHeader(prompt) + generation);
+export function assistantTurn(prompt: string, generation: string, format: ToolFormat): string {
+  return afterHeader(afterHeader(prompt, format) + generation, format);
 }
 
-function afterHeader(text: string): string {
+function afterHeader(text: string, { assistant }: ToolFormat): string {
   // Searching forward first is faster, and a generation hardly ever holds a header.
-  if (!text.includes(HEADER)) return text;
-  return text.slice(text.lastIndexOf(HEADER) + HEADER.length);
+  if (!text.includes(assistant)) return text;
+  return text.slice(text.lastIndexOf(assistant) + assistant.length);
+}
+
+/** The part of a prompt's last turn that begins with the thought which the template has opened; empty if it has not. */
+export function openedThought(prompt: string, { assistant, think }: ToolFormat): string {
+  const start = prompt.lastIndexOf(assistant);
+  const at = start < 0 ? -1 : prompt.indexOf(think.open, start);
+  return at < 0 ? '' : prompt.slice(at);
+}
+
+/** Tells whether the model cannot think after this prompt, as its template has closed the thought. */
+export function closesThought(prompt: string, format: ToolFormat): boolean {
+  return openedThought(prompt, format).includes(format.think.close);
+}
+
+/** Tells whether the model is thinking from its first token after this prompt. */
+export function opensThought(prompt: string, format: ToolFormat): boolean {
+  const opened = openedThought(prompt, format);
+  return opened !== '' && !opened.includes(format.think.close);
+}
+
+/** The text after the last end of a thought: all of it, if there is none. */
+export function afterThink(turn: string, { think }: ToolFormat): string {
+  const close = turn.lastIndexOf(think.close);
+  return strip(close < 0 ? turn : turn.slice(close + think.close.length));
+}
+
+/** Cuts a whole assistant turn (see `assistantTurn`) into its thought and its answer. */
+export function splitTurn(turn: string, format: ToolFormat): ThinkAndAnswer | Malformed {
+  const { open, close } = format.think;
+  const thinks = between(turn, open, close);
+  const [think] = thinks;
+  if (format.thinks) {
+    if (think === undefined) return malformed('no_think', `There is no ${open}...${close}.`);
+    if (thinks.length > 1)
+      return malformed('several_thinks', `There are ${thinks.length} ${open}...${close} pairs, not one.`);
+  }
+  return { think: think ?? '', answer: afterThink(turn, format) };
+}
+
+/** The calls in an answer, or the first fault; undefined if it is a reply. */
+function readCalls(
+  answer: string,
+  format: ToolFormat,
+  argumentsOf?: ArgumentsOf,
+): readonly WrittenCall[] | Malformed | undefined {
+  const blocks = format.callBlocks(answer);
+  if (blocks === undefined) return undefined;
+  const calls: WrittenCall[] = [];
+  for (const block of blocks) {
+    const call = format.readCall(block, argumentsOf);
+    if ('kind' in call) return call;
+    calls.push(call);
+  }
+  return calls;
+}
+
+/** Takes apart a whole assistant turn, its thought included (see `assistantTurn`); never throws. */
+export function parseGeneration(turn: string, format: ToolFormat, argumentsOf?: ArgumentsOf): Generation {
+  const split = splitTurn(turn, format);
+  if ('kind' in split) return split;
+  const think = strip(split.think);
+  const calls = readCalls(split.answer, format, argumentsOf);
+  if (calls === undefined) return { kind: 'reply', think, reply: split.answer };
+  return 'kind' in calls ? calls : { kind: 'calls', think, calls };
 }
 
 /** Thought and answer as a chat shows them: what stands before and behind the last end of a thought. */
-export function shownParts(text: string): readonly [thought: string, said: string] {
+export function shownParts(text: string, { think }: ToolFormat): readonly [thought: string, said: string] {
   const end = text.lastIndexOf(think.close);
   if (end < 0) return ['', text];
   const thought = text.slice(0, end);
@@ -47,18 +134,20 @@ export type Label =
   | { readonly kind: 'unusable'; readonly message: string };
 
 /**
- * Reads a label an answer behind the end of a thought, with or without the thought. What makes STAR's reader raise is `unusable` here: any other number of ends,
- * a block that is not a call, no complete block; and so are names that are no strings and arguments that are no object, which it lets
- * in and then fails on when it scores.
+ * Reads a label: an answer behind the end of a thought, with or without the thought; where a turn need not have one, an
+ * answer alone will do. What makes STAR's reader raise is `unusable` here: any other number of ends, a block that is not a
+ * call, no complete block; and so are names that are no strings and arguments that are no object, which it lets in and then
+ * fails on when it scores.
  */
-export function parseLabel(label: string): Label {
+export function parseLabel(label: string, format: ToolFormat, argumentsOf?: ArgumentsOf): Label {
   const unusable = (message: string): Label => ({ kind: 'unusable', message });
+  const { think, thinks, call } = format;
   const parts = label.split(think.close);
-  const answer = parts[1];
+  const answer = parts.length === 1 && !thinks ? label : parts[1];
   if (answer === undefined || parts.length > 2) {
     return unusable(`The label has ${parts.length - 1} times ${think.close}, and must have it once.`);
   }
-  const written = readCalls(answer);
+  const written = readCalls(answer, format, argumentsOf);
   if (written === undefined) return { kind: 'reply', reply: strip(answer) };
   if ('kind' in written) return unusable(`The label is malformed. ${written.message}`);
   const calls: GoldCall[] = [];

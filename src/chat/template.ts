@@ -11,11 +11,11 @@ import type { JsonObject } from '../json/value.ts';
 import { DEFAULT_TEMPLATE } from './default-template.ts';
 import { onlyDumps } from './dumped-names.ts';
 import { TemplateValues } from './exact-json.ts';
-import { FORMAT } from './formats/index.ts';
+import type { ToolFormat } from './formats/format.ts';
+import { type ChosenFormat, formatOf } from './formats/index.ts';
+import { closesThought, openedThought } from './generation.ts';
 import { renderTemplate } from './jinja.ts';
 import type { ExactCall, ExactMessage, Message, Tool, ToolCall } from './messages.ts';
-
-const { think, turn } = FORMAT;
 
 export interface ChatInput {
   readonly messages: readonly (Message | ExactMessage)[];
@@ -108,58 +108,51 @@ function dumpedTool(tool: PyDict): string {
   return text;
 }
 
-/** The part of a prompt's last turn that begins with the thought which the template has opened; empty if it has not. */
-function openedThought(prompt: string): string {
-  const start = prompt.lastIndexOf(turn.open);
-  const at = start < 0 ? -1 : prompt.indexOf(think.open, start);
-  return at < 0 ? '' : prompt.slice(at);
-}
-
-/** Tells whether the model cannot think after this prompt, as its template has closed the thought. */
-export function closesThought(prompt: string): boolean {
-  return openedThought(prompt).includes(think.close);
-}
-
 function trimLines(text: string): string {
   return text.replace(/^\n+|\n+$/g, '');
 }
 
-function callText(call: ToolCall | ExactCall): string {
-  return FORMAT.render(dumps(call.name), dumps(exactObject(call.arguments)));
-}
-
-/** The answer of an assistant's message: content, then calls, one below the other. */
-export function answerText({ content, toolCalls = [] }: Pick<Message, 'content'> & Calls): string {
-  return [...(content === '' ? [] : [content]), ...toolCalls.map(callText)].join('\n');
-}
-
-interface Calls {
-  readonly toolCalls?: readonly (ToolCall | ExactCall)[];
+/** The answer of an assistant's message: content, then calls. */
+export function answerText(
+  {
+    content,
+    toolCalls = [],
+  }: Pick<Message, 'content'> & { readonly toolCalls?: readonly (ToolCall | ExactCall)[] },
+  format: ToolFormat,
+): string {
+  const calls = toolCalls.map(({ name, arguments: given }) => ({ name, arguments: exactObject(given) }));
+  return format.render(content, calls);
 }
 
 /**
  * An assistant's turn, a thought and then an answer, without the part of it that `prompt` ends with.
  * Throws a UserError for a thought after a prompt that has closed it.
  */
-export function turnAfter(prompt: string, reasoning: string, answer: string): string {
+export function turnAfter(prompt: string, reasoning: string, answer: string, format: ToolFormat): string {
+  const { think, thought } = format;
   const said = answer.replace(/^\n+/, '');
-  const opened = openedThought(prompt);
+  const own = trimLines(reasoning);
+  const opened = openedThought(prompt, format);
   if (opened.includes(think.close)) {
-    if (trimLines(reasoning) === '') return said;
+    if (own === '') return said;
     throw new UserError(
       'CHAT_TEMPLATE',
       'The chat template closes the thought in its prompt, and the answer has one; set `thinking: on`, or leave thoughts out.',
     );
   }
-  const rest = `\n${trimLines(reasoning)}\n${think.close}\n\n${said}`;
-  if (opened === '') return think.open + rest;
+  if (opened === '' && own === '' && !format.thinks) return said;
+  const whole = thought.open + own + thought.close + said;
+  if (opened === '') return whole;
+  const rest = whole.slice(think.open.length);
   // Templates of models that always think open the thought with the line break that follows it, or without.
-  return opened.slice(think.open.length).includes('\n') ? rest.slice(1) : rest;
+  return opened.slice(think.open.length).includes('\n') ? rest.replace(/^\n/, '') : rest;
 }
 
 /** Target of the model after `prompt`: see `turnAfter`, with the end of the turn. */
-export function targetAfter(prompt: string, reasoning: string, answer: string): string {
-  return turnAfter(prompt, reasoning, answer) + turn.close;
+export function targetAfter(prompt: string, reasoning: string, answer: string, format: ToolFormat): string {
+  const { turn, callEnd = turn.close } = format;
+  const isCall = (format.callBlocks(answer)?.length ?? 0) > 0;
+  return turnAfter(prompt, reasoning, answer, format) + (isCall ? callEnd : turn.close);
 }
 
 /** Statement that `withThinking` puts before a template. */
@@ -173,6 +166,7 @@ export class ChatTemplate {
   /** Jinja. */
   readonly source: string;
   readonly #tokens: SpecialTokens;
+  #chosen: ChosenFormat | undefined;
   /** Keys of special tokens and source: templates with equal ones write the same texts. */
   readonly identity: string;
 
@@ -188,6 +182,22 @@ export class ChatTemplate {
     readonly specialTokens: SpecialTokens;
   }): ChatTemplate {
     return new ChatTemplate(tokenizer.chatTemplate ?? DEFAULT_TEMPLATE, tokenizer.specialTokens);
+  }
+
+  /** The tool-call format that the template writes, with its turns as the template has them. */
+  get format(): ToolFormat {
+    return this.#choice.format;
+  }
+
+  /** Sentence for people: the format, and why it is the one. */
+  get formatReason(): string {
+    const { format, reason } = this.#choice;
+    return `tool-call format: ${format.name}, ${reason}`;
+  }
+
+  get #choice(): ChosenFormat {
+    this.#chosen ??= chosen(this);
+    return this.#chosen;
   }
 
   /** Renders a conversation, its values as Python writes them; throws a UserError if the template refuses it. */
@@ -236,10 +246,11 @@ export class ChatTemplate {
   turn(history: ChatInput, answer: Message | ExactMessage, isLearned = true): PromptAndTarget {
     const reasoning = answer.reasoning ?? '';
     const asked = this.prompt(history);
-    const mustOpen = trimLines(reasoning) !== '' && closesThought(asked);
+    const { format } = this;
+    const mustOpen = trimLines(reasoning) !== '' && closesThought(asked, format);
     const prompt = mustOpen ? this.prompt(history, true) : asked;
-    const thought = isLearned || !closesThought(prompt) ? reasoning : '';
-    return { prompt, target: targetAfter(prompt, thought, answerText(answer)) };
+    const thought = isLearned || !closesThought(prompt, format) ? reasoning : '';
+    return { prompt, target: targetAfter(prompt, thought, answerText(answer, format), format) };
   }
 
   /**
@@ -273,6 +284,37 @@ export class ChatTemplate {
     if (thinking !== undefined) return this.withThinking(thinking === 'on');
     return this.dependsOnServer ? this.withThinking(false) : this;
   }
+}
+
+/** Stands for what an assistant thought and said; of the private use area, so that no template has them. */
+const [THOUGHT, SAID] = ['\u{F0102}', '\u{F0103}'];
+
+/** Text of a rendering; undefined where the template refuses the conversation. */
+function rendered(template: ChatTemplate, messages: readonly Message[], isAsked = false): string | undefined {
+  try {
+    return template.render({ messages }, { addGenerationPrompt: isAsked });
+  } catch {
+    return undefined;
+  }
+}
+
+/** The format of a template's text, with the beginnings and ends of turns, and the thoughts, that the template writes. */
+function chosen(template: ChatTemplate): ChosenFormat {
+  const { format, reason } = formatOf(template.source);
+  const user = { role: 'user', content: '?' } as const;
+  const before = rendered(template, [user]);
+  const asked = rendered(template, [user], true);
+  const told = rendered(template, [user, { role: 'assistant', content: SAID, reasoning: THOUGHT }]);
+  if (before === undefined || asked?.startsWith(before) !== true) return { format, reason };
+  const [opening = ''] = asked.slice(before.length).split(format.think.open);
+  const behind = told?.slice(told.lastIndexOf(SAID) + SAID.length).trim() ?? '';
+  const [end] = /^(?:<[^<>]*>|\[[^[\]]*\])/.exec(behind) ?? [];
+  const thinks = told?.includes(format.think.open) ?? template.source.includes(format.think.open);
+  const turn = { ...format.turn, close: end ?? format.turn.close };
+  return {
+    format: { ...format, thinks, turn, assistant: opening === '' ? format.assistant : opening },
+    reason,
+  };
 }
 
 /** The template of the project's own checkpoints. */

@@ -9,7 +9,7 @@ import { byteOf } from './byte-level.ts';
 import { asTokenIds, type TokenIds } from './messages.ts';
 import { addedPattern, splitWords } from './pretokenize.ts';
 import { afterAnswer, endsNamed, tokenEntry } from './stop-tokens.ts';
-import { FORMAT } from './formats/index.ts';
+import { hermes } from './formats/hermes.ts';
 import { ChatTemplate } from './template.ts';
 import { type AddedToken, type TokenizerParts, writeTokenizerFiles } from './tokenizer-files.ts';
 import { readTokenizer } from './tokenizer-source.ts';
@@ -24,7 +24,7 @@ export interface DecodeOptions {
   readonly skipSpecial?: boolean;
 }
 
-const TURN_END = FORMAT.turn.close;
+const TURN_END = hermes.turn.close;
 /** Special tokens that transformers and llama.cpp hand to chat templates. */
 const SPECIAL_NAMES = ['bos_token', 'eos_token', 'pad_token', 'unk_token'] as const;
 

@@ -236,3 +236,7 @@ export function toTool(tool: PyDict): Tool {
     parameters: toJsonObject(isDict(parameters) ? parameters : noParameters()),
   };
 }
+
+/** Tools that may have been read, with JavaScript's numbers. */
+export const toTools = (tools: readonly (Tool | PyDict)[] = []): Tool[] =>
+  tools.map((tool) => (tool instanceof Map ? toTool(tool) : (tool as Tool)));

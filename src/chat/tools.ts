@@ -6,8 +6,14 @@ import { UserError } from '../base/errors.ts';
 import { tryParseJson } from '../json/parse.ts';
 import { fromJson, isDict, isList, strip, typeName, type PyDict, type PyValue } from '../json/python.ts';
 import { pyRepr } from '../json/repr.ts';
-import { FORMAT } from './formats/index.ts';
-import { between, type GoldCall, type Malformed, type WrittenCall } from './generation.ts';
+import {
+  type ArgumentsOf,
+  between,
+  type Malformed,
+  type ToolFormat,
+  type WrittenCall,
+} from './formats/format.ts';
+import type { GoldCall } from './generation.ts';
 import type { Tool } from './messages.ts';
 
 /** A function that may be called. */
@@ -74,7 +80,7 @@ class UnreadTool {
       const parsed = tryParseJson(this.#source);
       return parsed.ok
         ? readTool(parsed.value)
-        : `A line of ${FORMAT.tools.open} is no tool. ${parsed.error.message}`;
+        : `A line of the prompt's tools is no tool. ${parsed.error.message}`;
     }
     const { name, parameters } = this.#source;
     try {
@@ -132,8 +138,8 @@ class LazyToolTable implements ToolTable {
  * Goes on where STAR's reader raises: OpenAI's {"type": "function", "function": {...}} is unwrapped, missing parameters are none, and a
  * line that is no tool is left out and reported in `problems`.
  */
-export function toolTableFromPrompt(prompt: string): ToolTable {
-  const block = between(prompt, FORMAT.tools.open, FORMAT.tools.close).at(-1) ?? '';
+export function toolTableFromPrompt(prompt: string, { tools }: ToolFormat): ToolTable {
+  const block = tools === undefined ? '' : (between(prompt, tools.open, tools.close).at(-1) ?? '');
   const lines = block.split('\n').map(strip);
   return new LazyToolTable(lines.filter((line) => line !== '').map((line) => new UnreadTool(line)));
 }
@@ -142,6 +148,12 @@ export function toolTableFromPrompt(prompt: string): ToolTable {
 export function toolTable(tools: readonly Tool[]): ToolTable {
   return new LazyToolTable(tools.map((tool) => new UnreadTool(tool)));
 }
+
+/** What the tools of a table say of their arguments, for formats that leave types open. */
+export const argumentsIn =
+  (table: ToolTable): ArgumentsOf =>
+  (tool) =>
+    table.find(tool)?.arguments;
 
 /** Why a well-formed call is refused by the table. */
 export type ValidityFault = 'unknown_function' | 'unknown_argument' | 'arguments_not_object';

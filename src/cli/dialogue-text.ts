@@ -61,7 +61,7 @@ export function dialogueText({ id, category, tools, messages }: Shown, style: St
 }
 
 /** A training record as `data render` writes them, if a row is one. */
-function renderedRow({ value, where }: Row): Shown | undefined {
+function renderedRow({ value, where }: Row, template: ChatTemplate): Shown | undefined {
   if (!isDict(value)) return undefined;
   const [prompt, target, id] = ['inputs', 'targets', 'id'].map((key) => value.get(key));
   if (typeof prompt !== 'string' || typeof target !== 'string') return undefined;
@@ -73,7 +73,7 @@ function renderedRow({ value, where }: Row): Shown | undefined {
       { role: 'inputs', content: prompt },
       { role: 'targets', content: target },
     ],
-    record: (tokenizer) => makeRecord({ ...named, prompt, target }, tokenizer),
+    record: (tokenizer) => makeRecord({ ...named, prompt, target }, tokenizer, template.format),
   };
 }
 
@@ -90,7 +90,8 @@ function* convertedRow(row: Row, template: ChatTemplate): Iterable<Shown> {
       category,
       tools: record.tools.map((tool) => pyStr(tool.get('name') ?? '')),
       messages: record.messages.map(shownMessage),
-      record: (tokenizer) => makeRecord({ id, category, ...recordTurn(record, template) }, tokenizer),
+      record: (tokenizer) =>
+        makeRecord({ id, category, ...recordTurn(record, template) }, tokenizer, template.format),
     };
   }
 }
@@ -107,7 +108,7 @@ export async function dialoguesOfFile(
   const { count, category } = wanted;
   const found: Shown[] = [];
   reading: for await (const row of fileRows(path)) {
-    const rendered = renderedRow(row);
+    const rendered = renderedRow(row, template);
     for (const one of rendered === undefined ? convertedRow(row, template) : [rendered]) {
       if (category !== undefined && !one.category.split(' ').includes(category)) continue;
       found.push(one);

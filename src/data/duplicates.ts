@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import { hashString, Rng } from '../base/rng.ts';
 import { wordRuns, wordsOf } from '../base/words.ts';
 import { dumps } from '../json/dumps.ts';
+import { hermes } from '../chat/formats/hermes.ts';
 import { answerText } from '../chat/template.ts';
 import { type DataRecord, messageValue, userTexts } from './record.ts';
 
@@ -28,7 +29,7 @@ function exactKey({ messages, tools }: DataRecord): string {
 /** Words to compare: those of the users, then of the answer. */
 function comparedWords(record: DataRecord): string[] {
   const last = record.messages.at(-1);
-  const answer = last?.role === 'assistant' ? answerText(last) : '';
+  const answer = last?.role === 'assistant' ? answerText(last, hermes) : '';
   return wordsOf([...userTexts(record), answer].join('\n'));
 }
 

@@ -3,7 +3,7 @@
  * against itself with the Sim-RL reward, its thought emptied. This drops answers that call unknown functions, use
  * unknown arguments, or cannot be read back.
  */
-import { FORMAT } from '../chat/formats/index.ts';
+import { hermes } from '../chat/formats/hermes.ts';
 import { answerText } from '../chat/template.ts';
 import { dumps } from '../json/dumps.ts';
 import type { PyDict } from '../json/python.ts';
@@ -15,7 +15,7 @@ const FULL = 0.99;
 
 /** The smallest prompt with these tools that the reward can read; tags inside of them do not end it. */
 function toolsPrompt(offered: readonly PyDict[]): string {
-  const { assistant, think, tools } = FORMAT;
+  const { assistant, think, tools } = hermes;
   const lines = offered.map((tool) => dumps(tool).replaceAll('<', '\\u003c'));
   return `${tools.open}\n${lines.join('\n')}\n${tools.close}\n${assistant}${think.open}`;
 }
@@ -24,7 +24,7 @@ function toolsPrompt(offered: readonly PyDict[]): string {
 export function goldFault(record: DataRecord): Rejection | undefined {
   const last = record.messages.at(-1);
   if (last?.role !== 'assistant') return undefined;
-  const label = `${FORMAT.think.close}${answerText(last)}${FORMAT.turn.close}\n`;
+  const label = `${hermes.think.close}${answerText(last, hermes)}${hermes.turn.close}\n`;
   const scorer = simrl.prepare({ prompt: toolsPrompt(record.tools), label });
   const { answer, detail } = scorer.score(label);
   if (answer > FULL) return undefined;

@@ -1,9 +1,10 @@
 /** Dialogues as training records: the prompt and the target as text and as tokens, with an exact boundary between them. */
-import { FORMAT } from '../chat/formats/index.ts';
+import type { ToolFormat } from '../chat/formats/format.ts';
+import { closesThought } from '../chat/generation.ts';
 import { InternalError, UserError } from '../base/errors.ts';
 import { Lru } from '../base/lru.ts';
 import type { Dialogue, TokenIds } from '../chat/messages.ts';
-import { type ChatTemplate, closesThought, type PromptAndTarget } from '../chat/template.ts';
+import type { ChatTemplate, PromptAndTarget } from '../chat/template.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
 import { type DataRecord, Rejection } from './record.ts';
 
@@ -28,12 +29,10 @@ export interface TrainingRecord {
 /** Loss masks over the target: all, the thinking with its closing tag, or what follows it. */
 export type MaskKind = 'all' | 'think' | 'answer';
 
-const TURN_START = FORMAT.turn.open;
-
 /** The part of a prompt that holds the system message and the tools; empty if it has none. */
-function systemBlock(prompt: string): string {
-  if (!prompt.startsWith(`${TURN_START}system`)) return '';
-  const end = prompt.indexOf(TURN_START, TURN_START.length);
+function systemBlock(prompt: string, { turn: { open } }: ToolFormat): string {
+  if (!prompt.startsWith(`${open}system`)) return '';
+  const end = prompt.indexOf(open, open.length);
   return end < 0 ? '' : prompt.slice(0, end);
 }
 
@@ -45,8 +44,9 @@ const systemIds = new WeakMap<Tokenizer, Lru<TokenIds>>();
 export function encodePrompt(
   prompt: string,
   tokenizer: Tokenizer,
+  format: ToolFormat,
 ): Pick<TrainingRecord, 'promptIds' | 'systemLength'> {
-  const block = systemBlock(prompt);
+  const block = systemBlock(prompt, format);
   const known = systemIds.get(tokenizer) ?? new Lru<TokenIds>(MAX_SYSTEM_BLOCKS);
   systemIds.set(tokenizer, known);
   const system = known.get(block, () => tokenizer.encode(block));
@@ -61,12 +61,12 @@ export function encodePrompt(
 export type RecordTexts = Pick<TrainingRecord, 'id' | 'category' | 'prompt' | 'target'>;
 
 /** Makes a record of texts that were rendered, or generated, before. */
-export function makeRecord(texts: RecordTexts, tokenizer: Tokenizer): TrainingRecord {
+export function makeRecord(texts: RecordTexts, tokenizer: Tokenizer, format: ToolFormat): TrainingRecord {
   const targetIds = tokenizer.encode(texts.target);
-  const thinkEnd = targetIds.lastIndexOf(tokenizer.idOf(FORMAT.think.close));
-  const unthought = closesThought(texts.prompt) ? 0 : targetIds.length;
+  const thinkEnd = targetIds.lastIndexOf(tokenizer.idOf(format.think.close));
+  const unthought = closesThought(texts.prompt, format) ? 0 : targetIds.length;
   const thinkLength = thinkEnd < 0 ? unthought : thinkEnd + 1;
-  return { ...texts, ...encodePrompt(texts.prompt, tokenizer), targetIds, thinkLength };
+  return { ...texts, ...encodePrompt(texts.prompt, tokenizer, format), targetIds, thinkLength };
 }
 
 /** A dialogue, and the record that it was read from: with every value as the file has it, where 5.0 is not 5. */
@@ -117,7 +117,7 @@ export function renderDialogue(
       record === undefined
         ? template.turn({ messages: messages.slice(0, -1), tools }, last, isLearned)
         : recordTurn(record, template, isLearned);
-    return makeRecord({ id, category, ...texts }, tokenizer);
+    return makeRecord({ id, category, ...texts }, tokenizer, template.format);
   } catch (thrown) {
     if (thrown instanceof UserError) throw new UserError(thrown.code, `Dialogue ${id}: ${thrown.message}`);
     throw thrown;

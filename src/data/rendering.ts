@@ -7,9 +7,9 @@
  *   the answer is rendered as a conversation of its own, without its header; it begins with "</think>", behind the
  *   thought if that is kept. There are no line breaks around </think>, which differs from what Qwen3 writes by itself.
  */
-import { FORMAT } from '../chat/formats/index.ts';
+import { closesThought } from '../chat/generation.ts';
 import type { ExactMessage } from '../chat/messages.ts';
-import { type ChatInput, type ChatTemplate, closesThought, type RenderOptions } from '../chat/template.ts';
+import type { ChatInput, ChatTemplate, RenderOptions } from '../chat/template.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
 import { dumps } from '../json/dumps.ts';
 import { attemptRow, type Rejected, rowValue } from './reading.ts';
@@ -34,9 +34,6 @@ export interface Rendered {
   readonly targets: string;
 }
 
-const { open: THINK, close: THINK_CLOSE } = FORMAT.think;
-const HEADER = FORMAT.assistant;
-
 function withoutReasoning(message: ExactMessage): ExactMessage {
   const { reasoning: _, ...rest } = message;
   return rest;
@@ -48,10 +45,11 @@ function renderStar(
   { template, reasoning }: RecordRendering,
 ): Rendered {
   const history = { messages: record.messages.slice(0, -1), tools: record.tools };
-  const inputs = template.render(history, { addGenerationPrompt: true, bareTools: true }) + THINK;
-  const bare = template.render({ messages: [last] }).replaceAll(HEADER, '');
-  const opened = bare.startsWith(THINK) ? bare.slice(THINK.length) : bare;
-  const target = opened.includes(THINK_CLOSE) ? opened : THINK_CLOSE + opened;
+  const { assistant, think } = template.format;
+  const inputs = template.render(history, { addGenerationPrompt: true, bareTools: true }) + think.open;
+  const bare = template.render({ messages: [last] }).replaceAll(assistant, '');
+  const opened = bare.startsWith(think.open) ? bare.slice(think.open.length) : bare;
+  const target = opened.includes(think.close) ? opened : think.close + opened;
   return { id: record.id, inputs, targets: reasoning ? (last.reasoning ?? '') + target : target };
 }
 
@@ -68,7 +66,11 @@ function renderNative(
   });
   let { prompt, whole } = render({});
   // A template that does not think unless it is told to is told to where there is a thought.
-  if (!whole.startsWith(prompt) && (answer.reasoning ?? '').trim() !== '' && closesThought(prompt))
+  if (
+    !whole.startsWith(prompt) &&
+    (answer.reasoning ?? '').trim() !== '' &&
+    closesThought(prompt, template.format)
+  )
     ({ prompt, whole } = render({ enableThinking: true }));
   if (!whole.startsWith(prompt)) {
     throw new Rejection(
@@ -128,7 +130,7 @@ export async function* renderRows(
   for await (const row of rows)
     yield attemptRow(row, () => {
       const rendered = renderRecord(readRecord(rowValue(row), row.where), options);
-      const promptTokens = encodePrompt(rendered.inputs, tokenizer).promptIds.length;
+      const promptTokens = encodePrompt(rendered.inputs, tokenizer, options.template.format).promptIds.length;
       checkLength('prompt_too_long', 'prompt', promptTokens, maxPromptTokens);
       const targetTokens = tokenizer.encode(rendered.targets).length;
       checkLength('target_too_long', 'target', targetTokens, maxTargetTokens);

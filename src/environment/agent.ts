@@ -12,12 +12,12 @@ import type { Message, Tool } from '../chat/messages.ts';
 import type { JsonObject } from '../json/value.ts';
 import type { Sample } from '../model/generate/generation.ts';
 import { type Prompt, sampleAll } from '../sampling/sampler.ts';
-import type { WrittenCall } from '../chat/generation.ts';
+import type { WrittenCall } from '../chat/formats/format.ts';
 import type { ConversationTask, ConverseOptions, Voice } from './conversation.ts';
 import { type EnvironmentHost, type Session, type ToolResult, toolWith } from './environment.ts';
 import { errorResult } from './result.ts';
 import type { ProblemPrompt, Speech } from './speech.ts';
-import { callsOfTurn, type TurnCall, turnMessages } from './turn.ts';
+import { type TurnCall, turnMessages } from './turn.ts';
 
 const TEXT = { type: 'string' };
 export const REASONING = toolWith('reasoning', 'write down a thought', { reasoning: TEXT });
@@ -79,8 +79,7 @@ export interface AgentOptions extends ConverseOptions {
 const broken = (message: string): TurnCall => ({ kind: 'broken', message });
 
 /** The one call of a turn. */
-function readStep(text: string): TurnCall {
-  const [call, ...others] = callsOfTurn(text);
+function readStep([call, ...others]: readonly TurnCall[]): TurnCall {
   if (call === undefined) return broken('there is no call; make one, or call stop');
   return others.length === 0 ? call : broken(`there are ${others.length + 1} calls; make one at a time`);
 }
@@ -143,13 +142,14 @@ class Walk {
   async take(sample: Sample): Promise<void> {
     const { tokenizer } = this.#speech;
     const text = tokenizer.decode(sample.tokens);
-    const written = sample.finish === 'length' ? broken('the turn is too long') : readStep(text);
+    const calls = this.#speech.calls(text, this.#tools);
+    const written = sample.finish === 'length' ? broken('the turn is too long') : readStep(calls);
     const result =
       written.kind === 'broken'
         ? errorResult(written.message)
         : await this.#make(written.name, written.given);
     const said = text.replace(tokenizer.tokenText(tokenizer.turnEndId), '');
-    const messages = turnMessages(said, callsOfTurn(text), [result.text]);
+    const messages = turnMessages(said, calls, [result.text], this.#speech.format);
     if (written.kind === 'call' && result.ok)
       this.#keep(sample, messages, { text, call: written.written, result: result.text });
     else this.#fail(sample, messages, result.text);

@@ -4,14 +4,15 @@
  * every sample keeps its own cache from turn to turn.
  */
 import type { TokenIds } from '../base/token-ids.ts';
-import type { WrittenCall } from '../chat/generation.ts';
+import type { WrittenCall } from '../chat/formats/format.ts';
+import type { Tool } from '../chat/messages.ts';
 import type { JsonObject } from '../json/value.ts';
 import type { Sample, Stopped } from '../model/generate/generation.ts';
 import { type Prompt, type Reply, sampleAll, type SampleOptions, type Sampler } from '../sampling/sampler.ts';
 import type { EnvironmentHost, Session, ToolResult } from './environment.ts';
 import { errorResult } from './result.ts';
 import type { Speech } from './speech.ts';
-import { callsAnywhere, callsOfTurn, type TurnCall, turnMessages } from './turn.ts';
+import { callsAnywhere, type TurnCall, turnMessages } from './turn.ts';
 
 /** Calls of one turn that are made at most. */
 const MAX_CALLS = 8;
@@ -63,10 +64,12 @@ class Talk {
   readonly calls: MadeCall[] = [];
   readonly #session: Session;
   readonly #speech: Speech;
+  readonly #tools: readonly Tool[];
   /** Beginning of the present turn in the sample's tokens. */
   #start = 0;
 
-  constructor(session: Session, speech: Speech) {
+  constructor(session: Session, speech: Speech, tools: readonly Tool[]) {
+    this.#tools = tools;
     this.#session = session;
     this.#speech = speech;
   }
@@ -90,7 +93,7 @@ class Talk {
     const text = this.#speech.tokenizer.decode(tokens.subarray(this.#start));
     this.#start = tokens.length;
     this.turns.push(text);
-    return callsOfTurn(text);
+    return this.#speech.calls(text, this.#tools);
   }
 
   /** Takes a turn that ended, and gives the results of its calls; undefined when the conversation is over. */
@@ -105,7 +108,7 @@ class Talk {
     const ids = this.#speech.results(results);
     this.#start += ids.length;
     const said = this.turns.at(-1)?.replace(this.#turnEnd, '') ?? '';
-    return { ids, messages: turnMessages(said, calls, results) };
+    return { ids, messages: turnMessages(said, calls, results, this.#speech.format) };
   }
 
   /** The finished conversation. A sample that was cut has a turn, or part of a reply, that nobody took yet. */
@@ -115,12 +118,16 @@ class Talk {
     const { turns, calls } = this;
     const cut = sample.finish === 'length';
     const text = turns.join('');
-    const open = callsOfTurn(turns.at(-1) ?? '').length > 0;
+    const open = this.#speech.calls(turns.at(-1) ?? '', this.#tools).length > 0;
     return {
       ...sample,
       turns,
       calls,
-      response: { text, calls: callsAnywhere(text), ended: !cut },
+      response: {
+        text,
+        calls: callsAnywhere(turns, { format: this.#speech.format, tools: this.#tools }),
+        ended: !cut,
+      },
       end: cut ? 'length' : open ? 'turns' : 'answer',
     };
   }
@@ -137,7 +144,7 @@ export async function converse(
     const key = `${prompt}.${sample}`;
     const known = talks.get(key);
     if (known !== undefined) return known;
-    const talk = new Talk(host.open(tasks[prompt]?.setting ?? {}), speech);
+    const talk = new Talk(host.open(tasks[prompt]?.setting ?? {}), speech, host.tools);
     talks.set(key, talk);
     return talk;
   };

@@ -5,10 +5,12 @@
  */
 import { UserError } from '../base/errors.ts';
 import { asTokenIds, type TokenIds } from '../base/token-ids.ts';
+import type { ToolFormat } from '../chat/formats/format.ts';
 import type { Message, Tool } from '../chat/messages.ts';
 import { answerText, type ChatTemplate, targetAfter } from '../chat/template.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
 import type { Prompt } from '../sampling/sampler.ts';
+import { callsOfTurn, type TurnCall } from './turn.ts';
 
 /** Stands for what an assistant wrote, and for each result; of the private use area, so that no template has it. */
 const MARK = '\u{F0100}';
@@ -21,13 +23,27 @@ export type ProblemPrompt = Required<Pick<Prompt, 'text' | 'ids' | 'messages' | 
 export class Speech {
   readonly tokenizer: Tokenizer;
   readonly template: ChatTemplate;
-  /** A prompt, for how its last turn begins. */
   #opening: string | undefined;
   readonly #pieces = new Map<number, readonly TokenIds[]>();
 
   constructor(tokenizer: Tokenizer, template: ChatTemplate) {
     this.tokenizer = tokenizer;
     this.template = template;
+  }
+
+  get format(): ToolFormat {
+    return this.template.format;
+  }
+
+  /** A prompt, for how its last turn begins. */
+  get opening(): string {
+    this.#opening ??= this.template.prompt({ messages: [{ role: 'user', content: '?' }] });
+    return this.#opening;
+  }
+
+  /** The calls of a turn that was written behind a prompt of the template: see `callsOfTurn`. */
+  calls(turn: string, tools: readonly Tool[] = []): TurnCall[] {
+    return callsOfTurn(turn, { format: this.format, prompt: this.opening, tools });
   }
 
   /** The prompt of a problem, with how the answer is to be given. */
@@ -39,8 +55,9 @@ export class Speech {
 
   /** Target of the assistant's turn, to the end of it; throws a UserError for a thought that cannot be. */
   turn(message: Omit<Message, 'role'>): TokenIds {
-    this.#opening ??= this.template.prompt({ messages: [{ role: 'user', content: '?' }] });
-    return this.tokenizer.encode(targetAfter(this.#opening, message.reasoning ?? '', answerText(message)));
+    return this.tokenizer.encode(
+      targetAfter(this.opening, message.reasoning ?? '', answerText(message, this.format), this.format),
+    );
   }
 
   /** The texts around `count` results, after the end of the assistant's turn. */

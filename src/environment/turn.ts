@@ -1,11 +1,10 @@
 /** Reads what an assistant wrote in one turn of a conversation with functions: calls to be made, or an answer. */
-import { FORMAT } from '../chat/formats/index.ts';
-import { between, readCall, type WrittenCall } from '../chat/generation.ts';
-import type { Message } from '../chat/messages.ts';
+import type { Malformed, ToolFormat, WrittenCall } from '../chat/formats/format.ts';
+import { afterThink, opensThought } from '../chat/generation.ts';
+import type { Message, Tool } from '../chat/messages.ts';
+import { argumentsIn, toolTable } from '../chat/tools.ts';
 import { isDict, toJson, typeName } from '../json/python.ts';
 import type { JsonObject } from '../json/value.ts';
-
-const { call: CALL, think: THINK } = FORMAT;
 
 /** A call that can be made, or what is wrong with what stands in its place, for the model to read. */
 export type TurnCall =
@@ -17,8 +16,7 @@ export type TurnCall =
     }
   | { readonly kind: 'broken'; readonly message: string };
 
-function turnCall(block: string): TurnCall {
-  const call = readCall(block);
+function turnCall(call: WrittenCall | Malformed): TurnCall {
   if ('kind' in call) return { kind: 'broken', message: call.message };
   const { name, arguments: written } = call;
   if (typeof name !== 'string')
@@ -28,24 +26,42 @@ function turnCall(block: string): TurnCall {
   return { kind: 'call', name, given: toJson(written) as JsonObject, written: call };
 }
 
-/**
- * The calls of a turn, in order; none if it is an answer. A thought that never ends makes no calls, and one that was
- * begun and never closed is a broken call: the model is told, and may write it again.
- */
-export function callsOfTurn(turn: string): TurnCall[] {
-  const end = turn.lastIndexOf(THINK.close);
-  const answer = end < 0 ? '' : turn.slice(end + THINK.close.length);
-  if (!answer.includes(CALL.open)) return [];
-  const calls = between(answer, CALL.open, CALL.close).map(turnCall);
-  return calls.length > 0 ? calls : [{ kind: 'broken', message: `A ${CALL.open} is never closed.` }];
+/** The words around a turn: the form that it is in, the prompt that it follows, and the tools that it may call. */
+export interface TurnContext {
+  readonly format: ToolFormat;
+  readonly prompt: string;
+  readonly tools: readonly Tool[];
 }
 
-/** Every call in a text that can be read as JSON, wherever it stands; broken ones are passed over (as MENTOR does). */
-export function callsAnywhere(text: string): WrittenCall[] {
-  return between(text, CALL.open, CALL.close).flatMap((block) => {
-    const call = readCall(block);
-    return 'kind' in call ? [] : [call];
-  });
+/**
+ * The calls of a turn, in order; none if it is an answer. A thought that never ends makes no calls, be it opened by the
+ * turn or by its prompt, and a call that was begun and never finished is broken: the model is told, and may write it again.
+ */
+export function callsOfTurn(turn: string, { format, prompt, tools }: TurnContext): TurnCall[] {
+  const { think, call } = format;
+  const isThinking = opensThought(prompt, format) || turn.includes(think.open);
+  if (isThinking && !turn.includes(think.close)) return [];
+  const blocks = format.callBlocks(afterThink(turn, format));
+  if (blocks === undefined) return [];
+  const argumentsOf = argumentsIn(toolTable(tools));
+  const calls = blocks.map((block) => turnCall(format.readCall(block, argumentsOf)));
+  return calls.length > 0 ? calls : [{ kind: 'broken', message: `A ${call.open} is never closed.` }];
+}
+
+/** Every call in turns that can be read, wherever it stands; broken ones are passed over (as MENTOR does). */
+export function callsAnywhere(
+  turns: readonly string[],
+  { format, tools }: Pick<TurnContext, 'format' | 'tools'>,
+): WrittenCall[] {
+  const argumentsOf = argumentsIn(toolTable(tools));
+  // Without a tag behind them calls end with their turn.
+  const texts = format.call.close === '' ? turns.map((turn) => afterThink(turn, format)) : [turns.join('')];
+  return texts
+    .flatMap((text) => format.callBlocks(text) ?? [])
+    .flatMap((block) => {
+      const call = format.readCall(block, argumentsOf);
+      return 'kind' in call ? [] : [call];
+    });
 }
 
 /**
@@ -56,14 +72,15 @@ export function turnMessages(
   turn: string,
   calls: readonly TurnCall[],
   results: readonly string[],
+  format: ToolFormat,
 ): Message[] {
-  const end = turn.lastIndexOf(THINK.close);
-  const said = (end < 0 ? turn : turn.slice(end + THINK.close.length)).trim();
+  const said = afterThink(turn, format).trim();
   const made = calls.flatMap((call) => (call.kind === 'call' ? [call] : []));
   const isRead = made.length > 0 && made.length === calls.length;
   const toolCalls = made.map(({ name, given }) => ({ name, arguments: given }));
+  const before = format.outsideOfCalls(said.slice(0, Math.max(0, said.indexOf(format.call.open))));
   const written: Message = isRead
-    ? { role: 'assistant', content: said.slice(0, said.indexOf(CALL.open)).trim(), toolCalls }
+    ? { role: 'assistant', content: before.trim(), toolCalls }
     : { role: 'assistant', content: said };
   return [written, ...results.map((content): Message => ({ role: 'tool', content }))];
 }

@@ -62,7 +62,12 @@ export async function* judgeHeldOut(options: HeldOutOptions, first = 0): AsyncGe
       const output = sample === undefined ? '' : tokenizer.decode(sample.tokens);
       const last = dialogue.messages.at(-1);
       const gold = goldOfMessage(last ?? { role: 'assistant', content: '' }, dialogue.mustMention);
-      const verdict = exactMatch(gold, assistantTurn(record?.prompt ?? '', output));
+      const verdict = exactMatch(
+        gold,
+        assistantTurn(record?.prompt ?? '', output, template.format),
+        template.format,
+        dialogue.tools,
+      );
       return {
         id: dialogue.id,
         category: dialogue.category,

@@ -68,6 +68,7 @@ export async function exportParity(options: ParityOptions): Promise<Parity> {
     file.metadata('tokenizer.chat_template') ?? '',
     ggufSpecialTokens(options.gguf),
   );
+  const { format } = template;
   const parts: PromptParity[] = [];
   for (const [i, prompt] of prompts.entries()) {
     const answer = completions[i];
@@ -86,7 +87,7 @@ export async function exportParity(options: ParityOptions): Promise<Parity> {
       : await file.continueGreedily(theirs, Math.max(0, room), { stopAtEnd: true });
     const gold = goldOfMessage(dialogue.messages.at(-1) ?? NO_ANSWER, dialogue.mustMention);
     const isRight = (before: string, ids: TokenIds): boolean =>
-      exactMatch(gold, assistantTurn(before, tokenizer.decode(ids))).correct;
+      exactMatch(gold, assistantTurn(before, tokenizer.decode(ids), format), format, dialogue.tools).correct;
     parts.push({
       samePrompt,
       ...compared,

@@ -1,6 +1,6 @@
 /** Requests with the answers of every model, and what a stage drew in its first and its last step. */
 import { z } from 'zod';
-import { FORMAT } from '../chat/formats/index.ts';
+import { hermes } from '../chat/formats/hermes.ts';
 import type { EvalSample, SampleLine } from '../eval/formats.ts';
 import { type KindName, kindOf, stageKinds } from '../stages/index.ts';
 import { html, type Html } from './html.ts';
@@ -29,7 +29,7 @@ export function chosenSamples(samples: readonly EvalSample[], before: string, af
   return [...chosen, ...spread(others, SHOWN - chosen.length)];
 }
 
-const { call, think, turn } = FORMAT;
+const { call, think, turn } = hermes;
 const CALL = new RegExp(`${call.open}\\s*(\\{[\\s\\S]*?\\})\\s*${call.close}`, 'g');
 const TURN_END = new RegExp(`${turn.close.replaceAll('|', String.raw`\|`)}\\s*$`);
 const THOUGHT = new RegExp(`^\\s*(${think.open})?\\s*${think.close}`);

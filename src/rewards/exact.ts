@@ -5,10 +5,10 @@
  * strings exactly, but for white space around them. Where text is wanted, any non-empty reply without a call is right, unless words are named that
  * it must mention. Tools are not consulted: a call that no tool allows cannot equal a gold one.
  */
-import { FORMAT } from '../chat/formats/index.ts';
+import type { ToolFormat } from '../chat/formats/format.ts';
 import { parseGeneration, type GoldCall, type Label } from '../chat/generation.ts';
-import type { Message } from '../chat/messages.ts';
-import { isObjectCall } from '../chat/tools.ts';
+import type { Message, Tool } from '../chat/messages.ts';
+import { argumentsIn, isObjectCall, toolTable } from '../chat/tools.ts';
 import { dumps } from '../json/dumps.ts';
 import { fromJson, isDict, isList, strip, type PyDict, type PyValue } from '../json/python.ts';
 
@@ -62,15 +62,20 @@ export function goldOfLabel(label: Label, mustMention: readonly string[] = []): 
 }
 
 /** Judges an assistant's whole turn (see `assistantTurn`). Never throws. */
-export function exactMatch(gold: Gold, turn: string): Verdict {
-  return judge(gold, outcomeOf(turn));
+export function exactMatch(
+  gold: Gold,
+  turn: string,
+  format: ToolFormat,
+  tools: readonly Tool[] = [],
+): Verdict {
+  return judge(gold, outcomeOf(turn, format, tools));
 }
 
 /** A turn without a thought is an answer: only rewards ask for the tags. */
-function outcomeOf(turn: string): Outcome {
-  const { open, close } = FORMAT.think;
-  const thinks = turn.includes(open) || turn.includes(close);
-  const parsed = parseGeneration(thinks ? turn : open + close + turn);
+function outcomeOf(turn: string, format: ToolFormat, tools: readonly Tool[]): Outcome {
+  const { open, close } = format.think;
+  const thinks = format.thinks && (turn.includes(open) || turn.includes(close));
+  const parsed = parseGeneration(turn, { ...format, thinks }, argumentsIn(toolTable(tools)));
   if (parsed.kind === 'reply') return parsed;
   if (parsed.kind === 'malformed' || parsed.calls.length === 0) return { kind: 'unparsable' };
   const calls = parsed.calls.filter(isObjectCall);

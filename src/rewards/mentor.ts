@@ -20,7 +20,8 @@
  * none is always there; -1 for a wrong form is this project's choice. A label that cannot be read earns every well-formed
  * generation 0; a turn that says nothing, or never closes its call, earns 0 too, as one that does not end does.
  */
-import type { GoldCall, WrittenCall } from '../chat/generation.ts';
+import type { WrittenCall } from '../chat/formats/format.ts';
+import type { GoldCall } from '../chat/generation.ts';
 import { isObjectCall } from '../chat/tools.ts';
 import { binary, type BinaryDetail } from './binary.ts';
 import { judge } from './exact.ts';

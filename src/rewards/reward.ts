@@ -2,19 +2,12 @@
  * Rewards: of single answers, of conversations with functions, or of both; and the part that rewards of answers share:
  * reading the task once, and every generation by the same rules.
  */
-import {
-  assistantTurn,
-  callBlocks,
-  parseLabel,
-  readCall,
-  splitTurn,
-  type Label,
-  type Malformed,
-  type SyntaxFault,
-  type WrittenCall,
-} from '../chat/generation.ts';
+import type { ArgumentsOf, Malformed, SyntaxFault, ToolFormat, WrittenCall } from '../chat/formats/format.ts';
+import { hermes } from '../chat/formats/hermes.ts';
+import { assistantTurn, parseLabel, splitTurn, type Label } from '../chat/generation.ts';
 import type { Tool } from '../chat/messages.ts';
 import {
+  argumentsIn,
   checkCall,
   toolTable,
   toolTableFromPrompt,
@@ -31,6 +24,8 @@ export interface RewardTask {
   readonly label: string;
   /** The tools, where they are at hand; otherwise they are read from the prompt's last `<tools>...</tools>`. */
   readonly tools?: readonly Tool[];
+  /** Form of prompt, label and generations: the model's. Default: Hermes's, for which STAR's reward is written. */
+  readonly format?: ToolFormat;
 }
 
 export interface Score<Detail> {
@@ -133,8 +128,10 @@ const KEPT_LENGTH = 4096;
 
 /** A task that was read, for the scorers of all rewards. */
 export class PreparedTask {
+  readonly format: ToolFormat;
   readonly label: Label;
   readonly table: ToolTable;
+  readonly argumentsOf: ArgumentsOf;
   /** Part of the prompt that can belong to the assistant's turn: not more is copied for each generation. */
   readonly #opening: string;
   /** Calls by their text: the generations of a group write the same ones over and over. */
@@ -143,11 +140,13 @@ export class PreparedTask {
   readonly #check: CallCheck;
 
   /** Reads a task; `check` says which calls are of the required form. */
-  constructor({ prompt, label, tools }: RewardTask, check: CallCheck = checkCall) {
+  constructor({ prompt, label, tools, format = hermes }: RewardTask, check: CallCheck = checkCall) {
     this.#check = check;
-    this.table = tools === undefined ? toolTableFromPrompt(prompt) : toolTable(tools);
-    this.label = parseLabel(label);
-    this.#opening = assistantTurn(prompt, '');
+    this.format = format;
+    this.table = tools === undefined ? toolTableFromPrompt(prompt, format) : toolTable(tools);
+    this.argumentsOf = argumentsIn(this.table);
+    this.label = parseLabel(label, format, this.argumentsOf);
+    this.#opening = assistantTurn(prompt, '', format);
   }
 
   get problems(): readonly string[] {
@@ -157,15 +156,15 @@ export class PreparedTask {
 
   /** The whole turn that a generation completes. */
   turn(generation: string): string {
-    return assistantTurn(this.#opening, generation);
+    return assistantTurn(this.#opening, generation, this.format);
   }
 
   /** A generation, taken apart and held against the tools. */
   read(generation: string): Answer {
-    const split = splitTurn(this.turn(generation));
+    const split = splitTurn(this.turn(generation), this.format);
     if ('kind' in split) return split;
     const { answer } = split;
-    const blocks = callBlocks(answer);
+    const blocks = this.format.callBlocks(answer);
     if (blocks === undefined)
       return answer === '' ? { kind: 'nothing', why: 'empty_reply' } : { kind: 'reply', reply: answer };
     const calls: ValidCall[] = [];
@@ -180,7 +179,7 @@ export class PreparedTask {
   #call(block: string): ValidCall | Malformed<FormatFault> {
     const known = this.#known.get(block);
     if (known !== undefined) return known;
-    const written = readCall(block);
+    const written = this.format.readCall(block, this.argumentsOf);
     const call = 'kind' in written ? written : this.#check(written, this.table);
     if (block.length <= KEPT_LENGTH && this.#known.size < KEPT_BLOCKS) this.#known.set(block, call);
     return call;

@@ -6,7 +6,6 @@
  * Up to FREE of them cost nothing, from FULL on the factor is 1/2, and it is linear between: a soft limit as in DAPO (arXiv 2503.14476, equation 13),
  * but as a factor, so that a long right answer is never worse than a short wrong one. A wrong form earns -1 as ever.
  */
-import { FORMAT } from '../chat/formats/index.ts';
 import { PreparedTask, scorerOf, wellFormed, type Reward } from './reward.ts';
 import { similarityScore, type SimRlDetail } from './simrl.ts';
 
@@ -14,9 +13,6 @@ import { similarityScore, type SimRlDetail } from './simrl.ts';
 export const FREE = 1000;
 export const FULL = 4000;
 const LEAST = 0.5;
-
-const THINK_CLOSE = FORMAT.think.close;
-const THINK = FORMAT.think.open + THINK_CLOSE;
 
 export interface SimRlLengthDetail {
   readonly kind: 'length';
@@ -39,8 +35,10 @@ export const simrlLength: Reward<SimRlLengthDetail> = {
   prepare(task) {
     const prepared = new PreparedTask(task);
     const similarity = similarityScore(prepared);
-    const gold = task.label.slice(task.label.lastIndexOf(THINK_CLOSE) + THINK_CLOSE.length);
-    const needed = THINK.length + gold.trim().length;
+    const { think, thinks } = prepared.format;
+    const end = task.label.lastIndexOf(think.close);
+    const gold = end < 0 ? task.label : task.label.slice(end + think.close.length);
+    const needed = (thinks ? think.open.length + think.close.length : 0) + gold.trim().length;
     return scorerOf(prepared, (generation) => {
       const score = similarity(generation);
       const surplus = Math.max(0, prepared.turn(generation).length - needed);

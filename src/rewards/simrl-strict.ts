@@ -4,7 +4,8 @@
  *
  * Data sets are not always right: a tool whose schema a call of the label itself breaks is not checked, and the scorer's `problems` say so.
  */
-import type { GoldCall, Malformed, WrittenCall } from '../chat/generation.ts';
+import type { Malformed, WrittenCall } from '../chat/formats/format.ts';
+import type { GoldCall } from '../chat/generation.ts';
 import { checkCall, isObjectCall, type ToolEntry, type ToolTable, type ValidCall } from '../chat/tools.ts';
 import { JsonSchema } from '../json/schema.ts';
 import { PreparedTask, scorerOf, type FormatFault, type Reward } from './reward.ts';

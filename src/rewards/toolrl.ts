@@ -14,15 +14,8 @@
  * Form and answer are judged apart, so calls in a turn without `<think>` still earn; and tools are not consulted: a function that does not exist is just
  * a wrong one. The answer score is (R_correct + 3) / 6 for calls and R_format for replies. A label that cannot be read counts as one without calls.
  */
-import { FORMAT } from '../chat/formats/index.ts';
-import {
-  afterThink,
-  callBlocks,
-  outsideOfCalls,
-  readCall,
-  splitTurn,
-  type GoldCall,
-} from '../chat/generation.ts';
+import type { ToolFormat } from '../chat/formats/format.ts';
+import { afterThink, splitTurn, type GoldCall } from '../chat/generation.ts';
 import { isObjectCall } from '../chat/tools.ts';
 import { pyEquals } from '../json/equals.ts';
 import { strip } from '../json/python.ts';
@@ -83,10 +76,10 @@ function overlap(a: Iterable<string>, b: Iterable<string>): number {
 }
 
 /** The calls that were made, or why there are none that can be read. */
-function callsOf(turn: string): readonly GoldCall[] | string {
+function callsOf(turn: string, { format, argumentsOf }: PreparedTask): readonly GoldCall[] | string {
   const calls: GoldCall[] = [];
-  for (const block of callBlocks(afterThink(turn)) ?? []) {
-    const call = readCall(block);
+  for (const block of format.callBlocks(afterThink(turn, format)) ?? []) {
+    const call = format.readCall(block, argumentsOf);
     if ('kind' in call) return call.message;
     if (!isObjectCall(call))
       return 'A tool call has a name that is no string, or arguments that are no object.';
@@ -124,8 +117,12 @@ function matchOf(gold: GoldCall, place: number, made: readonly GoldCall[], used:
   return best;
 }
 
-function correctness(gold: readonly GoldCall[], turn: string): Pick<ToolRlDetail, 'correct' | 'calls'> {
-  const made = callsOf(turn);
+function correctness(
+  gold: readonly GoldCall[],
+  turn: string,
+  task: PreparedTask,
+): Pick<ToolRlDetail, 'correct' | 'calls'> {
+  const made = callsOf(turn, task);
   if (typeof made === 'string') return { correct: LEAST, calls: { kind: 'unreadable', message: made } };
   const names = overlap(
     gold.map((call) => call.name),
@@ -138,11 +135,11 @@ function correctness(gold: readonly GoldCall[], turn: string): Pick<ToolRlDetail
   return { correct: (6 * score) / maximum - 3, calls: { kind: 'calls', names, matches, score, maximum } };
 }
 
-function hasForm(turn: string, wantsCalls: boolean): boolean {
-  const split = splitTurn(turn);
-  if ('kind' in split || !strip(turn).startsWith(FORMAT.think.open)) return false;
-  const blocks = callBlocks(split.answer);
-  const text = withoutEndTokens(outsideOfCalls(split.answer));
+function hasForm(turn: string, wantsCalls: boolean, format: ToolFormat): boolean {
+  const split = splitTurn(turn, format);
+  if ('kind' in split || (format.thinks && !strip(turn).startsWith(format.think.open))) return false;
+  const blocks = format.callBlocks(split.answer);
+  const text = withoutEndTokens(format.outsideOfCalls(split.answer));
   return wantsCalls
     ? blocks !== undefined && blocks.length > 0 && text === ''
     : blocks === undefined && text !== '';
@@ -157,9 +154,11 @@ export const toolrl: Reward<ToolRlDetail> = {
     const gold = prepared.label.kind === 'calls' ? prepared.label.calls : undefined;
     return scorerOf(prepared, (generation): Score<ToolRlDetail> => {
       const turn = prepared.turn(generation);
-      const format = hasForm(turn, gold !== undefined) ? 1 : 0;
+      const format = hasForm(turn, gold !== undefined, prepared.format) ? 1 : 0;
       const { correct, calls } =
-        gold === undefined ? { correct: 0, calls: { kind: 'not_wanted' } as const } : correctness(gold, turn);
+        gold === undefined
+          ? { correct: 0, calls: { kind: 'not_wanted' } as const }
+          : correctness(gold, turn, prepared);
       return {
         reward: (2 * (format + correct - LEAST)) / (MOST - LEAST) - 1,
         format: format === 1 ? 1 : -1,

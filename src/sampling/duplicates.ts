@@ -1,5 +1,6 @@
 /** STAR's rule of which answers to one prompt are the same: equal thought, and equal reply or equal calls in any order. */
-import { assistantTurn, parseGeneration, type WrittenCall } from '../chat/generation.ts';
+import type { ToolFormat, WrittenCall } from '../chat/formats/format.ts';
+import { assistantTurn, parseGeneration } from '../chat/generation.ts';
 import { dumps } from '../json/dumps.ts';
 import type { PyValue } from '../json/python.ts';
 
@@ -12,8 +13,8 @@ function callText({ name, arguments: given }: WrittenCall): string {
 }
 
 /** Equal for answers to `prompt` that the reference takes for duplicates; what cannot be read equals only itself. */
-export function answerKey(prompt: string, generation: string): string {
-  const parsed = parseGeneration(assistantTurn(prompt, generation));
+export function answerKey(prompt: string, generation: string, format: ToolFormat): string {
+  const parsed = parseGeneration(assistantTurn(prompt, generation, format), format);
   if (parsed.kind === 'malformed') return JSON.stringify(['malformed', generation]);
   const said = parsed.kind === 'reply' ? parsed.reply : parsed.calls.map(callText).toSorted();
   return JSON.stringify([parsed.think, parsed.kind, said]);

@@ -82,7 +82,7 @@ export class Gguf implements Sampler {
       });
       const last = tokens.at(-1);
       const sample = {
-        text: openedWith(prompt, options) + model.detokenize(tokens),
+        text: openedWith(prompt, template, options) + model.detokenize(tokens),
         tokens: asTokenIds(tokens),
         length: tokens.length,
         logprobs: new Float32Array(0),

@@ -1,5 +1,4 @@
 /** A checkpoint, or a model that was opened already, on a device of this machine. */
-import { FORMAT } from '../chat/formats/index.ts';
 import { required } from '../base/errors.ts';
 import { identityOf } from '../base/identity.ts';
 import { ChatTemplate } from '../chat/template.ts';
@@ -19,8 +18,6 @@ import { type ScoredCompletion, type ScoreOptions, Scorer } from '../model/tree/
 import type { PromptTree } from '../model/tree/tree.ts';
 import type { Answer, Prompt, SampleOptions, Sampler } from './sampler.ts';
 
-const THINK = FORMAT.think.open;
-
 /** The text of a prompt: its own, or its conversation through a chat template. Throws a UserError where that cannot render it. */
 export function promptText(
   { text, messages = [], tools }: Prompt,
@@ -29,12 +26,15 @@ export function promptText(
 ): string {
   if (text !== undefined) return text;
   const input = tools === undefined ? { messages } : { messages, tools };
-  return template.prompt(input, thinking) + (isOpen ? THINK : '');
+  return template.prompt(input, thinking) + (isOpen ? template.format.think.open : '');
 }
 
 /** Beginning of an answer to that text, beside what is drawn. */
-export const openedWith = (prompt: Prompt, { open_thought: isOpen = false }: SampleOptions): string =>
-  isOpen && prompt.text === undefined ? THINK : '';
+export const openedWith = (
+  prompt: Prompt,
+  { format: { think } }: ChatTemplate,
+  { open_thought: isOpen = false }: SampleOptions,
+): string => (isOpen && prompt.text === undefined ? think.open : '');
 
 /** A model that is open, and how it is spoken to. */
 export interface LocalParts {
@@ -98,7 +98,7 @@ export class Local implements Sampler {
     const asked = Array.from(prompts, (prompt, index) => ({
       index,
       ids: prompt.ids ?? tokenizer.encode(promptText(prompt, template, options)),
-      opened: openedWith(prompt, options),
+      opened: openedWith(prompt, template, options),
     }));
     const fits = asked.filter(({ ids }) => ids.length < config.contextLength);
     for (const { index, ids } of asked) {

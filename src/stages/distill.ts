@@ -2,7 +2,6 @@
  * Off-policy distillation of a rollout stage's sequences and stored teacher distributions: FKL, RKL, AKL, CKD. Each
  * prompt with its kept answers is one tree.
  */
-import { FORMAT } from '../chat/formats/index.ts';
 import { z } from 'zod';
 import { UserError } from '../base/errors.ts';
 import type { TokenIds } from '../base/token-ids.ts';
@@ -117,7 +116,7 @@ function lessons(context: StageContext, given: Options, model: OpenModel): Lesso
     );
   const fault = topKFault(given.kd_topk, stored, given.data);
   if (fault !== undefined) throw new UserError('TOP_K', `stages.${context.name}${fault}`);
-  const thinkEndId = model.tokenizer.idOf(FORMAT.think.close);
+  const thinkEndId = model.tokenizer.idOf(model.template.format.think.close);
   const examples = prefixRuns(prompts, treeLimit(given)).map((alike): PendingExample => {
     const samples = alike.flatMap((prompt) => prompt.samples);
     const rows = samples.map(({ tokens }) => maskedRows(tokens, given.ref_mask_type, thinkEndId).length);

@@ -126,7 +126,7 @@ interface Chosen {
 function fromTrajectories(context: StageContext, given: Options, model: OpenModel): Chosen {
   const stored = storedTrajectories(context, given.data, model);
   const { pairing, pairs_per_problem: most } = given;
-  const { pairs: all, dropped } = chooseChainPairs(stored, model.tokenizer, { pairing, most });
+  const { pairs: all, dropped } = chooseChainPairs(stored, model, { pairing, most });
   const fitting = all.filter(({ promptIds }) => promptIds.length <= given.prompt_max_len);
   const tooLong = all.length - fitting.length;
   const pairs = fitting.slice(0, given.max_samples);

@@ -3,7 +3,7 @@
  * of a teacher's reference trajectory, and by whether the tools exist. What functions return is not learned. Names and
  * defaults are those of MENTOR's scripts and its verl configuration.
  */
-import type { WrittenCall } from '../chat/generation.ts';
+import type { WrittenCall } from '../chat/formats/format.ts';
 import { converse } from '../environment/conversation.ts';
 import type { EnvironmentHost } from '../environment/environment.ts';
 import { CONVERSATION } from '../environment/rollout-mode.ts';
@@ -107,13 +107,14 @@ export function conversations(options: ConversationsOptions): Rollouts<ToolPromp
 /** The calls of each problem's reference trajectory: the first that was kept. */
 function referenceCalls(
   stored: readonly StoredTrajectories[],
-  { tokenizer }: Pick<OpenModel, 'tokenizer'>,
+  { tokenizer, template: { format } }: Pick<OpenModel, 'tokenizer' | 'template'>,
+  { tools }: Pick<EnvironmentHost, 'tools'>,
 ): Map<string, readonly WrittenCall[]> {
   return new Map(
     stored.flatMap(({ id, samples: [first] }) => {
       if (first === undefined) return [];
       const words = first.rows.map((row) => first.tokens[row] ?? 0);
-      return [[id, callsAnywhere(tokenizer.decode(words))]];
+      return [[id, callsAnywhere([tokenizer.decode(words)], { format, tools })]];
     }),
   );
 }
@@ -153,7 +154,7 @@ export const mentor = defineTraining({
       const teacher =
         given.data === undefined
           ? undefined
-          : referenceCalls(storedTrajectories(context, given.data, model), model);
+          : referenceCalls(storedTrajectories(context, given.data, model), model, host);
       const problems = toolPrompts(
         context.name,
         all.filter(({ id }) => teacher?.has(id) ?? true).slice(0, given.prompts),

@@ -2,7 +2,6 @@
  * Pre-training on generated dialogues. A prompt tree here is a tool set with several requests: the tools are the
  * shared prompt, each completion is one user's turn with its answer, and the answer's tokens count.
  */
-import { FORMAT } from '../chat/formats/index.ts';
 import { z } from 'zod';
 import { Rng } from '../base/rng.ts';
 import { asTokenIds } from '../base/token-ids.ts';
@@ -56,13 +55,13 @@ const options = {
 /** Repetitions in one tree whose prompt is a single token: short, so that a step has many of them. */
 const REPETITIONS = 16;
 
-function copyingExample(rng: Rng, tokenizer: Tokenizer): TrainExample {
+function copyingExample(rng: Rng, { tokenizer, template }: PretrainData): TrainExample {
   const excluded = new Set(tokenizer.specialIds());
   const completions = Array.from({ length: REPETITIONS }, (): TrainCompletion => {
     const { tokens, from } = repetition(rng, tokenizer.vocabSize, excluded);
     return { tokens, rows: rowsFrom(tokens, from), inputs: {} };
   });
-  return { prompt: asTokenIds([tokenizer.idOf(FORMAT.turn.open)]), completions };
+  return { prompt: asTokenIds([tokenizer.idOf(template.format.turn.open)]), completions };
 }
 
 interface PretrainData {
@@ -118,7 +117,7 @@ function pretrainExamples(data: PretrainData): ExampleSource {
       const position = data.firstGroup + step * data.groups + i;
       const rng = Rng.seeded(data.seed, `pretrain:${position}`);
       const { source = 'invented', environment = '', dialogues: own } = draw(rng) ?? {};
-      if (source === 'copying') return copyingExample(rng, data.tokenizer);
+      if (source === 'copying') return copyingExample(rng, data);
       if (source === 'solutions') return rng.pick(data.solutions.get(environment) ?? []);
       return groupExample(dialogues(source, data, rng, position, own), data.tokenizer, data.template);
     });

@@ -97,6 +97,7 @@ async function* draw(context: StageContext, given: Options): AsyncGenerator<RunE
       seed: context.seed,
     }),
     tokenizer,
+    format: template.format,
     vocabSize,
     folder,
     signal: context.signal,

@@ -49,7 +49,7 @@ export interface Answering extends Speaking, Disposable {
 export function openAnswering(context: StageContext, given: OptionsOf<typeof usedOptions>): Answering {
   if (given.teacher !== undefined) {
     const speaking = context.speaking(given.model);
-    const sampler = openTeacher(given.teacher, speaking.tokenizer);
+    const sampler = openTeacher(given.teacher, speaking);
     return {
       ...speaking,
       sampler,

@@ -5,7 +5,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { asTokenIds, type TokenIds } from '../base/token-ids.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
-import { callsOfTurn } from '../environment/turn.ts';
+import { Speech } from '../environment/speech.ts';
+import type { ChatTemplate } from '../chat/template.ts';
 import type { PairAnswer, PreferencePair } from './pairs.ts';
 import type { StoredTrajectories, Trajectory } from './trajectory-store.ts';
 
@@ -37,7 +38,8 @@ interface Turn {
 }
 
 /** The turns of a chain: what the model wrote between two results. */
-function turnsOf({ tokens, rows }: Trajectory, tokenizer: Tokenizer): Turn[] {
+function turnsOf({ tokens, rows }: Trajectory, speech: Speech): Turn[] {
+  const { tokenizer } = speech;
   const spans: { start: number; end: number }[] = [];
   for (const row of rows) {
     const last = spans.at(-1);
@@ -46,9 +48,9 @@ function turnsOf({ tokens, rows }: Trajectory, tokenizer: Tokenizer): Turn[] {
   }
   return spans.map(({ start, end }, i) => {
     const text = tokenizer.decode(tokens.subarray(start, end));
-    const calls = callsOfTurn(text).map((call) =>
-      call.kind === 'call' ? { name: call.name, given: call.given } : call,
-    );
+    const calls = speech
+      .calls(text)
+      .map((call) => (call.kind === 'call' ? { name: call.name, given: call.given } : call));
     const results = tokenizer.decode(tokens.subarray(end, spans[i + 1]?.start ?? tokens.length));
     return { start, end, said: calls.length > 0 ? calls : text, results };
   });
@@ -131,12 +133,13 @@ function whole(
 /** The pairs of one problem, one for each wrong chain, without those that come twice. */
 function pairsOf(
   problem: StoredTrajectories,
-  tokenizer: Tokenizer,
+  speech: Speech,
   { pairing, most }: ChainPairRule,
 ): PreferencePair[] {
+  const { tokenizer } = speech;
   const chains = problem.samples
     .filter(({ rows }) => rows.length > 0)
-    .map((trajectory) => ({ trajectory, turns: turnsOf(trajectory, tokenizer) }));
+    .map((trajectory) => ({ trajectory, turns: turnsOf(trajectory, speech) }));
   const rights = chains.filter(({ trajectory: { correct } }) => correct);
   const wrongs = chains.filter(({ trajectory: { correct } }) => !correct);
   const pairs = new Map<string, PreferencePair>();
@@ -157,12 +160,13 @@ function pairsOf(
 /** Pairs of every problem that has both right and wrong chains. */
 export function chooseChainPairs(
   problems: readonly StoredTrajectories[],
-  tokenizer: Tokenizer,
+  { tokenizer, template }: { readonly tokenizer: Tokenizer; readonly template: ChatTemplate },
   rule: ChainPairRule,
 ): ChainPairs {
+  const speech = new Speech(tokenizer, template);
   const dropped = { right: 0, wrong: 0, same: 0 };
   const pairs = problems.flatMap((problem) => {
-    const found = pairsOf(problem, tokenizer, rule);
+    const found = pairsOf(problem, speech, rule);
     if (found.length > 0) return found;
     const right = problem.samples.some(({ correct }) => correct);
     const wrong = problem.samples.some(({ correct }) => !correct);

@@ -95,8 +95,9 @@ export function scoredPrompts(options: {
       get scorer() {
         scorer ??= reward.prepare({
           prompt: text,
-          label: assistantTurn(text, target),
+          label: assistantTurn(text, target, template.format),
           tools: dialogue.tools,
+          format: template.format,
         });
         return scorer;
       },

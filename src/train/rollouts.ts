@@ -3,6 +3,7 @@
  * top-k log-probabilities at every token (STAR's teacher_rollout.py; correctness is not checked there either).
  */
 import { UserError } from '../base/errors.ts';
+import type { ToolFormat } from '../chat/formats/format.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
 import { answerKey } from '../sampling/duplicates.ts';
 import type { Drawn } from '../sampling/sampler.ts';
@@ -28,6 +29,8 @@ export interface RolloutOptions {
   readonly failureTolerance: number;
   readonly teacher: Teacher;
   readonly tokenizer: Tokenizer;
+  /** Form of the answers. */
+  readonly format: ToolFormat;
   /** Ids that the teacher may give. */
   readonly vocabSize: number;
   readonly folder: string;
@@ -40,7 +43,7 @@ type Asked = Question & Pick<ScoredPrompt, 'id' | 'scorer'>;
 
 /** Scores drafts and keeps those that are valid, distinct and good enough. */
 function choose(
-  { validityFilter, rewardThreshold = -Infinity }: RolloutOptions,
+  { validityFilter, rewardThreshold = -Infinity, format: form }: RolloutOptions,
   { text: prompt, ids, scorer }: Asked,
   drafts: readonly Drawn[],
 ): { readonly counts: RolloutCounts; readonly kept: readonly (Drawn & { readonly reward: number })[] } {
@@ -55,7 +58,7 @@ function choose(
     const isValid = format === 1 && !isCut;
     if (isValid) counts.valid += 1;
     if ((validityFilter && !isValid) || reward < rewardThreshold) continue;
-    const key = answerKey(prompt, draft.text);
+    const key = answerKey(prompt, draft.text, form);
     if (!kept.has(key)) kept.set(key, { ...draft, reward });
   }
   return { counts: { ...counts, kept: kept.size }, kept: [...kept.values()] };

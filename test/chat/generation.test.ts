@@ -1,12 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { assistantTurn, between, parseGeneration, parseLabel } from '../../src/chat/generation.ts';
+import { hermes } from '../../src/chat/formats/hermes.ts';
+import { between } from '../../src/chat/formats/format.ts';
+import { assistantTurn, parseGeneration, parseLabel } from '../../src/chat/generation.ts';
 
 const call = '<tool_call>\n{"name": "ring", "arguments": {"at": 7}}\n</tool_call>';
 const parsed = { name: 'ring', arguments: new Map([['at', 7n]]) };
 
 describe('parseGeneration', () => {
   test('reads a thought and calls, and ignores the text around them', () => {
-    expect(parseGeneration(`<think>\nhm\n</think>\n\nSure. ${call} and ${call}<|im_end|>`)).toEqual({
+    expect(parseGeneration(`<think>\nhm\n</think>\n\nSure. ${call} and ${call}<|im_end|>`, hermes)).toEqual({
       kind: 'calls',
       think: 'hm',
       calls: [parsed, parsed],
@@ -14,7 +16,7 @@ describe('parseGeneration', () => {
   });
 
   test('reads a thought and a reply, special tokens included', () => {
-    expect(parseGeneration('<think></think>\n\nNo.<|im_end|>\n')).toEqual({
+    expect(parseGeneration('<think></think>\n\nNo.<|im_end|>\n', hermes)).toEqual({
       kind: 'reply',
       think: '',
       reply: 'No.<|im_end|>',
@@ -22,12 +24,12 @@ describe('parseGeneration', () => {
   });
 
   test('takes the answer from behind the last </think>', () => {
-    expect(parseGeneration(`<think>a</think>${call}</think>No.`)).toEqual({
+    expect(parseGeneration(`<think>a</think>${call}</think>No.`, hermes)).toEqual({
       kind: 'reply',
       think: 'a',
       reply: 'No.',
     });
-    expect(parseGeneration('<think>a<think>b</think>No.')).toEqual({
+    expect(parseGeneration('<think>a<think>b</think>No.', hermes)).toEqual({
       kind: 'reply',
       think: 'a<think>b',
       reply: 'No.',
@@ -35,17 +37,17 @@ describe('parseGeneration', () => {
   });
 
   test('finds no call in a block that is never closed, and no reply either', () => {
-    expect(parseGeneration('<think></think><tool_call>{"name": "ring"')).toEqual({
+    expect(parseGeneration('<think></think><tool_call>{"name": "ring"', hermes)).toEqual({
       kind: 'calls',
       think: '',
       calls: [],
     });
-    expect(parseGeneration(`<think></think>${call}<tool_call>`)).toMatchObject({ calls: [parsed] });
+    expect(parseGeneration(`<think></think>${call}<tool_call>`, hermes)).toMatchObject({ calls: [parsed] });
   });
 
   test('leaves names and arguments as they were written', () => {
     expect(
-      parseGeneration('<think></think><tool_call>{"name": null, "arguments": [5.0, 5]}</tool_call>'),
+      parseGeneration('<think></think><tool_call>{"name": null, "arguments": [5.0, 5]}</tool_call>', hermes),
     ).toMatchObject({
       calls: [{ name: null, arguments: [5, 5n] }],
     });
@@ -62,7 +64,7 @@ describe('parseGeneration', () => {
     ['call_without_name', '<think></think><tool_call>{"arguments": {}}</tool_call>'],
     ['call_without_arguments', '<think></think><tool_call>{"name": "ring"}</tool_call>'],
   ])('%s: %s', (fault, turn) => {
-    expect(parseGeneration(turn)).toMatchObject({
+    expect(parseGeneration(turn, hermes)).toMatchObject({
       kind: 'malformed',
       fault,
       message: expect.stringMatching(/\.$/) as string,
@@ -87,23 +89,26 @@ describe('between', () => {
 describe('assistantTurn', () => {
   test('is what follows the last assistant header, opened by the prompt', () => {
     const prompt = '<|im_start|>assistant\nearlier<|im_end|>\n<|im_start|>assistant\n<think>';
-    expect(assistantTurn(prompt, '</think>No.')).toBe('<think></think>No.');
-    expect(assistantTurn(prompt, 'x<|im_start|>assistant\ny')).toBe('y');
-    expect(assistantTurn('<|im_start|>', 'assistant\ny')).toBe('y');
-    expect(assistantTurn('<think>', 'y')).toBe('<think>y');
+    expect(assistantTurn(prompt, '</think>No.', hermes)).toBe('<think></think>No.');
+    expect(assistantTurn(prompt, 'x<|im_start|>assistant\ny', hermes)).toBe('y');
+    expect(assistantTurn('<|im_start|>', 'assistant\ny', hermes)).toBe('y');
+    expect(assistantTurn('<think>', 'y', hermes)).toBe('<think>y');
   });
 });
 
 describe('parseLabel', () => {
   test('reads calls', () => {
-    expect(parseLabel(`thought</think>${call}\n${call}<|im_end|>\n`)).toEqual({
+    expect(parseLabel(`thought</think>${call}\n${call}<|im_end|>\n`, hermes)).toEqual({
       kind: 'calls',
       calls: [parsed, parsed],
     });
   });
 
   test('reads a reply, stripped', () => {
-    expect(parseLabel('</think>\n\nNo.<|im_end|>\n')).toEqual({ kind: 'reply', reply: 'No.<|im_end|>' });
+    expect(parseLabel('</think>\n\nNo.<|im_end|>\n', hermes)).toEqual({
+      kind: 'reply',
+      reply: 'No.<|im_end|>',
+    });
   });
 
   test.each([
@@ -120,6 +125,6 @@ describe('parseLabel', () => {
       'The arguments of a in the label are null, not an object.',
     ],
   ])('cannot use %j, and says why', (label, message) => {
-    expect(parseLabel(label)).toEqual({ kind: 'unusable', message });
+    expect(parseLabel(label, hermes)).toEqual({ kind: 'unusable', message });
   });
 });

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { hermes } from '../../src/chat/formats/hermes.ts';
 import { DEFAULT_TEMPLATE } from '../../src/chat/default-template.ts';
 import type { Message, Tool } from '../../src/chat/messages.ts';
 import {
@@ -190,12 +191,12 @@ describe('prompt and target', () => {
     const { prompt, target } = OWN_TEMPLATE.turn({ messages }, { role: 'assistant', content: 'A tag.' });
     expect(prompt.endsWith('<think></think>?<|im_end|>\n<|im_start|>assistant\n')).toBe(true);
     expect(target).toBe('<think>\n\n</think>\n\nA tag.<|im_end|>');
-    expect(targetAfter(prompt, '', 'A tag.')).toBe(target);
+    expect(targetAfter(prompt, '', 'A tag.', hermes)).toBe(target);
   });
 
   it('put calls below the content', () => {
     const toolCalls = [{ name: 'stop', arguments: {} }];
-    expect(answerText({ content: 'Now:', toolCalls })).toBe(
+    expect(answerText({ content: 'Now:', toolCalls }, hermes)).toBe(
       'Now:\n<tool_call>\n{"name": "stop", "arguments": {}}\n</tool_call>',
     );
   });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { hermes } from '../../src/chat/formats/hermes.ts';
 import { checkCall, toolTable, toolTableFromPrompt } from '../../src/chat/tools.ts';
 import { parseJson } from '../../src/json/parse.ts';
 import type { JsonObject } from '../../src/json/value.ts';
@@ -7,6 +8,7 @@ const inPrompt = (...lines: string[]): string =>
   `in <tools></tools> tags:\n<tools>\n${lines.join('\n')}\n</tools>`;
 const table = toolTableFromPrompt(
   inPrompt('{"name": "ring", "parameters": {"a": {}, "at": {}}}', '{"name": "stop", "parameters": {}}'),
+  hermes,
 );
 
 describe('toolTableFromPrompt', () => {
@@ -20,6 +22,7 @@ describe('toolTableFromPrompt', () => {
         '{"name": "nothing", "parameters": null}',
         '{"name": "bare"}',
       ),
+      hermes,
     );
     expect(tools.map((tool) => [tool.name, [...tool.arguments.keys()]])).toEqual([
       ['schema', ['x']],
@@ -33,13 +36,14 @@ describe('toolTableFromPrompt', () => {
 
   test('takes the last block, and no tools without one', () => {
     const two = '<tools>\n{"name": "a"}\n</tools><tools>\n{"name": "b"}\n</tools>';
-    expect(toolTableFromPrompt(two).tools.map(({ name }) => name)).toEqual(['b']);
-    expect(toolTableFromPrompt('hello').tools).toEqual([]);
+    expect(toolTableFromPrompt(two, hermes).tools.map(({ name }) => name)).toEqual(['b']);
+    expect(toolTableFromPrompt('hello', hermes).tools).toEqual([]);
   });
 
   test('leaves out what is no tool, and says so', () => {
     const { tools, problems } = toolTableFromPrompt(
       inPrompt('{', '[]', '{}', '{"name": "a", "parameters": 1}', '{"name": "b"}'),
+      hermes,
     );
     expect(tools.map(({ name }) => name)).toEqual(['b']);
     expect(problems).toHaveLength(4);
@@ -54,7 +58,7 @@ describe('find', () => {
     ['a/b', String.raw`{"name": "a\/b"}`],
     ['in', '{"name": "in", "parameters": {"inside": {}}}'],
   ])('finds %s however it is written', (name, line) => {
-    const found = toolTableFromPrompt(inPrompt('{"name": "other"}', line, '{"name": "inner"}'));
+    const found = toolTableFromPrompt(inPrompt('{"name": "other"}', line, '{"name": "inner"}'), hermes);
     expect(found.find(name)?.name).toBe(name);
     expect(found.find('toString')).toBeUndefined();
   });
@@ -66,6 +70,7 @@ describe('find', () => {
         '{"name": "a", "parameters": {"y": {}}}',
         '{"name": "a"',
       ),
+      hermes,
     );
     expect([...(found.find('a')?.arguments.keys() ?? [])]).toEqual(['y']);
     expect(found.tools).toEqual([found.find('a')]);
@@ -87,7 +92,7 @@ describe('toolTable', () => {
       { name: 'b', description: '', parameters: {} },
     ];
     const prompt = inPrompt(...tools.map((tool) => JSON.stringify(tool)));
-    expect(toolTable(tools).tools).toEqual(toolTableFromPrompt(prompt).tools);
+    expect(toolTable(tools).tools).toEqual(toolTableFromPrompt(prompt, hermes).tools);
   });
 });
 

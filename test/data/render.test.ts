@@ -1,5 +1,6 @@
 /** Training records: boundaries, shared prefixes, masks, and how they look. */
 import { describe, expect, it } from 'vitest';
+import { hermes } from '../../src/chat/formats/hermes.ts';
 import { trainTokenizer } from '../../src/chat/bpe-trainer.ts';
 import { ChatTemplate, OWN_TEMPLATE } from '../../src/chat/template.ts';
 import type { Dialogue, Tool } from '../../src/chat/messages.ts';
@@ -97,13 +98,21 @@ describe('maskOf', () => {
 
   it('counts all as the answer where the prompt has closed the thought', () => {
     const prompt = '<|im_start|>assistant\n<think>\n\n</think>\n\n';
-    const closed = makeRecord({ id: 'x', category: 'closed', prompt, target: 'Hi<|im_end|>' }, tokenizer);
+    const closed = makeRecord(
+      { id: 'x', category: 'closed', prompt, target: 'Hi<|im_end|>' },
+      tokenizer,
+      hermes,
+    );
     expect(maskOf(closed, 'answer')).toEqual(maskOf(closed, 'all'));
     expect(maskOf(closed, 'think').every((one) => one === 0)).toBe(true);
   });
 
   it('takes a thought that was never closed for thinking throughout', () => {
-    const cut = makeRecord({ id: 'x', category: 'cut', prompt: '<think>', target: '\nand so on' }, tokenizer);
+    const cut = makeRecord(
+      { id: 'x', category: 'cut', prompt: '<think>', target: '\nand so on' },
+      tokenizer,
+      hermes,
+    );
     expect(maskOf(cut, 'think')).toEqual(maskOf(cut, 'all'));
     expect(maskOf(cut, 'answer').every((one) => one === 0)).toBe(true);
   });
@@ -116,7 +125,7 @@ describe('inspectRecord', () => {
     prompt: '<|im_start|>user\nhi<think>',
     target: '\n</think>é<|im_end|>',
   };
-  const record = makeRecord(texts, tokenizer);
+  const record = makeRecord(texts, tokenizer, hermes);
 
   it('shows tokens, line breaks, counts and the mask', () => {
     expect(inspectRecord(record, tokenizer, { mask: 'answer' })).toMatchInlineSnapshot(`

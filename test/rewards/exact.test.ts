@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { hermes } from '../../src/chat/formats/hermes.ts';
 import { parseLabel } from '../../src/chat/generation.ts';
 import { ERROR_CLASSES, exactMatch, goldOfLabel, goldOfMessage, type Gold } from '../../src/rewards/exact.ts';
 
@@ -7,11 +8,11 @@ function call(name: string, values: string): string {
 }
 
 function goldCalls(...calls: string[]): Gold {
-  return goldOfLabel(parseLabel(`</think>${calls.join('\n')}<|im_end|>\n`))!;
+  return goldOfLabel(parseLabel(`</think>${calls.join('\n')}<|im_end|>\n`, hermes))!;
 }
 
 function verdict(gold: Gold, answer: string): string {
-  const result = exactMatch(gold, `<think>hm</think>${answer}<|im_end|>`);
+  const result = exactMatch(gold, `<think>hm</think>${answer}<|im_end|>`, hermes);
   return result.correct ? 'correct' : result.error;
 }
 
@@ -72,9 +73,12 @@ describe('exactMatch of calls', () => {
 
   test('a text without its thought is not of the required form', () => {
     const gold = goldCalls(call('f', '{}'));
-    expect(exactMatch(gold, `hm</think>${call('f', '{}')}`)).toEqual({ correct: false, error: 'unparsable' });
-    expect(exactMatch(gold, call('f', '{}'))).toEqual({ correct: true });
-    expect(exactMatch(gold, `<think></think>${call('f', '{}')}`)).toEqual({ correct: true });
+    expect(exactMatch(gold, `hm</think>${call('f', '{}')}`, hermes)).toEqual({
+      correct: false,
+      error: 'unparsable',
+    });
+    expect(exactMatch(gold, call('f', '{}'), hermes)).toEqual({ correct: true });
+    expect(exactMatch(gold, `<think></think>${call('f', '{}')}`, hermes)).toEqual({ correct: true });
   });
 });
 
@@ -114,8 +118,8 @@ describe('gold answers', () => {
       kind: 'reply',
       mustMention: ['x'],
     });
-    expect(goldOfLabel(parseLabel('</think>No.'))).toEqual({ kind: 'reply', mustMention: [] });
-    expect(goldOfLabel(parseLabel('No.'))).toBeUndefined();
+    expect(goldOfLabel(parseLabel('</think>No.', hermes))).toEqual({ kind: 'reply', mustMention: [] });
+    expect(goldOfLabel(parseLabel('No.', hermes))).toBeUndefined();
   });
 });
 

@@ -1,6 +1,6 @@
 /** MENTOR's reward by hand, from the rules of its public code: every branch and every variant. */
 import { describe, expect, test } from 'vitest';
-import type { WrittenCall } from '../../src/chat/generation.ts';
+import type { WrittenCall } from '../../src/chat/formats/format.ts';
 import { lastBoxed, sameAnswer } from '../../src/rewards/math-answer.ts';
 import { CONVERSATION_REWARDS, loadConversationReward } from '../../src/rewards/index.ts';
 import {

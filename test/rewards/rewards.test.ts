@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
+import { hermes } from '../../src/chat/formats/hermes.ts';
 import { assistantTurn, parseLabel } from '../../src/chat/generation.ts';
 import { exactMatch, goldOfLabel } from '../../src/rewards/exact.ts';
 import { binary } from '../../src/rewards/binary.ts';
@@ -198,7 +199,11 @@ describe('binary', () => {
       const label = rng.pick(labels);
       const generation = mutate(rng, rng.pick(labels));
       const { format, answer } = binary.prepare({ prompt, label }).score(generation);
-      const { correct } = exactMatch(goldOfLabel(parseLabel(label))!, assistantTurn(prompt, generation));
+      const { correct } = exactMatch(
+        goldOfLabel(parseLabel(label, hermes))!,
+        assistantTurn(prompt, generation, hermes),
+        hermes,
+      );
       if (format === 1 && correct !== (answer === 1)) disagreements.push(generation);
     }
     expect(disagreements).toEqual([]);

@@ -1,5 +1,6 @@
 /** How answers end: only what a protocol documents as the end of a turn is one. */
 import { afterEach, describe, expect, test } from 'vitest';
+import { hermes } from '../../src/chat/formats/hermes.ts';
 import { trainVocabulary } from '../../packages/assistant/src/vocabulary.ts';
 import { Transient } from '../../src/sampling/served/faults.ts';
 import { endOf } from '../../src/sampling/served/finish.ts';
@@ -25,6 +26,7 @@ const ask: Ask = {
   samples: 1,
   seed: 1,
   sampling,
+  format: hermes,
   topK: 1,
   stopIds: tokenizer.stopIds,
   isEnd: endOf(tokenizer),

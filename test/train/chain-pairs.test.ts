@@ -41,7 +41,7 @@ function problem(id: string, ...samples: readonly Trajectory[]): StoredTrajector
 }
 
 const choose = (pairing: ChainPairing, problems: readonly StoredTrajectories[], most = 4) =>
-  chooseChainPairs(problems, tokenizer, { pairing, most });
+  chooseChainPairs(problems, { tokenizer, template: OWN_TEMPLATE }, { pairing, most });
 
 const text = (ids: TokenIds): string => tokenizer.decode(ids);
 

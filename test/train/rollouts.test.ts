@@ -2,6 +2,7 @@
 import { readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { hermes } from '../../src/chat/formats/hermes.ts';
 import { OWN_TEMPLATE } from '../../src/chat/template.ts';
 import { trainVocabulary } from '../../packages/assistant/src/vocabulary.ts';
 import { rewardNamed } from '../../src/rewards/index.ts';
@@ -95,6 +96,7 @@ async function roll(
   const run = runRollouts({
     name,
     prompts,
+    format: hermes,
     count: dialogues,
     batch: 4,
     validityFilter: true,
@@ -177,7 +179,7 @@ describe('what is kept', () => {
 
   test('is distinct by the rule of the reference', () => {
     const prompt = '<|im_start|>assistant\n<think>';
-    const key = (text: string): string => answerKey(prompt, text);
+    const key = (text: string): string => answerKey(prompt, text, hermes);
     const [a, b] = [call('dim', 1), call('dim', 2)];
     expect(key(`\nHm.\n</think>\n\n${a}\n${b}<|im_end|>`)).toBe(key(`Hm.</think>${b}${a}`));
     expect(key(`</think>${a}`)).not.toBe(key(`Hm.</think>${a}`));

@@ -1,10 +1,16 @@
 /** The interface of a tool-call format, which is one file here and one line in index.ts. */
-import type { PyValue } from '../../json/python.ts';
+import type { PyDict, PyValue } from '../../json/python.ts';
 
 /** A call as it was written: the name may be any JSON value, and so may the arguments. */
 export interface WrittenCall {
   readonly name: PyValue;
   readonly arguments: PyValue;
+}
+
+/** A call that is to be written; arguments that could not be read as an object stay the text that they are. */
+export interface CallToWrite {
+  readonly name: string;
+  readonly arguments: PyDict | string;
 }
 
 /** Reasons why a text is not of the required form. */
@@ -23,55 +29,46 @@ export interface Malformed<Fault extends string = SyntaxFault> {
   readonly message: string;
 }
 
-export type Generation =
-  | Malformed
-  /** `calls` is empty when a block was opened and never closed. */
-  | { readonly kind: 'calls'; readonly think: string; readonly calls: readonly WrittenCall[] }
-  /** `reply` may be empty. End-of-turn tokens that were left in the text are part of it. */
-  | { readonly kind: 'reply'; readonly think: string; readonly reply: string };
-
-/** A turn cut in two. */
-export interface ThinkAndAnswer {
-  readonly think: string;
-  readonly answer: string;
+/** Something wrong with a call. */
+export function malformed(fault: SyntaxFault, message: string): Malformed {
+  return { kind: 'malformed', fault, message };
 }
 
+/** Finds what a tool says of its arguments, by their names; undefined for a tool that is not known. */
+export type ArgumentsOf = (tool: string) => PyDict | undefined;
+
 /** Text before and behind something. */
-interface Tags {
+export interface Tags {
   readonly open: string;
   readonly close: string;
 }
 
-/** Text of conversations, thoughts and calls. */
+/** Text of conversations, thoughts and calls, as a checkpoint's chat template has it. */
 export interface ToolFormat {
+  readonly name: string;
   readonly think: Tags;
+  /** Around a thought, line breaks included. */
+  readonly thought: Tags;
+  /** Tells whether every turn begins with a thought, be it empty; else a turn may. */
+  readonly thinks: boolean;
+  /** Around calls. Nothing is written behind them where `close` is empty. */
   readonly call: Tags;
-  /** Around the list of tools in a prompt, one JSON document a line. */
-  readonly tools: Tags;
-  /** Around a call's result. */
-  readonly response: Tags;
+  /** Around the list of tools in a prompt, one JSON document a line; undefined where prompts show them otherwise. */
+  readonly tools: Tags | undefined;
+  /** End of a turn of calls, where that is not the end of a turn. */
+  readonly callEnd?: string;
   /** Beginning of every message, before its role, and end of every message. */
   readonly turn: Tags;
   /** Beginning of an assistant's message. */
   readonly assistant: string;
-  /** Tokens that end an answer: of a turn, and of a text. */
-  readonly ends: readonly [turn: string, text: string];
 
-  /** Text of a call whose name and arguments are written as JSON. */
-  readonly render: (name: string, args: string) => string;
-  /** Takes apart a whole assistant turn, its thought included (see `assistantTurn`); never throws. */
-  readonly parse: (turn: string) => Generation;
-  /** Cuts a whole assistant turn into its thought and its answer. */
-  readonly splitTurn: (turn: string) => ThinkAndAnswer | Malformed;
-  /** The answer of a turn: all of it, if there is no thought. */
-  readonly afterThink: (turn: string) => string;
-  /** The complete blocks of calls in an answer; undefined if it begins none and so is a reply. */
+  /** An answer: content, then calls. */
+  readonly render: (content: string, calls: readonly CallToWrite[]) => string;
+  /** The texts of the complete calls in an answer; undefined if it begins none and so is a reply. */
   readonly callBlocks: (answer: string) => readonly string[] | undefined;
-  /** Reads what stands in one block. */
-  readonly readCall: (block: string) => WrittenCall | Malformed;
-  /** The calls in an answer, or the first fault; undefined if it is a reply. */
-  readonly readCalls: (answer: string) => readonly WrittenCall[] | Malformed | undefined;
-  /** An answer without its complete blocks. */
+  /** Reads the text of one call; never throws. Where a format leaves types open, the tool's own words decide. */
+  readonly readCall: (block: string, argumentsOf?: ArgumentsOf) => WrittenCall | Malformed;
+  /** An answer without its complete calls. */
   readonly outsideOfCalls: (answer: string) => string;
 }
 
@@ -84,6 +81,18 @@ export function between(text: string, open: string, close: string): string[] {
     const end = text.indexOf(close, start + open.length);
     if (end < 0) return found;
     found.push(text.slice(start + open.length, end));
+    at = end + close.length;
+  }
+}
+
+/** A text without what stands between `open` and the next `close`, and without the two. */
+export function outside(text: string, { open, close }: Tags): string {
+  let rest = '';
+  for (let at = 0; ;) {
+    const start = text.indexOf(open, at);
+    const end = start < 0 ? -1 : text.indexOf(close, start + open.length);
+    if (end < 0) return rest + text.slice(at);
+    rest += text.slice(at, start);
     at = end + close.length;
   }
 }

@@ -1,34 +1,25 @@
 /**
- * Hermes's format, which Qwen's models write: `<think>...</think>`, then `<tool_call>{"name": ..., "arguments": ...}</tool_call>` blocks or a reply.
- * The rules are those of STAR's Sim-RL reward, quirks included, because training and evaluation have to agree with it to the last case:
- *
- * - there must be exactly one `<think>...</think>` pair. A second `</think>`, or a `<think>` inside the thought, does not count as one;
- * - the answer is what follows the LAST `</think>`; blocks before it are thoughts;
- * - as soon as the answer contains `<tool_call>` it is no reply, and text around the blocks is ignored;
- * - every complete block must hold one JSON object with a name and arguments. A block that is never closed is no block:
- *   the generation then has no calls and no reply, which is not a format error.
- *
- * Everything here is linear in the text: tags are found by searching forward, never by backtracking.
+ * Hermes's format, which the models of Qwen2.5, Qwen3 and Granite write: `<tool_call>{"name": ..., "arguments": ...}</tool_call>`
+ * blocks or a reply, after a thought where the model has one. Its rules are those of STAR's Sim-RL reward, quirks included,
+ * because training and evaluation have to agree with it to the last case: as soon as an answer contains `<tool_call>` it is
+ * no reply, and text around the blocks is ignored; every complete block must hold one JSON object with a name and arguments.
+ * A block that is never closed is no block: the generation then has no calls and no reply, which is not a format error.
  */
+import { dumps } from '../../json/dumps.ts';
 import { tryParseJson } from '../../json/parse.ts';
-import { isDict, strip, typeName } from '../../json/python.ts';
+import { isDict, typeName } from '../../json/python.ts';
 import {
   between,
-  type Generation,
+  type CallToWrite,
   type Malformed,
-  type SyntaxFault,
-  type ThinkAndAnswer,
+  malformed,
+  outside,
   type ToolFormat,
   type WrittenCall,
 } from './format.ts';
 
-const THINK = { open: '<think>', close: '</think>' };
 const CALL = { open: '<tool_call>', close: '</tool_call>' };
 const TURN = { open: '<|im_start|>', close: '<|im_end|>' };
-
-function malformed(fault: SyntaxFault, message: string): Malformed {
-  return { kind: 'malformed', fault, message };
-}
 
 function readCall(block: string): WrittenCall | Malformed {
   const parsed = tryParseJson(block);
@@ -42,71 +33,26 @@ function readCall(block: string): WrittenCall | Malformed {
   return { name, arguments: written };
 }
 
-function callBlocks(answer: string): readonly string[] | undefined {
-  return answer.includes(CALL.open) ? between(answer, CALL.open, CALL.close) : undefined;
+function callText({ name, arguments: given }: CallToWrite): string {
+  const args = typeof given === 'string' ? given : dumps(given);
+  return `${CALL.open}\n{"name": ${dumps(name)}, "arguments": ${args}}\n${CALL.close}`;
 }
 
-function readCalls(answer: string): readonly WrittenCall[] | Malformed | undefined {
-  const blocks = callBlocks(answer);
-  if (blocks === undefined) return undefined;
-  const calls: WrittenCall[] = [];
-  for (const block of blocks) {
-    const call = readCall(block);
-    if ('kind' in call) return call;
-    calls.push(call);
-  }
-  return calls;
-}
-
-/** The text after the last `</think>`: all of it, if there is none. */
-function afterThink(turn: string): string {
-  const close = turn.lastIndexOf(THINK.close);
-  return strip(close < 0 ? turn : turn.slice(close + THINK.close.length));
-}
-
-function outsideOfCalls(answer: string): string {
-  let text = '';
-  for (let at = 0; ;) {
-    const start = answer.indexOf(CALL.open, at);
-    const end = start < 0 ? -1 : answer.indexOf(CALL.close, start + CALL.open.length);
-    if (end < 0) return text + answer.slice(at);
-    text += answer.slice(at, start);
-    at = end + CALL.close.length;
-  }
-}
-
-function splitTurn(turn: string): ThinkAndAnswer | Malformed {
-  const thinks = between(turn, THINK.open, THINK.close);
-  const [think] = thinks;
-  if (think === undefined) return malformed('no_think', 'There is no <think>...</think>.');
-  if (thinks.length > 1)
-    return malformed('several_thinks', `There are ${thinks.length} <think>...</think> pairs, not one.`);
-  return { think, answer: afterThink(turn) };
-}
-
-function parse(turn: string): Generation {
-  const split = splitTurn(turn);
-  if ('kind' in split) return split;
-  const think = strip(split.think);
-  const calls = readCalls(split.answer);
-  if (calls === undefined) return { kind: 'reply', think, reply: split.answer };
-  return 'kind' in calls ? calls : { kind: 'calls', think, calls };
-}
-
-export const hermes: ToolFormat = {
-  think: THINK,
+export const hermes = {
+  name: 'hermes',
+  think: { open: '<think>', close: '</think>' },
+  thought: { open: '<think>\n', close: '\n</think>\n\n' },
+  thinks: true,
   call: CALL,
   tools: { open: '<tools>', close: '</tools>' },
+  /** Around a call's result. */
   response: { open: '<tool_response>', close: '</tool_response>' },
   turn: TURN,
+  /** End of a text, beside that of a turn. */
+  textEnd: '<|endoftext|>',
   assistant: `${TURN.open}assistant\n`,
-  ends: [TURN.close, '<|endoftext|>'],
-  render: (name, args) => `${CALL.open}\n{"name": ${name}, "arguments": ${args}}\n${CALL.close}`,
-  parse,
-  splitTurn,
-  afterThink,
-  callBlocks,
+  render: (content, calls) => [...(content === '' ? [] : [content]), ...calls.map(callText)].join('\n'),
+  callBlocks: (answer) => (answer.includes(CALL.open) ? between(answer, CALL.open, CALL.close) : undefined),
   readCall,
-  readCalls,
-  outsideOfCalls,
-};
+  outsideOfCalls: (answer) => outside(answer, CALL),
+} as const satisfies ToolFormat & { readonly response: unknown; readonly textEnd: string };

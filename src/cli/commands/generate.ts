@@ -53,7 +53,7 @@ async function generate(
   const style = outStyle(context);
   if (raw) stdout.write(style.dim(prompt));
   for (const { text: written, length, finish } of samples) {
-    const [thought, answer] = raw ? ['', written] : shownParts(written);
+    const [thought, answer] = raw ? ['', written] : shownParts(written, template.format);
     const thinking = thought.trim() === '' ? '' : `${style.dim(thought.trim())}\n\n`;
     stdout.write(`${thinking}${raw ? answer : answer.trim()}\n`);
     if (finish === 'length') stderr.write(`(cut after ${length} tokens; raise --generate-max-len)\n`);

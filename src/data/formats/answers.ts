@@ -3,8 +3,7 @@
  * <tool_call>, a name with arguments) or the tools of the row do: anything else is words, JSON included.
  */
 import type { ExactCall, ExactMessage } from '../../chat/messages.ts';
-import { FORMAT } from '../../chat/formats/index.ts';
-import { callBlocks, outsideOfCalls } from '../../chat/generation.ts';
+import { hermes } from '../../chat/formats/hermes.ts';
 import { dumps } from '../../json/dumps.ts';
 import { tryParseJson } from '../../json/parse.ts';
 import { isDict, isList, type PyDict, type PyValue } from '../../json/python.ts';
@@ -20,7 +19,7 @@ export interface Answer {
 }
 
 /** The same tag several times in a row, as some data sets write it. */
-const DOUBLED = new RegExp(`(${FORMAT.call.open}|${FORMAT.call.close})(?:\\s*\\1)+`, 'g');
+const DOUBLED = new RegExp(`(${hermes.call.open}|${hermes.call.close})(?:\\s*\\1)+`, 'g');
 
 /** Value in a block of <tool_call>: JSON, or the dict of Python that some data sets print instead. */
 function blockValue(block: string): PyValue {
@@ -37,12 +36,12 @@ function blockValue(block: string): PyValue {
 /** Calls that stand in a text inside of <tool_call>, and the words around them; undefined if there are none. */
 function taggedCalls(written: string): Answer | undefined {
   const text = written.replace(DOUBLED, '$1');
-  const blocks = callBlocks(text);
+  const blocks = hermes.callBlocks(text);
   if (blocks === undefined) return undefined;
   const calls = blocks.flatMap((block) => callsOf(blockValue(block)));
   if (calls.length === 0)
-    throw new Rejection('call', `An answer opens ${FORMAT.call.open} and never closes it.`);
-  return { content: outsideOfCalls(text).trim(), calls };
+    throw new Rejection('call', `An answer opens ${hermes.call.open} and never closes it.`);
+  return { content: hermes.outsideOfCalls(text).trim(), calls };
 }
 
 /** The calls that a text is as a whole, in JSON; undefined if it is something else. */

@@ -1,9 +1,9 @@
 /** Results of tools: one message a result, in the order of the calls, without the tags that templates put around it. */
 import type { ExactMessage } from '../../chat/messages.ts';
-import { FORMAT } from '../../chat/formats/index.ts';
+import { hermes } from '../../chat/formats/hermes.ts';
 import { isDict, isList, type PyDict, type PyValue } from '../../json/python.ts';
 
-const { open: OPEN, close: CLOSE } = FORMAT.response;
+const { open: OPEN, close: CLOSE } = hermes.response;
 const BEFORE = new RegExp(`^\\s*(?:${OPEN}\\s*)+`);
 const BEHIND = new RegExp(`(?:\\s*${CLOSE})+\\s*$`);
 const BETWEEN = new RegExp(`\\s*(?:${CLOSE}\\s*)+(?:${OPEN}\\s*)+`);

@@ -1,6 +1,6 @@
 /** The system's words: what a row says beside its messages, and tools that are written into them. */
 import type { ExactMessage } from '../../chat/messages.ts';
-import { FORMAT } from '../../chat/formats/index.ts';
+import { hermes } from '../../chat/formats/hermes.ts';
 import { looksLikeTool } from '../../chat/tool-documents.ts';
 import { tryParseJson } from '../../json/parse.ts';
 import { isList, type PyDict, type PyValue } from '../../json/python.ts';
@@ -8,7 +8,7 @@ import { recordTools, Rejection } from '../record.ts';
 import { contentOf } from './values.ts';
 
 const SYSTEM_KEYS = ['system', 'system_prompt', 'systemPrompt', 'system_message'] as const;
-const { open: OPEN, close: CLOSE } = FORMAT.tools;
+const { open: OPEN, close: CLOSE } = hermes.tools;
 /** Number of beginnings of lists that are tried, so that a text that only looks like tools stays cheap. */
 const MAX_STARTS = 64;
 

@@ -1,6 +1,6 @@
 /** From a conversation to records: the last answer, or every answer of the assistant with the history before it. */
 import type { ExactCall, ExactMessage } from '../../chat/messages.ts';
-import { FORMAT } from '../../chat/formats/index.ts';
+import { hermes } from '../../chat/formats/hermes.ts';
 import { required } from '../../base/errors.ts';
 import { isDict, isList, type PyDict } from '../../json/python.ts';
 import { pyStr } from '../../json/repr.ts';
@@ -8,7 +8,7 @@ import { unpacked } from '../calls.ts';
 import { type DataRecord, Rejection } from '../record.ts';
 import type { FormatContext } from './format.ts';
 
-const { open: THINK_OPEN, close: THINK_CLOSE } = FORMAT.think;
+const { open: THINK_OPEN, close: THINK_CLOSE } = hermes.think;
 
 /** Splits `<think>...</think>answer`; a thought that is never closed, or a second one, is a Rejection. */
 export function splitThink(text: string): { readonly reasoning?: string; readonly content: string } {

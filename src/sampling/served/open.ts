@@ -1,15 +1,20 @@
 /** Servers as stages and commands open them. */
+import type { ChatTemplate } from '../../chat/template.ts';
 import type { Tokenizer } from '../../chat/tokenizer.ts';
 import { headerKey } from './address.ts';
 import { apiKeyOf, type TeacherOptions } from './options.ts';
 import { Served } from './served.ts';
 
-/** The teacher of a stage, whose student has this tokenizer; throws a UserError for a key or an address that is none. */
-export function openTeacher(options: TeacherOptions, tokenizer: Tokenizer): Served {
+/** The teacher of a stage, whose student speaks through these; throws a UserError for a key or an address that is none. */
+export function openTeacher(
+  options: TeacherOptions,
+  { tokenizer, template }: { readonly tokenizer: Tokenizer; readonly template: ChatTemplate },
+): Served {
   return new Served({
     ...options,
     apiKey: apiKeyOf(options),
     tokenizer,
+    format: template.format,
     keyBy: 'the variable of the environment that api_key_env names (--api-key-env)',
     modelBy: 'served (--served)',
   });

@@ -3,10 +3,10 @@
  * /chat/completions, where the server renders messages and tools itself; where the prompt's text is known, too, the
  * thoughts and calls that come are written as a student shall write them behind it. A text alone goes to /completions.
  */
-import { FORMAT } from '../../chat/formats/index.ts';
+import type { CallToWrite, Tags } from '../../chat/formats/format.ts';
+import { closesThought } from '../../chat/generation.ts';
 import type { Tool } from '../../chat/messages.ts';
-import { closesThought, turnAfter } from '../../chat/template.ts';
-import { dumps } from '../../json/dumps.ts';
+import { turnAfter } from '../../chat/template.ts';
 import { isDict, type PyValue } from '../../json/python.ts';
 import { tryParseJson } from '../../json/parse.ts';
 import { routeOf } from './address.ts';
@@ -17,8 +17,6 @@ import { CHAT_PARAMETERS } from './parameters.ts';
 import type { Ask, Protocol, RawSample } from './protocol.ts';
 import type { Reply } from './reply.ts';
 
-const { open: THINK, close: THINK_CLOSE } = FORMAT.think;
-
 function toolOf({ name, description, parameters }: Tool): object {
   return { type: 'function', function: { name, description, parameters } };
 }
@@ -28,18 +26,17 @@ function valueOf(text: string): PyValue | undefined {
   return parsed.ok ? parsed.value : undefined;
 }
 
-/** A call's text; arguments that are no JSON stay as they are, and the validity filter finds them. */
-function callText(call: Reply): string {
+/** A call as it is to be written; arguments that are no JSON stay as they are, and the validity filter finds them. */
+function readCall(call: Reply): CallToWrite {
   const outer = call.at('function');
   const inner = outer.isThere ? outer : call;
-  const name = dumps(inner.at('name').text());
+  const name = inner.at('name').text();
   const given = inner.at('arguments');
   const text = typeof given.value === 'string' ? given.value : JSON.stringify(given.value ?? {});
   const outermost = valueOf(text === '' ? '{}' : text);
   // Some servers write as JSON what was JSON already.
   const value = typeof outermost === 'string' ? valueOf(outermost) : outermost;
-  const written = value !== undefined && isDict(value) ? dumps(value) : text;
-  return FORMAT.render(name, written);
+  return { name, arguments: value !== undefined && isDict(value) ? value : text };
 }
 
 /** A content: a text, or a list of parts of which some are texts. */
@@ -52,18 +49,18 @@ function textOf(content: Reply): string {
 }
 
 /** Thought and content, wherever the server puts the thought. */
-function splitThought(message: Reply): { readonly thought: string; readonly said: string } {
+function splitThought(message: Reply, think: Tags): { readonly thought: string; readonly said: string } {
   const content = message.at('content');
   const said = content.isThere ? textOf(content) : '';
   const own = ['reasoning_content', 'reasoning']
     .map((key) => message.at(key).value)
     .find((value) => typeof value === 'string' && value.trim() !== '');
-  const end = said.lastIndexOf(THINK_CLOSE);
+  const end = said.lastIndexOf(think.close);
   if (end < 0) return { thought: typeof own === 'string' ? own : '', said };
-  const start = said.startsWith(THINK) ? THINK.length : 0;
+  const start = said.startsWith(think.open) ? think.open.length : 0;
   // Some servers give the thought in both places.
   const thought = typeof own === 'string' ? own : said.slice(start, end);
-  return { thought, said: said.slice(end + THINK_CLOSE.length) };
+  return { thought, said: said.slice(end + think.close.length) };
 }
 
 /** The calls of a message, or the one of the older form. */
@@ -89,7 +86,7 @@ function finishOfChoice(choice: Reply, isEnd: IsEnd, isChat = true): 'stop' | 'l
 }
 
 /** A choice: as it is, or as the student shall write it after the prompt's text, which may leave no room for a thought. */
-function readChoice(choice: Reply, { isEnd, prompt: { text: prompt, messages } }: Ask): RawSample {
+function readChoice(choice: Reply, { isEnd, format, prompt: { text: prompt, messages } }: Ask): RawSample {
   if (messages === undefined)
     return { finish: finishOfChoice(choice, isEnd, false), text: choice.at('text').text() };
   const finish = finishOfChoice(choice, isEnd);
@@ -98,13 +95,12 @@ function readChoice(choice: Reply, { isEnd, prompt: { text: prompt, messages } }
     const content = message.at('content');
     return { finish, text: content.isThere ? textOf(content) : '' };
   }
-  const { thought, said } = splitThought(message);
-  const parts = [said.trim(), ...callsOf(message).map(callText)];
-  const answer = parts.filter((part) => part !== '').join('\n');
+  const { thought, said } = splitThought(message, format.think);
+  const answer = format.render(said.trim(), callsOf(message).map(readCall));
   // A model that says nothing after a thought, or at all, has not come to an end.
   return {
     finish: answer === '' ? 'length' : finish,
-    text: turnAfter(prompt, closesThought(prompt) ? '' : thought.trim(), answer),
+    text: turnAfter(prompt, closesThought(prompt, format) ? '' : thought.trim(), answer, format),
   };
 }
 

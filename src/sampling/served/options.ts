@@ -1,6 +1,7 @@
 /** Options of a teacher that answers over HTTP, as recipes have them under `teacher`. */
 import { z } from 'zod';
 import { UserError } from '../../base/errors.ts';
+import type { ToolFormat } from '../../chat/formats/format.ts';
 import type { Tokenizer } from '../../chat/tokenizer.ts';
 import { headerKey } from './address.ts';
 
@@ -58,6 +59,8 @@ export interface ServedOptions extends Omit<TeacherOptions, 'api_key_env' | 'max
   readonly apiKey?: string | undefined;
   /** Of the student that learns from the answers; without one they are text alone. */
   readonly tokenizer?: Tokenizer;
+  /** Of that student; Hermes's without one. */
+  readonly format?: ToolFormat;
   /** Milliseconds of the first pause after a fault. Default: a second. */
   readonly firstPause?: number;
   /** Milliseconds after which the user is told what is waited for. Default: five seconds. */

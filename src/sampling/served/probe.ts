@@ -1,5 +1,6 @@
 /** Tells whether a server can be learned from: asked once at the start, so that a run does not fail hours later. */
 import { UserError } from '../../base/errors.ts';
+import type { ToolFormat } from '../../chat/formats/format.ts';
 import type { Tokenizer } from '../../chat/tokenizer.ts';
 import { MASS_TOLERANCE } from '../../topk/inspect.ts';
 import type { SampleOptions } from '../sampler.ts';
@@ -14,6 +15,7 @@ export interface Probed {
   readonly endpoint: Endpoint;
   readonly model: string;
   readonly tokenizer: Tokenizer;
+  readonly format: ToolFormat;
   readonly isEnd: IsEnd;
   readonly topK: number;
   readonly sampling: SampleOptions;
@@ -98,13 +100,14 @@ async function check(probed: Probed, signal: AbortSignal): Promise<readonly stri
 }
 
 async function send(probed: Probed, topK: number, temperature: number, signal: AbortSignal, seed = 1) {
-  const { protocol, endpoint, model, tokenizer, isEnd, sampling } = probed;
+  const { protocol, endpoint, model, tokenizer, format, isEnd, sampling } = probed;
   const messages = [{ role: 'user', content: PROMPT } as const];
   const ask: Ask = {
     prompt: { text: PROMPT, ids: tokenizer.encode(PROMPT), messages },
     samples: 1,
     seed,
     sampling: { ...sampling, temperature, generate_max_len: protocol.distributions ? 1 : CHAT_TOKENS },
+    format,
     topK,
     stopIds: tokenizer.stopIds,
     isEnd,

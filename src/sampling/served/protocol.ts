@@ -1,4 +1,5 @@
 /** Interface of servers: a request for samples of a prompt, and what is read from the answer. */
+import type { ToolFormat } from '../../chat/formats/format.ts';
 import type { Prompt, SampleOptions } from '../sampler.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Finish, IsEnd } from './finish.ts';
@@ -13,6 +14,8 @@ export interface Ask {
   /** Differs from prompt to prompt and from request to request; below 2^31. */
   readonly seed: number | undefined;
   readonly sampling: SampleOptions;
+  /** Form in which what comes as messages is written as text: the student's. */
+  readonly format: ToolFormat;
   /** Log-probabilities a token. */
   readonly topK: number;
   /** The tokens that end an answer. */

@@ -3,6 +3,8 @@
  * again, wherever there is room first. What keeps failing is given up: an address that does not even answer something
  * easy, and the others go on; otherwise the prompt.
  */
+import type { ToolFormat } from '../../chat/formats/format.ts';
+import { hermes } from '../../chat/formats/hermes.ts';
 import { setMaxListeners } from 'node:events';
 import { errorText, required, UserError } from '../../base/errors.ts';
 import { hashString } from '../../base/rng.ts';
@@ -53,8 +55,11 @@ export class Served implements Sampler {
   /** Name of the model at each address. */
   readonly #models = new Map<Endpoint, string>();
 
+  readonly #format: ToolFormat;
+
   constructor(options: ServedOptions) {
-    const { kind, endpoints, tokenizer, firstPause = 1000, silence, tell } = options;
+    const { kind, endpoints, tokenizer, format = hermes, firstPause = 1000, silence, tell } = options;
+    this.#format = format;
     this.#options = options;
     this.#protocol = protocols[kind];
     this.givesTopK = this.#protocol.distributions;
@@ -101,6 +106,7 @@ export class Served implements Sampler {
         endpoint,
         model,
         tokenizer,
+        format: this.#format,
         isEnd: this.#isEnd,
         topK: this.#topK(sampling),
         sampling,
@@ -277,6 +283,7 @@ export class Served implements Sampler {
         samples: run < 0 ? lacking.length : run,
         seed: first === undefined ? undefined : (first + start) % 2 ** 31,
         sampling: { ...options, generate_max_len: most - (before?.length ?? 0) },
+        format: this.#format,
         topK,
         stopIds: tokenizer?.stopIds ?? [],
         isEnd: this.#isEnd,

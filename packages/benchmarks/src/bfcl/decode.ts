@@ -2,7 +2,7 @@
  * Reads what a Qwen3 model wrote as calls: the text after the last thought, and in it the blocks
  * "<tool_call>\n{"name": ..., "arguments": {...}}\n</tool_call>", whose line breaks are part of the form.
  */
-import { between } from '../../../../src/chat/generation.ts';
+import { between } from '../../../../src/chat/formats/format.ts';
 import { tryParseJson } from '../../../../src/json/parse.ts';
 import { isDict, isList, type PyDict, type PyValue } from '../../../../src/json/python.ts';
 import { pyStr } from '../../../../src/json/repr.ts';
