@@ -149,7 +149,7 @@ export function toolTable(tools: readonly Tool[]): ToolTable {
   return new LazyToolTable(tools.map((tool) => new UnreadTool(tool)));
 }
 
-/** What the tools of a table say of their arguments, for formats that leave types open. */
+/** Finds what the tools of a table say of their arguments, for formats that leave types open. */
 export const argumentsIn =
   (table: ToolTable): ArgumentsOf =>
   (tool) =>

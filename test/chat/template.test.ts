@@ -137,11 +137,11 @@ describe('prompt and target', () => {
   });
 
   it.each([
-    ['', '<think>\n\n</think>\n\nHi!<|im_end|>', '<think>\nwell\n</think>\n\nHi!<|im_end|>'],
+    ['', 'Hi!<|im_end|>', '<think>\nwell\n</think>\n\nHi!<|im_end|>'],
     ['<think>', '\n\n</think>\n\nHi!<|im_end|>', '\nwell\n</think>\n\nHi!<|im_end|>'],
     ['<think>\n', '\n</think>\n\nHi!<|im_end|>', 'well\n</think>\n\nHi!<|im_end|>'],
     ['<think>\n\n</think>\n\n', 'Hi!<|im_end|>', /closes the thought.*set `thinking: on`/],
-  ])('do not write again what the template has opened: %j', (end, plain, thought) => {
+  ])('have a thought that the template has opened, closed or not mentioned: %j', (end, plain, thought) => {
     const template = ending(end);
     expect(template.turn({ messages: hi }, { role: 'assistant', content: 'Hi!' })).toEqual({
       prompt: `<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n${end}`,

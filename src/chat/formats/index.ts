@@ -2,7 +2,7 @@
 import type { ToolFormat } from './format.ts';
 import { hermes } from './hermes.ts';
 
-/** New formats are named here. */
+/** @public New formats are named here. */
 export const formats: Readonly<Record<string, ToolFormat>> = { hermes };
 
 /** Texts that only templates of one format have; the first that is found decides. */
