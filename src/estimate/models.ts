@@ -118,7 +118,11 @@ function lengthsOf(dialogue: TaskDialogue, { tokenizer, template }: ShapedModel)
       ? template.turn(history, last)
       : { prompt: template.prompt(history), target: '' };
   if (tokenizer !== undefined) {
-    const { systemLength, promptIds, targetIds } = makeRecord({ id, category, ...turn }, tokenizer);
+    const { systemLength, promptIds, targetIds } = makeRecord(
+      { id, category, ...turn },
+      tokenizer,
+      template.format,
+    );
     return { system: systemLength, prompt: promptIds.length, target: targetIds.length };
   }
   const guess = (text: string): number => Math.ceil(text.length / CHARACTERS_PER_TOKEN);

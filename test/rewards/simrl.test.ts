@@ -114,7 +114,7 @@ describe('Sim-RL on tasks that are at fault', () => {
       '<tools>\n{"name": "ring", "parameters": {}}\nnot json\n{"parameters": {}}\n</tools><|im_start|>assistant\n<think>';
     const scorer = simrl.prepare({ prompt, label: 'no answer' });
     expect(scorer.problems).toEqual([
-      'A line of the prompt's tools is no tool. Not JSON: a value is expected at character 1.',
+      "A line of the prompt's tools is no tool. Not JSON: a value is expected at character 1.",
       'A tool has no name.',
       'The label has 0 times </think>, and must have it once.',
     ]);
