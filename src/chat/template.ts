@@ -43,8 +43,7 @@ export type SpecialTokens = Readonly<Record<string, string>>;
 
 /** Exact values of an object that may have JavaScript's. */
 function exactObject(value: JsonObject | PyDict): PyDict {
-  const exact = value instanceof Map ? value : fromJson(value as JsonObject);
-  return isDict(exact) ? exact : new Map();
+  return value instanceof Map ? value : fromJson(value as JsonObject);
 }
 
 function exactCall({ name, arguments: given }: ToolCall | ExactCall): PyDict {

@@ -8,7 +8,7 @@ import { lastLabel } from '../data/labels.ts';
 import { makeRecord, recordTurn, renderDialogue, type TrainingRecord } from '../data/render.ts';
 import { type Row, fileRows } from '../data/streams/rows.ts';
 import { dumps } from '../json/dumps.ts';
-import { fromJson, isDict } from '../json/python.ts';
+import { fromJson, isDict, type PyDict } from '../json/python.ts';
 import { pyStr } from '../json/repr.ts';
 import type { JsonObject } from '../json/value.ts';
 import type { Style } from './terminal.ts';
@@ -31,8 +31,8 @@ export interface Shown {
 /** A message with its calls as text. */
 function shownMessage({ toolCalls = [], ...message }: Message | ExactMessage): Shown['messages'][number] {
   const calls = toolCalls.map(({ name, arguments: given }) => {
-    const values = given instanceof Map ? given : fromJson(given as JsonObject);
-    const texts = Array.from(isDict(values) ? values : [], ([key, value]) => `${key}: ${dumps(value)}`);
+    const values: PyDict = given instanceof Map ? given : fromJson(given as JsonObject);
+    const texts = Array.from(values, ([key, value]) => `${key}: ${dumps(value)}`);
     return `${name}(${texts.join(', ')})`;
   });
   return { ...message, calls };

@@ -1,7 +1,7 @@
 /** Tells whether a call's arguments fit its function's JSON Schema, in words that a model can act on. */
 import { UserError } from '../base/errors.ts';
 import type { Tool } from '../chat/messages.ts';
-import { fromJson, isDict } from '../json/python.ts';
+import { fromJson } from '../json/python.ts';
 import { JsonSchema, type SchemaFault, schemaProblem } from '../json/schema.ts';
 import type { JsonObject } from '../json/value.ts';
 
@@ -32,8 +32,7 @@ function describe(tool: string, { path, keyword, message }: SchemaFault): string
 export function argumentCheck(tool: Tool): ArgumentCheck {
   // Closed unless it says otherwise: a misspelt argument must not be dropped in silence.
   const parameters = { additionalProperties: false, ...tool.parameters };
-  const read = fromJson(parameters);
-  const problem = isDict(read) ? schemaProblem(read) : undefined;
+  const problem = schemaProblem(fromJson(parameters));
   if (problem !== undefined) {
     throw new UserError(
       'ENVIRONMENT',

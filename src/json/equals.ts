@@ -1,13 +1,10 @@
 /** Python's `==` between JSON values: 5 == 5.0 == True + 4, dicts are equal in any order, NaN equals nothing. */
 import { isDict, isList, sameNumber, type PyValue } from './python.ts';
 
-/** A boolean as the int that it is in Python; anything else as it is. */
-function booleanAsInt(value: PyValue): PyValue {
-  return typeof value === 'boolean' ? BigInt(value) : value;
-}
-
-function isNumber(value: PyValue): value is bigint | number {
-  return typeof value === 'bigint' || typeof value === 'number';
+/** The number that a value is in Python, where a boolean is one; undefined for anything else. */
+export function asNumber(value: PyValue): bigint | number | undefined {
+  if (typeof value === 'boolean') return value ? 1n : 0n;
+  return typeof value === 'bigint' || typeof value === 'number' ? value : undefined;
 }
 
 /** Python's `a == b`; an int and a float are compared exactly. */
@@ -23,8 +20,8 @@ export function pyEquals(a: PyValue, b: PyValue): boolean {
     }
     return true;
   }
-  const [x, y] = [booleanAsInt(a), booleanAsInt(b)];
-  return isNumber(x) && isNumber(y) && sameNumber(x, y);
+  const [x, y] = [asNumber(a), asNumber(b)];
+  return x !== undefined && y !== undefined && sameNumber(x, y);
 }
 
 /** Python's `value in items` for a list of items. */

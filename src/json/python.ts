@@ -37,6 +37,8 @@ export function typeName(value: PyValue): string {
  * Plain JSON as Python values; whole numbers become ints, since JavaScript no longer knows how they were written.
  * Throws a UserError for values nested deeper than MAX_DEPTH.
  */
+export function fromJson(value: JsonObject): PyDict;
+export function fromJson(value: JsonValue): PyValue;
 export function fromJson(value: JsonValue): PyValue {
   return convert(value, 0);
 }

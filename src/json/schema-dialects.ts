@@ -29,6 +29,9 @@ const TYPES: ReadonlyMap<string, string> = new Map([
   ['null', 'null'],
 ]);
 
+/** The names of JSON Schema's types. */
+export const JSON_TYPES: ReadonlySet<PyValue> = new Set(TYPES.values());
+
 /** Cuts at the commas that are not inside of brackets. */
 function topLevelParts(text: string): string[] {
   const parts: string[] = [];
@@ -70,10 +73,12 @@ function unionOf(members: readonly string[]): ReadonlyMap<string, PyValue> {
 }
 
 /** Keys that hold one schema, a list of them, and schemas by name. */
-const ONE = ['items', 'additionalProperties', 'additionalItems', 'unevaluatedItems', 'unevaluatedProperties'];
-const ONE_OF_LOGIC = ['contains', 'propertyNames', 'not', 'if', 'then', 'else'];
+const ONE =
+  'items additionalProperties additionalItems unevaluatedItems unevaluatedProperties contains propertyNames not if then else'.split(
+    ' ',
+  );
 const LISTS = ['anyOf', 'oneOf', 'allOf', 'prefixItems', 'items'];
-const NAMED = ['$defs', 'definitions', 'patternProperties', 'dependentSchemas'];
+const NAMED = ['properties', '$defs', 'definitions', 'patternProperties', 'dependentSchemas'];
 
 /** Keys of the parameters themselves, which come first. */
 const OBJECT_KEYS = ['type', 'properties', 'required'];
@@ -86,23 +91,28 @@ function typeEntries(written: PyValue): PyDict {
   return new Map([['type', names]]);
 }
 
-/** Value under a key of a schema, with the schemas in it read. */
-function innerValue(key: string, value: PyValue): PyValue {
-  if (LISTS.includes(key) && isList(value))
-    return value.map((item) => (isDict(item) ? readSchema(item) : item));
-  if ([...ONE, ...ONE_OF_LOGIC].includes(key) && isDict(value)) return readSchema(value);
-  if (NAMED.includes(key) && isDict(value))
-    return new Map([...value].map(([name, item]) => [name, isDict(item) ? readSchema(item) : item]));
-  return value;
+/** Schemas by name, each changed by `change`. */
+const eachChanged = (schemas: PyDict, change: (schema: PyDict) => PyDict): PyDict =>
+  new Map([...schemas].map(([name, item]) => [name, isDict(item) ? change(item) : item]));
+
+/** Value under a key of a schema, with the schemas in it changed by `change`. */
+function innerValue(key: string, value: PyValue, change: (schema: PyDict) => PyDict): PyValue {
+  if (isList(value))
+    return LISTS.includes(key) ? value.map((item) => (isDict(item) ? change(item) : item)) : value;
+  if (!isDict(value)) return value;
+  if (ONE.includes(key)) return change(value);
+  return NAMED.includes(key) ? eachChanged(value, change) : value;
 }
 
 /** The schemas that stand in a schema. */
 export function subschemas(schema: PyDict): readonly PyDict[] {
-  return [...schema].flatMap(([key, value]) => {
-    if (LISTS.includes(key) && isList(value)) return value.filter(isDict);
-    if ([...ONE, ...ONE_OF_LOGIC].includes(key)) return isDict(value) ? [value] : [];
-    return ['properties', ...NAMED].includes(key) && isDict(value) ? [...value.values()].filter(isDict) : [];
-  });
+  const found: PyDict[] = [];
+  const note = (part: PyDict): PyDict => {
+    found.push(part);
+    return part;
+  };
+  for (const [key, value] of schema) innerValue(key, value, note);
+  return found;
 }
 
 /** The names in a list of required properties, and of those that say so themselves. */
@@ -125,7 +135,7 @@ function readSchema(schema: PyDict): PyDict {
     if (key === 'type') continue;
     // A list names what an object needs; anything else says whether this schema itself is needed.
     if (key === 'required' && !isList(value)) continue;
-    read.set(key, key === 'properties' && isDict(value) ? readProperties(value) : innerValue(key, value));
+    read.set(key, innerValue(key, value, readSchema));
   }
   if (isDict(properties)) {
     const required = requiredNames(schema, properties);
@@ -133,9 +143,6 @@ function readSchema(schema: PyDict): PyDict {
   }
   return read;
 }
-
-const readProperties = (properties: PyDict): PyDict =>
-  new Map([...properties].map(([name, value]) => [name, isDict(value) ? readSchema(value) : value]));
 
 /** Tells whether an argument of a table may be left out. */
 function isOptional(entry: PyValue): boolean {
@@ -161,19 +168,19 @@ export function withJsonSchema(tool: PyDict): PyDict {
   if (!isDict(parameters)) return tool;
   if (!isSchema(parameters)) {
     const required = [...parameters].filter(([, entry]) => !isOptional(entry)).map(([name]) => name);
-    return new Map([...tool, ['parameters', objectSchema(readProperties(parameters), required)]]);
+    return new Map([...tool, ['parameters', objectSchema(parameters, required)]]);
   }
   const given = parameters.get('properties');
   const properties: PyDict = isDict(given) ? given : new Map();
   const others = [...readSchema(parameters)].filter(([key]) => !OBJECT_KEYS.includes(key));
-  const schema = objectSchema(readProperties(properties), requiredNames(parameters, properties));
+  const schema = objectSchema(properties, requiredNames(parameters, properties));
   return new Map([...tool, ['parameters', new Map([...schema, ...others])]]);
 }
 
 function objectSchema(properties: PyDict, required: readonly PyValue[]): PyDict {
   return new Map<string, PyValue>([
     ['type', 'object'],
-    ['properties', properties],
+    ['properties', eachChanged(properties, readSchema)],
     ['required', required],
   ]);
 }

@@ -9,7 +9,7 @@
 import { type OutputUnit, Validator, type Schema } from '@cfworker/json-schema';
 import { dumps } from './dumps.ts';
 import { isDict, isList, type PyDict, type PyValue } from './python.ts';
-import { subschemas, withJsonSchema } from './schema-dialects.ts';
+import { JSON_TYPES, subschemas, withJsonSchema } from './schema-dialects.ts';
 import type { JsonObject, JsonValue } from './value.ts';
 
 const MAX_SCHEMA_DEPTH = 32;
@@ -17,15 +17,6 @@ const DRAFT = '2020-12';
 /** Longest message: a model can write a name of any length. */
 const BRIEF = 200;
 
-const JSON_TYPES: ReadonlySet<PyValue> = new Set([
-  'string',
-  'integer',
-  'number',
-  'boolean',
-  'array',
-  'object',
-  'null',
-]);
 const LIMITS = [
   'minimum',
   'maximum',

@@ -5,30 +5,27 @@
  * the same calls, or a reply where a reply is wanted. STAR reports such a baseline without publishing its code, so the treatment of
  * replies is this project's choice. A label that cannot be read earns every well-formed generation 0.
  */
-import { isObjectCall } from '../chat/tools.ts';
-import { goldOfLabel, judge, type ErrorClass, type Outcome } from './exact.ts';
+import { goldOfLabel, judge, outcomeOfCalls, type ErrorClass, type Outcome } from './exact.ts';
 import {
   formatError,
   PreparedTask,
   scorerOf,
   wellFormed,
   type Answer,
-  type FormatFault,
+  type FormatErrorDetail,
   type Reward,
 } from './reward.ts';
 
 export type BinaryDetail =
-  | { readonly kind: 'format_error'; readonly fault: FormatFault; readonly message: string }
+  | FormatErrorDetail
   | { readonly kind: 'right' }
   | { readonly kind: 'wrong'; readonly error: ErrorClass }
   | { readonly kind: 'unusable_label' };
 
 function outcomeOf(answer: Exclude<Answer, { kind: 'malformed' }>): Outcome {
-  if (answer.kind === 'nothing')
-    return answer.why === 'empty_reply' ? { kind: 'reply', reply: '' } : { kind: 'unparsable' };
+  if (answer.kind === 'calls') return outcomeOfCalls(answer.calls);
   if (answer.kind === 'reply') return answer;
-  const calls = answer.calls.filter(isObjectCall);
-  return calls.length === answer.calls.length ? { kind: 'calls', calls } : { kind: 'unparsable' };
+  return answer.why === 'empty_reply' ? { kind: 'reply', reply: '' } : { kind: 'unparsable' };
 }
 
 /** Right or wrong; what counts as right is said at the head of this file. */
@@ -40,8 +37,7 @@ export const binary: Reward<BinaryDetail> = {
     const gold = goldOfLabel(prepared.label);
     return scorerOf<BinaryDetail>(prepared, (generation) => {
       const answer = prepared.read(generation);
-      if (answer.kind === 'malformed')
-        return formatError({ kind: 'format_error', fault: answer.fault, message: answer.message });
+      if (answer.kind === 'malformed') return formatError(answer);
       if (gold === undefined) return wellFormed(0, { kind: 'unusable_label' });
       const verdict = judge(gold, outcomeOf(answer));
       return verdict.correct

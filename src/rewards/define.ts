@@ -6,8 +6,11 @@ import {
   type Answer,
   type AnyReward,
   type ConversationResponse,
+  type ConversationScore,
   type ConversationTask,
   PreparedTask,
+  type RewardTask,
+  type Scorer,
   scorerOf,
 } from './reward.ts';
 
@@ -47,15 +50,10 @@ export const isReward = (value: unknown): value is AnyReward =>
   typeof value === 'object' && value !== null && MADE in value;
 
 /** Calls a user's function; throws a UserError where it throws, or gives no number. */
-function earned<T>(
-  name: string,
-  scored: T,
-  what: string,
-  score: (scored: T) => Earned,
-): { reward: number; score: number } {
+function earned(name: string, what: string, score: () => Earned): { reward: number; score: number } {
   let given: Earned;
   try {
-    given = score(scored);
+    given = score();
   } catch (thrown) {
     throw new UserError('REWARD', `The reward ${name} failed on ${what} (${errorText(thrown)}); correct it.`);
   }
@@ -86,40 +84,25 @@ export function defineReward(definition: RewardDefinition): AnyReward {
       'REWARD',
       `The reward ${name} scores nothing; give it scoreAnswer or scoreConversation.`,
     );
-  const reward = {
-    name,
-    description,
-    [MADE]: true,
-    ...(scoreAnswer === undefined
-      ? {}
-      : {
-          prepare(task: ConstructorParameters<typeof PreparedTask>[0]) {
-            const prepared = new PreparedTask(task);
-            return scorerOf(prepared, (generation) => {
-              const answer = prepared.read(generation);
-              const { prompt, tools } = task;
-              const all = { prompt, tools, generation, answer, gold: prepared.label };
-              const { reward: given, score } = earned(
-                name,
-                all,
-                `the answer ${quoted(generation)}`,
-                scoreAnswer,
-              );
-              const format = answer.kind === 'malformed' ? (-1 as const) : (1 as const);
-              return { reward: given, format, answer: score, detail: { kind: 'own', reward: name } };
-            });
-          },
-        }),
-    ...(scoreConversation === undefined
-      ? {}
-      : {
-          converse(task: ConversationTask, response: ConversationResponse) {
-            const all = { ...task, ...response };
-            const what = `the conversation ${quoted(response.text)}`;
-            const { reward: given, score } = earned(name, all, what, scoreConversation);
-            return { reward: given, correct: score >= 1, toolMatch: 0 };
-          },
-        }),
+  const answers = scoreAnswer && {
+    prepare(task: RewardTask): Scorer<unknown> {
+      const prepared = new PreparedTask(task);
+      const { prompt, tools } = task;
+      return scorerOf(prepared, (generation) => {
+        const answer = prepared.read(generation);
+        const given = { prompt, tools, generation, answer, gold: prepared.label };
+        const { reward, score } = earned(name, `the answer ${quoted(generation)}`, () => scoreAnswer(given));
+        const format = answer.kind === 'malformed' ? -1 : 1;
+        return { reward, format, answer: score, detail: { kind: 'own', reward: name } };
+      });
+    },
   };
-  return reward as AnyReward;
+  const conversations = scoreConversation && {
+    converse(task: ConversationTask, response: ConversationResponse): ConversationScore {
+      const what = `the conversation ${quoted(response.text)}`;
+      const { reward, score } = earned(name, what, () => scoreConversation({ ...task, ...response }));
+      return { reward, correct: score >= 1, toolMatch: 0 };
+    },
+  };
+  return { name, description, [MADE]: true, ...answers, ...conversations } as AnyReward;
 }

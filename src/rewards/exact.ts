@@ -6,9 +6,9 @@
  * it must mention. Tools are not consulted: a call that no tool allows cannot equal a gold one.
  */
 import type { ToolFormat } from '../chat/formats/format.ts';
-import { parseGeneration, type GoldCall, type Label } from '../chat/generation.ts';
+import { parseGeneration, type GoldCall, type Label, type WrittenCall } from '../chat/generation.ts';
 import type { Message, Tool } from '../chat/messages.ts';
-import { argumentsIn, isObjectCall, toolTable } from '../chat/tools.ts';
+import { argumentsIn, isObjectCall, toolTable, type ValidCall } from '../chat/tools.ts';
 import { dumps } from '../json/dumps.ts';
 import { fromJson, isDict, isList, strip, type PyDict, type PyValue } from '../json/python.ts';
 
@@ -47,11 +47,7 @@ export function goldOfMessage(message: Message, mustMention: readonly string[] =
   if (calls.length === 0) return { kind: 'reply', mustMention };
   return {
     kind: 'calls',
-    // Entry by entry, because fromJson cannot tell that an object stays a dict.
-    calls: calls.map((call) => ({
-      name: call.name,
-      arguments: new Map(Object.entries(call.arguments).map(([name, value]) => [name, fromJson(value)])),
-    })),
+    calls: calls.map(({ name, arguments: given }) => ({ name, arguments: fromJson(given) })),
   };
 }
 
@@ -77,9 +73,14 @@ function outcomeOf(turn: string, format: ToolFormat, tools: readonly Tool[]): Ou
   const thinks = format.thinks && (turn.includes(open) || turn.includes(close));
   const parsed = parseGeneration(turn, { ...format, thinks }, argumentsIn(toolTable(tools)));
   if (parsed.kind === 'reply') return parsed;
-  if (parsed.kind === 'malformed' || parsed.calls.length === 0) return { kind: 'unparsable' };
-  const calls = parsed.calls.filter(isObjectCall);
-  return calls.length === parsed.calls.length ? { kind: 'calls', calls } : { kind: 'unparsable' };
+  const isBroken = parsed.kind === 'malformed' || parsed.calls.length === 0;
+  return isBroken ? { kind: 'unparsable' } : outcomeOfCalls(parsed.calls);
+}
+
+/** Calls as an outcome, which can be judged if all of them have a name and arguments. */
+export function outcomeOfCalls(written: readonly (ValidCall | WrittenCall)[]): Outcome {
+  const calls = written.filter(isObjectCall);
+  return calls.length === written.length ? { kind: 'calls', calls } : { kind: 'unparsable' };
 }
 
 function wrong(error: ErrorClass): Verdict {

@@ -23,11 +23,13 @@ export const CONVERSATION_REWARDS = namesOf(scoresConversations);
 /** Paths of modules, which no reward's name looks like. */
 export const MODULE_PATH = /\.[cm]?[jt]s$/;
 
+/** The reward that comes along under this name, if there is one. */
+const shipped = (name: string): AnyReward | undefined =>
+  Object.hasOwn(rewards, name) ? rewards[name as keyof typeof rewards] : undefined;
+
 /** The reward of answers that comes along under this name; throws a UserError that lists them all. */
 export function rewardNamed(name: string): Reward<unknown> {
-  const reward: AnyReward | undefined = Object.hasOwn(rewards, name)
-    ? rewards[name as keyof typeof rewards]
-    : undefined;
+  const reward = shipped(name);
   if (reward !== undefined && scoresAnswers(reward)) return reward;
   throw new UserError(
     'REWARD',
@@ -48,11 +50,7 @@ export async function loadReward(nameOrPath: string): Promise<Reward<unknown>> {
 
 /** The reward of conversations of this name, or of the module at this path; throws UserErrors. */
 export async function loadConversationReward(nameOrPath: string): Promise<ConversationReward> {
-  const reward: AnyReward | undefined = MODULE_PATH.test(nameOrPath)
-    ? await moduleReward(nameOrPath)
-    : Object.hasOwn(rewards, nameOrPath)
-      ? rewards[nameOrPath as keyof typeof rewards]
-      : undefined;
+  const reward = MODULE_PATH.test(nameOrPath) ? await moduleReward(nameOrPath) : shipped(nameOrPath);
   if (reward !== undefined && scoresConversations(reward)) return reward;
   throw new UserError(
     'REWARD',

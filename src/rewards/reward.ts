@@ -186,12 +186,14 @@ export class PreparedTask {
   }
 }
 
+type WithProblems = Pick<Scorer<unknown>, 'problems'>;
+
 /** A scorer that tells the problems of its task when it is asked for them. A class, because engines are slow at literals with getters. */
 class TaskScorer<Detail> implements Scorer<Detail> {
-  readonly #task: { readonly problems: readonly string[] };
-  readonly score: (generation: string) => Score<Detail>;
+  readonly #task: WithProblems;
+  readonly score: Scorer<Detail>['score'];
 
-  constructor(task: { readonly problems: readonly string[] }, score: (generation: string) => Score<Detail>) {
+  constructor(task: WithProblems, score: Scorer<Detail>['score']) {
     this.#task = task;
     this.score = score;
   }
@@ -202,16 +204,19 @@ class TaskScorer<Detail> implements Scorer<Detail> {
 }
 
 /** The scorer of a task, from its rule. */
-export function scorerOf<Detail>(
-  task: { readonly problems: readonly string[] },
-  score: (generation: string) => Score<Detail>,
-): Scorer<Detail> {
-  return new TaskScorer(task, score);
+export const scorerOf = <Detail>(task: WithProblems, score: Scorer<Detail>['score']): Scorer<Detail> =>
+  new TaskScorer(task, score);
+
+/** Detail of a generation without the required form. */
+export interface FormatErrorDetail {
+  readonly kind: 'format_error';
+  readonly fault: FormatFault;
+  readonly message: string;
 }
 
 /** Score of a generation without the required form, in every reward. */
-export function formatError<Detail>(detail: Detail): Score<Detail> {
-  return { reward: -1, format: -1, answer: 0, detail };
+export function formatError({ fault, message }: Malformed<FormatFault>): Score<FormatErrorDetail> {
+  return { reward: -1, format: -1, answer: 0, detail: { kind: 'format_error', fault, message } };
 }
 
 /** Score of a well-formed generation. */

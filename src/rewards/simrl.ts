@@ -18,6 +18,7 @@
  */
 import type { GoldCall } from '../chat/generation.ts';
 import type { ValidCall } from '../chat/tools.ts';
+import { asNumber } from '../json/equals.ts';
 import { isDict, sameNumber, type PyDict, type PyValue } from '../json/python.ts';
 import { pyStr } from '../json/repr.ts';
 import {
@@ -25,7 +26,7 @@ import {
   PreparedTask,
   scorerOf,
   wellFormed,
-  type FormatFault,
+  type FormatErrorDetail,
   type Reward,
   type Score,
 } from './reward.ts';
@@ -52,7 +53,7 @@ export interface CallMatch {
 }
 
 export type SimRlDetail =
-  | { readonly kind: 'format_error'; readonly fault: FormatFault; readonly message: string }
+  | FormatErrorDetail
   | {
       readonly kind: 'calls';
       readonly matches: readonly CallMatch[];
@@ -100,12 +101,6 @@ class GoldValue {
     this.#rouge ??= new RougeL(gold, this.#cut);
     return this.#rouge.score(predicted);
   }
-}
-
-/** In Python a boolean is a number. */
-function asNumber(value: PyValue): bigint | number | undefined {
-  if (typeof value === 'boolean') return value ? 1n : 0n;
-  return typeof value === 'bigint' || typeof value === 'number' ? value : undefined;
 }
 
 /** A gold call, its arguments taken apart. */
@@ -167,15 +162,14 @@ class GoldCalls {
     for (const [index, call] of calls.entries()) {
       const values = new Map<string, GoldValue>();
       for (const [name, value] of call.arguments) values.set(name, new GoldValue(value, cut));
-      const group = this.#byName.get(call.name);
-      if (group === undefined) this.#byName.set(call.name, [{ index, arguments: values }]);
-      else group.push({ index, arguments: values });
+      const group = this.#byName.get(call.name) ?? [];
+      group.push({ index, arguments: values });
+      this.#byName.set(call.name, group);
     }
   }
 
   score(calls: readonly ValidCall[]): Score<SimRlDetail> {
-    const taken: boolean[] = [];
-    for (let index = 0; index < this.#count; index++) taken.push(false);
+    const taken = new Array<boolean>(this.#count).fill(false);
     const matches: CallMatch[] = [];
     let sum = 0;
     for (const call of calls) {
@@ -186,8 +180,7 @@ class GoldCalls {
       sum += similarity;
       matches.push({ predicted: matches.length, name, gold, similarity, arguments: earned });
     }
-    const missing: number[] = [];
-    for (let index = 0; index < this.#count; index++) if (taken[index] !== true) missing.push(index);
+    const missing = [...taken.keys()].filter((index) => taken[index] !== true);
     const divisor = calls.length + missing.length;
     return wellFormed(sum / divisor, { kind: 'calls', matches, missing, divisor });
   }
@@ -206,8 +199,7 @@ export function similarityScore(task: PreparedTask, cut?: Cut): (generation: str
   const goldReply = new GoldValue(label.kind === 'reply' ? label.reply : '', cut);
   return (generation) => {
     const answer = task.read(generation);
-    if (answer.kind === 'malformed')
-      return formatError({ kind: 'format_error', fault: answer.fault, message: answer.message });
+    if (answer.kind === 'malformed') return formatError(answer);
     if (label.kind === 'unusable') return wellFormed(0, { kind: 'unusable_label', message: label.message });
     if (label.kind === 'calls' && answer.kind === 'calls') return goldCalls.score(answer.calls);
     if (label.kind === 'reply' && answer.kind === 'reply') {
