@@ -118,11 +118,12 @@ let program: string | undefined;
 
 /** The identity of this program's own code: what scored by another one is scored anew. */
 export function programIdentity(): string {
-  const root = fileURLToPath(new URL('../', import.meta.url));
+  const root = fileURLToPath(new URL('../../', import.meta.url));
+  const files = ['src', 'packages'].flatMap((folder) => filesIn(join(root, folder)));
   program ??= identityOf(
     contentsOf(
       root,
-      filesIn(root).filter((path) => /(?<!\.d)\.[jt]s$|\.yaml$/.test(path)),
+      files.filter((path) => /(?<!\.d)\.[jt]s$|\.yaml$/.test(path)),
     ),
   );
   return program;

@@ -4,8 +4,7 @@ import type { PyDict } from '../../json/python.ts';
 import { acebench } from './acebench.ts';
 import { bfcl } from './bfcl.ts';
 import type { Format } from './format.ts';
-import { openai, toolmind } from './openai.ts';
-import { sharegpt, toolace } from './sharegpt.ts';
+import { openai, sharegpt, toolace, toolmind } from './conversations.ts';
 import { hammer, xlam } from './xlam.ts';
 
 /** In the order in which a row is compared with them: the narrower ones first. */
