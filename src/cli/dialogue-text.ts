@@ -5,7 +5,7 @@ import type { ChatTemplate } from '../chat/template.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
 import { convertRow } from '../data/convert.ts';
 import { lastLabel } from '../data/labels.ts';
-import { makeRecord, recordTurn, renderDialogue, type TrainingRecord } from '../data/render.ts';
+import { makeRecord, turnOf, renderDialogue, type TrainingRecord } from '../data/render.ts';
 import { type Row, fileRows } from '../data/streams/rows.ts';
 import { dumps } from '../json/dumps.ts';
 import { fromJson, isDict, type PyDict } from '../json/python.ts';
@@ -91,7 +91,7 @@ function* convertedRow(row: Row, template: ChatTemplate): Iterable<Shown> {
       tools: record.tools.map((tool) => pyStr(tool.get('name') ?? '')),
       messages: record.messages.map(shownMessage),
       record: (tokenizer) =>
-        makeRecord({ id, category, ...recordTurn(record, template) }, tokenizer, template.format),
+        makeRecord({ id, category, ...turnOf(record, template) }, tokenizer, template.format),
     };
   }
 }

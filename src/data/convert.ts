@@ -5,7 +5,7 @@ import type { Format, FormatContext } from './formats/format.ts';
 import { detectFormat, formatNames } from './formats/index.ts';
 import { goldFault } from './gold.ts';
 import { attemptRow, type Rejected, rowValue } from './reading.ts';
-import { type DataRecord, recordFault, Rejection } from './record.ts';
+import { checkCalls, type DataRecord, Rejection } from './record.ts';
 import type { Row } from './streams/rows.ts';
 
 export interface ConvertOptions {
@@ -38,7 +38,8 @@ function chosenFormat(row: PyDict, options: ConvertOptions): Format {
 }
 
 function finish(record: DataRecord, options: ConvertOptions): DataRecord {
-  const fault = recordFault(record) ?? (options.checkGold === false ? undefined : goldFault(record));
+  for (const { toolCalls = [] } of record.messages) checkCalls(toolCalls);
+  const fault = options.checkGold === false ? undefined : goldFault(record);
   if (fault !== undefined) throw fault;
   return options.jsonSchema === true ? { ...record, tools: record.tools.map(withJsonSchema) } : record;
 }
@@ -50,12 +51,7 @@ export function convertRow(row: Row, options: ConvertOptions): readonly Converte
     if (!isDict(value)) throw new Rejection('not_object', `The row is ${typeName(value)}, not an object.`);
     const format = chosenFormat(value, options);
     const { source = format.name, everyTurn = format.everyTurn, refusal } = options;
-    const context: FormatContext = {
-      source,
-      place: placeOf(row.where),
-      everyTurn,
-      ...(refusal === undefined ? {} : { refusal }),
-    };
+    const context: FormatContext = { source, place: placeOf(row.where), everyTurn, refusal };
     return format.convert(value, context).map((result) =>
       attemptRow(row, () => {
         if (result instanceof Rejection) throw result;

@@ -5,27 +5,21 @@
  */
 import { hermes } from '../chat/formats/hermes.ts';
 import { answerText } from '../chat/template.ts';
-import { dumps } from '../json/dumps.ts';
-import type { PyDict } from '../json/python.ts';
+import { toTool } from '../chat/tool-documents.ts';
 import { simrl } from '../rewards/simrl.ts';
 import { type DataRecord, Rejection } from './record.ts';
 
 /** Score that an answer must exceed. */
 const FULL = 0.99;
 
-/** The smallest prompt with these tools that the reward can read; tags inside of them do not end it. */
-function toolsPrompt(offered: readonly PyDict[]): string {
-  const { assistant, think, tools } = hermes;
-  const lines = offered.map((tool) => dumps(tool).replaceAll('<', '\\u003c'));
-  return `${tools.open}\n${lines.join('\n')}\n${tools.close}\n${assistant}${think.open}`;
-}
-
 /** Why the record's answer does not score above 0.99 against itself; undefined if it does, or if there is none. */
 export function goldFault(record: DataRecord): Rejection | undefined {
   const last = record.messages.at(-1);
   if (last?.role !== 'assistant') return undefined;
-  const label = `${hermes.think.close}${answerText(last, hermes)}${hermes.turn.close}\n`;
-  const scorer = simrl.prepare({ prompt: toolsPrompt(record.tools), label });
+  const { assistant, think, turn } = hermes;
+  const label = `${think.close}${answerText(last, hermes)}${turn.close}\n`;
+  const tools = record.tools.map(toTool);
+  const scorer = simrl.prepare({ prompt: assistant + think.open, label, tools });
   const { answer, detail } = scorer.score(label);
   if (answer > FULL) return undefined;
   if (detail.kind === 'format_error') return new Rejection(detail.fault, detail.message);

@@ -4,7 +4,7 @@
  */
 import type { ExactMessage } from '../chat/messages.ts';
 import type { PyDict, PyValue } from '../json/python.ts';
-import { type DataRecord, recordLineWith } from './record.ts';
+import { type DataRecord, recordLine } from './record.ts';
 
 const TAGS = ['response', 'single', 'parallel', 'multi-step'] as const;
 export type Tag = (typeof TAGS)[number];
@@ -47,7 +47,7 @@ function labelValue({ tags, turns, calls }: Label): PyDict {
 
 /** A record as one line of JSON with the labels of its answers, in order, under "labels". */
 export function labelledLine(record: DataRecord): string {
-  return recordLineWith(record, new Map([['labels', labelsOf(record).map(labelValue)]]));
+  return recordLine(record, new Map([['labels', labelsOf(record).map(labelValue)]]));
 }
 
 export const CATEGORIES = ['single-turn', 'multi-turn', ...TAGS] as const;

@@ -5,8 +5,8 @@
  */
 import { createHash } from 'node:crypto';
 import { UserError } from '../base/errors.ts';
-import { inputName, LineFile } from '../base/lines.ts';
-import type { ExactMessage, Message, Tool } from '../chat/messages.ts';
+import { type FileLine, inputName, LineFile } from '../base/lines.ts';
+import type { ExactMessage, Message } from '../chat/messages.ts';
 import { toTool } from '../chat/tool-documents.ts';
 import { dumps } from '../json/dumps.ts';
 import { tryParseJson } from '../json/parse.ts';
@@ -133,11 +133,8 @@ export function parseDialogue(line: string, where: string, number: number): Task
 /** A file of one record a line of which only the places of the lines are in memory, so that they can be taken in any order. */
 export class RecordFile implements Disposable {
   readonly #file: LineFile;
-  readonly #places: { starts: number[]; ends: number[]; numbers: number[] } = {
-    starts: [],
-    ends: [],
-    numbers: [],
-  };
+  /** Of the lines that were read and are not blank. */
+  readonly #places: Omit<FileLine, 'text'>[] = [];
 
   /** Opens a file, or `-` for standard input; throws a UserError that names it. */
   constructor(path: string) {
@@ -151,18 +148,15 @@ export class RecordFile implements Disposable {
 
   /** Lines that were read and are not blank. */
   get length(): number {
-    return this.#places.starts.length;
+    return this.#places.length;
   }
 
   /** Applies `read` to every line once, in order; throws a UserError for a line that is no record. */
   *read<T>(read: (line: LineRecord) => T): Generator<T> {
-    const { starts, ends, numbers } = this.#places;
-    for (const { text, number, start, end } of this.#file.lines()) {
+    for (const { text, ...place } of this.#file.lines()) {
       if (text.trim() === '') continue;
-      starts.push(start);
-      ends.push(end);
-      numbers.push(number);
-      yield this.#parsed(text, number, read);
+      this.#places.push(place);
+      yield this.#parsed(text, place.number, read);
     }
   }
 
@@ -173,13 +167,13 @@ export class RecordFile implements Disposable {
 
   /** The text of a line that was read, counted from zero. */
   lineAt(index: number): string {
-    const { starts, ends } = this.#places;
-    return this.#file.textAt(starts[index] ?? 0, ends[index] ?? 0).trimEnd();
+    const { start = 0, end = 0 } = this.#places[index] ?? {};
+    return this.#file.textAt(start, end).trimEnd();
   }
 
   /** Applies `read` to a line that was read before, counted from zero. */
   at<T>(index: number, read: (line: LineRecord) => T): T {
-    return this.#parsed(this.lineAt(index), this.#places.numbers[index] ?? 0, read);
+    return this.#parsed(this.lineAt(index), this.#places[index]?.number ?? 0, read);
   }
 
   [Symbol.dispose](): void {
@@ -189,11 +183,10 @@ export class RecordFile implements Disposable {
 
 /** Lists of tools of which equal ones are one. */
 class ToolSets {
-  readonly #sets = new Map<
-    string,
-    { readonly number: number; readonly tools: readonly Tool[]; readonly exact: readonly PyDict[] }
-  >();
   readonly #isLarge: boolean;
+  readonly #known = new Map<string, number>();
+  /** The first dialogue with each list; none of a large file. */
+  readonly #first: FileDialogue[] = [];
   /** Number of the list of each dialogue. */
   readonly numbers: number[] = [];
 
@@ -201,18 +194,15 @@ class ToolSets {
     this.#isLarge = isLarge;
   }
 
-  /** The dialogue with the list that earlier ones have; of a large file no list is kept. */
+  /** The dialogue with the list that earlier ones have; of a large file with its own. */
   add(dialogue: FileDialogue): TaskDialogue {
-    const { record } = dialogue;
-    const text = dumps(record.tools);
-    const key = this.#isLarge ? createHash('sha1').update(text).digest('base64') : text;
-    const [tools, exact] = this.#isLarge ? [[], []] : [dialogue.tools, record.tools];
-    const set = this.#sets.get(key) ?? { number: this.#sets.size, tools, exact };
-    this.#sets.set(key, set);
-    this.numbers.push(set.number);
-    return this.#isLarge
-      ? dialogue
-      : { ...dialogue, tools: set.tools, record: { ...record, tools: set.exact } };
+    const key = createHash('sha1').update(dumps(dialogue.record.tools)).digest('base64');
+    const number = this.#known.get(key) ?? this.#known.size;
+    this.#known.set(key, number);
+    this.numbers.push(number);
+    if (this.#isLarge) return dialogue;
+    const { tools, record } = (this.#first[number] ??= dialogue);
+    return { ...dialogue, tools, record: { ...dialogue.record, tools: record.tools } };
   }
 }
 

@@ -30,10 +30,6 @@ export interface DataRecord {
   readonly tools: readonly PyDict[];
 }
 
-function isRole(value: PyValue | undefined): value is Role {
-  return ROLES.some((role) => role === value);
-}
-
 function callValue({ name, arguments: given }: ExactCall): PyDict {
   return new Map<string, PyValue>([
     ['name', name],
@@ -75,13 +71,8 @@ export function messageValue({ role, content, reasoning, toolCalls }: ExactMessa
 /** Half of a character: UTF-8 cannot hold it, JSON's escapes can. */
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
-/** A record as one line of JSON, without the line's end. */
-export function recordLine(record: DataRecord): string {
-  return recordLineWith(record, new Map());
-}
-
-/** A record as one line of JSON with more fields behind its own. */
-export function recordLineWith({ id, source, messages, tools }: DataRecord, more: PyDict): string {
+/** A record as one line of JSON, without the line's end; `more` are fields behind its own. */
+export function recordLine({ id, source, messages, tools }: DataRecord, more: PyDict = new Map()): string {
   const value = new Map<string, PyValue>([
     ['id', id],
     ['source', source],
@@ -93,39 +84,34 @@ export function recordLineWith({ id, source, messages, tools }: DataRecord, more
   return LONE_SURROGATE.test(line) ? dumps(value, { ensureAscii: true }) : line;
 }
 
-/** Why a call could be written and not be trained on. */
-function callFault({ name, arguments: given }: ExactCall): Rejection | undefined {
-  const fault = portableFault(given);
-  return fault === undefined
-    ? undefined
-    : new Rejection('value', `The arguments of ${name} have ${fault}, which not every reader of JSON takes.`);
-}
-
-/** The fault of the first call of a record that could not be trained on; undefined if all could be. */
-export function recordFault({ messages }: DataRecord): Rejection | undefined {
-  for (const { toolCalls = [] } of messages) {
-    const fault = toolCalls.map(callFault).find((one) => one !== undefined);
-    if (fault !== undefined) return fault;
+/** Throws a Rejection for a call that could be written and not be trained on. */
+export function checkCalls(calls: readonly ExactCall[]): void {
+  for (const { name, arguments: given } of calls) {
+    const fault = portableFault(given);
+    if (fault !== undefined)
+      throw new Rejection(
+        'value',
+        `The arguments of ${name} have ${fault}, which not every reader of JSON takes.`,
+      );
   }
-  return undefined;
 }
 
-/** The calls of a message, in any form that data sets have for them. */
-function readCalls(value: PyValue): readonly ExactCall[] {
-  const calls = callsOf(value);
-  const fault = calls.map(callFault).find((one) => one !== undefined);
-  if (fault !== undefined) throw fault;
-  return calls;
+/** Role and content of a message that has nothing else; throws a Rejection. */
+export function plainMessage(value: PyDict): ExactMessage {
+  const role = ROLES.find((one) => one === value.get('role'));
+  const content = value.get('content') ?? '';
+  if (role === undefined) throw new Rejection('role', 'A message has no known role.');
+  if (typeof content !== 'string') throw new Rejection('content', 'A message has content that is no text.');
+  return { role, content };
 }
 
 function readMessage(value: PyValue): ExactMessage {
-  const role = isDict(value) ? value.get('role') : undefined;
-  if (!isDict(value) || !isRole(role)) throw new Rejection('role', 'A message has no known role.');
-  const content = value.get('content') ?? '';
-  if (typeof content !== 'string') throw new Rejection('content', 'A message has content that is no text.');
+  if (!isDict(value)) throw new Rejection('role', 'A message has no known role.');
+  const { role, content } = plainMessage(value);
   // The second names are those of dialogues that are written by hand for a recipe.
   const reasoning = value.get('reasoning_content') ?? value.get('reasoning') ?? undefined;
-  const calls = readCalls(value.get('tool_calls') ?? value.get('toolCalls') ?? null);
+  const calls = callsOf(value.get('tool_calls') ?? value.get('toolCalls'));
+  checkCalls(calls);
   return {
     role,
     content,

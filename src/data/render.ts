@@ -1,10 +1,10 @@
 /** Dialogues as training records: the prompt and the target as text and as tokens, with an exact boundary between them. */
 import type { ToolFormat } from '../chat/formats/format.ts';
 import { closesThought } from '../chat/generation.ts';
-import { InternalError, UserError } from '../base/errors.ts';
+import { UserError } from '../base/errors.ts';
 import { Lru } from '../base/lru.ts';
-import type { Dialogue, TokenIds } from '../chat/messages.ts';
-import type { ChatTemplate, PromptAndTarget } from '../chat/template.ts';
+import type { Dialogue, ExactMessage, Message, TokenIds } from '../chat/messages.ts';
+import type { ChatInput, ChatTemplate, PromptAndTarget } from '../chat/template.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
 import { type DataRecord, Rejection } from './record.ts';
 
@@ -85,16 +85,28 @@ export function ofRow<T>(render: () => T): T {
   }
 }
 
-/** Prompt and target of a record; throws a Rejection where it has no answer, or is refused. */
-export function recordTurn(
-  { messages, tools }: DataRecord,
+/** A conversation that ends with an answer: what stands before that, and the answer. */
+export interface Apart {
+  readonly history: Required<ChatInput>;
+  readonly answer: Message | ExactMessage;
+}
+
+/** Takes the answer off the end of a conversation; throws a Rejection where there is none. */
+export function apart({ messages, tools }: Required<ChatInput>): Apart {
+  const answer = messages.at(-1);
+  if (answer?.role !== 'assistant')
+    throw new Rejection('no_answer', 'The record does not end with an answer of the assistant.');
+  return { history: { messages: messages.slice(0, -1), tools }, answer };
+}
+
+/** Prompt and target of a conversation; throws a Rejection where it has no answer, or is refused. */
+export function turnOf(
+  conversation: Required<ChatInput>,
   template: ChatTemplate,
   isLearned = true,
 ): PromptAndTarget {
-  const last = messages.at(-1);
-  if (last?.role !== 'assistant')
-    throw new Rejection('no_answer', 'The record does not end with an answer of the assistant.');
-  return ofRow(() => template.turn({ messages: messages.slice(0, -1), tools }, last, isLearned));
+  const { history, answer } = apart(conversation);
+  return ofRow(() => template.turn(history, answer, isLearned));
 }
 
 /**
@@ -107,16 +119,9 @@ export function renderDialogue(
   template: ChatTemplate,
   isLearned = true,
 ): TrainingRecord {
-  const last = dialogue.messages.at(-1);
-  if (last?.role !== 'assistant') {
-    throw new InternalError(`dialogue ${dialogue.id} does not end with the assistant's answer`);
-  }
-  const { id, category, record, messages, tools } = dialogue;
+  const { id, category, record = dialogue } = dialogue;
   try {
-    const texts =
-      record === undefined
-        ? template.turn({ messages: messages.slice(0, -1), tools }, last, isLearned)
-        : recordTurn(record, template, isLearned);
+    const texts = turnOf(record, template, isLearned);
     return makeRecord({ id, category, ...texts }, tokenizer, template.format);
   } catch (thrown) {
     if (thrown instanceof UserError) throw new UserError(thrown.code, `Dialogue ${id}: ${thrown.message}`);

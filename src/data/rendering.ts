@@ -8,13 +8,12 @@
  *   thought if that is kept. There are no line breaks around </think>, which differs from what Qwen3 writes by itself.
  */
 import { closesThought } from '../chat/generation.ts';
-import type { ExactMessage } from '../chat/messages.ts';
-import type { ChatInput, ChatTemplate, RenderOptions } from '../chat/template.ts';
+import type { ChatTemplate, RenderOptions } from '../chat/template.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
 import { dumps } from '../json/dumps.ts';
 import { attemptRow, type Rejected, rowValue } from './reading.ts';
 import { type DataRecord, readRecord, Rejection } from './record.ts';
-import { encodePrompt, ofRow } from './render.ts';
+import { apart, type Apart, encodePrompt, ofRow } from './render.ts';
 import type { Row } from './streams/rows.ts';
 
 export const RENDER_MODES = ['native', 'star'] as const;
@@ -34,57 +33,43 @@ export interface Rendered {
   readonly targets: string;
 }
 
-function withoutReasoning(message: ExactMessage): ExactMessage {
-  const { reasoning: _, ...rest } = message;
-  return rest;
-}
+/** Prompt and target, as texts. */
+type Texts = Omit<Rendered, 'id'>;
 
-function renderStar(
-  record: DataRecord,
-  last: ExactMessage,
-  { template, reasoning }: RecordRendering,
-): Rendered {
-  const history = { messages: record.messages.slice(0, -1), tools: record.tools };
+function renderStar({ history, answer }: Apart, { template, reasoning }: RecordRendering): Texts {
   const { assistant, think } = template.format;
   const inputs = template.render(history, { addGenerationPrompt: true, bareTools: true }) + think.open;
-  const bare = template.render({ messages: [last] }).replaceAll(assistant, '');
+  const bare = template.render({ messages: [answer] }).replaceAll(assistant, '');
   const opened = bare.startsWith(think.open) ? bare.slice(think.open.length) : bare;
   const target = opened.includes(think.close) ? opened : think.close + opened;
-  return { id: record.id, inputs, targets: reasoning ? (last.reasoning ?? '') + target : target };
+  return { inputs, targets: reasoning ? (answer.reasoning ?? '') + target : target };
 }
 
-function renderNative(
-  record: DataRecord,
-  last: ExactMessage,
-  { template, reasoning }: RecordRendering,
-): Rendered {
-  const history: ChatInput = { messages: record.messages.slice(0, -1), tools: record.tools };
-  const answer = reasoning ? last : withoutReasoning(last);
-  const render = (options: RenderOptions): { readonly prompt: string; readonly whole: string } => ({
-    prompt: template.render(history, { ...options, addGenerationPrompt: true }),
-    whole: template.render({ ...history, messages: [...history.messages, answer] }, options),
+function renderNative({ history, answer }: Apart, { template, reasoning }: RecordRendering): Texts {
+  const { reasoning: _, ...said } = answer;
+  const kept: Apart['answer'] = reasoning ? answer : said;
+  const render = (options: RenderOptions): { readonly inputs: string; readonly whole: string } => ({
+    inputs: template.render(history, { ...options, addGenerationPrompt: true }),
+    whole: template.render({ ...history, messages: [...history.messages, kept] }, options),
   });
-  let { prompt, whole } = render({});
+  let { inputs, whole } = render({});
   // A template that does not think unless it is told to is told to where there is a thought.
-  if (
-    !whole.startsWith(prompt) &&
-    (answer.reasoning ?? '').trim() !== '' &&
-    closesThought(prompt, template.format)
-  )
-    ({ prompt, whole } = render({ enableThinking: true }));
-  if (!whole.startsWith(prompt)) {
+  const hasThought = (kept.reasoning ?? '').trim() !== '';
+  if (!whole.startsWith(inputs) && hasThought && closesThought(inputs, template.format))
+    ({ inputs, whole } = render({ enableThinking: true }));
+  if (!whole.startsWith(inputs)) {
     throw new Rejection(
       'template',
       'The template writes the history differently once there is an answer, so there is no boundary between the two.',
     );
   }
-  const targets = whole.slice(prompt.length);
-  refuseLosses(answer, targets);
-  return { id: record.id, inputs: prompt, targets };
+  const targets = whole.slice(inputs.length);
+  refuseLosses(kept, targets);
+  return { inputs, targets };
 }
 
 /** Throws a Rejection for an answer of which the template writes less than there is: it would teach something else. */
-function refuseLosses({ reasoning = '', toolCalls = [] }: ExactMessage, targets: string): void {
+function refuseLosses({ reasoning = '', toolCalls = [] }: Apart['answer'], targets: string): void {
   if (!targets.includes(reasoning.trim()))
     throw new Rejection(
       'template',
@@ -100,11 +85,9 @@ function refuseLosses({ reasoning = '', toolCalls = [] }: ExactMessage, targets:
 
 /** Renders a record whose last message is the assistant's; throws a Rejection if it is not, or cannot be rendered. */
 export function renderRecord(record: DataRecord, options: RecordRendering): Rendered {
-  const last = record.messages.at(-1);
-  if (last?.role !== 'assistant')
-    throw new Rejection('no_answer', 'The record does not end with an answer of the assistant.');
+  const parts = apart(record);
   const render = options.mode === 'star' ? renderStar : renderNative;
-  return ofRow(() => render(record, last, options));
+  return ofRow(() => ({ id: record.id, ...render(parts, options) }));
 }
 
 export interface StreamOptions extends RecordRendering {

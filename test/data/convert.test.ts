@@ -83,7 +83,9 @@ describe('xLAM', () => {
 
   it('reads one large JSON list', async () => {
     const [lines, list] = [await fixture('xlam.jsonl'), await fixture('xlam.json')];
-    expect(list.records.map(recordLine)).toEqual(lines.records.map(recordLine));
+    expect(list.records.map((record) => recordLine(record))).toEqual(
+      lines.records.map((record) => recordLine(record)),
+    );
   });
 
   it('keeps parameters as they are, or turns both of their forms into JSON Schema', async () => {
@@ -280,11 +282,13 @@ describe('rows of any other kind', () => {
 
 describe('packed files', () => {
   it('reads .gz and .parquet as it reads text', async () => {
-    const lines = (await fixture('xlam.jsonl')).records.map(recordLine);
+    const lines = (await fixture('xlam.jsonl')).records.map((record) => recordLine(record));
     const gz = join(scratch, 'xlam.json.gz');
     const rows = lines.map((line) => parseJson(line) as ReadonlyMap<string, never>);
     writeFileSync(gz, gzipSync(lines.join('\n')));
-    expect((await convert(gz, { source: 'xlam' })).records.map(recordLine)).toEqual(lines);
+    expect((await convert(gz, { source: 'xlam' })).records.map((record) => recordLine(record))).toEqual(
+      lines,
+    );
     const parquet = join(scratch, 'xlam.parquet');
     const column = (name: string): string[] => rows.map((row) => dumps(row.get(name)!));
     parquetWriteFile({

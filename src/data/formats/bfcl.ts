@@ -3,19 +3,10 @@
  * They have no answers here and are never trained on: they are prompts to look at, and what data is decontaminated
  * against.
  */
-import type { ExactMessage } from '../../chat/messages.ts';
-import { isDict, isList, type PyDict } from '../../json/python.ts';
-import { recordTools, Rejection, ROLES } from '../record.ts';
+import { isDict, isList } from '../../json/python.ts';
+import { plainMessage, recordTools, Rejection } from '../record.ts';
 import type { Format } from './format.ts';
 import { idOf } from './values.ts';
-
-function messageOf(value: PyDict): ExactMessage {
-  const role = ROLES.find((one) => one === value.get('role'));
-  const content = value.get('content');
-  if (role === undefined) throw new Rejection('role', 'A message has no known role.');
-  if (typeof content !== 'string') throw new Rejection('content', 'A message has content that is no text.');
-  return { role, content };
-}
 
 export const bfcl: Format = {
   name: 'bfcl',
@@ -28,7 +19,7 @@ export const bfcl: Format = {
     const messages = turns.flatMap((turn) => {
       if (!isList(turn) || !turn.every(isDict))
         throw new Rejection('messages', 'A turn of the question is no list of messages.');
-      return turn.map(messageOf);
+      return turn.map(plainMessage);
     });
     if (!messages.some(({ role }) => role === 'user'))
       throw new Rejection('no_user', 'The question has no message of a user.');

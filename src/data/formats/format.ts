@@ -10,7 +10,7 @@ export interface FormatContext {
   /** Tells whether each assistant's turn becomes a record of its own, with the history before it. */
   readonly everyTurn: boolean;
   /** Words of the assistant where no tool fits and the data set has no words for it. */
-  readonly refusal?: string;
+  readonly refusal: string | undefined;
 }
 
 export interface Format {

@@ -8,10 +8,12 @@ import { isDict, MAX_DEPTH, type PyDict, type PyValue } from '../../json/python.
 import { pyStr } from '../../json/repr.ts';
 import { Rejection } from '../record.ts';
 
+/** A text in quotes, whose escapes are read afterwards. */
+const STRING = /'([^'\\]*(?:\\[^][^'\\]*)*)'|"([^"\\]*(?:\\[^][^"\\]*)*)"/y;
 const NUMBER = /[-+]?(?:\d[\d_]*)?(?:\.\d*)?(?:[eE][-+]?\d+)?/y;
 const WORD = /[A-Za-z_]\w*/y;
 const KEYWORD = /\s*([\p{L}_][\p{L}\p{M}\p{N}_.-]*)\s*=/uy;
-const WORDS: ReadonlyMap<string, PyValue> = new Map([
+const WORDS: ReadonlyMap<string, PyValue> = new Map<string, PyValue>([
   ['True', true],
   ['true', true],
   ['False', false],
@@ -19,15 +21,19 @@ const WORDS: ReadonlyMap<string, PyValue> = new Map([
   ['None', null],
   ['null', null],
 ]);
-const ESCAPES: ReadonlyMap<string, string> = new Map([
-  ['n', '\n'],
-  ['t', '\t'],
-  ['r', '\r'],
-  ['b', '\b'],
-  ['f', '\f'],
-  ['0', '\0'],
-  ['\n', ''],
-]);
+const ESCAPE = /\\(?:x([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|([^]))/g;
+const ESCAPES: Readonly<Record<string, string>> = {
+  n: '\n',
+  t: '\t',
+  r: '\r',
+  b: '\b',
+  f: '\f',
+  '0': '\0',
+  '\n': '',
+  "'": "'",
+  '"': '"',
+  '\\': '\\',
+};
 
 class CallParser {
   readonly #text: string;
@@ -41,22 +47,17 @@ class CallParser {
   }
 
   calls(): ExactCall[] {
-    this.#expect('[');
     const calls: ExactCall[] = [];
-    while (!this.#taken(']')) {
-      calls.push(this.#call());
-      if (!this.#taken(',') && this.#peek() !== ']') throw this.#error("',' or ']' is expected");
-    }
-    this.#space();
-    if (this.#at < this.#text.length) throw this.#error('there is more text after the calls');
+    this.#expect('[');
+    this.#until(']', () => calls.push(this.#call()));
+    this.#end('calls');
     return calls;
   }
 
   /** The one literal that the text is. */
   literal(): PyValue {
     const value = this.#value();
-    this.#space();
-    if (this.#at < this.#text.length) throw this.#error('there is more text after the value');
+    this.#end('value');
     return value;
   }
 
@@ -64,13 +65,13 @@ class CallParser {
     return new Rejection('call', `The calls cannot be read: ${problem} at character ${this.#at + 1}.`);
   }
 
-  #space(): void {
+  #peek(): string {
     while (/\s/.test(this.#text.charAt(this.#at))) this.#at++;
+    return this.#text.charAt(this.#at);
   }
 
-  #peek(): string {
-    this.#space();
-    return this.#text.charAt(this.#at);
+  #end(what: string): void {
+    if (this.#peek() !== '') throw this.#error(`there is more text after the ${what}`);
   }
 
   #taken(char: string): boolean {
@@ -83,6 +84,14 @@ class CallParser {
     if (!this.#taken(char)) throw this.#error(`'${char}' is expected`);
   }
 
+  /** Has `item` read what stands between commas, up to what closes the list. */
+  #until(close: string, item: () => void): void {
+    while (!this.#taken(close)) {
+      item();
+      if (!this.#taken(',') && this.#peek() !== close) throw this.#error(`',' or '${close}' is expected`);
+    }
+  }
+
   #match(pattern: RegExp): RegExpExecArray | null {
     pattern.lastIndex = this.#at;
     const found = pattern.exec(this.#text);
@@ -91,7 +100,7 @@ class CallParser {
   }
 
   #call(): ExactCall {
-    this.#space();
+    this.#peek();
     const tool = toolAt(this.#text, this.#at, this.#tools);
     const end = this.#text.indexOf('(', this.#at + (tool?.name.length ?? 0));
     const name = tool?.name ?? (end < 0 ? '' : this.#text.slice(this.#at, end).trim());
@@ -99,29 +108,28 @@ class CallParser {
       throw this.#error("a name and '(' are expected");
     this.#at = end + 1;
     const given = new Map<string, PyValue>();
-    while (!this.#taken(')')) {
-      const key = this.#keyword(tool?.keywords ?? []);
-      if (key === undefined) throw this.#error('an argument has no name');
-      given.set(key, this.#value());
-      if (!this.#taken(',') && this.#peek() !== ')') throw this.#error("',' or ')' is expected");
-    }
+    this.#until(')', () => given.set(this.#keyword(tool?.keywords ?? []), this.#value()));
     return { name, arguments: given };
   }
 
-  /** The name of an argument that the tool has, or any that looks like one; undefined if there is none. */
-  #keyword(known: readonly string[]): string | undefined {
-    this.#space();
+  /** The name of an argument that the tool has, or any that looks like one. */
+  #keyword(known: readonly string[]): string {
+    this.#peek();
     const own = known.find(
       (key) => this.#text.startsWith(key, this.#at) && /^\s*=/.test(this.#text.slice(this.#at + key.length)),
     );
-    if (own === undefined) return this.#match(KEYWORD)?.[1];
-    this.#at = this.#text.indexOf('=', this.#at + own.length) + 1;
-    return own;
+    if (own !== undefined) {
+      this.#at = this.#text.indexOf('=', this.#at + own.length) + 1;
+      return own;
+    }
+    const [, key] = this.#match(KEYWORD) ?? [];
+    if (key === undefined) throw this.#error('an argument has no name');
+    return key;
   }
 
   #value(): PyValue {
     const char = this.#peek();
-    if (char === "'" || char === '"') return this.#string(char);
+    if (char === "'" || char === '"') return this.#string();
     if (char === '[' || char === '(' || char === '{') return this.#nested(char);
     const word = this.#match(WORD)?.[0];
     if (word !== undefined) {
@@ -135,60 +143,38 @@ class CallParser {
     return Number(number);
   }
 
-  #nested(char: string): PyValue {
+  #nested(open: '[' | '(' | '{'): PyValue {
     if (this.#depth === MAX_DEPTH) throw this.#error(`it is nested more than ${MAX_DEPTH} levels deep`);
     this.#depth++;
     this.#at++;
-    const value = char === '{' ? this.#dict() : this.#list(char === '[' ? ']' : ')');
-    this.#depth--;
-    return value;
-  }
-
-  #list(close: string): PyValue {
     const items: PyValue[] = [];
-    while (!this.#taken(close)) {
-      items.push(this.#value());
-      if (!this.#taken(',') && this.#peek() !== close) throw this.#error(`',' or '${close}' is expected`);
-    }
-    return items;
-  }
-
-  #dict(): PyValue {
     const entries = new Map<string, PyValue>();
-    while (!this.#taken('}')) {
-      const key = this.#value();
-      if (typeof key !== 'string') throw this.#error('a key is no text');
-      this.#expect(':');
-      entries.set(key, this.#value());
-      if (!this.#taken(',') && this.#peek() !== '}') throw this.#error("',' or '}' is expected");
-    }
-    return entries;
+    if (open === '{') this.#until('}', () => entries.set(this.#key(), this.#value()));
+    else this.#until(open === '[' ? ']' : ')', () => items.push(this.#value()));
+    this.#depth--;
+    return open === '{' ? entries : items;
   }
 
-  #string(quote: string): string {
-    let value = '';
-    for (this.#at++; ; this.#at++) {
-      const char = this.#text.charAt(this.#at);
-      if (char === '') throw this.#error('a text is not closed');
-      if (char === quote) break;
-      value += char === '\\' ? this.#escape() : char;
-    }
-    this.#at++;
-    return value;
+  #key(): string {
+    const key = this.#value();
+    if (typeof key !== 'string') throw this.#error('a key is no text');
+    this.#expect(':');
+    return key;
   }
 
-  /** The character that the escape at hand stands for; Python leaves unknown ones as they are. */
-  #escape(): string {
-    const letter = this.#text.charAt(++this.#at);
-    const digits = { x: 2, u: 4, U: 8 }[letter];
-    if (digits !== undefined) {
-      const hex = this.#text.slice(this.#at + 1, this.#at + 1 + digits);
-      const point = /^[0-9a-fA-F]+$/.test(hex) && hex.length === digits ? parseInt(hex, 16) : Infinity;
-      if (point > 0x10ffff) throw this.#error('an escape is broken');
-      this.#at += digits;
-      return String.fromCodePoint(point);
-    }
-    return ESCAPES.get(letter) ?? (/['"\\]/.test(letter) ? letter : `\\${letter}`);
+  /** A text; Python leaves unknown escapes as they are. */
+  #string(): string {
+    const found = this.#match(STRING);
+    if (found === null) throw this.#error('a text is not closed');
+    return (found[1] ?? found[2] ?? '').replaceAll(
+      ESCAPE,
+      (written: string, ...[x, u, U, letter]: (string | undefined)[]) => {
+        if (letter !== undefined && !/[xuU]/.test(letter)) return ESCAPES[letter] ?? written;
+        const point = parseInt(x ?? u ?? U ?? '', 16);
+        if (!(point <= 0x10ffff)) throw this.#error('an escape is broken');
+        return String.fromCodePoint(point);
+      },
+    );
   }
 }
 

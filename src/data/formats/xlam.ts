@@ -2,10 +2,11 @@
  * xLAM (Salesforce/xlam-function-calling-60k) and Hammer's irrelevance set (MadeAgents/xlam-irrelevance-7.5k): {"id",
  * "query", "tools", "answers"}, the last two as JSON or as JSON text. Tools are kept as they are.
  */
+import type { ExactMessage } from '../../chat/messages.ts';
 import { isList, type PyDict } from '../../json/python.ts';
 import { callsOf } from '../calls.ts';
 import { Rejection } from '../record.ts';
-import type { Format } from './format.ts';
+import type { Format, FormatContext } from './format.ts';
 import { withSystem } from './system.ts';
 import { recordsOf } from './turns.ts';
 import { hasTools, idOf, rowTools, textAt } from './values.ts';
@@ -23,21 +24,29 @@ const isEmptyList = (row: PyDict): boolean => {
   return (isList(answers) && answers.length === 0) || answers === '[]';
 };
 
+/** The record of a query with its answer. */
+function recordOf(
+  row: PyDict,
+  prefix: string,
+  answer: Pick<ExactMessage, 'content' | 'toolCalls'>,
+  context: FormatContext,
+): ReturnType<Format['convert']> {
+  const messages = withSystem(row, [
+    { role: 'user', content: textAt(row, 'query', 'no_query') },
+    { role: 'assistant', ...answer },
+  ]);
+  return recordsOf({ id: idOf(row, prefix, context.place), messages, tools: rowTools(row) }, context);
+}
+
 export const xlam: Format = {
   name: 'xlam',
   description: 'xLAM: query, tools, answers',
   everyTurn: false,
   matches: (row) => row.has('query') && hasTools(row) && row.has('answers') && !isEmptyList(row),
   convert(row, context) {
-    const query = textAt(row, 'query', 'no_query');
-    const tools = rowTools(row);
     const toolCalls = callsOf(row.get('answers'));
     if (toolCalls.length === 0) throw new Rejection('empty_answer', 'The row has no answers.');
-    const messages = withSystem(row, [
-      { role: 'user', content: query },
-      { role: 'assistant', content: '', toolCalls },
-    ]);
-    return recordsOf({ id: idOf(row, 'xlam', context.place), messages, tools }, context);
+    return recordOf(row, 'xlam', { content: '', toolCalls }, context);
   },
 };
 
@@ -47,21 +56,13 @@ export const hammer: Format = {
   everyTurn: false,
   matches: (row) => row.has('query') && hasTools(row) && isEmptyList(row),
   convert(row, context) {
-    const query = textAt(row, 'query', 'no_query');
-    const tools = rowTools(row);
     if (callsOf(row.get('answers')).length > 0)
       throw new Rejection('not_irrelevant', 'The row has calls as its answer.');
     const content = answerText(row) ?? context.refusal;
-    if (content === undefined) {
-      throw new Rejection(
-        'no_answer',
-        'The data set has no words for rows that no tool fits; give them with --refusal.',
-      );
-    }
-    const messages = withSystem(row, [
-      { role: 'user', content: query },
-      { role: 'assistant', content },
-    ]);
-    return recordsOf({ id: idOf(row, 'hammer', context.place), messages, tools }, context);
+    if (content !== undefined) return recordOf(row, 'hammer', { content }, context);
+    throw new Rejection(
+      'no_answer',
+      'The data set has no words for rows that no tool fits; give them with --refusal.',
+    );
   },
 };
