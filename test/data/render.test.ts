@@ -72,7 +72,9 @@ describe('renderDialogue', () => {
 
   it('refuses a dialogue without a gold answer', () => {
     const unanswered = dialogue('hi', { messages: [{ role: 'user', content: 'hi' }] });
-    expect(() => renderDialogue(unanswered, tokenizer, OWN_TEMPLATE)).toThrow(/^Dialogue d1: The record does not end with/);
+    expect(() => renderDialogue(unanswered, tokenizer, OWN_TEMPLATE)).toThrow(
+      /^Dialogue d1: The record does not end with/,
+    );
   });
 
   it('renders thousands of dialogues a second', () => {
