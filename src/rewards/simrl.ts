@@ -169,7 +169,7 @@ class GoldCalls {
   }
 
   score(calls: readonly ValidCall[]): Score<SimRlDetail> {
-    const taken = new Array<boolean>(this.#count).fill(false);
+    const taken = Array.from({ length: this.#count }, () => false);
     const matches: CallMatch[] = [];
     let sum = 0;
     for (const call of calls) {
