@@ -5,8 +5,8 @@
  * strings exactly, but for white space around them. Where text is wanted, any non-empty reply without a call is right, unless words are named that
  * it must mention. Tools are not consulted: a call that no tool allows cannot equal a gold one.
  */
-import type { ToolFormat } from '../chat/formats/format.ts';
-import { parseGeneration, type GoldCall, type Label, type WrittenCall } from '../chat/generation.ts';
+import type { ToolFormat, WrittenCall } from '../chat/formats/format.ts';
+import { parseGeneration, type GoldCall, type Label } from '../chat/generation.ts';
 import type { Message, Tool } from '../chat/messages.ts';
 import { argumentsIn, isObjectCall, toolTable, type ValidCall } from '../chat/tools.ts';
 import { dumps } from '../json/dumps.ts';
