@@ -1,7 +1,5 @@
 /** Exact-match accuracy on held-out dialogues, overall, by category and by class of error. */
 import { z } from 'zod';
-import { hashString } from '../base/rng.ts';
-import type { Series } from '../data/dialogues.ts';
 import { assistantTurn } from '../chat/generation.ts';
 import type { ChatTemplate } from '../chat/template.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
@@ -10,17 +8,13 @@ import type { TaskDialogue } from '../data/reading.ts';
 import { exactMatch, goldOfMessage } from '../rewards/exact.ts';
 import { sampleAll, type SampleOptions, type Sampler } from '../sampling/sampler.ts';
 
-export interface HeldOutOptions {
-  readonly dialogues: Series<TaskDialogue>;
+/** A model that is measured, and how it is asked. */
+export interface Measured {
   readonly sampler: Sampler;
   readonly tokenizer: Tokenizer;
   readonly template: ChatTemplate;
-  readonly sampling: Pick<SampleOptions, 'temperature' | 'generate_max_len'>;
   readonly maxPromptTokens: number;
-  /** Dialogues answered at once. */
-  readonly batch: number;
-  readonly seed: number;
-  readonly signal: AbortSignal;
+  readonly sampling: SampleOptions;
 }
 
 export const judgedSchema = z.object({
@@ -39,47 +33,44 @@ export const judgedSchema = z.object({
 /** Verdict on a model's answer to one dialogue. */
 export type Judged = z.output<typeof judgedSchema>;
 
-/**
- * Answers the dialogues from number `first` on and judges the answers, batch by batch, in order. A prompt that is
- * too long counts as wrong.
- */
-export async function* judgeHeldOut(options: HeldOutOptions, first = 0): AsyncGenerator<readonly Judged[]> {
-  const { dialogues, sampler, tokenizer, template, sampling, batch, signal } = options;
-  for (let start = first; start < dialogues.length; start += batch) {
-    signal.throwIfAborted();
-    const asked = Array.from(dialogues.slice(start, start + batch));
-    const records = asked.map((dialogue) => renderDialogue(dialogue, tokenizer, template, false));
-    const fitting = records.filter(({ promptIds }) => promptIds.length <= options.maxPromptTokens);
-    const drawn = await sampleAll(
-      sampler,
-      fitting.map(({ prompt: text, promptIds: ids }) => ({ text, ids })),
-      { ...sampling, seed: hashString(`${options.seed}:${start}`), batch, signal },
+/** Answers dialogues and judges the answers, in order. A prompt that is too long counts as wrong. */
+export async function judgeHeldOut(
+  dialogues: readonly TaskDialogue[],
+  { sampler, tokenizer, template, maxPromptTokens, sampling }: Measured,
+): Promise<Judged[]> {
+  const asked = dialogues.map((dialogue) => ({
+    dialogue,
+    record: renderDialogue(dialogue, tokenizer, template, false),
+  }));
+  const fitting = asked.filter(({ record }) => record.promptIds.length <= maxPromptTokens);
+  const drawn = await sampleAll(
+    sampler,
+    fitting.map(({ record: { prompt: text, promptIds: ids } }) => ({ text, ids })),
+    sampling,
+  );
+  const samples = new Map(fitting.map(({ record }, i) => [record, drawn[i]?.[0]]));
+  return asked.map(({ dialogue, record }): Judged => {
+    const sample = samples.get(record);
+    const output = sample === undefined ? '' : tokenizer.decode(sample.tokens);
+    const last = dialogue.messages.at(-1);
+    const gold = goldOfMessage(last ?? { role: 'assistant', content: '' }, dialogue.mustMention);
+    const verdict = exactMatch(
+      gold,
+      assistantTurn(record.prompt, output, template.format),
+      template.format,
+      dialogue.tools,
     );
-    const byId = new Map(fitting.map((record, i) => [record, drawn[i]?.[0]]));
-    yield asked.map((dialogue, i): Judged => {
-      const record = records[i];
-      const sample = record === undefined ? undefined : byId.get(record);
-      const output = sample === undefined ? '' : tokenizer.decode(sample.tokens);
-      const last = dialogue.messages.at(-1);
-      const gold = goldOfMessage(last ?? { role: 'assistant', content: '' }, dialogue.mustMention);
-      const verdict = exactMatch(
-        gold,
-        assistantTurn(record?.prompt ?? '', output, template.format),
-        template.format,
-        dialogue.tools,
-      );
-      return {
-        id: dialogue.id,
-        category: dialogue.category,
-        request: dialogue.messages.findLast(({ role }) => role === 'user')?.content ?? '',
-        gold: record?.target ?? '',
-        output,
-        correct: verdict.correct,
-        error: verdict.correct ? '' : verdict.error,
-        tokens: sample?.tokens.length ?? 0,
-      };
-    });
-  }
+    return {
+      id: dialogue.id,
+      category: dialogue.category,
+      request: dialogue.messages.findLast(({ role }) => role === 'user')?.content ?? '',
+      gold: record.target,
+      output,
+      correct: verdict.correct,
+      error: verdict.correct ? '' : verdict.error,
+      tokens: sample?.tokens.length ?? 0,
+    };
+  });
 }
 
 export interface ModelAccuracy {

@@ -1,13 +1,12 @@
 /** Measures of models that solve problems with functions: accuracy by split, and which functions they use. */
 import { z } from 'zod';
-import { hashString } from '../base/rng.ts';
 import type { Conversation } from '../environment/conversation.ts';
 import { type EnvironmentHost, type Problem, SPLITS } from '../environment/environment.ts';
 import type { RolloutMode } from '../environment/rollout-mode.ts';
 import type { Speech } from '../environment/speech.ts';
 import { lastBoxed } from '../rewards/math-answer.ts';
 import { answersRightly } from '../rewards/mentor.ts';
-import type { SampleOptions, Sampler } from '../sampling/sampler.ts';
+import type { Measured } from './held-out.ts';
 
 /** Why a conversation is not right. */
 const TOOL_ERRORS = {
@@ -44,19 +43,11 @@ export interface SplitProblem extends Problem {
   readonly split: ToolVerdict['split'];
 }
 
-export interface ToolUseOptions {
-  readonly problems: readonly SplitProblem[];
-  readonly sampler: Sampler;
+export interface ToolUseOptions extends Pick<Measured, 'sampler' | 'maxPromptTokens' | 'sampling'> {
   readonly speech: Speech;
   readonly host: EnvironmentHost;
   readonly rolloutMode: RolloutMode;
-  readonly sampling: Pick<SampleOptions, 'temperature' | 'generate_max_len'>;
-  readonly maxPromptTokens: number;
   readonly max_turns: number;
-  /** Problems solved at once. */
-  readonly batch: number;
-  readonly seed: number;
-  readonly signal: AbortSignal;
 }
 
 function errorOf({ answer }: Problem, { response, end }: Conversation): ToolError | '' {
@@ -90,26 +81,24 @@ function judge(
   };
 }
 
-/** Lets a model solve the problems from number `first` on, batch by batch, in order. */
-export async function* judgeToolUse(
+/** Lets a model solve problems, and judges each in order. */
+export async function judgeToolUse(
+  problems: readonly SplitProblem[],
   options: ToolUseOptions,
-  first = 0,
-): AsyncGenerator<readonly ToolVerdict[]> {
-  const { problems, speech, host, rolloutMode, batch, signal, sampling, max_turns, seed } = options;
-  for (let start = first; start < problems.length; start += batch) {
-    signal.throwIfAborted();
-    const asked = problems
-      .slice(start, start + batch)
-      .map((problem) => ({ problem, ...rolloutMode.prompt(speech, problem.question, host) }));
-    const fitting = asked.filter(({ ids }) => ids.length <= options.maxPromptTokens);
-    const drawn = await rolloutMode.converse(
-      fitting.map(({ problem: { setting }, ...prompt }) => ({ ...prompt, setting })),
-      options,
-      { ...sampling, max_turns, batch, seed: hashString(`${seed}:${start}`), signal },
-    );
-    const solved = new Map(fitting.map(({ problem }, i) => [problem, drawn[i]?.[0]]));
-    yield asked.map(({ problem }) => judge(problem, solved.get(problem), options));
-  }
+): Promise<ToolVerdict[]> {
+  const { speech, host, rolloutMode, sampling, max_turns, maxPromptTokens } = options;
+  const asked = problems.map((problem) => ({
+    problem,
+    ...rolloutMode.prompt(speech, problem.question, host),
+  }));
+  const fitting = asked.filter(({ ids }) => ids.length <= maxPromptTokens);
+  const drawn = await rolloutMode.converse(
+    fitting.map(({ problem: { setting }, ...prompt }) => ({ ...prompt, setting })),
+    options,
+    { ...sampling, max_turns },
+  );
+  const solved = new Map(fitting.map(({ problem }, i) => [problem, drawn[i]?.[0]]));
+  return problems.map((problem) => judge(problem, solved.get(problem), options));
 }
 
 /** Calls of each function. */

@@ -18,25 +18,12 @@ export const evaluation = defineStage({
   storesVerdicts: true,
   check: ({ models }) => noModels(models),
   run(context, given) {
-    const dialogues = context.dialogues('test');
     return measure(context, {
       options: given,
-      count: Math.min(given.limit ?? Infinity, dialogues.length),
-      batch: given.rollout_batch_size,
+      tasks: context.dialogues('test').slice(0, given.limit),
       what: 'prompts',
       verdict: judgedSchema,
-      verdicts: (answering, first) =>
-        judgeHeldOut(
-          {
-            ...answering,
-            dialogues: dialogues.slice(0, given.limit),
-            sampling: { temperature: given.temperature, generate_max_len: given.generate_max_len },
-            batch: given.rollout_batch_size,
-            seed: context.seed,
-            signal: context.signal,
-          },
-          first,
-        ),
+      judge: judgeHeldOut,
       isUnasked: ({ tokens }) => tokens === 0,
       metrics: (judged) => ({ exact_match: judged.filter(({ correct }) => correct).length / judged.length }),
       row: (label, ref, all, index) => ({ label, ref, ...accuracyOf(all[index] ?? []) }),

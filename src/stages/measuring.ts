@@ -7,7 +7,10 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../base/errors.ts';
 import { readText, writeAtomic } from '../base/files.ts';
+import { hashString } from '../base/rng.ts';
+import type { Series } from '../data/dialogues.ts';
 import type { EvalResult, EvalSample } from '../eval/formats.ts';
+import type { Measured } from '../eval/held-out.ts';
 import type { Engine } from '../sampling/gguf.ts';
 import { type Metrics, type RunEvent, stepEvent } from '../train/events.ts';
 import {
@@ -19,7 +22,7 @@ import {
   type StageContext,
   type StageProblem,
 } from './stage.ts';
-import { type Answering, openAnswering } from './teacher.ts';
+import { openAnswering } from './teacher.ts';
 
 export const modelsOption = z
   .record(z.string().min(1), refersTo('model'))
@@ -49,16 +52,18 @@ interface Verdict {
   readonly tokens: number;
 }
 
-export interface Measurement<V extends Verdict> {
-  readonly options: OptionsOf<typeof measuringOptions> & { readonly engine?: Engine };
-  /** Dialogues or problems in all, and how many of them a batch has. */
-  readonly count: number;
-  readonly batch: number;
+export interface Measurement<V extends Verdict, T> {
+  readonly options: OptionsOf<typeof measuringOptions> & {
+    readonly engine?: Engine;
+    readonly rollout_batch_size: number;
+  };
+  /** Dialogues or problems. */
+  readonly tasks: Series<T>;
   /** Name of the tasks. */
   readonly what: 'prompts' | 'problems';
   readonly verdict: z.ZodType<V>;
-  /** Verdicts on a model from item `first` on, batch by batch. */
-  verdicts(answering: Answering, first: number): AsyncIterable<readonly V[]>;
+  /** Verdicts on a model's answers to some tasks, in their order. */
+  judge(tasks: readonly T[], model: Measured): Promise<readonly V[]>;
   /** Tells whether the prompt was too long to be asked. */
   readonly isUnasked: (verdict: V) => boolean;
   metrics(judged: readonly V[]): Metrics;
@@ -90,7 +95,7 @@ export function readVerdicts<V>(path: string, verdict: z.ZodType<V>): V[] {
 /** Says how many prompts were too long to be asked; throws when all were. */
 function* unasked<V extends Verdict>(
   { name }: StageContext,
-  { what, isUnasked }: Measurement<V>,
+  { what, isUnasked }: Pick<Measurement<V, never>, 'what' | 'isUnasked'>,
   label: string,
   judged: readonly V[],
 ): Iterable<RunEvent> {
@@ -134,14 +139,16 @@ function samplesOf<V extends Verdict>(
 }
 
 /** Measures a stage's models and writes eval.json. */
-export async function* measure<V extends Verdict>(
+export async function* measure<V extends Verdict, T>(
   context: StageContext,
-  measurement: Measurement<V>,
+  measurement: Measurement<V, T>,
 ): AsyncGenerator<RunEvent, Outputs> {
-  const { name: stage, kind, folder, now } = context;
-  const { batch, verdict, options } = measurement;
+  const { name: stage, kind, folder, now, signal, seed } = context;
+  const { verdict, options, tasks } = measurement;
+  const { compute_dtype, prompt_max_len, generate_max_len, temperature, engine } = options;
+  const batch = options.rollout_batch_size;
   const entries = Object.entries(options.models);
-  const steps = Math.ceil(measurement.count / batch);
+  const steps = Math.ceil(tasks.length / batch);
   const total = entries.length * steps;
   let done = 0;
   while (done < total && existsSync(verdictFile(folder, done))) done += 1;
@@ -153,31 +160,34 @@ export async function* measure<V extends Verdict>(
     const judged = Array.from({ length: step - first }, (_, i) =>
       readVerdicts(verdictFile(folder, first + i), verdict),
     ).flat();
-    if (step < first + steps) {
-      const { compute_dtype, prompt_max_len, generate_max_len, engine } = options;
-      using answering = openAnswering(context, {
-        model: reference,
-        compute_dtype,
-        prompt_max_len,
-        generate_max_len,
-        ...(engine === undefined ? {} : { engine }),
+    using answering =
+      step === first + steps
+        ? undefined
+        : openAnswering(context, {
+            model: reference,
+            compute_dtype,
+            prompt_max_len,
+            generate_max_len,
+            ...(engine === undefined ? {} : { engine }),
+          });
+    for (; answering !== undefined && step < first + steps; step++) {
+      signal.throwIfAborted();
+      const began = now();
+      const start = (step - first) * batch;
+      const sampling = { temperature, generate_max_len, seed: hashString(`${seed}:${start}`), batch, signal };
+      const asked = Array.from(tasks.slice(start, start + batch));
+      const verdicts = await measurement.judge(asked, { ...answering, sampling });
+      judged.push(...verdicts);
+      yield stepEvent({
+        stage,
+        step: step + 1,
+        total,
+        tokens: verdicts.reduce((n, one) => n + one.tokens, 0),
+        seconds: (now() - began) / 1000,
+        metrics: measurement.metrics(judged),
       });
-      let start = now();
-      for await (const verdicts of measurement.verdicts(answering, (step - first) * batch)) {
-        judged.push(...verdicts);
-        yield stepEvent({
-          stage,
-          step: step + 1,
-          total,
-          tokens: verdicts.reduce((n, one) => n + one.tokens, 0),
-          seconds: (now() - start) / 1000,
-          metrics: measurement.metrics(judged),
-        });
-        // Stored last, so that the log has all that is.
-        writeAtomic(verdictFile(folder, step), JSON.stringify(verdicts));
-        step += 1;
-        start = now();
-      }
+      // Stored last, so that the log has all that is.
+      writeAtomic(verdictFile(folder, step), JSON.stringify(verdicts));
     }
     yield* unasked(context, measurement, label, judged);
     all.push(judged);

@@ -96,26 +96,17 @@ export const toolEvaluation = defineStage({
     const labels = Object.keys(given.models);
     return yield* measure(context, {
       options: given,
-      count: problems.length,
-      batch: given.rollout_batch_size,
+      tasks: problems,
       what: 'problems',
       verdict: toolVerdictSchema,
-      verdicts: ({ tokenizer, template, ...answering }, first) =>
-        judgeToolUse(
-          {
-            ...answering,
-            problems,
-            speech: new Speech(tokenizer, template),
-            host,
-            rolloutMode,
-            sampling: { temperature: given.temperature, generate_max_len: given.generate_max_len },
-            max_turns: given.max_turns,
-            batch: given.rollout_batch_size,
-            seed: context.seed,
-            signal: context.signal,
-          },
-          first,
-        ),
+      judge: (tasks, { tokenizer, template, ...asked }) =>
+        judgeToolUse(tasks, {
+          ...asked,
+          speech: new Speech(tokenizer, template),
+          host,
+          rolloutMode,
+          max_turns: given.max_turns,
+        }),
       isUnasked: ({ error }) => error === 'too_long',
       metrics: metricsOf,
       row: (label, reference, all, index) =>
