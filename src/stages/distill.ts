@@ -25,7 +25,7 @@ import {
   treeLimit,
 } from './lessons.ts';
 import { type OpenModel, type OptionsOf, refersTo, type StageContext } from './stage.ts';
-import { defineTraining, plainly, trainingOptions } from './training.ts';
+import { defineTraining, trainingOptions } from './training.ts';
 
 const MASKS = ['all', 'think', 'answer'] as const;
 type Mask = (typeof MASKS)[number];
@@ -146,8 +146,8 @@ export const distill = defineTraining({
       };
   },
   loss: distillation,
-  open: (context, given, model, trainer) => {
+  open: (context, given, { model, trainer }) => {
     const data = lessons(context, given, model);
-    return plainly(overEpochs(context, given, trainer(), data));
+    return overEpochs(context, given, trainer(), data);
   },
 });

@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../base/errors.ts';
+import type { Owned } from '../base/owned.ts';
 import { preference } from '../losses/all.ts';
 import { Scorer } from '../model/tree/scoring.ts';
 import { loadReward } from '../rewards/index.ts';
@@ -176,26 +177,23 @@ async function lessons(
   context: StageContext,
   given: Options,
   model: OpenModel,
-): Promise<Lessons & Disposable> {
+  held: Owned,
+): Promise<Lessons> {
   const choose = context.referent(given.data).is === 'trajectories' ? fromTrajectories : fromRollouts;
   const { pairs, warnings } = await choose(context, given, model);
-  const cache = new ReferenceCache({
-    folder: join(checkpointsIn(context.folder), 'reference'),
-    pairs,
-    order: epochOrder(pairs.length, context.seed),
-    group: given.train_batch_size,
-    open() {
-      const reference = context.openModel(given.model, { trainable: false, dtype: given.compute_dtype });
-      const scorer = new Scorer(context.device, reference.config, reference.parameters);
-      return {
-        scorer,
-        [Symbol.dispose]() {
-          scorer[Symbol.dispose]();
-          reference[Symbol.dispose]();
-        },
-      };
-    },
-  });
+  const cache = held.add(
+    new ReferenceCache({
+      folder: join(checkpointsIn(context.folder), 'reference'),
+      pairs,
+      order: epochOrder(pairs.length, context.seed),
+      group: given.train_batch_size,
+      open(own) {
+        const how = { trainable: false, dtype: given.compute_dtype };
+        const { config, parameters } = own.add(context.openModel(given.model, how));
+        return own.add(new Scorer(context.device, config, parameters));
+      },
+    }),
+  );
   const examples = pairs.map((pair, index): PendingExample => ({
     sequences: 1,
     rows: countedRows(pair.chosen).length + countedRows(pair.rejected).length,
@@ -207,7 +205,6 @@ async function lessons(
     arrange: (step) => joinAlike(step, 2 * treeLimit(given)),
     warnings,
     shown: pairs.slice(0, SHOWN).flatMap(shownPair),
-    [Symbol.dispose]: () => cache[Symbol.dispose](),
   };
 }
 
@@ -235,12 +232,9 @@ export const dpo = defineTraining({
       };
   },
   loss: preference,
-  async open(context, given, model, trainer) {
-    const data = await lessons(context, given, model);
-    return {
-      // The reference model, which makes the examples, computes on the same device.
-      stage: overEpochs(context, given, trainer(), data, true),
-      [Symbol.dispose]: () => data[Symbol.dispose](),
-    };
+  async open(context, given, { model, trainer, held }) {
+    const data = await lessons(context, given, model, held);
+    // The reference model, which makes the examples, computes on the same device.
+    return overEpochs(context, given, trainer(), data, true);
   },
 });

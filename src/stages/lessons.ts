@@ -117,41 +117,15 @@ export function limitSamples(
   });
 }
 
-/** A stage of so many steps on examples by step. */
-export function supervised(
-  { name, kind }: StageContext,
-  options: TrainingOptions,
-  trainer: Trainer,
-  source: { readonly examples: ExampleSource; readonly total: number },
-  more: Pick<Parameters<typeof supervisedStage>[0], 'onDevice' | 'warnings' | 'shown'> = {},
-): SteppedStage {
-  return supervisedStage({
-    name,
-    kind,
-    trainer,
-    saveSteps: options.save_steps,
-    schedule: options,
-    tokenBudget: options.token_budget,
-    ...source,
-    ...more,
-  });
-}
-
 /** A stage that passes over its lessons `max_epochs` times. */
 export function overEpochs(
   context: StageContext,
   options: TrainingOptions & { readonly max_epochs: number },
   trainer: Trainer,
-  { examples: all, arrange, warnings, shown = [] }: Lessons,
+  { examples: all, arrange = (step) => step, ...more }: Lessons,
   onDevice = false,
 ): SteppedStage {
-  const { examples, total } = epochSource(all, {
-    batch: options.train_batch_size,
-    epochs: options.max_epochs,
-    tokenBudget: options.token_budget,
-    seed: context.seed,
-  });
-  const source: ExampleSource =
-    arrange === undefined ? examples : async (step, signal) => arrange(await examples(step, signal));
-  return supervised(context, options, trainer, { examples: source, total }, { warnings, shown, onDevice });
+  const { examples: source, total } = epochSource(all, options, context.seed);
+  const examples: ExampleSource = async (step, signal) => arrange(await source(step, signal));
+  return supervisedStage(context, { trainer, options, examples, total, onDevice, ...more });
 }

@@ -144,46 +144,35 @@ export const mentor = defineTraining({
     yield* grpoProblems(given);
   },
   loss: policyGradient,
-  async open(context, given, model, trainer) {
+  async open(context, given, opening) {
+    const { model, held } = opening;
     const reward = await loadConversationReward(given.reward);
-    const environment = await context.openEnvironment(given.environment);
-    try {
-      const { host } = environment;
-      const speech = new Speech(model.tokenizer, model.template);
-      const all = await environment.problems('train');
-      const teacher =
-        given.data === undefined
-          ? undefined
-          : referenceCalls(storedTrajectories(context, given.data, model), model, host);
-      const problems = toolPrompts(
-        context.name,
-        all.filter(({ id }) => teacher?.has(id) ?? true).slice(0, given.prompts),
-        promptLimit(context.name, given, model.config),
-        (question) => CONVERSATION.prompt(speech, question, host),
-      );
-      const opened = openGrpo(context, given, model, trainer(), (sampler) => ({
-        prompts: problems,
-        draw: conversations({
-          sampler,
-          speech,
-          host,
-          teacher: teacher ?? new Map(),
-          reward,
-          scoring: given,
-          sampling: samplingOf(given),
-          max_turns: given.max_turns,
-        }),
-      }));
-      return {
-        stage: opened.stage,
-        [Symbol.dispose]() {
-          opened[Symbol.dispose]();
-          environment[Symbol.dispose]();
-        },
-      };
-    } catch (thrown) {
-      environment[Symbol.dispose]();
-      throw thrown;
-    }
+    const environment = held.add(await context.openEnvironment(given.environment));
+    const { host } = environment;
+    const speech = new Speech(model.tokenizer, model.template);
+    const all = await environment.problems('train');
+    const teacher =
+      given.data === undefined
+        ? undefined
+        : referenceCalls(storedTrajectories(context, given.data, model), model, host);
+    const prompts = toolPrompts(
+      context.name,
+      all.filter(({ id }) => teacher?.has(id) ?? true).slice(0, given.prompts),
+      promptLimit(context.name, given, model.config),
+      (question) => CONVERSATION.prompt(speech, question, host),
+    );
+    return openGrpo(context, given, opening, (sampler) => ({
+      prompts,
+      draw: conversations({
+        sampler,
+        speech,
+        host,
+        teacher: teacher ?? new Map(),
+        reward,
+        scoring: given,
+        sampling: samplingOf(given),
+        max_turns: given.max_turns,
+      }),
+    }));
   },
 });

@@ -20,11 +20,11 @@ import { repetition } from '../data/copying.ts';
 import { crossEntropy } from '../losses/all.ts';
 import { groupExample } from '../train/dialogue-examples.ts';
 import { rowsFrom, type TrainCompletion, type TrainExample } from '../train/examples.ts';
-import type { ExampleSource } from '../train/supervised.ts';
-import { GROUP_LIMIT, learnable, pending, supervised } from './lessons.ts';
+import { type ExampleSource, supervisedStage } from '../train/supervised.ts';
+import { GROUP_LIMIT, learnable, pending } from './lessons.ts';
 import { solutionGroups } from './solutions.ts';
 import { count, type OpenModel, refersTo, type StageContext } from './stage.ts';
-import { defineTraining, plainly, trainingOptions } from './training.ts';
+import { defineTraining, trainingOptions } from './training.ts';
 
 const mixtureEntry = z.strictObject({
   source: z.enum(['assistant', 'masked', 'renamed', 'invented', 'definitions', 'copying', 'solutions']),
@@ -160,7 +160,7 @@ export const pretrain = defineTraining({
     }
   },
   loss: () => crossEntropy(),
-  async open(context, given, model, trainer) {
+  async open(context, given, { model, trainer }) {
     const { seed, train = 1 } = context.generated;
     const examples = pretrainExamples({
       tokenizer: model.tokenizer,
@@ -173,6 +173,6 @@ export const pretrain = defineTraining({
       seed: context.seed,
       groups: Math.max(1, Math.round(given.train_batch_size / GROUP_LIMIT)),
     });
-    return plainly(supervised(context, given, trainer(), { examples, total: given.steps }));
+    return supervisedStage(context, { trainer: trainer(), options: given, examples, total: given.steps });
   },
 });

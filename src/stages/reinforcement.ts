@@ -4,9 +4,9 @@ import { samplingOptions } from '../model/generate/sampler.ts';
 import { Scorer } from '../model/tree/scoring.ts';
 import { Local } from '../sampling/local.ts';
 import { grpoOptions, GrpoStage, type Rollouts } from '../train/grpo.ts';
-import type { Trainer } from '../train/trainer.ts';
+import type { SteppedStage } from '../train/loop.ts';
 import type { OptionsOf, StageContext, StageProblem } from './stage.ts';
-import { type OpenedStage, sourceOf, type TrainableModel, trainingOptions } from './training.ts';
+import { type Opening, sourceOf, trainingOptions } from './training.ts';
 
 export const reinforcementOptions = {
   ...grpoOptions,
@@ -41,33 +41,23 @@ export function* grpoProblems(options: Options): Iterable<StageProblem> {
     };
 }
 
-/** Opens a stage of GRPO whose groups come from `rollouts`; what the stage drew from is freed with it. */
+/** Opens a stage of GRPO whose groups come from `rollouts`. */
 export function openGrpo<P>(
-  context: StageContext,
+  { name, kind, seed, device, openModel }: StageContext,
   options: Options,
-  model: TrainableModel,
-  trainer: Trainer,
+  { model, trainer, held }: Opening,
   rollouts: (sampler: Local) => Rollouts<P>,
-): OpenedStage {
+): SteppedStage {
+  const { compute_dtype: dtype, init_kl_coef } = options;
   const policy = { ...model, weights: sourceOf(model), name: options.model };
-  const sampler = new Local(context.device, policy);
-  // Weights that LoRA began from are still there; otherwise the stage's first model is loaded a second time.
-  const base = model.training?.base;
-  const isAnchored = options.init_kl_coef > 0;
-  const anchor =
-    isAnchored && base === undefined
-      ? context.openModel(options.model, { trainable: false, dtype: options.compute_dtype })
-      : undefined;
-  const before = base ?? anchor?.parameters;
-  const reference =
-    isAnchored && before !== undefined ? new Scorer(context.device, model.config, before) : undefined;
-  const { name, kind, seed } = context;
-  return {
-    stage: new GrpoStage({ name, kind, seed, trainer, reference, rollouts: rollouts(sampler), options }),
-    [Symbol.dispose]() {
-      sampler[Symbol.dispose]();
-      reference?.[Symbol.dispose]();
-      anchor?.[Symbol.dispose]();
-    },
-  };
+  const sampler = held.add(new Local(device, policy));
+  let reference: Scorer | undefined;
+  if (init_kl_coef > 0) {
+    // Weights that LoRA began from are still there; otherwise the stage's first model is loaded a second time.
+    const before =
+      model.training?.base ?? held.add(openModel(options.model, { trainable: false, dtype })).parameters;
+    reference = held.add(new Scorer(device, model.config, before));
+  }
+  const own = { trainer: trainer(), reference, rollouts: rollouts(sampler), options };
+  return new GrpoStage({ name, kind, seed, ...own });
 }

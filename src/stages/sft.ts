@@ -25,7 +25,7 @@ import {
 } from './lessons.ts';
 import { solutionGroups } from './solutions.ts';
 import { type OpenModel, type OptionsOf, refersTo, type StageContext } from './stage.ts';
-import { defineTraining, plainly, trainingOptions } from './training.ts';
+import { defineTraining, trainingOptions } from './training.ts';
 
 const options = {
   ...trainingOptions,
@@ -136,9 +136,9 @@ export const sft = defineTraining({
       };
   },
   loss: () => crossEntropy(),
-  async open(context, given, model, trainer) {
+  async open(context, given, { model, trainer }) {
     const { is } = context.referent(given.data);
     const lessons = await LESSONS[is === 'model' ? 'train' : is](context, given, model);
-    return plainly(overEpochs(context, given, trainer(), lessons));
+    return overEpochs(context, given, trainer(), lessons);
   },
 });

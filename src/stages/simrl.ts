@@ -51,8 +51,8 @@ export const simrl = defineTraining({
   reads: () => 'train',
   check: grpoProblems,
   loss: policyGradient,
-  async open(context, given, model, trainer) {
-    const { tokenizer, template, config } = model;
+  async open(context, given, opening) {
+    const { tokenizer, template, config } = opening.model;
     const prompts = scoredPrompts({
       stage: context.name,
       dialogues: context.dialogues('train').slice(0, given.prompts),
@@ -61,7 +61,7 @@ export const simrl = defineTraining({
       reward: await loadReward(given.reward),
       maxTokens: promptLimit(context.name, given, config),
     });
-    return openGrpo(context, given, model, trainer(), (sampler) => ({
+    return openGrpo(context, given, opening, (sampler) => ({
       prompts,
       draw: answers(sampler, samplingOf(given)),
     }));

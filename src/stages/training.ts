@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { z } from 'zod';
+import { Owned } from '../base/owned.ts';
 import { Rng } from '../base/rng.ts';
 import { tokenizerFilesOf } from '../chat/gguf-tokenizer.ts';
 import type { Objective } from '../losses/index.ts';
@@ -49,9 +50,13 @@ export interface TrainableModel extends OpenModel {
   readonly training?: TrainedWeights;
 }
 
-/** A stage that is ready to run, with what it holds beside its trainer. */
-export interface OpenedStage extends Disposable {
-  readonly stage: SteppedStage;
+/** What a stage that begins is given beside its options. */
+export interface Opening {
+  readonly model: TrainableModel;
+  /** Makes its trainer. */
+  readonly trainer: () => Trainer;
+  /** Holds what is to be freed when the stage ends. */
+  readonly held: Owned;
 }
 
 type Shape = z.core.$ZodLooseShape;
@@ -70,9 +75,8 @@ export function defineTraining<const S extends Shape>(
     readonly open: (
       context: StageContext,
       options: OptionsOf<S>,
-      model: TrainableModel,
-      trainer: () => Trainer,
-    ) => OpenedStage | Promise<OpenedStage>;
+      opening: Opening,
+    ) => SteppedStage | Promise<SteppedStage>;
   },
 ): TrainingKind<S> {
   const { open, ...rest } = kind;
@@ -81,14 +85,15 @@ export function defineTraining<const S extends Shape>(
     makes: 'model',
     async *run(context, given) {
       const options = given as OptionsOf<S> & TrainingOptions;
-      using model = openForTraining((how) => context.openModel(options.model, how), options, context.seed);
-      using opened = await open(context, options, model, () =>
-        trainerFor(model, options, kind.loss(options), context.folder),
+      using held = new Owned();
+      const model = held.add(
+        openForTraining((how) => context.openModel(options.model, how), options, context.seed),
       );
-      using _trainer = opened.stage.trainer;
+      const trainer = () => held.add(trainerFor(model, options, kind.loss(options), context.folder));
+      const stage = await open(context, options, { model, trainer, held });
       const folder = checkpointsIn(context.folder);
       const { signal, now } = context;
-      yield* runSteps(opened.stage, { folder, signal, now });
+      yield* runSteps(stage, { folder, signal, now });
       const path = join(context.folder, 'model');
       saveCheckpoint(path, model.config, model.training ?? model.parameters, {
         tokenizerFiles: tokenizerFilesOf(context.tokenizerSource(options.model)),
@@ -98,9 +103,6 @@ export function defineTraining<const S extends Shape>(
     },
   };
 }
-
-/** A stage that holds nothing beside its trainer. */
-export const plainly = (stage: SteppedStage): OpenedStage => ({ stage, [Symbol.dispose]: () => undefined });
 
 /** Checkpoints of a stage, in its folder. */
 export const checkpointsIn = (folder: string): string => join(folder, 'checkpoints');

@@ -6,14 +6,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { required, UserError } from '../base/errors.ts';
+import { Owned } from '../base/owned.ts';
 import { SafetensorsFile, writeSafetensors } from '../model/checkpoint/safetensors.ts';
 import type { Scorer } from '../model/tree/scoring.ts';
+import type { PromptTree } from '../model/tree/tree.ts';
 import type { PairScores, PreferencePair } from './pairs.ts';
-
-/** The reference model, ready to score. */
-export interface OpenReference extends Disposable {
-  readonly scorer: Scorer;
-}
 
 export interface ReferenceCacheOptions {
   readonly folder: string;
@@ -22,34 +19,27 @@ export interface ReferenceCacheOptions {
   readonly order: (position: number) => number;
   /** Pairs that are scored together. */
   readonly group: number;
-  /** Opens the reference; called when a group has to be scored. */
-  readonly open: () => OpenReference;
+  /** Opens the reference model, which `held` is to hold; called when a group has to be scored. */
+  readonly open: (held: Owned) => Scorer;
 }
 
 export class ReferenceCache implements Disposable {
   readonly #options: ReferenceCacheOptions;
   /** Pairs of each group, in order. */
   readonly #groups: readonly (readonly number[])[];
-  readonly #groupOf: readonly number[];
+  readonly #groupOf: ReadonlyMap<number, number>;
   readonly #scores = new Map<number, PairScores>();
-  #reference: OpenReference | undefined;
+  readonly #held = new Owned();
+  #reference: Scorer | undefined;
 
   constructor(options: ReferenceCacheOptions) {
     this.#options = options;
     const { pairs, order, group } = options;
-    const groupOf = pairs.map(() => 0);
-    this.#groups = Array.from({ length: Math.ceil(pairs.length / group) }, (_, number) => {
-      const positions = Array.from(
-        { length: Math.min(group, pairs.length - number * group) },
-        (__, i) => number * group + i,
-      );
-      return positions.map((position) => {
-        const pair = order(position);
-        groupOf[pair] = number;
-        return pair;
-      });
-    });
-    this.#groupOf = groupOf;
+    const places = pairs.map((_, position) => order(position));
+    this.#groups = Array.from({ length: Math.ceil(pairs.length / group) }, (_, number) =>
+      places.slice(number * group, (number + 1) * group),
+    );
+    this.#groupOf = new Map(this.#groups.flatMap((members, number) => members.map((pair) => [pair, number])));
   }
 
   /**
@@ -57,7 +47,7 @@ export class ReferenceCache implements Disposable {
    * the signal's reason.
    */
   async of(index: number, signal: AbortSignal): Promise<PairScores> {
-    const number = required(this.#groupOf[index], 'the group of a pair');
+    const number = required(this.#groupOf.get(index), 'the group of a pair');
     if (!this.#scores.has(index)) {
       if (!existsSync(this.#path(number))) await this.#score(number, signal);
       this.#read(number);
@@ -69,20 +59,18 @@ export class ReferenceCache implements Disposable {
     return join(this.#options.folder, `group-${String(number).padStart(6, '0')}.safetensors`);
   }
 
-  #members(number: number): { index: number; pair: PreferencePair }[] {
-    return (this.#groups[number] ?? []).map((index) => ({
-      index,
-      pair: required(this.#options.pairs[index], 'a pair'),
-    }));
+  /** Pairs of a group as trees, of which the chosen answer comes first. */
+  #members(number: number): { readonly index: number; readonly tree: PromptTree }[] {
+    return (this.#groups[number] ?? []).map((index) => {
+      const { promptIds: prompt, chosen, rejected } = required(this.#options.pairs[index], 'a pair');
+      return { index, tree: { prompt, completions: [chosen.tokens, rejected.tokens] } };
+    });
   }
 
   async #score(number: number, signal: AbortSignal): Promise<void> {
-    this.#reference ??= this.#options.open();
-    const trees = this.#members(number).map(({ pair }) => ({
-      prompt: pair.promptIds,
-      completions: [pair.chosen.tokens, pair.rejected.tokens],
-    }));
-    const scored = await this.#reference.scorer.score(trees, { signal });
+    this.#reference ??= this.#options.open(this.#held);
+    const trees = this.#members(number).map(({ tree }) => tree);
+    const scored = await this.#reference.score(trees, { signal });
     const all = scored.flatMap((completions) => completions.flatMap(({ logprobs }) => [...logprobs]));
     if (all.some(Number.isNaN)) {
       throw new UserError(
@@ -102,25 +90,21 @@ export class ReferenceCache implements Disposable {
     using file = SafetensorsFile.open(path);
     const logprobs = file.readF32('logprobs');
     const members = this.#members(number);
-    const length = members.reduce(
-      (n, { pair }) => n + pair.chosen.tokens.length + pair.rejected.tokens.length,
-      0,
-    );
-    if (logprobs.length !== length)
-      throw new UserError('RUN_FILE', `${path} is damaged; remove it to have its pairs scored again.`);
     let at = 0;
-    const take = (count: number): Float32Array => logprobs.slice(at, (at += count));
-    for (const { index, pair } of members) {
-      this.#scores.set(index, {
-        chosen: take(pair.chosen.tokens.length),
-        rejected: take(pair.rejected.tokens.length),
-      });
-    }
+    const scores = members
+      .flatMap(({ tree }) => tree.completions)
+      .map(({ length }) => logprobs.slice(at, (at += length)));
+    if (logprobs.length !== at)
+      throw new UserError('RUN_FILE', `${path} is damaged; remove it to have its pairs scored again.`);
+    members.forEach(({ index }, i) => {
+      const [chosen, rejected] = scores.slice(2 * i, 2 * i + 2);
+      this.#scores.set(index, { chosen: required(chosen, 'scores'), rejected: required(rejected, 'scores') });
+    });
   }
 
   /** Frees the reference, if it is open. */
   [Symbol.dispose](): void {
-    this.#reference?.[Symbol.dispose]();
+    this.#held[Symbol.dispose]();
     this.#reference = undefined;
   }
 }

@@ -14,17 +14,12 @@ export type ExampleSource = (
 ) => readonly TrainExample[] | Promise<readonly TrainExample[]>;
 
 export interface SupervisedOptions {
-  readonly name: string;
-  readonly kind: string;
-  readonly total: number;
   readonly trainer: Trainer;
-  readonly saveSteps: number;
-  readonly schedule: ScheduleOptions;
   readonly examples: ExampleSource;
+  readonly total: number;
+  readonly options: ScheduleOptions & { readonly save_steps: number; readonly token_budget?: number };
   /** Tells whether making examples needs the device; otherwise those of the next step are made while one is computed. */
   readonly onDevice?: boolean;
-  /** Stop after this many tokens that count. */
-  readonly tokenBudget?: number | undefined;
   /** Notices for the user before it begins. */
   readonly warnings?: readonly string[];
   /** Some of what it learns from, to be shown with the first step. */
@@ -33,58 +28,41 @@ export interface SupervisedOptions {
 
 const saved = z.object({ trained: z.int().nonnegative() });
 
-/**
- * Makes the examples of a step ahead of it, when asked to. What making them throws is thrown when their step comes.
- * One step is kept at most.
- */
-class Ahead {
-  readonly #examples: ExampleSource;
-  #next: { readonly step: number; readonly batch: Promise<readonly TrainExample[]> } | undefined;
-
-  constructor(examples: ExampleSource) {
-    this.#examples = examples;
-  }
-
-  prepare(step: number, signal: AbortSignal): void {
-    const batch = (async () => this.#examples(step, signal))();
-    // It is waited for later; until then a failure is nobody's.
-    batch.catch(() => undefined);
-    this.#next = { step, batch };
-  }
-
-  async of(step: number, signal: AbortSignal): Promise<readonly TrainExample[]> {
-    const known = this.#next;
-    this.#next = undefined;
-    return known?.step === step ? known.batch : this.#examples(step, signal);
-  }
-}
-
 /** A stage of plain optimisation. */
-export function supervisedStage(options: SupervisedOptions): SteppedStage {
-  const { name, kind, total, trainer, saveSteps, schedule, examples, tokenBudget } = options;
-  const { warnings = [], shown = [], onDevice = false } = options;
-  const ahead = new Ahead(examples);
+export function supervisedStage(
+  { name, kind }: Pick<SteppedStage, 'name' | 'kind'>,
+  { trainer, examples, total, options, onDevice = false, warnings = [], shown = [] }: SupervisedOptions,
+): SteppedStage {
   let trained = 0;
+  /** Examples of a step ahead; what making them throws is thrown when their step comes. */
+  let ahead: { readonly step: number; readonly batch: Promise<readonly TrainExample[]> } | undefined;
   return {
     name,
     kind,
     total,
     trainer,
-    saveSteps,
+    saveSteps: options.save_steps,
     warnings,
     async step(index, signal): Promise<StepReport> {
-      const batch = await ahead.of(index, signal);
-      const lr = learningRate(schedule, index, total);
+      const known = ahead?.step === index ? ahead.batch : undefined;
+      ahead = undefined;
+      const batch = await (known ?? examples(index, signal));
+      const lr = learningRate(options, index, total);
       const running = trainer.step(batch, lr, signal);
       // The first batches are being computed by now, on other threads.
-      if (!onDevice && index + 1 < total) ahead.prepare(index + 1, signal);
+      if (!onDevice && index + 1 < total) {
+        const next = (async () => examples(index + 1, signal))();
+        // It is waited for later; until then a failure is nobody's.
+        next.catch(() => undefined);
+        ahead = { step: index + 1, batch: next };
+      }
       const result = await running;
       trained += batch.reduce((sum, example) => sum + rowCount(example), 0);
       return {
         tokens: result.tokens,
         metrics: metricsOf(result, lr),
         samples: index === 0 ? shown : [],
-        finished: tokenBudget !== undefined && trained >= tokenBudget,
+        finished: options.token_budget !== undefined && trained >= options.token_budget,
       };
     },
     state: () => ({ trained }),
@@ -94,42 +72,28 @@ export function supervisedStage(options: SupervisedOptions): SteppedStage {
   };
 }
 
+/** The items at positions that count on from epoch to epoch, of which each has its own order of `count` items. */
+function epochs(count: number, orderOf: (epoch: number) => readonly number[]): (position: number) => number {
+  let known: { readonly epoch: number; readonly order: readonly number[] } = { epoch: -1, order: [] };
+  return (position) => {
+    const epoch = Math.floor(position / count);
+    if (epoch !== known.epoch) known = { epoch, order: orderOf(epoch) };
+    return known.order[position % count] ?? 0;
+  };
+}
+
 /** The indices of epoch after epoch over `count` items, each epoch shuffled by its own stream of `seed`. */
 export function epochOrder(count: number, seed: number): (position: number) => number {
-  let epoch = -1;
-  let order: number[] = [];
-  return (position) => {
-    const wanted = Math.floor(position / count);
-    if (wanted !== epoch) {
-      epoch = wanted;
-      order = Rng.seeded(seed, `epoch:${epoch}`).shuffled(Array.from({ length: count }, (_, i) => i));
-    }
-    return order[position % count] ?? 0;
-  };
+  const items = Array.from({ length: count }, (_, i) => i);
+  return epochs(count, (epoch) => Rng.seeded(seed, `epoch:${epoch}`).shuffled(items));
 }
 
 /** As `epochOrder` over the items of consecutive groups of these sizes: groups are shuffled, their items stay together. */
 export function groupedOrder(sizes: readonly number[], seed: number): (position: number) => number {
   const groupAt = epochOrder(sizes.length, seed);
-  const starts: number[] = [];
   let count = 0;
-  for (const size of sizes) {
-    starts.push(count);
-    count += size;
-  }
-  let epoch = -1;
-  let order: number[] = [];
-  return (position) => {
-    const wanted = Math.floor(position / count);
-    if (wanted !== epoch) {
-      epoch = wanted;
-      order = sizes.flatMap((_, i) => {
-        const group = groupAt(epoch * sizes.length + i);
-        return Array.from({ length: sizes[group] ?? 0 }, (__, item) => (starts[group] ?? 0) + item);
-      });
-    }
-    return order[position % count] ?? 0;
-  };
+  const groups = sizes.map((size) => Array.from({ length: size }, () => count++));
+  return epochs(count, (epoch) => groups.flatMap((_, i) => groups[groupAt(epoch * groups.length + i)] ?? []));
 }
 
 /** An example that is made when its turn comes: a teacher's top-k of a whole data set need not fit in memory. */
@@ -143,23 +107,23 @@ export interface PendingExample {
 
 export interface EpochOptions {
   /** Sequences an optimiser step. */
-  readonly batch: number;
-  readonly epochs: number;
-  readonly tokenBudget: number | undefined;
-  readonly seed: number;
+  readonly train_batch_size: number;
+  readonly max_epochs: number;
+  readonly token_budget?: number;
 }
 
 /**
- * Examples by step: whole ones in epoch order, as many as make `batch` sequences on average; what is left over at
+ * Examples by step: whole ones in epoch order, as many as make `train_batch_size` sequences on average; what is left over at
  * the end of the last epoch is dropped. With a token budget, `total` ends the schedule about where the budget ends.
  */
 export function epochSource(
   examples: readonly PendingExample[],
-  { batch, epochs, tokenBudget, seed }: EpochOptions,
+  { train_batch_size, max_epochs, token_budget }: EpochOptions,
+  seed: number,
 ): { examples: ExampleSource; total: number } {
   const count = examples.length;
   const sequences = examples.reduce((n, example) => n + example.sequences, 0);
-  const perStep = Math.min(count, Math.max(1, Math.round((batch * count) / sequences)));
+  const perStep = Math.min(count, Math.max(1, Math.round((train_batch_size * count) / sequences)));
   const order = epochOrder(count, seed);
   const source: ExampleSource = async (step, signal) => {
     const made: TrainExample[] = [];
@@ -169,9 +133,9 @@ export function epochSource(
     }
     return made;
   };
-  const steps = Math.floor((count * epochs) / perStep);
-  if (tokenBudget === undefined) return { examples: source, total: steps };
+  const steps = Math.floor((count * max_epochs) / perStep);
+  if (token_budget === undefined) return { examples: source, total: steps };
   const rows = examples.reduce((n, example) => n + example.rows, 0);
-  const wanted = Math.ceil((tokenBudget * count) / (rows * perStep));
+  const wanted = Math.ceil((token_budget * count) / (rows * perStep));
   return { examples: source, total: Math.min(steps, wanted) };
 }

@@ -33,19 +33,16 @@ async function run(total: number, onDevice: boolean, source: ExampleSource = (st
     micro_train_batch_size: 2,
   });
   const events: string[] = [];
-  const stage = supervisedStage({
-    name: 'sft',
-    kind: 'sft',
-    total,
-    trainer,
-    saveSteps: 100,
-    schedule: { lr: 1e-3, lr_scheduler: 'constant', warmup_ratio: 0, min_lr_ratio: 0 },
-    examples: (step, own) => {
-      events.push(`make ${step}`);
-      return source(step, own);
-    },
-    onDevice,
-  });
+  const examples: ExampleSource = (step, own) => {
+    events.push(`make ${step}`);
+    return source(step, own);
+  };
+  const schedule = { lr: 1e-3, lr_scheduler: 'constant', warmup_ratio: 0, min_lr_ratio: 0 } as const;
+  const options = { ...schedule, save_steps: 100 };
+  const stage = supervisedStage(
+    { name: 'sft', kind: 'sft' },
+    { trainer, examples, total, options, onDevice },
+  );
   const losses: (number | undefined)[] = [];
   for (let step = 0; step < total; step++) {
     const report = await stage.step(step, signal);

@@ -98,16 +98,10 @@ describe('reference log-probabilities', () => {
       pairs,
       order: epochOrder(pairs.length, 3),
       group: 3,
-      open() {
+      open(held) {
         counts.opened += 1;
-        const scorer = new Scorer(device, goldenConfig, weights);
-        return {
-          scorer,
-          [Symbol.dispose]() {
-            counts.closed += 1;
-            scorer[Symbol.dispose]();
-          },
-        };
+        held.add({ [Symbol.dispose]: () => void (counts.closed += 1) });
+        return held.add(new Scorer(device, goldenConfig, weights));
       },
     });
     onTestFinished(() => cache[Symbol.dispose]());
