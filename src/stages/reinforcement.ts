@@ -43,11 +43,12 @@ export function* grpoProblems(options: Options): Iterable<StageProblem> {
 
 /** Opens a stage of GRPO whose groups come from `rollouts`. */
 export function openGrpo<P>(
-  { name, kind, seed, device, openModel }: StageContext,
+  context: StageContext,
   options: Options,
   { model, trainer, held }: Opening,
   rollouts: (sampler: Local) => Rollouts<P>,
 ): SteppedStage {
+  const { name, kind, seed, device } = context;
   const { compute_dtype: dtype, init_kl_coef } = options;
   const policy = { ...model, weights: sourceOf(model), name: options.model };
   const sampler = held.add(new Local(device, policy));
@@ -55,7 +56,8 @@ export function openGrpo<P>(
   if (init_kl_coef > 0) {
     // Weights that LoRA began from are still there; otherwise the stage's first model is loaded a second time.
     const before =
-      model.training?.base ?? held.add(openModel(options.model, { trainable: false, dtype })).parameters;
+      model.training?.base ??
+      held.add(context.openModel(options.model, { trainable: false, dtype })).parameters;
     reference = held.add(new Scorer(device, model.config, before));
   }
   const own = { trainer: trainer(), reference, rollouts: rollouts(sampler), options };
