@@ -5,8 +5,7 @@
  *
  * The data may be of any format that `tinystar data convert` reads; of the checkpoint the tokenizer's files are enough.
  */
-import { paddingOf } from '../src/train/micro-batches.ts';
-import { epochBatches, shapesOf, supervisedExamples } from './supervised.ts';
+import { epochBatches, paddingOf, shapesOf, supervisedExamples } from './supervised.ts';
 
 const [, , data, checkpoint] = process.argv;
 if (data === undefined || checkpoint === undefined)

@@ -10,7 +10,8 @@ import { readDialogues } from '../src/data/reading.ts';
 import { groupByTools } from '../src/data/dialogues.ts';
 import { fileRows } from '../src/data/streams/rows.ts';
 import { GROUP_LIMIT } from '../src/stages/lessons.ts';
-import type { TrainExample } from '../src/train/examples.ts';
+import { tokenCount } from '../src/model/tree/tree.ts';
+import { exampleTokens, rowCount, type TrainExample } from '../src/train/examples.ts';
 import { type MicroBatch, planMicroBatches, type Rounding } from '../src/train/micro-batches.ts';
 import { groupExample } from '../src/train/dialogue-examples.ts';
 import { epochOrder } from '../src/train/supervised.ts';
@@ -47,7 +48,7 @@ export function epochBatches(
   const order = epochOrder(examples.length, SEED);
   return Array.from({ length: Math.floor(examples.length / batch) }, (_, step) => {
     const own = Array.from({ length: batch }, (__, i) => examples[order(step * batch + i)] ?? []).flat();
-    return planMicroBatches(own, { maxTokens: MAX_TOKENS, maxPrompts, lanes: 1, rounding });
+    return planMicroBatches(own, { maxTokens: MAX_TOKENS, maxPrompts, workers: 1, rounding });
   }).flat();
 }
 
@@ -55,4 +56,24 @@ export function epochBatches(
 export function shapesOf(batches: readonly MicroBatch[]): number {
   return new Set(batches.map(({ layout, rowCapacity }) => [...Object.values(layout), rowCapacity].join()))
     .size;
+}
+
+/** Tokens that batches put through the model, and those of them that are padding; the same of rows. */
+export function paddingOf(batches: readonly MicroBatch[]): {
+  readonly tokens: number;
+  readonly padding: number;
+  readonly rows: number;
+  readonly rowPadding: number;
+} {
+  const sum = (of: (batch: MicroBatch) => number): number =>
+    batches.reduce((total, batch) => total + of(batch), 0);
+  const over = (batch: MicroBatch, of: (example: TrainExample) => number): number =>
+    batch.examples.reduce((total, example) => total + of(example), 0);
+  const [tokens, rows] = [sum(({ layout }) => tokenCount(layout)), sum(({ rowCapacity }) => rowCapacity)];
+  return {
+    tokens,
+    padding: tokens - sum((batch) => over(batch, exampleTokens)),
+    rows,
+    rowPadding: rows - sum((batch) => over(batch, rowCount)),
+  };
 }

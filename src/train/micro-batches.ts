@@ -4,9 +4,9 @@
  */
 import { bucketLength, planBatches } from '../model/tree/buckets.ts';
 import { type ModelConfig, weightCount } from '../model/arch/config.ts';
-import { tokenCount, type TreeLayout } from '../model/tree/tree.ts';
+import type { TreeLayout } from '../model/tree/tree.ts';
 import { PRODUCT_MULTIPLE } from '../tensor/ops/nn.ts';
-import { exampleTokens, groupCount, packedSize, rowCount, type TrainExample } from './examples.ts';
+import { groupCount, packedSize, rowCount, type TrainExample } from './examples.ts';
 
 /** Some examples that go through the model together. */
 export interface MicroBatch {
@@ -23,12 +23,12 @@ export interface MicroBatchOptions {
   readonly maxTokens: number;
   /** Prompt trees of a batch at most. */
   readonly maxPrompts: number;
-  /** Among how many lanes the batches are to be divided. */
-  readonly lanes: number;
+  /** Among how many workers the batches are to be divided. */
+  readonly workers: number;
   readonly rounding: Rounding;
 }
 
-/** Smaller batches are not worth a lane of their own. */
+/** Smaller batches are not worth a worker of their own. */
 const MIN_BATCH_TOKENS = 512;
 const COMPLETION_MULTIPLE = 16;
 const ROW_MULTIPLE = 128;
@@ -59,13 +59,13 @@ export function roundingFor(config: ModelConfig): Rounding {
 /** Batches of like-sized examples; every example is in one. The same examples give the same batches. */
 export function planMicroBatches(
   examples: readonly TrainExample[],
-  { maxTokens, maxPrompts, lanes, rounding }: MicroBatchOptions,
+  { maxTokens, maxPrompts, workers, rounding }: MicroBatchOptions,
 ): MicroBatch[] {
   const sizes = examples.map((example) => packedSize(example, COMPLETION_MULTIPLE));
   const tokens = sizes.map((size) =>
     size.completions.reduce((n, { length }) => n + length, size.prompt.length),
   );
-  const share = Math.ceil(tokens.reduce((a, b) => a + b, 0) / lanes);
+  const share = Math.ceil(tokens.reduce((a, b) => a + b, 0) / workers);
   const plan = planBatches(sizes, {
     maxTokens: Math.min(maxTokens, Math.max(share, MIN_BATCH_TOKENS)),
     maxPrompts,
@@ -91,24 +91,4 @@ export function planMicroBatches(
       groupCapacity: 2 ** Math.ceil(Math.log2(groups)),
     };
   });
-}
-
-/** Tokens that batches put through the model, and those of them that are padding; the same of rows. */
-export function paddingOf(batches: readonly MicroBatch[]): {
-  readonly tokens: number;
-  readonly padding: number;
-  readonly rows: number;
-  readonly rowPadding: number;
-} {
-  const sum = (of: (batch: MicroBatch) => number): number =>
-    batches.reduce((total, batch) => total + of(batch), 0);
-  const over = (batch: MicroBatch, of: (example: TrainExample) => number): number =>
-    batch.examples.reduce((total, example) => total + of(example), 0);
-  const [tokens, rows] = [sum(({ layout }) => tokenCount(layout)), sum(({ rowCapacity }) => rowCapacity)];
-  return {
-    tokens,
-    padding: tokens - sum((batch) => over(batch, exampleTokens)),
-    rows,
-    rowPadding: rows - sum((batch) => over(batch, rowCount)),
-  };
 }

@@ -2,7 +2,7 @@
  * One optimiser step on a list of examples: batches of prompt trees, gradients accumulated over them, the norm
  * checked and clipped, AdamW. The loss is the mean over all tokens of the step that count, or over its trees where an
  * objective compares whole completions. On the CPU, batches of a
- * small model are computed side by side in lanes of one thread each (see model/lanes.ts).
+ * small model are computed side by side by workers of one thread each (see model/generate/worker-pool.ts).
  */
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -22,7 +22,7 @@ import { entriesOf, type Metrics } from './events.ts';
 import { exampleTokens, groupCount, rowCount, type TrainExample } from './examples.ts';
 import { type MicroBatch, planMicroBatches, type Rounding, roundingFor } from './micro-batches.ts';
 import { chunkRowsFor, type LossParts } from './training-graph.ts';
-import { GradientSum, TrainingLane } from './training-lane.ts';
+import { GradientSum, TrainingWorker } from './training-worker.ts';
 
 /** Options of a trainer, beside those of its loss. */
 export const trainerOptions = {
@@ -65,9 +65,9 @@ export interface StepResult {
 }
 
 /** Batches that are computed side by side at most. */
-const MAX_LANES = 4;
+const MAX_WORKERS = 4;
 /**
- * A model of more weights keeps all threads busy with one batch, and is worth no second set of gradients; of lanes with
+ * A model of more weights keeps all threads busy with one batch, and is worth no second set of gradients; of workers with
  * a batch more or less than others (three batches on two), some wait.
  */
 const LARGE = 2e8;
@@ -85,7 +85,7 @@ export class Trainer implements Disposable {
   readonly #perGroup: boolean;
   readonly #optimizer: Optimizer;
   readonly #devices: WorkerDevices;
-  readonly #lanes: readonly TrainingLane[];
+  readonly #workers: readonly TrainingWorker[];
   readonly #sum: GradientSum;
 
   constructor(config: ModelConfig, parameters: ParameterSet, objective: Objective, options: TrainerOptions) {
@@ -96,7 +96,7 @@ export class Trainer implements Disposable {
     const count = workerCount(
       parameters.device,
       config,
-      weightCount(config) > LARGE ? 1 : MAX_LANES,
+      weightCount(config) > LARGE ? 1 : MAX_WORKERS,
       Infinity,
     );
     this.#devices = new WorkerDevices(parameters.device, config, count);
@@ -114,13 +114,15 @@ export class Trainer implements Disposable {
       .slice(1)
       .map(() => new ParameterSet(parameters.device, parameters.specs, 'state'));
     const gradients = [first, ...others] as const;
-    const lane = {
+    const shared = {
+      config,
       weights: options.weights ?? parameters,
+      objective,
       recompute: this.#options.gradient_checkpointing,
       chunkRows: chunkRowsFor(config.vocabSize),
     };
-    this.#lanes = this.#devices.devices.map(
-      (own, i) => new TrainingLane(own, config, lane, required(gradients[i], 'gradients'), objective),
+    this.#workers = this.#devices.devices.map(
+      (own, i) => new TrainingWorker(own, required(gradients[i], 'gradients'), shared),
     );
     this.#sum = new GradientSum(required(device, 'a device'), gradients);
   }
@@ -134,22 +136,22 @@ export class Trainer implements Disposable {
     return this.#optimizer.steps;
   }
 
-  /** Batches of like-sized examples, each assigned to the lane that has the least to do. */
+  /** Batches of like-sized examples, each assigned to the worker that has the least to do. */
   #plan(examples: readonly TrainExample[]): MicroBatch[][] {
     const { microBatchTokens = MICRO_BATCH_TOKENS, micro_train_batch_size, rounding } = this.#options;
     const plan = planMicroBatches(examples, {
       maxTokens: microBatchTokens,
       maxPrompts: micro_train_batch_size,
-      lanes: this.#lanes.length,
+      workers: this.#workers.length,
       rounding: rounding ?? roundingFor(this.config),
     });
-    const lanes = this.#lanes.map(() => ({ load: 0, batches: [] as MicroBatch[] }));
+    const shares = this.#workers.map(() => ({ load: 0, batches: [] as MicroBatch[] }));
     for (const batch of plan.toSorted((a, b) => tokenCount(b.layout) - tokenCount(a.layout))) {
-      const lane = lanes.reduce((least, next) => (next.load < least.load ? next : least));
-      lane.load += tokenCount(batch.layout);
-      lane.batches.push(batch);
+      const share = shares.reduce((least, next) => (next.load < least.load ? next : least));
+      share.load += tokenCount(batch.layout);
+      share.batches.push(batch);
     }
-    return lanes.map(({ batches }) => batches);
+    return shares.map(({ batches }) => batches);
   }
 
   /** Accumulates the gradients of all examples; the loss is the mean over tokens or groups. The signal counts between batches. */
@@ -168,16 +170,16 @@ export class Trainer implements Disposable {
     const groups = counted.reduce((total, example) => total + groupCount(example), 0);
     const weight = 1 / (this.#perGroup ? groups : rows);
     const results = await Promise.allSettled(
-      this.#lanes.map(async (lane, i) => {
+      this.#workers.map(async (worker, i) => {
         const own: LossParts[] = [];
         for (const batch of plan[i] ?? []) {
           signal?.throwIfAborted();
-          own.push(await lane.run(batch, weight));
+          own.push(await worker.run(batch, weight));
         }
         return own;
       }),
     );
-    // Every lane has come to rest before a failure is passed on: its device may be freed then.
+    // Every worker has come to rest before a failure is passed on: its device may be freed then.
     const parts: Metrics = {};
     let loss = 0;
     for (const settled of results) {
@@ -194,7 +196,7 @@ export class Trainer implements Disposable {
   /** Builds what a step on these examples needs, without taking it: see Device.meta. */
   reserve(examples: readonly TrainExample[]): void {
     this.#plan(examples).forEach((batches, i) => {
-      for (const batch of batches) this.#lanes[i]?.reserve(batch);
+      for (const batch of batches) this.#workers[i]?.graph(batch);
     });
   }
 
@@ -221,7 +223,7 @@ export class Trainer implements Disposable {
       const result = await this.accumulate(examples, signal);
       return { ...result, gradNorm: await this.update(lr, result.loss) };
     } catch (thrown) {
-      for (const lane of this.#lanes) lane.gradients.clear();
+      for (const worker of this.#workers) worker.gradients.clear();
       throw thrown;
     }
   }
@@ -284,9 +286,9 @@ export class Trainer implements Disposable {
 
   [Symbol.dispose](): void {
     this.#sum[Symbol.dispose]();
-    for (const [i, lane] of this.#lanes.entries()) {
-      lane[Symbol.dispose]();
-      if (i > 0) lane.gradients[Symbol.dispose]();
+    for (const [i, worker] of this.#workers.entries()) {
+      worker[Symbol.dispose]();
+      if (i > 0) worker.gradients[Symbol.dispose]();
     }
     this.#devices[Symbol.dispose]();
     this.#optimizer[Symbol.dispose]();

@@ -6,6 +6,7 @@ import { InternalError, required } from '../base/errors.ts';
 import type { Device } from '../ggml/device.ts';
 import { headWeight, type WeightSource } from '../model/arch/forward.ts';
 import type { ModelConfig } from '../model/arch/config.ts';
+import { KeptGraph } from '../model/generate/kept-graph.ts';
 import type { TrainedWeights } from '../model/trained-weights.ts';
 import { type PromptTree, treeForward, type TreeLayout } from '../model/tree/tree.ts';
 import {
@@ -88,11 +89,10 @@ export interface TrainingGraphOptions {
 /** Weights that the forward pass computes with, and the tensor that the gradient of a trained parameter flows to. */
 type Weights = WeightSource & Partial<Pick<TrainedWeights, 'leaf'>>;
 
-export class TrainingGraph implements Disposable {
+export class TrainingGraph extends KeptGraph {
   readonly layout: TreeLayout;
   /** Rows the graph has room for; fewer are padded. */
   readonly rowCapacity: number;
-  readonly #graph: Graph;
   readonly #device: Device;
   readonly #tree: ReturnType<typeof treeForward>;
   readonly #predictors: Tensor;
@@ -116,11 +116,11 @@ export class TrainingGraph implements Disposable {
       recompute = false,
     }: TrainingGraphOptions = {},
   ) {
+    const g = new Graph(device, undefined, memory);
+    super(g);
     this.layout = layout;
     this.rowCapacity = rowCapacity;
     this.#device = device;
-    const g = new Graph(device, undefined, memory);
-    this.#graph = g;
     this.#predictors = g.input('i32', [rowCapacity]);
     const reached = this.#gather(weights, gradients);
     this.#tree = treeForward(g, config, weights, layout, { rows: this.#predictors, recompute });
@@ -150,7 +150,7 @@ export class TrainingGraph implements Disposable {
    * from is kept for long. Returns the names of those that were reached, which grow while the graph is built.
    */
   #gather(weights: Weights, gradients: ParameterSet): ReadonlySet<string> {
-    const g = this.#graph;
+    const g = this.graph;
     const reached = new Set<string>();
     for (const { name } of gradients.specs) {
       // A chain: each part waits for the one before.
@@ -170,7 +170,7 @@ export class TrainingGraph implements Disposable {
    * Gradients of the head itself go to its sink.
    */
   #head(rows: Tensor, head: Tensor, objective: Objective, chunkRows: number): Tensor {
-    const g = this.#graph;
+    const g = this.graph;
     const { lossOf, whole } = this.#chunkLoss(rows, head, objective, chunkRows);
     let gradHidden: Tensor | undefined;
     const totals = new Map<string, Tensor>();
@@ -208,7 +208,7 @@ export class TrainingGraph implements Disposable {
 
   /** Part of the loss that a chunk of rows adds, and the loss as a whole, where that is known before its chunks are. */
   #chunkLoss(rows: Tensor, head: Tensor, objective: Objective, chunkRows: number): ChunkLoss {
-    const g = this.#graph;
+    const g = this.graph;
     const sliced = (start: number, count: number): RowInputs =>
       Object.fromEntries([...this.#inputs].map(([name, t]) => [name, slice(g, t, 1, start, count)]));
     const at = (vocabulary: VocabularyRows, start: number, count: number): Tensor =>
@@ -249,7 +249,7 @@ export class TrainingGraph implements Disposable {
     logprobs: Tensor,
     objective: SequenceObjective,
   ): { slopes: Tensor; whole: ReadonlyMap<string, Tensor> } {
-    const g = this.#graph;
+    const g = this.graph;
     const mark = g.tape.length;
     const leaf = { ...logprobs, differentiable: true };
     const { loss, parts } = objective.build(g, leaf, Object.fromEntries(this.#inputs));
@@ -276,26 +276,12 @@ export class TrainingGraph implements Disposable {
         ),
       );
     }
-    await this.#graph.compute();
+    await this.graph.compute();
     const read = (t: Tensor): number => readF32(device, t)[0] ?? Number.NaN;
     return {
       loss: read(this.#loss),
       parts: Object.fromEntries([...this.#parts].map(([name, tensor]) => [name, read(tensor)])) as Metrics,
     };
-  }
-
-  /** Tells whether it can still run; see Graph.valid. */
-  get valid(): boolean {
-    return this.#graph.valid;
-  }
-
-  /** Bytes of the graph's intermediates. */
-  get bytes(): number {
-    return this.#graph.bytes;
-  }
-
-  [Symbol.dispose](): void {
-    this.#graph[Symbol.dispose]();
   }
 }
 

@@ -38,7 +38,7 @@ describe('rows of the vocabulary head', () => {
       });
     fc.assert(
       fc.property(fc.array(example, { minLength: 1, maxLength: 6 }), (examples) => {
-        const options = { maxTokens: 4096, maxPrompts: 4, lanes: 2, rounding };
+        const options = { maxTokens: 4096, maxPrompts: 4, workers: 2, rounding };
         for (const { rowCapacity } of planMicroBatches(examples, options)) expect(rowCapacity % 16).toBe(0);
       }),
       { numRuns: 50 },

@@ -67,7 +67,7 @@ describe('a meta device', () => {
         microBatchTokens: 1024,
         micro_train_batch_size: 2,
       });
-      // Weights, gradients of two lanes, two moments.
+      // Weights, gradients of two workers, two moments.
       const state = meta.meta!.bytes;
       expect(state).toBeGreaterThan(5 * 4 * weights.count);
       trainer.reserve(examples());

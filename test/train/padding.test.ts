@@ -1,7 +1,7 @@
 /** Little padding, few graphs, and the same loss and gradients however lengths are rounded. */
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { epochBatches, shapesOf, supervisedExamples } from '../../bench/supervised.ts';
+import { epochBatches, paddingOf, shapesOf, supervisedExamples } from '../../bench/supervised.ts';
 import { Rng } from '../../src/base/rng.ts';
 import { asTokenIds } from '../../src/base/token-ids.ts';
 import { Device } from '../../src/ggml/device.ts';
@@ -9,7 +9,7 @@ import { loadConfig } from '../../src/model/checkpoint/checkpoint.ts';
 import { publishedConfig } from '../../src/model/arch/index.ts';
 import { crossEntropy } from '../../src/losses/all.ts';
 import { rowsFrom, type TrainExample } from '../../src/train/examples.ts';
-import { paddingOf, type Rounding, roundingFor } from '../../src/train/micro-batches.ts';
+import { type Rounding, roundingFor } from '../../src/train/micro-batches.ts';
 import { Trainer } from '../../src/train/trainer.ts';
 import { goldenConfig, goldenWeights } from '../helpers/golden.ts';
 import { goldenFile, goldenFolder } from '../helpers/golden-folder.ts';

@@ -1,4 +1,5 @@
-/** Parts of one lane of training: a device, graphs and their memory, and gradients. */
+/** Parts of one worker of training: a device, graphs and their memory, and gradients. */
+import { Lru } from '../base/lru.ts';
 import type { Device } from '../ggml/device.ts';
 import type { ModelConfig } from '../model/arch/config.ts';
 import type { TrainedWeights } from '../model/trained-weights.ts';
@@ -14,88 +15,55 @@ import { type LossParts, TrainingGraph } from './training-graph.ts';
 /** Graphs kept for layouts that come again. */
 const MAX_GRAPHS = 12;
 
-/** Options that all lanes of a trainer have in common. */
-export interface LaneOptions {
+/** Parts that all workers of a trainer have in common. */
+export interface SharedParts {
+  readonly config: ModelConfig;
   readonly weights: ParameterSet | TrainedWeights;
+  readonly objective: Objective;
   /** See TrainingGraphOptions. */
   readonly recompute: boolean;
   readonly chunkRows: number;
 }
 
-export class TrainingLane implements Disposable {
+export class TrainingWorker implements Disposable {
   readonly gradients: ParameterSet;
   readonly #device: Device;
-  readonly #config: ModelConfig;
-  readonly #options: LaneOptions;
-  readonly #objective: Objective;
+  readonly #shared: SharedParts;
   readonly #memory: GraphMemory;
-  readonly #graphs = new Map<string, TrainingGraph>();
+  readonly #graphs = new Lru<TrainingGraph>(MAX_GRAPHS);
 
-  constructor(
-    device: Device,
-    config: ModelConfig,
-    options: LaneOptions,
-    gradients: ParameterSet,
-    objective: Objective,
-  ) {
+  constructor(device: Device, gradients: ParameterSet, shared: SharedParts) {
     this.#device = device;
-    this.#config = config;
-    this.#options = options;
     this.gradients = gradients;
-    this.#objective = objective;
+    this.#shared = shared;
     this.#memory = new GraphMemory(device);
   }
 
-  /** Adds a batch's gradients to this lane's; every token that counts weighs `weight`. */
+  /** Adds a batch's gradients to this worker's; every token that counts weighs `weight`. */
   async run(batch: MicroBatch, weight: number): Promise<LossParts> {
     const { layout, examples, groupCapacity } = batch;
-    const rows = gatherRows(layout, examples, weight, this.#objective.inputs, groupCapacity);
-    return this.#graph(batch).run(examples.map(treeOf), rows);
+    const rows = gatherRows(layout, examples, weight, this.#shared.objective.inputs, groupCapacity);
+    return this.graph(batch).run(examples.map(treeOf), rows);
   }
 
-  /** Builds the graph that a batch needs. */
-  reserve(batch: MicroBatch): void {
-    this.#graph(batch);
-  }
-
-  #graph({ layout, rowCapacity, groupCapacity: groups }: MicroBatch): TrainingGraph {
+  /** The graph of a batch, built if it is not there. */
+  graph({ layout, rowCapacity, groupCapacity: groups }: MicroBatch): TrainingGraph {
+    const { config, weights, objective, recompute, chunkRows } = this.#shared;
     // Only an objective that compares completions has an input as wide as there are groups.
-    const key = [...Object.values(layout), rowCapacity, this.#objective.rowwise ? 0 : groups].join();
-    const known = this.#graphs.get(key);
-    // Taken out and put back in: a map's order is then the order of last use.
-    this.#graphs.delete(key);
-    if (known?.valid === true) {
-      this.#graphs.set(key, known);
-      return known;
-    }
-    known?.[Symbol.dispose]();
-    for (const [oldest, graph] of this.#graphs) {
-      if (this.#graphs.size < MAX_GRAPHS && graph.valid) break;
-      graph[Symbol.dispose]();
-      this.#graphs.delete(oldest);
-    }
-    const { weights, recompute, chunkRows } = this.#options;
-    const graph = new TrainingGraph(
-      this.#config,
-      weights,
-      this.gradients,
-      layout,
-      rowCapacity,
-      this.#objective,
-      { device: this.#device, memory: this.#memory, recompute, chunkRows, groups },
-    );
-    this.#graphs.set(key, graph);
-    return graph;
+    const key = [...Object.values(layout), rowCapacity, objective.rowwise ? 0 : groups].join();
+    return this.#graphs.get(key, () => {
+      const options = { device: this.#device, memory: this.#memory, recompute, chunkRows, groups };
+      return new TrainingGraph(config, weights, this.gradients, layout, rowCapacity, objective, options);
+    });
   }
 
   [Symbol.dispose](): void {
-    for (const graph of this.#graphs.values()) graph[Symbol.dispose]();
-    this.#graphs.clear();
+    this.#graphs[Symbol.dispose]();
     this.#memory[Symbol.dispose]();
   }
 }
 
-/** Adds the gradients of the other lanes to the first one's, in order, and clears them. */
+/** Adds the gradients of the other workers to the first one's, in order, and clears them. */
 export class GradientSum implements Disposable {
   readonly #graph: Graph;
   readonly #others: readonly ParameterSet[];

@@ -37,8 +37,8 @@ async function trained(threads: number): Promise<{ loss: number; weights: Float3
   return { loss, weights: parameters.read('model.layers.1.mlp.up_proj.weight') };
 }
 
-describe('lanes of training', () => {
-  it('take the same steps as one lane, to rounding', async () => {
+describe('workers of training', () => {
+  it('take the same steps as one worker, to rounding', async () => {
     const [one, two] = [await trained(1), await trained(2)];
     expect(Math.abs(one.loss - two.loss)).toBeLessThan(1e-4);
     const worst = one.weights.reduce((most, x, i) => Math.max(most, Math.abs(x - two.weights[i]!)), 0);
