@@ -6,8 +6,6 @@ import { z } from 'zod';
 import { Rng } from '../base/rng.ts';
 import { asTokenIds } from '../base/token-ids.ts';
 import type { Dialogue } from '../chat/messages.ts';
-import type { ChatTemplate } from '../chat/template.ts';
-import type { Tokenizer } from '../chat/tokenizer.ts';
 import {
   assistantGroup,
   definitionsGroup,
@@ -23,7 +21,14 @@ import { rowsFrom, type TrainCompletion, type TrainExample } from '../train/exam
 import { type ExampleSource, supervisedStage } from '../train/supervised.ts';
 import { GROUP_LIMIT, learnable, pending } from './lessons.ts';
 import { solutionGroups } from './solutions.ts';
-import { count, type OpenModel, refersTo, type StageContext } from './stage.ts';
+import {
+  count,
+  type OpenModel,
+  type OptionsOf,
+  refersTo,
+  type Speaking,
+  type StageContext,
+} from './stage.ts';
 import { defineTraining, trainingOptions } from './training.ts';
 
 const mixtureEntry = z.strictObject({
@@ -51,11 +56,12 @@ const options = {
     ),
   lr: trainingOptions.lr.default(3e-4),
 };
+type Options = OptionsOf<typeof options>;
 
 /** Repetitions in one tree whose prompt is a single token: short, so that a step has many of them. */
 const REPETITIONS = 16;
 
-function copyingExample(rng: Rng, { tokenizer, template }: PretrainData): TrainExample {
+function copyingExample(rng: Rng, { tokenizer, template }: Speaking): TrainExample {
   const excluded = new Set(tokenizer.specialIds());
   const completions = Array.from({ length: REPETITIONS }, (): TrainCompletion => {
     const { tokens, from } = repetition(rng, tokenizer.vocabSize, excluded);
@@ -64,62 +70,43 @@ function copyingExample(rng: Rng, { tokenizer, template }: PretrainData): TrainE
   return { prompt: asTokenIds([tokenizer.idOf(template.format.turn.open)]), completions };
 }
 
-interface PretrainData {
-  readonly tokenizer: Tokenizer;
-  readonly template: ChatTemplate;
-  readonly mixture: readonly MixtureEntry[];
-  /** Groups of worked solutions by their environment; they come again when they are used up. */
-  readonly solutions: ReadonlyMap<string, readonly TrainExample[]>;
-  /** Seed of the data; the assistant's part is the training split of this seed. */
-  readonly dataSeed: number;
-  /** Number of groups of the assistant's training split; they come again when they are used up. */
-  readonly assistantGroups: number;
-  /** Index of the first step's group in the endless sequences. */
-  readonly firstGroup: number;
-  /** Seed of the order. */
-  readonly seed: number;
-  /** Groups of dialogues a step. */
-  readonly groups: number;
-}
-
+/** A group of the assistant's dialogues with one tool set: of its training split, which comes again, or of an endless sequence. */
 function dialogues(
   source: Exclude<MixtureEntry['source'], 'copying' | 'solutions'>,
-  data: PretrainData,
+  { seed, train = 1 }: StageContext['generated'],
   rng: Rng,
   position: number,
-  own: number | undefined,
+  own = train,
 ): readonly Dialogue[] {
-  if (source === 'assistant' || source === 'masked' || source === 'renamed') {
-    const groups = own === undefined ? data.assistantGroups : Math.ceil(own / GROUP_SIZE);
-    const index = rng.below(groups);
-    if (source === 'masked') return maskedGroup(data.dataSeed, index);
-    if (source === 'renamed') return renamedGroup(data.dataSeed, index);
-    return assistantGroup({ seed: data.dataSeed, split: 'train' }, index);
-  }
-  return source === 'definitions'
-    ? definitionsGroup(data.dataSeed, position)
-    : inventedGroup(data.dataSeed, position);
+  if (source === 'definitions') return definitionsGroup(seed, position);
+  if (source === 'invented') return inventedGroup(seed, position);
+  const index = rng.below(Math.ceil(own / GROUP_SIZE));
+  if (source === 'masked') return maskedGroup(seed, index);
+  if (source === 'renamed') return renamedGroup(seed, index);
+  return assistantGroup({ seed, split: 'train' }, index);
 }
 
-/** Draws every group of a step from the mixture; invented groups never repeat. */
-function pretrainExamples(data: PretrainData): ExampleSource {
-  const total = data.mixture.reduce((sum, { weight }) => sum + weight, 0);
+/** Draws every group of a step from the mixture; invented groups never repeat, and worked solutions come again. */
+function pretrainExamples(
+  { generated, seed }: StageContext,
+  { mixture, first_group, train_batch_size }: Options,
+  { tokenizer, template }: OpenModel,
+  solutions: ReadonlyMap<string, readonly TrainExample[]>,
+): ExampleSource {
+  const groups = Math.max(1, Math.round(train_batch_size / GROUP_LIMIT));
+  const total = mixture.reduce((sum, { weight }) => sum + weight, 0);
   const draw = (rng: Rng): MixtureEntry | undefined => {
     let at = rng.uniform() * total;
-    for (const entry of data.mixture) {
-      at -= entry.weight;
-      if (at < 0) return entry;
-    }
-    return data.mixture.at(-1);
+    return mixture.find(({ weight }) => (at -= weight) < 0) ?? mixture.at(-1);
   };
   return (step) =>
-    Array.from({ length: data.groups }, (_, i) => {
-      const position = data.firstGroup + step * data.groups + i;
-      const rng = Rng.seeded(data.seed, `pretrain:${position}`);
+    Array.from({ length: groups }, (_, i) => {
+      const position = first_group + step * groups + i;
+      const rng = Rng.seeded(seed, `pretrain:${position}`);
       const { source = 'invented', environment = '', dialogues: own } = draw(rng) ?? {};
-      if (source === 'copying') return copyingExample(rng, data);
-      if (source === 'solutions') return rng.pick(data.solutions.get(environment) ?? []);
-      return groupExample(dialogues(source, data, rng, position, own), data.tokenizer, data.template);
+      if (source === 'copying') return copyingExample(rng, { tokenizer, template });
+      if (source === 'solutions') return rng.pick(solutions.get(environment) ?? []);
+      return groupExample(dialogues(source, generated, rng, position, own), tokenizer, template);
     });
 }
 
@@ -161,18 +148,8 @@ export const pretrain = defineTraining({
   },
   loss: () => crossEntropy(),
   async open(context, given, { model, trainer }) {
-    const { seed, train = 1 } = context.generated;
-    const examples = pretrainExamples({
-      tokenizer: model.tokenizer,
-      template: model.template,
-      mixture: given.mixture,
-      solutions: await mixtureSolutions(context, given.mixture, model, given.prompt_max_len),
-      dataSeed: seed,
-      assistantGroups: Math.ceil(train / GROUP_SIZE),
-      firstGroup: given.first_group,
-      seed: context.seed,
-      groups: Math.max(1, Math.round(given.train_batch_size / GROUP_LIMIT)),
-    });
+    const solutions = await mixtureSolutions(context, given.mixture, model, given.prompt_max_len);
+    const examples = pretrainExamples(context, given, model, solutions);
     return supervisedStage(context, { trainer: trainer(), options: given, examples, total: given.steps });
   },
 });

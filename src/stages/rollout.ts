@@ -82,26 +82,22 @@ async function* draw(context: StageContext, given: Options): AsyncGenerator<RunE
     maxTokens: maxPromptTokens,
   });
   const folder = join(context.folder, 'rollouts');
+  const { seed, signal, now } = context;
+  const kd_topk = Math.min(given.kd_topk, vocabSize);
   yield* runRollouts({
+    ...given,
     name: context.name,
     prompts,
     order: orderOf(context, given, dialogues),
     count: Math.min(given.prompts ?? prompts.length, prompts.length),
-    batch: given.rollout_batch_size,
-    validityFilter: given.validity_filter,
-    rewardThreshold: given.reward_threshold,
-    failureTolerance: max_failed,
-    teacher: new Teacher(sampler, {
-      sampling: samplingOf(given),
-      kd_topk: Math.min(given.kd_topk, vocabSize),
-      seed: context.seed,
-    }),
+    max_failed,
+    teacher: new Teacher(sampler, { sampling: samplingOf(given), kd_topk, seed }),
     tokenizer,
     format: template.format,
     vocabSize,
     folder,
-    signal: context.signal,
-    now: context.now,
+    signal,
+    now,
   });
   return { rollouts: folder };
 }

@@ -1,31 +1,26 @@
 /** An environment's worked solutions as examples. */
 import { asTokenIds, type TokenIds } from '../base/token-ids.ts';
+import { commonLength } from '../model/tree/shared-prefix.ts';
 import { Speech } from '../environment/speech.ts';
 import type { TrainCompletion, TrainExample } from '../train/examples.ts';
 import { rowsOf } from '../train/tool-rollouts.ts';
 import { GROUP_LIMIT } from './lessons.ts';
 import type { OpenModel, StageContext } from './stage.ts';
 
-/** Number of leading ids that all lists have in common; at least one of each is left over. */
-function commonLength(lists: readonly TokenIds[]): number {
-  const [first = asTokenIds([]), ...rest] = lists;
-  const most = Math.min(...lists.map(({ length }) => length - 1));
-  let length = 0;
-  while (length < most && rest.every((list) => list[length] === first[length])) length += 1;
-  return length;
-}
-
 /** Worked solutions of several problems as one tree: what their prompts begin with in common is the shared prompt. */
 function solutionsExample(
   solved: readonly { readonly ids: TokenIds; readonly tokens: TokenIds; readonly drawn: Uint8Array }[],
 ): TrainExample {
-  const shared = commonLength(solved.map(({ ids }) => ids));
+  // At least one token of each prompt is left over.
+  const most = Math.min(...solved.map(({ ids }) => ids.length - 1));
+  const [first] = solved;
+  const shared = solved.reduce((length, { ids }) => commonLength(first?.ids ?? ids, ids, length), most);
   const completions = solved.map(({ ids, tokens, drawn }): TrainCompletion => {
     const own = ids.subarray(shared);
     const rows = rowsOf({ drawn }).map((row) => row + own.length);
     return { tokens: asTokenIds([...own, ...tokens]), rows, inputs: {} };
   });
-  return { prompt: asTokenIds([...(solved[0]?.ids.subarray(0, shared) ?? [])]), completions };
+  return { prompt: asTokenIds([...(first?.ids.subarray(0, shared) ?? [])]), completions };
 }
 
 /** Groups of worked solutions of an environment's training problems. Throws the signal's reason when it fires. */

@@ -1,5 +1,6 @@
 /** Sampler of a stage that learns from answers: a model of the recipe, or a server in place of it. */
 import { z } from 'zod';
+import { Owned } from '../base/owned.ts';
 import { withoutSecrets } from '../base/secrets.ts';
 import { ENGINES, openGguf } from '../sampling/gguf.ts';
 import { Local } from '../sampling/local.ts';
@@ -35,7 +36,7 @@ export const teacherOptions = {
 /** Those that it goes by. */
 const usedOptions = { ...teacherOptions, engine: engineOption, ...lengthOptions, ...computeOptions };
 
-/** A teacher with the tokenizer and chat template that its prompts are written in. */
+/** A teacher, which is freed with its sampler, and the tokenizer and chat template that its prompts are written in. */
 export interface Answering extends Speaking, Disposable {
   readonly sampler: Sampler;
   /** Ids that it may give. */
@@ -47,51 +48,38 @@ export interface Answering extends Speaking, Disposable {
 
 /** Opens the server, the GGUF file or the model that answers; throws a UserError if it cannot. */
 export function openAnswering(context: StageContext, given: OptionsOf<typeof usedOptions>): Answering {
-  if (given.teacher !== undefined) {
-    const speaking = context.speaking(given.model);
-    const sampler = openTeacher(given.teacher, speaking);
-    return {
-      ...speaking,
-      sampler,
-      vocabSize: speaking.tokenizer.vocabSize,
-      maxPromptTokens: given.prompt_max_len,
-      max_failed: given.teacher.max_failed,
-      [Symbol.dispose]: () => sampler[Symbol.dispose](),
-    };
+  const { model: reference, teacher, engine, compute_dtype: dtype } = given;
+  const of = (
+    { tokenizer, template }: Speaking,
+    sampler: Sampler,
+    maxPromptTokens: number,
+    vocabSize = tokenizer.vocabSize,
+  ): Answering => ({
+    tokenizer,
+    template,
+    sampler,
+    vocabSize,
+    maxPromptTokens,
+    max_failed: teacher?.max_failed ?? 0,
+    [Symbol.dispose]: () => sampler[Symbol.dispose](),
+  });
+  if (teacher !== undefined) {
+    const speaking = context.speaking(reference);
+    return of(speaking, openTeacher(teacher, speaking), given.prompt_max_len);
   }
-  if (given.engine === 'llama.cpp') {
-    const sampler = openGguf(context.checkpoint(given.model));
-    const speaking = context.speaking(given.model);
-    return {
-      ...speaking,
-      sampler,
-      vocabSize: speaking.tokenizer.vocabSize,
-      maxPromptTokens: promptLimit(context.name, given, { contextLength: sampler.contextTokens }),
-      max_failed: 0,
-      [Symbol.dispose]: () => sampler[Symbol.dispose](),
-    };
-  }
-  const model = context.openModel(given.model, { trainable: false, dtype: given.compute_dtype });
-  try {
-    const { config, tokenizer, template } = model;
-    const maxPromptTokens = promptLimit(context.name, given, config);
-    const sampler = new Local(context.device, { ...model, weights: model.parameters, name: given.model }, [
-      model,
-    ]);
-    const { vocabSize } = config;
-    return {
-      tokenizer,
-      template,
-      sampler,
-      vocabSize,
-      maxPromptTokens,
-      max_failed: 0,
-      [Symbol.dispose]: () => sampler[Symbol.dispose](),
-    };
-  } catch (thrown) {
-    model[Symbol.dispose]();
-    throw thrown;
-  }
+  const held = new Owned();
+  return held.opening(() => {
+    if (engine === 'llama.cpp') {
+      const file = held.add(openGguf(context.checkpoint(reference)));
+      const most = promptLimit(context.name, given, { contextLength: file.contextTokens });
+      return of(context.speaking(reference), file, most);
+    }
+    const model = held.add(context.openModel(reference, { trainable: false, dtype }));
+    const { config, parameters } = model;
+    const most = promptLimit(context.name, given, config);
+    const parts = { ...model, weights: parameters, name: reference };
+    return of(model, new Local(context.device, parts, [model]), most, config.vocabSize);
+  });
 }
 
 /** Settings of a server that is asked; no secret that stands there by mistake is shown. */

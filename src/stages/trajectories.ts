@@ -49,23 +49,21 @@ export const trajectories = defineStage({
       (question) => rolloutMode.prompt(speech, question, host),
     );
     const folder = join(context.folder, 'trajectories');
+    const { name, seed, signal, now } = context;
     yield* runTrajectories({
-      name: context.name,
+      ...given,
+      name,
+      seed,
+      signal,
+      now,
       problems,
       host,
       rolloutMode,
       speech,
       sampler: answering.sampler,
       sampling: samplingOf(given),
-      max_turns: given.max_turns,
       max_failed: answering.max_failed,
-      batch: given.rollout_batch_size,
-      keep: given.keep,
-      keepWrong: given.keep_wrong,
-      seed: context.seed,
       folder,
-      signal: context.signal,
-      now: context.now,
     });
     return { trajectories: folder };
   },

@@ -3,12 +3,12 @@
  * step at which a wrong chain leaves a right one. In a step the calls are compared and not the words around them.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { asTokenIds, type TokenIds } from '../base/token-ids.ts';
+import { asTokenIds } from '../base/token-ids.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
 import { Speech } from '../environment/speech.ts';
 import type { ChatTemplate } from '../chat/template.ts';
 import type { PairAnswer, PreferencePair } from './pairs.ts';
-import type { StoredTrajectories, Trajectory } from './trajectory-store.ts';
+import { spansOf, type StoredTrajectories, type Trajectory } from './trajectory-store.ts';
 
 export const CHAIN_PAIRINGS = ['first_difference', 'whole'] as const;
 /** first_difference: two versions of one step, after the steps that the chains have in common; whole: two chains. */
@@ -40,18 +40,14 @@ interface Turn {
 /** The turns of a chain: what the model wrote between two results. */
 function turnsOf({ tokens, rows }: Trajectory, speech: Speech): Turn[] {
   const { tokenizer } = speech;
-  const spans: { start: number; end: number }[] = [];
-  for (const row of rows) {
-    const last = spans.at(-1);
-    if (last?.end === row) last.end += 1;
-    else spans.push({ start: row, end: row + 1 });
-  }
-  return spans.map(({ start, end }, i) => {
+  const spans = spansOf(rows);
+  return spans.map(([start, count], i) => {
+    const end = start + count;
     const text = tokenizer.decode(tokens.subarray(start, end));
     const calls = speech
       .calls(text)
       .map((call) => (call.kind === 'call' ? { name: call.name, given: call.given } : call));
-    const results = tokenizer.decode(tokens.subarray(end, spans[i + 1]?.start ?? tokens.length));
+    const results = tokenizer.decode(tokens.subarray(end, spans[i + 1]?.[0] ?? tokens.length));
     return { start, end, said: calls.length > 0 ? calls : text, results };
   });
 }
@@ -74,10 +70,6 @@ function commonTurns(a: Chain, b: Chain): number {
   return common;
 }
 
-function join(...parts: readonly TokenIds[]): TokenIds {
-  return asTokenIds(parts.flatMap((part) => [...part]));
-}
-
 /** The pair at the first step at which `wrong` leaves the right chain that it follows for longest. */
 function firstDifference(
   { id, prompt }: StoredTrajectories,
@@ -98,8 +90,8 @@ function firstDifference(
     const tokens = asTokenIds(trajectory.tokens.slice(start, end));
     return { text: tokenizer.decode(tokens), tokens, reward };
   };
-  const before = asTokenIds(right.trajectory.tokens.slice(0, right.turns[common]?.start ?? 0));
-  const promptIds = join(prompt, before);
+  const before = right.trajectory.tokens.subarray(0, right.turns[common]?.start ?? 0);
+  const promptIds = asTokenIds([...prompt, ...before]);
   return {
     id,
     prompt: tokenizer.decode(promptIds),

@@ -21,12 +21,12 @@ export interface RolloutOptions {
   /** Number of prompts to answer. */
   readonly count: number;
   /** Prompts a step. */
-  readonly batch: number;
+  readonly rollout_batch_size: number;
   /** Keep well-formed, finished answers only. */
-  readonly validityFilter: boolean;
-  readonly rewardThreshold: number | undefined;
+  readonly validity_filter: boolean;
+  readonly reward_threshold?: number;
   /** Share of the prompts that may stay unanswered. */
-  readonly failureTolerance: number;
+  readonly max_failed: number;
   readonly teacher: Teacher;
   readonly tokenizer: Tokenizer;
   /** Form of the answers. */
@@ -43,7 +43,7 @@ type Asked = Question & Pick<ScoredPrompt, 'id' | 'scorer'>;
 
 /** Scores drafts and keeps those that are valid, distinct and good enough. */
 function choose(
-  { validityFilter, rewardThreshold = -Infinity, format: form }: RolloutOptions,
+  { validity_filter, reward_threshold = -Infinity, format: form }: RolloutOptions,
   { text: prompt, ids, scorer }: Asked,
   drafts: readonly Drawn[],
 ): { readonly counts: RolloutCounts; readonly kept: readonly (Drawn & { readonly reward: number })[] } {
@@ -57,7 +57,7 @@ function choose(
     if (isCut) counts.cut += 1;
     const isValid = format === 1 && !isCut;
     if (isValid) counts.valid += 1;
-    if ((validityFilter && !isValid) || reward < rewardThreshold) continue;
+    if ((validity_filter && !isValid) || reward < reward_threshold) continue;
     const key = answerKey(prompt, draft.text, form);
     if (!kept.has(key)) kept.set(key, { ...draft, reward });
   }
@@ -65,11 +65,11 @@ function choose(
 }
 
 /** Why none of the answers is kept, and what to do. */
-function whyNone({ drawn, valid, cut }: RolloutCounts, { rewardThreshold }: RolloutOptions): string {
+function whyNone({ drawn, valid, cut }: RolloutCounts, { reward_threshold }: RolloutOptions): string {
   if (drawn === 0) return 'no answer came that can be sent; see to the teacher and run the same command';
   const none = `none of ${drawn} answers`;
   if (valid > 0)
-    return `${none} has a reward of at least ${rewardThreshold ?? 0}; lower reward_threshold or take a better teacher`;
+    return `${none} has a reward of at least ${reward_threshold ?? 0}; lower reward_threshold or take a better teacher`;
   if (2 * cut > drawn)
     return `${none} is valid, as ${cut} have no end or say nothing; raise generate_max_len, or see why the teacher does not end its turn`;
   return `${none} is valid, as ${drawn - cut} are not well-formed; the teacher is too weak for the format (train it first)`;
@@ -100,18 +100,18 @@ class Rollouts {
   }
 
   get total(): number {
-    return Math.ceil(this.#options.count / this.#options.batch);
+    return Math.ceil(this.#options.count / this.#options.rollout_batch_size);
   }
 
   /** Steps that are done: batches' worth of settled prompts. */
   get step(): number {
-    const { count, batch } = this.#options;
+    const { count, rollout_batch_size: batch } = this.#options;
     return this.#settled >= count ? this.total : Math.floor(this.#settled / batch);
   }
 
   /** The prompts that are not settled, by batches. */
   *batches(): Generator<Batch<Asked>> {
-    const { count, batch } = this.#options;
+    const { count, rollout_batch_size: batch } = this.#options;
     for (let number = 0; number < this.total; number++) {
       const first = number * batch;
       const positions = Array.from({ length: Math.min(batch, count - first) }, (_, i) => first + i);
@@ -197,12 +197,12 @@ class Rollouts {
 
   /** Warns of what stayed out; throws when too many prompts could not be answered, or nothing is kept. */
   async *close(): AsyncGenerator<RunEvent> {
-    const { name: stage, count, failureTolerance } = this.#options;
+    const { name: stage, count, max_failed } = this.#options;
     yield* this.settle([]);
     const [first] = this.#failed;
     if (first !== undefined) {
       const failed = { count: this.#failed.length, of: `${count} prompts`, first: first.why };
-      yield unanswered(stage, failed, failureTolerance * count);
+      yield unanswered(stage, failed, max_failed * count);
       const positions = this.#failed.map(({ position }) => position);
       yield* this.#store(positions, NO_COUNTS, []);
     }

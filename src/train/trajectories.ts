@@ -29,11 +29,11 @@ export interface TrajectoryOptions {
   /** Share of the problems that may stay unanswered. */
   readonly max_failed: number;
   /** Problems a batch; a batch is saved when it is done. */
-  readonly batch: number;
+  readonly rollout_batch_size: number;
   /** Conversations a problem that are kept at most. */
   readonly keep: number;
   /** Keep conversations without the right answer too. */
-  readonly keepWrong: boolean;
+  readonly keep_wrong: boolean;
   readonly seed: number;
   readonly folder: string;
   readonly signal: AbortSignal;
@@ -42,7 +42,7 @@ export interface TrajectoryOptions {
 
 /** The conversations of a problem that are kept: right ones first, each once. */
 function chosen(
-  { keep, keepWrong }: TrajectoryOptions,
+  { keep, keep_wrong }: TrajectoryOptions,
   { problem }: ToolPrompt,
   conversations: readonly Conversation[],
 ): Trajectory[] {
@@ -54,7 +54,7 @@ function chosen(
   return (
     judged
       // An agent whose first step never worked has said nothing that stays.
-      .filter(({ conversation, correct }) => conversation.tokens.length > 0 && (correct || keepWrong))
+      .filter(({ conversation, correct }) => conversation.tokens.length > 0 && (correct || keep_wrong))
       .toSorted((a, b) => Number(b.correct) - Number(a.correct))
       .filter(({ conversation: { tokens } }) => !seen.has(tokens.join()) && seen.add(tokens.join()))
       .slice(0, keep)
@@ -77,7 +77,7 @@ interface Solved {
 
 /** Solves a batch of problems. */
 async function solve(options: TrajectoryOptions, number: number, signal: AbortSignal): Promise<Solved> {
-  const { problems, batch, sampling, max_turns, rolloutMode, seed, now } = options;
+  const { problems, rollout_batch_size: batch, sampling, max_turns, rolloutMode, seed, now } = options;
   const start = now();
   const first = number * batch;
   const count = Math.min(batch, problems.length - first);
@@ -155,7 +155,7 @@ function* settle(options: TrajectoryOptions, total: number, solved: Solved): Gen
 export async function* runTrajectories(
   options: TrajectoryOptions,
 ): AsyncGenerator<RunEvent, void, undefined> {
-  const { name: stage, problems, batch, folder, max_failed } = options;
+  const { name: stage, problems, rollout_batch_size: batch, folder, max_failed } = options;
   const total = Math.ceil(problems.length / batch);
   let done = 0;
   while (done < total && hasTrajectories(folder, done)) done += 1;

@@ -58,8 +58,9 @@ export function hasTrajectories(folder: string, batch: number): boolean {
   return existsSync(pathOf(folder, batch));
 }
 
-function spansOf(rows: readonly number[]): [number, number][] {
-  const spans: [number, number][] = [];
+/** Runs of neighbouring rows, as [first, count]. */
+export function spansOf(rows: readonly number[]): [first: number, count: number][] {
+  const spans: [first: number, count: number][] = [];
   for (const row of rows) {
     const last = spans.at(-1);
     if (last !== undefined && last[0] + last[1] === row) last[1] += 1;

@@ -98,10 +98,9 @@ async function roll(
     prompts,
     format: hermes,
     count: dialogues,
-    batch: 4,
-    validityFilter: true,
-    rewardThreshold: undefined,
-    failureTolerance: 0,
+    rollout_batch_size: 4,
+    validity_filter: true,
+    max_failed: 0,
     order: epochOrder(dialogues, 2),
     teacher,
     tokenizer,
@@ -162,7 +161,7 @@ describe('what is kept', () => {
 
   test('may have to earn a reward', async () => {
     const server = await serve();
-    await roll('threshold', server.url, { rollout: { rewardThreshold: 1 } });
+    await roll('threshold', server.url, { rollout: { reward_threshold: 1 } });
     // Only two prompts' levels are among the answers.
     expect(
       read('threshold')
@@ -173,7 +172,7 @@ describe('what is kept', () => {
 
   test('is everything but duplicates without the validity filter', async () => {
     const server = await serve();
-    await roll('unfiltered', server.url, { rollout: { validityFilter: false } });
+    await roll('unfiltered', server.url, { rollout: { validity_filter: false } });
     expect(new Set(read('unfiltered').map(({ samples }) => samples.length))).toEqual(new Set([3]));
   });
 
@@ -288,7 +287,7 @@ describe('prompts that a server refuses', () => {
 
   test('are told of when they are few', async () => {
     const server = await refusing();
-    const { events, complete } = await roll('few', server.url, { rollout: { failureTolerance: 0.1 } });
+    const { events, complete } = await roll('few', server.url, { rollout: { max_failed: 0.1 } });
     expect(complete).toBe(true);
     expect(events.filter(({ type }) => type === 'warning')).toEqual([
       expect.objectContaining({
