@@ -1,18 +1,26 @@
 import { defineConfig } from 'vitest/config';
 
+const all = ['test/**/*.test.ts', 'packages/*/test/**/*.test.ts'];
 const wholeProcesses = '**/*.e2e.test.ts';
+/** Minutes of work on models that must be fetched first: `npm run test:real`, and never among the default tests. */
+const realModels = 'test/real-models/*.test.ts';
 
-export default defineConfig({
+export default defineConfig(({ mode }) => ({
   test: {
     // Tests share the cores with ggml's own threads: one file at a time is faster than several that fight.
     pool: 'forks',
     maxWorkers: 1,
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    include: ['test/**/*.test.ts', 'packages/*/test/**/*.test.ts'],
-    projects: [
-      { extends: true, test: { name: 'unit', exclude: [wholeProcesses] } },
-      { extends: true, test: { name: 'e2e', exclude: [`**/!(*.e2e).test.ts`] } },
-    ],
+    projects:
+      mode === 'real'
+        ? [{ extends: true, test: { name: 'real', include: [realModels] } }]
+        : [
+            { extends: true, test: { name: 'unit', include: all, exclude: [wholeProcesses, realModels] } },
+            {
+              extends: true,
+              test: { name: 'e2e', include: all, exclude: ['**/!(*.e2e).test.ts', realModels] },
+            },
+          ],
   },
-});
+}));
