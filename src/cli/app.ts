@@ -37,6 +37,7 @@ const COMMANDS: Commands = {
   eval: async () => (await import('./commands/eval.ts')).evalRoutes,
   generate: async () => (await import('./commands/generate.ts')).generateCommand,
   export: async () => (await import('./commands/export.ts')).exportCommand,
+  prune: async () => (await import('./commands/prune.ts')).pruneCommand,
   pull: async () => (await import('./commands/pull.ts')).pullCommand,
   report: async () => (await import('./commands/report.ts')).reportCommand,
   compare: async () => (await import('./commands/compare.ts')).compareCommand,

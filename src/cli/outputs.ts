@@ -1,5 +1,5 @@
 /** Files that a command writes must not be ones that it reads, nor each other; and where it says what it has written. */
-import { fstatSync, statSync, type BigIntStats } from 'node:fs';
+import { existsSync, fstatSync, statSync, type BigIntStats } from 'node:fs';
 import { resolve } from 'node:path';
 import { isStandardOutput, STANDARD } from '../base/destination.ts';
 import { UserError } from '../base/errors.ts';
@@ -8,6 +8,14 @@ import type { OutputStream } from './terminal.ts';
 
 /** Flags of a command that name what it writes, with what was given for them. */
 export type Outputs = Readonly<Record<string, string | undefined>>;
+
+/** Refuses a folder that is there: it would be replaced as a whole. Throws a UserError. */
+export function needNewFolder(folder: string): void {
+  if (folder === STANDARD)
+    throw new UserError('FLAG', 'A folder cannot go to standard output; give it a name.');
+  if (existsSync(folder))
+    throw new UserError('EXISTS', `${folder} exists already; name another folder or remove it first.`);
+}
 
 function statsOf(path: string, descriptor: number): BigIntStats | undefined {
   if (path === STANDARD) return fstatSync(descriptor, { bigint: true });

@@ -87,6 +87,8 @@ export function estimateRecipe(recipe: Recipe, runsDir: string): Estimate {
 /** Tells whether a recipe has a model that may be too much for a machine; smaller ones fit wherever Node.js does. */
 export function isLarge(recipe: Recipe): boolean {
   return Object.values(recipe.models).some((model) => {
+    // A pruned one is smaller than the model that its layers are from.
+    if (typeof model === 'object' && 'from' in model) return false;
     if (typeof model === 'string')
       return (
         existsSync(isGguf(model) ? model : join(model, 'config.json')) &&

@@ -13,6 +13,7 @@ import type { ModelConfig } from '../model/arch/config.ts';
 import { publishedConfig } from '../model/arch/index.ts';
 import { loadConfig } from '../model/checkpoint/checkpoint.ts';
 import { isGguf } from '../model/checkpoint/checkpoint-path.ts';
+import { keptLayers, prunedConfig } from '../model/prune.ts';
 import type { Recipe } from '../recipe/schema.ts';
 import { dialoguesOf, generatorSeed, newConfig } from '../run/context.ts';
 import { GROUP_LIMIT } from '../stages/lessons.ts';
@@ -63,6 +64,10 @@ export class ModelShapes {
       if (stage === undefined || !('model' in stage))
         throw new UserError('RECIPE', `There is no model or stage ${reference} in the recipe.`);
       return this.of(stage.model);
+    }
+    if (typeof model === 'object' && 'from' in model) {
+      const whole = this.of(model.from);
+      return { ...whole, config: prunedConfig(whole.config, keptLayers(whole.config.layers, model.layers)) };
     }
     const published = typeof model === 'string' && !existsSync(model) ? model : undefined;
     if (published !== undefined) {

@@ -14,13 +14,20 @@ export function consistencyProblems(recipe: Recipe): Problem[] {
     environment: (name) => recipe.environments?.[name],
     isAssistant: recipe.data.source === 'assistant',
   };
-  return recipe.stages.flatMap((stage, index) =>
+  const models = Object.entries(recipe.models).flatMap(([name, model]): Problem[] => {
+    if (typeof model === 'string' || !('from' in model)) return [];
+    if (typeof recipe.models[model.from] === 'string') return [];
+    const text = `models.${name}.from is ${model.from}, of which no checkpoint is there before the run; name a model that is one.`;
+    return [{ path: ['models', name, 'from'], part: 'value', text }];
+  });
+  const stages = recipe.stages.flatMap((stage, index) =>
     [...(kindOf(stage).check?.(stage, neighbours) ?? [])].map(({ path, text }) => ({
       path: ['stages', index, ...path],
       part: 'value' as const,
       text: `stages.${stage.name}${text}`,
     })),
   );
+  return [...models, ...stages];
 }
 
 /** Files and folders of a recipe that are not there: found before a run starts, not hours into it. */

@@ -60,6 +60,16 @@ const newModelSchema = z
     error: 'a multiple of num_key_value_heads',
   });
 
+/** A model with some of another one's layers: a student with its teacher's tokenizer. */
+const prunedModelSchema = z.strictObject({
+  from: refersTo('model').describe('model whose layers are taken'),
+  layers: z
+    .union([count, z.array(z.int().min(0)).min(1)])
+    .describe(
+      'number of layers, evenly spaced with the first and the last among them; or which ones, from 0 on',
+    ),
+});
+
 const splitOptions = {
   seed: seed.default(7),
   train: count.default(2000).describe('problems to learn from'),
@@ -101,8 +111,10 @@ export const recipeSchema = z.strictObject({
       "thoughts of all prompts on or off (enable_thinking), fixed in the students' chat template as well; without it, as each chat template has them by default",
     ),
   models: z
-    .record(nameSchema, z.union([pathTo('checkpoint'), newModelSchema]))
-    .describe('checkpoint folders or GGUF files, relative to the recipe, or the shape of a new model'),
+    .record(nameSchema, z.union([pathTo('checkpoint'), prunedModelSchema, newModelSchema]))
+    .describe(
+      'checkpoint folders or GGUF files, relative to the recipe; some layers of another of these models; or the shape of a new one',
+    ),
   environments: z
     .record(nameSchema, environmentSchema)
     .exactOptional()
@@ -119,3 +131,4 @@ export const recipeSchema = z.strictObject({
 
 export type Recipe = z.output<typeof recipeSchema>;
 export type NewModel = z.output<typeof newModelSchema>;
+export type PrunedModel = z.output<typeof prunedModelSchema>;

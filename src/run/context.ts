@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { required, UserError } from '../base/errors.ts';
 import { readText, writeAtomic, writeFolderAtomic } from '../base/files.ts';
 import { hashString, Rng } from '../base/rng.ts';
+import { tokenizerFilesOf } from '../chat/gguf-tokenizer.ts';
 import { ChatTemplate } from '../chat/template.ts';
 import { Tokenizer } from '../chat/tokenizer.ts';
 import type { Dialogues } from '../data/dialogues.ts';
@@ -16,6 +17,7 @@ import { agentMode, CONVERSATION } from '../environment/rollout-mode.ts';
 import type { Device } from '../ggml/device.ts';
 import { type ModelConfig, parameterSpecs } from '../model/arch/config.ts';
 import { NEW_MODEL_FAMILY } from '../model/arch/index.ts';
+import { pruneCheckpoint } from '../model/prune.ts';
 import { isGguf, refuseAdapter } from '../model/checkpoint/checkpoint-path.ts';
 import {
   initialiseWeights,
@@ -23,7 +25,8 @@ import {
   loadModel,
   type LoadModelOptions,
 } from '../model/checkpoint/checkpoint.ts';
-import type { NewModel, Recipe } from '../recipe/schema.ts';
+import type { NewModel, PrunedModel, Recipe } from '../recipe/schema.ts';
+import { prunedFrom } from './inputs.ts';
 import { kindOf, type Stage } from '../stages/index.ts';
 import type { OpenEnvironment, OpenModel, Outputs, Speaking, StageContext } from '../stages/stage.ts';
 import { ParameterSet } from '../tensor/parameters.ts';
@@ -140,6 +143,7 @@ function ownTokenizer(run: Run, reference: string): string {
   const model = run.recipe.models[reference];
   if (model === undefined) return join(stageFolder(run, reference), 'model');
   if (typeof model === 'string') return model;
+  if ('from' in model) return prunedFrom(run.recipe, model);
   if (typeof model.tokenizer === 'string') return model.tokenizer;
   const { vocab_size: size, groups } = model.tokenizer;
   const folder = join(run.folder, 'vocabulary', `${size}-${groups}`);
@@ -199,9 +203,21 @@ function makeModel(
   return { config, parameters };
 }
 
+/** Folder of a pruned model, which is written once a run. */
+function prunedFolder(run: Run, reference: string, model: PrunedModel): string {
+  const folder = join(run.folder, 'models', reference);
+  const source = prunedFrom(run.recipe, model);
+  if (!existsSync(folder))
+    pruneCheckpoint(run.device, source, folder, model.layers, {
+      tokenizerFiles: tokenizerFilesOf(source),
+    });
+  return folder;
+}
+
 /** Path of the model that a recipe's reference means. */
 function checkpointOf(run: Run, reference: string): string {
   const model = run.recipe.models[reference];
+  if (typeof model === 'object' && 'from' in model) return prunedFolder(run, reference, model);
   if (typeof model === 'object')
     throw new UserError(
       'CHECKPOINT',
@@ -217,7 +233,7 @@ export function openModel(run: Run, reference: string, options: LoadModelOptions
   if (typeof model === 'string') refuseAdapter(model);
   const speech = speaking(run, reference);
   const opened =
-    typeof model === 'object'
+    typeof model === 'object' && !('from' in model)
       ? makeModel(run, model, newConfig(model, speech.tokenizer), options)
       : loadModel(run.device, checkpointOf(run, reference), options);
   const { config, parameters } = opened;

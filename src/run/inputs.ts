@@ -6,14 +6,14 @@
 import { existsSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { UserError } from '../base/errors.ts';
+import { InternalError, UserError } from '../base/errors.ts';
 import { readText, writeAtomic } from '../base/files.ts';
 import { type Contents, contentsOf, filesIn, identityOf, programIdentity } from '../base/identity.ts';
 import { moduleFiles } from '../base/modules.ts';
 import { checkpointContents } from '../model/checkpoint/checkpoint-path.ts';
 import { mapPaths } from '../recipe/resolve.ts';
 import { placesInStage } from '../recipe/rules.ts';
-import type { Recipe } from '../recipe/schema.ts';
+import type { PrunedModel, Recipe } from '../recipe/schema.ts';
 import { kindOf, lastingStage, type Stage } from '../stages/index.ts';
 
 /** A file, or files of a folder, from outside of the run. */
@@ -51,6 +51,13 @@ function dataInputs(data: Recipe['data'], split: 'train' | 'test' | undefined): 
   return Object.fromEntries(data.parts.map(({ path }, i) => [`data.parts.${i}`, file(path)]));
 }
 
+/** Checkpoint whose layers a pruned model has. */
+export function prunedFrom(recipe: Recipe, { from }: PrunedModel): string {
+  const source = recipe.models[from];
+  if (typeof source !== 'string') throw new InternalError(`the model ${from} is no checkpoint`);
+  return source;
+}
+
 /** Inputs of a stage from outside of the run, by their names in the recipe. */
 function outerInputs(recipe: Recipe, stage: Stage): Record<string, Input> {
   const kind = kindOf(stage);
@@ -60,7 +67,10 @@ function outerInputs(recipe: Recipe, stage: Stage): Record<string, Input> {
     const model = recipe.models[name];
     if (typeof model === 'string')
       inputs[`models.${name}`] = { path: model, contents: () => checkpointContents(model, part) };
-    else if (typeof model?.tokenizer === 'string') {
+    else if (model !== undefined && 'from' in model) {
+      const path = prunedFrom(recipe, model);
+      inputs[`models.${name}.from`] = { path, contents: () => checkpointContents(path, part) };
+    } else if (typeof model?.tokenizer === 'string') {
       const { tokenizer: path } = model;
       inputs[`models.${name}.tokenizer`] = { path, contents: () => checkpointContents(path, 'tokenizer') };
     }
@@ -159,7 +169,9 @@ export class RunInputs {
 
   #modelContents(model: string): Contents {
     const path = this.#recipe.models[model];
-    return typeof path === 'string' ? checkpointContents(path) : this.#madeBy(model).contents();
+    if (typeof path === 'string') return checkpointContents(path);
+    if (path !== undefined && 'from' in path) return checkpointContents(prunedFrom(this.#recipe, path));
+    return this.#madeBy(model).contents();
   }
 
   /** Tells whether what was exported is of the model as it is now; taken to be where nothing was stored of it. */

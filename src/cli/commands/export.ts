@@ -1,7 +1,7 @@
 /** `tinystar export`: a checkpoint as one GGUF file, for llama.cpp and everything built on it, or as another folder. */
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { destinationOf, STANDARD } from '../../base/destination.ts';
+import { destinationOf } from '../../base/destination.ts';
 import { UserError } from '../../base/errors.ts';
 import { ggufTokenizer, tokenizerFilesOf } from '../../chat/gguf-tokenizer.ts';
 import { Tokenizer } from '../../chat/tokenizer.ts';
@@ -13,7 +13,7 @@ import { command } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import { printParity } from '../export-check.ts';
 import { choice, type FlagsOf, optional, text, whole } from '../flags.ts';
-import { checkOutputs, outputName, tellingStream } from '../outputs.ts';
+import { checkOutputs, needNewFolder, outputName, tellingStream } from '../outputs.ts';
 
 /** Types of weights in a folder, and those of a GGUF file besides. */
 const FOLDER_DTYPES = ['f16', 'f32'] as const;
@@ -30,15 +30,6 @@ const flags = {
   ),
   data: optional(text("Dialogues (JSONL) for the check, in place of the assistant's", 'FILE')),
 };
-
-/** Refuses a folder that holds something: it would be replaced as a whole. */
-function needNewFolder(folder: string): void {
-  if (folder === STANDARD)
-    throw new UserError('FLAG', 'A folder cannot go to standard output; give --folder a name.');
-  if (existsSync(folder)) {
-    throw new UserError('EXISTS', `${folder} exists already; name another folder or remove it first.`);
-  }
-}
 
 /** Files that an export reads: of a folder, the files in it, but not GGUF files that were made of it. */
 function readOf(checkpoint: string, data: string | undefined): string[] {

@@ -112,6 +112,9 @@ export const gemma3_text = defineFamily({
     };
   },
 
+  pruned: ({ fullLayers }, layers) => ({
+    fullLayers: layers.flatMap((layer, i) => (fullLayers.includes(layer) ? [i] : [])),
+  }),
   normOffset: 1,
   scales: ({ hiddenSize }) => ({ embedding: Math.sqrt(hiddenSize), logits: 1 }),
 

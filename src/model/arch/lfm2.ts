@@ -103,6 +103,9 @@ export const lfm2 = defineFamily({
     };
   },
 
+  pruned: ({ attentionLayers }, layers) => ({
+    attentionLayers: layers.flatMap((layer, i) => (attentionLayers.includes(layer) ? [i] : [])),
+  }),
   lastNorm: 'model.embedding_norm.weight',
   before: (config, layer) =>
     isAttention(config, layer) ? undefined : { width: config.hiddenSize, count: config.kernel - 1 },
