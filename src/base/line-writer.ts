@@ -9,8 +9,7 @@ const BUFFER = 1 << 20;
 export class LineWriter implements Disposable {
   readonly path: string;
   readonly #output: Output;
-  #parts: string[] = [];
-  #size = 0;
+  #text = '';
   /** Lines written so far. */
   lines = 0;
 
@@ -23,18 +22,15 @@ export class LineWriter implements Disposable {
   }
 
   write(line: string): void {
-    this.#parts.push(line, '\n');
-    this.#size += line.length + 1;
+    this.#text += `${line}\n`;
     this.lines += 1;
-    if (this.#size >= BUFFER) this.#flush();
+    if (this.#text.length >= BUFFER) this.#flush();
   }
 
   #flush(): void {
-    if (this.#size === 0) return;
-    const text = this.#parts.join('');
-    this.#parts = [];
-    this.#size = 0;
-    this.#output.write(Buffer.from(text, 'utf8'));
+    if (this.#text === '') return;
+    this.#output.write(Buffer.from(this.#text, 'utf8'));
+    this.#text = '';
   }
 
   /** Puts the whole file in its place. */

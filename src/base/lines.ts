@@ -60,28 +60,20 @@ function* rawLines(path: string, file: number, begin = 0): Generator<RawLine> {
   if (size > 0) yield { bytes: Buffer.concat(parts), number, start, end: place, isWhole: false };
 }
 
-/** Copies what can be read once only into a file without a name. */
-const spool = (path: string, source: number): number =>
-  copied(path, source, (bytes) => bytes ?? new Uint8Array());
-
 /**
- * Copies a file piece by piece into one without a name: from where reading stands, or from its beginning. `turned` gets
- * undefined at the end.
+ * Copies an open file into one without a name, that its lines can be read in any order: what can be read once only as it
+ * is, from where reading stands; UTF-16 as UTF-8, from its beginning.
  */
-function copied(
-  path: string,
-  source: number,
-  turned: (bytes?: Uint8Array) => Uint8Array,
-  begin: number | null = null,
-): number {
+function copied(path: string, source: number, wide?: TextPieces): number {
   const folder = mkdtempSync(join(tmpdir(), 'tinystar-'));
   const copy = join(folder, 'input');
   try {
     const file = openSync(copy, 'wx+');
     try {
       unlinkSync(copy);
-      for (const piece of piecesOf(path, source, begin)) writeFully(file, turned(piece));
-      writeFully(file, turned());
+      for (const piece of piecesOf(path, source, wide === undefined ? null : 0))
+        writeFully(file, wide === undefined ? piece : Buffer.from(wide.push(piece)));
+      if (wide !== undefined) writeFully(file, Buffer.from(wide.end()));
       return file;
     } catch (thrown) {
       closeSync(file);
@@ -92,37 +84,26 @@ function copied(
   }
 }
 
-/** Copies a file of UTF-16 as UTF-8, so that its lines can be read in any order. */
-function transcoded(path: string, source: number): number {
-  const pieces = new TextPieces(path);
-  const turned = (bytes?: Uint8Array): Uint8Array =>
-    Buffer.from(bytes === undefined ? pieces.end() : pieces.push(bytes), 'utf8');
-  return copied(path, source, turned, 0);
-}
-
-/** Opens what can be read in any order: a file, or a copy of a pipe or of standard input. */
-function openLines(path: string): number {
-  if (path === STANDARD) return spool(path, 0);
-  const file = openFile(path, 'r');
-  const isFile = fstatSync(file).isFile();
+/** Opens a file of UTF-8, or a copy that is one and can be read in any order; `begin` is behind its byte order mark. */
+function openLines(path: string): { readonly file: number; readonly begin: number } {
+  let file = path === STANDARD ? 0 : openFile(path, 'r');
+  const close = (): void => {
+    if (file !== 0) closeSync(file);
+  };
+  const exchange = (wide?: TextPieces): void => {
+    const copy = copied(path, file, wide);
+    close();
+    file = copy;
+  };
   try {
-    return isFile ? file : spool(path, file);
-  } finally {
-    if (!isFile) closeSync(file);
-  }
-}
-
-/** A file of UTF-8, and the place behind its byte order mark; `file` is closed if another takes its place. */
-function asUtf8(path: string, file: number): { readonly file: number; readonly begin: number } {
-  try {
+    if (file === 0 || !fstatSync(file).isFile()) exchange();
     const [start = Buffer.alloc(0)] = piecesOf(path, file, 0);
     const { encoding, mark } = textHead(start, inputName(path));
     if (encoding === 'utf-8') return { file, begin: mark };
-    const copy = transcoded(path, file);
-    closeSync(file);
-    return { file: copy, begin: 0 };
+    exchange(new TextPieces(path));
+    return { file, begin: 0 };
   } catch (thrown) {
-    closeSync(file);
+    close();
     throw thrown;
   }
 }
@@ -139,7 +120,7 @@ export class LineFile implements Disposable {
   /** Opens a file, a pipe, or `-` for standard input; throws a UserError that names it. */
   constructor(path: string) {
     this.path = path;
-    const { file, begin } = asUtf8(path, openLines(path));
+    const { file, begin } = openLines(path);
     this.#file = file;
     this.#begin = begin;
     this.size = fstatSync(this.#file).size;

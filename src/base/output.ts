@@ -167,25 +167,17 @@ export function writeThrough<T>(path: string, fill: (place: string) => T): T {
   }
 }
 
-/** Moves a whole file to where it belongs. */
+/** Moves a whole file to where it belongs, which may be a link to another disk. */
 export function moveFile(from: string, path: string): void {
-  const destination = destinationOf(path);
-  try {
-    if (destination.kind !== 'file') copyTo(path, from);
-    else {
-      try {
-        putInPlace(from, destination);
-        return;
-      } catch (thrown) {
-        if (systemCode(thrown) !== 'EXDEV') throw thrown;
-      }
-      // A link leads to another disk.
-      writeThrough(path, (place) => copyFileSync(from, place));
+  writeThrough(path, (place) => {
+    try {
+      renameSync(from, place);
+    } catch (thrown) {
+      if (systemCode(thrown) !== 'EXDEV') throw thrown;
+      copyFileSync(from, place);
     }
-    rmSync(from);
-  } catch (thrown) {
-    throw thrown instanceof UserError ? thrown : fileError('write', path, thrown);
-  }
+  });
+  discard(from);
 }
 
 /**

@@ -18,7 +18,6 @@ const PACKED: readonly (readonly [name: string, start: string, advice: string])[
 ];
 /** Number of bytes that tell what a file is. */
 const HEAD = 10;
-const NEWLINE = 0x0a;
 const SAVE = 'save it as UTF-8';
 
 type Encoding = 'utf-8' | 'utf-16le' | 'utf-16be';
@@ -58,16 +57,9 @@ function characterLength(bytes: Uint8Array, at: number): number {
   return at + length <= bytes.length && isUtf8(bytes.subarray(at, at + length)) ? length : 0;
 }
 
-/** Place of the first byte that is not UTF-8; the length if there is none. */
-function firstInvalid(bytes: Uint8Array): number {
-  if (isUtf8(bytes)) return bytes.length;
-  for (let at = 0, length = 0; ; at += length) {
-    length = characterLength(bytes, at);
-    if (length === 0) return at;
-  }
-}
-
-function byteName(byte: number): string {
+/** Name of the byte that `escapeInvalid` has made a half of a character of. */
+function byteName(escaped: string): string {
+  const byte = escaped.charCodeAt(0) - 0xdc00;
   return `0x${byte.toString(16).padStart(2, '0').toUpperCase()}`;
 }
 
@@ -81,16 +73,14 @@ export function decodeText(bytes: Uint8Array, path: string): string {
 
 /** Decodes lines of UTF-8, the first of which has the number `first`; throws a UserError that names file and line. */
 export function decodeLines(bytes: Buffer, path: string, first: number): string {
-  const lineOf = (at: number): number =>
-    bytes.subarray(0, at).filter((byte) => byte === NEWLINE).length + first;
-  const bad = firstInvalid(bytes);
-  if (bad < bytes.length) {
-    const byte = byteName(bytes[bad] ?? 0);
-    throw refusal(path, `is not UTF-8 (byte ${byte} in line ${lineOf(bad)}); ${SAVE}`);
-  }
-  const nul = bytes.indexOf(0);
+  const text = escapeInvalid(bytes);
+  const lineOf = (at: number): number => text.slice(0, at).split('\n').length - 1 + first;
+  const bad = isUtf8(bytes) ? null : ESCAPED.exec(text);
+  if (bad !== null)
+    throw refusal(path, `is not UTF-8 (byte ${byteName(bad[0])} in line ${lineOf(bad.index)}); ${SAVE}`);
+  const nul = text.indexOf('\0');
   if (nul >= 0) throw refusal(path, `has a NUL byte in line ${lineOf(nul)}; ${SAVE}, or copy it again`);
-  return bytes.toString('utf8');
+  return text;
 }
 
 /** The text of the next bytes of UTF-16, and of the last ones with what was kept back. */
@@ -123,8 +113,7 @@ const ESCAPED = /\p{Surrogate}/u;
 export function encodingFault(text: string): string | undefined {
   const found = ESCAPED.exec(text);
   if (found === null) return undefined;
-  const byte = byteName(found[0].charCodeAt(0) - 0xdc00);
-  return `It is not UTF-8 (byte ${byte} at character ${found.index + 1}); save the file as UTF-8.`;
+  return `It is not UTF-8 (byte ${byteName(found[0])} at character ${found.index + 1}); save the file as UTF-8.`;
 }
 
 /** Length of `bytes` without the character at their end that is cut off. */
