@@ -76,32 +76,27 @@ export function shareOut(
   if (sources.some(({ weight }) => !(weight >= 0 && Number.isFinite(weight))))
     throw new UserError('MIX', 'A source has a weight that is no number of at least 0; correct it.');
   const shares = sources.map(() => 0);
-  let open = [...sources.keys()].filter((index) => (sources[index]?.weight ?? 0) > 0);
+  let open = sources.map((source, index) => ({ ...source, index })).filter(({ weight }) => weight > 0);
   let left = size;
   while (left > 0 && open.length > 0) {
-    const total = open.reduce((sum, index) => sum + (sources[index]?.weight ?? 0), 0);
-    const wanted = new Map(open.map((index) => [index, (left * (sources[index]?.weight ?? 0)) / total]));
-    const small = open.filter((index) => (sources[index]?.size ?? 0) <= (wanted.get(index) ?? 0));
-    if (small.length === 0) {
-      for (const [index, count] of roundedTo(left, wanted)) shares[index] = count;
-      break;
-    }
-    for (const index of small) {
-      shares[index] = sources[index]?.size ?? 0;
-      left -= shares[index] ?? 0;
-    }
-    open = open.filter((index) => !small.includes(index));
+    const total = open.reduce((sum, { weight }) => sum + weight, 0);
+    const wanted = open.map((source) => ({ ...source, count: (left * source.weight) / total }));
+    const small = wanted.filter((source) => source.size <= source.count);
+    // A source that has no more than it should give gives all; where there is none, the rest is shared out.
+    const given =
+      small.length > 0 ? small.map((one) => ({ ...one, count: one.size })) : rounded(left, wanted);
+    for (const { index, count } of given) shares[index] = count;
+    left -= given.reduce((sum, { count }) => sum + count, 0);
+    open = small.length > 0 ? wanted.filter((source) => !small.includes(source)) : [];
   }
   return shares;
 }
 
-/** Rounds numbers to whole ones with the sum `total`: the largest remainders are rounded up. */
-function roundedTo(total: number, wanted: ReadonlyMap<number, number>): Map<number, number> {
-  const counts = new Map([...wanted].map(([index, value]) => [index, Math.floor(value)]));
-  const missing = total - [...counts.values()].reduce((sum, count) => sum + count, 0);
-  const byRemainder = [...wanted].toSorted(([i, a], [j, b]) => (b % 1) - (a % 1) || i - j);
-  for (const [index] of byRemainder.slice(0, missing)) counts.set(index, (counts.get(index) ?? 0) + 1);
-  return counts;
+/** Counts as whole numbers with the sum `total`: those of the largest remainders are rounded up. */
+function rounded<T extends { readonly count: number }>(total: number, wanted: readonly T[]): T[] {
+  const missing = total - wanted.reduce((sum, { count }) => sum + Math.floor(count), 0);
+  const byRemainder = wanted.toSorted((a, b) => (b.count % 1) - (a.count % 1));
+  return byRemainder.map((one, i) => ({ ...one, count: Math.floor(one.count) + (i < missing ? 1 : 0) }));
 }
 
 /** A weighted mixture of lists in random order: `size` items, or as many as there are. */

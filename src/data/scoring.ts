@@ -4,13 +4,6 @@ import { isDict, type PyValue } from '../json/python.ts';
 import type { Reward, Score, Scorer } from '../rewards/reward.ts';
 import type { Row } from './streams/rows.ts';
 
-/** A line of the input. */
-interface Sample {
-  readonly prompt: string;
-  readonly generation: string;
-  readonly label: string;
-}
-
 export interface ScoredRow<Detail> {
   /** File and line. */
   readonly where: string;
@@ -19,18 +12,20 @@ export interface ScoredRow<Detail> {
   readonly problems: readonly string[];
 }
 
-function sampleOf(value: PyValue | undefined, where: string): Sample {
-  const fields = isDict(value) ? value : undefined;
-  const [prompt, generation, label] = ['prompt', 'generation', 'label'].map((key) => {
-    const text = fields?.get(key);
-    if (typeof text === 'string') return text;
-    const fault = fields === undefined ? 'is no JSON object' : `has no text "${key}"`;
+/** The texts of a line of the input. */
+function textsOf(
+  value: PyValue | undefined,
+  where: string,
+): [prompt: string, generation: string, label: string] {
+  const text = (key: string): string => {
+    const given = isDict(value) ? value.get(key) : undefined;
+    if (typeof given === 'string') return given;
     throw new UserError(
       'DATA_LINE',
-      `${where} ${fault}; every line must be {"prompt", "generation", "label"}: correct or remove it.`,
+      `${where} ${isDict(value) ? `has no text "${key}"` : 'is no JSON object'}; every line must be {"prompt", "generation", "label"}: correct or remove it.`,
     );
-  });
-  return { prompt: prompt ?? '', generation: generation ?? '', label: label ?? '' };
+  };
+  return [text('prompt'), text('generation'), text('label')];
 }
 
 /**
@@ -41,18 +36,17 @@ export async function* scoreRows<Detail>(
   rows: AsyncIterable<Row>,
   reward: Reward<Detail>,
 ): AsyncGenerator<ScoredRow<Detail>> {
-  let task: Sample | undefined;
-  let scorer: Scorer<Detail> | undefined;
-  let problems: readonly string[] = [];
+  let last:
+    | { prompt: string; label: string; scorer: Scorer<Detail>; problems: readonly string[] }
+    | undefined;
   for await (const { where, value, problem } of rows) {
     if (problem !== undefined) throw new UserError('DATA_LINE', `${where}: ${problem.message}`);
-    const sample = sampleOf(value, where);
-    if (scorer === undefined || task?.prompt !== sample.prompt || task.label !== sample.label) {
-      scorer = reward.prepare({ prompt: sample.prompt, label: sample.label });
-      problems = scorer.problems;
+    const [prompt, generation, label] = textsOf(value, where);
+    if (last?.prompt !== prompt || last.label !== label) {
+      const scorer = reward.prepare({ prompt, label });
+      last = { prompt, label, scorer, problems: scorer.problems };
     }
-    task = sample;
-    yield { where, score: scorer.score(sample.generation), problems };
+    yield { where, score: last.scorer.score(generation), problems: last.problems };
   }
 }
 

@@ -24,34 +24,11 @@ function guard(size: number, name: string): void {
   );
 }
 
-/** Cuts lines out of text that comes in pieces. */
-class LineCutter {
-  #rest = '';
-  #line = 0;
+/** Places in a piece of text at which a value ends. */
+type Ends = (chunk: string) => Iterable<number>;
 
-  *cut(chunk: string): Generator<Element> {
-    let at = 0;
-    for (let end = chunk.indexOf('\n'); end >= 0; end = chunk.indexOf('\n', at)) {
-      yield* this.#element(this.#rest + chunk.slice(at, end));
-      this.#rest = '';
-      at = end + 1;
-    }
-    this.#rest += chunk.slice(at);
-  }
-
-  *finish(): Generator<Element> {
-    yield* this.#element(this.#rest);
-    this.#rest = '';
-  }
-
-  get pending(): number {
-    return this.#rest.length;
-  }
-
-  *#element(line: string): Generator<Element> {
-    this.#line += 1;
-    if (line.trim() !== '') yield { text: line, place: String(this.#line) };
-  }
+function* lineEnds(chunk: string): Generator<number> {
+  for (let at = chunk.indexOf('\n'); at >= 0; at = chunk.indexOf('\n', at + 1)) yield at;
 }
 
 const QUOTE = 0x22;
@@ -60,63 +37,70 @@ const COMMA = 0x2c;
 const isOpening = (code: number): boolean => code === 0x5b || code === 0x7b;
 const isClosing = (code: number): boolean => code === 0x5d || code === 0x7d;
 
-/** Cuts the elements of one array out of text that comes in pieces. */
-class ArrayCutter {
+/** The brackets and commas of one list, whose text comes in pieces. */
+function listEnds(): Ends {
+  let [depth, inString, isEscaped] = [0, false, false];
+  return function* (chunk) {
+    for (let at = 0; at < chunk.length; at++) {
+      const code = chunk.charCodeAt(at);
+      if (isEscaped) isEscaped = false;
+      else if (inString && code === BACKSLASH) isEscaped = true;
+      else if (code === QUOTE) inString = !inString;
+      else if (inString) continue;
+      else if (isOpening(code)) {
+        depth += 1;
+        if (depth === 1) yield at;
+      } else if (isClosing(code)) {
+        depth -= 1;
+        if (depth === 0) yield at;
+      } else if (code === COMMA && depth === 1) yield at;
+    }
+  };
+}
+
+/** Cuts values out of text that comes in pieces. */
+class Cutter {
+  readonly #isList: boolean;
+  readonly #ends: Ends;
   #rest = '';
-  #depth = 0;
-  #inString = false;
-  #escaped = false;
-  #index = 0;
+  #count = 0;
+
+  constructor(isList: boolean) {
+    this.#isList = isList;
+    this.#ends = isList ? listEnds() : lineEnds;
+  }
 
   *cut(chunk: string): Generator<Element> {
     let from = 0;
-    for (let at = 0; at < chunk.length; at++) {
-      const code = chunk.charCodeAt(at);
-      if (this.#inString) this.#inside(code);
-      else if (code === QUOTE) this.#inString = true;
-      else if (isOpening(code)) {
-        this.#depth += 1;
-        if (this.#depth === 1) from = at + 1;
-      } else if (isClosing(code)) {
-        this.#depth -= 1;
-        if (this.#depth === 0) {
-          yield* this.#element(this.#rest + chunk.slice(from, at));
-          from = at + 1;
-        }
-      } else if (code === COMMA && this.#depth === 1) {
-        yield* this.#element(this.#rest + chunk.slice(from, at));
-        from = at + 1;
-      }
+    for (const end of this.#ends(chunk)) {
+      yield* this.#element(chunk.slice(from, end));
+      from = end + 1;
     }
     this.#rest += chunk.slice(from);
   }
 
-  #inside(code: number): void {
-    if (this.#escaped) this.#escaped = false;
-    else if (code === BACKSLASH) this.#escaped = true;
-    else if (code === QUOTE) this.#inString = false;
-  }
-
-  /** Rest of the input: an element that was cut short, or text behind the array. */
-  *finish(): Generator<Element> {
-    yield* this.#element(this.#rest);
+  /** Rest of the input: a last line, an element that was cut short, or text behind the list. */
+  finish(): Generator<Element> {
+    return this.#element('');
   }
 
   get pending(): number {
     return this.#rest.length;
   }
 
-  *#element(text: string): Generator<Element> {
+  *#element(end: string): Generator<Element> {
+    const text = this.#rest + end;
     this.#rest = '';
-    if (text.trim() === '') return;
-    this.#index += 1;
-    yield { text, place: `[${this.#index}]` };
+    const isBlank = text.trim() === '';
+    // Blank lines are counted, too.
+    if (!isBlank || !this.#isList) this.#count += 1;
+    if (!isBlank) yield { text, place: this.#isList ? `[${this.#count}]` : `${this.#count}` };
   }
 }
 
 /** The values in `chunks`; a text that begins with "[" is one array, any other has a value a line. */
 export async function* elementsOf(chunks: Chunks, name: string): AsyncGenerator<Element> {
-  let cutter: LineCutter | ArrayCutter | undefined;
+  let cutter: Cutter | undefined;
   let head = '';
   for await (const chunk of chunks) {
     let text = chunk;
@@ -127,7 +111,7 @@ export async function* elementsOf(chunks: Chunks, name: string): AsyncGenerator<
       guard(head.length, name);
       if (start === '') continue;
       // Blank lines before the first value are kept for lines, since they are counted.
-      cutter = start.startsWith('[') ? new ArrayCutter() : new LineCutter();
+      cutter = new Cutter(start.startsWith('['));
       text = head.replace(/^\uFEFF/, '');
     }
     yield* cutter.cut(text);
