@@ -21,10 +21,7 @@ export interface Overlap {
   readonly words: string;
 }
 
-interface Origin {
-  readonly set: string;
-  readonly id: string;
-}
+type Origin = Omit<Overlap, 'words'>;
 
 /** The questions of evaluation sets. */
 export class EvaluationQuestions {

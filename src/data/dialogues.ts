@@ -16,24 +16,18 @@ export interface Dialogues<T extends Dialogue> extends Series<T> {
   slice(start?: number, end?: number): Dialogues<T>;
 }
 
-interface Source<T> {
-  readonly at: (index: number) => T | undefined;
-  readonly toolsAt: (index: number) => unknown;
-  readonly isLarge: boolean;
-}
+type Source<T extends Dialogue> = Required<Pick<Dialogues<T>, 'at' | 'toolsAt' | 'isLarge'>>;
 
 /** Dialogues that are made, or read, when they are asked for. */
 export class DialogueList<T extends Dialogue> implements Dialogues<T> {
   readonly length: number;
+  readonly isLarge: boolean;
   readonly #source: Source<T>;
 
   constructor(length: number, source: Source<T>) {
     this.length = length;
+    this.isLarge = source.isLarge;
     this.#source = source;
-  }
-
-  get isLarge(): boolean {
-    return this.#source.isLarge;
   }
 
   at(index: number): T | undefined {

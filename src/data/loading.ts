@@ -20,32 +20,16 @@ export type DialogueSource =
 type Mix = Extract<DialogueSource, { source: 'mix' }>;
 
 function mixed({ parts, train, seed }: Mix): DialogueList<TaskDialogue> {
-  let first = 0;
-  const files = parts.map(({ path, weight }) => {
-    const dialogues = readDialogues(path);
-    const file = { dialogues, weight, first };
-    first += dialogues.length;
-    return file;
-  });
-  const sources = files.map(({ dialogues, weight, first: start }) => ({
-    weight,
-    items: Array.from({ length: dialogues.length }, (_, i) => start + i),
+  const files = parts.map(({ path }) => readDialogues(path));
+  const sources = files.map((dialogues, i) => ({
+    weight: parts[i]?.weight ?? 0,
+    items: Array.from({ length: dialogues.length }, (_, index) => ({ dialogues, file: i, index })),
   }));
   const picked = mixByWeight(sources, train, Rng.seeded(seed, 'mix'));
-  const fileOf = (place: number) => files.findLast((file) => file.first <= place);
   return new DialogueList(picked.length, {
-    at: (index) => {
-      const place = picked[index] ?? 0;
-      const file = fileOf(place);
-      return file?.dialogues.at(place - file.first);
-    },
-    toolsAt: (index) => {
-      const place = picked[index] ?? 0;
-      const file = fileOf(place);
-      // There are not more tool sets in a file than dialogues.
-      return file === undefined ? undefined : file.first + Number(file.dialogues.toolsAt(place - file.first));
-    },
-    isLarge: files.some(({ dialogues }) => dialogues.isLarge),
+    at: (i) => picked[i]?.dialogues.at(picked[i].index),
+    toolsAt: (i) => picked[i] && `${picked[i].file}:${String(picked[i].dialogues.toolsAt(picked[i].index))}`,
+    isLarge: files.some(({ isLarge }) => isLarge),
   });
 }
 
