@@ -19,55 +19,28 @@ const FIXED: ReadonlyMap<string, string> = new Map([
   ['tying', 'tie'],
 ]);
 
-/** Tells whether the letter at `at` is a consonant; y is one at the start and after a vowel. */
-function isConsonant(word: string, at: number): boolean {
-  const letter = word.charAt(at);
-  if (letter !== 'y') return !'aeiou'.includes(letter);
-  // In a run of y the letters take turns, starting from what stands before the run.
-  let first = at;
-  while (first > 0 && word.charAt(first - 1) === 'y') first--;
-  const firstIsConsonant = first === 0 || !isConsonant(word, first - 1);
-  return firstIsConsonant === ((at - first) % 2 === 0);
-}
-
-interface Shape {
-  /** Number of vowels that a consonant follows: Porter's m. */
-  readonly measure: number;
-  readonly hasVowel: boolean;
-}
-
-/** The shape of a stem in one pass. */
-function shapeOf(stem: string): Shape {
-  let measure = 0;
-  let hasVowel = false;
-  // A y at the very start is a consonant, as it is after a vowel.
+/** The letters of a word as c, a consonant, or v, a vowel; y is a consonant at the start and after a vowel. */
+function shapeOf(word: string): string {
   let wasVowel = true;
-  let started = false;
-  for (const letter of stem) {
-    const vowel: boolean = letter === 'y' ? !wasVowel : 'aeiou'.includes(letter);
-    if (vowel) hasVowel = true;
-    else if (started && wasVowel) measure++;
-    wasVowel = vowel;
-    started = true;
-  }
-  return { measure, hasVowel };
+  return word.replaceAll(/[^]/g, (letter) => {
+    wasVowel = letter === 'y' ? !wasVowel : 'aeiou'.includes(letter);
+    return wasVowel ? 'v' : 'c';
+  });
 }
 
+/** Number of vowels that a consonant follows: Porter's m. */
 function measureOf(stem: string): number {
-  return shapeOf(stem).measure;
+  return shapeOf(stem).split('vc').length - 1;
 }
 
 /** Consonant, vowel, consonant other than w, x, y; or a word that is just vowel, consonant. */
 function endsShort(word: string): boolean {
-  const last = word.length - 1;
-  if (last === 1) return !isConsonant(word, 0) && isConsonant(word, 1);
-  if (last < 2 || 'wxy'.includes(word.charAt(last))) return false;
-  return isConsonant(word, last - 2) && !isConsonant(word, last - 1) && isConsonant(word, last);
+  const shape = shapeOf(word);
+  return shape === 'vc' || (shape.endsWith('cvc') && !/[wxy]$/.test(word));
 }
 
 function endsDouble(word: string): boolean {
-  const last = word.length - 1;
-  return last > 0 && word.charAt(last) === word.charAt(last - 1) && isConsonant(word, last);
+  return /(.)\1$/.test(word) && shapeOf(word).endsWith('c');
 }
 
 function cut(word: string, letters: number): string {
@@ -85,14 +58,14 @@ function pastAndProgressive(word: string): string {
   if (word.endsWith('eed')) return measureOf(cut(word, 3)) > 0 ? cut(word, 1) : word;
   const ending = word.endsWith('ed') ? 2 : word.endsWith('ing') ? 3 : 0;
   const stem = cut(word, ending);
-  if (ending === 0 || !shapeOf(stem).hasVowel) return word;
+  if (ending === 0 || !shapeOf(stem).includes('v')) return word;
   if (stem.endsWith('at') || stem.endsWith('bl') || stem.endsWith('iz')) return `${stem}e`;
   if (endsDouble(stem)) return 'lsz'.includes(stem.charAt(stem.length - 1)) ? stem : cut(stem, 1);
   return measureOf(stem) === 1 && endsShort(stem) ? `${stem}e` : stem;
 }
 
 function finalY(word: string): string {
-  return word.length > 2 && word.endsWith('y') && isConsonant(word, word.length - 2)
+  return word.length > 2 && word.endsWith('y') && shapeOf(cut(word, 1)).endsWith('c')
     ? `${cut(word, 1)}i`
     : word;
 }

@@ -71,42 +71,32 @@ export type SimRlDetail =
     }
   | { readonly kind: 'unusable_label'; readonly message: string };
 
-/** A gold value, taken apart once for all the predictions it is compared with. */
-class GoldValue {
-  readonly #value: PyValue;
-  readonly #cut: Cut | undefined;
-  #rouge: RougeL | undefined;
-  #printed: string | undefined;
+/** Scores a predicted value, 0 to 1. */
+type ValueScorer = (predicted: PyValue) => number;
 
-  constructor(value: PyValue, cut?: Cut) {
-    this.#value = value;
-    this.#cut = cut;
-  }
-
-  /** Score of `predicted`, 0 to 1. */
-  earned(predicted: PyValue): number {
-    const gold = this.#value;
-    if (typeof gold === 'string' && typeof predicted === 'string') return this.#textScore(gold, predicted);
-    const goldNumber = asNumber(gold);
-    const predictedNumber = goldNumber === undefined ? undefined : asNumber(predicted);
-    if (goldNumber !== undefined && predictedNumber !== undefined)
-      return sameNumber(goldNumber, predictedNumber) ? 1 : 0;
-    this.#printed ??= pyStr(gold);
-    return pyStr(predicted) === this.#printed ? 1 : 0;
-  }
-
-  /** Equality comes first, because equal texts without a Latin word have no ROUGE. */
-  #textScore(gold: string, predicted: string): number {
-    if (gold === predicted) return 1;
-    this.#rouge ??= new RougeL(gold, this.#cut);
-    return this.#rouge.score(predicted);
-  }
+/** Scorer of all the predictions that a gold value is compared with: the value is taken apart once. */
+function valueScorer(gold: PyValue, cut?: Cut): ValueScorer {
+  const goldNumber = asNumber(gold);
+  let rouge: RougeL | undefined;
+  let printed: string | undefined;
+  return (predicted) => {
+    if (typeof gold === 'string' && typeof predicted === 'string') {
+      // Equality comes first, because equal texts without a Latin word have no ROUGE.
+      if (gold === predicted) return 1;
+      rouge ??= new RougeL(gold, cut);
+      return rouge.score(predicted);
+    }
+    const number = goldNumber === undefined ? undefined : asNumber(predicted);
+    if (goldNumber !== undefined && number !== undefined) return sameNumber(goldNumber, number) ? 1 : 0;
+    printed ??= pyStr(gold);
+    return pyStr(predicted) === printed ? 1 : 0;
+  };
 }
 
 /** A gold call, its arguments taken apart. */
 interface Gold {
   readonly index: number;
-  readonly arguments: ReadonlyMap<string, GoldValue>;
+  readonly arguments: ReadonlyMap<string, ValueScorer>;
 }
 
 interface Comparison {
@@ -120,11 +110,11 @@ function compareArguments(predicted: PyDict, gold: Gold): Comparison {
   const matches: ArgumentMatch[] = [];
   let [sum, common] = [0, 0];
   for (const [name, value] of predicted) {
-    const goldValue = gold.arguments.get(name);
-    const earned = goldValue === undefined ? 0 : goldValue.earned(value);
-    if (goldValue !== undefined) common += 1;
+    const score = gold.arguments.get(name);
+    const earned = score === undefined ? 0 : score(value);
+    if (score !== undefined) common += 1;
     sum += earned;
-    matches.push({ name, status: goldValue === undefined ? 'extra' : 'common', earned });
+    matches.push({ name, status: score === undefined ? 'extra' : 'common', earned });
   }
   if (common < gold.arguments.size) {
     for (const name of gold.arguments.keys())
@@ -152,29 +142,26 @@ function bestOf(call: ValidCall, golds: readonly Gold[], taken: readonly boolean
   return best;
 }
 
-/** The gold calls of a label. */
-class GoldCalls {
-  readonly #count: number;
-  readonly #byName = new Map<string, Gold[]>();
-
-  constructor(calls: readonly GoldCall[], cut?: Cut) {
-    this.#count = calls.length;
-    for (const [index, call] of calls.entries()) {
-      const values = new Map<string, GoldValue>();
-      for (const [name, value] of call.arguments) values.set(name, new GoldValue(value, cut));
-      const group = this.#byName.get(call.name) ?? [];
-      group.push({ index, arguments: values });
-      this.#byName.set(call.name, group);
-    }
+/** Scorer of calls against the gold calls of a label. */
+function callScorer(
+  golds: readonly GoldCall[],
+  cut?: Cut,
+): (calls: readonly ValidCall[]) => Score<SimRlDetail> {
+  const byName = new Map<string, Gold[]>();
+  for (const [index, { name, arguments: given }] of golds.entries()) {
+    const values = new Map<string, ValueScorer>();
+    for (const [key, value] of given) values.set(key, valueScorer(value, cut));
+    const group = byName.get(name) ?? [];
+    group.push({ index, arguments: values });
+    byName.set(name, group);
   }
-
-  score(calls: readonly ValidCall[]): Score<SimRlDetail> {
-    const taken = Array.from({ length: this.#count }, () => false);
+  return (calls) => {
+    const taken = golds.map(() => false);
     const matches: CallMatch[] = [];
     let sum = 0;
     for (const call of calls) {
       const { name } = call;
-      const best = bestOf(call, this.#byName.get(name) ?? [], taken);
+      const best = bestOf(call, byName.get(name) ?? [], taken);
       if (best !== undefined) taken[best.gold] = true;
       const { gold = null, similarity = 0, arguments: earned = [] } = best ?? {};
       sum += similarity;
@@ -183,27 +170,27 @@ class GoldCalls {
     const missing = [...taken.keys()].filter((index) => taken[index] !== true);
     const divisor = calls.length + missing.length;
     return wellFormed(sum / divisor, { kind: 'calls', matches, missing, divisor });
-  }
+  };
 }
 
 /** The similarity of calls to gold ones, 0 to 1, without a task around them; 1 if there are none of either. */
 export function callSimilarity(made: readonly ValidCall[], gold: readonly GoldCall[]): number {
   if (made.length === 0) return gold.length === 0 ? 1 : 0;
-  return new GoldCalls(gold).score(made).answer;
+  return callScorer(gold)(made).answer;
 }
 
 /** Scores generations of one task by similarity; `cut` finds the words of ROUGE, by default as the reference does. */
 export function similarityScore(task: PreparedTask, cut?: Cut): (generation: string) => Score<SimRlDetail> {
   const { label } = task;
-  const goldCalls = new GoldCalls(label.kind === 'calls' ? label.calls : [], cut);
-  const goldReply = new GoldValue(label.kind === 'reply' ? label.reply : '', cut);
+  const scoreCalls = callScorer(label.kind === 'calls' ? label.calls : [], cut);
+  const scoreReply = valueScorer(label.kind === 'reply' ? label.reply : '', cut);
   return (generation) => {
     const answer = task.read(generation);
     if (answer.kind === 'malformed') return formatError(answer);
     if (label.kind === 'unusable') return wellFormed(0, { kind: 'unusable_label', message: label.message });
-    if (label.kind === 'calls' && answer.kind === 'calls') return goldCalls.score(answer.calls);
+    if (label.kind === 'calls' && answer.kind === 'calls') return scoreCalls(answer.calls);
     if (label.kind === 'reply' && answer.kind === 'reply') {
-      const rougeL = goldReply.earned(answer.reply);
+      const rougeL = scoreReply(answer.reply);
       return wellFormed(rougeL, { kind: 'reply', rougeL });
     }
     const got = answer.kind === 'nothing' ? answer.why : answer.kind;
