@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- --real`: one CKD step and one Sim-RL step of a model of Qwen3-0.6B's shape with random weights, on
+ * `npm run bench -- --real`: one CKD step and one Sim-RL step of a model of Qwen3-0.6B's shape (or `--model smollm2`) with random weights, on
  * STAR-shaped batches. Each candidate has a process of its own, one after another, as two would not fit into a laptop.
  */
 import { spawn } from 'node:child_process';
@@ -27,8 +27,8 @@ import {
   type Job,
   KL,
   LR,
+  MODELS,
   PROMPT_TOKENS,
-  qwen3,
   SAMPLES,
   STUDENT_TOP_M,
   TAIL,
@@ -120,7 +120,8 @@ export async function real(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      layers: { type: 'string', default: '28' },
+      model: { type: 'string', default: 'qwen3' },
+      layers: { type: 'string' },
       prompts: { type: 'string', default: '1' },
       repetitions: { type: 'string', default: '2' },
       threads: { type: 'string', default: String(availableParallelism()) },
@@ -129,13 +130,16 @@ export async function real(args: readonly string[]): Promise<void> {
       candidates: { type: 'string', default: '' },
     },
   });
-  const [layers, prompts, repetitions, threads] = [
-    Number(values.layers),
+  const [prompts, repetitions, threads] = [
     Number(values.prompts),
     Number(values.repetitions),
     Number(values.threads),
   ];
-  const config = qwen3(layers);
+  const model = MODELS[values.model];
+  if (model === undefined)
+    throw new Error(`--model is ${values.model} and must be one of ${Object.keys(MODELS).join(', ')}`);
+  const layers = Number(values.layers ?? model.config.layers);
+  const config = { ...model.config, layers };
   const scratch = mkdtempSync(join(tmpdir(), 'tinystar-real-'));
   process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
   const checkpoint = join(scratch, 'model');
@@ -152,7 +156,7 @@ export async function real(args: readonly string[]): Promise<void> {
     `${cpus()[0]?.model ?? 'unknown processor'}, ${threads} threads, Node.js ${process.versions.node}, ${title}`,
   );
   console.log(
-    `Qwen3-0.6B's shape with ${layers} of 28 layers, random weights, f32, AdamW; ${prompts} prompts of ${PROMPT_TOKENS.least} to ${PROMPT_TOKENS.most} tokens x ${SAMPLES} completions of ${COMPLETION_TOKENS.least} to ${COMPLETION_TOKENS.most}; median of ${repetitions} steps after one`,
+    `${model.title}'s shape with ${layers} of ${model.config.layers} layers, random weights, f32, AdamW; ${prompts} prompts of ${PROMPT_TOKENS.least} to ${PROMPT_TOKENS.most} tokens x ${SAMPLES} completions of ${COMPLETION_TOKENS.least} to ${COMPLETION_TOKENS.most}; median of ${repetitions} steps after one`,
   );
   const worker = (
     name: string,
@@ -164,7 +168,7 @@ export async function real(args: readonly string[]): Promise<void> {
     args: [
       ...process.execArgv,
       join(import.meta.dirname, 'worker.ts'),
-      JSON.stringify({ ...job, layers, prompts, threads, checkpoint } satisfies Job),
+      JSON.stringify({ ...job, prompts, threads, checkpoint } satisfies Job),
     ],
     ...(env === undefined ? {} : { env }),
   });

@@ -1,4 +1,4 @@
-/** Shapes of `npm run bench -- --real`: Qwen3-0.6B's shape, and batches as STAR's. */
+/** Shapes of `npm run bench -- --real`: those of published models, and batches as STAR's. */
 import { z } from 'zod';
 import { Rng } from '../../src/base/rng.ts';
 import { asTokenIds } from '../../src/base/token-ids.ts';
@@ -12,7 +12,6 @@ export const LAYOUTS = ['tree', 'flat'] as const;
 export const jobSchema = z.object({
   method: z.enum(METHODS),
   layout: z.enum(LAYOUTS),
-  layers: z.number(),
   prompts: z.number(),
   threads: z.number(),
   /** Folder of the checkpoint that every candidate starts from. */
@@ -33,24 +32,47 @@ export const KL = 0.001;
 /** Sequences of a micro-batch of the flat layouts: more do not fit beside the weights into a small machine. */
 export const FLAT_ROWS = 2;
 
-export function qwen3(layers: number): ModelConfig {
-  return {
-    vocabSize: 151_936,
-    hiddenSize: 1024,
-    intermediateSize: 3072,
-    layers,
-    heads: 16,
-    kvHeads: 8,
-    headDim: 128,
-    rmsNormEps: 1e-6,
-    ropeTheta: 1e6,
-    tiedEmbeddings: true,
-    family: 'qwen3',
-    contextLength: 40_960,
-    bosTokenId: null,
-    eosTokenId: 151_645,
-  };
-}
+/** Published shapes, each with its name. */
+export const MODELS: Readonly<Record<string, { readonly title: string; readonly config: ModelConfig }>> = {
+  qwen3: {
+    title: 'Qwen3-0.6B',
+    config: {
+      vocabSize: 151_936,
+      hiddenSize: 1024,
+      intermediateSize: 3072,
+      layers: 28,
+      heads: 16,
+      kvHeads: 8,
+      headDim: 128,
+      rmsNormEps: 1e-6,
+      ropeTheta: 1e6,
+      tiedEmbeddings: true,
+      family: 'qwen3',
+      contextLength: 40_960,
+      bosTokenId: null,
+      eosTokenId: 151_645,
+    },
+  },
+  smollm2: {
+    title: 'SmolLM2-135M',
+    config: {
+      vocabSize: 49_152,
+      hiddenSize: 576,
+      intermediateSize: 1536,
+      layers: 30,
+      heads: 9,
+      kvHeads: 3,
+      headDim: 64,
+      rmsNormEps: 1e-5,
+      ropeTheta: 100_000,
+      tiedEmbeddings: true,
+      family: 'llama',
+      contextLength: 8192,
+      bosTokenId: 1,
+      eosTokenId: 2,
+    },
+  },
+};
 
 function between(rng: Rng, { least, most }: { least: number; most: number }): number {
   return least + rng.below(most - least + 1);
