@@ -14,7 +14,7 @@ export class ComputeCopies implements TrainedWeights {
   constructor(masters: ParameterSet, dtype: ComputeDType) {
     this.trained = masters;
     const specs = masters.specs
-      .filter(({ shape }) => shape.length > 1)
+      .filter(({ shape }) => shape.length === 2)
       .map(({ name, shape }) => ({ name, shape, dtype }));
     this.#copies = new ParameterSet(masters.device, specs, 'trainable');
     const g = new Graph(masters.device, specs.length * 2 + 64);
@@ -33,7 +33,7 @@ export class ComputeCopies implements TrainedWeights {
 
   get(name: string): Tensor {
     const master = this.trained.get(name);
-    return master.shape.length > 1 ? this.#copies.get(name) : master;
+    return master.shape.length === 2 ? this.#copies.get(name) : master;
   }
 
   leaf(name: string): Tensor {

@@ -8,17 +8,21 @@ import { Rng } from '../../src/base/rng.ts';
 import { asTokenIds } from '../../src/base/token-ids.ts';
 import { Device } from '../../src/ggml/device.ts';
 import { LlamaModel } from '../../src/ggml/llama.ts';
+import { crossEntropy } from '../../src/losses/all.ts';
 import { headWeight } from '../../src/model/arch/forward.ts';
 import { families } from '../../src/model/arch/index.ts';
 import { loadModel, saveCheckpoint } from '../../src/model/checkpoint/checkpoint.ts';
 import { exportGguf, type GgufTokenizer } from '../../src/model/checkpoint/gguf.ts';
 import { SafetensorsFile } from '../../src/model/checkpoint/safetensors.ts';
 import { Generator } from '../../src/model/generate/generation.ts';
+import { ComputeCopies } from '../../src/model/compute-copies.ts';
 import { LoraWeights } from '../../src/model/lora.ts';
 import { treeForward } from '../../src/model/tree/tree.ts';
 import { Graph, readF32 } from '../../src/tensor/graph.ts';
 import { mulMat } from '../../src/tensor/ops/index.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
+import { rowsFrom } from '../../src/train/examples.ts';
+import { Trainer, type TrainerOptions } from '../../src/train/trainer.ts';
 import { TrainingGraph } from '../../src/train/training-graph.ts';
 import { fullLogits } from '../helpers/full-logits.ts';
 import { expected as batch, goldenObjective, goldenRows, goldenTrees } from '../helpers/golden.ts';
@@ -153,6 +157,57 @@ for (const name of readdirSync(ROOT)) {
           own.read(parameter).some((value) => value !== 0),
           parameter,
         ).toBe(true);
+    });
+  });
+
+  describe(`${name} in training`, () => {
+    /** Losses of some steps of SFT on the golden's sequences, from its weights. */
+    async function losses(
+      options: Pick<Partial<TrainerOptions>, 'optimizer' | 'folder'>,
+      dtype?: 'f16' | 'bf16',
+    ): Promise<number[]> {
+      const { parameters } = loadModel(device, folder, { trainable: true });
+      using copies = dtype === undefined ? undefined : new ComputeCopies(parameters, dtype);
+      using own = dtype === undefined ? parameters : undefined;
+      using trainer = new Trainer(config, own ?? parameters, crossEntropy(), {
+        ...options,
+        ...(copies === undefined ? {} : { weights: copies }),
+        microBatchTokens: 1024,
+        micro_train_batch_size: 3,
+      });
+      const { trees } = goldenTrees.tree();
+      const examples = trees.map(({ prompt, completions }) => ({
+        prompt,
+        completions: completions.map((tokens) => ({ tokens, rows: rowsFrom(tokens), inputs: {} })),
+      }));
+      const all: number[] = [];
+      for (let step = 0; step < 4; step++) all.push((await trainer.step(examples, 5e-3)).loss);
+      return all;
+    }
+
+    it('learns with every optimiser, and the same from moments in a file', async () => {
+      const plain = await losses({});
+      expect(plain.at(-1)!).toBeLessThan(plain[0]! - 0.1);
+      expect(
+        await losses({ optimizer: 'adamw_offloaded', folder: join(scratch, `${name}-moments`) }),
+      ).toEqual(plain);
+      for (const optimizer of ['adamw_8bit', 'muon'] as const) {
+        const others = await losses({ optimizer });
+        expect(others[0]).toBe(plain[0]);
+        expect(others.at(-1)!, optimizer).toBeLessThan(plain[0]! - 0.1);
+      }
+    });
+
+    it('learns much the same with copies in half precision', async () => {
+      const plain = await losses({});
+      for (const [dtype, digits] of [
+        ['f16', 0.01],
+        ['bf16', 0.08],
+      ] as const) {
+        const halves = await losses({}, dtype);
+        halves.forEach((loss, step) => expect(Math.abs(loss - plain[step]!), dtype).toBeLessThan(digits));
+        expect(halves).not.toEqual(plain);
+      }
     });
   });
 
