@@ -9,14 +9,12 @@ interface Sized extends Disposable {
 const sized = (item: object | undefined): Partial<Sized> => item ?? {};
 
 export class Lru<T extends object> implements Disposable {
-  readonly #maxCount: number;
-  readonly #maxBytes: number;
+  readonly #most: number;
   /** In order of use: a Map iterates in order of insertion. */
   readonly #items = new Map<string, T>();
 
-  constructor(maxCount: number, maxBytes = Number.POSITIVE_INFINITY) {
-    this.#maxCount = maxCount;
-    this.#maxBytes = maxBytes;
+  constructor(most: number) {
+    this.#most = most;
   }
 
   get size(): number {
@@ -30,35 +28,24 @@ export class Lru<T extends object> implements Disposable {
   /** The item under `key`, built when it is not there. It stays valid until the next call of `get`. */
   get(key: string, build: () => T): T {
     const known = this.#items.get(key);
-    this.#items.delete(key);
-    if (known !== undefined && sized(known).valid !== false) {
-      this.#items.set(key, known);
-      return known;
-    }
-    sized(known)[Symbol.dispose]?.();
-    this.#shrink(this.#maxCount - 1);
-    const built = build();
-    this.#items.set(key, built);
-    this.#shrink(this.#maxCount);
-    return built;
+    const isUsable = known !== undefined && sized(known).valid !== false;
+    if (isUsable) this.#items.delete(key);
+    else this.#remove(key);
+    // Before the new one is built, which takes memory of its own.
+    for (const oldest of this.#items.keys()) if (this.#items.size >= this.#most) this.#remove(oldest);
+    const item = isUsable ? known : build();
+    this.#items.set(key, item);
+    return item;
   }
 
-  /** Disposes the oldest items, but never the newest. */
-  #shrink(maxCount: number): void {
-    let bytes = this.#maxBytes === Number.POSITIVE_INFINITY ? 0 : this.bytes;
-    for (const [key, item] of this.#items) {
-      const enough = this.#items.size <= maxCount && bytes <= this.#maxBytes;
-      if (enough || this.#items.size <= 1) return;
-      bytes -= sized(item).bytes ?? 0;
-      this.#items.delete(key);
-      sized(item)[Symbol.dispose]?.();
-    }
+  #remove(key: string): void {
+    sized(this.#items.get(key))[Symbol.dispose]?.();
+    this.#items.delete(key);
   }
 
   /** Disposes every item. */
   clear(): void {
-    for (const item of this.#items.values()) sized(item)[Symbol.dispose]?.();
-    this.#items.clear();
+    for (const key of this.#items.keys()) this.#remove(key);
   }
 
   [Symbol.dispose](): void {

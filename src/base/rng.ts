@@ -1,8 +1,7 @@
 /**
- * Seeded randomness whose state can be saved and restored, so that a run repeats itself and resumes exactly.
- * The generator is xoshiro128** (Blackman and Vigna), seeded through splitmix32.
+ * Seeded randomness, so that a run repeats itself and resumes exactly. The generator is xoshiro128** (Blackman and
+ * Vigna), seeded through splitmix32.
  */
-export type RngState = readonly [number, number, number, number];
 
 function splitmix32(seed: number): () => number {
   let state = seed >>> 0;
@@ -31,23 +30,13 @@ export class Rng {
   #c: number;
   #d: number;
 
-  private constructor(state: RngState) {
-    [this.#a, this.#b, this.#c, this.#d] = state;
+  private constructor(next: () => number) {
+    [this.#a, this.#b, this.#c, this.#d] = [next(), next(), next(), next()];
   }
 
   /** A generator for `seed`; each `purpose` gets a stream of its own from the same seed. */
   static seeded(seed: number, purpose = ''): Rng {
-    const next = splitmix32((seed ^ hashString(purpose)) >>> 0);
-    return new Rng([next(), next(), next(), next()]);
-  }
-
-  static restored(state: RngState): Rng {
-    return new Rng(state);
-  }
-
-  /** The full state, for a checkpoint. */
-  state(): RngState {
-    return [this.#a, this.#b, this.#c, this.#d];
+    return new Rng(splitmix32((seed ^ hashString(purpose)) >>> 0));
   }
 
   /** A uniform unsigned 32-bit integer. */

@@ -32,12 +32,15 @@ describe('kept graphs', () => {
     expect([old.disposed, fresh.disposed, kept.size]).toEqual([true, false, 1]);
   });
 
-  it('keep to a limit of bytes, but the newest always stays', () => {
-    const kept = new Lru<Thing>(9, 10);
-    const small = kept.get('small', () => new Thing(4));
-    const large = kept.get('large', () => new Thing(20));
-    expect([small.disposed, large.disposed, kept.bytes]).toEqual([true, false, 20]);
+  it('are freed before another one takes their place, and all of them at the end', () => {
+    const kept = new Lru<Thing>(2);
+    const [a, b] = [kept.get('a', () => new Thing(4)), kept.get('b', () => new Thing(20))];
+    expect(kept.bytes).toBe(24);
+    kept.get('c', () => {
+      expect([a.disposed, b.disposed]).toEqual([true, false]);
+      return new Thing();
+    });
     kept[Symbol.dispose]();
-    expect(large.disposed).toBe(true);
+    expect(b.disposed).toBe(true);
   });
 });

@@ -1,7 +1,6 @@
 /** Who is where during generation, and the small machinery around it. */
 import { describe, expect, it } from 'vitest';
 import { bucketLength, stageLength } from '../../src/model/tree/buckets.ts';
-import { Lru } from '../../src/base/lru.ts';
 import { merge } from '../../src/model/checkpoint/merge.ts';
 import { Slots, startPrompt, wholeSpan } from '../../src/model/generate/slots.ts';
 
@@ -49,30 +48,6 @@ describe('stageLength', () => {
       expect(n).toBeGreaterThan(0.75 * stageLength(n));
       expect(stageLength(n)).toBe(bucketLength(stageLength(n), 32));
     }
-  });
-});
-
-describe('Lru', () => {
-  const item = (bytes: number, gone: string[], name: string) => ({
-    bytes,
-    [Symbol.dispose]: () => void gone.push(name),
-  });
-
-  it('disposes the least recently used beyond its count and its bytes, never the newest', () => {
-    const gone: string[] = [];
-    const lru = new Lru<ReturnType<typeof item>>(3, 100);
-    const get = (name: string, bytes = 10) => lru.get(name, () => item(bytes, gone, name));
-    const a = get('a');
-    get('b');
-    get('c');
-    expect(get('a')).toBe(a);
-    get('d');
-    expect(gone).toEqual(['b']);
-    get('e', 200);
-    expect(gone).toEqual(['b', 'c', 'a', 'd']);
-    expect(lru.size).toBe(1);
-    lru[Symbol.dispose]();
-    expect(gone.at(-1)).toBe('e');
   });
 });
 
