@@ -1,7 +1,6 @@
 /** Parquet files, one row group in memory at a time. */
 import { isUtf8 } from 'node:buffer';
 import { once } from 'node:events';
-import type { Worker } from 'node:worker_threads';
 import type { SchemaTree } from 'hyparquet';
 import { reasonOf, UserError } from '../../base/errors.ts';
 import { startThread } from '../../base/threads.ts';
@@ -13,33 +12,33 @@ const LIMIT_MS_PER_BYTE = 1e-3;
 const LIMIT_MS = 5000;
 
 /**
- * Decodes row groups in a thread that can be ended: hyparquet reads some damaged files for ever. Throws what the library
- * throws, and an Error after the time limit.
+ * Rows of row groups, decoded in a thread that can be ended: hyparquet reads some damaged files for ever. Throws what the
+ * library throws, and an Error after a time limit.
  */
-class RowGroups implements Disposable {
-  readonly #thread: Worker;
-  readonly #limit: number;
-
-  constructor(path: string, bytes: number) {
-    this.#thread = startThread(import.meta.url, 'parquet-thread', { workerData: path });
-    this.#limit = Math.ceil(LIMIT_MS + LIMIT_MS_PER_BYTE * bytes);
-  }
-
-  async rows(range: Range): Promise<readonly Record<string, unknown>[]> {
-    const signal = AbortSignal.timeout(this.#limit);
-    const answer = once(this.#thread, 'message', { signal }) as Promise<[Decoded]>;
-    this.#thread.postMessage(range);
-    const [decoded] = await answer.catch((thrown: unknown) => {
-      throw signal.aborted
-        ? new Error(`its rows take longer than ${Math.round(this.#limit / 1000)} s to decode`)
-        : thrown;
-    });
-    if ('thrown' in decoded) throw decoded.thrown;
-    return decoded.rows;
-  }
-
-  [Symbol.dispose](): void {
-    void this.#thread.terminate();
+async function* decodedRows(
+  path: string,
+  bytes: number,
+  groups: readonly number[],
+): AsyncGenerator<Record<string, unknown>> {
+  const limit = Math.ceil(LIMIT_MS + LIMIT_MS_PER_BYTE * bytes);
+  const thread = startThread(import.meta.url, 'parquet-thread', { workerData: path });
+  try {
+    let rowStart = 0;
+    for (const rows of groups) {
+      const signal = AbortSignal.timeout(limit);
+      const answer = once(thread, 'message', { signal }) as Promise<[Decoded]>;
+      thread.postMessage({ rowStart, rowEnd: rowStart + rows } satisfies Range);
+      const [decoded] = await answer.catch((thrown: unknown) => {
+        throw signal.aborted
+          ? new Error(`its rows take longer than ${Math.round(limit / 1000)} s to decode`)
+          : thrown;
+      });
+      if ('thrown' in decoded) throw decoded.thrown;
+      yield* decoded.rows;
+      rowStart += rows;
+    }
+  } finally {
+    void thread.terminate();
   }
 }
 
@@ -93,13 +92,8 @@ export async function* parquetRows(path: string): AsyncGenerator<PyValue> {
     const file = await asyncBufferFromFile(path);
     const metadata = await parquetMetadataAsync(file);
     const schema = parquetSchema(metadata);
-    using groups = new RowGroups(path, file.byteLength);
-    let rowStart = 0;
-    for (const { num_rows: rows } of metadata.row_groups) {
-      const rowEnd = rowStart + Number(rows);
-      for (const row of await groups.rows({ rowStart, rowEnd })) yield cellValue(row, schema);
-      rowStart = rowEnd;
-    }
+    const groups = metadata.row_groups.map(({ num_rows: rows }) => Number(rows));
+    for await (const row of decodedRows(path, file.byteLength, groups)) yield cellValue(row, schema);
   } catch (thrown) {
     throw new UserError(
       'PARQUET',
