@@ -72,8 +72,8 @@ function copied(path: string, source: number, wide?: TextPieces): number {
     try {
       unlinkSync(copy);
       for (const piece of piecesOf(path, source, wide === undefined ? null : 0))
-        writeFully(file, wide === undefined ? piece : Buffer.from(wide.push(piece)));
-      if (wide !== undefined) writeFully(file, Buffer.from(wide.end()));
+        writeFully(copy, file, wide === undefined ? piece : Buffer.from(wide.push(piece)));
+      if (wide !== undefined) writeFully(copy, file, Buffer.from(wide.end()));
       return file;
     } catch (thrown) {
       closeSync(file);

@@ -22,10 +22,23 @@ function waiting<T>(use: () => T): T {
   }
 }
 
-/** Writes all of `bytes` to an open file. */
-export function writeFully(file: number, bytes: Uint8Array): void {
+/** Writes all of `bytes` to an open file; throws a UserError that names it, such as for a full disk. */
+export function writeFully(path: string, file: number, bytes: Uint8Array): void {
   let written = 0;
-  while (written < bytes.byteLength) written += waiting(() => writeSync(file, bytes, written));
+  try {
+    while (written < bytes.byteLength) written += waiting(() => writeSync(file, bytes, written));
+  } catch (thrown) {
+    throw fileError('write', path, thrown);
+  }
+}
+
+/** Reads from an open file, at `place` or where reading stands, into `bytes`; returns how many there were, 0 at its end. */
+function readInto(path: string, file: number, bytes: Uint8Array, place: number | null): number {
+  try {
+    return waiting(() => readSync(file, bytes, 0, Math.min(MOST_BYTES, bytes.length), place));
+  } catch (thrown) {
+    throw fileError('read', path, thrown);
+  }
 }
 
 /**
@@ -36,12 +49,7 @@ export function* piecesOf(path: string, file: number, place: number | null = nul
   const chunk = Buffer.alloc(PIECE);
   let at = place;
   for (;;) {
-    let got: number;
-    try {
-      got = waiting(() => readSync(file, chunk, 0, chunk.length, at));
-    } catch (thrown) {
-      throw fileError('read', path, thrown);
-    }
+    const got = readInto(path, file, chunk, at);
     if (got === 0) return;
     if (at !== null) at += got;
     yield chunk.subarray(0, got);
@@ -52,15 +60,9 @@ export function* piecesOf(path: string, file: number, place: number | null = nul
 export function readAt(path: string, file: number, start: number, length: number): Buffer<ArrayBuffer> {
   // Not from the pool, so that the buffer starts on a boundary that typed arrays accept.
   const bytes = Buffer.from(new ArrayBuffer(length));
-  let done = 0;
-  while (done < length) {
-    let count: number;
-    try {
-      // A read may give fewer than it was asked for.
-      count = readSync(file, bytes, done, Math.min(MOST_BYTES, length - done), start + done);
-    } catch (thrown) {
-      throw fileError('read', path, thrown);
-    }
+  // A read may give fewer than it was asked for.
+  for (let done = 0; done < length;) {
+    const count = readInto(path, file, bytes.subarray(done), start + done);
     if (count === 0)
       throw new UserError('FILE', `${path} became shorter while it was read; copy or download it again.`);
     done += count;
@@ -93,13 +95,7 @@ export function withFile<T>(path: string, flags: 'r' | 'r+' | 'a', use: (file: n
  */
 export function appendParts(path: string, parts: Iterable<Uint8Array>): void {
   withFile(path, 'a', (file) => {
-    for (const part of parts) {
-      try {
-        writeFully(file, part);
-      } catch (thrown) {
-        throw fileError('write', path, thrown);
-      }
-    }
+    for (const part of parts) writeFully(path, file, part);
     fsyncSync(file);
   });
 }

@@ -78,11 +78,7 @@ export class Output implements Disposable {
   /** Throws a UserError when it cannot be written, such as to a full disk. */
   write(bytes: Uint8Array): void {
     if (this.#file === undefined) throw new InternalError(`${this.path} is written to after its end`);
-    try {
-      writeFully(this.#file, bytes);
-    } catch (thrown) {
-      throw fileError('write', this.path, thrown);
-    }
+    writeFully(this.path, this.#file, bytes);
   }
 
   /** Puts the whole file in its place. */

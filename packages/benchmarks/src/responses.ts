@@ -140,11 +140,7 @@ export class ResponseLog implements Disposable {
 
   /** Appends one line of JSON. */
   append(line: string): void {
-    try {
-      writeFully(this.#file, Buffer.from(`${line}\n`, 'utf8'));
-    } catch (thrown) {
-      throw fileError('write', this.path, thrown);
-    }
+    writeFully(this.path, this.#file, Buffer.from(`${line}\n`, 'utf8'));
   }
 
   [Symbol.dispose](): void {
