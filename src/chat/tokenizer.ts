@@ -34,6 +34,13 @@ function byteLevelBytes(token: string): Uint8Array {
   return bytes;
 }
 
+/** Rows that a vocabulary's tables are filled up to at least, as published ones are, for fast matrix products. */
+const VOCABULARY_MULTIPLE = 64;
+
+/** Rows of a new model's tables. A published model may have more of them: ids from here on stand for nothing in any of those that share the tokenizer. */
+export const paddedVocabulary = ({ vocabSize }: Pick<Tokenizer, 'vocabSize'>): number =>
+  Math.ceil(vocabSize / VOCABULARY_MULTIPLE) * VOCABULARY_MULTIPLE;
+
 export class Tokenizer {
   readonly #parts: TokenizerParts;
   readonly #encoder: BytePairEncoder;

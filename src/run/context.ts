@@ -7,7 +7,7 @@ import { readText, writeAtomic, writeFolderAtomic } from '../base/files.ts';
 import { hashString, Rng } from '../base/rng.ts';
 import { tokenizerFilesOf } from '../chat/gguf-tokenizer.ts';
 import { ChatTemplate } from '../chat/template.ts';
-import { Tokenizer } from '../chat/tokenizer.ts';
+import { paddedVocabulary, Tokenizer } from '../chat/tokenizer.ts';
 import type { Dialogues } from '../data/dialogues.ts';
 import { loadDialogues } from '../data/loading.ts';
 import type { TaskDialogue } from '../data/reading.ts';
@@ -167,13 +167,10 @@ function speaking(run: Run, reference: string): Speaking {
   return { tokenizer, template: ChatTemplate.of(tokenizer) };
 }
 
-/** Rows that the vocabulary of a new model is filled up to, as published ones are, for fast matrix products. */
-const VOCABULARY_MULTIPLE = 64;
-
 /** A new model's shape. Ids beyond its tokenizer's are never in data; they decode to nothing. */
 export function newConfig(model: NewModel, tokenizer: Tokenizer): ModelConfig {
   return {
-    vocabSize: Math.ceil(tokenizer.vocabSize / VOCABULARY_MULTIPLE) * VOCABULARY_MULTIPLE,
+    vocabSize: paddedVocabulary(tokenizer),
     hiddenSize: model.hidden_size,
     intermediateSize: model.intermediate_size,
     layers: model.num_hidden_layers,

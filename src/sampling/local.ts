@@ -2,7 +2,7 @@
 import { required } from '../base/errors.ts';
 import { identityOf } from '../base/identity.ts';
 import { ChatTemplate } from '../chat/template.ts';
-import { Tokenizer } from '../chat/tokenizer.ts';
+import { paddedVocabulary, Tokenizer } from '../chat/tokenizer.ts';
 import { Device } from '../ggml/device.ts';
 import type { ModelConfig } from '../model/arch/config.ts';
 import type { WeightSource } from '../model/arch/forward.ts';
@@ -131,8 +131,8 @@ export class Local implements Sampler {
   }
 
   score(trees: readonly PromptTree[], options: ScoreOptions): Promise<ScoredCompletion[][]> {
-    const { config, weights } = this.#parts;
-    this.#scorer ??= new Scorer(this.device, config, weights);
+    const { config, weights, tokenizer } = this.#parts;
+    this.#scorer ??= new Scorer(this.device, config, weights, paddedVocabulary(tokenizer));
     return this.#scorer.score(trees, options);
   }
 

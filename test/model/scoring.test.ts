@@ -43,6 +43,25 @@ async function wanted(prompt: TokenIds, completion: TokenIds): Promise<Float64Ar
 }
 
 describe('Scorer', () => {
+  it('ids of padding are never among the most likely, whatever their probability, and keep their mass', async () => {
+    const padding = 40;
+    using narrow = new Scorer(device, goldenConfig, weights, padding);
+    const [tops, all] = [
+      await narrow.score(trees, { topK: 5 }),
+      await scorer.score(trees, { topK: goldenConfig.vocabSize }),
+    ];
+    tops.flat().forEach(({ topIds, topLogprobs }, sequence) => {
+      const every = all.flat()[sequence]!;
+      const width = goldenConfig.vocabSize;
+      for (let t = 0; 5 * t < topIds.length; t++) {
+        const row = Array.from({ length: width }, (_, i) => i + t * width);
+        const known = row.filter((at) => every.topIds[at]! < padding).slice(0, 5);
+        expect([...topIds.subarray(5 * t, 5 * t + 5)]).toEqual(known.map((at) => every.topIds[at]));
+        expect([...topLogprobs.subarray(5 * t, 5 * t + 5)]).toEqual(known.map((at) => every.topLogprobs[at]));
+      }
+    });
+  });
+
   it('log-probabilities, entropies and top-k equal the softmax of full forward passes', async () => {
     const results = await scorer.score(trees, { topK: 5, entropy: true, maxTokens: 160 });
     expect(results.map((r) => r.length)).toEqual(trees.map(({ completions }) => completions.length));
@@ -102,7 +121,7 @@ describe('Scorer', () => {
         { device, config: goldenConfig, weights },
         layout,
         24,
-        { topK: 3, entropy: true },
+        { topK: 3, entropy: true, padding: Infinity },
         { chunkBytes },
       );
       // Awaited here, so that the graph outlives its run.

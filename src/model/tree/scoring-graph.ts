@@ -30,6 +30,8 @@ const CHUNK_BYTES = 64 * 2 ** 20;
 export interface ScoreParts {
   /** Number of the most likely tokens; 0 for none. */
   readonly topK: number;
+  /** Ids from which on none is among these, as they are padding of the vocabulary's tables. */
+  readonly padding: number;
   readonly entropy: boolean;
 }
 
@@ -101,7 +103,9 @@ export class ScoringGraph extends KeptGraph {
     logprobs.push(g.output(logProbabilitiesAt(g, rows, targets)));
     if (parts.entropy) entropies.push(g.output(entropy(g, rows)));
     if (parts.topK > 0) {
-      const ids = g.output(topK(g, rows.logits, parts.topK));
+      const [width = 1] = rows.logits.shape;
+      const known = parts.padding < width ? slice(g, rows.logits, 0, 0, parts.padding) : rows.logits;
+      const ids = g.output(topK(g, known, parts.topK));
       topIds.push(ids);
       topLogprobs.push(g.output(sub(g, gather(g, rows.logits, ids), rows.logSumExp)));
     }

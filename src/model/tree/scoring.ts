@@ -172,11 +172,12 @@ class ScoringWorker implements Disposable {
 
 /** Scores completions under a model. Weights may change between calls; graphs are kept for the next one. */
 export class Scorer implements Disposable {
-  readonly #vocabSize: number;
+  readonly #padding: number;
   readonly #workers: WorkerPool<ScoringWorker>;
 
-  constructor(device: Device, config: ModelConfig, weights: WeightSource) {
-    this.#vocabSize = config.vocabSize;
+  /** Ids from `padding` on are never among the most likely tokens: the tables of some models are longer than their vocabulary. */
+  constructor(device: Device, config: ModelConfig, weights: WeightSource, padding = config.vocabSize) {
+    this.#padding = Math.min(padding, config.vocabSize);
     this.#workers = new WorkerPool(
       'scoring',
       { device, config, weights },
@@ -194,7 +195,7 @@ export class Scorer implements Disposable {
   /** As `score`, but each tree as soon as its batch is done: trees of like size together, large ones first. */
   async *stream(trees: readonly PromptTree[], options: ScoreOptions = {}): AsyncGenerator<Scored> {
     const { topK = 0, onProgress } = options;
-    if (!Number.isInteger(topK) || topK < 0 || topK > this.#vocabSize)
+    if (!Number.isInteger(topK) || topK < 0 || topK > this.#padding)
       throw new InternalError(`scoring: topK must be a whole number up to the vocabulary, got ${topK}`);
     if (trees.length === 0) return;
     const run = (): AsyncGenerator<Scored> => this.#run(trees, options);
@@ -209,7 +210,7 @@ export class Scorer implements Disposable {
     const batches = plan(trees, maxTokens, workers.length);
     const starts = workers.map((worker, i) => {
       const mine = dealt(batches, i, workers.length);
-      return (stop: AbortSignal) => worker.run(trees, mine, { topK, entropy }, stop);
+      return (stop: AbortSignal) => worker.run(trees, mine, { topK, entropy, padding: this.#padding }, stop);
     });
     return merge(starts, signal);
   }
@@ -223,7 +224,7 @@ export class Scorer implements Disposable {
     const batches = plan(trees, maxTokens, workers.length);
     workers.forEach((worker, i) => {
       const mine = dealt(batches, i, workers.length);
-      worker.reserve(trees, mine, { topK, entropy });
+      worker.reserve(trees, mine, { topK, entropy, padding: this.#padding });
     });
   }
 
