@@ -7,7 +7,6 @@
  * - to both, the term of RPO (Pang et al., arXiv 2404.19733) may be added: the chosen answer's mean cross-entropy.
  */
 import { z } from 'zod';
-import { InternalError } from '../base/errors.ts';
 import type { Graph } from '../tensor/graph.ts';
 import {
   add,
@@ -84,16 +83,9 @@ function pairsOf(g: Graph, logprobs: Tensor, inputs: RowInputs): Pairs {
 /** The loss of each pair, [pairs, 1], from its margin. */
 function lossOf(g: Graph, margin: Tensor, { loss_type, beta, label_smoothing }: PreferenceOptions): Tensor {
   const against = (sign: number): Tensor => softplus(g, scale(g, margin, -sign * beta));
-  switch (loss_type) {
-    case 'dpo':
-      return label_smoothing === 0
-        ? against(1)
-        : add(g, scale(g, against(1), 1 - label_smoothing), scale(g, against(-1), label_smoothing));
-    case 'ipo':
-      return square(g, scale(g, margin, 1, -1 / (2 * beta)));
-    default:
-      throw new InternalError(`unknown preference loss ${String(loss_type satisfies never)}`);
-  }
+  if (loss_type === 'ipo') return square(g, scale(g, margin, 1, -1 / (2 * beta)));
+  if (label_smoothing === 0) return against(1);
+  return add(g, scale(g, against(1), 1 - label_smoothing), scale(g, against(-1), label_smoothing));
 }
 
 /**

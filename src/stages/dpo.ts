@@ -101,75 +101,75 @@ async function rescored(
   });
 }
 
-/** Says why nothing of what there is makes a pair, with what to do about each reason. */
-function noPairs(
-  stage: string,
-  data: string,
-  total: number,
-  what: string,
-  counts: readonly (readonly [number, string])[],
-): UserError {
-  const reasons = counts
-    .flatMap(([number, reason]) => (number > 0 ? [`${number} ${reason}`] : []))
-    .join(', ');
-  return new UserError(
-    'NO_PAIRS',
-    `Stage ${stage} has no pair to learn from: of the ${total} ${what} of ${data}, ${reasons}.`,
-  );
-}
-
 interface Chosen {
   readonly pairs: readonly PreferencePair[];
+  /** Problems or prompts that there are, in words. */
+  readonly of: string;
+  /** Those that make no pair, with the reason and what to do about it. */
+  readonly dropped: readonly (readonly [number, string])[];
   readonly warnings: readonly string[];
 }
 
 /** Pairs of a trajectories stage, of problems with right and with wrong ones. */
 function fromTrajectories(context: StageContext, given: Options, model: OpenModel): Chosen {
   const stored = storedTrajectories(context, given.data, model);
-  const { pairing, pairs_per_problem: most } = given;
+  const { pairing, pairs_per_problem: most, prompt_max_len } = given;
   const { pairs: all, dropped } = chooseChainPairs(stored, model, { pairing, most });
-  const fitting = all.filter(({ promptIds }) => promptIds.length <= given.prompt_max_len);
-  const tooLong = all.length - fitting.length;
-  const pairs = fitting.slice(0, given.max_samples);
-  if (pairs.length === 0) {
-    const counts = [
-      [dropped.right, 'are always solved (take harder ones)'],
-      [dropped.wrong, 'are never solved (train the model of that stage first, or draw more)'],
-      [dropped.same, 'have wrong trajectories that only end too early (raise max_turns there)'],
+  const pairs = all.filter(({ promptIds }) => promptIds.length <= prompt_max_len);
+  const tooLong = all.length - pairs.length;
+  const { right, wrong, same } = dropped;
+  return {
+    pairs,
+    of: `${stored.length} problems`,
+    dropped: [
+      [right, 'are always solved (take harder ones)'],
+      [wrong, 'are never solved (train the model of that stage first, or draw more)'],
+      [same, 'have wrong trajectories that only end too early (raise max_turns there)'],
       [
-        tooLong > 0 ? stored.length - dropped.right - dropped.wrong - dropped.same : 0,
+        tooLong > 0 ? stored.length - right - wrong - same : 0,
         'have prompts longer than prompt_max_len (raise it)',
       ],
-    ] as const;
-    throw noPairs(context.name, given.data, stored.length, 'problems', counts);
-  }
-  const warnings = tooLong > 0 ? [`${tooLong} pairs are longer than prompt_max_len and are left out`] : [];
-  return { pairs, warnings };
+    ],
+    warnings: tooLong > 0 ? [`${tooLong} pairs are longer than prompt_max_len and are left out`] : [],
+  };
 }
 
 /** Pairs of a rollout stage: of each prompt the best and the worst answer. */
 async function fromRollouts(context: StageContext, given: Options, model: OpenModel): Promise<Chosen> {
+  const { reward_margin: margin, reward_threshold: threshold } = given;
   const { prompts, tooLong } = storedPrompts(context, given, model);
-  const chosen = choosePairs(await rescored(context, given, model, prompts), {
-    margin: given.reward_margin,
-    threshold: given.reward_threshold,
-  });
+  const asked = await rescored(context, given, model, prompts);
+  const { pairs, dropped } = choosePairs(asked, { margin, threshold });
   const all = prompts.length + tooLong;
-  const pairs = chosen.pairs.slice(0, given.max_samples);
-  if (pairs.length === 0) {
-    const { alone, alike, poor } = chosen.dropped;
-    throw noPairs(context.name, given.data, all, 'prompts', [
+  return {
+    pairs,
+    of: `${all} prompts`,
+    dropped: [
       [tooLong, 'are longer than prompt_max_len (raise it)'],
-      [alone, 'have a single answer (draw more, or set validity_filter to false in the rollout stage)'],
-      [alike, `have answers that differ by less than reward_margin ${given.reward_margin} (lower it)`],
-      [poor, `have no answer that earns reward_threshold ${given.reward_threshold} (lower it)`],
-    ]);
-  }
-  const warnings = [
-    ...(tooLong > 0 ? [`${tooLong} prompts are longer than prompt_max_len and are left out`] : []),
-    ...(chosen.pairs.length < all / 4 ? [`only ${chosen.pairs.length} of ${all} prompts give a pair`] : []),
-  ];
-  return { pairs, warnings };
+      [
+        dropped.alone,
+        'have a single answer (draw more, or set validity_filter to false in the rollout stage)',
+      ],
+      [dropped.alike, `have answers that differ by less than reward_margin ${margin} (lower it)`],
+      [dropped.poor, `have no answer that earns reward_threshold ${threshold} (lower it)`],
+    ],
+    warnings: [
+      ...(tooLong > 0 ? [`${tooLong} prompts are longer than prompt_max_len and are left out`] : []),
+      ...(pairs.length < all / 4 ? [`only ${pairs.length} of ${all} prompts give a pair`] : []),
+    ],
+  };
+}
+
+/** Pairs of what the stage learns from; throws a UserError that says why, where nothing makes one. */
+async function pairsOf(context: StageContext, given: Options, model: OpenModel): Promise<Chosen> {
+  const choose = context.referent(given.data).is === 'trajectories' ? fromTrajectories : fromRollouts;
+  const chosen = await choose(context, given, model);
+  if (chosen.pairs.length > 0) return { ...chosen, pairs: chosen.pairs.slice(0, given.max_samples) };
+  const reasons = chosen.dropped.flatMap(([number, reason]) => (number > 0 ? [`${number} ${reason}`] : []));
+  throw new UserError(
+    'NO_PAIRS',
+    `Stage ${context.name} has no pair to learn from: of the ${chosen.of} of ${given.data}, ${reasons.join(', ')}.`,
+  );
 }
 
 /** Pairs as examples; the reference is opened while there is something for it to score. */
@@ -179,8 +179,7 @@ async function lessons(
   model: OpenModel,
   held: Owned,
 ): Promise<Lessons> {
-  const choose = context.referent(given.data).is === 'trajectories' ? fromTrajectories : fromRollouts;
-  const { pairs, warnings } = await choose(context, given, model);
+  const { pairs, warnings } = await pairsOf(context, given, model);
   const cache = held.add(
     new ReferenceCache({
       folder: join(checkpointsIn(context.folder), 'reference'),

@@ -7,7 +7,6 @@ import type { Dialogue } from '../chat/messages.ts';
 import { type Dialogues, groupByTools } from '../data/dialogues.ts';
 import { samplingOptions } from '../model/generate/sampler.ts';
 import { rewardNamed } from '../rewards/index.ts';
-import { lastingTeacher } from '../sampling/served/options.ts';
 import { samplingOf } from '../sampling/sampler.ts';
 import { Teacher } from '../sampling/teacher.ts';
 import { STORE_FILE } from '../topk/format.ts';
@@ -28,7 +27,7 @@ import {
   pathTo,
   type StageContext,
 } from './stage.ts';
-import { openAnswering, teacherOptions, teacherProblems } from './teacher.ts';
+import { lastingOptions, openAnswering, teacherOptions, teacherProblems } from './teacher.ts';
 
 const options = {
   ...teacherOptions,
@@ -127,18 +126,17 @@ export const rollout = defineStage({
     const folder = findRollouts(path);
     return contentsOf(folder, filesIn(folder));
   },
-  // Its answers stay what they are while a server moves.
-  lasting: (given) =>
-    given.teacher === undefined ? given : { ...given, teacher: lastingTeacher(given.teacher) },
+  lasting: lastingOptions,
   // A server that answers has weights of its own.
   needsWeights: ({ teacher, from }) => teacher === undefined && from === undefined,
-  *check({ from, teacher }) {
+  *check(given) {
+    const { from, teacher } = given;
     if (from !== undefined && teacher !== undefined)
       yield {
         path: ['teacher'],
         text: ` has a teacher and takes over rollouts from ${from}; remove teacher or from.`,
       };
-    if (teacher !== undefined) yield* teacherProblems(teacher);
+    yield* teacherProblems(given);
   },
   run(context, given) {
     return given.from === undefined ? draw(context, given) : takeOver(context, given, given.from);

@@ -7,7 +7,7 @@ import { Local } from '../sampling/local.ts';
 import type { Sampler } from '../sampling/sampler.ts';
 import { addressFault, keyVariableFault } from '../sampling/served/address.ts';
 import { openTeacher } from '../sampling/served/open.ts';
-import { type TeacherOptions, teacherSchema } from '../sampling/served/options.ts';
+import { lastingTeacher, teacherSchema } from '../sampling/served/options.ts';
 import { promptLimit } from '../train/prompts.ts';
 import {
   computeOptions,
@@ -82,11 +82,16 @@ export function openAnswering(context: StageContext, given: OptionsOf<typeof use
   });
 }
 
+type AskedOptions = Pick<OptionsOf<typeof teacherOptions>, 'teacher'>;
+
+/** Options of a stage whose answers come from a server, without what may move: its answers stay what they are. */
+export const lastingOptions = (given: AskedOptions): unknown =>
+  given.teacher === undefined ? given : { ...given, teacher: lastingTeacher(given.teacher) };
+
 /** Settings of a server that is asked; no secret that stands there by mistake is shown. */
-export function* teacherProblems({
-  endpoints,
-  api_key_env: variable,
-}: TeacherOptions): Iterable<StageProblem> {
+export function* teacherProblems({ teacher }: AskedOptions): Iterable<StageProblem> {
+  if (teacher === undefined) return;
+  const { endpoints, api_key_env: variable } = teacher;
   for (const [i, endpoint] of endpoints.entries()) {
     const why = addressFault(endpoint);
     if (why !== undefined)

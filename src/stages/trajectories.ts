@@ -5,10 +5,9 @@ import { Speech } from '../environment/speech.ts';
 import { samplingOptions } from '../model/generate/sampler.ts';
 import { toolPrompts } from '../train/prompts.ts';
 import { samplingOf } from '../sampling/sampler.ts';
-import { lastingTeacher } from '../sampling/served/options.ts';
 import { runTrajectories } from '../train/trajectories.ts';
 import { computeOptions, count, defineStage, lengthOptions } from './stage.ts';
-import { openAnswering, teacherOptions, teacherProblems } from './teacher.ts';
+import { lastingOptions, openAnswering, teacherOptions, teacherProblems } from './teacher.ts';
 import { environmentOption, maxTurnsOption } from './tool-options.ts';
 
 export const trajectories = defineStage({
@@ -28,14 +27,10 @@ export const trajectories = defineStage({
   },
   makes: 'trajectories',
   watch: ['accuracy', 'kept'],
-  // Its answers stay what they are while a server moves.
-  lasting: (given) =>
-    given.teacher === undefined ? given : { ...given, teacher: lastingTeacher(given.teacher) },
+  lasting: lastingOptions,
   // A server that answers has weights of its own.
   needsWeights: ({ teacher }) => teacher === undefined,
-  *check({ teacher }) {
-    if (teacher !== undefined) yield* teacherProblems(teacher);
-  },
+  check: teacherProblems,
   async *run(context, given) {
     using answering = openAnswering(context, given);
     using environment = await context.openEnvironment(given.environment);

@@ -66,19 +66,19 @@ export function hasDistribution(top: TopRows, topK: number, row: number): boolea
   return (top.logprobs[row * topK] ?? LOWEST) > LOWEST;
 }
 
-const idBytesOf = (vocabSize: number): number => (vocabSize <= 65_536 ? 2 : 3);
-
 /** Bytes that a token with its distribution takes. */
 export function bytesPerToken({ idBytes, topK }: Pick<Header, 'idBytes' | 'topK'>): number {
   return (topK + 1) * (idBytes + 2);
 }
 
-export function encodeHeader(facts: TopKFacts): Buffer {
-  if (facts.vocabSize > 2 ** 24) {
-    throw new UserError('TOPK', `A vocabulary of ${facts.vocabSize} is more than a top-k store can hold.`);
-  }
-  const { tokenizer, vocabSize, topK } = facts;
-  const json = Buffer.from(JSON.stringify({ tokenizer, vocabSize, topK, idBytes: idBytesOf(vocabSize) }));
+/** The header of a store of these facts; throws a UserError for a vocabulary that is too large. */
+export function headerOf({ tokenizer, vocabSize, topK }: TopKFacts): Header {
+  if (vocabSize <= 2 ** 24) return { tokenizer, vocabSize, topK, idBytes: vocabSize <= 65_536 ? 2 : 3 };
+  throw new UserError('TOPK', `A vocabulary of ${vocabSize} is more than a top-k store can hold.`);
+}
+
+export function encodeHeader(header: Header): Buffer {
+  const json = Buffer.from(JSON.stringify(header));
   const start = Buffer.alloc(HEADER_START);
   MAGIC.copy(start);
   start.writeUInt32LE(VERSION, 8);
@@ -126,10 +126,10 @@ function decodeIds(bytes: Buffer, idBytes: number): Int32Array {
 }
 
 function encodeLogprobs(logprobs: Float32Array): Buffer {
-  const clamped = logprobs.map((value) => Math.max(value, LOWEST));
-  const halves = narrowF16(clamped);
-  const bytes = Buffer.alloc(halves.length * 2);
-  for (const [i, half] of halves.entries()) bytes.writeUInt16LE(half, i * 2);
+  const bytes = Buffer.alloc(logprobs.length * 2);
+  narrowF16(logprobs.map((value) => Math.max(value, LOWEST))).forEach((half, i) =>
+    bytes.writeUInt16LE(half, i * 2),
+  );
   return bytes;
 }
 

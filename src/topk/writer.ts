@@ -2,17 +2,16 @@
 import { closeSync, existsSync, fsyncSync, ftruncateSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { required, UserError } from '../base/errors.ts';
+import { UserError } from '../base/errors.ts';
 import { fileError } from '../base/files.ts';
 import { ByteFile } from './bytes.ts';
 import {
-  decodeHeader,
   decodeTokens,
   encodeEnd,
   encodeHeader,
   encodeSequence,
   type Header,
-  HEADER_START,
+  headerOf,
   SEQUENCE_START,
   sequenceLayout,
   type TopKFacts,
@@ -39,18 +38,15 @@ function walk(file: ByteFile, header: Header, start: number, count: number) {
 }
 
 /** Whole part of the first `count` sequences of a file, and of the same facts. */
-function resumable(path: string, facts: TopKFacts, count: number): ReturnType<typeof walk> | undefined {
+function resumable(path: string, wanted: Header, count: number): ReturnType<typeof walk> | undefined {
   if (count === 0 || !existsSync(path)) return undefined;
   using file = new ByteFile(path);
   const { header, end } = readHeader(file);
-  const { tokenizer, vocabSize, topK } = header;
-  if (!isDeepStrictEqual({ tokenizer, vocabSize, topK }, { ...facts })) {
-    throw new UserError(
-      'TOPK',
-      `${path} was begun with another tokenizer or another number of log-probabilities; remove it, or go on with the same.`,
-    );
-  }
-  return walk(file, header, end, count);
+  if (isDeepStrictEqual(header, wanted)) return walk(file, header, end, count);
+  throw new UserError(
+    'TOPK',
+    `${path} was begun with another tokenizer or another number of log-probabilities; remove it, or go on with the same.`,
+  );
 }
 
 export class TopKWriter implements Disposable {
@@ -66,13 +62,10 @@ export class TopKWriter implements Disposable {
    * Begins a store, or goes on with the first `count` sequences of one, as many of them as are whole (see `length`).
    * Throws a UserError if it cannot be written or was begun otherwise.
    */
-  constructor(path: string, { tokenizer, vocabSize, topK }: TopKFacts, count = 0) {
+  constructor(path: string, facts: TopKFacts, count = 0) {
     this.path = path;
-    const facts = { tokenizer, vocabSize, topK };
-    const head = encodeHeader(facts);
-    const json = head.subarray(HEADER_START);
-    this.header = required(decodeHeader(json, head.readUInt32LE(16)), 'the header');
-    const resumed = resumable(path, facts, count) ?? { places: [], rows: 0, end: 0 };
+    this.header = headerOf(facts);
+    const resumed = resumable(path, this.header, count) ?? { places: [], rows: 0, end: 0 };
     this.#places = resumed.places;
     this.#rows = resumed.rows;
     this.#end = resumed.end;
@@ -83,7 +76,7 @@ export class TopKWriter implements Disposable {
     } catch (thrown) {
       throw fileError('write', path, thrown);
     }
-    if (this.#end === 0) this.#write(head);
+    if (this.#end === 0) this.#write(encodeHeader(this.header));
   }
 
   /** Sequences so far. */

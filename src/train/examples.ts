@@ -95,7 +95,10 @@ export function gatherRows(
         if (given === undefined || given.length % rows.length !== 0)
           throw new InternalError(`rows: the input ${name} is missing or ragged`);
         const data = width === 'groups' ? inColumn(given, firstGroup + group, groups) : given;
-        const column = columns.get(name) ?? newColumn(data, (data.length / rows.length) * count);
+        const length = (data.length / rows.length) * count;
+        const make = (): Float32Array | Int32Array =>
+          data instanceof Int32Array ? new Int32Array(length) : new Float32Array(length);
+        const column = columns.get(name) ?? { data: make(), at: 0 };
         columns.set(name, column);
         column.data.set(data, column.at);
         column.at += data.length;
@@ -103,17 +106,7 @@ export function gatherRows(
     });
     firstGroup += groupCount(example);
   });
-  const inputs: Record<string, Float32Array | Int32Array> = {
-    targets,
-    weights: new Float32Array(count).fill(weight),
-  };
-  for (const [name, { data }] of columns) inputs[name] = data;
+  const own = Object.fromEntries([...columns].map(([name, { data }]) => [name, data]));
+  const inputs = { targets, weights: new Float32Array(count).fill(weight), ...own };
   return { predictors, inputs };
-}
-
-function newColumn(
-  like: Float32Array | Int32Array,
-  length: number,
-): { data: Float32Array | Int32Array; at: number } {
-  return { data: like instanceof Int32Array ? new Int32Array(length) : new Float32Array(length), at: 0 };
 }

@@ -236,47 +236,49 @@ export class Trainer implements Disposable {
     }
   }
 
+  /** Tensors that the next step depends on, with what stands before their names in a file. */
+  get #stored(): readonly (readonly [prefix: string, set: StoredTensors])[] {
+    const { first, second } = this.#optimizer;
+    return [
+      ['', this.parameters],
+      ['adam.first.', first],
+      ['adam.second.', second],
+    ];
+  }
+
   /** Writes weights and optimiser state, all that the next step depends on beside its examples. Throws Diverged. */
   save(folder: string): void {
     this.checkWeights();
-    const { first, second } = this.#optimizer;
-    const tensors = (set: StoredTensors, prefix: string) =>
+    const tensors = this.#stored.flatMap(([prefix, set]) =>
       set.specs.map((spec): OutgoingTensor => {
         const name = `${prefix}${spec.name}`;
         // Blocks of quantised numbers as they are: what is restored must be the same to the bit.
         return spec.dtype === 'q8_0'
           ? { name, shape: [specBytes(spec)], dtype: 'U8', data: () => set.readBytes(spec.name) }
           : { name, shape: spec.shape.toReversed(), dtype: 'F32', data: () => set.read(spec.name) };
-      });
-    writeSafetensors(join(folder, 'state.safetensors'), [
-      ...tensors(this.parameters, ''),
-      ...tensors(first, 'adam.first.'),
-      ...tensors(second, 'adam.second.'),
-    ]);
+      }),
+    );
+    writeSafetensors(join(folder, 'state.safetensors'), tensors);
     writeAtomic(join(folder, 'trainer.json'), JSON.stringify({ steps: this.steps }));
   }
 
   /** Bytes of what `save` writes: the weights that are trained, and the optimiser's moments. */
   get savedBytes(): { readonly weights: number; readonly moments: number } {
-    const { first, second } = this.#optimizer;
     const bytes = (specs: readonly ParameterSpec[]): number =>
       specs.reduce((total, spec) => total + specBytes(spec), 0);
+    const { first, second } = this.#optimizer;
     return { weights: bytes(this.parameters.specs), moments: bytes([...first.specs, ...second.specs]) };
   }
 
   /** Restores what `save` wrote. */
   restore(folder: string): void {
     using file = SafetensorsFile.open(join(folder, 'state.safetensors'));
-    const { first, second } = this.#optimizer;
-    const fill = (set: StoredTensors, prefix: string): void => {
+    for (const [prefix, set] of this.#stored) {
       for (const { name, dtype } of set.specs) {
         if (dtype === 'q8_0') set.setBytes(name, file.readBytes(`${prefix}${name}`));
         else set.set(name, file.readF32(`${prefix}${name}`));
       }
-    };
-    fill(this.parameters, '');
-    fill(first, 'adam.first.');
-    fill(second, 'adam.second.');
+    }
     this.#options.weights?.reload();
     const { steps } = z
       .object({ steps: z.int().nonnegative() })
