@@ -67,6 +67,12 @@ export class Endpoint {
   #toldAt = -Infinity;
   /** Last fault. */
   lastFault = '';
+  /** Name of the model there; undefined where it is not known yet. */
+  model: string | undefined;
+  /** Tells whether it has answered as its protocol has it. */
+  isKnown = false;
+  /** Tells whether the user knows that it does not answer any more. */
+  isGivenUp = false;
 
   /** `url` is what paths are put behind. */
   constructor(url: string, options: EndpointOptions) {

@@ -88,7 +88,7 @@ export const llamaCpp: Protocol = {
     stream: false,
   }),
   read: (reply, { isEnd }) => [readSample(reply, isEnd)],
-  async tokenize(endpoint, text, _model, signal) {
+  async tokenize(endpoint, text, signal) {
     const body = { content: text, add_special: false, parse_special: true };
     return (await endpoint.send('/tokenize', body, signal)).at('tokens').ids();
   },

@@ -8,19 +8,16 @@ import { type Endpoint, persistently } from './endpoint.ts';
 import { Refused, Unsendable } from './faults.ts';
 import type { IsEnd } from './finish.ts';
 import type { Ask, Protocol, TokenFacts } from './protocol.ts';
-import { BadReply, type Reply } from './reply.ts';
+import type { Reply } from './reply.ts';
 
 export interface Probed {
   readonly protocol: Protocol;
   readonly endpoint: Endpoint;
-  readonly model: string;
   readonly tokenizer: Tokenizer;
   readonly format: ToolFormat;
   readonly isEnd: IsEnd;
   readonly topK: number;
   readonly sampling: SampleOptions;
-  /** The error that a refusal is told as; `otherwise` is advice where nothing better is known. */
-  readonly refusal: (thrown: Refused, otherwise: string) => Promise<UserError>;
 }
 
 /** Tags, digits, accents, other scripts and an emoji: what tokenizers differ in. */
@@ -49,37 +46,10 @@ function checkTokens(url: string, text: string, tokenizer: Tokenizer, found: rea
   );
 }
 
-/** Error of an address whose replies are not of its protocol. */
-export function notAsExpected({ url }: Endpoint, { name }: Protocol, cause: BadReply): UserError {
-  const what = `${url} does not answer as ${name} does (${cause.message})`;
-  return new UserError('TEACHER', `${what}; check the address and what it speaks.`, { cause });
-}
-
-/** Checks one address and returns warnings; throws a UserError that says what to change. */
+/** Checks one address and returns warnings; throws a UserError that says what to change, a Refused or a BadReply. */
 export async function probeEndpoint(probed: Probed, signal: AbortSignal): Promise<readonly string[]> {
-  const { endpoint, protocol } = probed;
-  try {
-    return await check(probed, signal);
-  } catch (thrown) {
-    if (thrown instanceof BadReply) throw notAsExpected(endpoint, protocol, thrown);
-    if (thrown instanceof Refused) {
-      const words = protocol.distributions
-        ? `check the address, the model's name and that it allows ${probed.topK} log-probabilities a token`
-        : [404, 405].includes(thrown.status)
-          ? "check the address and the model's name"
-          : 'see to what it says';
-      throw await probed.refusal(thrown, words);
-    }
-    throw thrown;
-  }
-}
-
-async function check(probed: Probed, signal: AbortSignal): Promise<readonly string[]> {
-  const { protocol, endpoint, model, tokenizer, sampling } = probed;
-  const vocabulary = await persistently(
-    () => protocol.tokenize(endpoint, SAMPLE_TEXT, model, signal),
-    endpoint,
-  );
+  const { protocol, endpoint, tokenizer, sampling } = probed;
+  const vocabulary = await persistently(() => protocol.tokenize(endpoint, SAMPLE_TEXT, signal), endpoint);
   if (vocabulary !== undefined) checkTokens(endpoint.url, SAMPLE_TEXT, tokenizer, vocabulary);
   if (!protocol.distributions || sampling.kd_topk === undefined) {
     try {
@@ -100,7 +70,7 @@ async function check(probed: Probed, signal: AbortSignal): Promise<readonly stri
 }
 
 async function send(probed: Probed, topK: number, temperature: number, signal: AbortSignal, seed = 1) {
-  const { protocol, endpoint, model, tokenizer, format, isEnd, sampling } = probed;
+  const { protocol, endpoint, tokenizer, format, isEnd, sampling } = probed;
   const messages = [{ role: 'user', content: PROMPT } as const];
   const ask: Ask = {
     prompt: { text: PROMPT, ids: tokenizer.encode(PROMPT), messages },
@@ -111,7 +81,7 @@ async function send(probed: Probed, topK: number, temperature: number, signal: A
     topK,
     stopIds: tokenizer.stopIds,
     isEnd,
-    model,
+    model: endpoint.model ?? '',
   };
   const read = (reply: Reply): { readonly reply: Reply; readonly samples: ReturnType<Protocol['read']> } => ({
     reply,

@@ -59,12 +59,7 @@ export interface Protocol {
   /** Pattern of a refusal that is a cut answer. */
   readonly cut?: RegExp;
   /** The ids that the server's own tokenizer makes of a text; undefined where it has no way to say. */
-  tokenize(
-    endpoint: Endpoint,
-    text: string,
-    model: string,
-    signal: AbortSignal,
-  ): Promise<readonly number[] | undefined>;
+  tokenize(endpoint: Endpoint, text: string, signal: AbortSignal): Promise<readonly number[] | undefined>;
   /** Text with a status of 5xx when it cannot send what it drew, and another draw may do. */
   readonly unsendable?: RegExp;
   /** Advice on what to change at the server when its log-probabilities are not those of temperature 1. */

@@ -7,16 +7,6 @@ import type { ServedOptions } from './options.ts';
 /** Names of models that are told, those most like the wanted one first. */
 const MODELS = 12;
 
-export interface RefusedAsk extends Pick<ServedOptions, 'apiKey' | 'keyBy' | 'modelBy'> {
-  readonly endpoint: Endpoint;
-  /** Path of the list of models; undefined where the server has none. */
-  readonly models: string | undefined;
-  /** The model that was asked for. */
-  readonly model: string;
-  /** Advice on what else may be wrong. */
-  readonly otherwise: string;
-}
-
 /** Letters that two names begin with alike, or that the one has of the other. */
 function likeness(name: string, wanted: string): number {
   const [a, b] = [name.toLowerCase(), wanted.toLowerCase()];
@@ -28,46 +18,46 @@ function likeness(name: string, wanted: string): number {
 }
 
 /** The models that an address lists; none where it does not say. */
-async function modelsAt({ endpoint, models }: RefusedAsk, signal: AbortSignal): Promise<string[]> {
-  if (models === undefined) return [];
+async function modelsAt(
+  endpoint: Endpoint,
+  path: string | undefined,
+  signal: AbortSignal,
+): Promise<string[]> {
+  if (path === undefined) return [];
   try {
-    const listed = await endpoint.send(models, undefined, signal);
-    return listed
-      .at('data')
-      .list()
-      .map((one) => one.at('id').text());
+    const listed = (await endpoint.send(path, undefined, signal)).at('data').list();
+    return listed.map((one) => one.at('id').text());
   } catch {
     signal.throwIfAborted();
     return [];
   }
 }
 
-/** The advice for a status. */
-async function advice(thrown: Refused, asked: RefusedAsk, signal: AbortSignal): Promise<string> {
-  const { status, said } = thrown;
-  const { model, apiKey, keyBy, modelBy, otherwise } = asked;
-  if (status === 401 || status === 403) {
-    return apiKey !== undefined
-      ? `check the API key, which is given by ${keyBy}`
-      : `it wants an API key; give it by ${keyBy}`;
-  }
-  if (status === 402) return 'see to the account there';
-  const isModel = model !== '' && (status === 404 || (/model/i.test(said) && said.includes(model)));
-  if (!isModel) return otherwise;
-  const models = await modelsAt(asked, signal);
-  if (models.length === 0 || models.includes(model)) return otherwise;
-  const nearest = models.toSorted((a, b) => likeness(b, model) - likeness(a, model)).slice(0, MODELS);
-  const more = models.length > nearest.length ? ` and ${models.length - nearest.length} more` : '';
-  return `it has no model ${model}; name one of ${nearest.join(', ')}${more} with ${modelBy}`;
-}
-
-/** The UserError that a refusal ends a command with. */
+/** The UserError that a refusal ends a command with; `otherwise` is advice where nothing better is known. */
 export async function refusalError(
   thrown: Refused,
-  asked: RefusedAsk,
+  endpoint: Endpoint,
+  { apiKey, keyBy, modelBy, served = '' }: ServedOptions,
+  /** Path of the list of models; undefined where the server has none. */
+  path: string | undefined,
+  otherwise: string,
   signal: AbortSignal,
 ): Promise<UserError> {
-  return new UserError('TEACHER', `${thrown.message}; ${await advice(thrown, asked, signal)}.`, {
-    cause: thrown,
-  });
+  const { status, said } = thrown;
+  const model = endpoint.model ?? served;
+  const advice = async (): Promise<string> => {
+    if (status === 401 || status === 403) {
+      return apiKey !== undefined
+        ? `check the API key, which is given by ${keyBy}`
+        : `it wants an API key; give it by ${keyBy}`;
+    }
+    if (status === 402) return 'see to the account there';
+    const isModel = model !== '' && (status === 404 || (/model/i.test(said) && said.includes(model)));
+    const models = isModel ? await modelsAt(endpoint, path, signal) : [];
+    if (models.length === 0 || models.includes(model)) return otherwise;
+    const nearest = models.toSorted((a, b) => likeness(b, model) - likeness(a, model)).slice(0, MODELS);
+    const more = models.length > nearest.length ? ` and ${models.length - nearest.length} more` : '';
+    return `it has no model ${model}; name one of ${nearest.join(', ')}${more} with ${modelBy}`;
+  };
+  return new UserError('TEACHER', `${thrown.message}; ${await advice()}.`, { cause: thrown });
 }

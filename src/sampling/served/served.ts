@@ -18,7 +18,7 @@ import { Refused, Transient, Unsendable } from './faults.ts';
 import { answerOf, type Job, jobsOf, NOTHING, settle } from './jobs.ts';
 import { endOf, type IsEnd, isTurnEnd } from './finish.ts';
 import type { ServedOptions } from './options.ts';
-import { notAsExpected, probeEndpoint } from './probe.ts';
+import { probeEndpoint } from './probe.ts';
 import type { Ask, Protocol, RawSample } from './protocol.ts';
 import { protocols } from './protocols.ts';
 import { refusalError } from './refusal.ts';
@@ -46,16 +46,9 @@ export class Served implements Sampler {
   readonly #protocol: Protocol;
   readonly #endpoints: readonly Endpoint[];
   readonly #isEnd: IsEnd;
+  readonly #format: ToolFormat;
   /** Answers that were cut, until one is finished. */
   #cut = 0;
-  /** Addresses that the user knows not to answer any more. */
-  readonly #givenUp = new Set<Endpoint>();
-  /** Addresses that have answered as the protocol has it. */
-  readonly #known = new Set<Endpoint>();
-  /** Name of the model at each address. */
-  readonly #models = new Map<Endpoint, string>();
-
-  readonly #format: ToolFormat;
 
   constructor(options: ServedOptions) {
     const { kind, endpoints, tokenizer, format = hermes, firstPause = 1000, silence, tell } = options;
@@ -78,7 +71,7 @@ export class Served implements Sampler {
   }
 
   get name(): string {
-    return this.#options.served ?? [...this.#models.values()][0] ?? this.#options.kind;
+    return this.#options.served ?? this.#endpoints[0]?.model ?? this.#options.kind;
   }
 
   get identity(): string {
@@ -86,37 +79,42 @@ export class Served implements Sampler {
   }
 
   get served(): string {
-    return [...new Set(this.#models.values())].toSorted().join(', ');
+    return [...this.#models].toSorted().join(', ');
+  }
+
+  /** Names of the models at the addresses. */
+  get #models(): ReadonlySet<string> {
+    return new Set(this.#endpoints.flatMap(({ model }) => model ?? []));
   }
 
   /** Finds the name of the model at each address; throws a UserError where none can be found. */
   async findModels(signal: AbortSignal): Promise<void> {
-    for (const endpoint of this.#endpoints) this.#models.set(endpoint, await this.#modelAt(endpoint, signal));
+    for (const endpoint of this.#endpoints) endpoint.model = await this.#modelAt(endpoint, signal);
   }
 
   async check(sampling: SampleOptions): Promise<readonly string[]> {
     const { signal = new AbortController().signal } = sampling;
     const tokenizer = required(this.#options.tokenizer, "the student's tokenizer");
     const warnings = new Set<string>();
+    await this.findModels(signal);
+    const [protocol, isEnd, topK] = [this.#protocol, this.#isEnd, this.#topK(sampling)];
     for (const endpoint of this.#endpoints) {
-      const model = await this.#modelAt(endpoint, signal);
-      this.#models.set(endpoint, model);
-      const probed = {
-        protocol: this.#protocol,
-        endpoint,
-        model,
-        tokenizer,
-        format: this.#format,
-        isEnd: this.#isEnd,
-        topK: this.#topK(sampling),
-        sampling,
-        refusal: (thrown: Refused, otherwise: string) => this.#refusal(endpoint, thrown, otherwise, signal),
-      };
-      for (const warning of await probeEndpoint(probed, signal)) warnings.add(warning);
-      this.#known.add(endpoint);
+      const probed = { protocol, endpoint, tokenizer, format: this.#format, isEnd, topK, sampling };
+      try {
+        for (const warning of await probeEndpoint(probed, signal)) warnings.add(warning);
+      } catch (thrown) {
+        const isAddress = thrown instanceof Refused && [404, 405].includes(thrown.status);
+        const advice = protocol.distributions
+          ? `check the address, the model's name and that it allows ${topK} log-probabilities a token`
+          : isAddress
+            ? "check the address and the model's name"
+            : 'see to what it says';
+        throw await this.#explained(thrown, endpoint, advice, signal);
+      }
+      endpoint.isKnown = true;
     }
-    if (new Set(this.#models.values()).size > 1) {
-      const names = [...this.#models].map(([{ url }, model]) => `${model} at ${url}`).join(', ');
+    if (this.#models.size > 1) {
+      const names = this.#endpoints.map(({ url, model = '' }) => `${model} at ${url}`).join(', ');
       warnings.add(`the addresses name different models (${names}); each is asked for its own`);
     }
     return [...warnings];
@@ -127,33 +125,38 @@ export class Served implements Sampler {
     return this.givesTopK ? Math.max(1, kd_topk) : 0;
   }
 
-  /** Name of the model at an address; nothing where it has no name, or is not known yet. */
-  #modelOf(endpoint: Endpoint): string {
-    return this.#models.get(endpoint) ?? this.#options.served ?? '';
-  }
-
   /** The model's name; one that the user gave is not looked up. */
   async #modelAt(endpoint: Endpoint, signal: AbortSignal): Promise<string> {
     const { served, modelBy } = this.#options;
     const { models } = this.#protocol;
     if (served !== undefined || models === undefined) return served ?? '';
+    const advice = `name the model to ask with ${modelBy}`;
     try {
       const listed = await persistently(() => endpoint.send(models, undefined, signal), endpoint);
       const [first] = listed.at('data').list();
       if (first !== undefined) return first.at('id').text();
     } catch (thrown) {
-      if (thrown instanceof Refused)
-        throw await this.#refusal(endpoint, thrown, `name the model to ask with ${modelBy}`, signal);
-      throw thrown instanceof BadReply ? notAsExpected(endpoint, this.#protocol, thrown) : thrown;
+      throw await this.#explained(thrown, endpoint, advice, signal);
     }
     throw new UserError('TEACHER', `${endpoint.url} lists no model; name the one to ask with ${modelBy}.`);
   }
 
-  /** Error that a refusal which no other prompt would be spared ends the command with. */
-  #refusal(endpoint: Endpoint, thrown: Refused, otherwise: string, signal: AbortSignal): Promise<UserError> {
-    const { models } = this.#protocol;
-    const asked = { ...this.#options, endpoint, models, model: this.#modelOf(endpoint), otherwise };
-    return refusalError(thrown, asked, signal);
+  /** Error of an address that refuses, or that answers otherwise than its protocol has it; another one as it is. */
+  async #explained(
+    thrown: unknown,
+    endpoint: Endpoint,
+    advice: string,
+    signal: AbortSignal,
+  ): Promise<unknown> {
+    const { name, models } = this.#protocol;
+    if (thrown instanceof Refused)
+      return refusalError(thrown, endpoint, this.#options, models, advice, signal);
+    if (!(thrown instanceof BadReply)) return thrown;
+    return new UserError(
+      'TEACHER',
+      `${endpoint.url} does not answer as ${name} does (${thrown.message}); check the address and what it speaks.`,
+      { cause: thrown },
+    );
   }
 
   async *sample(prompts: Iterable<Prompt>, options: SampleOptions): AsyncGenerator<Answer, void, undefined> {
@@ -197,8 +200,8 @@ export class Served implements Sampler {
         queue.finish();
       }
     }
-    if (this.#givenUp.has(endpoint) || this.#endpoints.every(({ isDown }) => isDown)) return;
-    this.#givenUp.add(endpoint);
+    if (endpoint.isGivenUp || this.#endpoints.every(({ isDown }) => isDown)) return;
+    endpoint.isGivenUp = true;
     this.notices.say(`${endpoint.url} is given up (${endpoint.lastFault}); the others go on`);
   }
 
@@ -220,12 +223,12 @@ export class Served implements Sampler {
       return true;
     } catch (thrown) {
       signal.throwIfAborted();
-      if (thrown instanceof Refused && SETTINGS.has(thrown.status) && !MODERATED.test(thrown.said))
-        throw await this.#refusal(endpoint, thrown, "check the address and the model's name", signal);
+      const isSetting =
+        thrown instanceof Refused && SETTINGS.has(thrown.status) && !MODERATED.test(thrown.said);
+      if (isSetting || (thrown instanceof BadReply && !endpoint.isKnown))
+        throw await this.#explained(thrown, endpoint, "check the address and the model's name", signal);
       if (thrown instanceof Refused)
         return fail(thrown.message, thrown.status === 400 && TOO_LONG.test(thrown.said));
-      if (thrown instanceof BadReply && !this.#known.has(endpoint))
-        throw notAsExpected(endpoint, this.#protocol, thrown);
       if (!(thrown instanceof Transient || thrown instanceof BadReply)) throw thrown;
       const { retries } = this.#options;
       job.faults += 1;
@@ -240,7 +243,7 @@ export class Served implements Sampler {
   async #isAlive(endpoint: Endpoint, signal: AbortSignal): Promise<boolean> {
     const { distributions, models = '/models' } = this.#protocol;
     try {
-      if (distributions) await this.#protocol.tokenize(endpoint, 'a', this.#modelOf(endpoint), signal);
+      if (distributions) await this.#protocol.tokenize(endpoint, 'a', signal);
       else await endpoint.send(models, undefined, signal);
       return true;
     } catch (thrown) {
@@ -287,7 +290,7 @@ export class Served implements Sampler {
         topK,
         stopIds: tokenizer?.stopIds ?? [],
         isEnd: this.#isEnd,
-        model: this.#modelOf(endpoint),
+        model: endpoint.model ?? this.#options.served ?? '',
       };
       const samples = await this.#samples(endpoint, ask, signal);
       if (samples === undefined) drawn.set(start, undefined);
@@ -313,7 +316,7 @@ export class Served implements Sampler {
       return await endpoint.ask(protocol.path(ask), protocol.body(ask), signal, (reply) => {
         const samples = protocol.read(reply, ask);
         if (samples.length === 0) reply.fail('holds no sample');
-        this.#known.add(endpoint);
+        endpoint.isKnown = true;
         return samples;
       });
     } catch (thrown) {

@@ -76,7 +76,7 @@ export const sglang: Protocol = {
     Array.isArray(reply.value)
       ? samplesOf(reply, (one) => readSample(one, isEnd))
       : [readSample(reply, isEnd)],
-  async tokenize(endpoint, text, _model, signal) {
+  async tokenize(endpoint, text, signal) {
     const body = {
       text,
       sampling_params: { max_new_tokens: 1 },

@@ -64,8 +64,8 @@ export const vllm: Protocol = {
   read: (reply, ask) => samplesOf(reply.at('choices'), (choice) => readChoice(choice, ask)),
   // Of a greedy draw it gives one sample a request.
   adjustable: new Map([['n', undefined]]),
-  async tokenize(endpoint, text, model, signal) {
-    const body = { model, prompt: text, add_special_tokens: false };
+  async tokenize(endpoint, text, signal) {
+    const body = { model: endpoint.model ?? '', prompt: text, add_special_tokens: false };
     try {
       return (await endpoint.send('/tokenize', body, signal)).at('tokens').ids();
     } catch (thrown) {
