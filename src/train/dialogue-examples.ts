@@ -1,11 +1,11 @@
 /** Dialogues as examples of cross-entropy: what they share is the prompt of a tree. */
-import { asTokenIds } from '../base/token-ids.ts';
 import type { Dialogue } from '../chat/messages.ts';
 import type { ChatTemplate } from '../chat/template.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
 import { renderDialogue } from '../data/render.ts';
 import { commonLength } from '../model/tree/shared-prefix.ts';
-import { rowsFrom, type TrainCompletion, type TrainExample } from './examples.ts';
+import { rowsFrom, type TrainExample } from './examples.ts';
+import { joinAt } from './shared-prefix.ts';
 
 /**
  * Dialogues with one tool set as one example. Those of a user may have system messages of their own, or none, in which
@@ -22,13 +22,9 @@ export function groupExample(
     (length, { promptIds }) => commonLength(first?.promptIds ?? promptIds, promptIds, length),
     Math.max(1, first?.systemLength ?? 0),
   );
-  const completions = records.map((record): TrainCompletion => {
-    const request = record.promptIds.subarray(shared);
-    const tokens = new Int32Array(request.length + record.targetIds.length);
-    tokens.set(request);
-    tokens.set(record.targetIds, request.length);
-    const ids = asTokenIds(tokens);
-    return { tokens: ids, rows: rowsFrom(ids, request.length), inputs: {} };
-  });
-  return { prompt: asTokenIds(first?.promptIds.slice(0, shared) ?? []), completions };
+  const examples = records.map(({ promptIds, targetIds }): TrainExample => ({
+    prompt: promptIds,
+    completions: [{ tokens: targetIds, rows: rowsFrom(targetIds), inputs: {} }],
+  }));
+  return joinAt(examples, shared);
 }

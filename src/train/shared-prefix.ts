@@ -15,20 +15,13 @@ function withStart(start: TokenIds, completion: TrainCompletion): TrainCompletio
   return { ...completion, tokens: asTokenIds(whole), rows: rows.map((row) => row + start.length) };
 }
 
-/** One tree of several: its prompt is what all their prompts begin with. Groups of completions stay apart. */
-export function joinExamples(examples: readonly TrainExample[]): TrainExample {
-  const [first] = examples;
-  if (first === undefined || examples.length === 1)
-    return first ?? { prompt: asTokenIds([]), completions: [] };
-  const shared = examples.reduce(
-    (length, { prompt }) => commonLength(first.prompt, prompt, length),
-    first.prompt.length,
-  );
+/** One tree of several whose prompts begin with the same `shared` tokens. Groups of completions stay apart. */
+export function joinAt(examples: readonly TrainExample[], shared: number): TrainExample {
   let groups = 0;
   return {
-    prompt: asTokenIds(first.prompt.slice(0, shared)),
+    prompt: asTokenIds(examples[0]?.prompt.slice(0, shared) ?? []),
     completions: examples.flatMap((example) => {
-      const start = asTokenIds(example.prompt.slice(shared));
+      const start = asTokenIds(example.prompt.subarray(shared));
       const before = groups;
       groups += groupCount(example);
       return example.completions.map((completion) =>
@@ -36,6 +29,17 @@ export function joinExamples(examples: readonly TrainExample[]): TrainExample {
       );
     }),
   };
+}
+
+/** One tree of several: its prompt is what all their prompts begin with. */
+export function joinExamples(examples: readonly TrainExample[]): TrainExample {
+  const [first, ...others] = examples;
+  if (first === undefined || others.length === 0) return first ?? joinAt([], 0);
+  const all = first.prompt;
+  return joinAt(
+    examples,
+    others.reduce((length, { prompt }) => commonLength(all, prompt, length), all.length),
+  );
 }
 
 /** Compares two sequences in the order of a dictionary. */
