@@ -1,4 +1,4 @@
-/** What `import { … } from 'tinystar'` gives, as a program uses it. The packed package is tried in package.e2e.test.ts. */
+/** The names that `import { … } from 'tinystar'` gives, as a program uses it. The packed package is tried in package.e2e.test.ts. */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

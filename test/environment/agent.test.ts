@@ -122,7 +122,7 @@ describe('a chain', () => {
     ]);
     expect(chain).toMatchObject({ end: 'stopped', answer: '10', failures: 0 });
     expect(chain.steps.at(-1)?.reply).toHaveLength(0);
-    // What was written stands in the chain token by token, and each step was written after the ones before it.
+    // All that was written stands in the chain token by token, and each step was written after the ones before it.
     expect(tokenizer.decode(joined(chain))).toBe(
       `${required(asked.contexts[3]?.[0], 'the last context')}${stop('10')}<|im_end|>`,
     );

@@ -45,7 +45,7 @@ export function damageNumber(rng: Rng, bytes: Buffer, at: number, width: number)
 const joined = (...parts: readonly (Buffer | string)[]): Buffer =>
   Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part)));
 
-/** What no well-formed text has, as bytes. */
+/** Bytes that no well-formed text has. */
 const FOREIGN = [
   Buffer.from([0xff]),
   Buffer.from([0xc3, 0x28]),

@@ -13,7 +13,7 @@ export interface Job {
 
 export interface Answer {
   readonly done: Case;
-  /** What is wrong; undefined where nothing is. */
+  /** Fault; undefined where there is none. */
   readonly fault: string | undefined;
   /** The command's exit code and last line, to see what a fuzzer's cases reach. */
   readonly code: number;
@@ -38,7 +38,7 @@ const run = (args: readonly string[]): Promise<CliResult> =>
     },
   });
 
-/** What is wrong with how a command ended. */
+/** Fault in how a command ended. */
 function faultOf({ stderr, code }: CliResult): string | undefined {
   if (code !== 0 && code !== 1) return `exit code ${code}`;
   if (/This is a bug in tinystar/.test(stderr)) return stderr.trim();
@@ -50,7 +50,7 @@ function faultOf({ stderr, code }: CliResult): string | undefined {
   return undefined;
 }
 
-/** What is different now. */
+/** Differences from before. */
 function changed(
   before: ReadonlyMap<string, string>,
   after: ReadonlyMap<string, string>,
@@ -77,7 +77,7 @@ async function attempt({ id, seeds, folder }: Job): Promise<Answer> {
     }
   }
   fault ??= changed(before, inputsOf(folder, one.owned));
-  // What a rejected promise left behind comes to light after a turn of the event loop.
+  // Traces of a rejected promise come to light after a turn of the event loop.
   await new Promise((resolve) => setImmediate(resolve));
   if (loose.length > 0) fault ??= `an error that nobody caught: ${loose.join('\n')}`;
   loose.length = 0;

@@ -10,7 +10,7 @@ export interface CliResult {
 }
 
 export interface CliOptions {
-  /** What replaces the engine, the clock and the signals; a command that needs what is not given fails. */
+  /** Services in place of the engine, the clock and the signals; a command that needs what is not given fails. */
   readonly services?: Partial<Services>;
   readonly env?: Readonly<Record<string, string>>;
   /** Columns of the terminal that both streams are; without it they are none. */

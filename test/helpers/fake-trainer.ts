@@ -8,7 +8,7 @@ import { Diverged, type StepResult, type Trainer } from '../../src/train/trainer
 export class FakeTrainer {
   /** All that it has learned. */
   value = 0;
-  /** What each step was given. */
+  /** Arguments of each step. */
   readonly given: { readonly examples: readonly TrainExample[]; readonly lr: number }[] = [];
   /** Set to have its weights found broken. */
   broken = false;

@@ -6,7 +6,7 @@ export interface RawTensor {
   readonly shape: readonly number[];
   /** `enum ggml_type`. */
   readonly type: number;
-  /** Where the header says the type, and where the bytes begin. */
+  /** Offsets of the type in the header, and of the bytes. */
   readonly typeAt: number;
   readonly start: number;
 }
@@ -27,7 +27,7 @@ export const WIDTHS: Readonly<Record<number, number>> = {
 };
 export const [STRING, ARRAY] = [8, 9];
 
-/** Where the tensors of a file lie. */
+/** Places of a file's tensors. */
 export function rawTensors(path: string): { bytes: Buffer; tensors: Map<string, RawTensor> } {
   const bytes = readFileSync(path);
   let at = 8;

@@ -75,7 +75,7 @@ export function isTraining(stage: Stage): stage is TrainingStage {
   return outputsModel(stage);
 }
 
-/** What a stage's objective wants to know of a completion's tokens. */
+/** Inputs of a stage's objective for a completion's tokens. */
 function inputsOf(
   stage: TrainingStage,
   rng: Rng,

@@ -23,7 +23,7 @@ for (const name of [
 ]) {
   const original = fs[name];
   fs[name] = (...args) => {
-    // What tsx writes into its cache is none of the run's business.
+    // Files of tsx's cache are none of the run's business.
     const own = typeof args[0] === 'number' || String(args[0]).includes('tinystar-run-');
     changes += own ? 1 : 0;
     if (own && changes === killAt) {

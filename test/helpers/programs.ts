@@ -27,7 +27,7 @@ type Step = (g: Graph, a: Tensor, b: Tensor, inputs: Inputs) => Tensor;
 const matrix = (g: Graph, a: Tensor): Tensor => ops.reshape(g, a, [WIDTH * HEADS, ROWS]);
 const back = (g: Graph, a: Tensor): Tensor => ops.reshape(g, a, SHAPE);
 
-/** What a program is made of, by operation; every kernel that ggml may run in place is among them. */
+/** Parts of a program, by operation; every kernel that ggml may run in place is among them. */
 const STEPS: Readonly<Record<string, Step>> = {
   add: ops.add,
   sub: ops.sub,

@@ -93,7 +93,7 @@ export function kl(row: Row, estimator: 'k1' | 'k2' | 'k3'): number {
   return clip(raw, -10, 10);
 }
 
-/** What is known of pair `p`, by the definitions of DPO's paper: log-ratios of either answer, and the chosen one's mean cross-entropy. */
+/** Numbers of pair `p`, by the definitions of DPO's paper: log-ratios of either answer, and the chosen one's mean cross-entropy. */
 export function pair(rows: readonly Row[], p: number): { chosen: Row[]; rejected: Row[]; margin: number } {
   const [chosen, rejected] = [1, -1].map((sign) => rows.filter((row) => row.pairSigns[p] === sign));
   return { chosen: chosen!, rejected: rejected!, margin: logRatio(chosen!) - logRatio(rejected!) };

@@ -77,7 +77,7 @@ export const readLines = (path: string): Record<string, unknown>[] =>
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 
-/** What depends on the clock and the machine. */
+/** Text that depends on the clock and the machine. */
 const MEASURED = ['time', 'seconds', 'tokens_per_second', 'memory_mb'];
 
 /** A run's log without what it measured. */

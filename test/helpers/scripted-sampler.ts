@@ -10,7 +10,7 @@ export interface Asked {
   readonly reply: (stopped: Stopped) => Promise<TokenIds | undefined>;
 }
 
-/** What is asked through the interface of all who answer, with samples that `draw` makes of the prompts' tokens. */
+/** A sampler behind the interface of all who answer, with samples that `draw` makes of the prompts' tokens. */
 export function scriptedSampler(
   draw: (prompts: readonly TokenIds[], asked: Asked) => Promise<Sample[][]>,
 ): Pick<Sampler, 'sample'> {

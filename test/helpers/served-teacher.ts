@@ -75,6 +75,6 @@ export async function told(
   return found;
 }
 
-/** What the user should know of a teacher before it is asked. */
+/** Notes for the user on a teacher before it is asked. */
 export const warningsOf = ({ sampler, sampling }: Teacher): Promise<readonly string[]> | undefined =>
   sampler.check?.({ ...sampling, signal: new AbortController().signal });

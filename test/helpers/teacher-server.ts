@@ -13,7 +13,7 @@ export interface ServerOptions {
   readonly tokenizer: Tokenizer;
   /** The text of a sample of a prompt; its end of turn is added. */
   readonly answer: (prompt: string, seed: number) => string;
-  /** How a request fails, by its number from 0; undefined is not at all. */
+  /** Failure of a request, by its number from 0; undefined is not at all. */
   readonly fault?: (request: number) => Fault | undefined;
   readonly retryAfter?: string;
   /** Log-probabilities as SGLang gives them without SGLANG_RETURN_ORIGINAL_LOGPROB. */
@@ -24,7 +24,7 @@ export interface ServerOptions {
   readonly maxLogprobs?: number;
   /** Tokens by their text, as without return_tokens_as_token_ids. */
   readonly texts?: boolean;
-  /** Whether only what is below /v1 is there. */
+  /** Tells that only what is below /v1 is there. */
   readonly gateway?: boolean;
   /** Positions of which llama.cpp gives no entry, as inside of a character. */
   readonly holes?: readonly number[];
@@ -51,7 +51,7 @@ function noiseOf(position: number, vocabSize: number): number[] {
   return fresh;
 }
 
-/** What the server thinks of position `position` where `token` stands: k entries, likeliest first, at temperature 1. */
+/** The server's distribution at position `position` where `token` stands: k entries, likeliest first, at temperature 1. */
 export function toyRow(token: number, position: number, vocabSize: number, k: number): [number, number][] {
   const noise = noiseOf(position, vocabSize);
   const logits = noise.map((logit, id) => [id, id === token ? 4.5 : logit] as const);
@@ -134,7 +134,7 @@ export class TeacherServer implements AsyncDisposable {
     try {
       reply = this.#reply(request.url ?? '', body);
     } catch (thrown) {
-      // What the script throws is a prompt that the server does not take.
+      // A prompt for which the script throws is one that the server does not take.
       response.writeHead(400).end(String(thrown));
       return;
     }

@@ -1,5 +1,5 @@
 /**
- * How far numbers may be apart, by operation and dtype, each with its reason. Tests take their tolerances from here
+ * Distances that numbers may have, by operation and dtype, each with its reason. Tests take their tolerances from here
  * and from nowhere else, so that one of them is never loosened alone.
  */
 import { expect } from 'vitest';

@@ -87,7 +87,7 @@ describe('GRPO', () => {
     }
   });
 
-  // What PPO's clip does in each of its six cases: [advantage, ratio, loss, whether there is a gradient].
+  // Effect of PPO's clip in each of its six cases: [advantage, ratio, loss, whether there is a gradient].
   const cases: [string, number, number, number, boolean][] = [
     ['a good action that became likelier than the range allows', 2, 1.5, -2.4, false],
     ['a good action within the range', 2, 1.1, -2.2, true],

@@ -250,7 +250,7 @@ describe('what is no model that is whole', () => {
         `asks for what tinystar does not compute (${words.startsWith('qwen3') ? words : `qwen3.rope.${words}`})`,
       );
     }
-    // What changes nothing goes through to what is missing.
+    // Keys that change nothing are passed over, up to what is missing.
     const plain = { 'qwen3.expert_count': { u32: 0 }, 'qwen3.rope.scaling.factor': { f32: 1 } };
     expect(written({ 'general.architecture': { string: 'qwen3' }, ...plain })).toBe(
       'The metadata of DIR/faulty.gguf lack qwen3.block_count, qwen3.context_length, qwen3.embedding_length, qwen3.feed_forward_length, qwen3.attention.head_count, qwen3.attention.layer_norm_rms_epsilon, qwen3.rope.freq_base; convert the model again.',

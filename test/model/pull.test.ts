@@ -22,7 +22,7 @@ const digest = (kind: string, ...parts: readonly (string | Buffer)[]): string =>
 
 let server: Server;
 let requests: string[] = [];
-/** What goes wrong with the weights. */
+/** Faults of the weights. */
 let fault: 'none' | 'cut' | 'no ranges' | 'wrong bytes' | 'busy' = 'none';
 
 beforeAll(async () => {

@@ -38,7 +38,7 @@ const prompts = [
   ids(4),
 ];
 
-/** How many tokens went through prefill, padding included. */
+/** Number of tokens that went through prefill, padding included. */
 function countPrefill(): { whole: () => number; remainders: () => number } {
   const { mock } = vi.spyOn(PrefillGraph.prototype, 'run');
   const count = (isWhole: boolean) => () =>

@@ -1,4 +1,4 @@
-/** Who is where during generation, and the small machinery around it. */
+/** Places of samples during generation, and the small machinery around it. */
 import { describe, expect, it } from 'vitest';
 import { bucketLength, stageLength } from '../../src/model/tree/buckets.ts';
 import { merge } from '../../src/model/checkpoint/merge.ts';

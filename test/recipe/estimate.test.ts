@@ -1,4 +1,4 @@
-/** What an estimate says before a run: from the recipe alone, and less where memory is saved. */
+/** Estimates before a run: from the recipe alone, and less where memory is saved. */
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

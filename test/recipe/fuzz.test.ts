@@ -11,7 +11,7 @@ const texts = readdirSync(folder)
   .filter((file) => file.endsWith('.yaml'))
   .map((file) => readFileSync(join(folder, file), 'utf8'));
 
-/** Whether loading ends in a recipe or in an error for the user, and not in a fault of ours. */
+/** Tells whether loading ends in a recipe or in an error for the user, and not in a fault of ours. */
 function isTold(text: string, set: string[] = []): boolean {
   try {
     // Beside the others, so that what it extends is there.

@@ -63,7 +63,7 @@ function run(stage?: string, steps = 1): Promise<RunEvent[]> {
 const worked = (events: readonly RunEvent[]): string[] =>
   events.flatMap((event) => (event.type === 'stage' ? [event.stage] : []));
 
-/** What the refusal names: file, what it is to the recipe, stage. */
+/** Names in the refusal: file, what it is to the recipe, stage. */
 const refused = (file: string, name: string, stage: string): string =>
   `${place(file)} (${name} of the recipe) is not what stage ${stage} of ${folder} was begun with; put the old contents back, remove ${join(folder, 'stages', stage)} and the folders of the stages that go on from it to make them anew, or choose another name for the run (--set name=NEW).`;
 
@@ -196,7 +196,7 @@ describe('a run that was stopped', () => {
     rmSync(join(folder, 'stages', 'learn'), { recursive: true });
     // The same comes of the same.
     expect(worked(await run())).toEqual(['learn']);
-    // What was removed to have room is not missed by what is done.
+    // Files that were removed to have room are not missed by what is done.
     renameSync(join(folder, 'stages', 'learn', 'model'), place('aside'));
     expect(worked(await run())).toEqual([]);
     renameSync(place('aside'), join(folder, 'stages', 'learn', 'model'));
@@ -207,7 +207,7 @@ describe('a run that was stopped', () => {
     rmSync(join(folder, 'export.json'));
     rmSync(join(folder, 'stages', 'measured', 'done.json'));
     expect(worked(await run())).toEqual(['measured']);
-    // Where its files lie is all that is known of them.
+    // The places of its files are all that is known of them.
     writeFileSync(place('recipe.yaml'), RECIPE.replace('train.jsonl', 'test.jsonl'));
     await expect(run()).rejects.toThrow(/holds a run of another recipe .*\(its data, models, seed or device/);
     writeFileSync(place('recipe.yaml'), RECIPE);

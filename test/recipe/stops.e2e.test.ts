@@ -54,7 +54,7 @@ afterEach(() => {
 });
 afterAll(remove);
 
-/** What must hold of a run's folder after every stop. */
+/** Conditions of a run's folder after every stop. */
 function expectRest(folder: string): void {
   expect(filesOf(folder).filter((path) => /\.tmp|\.lock$/.test(path))).toEqual([]);
   for (const { name, kind } of recipe.stages) {
@@ -83,7 +83,7 @@ test('stopped in the middle of every stage, a run comes to rest and reaches the 
         runs,
         (stage, number) => {
           if (stop.signal.aborted) after += 1;
-          // What is left of the stage may be less than that; then the next one is stopped as it begins.
+          // The rest of the stage may be less than that; then the next one is stopped as it begins.
           if ((stage === name && number === at) || order.indexOf(stage) > index) stop.abort();
         },
         stop.signal,
@@ -110,7 +110,7 @@ test('stopped at every event, a run goes on from there', async () => {
     await runAll(recipe, runs, {
       signal: stop.signal,
       onEvent: ({ type }) => {
-        // What was done before is told again; a step or a begun stage is news.
+        // Work that was done before is told again; a step or a begun stage is news.
         fresh += type === 'step' || type === 'stage' ? 1 : 0;
         if (fresh > 1) stop.abort();
       },

@@ -50,7 +50,7 @@ describe('a reward of answers', () => {
       scoreAnswer: ({ answer, gold }) => (answer.kind === gold.kind ? 0.25 : -0.5),
     });
     expect(scored(reward, call)).toMatchObject({ reward: 0.25, answer: 0.25, format: 1 });
-    // How right it is cannot be below 0, whatever it earns.
+    // Its rightness cannot be below 0, whatever it earns.
     expect(scored(reward, 'hello')).toMatchObject({ reward: -0.5, answer: 0, format: 1 });
     expect(scored(reward, '<tool_call>{"name": "sing", "arguments": {}}</tool_call>')).toMatchObject({
       reward: -0.5,

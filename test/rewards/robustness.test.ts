@@ -1,4 +1,4 @@
-/** What docs/rewards.md says of odd input, row by row, and a short run of scripts/mutate-generations.ts. */
+/** Statements of docs/rewards.md on odd input, row by row, and a short run of scripts/mutate-generations.ts. */
 import { describe, expect, test } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
 import { MAX_DEPTH } from '../../src/json/python.ts';
@@ -12,7 +12,7 @@ function call(values: string): string {
   return `<tool_call>\n{"name": "f", "arguments": ${values}}\n</tool_call>`;
 }
 
-/** What a value earns under each reward, where another is wanted. */
+/** Reward of a value under each reward, where another is wanted. */
 function earned(wanted: string, given: string): Record<'simrl' | 'binary' | 'toolrl', number> {
   const task = { prompt, label: `</think>${call(wanted)}` };
   const answer = (name: 'simrl' | 'binary' | 'toolrl'): number =>
