@@ -14,6 +14,7 @@ import { Rng } from '../../src/base/rng.ts';
 import { Device } from '../../src/ggml/device.ts';
 import { initialiseWeights, saveCheckpoint } from '../../src/model/checkpoint/checkpoint.ts';
 import { parameterSpecs } from '../../src/model/arch/config.ts';
+import { publishedConfig } from '../../src/model/arch/index.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
 import { table } from '../../src/report/table.ts';
 import { pythonWith } from '../peers/pytorch.ts';
@@ -135,11 +136,12 @@ export async function real(args: readonly string[]): Promise<void> {
     Number(values.repetitions),
     Number(values.threads),
   ];
-  const model = MODELS[values.model];
-  if (model === undefined)
+  const model = MODELS[values.model] ?? '';
+  const whole = publishedConfig(model);
+  if (whole === undefined)
     throw new Error(`--model is ${values.model} and must be one of ${Object.keys(MODELS).join(', ')}`);
-  const layers = Number(values.layers ?? model.config.layers);
-  const config = { ...model.config, layers };
+  const layers = Number(values.layers ?? whole.layers);
+  const config = { ...whole, layers };
   const scratch = mkdtempSync(join(tmpdir(), 'tinystar-real-'));
   process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
   const checkpoint = join(scratch, 'model');
@@ -156,7 +158,7 @@ export async function real(args: readonly string[]): Promise<void> {
     `${cpus()[0]?.model ?? 'unknown processor'}, ${threads} threads, Node.js ${process.versions.node}, ${title}`,
   );
   console.log(
-    `${model.title}'s shape with ${layers} of ${model.config.layers} layers, random weights, f32, AdamW; ${prompts} prompts of ${PROMPT_TOKENS.least} to ${PROMPT_TOKENS.most} tokens x ${SAMPLES} completions of ${COMPLETION_TOKENS.least} to ${COMPLETION_TOKENS.most}; median of ${repetitions} steps after one`,
+    `${model}'s shape with ${layers} of ${whole.layers} layers, random weights, f32, AdamW; ${prompts} prompts of ${PROMPT_TOKENS.least} to ${PROMPT_TOKENS.most} tokens x ${SAMPLES} completions of ${COMPLETION_TOKENS.least} to ${COMPLETION_TOKENS.most}; median of ${repetitions} steps after one`,
   );
   const worker = (
     name: string,

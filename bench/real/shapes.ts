@@ -2,7 +2,6 @@
 import { z } from 'zod';
 import { Rng } from '../../src/base/rng.ts';
 import { asTokenIds } from '../../src/base/token-ids.ts';
-import type { ModelConfig } from '../../src/model/arch/config.ts';
 import { type TrainCompletion, type TrainExample, rowsFrom } from '../../src/train/examples.ts';
 
 export const METHODS = ['ckd', 'simrl'] as const;
@@ -32,47 +31,8 @@ export const KL = 0.001;
 /** Sequences of a micro-batch of the flat layouts: more do not fit beside the weights into a small machine. */
 export const FLAT_ROWS = 2;
 
-/** Published shapes, each with its name. */
-export const MODELS: Readonly<Record<string, { readonly title: string; readonly config: ModelConfig }>> = {
-  qwen3: {
-    title: 'Qwen3-0.6B',
-    config: {
-      vocabSize: 151_936,
-      hiddenSize: 1024,
-      intermediateSize: 3072,
-      layers: 28,
-      heads: 16,
-      kvHeads: 8,
-      headDim: 128,
-      rmsNormEps: 1e-6,
-      ropeTheta: 1e6,
-      tiedEmbeddings: true,
-      family: 'qwen3',
-      contextLength: 40_960,
-      bosTokenId: null,
-      eosTokenId: 151_645,
-    },
-  },
-  smollm2: {
-    title: 'SmolLM2-135M',
-    config: {
-      vocabSize: 49_152,
-      hiddenSize: 576,
-      intermediateSize: 1536,
-      layers: 30,
-      heads: 9,
-      kvHeads: 3,
-      headDim: 64,
-      rmsNormEps: 1e-5,
-      ropeTheta: 100_000,
-      tiedEmbeddings: true,
-      family: 'llama',
-      contextLength: 8192,
-      bosTokenId: 1,
-      eosTokenId: 2,
-    },
-  },
-};
+/** Published models, by what `--model` calls them. */
+export const MODELS: Readonly<Record<string, string>> = { qwen3: 'Qwen3-0.6B', smollm2: 'SmolLM2-135M' };
 
 function between(rng: Rng, { least, most }: { least: number; most: number }): number {
   return least + rng.below(most - least + 1);

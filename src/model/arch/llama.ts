@@ -32,4 +32,23 @@ export const llama = defineFamily({
       vocab_size: { u32: vocabSize },
     }),
   },
+
+  published: (name) =>
+    /^smollm2-135m(-instruct)?$/.test(name)
+      ? {
+          hiddenSize: 576,
+          intermediateSize: 1536,
+          layers: 30,
+          heads: 9,
+          kvHeads: 3,
+          headDim: 64,
+          vocabSize: 49_152,
+          contextLength: 8192,
+          rmsNormEps: 1e-5,
+          ropeTheta: 1e5,
+          tiedEmbeddings: true,
+          bosTokenId: 1,
+          eosTokenId: 2,
+        }
+      : undefined,
 });

@@ -31,4 +31,23 @@ export const qwen2 = defineFamily({
       'self_attn.v_proj.bias': 'attn_v.bias',
     },
   },
+
+  published: (name) =>
+    /^qwen2\.5-0\.5b(-instruct)?$/.test(name)
+      ? {
+          hiddenSize: 896,
+          intermediateSize: 4864,
+          layers: 24,
+          heads: 14,
+          kvHeads: 2,
+          headDim: 64,
+          vocabSize: 151_936,
+          contextLength: 32_768,
+          rmsNormEps: 1e-6,
+          ropeTheta: 1e6,
+          tiedEmbeddings: true,
+          bosTokenId: 151_643,
+          eosTokenId: 151_645,
+        }
+      : undefined,
 });
