@@ -18,7 +18,7 @@ import { evaluation as benchmark } from '../packages/benchmarks/src/bfcl/evaluat
 import { responseLine } from '../packages/benchmarks/src/responses.ts';
 import { dumps } from '../src/json/dumps.ts';
 import { isDict, isList, type PyDict, type PyValue } from '../src/json/python.ts';
-import { parsePythonCalls } from '../src/data/formats/python-calls.ts';
+import { parsePythonCalls } from '../src/chat/formats/python-calls.ts';
 import { compare } from './compare.ts';
 
 function block(name: string, given: PyValue): string {

@@ -12,6 +12,7 @@ import { DEFAULT_TEMPLATE } from './default-template.ts';
 import { onlyDumps } from './dumped-names.ts';
 import { TemplateValues } from './exact-json.ts';
 import type { ToolFormat } from './formats/format.ts';
+import { hermes } from './formats/hermes.ts';
 import { type ChosenFormat, formatOf } from './formats/index.ts';
 import { closesThought, openedThought } from './generation.ts';
 import { renderTemplate } from './jinja.ts';
@@ -299,7 +300,11 @@ function rendered(template: ChatTemplate, messages: readonly Message[], isAsked 
 
 /** The format of a template's text, with the beginnings and ends of turns, and the thoughts, that the template writes. */
 function chosen(template: ChatTemplate): ChosenFormat {
-  const { format, reason } = formatOf(template.source);
+  const found = formatOf(template.source);
+  const { format, reason } = found ?? {
+    format: hermes,
+    reason: 'because the chat template writes calls in no form that is known',
+  };
   const user = { role: 'user', content: '?' } as const;
   const before = rendered(template, [user]);
   const asked = rendered(template, [user], true);

@@ -18,6 +18,9 @@ export type SyntaxFault =
   | 'no_think'
   | 'several_thinks'
   | 'call_not_json'
+  | 'call_not_python'
+  | 'call_not_declared'
+  | 'call_not_xml'
   | 'call_not_object'
   | 'call_without_name'
   | 'call_without_arguments';

@@ -1,12 +1,29 @@
 /** Every tool-call format, and which one a chat template writes. */
 import type { ToolFormat } from './format.ts';
+import { functiongemma } from './functiongemma.ts';
 import { hermes } from './hermes.ts';
+import { lfm2 } from './lfm2.ts';
+import { llama3 } from './llama3.ts';
+import { qwen3_5 } from './qwen3_5.ts';
 
-/** @public New formats are named here. */
-export const formats: Readonly<Record<string, ToolFormat>> = { hermes };
+/** New formats are named here. */
+export const formats = { hermes, llama3, functiongemma, lfm2, qwen3_5 } as const satisfies Record<
+  string,
+  ToolFormat
+>;
+
+export type FormatName = keyof typeof formats;
 
 /** Texts that only templates of one format have; the first that is found decides. */
-const MARKS: readonly (readonly [mark: string, format: ToolFormat])[] = [[hermes.call.open, hermes]];
+const MARKS: readonly (readonly [mark: string, name: FormatName])[] = [
+  ['<|tool_call_start|>', 'lfm2'],
+  ['<|tool_list_start|>', 'lfm2'],
+  ['<start_function_call>', 'functiongemma'],
+  ['<function=', 'qwen3_5'],
+  ['<tool_call>', 'hermes'],
+  ['<|python_tag|>', 'llama3'],
+  ['"parameters": ', 'llama3'],
+];
 
 /** A format, and why it is the one. */
 export interface ChosenFormat {
@@ -15,12 +32,10 @@ export interface ChosenFormat {
   readonly reason: string;
 }
 
-/** The format of a chat template: of texts alone, so that it needs no conversation that the template accepts. */
-export function formatOf(template: string): ChosenFormat {
+/** The format of a chat template, by its text alone; undefined where it writes calls in no way that is known. */
+export function formatOf(template: string): ChosenFormat | undefined {
   const found = MARKS.find(([mark]) => template.includes(mark));
-  if (found !== undefined) {
-    const [mark, format] = found;
-    return { format, reason: `because the chat template writes ${mark}` };
-  }
-  return { format: hermes, reason: 'because the chat template writes calls in no way that is known' };
+  if (found === undefined) return undefined;
+  const [mark, name] = found;
+  return { format: formats[name], reason: `because the chat template writes ${mark.trim()}` };
 }

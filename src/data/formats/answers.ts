@@ -4,13 +4,20 @@
  */
 import type { ExactCall, ExactMessage } from '../../chat/messages.ts';
 import { hermes } from '../../chat/formats/hermes.ts';
+import {
+  type KnownTool,
+  looksLikePythonCalls,
+  parsePythonCalls,
+  parsePythonLiteral,
+  PythonFault,
+} from '../../chat/formats/python-calls.ts';
+import { argumentsOf } from '../../chat/tools.ts';
 import { dumps } from '../../json/dumps.ts';
 import { tryParseJson } from '../../json/parse.ts';
 import { isDict, isList, type PyDict, type PyValue } from '../../json/python.ts';
 import { pyStr } from '../../json/repr.ts';
 import { callsOf, isCall } from '../calls.ts';
 import { Rejection } from '../record.ts';
-import { looksLikePythonCalls, parsePythonCalls, parsePythonLiteral } from './python-calls.ts';
 import { splitThink } from './turns.ts';
 
 export interface Answer {
@@ -28,7 +35,7 @@ function blockValue(block: string): PyValue {
     return parsePythonLiteral(block);
   } catch (thrown) {
     // Text that is neither is told as broken JSON.
-    if (thrown instanceof Rejection) return block;
+    if (thrown instanceof PythonFault) return block;
     throw thrown;
   }
 }
@@ -69,13 +76,36 @@ function withField(text: string, calls: readonly ExactCall[]): Answer {
   throw new Rejection('call', 'A message has calls in its text that are not those of its field.');
 }
 
+const byLength = (a: string, b: string): number => b.length - a.length;
+
+function knownTools(tools: readonly PyDict[]): readonly KnownTool[] {
+  return tools
+    .map((tool) => {
+      const parameters = tool.get('parameters');
+      const keys = isDict(parameters) ? [...argumentsOf(parameters).keys()] : [];
+      return { name: pyStr(tool.get('name') ?? ''), keywords: keys.toSorted(byLength) };
+    })
+    .toSorted((a, b) => byLength(a.name, b.name));
+}
+
+/** The calls that a text is as a whole, in Python; undefined if it is something else. Throws a Rejection where they are broken. */
+function pythonCalls(text: string, tools: readonly PyDict[]): readonly ExactCall[] | undefined {
+  const known = knownTools(tools);
+  if (!looksLikePythonCalls(text, known)) return undefined;
+  try {
+    return parsePythonCalls(text, known);
+  } catch (thrown) {
+    if (thrown instanceof PythonFault) throw new Rejection('call', thrown.message);
+    throw thrown;
+  }
+}
+
 /** A text whose calls may be written in any way. */
 export function writtenAnswer(text: string, tools: readonly PyDict[]): Answer {
   const tagged = taggedCalls(text);
   if (tagged !== undefined) return tagged;
   const names = new Set(tools.map((tool) => pyStr(tool.get('name') ?? '')));
-  const calls =
-    jsonCalls(text, names) ?? (looksLikePythonCalls(text, tools) ? parsePythonCalls(text, tools) : undefined);
+  const calls = jsonCalls(text, names) ?? pythonCalls(text, tools);
   return calls === undefined ? { content: text, calls: [] } : { content: '', calls };
 }
 

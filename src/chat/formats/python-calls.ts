@@ -2,11 +2,11 @@
  * Calls written as Python: `[get_weather(city='Rome', days=[1, 2]), Market Trends API(live=True)]`, as in ToolACE. Names
  * may hold spaces and dots; arguments are named, their values literals (JSON's true, false and null pass too).
  */
-import type { ExactCall } from '../../chat/messages.ts';
-import { argumentsOf } from '../../chat/tools.ts';
-import { isDict, MAX_DEPTH, type PyDict, type PyValue } from '../../json/python.ts';
-import { pyStr } from '../../json/repr.ts';
-import { Rejection } from '../record.ts';
+import { MAX_DEPTH, type PyValue } from '../../json/python.ts';
+import type { ExactCall } from '../messages.ts';
+
+/** A text that is not of this syntax. */
+export class PythonFault extends Error {}
 
 /** A text in quotes, whose escapes are read afterwards. */
 const STRING = /'([^'\\]*(?:\\[^][^'\\]*)*)'|"([^"\\]*(?:\\[^][^"\\]*)*)"/y;
@@ -61,8 +61,8 @@ class CallParser {
     return value;
   }
 
-  #error(problem: string): Rejection {
-    return new Rejection('call', `The calls cannot be read: ${problem} at character ${this.#at + 1}.`);
+  #error(problem: string): PythonFault {
+    return new PythonFault(`The calls cannot be read: ${problem} at character ${this.#at + 1}.`);
   }
 
   #peek(): string {
@@ -179,21 +179,9 @@ class CallParser {
 }
 
 /** A tool that calls may name, and its arguments; the longest names first, since one may begin another. */
-interface KnownTool {
+export interface KnownTool {
   readonly name: string;
   readonly keywords: readonly string[];
-}
-
-const byLength = (a: string, b: string): number => b.length - a.length;
-
-function knownTools(tools: readonly PyDict[]): readonly KnownTool[] {
-  return tools
-    .map((tool) => {
-      const parameters = tool.get('parameters');
-      const keys = isDict(parameters) ? [...argumentsOf(parameters).keys()] : [];
-      return { name: pyStr(tool.get('name') ?? ''), keywords: keys.toSorted(byLength) };
-    })
-    .toSorted((a, b) => byLength(a.name, b.name));
 }
 
 /** The tool whose name stands at a place, with a parenthesis behind it. */
@@ -212,21 +200,20 @@ const ANY_CALLS = /^\s*\[\s*[^[\]{}'"\s(][^[\]{}\n]*?\(\s*(?:\)|[^()[\]{}'"=,\n]
  * Tells whether a text is meant as calls in Python: a list that begins with a name and an argument, or anything that begins
  * with a tool's name and a parenthesis.
  */
-export function looksLikePythonCalls(text: string, tools: readonly PyDict[] = []): boolean {
+export function looksLikePythonCalls(text: string, tools: readonly KnownTool[] = []): boolean {
   if (ANY_CALLS.test(text)) return true;
   const start = /^\s*\[?\s*/.exec(text)?.[0].length ?? 0;
-  const tool = toolAt(text, start, knownTools(tools));
+  const tool = toolAt(text, start, tools);
   return tool !== undefined && text.charAt(start + tool.name.length) === '(';
 }
 
-/** The calls in `text`, with names as `tools` have them; throws a Rejection that says where reading ended. */
-export function parsePythonCalls(text: string, tools: readonly PyDict[] = []): readonly ExactCall[] {
-  const known = knownTools(tools);
+/** The calls in `text`, with names as `tools` have them; throws a PythonFault that says where reading ended. */
+export function parsePythonCalls(text: string, tools: readonly KnownTool[] = []): readonly ExactCall[] {
   const isList = /^\s*\[/.test(text);
-  return new CallParser(isList ? text : `[${text}]`, known).calls();
+  return new CallParser(isList ? text : `[${text}]`, tools).calls();
 }
 
-/** The literal of Python that a text is; throws a Rejection that says where reading ended. */
+/** The literal of Python that a text is; throws a PythonFault that says where reading ended. */
 export function parsePythonLiteral(text: string): PyValue {
   return new CallParser(text, []).literal();
 }

@@ -4,10 +4,11 @@ import { describe, expect, it } from 'vitest';
 import { schemaOfType } from '../../src/json/schema-dialects.ts';
 import {
   looksLikePythonCalls,
+  PythonFault,
   parsePythonCalls,
   parsePythonLiteral,
-} from '../../src/data/formats/python-calls.ts';
-import { Rejection } from '../../src/data/record.ts';
+} from '../../src/chat/formats/python-calls.ts';
+
 import { dumps } from '../../src/json/dumps.ts';
 import { fromJson } from '../../src/json/python.ts';
 import { pyRepr } from '../../src/json/repr.ts';
@@ -45,7 +46,7 @@ describe('parsePythonCalls', () => {
     );
   });
 
-  it('refuses any other text with a Rejection, and nothing else', () => {
+  it('refuses any other text with a PythonFault, and nothing else', () => {
     for (const text of [
       '[f(1)]',
       '[f(x=y)]',
@@ -55,11 +56,11 @@ describe('parsePythonCalls', () => {
       '[(x=1)]',
       '[f(x={1: 2})]',
     ])
-      expect(() => parsePythonCalls(text), text).toThrow(Rejection);
+      expect(() => parsePythonCalls(text), text).toThrow(PythonFault);
     fc.assert(
       fc.property(fc.string(), (text) => {
         const thrown = thrownBy(() => parsePythonCalls(`[f(${text}`));
-        expect(thrown === undefined || thrown instanceof Rejection).toBe(true);
+        expect(thrown === undefined || thrown instanceof PythonFault).toBe(true);
       }),
     );
   });

@@ -1,0 +1,99 @@
+/**
+ * Llama 3's format: one bare JSON object `{"name": ..., "parameters": {...}}`, several with semicolons between them, also
+ * after `<|python_tag|>`. As vLLM's parser has it, words may stand around the objects, and `arguments` will do for `parameters`;
+ * an object that does not begin with one of a call's keys is part of the words.
+ */
+import { dumps } from '../../json/dumps.ts';
+import { tryParseJson } from '../../json/parse.ts';
+import { isDict } from '../../json/python.ts';
+import { type Malformed, malformed, type ToolFormat, type WrittenCall } from './format.ts';
+import { hermes } from './hermes.ts';
+
+const TAG = '<|python_tag|>';
+const START = /\{\s*"(?:type|name|parameters|arguments)"\s*:/g;
+
+/** Place behind the object that begins at `start`; undefined if it never ends. */
+function endOf(text: string, start: number): number | undefined {
+  let depth = 0;
+  for (let at = start; at < text.length; at++) {
+    const char = text.charAt(at);
+    if (char === '"') {
+      for (at++; at < text.length && text.charAt(at) !== '"'; at++) if (text.charAt(at) === '\\') at++;
+    } else if (char === '{') depth += 1;
+    else if (char === '}') depth -= 1;
+    if (depth === 0) return at + 1;
+  }
+  return undefined;
+}
+
+/** Beginnings and ends of the calls in an answer; of one that never ends there is no end. */
+function spansOf(answer: string): { readonly start: number; readonly end: number | undefined }[] {
+  const spans: { start: number; end: number | undefined }[] = [];
+  for (let at = 0; ;) {
+    START.lastIndex = at;
+    const start = START.exec(answer)?.index;
+    if (start === undefined) return spans;
+    const end = endOf(answer, start);
+    spans.push({ start, end });
+    if (end === undefined) return spans;
+    at = end;
+  }
+}
+
+function callBlocks(answer: string): readonly string[] | undefined {
+  const spans = spansOf(answer);
+  if (spans.length > 0)
+    return spans.flatMap(({ start, end }) => (end === undefined ? [] : [answer.slice(start, end)]));
+  // A tag promises a call, and something else stands behind it.
+  const tag = answer.indexOf(TAG);
+  return tag < 0 ? undefined : [answer.slice(tag + TAG.length)];
+}
+
+function readCall(block: string): WrittenCall | Malformed {
+  const parsed = tryParseJson(block);
+  if (!parsed.ok) return malformed('call_not_json', parsed.error.message);
+  const call = parsed.value;
+  if (!isDict(call)) return malformed('call_not_object', 'A tool call is no object.');
+  const name = call.get('name');
+  if (name === undefined) return malformed('call_without_name', 'A tool call has no "name".');
+  const written = call.get('parameters') ?? call.get('arguments');
+  if (written === undefined) return malformed('call_without_arguments', 'A tool call has no "parameters".');
+  return { name, arguments: written };
+}
+
+function outsideOfCalls(answer: string): string {
+  let rest = '';
+  let at = 0;
+  for (const { start, end } of spansOf(answer)) {
+    if (end === undefined) break;
+    rest += answer.slice(at, start);
+    at = end + (/^\s*;/.exec(answer.slice(end, end + 16))?.[0].length ?? 0);
+  }
+  return (rest + answer.slice(at)).replace(TAG, '');
+}
+
+const HEADER = '<|start_header_id|>';
+
+/** The chat template writes no words beside calls. */
+export const llama3: ToolFormat = {
+  name: 'llama3',
+  think: hermes.think,
+  thought: hermes.thought,
+  thinks: false,
+  call: { open: '{', close: '' },
+  tools: undefined,
+  turn: { open: HEADER, close: '<|eot_id|>' },
+  assistant: `${HEADER}assistant<|end_header_id|>\n\n`,
+  render: (content, calls) =>
+    calls.length === 0
+      ? content
+      : calls
+          .map(({ name, arguments: given }) => {
+            const args = typeof given === 'string' ? given : dumps(given);
+            return `{"name": ${dumps(name)}, "parameters": ${args}}`;
+          })
+          .join('; '),
+  callBlocks,
+  readCall,
+  outsideOfCalls,
+};

@@ -1,0 +1,93 @@
+/**
+ * Qwen3.5's format, which Qwen3-Coder and Nemotron write too: `<tool_call>` around `<function=f>` around one
+ * `<parameter=name>` for each argument, on lines of their own. Values are written without their types, which the tool's schema
+ * tells: what is to be no text and is not JSON stays the text that it is. Of an argument that no schema speaks of, JSON is
+ * read as JSON, and anything else is text.
+ */
+import { dumps } from '../../json/dumps.ts';
+import { tryParseJson } from '../../json/parse.ts';
+import { isDict, isList, type PyDict, type PyValue } from '../../json/python.ts';
+import { pyStr } from '../../json/repr.ts';
+import {
+  type ArgumentsOf,
+  between,
+  type CallToWrite,
+  type Malformed,
+  malformed,
+  type ToolFormat,
+  type WrittenCall,
+} from './format.ts';
+import { hermes } from './hermes.ts';
+
+const FUNCTION = /^\s*<function=([^>\n]*)>([\s\S]*?)(?:<\/function>\s*)?$/;
+const PARAMETER = /<parameter=([^>\n]*)>([\s\S]*?)(?:<\/parameter>|(?=<parameter=)|$)/g;
+
+/** The types that a schema allows; none where it does not say. */
+function typesOf(schema: PyValue | undefined): readonly PyValue[] {
+  if (!isDict(schema)) return [];
+  const type = schema.get('type');
+  const branches = ['anyOf', 'oneOf'].flatMap((key) => {
+    const all = schema.get(key);
+    return isList(all) ? all.flatMap(typesOf) : [];
+  });
+  return [...branches, ...(isList(type) ? type : type === undefined ? [] : [type])];
+}
+
+/** Words of Python for what JSON writes otherwise, as the chat template has them. */
+const WORDS: ReadonlyMap<string, PyValue> = new Map([
+  ['True', true],
+  ['False', false],
+  ['None', null],
+]);
+
+function typed(text: string, schema: PyValue | undefined): PyValue {
+  const types = typesOf(schema);
+  const parsed = tryParseJson(text);
+  const value = parsed.ok ? parsed.value : WORDS.get(text.trim());
+  if (value === undefined) return text;
+  if (!types.some((type) => type === 'string')) return value;
+  // A text that may be something else, too, is so only where it is nothing.
+  return types.includes('null') && value === null ? null : text;
+}
+
+/** A value without the line breaks that the format puts around it. */
+const trimmed = (text: string): string => text.replace(/^\n/, '').replace(/\n$/, '');
+
+function readCall(block: string, argumentsOf: ArgumentsOf = () => undefined): WrittenCall | Malformed {
+  const [, name, inner] = FUNCTION.exec(block) ?? [];
+  if (name === undefined || inner === undefined)
+    return malformed('call_not_xml', 'A tool call does not begin with <function=...>.');
+  if (name.trim() === '') return malformed('call_without_name', 'A <function=...> has no name.');
+  const known = argumentsOf(name.trim());
+  const given = new Map<string, PyValue>();
+  const rest = inner.replace(PARAMETER, (_, key: string, text: string) => {
+    given.set(key.trim(), typed(trimmed(text), known?.get(key.trim())));
+    return '';
+  });
+  return rest.trim() === ''
+    ? { name: name.trim(), arguments: given }
+    : malformed('call_not_xml', `The call of ${name.trim()} has text outside of its parameters.`);
+}
+
+/** A value as the chat template writes it: lists and objects as JSON, anything else as Python prints it. */
+const valueText = (value: PyValue): string => (isDict(value) || isList(value) ? dumps(value) : pyStr(value));
+
+const parameters = (given: PyDict): string =>
+  Array.from(given, ([key, value]) => `<parameter=${key}>\n${valueText(value)}\n</parameter>\n`).join('');
+
+function callText({ name, arguments: given }: CallToWrite): string {
+  const inner = typeof given === 'string' ? given : parameters(given);
+  return `${hermes.call.open}\n<function=${name}>\n${inner}</function>\n${hermes.call.close}`;
+}
+
+export const qwen3_5: ToolFormat = {
+  ...hermes,
+  name: 'qwen3_5',
+  render: (content, calls) => {
+    const written = calls.map(callText).join('\n');
+    return content.trim() === '' || written === '' ? content + written : `${content}\n\n${written}`;
+  },
+  callBlocks: (answer) =>
+    answer.includes(hermes.call.open) ? between(answer, hermes.call.open, hermes.call.close) : undefined,
+  readCall,
+};
