@@ -5,6 +5,8 @@
  */
 import { Interpreter } from '@huggingface/jinja';
 import { UserError } from '../base/errors.ts';
+import { stringRepr } from '../json/repr.ts';
+import { isMark } from './exact-json.ts';
 
 interface Node {
   readonly type: string;
@@ -14,12 +16,15 @@ interface Loop extends Node {
   readonly iterable: Node & { readonly lhs?: Node };
 }
 interface Filtering extends Node {
+  readonly operand?: Node;
   readonly filter: Node & {
+    readonly value?: unknown;
     readonly callee?: { readonly value?: unknown };
     readonly args?: readonly (Node & { readonly value?: unknown })[];
   };
 }
 interface Value {
+  readonly type: string;
   readonly value: unknown;
 }
 /** The library's `Environment`. */
@@ -65,7 +70,13 @@ export class BoundedInterpreter extends LibraryInterpreter {
       const { iterable } = node as Loop;
       this.#iterables.add(iterable.lhs ?? iterable);
     } else if (node?.type === 'FilterExpression' || node?.type === 'FilterStatement') {
-      const { callee, args = [] } = (node as Filtering).filter;
+      const { operand, filter } = node as Filtering;
+      const { callee, args = [] } = filter;
+      // Of the library's own filter a boolean is "true" and a list is JSON.
+      if (filter.value === 'string' && operand !== undefined) {
+        const literal = { type: 'StringLiteral', value: textOf(this.evaluate(operand, scope)) };
+        return super.evaluate(literal, scope);
+      }
       if (INDENTING.includes(callee?.value)) for (const one of args) this.#indents.add(argument(one));
     }
     const result = super.evaluate(node, scope);
@@ -88,6 +99,27 @@ export class BoundedInterpreter extends LibraryInterpreter {
     }
   }
 }
+
+/** Text of a value as Python's `str` writes it. */
+function textOf({ type, value }: Value): string {
+  if (typeof value === 'string') return value;
+  if (type === 'NullValue') return 'None';
+  if (type === 'BooleanValue') return value === true ? 'True' : 'False';
+  if (Array.isArray(value)) return `[${value.map((item: Value) => printed(item)).join(', ')}]`;
+  if (value instanceof Map) {
+    const entries = Array.from(
+      value as Map<string, Value>,
+      ([key, item]) => `${keyText(key)}: ${printed(item)}`,
+    );
+    return `{${entries.join(', ')}}`;
+  }
+  return type === 'FloatValue' && Number.isInteger(value) ? `${String(value)}.0` : String(value ?? '');
+}
+
+/** Text of a value inside of another; a number that goes through the template under a mark has no quotes. */
+const printed = (item: Value): string =>
+  typeof item.value === 'string' ? keyText(item.value) : textOf(item);
+const keyText = (text: string): string => (isMark(text) ? text : stringRepr(text));
 
 /** Argument of a call, by name or by place. */
 function argument(node: Node & { readonly value?: unknown }): Node {

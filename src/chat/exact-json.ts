@@ -10,6 +10,9 @@ import { isDict, isList, type PyDict, type PyValue } from '../json/python.ts';
 const OPEN = '\u{F0000}';
 const CLOSE = '\u{F0001}';
 const MARKED = new RegExp(`"?${OPEN}(\\d+)${CLOSE}"?`, 'gu');
+/** Tells whether a text is nothing but a mark of what goes through a template. */
+export const isMark = (text: string): boolean => new RegExp(`^${OPEN}\\d+${CLOSE}$`, 'u').test(text);
+
 /** Keys that JavaScript would move to the front, and the one that it would not keep as a key. */
 const MOVED = /^(?:0|[1-9]\d*|__proto__)$/;
 

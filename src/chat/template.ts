@@ -286,8 +286,8 @@ export class ChatTemplate {
   }
 }
 
-/** Stands for what an assistant thought and said; of the private use area, so that no template has them. */
-const [THOUGHT, SAID] = ['\u{F0102}', '\u{F0103}'];
+/** Stands for what an assistant said; of the private use area, so that no template has it. */
+const SAID = '\u{F0102}';
 
 /** Text of a rendering; undefined where the template refuses the conversation. */
 function rendered(template: ChatTemplate, messages: readonly Message[], isAsked = false): string | undefined {
@@ -308,12 +308,13 @@ function chosen(template: ChatTemplate): ChosenFormat {
   const user = { role: 'user', content: '?' } as const;
   const before = rendered(template, [user]);
   const asked = rendered(template, [user], true);
-  const told = rendered(template, [user, { role: 'assistant', content: SAID, reasoning: THOUGHT }]);
+  const told = rendered(template, [user, { role: 'assistant', content: SAID }]);
   if (before === undefined || asked?.startsWith(before) !== true) return { format, reason };
   const [opening = ''] = asked.slice(before.length).split(format.think.open);
   const behind = told?.slice(told.lastIndexOf(SAID) + SAID.length).trim() ?? '';
   const [end] = /^(?:<[^<>]*>|\[[^[\]]*\])/.exec(behind) ?? [];
-  const thinks = told?.includes(format.think.open) ?? template.source.includes(format.think.open);
+  // A turn without a thought has the tags of one all the same, or the prompt has opened it.
+  const thinks = (told ?? template.source).includes(format.think.open) || asked.includes(format.think.open);
   const turn = { ...format.turn, close: end ?? format.turn.close };
   return {
     format: { ...format, thinks, turn, assistant: opening === '' ? format.assistant : opening },
