@@ -113,7 +113,8 @@ function textOf({ type, value }: Value): string {
     );
     return `{${entries.join(', ')}}`;
   }
-  return type === 'FloatValue' && Number.isInteger(value) ? `${String(value)}.0` : String(value ?? '');
+  if (typeof value !== 'number') return '';
+  return type === 'FloatValue' && Number.isInteger(value) ? `${value}.0` : String(value);
 }
 
 /** Text of a value inside of another; a number that goes through the template under a mark has no quotes. */

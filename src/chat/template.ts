@@ -12,6 +12,7 @@ import { DEFAULT_TEMPLATE } from './default-template.ts';
 import { onlyDumps } from './dumped-names.ts';
 import { TemplateValues } from './exact-json.ts';
 import type { ToolFormat } from './formats/format.ts';
+import { functiongemma } from './formats/functiongemma.ts';
 import { hermes } from './formats/hermes.ts';
 import { type ChosenFormat, formatOf } from './formats/index.ts';
 import { closesThought, openedThought } from './generation.ts';
@@ -161,6 +162,28 @@ const FIXED_THINKING = /^\{%- set enable_thinking = (?:true|false) %\}/;
 export const THINKING = ['on', 'off'] as const;
 export type Thinking = (typeof THINKING)[number];
 
+/** Parts of a tokenizer that its chat template depends on. */
+interface Spoken {
+  readonly chatTemplate: string | undefined;
+  readonly specialTokens: SpecialTokens;
+  findId?(token: string): number | undefined;
+}
+
+/** Beginning of the project's own template where it stands in for a checkpoint's. */
+const IN_PLACE = "{#- In place of the checkpoint's own, which shows no tools. #}";
+
+/** The project's own template in the turns of a tokenizer that has Gemma's and not Qwen's. */
+function ownTemplate(tokenizer: Spoken): string {
+  const { turn } = functiongemma;
+  const has = (token: string): boolean => tokenizer.findId?.(token) !== undefined;
+  if (has(hermes.turn.open) || !has(turn.open)) return DEFAULT_TEMPLATE;
+  const source = DEFAULT_TEMPLATE.replaceAll(hermes.turn.open, turn.open).replaceAll(
+    hermes.turn.close,
+    turn.close,
+  );
+  return tokenizer.specialTokens['bos_token'] === undefined ? source : `{{- bos_token }}${source}`;
+}
+
 /** A checkpoint's chat template. */
 export class ChatTemplate {
   /** Jinja. */
@@ -176,12 +199,13 @@ export class ChatTemplate {
     this.identity = JSON.stringify([source, tokens]);
   }
 
-  /** The template of a tokenizer's checkpoint, or the project's own where that has none. */
-  static of(tokenizer: {
-    readonly chatTemplate: string | undefined;
-    readonly specialTokens: SpecialTokens;
-  }): ChatTemplate {
-    return new ChatTemplate(tokenizer.chatTemplate ?? DEFAULT_TEMPLATE, tokenizer.specialTokens);
+  /** The template of a tokenizer's checkpoint, or the project's own where that has none, or one that shows no tools. */
+  static of(tokenizer: Spoken): ChatTemplate {
+    const { chatTemplate, specialTokens } = tokenizer;
+    if (chatTemplate !== undefined && /\btools\b/.test(chatTemplate))
+      return new ChatTemplate(chatTemplate, specialTokens);
+    const own = ownTemplate(tokenizer);
+    return new ChatTemplate((chatTemplate === undefined ? '' : IN_PLACE) + own, specialTokens);
   }
 
   /** The tool-call format that the template writes, with its turns as the template has them. */
@@ -300,10 +324,14 @@ function rendered(template: ChatTemplate, messages: readonly Message[], isAsked 
 
 /** The format of a template's text, with the beginnings and ends of turns, and the thoughts, that the template writes. */
 function chosen(template: ChatTemplate): ChosenFormat {
-  const found = formatOf(template.source);
+  const { source } = template;
+  const isStandIn = source.includes(IN_PLACE);
+  const found = isStandIn ? undefined : formatOf(source);
   const { format, reason } = found ?? {
     format: hermes,
-    reason: 'because the chat template writes calls in no form that is known',
+    reason: isStandIn
+      ? "because the checkpoint's chat template shows no tools, so that tinystar's own stands in its place"
+      : 'because the chat template writes calls in no form that is known',
   };
   const user = { role: 'user', content: '?' } as const;
   const before = rendered(template, [user]);

@@ -101,11 +101,13 @@ export class Tokenizer {
 
   #findStopIds(): readonly number[] {
     const { config, ends = [] } = this.#parts;
-    const written = this.encode(afterAnswer(ChatTemplate.of(this)))[0];
+    const template = ChatTemplate.of(this);
+    const written = this.encode(afterAnswer(template))[0];
     const ids = [
       this.findId(TURN_END),
       written !== undefined && this.isSpecial(written) ? written : undefined,
       this.eosId,
+      this.findId(template.format.callEnd ?? ''),
       ...endsNamed(config).map((token) => this.findId(token)),
       ...ends.map((end) => (typeof end === 'number' ? end : this.findId(end))),
     ];

@@ -1,6 +1,7 @@
 /** Dialogues as training records: the prompt and the target as text and as tokens, with an exact boundary between them. */
 import type { ToolFormat } from '../chat/formats/format.ts';
 import { closesThought } from '../chat/generation.ts';
+import { thoughtLength } from '../chat/thought.ts';
 import { UserError } from '../base/errors.ts';
 import { Lru } from '../base/lru.ts';
 import type { Dialogue, ExactMessage, Message, TokenIds } from '../chat/messages.ts';
@@ -63,9 +64,8 @@ export type RecordTexts = Pick<TrainingRecord, 'id' | 'category' | 'prompt' | 't
 /** Makes a record of texts that were rendered, or generated, before. */
 export function makeRecord(texts: RecordTexts, tokenizer: Tokenizer, format: ToolFormat): TrainingRecord {
   const targetIds = tokenizer.encode(texts.target);
-  const thinkEnd = targetIds.lastIndexOf(tokenizer.idOf(format.think.close));
-  const unthought = closesThought(texts.prompt, format) ? 0 : targetIds.length;
-  const thinkLength = thinkEnd < 0 ? unthought : thinkEnd + 1;
+  const thinks = format.thinks && !closesThought(texts.prompt, format);
+  const thinkLength = thoughtLength(targetIds, tokenizer, { ...format, thinks });
   return { ...texts, ...encodePrompt(texts.prompt, tokenizer, format), targetIds, thinkLength };
 }
 

@@ -18,7 +18,7 @@ import type { Device } from '../ggml/device.ts';
 import { type ModelConfig, parameterSpecs } from '../model/arch/config.ts';
 import { NEW_MODEL_FAMILY } from '../model/arch/index.ts';
 import { pruneCheckpoint } from '../model/prune.ts';
-import { isGguf, refuseAdapter } from '../model/checkpoint/checkpoint-path.ts';
+import { refuseAdapter } from '../model/checkpoint/checkpoint-path.ts';
 import {
   initialiseWeights,
   type LoadedModel,
@@ -111,7 +111,8 @@ const fixedSources = new WeakMap<Run, Map<string, string>>();
 
 /**
  * The folder or GGUF file with the tokenizer of a model or stage, and the chat template that it is trained with: where
- * thoughts depend on who renders it, or the recipe says something of them, a copy with the template fixed.
+ * thoughts depend on who renders it, the recipe says something of them, or the checkpoint's own shows no tools, a copy
+ * with the template that is used.
  */
 export function tokenizerSource(run: Run, reference: string): string {
   const source = ownTokenizer(run, reference);
@@ -124,7 +125,6 @@ export function tokenizerSource(run: Run, reference: string): string {
 
 function fixedTokenizer(run: Run, source: string): string {
   const tokenizer = Tokenizer.load(source);
-  if (tokenizer.chatTemplate === undefined) return source;
   const template = ChatTemplate.of(tokenizer).fixed(run.recipe.thinking);
   if (template.source === tokenizer.chatTemplate) return source;
   const name = `${tokenizer.fingerprint()}-${hashString(template.source).toString(16)}`;
@@ -158,12 +158,6 @@ function ownTokenizer(run: Run, reference: string): string {
 function speaking(run: Run, reference: string): Speaking {
   const source = tokenizerSource(run, reference);
   const tokenizer = Tokenizer.load(source);
-  if (tokenizer.chatTemplate === undefined) {
-    throw new UserError(
-      'CHAT_TEMPLATE',
-      `The tokenizer in ${source} has no chat template; add ${isGguf(source) ? 'tokenizer.chat_template' : 'chat_template.jinja'} to it.`,
-    );
-  }
   return { tokenizer, template: ChatTemplate.of(tokenizer) };
 }
 

@@ -2,6 +2,7 @@
  * Off-policy distillation of a rollout stage's sequences and stored teacher distributions: FKL, RKL, AKL, CKD. Each
  * prompt with its kept answers is one tree.
  */
+import { thoughtLength } from '../chat/thought.ts';
 import { z } from 'zod';
 import { UserError } from '../base/errors.ts';
 import type { TokenIds } from '../base/token-ids.ts';
@@ -28,7 +29,6 @@ import { type OpenModel, type OptionsOf, refersTo, type StageContext } from './s
 import { defineTraining, trainingOptions } from './training.ts';
 
 const MASKS = ['all', 'think', 'answer'] as const;
-type Mask = (typeof MASKS)[number];
 
 const options = {
   ...trainingOptions,
@@ -43,12 +43,13 @@ const options = {
 type Options = OptionsOf<typeof options>;
 
 /** Indices of the tokens that count: all, up to and including the end of the thought, or what follows it. */
-function maskedRows(tokens: TokenIds, mask: Mask, thinkEndId: number): number[] {
+function maskedRows(
+  tokens: TokenIds,
+  { ref_mask_type: mask, thoughtOf }: Pick<DistillRows, 'ref_mask_type' | 'thoughtOf'>,
+): number[] {
   const all = rowsFrom(tokens);
   if (mask === 'all') return all;
-  const end = tokens.lastIndexOf(thinkEndId);
-  // A thought that never ends is all thinking.
-  const length = end < 0 ? tokens.length : end + 1;
+  const length = thoughtOf(tokens);
   return all.filter((i) => (mask === 'think') === i < length);
 }
 
@@ -66,7 +67,8 @@ function firstOf<T extends Int32Array | Float32Array>(
 }
 
 export interface DistillRows extends Pick<Options, 'kd_topk' | 'kd_kl_type' | 'ref_mask_type'> {
-  readonly thinkEndId: number;
+  /** Number of leading tokens of an answer that are its thought. */
+  readonly thoughtOf: (tokens: TokenIds) => number;
 }
 
 /** Says that `wanted` log-probabilities a token are more than the `stored` of `where`; the one place where that is decided. */
@@ -76,13 +78,11 @@ function topKFault(wanted: number, stored: number, where: string): string | unde
 }
 
 function completionOf(sample: StoredSample, given: DistillRows): TrainCompletion {
-  const { kd_topk: k, ref_mask_type, thinkEndId, kd_kl_type } = given;
+  const { kd_topk: k, kd_kl_type } = given;
   const stored = sample.topK;
   const top = sample.readTop();
   // A server may leave out a token's distribution; such a token does not count.
-  const rows = maskedRows(sample.tokens, ref_mask_type, thinkEndId).filter((row) =>
-    hasDistribution(top, stored, row),
-  );
+  const rows = maskedRows(sample.tokens, given).filter((row) => hasDistribution(top, stored, row));
   const logprobs = firstOf(top.logprobs, stored, k, rows, (n) => new Float32Array(n));
   const inputs: Record<string, Float32Array | Int32Array> = {
     teacher_ids: firstOf(top.ids, stored, k, rows, (n) => new Int32Array(n)),
@@ -116,14 +116,18 @@ function lessons(context: StageContext, given: Options, model: OpenModel): Lesso
     );
   const fault = topKFault(given.kd_topk, stored, given.data);
   if (fault !== undefined) throw new UserError('TOP_K', `stages.${context.name}${fault}`);
-  const thinkEndId = model.tokenizer.idOf(model.template.format.think.close);
+  const { tokenizer, template } = model;
+  const rowsOf = {
+    ...given,
+    thoughtOf: (tokens: TokenIds) => thoughtLength(tokens, tokenizer, template.format),
+  };
   const examples = prefixRuns(prompts, treeLimit(given)).map((alike): PendingExample => {
     const samples = alike.flatMap((prompt) => prompt.samples);
-    const rows = samples.map(({ tokens }) => maskedRows(tokens, given.ref_mask_type, thinkEndId).length);
+    const rows = samples.map(({ tokens }) => maskedRows(tokens, rowsOf).length);
     return {
       sequences: samples.length,
       rows: rows.reduce((a, b) => a + b, 0),
-      make: () => joinExamples(alike.map((prompt) => distillExample(prompt, { ...given, thinkEndId }))),
+      make: () => joinExamples(alike.map((prompt) => distillExample(prompt, rowsOf))),
     };
   });
   return learnable(context.name, examples, tooLong);
@@ -148,6 +152,6 @@ export const distill = defineTraining({
   loss: distillation,
   open: (context, given, { model, trainer }) => {
     const data = lessons(context, given, model);
-    return overEpochs(context, given, trainer(), data);
+    return overEpochs(context, given, { model, trainer }, data);
   },
 });

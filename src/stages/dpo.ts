@@ -234,6 +234,6 @@ export const dpo = defineTraining({
   async open(context, given, { model, trainer, held }) {
     const data = await lessons(context, given, model, held);
     // The reference model, which makes the examples, computes on the same device.
-    return overEpochs(context, given, trainer(), data, true);
+    return overEpochs(context, given, { model, trainer }, data, true);
   },
 });

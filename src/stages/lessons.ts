@@ -10,10 +10,10 @@ import {
   type PendingExample,
   supervisedStage,
 } from '../train/supervised.ts';
-import type { Trainer } from '../train/trainer.ts';
+import { checkRoles, roleCounts } from '../train/trained-roles.ts';
 import { readTrajectories, type StoredTrajectories } from '../train/trajectory-store.ts';
 import { count, type OpenModel, type StageContext } from './stage.ts';
-import { type TrainingOptions } from './training.ts';
+import type { Opening, TrainingOptions } from './training.ts';
 import { z } from 'zod';
 
 /** Options of stages that pass over what there is to learn several times. */
@@ -121,11 +121,13 @@ export function limitSamples(
 export function overEpochs(
   context: StageContext,
   options: TrainingOptions & { readonly max_epochs: number },
-  trainer: Trainer,
+  { model, trainer }: Pick<Opening, 'model' | 'trainer'>,
   { examples: all, arrange = (step) => step, ...more }: Lessons,
   onDevice = false,
 ): SteppedStage {
   const { examples: source, total } = epochSource(all, options, context.seed);
+  const check = (first: readonly TrainExample[]): string =>
+    checkRoles(context.name, roleCounts(first, model));
   const examples: ExampleSource = async (step, signal) => arrange(await source(step, signal));
-  return supervisedStage(context, { trainer, options, examples, total, onDevice, ...more });
+  return supervisedStage(context, { trainer: trainer(), check, options, examples, total, onDevice, ...more });
 }

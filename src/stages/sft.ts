@@ -139,6 +139,6 @@ export const sft = defineTraining({
   async open(context, given, { model, trainer }) {
     const { is } = context.referent(given.data);
     const lessons = await LESSONS[is === 'model' ? 'train' : is](context, given, model);
-    return overEpochs(context, given, trainer(), lessons);
+    return overEpochs(context, given, { model, trainer }, lessons);
   },
 });

@@ -93,7 +93,7 @@ export function defineTraining<const S extends Shape>(
       const stage = await open(context, options, { model, trainer, held });
       const folder = checkpointsIn(context.folder);
       const { signal, now } = context;
-      yield* runSteps(stage, { folder, signal, now });
+      yield* runSteps(stage, { folder, signal, now, notes: [model.template.formatReason] });
       const path = join(context.folder, 'model');
       saveCheckpoint(path, model.config, model.training ?? model.parameters, {
         tokenizerFiles: tokenizerFilesOf(context.tokenizerSource(options.model)),

@@ -56,7 +56,7 @@ export type RunEvent =
       readonly samples: readonly DrawnSample[];
     }
   | { readonly type: 'checkpoint'; readonly stage: string; readonly step: number; readonly path: string }
-  /** Wait that a watcher is told of; of no interest later. */
+  /** Wait, or a fact of what begins, that a watcher is told of; of no interest later. */
   | { readonly type: 'waiting'; readonly stage: string; readonly text: string }
   | { readonly type: 'warning'; readonly stage: string; readonly text: string }
   | {

@@ -15,6 +15,8 @@ export interface StepReport {
   readonly metrics: Metrics;
   readonly samples?: readonly DrawnSample[];
   readonly warnings?: readonly string[];
+  /** Facts that a watcher is told. */
+  readonly notes?: readonly string[];
   /** Set when the stage has reached its end before `total` steps (a token budget, no prompts left). */
   readonly finished?: boolean;
 }
@@ -41,6 +43,8 @@ export interface LoopOptions {
   readonly signal: AbortSignal;
   /** Milliseconds since some fixed moment. */
   readonly now: () => number;
+  /** Facts that a watcher is told before the first step. */
+  readonly notes?: readonly string[];
 }
 
 /** Metrics of a trainer's step. */
@@ -72,7 +76,7 @@ function divergedError(
  */
 export async function* runSteps(
   stage: SteppedStage,
-  { folder, signal, now }: LoopOptions,
+  { folder, signal, now, notes = [] }: LoopOptions,
 ): AsyncGenerator<RunEvent, void, undefined> {
   const restored = restoreNewest(folder, {
     trainer: stage.trainer,
@@ -83,8 +87,10 @@ export async function* runSteps(
   let done = restored?.step ?? 0;
   let saved = done;
   yield { type: 'stage', stage: stage.name, kind: stage.kind, total: stage.total, done };
+  const note = (text: string): RunEvent => ({ type: 'waiting', stage: stage.name, text });
   const warning = (text: string): RunEvent => ({ type: 'warning', stage: stage.name, text });
   for (const text of [...(restored?.warnings ?? []), ...(stage.warnings ?? [])]) yield warning(text);
+  for (const text of notes) yield note(text);
   const save = (): RunEvent => {
     const path = saveCheckpointStep(folder, done, stage.trainer, stage.state());
     saved = done;
@@ -101,6 +107,7 @@ export async function* runSteps(
       complete = report.finished === true || done >= stage.total;
       const seconds = (now() - start) / 1000;
       for (const text of report.warnings ?? []) yield warning(text);
+      for (const text of report.notes ?? []) yield note(text);
       const { tokens, metrics, total = stage.total } = report;
       yield stepEvent({ stage: stage.name, step, total, tokens, seconds, metrics });
       if (report.samples !== undefined && report.samples.length > 0) {

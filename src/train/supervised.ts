@@ -20,6 +20,8 @@ export interface SupervisedOptions {
   readonly options: ScheduleOptions & { readonly save_steps: number; readonly token_budget?: number };
   /** Tells whether making examples needs the device; otherwise those of the next step are made while one is computed. */
   readonly onDevice?: boolean;
+  /** Looks at the first step's examples, and says what there is to say of them; throws a UserError where they teach nothing. */
+  readonly check?: (examples: readonly TrainExample[]) => string;
   /** Notices for the user before it begins. */
   readonly warnings?: readonly string[];
   /** Some of what it learns from, to be shown with the first step. */
@@ -31,7 +33,16 @@ const saved = z.object({ trained: z.int().nonnegative() });
 /** A stage of plain optimisation. */
 export function supervisedStage(
   { name, kind }: Pick<SteppedStage, 'name' | 'kind'>,
-  { trainer, examples, total, options, onDevice = false, warnings = [], shown = [] }: SupervisedOptions,
+  {
+    trainer,
+    examples,
+    total,
+    options,
+    onDevice = false,
+    check,
+    warnings = [],
+    shown = [],
+  }: SupervisedOptions,
 ): SteppedStage {
   let trained = 0;
   /** Examples of a step ahead; what making them throws is thrown when their step comes. */
@@ -47,6 +58,7 @@ export function supervisedStage(
       const known = ahead?.step === index ? ahead.batch : undefined;
       ahead = undefined;
       const batch = await (known ?? examples(index, signal));
+      const notes = index === 0 && check !== undefined ? [check(batch)] : [];
       const lr = learningRate(options, index, total);
       const running = trainer.step(batch, lr, signal);
       // The first batches are being computed by now, on other threads.
@@ -62,6 +74,7 @@ export function supervisedStage(
         tokens: result.tokens,
         metrics: metricsOf(result, lr),
         samples: index === 0 ? shown : [],
+        notes,
         finished: options.token_budget !== undefined && trained >= options.token_budget,
       };
     },

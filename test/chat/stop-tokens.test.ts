@@ -84,7 +84,7 @@ describe('stop tokens are', () => {
   });
 
   test('also what the chat template writes behind an answer', () => {
-    const template = '{% for m in messages %}{{ m.content }}<|endoftext|>{% endfor %}';
+    const template = '{# tools #}{% for m in messages %}{{ m.content }}<|endoftext|>{% endfor %}';
     expect(shipped.withChatTemplate(template).stopIds).toEqual([END, TEXT_END]);
     expect(afterAnswer(new ChatTemplate('{{ raise_exception("tools!") }}'))).toBe('');
   });

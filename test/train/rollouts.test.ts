@@ -153,7 +153,7 @@ describe('what is kept', () => {
       kd_topk: 8,
       kd_kl_type: 'akl',
       ref_mask_type: 'all',
-      thinkEndId: tokenizer.idOf('</think>'),
+      thoughtOf: (tokens) => tokens.lastIndexOf(tokenizer.idOf('</think>')) + 1,
     });
     expect(example.completions[0]?.rows.length).toBe(first!.samples[0]!.tokens.length);
     expect(example.completions[0]?.inputs['teacher_ids']?.length).toBe(8 * first!.samples[0]!.tokens.length);
