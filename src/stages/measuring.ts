@@ -127,14 +127,13 @@ function samplesOf<V extends Verdict>(
     const number = seen.get(category) ?? 0;
     seen.set(category, number + 1);
     if (number >= SHOWN) return [];
-    const by = <T>(pick: (verdict: V) => T): Record<string, T> =>
-      Object.fromEntries(
-        labels.flatMap((label, m) => {
-          const verdict = judged[m]?.[i];
-          return verdict === undefined ? [] : [[label, pick(verdict)]];
-        }),
-      );
-    return [{ id, category, request, gold, outputs: by((v) => v.output), correct: by((v) => v.correct) }];
+    const verdicts = labels.flatMap((label, m) => {
+      const verdict = judged[m]?.[i];
+      return verdict === undefined ? [] : [{ label, ...verdict }];
+    });
+    const outputs = Object.fromEntries(verdicts.map(({ label, output }) => [label, output]));
+    const correct = Object.fromEntries(verdicts.map((verdict) => [verdict.label, verdict.correct]));
+    return [{ id, category, request, gold, outputs, correct }];
   });
 }
 

@@ -29,7 +29,7 @@ const saved = z.object({ step: z.int(), state: z.unknown() });
 export interface Restorable {
   readonly trainer: Pick<Trainer, 'restore'>;
   /** Takes over what `saveCheckpointStep` was given beside the trainer; throws where it is of another form. */
-  readonly restore: (state: unknown) => void;
+  restore(state: unknown): void;
 }
 
 /** Saves what step `step` left behind, then removes older checkpoints. Returns the folder. */
@@ -50,7 +50,7 @@ export interface Restored {
 }
 
 /** Restores the newest checkpoint that can be read; undefined when there is none at all. */
-export function restoreNewest(folder: string, { trainer, restore }: Restorable): Restored | undefined {
+export function restoreNewest(folder: string, stage: Restorable): Restored | undefined {
   const warnings: string[] = [];
   const checkpoints = existing(folder);
   for (const { path, step } of checkpoints) {
@@ -58,8 +58,8 @@ export function restoreNewest(folder: string, { trainer, restore }: Restorable):
       const { state } = saved
         .extend({ step: z.literal(step) })
         .parse(JSON.parse(readText(join(path, 'stage.json'))));
-      trainer.restore(path);
-      restore(state);
+      stage.trainer.restore(path);
+      stage.restore(state);
       return { step, warnings };
     } catch (thrown) {
       const unreadable =

@@ -78,12 +78,7 @@ export async function* runSteps(
   stage: SteppedStage,
   { folder, signal, now, notes = [] }: LoopOptions,
 ): AsyncGenerator<RunEvent, void, undefined> {
-  const restored = restoreNewest(folder, {
-    trainer: stage.trainer,
-    restore: (state) => {
-      stage.restore(state);
-    },
-  });
+  const restored = restoreNewest(folder, stage);
   let done = restored?.step ?? 0;
   let saved = done;
   yield { type: 'stage', stage: stage.name, kind: stage.kind, total: stage.total, done };
