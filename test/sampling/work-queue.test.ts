@@ -36,8 +36,8 @@ test('what is given back is taken before what is new, in the order in which it c
   const queue = new WorkQueue(['a', 'b', 'c', 'd']);
   const [a, b] = [await queue.take(never), await queue.take(never)];
   expect([a, b]).toEqual(['a', 'b']);
-  queue.giveBack('b');
-  queue.giveBack('a');
+  queue.finish('b');
+  queue.finish('a');
   expect([await queue.take(never), await queue.take(never), await queue.take(never)]).toEqual([
     'b',
     'a',
@@ -52,7 +52,7 @@ test('a worker without work waits for what another may give back', async () => {
   const waiting = queue.take(never).then((work) => (got = work));
   await soon();
   expect(got).toBe('still waiting');
-  queue.giveBack('only');
+  queue.finish('only');
   await waiting;
   expect(got).toBe('only');
 });
@@ -72,7 +72,7 @@ test('one piece that comes back goes to one of those who wait, and the others go
   const got: (string | undefined)[] = [];
   const waiting = [1, 2, 3].map(() => queue.take(never).then((work) => got.push(work)));
   await soon();
-  queue.giveBack('only');
+  queue.finish('only');
   await soon();
   expect(got).toEqual(['only']);
   queue.finish();
@@ -90,7 +90,7 @@ test('a stop ends the waiting with its reason, and work that is left is taken no
   const reason = new Error('enough');
   stop.abort(reason);
   await expect(waiting).rejects.toBe(reason);
-  queue.giveBack('a');
+  queue.finish('a');
   await expect(queue.take(stop.signal)).rejects.toBe(reason);
   // It is not lost to others.
   expect(await queue.take(never)).toBe('a');
@@ -110,7 +110,7 @@ test('workers at unlike speed, some of whom fail at first, do every piece exactl
       busy -= 1;
       if (piece % 7 === 0 && !failed.has(piece)) {
         failed.add(piece);
-        queue.giveBack(piece);
+        queue.finish(piece);
       } else {
         done.push(piece);
         queue.finish();

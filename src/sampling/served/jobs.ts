@@ -55,11 +55,8 @@ export function* jobsOf(
   let index = 0;
   for (const prompt of prompts) {
     const asked: Asked = { index, prompt, samples: [], open: count };
-    yield newJob(
-      asked,
-      prompt,
-      Array.from({ length: count }, (_, place) => place),
-    );
+    const places = Array.from({ length: count }, (_, place) => place);
+    yield newJob(asked, prompt, places);
     index += 1;
   }
 }

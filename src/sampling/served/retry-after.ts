@@ -75,29 +75,24 @@ const BODY_KEYS: ReadonlyMap<string, 'ms' | 's'> = new Map([
 /** Depth to which a body is searched. */
 const DEPTH = 6;
 
-function fromBody(value: unknown, now: number, depth = DEPTH): number | undefined {
-  if (depth === 0) return undefined;
-  if (Array.isArray(value)) {
-    for (const item of value as unknown[]) {
-      const found = fromBody(item, now, depth - 1);
-      if (found !== undefined) return found;
-    }
-    return undefined;
+/** Keys and values inside of a body, each before what is inside of it. */
+function* fieldsIn(value: unknown, depth = DEPTH): Generator<[key: string, value: unknown]> {
+  if (depth === 0 || typeof value !== 'object' || value === null) return;
+  for (const [key, item] of Object.entries(value) as [string, unknown][]) {
+    yield [key.toLowerCase().replaceAll(/[_-]/g, ''), item];
+    yield* fieldsIn(item, depth - 1);
   }
-  if (!isFields(value)) return undefined;
-  for (const [key, item] of Object.entries(value)) {
-    const unit = BODY_KEYS.get(key.toLowerCase().replaceAll(/[_-]/g, ''));
-    const text = typeof item === 'string' || typeof item === 'number' ? String(item) : undefined;
-    const own =
-      unit === undefined
-        ? undefined
-        : ((unit === 'ms' ? millisecondsIn(text) : undefined) ?? retryAfter(text, now));
-    if (own !== undefined) return own;
-    const inner =
-      key.toLowerCase() === 'headers' && isFields(item)
-        ? fromHeaders(headersOf(item), now, true)
-        : fromBody(item, now, depth - 1);
-    if (inner !== undefined) return inner;
+}
+
+function fromBody(body: unknown, now: number): number | undefined {
+  for (const [key, value] of fieldsIn(body)) {
+    const text = typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
+    const unit = BODY_KEYS.get(key);
+    const found =
+      (key === 'headers' && isFields(value) ? fromHeaders(headersOf(value), now, true) : undefined) ??
+      (unit === 'ms' ? millisecondsIn(text) : undefined) ??
+      (unit === undefined ? undefined : retryAfter(text, now));
+    if (found !== undefined) return found;
   }
   return undefined;
 }

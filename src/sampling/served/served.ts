@@ -189,15 +189,13 @@ export class Served implements Sampler {
     while (!endpoint.isDown) {
       const job = await queue.take(signal);
       if (job === undefined) return;
-      if (!(await this.#attempt(endpoint, job, options, signal))) {
-        queue.giveBack(job);
-        continue;
-      }
+      let next: readonly Job[] = [job];
       try {
-        for (const next of await settle(job, options, this.#options.tokenizer)) queue.add(next);
+        if (!(await this.#attempt(endpoint, job, options, signal))) continue;
+        next = await settle(job, options, this.#options.tokenizer);
         if (job.asked.open === 0) yield answerOf(job.asked, options);
       } finally {
-        queue.finish();
+        queue.finish(...next);
       }
     }
     if (endpoint.isGivenUp || this.#endpoints.every(({ isDown }) => isDown)) return;

@@ -1,4 +1,4 @@
-/** Work that several workers share: taken in order, given back when it could not be done, finished when all is done. */
+/** Work that several workers share: taken in order, and again what comes of it or could not be done, until all is finished. */
 
 export class WorkQueue<T> {
   readonly #source: Iterator<T>;
@@ -15,52 +15,30 @@ export class WorkQueue<T> {
   async take(signal: AbortSignal): Promise<T | undefined> {
     for (;;) {
       signal.throwIfAborted();
-      const again = this.#again.shift();
-      if (again !== undefined) return this.#begin(again);
-      const next = this.#source.next();
-      if (next.done !== true) return this.#begin(next.value);
+      const [again] = this.#again.splice(0, 1);
+      const next = again === undefined ? this.#source.next() : { done: false, value: again };
+      if (next.done !== true) {
+        this.#underWay += 1;
+        return next.value;
+      }
       if (this.#underWay === 0) return undefined;
       // Another worker may yet give back what it has.
-      await this.#change(signal);
+      await new Promise<void>((resolve) => {
+        const wake = (): void => {
+          signal.removeEventListener('abort', wake);
+          resolve();
+        };
+        this.#waiting.add(wake);
+        signal.addEventListener('abort', wake);
+      });
     }
   }
 
-  #begin(item: T): T {
-    this.#underWay += 1;
-    return item;
-  }
-
-  async #change(signal: AbortSignal): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const wake = (): void => {
-        signal.removeEventListener('abort', wake);
-        resolve();
-      };
-      this.#waiting.add(wake);
-      signal.addEventListener('abort', wake);
-    });
-  }
-
-  /** Adds work that came of what is under way; it is taken before what is new. */
-  add(work: T): void {
-    this.#again.push(work);
-    this.#wakeAll();
-  }
-
-  /** The work is done, or given up. */
-  finish(): void {
+  /** Ends a piece of work; `next` came of it, or is itself where it could not be done, and is taken before what is new. */
+  finish(...next: readonly T[]): void {
+    this.#again.push(...next);
     this.#underWay -= 1;
-    this.#wakeAll();
-  }
-
-  #wakeAll(): void {
     for (const wake of this.#waiting) wake();
     this.#waiting.clear();
-  }
-
-  /** Somebody else, or the same worker later, shall do it. */
-  giveBack(work: T): void {
-    this.#again.push(work);
-    this.finish();
   }
 }
