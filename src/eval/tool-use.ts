@@ -6,7 +6,7 @@ import type { RolloutMode } from '../environment/rollout-mode.ts';
 import type { Speech } from '../environment/speech.ts';
 import { lastBoxed } from '../rewards/math-answer.ts';
 import { answersRightly } from '../rewards/mentor.ts';
-import type { Measured } from './held-out.ts';
+import { judgedSchema, type Measured } from './held-out.ts';
 
 /** Why a conversation is not right. */
 const TOOL_ERRORS = {
@@ -18,18 +18,9 @@ const TOOL_ERRORS = {
 } as const;
 export type ToolError = keyof typeof TOOL_ERRORS;
 
-export const toolVerdictSchema = z.object({
-  id: z.string(),
+export const toolVerdictSchema = judgedSchema.extend({
   split: z.enum(SPLITS),
-  category: z.string(),
-  request: z.string(),
-  gold: z.string(),
-  output: z.string(),
-  correct: z.boolean(),
-  /** Class of the error; empty when correct. */
   error: z.union([z.enum(Object.keys(TOOL_ERRORS) as ToolError[]), z.literal('')]),
-  /** Tokens of the conversation; 0 when the prompt was too long to be asked. */
-  tokens: z.int(),
   /** Names of the functions that exist and were called, in order. */
   tools: z.array(z.string()),
   /** Calls of functions that do not exist. */

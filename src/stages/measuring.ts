@@ -10,7 +10,7 @@ import { readText, writeAtomic } from '../base/files.ts';
 import { hashString } from '../base/rng.ts';
 import type { Series } from '../data/dialogues.ts';
 import type { EvalResult, EvalSample } from '../eval/formats.ts';
-import type { Measured } from '../eval/held-out.ts';
+import type { Judged, Measured } from '../eval/held-out.ts';
 import type { Engine } from '../sampling/gguf.ts';
 import { type Metrics, type RunEvent, stepEvent } from '../train/events.ts';
 import {
@@ -42,15 +42,7 @@ export function* noModels(models: Readonly<Record<string, string>>): Iterable<St
 }
 
 /** Common part of all verdicts. */
-interface Verdict {
-  readonly id: string;
-  readonly category: string;
-  readonly request: string;
-  readonly gold: string;
-  readonly output: string;
-  readonly correct: boolean;
-  readonly tokens: number;
-}
+type Verdict = Omit<Judged, 'error'>;
 
 export interface Measurement<V extends Verdict, T> {
   readonly options: OptionsOf<typeof measuringOptions> & {

@@ -24,18 +24,11 @@ export interface StoredTrajectories {
   readonly samples: readonly Trajectory[];
 }
 
-export interface TrajectoryBatch {
-  /** The fingerprint of the teacher's tokenizer. */
-  readonly vocabulary: string;
-  /** Problems that were asked, and conversations that were drawn. */
-  readonly problems: number;
-  readonly drawn: number;
-  readonly kept: readonly StoredTrajectories[];
-}
-
 const ids = z.array(z.int().nonnegative());
 const batchSchema = z.object({
+  /** The fingerprint of the teacher's tokenizer. */
   vocabulary: z.string(),
+  /** Problems that were asked, and conversations that were drawn. */
   problems: z.int(),
   drawn: z.int(),
   kept: z.array(
@@ -49,6 +42,10 @@ const batchSchema = z.object({
     }),
   ),
 });
+
+export type TrajectoryBatch = Omit<z.output<typeof batchSchema>, 'kept'> & {
+  readonly kept: readonly StoredTrajectories[];
+};
 
 const pathOf = (folder: string, batch: number): string =>
   join(folder, `trajectories-${String(batch).padStart(6, '0')}.json`);
