@@ -48,7 +48,8 @@ function exactObject(value: JsonObject | PyDict): PyDict {
   return value instanceof Map ? value : fromJson(value as JsonObject);
 }
 
-function exactCall({ name, arguments: given }: ToolCall | ExactCall): PyDict {
+/** A call as files and templates have it: {name, arguments}. */
+export function exactCall({ name, arguments: given }: ToolCall | ExactCall): PyDict {
   return new Map<string, PyValue>([
     ['name', name],
     ['arguments', exactObject(given)],

@@ -5,6 +5,7 @@
  */
 import { UserError } from '../base/errors.ts';
 import type { ExactCall, ExactMessage } from '../chat/messages.ts';
+import { exactCall } from '../chat/template.ts';
 import { completedTool, readTools } from '../chat/tool-documents.ts';
 import { dumps } from '../json/dumps.ts';
 import { portableFault } from '../json/portable.ts';
@@ -28,13 +29,6 @@ export interface DataRecord {
   readonly messages: readonly ExactMessage[];
   /** Each with its keys in their order: {name, description, parameters, ...}; see chat/tool-documents.ts. */
   readonly tools: readonly PyDict[];
-}
-
-function callValue({ name, arguments: given }: ExactCall): PyDict {
-  return new Map<string, PyValue>([
-    ['name', name],
-    ['arguments', given],
-  ]);
 }
 
 /** Words of users, all of them. */
@@ -64,7 +58,7 @@ export function messageValue({ role, content, reasoning, toolCalls }: ExactMessa
     ['content', content],
   ]);
   if (reasoning !== undefined) value.set('reasoning_content', reasoning);
-  if (toolCalls !== undefined && toolCalls.length > 0) value.set('tool_calls', toolCalls.map(callValue));
+  if (toolCalls !== undefined && toolCalls.length > 0) value.set('tool_calls', toolCalls.map(exactCall));
   return value;
 }
 

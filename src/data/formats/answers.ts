@@ -12,6 +12,7 @@ import {
   PythonFault,
 } from '../../chat/formats/python-calls.ts';
 import { argumentsOf } from '../../chat/tools.ts';
+import { exactCall } from '../../chat/template.ts';
 import { dumps } from '../../json/dumps.ts';
 import { tryParseJson } from '../../json/parse.ts';
 import { isDict, isList, type PyDict, type PyValue } from '../../json/python.ts';
@@ -66,7 +67,7 @@ function jsonCalls(text: string, names: ReadonlySet<string>): readonly ExactCall
 }
 
 const sameCalls = (a: readonly ExactCall[], b: readonly ExactCall[]): boolean =>
-  dumps(a.map((call) => [call.name, call.arguments])) === dumps(b.map((call) => [call.name, call.arguments]));
+  dumps(a.map(exactCall)) === dumps(b.map(exactCall));
 
 /** A text with calls that stand in a field beside it, which some data sets write into the text too. */
 function withField(text: string, calls: readonly ExactCall[]): Answer {
