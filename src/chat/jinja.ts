@@ -33,6 +33,20 @@ const strftimeNow = (format: string): string =>
     const text = DAY[field] ?? whole;
     return bare === '' ? text : text.replace(/^[0 ]+(?=\d)/, '');
   });
+
+/**
+ * A template that tells that day wherever it is rendered: transformers gives it a function, and llama.cpp a variable, that
+ * tell today's.
+ */
+export function withDay(source: string): string {
+  const dated = source.replaceAll(
+    /\bstrftime_now\((["'])([^"'\\]*)\1\)/g,
+    (_, quote: string, format: string) => quote + strftimeNow(format) + quote,
+  );
+  const day = `{%- set date_string = '${strftimeNow('%d %b %Y')}' %}`;
+  return /\bdate_string\b/.test(dated) && !dated.includes(day) ? day + dated : dated;
+}
+
 /** Items of a range at most; conversations have far fewer messages. */
 const LONGEST_RANGE = 100_000;
 

@@ -16,7 +16,7 @@ import { functiongemma } from './formats/functiongemma.ts';
 import { hermes } from './formats/hermes.ts';
 import { type ChosenFormat, formatOf } from './formats/index.ts';
 import { closesThought, openedThought } from './generation.ts';
-import { renderTemplate } from './jinja.ts';
+import { renderTemplate, withDay } from './jinja.ts';
 import type { ExactCall, ExactMessage, Message, Tool, ToolCall } from './messages.ts';
 
 export interface ChatInput {
@@ -303,11 +303,13 @@ export class ChatTemplate {
 
   /**
    * The template that a model is trained and asked with, and exported with: thoughts as `thinking` says, else as the
-   * template's own default has them; itself where that is the same everywhere.
+   * template's own default has them, and the one day that is told in training; itself where that is the same everywhere.
    */
   fixed(thinking: Thinking | undefined): ChatTemplate {
-    if (thinking !== undefined) return this.withThinking(thinking === 'on');
-    return this.dependsOnServer ? this.withThinking(false) : this;
+    const dated = withDay(this.source);
+    const template = dated === this.source ? this : new ChatTemplate(dated, this.#tokens);
+    if (thinking !== undefined) return template.withThinking(thinking === 'on');
+    return template.dependsOnServer ? template.withThinking(false) : template;
   }
 }
 

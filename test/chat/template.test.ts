@@ -152,6 +152,16 @@ describe('prompt and target', () => {
     );
   });
 
+  it('tell the day of training wherever they are rendered', () => {
+    const source =
+      '{%- if not date_string is defined %}{%- set date_string = strftime_now(\'%d %b %Y\') %}{%- endif %}{{- date_string }} {{ strftime_now("%-m") }}{# tools #}';
+    const { source: fixed } = new ChatTemplate(source).fixed(undefined);
+    expect(fixed).not.toContain('strftime_now');
+    expect(renderChat(`{%- set date_string = 'today' %}${source}`, { messages: hi })).toBe('today 7');
+    expect(renderChat(fixed, { messages: hi })).toBe('26 Jul 2024 7');
+    expect(new ChatTemplate(fixed).fixed(undefined).source).toBe(fixed);
+  });
+
   it('turn thoughts on for an answer that has one, where the template has them off', () => {
     const source = OWN_TEMPLATE.source.replace(
       'enable_thinking is defined and enable_thinking is false',
