@@ -14,7 +14,7 @@ import { TemplateValues } from './exact-json.ts';
 import type { ToolFormat } from './formats/format.ts';
 import { functiongemma } from './formats/functiongemma.ts';
 import { hermes } from './formats/hermes.ts';
-import { type ChosenFormat, formatOf } from './formats/index.ts';
+import { type ChosenFormat, type FormatName, formatOf, withFormat } from './formats/index.ts';
 import { closesThought, openedThought } from './generation.ts';
 import { renderTemplate, withDay } from './jinja.ts';
 import type { ExactCall, ExactMessage, Message, Tool, ToolCall } from './messages.ts';
@@ -304,12 +304,24 @@ export class ChatTemplate {
   /**
    * The template that a model is trained and asked with, and exported with: thoughts as `thinking` says, else as the
    * template's own default has them, and the one day that is told in training; itself where that is the same everywhere.
+   * Throws a UserError for a format that is named where the template writes another.
    */
-  fixed(thinking: Thinking | undefined): ChatTemplate {
+  fixed(thinking: Thinking | undefined, format?: FormatName): ChatTemplate {
+    if (format !== undefined) return this.#named(format).fixed(thinking);
     const dated = withDay(this.source);
     const template = dated === this.source ? this : new ChatTemplate(dated, this.#tokens);
     if (thinking !== undefined) return template.withThinking(thinking === 'on');
     return template.dependsOnServer ? template.withThinking(false) : template;
+  }
+
+  #named(format: FormatName): ChatTemplate {
+    const written = this.source.includes(IN_PLACE) ? 'hermes' : formatOf(this.source)?.format.name;
+    if (written === format) return this;
+    if (written === undefined) return new ChatTemplate(withFormat(this.source, format), this.#tokens);
+    throw new UserError(
+      'CHAT_TEMPLATE',
+      `tool_format is ${format}, and the chat template writes calls as ${written} does; leave tool_format out, or change the checkpoint's chat_template.jinja.`,
+    );
   }
 }
 

@@ -86,7 +86,7 @@ export class ModelShapes {
     return {
       config: typeof model === 'string' ? loadConfig(model) : newConfig(model, tokenizer),
       tokenizer,
-      template: ChatTemplate.of(tokenizer).fixed(this.#recipe.thinking),
+      template: ChatTemplate.of(tokenizer).fixed(this.#recipe.thinking, this.#recipe.tool_format),
     };
   }
 

@@ -1,5 +1,6 @@
 /** The recipe language, version 1: what a recipe may say. `load.ts` reads one, `stages.ts` has the stages. */
 import { z } from 'zod';
+import { FORMAT_NAMES } from '../chat/formats/index.ts';
 import { THINKING } from '../chat/template.ts';
 import { limitOptions } from '../environment/environment.ts';
 import { stageSchema } from '../stages/index.ts';
@@ -109,6 +110,12 @@ export const recipeSchema = z.strictObject({
     .exactOptional()
     .describe(
       "thoughts of all prompts on or off (enable_thinking), fixed in the students' chat template as well; without it, as each chat template has them by default",
+    ),
+  tool_format: z
+    .enum(FORMAT_NAMES)
+    .exactOptional()
+    .describe(
+      'form of calls, for checkpoints whose chat template writes them in none that is known; any other template decides itself',
     ),
   models: z
     .record(nameSchema, z.union([pathTo('checkpoint'), prunedModelSchema, newModelSchema]))

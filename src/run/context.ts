@@ -125,7 +125,7 @@ export function tokenizerSource(run: Run, reference: string): string {
 
 function fixedTokenizer(run: Run, source: string): string {
   const tokenizer = Tokenizer.load(source);
-  const template = ChatTemplate.of(tokenizer).fixed(run.recipe.thinking);
+  const template = ChatTemplate.of(tokenizer).fixed(run.recipe.thinking, run.recipe.tool_format);
   if (template.source === tokenizer.chatTemplate) return source;
   const name = `${tokenizer.fingerprint()}-${hashString(template.source).toString(16)}`;
   const folder = join(run.folder, 'templates', name);

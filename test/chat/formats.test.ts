@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { formats, type FormatName } from '../../src/chat/formats/index.ts';
 import { parseGeneration } from '../../src/chat/generation.ts';
 import type { ExactMessage } from '../../src/chat/messages.ts';
-import { ChatTemplate } from '../../src/chat/template.ts';
+import { ChatTemplate, OWN_TEMPLATE } from '../../src/chat/template.ts';
 import { argumentsIn, toolTable } from '../../src/chat/tools.ts';
 import { toTools } from '../../src/chat/tool-documents.ts';
 import { dumps } from '../../src/json/dumps.ts';
@@ -96,6 +96,57 @@ describe.each(TEMPLATES)('the template of %s', (name, format, assistant, end) =>
         : [];
     expect(made).toEqual(calls);
     expect(read.kind).toBe(calls.length > 0 ? 'calls' : 'reply');
+  });
+});
+
+describe('a checkpoint', () => {
+  const specialTokens = { bos_token: '<bos>' };
+  const chatml = readFileSync(new URL('smollm2.jinja', FOLDER), 'utf8');
+  const unknown = '{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}{{ tools }}';
+
+  it('whose template shows no tools speaks as tinystar does, and says so', () => {
+    const template = ChatTemplate.of({ chatTemplate: chatml, specialTokens });
+    const { messages, tools } = recordOf('call');
+    expect(template.prompt({ messages: messages.slice(0, -1), tools })).toBe(
+      OWN_TEMPLATE.prompt({ messages: messages.slice(0, -1), tools }),
+    );
+    expect(template.formatReason).toBe(
+      "tool-call format: hermes, because the checkpoint's chat template shows no tools, so that tinystar's own stands in its place",
+    );
+    // What is exported is read again.
+    const exported = ChatTemplate.of({ chatTemplate: template.fixed(undefined).source, specialTokens });
+    expect(exported.formatReason).toBe(template.formatReason);
+  });
+
+  it.each([
+    [
+      "with Qwen's turns",
+      ['<|im_start|>', '<start_of_turn>'],
+      '<|im_start|>user\n?<|im_end|>\n<|im_start|>assistant\n',
+    ],
+    [
+      "with Gemma's turns",
+      ['<start_of_turn>'],
+      '<bos><start_of_turn>user\n?<end_of_turn>\n<start_of_turn>assistant\n',
+    ],
+    ['with neither', [], '<|im_start|>user\n?<|im_end|>\n<|im_start|>assistant\n'],
+  ])('without a template and %s has prompts in them', (_, tokens, prompt) => {
+    const findId = (token: string): number | undefined => (tokens.includes(token) ? 1 : undefined);
+    const template = ChatTemplate.of({ chatTemplate: undefined, specialTokens, findId });
+    expect(template.prompt({ messages: [{ role: 'user', content: '?' }] })).toBe(prompt);
+    expect(template.format.turn.close).toBe(prompt.includes('<bos>') ? '<end_of_turn>' : '<|im_end|>');
+  });
+
+  it('whose template writes calls in no known form may be told one', () => {
+    const template = ChatTemplate.of({ chatTemplate: unknown, specialTokens });
+    expect(template.formatReason).toMatch(/^tool-call format: hermes, because .* in no form that is known$/);
+    const named = template.fixed('off', 'lfm2');
+    expect(named.formatReason).toBe('tool-call format: lfm2, because it was named');
+    expect(new ChatTemplate(named.source).fixed(undefined, 'lfm2').format.name).toBe('lfm2');
+    expect(() => templateOf('granite').fixed(undefined, 'lfm2')).toThrow(
+      'tool_format is lfm2, and the chat template writes calls as hermes does',
+    );
+    expect(templateOf('lfm2').fixed(undefined, 'lfm2').format.name).toBe('lfm2');
   });
 });
 

@@ -13,6 +13,7 @@ export const formats = { hermes, llama3, functiongemma, lfm2, qwen3_5 } as const
 >;
 
 export type FormatName = keyof typeof formats;
+export const FORMAT_NAMES = Object.keys(formats) as [FormatName, ...FormatName[]];
 
 /** Texts that only templates of one format have; the first that is found decides. */
 const MARKS: readonly (readonly [mark: string, name: FormatName])[] = [
@@ -32,8 +33,19 @@ export interface ChosenFormat {
   readonly reason: string;
 }
 
+/** Comment of a template whose format somebody has named; it goes where the template goes. */
+const NAMED = /\{#- tool-call format: (\w+) #\}/;
+
+/** A template that says its own format. */
+export const withFormat = (template: string, name: FormatName): string =>
+  `{#- tool-call format: ${name} #}${template}`;
+
+const isFormat = (name: string): name is FormatName => Object.hasOwn(formats, name);
+
 /** The format of a chat template, by its text alone; undefined where it writes calls in no way that is known. */
 export function formatOf(template: string): ChosenFormat | undefined {
+  const named = NAMED.exec(template)?.[1] ?? '';
+  if (isFormat(named)) return { format: formats[named], reason: 'because it was named' };
   const found = MARKS.find(([mark]) => template.includes(mark));
   if (found === undefined) return undefined;
   const [mark, name] = found;
