@@ -1,7 +1,6 @@
 /** Reads of a file at given places. */
-import { closeSync, fstatSync, openSync } from 'node:fs';
-import { fileError } from '../base/files.ts';
-import { readAt } from '../base/open-file.ts';
+import { closeSync, fstatSync } from 'node:fs';
+import { openFile, readAt } from '../base/open-file.ts';
 
 /** A file that is read at any place. */
 export class ByteFile implements Disposable {
@@ -12,11 +11,7 @@ export class ByteFile implements Disposable {
   /** Throws a UserError if the file cannot be opened. */
   constructor(path: string) {
     this.path = path;
-    try {
-      this.#file = openSync(path, 'r');
-    } catch (thrown) {
-      throw fileError('read', path, thrown);
-    }
+    this.#file = openFile(path, 'r');
     this.size = fstatSync(this.#file).size;
   }
 

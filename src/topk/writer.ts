@@ -1,9 +1,10 @@
 /** Writes a top-k store as a stream; one that was interrupted goes on at the end of its last whole sequence. */
-import { closeSync, existsSync, fsyncSync, ftruncateSync, mkdirSync, openSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, existsSync, fsyncSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { UserError } from '../base/errors.ts';
 import { fileError } from '../base/files.ts';
+import { cutFile } from '../base/lines.ts';
+import { openFile, writeFully } from '../base/open-file.ts';
 import { ByteFile } from './bytes.ts';
 import {
   decodeTokens,
@@ -69,13 +70,8 @@ export class TopKWriter implements Disposable {
     this.#places = resumed.places;
     this.#rows = resumed.rows;
     this.#end = resumed.end;
-    try {
-      mkdirSync(dirname(path), { recursive: true });
-      this.#file = openSync(path, resumed.end > 0 ? 'r+' : 'w');
-      ftruncateSync(this.#file, this.#end);
-    } catch (thrown) {
-      throw fileError('write', path, thrown);
-    }
+    cutFile(path, this.#end);
+    this.#file = openFile(path, 'a');
     if (this.#end === 0) this.#write(encodeHeader(this.header));
   }
 
@@ -85,13 +81,7 @@ export class TopKWriter implements Disposable {
   }
 
   #write(bytes: Buffer): void {
-    try {
-      let written = 0;
-      while (written < bytes.length)
-        written += writeSync(this.#file, bytes, written, bytes.length - written, this.#end + written);
-    } catch (thrown) {
-      throw fileError('write', this.path, thrown);
-    }
+    writeFully(this.path, this.#file, bytes);
     this.#end += bytes.length;
   }
 
