@@ -29,7 +29,6 @@ const CONFIG: ModelConfig = {
   eosTokenId: null,
 };
 const TOP = 8;
-const ADAMW = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0, maxNorm: 1 };
 
 const OBJECTIVES: readonly Objective[] = [
   crossEntropy(),
@@ -49,11 +48,7 @@ function examples(): TrainExample[] {
 function buildAll(device: Device): void {
   for (const objective of OBJECTIVES) {
     using weights = new ParameterSet(device, parameterSpecs(CONFIG), 'trainable');
-    using trainer = new Trainer(CONFIG, weights, objective, {
-      ...ADAMW,
-      microBatchTokens: 1024,
-      micro_train_batch_size: 2,
-    });
+    using trainer = new Trainer(CONFIG, weights, objective, { microBatchTokens: 1024 });
     trainer.reserve(examples());
   }
   using weights = new ParameterSet(device, parameterSpecs(CONFIG), 'weights');

@@ -140,12 +140,7 @@ function* settle(options: TrajectoryOptions, total: number, solved: Solved): Gen
     }),
   );
   if (samples.length > 0) yield { type: 'sample', stage, step, samples };
-  writeTrajectories(folder, number, {
-    vocabulary: speech.tokenizer.fingerprint(),
-    problems: asked.length,
-    drawn: parts.length,
-    kept,
-  });
+  writeTrajectories(folder, number, speech.tokenizer.fingerprint(), kept);
 }
 
 /**

@@ -28,9 +28,6 @@ const ids = z.array(z.int().nonnegative());
 const batchSchema = z.object({
   /** The fingerprint of the teacher's tokenizer. */
   vocabulary: z.string(),
-  /** Problems that were asked, and conversations that were drawn. */
-  problems: z.int(),
-  drawn: z.int(),
   kept: z.array(
     z.object({
       id: z.string(),
@@ -42,10 +39,6 @@ const batchSchema = z.object({
     }),
   ),
 });
-
-export type TrajectoryBatch = Omit<z.output<typeof batchSchema>, 'kept'> & {
-  readonly kept: readonly StoredTrajectories[];
-};
 
 const pathOf = (folder: string, batch: number): string =>
   join(folder, `trajectories-${String(batch).padStart(6, '0')}.json`);
@@ -66,9 +59,14 @@ export function spansOf(rows: readonly number[]): [first: number, count: number]
   return spans;
 }
 
-/** Writes a batch. */
-export function writeTrajectories(folder: string, batch: number, { kept, ...facts }: TrajectoryBatch): void {
-  const plain = kept.map(({ id, prompt, samples }) => ({
+/** Writes a batch of what is kept, in the vocabulary with this fingerprint. */
+export function writeTrajectories(
+  folder: string,
+  batch: number,
+  vocabulary: string,
+  trajectories: readonly StoredTrajectories[],
+): void {
+  const kept = trajectories.map(({ id, prompt, samples }) => ({
     id,
     prompt: [...prompt],
     samples: samples.map(({ tokens, rows, correct }) => ({
@@ -77,7 +75,7 @@ export function writeTrajectories(folder: string, batch: number, { kept, ...fact
       correct,
     })),
   }));
-  writeAtomic(pathOf(folder, batch), JSON.stringify({ ...facts, kept: plain }));
+  writeAtomic(pathOf(folder, batch), JSON.stringify({ vocabulary, kept }));
 }
 
 function readBatch(path: string, vocabulary: string): StoredTrajectories[] {
