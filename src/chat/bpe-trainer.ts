@@ -3,12 +3,13 @@
  * incremental algorithm over unique words; of equally frequent pairs the one with the lower ids is merged, so the
  * same texts always give the same vocabulary (and Hugging Face's trainer would give the same merges).
  */
-import { required, UserError } from '../base/errors.ts';
+import { UserError } from '../base/errors.ts';
+import { Heap } from '../base/heap.ts';
+import { type AddedToken, AddedTokens } from './added-tokens.ts';
 import { byteChar, BYTE_ALPHABET } from './byte-level.ts';
 import { hermes } from './formats/hermes.ts';
-import { addedPattern, compilePattern, QWEN_PATTERN, splitWords } from './pretokenize.ts';
-import type { AddedToken } from './tokenizer-files.ts';
-import { qwenConfig, qwenShell } from './qwen-files.ts';
+import { cutWords, type Pipeline, pipelineOf } from './pipeline.ts';
+import { byteLevelShell, QWEN2, tokenizerConfig } from './tokenizer-shells.ts';
 import { Tokenizer } from './tokenizer.ts';
 
 const { turn: TURN, textEnd: TEXT_END } = hermes;
@@ -53,46 +54,6 @@ function comesFirst(a: Candidate, b: Candidate): boolean {
   return a.count !== b.count ? a.count > b.count : a.pair < b.pair;
 }
 
-/** A binary heap with the best candidate on top. */
-class CandidateHeap {
-  readonly #items: Candidate[] = [];
-
-  push(item: Candidate): void {
-    const items = this.#items;
-    let at = items.length;
-    items.push(item);
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      const other = required(items[parent], 'heap item');
-      if (!comesFirst(item, other)) break;
-      items[at] = other;
-      at = parent;
-    }
-    items[at] = item;
-  }
-
-  pop(): Candidate | undefined {
-    const items = this.#items;
-    const top = items[0];
-    const item = items.pop();
-    if (item === undefined || items.length === 0) return top;
-    let at = 0;
-    for (;;) {
-      let child = 2 * at + 1;
-      const first = items[child];
-      if (first === undefined) break;
-      const second = items[child + 1];
-      if (second !== undefined && comesFirst(second, first)) child++;
-      const best = required(items[child], 'heap item');
-      if (!comesFirst(best, item)) break;
-      items[at] = best;
-      at = child;
-    }
-    items[at] = item;
-    return top;
-  }
-}
-
 interface Word {
   ids: number[];
   readonly weight: number;
@@ -101,16 +62,15 @@ interface Word {
 /** A word with the one space or mark before it, as the pattern cuts it. */
 const PREFIXED = /^([^\p{L}])(\p{L}+)$/u;
 
-function countWords(
-  texts: Iterable<string>,
-  patterns: readonly RegExp[],
-  wordsApart: boolean,
-): Map<string, number> {
-  const added = required(addedPattern(ADDED.map((token) => token.content)), 'pattern of added tokens');
+function countWords(texts: Iterable<string>, pipeline: Pipeline, wordsApart: boolean): Map<string, number> {
+  const added = new AddedTokens(
+    ADDED.map((token, id) => ({ id, ...token })),
+    pipeline.normalize,
+  );
   const counts = new Map<string, number>();
   for (const text of texts) {
-    for (const part of text.split(added)) {
-      for (const word of splitWords(part.normalize('NFC'), patterns)) {
+    for (const part of added.split(text)) {
+      for (const word of typeof part === 'string' ? cutWords(part, pipeline) : []) {
         const bare = wordsApart ? (PREFIXED.exec(word)?.[2] ?? word) : word;
         counts.set(bare, (counts.get(bare) ?? 0) + 1);
       }
@@ -180,7 +140,7 @@ class PairTable {
 function learnMerges(words: readonly Word[], firstId: number, limit: number): [number, number][] {
   const table = new PairTable();
   for (const word of words) table.add(word);
-  const heap = new CandidateHeap();
+  const heap = new Heap(comesFirst);
   for (const pair of table.pairs()) heap.push({ pair, count: table.count(pair) });
   const merges: [number, number][] = [];
   while (merges.length < limit) {
@@ -221,10 +181,11 @@ export function trainTokenizer(texts: Iterable<string>, options: TrainTokenizerO
       `A vocabulary needs ${least} to ${ID_LIMIT - 1} entries, got ${size}; set another size.`,
     );
   }
-  const patterns = [compilePattern(QWEN_PATTERN)];
+  const shell = byteLevelShell(QWEN2);
+  const pipeline = pipelineOf(shell, 'The vocabulary');
   const idOfChar = new Map(BYTE_ALPHABET.map((char, id) => [char, id]));
   const idOfByte = Array.from({ length: 256 }, (_, byte) => idOfChar.get(byteChar(byte)) ?? 0);
-  const words = Array.from(countWords(texts, patterns, wordsApart), ([text, count]) => ({
+  const words = Array.from(countWords(texts, pipeline, wordsApart), ([text, count]) => ({
     ids: Array.from(Buffer.from(text, 'utf8'), (byte) => idOfByte[byte] ?? 0),
     weight: Math.ceil(weight(count)),
   }));
@@ -246,14 +207,13 @@ export function trainTokenizer(texts: Iterable<string>, options: TrainTokenizerO
       result: Int32Array.from(merges, (_, rank) => BYTE_ALPHABET.length + rank),
     },
     added,
-    normalize: true,
-    patterns,
-    shell: qwenShell(),
-    config: qwenConfig({
-      eos: TURN_END,
-      pad: TEXT_END,
-      special: [TURN.open, TURN_END],
-    }),
+    pipeline,
+    shell,
+    config: tokenizerConfig(
+      'Qwen2Tokenizer',
+      { bos: null, eos: TURN_END, pad: TEXT_END, unknown: null, special: [TURN.open, TURN_END] },
+      false,
+    ),
     chatTemplate: options.chatTemplate,
   });
 }

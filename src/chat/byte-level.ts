@@ -1,6 +1,7 @@
 /**
- * GPT-2's byte-level alphabet: each of the 256 bytes is written as one printable character, so that a
- * vocabulary of byte strings can live in JSON. Printable Latin-1 stands for itself, the rest moves to U+0100 and up.
+ * Bytes as text. GPT-2's byte-level alphabet: each of the 256 bytes is written as one printable character, so
+ * that a vocabulary of byte strings can live in JSON; printable Latin-1 stands for itself, the rest moves to U+0100
+ * and up. SentencePiece's byte tokens: <0x00> to <0xFF>, for what a vocabulary of characters lacks.
  */
 const charOfByte: string[] = [];
 const byteOfCode = new Int16Array(0x144).fill(-1);
@@ -25,6 +26,35 @@ export function byteChar(byte: number): string {
 }
 
 /** The byte that a character of the alphabet stands for, or -1. */
-export function byteOf(charCode: number): number {
+function byteOf(charCode: number): number {
   return byteOfCode[charCode] ?? -1;
+}
+
+/** `text` in UTF-8, each byte as its character of the alphabet. */
+export function byteText(text: string): string {
+  let written = '';
+  for (const byte of Buffer.from(text, 'utf8')) written += byteChar(byte);
+  return written;
+}
+
+/** The bytes that a text of the alphabet stands for; a text with any other character stands for itself. */
+export function bytesOfText(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) {
+    const byte = byteOf(text.charCodeAt(i));
+    if (byte < 0) return Buffer.from(text, 'utf8');
+    bytes[i] = byte;
+  }
+  return bytes;
+}
+
+/** SentencePiece's token for a byte. */
+export function byteToken(byte: number): string {
+  return `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`;
+}
+
+/** The byte of a token such as <0x41>, or undefined. */
+export function byteOfToken(token: string): number | undefined {
+  const [, hex] = /^<0x([0-9A-Fa-f]{2})>$/.exec(token) ?? [];
+  return hex === undefined ? undefined : Number.parseInt(hex, 16);
 }

@@ -1,24 +1,15 @@
 /**
  * A tokenizer as a Hugging Face folder: tokenizer.json (the whole truth), tokenizer_config.json, vocab.json,
- * merges.txt and chat_template.jinja. Only byte-level BPE is read; what else a file may ask for is refused, not ignored.
+ * merges.txt and chat_template.jinja. Only BPE is read; what else a file may ask for is refused, not ignored.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorText, UserError } from '../base/errors.ts';
 import { readText, writeAtomic } from '../base/files.ts';
+import type { AddedToken } from './added-tokens.ts';
 import type { Merges } from './bpe.ts';
-import { compilePattern, GPT2_PATTERN } from './pretokenize.ts';
+import { type Fields, isFields, type Pipeline, pipelineOf, refuse } from './pipeline.ts';
 import { endsDeclared, tokenEntry } from './stop-tokens.ts';
-
-/** A token that is found in the text before it is cut into words. */
-export interface AddedToken {
-  readonly id: number;
-  readonly content: string;
-  /** Special tokens are left out by `decode(ids, {skipSpecial: true})`. */
-  readonly special: boolean;
-}
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /** Above every vocabulary that there is; tables are as long as the largest id, so that a damaged one would fill the memory. */
 const MAX_ID = 2 ** 22;
@@ -28,12 +19,11 @@ const isId = (value: unknown): value is number =>
 
 /** Everything a tokenizer is made of. */
 export interface TokenizerParts {
-  /** Byte-level text by id; added tokens are not in it. */
+  /** Text by id, in the alphabet of `pipeline`; added tokens may be in it, too. */
   readonly tokens: readonly (string | undefined)[];
   readonly merges: Merges;
   readonly added: readonly AddedToken[];
-  readonly normalize: boolean;
-  readonly patterns: readonly RegExp[];
+  readonly pipeline: Pipeline;
   /** tokenizer.json without its tokens and merges, to be written back as it was. */
   readonly shell: Fields;
   /** tokenizer_config.json without its tokens and template. */
@@ -41,10 +31,6 @@ export interface TokenizerParts {
   readonly chatTemplate: string | undefined;
   /** Ids and texts of tokens that end an answer according to the files beside the tokenizer's own. */
   readonly ends?: readonly (number | string)[];
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function readJson(path: string): Fields {
@@ -63,55 +49,31 @@ function readJson(path: string): Fields {
   return value;
 }
 
-function refuse(path: string, what: string): never {
-  throw new UserError(
-    'TOKENIZER',
-    `${path} ${what}; tinystar reads byte-level BPE tokenizers such as Qwen's.`,
-  );
-}
-
-function parsePatterns(preTokenizer: unknown, path: string): RegExp[] {
-  if (!isFields(preTokenizer)) return refuse(path, 'has no pre_tokenizer');
-  const parts: unknown[] =
-    preTokenizer.type === 'Sequence' && Array.isArray(preTokenizer.pretokenizers)
-      ? preTokenizer.pretokenizers
-      : [preTokenizer];
-  return parts.flatMap((part): RegExp[] => {
-    if (!isFields(part) || typeof part.type !== 'string')
-      return refuse(path, 'has an unreadable pre_tokenizer');
-    if (part.type === 'ByteLevel') {
-      if (part.add_prefix_space === true) return refuse(path, 'asks for a prefix space');
-      return part.use_regex === false ? [] : [compilePattern(GPT2_PATTERN)];
-    }
-    const pattern = isFields(part.pattern) ? part.pattern.Regex : undefined;
-    if (
-      part.type !== 'Split' ||
-      typeof pattern !== 'string' ||
-      part.behavior !== 'Isolated' ||
-      part.invert === true
-    ) {
-      return refuse(path, `has a pre_tokenizer of type ${part.type} with unknown options`);
-    }
-    return [compilePattern(pattern)];
-  });
+function damaged(path: string, what: string): never {
+  throw new UserError('TOKENIZER', `${path} ${what}; copy the file again.`);
 }
 
 function parseAdded(value: unknown, path: string): AddedToken[] {
   if (!Array.isArray(value)) return [];
   return value.map((entry: unknown) => {
     if (!isFields(entry) || !isId(entry.id) || typeof entry.content !== 'string') {
-      return refuse(path, 'has an unreadable entry in added_tokens');
+      return damaged(path, 'has an unreadable entry in added_tokens');
     }
-    if (entry.lstrip === true || entry.rstrip === true || entry.single_word === true) {
-      return refuse(path, `has an added token (${entry.content}) that strips its surroundings`);
-    }
-    return { id: entry.id, content: entry.content, special: entry.special === true };
+    return {
+      id: entry.id,
+      content: entry.content,
+      special: entry.special === true,
+      lstrip: entry.lstrip === true,
+      rstrip: entry.rstrip === true,
+      singleWord: entry.single_word === true,
+      normalized: entry.normalized === true,
+    };
   });
 }
 
 /** Reads a list of merges; `path` names its file in errors. */
 export function parseMerges(value: unknown, idOf: ReadonlyMap<string, number>, path: string): Merges {
-  if (!Array.isArray(value)) return refuse(path, 'has no list of merges');
+  if (!Array.isArray(value)) return damaged(path, 'has no list of merges');
   const merges = {
     left: new Int32Array(value.length),
     right: new Int32Array(value.length),
@@ -122,7 +84,7 @@ export function parseMerges(value: unknown, idOf: ReadonlyMap<string, number>, p
     const [left, right]: unknown[] =
       typeof entry === 'string' ? entry.split(' ') : Array.isArray(entry) ? entry : [];
     const ids = [left, right, `${String(left)}${String(right)}`].map((token) => idOf.get(String(token)));
-    if (ids.includes(undefined)) return refuse(path, `has a merge of unknown tokens (number ${rank})`);
+    if (ids.includes(undefined)) return damaged(path, `has a merge of unknown tokens (number ${rank})`);
     merges.left[rank] = ids[0] ?? 0;
     merges.right[rank] = ids[1] ?? 0;
     merges.result[rank] = ids[2] ?? 0;
@@ -169,33 +131,27 @@ function readConfig(folder: string): Fields {
 /** Reads a tokenizer's folder; every fault of it is a UserError. */
 export function readTokenizerFiles(folder: string): TokenizerParts {
   const path = join(folder, 'tokenizer.json');
-  const { added_tokens, model, ...shell } = readJson(path);
+  const { added_tokens, model, ...outer } = readJson(path);
   const config = readConfig(folder);
-  if (!isFields(model) || model.type !== 'BPE' || !isFields(model.vocab))
-    return refuse(path, 'is not a BPE model');
+  if (!isFields(model)) return damaged(path, 'has no model');
+  if (model.type !== 'BPE' || !isFields(model.vocab))
+    return refuse(path, `has a model of type ${String(model.type)}`);
   const { vocab, merges, ...modelShell } = model;
-  if (model.byte_fallback === true || model.ignore_merges === true || (model.dropout ?? null) !== null) {
-    return refuse(path, 'uses byte_fallback, ignore_merges or dropout');
-  }
-  const normalizer = shell.normalizer ?? null;
-  if (normalizer !== null && !(isFields(normalizer) && normalizer.type === 'NFC')) {
-    return refuse(path, 'has a normalizer other than NFC');
-  }
   const tokens: (string | undefined)[] = [];
   const idOf = new Map<string, number>();
   for (const [token, id] of Object.entries(vocab)) {
-    if (!isId(id)) return refuse(path, `has an id that is no whole number up to ${MAX_ID}`);
+    if (!isId(id)) return damaged(path, `has an id that is no whole number up to ${MAX_ID}`);
     tokens[id] = token;
     idOf.set(token, id);
   }
+  const shell = { ...outer, model: modelShell };
   const { added_tokens_decoder: _, chat_template: __, ...configShell } = config;
   return {
     tokens,
     merges: parseMerges(merges, idOf, path),
     added: parseAdded(added_tokens, path),
-    normalize: normalizer !== null,
-    patterns: parsePatterns(shell.pre_tokenizer, path),
-    shell: { ...shell, model: modelShell },
+    pipeline: pipelineOf(shell, path),
+    shell,
     config: configShell,
     chatTemplate: templateOf(folder, config),
     ends: endsOf(folder),
@@ -210,8 +166,14 @@ export function writeTokenizerFiles(folder: string, parts: TokenizerParts): void
     if (token !== undefined) vocab[token] = id;
   });
   const lines = Array.from(merges.left, (left, rank) => `${tokens[left]} ${tokens[merges.right[rank] ?? 0]}`);
-  const options = { single_word: false, lstrip: false, rstrip: false, normalized: false };
-  const added = parts.added.map(({ id, content, special }) => ({ id, content, ...options, special }));
+  const added = parts.added.map(({ singleWord, special, ...token }) => ({
+    ...token,
+    single_word: singleWord === true,
+    lstrip: token.lstrip === true,
+    rstrip: token.rstrip === true,
+    normalized: token.normalized === true,
+    special,
+  }));
   const decoder = Object.fromEntries(added.map(({ id, ...token }) => [String(id), token]));
   const { model, version, truncation, padding, ...rest } = shell;
   const whole = {

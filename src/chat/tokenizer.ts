@@ -1,22 +1,26 @@
 /**
- * A byte-level BPE tokenizer in Hugging Face's format: text to token ids and back. Left out of the textbook
- * version: offsets, padding, truncation and post-processors, which chat models of Qwen's kind do not need.
+ * A BPE tokenizer in Hugging Face's format: text to token ids and back, with the ids of its fast tokenizers. Left out:
+ * offsets, padding, truncation and pairs of texts.
  */
+import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { UserError } from '../base/errors.ts';
-import { BytePairEncoder } from './bpe.ts';
-import { byteOf } from './byte-level.ts';
+import { type AddedToken, AddedTokens } from './added-tokens.ts';
+import { BytePairEncoder, symbolsOf } from './bpe.ts';
+import { byteOfToken, bytesOfText, byteText } from './byte-level.ts';
 import { asTokenIds, type TokenIds } from './messages.ts';
-import { addedPattern, splitWords } from './pretokenize.ts';
+import { cutWords } from './pipeline.ts';
 import { afterAnswer, endsNamed, tokenEntry } from './stop-tokens.ts';
 import { hermes } from './formats/hermes.ts';
 import { ChatTemplate } from './template.ts';
-import { type AddedToken, type TokenizerParts, writeTokenizerFiles } from './tokenizer-files.ts';
+import { type TokenizerParts, writeTokenizerFiles } from './tokenizer-files.ts';
 import { readTokenizer } from './tokenizer-source.ts';
 
 export interface EncodeOptions {
   /** Tells whether added tokens such as <|im_start|> are recognised (default), or read as plain text. */
   readonly allowSpecial?: boolean;
+  /** Tells whether the tokenizer's own beginning and end (BOS, EOS) are added, where it has any. Default: they are not, as chat templates write them. */
+  readonly addSpecial?: boolean;
 }
 
 export interface DecodeOptions {
@@ -28,11 +32,9 @@ const TURN_END = hermes.turn.close;
 /** Special tokens that transformers and llama.cpp hand to chat templates. */
 const SPECIAL_NAMES = ['bos_token', 'eos_token', 'pad_token', 'unk_token'] as const;
 
-function byteLevelBytes(token: string): Uint8Array {
-  const bytes = new Uint8Array(token.length);
-  for (let i = 0; i < token.length; i++) bytes[i] = byteOf(token.charCodeAt(i));
-  return bytes;
-}
+/** SentencePiece's space. */
+const SPACE = '\u2581';
+const SPACED_WORDS = /\u2581*[^\u2581]+|\u2581+/g;
 
 /** Rows that a vocabulary's tables are filled up to at least, as published ones are, for fast matrix products. */
 const VOCABULARY_MULTIPLE = 64;
@@ -44,9 +46,12 @@ export const paddedVocabulary = ({ vocabSize }: Pick<Tokenizer, 'vocabSize'>): n
 export class Tokenizer {
   readonly #parts: TokenizerParts;
   readonly #encoder: BytePairEncoder;
-  readonly #idOf = new Map<string, number>();
+  readonly #vocabulary = new Map<string, number>();
+  readonly #addedByText = new Map<string, AddedToken>();
   readonly #addedById = new Map<number, AddedToken>();
-  readonly #addedPattern: RegExp | undefined;
+  readonly #added: AddedTokens;
+  /** Tells whether words may also be cut before a space: text that is not cut otherwise would be one long word. */
+  readonly #cutsAtSpaces: boolean;
   /** Found when first asked for, as a template is rendered for it. */
   #stopIds: readonly number[] | undefined;
   /** Bytes by id, made when first asked for: a large vocabulary is mostly never decoded. */
@@ -64,17 +69,31 @@ export class Tokenizer {
 
   constructor(parts: TokenizerParts) {
     this.#parts = parts;
+    const { pipeline } = parts;
     parts.tokens.forEach((token, id) => {
-      if (token !== undefined) this.#idOf.set(token, id);
+      if (token !== undefined) this.#vocabulary.set(token, id);
     });
-    this.#encoder = new BytePairEncoder(parts.merges, (token) => this.idOf(token));
+    const symbols = {
+      idOf: (token: string) => this.#vocabulary.get(token),
+      byteFallback: pipeline.byteFallback,
+      unknownId: this.#vocabulary.get(pipeline.unknown ?? ''),
+      fuseUnknown: pipeline.fuseUnknown,
+    };
+    this.#encoder = new BytePairEncoder(parts.merges, (word) => {
+      const spelled = pipeline.byteLevel ? byteText(word) : word;
+      const whole = pipeline.ignoreMerges ? symbols.idOf(spelled) : undefined;
+      return whole === undefined ? symbolsOf(spelled, symbols) : [whole];
+    });
+    this.#cutsAtSpaces =
+      symbols.idOf(SPACE) !== undefined &&
+      !parts.tokens.some((token) => token !== undefined && /[^\u2581]\u2581/.test(token));
     let size = parts.tokens.length;
     for (const token of parts.added) {
       this.#addedById.set(token.id, token);
-      this.#idOf.set(token.content, token.id);
+      this.#addedByText.set(token.content, token);
       size = Math.max(size, token.id + 1);
     }
-    this.#addedPattern = addedPattern(parts.added.map((token) => token.content));
+    this.#added = new AddedTokens(parts.added, pipeline.normalize);
     this.vocabSize = size;
     this.chatTemplate = parts.chatTemplate;
     this.specialTokens = Object.fromEntries(
@@ -126,7 +145,10 @@ export class Tokenizer {
 
   /** Equal for tokenizers whose ids mean the same tokens. */
   fingerprint(): string {
-    const { tokens, added } = this.#parts;
+    const { added } = this.#parts;
+    // Whether added tokens are also in the vocabulary is a matter of the file.
+    const tokens = this.#parts.tokens.map((token, id) => (this.#addedById.has(id) ? undefined : token));
+    tokens.length = tokens.findLastIndex((token) => token !== undefined) + 1;
     const special = added.toSorted((a, b) => a.id - b.id).map(({ id, content }) => [id, content]);
     return createHash('sha256')
       .update(JSON.stringify([tokens, special]))
@@ -140,48 +162,85 @@ export class Tokenizer {
   }
 
   /** Text to ids. */
-  encode(text: string, options: EncodeOptions = {}): TokenIds {
+  encode(text: string, { allowSpecial = true, addSpecial = false }: EncodeOptions = {}): TokenIds {
+    const { pipeline } = this.#parts;
     const ids: number[] = [];
-    const pattern = options.allowSpecial === false ? undefined : this.#addedPattern;
-    let end = 0;
-    if (pattern !== undefined) {
-      for (const match of text.matchAll(pattern)) {
-        this.#encodePlain(text.slice(end, match.index), ids);
-        ids.push(this.idOf(match[0]));
-        end = match.index + match[0].length;
-      }
+    const parts = allowSpecial ? this.#added.split(text) : [pipeline.normalize(text)];
+    for (const part of parts) {
+      if (typeof part !== 'string') ids.push(part.id);
+      else if (part !== '') this.#encodePlain(part, ids);
     }
-    this.#encodePlain(end === 0 ? text : text.slice(end), ids);
-    return asTokenIds(new Int32Array(ids));
+    if (!addSpecial) return asTokenIds(new Int32Array(ids));
+    const [before, after] = [pipeline.before, pipeline.after].map((tokens) =>
+      tokens.map((token) => this.idOf(token)),
+    );
+    return asTokenIds(Int32Array.from([...(before ?? []), ...ids, ...(after ?? [])]));
   }
 
   #encodePlain(text: string, ids: number[]): void {
-    if (text === '') return;
-    const normal = this.#parts.normalize ? text.normalize('NFC') : text;
-    for (const word of splitWords(normal, this.#parts.patterns)) {
-      for (const id of this.#encoder.encode(word)) ids.push(id);
+    for (const word of cutWords(text, this.#parts.pipeline)) {
+      const words = this.#cutsAtSpaces ? (word.match(SPACED_WORDS) ?? []) : [word];
+      for (const one of words) for (const id of this.#encoder.encode(one)) ids.push(id);
     }
   }
 
   /** Ids to text; bytes that are no UTF-8 become U+FFFD, ids outside of the vocabulary become nothing. */
   decode(ids: ArrayLike<number>, options: DecodeOptions = {}): string {
-    const pieces: Uint8Array[] = [];
-    for (let i = 0; i < ids.length; i++) {
-      const id = ids[i] ?? -1;
-      if (options.skipSpecial !== true || !this.isSpecial(id)) pieces.push(this.tokenBytes(id));
-    }
+    const { byteTokens, strip } = this.#parts.pipeline.decoder;
+    const kept = Array.from(ids).filter((id) => options.skipSpecial !== true || !this.isSpecial(id));
     // Buffer's own decoder keeps a leading U+FEFF, which TextDecoder would drop.
-    return Buffer.concat(pieces).toString('utf8');
+    const text = Buffer.concat(
+      byteTokens ? this.#runs(kept) : kept.map((id) => this.tokenBytes(id)),
+    ).toString('utf8');
+    return strip === 0 ? text : text.replace(new RegExp(`^ {0,${strip}}`), '');
+  }
+
+  /** The bytes of tokens, where byte tokens in a row that are no UTF-8 together become a U+FFFD each, as Hugging Face has it. */
+  #runs(ids: readonly number[]): Uint8Array[] {
+    const pieces: Uint8Array[] = [];
+    let run: number[] = [];
+    const endRun = (): void => {
+      const bytes = Buffer.from(run);
+      pieces.push(isUtf8(bytes) ? bytes : Buffer.from('\uFFFD'.repeat(bytes.length)));
+      run = [];
+    };
+    for (const id of ids) {
+      const byte = this.#byteOf(id);
+      if (byte !== undefined) run.push(byte);
+      else {
+        endRun();
+        pieces.push(this.tokenBytes(id));
+      }
+    }
+    endRun();
+    return pieces;
+  }
+
+  /** The byte that a token such as <0x41> stands for. */
+  #byteOf(id: number): number | undefined {
+    const { pipeline, tokens } = this.#parts;
+    return pipeline.decoder.byteTokens ? byteOfToken(tokens[id] ?? '') : undefined;
   }
 
   /** The bytes that `id` stands for; none if it is outside of the vocabulary. */
   tokenBytes(id: number): Uint8Array {
     const known = this.#bytes[id];
     if (known !== undefined) return known;
-    const added = this.#addedById.get(id);
-    const bytes = added ? Buffer.from(added.content, 'utf8') : byteLevelBytes(this.#parts.tokens[id] ?? '');
+    const bytes = this.#bytesOf(id);
     if (id >= 0 && id < this.vocabSize) this.#bytes[id] = bytes;
     return bytes;
+  }
+
+  #bytesOf(id: number): Uint8Array {
+    const { tokens, pipeline } = this.#parts;
+    const byte = this.#byteOf(id);
+    if (byte !== undefined) return Uint8Array.of(byte);
+    const { byteLevel, change } = pipeline.decoder;
+    const added = this.#addedById.get(id)?.content;
+    const token = tokens[id] ?? '';
+    return added === undefined && byteLevel
+      ? bytesOfText(token)
+      : Buffer.from(change(added ?? token), 'utf8');
   }
 
   /** One token as text, for people: part of a character shows as U+FFFD. */
@@ -195,7 +254,7 @@ export class Tokenizer {
     if (id === undefined) {
       throw new UserError(
         'TOKENIZER',
-        `The tokenizer has no token ${token}; use a checkpoint of Qwen's kind.`,
+        `The tokenizer has no token ${token}; use a checkpoint whose tokenizer has it.`,
       );
     }
     return id;
@@ -203,7 +262,7 @@ export class Tokenizer {
 
   /** The id of a token, or undefined. */
   findId(token: string): number | undefined {
-    return this.#idOf.get(token);
+    return this.#addedByText.get(token)?.id ?? this.#vocabulary.get(token);
   }
 
   /** Tells whether `id` is a special token (the tool and think tags are not: a parser must see them). */

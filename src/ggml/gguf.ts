@@ -15,7 +15,8 @@ export type GgufValue =
   | { readonly bool: boolean }
   | { readonly string: string }
   | { readonly strings: readonly string[] }
-  | { readonly i32s: Int32Array };
+  | { readonly i32s: Int32Array }
+  | { readonly f32s: Float32Array };
 
 export interface GgufTensor {
   readonly name: string;
@@ -29,6 +30,7 @@ export interface GgufTensor {
 
 /** `enum gguf_type`. */
 const GGUF_INT32 = 5;
+const GGUF_FLOAT32 = 6;
 /** ggml cuts longer names without a word (GGML_MAX_NAME, its closing zero included). */
 const MAX_NAME_BYTES = 63;
 
@@ -48,6 +50,7 @@ function setValue(ggml: Ggml, gguf: Pointer, key: string, value: GgufValue): voi
   else if ('bool' in value) ggml.gguf_set_val_bool(gguf, key, value.bool);
   else if ('string' in value) ggml.gguf_set_val_str(gguf, key, cString(value.string, key));
   else if ('i32s' in value) ggml.gguf_set_arr_data(gguf, key, GGUF_INT32, value.i32s, value.i32s.length);
+  else if ('f32s' in value) ggml.gguf_set_arr_data(gguf, key, GGUF_FLOAT32, value.f32s, value.f32s.length);
   else {
     const strings = value.strings.map((text) => cString(text, key));
     ggml.gguf_set_arr_str(gguf, key, strings, strings.length);

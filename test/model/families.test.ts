@@ -12,7 +12,8 @@ import { crossEntropy } from '../../src/losses/all.ts';
 import { headWeight } from '../../src/model/arch/forward.ts';
 import { families } from '../../src/model/arch/index.ts';
 import { loadModel, saveCheckpoint } from '../../src/model/checkpoint/checkpoint.ts';
-import { exportGguf, type GgufTokenizer } from '../../src/model/checkpoint/gguf.ts';
+import { exportGguf } from '../../src/model/checkpoint/gguf.ts';
+import type { GgufTokenizer } from '../../src/model/checkpoint/gguf-tokenizer.ts';
 import { SafetensorsFile } from '../../src/model/checkpoint/safetensors.ts';
 import { Generator } from '../../src/model/generate/generation.ts';
 import { ComputeCopies } from '../../src/model/compute-copies.ts';
@@ -47,8 +48,13 @@ const tokenizer: GgufTokenizer = {
   tokens: Array.from({ length: 96 }, (_, i) => String.fromCodePoint(0x100 + i)),
   types: Array.from({ length: 96 }, () => 'normal'),
   merges: [],
+  model: 'gpt2',
+  pre: 'qwen2',
   eosId: 2,
   padId: 0,
+  addBos: false,
+  addEos: false,
+  addSpacePrefix: false,
   chatTemplate: undefined,
 };
 

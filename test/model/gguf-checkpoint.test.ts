@@ -18,7 +18,8 @@ import {
 } from '../../src/model/checkpoint/checkpoint.ts';
 import { parameterSpecs, type ModelConfig } from '../../src/model/arch/config.ts';
 import { Generator } from '../../src/model/generate/generation.ts';
-import { exportGguf, type GgufDType, type GgufTokenizer } from '../../src/model/checkpoint/gguf.ts';
+import { exportGguf, type GgufDType } from '../../src/model/checkpoint/gguf.ts';
+import type { GgufTokenizer } from '../../src/model/checkpoint/gguf-tokenizer.ts';
 import { storedTensors } from '../../src/model/checkpoint/gguf-tensors.ts';
 import { publishedConfig } from '../../src/model/arch/index.ts';
 import { narrowF16, widenF16 } from '../../src/model/checkpoint/safetensors.ts';
@@ -146,7 +147,9 @@ const sameBits = (a: Float32Array, b: Float32Array): boolean =>
 
 /** A tokenizer of nothing but padding, for models that no text is asked of. */
 function tokenizerOf({ eosId, padId }: Tokenizer): GgufTokenizer {
-  return { tokens: [], types: [], merges: [], eosId, padId, chatTemplate: undefined };
+  const flags = { addBos: false, addEos: false, addSpacePrefix: false };
+  const none = { tokens: [], types: [], merges: [], chatTemplate: undefined };
+  return { model: 'gpt2', pre: 'qwen2', eosId, padId, ...flags, ...none };
 }
 
 describe('quantised weights', () => {
@@ -301,17 +304,19 @@ describe('what is no model that is whole', () => {
       writeGguf(lib, path, metadata, []);
       return messageOf(() => Tokenizer.load(path));
     };
-    expect(fault({})).toContain('has no tokenizer, and tinystar reads byte-level BPE');
+    expect(fault({})).toContain(
+      'has no tokenizer, and tinystar reads SentencePiece (llama) and byte-level BPE',
+    );
     expect(
-      fault({ 'tokenizer.ggml.model': { string: 'gpt2' }, 'tokenizer.ggml.pre': { string: 'llama-bpe' } }),
-    ).toContain('of type gpt2 that cuts words as llama-bpe');
+      fault({ 'tokenizer.ggml.model': { string: 'gpt2' }, 'tokenizer.ggml.pre': { string: 'deepseek-llm' } }),
+    ).toContain('of type gpt2 that cuts words as deepseek-llm');
     const qwen = { 'tokenizer.ggml.model': { string: 'gpt2' }, 'tokenizer.ggml.pre': { string: 'qwen2' } };
     expect(fault(qwen)).toContain('has no tokens');
     const strange = {
       'tokenizer.ggml.tokens': { strings: ['a'] },
-      'tokenizer.ggml.token_type': { i32s: Int32Array.of(6) },
+      'tokenizer.ggml.token_type': { i32s: Int32Array.of(7) },
     };
-    expect(fault({ ...qwen, ...strange })).toContain('has the token "a" of unknown type 6');
+    expect(fault({ ...qwen, ...strange })).toContain('has the token "a" of unknown type 7');
   });
 });
 

@@ -1,7 +1,6 @@
 /**
  * A model as one GGUF file, which llama.cpp and everything built on it runs, with the keys and names of llama.cpp's own converter (convert_hf_to_gguf.py). Weights are f32, f16 or quantised, norms always f32.
  */
-import { InternalError, UserError } from '../../base/errors.ts';
 import { discard, temporaryName } from '../../base/files.ts';
 import { writeThrough } from '../../base/output.ts';
 import { type GgufTensor, type GgufValue, writeGguf } from '../../ggml/gguf.ts';
@@ -10,25 +9,9 @@ import { DTYPES } from '../../tensor/tensor.ts';
 import { type ModelConfig, parameterSpecs } from '../arch/config.ts';
 import { familyOf } from '../arch/index.ts';
 import { ropeFactors } from '../arch/rope.ts';
+import { type GgufTokenizer, tokenizerMetadata } from './gguf-tokenizer.ts';
 import { type ReadableWeights, weightBytes, type WeightDType } from './export-tensor.ts';
 import { arranged, ggufArchitecture, ROPE_FACTORS, storedTensors } from './gguf-tensors.ts';
-
-/** Kinds of tokens, in llama.cpp's numbers (`enum llama_token_type`). */
-export const GGUF_TOKEN_TYPES = { normal: 1, control: 3, userDefined: 4, unused: 5 } as const;
-export type GgufTokenType = keyof typeof GGUF_TOKEN_TYPES;
-
-/** A byte-level BPE tokenizer as plain data; `ggufTokenizer` in src/chat makes it from a checkpoint's files. */
-export interface GgufTokenizer {
-  /** By id: byte-level text, or an added token's content. All different. */
-  readonly tokens: readonly string[];
-  /** `control` for special tokens, `userDefined` for other added ones, `unused` for ids without a token. */
-  readonly types: readonly GgufTokenType[];
-  /** `left right`, the most urgent first. */
-  readonly merges: readonly string[];
-  readonly eosId: number;
-  readonly padId: number;
-  readonly chatTemplate: string | undefined;
-}
 
 /** Types of a file's matrices. */
 export type GgufDType = WeightDType | QuantizedType;
@@ -70,59 +53,6 @@ function modelMetadata(config: ModelConfig, name: string, dtype: WeightDType): R
     'general.file_type': { u32: dtype === 'f16' ? 1 : 0 },
     'general.quantization_version': { u32: 2 },
     ...Object.fromEntries(Object.entries(own).map(([key, value]) => [`${architecture}.${key}`, value])),
-  };
-}
-
-/** Fills up to the rows of the embedding table, which llama.cpp wants to be as many as there are tokens. */
-function paddedTokens(
-  config: ModelConfig,
-  tokenizer: GgufTokenizer,
-): Pick<GgufTokenizer, 'tokens' | 'types'> {
-  const { tokens, types } = tokenizer;
-  if (tokens.length !== types.length)
-    throw new InternalError(`gguf: ${tokens.length} tokens, ${types.length} types`);
-  if (tokens.length > config.vocabSize) {
-    throw new UserError(
-      'GGUF',
-      `The tokenizer has ${tokens.length} tokens and the model only ${config.vocabSize}; export with the tokenizer that it was trained with.`,
-    );
-  }
-  const missing = Array.from(
-    { length: config.vocabSize - tokens.length },
-    (_, i) => `[PAD${tokens.length + i}]`,
-  );
-  const all = [...tokens, ...missing];
-  const seen = new Set<string>();
-  for (const token of all) {
-    // llama.cpp would not only refuse such a file: it would end the process.
-    if (token === '' || seen.has(token)) {
-      throw new UserError(
-        'GGUF',
-        `The tokenizer has the token ${JSON.stringify(token)} twice or empty, which GGUF cannot hold; rename one.`,
-      );
-    }
-    seen.add(token);
-  }
-  return { tokens: all, types: [...types, ...missing.map(() => 'unused' as const)] };
-}
-
-function tokenizerMetadata(config: ModelConfig, tokenizer: GgufTokenizer): Record<string, GgufValue> {
-  const { tokens, types } = paddedTokens(config, tokenizer);
-  const { merges, eosId, padId, chatTemplate } = tokenizer;
-  const template = chatTemplate === undefined ? {} : { 'tokenizer.chat_template': { string: chatTemplate } };
-  return {
-    'tokenizer.ggml.model': { string: 'gpt2' },
-    'tokenizer.ggml.pre': { string: 'qwen2' },
-    'tokenizer.ggml.tokens': { strings: tokens },
-    'tokenizer.ggml.token_type': { i32s: Int32Array.from(types, (type) => GGUF_TOKEN_TYPES[type]) },
-    'tokenizer.ggml.merges': { strings: merges },
-    'tokenizer.ggml.eos_token_id': { u32: eosId },
-    'tokenizer.ggml.eot_token_id': { u32: eosId },
-    'tokenizer.ggml.padding_token_id': { u32: padId },
-    // Never added, but llama.cpp would take token 11 for it; Qwen's files name the padding token.
-    'tokenizer.ggml.bos_token_id': { u32: config.bosTokenId ?? padId },
-    'tokenizer.ggml.add_bos_token': { bool: false },
-    ...template,
   };
 }
 
