@@ -1,5 +1,5 @@
-/** Thoughts in tokens, for masks of the loss. */
-import type { TokenIds } from './messages.ts';
+/** Answers as tokens: how long a thought is, for masks of the loss, and their text without special tokens. */
+import { asTokenIds, type TokenIds } from './messages.ts';
 import type { ToolFormat } from './formats/format.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
@@ -29,4 +29,14 @@ export function thoughtLength(
     else few = middle + 1;
   }
   return few;
+}
+
+/** Text of an answer without special tokens, but with those that its calls are written with. */
+export function plainText(
+  ids: TokenIds,
+  tokenizer: Pick<Tokenizer, 'findId' | 'decode' | 'isSpecial'>,
+  { special }: ToolFormat,
+): string {
+  const kept = new Set(special.map((token) => tokenizer.findId(token)));
+  return tokenizer.decode(asTokenIds(ids.filter((id) => kept.has(id) || !tokenizer.isSpecial(id))));
 }

@@ -5,7 +5,15 @@
  * the same calls, or a reply where a reply is wanted. STAR reports such a baseline without publishing its code, so the treatment of
  * replies is this project's choice. A label that cannot be read earns every well-formed generation 0.
  */
-import { goldOfLabel, judge, outcomeOfCalls, type ErrorClass, type Outcome } from './exact.ts';
+import type { ToolFormat } from '../chat/formats/format.ts';
+import {
+  goldOfLabel,
+  judge,
+  outcomeOfCalls,
+  withoutEndTokens,
+  type ErrorClass,
+  type Outcome,
+} from './exact.ts';
 import {
   formatError,
   PreparedTask,
@@ -22,9 +30,9 @@ export type BinaryDetail =
   | { readonly kind: 'wrong'; readonly error: ErrorClass }
   | { readonly kind: 'unusable_label' };
 
-function outcomeOf(answer: Exclude<Answer, { kind: 'malformed' }>): Outcome {
+function outcomeOf(answer: Exclude<Answer, { kind: 'malformed' }>, format: ToolFormat): Outcome {
   if (answer.kind === 'calls') return outcomeOfCalls(answer.calls);
-  if (answer.kind === 'reply') return answer;
+  if (answer.kind === 'reply') return { kind: 'reply', reply: withoutEndTokens(answer.reply, format) };
   return answer.why === 'empty_reply' ? { kind: 'reply', reply: '' } : { kind: 'unparsable' };
 }
 
@@ -39,7 +47,7 @@ export const binary: Reward<BinaryDetail> = {
       const answer = prepared.read(generation);
       if (answer.kind === 'malformed') return formatError(answer);
       if (gold === undefined) return wellFormed(0, { kind: 'unusable_label' });
-      const verdict = judge(gold, outcomeOf(answer));
+      const verdict = judge(gold, outcomeOf(answer, prepared.format));
       return verdict.correct
         ? wellFormed(1, { kind: 'right' })
         : wellFormed(0, { kind: 'wrong', error: verdict.error });

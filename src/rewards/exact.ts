@@ -72,7 +72,7 @@ function outcomeOf(turn: string, format: ToolFormat, tools: readonly Tool[]): Ou
   const { open, close } = format.think;
   const thinks = format.thinks && (turn.includes(open) || turn.includes(close));
   const parsed = parseGeneration(turn, { ...format, thinks }, argumentsIn(toolTable(tools)));
-  if (parsed.kind === 'reply') return parsed;
+  if (parsed.kind === 'reply') return { kind: 'reply', reply: withoutEndTokens(parsed.reply, format) };
   const isBroken = parsed.kind === 'malformed' || parsed.calls.length === 0;
   return isBroken ? { kind: 'unparsable' } : outcomeOfCalls(parsed.calls);
 }
@@ -101,9 +101,15 @@ export function judge(gold: Gold, outcome: Outcome): Verdict {
 const END_TOKEN = /^<\|\w+\|>$/;
 
 /** A reply without the special tokens that its end was decoded to. */
-export function withoutEndTokens(reply: string): string {
+export function withoutEndTokens(reply: string, format?: ToolFormat): string {
+  const ends = [format?.turn.close, format?.callEnd];
   let text = strip(reply);
   for (;;) {
+    const end = ends.find((one) => one !== undefined && text.endsWith(one));
+    if (end !== undefined) {
+      text = strip(text.slice(0, -end.length));
+      continue;
+    }
     const start = text.endsWith('|>') ? text.lastIndexOf('<|') : -1;
     if (start < 0 || !END_TOKEN.test(text.slice(start))) return text;
     text = strip(text.slice(0, start));

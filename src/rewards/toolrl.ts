@@ -139,7 +139,7 @@ function hasForm(turn: string, wantsCalls: boolean, format: ToolFormat): boolean
   const split = splitTurn(turn, format);
   if ('kind' in split || (format.thinks && !strip(turn).startsWith(format.think.open))) return false;
   const blocks = format.callBlocks(split.answer);
-  const text = withoutEndTokens(format.outsideOfCalls(split.answer));
+  const text = withoutEndTokens(format.outsideOfCalls(split.answer), format);
   return wantsCalls
     ? blocks !== undefined && blocks.length > 0 && text === ''
     : blocks === undefined && text !== '';

@@ -2,6 +2,7 @@
 import { required } from '../base/errors.ts';
 import { identityOf } from '../base/identity.ts';
 import { ChatTemplate } from '../chat/template.ts';
+import { plainText } from '../chat/thought.ts';
 import { paddedVocabulary, Tokenizer } from '../chat/tokenizer.ts';
 import { Device } from '../ggml/device.ts';
 import type { ModelConfig } from '../model/arch/config.ts';
@@ -52,6 +53,7 @@ export class Local implements Sampler {
   readonly identity: string;
   readonly device: Device;
   readonly givesTopK = true;
+  readonly template: ChatTemplate;
   readonly #parts: LocalParts;
   readonly #generator: Generator;
   #scorer: Scorer | undefined;
@@ -64,6 +66,7 @@ export class Local implements Sampler {
     this.identity = parts.identity ?? parts.name;
     this.device = device;
     this.#parts = parts;
+    this.template = parts.template;
     this.#generator = new Generator(device, parts.config, parts.weights);
     this.#owned = owned;
   }
@@ -122,7 +125,10 @@ export class Local implements Sampler {
     );
     for await (const { prompt, samples } of drawn) {
       const { index, opened } = required(fits[prompt], 'the prompt of an answer');
-      const texts = samples.map(({ tokens }) => opened + tokenizer.decode(tokens, { skipSpecial }));
+      const texts = samples.map(({ tokens }) => {
+        const text = skipSpecial ? plainText(tokens, tokenizer, template.format) : tokenizer.decode(tokens);
+        return opened + text;
+      });
       yield {
         index,
         samples: samples.map((one, i) => ({ ...one, text: texts[i] ?? '', length: one.tokens.length })),

@@ -6,6 +6,7 @@
 import { UserError } from '../base/errors.ts';
 import type { TokenIds } from '../base/token-ids.ts';
 import type { Message, Tool } from '../chat/messages.ts';
+import type { ChatTemplate } from '../chat/template.ts';
 import type { Device } from '../ggml/device.ts';
 import type { Sample, Stopped } from '../model/generate/slots.ts';
 import type { ScoredCompletion, ScoreOptions } from '../model/tree/scoring.ts';
@@ -95,6 +96,8 @@ export interface Sampler extends Disposable {
   readonly identity: string;
   /** Device that computes it, where that is one of this program's devices. */
   readonly device?: Device;
+  /** Chat template that its prompts are written in, where it is on this machine. */
+  readonly template?: ChatTemplate;
   /** Messages to the user while it works; undefined where nobody is waited for. */
   readonly notices?: Notices;
   /** Tells whether a teacher's distributions can be had: by `score`, or with the samples themselves. */

@@ -60,6 +60,8 @@ export interface ToolFormat {
   readonly tools: Tags | undefined;
   /** End of a turn of calls, where that is not the end of a turn. */
   readonly callEnd?: string;
+  /** Tokens of calls that a tokenizer may have as special ones: they are part of what is read. */
+  readonly special: readonly string[];
   /** Beginning of every message, before its role, and end of every message. */
   readonly turn: Tags;
   /** Beginning of an assistant's message. */

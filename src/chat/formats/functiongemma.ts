@@ -169,6 +169,7 @@ export const functiongemma: ToolFormat = {
   call: CALL,
   tools: undefined,
   callEnd: '<start_function_response>',
+  special: [CALL.open, CALL.close, ESCAPE],
   turn: TURN,
   assistant: `${TURN.open}model\n`,
   render: (content, calls) => content + calls.map(callText).join(''),

@@ -47,6 +47,7 @@ export const hermes = {
   tools: { open: '<tools>', close: '</tools>' },
   /** Around a call's result. */
   response: { open: '<tool_response>', close: '</tool_response>' },
+  special: [],
   turn: TURN,
   /** End of a text, beside that of a turn. */
   textEnd: '<|endoftext|>',

@@ -87,6 +87,7 @@ export const lfm2: ToolFormat = {
   thinks: false,
   call: CALL,
   tools: undefined,
+  special: [CALL.open, CALL.close],
   turn: hermes.turn,
   assistant: hermes.assistant,
   render: (content, calls) =>

@@ -82,6 +82,7 @@ export const llama3: ToolFormat = {
   thinks: false,
   call: { open: '{', close: '' },
   tools: undefined,
+  special: [TAG],
   turn: { open: HEADER, close: '<|eot_id|>' },
   assistant: `${HEADER}assistant<|end_header_id|>\n\n`,
   render: (content, calls) =>

@@ -3,6 +3,7 @@
  * again, wherever there is room first. What keeps failing is given up: an address that does not even answer something
  * easy, and the others go on; otherwise the prompt.
  */
+import { plainText } from '../../chat/thought.ts';
 import type { ToolFormat } from '../../chat/formats/format.ts';
 import { hermes } from '../../chat/formats/hermes.ts';
 import { setMaxListeners } from 'node:events';
@@ -296,7 +297,7 @@ export class Served implements Sampler {
         if (raw === undefined) return;
         const sample = this.#counted(drawnOf(raw, tokenizer, topK), most);
         const text =
-          skipSpecial && tokenizer ? tokenizer.decode(sample.tokens, { skipSpecial }) : sample.text;
+          skipSpecial && tokenizer ? plainText(sample.tokens, tokenizer, this.#format) : sample.text;
         drawn.set(start + i, { ...sample, text });
       });
       job.faults = 0;

@@ -5,7 +5,8 @@ import type { Answered, AskOptions } from '../benchmark.ts';
 import { Conversation } from './conversation.ts';
 import { type DecodeRule, splitThought } from './decode.ts';
 import type { Entry, MultiTurnEntry, SingleTurnEntry } from './entries.ts';
-import { promptFunctions, renderPrompt } from './prompt.ts';
+import { inQwensFormat, ownTemplate, promptOf } from './own-template.ts';
+import { promptFunctions } from './prompt.ts';
 import type { Response } from './verdicts.ts';
 
 const THINK = '<think>';
@@ -33,14 +34,13 @@ async function* askSingleTurn(
   end: string,
   options: SampleOptions,
 ): AsyncGenerator<Answered<SingleTurnEntry, string>, void, undefined> {
-  const prompts = entries.map(
-    ({ turns, functions, category }) =>
-      renderPrompt(turns[0] ?? [], promptFunctions(functions, category)) + end,
-  );
-  const asked = prompts.map((text) => ({ text }));
+  const own = ownTemplate(model);
+  const tools = entries.map(({ functions, category }) => promptFunctions(functions, category));
+  const asked = entries.map(({ turns }, i) => promptOf(turns[0] ?? [], tools[i] ?? [], own, end));
   for await (const { index, text, tokens } of answersTo(model, asked, options)) {
     const entry = entries[index];
-    const result = text === undefined ? undefined : splitThought(text).text;
+    const result =
+      text === undefined ? undefined : splitThought(inQwensFormat(text, tools[index] ?? [], own)).text;
     if (entry !== undefined) yield { entry, result, tokens };
   }
 }
@@ -56,19 +56,20 @@ async function* askMultiTurn(
   rule: DecodeRule,
   options: SampleOptions,
 ): AsyncGenerator<Answered<MultiTurnEntry, readonly (readonly string[])[]>, void, undefined> {
+  const own = ownTemplate(model);
   const waiting = [...entries];
   let active: { readonly conversation: Conversation; tokens: number; isFull: boolean }[] = [];
   for (;;) {
     const next = waiting.splice(0, CONVERSATIONS - active.length);
     active.push(
       ...next.map((entry) => ({
-        conversation: new Conversation(entry, rule),
+        conversation: new Conversation(entry, rule, own),
         tokens: 0,
         isFull: false,
       })),
     );
     if (active.length === 0) return;
-    const prompts = active.map(({ conversation }) => ({ text: conversation.prompt() + end }));
+    const prompts = active.map(({ conversation }) => conversation.prompt(end));
     for await (const { index, text, tokens } of answersTo(model, prompts, options)) {
       const one = active[index];
       if (one === undefined) continue;

@@ -2,11 +2,14 @@
  * One entry of several turns under way: what is asked next, what the calls of an answer return, and when a turn ends. A turn ends with
  * the first answer without calls; an entry is aborted in the step that is one too many.
  */
+import type { ChatTemplate } from '../../../../src/chat/template.ts';
 import { isDict, type PyDict } from '../../../../src/json/python.ts';
+import type { Prompt } from '../../../../src/sampling/sampler.ts';
 import { callBlocks, type DecodeRule, decodeStep, splitThought } from './decode.ts';
 import type { MultiTurnEntry } from './entries.ts';
 import { Simulation } from './multi-turn/index.ts';
-import { heldBackMessage, promptFunctions, type PromptMessage, renderPrompt } from './prompt.ts';
+import { inQwensFormat, promptOf } from './own-template.ts';
+import { heldBackMessage, promptFunctions, type PromptMessage } from './prompt.ts';
 
 /** Steps with calls that a turn may have; one more ends the entry. */
 const MAX_STEPS = 20;
@@ -14,6 +17,7 @@ const MAX_STEPS = 20;
 export class Conversation {
   readonly entry: MultiTurnEntry;
   readonly #rule: DecodeRule;
+  readonly #own: ChatTemplate | undefined;
   readonly #simulation: Simulation;
   readonly #tools: readonly PyDict[];
   readonly #messages: PromptMessage[] = [];
@@ -21,7 +25,9 @@ export class Conversation {
   #steps = 0;
   #done = false;
 
-  constructor(entry: MultiTurnEntry, rule: DecodeRule) {
+  /** An entry from its first turn on, for a model that is asked through its own template, or as Qwen3 is. */
+  constructor(entry: MultiTurnEntry, rule: DecodeRule, own?: ChatTemplate) {
+    this.#own = own;
     this.entry = entry;
     this.#rule = rule;
     this.#simulation = new Simulation(entry.simulated);
@@ -39,13 +45,14 @@ export class Conversation {
     return this.#turns;
   }
 
-  /** The next prompt. */
-  prompt(): string {
-    return renderPrompt(this.#messages, this.#tools);
+  /** The next prompt: see `promptOf`. */
+  prompt(end = ''): Prompt {
+    return promptOf(this.#messages, this.#tools, this.#own, end);
   }
 
   /** Takes what the model wrote, runs its calls, and goes on to the next step or turn. */
-  add(written: string): void {
+  add(answer: string): void {
+    const written = inQwensFormat(answer, this.#tools, this.#own);
     const { text, reasoning } = splitThought(written);
     // Calls inside of a thought are not run, but are part of what the model reads afterwards.
     const shown = callBlocks(written).filter(isDict);

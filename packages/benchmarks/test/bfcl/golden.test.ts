@@ -117,7 +117,7 @@ describe('official prompts', () => {
       const entry = entries.get(asText(row.get('id')));
       if (entry?.kind !== 'multi') throw new Error('an entry of several turns is expected');
       if (conversation?.entry !== entry) conversation = new Conversation(entry, 'v3');
-      expect(conversation.prompt()).toBe(row.get('prompt'));
+      expect(conversation.prompt().text).toBe(row.get('prompt'));
       conversation.add(asText(row.get('model_raw')));
     }
   });
