@@ -14,16 +14,15 @@ import { QUANTIZED_TYPES, type QuantizedType } from '../../src/ggml/quantize.ts'
 import { initialiseWeights } from '../../src/model/checkpoint/checkpoint.ts';
 import { parameterSpecs, type ModelConfig } from '../../src/model/arch/config.ts';
 import { exportGguf, type GgufDType } from '../../src/model/checkpoint/gguf.ts';
-import { ChatTemplate } from '../../src/chat/template.ts';
+import { ChatTemplate, OWN_TEMPLATE } from '../../src/chat/template.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'parity-'));
 const device = Device.open('cpu', 1);
-const template = '{% for m in messages %}<|im_start|>{{ m.content }}<|im_end|>{% endfor %}';
 const dialogues = generateAssistant({ seed: 3, split: 'test', groups: 1 }).slice(0, 4);
 const tokenizer = trainTokenizer(
   dialogues.map(({ messages }) => messages[0]!.content),
-  { size: 320, chatTemplate: template },
+  { size: 320, chatTemplate: OWN_TEMPLATE.source },
 );
 tokenizer.save(scratch);
 const config: ModelConfig = {
@@ -38,7 +37,7 @@ const config: ModelConfig = {
   ropeTheta: 10_000,
   tiedEmbeddings: true,
   family: 'qwen3',
-  contextLength: 256,
+  contextLength: 1024,
   bosTokenId: null,
   eosTokenId: tokenizer.eosId,
 };
