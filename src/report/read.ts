@@ -133,7 +133,7 @@ async function* readLines<T>(path: string, schema: z.ZodType<T>, notes: string[]
 }
 
 /** The value of a JSON text; undefined where that is damaged. */
-export function parsedJson(text: string): unknown {
+function parsedJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {

@@ -1,10 +1,11 @@
 /** Requests with the answers of every model, and what a stage drew in its first and its last step. */
-import { z } from 'zod';
-import { hermes } from '../chat/formats/hermes.ts';
+import type { Malformed, ToolFormat, WrittenCall } from '../chat/formats/format.ts';
+import { formats } from '../chat/formats/index.ts';
 import type { EvalSample, SampleLine } from '../eval/formats.ts';
+import { isDict, toJson } from '../json/python.ts';
 import { type KindName, kindOf, stageKinds } from '../stages/index.ts';
 import { html, type Html } from './html.ts';
-import { parsedJson, type StageSamples } from './read.ts';
+import type { StageSamples } from './read.ts';
 import { htmlTable } from './table.ts';
 
 const SHOWN = 12;
@@ -29,26 +30,38 @@ export function chosenSamples(samples: readonly EvalSample[], before: string, af
   return [...chosen, ...spread(others, SHOWN - chosen.length)];
 }
 
-const { call, think, turn } = hermes;
-const CALL = new RegExp(`${call.open}\\s*(\\{[\\s\\S]*?\\})\\s*${call.close}`, 'g');
-const TURN_END = new RegExp(`${turn.close.replaceAll('|', String.raw`\|`)}\\s*$`);
+const ALL: readonly ToolFormat[] = Object.values(formats);
+const ENDS = ALL.flatMap(({ turn, callEnd = turn.close }) => [turn.close, callEnd]);
+const TURN_END = new RegExp(
+  `(?:${ENDS.join('~')
+    .replaceAll('|', String.raw`\|`)
+    .replaceAll('~', '|')})\\s*$`,
+);
+const { think } = formats.hermes;
 const THOUGHT = new RegExp(`^\\s*(${think.open})?\\s*${think.close}`);
+
+/** The format that a text has readable calls in; Hermes's where it has none. */
+const formatWritten = (text: string): ToolFormat =>
+  ALL.find((one) => one.callBlocks(text)?.some((block) => !('kind' in one.readCall(block))) === true) ??
+  formats.hermes;
 
 /** An answer for reading: complete calls as `name(argument: value)`, the rest as it is. */
 export function readableAnswer(text: string): string {
-  return text
-    .replace(CALL, (whole, json: string) => callText(json) ?? whole)
-    .replace(TURN_END, '')
-    .replace(THOUGHT, '')
-    .trim();
+  const format = formatWritten(text);
+  const { open, close } = format.call;
+  let shown = text;
+  for (const block of format.callBlocks(text) ?? []) {
+    const call = callText(format.readCall(block));
+    const whole = text.includes(open + block + close) ? open + block + close : block;
+    if (call !== undefined) shown = shown.replace(whole, () => call);
+  }
+  for (const token of format.special) shown = shown.replaceAll(token, '');
+  return shown.replace(TURN_END, '').replace(THOUGHT, '').trim();
 }
 
-const callSchema = z.object({ name: z.string(), arguments: z.record(z.string(), z.unknown()) });
-
-function callText(json: string): string | undefined {
-  const { data: call } = callSchema.safeParse(parsedJson(json));
-  if (call === undefined) return undefined;
-  const list = Object.entries(call.arguments).map(([key, value]) => `${key}: ${JSON.stringify(value)}`);
+function callText(call: WrittenCall | Malformed): string | undefined {
+  if ('kind' in call || typeof call.name !== 'string' || !isDict(call.arguments)) return undefined;
+  const list = Array.from(call.arguments, ([key, value]) => `${key}: ${JSON.stringify(toJson(value))}`);
   return `${call.name}(${list.join(', ')})`;
 }
 

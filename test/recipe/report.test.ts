@@ -200,6 +200,12 @@ test('calls read as calls, and what is no call as it is', () => {
     '<tool_call>\n{"name": "f"\n</tool_call>',
   );
   expect(readableAnswer('</think>I cannot.<|im_end|>\n')).toBe('I cannot.');
+  const asked = "One.<|tool_call_start|>[f(a='x'), g()]<|tool_call_end|><|im_end|>";
+  expect(readableAnswer(asked)).toBe('One.[f(a: "x"), g()]');
+  expect(readableAnswer('{"name": "f", "parameters": {"a": 1}}<|eot_id|>')).toBe('f(a: 1)');
+  expect(readableAnswer('<start_function_call>call:f{a:1}<end_function_call><start_function_response>')).toBe(
+    'f(a: 1)',
+  );
 });
 
 test('the request is the last thing the user said', () => {
