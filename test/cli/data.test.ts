@@ -259,7 +259,7 @@ describe('data mix', () => {
 
   test('tells of prompts that are too long, and of those that the chat template refuses', async () => {
     cpSync(at('tokenizer'), at('picky'), { recursive: true });
-    const refusing = `{% if 'r3 ' in messages[0].content %}{{ raise_exception('no') }}{% endif %}`;
+    const refusing = `{# tools #}{% if 'r3 ' in messages[0].content %}{{ raise_exception('no') }}{% endif %}`;
     const long = `{% if 'r4 ' in messages[0].content %}${'long '.repeat(99)}{% endif %}`;
     writeFileSync(at('picky/chat_template.jinja'), `${refusing}${long}{{ messages[0].content }}`);
     const flags = [
