@@ -43,7 +43,7 @@ export function hubStatusError(input: string, status: number): UserError {
     );
   }
   if (status === 429 || status >= 500)
-    return new UserError('HUB', `The hub is busy (HTTP ${status} for ${input}); run the same command again.`);
+    return new UserError('HUB', `The hub is busy (HTTP ${status} for ${input}); re-run the same command.`);
   return new UserError('HUB', `The hub has no ${input} (HTTP ${status}); check the name.`);
 }
 

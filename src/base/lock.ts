@@ -170,7 +170,7 @@ export function lockFolder(folder: string, name = 'run.lock'): Lock {
       if (!heart.isLost()) return;
       throw new UserError(
         'LOCK_LOST',
-        `${folder} was taken over by another process, as this one was silent for ${SILENCE / 1000} s; run the same command when the other has ended.`,
+        `${folder} was taken over by another process, as this one was silent for ${SILENCE / 1000} s; re-run the same command when the other has ended.`,
       );
     },
     [Symbol.dispose]() {

@@ -177,7 +177,7 @@ async function answered(
     progress.end();
   }
   if (stop.signal.aborted)
-    throw stop.interrupted(`Stopped after ${step} of ${total} answers; run the same command to go on.`);
+    throw stop.interrupted(`Stopped after ${step} of ${total} answers; re-run the same command to resume.`);
   return session.finish();
 }
 

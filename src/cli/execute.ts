@@ -32,7 +32,9 @@ export async function execute(
   });
   using stop = new Stop(services, {
     onStop: () =>
-      progress.print('stopping after this step; run the same command to go on (Ctrl-C again ends it now)'),
+      progress.print(
+        'stopping after this step; re-run the same command to resume (Ctrl-C again ends it now)',
+      ),
     onEnd: () => progress.end(),
   });
   services.goOnUnread();
@@ -48,7 +50,7 @@ export async function execute(
   } finally {
     progress.end();
   }
-  if (stop.signal.aborted) throw stop.interrupted(`Stopped${position}; run the same command to go on.`);
+  if (stop.signal.aborted) throw stop.interrupted(`Stopped${position}; re-run the same command to resume.`);
   const folder = join(runsDir, recipe.name);
   const report = await writeReport(folder);
   if (json) return;

@@ -11,7 +11,7 @@ import { isList, type PyDict } from '../json/python.ts';
 
 /**
  * The file that an input is; standard input is kept under the folder of runs, named by its contents, so that the same
- * command with the same input goes on with the same run.
+ * command with the same input resumes the same run.
  */
 export function keptInput(path: string, runs: string): string {
   if (path !== STANDARD) return path;

@@ -17,7 +17,7 @@ export class Stop implements Disposable {
         return;
       }
       this.#exitCode = exitCode;
-      this.#controller.abort(this.interrupted('Stopped; run the same command to go on.'));
+      this.#controller.abort(this.interrupted('Stopped; re-run the same command to resume.'));
       onStop?.();
     });
   }

@@ -1,7 +1,7 @@
 /**
- * Inputs of each stage of a run, by contents, so that a run that goes on never mixes old and new: data,
+ * Inputs of each stage of a run, by contents, so that a run that resumes never mixes old and new: data,
  * checkpoints, modules of environments and what earlier stages made. It stands in `stages/<name>/inputs.json` from
- * the stage's beginning; a run without such files, of an older version, goes on with what is there.
+ * the stage's beginning; a run without such files, of an older version, resumes with what is there.
  */
 import { existsSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -95,7 +95,7 @@ function outerInputs(recipe: Recipe, stage: Stage): Record<string, Input> {
 }
 
 /**
- * A recipe under a name of its own for what it is made of: the same command goes on with the same run, also when files
+ * A recipe under a name of its own for what it is made of: re-run to resume the same run, also when files
  * or a server have moved; other contents or options begin another one.
  */
 export function namedByContents(recipe: Recipe): Recipe {
@@ -197,7 +197,7 @@ export class RunInputs {
     return { inputs: Object.fromEntries(inputs), ...(scorer === undefined ? {} : { scorer }) };
   }
 
-  /** Throws a UserError if a stage that has begun, one of the first `count`, would go on with something else. */
+  /** Throws a UserError if a stage that has begun, one of the first `count`, would resume with something else. */
   check(count = this.#recipe.stages.length): void {
     for (const stage of this.#recipe.stages.slice(0, count)) {
       const before = this.#read(stage.name);

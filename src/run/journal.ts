@@ -1,4 +1,4 @@
-/** A run's log and samples, one JSON object a line, kept in step with the checkpoints that it goes on from. */
+/** A run's log and samples, one JSON object a line, kept in step with the checkpoints that it resumes from. */
 import { appendFileSync, existsSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileError } from '../base/files.ts';

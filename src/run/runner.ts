@@ -1,6 +1,6 @@
 /**
  * Carries a recipe through its stages. Everything lies in `<runsDir>/<name>/`: the resolved recipe, the log, the
- * samples, each stage's checkpoints and model. A stage that is done is not done again; the same command goes on.
+ * samples, each stage's checkpoints and model. A stage that is done is not done again; re-run to resume.
  */
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -67,7 +67,7 @@ function differences(folder: string, first: Recipe, second: Recipe): string[] {
   ];
 }
 
-/** Writes what a new run is of, or checks that the one there goes on with the same. */
+/** Writes what a new run is of, or checks that the one there resumes with the same. */
 function prepareFolder(folder: string, recipe: Recipe, device: string): void {
   const path = join(folder, 'recipe.yaml');
   const text = formatRecipe(recipe, folder);
@@ -150,7 +150,7 @@ async function* runStages(run: Run, inputs?: RunInputs): AsyncGenerator<RunEvent
 }
 
 /**
- * Runs a recipe, or goes on with it, and says what happens as a stream of events. Ends early, with a checkpoint,
+ * Runs a recipe, or resumes it, and says what happens as a stream of events. Ends early, with a checkpoint,
  * when `signal` fires. Throws UserErrors.
  */
 export async function* runRecipe(recipe: Recipe, options: RunOptions): AsyncGenerator<RunEvent> {

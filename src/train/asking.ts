@@ -72,5 +72,5 @@ export function unanswered(
 ): RunEvent {
   const text = `${failed.count} of ${failed.of} were not answered (${failed.first})`;
   if (failed.count <= most) return { type: 'warning', stage, text };
-  throw new UserError('TEACHER', `Stage ${stage}: ${text}; run the same command to ask them again.`);
+  throw new UserError('TEACHER', `Stage ${stage}: ${text}; re-run the same command to ask them again.`);
 }

@@ -66,7 +66,7 @@ function choose(
 
 /** Why none of the answers is kept, and what to do. */
 function whyNone({ drawn, valid, cut }: RolloutCounts, { reward_threshold }: RolloutOptions): string {
-  if (drawn === 0) return 'no answer came that can be sent; see to the teacher and run the same command';
+  if (drawn === 0) return 'no answer came that can be sent; see to the teacher and re-run the same command';
   const none = `none of ${drawn} answers`;
   if (valid > 0)
     return `${none} has a reward of at least ${reward_threshold ?? 0}; lower reward_threshold or take a better teacher`;

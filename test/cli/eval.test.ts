@@ -33,7 +33,7 @@ test('the folder of a stage means its model, and lends it its name', () => {
   expect(recipe.stages[0]).toMatchObject({ models: { ckd: 'm0' } });
 });
 
-test('the same command goes on with the same run, and new weights begin another', () => {
+test('re-running a command resumes the same run, and new weights begin another', () => {
   const path = checkpoint('model');
   const { name } = evalRecipe(options, [path]);
   expect(name).toMatch(/^eval-[0-9a-f]{8}$/);

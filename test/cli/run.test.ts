@@ -137,8 +137,8 @@ describe('Ctrl-C', () => {
     };
     const { stdout, stderr, code } = await run({ services: { onInterrupt, runRecipe } });
     expect(code).toBe(130);
-    expect(stderr).toContain('stopping after this step; run the same command to go on');
-    expect(stderr).toContain('Stopped at step 2 of 3 of star; run the same command to go on.');
+    expect(stderr).toContain('stopping after this step; re-run the same command to resume');
+    expect(stderr).toContain('Stopped at step 2 of 3 of star; re-run the same command to resume.');
     expect(stdout).toBe('');
   });
 

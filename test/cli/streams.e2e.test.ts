@@ -85,7 +85,7 @@ test('a run that is stopped says so by its exit code and goes on later', () => {
     ).code;
   expect(['HUP', 'TERM'].map(stop)).toEqual([129, 143]);
   expect(readFileSync(join(folder, 'err'), 'utf8')).toMatch(
-    /Stopped[^\n]*; run the same command to go on\.\n$/,
+    /Stopped[^\n]*; re-run the same command to resume\.\n$/,
   );
   expect(readdirSync(join(folder, 'runs', 'smoke'))).not.toContain('run.lock');
 }, 120_000);

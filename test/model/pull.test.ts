@@ -97,7 +97,7 @@ test('a download that was cut goes on where it was', async () => {
   await expect(pull()).rejects.toThrow(
     new UserError(
       'HUB_CUT',
-      'The download of Qwen/tiny/model.safetensors ended early; run the same command to go on with it.',
+      'The download of Qwen/tiny/model.safetensors ended early; re-run the same command to resume it.',
     ),
   );
   expect(existsSync(weightsPath())).toBe(false);
@@ -119,7 +119,7 @@ test('a server that knows no ranges is read from the start', async () => {
 test('wrong bytes never get the name of the file', async () => {
   fault = 'wrong bytes';
   await expect(pull()).rejects.toThrow(
-    'Qwen/tiny/model.safetensors came with other bytes than the hub has; run the same command again.',
+    'Qwen/tiny/model.safetensors came with other bytes than the hub has; re-run the same command.',
   );
   expect(existsSync(weightsPath())).toBe(false);
   expect(existsSync(join(folder, '.model.safetensors.part'))).toBe(false);

@@ -1,4 +1,4 @@
-/** Kill -9 at random moments: the same command goes on and reaches the same bytes, with nothing logged twice or never. */
+/** Kill -9 at random moments: re-running resumes and reaches the same bytes, with nothing logged twice or never. */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

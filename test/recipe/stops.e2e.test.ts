@@ -144,7 +144,7 @@ test('Ctrl-C in the middle of a generation is no fault: the command says how to 
   });
   const { stderr, code } = await command();
   expect(code).toBe(130);
-  expect(stderr).toMatch(/Stopped at step 0 of 6 of evaluation; run the same command to go on\.\n$/);
+  expect(stderr).toMatch(/Stopped at step 0 of 6 of evaluation; re-run the same command to resume\.\n$/);
   expect((await command()).code).toBe(0);
   expect(traceOf(join(runs, 'smoke'))).toEqual(traceOf(join(whole, 'smoke')));
 }, 120_000);

@@ -227,7 +227,7 @@ test('a problem that is not answered is left out and told of, as long as there a
   });
   expect(storedIn(folder).map(({ id }) => id)).toEqual(['locker-0', 'locker-2', 'locker-3', 'locker-4']);
   await expect(solve('too-many', (await serve({ answer })).url)).rejects.toThrow(
-    /^Stage too-many: 1 of 5 problems were not answered .*; run the same command to ask them again\.$/,
+    /^Stage too-many: 1 of 5 problems were not answered .*; re-run the same command to ask them again\.$/,
   );
 });
 

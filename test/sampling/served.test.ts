@@ -215,7 +215,7 @@ describe('faults that may pass', () => {
   test('of all addresses end the run with one sentence', async () => {
     const bad = await serve({ fault: () => 503 });
     await expect(answers(teacherOf([bad.url, `${bad.url}/b`], { retries: 1 }), 10)).rejects.toThrow(
-      /^No teacher answers any more \(http:\S+: HTTP 503, \{"error": "as the test wants it"\}; http:[^\n]+\); see to the server and run the same command, which goes on\.$/,
+      /^No teacher answers any more \(http:\S+: HTTP 503, \{"error": "as the test wants it"\}; http:[^\n]+\); see to the server and re-run the same command to resume\.$/,
     );
     const gone = teacherOf(['http://127.0.0.1:9'], { retries: 1 });
     await expect(warningsOf(gone)).rejects.toThrow(

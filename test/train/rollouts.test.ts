@@ -281,7 +281,7 @@ describe('prompts that a server refuses', () => {
   test('end the stage when there are too many of them, after all others are stored', async () => {
     const server = await refusing();
     await expect(roll('refused', server.url)).rejects.toThrow(
-      /^Stage refused: 1 of 10 prompts were not answered \(d\d: .*HTTP 400.*\); run the same command to ask them again\.$/,
+      /^Stage refused: 1 of 10 prompts were not answered \(d\d: .*HTTP 400.*\); re-run the same command to ask them again\.$/,
     );
   });
 

@@ -22,7 +22,7 @@ export async function* answersTo(
     if (failure !== undefined && !isFull)
       throw new UserError(
         'NOT_ANSWERED',
-        `${model.name} does not answer a prompt (${failure}); check its address and name, and run the same command, which goes on.`,
+        `${model.name} does not answer a prompt (${failure}); check its address and name, and re-run the same command to resume.`,
       );
     yield { index, text: isFull ? undefined : (sample?.text ?? ''), tokens: sample?.length ?? 0 };
   }

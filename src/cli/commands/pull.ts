@@ -44,7 +44,7 @@ async function pull(context: CliContext, { to }: FlagsOf<typeof flags>, name: st
 export const pullCommand = command({
   brief: 'Download a checkpoint from the Hugging Face hub',
   about:
-    'Downloads config, tokenizer and safetensors weights. A download that was cut goes on where it was, and every\n' +
+    'Downloads config, tokenizer and safetensors weights. A download that was cut resumes where it was, and every\n' +
     "file's checksum is compared with the hub's. HF_TOKEN and HF_ENDPOINT are heeded.",
   examples: ['tinystar pull Qwen/Qwen3-0.6B', 'tinystar pull Qwen/Qwen3-0.6B@main --to models/small'],
   flags,

@@ -147,7 +147,7 @@ async function download({ url, file, folder, label, access, signal, tell }: Down
     discard(part);
     throw new UserError(
       'HUB_CHECKSUM',
-      `${label} came with other bytes than the hub has; run the same command again.`,
+      `${label} came with other bytes than the hub has; re-run the same command.`,
     );
   }
   moveFile(part, join(folder, file.path));
@@ -185,7 +185,7 @@ const isDiskFault = (thrown: unknown): boolean =>
 function cutShort(label: string, cause?: unknown): UserError {
   return new UserError(
     'HUB_CUT',
-    `The download of ${label} ended early; run the same command to go on with it.`,
+    `The download of ${label} ended early; re-run the same command to resume it.`,
     { cause },
   );
 }

@@ -51,7 +51,7 @@ export function apiKeyOf({ api_key_env: name }: Pick<TeacherOptions, 'api_key_en
   if (key !== undefined) return key;
   throw new UserError(
     'API_KEY',
-    `The environment variable ${name} with the teacher's API key is not set; set it and run the same command.`,
+    `The environment variable ${name} with the teacher's API key is not set; set it and re-run the same command.`,
   );
 }
 

@@ -175,7 +175,7 @@ export class Served implements Sampler {
     const faults = this.#endpoints.map(({ url, lastFault }) => `${url}: ${lastFault}`).join('; ');
     throw new UserError(
       'TEACHER',
-      `No ${this.#options.tokenizer === undefined ? 'server' : 'teacher'} answers any more (${faults}); see to the server and run the same command, which goes on.`,
+      `No ${this.#options.tokenizer === undefined ? 'server' : 'teacher'} answers any more (${faults}); see to the server and re-run the same command to resume.`,
     );
   }
 

@@ -26,8 +26,8 @@ export const acebench: BenchmarkSpec<typeof options> = {
     data: "The benchmark's folder data_en, or the one above it",
     text:
       "Scores a model, or a file of responses, on ACEBench's English normal and special sets, with the official prompts\n" +
-      'and verdicts, beside what the official answers themselves reach. A server gets the key in OPENAI_API_KEY. The same\n' +
-      'command goes on where it was stopped.',
+      'and verdicts, beside what the official answers themselves reach. A server gets the key in OPENAI_API_KEY. Re-run\n' +
+      'the same command to resume where it was stopped.',
     examples: [
       'tinystar eval acebench --data acebench/data_en --responses result/my-model',
       'tinystar eval acebench --data acebench/data_en --model http://localhost:8080/v1 --category normal --limit 10',

@@ -29,7 +29,7 @@ export const bfcl: BenchmarkSpec<typeof options> = {
     data: "Folder of BFCL v3's data, in its own layout",
     text:
       'Scores a model, or a file of responses, on the Berkeley Function-Calling Leaderboard, version 3, with the official\n' +
-      'prompts, verdicts and table. A server gets the key in OPENAI_API_KEY. The same command goes on where it was\n' +
+      'prompts, verdicts and table. A server gets the key in OPENAI_API_KEY. Re-run the same command to resume where it was\n' +
       'stopped.',
     examples: [
       'tinystar eval bfcl --data bfcl --responses result/my-model',
