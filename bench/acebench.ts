@@ -10,7 +10,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { scoreResponses } from '../src/cli/benchmark-run.ts';
+import { scoreResponses } from '../packages/benchmarks/src/results.ts';
 import { officialReply } from '../packages/benchmarks/src/acebench/replay.ts';
 import { REVISIONS } from '../packages/benchmarks/src/acebench/revision.ts';
 import { evaluation as benchmark } from '../packages/benchmarks/src/acebench/evaluation.ts';
@@ -31,12 +31,12 @@ export async function acebench(): Promise<void> {
     const file = join(scratch, 'responses.jsonl');
     writeFileSync(file, entries.map((entry) => `${responseLine(entry.id, officialReply(entry))}\n`).join(''));
     const defaults = z.object(spec.options).parse({});
-    const flags = { out: join(scratch, 'out'), runs: scratch, device: 'cpu', parallel: 1, json: true };
+    const folders = { out: join(scratch, 'out'), runs: scratch };
     const slowest = { seconds: 0 };
     const run = (revision: (typeof REVISIONS)[number]) => (): number => {
       const before = process.cpuUsage();
       const options = { ...defaults, data, revision };
-      scoreResponses({ spec, benchmark, options, flags }, file);
+      scoreResponses({ spec, benchmark, options, ...folders }, file);
       const { user, system } = process.cpuUsage(before);
       const seconds = (user + system) / 1e6;
       slowest.seconds = Math.max(slowest.seconds, seconds);

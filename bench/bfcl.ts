@@ -9,7 +9,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { scoreResponses } from '../src/cli/benchmark-run.ts';
+import { scoreResponses } from '../packages/benchmarks/src/results.ts';
 import { CATEGORY_NAMES, rulesOf } from '../packages/benchmarks/src/bfcl/categories.ts';
 import type { Scores } from '../packages/benchmarks/src/bfcl/scores.ts';
 import { type Entry, readEntries } from '../packages/benchmarks/src/bfcl/entries.ts';
@@ -69,7 +69,7 @@ export async function bfcl(): Promise<void> {
     const file = join(scratch, 'responses.jsonl');
     writeFileSync(file, entries.map((entry) => `${responseLine(entry.id, response(entry))}\n`).join(''));
     const options = { ...z.object(spec.options).parse({}), data };
-    const flags = { out: join(scratch, 'out'), runs: scratch, device: 'cpu', parallel: 1, json: true };
+    const folders = { out: join(scratch, 'out'), runs: scratch };
     let summary = '';
     await compare(`BFCL v3, all ${entries.length} entries from a file of responses to verdicts, one thread`, [
       {
@@ -79,7 +79,7 @@ export async function bfcl(): Promise<void> {
         run: () => {
           const before = process.cpuUsage();
           const start = performance.now();
-          const { scores } = scoreResponses({ spec, benchmark, options, flags }, file);
+          const { scores } = scoreResponses({ spec, benchmark, options, ...folders }, file);
           const { user, system } = process.cpuUsage(before);
           const seconds = (user + system) / 1e6;
           const wall = (performance.now() - start) / 1000;

@@ -23,7 +23,7 @@ export interface Services {
   /** Ends the process at once. */
   kill(exitCode: number): void;
   /** Milliseconds since some fixed moment. */
-  now(): number;
+  readonly now: () => number;
 }
 
 export interface CliContext extends CommandContext {

@@ -1,6 +1,7 @@
 /** Runs a recipe in sight of the user: progress, events as JSON, Ctrl-C, and the results at the end. */
 import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { isAbort } from '../base/errors.ts';
 import type { Recipe } from '../recipe/schema.ts';
 import { benchmarkSummary } from '../report/benchmarks.ts';
 import { divergenceText, hasToolUse, transferText } from '../report/comparison.ts';
@@ -8,10 +9,43 @@ import { writeReport } from '../report/index.ts';
 import { formatDuration, formatPercent, intervalText, shareOf } from '../report/numbers.ts';
 import { readRun } from '../report/read.ts';
 import { headedTable, table } from '../report/table.ts';
+import type { RunEvent } from '../train/events.ts';
 import { type CliContext, outStyle } from './context.ts';
 import { Progress } from './progress.ts';
 import { Stop } from './stop.ts';
 import { styleFor } from './terminal.ts';
+
+/**
+ * Follows the events of work, as progress or through `tell` in place of it. The user may stop the work: then it throws
+ * Interrupted.
+ */
+export async function follow(
+  { process, services }: CliContext,
+  stages: readonly string[],
+  work: (signal: AbortSignal) => AsyncIterable<RunEvent>,
+  tell?: (event: RunEvent) => void,
+): Promise<void> {
+  const style = styleFor(process.stderr, process.env);
+  const progress = new Progress({ stream: process.stderr, style, stages, now: services.now });
+  using stop = new Stop(services, {
+    onStop: () =>
+      progress.print(
+        'stopping after this step; re-run the same command to resume (Ctrl-C again ends it now)',
+      ),
+    onEnd: () => progress.end(),
+  });
+  services.goOnUnread();
+  let position = '';
+  try {
+    for await (const event of work(stop.signal)) (tell ?? ((one) => progress.handle(one)))(event);
+  } catch (thrown) {
+    if (!isAbort(thrown, stop.signal)) throw thrown;
+  } finally {
+    position = progress.position;
+    progress.end();
+  }
+  if (stop.signal.aborted) throw stop.interrupted(`Stopped${position}; re-run the same command to resume.`);
+}
 
 /**
  * Carries `recipe` through its stages and prints what came out: as a table, or, with `json`, events as JSON lines and
@@ -24,37 +58,21 @@ export async function execute(
 ): Promise<void> {
   const { process, services } = context;
   const started = services.now();
-  const progress = new Progress({
-    stream: process.stderr,
-    style: styleFor(process.stderr, process.env),
-    stages: [...recipe.stages.map(({ name }) => name), ...(recipe.export === undefined ? [] : ['export'])],
-    now: () => services.now(),
-  });
-  using stop = new Stop(services, {
-    onStop: () =>
-      progress.print(
-        'stopping after this step; re-run the same command to resume (Ctrl-C again ends it now)',
-      ),
-    onEnd: () => progress.end(),
-  });
-  services.goOnUnread();
-  let exported = recipe.export === undefined ? undefined : join(runsDir, recipe.name, recipe.export.gguf);
-  let position = '';
-  try {
-    for await (const event of services.runRecipe(recipe, { runsDir, signal: stop.signal })) {
-      if (json) process.stdout.write(`${JSON.stringify(event)}\n`);
-      else progress.handle(event);
-      if (event.type === 'done') exported = event.outputs['gguf'] ?? exported;
-    }
-    position = progress.position;
-  } finally {
-    progress.end();
-  }
-  if (stop.signal.aborted) throw stop.interrupted(`Stopped${position}; re-run the same command to resume.`);
+  const stages = [
+    ...recipe.stages.map(({ name }) => name),
+    ...(recipe.export === undefined ? [] : ['export']),
+  ];
+  await follow(
+    context,
+    stages,
+    (signal) => services.runRecipe(recipe, { runsDir, signal }),
+    json ? (event) => process.stdout.write(`${JSON.stringify(event)}\n`) : undefined,
+  );
   const folder = join(runsDir, recipe.name);
   const report = await writeReport(folder);
   if (json) return;
   await printResults(context, folder);
+  const exported = recipe.export === undefined ? undefined : join(folder, recipe.export.gguf);
   const made = [
     ['report', shown(report)],
     ...(exported !== undefined && existsSync(exported) ? [['GGUF', shown(exported)]] : []),

@@ -2,12 +2,10 @@
  * A run's progress from its events: on a terminal one line that is drawn over, elsewhere a line every few seconds;
  * a line that stays for every stage that ends.
  */
-import { stripVTControlCharacters } from 'node:util';
 import { formatCount, formatDuration, formatNumber } from '../report/numbers.ts';
 import type { Metrics, RunEvent } from '../train/events.ts';
 import type { MetricName } from '../train/metrics.ts';
-import { bar, type OutputStream, type Style } from './terminal.ts';
-import { widthOf } from '../report/table.ts';
+import { bar, type OutputStream, StatusLine, type Style } from './terminal.ts';
 
 export interface ProgressOptions {
   readonly stream: OutputStream;
@@ -16,10 +14,6 @@ export interface ProgressOptions {
   readonly stages: readonly string[];
   readonly now: () => number;
 }
-
-/** Milliseconds between redraws on a terminal, and between lines elsewhere. */
-const REDRAW = 100;
-const LINE_EVERY = 5000;
 
 interface CurrentStage {
   readonly name: string;
@@ -36,14 +30,12 @@ interface CurrentStage {
 
 export class Progress {
   readonly #options: ProgressOptions;
-  readonly #isTerminal: boolean;
+  readonly #status: StatusLine;
   #stage: CurrentStage | undefined;
-  #drawnAt = -Infinity;
-  #lineOpen = false;
 
   constructor(options: ProgressOptions) {
     this.#options = options;
-    this.#isTerminal = options.stream.isTTY === true;
+    this.#status = new StatusLine(options.stream, options.now);
   }
 
   handle(event: RunEvent): void {
@@ -73,9 +65,9 @@ export class Progress {
 
   /** Writes a line that stays above the progress line. */
   print(line: string): void {
-    this.#clear();
+    this.#status.clear();
     this.#options.stream.write(`${line}\n`);
-    this.#draw();
+    if (this.#status.isTerminal && this.#stage !== undefined) this.#status.draw(this.#line(this.#stage));
   }
 
   /** Position of the run, in words; empty between stages. */
@@ -86,13 +78,11 @@ export class Progress {
 
   /** Leaves the progress line as it is and the cursor below it. */
   end(): void {
-    if (this.#lineOpen) this.#options.stream.write('\n');
-    this.#lineOpen = false;
+    this.#status.end();
     this.#stage = undefined;
   }
 
   #begin({ stage, total, done, watch = ['loss'] }: Extract<RunEvent, { type: 'stage' }>): void {
-    const now = this.#options.now();
     this.#stage = {
       name: stage,
       watch,
@@ -104,11 +94,10 @@ export class Progress {
       tokensPerSecond: 0,
       metrics: {},
     };
-    this.#drawnAt = now;
-    if (this.#isTerminal) this.#draw();
+    if (this.#status.isTerminal) this.#status.draw(this.#line(this.#stage));
     else if (done < total) {
       const what = done > 0 ? `going on after step ${done} of ${total}` : `${total} steps`;
-      this.print(`${this.#place(stage)} ${stage}: ${what}`);
+      this.#status.draw(`${this.#place(stage)} ${stage}: ${what}`);
     }
   }
 
@@ -124,11 +113,7 @@ export class Progress {
     stage.total = event.total;
     stage.tokens += event.tokens;
     stage.metrics = event.metrics;
-    const now = this.#options.now();
-    if (now - this.#drawnAt < (this.#isTerminal ? REDRAW : LINE_EVERY) && event.step < event.total) return;
-    this.#drawnAt = now;
-    if (this.#isTerminal) this.#draw();
-    else this.#options.stream.write(`${this.#line(stage)}\n`);
+    if (this.#status.isDue || event.step >= event.total) this.#status.draw(this.#line(stage));
   }
 
   #done({ stage: name, seconds }: Extract<RunEvent, { type: 'done' }>): void {
@@ -172,26 +157,4 @@ export class Progress {
     ];
     return `${this.#place(stage.name)} ${style.bold(stage.name)} ${bar(share, style)} ${facts.filter(Boolean).join('  ')}`;
   }
-
-  #draw(): void {
-    if (!this.#isTerminal || this.#stage === undefined) return;
-    const { stream } = this.#options;
-    const line = this.#line(this.#stage);
-    // A line that wraps could not be drawn over: on a narrow terminal colours and overhang go.
-    // A terminal that does not know its width says 0.
-    const columns = stream.columns === undefined || stream.columns === 0 ? 80 : stream.columns;
-    const fits = widthOf(line) < columns;
-    stream.write(`\r\x1b[2K${fits ? line : cut(line, columns - 1)}`);
-    this.#lineOpen = true;
-  }
-
-  #clear(): void {
-    if (this.#lineOpen) this.#options.stream.write('\r\x1b[2K');
-    this.#lineOpen = false;
-  }
-}
-
-/** The first `width` characters of a line, without its escape codes. */
-function cut(line: string, width: number): string {
-  return Array.from(stripVTControlCharacters(line)).slice(0, width).join('');
 }

@@ -4,10 +4,9 @@ import { Tally } from '../data/convert.ts';
 import type { Rejected } from '../data/reading.ts';
 import { table } from '../report/table.ts';
 import type { CliContext } from './context.ts';
-import type { OutputStream } from './terminal.ts';
+import { bar, type OutputStream, StatusLine, styleFor } from './terminal.ts';
 import { optional, text } from './flags.ts';
 import { checkOutputs, outputName, tellingStream } from './outputs.ts';
-import { RowCounter } from './row-counter.ts';
 
 export const rejectsFlag = optional(text('What is left out, each row with its reason', 'FILE'));
 
@@ -23,21 +22,30 @@ const writer = (path: string | undefined): LineWriter | undefined =>
   path === undefined ? undefined : new LineWriter(path);
 
 export class RowOutputs implements Disposable {
-  readonly counter: RowCounter;
   /** Reasons of what is left out. */
   readonly dropped = new Tally();
   readonly #context: CliContext;
   readonly #paths: Paths;
   readonly #rejects: LineWriter | undefined;
   readonly #output: LineWriter | undefined;
+  readonly #status: StatusLine;
+  readonly #startedAt: number;
+  readonly #size: number;
+  #rows = 0;
   kept = 0;
+  /** The first that is left out. */
+  firstDropped: Rejected | undefined;
+  /** Bytes of the input that were read, for the bar. */
+  bytesRead = 0;
 
-  /** Begins the outputs; throws a UserError where one of them is an `input`. With `size` bytes there is a bar. */
+  /** Begins the outputs; throws a UserError where one of them is an `input`. With the input's `size` in bytes there is a bar. */
   constructor(context: CliContext, inputs: readonly string[], { output, rejects }: Paths, size = 0) {
     this.#context = context;
     this.#paths = { output, rejects };
+    this.#size = size;
     checkOutputs(inputs, { output, rejects });
-    this.counter = new RowCounter(context, size);
+    this.#startedAt = context.services.now();
+    this.#status = new StatusLine(context.process.stderr, context.services.now);
     this.#rejects = writer(rejects);
     try {
       this.#output = writer(output);
@@ -47,12 +55,38 @@ export class RowOutputs implements Disposable {
     }
   }
 
+  /** What `read` makes of the rows of each input, counted on a terminal; what is rejected is left out. */
+  async *read<T extends object>(
+    inputs: readonly string[],
+    read: (input: string) => AsyncIterable<T | { readonly rejected: Rejected }>,
+  ): AsyncGenerator<T> {
+    for (const input of inputs) {
+      for await (const row of read(input)) {
+        this.#rows += 1;
+        // The clock is asked now and then only: rows pass by the thousand.
+        if (this.#status.isTerminal && this.#rows % 64 === 0 && this.#status.isDue) this.#draw();
+        if ('rejected' in row) this.drop(row.rejected);
+        else yield row;
+      }
+    }
+  }
+
+  #draw(): void {
+    const { process, services } = this.#context;
+    const share = Math.min(1, this.bytesRead / this.#size);
+    const style = styleFor(process.stderr, process.env);
+    const done = this.#size === 0 ? '' : `${bar(share, style)} ${Math.floor(100 * share)}%  `;
+    const rate = (this.#rows / (services.now() - this.#startedAt)) * 1000;
+    this.#status.draw(`${done}${this.#rows} rows, ${rate.toFixed(0)} a second`);
+  }
+
   keep(line: string): void {
     this.kept += 1;
     this.#output?.write(line);
   }
 
   drop(rejected: Rejected): void {
+    this.firstDropped ??= rejected;
     this.dropped.add(rejected.code);
     this.#rejects?.write(JSON.stringify(rejected));
   }
@@ -64,7 +98,7 @@ export class RowOutputs implements Disposable {
 
   /** Puts what was left out in its place and, with the output, what was kept; the counter goes. */
   commit(withOutput = true): void {
-    this.counter[Symbol.dispose]();
+    this.#status.clear();
     if (withOutput) this.#output?.commit();
     this.#rejects?.commit();
   }
@@ -81,7 +115,7 @@ export class RowOutputs implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.counter[Symbol.dispose]();
+    this.#status.clear();
     this.#output?.[Symbol.dispose]();
     this.#rejects?.[Symbol.dispose]();
   }

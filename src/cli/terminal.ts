@@ -1,4 +1,6 @@
 /** Standard streams of a command: colours where one is a terminal, and none that loses its reader fails a command. */
+import { stripVTControlCharacters } from 'node:util';
+import { widthOf } from '../report/table.ts';
 
 export interface OutputStream {
   write(text: string): unknown;
@@ -40,6 +42,65 @@ const BAR = 20;
 export function bar(share: number, style: Style): string {
   const filled = Math.round(Math.min(1, share) * BAR);
   return style.accent('━'.repeat(filled)) + style.dim('─'.repeat(BAR - filled));
+}
+
+/** Milliseconds between redraws on a terminal, and between lines elsewhere. */
+const REDRAW = 100;
+const LINE_EVERY = 5000;
+const CLEAR = '\r\x1b[2K';
+
+/** A line that tells how far work is: on a terminal one that is drawn over, elsewhere another one now and then. */
+export class StatusLine implements Disposable {
+  readonly #stream: OutputStream;
+  readonly #now: () => number;
+  readonly isTerminal: boolean;
+  #drawnAt: number;
+  #isOpen = false;
+
+  /** `now` gives milliseconds since some fixed moment. */
+  constructor(stream: OutputStream, now: () => number) {
+    this.#stream = stream;
+    this.#now = now;
+    this.isTerminal = stream.isTTY === true;
+    this.#drawnAt = now();
+  }
+
+  /** Tells whether the last line is old enough for another one. */
+  get isDue(): boolean {
+    return this.#now() - this.#drawnAt >= (this.isTerminal ? REDRAW : LINE_EVERY);
+  }
+
+  draw(line: string): void {
+    this.#drawnAt = this.#now();
+    this.#stream.write(this.isTerminal ? CLEAR + this.#fitting(line) : `${line}\n`);
+    this.#isOpen = this.isTerminal;
+  }
+
+  /** The line without colours and overhang where it would wrap, as what wraps cannot be drawn over. */
+  #fitting(line: string): string {
+    // A terminal that does not know its width says 0.
+    const columns = this.#stream.columns === 0 ? undefined : this.#stream.columns;
+    if (widthOf(line) < (columns ?? 80)) return line;
+    return Array.from(stripVTControlCharacters(line))
+      .slice(0, (columns ?? 80) - 1)
+      .join('');
+  }
+
+  /** Takes the line away, for what is written next. */
+  clear(): void {
+    if (this.#isOpen) this.#stream.write(CLEAR);
+    this.#isOpen = false;
+  }
+
+  /** Leaves the line as it is and the cursor below it. */
+  end(): void {
+    if (this.#isOpen) this.#stream.write('\n');
+    this.#isOpen = false;
+  }
+
+  [Symbol.dispose](): void {
+    this.clear();
+  }
 }
 
 /** Faults of a stream whose other end is gone: a closed pipe, a terminal that was closed. */

@@ -268,7 +268,7 @@ describe('a served model', () => {
     const args = ['eval', 'acebench', '--data', data, '--model', address, '--out', out, '--parallel', '1'];
     const { code, stderr } = await runCli(args, { services: { onInterrupt } });
     expect(code).toBe(130);
-    expect(stderr).toMatch(/Stopped after \d of \d+ answers; re-run the same command to resume\.\n$/);
+    expect(stderr).toMatch(/Stopped at step \d of \d+ of acebench; re-run the same command to resume\.\n$/);
     expect(existsSync(join(out, 'scores.json'))).toBe(false);
   });
 

@@ -344,7 +344,7 @@ describe('a served model', () => {
       return () => undefined;
     };
     const { code, stderr } = await runCli(args, { services: { onInterrupt } });
-    expect(stderr).toMatch(/Stopped after \d of 7 answers; re-run the same command to resume\.\n$/);
+    expect(stderr).toMatch(/Stopped at step \d of 7 of bfcl; re-run the same command to resume\.\n$/);
     expect(code).toBe(130);
     answer = rightAnswer;
     expect((await runCli(args)).stdout).toMatch(/^multi_turn_base +100\.00% /m);

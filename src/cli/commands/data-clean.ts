@@ -58,28 +58,16 @@ async function clean(context: CliContext, given: FlagsOf<typeof flags>, ...input
   using rows = new RowOutputs(context, [...inputs, ...against], given);
   const { questions, report } = await questionsOf(against, given.words);
   const duplicates = new DuplicateFilter(near === undefined ? {} : { near });
-  for (const file of inputs) {
-    for await (const row of recordRows(file)) {
-      rows.counter.add();
-      if ('rejected' in row) {
-        rows.drop(row.rejected);
-        continue;
-      }
-      const { where, text: line, record } = row;
-      const overlap = questions.overlap(record);
-      const duplicate = overlap === undefined ? duplicates.check(record) : undefined;
-      if (overlap !== undefined) {
-        const message = `In common with ${overlap.id} of ${overlap.set}: ${overlap.words}`;
-        rows.drop({ where, code: `contaminated by ${overlap.set}`, message, text: line });
-      } else if (duplicate !== undefined)
-        rows.drop({
-          where,
-          code: `${duplicate} duplicate`,
-          message: 'It repeats an earlier record.',
-          text: line,
-        });
-      else rows.keep(recordLine(record));
-    }
+  for await (const { where, text: line, record } of rows.read(inputs, recordRows)) {
+    const overlap = questions.overlap(record);
+    const duplicate = overlap === undefined ? duplicates.check(record) : undefined;
+    if (overlap !== undefined) {
+      const message = `In common with ${overlap.id} of ${overlap.set}: ${overlap.words}`;
+      rows.drop({ where, code: `contaminated by ${overlap.set}`, message, text: line });
+    } else if (duplicate !== undefined) {
+      const message = 'It repeats an earlier record.';
+      rows.drop({ where, code: `${duplicate} duplicate`, message, text: line });
+    } else rows.keep(recordLine(record));
   }
   rows.commit();
   rows.tellDropped('left out', report);

@@ -58,16 +58,11 @@ async function convert(
   const files = await filesOf(inputs, context.process.env);
   using rows = new RowOutputs(context, files, given);
   const kept = new Tally();
-  reading: for (const file of files) {
-    for await (const result of convertRows(fileRows(file), options)) {
-      rows.counter.add();
-      if ('rejected' in result) rows.drop(result.rejected);
-      else {
-        rows.keep(recordLine(result.record));
-        kept.add(result.format);
-        if (rows.kept >= limit) break reading;
-      }
-    }
+  const converted = rows.read(files, (file) => convertRows(fileRows(file), options));
+  for await (const { record, format: name } of converted) {
+    rows.keep(recordLine(record));
+    kept.add(name);
+    if (rows.kept >= limit) break;
   }
   rows.commit(rows.kept > 0);
   if (rows.kept === 0) {

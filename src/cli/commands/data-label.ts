@@ -1,5 +1,6 @@
 /** `tinystar data label`: what kinds of answers records have, as a table and, on request, in each record. */
 import { UserError } from '../../base/errors.ts';
+import { Tally } from '../../data/convert.ts';
 import {
   CATEGORIES,
   categoriesOf,
@@ -18,37 +19,33 @@ import type { Style } from '../terminal.ts';
 
 const flags = { output: optional(text('The records with the labels of all their answers', 'FILE')) };
 
-/** Counts of things. */
-class Counts<T> extends Map<T, number> {
-  add(thing: T): void {
-    this.set(thing, (this.get(thing) ?? 0) + 1);
-  }
-}
-
 /** One line, of numbers from the least: "1: 488, 2: 429". */
-const countsText = (counts: Counts<number>): string =>
-  [...counts]
-    .toSorted(([a], [b]) => a - b)
+const countsText = (counts: Tally): string =>
+  counts
+    .entries()
+    .toSorted(([a], [b]) => Number(a) - Number(b))
     .map(([number, count]) => `${number}: ${count}`)
     .join(', ');
 
 /** Counts of one source, or of all. */
 class Labels {
-  records = 0;
-  readonly turns = new Counts<number>();
-  readonly calls = new Counts<number>();
-  readonly categories = new Counts<Category>();
+  readonly turns = new Tally();
+  readonly calls = new Tally();
+  readonly categories = new Tally();
 
   add(label: Label): void {
-    this.records += 1;
-    this.turns.add(label.turns);
-    this.calls.add(label.calls);
+    this.turns.add(String(label.turns));
+    this.calls.add(String(label.calls));
     for (const category of categoriesOf(label)) this.categories.add(category);
+  }
+
+  get records(): number {
+    return this.turns.total;
   }
 
   /** "488 (47.7%)". */
   cell(category: Category): string {
-    const count = this.categories.get(category) ?? 0;
+    const count = this.categories.of(category);
     return `${count} (${((100 * count) / this.records).toFixed(1)}%)`;
   }
 }
@@ -68,30 +65,19 @@ async function label(context: CliContext, given: FlagsOf<typeof flags>, ...input
   using rows = new RowOutputs(context, inputs, given);
   const sources = new Map<string, Labels>();
   const all = new Labels();
-  let [unread, unanswered] = [0, 0];
-  let why = '';
-  for (const file of inputs) {
-    for await (const row of recordRows(file)) {
-      rows.counter.add();
-      if ('rejected' in row) {
-        if (unread === 0) why = ` (${row.rejected.where}: ${row.rejected.message})`;
-        unread += 1;
-        continue;
-      }
-      const { record } = row;
-      rows.keep(labelledLine(record));
-      const last = lastLabel(record);
-      if (last === undefined) {
-        unanswered += 1;
-        continue;
-      }
-      const own = sources.get(record.source) ?? new Labels();
-      sources.set(record.source, own);
-      for (const labels of [own, all]) labels.add(last);
-    }
+  for await (const { record } of rows.read(inputs, recordRows)) {
+    rows.keep(labelledLine(record));
+    const last = lastLabel(record);
+    if (last === undefined) continue;
+    const own = sources.get(record.source) ?? new Labels();
+    sources.set(record.source, own);
+    for (const labels of [own, all]) labels.add(last);
   }
+  const { firstDropped } = rows;
+  const why = firstDropped === undefined ? '' : ` (${firstDropped.where}: ${firstDropped.message})`;
   if (all.records === 0)
     throw new UserError('DATA_EMPTY', `There is no record with an answer${why}; convert the data first.`);
+  const [unread, unanswered] = [rows.dropped.total, rows.kept - all.records];
   rows.commit();
   const { telling } = rows;
   telling.write(categoryTable(sources, all, outStyle(context)));

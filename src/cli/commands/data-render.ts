@@ -42,16 +42,10 @@ async function render(context: CliContext, given: FlagsOf<typeof flags>, ...inpu
     maxTargetTokens: given.max_target_tokens ?? Infinity,
   };
   const tokens = { prompt: 0, target: 0 };
-  for (const file of inputs) {
-    for await (const row of renderRows(fileRows(file), options)) {
-      rows.counter.add();
-      if ('rejected' in row) rows.drop(row.rejected);
-      else {
-        rows.keep(renderedLine(row.rendered));
-        tokens.prompt += row.promptTokens;
-        tokens.target += row.targetTokens;
-      }
-    }
+  for await (const row of rows.read(inputs, (file) => renderRows(fileRows(file), options))) {
+    rows.keep(renderedLine(row.rendered));
+    tokens.prompt += row.promptTokens;
+    tokens.target += row.targetTokens;
   }
   rows.commit(rows.kept > 0);
   rows.tellDropped('left out');

@@ -1,14 +1,107 @@
-/** `tinystar eval NAME` of a benchmark; the flags of what is asked are the options of its zod shape. */
+/**
+ * `tinystar eval NAME` of a benchmark: scores a file of responses, or a model that answers in sight of the user. The flags
+ * of what is asked are the options of its zod shape.
+ */
 import type { Command } from '@stricli/core';
 import type { z } from 'zod';
 import type { AskOptions, BenchmarkSpec } from '../../../packages/benchmarks/src/benchmark.ts';
+import { type Evaluation, resultFolder, scoreResponses } from '../../../packages/benchmarks/src/results.ts';
+import { type Outcome, Session } from '../../../packages/benchmarks/src/session.ts';
 import { UserError } from '../../base/errors.ts';
+import { lockFolder } from '../../base/lock.ts';
+import { openSampler } from '../../sampling/open.ts';
+import type { Sampler } from '../../sampling/sampler.ts';
+import { noticesOf } from '../../train/device-probe.ts';
+import type { RunEvent } from '../../train/events.ts';
 import { benchmarkResult } from '../benchmark-result.ts';
-import { answerBenchmark, benchmarkFlags, scoreResponses } from '../benchmark-run.ts';
 import { among, command } from '../command.ts';
 import { type CliContext, outStyle } from '../context.ts';
-import { type FlagsOf, option, text } from '../flags.ts';
+import { follow } from '../execute.ts';
+import { answeringFlags, type FlagsOf, option, optional, runsFlag, text, toggle, whole } from '../flags.ts';
 import { keptInput } from '../inputs.ts';
+
+/** Flags of every benchmark's command that say how, and not what, is asked. */
+const benchmarkFlags = {
+  model: optional(text('Checkpoint folder, GGUF file, or address of an OpenAI-compatible server', 'MODEL')),
+  responses: optional(
+    text('File of responses to score, one {"id", "result"} a line, or a folder of them', 'FILE'),
+  ),
+  device: answeringFlags.device,
+  engine: answeringFlags.engine,
+  served: optional(text('Name of the model on the server', 'NAME')),
+  parallel: whole(1, 'Requests that a server is sent at once', 8),
+  out: optional(
+    text('Folder of the results; default: one under --runs, or in the run that a checkpoint is of', 'DIR'),
+  ),
+  runs: runsFlag,
+  json: toggle('Print the scores as one JSON object'),
+};
+type BenchmarkFlags = FlagsOf<typeof benchmarkFlags>;
+
+/** Lets a model answer what it has not answered yet, and scores it; throws Interrupted when the user stops it. */
+async function answer(
+  context: CliContext,
+  evaluation: Evaluation,
+  model: string,
+  flags: BenchmarkFlags,
+): Promise<Outcome> {
+  const { spec, benchmark, options } = evaluation;
+  using sampler = await openBenchmarked(context, model, flags);
+  const folder = resultFolder(evaluation, sampler, model);
+  using _lock = lockFolder(folder);
+  using session = new Session(benchmark, sampler, options, benchmark.entries(options), folder);
+  await follow(
+    context,
+    [spec.name],
+    (signal) => answering(session, spec.name, context.services.now, signal),
+    // Standard output and error are for programs.
+    flags.json ? () => undefined : undefined,
+  );
+  return session.finish();
+}
+
+/** Opens the model that is to answer; a server gets the key in the environment. */
+async function openBenchmarked(
+  { process }: CliContext,
+  model: string,
+  { device, engine, parallel, served }: BenchmarkFlags,
+): Promise<Sampler> {
+  const apiKey = process.env['OPENAI_API_KEY'];
+  const opened = await openSampler(model, {
+    device,
+    ...(engine === undefined ? {} : { engine }),
+    parallel,
+    ...(served === undefined ? {} : { served }),
+    ...(apiKey === undefined ? {} : { apiKey }),
+    // A progress line may stand there.
+    tell: (text) => process.stderr.write(`${process.stderr.isTTY === true ? '\r\x1b[2K' : ''}${text}\n`),
+  });
+  const notices = opened.device === undefined ? [] : noticesOf(opened.device);
+  for (const notice of notices) process.stderr.write(`note: ${notice}\n`);
+  return opened;
+}
+
+/** Answers of a session as the events of a stage. */
+async function* answering(
+  session: Session,
+  stage: string,
+  now: () => number,
+  signal: AbortSignal,
+): AsyncGenerator<RunEvent> {
+  const { total, done, correct } = session;
+  yield { type: 'stage', stage, kind: 'eval', total, done, watch: ['exact_match'] };
+  let [step, right, allTokens] = [done, correct, 0];
+  const start = now();
+  for await (const answer of session.answers(signal)) {
+    step += 1;
+    right += answer.isRight ? 1 : 0;
+    allTokens += answer.tokens;
+    // Answers come in bursts: only their means since the start say how fast it goes.
+    const asked = step - done;
+    const [tokens, seconds] = [allTokens / asked, (now() - start) / 1000 / asked];
+    yield { type: 'step', stage, step, total, tokens, seconds, metrics: { exact_match: right / step } };
+  }
+}
 
 /** The command of a benchmark. */
 export function benchmarkCommand(spec: BenchmarkSpec): Command<CliContext> {
@@ -23,10 +116,10 @@ export function benchmarkCommand(spec: BenchmarkSpec): Command<CliContext> {
       );
     const options = { ...among(given, spec.options), data } as AskOptions;
     const benchmark = await spec.load();
-    const evaluation = { spec, benchmark, options, flags: given };
+    const evaluation = { spec, benchmark, options, out: given.out, runs };
     const outcome =
       model !== undefined
-        ? await answerBenchmark(context, evaluation, model)
+        ? await answer(context, evaluation, model, given)
         : scoreResponses(evaluation, keptInput(responses ?? '', runs));
     const { scores, folder } = outcome;
     context.process.stdout.write(

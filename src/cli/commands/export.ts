@@ -11,7 +11,7 @@ import { loadModel, saveCheckpoint } from '../../model/checkpoint/checkpoint.ts'
 import { exportGguf } from '../../model/checkpoint/gguf.ts';
 import { command } from '../command.ts';
 import type { CliContext } from '../context.ts';
-import { printParity } from '../export-check.ts';
+import { parityText } from '../export-check.ts';
 import { choice, type FlagsOf, optional, text, whole } from '../flags.ts';
 import { checkOutputs, needNewFolder, outputName, tellingStream } from '../outputs.ts';
 
@@ -75,7 +75,7 @@ async function exportModel(
     tell(outputName(gguf), isFile ? gguf : undefined);
     if (!isFile) telling.write('not checked, as it is no file that llama.cpp could read\n');
     else if (check > 0)
-      await printParity(context, { device, config, parameters, checkpoint, gguf, data, count: check });
+      telling.write(await parityText(checkpoint, { device, config, weights: parameters, gguf }, data, check));
   }
   if (folder !== undefined && folderDType !== undefined) {
     saveCheckpoint(folder, config, parameters, {

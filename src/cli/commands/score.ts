@@ -35,9 +35,13 @@ async function score(context: CliContext, given: FlagsOf<typeof flags>): Promise
   // `atFault`: lines whose prompt or label is.
   const sums = { reward: 0, answer: 0, wrongForm: 0, best: 0, atFault: 0 };
   let firstProblem: string | undefined;
-  const read = fileRows(input, (bytes) => rows.counter.setBytes(bytes));
-  for await (const { where, score: scored, problems } of scoreRows(read, await loadReward(reward))) {
-    rows.counter.add();
+  const loaded = await loadReward(reward);
+  const read = (file: string) =>
+    scoreRows(
+      fileRows(file, (bytes) => (rows.bytesRead = bytes)),
+      loaded,
+    );
+  for await (const { where, score: scored, problems } of rows.read([input], read)) {
     rows.keep(scoreLine(scored));
     sums.reward += scored.reward;
     sums.answer += scored.answer;
