@@ -55,7 +55,7 @@ export class RowOutputs implements Disposable {
     }
   }
 
-  /** What `read` makes of the rows of each input, counted on a terminal; what is rejected is left out. */
+  /** Reads the rows of each input by `read`, counted on a terminal; what is rejected is left out. */
   async *read<T extends object>(
     inputs: readonly string[],
     read: (input: string) => AsyncIterable<T | { readonly rejected: Rejected }>,

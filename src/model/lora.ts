@@ -35,10 +35,7 @@ const nameOf = (matrix: string, part: 'A' | 'B'): string =>
   matrix.replace(/\.weight$/, `.lora_${part}.weight`);
 
 /** The adapters' parameters for a model's, A [K, rank] and B [rank, M] for each target [K, M]. Throws a UserError for a target that it lacks. */
-export function loraSpecs(
-  specs: readonly ParameterSpec[],
-  { rank, target_modules }: LoraOptions,
-): ParameterSpec[] {
+function loraSpecs(specs: readonly ParameterSpec[], { rank, target_modules }: LoraOptions): ParameterSpec[] {
   const matrices = specs.filter(({ name, shape }) => isLayerParameter(name) && shape.length === 2);
   const known = new Set(matrices.map(({ name }) => lastPart(name)));
   const lacking = target_modules === 'all-linear' ? [] : target_modules.filter((name) => !known.has(name));
