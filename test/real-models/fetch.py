@@ -5,7 +5,7 @@ python test/real-models/fetch.py [FOLDER]      (FOLDER: .real-models by default)
 SmolLM2-135M-Instruct (Apache-2.0) and gemma-3-270m (Gemma terms: for tests on one's own machine, never to be passed on)
 come as GGUF files; where torch, transformers and gguf are installed, a safetensors folder of each is made as well.
 """
-import hashlib, importlib.util, pathlib, subprocess, sys, tempfile, zipfile
+import hashlib, importlib.util, json, pathlib, subprocess, sys, tempfile, zipfile
 
 FOLDER = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else '.real-models')
 MODELS = {
@@ -44,6 +44,13 @@ def as_folder(path, folder):
     plain.load_state_dict(model.state_dict())
     plain.save_pretrained(folder)
     AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name).save_pretrained(folder)
+    if path.name.startswith('SmolLM2'):
+        # As published; transformers makes of the file a tokenizer that does not cut digits apart.
+        tokenizer = json.loads((folder / 'tokenizer.json').read_text())
+        byte_level = dict(type='ByteLevel', add_prefix_space=False, trim_offsets=True, use_regex=True)
+        parts = [dict(type='Digits', individual_digits=True), byte_level]
+        tokenizer['pre_tokenizer'] = dict(type='Sequence', pretokenizers=parts)
+        (folder / 'tokenizer.json').write_text(json.dumps(tokenizer, ensure_ascii=False))
 
 
 for name, model in MODELS.items():

@@ -5,7 +5,6 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { asTokenIds, type TokenIds } from '../../src/base/token-ids.ts';
 import { ggufTokenizer } from '../../src/chat/gguf-tokenizer.ts';
@@ -17,9 +16,8 @@ import { exportGguf, type GgufDType } from '../../src/model/checkpoint/gguf.ts';
 import { Generator } from '../../src/model/generate/generation.ts';
 import { Scorer } from '../../src/model/tree/scoring.ts';
 import { logSoftmax } from '../helpers/full-logits.ts';
+import { realModels } from '../helpers/real-models.ts';
 
-const ROOT =
-  process.env['TINYSTAR_REAL_MODELS'] ?? fileURLToPath(new URL('../../.real-models/', import.meta.url));
 const MODELS = [
   { name: 'smollm2', file: 'SmolLM2-135M-Instruct.Q4_1.gguf', bos: [] },
   { name: 'gemma3', file: 'gemma-3-270m-q4_k_m.gguf', bos: [2] },
@@ -39,8 +37,8 @@ const texts = readFileSync(new URL('prompts.txt', import.meta.url), 'utf8')
   .split('\n');
 
 for (const { name, file, bos } of MODELS) {
-  const gguf = join(ROOT, name, file);
-  const folder = join(ROOT, name, 'safetensors');
+  const gguf = realModels(join(name, file));
+  const folder = realModels(join(name, 'safetensors'));
 
   describe.skipIf(!existsSync(gguf))(`${file}`, () => {
     const { config, parameters } = loadModel(device, gguf, { trainable: false });
