@@ -50,7 +50,7 @@ export interface TrainableModel extends OpenModel {
   readonly training?: TrainedWeights;
 }
 
-/** What a stage that begins is given beside its options. */
+/** Surroundings of a stage that begins, beside its options. */
 export interface Opening {
   readonly model: TrainableModel;
   /** Makes its trainer. */

@@ -109,7 +109,7 @@ export interface Family<Own extends object = object, Keys extends z.ZodRawShape 
   before?(config: ModelConfig & Own, layer: number): Lookback | undefined;
   /** A layer's forward pass: [hiddenSize, N] to the same, or to the selected tokens' [hiddenSize, R]. */
   block(g: Graph, config: ModelConfig & Own, layer: Layer, x: Tensor): Tensor;
-  /** What the family's own part says of layers, where only these are left. */
+  /** The own part of a configuration of which only these layers are left. */
   pruned?(config: ModelConfig & Own, layers: readonly number[]): Partial<Own>;
   /** Factors of the embeddings and of the logits; 1, without. */
   scales?(config: ModelConfig & Own): { readonly embedding: number; readonly logits: number };
