@@ -12,7 +12,7 @@ import { exportGguf, type GgufDType } from '../model/checkpoint/gguf.ts';
 import { Local } from '../sampling/local.ts';
 import type { SamplingOptions } from '../sampling/sampler.ts';
 import { Owned } from '../base/owned.ts';
-import { readTurn, type Turn } from './turn.ts';
+import { turnIn, type Turn } from './turn.ts';
 
 export interface LoadOptions {
   /** `cpu`, `gpu` or the name of a device; `cpu` unless told. */
@@ -107,7 +107,7 @@ export class Model implements Disposable {
 
   #turn(text: string, prompt = '', input: ChatInput | string = prompt): Turn {
     const tools = typeof input === 'string' ? [] : toTools(input.tools);
-    return readTurn(text, { format: this.#template.format, prompt, tools });
+    return turnIn(text, { format: this.#template.format, prompt, tools });
   }
 
   /** The first answer to one conversation, or to a whole prompt. */

@@ -1,7 +1,7 @@
 /** Completions read as a chat would show them: thought, words, calls. Rewards have stricter rules of their own. */
-import { hermes } from '../chat/formats/hermes.ts';
+import { type FormatName, formats } from '../chat/formats/index.ts';
 import { afterThink, shownParts } from '../chat/generation.ts';
-import type { Message } from '../chat/messages.ts';
+import type { Message, Tool } from '../chat/messages.ts';
 import { callsOfTurn, type TurnContext } from '../environment/turn.ts';
 
 /** A completion taken apart. */
@@ -12,8 +12,17 @@ export interface Turn {
   readonly faults: readonly string[];
 }
 
+/** Form of a turn (Hermes's, unless told), the prompt that it follows, and the tools that it may call. */
+export interface TurnOptions {
+  readonly format?: FormatName;
+  /** Tells whether the turn begins in a thought. */
+  readonly prompt?: string;
+  /** Types of arguments, where the format leaves them open. */
+  readonly tools?: readonly Tool[];
+}
+
 /**
- * Takes apart what a model wrote in its turn: in Hermes's format unless the context of the turn says another.
+ * Takes apart what a model wrote in its turn.
  *
  * @example
  * readTurn('<think>\nTea.\n</think>\n\n<tool_call>\n{"name": "set_timer", "arguments": {"minutes": 3}}\n</tool_call>')
@@ -21,11 +30,17 @@ export interface Turn {
  */
 export function readTurn(
   text: string,
-  { format = hermes, prompt = '', tools = [] }: Partial<TurnContext> = {},
+  { format = 'hermes', prompt = '', tools = [] }: TurnOptions = {},
 ): Turn {
+  return turnIn(text, { format: formats[format], prompt, tools });
+}
+
+/** Takes apart a turn in the format of its model. */
+export function turnIn(text: string, context: TurnContext): Turn {
+  const { format } = context;
   const [thought] = shownParts(text, format);
   const reasoning = thought.trim();
-  const calls = callsOfTurn(text, { format, prompt, tools });
+  const calls = callsOfTurn(text, context);
   const toolCalls = calls.flatMap((call) =>
     call.kind === 'call' ? [{ name: call.name, arguments: call.given }] : [],
   );

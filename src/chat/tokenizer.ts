@@ -123,8 +123,8 @@ export class Tokenizer {
     const template = ChatTemplate.of(this);
     const written = this.encode(afterAnswer(template))[0];
     const ids = [
-      this.findId(TURN_END),
       written !== undefined && this.isSpecial(written) ? written : undefined,
+      this.findId(TURN_END),
       this.eosId,
       this.findId(template.format.callEnd ?? ''),
       ...endsNamed(config).map((token) => this.findId(token)),

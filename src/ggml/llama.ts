@@ -90,13 +90,13 @@ export class LlamaModel implements Disposable {
     return asTokenIds(ids.slice(0, count));
   }
 
-  /** Ids to text, without special tokens such as <|im_end|>; broken characters become U+FFFD. */
-  detokenize(ids: TokenIds): string {
+  /** Ids to text, without special tokens such as <|im_end|> unless `special`; broken characters become U+FFFD. */
+  detokenize(ids: TokenIds, special = false): string {
     this.#check();
     if (ids.length === 0) return '';
     let bytes = Buffer.alloc(16 * ids.length);
     const write = (): number =>
-      this.#llama.detokenize(this.#vocab, ids, ids.length, bytes, bytes.length, false, false);
+      this.#llama.detokenize(this.#vocab, ids, ids.length, bytes, bytes.length, false, special);
     let count = write();
     if (count < 0) {
       // Tokens of white space may be longer; the answer is then the room that is needed.

@@ -3,8 +3,7 @@ import { availableParallelism } from 'node:os';
 import { basename } from 'node:path';
 import { UserError } from '../base/errors.ts';
 import { digestOf } from '../base/identity.ts';
-import { asTokenIds } from '../base/token-ids.ts';
-import { DEFAULT_TEMPLATE } from '../chat/default-template.ts';
+import { asTokenIds, type TokenIds } from '../base/token-ids.ts';
 import { ChatTemplate } from '../chat/template.ts';
 import { ggufSpecialTokens } from '../chat/tokenizer-source.ts';
 import { LlamaModel } from '../ggml/llama.ts';
@@ -35,15 +34,18 @@ export class Gguf implements Sampler {
   readonly name: string;
   readonly identity: string;
   readonly givesTopK = false;
+  readonly template: ChatTemplate;
   readonly #model: LlamaModel;
-  readonly #path: string;
 
   /** Loads a file; throws a UserError with llama.cpp's own words if it cannot. */
   constructor(path: string, threads = availableParallelism()) {
     this.name = basename(path);
     this.identity = `llama.cpp ${digestOf(path)}`;
     this.#model = LlamaModel.load(path, { contextTokens: CONTEXT_TOKENS, threads });
-    this.#path = path;
+    this.template = ChatTemplate.of({
+      chatTemplate: this.#model.metadata('tokenizer.chat_template'),
+      specialTokens: ggufSpecialTokens(path),
+    });
   }
 
   /** Tokens that a prompt and its answer may have together. */
@@ -61,10 +63,7 @@ export class Gguf implements Sampler {
       );
     }
     const model = this.#model;
-    const template = new ChatTemplate(
-      model.metadata('tokenizer.chat_template') ?? DEFAULT_TEMPLATE,
-      ggufSpecialTokens(this.#path),
-    );
+    const { template } = this;
     let index = -1;
     for (const prompt of prompts) {
       signal?.throwIfAborted();
@@ -82,7 +81,7 @@ export class Gguf implements Sampler {
       });
       const last = tokens.at(-1);
       const sample = {
-        text: openedWith(prompt, template, options) + model.detokenize(tokens),
+        text: openedWith(prompt, template, options) + this.#textOf(tokens),
         tokens: asTokenIds(tokens),
         length: tokens.length,
         logprobs: new Float32Array(0),
@@ -91,6 +90,12 @@ export class Gguf implements Sampler {
       };
       yield { index, samples: [sample] };
     }
+  }
+
+  /** Text of an answer; where calls are written with special tokens, these are in it, and its end is not. */
+  #textOf(tokens: TokenIds): string {
+    const said = asTokenIds(tokens.filter((id) => !this.#model.isEnd(id)));
+    return this.#model.detokenize(said, this.template.format.special.length > 0);
   }
 
   [Symbol.dispose](): void {

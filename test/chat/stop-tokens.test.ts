@@ -83,9 +83,9 @@ describe('stop tokens are', () => {
     expect(Tokenizer.load(folder).stopIds).toEqual([END]);
   });
 
-  test('also what the chat template writes behind an answer', () => {
+  test('what the chat template writes behind an answer, before all others', () => {
     const template = '{# tools #}{% for m in messages %}{{ m.content }}<|endoftext|>{% endfor %}';
-    expect(shipped.withChatTemplate(template).stopIds).toEqual([END, TEXT_END]);
+    expect(shipped.withChatTemplate(template).stopIds).toEqual([TEXT_END, END]);
     expect(afterAnswer(new ChatTemplate('{{ raise_exception("tools!") }}'))).toBe('');
   });
 });
