@@ -13,6 +13,7 @@ import { headWeight } from '../../src/model/arch/forward.ts';
 import { families } from '../../src/model/arch/index.ts';
 import { loadModel, saveCheckpoint } from '../../src/model/checkpoint/checkpoint.ts';
 import { exportGguf } from '../../src/model/checkpoint/gguf.ts';
+import { configFromHuggingFace, configToHuggingFace } from '../../src/model/checkpoint/hf-config.ts';
 import type { GgufTokenizer } from '../../src/model/checkpoint/gguf-tokenizer.ts';
 import { SafetensorsFile } from '../../src/model/checkpoint/safetensors.ts';
 import { Generator } from '../../src/model/generate/generation.ts';
@@ -239,7 +240,18 @@ for (const name of readdirSync(ROOT)) {
       }
     });
 
-    it('is written and read as it is, in both dialects of config.json', () => {
+    it('has one configuration in the dialects of transformers 4 and 5', () => {
+      const both = configToHuggingFace(config);
+      const without = (...keys: string[]) =>
+        configFromHuggingFace(
+          Object.fromEntries(Object.entries(both).filter(([key]) => !keys.includes(key))),
+          'config.json',
+        );
+      expect(without('rope_parameters', 'dtype')).toEqual(config);
+      expect(without('rope_theta', 'rope_scaling', 'rope_local_base_freq', 'torch_dtype')).toEqual(config);
+    });
+
+    it('is written and read as it is', () => {
       const copy = join(scratch, name);
       saveCheckpoint(copy, config, weights);
       const loaded = loadModel(device, copy, { trainable: false });

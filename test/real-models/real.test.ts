@@ -11,10 +11,14 @@ import { ggufTokenizer } from '../../src/chat/gguf-tokenizer.ts';
 import { Tokenizer } from '../../src/chat/tokenizer.ts';
 import { Device } from '../../src/ggml/device.ts';
 import { LlamaModel } from '../../src/ggml/llama.ts';
+import { crossEntropy, distillation, policyGradient } from '../../src/losses/all.ts';
+import type { Objective } from '../../src/losses/index.ts';
 import { loadModel } from '../../src/model/checkpoint/checkpoint.ts';
 import { exportGguf, type GgufDType } from '../../src/model/checkpoint/gguf.ts';
 import { Generator } from '../../src/model/generate/generation.ts';
 import { Scorer } from '../../src/model/tree/scoring.ts';
+import { rowsFrom } from '../../src/train/examples.ts';
+import { Trainer } from '../../src/train/trainer.ts';
 import { logSoftmax } from '../helpers/full-logits.ts';
 import { realModels } from '../helpers/real-models.ts';
 
@@ -30,6 +34,10 @@ afterAll(() => {
   device.close();
   rmSync(scratch, { recursive: true, force: true });
 });
+
+/** Tokens without much sense. */
+const ids = (length: number, start: number): TokenIds =>
+  asTokenIds(Int32Array.from({ length }, (_, i) => 300 + start + ((7 * i * i) % 2000)));
 
 /** Beginnings of texts of many kinds. */
 const texts = readFileSync(new URL('prompts.txt', import.meta.url), 'utf8')
@@ -132,6 +140,42 @@ for (const { name, file, bos } of MODELS) {
       expect(Math.abs(ours / rounded - 1)).toBeLessThan(0.01);
       rmSync(path);
     }, 600_000);
+
+    it.each<[string, Objective, Record<string, Float32Array | Int32Array>]>([
+      ['SFT', crossEntropy(), {}],
+      [
+        'CKD',
+        distillation({ kd_topk: 2, kd_student_topm: 4, kd_kl_l1_coef: 10, kd_kl_type: 'fkl', kd_ratio: 1 }),
+        {
+          teacher_ids: Int32Array.from({ length: 16 }, (_, i) => 100 + i),
+          teacher_logprobs: new Float32Array(16).fill(Math.log(0.45)),
+        },
+      ],
+      [
+        'Sim-RL',
+        policyGradient({ eps_clip: 0.2, init_kl_coef: 0, kl_estimator: 'k2', entropy_coef: 0 }),
+        { advantages: new Float32Array(8).fill(1), ref_logprobs: new Float32Array(8) },
+      ],
+    ])(
+      'takes steps of %s, each better than the one before',
+      async (method, objective, given) => {
+        const trained = loadModel(device, gguf, { trainable: true });
+        using weights = trained.parameters;
+        using trainer = new Trainer(config, weights, objective, { microBatchTokens: 1024 });
+        const [prompt, tokens] = [ids(20, 0), ids(8, 40)] as const;
+        const tree = { prompt, completions: [tokens] };
+        using scorer = new Scorer(device, config, weights);
+        const likelihood = async (): Promise<Float32Array> => (await scorer.score([tree]))[0]![0]!.logprobs;
+        const old_logprobs = await likelihood();
+        const inputs = method === 'Sim-RL' ? { ...given, old_logprobs } : given;
+        const example = { prompt, completions: [{ tokens, rows: rowsFrom(tokens), inputs }] };
+        const losses: number[] = [];
+        for (let step = 0; step < 3; step++) losses.push((await trainer.step([example], 1e-5)).loss);
+        expect(losses.toSorted((a, b) => b - a)).toEqual(losses);
+        expect(new Set(losses).size).toBe(3);
+      },
+      600_000,
+    );
 
     it.each<[GgufDType]>([['f16'], ['q8_0'], ['q4_k_m']])(
       'is exported as %s, which llama.cpp continues',
