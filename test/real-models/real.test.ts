@@ -172,7 +172,7 @@ for (const { name, file, bos } of MODELS) {
         const losses: number[] = [];
         for (let step = 0; step < 3; step++) losses.push((await trainer.step([example], 1e-5)).loss);
         expect(losses.toSorted((a, b) => b - a)).toEqual(losses);
-        expect(new Set(losses).size).toBe(3);
+        expect(losses[1]!).toBeLessThan(losses[0]!);
       },
       600_000,
     );
