@@ -50,14 +50,17 @@ function issueProblems(root: unknown, issue: z.core.$ZodIssue, prefix: Path): Pr
     ];
   }
   if (issue.code === 'invalid_union') {
-    // The branch that got furthest into the value is the one that was meant.
-    const meant = issue.errors.find((branch) =>
-      branch.some((inner) => inner.path.length > 0 || inner.code === 'unrecognized_keys'),
-    );
+    // Of the branches that got into the value, the one with the fewest faults is the one that was meant.
+    const [meant] = issue.errors
+      .filter((branch) => branch.some((inner) => inner.path.length > 0 || inner.code === 'unrecognized_keys'))
+      .toSorted((a, b) => faultCount(a) - faultCount(b));
     if (meant !== undefined) return meant.flatMap((inner) => issueProblems(root, inner, path));
   }
   return [wrongValue(root, path, issue.code === 'custom' ? issue.message : undefined)];
 }
+
+const faultCount = (branch: readonly z.core.$ZodIssue[]): number =>
+  branch.reduce((sum, inner) => sum + (inner.code === 'unrecognized_keys' ? inner.keys.length : 1), 0);
 
 /** Keys of earlier versions, with the names that they have now. */
 const RENAMED: Readonly<Record<string, string>> = { manner: 'rollout_mode' };

@@ -53,6 +53,27 @@ test('paths are relative to the recipe', () => {
   expect(parseRecipe(good, 'some/where/t.yaml').models['base']).toBe(resolve('some/where/m/base'));
 });
 
+test('of the shapes that a model may have, the one with the fewest faults is the one that was meant', () => {
+  const faults = (model: string): string => {
+    try {
+      parseRecipe(
+        `name: x\nmodels: { b: y, a: ${model} }\nstages: [{ name: s, kind: sft, model: a }]\n`,
+        'r',
+      );
+    } catch (thrown) {
+      return (thrown as Error).message;
+    }
+    return '';
+  };
+  expect(faults('{ from: b, layer: 3 }')).toContain(
+    'models.a.layer is not a known key; did you mean layers?',
+  );
+  const shape = 'hidden_size: 32, intermediate_size: 64, num_hidden_layers: 2, num_attention_heads: 2';
+  const typo = faults(`{ ${shape}, num_key_value_heads: 1, head_dim: 16, tokenizr: x }`);
+  expect(typo).toContain('models.a.tokenizr is not a known key; did you mean tokenizer?');
+  expect(typo).toContain('The recipe has 2 faults');
+});
+
 test('an unknown key names its place and the nearest valid key', () => {
   expect(fault(good.replace('data: rolls', 'data: rolls, learning_rate: 1e-4'))).toMatchInlineSnapshot(
     `"t.yaml:5:59: stages.ckd.learning_rate is not a known key of a distill stage; did you mean lr?"`,
