@@ -11,7 +11,7 @@ const utf16 = (text: string, big: boolean): Buffer => {
 };
 const TEXT = 'Zürich, 北京, 🌦️\r\nnext line\n';
 
-/** What decoding says, or the text. */
+/** Error of a decoding, or the text. */
 function read(bytes: Uint8Array): string {
   try {
     return decodeText(bytes, 'file.json');

@@ -64,7 +64,7 @@ for (const [name, file] of Object.entries(FILES))
       using llama = LlamaModel.load(file);
       for (const [i, [ids]] of vectors(name).entries()) {
         expect([...tokenizer.encode(texts[i]!)], JSON.stringify(texts[i])).toEqual(ids);
-        // Where a text has SentencePiece's own sign for a space, llama.cpp takes it for one before it finds tokens of spaces.
+        // SentencePiece's own sign for a space in a text is taken by llama.cpp for one before it finds tokens of spaces.
         if (name === 'gemma3' && texts[i]!.includes('\u2581')) continue;
         expect([...llama.tokenize(texts[i]!)], JSON.stringify(texts[i])).toEqual(ids);
       }

@@ -113,7 +113,7 @@ describe('a checkpoint', () => {
     expect(template.formatReason).toBe(
       "tool-call format: hermes, because the checkpoint's chat template shows no tools, so that tinystar's own stands in its place",
     );
-    // What is exported is read again.
+    // The exported file is read again.
     const exported = ChatTemplate.of({ chatTemplate: template.fixed(undefined).source, specialTokens });
     expect(exported.formatReason).toBe(template.formatReason);
   });

@@ -19,7 +19,7 @@ const read = (text: string): string =>
     .map((call) => `${call.name}${dumps(call.arguments)}`)
     .join(' ');
 
-/** What a function throws, undefined when it returns. */
+/** Error that a function throws, undefined when it returns. */
 function thrownBy(run: () => unknown): unknown {
   try {
     run();

@@ -1,4 +1,4 @@
-/** Where answers end: at every token that any of a checkpoint's files names as an end, that of the targets first. */
+/** Ends of answers: every token that any of a checkpoint's files names as an end, that of the targets first. */
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

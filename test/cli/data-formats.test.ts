@@ -1,4 +1,4 @@
-/** What `data convert` writes, every other command reads; and files in other encodings are read, or told as what they are. */
+/** Files of `data convert` are read by every other command; and files in other encodings are read, or told as what they are. */
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -102,7 +102,7 @@ describe('files in other encodings', () => {
       'name: fmt # é\ndata: { source: assistant }\nmodels: { student: S }\nstages:\n  - { name: sft, kind: sft, model: student, lr: 1e-4 }\n',
   };
   const wide = (text: string): Buffer => Buffer.from(text, 'utf16le');
-  /** How a file is written, and what its reader says of it: the letter that stands in it, or one sentence. */
+  /** Bytes of a file, and its reader's words on it: the letter that stands in it, or one sentence. */
   const encodings: Readonly<Record<string, readonly [write: (text: string) => Uint8Array, verdict: RegExp]>> =
     {
       'a byte order mark and carriage returns': [
@@ -120,7 +120,7 @@ describe('files in other encodings', () => {
       gzip: [(text) => gzipSync(text), /^\w+\.\w+ is packed with gzip, not text; unpack it/],
     };
 
-  /** What the reader of a file says of it. */
+  /** Words of a file's reader on it. */
   async function verdict(name: string): Promise<string> {
     try {
       if (name === 'tools.json') return pyStr(readTools(at(name))[0]?.get('description') ?? '');

@@ -46,7 +46,7 @@ describe('a file of responses', () => {
     expect(stdout).toMatch(/^single_turn_single_function +100\.0% .* 100\.0% +2\/2$/m);
     expect(stdout).toMatch(/^multi_turn_user_adjust +50\.0% .* 100\.0% +1\/2$/m);
     expect(stdout).toMatch(/^Normal +incomplete$/m);
-    // What it answers nothing of is left out.
+    // Entries that it answers nothing of are left out.
     expect(stdout).not.toMatch(/^(atom_bool|Special)/m);
     expect(stdout).toMatch(/^wrong_output_format +1$/m);
     expect(read(join(out, 'verdicts.jsonl'))).toContainEqual({

@@ -28,7 +28,7 @@ beforeEach(() => {
   };
 });
 
-/** What a shell prints, says on standard error and ends with; `T` is the command. */
+/** Output, standard error and exit code of a shell; `T` is the command. */
 function shell(script: string): { stdout: string; stderr: string; code: number | null } {
   const command = `${process.execPath} ${join(root, 'bin/tinystar.mjs')}`;
   const { stdout, stderr, status } = spawnSync('bash', ['-c', `T="${command}"; ${script}`], {

@@ -37,7 +37,7 @@ const shareGpt = (value: string, tools: readonly object[] = [], more: object = {
   tools,
   ...more,
 });
-/** What the assistant of a ShareGPT row said. */
+/** Words of a ShareGPT row's assistant. */
 const answer = (value: string, tools: readonly object[] = []) => {
   const messages = told(shareGpt(value, tools));
   return typeof messages === 'string' ? messages : messages.at(-1);

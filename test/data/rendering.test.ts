@@ -34,7 +34,7 @@ interface Expected extends Rendered {
 
 const linesOf = (text: string): string[] => text.split('\n').filter((line) => line !== '');
 
-/** What this project makes of the same records, in the oracle's order. */
+/** Texts that this project makes of the same records, in the oracle's order. */
 function ours(template: ChatTemplate, records: string): Expected[] {
   return linesOf(records).flatMap((line, index) => {
     const record = readRecord(parseJson(line), `line-${index + 1}`);

@@ -28,7 +28,7 @@ function file(text: string): string {
   return path;
 }
 
-/** What a file's reader says of it, without the folder. */
+/** Words of a file's reader on it, without the folder. */
 function fault(text: string): string {
   try {
     readDialogues(file(text));

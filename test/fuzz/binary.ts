@@ -47,7 +47,7 @@ interface Field {
   readonly width: number;
 }
 
-/** Where the numbers of a GGUF file's header stand: version, counts, lengths, types, values, sides, offsets. */
+/** Places of the numbers in a GGUF file's header: version, counts, lengths, types, values, sides, offsets. */
 function ggufFields(bytes: Buffer): { fields: Field[]; end: number } {
   const fields: Field[] = [];
   let at = 4;

@@ -12,10 +12,10 @@ export interface CaseId {
 }
 
 export interface Case extends CaseId {
-  /** What was damaged, from the case's folder. */
+  /** The damaged file, from the case's folder. */
   readonly file: string;
   readonly command: readonly string[];
-  /** What must read the output of a command that was done. */
+  /** Reader of the output of a command that was done. */
   readonly next: readonly (readonly string[])[];
   readonly owned: string | undefined;
 }

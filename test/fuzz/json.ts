@@ -170,7 +170,7 @@ function drawn(rng: Rng, root: { node: Node }): { node: Node; put: (node: Node) 
       const entry = rng.pick(parent.entries);
       found = { node: entry[1], put: (node) => void (entry[1] = node), parent };
     } else if (parent.kind === 'packed') {
-      // What takes its place is packed as well; as a string of its own it is one step above.
+      // Its replacement is packed as well; as a string of its own it is one step above.
       const holder = parent as { inner: Node };
       found = { node: parent.inner, put: (node) => void (holder.inner = node), parent };
     } else break;

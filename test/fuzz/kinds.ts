@@ -11,7 +11,7 @@ export interface Kind {
   readonly targets: readonly (readonly [path: string, mutate: Mutator])[];
   /** One of these is run, in the folder that `in/` and `out/` are in; words are separated by blanks. */
   readonly commands: readonly string[];
-  /** What reads the first one's output, and must not refuse it. */
+  /** Reader of the first one's output, which must not refuse it. */
   readonly next?: readonly string[];
   /** Part of the paths of what the command may change, as a run's own folder. */
   readonly owned?: string;
@@ -67,7 +67,7 @@ const responses = (benchmark: string): Kind => ({
   ],
 });
 
-/** What a run of each kind has left when it was stopped, by how it is damaged. */
+/** Remains of a run of each kind that was stopped, by how they are damaged. */
 const stateOf = (stage: string): (readonly [string, Mutator])[] => {
   const at = (path: string): string => `runs/${stage}/${path}`;
   const checkpoint = `stages/${stage}/checkpoints/step-000001`;

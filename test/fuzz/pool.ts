@@ -5,15 +5,15 @@ import { fileURLToPath } from 'node:url';
 import type { CaseId } from './cases.ts';
 import type { Answer, Job } from './worker.ts';
 
-/** How many times longer a case may wait than work. */
+/** Ratio of the time that a case may wait to the time that it may work. */
 const PATIENCE = 6;
 /** Cases that one process takes: what they leave in memory adds up. */
 const CASES_A_PROCESS = 400;
 
 export interface Watch {
-  /** What runs the cases. */
+  /** Program that runs the cases. */
   readonly worker: string;
-  /** What one case may take. */
+  /** Limits of one case. */
   readonly seconds: number;
   readonly bytes: number;
 }
@@ -30,7 +30,7 @@ export interface Result extends Partial<Pick<Answer, 'done' | 'code' | 'said'>> 
 }
 
 export interface Places {
-  /** Where `makeSeeds` has written. */
+  /** Folder that `makeSeeds` has written into. */
   readonly seeds: string;
   /** A folder for the case at hand. */
   readonly folder: string;

@@ -208,6 +208,6 @@ export async function makeSeeds(folder: string): Promise<void> {
   );
   copyFileSync(`${fixtures}coins.yaml`, join(folder, 'coins.yaml'));
   for (const stage of STOPPED) await makeRun(folder, stage);
-  // What a report is made of.
+  // Sources of a report.
   await runAll(loadRecipe(join(folder, 'evaluation.yaml'), { set: ['name=done'] }), join(folder, 'runs'));
 }

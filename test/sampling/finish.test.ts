@@ -1,4 +1,4 @@
-/** How answers end: only what a protocol documents as the end of a turn is one. */
+/** Ends of answers: only what a protocol documents as the end of a turn is one. */
 import { afterEach, describe, expect, test } from 'vitest';
 import { hermes } from '../../src/chat/formats/hermes.ts';
 import { trainVocabulary } from '../../packages/assistant/src/vocabulary.ts';
@@ -33,7 +33,7 @@ const ask: Ask = {
   model: 'm',
 };
 
-/** How a protocol reads the end of an answer: as one, as a cut, or as a fault that may pass. */
+/** A protocol's reading of the end of an answer: as one, as a cut, or as a fault that may pass. */
 function read(kind: keyof typeof protocols, reply: object): string {
   try {
     const [sample] = protocols[kind].read(new Reply(reply, 'the reply'), ask);

@@ -1,4 +1,4 @@
-/** Who answers a benchmark: what a server and a checkpoint are asked, and what becomes of faults. */
+/** The answerers of a benchmark: what a server and a checkpoint are asked, and what becomes of faults. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';

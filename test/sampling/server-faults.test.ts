@@ -1,4 +1,4 @@
-/** What servers say when something is wrong, in the forms in use, and what is made of it. */
+/** Words of servers when something is wrong, in the forms in use, and what is made of it. */
 import { describe, expect, test } from 'vitest';
 import { withoutSecrets } from '../../src/base/secrets.ts';
 import type { Message } from '../../src/chat/messages.ts';
@@ -317,7 +317,7 @@ describe('a conversation with calls has one result for each, and no other', () =
     toolCalls: names.map(call),
   });
   const result = (content: string): Message => ({ role: 'tool', content });
-  /** Who gets which result: id and content of the messages of role tool. */
+  /** Receivers of results: id and content of the messages of role tool. */
   const resultsOf = (messages: readonly Message[]): unknown[] =>
     (historyOf(messages) as { role: string; tool_call_id?: string; content: string | null }[])
       .filter(({ role }) => role !== 'assistant')

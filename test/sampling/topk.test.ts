@@ -80,7 +80,7 @@ describe('what is written is read', () => {
     const file = new TopKFile(path);
     const { top } = file.read(0);
     expect(Array.from(top.logprobs, Math.exp).slice(1)).toEqual([0, 0, 0]);
-    // What distillation does with such an entry: nothing, and not NaN.
+    // Distillation makes of such an entry: nothing, and not NaN.
     expect(Math.exp(top.logprobs[1]!) * (top.logprobs[1]! - -3)).toBe(-0);
     expect([hasDistribution(top, 2, 0), hasDistribution(top, 2, 1)]).toEqual([true, false]);
   });

@@ -23,7 +23,7 @@ const OPTIONS: ResidentOptions = {
   max_norm: 0,
 };
 
-/** How steep a dimension is: within each block, from a hundredth to ten. */
+/** Steepness of a dimension: within each block, from a hundredth to ten. */
 const steepness = (i: number): number => 10 ** ((i % 4) - 2);
 
 class Toy implements Disposable {

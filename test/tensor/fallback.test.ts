@@ -1,5 +1,5 @@
 /**
- * What a device lacks the CPU computes, and the user is told; nothing reaches ggml that it would abort on. Without a GPU
+ * Operations that a device lacks are the CPU's, and the user is told; nothing reaches ggml that it would abort on. Without a GPU
  * (see vulkan.test.ts) it is the CPU itself that stands in for its own missing operations.
  */
 import { afterAll, afterEach, describe, expect, it } from 'vitest';

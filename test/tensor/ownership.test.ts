@@ -1,4 +1,4 @@
-/** Who holds native memory, for how long, and that nobody can touch it before or after. */
+/** Owners of native memory, for how long, and that nobody can touch it before or after. */
 import { describe, expect, it } from 'vitest';
 import { InternalError, UserError } from '../../src/base/errors.ts';
 import { Device } from '../../src/ggml/device.ts';

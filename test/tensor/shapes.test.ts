@@ -21,7 +21,7 @@ import {
 const device = Device.open('cpu', 1);
 afterAll(() => device.close());
 
-/** What a random case is made of; each operation takes of it what it needs. */
+/** Parts of a random case; each operation takes of it what it needs. */
 interface Draw {
   readonly shapes: readonly [Shape, Shape];
   readonly dtypes: readonly [DType, DType];
@@ -201,7 +201,7 @@ async function attempt(name: string, apply: Apply, drawn: Draw): Promise<boolean
   }
   for (const result of results) {
     if (result !== a) g.output(result);
-    // What we say of a tensor is what ggml allocates.
+    // Our words on a tensor are those of ggml's allocation.
     expect(g.ggml.ggml_nbytes(result.pointer), `${name}: ${result.dtype}[${result.shape.join()}]`).toBe(
       sizeOf(result.shape) * BYTES[result.dtype],
     );

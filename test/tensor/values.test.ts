@@ -1,4 +1,4 @@
-/** What every operation computes, against the formula written out over plain arrays. */
+/** Results of every operation, against the formula written out over plain arrays. */
 import { afterAll, describe, expect, it } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
 import { Device } from '../../src/ggml/device.ts';

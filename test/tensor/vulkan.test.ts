@@ -34,7 +34,7 @@ const found = listDevices().find(({ kind }) => kind === 'gpu' || kind === 'igpu'
 const title =
   found === undefined ? 'a GPU (skipped: there is none here)' : `${found.name}, ${found.description}`;
 
-/** What is open on one device. */
+/** Objects that are open on one device. */
 class Side implements Disposable {
   readonly device: Device;
   readonly weights: ParameterSet;

@@ -45,7 +45,7 @@ const choose = (pairing: ChainPairing, problems: readonly StoredTrajectories[], 
 
 const text = (ids: TokenIds): string => tokenizer.decode(ids);
 
-/** What the first call of some text is. */
+/** The first call of some text. */
 const callIn = (words: string): unknown =>
   JSON.parse(words.split('<tool_call>')[1]!.split('</tool_call>')[0]!);
 

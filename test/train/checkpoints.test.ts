@@ -20,7 +20,7 @@ function save(step: number, state: unknown = { step }): string {
   return saveCheckpointStep(scratch.folder, step, fake.trainer, state);
 }
 
-/** What is restored: the step, the state, the trainer's number, the warnings. */
+/** The restored state: the step, the state, the trainer's number, the warnings. */
 function restored(): unknown[] | undefined {
   const fake = new FakeTrainer();
   let state: unknown;

@@ -12,7 +12,7 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 const stateSchema = z.object({ trained: z.int() });
 
-/** What comes of two checkpoints of which the newer one has this as its stage.json. */
+/** Outcome of two checkpoints of which the newer one has this as its stage.json. */
 function restored(newest: string): unknown {
   const folder = mkdtempSync(join(scratch, 'checkpoints-'));
   for (const [name, text] of [

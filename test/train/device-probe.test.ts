@@ -1,4 +1,4 @@
-/** What a device lacks is known before anything runs on it. */
+/** Operations that a device lacks are known before anything runs on it. */
 import { afterEach, expect, it } from 'vitest';
 import { Device } from '../../src/ggml/device.ts';
 import { liveHandles } from '../../src/ggml/handles.ts';

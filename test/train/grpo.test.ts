@@ -1,4 +1,4 @@
-/** What GRPO draws, keeps and learns from, with given rewards in place of a model. */
+/** Samples that GRPO draws, keeps and learns from, with given rewards in place of a model. */
 import { describe, expect, test } from 'vitest';
 import { asTokenIds } from '../../src/base/token-ids.ts';
 import type { Scorer } from '../../src/model/tree/scoring.ts';
@@ -30,7 +30,7 @@ function groupOf(prompt: number, rewards: readonly number[]): Group {
 interface Made {
   readonly fake: FakeTrainer;
   readonly stage: GrpoStage<number>;
-  /** What was drawn: prompts and seed of each round. */
+  /** Prompts and seed of each round. */
   readonly drawn: { readonly indices: readonly number[]; readonly seed: number }[];
 }
 

@@ -26,7 +26,7 @@ class Counting implements SteppedStage {
   readonly asked: number[] = [];
   readonly warnings = ['mind the step'];
   own = 0;
-  /** What else a step says or does. */
+  /** Other words and effects of a step. */
   more: (index: number) => Partial<StepReport> = () => ({});
 
   constructor(total: number) {

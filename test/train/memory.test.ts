@@ -1,4 +1,4 @@
-/** What saves memory in training changes nothing else: the same loss and gradients with less of it. */
+/** Savings of memory in training change nothing else: the same loss and gradients with less of it. */
 import { afterAll, describe, expect, it } from 'vitest';
 import { Device } from '../../src/ggml/device.ts';
 import { parameterSpecs } from '../../src/model/arch/config.ts';

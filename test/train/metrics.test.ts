@@ -1,4 +1,4 @@
-/** What an objective reports is a declared metric, or an error: nothing is dropped in silence. */
+/** Reports of an objective are declared metrics, or errors: nothing is dropped in silence. */
 import { expect, test } from 'vitest';
 import { InternalError } from '../../src/base/errors.ts';
 import { Device } from '../../src/ggml/device.ts';

@@ -1,5 +1,5 @@
 /**
- * What a batch's size must not change: gradients accumulated over several batches, and the head computed in chunks
+ * Results that a batch's size must not change: gradients accumulated over several batches, and the head computed in chunks
  * of rows, equal those of one batch in one piece. On the reference model and its sequences.
  */
 import { afterAll, describe, expect, it } from 'vitest';
