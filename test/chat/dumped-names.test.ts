@@ -1,4 +1,4 @@
-/** Which templates do nothing with tools but dump them. */
+/** Templates that do nothing with tools but dump them. */
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_TEMPLATE } from '../../src/chat/default-template.ts';
 import { onlyDumps } from '../../src/chat/dumped-names.ts';

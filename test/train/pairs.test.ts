@@ -1,4 +1,4 @@
-/** Which answers become a pair, and the reference's log-probabilities of them. */
+/** Answers that become a pair, and the reference's log-probabilities of them. */
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
