@@ -40,7 +40,7 @@ for await (const row of convertFile(raw, { jsonSchema: true })) {
 }
 writeFileSync(train, lines.map((line) => `${line}\n`).join(''));
 
-// What a model learns from them: the prompt that it reads, through its own chat template, and what it shall write.
+// Lessons of a model from them: the prompt that it reads, through its own chat template, and what it shall write.
 const render = dialogueRenderer(bases.student);
 for (const dialogue of readDialogues(train)) {
   const { prompt, target, promptIds, targetIds } = render(dialogue);

@@ -6,7 +6,7 @@
  */
 import { bases, loadModel, type Tool } from 'tinystar';
 
-// What the model may call: a name, what it is for, and a JSON Schema of its arguments.
+// Functions that the model may call: a name, a description and a JSON Schema of its arguments.
 const tools: Tool[] = [
   {
     name: 'set_timer',

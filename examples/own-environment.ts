@@ -61,7 +61,7 @@ if (isMainThread) {
   const session = host.open(problem.setting);
   console.log(await session.call('count', {}));
   console.log(await session.call('add', { books: 1 }));
-  // What a model does wrong comes back to it as text.
+  // Faults of a model come back to it as text.
   console.log(await session.call('add', { books: 'many' }));
   session.close();
 }

@@ -23,7 +23,7 @@ const focal = defineLoss(
   {
     // Options are zod schemas, with their defaults.
     options: { gamma: z.number().min(0).default(2) },
-    // What is logged beside the loss has to be declared.
+    // Metrics that are logged beside the loss have to be declared.
     metrics: { ce: { unit: 'nats per token', meaning: 'cross-entropy without the focus' } },
   },
   ({ gamma }): Omit<RowObjective, 'metrics'> => ({

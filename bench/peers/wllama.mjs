@@ -1,5 +1,5 @@
 /**
- * What llama.cpp makes of requests inside of a browser: wllama's chat completion on a page. For bench/runtimes.ts.
+ * Answers of llama.cpp to requests inside of a browser: wllama's chat completion on a page. For bench/runtimes.ts.
  * Started with a folder whose node_modules has @wllama/wllama and playwright-core, a GGUF file, a file of requests and the
  * longest answer; prints the completion of each request on a line. $CHROMIUM is the browser, /usr/bin/chromium without it.
  */

@@ -146,7 +146,7 @@ export class Tokenizer {
   /** Equal for tokenizers whose ids mean the same tokens. */
   fingerprint(): string {
     const { added } = this.#parts;
-    // Whether added tokens are also in the vocabulary is a matter of the file.
+    // Added tokens may be in the vocabulary as well, as the file has it.
     const tokens = this.#parts.tokens.map((token, id) => (this.#addedById.has(id) ? undefined : token));
     tokens.length = tokens.findLastIndex((token) => token !== undefined) + 1;
     const special = added.toSorted((a, b) => a.id - b.id).map(({ id, content }) => [id, content]);

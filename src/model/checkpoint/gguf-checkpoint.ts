@@ -121,7 +121,7 @@ function configOf(file: GgufFile): ModelConfig {
       : shortest(file.number(`${architecture}.${key}`));
   const number = (key: string): number | undefined => {
     const value = numbers(key);
-    // Where the layers differ, the largest: those without attention have none.
+    // The largest where the layers differ: those without attention have none.
     return typeof value === 'object' ? Math.max(...value) : value;
   };
   const lacking = NEEDED.filter((key) => number(key) === undefined);

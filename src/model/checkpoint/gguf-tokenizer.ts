@@ -96,7 +96,7 @@ export function tokenizerMetadata(config: ModelConfig, tokenizer: GgufTokenizer)
     'tokenizer.ggml.eos_token_id': { u32: eosId },
     'tokenizer.ggml.eot_token_id': { u32: eosId },
     'tokenizer.ggml.padding_token_id': { u32: padId },
-    // Where it is never added llama.cpp would take token 11 for it; Qwen's files name the padding token.
+    // Token 11 would be llama.cpp's choice where it is never added; Qwen's files name the padding token.
     'tokenizer.ggml.bos_token_id': { u32: bosId ?? config.bosTokenId ?? padId },
     ...(unknownId === undefined ? {} : { 'tokenizer.ggml.unknown_token_id': { u32: unknownId } }),
     'tokenizer.ggml.add_bos_token': { bool: tokenizer.addBos },

@@ -173,7 +173,7 @@ class Looking {
     const parents = new Int32Array(this.#columns).fill(NONE);
     for (let column = 0; column < this.#columns; column++) {
       const isFirst = column < tokens && column % length === 0;
-      // What stands before the prefix's last tokens is never asked for.
+      // Tokens before the prefix's last ones are never asked for.
       if (isFirst) parents[column] = isWhole ? NONE : this.#columns - 1;
       else if (column !== tokens) parents[column] = column - 1;
     }
