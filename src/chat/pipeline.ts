@@ -104,7 +104,7 @@ function cutsOf(part: Fields, source: string): CutStep[] {
 
 function cutOnce(word: string, step: CutStep): readonly string[] {
   if (step === 'byteLevel') return [byteText(word)];
-  if (step === 'prefixSpace') return [/^\p{White_Space}/u.test(word) ? word : ` ${word}`];
+  if (step === 'prefixSpace') return [word.startsWith(' ') ? word : ` ${word}`];
   return splitWords(word, step);
 }
 

@@ -1,5 +1,5 @@
 /** Tokenizers of every family against transformers' own: see test/golden/make-tokenizer-vectors.py. */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -102,5 +102,23 @@ describe.each(SMALL)('the tokenizer of %s in a GGUF file', (name) => {
       expect([...again.encode(text)], JSON.stringify(text)).toEqual(ids);
       expect([...llama.tokenize(text)], JSON.stringify(text)).toEqual(ids);
     }
+  });
+});
+
+interface Odd {
+  readonly texts: readonly string[];
+  readonly cases: Readonly<Record<string, { readonly tokenizer: object; readonly ids: readonly number[][] }>>;
+}
+const odd = JSON.parse(goldenText('tokenizers/odd.json')) as Odd;
+
+describe('a tokenizer with parts that no family above has', () => {
+  it.each(Object.keys(odd.cases))('%s', (name) => {
+    const { tokenizer, ids } = odd.cases[name]!;
+    const folder = join(scratch, 'odd');
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'tokenizer.json'), JSON.stringify(tokenizer));
+    writeFileSync(join(folder, 'tokenizer_config.json'), JSON.stringify({ eos_token: 'a' }));
+    const ours = Tokenizer.load(folder);
+    expect(odd.texts.map((text) => [...ours.encode(text)])).toEqual(ids);
   });
 });
