@@ -4,7 +4,7 @@ import { BLAS_DEVICE, blasAllowed, BlasScheduler, letBlasThreadsSleep } from './
 import { boundNodes, DividedGraph, FallbackNotices, namedFallbacks } from './divided-graph.ts';
 import { gpuInstallCommand } from './find.ts';
 import { Lifetime } from './handles.ts';
-import { type Library, openLibrary } from './library.ts';
+import { type Library, MAX_THREADS, openLibrary } from './library.ts';
 import type { Pointer } from './signatures.ts';
 
 /** ggml's device types, in the order of its enum. */
@@ -92,9 +92,6 @@ export class MetaMemory {
   }
 }
 
-/** ggml's own limit; beyond it a graph aborts. */
-const MAX_THREADS = 512;
-
 /** An opened device: what graphs are allocated on and computed by. Close it (or use `using`) when done. */
 export class Device implements Disposable {
   readonly info: DeviceInfo;
@@ -112,6 +109,7 @@ export class Device implements Disposable {
   #fallback: Pointer | undefined;
   /** Operations that the CPU computes in its place; shared with devices that were opened from this one. */
   readonly notices: FallbackNotices;
+  readonly #endThreads: () => void;
   readonly #life = new Lifetime('device');
   /** Resolves when what was asked of the device so far is computed. */
   #idle: Promise<unknown> = Promise.resolve();
@@ -134,6 +132,8 @@ export class Device implements Disposable {
     if (info.kind === 'cpu' && !lib.setThreads(this.backend, threads)) {
       throw new InternalError('the CPU backend has no ggml_backend_set_n_threads');
     }
+    const computes = info.kind === 'cpu' && meta === undefined;
+    this.#endThreads = computes ? lib.keepThreads(this.backend, threads) : () => undefined;
     const blas = info.kind === 'cpu' && blasAllowed() ? blasDevice(lib) : undefined;
     this.hasBlas = blas !== undefined;
     if (blas !== undefined && meta === undefined) this.#blas = new BlasScheduler(lib, blas, backend, threads);
@@ -263,6 +263,7 @@ export class Device implements Disposable {
       this.#blas?.close();
       if (this.#fallback !== undefined) this.lib.ggml.ggml_backend_free(this.#fallback);
       this.lib.ggml.ggml_backend_free(this.#backend);
+      this.#endThreads();
     });
   }
 

@@ -36,6 +36,12 @@ export interface Library {
   hasMemory(tensor: Pointer): boolean;
   /** Sets the thread count of a CPU backend; false where the backend has none. */
   setThreads(backend: Pointer, threads: number): boolean;
+  /**
+   * Gives a CPU backend threads that stay; returns what ends them, to be called once the backend is freed. Without, ggml
+   * starts threads for every graph and every part of a divided one, each on the core of the thread that starts it,
+   * where the two wait for each other in turn.
+   */
+  keepThreads(backend: Pointer, threads: number): () => void;
   /** Runs `action` with ggml's own log messages dropped (they name every library that it loads); returns the errors among them. */
   quietly<T>(action: () => T): { readonly result: T; readonly errors: string };
 }
@@ -95,6 +101,9 @@ function checked(
   };
 }
 
+/** ggml's own limit; beyond it a graph aborts. */
+export const MAX_THREADS = 512;
+
 let structsDeclared = false;
 
 /** koffi knows a struct by its name, once in a process. */
@@ -102,6 +111,14 @@ function declareStructs(): void {
   if (structsDeclared) return;
   koffi.struct('ggml_init_params', { mem_size: 'size_t', mem_buffer: 'void *', no_alloc: 'bool' });
   koffi.struct('gguf_init_params', { no_alloc: 'bool', ctx: 'void *' });
+  koffi.struct('ggml_threadpool_params', {
+    cpumask: koffi.array('bool', MAX_THREADS),
+    n_threads: 'int',
+    prio: 'int',
+    poll: 'uint32_t',
+    strict_cpu: 'bool',
+    paused: 'bool',
+  });
   structsDeclared = true;
 }
 
@@ -162,6 +179,18 @@ export function openFiles(files: LibraryFiles): Library {
     koffi.proto('void ggml_log_callback(int level, const char *text, void *data)'),
   );
   const threadSetter = koffi.proto('void ggml_set_n_threads(void *backend, int threads)');
+  const poolMaker = koffi.proto('void *ggml_threadpool_new(ggml_threadpool_params *params)');
+  const poolSetter = koffi.proto('void ggml_backend_cpu_set_threadpool(void *backend, void *pool)');
+  const poolEnder = koffi.proto('void ggml_threadpool_free(void *pool)');
+  /** A function of a backend's own library; undefined where it has none of this name. */
+  const ownFunction = (backend: Pointer, name: string): Pointer | undefined => {
+    const reg = ggml.ggml_backend_dev_backend_reg(ggml.ggml_backend_get_device(backend));
+    try {
+      return ggml.ggml_backend_reg_get_proc_address(reg, name);
+    } catch {
+      return undefined;
+    }
+  };
   return {
     files,
     version: ggml.ggml_version(),
@@ -175,15 +204,27 @@ export function openFiles(files: LibraryFiles): Library {
     viewSource: (tensor) => pointerAt(tensor, TENSOR_VIEW_SOURCE),
     hasMemory: (tensor) => pointerAt(tensor, TENSOR_BUFFER) !== undefined,
     setThreads: (backend, threads) => {
-      const reg = ggml.ggml_backend_dev_backend_reg(ggml.ggml_backend_get_device(backend));
-      let setter: Pointer;
-      try {
-        setter = ggml.ggml_backend_reg_get_proc_address(reg, 'ggml_backend_set_n_threads');
-      } catch {
-        return false;
-      }
-      koffi.call(setter, threadSetter, backend, threads);
-      return true;
+      const setter = ownFunction(backend, 'ggml_backend_set_n_threads');
+      if (setter !== undefined) koffi.call(setter, threadSetter, backend, threads);
+      return setter !== undefined;
+    },
+    keepThreads: (backend, threads) => {
+      const make = ownFunction(backend, 'ggml_threadpool_new');
+      const set = ownFunction(backend, 'ggml_backend_cpu_set_threadpool');
+      const end = ownFunction(backend, 'ggml_threadpool_free');
+      if (make === undefined || set === undefined || end === undefined || threads < 2) return () => undefined;
+      // Idle threads sleep at once (`poll`): spinning, they would take the cores from a BLAS and from JavaScript.
+      const params = {
+        cpumask: Array.from({ length: MAX_THREADS }, () => false),
+        n_threads: threads,
+        prio: 0,
+        poll: 0,
+        strict_cpu: false,
+        paused: false,
+      };
+      const pool: unknown = koffi.call(make, poolMaker, params);
+      koffi.call(set, poolSetter, backend, pool);
+      return () => void koffi.call(end, poolEnder, pool);
     },
     quietly: (action) => {
       // Only while `action` runs, on this thread: a callback from a compute thread could wait for us for ever.

@@ -1,0 +1,34 @@
+/** A device's threads, as the operating system lists them. */
+import { readdirSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { Device } from '../../src/ggml/device.ts';
+import { SampleProduct } from '../../src/tensor/product.ts';
+
+const threads = (): string[] => readdirSync('/proc/self/task');
+
+test.skipIf(process.platform !== 'linux')(
+  'a device keeps its threads from graph to graph, and ends them when it is closed',
+  async () => {
+    // Node's own threads, on which graphs run, are there before.
+    using warm = Device.open('cpu', 1);
+    {
+      using first = new SampleProduct(warm);
+      await Promise.all(Array.from({ length: 8 }, () => first.milliseconds(4)));
+    }
+    const before = threads();
+    const started = (): string[] => threads().filter((thread) => !before.includes(thread));
+    const device = Device.open('cpu', 2);
+    {
+      using product = new SampleProduct(device);
+      await product.milliseconds();
+      const own = started();
+      expect(own).toHaveLength(1);
+      await product.milliseconds(5);
+      expect(started()).toEqual(own);
+    }
+    device.close();
+    for (let i = 0; i < 100 && started().length > 0; i++) await setTimeout(10);
+    expect(started()).toEqual([]);
+  },
+);
