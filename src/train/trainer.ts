@@ -9,9 +9,9 @@ import { z } from 'zod';
 import { required, UserError } from '../base/errors.ts';
 import { readText, writeAtomic } from '../base/files.ts';
 import type { Device } from '../ggml/device.ts';
-import { isLayerParameter, type ModelConfig, weightCount } from '../model/arch/config.ts';
+import { isLayerParameter, type ModelConfig } from '../model/arch/config.ts';
 import { type OutgoingTensor, SafetensorsFile, writeSafetensors } from '../model/checkpoint/safetensors.ts';
-import { workerCount, WorkerDevices } from '../model/generate/worker-pool.ts';
+import { small, workerCount, WorkerDevices } from '../model/generate/worker-pool.ts';
 import type { TrainedWeights } from '../model/trained-weights.ts';
 import { tokenCount } from '../model/tree/tree.ts';
 import type { Objective } from '../losses/index.ts';
@@ -66,12 +66,6 @@ export interface StepResult {
 
 /** Batches that are computed side by side at most. */
 const MAX_WORKERS = 4;
-/**
- * A model of more weights keeps all threads busy with one batch, and is worth no second set of gradients; of workers with
- * a batch more or less than others (three batches on two), some wait.
- */
-const LARGE = 2e8;
-
 /** Squares of larger weights, added up over a row, overflow float32. */
 const MAX_WEIGHT = 1e15;
 
@@ -93,12 +87,9 @@ export class Trainer implements Disposable {
     this.parameters = parameters;
     this.#options = { ...options, ...schema.parse(options) };
     this.#perGroup = !objective.rowwise;
-    const count = workerCount(
-      parameters.device,
-      config,
-      weightCount(config) > LARGE ? 1 : MAX_WORKERS,
-      Infinity,
-    );
+    // A larger model keeps all threads busy with one batch: workers would gain a few per cent where all have as many
+    // batches, lose half of the speed where one has none, and each hold gradients of their own.
+    const count = workerCount(parameters.device, config, small(config) ? MAX_WORKERS : 1, Infinity);
     this.#devices = new WorkerDevices(parameters.device, config, count);
     const [device] = this.#devices.devices;
     // AdamW's many small operations are faster on one thread; Muon's matrix products are not, unless a BLAS does them.
