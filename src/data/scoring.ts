@@ -1,8 +1,13 @@
 /** Generations in a file, scored line by line: the debugger of rewards. */
 import { UserError } from '../base/errors.ts';
+import type { ToolFormat } from '../chat/formats/format.ts';
+import { readTools, toTools } from '../chat/tool-documents.ts';
+import { dumps } from '../json/dumps.ts';
 import { isDict, type PyValue } from '../json/python.ts';
-import type { Reward, Score, Scorer } from '../rewards/reward.ts';
+import type { Reward, RewardTask, Score, Scorer } from '../rewards/reward.ts';
 import type { Row } from './streams/rows.ts';
+
+const LINES = 'every line must be {"prompt", "generation", "label"}';
 
 export interface ScoredRow<Detail> {
   /** File and line. */
@@ -12,39 +17,54 @@ export interface ScoredRow<Detail> {
   readonly problems: readonly string[];
 }
 
-/** The texts of a line of the input. */
-function textsOf(
-  value: PyValue | undefined,
-  where: string,
-): [prompt: string, generation: string, label: string] {
+/** What a line of the input says, and a text that is equal for lines of one task. */
+interface Task {
+  readonly task: RewardTask;
+  readonly generation: string;
+  readonly key: string;
+}
+
+function taskOf(value: PyValue | undefined, where: string, format: ToolFormat): Task {
+  if (!isDict(value))
+    throw new UserError('DATA_LINE', `${where} is no JSON object; ${LINES}: correct or remove it.`);
   const text = (key: string): string => {
-    const given = isDict(value) ? value.get(key) : undefined;
+    const given = value.get(key);
     if (typeof given === 'string') return given;
+    throw new UserError('DATA_LINE', `${where} has no text "${key}"; ${LINES}: correct or remove it.`);
+  };
+  const [prompt, generation, label, given] = [
+    text('prompt'),
+    text('generation'),
+    text('label'),
+    value.get('tools'),
+  ];
+  if (given === undefined && format.tools === undefined) {
     throw new UserError(
       'DATA_LINE',
-      `${where} ${isDict(value) ? `has no text "${key}"` : 'is no JSON object'}; every line must be {"prompt", "generation", "label"}: correct or remove it.`,
+      `${where} has no "tools", and prompts of ${format.name} do not show them in a form that can be read back; add "tools", a list of functions.`,
     );
-  };
-  return [text('prompt'), text('generation'), text('label')];
+  }
+  const tools = given === undefined ? {} : { tools: toTools(readTools(given)) };
+  const key = [prompt, label, given === undefined ? '' : dumps(given)].join('\0');
+  return { task: { prompt, label, format, ...tools }, generation, key };
 }
 
 /**
- * Scores rows of {prompt, generation, label}; other keys are ignored. Neighbours that share prompt and label share one scorer. Throws a
- * UserError for a row that is something else.
+ * Scores rows of {prompt, generation, label} and, where the prompt does not show them, tools, in one format of calls; other keys are
+ * ignored. Neighbours of one task share one scorer. Throws a UserError for a row that is something else.
  */
 export async function* scoreRows<Detail>(
   rows: AsyncIterable<Row>,
   reward: Reward<Detail>,
+  format: ToolFormat,
 ): AsyncGenerator<ScoredRow<Detail>> {
-  let last:
-    | { prompt: string; label: string; scorer: Scorer<Detail>; problems: readonly string[] }
-    | undefined;
+  let last: { key: string; scorer: Scorer<Detail>; problems: readonly string[] } | undefined;
   for await (const { where, value, problem } of rows) {
     if (problem !== undefined) throw new UserError('DATA_LINE', `${where}: ${problem.message}`);
-    const [prompt, generation, label] = textsOf(value, where);
-    if (last?.prompt !== prompt || last.label !== label) {
-      const scorer = reward.prepare({ prompt, label });
-      last = { prompt, label, scorer, problems: scorer.problems };
+    const { task, generation, key } = taskOf(value, where, format);
+    if (last?.key !== key) {
+      const scorer = reward.prepare(task);
+      last = { key, scorer, problems: scorer.problems };
     }
     yield { where, score: last.scorer.score(generation), problems: last.problems };
   }

@@ -231,6 +231,27 @@ test('every format that has answers: converted, rendered, and scored 1 against t
   }
 });
 
+test('generations of another format of calls are scored in it, with the tools of their lines', async () => {
+  const call = '<|tool_call_start|>[set_timer(minutes=5)]<|tool_call_end|>';
+  const tool = {
+    name: 'set_timer',
+    parameters: { type: 'object', properties: { minutes: { type: 'integer' } } },
+  };
+  const row = { prompt: 'A timer of 5 minutes', label: call, tools: [{ type: 'function', function: tool }] };
+  const generations = [call, call.replace('5', '6'), call.replace('set_timer', 'stop_timer')];
+  const written = generations.map((generation) => JSON.stringify({ ...row, generation }));
+  writeFileSync(at('lfm2.jsonl'), written.join('\n'));
+  const score = ['score', '--input', at('lfm2.jsonl'), '--output', at('lfm2-scores.jsonl')];
+  expect((await runCli([...score, '--tool-format', 'lfm2'])).stderr).toBe('');
+  const [right, wrong, unknown] = lines('lfm2-scores.jsonl').map(({ reward }) => reward as number);
+  expect(right).toBe(1);
+  expect(wrong).toBeLessThan(1);
+  expect(unknown).toBe(-1);
+  writeFileSync(at('bare.jsonl'), JSON.stringify({ prompt: 'p', label: call, generation: call }));
+  const bare = await runCli(['score', '--input', at('bare.jsonl'), '--tool-format', 'lfm2']);
+  expect(bare.stderr).toContain('has no "tools", and prompts of lfm2 do not show them');
+});
+
 describe('data mix', () => {
   test('takes by quotas, and says when there is not enough of some kind', async () => {
     const stdout = await data('mix', at('records.jsonl'), '--size', '10', '--output', at('mixed.jsonl'));

@@ -2,13 +2,14 @@
 import { statSync } from 'node:fs';
 import { STANDARD } from '../../base/destination.ts';
 import { UserError } from '../../base/errors.ts';
+import { FORMAT_NAMES, formats } from '../../chat/formats/index.ts';
 import { scoreLine, scoreRows } from '../../data/scoring.ts';
 import { fileRows } from '../../data/streams/rows.ts';
 import { table } from '../../report/table.ts';
 import { ANSWER_REWARDS, loadReward } from '../../rewards/index.ts';
 import { command } from '../command.ts';
 import type { CliContext } from '../context.ts';
-import { type FlagsOf, optional, text, toggle } from '../flags.ts';
+import { choice, type FlagsOf, optional, text, toggle } from '../flags.ts';
 import { RowOutputs } from '../row-outputs.ts';
 
 const flags = {
@@ -17,10 +18,14 @@ const flags = {
     'NAME',
     'simrl',
   ),
-  input: text('Lines of {"prompt", "generation", "label"}, also packed (.gz), or -', 'FILE'),
+  input: text(
+    'Lines of {"prompt", "generation", "label"} and maybe "tools", also packed (.gz), or -',
+    'FILE',
+  ),
   output: optional(
     text('A line of {"reward", "format", "answer", "detail"} for each; without it the summary alone', 'FILE'),
   ),
+  toolFormat: choice(FORMAT_NAMES, 'How generations, labels and prompts write calls and tools', 'hermes'),
   json: toggle('Print the summary as one JSON object'),
 };
 
@@ -30,7 +35,7 @@ function sizeOf(path: string): number {
 }
 
 async function score(context: CliContext, given: FlagsOf<typeof flags>): Promise<void> {
-  const { reward, input, output } = given;
+  const { reward, input, output, toolFormat } = given;
   using rows = new RowOutputs(context, [input], given, sizeOf(input));
   // `atFault`: lines whose prompt or label is.
   const sums = { reward: 0, answer: 0, wrongForm: 0, best: 0, atFault: 0 };
@@ -40,6 +45,7 @@ async function score(context: CliContext, given: FlagsOf<typeof flags>): Promise
     scoreRows(
       fileRows(file, (bytes) => (rows.bytesRead = bytes)),
       loaded,
+      formats[toolFormat],
     );
   for await (const { where, score: scored, problems } of rows.read([input], read)) {
     rows.keep(scoreLine(scored));
