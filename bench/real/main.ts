@@ -1,23 +1,20 @@
 /**
- * `npm run bench -- --real`: one CKD step and one Sim-RL step of a model of Qwen3-0.6B's shape (or `--model smollm2`) with random weights, on
- * STAR-shaped batches. Each candidate has a process of its own, one after another, as two would not fit into a laptop.
+ * `npm run bench -- --real`: one CKD step, one Sim-RL step and generation, of a model of Qwen3-0.6B's shape (or `--model smollm2`) with random
+ * weights, on STAR-shaped batches. Each candidate has a process of its own, one after another, as two would not fit into a laptop.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { z } from 'zod';
 import { Rng } from '../../src/base/rng.ts';
 import { Device } from '../../src/ggml/device.ts';
 import { initialiseWeights, saveCheckpoint } from '../../src/model/checkpoint/checkpoint.ts';
 import { parameterSpecs } from '../../src/model/arch/config.ts';
 import { publishedConfig } from '../../src/model/arch/index.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
-import { table } from '../../src/report/table.ts';
 import { pythonWith } from '../peers/pytorch.ts';
+import { generationCandidates } from './generation.ts';
+import { type Candidate, inTurn, report } from './measure.ts';
 import type { TrainExample } from '../../src/train/examples.ts';
 import {
   ckdTrees,
@@ -25,6 +22,7 @@ import {
   COMPLETION_TOKENS,
   flat,
   FLAT_ROWS,
+  GENERATION,
   type Job,
   KL,
   LR,
@@ -34,87 +32,6 @@ import {
   STUDENT_TOP_M,
   TAIL,
 } from './shapes.ts';
-
-const helloSchema = z.object({ version: z.string() });
-const stepSchema = z.object({
-  phases: z.record(z.string(), z.number()),
-  loss: z.number(),
-  tokens: z.number(),
-  peak: z.number(),
-});
-type Step = z.infer<typeof stepSchema>;
-
-interface Candidate {
-  readonly name: string;
-  readonly program: string;
-  readonly args: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
-}
-
-interface Measured {
-  readonly candidate: Candidate;
-  readonly version: string;
-  /** Without the first, which builds graphs and touches memory for the first time. */
-  readonly steps: readonly Step[];
-}
-
-const seconds = ({ phases }: Step): number => Object.values(phases).reduce((a, b) => a + b, 0);
-
-async function measure(candidate: Candidate, repetitions: number): Promise<Measured> {
-  const child = spawn(candidate.program, candidate.args, {
-    stdio: ['pipe', 'pipe', 'inherit'],
-    env: { ...process.env, ...candidate.env },
-  });
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const next = async (): Promise<unknown> => {
-    const { value, done } = await lines.next();
-    if (done === true) throw new Error(`${candidate.name} ended; its error is printed above`);
-    return JSON.parse(value);
-  };
-  const { version } = helloSchema.parse(await next());
-  const steps: Step[] = [];
-  for (let i = 0; i <= repetitions; i++) {
-    child.stdin.write('step\n');
-    const step = stepSchema.parse(await next());
-    console.error(`  ${candidate.name}: ${seconds(step).toFixed(1)} s${i === 0 ? ' (warming up)' : ''}`);
-    if (i > 0) steps.push(step);
-  }
-  const ended = once(child, 'exit');
-  child.stdin.end();
-  await ended;
-  return { candidate, version, steps };
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-}
-
-function report(title: string, measured: readonly Measured[], completionTokens: number): void {
-  const phases = Object.keys(measured[0]?.steps[0]?.phases ?? {});
-  const rows = measured.map(({ candidate, steps }) => {
-    const all = steps.map(seconds);
-    return [
-      candidate.name,
-      `${median(all).toFixed(1)} s`,
-      `${Math.min(...all).toFixed(1)} to ${Math.max(...all).toFixed(1)}`,
-      ...phases.map((phase) => `${median(steps.map((step) => step.phases[phase] ?? 0)).toFixed(1)} s`),
-      `${(completionTokens / median(all)).toFixed(1)}`,
-      `${(Math.max(...steps.map(({ peak }) => peak)) / 2 ** 30).toFixed(1)} GB`,
-      steps[0]?.loss.toFixed(4) ?? '',
-    ];
-  });
-  const head = ['', 'a step', 'spread', ...phases, 'completion tokens/s', 'peak', 'loss'];
-  console.log(
-    `\n${title}\n${table([head, ...rows], ['left', ...head.slice(1).map(() => 'right' as const)])}`,
-  );
-  const [first, ...others] = measured;
-  for (const other of others) {
-    const ratio = median(other.steps.map(seconds)) / median((first?.steps ?? []).map(seconds));
-    console.log(
-      `  the first takes 1/${ratio.toFixed(2)} of the time of: ${other.candidate.name} (${other.version})`,
-    );
-  }
-}
 
 /** Runs the benchmark; `args` are those of the command line after `--real`. */
 export async function real(args: readonly string[]): Promise<void> {
@@ -126,7 +43,7 @@ export async function real(args: readonly string[]): Promise<void> {
       prompts: { type: 'string', default: '1' },
       repetitions: { type: 'string', default: '2' },
       threads: { type: 'string', default: String(availableParallelism()) },
-      only: { type: 'string', default: 'ckd,simrl' },
+      only: { type: 'string', default: 'ckd,simrl,generation' },
       // Only those whose names have one of these texts in them.
       candidates: { type: 'string', default: '' },
     },
@@ -201,12 +118,15 @@ export async function real(args: readonly string[]): Promise<void> {
     const work = prompts * SAMPLES * COMPLETION_TOKENS.most;
     report('One Sim-RL step, rollout included', await inTurn(candidates.filter(wanted), repetitions), work);
   }
-}
-
-async function inTurn(candidates: readonly Candidate[], repetitions: number): Promise<Measured[]> {
-  const measured: Measured[] = [];
-  for (const candidate of candidates) measured.push(await measure(candidate, repetitions));
-  return measured;
+  if (only.has('generation')) {
+    const { samples, length } = GENERATION;
+    const candidates = generationCandidates(config, { checkpoint, scratch, threads, blas });
+    report(
+      `Generation, ${GENERATION.prompts} prompts x ${samples} samples of ${length} tokens, prefill included`,
+      await inTurn(candidates.filter(wanted), repetitions),
+      GENERATION.prompts * samples * length,
+    );
+  }
 }
 
 /** A CKD step as the peer reads it. */

@@ -31,6 +31,9 @@ export const KL = 0.001;
 /** Sequences of a micro-batch of the flat layouts: more do not fit beside the weights into a small machine. */
 export const FLAT_ROWS = 2;
 
+/** Of generation alone: what a rollout of a batch asks for. */
+export const GENERATION = { prompts: 8, samples: 16, length: 64 };
+
 /** Published models, by what `--model` calls them. */
 export const MODELS: Readonly<Record<string, string>> = { qwen3: 'Qwen3-0.6B', smollm2: 'SmolLM2-135M' };
 
