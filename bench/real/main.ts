@@ -79,7 +79,7 @@ export async function real(args: readonly string[]): Promise<void> {
   );
   const worker = (
     name: string,
-    job: Pick<Job, 'method' | 'layout'>,
+    job: Pick<Job, 'method' | 'layout'> & Partial<Pick<Job, 'dtype'>>,
     env?: Record<string, string>,
   ): Candidate => ({
     name,
@@ -87,7 +87,7 @@ export async function real(args: readonly string[]): Promise<void> {
     args: [
       ...process.execArgv,
       join(import.meta.dirname, 'worker.ts'),
-      JSON.stringify({ ...job, prompts, threads, checkpoint } satisfies Job),
+      JSON.stringify({ dtype: 'f32', ...job, prompts, threads, checkpoint } satisfies Job),
     ],
     ...(env === undefined ? {} : { env }),
   });
@@ -103,6 +103,7 @@ export async function real(args: readonly string[]): Promise<void> {
     const candidates = [
       worker('prompt tree', { method: 'ckd', layout: 'tree' }),
       ...(blas ? [worker('prompt tree, without BLAS', { method: 'ckd', layout: 'tree' }, noBlas)] : []),
+      worker('prompt tree, bf16, without BLAS', { method: 'ckd', layout: 'tree', dtype: 'bf16' }, noBlas),
       worker('flat: a copy of the prompt each', { method: 'ckd', layout: 'flat' }),
       ...pytorch('ckd_step.py', ckdBatch(trees), { checkpoint, scratch, threads }),
     ];
@@ -112,6 +113,7 @@ export async function real(args: readonly string[]): Promise<void> {
     const candidates = [
       worker('prompt tree', { method: 'simrl', layout: 'tree' }),
       ...(blas ? [worker('prompt tree, without BLAS', { method: 'simrl', layout: 'tree' }, noBlas)] : []),
+      worker('prompt tree, bf16, without BLAS', { method: 'simrl', layout: 'tree', dtype: 'bf16' }, noBlas),
       worker('flat: a copy of the prompt each', { method: 'simrl', layout: 'flat' }),
       ...pytorch('simrl_step.py', simrlBatch(trees), { checkpoint, scratch, threads }),
     ];

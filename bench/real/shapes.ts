@@ -11,6 +11,8 @@ export const LAYOUTS = ['tree', 'flat'] as const;
 export const jobSchema = z.object({
   method: z.enum(METHODS),
   layout: z.enum(LAYOUTS),
+  /** Numbers that matrices are computed with in. */
+  dtype: z.enum(['f32', 'bf16']).default('f32'),
   prompts: z.number(),
   threads: z.number(),
   /** Folder of the checkpoint that every candidate starts from. */
