@@ -1,7 +1,17 @@
 /** The operations of a transformer: matrix product, normalisation, softmax, rotary positions, look-up. */
 import type { Pointer } from '../../ggml/signatures.ts';
 import type { Graph } from '../graph.ts';
-import { dims4, needIds, needShape, type Shape, ShapeError, sizeOf, type Tensor } from '../tensor.ts';
+import {
+  dims4,
+  DTYPES,
+  needIds,
+  needShape,
+  type Shape,
+  ShapeError,
+  sizeOf,
+  type StoredDType,
+  type Tensor,
+} from '../tensor.ts';
 import { isMatrix, needMatrix, needNumber } from './checks.ts';
 import { orComposed, rmsNormBack, softmaxBack } from './composed.ts';
 import { sumTo } from './reduce.ts';
@@ -18,18 +28,24 @@ function flat2(g: Graph, a: Tensor): Tensor {
  */
 export const PRODUCT_MULTIPLE = 16;
 
+/** A copy in bf16, without a gradient. */
+const asBf16 = (g: Graph, x: Tensor): Tensor =>
+  g.constant(g.ggml.ggml_cast(g.context, x.pointer, DTYPES.bf16), x.shape, 'bf16');
+
 /**
  * x [K, N, ...] and y [M, N, ...] give their product over N, [K, M, ...], without a gradient. Matrix products of
  * transposed copies are faster in ggml than its outer product, except where an operand is large, as scores are,
- * and its transpose would cost more than the product.
+ * and its transpose would cost more than the product. `dtype` is that of the weights: where they are computed with in
+ * bf16, the product of their gradient is, too.
  */
-function outerSum(g: Graph, x: Tensor, y: Tensor): Tensor {
+function outerSum(g: Graph, x: Tensor, y: Tensor, dtype: StoredDType): Tensor {
   const [k, , ...outer] = dims4(x.shape);
   const [m] = dims4(y.shape);
   // The kernel adds multiples of the first operand's rows, in steps of 64 elements.
   const long = Math.max(k, m);
   if (g.device.info.kind !== 'cpu' || long % 64 !== 0 || Math.min(k, m) > 64) {
-    return mulMat(g, transpose(g, x), transpose(g, y));
+    const turned = transpose(g, x);
+    return mulMat(g, dtype === 'bf16' ? asBf16(g, turned) : turned, transpose(g, y));
   }
   const outerProduct = (a: Tensor, b: Tensor): Pointer =>
     g.ggml.ggml_out_prod(g.context, a.pointer, b.pointer);
@@ -77,7 +93,7 @@ export function mulMat(g: Graph, w: Tensor, x: Tensor): Tensor {
   }
   const shape = [dw[1], dx[1], dx[2], dx[3]].slice(0, Math.max(2, x.shape.length));
   return g.record(product(g, w, x), shape, [w, x], (grad) => [
-    w.differentiable ? outerSum(g, x, grad) : undefined,
+    w.differentiable ? outerSum(g, x, grad, w.dtype) : undefined,
     x.differentiable ? mulMat(g, transpose(g, w), grad) : undefined,
   ]);
 }
