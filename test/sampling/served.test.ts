@@ -161,11 +161,15 @@ test('answers that are all cut are told of once, and none where one is finished'
   const sampling = { temperature: 1, generate_max_len: 3, n_samples_per_prompt: 2 };
   const teacher = teacherOf([server.url], { sampling });
   await answers(teacher, 12);
-  expect(await noticesOf(teacher)).toEqual([
+  const told = [
     expect.stringMatching(
       /^none of the first 16 answers is finished: they are longer than 3 tokens, or the server/,
     ),
-  ]);
+  ];
+  expect(await noticesOf(teacher)).toEqual(told);
+  const heard: string[] = [];
+  await answers(teacherOf([server.url], { sampling, tell: (text) => void heard.push(text) }), 12);
+  expect(heard).toEqual(told);
   const whole = teacherOf([server.url]);
   await answers(whole, 12);
   expect(await noticesOf(whole)).toEqual([]);

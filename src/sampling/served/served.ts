@@ -48,6 +48,7 @@ export class Served implements Sampler {
   readonly #endpoints: readonly Endpoint[];
   readonly #isEnd: IsEnd;
   readonly #format: ToolFormat;
+  readonly #tell: (message: string) => void;
   /** Answers that were cut, until one is finished. */
   #cut = 0;
 
@@ -58,7 +59,8 @@ export class Served implements Sampler {
     this.#protocol = protocols[kind];
     this.givesTopK = this.#protocol.distributions;
     this.#isEnd = tokenizer === undefined ? isTurnEnd : endOf(tokenizer);
-    const watch = new Watch(tell ?? this.notices.say, silence);
+    this.#tell = tell ?? this.notices.say;
+    const watch = new Watch(this.#tell, silence);
     this.#endpoints = endpoints.map(
       (url) =>
         new Endpoint(this.#protocol.base(serverAddress(url)), {
@@ -201,7 +203,7 @@ export class Served implements Sampler {
     }
     if (endpoint.isGivenUp || this.#endpoints.every(({ isDown }) => isDown)) return;
     endpoint.isGivenUp = true;
-    this.notices.say(`${endpoint.url} is given up (${endpoint.lastFault}); the others go on`);
+    this.#tell(`${endpoint.url} is given up (${endpoint.lastFault}); the others go on`);
   }
 
   /** Draws a job's samples, or finds that it cannot be done; false if it has to be tried again. */
@@ -331,7 +333,7 @@ export class Served implements Sampler {
     if (drawn.finish === 'stop') this.#cut = -Infinity;
     this.#cut += 1;
     if (this.#cut === CUT_AT_FIRST) {
-      this.notices.say(
+      this.#tell(
         `none of the first ${CUT_AT_FIRST} answers is finished: they are longer than ${most} tokens, or the server gives no reason that is an end of turn`,
       );
     }
