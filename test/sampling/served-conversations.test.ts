@@ -2,14 +2,13 @@
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { OWN_TEMPLATE } from '../../src/chat/template.ts';
 import { trainVocabulary } from '../../packages/assistant/src/vocabulary.ts';
-import { defineEnvironment, type Problem } from '../../src/environment/environment.ts';
-import { hostInProcess } from '../../src/environment/host.ts';
 import { agentMode, CONVERSATION, type RolloutMode } from '../../src/environment/rollout-mode.ts';
 import { Speech } from '../../src/environment/speech.ts';
 import type { RunEvent } from '../../src/train/events.ts';
 import { toolPrompts } from '../../src/train/prompts.ts';
 import { runTrajectories } from '../../src/train/trajectories.ts';
 import { readTrajectories, type StoredTrajectories } from '../../src/train/trajectory-store.ts';
+import { lockersHost, lockersOf } from '../helpers/lockers.ts';
 import { eventsOf, scratchFolder } from '../helpers/runs.ts';
 import { servedBy } from '../helpers/served-teacher.ts';
 import { type ServerOptions, TeacherServer } from '../helpers/teacher-server.ts';
@@ -23,31 +22,9 @@ afterEach(async () => {
   for (const server of servers.splice(0)) await server[Symbol.asyncDispose]();
 });
 
-/** A locker holds a colour that only the function knows; the answer is that colour. */
 const COLOURS = ['red', 'blue', 'green', 'grey', 'pink'];
-const lockers: Problem[] = COLOURS.map((colour, i) => ({
-  id: `locker-${i}`,
-  category: 'locker',
-  question: `What is in locker ${i}?`,
-  answer: colour,
-  setting: { colour },
-}));
-const host = hostInProcess(
-  defineEnvironment<{ colour: unknown }>({
-    name: 'lockers',
-    description: '',
-    tools: [
-      {
-        name: 'look',
-        description: 'look',
-        parameters: { type: 'object', properties: {} },
-        run: (_, { colour }) => colour,
-      },
-    ],
-    start: ({ colour }) => ({ colour }),
-    problems: () => lockers,
-  }),
-);
+const lockers = lockersOf(COLOURS, (i) => `What is in locker ${i}?`);
+const host = lockersHost(lockers);
 
 const call = (name: string, given: object): string =>
   `<tool_call>\n${JSON.stringify({ name, arguments: given })}\n</tool_call>`;

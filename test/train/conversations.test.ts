@@ -7,8 +7,7 @@ import { Rng } from '../../src/base/rng.ts';
 import { OWN_TEMPLATE } from '../../src/chat/template.ts';
 import { trainTokenizer } from '../../src/chat/bpe-trainer.ts';
 import { type Conversation, converse } from '../../src/environment/conversation.ts';
-import { defineEnvironment, type Problem } from '../../src/environment/environment.ts';
-import { hostInProcess } from '../../src/environment/host.ts';
+import type { Problem } from '../../src/environment/environment.ts';
 import { workedSolution } from '../../src/environment/solution.ts';
 import { Speech } from '../../src/environment/speech.ts';
 import { Device } from '../../src/ggml/device.ts';
@@ -25,33 +24,13 @@ import { rowsOf } from '../../src/train/tool-rollouts.ts';
 import { mentor } from '../../src/rewards/mentor.ts';
 import { toolPrompts } from '../../src/train/prompts.ts';
 import { Trainer } from '../../src/train/trainer.ts';
+import { lockersHost, lockersOf } from '../helpers/lockers.ts';
 
-/** A locker holds a colour that only the function knows; the answer is that colour. */
 const COLOURS = ['red', 'blue', 'green', 'grey'];
-const lockers: Problem[] = COLOURS.map((colour, i) => ({
-  id: `locker-${i}`,
-  category: 'locker',
-  question: `locker ${'abcd'[i]}`,
-  answer: colour,
-  setting: { colour },
+const lockers = lockersOf(COLOURS, (i) => `locker ${'abcd'[i]}`, {
   solution: [{ thought: 'look', calls: [{ name: 'look', arguments: {} }] }],
-}));
-const host = hostInProcess(
-  defineEnvironment<{ colour: unknown }>({
-    name: 'lockers',
-    description: '',
-    tools: [
-      {
-        name: 'look',
-        description: 'look',
-        parameters: { type: 'object', properties: {} },
-        run: (_, { colour }) => colour,
-      },
-    ],
-    start: ({ colour }) => ({ colour }),
-    problems: () => lockers,
-  }),
-);
+});
+const host = lockersHost(lockers);
 
 const texts = lockers.flatMap(({ question, answer }) => [question, answer, 'look', 'Done.']);
 const speech = new Speech(

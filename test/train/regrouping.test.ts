@@ -7,6 +7,7 @@ import { Device } from '../../src/ggml/device.ts';
 import type { Objective } from '../../src/losses/index.ts';
 import { entriesOf, type Metrics } from '../../src/train/events.ts';
 import { AdamW } from '../../src/tensor/optim/adamw.ts';
+import { ParameterSet } from '../../src/tensor/parameters.ts';
 import { gatherRows, treeOf, type TrainExample } from '../../src/train/examples.ts';
 import { type LossParts, TrainingGraph } from '../../src/train/training-graph.ts';
 import {
@@ -21,16 +22,9 @@ import { expectClose, expectNormClose, TOLERANCES } from '../helpers/tolerances.
 
 const device = Device.open('cpu', 1);
 const weights = goldenWeights(device);
-const optimiser = new AdamW(weights, {
-  adam_beta1: 0.9,
-  adam_beta2: 0.95,
-  adam_eps: 1e-8,
-  weight_decay: 0,
-  max_norm: 1,
-});
-const { gradients } = optimiser;
+const gradients = new ParameterSet(device, weights.specs, 'state');
 afterAll(() => {
-  optimiser[Symbol.dispose]();
+  gradients[Symbol.dispose]();
   weights[Symbol.dispose]();
   device.close();
 });

@@ -4,7 +4,7 @@ import { Rng } from '../../src/base/rng.ts';
 import { asTokenIds, type TokenIds } from '../../src/base/token-ids.ts';
 import { Device } from '../../src/ggml/device.ts';
 import { prefixRuns } from '../../src/model/tree/shared-prefix.ts';
-import { AdamW } from '../../src/tensor/optim/adamw.ts';
+import { ParameterSet } from '../../src/tensor/parameters.ts';
 import { gatherRows, rowCount, rowsFrom, treeOf, type TrainExample } from '../../src/train/examples.ts';
 import { joinExamples } from '../../src/train/shared-prefix.ts';
 import { groupedOrder } from '../../src/train/supervised.ts';
@@ -14,16 +14,9 @@ import { expectClose, expectNormClose, TOLERANCES } from '../helpers/tolerances.
 
 const device = Device.open('cpu', 1);
 const weights = goldenWeights(device);
-const optimiser = new AdamW(weights, {
-  adam_beta1: 0.9,
-  adam_beta2: 0.95,
-  adam_eps: 1e-8,
-  weight_decay: 0,
-  max_norm: 1,
-});
-const { gradients } = optimiser;
+const gradients = new ParameterSet(device, weights.specs, 'state');
 afterAll(() => {
-  optimiser[Symbol.dispose]();
+  gradients[Symbol.dispose]();
   weights[Symbol.dispose]();
   device.close();
 });
