@@ -17,7 +17,7 @@ export interface ScoredRow<Detail> {
   readonly problems: readonly string[];
 }
 
-/** What a line of the input says, and a text that is equal for lines of one task. */
+/** A line of the input, and a text that is equal for lines of one task. */
 interface Task {
   readonly task: RewardTask;
   readonly generation: string;
