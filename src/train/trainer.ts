@@ -66,6 +66,7 @@ export interface StepResult {
 
 /** Batches that are computed side by side at most. */
 const MAX_WORKERS = 4;
+
 /** Squares of larger weights, added up over a row, overflow float32. */
 const MAX_WEIGHT = 1e15;
 
