@@ -1,9 +1,12 @@
 /** Students by pruning: some layers of a model as they are, with its embeddings, head and tokenizer. */
-import { InternalError, UserError } from '../base/errors.ts';
+import { InternalError, required, UserError } from '../base/errors.ts';
 import type { Device } from '../ggml/device.ts';
 import { layerPart, layerWeight, type ModelConfig } from './arch/config.ts';
+import type { WeightSource } from './arch/family.ts';
 import { familyOf } from './arch/index.ts';
-import { loadModel, saveCheckpoint, type SaveOptions } from './checkpoint/checkpoint.ts';
+import { type LoadedModel, loadModel, saveCheckpoint, type SaveOptions } from './checkpoint/checkpoint.ts';
+import { Scorer } from './tree/scoring.ts';
+import type { PromptTree } from './tree/tree.ts';
 
 /** Layers that are kept: how many, or which ones, from 0 on. */
 export type KeptLayers = number | readonly number[];
@@ -32,6 +35,57 @@ export function prunedConfig(config: ModelConfig, layers: readonly number[]): Mo
   return { ...config, layers: layers.length, ...familyOf(config).pruned?.(config, layers) };
 }
 
+/** Name in the whole model of a weight of the one with these layers. */
+function nameInWhole(layers: readonly number[], name: string): string {
+  const { layer, part } = layerPart(name) ?? {};
+  if (layer === undefined || part === undefined) return name;
+  const index = layers[layer];
+  if (index === undefined) throw new InternalError(`prune: there is no layer ${layer}`);
+  return layerWeight(index, part);
+}
+
+/** A removal of a layer: which one, and the mean cross-entropy of the completions without it and those before, in nats a token. */
+export interface Removal {
+  readonly layer: number;
+  readonly loss: number;
+}
+
+/**
+ * Removes layers until `kept` are left, each time the one without which the completions of the trees are the most
+ * likely. Yields each choice; `onProgress` hears of models tried. Throws the signal's reason, and as `keptLayers` does.
+ */
+export async function* removeLayers(
+  device: Device,
+  { config, parameters }: LoadedModel,
+  trees: readonly PromptTree[],
+  kept: number,
+  { signal, onProgress }: { signal?: AbortSignal; onProgress?: (done: number, total: number) => void } = {},
+): AsyncGenerator<Removal> {
+  keptLayers(config.layers, kept);
+  const sum = (from: number, to: number): number => ((to - from) * (from + to + 1)) / 2;
+  const total = sum(kept, config.layers);
+  const loss = async (layers: readonly number[]): Promise<number> => {
+    const weights: WeightSource = { get: (name) => parameters.get(nameInWhole(layers, name)) };
+    using scorer = new Scorer(device, prunedConfig(config, layers), weights);
+    const logprobs = (await scorer.score(trees, { ...(signal && { signal }) }))
+      .flat()
+      .flatMap((one) => [...one.logprobs]);
+    return -logprobs.reduce((all, each) => all + each, 0) / logprobs.length;
+  };
+  let left = Array.from({ length: config.layers }, (_, layer) => layer);
+  for (let done = 0; left.length > kept; done += left.length + 1) {
+    let best: Removal | undefined;
+    for (const [i, layer] of left.entries()) {
+      const without = await loss(left.toSpliced(i, 1));
+      onProgress?.(done + i + 1, total);
+      if (best === undefined || without < best.loss) best = { layer, loss: without };
+    }
+    const removed = required(best, 'a layer');
+    left = left.filter((layer) => layer !== removed.layer);
+    yield removed;
+  }
+}
+
 /** Writes a checkpoint of the layers that are kept of another; see `saveCheckpoint`. Throws as `keptLayers` and `loadModel` do. */
 export function pruneCheckpoint(
   device: Device,
@@ -44,13 +98,6 @@ export function pruneCheckpoint(
   using whole = parameters;
   const layers = keptLayers(config.layers, kept);
   const pruned = prunedConfig(config, layers);
-  const nameIn = (name: string): string => {
-    const { layer, part } = layerPart(name) ?? {};
-    if (layer === undefined || part === undefined) return name;
-    const index = layers[layer];
-    if (index === undefined) throw new InternalError(`prune: there is no layer ${layer}`);
-    return layerWeight(index, part);
-  };
-  saveCheckpoint(folder, pruned, { device, read: (name) => whole.read(nameIn(name)) }, options);
+  saveCheckpoint(folder, pruned, { device, read: (name) => whole.read(nameInWhole(layers, name)) }, options);
   return pruned;
 }

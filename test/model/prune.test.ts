@@ -9,7 +9,8 @@ import { Tokenizer } from '../../src/chat/tokenizer.ts';
 import { Device } from '../../src/ggml/device.ts';
 import { parameterSpecs } from '../../src/model/arch/config.ts';
 import { loadConfig, loadModel } from '../../src/model/checkpoint/checkpoint.ts';
-import { keptLayers, pruneCheckpoint, prunedConfig } from '../../src/model/prune.ts';
+import { keptLayers, pruneCheckpoint, prunedConfig, removeLayers } from '../../src/model/prune.ts';
+import { Scorer } from '../../src/model/tree/scoring.ts';
 import { parseRecipe } from '../../src/recipe/load.ts';
 
 const path = (name: string): string => fileURLToPath(new URL(`../../${name}`, import.meta.url));
@@ -55,6 +56,39 @@ it('a pruned checkpoint has the weights of these layers, the embeddings, the las
   for (const { name } of parameterSpecs(pruned!.config))
     expect(b.read(name), name).toEqual(a.read(name.replace('layers.1.', 'layers.3.')));
   expect(Tokenizer.load(folder).fingerprint()).toBe(Tokenizer.load(source).fingerprint());
+});
+
+it('layers go one by one, each time the one whose checkpoint without it finds the answers likeliest', async () => {
+  const source = path('bases/student');
+  const model = loadModel(device, source, { trainable: false });
+  using parameters = model.parameters;
+  const tree = {
+    prompt: Int32Array.of(5, 300, 17, 80),
+    completions: [Int32Array.of(90, 12, 400), Int32Array.of(7)],
+  };
+  const lossOf = async (layers: readonly number[]): Promise<number> => {
+    const folder = join(scratch, `without-${layers.join('-')}`);
+    pruneCheckpoint(device, source, folder, layers);
+    const { config, parameters: few } = loadModel(device, folder, { trainable: false });
+    using weights = few;
+    using scorer = new Scorer(device, config, weights);
+    const [scored = []] = await scorer.score([tree]);
+    const logprobs = scored.flatMap((one) => [...one.logprobs]);
+    return -logprobs.reduce((sum, each) => sum + each, 0) / 4;
+  };
+  const removals: { layer: number; loss: number }[] = [];
+  for await (const removal of removeLayers(device, { ...model, parameters }, [tree], 2))
+    removals.push(removal);
+  let left = Array.from({ length: model.config.layers }, (_, layer) => layer);
+  expect(removals).toHaveLength(left.length - 2);
+  for (const { layer, loss } of removals) {
+    const without = (one: number): number[] => left.filter((each) => each !== one);
+    const losses: number[] = [];
+    for (const one of left) losses.push(await lossOf(without(one)));
+    expect(loss).toBeCloseTo(Math.min(...losses), 5);
+    expect(losses[left.indexOf(layer)]).toBeCloseTo(loss, 5);
+    left = without(layer);
+  }
 });
 
 it('layers that see all tokens, and those of attention, are counted anew', () => {

@@ -2,14 +2,22 @@
 import { basename } from 'node:path';
 import { UserError } from '../../base/errors.ts';
 import { tokenizerFilesOf } from '../../chat/gguf-tokenizer.ts';
+import { ChatTemplate } from '../../chat/template.ts';
+import { Tokenizer } from '../../chat/tokenizer.ts';
+import { readDialogues } from '../../data/reading.ts';
+import { renderDialogue } from '../../data/render.ts';
 import { Device } from '../../ggml/device.ts';
 import { weightCount } from '../../model/arch/config.ts';
-import { loadConfig } from '../../model/checkpoint/checkpoint.ts';
-import { type KeptLayers, pruneCheckpoint } from '../../model/prune.ts';
+import { loadConfig, loadModel } from '../../model/checkpoint/checkpoint.ts';
+import { type KeptLayers, pruneCheckpoint, removeLayers } from '../../model/prune.ts';
+import type { PromptTree } from '../../model/tree/tree.ts';
+import { formatDuration } from '../../report/numbers.ts';
 import { command } from '../command.ts';
 import type { CliContext } from '../context.ts';
-import { choice, type FlagsOf, parsed } from '../flags.ts';
+import { choice, type FlagsOf, optional, parsed, text, whole } from '../flags.ts';
 import { needNewFolder } from '../outputs.ts';
+import { Stop } from '../stop.ts';
+import { StatusLine } from '../terminal.ts';
 
 /** 15, or 0,2,4. */
 function layersIn(given: string): KeptLayers {
@@ -22,24 +30,90 @@ function layersIn(given: string): KeptLayers {
 
 const flags = {
   layers: parsed(layersIn, 'Number of layers, evenly spaced; or which ones, from 0 on: 0,4,8', 'LAYERS'),
+  data: optional(
+    text(
+      'JSONL of dialogues: keep the layers that their answers need most, and not evenly spaced ones',
+      'FILE',
+    ),
+  ),
+  dialogues: whole(1, 'How many dialogues of the data are looked at', 8),
   dtype: choice(['f32', 'f16'] as const, 'How matrices are written', 'f32'),
 };
+type Given = FlagsOf<typeof flags>;
 
-async function prune(
+/** Dialogues of a file, as many as are asked for and spread over it, as a model's prompts and answers. */
+function treesOf(path: string, most: number, model: string): PromptTree[] {
+  const dialogues = readDialogues(path);
+  const tokenizer = Tokenizer.load(model);
+  const template = ChatTemplate.of(tokenizer);
+  const count = Math.min(most, dialogues.length);
+  return Array.from({ length: count }, (_, i) => dialogues.at(Math.floor((i * dialogues.length) / count)))
+    .filter((dialogue) => dialogue !== undefined)
+    .map((dialogue) => {
+      const { promptIds, targetIds } = renderDialogue(dialogue, tokenizer, template);
+      return { prompt: promptIds, completions: [targetIds] };
+    });
+}
+
+/** The layers that the answers of the data need most. */
+async function neededLayers(
   context: CliContext,
-  { layers, dtype }: FlagsOf<typeof flags>,
+  device: Device,
+  { data, dialogues, count }: { readonly data: string; readonly dialogues: number; readonly count: number },
   model: string,
-  folder: string,
-): Promise<void> {
+): Promise<readonly number[]> {
+  const { stderr } = context.process;
+  const { now } = context.services;
+  const trees = treesOf(data, dialogues, model);
+  const loaded = loadModel(device, model, { trainable: false });
+  using parameters = loaded.parameters;
+  using status = new StatusLine(stderr, now);
+  using stop = new Stop(context.services);
+  const started = now();
+  const onProgress = (done: number, total: number): void => {
+    if (!status.isDue) return;
+    const left = ((now() - started) / 1000 / done) * (total - done);
+    status.draw(`choosing layers  ${done} of ${total} models tried  at most ${formatDuration(left)} left`);
+  };
+  const left = new Set(Array.from({ length: loaded.config.layers }, (_, layer) => layer));
+  const options = { signal: stop.signal, onProgress };
+  for await (const { layer, loss } of removeLayers(
+    device,
+    { ...loaded, parameters },
+    trees,
+    count,
+    options,
+  )) {
+    left.delete(layer);
+    status.clear();
+    stderr.write(
+      `${left.size} layers: without layer ${layer}, cross-entropy ${loss.toFixed(3)} nats a token\n`,
+    );
+  }
+  return [...left];
+}
+
+async function prune(context: CliContext, given: Given, model: string, folder: string): Promise<void> {
+  const { layers, data, dialogues, dtype } = given;
   needNewFolder(folder);
+  if (data !== undefined && typeof layers !== 'number')
+    throw new UserError(
+      'FLAG',
+      '--data chooses layers; give --layers a number of them, or leave --data away.',
+    );
   const before = loadConfig(model);
   const device = Device.open('cpu');
   try {
     const tokenizerFiles = tokenizerFilesOf(model);
-    const after = pruneCheckpoint(device, model, folder, layers, { dtype, tokenizerFiles });
+    const kept =
+      data === undefined || typeof layers !== 'number'
+        ? layers
+        : await neededLayers(context, device, { data, dialogues, count: layers }, model);
+    const after = pruneCheckpoint(device, model, folder, kept, { dtype, tokenizerFiles });
     const millions = (config: typeof before): string => `${(weightCount(config) / 1e6).toFixed(1)}M`;
+    const which = typeof kept === 'number' ? '' : ` (${kept.join(',')})`;
     context.process.stdout.write(
-      `${folder}: ${after.layers} of the ${before.layers} layers of ${basename(model)}, ${millions(after)} of ${millions(before)} weights\n`,
+      `${folder}: ${after.layers} of the ${before.layers} layers of ${basename(model)}${which}, ${millions(after)} of ${millions(before)} weights\n`,
     );
   } finally {
     device.close();
@@ -49,9 +123,10 @@ async function prune(
 export const pruneCommand = command({
   brief: 'Write a checkpoint with some of the layers of another',
   about:
-    "Keeps embeddings, head and tokenizer, and the layers that are named or, of a number, evenly spaced ones with the\nfirst and the last among them: a student to distil into, where no smaller checkpoint has the teacher's tokenizer.",
+    "Keeps embeddings, head and tokenizer, and the layers that are named or, of a number, evenly spaced ones with the\nfirst and the last among them: a student to distil into, where no smaller checkpoint has the teacher's tokenizer.\nWith --data it removes layers one by one, each time the one without which the data's answers are the most likely.",
   examples: [
     'tinystar prune models/SmolLM2-135M-Instruct student --layers 15',
+    'tinystar prune models/SmolLM2-135M-Instruct student --layers 15 --data train.jsonl',
     'tinystar prune teacher.gguf student --layers 0,1,4,8,11 --dtype f16',
   ],
   flags,
