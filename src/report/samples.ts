@@ -106,10 +106,15 @@ export function evalSamples(
   </div>`;
 }
 
-/** Last message of the user in a rendered prompt, or the prompt's end when it is of another format. */
+/** Last message of the user in a rendered prompt, or the prompt's end when it is of no known format. */
 export function requestOf(prompt: string): string {
-  const turns = [...prompt.matchAll(/<\|im_start\|>user\n([\s\S]*?)<\|im_end\|>/g)];
-  return turns.at(-1)?.[1]?.trim() ?? `…${prompt.slice(-300)}`;
+  for (const { assistant, turn } of ALL) {
+    const begin = assistant.replace(/assistant|model/, 'user');
+    const [, ...turns] = prompt.split(begin);
+    const [request, ...rest] = turns.at(-1)?.split(turn.close) ?? [];
+    if (request !== undefined && rest.length > 0) return request.trim();
+  }
+  return `…${prompt.slice(-300)}`;
 }
 
 /** Heading of a stage's samples, as its kind words it. */

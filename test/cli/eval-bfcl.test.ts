@@ -297,6 +297,48 @@ describe('a served model', () => {
     expect(prompts).toEqual([]);
   });
 
+  test("of another family is asked in its own template, which begins behind what the server's tokenizer writes", async () => {
+    const tokenizer = join(folder, 'llama');
+    const golden = join(import.meta.dirname, '../golden');
+    mkdirSync(tokenizer);
+    const one = { SpecialToken: { id: '<|endoftext|>', type_id: 0 } };
+    const text = { Sequence: { id: 'A', type_id: 0 } };
+    const parts = JSON.parse(
+      readFileSync(join(golden, 'tokenizers/falcon3/tokenizer.json'), 'utf8'),
+    ) as object;
+    const post = {
+      type: 'TemplateProcessing',
+      single: [one, text],
+      pair: [one, text],
+      special_tokens: { '<|endoftext|>': { id: '<|endoftext|>', ids: [0], tokens: ['<|endoftext|>'] } },
+    };
+    writeFileSync(join(tokenizer, 'tokenizer.json'), JSON.stringify({ ...parts, post_processor: post }));
+    const config = {
+      tokenizer_class: 'PreTrainedTokenizerFast',
+      bos_token: '<|endoftext|>',
+      eos_token: '<|endoftext|>',
+      chat_template: readFileSync(join(golden, 'chat-templates/llama3.jinja'), 'utf8'),
+    };
+    writeFileSync(join(tokenizer, 'tokenizer_config.json'), JSON.stringify(config));
+    answer = (prompt) => {
+      const minutes = /Set a timer for (\d+) minutes/.exec(prompt)?.[1];
+      return `{"name": "set_timer", "parameters": {"minutes": ${minutes}}}`;
+    };
+    const out = join(folder, 'llama-served');
+    const args = ['--model', address, '--tokenizer', tokenizer, '--out', out, '--category', 'simple'];
+    const { stdout, code } = await bfcl(...args);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^simple +100\.00% /m);
+    for (const prompt of prompts)
+      expect(prompt).toMatch(
+        /^<\|start_header_id\|>system[^]*<\|start_header_id\|>assistant<\|end_header_id\|>\n\n$/,
+      );
+    expect(read(join(out, 'responses.jsonl'))).toContainEqual({
+      id: 'simple_0',
+      result: '<tool_call>\n{"name": "set_timer", "arguments": {"minutes": 5}}\n</tool_call>',
+    });
+  });
+
   test('that fails on the way is gone on with from the last answer', async () => {
     const out = join(folder, 'resumed');
     answer = (prompt) => {

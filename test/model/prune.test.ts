@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.ts';
+import { asTokenIds } from '../../src/base/token-ids.ts';
 import { Tokenizer } from '../../src/chat/tokenizer.ts';
 import { Device } from '../../src/ggml/device.ts';
 import { parameterSpecs } from '../../src/model/arch/config.ts';
@@ -63,8 +64,8 @@ it('layers go one by one, each time the one whose checkpoint without it finds th
   const model = loadModel(device, source, { trainable: false });
   using parameters = model.parameters;
   const tree = {
-    prompt: Int32Array.of(5, 300, 17, 80),
-    completions: [Int32Array.of(90, 12, 400), Int32Array.of(7)],
+    prompt: asTokenIds(Int32Array.of(5, 300, 17, 80)),
+    completions: [asTokenIds(Int32Array.of(90, 12, 400)), asTokenIds(Int32Array.of(7))],
   };
   const lossOf = async (layers: readonly number[]): Promise<number> => {
     const folder = join(scratch, `without-${layers.join('-')}`);

@@ -211,6 +211,12 @@ test('calls read as calls, and what is no call as it is', () => {
 test('the request is the last thing the user said', () => {
   const turn = (text: string): string => `<|im_start|>user\n${text}<|im_end|>\n`;
   expect(requestOf(`${turn('one')}${turn('two')}<|im_start|>assistant\n`)).toBe('two');
+  const llama = (role: string, text: string): string =>
+    `<|start_header_id|>${role}<|end_header_id|>\n\n${text}<|eot_id|>`;
+  expect(requestOf(`${llama('system', 's')}${llama('user', 'three')}<|start_header_id|>assistant`)).toBe(
+    'three',
+  );
+  expect(requestOf('<bos><start_of_turn>user\nfour<end_of_turn>\n<start_of_turn>model\n')).toBe('four');
 });
 
 test('the facts of this machine are what the report reads', () => {

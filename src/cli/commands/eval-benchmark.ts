@@ -29,6 +29,9 @@ const benchmarkFlags = {
   device: answeringFlags.device,
   engine: answeringFlags.engine,
   served: optional(text('Name of the model on the server', 'NAME')),
+  tokenizer: optional(
+    text("Folder or GGUF file with the served model's tokenizer, to ask in its own chat template", 'DIR'),
+  ),
   parallel: whole(1, 'Requests that a server is sent at once', 8),
   out: optional(
     text('Folder of the results; default: one under --runs, or in the run that a checkpoint is of', 'DIR'),
@@ -64,7 +67,7 @@ async function answer(
 async function openBenchmarked(
   { process }: CliContext,
   model: string,
-  { device, engine, parallel, served }: BenchmarkFlags,
+  { device, engine, parallel, served, tokenizer }: BenchmarkFlags,
 ): Promise<Sampler> {
   const apiKey = process.env['OPENAI_API_KEY'];
   const opened = await openSampler(model, {
@@ -72,6 +75,7 @@ async function openBenchmarked(
     ...(engine === undefined ? {} : { engine }),
     parallel,
     ...(served === undefined ? {} : { served }),
+    ...(tokenizer === undefined ? {} : { tokenizer }),
     ...(apiKey === undefined ? {} : { apiKey }),
     // A progress line may stand there.
     tell: (text) => process.stderr.write(`${process.stderr.isTTY === true ? '\r\x1b[2K' : ''}${text}\n`),

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { UserError } from '../../base/errors.ts';
 import type { ToolFormat } from '../../chat/formats/format.ts';
+import type { ChatTemplate } from '../../chat/template.ts';
 import type { Tokenizer } from '../../chat/tokenizer.ts';
 import { headerKey } from './address.ts';
 
@@ -61,6 +62,10 @@ export interface ServedOptions extends Omit<TeacherOptions, 'api_key_env' | 'max
   readonly tokenizer?: Tokenizer;
   /** Of that student; Hermes's without one. */
   readonly format?: ToolFormat;
+  /** Chat template of the model that is served, where that is known. */
+  readonly template?: ChatTemplate;
+  /** Text that the server itself puts before every prompt that is text. */
+  readonly begins?: string;
   /** Milliseconds of the first pause after a fault. Default: a second. */
   readonly firstPause?: number;
   /** Milliseconds after which the user is told what is waited for. Default: five seconds. */

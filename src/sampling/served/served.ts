@@ -4,6 +4,7 @@
  * easy, and the others go on; otherwise the prompt.
  */
 import { plainText } from '../../chat/thought.ts';
+import type { ChatTemplate } from '../../chat/template.ts';
 import type { ToolFormat } from '../../chat/formats/format.ts';
 import { hermes } from '../../chat/formats/hermes.ts';
 import { setMaxListeners } from 'node:events';
@@ -41,6 +42,7 @@ const TOO_LONG = /context|too long|too many tokens|exceed/i;
 
 export class Served implements Sampler {
   readonly givesTopK: boolean;
+  readonly template?: ChatTemplate;
   /** Messages to the user while servers are waited for. */
   readonly notices = new Notices();
   readonly #options: ServedOptions;
@@ -53,8 +55,10 @@ export class Served implements Sampler {
   #cut = 0;
 
   constructor(options: ServedOptions) {
-    const { kind, endpoints, tokenizer, format = hermes, firstPause = 1000, silence, tell } = options;
+    const { kind, endpoints, tokenizer, template, firstPause = 1000, silence, tell } = options;
+    const { format = template?.format ?? hermes } = options;
     this.#format = format;
+    if (template !== undefined) this.template = template;
     this.#options = options;
     this.#protocol = protocols[kind];
     this.givesTopK = this.#protocol.distributions;
@@ -78,7 +82,9 @@ export class Served implements Sampler {
   }
 
   get identity(): string {
-    return JSON.stringify([...this.#endpoints.map(({ url }) => url), this.name]);
+    const { template } = this;
+    const addresses = this.#endpoints.map(({ url }) => url);
+    return JSON.stringify([...addresses, this.name, ...(template === undefined ? [] : [template.identity])]);
   }
 
   get served(): string {
@@ -258,8 +264,10 @@ export class Served implements Sampler {
 
   /** A prompt with the tokens or the text that the protocol goes by, where a tokenizer is known. */
   #whole(prompt: Prompt): Prompt {
-    const { tokenizer } = this.#options;
+    const { tokenizer, begins = '' } = this.#options;
     const { ids, text } = prompt;
+    if (begins !== '' && text?.startsWith(begins) === true)
+      return { ...prompt, text: text.slice(begins.length) };
     if (this.givesTopK)
       return ids === undefined && tokenizer ? { ...prompt, ids: tokenizer.encode(text ?? '') } : prompt;
     return text === undefined && ids !== undefined && tokenizer
