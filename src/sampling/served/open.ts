@@ -33,7 +33,7 @@ export interface ServerOptions {
   readonly tell?: (text: string) => void;
 }
 
-/** How the model behind a server is spoken to; the server puts what its tokenizer begins every text with itself. */
+/** Manner in which the model behind a server is spoken to; the server puts what its tokenizer begins every text with itself. */
 function spokenTo(source: string): Pick<ServedOptions, 'template' | 'begins'> {
   const tokenizer = Tokenizer.load(source);
   const begins = tokenizer.decode(tokenizer.encode('', { addSpecial: true }));
