@@ -3,6 +3,8 @@ import { errorText, InternalError, UserError } from '../base/errors.ts';
 import { BLAS_DEVICE, blasAllowed, BlasScheduler, letBlasThreadsSleep } from './blas.ts';
 import { boundNodes, DividedGraph, FallbackNotices, namedFallbacks } from './divided-graph.ts';
 import { gpuInstallCommand } from './find.ts';
+import { GemmEngine, gemmTitle } from './onnxruntime.ts';
+import { PartedGraph } from './parted-graph.ts';
 import { Lifetime } from './handles.ts';
 import { type Library, MAX_THREADS, openLibrary } from './library.ts';
 import type { Pointer } from './signatures.ts';
@@ -101,8 +103,9 @@ export class Device implements Disposable {
   /** Set on a meta device: parameters and graphs get addresses there and no memory, and nothing can run. */
   readonly meta: MetaMemory | undefined;
   readonly #backend: Pointer;
-  /** Tells whether large matrix products of the CPU go to a BLAS, or would, on a meta device. */
+  /** Tells whether large matrix products of the CPU go to another library, or would, on a meta device. */
   readonly hasBlas: boolean;
+  readonly #gemm: GemmEngine | undefined;
   readonly #blas: BlasScheduler | undefined;
   readonly #namedFallbacks = namedFallbacks();
   /** A backend of the CPU for what the device lacks, opened when first needed. */
@@ -134,8 +137,11 @@ export class Device implements Disposable {
     }
     const computes = info.kind === 'cpu' && meta === undefined;
     this.#endThreads = computes ? lib.keepThreads(this.backend, threads) : () => undefined;
-    const blas = info.kind === 'cpu' && blasAllowed() ? blasDevice(lib) : undefined;
-    this.hasBlas = blas !== undefined;
+    const allowed = info.kind === 'cpu' && blasAllowed();
+    const hasGemm = allowed && gemmTitle() !== undefined;
+    const blas = allowed && !hasGemm ? blasDevice(lib) : undefined;
+    this.hasBlas = hasGemm || blas !== undefined;
+    if (hasGemm && meta === undefined) this.#gemm = GemmEngine.open(threads);
     if (blas !== undefined && meta === undefined) this.#blas = new BlasScheduler(lib, blas, backend, threads);
   }
 
@@ -185,9 +191,8 @@ export class Device implements Disposable {
 
   /** Its name, and what computes beside it. */
   get title(): string {
-    return this.#blas === undefined
-      ? this.info.name
-      : `${this.info.name}, large products by ${this.#blas.title}`;
+    const other = this.#gemm === undefined ? this.#blas?.title : gemmTitle();
+    return other === undefined ? this.info.name : `${this.info.name}, large products by ${other}`;
   }
 
   /** The native backend. Throws when the device is closed. */
@@ -226,6 +231,11 @@ export class Device implements Disposable {
     return divided;
   }
 
+  /** Parts an allocated graph so that another library computes its large products; undefined where there is none of either. */
+  part(nodes: readonly Pointer[]): PartedGraph | undefined {
+    return this.#gemm && PartedGraph.part(this.lib, this.#gemm, this.backend, nodes);
+  }
+
   #cpu(): Pointer {
     const { ggml } = this.lib;
     const cpu = listDevices().find(({ kind }) => kind === 'cpu');
@@ -239,7 +249,7 @@ export class Device implements Disposable {
    * Runs a graph off the event loop; throws when the device reports a failure. Graphs run one after another: a
    * backend has one scratch buffer, which two at once would fight over.
    */
-  async compute(graph: Pointer, divided?: DividedGraph): Promise<void> {
+  async compute(graph: Pointer, divided?: DividedGraph | PartedGraph): Promise<void> {
     const { backend } = this;
     if (this.meta !== undefined) throw new InternalError('compute: nothing runs on a meta device');
     const run = this.#idle.then(async () => {
@@ -260,6 +270,7 @@ export class Device implements Disposable {
   close(): void {
     if (!this.#life.end()) return;
     void this.#idle.then(() => {
+      this.#gemm?.[Symbol.dispose]();
       this.#blas?.close();
       if (this.#fallback !== undefined) this.lib.ggml.ggml_backend_free(this.#fallback);
       this.lib.ggml.ggml_backend_free(this.#backend);

@@ -18,6 +18,16 @@ import {
 
 export { findLibraries, type LibraryFiles, PINNED_PACKAGE_VERSION } from './find.ts';
 
+/** A tensor as ggml's struct has it. */
+export interface NativeTensor {
+  /** ggml's number of the type; 0 is f32. */
+  readonly type: number;
+  /** Sizes of its four dimensions, the contiguous one first, and the bytes from one element to the next in each. */
+  readonly sizes: readonly number[];
+  readonly strides: readonly number[];
+  readonly data: Pointer;
+}
+
 export interface Library {
   readonly files: LibraryFiles;
   /** ggml's own version string. */
@@ -32,6 +42,9 @@ export interface Library {
   leafCount(graph: Pointer): number;
   /** The tensor whose memory a view or an operation in place uses; undefined for one with memory of its own. */
   viewSource(tensor: Pointer): Pointer | undefined;
+  tensor(pointer: Pointer): NativeTensor;
+  /** Operands of the operation that makes a tensor. */
+  sources(tensor: Pointer): Pointer[];
   /** Tells whether a tensor has its memory already. */
   hasMemory(tensor: Pointer): boolean;
   /** Sets the thread count of a CPU backend; false where the backend has none. */
@@ -134,9 +147,14 @@ function load(path: string, options: { global?: boolean } = {}): LibraryHandle {
   }
 }
 
-/** Offsets in struct ggml_tensor: type, buffer, ne[4], nb[4], op, op_params[16], flags, src[10], view_src. */
+/** Offsets in struct ggml_tensor: type, buffer, ne[4], nb[4], op, op_params[16], flags, src[10], view_src, view_offs, data. */
 const TENSOR_BUFFER = 8;
+const TENSOR_SIZES = 16;
+const TENSOR_STRIDES = 48;
+const TENSOR_SOURCES = 152;
 const TENSOR_VIEW_SOURCE = 232;
+const TENSOR_DATA = 248;
+const MAX_SOURCES = 10;
 
 /** The pointer at an offset of a struct; undefined where it is null. */
 function pointerAt(struct: Pointer, offset: number): Pointer | undefined {
@@ -202,6 +220,20 @@ export function openFiles(files: LibraryFiles): Library {
     leafCount: (graph) => Number(koffi.decode(graph, 8, 'int')),
     // struct ggml_tensor: no function tells these two, which are at fixed places in the pinned version.
     viewSource: (tensor) => pointerAt(tensor, TENSOR_VIEW_SOURCE),
+    tensor: (pointer) => {
+      const numbers = (offset: number): number[] =>
+        Array.from(koffi.decode(pointer, offset, koffi.array('int64_t', 4)) as BigInt64Array, Number);
+      return {
+        type: Number(koffi.decode(pointer, 'int')),
+        sizes: numbers(TENSOR_SIZES),
+        strides: numbers(TENSOR_STRIDES),
+        data: BigInt(koffi.decode(pointer, TENSOR_DATA, 'uint64_t') as number | bigint) as Pointer,
+      };
+    },
+    sources: (tensor) =>
+      Array.from({ length: MAX_SOURCES }, (_, i) => pointerAt(tensor, TENSOR_SOURCES + 8 * i)).filter(
+        (source) => source !== undefined,
+      ),
     hasMemory: (tensor) => pointerAt(tensor, TENSOR_BUFFER) !== undefined,
     setThreads: (backend, threads) => {
       const setter = ownFunction(backend, 'ggml_backend_set_n_threads');

@@ -109,6 +109,7 @@ export const BASE_FUNCTIONS = {
 
   ggml_new_graph_custom: ['ptr', ['ptr', 'usize', 'bool']],
   ggml_build_forward_expand: ['void', ['ptr', 'ptr']],
+  ggml_graph_add_node: ['void', ['ptr', 'ptr']],
   ggml_graph_n_nodes: ['i32', ['ptr']],
   ggml_graph_node: ['ptr', ['ptr', 'i32']],
 

@@ -6,6 +6,7 @@
 import { InternalError, UserError } from '../base/errors.ts';
 import { type Device, tooLittleMemory } from '../ggml/device.ts';
 import type { DividedGraph } from '../ggml/divided-graph.ts';
+import type { PartedGraph } from '../ggml/parted-graph.ts';
 import { Lifetime } from '../ggml/handles.ts';
 import type { Ggml, Pointer } from '../ggml/signatures.ts';
 import { TensorBuffer } from './buffer.ts';
@@ -54,6 +55,8 @@ export class Graph implements Disposable, Home {
   #inputBuffer: TensorBuffer | undefined;
   /** Set where the device lacks an operation and the CPU computes it. */
   #divided: DividedGraph | undefined;
+  /** Set where another library computes its large products. */
+  #parted: PartedGraph | undefined;
   /** Bytes of the graph's description on a meta device. */
   #metaBytes = 0;
   /** Generation of the memory that the addresses are from; undefined before `allocate`. */
@@ -219,6 +222,7 @@ export class Graph implements Disposable, Home {
     if (lacking.size > 0 && device.meta === undefined)
       this.#divided = device.divide(this.#native, nodes, lacking);
     else if (!this.#memory.allocate(this.#native)) throw tooLittle;
+    else this.#parted = device.part(nodes);
     this.#generation = this.#memory.generation;
     for (const { tensor, data } of this.#numbers.values()) write(device, tensor, data);
   }
@@ -269,7 +273,7 @@ export class Graph implements Disposable, Home {
     if (!this.valid) throw new InternalError('compute: the graph is not allocated, or its memory moved');
     this.#running += 1;
     try {
-      await this.device.compute(this.#native, this.#divided);
+      await this.device.compute(this.#native, this.#divided ?? this.#parted);
     } finally {
       this.#running -= 1;
       if (this.#disposed) this.#free();
@@ -297,6 +301,7 @@ export class Graph implements Disposable, Home {
     if (this.#running > 0) return;
     const { ggml } = this;
     this.#divided?.[Symbol.dispose]();
+    this.#parted?.[Symbol.dispose]();
     if (this.#ownsMemory) this.#memory[Symbol.dispose]();
     this.device.meta?.add(-this.#metaBytes);
     this.#inputBuffer?.[Symbol.dispose]();

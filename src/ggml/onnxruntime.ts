@@ -1,0 +1,286 @@
+/**
+ * Matrix products by ONNX Runtime's CPU kernels, which reach the processor's speed where ggml's f32 ones reach a third
+ * of it. Nothing is compiled: the npm package onnxruntime-node carries its library for each platform, and this floor
+ * calls that by its versioned C interface (onnxruntime_c_api.h; the places in `OrtApi` never change). A product is a
+ * model of one operator, FusedMatMul, on memory that ggml allocated.
+ */
+import { existsSync, readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import koffi from 'koffi';
+import { errorText, InternalError, UserError } from '../base/errors.ts';
+import type { Pointer } from './signatures.ts';
+
+/** The npm package, an optional peer. */
+export const GEMM_PACKAGE = 'onnxruntime-node';
+
+/** A matrix, or several of equal shape one after another, in memory: rows x columns, each row contiguous. */
+export interface Matrices {
+  readonly data: Pointer;
+  readonly count: number;
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** `out` = `a` · `b`, of which at most one is transposed first. */
+export interface Gemm {
+  readonly transposed: 'a' | 'b';
+  readonly a: Matrices;
+  readonly b: Matrices;
+  readonly out: Matrices;
+}
+
+/** A product that can be computed again and again, off the event loop; freed with `dispose`. */
+export interface PreparedGemm extends Disposable {
+  run(): Promise<void>;
+}
+
+type Native = ReturnType<ReturnType<typeof koffi.load>['func']>;
+
+/** Version of the C interface that is asked for; newer libraries have it, too. */
+const API_VERSION = 17;
+/** Places of functions in `OrtApi`. */
+const FUNCTIONS = {
+  errorMessage: [2, 'const char *', ['void *']],
+  createEnv: [3, 'void *', ['int', 'const char *', '_Out_ void **']],
+  createSession: [8, 'void *', ['void *', 'const void *', 'size_t', 'void *', '_Out_ void **']],
+  run: [9, 'void *', ['void *', 'void *', 'void *', 'void *', 'size_t', 'void *', 'size_t', 'void *']],
+  createOptions: [10, 'void *', ['_Out_ void **']],
+  setThreads: [24, 'void *', ['void *', 'int']],
+  createTensor: [
+    49,
+    'void *',
+    ['void *', 'void *', 'size_t', 'const void *', 'size_t', 'int', '_Out_ void **'],
+  ],
+  createMemoryInfo: [69, 'void *', ['int', 'int', '_Out_ void **']],
+  releaseStatus: [93, 'void', ['void *']],
+  releaseSession: [95, 'void', ['void *']],
+  releaseValue: [96, 'void', ['void *']],
+  releaseOptions: [100, 'void', ['void *']],
+  addConfig: [130, 'void *', ['void *', 'const char *', 'const char *']],
+} as const satisfies Record<string, readonly [number, string, readonly string[]]>;
+type Api = Readonly<Record<keyof typeof FUNCTIONS, Native>>;
+
+/** `ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT`. */
+const FLOAT = 1;
+const LOG_ERRORS = 3;
+
+interface Runtime {
+  /** Collected as garbage, it would take its functions away. */
+  readonly library: unknown;
+  readonly api: Api;
+  readonly version: string;
+  readonly environment: unknown;
+  readonly memory: unknown;
+}
+
+/** The library in the installed package; undefined where it is not installed. TINYSTAR_GEMM names another file. */
+function libraryFile(): string | undefined {
+  const named = process.env['TINYSTAR_GEMM'];
+  if (named !== undefined && named !== '') return named;
+  let root: string;
+  try {
+    root = dirname(createRequire(import.meta.url).resolve(`${GEMM_PACKAGE}/package.json`));
+  } catch {
+    return undefined;
+  }
+  const bin = join(root, 'bin');
+  const versions = existsSync(bin) ? readdirSync(bin).toSorted().toReversed() : [];
+  for (const version of versions) {
+    const folder = join(bin, version, process.platform, process.arch);
+    const files = existsSync(folder) ? readdirSync(folder) : [];
+    const file = files.find((name) => /^(lib)?onnxruntime(\.so[.\d]*|[.\d]*\.dylib|\.dll)$/.test(name));
+    if (file !== undefined) return join(folder, file);
+  }
+  return undefined;
+}
+
+/** Reads the pointer that a function has written. */
+type Out = [unknown];
+
+/** Throws what a status says; of success it is null. */
+function need(api: Api, status: unknown): void {
+  if (status === null || status === undefined || status === 0n) return;
+  const message: unknown = api.errorMessage(status);
+  api.releaseStatus(status);
+  throw new InternalError(`onnxruntime: ${String(message)}`);
+}
+
+function load(path: string): Runtime {
+  try {
+    const library = koffi.load(path);
+    const base: unknown = library.func('void *OrtGetApiBase()')();
+    const [getApi, getVersion] = koffi.decode(base, koffi.array('void *', 2)) as [unknown, unknown];
+    const table: unknown = koffi.call(getApi, koffi.proto('void *(uint32_t version)'), API_VERSION);
+    if (table === null) throw new Error(`it is older than version 1.${API_VERSION}`);
+    const version: unknown = koffi.call(getVersion, koffi.proto('const char *()'));
+    const count = Math.max(...Object.values(FUNCTIONS).map(([place]) => place)) + 1;
+    const pointers = koffi.decode(table, koffi.array('void *', count)) as unknown[];
+    const api = Object.fromEntries(
+      Object.entries(FUNCTIONS).map(([name, [place, returns, takes]]) => [
+        name,
+        koffi.decode(pointers[place], koffi.proto(`${returns} (${takes.join(', ')})`)),
+      ]),
+    ) as Api;
+    const [environment, memory]: [Out, Out] = [[null], [null]];
+    need(api, api.createEnv(LOG_ERRORS, 'tinystar', environment));
+    need(api, api.createMemoryInfo(1, 0, memory));
+    return { library, api, version: String(version), environment: environment[0], memory: memory[0] };
+  } catch (thrown) {
+    throw new UserError(
+      'GEMM',
+      `${path} cannot be used for matrix products (${errorText(thrown)}); install another version of ${GEMM_PACKAGE}, or set TINYSTAR_BLAS=off.`,
+      { cause: thrown },
+    );
+  }
+}
+
+let loaded: { readonly runtime: Runtime | undefined } | undefined;
+
+function runtime(): Runtime | undefined {
+  if (loaded === undefined) {
+    const path = libraryFile();
+    loaded = { runtime: path === undefined ? undefined : load(path) };
+  }
+  return loaded.runtime;
+}
+
+/** Title of the library; undefined where it is not installed. */
+export function gemmTitle(): string | undefined {
+  const version = runtime()?.version;
+  return version === undefined ? undefined : `ONNX Runtime ${version}`;
+}
+
+// The few parts of onnx.proto that a model of one operator takes.
+function varint(value: number): number[] {
+  const low = value % 128;
+  return value < 128 ? [low] : [low + 128, ...varint(Math.floor(value / 128))];
+}
+const integer = (field: number, value: number): number[] => [...varint(8 * field), ...varint(value)];
+const bytes = (field: number, value: readonly number[]): number[] => [
+  ...varint(8 * field + 2),
+  ...varint(value.length),
+  ...value,
+];
+const text = (field: number, value: string): number[] => bytes(field, [...Buffer.from(value)]);
+
+/** A model that multiplies A, or its transpose, with B, or its; of any sizes. */
+function modelOf(transposed: 'a' | 'b'): Buffer {
+  const attribute = [
+    ...text(1, transposed === 'a' ? 'transA' : 'transB'),
+    ...integer(3, 1),
+    ...integer(20, 2),
+  ];
+  const node = [
+    ...text(1, 'A'),
+    ...text(1, 'B'),
+    ...text(2, 'C'),
+    ...text(4, 'FusedMatMul'),
+    ...bytes(5, attribute),
+    ...text(7, 'com.microsoft'),
+  ];
+  const value = (field: number, name: string): number[] => {
+    const sizes = ['count', 'rows', 'columns'].flatMap((size) => bytes(1, text(2, `${name}_${size}`)));
+    return bytes(field, [
+      ...text(1, name),
+      ...bytes(2, bytes(1, [...integer(1, FLOAT), ...bytes(2, sizes)])),
+    ]);
+  };
+  const graph = [
+    ...bytes(1, node),
+    ...text(2, 'product'),
+    ...value(11, 'A'),
+    ...value(11, 'B'),
+    ...value(12, 'C'),
+  ];
+  const operators = (domain: string, version: number): number[] =>
+    bytes(8, [...text(1, domain), ...integer(2, version)]);
+  return Buffer.from([
+    ...integer(1, 8),
+    ...operators('', 17),
+    ...operators('com.microsoft', 1),
+    ...bytes(7, graph),
+  ]);
+}
+
+/** Pointers one after another, as C takes a list of them. */
+const listOf = (...pointers: readonly (bigint | Pointer)[]): BigUint64Array => BigUint64Array.from(pointers);
+
+const NAMES = ['A', 'B', 'C'].map((name) => Buffer.from(`${name}\0`));
+const addressOf = (buffer: Buffer): bigint => BigInt(koffi.address(buffer) as bigint | number);
+
+/** Computes products with the threads of one device. */
+export class GemmEngine implements Disposable {
+  readonly #runtime: Runtime;
+  readonly #sessions: Readonly<Record<Gemm['transposed'], unknown>>;
+  readonly #inputNames = listOf(...NAMES.slice(0, 2).map(addressOf));
+  readonly #outputNames = listOf(...NAMES.slice(2).map(addressOf));
+
+  private constructor(of: Runtime, threads: number) {
+    this.#runtime = of;
+    const { api, environment } = of;
+    const options: Out = [null];
+    need(api, api.createOptions(options));
+    need(api, api.setThreads(options[0], threads));
+    // Idle threads sleep: spinning, they would take the cores from ggml's.
+    need(api, api.addConfig(options[0], 'session.intra_op.allow_spinning', '0'));
+    const session = (transposed: Gemm['transposed']): unknown => {
+      const made: Out = [null];
+      const model = modelOf(transposed);
+      need(api, api.createSession(environment, model, model.length, options[0], made));
+      return made[0];
+    };
+    this.#sessions = { a: session('a'), b: session('b') };
+    api.releaseOptions(options[0]);
+  }
+
+  /** An engine of so many threads; undefined where the library is not installed. Throws a UserError where it cannot be used. */
+  static open(threads: number): GemmEngine | undefined {
+    const found = runtime();
+    return found === undefined ? undefined : new GemmEngine(found, threads);
+  }
+
+  prepare({ transposed, a, b, out }: Gemm): PreparedGemm {
+    const { api, memory } = this.#runtime;
+    const values = [a, b, out].map(({ data, count, rows, columns }) => {
+      const made: Out = [null];
+      const shape = BigInt64Array.of(BigInt(count), BigInt(rows), BigInt(columns));
+      need(api, api.createTensor(memory, data, 4 * count * rows * columns, shape, 3, FLOAT, made));
+      return made[0] as bigint;
+    });
+    const [inputs, outputs] = [listOf(...values.slice(0, 2)), listOf(...values.slice(2))];
+    const session = this.#sessions[transposed];
+    return {
+      run: () =>
+        new Promise((resolve, reject) => {
+          const names = [this.#inputNames, this.#outputNames] as const;
+          api.run.async(
+            session,
+            null,
+            names[0],
+            inputs,
+            2,
+            names[1],
+            1,
+            outputs,
+            (error: unknown, status: unknown) => {
+              try {
+                if (error) throw error instanceof Error ? error : new Error(errorText(error));
+                need(api, status);
+                resolve();
+              } catch (thrown) {
+                reject(thrown instanceof Error ? thrown : new Error(errorText(thrown)));
+              }
+            },
+          );
+        }),
+      [Symbol.dispose]: () => {
+        for (const value of values) api.releaseValue(value);
+      },
+    };
+  }
+
+  [Symbol.dispose](): void {
+    for (const session of Object.values(this.#sessions)) this.#runtime.api.releaseSession(session);
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * A graph whose large matrix products another library computes: in its order, parts of it by ggml and the products
+ * between them by a GemmEngine, all in the memory that ggml allocated.
+ */
+import type { Gemm, GemmEngine, Matrices, PreparedGemm } from './onnxruntime.ts';
+import type { Library, NativeTensor } from './library.ts';
+import type { Pointer } from './signatures.ts';
+
+/** Operations of a product below which handing it over costs more than it gains. */
+const LEAST_OPERATIONS = 4e6;
+/** Rows and columns below which the library is not faster. */
+const LEAST_SIDE = 16;
+/** Operations that only look at memory in another way. */
+const VIEWS: ReadonlySet<string> = new Set(['NONE', 'RESHAPE', 'VIEW', 'PERMUTE', 'TRANSPOSE']);
+
+/** Tells whether a tensor's elements are floats that stand one after another. */
+function isPlain({ type, sizes, strides }: NativeTensor): boolean {
+  let next = 4;
+  return (
+    type === 0 &&
+    sizes.every((size, i) => {
+      const fits = size === 1 || strides[i] === next;
+      next *= size;
+      return fits;
+    })
+  );
+}
+
+function matricesOf({
+  data,
+  sizes: [columns = 1, rows = 1, outer = 1, outermost = 1],
+}: NativeTensor): Matrices {
+  return { data, count: outer * outermost, rows, columns };
+}
+
+/** All matrices of a stack as one. */
+const flat = ({ data, count, rows, columns }: Matrices): Matrices => ({
+  data,
+  count: 1,
+  rows: count * rows,
+  columns,
+});
+
+/** The product that a node computes, where another library can do so and it is large enough to be worth it. */
+export function gemmOf(lib: Library, node: Pointer): Gemm | undefined {
+  const operation = lib.ggml.ggml_op_desc(node);
+  const isRows = operation === 'MUL_MAT';
+  if (!isRows && operation !== 'OUT_PROD') return undefined;
+  const tensors = [node, ...lib.sources(node)].map((pointer) => lib.tensor(pointer));
+  const [result, first, second] = tensors;
+  if (result === undefined || first === undefined || second === undefined || !tensors.every(isPlain))
+    return undefined;
+  let [out, b, a] = [matricesOf(result), matricesOf(first), matricesOf(second)];
+  // ggml's second operand and the result may be stacks for one first operand.
+  if (isRows && b.count === 1) [out, a] = [flat(out), flat(a)];
+  if (a.count !== b.count) return undefined;
+  const depth = isRows ? a.columns : a.rows;
+  if (Math.min(depth, out.rows, out.columns) < LEAST_SIDE) return undefined;
+  if (2 * depth * out.count * out.rows * out.columns < LEAST_OPERATIONS) return undefined;
+  // Rows of ggml's matrices are what is multiplied: x [K, N] by w [K, M] is x · wᵀ, and its outer product yᵀ · x.
+  return { transposed: isRows ? 'b' : 'a', a, b, out };
+}
+
+type Step = { readonly part: Pointer } | PreparedGemm;
+
+export class PartedGraph implements Disposable {
+  readonly #lib: Library;
+  readonly #backend: Pointer;
+  readonly #context: Pointer;
+  readonly #steps: readonly Step[];
+
+  private constructor(lib: Library, backend: Pointer, context: Pointer, steps: readonly Step[]) {
+    this.#lib = lib;
+    this.#backend = backend;
+    this.#context = context;
+    this.#steps = steps;
+  }
+
+  /** Parts an allocated graph of these nodes; undefined where it has no product for the engine. */
+  static part(
+    lib: Library,
+    engine: GemmEngine,
+    backend: Pointer,
+    nodes: readonly Pointer[],
+  ): PartedGraph | undefined {
+    const { ggml } = lib;
+    const parts: (Pointer[] | Gemm)[] = [[]];
+    for (const node of nodes) {
+      const gemm = gemmOf(lib, node);
+      const last = parts.at(-1);
+      if (gemm !== undefined) parts.push(gemm);
+      else if (Array.isArray(last)) last.push(node);
+      else if (!VIEWS.has(ggml.ggml_op_desc(node))) parts.push([node]);
+    }
+    if (parts.every(Array.isArray)) return undefined;
+    const works = parts.filter(
+      (part) => !Array.isArray(part) || part.some((node) => !VIEWS.has(ggml.ggml_op_desc(node))),
+    );
+    const size = works.reduce(
+      (total, part) =>
+        total + (Array.isArray(part) ? ggml.ggml_graph_overhead_custom(part.length, false) : 0),
+      0,
+    );
+    const context = ggml.ggml_init({ mem_size: size + 1024, mem_buffer: null, no_alloc: true });
+    const steps = works.map((part): Step => {
+      if (!Array.isArray(part)) return engine.prepare(part);
+      const graph = ggml.ggml_new_graph_custom(context, part.length, false);
+      for (const node of part) ggml.ggml_graph_add_node(graph, node);
+      return { part: graph };
+    });
+    return new PartedGraph(lib, backend, context, steps);
+  }
+
+  /** Runs it off the event loop; resolves to ggml's status. */
+  async compute(): Promise<number> {
+    for (const step of this.#steps) {
+      if (!('part' in step)) {
+        await step.run();
+        continue;
+      }
+      const status = await this.#lib.computeAsync(this.#backend, step.part);
+      if (status !== 0) return status;
+    }
+    return 0;
+  }
+
+  [Symbol.dispose](): void {
+    for (const step of this.#steps) if (!('part' in step)) step[Symbol.dispose]();
+    this.#lib.ggml.ggml_free(this.#context);
+  }
+}
