@@ -4,7 +4,7 @@ import { BLAS_DEVICE, blasAllowed, BlasScheduler, letBlasThreadsSleep } from './
 import { boundNodes, DividedGraph, FallbackNotices, namedFallbacks } from './divided-graph.ts';
 import { gpuInstallCommand } from './find.ts';
 import { GemmEngine, gemmTitle } from './onnxruntime.ts';
-import { PartedGraph } from './parted-graph.ts';
+import { isWorthIt, PartedGraph, type ProductSize } from './parted-graph.ts';
 import { Lifetime } from './handles.ts';
 import { type Library, MAX_THREADS, openLibrary } from './library.ts';
 import type { Pointer } from './signatures.ts';
@@ -105,6 +105,7 @@ export class Device implements Disposable {
   readonly #backend: Pointer;
   /** Tells whether large matrix products of the CPU go to another library, or would, on a meta device. */
   readonly hasBlas: boolean;
+  readonly #hasGemm: boolean;
   readonly #gemm: GemmEngine | undefined;
   readonly #blas: BlasScheduler | undefined;
   readonly #namedFallbacks = namedFallbacks();
@@ -138,10 +139,10 @@ export class Device implements Disposable {
     const computes = info.kind === 'cpu' && meta === undefined;
     this.#endThreads = computes ? lib.keepThreads(this.backend, threads) : () => undefined;
     const allowed = info.kind === 'cpu' && blasAllowed();
-    const hasGemm = allowed && gemmTitle() !== undefined;
-    const blas = allowed && !hasGemm ? blasDevice(lib) : undefined;
-    this.hasBlas = hasGemm || blas !== undefined;
-    if (hasGemm && meta === undefined) this.#gemm = GemmEngine.open(threads);
+    this.#hasGemm = allowed && gemmTitle() !== undefined;
+    const blas = allowed && !this.#hasGemm ? blasDevice(lib) : undefined;
+    this.hasBlas = this.#hasGemm || blas !== undefined;
+    if (this.#hasGemm && meta === undefined) this.#gemm = GemmEngine.open(threads);
     if (blas !== undefined && meta === undefined) this.#blas = new BlasScheduler(lib, blas, backend, threads);
   }
 
@@ -229,6 +230,11 @@ export class Device implements Disposable {
     const divided = DividedGraph.divide(lib, { device: backend, cpu: this.#cpu(), graph, nodes, lacking });
     if (divided === undefined) throw tooLittleMemory(this);
     return divided;
+  }
+
+  /** Tells whether another library computes a product of f32 matrices of this size, however it is written: transposed or not. */
+  gives(size: ProductSize): boolean {
+    return this.#hasGemm && isWorthIt(size);
   }
 
   /** Parts an allocated graph so that another library computes its large products; undefined where there is none of either. */

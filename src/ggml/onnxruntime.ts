@@ -24,7 +24,7 @@ export interface Matrices {
 
 /** `out` = `a` · `b`, of which at most one is transposed first. */
 export interface Gemm {
-  readonly transposed: 'a' | 'b';
+  readonly transposed: 'a' | 'b' | 'none';
   readonly a: Matrices;
   readonly b: Matrices;
   readonly out: Matrices;
@@ -165,7 +165,7 @@ const bytes = (field: number, value: readonly number[]): number[] => [
 const text = (field: number, value: string): number[] => bytes(field, [...Buffer.from(value)]);
 
 /** A model that multiplies A, or its transpose, with B, or its; of any sizes. */
-function modelOf(transposed: 'a' | 'b'): Buffer {
+function modelOf(transposed: Gemm['transposed']): Buffer {
   const attribute = [
     ...text(1, transposed === 'a' ? 'transA' : 'transB'),
     ...integer(3, 1),
@@ -176,7 +176,7 @@ function modelOf(transposed: 'a' | 'b'): Buffer {
     ...text(1, 'B'),
     ...text(2, 'C'),
     ...text(4, 'FusedMatMul'),
-    ...bytes(5, attribute),
+    ...(transposed === 'none' ? [] : bytes(5, attribute)),
     ...text(7, 'com.microsoft'),
   ];
   const value = (field: number, name: string): number[] => {
@@ -230,7 +230,7 @@ export class GemmEngine implements Disposable {
       need(api, api.createSession(environment, model, model.length, options[0], made));
       return made[0];
     };
-    this.#sessions = { a: session('a'), b: session('b') };
+    this.#sessions = { a: session('a'), b: session('b'), none: session('none') };
     api.releaseOptions(options[0]);
   }
 

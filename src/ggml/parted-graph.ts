@@ -13,7 +13,19 @@ const LEAST_SIDE = 16;
 /** Operations that only look at memory in another way. */
 const VIEWS: ReadonlySet<string> = new Set(['NONE', 'RESHAPE', 'VIEW', 'PERMUTE', 'TRANSPOSE']);
 
-/** Tells whether a tensor's elements are floats that stand one after another. */
+/** Sizes of a product: rows and columns of the result, what is summed over, and how many there are. */
+export interface ProductSize {
+  readonly rows: number;
+  readonly columns: number;
+  readonly depth: number;
+  readonly count: number;
+}
+
+/** Tells whether a product is large enough to be handed over. */
+export const isWorthIt = ({ rows, columns, depth, count }: ProductSize): boolean =>
+  Math.min(depth, rows, columns) >= LEAST_SIDE && 2 * depth * rows * columns * count >= LEAST_OPERATIONS;
+
+/** Tells whether elements are floats that stand one after another. */
 function isPlain({ type, sizes, strides }: NativeTensor): boolean {
   let next = 4;
   return (
@@ -26,11 +38,21 @@ function isPlain({ type, sizes, strides }: NativeTensor): boolean {
   );
 }
 
-function matricesOf({
-  data,
-  sizes: [columns = 1, rows = 1, outer = 1, outermost = 1],
-}: NativeTensor): Matrices {
-  return { data, count: outer * outermost, rows, columns };
+/** The tensor that a transposed view is of. */
+function turned({
+  sizes: [a = 1, b = 1, ...outer],
+  strides: [from = 0, to = 0, ...rest],
+  ...same
+}: NativeTensor): NativeTensor {
+  return { ...same, sizes: [b, a, ...outer], strides: [to, from, ...rest] };
+}
+
+function matricesOf(tensor: NativeTensor): Matrices | undefined {
+  const {
+    data,
+    sizes: [columns = 1, rows = 1, outer = 1, outermost = 1],
+  } = tensor;
+  return isPlain(tensor) ? { data, count: outer * outermost, rows, columns } : undefined;
 }
 
 /** All matrices of a stack as one. */
@@ -41,24 +63,41 @@ const flat = ({ data, count, rows, columns }: Matrices): Matrices => ({
   columns,
 });
 
+/**
+ * Operands of a product of ggml's, rows of whose matrices are what is multiplied: x [K, N] by w [K, M] is x · wᵀ; its
+ * outer product of y and x is yᵀ · x, and yᵀ may be a matrix that y is the transposed view of.
+ */
+function operandsOf(lib: Library, node: Pointer): Gemm | undefined {
+  const operation = lib.ggml.ggml_op_desc(node);
+  if (operation !== 'MUL_MAT' && operation !== 'OUT_PROD') return undefined;
+  const [out, b, second] = [node, ...lib.sources(node)].map((pointer) => lib.tensor(pointer));
+  if (out === undefined || b === undefined || second === undefined) return undefined;
+  const [result, right, left] = [out, b, second].map(matricesOf);
+  if (result === undefined || right === undefined) return undefined;
+  if (operation === 'OUT_PROD') {
+    if (left !== undefined) return { transposed: 'a', a: left, b: right, out: result };
+    const whole = matricesOf(turned(second));
+    return whole && { transposed: 'none', a: whole, b: right, out: result };
+  }
+  if (left === undefined) return undefined;
+  // The second operand and the result may be stacks for one first operand.
+  return right.count === 1
+    ? { transposed: 'b', a: flat(left), b: right, out: flat(result) }
+    : { transposed: 'b', a: left, b: right, out: result };
+}
+
 /** The product that a node computes, where another library can do so and it is large enough to be worth it. */
 export function gemmOf(lib: Library, node: Pointer): Gemm | undefined {
-  const operation = lib.ggml.ggml_op_desc(node);
-  const isRows = operation === 'MUL_MAT';
-  if (!isRows && operation !== 'OUT_PROD') return undefined;
-  const tensors = [node, ...lib.sources(node)].map((pointer) => lib.tensor(pointer));
-  const [result, first, second] = tensors;
-  if (result === undefined || first === undefined || second === undefined || !tensors.every(isPlain))
-    return undefined;
-  let [out, b, a] = [matricesOf(result), matricesOf(first), matricesOf(second)];
-  // ggml's second operand and the result may be stacks for one first operand.
-  if (isRows && b.count === 1) [out, a] = [flat(out), flat(a)];
-  if (a.count !== b.count) return undefined;
-  const depth = isRows ? a.columns : a.rows;
-  if (Math.min(depth, out.rows, out.columns) < LEAST_SIDE) return undefined;
-  if (2 * depth * out.count * out.rows * out.columns < LEAST_OPERATIONS) return undefined;
-  // Rows of ggml's matrices are what is multiplied: x [K, N] by w [K, M] is x · wᵀ, and its outer product yᵀ · x.
-  return { transposed: isRows ? 'b' : 'a', a, b, out };
+  const gemm = operandsOf(lib, node);
+  if (gemm === undefined || gemm.a.count !== gemm.b.count) return undefined;
+  const {
+    transposed,
+    a,
+    out: { rows, columns, count },
+  } = gemm;
+  return isWorthIt({ rows, columns, count, depth: transposed === 'a' ? a.rows : a.columns })
+    ? gemm
+    : undefined;
 }
 
 type Step = { readonly part: Pointer } | PreparedGemm;

@@ -1,6 +1,6 @@
 /**
- * Matrix products on a BLAS beside the CPU. Needs ggml's BLAS library: `npm run build-blas` (Debian: g++ pkg-config
- * libopenblas-dev); without it, all but what a CPU alone does is skipped.
+ * Matrix products by another library beside the CPU's own. Needs the optional peer onnxruntime-node, or its library's path
+ * in TINYSTAR_GEMM; without it, all but what a CPU alone does is skipped.
  */
 import { afterEach, describe, expect, it } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
@@ -8,8 +8,8 @@ import { asTokenIds } from '../../src/base/token-ids.ts';
 import { Device } from '../../src/ggml/device.ts';
 import { crossEntropy } from '../../src/losses/all.ts';
 import { Graph, readF32, write } from '../../src/tensor/graph.ts';
-import { mulMat, scale } from '../../src/tensor/ops/index.ts';
-import type { Tensor } from '../../src/tensor/tensor.ts';
+import { add, mulMat, scale } from '../../src/tensor/ops/index.ts';
+import { sizeOf, type Tensor } from '../../src/tensor/tensor.ts';
 import { rowsFrom, type TrainExample } from '../../src/train/examples.ts';
 import { Trainer } from '../../src/train/trainer.ts';
 import { goldenConfig, goldenWeights } from '../helpers/golden.ts';
@@ -108,7 +108,7 @@ it('TINYSTAR_BLAS=off leaves all products to the CPU', () => {
   expect(device.title).toBe(device.info.name);
 });
 
-describe.skipIf(!installed())('a BLAS beside the CPU', () => {
+describe.skipIf(!installed())('a library for large products beside the CPU', () => {
   it.each([
     ['large', [64, 96, 80, 1]],
     ['of several heads', [32, 64, 48, 6]],
@@ -120,6 +120,46 @@ describe.skipIf(!installed())('a BLAS beside the CPU', () => {
     const want = exact(x, y, shape);
     const worst = result.reduce((most, value, i) => Math.max(most, Math.abs(value - want[i]!)), 0);
     expect(worst).toBeLessThan(1e-5);
+  });
+
+  it.each([
+    ['one weight for all', [64, 96, 256, 1]],
+    ['as many as there are heads', [32, 64, 128, 6]],
+  ] as const)('computes the gradients of both operands without transposed copies: %s', async (_, shape) => {
+    const [k, m, n, outer] = shape;
+    using device = openCpu(true);
+    using graph = new Graph(device);
+    const input = (columns: number, rows: number) => ({
+      ...graph.input('f32', [columns, rows, outer]),
+      differentiable: true,
+    });
+    const operands = [input(k, m), input(k, n)] as const;
+    const grad = graph.input('f32', [m, n, outer]);
+    // The gradient of w is xᵀ · grad, and that of x is grad · w.
+    const gradients = graph.tape
+      .backward([[mulMat(graph, ...operands), grad]], operands, (a, b) => add(graph, a, b))
+      .map((gradient) => graph.output(gradient!));
+    graph.allocate();
+    const rng = Rng.seeded(5);
+    const [w, x, c] = [...operands, grad].map((tensor) => {
+      const values = Float32Array.from({ length: sizeOf(tensor.shape) }, () => rng.uniform() - 0.5);
+      write(device, tensor, values);
+      return values;
+    }) as [Float32Array, Float32Array, Float32Array];
+    await graph.compute();
+    const [dw, dx] = gradients.map((gradient) => readF32(device, gradient));
+    const [wantW, wantX] = [new Float64Array(w.length), new Float64Array(x.length)];
+    for (let b = 0; b < outer; b++)
+      for (let j = 0; j < n; j++)
+        for (let i = 0; i < m; i++)
+          for (let t = 0; t < k; t++) {
+            wantW[(b * m + i) * k + t]! += c[(b * n + j) * m + i]! * x[(b * n + j) * k + t]!;
+            wantX[(b * n + j) * k + t]! += c[(b * n + j) * m + i]! * w[(b * m + i) * k + t]!;
+          }
+    const worst = (got: Float32Array, want: Float64Array) =>
+      got.reduce((most, value, i) => Math.max(most, Math.abs(value - want[i]!)), 0);
+    expect(worst(dw!, wantW)).toBeLessThan(2e-5);
+    expect(worst(dx!, wantX)).toBeLessThan(2e-5);
   });
 
   it('takes graphs of any size one after another', async () => {

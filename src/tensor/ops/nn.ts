@@ -41,6 +41,9 @@ const asBf16 = (g: Graph, x: Tensor): Tensor =>
 function outerSum(g: Graph, x: Tensor, y: Tensor, dtype: StoredDType): Tensor {
   const [k, , ...outer] = dims4(x.shape);
   const [m] = dims4(y.shape);
+  const size = { rows: m, columns: k, depth: dims4(x.shape)[1], count: outer[0] * outer[1] };
+  if (dtype === 'f32' && g.device.gives(size))
+    return g.constant(g.ggml.ggml_out_prod(g.context, x.pointer, y.pointer), [k, m, ...outer]);
   // The kernel adds multiples of the first operand's rows, in steps of 64 elements.
   const long = Math.max(k, m);
   if (g.device.info.kind !== 'cpu' || long % 64 !== 0 || Math.min(k, m) > 64) {
@@ -51,6 +54,18 @@ function outerSum(g: Graph, x: Tensor, y: Tensor, dtype: StoredDType): Tensor {
     g.ggml.ggml_out_prod(g.context, a.pointer, b.pointer);
   if (k === long) return g.constant(outerProduct(x, y), [k, m, ...outer]);
   return transpose(g, g.constant(outerProduct(y, x), [m, k, ...outer]));
+}
+
+/** The gradient of mulMat's `x`: w [K, M, ...] and grad [M, N, ...] give their product over M, [K, N, ...]. */
+function innerSum(g: Graph, w: Tensor, grad: Tensor): Tensor {
+  const [k, m, ...outer] = dims4(w.shape);
+  const [, n] = dims4(grad.shape);
+  const size = { rows: n, columns: k, depth: m, count: outer[0] * outer[1] };
+  if (w.dtype !== 'f32' || !g.device.gives(size)) return mulMat(g, transpose(g, w), grad);
+  const { ggml, context } = g;
+  const view = ggml.ggml_permute(context, grad.pointer, 1, 0, 2, 3);
+  const shape = [k, n, ...outer].slice(0, Math.max(2, grad.shape.length));
+  return g.constant(ggml.ggml_out_prod(context, w.pointer, view), shape);
 }
 
 /**
@@ -94,7 +109,7 @@ export function mulMat(g: Graph, w: Tensor, x: Tensor): Tensor {
   const shape = [dw[1], dx[1], dx[2], dx[3]].slice(0, Math.max(2, x.shape.length));
   return g.record(product(g, w, x), shape, [w, x], (grad) => [
     w.differentiable ? outerSum(g, x, grad, w.dtype) : undefined,
-    x.differentiable ? mulMat(g, transpose(g, w), grad) : undefined,
+    x.differentiable ? innerSum(g, w, grad) : undefined,
   ]);
 }
 
