@@ -1,7 +1,7 @@
 /**
- * A BLAS beside the CPU. ggml's own matrix products reach about half the speed of a good BLAS; where the engine's
- * folder holds ggml's BLAS library (on a Mac it comes along, elsewhere `npm run build-blas` makes it), large products
- * go there and everything else stays where it was. Both work in the same memory, so nothing is copied.
+ * A BLAS beside the CPU: where the engine's folder holds ggml's BLAS library, as on a Mac, large products go there and
+ * everything else stays where it was. Both work in the same memory, so nothing is copied. ONNX Runtime comes before it
+ * (onnxruntime.ts).
  */
 import { InternalError } from '../base/errors.ts';
 import type { Library } from './library.ts';
@@ -10,17 +10,9 @@ import type { Pointer } from './signatures.ts';
 /** ggml's name of the device. */
 export const BLAS_DEVICE = 'BLAS';
 
-/** Tells whether a BLAS may be used; TINYSTAR_BLAS=off says no. */
+/** Tells whether another library may compute large products; TINYSTAR_BLAS=off says no. */
 export function blasAllowed(): boolean {
   return process.env['TINYSTAR_BLAS'] !== 'off';
-}
-
-/**
- * OpenBLAS's threads wait for work by spinning, which takes the processor away from ggml's. Asked before it is loaded,
- * they sleep almost at once (2^4 cycles).
- */
-export function letBlasThreadsSleep(): void {
-  process.env['OPENBLAS_THREAD_TIMEOUT'] ??= '4';
 }
 
 /** Divides graphs between a BLAS and the CPU, node by node, and runs them. One graph at a time. */
@@ -40,7 +32,7 @@ export class BlasScheduler {
       throw new InternalError('the BLAS backend has no ggml_backend_set_n_threads');
   }
 
-  /** Name of the BLAS, for example `OpenBLAS`. */
+  /** Name of the BLAS, for example `Accelerate`. */
   get title(): string {
     const { ggml } = this.#lib;
     return ggml.ggml_backend_dev_description(ggml.ggml_backend_get_device(this.#blas));

@@ -1,6 +1,6 @@
 /** Devices: the CPU and whatever GPUs the installed engine package can reach. */
 import { errorText, InternalError, UserError } from '../base/errors.ts';
-import { BLAS_DEVICE, blasAllowed, BlasScheduler, letBlasThreadsSleep } from './blas.ts';
+import { BLAS_DEVICE, blasAllowed, BlasScheduler } from './blas.ts';
 import { boundNodes, DividedGraph, FallbackNotices, namedFallbacks } from './divided-graph.ts';
 import { gpuInstallCommand } from './find.ts';
 import { GemmEngine, gemmTitle } from './onnxruntime.ts';
@@ -31,7 +31,6 @@ function library(): Library {
     // ggml's Vulkan backend rounds f32 products to f16 where it can, in which small gradients vanish. Its switch is
     // read when a device is first looked at, and counts when it is set at all.
     if (process.env['TINYSTAR_GPU_F16'] !== '1') process.env['GGML_VK_DISABLE_F16'] = '1';
-    letBlasThreadsSleep();
     lib.quietly(() => lib.ggml.ggml_backend_load_all_from_path(lib.files.folder));
     backendsLoaded = true;
   }
@@ -142,7 +141,7 @@ export class Device implements Disposable {
     this.#hasGemm = allowed && gemmTitle() !== undefined;
     const blas = allowed && !this.#hasGemm ? blasDevice(lib) : undefined;
     this.hasBlas = this.#hasGemm || blas !== undefined;
-    if (this.#hasGemm && meta === undefined) this.#gemm = GemmEngine.open(threads);
+    if (this.#hasGemm && meta === undefined) this.#gemm = GemmEngine.open(lib.files.base, backend, threads);
     if (blas !== undefined && meta === undefined) this.#blas = new BlasScheduler(lib, blas, backend, threads);
   }
 
@@ -239,7 +238,7 @@ export class Device implements Disposable {
 
   /** Parts an allocated graph so that another library computes its large products; undefined where there is none of either. */
   part(nodes: readonly Pointer[]): PartedGraph | undefined {
-    return this.#gemm && PartedGraph.part(this.lib, this.#gemm, this.backend, nodes);
+    return this.#gemm && PartedGraph.part(this.lib, this.#gemm, nodes);
   }
 
   #cpu(): Pointer {

@@ -4,11 +4,15 @@
  * calls that by its versioned C interface (onnxruntime_c_api.h; the places in `OrtApi` never change). A product is a
  * model of one operator, FusedMatMul, on memory that ggml allocated.
  */
+import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import type { Worker } from 'node:worker_threads';
 import koffi from 'koffi';
 import { errorText, InternalError, UserError } from '../base/errors.ts';
+import { startThread } from '../base/threads.ts';
+import type { ComputeData, Computed, Program } from './compute-thread.ts';
 import type { Pointer } from './signatures.ts';
 
 /** The npm package, an optional peer. */
@@ -30,9 +34,10 @@ export interface Gemm {
   readonly out: Matrices;
 }
 
-/** A product that can be computed again and again, off the event loop; freed with `dispose`. */
+/** A product that is ready to be computed again and again. */
 export interface PreparedGemm extends Disposable {
-  run(): Promise<void>;
+  /** Addresses of its session, its two inputs and its output. */
+  readonly step: readonly [bigint, bigint, bigint, bigint];
 }
 
 type Native = ReturnType<ReturnType<typeof koffi.load>['func']>;
@@ -44,7 +49,6 @@ const FUNCTIONS = {
   errorMessage: [2, 'const char *', ['void *']],
   createEnv: [3, 'void *', ['int', 'const char *', '_Out_ void **']],
   createSession: [8, 'void *', ['void *', 'const void *', 'size_t', 'void *', '_Out_ void **']],
-  run: [9, 'void *', ['void *', 'void *', 'void *', 'void *', 'size_t', 'void *', 'size_t', 'void *']],
   createOptions: [10, 'void *', ['_Out_ void **']],
   setThreads: [24, 'void *', ['void *', 'int']],
   createTensor: [
@@ -65,6 +69,9 @@ type Api = Readonly<Record<keyof typeof FUNCTIONS, Native>>;
 const FLOAT = 1;
 const LOG_ERRORS = 3;
 
+/** Place of `Run`, which a thread calls. */
+const RUN_PLACE = 9;
+
 interface Runtime {
   /** Collected as garbage, it would take its functions away. */
   readonly library: unknown;
@@ -72,6 +79,7 @@ interface Runtime {
   readonly version: string;
   readonly environment: unknown;
   readonly memory: unknown;
+  readonly run: bigint;
 }
 
 /** The library in the installed package; undefined where it is not installed. TINYSTAR_GEMM names another file. */
@@ -125,7 +133,14 @@ function load(path: string): Runtime {
     const [environment, memory]: [Out, Out] = [[null], [null]];
     need(api, api.createEnv(LOG_ERRORS, 'tinystar', environment));
     need(api, api.createMemoryInfo(1, 0, memory));
-    return { library, api, version: String(version), environment: environment[0], memory: memory[0] };
+    return {
+      library,
+      api,
+      version: String(version),
+      environment: environment[0],
+      memory: memory[0],
+      run: pointers[RUN_PLACE] as bigint,
+    };
   } catch (thrown) {
     throw new UserError(
       'GEMM',
@@ -207,18 +222,21 @@ function modelOf(transposed: Gemm['transposed']): Buffer {
 const listOf = (...pointers: readonly (bigint | Pointer)[]): BigUint64Array => BigUint64Array.from(pointers);
 
 const NAMES = ['A', 'B', 'C'].map((name) => Buffer.from(`${name}\0`));
-const addressOf = (buffer: Buffer): bigint => BigInt(koffi.address(buffer) as bigint | number);
+/** Address of what lies outside of the collected heap, and so stays where it is. */
+export const addressOf = (bytes: NodeJS.ArrayBufferView): bigint =>
+  BigInt(koffi.address(bytes) as bigint | number);
 
-/** Computes products with the threads of one device. */
+/** Computes graphs of one device with products between their parts, on a thread of its own. */
 export class GemmEngine implements Disposable {
   readonly #runtime: Runtime;
   readonly #sessions: Readonly<Record<Gemm['transposed'], unknown>>;
   readonly #inputNames = listOf(...NAMES.slice(0, 2).map(addressOf));
-  readonly #outputNames = listOf(...NAMES.slice(2).map(addressOf));
+  readonly #outputName = listOf(...NAMES.slice(2).map(addressOf));
+  readonly #thread: Worker;
 
-  private constructor(of: Runtime, threads: number) {
+  private constructor(of: Runtime, base: string, backend: Pointer, threads: number) {
     this.#runtime = of;
-    const { api, environment } = of;
+    const { api, environment, run } = of;
     const options: Out = [null];
     need(api, api.createOptions(options));
     need(api, api.setThreads(options[0], threads));
@@ -232,55 +250,48 @@ export class GemmEngine implements Disposable {
     };
     this.#sessions = { a: session('a'), b: session('b'), none: session('none') };
     api.releaseOptions(options[0]);
+    const [inputNames, outputName] = [addressOf(this.#inputNames), addressOf(this.#outputName)];
+    this.#thread = startThread(import.meta.url, 'compute-thread', {
+      workerData: { base, backend, run, inputNames, outputName } satisfies ComputeData,
+    });
+    this.#thread.unref();
   }
 
   /** An engine of so many threads; undefined where the library is not installed. Throws a UserError where it cannot be used. */
-  static open(threads: number): GemmEngine | undefined {
+  static open(base: string, backend: Pointer, threads: number): GemmEngine | undefined {
     const found = runtime();
-    return found === undefined ? undefined : new GemmEngine(found, threads);
+    return found === undefined ? undefined : new GemmEngine(found, base, backend, threads);
   }
 
   prepare({ transposed, a, b, out }: Gemm): PreparedGemm {
     const { api, memory } = this.#runtime;
-    const values = [a, b, out].map(({ data, count, rows, columns }) => {
+    const value = ({ data, count, rows, columns }: Matrices): bigint => {
       const made: Out = [null];
       const shape = BigInt64Array.of(BigInt(count), BigInt(rows), BigInt(columns));
       need(api, api.createTensor(memory, data, 4 * count * rows * columns, shape, 3, FLOAT, made));
       return made[0] as bigint;
-    });
-    const [inputs, outputs] = [listOf(...values.slice(0, 2)), listOf(...values.slice(2))];
-    const session = this.#sessions[transposed];
+    };
+    const values = [value(a), value(b), value(out)] as const;
     return {
-      run: () =>
-        new Promise((resolve, reject) => {
-          const names = [this.#inputNames, this.#outputNames] as const;
-          api.run.async(
-            session,
-            null,
-            names[0],
-            inputs,
-            2,
-            names[1],
-            1,
-            outputs,
-            (error: unknown, status: unknown) => {
-              try {
-                if (error) throw error instanceof Error ? error : new Error(errorText(error));
-                need(api, status);
-                resolve();
-              } catch (thrown) {
-                reject(thrown instanceof Error ? thrown : new Error(errorText(thrown)));
-              }
-            },
-          );
-        }),
+      step: [this.#sessions[transposed] as bigint, ...values],
       [Symbol.dispose]: () => {
-        for (const value of values) api.releaseValue(value);
+        for (const each of values) api.releaseValue(each);
       },
     };
   }
 
+  /** Computes a program, one at a time; resolves to ggml's status. */
+  async run(program: Program): Promise<number> {
+    const answer = once(this.#thread, 'message') as Promise<[Computed]>;
+    this.#thread.ref();
+    this.#thread.postMessage(program);
+    const [{ ggml, onnxruntime }] = await answer.finally(() => this.#thread.unref());
+    need(this.#runtime.api, onnxruntime);
+    return ggml;
+  }
+
   [Symbol.dispose](): void {
+    void this.#thread.terminate();
     for (const session of Object.values(this.#sessions)) this.#runtime.api.releaseSession(session);
   }
 }

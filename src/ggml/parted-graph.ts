@@ -2,12 +2,13 @@
  * A graph whose large matrix products another library computes: in its order, parts of it by ggml and the products
  * between them by a GemmEngine, all in the memory that ggml allocated.
  */
-import type { Gemm, GemmEngine, Matrices, PreparedGemm } from './onnxruntime.ts';
+import { type Program, STEP } from './compute-thread.ts';
+import { addressOf, type Gemm, type GemmEngine, type Matrices, type PreparedGemm } from './onnxruntime.ts';
 import type { Library, NativeTensor } from './library.ts';
 import type { Pointer } from './signatures.ts';
 
 /** Operations of a product below which handing it over costs more than it gains. */
-const LEAST_OPERATIONS = 4e6;
+const LEAST_OPERATIONS = 1e6;
 /** Rows and columns below which the library is not faster. */
 const LEAST_SIDE = 16;
 /** Operations that only look at memory in another way. */
@@ -100,71 +101,69 @@ export function gemmOf(lib: Library, node: Pointer): Gemm | undefined {
     : undefined;
 }
 
-type Step = { readonly part: Pointer } | PreparedGemm;
-
 export class PartedGraph implements Disposable {
   readonly #lib: Library;
-  readonly #backend: Pointer;
+  readonly #engine: GemmEngine;
   readonly #context: Pointer;
-  readonly #steps: readonly Step[];
+  readonly #products: readonly PreparedGemm[];
+  readonly #program: Program;
 
-  private constructor(lib: Library, backend: Pointer, context: Pointer, steps: readonly Step[]) {
+  private constructor(
+    lib: Library,
+    engine: GemmEngine,
+    context: Pointer,
+    products: readonly PreparedGemm[],
+    steps: BigUint64Array,
+  ) {
     this.#lib = lib;
-    this.#backend = backend;
+    this.#engine = engine;
     this.#context = context;
-    this.#steps = steps;
+    this.#products = products;
+    this.#program = { steps, address: addressOf(steps) };
   }
 
   /** Parts an allocated graph of these nodes; undefined where it has no product for the engine. */
-  static part(
-    lib: Library,
-    engine: GemmEngine,
-    backend: Pointer,
-    nodes: readonly Pointer[],
-  ): PartedGraph | undefined {
+  static part(lib: Library, engine: GemmEngine, nodes: readonly Pointer[]): PartedGraph | undefined {
     const { ggml } = lib;
-    const parts: (Pointer[] | Gemm)[] = [[]];
+    const parts: (Pointer[] | Gemm)[] = [];
     for (const node of nodes) {
       const gemm = gemmOf(lib, node);
       const last = parts.at(-1);
       if (gemm !== undefined) parts.push(gemm);
+      // Views alone are no work, and where they are between two products, no part.
       else if (Array.isArray(last)) last.push(node);
       else if (!VIEWS.has(ggml.ggml_op_desc(node))) parts.push([node]);
     }
     if (parts.every(Array.isArray)) return undefined;
-    const works = parts.filter(
-      (part) => !Array.isArray(part) || part.some((node) => !VIEWS.has(ggml.ggml_op_desc(node))),
-    );
-    const size = works.reduce(
+    const size = parts.reduce(
       (total, part) =>
         total + (Array.isArray(part) ? ggml.ggml_graph_overhead_custom(part.length, false) : 0),
       0,
     );
     const context = ggml.ggml_init({ mem_size: size + 1024, mem_buffer: null, no_alloc: true });
-    const steps = works.map((part): Step => {
-      if (!Array.isArray(part)) return engine.prepare(part);
-      const graph = ggml.ggml_new_graph_custom(context, part.length, false);
-      for (const node of part) ggml.ggml_graph_add_node(graph, node);
-      return { part: graph };
-    });
-    return new PartedGraph(lib, backend, context, steps);
+    const products: PreparedGemm[] = [];
+    const steps = new BigUint64Array(STEP * parts.length);
+    for (const [i, part] of parts.entries()) {
+      if (Array.isArray(part)) {
+        const graph = ggml.ggml_new_graph_custom(context, part.length, false);
+        for (const node of part) ggml.ggml_graph_add_node(graph, node);
+        steps[STEP * i] = graph;
+      } else {
+        const product = engine.prepare(part);
+        products.push(product);
+        steps.set(product.step, STEP * i);
+      }
+    }
+    return new PartedGraph(lib, engine, context, products, steps);
   }
 
   /** Runs it off the event loop; resolves to ggml's status. */
-  async compute(): Promise<number> {
-    for (const step of this.#steps) {
-      if (!('part' in step)) {
-        await step.run();
-        continue;
-      }
-      const status = await this.#lib.computeAsync(this.#backend, step.part);
-      if (status !== 0) return status;
-    }
-    return 0;
+  compute(): Promise<number> {
+    return this.#engine.run(this.#program);
   }
 
   [Symbol.dispose](): void {
-    for (const step of this.#steps) if (!('part' in step)) step[Symbol.dispose]();
+    for (const product of this.#products) product[Symbol.dispose]();
     this.#lib.ggml.ggml_free(this.#context);
   }
 }

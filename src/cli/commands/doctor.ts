@@ -1,5 +1,5 @@
 /** `tinystar doctor`: what is installed here, what it computes on, and how fast. */
-import { BLAS_DEVICE } from '../../ggml/blas.ts';
+import { GEMM_PACKAGE } from '../../ggml/onnxruntime.ts';
 import { Device, listDevices } from '../../ggml/device.ts';
 import { findLibraries, gpuInstallCommand } from '../../ggml/find.ts';
 import { openLibrary } from '../../ggml/library.ts';
@@ -72,8 +72,12 @@ async function doctor(context: CliContext): Promise<void> {
   const gpu = gpuInstallCommand();
   if (devices.every(({ kind }) => kind === 'cpu') && gpu !== undefined)
     print(`\n${style.dim('To compute on a GPU:')} ${gpu}\n`);
-  if (process.platform === 'linux' && devices.every(({ name }) => name !== BLAS_DEVICE))
-    print(`${style.dim('To train faster on the CPU, with OpenBLAS and a compiler:')} npm run build-blas\n`);
+  using cpu = Device.open('cpu', facts.cores);
+  print(
+    cpu.hasBlas
+      ? `\n${style.dim('The CPU is')} ${cpu.title}\n`
+      : `${style.dim('To train faster on the CPU:')} npm install --ignore-scripts ${GEMM_PACKAGE}\n`,
+  );
 }
 
 export const doctorCommand = command({
