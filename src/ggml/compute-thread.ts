@@ -6,7 +6,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import koffi from 'koffi';
 
-/** What the thread is started with. */
+/** Data that the thread is started with. */
 export interface ComputeData {
   /** File of the library that `ggml_backend_graph_compute` is in. */
   readonly base: string;
