@@ -33,7 +33,8 @@ export interface Computed {
   readonly onnxruntime: bigint;
 }
 
-export const RUN = 'void * (void *, void *, void *, void *, size_t, void *, size_t, void *)';
+/** Prototype of `OrtApi::Run`. */
+const RUN = 'void * (void *, void *, void *, void *, size_t, void *, size_t, void *)';
 
 if (parentPort !== null) {
   const port = parentPort;

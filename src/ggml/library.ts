@@ -16,8 +16,6 @@ import {
   REGISTRY_FUNCTIONS,
 } from './signatures.ts';
 
-export { findLibraries, type LibraryFiles, PINNED_PACKAGE_VERSION } from './find.ts';
-
 /** A tensor as ggml's struct has it. */
 export interface NativeTensor {
   /** ggml's number of the type; 0 is f32. */

@@ -88,7 +88,7 @@ function operandsOf(lib: Library, node: Pointer): Gemm | undefined {
 }
 
 /** The product that a node computes, where another library can do so and it is large enough to be worth it. */
-export function gemmOf(lib: Library, node: Pointer): Gemm | undefined {
+function gemmOf(lib: Library, node: Pointer): Gemm | undefined {
   const gemm = operandsOf(lib, node);
   if (gemm === undefined || gemm.a.count !== gemm.b.count) return undefined;
   const {
