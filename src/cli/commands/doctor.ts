@@ -75,8 +75,8 @@ async function doctor(context: CliContext): Promise<void> {
   using cpu = Device.open('cpu', facts.cores);
   print(
     cpu.hasBlas
-      ? `\n${style.dim('The CPU is')} ${cpu.title}\n`
-      : `${style.dim('To train faster on the CPU:')} npm install --ignore-scripts ${GEMM_PACKAGE}\n`,
+      ? `\n${style.dim('In use:')} ${cpu.title}\n`
+      : `${style.dim('To train faster on the CPU:')} npm install --no-save --ignore-scripts ${GEMM_PACKAGE}\n`,
   );
 }
 
