@@ -12,7 +12,7 @@ import type { Worker } from 'node:worker_threads';
 import koffi from 'koffi';
 import { errorText, InternalError, UserError } from '../base/errors.ts';
 import { startThread } from '../base/threads.ts';
-import type { ComputeData, Computed, Program } from './compute-thread.ts';
+import type { ComputeData, Computed, Program } from './program.ts';
 import type { Pointer } from './signatures.ts';
 
 /** The npm package, an optional peer. */

@@ -2,7 +2,7 @@
  * A graph whose large matrix products another library computes: in its order, parts of it by ggml and the products
  * between them by a GemmEngine, all in the memory that ggml allocated.
  */
-import { type Program, STEP } from './compute-thread.ts';
+import { type Program, STEP } from './program.ts';
 import { addressOf, type Gemm, type GemmEngine, type Matrices, type PreparedGemm } from './onnxruntime.ts';
 import type { Library, NativeTensor } from './library.ts';
 import type { Pointer } from './signatures.ts';
