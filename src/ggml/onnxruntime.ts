@@ -15,7 +15,7 @@ import { startThread } from '../base/threads.ts';
 import type { ComputeData, Computed, Program } from './program.ts';
 import type { Pointer } from './signatures.ts';
 
-/** The npm package, an optional peer. */
+/** The npm package, which whoever wants it installs. */
 export const GEMM_PACKAGE = 'onnxruntime-node';
 
 /** A matrix, or several of equal shape one after another, in memory: rows x columns, each row contiguous. */

@@ -1,5 +1,5 @@
 /**
- * Matrix products by another library beside the CPU's own. Needs the optional peer onnxruntime-node, or its library's path
+ * Matrix products by another library beside the CPU's own. Needs onnxruntime-node, or its library's path
  * in TINYSTAR_GEMM; without it, all but what a CPU alone does is skipped.
  */
 import { afterEach, describe, expect, it } from 'vitest';

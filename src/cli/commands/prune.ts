@@ -77,18 +77,23 @@ async function neededLayers(
   };
   const left = new Set(Array.from({ length: loaded.config.layers }, (_, layer) => layer));
   const options = { signal: stop.signal, onProgress };
-  for await (const { layer, loss } of removeLayers(
-    device,
-    { ...loaded, parameters },
-    trees,
-    count,
-    options,
-  )) {
-    left.delete(layer);
-    status.clear();
-    stderr.write(
-      `${left.size} layers: without layer ${layer}, cross-entropy ${loss.toFixed(3)} nats a token\n`,
-    );
+  try {
+    for await (const { layer, loss } of removeLayers(
+      device,
+      { ...loaded, parameters },
+      trees,
+      count,
+      options,
+    )) {
+      left.delete(layer);
+      status.clear();
+      stderr.write(
+        `${left.size} layers: without layer ${layer}, cross-entropy ${loss.toFixed(3)} nats a token\n`,
+      );
+    }
+  } catch (thrown) {
+    if (!stop.signal.aborted) throw thrown;
+    throw stop.interrupted('Stopped, and nothing was written; fewer --dialogues take less time.');
   }
   return [...left];
 }
