@@ -1,6 +1,6 @@
 /**
- * A run's progress from its events: on a terminal one line that is drawn over, elsewhere a line every few seconds;
- * a line that stays for every stage that ends.
+ * A run's progress from its events: on a terminal one line that is drawn over, elsewhere a line every few seconds,
+ * or twice a minute while a step lasts; a line that stays for every stage that ends.
  */
 import { formatCount, formatDuration, formatNumber } from '../report/numbers.ts';
 import type { Metrics, RunEvent } from '../train/events.ts';
@@ -20,6 +20,8 @@ interface CurrentStage {
   readonly watch: readonly MetricName[];
   readonly doneBefore: number;
   step: number;
+  /** When that step ended, or the stage began. */
+  since: number;
   total: number;
   tokens: number;
   /** Moving averages, so that one slow step does not make the time left jump. */
@@ -28,14 +30,20 @@ interface CurrentStage {
   metrics: Metrics;
 }
 
+/** Milliseconds without a line after which another one is due, and between looks at how many they are. */
+const SILENCE = 20_000;
+const LOOK_EVERY = 10_000;
+
 export class Progress {
   readonly #options: ProgressOptions;
   readonly #status: StatusLine;
+  readonly #timer: NodeJS.Timeout | undefined;
   #stage: CurrentStage | undefined;
 
   constructor(options: ProgressOptions) {
     this.#options = options;
     this.#status = new StatusLine(options.stream, options.now);
+    if (!this.#status.isTerminal) this.#timer = setInterval(() => this.#breakSilence(), LOOK_EVERY).unref();
   }
 
   handle(event: RunEvent): void {
@@ -78,6 +86,7 @@ export class Progress {
 
   /** Leaves the progress line as it is and the cursor below it. */
   end(): void {
+    clearInterval(this.#timer);
     this.#status.end();
     this.#stage = undefined;
   }
@@ -88,6 +97,7 @@ export class Progress {
       watch,
       doneBefore: done,
       step: done,
+      since: this.#options.now(),
       total,
       tokens: 0,
       secondsPerStep: 0,
@@ -110,10 +120,20 @@ export class Progress {
     const rate = event.seconds > 0 ? event.tokens / event.seconds : stage.tokensPerSecond;
     stage.tokensPerSecond = mixed(stage.tokensPerSecond, rate);
     stage.step = event.step;
+    stage.since = this.#options.now();
     stage.total = event.total;
     stage.tokens += event.tokens;
     stage.metrics = event.metrics;
     if (this.#status.isDue || event.step >= event.total) this.#status.draw(this.#line(stage));
+  }
+
+  /** Shows a reader of a log that a long step goes on. */
+  #breakSilence(): void {
+    const stage = this.#stage;
+    if (stage === undefined || this.#status.age < SILENCE) return;
+    const seconds = (this.#options.now() - stage.since) / 1000;
+    const so = stage.step < stage.total ? `  ${formatDuration(seconds)} in step ${stage.step + 1}` : '';
+    this.#status.draw(this.#line(stage) + so);
   }
 
   #done({ stage: name, seconds }: Extract<RunEvent, { type: 'done' }>): void {

@@ -65,9 +65,14 @@ export class StatusLine implements Disposable {
     this.#drawnAt = now();
   }
 
+  /** Milliseconds since the last line. */
+  get age(): number {
+    return this.#now() - this.#drawnAt;
+  }
+
   /** Tells whether the last line is old enough for another one. */
   get isDue(): boolean {
-    return this.#now() - this.#drawnAt >= (this.isTerminal ? REDRAW : LINE_EVERY);
+    return this.age >= (this.isTerminal ? REDRAW : LINE_EVERY);
   }
 
   draw(line: string): void {

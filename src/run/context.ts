@@ -1,9 +1,10 @@
 /** Inputs of a run's stages, from its recipe, and the places of things in the run's folder. */
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { basename, join, relative, sep } from 'node:path';
 import { z } from 'zod';
 import { required, UserError } from '../base/errors.ts';
 import { readText, writeAtomic, writeFolderAtomic } from '../base/files.ts';
+import { identityOf } from '../base/identity.ts';
 import { hashString, Rng } from '../base/rng.ts';
 import { tokenizerFilesOf } from '../chat/gguf-tokenizer.ts';
 import { ChatTemplate } from '../chat/template.ts';
@@ -18,7 +19,7 @@ import type { Device } from '../ggml/device.ts';
 import { type ModelConfig, parameterSpecs } from '../model/arch/config.ts';
 import { NEW_MODEL_FAMILY } from '../model/arch/index.ts';
 import { pruneCheckpoint } from '../model/prune.ts';
-import { refuseAdapter } from '../model/checkpoint/checkpoint-path.ts';
+import { checkpointContents, refuseAdapter } from '../model/checkpoint/checkpoint-path.ts';
 import {
   initialiseWeights,
   type LoadedModel,
@@ -194,14 +195,16 @@ function makeModel(
   return { config, parameters };
 }
 
-/** Folder of a pruned model, which is written once a run. */
+/** Folder of a pruned model, which is written once a run; one of other layers, or of another model, makes room for it. */
 function prunedFolder(run: Run, reference: string, model: PrunedModel): string {
-  const folder = join(run.folder, 'models', reference);
   const source = prunedFrom(run.recipe, model);
-  if (!existsSync(folder))
-    pruneCheckpoint(run.device, source, folder, model.layers, {
-      tokenizerFiles: tokenizerFilesOf(source),
-    });
+  const home = join(run.folder, 'models', reference);
+  const folder = join(home, identityOf([checkpointContents(source), model.layers]));
+  if (!existsSync(folder)) {
+    rmSync(home, { recursive: true, force: true });
+    const tokenizerFiles = tokenizerFilesOf(source);
+    pruneCheckpoint(run.device, source, folder, model.layers, { tokenizerFiles });
+  }
   return folder;
 }
 

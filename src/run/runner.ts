@@ -28,7 +28,7 @@ import {
   stageFolder,
   tokenizerSource,
 } from './context.ts';
-import { hasRecord, RunInputs } from './inputs.ts';
+import { hasRecord, namesIn, RunInputs } from './inputs.ts';
 import { Journal } from './journal.ts';
 import type { Recipe } from '../recipe/schema.ts';
 import { kindOf, lastingStage } from '../stages/index.ts';
@@ -44,26 +44,45 @@ export interface RunOptions {
   readonly now?: () => number;
 }
 
-/** Differences of a recipe from the one that a run was begun with; what has not begun yet may differ. */
+/** Differences of a recipe from the one that a run was begun with; what nothing begun is made of may differ. */
 function differences(folder: string, first: Recipe, second: Recipe): string[] {
   const begun = first.stages.filter(({ name }) => existsSync(join(folder, 'stages', name)));
   // Places do not matter where it is known what stages were made of.
   const isKnown = begun.every(({ name }) => hasRecord(folder, name));
   const placeless = (recipe: Recipe): Recipe => (isKnown ? mapPaths(recipe, () => '') : recipe);
   const [before, now] = [placeless(first), placeless(second)] as const;
-  const rest = (recipe: Recipe): unknown => ({ ...recipe, stages: 0, export: 0, compare: 0 });
-  const stageOf = (recipe: Recipe, name: string): unknown => {
-    const stage = recipe.stages.find((one) => one.name === name);
-    return stage === undefined ? undefined : lastingStage(stage);
-  };
-  const made = before.export !== undefined && existsSync(join(folder, before.export.gguf));
+  const differs = (part: (recipe: Recipe) => unknown): boolean => !isDeepStrictEqual(part(before), part(now));
+  const stageOf = ({ stages }: Recipe, name: string): unknown =>
+    stages.filter((one) => one.name === name).map(lastingStage);
+  const exported =
+    first.export !== undefined && existsSync(join(folder, first.export.gguf)) ? first.export : undefined;
+  const users = [
+    ...begun.map((stage) => ({ names: namesIn(stage), who: `stage ${stage.name}` })),
+    ...(exported === undefined ? [] : [{ names: [exported.model], who: 'the export' }]),
+  ];
+  const userOf = (name: string): string | undefined =>
+    users.find(({ names }) =>
+      names.some((one) => {
+        const model = first.models[one];
+        return one === name || (typeof model === 'object' && 'from' in model && model.from === name);
+      }),
+    )?.who;
   return [
-    ...(isDeepStrictEqual(rest(before), rest(now)) ? [] : ['its data, models, seed or device']),
+    ...(differs(({ stages: _s, models: _m, environments: _v, export: _e, compare: _c, ...rest }) => rest)
+      ? ['its data, seed or device']
+      : []),
+    ...(['models', 'environments'] as const).flatMap((kind) =>
+      Object.keys(first[kind] ?? {}).flatMap((name) => {
+        const user = userOf(name);
+        return user !== undefined && differs((recipe) => recipe[kind]?.[name])
+          ? [`${kind}.${name}, of which ${user} was made`]
+          : [];
+      }),
+    ),
     ...begun
-      .map(({ name }) => name)
-      .filter((name) => !isDeepStrictEqual(stageOf(before, name), stageOf(now, name)))
-      .map((name) => `stage ${name}, which has begun`),
-    ...(made && !isDeepStrictEqual(before.export, now.export) ? ['its export'] : []),
+      .filter(({ name }) => differs((recipe) => stageOf(recipe, name)))
+      .map(({ name }) => `stage ${name}, which has begun`),
+    ...(exported !== undefined && differs((recipe) => recipe.export) ? ['its export'] : []),
   ];
 }
 

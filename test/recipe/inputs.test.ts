@@ -209,7 +209,7 @@ describe('a run that was stopped', () => {
     expect(worked(await run())).toEqual(['measured']);
     // The places of its files are all that is known of them.
     writeFileSync(place('recipe.yaml'), RECIPE.replace('train.jsonl', 'test.jsonl'));
-    await expect(run()).rejects.toThrow(/holds a run of another recipe .*\(its data, models, seed or device/);
+    await expect(run()).rejects.toThrow(/holds a run of another recipe .*\(its data, seed or device\)/);
     writeFileSync(place('recipe.yaml'), RECIPE);
   });
 
@@ -266,4 +266,50 @@ test('a module of an environment, and every file that it names, are inputs too',
     );
     writeFileSync(join(files, name), before);
   }
+});
+
+describe('a pruned model', () => {
+  const write = (layers: string, extra = ''): void =>
+    writeFileSync(
+      place('pruned.yaml'),
+      `name: pruned
+threads: 1
+data: { source: file, train: train.jsonl, test: test.jsonl }
+models: { student: student, half: { from: student, layers: ${layers} }${extra} }
+stages:
+  - { name: learn, kind: sft, model: student, lr: 1e-4, train_batch_size: 2 }
+  - { name: small, kind: sft, model: half, lr: 1e-4, train_batch_size: 2 }
+`,
+    );
+  /** Runs until stage `small` has taken a step; to the end without `stops`. */
+  const start = (stops: boolean): Promise<RunEvent[]> => {
+    const stop = new AbortController();
+    return runAll(loadRecipe(place('pruned.yaml')), place('pruned'), {
+      signal: stop.signal,
+      onEvent: (event) => {
+        if (stops && event.type === 'done') stop.abort();
+      },
+    });
+  };
+  const small = place('pruned', 'pruned', 'stages', 'small');
+  const weights = (run: string): Buffer =>
+    readFileSync(place(run, 'pruned', 'stages', 'small', 'model', 'model.safetensors'));
+
+  test('may get other layers until a stage has begun from it, and is made of those then', async () => {
+    write('[0]');
+    await start(true);
+    write('[1]', ', spare: other');
+    expect(worked(await start(false))).toEqual(['small']);
+    const own = weights('pruned');
+    write('[0]');
+    await expect(start(false)).rejects.toThrow(
+      /\(models\.half, of which stage small was made\); choose another name/,
+    );
+    rmSync(small, { recursive: true });
+    expect(worked(await start(false))).toEqual(['small']);
+    expect(weights('pruned').equals(own)).toBe(false);
+    // The same as in a run that never had other layers.
+    await runAll(loadRecipe(place('pruned.yaml')), place('fresh'));
+    expect(weights('fresh').equals(weights('pruned'))).toBe(true);
+  });
 });

@@ -264,7 +264,7 @@ test('distillation leaves out answers that earn too little, and says when none i
 describe('a changed recipe', () => {
   test('is refused where the run has begun, and says where', async () => {
     await expect(runAll(smoke('stages.ckd.lr=2e-3', 'seed=3'), scratch)).rejects.toThrow(
-      /holds a run of another recipe or with other options \(its data, models, seed or device; stage ckd, which has begun\); choose another name/,
+      /holds a run of another recipe or with other options \(its data, seed or device; stage ckd, which has begun\); choose another name/,
     );
     await expect(runAll(smoke('export.gguf=other.gguf'), scratch)).rejects.toThrow(/\(its export\)/);
   });
