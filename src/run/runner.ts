@@ -12,6 +12,7 @@ import { lockFolder } from '../base/lock.ts';
 import { ggufTokenizer } from '../chat/gguf-tokenizer.ts';
 import { Device } from '../ggml/device.ts';
 import { exportGguf } from '../model/checkpoint/gguf.ts';
+import { checkpointsIn } from '../train/checkpoints.ts';
 import { probeDevice } from '../train/device-probe.ts';
 import type { RunEvent } from '../train/events.ts';
 import type { MetricName } from '../train/metrics.ts';
@@ -33,7 +34,6 @@ import { Journal } from './journal.ts';
 import type { Recipe } from '../recipe/schema.ts';
 import { kindOf, lastingStage } from '../stages/index.ts';
 import type { Outputs } from '../stages/stage.ts';
-import { checkpointsIn } from '../stages/training.ts';
 
 export interface RunOptions {
   /** Folder of run folders. */

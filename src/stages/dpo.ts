@@ -10,6 +10,7 @@ import { preference } from '../losses/all.ts';
 import { Scorer } from '../model/tree/scoring.ts';
 import { loadReward } from '../rewards/index.ts';
 import { CHAIN_PAIRINGS, chooseChainPairs } from '../train/chain-pairs.ts';
+import { checkpointsIn } from '../train/checkpoints.ts';
 import {
   type AnsweredPrompt,
   choosePairs,
@@ -33,7 +34,7 @@ import {
 } from './lessons.ts';
 import { count, type OpenModel, type OptionsOf, refersTo, type StageContext } from './stage.ts';
 import { answerRewardOption } from './reward-option.ts';
-import { checkpointsIn, defineTraining, trainingOptions } from './training.ts';
+import { defineTraining, trainingOptions } from './training.ts';
 
 /** Pairs whose two answers the report shows. */
 const SHOWN = 2;

@@ -129,5 +129,5 @@ export function overEpochs(
   const check = (first: readonly TrainExample[]): string =>
     checkRoles(context.name, roleCounts(first, model));
   const examples: ExampleSource = async (step, signal) => arrange(await source(step, signal));
-  return supervisedStage(context, { trainer: trainer(), check, options, examples, total, onDevice, ...more });
+  return supervisedStage({ trainer: trainer(), check, options, examples, total, onDevice, ...more });
 }

@@ -4,7 +4,7 @@
  * defaults are those of MENTOR's scripts and its verl configuration.
  */
 import type { WrittenCall } from '../chat/formats/format.ts';
-import { converse } from '../environment/conversation.ts';
+import { converse, type Voice } from '../environment/conversation.ts';
 import type { EnvironmentHost } from '../environment/environment.ts';
 import { CONVERSATION } from '../environment/rollout-mode.ts';
 import { Speech } from '../environment/speech.ts';
@@ -12,7 +12,7 @@ import { callsAnywhere } from '../environment/turn.ts';
 import { policyGradient } from '../losses/all.ts';
 import { loadConversationReward, MODULE_PATH } from '../rewards/index.ts';
 import type { ConversationOptions, ConversationReward } from '../rewards/reward.ts';
-import { samplingOf, type Sampler, type SamplingOptions } from '../sampling/sampler.ts';
+import { samplingOf, type SamplingOptions } from '../sampling/sampler.ts';
 import type { Group, GroupSample, Rollouts } from '../train/grpo.ts';
 import { promptLimit, type ToolPrompt, toolPrompts } from '../train/prompts.ts';
 import { conversationParts, rowsOf } from '../train/tool-rollouts.ts';
@@ -56,10 +56,7 @@ const options = {
     .describe('tokens of a conversation after its prompt, results included'),
 };
 
-export interface ConversationsOptions {
-  readonly sampler: Pick<Sampler, 'sample'>;
-  readonly speech: Speech;
-  readonly host: EnvironmentHost;
+export interface ConversationsOptions extends Voice {
   /** The calls of the teacher's reference trajectory, by the problem's id. */
   readonly teacher: ReadonlyMap<string, readonly WrittenCall[]>;
   readonly reward: ConversationReward;

@@ -150,6 +150,6 @@ export const pretrain = defineTraining({
   async open(context, given, { model, trainer }) {
     const solutions = await mixtureSolutions(context, given.mixture, model, given.prompt_max_len);
     const examples = pretrainExamples(context, given, model, solutions);
-    return supervisedStage(context, { trainer: trainer(), options: given, examples, total: given.steps });
+    return supervisedStage({ trainer: trainer(), options: given, examples, total: given.steps });
   },
 });

@@ -48,7 +48,7 @@ export function openGrpo<P>(
   { model, trainer, held }: Opening,
   rollouts: (sampler: Local) => Rollouts<P>,
 ): SteppedStage {
-  const { name, kind, seed, device } = context;
+  const { seed, device } = context;
   const { compute_dtype: dtype, init_kl_coef } = options;
   const policy = { ...model, weights: sourceOf(model), name: options.model };
   const sampler = held.add(new Local(device, policy));
@@ -60,6 +60,5 @@ export function openGrpo<P>(
       held.add(context.openModel(options.model, { trainable: false, dtype })).parameters;
     reference = held.add(new Scorer(device, model.config, before));
   }
-  const own = { trainer: trainer(), reference, rollouts: rollouts(sampler), options };
-  return new GrpoStage({ name, kind, seed, ...own });
+  return new GrpoStage({ seed, trainer: trainer(), reference, rollouts: rollouts(sampler), options });
 }

@@ -53,50 +53,31 @@ const options = {
 type Options = OptionsOf<typeof options>;
 
 /** In which order the prompts are asked. */
-function orderOf(
-  context: StageContext,
-  given: Options,
-  dialogues: Dialogues<Dialogue>,
-): (position: number) => number {
-  const seed = context.seed;
+function orderOf({ seed }: StageContext, given: Options, dialogues: Dialogues<Dialogue>) {
   if (!given.by_tools) return epochOrder(dialogues.length, seed);
-  const groups = groupByTools(dialogues, GROUP_LIMIT);
-  return groupedOrder(
-    groups.map(({ count }) => count),
-    seed,
-  );
+  const sizes = groupByTools(dialogues, GROUP_LIMIT).map(({ count }) => count);
+  return groupedOrder(sizes, seed);
 }
 
 /** Lets a teacher answer training prompts and stores what is kept. */
 async function* draw(context: StageContext, given: Options): AsyncGenerator<RunEvent, Outputs> {
   using answering = openAnswering(context, given);
-  const { sampler, tokenizer, template, vocabSize, maxPromptTokens, max_failed } = answering;
+  const { sampler, vocabSize, maxPromptTokens: maxTokens } = answering;
+  const { name: stage, seed } = context;
   const dialogues = context.dialogues('train');
-  const prompts = scoredPrompts({
-    stage: context.name,
-    dialogues,
-    tokenizer,
-    template,
-    reward: rewardNamed('simrl'),
-    maxTokens: maxPromptTokens,
-  });
+  const reward = rewardNamed('simrl');
+  const prompts = scoredPrompts({ ...answering, stage, dialogues, reward, maxTokens });
   const folder = join(context.folder, 'rollouts');
-  const { seed, signal, now } = context;
   const kd_topk = Math.min(given.kd_topk, vocabSize);
   yield* runRollouts({
     ...given,
-    name: context.name,
+    ...context,
+    ...answering,
+    folder,
     prompts,
     order: orderOf(context, given, dialogues),
     count: Math.min(given.prompts ?? prompts.length, prompts.length),
-    max_failed,
     teacher: new Teacher(sampler, { sampling: samplingOf(given), kd_topk, seed }),
-    tokenizer,
-    format: template.format,
-    vocabSize,
-    folder,
-    signal,
-    now,
   });
   return { rollouts: folder };
 }

@@ -13,7 +13,7 @@ import type { EnvironmentHost, Problem as ToolProblem, Split } from '../environm
 import type { RolloutMode } from '../environment/rollout-mode.ts';
 import type { Device } from '../ggml/device.ts';
 import type { LoadedModel, LoadModelOptions } from '../model/checkpoint/checkpoint.ts';
-import type { RunEvent } from '../train/events.ts';
+import type { RunEvent, StageRun } from '../train/events.ts';
 import type { MetricName } from '../train/metrics.ts';
 
 /** Things that a name in a stage's options can refer to; `train` is the word for the recipe's training split. */
@@ -84,18 +84,8 @@ export interface OpenEnvironment extends Disposable {
 }
 
 /** Context of a stage: the inputs that its options refer to, and where it keeps what it makes. */
-export interface StageContext {
-  readonly name: string;
-  readonly kind: string;
-  /** The stage's own seed, or one derived from the recipe's and its name. */
-  readonly seed: number;
-  /** The folder of all that this stage makes. */
-  readonly folder: string;
+export interface StageContext extends StageRun {
   readonly device: Device;
-  /** Asks for a stop after the current step, with a checkpoint. */
-  readonly signal: AbortSignal;
-  /** Milliseconds since some fixed moment. */
-  readonly now: () => number;
   /** Seed of generated data, and how many dialogues the assistant's training split has, if that is the recipe's data. */
   readonly generated: { readonly seed: number; readonly train: number | undefined };
   /** Dialogues of a split of the recipe's data. */

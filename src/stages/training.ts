@@ -91,9 +91,7 @@ export function defineTraining<const S extends Shape>(
       );
       const trainer = () => held.add(trainerFor(model, options, kind.loss(options), context.folder));
       const stage = await open(context, options, { model, trainer, held });
-      const folder = checkpointsIn(context.folder);
-      const { signal, now } = context;
-      yield* runSteps(stage, { folder, signal, now, notes: [model.template.formatReason] });
+      yield* runSteps(context, stage, options.save_steps, [model.template.formatReason]);
       const path = join(context.folder, 'model');
       saveCheckpoint(path, model.config, model.training ?? model.parameters, {
         tokenizerFiles: tokenizerFilesOf(context.tokenizerSource(options.model)),
@@ -103,9 +101,6 @@ export function defineTraining<const S extends Shape>(
     },
   };
 }
-
-/** Checkpoints of a stage, in its folder. */
-export const checkpointsIn = (folder: string): string => join(folder, 'checkpoints');
 
 /** Weights that a stage computes with. */
 export const sourceOf = (

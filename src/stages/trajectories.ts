@@ -44,21 +44,15 @@ export const trajectories = defineStage({
       (question) => rolloutMode.prompt(speech, question, host),
     );
     const folder = join(context.folder, 'trajectories');
-    const { name, seed, signal, now } = context;
     yield* runTrajectories({
       ...given,
-      name,
-      seed,
-      signal,
-      now,
-      problems,
-      host,
-      rolloutMode,
-      speech,
-      sampler: answering.sampler,
-      sampling: samplingOf(given),
-      max_failed: answering.max_failed,
+      ...context,
+      ...answering,
+      ...environment,
       folder,
+      problems,
+      speech,
+      sampling: samplingOf(given),
     });
     return { trajectories: folder };
   },

@@ -6,7 +6,7 @@ import { UserError } from '../base/errors.ts';
 import { readText, writeAtomic } from '../base/files.ts';
 import { withNotices } from '../sampling/notices.ts';
 import type { SampleOptions, Sampler } from '../sampling/sampler.ts';
-import type { RunEvent } from './events.ts';
+import type { RunEvent, StageRun } from './events.ts';
 
 const TEACHER_FILE = 'teacher.json';
 const teacherSchema = z.object({ model: z.string() });
@@ -34,34 +34,23 @@ function modelIn(text: string): string | undefined {
   }
 }
 
-export interface AskingOptions {
-  /** Name of the stage. */
-  readonly name: string;
-  readonly sampler: Sampler;
-  /** Folder of the answers. */
-  readonly folder: string;
-  readonly signal: AbortSignal;
-}
-
-/** Checks a teacher before `work` asks it; yields warnings, what is waited for, and what the work yields. */
+/** Checks a teacher before `work` asks it; yields warnings, what is waited for, and what comes of the work when it is settled. */
 export async function* asking<T>(
-  { name: stage, sampler, folder, signal }: AskingOptions,
+  { name: stage, folder, signal }: StageRun,
+  sampler: Sampler,
   sampling: SampleOptions,
   work: (signal: AbortSignal) => AsyncGenerator<T>,
-): AsyncGenerator<RunEvent | T> {
-  const checked = async function* (stop: AbortSignal): AsyncGenerator<RunEvent | T> {
+  settle: (done: T) => AsyncIterable<RunEvent> | Iterable<RunEvent>,
+): AsyncGenerator<RunEvent> {
+  const checked = async function* (stop: AbortSignal): AsyncGenerator<RunEvent> {
     for (const text of (await sampler.check?.({ ...sampling, signal: stop })) ?? [])
       yield { type: 'warning', stage, text };
     if (sampler.served !== undefined && sampler.served !== '') claimTeacher(folder, sampler.served);
-    yield* work(stop);
+    for await (const done of work(stop)) yield* settle(done);
   };
   signal.throwIfAborted();
-  yield* withNotices(
-    checked,
-    sampler.notices,
-    (text): RunEvent => ({ type: 'waiting', stage, text }),
-    signal,
-  );
+  const waiting = (text: string): RunEvent => ({ type: 'waiting', stage, text });
+  yield* withNotices(checked, sampler.notices, waiting, signal);
 }
 
 /** Warning of what was not answered, the first of it with the reason; throws a UserError when it is too much. */

@@ -25,12 +25,8 @@ function existing(folder: string): { step: number; path: string }[] {
 
 const saved = z.object({ step: z.int(), state: z.unknown() });
 
-/** Parts that go on from a checkpoint. */
-export interface Restorable {
-  readonly trainer: Pick<Trainer, 'restore'>;
-  /** Takes over what `saveCheckpointStep` was given beside the trainer; throws where it is of another form. */
-  restore(state: unknown): void;
-}
+/** Checkpoints of a stage, in its folder. */
+export const checkpointsIn = (folder: string): string => join(folder, 'checkpoints');
 
 /** Saves what step `step` left behind, then removes older checkpoints. Returns the folder. */
 export function saveCheckpointStep(folder: string, step: number, trainer: Trainer, state: unknown): string {
@@ -43,14 +39,14 @@ export function saveCheckpointStep(folder: string, step: number, trainer: Traine
   return path;
 }
 
-export interface Restored {
-  readonly step: number;
-  /** Newer checkpoints that could not be read. */
-  readonly warnings: readonly string[];
-}
-
-/** Restores the newest checkpoint that can be read; undefined when there is none at all. */
-export function restoreNewest(folder: string, stage: Restorable): Restored | undefined {
+/**
+ * Restores the newest checkpoint that can be read, and warns of newer ones; step 0 when there is none at all. `restore`
+ * takes over what `saveCheckpointStep` was given beside the trainer, and throws where it is of another form.
+ */
+export function restoreNewest(
+  folder: string,
+  stage: { readonly trainer: Pick<Trainer, 'restore'>; restore(state: unknown): void },
+): { readonly step: number; readonly warnings: readonly string[] } {
   const warnings: string[] = [];
   const checkpoints = existing(folder);
   for (const { path, step } of checkpoints) {
@@ -69,7 +65,7 @@ export function restoreNewest(folder: string, stage: Restorable): Restored | und
       warnings.push(`the checkpoint ${path} is damaged and was passed over (${why})`);
     }
   }
-  if (checkpoints.length === 0) return undefined;
+  if (checkpoints.length === 0) return { step: 0, warnings };
   throw new UserError(
     'CHECKPOINT',
     `No checkpoint in ${folder} can be read (${errorText(warnings[0])}); remove that folder to begin the stage anew.`,

@@ -6,6 +6,20 @@ import type { MetricName } from './metrics.ts';
 
 export type Metrics = Partial<Record<MetricName, number>>;
 
+/** Surroundings of a stage at work. */
+export interface StageRun {
+  readonly name: string;
+  readonly kind: string;
+  /** The stage's own seed, or one derived from the recipe's and its name. */
+  readonly seed: number;
+  /** The folder of all that this stage makes. */
+  readonly folder: string;
+  /** Asks for a stop after the current step, with a checkpoint. */
+  readonly signal: AbortSignal;
+  /** Milliseconds since some fixed moment. */
+  readonly now: () => number;
+}
+
 /** Names and values of metrics. */
 export function entriesOf(metrics: Metrics): [MetricName, number][] {
   return Object.entries(metrics) as [MetricName, number][];
@@ -78,14 +92,30 @@ export function stepEvent(step: Omit<StepEvent, 'type'>): RunEvent {
   return { type: 'step', ...step, metrics: { ...metrics, ...measured } };
 }
 
-/** Some of what was drawn: two samples of each of the first two prompts. */
-export const someSamples = <P, S>(
-  prompts: readonly P[],
-  samplesOf: (prompt: P, index: number) => readonly S[],
-  shown: (prompt: P, sample: S) => DrawnSample,
-): DrawnSample[] =>
-  prompts.slice(0, 2).flatMap((prompt, i) =>
-    samplesOf(prompt, i)
-      .slice(0, 2)
-      .map((sample) => shown(prompt, sample)),
-  );
+/** Prompts of a step whose samples are shown, and samples of each. */
+export const SHOWN = 2;
+
+/** Some of the samples that were drawn, if there are any. */
+export function* sampleEvents(
+  stage: string,
+  step: number,
+  prompts: readonly Drawn[],
+): Generator<RunEvent, void, undefined> {
+  const samples = someSamples(prompts);
+  if (samples.length > 0) yield { type: 'sample', stage, step, samples };
+}
+
+/** A prompt with what was drawn after it. */
+interface Drawn {
+  readonly id: string;
+  readonly prompt: string;
+  readonly samples: readonly { readonly text: string; readonly reward: number }[];
+}
+
+/** Some of what was drawn. */
+export const someSamples = (prompts: readonly Drawn[]): DrawnSample[] =>
+  prompts
+    .slice(0, SHOWN)
+    .flatMap(({ id, prompt, samples }) =>
+      samples.slice(0, SHOWN).map(({ text: generation, reward }) => ({ id, prompt, generation, reward })),
+    );

@@ -70,13 +70,10 @@ export const grpoOptions = {
 type Options = z.output<z.ZodObject<typeof grpoOptions>> &
   ScheduleOptions & {
     readonly train_batch_size: number;
-    readonly save_steps: number;
     readonly token_budget?: number;
   };
 
 export interface Grpo<P> {
-  readonly name: string;
-  readonly kind: string;
   readonly seed: number;
   readonly trainer: Trainer;
   /** Scores under the reference policy; undefined when the KL coefficient is 0. */
@@ -124,12 +121,9 @@ const saved = z.object({ position: z.int().nonnegative(), trained: z.int().nonne
 
 /** A stage of reinforcement learning on rewards computed in this process. */
 export class GrpoStage<P> implements SteppedStage {
-  readonly name: string;
-  readonly kind: string;
   /** Rollout batches at most. */
   readonly total: number;
   readonly trainer: Trainer;
-  readonly saveSteps: number;
   readonly #given: Grpo<P>;
   readonly #order: (position: number) => number;
   /** Groups an optimiser update. */
@@ -141,14 +135,11 @@ export class GrpoStage<P> implements SteppedStage {
 
   constructor(given: Grpo<P>) {
     this.#given = given;
-    const { name, kind, trainer, rollouts, options, seed } = given;
+    const { trainer, rollouts, options, seed } = given;
     const { length } = rollouts.prompts;
     const byEpisodes = Math.ceil((options.num_episodes * length) / options.rollout_batch_size);
-    this.name = name;
-    this.kind = kind;
     this.total = Math.min(options.steps ?? byEpisodes, byEpisodes);
     this.trainer = trainer;
-    this.saveSteps = options.save_steps;
     this.#order = epochOrder(length, seed);
     this.#updateGroups = Math.max(1, Math.round(options.train_batch_size / options.n_samples_per_prompt));
   }
@@ -266,11 +257,7 @@ export class GrpoStage<P> implements SteppedStage {
         ...(all.length === 0 ? {} : rolloutMetrics(all, kept.length)),
         ...averaged(results, lr),
       },
-      samples: someSamples(
-        all,
-        ({ samples }) => samples,
-        ({ id, prompt }, { text: generation, reward }) => ({ id, prompt, generation, reward }),
-      ),
+      samples: someSamples(all),
       warnings,
       finished,
     };

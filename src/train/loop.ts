@@ -2,10 +2,9 @@
  * The training loop, one for every method: an async generator of typed events. A stage says what one step is;
  * the loop numbers steps, saves checkpoints, stops when asked, and goes on from where a killed run was.
  */
-import { dirname } from 'node:path';
 import { isAbort, UserError } from '../base/errors.ts';
-import { type DrawnSample, type Metrics, type RunEvent, stepEvent } from './events.ts';
-import { restoreNewest, saveCheckpointStep } from './checkpoints.ts';
+import { type DrawnSample, type Metrics, type RunEvent, type StageRun, stepEvent } from './events.ts';
+import { checkpointsIn, restoreNewest, saveCheckpointStep } from './checkpoints.ts';
 import { Diverged, type StepResult, type Trainer } from './trainer.ts';
 
 export interface StepReport {
@@ -22,12 +21,9 @@ export interface StepReport {
 }
 
 export interface SteppedStage {
-  readonly name: string;
-  readonly kind: string;
   /** Steps of the stage; each must depend on its number and the saved state alone. */
   readonly total: number;
   readonly trainer: Trainer;
-  readonly saveSteps: number;
   /** Notices for the user before it begins. */
   readonly warnings?: readonly string[];
   /** A step that the signal stops must leave everything as it was before. */
@@ -37,62 +33,35 @@ export interface SteppedStage {
   restore(state: unknown): void;
 }
 
-export interface LoopOptions {
-  /** Folder of the stage's checkpoints. */
-  readonly folder: string;
-  readonly signal: AbortSignal;
-  /** Milliseconds since some fixed moment. */
-  readonly now: () => number;
-  /** Facts that a watcher is told before the first step. */
-  readonly notes?: readonly string[];
-}
-
 /** Metrics of a trainer's step. */
 export function metricsOf(result: StepResult, lr: number): Metrics {
   return { loss: result.loss, ...result.parts, grad_norm: result.gradNorm, lr };
 }
 
-function divergedError(
-  stage: SteppedStage,
-  step: number,
-  saved: number,
-  folder: string,
-  what: string,
-): UserError {
-  const kept = saved > 0 ? `the checkpoint of step ${saved} is kept` : 'there was no checkpoint yet';
-  const advice =
-    step === 1
-      ? 'check the model and the data that it starts from, or lower lr'
-      : `lower lr or raise warmup_ratio, and run again under another name (--set name=NEW) or without ${dirname(folder)}`;
-  return new UserError(
-    'NOT_A_NUMBER',
-    `Stage ${stage.name} stopped in step ${step}: ${what}; ${kept}; ${advice}.`,
-  );
-}
-
 /**
- * Runs a stage's steps from its newest checkpoint on, to its end. When `signal` fires, a checkpoint is saved and its
- * reason thrown.
+ * Runs a stage's steps from its newest checkpoint on, to its end, with a checkpoint every `save_steps`; `notes` are facts
+ * that a watcher is told before the first. When the signal fires, a checkpoint is saved and its reason thrown.
  */
 export async function* runSteps(
+  { name, kind, folder, signal, now }: StageRun,
   stage: SteppedStage,
-  { folder, signal, now, notes = [] }: LoopOptions,
+  save_steps: number,
+  notes: readonly string[] = [],
 ): AsyncGenerator<RunEvent, void, undefined> {
-  const restored = restoreNewest(folder, stage);
-  let done = restored?.step ?? 0;
-  let saved = done;
-  yield { type: 'stage', stage: stage.name, kind: stage.kind, total: stage.total, done };
-  const note = (text: string): RunEvent => ({ type: 'waiting', stage: stage.name, text });
-  const warning = (text: string): RunEvent => ({ type: 'warning', stage: stage.name, text });
-  for (const text of [...(restored?.warnings ?? []), ...(stage.warnings ?? [])]) yield warning(text);
+  const checkpoints = checkpointsIn(folder);
+  const { step: first, warnings } = restoreNewest(checkpoints, stage);
+  let [done, saved, step] = [first, first, first];
+  yield { type: 'stage', stage: name, kind, total: stage.total, done };
+  const note = (text: string): RunEvent => ({ type: 'waiting', stage: name, text });
+  const warning = (text: string): RunEvent => ({ type: 'warning', stage: name, text });
+  for (const text of [...warnings, ...(stage.warnings ?? [])]) yield warning(text);
   for (const text of notes) yield note(text);
   const save = (): RunEvent => {
-    const path = saveCheckpointStep(folder, done, stage.trainer, stage.state());
+    const path = saveCheckpointStep(checkpoints, done, stage.trainer, stage.state());
     saved = done;
-    return { type: 'checkpoint', stage: stage.name, step: done, path };
+    return { type: 'checkpoint', stage: name, step: done, path };
   };
   let complete = done >= stage.total;
-  let step = done;
   try {
     while (!complete && !signal.aborted) {
       const start = now();
@@ -103,17 +72,23 @@ export async function* runSteps(
       const seconds = (now() - start) / 1000;
       for (const text of report.warnings ?? []) yield warning(text);
       for (const text of report.notes ?? []) yield note(text);
-      const { tokens, metrics, total = stage.total } = report;
-      yield stepEvent({ stage: stage.name, step, total, tokens, seconds, metrics });
-      if (report.samples !== undefined && report.samples.length > 0) {
-        yield { type: 'sample', stage: stage.name, step: done, samples: report.samples };
-      }
+      const { tokens, metrics, samples = [], total = stage.total } = report;
+      yield stepEvent({ stage: name, step, total, tokens, seconds, metrics });
+      if (samples.length > 0) yield { type: 'sample', stage: name, step, samples };
       // At its end a stage saves its model instead.
-      if (!complete && done % stage.saveSteps === 0) yield save();
+      if (!complete && done % save_steps === 0) yield save();
     }
     if (complete) stage.trainer.checkWeights();
   } catch (thrown) {
-    if (thrown instanceof Diverged) throw divergedError(stage, step, saved, folder, thrown.message);
+    if (thrown instanceof Diverged) {
+      const kept = saved > 0 ? `the checkpoint of step ${saved} is kept` : 'there was no checkpoint yet';
+      const advice =
+        step === 1
+          ? 'check the model and the data that it starts from, or lower lr'
+          : `lower lr or raise warmup_ratio, and run again under another name (--set name=NEW) or without ${folder}`;
+      const text = `Stage ${name} stopped in step ${step}: ${thrown.message}; ${kept}; ${advice}.`;
+      throw new UserError('NOT_A_NUMBER', text);
+    }
     // The interrupted step changed nothing: the next run repeats it.
     if (!isAbort(thrown, signal)) throw thrown;
   }

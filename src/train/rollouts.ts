@@ -3,18 +3,17 @@
  * top-k log-probabilities at every token (STAR's teacher_rollout.py; correctness is not checked there either).
  */
 import { UserError } from '../base/errors.ts';
-import type { ToolFormat } from '../chat/formats/format.ts';
+import type { ChatTemplate } from '../chat/template.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
 import { answerKey } from '../sampling/duplicates.ts';
 import type { Drawn } from '../sampling/sampler.ts';
 import type { Answered, Batch, Question, Teacher } from '../sampling/teacher.ts';
 import { asking, unanswered } from './asking.ts';
-import { type RunEvent, someSamples, stepEvent } from './events.ts';
+import { type RunEvent, sampleEvents, type StageRun, stepEvent } from './events.ts';
 import type { Prompts, ScoredPrompt } from './prompts.ts';
 import { addCounts, type KeptPrompt, NO_COUNTS, type RolloutCounts, RolloutWriter } from './rollout-store.ts';
 
-export interface RolloutOptions {
-  readonly name: string;
+export interface RolloutOptions extends StageRun {
   readonly prompts: Prompts<ScoredPrompt>;
   /** Index of the prompt at a position of the order in which they are asked. */
   readonly order: (position: number) => number;
@@ -29,13 +28,9 @@ export interface RolloutOptions {
   readonly max_failed: number;
   readonly teacher: Teacher;
   readonly tokenizer: Tokenizer;
-  /** Form of the answers. */
-  readonly format: ToolFormat;
+  readonly template: ChatTemplate;
   /** Ids that the teacher may give. */
   readonly vocabSize: number;
-  readonly folder: string;
-  readonly signal: AbortSignal;
-  readonly now: () => number;
 }
 
 /** A question with what its answers are scored by. */
@@ -43,7 +38,7 @@ type Asked = Question & Pick<ScoredPrompt, 'id' | 'scorer'>;
 
 /** Scores drafts and keeps those that are valid, distinct and good enough. */
 function choose(
-  { validity_filter, reward_threshold = -Infinity, format: form }: RolloutOptions,
+  { validity_filter, reward_threshold = -Infinity, template }: RolloutOptions,
   { text: prompt, ids, scorer }: Asked,
   drafts: readonly Drawn[],
 ): { readonly counts: RolloutCounts; readonly kept: readonly (Drawn & { readonly reward: number })[] } {
@@ -58,7 +53,7 @@ function choose(
     const isValid = format === 1 && !isCut;
     if (isValid) counts.valid += 1;
     if ((validity_filter && !isValid) || reward < reward_threshold) continue;
-    const key = answerKey(prompt, draft.text, form);
+    const key = answerKey(prompt, draft.text, template.format);
     if (!kept.has(key)) kept.set(key, { ...draft, reward });
   }
   return { counts: { ...counts, kept: kept.size }, kept: [...kept.values()] };
@@ -187,12 +182,7 @@ class Rollouts {
     });
     this.#since = NO_COUNTS;
     this.#stepStart = end;
-    const samples = someSamples(
-      prompts,
-      (one) => one.samples,
-      ({ id, prompt }, { text: generation, reward: earned }) => ({ id, prompt, generation, reward: earned }),
-    );
-    if (samples.length > 0) yield { type: 'sample', stage, step, samples };
+    yield* sampleEvents(stage, step, prompts);
   }
 
   /** Warns of what stayed out; throws when too many prompts could not be answered, or nothing is kept. */
@@ -224,19 +214,16 @@ class Rollouts {
  * when it fires.
  */
 export async function* runRollouts(options: RolloutOptions): AsyncGenerator<RunEvent, void, undefined> {
-  const { name, teacher, tokenizer, vocabSize, folder, signal } = options;
+  const { name: stage, kind, teacher, tokenizer, vocabSize, folder } = options;
   const facts = { tokenizer: tokenizer.fingerprint(), vocabSize, topK: teacher.topK };
   using writer = new RolloutWriter(folder, facts);
   const rollouts = new Rollouts(options, writer);
   const { total, step } = rollouts;
-  yield { type: 'stage', stage: name, kind: 'rollout', total, done: step };
+  yield { type: 'stage', stage, kind, total, done: step };
   if (step < total) {
     const draw = (stop: AbortSignal) => teacher.draw(rollouts.batches(), stop);
-    const asked = { name, sampler: teacher.sampler, folder, signal };
-    for await (const item of asking(asked, teacher.sampling, draw)) {
-      if ('type' in item) yield item;
-      else yield* rollouts.settle(item);
-    }
+    const settle = (group: readonly Answered<Asked>[]) => rollouts.settle(group);
+    yield* asking(options, teacher.sampler, teacher.sampling, draw, settle);
   }
   yield* rollouts.close();
   writer.finish();

@@ -17,7 +17,7 @@ export interface SupervisedOptions {
   readonly trainer: Trainer;
   readonly examples: ExampleSource;
   readonly total: number;
-  readonly options: ScheduleOptions & { readonly save_steps: number; readonly token_budget?: number };
+  readonly options: ScheduleOptions & { readonly token_budget?: number };
   /** Tells whether making examples needs the device; otherwise those of the next step are made while one is computed. */
   readonly onDevice?: boolean;
   /** Looks at the first step's examples, and says what there is to say of them; throws a UserError where they teach nothing. */
@@ -31,28 +31,14 @@ export interface SupervisedOptions {
 const saved = z.object({ trained: z.int().nonnegative() });
 
 /** A stage of plain optimisation. */
-export function supervisedStage(
-  { name, kind }: Pick<SteppedStage, 'name' | 'kind'>,
-  {
-    trainer,
-    examples,
-    total,
-    options,
-    onDevice = false,
-    check,
-    warnings = [],
-    shown = [],
-  }: SupervisedOptions,
-): SteppedStage {
+export function supervisedStage(given: SupervisedOptions): SteppedStage {
+  const { trainer, examples, total, options, check, warnings = [], shown = [] } = given;
   let trained = 0;
   /** Examples of a step ahead; what making them throws is thrown when their step comes. */
   let ahead: { readonly step: number; readonly batch: Promise<readonly TrainExample[]> } | undefined;
   return {
-    name,
-    kind,
     total,
     trainer,
-    saveSteps: options.save_steps,
     warnings,
     async step(index, signal): Promise<StepReport> {
       const known = ahead?.step === index ? ahead.batch : undefined;
@@ -62,7 +48,7 @@ export function supervisedStage(
       const lr = learningRate(options, index, total);
       const running = trainer.step(batch, lr, signal);
       // The first batches are being computed by now, on other threads.
-      if (!onDevice && index + 1 < total) {
+      if (given.onDevice !== true && index + 1 < total) {
         const next = (async () => examples(index + 1, signal))();
         // It is waited for later; until then a failure is nobody's.
         next.catch(() => undefined);

@@ -1,13 +1,11 @@
 /** Teacher trajectories: a model solves an environment's problems, and its right, distinct conversations are kept. */
 import { hashString } from '../base/rng.ts';
-import type { Conversation } from '../environment/conversation.ts';
-import type { EnvironmentHost } from '../environment/environment.ts';
+import type { Conversation, Voice } from '../environment/conversation.ts';
 import type { RolloutMode } from '../environment/rollout-mode.ts';
-import type { Speech } from '../environment/speech.ts';
 import { answersRightly } from '../rewards/mentor.ts';
 import type { Sampler, SamplingOptions } from '../sampling/sampler.ts';
 import { asking, unanswered } from './asking.ts';
-import { meanMetrics, type RunEvent, someSamples, stepEvent } from './events.ts';
+import { meanMetrics, type RunEvent, sampleEvents, SHOWN, type StageRun, stepEvent } from './events.ts';
 import type { Prompts, ToolPrompt } from './prompts.ts';
 import {
   hasTrajectories,
@@ -17,12 +15,9 @@ import {
 } from './trajectory-store.ts';
 import { conversationParts, rowsOf } from './tool-rollouts.ts';
 
-export interface TrajectoryOptions {
-  readonly name: string;
+export interface TrajectoryOptions extends StageRun, Voice {
   readonly problems: Prompts<ToolPrompt>;
-  readonly host: EnvironmentHost;
   readonly rolloutMode: RolloutMode;
-  readonly speech: Speech;
   readonly sampler: Sampler;
   readonly sampling: SamplingOptions;
   readonly max_turns: number;
@@ -34,49 +29,37 @@ export interface TrajectoryOptions {
   readonly keep: number;
   /** Keep conversations without the right answer too. */
   readonly keep_wrong: boolean;
-  readonly seed: number;
-  readonly folder: string;
-  readonly signal: AbortSignal;
-  readonly now: () => number;
 }
 
-/** The conversations of a problem that are kept: right ones first, each once. */
-function chosen(
-  { keep, keep_wrong }: TrajectoryOptions,
-  { problem }: ToolPrompt,
-  conversations: readonly Conversation[],
-): Trajectory[] {
-  const seen = new Set<string>();
-  const judged = conversations.map((conversation) => ({
-    conversation,
-    correct: answersRightly(problem.answer, conversation.response),
-  }));
-  return (
-    judged
-      // An agent whose first step never worked has said nothing that stays.
-      .filter(({ conversation, correct }) => conversation.tokens.length > 0 && (correct || keep_wrong))
-      .toSorted((a, b) => Number(b.correct) - Number(a.correct))
-      .filter(({ conversation: { tokens } }) => !seen.has(tokens.join()) && seen.add(tokens.join()))
-      .slice(0, keep)
-      .map(({ conversation, correct }) => ({
-        tokens: conversation.tokens,
-        rows: rowsOf(conversation),
-        correct,
-      }))
-  );
-}
-
-/** A batch of problems with the conversations about each, and who was not answered. */
+/** A problem with the conversations about it, and whether each ends with the right answer. */
 interface Solved {
+  readonly prompt: ToolPrompt;
+  readonly drawn: readonly (Conversation & { readonly correct: boolean })[];
+}
+
+/** A batch of problems, and who was not answered. */
+interface Batch {
   readonly number: number;
   readonly start: number;
-  readonly asked: readonly ToolPrompt[];
-  readonly drawn: readonly (readonly Conversation[])[];
+  readonly solved: readonly Solved[];
   readonly failed: readonly string[];
 }
 
+/** The conversations of a problem that are kept: right ones first, each once. */
+function chosen({ keep, keep_wrong }: TrajectoryOptions, { drawn }: Solved): Trajectory[] {
+  // An agent whose first step never worked has said nothing that stays.
+  const said = drawn.filter(({ tokens, correct }) => tokens.length > 0 && (correct || keep_wrong));
+  const distinct = new Map<string, Trajectory>();
+  for (const one of said.toSorted((a, b) => Number(b.correct) - Number(a.correct))) {
+    const { tokens, correct } = one;
+    const key = tokens.join();
+    if (!distinct.has(key)) distinct.set(key, { tokens, rows: rowsOf(one), correct });
+  }
+  return [...distinct.values()].slice(0, keep);
+}
+
 /** Solves a batch of problems. */
-async function solve(options: TrajectoryOptions, number: number, signal: AbortSignal): Promise<Solved> {
+async function solve(options: TrajectoryOptions, number: number, signal: AbortSignal): Promise<Batch> {
   const { problems, rollout_batch_size: batch, sampling, max_turns, rolloutMode, seed, now } = options;
   const start = now();
   const first = number * batch;
@@ -94,52 +77,54 @@ async function solve(options: TrajectoryOptions, number: number, signal: AbortSi
       onFailure: (i, why) => void failed.push(`${asked[i]?.problem.id ?? ''}: ${why}`),
     },
   );
-  return { number, start, asked, drawn, failed };
+  const solved = asked.map((prompt, i) => ({
+    prompt,
+    drawn: (drawn[i] ?? []).map((one) => ({
+      ...one,
+      correct: answersRightly(prompt.problem.answer, one.response),
+    })),
+  }));
+  return { number, start, solved, failed };
 }
 
 /** Says what came of a batch, and stores last what is kept, so that the log has all that is stored. */
-function* settle(options: TrajectoryOptions, total: number, solved: Solved): Generator<RunEvent> {
+function* settle(options: TrajectoryOptions, total: number, batch: Batch): Generator<RunEvent> {
   const { name: stage, now, folder, speech } = options;
-  const { number, start, asked, drawn } = solved;
-  const kept = asked.flatMap((prompt, i): StoredTrajectories[] => {
-    const samples = chosen(options, prompt, drawn[i] ?? []);
-    return samples.length === 0 ? [] : [{ id: prompt.problem.id, prompt: prompt.ids, samples }];
+  const { number, start, solved } = batch;
+  const kept = solved.flatMap((one): StoredTrajectories[] => {
+    const { problem, ids: prompt } = one.prompt;
+    const samples = chosen(options, one);
+    return samples.length === 0 ? [] : [{ id: problem.id, prompt, samples }];
   });
-  const rewardOf = ({ problem }: ToolPrompt, { response }: Conversation): number =>
-    answersRightly(problem.answer, response) ? 1 : 0;
-  const parts = asked.flatMap((prompt, i) =>
-    (drawn[i] ?? []).map((one) => ({
-      ...conversationParts(one),
-      accuracy: rewardOf(prompt, one),
-      completion_tokens: one.tokens.length,
-    })),
-  );
+  const all = solved.flatMap(({ drawn }) => drawn);
+  const sequences = [...all.map(({ tokens }) => tokens), ...solved.map(({ prompt }) => prompt.ids)];
   const step = number + 1;
   yield stepEvent({
     stage,
     step,
     total,
-    tokens: [...drawn.flat().map(({ tokens }) => tokens), ...asked.map(({ ids }) => ids)].reduce(
-      (n, { length }) => n + length,
-      0,
-    ),
+    tokens: sequences.reduce((n, { length }) => n + length, 0),
     seconds: (now() - start) / 1000,
     metrics: {
-      ...meanMetrics(parts),
-      kept: kept.reduce((n, { samples }) => n + samples.length, 0) / Math.max(1, parts.length),
+      ...meanMetrics(
+        all.map((one) => ({
+          ...conversationParts(one),
+          accuracy: Number(one.correct),
+          completion_tokens: one.tokens.length,
+        })),
+      ),
+      kept: kept.reduce((n, { samples }) => n + samples.length, 0) / Math.max(1, all.length),
     },
   });
-  const samples = someSamples(
-    asked,
-    (_, i) => drawn[i] ?? [],
-    (prompt, one) => ({
-      id: prompt.problem.id,
-      prompt: prompt.text,
-      generation: speech.tokenizer.decode(one.tokens),
-      reward: rewardOf(prompt, one),
-    }),
-  );
-  if (samples.length > 0) yield { type: 'sample', stage, step, samples };
+  const shown = solved.slice(0, SHOWN).map(({ prompt: { problem, text: prompt }, drawn }) => ({
+    id: problem.id,
+    prompt,
+    samples: drawn.map(({ tokens, correct }) => ({
+      text: speech.tokenizer.decode(tokens),
+      reward: Number(correct),
+    })),
+  }));
+  yield* sampleEvents(stage, step, shown);
   writeTrajectories(folder, number, speech.tokenizer.fingerprint(), kept);
 }
 
@@ -150,34 +135,26 @@ function* settle(options: TrajectoryOptions, total: number, solved: Solved): Gen
 export async function* runTrajectories(
   options: TrajectoryOptions,
 ): AsyncGenerator<RunEvent, void, undefined> {
-  const { name: stage, problems, rollout_batch_size: batch, folder, max_failed } = options;
+  const { name: stage, kind, problems, rollout_batch_size: batch, folder, max_failed } = options;
   const total = Math.ceil(problems.length / batch);
   let done = 0;
   while (done < total && hasTrajectories(folder, done)) done += 1;
-  yield { type: 'stage', stage, kind: 'trajectories', total, done };
+  yield { type: 'stage', stage, kind, total, done };
   if (done < total) {
-    const draw = async function* (signal: AbortSignal): AsyncGenerator<Solved> {
+    const draw = async function* (signal: AbortSignal): AsyncGenerator<Batch> {
       for (let number = done; number < total; number++) {
         signal.throwIfAborted();
         yield await solve(options, number, signal);
       }
     };
     let count = 0;
-    for await (const item of asking(options, options.sampling, draw)) {
-      if ('type' in item) {
-        yield item;
-        continue;
-      }
-      const [first] = item.failed;
-      count += item.failed.length;
-      if (first !== undefined)
-        yield unanswered(
-          stage,
-          { count, of: `${problems.length} problems`, first },
-          max_failed * problems.length,
-        );
-      yield* settle(options, total, item);
-    }
+    yield* asking(options, options.sampler, options.sampling, draw, function* (solved): Generator<RunEvent> {
+      const [first] = solved.failed;
+      count += solved.failed.length;
+      const failed = { count, of: `${problems.length} problems` };
+      if (first !== undefined) yield unanswered(stage, { ...failed, first }, max_failed * problems.length);
+      yield* settle(options, total, solved);
+    });
   }
   if (problems.tooLong > 0) {
     const text = `${problems.tooLong} problems were too long and were left out`;

@@ -89,6 +89,7 @@ async function solve(
   using sampler = servedBy([url], tokenizer, { kind, retries });
   const run = runTrajectories({
     name,
+    kind: 'trajectories',
     problems: toolPrompts(name, lockers, 2000, (question) => rolloutMode.prompt(speech, question, host)),
     host,
     rolloutMode,

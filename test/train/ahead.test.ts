@@ -37,12 +37,8 @@ async function run(total: number, onDevice: boolean, source: ExampleSource = (st
     events.push(`make ${step}`);
     return source(step, own);
   };
-  const schedule = { lr: 1e-3, lr_scheduler: 'constant', warmup_ratio: 0, min_lr_ratio: 0 } as const;
-  const options = { ...schedule, save_steps: 100 };
-  const stage = supervisedStage(
-    { name: 'sft', kind: 'sft' },
-    { trainer, examples, total, options, onDevice },
-  );
+  const options = { lr: 1e-3, lr_scheduler: 'constant', warmup_ratio: 0, min_lr_ratio: 0 } as const;
+  const stage = supervisedStage({ trainer, examples, total, options, onDevice });
   const losses: (number | undefined)[] = [];
   for (let step = 0; step < total; step++) {
     const report = await stage.step(step, signal);

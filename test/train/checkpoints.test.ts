@@ -21,18 +21,18 @@ function save(step: number, state: unknown = { step }): string {
 }
 
 /** The restored state: the step, the state, the trainer's number, the warnings. */
-function restored(): unknown[] | undefined {
+function restored(): unknown[] {
   const fake = new FakeTrainer();
   let state: unknown;
   const restore = (saved: unknown): void => {
     state = saved;
   };
   const found = restoreNewest(scratch.folder, { trainer: fake.trainer, restore });
-  return found === undefined ? undefined : [found.step, state, fake.value, found.warnings.length];
+  return [found.step, state, fake.value, found.warnings.length];
 }
 
 test('what was saved is restored, with the state as it was', () => {
-  expect(restored()).toBeUndefined();
+  expect(restored()).toEqual([0, undefined, 0, 0]);
   const path = save(3, { position: 7, list: [1, null], nothing: null });
   expect(path).toBe(join(scratch.folder, 'step-000003'));
   expect(restored()).toEqual([3, { position: 7, list: [1, null], nothing: null }, 3, 0]);

@@ -127,8 +127,6 @@ test('reinforcement learning on it: results are read and not learned, and reward
     return step(examples, lr, signal);
   };
   const stage = new GrpoStage({
-    name: 'mentor',
-    kind: 'mentor',
     trainer,
     reference,
     rollouts: {
@@ -156,7 +154,6 @@ test('reinforcement learning on it: results are read and not learned, and reward
       dynamic_filtering: false,
       dynamic_filtering_range: [0, 1],
       dynamic_filtering_min_diff: 0,
-      save_steps: 10,
       lr_scheduler: 'constant',
       lr: 1e-5,
       warmup_ratio: 0,

@@ -48,7 +48,6 @@ const OPTIONS: Grpo<number>['options'] = {
   dynamic_filtering: false,
   dynamic_filtering_range: [0.1, 0.9],
   dynamic_filtering_min_diff: 0,
-  save_steps: 1,
   lr_scheduler: 'constant',
   lr: 0.5,
   warmup_ratio: 0,
@@ -70,8 +69,6 @@ function make(
     },
   };
   const stage = new GrpoStage({
-    name: 'rl',
-    kind: 'simrl',
     trainer: fake.trainer,
     reference,
     rollouts,

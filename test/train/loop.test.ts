@@ -17,10 +17,7 @@ const checkpoints = (): string => join(scratch.folder, 'checkpoints');
 
 /** A stage whose steps add to a trainer and to a state of its own. */
 class Counting implements SteppedStage {
-  readonly name = 'counting';
-  readonly kind = 'sft';
   readonly total: number;
-  readonly saveSteps = 2;
   readonly fake = new FakeTrainer();
   readonly trainer = this.fake.trainer;
   readonly asked: number[] = [];
@@ -63,7 +60,15 @@ async function run(
   onEvent: (event: RunEvent) => void = () => undefined,
 ): Promise<{ events: RunEvent[]; complete: boolean }> {
   const { signal } = stop;
-  return eventsOf(runSteps(stage, { folder: checkpoints(), signal, now: clock() }), signal, onEvent);
+  const surroundings = {
+    name: 'counting',
+    kind: 'sft',
+    seed: 1,
+    folder: scratch.folder,
+    signal,
+    now: clock(),
+  };
+  return eventsOf(runSteps(surroundings, stage, 2), signal, onEvent);
 }
 
 const told = (events: readonly RunEvent[]): string[] =>

@@ -95,8 +95,10 @@ async function roll(
   const signal = options.rollout?.signal ?? new AbortController().signal;
   const run = runRollouts({
     name,
+    kind: 'rollout',
+    seed: 1,
     prompts,
-    format: hermes,
+    template: OWN_TEMPLATE,
     count: dialogues,
     rollout_batch_size: 4,
     validity_filter: true,

@@ -27,8 +27,6 @@ async function ratesOf(options: Pick<Grpo<number>['options'], 'token_budget'> & 
     },
   };
   const stage = new GrpoStage<number>({
-    name: 'simrl',
-    kind: 'simrl',
     // Of a trainer, a stage of reinforcement learning needs its steps alone.
     trainer: trainer as unknown as Trainer,
     reference: undefined,
@@ -48,7 +46,6 @@ async function ratesOf(options: Pick<Grpo<number>['options'], 'token_budget'> & 
       dynamic_filtering: false,
       dynamic_filtering_range: [0, 1],
       dynamic_filtering_min_diff: 0,
-      save_steps: 10,
       lr_scheduler: 'cosine_with_min_lr',
       lr: 1,
       warmup_ratio: 0.03,
