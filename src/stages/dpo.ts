@@ -6,18 +6,19 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../base/errors.ts';
 import type { Owned } from '../base/owned.ts';
+import { Speech } from '../environment/speech.ts';
 import { preference } from '../losses/all.ts';
 import { Scorer } from '../model/tree/scoring.ts';
 import { loadReward } from '../rewards/index.ts';
 import { CHAIN_PAIRINGS, chooseChainPairs } from '../train/chain-pairs.ts';
 import { checkpointsIn } from '../train/checkpoints.ts';
+import { someSamples } from '../train/events.ts';
 import {
   type AnsweredPrompt,
   choosePairs,
   countedRows,
   pairExample,
   type PreferencePair,
-  shownPair,
 } from '../train/pairs.ts';
 import { scoredPrompts } from '../train/prompts.ts';
 import { ReferenceCache } from '../train/reference-cache.ts';
@@ -36,8 +37,6 @@ import { count, type OpenModel, type OptionsOf, refersTo, type StageContext } fr
 import { answerRewardOption } from './reward-option.ts';
 import { defineTraining, trainingOptions } from './training.ts';
 
-/** Pairs whose two answers the report shows. */
-const SHOWN = 2;
 /** Reward that rollout stages score their answers with. */
 const STORED_REWARD = 'simrl';
 
@@ -70,35 +69,28 @@ type Options = OptionsOf<typeof options>;
 async function rescored(
   context: StageContext,
   given: Options,
-  { tokenizer, template }: OpenModel,
+  model: OpenModel,
   prompts: readonly AnsweredPrompt[],
 ): Promise<readonly AnsweredPrompt[]> {
   if (given.reward === STORED_REWARD) return prompts;
   const dialogues = context.dialogues('train');
-  const asked = scoredPrompts({
-    stage: context.name,
-    dialogues,
-    tokenizer,
-    template,
-    reward: await loadReward(given.reward),
-    maxTokens: Infinity,
-  });
+  const reward = await loadReward(given.reward);
+  const asked = scoredPrompts({ ...model, stage: context.name, dialogues, reward, maxTokens: Infinity });
   const places = new Map<string, number[]>();
   let place = 0;
   for (const { id } of dialogues) places.set(id, [...(places.get(id) ?? []), place++]);
   return prompts.map((stored) => {
     const found = asked.at(places.get(stored.id) ?? []).find(({ text }) => text === stored.prompt);
-    if (found === undefined) {
+    if (found === undefined)
       throw new UserError(
         'ROLLOUTS',
         `Stage ${context.name}: the prompt ${stored.id} of ${given.data} is not among the training dialogues any more; make the rollouts anew.`,
       );
-    }
-    const samples = stored.samples.map((sample) => ({
-      ...sample,
-      reward: found.scorer.score(sample.text).reward,
-    }));
-    return { ...stored, samples };
+    const rewardOf = (text: string): number => found.scorer.score(text).reward;
+    return {
+      ...stored,
+      samples: stored.samples.map((sample) => ({ ...sample, reward: rewardOf(sample.text) })),
+    };
   });
 }
 
@@ -114,9 +106,12 @@ interface Chosen {
 /** Pairs of a trajectories stage, of problems with right and with wrong ones. */
 function fromTrajectories(context: StageContext, given: Options, model: OpenModel): Chosen {
   const stored = storedTrajectories(context, given.data, model);
-  const { pairing, pairs_per_problem: most, prompt_max_len } = given;
-  const { pairs: all, dropped } = chooseChainPairs(stored, model, { pairing, most });
-  const pairs = all.filter(({ promptIds }) => promptIds.length <= prompt_max_len);
+  const { pairs: all, dropped } = chooseChainPairs(
+    stored,
+    new Speech(model.tokenizer, model.template),
+    given,
+  );
+  const pairs = all.filter(({ promptIds }) => promptIds.length <= given.prompt_max_len);
   const tooLong = all.length - pairs.length;
   const { right, wrong, same } = dropped;
   return {
@@ -137,10 +132,9 @@ function fromTrajectories(context: StageContext, given: Options, model: OpenMode
 
 /** Pairs of a rollout stage: of each prompt the best and the worst answer. */
 async function fromRollouts(context: StageContext, given: Options, model: OpenModel): Promise<Chosen> {
-  const { reward_margin: margin, reward_threshold: threshold } = given;
   const { prompts, tooLong } = storedPrompts(context, given, model);
   const asked = await rescored(context, given, model, prompts);
-  const { pairs, dropped } = choosePairs(asked, { margin, threshold });
+  const { pairs, dropped } = choosePairs(asked, given);
   const all = prompts.length + tooLong;
   return {
     pairs,
@@ -151,8 +145,11 @@ async function fromRollouts(context: StageContext, given: Options, model: OpenMo
         dropped.alone,
         'have a single answer (draw more, or set validity_filter to false in the rollout stage)',
       ],
-      [dropped.alike, `have answers that differ by less than reward_margin ${margin} (lower it)`],
-      [dropped.poor, `have no answer that earns reward_threshold ${threshold} (lower it)`],
+      [
+        dropped.alike,
+        `have answers that differ by less than reward_margin ${given.reward_margin} (lower it)`,
+      ],
+      [dropped.poor, `have no answer that earns reward_threshold ${given.reward_threshold} (lower it)`],
     ],
     warnings: [
       ...(tooLong > 0 ? [`${tooLong} prompts are longer than prompt_max_len and are left out`] : []),
@@ -204,7 +201,10 @@ async function lessons(
     // Of a step's pairs, many begin with the same tools, and some with the same chain.
     arrange: (step) => joinAlike(step, 2 * treeLimit(given)),
     warnings,
-    shown: pairs.slice(0, SHOWN).flatMap(shownPair),
+    // The chosen answer first.
+    shown: someSamples(
+      pairs.map(({ chosen, rejected, ...pair }) => ({ ...pair, samples: [chosen, rejected] })),
+    ),
   };
 }
 

@@ -1,22 +1,10 @@
 /** An environment's worked solutions as examples. */
-import { commonLength } from '../model/tree/shared-prefix.ts';
 import { Speech } from '../environment/speech.ts';
 import type { TrainExample } from '../train/examples.ts';
-import { joinAt } from '../train/shared-prefix.ts';
+import { joinExamples } from '../train/shared-prefix.ts';
 import { rowsOf } from '../train/tool-rollouts.ts';
 import { GROUP_LIMIT } from './lessons.ts';
 import type { OpenModel, StageContext } from './stage.ts';
-
-/** Several worked solutions as one tree: what their prompts begin with in common is the shared prompt. */
-function solutionsExample(solved: readonly TrainExample[]): TrainExample {
-  // At least one token of each prompt is left over.
-  const most = Math.min(...solved.map(({ prompt }) => prompt.length - 1));
-  const [first] = solved;
-  return joinAt(
-    solved,
-    solved.reduce((length, { prompt }) => commonLength(first?.prompt ?? prompt, prompt, length), most),
-  );
-}
 
 /** Groups of worked solutions of an environment's training problems. Throws the signal's reason when it fires. */
 export async function solutionGroups(
@@ -43,7 +31,9 @@ export async function solutionGroups(
       const { tokens, drawn } = await rolloutMode.worked(problem, host, speech);
       solved.push({ prompt, completions: [{ tokens, rows: rowsOf({ drawn }), inputs: {} }] });
     }
-    if (solved.length > 0) examples.push(solutionsExample(solved));
+    // At least one token of each prompt is left over.
+    const most = Math.min(...solved.map(({ prompt }) => prompt.length - 1));
+    if (solved.length > 0) examples.push(joinExamples(solved, most));
   }
   return { examples, tooLong };
 }

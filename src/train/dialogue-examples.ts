@@ -3,9 +3,8 @@ import type { Dialogue } from '../chat/messages.ts';
 import type { ChatTemplate } from '../chat/template.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
 import { renderDialogue } from '../data/render.ts';
-import { commonLength } from '../model/tree/shared-prefix.ts';
 import { rowsFrom, type TrainExample } from './examples.ts';
-import { joinAt } from './shared-prefix.ts';
+import { joinExamples } from './shared-prefix.ts';
 
 /**
  * Dialogues with one tool set as one example. Those of a user may have system messages of their own, or none, in which
@@ -17,14 +16,9 @@ export function groupExample(
   template: ChatTemplate,
 ): TrainExample {
   const records = dialogues.map((dialogue) => renderDialogue(dialogue, tokenizer, template));
-  const first = records[0];
-  const shared = records.reduce(
-    (length, { promptIds }) => commonLength(first?.promptIds ?? promptIds, promptIds, length),
-    Math.max(1, first?.systemLength ?? 0),
-  );
   const examples = records.map(({ promptIds, targetIds }): TrainExample => ({
     prompt: promptIds,
     completions: [{ tokens: targetIds, rows: rowsFrom(targetIds), inputs: {} }],
   }));
-  return joinAt(examples, shared);
+  return joinExamples(examples, Math.max(1, records[0]?.systemLength ?? 0));
 }

@@ -1,7 +1,7 @@
 /** Pairs of answers to one prompt, one chosen and one rejected: what preference optimisation learns from. */
 import type { TokenIds } from '../base/token-ids.ts';
-import type { DrawnSample } from './events.ts';
 import { rowsFrom, type TrainCompletion, type TrainExample } from './examples.ts';
+import type { StoredPrompt } from './rollout-store.ts';
 
 /** One answer of a prompt, or the rest of a conversation after it, with what it earned. */
 export interface PairAnswer {
@@ -12,42 +12,26 @@ export interface PairAnswer {
   readonly rows?: readonly number[];
 }
 
-export interface AnsweredPrompt {
-  readonly id: string;
-  readonly prompt: string;
-  readonly promptIds: TokenIds;
-  readonly samples: readonly PairAnswer[];
-}
+export type AnsweredPrompt = StoredPrompt<PairAnswer>;
 
-export interface PreferencePair {
-  readonly id: string;
-  readonly prompt: string;
-  readonly promptIds: TokenIds;
+export interface PreferencePair extends Omit<AnsweredPrompt, 'samples'> {
   readonly chosen: PairAnswer;
   readonly rejected: PairAnswer;
 }
 
-export interface PairRule {
-  /** Least lead of the chosen answer's reward; above 0. */
-  readonly margin: number;
-  /** Least reward of the chosen answer. */
-  readonly threshold: number | undefined;
-}
-
-export interface ChosenPairs {
-  readonly pairs: readonly PreferencePair[];
-  /** Prompts with a single answer, with answers that are too much alike, and whose best answer earned too little. */
-  readonly dropped: { readonly alone: number; readonly alike: number; readonly poor: number };
-}
-
-/** Of each prompt the answer that earned most against the one that earned least; of equals, the first drawn. */
+/**
+ * Of each prompt the answer that earned most against the one that earned least; of equals, the first drawn. The former
+ * must lead by the margin, above 0, and earn the threshold. `dropped` counts prompts with a single answer, with answers
+ * that are too much alike, and whose best answer earned too little.
+ */
 export function choosePairs(
   prompts: readonly AnsweredPrompt[],
-  { margin, threshold = -Infinity }: PairRule,
-): ChosenPairs {
+  options: { readonly reward_margin: number; readonly reward_threshold?: number },
+) {
+  const { reward_margin: margin, reward_threshold: threshold = -Infinity } = options;
   const pairs: PreferencePair[] = [];
   const dropped = { alone: 0, alike: 0, poor: 0 };
-  for (const { id, prompt, promptIds, samples } of prompts) {
+  for (const { samples, ...prompt } of prompts) {
     const [first, ...others] = samples;
     if (first === undefined || others.length === 0) {
       dropped.alone += 1;
@@ -57,7 +41,7 @@ export function choosePairs(
     const rejected = others.reduce((worst, next) => (next.reward < worst.reward ? next : worst), first);
     if (chosen.reward - rejected.reward < margin || chosen === rejected) dropped.alike += 1;
     else if (chosen.reward < threshold) dropped.poor += 1;
-    else pairs.push({ id, prompt, promptIds, chosen, rejected });
+    else pairs.push({ ...prompt, chosen, rejected });
   }
   return { pairs, dropped };
 }
@@ -92,9 +76,4 @@ export function pairExample(
     prompt: promptIds,
     completions: [completion(chosen, 1, scores.chosen), completion(rejected, -1, scores.rejected)],
   };
-}
-
-/** A pair for the run's samples: the chosen answer, then the rejected one, with what they earned. */
-export function shownPair({ id, prompt, chosen, rejected }: PreferencePair): DrawnSample[] {
-  return [chosen, rejected].map(({ text, reward }) => ({ id, prompt, generation: text, reward }));
 }

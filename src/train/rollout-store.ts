@@ -22,16 +22,6 @@ interface Answer {
   readonly reward: number;
 }
 
-/** A prompt with the answers to be kept. */
-export interface KeptPrompt {
-  /** Its place among all prompts. */
-  readonly position: number;
-  readonly id: string;
-  readonly prompt: string;
-  readonly promptIds: TokenIds;
-  readonly samples: readonly (Answer & Distributions)[];
-}
-
 /** One kept answer of the teacher. */
 export interface StoredSample extends Answer {
   /** k of the stored rows; 0 where the teacher gave no distributions. */
@@ -39,11 +29,18 @@ export interface StoredSample extends Answer {
   readTop(): TopRows;
 }
 
-export interface StoredPrompt {
+/** A prompt with answers to it. */
+export interface StoredPrompt<S = StoredSample> {
   readonly id: string;
   readonly prompt: string;
   readonly promptIds: TokenIds;
-  readonly samples: readonly StoredSample[];
+  readonly samples: readonly S[];
+}
+
+/** A prompt with the answers to be kept. */
+export interface KeptPrompt extends StoredPrompt<Answer & Distributions> {
+  /** Its place among all prompts. */
+  readonly position: number;
 }
 
 const count = z.int().nonnegative();
@@ -66,21 +63,15 @@ const countsSchema = z.object({
 });
 export type RolloutCounts = Readonly<z.output<typeof countsSchema>>;
 
-export const NO_COUNTS: RolloutCounts = {
-  drawn: 0,
-  valid: 0,
-  kept: 0,
-  cut: 0,
-  reward: 0,
-  completionTokens: 0,
-  promptTokens: 0,
-  tooLong: 0,
-};
+const COUNTED = Object.keys(countsSchema.shape) as (keyof RolloutCounts)[];
 
-export function addCounts(a: RolloutCounts, b: RolloutCounts): RolloutCounts {
-  const names = Object.keys(NO_COUNTS) as (keyof RolloutCounts)[];
-  return Object.fromEntries(names.map((name) => [name, a[name] + b[name]])) as unknown as RolloutCounts;
-}
+const countsOf = (of: (name: keyof RolloutCounts) => number): RolloutCounts =>
+  Object.fromEntries(COUNTED.map((name) => [name, of(name)])) as unknown as RolloutCounts;
+
+export const NO_COUNTS = countsOf(() => 0);
+
+export const addCounts = (a: RolloutCounts, b: RolloutCounts): RolloutCounts =>
+  countsOf((name) => a[name] + b[name]);
 
 const ANSWERS_FILE = 'answers.jsonl';
 const lineSchema = z.object({
@@ -138,13 +129,7 @@ export class RolloutWriter implements Disposable {
     }
     this.#path = join(folder, ANSWERS_FILE);
     const lines = existsSync(this.#path) ? readLines(this.#path) : [];
-    // Without their texts.
-    const groups = Array.from(lines, ({ line: { positions, counts, sequences }, end }) => ({
-      positions,
-      counts,
-      sequences,
-      end,
-    }));
+    const groups = Array.from(lines, ({ line: { kept: _texts, ...group }, end }) => ({ ...group, end }));
     this.#store = new TopKWriter(join(folder, STORE_FILE), facts, groups.at(-1)?.sequences ?? 0);
     // A disk may lose what it had said was written: only lines whose sequences are all there count.
     const good = groups.filter(({ sequences }) => sequences <= this.#store.length);
@@ -241,40 +226,38 @@ export function copyRollouts(from: string, to: string): void {
   }
 }
 
-/** Student that is to learn from rollouts. */
-export interface Student {
-  /** The fingerprint of its tokenizer. */
-  readonly vocabulary: string;
-  /** Ids that its embedding has. */
-  readonly vocabSize: number;
-}
-
-/** All kept prompts of a rollout stage, in the order of the prompts. Throws when there are none or the vocabulary is another. */
-export function readRollouts(folder: string, student: Student): StoredPrompt[] {
+/**
+ * All kept prompts of a rollout stage, in the order of the prompts, for a student whose tokenizer has this fingerprint and
+ * whose embedding has so many ids. Throws when there are none or the vocabulary is another.
+ */
+export function readRollouts(
+  folder: string,
+  student: { readonly vocabulary: string; readonly vocabSize: number },
+): StoredPrompt[] {
   const answers = join(folder, ANSWERS_FILE);
   const store = new TopKFile(join(folder, STORE_FILE));
   checkVocabulary(store.path, store.header, student.vocabulary);
   using _open = store.keepOpen();
-  const found: { readonly position: number; readonly prompt: StoredPrompt }[] = [];
-  for (const { line } of readLines(answers)) {
-    for (const { position, id, prompt, sequence, samples } of line.kept) {
-      const stored = samples.map((sample): StoredSample => ({
-        text: sample.text,
-        reward: sample.reward,
-        tokens: store.tokens(sample.sequence),
-        topK: store.size(sample.sequence).rows > 0 ? store.header.topK : 0,
-        readTop: () => readTop(store, sample.sequence, student.vocabSize),
-      }));
-      const promptIds = store.tokens(sequence);
-      found.push({ position, prompt: { id, prompt, promptIds, samples: stored } });
-    }
-  }
-  if (found.length === 0) {
+  // Servers finish prompts in any order; what is learned from must not depend on it.
+  const kept = Array.from(readLines(answers), ({ line }) => line.kept)
+    .flat()
+    .toSorted((a, b) => a.position - b.position);
+  if (kept.length === 0) {
     throw new UserError(
       'ROLLOUTS',
       `The rollouts in ${folder} hold no valid answer; the teacher may be too weak for the format: train it first.`,
     );
   }
-  // Servers finish prompts in any order; what is learned from must not depend on it.
-  return found.toSorted((a, b) => a.position - b.position).map(({ prompt }) => prompt);
+  return kept.map(({ id, prompt, sequence, samples }) => ({
+    id,
+    prompt,
+    promptIds: store.tokens(sequence),
+    samples: samples.map(({ text, reward, sequence: own }) => ({
+      text,
+      reward,
+      tokens: store.tokens(own),
+      topK: store.size(own).rows > 0 ? store.header.topK : 0,
+      readTop: () => readTop(store, own, student.vocabSize),
+    })),
+  }));
 }

@@ -15,31 +15,28 @@ function withStart(start: TokenIds, completion: TrainCompletion): TrainCompletio
   return { ...completion, tokens: asTokenIds(whole), rows: rows.map((row) => row + start.length) };
 }
 
-/** One tree of several whose prompts begin with the same `shared` tokens. Groups of completions stay apart. */
-export function joinAt(examples: readonly TrainExample[], shared: number): TrainExample {
+/**
+ * One tree of several: its prompt is what all their prompts begin with, `most` tokens at most. Groups of completions stay
+ * apart.
+ */
+export function joinExamples(examples: readonly TrainExample[], most = Infinity): TrainExample {
+  const start = examples[0]?.prompt ?? asTokenIds([]);
+  const shared = examples.reduce(
+    (length, { prompt }) => commonLength(start, prompt, length),
+    Math.min(most, start.length),
+  );
   let groups = 0;
   return {
-    prompt: asTokenIds(examples[0]?.prompt.slice(0, shared) ?? []),
+    prompt: asTokenIds(start.slice(0, shared)),
     completions: examples.flatMap((example) => {
-      const start = asTokenIds(example.prompt.subarray(shared));
+      const rest = asTokenIds(example.prompt.subarray(shared));
       const before = groups;
       groups += groupCount(example);
       return example.completions.map((completion) =>
-        withStart(start, { ...completion, group: before + (completion.group ?? 0) }),
+        withStart(rest, { ...completion, group: before + (completion.group ?? 0) }),
       );
     }),
   };
-}
-
-/** One tree of several: its prompt is what all their prompts begin with. */
-export function joinExamples(examples: readonly TrainExample[]): TrainExample {
-  const [first, ...others] = examples;
-  if (first === undefined || others.length === 0) return first ?? joinAt([], 0);
-  const all = first.prompt;
-  return joinAt(
-    examples,
-    others.reduce((length, { prompt }) => commonLength(all, prompt, length), all.length),
-  );
 }
 
 /** Compares two sequences in the order of a dictionary. */

@@ -4,7 +4,7 @@ import { asTokenIds, type TokenIds } from '../../src/base/token-ids.ts';
 import { OWN_TEMPLATE } from '../../src/chat/template.ts';
 import { trainVocabulary } from '../../packages/assistant/src/vocabulary.ts';
 import { Speech } from '../../src/environment/speech.ts';
-import { chooseChainPairs, type ChainPairing } from '../../src/train/chain-pairs.ts';
+import { CHAIN_PAIRINGS, chooseChainPairs } from '../../src/train/chain-pairs.ts';
 import { countedRows, type PreferencePair } from '../../src/train/pairs.ts';
 import type { StoredTrajectories, Trajectory } from '../../src/train/trajectory-store.ts';
 
@@ -40,8 +40,11 @@ function problem(id: string, ...samples: readonly Trajectory[]): StoredTrajector
   return { id, prompt: PROMPT, samples };
 }
 
-const choose = (pairing: ChainPairing, problems: readonly StoredTrajectories[], most = 4) =>
-  chooseChainPairs(problems, { tokenizer, template: OWN_TEMPLATE }, { pairing, most });
+const choose = (
+  pairing: (typeof CHAIN_PAIRINGS)[number],
+  problems: readonly StoredTrajectories[],
+  pairs_per_problem = 4,
+) => chooseChainPairs(problems, speech, { pairing, pairs_per_problem });
 
 const text = (ids: TokenIds): string => tokenizer.decode(ids);
 

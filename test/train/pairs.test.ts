@@ -27,8 +27,7 @@ const texts = (pairs: readonly PreferencePair[]): string[] =>
 describe('pairs', () => {
   test('are the best answer against the worst, of equals the first', () => {
     const { pairs } = choosePairs([answered('a', [0.2, 1, -1, 1, -1, 0.5]), answered('b', [0, 0.6])], {
-      margin: 0.5,
-      threshold: undefined,
+      reward_margin: 0.5,
     });
     expect(texts(pairs)).toEqual(['a1 over a2', 'b1 over b0']);
     expect(pairs[0]).toMatchObject({ id: 'a', prompt: 'prompt of a', promptIds: ids(7) });
@@ -44,14 +43,14 @@ describe('pairs', () => {
         answered('margin', [1, 0.5]),
         answered('poor', [0.4, -1]),
       ],
-      { margin: 0.5, threshold: 0.5 },
+      { reward_margin: 0.5, reward_threshold: 0.5 },
     );
     expect(texts(pairs)).toEqual(['margin0 over margin1']);
     expect(dropped).toEqual({ alone: 2, alike: 2, poor: 1 });
   });
 
   test('as a tree, count only what the model wrote, with the reference at those tokens', () => {
-    const [pair] = choosePairs([answered('a', [1, 0])], { margin: 0.5, threshold: undefined }).pairs;
+    const [pair] = choosePairs([answered('a', [1, 0])], { reward_margin: 0.5 }).pairs;
     const tools = { ...pair!, chosen: { ...pair!.chosen, tokens: ids(1, 2, 3, 4), rows: [0, 3] } };
     const example = pairExample(tools, {
       chosen: Float32Array.of(-1, -2, -3, -4),
