@@ -10,7 +10,7 @@ import { type Problem, schemaProblems } from './problems.ts';
 import { referenceProblems } from './references.ts';
 import { mapPaths } from './resolve.ts';
 import { type Recipe, recipeSchema } from './schema.ts';
-import { placeOf, type Tree, valuesOf } from './tree.ts';
+import { placeOf, valuesOf } from './tree.ts';
 
 export interface LoadOptions {
   /** Overrides, each `path=value`; later ones win. */
@@ -24,17 +24,14 @@ export function loadRecipe(path: string, options: LoadOptions = {}): Recipe {
   return parseRecipe(readText(path), path, options);
 }
 
-/** A recipe that can be estimated, and what was assumed for it. */
-export interface EstimableRecipe {
-  readonly recipe: Recipe;
-  readonly notes: readonly string[];
-}
-
 /**
  * As `loadRecipe`, but the checkpoints of published models and the data may be missing: the former's shapes are
- * known, and dialogues of the assistant stand for the latter.
+ * known, and dialogues of the assistant stand for the latter, as `notes` say.
  */
-export function loadEstimable(path: string, options: Pick<LoadOptions, 'set'> = {}): EstimableRecipe {
+export function loadEstimable(
+  path: string,
+  options: Pick<LoadOptions, 'set'> = {},
+): { readonly recipe: Recipe; readonly notes: readonly string[] } {
   const { recipe, errorOf } = parsed(readText(path), path, options);
   const missing = missingFiles(recipe);
   const isData = ({ path: [first] }: Problem): boolean => first === 'data';
@@ -61,14 +58,15 @@ export function parseRecipe(text: string, file: string, options: LoadOptions = {
 }
 
 /** A recipe, and the error for what is wrong with it. */
-interface ParsedRecipe {
-  readonly recipe: Recipe;
-  readonly errorOf: (problems: readonly Problem[]) => UserError;
-}
-
-function parsed(text: string, file: string, { set = [], checkFiles = false }: LoadOptions): ParsedRecipe {
+function parsed(text: string, file: string, { set = [], checkFiles = false }: LoadOptions) {
   const { recipe: tree, problems: unused } = withDefaults(set.reduce(overridden, readLayers(text, file)));
-  const errorOf = (problems: readonly Problem[]): UserError => recipeError(tree, problems);
+  const errorOf = (problems: readonly Problem[]): UserError => {
+    const lines = problems
+      .map(({ path, part, text: why }) => `${placeOf(tree, path, part)}: ${why}`)
+      .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+    const all = `The recipe has ${lines.length} faults:\n  ${lines.join('\n  ')}`;
+    return new UserError('RECIPE', lines.length === 1 ? lines.join('') : all);
+  };
   const { defaults: _defaults, extends: _extends, ...raw } = valuesOf(tree) as Record<string, unknown>;
   const result = recipeSchema.safeParse(raw);
   const problems = [
@@ -82,13 +80,4 @@ function parsed(text: string, file: string, { set = [], checkFiles = false }: Lo
   const missing = checkFiles ? missingFiles(recipe) : [];
   if (missing.length > 0) throw errorOf(missing);
   return { recipe, errorOf };
-}
-
-function recipeError(tree: Tree, problems: readonly Problem[]): UserError {
-  const lines = problems
-    .map(({ path, part, text }) => `${placeOf(tree, path, part)}: ${text}`)
-    .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
-  const message =
-    lines.length === 1 ? lines.join('') : `The recipe has ${lines.length} faults:\n  ${lines.join('\n  ')}`;
-  return new UserError('RECIPE', message);
 }

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { required, UserError } from '../base/errors.ts';
 import { readText, writeAtomic, writeFolderAtomic } from '../base/files.ts';
 import { identityOf } from '../base/identity.ts';
+import { readJson } from '../base/json-file.ts';
 import { hashString, Rng } from '../base/rng.ts';
 import { tokenizerFilesOf } from '../chat/gguf-tokenizer.ts';
 import { ChatTemplate } from '../chat/template.ts';
@@ -99,12 +100,8 @@ export function markDone(run: Run, name: string, outputs: Outputs): void {
 export function outputsOf(run: Run, name: string): Outputs | undefined {
   const path = join(stageFolder(run, name), 'done.json');
   if (!existsSync(path)) return undefined;
-  try {
-    return mapPaths(outputsSchema.parse(JSON.parse(readText(path))), (inside) => join(run.folder, inside));
-  } catch (thrown) {
-    if (thrown instanceof UserError) throw thrown;
-    throw new UserError('RUN_FILE', `${path} is damaged; remove it to have that stage finished again.`);
-  }
+  const inside = readJson(path, outputsSchema, 'remove it to have that stage finished again');
+  return mapPaths(inside, (place) => join(run.folder, place));
 }
 
 /** Tokenizers whose templates were looked at, by run and source: of a large one that takes a second. */

@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { InternalError, UserError } from '../base/errors.ts';
 import { readText, writeAtomic } from '../base/files.ts';
+import { readJson } from '../base/json-file.ts';
 import { type Contents, contentsOf, filesIn, identityOf, programIdentity } from '../base/identity.ts';
 import { moduleFiles } from '../base/modules.ts';
 import { checkpointContents } from '../model/checkpoint/checkpoint-path.ts';
@@ -44,6 +45,16 @@ export const namesIn = (stage: Stage): string[] =>
 
 const file = (path: string): Input => ({ path, contents: () => contentsOf(path, [path]) });
 
+const checkpoint = (path: string, part: 'tokenizer' | 'whole'): Input => ({
+  path,
+  contents: () => checkpointContents(path, part),
+});
+
+function module(path: string): Input {
+  const folder = dirname(path);
+  return { path: folder, contents: () => contentsOf(folder, moduleFiles(path)) };
+}
+
 function dataInputs(data: Recipe['data'], split: 'train' | 'test' | undefined): Record<string, Input> {
   if (split === undefined || data.source === 'assistant') return {};
   if (data.source === 'file') return { [`data.${split}`]: file(data[split]) };
@@ -65,31 +76,18 @@ function outerInputs(recipe: Recipe, stage: Stage): Record<string, Input> {
   const part = kind.needsWeights?.(stage) === false ? 'tokenizer' : 'whole';
   for (const name of namesIn(stage)) {
     const model = recipe.models[name];
-    if (typeof model === 'string')
-      inputs[`models.${name}`] = { path: model, contents: () => checkpointContents(model, part) };
-    else if (model !== undefined && 'from' in model) {
-      const path = prunedFrom(recipe, model);
-      inputs[`models.${name}.from`] = { path, contents: () => checkpointContents(path, part) };
-    } else if (typeof model?.tokenizer === 'string') {
-      const { tokenizer: path } = model;
-      inputs[`models.${name}.tokenizer`] = { path, contents: () => checkpointContents(path, 'tokenizer') };
-    }
+    if (typeof model === 'string') inputs[`models.${name}`] = checkpoint(model, part);
+    else if (model !== undefined && 'from' in model)
+      inputs[`models.${name}.from`] = checkpoint(prunedFrom(recipe, model), part);
+    else if (typeof model?.tokenizer === 'string')
+      inputs[`models.${name}.tokenizer`] = checkpoint(model.tokenizer, 'tokenizer');
     const environment = recipe.environments?.[name];
-    if (environment?.source === 'module') {
-      const folder = dirname(environment.path);
-      const contents = (): Contents => contentsOf(folder, moduleFiles(environment.path));
-      inputs[`environments.${name}`] = { path: folder, contents };
-    }
+    if (environment?.source === 'module') inputs[`environments.${name}`] = module(environment.path);
   }
   for (const { path: at, value: path, rule } of placesInStage(stage)) {
     if (rule.wants === undefined) continue;
-    const isModule = rule.wants === 'module';
-    const folder = isModule ? dirname(path) : path;
-    const contents = (): Contents =>
-      isModule
-        ? contentsOf(folder, moduleFiles(path))
-        : (kind.contents?.(path) ?? contentsOf(path, filesIn(path)));
-    inputs[at.join('.')] = { path: folder, contents };
+    const contents = (): Contents => kind.contents?.(path) ?? contentsOf(path, filesIn(path));
+    inputs[at.join('.')] = rule.wants === 'module' ? module(path) : { path, contents };
   }
   return inputs;
 }
@@ -124,12 +122,14 @@ const exportRecord = (model: string, contents: Contents): string =>
 export class RunInputs {
   readonly #recipe: Recipe;
   readonly #folder: string;
+  readonly #exportFile: string;
   /** Of data, as they were when this process read them. */
   readonly #data = new Map<string, Contents>();
 
   constructor({ recipe, folder }: { readonly recipe: Recipe; readonly folder: string }) {
     this.#recipe = recipe;
     this.#folder = folder;
+    this.#exportFile = join(folder, 'export.json');
     for (const split of ['train', 'test'] as const)
       for (const [name, input] of Object.entries(dataInputs(recipe.data, split)))
         this.#data.set(name, input.contents());
@@ -138,12 +138,7 @@ export class RunInputs {
   #read(stage: string): InputRecord | undefined {
     const path = recordFile(this.#folder, stage);
     if (!existsSync(path)) return undefined;
-    try {
-      return recordSchema.parse(JSON.parse(readText(path)));
-    } catch (thrown) {
-      if (thrown instanceof UserError) throw thrown;
-      throw new UserError('RUN_FILE', `${path} is damaged; remove ${dirname(path)} to make that stage anew.`);
-    }
+    return readJson(path, recordSchema, `remove ${dirname(path)} to make that stage anew`);
   }
 
   /** All that a stage reads: what comes from outside of the run, and what earlier stages made. */
@@ -163,10 +158,6 @@ export class RunInputs {
     return { path, contents };
   }
 
-  get #exportFile(): string {
-    return join(this.#folder, 'export.json');
-  }
-
   #modelContents(model: string): Contents {
     const path = this.#recipe.models[model];
     if (typeof path === 'string') return checkpointContents(path);
@@ -176,11 +167,10 @@ export class RunInputs {
 
   /** Tells whether what was exported is of the model as it is now; taken to be where nothing was stored of it. */
   isExported(model: string): boolean {
-    const path = this.#exportFile;
     const contents = this.#modelContents(model);
     if (Object.keys(contents).length === 0) return true;
-    if (!existsSync(path)) this.markExported(model);
-    return readText(path) === exportRecord(model, contents);
+    if (!existsSync(this.#exportFile)) this.markExported(model);
+    return readText(this.#exportFile) === exportRecord(model, contents);
   }
 
   /** Stores what was exported. */

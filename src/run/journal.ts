@@ -1,15 +1,11 @@
 /** A run's log and samples, one JSON object a line, kept in step with the checkpoints that it resumes from. */
 import { appendFileSync, existsSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { z } from 'zod';
 import { fileError } from '../base/files.ts';
 import { LineWriter } from '../base/line-writer.ts';
 import { wholeLines } from '../base/lines.ts';
 import type { RunEvent } from '../train/events.ts';
-
-interface Line {
-  readonly stage?: unknown;
-  readonly step?: unknown;
-}
 
 function append(path: string, lines: readonly object[]): void {
   try {
@@ -20,24 +16,20 @@ function append(path: string, lines: readonly object[]): void {
   }
 }
 
-/** A line's stage and step; undefined if a power cut left it half-written, or it is no object. */
-function readLine(text: string): Line | undefined {
-  try {
-    const line: unknown = JSON.parse(text);
-    return typeof line === 'object' && line !== null ? line : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 /** Drops what a killed run logged of `stage` after `step`: those steps are about to be repeated. */
 function rewind(path: string, stage: string, step: number): void {
   if (!existsSync(path)) return;
   using kept = new LineWriter(path);
   for (const { text } of wholeLines(path)) {
-    const line = readLine(text);
-    if (line === undefined) continue;
-    if (line.stage !== stage || (typeof line.step === 'number' && line.step <= step)) kept.write(text);
+    let line: Readonly<Record<string, unknown>>;
+    try {
+      line = z.record(z.string(), z.unknown()).parse(JSON.parse(text));
+    } catch {
+      // A power cut left it half-written.
+      continue;
+    }
+    if (line['stage'] !== stage || (typeof line['step'] === 'number' && line['step'] <= step))
+      kept.write(text);
   }
   kept.commit();
 }

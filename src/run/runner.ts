@@ -134,14 +134,14 @@ async function* recorded(
   }
 }
 
-async function* runStages(run: Run, inputs?: RunInputs): AsyncGenerator<RunEvent> {
+async function* runStages(run: Run, inputs: RunInputs): AsyncGenerator<RunEvent> {
   for (const [index, stage] of run.recipe.stages.entries()) {
     const start = run.now();
     let outputs = outputsOf(run, stage.name);
-    inputs?.check(index + 1);
+    inputs.check(index + 1);
     if (outputs === undefined) {
       if (run.signal.aborted) return;
-      const store = inputs?.prepare(stage) ?? (() => undefined);
+      const store = inputs.prepare(stage);
       const kind = kindOf(stage);
       const events = kind.run(contextOf(run, stage), stage);
       try {
@@ -160,10 +160,10 @@ async function* runStages(run: Run, inputs?: RunInputs): AsyncGenerator<RunEvent
   const start = run.now();
   const { model, gguf: name } = run.recipe.export;
   const gguf = join(run.folder, name);
-  if (!existsSync(gguf) || inputs?.isExported(model) === false) {
+  if (!existsSync(gguf) || !inputs.isExported(model)) {
     yield { type: 'stage', stage: 'export', kind: 'export', total: 1, done: 0 };
     exportStudent(run, model, gguf);
-    inputs?.markExported(model);
+    inputs.markExported(model);
   }
   yield { type: 'done', stage: 'export', seconds: (run.now() - start) / 1000, outputs: { gguf } };
 }

@@ -6,7 +6,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../base/errors.ts';
-import { readText, writeAtomic } from '../base/files.ts';
+import { writeAtomic } from '../base/files.ts';
+import { readJson } from '../base/json-file.ts';
 import { hashString } from '../base/rng.ts';
 import type { Series } from '../data/dialogues.ts';
 import type { EvalResult, EvalSample } from '../eval/formats.ts';
@@ -75,14 +76,8 @@ const verdictFile = (folder: string, step: number): string =>
   join(folder, 'verdicts', `step-${String(step).padStart(6, '0')}.json`);
 
 /** Verdicts that a stage stored; throws a UserError for a damaged file. */
-export function readVerdicts<V>(path: string, verdict: z.ZodType<V>): V[] {
-  try {
-    return z.array(verdict).parse(JSON.parse(readText(path)));
-  } catch (thrown) {
-    if (thrown instanceof UserError) throw thrown;
-    throw new UserError('RUN_FILE', `${path} is damaged; remove it to have that part judged again.`);
-  }
-}
+export const readVerdicts = <V>(path: string, verdict: z.ZodType<V>): V[] =>
+  readJson(path, z.array(verdict), 'remove it to have that part judged again');
 
 /** Says how many prompts were too long to be asked; throws when all were. */
 function* unasked<V extends Verdict>(

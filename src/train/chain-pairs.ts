@@ -54,7 +54,7 @@ function commonTurns(a: Chain, b: Chain): number {
   return common;
 }
 
-/** What two chains share, and what of each is the right and the wrong way on from there. */
+/** Beginning that two chains share, and the right and the wrong way on from there. */
 interface Fork {
   readonly prompt: TokenIds;
   readonly chosen: Pick<PairAnswer, 'tokens' | 'rows'>;

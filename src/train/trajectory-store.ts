@@ -6,7 +6,8 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../base/errors.ts';
-import { readText, writeAtomic } from '../base/files.ts';
+import { writeAtomic } from '../base/files.ts';
+import { readJson } from '../base/json-file.ts';
 import { asTokenIds, type TokenIds } from '../base/token-ids.ts';
 
 /** A conversation without its prompt. */
@@ -79,16 +80,7 @@ export function writeTrajectories(
 }
 
 function readBatch(path: string, vocabulary: string): StoredTrajectories[] {
-  let batch: z.output<typeof batchSchema>;
-  try {
-    batch = batchSchema.parse(JSON.parse(readText(path)));
-  } catch (thrown) {
-    if (thrown instanceof UserError) throw thrown;
-    throw new UserError(
-      'TRAJECTORIES',
-      `${path} is not a whole batch of trajectories; remove their stage's folder and run again.`,
-    );
-  }
+  const batch = readJson(path, batchSchema, "remove its stage's folder and run again");
   if (batch.vocabulary !== vocabulary) {
     throw new UserError(
       'TRAJECTORIES',
