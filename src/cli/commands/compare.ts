@@ -14,67 +14,14 @@ import {
 } from '../../report/seeds.ts';
 import { headedTable } from '../../report/table.ts';
 import { command } from '../command.ts';
-import { type CliContext, outStyle } from '../context.ts';
-import { type FlagsOf, optional, text, toggle } from '../flags.ts';
-
-const flags = {
-  against: optional(text('Also show what each model gains over this one, seed by seed', 'LABEL')),
-  by_category: toggle('One table for each category'),
-  json: toggle('Print JSON'),
-};
+import { outStyle } from '../context.ts';
+import { optional, text, toggle } from '../flags.ts';
 
 /** A model's shares over the seeds, and what it gains over another. */
 interface ModelSummary extends SeedRow, SeedMean {
   readonly gain?: SeedMean;
   /** The same with the interval over dialogues. */
   readonly paired?: SeedMean;
-}
-
-async function compareRuns(
-  context: CliContext,
-  given: FlagsOf<typeof flags>,
-  ...folders: string[]
-): Promise<void> {
-  const { against, json, by_category: byCategory } = given;
-  const { stdout } = context.process;
-  if (folders.length === 0)
-    throw new UserError('SEEDS', 'Nothing to compare: give the folders of one or more runs.');
-  const runs = await Promise.all(folders.map((folder) => readRun(folder)));
-  const categories = byCategory ? categoriesOf(runs) : [OVERALL];
-  const summary = categories.map((category) => {
-    const rows = rowsBySeed(runs, category);
-    const other = against === undefined ? undefined : named(rows, against);
-    const verdicts = other === undefined ? undefined : verdictsOf(runs, category);
-    const models = rows.map((row): ModelSummary => {
-      const summary = { ...row, ...meanOverSeeds(row.shares) };
-      if (other === undefined || verdicts === undefined) return summary;
-      const paired = pairedGain(verdicts, row.label, other.label);
-      const gain = meanOverSeeds(gains(row, other));
-      return { ...summary, gain, ...(paired === undefined ? {} : { paired }) };
-    });
-    return { category, models };
-  });
-  if (json) {
-    stdout.write(`${JSON.stringify(summary)}\n`);
-    return;
-  }
-  const style = outStyle(context);
-  for (const { category, models } of summary) {
-    const head = ['model', 'seeds', 'mean', '95% over seeds', 'each seed'];
-    if (against !== undefined) head.push(`against ${against}`, 'over dialogues');
-    const rows = models.map(({ label, seeds, shares, gain, paired, ...mean }) => [
-      label,
-      style.dim(seeds.join(' ')),
-      style.bold(formatPercent(mean.mean)),
-      style.dim(intervalText(mean)),
-      style.dim(shares.map((share) => (100 * share).toFixed(1)).join(' ')),
-      ...(gain === undefined
-        ? []
-        : [gainText(gain), style.dim(paired === undefined ? '' : gainText(paired))]),
-    ]);
-    const title = byCategory ? `\n${style.bold(category)}\n` : '';
-    stdout.write(title + headedTable(head, rows, style, 2));
-  }
 }
 
 function named(rows: readonly SeedRow[], label: string): SeedRow {
@@ -103,7 +50,52 @@ export const compareCommand = command({
     'tinystar run recipes/tiny-star.yaml --set seed=2 --set name=tiny-star-2',
     'tinystar compare runs/tiny-star runs/tiny-star-2 --against base',
   ],
-  flags,
+  flags: {
+    against: optional(text('Also show what each model gains over this one, seed by seed', 'LABEL')),
+    by_category: toggle('One table for each category'),
+    json: toggle('Print JSON'),
+  },
   list: { brief: 'Run folders', placeholder: 'RUN_DIR' },
-  run: compareRuns,
+  async run(context, given, ...folders) {
+    const { against, json, by_category: byCategory } = given;
+    const { stdout } = context.process;
+    if (folders.length === 0)
+      throw new UserError('SEEDS', 'Nothing to compare: give the folders of one or more runs.');
+    const runs = await Promise.all(folders.map((folder) => readRun(folder)));
+    const categories = byCategory ? categoriesOf(runs) : [OVERALL];
+    const summary = categories.map((category) => {
+      const rows = rowsBySeed(runs, category);
+      const other = against === undefined ? undefined : named(rows, against);
+      const verdicts = other === undefined ? undefined : verdictsOf(runs, category);
+      const models = rows.map((row): ModelSummary => {
+        const summary = { ...row, ...meanOverSeeds(row.shares) };
+        if (other === undefined || verdicts === undefined) return summary;
+        const paired = pairedGain(verdicts, row.label, other.label);
+        const gain = meanOverSeeds(gains(row, other));
+        return { ...summary, gain, ...(paired === undefined ? {} : { paired }) };
+      });
+      return { category, models };
+    });
+    if (json) {
+      stdout.write(`${JSON.stringify(summary)}\n`);
+      return;
+    }
+    const style = outStyle(context);
+    for (const { category, models } of summary) {
+      const head = ['model', 'seeds', 'mean', '95% over seeds', 'each seed'];
+      if (against !== undefined) head.push(`against ${against}`, 'over dialogues');
+      const rows = models.map(({ label, seeds, shares, gain, paired, ...mean }) => [
+        label,
+        style.dim(seeds.join(' ')),
+        style.bold(formatPercent(mean.mean)),
+        style.dim(intervalText(mean)),
+        style.dim(shares.map((share) => (100 * share).toFixed(1)).join(' ')),
+        ...(gain === undefined
+          ? []
+          : [gainText(gain), style.dim(paired === undefined ? '' : gainText(paired))]),
+      ]);
+      const title = byCategory ? `\n${style.bold(category)}\n` : '';
+      stdout.write(title + headedTable(head, rows, style, 2));
+    }
+  },
 });

@@ -9,23 +9,10 @@ import { recordRows } from '../../data/reading.ts';
 import { recordLine } from '../../data/record.ts';
 import { fileRows } from '../../data/streams/rows.ts';
 import { command } from '../command.ts';
-import type { CliContext } from '../context.ts';
-import { type FlagsOf, numberBy, optional, parsed, repeated, text, whole } from '../flags.ts';
+import { numberBy, optional, parsed, repeated, text, whole } from '../flags.ts';
 import { recordFiles, rejectsFlag, RowOutputs } from '../row-outputs.ts';
 
 const similarity = numberBy(z.number().gt(0).max(1), 'a similarity above 0 and at most 1, such as 0.8');
-
-const flags = {
-  output: text('Records that are kept', 'FILE'),
-  against: repeated(
-    text('An evaluation set that nothing may overlap with; several times for several', 'FILE'),
-  ),
-  words: whole(4, 'How many words in a row count as an overlap', 10),
-  near: optional(
-    parsed(similarity, 'Leave out near duplicates too, from this similarity on (such as 0.8)', 'X'),
-  ),
-  rejects: rejectsFlag,
-};
 
 interface Compared {
   readonly questions: EvaluationQuestions;
@@ -53,27 +40,6 @@ async function questionsOf(paths: readonly string[], words: number): Promise<Com
   return { questions, report };
 }
 
-async function clean(context: CliContext, given: FlagsOf<typeof flags>, ...inputs: string[]): Promise<void> {
-  const { against = [], near } = given;
-  using rows = new RowOutputs(context, [...inputs, ...against], given);
-  const { questions, report } = await questionsOf(against, given.words);
-  const duplicates = new DuplicateFilter(near === undefined ? {} : { near });
-  for await (const { where, text: line, record } of rows.read(inputs, recordRows)) {
-    const overlap = questions.overlap(record);
-    const duplicate = overlap === undefined ? duplicates.check(record) : undefined;
-    if (overlap !== undefined) {
-      const message = `In common with ${overlap.id} of ${overlap.set}: ${overlap.words}`;
-      rows.drop({ where, code: `contaminated by ${overlap.set}`, message, text: line });
-    } else if (duplicate !== undefined) {
-      const message = 'It repeats an earlier record.';
-      rows.drop({ where, code: `${duplicate} duplicate`, message, text: line });
-    } else rows.keep(recordLine(record));
-  }
-  rows.commit();
-  rows.tellDropped('left out', report);
-  rows.telling.write(`${rows.kept} records in ${rows.name}, ${rows.dropped.total} left out.\n`);
-}
-
 export const dataCleanCommand = command({
   brief: 'Remove duplicates and what evaluations ask',
   about:
@@ -83,7 +49,36 @@ export const dataCleanCommand = command({
     'tinystar data clean xlam.jsonl toolace.jsonl --output clean.jsonl --near 0.8',
     'tinystar data clean xlam.jsonl --output clean.jsonl --against BFCL_v3_simple.json --rejects left-out.jsonl',
   ],
-  flags,
+  flags: {
+    output: text('Records that are kept', 'FILE'),
+    against: repeated(
+      text('An evaluation set that nothing may overlap with; several times for several', 'FILE'),
+    ),
+    words: whole(4, 'How many words in a row count as an overlap', 10),
+    near: optional(
+      parsed(similarity, 'Leave out near duplicates too, from this similarity on (such as 0.8)', 'X'),
+    ),
+    rejects: rejectsFlag,
+  },
   list: recordFiles,
-  run: clean,
+  async run(context, given, ...inputs) {
+    const { against = [], near } = given;
+    using rows = new RowOutputs(context, [...inputs, ...against], given);
+    const { questions, report } = await questionsOf(against, given.words);
+    const duplicates = new DuplicateFilter(near === undefined ? {} : { near });
+    for await (const { where, text: line, record } of rows.read(inputs, recordRows)) {
+      const overlap = questions.overlap(record);
+      const duplicate = overlap === undefined ? duplicates.check(record) : undefined;
+      if (overlap !== undefined) {
+        const message = `In common with ${overlap.id} of ${overlap.set}: ${overlap.words}`;
+        rows.drop({ where, code: `contaminated by ${overlap.set}`, message, text: line });
+      } else if (duplicate !== undefined) {
+        const message = 'It repeats an earlier record.';
+        rows.drop({ where, code: `${duplicate} duplicate`, message, text: line });
+      } else rows.keep(recordLine(record));
+    }
+    rows.commit();
+    rows.tellDropped('left out', report);
+    rows.telling.write(`${rows.kept} records in ${rows.name}, ${rows.dropped.total} left out.\n`);
+  },
 });

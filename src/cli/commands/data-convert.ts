@@ -8,21 +8,8 @@ import { recordLine } from '../../data/record.ts';
 import { hubFiles, isHubName } from '../../data/streams/hub.ts';
 import { fileRows } from '../../data/streams/rows.ts';
 import { command } from '../command.ts';
-import type { CliContext } from '../context.ts';
-import { choice, type FlagsOf, onUnless, optional, text, toggle, whole } from '../flags.ts';
+import { choice, onUnless, optional, text, toggle, whole } from '../flags.ts';
 import { rejectsFlag, RowOutputs } from '../row-outputs.ts';
-
-const flags = {
-  format: text('auto, xlam, toolace, toolmind, hammer, openai, sharegpt, bfcl or acebench', 'NAME', 'auto'),
-  output: text('Records, one a line', 'FILE'),
-  rejects: rejectsFlag,
-  source: optional(text("What the records are marked with; without it, the format's name", 'NAME')),
-  turns: choice(['default', 'last', 'every'], 'Which answers of a conversation become records', 'default'),
-  refusal: optional(text('What the assistant says in rows that no tool fits', 'TEXT')),
-  json_schema: toggle("Turn the tools' parameters into JSON Schema"),
-  check_gold: onUnless('Leave out answers that do not score above 0.99 against themselves'),
-  limit: optional(whole(1, 'Stop after so many records')),
-};
 
 /** The local files of the inputs; data sets of the hub are downloaded. */
 async function filesOf(
@@ -41,45 +28,6 @@ async function filesOf(
   return files;
 }
 
-async function convert(
-  context: CliContext,
-  given: FlagsOf<typeof flags>,
-  ...inputs: string[]
-): Promise<void> {
-  const { format, source, turns, refusal, limit = Infinity } = given;
-  const options = {
-    jsonSchema: given.json_schema,
-    checkGold: given.check_gold,
-    ...(format === 'auto' ? {} : { format: formatNamed(format) }),
-    ...(source === undefined ? {} : { source }),
-    ...(turns === 'default' ? {} : { everyTurn: turns === 'every' }),
-    ...(refusal === undefined ? {} : { refusal }),
-  };
-  const files = await filesOf(inputs, context.process.env);
-  using rows = new RowOutputs(context, files, given);
-  const kept = new Tally();
-  const converted = rows.read(files, (file) => convertRows(fileRows(file), options));
-  for await (const { record, format: name } of converted) {
-    rows.keep(recordLine(record));
-    kept.add(name);
-    if (rows.kept >= limit) break;
-  }
-  rows.commit(rows.kept > 0);
-  if (rows.kept === 0) {
-    const [most] = rows.dropped.entries();
-    const why =
-      most === undefined
-        ? 'there is none; check the files'
-        : `the most frequent reason is ${most[0]}; look at them with --rejects`;
-    throw new UserError('DATA_EMPTY', `Not one row became a record: ${why}.`);
-  }
-  rows.tellDropped(
-    'rejected',
-    kept.entries().map(([name, count]) => ['records', name, String(count)]),
-  );
-  rows.telling.write(`${rows.kept} records in ${rows.name}, ${rows.dropped.total} rejected.\n`);
-}
-
 export const dataConvertCommand = command({
   brief: 'Convert public data sets to records',
   about:
@@ -89,11 +37,54 @@ export const dataConvertCommand = command({
     'tinystar data convert xlam.json --output xlam.jsonl --rejects broken.jsonl',
     'tinystar data convert hf:Salesforce/xlam-function-calling-60k --output xlam.jsonl',
   ],
-  flags,
+  flags: {
+    format: text('auto, xlam, toolace, toolmind, hammer, openai, sharegpt, bfcl or acebench', 'NAME', 'auto'),
+    output: text('Records, one a line', 'FILE'),
+    rejects: rejectsFlag,
+    source: optional(text("What the records are marked with; without it, the format's name", 'NAME')),
+    turns: choice(['default', 'last', 'every'], 'Which answers of a conversation become records', 'default'),
+    refusal: optional(text('What the assistant says in rows that no tool fits', 'TEXT')),
+    json_schema: toggle("Turn the tools' parameters into JSON Schema"),
+    check_gold: onUnless('Leave out answers that do not score above 0.99 against themselves'),
+    limit: optional(whole(1, 'Stop after so many records')),
+  },
   list: {
     brief: 'Files (.json, .jsonl, either with .gz, .parquet), - or hf:owner/name',
     placeholder: 'INPUT',
     minimum: 1,
   },
-  run: convert,
+  async run(context, given, ...inputs) {
+    const { format, source, turns, refusal, limit = Infinity } = given;
+    const options = {
+      jsonSchema: given.json_schema,
+      checkGold: given.check_gold,
+      ...(format === 'auto' ? {} : { format: formatNamed(format) }),
+      ...(source === undefined ? {} : { source }),
+      ...(turns === 'default' ? {} : { everyTurn: turns === 'every' }),
+      ...(refusal === undefined ? {} : { refusal }),
+    };
+    const files = await filesOf(inputs, context.process.env);
+    using rows = new RowOutputs(context, files, given);
+    const kept = new Tally();
+    const converted = rows.read(files, (file) => convertRows(fileRows(file), options));
+    for await (const { record, format: name } of converted) {
+      rows.keep(recordLine(record));
+      kept.add(name);
+      if (rows.kept >= limit) break;
+    }
+    rows.commit(rows.kept > 0);
+    if (rows.kept === 0) {
+      const [most] = rows.dropped.entries();
+      const why =
+        most === undefined
+          ? 'there is none; check the files'
+          : `the most frequent reason is ${most[0]}; look at them with --rejects`;
+      throw new UserError('DATA_EMPTY', `Not one row became a record: ${why}.`);
+    }
+    rows.tellDropped(
+      'rejected',
+      kept.entries().map(([name, count]) => ['records', name, String(count)]),
+    );
+    rows.telling.write(`${rows.kept} records in ${rows.name}, ${rows.dropped.total} rejected.\n`);
+  },
 });

@@ -9,7 +9,7 @@ import { Tokenizer } from '../../chat/tokenizer.ts';
 import { assistantGroup, CATEGORIES, inventedGroup } from '../../../packages/assistant/src/index.ts';
 import { inspectRecord } from '../../data/inspect.ts';
 import { command } from '../command.ts';
-import { type CliContext, outStyle } from '../context.ts';
+import { outStyle } from '../context.ts';
 import { dialoguesOfFile, dialogueText, shownDialogue } from '../dialogue-text.ts';
 import { choice, type FlagsOf, optional, text, whole } from '../flags.ts';
 
@@ -27,27 +27,6 @@ type Given = FlagsOf<typeof flags>;
 
 /** The tokenizer of the base models that come with tinystar. */
 const OWN_TOKENIZER = join(PACKAGE_ROOT, 'bases/student');
-
-async function inspect(context: CliContext, given: Given): Promise<void> {
-  const { stdout, stderr } = context.process;
-  const style = outStyle(context);
-  const folder = given.tokenizer ?? OWN_TOKENIZER;
-  const known = given.tokenizer !== undefined || existsSync(join(folder, 'tokenizer.json'));
-  const tokenizer = known ? Tokenizer.load(folder) : undefined;
-  const template = tokenizer === undefined ? OWN_TEMPLATE : ChatTemplate.of(tokenizer);
-  const dialogues =
-    given.file === undefined
-      ? chosen(given).map((dialogue) => shownDialogue(dialogue, template))
-      : await dialoguesOfFile(given.file, given, template);
-  for (const dialogue of dialogues) {
-    stdout.write(`${dialogueText(dialogue, style)}\n`);
-    if (tokenizer === undefined) continue;
-    const looks = { mask: given.mask, color: style.enabled };
-    stdout.write(`${inspectRecord(dialogue.record(tokenizer), tokenizer, looks)}\n`);
-  }
-  if (tokenizer === undefined)
-    stderr.write('Tokens are not shown, as no tokenizer was found; give one with --tokenizer.\n');
-}
 
 /** The first dialogues of the sequence that are of the wanted category. */
 function chosen({ source, split, seed, count, category }: Given): Dialogue[] {
@@ -79,5 +58,24 @@ export const dataInspectCommand = command({
     'tinystar data inspect --file xlam.jsonl --tokenizer Qwen3-0.6B --count 1',
   ],
   flags,
-  run: inspect,
+  async run(context, given) {
+    const { stdout, stderr } = context.process;
+    const style = outStyle(context);
+    const folder = given.tokenizer ?? OWN_TOKENIZER;
+    const known = given.tokenizer !== undefined || existsSync(join(folder, 'tokenizer.json'));
+    const tokenizer = known ? Tokenizer.load(folder) : undefined;
+    const template = tokenizer === undefined ? OWN_TEMPLATE : ChatTemplate.of(tokenizer);
+    const dialogues =
+      given.file === undefined
+        ? chosen(given).map((dialogue) => shownDialogue(dialogue, template))
+        : await dialoguesOfFile(given.file, given, template);
+    for (const dialogue of dialogues) {
+      stdout.write(`${dialogueText(dialogue, style)}\n`);
+      if (tokenizer === undefined) continue;
+      const looks = { mask: given.mask, color: style.enabled };
+      stdout.write(`${inspectRecord(dialogue.record(tokenizer), tokenizer, looks)}\n`);
+    }
+    if (tokenizer === undefined)
+      stderr.write('Tokens are not shown, as no tokenizer was found; give one with --tokenizer.\n');
+  },
 });

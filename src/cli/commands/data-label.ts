@@ -12,12 +12,10 @@ import {
 import { recordRows } from '../../data/reading.ts';
 import { headedTable } from '../../report/table.ts';
 import { command } from '../command.ts';
-import { type CliContext, outStyle } from '../context.ts';
-import { type FlagsOf, optional, text } from '../flags.ts';
+import { outStyle } from '../context.ts';
+import { optional, text } from '../flags.ts';
 import { recordFiles, RowOutputs } from '../row-outputs.ts';
 import type { Style } from '../terminal.ts';
-
-const flags = { output: optional(text('The records with the labels of all their answers', 'FILE')) };
 
 /** One line, of numbers from the least: "1: 488, 2: 429". */
 const countsText = (counts: Tally): string =>
@@ -61,32 +59,6 @@ function categoryTable(sources: ReadonlyMap<string, Labels>, all: Labels, style:
   return headedTable(['', ...columns.map(([name]) => name)], [...rows, total], style);
 }
 
-async function label(context: CliContext, given: FlagsOf<typeof flags>, ...inputs: string[]): Promise<void> {
-  using rows = new RowOutputs(context, inputs, given);
-  const sources = new Map<string, Labels>();
-  const all = new Labels();
-  for await (const { record } of rows.read(inputs, recordRows)) {
-    rows.keep(labelledLine(record));
-    const last = lastLabel(record);
-    if (last === undefined) continue;
-    const own = sources.get(record.source) ?? new Labels();
-    sources.set(record.source, own);
-    for (const labels of [own, all]) labels.add(last);
-  }
-  const { firstDropped } = rows;
-  const why = firstDropped === undefined ? '' : ` (${firstDropped.where}: ${firstDropped.message})`;
-  if (all.records === 0)
-    throw new UserError('DATA_EMPTY', `There is no record with an answer${why}; convert the data first.`);
-  const [unread, unanswered] = [rows.dropped.total, rows.kept - all.records];
-  rows.commit();
-  const { telling } = rows;
-  telling.write(categoryTable(sources, all, outStyle(context)));
-  telling.write(`Turns: ${countsText(all.turns)}.\nCalls in an answer: ${countsText(all.calls)}.\n`);
-  if (unread + unanswered > 0)
-    telling.write(`Not counted: ${unread} rows that are no records, ${unanswered} without an answer.\n`);
-  if (given.output !== undefined) telling.write(`${rows.kept} records in ${rows.name}.\n`);
-}
-
 export const dataLabelCommand = command({
   brief: 'Count kinds of answers',
   about:
@@ -96,7 +68,31 @@ export const dataLabelCommand = command({
     'tinystar data label xlam.jsonl toolace.jsonl',
     'tinystar data label toolmind.jsonl --output labelled.jsonl',
   ],
-  flags,
+  flags: { output: optional(text('The records with the labels of all their answers', 'FILE')) },
   list: recordFiles,
-  run: label,
+  async run(context, given, ...inputs) {
+    using rows = new RowOutputs(context, inputs, given);
+    const sources = new Map<string, Labels>();
+    const all = new Labels();
+    for await (const { record } of rows.read(inputs, recordRows)) {
+      rows.keep(labelledLine(record));
+      const last = lastLabel(record);
+      if (last === undefined) continue;
+      const own = sources.get(record.source) ?? new Labels();
+      sources.set(record.source, own);
+      for (const labels of [own, all]) labels.add(last);
+    }
+    const { firstDropped } = rows;
+    const why = firstDropped === undefined ? '' : ` (${firstDropped.where}: ${firstDropped.message})`;
+    if (all.records === 0)
+      throw new UserError('DATA_EMPTY', `There is no record with an answer${why}; convert the data first.`);
+    const [unread, unanswered] = [rows.dropped.total, rows.kept - all.records];
+    rows.commit();
+    const { telling } = rows;
+    telling.write(categoryTable(sources, all, outStyle(context)));
+    telling.write(`Turns: ${countsText(all.turns)}.\nCalls in an answer: ${countsText(all.calls)}.\n`);
+    if (unread + unanswered > 0)
+      telling.write(`Not counted: ${unread} rows that are no records, ${unanswered} without an answer.\n`);
+    if (given.output !== undefined) telling.write(`${rows.kept} records in ${rows.name}.\n`);
+  },
 });

@@ -12,7 +12,7 @@ import { Rejection } from '../../data/record.ts';
 import { ofRow } from '../../data/render.ts';
 import { headedTable } from '../../report/table.ts';
 import { command } from '../command.ts';
-import { type CliContext, outStyle } from '../context.ts';
+import { outStyle } from '../context.ts';
 import { choice, type Flag, type FlagsOf, numberBy, optional, parsed, text, whole } from '../flags.ts';
 import { RowOutputs } from '../row-outputs.ts';
 
@@ -118,40 +118,6 @@ function fitting(given: Given): (place: Place) => Fit {
   };
 }
 
-async function mix(context: CliContext, given: Given, ...inputs: string[]): Promise<void> {
-  const { size } = given;
-  const paths = inputs.map((input) => parseInput(input).path);
-  using rows = new RowOutputs(context, paths, { output: given.output });
-  using sources = new Sources();
-  for (const input of inputs) sources.open(input);
-  const rng = Rng.seeded(given.seed, 'mix');
-  const all = sources.all.flatMap(({ items }) => items);
-  const labels = all.map(({ label }) => label);
-  const candidates =
-    given.by === 'quotas'
-      ? pickByQuotas(labels, size, given, rng).flatMap((index) => all[index] ?? [])
-      : mixByWeight(sources.all, size, rng);
-  const fitOf = fitting(given);
-  const found: Readonly<Record<Fit, Place[]>> = { fits: [], tooLong: [], refused: [] };
-  for (const place of candidates) found[fitOf(place)].push(place);
-  const picked = sample(found.fits, size, rng);
-  for (const { file, index } of picked) rows.keep(file.lineAt(index));
-  rows.commit();
-  const count = (places: readonly Place[], category: string): string =>
-    String(places.filter(({ label }) => categoriesOf(label).some((one) => one === category)).length);
-  const counts = CATEGORIES.map((category) => [category, count(all, category), count(picked, category)]);
-  const total = ['all', String(all.length), String(picked.length)];
-  rows.telling.write(headedTable(['', 'records', 'taken'], [...counts, total], outStyle(context)));
-  const notes = [
-    [sources.unlabelled, 'without an answer'] as const,
-    [found.tooLong.length, `with prompts over ${given.max_prompt_tokens} tokens`] as const,
-    [found.refused.length, 'that the chat template refuses'] as const,
-  ].flatMap(([number, what]) => (number > 0 ? [`${number} ${what}`] : []));
-  const left = notes.length === 0 ? '' : ` Left out: ${notes.join(', ')}.`;
-  const short = picked.length < size ? ` That is fewer than the ${size} that were asked for.` : '';
-  rows.telling.write(`${picked.length} records in ${rows.name}.${short}${left}\n`);
-}
-
 export const dataMixCommand = command({
   brief: 'Mix records into a training set',
   about:
@@ -163,5 +129,37 @@ export const dataMixCommand = command({
   ],
   flags,
   list: { brief: 'Records; FILE=WEIGHT with --by weights', placeholder: 'FILE', minimum: 1 },
-  run: mix,
+  async run(context, given, ...inputs) {
+    const { size } = given;
+    const paths = inputs.map((input) => parseInput(input).path);
+    using rows = new RowOutputs(context, paths, { output: given.output });
+    using sources = new Sources();
+    for (const input of inputs) sources.open(input);
+    const rng = Rng.seeded(given.seed, 'mix');
+    const all = sources.all.flatMap(({ items }) => items);
+    const labels = all.map(({ label }) => label);
+    const candidates =
+      given.by === 'quotas'
+        ? pickByQuotas(labels, size, given, rng).flatMap((index) => all[index] ?? [])
+        : mixByWeight(sources.all, size, rng);
+    const fitOf = fitting(given);
+    const found: Readonly<Record<Fit, Place[]>> = { fits: [], tooLong: [], refused: [] };
+    for (const place of candidates) found[fitOf(place)].push(place);
+    const picked = sample(found.fits, size, rng);
+    for (const { file, index } of picked) rows.keep(file.lineAt(index));
+    rows.commit();
+    const count = (places: readonly Place[], category: string): string =>
+      String(places.filter(({ label }) => categoriesOf(label).some((one) => one === category)).length);
+    const counts = CATEGORIES.map((category) => [category, count(all, category), count(picked, category)]);
+    const total = ['all', String(all.length), String(picked.length)];
+    rows.telling.write(headedTable(['', 'records', 'taken'], [...counts, total], outStyle(context)));
+    const notes = [
+      [sources.unlabelled, 'without an answer'] as const,
+      [found.tooLong.length, `with prompts over ${given.max_prompt_tokens} tokens`] as const,
+      [found.refused.length, 'that the chat template refuses'] as const,
+    ].flatMap(([number, what]) => (number > 0 ? [`${number} ${what}`] : []));
+    const left = notes.length === 0 ? '' : ` Left out: ${notes.join(', ')}.`;
+    const short = picked.length < size ? ` That is fewer than the ${size} that were asked for.` : '';
+    rows.telling.write(`${picked.length} records in ${rows.name}.${short}${left}\n`);
+  },
 });

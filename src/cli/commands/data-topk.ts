@@ -8,31 +8,8 @@ import { rowFacts, type Spread, type StoreSummary, summarise } from '../../topk/
 import { checkVocabulary, TopKFile } from '../../topk/reader.ts';
 import { command } from '../command.ts';
 import { type CliContext, outStyle } from '../context.ts';
-import { type FlagsOf, optional, text, toggle, whole } from '../flags.ts';
+import { optional, text, toggle, whole } from '../flags.ts';
 import type { Style } from '../terminal.ts';
-
-const flags = {
-  student: optional(
-    text("The student's folder: a store in another vocabulary is refused, tokens show as text", 'DIR'),
-  ),
-  show: whole(0, 'Show the tokens of so many answers', 0),
-  json: toggle('Print the numbers as JSON'),
-};
-
-async function topk(context: CliContext, given: FlagsOf<typeof flags>, path: string): Promise<void> {
-  const { stdout } = context.process;
-  const isFolder = existsSync(path) && statSync(path).isDirectory();
-  const store = new TopKFile(isFolder ? join(path, STORE_FILE) : path);
-  const tokenizer = given.student === undefined ? undefined : Tokenizer.load(given.student);
-  if (tokenizer !== undefined) checkVocabulary(store.path, store.header, tokenizer.fingerprint());
-  const summary = summarise(store);
-  if (given.json) {
-    stdout.write(`${JSON.stringify(summary)}\n`);
-    return;
-  }
-  stdout.write(summaryText(summary, outStyle(context)));
-  if (given.show > 0) showTokens(context, store, given.show, tokenizer);
-}
 
 const percent = (share: number): string => `${(100 * share).toFixed(2)}%`;
 
@@ -111,7 +88,26 @@ export const dataTopkCommand = command({
     "Prints how much of the teacher's probability a top-k store covers, the entropies, where the sampled tokens rank, and\n" +
     'what is wrong with it. Every checksum is verified.',
   examples: ['tinystar data topk runs/tiny-star/stages/rollouts/rollouts --student bases/student --show 1'],
-  flags,
+  flags: {
+    student: optional(
+      text("The student's folder: a store in another vocabulary is refused, tokens show as text", 'DIR'),
+    ),
+    show: whole(0, 'Show the tokens of so many answers', 0),
+    json: toggle('Print the numbers as JSON'),
+  },
   args: [{ brief: 'A top-k store, or the folder of rollouts that it is in', placeholder: 'FILE' }],
-  run: topk,
+  async run(context, given, path) {
+    const { stdout } = context.process;
+    const isFolder = existsSync(path) && statSync(path).isDirectory();
+    const store = new TopKFile(isFolder ? join(path, STORE_FILE) : path);
+    const tokenizer = given.student === undefined ? undefined : Tokenizer.load(given.student);
+    if (tokenizer !== undefined) checkVocabulary(store.path, store.header, tokenizer.fingerprint());
+    const summary = summarise(store);
+    if (given.json) {
+      stdout.write(`${JSON.stringify(summary)}\n`);
+      return;
+    }
+    stdout.write(summaryText(summary, outStyle(context)));
+    if (given.show > 0) showTokens(context, store, given.show, tokenizer);
+  },
 });

@@ -5,7 +5,6 @@ import { type Recipe, recipeSchema } from '../../recipe/schema.ts';
 import { namedByContents } from '../../run/inputs.ts';
 import { stageKinds } from '../../stages/index.ts';
 import { command } from '../command.ts';
-import type { CliContext } from '../context.ts';
 import { execute } from '../execute.ts';
 import { answeringFlags, type FlagsOf, option, optional, runsFlag, text, toggle, whole } from '../flags.ts';
 import { keptInput } from '../inputs.ts';
@@ -55,12 +54,6 @@ export function evalRecipe(given: Omit<Given, 'json' | 'runs'>, checkpoints: rea
   );
 }
 
-async function evaluate(context: CliContext, given: Given, ...checkpoints: string[]): Promise<void> {
-  for (const path of checkpoints) requireCheckpoint(path);
-  const data = given.data === undefined ? {} : { data: keptInput(given.data, given.runs) };
-  await execute(context, evalRecipe({ ...given, ...data }, checkpoints), given);
-}
-
 export const evalHeldOutCommand = command({
   brief: 'Measure checkpoints on the held-out split',
   about:
@@ -69,5 +62,9 @@ export const evalHeldOutCommand = command({
   examples: ['tinystar eval bases/student runs/tiny-star/stages/star --limit 200'],
   flags,
   list: { brief: 'Checkpoint folders or GGUF files', placeholder: 'CHECKPOINT', minimum: 1 },
-  run: evaluate,
+  async run(context, given, ...checkpoints) {
+    for (const path of checkpoints) requireCheckpoint(path);
+    const data = given.data === undefined ? {} : { data: keptInput(given.data, given.runs) };
+    await execute(context, evalRecipe({ ...given, ...data }, checkpoints), given);
+  },
 });

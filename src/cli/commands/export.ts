@@ -10,26 +10,13 @@ import { isGguf } from '../../model/checkpoint/checkpoint-path.ts';
 import { loadModel, saveCheckpoint } from '../../model/checkpoint/checkpoint.ts';
 import { exportGguf } from '../../model/checkpoint/gguf.ts';
 import { command } from '../command.ts';
-import type { CliContext } from '../context.ts';
 import { parityText } from '../export-check.ts';
-import { choice, type FlagsOf, optional, text, whole } from '../flags.ts';
+import { choice, optional, text, whole } from '../flags.ts';
 import { checkOutputs, needNewFolder, outputName, tellingStream } from '../outputs.ts';
 
 /** Types of weights in a folder, and those of a GGUF file besides. */
 const FOLDER_DTYPES = ['f16', 'f32'] as const;
 const DTYPES = [...FOLDER_DTYPES, 'bf16', 'q8_0', 'q6_k', 'q5_k_m', 'q4_k_m', 'q4_0'] as const;
-
-const flags = {
-  gguf: optional(text('GGUF file to write, for llama.cpp', 'FILE')),
-  folder: optional(text('Folder to write, in Hugging Face format', 'DIR')),
-  dtype: choice(DTYPES, 'How matrices are written; folders hold f16 and f32 only', 'f16'),
-  check: whole(
-    0,
-    'Requests that the GGUF file, run by llama.cpp, and the checkpoint both answer; 0 checks nothing',
-    8,
-  ),
-  data: optional(text("Dialogues (JSONL) for the check, in place of the assistant's", 'FILE')),
-};
 
 /** Files that an export reads: of a folder, the files in it, but not GGUF files that were made of it. */
 function readOf(checkpoint: string, data: string | undefined): string[] {
@@ -38,53 +25,6 @@ function readOf(checkpoint: string, data: string | undefined): string[] {
     ? readdirSync(checkpoint).flatMap((name) => (isGguf(name) ? [] : [join(checkpoint, name)]))
     : [checkpoint];
   return [...files, ...(data === undefined ? [] : [data])];
-}
-
-async function exportModel(
-  context: CliContext,
-  { gguf, folder, dtype, check, data }: FlagsOf<typeof flags>,
-  checkpoint: string,
-): Promise<void> {
-  if (gguf === undefined && folder === undefined) {
-    throw new UserError('NO_OUTPUT', 'Nothing to write: give --gguf FILE, --folder DIR, or both.');
-  }
-  const folderDType = FOLDER_DTYPES.find((candidate) => candidate === dtype);
-  if (folder !== undefined && folderDType === undefined) {
-    throw new UserError(
-      'DTYPE',
-      `A folder in Hugging Face format cannot hold ${dtype}; give --dtype f16 or f32, or write --gguf alone.`,
-    );
-  }
-  if (folder !== undefined) needNewFolder(folder);
-  if (gguf !== undefined) checkOutputs(readOf(checkpoint, data), { gguf });
-  const telling = tellingStream(context, { gguf });
-  using device = Device.open('cpu');
-  const { config, parameters } = loadModel(device, checkpoint, { trainable: false });
-  using _parameters = parameters;
-  const tell = (what: string, file?: string): void => {
-    const size = file === undefined ? '' : `, ${(statSync(file).size / 1e6).toFixed(1)} MB`;
-    const count = parameters.count.toLocaleString('en');
-    telling.write(`${what}: ${count} parameters as ${dtype}${size}\n`);
-  };
-  if (gguf !== undefined) {
-    exportGguf(gguf, config, parameters, ggufTokenizer(checkpoint), {
-      dtype,
-      name: basename(resolve(checkpoint)),
-    });
-    const isFile = destinationOf(gguf).kind === 'file';
-    tell(outputName(gguf), isFile ? gguf : undefined);
-    if (!isFile) telling.write('not checked, as it is no file that llama.cpp could read\n');
-    else if (check > 0)
-      telling.write(await parityText(checkpoint, { device, config, weights: parameters, gguf }, data, check));
-  }
-  if (folder !== undefined && folderDType !== undefined) {
-    saveCheckpoint(folder, config, parameters, {
-      dtype: folderDType,
-      tokenizerFiles: tokenizerFilesOf(checkpoint),
-      stopIds: Tokenizer.load(checkpoint).stopIds,
-    });
-    tell(folder, join(folder, 'model.safetensors'));
-  }
 }
 
 export const exportCommand = command({
@@ -97,7 +37,60 @@ export const exportCommand = command({
     'tinystar export ./Qwen3-0.6B --gguf small.gguf --dtype q4_k_m',
     'tinystar export runs/tiny-star/stages/star/model --folder my-student',
   ],
-  flags,
+  flags: {
+    gguf: optional(text('GGUF file to write, for llama.cpp', 'FILE')),
+    folder: optional(text('Folder to write, in Hugging Face format', 'DIR')),
+    dtype: choice(DTYPES, 'How matrices are written; folders hold f16 and f32 only', 'f16'),
+    check: whole(
+      0,
+      'Requests that the GGUF file, run by llama.cpp, and the checkpoint both answer; 0 checks nothing',
+      8,
+    ),
+    data: optional(text("Dialogues (JSONL) for the check, in place of the assistant's", 'FILE')),
+  },
   args: [{ brief: 'Checkpoint folder (Hugging Face format) or GGUF file', placeholder: 'CHECKPOINT' }],
-  run: exportModel,
+  async run(context, { gguf, folder, dtype, check, data }, checkpoint) {
+    if (gguf === undefined && folder === undefined) {
+      throw new UserError('NO_OUTPUT', 'Nothing to write: give --gguf FILE, --folder DIR, or both.');
+    }
+    const folderDType = FOLDER_DTYPES.find((candidate) => candidate === dtype);
+    if (folder !== undefined && folderDType === undefined) {
+      throw new UserError(
+        'DTYPE',
+        `A folder in Hugging Face format cannot hold ${dtype}; give --dtype f16 or f32, or write --gguf alone.`,
+      );
+    }
+    if (folder !== undefined) needNewFolder(folder);
+    if (gguf !== undefined) checkOutputs(readOf(checkpoint, data), { gguf });
+    const telling = tellingStream(context, { gguf });
+    using device = Device.open('cpu');
+    const { config, parameters } = loadModel(device, checkpoint, { trainable: false });
+    using _parameters = parameters;
+    const tell = (what: string, file?: string): void => {
+      const size = file === undefined ? '' : `, ${(statSync(file).size / 1e6).toFixed(1)} MB`;
+      const count = parameters.count.toLocaleString('en');
+      telling.write(`${what}: ${count} parameters as ${dtype}${size}\n`);
+    };
+    if (gguf !== undefined) {
+      exportGguf(gguf, config, parameters, ggufTokenizer(checkpoint), {
+        dtype,
+        name: basename(resolve(checkpoint)),
+      });
+      const isFile = destinationOf(gguf).kind === 'file';
+      tell(outputName(gguf), isFile ? gguf : undefined);
+      if (!isFile) telling.write('not checked, as it is no file that llama.cpp could read\n');
+      else if (check > 0)
+        telling.write(
+          await parityText(checkpoint, { device, config, weights: parameters, gguf }, data, check),
+        );
+    }
+    if (folder !== undefined && folderDType !== undefined) {
+      saveCheckpoint(folder, config, parameters, {
+        dtype: folderDType,
+        tokenizerFiles: tokenizerFilesOf(checkpoint),
+        stopIds: Tokenizer.load(checkpoint).stopIds,
+      });
+      tell(folder, join(folder, 'model.safetensors'));
+    }
+  },
 });

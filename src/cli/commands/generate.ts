@@ -8,67 +8,58 @@ import { sampleAll } from '../../sampling/sampler.ts';
 import { stageKinds } from '../../stages/index.ts';
 import { noticesOf } from '../../train/device-probe.ts';
 import { command } from '../command.ts';
-import { type CliContext, outStyle } from '../context.ts';
-import { answeringFlags, type FlagsOf, option, optional, text, toggle, whole } from '../flags.ts';
+import { outStyle } from '../context.ts';
+import { answeringFlags, option, optional, text, toggle, whole } from '../flags.ts';
 import { readTools } from '../inputs.ts';
 
 const { temperature, generate_max_len } = stageKinds.eval.options;
 const { n_samples_per_prompt } = stageKinds.rollout.options;
-
-const flags = {
-  tools: optional(text('JSON list of tools', 'FILE')),
-  system: optional(text('System message', 'TEXT')),
-  temperature: option(temperature, { brief: 'Divides the logits before a token is drawn; 0 is greedy' }),
-  n_samples_per_prompt: option(n_samples_per_prompt, { brief: 'Answers to draw', byDefault: 1 }),
-  generate_max_len: option(generate_max_len, { byDefault: 256 }),
-  seed: whole(0, 'Seed of the draws', 0),
-  ...answeringFlags,
-  raw: toggle('Print prompt and answer with every token'),
-};
-
-async function generate(
-  context: CliContext,
-  given: FlagsOf<typeof flags>,
-  checkpoint: string,
-  request: string,
-): Promise<void> {
-  const { stdout, stderr } = context.process;
-  const { device, engine, raw, seed } = given;
-  refuseAdapter(checkpoint);
-  const tools = given.tools === undefined ? [] : readTools(given.tools);
-  const system = given.system === undefined ? [] : [{ role: 'system', content: given.system } as const];
-  const messages = [...system, { role: 'user', content: request } as const];
-  const template = ChatTemplate.of(Tokenizer.load(checkpointAt(checkpoint))).fixed(given.thinking);
-  const prompt = template.prompt({ messages, tools });
-  using model = await openSampler(checkpoint, { device, parallel: 1, ...(engine && { engine }) });
-  const notices = model.device === undefined ? [] : noticesOf(model.device);
-  for (const notice of notices) stderr.write(`note: ${notice}\n`);
-  const [samples = []] = await sampleAll(model, [{ text: prompt }], {
-    n_samples_per_prompt: given.n_samples_per_prompt,
-    temperature: given.temperature,
-    generate_max_len: given.generate_max_len,
-    seed,
-    skip_special_tokens: !raw,
-  });
-  const style = outStyle(context);
-  if (raw) stdout.write(style.dim(prompt));
-  for (const { text: written, length, finish } of samples) {
-    const [thought, answer] = raw ? ['', written] : shownParts(written, template.format);
-    const thinking = thought.trim() === '' ? '' : `${style.dim(thought.trim())}\n\n`;
-    stdout.write(`${thinking}${raw ? answer : answer.trim()}\n`);
-    if (finish === 'length') stderr.write(`(cut after ${length} tokens; raise --generate-max-len)\n`);
-  }
-}
 
 export const generateCommand = command({
   brief: 'Ask a checkpoint, with tools',
   about:
     'Prints what a checkpoint answers to a request. Tools are a JSON list of {name, description, parameters}.',
   examples: ['tinystar generate bases/teacher "Set a timer for 5 minutes" --tools tools.json'],
-  flags,
+  flags: {
+    tools: optional(text('JSON list of tools', 'FILE')),
+    system: optional(text('System message', 'TEXT')),
+    temperature: option(temperature, { brief: 'Divides the logits before a token is drawn; 0 is greedy' }),
+    n_samples_per_prompt: option(n_samples_per_prompt, { brief: 'Answers to draw', byDefault: 1 }),
+    generate_max_len: option(generate_max_len, { byDefault: 256 }),
+    seed: whole(0, 'Seed of the draws', 0),
+    ...answeringFlags,
+    raw: toggle('Print prompt and answer with every token'),
+  },
   args: [
     { brief: 'Checkpoint folder (Hugging Face format) or GGUF file', placeholder: 'CHECKPOINT' },
     { brief: 'What the user says', placeholder: 'REQUEST' },
   ],
-  run: generate,
+  async run(context, given, checkpoint, request) {
+    const { stdout, stderr } = context.process;
+    const { device, engine, raw, seed } = given;
+    refuseAdapter(checkpoint);
+    const tools = given.tools === undefined ? [] : readTools(given.tools);
+    const system = given.system === undefined ? [] : [{ role: 'system', content: given.system } as const];
+    const messages = [...system, { role: 'user', content: request } as const];
+    const template = ChatTemplate.of(Tokenizer.load(checkpointAt(checkpoint))).fixed(given.thinking);
+    const prompt = template.prompt({ messages, tools });
+    using model = await openSampler(checkpoint, { device, parallel: 1, ...(engine && { engine }) });
+    const notices = model.device === undefined ? [] : noticesOf(model.device);
+    for (const notice of notices) stderr.write(`note: ${notice}\n`);
+    const [samples = []] = await sampleAll(model, [{ text: prompt }], {
+      n_samples_per_prompt: given.n_samples_per_prompt,
+      temperature: given.temperature,
+      generate_max_len: given.generate_max_len,
+      seed,
+      skip_special_tokens: !raw,
+    });
+    const style = outStyle(context);
+    if (raw) stdout.write(style.dim(prompt));
+    for (const { text: written, length, finish } of samples) {
+      const [thought, answer] = raw ? ['', written] : shownParts(written, template.format);
+      const thinking = thought.trim() === '' ? '' : `${style.dim(thought.trim())}\n\n`;
+      stdout.write(`${thinking}${raw ? answer : answer.trim()}\n`);
+      if (finish === 'length') stderr.write(`(cut after ${length} tokens; raise --generate-max-len)\n`);
+    }
+  },
 });

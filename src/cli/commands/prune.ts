@@ -14,7 +14,7 @@ import type { PromptTree } from '../../model/tree/tree.ts';
 import { formatDuration } from '../../report/numbers.ts';
 import { command } from '../command.ts';
 import type { CliContext } from '../context.ts';
-import { choice, type FlagsOf, optional, parsed, text, whole } from '../flags.ts';
+import { choice, optional, parsed, text, whole } from '../flags.ts';
 import { needNewFolder } from '../outputs.ts';
 import { Stop } from '../stop.ts';
 import { StatusLine } from '../terminal.ts';
@@ -39,7 +39,6 @@ const flags = {
   dialogues: whole(1, 'How many dialogues of the data are looked at', 8),
   dtype: choice(['f32', 'f16'] as const, 'How matrices are written', 'f32'),
 };
-type Given = FlagsOf<typeof flags>;
 
 /** Dialogues of a file, as many as are asked for and spread over it, as a model's prompts and answers. */
 function treesOf(path: string, most: number, model: string): PromptTree[] {
@@ -98,33 +97,6 @@ async function neededLayers(
   return [...left];
 }
 
-async function prune(context: CliContext, given: Given, model: string, folder: string): Promise<void> {
-  const { layers, data, dialogues, dtype } = given;
-  needNewFolder(folder);
-  if (data !== undefined && typeof layers !== 'number')
-    throw new UserError(
-      'FLAG',
-      '--data chooses layers; give --layers a number of them, or leave --data away.',
-    );
-  const before = loadConfig(model);
-  const device = Device.open('cpu');
-  try {
-    const tokenizerFiles = tokenizerFilesOf(model);
-    const kept =
-      data === undefined || typeof layers !== 'number'
-        ? layers
-        : await neededLayers(context, device, { data, dialogues, count: layers }, model);
-    const after = pruneCheckpoint(device, model, folder, kept, { dtype, tokenizerFiles });
-    const millions = (config: typeof before): string => `${(weightCount(config) / 1e6).toFixed(1)}M`;
-    const which = typeof kept === 'number' ? '' : ` (${kept.join(',')})`;
-    context.process.stdout.write(
-      `${folder}: ${after.layers} of the ${before.layers} layers of ${basename(model)}${which}, ${millions(after)} of ${millions(before)} weights\n`,
-    );
-  } finally {
-    device.close();
-  }
-}
-
 export const pruneCommand = command({
   brief: 'Write a checkpoint with some of the layers of another',
   about:
@@ -139,5 +111,30 @@ export const pruneCommand = command({
     { brief: 'Folder or GGUF file of the model', placeholder: 'MODEL' },
     { brief: 'Folder to write', placeholder: 'DIR' },
   ],
-  run: prune,
+  async run(context, given, model, folder) {
+    const { layers, data, dialogues, dtype } = given;
+    needNewFolder(folder);
+    if (data !== undefined && typeof layers !== 'number')
+      throw new UserError(
+        'FLAG',
+        '--data chooses layers; give --layers a number of them, or leave --data away.',
+      );
+    const before = loadConfig(model);
+    const device = Device.open('cpu');
+    try {
+      const tokenizerFiles = tokenizerFilesOf(model);
+      const kept =
+        data === undefined || typeof layers !== 'number'
+          ? layers
+          : await neededLayers(context, device, { data, dialogues, count: layers }, model);
+      const after = pruneCheckpoint(device, model, folder, kept, { dtype, tokenizerFiles });
+      const millions = (config: typeof before): string => `${(weightCount(config) / 1e6).toFixed(1)}M`;
+      const which = typeof kept === 'number' ? '' : ` (${kept.join(',')})`;
+      context.process.stdout.write(
+        `${folder}: ${after.layers} of the ${before.layers} layers of ${basename(model)}${which}, ${millions(after)} of ${millions(before)} weights\n`,
+      );
+    } finally {
+      device.close();
+    }
+  },
 });

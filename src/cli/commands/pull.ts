@@ -2,40 +2,9 @@
 import { basename, join } from 'node:path';
 import { parseModelName, pullModel } from '../../model/checkpoint/pull.ts';
 import { command } from '../command.ts';
-import type { CliContext } from '../context.ts';
-import { type FlagsOf, optional, text } from '../flags.ts';
+import { optional, text } from '../flags.ts';
 import { Stop } from '../stop.ts';
 import { StatusLine } from '../terminal.ts';
-
-const flags = { to: optional(text("Folder to put it in; the model's name unless told", 'DIR')) };
-
-async function pull(context: CliContext, { to }: FlagsOf<typeof flags>, name: string): Promise<void> {
-  const folder = to ?? basename(parseModelName(name).repository);
-  const { stdout, stderr } = context.process;
-  const { now } = context.services;
-  using status = new StatusLine(stderr, now);
-  const started = now();
-  const onProgress = (done: number, total: number): void => {
-    if (!status.isDue) return;
-    const rate = done / Math.max(1, now() - started) / 1000;
-    status.draw(
-      `${name}  ${(done / 1e6).toFixed(0)} of ${(total / 1e6).toFixed(0)} MB  ${rate.toFixed(1)} MB/s`,
-    );
-  };
-  using stop = new Stop(context.services);
-  const { files, bytes, kept } = await pullModel({
-    name,
-    folder,
-    env: process.env,
-    signal: stop.signal,
-    onProgress,
-  });
-  status.clear();
-  const already = kept === 0 ? '' : `, ${kept} of them were there`;
-  stdout.write(
-    `${join(folder, '')}: ${files.length} files, ${(bytes / 1e6).toFixed(1)} MB${already}; checksums are the hub's\n`,
-  );
-}
 
 export const pullCommand = command({
   brief: 'Download a checkpoint from the Hugging Face hub',
@@ -43,7 +12,33 @@ export const pullCommand = command({
     'Downloads config, tokenizer and safetensors weights. A download that was cut resumes where it was, and every\n' +
     "file's checksum is compared with the hub's. HF_TOKEN and HF_ENDPOINT are heeded.",
   examples: ['tinystar pull Qwen/Qwen3-0.6B', 'tinystar pull Qwen/Qwen3-0.6B@main --to models/small'],
-  flags,
+  flags: { to: optional(text("Folder to put it in; the model's name unless told", 'DIR')) },
   args: [{ brief: 'Name on the hub, owner/name', placeholder: 'MODEL' }],
-  run: pull,
+  async run(context, { to }, name) {
+    const folder = to ?? basename(parseModelName(name).repository);
+    const { stdout, stderr } = context.process;
+    const { now } = context.services;
+    using status = new StatusLine(stderr, now);
+    const started = now();
+    const onProgress = (done: number, total: number): void => {
+      if (!status.isDue) return;
+      const rate = done / Math.max(1, now() - started) / 1000;
+      status.draw(
+        `${name}  ${(done / 1e6).toFixed(0)} of ${(total / 1e6).toFixed(0)} MB  ${rate.toFixed(1)} MB/s`,
+      );
+    };
+    using stop = new Stop(context.services);
+    const { files, bytes, kept } = await pullModel({
+      name,
+      folder,
+      env: process.env,
+      signal: stop.signal,
+      onProgress,
+    });
+    status.clear();
+    const already = kept === 0 ? '' : `, ${kept} of them were there`;
+    stdout.write(
+      `${join(folder, '')}: ${files.length} files, ${(bytes / 1e6).toFixed(1)} MB${already}; checksums are the hub's\n`,
+    );
+  },
 });

@@ -1,14 +1,7 @@
 /** `tinystar report`: writes a run's report again. */
 import { writeReport } from '../../report/index.ts';
 import { command } from '../command.ts';
-import type { CliContext } from '../context.ts';
 import { printResults } from '../execute.ts';
-
-async function report(context: CliContext, _: object, folder: string): Promise<void> {
-  const path = await writeReport(folder);
-  await printResults(context, folder);
-  context.process.stdout.write(`\nreport  ${path}\n`);
-}
 
 export const reportCommand = command({
   brief: "Write a run's report",
@@ -17,5 +10,9 @@ export const reportCommand = command({
   examples: ['tinystar report runs/tiny-star'],
   flags: {},
   args: [{ brief: 'Run folder', placeholder: 'RUN_DIR' }],
-  run: report,
+  async run(context, _, folder) {
+    const path = await writeReport(folder);
+    await printResults(context, folder);
+    context.process.stdout.write(`\nreport  ${path}\n`);
+  },
 });

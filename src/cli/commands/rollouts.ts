@@ -10,7 +10,6 @@ import { addressFault, keyVariableFault, serverAddress } from '../../sampling/se
 import { teacherSchema } from '../../sampling/served/options.ts';
 import { stageKinds } from '../../stages/index.ts';
 import { among, command } from '../command.ts';
-import type { CliContext } from '../context.ts';
 import { execute } from '../execute.ts';
 import {
   answeringFlags,
@@ -89,34 +88,6 @@ function rolloutsRecipe(given: Given, data: string): Recipe {
   );
 }
 
-async function rollouts(context: CliContext, given: Given, data: string): Promise<void> {
-  const { model, runs, json } = given;
-  const isLocal = given.teacher === 'local';
-  if (isLocal !== (given.endpoint === undefined)) {
-    throw new UserError(
-      'FLAG',
-      isLocal
-        ? 'An --endpoint needs a --teacher that says what it speaks: llama.cpp, vllm, sglang or openai.'
-        : `The teacher ${given.teacher} needs an --endpoint, such as http://localhost:8080.`,
-    );
-  }
-  const why = given.api_key_env === undefined ? undefined : keyVariableFault(given.api_key_env);
-  if (why !== undefined) throw new UserError('FLAG', `--api-key-env ${why}.`);
-  if (isLocal) refuseAdapter(model);
-  const needed = isGguf(model) ? model : join(model, isLocal ? 'config.json' : 'tokenizer.json');
-  if (!existsSync(needed)) {
-    throw new UserError(
-      'FLAG',
-      `There is no ${needed}; give with --model ${isLocal ? "the teacher's checkpoint" : "the student's folder with its tokenizer"}.`,
-    );
-  }
-  const recipe = rolloutsRecipe(given, keptInput(data, runs));
-  await execute(context, recipe, given);
-  if (json) return;
-  const folder = join(runs, recipe.name, 'stages', 'rollouts', 'rollouts');
-  context.process.stdout.write(table([['rollouts', folder]]));
-}
-
 function address(given: string): string {
   const why = addressFault(given);
   if (why !== undefined) throw new UserError('FLAG', why);
@@ -134,5 +105,31 @@ export const rolloutsCommand = command({
   ],
   flags,
   args: [{ brief: 'JSONL of dialogues or of records of data convert, or -', placeholder: 'DATA' }],
-  run: rollouts,
+  async run(context, given, data) {
+    const { model, runs, json } = given;
+    const isLocal = given.teacher === 'local';
+    if (isLocal !== (given.endpoint === undefined)) {
+      throw new UserError(
+        'FLAG',
+        isLocal
+          ? 'An --endpoint needs a --teacher that says what it speaks: llama.cpp, vllm, sglang or openai.'
+          : `The teacher ${given.teacher} needs an --endpoint, such as http://localhost:8080.`,
+      );
+    }
+    const why = given.api_key_env === undefined ? undefined : keyVariableFault(given.api_key_env);
+    if (why !== undefined) throw new UserError('FLAG', `--api-key-env ${why}.`);
+    if (isLocal) refuseAdapter(model);
+    const needed = isGguf(model) ? model : join(model, isLocal ? 'config.json' : 'tokenizer.json');
+    if (!existsSync(needed)) {
+      throw new UserError(
+        'FLAG',
+        `There is no ${needed}; give with --model ${isLocal ? "the teacher's checkpoint" : "the student's folder with its tokenizer"}.`,
+      );
+    }
+    const recipe = rolloutsRecipe(given, keptInput(data, runs));
+    await execute(context, recipe, given);
+    if (json) return;
+    const folder = join(runs, recipe.name, 'stages', 'rollouts', 'rollouts');
+    context.process.stdout.write(table([['rollouts', folder]]));
+  },
 });

@@ -11,31 +11,8 @@ import type { Recipe } from '../../recipe/schema.ts';
 import { command } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import { execute } from '../execute.ts';
-import { type FlagsOf, overrides, recipeFlags, toggle } from '../flags.ts';
+import { overrides, recipeFlags, toggle } from '../flags.ts';
 import { printEstimate } from './estimate.ts';
-
-const flags = {
-  ...recipeFlags,
-  json: toggle('Print events as JSON lines'),
-  dry_run: toggle('Print the resolved recipe and what it will need, and run nothing'),
-  force: toggle('Run even what cannot fit into memory or disk'),
-};
-
-async function run(context: CliContext, given: FlagsOf<typeof flags>, path: string): Promise<void> {
-  const set = overrides(given);
-  if (given.dry_run) {
-    if (!given.json) {
-      loadEstimable(path, { set });
-      context.process.stdout.write(`${formatRecipe(loadRecipe(path, { set }), dirname(path))}\n`);
-    }
-    await printEstimate(context, path, given);
-    return;
-  }
-  const recipe = loadRecipe(path, { set, checkFiles: true });
-  if (!given.force) needRoom(recipe, given.runs);
-  if (!given.json) offerSpeed(context, recipe);
-  await execute(context, recipe, given);
-}
 
 /** Says how a long run on the CPU is made faster, where it can be. */
 function offerSpeed({ process }: CliContext, recipe: Recipe): void {
@@ -68,7 +45,26 @@ export const runCommand = command({
     'tinystar run recipes/tiny-star.yaml --dry-run',
     'tinystar run recipes/tiny-star.yaml --set stages.ckd.lr=5e-4 --set name=my-run',
   ],
-  flags,
+  flags: {
+    ...recipeFlags,
+    json: toggle('Print events as JSON lines'),
+    dry_run: toggle('Print the resolved recipe and what it will need, and run nothing'),
+    force: toggle('Run even what cannot fit into memory or disk'),
+  },
   args: [{ brief: 'Recipe file (YAML)', placeholder: 'RECIPE' }],
-  run,
+  async run(context, given, path) {
+    const set = overrides(given);
+    if (given.dry_run) {
+      if (!given.json) {
+        loadEstimable(path, { set });
+        context.process.stdout.write(`${formatRecipe(loadRecipe(path, { set }), dirname(path))}\n`);
+      }
+      await printEstimate(context, path, given);
+      return;
+    }
+    const recipe = loadRecipe(path, { set, checkFiles: true });
+    if (!given.force) needRoom(recipe, given.runs);
+    if (!given.json) offerSpeed(context, recipe);
+    await execute(context, recipe, given);
+  },
 });
