@@ -1,38 +1,17 @@
 /** Memory and disk that a recipe's stages will need on this machine, and what does not fit. */
 import { existsSync, statfsSync } from 'node:fs';
 import { availableParallelism, freemem, totalmem } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { listDevices } from '../ggml/device.ts';
 import { weightCount } from '../model/arch/config.ts';
 import { loadConfig } from '../model/checkpoint/checkpoint.ts';
-import { isGguf } from '../model/checkpoint/checkpoint-path.ts';
 import type { Recipe } from '../recipe/schema.ts';
+import { formatBytes, sum } from '../report/numbers.ts';
 import { ModelShapes } from './models.ts';
 import { StagePlan } from './plan.ts';
 
-export interface StageEstimate {
-  readonly stage: string;
-  readonly kind: string;
-  /** Bytes of the process, runtime and data included; and on the device, where that is another. */
-  readonly memory: number;
-  readonly deviceMemory: number;
-  /** Bytes that it leaves behind, and what its checkpoints take while it runs. */
-  readonly disk: number;
-  readonly checkpoints: number;
-}
-
-export interface Estimate {
-  readonly stages: readonly StageEstimate[];
-  /** Assumptions. */
-  readonly notes: readonly string[];
-  readonly machine: {
-    readonly memory: number;
-    readonly freeMemory: number;
-    /** Of the device that computes, if it has memory of its own. */
-    readonly deviceMemory: number | undefined;
-    readonly freeDisk: number;
-  };
-}
+export type Estimate = ReturnType<typeof estimateRecipe>;
+export type StageEstimate = Estimate['stages'][number];
 
 /**
  * Memory that the process takes for itself while it works: its heap, and what its allocator keeps of what earlier stages
@@ -56,28 +35,30 @@ function overhead(before: readonly number[]): number {
   return HEAP_FIRST + Math.min(most > LARGE_STAGE ? KEPT_OF_LARGE : KEPT_MOST, kept);
 }
 
-function machineOf(recipe: Recipe, runsDir: string): Estimate['machine'] {
+function machineOf(recipe: Recipe, runsDir: string) {
   const wanted = recipe.device.toLowerCase();
   const device = listDevices().find(({ name, kind }) => name.toLowerCase() === wanted || kind === wanted);
   let folder = resolve(runsDir);
   while (!existsSync(folder)) folder = dirname(folder);
   const { bavail, bsize } = statfsSync(folder);
   return {
-    memory: process.constrainedMemory() > 0 ? Math.min(process.constrainedMemory(), totalmem()) : totalmem(),
+    memory: Math.min(process.constrainedMemory() || Infinity, totalmem()),
     freeMemory: freemem(),
-    deviceMemory: device === undefined || device.kind === 'cpu' ? undefined : device.memoryTotal,
+    /** Of the device that computes, if it has memory of its own. */
+    deviceMemory: device?.kind === 'cpu' ? undefined : device?.memoryTotal,
     freeDisk: bavail * bsize,
   };
 }
 
-/** Estimates every stage of a recipe. Throws UserErrors for models that are not there and not known. */
-export function estimateRecipe(recipe: Recipe, runsDir: string): Estimate {
+/** Estimates every stage of a recipe, and notes what was assumed. Throws UserErrors for models that are not there and not known. */
+export function estimateRecipe(recipe: Recipe, runsDir: string) {
   const models = new ModelShapes(recipe);
   const plans = recipe.stages.map((stage) => new StagePlan(recipe, stage, models));
   // The runtime with data and tokenizers, as a run has them too.
   const base = process.memoryUsage().rss;
   for (const plan of plans) plan.build(recipe.threads ?? availableParallelism());
-  const stages = plans.map(({ stage: { name, kind }, host, device, disk, checkpoints }, i): StageEstimate => {
+  const stages = plans.map(({ stage: { name, kind }, host, device, disk, checkpoints }, i) => {
+    // Runtime and data included.
     const memory = base + host + overhead(plans.slice(0, i).map((before) => before.host));
     return { stage: name, kind, memory, deviceMemory: device, disk, checkpoints };
   });
@@ -87,13 +68,9 @@ export function estimateRecipe(recipe: Recipe, runsDir: string): Estimate {
 /** Tells whether a recipe has a model that may be too much for a machine; smaller ones fit wherever Node.js does. */
 export function isLarge(recipe: Recipe): boolean {
   return Object.values(recipe.models).some((model) => {
+    if (typeof model === 'string') return weightCount(loadConfig(model)) > LARGE;
     // A pruned one is smaller than the model that its layers are from.
-    if (typeof model === 'object' && 'from' in model) return false;
-    if (typeof model === 'string')
-      return (
-        existsSync(isGguf(model) ? model : join(model, 'config.json')) &&
-        weightCount(loadConfig(model)) > LARGE
-      );
+    if ('from' in model) return false;
     const { hidden_size: d, intermediate_size: ff, num_hidden_layers: layers } = model;
     return layers * d * (4 * d + 3 * ff) > LARGE / 4;
   });
@@ -101,19 +78,17 @@ export function isLarge(recipe: Recipe): boolean {
 
 /** Obstacles in an estimate: sentences, none if all fits. */
 export function obstacles({ stages, machine }: Estimate): string[] {
-  const gigabytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GB`;
   const device = machine.deviceMemory ?? Infinity;
-  const checkpoints = Math.max(0, ...stages.map((stage) => stage.checkpoints));
-  const disk = stages.reduce((total, stage) => total + stage.disk, checkpoints);
+  const disk = sum(stages.map((one) => one.disk)) + Math.max(0, ...stages.map((one) => one.checkpoints));
   const sentences = [
     ...stages.flatMap(({ stage, memory, deviceMemory }) => [
       memory > machine.memory &&
-        `stage ${stage} needs ${gigabytes(memory)} of memory, and the machine has ${gigabytes(machine.memory)}`,
+        `stage ${stage} needs ${formatBytes(memory)} of memory, and the machine has ${formatBytes(machine.memory)}`,
       deviceMemory > device &&
-        `stage ${stage} needs ${gigabytes(deviceMemory)} on the device, which has ${gigabytes(device)}`,
+        `stage ${stage} needs ${formatBytes(deviceMemory)} on the device, which has ${formatBytes(device)}`,
     ]),
     disk > machine.freeDisk &&
-      `the run needs ${gigabytes(disk)} of disk, of which ${gigabytes(machine.freeDisk)} are free`,
+      `the run needs ${formatBytes(disk)} of disk, of which ${formatBytes(machine.freeDisk)} are free`,
   ];
   return sentences.filter((sentence) => sentence !== false);
 }

@@ -19,26 +19,24 @@ export async function measureRecipe(
   onStage?: (stage: string) => void,
 ): Promise<ReadonlyMap<string, Measured>> {
   const measured = new Map<string, Measured>();
+  const made = resolve(runsDir, recipe.name, 'stages');
   for (const stage of recipe.stages) {
-    const names = namesIn(stage);
-    const needed = recipe.stages.filter(({ name }) => names.includes(name));
-    const missing = needed.find(
-      ({ name }) => !existsSync(join(runsDir, recipe.name, 'stages', name, 'done.json')),
-    );
-    if (missing === undefined) onStage?.(stage.name);
-    measured.set(
-      stage.name,
-      missing === undefined ? await measure(recipe, stage, needed, runsDir, steps) : { after: missing.name },
-    );
+    const needed = recipe.stages.filter(({ name }) => namesIn(stage).includes(name));
+    const missing = needed.find(({ name }) => !existsSync(join(made, name, 'done.json')));
+    if (missing === undefined) {
+      onStage?.(stage.name);
+      measured.set(stage.name, await measure(recipe, stage, needed, made, steps));
+    } else measured.set(stage.name, { after: missing.name });
   }
   return measured;
 }
 
+/** Measures a stage behind the stages that it needs, which are in the folder `made`. */
 async function measure(
   { export: _export, ...recipe }: Recipe,
   stage: Stage,
   needed: readonly Stage[],
-  runsDir: string,
+  made: string,
   steps: number,
 ): Promise<Measured> {
   const folder = mkdtempSync(join(tmpdir(), 'tinystar-measure-'));
@@ -47,21 +45,15 @@ async function measure(
   try {
     const stages = join(folder, recipe.name, 'stages');
     mkdirSync(stages, { recursive: true });
-    for (const { name } of needed)
-      symlinkSync(resolve(runsDir, recipe.name, 'stages', name), join(stages, name), 'junction');
+    for (const { name } of needed) symlinkSync(join(made, name), join(stages, name), 'junction');
     const stop = new AbortController();
     const times: number[] = [];
     let total = 0;
-    const events = runRecipe(
-      { ...recipe, stages: [...needed, stage] },
-      { runsDir: folder, signal: stop.signal },
-    );
-    for await (const event of events) {
+    const begun = { ...recipe, stages: [...needed, stage] };
+    for await (const event of runRecipe(begun, { runsDir: folder, signal: stop.signal })) {
       if (event.stage !== stage.name) continue;
-      if (event.type === 'stage') total = event.total;
-      if (event.type !== 'step') continue;
-      total = event.total;
-      times.push(event.seconds);
+      if (event.type === 'stage' || event.type === 'step') total = event.total;
+      if (event.type === 'step') times.push(event.seconds);
       if (times.length > steps) stop.abort();
     }
     const [first = 0, ...later] = times;

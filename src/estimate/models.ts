@@ -7,14 +7,14 @@ import { ChatTemplate, OWN_TEMPLATE } from '../chat/template.ts';
 import { Tokenizer } from '../chat/tokenizer.ts';
 import { groupByTools } from '../data/dialogues.ts';
 import type { TaskDialogue } from '../data/reading.ts';
-import { makeRecord } from '../data/render.ts';
+import { renderDialogue, turnOf } from '../data/render.ts';
 import { trainVocabulary } from '../../packages/assistant/src/vocabulary.ts';
 import type { ModelConfig } from '../model/arch/config.ts';
 import { publishedConfig } from '../model/arch/index.ts';
 import { loadConfig } from '../model/checkpoint/checkpoint.ts';
 import { isGguf } from '../model/checkpoint/checkpoint-path.ts';
 import { keptLayers, prunedConfig } from '../model/prune.ts';
-import type { Recipe } from '../recipe/schema.ts';
+import type { NewModel, Recipe } from '../recipe/schema.ts';
 import { dialoguesOf, generatorSeed, newConfig } from '../run/context.ts';
 import { GROUP_LIMIT } from '../stages/lessons.ts';
 
@@ -69,30 +69,27 @@ export class ModelShapes {
       const whole = this.of(model.from);
       return { ...whole, config: prunedConfig(whole.config, keptLayers(whole.config.layers, model.layers)) };
     }
-    const published = typeof model === 'string' && !existsSync(model) ? model : undefined;
-    if (published !== undefined) {
-      const config = publishedConfig(published);
+    const isText = typeof model === 'string';
+    if (isText && !existsSync(model)) {
+      const config = publishedConfig(model);
       if (config === undefined)
         throw new UserError(
           'CHECKPOINT',
-          `There is no ${isGguf(published) ? 'file' : 'folder'} ${published} for the model ${reference}; check the path.`,
+          `There is no ${isGguf(model) ? 'file' : 'folder'} ${model} for the model ${reference}; check the path.`,
         );
       this.notes.push(
-        `${reference}: ${published} is not there; its shape is taken to be that of the published ${basename(published)}, and its tokens are guessed from characters`,
+        `${reference}: ${model} is not there; its shape is taken to be that of the published ${basename(model)}, and its tokens are guessed from characters`,
       );
       return { config, tokenizer: undefined, template: OWN_TEMPLATE };
     }
-    const tokenizer = this.#tokenizer(typeof model === 'string' ? model : model.tokenizer);
-    return {
-      config: typeof model === 'string' ? loadConfig(model) : newConfig(model, tokenizer),
-      tokenizer,
-      template: ChatTemplate.of(tokenizer).fixed(this.#recipe.thinking, this.#recipe.tool_format),
-    };
+    const source = isText ? model : model.tokenizer;
+    const tokenizer = typeof source === 'string' ? Tokenizer.load(source) : this.#vocabulary(source);
+    const config = isText ? loadConfig(model) : newConfig(model, tokenizer);
+    const template = ChatTemplate.of(tokenizer).fixed(this.#recipe.thinking, this.#recipe.tool_format);
+    return { config, tokenizer, template };
   }
 
-  #tokenizer(source: string | { readonly vocab_size: number; readonly groups: number }): Tokenizer {
-    if (typeof source === 'string') return Tokenizer.load(source);
-    const { vocab_size: size, groups } = source;
+  #vocabulary({ vocab_size: size, groups }: Exclude<NewModel['tokenizer'], string>): Tokenizer {
     const seed = generatorSeed(this.#recipe);
     return this.#vocabularies.get(`${size}-${groups}`, () => trainVocabulary({ seed, size, groups }));
   }
@@ -115,21 +112,11 @@ export class ModelShapes {
 }
 
 function lengthsOf(dialogue: TaskDialogue, { tokenizer, template }: ShapedModel): Lengths {
-  const { id, category, messages, tools } = dialogue;
-  const last = messages.at(-1);
-  const history = { messages: messages.slice(0, -1), tools };
-  const turn =
-    last?.role === 'assistant'
-      ? template.turn(history, last)
-      : { prompt: template.prompt(history), target: '' };
   if (tokenizer !== undefined) {
-    const { systemLength, promptIds, targetIds } = makeRecord(
-      { id, category, ...turn },
-      tokenizer,
-      template.format,
-    );
+    const { systemLength, promptIds, targetIds } = renderDialogue(dialogue, tokenizer, template);
     return { system: systemLength, prompt: promptIds.length, target: targetIds.length };
   }
+  const { prompt, target } = turnOf(dialogue, template);
   const guess = (text: string): number => Math.ceil(text.length / CHARACTERS_PER_TOKEN);
-  return { system: guess(JSON.stringify(tools)), prompt: guess(turn.prompt), target: guess(turn.target) };
+  return { system: guess(JSON.stringify(dialogue.tools)), prompt: guess(prompt), target: guess(target) };
 }

@@ -43,12 +43,12 @@ const cycled = <T>(items: readonly T[], count: number): T[] =>
 
 const blank = (length: number): TokenIds => asTokenIds(new Int32Array(Math.max(1, length)));
 
-/** Dialogues as one tree behind the first `shared` tokens, each with `samples` answers. */
+/** Dialogues as one tree behind the first `shared` tokens, those of their tools unless told, each with `samples` answers. */
 function blankTree(
   dialogues: readonly Lengths[],
-  shared: number,
   samples: number,
   longest: number,
+  shared = Math.min(...dialogues.map(({ system }) => system)),
 ): TrainExample {
   const completions = dialogues.flatMap(({ prompt, target }) => {
     const tokens = blank(prompt - shared + Math.min(target, longest));
@@ -59,26 +59,24 @@ function blankTree(
 }
 
 const alone = (samples: number, longest: number) => (one: Lengths) =>
-  blankTree([one], one.prompt, samples, longest);
+  blankTree([one], samples, longest, one.prompt);
 
-const byTools = (samples: number, longest: number) => (group: readonly Lengths[]) =>
-  blankTree(group, Math.min(...group.map(({ system }) => system)), samples, longest);
-
-/** A model whose weights may be trained, and how it is opened. */
+/** A model whose weights may be trained. */
 type Planned = LoadedModel & Pick<TrainableModel, 'training'>;
-type Open = (options: LoadModelOptions) => LoadedModel & Disposable;
 
 /** Plan of a stage: what it works on, then the bytes that it takes. Nothing is known of a benchmark's prompts. */
 export class StagePlan {
-  readonly #recipe: Recipe;
   readonly stage: Stage;
   readonly #options: AnyOptions;
+  readonly #recipe: Recipe;
   readonly #models: ModelShapes;
-  /** The models that draw answers, or that it trains, with the dialogues that each meets, by tool sets. */
-  readonly #lengths: ReadonlyMap<string, readonly (readonly Lengths[])[]>;
+  /** The stage that makes what it reads. */
+  readonly #source: Stage | undefined;
   /** Number of dialogues or problems of which answers are drawn, and who draws them: a model of the recipe or others. */
   readonly #asked: number;
   readonly #isElsewhere: boolean;
+  /** The models that draw answers, or that it trains, with the dialogues that each meets, by tool sets. */
+  readonly #lengths: ReadonlyMap<string, readonly (readonly Lengths[])[]>;
   /** Bytes on the device, where that has memory of its own; and of the process, beside what runtime and data take. */
   device = 0;
   host = 0;
@@ -88,38 +86,32 @@ export class StagePlan {
   constructor(recipe: Recipe, stage: Stage, models: ModelShapes) {
     const options: AnyOptions = stage;
     [this.#recipe, this.stage, this.#options, this.#models] = [recipe, stage, options, models];
+    this.#source = recipe.stages.find(({ name }) => name === options.data);
     this.#isElsewhere = options.from !== undefined || typeof options.teacher === 'object';
-    this.#asked = options.rollout_batch_size === undefined ? 0 : this.#count();
+    const split = kindOf(stage).reads?.(stage) ?? 'train';
+    this.#asked = options.rollout_batch_size === undefined ? 0 : this.#count(split);
     const references = Object.values(options.models ?? { model: options.model ?? '' });
     const met = this.#asked > 0 || outputsModel(stage) ? references : [];
-    this.#lengths = new Map(met.map((reference) => [reference, this.#measure(reference)]));
+    this.#lengths = new Map(met.map((reference) => [reference, this.#measure(reference, split)]));
   }
 
-  get #source(): Stage | undefined {
-    return this.#recipe.stages.find(({ name }) => name === this.#options.data);
-  }
-
-  get #split(): 'train' | 'test' {
-    return kindOf(this.stage).reads?.(this.stage) ?? 'train';
-  }
-
-  #count(): number {
+  #count(split: 'train' | 'test'): number {
     const { prompts, problems, limit = Infinity, environment } = this.#options;
     const all =
       environment === undefined
-        ? dialoguesOf(this.#recipe, this.#split).length
+        ? dialoguesOf(this.#recipe, split).length
         : (this.#recipe.environments?.[environment]?.train ?? PROBLEMS);
     return Math.min(prompts ?? problems ?? limit, all);
   }
 
   /** The lengths of dialogues, where it reads any, or the longest that its options let through. */
-  #measure(reference: string): readonly (readonly Lengths[])[] {
+  #measure(reference: string, split: 'train' | 'test'): readonly (readonly Lengths[])[] {
     const { data = 'train', environment, prompt_max_len: most = Infinity, generate_max_len } = this.#options;
     const source = this.#source && kindOf(this.#source).makes;
     if (environment !== undefined || source === 'trajectories' || (data !== 'train' && source === undefined))
       return [[{ system: Math.ceil(most / 2), prompt: most, target: generate_max_len ?? 0 }]];
     return this.#models
-      .lengths(reference, this.#split)
+      .lengths(reference, split)
       .map((group) => group.filter(({ prompt }) => prompt <= most))
       .filter(({ length }) => length > 0);
   }
@@ -158,7 +150,7 @@ export class StagePlan {
     const prompts = Math.min(rollout_batch_size, this.#asked);
     using held = new Owned();
     const { config } = this.#models.of(reference);
-    const open: Open = ({ trainable, dtype: own }) => {
+    const open = ({ trainable, dtype: own }: LoadModelOptions): LoadedModel & Disposable => {
       const specs = parameterSpecs(config, own);
       const parameters = new ParameterSet(device, specs, trainable ? 'trainable' : 'weights');
       return { config, parameters, [Symbol.dispose]: () => parameters[Symbol.dispose]() };
@@ -170,11 +162,12 @@ export class StagePlan {
     if (trained !== undefined)
       this.#train(trained, model, prompts > 0 ? drawn : this.#lessons(trained, groups), held);
     if (prompts === 0 || dialogues.length === 0) return;
+    const examples = cycled(drawn, prompts);
     let host = 0;
     if (!this.#isElsewhere) {
       const generator = held.add(new Generator(device, config, sourceOf(model)));
       host += generator.reserve(
-        cycled(dialogues, prompts).map(({ prompt }) => Math.min(prompt, config.contextLength - 1)),
+        examples.map(({ prompt }) => Math.min(prompt.length, config.contextLength - 1)),
         { n_samples_per_prompt: samples, temperature, generate_max_len: longest, stopIds: [] },
         Math.ceil(SPREAD * this.#answer(dialogues)),
       );
@@ -185,7 +178,6 @@ export class StagePlan {
       const before = isAnchored && trained.lora === undefined ? untrained().parameters : model.training?.base;
       const scorer = held.add(new Scorer(device, config, before ?? sourceOf(model)));
       const topK = isAnchored ? 0 : Math.min(kd_topk, config.vocabSize);
-      const examples = cycled(drawn, prompts);
       scorer.reserve(examples.map(treeOf), { topK });
       // Ids and log-probabilities of a call, as they are handed over.
       const tokens = examples.flatMap(({ completions }) => completions.map((one) => one.tokens.length));
@@ -198,14 +190,13 @@ export class StagePlan {
   #lessons(stage: TrainingStage, groups: readonly (readonly Lengths[])[]): TrainExample[] {
     const source = this.#source;
     if (source === undefined || kindOf(source).makes !== 'rollouts')
-      return groups.map(byTools(1, stage.generate_max_len));
-    const { generate_max_len: longest } = source;
-    const { by_tools, n_samples_per_prompt: samples = 1 }: AnyOptions = source;
+      return groups.map((group) => blankTree(group, 1, stage.generate_max_len));
+    const { by_tools, n_samples_per_prompt: samples = 1, generate_max_len: longest = 0 }: AnyOptions = source;
     // A loss that compares completions learns from pairs.
     if (!lossOf(stage).rowwise) return groups.flat().map(alone(2, longest));
     const together = Math.max(1, Math.floor((2 * GROUP_LIMIT) / samples));
     return by_tools === true && together > 1
-      ? groups.map((group) => byTools(samples, longest)(group.slice(0, together)))
+      ? groups.map((group) => blankTree(group.slice(0, together), samples, longest))
       : groups.flat().map(alone(samples, longest));
   }
 

@@ -123,7 +123,7 @@ describe('an estimate', () => {
       expect.stringMatching(/^stage sft needs \d+\.\d GB of memory, and the machine has 8\.0 GB$/),
     ]);
     expect(obstacles({ ...estimate, machine: { ...machine, memory: 64 * GB, freeDisk: 1e9 } })).toEqual([
-      expect.stringMatching(/^the run needs \d+\.\d GB of disk, of which 0\.9 GB are free$/),
+      expect.stringMatching(/^the run needs \d+\.\d GB of disk, of which 954 MB are free$/),
     ]);
     expect(obstacles({ ...estimate, machine: { ...machine, memory: 64 * GB } })).toEqual([]);
   });
