@@ -6,23 +6,8 @@
  * replies is this project's choice. A label that cannot be read earns every well-formed generation 0.
  */
 import type { ToolFormat } from '../chat/formats/format.ts';
-import {
-  goldOfLabel,
-  judge,
-  outcomeOfCalls,
-  withoutEndTokens,
-  type ErrorClass,
-  type Outcome,
-} from './exact.ts';
-import {
-  formatError,
-  PreparedTask,
-  scorerOf,
-  wellFormed,
-  type Answer,
-  type FormatErrorDetail,
-  type Reward,
-} from './reward.ts';
+import { type ErrorClass, goldOfLabel, judge, type Outcome, outcomeOf } from './exact.ts';
+import { type Answer, formatError, type FormatErrorDetail, rewardOf, wellFormed } from './reward.ts';
 
 export type BinaryDetail =
   | FormatErrorDetail
@@ -30,27 +15,26 @@ export type BinaryDetail =
   | { readonly kind: 'wrong'; readonly error: ErrorClass }
   | { readonly kind: 'unusable_label' };
 
-function outcomeOf(answer: Exclude<Answer, { kind: 'malformed' }>, format: ToolFormat): Outcome {
-  if (answer.kind === 'calls') return outcomeOfCalls(answer.calls);
-  if (answer.kind === 'reply') return { kind: 'reply', reply: withoutEndTokens(answer.reply, format) };
-  return answer.why === 'empty_reply' ? { kind: 'reply', reply: '' } : { kind: 'unparsable' };
+/** An answer as far as it matters to a verdict. */
+function outcomeOfAnswer(answer: Answer, format: ToolFormat): Outcome {
+  if (answer.kind !== 'nothing') return outcomeOf(answer, format);
+  return answer.why === 'empty_reply' ? { kind: 'reply', reply: '' } : undefined;
 }
 
 /** Right or wrong; what counts as right is said at the head of this file. */
-export const binary: Reward<BinaryDetail> = {
-  name: 'binary',
-  description: '1 for exactly the gold calls (or a reply where one is wanted), else 0; -1 for a wrong form',
-  prepare(task) {
-    const prepared = new PreparedTask(task);
+export const binary = rewardOf<BinaryDetail>(
+  'binary',
+  '1 for exactly the gold calls (or a reply where one is wanted), else 0; -1 for a wrong form',
+  (prepared) => {
     const gold = goldOfLabel(prepared.label);
-    return scorerOf<BinaryDetail>(prepared, (generation) => {
+    return (generation) => {
       const answer = prepared.read(generation);
       if (answer.kind === 'malformed') return formatError(answer);
       if (gold === undefined) return wellFormed(0, { kind: 'unusable_label' });
-      const verdict = judge(gold, outcomeOf(answer, prepared.format));
+      const verdict = judge(gold, outcomeOfAnswer(answer, prepared.format));
       return verdict.correct
         ? wellFormed(1, { kind: 'right' })
         : wellFormed(0, { kind: 'wrong', error: verdict.error });
-    });
+    };
   },
-};
+);

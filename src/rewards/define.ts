@@ -8,10 +8,7 @@ import {
   type ConversationResponse,
   type ConversationScore,
   type ConversationTask,
-  PreparedTask,
-  type RewardTask,
-  type Scorer,
-  scorerOf,
+  rewardOf,
 } from './reward.ts';
 
 /** An answer that is to be scored, with what it answers. */
@@ -84,19 +81,15 @@ export function defineReward(definition: RewardDefinition): AnyReward {
       'REWARD',
       `The reward ${name} scores nothing; give it scoreAnswer or scoreConversation.`,
     );
-  const answers = scoreAnswer && {
-    prepare(task: RewardTask): Scorer<unknown> {
-      const prepared = new PreparedTask(task);
-      const { prompt, tools } = task;
-      return scorerOf(prepared, (generation) => {
-        const answer = prepared.read(generation);
-        const given = { prompt, tools, generation, answer, gold: prepared.label };
-        const { reward, score } = earned(name, `the answer ${quoted(generation)}`, () => scoreAnswer(given));
-        const format = answer.kind === 'malformed' ? -1 : 1;
-        return { reward, format, answer: score, detail: { kind: 'own', reward: name } };
-      });
-    },
-  };
+  const answers =
+    scoreAnswer &&
+    rewardOf(name, description, (prepared, { prompt, tools }) => (generation) => {
+      const answer = prepared.read(generation);
+      const given = { prompt, tools, generation, answer, gold: prepared.label };
+      const { reward, score } = earned(name, `the answer ${quoted(generation)}`, () => scoreAnswer(given));
+      const format = answer.kind === 'malformed' ? -1 : 1;
+      return { reward, format, answer: score, detail: { kind: 'own', reward: name } };
+    });
   const conversations = scoreConversation && {
     converse(task: ConversationTask, response: ConversationResponse): ConversationScore {
       const what = `the conversation ${quoted(response.text)}`;

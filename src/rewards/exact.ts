@@ -35,11 +35,8 @@ export type ErrorClass = keyof typeof ERROR_CLASSES;
 
 export type Verdict = { readonly correct: true } | { readonly correct: false; readonly error: ErrorClass };
 
-/** A generation as far as it matters to a verdict. */
-export type Outcome =
-  | { readonly kind: 'calls'; readonly calls: readonly GoldCall[] }
-  | { readonly kind: 'reply'; readonly reply: string }
-  | { readonly kind: 'unparsable' };
+/** A generation as far as it matters to a verdict; undefined if it is not of the required form. */
+export type Outcome = Exclude<Label, { kind: 'unusable' }> | undefined;
 
 /** Wanted answer by the gold answer of a dialogue. */
 export function goldOfMessage(message: Message, mustMention: readonly string[] = []): Gold {
@@ -52,9 +49,9 @@ export function goldOfMessage(message: Message, mustMention: readonly string[] =
 }
 
 /** Wanted answer by a label; undefined if the label cannot be read. */
-export function goldOfLabel(label: Label, mustMention: readonly string[] = []): Gold | undefined {
+export function goldOfLabel(label: Label): Gold | undefined {
   if (label.kind === 'unusable') return undefined;
-  return label.kind === 'calls' ? label : { kind: 'reply', mustMention };
+  return label.kind === 'calls' ? label : { kind: 'reply', mustMention: [] };
 }
 
 /** Judges an assistant's whole turn (see `assistantTurn`). Never throws. */
@@ -64,23 +61,26 @@ export function exactMatch(
   format: ToolFormat,
   tools: readonly Tool[] = [],
 ): Verdict {
-  return judge(gold, outcomeOf(turn, format, tools));
-}
-
-/** A turn without a thought is an answer: only rewards ask for the tags. */
-function outcomeOf(turn: string, format: ToolFormat, tools: readonly Tool[]): Outcome {
   const { open, close } = format.think;
+  // A turn without a thought is an answer: only rewards ask for the tags.
   const thinks = format.thinks && (turn.includes(open) || turn.includes(close));
   const parsed = parseGeneration(turn, { ...format, thinks }, argumentsIn(toolTable(tools)));
-  if (parsed.kind === 'reply') return { kind: 'reply', reply: withoutEndTokens(parsed.reply, format) };
-  const isBroken = parsed.kind === 'malformed' || parsed.calls.length === 0;
-  return isBroken ? { kind: 'unparsable' } : outcomeOfCalls(parsed.calls);
+  return judge(gold, outcomeOf(parsed, format));
 }
 
-/** Calls as an outcome, which can be judged if all of them have a name and arguments. */
-export function outcomeOfCalls(written: readonly (ValidCall | WrittenCall)[]): Outcome {
-  const calls = written.filter(isObjectCall);
-  return calls.length === written.length ? { kind: 'calls', calls } : { kind: 'unparsable' };
+/** Calls are an outcome if there are some, and all of them have a name and arguments. */
+export function outcomeOf(
+  parsed:
+    | { readonly kind: 'malformed' }
+    | { readonly kind: 'calls'; readonly calls: readonly (ValidCall | WrittenCall)[] }
+    | { readonly kind: 'reply'; readonly reply: string },
+  format: ToolFormat,
+): Outcome {
+  if (parsed.kind === 'malformed') return undefined;
+  if (parsed.kind === 'reply') return { kind: 'reply', reply: withoutEndTokens(parsed.reply, format) };
+  const calls = parsed.calls.filter(isObjectCall);
+  const isWhole = calls.length > 0 && calls.length === parsed.calls.length;
+  return isWhole ? { kind: 'calls', calls } : undefined;
 }
 
 function wrong(error: ErrorClass): Verdict {
@@ -89,11 +89,11 @@ function wrong(error: ErrorClass): Verdict {
 
 /** Judges a generation that was parsed. */
 export function judge(gold: Gold, outcome: Outcome): Verdict {
-  if (outcome.kind === 'unparsable') return wrong('unparsable');
+  if (outcome === undefined) return wrong('unparsable');
   if (gold.kind === 'calls')
     return outcome.kind === 'calls' ? judgeCalls(gold.calls, outcome.calls) : wrong('no_call');
   if (outcome.kind === 'calls') return wrong('called_instead_of_answering');
-  const reply = withoutEndTokens(outcome.reply).toLowerCase();
+  const reply = outcome.reply.toLowerCase();
   const mentioned = gold.mustMention.every((word) => reply.includes(word.toLowerCase()));
   return reply !== '' && mentioned ? { correct: true } : wrong('wrong_reply');
 }

@@ -23,46 +23,36 @@ export const CONVERSATION_REWARDS = namesOf(scoresConversations);
 /** Paths of modules, which no reward's name looks like. */
 export const MODULE_PATH = /\.[cm]?[jt]s$/;
 
-/** The reward that comes along under this name, if there is one. */
-const shipped = (name: string): AnyReward | undefined =>
-  Object.hasOwn(rewards, name) ? rewards[name as keyof typeof rewards] : undefined;
-
-/** The reward of answers that comes along under this name; throws a UserError that lists them all. */
-export function rewardNamed(name: string): Reward<unknown> {
-  const reward = shipped(name);
-  if (reward !== undefined && scoresAnswers(reward)) return reward;
+/** The reward that comes along under this name, if there is one, or that of the module at this path. */
+async function anyReward(nameOrPath: string): Promise<AnyReward | undefined> {
+  if (!MODULE_PATH.test(nameOrPath))
+    return Object.hasOwn(rewards, nameOrPath) ? rewards[nameOrPath as keyof typeof rewards] : undefined;
+  const exported = await importDefault(nameOrPath, 'REWARD');
+  if (isReward(exported)) return exported;
   throw new UserError(
     'REWARD',
-    `There is no reward ${JSON.stringify(name)}; choose one of ${ANSWER_REWARDS.join(', ')}, or give the path of a module.`,
+    `The default export of ${nameOrPath} is no reward; export what defineReward returns.`,
   );
 }
 
 /** The reward of answers of this name, or of the module at this path; throws UserErrors. */
 export async function loadReward(nameOrPath: string): Promise<Reward<unknown>> {
-  if (!MODULE_PATH.test(nameOrPath)) return rewardNamed(nameOrPath);
-  const reward = await moduleReward(nameOrPath);
-  if (scoresAnswers(reward)) return reward;
+  const reward = await anyReward(nameOrPath);
+  if (reward !== undefined && scoresAnswers(reward)) return reward;
   throw new UserError(
     'REWARD',
-    `The reward of ${nameOrPath} scores conversations only; give defineReward scoreAnswer to use it here.`,
+    MODULE_PATH.test(nameOrPath)
+      ? `The reward of ${nameOrPath} scores conversations only; give defineReward scoreAnswer to use it here.`
+      : `There is no reward ${JSON.stringify(nameOrPath)}; choose one of ${ANSWER_REWARDS.join(', ')}, or give the path of a module.`,
   );
 }
 
 /** The reward of conversations of this name, or of the module at this path; throws UserErrors. */
 export async function loadConversationReward(nameOrPath: string): Promise<ConversationReward> {
-  const reward = MODULE_PATH.test(nameOrPath) ? await moduleReward(nameOrPath) : shipped(nameOrPath);
+  const reward = await anyReward(nameOrPath);
   if (reward !== undefined && scoresConversations(reward)) return reward;
   throw new UserError(
     'REWARD',
     `${nameOrPath} is no reward of conversations; choose one of ${CONVERSATION_REWARDS.join(', ')}, or a module whose defineReward has scoreConversation.`,
-  );
-}
-
-async function moduleReward(path: string): Promise<AnyReward> {
-  const exported = await importDefault(path, 'REWARD');
-  if (isReward(exported)) return exported;
-  throw new UserError(
-    'REWARD',
-    `The default export of ${path} is no reward; export what defineReward returns.`,
   );
 }

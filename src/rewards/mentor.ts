@@ -21,7 +21,6 @@
  * generation 0; a turn that says nothing, or never closes its call, earns 0 too, as one that does not end does.
  */
 import type { WrittenCall } from '../chat/formats/format.ts';
-import type { GoldCall } from '../chat/generation.ts';
 import { isObjectCall } from '../chat/tools.ts';
 import { binary, type BinaryDetail } from './binary.ts';
 import { judge } from './exact.ts';
@@ -33,19 +32,12 @@ import {
   type ConversationReward,
   type ConversationScore,
   type ConversationTask,
-  PreparedTask,
+  type PreparedTask,
   type Reward,
-  type Score,
-  scorerOf,
+  rewardOf,
   wellFormed,
 } from './reward.ts';
 import { callSimilarity } from './simrl.ts';
-
-/**
- * mentor: equal sets; sparse: 1 for a right answer, else 0.1; any_overlap: one common name is a match, and clean is
- * not looked at; no_match: clean alone; f1: the F1 of the two sets; strict: the same calls in the same order.
- */
-export type MentorVariant = 'mentor' | 'sparse' | 'any_overlap' | 'no_match' | 'f1' | 'strict';
 
 /** Parts of the composite: of a full match, of a right answer, of no invented tool. */
 interface Parts {
@@ -69,62 +61,56 @@ function composite({ correct, match, clean }: Parts): number {
   return correct ? CORRECT + MATCH * match + rest : WRONG_SHARE * (MATCH * match) + rest;
 }
 
-const nameOf = ({ name }: Pick<WrittenCall, 'name'>): string | undefined =>
-  typeof name === 'string' ? name : undefined;
+type Calls = readonly Pick<WrittenCall, 'name'>[];
+
+const nameOf = ({ name }: Calls[number]): string | undefined => (typeof name === 'string' ? name : undefined);
 
 /** The names of some calls; those that are no strings, as `undefined`. */
-function namesOf(calls: readonly Pick<WrittenCall, 'name'>[]): Set<string | undefined> {
-  return new Set(calls.map(nameOf));
+const namesOf = (calls: Calls): Set<string | undefined> => new Set(calls.map(nameOf));
+
+/** Number of names that both have. */
+function commonNames(teacher: Calls, student: Calls): number {
+  const wanted = namesOf(teacher);
+  return [...namesOf(student)].filter((name) => wanted.has(name)).length;
 }
 
-function sameCalls(teacher: readonly GoldCall[], student: readonly WrittenCall[]): boolean {
+function sameNames(teacher: Calls, student: Calls): boolean {
+  const common = commonNames(teacher, student);
+  return common === namesOf(teacher).size && common === namesOf(student).size;
+}
+
+function sameCalls(teacher: readonly WrittenCall[], student: readonly WrittenCall[]): boolean {
+  const gold = teacher.filter(isObjectCall);
+  const made = student.filter(isObjectCall);
   return (
-    teacher.length === student.length &&
-    teacher.every((gold, i) => {
-      const call = student[i];
-      return (
-        call !== undefined &&
-        isObjectCall(call) &&
-        judge({ kind: 'calls', calls: [gold] }, { kind: 'calls', calls: [call] }).correct
-      );
-    })
+    gold.length === student.length &&
+    made.length === student.length &&
+    gold.every(
+      (call, i) =>
+        judge({ kind: 'calls', calls: [call] }, { kind: 'calls', calls: made.slice(i, i + 1) }).correct,
+    )
   );
 }
 
-/** Agreement of the student's valid calls with the teacher's, 0 to 1. `student` is not empty. */
-function agreement(
-  variant: MentorVariant,
-  teacher: readonly WrittenCall[],
-  student: readonly WrittenCall[],
-): number {
-  const [wanted, used] = [namesOf(teacher), namesOf(student)];
-  const common = [...used].filter((name) => wanted.has(name)).length;
-  switch (variant) {
-    case 'mentor':
-      return common === wanted.size && common === used.size ? 1 : 0;
-    case 'any_overlap':
-      return common > 0 ? 1 : 0;
-    case 'f1':
-      return (2 * common) / (wanted.size + used.size);
-    case 'strict':
-      return sameCalls(teacher.filter(isObjectCall), student) ? 1 : 0;
-    case 'sparse':
-    case 'no_match':
-      return 0;
-    default:
-      return variant satisfies never;
-  }
+/** A variant of the reward, by what it changes. */
+interface Variant {
+  /** Agreement of the student's valid calls with the teacher's, 0 to 1; without it nothing is earned by a match. */
+  readonly agreement?: (teacher: readonly WrittenCall[], student: readonly WrittenCall[]) => number;
+  /** False where invented tools are not looked at, nor rewarded their absence. */
+  readonly clean?: boolean;
+  /** Tells whether the answer alone is looked at. */
+  readonly sparse?: boolean;
 }
 
 /** The match of the student's valid calls, 0 to 1, of which the share `weight` is Sim-RL's similarity. */
 function matchOf(
-  variant: MentorVariant,
+  { agreement }: Variant,
   weight: number,
   teacher: readonly WrittenCall[],
   student: readonly WrittenCall[],
 ): number {
-  if (student.length === 0 || variant === 'no_match') return 0;
-  const names = agreement(variant, teacher, student);
+  if (student.length === 0 || agreement === undefined) return 0;
+  const names = agreement(teacher, student);
   if (weight === 0) return names;
   const similarity = callSimilarity(student.filter(isObjectCall), teacher.filter(isObjectCall));
   return (1 - weight) * names + weight * similarity;
@@ -145,7 +131,7 @@ export function answersRightly(
 }
 
 function scoreConversation(
-  variant: MentorVariant,
+  variant: Variant,
   task: ConversationTask,
   response: ConversationResponse,
   { argument_weight }: ConversationOptions,
@@ -155,51 +141,65 @@ function scoreConversation(
   const flat = (reward: number): ConversationScore => ({ reward, correct, toolMatch: 0 });
   if (!response.ended) return flat(0);
   if (given === '') return flat(NO_ANSWER);
-  if (variant === 'sparse') return flat(correct ? 1 : NO_ANSWER);
+  if (variant.sparse === true) return flat(correct ? 1 : NO_ANSWER);
   if (task.teacher === undefined) return flat(NO_ANSWER);
   const valid = response.calls.filter((call) => task.tools.has(nameOf(call) ?? ''));
   const match = matchOf(variant, argument_weight, task.teacher, valid);
-  const clean = variant !== 'any_overlap' && valid.length === response.calls.length;
+  const clean = variant.clean !== false && valid.length === response.calls.length;
   return { reward: composite({ correct, match, clean }), correct, toolMatch: match };
 }
 
-function ofConversations(variant: MentorVariant, description: string): ConversationReward {
+function ofConversations(name: string, description: string, variant: Variant): ConversationReward {
   return {
-    name: variant,
+    name,
     description: `conversations: ${description}`,
     converse: (task, response, options) => scoreConversation(variant, task, response, options),
   };
 }
 
-/** Tells whether an answer uses the functions that the label uses. */
-function sameFunctions(task: PreparedTask, answer: Answer): boolean {
-  const used = namesOf(answer.kind === 'calls' ? answer.calls : []);
-  const wanted = namesOf(task.label.kind === 'calls' ? task.label.calls : []);
-  return used.size === wanted.size && [...used].every((name) => wanted.has(name));
-}
+const callsOf = (one: Answer | PreparedTask['label']): Calls => (one.kind === 'calls' ? one.calls : []);
 
 /** MENTOR's composite, of conversations and, see above, of single turns. */
 export const mentor: Reward<BinaryDetail> & ConversationReward = {
-  ...ofConversations('mentor', ''),
-  description:
+  ...ofConversations('mentor', '', {
+    agreement: (teacher, student) => (sameNames(teacher, student) ? 1 : 0),
+  }),
+  ...rewardOf<BinaryDetail>(
+    'mentor',
     "MENTOR's composite: a right answer, the functions of the teacher (of an answer: of the label), none that does not exist",
-  prepare(task) {
-    const prepared = new PreparedTask(task);
-    const judged = binary.prepare(task);
-    return scorerOf<BinaryDetail>(prepared, (generation): Score<BinaryDetail> => {
-      const score = judged.score(generation);
-      if (score.format === -1 || score.detail.kind === 'unusable_label') return score;
-      const answer = prepared.read(generation);
-      if (answer.kind === 'nothing') return wellFormed(0, score.detail);
-      const match = sameFunctions(prepared, answer) ? 1 : 0;
-      const sum = composite({ correct: score.detail.kind === 'right', match, clean: true });
-      return wellFormed(Math.min(1, sum / (CORRECT + MATCH + CLEAN)), score.detail);
-    });
-  },
+    (prepared, task) => {
+      const judged = binary.prepare(task);
+      return (generation) => {
+        const score = judged.score(generation);
+        if (score.format === -1 || score.detail.kind === 'unusable_label') return score;
+        const answer = prepared.read(generation);
+        if (answer.kind === 'nothing') return wellFormed(0, score.detail);
+        const match = sameNames(callsOf(prepared.label), callsOf(answer)) ? 1 : 0;
+        const sum = composite({ correct: score.detail.kind === 'right', match, clean: true });
+        return wellFormed(Math.min(1, sum / (CORRECT + MATCH + CLEAN)), score.detail);
+      };
+    },
+  ),
 };
 
-export const sparse = ofConversations('sparse', '1 for a right answer, else 0.1');
-export const anyOverlap = ofConversations('any_overlap', 'as mentor, where one common function is a match');
-export const noMatch = ofConversations('no_match', "as mentor, without the part for the teacher's functions");
-export const f1 = ofConversations('f1', 'as mentor, with the F1 of the two sets of functions');
-export const strict = ofConversations('strict', "as mentor, where the calls must be the teacher's, in order");
+export const sparse = ofConversations('sparse', '1 for a right answer, else 0.1', { sparse: true });
+export const anyOverlap = ofConversations('any_overlap', 'as mentor, where one common function is a match', {
+  agreement: (teacher, student) => (commonNames(teacher, student) > 0 ? 1 : 0),
+  clean: false,
+});
+export const noMatch = ofConversations(
+  'no_match',
+  "as mentor, without the part for the teacher's functions",
+  {},
+);
+export const f1 = ofConversations('f1', 'as mentor, with the F1 of the two sets of functions', {
+  agreement: (teacher, student) =>
+    (2 * commonNames(teacher, student)) / (namesOf(teacher).size + namesOf(student).size),
+});
+export const strict = ofConversations(
+  'strict',
+  "as mentor, where the calls must be the teacher's, in order",
+  {
+    agreement: (teacher, student) => (sameCalls(teacher, student) ? 1 : 0),
+  },
+);

@@ -110,8 +110,8 @@ export const scoresConversations = (reward: AnyReward): reward is ConversationRe
 /** Everything that makes a generation ill-formed; `schema_violation` only where schemas are checked. */
 export type FormatFault = SyntaxFault | ValidityFault | 'schema_violation';
 
-/** Decides whether a call is of the required form. */
-export type CallCheck = (call: WrittenCall, table: ToolTable) => ValidCall | Malformed<FormatFault>;
+/** A call of the required form, or why it is not. */
+export type CheckedCall = ValidCall | Malformed<FormatFault>;
 
 export type Answer =
   | Malformed<FormatFault>
@@ -135,12 +135,14 @@ export class PreparedTask {
   /** Part of the prompt that can belong to the assistant's turn: not more is copied for each generation. */
   readonly #opening: string;
   /** Calls by their text: the generations of a group write the same ones over and over. */
-  readonly #known = new Map<string, ValidCall | Malformed<FormatFault>>();
-
-  readonly #check: CallCheck;
+  readonly #known = new Map<string, CheckedCall>();
+  readonly #check: (call: WrittenCall, table: ToolTable) => CheckedCall;
 
   /** Reads a task; `check` says which calls are of the required form. */
-  constructor({ prompt, label, tools, format = hermes }: RewardTask, check: CallCheck = checkCall) {
+  constructor(
+    { prompt, label, tools, format = hermes }: RewardTask,
+    check: (call: WrittenCall, table: ToolTable) => CheckedCall = checkCall,
+  ) {
     this.#check = check;
     this.format = format;
     this.table = tools === undefined ? toolTableFromPrompt(prompt, format) : toolTable(tools);
@@ -176,7 +178,7 @@ export class PreparedTask {
     return calls.length === 0 ? { kind: 'nothing', why: 'unclosed_call' } : { kind: 'calls', calls };
   }
 
-  #call(block: string): ValidCall | Malformed<FormatFault> {
+  #call(block: string): CheckedCall {
     const known = this.#known.get(block);
     if (known !== undefined) return known;
     const written = this.format.readCall(block, this.argumentsOf);
@@ -186,14 +188,12 @@ export class PreparedTask {
   }
 }
 
-type WithProblems = Pick<Scorer<unknown>, 'problems'>;
-
 /** A scorer that tells the problems of its task when it is asked for them. A class, because engines are slow at literals with getters. */
 class TaskScorer<Detail> implements Scorer<Detail> {
-  readonly #task: WithProblems;
+  readonly #task: PreparedTask;
   readonly score: Scorer<Detail>['score'];
 
-  constructor(task: WithProblems, score: Scorer<Detail>['score']) {
+  constructor(task: PreparedTask, score: Scorer<Detail>['score']) {
     this.#task = task;
     this.score = score;
   }
@@ -203,9 +203,21 @@ class TaskScorer<Detail> implements Scorer<Detail> {
   }
 }
 
-/** The scorer of a task, from its rule. */
-export const scorerOf = <Detail>(task: WithProblems, score: Scorer<Detail>['score']): Scorer<Detail> =>
-  new TaskScorer(task, score);
+/** A reward from its rule, which takes a task that was read and scores its generations. */
+export function rewardOf<Detail>(
+  name: string,
+  description: string,
+  rule: (prepared: PreparedTask, task: RewardTask) => Scorer<Detail>['score'],
+): Reward<Detail> {
+  return {
+    name,
+    description,
+    prepare(task) {
+      const prepared = new PreparedTask(task);
+      return new TaskScorer(prepared, rule(prepared, task));
+    },
+  };
+}
 
 /** Detail of a generation without the required form. */
 export interface FormatErrorDetail {

@@ -109,8 +109,3 @@ export class RougeL {
     return length > 0 ? (2 * precision * recall) / (precision + recall) : 0;
   }
 }
-
-/** ROUGE-L's F-measure of one pair of texts. */
-export function rougeL(target: string, prediction: string): number {
-  return new RougeL(target).score(prediction);
-}

@@ -6,7 +6,7 @@
  * Up to FREE of them cost nothing, from FULL on the factor is 1/2, and it is linear between: a soft limit as in DAPO (arXiv 2503.14476, equation 13),
  * but as a factor, so that a long right answer is never worse than a short wrong one. A wrong form earns -1 as ever.
  */
-import { PreparedTask, scorerOf, wellFormed, type Reward } from './reward.ts';
+import { rewardOf, wellFormed } from './reward.ts';
 import { similarityScore, type SimRlDetail } from './simrl.ts';
 
 /** Characters; a token of Qwen3 is about four of them. */
@@ -29,22 +29,21 @@ function factorOf(surplus: number): number {
 }
 
 /** Sim-RL by length; what it computes is said at the head of this file. */
-export const simrlLength: Reward<SimRlLengthDetail> = {
-  name: 'simrl_length',
-  description: 'simrl, times a factor from 1 down to 1/2 for what is written beyond the gold answer',
-  prepare(task) {
-    const prepared = new PreparedTask(task);
+export const simrlLength = rewardOf<SimRlLengthDetail>(
+  'simrl_length',
+  'simrl, times a factor from 1 down to 1/2 for what is written beyond the gold answer',
+  (prepared, { label }) => {
     const similarity = similarityScore(prepared);
     const { think, thinks } = prepared.format;
-    const end = task.label.lastIndexOf(think.close);
-    const gold = end < 0 ? task.label : task.label.slice(end + think.close.length);
+    const end = label.lastIndexOf(think.close);
+    const gold = end < 0 ? label : label.slice(end + think.close.length);
     const needed = (thinks ? think.open.length + think.close.length : 0) + gold.trim().length;
-    return scorerOf(prepared, (generation) => {
+    return (generation) => {
       const score = similarity(generation);
       const surplus = Math.max(0, prepared.turn(generation).length - needed);
       const factor = factorOf(surplus);
       const detail: SimRlLengthDetail = { kind: 'length', surplus, factor, simrl: score.detail };
       return score.format === -1 ? { ...score, detail } : wellFormed(score.answer * factor, detail);
-    });
+    };
   },
-};
+);

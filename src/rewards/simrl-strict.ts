@@ -4,27 +4,23 @@
  *
  * Data sets are not always right: a tool whose schema a call of the label itself breaks is not checked, and the scorer's `problems` say so.
  */
-import type { Malformed, WrittenCall } from '../chat/formats/format.ts';
+import type { WrittenCall } from '../chat/formats/format.ts';
 import type { GoldCall } from '../chat/generation.ts';
-import { checkCall, isObjectCall, type ToolEntry, type ToolTable, type ValidCall } from '../chat/tools.ts';
+import { checkCall, isObjectCall, type ToolEntry, type ToolTable } from '../chat/tools.ts';
 import { JsonSchema } from '../json/schema.ts';
-import { PreparedTask, scorerOf, type FormatFault, type Reward } from './reward.ts';
+import { type CheckedCall, PreparedTask, type Reward } from './reward.ts';
 import { similarityScore, type SimRlDetail } from './simrl.ts';
 
 /** Checks calls against the schemas of their tools, each read when it is first called. */
 class SchemaChecker {
   readonly #schemas = new Map<ToolEntry, JsonSchema | undefined>();
 
-  #schemaOf(tool: ToolEntry): JsonSchema | undefined {
-    if (!this.#schemas.has(tool)) this.#schemas.set(tool, JsonSchema.ofParameters(tool.parameters));
-    return this.#schemas.get(tool);
-  }
-
-  check(call: WrittenCall, table: ToolTable): ValidCall | Malformed<FormatFault> {
+  check(call: WrittenCall, table: ToolTable): CheckedCall {
     const valid = checkCall(call, table);
-    if ('kind' in valid) return valid;
-    const tool = table.find(valid.name);
-    const schema = tool === undefined ? undefined : this.#schemaOf(tool);
+    const tool = 'kind' in valid ? undefined : table.find(valid.name);
+    if ('kind' in valid || tool === undefined) return valid;
+    if (!this.#schemas.has(tool)) this.#schemas.set(tool, JsonSchema.ofParameters(tool.parameters));
+    const schema = this.#schemas.get(tool);
     if (schema === undefined) return valid;
     const fault = isObjectCall(valid) ? schema.fault(valid.arguments) : 'They are no object.';
     if (fault === undefined) return valid;
@@ -54,7 +50,6 @@ export const simrlStrict: Reward<SimRlDetail> = {
     const prepared = new PreparedTask(task, (call, table) => checker.check(call, table));
     const { label, table } = prepared;
     const exempted = checker.exempt(label.kind === 'calls' ? label.calls : [], table);
-    const problems = [...prepared.problems, ...exempted];
-    return scorerOf({ problems }, similarityScore(prepared));
+    return { problems: [...prepared.problems, ...exempted], score: similarityScore(prepared) };
   },
 };

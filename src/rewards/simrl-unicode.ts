@@ -4,15 +4,12 @@
  * words are written without spaces. Texts in ASCII earn what they earn with `simrl`.
  */
 import { wordsOf } from '../base/words.ts';
-import { PreparedTask, scorerOf, type Reward } from './reward.ts';
-import { similarityScore, type SimRlDetail } from './simrl.ts';
+import { rewardOf } from './reward.ts';
+import { similarityScore } from './simrl.ts';
 
 /** Sim-RL with the words of every script; what that means is said at the head of this file. */
-export const simrlUnicode: Reward<SimRlDetail> = {
-  name: 'simrl_unicode',
-  description: 'simrl, with words of every script, such as Chinese, where the reference knows a-z alone',
-  prepare(task) {
-    const prepared = new PreparedTask(task);
-    return scorerOf(prepared, similarityScore(prepared, wordsOf));
-  },
-};
+export const simrlUnicode = rewardOf(
+  'simrl_unicode',
+  'simrl, with words of every script, such as Chinese, where the reference knows a-z alone',
+  (prepared) => similarityScore(prepared, wordsOf),
+);

@@ -23,12 +23,11 @@ import { isDict, sameNumber, type PyDict, type PyValue } from '../json/python.ts
 import { pyStr } from '../json/repr.ts';
 import {
   formatError,
-  PreparedTask,
-  scorerOf,
-  wellFormed,
   type FormatErrorDetail,
-  type Reward,
+  type PreparedTask,
+  rewardOf,
   type Score,
+  wellFormed,
 } from './reward.ts';
 import { type Cut, RougeL } from './rouge.ts';
 
@@ -99,12 +98,8 @@ interface Gold {
   readonly arguments: ReadonlyMap<string, ValueScorer>;
 }
 
-interface Comparison {
-  /** The gold call's place. */
-  readonly gold: number;
-  readonly similarity: number;
-  readonly arguments: readonly ArgumentMatch[];
-}
+/** A call beside one gold call. */
+type Comparison = Pick<CallMatch, 'similarity' | 'arguments'> & { readonly gold: number };
 
 function compareArguments(predicted: PyDict, gold: Gold): Comparison {
   const matches: ArgumentMatch[] = [];
@@ -199,11 +194,8 @@ export function similarityScore(task: PreparedTask, cut?: Cut): (generation: str
 }
 
 /** STAR's reward; what it computes is said at the head of this file. */
-export const simrl: Reward<SimRlDetail> = {
-  name: 'simrl',
-  description: 'similarity of calls, arguments and replies to the gold answer; -1 for a wrong form (STAR)',
-  prepare(task) {
-    const prepared = new PreparedTask(task);
-    return scorerOf(prepared, similarityScore(prepared));
-  },
-};
+export const simrl = rewardOf(
+  'simrl',
+  'similarity of calls, arguments and replies to the gold answer; -1 for a wrong form (STAR)',
+  (prepared) => similarityScore(prepared),
+);

@@ -20,7 +20,7 @@ import { isObjectCall } from '../chat/tools.ts';
 import { pyEquals } from '../json/equals.ts';
 import { strip } from '../json/python.ts';
 import { withoutEndTokens } from './exact.ts';
-import { PreparedTask, scorerOf, type Reward, type Score } from './reward.ts';
+import { type PreparedTask, rewardOf } from './reward.ts';
 
 const LEAST = -3;
 const MOST = 4;
@@ -146,13 +146,12 @@ function hasForm(turn: string, wantsCalls: boolean, format: ToolFormat): boolean
 }
 
 /** ToolRL's reward; what it computes is said at the head of this file. */
-export const toolrl: Reward<ToolRlDetail> = {
-  name: 'toolrl',
-  description: 'form plus overlap of names, arguments and equal values, -3 to 4 scaled to -1 to 1 (ToolRL)',
-  prepare(task) {
-    const prepared = new PreparedTask(task);
+export const toolrl = rewardOf<ToolRlDetail>(
+  'toolrl',
+  'form plus overlap of names, arguments and equal values, -3 to 4 scaled to -1 to 1 (ToolRL)',
+  (prepared) => {
     const gold = prepared.label.kind === 'calls' ? prepared.label.calls : undefined;
-    return scorerOf(prepared, (generation): Score<ToolRlDetail> => {
+    return (generation) => {
       const turn = prepared.turn(generation);
       const format = hasForm(turn, gold !== undefined, prepared.format) ? 1 : 0;
       const { correct, calls } =
@@ -165,6 +164,6 @@ export const toolrl: Reward<ToolRlDetail> = {
         answer: gold === undefined ? format : (correct + 3) / 6,
         detail: { kind: 'toolrl', format, correct, calls },
       };
-    });
+    };
   },
-};
+);

@@ -6,7 +6,7 @@ import { contentsOf, filesIn } from '../base/identity.ts';
 import type { Dialogue } from '../chat/messages.ts';
 import { type Dialogues, groupByTools } from '../data/dialogues.ts';
 import { samplingOptions } from '../model/generate/sampler.ts';
-import { rewardNamed } from '../rewards/index.ts';
+import { simrl } from '../rewards/simrl.ts';
 import { samplingOf } from '../sampling/sampler.ts';
 import { Teacher } from '../sampling/teacher.ts';
 import { STORE_FILE } from '../topk/format.ts';
@@ -65,8 +65,7 @@ async function* draw(context: StageContext, given: Options): AsyncGenerator<RunE
   const { sampler, vocabSize, maxPromptTokens: maxTokens } = answering;
   const { name: stage, seed } = context;
   const dialogues = context.dialogues('train');
-  const reward = rewardNamed('simrl');
-  const prompts = scoredPrompts({ ...answering, stage, dialogues, reward, maxTokens });
+  const prompts = scoredPrompts({ ...answering, stage, dialogues, reward: simrl, maxTokens });
   const folder = join(context.folder, 'rollouts');
   const kd_topk = Math.min(given.kd_topk, vocabSize);
   yield* runRollouts({

@@ -3,15 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { WrittenCall } from '../../src/chat/formats/format.ts';
 import { lastBoxed, sameAnswer } from '../../src/rewards/math-answer.ts';
 import { CONVERSATION_REWARDS, loadConversationReward } from '../../src/rewards/index.ts';
-import {
-  anyOverlap,
-  f1,
-  mentor,
-  type MentorVariant,
-  noMatch,
-  sparse,
-  strict as strictReward,
-} from '../../src/rewards/mentor.ts';
+import { anyOverlap, f1, mentor, noMatch, sparse, strict as strictReward } from '../../src/rewards/mentor.ts';
 import type { ConversationResponse, ConversationTask } from '../../src/rewards/reward.ts';
 import { parseJson } from '../../src/json/parse.ts';
 
@@ -28,6 +20,7 @@ const RIGHT = 'so \\boxed{42}';
 const WRONG = 'so \\boxed{41}';
 
 const BY_NAME = { mentor, sparse, any_overlap: anyOverlap, no_match: noMatch, f1, strict: strictReward };
+type MentorVariant = keyof typeof BY_NAME;
 const MENTOR_VARIANTS = Object.keys(BY_NAME) as MentorVariant[];
 
 const scoreOf = (

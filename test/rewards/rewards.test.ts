@@ -5,7 +5,7 @@ import { hermes } from '../../src/chat/formats/hermes.ts';
 import { assistantTurn, parseLabel } from '../../src/chat/generation.ts';
 import { exactMatch, goldOfLabel } from '../../src/rewards/exact.ts';
 import { binary } from '../../src/rewards/binary.ts';
-import { ANSWER_REWARDS, rewardNamed, rewards } from '../../src/rewards/index.ts';
+import { ANSWER_REWARDS, loadReward, rewards } from '../../src/rewards/index.ts';
 
 const prompt = `<|im_start|>system
 <tools>
@@ -27,7 +27,7 @@ const answers = [
   'Which of your contacts do you mean?',
 ];
 const labels = answers.map((answer) => `</think>${answer}<|im_end|>\n`);
-const all = ANSWER_REWARDS.map(rewardNamed);
+const all = await Promise.all(ANSWER_REWARDS.map(loadReward));
 
 /** Checks what holds of every score, and returns it. */
 function scored(reward: (typeof all)[number], label: string, generation: string): number {
@@ -213,12 +213,12 @@ describe('binary', () => {
 describe('rewards by name', () => {
   test('are found under the names that they carry', () => {
     for (const [name, reward] of Object.entries(rewards)) expect(reward.name).toBe(name);
-    for (const name of ANSWER_REWARDS) expect(rewardNamed(name).name).toBe(name);
+    expect(all.map(({ name }) => name)).toEqual(ANSWER_REWARDS);
   });
 
-  test('that do not exist are an error that lists those that do', () => {
-    expect(() => rewardNamed('toString')).toThrow('There is no reward "toString"');
-    expect(() => rewardNamed('sim')).toThrow(
+  test('that do not exist are an error that lists those that do', async () => {
+    await expect(loadReward('toString')).rejects.toThrow('There is no reward "toString"');
+    await expect(loadReward('sim')).rejects.toThrow(
       'There is no reward "sim"; choose one of binary, mentor, simrl, simrl_length, simrl_strict, simrl_unicode, toolrl, or give the path of a module.',
     );
   });

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
 import { MAX_DEPTH } from '../../src/json/python.ts';
-import { ANSWER_REWARDS, rewardNamed, rewards } from '../../src/rewards/index.ts';
+import { ANSWER_REWARDS, loadReward, rewards } from '../../src/rewards/index.ts';
 import { casesOfFixture } from '../helpers/reward-cases.ts';
 import { mutated } from '../helpers/mutations.ts';
 
@@ -66,7 +66,7 @@ describe('values', () => {
   });
 });
 
-describe.each(ANSWER_REWARDS.map(rewardNamed))('$name', (reward) => {
+describe.each(await Promise.all(ANSWER_REWARDS.map(loadReward)))('$name', (reward) => {
   const score = (generation: string): number =>
     reward.prepare({ prompt, label: `</think>${call('{"x": [[]]}')}` }).score(generation).format;
 

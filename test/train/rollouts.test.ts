@@ -5,7 +5,7 @@ import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { hermes } from '../../src/chat/formats/hermes.ts';
 import { OWN_TEMPLATE } from '../../src/chat/template.ts';
 import { trainVocabulary } from '../../packages/assistant/src/vocabulary.ts';
-import { rewardNamed } from '../../src/rewards/index.ts';
+import { simrl } from '../../src/rewards/simrl.ts';
 import { answerKey } from '../../src/sampling/duplicates.ts';
 import type { RunEvent } from '../../src/train/events.ts';
 import { scoredPrompts } from '../../src/train/prompts.ts';
@@ -89,7 +89,7 @@ async function roll(
     dialogues: Array.from({ length: dialogues }, (_, i) => dialogue(i, i === 6 ? ' please'.repeat(200) : '')),
     tokenizer,
     template: OWN_TEMPLATE,
-    reward: rewardNamed('simrl'),
+    reward: simrl,
     maxTokens: 700,
   });
   const signal = options.rollout?.signal ?? new AbortController().signal;
