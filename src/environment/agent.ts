@@ -5,75 +5,42 @@
  * of their own; a chain has a limited number of steps. In place of microchain's own syntax, calls are written as the
  * checkpoint's chat template has them.
  */
-import { UserError } from '../base/errors.ts';
+import { required, UserError } from '../base/errors.ts';
 import { hashString } from '../base/rng.ts';
-import { asTokenIds, type TokenIds } from '../base/token-ids.ts';
-import type { Message, Tool } from '../chat/messages.ts';
+import { asTokenIds } from '../base/token-ids.ts';
+import type { Message } from '../chat/messages.ts';
 import type { JsonObject } from '../json/value.ts';
 import type { Sample } from '../model/generate/generation.ts';
 import { type Prompt, sampleAll } from '../sampling/sampler.ts';
-import type { WrittenCall } from '../chat/formats/format.ts';
-import type { ConversationTask, ConverseOptions, Voice } from './conversation.ts';
+import type { Conversation, ConversationTask, ConverseOptions, MadeCall, Voice } from './conversation.ts';
 import { type EnvironmentHost, type Session, type ToolResult, toolWith } from './environment.ts';
 import { errorResult } from './result.ts';
 import type { ProblemPrompt, Speech } from './speech.ts';
-import { type TurnCall, turnMessages } from './turn.ts';
+import type { TurnCall } from './turn.ts';
 
 const TEXT = { type: 'string' };
-export const REASONING = toolWith('reasoning', 'write down a thought', { reasoning: TEXT });
+const REASONING = toolWith('reasoning', 'write down a thought', { reasoning: TEXT });
 export const STOP = toolWith('stop', 'end, with the answer', { answer: TEXT });
 const INSTRUCTION = 'Make one call at a time. When you know the answer, call stop.';
 const RECORDED = 'The reasoning has been recorded';
-const STOPPED = 'The program has been stopped';
 
-/** The agent's functions: the environment's, thinking aloud, and stopping. Throws a UserError when one name is taken. */
-export function agentTools(host: Pick<EnvironmentHost, 'name' | 'tools'>): readonly Tool[] {
-  const taken = host.tools.find(({ name }) => name === REASONING.name || name === STOP.name);
+/** Tells whether a function is one of the agent's own: thinking aloud, or stopping. */
+const isOwn = (name: string): boolean => name === REASONING.name || name === STOP.name;
+
+/** The prompt of a problem for the agent. Throws a UserError for an environment with a function of an own one's name. */
+export function agentPrompt(
+  speech: Speech,
+  question: string,
+  host: Pick<EnvironmentHost, 'name' | 'tools'>,
+): ProblemPrompt {
+  const taken = host.tools.find(({ name }) => isOwn(name));
   if (taken !== undefined) {
     throw new UserError(
       'ENVIRONMENT',
       `The environment ${host.name} has a function ${taken.name}, which is one of the agent's own; rename it.`,
     );
   }
-  return [...host.tools, REASONING, STOP];
-}
-
-/** The prompt of a problem for the agent. */
-export const agentPrompt = (speech: Speech, question: string, tools: readonly Tool[]): ProblemPrompt =>
-  speech.prompt(question, tools, INSTRUCTION);
-
-/** A call that worked, with what came of it. */
-export interface ChainStep {
-  /** Text of the model, to the end of its turn. */
-  readonly text: string;
-  readonly tokens: TokenIds;
-  /** Of those tokens, as they were drawn. */
-  readonly logprobs: Float32Array;
-  readonly call: WrittenCall;
-  readonly result: string;
-  /** The result as the model reads it, up to where it goes on; empty after the last step. */
-  readonly reply: TokenIds;
-}
-
-/** Ends of a chain: it was stopped; it had no steps, no tries for a step, or no room left. */
-const CHAIN_ENDS = ['stopped', 'steps', 'tries', 'length'] as const;
-export type ChainEnd = (typeof CHAIN_ENDS)[number];
-
-export interface Chain {
-  readonly steps: readonly ChainStep[];
-  readonly end: ChainEnd;
-  /** The argument of the call that stopped the chain. */
-  readonly answer: string | undefined;
-  /** Calls that failed and were written again. */
-  readonly failures: number;
-}
-
-/** Options of a chain, whose turns are its steps, the last one included; microchain has 10. */
-export interface AgentOptions extends ConverseOptions {
-  /** Tries that a step may have; microchain has 10. */
-  readonly max_tries: number;
-  /** Tokens that a chain may have before a step, failed tries of that step included. */
-  readonly max_length: number;
+  return speech.prompt(question, [...host.tools, REASONING, STOP], INSTRUCTION);
 }
 
 const broken = (message: string): TurnCall => ({ kind: 'broken', message });
@@ -101,100 +68,112 @@ const after = (before: Written, { ids, messages }: Written): Written => ({
   messages: [...before.messages, ...messages],
 });
 
+/** Options of a chain, whose turns are its steps, the last one included; microchain has 10. */
+export interface AgentOptions extends ConverseOptions {
+  /** Tries that a step may have; microchain has 10. */
+  readonly max_tries: number;
+}
+
 /** One chain while it grows. */
 class Walk {
   readonly #speech: Speech;
   readonly #session: Session;
-  readonly #prompt: number;
   readonly #options: AgentOptions;
-  readonly #tools: readonly Tool[];
-  /** Prompt and steps, as tokens and as messages. */
-  #kept: Written;
+  readonly #task: Required<Pick<Prompt, 'ids' | 'messages' | 'tools'>>;
+  /** Steps that worked, as tokens and as messages. */
+  #kept = NOTHING;
   /** Failed tries of the present step with their errors; forgotten when it works. */
   #tried = NOTHING;
   #tries = 0;
-  #failures = 0;
   #answer: string | undefined;
-  readonly #steps: ChainStep[] = [];
-  end: ChainEnd | undefined;
+  readonly #turns: string[] = [];
+  readonly #calls: MadeCall[] = [];
+  /** Of the steps' tokens. */
+  readonly #logprobs: number[] = [];
+  readonly #drawn: number[] = [];
+  /** Number of tokens up to the end of the last step: what is read after it is no part of the conversation. */
+  #length = 0;
+  end: Conversation['end'] | undefined;
 
   constructor(task: ConversationTask, speech: Speech, session: Session, options: AgentOptions) {
     const { ids = speech.tokenizer.encode(task.text ?? ''), messages = [], tools = [] } = task;
-    this.#kept = { ids, messages };
-    this.#tools = tools;
-    this.#prompt = ids.length;
+    this.#task = { ids, messages, tools };
     this.#speech = speech;
     this.#session = session;
     this.#options = options;
   }
 
-  /** Tokens after the prompt. */
-  get length(): number {
-    return this.#kept.ids.length + this.#tried.ids.length - this.#prompt;
-  }
-
   /** The text that the next step is written after. */
   get prompt(): Prompt {
-    return { ...after(this.#kept, this.#tried), tools: this.#tools };
+    return { ...after(after(this.#task, this.#kept), this.#tried), tools: this.#task.tools };
   }
 
   /** Takes what was written as the next step, or as a try at it. */
   async take(sample: Sample): Promise<void> {
-    const { tokenizer } = this.#speech;
-    const text = tokenizer.decode(sample.tokens);
-    const calls = this.#speech.calls(text, this.#tools);
-    const written = sample.finish === 'length' ? broken('the turn is too long') : readStep(calls);
+    const text = this.#speech.tokenizer.decode(sample.tokens);
+    const calls = this.#speech.calls(text, this.#task.tools);
+    const step = sample.finish === 'length' ? broken('the turn is too long') : readStep(calls);
     const result =
-      written.kind === 'broken'
-        ? errorResult(written.message)
-        : await this.#make(written.name, written.given);
-    const said = text.replace(tokenizer.tokenText(tokenizer.turnEndId), '');
-    const messages = turnMessages(said, calls, [result.text], this.#speech.format);
-    if (written.kind === 'call' && result.ok)
-      this.#keep(sample, messages, { text, call: written.written, result: result.text });
-    else this.#fail(sample, messages, result.text);
+      step.kind === 'broken' ? errorResult(step.message) : await this.#make(step.name, step.given);
+    const messages = this.#speech.messages(text, calls, [result.text]);
+    if (step.kind === 'broken' || !result.ok) this.#fail(sample, messages, result.text);
+    else {
+      this.#turns.push(text);
+      if (!isOwn(step.name)) this.#calls.push({ call: step.written, result });
+      this.#keep(sample, messages, result.text);
+    }
+    // Of tokens before a step, failed tries of that step included.
+    const length = this.#kept.ids.length + this.#tried.ids.length;
+    if (length > this.#options.generate_max_len) this.end ??= 'length';
   }
 
   async #make(name: string, given: JsonObject): Promise<ToolResult> {
-    if (name !== REASONING.name && name !== STOP.name) return this.#session.call(name, given);
-    const [argument, text] = name === STOP.name ? ['answer', STOPPED] : ['reasoning', RECORDED];
+    if (!isOwn(name)) return this.#session.call(name, given);
+    const argument = name === STOP.name ? 'answer' : 'reasoning';
     const value = ownArgument(given, argument);
     if (value === undefined) return errorResult(`${name} has one argument, the text ${argument}`);
     if (name === STOP.name) this.#answer = value;
-    return { text, ok: true };
+    return { text: RECORDED, ok: true };
   }
 
-  #keep(
-    { tokens, logprobs }: Sample,
-    messages: readonly Message[],
-    step: Pick<ChainStep, 'text' | 'call' | 'result'>,
-  ): void {
-    const last = this.#answer !== undefined || this.#steps.length + 1 === this.#options.max_turns;
-    const reply = last ? asTokenIds([]) : this.#speech.results([step.result]);
-    this.#steps.push({ ...step, tokens, logprobs, reply });
-    if (last) this.end = this.#answer === undefined ? 'steps' : 'stopped';
+  #keep({ tokens, logprobs }: Sample, messages: readonly Message[], result: string): void {
+    if (this.#answer !== undefined) this.end = 'answer';
+    else if (this.#turns.length === this.#options.max_turns) this.end = 'turns';
+    const reply = this.end === undefined ? this.#speech.results([result]) : asTokenIds([]);
     this.#kept = after(this.#kept, { ids: asTokenIds([...tokens, ...reply]), messages });
+    this.#logprobs.push(...logprobs, ...reply.map(() => 0));
+    this.#drawn.push(...tokens.map(() => 1), ...reply.map(() => 0));
+    this.#length = this.#kept.ids.length - reply.length;
     this.#tried = NOTHING;
     this.#tries = 0;
   }
 
   #fail({ tokens, finish }: Sample, messages: readonly Message[], error: string): void {
-    this.#failures += 1;
     this.#tries += 1;
-    if (this.#tries === this.#options.max_tries) this.end = 'tries';
+    if (this.#tries === this.#options.max_tries) this.end = 'turns';
     const { turnEndId } = this.#speech.tokenizer;
     const ended = finish === 'length' ? [...tokens, turnEndId] : tokens;
     const ids = asTokenIds([...ended, ...this.#speech.results([error])]);
     this.#tried = after(this.#tried, { ids, messages });
   }
 
-  finish(): Chain {
+  /** The chain as a conversation: what it was stopped with is its answer, and the agent's own functions are no calls. */
+  finish(): Conversation {
     this.#session.close();
+    const answer = this.#answer;
     return {
-      steps: this.#steps,
+      tokens: asTokenIds(this.#kept.ids.slice(0, this.#length)),
+      logprobs: Float32Array.from(this.#logprobs.slice(0, this.#length)),
+      drawn: Uint8Array.from(this.#drawn.slice(0, this.#length)),
+      finish: answer === undefined ? 'length' : 'stop',
+      turns: this.#turns,
+      calls: this.#calls,
+      response: {
+        text: this.#turns.join('') + (answer === undefined ? '' : `\\boxed{${answer}}`),
+        calls: this.#calls.flatMap(({ call }) => call ?? []),
+        ended: answer !== undefined,
+      },
       end: this.end ?? 'length',
-      answer: this.#answer,
-      failures: this.#failures,
     };
   }
 }
@@ -207,41 +186,36 @@ export async function runAgent(
   tasks: readonly ConversationTask[],
   { sampler, speech, host }: Voice,
   options: AgentOptions,
-): Promise<Chain[][]> {
-  const { n_samples_per_prompt: samples = 1, seed = 0, max_turns, max_tries, max_length } = options;
+): Promise<Conversation[][]> {
+  const { n_samples_per_prompt: samples = 1, seed = 0, max_turns, max_tries, onFailure } = options;
   const walks = tasks.map((task) =>
     Array.from({ length: samples }, () => new Walk(task, speech, host.open(task.setting), options)),
   );
   const failed = new Set<number>();
-  const fail = (walk: Walk | undefined, why: string): void => {
-    const task = walks.findIndex((own) => walk !== undefined && own.includes(walk));
-    if (options.onFailure === undefined)
-      throw new UserError('NOT_ANSWERED', `A prompt is not answered: ${why}.`);
-    if (!failed.has(task)) options.onFailure(task, why);
+  const fail = (task: number, why: string): void => {
+    if (!failed.has(task)) onFailure?.(task, why);
     failed.add(task);
-    for (const own of walks[task] ?? []) own.end ??= 'length';
+    for (const walk of walks[task] ?? []) walk.end ??= 'length';
   };
   for (let round = 0; round < max_turns * max_tries; round++) {
-    const active = walks.flatMap((own) => own.filter(({ end }) => end === undefined));
-    for (const walk of active) if (walk.length > max_length) walk.end = 'length';
-    // The first steps of a task's chains share their prompt.
-    const groups =
-      round === 0
-        ? walks.map((own) => own.filter(({ end }) => end === undefined)).filter(({ length }) => length > 0)
-        : active.filter(({ end }) => end === undefined).map((walk) => [walk]);
+    const groups = walks.flatMap((own, task) => {
+      const active = own.filter(({ end }) => end === undefined);
+      // The first steps of a task's chains share their prompt.
+      return round === 0 ? [{ task, active }] : active.map((walk) => ({ task, active: [walk] }));
+    });
     if (groups.length === 0) break;
     const drawn = await sampleAll(
       sampler,
-      groups.flatMap(([first]) => first?.prompt ?? []),
+      groups.flatMap(({ active: [first] }) => first?.prompt ?? []),
       {
         ...options,
         n_samples_per_prompt: round === 0 ? samples : 1,
         seed: hashString(`${seed}:${round}`),
       },
-      (i, why) => fail(groups[i]?.[0], why),
+      onFailure && ((i, why) => fail(required(groups[i], 'a group').task, why)),
     );
-    for (const [i, group] of groups.entries()) {
-      for (const [j, walk] of group.entries()) {
+    for (const [i, { active }] of groups.entries()) {
+      for (const [j, walk] of active.entries()) {
         const sample = drawn[i]?.[j];
         if (sample !== undefined) await walk.take(sample);
       }

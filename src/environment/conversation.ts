@@ -12,7 +12,7 @@ import { type Prompt, type Reply, sampleAll, type SampleOptions, type Sampler } 
 import type { EnvironmentHost, Session, ToolResult } from './environment.ts';
 import { errorResult } from './result.ts';
 import type { Speech } from './speech.ts';
-import { callsAnywhere, type TurnCall, turnMessages } from './turn.ts';
+import { callsAnywhere, type TurnCall } from './turn.ts';
 
 /** Calls of one turn that are made at most. */
 const MAX_CALLS = 8;
@@ -74,11 +74,6 @@ class Talk {
     this.#speech = speech;
   }
 
-  get #turnEnd(): string {
-    const { tokenizer } = this.#speech;
-    return tokenizer.tokenText(tokenizer.turnEndId);
-  }
-
   async #make(call: TurnCall, index: number): Promise<MadeCall> {
     if (call.kind === 'broken') return { call: undefined, result: errorResult(call.message) };
     const { name, given, written } = call;
@@ -107,8 +102,7 @@ class Talk {
     const results = made.map(({ result }) => result.text);
     const ids = this.#speech.results(results);
     this.#start += ids.length;
-    const said = this.turns.at(-1)?.replace(this.#turnEnd, '') ?? '';
-    return { ids, messages: turnMessages(said, calls, results, this.#speech.format) };
+    return { ids, messages: this.#speech.messages(this.turns.at(-1) ?? '', calls, results) };
   }
 
   /** The finished conversation. A sample that was cut has a turn, or part of a reply, that nobody took yet. */

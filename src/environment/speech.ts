@@ -10,7 +10,7 @@ import type { Message, Tool } from '../chat/messages.ts';
 import { answerText, type ChatTemplate, targetAfter } from '../chat/template.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
 import type { Prompt } from '../sampling/sampler.ts';
-import { callsOfTurn, type TurnCall } from './turn.ts';
+import { callsOfTurn, type TurnCall, turnMessages } from './turn.ts';
 
 /** Stands for what an assistant wrote, and for each result; of the private use area, so that no template has it. */
 const MARK = '\u{F0100}';
@@ -46,6 +46,15 @@ export class Speech {
     return callsOfTurn(turn, { format: this.format, prompt: this.opening, tools });
   }
 
+  get #turnEnd(): string {
+    return this.tokenizer.tokenText(this.tokenizer.turnEndId);
+  }
+
+  /** A turn with the results of its calls as messages: see `turnMessages`. */
+  messages(turn: string, calls: readonly TurnCall[], results: readonly string[]): Message[] {
+    return turnMessages(turn.replace(this.#turnEnd, ''), calls, results, this.format);
+  }
+
   /** The prompt of a problem, with how the answer is to be given. */
   prompt(question: string, tools: readonly Tool[], instruction = INSTRUCTION): ProblemPrompt {
     const messages = [{ role: 'user', content: `${question}\n${instruction}` }] as const;
@@ -64,7 +73,7 @@ export class Speech {
   #around(count: number): readonly TokenIds[] {
     const known = this.#pieces.get(count);
     if (known !== undefined) return known;
-    const end = this.tokenizer.tokenText(this.tokenizer.turnEndId);
+    const end = this.#turnEnd;
     const text = this.template.prompt({
       messages: [
         { role: 'user', content: '?' },

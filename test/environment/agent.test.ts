@@ -5,13 +5,7 @@ import { required, UserError } from '../../src/base/errors.ts';
 import { asTokenIds, type TokenIds } from '../../src/base/token-ids.ts';
 import { OWN_TEMPLATE } from '../../src/chat/template.ts';
 import { trainVocabulary } from '../../packages/assistant/src/vocabulary.ts';
-import {
-  agentPrompt,
-  agentTools,
-  type AgentOptions,
-  type Chain,
-  runAgent,
-} from '../../src/environment/agent.ts';
+import { agentPrompt, type AgentOptions, runAgent } from '../../src/environment/agent.ts';
 import { defineEnvironment } from '../../src/environment/environment.ts';
 import { hostInProcess } from '../../src/environment/host.ts';
 import { environments } from '../../packages/environments/src/index.ts';
@@ -22,6 +16,7 @@ import { agentMode } from '../../src/environment/rollout-mode.ts';
 import type { Sample } from '../../src/model/generate/generation.ts';
 import type { Sampler } from '../../src/sampling/sampler.ts';
 import { scriptedSampler } from '../helpers/scripted-sampler.ts';
+import { lastBoxed } from '../../src/rewards/math-answer.ts';
 import { answersRightly } from '../../src/rewards/mentor.ts';
 
 const tokenizer = trainVocabulary({ seed: 7, size: 400, groups: 6 });
@@ -83,17 +78,16 @@ const OPTIONS: AgentOptions = {
   seed: 1,
   max_turns: 10,
   max_tries: 3,
-  max_length: 4000,
-  generate_max_len: 200,
+  generate_max_len: 4000,
 };
 
-const { ids: PROMPT } = agentPrompt(speech, 'What is it?', agentTools(arithmetic));
+const { ids: PROMPT } = agentPrompt(speech, 'What is it?', arithmetic);
 
 async function walk(
   sampler: Pick<Sampler, 'sample'>,
   options: Partial<AgentOptions> = {},
   host = arithmetic,
-): Promise<Chain> {
+): Promise<Conversation> {
   const chains = await runAgent(
     [{ ids: PROMPT, setting: {} }],
     { sampler, speech, host },
@@ -102,26 +96,35 @@ async function walk(
   return required(chains[0]?.[0], 'a chain');
 }
 
-const joined = (chain: Chain): TokenIds =>
-  asTokenIds([...PROMPT, ...chain.steps.flatMap(({ tokens, reply }) => [...tokens, ...reply])]);
+const joined = ({ tokens }: Conversation): TokenIds => asTokenIds([...PROMPT, ...tokens]);
+const answerOf = ({ response }: Conversation): string | undefined => lastBoxed(response.text);
 
 describe('a chain', () => {
   test('has one call a step with its result, and ends with stop', async () => {
-    const { sampler, asked } = sequence([
+    const written = [
       call('add', { a: 2, b: 3 }),
       call('reasoning', { reasoning: 'Now doubled.' }),
       call('multiply', { a: 5, b: 2 }),
       stop('10'),
-    ]);
+    ];
+    const { sampler, asked } = sequence(written);
     const chain = await walk(sampler);
-    expect(chain.steps.map(({ call: { name, arguments: given }, result }) => [name, given, result])).toEqual([
-      ['add', pythonDict({ a: 2n, b: 3n }), '5'],
-      ['reasoning', pythonDict({ reasoning: 'Now doubled.' }), 'The reasoning has been recorded'],
-      ['multiply', pythonDict({ a: 5n, b: 2n }), '10'],
-      ['stop', pythonDict({ answer: '10' }), 'The program has been stopped'],
+    expect(chain.turns).toEqual(written.map((turn) => `${turn}<|im_end|>`));
+    expect(asked.contexts).toHaveLength(4);
+    // The agent's own functions are no calls of the conversation.
+    expect(chain.calls).toEqual([
+      {
+        call: { name: 'add', arguments: pythonDict({ a: 2n, b: 3n }) },
+        result: { text: '5', ok: true },
+      },
+      {
+        call: { name: 'multiply', arguments: pythonDict({ a: 5n, b: 2n }) },
+        result: { text: '10', ok: true },
+      },
     ]);
-    expect(chain).toMatchObject({ end: 'stopped', answer: '10', failures: 0 });
-    expect(chain.steps.at(-1)?.reply).toHaveLength(0);
+    expect(asked.contexts[2]?.[0]).toContain('The reasoning has been recorded');
+    expect(chain).toMatchObject({ end: 'answer', finish: 'stop' });
+    expect(answerOf(chain)).toBe('10');
     // All that was written stands in the chain token by token, and each step was written after the ones before it.
     expect(tokenizer.decode(joined(chain))).toBe(
       `${required(asked.contexts[3]?.[0], 'the last context')}${stop('10')}<|im_end|>`,
@@ -142,8 +145,10 @@ describe('a chain', () => {
     expect(asked.contexts[3]?.[0]).toMatch(/Error: division by zero[^]+Error: divide has no argument c/);
     expect(asked.contexts[4]?.[0]).not.toContain('Error');
     expect(asked.contexts[4]?.[0]?.startsWith(required(asked.contexts[1]?.[0], 'a context'))).toBe(true);
-    expect(chain.steps.map(({ call: { name } }) => name)).toEqual(['add', 'subtract', 'stop']);
-    expect(chain).toMatchObject({ end: 'stopped', failures: 2 });
+    expect(chain.calls.map((made) => made.call?.name)).toEqual(['add', 'subtract']);
+    expect(chain.turns).toHaveLength(3);
+    expect(asked.contexts).toHaveLength(5);
+    expect(chain.end).toBe('answer');
     expect(tokenizer.decode(joined(chain).subarray(PROMPT.length))).not.toContain('divide');
   });
 
@@ -165,21 +170,25 @@ describe('a chain', () => {
     const chain = await walk(sampler);
     expect(asked.contexts[1]?.[0]).toContain(told);
     expect(asked.contexts[1]?.[0]?.endsWith('<|im_start|>assistant\n')).toBe(true);
-    expect(chain).toMatchObject({ end: 'stopped', answer: '5', failures: 1 });
+    expect(asked.contexts).toHaveLength(2);
+    expect(chain).toMatchObject({ end: 'answer', turns: [`${stop('5')}<|im_end|>`] });
+    expect(answerOf(chain)).toBe('5');
   });
 
   test('an answer that is a number is as good as its text', async () => {
-    expect(await walk(sequence([call('stop', { answer: 12 })]).sampler)).toMatchObject({ answer: '12' });
+    expect(answerOf(await walk(sequence([call('stop', { answer: 12 })]).sampler))).toBe('12');
   });
 });
 
 describe('an end comes', () => {
   test('at the cap of steps', async () => {
-    const { sampler } = scripted(() => call('add', { a: 1, b: 1 }));
+    const { sampler, asked } = scripted(() => call('add', { a: 1, b: 1 }));
     const chain = await walk(sampler, { max_turns: 4 });
-    expect(chain).toMatchObject({ end: 'steps', answer: undefined, failures: 0 });
-    expect(chain.steps).toHaveLength(4);
-    expect(chain.steps.at(-1)?.reply).toHaveLength(0);
+    expect(chain).toMatchObject({ end: 'turns', finish: 'length' });
+    expect(answerOf(chain)).toBeUndefined();
+    expect(chain.turns).toHaveLength(4);
+    expect(asked.contexts).toHaveLength(4);
+    expect(chain.drawn.at(-1)).toBe(1);
   });
 
   test('when a step has had its tries; those of an earlier step do not count', async () => {
@@ -187,19 +196,24 @@ describe('an end comes', () => {
       context.includes('<tool_response>\n2\n') ? 'nonsense' : call('add', { a: 1, b: 1 }),
     );
     const chain = await walk(sampler, { max_tries: 2 });
-    expect(chain).toMatchObject({ end: 'tries', failures: 2 });
-    expect(chain.steps).toHaveLength(1);
+    expect(chain.end).toBe('turns');
+    expect(chain.turns).toHaveLength(1);
     expect(asked.contexts).toHaveLength(3);
+    // What was read after the last step is no part of the conversation.
+    expect(chain.drawn.every((own) => own === 1)).toBe(true);
   });
 
   test('when there is no room for another step', async () => {
-    const { sampler } = scripted(() => call('add', { a: 1, b: 1 }));
-    const chain = await walk(sampler, { max_length: 200 });
+    const { sampler, asked } = scripted(() => call('add', { a: 1, b: 1 }));
+    const chain = await walk(sampler, { generate_max_len: 200 });
     expect(chain.end).toBe('length');
-    expect(chain.steps.length).toBeGreaterThan(0);
-    expect(joined(chain).length - PROMPT.length).toBeGreaterThan(200);
+    expect(chain.turns.length).toBeGreaterThan(0);
+    // The last step was written where there was room, and fills it.
+    const before = tokenizer.encode(required(asked.contexts.at(-1)?.[0], 'a context'));
+    expect(before.length - PROMPT.length).toBeLessThanOrEqual(200);
+    expect(chain.tokens.length).toBeGreaterThan(180);
     const nonsense = scripted(() => 'nonsense'.repeat(20));
-    expect((await walk(nonsense.sampler, { max_length: 100, max_tries: 50 })).end).toBe('length');
+    expect((await walk(nonsense.sampler, { generate_max_len: 100, max_tries: 50 })).end).toBe('length');
   });
 
   test('when a function never comes back', async () => {
@@ -215,7 +229,8 @@ describe('an end comes', () => {
       { time_limit: 0.02, memory_limit: 64, result_limit: 100 },
     );
     const { sampler, asked } = scripted(() => call('wait', {}));
-    expect(await walk(sampler, { max_tries: 2 }, endless)).toMatchObject({ end: 'tries', steps: [] });
+    expect(await walk(sampler, { max_tries: 2 }, endless)).toMatchObject({ end: 'turns', turns: [] });
+    expect(asked.contexts).toHaveLength(2);
     expect(asked.contexts[1]?.[0]).toContain('wait took longer than 0.02 s');
   });
 });
@@ -231,13 +246,14 @@ test('in an environment in which everything goes wrong the model is told, and ch
   ] as const) {
     const { sampler, asked } = scripted(() => call(name, {}));
     const chain = await walk(sampler, { max_tries: 2 }, host);
-    expect(chain, name).toMatchObject({ end: 'tries', steps: [], failures: 2 });
+    expect(chain, name).toMatchObject({ end: 'turns', turns: [] });
+    expect(asked.contexts).toHaveLength(2);
     expect(asked.contexts[1]?.[0]).toContain(told);
   }
   // Ten megabytes are cut before the model reads them.
   const chain = await walk(sequence([call('huge', {}), stop('x')]).sampler, {}, host);
-  expect(chain.end).toBe('stopped');
-  expect(chain.steps[0]!.result.length).toBeLessThan(200);
+  expect(chain.end).toBe('answer');
+  expect(chain.calls[0]!.result.text.length).toBeLessThan(200);
 }, 120_000);
 
 test('the chains of a problem share the prompt of their first step, and go their own ways after it', async () => {
@@ -254,7 +270,7 @@ test('the chains of a problem share the prompt of their first step, and go their
     { sampler, speech, host: arithmetic },
     { ...OPTIONS, n_samples_per_prompt: 3 },
   );
-  expect(chains.map((own) => own.map(({ answer }) => answer))).toEqual([
+  expect(chains.map((own) => own.map(answerOf))).toEqual([
     ['1', '2', '3'],
     ['1', '2', '3'],
   ]);
@@ -288,7 +304,7 @@ test("each chain has its own state of the environment, and a problem's setting",
     { sampler, speech, host: hostInProcess(counter) },
     { ...OPTIONS, n_samples_per_prompt: 2 },
   );
-  expect(chains.map((own) => own.map(({ steps }) => steps[0]?.result))).toEqual([
+  expect(chains.map((own) => own.map(({ calls }) => calls[0]?.result.text))).toEqual([
     ['2', '2'],
     ['42', '42'],
   ]);
@@ -296,8 +312,8 @@ test("each chain has its own state of the environment, and a problem's setting",
 
 test('a function of an environment may not have the name of one of the agent', () => {
   const tool = { name: 'stop', description: '', parameters: { type: 'object' } };
-  expect(() => agentTools({ name: 'bus', tools: [tool] })).toThrow(UserError);
-  expect(agentTools(arithmetic).map(({ name }) => name)).toEqual([
+  expect(() => agentPrompt(speech, '?', { name: 'bus', tools: [tool] })).toThrow(UserError);
+  expect(agentPrompt(speech, '?', arithmetic).tools.map(({ name }) => name)).toEqual([
     ...arithmetic.tools.map(({ name }) => name),
     'reasoning',
     'stop',
