@@ -44,7 +44,7 @@ export type ConvertedRow =
  *
  * @example
  * for await (const row of convertFile('xlam.json')) {
- *   if ('record' in row) output.write(`${row.line}\n`);
+ *   if (row.kind === 'record') output.write(`${row.line}\n`);
  *   else console.error(row.where, row.message);
  * }
  */

@@ -3,12 +3,9 @@
  * words in common with a question, or is as a whole a question of fewer words. What a word is in scripts without spaces
  * is said in base/words.ts.
  */
-import { UserError } from '../base/errors.ts';
 import { wordCount, wordRuns, wordsOf } from '../base/words.ts';
 import { type DataRecord, userTexts } from './record.ts';
 
-/** Number of words in a row that count as the same; GPT-3 took 13, but requests to tools are shorter. */
-const DEFAULT_RUN = 10;
 /** Shorter questions, such as "What is the time?", are common property. */
 const LEAST_WORDS = 4;
 
@@ -29,9 +26,8 @@ export class EvaluationQuestions {
   readonly #runs = new Map<string, Origin>();
   readonly #short = new Map<string, Origin>();
 
-  constructor(n = DEFAULT_RUN) {
-    if (!Number.isInteger(n) || n < LEAST_WORDS)
-      throw new UserError('DECONTAMINATE', `A run must have at least ${LEAST_WORDS} words, got ${n}.`);
+  /** Texts with `n` words in a row in common overlap; GPT-3 took 13, but requests to tools are shorter. */
+  constructor(n: number) {
     this.#n = n;
   }
 

@@ -1,9 +1,12 @@
 /** Rows in; records, or reasons why there is none, out. One row is in memory at a time. */
+import { hermes } from '../chat/formats/hermes.ts';
+import { answerText } from '../chat/template.ts';
+import { toTool } from '../chat/tool-documents.ts';
 import { withJsonSchema } from '../json/schema-dialects.ts';
 import { isDict, type PyDict, typeName } from '../json/python.ts';
+import { simrl } from '../rewards/simrl.ts';
 import type { Format, FormatContext } from './formats/format.ts';
 import { detectFormat, formatNames } from './formats/index.ts';
-import { goldFault } from './gold.ts';
 import { attemptRow, type Rejected, rowValue } from './reading.ts';
 import { checkCalls, type DataRecord, Rejection } from './record.ts';
 import type { Row } from './streams/rows.ts';
@@ -18,9 +21,12 @@ export interface ConvertOptions {
   readonly refusal?: string;
   /** Tells whether parameters become JSON Schema. Default: they are kept as they are, as in the reference. */
   readonly jsonSchema?: boolean;
-  /** Tells whether the answers must score above 0.99 against themselves. Default: yes. */
+  /** Tells whether the answers must score above 0.99 against themselves: see `goldFault`. Default: yes. */
   readonly checkGold?: boolean;
 }
+
+/** Score that an answer must exceed. */
+const FULL = 0.99;
 
 export type Converted =
   | { readonly record: DataRecord; readonly format: string }
@@ -35,6 +41,24 @@ function chosenFormat(row: PyDict, options: ConvertOptions): Format {
   const format = options.format ?? detectFormat(row);
   if (format !== undefined) return format;
   throw new Rejection('unknown_format', `The row looks like none of ${formatNames.join(', ')}.`);
+}
+
+/**
+ * Why the record's answer would not earn full marks, as STAR's preparation asks of all data: it is scored against itself
+ * with the Sim-RL reward, its thought emptied. This drops answers that call unknown functions, use unknown arguments, or
+ * cannot be read back. Undefined if it would, or if there is none.
+ */
+function goldFault(record: DataRecord): Rejection | undefined {
+  const last = record.messages.at(-1);
+  if (last?.role !== 'assistant') return undefined;
+  const { assistant, think, turn } = hermes;
+  const label = `${think.close}${answerText(last, hermes)}${turn.close}\n`;
+  const scorer = simrl.prepare({ prompt: assistant + think.open, label, tools: record.tools.map(toTool) });
+  const { answer, detail } = scorer.score(label);
+  if (answer > FULL) return undefined;
+  if (detail.kind === 'format_error') return new Rejection(detail.fault, detail.message);
+  if (detail.kind === 'unusable_label') return new Rejection('unusable_label', detail.message);
+  return new Rejection('gold_score', `The answer scores only ${answer.toFixed(3)} against itself.`);
 }
 
 function finish(record: DataRecord, options: ConvertOptions): DataRecord {

@@ -65,11 +65,6 @@ export function similarity(a: Uint32Array, b: Uint32Array): number {
   return same / HASHES;
 }
 
-export interface DuplicateOptions {
-  /** From which similarity on, 0 to 1, records are near duplicates; without it only exact ones are found. */
-  readonly near?: number;
-}
-
 /** Remembers the records that it is shown. */
 export class DuplicateFilter {
   readonly #near: number | undefined;
@@ -78,8 +73,9 @@ export class DuplicateFilter {
   /** The signatures of each hash of a band: most hashes have one only, which needs no list. */
   readonly #bands = Array.from({ length: BANDS }, () => new Map<number, number | number[]>());
 
-  constructor(options: DuplicateOptions = {}) {
-    this.#near = options.near;
+  /** Records are near duplicates from the similarity `near` on, 0 to 1; without it only exact ones are found. */
+  constructor(near?: number) {
+    this.#near = near;
   }
 
   /** Tells whether the record repeats an earlier one; if not it is remembered. */

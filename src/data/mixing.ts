@@ -3,24 +3,17 @@ import { UserError } from '../base/errors.ts';
 import type { Rng } from '../base/rng.ts';
 import { categoriesOf, type Category, type Label } from './labels.ts';
 
-/** Shares of the records that are wanted; the defaults are those of STAR's data_proportion. */
-export interface Quotas {
-  readonly response: number;
-  readonly multi_step: number;
-  /** The rest is of several turns. */
-  readonly single_turn: number;
-  /** The rest is of one call. */
-  readonly parallel: number;
-  readonly max_turns: number;
-}
-
-export const DEFAULT_QUOTAS: Quotas = {
+/** Shares of the records that are wanted, as STAR's data_proportion has them. */
+export const DEFAULT_QUOTAS = {
   response: 0.2,
   multi_step: 0.3,
+  /** The rest is of several turns. */
   single_turn: 0.3,
+  /** The rest is of one call. */
   parallel: 0.5,
   max_turns: 10,
 };
+type Quotas = Readonly<typeof DEFAULT_QUOTAS>;
 
 /** The greedy pass ends at this many times the wanted number, so that over-long prompts can be dropped afterwards. */
 const SURPLUS = 1.1;

@@ -181,31 +181,6 @@ export class RecordFile implements Disposable {
   }
 }
 
-/** Lists of tools of which equal ones are one. */
-class ToolSets {
-  readonly #isLarge: boolean;
-  readonly #known = new Map<string, number>();
-  /** The first dialogue with each list; none of a large file. */
-  readonly #first: FileDialogue[] = [];
-  /** Number of the list of each dialogue. */
-  readonly numbers: number[] = [];
-
-  constructor(isLarge: boolean) {
-    this.#isLarge = isLarge;
-  }
-
-  /** The dialogue with the list that earlier ones have; of a large file with its own. */
-  add(dialogue: FileDialogue): TaskDialogue {
-    const key = createHash('sha1').update(dumps(dialogue.record.tools)).digest('base64');
-    const number = this.#known.get(key) ?? this.#known.size;
-    this.#known.set(key, number);
-    this.numbers.push(number);
-    if (this.#isLarge) return dialogue;
-    const { tools, record } = (this.#first[number] ??= dialogue);
-    return { ...dialogue, tools, record: { ...dialogue.record, tools: record.tools } };
-  }
-}
-
 /**
  * Reads a file of one dialogue a line: {id?, tools, messages, category?, mustMention?}, or a record of `data convert`,
  * whose source is then its category. Blank lines are skipped, all others checked first; of a large file only their places
@@ -215,9 +190,21 @@ export function readDialogues(path: string, keptBytes = KEPT): DialogueList<Task
   const file = new RecordFile(path);
   const isLarge = file.size > keptBytes;
   const kept: TaskDialogue[] = [];
-  const sets = new ToolSets(isLarge);
+  /** Lists of tools by their hash, and the number of the list of each dialogue. */
+  const known = new Map<string, number>();
+  const numbers: number[] = [];
+  /** The first dialogue with each list that is kept: equal lists are one. */
+  const first: FileDialogue[] = [];
   try {
-    for (const dialogue of file.read((line) => sets.add(toDialogue(line)))) if (!isLarge) kept.push(dialogue);
+    for (const dialogue of file.read(toDialogue)) {
+      const key = createHash('sha1').update(dumps(dialogue.record.tools)).digest('base64');
+      const number = known.get(key) ?? known.size;
+      known.set(key, number);
+      numbers.push(number);
+      if (isLarge) continue;
+      const { tools, record } = (first[number] ??= dialogue);
+      kept.push({ ...dialogue, tools, record: { ...dialogue.record, tools: record.tools } });
+    }
     if (file.length === 0)
       throw new UserError(
         'DATA_EMPTY',
@@ -230,7 +217,7 @@ export function readDialogues(path: string, keptBytes = KEPT): DialogueList<Task
   if (!isLarge) file[Symbol.dispose]();
   return new DialogueList(file.length, {
     at: (index) => (isLarge ? file.at(index, toDialogue) : kept[index]),
-    toolsAt: (index) => sets.numbers[index],
+    toolsAt: (index) => numbers[index],
     isLarge,
   });
 }

@@ -157,7 +157,7 @@ describe('DuplicateFilter', () => {
   });
 
   it('finds near repetitions from the wanted similarity on', () => {
-    const filter = new DuplicateFilter({ near: 0.8 });
+    const filter = new DuplicateFilter(0.8);
     const texts = [
       long,
       `${long}!`,
@@ -212,7 +212,7 @@ const OTHERS: Readonly<Record<keyof typeof UNSPACED, string>> = {
 
 describe.each(Object.entries(UNSPACED))('a question in %s', (script, question) => {
   const other = OTHERS[script as keyof typeof UNSPACED];
-  const questions = new EvaluationQuestions();
+  const questions = new EvaluationQuestions(10);
   questions.add('exam', { ...record(user(question)), id: 'q' });
   const overlap = (text: string) => questions.overlap(record(user(text), says('x')))?.id;
 
@@ -223,7 +223,7 @@ describe.each(Object.entries(UNSPACED))('a question in %s', (script, question) =
   });
 
   it('has near duplicates, and texts that are none', () => {
-    const filter = new DuplicateFilter({ near: 0.8 });
+    const filter = new DuplicateFilter(0.8);
     const texts = [question, `${question}!`, `${question}吧`, other];
     expect(texts.map((text) => filter.check(record(user(text), says(''))))).toEqual([
       undefined,

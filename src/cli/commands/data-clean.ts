@@ -65,7 +65,7 @@ export const dataCleanCommand = command({
     const { against = [], near } = given;
     using rows = new RowOutputs(context, [...inputs, ...against], given);
     const { questions, report } = await questionsOf(against, given.words);
-    const duplicates = new DuplicateFilter(near === undefined ? {} : { near });
+    const duplicates = new DuplicateFilter(near);
     for await (const { where, text: line, record } of rows.read(inputs, recordRows)) {
       const overlap = questions.overlap(record);
       const duplicate = overlap === undefined ? duplicates.check(record) : undefined;

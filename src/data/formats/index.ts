@@ -1,10 +1,9 @@
 /** The converters by name. A new format is one file beside this one and one line here. */
 import { UserError } from '../../base/errors.ts';
 import type { PyDict } from '../../json/python.ts';
-import { acebench } from './acebench.ts';
-import { bfcl } from './bfcl.ts';
 import type { Format } from './format.ts';
 import { openai, sharegpt, toolace, toolmind } from './conversations.ts';
+import { acebench, bfcl } from './questions.ts';
 import { hammer, xlam } from './xlam.ts';
 
 /** In the order in which a row is compared with them: the narrower ones first. */

@@ -1,5 +1,6 @@
 /** The rows of a data file, whatever it is packed in: .jsonl, .json, either with .gz, or .parquet. */
 import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { STANDARD } from '../../base/destination.ts';
 import { UserError } from '../../base/errors.ts';
@@ -35,16 +36,10 @@ async function* textChunks(path: string, onBytes?: OnBytes): AsyncGenerator<stri
     highWaterMark: CHUNK,
     ...(isStandard ? { fd: 0, autoClose: false } : {}),
   });
-  let failed: unknown;
-  const note = (thrown: unknown): void => {
-    failed ??= thrown;
-  };
-  const bytes = path.endsWith('.gz') ? file.pipe(createGunzip({ chunkSize: CHUNK })) : file;
-  // A pipe does not hand errors on: the file's own would be lost, and the reader would wait for ever.
-  file.on('error', (thrown) => {
-    note(thrown);
-    bytes.destroy(thrown);
-  });
+  // Not a pipe, which does not hand errors on: the file's own would be lost, and the reader would wait for ever.
+  const bytes = path.endsWith('.gz')
+    ? pipeline(file, createGunzip({ chunkSize: CHUNK }), () => undefined)
+    : file;
   try {
     for await (const chunk of bytes as AsyncIterable<Buffer>) {
       onBytes?.(file.bytesRead);
@@ -58,7 +53,7 @@ async function* textChunks(path: string, onBytes?: OnBytes): AsyncGenerator<stri
         'FILE',
         `Cannot read ${path}: it is not packed with gzip, or not whole; give it its right name, or copy it again.`,
       );
-    throw fileError('read', path, failed ?? thrown);
+    throw fileError('read', path, thrown);
   } finally {
     file.destroy();
   }
