@@ -10,7 +10,7 @@ import { commonLength, prefixRuns } from '../model/tree/shared-prefix.ts';
 import type { ScoredCompletion } from '../model/tree/scoring.ts';
 import type { PromptTree } from '../model/tree/tree.ts';
 import type { TopRows } from '../topk/format.ts';
-import type { Drawn, Prompt, SampleOptions, Sampler, SamplingOptions } from './sampler.ts';
+import type { Drawn, Prompt, SampleOptions, Sampler } from './sampler.ts';
 
 /** A prompt that is to be answered. */
 export interface Question extends Prompt {
@@ -52,13 +52,6 @@ interface Chosen<S extends Drawn> {
   readonly samples: readonly S[];
 }
 
-export interface TeacherOptions {
-  readonly sampling: SamplingOptions;
-  readonly seed: number;
-  /** Log-probabilities a token, at most the vocabulary. */
-  readonly kd_topk: number;
-}
-
 /** Sequences in a tree of prompts that begin alike. */
 const TREE_LIMIT = 16;
 
@@ -82,10 +75,14 @@ export class Teacher {
   /** Log-probabilities a token that come with its answers; 0 where there are none. */
   readonly topK: number;
 
-  constructor(sampler: Sampler, { sampling, seed, kd_topk }: TeacherOptions) {
+  /** Asks for at most the vocabulary as `kd_topk`. */
+  constructor(
+    sampler: Sampler,
+    sampling: SampleOptions & { readonly seed: number; readonly kd_topk: number },
+  ) {
     this.sampler = sampler;
-    this.topK = sampler.givesTopK ? kd_topk : 0;
-    this.sampling = { ...sampling, seed, kd_topk: this.topK, skip_special_tokens: false };
+    this.topK = sampler.givesTopK ? sampling.kd_topk : 0;
+    this.sampling = { ...sampling, kd_topk: this.topK, skip_special_tokens: false };
   }
 
   /**

@@ -76,7 +76,7 @@ async function* draw(context: StageContext, given: Options): AsyncGenerator<RunE
     prompts,
     order: orderOf(context, given, dialogues),
     count: Math.min(given.prompts ?? prompts.length, prompts.length),
-    teacher: new Teacher(sampler, { sampling: samplingOf(given), kd_topk, seed }),
+    teacher: new Teacher(sampler, { ...samplingOf(given), kd_topk, seed }),
   });
   return { rollouts: folder };
 }

@@ -38,7 +38,8 @@ export function servedTeacher(
 ): Teacher {
   const drawn = { temperature: 1, top_p: 1, top_k: -1, generate_max_len: 64, n_samples_per_prompt: 2 };
   return new Teacher(servedBy(endpoints, tokenizer, options), {
-    sampling: { ...drawn, ...sampling },
+    ...drawn,
+    ...sampling,
     kd_topk,
     seed,
   });

@@ -36,7 +36,9 @@ test('the distributions of a prompt’s answers do not depend on which prompts i
   const template = OWN_TEMPLATE;
   using model = new Local(device, { name: 'golden', config: goldenConfig, weights, tokenizer, template });
   const teacher = new Teacher(model, {
-    sampling: { temperature: 1, generate_max_len: 12, n_samples_per_prompt: 3 },
+    temperature: 1,
+    generate_max_len: 12,
+    n_samples_per_prompt: 3,
     kd_topk: TOP_K,
     seed: 4,
   });

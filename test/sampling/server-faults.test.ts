@@ -11,11 +11,11 @@ import {
 import { errorIn, errorInText } from '../../src/sampling/served/faults.ts';
 import { historyOf } from '../../src/sampling/served/history.ts';
 import { CHAT_PARAMETERS, Parameters } from '../../src/sampling/served/parameters.ts';
-import { askedPause, type HeaderOf, retryAfter } from '../../src/sampling/served/retry-after.ts';
+import { askedPause, retryAfter } from '../../src/sampling/served/retry-after.ts';
 import { chat } from '../helpers/scripted-server.ts';
 
 const NOW = Date.parse('2026-01-01T00:00:00Z');
-const none: HeaderOf = () => undefined;
+const none = new Headers();
 
 describe('an error inside of a status 200 names a status', () => {
   test.each<[unknown, number | undefined, string]>([
@@ -96,10 +96,7 @@ describe('a pause that a server asks for is read from', () => {
     expect(retryAfter(header, NOW)).toBe(milliseconds);
   });
 
-  const headers =
-    (fields: Record<string, string>): HeaderOf =>
-    (name) =>
-      fields[name];
+  const headers = (fields: Record<string, string>): Headers => new Headers(fields);
   test.each<[string, Record<string, string>, number | undefined]>([
     ['retry-after-ms before retry-after', { 'retry-after-ms': '350', 'retry-after': '1' }, 350],
     ['a duration', { 'x-ratelimit-reset-requests': '1m30s' }, 90_000],

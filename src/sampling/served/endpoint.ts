@@ -8,25 +8,32 @@ import { Rng } from '../../base/rng.ts';
 import { withoutSecrets } from '../../base/secrets.ts';
 import { within } from '../../base/time-limit.ts';
 import { routeOf } from './address.ts';
-import { errorIn, errorInText, mayPass, Refused, type Told, Transient, Unsendable } from './faults.ts';
+import {
+  errorIn,
+  errorInText,
+  mayPass,
+  oneLine,
+  Refused,
+  type Told,
+  Transient,
+  Unsendable,
+} from './faults.ts';
 import { countdown, duration, until, Watch } from './watch.ts';
 import type { ServedOptions } from './options.ts';
 import { type Adjustable, Parameters } from './parameters.ts';
 import { BadReply, Reply } from './reply.ts';
-import { askedPause, type HeaderOf } from './retry-after.ts';
+import { askedPause } from './retry-after.ts';
 
 export interface EndpointOptions extends Pick<
   ServedOptions,
-  'timeout' | 'retries' | 'requests_per_minute' | 'apiKey'
+  'timeout' | 'retries' | 'requests_per_minute' | 'apiKey' | 'firstPause'
 > {
   /** Text of a status of 5xx when the answer is at fault, and not the server. */
   readonly unsendable?: RegExp | undefined;
-  /** Milliseconds of the first pause. */
-  readonly firstPause: number;
   /** Parameters that a request can do without. */
   readonly adjustable?: Adjustable | undefined;
-  /** Channel that tells the user what is waited for; none without it. */
-  readonly watch?: Watch | undefined;
+  /** Tells the user what is waited for. */
+  readonly watch: Watch;
 }
 
 const LONGEST_PAUSE = 60_000;
@@ -56,7 +63,6 @@ export class Endpoint {
   readonly url: string;
   readonly #options: EndpointOptions;
   readonly #rng: Rng;
-  readonly #watch: Watch;
   readonly #parameters: Parameters;
   #faults = 0;
   /** When the last of them was noted. */
@@ -79,7 +85,6 @@ export class Endpoint {
     this.url = url.replace(/\/+$/, '');
     this.#options = options;
     this.#rng = Rng.seeded(process.pid, this.url);
-    this.#watch = options.watch ?? new Watch(() => undefined);
     this.#parameters = new Parameters(options.adjustable ?? new Map());
   }
 
@@ -95,7 +100,7 @@ export class Endpoint {
 
   /** A text of the server, or about it, as it may be shown. */
   #shown(text: string): string {
-    const hidden = withoutSecrets(text, [this.#options.apiKey]).replaceAll(/\s+/g, ' ').trim();
+    const hidden = oneLine(withoutSecrets(text, [this.#options.apiKey]));
     return hidden.length > QUOTED ? `${hidden.slice(0, QUOTED)}…` : hidden;
   }
 
@@ -110,7 +115,7 @@ export class Endpoint {
     for (;;) {
       const moment = Math.max(this.#notBefore, this.#nextSlot);
       if (moment <= Date.now()) break;
-      await this.#watch.over(until(moment, signal), what);
+      await this.#options.watch.over(until(moment, signal), what);
     }
     this.#nextSlot = Math.max(Date.now(), this.#nextSlot) + 60_000 / rate;
   }
@@ -121,7 +126,8 @@ export class Endpoint {
 
   /** The pause after so many faults in a row, before it is spread. */
   #pauseAfter(faults: number): number {
-    return Math.min(LONGEST_PAUSE, this.#options.firstPause * 2 ** (faults - 1));
+    const { firstPause = 1000 } = this.#options;
+    return Math.min(LONGEST_PAUSE, firstPause * 2 ** (faults - 1));
   }
 
   /** Milliseconds until the address is given up if it goes on failing. */
@@ -159,7 +165,13 @@ export class Endpoint {
       asked > LONGEST_ASKED
         ? `; it asks to wait ${duration(asked)}, and is asked again after ${duration(LONGEST_ASKED)}, the longest pause`
         : '';
-    this.#watch.say(`${this.#faultText}${ceiling}; trying again ${how}`);
+    this.#options.watch.say(`${this.#faultText}${ceiling}; trying again ${how}`);
+  }
+
+  /** The models that a list at `path` has. */
+  async models(path: string, signal: AbortSignal): Promise<string[]> {
+    const listed = (await this.send(path, undefined, signal)).at('data').list();
+    return listed.map((one) => one.at('id').text());
   }
 
   /** As `ask`, of which the whole reply is the answer. */
@@ -216,21 +228,21 @@ export class Endpoint {
   async #fitting(path: string, body: object | undefined, signal: AbortSignal): Promise<unknown> {
     for (;;) {
       const sent = body === undefined ? undefined : this.#parameters.adjusted(body);
-      const { value, told, header } = await this.#once(path, sent, signal);
+      const { value, told, headers } = await this.#once(path, sent, signal);
       if (told === undefined) return value;
       const status = told.status ?? 500;
       const isOdd = [400, 422, 501].includes(status);
       const lesson = sent !== undefined && isOdd ? this.#parameters.learn(told, sent) : undefined;
-      if (lesson === undefined) throw this.#faultOf(path, told, status, header, value);
-      if (lesson.news !== undefined) this.#watch.say(`${this.url} ${lesson.news}`);
+      if (lesson === undefined) throw this.#faultOf(path, told, status, headers, value);
+      if (lesson.news !== undefined) this.#options.watch.say(`${this.url} ${lesson.news}`);
     }
   }
 
-  #faultOf(path: string, { said }: Told, status: number, header: HeaderOf, value: unknown): Error {
+  #faultOf(path: string, { said }: Told, status: number, headers: Headers, value: unknown): Error {
     const { unsendable } = this.#options;
     const words = said === '' ? `HTTP ${status}` : `HTTP ${status}, ${said}`;
-    if (status >= 500 && unsendable?.test(said) === true) return new Unsendable(words);
-    if (mayPass(status)) return new Transient(words, askedPause(status, header, value, said, Date.now()));
+    if (status >= 500 && unsendable?.test(said) === true) return new Unsendable('TEACHER_UNSENDABLE', words);
+    if (mayPass(status)) return new Transient(words, askedPause(status, headers, value, said, Date.now()));
     return new Refused(status, `${routeOf(this.url, path)} refuses the request (${words})`, said);
   }
 
@@ -239,36 +251,28 @@ export class Endpoint {
     path: string,
     body: object | undefined,
     signal: AbortSignal,
-  ): Promise<{ readonly value: unknown; readonly told: Told | undefined; readonly header: HeaderOf }> {
+  ): Promise<{ readonly value: unknown; readonly told: Told | undefined; readonly headers: Headers }> {
     const { apiKey } = this.#options;
     const timeout = this.#timeout;
     const began = Date.now();
     const request = within(timeout, signal, async (limited) => {
       const response = await fetch(routeOf(this.url, path), {
         method: body === undefined ? 'GET' : 'POST',
-        headers: {
-          'content-type': 'application/json',
-          ...keyHeaders(this.url, apiKey),
-        },
+        headers: { 'content-type': 'application/json', ...keyHeaders(this.url, apiKey) },
         signal: limited,
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
       return { response, text: await response.text() };
     });
-    const { response, text } = await this.#watch.over(
+    const { response, text } = await this.#options.watch.over(
       request,
       () =>
         `waiting for an answer of ${this.url} (${duration(Date.now() - began)} of at most ${duration(timeout)})`,
     );
-    this.#watch.heard();
-    const header: HeaderOf = (name) => response.headers.get(name);
+    this.#options.watch.heard();
     const value = parsed(this.#withoutKey(text));
     const told = this.#told(response, text, value);
-    return {
-      value,
-      told: told === undefined ? undefined : { ...told, said: this.#shown(told.said) },
-      header,
-    };
+    return { value, told: told && { ...told, said: this.#shown(told.said) }, headers: response.headers };
   }
 
   /** A text without the key that some servers send back. */
@@ -286,8 +290,7 @@ export class Endpoint {
       const status = told?.status === 402 ? 402 : response.status;
       return { param: told?.param, said: told?.said ?? text, status };
     }
-    if (value !== undefined) return told;
-    if (told?.status !== undefined) return told;
+    if (value !== undefined || told?.status !== undefined) return told;
     if (told !== undefined) throw new BadReply(this.#shown(`what came is ${told.said}`));
     throw new Transient(
       text.trim() === ''

@@ -5,6 +5,9 @@
 import { UserError } from '../../base/errors.ts';
 import { isFields } from './reply.ts';
 
+/** A text on one line. */
+export const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').trim();
+
 /** A fault that may pass: asking again can help. */
 export class Transient extends Error {
   /** Milliseconds that the server asks to wait. */
@@ -23,7 +26,7 @@ export class Refused extends UserError {
   /** The server's own words. */
   readonly said: string;
 
-  constructor(status: number, message: string, said = message) {
+  constructor(status: number, message: string, said: string) {
     super('TEACHER_REFUSED', message);
     this.name = 'Refused';
     this.status = status;
@@ -32,12 +35,7 @@ export class Refused extends UserError {
 }
 
 /** The server drew an answer that it cannot send: nothing is wrong with the server, and another answer may do. */
-export class Unsendable extends UserError {
-  constructor(message: string) {
-    super('TEACHER_UNSENDABLE', message);
-    this.name = 'Unsendable';
-  }
-}
+export class Unsendable extends UserError {}
 
 /** An error as a server tells it. */
 export interface Told {
@@ -118,11 +116,10 @@ function wordsIn(error: unknown): string | undefined {
 }
 
 function tell(error: unknown, whole: unknown): Told {
-  const said = (wordsIn(error) ?? JSON.stringify(error)).replaceAll(/\s+/g, ' ').trim();
+  const said = oneLine(wordsIn(error) ?? JSON.stringify(error));
   // A gateway's message may hold more of what the server behind it said.
   const metadata = isFields(error) && isFields(error['metadata']) ? error['metadata'] : {};
-  const raw =
-    typeof metadata['raw'] === 'string' ? ` (${metadata['raw'].replaceAll(/\s+/g, ' ').trim()})` : '';
+  const raw = typeof metadata['raw'] === 'string' ? ` (${oneLine(metadata['raw'])})` : '';
   const fields = [error, whole].filter(isFields);
   const named = fields.flatMap((one) => STATUS_KEYS.map((key) => statusIn(one[key])));
   const status = named.find((one) => one !== undefined) ?? statusInWords(said);
@@ -169,9 +166,8 @@ function tellInvalid(detail: readonly unknown[]): Told {
 export function errorInText(text: string): Told | undefined {
   const start = text.trimStart();
   if (/^<(?:!doctype|html|head|body|\?xml|title)/i.test(start)) {
-    const words = (/<title[^>]*>([^<]*)/i.exec(start)?.[1] ?? /<h1[^>]*>([^<]*)/i.exec(start)?.[1] ?? '')
-      .replaceAll(/\s+/g, ' ')
-      .trim();
+    const [, title = ''] = /<title[^>]*>([^<]*)/i.exec(start) ?? /<h1[^>]*>([^<]*)/i.exec(start) ?? [];
+    const words = oneLine(title);
     const [, status] = /\b([45]\d\d)\b/.exec(words) ?? [];
     return {
       status: status === undefined ? statusInWords(words) : Number(status),

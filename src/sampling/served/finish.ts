@@ -28,11 +28,12 @@ const TURN_ENDS = words(
   <|END_OF_TURN_TOKEN|> <｜end▁of▁sentence｜> <turn|>`,
 );
 
-/** Ends of a turn where no student's tokenizer is at hand; a token is told by its text alone. */
-export const isTurnEnd: IsEnd = (stop) => typeof stop === 'number' || TURN_ENDS.has(stop);
-
-/** Ends of a turn for a student: its own stop tokens, and those of other families. */
-export function endOf(tokenizer: Pick<Tokenizer, 'stopIds' | 'tokenText'>): IsEnd {
+/**
+ * Ends of a turn for a student: its own stop tokens, and those of other families. Where its tokenizer is not at hand a
+ * token is told by its text alone.
+ */
+export function endOf(tokenizer: Pick<Tokenizer, 'stopIds' | 'tokenText'> | undefined): IsEnd {
+  if (tokenizer === undefined) return (stop) => typeof stop === 'number' || TURN_ENDS.has(stop);
   const texts = new Set(tokenizer.stopIds.map((id) => tokenizer.tokenText(id)));
   return (stop) => {
     const text = typeof stop === 'number' ? tokenizer.tokenText(stop) : stop;
@@ -58,13 +59,12 @@ export function finishOf(reason: unknown, stoppedAt: unknown, isEnd: IsEnd): Fin
 
 /** Choices by their index, which is how a server that sends them as they are ready says which is which. */
 function inPlace(choices: readonly Reply[]): readonly Reply[] {
-  const index = (choice: Reply): unknown => (isFields(choice.value) ? choice.value['index'] : undefined);
-  const places = choices.map(index);
-  if (!places.every((place) => typeof place === 'number')) return choices;
-  return choices
-    .map((choice, i) => [choice, places[i] ?? i] as const)
-    .toSorted(([, a], [, b]) => a - b)
-    .map(([choice]) => choice);
+  const placed = choices.flatMap((choice) => {
+    const index = isFields(choice.value) ? choice.value['index'] : undefined;
+    return typeof index === 'number' ? [{ choice, index }] : [];
+  });
+  if (placed.length < choices.length) return choices;
+  return placed.toSorted((a, b) => a.index - b.index).map(({ choice }) => choice);
 }
 
 /**

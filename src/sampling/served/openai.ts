@@ -39,8 +39,9 @@ function readCall(call: Reply): CallToWrite {
   return { name, arguments: value !== undefined && isDict(value) ? value : text };
 }
 
-/** A content: a text, or a list of parts of which some are texts. */
+/** A content: a text, or a list of parts of which some are texts, or nothing. */
 function textOf(content: Reply): string {
+  if (!content.isThere) return '';
   if (!Array.isArray(content.value)) return content.text();
   return content
     .list()
@@ -50,8 +51,7 @@ function textOf(content: Reply): string {
 
 /** Thought and content, wherever the server puts the thought. */
 function splitThought(message: Reply, think: Tags): { readonly thought: string; readonly said: string } {
-  const content = message.at('content');
-  const said = content.isThere ? textOf(content) : '';
+  const said = textOf(message.at('content'));
   const own = ['reasoning_content', 'reasoning']
     .map((key) => message.at(key).value)
     .find((value) => typeof value === 'string' && value.trim() !== '');
@@ -72,7 +72,7 @@ function callsOf(message: Reply): Reply[] {
 }
 
 /** End of a choice; throws a Transient where the server gave up on it. */
-function finishOfChoice(choice: Reply, isEnd: IsEnd, isChat = true): 'stop' | 'length' {
+function finishOfChoice(choice: Reply, isEnd: IsEnd, isChat: boolean): 'stop' | 'length' {
   const told = errorIn({ error: choice.at('error').value });
   if (told !== undefined) throw new Transient(`gave up on an answer (${told.said})`);
   // A token is one of the teacher's vocabulary, and that it stopped at it is the end; a text may be any.
@@ -87,14 +87,10 @@ function finishOfChoice(choice: Reply, isEnd: IsEnd, isChat = true): 'stop' | 'l
 
 /** A choice: as it is, or as the student shall write it after the prompt's text, which may leave no room for a thought. */
 function readChoice(choice: Reply, { isEnd, format, prompt: { text: prompt, messages } }: Ask): RawSample {
-  if (messages === undefined)
-    return { finish: finishOfChoice(choice, isEnd, false), text: choice.at('text').text() };
-  const finish = finishOfChoice(choice, isEnd);
+  const finish = finishOfChoice(choice, isEnd, messages !== undefined);
+  if (messages === undefined) return { finish, text: choice.at('text').text() };
   const message = choice.at('message');
-  if (prompt === undefined) {
-    const content = message.at('content');
-    return { finish, text: content.isThere ? textOf(content) : '' };
-  }
+  if (prompt === undefined) return { finish, text: textOf(message.at('content')) };
   const { thought, said } = splitThought(message, format.think);
   const answer = format.render(said.trim(), callsOf(message).map(readCall));
   // A model that says nothing after a thought, or at all, has not come to an end.

@@ -1,8 +1,10 @@
-/** Advice on a request that a server refuses, in one sentence, with what the server has. */
+/** Errors of addresses that refuse a request, or answer otherwise than their protocol has it, with what to do. */
 import { UserError } from '../../base/errors.ts';
 import type { Endpoint } from './endpoint.ts';
-import type { Refused } from './faults.ts';
+import { Refused } from './faults.ts';
 import type { ServedOptions } from './options.ts';
+import { protocols } from './protocols.ts';
+import { BadReply } from './reply.ts';
 
 /** Names of models that are told, those most like the wanted one first. */
 const MODELS = 12;
@@ -18,46 +20,44 @@ function likeness(name: string, wanted: string): number {
 }
 
 /** The models that an address lists; none where it does not say. */
-async function modelsAt(
-  endpoint: Endpoint,
-  path: string | undefined,
-  signal: AbortSignal,
-): Promise<string[]> {
-  if (path === undefined) return [];
+async function modelsAt(endpoint: Endpoint, path: string, signal: AbortSignal): Promise<string[]> {
   try {
-    const listed = (await endpoint.send(path, undefined, signal)).at('data').list();
-    return listed.map((one) => one.at('id').text());
+    return await endpoint.models(path, signal);
   } catch {
     signal.throwIfAborted();
     return [];
   }
 }
 
-/** The UserError that a refusal ends a command with; `otherwise` is advice where nothing better is known. */
-export async function refusalError(
-  thrown: Refused,
+/** The UserError that a fault of an address ends a command with, or the fault; `otherwise` is advice where nothing better is known. */
+export async function explained(
+  thrown: unknown,
   endpoint: Endpoint,
-  { apiKey, keyBy, modelBy, served = '' }: ServedOptions,
-  /** Path of the list of models; undefined where the server has none. */
-  path: string | undefined,
+  { kind, apiKey, keyBy, modelBy, served = '' }: ServedOptions,
   otherwise: string,
   signal: AbortSignal,
-): Promise<UserError> {
-  const { status, said } = thrown;
+): Promise<unknown> {
+  const error = (text: string): UserError => new UserError('TEACHER', text, { cause: thrown });
+  const { name, models: path } = protocols[kind];
+  if (thrown instanceof BadReply)
+    return error(
+      `${endpoint.url} does not answer as ${name} does (${thrown.message}); check the address and what it speaks.`,
+    );
+  if (!(thrown instanceof Refused)) return thrown;
+  const { status, said, message } = thrown;
+  if (status === 401 || status === 403) {
+    const advice =
+      apiKey === undefined ? 'it wants an API key; give it' : 'check the API key, which is given';
+    return error(`${message}; ${advice} by ${keyBy}.`);
+  }
+  if (status === 402) return error(`${message}; see to the account there.`);
   const model = endpoint.model ?? served;
-  const advice = async (): Promise<string> => {
-    if (status === 401 || status === 403) {
-      return apiKey !== undefined
-        ? `check the API key, which is given by ${keyBy}`
-        : `it wants an API key; give it by ${keyBy}`;
-    }
-    if (status === 402) return 'see to the account there';
-    const isModel = model !== '' && (status === 404 || (/model/i.test(said) && said.includes(model)));
-    const models = isModel ? await modelsAt(endpoint, path, signal) : [];
-    if (models.length === 0 || models.includes(model)) return otherwise;
-    const nearest = models.toSorted((a, b) => likeness(b, model) - likeness(a, model)).slice(0, MODELS);
-    const more = models.length > nearest.length ? ` and ${models.length - nearest.length} more` : '';
-    return `it has no model ${model}; name one of ${nearest.join(', ')}${more} with ${modelBy}`;
-  };
-  return new UserError('TEACHER', `${thrown.message}; ${await advice()}.`, { cause: thrown });
+  const isModel = model !== '' && (status === 404 || (/model/i.test(said) && said.includes(model)));
+  const models = isModel && path !== undefined ? await modelsAt(endpoint, path, signal) : [];
+  if (models.length === 0 || models.includes(model)) return error(`${message}; ${otherwise}.`);
+  const nearest = models.toSorted((a, b) => likeness(b, model) - likeness(a, model)).slice(0, MODELS);
+  const more = models.length > nearest.length ? ` and ${models.length - nearest.length} more` : '';
+  return error(
+    `${message}; it has no model ${model}; name one of ${nearest.join(', ')}${more} with ${modelBy}.`,
+  );
 }

@@ -33,8 +33,10 @@ function millisecondsIn(text: string | null | undefined): number | undefined {
   return (text ?? '').trim() !== '' && Number.isFinite(number) ? Math.max(0, number) : undefined;
 }
 
-/** A named header; those of fetch, and those that a gateway passes on in a body. */
-export type HeaderOf = (name: string) => string | null | undefined;
+/** Headers by their names in lower case: those of fetch, or those that a gateway passes on in a body. */
+interface NamedHeaders {
+  get(name: string): string | null | undefined;
+}
 
 /** Headers that tell limits: the name before and behind "remaining" and "reset". */
 const LIMITS: readonly (readonly [remaining: string, reset: string])[] = [
@@ -49,15 +51,15 @@ const LIMITS: readonly (readonly [remaining: string, reset: string])[] = [
 ];
 
 /** Pause that the headers ask for; those of limits speak of a status 429 alone (`isLimit`). */
-function fromHeaders(header: HeaderOf, now: number, isLimit: boolean): number | undefined {
-  const asked = millisecondsIn(header('retry-after-ms')) ?? retryAfter(header('retry-after'), now);
+function fromHeaders(headers: NamedHeaders, now: number, isLimit: boolean): number | undefined {
+  const asked = millisecondsIn(headers.get('retry-after-ms')) ?? retryAfter(headers.get('retry-after'), now);
   if (asked !== undefined || !isLimit) return asked;
   // RateLimit: limit=100, remaining=0, reset=30, and its later form "default";r=0;t=30.
-  const [, seconds] = /\b(?:reset|t)=(\d+)/.exec(header('ratelimit') ?? '') ?? [];
+  const [, seconds] = /\b(?:reset|t)=(\d+)/.exec(headers.get('ratelimit') ?? '') ?? [];
   if (seconds !== undefined) return Number(seconds) * 1000;
   const resets = LIMITS.flatMap(([remaining, reset]) => {
-    const milliseconds = retryAfter(header(reset), now);
-    return milliseconds === undefined ? [] : [{ milliseconds, left: Number(header(remaining) ?? 0) }];
+    const milliseconds = retryAfter(headers.get(reset), now);
+    return milliseconds === undefined ? [] : [{ milliseconds, left: Number(headers.get(remaining) ?? 0) }];
   });
   // Of several limits, the one that is reached; the others would be over later.
   const reached = resets.filter(({ left }) => !(left > 0));
@@ -86,7 +88,7 @@ function* fieldsIn(value: unknown, depth = DEPTH): Generator<[key: string, value
 
 function fromBody(body: unknown, now: number): number | undefined {
   for (const [key, value] of fieldsIn(body)) {
-    const text = typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
+    const text = textIn(value);
     const unit = BODY_KEYS.get(key);
     const found =
       (key === 'headers' && isFields(value) ? fromHeaders(headersOf(value), now, true) : undefined) ??
@@ -97,13 +99,12 @@ function fromBody(body: unknown, now: number): number | undefined {
   return undefined;
 }
 
-function headersOf(fields: Readonly<Record<string, unknown>>): HeaderOf {
-  const byName = new Map(Object.entries(fields).map(([name, value]) => [name.toLowerCase(), value]));
-  return (name) => {
-    const value = byName.get(name);
-    return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
-  };
-}
+/** What stands in a value that is a text or a number. */
+const textIn = (value: unknown): string | undefined =>
+  typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
+
+const headersOf = (fields: Readonly<Record<string, unknown>>): NamedHeaders =>
+  new Map(Object.entries(fields).map(([name, value]) => [name.toLowerCase(), textIn(value)]));
 
 /** "Please try again in 1m30.5s", "retry after 26 seconds". */
 const IN_WORDS =
@@ -112,13 +113,13 @@ const IN_WORDS =
 /** The pause that a server asks for with a status, in milliseconds: by its headers, by its body, or in its words. */
 export function askedPause(
   status: number,
-  header: HeaderOf,
+  headers: NamedHeaders,
   body: unknown,
   words: string,
   now: number,
 ): number | undefined {
   return (
-    fromHeaders(header, now, status === 429) ??
+    fromHeaders(headers, now, status === 429) ??
     fromBody(body, now) ??
     retryAfter(IN_WORDS.exec(words)?.[1], now)
   );

@@ -18,12 +18,12 @@ import { drawnOf } from './drawn.ts';
 import { Endpoint, persistently } from './endpoint.ts';
 import { Refused, Transient, Unsendable } from './faults.ts';
 import { answerOf, type Job, jobsOf, NOTHING, settle } from './jobs.ts';
-import { endOf, type IsEnd, isTurnEnd } from './finish.ts';
+import { endOf, type IsEnd } from './finish.ts';
 import type { ServedOptions } from './options.ts';
 import { probeEndpoint } from './probe.ts';
 import type { Ask, Protocol, RawSample } from './protocol.ts';
 import { protocols } from './protocols.ts';
-import { refusalError } from './refusal.ts';
+import { explained } from './refusal.ts';
 import { BadReply } from './reply.ts';
 import { Watch } from './watch.ts';
 import { WorkQueue } from './work-queue.ts';
@@ -55,26 +55,17 @@ export class Served implements Sampler {
   #cut = 0;
 
   constructor(options: ServedOptions) {
-    const { kind, endpoints, tokenizer, template, firstPause = 1000, silence, tell } = options;
-    const { format = template?.format ?? hermes } = options;
-    this.#format = format;
-    if (template !== undefined) this.template = template;
+    const { kind, endpoints, tokenizer, template, silence, tell = this.notices.say } = options;
+    const { base, distributions, unsendable, adjustable } = protocols[kind];
     this.#options = options;
     this.#protocol = protocols[kind];
-    this.givesTopK = this.#protocol.distributions;
-    this.#isEnd = tokenizer === undefined ? isTurnEnd : endOf(tokenizer);
-    this.#tell = tell ?? this.notices.say;
-    const watch = new Watch(this.#tell, silence);
-    this.#endpoints = endpoints.map(
-      (url) =>
-        new Endpoint(this.#protocol.base(serverAddress(url)), {
-          ...options,
-          unsendable: this.#protocol.unsendable,
-          adjustable: this.#protocol.adjustable,
-          firstPause,
-          watch,
-        }),
-    );
+    this.givesTopK = distributions;
+    if (template !== undefined) this.template = template;
+    this.#format = options.format ?? template?.format ?? hermes;
+    this.#isEnd = endOf(tokenizer);
+    this.#tell = tell;
+    const given = { ...options, unsendable, adjustable, watch: new Watch(tell, silence) };
+    this.#endpoints = endpoints.map((url) => new Endpoint(base(serverAddress(url)), given));
   }
 
   get name(): string {
@@ -118,7 +109,7 @@ export class Served implements Sampler {
           : isAddress
             ? "check the address and the model's name"
             : 'see to what it says';
-        throw await this.#explained(thrown, endpoint, advice, signal);
+        throw await explained(thrown, endpoint, this.#options, advice, signal);
       }
       endpoint.isKnown = true;
     }
@@ -139,33 +130,14 @@ export class Served implements Sampler {
     const { served, modelBy } = this.#options;
     const { models } = this.#protocol;
     if (served !== undefined || models === undefined) return served ?? '';
-    const advice = `name the model to ask with ${modelBy}`;
     try {
-      const listed = await persistently(() => endpoint.send(models, undefined, signal), endpoint);
-      const [first] = listed.at('data').list();
-      if (first !== undefined) return first.at('id').text();
+      const [first] = await persistently(() => endpoint.models(models, signal), endpoint);
+      if (first !== undefined) return first;
     } catch (thrown) {
-      throw await this.#explained(thrown, endpoint, advice, signal);
+      const advice = `name the model to ask with ${modelBy}`;
+      throw await explained(thrown, endpoint, this.#options, advice, signal);
     }
     throw new UserError('TEACHER', `${endpoint.url} lists no model; name the one to ask with ${modelBy}.`);
-  }
-
-  /** Error of an address that refuses, or that answers otherwise than its protocol has it; another one as it is. */
-  async #explained(
-    thrown: unknown,
-    endpoint: Endpoint,
-    advice: string,
-    signal: AbortSignal,
-  ): Promise<unknown> {
-    const { name, models } = this.#protocol;
-    if (thrown instanceof Refused)
-      return refusalError(thrown, endpoint, this.#options, models, advice, signal);
-    if (!(thrown instanceof BadReply)) return thrown;
-    return new UserError(
-      'TEACHER',
-      `${endpoint.url} does not answer as ${name} does (${thrown.message}); check the address and what it speaks.`,
-      { cause: thrown },
-    );
   }
 
   async *sample(prompts: Iterable<Prompt>, options: SampleOptions): AsyncGenerator<Answer, void, undefined> {
@@ -233,7 +205,13 @@ export class Served implements Sampler {
       const isSetting =
         thrown instanceof Refused && SETTINGS.has(thrown.status) && !MODERATED.test(thrown.said);
       if (isSetting || (thrown instanceof BadReply && !endpoint.isKnown))
-        throw await this.#explained(thrown, endpoint, "check the address and the model's name", signal);
+        throw await explained(
+          thrown,
+          endpoint,
+          this.#options,
+          "check the address and the model's name",
+          signal,
+        );
       if (thrown instanceof Refused)
         return fail(thrown.message, thrown.status === 400 && TOO_LONG.test(thrown.said));
       if (!(thrown instanceof Transient || thrown instanceof BadReply)) throw thrown;
@@ -268,11 +246,9 @@ export class Served implements Sampler {
     const { ids, text } = prompt;
     if (begins !== '' && text?.startsWith(begins) === true)
       return { ...prompt, text: text.slice(begins.length) };
-    if (this.givesTopK)
-      return ids === undefined && tokenizer ? { ...prompt, ids: tokenizer.encode(text ?? '') } : prompt;
-    return text === undefined && ids !== undefined && tokenizer
-      ? { ...prompt, text: tokenizer.decode(ids) }
-      : prompt;
+    if (tokenizer === undefined) return prompt;
+    if (this.givesTopK) return { ...prompt, ids: ids ?? tokenizer.encode(text ?? '') };
+    return text === undefined && ids !== undefined ? { ...prompt, text: tokenizer.decode(ids) } : prompt;
   }
 
   /** Draws all samples that a job still lacks, in as many requests as the server needs. */

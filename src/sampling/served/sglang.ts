@@ -8,11 +8,11 @@ import { type Finish, finishOf, type IsEnd, samplesOf } from './finish.ts';
 import type { Ask, Protocol, RawSample, TokenFacts } from './protocol.ts';
 import { isFields, type Reply } from './reply.ts';
 
-/** [log-probability, id, text] */
-function entry(item: Reply): { readonly logprob: number; readonly id: number } {
+/** Reads [log-probability, id, text]. */
+function entry(item: Reply): readonly [id: number, logprob: number] {
   const [logprob, id] = item.list();
   if (logprob === undefined || id === undefined) item.fail('is no [log-probability, id]');
-  return { logprob: logprob.logprob(), id: id.id() };
+  return [id.id(), logprob.logprob()];
 }
 
 /** End of a sample: {type, matched} or {type: "abort", message, status_code}; older servers give the type alone. */
@@ -34,17 +34,11 @@ function readSample(reply: Reply, isEnd: IsEnd): RawSample {
   const finish = finishOfSample(meta.at('finish_reason'), isEnd);
   const own = meta.at('output_token_logprobs').list().map(entry);
   const top = meta.at('output_top_logprobs').list();
-  const facts = own.map(({ logprob }, i): TokenFacts => {
+  const facts = own.map(([, logprob], i): TokenFacts => {
     const row = top[i] ?? meta.fail('has fewer rows than tokens');
-    return {
-      logprob,
-      top: row
-        .list()
-        .map(entry)
-        .map((one) => [one.id, one.logprob] as const),
-    };
+    return { logprob, top: row.list().map(entry) };
   });
-  return { finish, tokens: own.map(({ id }) => id), facts };
+  return { finish, tokens: own.map(([id]) => id), facts };
 }
 
 export const sglang: Protocol = {
@@ -86,7 +80,7 @@ export const sglang: Protocol = {
     };
     const reply = await endpoint.send('/generate', body, signal);
     const input = reply.at('meta_info').at('input_token_logprobs').list();
-    return input.map((item) => entry(item).id);
+    return input.map((item) => entry(item)[0]);
   },
   scaledHint: 'start SGLang with SGLANG_RETURN_ORIGINAL_LOGPROB=1 in its environment',
 };
