@@ -18,7 +18,7 @@ import {
   Transient,
   Unsendable,
 } from './faults.ts';
-import { countdown, duration, until, Watch } from './watch.ts';
+import { countdown, duration, until, type Watch } from './watch.ts';
 import type { ServedOptions } from './options.ts';
 import { type Adjustable, Parameters } from './parameters.ts';
 import { BadReply, Reply } from './reply.ts';

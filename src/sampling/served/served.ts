@@ -56,16 +56,17 @@ export class Served implements Sampler {
 
   constructor(options: ServedOptions) {
     const { kind, endpoints, tokenizer, template, silence, tell = this.notices.say } = options;
-    const { base, distributions, unsendable, adjustable } = protocols[kind];
+    const protocol = protocols[kind];
     this.#options = options;
-    this.#protocol = protocols[kind];
-    this.givesTopK = distributions;
+    this.#protocol = protocol;
+    this.givesTopK = protocol.distributions;
     if (template !== undefined) this.template = template;
     this.#format = options.format ?? template?.format ?? hermes;
     this.#isEnd = endOf(tokenizer);
     this.#tell = tell;
+    const { unsendable, adjustable } = protocol;
     const given = { ...options, unsendable, adjustable, watch: new Watch(tell, silence) };
-    this.#endpoints = endpoints.map((url) => new Endpoint(base(serverAddress(url)), given));
+    this.#endpoints = endpoints.map((url) => new Endpoint(protocol.base(serverAddress(url)), given));
   }
 
   get name(): string {
