@@ -99,7 +99,7 @@ function fromBody(body: unknown, now: number): number | undefined {
   return undefined;
 }
 
-/** What stands in a value that is a text or a number. */
+/** A text, or a number as one; undefined for anything else. */
 const textIn = (value: unknown): string | undefined =>
   typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
 
