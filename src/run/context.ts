@@ -30,8 +30,9 @@ import {
 import type { NewModel, PrunedModel, Recipe } from '../recipe/schema.ts';
 import { prunedFrom } from './inputs.ts';
 import { kindOf, type Stage } from '../stages/index.ts';
-import type { OpenEnvironment, OpenModel, Outputs, Speaking, StageContext } from '../stages/stage.ts';
+import type { OpenEnvironment, OpenModel, Outputs, StageContext } from '../stages/stage.ts';
 import { ParameterSet } from '../tensor/parameters.ts';
+import type { Speaking } from '../train/prompts.ts';
 
 /** A recipe that is being run. */
 export interface Run {

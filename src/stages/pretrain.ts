@@ -18,17 +18,11 @@ import { repetition } from '../data/copying.ts';
 import { crossEntropy } from '../losses/all.ts';
 import { groupExample } from '../train/dialogue-examples.ts';
 import { rowsFrom, type TrainCompletion, type TrainExample } from '../train/examples.ts';
+import type { Speaking } from '../train/prompts.ts';
 import { type ExampleSource, supervisedStage } from '../train/supervised.ts';
 import { GROUP_LIMIT, learnable, pending } from './lessons.ts';
 import { solutionGroups } from './solutions.ts';
-import {
-  count,
-  type OpenModel,
-  type OptionsOf,
-  refersTo,
-  type Speaking,
-  type StageContext,
-} from './stage.ts';
+import { count, type OpenModel, type OptionsOf, refersTo, type StageContext } from './stage.ts';
 import { defineTraining, trainingOptions } from './training.ts';
 
 const mixtureEntry = z.strictObject({

@@ -5,8 +5,6 @@
  */
 import { z } from 'zod';
 import type { Contents } from '../base/identity.ts';
-import type { ChatTemplate } from '../chat/template.ts';
-import type { Tokenizer } from '../chat/tokenizer.ts';
 import type { Dialogues } from '../data/dialogues.ts';
 import type { TaskDialogue } from '../data/reading.ts';
 import type { EnvironmentHost, Problem as ToolProblem, Split } from '../environment/environment.ts';
@@ -15,6 +13,7 @@ import type { Device } from '../ggml/device.ts';
 import type { LoadedModel, LoadModelOptions } from '../model/checkpoint/checkpoint.ts';
 import type { RunEvent, StageRun } from '../train/events.ts';
 import type { MetricName } from '../train/metrics.ts';
+import type { Speaking } from '../train/prompts.ts';
 
 /** Things that a name in a stage's options can refer to; `train` is the word for the recipe's training split. */
 export type Referent = 'model' | 'rollouts' | 'trajectories' | 'environment' | 'train';
@@ -65,12 +64,6 @@ export const computeOptions = {
     .default('f32')
     .describe('of the matrices that are computed with; those that are trained stay f32'),
 };
-
-/** A tokenizer with the chat template that it is spoken through. */
-export interface Speaking {
-  readonly tokenizer: Tokenizer;
-  readonly template: ChatTemplate;
-}
 
 /** A model with what it speaks through. */
 export interface OpenModel extends LoadedModel, Speaking, Disposable {}

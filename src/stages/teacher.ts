@@ -8,13 +8,12 @@ import type { Sampler } from '../sampling/sampler.ts';
 import { addressFault, keyVariableFault } from '../sampling/served/address.ts';
 import { openTeacher } from '../sampling/served/open.ts';
 import { lastingTeacher, teacherSchema } from '../sampling/served/options.ts';
-import { promptLimit } from '../train/prompts.ts';
+import { promptLimit, type Speaking } from '../train/prompts.ts';
 import {
   computeOptions,
   lengthOptions,
   type OptionsOf,
   refersTo,
-  type Speaking,
   type StageContext,
   type StageProblem,
 } from './stage.ts';

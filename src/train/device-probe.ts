@@ -32,8 +32,8 @@ const TOP = 8;
 
 const OBJECTIVES: readonly Objective[] = [
   crossEntropy(),
-  distillation({ kd_kl_type: 'fkl', kd_topk: TOP, kd_student_topm: TOP, kd_kl_l1_coef: 10, kd_ratio: 0.5 }),
-  policyGradient({ eps_clip: 0.2, init_kl_coef: 1e-3, kl_estimator: 'k2', entropy_coef: 1e-3 }),
+  distillation({ kd_topk: TOP, kd_student_topm: TOP, kd_ratio: 0.5 }),
+  policyGradient({ entropy_coef: 1e-3 }),
 ];
 
 const ids = (length: number): TokenIds => asTokenIds(new Int32Array(length));
@@ -58,20 +58,16 @@ function buildAll(device: Device): void {
   scorer.reserve(examples().map(treeOf), { topK: TOP });
 }
 
-export interface Probed {
-  /** Operations, by ggml's names, that the CPU computes in the device's place. Of larger models there may be more. */
-  readonly lacking: readonly string[];
-  /** Sentences for the user: on these, and on what nobody can do in the device's place. */
-  readonly notices: readonly string[];
-}
-
 /** Notices for the user of an opened device before it computes; none where it lacks nothing. */
 export function noticesOf(device: Device): readonly string[] {
   return device.mayLack ? probeDevice(device.info.name).notices : [];
 }
 
-/** Looks at a device, by its name. */
-export function probeDevice(name: string): Probed {
+/**
+ * Looks at a device, by its name: `lacking` are operations, by ggml's names, that the CPU computes in its place (of larger
+ * models there may be more), `notices` sentences for the user on these, and on what nobody can do in its place.
+ */
+export function probeDevice(name: string) {
   using device = Device.meta(name, 1);
   let refused: readonly string[] = [];
   try {

@@ -85,15 +85,6 @@ export interface Grpo<P> {
 /** Most draws to fill a batch; then the stage goes on with what it has. */
 const MAX_ROUNDS = 8;
 
-interface Drawn {
-  readonly all: readonly Group[];
-  /** Worth learning from; a batch has room for the first of them only. */
-  readonly kept: readonly Group[];
-  /** Prompts asked so far, these included. */
-  readonly position: number;
-  readonly exhausted: boolean;
-}
-
 const mean = (values: readonly number[]): number =>
   values.reduce((a, b) => a + b, 0) / Math.max(1, values.length);
 
@@ -144,8 +135,11 @@ export class GrpoStage<P> implements SteppedStage {
     this.#updateGroups = Math.max(1, Math.round(options.train_batch_size / options.n_samples_per_prompt));
   }
 
-  /** Draws prompts until enough groups are worth learning from. */
-  async #draw(step: number, signal: AbortSignal): Promise<Drawn> {
+  /**
+   * Draws prompts until enough groups are worth learning from: all groups, those, of which a batch has room for the first
+   * only, and the prompts asked so far.
+   */
+  async #draw(step: number, signal: AbortSignal) {
     const { rollouts, options, seed } = this.#given;
     const { rollout_batch_size: groups, dynamic_filtering } = options;
     const end = rollouts.prompts.length * options.num_episodes;

@@ -1,5 +1,5 @@
 /** Prompts for drawing answers: dialogues with what their answers are scored against, and problems of an environment. */
-import { UserError } from '../base/errors.ts';
+import { required, UserError } from '../base/errors.ts';
 import type { Series } from '../data/dialogues.ts';
 import type { TokenIds } from '../base/token-ids.ts';
 import type { Dialogue } from '../chat/messages.ts';
@@ -17,19 +17,28 @@ interface Rendered extends Prompt {
   readonly ids: TokenIds;
 }
 
+/** A tokenizer with the chat template that it is spoken through. */
+export interface Speaking {
+  readonly tokenizer: Tokenizer;
+  readonly template: ChatTemplate;
+}
+
+/** Whose prompts they are, their name, and how long they may be. */
+interface PromptsOf {
+  readonly stage: string;
+  readonly what: 'prompts' | 'problems';
+  readonly maxTokens: number;
+}
+
 /** Items that are rendered as prompts when they are asked for; those over `maxTokens` are left out and counted. */
 export class Prompts<P extends Rendered> {
   readonly length: number;
-  readonly #render: (index: number) => P | undefined;
+  readonly #render: (index: number) => P;
   readonly #maxTokens: number;
   #tooLong = 0;
 
-  /** Throws a UserError when there is none at all, or none that fits; `stage` is whose they are, and `what` their name. */
-  constructor(
-    { stage, what, maxTokens }: { stage: string; what: 'prompts' | 'problems'; maxTokens: number },
-    length: number,
-    render: (index: number) => P | undefined,
-  ) {
+  /** Throws a UserError when there is none at all, or none that fits. */
+  constructor({ stage, what, maxTokens }: PromptsOf, length: number, render: (index: number) => P) {
     this.length = length;
     this.#render = render;
     this.#maxTokens = maxTokens;
@@ -37,7 +46,7 @@ export class Prompts<P extends Rendered> {
     if (length === 0) throw new UserError('NO_PROMPTS', `Stage ${stage} has no ${what}; check ${source}.`);
     let shortest = Infinity;
     for (let i = 0; i < length; i++) {
-      shortest = Math.min(shortest, render(i)?.ids.length ?? Infinity);
+      shortest = Math.min(shortest, render(i).ids.length);
       if (shortest <= maxTokens) return;
     }
     throw new UserError(
@@ -53,13 +62,10 @@ export class Prompts<P extends Rendered> {
 
   /** The prompts at these indices, without the over-long ones. */
   at(indices: readonly number[]): P[] {
-    return indices.flatMap((index) => {
-      const prompt = this.#render(index);
-      if (prompt === undefined) return [];
-      if (prompt.ids.length <= this.#maxTokens) return [prompt];
-      this.#tooLong += 1;
-      return [];
-    });
+    const all = indices.map(this.#render);
+    const fitting = all.filter(({ ids }) => ids.length <= this.#maxTokens);
+    this.#tooLong += all.length - fitting.length;
+    return fitting;
   }
 }
 
@@ -72,18 +78,13 @@ export interface ScoredPrompt extends Rendered {
 }
 
 /** Dialogues as prompts whose answers `reward` scores. */
-export function scoredPrompts(options: {
-  readonly stage: string;
-  readonly dialogues: Series<Dialogue>;
-  readonly tokenizer: Tokenizer;
-  readonly template: ChatTemplate;
-  readonly reward: Reward<unknown>;
-  readonly maxTokens: number;
-}): Prompts<ScoredPrompt> {
-  const { stage, dialogues, tokenizer, template, reward, maxTokens } = options;
-  return new Prompts({ stage, what: 'prompts', maxTokens }, dialogues.length, (index) => {
-    const dialogue = dialogues.at(index);
-    if (dialogue === undefined) return undefined;
+export function scoredPrompts(
+  options: Omit<PromptsOf, 'what'> &
+    Speaking & { readonly dialogues: Series<Dialogue>; readonly reward: Reward<unknown> },
+): Prompts<ScoredPrompt> {
+  const { dialogues, tokenizer, template, reward } = options;
+  return new Prompts({ ...options, what: 'prompts' }, dialogues.length, (index) => {
+    const dialogue = required(dialogues.at(index), 'a dialogue');
     const { prompt: text, promptIds: ids, target } = renderDialogue(dialogue, tokenizer, template, false);
     let scorer: Scorer<unknown> | undefined;
     return {
@@ -117,8 +118,8 @@ export function toolPrompts(
   prompt: (question: string) => Rendered,
 ): Prompts<ToolPrompt> {
   return new Prompts({ stage, what: 'problems', maxTokens }, problems.length, (index) => {
-    const problem = problems[index];
-    return problem === undefined ? undefined : { problem, ...prompt(problem.question) };
+    const problem = required(problems[index], 'a problem');
+    return { problem, ...prompt(problem.question) };
   });
 }
 

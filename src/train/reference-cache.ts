@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { required, UserError } from '../base/errors.ts';
 import { Owned } from '../base/owned.ts';
+import type { TokenIds } from '../base/token-ids.ts';
 import { SafetensorsFile, writeSafetensors } from '../model/checkpoint/safetensors.ts';
 import type { Scorer } from '../model/tree/scoring.ts';
 import type { PromptTree } from '../model/tree/tree.ts';
@@ -23,23 +24,29 @@ export interface ReferenceCacheOptions {
   readonly open: (held: Owned) => Scorer;
 }
 
+/** Pairs that are scored together, by their indices, and the file of their scores. */
+interface Group {
+  readonly path: string;
+  readonly members: readonly number[];
+}
+
 export class ReferenceCache implements Disposable {
   readonly #options: ReferenceCacheOptions;
-  /** Pairs of each group, in order. */
-  readonly #groups: readonly (readonly number[])[];
-  readonly #groupOf: ReadonlyMap<number, number>;
+  /** The group of each pair. */
+  readonly #groups = new Map<number, Group>();
   readonly #scores = new Map<number, PairScores>();
   readonly #held = new Owned();
   #reference: Scorer | undefined;
 
   constructor(options: ReferenceCacheOptions) {
     this.#options = options;
-    const { pairs, order, group } = options;
+    const { folder, pairs, order, group: size } = options;
     const places = pairs.map((_, position) => order(position));
-    this.#groups = Array.from({ length: Math.ceil(pairs.length / group) }, (_, number) =>
-      places.slice(number * group, (number + 1) * group),
-    );
-    this.#groupOf = new Map(this.#groups.flatMap((members, number) => members.map((pair) => [pair, number])));
+    for (let start = 0; start < places.length; start += size) {
+      const path = join(folder, `group-${String(start / size).padStart(6, '0')}.safetensors`);
+      const group = { path, members: places.slice(start, start + size) };
+      for (const pair of group.members) this.#groups.set(pair, group);
+    }
   }
 
   /**
@@ -47,30 +54,25 @@ export class ReferenceCache implements Disposable {
    * the signal's reason.
    */
   async of(index: number, signal: AbortSignal): Promise<PairScores> {
-    const number = required(this.#groupOf.get(index), 'the group of a pair');
+    const group = required(this.#groups.get(index), 'the group of a pair');
     if (!this.#scores.has(index)) {
-      if (!existsSync(this.#path(number))) await this.#score(number, signal);
-      this.#read(number);
+      if (!existsSync(group.path)) await this.#score(group, signal);
+      this.#read(group);
     }
     return required(this.#scores.get(index), 'the scores of a pair');
   }
 
-  #path(number: number): string {
-    return join(this.#options.folder, `group-${String(number).padStart(6, '0')}.safetensors`);
-  }
-
   /** Pairs of a group as trees, of which the chosen answer comes first. */
-  #members(number: number): { readonly index: number; readonly tree: PromptTree }[] {
-    return (this.#groups[number] ?? []).map((index) => {
+  #trees({ members }: Group): PromptTree[] {
+    return members.map((index) => {
       const { promptIds: prompt, chosen, rejected } = required(this.#options.pairs[index], 'a pair');
-      return { index, tree: { prompt, completions: [chosen.tokens, rejected.tokens] } };
+      return { prompt, completions: [chosen.tokens, rejected.tokens] };
     });
   }
 
-  async #score(number: number, signal: AbortSignal): Promise<void> {
+  async #score(group: Group, signal: AbortSignal): Promise<void> {
     this.#reference ??= this.#options.open(this.#held);
-    const trees = this.#members(number).map(({ tree }) => tree);
-    const scored = await this.#reference.score(trees, { signal });
+    const scored = await this.#reference.score(this.#trees(group), { signal });
     const all = scored.flatMap((completions) => completions.flatMap(({ logprobs }) => [...logprobs]));
     if (all.some(Number.isNaN)) {
       throw new UserError(
@@ -78,28 +80,25 @@ export class ReferenceCache implements Disposable {
         'The model that pairs are learned with gives probabilities that are not numbers; train its weights anew or copy them again.',
       );
     }
-    writeSafetensors(this.#path(number), [
+    writeSafetensors(group.path, [
       { name: 'logprobs', shape: [all.length], data: Float32Array.from(all), dtype: 'F32' },
     ]);
-    const complete = this.#groups.every((_, other) => existsSync(this.#path(other)));
+    const complete = [...this.#groups.values()].every(({ path }) => existsSync(path));
     if (complete) this[Symbol.dispose]();
   }
 
-  #read(number: number): void {
-    const path = this.#path(number);
-    using file = SafetensorsFile.open(path);
+  #read(group: Group): void {
+    using file = SafetensorsFile.open(group.path);
     const logprobs = file.readF32('logprobs');
-    const members = this.#members(number);
     let at = 0;
-    const scores = members
-      .flatMap(({ tree }) => tree.completions)
-      .map(({ length }) => logprobs.slice(at, (at += length)));
+    const next = ({ length }: TokenIds): Float32Array => logprobs.slice(at, (at += length));
+    const scores = this.#trees(group).map(({ completions: [chosen, rejected] }) => ({
+      chosen: next(required(chosen, 'the chosen answer')),
+      rejected: next(required(rejected, 'the rejected answer')),
+    }));
     if (logprobs.length !== at)
-      throw new UserError('RUN_FILE', `${path} is damaged; remove it to have its pairs scored again.`);
-    members.forEach(({ index }, i) => {
-      const [chosen, rejected] = scores.slice(2 * i, 2 * i + 2);
-      this.#scores.set(index, { chosen: required(chosen, 'scores'), rejected: required(rejected, 'scores') });
-    });
+      throw new UserError('RUN_FILE', `${group.path} is damaged; remove it to have its pairs scored again.`);
+    for (const [i, one] of scores.entries()) this.#scores.set(required(group.members[i], 'a pair'), one);
   }
 
   /** Frees the reference, if it is open. */

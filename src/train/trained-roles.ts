@@ -3,10 +3,9 @@
  * trains without a sound and teaches nothing, or the user's words; it is the most frequent fault of training on chats.
  */
 import { UserError } from '../base/errors.ts';
-import type { TokenIds } from '../base/token-ids.ts';
-import type { ChatTemplate } from '../chat/template.ts';
-import type { Tokenizer } from '../chat/tokenizer.ts';
+import { asTokenIds, type TokenIds } from '../base/token-ids.ts';
 import type { TrainExample } from './examples.ts';
+import type { Speaking } from './prompts.ts';
 
 /** Tokens of one role, and how many of them are trained. */
 interface Count {
@@ -14,11 +13,8 @@ interface Count {
   total: number;
 }
 
-export interface RoleCounts {
-  readonly assistant: Count;
-  /** System, user and tools, and the tokens that begin every turn. */
-  readonly others: Count;
-}
+/** Of the assistant; and of system, user and tools, with the tokens that begin every turn. */
+type RoleCounts = Readonly<Record<'assistant' | 'others', Count>>;
 
 /** One flag a token: tells whether it is the assistant's, up to and including the end of its turn. */
 function assistantsOf(ids: TokenIds, header: TokenIds, ends: ReadonlySet<number>): boolean[] {
@@ -35,19 +31,14 @@ function assistantsOf(ids: TokenIds, header: TokenIds, ends: ReadonlySet<number>
 }
 
 /** Counts the tokens of examples; a prompt's once for each of its completions. */
-export function roleCounts(
-  examples: readonly TrainExample[],
-  { tokenizer, template }: { readonly tokenizer: Tokenizer; readonly template: ChatTemplate },
-): RoleCounts {
+export function roleCounts(examples: readonly TrainExample[], { tokenizer, template }: Speaking): RoleCounts {
   const { assistant, callEnd = '' } = template.format;
   const header = tokenizer.encode(assistant);
   const ends = new Set([tokenizer.turnEndId, tokenizer.findId(callEnd) ?? tokenizer.turnEndId]);
   const counts = { assistant: { trained: 0, total: 0 }, others: { trained: 0, total: 0 } };
   for (const { prompt, completions } of examples)
     for (const { tokens, rows } of completions) {
-      const ids = new Int32Array(prompt.length + tokens.length) as TokenIds;
-      ids.set(prompt);
-      ids.set(tokens, prompt.length);
+      const ids = asTokenIds([...prompt, ...tokens]);
       const trained = new Set(rows);
       for (const [at, isOwn] of assistantsOf(ids, header, ends).entries()) {
         const count = isOwn ? counts.assistant : counts.others;

@@ -64,8 +64,8 @@ export interface Rows {
 interface ChunkLoss {
   /** Of `count` rows from row `start` on. */
   readonly lossOf: (vocabulary: VocabularyRows, start: number, count: number) => ObjectiveResult;
-  /** Loss and parts of all rows; undefined where they are the sums over the chunks. */
-  readonly whole: ReadonlyMap<string, Tensor> | undefined;
+  /** Loss and parts of all rows, where they are not the sums over the chunks. */
+  readonly whole?: ReadonlyMap<string, Tensor>;
 }
 
 export interface LossParts {
@@ -213,19 +213,10 @@ export class TrainingGraph extends KeptGraph {
       Object.fromEntries([...this.#inputs].map(([name, t]) => [name, slice(g, t, 1, start, count)]));
     const at = (vocabulary: VocabularyRows, start: number, count: number): Tensor =>
       logProbabilitiesAt(g, vocabulary, rowInput(sliced(start, count), 'targets'));
-    if (objective.rowwise) {
-      return {
-        lossOf: (vocabulary, start, count) => objective.build(g, vocabulary, sliced(start, count)),
-        whole: undefined,
-      };
-    }
-    if (chunkRows >= this.rowCapacity) {
-      return {
-        lossOf: (vocabulary, start, count) =>
-          objective.build(g, at(vocabulary, start, count), sliced(start, count)),
-        whole: undefined,
-      };
-    }
+    if (objective.rowwise)
+      return { lossOf: (vocabulary, ...place) => objective.build(g, vocabulary, sliced(...place)) };
+    if (chunkRows >= this.rowCapacity)
+      return { lossOf: (rows, ...place) => objective.build(g, at(rows, ...place), sliced(...place)) };
     // The log-probabilities chunk by chunk, then the loss of all of them, whose slopes are what each chunk is pulled by.
     let logprobs: Tensor | undefined;
     for (const [start, count] of this.#chunks(chunkRows)) {
@@ -266,15 +257,11 @@ export class TrainingGraph extends KeptGraph {
     predictors.set(rows.predictors);
     write(device, this.#predictors, predictors);
     for (const [name, tensor] of this.#inputs) {
-      write(
-        device,
-        tensor,
-        padRows(
-          required(this.#specs[name], name),
-          required(rows.inputs[name], `row input ${name}`),
-          this.rowCapacity,
-        ),
-      );
+      const [spec, values] = [
+        required(this.#specs[name], name),
+        required(rows.inputs[name], `row input ${name}`),
+      ];
+      write(device, tensor, padRows(spec, values, this.rowCapacity));
     }
     await this.graph.compute();
     const read = (t: Tensor): number => readF32(device, t)[0] ?? Number.NaN;
