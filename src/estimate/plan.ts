@@ -15,7 +15,7 @@ import { mean, sum } from '../report/numbers.ts';
 import { dialoguesOf } from '../run/context.ts';
 import { kindOf, lossOf, outputsModel, type Stage, type TrainingStage } from '../stages/index.ts';
 import { GROUP_LIMIT } from '../stages/lessons.ts';
-import { openForTraining, sourceOf, type TrainableModel, trainerFor } from '../stages/training.ts';
+import { openForTraining, type TrainableModel, trainerFor } from '../stages/training.ts';
 import { ParameterSet } from '../tensor/parameters.ts';
 import { rowsFrom, type TrainExample, treeOf } from '../train/examples.ts';
 import { epochOrder } from '../train/supervised.ts';
@@ -165,7 +165,7 @@ export class StagePlan {
     const examples = cycled(drawn, prompts);
     let host = 0;
     if (!this.#isElsewhere) {
-      const generator = held.add(new Generator(device, config, sourceOf(model)));
+      const generator = held.add(new Generator(device, config, model.training ?? model.parameters));
       host += generator.reserve(
         examples.map(({ prompt }) => Math.min(prompt.length, config.contextLength - 1)),
         { n_samples_per_prompt: samples, temperature, generate_max_len: longest, stopIds: [] },
@@ -176,7 +176,7 @@ export class StagePlan {
     if (isAnchored || kindOf(this.stage).makes === 'rollouts') {
       // LoRA has the model as it was before training in it.
       const before = isAnchored && trained.lora === undefined ? untrained().parameters : model.training?.base;
-      const scorer = held.add(new Scorer(device, config, before ?? sourceOf(model)));
+      const scorer = held.add(new Scorer(device, config, before ?? model.training ?? model.parameters));
       const topK = isAnchored ? 0 : Math.min(kd_topk, config.vocabSize);
       scorer.reserve(examples.map(treeOf), { topK });
       // Ids and log-probabilities of a call, as they are handed over.

@@ -53,19 +53,6 @@ function maskedRows(
   return all.filter((i) => (mask === 'think') === i < length);
 }
 
-/** The first `k` of each row's `stored` values, for some rows. */
-function firstOf<T extends Int32Array | Float32Array>(
-  values: T,
-  stored: number,
-  k: number,
-  rows: readonly number[],
-  make: (n: number) => T,
-): T {
-  const picked = make(rows.length * k);
-  rows.forEach((row, i) => picked.set(values.subarray(row * stored, row * stored + k), i * k));
-  return picked;
-}
-
 export interface DistillRows extends Pick<Options, 'kd_topk' | 'kd_kl_type' | 'ref_mask_type'> {
   /** Number of leading tokens of an answer that are its thought. */
   readonly thoughtOf: (tokens: TokenIds) => number;
@@ -83,9 +70,14 @@ function completionOf(sample: StoredSample, given: DistillRows): TrainCompletion
   const top = sample.readTop();
   // A server may leave out a token's distribution; such a token does not count.
   const rows = maskedRows(sample.tokens, given).filter((row) => hasDistribution(top, stored, row));
-  const logprobs = firstOf(top.logprobs, stored, k, rows, (n) => new Float32Array(n));
+  /** The first `k` of each of these rows. */
+  const picked = <T extends Int32Array | Float32Array>(values: T, into: T): T => {
+    rows.forEach((row, i) => into.set(values.subarray(row * stored, row * stored + k), i * k));
+    return into;
+  };
+  const logprobs = picked(top.logprobs, new Float32Array(rows.length * k));
   const inputs: Record<string, Float32Array | Int32Array> = {
-    teacher_ids: firstOf(top.ids, stored, k, rows, (n) => new Int32Array(n)),
+    teacher_ids: picked(top.ids, new Int32Array(rows.length * k)),
     teacher_logprobs: logprobs,
   };
   if (kd_kl_type === 'akl') {

@@ -33,8 +33,14 @@ import {
   thresholdOption,
   treeLimit,
 } from './lessons.ts';
-import { count, type OpenModel, type OptionsOf, refersTo, type StageContext } from './stage.ts';
-import { answerRewardOption } from './reward-option.ts';
+import {
+  answerRewardOption,
+  count,
+  type OpenModel,
+  type OptionsOf,
+  refersTo,
+  type StageContext,
+} from './stage.ts';
 import { defineTraining, trainingOptions } from './training.ts';
 
 /** Reward that rollout stages score their answers with. */

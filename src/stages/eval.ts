@@ -26,7 +26,7 @@ export const evaluation = defineStage({
       judge: judgeHeldOut,
       isUnasked: ({ tokens }) => tokens === 0,
       metrics: (judged) => ({ exact_match: judged.filter(({ correct }) => correct).length / judged.length }),
-      row: (label, ref, all, index) => ({ label, ref, ...accuracyOf(all[index] ?? []) }),
+      row: accuracyOf,
     });
   },
 });

@@ -1,5 +1,6 @@
 /** Lessons of supervised stages, as examples: gold answers, answers, conversations, worked solutions. */
 import { UserError } from '../base/errors.ts';
+import { Speech } from '../environment/speech.ts';
 import type { SteppedStage } from '../train/loop.ts';
 import { rowCount, type TrainExample } from '../train/examples.ts';
 import type { DrawnSample } from '../train/events.ts';
@@ -10,8 +11,10 @@ import {
   type PendingExample,
   supervisedStage,
 } from '../train/supervised.ts';
+import { joinExamples } from '../train/shared-prefix.ts';
 import { checkRoles, roleCounts } from '../train/trained-roles.ts';
 import { readTrajectories, type StoredTrajectories } from '../train/trajectory-store.ts';
+import { rowsOf } from '../train/tool-rollouts.ts';
 import { count, type OpenModel, type StageContext } from './stage.ts';
 import type { Opening, TrainingOptions } from './training.ts';
 import { z } from 'zod';
@@ -130,4 +133,36 @@ export function overEpochs(
     checkRoles(context.name, roleCounts(first, model));
   const examples: ExampleSource = async (step, signal) => arrange(await source(step, signal));
   return supervisedStage({ trainer: trainer(), check, options, examples, total, onDevice, ...more });
+}
+
+/** Groups of worked solutions of an environment's training problems. Throws the signal's reason when it fires. */
+export async function solutionGroups(
+  context: StageContext,
+  name: string,
+  { tokenizer, template }: OpenModel,
+  { limit, maxTokens }: { readonly limit?: number | undefined; readonly maxTokens: number },
+): Promise<{ readonly examples: readonly TrainExample[]; readonly tooLong: number }> {
+  using environment = await context.openEnvironment(name);
+  const { host, rolloutMode } = environment;
+  const speech = new Speech(tokenizer, template);
+  const problems = (await environment.problems('train')).slice(0, limit);
+  const examples: TrainExample[] = [];
+  let tooLong = 0;
+  for (let start = 0; start < problems.length; start += GROUP_LIMIT) {
+    context.signal.throwIfAborted();
+    const solved: TrainExample[] = [];
+    for (const problem of problems.slice(start, start + GROUP_LIMIT)) {
+      const { ids: prompt } = rolloutMode.prompt(speech, problem.question, host);
+      if (prompt.length > maxTokens) {
+        tooLong += 1;
+        continue;
+      }
+      const { tokens, drawn } = await rolloutMode.worked(problem, host, speech);
+      solved.push({ prompt, completions: [{ tokens, rows: rowsOf({ drawn }), inputs: {} }] });
+    }
+    // At least one token of each prompt is left over.
+    const most = Math.min(...solved.map(({ prompt }) => prompt.length - 1));
+    if (solved.length > 0) examples.push(joinExamples(solved, most));
+  }
+  return { examples, tooLong };
 }

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { UserError } from '../base/errors.ts';
+import { required, UserError } from '../base/errors.ts';
 import { writeAtomic } from '../base/files.ts';
 import { readJson } from '../base/json-file.ts';
 import { hashString } from '../base/rng.ts';
@@ -60,13 +60,11 @@ export interface Measurement<V extends Verdict, T> {
   /** Tells whether the prompt was too long to be asked. */
   readonly isUnasked: (verdict: V) => boolean;
   metrics(judged: readonly V[]): Metrics;
-  /** A model's row in eval.json. */
+  /** A model's row in eval.json, from its verdicts and those of all models in their order. */
   row(
-    label: string,
-    reference: string,
+    judged: readonly V[],
     all: readonly (readonly V[])[],
-    index: number,
-  ): EvalResult['models'][number];
+  ): Omit<EvalResult['models'][number], 'label' | 'ref'>;
   /** Category of a verdict in the report's samples. */
   readonly category?: (verdict: V) => string;
 }
@@ -114,13 +112,10 @@ function samplesOf<V extends Verdict>(
     const number = seen.get(category) ?? 0;
     seen.set(category, number + 1);
     if (number >= SHOWN) return [];
-    const verdicts = labels.flatMap((label, m) => {
-      const verdict = judged[m]?.[i];
-      return verdict === undefined ? [] : [{ label, ...verdict }];
-    });
-    const outputs = Object.fromEntries(verdicts.map(({ label, output }) => [label, output]));
-    const correct = Object.fromEntries(verdicts.map((verdict) => [verdict.label, verdict.correct]));
-    return [{ id, category, request, gold, outputs, correct }];
+    const each = <T>(value: (verdict: V) => T): Record<string, T> =>
+      Object.fromEntries(labels.map((label, m) => [label, value(required(judged[m]?.[i], 'a verdict'))]));
+    const outputs = each(({ output }) => output);
+    return [{ id, category, request, gold, outputs, correct: each(({ correct }) => correct) }];
   });
 }
 
@@ -179,7 +174,7 @@ export async function* measure<V extends Verdict, T>(
     all.push(judged);
   }
   const result: EvalResult = {
-    models: entries.map(([label, reference], i) => measurement.row(label, reference, all, i)),
+    models: entries.map(([label, ref], i) => ({ label, ref, ...measurement.row(all[i] ?? [], all) })),
     samples: samplesOf(
       entries.map(([label]) => label),
       all,

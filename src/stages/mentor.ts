@@ -19,14 +19,12 @@ import { conversationParts, rowsOf } from '../train/tool-rollouts.ts';
 import type { StoredTrajectories } from '../train/trajectory-store.ts';
 import { storedTrajectories } from './lessons.ts';
 import { grpoProblems, openGrpo, reinforcementOptions } from './reinforcement.ts';
-import { conversationRewardOption } from './reward-option.ts';
-import { count, fraction, type OpenModel, refersTo } from './stage.ts';
-import { environmentOption, maxTurnsOption } from './tool-options.ts';
+import { conversationRewardOption, count, fraction, type OpenModel, refersTo, toolOptions } from './stage.ts';
 import { defineTraining } from './training.ts';
 
 const options = {
   ...reinforcementOptions,
-  environment: environmentOption,
+  environment: toolOptions.environment,
   data: refersTo('trajectories')
     .exactOptional()
     .describe(
@@ -36,7 +34,7 @@ const options = {
   argument_weight: fraction
     .default(0)
     .describe("share of the tool match that is Sim-RL's similarity of the calls, arguments included"),
-  max_turns: maxTurnsOption,
+  max_turns: toolOptions.max_turns,
   num_episodes: count.default(2).describe('passes over the problems'),
   rollout_batch_size: count.default(32).describe('problems a rollout batch'),
   n_samples_per_prompt: count.min(2).default(10),

@@ -20,8 +20,7 @@ import { groupExample } from '../train/dialogue-examples.ts';
 import { rowsFrom, type TrainCompletion, type TrainExample } from '../train/examples.ts';
 import type { Speaking } from '../train/prompts.ts';
 import { type ExampleSource, supervisedStage } from '../train/supervised.ts';
-import { GROUP_LIMIT, learnable, pending } from './lessons.ts';
-import { solutionGroups } from './solutions.ts';
+import { GROUP_LIMIT, learnable, pending, solutionGroups } from './lessons.ts';
 import { count, type OpenModel, type OptionsOf, refersTo, type StageContext } from './stage.ts';
 import { defineTraining, trainingOptions } from './training.ts';
 

@@ -6,7 +6,7 @@ import { Local } from '../sampling/local.ts';
 import { grpoOptions, GrpoStage, type Rollouts } from '../train/grpo.ts';
 import type { SteppedStage } from '../train/loop.ts';
 import type { OptionsOf, StageContext, StageProblem } from './stage.ts';
-import { type Opening, sourceOf, trainingOptions } from './training.ts';
+import { type Opening, trainingOptions } from './training.ts';
 
 export const reinforcementOptions = {
   ...grpoOptions,
@@ -50,7 +50,7 @@ export function openGrpo<P>(
 ): SteppedStage {
   const { seed, device } = context;
   const { compute_dtype: dtype, init_kl_coef } = options;
-  const policy = { ...model, weights: sourceOf(model), name: options.model };
+  const policy = { ...model, weights: model.training ?? model.parameters, name: options.model };
   const sampler = held.add(new Local(device, policy));
   let reference: Scorer | undefined;
   if (init_kl_coef > 0) {

@@ -18,12 +18,12 @@ import {
   overEpochs,
   pending,
   rewarded,
+  solutionGroups,
   storedPrompts,
   storedTrajectories,
   thresholdOption,
   treeLimit,
 } from './lessons.ts';
-import { solutionGroups } from './solutions.ts';
 import { type OpenModel, type OptionsOf, refersTo, type StageContext } from './stage.ts';
 import { defineTraining, trainingOptions } from './training.ts';
 

@@ -7,7 +7,7 @@ import { rowsFrom } from '../train/examples.ts';
 import type { Group, Rollouts } from '../train/grpo.ts';
 import { promptLimit, type ScoredPrompt, scoredPrompts } from '../train/prompts.ts';
 import { grpoProblems, openGrpo, reinforcementOptions } from './reinforcement.ts';
-import { answerRewardOption } from './reward-option.ts';
+import { answerRewardOption } from './stage.ts';
 import { defineTraining } from './training.ts';
 
 /** Single answers of a sampler, each with its reward. */

@@ -11,6 +11,7 @@ import type { EnvironmentHost, Problem as ToolProblem, Split } from '../environm
 import type { RolloutMode } from '../environment/rollout-mode.ts';
 import type { Device } from '../ggml/device.ts';
 import type { LoadedModel, LoadModelOptions } from '../model/checkpoint/checkpoint.ts';
+import { ANSWER_REWARDS, CONVERSATION_REWARDS, MODULE_PATH } from '../rewards/index.ts';
 import type { RunEvent, StageRun } from '../train/events.ts';
 import type { MetricName } from '../train/metrics.ts';
 import type { Speaking } from '../train/prompts.ts';
@@ -56,6 +57,19 @@ export const lengthOptions = {
   prompt_max_len: count.default(5120).describe('tokens of a prompt; longer prompts are left out'),
   generate_max_len: count.default(512).describe('tokens of a completion'),
 };
+
+/** Options of stages in which models call functions of an environment. */
+export const toolOptions = {
+  environment: refersTo('environment').describe("the name of one of the recipe's environments"),
+  max_turns: count.default(5).describe('turns of the assistant in a conversation'),
+};
+
+const rewardOption = (names: readonly string[]) =>
+  z.union([z.enum(names), pathTo('module').regex(MODULE_PATH)]);
+
+/** Options that name a reward: one that comes along, or a module of the user's. */
+export const answerRewardOption = rewardOption(ANSWER_REWARDS).default('simrl');
+export const conversationRewardOption = rewardOption(CONVERSATION_REWARDS).default('mentor');
 
 /** In which numbers a stage computes. */
 export const computeOptions = {

@@ -1,7 +1,6 @@
 /** Accuracy in an environment's domain and on transfer, and the use of tools, of several models. */
 import { z } from 'zod';
 import { Speech } from '../environment/speech.ts';
-import type { EvalResult } from '../eval/formats.ts';
 import { accuracyOf } from '../eval/held-out.ts';
 import {
   judgeToolUse,
@@ -13,8 +12,7 @@ import {
 } from '../eval/tool-use.ts';
 import type { Metrics } from '../train/events.ts';
 import { measure, measuringOptions, noModels } from './measuring.ts';
-import { count, defineStage } from './stage.ts';
-import { environmentOption, maxTurnsOption } from './tool-options.ts';
+import { count, defineStage, toolOptions } from './stage.ts';
 
 const SPLITS = ['test', 'transfer'] as const;
 
@@ -37,19 +35,12 @@ function metricsOf(judged: readonly ToolVerdict[]): Metrics {
 const categoryOf = ({ split, category }: ToolVerdict): string => `${split} ${category}`;
 
 /** A row in the form of every evaluation: the accuracy in the domain, with transfer and tools beside it. */
-function rowOf(
-  label: string,
-  ref: string,
-  judged: readonly ToolVerdict[],
-  reference: readonly ToolVerdict[] | undefined,
-): EvalResult['models'][number] {
+function rowOf(judged: readonly ToolVerdict[], reference: readonly ToolVerdict[] | undefined) {
   const named = judged.map((verdict) => ({ ...verdict, category: categoryOf(verdict) }));
-  const [test, transfer] = [accuracyOf(ofSplit(named, 'test')), accuracyOf(ofSplit(named, 'transfer'))];
+  const { total, correct, errors } = accuracyOf(ofSplit(named, 'test'));
+  const transfer = accuracyOf(ofSplit(named, 'transfer'));
   const tools = toolCounts(judged);
-  const { total, correct, errors } = test;
   return {
-    label,
-    ref,
     ...accuracyOf(named),
     total,
     correct,
@@ -64,7 +55,7 @@ function rowOf(
 export const toolEvaluation = defineStage({
   about: 'accuracy with functions, in the domain and on transfer, and the use of tools, of several models',
   options: {
-    environment: environmentOption,
+    environment: toolOptions.environment,
     ...measuringOptions,
     teacher: z
       .string()
@@ -72,7 +63,7 @@ export const toolEvaluation = defineStage({
       .exactOptional()
       .describe("the label whose use of tools the others' is compared with"),
     limit: count.exactOptional().describe('use at most this many problems of each split'),
-    max_turns: maxTurnsOption,
+    max_turns: toolOptions.max_turns,
     rollout_batch_size: count.default(64).describe('problems that are solved at once'),
   },
   makes: 'evaluation',
@@ -109,13 +100,7 @@ export const toolEvaluation = defineStage({
         }),
       isUnasked: ({ error }) => error === 'too_long',
       metrics: metricsOf,
-      row: (label, reference, all, index) =>
-        rowOf(
-          label,
-          reference,
-          all[index] ?? [],
-          given.teacher === undefined ? undefined : all[labels.indexOf(given.teacher)],
-        ),
+      row: (judged, all) => rowOf(judged, all[labels.findIndex((label) => label === given.teacher)]),
       category: categoryOf,
     });
   },

@@ -13,7 +13,6 @@ import { ComputeCopies } from '../model/compute-copies.ts';
 import { loraOptions, LoraWeights } from '../model/lora.ts';
 import type { TrainedWeights } from '../model/trained-weights.ts';
 import { scheduleOptions } from '../tensor/optim/schedule.ts';
-import type { ParameterSet } from '../tensor/parameters.ts';
 import { runSteps, type SteppedStage } from '../train/loop.ts';
 import { Trainer, type TrainerOptions, trainerOptions } from '../train/trainer.ts';
 import {
@@ -61,12 +60,9 @@ export interface Opening {
 
 type Shape = z.core.$ZodLooseShape;
 
-/** A kind of stage that trains: beside what every kind says, its loss and how it is opened. */
-export interface TrainingKind<S extends Shape> extends Omit<StageKind<S>, 'run' | 'makes'> {
-  readonly makes: 'model';
-  /** Loss that the stage minimises. */
+/** A kind of stage that trains: beside what every kind says, the loss that it minimises. */
+export interface TrainingKind<S extends Shape> extends StageKind<S, 'model'> {
   loss(options: OptionsOf<S>): Objective;
-  run: StageKind<S>['run'];
 }
 
 /** Declares a kind of stage that trains; `open` throws the signal's reason when that fires. */
@@ -102,37 +98,22 @@ export function defineTraining<const S extends Shape>(
   };
 }
 
-/** Weights that a stage computes with. */
-export const sourceOf = (
-  model: Pick<TrainableModel, 'parameters' | 'training'>,
-): TrainedWeights | ParameterSet => model.training ?? model.parameters;
-
 /** Opens the model that a stage trains, with the weights that its options say. */
 export function openForTraining<M extends LoadedModel & Disposable>(
   open: (options: LoadModelOptions) => M,
-  options: Pick<TrainingOptions, 'lora' | 'compute_dtype'>,
-  seed: number,
-): M & { readonly training?: TrainedWeights } {
-  const { lora, compute_dtype: dtype } = options;
-  const model = open(lora === undefined ? { trainable: true } : { trainable: false, dtype });
-  try {
-    const training = trainedWeights(model.parameters, options, seed);
-    if (training === undefined) return model;
-    return { ...model, training, [Symbol.dispose]: () => training[Symbol.dispose]() };
-  } catch (thrown) {
-    model[Symbol.dispose]();
-    throw thrown;
-  }
-}
-
-/** Weights that a stage computes with and trains, where these are not the parameters themselves, which they then own. */
-function trainedWeights(
-  parameters: ParameterSet,
   { lora, compute_dtype: dtype }: Pick<TrainingOptions, 'lora' | 'compute_dtype'>,
   seed: number,
-): TrainedWeights | undefined {
-  if (lora !== undefined) return new LoraWeights(parameters, lora, Rng.seeded(seed, 'lora'));
-  return dtype === 'f32' ? undefined : new ComputeCopies(parameters, dtype);
+): M & { readonly training?: TrainedWeights } {
+  const held = new Owned();
+  const model = held.add(open(lora === undefined ? { trainable: true } : { trainable: false, dtype }));
+  return held.opening(() => {
+    if (lora === undefined && dtype === 'f32') return model;
+    const training =
+      lora === undefined
+        ? new ComputeCopies(model.parameters, dtype)
+        : new LoraWeights(model.parameters, lora, Rng.seeded(seed, 'lora'));
+    return { ...model, training, [Symbol.dispose]: () => training[Symbol.dispose]() };
+  });
 }
 
 /** Trainer of a stage's model; what it keeps on the disk while it trains is in `folder`. */

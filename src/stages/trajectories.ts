@@ -6,19 +6,18 @@ import { samplingOptions } from '../model/generate/sampler.ts';
 import { toolPrompts } from '../train/prompts.ts';
 import { samplingOf } from '../sampling/sampler.ts';
 import { runTrajectories } from '../train/trajectories.ts';
-import { computeOptions, count, defineStage, lengthOptions } from './stage.ts';
+import { computeOptions, count, defineStage, lengthOptions, toolOptions } from './stage.ts';
 import { lastingOptions, openAnswering, teacherOptions, teacherProblems } from './teacher.ts';
-import { environmentOption, maxTurnsOption } from './tool-options.ts';
 
 export const trajectories = defineStage({
   about: "a teacher's conversations with functions, of which the right ones are kept",
   options: {
     ...teacherOptions,
-    environment: environmentOption,
+    environment: toolOptions.environment,
     problems: count.exactOptional().describe('use at most this many training problems'),
     n_samples_per_prompt: count.default(4),
     rollout_batch_size: count.default(64).describe('problems that are solved at once'),
-    max_turns: maxTurnsOption,
+    max_turns: toolOptions.max_turns,
     keep: count.default(1).describe('conversations a problem that are kept at most'),
     keep_wrong: z.boolean().default(false).describe('keep conversations without the right answer too'),
     ...samplingOptions,
