@@ -23,7 +23,7 @@ export interface Speaking {
   readonly template: ChatTemplate;
 }
 
-/** Whose prompts they are, their name, and how long they may be. */
+/** The stage of prompts, their name, and how long they may be. */
 interface PromptsOf {
   readonly stage: string;
   readonly what: 'prompts' | 'problems';
