@@ -23,7 +23,6 @@ function acceptedText(accepts: readonly Referent[]): string {
 const TRAINING_SET = 'train';
 
 interface Named {
-  /** Kind of thing, in words. */
   readonly what: string;
   /** Referent that it can be; undefined for a stage of an unknown kind, a fault that is told elsewhere. */
   readonly is: string | undefined;
@@ -33,8 +32,7 @@ interface Named {
 
 const fits = ({ is }: Named, accepts: readonly string[]): boolean => is === undefined || accepts.includes(is);
 
-function named(stage: unknown, index: number): Named {
-  const kind = isRecord(stage) ? stage['kind'] : undefined;
+function named({ kind }: Readonly<Record<string, unknown>>, index: number): Named {
   const isKnown = typeof kind === 'string' && Object.hasOwn(stageKinds, kind);
   const is = isKnown ? stageKinds[kind as KindName].makes : undefined;
   return { what: `a ${String(kind)} stage`, is, from: index + 1 };
@@ -50,12 +48,14 @@ export function referenceProblems(recipe: unknown): readonly Problem[] {
   };
   const add = (path: Path, name: string, thing: Named): void => {
     const taken = names.get(name);
-    const rename = path[0] === 'stages' ? 'stage' : 'environment';
     const owner =
       name === TRAINING_SET ? 'the training set' : taken?.from === 0 ? taken.what : 'an earlier stage';
-    if (taken !== undefined || name === TRAINING_SET)
-      problem(path, `the name ${name} is taken by ${owner}; rename this ${rename}.`);
-    else names.set(name, thing);
+    if (taken === undefined && name !== TRAINING_SET) names.set(name, thing);
+    else
+      problem(
+        path,
+        `the name ${name} is taken by ${owner}; rename this ${path[0] === 'stages' ? 'stage' : 'environment'}.`,
+      );
   };
 
   if (isRecord(models))

@@ -12,6 +12,7 @@ export function mapPaths(recipe: Recipe, change: (path: string) => string): Reci
       Reflect.set(valueAt(copy, path.slice(0, -1)) as object, path.at(-1) ?? '', change(value));
   return copy;
 }
+
 /** The recipe as YAML that can be saved in `folder` and loaded from there: its paths are relative to it. */
 export function formatRecipe(recipe: Recipe, folder: string): string {
   const portable = mapPaths(recipe, (path) => (relative(folder, path) || '.').split(sep).join('/'));
@@ -20,12 +21,8 @@ export function formatRecipe(recipe: Recipe, folder: string): string {
     // Short lists and small maps read better on one line.
     Collection(_, node) {
       if (isSeq(node) && node.items.every((item) => isScalar(item))) node.flow = true;
-      if (isMap(node) && isMixtureEntry(node.toJSON())) node.flow = true;
+      if (isMap(node) && ['weight', 'source'].every((key) => node.has(key))) node.flow = true;
     },
   });
   return document.toString({ lineWidth: 110, flowCollectionPadding: false });
-}
-
-function isMixtureEntry(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'weight' in value && 'source' in value;
 }

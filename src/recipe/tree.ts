@@ -1,6 +1,6 @@
 /** A recipe's text as a tree of values, each with the place where it stands, so that errors can name it. */
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
-import type { Pair, Scalar, YAMLMap, YAMLParseError, YAMLSeq } from 'yaml';
+import { isAlias, isCollection, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
+import type { Pair, YAMLParseError } from 'yaml';
 import { UserError } from '../base/errors.ts';
 
 export type Path = readonly (string | number)[];
@@ -43,7 +43,7 @@ export function readTree(text: string, name: string, hasLines = true): Tree {
     // The library's parser calls itself at every level.
     if (error?.message.includes('call stack')) throw fault(name, TOO_DEEP);
     if (error !== undefined) throw fault(place(error.pos[0]), errorText(error, text));
-    return new TreeReader(place).read(document.contents);
+    return treeReader(place)(document.contents);
   } catch (thrown) {
     if (thrown instanceof RangeError) throw fault(name, TOO_DEEP);
     throw thrown;
@@ -64,60 +64,51 @@ function errorText({ code, message, pos }: YAMLParseError, text: string): string
   );
 }
 
-class TreeReader {
+/** A reader of nodes; `place` names the place of an offset. */
+function treeReader(place: (offset?: number) => string): (node: unknown, keyAt?: string) => Tree {
   /** Trees by their anchors; undefined inside of what has the anchor. */
-  readonly #anchors = new Map<string, Tree | undefined>();
-  readonly #place: (offset?: number) => string;
+  const anchors = new Map<string, Tree | undefined>();
 
-  constructor(place: (offset?: number) => string) {
-    this.#place = place;
-  }
-
-  read(node: unknown, keyAt?: string): Tree {
-    if (isAlias(node)) {
-      const at = this.#place(node.range?.[0]);
-      return { ...this.#target(node.source, at), keyAt: keyAt ?? at };
-    }
-    const place = keyAt ?? this.#place();
-    if (!isScalar(node) && !isMap(node) && !isSeq(node)) return { at: place, keyAt: place, content: null };
-    if (node.anchor !== undefined) this.#anchors.set(node.anchor, undefined);
-    const at = this.#place(node.range?.[0]);
-    const tree = { at, keyAt: keyAt ?? at, content: this.#content(node) };
-    if (node.anchor !== undefined) this.#anchors.set(node.anchor, tree);
-    return tree;
-  }
-
-  #content(node: Scalar | YAMLMap | YAMLSeq): unknown {
-    if (isScalar(node)) return node.value;
-    return isMap(node) ? this.#map(node) : node.items.map((item) => this.read(item));
-  }
-
-  #target(name: string, at: string): Tree {
-    const target = this.#anchors.get(name);
+  const targetOf = (name: string, at: string): Tree => {
+    const target = anchors.get(name);
     if (target !== undefined) return target;
-    throw this.#anchors.has(name)
+    throw anchors.has(name)
       ? fault(at, `the alias *${name} stands inside &${name} itself, which never ends; remove it.`)
       : fault(at, `the alias *${name} has no anchor &${name} before it; define it first, or quote it.`);
-  }
+  };
 
-  #map({ items }: YAMLMap): ReadonlyMap<string, Tree> {
-    const own = new Map<string, Tree>();
+  const mapOf = (items: readonly Pair[]): ReadonlyMap<string, Tree> => {
+    const own: [string, Tree][] = [];
     const shared: Tree[] = [];
-    for (const { key, value } of items as readonly Pair[]) {
-      const { at, content } = this.read(key);
-      // The key `<<`, which merges another map into this one.
-      if (typeof content === 'symbol') shared.push(this.read(value, at));
-      else own.set(typeof content === 'string' ? content : JSON.stringify(content), this.read(value, at));
+    for (const { key, value } of items) {
+      const { at, content } = read(key);
+      const tree = read(value, at);
+      // The key `<<`, which merges another map, or several, into this one.
+      if (typeof content === 'symbol') shared.push(...(isTreeList(tree.content) ? tree.content : [tree]));
+      else own.push([typeof content === 'string' ? content : JSON.stringify(content), tree]);
     }
-    const below = shared.flatMap((tree) => (isTreeList(tree.content) ? tree.content : [tree]));
-    const merged = new Map<string, Tree>();
-    for (const { content, at } of below.toReversed()) {
+    const below = shared.toReversed().map(({ content, at }) => {
       if (!isTreeMap(content)) throw fault(at, '<< must name a map, or a list of maps; correct it here.');
-      for (const [name, tree] of content) merged.set(name, tree);
-    }
-    for (const [name, tree] of own) merged.set(name, tree);
-    return merged;
-  }
+      return [...content];
+    });
+    return new Map([...below.flat(), ...own]);
+  };
+
+  const read = (node: unknown, keyAt?: string): Tree => {
+    const at = place(isNode(node) ? node.range?.[0] : undefined);
+    if (isAlias(node)) return { ...targetOf(node.source, at), keyAt: keyAt ?? at };
+    if (!isScalar(node) && !isCollection(node)) return { at: keyAt ?? at, keyAt: keyAt ?? at, content: null };
+    if (node.anchor !== undefined) anchors.set(node.anchor, undefined);
+    const content = isScalar(node)
+      ? node.value
+      : isMap(node)
+        ? mapOf(node.items as readonly Pair[])
+        : node.items.map((item) => read(item));
+    const tree = { at, keyAt: keyAt ?? at, content };
+    if (node.anchor !== undefined) anchors.set(node.anchor, tree);
+    return tree;
+  };
+  return read;
 }
 
 /** Plain values of a tree, of which no two places share an object. Throws a UserError when they are too many. */

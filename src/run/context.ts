@@ -16,7 +16,6 @@ import type { TaskDialogue } from '../data/reading.ts';
 import { trainVocabulary } from '../../packages/assistant/src/vocabulary.ts';
 import { openEnvironment } from './environments.ts';
 import { agentMode, CONVERSATION } from '../environment/rollout-mode.ts';
-import type { Device } from '../ggml/device.ts';
 import { type ModelConfig, parameterSpecs } from '../model/arch/config.ts';
 import { NEW_MODEL_FAMILY } from '../model/arch/index.ts';
 import { pruneCheckpoint } from '../model/prune.ts';
@@ -35,12 +34,8 @@ import { ParameterSet } from '../tensor/parameters.ts';
 import type { Speaking } from '../train/prompts.ts';
 
 /** A recipe that is being run. */
-export interface Run {
+export interface Run extends Pick<StageContext, 'folder' | 'device' | 'signal' | 'now'> {
   readonly recipe: Recipe;
-  readonly folder: string;
-  readonly device: Device;
-  readonly signal: AbortSignal;
-  readonly now: () => number;
 }
 
 export const stageFolder = ({ folder }: Pick<Run, 'folder'>, name: string): string =>

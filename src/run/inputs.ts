@@ -173,12 +173,10 @@ export class RunInputs {
     return readText(this.#exportFile) === exportRecord(model, contents);
   }
 
-  /** Stores what was exported. */
   markExported(model: string): void {
     writeAtomic(this.#exportFile, exportRecord(model, this.#modelContents(model)));
   }
 
-  /** Inputs of a stage as they are now. */
   #now(stage: Stage): InputRecord {
     const inputs = Object.entries(this.#inputsOf(stage)).map(
       ([name, input]) => [name, this.#data.get(name) ?? input.contents()] as const,

@@ -14,7 +14,7 @@ import { Device } from '../ggml/device.ts';
 import { exportGguf } from '../model/checkpoint/gguf.ts';
 import { checkpointsIn } from '../train/checkpoints.ts';
 import { probeDevice } from '../train/device-probe.ts';
-import type { RunEvent } from '../train/events.ts';
+import type { RunEvent, StageRun } from '../train/events.ts';
 import type { MetricName } from '../train/metrics.ts';
 import { loadRecipe } from '../recipe/load.ts';
 import { machineFacts } from './machine.ts';
@@ -35,13 +35,9 @@ import type { Recipe } from '../recipe/schema.ts';
 import { kindOf, lastingStage } from '../stages/index.ts';
 import type { Outputs } from '../stages/stage.ts';
 
-export interface RunOptions {
+export interface RunOptions extends Pick<StageRun, 'signal'>, Partial<Pick<StageRun, 'now'>> {
   /** Folder of run folders. */
   readonly runsDir: string;
-  /** Asks for a stop after the current step, with a checkpoint. */
-  readonly signal: AbortSignal;
-  /** Milliseconds since some fixed moment. */
-  readonly now?: () => number;
 }
 
 /** Differences of a recipe from the one that a run was begun with; what nothing begun is made of may differ. */
@@ -172,8 +168,11 @@ async function* runStages(run: Run, inputs: RunInputs): AsyncGenerator<RunEvent>
  * Runs a recipe, or resumes it, and says what happens as a stream of events. Ends early, with a checkpoint,
  * when `signal` fires. Throws UserErrors.
  */
-export async function* runRecipe(recipe: Recipe, options: RunOptions): AsyncGenerator<RunEvent> {
-  const folder = join(options.runsDir, recipe.name);
+export async function* runRecipe(
+  recipe: Recipe,
+  { runsDir, signal, now = () => performance.now() }: RunOptions,
+): AsyncGenerator<RunEvent> {
+  const folder = join(runsDir, recipe.name);
   // A bad line is told before anything starts, and not when the first stage that reads it begins.
   if (recipe.data.source !== 'assistant')
     for (const split of ['train', 'test'] as const) dialoguesOf(recipe, split);
@@ -188,13 +187,7 @@ export async function* runRecipe(recipe: Recipe, options: RunOptions): AsyncGene
   prepareFolder(folder, recipe, device.title);
   // Named with the first stage; what only a larger model lacks is named when it is met.
   if (device.mayLack) device.notices.note(device.info.name, probeDevice(device.info.name).lacking);
-  const run: Run = {
-    recipe,
-    folder,
-    device,
-    signal: options.signal,
-    now: options.now ?? (() => performance.now()),
-  };
+  const run: Run = { recipe, folder, device, signal, now };
   const inputs = new RunInputs(run);
   inputs.check();
   const journal = new Journal(folder);

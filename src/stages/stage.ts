@@ -120,11 +120,9 @@ export interface StageProblem {
   readonly text: string;
 }
 
-/** Neighbours that a check may look at beside the stage's own options. */
+/** Options of other stages and of environments that a check may look at, by their names. */
 export interface Neighbours {
-  /** Options of the stage of this name. */
   readonly stage: (name: string | undefined) => Readonly<Record<string, unknown>> | undefined;
-  /** Options of the recipe's environment of this name. */
   readonly environment: (name: string) => Readonly<Record<string, unknown>> | undefined;
   /** Tells whether the recipe's data are the assistant's dialogues. */
   readonly isAssistant: boolean;

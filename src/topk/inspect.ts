@@ -51,24 +51,22 @@ class Histogram {
     this.#sum += value;
   }
 
-  get mean(): number {
-    return this.#count === 0 ? 0 : this.#sum / this.#count;
-  }
-
   /** The value that a share of all lies below, to half a bin. */
-  quantile(share: number): number {
+  #quantile(share: number): number {
     let left = share * this.#count;
     const bin = this.#counts.findIndex((count) => (left -= count) <= 0);
     return (Math.max(0, bin) + 0.5) * this.#width;
   }
+
+  get spread() {
+    const [p1 = 0, p10 = 0, median = 0, p90 = 0] = [0.01, 0.1, 0.5, 0.9].map((share) =>
+      this.#quantile(share),
+    );
+    return { mean: this.#count === 0 ? 0 : this.#sum / this.#count, p1, p10, median, p90 };
+  }
 }
 
-function spread(histogram: Histogram) {
-  const at = (share: number): number => histogram.quantile(share);
-  return { mean: histogram.mean, p1: at(0.01), p10: at(0.1), median: at(0.5), p90: at(0.9) };
-}
-
-export type Spread = ReturnType<typeof spread>;
+export type Spread = Histogram['spread'];
 
 /** Bounds of the ranks that are counted together: 1, 2, 3 to 5, ... */
 const RANKS = [1, 2, 5, 10, 20, 50, 100] as const;
@@ -118,9 +116,9 @@ export function summarise(file: TopKFile) {
     tokens,
     /** Tokens of an answer for which the teacher gave no distribution. */
     tokensWithout,
-    mass: spread(mass),
+    mass: mass.spread,
     /** In nats; see `RowFacts`. */
-    entropy: spread(entropy),
+    entropy: entropy.spread,
     /** Shares of the sampled tokens up to each rank and beyond the one before; `outside` is none of the stored. */
     rank: { upTo: Object.fromEntries(upTo) as Readonly<Record<string, number>>, outside: share(outside) },
     /** Mean log-probability of the sampled tokens, nats. */

@@ -100,12 +100,9 @@ function rolloutMetrics(all: readonly Group[], kept: number): Metrics {
 }
 
 function averaged(results: readonly StepResult[], lr: number): Metrics {
-  const last = results.at(-1);
-  if (last === undefined) return {};
-  const parts = meanMetrics(results.map((result) => result.parts));
-  const loss = mean(results.map((result) => result.loss));
-  const gradNorm = mean(results.map((result) => result.gradNorm));
-  return metricsOf({ ...last, loss, parts, gradNorm }, lr);
+  if (results.length === 0) return {};
+  const [loss, gradNorm] = [mean(results.map((one) => one.loss)), mean(results.map((one) => one.gradNorm))];
+  return metricsOf({ loss, gradNorm, parts: meanMetrics(results.map(({ parts }) => parts)) }, lr);
 }
 
 const saved = z.object({ position: z.int().nonnegative(), trained: z.int().nonnegative() });

@@ -34,8 +34,8 @@ export interface SteppedStage {
 }
 
 /** Metrics of a trainer's step. */
-export function metricsOf(result: StepResult, lr: number): Metrics {
-  return { loss: result.loss, ...result.parts, grad_norm: result.gradNorm, lr };
+export function metricsOf({ loss, parts, gradNorm }: Omit<StepResult, 'tokens'>, lr: number): Metrics {
+  return { loss, ...parts, grad_norm: gradNorm, lr };
 }
 
 /**

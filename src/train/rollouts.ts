@@ -154,35 +154,33 @@ class Rollouts {
     counts: RolloutCounts,
     kept: readonly KeptPrompt[],
   ): Generator<RunEvent> {
+    const { name: stage, now } = this.#options;
     const before = this.step;
     this.#settled += positions.length;
     this.#since = addCounts(this.#since, counts);
-    if (this.step > before) yield* this.#events(kept);
-    this.#writer.append(positions, counts, kept);
-  }
-
-  *#events(prompts: readonly KeptPrompt[]): Generator<RunEvent> {
-    const { name: stage, now } = this.#options;
-    const { drawn, valid, kept, reward, completionTokens, promptTokens } = this.#since;
-    const end = now();
     const { step, total } = this;
-    const of = (n: number): number => n / Math.max(1, drawn);
-    yield stepEvent({
-      stage,
-      step,
-      total,
-      tokens: completionTokens + promptTokens,
-      seconds: (end - this.#stepStart) / 1000,
-      metrics: {
-        reward: of(reward),
-        valid: of(valid),
-        kept: of(kept),
-        completion_tokens: of(completionTokens),
-      },
-    });
-    this.#since = NO_COUNTS;
-    this.#stepStart = end;
-    yield* sampleEvents(stage, step, prompts);
+    if (step > before) {
+      const { drawn, valid, reward, completionTokens, promptTokens } = this.#since;
+      const end = now();
+      const of = (n: number): number => n / Math.max(1, drawn);
+      yield stepEvent({
+        stage,
+        step,
+        total,
+        tokens: completionTokens + promptTokens,
+        seconds: (end - this.#stepStart) / 1000,
+        metrics: {
+          reward: of(reward),
+          valid: of(valid),
+          kept: of(this.#since.kept),
+          completion_tokens: of(completionTokens),
+        },
+      });
+      this.#since = NO_COUNTS;
+      this.#stepStart = end;
+      yield* sampleEvents(stage, step, kept);
+    }
+    this.#writer.append(positions, counts, kept);
   }
 
   /** Warns of what stayed out; throws when too many prompts could not be answered, or nothing is kept. */
