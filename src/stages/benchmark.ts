@@ -26,31 +26,6 @@ type BenchmarkStageOptions = AskOptions & OptionsOf<typeof commonOptions>;
 /** Answers between two steps in the log. */
 const ANSWERS_A_STEP = 16;
 
-/** Has one session answered; steps are answers, counted on from those of the models before. */
-async function* answered(
-  context: StageContext,
-  session: Session,
-  { before, total }: { readonly before: number; readonly total: number },
-): AsyncGenerator<RunEvent> {
-  let [answers, right, tokens] = [session.done, session.correct, 0];
-  let start = context.now();
-  for await (const answer of session.answers(context.signal)) {
-    answers += 1;
-    right += answer.isRight ? 1 : 0;
-    tokens += answer.tokens;
-    if (answers % ANSWERS_A_STEP !== 0 && answers < session.total) continue;
-    yield stepEvent({
-      stage: context.name,
-      step: before + answers,
-      total,
-      tokens,
-      seconds: (context.now() - start) / 1000,
-      metrics: { exact_match: right / answers },
-    });
-    [tokens, start] = [0, context.now()];
-  }
-}
-
 /** Lets the stage's models answer a benchmark; each one's folder of results is what `tinystar eval` would leave. */
 async function* runBenchmark(
   context: StageContext,
@@ -70,7 +45,23 @@ async function* runBenchmark(
     const before = index * session.total;
     if (index === 0)
       yield { type: 'stage', stage: context.name, kind: context.kind, total, done: session.done };
-    yield* answered(context, session, { before, total });
+    let [answers, right, tokens, start] = [session.done, session.correct, 0, context.now()];
+    for await (const answer of session.answers(context.signal)) {
+      answers += 1;
+      right += answer.isRight ? 1 : 0;
+      tokens += answer.tokens;
+      if (answers % ANSWERS_A_STEP !== 0 && answers < session.total) continue;
+      // Steps are answers, counted on from those of the models before.
+      yield stepEvent({
+        stage: context.name,
+        step: before + answers,
+        total,
+        tokens,
+        seconds: (context.now() - start) / 1000,
+        metrics: { exact_match: right / answers },
+      });
+      [tokens, start] = [0, context.now()];
+    }
     context.signal.throwIfAborted();
     const { unasked } = session.finish();
     if (unasked > 0) {

@@ -103,22 +103,6 @@ function pretrainExamples(
     });
 }
 
-/** The worked solutions that a mixture names, by environment; throws when all of one are too long. */
-async function mixtureSolutions(
-  context: StageContext,
-  mixture: readonly MixtureEntry[],
-  model: OpenModel,
-  maxTokens: number,
-): Promise<Map<string, readonly TrainExample[]>> {
-  const groups = new Map<string, readonly TrainExample[]>();
-  for (const name of new Set(mixture.flatMap(({ environment }) => environment ?? []))) {
-    const { examples, tooLong } = await solutionGroups(context, name, model, { maxTokens });
-    learnable(context.name, examples.map(pending), tooLong);
-    groups.set(name, examples);
-  }
-  return groups;
-}
-
 export const pretrain = defineTraining({
   about: 'next-token training of a new or given model on a mixture of generated dialogues',
   options,
@@ -141,7 +125,14 @@ export const pretrain = defineTraining({
   },
   loss: () => crossEntropy(),
   async open(context, given, { model, trainer }) {
-    const solutions = await mixtureSolutions(context, given.mixture, model, given.prompt_max_len);
+    const solutions = new Map<string, readonly TrainExample[]>();
+    for (const name of new Set(given.mixture.flatMap(({ environment }) => environment ?? []))) {
+      const limits = { maxTokens: given.prompt_max_len };
+      const { examples: solved, tooLong } = await solutionGroups(context, name, model, limits);
+      // Throws where all of one environment are too long.
+      learnable(context.name, solved.map(pending), tooLong);
+      solutions.set(name, solved);
+    }
     const examples = pretrainExamples(context, given, model, solutions);
     return supervisedStage({ trainer: trainer(), options: given, examples, total: given.steps });
   },

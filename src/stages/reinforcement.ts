@@ -3,7 +3,7 @@ import { policyGradient } from '../losses/all.ts';
 import { samplingOptions } from '../model/generate/sampler.ts';
 import { Scorer } from '../model/tree/scoring.ts';
 import { Local } from '../sampling/local.ts';
-import { grpoOptions, GrpoStage, type Rollouts } from '../train/grpo.ts';
+import { grpoOptions, grpoStage, type Rollouts } from '../train/grpo.ts';
 import type { SteppedStage } from '../train/loop.ts';
 import type { OptionsOf, StageContext, StageProblem } from './stage.ts';
 import { type Opening, trainingOptions } from './training.ts';
@@ -60,5 +60,5 @@ export function openGrpo<P>(
       held.add(context.openModel(options.model, { trainable: false, dtype })).parameters;
     reference = held.add(new Scorer(device, model.config, before));
   }
-  return new GrpoStage({ seed, trainer: trainer(), reference, rollouts: rollouts(sampler), options });
+  return grpoStage({ seed, trainer: trainer(), reference, rollouts: rollouts(sampler), options });
 }

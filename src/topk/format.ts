@@ -108,20 +108,14 @@ function encodeIds(ids: Int32Array, idBytes: number): Buffer {
         `The teacher gave token ${id}, which its vocabulary cannot have; use a teacher with the student's tokenizer.`,
       );
     }
-    bytes[at] = id & 255;
-    bytes[at + 1] = (id >> 8) & 255;
-    if (idBytes === 3) bytes[at + 2] = id >> 16;
-    at += idBytes;
+    at = bytes.writeUIntLE(id, at, idBytes);
   }
   return bytes;
 }
 
 function decodeIds(bytes: Buffer, idBytes: number): Int32Array {
   const ids = new Int32Array(bytes.length / idBytes);
-  for (let i = 0, at = 0; i < ids.length; i++, at += idBytes) {
-    const low = (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
-    ids[i] = idBytes === 3 ? low | ((bytes[at + 2] ?? 0) << 16) : low;
-  }
+  for (let i = 0; i < ids.length; i++) ids[i] = bytes.readUIntLE(i * idBytes, idBytes);
   return ids;
 }
 
@@ -135,7 +129,7 @@ function encodeLogprobs(logprobs: Float32Array): Buffer {
 
 function decodeLogprobs(bytes: Buffer): Float32Array {
   const halves = new Uint16Array(bytes.length / 2);
-  for (let i = 0; i < halves.length; i++) halves[i] = (bytes[2 * i] ?? 0) | ((bytes[2 * i + 1] ?? 0) << 8);
+  for (let i = 0; i < halves.length; i++) halves[i] = bytes.readUInt16LE(2 * i);
   return widenF16(halves);
 }
 

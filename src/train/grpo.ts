@@ -23,7 +23,6 @@ export interface GroupSample {
   readonly logprobs: Float32Array;
   /** Indices of the tokens that are learned from: what the policy chose itself. */
   readonly rows: readonly number[];
-  /** For people. */
   readonly text: string;
   readonly reward: number;
   /** Score that dynamic filtering looks at, 0 to 1. */
@@ -44,7 +43,6 @@ export interface Group {
 
 /** Source of a method's samples. */
 export interface Rollouts<P> {
-  /** See `Prompts`. */
   readonly prompts: {
     readonly length: number;
     readonly tooLong: number;
@@ -105,160 +103,132 @@ function averaged(results: readonly StepResult[], lr: number): Metrics {
   return metricsOf({ loss, gradNorm, parts: meanMetrics(results.map(({ parts }) => parts)) }, lr);
 }
 
+/** Groups as training examples, with old and reference log-probabilities at every token that counts. */
+async function examplesOf<P>(
+  groups: readonly Group[],
+  { reference, options }: Grpo<P>,
+  signal: AbortSignal,
+): Promise<TrainExample[]> {
+  const trees = groups.map(({ ids: prompt, samples }) => ({
+    prompt,
+    completions: samples.map(({ tokens }) => tokens),
+  }));
+  const scored = await reference?.score(trees, { signal });
+  return groups.map(({ ids, samples }, b) => {
+    const rewards = samples.map(({ reward }) => reward);
+    const values = groupAdvantages(rewards, options.advantage_estimator, options.reward_clip_range);
+    return {
+      prompt: ids,
+      completions: samples.map(({ tokens, logprobs, rows }, s) => {
+        const at = (all: Float32Array): Float32Array => Float32Array.from(rows, (row) => all[row] ?? 0);
+        const inputs = {
+          advantages: new Float32Array(rows.length).fill(values[s] ?? 0),
+          old_logprobs: at(logprobs),
+          ref_logprobs: at(scored?.[b]?.[s]?.logprobs ?? logprobs),
+        };
+        return { tokens, rows, inputs };
+      }),
+    };
+  });
+}
+
 const saved = z.object({ position: z.int().nonnegative(), trained: z.int().nonnegative() });
 
 /** A stage of reinforcement learning on rewards computed in this process. */
-export class GrpoStage<P> implements SteppedStage {
+export function grpoStage<P>(given: Grpo<P>): SteppedStage {
+  const { seed, trainer, rollouts, options } = given;
+  const { prompts } = rollouts;
+  const { rollout_batch_size: batch, max_epochs: epochs, token_budget = Infinity } = options;
+  const end = prompts.length * options.num_episodes;
+  const order = epochOrder(prompts.length, seed);
   /** Rollout batches at most. */
-  readonly total: number;
-  readonly trainer: Trainer;
-  readonly #given: Grpo<P>;
-  readonly #order: (position: number) => number;
+  const total = Math.min(options.steps ?? Infinity, Math.ceil(end / batch));
   /** Groups an optimiser update. */
-  readonly #updateGroups: number;
-  /** Prompts asked so far. */
-  #position = 0;
-  /** Tokens trained on so far. */
-  #trained = 0;
-
-  constructor(given: Grpo<P>) {
-    this.#given = given;
-    const { trainer, rollouts, options, seed } = given;
-    const { length } = rollouts.prompts;
-    const byEpisodes = Math.ceil((options.num_episodes * length) / options.rollout_batch_size);
-    this.total = Math.min(options.steps ?? byEpisodes, byEpisodes);
-    this.trainer = trainer;
-    this.#order = epochOrder(length, seed);
-    this.#updateGroups = Math.max(1, Math.round(options.train_batch_size / options.n_samples_per_prompt));
-  }
+  const size = Math.max(1, Math.round(options.train_batch_size / options.n_samples_per_prompt));
+  /** Prompts asked and tokens trained on so far. */
+  let state = { position: 0, trained: 0 };
 
   /**
    * Draws prompts until enough groups are worth learning from: all groups, those, of which a batch has room for the first
    * only, and the prompts asked so far.
    */
-  async #draw(step: number, signal: AbortSignal) {
-    const { rollouts, options, seed } = this.#given;
-    const { rollout_batch_size: groups, dynamic_filtering } = options;
-    const end = rollouts.prompts.length * options.num_episodes;
-    let position = this.#position;
+  const draw = async (step: number, signal: AbortSignal) => {
+    let { position } = state;
     const all: Group[] = [];
     const kept: Group[] = [];
-    for (let round = 0; round < MAX_ROUNDS && kept.length < groups && position < end;) {
+    for (let round = 0; round < MAX_ROUNDS && kept.length < batch && position < end;) {
       const first = position;
-      position = Math.min(first + groups, end);
-      const indices = Array.from({ length: position - first }, (_, i) => this.#order(first + i));
-      const asked = rollouts.prompts.at(indices);
+      position = Math.min(first + batch, end);
+      const asked = prompts.at(Array.from({ length: position - first }, (_, i) => order(first + i)));
       const drawn =
         asked.length === 0 ? [] : await rollouts.draw(asked, hashString(`${seed}:${step}:${round}`), signal);
       // A round of over-long prompts alone costs next to nothing and does not count.
       if (drawn.length > 0) round += 1;
       all.push(...drawn);
       const scoresOf = ({ samples }: Group): number[] => samples.map(({ score }) => score);
-      kept.push(...drawn.filter((group) => !dynamic_filtering || keepsGroup(scoresOf(group), options)));
+      kept.push(...drawn.filter((one) => !options.dynamic_filtering || keepsGroup(scoresOf(one), options)));
     }
-    return { all, kept, exhausted: position >= end, position };
-  }
-
-  /** Groups as training examples, with old and reference log-probabilities at every token that counts. */
-  async #examples(groups: readonly Group[], signal: AbortSignal): Promise<TrainExample[]> {
-    const { reference, options } = this.#given;
-    const trees = groups.map(({ ids, samples }) => ({
-      prompt: ids,
-      completions: samples.map(({ tokens }) => tokens),
-    }));
-    const scored = await reference?.score(trees, { signal });
-    return groups.map(({ ids, samples }, b) => {
-      const values = groupAdvantages(
-        samples.map(({ reward }) => reward),
-        options.advantage_estimator,
-        options.reward_clip_range,
-      );
-      return {
-        prompt: ids,
-        completions: samples.map(({ tokens, logprobs, rows }, s) => {
-          const at = (all: Float32Array): Float32Array => Float32Array.from(rows, (row) => all[row] ?? 0);
-          return {
-            tokens,
-            rows,
-            inputs: {
-              advantages: new Float32Array(rows.length).fill(values[s] ?? 0),
-              old_logprobs: at(logprobs),
-              ref_logprobs: at(scored?.[b]?.[s]?.logprobs ?? logprobs),
-            },
-          };
-        }),
-      };
-    });
-  }
+    return { all, kept, position };
+  };
 
   /** Share of the stage that is over after so many steps, from 0 to 1: by its steps, or by its tokens if they are more. */
-  #share(steps: number): number {
-    const { token_budget } = this.#given.options;
-    const spent = token_budget === undefined ? 0 : this.#trained / token_budget;
-    return Math.min(1, Math.max(steps / this.total, spent));
-  }
+  const shareAfter = (steps: number): number =>
+    Math.min(1, Math.max(steps / total, state.trained / token_budget));
 
   /** The optimiser steps of a batch. After the first, weights have changed: only that one can be stopped. */
-  async #update(
-    step: number,
-    examples: readonly TrainExample[],
-    signal: AbortSignal,
-  ): Promise<{ results: StepResult[]; lr: number }> {
-    const { max_epochs: epochs, rollout_batch_size } = this.#given.options;
-    const size = this.#updateGroups;
-    const updates = this.total * Math.ceil(rollout_batch_size / size) * epochs;
-    const before = Math.round(this.#share(step) * updates);
+  const update = async (step: number, examples: readonly TrainExample[], signal: AbortSignal) => {
+    const updates = total * Math.ceil(batch / size) * epochs;
+    const before = Math.round(shareAfter(step) * updates);
     const results: StepResult[] = [];
     let lr = 0;
     for (let epoch = 0; epoch < epochs; epoch++) {
       for (let i = 0; i < examples.length; i += size) {
-        lr = learningRate(this.#given.options, before + results.length, updates);
+        lr = learningRate(options, before + results.length, updates);
         const stop = results.length === 0 ? signal : undefined;
-        results.push(await this.trainer.step(examples.slice(i, i + size), lr, stop));
+        results.push(await trainer.step(examples.slice(i, i + size), lr, stop));
       }
     }
     return { results, lr };
-  }
+  };
 
-  async step(index: number, signal: AbortSignal): Promise<StepReport> {
-    const { token_budget, rollout_batch_size: groups } = this.#given.options;
-    const { all, kept, exhausted, position } = await this.#draw(index, signal);
-    const examples = await this.#examples(kept.slice(0, groups), signal);
-    signal.throwIfAborted();
-    const { results, lr } = await this.#update(index, examples, signal);
-    this.#position = position;
-    this.#trained += examples.reduce((n, example) => n + rowCount(example), 0);
-    const finished = exhausted || (token_budget !== undefined && this.#trained >= token_budget);
-    const { tooLong } = this.#given.rollouts.prompts;
-    const warnings = [
-      ...(results.length > 0 ? [] : ['no group of this batch was worth learning from: all were filtered']),
-      ...(tooLong > 0 && (finished || index + 1 === this.total)
-        ? [`${tooLong} prompts were too long and were left out`]
-        : []),
-    ];
-    const drawnTokens = all.reduce(
-      (n, g) => n + g.ids.length + g.samples.reduce((m, s) => m + s.tokens.length, 0),
-      0,
-    );
-    return {
-      // The budget may end the stage long before its prompts do.
-      total: Math.min(this.total, Math.ceil((index + 1) / this.#share(index + 1))),
-      tokens: drawnTokens + results.reduce((n, result) => n + result.tokens, 0),
-      metrics: {
-        ...(all.length === 0 ? {} : rolloutMetrics(all, kept.length)),
-        ...averaged(results, lr),
-      },
-      samples: someSamples(all),
-      warnings,
-      finished,
-    };
-  }
-
-  state(): unknown {
-    return { position: this.#position, trained: this.#trained };
-  }
-
-  restore(state: unknown): void {
-    ({ position: this.#position, trained: this.#trained } = saved.parse(state));
-  }
+  return {
+    total,
+    trainer,
+    async step(index, signal): Promise<StepReport> {
+      const { all, kept, position } = await draw(index, signal);
+      const examples = await examplesOf(kept.slice(0, batch), given, signal);
+      signal.throwIfAborted();
+      const { results, lr } = await update(index, examples, signal);
+      const trained = state.trained + examples.reduce((n, example) => n + rowCount(example), 0);
+      state = { position, trained };
+      const finished = position >= end || trained >= token_budget;
+      const { tooLong } = prompts;
+      const warnings = [
+        ...(results.length > 0 ? [] : ['no group of this batch was worth learning from: all were filtered']),
+        ...(tooLong > 0 && (finished || index + 1 === total)
+          ? [`${tooLong} prompts were too long and were left out`]
+          : []),
+      ];
+      const sequences = all.flatMap(({ ids, samples }) => [ids, ...samples.map(({ tokens }) => tokens)]);
+      return {
+        // The budget may end the stage long before its prompts do.
+        total: Math.min(total, Math.ceil((index + 1) / shareAfter(index + 1))),
+        tokens: [...sequences.map(({ length }) => length), ...results.map(({ tokens }) => tokens)].reduce(
+          (a, b) => a + b,
+          0,
+        ),
+        metrics: {
+          ...(all.length === 0 ? {} : rolloutMetrics(all, kept.length)),
+          ...averaged(results, lr),
+        },
+        samples: someSamples(all),
+        warnings,
+        finished,
+      };
+    },
+    state: () => state,
+    restore(read) {
+      state = saved.parse(read);
+    },
+  };
 }

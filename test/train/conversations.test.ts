@@ -19,7 +19,7 @@ import { crossEntropy, policyGradient } from '../../src/losses/all.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
 import type { TrainExample } from '../../src/train/examples.ts';
 import { conversations } from '../../src/stages/mentor.ts';
-import { GrpoStage } from '../../src/train/grpo.ts';
+import { grpoStage } from '../../src/train/grpo.ts';
 import { rowsOf } from '../../src/train/tool-rollouts.ts';
 import { mentor } from '../../src/rewards/mentor.ts';
 import { toolPrompts } from '../../src/train/prompts.ts';
@@ -126,7 +126,7 @@ test('reinforcement learning on it: results are read and not learned, and reward
     seen.push(...examples);
     return step(examples, lr, signal);
   };
-  const stage = new GrpoStage({
+  const stage = grpoStage({
     trainer,
     reference,
     rollouts: {

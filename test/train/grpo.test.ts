@@ -1,8 +1,9 @@
 /** Samples that GRPO draws, keeps and learns from, with given rewards in place of a model. */
 import { describe, expect, test } from 'vitest';
 import { asTokenIds } from '../../src/base/token-ids.ts';
+import type { SteppedStage } from '../../src/train/loop.ts';
 import type { Scorer } from '../../src/model/tree/scoring.ts';
-import { type Group, type Grpo, GrpoStage, type Rollouts } from '../../src/train/grpo.ts';
+import { type Group, type Grpo, grpoStage, type Rollouts } from '../../src/train/grpo.ts';
 import { FakeTrainer } from '../helpers/fake-trainer.ts';
 
 const never = new AbortController().signal;
@@ -29,7 +30,7 @@ function groupOf(prompt: number, rewards: readonly number[]): Group {
 
 interface Made {
   readonly fake: FakeTrainer;
-  readonly stage: GrpoStage<number>;
+  readonly stage: SteppedStage;
   /** Prompts and seed of each round. */
   readonly drawn: { readonly indices: readonly number[]; readonly seed: number }[];
 }
@@ -68,7 +69,7 @@ function make(
       return Promise.resolve(indices.map((index) => groupOf(index, rewardsOf(index))));
     },
   };
-  const stage = new GrpoStage({
+  const stage = grpoStage({
     trainer: fake.trainer,
     reference,
     rollouts,

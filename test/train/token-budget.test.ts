@@ -1,7 +1,7 @@
 /** A token budget ends a stage of reinforcement learning long before its prompts do; its learning rate must know. */
 import { expect, test } from 'vitest';
 import { asTokenIds } from '../../src/base/token-ids.ts';
-import { type Grpo, GrpoStage } from '../../src/train/grpo.ts';
+import { type Grpo, grpoStage } from '../../src/train/grpo.ts';
 import type { Trainer } from '../../src/train/trainer.ts';
 
 const TOKENS = 20;
@@ -26,7 +26,7 @@ async function ratesOf(options: Pick<Grpo<number>['options'], 'token_budget'> & 
       return { loss: 0, parts: {}, gradNorm: 0, tokens: 0 };
     },
   };
-  const stage = new GrpoStage<number>({
+  const stage = grpoStage<number>({
     // Of a trainer, a stage of reinforcement learning needs its steps alone.
     trainer: trainer as unknown as Trainer,
     reference: undefined,
