@@ -7,6 +7,7 @@ const ROUTES =
   /\/(?:chat\/completions|completions|completion|responses|models|generate|tokenize|detokenize|health)\/*$/;
 /** Parameters that hold a key. */
 const KEYS = /^(?:key|api[_-]?key|.*token|sig|signature|secret|password)$/i;
+
 /** Why a text is no address, behind "must be an address such as http://localhost:8080: ". */
 function fault(text: string): string | undefined {
   if (text === '') return 'it is empty';
@@ -24,9 +25,7 @@ function fault(text: string): string | undefined {
   if (url.port === '0') return 'there is no port 0';
   if (!/^(?:\[[\da-f:.]+\]|[\w.-]+)$/i.test(url.hostname)) return 'its host cannot be read';
   const key = [...url.searchParams.keys()].find((name) => KEYS.test(name));
-  if (key !== undefined)
-    return `its ${key} is a secret; give it in a variable of the environment (api_key_env)`;
-  return undefined;
+  return key && `its ${key} is a secret; give it in a variable of the environment (api_key_env)`;
 }
 
 /** Fault of `text` as a server's address, to be put behind it; undefined if it is one. */
@@ -54,9 +53,7 @@ export function routeOf(base: string, path: string): string {
   return at < 0 ? base + path : `${base.slice(0, at)}${path}${base.slice(at)}`;
 }
 
-/**
- * Why `name` is no name of an environment variable that holds a key, without showing it: it may be the key itself.
- */
+/** Why `name` is no name of an environment variable that holds a key, without showing it: it may be the key itself. */
 export function keyVariableFault(name: string): string | undefined {
   const isKey = withoutSecrets(name) !== name || /^(?=.*\d)(?=.*[A-Za-z])[A-Za-z0-9]{20,}$/.test(name);
   if (!isKey && /^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) return undefined;

@@ -1,11 +1,10 @@
 /** A sample as a student is to learn it: up to its end of turn, which is the student's own, with what the server said of each token. */
-import { InternalError } from '../../base/errors.ts';
+import { required } from '../../base/errors.ts';
 import { asTokenIds } from '../../base/token-ids.ts';
 import type { Tokenizer } from '../../chat/tokenizer.ts';
 import { LOWEST } from '../../topk/format.ts';
 import { type Distributions, NO_DISTRIBUTIONS } from '../teacher.ts';
 import type { Drawn } from '../sampler.ts';
-import type { Finish } from './finish.ts';
 import type { RawSample, TokenFacts } from './protocol.ts';
 
 /**
@@ -22,10 +21,9 @@ function rowsOf(facts: readonly (TokenFacts | undefined)[], topK: number): Distr
     if (topK === 0) return;
     const once = new Map(fact.top.toReversed());
     const sorted = [...once].toSorted(([a, p], [b, q]) => q - p || a - b).slice(0, topK);
-    const [first] = sorted;
-    if (first === undefined) throw new InternalError(`token ${row} of an answer has no distribution`);
+    const [first] = required(sorted[0], `the distribution of token ${row} of an answer`);
     for (let i = 0; i < topK; i++) {
-      const [id, logprob] = sorted[i] ?? [first[0], LOWEST];
+      const [id, logprob] = sorted[i] ?? [first, LOWEST];
       ids[row * topK + i] = id;
       topLogprobs[row * topK + i] = logprob;
     }
@@ -36,10 +34,10 @@ function rowsOf(facts: readonly (TokenFacts | undefined)[], topK: number): Distr
 /** A sample of what a server gave; without a tokenizer its text alone. `topK` entries of each token that the server says something of. */
 export function drawnOf(sample: RawSample, tokenizer: Tokenizer | undefined, topK: number): Drawn {
   if (!('text' in sample)) {
-    if (tokenizer === undefined) throw new InternalError('tokens of a server, and no tokenizer to read them');
-    const { ids, facts, finish } = withEnd(sample, tokenizer);
-    const tokens = asTokenIds(ids);
-    return { text: tokenizer.decode(tokens), ...drawnTokens(ids), finish, ...rowsOf(facts, topK) };
+    const reader = required(tokenizer, "the tokenizer for a server's tokens");
+    const { tokens, facts, finish } = withEnd(sample, reader);
+    const own = drawnTokens(tokens);
+    return { text: reader.decode(own.tokens), ...own, finish, ...rowsOf(facts, topK) };
   }
   if (tokenizer === undefined) {
     const { text, finish, length = 0 } = sample;
@@ -56,6 +54,7 @@ const drawnTokens = (ids: Int32Array | readonly number[]) => ({
 });
 
 type Text = Extract<RawSample, { text: string }>;
+type Tokens = Exclude<RawSample, Text>;
 
 /** A text up to its end of turn, which is the student's own: what it is to learn ends so. */
 function cutText({ text, finish }: Text, tokenizer: Tokenizer): Text {
@@ -71,24 +70,18 @@ function cutText({ text, finish }: Text, tokenizer: Tokenizer): Text {
  * The tokens of an answer up to its end of turn. An end that the server left out is put there, without a distribution,
  * and so is the student's own where the teacher has another.
  */
-function withEnd(
-  { tokens, facts, finish }: Exclude<RawSample, { text: string }>,
-  tokenizer: Tokenizer,
-): {
-  readonly ids: readonly number[];
-  readonly facts: readonly (TokenFacts | undefined)[];
-  readonly finish: Finish;
-} {
+function withEnd(sample: Tokens, tokenizer: Tokenizer): Tokens {
+  const { tokens, facts, finish } = sample;
   const { stopIds, turnEndId } = tokenizer;
   const end = tokens.findIndex((id) => stopIds.includes(id)) + 1;
   // A server that does not know the end of turn writes on behind it.
   if (end > 0 && end < tokens.length)
-    return { ids: tokens.slice(0, end), facts: facts.slice(0, end), finish: 'stop' };
-  if (finish === 'length' || end > 0) return { ids: tokens, facts, finish };
+    return { tokens: tokens.slice(0, end), facts: facts.slice(0, end), finish: 'stop' };
+  if (finish === 'length' || end > 0) return sample;
   const last = tokens.at(-1);
   const length = last !== undefined && tokenizer.isSpecial(last) ? tokens.length - 1 : tokens.length;
   return {
-    ids: [...tokens.slice(0, length), turnEndId],
+    tokens: [...tokens.slice(0, length), turnEndId],
     facts: [...facts.slice(0, length), undefined],
     finish,
   };

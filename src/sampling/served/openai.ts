@@ -135,6 +135,5 @@ export const openai: Protocol = {
   },
   // Words with which models that think tell of an answer whose tokens all went into the thought.
   cut: /(?:max_tokens|output|token) limit was reached/i,
-  tokenize: () => Promise.resolve(undefined),
   scaledHint: '',
 };

@@ -34,9 +34,9 @@ const DRAWS = 8;
 /** Nats that likeliest and unlikeliest entry must lie apart for a scale to be seen. */
 const SMALL_GAP = 0.5;
 
-/** Throws if `found`, the ids that a server makes of `text`, are not the tokenizer's own. */
-function checkTokens(url: string, text: string, tokenizer: Tokenizer, found: readonly number[]): void {
-  const own = tokenizer.encode(text);
+/** Throws if `found`, the ids that a server makes of the sample text, are not the tokenizer's own. */
+function checkTokens(url: string, tokenizer: Tokenizer, found: readonly number[]): void {
+  const own = tokenizer.encode(SAMPLE_TEXT);
   const at = own.findIndex((id, i) => id !== found[i]);
   if (at < 0 && own.length === found.length) return;
   const place = at < 0 ? own.length : at;
@@ -48,9 +48,12 @@ function checkTokens(url: string, text: string, tokenizer: Tokenizer, found: rea
 
 /** Checks one address and returns warnings; throws a UserError that says what to change, a Refused or a BadReply. */
 export async function probeEndpoint(probed: Probed, signal: AbortSignal): Promise<readonly string[]> {
-  const { protocol, endpoint, tokenizer, sampling } = probed;
-  const vocabulary = await persistently(() => protocol.tokenize(endpoint, SAMPLE_TEXT, signal), endpoint);
-  if (vocabulary !== undefined) checkTokens(endpoint.url, SAMPLE_TEXT, tokenizer, vocabulary);
+  const { protocol, endpoint, tokenizer, sampling, topK } = probed;
+  const vocabulary = await persistently(
+    async () => protocol.tokenize?.(endpoint, SAMPLE_TEXT, signal),
+    endpoint,
+  );
+  if (vocabulary !== undefined) checkTokens(endpoint.url, tokenizer, vocabulary);
   if (!protocol.distributions || sampling.kd_topk === undefined) {
     try {
       await send(probed, 1, sampling.temperature, signal);
@@ -61,12 +64,11 @@ export async function probeEndpoint(probed: Probed, signal: AbortSignal): Promis
     }
     return [];
   }
-  const few = await firstToken(probed, Math.min(2, probed.topK), 1, signal);
-  const all = await firstToken(probed, probed.topK, 1, signal);
-  checkRow(probed, few, Math.min(2, probed.topK));
-  checkRow(probed, all, probed.topK);
-  const other = await firstToken(probed, probed.topK, OTHER_TEMPERATURE, signal);
-  return checkScale(probed, all, other);
+  const few = Math.min(2, topK);
+  checkRow(probed, await firstToken(probed, few, 1, signal), few);
+  const all = await firstToken(probed, topK, 1, signal);
+  checkRow(probed, all, topK);
+  return checkScale(probed, all, await firstToken(probed, topK, OTHER_TEMPERATURE, signal));
 }
 
 async function send(probed: Probed, topK: number, temperature: number, signal: AbortSignal, seed = 1) {
@@ -83,10 +85,7 @@ async function send(probed: Probed, topK: number, temperature: number, signal: A
     isEnd,
     model: endpoint.model ?? '',
   };
-  const read = (reply: Reply): { readonly reply: Reply; readonly samples: ReturnType<Protocol['read']> } => ({
-    reply,
-    samples: protocol.read(reply, ask),
-  });
+  const read = (reply: Reply) => ({ reply, sample: protocol.read(reply, ask)[0] });
   return persistently(() => endpoint.ask(protocol.path(ask), protocol.body(ask), signal, read), endpoint);
 }
 
@@ -99,8 +98,7 @@ async function firstToken(
 ): Promise<TokenFacts> {
   for (let seed = 1; ; seed++) {
     try {
-      const { reply, samples } = await send(probed, topK, temperature, signal, seed);
-      const [sample] = samples;
+      const { reply, sample } = await send(probed, topK, temperature, signal, seed);
       const fact = sample !== undefined && 'facts' in sample ? sample.facts[0] : undefined;
       if (fact !== undefined) return fact;
       if (seed >= DRAWS) reply.fail('has no log-probabilities of the first token');

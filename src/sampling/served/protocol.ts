@@ -6,7 +6,6 @@ import type { Finish, IsEnd } from './finish.ts';
 import type { Adjustable } from './parameters.ts';
 import type { Reply } from './reply.ts';
 
-/** Request. */
 export interface Ask {
   readonly prompt: Prompt;
   /** Samples that are wanted; a server may give fewer. */
@@ -18,9 +17,7 @@ export interface Ask {
   readonly format: ToolFormat;
   /** Log-probabilities a token. */
   readonly topK: number;
-  /** The tokens that end an answer. */
   readonly stopIds: readonly number[];
-  /** Tells whether a stop at a token or a text is the end of a turn. */
   readonly isEnd: IsEnd;
   /** The model's name at the server; empty where it needs none. */
   readonly model: string;
@@ -54,12 +51,11 @@ export interface Protocol {
   read(reply: Reply, ask: Ask): (RawSample | undefined)[];
   /** Path of the list of models, of which a request must name one; undefined where it need not. */
   readonly models?: string;
-  /** Parameters that a request can do without. */
   readonly adjustable?: Adjustable;
   /** Pattern of a refusal that is a cut answer. */
   readonly cut?: RegExp;
-  /** The ids that the server's own tokenizer makes of a text; undefined where it has no way to say. */
-  tokenize(endpoint: Endpoint, text: string, signal: AbortSignal): Promise<readonly number[] | undefined>;
+  /** The ids that the server's own tokenizer makes of a text; not of servers without log-probabilities. */
+  tokenize?(endpoint: Endpoint, text: string, signal: AbortSignal): Promise<readonly number[]>;
   /** Text with a status of 5xx when it cannot send what it drew, and another draw may do. */
   readonly unsendable?: RegExp;
   /** Advice on what to change at the server when its log-probabilities are not those of temperature 1. */

@@ -227,10 +227,9 @@ export class Served implements Sampler {
 
   /** Tells whether an address answers something easy. */
   async #isAlive(endpoint: Endpoint, signal: AbortSignal): Promise<boolean> {
-    const { distributions, models = '/models' } = this.#protocol;
+    const { models = '/models' } = this.#protocol;
     try {
-      if (distributions) await this.#protocol.tokenize(endpoint, 'a', signal);
-      else await endpoint.send(models, undefined, signal);
+      await (this.#protocol.tokenize?.(endpoint, 'a', signal) ?? endpoint.send(models, undefined, signal));
       return true;
     } catch (thrown) {
       signal.throwIfAborted();
