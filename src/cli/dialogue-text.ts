@@ -1,11 +1,10 @@
 /** Dialogues as text for people, from the generators or from files of any known format. */
 import { UserError } from '../base/errors.ts';
 import type { Dialogue, ExactMessage, Message } from '../chat/messages.ts';
-import type { ChatTemplate } from '../chat/template.ts';
-import type { Tokenizer } from '../chat/tokenizer.ts';
+import type { ChatInput, ChatTemplate, PromptAndTarget } from '../chat/template.ts';
 import { convertRow } from '../data/convert.ts';
 import { lastLabel } from '../data/labels.ts';
-import { makeRecord, turnOf, renderDialogue, type TrainingRecord } from '../data/render.ts';
+import { turnOf } from '../data/render.ts';
 import { type Row, fileRows } from '../data/streams/rows.ts';
 import { dumps } from '../json/dumps.ts';
 import { fromJson, isDict, type PyDict } from '../json/python.ts';
@@ -14,7 +13,7 @@ import type { JsonObject } from '../json/value.ts';
 import type { Style } from './terminal.ts';
 
 /** A dialogue to be shown: its calls as text. */
-export interface Shown {
+interface Shown {
   readonly id: string;
   readonly category: string;
   readonly tools: readonly string[];
@@ -24,8 +23,8 @@ export interface Shown {
     readonly reasoning?: string;
     readonly calls?: readonly string[];
   }[];
-  /** The dialogue as it is trained on. */
-  readonly record: (tokenizer: Tokenizer) => TrainingRecord;
+  /** Texts that it is trained on; throws a UserError that says why it is not. */
+  readonly turn: () => PromptAndTarget;
 }
 
 /** A message with its calls as text. */
@@ -38,14 +37,18 @@ function shownMessage({ toolCalls = [], ...message }: Message | ExactMessage): S
   return { ...message, calls };
 }
 
-/** A generated dialogue. */
-export function shownDialogue(dialogue: Dialogue, template: ChatTemplate): Shown {
+/** A dialogue of a generator, or a record, as one of a kind. */
+export function shownDialogue(
+  { id, messages, tools }: Pick<Dialogue, 'id'> & Required<ChatInput>,
+  category: string,
+  template: ChatTemplate,
+): Shown {
   return {
-    id: dialogue.id,
-    category: dialogue.category,
-    tools: dialogue.tools.map(({ name }) => name),
-    messages: dialogue.messages.map(shownMessage),
-    record: (tokenizer) => renderDialogue(dialogue, tokenizer, template),
+    id,
+    category,
+    tools: tools.map((tool) => ('name' in tool ? String(tool.name) : pyStr(tool.get('name') ?? ''))),
+    messages: messages.map(shownMessage),
+    turn: () => turnOf({ messages, tools }, template),
   };
 }
 
@@ -61,19 +64,19 @@ export function dialogueText({ id, category, tools, messages }: Shown, style: St
 }
 
 /** A training record as `data render` writes them, if a row is one. */
-function renderedRow({ value, where }: Row, template: ChatTemplate): Shown | undefined {
+function renderedRow({ value, where }: Row): Shown | undefined {
   if (!isDict(value)) return undefined;
   const [prompt, target, id] = ['inputs', 'targets', 'id'].map((key) => value.get(key));
   if (typeof prompt !== 'string' || typeof target !== 'string') return undefined;
-  const named = { id: typeof id === 'string' ? id : where, category: 'rendered' };
   return {
-    ...named,
+    id: typeof id === 'string' ? id : where,
+    category: 'rendered',
     tools: [],
     messages: [
       { role: 'inputs', content: prompt },
       { role: 'targets', content: target },
     ],
-    record: (tokenizer) => makeRecord({ ...named, prompt, target }, tokenizer, template.format),
+    turn: () => ({ prompt, target }),
   };
 }
 
@@ -83,16 +86,7 @@ function* convertedRow(row: Row, template: ChatTemplate): Iterable<Shown> {
     if ('rejected' in result)
       throw new UserError('DATA_LINE', `${result.rejected.where}: ${result.rejected.message}`);
     const { record } = result;
-    const { id } = record;
-    const category = [record.source, ...(lastLabel(record)?.tags ?? [])].join(' ');
-    yield {
-      id,
-      category,
-      tools: record.tools.map((tool) => pyStr(tool.get('name') ?? '')),
-      messages: record.messages.map(shownMessage),
-      record: (tokenizer) =>
-        makeRecord({ id, category, ...turnOf(record, template) }, tokenizer, template.format),
-    };
+    yield shownDialogue(record, [record.source, ...(lastLabel(record)?.tags ?? [])].join(' '), template);
   }
 }
 
@@ -108,7 +102,7 @@ export async function dialoguesOfFile(
   const { count, category } = wanted;
   const found: Shown[] = [];
   reading: for await (const row of fileRows(path)) {
-    const rendered = renderedRow(row, template);
+    const rendered = renderedRow(row);
     for (const one of rendered === undefined ? convertedRow(row, template) : [rendered]) {
       if (category !== undefined && !one.category.split(' ').includes(category)) continue;
       found.push(one);

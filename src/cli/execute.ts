@@ -5,7 +5,7 @@ import { isAbort } from '../base/errors.ts';
 import type { Recipe } from '../recipe/schema.ts';
 import { benchmarkSummary } from '../report/benchmarks.ts';
 import { divergenceText, hasToolUse, transferText } from '../report/comparison.ts';
-import { writeReport } from '../report/index.ts';
+import { writeReport } from '../report/page.ts';
 import { formatDuration, formatPercent, intervalText, shareOf } from '../report/numbers.ts';
 import { readRun } from '../report/read.ts';
 import { headedTable, table } from '../report/table.ts';

@@ -123,14 +123,15 @@ export const recipeFlags = {
   runs: text('Folder that run folders are made in', 'DIR', 'runs'),
 };
 
-/** Of commands that have a model answer. */
+/** Options of recipes for commands that have a model answer. */
 export const answeringFlags = {
   device: option(shape.device, { brief: 'Compute on cpu, gpu, or the name of a device' }),
-  engine: optional(choice(ENGINES, 'Engine that runs a GGUF file; without it, tinystar')),
   thinking: option(shape.thinking, {
     brief: "Thoughts on or off in all prompts; without it, the chat template's default",
   }),
 };
+
+export const engineFlag = optional(choice(ENGINES, 'Engine that runs a GGUF file; without it, tinystar'));
 
 export const runsFlag = recipeFlags.runs;
 

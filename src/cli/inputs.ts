@@ -1,4 +1,4 @@
-/** Inputs of commands: standard input that is kept for a run, and tools as users write them. */
+/** Inputs of commands: standard input that is kept for a run, models that answer, and tools as users write them. */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,6 +8,11 @@ import { readBytes, readText, writeAtomic } from '../base/files.ts';
 import { readTools as readDocuments } from '../chat/tool-documents.ts';
 import { tryParseJson } from '../json/parse.ts';
 import { isList, type PyDict } from '../json/python.ts';
+import { openSampler, type OpenOptions } from '../sampling/open.ts';
+import type { Sampler } from '../sampling/sampler.ts';
+import { noticesOf } from '../train/device-probe.ts';
+import type { CliContext } from './context.ts';
+import { CLEAR } from './terminal.ts';
 
 /**
  * The file that an input is; standard input is kept under the folder of runs, named by its contents, so that the same
@@ -20,6 +25,20 @@ export function keptInput(path: string, runs: string): string {
   const kept = join(runs, 'inputs', `${name}.jsonl`);
   if (!existsSync(kept)) writeAtomic(kept, bytes);
   return kept;
+}
+
+/** Opens whoever is to answer, and says what there is to know of the device. */
+export async function openModel(
+  { process: { stderr } }: CliContext,
+  model: string,
+  options: OpenOptions,
+): Promise<Sampler> {
+  // A progress line may stand there.
+  const tell = (text: string): unknown => stderr.write(`${stderr.isTTY === true ? CLEAR : ''}${text}\n`);
+  const opened = await openSampler(model, { ...options, tell });
+  const notices = opened.device === undefined ? [] : noticesOf(opened.device);
+  for (const notice of notices) tell(`note: ${notice}`);
+  return opened;
 }
 
 /** Reads a tools file, its numbers as they were written; throws a UserError that names the tool that is wrong. */

@@ -47,13 +47,14 @@ export function bar(share: number, style: Style): string {
 /** Milliseconds between redraws on a terminal, and between lines elsewhere. */
 const REDRAW = 100;
 const LINE_EVERY = 5000;
-const CLEAR = '\r\x1b[2K';
+export const CLEAR = '\r\x1b[2K';
 
 /** A line that tells how far work is: on a terminal one that is drawn over, elsewhere another one now and then. */
 export class StatusLine implements Disposable {
   readonly #stream: OutputStream;
   readonly #now: () => number;
   readonly isTerminal: boolean;
+  readonly #since: number;
   #drawnAt: number;
   #isOpen = false;
 
@@ -62,7 +63,8 @@ export class StatusLine implements Disposable {
     this.#stream = stream;
     this.#now = now;
     this.isTerminal = stream.isTTY === true;
-    this.#drawnAt = now();
+    this.#since = now();
+    this.#drawnAt = this.#since;
   }
 
   /** Milliseconds since the last line. */
@@ -73,6 +75,11 @@ export class StatusLine implements Disposable {
   /** Tells whether the last line is old enough for another one. */
   get isDue(): boolean {
     return this.age >= (this.isTerminal ? REDRAW : LINE_EVERY);
+  }
+
+  /** Draws what `line` makes of the seconds since the beginning, where another one is due. */
+  update(line: (seconds: number) => string): void {
+    if (this.isDue) this.draw(line((this.#now() - this.#since) / 1000));
   }
 
   draw(line: string): void {

@@ -1,8 +1,10 @@
 /** The models side by side: overall with intervals, by category, what the errors were, and which functions were used. */
-import { isDeepStrictEqual } from 'node:util';
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { EvalModelResult } from '../eval/formats.ts';
+import type { Recipe } from '../recipe/schema.ts';
+import { kindOf } from '../stages/index.ts';
 import { type Html, html } from './html.ts';
 import { formatPercent, intervalText, shareOf, sum, wilson } from './numbers.ts';
 import { type Evaluation, readRun, type RunRecord } from './read.ts';
@@ -15,18 +17,14 @@ export interface Result extends EvalModelResult {
   readonly exported: boolean;
 }
 
-export interface Comparison {
-  readonly results: readonly Result[];
-  readonly notes: readonly string[];
-}
+export type Comparison = Awaited<ReturnType<typeof compare>>;
+
+const resultsOf = ({ recipe }: RunRecord, models: readonly EvalModelResult[], from?: string): Result[] =>
+  models.map((model) => ({ ...model, from, exported: model.ref === recipe?.export?.model }));
 
 /** The results of an evaluation, and of those of the runs that the recipe compares with, where the test is the same. */
-export async function compare(run: RunRecord, evaluation: Evaluation): Promise<Comparison> {
-  const results: Result[] = evaluation.models.map((model) => ({
-    ...model,
-    from: undefined,
-    exported: model.ref === run.recipe?.export?.model,
-  }));
+export async function compare(run: RunRecord, evaluation: Evaluation) {
+  const results = resultsOf(run, evaluation.models);
   const notes: string[] = [];
   for (const folder of run.recipe?.compare ?? []) {
     const name = basename(folder);
@@ -41,15 +39,38 @@ export async function compare(run: RunRecord, evaluation: Evaluation): Promise<C
       notes.push(`The run ${name} was tested on other data, so its results are not shown beside these.`);
       continue;
     }
-    for (const model of other.evaluations.flatMap(({ models }) => models)) {
-      const twin = results.find(
-        (own) => own.label === model.label && own.correct === model.correct && own.total === model.total,
-      );
-      if (twin === undefined && model.total === results[0]?.total)
-        results.push({ ...model, from: name, exported: model.ref === other.recipe?.export?.model });
+    const models = other.evaluations.flatMap((one) => one.models);
+    for (const one of resultsOf(other, models, name)) {
+      const { label, correct, total } = one;
+      const isKnown = results.some((own) => own.label === label && own.correct === correct);
+      if (total === results[0]?.total && !isKnown) results.push(one);
     }
   }
-  return { results, notes };
+  return { evaluation, results, notes, ...modelsOf(run.recipe, results) };
+}
+
+/** Model references from `ref` back to the checkpoint that it began as. */
+function ancestry(recipe: Recipe, ref: string): string[] {
+  const stage = recipe.stages.find(({ name }) => name === ref);
+  return stage === undefined || !('model' in stage) ? [ref] : [ref, ...ancestry(recipe, stage.model)];
+}
+
+/** The results that the report's head speaks of: the student, the base that it began as, and its teacher. */
+function modelsOf(recipe: Recipe | undefined, results: readonly Result[]) {
+  const exported = recipe?.export?.model;
+  // A recipe that exports nothing has none.
+  if (recipe === undefined || exported === undefined) return {};
+  const find = (ref: string | undefined): Result | undefined =>
+    results.find((one) => one.from === undefined && one.ref === ref);
+  const chain = ancestry(recipe, exported);
+  const data = recipe.stages.flatMap((stage) =>
+    chain.includes(stage.name) && 'data' in stage ? stage.data : [],
+  );
+  const source = recipe.stages.find((stage) => data.includes(stage.name));
+  // A teacher that is served elsewhere has no row.
+  const isOwn = source !== undefined && kindOf(source).makes === 'rollouts' && !('teacher' in source);
+  const teacher = isOwn && 'model' in source ? find(source.model) : undefined;
+  return { base: find(chain.at(-1)), student: find(exported), teacher };
 }
 
 /** A share as the table shows it: a bar with the interval as a whisker. */

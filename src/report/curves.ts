@@ -46,9 +46,9 @@ const OTHERS = (Object.keys(METRICS) as MetricName[]).filter((name) => !NAMED.ha
 const ALL: readonly Panel[] = [...PANELS, ...OTHERS.map((name) => ({ title: name, metrics: [name] }))];
 
 function seriesOf(stage: StageLog, name: MetricName): Series & { readonly name: MetricName } {
-  const points = stage.steps.flatMap(({ step, metrics }) => {
-    const value = metrics[name];
-    return value === undefined || !Number.isFinite(value) ? [] : [[step, value] as const];
+  const points = stage.steps.flatMap((line) => {
+    const value = line[name];
+    return typeof value === 'number' && Number.isFinite(value) ? [[line.step, value] as const] : [];
   });
   return { name, points, exact: EXACT.has(name) };
 }

@@ -1,5 +1,7 @@
-/** The report as one page: head, comparison, samples, curves, recipe. */
+/** The report of a run as one page that needs nothing but itself: head, comparison, samples, curves, recipe. */
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { writeAtomic } from '../base/files.ts';
 import { benchmarkSection } from './benchmarks.ts';
 import {
   categoryTable,
@@ -7,12 +9,10 @@ import {
   type Comparison,
   errorTable,
   overallTable,
-  type Result,
   toolTable,
 } from './comparison.ts';
 import { curveSection } from './curves.ts';
 import { type Content, html, type Html, trusted } from './html.ts';
-import { type Models, modelsOf } from './lineage.ts';
 import {
   formatCount,
   formatDuration,
@@ -22,32 +22,29 @@ import {
   shareOf,
   sum,
 } from './numbers.ts';
-import type { Evaluation, RunRecord } from './read.ts';
+import { readRun, type RunRecord } from './read.ts';
 import { drawnSamples, evalSamples } from './samples.ts';
 import { SCRIPT } from './script.ts';
 import { htmlTable } from './table.ts';
 
 const STYLE = new URL('page.css', import.meta.url);
 
-interface Compared extends Comparison {
-  readonly evaluation: Evaluation;
-  readonly models: Models;
+/** Writes `report.html` into the folder of a run and returns its path. */
+export async function writeReport(folder: string): Promise<string> {
+  const path = join(folder, 'report.html');
+  writeAtomic(path, (await pageOf(await readRun(folder))).html);
+  return path;
 }
 
-/** The whole page of `run`. */
-export async function reportPage(run: RunRecord): Promise<string> {
-  const compared: Compared[] = [];
-  for (const evaluation of run.evaluations) {
-    const comparison = await compare(run, evaluation);
-    compared.push({ ...comparison, evaluation, models: modelsOf(run.recipe, comparison.results) });
-  }
+async function pageOf(run: RunRecord): Promise<Html> {
+  const compared = await Promise.all(run.evaluations.map((evaluation) => compare(run, evaluation)));
   const curves = run.stages.flatMap((stage) => curveSection(stage) ?? []);
   const drawn = [...run.samples].map(([stage, samples]) => {
     const kind = run.stages.find(({ name }) => name === stage)?.kind ?? '';
     return drawnSamples(stage, kind, samples);
   });
   const notes = [...run.notes, ...compared.flatMap((one) => one.notes)];
-  const page = html`<!doctype html>
+  return html`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
@@ -60,7 +57,7 @@ export async function reportPage(run: RunRecord): Promise<string> {
       </head>
       <body>
         <main>
-          ${head(run)} ${compared.map(({ models }) => figures(models, run))}
+          ${head(run)} ${compared.map((one) => figures(one, run))}
           ${compared.map((one) => resultSection(one, run))} ${await benchmarkSection(run.folder)}
           ${part('Stages', 'stages', run.stages, () => stageTable(run))}
           ${part('Curves', 'curves', curves, () => [CURVES_LEAD, curves])}
@@ -81,7 +78,6 @@ export async function reportPage(run: RunRecord): Promise<string> {
         </script>
       </body>
     </html> `;
-  return page.html;
 }
 
 const CURVES_LEAD = html`<p class="lead">
@@ -134,7 +130,7 @@ function head(run: RunRecord): Html {
 }
 
 /** The run in a line of large numbers. */
-function figures({ base, student, teacher }: Models, run: RunRecord): Html | undefined {
+function figures({ base, student, teacher }: Comparison, run: RunRecord): Html | undefined {
   if (student === undefined) return undefined;
   const share = shareOf(student);
   const seconds = sum(run.stages.map((stage) => stage.seconds));
@@ -161,7 +157,8 @@ function figures({ base, student, teacher }: Models, run: RunRecord): Html | und
   </div>`;
 }
 
-function resultSection({ results, evaluation, models }: Compared, run: RunRecord): Html {
+function resultSection(comparison: Comparison, run: RunRecord): Html {
+  const { results, evaluation } = comparison;
   const title = run.evaluations.length > 1 ? `Results: ${evaluation.stage}` : 'Results';
   const errors = errorTable(results);
   return html`<section id="${evaluation.stage}">
@@ -169,23 +166,19 @@ function resultSection({ results, evaluation, models }: Compared, run: RunRecord
     ${overallTable(results)} ${toolTable(evaluation.models)}
     <h3>By category</h3>
     ${categoryTable(results)} ${errors !== undefined && [html`<h3>What went wrong</h3>`, errors]}
-    ${answers(evaluation, models.base ?? results[0], models.student ?? results.at(-1))}
+    ${answers(comparison)}
   </section>`;
 }
 
-function answers(
-  { samples, models }: Evaluation,
-  before: Result | undefined,
-  after: Result | undefined,
-): Html | undefined {
-  if (samples.length === 0 || before === undefined || after === undefined) return undefined;
-  const labels = models.map(({ label }) => label);
+function answers({ evaluation, results, ...models }: Comparison): Html | undefined {
+  const { base: before = results[0], student: after = results.at(-1) } = models;
+  if (evaluation.samples.length === 0 || before === undefined || after === undefined) return undefined;
   return html`<h3>Before and after</h3>
     <p class="lead">
       Held-out requests, answered by ${before.label} and by ${after.label}: first some that were learnt, then
       some that are still wrong.
     </p>
-    ${evalSamples(samples, labels, before.label, after.label)}`;
+    ${evalSamples(evaluation, before.label, after.label)}`;
 }
 
 function stageTable({ stages, recipe }: RunRecord): Html {

@@ -5,34 +5,19 @@ import { createInterface } from 'node:readline';
 import type { z } from 'zod';
 import { UserError } from '../base/errors.ts';
 import { readText } from '../base/files.ts';
-import { type MetricName, METRICS } from '../train/metrics.ts';
 import { parseRecipe } from '../recipe/load.ts';
 import type { Recipe } from '../recipe/schema.ts';
 import {
   type EvalResult,
   evalSchema,
   logLineSchema,
-  type MachineFacts,
   machineSchema,
   type SampleLine,
   sampleLineSchema,
 } from '../eval/formats.ts';
 import { sum } from './numbers.ts';
 
-export interface StageLog {
-  readonly name: string;
-  readonly kind: string;
-  readonly total: number;
-  /** One entry a step, in order; a step that was repeated after a resume stands once. */
-  readonly steps: readonly LogStep[];
-  readonly seconds: number;
-  readonly tokens: number | undefined;
-}
-
-export interface LogStep {
-  readonly step: number;
-  readonly metrics: Readonly<Partial<Record<MetricName, number>>>;
-}
+type LogLine = z.output<typeof logLineSchema>;
 
 /** Samples of a stage's first and last step that drew any. */
 export interface StageSamples {
@@ -44,23 +29,13 @@ export interface Evaluation extends EvalResult {
   readonly stage: string;
 }
 
-export interface RunRecord {
-  readonly folder: string;
-  readonly name: string;
-  readonly recipe: Recipe | undefined;
-  readonly recipeText: string;
-  readonly machine: MachineFacts | undefined;
-  readonly stages: readonly StageLog[];
-  readonly samples: ReadonlyMap<string, StageSamples>;
-  readonly evaluations: readonly Evaluation[];
-  /** Sentences for the report's end on files that could not be read. */
-  readonly notes: readonly string[];
-}
+export type RunRecord = Awaited<ReturnType<typeof readRun>>;
+export type StageLog = RunRecord['stages'][number];
 
-const METRIC_NAMES = Object.keys(METRICS) as MetricName[];
 const SAMPLES_SHOWN = 4;
 
-export async function readRun(folder: string): Promise<RunRecord> {
+/** Reads what a run has left so far. */
+export async function readRun(folder: string) {
   const recipePath = join(folder, 'recipe.yaml');
   if (!existsSync(join(folder, 'log.jsonl')) && !existsSync(recipePath)) {
     throw new UserError(
@@ -81,7 +56,7 @@ export async function readRun(folder: string): Promise<RunRecord> {
     stages,
     samples: await readSamples(join(folder, 'samples.jsonl'), notes),
     evaluations: readEvaluations(folder, recipe, notes),
-    // The report may be handed on: where the run lies on this machine is nobody's business.
+    // Sentences on files that could not be read. The report may be handed on: where the run lies on this machine is nobody's business.
     notes: notes.map((note) => note.replaceAll(`${folder}/`, '')),
   };
 }
@@ -112,11 +87,8 @@ function readJson<T>(path: string, schema: z.ZodType<T>): T | undefined {
   if (!existsSync(path)) return undefined;
   const parsed = schema.safeParse(parsedJson(readText(path)));
   if (parsed.success) return parsed.data;
-  throw new UserError(
-    'RUN_FILE',
-    `${path} is damaged and was left out; run its stage again to have it rewritten.`,
-    { cause: parsed.error },
-  );
+  const message = `${path} is damaged and was left out; run its stage again to have it rewritten.`;
+  throw new UserError('RUN_FILE', message, { cause: parsed.error });
 }
 
 async function* readLines<T>(path: string, schema: z.ZodType<T>, notes: string[]): AsyncGenerator<T> {
@@ -141,17 +113,8 @@ function parsedJson(text: string): unknown {
   }
 }
 
-type LogLine = z.output<typeof logLineSchema>;
-
-function metricsOf(line: LogLine): LogStep['metrics'] {
-  return Object.fromEntries(
-    METRIC_NAMES.flatMap((name) => (isNumber(line[name]) ? [[name, line[name]]] : [])),
-  );
-}
-
-const isNumber = (value: unknown): boolean => typeof value === 'number';
-
-async function readLog(path: string, notes: string[]): Promise<StageLog[]> {
+/** The log by stages; a step that was repeated after a resume stands once. */
+async function readLog(path: string, notes: string[]) {
   const stages = new Map<string, { kind: string; total: number; steps: Map<number, LogLine> }>();
   for await (const line of readLines(path, logLineSchema, notes)) {
     const stage = stages.get(line.stage) ?? { kind: line.kind, total: 0, steps: new Map<number, LogLine>() };
@@ -161,18 +124,12 @@ async function readLog(path: string, notes: string[]): Promise<StageLog[]> {
     stage.steps.set(line.step, line);
   }
   return [...stages].map(([name, { kind, total, steps }]) => {
-    const lines = [...steps.values()].sort((a, b) => a.step - b.step);
+    const lines = [...steps.values()].toSorted((a, b) => a.step - b.step);
     const times = lines.map(({ time }) => new Date(time).getTime() / 1000).filter(Number.isFinite);
-    const seconds = lines.flatMap((line) => line.seconds ?? []);
+    const known = lines.flatMap((line) => line.seconds ?? []);
     const tokens = lines.flatMap((line) => line.tokens ?? []);
-    return {
-      name,
-      kind,
-      total,
-      steps: lines.map((line) => ({ step: line.step, metrics: metricsOf(line) })),
-      seconds: seconds.length > 0 ? sum(seconds) : Math.max(0, (times.at(-1) ?? 0) - (times[0] ?? 0)),
-      tokens: tokens.length > 0 ? sum(tokens) : undefined,
-    };
+    const seconds = known.length > 0 ? sum(known) : Math.max(0, (times.at(-1) ?? 0) - (times[0] ?? 0));
+    return { name, kind, total, steps: lines, seconds, tokens: tokens.length > 0 ? sum(tokens) : undefined };
   });
 }
 

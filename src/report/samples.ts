@@ -1,7 +1,7 @@
 /** Requests with the answers of every model, and what a stage drew in its first and its last step. */
 import type { Malformed, ToolFormat, WrittenCall } from '../chat/formats/format.ts';
 import { formats } from '../chat/formats/index.ts';
-import type { EvalSample, SampleLine } from '../eval/formats.ts';
+import type { EvalResult, EvalSample, SampleLine } from '../eval/formats.ts';
 import { isDict, toJson } from '../json/python.ts';
 import { type KindName, kindOf, stageKinds } from '../stages/index.ts';
 import { html, type Html } from './html.ts';
@@ -95,12 +95,8 @@ function sampleCard(sample: EvalSample, labels: readonly string[], open: readonl
 }
 
 /** Requests with their answers: those of `before` and `after` in sight, the other models' folded away. */
-export function evalSamples(
-  samples: readonly EvalSample[],
-  labels: readonly string[],
-  before: string,
-  after: string,
-): Html {
+export function evalSamples({ samples, models }: EvalResult, before: string, after: string): Html {
+  const labels = models.map(({ label }) => label);
   return html`<div class="samples">
     ${chosenSamples(samples, before, after).map((sample) => sampleCard(sample, labels, [before, after]))}
   </div>`;

@@ -7,7 +7,7 @@ import { machineFacts } from '../../src/run/machine.ts';
 import type { EvalSample } from '../../src/eval/formats.ts';
 import { machineSchema } from '../../src/eval/formats.ts';
 import { html } from '../../src/report/html.ts';
-import { writeReport } from '../../src/report/index.ts';
+import { writeReport } from '../../src/report/page.ts';
 import { formatDuration, formatNumber, wilson } from '../../src/report/numbers.ts';
 import { ticks } from '../../src/report/plot.ts';
 import { readRun } from '../../src/report/read.ts';

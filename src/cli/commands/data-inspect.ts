@@ -1,13 +1,13 @@
 /** `tinystar data inspect`: dialogues, generated or of a file, as text and as the tokens that a model is trained on. */
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../base/errors.ts';
 import { PACKAGE_ROOT } from '../../base/package-root.ts';
 import type { Dialogue } from '../../chat/messages.ts';
-import { ChatTemplate, OWN_TEMPLATE } from '../../chat/template.ts';
+import { ChatTemplate } from '../../chat/template.ts';
 import { Tokenizer } from '../../chat/tokenizer.ts';
 import { assistantGroup, CATEGORIES, inventedGroup } from '../../../packages/assistant/src/index.ts';
 import { inspectRecord } from '../../data/inspect.ts';
+import { makeRecord } from '../../data/render.ts';
 import { command } from '../command.ts';
 import { outStyle } from '../context.ts';
 import { dialoguesOfFile, dialogueText, shownDialogue } from '../dialogue-text.ts';
@@ -24,9 +24,6 @@ const flags = {
   tokenizer: optional(text('Folder with a tokenizer', 'DIR')),
 };
 type Given = FlagsOf<typeof flags>;
-
-/** The tokenizer of the base models that come with tinystar. */
-const OWN_TOKENIZER = join(PACKAGE_ROOT, 'bases/student');
 
 /** The first dialogues of the sequence that are of the wanted category. */
 function chosen({ source, split, seed, count, category }: Given): Dialogue[] {
@@ -59,23 +56,20 @@ export const dataInspectCommand = command({
   ],
   flags,
   async run(context, given) {
-    const { stdout, stderr } = context.process;
+    const { stdout } = context.process;
     const style = outStyle(context);
-    const folder = given.tokenizer ?? OWN_TOKENIZER;
-    const known = given.tokenizer !== undefined || existsSync(join(folder, 'tokenizer.json'));
-    const tokenizer = known ? Tokenizer.load(folder) : undefined;
-    const template = tokenizer === undefined ? OWN_TEMPLATE : ChatTemplate.of(tokenizer);
+    const tokenizer = Tokenizer.load(given.tokenizer ?? join(PACKAGE_ROOT, 'bases/student'));
+    const template = ChatTemplate.of(tokenizer);
     const dialogues =
       given.file === undefined
-        ? chosen(given).map((dialogue) => shownDialogue(dialogue, template))
+        ? chosen(given).map((dialogue) => shownDialogue(dialogue, dialogue.category, template))
         : await dialoguesOfFile(given.file, given, template);
     for (const dialogue of dialogues) {
       stdout.write(`${dialogueText(dialogue, style)}\n`);
-      if (tokenizer === undefined) continue;
+      const { id, category, turn } = dialogue;
+      const record = makeRecord({ id, category, ...turn() }, tokenizer, template.format);
       const looks = { mask: given.mask, color: style.enabled };
-      stdout.write(`${inspectRecord(dialogue.record(tokenizer), tokenizer, looks)}\n`);
+      stdout.write(`${inspectRecord(record, tokenizer, looks)}\n`);
     }
-    if (tokenizer === undefined)
-      stderr.write('Tokens are not shown, as no tokenizer was found; give one with --tokenizer.\n');
   },
 });

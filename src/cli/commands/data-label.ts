@@ -10,6 +10,7 @@ import {
   lastLabel,
 } from '../../data/labels.ts';
 import { recordRows } from '../../data/reading.ts';
+import { formatPercent } from '../../report/numbers.ts';
 import { headedTable } from '../../report/table.ts';
 import { command } from '../command.ts';
 import { outStyle } from '../context.ts';
@@ -44,7 +45,7 @@ class Labels {
   /** "488 (47.7%)". */
   cell(category: Category): string {
     const count = this.categories.of(category);
-    return `${count} (${((100 * count) / this.records).toFixed(1)}%)`;
+    return `${count} (${formatPercent(count / this.records)})`;
   }
 }
 

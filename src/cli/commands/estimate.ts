@@ -1,12 +1,14 @@
 /** `tinystar estimate`: what a recipe will need in memory, disk and time on this machine. */
-import { estimateRecipe, obstacles } from '../../estimate/index.ts';
+import { type Estimate, estimateRecipe, obstacles } from '../../estimate/index.ts';
 import { type Measured, measureRecipe } from '../../estimate/measure.ts';
 import { loadEstimable } from '../../recipe/load.ts';
 import type { Recipe } from '../../recipe/schema.ts';
+import { formatBytes, formatDuration, sum } from '../../report/numbers.ts';
+import { headedTable, table } from '../../report/table.ts';
 import { command } from '../command.ts';
 import { type CliContext, INTERRUPTED_EXIT, outStyle } from '../context.ts';
-import { estimateText } from '../estimate-table.ts';
 import { type FlagsOf, optional, overrides, recipeFlags, toggle, whole } from '../flags.ts';
+import type { Style } from '../terminal.ts';
 
 const flags = {
   ...recipeFlags,
@@ -16,6 +18,51 @@ const flags = {
   json: toggle('Print one JSON object'),
 };
 type Given = FlagsOf<typeof flags>;
+
+function timeOf(time: Measured | undefined, style: Style): string[] {
+  if (time === undefined) return [];
+  return 'after' in time
+    ? ['', style.dim(`once ${time.after} has run`)]
+    : [String(time.steps), formatDuration(time.seconds)];
+}
+
+/** The table of an estimate, with its notes below. */
+function estimateText(
+  { stages, notes, machine }: Estimate,
+  style: Style,
+  measured?: ReadonlyMap<string, Measured>,
+): string {
+  const { deviceMemory } = machine;
+  const onDevice = (text: string): string[] => (deviceMemory === undefined ? [] : [text]);
+  const time = measured === undefined ? [] : ['steps', 'time'];
+  const head = ['stage', 'kind', 'memory', ...onDevice('on the device'), 'disk', 'checkpoints', ...time];
+  const most = (need: 'memory' | 'deviceMemory' | 'checkpoints'): number =>
+    Math.max(0, ...stages.map((stage) => stage[need]));
+  const all = {
+    stage: 'all',
+    kind: '',
+    memory: most('memory'),
+    deviceMemory: most('deviceMemory'),
+    disk: sum(stages.map(({ disk }) => disk)),
+    checkpoints: most('checkpoints'),
+  };
+  const rows = [...stages, all].map((need) => [
+    need.stage,
+    style.dim(need.kind),
+    style.bold(formatBytes(need.memory)),
+    ...onDevice(formatBytes(need.deviceMemory)),
+    formatBytes(need.disk),
+    formatBytes(need.checkpoints),
+    ...timeOf(measured?.get(need.stage), style),
+  ]);
+  const here = [
+    ['memory here', `${formatBytes(machine.memory)}, ${formatBytes(machine.freeMemory)} free`],
+    ...(deviceMemory === undefined ? [] : [['on the device', formatBytes(deviceMemory)]]),
+    ['disk here', `${formatBytes(machine.freeDisk)} free`],
+  ].map(([name = '', value = '']) => [style.dim(name), value]);
+  const lines = notes.map((note) => `note: ${note}\n`).join('');
+  return `${headedTable(head, rows, style, 2)}\n${table(here)}${lines}`;
+}
 
 /** Estimates the recipe in a file and prints what comes out. */
 export async function printEstimate(context: CliContext, path: string, given: Given): Promise<void> {

@@ -9,16 +9,23 @@ import { type Evaluation, resultFolder, scoreResponses } from '../../../packages
 import { type Outcome, Session } from '../../../packages/benchmarks/src/session.ts';
 import { UserError } from '../../base/errors.ts';
 import { lockFolder } from '../../base/lock.ts';
-import { openSampler } from '../../sampling/open.ts';
-import type { Sampler } from '../../sampling/sampler.ts';
-import { noticesOf } from '../../train/device-probe.ts';
 import type { RunEvent } from '../../train/events.ts';
 import { benchmarkResult } from '../benchmark-result.ts';
 import { among, command } from '../command.ts';
 import { type CliContext, outStyle } from '../context.ts';
 import { follow } from '../execute.ts';
-import { answeringFlags, type FlagsOf, option, optional, runsFlag, text, toggle, whole } from '../flags.ts';
-import { keptInput } from '../inputs.ts';
+import {
+  answeringFlags,
+  engineFlag,
+  type FlagsOf,
+  option,
+  optional,
+  runsFlag,
+  text,
+  toggle,
+  whole,
+} from '../flags.ts';
+import { keptInput, openModel } from '../inputs.ts';
 
 /** Flags of every benchmark's command that say how, and not what, is asked. */
 const benchmarkFlags = {
@@ -27,7 +34,7 @@ const benchmarkFlags = {
     text('File of responses to score, one {"id", "result"} a line, or a folder of them', 'FILE'),
   ),
   device: answeringFlags.device,
-  engine: answeringFlags.engine,
+  engine: engineFlag,
   served: optional(text('Name of the model on the server', 'NAME')),
   tokenizer: optional(
     text("Folder or GGUF file with the served model's tokenizer, to ask in its own chat template", 'DIR'),
@@ -49,7 +56,8 @@ async function answer(
   flags: BenchmarkFlags,
 ): Promise<Outcome> {
   const { spec, benchmark, options } = evaluation;
-  using sampler = await openBenchmarked(context, model, flags);
+  const apiKey = context.process.env['OPENAI_API_KEY'];
+  using sampler = await openModel(context, model, { ...flags, ...(apiKey !== undefined && { apiKey }) });
   const folder = resultFolder(evaluation, sampler, model);
   using _lock = lockFolder(folder);
   using session = new Session(benchmark, sampler, options, benchmark.entries(options), folder);
@@ -61,28 +69,6 @@ async function answer(
     flags.json ? () => undefined : undefined,
   );
   return session.finish();
-}
-
-/** Opens the model that is to answer; a server gets the key in the environment. */
-async function openBenchmarked(
-  { process }: CliContext,
-  model: string,
-  { device, engine, parallel, served, tokenizer }: BenchmarkFlags,
-): Promise<Sampler> {
-  const apiKey = process.env['OPENAI_API_KEY'];
-  const opened = await openSampler(model, {
-    device,
-    ...(engine === undefined ? {} : { engine }),
-    parallel,
-    ...(served === undefined ? {} : { served }),
-    ...(tokenizer === undefined ? {} : { tokenizer }),
-    ...(apiKey === undefined ? {} : { apiKey }),
-    // A progress line may stand there.
-    tell: (text) => process.stderr.write(`${process.stderr.isTTY === true ? '\r\x1b[2K' : ''}${text}\n`),
-  });
-  const notices = opened.device === undefined ? [] : noticesOf(opened.device);
-  for (const notice of notices) process.stderr.write(`note: ${notice}\n`);
-  return opened;
 }
 
 /** Answers of a session as the events of a stage. */
@@ -111,32 +97,31 @@ async function* answering(
 export function benchmarkCommand(spec: BenchmarkSpec): Command<CliContext> {
   const shared = { data: text(spec.help.data, 'DIR'), ...benchmarkFlags };
   const own = Object.entries(spec.options).map(([name, schema]) => [name, option(schema as z.ZodType)]);
-  async function evaluate(context: CliContext, given: FlagsOf<typeof shared>): Promise<void> {
-    const { data, model, responses, runs, json } = given;
-    if ((model === undefined) === (responses === undefined))
-      throw new UserError(
-        `${spec.name.toUpperCase()}_SOURCE`,
-        'Give either --model, to have it answer, or --responses, to score what is there.',
-      );
-    const options = { ...among(given, spec.options), data } as AskOptions;
-    const benchmark = await spec.load();
-    const evaluation = { spec, benchmark, options, out: given.out, runs };
-    const outcome =
-      model !== undefined
-        ? await answer(context, evaluation, model, given)
-        : scoreResponses(evaluation, keptInput(responses ?? '', runs));
-    const { scores, folder } = outcome;
-    context.process.stdout.write(
-      json
-        ? `${JSON.stringify({ ...scores, folder })}\n`
-        : `\n${benchmarkResult(spec.title, benchmark, outcome, outStyle(context))}\nverdicts and scores  ${folder}\n`,
-    );
-  }
   return command({
     brief: `Score models on ${spec.title}`,
     about: spec.help.text,
     examples: spec.help.examples,
     flags: { ...shared, ...(Object.fromEntries(own) as object) },
-    run: evaluate,
+    async run(context, given) {
+      const { data, model, responses, out, runs, json } = given;
+      if ((model === undefined) === (responses === undefined))
+        throw new UserError(
+          `${spec.name.toUpperCase()}_SOURCE`,
+          'Give either --model, to have it answer, or --responses, to score what is there.',
+        );
+      const options = { ...among(given, spec.options), data } as AskOptions;
+      const benchmark = await spec.load();
+      const evaluation = { spec, benchmark, options, out, runs };
+      const outcome =
+        model !== undefined
+          ? await answer(context, evaluation, model, given)
+          : scoreResponses(evaluation, keptInput(responses ?? '', runs));
+      const { scores, folder } = outcome;
+      context.process.stdout.write(
+        json
+          ? `${JSON.stringify({ ...scores, folder })}\n`
+          : `\n${benchmarkResult(spec.title, benchmark, outcome, outStyle(context))}\nverdicts and scores  ${folder}\n`,
+      );
+    },
   });
 }

@@ -4,20 +4,31 @@ import { checkpointAt, checkpointName, requireCheckpoint } from '../../model/che
 import { type Recipe, recipeSchema } from '../../recipe/schema.ts';
 import { namedByContents } from '../../run/inputs.ts';
 import { stageKinds } from '../../stages/index.ts';
-import { command } from '../command.ts';
+import { among, command } from '../command.ts';
 import { execute } from '../execute.ts';
-import { answeringFlags, type FlagsOf, option, optional, runsFlag, text, toggle, whole } from '../flags.ts';
+import {
+  answeringFlags,
+  engineFlag,
+  type FlagsOf,
+  option,
+  optional,
+  runsFlag,
+  text,
+  toggle,
+  whole,
+} from '../flags.ts';
 import { keptInput } from '../inputs.ts';
 
-const { generate_max_len, limit } = stageKinds.eval.options;
+const { options } = stageKinds.eval;
 
-const stageFlags = { generate_max_len: option(generate_max_len, { byDefault: 256 }), limit: option(limit) };
 const flags = {
   data: optional(text('JSONL of dialogues instead of the generator', 'FILE')),
   seed: whole(0, 'Seed of the generator', 7),
   test: whole(1, 'Test dialogues of the generator', 864),
-  ...stageFlags,
+  generate_max_len: option(options.generate_max_len, { byDefault: 256 }),
+  limit: option(options.limit),
   ...answeringFlags,
+  engine: engineFlag,
   runs: runsFlag,
   json: toggle('Print events as JSON lines'),
 };
@@ -25,7 +36,7 @@ type Given = FlagsOf<typeof flags>;
 
 /** A recipe that evaluates `checkpoints` and nothing else. */
 export function evalRecipe(given: Omit<Given, 'json' | 'runs'>, checkpoints: readonly string[]): Recipe {
-  const { data, seed, test, device, thinking, engine, limit: most } = given;
+  const { data, seed, test } = given;
   const paths = checkpoints.map((path) => resolve(checkpointAt(path)));
   const names = paths.map(checkpointName);
   const label = (i: number): string =>
@@ -33,8 +44,7 @@ export function evalRecipe(given: Omit<Given, 'json' | 'runs'>, checkpoints: rea
   return namedByContents(
     recipeSchema.parse({
       name: 'eval',
-      device,
-      ...(thinking && { thinking }),
+      ...among(given, answeringFlags),
       data:
         data === undefined
           ? { source: 'assistant', seed, test }
@@ -45,9 +55,7 @@ export function evalRecipe(given: Omit<Given, 'json' | 'runs'>, checkpoints: rea
           name: 'evaluation',
           kind: 'eval',
           models: Object.fromEntries(paths.map((_, i) => [label(i), `m${i}`])),
-          generate_max_len: given.generate_max_len,
-          ...(engine && { engine }),
-          ...(most && { limit: most }),
+          ...among(given, options),
         },
       ],
     }),

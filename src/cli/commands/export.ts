@@ -1,16 +1,21 @@
 /** `tinystar export`: a checkpoint as one GGUF file, for llama.cpp and everything built on it, or as another folder. */
 import { readdirSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
+import { generateAssistant, GROUP_SIZE } from '../../../packages/assistant/src/index.ts';
 import { destinationOf } from '../../base/destination.ts';
 import { UserError } from '../../base/errors.ts';
 import { ggufTokenizer, tokenizerFilesOf } from '../../chat/gguf-tokenizer.ts';
+import { ChatTemplate } from '../../chat/template.ts';
 import { Tokenizer } from '../../chat/tokenizer.ts';
+import type { Series } from '../../data/dialogues.ts';
+import { readDialogues, type TaskDialogue } from '../../data/reading.ts';
+import { exportParity, type ParityOptions } from '../../eval/parity.ts';
 import { Device } from '../../ggml/device.ts';
 import { isGguf } from '../../model/checkpoint/checkpoint-path.ts';
 import { loadModel, saveCheckpoint } from '../../model/checkpoint/checkpoint.ts';
 import { exportGguf } from '../../model/checkpoint/gguf.ts';
+import { formatPercent, shareOf } from '../../report/numbers.ts';
 import { command } from '../command.ts';
-import { parityText } from '../export-check.ts';
 import { choice, optional, text, whole } from '../flags.ts';
 import { checkOutputs, needNewFolder, outputName, tellingStream } from '../outputs.ts';
 
@@ -25,6 +30,40 @@ function readOf(checkpoint: string, data: string | undefined): string[] {
     ? readdirSync(checkpoint).flatMap((name) => (isGguf(name) ? [] : [join(checkpoint, name)]))
     : [checkpoint];
   return [...files, ...(data === undefined ? [] : [data])];
+}
+
+const MAX_TOKENS = 128;
+const SEED = 7;
+
+/** Asks both `count` requests, of the file `data` or the assistant's; returns lines on the outcome. */
+async function parityText(
+  checkpoint: string,
+  parts: Pick<ParityOptions, 'device' | 'config' | 'weights' | 'gguf'>,
+  data: string | undefined,
+  count: number,
+): Promise<string> {
+  const tokenizer = Tokenizer.load(checkpoint);
+  if (tokenizer.chatTemplate === undefined) {
+    throw new UserError(
+      'EXPORT_CHECK',
+      `${parts.gguf} is written, but not checked: ${checkpoint} has no chat template to ask it with; give --check 0.`,
+    );
+  }
+  const all: Series<TaskDialogue> =
+    data === undefined
+      ? generateAssistant({ seed: SEED, split: 'test', groups: Math.ceil(count / GROUP_SIZE) })
+      : readDialogues(data);
+  const dialogues = Array.from(all.slice(0, count));
+  const template = ChatTemplate.of(tokenizer);
+  const parity = await exportParity({ ...parts, tokenizer, template, dialogues, maxTokens: MAX_TOKENS });
+  const { prompts, samePrompts, sameAnswers, sameTokens, tokens, meanKl, largestKl } = parity;
+  const percent = (correct: number): string => formatPercent(shareOf({ correct, total: prompts }));
+  return (
+    `check: llama.cpp reads ${samePrompts} of ${prompts} prompts as the same tokens and answers ${sameAnswers} alike ` +
+    `(${sameTokens} of ${tokens} tokens); KL ${meanKl.toExponential(1)} nats a token, at most ${largestKl.toExponential(1)}\n` +
+    `check: asked as llama.cpp's server asks, through the file's own template, it answers ${parity.right} of ${prompts} right ` +
+    `(${percent(parity.right)}); the checkpoint ${parity.ownRight} (${percent(parity.ownRight)})\n`
+  );
 }
 
 export const exportCommand = command({
@@ -65,27 +104,23 @@ export const exportCommand = command({
     const telling = tellingStream(context, { gguf });
     using device = Device.open('cpu');
     const { config, parameters } = loadModel(device, checkpoint, { trainable: false });
-    using _parameters = parameters;
+    using weights = parameters;
     const tell = (what: string, file?: string): void => {
       const size = file === undefined ? '' : `, ${(statSync(file).size / 1e6).toFixed(1)} MB`;
-      const count = parameters.count.toLocaleString('en');
+      const count = weights.count.toLocaleString('en');
       telling.write(`${what}: ${count} parameters as ${dtype}${size}\n`);
     };
     if (gguf !== undefined) {
-      exportGguf(gguf, config, parameters, ggufTokenizer(checkpoint), {
-        dtype,
-        name: basename(resolve(checkpoint)),
-      });
+      const name = basename(resolve(checkpoint));
+      exportGguf(gguf, config, weights, ggufTokenizer(checkpoint), { dtype, name });
       const isFile = destinationOf(gguf).kind === 'file';
       tell(outputName(gguf), isFile ? gguf : undefined);
       if (!isFile) telling.write('not checked, as it is no file that llama.cpp could read\n');
       else if (check > 0)
-        telling.write(
-          await parityText(checkpoint, { device, config, weights: parameters, gguf }, data, check),
-        );
+        telling.write(await parityText(checkpoint, { device, config, weights, gguf }, data, check));
     }
     if (folder !== undefined && folderDType !== undefined) {
-      saveCheckpoint(folder, config, parameters, {
+      saveCheckpoint(folder, config, weights, {
         dtype: folderDType,
         tokenizerFiles: tokenizerFilesOf(checkpoint),
         stopIds: Tokenizer.load(checkpoint).stopIds,

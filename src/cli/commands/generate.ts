@@ -3,14 +3,12 @@ import { shownParts } from '../../chat/generation.ts';
 import { ChatTemplate } from '../../chat/template.ts';
 import { Tokenizer } from '../../chat/tokenizer.ts';
 import { checkpointAt, refuseAdapter } from '../../model/checkpoint/checkpoint-path.ts';
-import { openSampler } from '../../sampling/open.ts';
 import { sampleAll } from '../../sampling/sampler.ts';
 import { stageKinds } from '../../stages/index.ts';
-import { noticesOf } from '../../train/device-probe.ts';
 import { command } from '../command.ts';
 import { outStyle } from '../context.ts';
-import { answeringFlags, option, optional, text, toggle, whole } from '../flags.ts';
-import { readTools } from '../inputs.ts';
+import { answeringFlags, engineFlag, option, optional, text, toggle, whole } from '../flags.ts';
+import { openModel, readTools } from '../inputs.ts';
 
 const { temperature, generate_max_len } = stageKinds.eval.options;
 const { n_samples_per_prompt } = stageKinds.rollout.options;
@@ -28,6 +26,7 @@ export const generateCommand = command({
     generate_max_len: option(generate_max_len, { byDefault: 256 }),
     seed: whole(0, 'Seed of the draws', 0),
     ...answeringFlags,
+    engine: engineFlag,
     raw: toggle('Print prompt and answer with every token'),
   },
   args: [
@@ -36,23 +35,16 @@ export const generateCommand = command({
   ],
   async run(context, given, checkpoint, request) {
     const { stdout, stderr } = context.process;
-    const { device, engine, raw, seed } = given;
+    const { raw } = given;
     refuseAdapter(checkpoint);
     const tools = given.tools === undefined ? [] : readTools(given.tools);
     const system = given.system === undefined ? [] : [{ role: 'system', content: given.system } as const];
     const messages = [...system, { role: 'user', content: request } as const];
     const template = ChatTemplate.of(Tokenizer.load(checkpointAt(checkpoint))).fixed(given.thinking);
     const prompt = template.prompt({ messages, tools });
-    using model = await openSampler(checkpoint, { device, parallel: 1, ...(engine && { engine }) });
-    const notices = model.device === undefined ? [] : noticesOf(model.device);
-    for (const notice of notices) stderr.write(`note: ${notice}\n`);
-    const [samples = []] = await sampleAll(model, [{ text: prompt }], {
-      n_samples_per_prompt: given.n_samples_per_prompt,
-      temperature: given.temperature,
-      generate_max_len: given.generate_max_len,
-      seed,
-      skip_special_tokens: !raw,
-    });
+    using model = await openModel(context, checkpoint, { ...given, parallel: 1 });
+    const sampling = { ...given, skip_special_tokens: !raw };
+    const [samples = []] = await sampleAll(model, [{ text: prompt }], sampling);
     const style = outStyle(context);
     if (raw) stdout.write(style.dim(prompt));
     for (const { text: written, length, finish } of samples) {

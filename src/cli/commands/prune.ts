@@ -1,6 +1,6 @@
 /** `tinystar prune`: some layers of a model as a checkpoint of their own, to be a student with its teacher's tokenizer. */
 import { basename } from 'node:path';
-import { UserError } from '../../base/errors.ts';
+import { required, UserError } from '../../base/errors.ts';
 import { tokenizerFilesOf } from '../../chat/gguf-tokenizer.ts';
 import { ChatTemplate } from '../../chat/template.ts';
 import { Tokenizer } from '../../chat/tokenizer.ts';
@@ -28,62 +28,41 @@ function layersIn(given: string): KeptLayers {
   return numbers.length === 1 ? first : numbers;
 }
 
-const flags = {
-  layers: parsed(layersIn, 'Number of layers, evenly spaced; or which ones, from 0 on: 0,4,8', 'LAYERS'),
-  data: optional(
-    text(
-      'JSONL of dialogues: keep the layers that their answers need most, and not evenly spaced ones',
-      'FILE',
-    ),
-  ),
-  dialogues: whole(1, 'How many dialogues of the data are looked at', 8),
-  dtype: choice(['f32', 'f16'] as const, 'How matrices are written', 'f32'),
-};
-
 /** Dialogues of a file, as many as are asked for and spread over it, as a model's prompts and answers. */
 function treesOf(path: string, most: number, model: string): PromptTree[] {
   const dialogues = readDialogues(path);
   const tokenizer = Tokenizer.load(model);
   const template = ChatTemplate.of(tokenizer);
   const count = Math.min(most, dialogues.length);
-  return Array.from({ length: count }, (_, i) => dialogues.at(Math.floor((i * dialogues.length) / count)))
-    .filter((dialogue) => dialogue !== undefined)
-    .map((dialogue) => {
-      const { promptIds, targetIds } = renderDialogue(dialogue, tokenizer, template);
-      return { prompt: promptIds, completions: [targetIds] };
-    });
+  return Array.from({ length: count }, (_, i) => {
+    const dialogue = required(dialogues.at(Math.floor((i * dialogues.length) / count)), 'a dialogue');
+    const { promptIds, targetIds } = renderDialogue(dialogue, tokenizer, template);
+    return { prompt: promptIds, completions: [targetIds] };
+  });
 }
 
-/** The layers that the answers of the data need most. */
+/** The `count` layers of a model that the answers of the data need most. */
 async function neededLayers(
   context: CliContext,
   device: Device,
-  { data, dialogues, count }: { readonly data: string; readonly dialogues: number; readonly count: number },
   model: string,
+  trees: readonly PromptTree[],
+  count: number,
 ): Promise<readonly number[]> {
   const { stderr } = context.process;
-  const { now } = context.services;
-  const trees = treesOf(data, dialogues, model);
   const loaded = loadModel(device, model, { trainable: false });
-  using parameters = loaded.parameters;
-  using status = new StatusLine(stderr, now);
+  using _parameters = loaded.parameters;
+  using status = new StatusLine(stderr, context.services.now);
   using stop = new Stop(context.services);
-  const started = now();
-  const onProgress = (done: number, total: number): void => {
-    if (!status.isDue) return;
-    const left = ((now() - started) / 1000 / done) * (total - done);
-    status.draw(`choosing layers  ${done} of ${total} models tried  at most ${formatDuration(left)} left`);
-  };
+  const onProgress = (done: number, total: number): void =>
+    status.update((seconds) => {
+      const left = formatDuration((seconds / done) * (total - done));
+      return `choosing layers  ${done} of ${total} models tried  at most ${left} left`;
+    });
   const left = new Set(Array.from({ length: loaded.config.layers }, (_, layer) => layer));
   const options = { signal: stop.signal, onProgress };
   try {
-    for await (const { layer, loss } of removeLayers(
-      device,
-      { ...loaded, parameters },
-      trees,
-      count,
-      options,
-    )) {
+    for await (const { layer, loss } of removeLayers(device, loaded, trees, count, options)) {
       left.delete(layer);
       status.clear();
       stderr.write(
@@ -106,13 +85,22 @@ export const pruneCommand = command({
     'tinystar prune models/SmolLM2-135M-Instruct student --layers 15 --data train.jsonl',
     'tinystar prune teacher.gguf student --layers 0,1,4,8,11 --dtype f16',
   ],
-  flags,
+  flags: {
+    layers: parsed(layersIn, 'Number of layers, evenly spaced; or which ones, from 0 on: 0,4,8', 'LAYERS'),
+    data: optional(
+      text(
+        'JSONL of dialogues: keep the layers that their answers need most, and not evenly spaced ones',
+        'FILE',
+      ),
+    ),
+    dialogues: whole(1, 'How many dialogues of the data are looked at', 8),
+    dtype: choice(['f32', 'f16'] as const, 'How matrices are written', 'f32'),
+  },
   args: [
     { brief: 'Folder or GGUF file of the model', placeholder: 'MODEL' },
     { brief: 'Folder to write', placeholder: 'DIR' },
   ],
-  async run(context, given, model, folder) {
-    const { layers, data, dialogues, dtype } = given;
+  async run(context, { layers, data, dialogues, dtype }, model, folder) {
     needNewFolder(folder);
     if (data !== undefined && typeof layers !== 'number')
       throw new UserError(
@@ -120,21 +108,17 @@ export const pruneCommand = command({
         '--data chooses layers; give --layers a number of them, or leave --data away.',
       );
     const before = loadConfig(model);
-    const device = Device.open('cpu');
-    try {
-      const tokenizerFiles = tokenizerFilesOf(model);
-      const kept =
-        data === undefined || typeof layers !== 'number'
-          ? layers
-          : await neededLayers(context, device, { data, dialogues, count: layers }, model);
-      const after = pruneCheckpoint(device, model, folder, kept, { dtype, tokenizerFiles });
-      const millions = (config: typeof before): string => `${(weightCount(config) / 1e6).toFixed(1)}M`;
-      const which = typeof kept === 'number' ? '' : ` (${kept.join(',')})`;
-      context.process.stdout.write(
-        `${folder}: ${after.layers} of the ${before.layers} layers of ${basename(model)}${which}, ${millions(after)} of ${millions(before)} weights\n`,
-      );
-    } finally {
-      device.close();
-    }
+    using device = Device.open('cpu');
+    const tokenizerFiles = tokenizerFilesOf(model);
+    const kept =
+      data === undefined || typeof layers !== 'number'
+        ? layers
+        : await neededLayers(context, device, model, treesOf(data, dialogues, model), layers);
+    const after = pruneCheckpoint(device, model, folder, kept, { dtype, tokenizerFiles });
+    const millions = (config: typeof before): string => `${(weightCount(config) / 1e6).toFixed(1)}M`;
+    const which = typeof kept === 'number' ? '' : ` (${kept.join(',')})`;
+    context.process.stdout.write(
+      `${folder}: ${after.layers} of the ${before.layers} layers of ${basename(model)}${which}, ${millions(after)} of ${millions(before)} weights\n`,
+    );
   },
 });

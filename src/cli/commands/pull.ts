@@ -16,25 +16,17 @@ export const pullCommand = command({
   args: [{ brief: 'Name on the hub, owner/name', placeholder: 'MODEL' }],
   async run(context, { to }, name) {
     const folder = to ?? basename(parseModelName(name).repository);
-    const { stdout, stderr } = context.process;
-    const { now } = context.services;
-    using status = new StatusLine(stderr, now);
-    const started = now();
-    const onProgress = (done: number, total: number): void => {
-      if (!status.isDue) return;
-      const rate = done / Math.max(1, now() - started) / 1000;
-      status.draw(
-        `${name}  ${(done / 1e6).toFixed(0)} of ${(total / 1e6).toFixed(0)} MB  ${rate.toFixed(1)} MB/s`,
+    const { stdout, stderr, env } = context.process;
+    using status = new StatusLine(stderr, context.services.now);
+    const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(0);
+    const onProgress = (done: number, total: number): void =>
+      status.update(
+        (seconds) =>
+          `${name}  ${megabytes(done)} of ${megabytes(total)} MB  ${(done / seconds / 1e6).toFixed(1)} MB/s`,
       );
-    };
     using stop = new Stop(context.services);
-    const { files, bytes, kept } = await pullModel({
-      name,
-      folder,
-      env: process.env,
-      signal: stop.signal,
-      onProgress,
-    });
+    const { signal } = stop;
+    const { files, bytes, kept } = await pullModel({ name, folder, env, signal, onProgress });
     status.clear();
     const already = kept === 0 ? '' : `, ${kept} of them were there`;
     stdout.write(

@@ -1,5 +1,5 @@
 /** `tinystar report`: writes a run's report again. */
-import { writeReport } from '../../report/index.ts';
+import { writeReport } from '../../report/page.ts';
 import { command } from '../command.ts';
 import { printResults } from '../execute.ts';
 

@@ -48,7 +48,10 @@ const teacherFlags = {
     brief: 'At most so many requests a minute at each address',
   }),
 };
-const { engine: _, ...modelFlags } = answeringFlags;
+const recipeFlags = {
+  seed: option(recipeSchema.shape.seed, { brief: 'Seed of the draws' }),
+  ...answeringFlags,
+};
 
 const flags = {
   model: text(
@@ -63,8 +66,7 @@ const flags = {
   endpoint: repeated(parsed(address, 'Address of the teacher; may be repeated', 'URL')),
   ...teacherFlags,
   ...stageFlags,
-  seed: option(recipeSchema.shape.seed, { brief: 'Seed of the draws' }),
-  ...modelFlags,
+  ...recipeFlags,
   runs: runsFlag,
   json: toggle('Print events as JSON lines'),
 };
@@ -72,15 +74,13 @@ type Given = FlagsOf<typeof flags>;
 
 /** A recipe that draws rollouts and does nothing else. */
 function rolloutsRecipe(given: Given, data: string): Recipe {
-  const { teacher: kind, endpoint: endpoints, seed, device, thinking } = given;
+  const { teacher: kind, endpoint: endpoints } = given;
   const file = resolve(data);
   const served = kind === 'local' ? {} : { teacher: { kind, endpoints, ...among(given, teacherFlags) } };
   return namedByContents(
     recipeSchema.parse({
       name: 'rollouts',
-      seed,
-      device,
-      ...(thinking && { thinking }),
+      ...among(given, recipeFlags),
       data: { source: 'file', train: file, test: file },
       models: { model: resolve(given.model) },
       stages: [{ name: 'rollouts', kind: 'rollout', model: 'model', ...served, ...among(given, stageFlags) }],

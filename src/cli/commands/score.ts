@@ -5,6 +5,7 @@ import { UserError } from '../../base/errors.ts';
 import { FORMAT_NAMES, formats } from '../../chat/formats/index.ts';
 import { scoreLine, scoreRows } from '../../data/scoring.ts';
 import { fileRows } from '../../data/streams/rows.ts';
+import { formatPercent } from '../../report/numbers.ts';
 import { table } from '../../report/table.ts';
 import { ANSWER_REWARDS, loadReward } from '../../rewards/index.ts';
 import { command } from '../command.ts';
@@ -80,7 +81,7 @@ export const scoreCommand = command({
       rows.telling.write(`${JSON.stringify({ ...summary, firstProblem: firstProblem ?? null })}\n`);
       return;
     }
-    const share = (count: number): string => `${count} (${((100 * count) / lines).toFixed(1)}%)`;
+    const share = (count: number): string => `${count} (${formatPercent(count / lines)})`;
     const facts = [
       [`mean reward (${reward})`, meanReward.toFixed(4)],
       ['mean answer score', meanAnswer.toFixed(4)],
