@@ -21,10 +21,10 @@ export function consistencyProblems(recipe: Recipe): Problem[] {
     return [{ path: ['models', name, 'from'], part: 'value', text }];
   });
   const stages = recipe.stages.flatMap((stage, index) =>
-    [...(kindOf(stage).check?.(stage, neighbours) ?? [])].map(({ path, text }) => ({
-      path: ['stages', index, ...path],
+    Array.from(kindOf(stage).check?.(stage, neighbours) ?? [], ([path, text]) => ({
+      path: ['stages', index, ...path.split('.')],
       part: 'value' as const,
-      text: `stages.${stage.name}${text}`,
+      text: `stages.${stage.name}.${path} ${text}`,
     })),
   );
   return [...models, ...stages];

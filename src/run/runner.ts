@@ -92,12 +92,11 @@ function prepareFolder(folder: string, recipe: Recipe, device: string): void {
   if (existsSync(path)) {
     if (readText(path) === text) return;
     const changed = differences(folder, loadRecipe(path), recipe);
-    if (changed.length > 0) {
+    if (changed.length > 0)
       throw new UserError(
         'OTHER_RECIPE',
         `${folder} holds a run of another recipe or with other options (${changed.join('; ')}); choose another name (--set name=NEW) or remove what is to be made anew.`,
       );
-    }
   }
   writeAtomic(path, text);
 }

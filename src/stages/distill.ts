@@ -61,7 +61,7 @@ export interface DistillRows extends Pick<Options, 'kd_topk' | 'kd_kl_type' | 'r
 /** Says that `wanted` log-probabilities a token are more than the `stored` of `where`; the one place where that is decided. */
 function topKFault(wanted: number, stored: number, where: string): string | undefined {
   if (wanted <= stored) return undefined;
-  return `.kd_topk is ${wanted}, and ${where} stores only kd_topk ${stored}; lower the one or raise the other.`;
+  return `is ${wanted}, and ${where} stores only kd_topk ${stored}; lower the one or raise the other.`;
 }
 
 function completionOf(sample: StoredSample, given: DistillRows): TrainCompletion {
@@ -107,7 +107,7 @@ function lessons(context: StageContext, given: Options, model: OpenModel): Lesso
       'The rollouts hold no log-probabilities, as their teacher gives none; train on them with a stage of kind sft.',
     );
   const fault = topKFault(given.kd_topk, stored, given.data);
-  if (fault !== undefined) throw new UserError('TOP_K', `stages.${context.name}${fault}`);
+  if (fault !== undefined) throw new UserError('TOP_K', `stages.${context.name}.kd_topk ${fault}`);
   const { tokenizer, template } = model;
   const rowsOf = {
     ...given,
@@ -133,13 +133,13 @@ export const distill = defineTraining({
     const rollout = stage(data);
     const stored = rollout?.['kd_topk'];
     const fault = typeof stored === 'number' ? topKFault(kd_topk, stored, data) : undefined;
-    if (fault !== undefined) yield { path: ['kd_topk'], text: fault };
+    if (fault !== undefined) yield ['kd_topk', fault];
     const teacher = rollout?.['teacher'];
     if (typeof teacher === 'object' && teacher !== null && 'kind' in teacher && teacher.kind === 'openai')
-      yield {
-        path: ['data'],
-        text: `.data is ${data}, whose teacher of kind openai gives no log-probabilities; train on it with a stage of kind sft.`,
-      };
+      yield [
+        'data',
+        `is ${data}, whose teacher of kind openai gives no log-probabilities; train on it with a stage of kind sft.`,
+      ];
   },
   loss: distillation,
   open: (context, given, { model, trainer }) => {

@@ -222,20 +222,17 @@ export const dpo = defineTraining({
   samples: 'Pairs that {stage} learned from, the chosen answer first',
   *check({ data, loss_type, label_smoothing }, { stage }) {
     if (loss_type === 'ipo' && label_smoothing > 0)
-      yield {
-        path: ['label_smoothing'],
-        text: `.label_smoothing is ${label_smoothing}, and IPO has none; set it to 0 or loss_type to dpo.`,
-      };
+      yield ['label_smoothing', `is ${label_smoothing}, and IPO has none; set it to 0 or loss_type to dpo.`];
     const source = stage(data);
     if (
       source !== undefined &&
       'keep_wrong' in source &&
       (source['keep_wrong'] !== true || Number(source['keep']) < 2)
     )
-      yield {
-        path: ['data'],
-        text: `.data is ${data}, which keeps no right and wrong trajectories of one problem; set its keep_wrong to true and its keep to n_samples_per_prompt (${String(source['n_samples_per_prompt'])}).`,
-      };
+      yield [
+        'data',
+        `is ${data}, which keeps no right and wrong trajectories of one problem; set its keep_wrong to true and its keep to n_samples_per_prompt (${String(source['n_samples_per_prompt'])}).`,
+      ];
   },
   loss: preference,
   async open(context, given, { model, trainer, held }) {

@@ -97,12 +97,11 @@ export function rewarded(
     const samples = prompt.samples.filter(({ reward }) => reward >= threshold);
     return samples.length === 0 ? [] : [{ ...prompt, samples }];
   });
-  if (good.length === 0 && prompts.length > 0) {
+  if (good.length === 0 && prompts.length > 0)
     throw new UserError(
       'NO_EXAMPLES',
       `Stage ${name} has nothing to learn from: no answer of ${data} earns ${threshold} (reward_threshold); lower it.`,
     );
-  }
   return good;
 }
 

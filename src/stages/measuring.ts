@@ -38,8 +38,7 @@ export const measuringOptions = {
 
 /** A stage without a model has nothing to measure. */
 export function* noModels(models: Readonly<Record<string, string>>): Iterable<StageProblem> {
-  if (Object.keys(models).length === 0)
-    yield { path: ['models'], text: '.models is empty; name at least one model.' };
+  if (Object.keys(models).length === 0) yield ['models', 'is empty; name at least one model.'];
 }
 
 /** Common part of all verdicts. */
@@ -87,12 +86,11 @@ function* unasked<V extends Verdict>(
   const number = judged.filter(isUnasked).length;
   if (number === 0) return;
   const text = `${number} of ${judged.length} ${what} are too long for ${label}`;
-  if (number === judged.length) {
+  if (number === judged.length)
     throw new UserError(
       'NO_PROMPTS',
       `Stage ${name}: ${text}; raise prompt_max_len or use a model of more positions.`,
     );
-  }
   yield { type: 'warning', stage: name, text: `${text} and count as wrong` };
 }
 

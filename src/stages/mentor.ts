@@ -121,21 +121,21 @@ export const mentor = defineTraining({
   *check(given, { stage, environment: environmentNamed }) {
     const { data, reward, environment } = given;
     if (data === undefined && !MODULE_PATH.test(reward) && reward !== 'sparse')
-      yield {
-        path: ['data'],
-        text: `.data is missing, and the reward ${reward} compares with a teacher's trajectories; name a trajectories stage, or set reward to sparse.`,
-      };
+      yield [
+        'data',
+        `is missing, and the reward ${reward} compares with a teacher's trajectories; name a trajectories stage, or set reward to sparse.`,
+      ];
     if (environmentNamed(environment)?.['rollout_mode'] === 'agent')
-      yield {
-        path: ['environment'],
-        text: `.environment is ${environment}, whose rollout_mode is agent: the tries that failed are not in its chains, so that there is nothing to reinforce; use an environment whose rollout_mode is conversation.`,
-      };
+      yield [
+        'environment',
+        `is ${environment}, whose rollout_mode is agent: the tries that failed are not in its chains, so that there is nothing to reinforce; use an environment whose rollout_mode is conversation.`,
+      ];
     const other = stage(data)?.['environment'];
     if (typeof other === 'string' && other !== environment)
-      yield {
-        path: ['environment'],
-        text: `.environment is ${environment}, and the trajectories of ${String(data)} are of ${other}; make them one.`,
-      };
+      yield [
+        'environment',
+        `is ${environment}, and the trajectories of ${String(data)} are of ${other}; make them one.`,
+      ];
     yield* grpoProblems(given);
   },
   loss: policyGradient,

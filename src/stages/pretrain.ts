@@ -108,19 +108,18 @@ export const pretrain = defineTraining({
   options,
   watch: ['loss'],
   *check({ mixture }, { isAssistant }) {
-    const path = ['mixture'];
     if (!isAssistant && mixture.some(({ source }) => source === 'assistant'))
-      yield {
-        path,
-        text: ".mixture draws from the assistant, and the recipe's data are files; set data.source to assistant or draw from invented and copying.",
-      };
+      yield [
+        'mixture',
+        "draws from the assistant, and the recipe's data are files; set data.source to assistant or draw from invented and copying.",
+      ];
     for (const { source, environment } of mixture) {
       if ((source === 'solutions') === (environment !== undefined)) continue;
       const text =
         environment === undefined
-          ? `.mixture draws from solutions and does not say whose; add environment to that entry.`
-          : `.mixture gives ${source} the environment ${environment}, and only solutions have one; remove it, or set source to solutions.`;
-      yield { path, text };
+          ? `draws from solutions and does not say whose; add environment to that entry.`
+          : `gives ${source} the environment ${environment}, and only solutions have one; remove it, or set source to solutions.`;
+      yield ['mixture', text];
     }
   },
   loss: () => crossEntropy(),

@@ -21,24 +21,19 @@ type Options = OptionsOf<typeof reinforcementOptions>;
 export function* grpoProblems(options: Options): Iterable<StageProblem> {
   for (const key of ['reward_clip_range', 'dynamic_filtering_range'] as const) {
     const [low, high] = options[key];
-    if (low >= high)
-      yield {
-        path: [key],
-        text: `.${key} is [${low}, ${high}] and must rise from the first number to the second.`,
-      };
+    if (low >= high) yield [key, `is [${low}, ${high}] and must rise from the first number to the second.`];
   }
   const { train_batch_size: update, n_samples_per_prompt: samples, rollout_batch_size: prompts } = options;
-  const path = ['train_batch_size'];
   if (update % samples !== 0)
-    yield {
-      path,
-      text: `.train_batch_size is ${update} and must be a multiple of n_samples_per_prompt (${samples}), as a prompt's samples share a step.`,
-    };
+    yield [
+      'train_batch_size',
+      `is ${update} and must be a multiple of n_samples_per_prompt (${samples}), as a prompt's samples share a step.`,
+    ];
   if (prompts * samples < update)
-    yield {
-      path,
-      text: `.train_batch_size is ${update}, more than a rollout batch draws (rollout_batch_size x n_samples_per_prompt = ${prompts * samples}).`,
-    };
+    yield [
+      'train_batch_size',
+      `is ${update}, more than a rollout batch draws (rollout_batch_size x n_samples_per_prompt = ${prompts * samples}).`,
+    ];
 }
 
 /** Opens a stage of GRPO whose groups come from `rollouts`. */

@@ -112,10 +112,10 @@ export const rollout = defineStage({
   *check(given) {
     const { from, teacher } = given;
     if (from !== undefined && teacher !== undefined)
-      yield {
-        path: ['teacher'],
-        text: ` has a teacher and takes over rollouts from ${from}; remove teacher or from.`,
-      };
+      yield [
+        'teacher',
+        `stands beside from, which takes over rollouts from ${from}; remove teacher or from.`,
+      ];
     yield* teacherProblems(given);
   },
   run(context, given) {

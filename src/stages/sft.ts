@@ -92,12 +92,11 @@ function conversations(context: StageContext, given: Options, model: OpenModel):
   const stored = storedTrajectories(context, given.data, model)
     .map((one) => ({ ...one, samples: one.samples.filter(({ correct }) => Number(correct) >= threshold) }))
     .filter(({ samples }) => samples.length > 0);
-  if (stored.length === 0) {
+  if (stored.length === 0)
     throw new UserError(
       'NO_EXAMPLES',
       `Stage ${context.name} has nothing to learn from: no conversation of ${given.data} is right (reward_threshold); train its model first, or draw more.`,
     );
-  }
   const fitting = stored.filter(({ prompt }) => prompt.length <= given.prompt_max_len);
   let left = given.max_samples ?? Infinity;
   const examples = fitting.flatMap(({ prompt, samples }) => {
@@ -130,10 +129,10 @@ export const sft = defineTraining({
   reads: ({ data }) => (data === 'train' ? 'train' : undefined),
   *check({ data, reward_threshold: threshold }) {
     if (data === 'train' && threshold !== undefined)
-      yield {
-        path: ['reward_threshold'],
-        text: '.reward_threshold is set, and gold answers have no reward; name a rollout stage as data or remove it.',
-      };
+      yield [
+        'reward_threshold',
+        'is set, and gold answers have no reward; name a rollout stage as data or remove it.',
+      ];
   },
   loss: () => crossEntropy(),
   async open(context, given, { model, trainer }) {

@@ -113,12 +113,8 @@ export interface StageContext extends StageRun {
 /** Paths of what a stage made, by what it is. */
 export type Outputs = Readonly<Record<string, string>>;
 
-/** Something wrong with a stage's options, at a path inside of them. */
-export interface StageProblem {
-  readonly path: readonly (string | number)[];
-  /** Text after "stages.<name>": ".lr is 0 and …; do …." */
-  readonly text: string;
-}
+/** Something wrong with a stage's options: the path inside of them, and the text after it: "is 0 and …; do …." */
+export type StageProblem = readonly [path: string, text: string];
 
 /** Options of other stages and of environments that a check may look at, by their names. */
 export interface Neighbours {

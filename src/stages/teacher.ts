@@ -94,11 +94,8 @@ export function* teacherProblems({ teacher }: AskedOptions): Iterable<StageProbl
   for (const [i, endpoint] of endpoints.entries()) {
     const why = addressFault(endpoint);
     if (why !== undefined)
-      yield {
-        path: ['teacher', 'endpoints', i],
-        text: `.teacher.endpoints.${i} is ${JSON.stringify(withoutSecrets(endpoint))} and ${why}.`,
-      };
+      yield [`teacher.endpoints.${i}`, `is ${JSON.stringify(withoutSecrets(endpoint))} and ${why}.`];
   }
   const why = variable === undefined ? undefined : keyVariableFault(variable);
-  if (why !== undefined) yield { path: ['teacher', 'api_key_env'], text: `.teacher.api_key_env ${why}.` };
+  if (why !== undefined) yield ['teacher.api_key_env', `${why}.`];
 }

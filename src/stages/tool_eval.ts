@@ -72,10 +72,10 @@ export const toolEvaluation = defineStage({
   *check({ models, teacher }) {
     yield* noModels(models);
     if (teacher !== undefined && !(teacher in models))
-      yield {
-        path: ['teacher'],
-        text: `.teacher is ${teacher}, which is no label of its models; name one of ${Object.keys(models).join(', ')}.`,
-      };
+      yield [
+        'teacher',
+        `is ${teacher}, which is no label of its models; name one of ${Object.keys(models).join(', ')}.`,
+      ];
   },
   async *run(context, given) {
     using environment = await context.openEnvironment(given.environment);

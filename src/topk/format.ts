@@ -102,12 +102,11 @@ function encodeIds(ids: Int32Array, idBytes: number): Buffer {
   const most = 2 ** (8 * idBytes);
   let at = 0;
   for (const id of ids) {
-    if (id < 0 || id >= most) {
+    if (id < 0 || id >= most)
       throw new UserError(
         'TOPK',
         `The teacher gave token ${id}, which its vocabulary cannot have; use a teacher with the student's tokenizer.`,
       );
-    }
     at = bytes.writeUIntLE(id, at, idBytes);
   }
   return bytes;
@@ -139,12 +138,11 @@ export function encodeSequence({ tokens, logprobs, top }: TopKSequence, header: 
   const rows = logprobs.length;
   if (rows > tokens.length || top.ids.length !== rows * topK || top.logprobs.length !== rows * topK)
     throw new InternalError(`top-k: ${rows} rows of ${topK} do not fit ${top.ids.length} entries`);
-  if (logprobs.some(Number.isNaN) || top.logprobs.some(Number.isNaN)) {
+  if (logprobs.some(Number.isNaN) || top.logprobs.some(Number.isNaN))
     throw new UserError(
       'NOT_A_NUMBER',
       'The teacher gives probabilities that are not numbers; check its weights.',
     );
-  }
   const ids = encodeIds(tokens, idBytes);
   const rest = Buffer.concat([
     encodeLogprobs(logprobs),

@@ -24,20 +24,18 @@ const fault = (path: string, what: string): UserError =>
 /** Reads the header and says where it ends. */
 export function readHeader(file: ByteFile): { readonly header: Header; readonly end: number } {
   const start = file.read(0, HEADER_START);
-  if (!MAGIC.equals(start.subarray(0, MAGIC.length))) {
+  if (!MAGIC.equals(start.subarray(0, MAGIC.length)))
     throw new UserError(
       'TOPK',
       `${file.path} is no top-k store: it begins differently; give a file that rollouts made.`,
     );
-  }
   if (start.length < HEADER_START) throw fault(file.path, 'is cut short in its header');
   const version = start.readUInt32LE(8);
-  if (version !== VERSION) {
+  if (version !== VERSION)
     throw new UserError(
       'TOPK',
       `${file.path} is of version ${version}, and this program reads ${VERSION}; draw the rollouts again.`,
     );
-  }
   const end = HEADER_START + start.readUInt32LE(12);
   const json = file.read(HEADER_START, end);
   if (json.length < end - HEADER_START) throw fault(file.path, 'is cut short in its header');

@@ -130,11 +130,10 @@ export function promptLimit(
   config: Pick<ModelConfig, 'contextLength'>,
 ): number {
   const room = config.contextLength - lengths.generate_max_len;
-  if (room < 1) {
+  if (room < 1)
     throw new UserError(
       'LENGTHS',
       `Stage ${stage}: generate_max_len ${lengths.generate_max_len} leaves no room for a prompt in the model's ${config.contextLength} positions; lower it.`,
     );
-  }
   return Math.min(lengths.prompt_max_len, room);
 }

@@ -74,12 +74,11 @@ export class ReferenceCache implements Disposable {
     this.#reference ??= this.#options.open(this.#held);
     const scored = await this.#reference.score(this.#trees(group), { signal });
     const all = scored.flatMap((completions) => completions.flatMap(({ logprobs }) => [...logprobs]));
-    if (all.some(Number.isNaN)) {
+    if (all.some(Number.isNaN))
       throw new UserError(
         'NOT_A_NUMBER',
         'The model that pairs are learned with gives probabilities that are not numbers; train its weights anew or copy them again.',
       );
-    }
     writeSafetensors(group.path, [
       { name: 'logprobs', shape: [all.length], data: Float32Array.from(all), dtype: 'F32' },
     ]);

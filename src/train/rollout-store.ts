@@ -187,12 +187,11 @@ export class RolloutWriter implements Disposable {
 /** Reads the distributions of a sample, all of whose ids the student must know. */
 function readTop(store: TopKFile, sequence: number, vocabSize: number): TopRows {
   const { top } = store.read(sequence);
-  if (top.ids.some((id) => id >= vocabSize)) {
+  if (top.ids.some((id) => id >= vocabSize))
     throw new UserError(
       'ROLLOUTS',
       `${store.path} holds ids beyond the student's ${vocabSize}; use a teacher with the student's vocabulary.`,
     );
-  }
   return top;
 }
 
@@ -242,12 +241,11 @@ export function readRollouts(
   const kept = Array.from(readLines(answers), ({ line }) => line.kept)
     .flat()
     .toSorted((a, b) => a.position - b.position);
-  if (kept.length === 0) {
+  if (kept.length === 0)
     throw new UserError(
       'ROLLOUTS',
       `The rollouts in ${folder} hold no valid answer; the teacher may be too weak for the format: train it first.`,
     );
-  }
   return kept.map(({ id, prompt, sequence, samples }) => ({
     id,
     prompt,

@@ -8,7 +8,6 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { required, UserError } from '../base/errors.ts';
 import { readText, writeAtomic } from '../base/files.ts';
-import type { Device } from '../ggml/device.ts';
 import { isLayerParameter, type ModelConfig } from '../model/arch/config.ts';
 import { type OutgoingTensor, SafetensorsFile, writeSafetensors } from '../model/checkpoint/safetensors.ts';
 import { small, workerCount, WorkerDevices } from '../model/generate/worker-pool.ts';
@@ -117,10 +116,6 @@ export class Trainer implements Disposable {
       (own, i) => new TrainingWorker(own, required(gradients[i], 'gradients'), shared),
     );
     this.#sum = new GradientSum(required(device, 'a device'), gradients);
-  }
-
-  get device(): Device {
-    return this.parameters.device;
   }
 
   /** Optimiser steps applied so far. */

@@ -81,12 +81,11 @@ export function writeTrajectories(
 
 function readBatch(path: string, vocabulary: string): StoredTrajectories[] {
   const batch = readJson(path, batchSchema, "remove its stage's folder and run again");
-  if (batch.vocabulary !== vocabulary) {
+  if (batch.vocabulary !== vocabulary)
     throw new UserError(
       'TRAJECTORIES',
       `${path} is in another vocabulary than the student's; use a teacher with the student's tokenizer.`,
     );
-  }
   return batch.kept.map(({ id, prompt, samples }) => ({
     id,
     prompt: asTokenIds(prompt),
@@ -104,11 +103,10 @@ export function readTrajectories(folder: string, vocabulary: string): StoredTraj
     ? readdirSync(folder).filter((name) => /^trajectories-\d+\.json$/.test(name))
     : [];
   const all = names.toSorted().flatMap((name) => readBatch(join(folder, name), vocabulary));
-  if (all.length === 0) {
+  if (all.length === 0)
     throw new UserError(
       'TRAJECTORIES',
       `The trajectories in ${folder} hold no right answer; the teacher may be too weak for these problems: train it first, or set keep_wrong.`,
     );
-  }
   return all;
 }

@@ -274,6 +274,6 @@ test('a served teacher is told what it cannot do', () => {
     /stages\.rolls\.teacher\.endpoint is not a known key; did you mean endpoints\?/,
   );
   expect(fault(teacher('vllm').replace('model: base, teacher', 'model: base, from: old, teacher'))).toMatch(
-    /stages\.rolls has a teacher and takes over rollouts from old; remove teacher or from\./,
+    /stages\.rolls\.teacher stands beside from, which takes over rollouts from old; remove teacher or from\./,
   );
 });
