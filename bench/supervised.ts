@@ -13,7 +13,7 @@ import { GROUP_LIMIT } from '../src/stages/lessons.ts';
 import { tokenCount } from '../src/model/tree/tree.ts';
 import { exampleTokens, rowCount, type TrainExample } from '../src/train/examples.ts';
 import { type MicroBatch, planMicroBatches, type Rounding } from '../src/train/micro-batches.ts';
-import { groupExample } from '../src/train/dialogue-examples.ts';
+import { groupExample } from '../src/train/shared-prefix.ts';
 import { epochOrder } from '../src/train/supervised.ts';
 
 /** Examples of a file in any format that `data convert` reads, under the tokenizer and template of a checkpoint. */

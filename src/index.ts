@@ -36,7 +36,7 @@ export type { DrawnSample, Metrics, RunEvent } from './train/events.ts';
 
 // Losses, and the operations that they are made of.
 export { crossEntropy, distillation, policyGradient, preference } from './losses/all.ts';
-export { losses } from './losses/index.ts';
+export * as losses from './losses/all.ts';
 export { negativeLogLikelihood } from './losses/cross-entropy.ts';
 export {
   defineLoss,

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { UserError } from '../base/errors.ts';
 import type { TokenIds } from '../base/token-ids.ts';
 import { distillation } from '../losses/all.ts';
-import { adaptiveHead } from '../losses/index.ts';
+import { adaptiveHead } from '../losses/distillation.ts';
 import { prefixRuns } from '../model/tree/shared-prefix.ts';
 import { hasDistribution } from '../topk/format.ts';
 import { rowsFrom, type TrainCompletion, type TrainExample } from '../train/examples.ts';

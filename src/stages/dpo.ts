@@ -26,6 +26,7 @@ import { joinAlike } from '../train/shared-prefix.ts';
 import { epochOrder, type PendingExample } from '../train/supervised.ts';
 import {
   epochOptions,
+  leftOut,
   type Lessons,
   overEpochs,
   storedPrompts,
@@ -104,35 +105,30 @@ interface Chosen {
   readonly pairs: readonly PreferencePair[];
   /** Problems or prompts that there are, in words. */
   readonly of: string;
-  /** Those that make no pair, with the reason and what to do about it. */
-  readonly dropped: readonly (readonly [number, string])[];
+  /** Those that make no pair, by the reason and what to do about it. */
+  readonly dropped: Readonly<Record<string, number>>;
   readonly warnings: readonly string[];
 }
 
 /** Pairs of a trajectories stage, of problems with right and with wrong ones. */
 function fromTrajectories(context: StageContext, given: Options, model: OpenModel): Chosen {
   const stored = storedTrajectories(context, given.data, model);
-  const { pairs: all, dropped } = chooseChainPairs(
-    stored,
-    new Speech(model.tokenizer, model.template),
-    given,
-  );
+  const speech = new Speech(model.tokenizer, model.template);
+  const { pairs: all, dropped } = chooseChainPairs(stored, speech, given);
   const pairs = all.filter(({ promptIds }) => promptIds.length <= given.prompt_max_len);
   const tooLong = all.length - pairs.length;
   const { right, wrong, same } = dropped;
   return {
     pairs,
     of: `${stored.length} problems`,
-    dropped: [
-      [right, 'are always solved (take harder ones)'],
-      [wrong, 'are never solved (train the model of that stage first, or draw more)'],
-      [same, 'have wrong trajectories that only end too early (raise max_turns there)'],
-      [
+    dropped: {
+      'are always solved (take harder ones)': right,
+      'are never solved (train the model of that stage first, or draw more)': wrong,
+      'have wrong trajectories that only end too early (raise max_turns there)': same,
+      'have prompts longer than prompt_max_len (raise it)':
         tooLong > 0 ? stored.length - right - wrong - same : 0,
-        'have prompts longer than prompt_max_len (raise it)',
-      ],
-    ],
-    warnings: tooLong > 0 ? [`${tooLong} pairs are longer than prompt_max_len and are left out`] : [],
+    },
+    warnings: leftOut(tooLong, 'pairs'),
   };
 }
 
@@ -145,20 +141,15 @@ async function fromRollouts(context: StageContext, given: Options, model: OpenMo
   return {
     pairs,
     of: `${all} prompts`,
-    dropped: [
-      [tooLong, 'are longer than prompt_max_len (raise it)'],
-      [
-        dropped.alone,
-        'have a single answer (draw more, or set validity_filter to false in the rollout stage)',
-      ],
-      [
+    dropped: {
+      'are longer than prompt_max_len (raise it)': tooLong,
+      'have a single answer (draw more, or set validity_filter to false in the rollout stage)': dropped.alone,
+      [`have answers that differ by less than reward_margin ${given.reward_margin} (lower it)`]:
         dropped.alike,
-        `have answers that differ by less than reward_margin ${given.reward_margin} (lower it)`,
-      ],
-      [dropped.poor, `have no answer that earns reward_threshold ${given.reward_threshold} (lower it)`],
-    ],
+      [`have no answer that earns reward_threshold ${given.reward_threshold} (lower it)`]: dropped.poor,
+    },
     warnings: [
-      ...(tooLong > 0 ? [`${tooLong} prompts are longer than prompt_max_len and are left out`] : []),
+      ...leftOut(tooLong),
       ...(pairs.length < all / 4 ? [`only ${pairs.length} of ${all} prompts give a pair`] : []),
     ],
   };
@@ -169,7 +160,7 @@ async function pairsOf(context: StageContext, given: Options, model: OpenModel):
   const choose = context.referent(given.data).is === 'trajectories' ? fromTrajectories : fromRollouts;
   const chosen = await choose(context, given, model);
   if (chosen.pairs.length > 0) return { ...chosen, pairs: chosen.pairs.slice(0, given.max_samples) };
-  const reasons = chosen.dropped.flatMap(([number, reason]) => (number > 0 ? [`${number} ${reason}`] : []));
+  const reasons = Object.entries(chosen.dropped).flatMap(([why, n]) => (n > 0 ? [`${n} ${why}`] : []));
   throw new UserError(
     'NO_PAIRS',
     `Stage ${context.name} has no pair to learn from: of the ${chosen.of} of ${given.data}, ${reasons.join(', ')}.`,

@@ -1,6 +1,6 @@
 /** Kinds of stages as recipes see them: those of all.ts, and one for each benchmark. */
 import { z } from 'zod';
-import type { Objective } from '../losses/index.ts';
+import type { Objective } from '../losses/objective.ts';
 import * as kinds from './all.ts';
 import { benchmarkStages } from './benchmark.ts';
 import type { TrainingKind, TrainingOptions } from './training.ts';

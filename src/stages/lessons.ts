@@ -14,7 +14,7 @@ import {
 import { joinExamples } from '../train/shared-prefix.ts';
 import { checkRoles, roleCounts } from '../train/trained-roles.ts';
 import { readTrajectories, type StoredTrajectories } from '../train/trajectory-store.ts';
-import { rowsOf } from '../train/tool-rollouts.ts';
+import { rowsOf } from '../train/trajectories.ts';
 import { count, type OpenModel, type StageContext } from './stage.ts';
 import type { Opening, TrainingOptions } from './training.ts';
 import { z } from 'zod';
@@ -53,6 +53,10 @@ export function pending(example: TrainExample): PendingExample {
   return { sequences: example.completions.length, rows: rowCount(example), make: () => example };
 }
 
+/** Warning of what is longer than a stage allows, if anything is. */
+export const leftOut = (tooLong: number, what = 'prompts'): string[] =>
+  tooLong > 0 ? [`${tooLong} ${what} are longer than prompt_max_len and are left out`] : [];
+
 /** Leaves out examples of which no token counts; throws when that leaves none. */
 export function learnable(stage: string, examples: readonly PendingExample[], tooLong: number): Lessons {
   const usable = examples.filter(({ rows }) => rows > 0);
@@ -63,8 +67,7 @@ export function learnable(stage: string, examples: readonly PendingExample[], to
         : 'no token of its data counts; check its mask';
     throw new UserError('NO_EXAMPLES', `Stage ${stage} has nothing to learn from: ${why}.`);
   }
-  const warnings = tooLong > 0 ? [`${tooLong} prompts are longer than prompt_max_len and are left out`] : [];
-  return { examples: usable, warnings };
+  return { examples: usable, warnings: leftOut(tooLong) };
 }
 
 /** The prompts of the rollout stage `data`, without those that are too long. */

@@ -15,7 +15,7 @@ import type { ConversationOptions, ConversationReward } from '../rewards/reward.
 import { samplingOf, type SamplingOptions } from '../sampling/sampler.ts';
 import type { Group, GroupSample, Rollouts } from '../train/grpo.ts';
 import { promptLimit, type ToolPrompt, toolPrompts } from '../train/prompts.ts';
-import { conversationParts, rowsOf } from '../train/tool-rollouts.ts';
+import { conversationParts, rowsOf } from '../train/trajectories.ts';
 import type { StoredTrajectories } from '../train/trajectory-store.ts';
 import { storedTrajectories } from './lessons.ts';
 import { grpoProblems, openGrpo, reinforcementOptions } from './reinforcement.ts';

@@ -16,7 +16,7 @@ import {
 } from '../../packages/assistant/src/index.ts';
 import { repetition } from '../data/copying.ts';
 import { crossEntropy } from '../losses/all.ts';
-import { groupExample } from '../train/dialogue-examples.ts';
+import { groupExample } from '../train/shared-prefix.ts';
 import { rowsFrom, type TrainCompletion, type TrainExample } from '../train/examples.ts';
 import type { Speaking } from '../train/prompts.ts';
 import { type ExampleSource, supervisedStage } from '../train/supervised.ts';

@@ -4,10 +4,10 @@ import { UserError } from '../base/errors.ts';
 import { groupByTools, type ToolGroup } from '../data/dialogues.ts';
 import { crossEntropy } from '../losses/all.ts';
 import { prefixRuns } from '../model/tree/shared-prefix.ts';
-import { groupExample } from '../train/dialogue-examples.ts';
+import { groupExample, joinExamples } from '../train/shared-prefix.ts';
 import { rowsFrom, type TrainExample } from '../train/examples.ts';
 import type { StoredPrompt } from '../train/rollout-store.ts';
-import { joinExamples } from '../train/shared-prefix.ts';
+
 import type { PendingExample } from '../train/supervised.ts';
 import {
   epochOptions,

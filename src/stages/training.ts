@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { Owned } from '../base/owned.ts';
 import { Rng } from '../base/rng.ts';
 import { tokenizerFilesOf } from '../chat/gguf-tokenizer.ts';
-import type { Objective } from '../losses/index.ts';
+import type { Objective } from '../losses/objective.ts';
 import { type LoadedModel, type LoadModelOptions, saveCheckpoint } from '../model/checkpoint/checkpoint.ts';
 import { ComputeCopies } from '../model/compute-copies.ts';
 import { loraOptions, LoraWeights } from '../model/lora.ts';

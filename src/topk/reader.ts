@@ -1,8 +1,9 @@
 /** Reads a top-k store at any place; only its index is in memory. Every part that is read is checked. */
+import { closeSync, fstatSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { UserError } from '../base/errors.ts';
+import { openFile, readAt } from '../base/open-file.ts';
 import type { TokenIds } from '../base/token-ids.ts';
-import { ByteFile } from './bytes.ts';
 import {
   decodeHeader,
   decodeRows,
@@ -17,6 +18,29 @@ import {
   TRAILER_BYTES,
   VERSION,
 } from './format.ts';
+
+/** A file that is read at any place. */
+export class ByteFile implements Disposable {
+  readonly path: string;
+  readonly size: number;
+  readonly #file: number;
+
+  /** Throws a UserError if the file cannot be opened. */
+  constructor(path: string) {
+    this.path = path;
+    this.#file = openFile(path, 'r');
+    this.size = fstatSync(this.#file).size;
+  }
+
+  /** The bytes from `start` to `end`; fewer, where the file ends earlier. */
+  read(start: number, end: number): Buffer {
+    return readAt(this.path, this.#file, start, Math.max(0, Math.min(end, this.size) - start));
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.#file);
+  }
+}
 
 const fault = (path: string, what: string): UserError =>
   new UserError('TOPK', `${path} ${what}; draw the rollouts again, which goes on where they were whole.`);

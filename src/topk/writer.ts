@@ -5,7 +5,6 @@ import { UserError } from '../base/errors.ts';
 import { fileError } from '../base/files.ts';
 import { cutFile } from '../base/lines.ts';
 import { openFile, writeFully } from '../base/open-file.ts';
-import { ByteFile } from './bytes.ts';
 import {
   decodeTokens,
   encodeEnd,
@@ -18,7 +17,7 @@ import {
   type TopKFacts,
   type TopKSequence,
 } from './format.ts';
-import { readHeader } from './reader.ts';
+import { ByteFile, readHeader } from './reader.ts';
 
 /** Offsets of the first `count` sequences, as far as they are whole, and what they have; their rows are not read. */
 function walk(file: ByteFile, header: Header, start: number, count: number) {

@@ -7,7 +7,7 @@ import { NEW_MODEL_FAMILY } from '../model/arch/index.ts';
 import { Generator } from '../model/generate/generation.ts';
 import { Scorer } from '../model/tree/scoring.ts';
 import { crossEntropy, distillation, policyGradient } from '../losses/all.ts';
-import type { Objective } from '../losses/index.ts';
+import type { Objective } from '../losses/objective.ts';
 import { ParameterSet } from '../tensor/parameters.ts';
 import { rowsFrom, type TrainExample, treeOf } from './examples.ts';
 import { Trainer } from './trainer.ts';

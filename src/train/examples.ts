@@ -2,7 +2,7 @@
 import { InternalError } from '../base/errors.ts';
 import type { TokenIds } from '../base/token-ids.ts';
 import { predictorIndex, type TreeLayout } from '../model/tree/tree.ts';
-import type { Objective } from '../losses/index.ts';
+import type { Objective } from '../losses/objective.ts';
 import type { TreeSize } from '../model/tree/buckets.ts';
 import { packedRows } from '../model/tree/packing.ts';
 import type { RowArrays, Rows } from './training-graph.ts';

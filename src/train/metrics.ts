@@ -1,5 +1,6 @@
 /** Every metric that a run logs: declared once, with its unit and meaning, by its loss or here. */
-import { losses, type MetricDeclaration } from '../losses/index.ts';
+import * as losses from '../losses/all.ts';
+import type { MetricDeclaration } from '../losses/objective.ts';
 
 const COMMON = {
   loss: { unit: 'per token', meaning: 'what is minimised; per pair where pairs are learned from' },

@@ -3,8 +3,12 @@
  * rest of each prompt goes with its completions. Losses and gradients stay those of the separate prompts.
  */
 import { asTokenIds, type TokenIds } from '../base/token-ids.ts';
+import type { Dialogue } from '../chat/messages.ts';
+import type { ChatTemplate } from '../chat/template.ts';
+import type { Tokenizer } from '../chat/tokenizer.ts';
+import { renderDialogue } from '../data/render.ts';
 import { commonLength, prefixRuns } from '../model/tree/shared-prefix.ts';
-import { groupCount, type TrainCompletion, type TrainExample } from './examples.ts';
+import { groupCount, rowsFrom, type TrainCompletion, type TrainExample } from './examples.ts';
 
 function withStart(start: TokenIds, completion: TrainCompletion): TrainCompletion {
   if (start.length === 0) return completion;
@@ -51,4 +55,21 @@ export function joinAlike(examples: readonly TrainExample[], limit: number): Tra
     .map((example) => ({ example, promptIds: example.prompt, samples: example.completions }))
     .toSorted((a, b) => compareTokens(a.promptIds, b.promptIds));
   return prefixRuns(sorted, limit).map((run) => joinExamples(run.map(({ example }) => example)));
+}
+
+/**
+ * Dialogues with one tool set as one example. Those of a user may have system messages of their own, or none, in which
+ * case less is shared; what they begin with alike, such as the mark of a turn, is at least one token.
+ */
+export function groupExample(
+  dialogues: readonly Dialogue[],
+  tokenizer: Tokenizer,
+  template: ChatTemplate,
+): TrainExample {
+  const records = dialogues.map((dialogue) => renderDialogue(dialogue, tokenizer, template));
+  const examples = records.map(({ promptIds, targetIds }): TrainExample => ({
+    prompt: promptIds,
+    completions: [{ tokens: targetIds, rows: rowsFrom(targetIds), inputs: {} }],
+  }));
+  return joinExamples(examples, Math.max(1, records[0]?.systemLength ?? 0));
 }

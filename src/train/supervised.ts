@@ -104,22 +104,16 @@ export interface PendingExample {
   make(signal: AbortSignal): TrainExample | Promise<TrainExample>;
 }
 
-export interface EpochOptions {
-  /** Sequences an optimiser step. */
-  readonly train_batch_size: number;
-  readonly max_epochs: number;
-  readonly token_budget?: number;
-}
-
 /**
  * Examples by step: whole ones in epoch order, as many as make `train_batch_size` sequences on average; what is left over at
  * the end of the last epoch is dropped. With a token budget, `total` ends the schedule about where the budget ends.
  */
 export function epochSource(
   examples: readonly PendingExample[],
-  { train_batch_size, max_epochs, token_budget }: EpochOptions,
+  options: { readonly train_batch_size: number; readonly max_epochs: number; readonly token_budget?: number },
   seed: number,
 ): { examples: ExampleSource; total: number } {
+  const { train_batch_size, max_epochs, token_budget } = options;
   const count = examples.length;
   const sequences = examples.reduce((n, example) => n + example.sequences, 0);
   const perStep = Math.min(count, Math.max(1, Math.round((train_batch_size * count) / sequences)));

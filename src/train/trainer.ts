@@ -13,7 +13,7 @@ import { type OutgoingTensor, SafetensorsFile, writeSafetensors } from '../model
 import { small, workerCount, WorkerDevices } from '../model/generate/worker-pool.ts';
 import type { TrainedWeights } from '../model/trained-weights.ts';
 import { tokenCount } from '../model/tree/tree.ts';
-import type { Objective } from '../losses/index.ts';
+import type { Objective } from '../losses/objective.ts';
 import { createOptimizer, optimizerOptions } from '../tensor/optim/index.ts';
 import type { Optimizer, StoredTensors } from '../tensor/optim/optimizer.ts';
 import { ParameterSet, type ParameterSpec, specBytes } from '../tensor/parameters.ts';

@@ -17,7 +17,7 @@ import {
   type RowInputs,
   type RowInputSpec,
   type SequenceObjective,
-} from '../losses/index.ts';
+} from '../losses/objective.ts';
 import {
   add,
   concat,

@@ -3,7 +3,7 @@ import { Lru } from '../base/lru.ts';
 import type { Device } from '../ggml/device.ts';
 import type { ModelConfig } from '../model/arch/config.ts';
 import type { TrainedWeights } from '../model/trained-weights.ts';
-import type { Objective } from '../losses/index.ts';
+import type { Objective } from '../losses/objective.ts';
 import { Graph } from '../tensor/graph.ts';
 import { GraphMemory } from '../tensor/graph-memory.ts';
 import { add } from '../tensor/ops/index.ts';

@@ -5,7 +5,15 @@ import type { RolloutMode } from '../environment/rollout-mode.ts';
 import { answersRightly } from '../rewards/mentor.ts';
 import type { Sampler, SamplingOptions } from '../sampling/sampler.ts';
 import { asking, unanswered } from './asking.ts';
-import { meanMetrics, type RunEvent, sampleEvents, SHOWN, type StageRun, stepEvent } from './events.ts';
+import {
+  meanMetrics,
+  type Metrics,
+  type RunEvent,
+  sampleEvents,
+  SHOWN,
+  type StageRun,
+  stepEvent,
+} from './events.ts';
 import type { Prompts, ToolPrompt } from './prompts.ts';
 import {
   hasTrajectories,
@@ -13,7 +21,25 @@ import {
   type Trajectory,
   writeTrajectories,
 } from './trajectory-store.ts';
-import { conversationParts, rowsOf } from './tool-rollouts.ts';
+
+/** Indices of a conversation's own tokens: what functions returned is read, and not learned. */
+export function rowsOf({ drawn }: Pick<Conversation, 'drawn'>): number[] {
+  const rows: number[] = [];
+  drawn.forEach((own, i) => {
+    if (own === 1) rows.push(i);
+  });
+  return rows;
+}
+
+/** Metrics of a conversation, whatever it is for. */
+export function conversationParts({ calls, turns, end }: Conversation): Metrics {
+  return {
+    calls: calls.length,
+    failed_calls: calls.length === 0 ? 0 : calls.filter(({ result }) => !result.ok).length / calls.length,
+    turns: turns.length,
+    truncated: end === 'length' ? 1 : 0,
+  };
+}
 
 export interface TrajectoryOptions extends StageRun, Voice {
   readonly problems: Prompts<ToolPrompt>;

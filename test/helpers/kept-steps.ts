@@ -13,7 +13,7 @@ import { trainVocabulary } from '../../packages/assistant/src/vocabulary.ts';
 import { Device } from '../../src/ggml/device.ts';
 import { initialiseWeights, saveCheckpoint } from '../../src/model/checkpoint/checkpoint.ts';
 import { parameterSpecs, type ModelConfig } from '../../src/model/arch/config.ts';
-import { adaptiveHead } from '../../src/losses/index.ts';
+import { adaptiveHead } from '../../src/losses/distillation.ts';
 import { loadRecipe } from '../../src/recipe/load.ts';
 import { contextOf } from '../../src/run/context.ts';
 import type { Recipe } from '../../src/recipe/schema.ts';

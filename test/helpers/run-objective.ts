@@ -1,6 +1,7 @@
 /** Runs an objective on rows of logits that are given, without a model. */
 import type { Device } from '../../src/ggml/device.ts';
-import { adaptiveHead, COMMON_INPUTS, type Objective, type RowInputSpec } from '../../src/losses/index.ts';
+import { adaptiveHead } from '../../src/losses/distillation.ts';
+import { COMMON_INPUTS, type Objective, type RowInputSpec } from '../../src/losses/objective.ts';
 import { Graph, readF32, write } from '../../src/tensor/graph.ts';
 import { add, full, logProbabilitiesAt, scale, vocabularyRows } from '../../src/tensor/ops/index.ts';
 import type { Row } from './reference-losses.ts';

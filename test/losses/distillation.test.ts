@@ -2,7 +2,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { Device } from '../../src/ggml/device.ts';
 import { crossEntropy, distillation } from '../../src/losses/all.ts';
-import { adaptiveHead } from '../../src/losses/index.ts';
+import { adaptiveHead } from '../../src/losses/distillation.ts';
 import * as reference from '../helpers/reference-losses.ts';
 import { type Row, randomRows } from '../helpers/reference-losses.ts';
 import { runObjective } from '../helpers/run-objective.ts';

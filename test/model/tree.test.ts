@@ -8,7 +8,7 @@ import { asTokenIds, type TokenIds } from '../../src/base/token-ids.ts';
 import { Device } from '../../src/ggml/device.ts';
 import { predictorIndex, promptIndex, type PromptTree, type TreeLayout } from '../../src/model/tree/tree.ts';
 import { crossEntropy, policyGradient } from '../../src/losses/all.ts';
-import type { Objective } from '../../src/losses/index.ts';
+import type { Objective } from '../../src/losses/objective.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
 import { TrainingGraph } from '../../src/train/training-graph.ts';
 import { goldenConfig, goldenWeights } from '../helpers/golden.ts';

@@ -12,7 +12,7 @@ import { Tokenizer } from '../../src/chat/tokenizer.ts';
 import { Device } from '../../src/ggml/device.ts';
 import { LlamaModel } from '../../src/ggml/llama.ts';
 import { crossEntropy, distillation, policyGradient } from '../../src/losses/all.ts';
-import type { Objective } from '../../src/losses/index.ts';
+import type { Objective } from '../../src/losses/objective.ts';
 import { loadModel } from '../../src/model/checkpoint/checkpoint.ts';
 import { exportGguf, type GgufDType } from '../../src/model/checkpoint/gguf.ts';
 import { Generator } from '../../src/model/generate/generation.ts';

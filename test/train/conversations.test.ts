@@ -20,7 +20,7 @@ import { ParameterSet } from '../../src/tensor/parameters.ts';
 import type { TrainExample } from '../../src/train/examples.ts';
 import { conversations } from '../../src/stages/mentor.ts';
 import { grpoStage } from '../../src/train/grpo.ts';
-import { rowsOf } from '../../src/train/tool-rollouts.ts';
+import { rowsOf } from '../../src/train/trajectories.ts';
 import { mentor } from '../../src/rewards/mentor.ts';
 import { toolPrompts } from '../../src/train/prompts.ts';
 import { Trainer } from '../../src/train/trainer.ts';

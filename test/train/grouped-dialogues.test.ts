@@ -4,7 +4,7 @@ import { trainTokenizer } from '../../src/chat/bpe-trainer.ts';
 import { OWN_TEMPLATE } from '../../src/chat/template.ts';
 import type { Dialogue, Tool } from '../../src/chat/messages.ts';
 import { renderDialogue } from '../../src/data/render.ts';
-import { groupExample } from '../../src/train/dialogue-examples.ts';
+import { groupExample } from '../../src/train/shared-prefix.ts';
 
 const tokenizer = trainTokenizer(['set the timer to ten minutes, please'], { size: 290 });
 const tool: Tool = { name: 'set_timer', description: '', parameters: { type: 'object', properties: {} } };

@@ -4,7 +4,7 @@
  */
 import { afterAll, describe, expect, it } from 'vitest';
 import { Device } from '../../src/ggml/device.ts';
-import type { Objective } from '../../src/losses/index.ts';
+import type { Objective } from '../../src/losses/objective.ts';
 import { entriesOf, type Metrics } from '../../src/train/events.ts';
 import { AdamW } from '../../src/tensor/optim/adamw.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
