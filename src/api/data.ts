@@ -60,7 +60,7 @@ export async function* convertFile(
 }
 
 /** Reads one line of JSONL, such as `convertFile` gives, as a dialogue; throws a UserError. */
-export const parseRecord = (line: string): Dialogue => parseDialogue(line, 'the record', 1);
+export const parseRecord = (line: string): Dialogue => parseDialogue(line);
 
 /** A dialogue as a model learns it: what it reads, and what it shall write after that. */
 export interface RenderedDialogue {

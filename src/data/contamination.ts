@@ -10,9 +10,7 @@ import { type DataRecord, userTexts } from './record.ts';
 const LEAST_WORDS = 4;
 
 export interface Overlap {
-  /** The evaluation set. */
   readonly set: string;
-  /** The question's id. */
   readonly id: string;
   /** The words in common. */
   readonly words: string;

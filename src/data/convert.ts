@@ -74,7 +74,7 @@ export function convertRow(row: Row, options: ConvertOptions): readonly Converte
     const value = rowValue(row);
     if (!isDict(value)) throw new Rejection('not_object', `The row is ${typeName(value)}, not an object.`);
     const format = chosenFormat(value, options);
-    const { source = format.name, everyTurn = format.everyTurn, refusal } = options;
+    const { source = format.name, everyTurn = format.everyTurn === true, refusal } = options;
     const context: FormatContext = { source, place: placeOf(row.where), everyTurn, refusal };
     return format.convert(value, context).map((result) =>
       attemptRow(row, () => {

@@ -98,7 +98,6 @@ function toMessage({ toolCalls, ...message }: ExactMessage): Message {
   return { ...message, ...(calls === undefined ? {} : { toolCalls: calls }) };
 }
 
-/** Words that an answer must mention. */
 function mentions(value: PyValue): readonly string[] {
   const list = value ?? [];
   if (isList(list) && list.every((word) => typeof word === 'string')) return list;
@@ -125,10 +124,9 @@ function toDialogue({ record, fields }: LineRecord): FileDialogue {
   };
 }
 
-/** Reads a dialogue from a line; `where` and its number, from one, name it. Throws a UserError. */
-export function parseDialogue(line: string, where: string, number: number): TaskDialogue {
-  return parsedLine(line, where, (value) => toDialogue(lineRecord(value, number)));
-}
+/** Reads a dialogue from a line of a file, or of none; throws a UserError. */
+export const parseDialogue = (line: string): TaskDialogue =>
+  parsedLine(line, 'the record', (value) => toDialogue(lineRecord(value, 1)));
 
 /** A file of one record a line of which only the places of the lines are in memory, so that they can be taken in any order. */
 export class RecordFile implements Disposable {

@@ -58,11 +58,12 @@ export function encodePrompt(
   return { promptIds, systemLength: system.length };
 }
 
-/** Texts that a record is made of. */
-export type RecordTexts = Pick<TrainingRecord, 'id' | 'category' | 'prompt' | 'target'>;
-
 /** Makes a record of texts that were rendered, or generated, before. */
-export function makeRecord(texts: RecordTexts, tokenizer: Tokenizer, format: ToolFormat): TrainingRecord {
+export function makeRecord(
+  texts: Pick<TrainingRecord, 'id' | 'category' | 'prompt' | 'target'>,
+  tokenizer: Tokenizer,
+  format: ToolFormat,
+): TrainingRecord {
   const targetIds = tokenizer.encode(texts.target);
   const thinks = format.thinks && !closesThought(texts.prompt, format);
   const thinkLength = thoughtLength(targetIds, tokenizer, { ...format, thinks });

@@ -32,12 +32,8 @@ function taskOf(value: PyValue | undefined, where: string, format: ToolFormat): 
     if (typeof given === 'string') return given;
     throw new UserError('DATA_LINE', `${where} has no text "${key}"; ${LINES}: correct or remove it.`);
   };
-  const [prompt, generation, label, given] = [
-    text('prompt'),
-    text('generation'),
-    text('label'),
-    value.get('tools'),
-  ];
+  const [prompt, generation, label] = [text('prompt'), text('generation'), text('label')];
+  const given = value.get('tools');
   if (given === undefined && format.tools === undefined) {
     throw new UserError(
       'DATA_LINE',

@@ -16,7 +16,7 @@ import type { Conversation, ConversationTask, ConverseOptions, MadeCall, Voice }
 import { type EnvironmentHost, type Session, type ToolResult, toolWith } from './environment.ts';
 import { errorResult } from './result.ts';
 import type { ProblemPrompt, Speech } from './speech.ts';
-import type { TurnCall } from './turn.ts';
+import { broken, type TurnCall } from './turn.ts';
 
 const TEXT = { type: 'string' };
 const REASONING = toolWith('reasoning', 'write down a thought', { reasoning: TEXT });
@@ -42,8 +42,6 @@ export function agentPrompt(
   }
   return speech.prompt(question, [...host.tools, REASONING, STOP], INSTRUCTION);
 }
-
-const broken = (message: string): TurnCall => ({ kind: 'broken', message });
 
 /** The one call of a turn. */
 function readStep([call, ...others]: readonly TurnCall[]): TurnCall {

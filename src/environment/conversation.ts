@@ -136,9 +136,7 @@ export async function converse(
   const talks = new Map<string, Talk>();
   const talkOf = (prompt: number, sample: number): Talk => {
     const key = `${prompt}.${sample}`;
-    const known = talks.get(key);
-    if (known !== undefined) return known;
-    const talk = new Talk(host.open(tasks[prompt]?.setting ?? {}), speech, host.tools);
+    const talk = talks.get(key) ?? new Talk(host.open(tasks[prompt]?.setting ?? {}), speech, host.tools);
     talks.set(key, talk);
     return talk;
   };

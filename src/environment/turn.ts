@@ -16,13 +16,13 @@ export type TurnCall =
     }
   | { readonly kind: 'broken'; readonly message: string };
 
+export const broken = (message: string): TurnCall => ({ kind: 'broken', message });
+
 function turnCall(call: WrittenCall | Malformed): TurnCall {
-  if ('kind' in call) return { kind: 'broken', message: call.message };
+  if ('kind' in call) return broken(call.message);
   const { name, arguments: written } = call;
-  if (typeof name !== 'string')
-    return { kind: 'broken', message: `The name of a call is ${typeName(name)}, not a string.` };
-  if (!isDict(written))
-    return { kind: 'broken', message: `The arguments of ${name} are ${typeName(written)}, not an object.` };
+  if (typeof name !== 'string') return broken(`The name of a call is ${typeName(name)}, not a string.`);
+  if (!isDict(written)) return broken(`The arguments of ${name} are ${typeName(written)}, not an object.`);
   return { kind: 'call', name, given: toJson(written) as JsonObject, written: call };
 }
 
@@ -45,7 +45,7 @@ export function callsOfTurn(turn: string, { format, prompt, tools }: TurnContext
   if (blocks === undefined) return [];
   const argumentsOf = argumentsIn(toolTable(tools));
   const calls = blocks.map((block) => turnCall(format.readCall(block, argumentsOf)));
-  return calls.length > 0 ? calls : [{ kind: 'broken', message: `A ${call.open} is never closed.` }];
+  return calls.length > 0 ? calls : [broken(`A ${call.open} is never closed.`)];
 }
 
 /** Every call in turns that can be read, wherever it stands; broken ones are passed over (as MENTOR does). */

@@ -8,14 +8,7 @@ import { z } from 'zod';
 import { errorText, UserError } from '../base/errors.ts';
 import { startThread } from '../base/threads.ts';
 import type { JsonObject } from '../json/value.ts';
-import {
-  type EnvironmentHost,
-  type Limits,
-  type Problem,
-  type ProblemRequest,
-  type Session,
-  type ToolResult,
-} from './environment.ts';
+import type { EnvironmentHost, Limits, Problem, ProblemRequest, Session, ToolResult } from './environment.ts';
 import { describedSchema, problemsSchema } from './host.ts';
 import { errorResult, timeOut } from './result.ts';
 
@@ -24,9 +17,7 @@ const LOAD_MS = 60_000;
 /** After so many calls in a row that broke a limit the environment is beyond use. */
 const MAX_DEATHS = 25;
 
-/** Data that a worker is started with. */
 export interface WorkerStart {
-  /** Path of the module. */
   readonly path: string;
   readonly limits: Limits;
 }
@@ -125,6 +116,8 @@ class Thread {
 
 class WorkerEnvironment {
   readonly #start: WorkerStart;
+  /** Milliseconds that a call may take. */
+  readonly #callMs: number;
   /** Undefined until the first question, and after a death. */
   #thread: Thread | undefined;
   /** Sessions that the present thread knows. */
@@ -135,11 +128,7 @@ class WorkerEnvironment {
 
   constructor(start: WorkerStart) {
     this.#start = start;
-  }
-
-  /** Milliseconds that a call may take. */
-  get #callMs(): number {
-    return 1000 * this.#start.limits.time_limit;
+    this.#callMs = 1000 * start.limits.time_limit;
   }
 
   /** Asks when all that was asked before is answered. */

@@ -18,7 +18,6 @@ async function load(): Promise<EnvironmentHost> {
 const loading = load();
 // A failure is told with the first question.
 loading.catch(() => undefined);
-/** Conversations by their number. */
 const sessions = new Map<number, Session>();
 
 async function answer(question: Question): Promise<unknown> {

@@ -18,7 +18,6 @@ export interface SimRlLengthDetail {
   readonly kind: 'length';
   /** Number of characters of the turn beyond the label's answer. */
   readonly surplus: number;
-  /** Factor of the similarity. */
   readonly factor: number;
   readonly simrl: SimRlDetail;
 }

@@ -31,7 +31,6 @@ import {
 } from './reward.ts';
 import { type Cut, RougeL } from './rouge.ts';
 
-/** Score of one argument. */
 export interface ArgumentMatch {
   readonly name: string;
   /** `extra` is only in the call that was made, `missing` only in the gold one; both earn 0. */
@@ -39,7 +38,6 @@ export interface ArgumentMatch {
   readonly earned: number;
 }
 
-/** Score of one call. */
 export interface CallMatch {
   /** Its place among the calls that were made. */
   readonly predicted: number;

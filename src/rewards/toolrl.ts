@@ -25,7 +25,6 @@ import { type PreparedTask, rewardOf } from './reward.ts';
 const LEAST = -3;
 const MOST = 4;
 
-/** Score of one gold call. */
 export interface ToolRlMatch {
   /** Its place among the gold calls. */
   readonly gold: number;

@@ -8,7 +8,7 @@ import { type Conversation, converse } from '../../src/environment/conversation.
 import { defineEnvironment } from '../../src/environment/environment.ts';
 import { hostInProcess } from '../../src/environment/host.ts';
 import { environments } from '../../packages/environments/src/index.ts';
-import { workedSolution } from '../../src/environment/solution.ts';
+import { workedSolution } from '../../src/environment/rollout-mode.ts';
 import { Speech } from '../../src/environment/speech.ts';
 import type { Sample } from '../../src/model/generate/generation.ts';
 import type { Sampler } from '../../src/sampling/sampler.ts';

@@ -8,7 +8,7 @@ import { OWN_TEMPLATE } from '../../src/chat/template.ts';
 import { trainTokenizer } from '../../src/chat/bpe-trainer.ts';
 import { type Conversation, converse } from '../../src/environment/conversation.ts';
 import type { Problem } from '../../src/environment/environment.ts';
-import { workedSolution } from '../../src/environment/solution.ts';
+import { workedSolution } from '../../src/environment/rollout-mode.ts';
 import { Speech } from '../../src/environment/speech.ts';
 import { Device } from '../../src/ggml/device.ts';
 import { initialiseWeights } from '../../src/model/checkpoint/checkpoint.ts';

@@ -105,7 +105,6 @@ function ofOpenAi(row: PyDict, place: string, prefix: string): Conversation {
 export const openai: Format = {
   name: 'openai',
   description: "OpenAI's chat messages with tools; also STAR's and tinystar's own records",
-  everyTurn: false,
   matches: (row) => hasMessages(row, 'messages', 'role'),
   convert: (row, context) => recordsOf(ofOpenAi(row, context.place, 'chat'), context),
 };
@@ -113,7 +112,6 @@ export const openai: Format = {
 export const toolmind: Format = {
   name: 'toolmind',
   description: 'ToolMind: conversations of several turns, with <think> in the content',
-  everyTurn: false,
   matches: (row) => hasMessages(row, 'conversations', 'role'),
   convert(row, context) {
     const list = listAt(row, 'conversations', 'messages');
@@ -133,7 +131,6 @@ function ofShareGpt(row: PyDict, place: string, dialect: Dialect): Conversation 
 export const sharegpt: Format = {
   name: 'sharegpt',
   description: "ShareGPT's conversations (from, value) with tools",
-  everyTurn: false,
   matches: (row) => hasMessages(row, 'conversations', 'from'),
   convert(row, context) {
     const dialect = { prefix: 'sharegpt', find: taggedTools, readAnswer: writtenAnswer };

@@ -18,7 +18,7 @@ export interface Format {
   /** One line, for help texts. */
   readonly description: string;
   /** Tells whether `everyTurn` is the default, as in the reference. */
-  readonly everyTurn: boolean;
+  readonly everyTurn?: boolean;
   /** Tells whether a row looks like one of this data set. */
   matches(row: PyDict): boolean;
   /** Converts one row; throws a Rejection if it is broken, and answers with one for each turn that is. */

@@ -17,7 +17,6 @@ function questionsOf(
   return {
     name,
     description: `${benchmark} questions: prompts without answers, to decontaminate against`,
-    everyTurn: false,
     matches,
     convert(row, { place, source }) {
       const messages = messagesOf(row);

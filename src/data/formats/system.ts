@@ -4,7 +4,7 @@ import { hermes } from '../../chat/formats/hermes.ts';
 import { looksLikeTool } from '../../chat/tool-documents.ts';
 import { tryParseJson } from '../../json/parse.ts';
 import { isList, type PyDict, type PyValue } from '../../json/python.ts';
-import { recordTools, Rejection } from '../record.ts';
+import { type DataRecord, recordTools, Rejection } from '../record.ts';
 import { contentOf } from './values.ts';
 
 const SYSTEM_KEYS = ['system', 'system_prompt', 'systemPrompt', 'system_message'] as const;
@@ -74,11 +74,6 @@ export function taggedTools(text: string): Found | undefined {
   return undefined;
 }
 
-export interface Offered {
-  readonly messages: readonly ExactMessage[];
-  readonly tools: readonly PyDict[];
-}
-
 /**
  * The tools of a conversation: those of the row, else those that `find` finds in the system's words, of which no more
  * than the tools is left out, since a template says them in its own way.
@@ -87,7 +82,7 @@ export function offeredTools(
   given: readonly PyDict[],
   messages: readonly ExactMessage[],
   find: (text: string) => Found | undefined,
-): Offered {
+): Pick<DataRecord, 'messages' | 'tools'> {
   if (given.length > 0) return { messages, tools: given };
   for (const [index, message] of messages.entries()) {
     const found = message.role === 'system' ? find(message.content) : undefined;

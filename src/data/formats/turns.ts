@@ -66,11 +66,7 @@ function answerFault({ role, content, toolCalls }: ExactMessage): Rejection | un
   return undefined;
 }
 
-export interface Conversation {
-  readonly id: string;
-  readonly messages: readonly ExactMessage[];
-  readonly tools: readonly PyDict[];
-}
+export type Conversation = Omit<DataRecord, 'source'>;
 
 /** The records of a conversation, and what is wrong with the turns that make none; throws if none can. */
 export function recordsOf(conversation: Conversation, context: FormatContext): (DataRecord | Rejection)[] {

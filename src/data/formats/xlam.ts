@@ -41,7 +41,6 @@ function recordOf(
 export const xlam: Format = {
   name: 'xlam',
   description: 'xLAM: query, tools, answers',
-  everyTurn: false,
   matches: (row) => row.has('query') && hasTools(row) && row.has('answers') && !isEmptyList(row),
   convert(row, context) {
     const toolCalls = callsOf(row.get('answers'));
@@ -53,7 +52,6 @@ export const xlam: Format = {
 export const hammer: Format = {
   name: 'hammer',
   description: "Hammer's irrelevance set: xLAM's rows without an answer, where no tool fits",
-  everyTurn: false,
   matches: (row) => row.has('query') && hasTools(row) && isEmptyList(row),
   convert(row, context) {
     if (callsOf(row.get('answers')).length > 0)

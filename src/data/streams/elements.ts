@@ -58,64 +58,39 @@ function listEnds(): Ends {
   };
 }
 
-/** Cuts values out of text that comes in pieces. */
-class Cutter {
-  readonly #isList: boolean;
-  readonly #ends: Ends;
-  #rest = '';
-  #count = 0;
-
-  constructor(isList: boolean) {
-    this.#isList = isList;
-    this.#ends = isList ? listEnds() : lineEnds;
-  }
-
-  *cut(chunk: string): Generator<Element> {
-    let from = 0;
-    for (const end of this.#ends(chunk)) {
-      yield* this.#element(chunk.slice(from, end));
-      from = end + 1;
-    }
-    this.#rest += chunk.slice(from);
-  }
-
-  /** Rest of the input: a last line, an element that was cut short, or text behind the list. */
-  finish(): Generator<Element> {
-    return this.#element('');
-  }
-
-  get pending(): number {
-    return this.#rest.length;
-  }
-
-  *#element(end: string): Generator<Element> {
-    const text = this.#rest + end;
-    this.#rest = '';
-    const isBlank = text.trim() === '';
-    // Blank lines are counted, too.
-    if (!isBlank || !this.#isList) this.#count += 1;
-    if (!isBlank) yield { text, place: this.#isList ? `[${this.#count}]` : `${this.#count}` };
-  }
-}
-
 /** The values in `chunks`; a text that begins with "[" is one array, any other has a value a line. */
 export async function* elementsOf(chunks: Chunks, name: string): AsyncGenerator<Element> {
-  let cutter: Cutter | undefined;
-  let head = '';
+  let [head, rest, count, isList] = ['', '', 0, false];
+  let ends: Ends | undefined;
+  const element = (end: string): Element[] => {
+    const text = rest + end;
+    rest = '';
+    const isBlank = text.trim() === '';
+    // Blank lines are counted, too.
+    if (!isBlank || !isList) count += 1;
+    return isBlank ? [] : [{ text, place: isList ? `[${count}]` : `${count}` }];
+  };
   for await (const chunk of chunks) {
     let text = chunk;
-    if (cutter === undefined) {
+    if (ends === undefined) {
       head += chunk;
       // Of this piece alone, as there may be many of blanks; a byte order mark counts as one.
       const start = chunk.trimStart();
       guard(head.length, name);
       if (start === '') continue;
+      isList = start.startsWith('[');
+      ends = isList ? listEnds() : lineEnds;
       // Blank lines before the first value are kept for lines, since they are counted.
-      cutter = new Cutter(start.startsWith('['));
       text = head.replace(/^\uFEFF/, '');
     }
-    yield* cutter.cut(text);
-    guard(cutter.pending, name);
+    let from = 0;
+    for (const end of ends(text)) {
+      yield* element(text.slice(from, end));
+      from = end + 1;
+    }
+    rest += text.slice(from);
+    guard(rest.length, name);
   }
-  if (cutter !== undefined) yield* cutter.finish();
+  // Rest of the input: a last line, an element that was cut short, or text behind the list.
+  yield* element('');
 }

@@ -71,7 +71,6 @@ export class Endpoint {
   #notBefore = 0;
   #nextSlot = 0;
   #toldAt = -Infinity;
-  /** Last fault. */
   lastFault = '';
   /** Name of the model there; undefined where it is not known yet. */
   model: string | undefined;

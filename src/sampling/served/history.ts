@@ -18,7 +18,6 @@ function resultsFor(count: number, given: readonly string[]): string[] {
   return Array.from({ length: count }, (_, i) => own[i] ?? (own.length > 0 ? SEE_ABOVE : NO_RESULT));
 }
 
-/** Messages as the API takes them. */
 export function historyOf(messages: readonly Message[]): object[] {
   const written: object[] = [];
   let calls = 0;

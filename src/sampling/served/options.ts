@@ -68,8 +68,6 @@ export interface ServedOptions extends Omit<TeacherOptions, 'api_key_env' | 'max
   readonly begins?: string;
   /** Milliseconds of the first pause after a fault. Default: a second. */
   readonly firstPause?: number;
-  /** Milliseconds after which the user is told what is waited for. Default: five seconds. */
-  readonly silence?: number;
   /** Hears messages to the user at once, in place of `notices`. */
   readonly tell?: (text: string) => void;
   /** Options by which the user gives a key, and names a model. */

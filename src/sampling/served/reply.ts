@@ -50,7 +50,6 @@ export class Reply {
     return this.value.map((item: unknown, i) => new Reply(item, i, this));
   }
 
-  /** Keys and values of an object. */
   entries(): [string, Reply][] {
     const { value } = this;
     const fields = isFields(value) ? value : this.fail('is no object');
@@ -64,7 +63,6 @@ export class Reply {
     return this.value;
   }
 
-  /** A token's id. */
   id(): number {
     const { value } = this;
     if (typeof value !== 'number' || !Number.isInteger(value) || value < 0) this.fail('is no token id');

@@ -55,7 +55,7 @@ export class Served implements Sampler {
   #cut = 0;
 
   constructor(options: ServedOptions) {
-    const { kind, endpoints, tokenizer, template, silence, tell = this.notices.say } = options;
+    const { kind, endpoints, tokenizer, template, tell = this.notices.say } = options;
     const protocol = protocols[kind];
     this.#options = options;
     this.#protocol = protocol;
@@ -65,7 +65,7 @@ export class Served implements Sampler {
     this.#isEnd = endOf(tokenizer);
     this.#tell = tell;
     const { unsendable, adjustable } = protocol;
-    const given = { ...options, unsendable, adjustable, watch: new Watch(tell, silence) };
+    const given = { ...options, unsendable, adjustable, watch: new Watch(tell) };
     this.#endpoints = endpoints.map((url) => new Endpoint(protocol.base(serverAddress(url)), given));
   }
 
@@ -83,7 +83,6 @@ export class Served implements Sampler {
     return [...this.#models].toSorted().join(', ');
   }
 
-  /** Names of the models at the addresses. */
   get #models(): ReadonlySet<string> {
     return new Set(this.#endpoints.flatMap(({ model }) => model ?? []));
   }

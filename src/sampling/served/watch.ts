@@ -34,7 +34,6 @@ export class Watch {
     this.#silence = silence;
   }
 
-  /** Tells the user something. */
   say(text: string): void {
     this.#since = Date.now();
     this.#tell(text);
