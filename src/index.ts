@@ -1,4 +1,5 @@
-/** Front door of the package: everything that `import { … } from 'tinystar'` gives. docs/architecture.md shows around. */
+/** Front door of the package: everything that `import * as losses from './losses/all.ts';
+import { … } from 'tinystar'` gives. docs/architecture.md shows around. */
 import { join } from 'node:path';
 import { PACKAGE_ROOT } from './base/package-root.ts';
 import * as ops from './tensor/ops/index.ts';
@@ -36,7 +37,7 @@ export type { DrawnSample, Metrics, RunEvent } from './train/events.ts';
 
 // Losses, and the operations that they are made of.
 export { crossEntropy, distillation, policyGradient, preference } from './losses/all.ts';
-export * as losses from './losses/all.ts';
+export { losses };
 export { negativeLogLikelihood } from './losses/cross-entropy.ts';
 export {
   defineLoss,
