@@ -1,7 +1,7 @@
-/** Front door of the package: everything that `import * as losses from './losses/all.ts';
-import { … } from 'tinystar'` gives. docs/architecture.md shows around. */
+/** Front door of the package: everything that `import { … } from 'tinystar'` gives. docs/architecture.md shows around. */
 import { join } from 'node:path';
 import { PACKAGE_ROOT } from './base/package-root.ts';
+import * as losses from './losses/all.ts';
 import * as ops from './tensor/ops/index.ts';
 
 export { UserError } from './base/errors.ts';
