@@ -11,8 +11,14 @@ export interface Timed {
   run(): Promise<number | void> | number | void;
 }
 
-/** Runs candidates in turn, after one round of warming up, and prints each one's median rate and spread. */
-export async function compare(title: string, candidates: readonly Timed[]): Promise<void> {
+/** How many times as fast one way is as another. */
+export interface Ratio {
+  readonly name: string;
+  readonly ratio: number;
+}
+
+/** Runs candidates in turn, after one round of warming up, prints each one's median rate and spread, and compares the first with the others. */
+export async function compare(title: string, candidates: readonly Timed[]): Promise<Ratio[]> {
   const seconds = candidates.map((): number[] => []);
   for (let round = 0; round <= REPETITIONS; round++) {
     for (const [i, candidate] of candidates.entries()) {
@@ -30,8 +36,10 @@ export async function compare(title: string, candidates: readonly Timed[]): Prom
     console.log(`  ${name.padEnd(34)} ${rate(medians[i]!).padStart(7)} ${unit} (${spread})`);
   });
   const rates = candidates.map(({ work }, i) => work / medians[i]!);
-  for (const [i, { name, unit }] of candidates.entries()) {
-    if (i > 0 && unit === candidates[0]?.unit)
-      console.log(`  the first is ${(rates[0]! / rates[i]!).toFixed(2)} times as fast as: ${name}`);
-  }
+  return candidates.flatMap(({ name, unit }, i): Ratio[] => {
+    if (i === 0 || unit !== candidates[0]?.unit) return [];
+    const ratio = rates[0]! / rates[i]!;
+    console.log(`  the first is ${ratio.toFixed(2)} times as fast as: ${name}`);
+    return [{ name: `${title}: ${candidates[0].name} to ${name}`, ratio }];
+  });
 }

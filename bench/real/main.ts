@@ -1,6 +1,7 @@
 /**
  * `npm run bench -- --real`: one CKD step, one Sim-RL step and generation, of a model of Qwen3-0.6B's shape (or `--model smollm2`) with random
- * weights, on STAR-shaped batches. Each candidate has a process of its own, one after another, as two would not fit into a laptop.
+ * weights, on STAR-shaped batches. Each candidate has a process of its own, one after another, as two would not fit into a laptop;
+ * with `--together` they take their steps in turn.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
@@ -12,6 +13,7 @@ import { initialiseWeights, saveCheckpoint } from '../../src/model/checkpoint/ch
 import { parameterSpecs } from '../../src/model/arch/config.ts';
 import { publishedConfig } from '../../src/model/arch/index.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
+import type { Ratio } from '../compare.ts';
 import { pythonWith } from '../peers/pytorch.ts';
 import { generationCandidates } from './generation.ts';
 import { type Candidate, inTurn, report } from './measure.ts';
@@ -33,8 +35,8 @@ import {
   TAIL,
 } from './shapes.ts';
 
-/** Runs the benchmark; `args` are those of the command line after `--real`. */
-export async function real(args: readonly string[]): Promise<void> {
+/** Runs the benchmark; `args` are those of the command line after `--real`. Returns how many times as fast the first candidates are. */
+export async function real(args: readonly string[]): Promise<Ratio[]> {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -46,6 +48,7 @@ export async function real(args: readonly string[]): Promise<void> {
       only: { type: 'string', default: 'ckd,simrl,generation' },
       // Only those whose names have one of these texts in them.
       candidates: { type: 'string', default: '' },
+      together: { type: 'boolean', default: false },
     },
   });
   const [prompts, repetitions, threads] = [
@@ -97,6 +100,11 @@ export async function real(args: readonly string[]): Promise<void> {
     .reduce((n, { tokens }) => n + tokens.length, 0);
   const noBlas = { TINYSTAR_BLAS: 'off' };
   const only = new Set(values.only.split(','));
+  const ratios: Ratio[] = [];
+  const measure = async (title: string, candidates: readonly Candidate[], work: number): Promise<void> => {
+    const measured = await inTurn(candidates.filter(wanted), repetitions, values.together);
+    ratios.push(...report(title, measured, work));
+  };
   const wanted = ({ name }: Candidate): boolean =>
     values.candidates.split(',').some((text) => name.includes(text));
   if (only.has('ckd')) {
@@ -107,7 +115,7 @@ export async function real(args: readonly string[]): Promise<void> {
       worker('flat: a copy of the prompt each', { method: 'ckd', layout: 'flat' }),
       ...pytorch('ckd_step.py', ckdBatch(trees), { checkpoint, scratch, threads }),
     ];
-    report('One CKD step', await inTurn(candidates.filter(wanted), repetitions), drawn);
+    await measure('One CKD step', candidates, drawn);
   }
   if (only.has('simrl')) {
     const candidates = [
@@ -118,17 +126,18 @@ export async function real(args: readonly string[]): Promise<void> {
       ...pytorch('simrl_step.py', simrlBatch(trees), { checkpoint, scratch, threads }),
     ];
     const work = prompts * SAMPLES * COMPLETION_TOKENS.most;
-    report('One Sim-RL step, rollout included', await inTurn(candidates.filter(wanted), repetitions), work);
+    await measure('One Sim-RL step, rollout included', candidates, work);
   }
   if (only.has('generation')) {
     const { samples, length } = GENERATION;
     const candidates = generationCandidates(config, { checkpoint, scratch, threads, blas });
-    report(
+    await measure(
       `Generation, ${GENERATION.prompts} prompts x ${samples} samples of ${length} tokens, prefill included`,
-      await inTurn(candidates.filter(wanted), repetitions),
+      candidates,
       GENERATION.prompts * samples * length,
     );
   }
+  return ratios;
 }
 
 /** A CKD step as the peer reads it. */

@@ -1,9 +1,11 @@
 /** Candidates of `npm run bench -- --real`: a process each, asked for steps, and the table of what they took. */
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
 import { z } from 'zod';
 import { table } from '../../src/report/table.ts';
+import type { Ratio } from '../compare.ts';
 
 const helloSchema = z.object({ version: z.string() });
 const stepSchema = z.object({
@@ -31,37 +33,61 @@ export interface Measured {
 
 const seconds = ({ phases }: Step): number => Object.values(phases).reduce((a, b) => a + b, 0);
 
-async function measureOne(candidate: Candidate, repetitions: number): Promise<Measured> {
-  const child = spawn(candidate.program, candidate.args, {
-    stdio: ['pipe', 'pipe', 'inherit'],
-    env: { ...process.env, ...candidate.env },
-  });
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const next = async (): Promise<unknown> => {
-    const { value, done } = await lines.next();
-    if (done === true) throw new Error(`${candidate.name} ended; its error is printed above`);
-    return JSON.parse(value);
-  };
-  const { version } = helloSchema.parse(await next());
-  const steps: Step[] = [];
-  for (let i = 0; i <= repetitions; i++) {
-    child.stdin.write('step\n');
-    const step = stepSchema.parse(await next());
-    console.error(`  ${candidate.name}: ${seconds(step).toFixed(1)} s${i === 0 ? ' (warming up)' : ''}`);
-    if (i > 0) steps.push(step);
+/** A candidate's process, asked for one step after another. */
+class Worker {
+  readonly candidate: Candidate;
+  readonly version: string;
+  readonly steps: Step[] = [];
+  readonly #child: ChildProcessByStdio<Writable, Readable, null>;
+  readonly #next: () => Promise<unknown>;
+
+  private constructor(
+    candidate: Candidate,
+    version: string,
+    child: ChildProcessByStdio<Writable, Readable, null>,
+    next: () => Promise<unknown>,
+  ) {
+    this.candidate = candidate;
+    this.version = version;
+    this.#child = child;
+    this.#next = next;
   }
-  const ended = once(child, 'exit');
-  child.stdin.end();
-  await ended;
-  return { candidate, version, steps };
+
+  static async start(candidate: Candidate): Promise<Worker> {
+    const child = spawn(candidate.program, candidate.args, {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env: { ...process.env, ...candidate.env },
+    });
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    const next = async (): Promise<unknown> => {
+      const { value, done } = await lines.next();
+      if (done === true) throw new Error(`${candidate.name} ended; its error is printed above`);
+      return JSON.parse(value);
+    };
+    return new Worker(candidate, helloSchema.parse(await next()).version, child, next);
+  }
+
+  /** A step; the first, which builds graphs and touches memory for the first time, does not count. */
+  async step(counts: boolean): Promise<void> {
+    this.#child.stdin.write('step\n');
+    const step = stepSchema.parse(await this.#next());
+    console.error(`  ${this.candidate.name}: ${seconds(step).toFixed(1)} s${counts ? '' : ' (warming up)'}`);
+    if (counts) this.steps.push(step);
+  }
+
+  async end(): Promise<void> {
+    const ended = once(this.#child, 'exit');
+    this.#child.stdin.end();
+    await ended;
+  }
 }
 
 function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
-/** Prints the table, and how much faster the first is than each other. */
-export function report(title: string, measured: readonly Measured[], completionTokens: number): void {
+/** Prints the table, and how much faster the first is than each other; returns that. */
+export function report(title: string, measured: readonly Measured[], completionTokens: number): Ratio[] {
   const phases = Object.keys(measured[0]?.steps[0]?.phases ?? {});
   const rows = measured.map(({ candidate, steps }) => {
     const all = steps.map(seconds);
@@ -80,17 +106,28 @@ export function report(title: string, measured: readonly Measured[], completionT
     `\n${title}\n${table([head, ...rows], ['left', ...head.slice(1).map(() => 'right' as const)])}`,
   );
   const [first, ...others] = measured;
-  for (const other of others) {
-    const ratio = median(other.steps.map(seconds)) / median((first?.steps ?? []).map(seconds));
-    console.log(
-      `  the first takes 1/${ratio.toFixed(2)} of the time of: ${other.candidate.name} (${other.version})`,
-    );
-  }
+  return others.map(({ steps, candidate: { name }, version }) => {
+    const ratio = median(steps.map(seconds)) / median((first?.steps ?? []).map(seconds));
+    console.log(`  the first takes 1/${ratio.toFixed(2)} of the time of: ${name} (${version})`);
+    return { name: `${title}: ${first?.candidate.name} to ${name}`, ratio };
+  });
 }
 
-/** Each candidate alone, one after another, as two would not fit into a laptop. */
-export async function inTurn(candidates: readonly Candidate[], repetitions: number): Promise<Measured[]> {
+/** Steps of all candidates, one of each after another, where there is memory for all of them; else each candidate alone. */
+export async function inTurn(
+  candidates: readonly Candidate[],
+  repetitions: number,
+  together: boolean,
+): Promise<Measured[]> {
+  const measure = async (those: readonly Candidate[]): Promise<Measured[]> => {
+    const workers: Worker[] = [];
+    for (const candidate of those) workers.push(await Worker.start(candidate));
+    for (let i = 0; i <= repetitions; i++) for (const worker of workers) await worker.step(i > 0);
+    for (const worker of workers) await worker.end();
+    return workers;
+  };
+  if (together) return measure(candidates);
   const measured: Measured[] = [];
-  for (const candidate of candidates) measured.push(await measureOne(candidate, repetitions));
+  for (const candidate of candidates) measured.push(...(await measure([candidate])));
   return measured;
 }

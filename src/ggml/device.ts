@@ -105,7 +105,8 @@ export class Device implements Disposable {
   /** Tells whether large matrix products of the CPU go to another library, or would, on a meta device. */
   readonly hasBlas: boolean;
   readonly #hasGemm: boolean;
-  readonly #gemm: GemmEngine | undefined;
+  /** Opened when first needed. */
+  #gemm: GemmEngine | undefined;
   readonly #blas: BlasScheduler | undefined;
   readonly #namedFallbacks = namedFallbacks();
   /** A backend of the CPU for what the device lacks, opened when first needed. */
@@ -141,7 +142,6 @@ export class Device implements Disposable {
     this.#hasGemm = allowed && gemmTitle() !== undefined;
     const blas = allowed && !this.#hasGemm ? blasDevice(lib) : undefined;
     this.hasBlas = this.#hasGemm || blas !== undefined;
-    if (this.#hasGemm && meta === undefined) this.#gemm = GemmEngine.open(lib.files.base, backend, threads);
     if (blas !== undefined && meta === undefined) this.#blas = new BlasScheduler(lib, blas, backend, threads);
   }
 
@@ -191,7 +191,7 @@ export class Device implements Disposable {
 
   /** Its name, and what computes beside it. */
   get title(): string {
-    const other = this.#gemm === undefined ? this.#blas?.title : gemmTitle();
+    const other = this.#hasGemm ? gemmTitle() : this.#blas?.title;
     return other === undefined ? this.info.name : `${this.info.name}, large products by ${other}`;
   }
 
@@ -238,7 +238,10 @@ export class Device implements Disposable {
 
   /** Parts an allocated graph so that another library computes its large products; undefined where there is none of either. */
   part(nodes: readonly Pointer[]): PartedGraph | undefined {
-    return this.#gemm && PartedGraph.part(this.lib, this.#gemm, nodes);
+    if (!this.#hasGemm || this.meta !== undefined) return undefined;
+    const engine = (): GemmEngine =>
+      (this.#gemm ??= new GemmEngine(this.lib.files.base, this.#backend, this.threads));
+    return PartedGraph.part(this.lib, engine, nodes);
   }
 
   #cpu(): Pointer {

@@ -1,22 +1,28 @@
 /**
  * Matrix products by ONNX Runtime's CPU kernels, which reach the processor's speed where ggml's f32 ones reach a third
- * of it. Nothing is compiled: the npm package onnxruntime-node carries its library for each platform, and this floor
- * calls that by its versioned C interface (onnxruntime_c_api.h; the places in `OrtApi` never change). A product is a
- * model of one operator, FusedMatMul, on memory that ggml allocated.
+ * of it. Nothing is compiled: its library comes in an npm package, and this floor calls that by its versioned C interface
+ * (onnxruntime_c_api.h; the places in `OrtApi` never change). A product is a model of one operator, FusedMatMul, on
+ * memory that ggml allocated.
  */
 import { once } from 'node:events';
-import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import koffi from 'koffi';
-import { errorText, InternalError, UserError } from '../base/errors.ts';
+import { errorText, InternalError, required, UserError } from '../base/errors.ts';
 import { startThread } from '../base/threads.ts';
 import type { ComputeData, Computed, Program } from './program.ts';
 import type { Pointer } from './signatures.ts';
 
-/** The npm package, which whoever wants it installs. */
-export const GEMM_PACKAGE = 'onnxruntime-node';
+/**
+ * npm packages with the library, one for each platform and without an install script, and its name in there. On a Mac
+ * Accelerate, which ggml brings, is faster.
+ */
+const PACKAGES: Readonly<Record<string, readonly [string, string]>> = {
+  'linux-x64': ['sherpa-onnx-linux-x64', 'libonnxruntime.so'],
+  'linux-arm64': ['sherpa-onnx-linux-arm64', 'libonnxruntime.so'],
+  'win32-x64': ['sherpa-onnx-win-x64', 'onnxruntime.dll'],
+};
 
 /** A matrix, or several of equal shape one after another, in memory: rows x columns, each row contiguous. */
 export interface Matrices {
@@ -82,25 +88,16 @@ interface Runtime {
   readonly run: bigint;
 }
 
-/** The library in the installed package; undefined where it is not installed. TINYSTAR_GEMM names another file. */
-function libraryFile(): string | undefined {
-  const named = process.env['TINYSTAR_GEMM'];
-  if (named !== undefined && named !== '') return named;
-  let root: string;
+/** The library in the installed package; undefined where it was left out, or there is none for the platform. */
+function packagedLibrary(): string | undefined {
+  const known = PACKAGES[`${process.platform}-${process.arch}`];
+  if (known === undefined) return undefined;
+  const [name, file] = known;
   try {
-    root = dirname(createRequire(import.meta.url).resolve(`${GEMM_PACKAGE}/package.json`));
+    return join(dirname(createRequire(import.meta.url).resolve(`${name}/package.json`)), file);
   } catch {
     return undefined;
   }
-  const bin = join(root, 'bin');
-  const versions = existsSync(bin) ? readdirSync(bin).toSorted().toReversed() : [];
-  for (const version of versions) {
-    const folder = join(bin, version, process.platform, process.arch);
-    const files = existsSync(folder) ? readdirSync(folder) : [];
-    const file = files.find((name) => /^(lib)?onnxruntime(\.so[.\d]*|[.\d]*\.dylib|\.dll)$/.test(name));
-    if (file !== undefined) return join(folder, file);
-  }
-  return undefined;
 }
 
 /** Reads the pointer that a function has written. */
@@ -144,7 +141,7 @@ function load(path: string): Runtime {
   } catch (thrown) {
     throw new UserError(
       'GEMM',
-      `${path} cannot be used for matrix products (${errorText(thrown)}); install another version of ${GEMM_PACKAGE}, or set TINYSTAR_BLAS=off.`,
+      `${path} cannot be used for matrix products (${errorText(thrown)}); name another ONNX Runtime in TINYSTAR_GEMM, or none.`,
       { cause: thrown },
     );
   }
@@ -152,15 +149,22 @@ function load(path: string): Runtime {
 
 let loaded: { readonly runtime: Runtime | undefined } | undefined;
 
+/** The library: TINYSTAR_GEMM's, or the package's where that can be used, as on a system of another C library it cannot. */
 function runtime(): Runtime | undefined {
   if (loaded === undefined) {
-    const path = libraryFile();
-    loaded = { runtime: path === undefined ? undefined : load(path) };
+    const named = process.env['TINYSTAR_GEMM'];
+    const path = named === undefined || named === '' ? packagedLibrary() : named;
+    try {
+      loaded = { runtime: path === undefined ? undefined : load(path) };
+    } catch (thrown) {
+      if (path === named) throw thrown;
+      loaded = { runtime: undefined };
+    }
   }
   return loaded.runtime;
 }
 
-/** Title of the library; undefined where it is not installed. */
+/** Title of the library; undefined where there is none. */
 export function gemmTitle(): string | undefined {
   const version = runtime()?.version;
   return version === undefined ? undefined : `ONNX Runtime ${version}`;
@@ -234,9 +238,10 @@ export class GemmEngine implements Disposable {
   readonly #outputName = listOf(...NAMES.slice(2).map(addressOf));
   readonly #thread: Worker;
 
-  private constructor(of: Runtime, base: string, backend: Pointer, threads: number) {
-    this.#runtime = of;
-    const { api, environment, run } = of;
+  /** An engine of so many threads. Throws an error where there is no library; see `gemmTitle`. */
+  constructor(base: string, backend: Pointer, threads: number) {
+    this.#runtime = required(runtime(), 'ONNX Runtime');
+    const { api, environment, run } = this.#runtime;
     const options: Out = [null];
     need(api, api.createOptions(options));
     need(api, api.setThreads(options[0], threads));
@@ -255,12 +260,6 @@ export class GemmEngine implements Disposable {
       workerData: { base, backend, run, inputNames, outputName } satisfies ComputeData,
     });
     this.#thread.unref();
-  }
-
-  /** An engine of so many threads; undefined where the library is not installed. Throws a UserError where it cannot be used. */
-  static open(base: string, backend: Pointer, threads: number): GemmEngine | undefined {
-    const found = runtime();
-    return found === undefined ? undefined : new GemmEngine(found, base, backend, threads);
   }
 
   prepare({ transposed, a, b, out }: Gemm): PreparedGemm {

@@ -123,7 +123,7 @@ export class PartedGraph implements Disposable {
   }
 
   /** Parts an allocated graph of these nodes; undefined where it has no product for the engine. */
-  static part(lib: Library, engine: GemmEngine, nodes: readonly Pointer[]): PartedGraph | undefined {
+  static part(lib: Library, open: () => GemmEngine, nodes: readonly Pointer[]): PartedGraph | undefined {
     const { ggml } = lib;
     const parts: (Pointer[] | Gemm)[] = [];
     for (const node of nodes) {
@@ -135,6 +135,7 @@ export class PartedGraph implements Disposable {
       else if (!VIEWS.has(ggml.ggml_op_desc(node))) parts.push([node]);
     }
     if (parts.every(Array.isArray)) return undefined;
+    const engine = open();
     const size = parts.reduce(
       (total, part) =>
         total + (Array.isArray(part) ? ggml.ggml_graph_overhead_custom(part.length, false) : 0),

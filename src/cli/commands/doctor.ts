@@ -1,5 +1,4 @@
 /** `tinystar doctor`: what is installed here, what it computes on, and how fast. */
-import { GEMM_PACKAGE } from '../../ggml/onnxruntime.ts';
 import { Device, listDevices } from '../../ggml/device.ts';
 import { findLibraries, gpuInstallCommand } from '../../ggml/find.ts';
 import { openLibrary } from '../../ggml/library.ts';
@@ -80,10 +79,6 @@ export const doctorCommand = command({
     if (devices.every(({ kind }) => kind === 'cpu') && gpu !== undefined)
       print(`\n${style.dim('To compute on a GPU:')} ${gpu}\n`);
     using cpu = Device.open('cpu', facts.cores);
-    print(
-      cpu.hasBlas
-        ? `\n${style.dim('In use:')} ${cpu.title}\n`
-        : `${style.dim('To train faster on the CPU:')} npm install --no-save --ignore-scripts ${GEMM_PACKAGE}\n`,
-    );
+    print(`\n${style.dim('In use:')} ${cpu.title}\n`);
   },
 });

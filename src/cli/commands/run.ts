@@ -2,27 +2,13 @@
 import { dirname } from 'node:path';
 import { UserError } from '../../base/errors.ts';
 import { estimateRecipe, isLarge, obstacles } from '../../estimate/index.ts';
-import { blasAllowed } from '../../ggml/blas.ts';
-import { Device } from '../../ggml/device.ts';
-import { GEMM_PACKAGE } from '../../ggml/onnxruntime.ts';
 import { loadEstimable, loadRecipe } from '../../recipe/load.ts';
 import { formatRecipe } from '../../recipe/resolve.ts';
 import type { Recipe } from '../../recipe/schema.ts';
 import { command } from '../command.ts';
-import type { CliContext } from '../context.ts';
 import { execute } from '../execute.ts';
 import { overrides, recipeFlags, toggle } from '../flags.ts';
 import { printEstimate } from './estimate.ts';
-
-/** Says how a long run on the CPU is made faster, where it can be. */
-function offerSpeed({ process }: CliContext, recipe: Recipe): void {
-  if (recipe.device !== 'cpu' || !blasAllowed() || !isLarge(recipe)) return;
-  using device = Device.open('cpu', 1);
-  if (device.hasBlas) return;
-  process.stderr.write(
-    `note: npm install --no-save --ignore-scripts ${GEMM_PACKAGE} makes this run up to twice as fast\n`,
-  );
-}
 
 /** Refuses a run that cannot fit. Small models fit any machine, and are not looked at. */
 function needRoom(recipe: Recipe, runsDir: string): void {
@@ -64,7 +50,6 @@ export const runCommand = command({
     }
     const recipe = loadRecipe(path, { set, checkFiles: true });
     if (!given.force) needRoom(recipe, given.runs);
-    if (!given.json) offerSpeed(context, recipe);
     await execute(context, recipe, given);
   },
 });
