@@ -19,9 +19,9 @@ const { compute } = Device.prototype;
 
 /** Calls `onGraph` before every graph that any device computes, until mocks are restored. */
 function watchGraphs(onGraph: () => void): void {
-  vi.spyOn(Device.prototype, 'compute').mockImplementation(function (this: Device, graph) {
+  vi.spyOn(Device.prototype, 'compute').mockImplementation(function (this: Device, ...args) {
     onGraph();
-    return compute.call(this, graph);
+    return compute.apply(this, args);
   });
 }
 
