@@ -233,7 +233,9 @@ export const addressOf = (bytes: NodeJS.ArrayBufferView): bigint =>
 /** Computes graphs of one device with products between their parts, on a thread of its own. */
 export class GemmEngine implements Disposable {
   readonly #runtime: Runtime;
-  readonly #sessions: Readonly<Record<Gemm['transposed'], unknown>>;
+  readonly #threads: number;
+  /** A session for each kind of product that was asked for; each has threads of its own. */
+  readonly #sessions = new Map<Gemm['transposed'], unknown>();
   readonly #inputNames = listOf(...NAMES.slice(0, 2).map(addressOf));
   readonly #outputName = listOf(...NAMES.slice(2).map(addressOf));
   readonly #thread: Worker;
@@ -241,25 +243,28 @@ export class GemmEngine implements Disposable {
   /** An engine of so many threads. Throws an error where there is no library; see `gemmTitle`. */
   constructor(base: string, backend: Pointer, threads: number) {
     this.#runtime = required(runtime(), 'ONNX Runtime');
-    const { api, environment, run } = this.#runtime;
-    const options: Out = [null];
-    need(api, api.createOptions(options));
-    need(api, api.setThreads(options[0], threads));
-    // Idle threads sleep: spinning, they would take the cores from ggml's.
-    need(api, api.addConfig(options[0], 'session.intra_op.allow_spinning', '0'));
-    const session = (transposed: Gemm['transposed']): unknown => {
-      const made: Out = [null];
-      const model = modelOf(transposed);
-      need(api, api.createSession(environment, model, model.length, options[0], made));
-      return made[0];
-    };
-    this.#sessions = { a: session('a'), b: session('b'), none: session('none') };
-    api.releaseOptions(options[0]);
+    this.#threads = threads;
     const [inputNames, outputName] = [addressOf(this.#inputNames), addressOf(this.#outputName)];
     this.#thread = startThread(import.meta.url, 'compute-thread', {
-      workerData: { base, backend, run, inputNames, outputName } satisfies ComputeData,
+      workerData: { base, backend, run: this.#runtime.run, inputNames, outputName } satisfies ComputeData,
     });
     this.#thread.unref();
+  }
+
+  #session(transposed: Gemm['transposed']): unknown {
+    const known = this.#sessions.get(transposed);
+    if (known !== undefined) return known;
+    const { api, environment } = this.#runtime;
+    const [options, made]: [Out, Out] = [[null], [null]];
+    need(api, api.createOptions(options));
+    need(api, api.setThreads(options[0], this.#threads));
+    // Idle threads sleep: spinning, they would take the cores from ggml's.
+    need(api, api.addConfig(options[0], 'session.intra_op.allow_spinning', '0'));
+    const model = modelOf(transposed);
+    need(api, api.createSession(environment, model, model.length, options[0], made));
+    api.releaseOptions(options[0]);
+    this.#sessions.set(transposed, made[0]);
+    return made[0];
   }
 
   prepare({ transposed, a, b, out }: Gemm): PreparedGemm {
@@ -272,7 +277,7 @@ export class GemmEngine implements Disposable {
     };
     const values = [value(a), value(b), value(out)] as const;
     return {
-      step: [this.#sessions[transposed] as bigint, ...values],
+      step: [this.#session(transposed) as bigint, ...values],
       [Symbol.dispose]: () => {
         for (const each of values) api.releaseValue(each);
       },
@@ -291,6 +296,6 @@ export class GemmEngine implements Disposable {
 
   [Symbol.dispose](): void {
     void this.#thread.terminate();
-    for (const session of Object.values(this.#sessions)) this.#runtime.api.releaseSession(session);
+    for (const session of this.#sessions.values()) this.#runtime.api.releaseSession(session);
   }
 }

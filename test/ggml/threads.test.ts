@@ -12,11 +12,12 @@ afterEach(() => {
 });
 
 test.skipIf(process.platform !== 'linux').each([
-  ['alone', 'off'],
-  ['beside another library', ''],
+  ['alone', 'off', 1],
+  // ggml's, JavaScript's that computes, with one of its own, and the other library's.
+  ['beside another library', '', 4],
 ])(
   'a device keeps its threads from graph to graph, and ends them when it is closed: %s',
-  async (kind, setting) => {
+  async (_, setting, most) => {
     vi.stubEnv('TINYSTAR_BLAS', setting);
     // Node's own threads, on which graphs run, are there before.
     using warm = Device.open('cpu', 1);
@@ -31,7 +32,8 @@ test.skipIf(process.platform !== 'linux').each([
       using product = new SampleProduct(device);
       await product.milliseconds();
       const own = started();
-      if (kind === 'alone') expect(own).toHaveLength(1);
+      expect(own.length).toBeGreaterThan(0);
+      expect(own.length).toBeLessThanOrEqual(most);
       await product.milliseconds(5);
       expect(started()).toEqual(own);
     }
