@@ -11,7 +11,7 @@ export interface Timed {
   run(): Promise<number | void> | number | void;
 }
 
-/** How many times as fast one way is as another. */
+/** Speed of one way, as a multiple of that of another. */
 export interface Ratio {
   readonly name: string;
   readonly ratio: number;

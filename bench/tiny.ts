@@ -49,7 +49,7 @@ function openModel(device: Device): ParameterSet {
   return parameters;
 }
 
-/** What the model is. */
+/** A line on the model. */
 export function tinyTitle(): string {
   const { hiddenSize, layers, heads, kvHeads, headDim, intermediateSize, vocabSize } = CONFIG;
   return `model: hidden ${hiddenSize}, ${layers} layers, ${heads}/${kvHeads} heads of ${headDim}, feed-forward ${intermediateSize}, vocabulary ${vocabSize}`;
