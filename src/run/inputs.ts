@@ -118,7 +118,6 @@ function changedFile(before: Contents | undefined, now: Contents | undefined): s
 const exportRecord = (model: string, contents: Contents): string =>
   JSON.stringify({ model, identity: identityOf(contents) });
 
-/** The inputs of a run's stages. */
 export class RunInputs {
   readonly #recipe: Recipe;
   readonly #folder: string;

@@ -52,28 +52,22 @@ function differences(folder: string, first: Recipe, second: Recipe): string[] {
     stages.filter((one) => one.name === name).map(lastingStage);
   const exported =
     first.export !== undefined && existsSync(join(folder, first.export.gguf)) ? first.export : undefined;
-  const users = [
-    ...begun.map((stage) => ({ names: namesIn(stage), who: `stage ${stage.name}` })),
-    ...(exported === undefined ? [] : [{ names: [exported.model], who: 'the export' }]),
-  ];
-  const userOf = (name: string): string | undefined =>
-    users.find(({ names }) =>
-      names.some((one) => {
-        const model = first.models[one];
-        return one === name || (typeof model === 'object' && 'from' in model && model.from === name);
-      }),
-    )?.who;
+  const userOf = new Map([
+    ...(exported === undefined ? [] : [[exported.model, 'the export'] as const]),
+    ...begun.flatMap((stage) => namesIn(stage).map((name) => [name, `stage ${stage.name}`] as const)),
+  ]);
+  for (const [name, user] of [...userOf]) {
+    const model = first.models[name];
+    if (typeof model === 'object' && 'from' in model) userOf.set(model.from, user);
+  }
   return [
     ...(differs(({ stages: _s, models: _m, environments: _v, export: _e, compare: _c, ...rest }) => rest)
       ? ['its data, seed or device']
       : []),
     ...(['models', 'environments'] as const).flatMap((kind) =>
-      Object.keys(first[kind] ?? {}).flatMap((name) => {
-        const user = userOf(name);
-        return user !== undefined && differs((recipe) => recipe[kind]?.[name])
-          ? [`${kind}.${name}, of which ${user} was made`]
-          : [];
-      }),
+      Object.keys(first[kind] ?? {})
+        .filter((name) => userOf.has(name) && differs((recipe) => recipe[kind]?.[name]))
+        .map((name) => `${kind}.${name}, of which ${userOf.get(name)} was made`),
     ),
     ...begun
       .filter(({ name }) => differs((recipe) => stageOf(recipe, name)))

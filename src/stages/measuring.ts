@@ -49,9 +49,7 @@ export interface Measurement<V extends Verdict, T> {
     readonly engine?: Engine;
     readonly rollout_batch_size: number;
   };
-  /** Dialogues or problems. */
   readonly tasks: Series<T>;
-  /** Name of the tasks. */
   readonly what: 'prompts' | 'problems';
   readonly verdict: z.ZodType<V>;
   /** Verdicts on a model's answers to some tasks, in their order. */

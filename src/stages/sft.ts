@@ -108,7 +108,6 @@ function conversations(context: StageContext, given: Options, model: OpenModel):
   return learnable(context.name, examples, stored.length - fitting.length);
 }
 
-/** The worked solutions of an environment. */
 async function solutions(context: StageContext, given: Options, model: OpenModel): Promise<Lessons> {
   const limits = { limit: given.max_samples, maxTokens: given.prompt_max_len };
   const { examples, tooLong } = await solutionGroups(context, given.data, model, limits);

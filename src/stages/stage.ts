@@ -95,7 +95,6 @@ export interface StageContext extends StageRun {
   readonly device: Device;
   /** Seed of generated data, and how many dialogues the assistant's training split has, if that is the recipe's data. */
   readonly generated: { readonly seed: number; readonly train: number | undefined };
-  /** Dialogues of a split of the recipe's data. */
   dialogues(split: 'train' | 'test'): Dialogues<TaskDialogue>;
   /** Loads the model that a reference means, or makes a new one. */
   openModel(reference: string, options: LoadModelOptions): OpenModel;
@@ -128,7 +127,6 @@ type Shape = z.core.$ZodLooseShape;
 export type OptionsOf<S extends Shape> = z.output<z.ZodObject<S, z.core.$strict>>;
 
 export interface StageKind<S extends Shape = Shape, Makes extends Produces = Produces> {
-  /** One line for people. */
   readonly about: string;
   readonly options: S;
   /** Output that later stages can refer to. */

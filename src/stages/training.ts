@@ -52,7 +52,6 @@ export interface TrainableModel extends OpenModel {
 /** Surroundings of a stage that begins, beside its options. */
 export interface Opening {
   readonly model: TrainableModel;
-  /** Makes its trainer. */
   readonly trainer: () => Trainer;
   /** Holds what is to be freed when the stage ends. */
   readonly held: Owned;

@@ -85,7 +85,6 @@ function readPlaces(file: ByteFile, headerEnd: number) {
 export class TopKFile {
   readonly path: string;
   readonly header: Header;
-  /** Bytes of the file. */
   readonly bytes: number;
   readonly #places: ReturnType<typeof readPlaces>;
   /** While it is kept open. */
@@ -147,7 +146,6 @@ export class TopKFile {
     return this.#with((file) => this.#start(file, index).layout);
   }
 
-  /** The tokens of a sequence alone. */
   tokens(index: number): TokenIds {
     return this.#with((file) => {
       const { place, layout } = this.#start(file, index);
@@ -157,7 +155,6 @@ export class TopKFile {
     });
   }
 
-  /** A whole sequence. */
   read(index: number): TopKSequence {
     return this.#with((file) => {
       const { place, start, layout } = this.#start(file, index);

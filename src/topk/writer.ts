@@ -74,7 +74,6 @@ export class TopKWriter implements Disposable {
     if (this.#end === 0) this.#write(encodeHeader(this.header));
   }
 
-  /** Sequences so far. */
   get length(): number {
     return this.#places.length;
   }

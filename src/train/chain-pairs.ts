@@ -47,7 +47,6 @@ function sameTurn(a: Turn | undefined, b: Turn | undefined): boolean {
   return a.results === b.results || a.results === '' || b.results === '';
 }
 
-/** Number of steps that two chains begin with in common. */
 function commonTurns(a: Chain, b: Chain): number {
   let common = 0;
   while (sameTurn(a.turns[common], b.turns[common])) common += 1;

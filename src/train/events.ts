@@ -41,10 +41,9 @@ export interface DrawnSample {
   readonly reward: number;
 }
 
-export type RunEvent =
+export type RunEvent = { readonly stage: string } & (
   | {
       readonly type: 'stage';
-      readonly stage: string;
       readonly kind: string;
       readonly total: number;
       readonly done: number;
@@ -53,32 +52,21 @@ export type RunEvent =
     }
   | {
       readonly type: 'step';
-      readonly stage: string;
       /** 1-based number of the optimisation step (or prompt batch) that just ended. */
       readonly step: number;
       readonly total: number;
       /** Tokens that went through the model in this step, padding excluded. */
       readonly tokens: number;
-      /** Seconds that this step took. */
       readonly seconds: number;
       readonly metrics: Metrics;
     }
-  | {
-      readonly type: 'sample';
-      readonly stage: string;
-      readonly step: number;
-      readonly samples: readonly DrawnSample[];
-    }
-  | { readonly type: 'checkpoint'; readonly stage: string; readonly step: number; readonly path: string }
+  | { readonly type: 'sample'; readonly step: number; readonly samples: readonly DrawnSample[] }
+  | { readonly type: 'checkpoint'; readonly step: number; readonly path: string }
   /** Wait, or a fact of what begins, that a watcher is told of; of no interest later. */
-  | { readonly type: 'waiting'; readonly stage: string; readonly text: string }
-  | { readonly type: 'warning'; readonly stage: string; readonly text: string }
-  | {
-      readonly type: 'done';
-      readonly stage: string;
-      readonly seconds: number;
-      readonly outputs: Readonly<Record<string, string>>;
-    };
+  | { readonly type: 'waiting'; readonly text: string }
+  | { readonly type: 'warning'; readonly text: string }
+  | { readonly type: 'done'; readonly seconds: number; readonly outputs: Readonly<Record<string, string>> }
+);
 
 type StepEvent = Extract<RunEvent, { readonly type: 'step' }>;
 

@@ -17,9 +17,7 @@ export interface RolloutOptions extends StageRun {
   readonly prompts: Prompts<ScoredPrompt>;
   /** Index of the prompt at a position of the order in which they are asked. */
   readonly order: (position: number) => number;
-  /** Number of prompts to answer. */
   readonly count: number;
-  /** Prompts a step. */
   readonly rollout_batch_size: number;
   /** Keep well-formed, finished answers only. */
   readonly validity_filter: boolean;

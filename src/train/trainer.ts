@@ -257,7 +257,6 @@ export class Trainer implements Disposable {
     return { weights: bytes(this.parameters.specs), moments: bytes([...first.specs, ...second.specs]) };
   }
 
-  /** Restores what `save` wrote. */
   restore(folder: string): void {
     using file = SafetensorsFile.open(join(folder, 'state.safetensors'));
     for (const [prefix, set] of this.#stored) {

@@ -37,7 +37,6 @@ import type { GraphMemory } from '../tensor/graph-memory.ts';
 import type { ParameterSet } from '../tensor/parameters.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Metrics } from './events.ts';
-import type { MetricName } from './metrics.ts';
 
 /** Logits that one chunk of rows may take, in bytes. */
 const CHUNK_BYTES = 64 * 2 ** 20;
@@ -48,8 +47,11 @@ export function chunkRowsFor(vocabSize: number, bytes = CHUNK_BYTES): number {
   return most < PRODUCT_MULTIPLE ? most : most - (most % PRODUCT_MULTIPLE);
 }
 
-/** Its width a number, now that the batch is known. */
-type RowInputShape = RowInputSpec & { readonly width: number };
+/** An input of the graph, whose width is a number now that the batch is known. */
+interface RowInput extends RowInputSpec {
+  readonly width: number;
+  readonly tensor: Tensor;
+}
 
 export type RowArrays = Readonly<Record<string, Float32Array | Int32Array>>;
 
@@ -90,16 +92,14 @@ export interface TrainingGraphOptions {
 type Weights = WeightSource & Partial<Pick<TrainedWeights, 'leaf'>>;
 
 export class TrainingGraph extends KeptGraph {
-  readonly layout: TreeLayout;
   /** Rows the graph has room for; fewer are padded. */
   readonly rowCapacity: number;
   readonly #device: Device;
   readonly #tree: ReturnType<typeof treeForward>;
   readonly #predictors: Tensor;
-  readonly #specs: Readonly<Record<string, RowInputShape>>;
-  readonly #inputs = new Map<string, Tensor>();
-  readonly #loss: Tensor;
-  readonly #parts = new Map<MetricName, Tensor>();
+  readonly #inputs = new Map<string, RowInput>();
+  /** The loss and its parts. */
+  readonly #results = new Map<string, Tensor>();
 
   constructor(
     config: ModelConfig,
@@ -118,27 +118,17 @@ export class TrainingGraph extends KeptGraph {
   ) {
     const g = new Graph(device, undefined, memory);
     super(g);
-    this.layout = layout;
     this.rowCapacity = rowCapacity;
     this.#device = device;
     this.#predictors = g.input('i32', [rowCapacity]);
     const reached = this.#gather(weights, gradients);
     this.#tree = treeForward(g, config, weights, layout, { rows: this.#predictors, recompute });
-    this.#specs = Object.fromEntries(
-      Object.entries<RowInputSpec>({ ...COMMON_INPUTS, ...objective.inputs }).map(([name, spec]) => [
-        name,
-        { ...spec, width: spec.width === 'groups' ? groups : spec.width },
-      ]),
-    );
-    for (const [name, spec] of Object.entries(this.#specs)) {
-      this.#inputs.set(name, g.input(spec.dtype, [spec.width, rowCapacity]));
+    for (const [name, spec] of Object.entries<RowInputSpec>({ ...COMMON_INPUTS, ...objective.inputs })) {
+      const width = spec.width === 'groups' ? groups : spec.width;
+      this.#inputs.set(name, { ...spec, width, tensor: g.input(spec.dtype, [width, rowCapacity]) });
     }
     const rows = this.#tree.hidden;
-    const head = headWeight(config, weights);
-    const gradHidden = this.#head(rows, head, objective, chunkRows);
-    this.#loss = required(this.#parts.get('loss'), 'the loss');
-    this.#parts.delete('loss');
-
+    const gradHidden = this.#head(rows, headWeight(config, weights), objective, chunkRows);
     g.tape.backward([[rows, gradHidden]], [], (a, b) => add(g, a, b));
     for (const { name } of gradients.specs)
       if (!reached.has(name)) throw new InternalError(`no gradient reaches ${name}`);
@@ -193,9 +183,13 @@ export class TrainingGraph extends KeptGraph {
         throw new InternalError(
           `the objective's part ${name} is no declared metric; add it to the metrics of its loss`,
         );
-      this.#parts.set(name as MetricName, g.output(value));
+      this.#results.set(name, g.output(value));
     }
     return required(gradHidden, 'gradient of the hidden states');
+  }
+
+  #rowInputs(change: (input: Tensor) => Tensor = (input) => input): RowInputs {
+    return Object.fromEntries([...this.#inputs].map(([name, { tensor }]) => [name, change(tensor)]));
   }
 
   /** First row and number of rows of each chunk. */
@@ -210,7 +204,7 @@ export class TrainingGraph extends KeptGraph {
   #chunkLoss(rows: Tensor, head: Tensor, objective: Objective, chunkRows: number): ChunkLoss {
     const g = this.graph;
     const sliced = (start: number, count: number): RowInputs =>
-      Object.fromEntries([...this.#inputs].map(([name, t]) => [name, slice(g, t, 1, start, count)]));
+      this.#rowInputs((t) => slice(g, t, 1, start, count));
     const at = (vocabulary: VocabularyRows, start: number, count: number): Tensor =>
       logProbabilitiesAt(g, vocabulary, rowInput(sliced(start, count), 'targets'));
     if (objective.rowwise)
@@ -243,7 +237,7 @@ export class TrainingGraph extends KeptGraph {
     const g = this.graph;
     const mark = g.tape.length;
     const leaf = { ...logprobs, differentiable: true };
-    const { loss, parts } = objective.build(g, leaf, Object.fromEntries(this.#inputs));
+    const { loss, parts } = objective.build(g, leaf, this.#rowInputs());
     const [slopes] = g.tape.backward([[loss, full(g, [1], 1)]], [leaf], (a, b) => add(g, a, b), mark);
     const whole = new Map(Object.entries({ ...parts, loss }).map(([name, t]) => [name, detach(t)]));
     return { slopes: detach(required(slopes, 'slopes of the loss')), whole };
@@ -256,28 +250,20 @@ export class TrainingGraph extends KeptGraph {
     const predictors = new Int32Array(this.rowCapacity);
     predictors.set(rows.predictors);
     write(device, this.#predictors, predictors);
-    for (const [name, tensor] of this.#inputs) {
-      const [spec, values] = [
-        required(this.#specs[name], name),
-        required(rows.inputs[name], `row input ${name}`),
-      ];
-      write(device, tensor, padRows(spec, values, this.rowCapacity));
+    for (const [name, input] of this.#inputs) {
+      const values = required(rows.inputs[name], `row input ${name}`);
+      write(device, input.tensor, padRows(input, values, this.rowCapacity));
     }
     await this.graph.compute();
     const read = (t: Tensor): number => readF32(device, t)[0] ?? Number.NaN;
-    return {
-      loss: read(this.#loss),
-      parts: Object.fromEntries([...this.#parts].map(([name, tensor]) => [name, read(tensor)])) as Metrics,
-    };
+    const results = Object.fromEntries([...this.#results].map(([name, t]) => [name, read(t)]));
+    const { loss = Number.NaN, ...parts } = results;
+    return { loss, parts: parts as Metrics };
   }
 }
 
 /** Fills an input's padded rows: see RowInputSpec. */
-function padRows(
-  spec: RowInputShape,
-  values: Float32Array | Int32Array,
-  rows: number,
-): Float32Array | Int32Array {
+function padRows(spec: RowInput, values: Float32Array | Int32Array, rows: number): Float32Array | Int32Array {
   const size = spec.width * rows;
   if (values.length > size) throw new InternalError(`rows: ${values.length} values do not fit ${size}`);
   const padded = spec.dtype === 'i32' ? new Int32Array(size) : new Float32Array(size);

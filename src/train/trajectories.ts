@@ -84,7 +84,6 @@ function chosen({ keep, keep_wrong }: TrajectoryOptions, { drawn }: Solved): Tra
   return [...distinct.values()].slice(0, keep);
 }
 
-/** Solves a batch of problems. */
 async function solve(options: TrajectoryOptions, number: number, signal: AbortSignal): Promise<Batch> {
   const { problems, rollout_batch_size: batch, sampling, max_turns, rolloutMode, seed, now } = options;
   const start = now();
