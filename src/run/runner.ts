@@ -56,7 +56,7 @@ function differences(folder: string, first: Recipe, second: Recipe): string[] {
     ...(exported === undefined ? [] : [[exported.model, 'the export'] as const]),
     ...begun.flatMap((stage) => namesIn(stage).map((name) => [name, `stage ${stage.name}`] as const)),
   ]);
-  for (const [name, user] of [...userOf]) {
+  for (const [name, user] of userOf) {
     const model = first.models[name];
     if (typeof model === 'object' && 'from' in model) userOf.set(model.from, user);
   }
