@@ -7,6 +7,7 @@ import type { TokenIds } from '../base/token-ids.ts';
 import type { WrittenCall } from '../chat/formats/format.ts';
 import type { Tool } from '../chat/messages.ts';
 import type { JsonObject } from '../json/value.ts';
+import type { ConversationResponse } from '../rewards/reward.ts';
 import type { Sample, Stopped } from '../model/generate/generation.ts';
 import { type Prompt, type Reply, sampleAll, type SampleOptions, type Sampler } from '../sampling/sampler.ts';
 import type { EnvironmentHost, Session, ToolResult } from './environment.ts';
@@ -34,12 +35,8 @@ export interface Conversation extends Sample {
   /** Text of the model, turn by turn, special tokens included. */
   readonly turns: readonly string[];
   readonly calls: readonly MadeCall[];
-  /** The part that rewards look at: its own words, all calls in them that can be read, and whether its last turn is whole. */
-  readonly response: {
-    readonly text: string;
-    readonly calls: readonly WrittenCall[];
-    readonly ended: boolean;
-  };
+  /** The part that rewards look at. */
+  readonly response: ConversationResponse;
   /** It ended its last turn without a call, or was cut: it had no turns left, or no tokens. */
   readonly end: 'answer' | 'turns' | 'length';
 }

@@ -1,6 +1,7 @@
 /** A checkpoint, or a model that was opened already, on a device of this machine. */
 import { required } from '../base/errors.ts';
 import { identityOf } from '../base/identity.ts';
+import type { TokenIds } from '../base/token-ids.ts';
 import { ChatTemplate } from '../chat/template.ts';
 import { plainText } from '../chat/thought.ts';
 import { paddedVocabulary, Tokenizer } from '../chat/tokenizer.ts';
@@ -96,8 +97,7 @@ export class Local implements Sampler {
 
   async *sample(prompts: Iterable<Prompt>, options: SampleOptions): AsyncGenerator<Answer, void, undefined> {
     const { config, tokenizer, template } = this.#parts;
-    const { temperature, top_p = 1, top_k = -1, n_samples_per_prompt = 1, seed = 0, reply } = options;
-    const { generate_max_len, skip_special_tokens: skipSpecial = true, batch, signal } = options;
+    const { reply, skip_special_tokens: skipSpecial = true, ...given } = options;
     const asked = Array.from(prompts, (prompt, index) => ({
       index,
       ids: prompt.ids ?? tokenizer.encode(promptText(prompt, template, options)),
@@ -111,27 +111,18 @@ export class Local implements Sampler {
     const drawn = this.#generator.stream(
       fits.map(({ ids }) => ids),
       {
-        temperature,
-        top_p,
-        top_k,
-        generate_max_len,
-        n_samples_per_prompt,
-        seed,
+        ...given,
         stopIds: tokenizer.stopIds,
         ...(reply === undefined ? {} : { reply: async (stopped) => (await reply(stopped))?.ids }),
-        ...(batch === undefined ? {} : { batch }),
-        ...(signal === undefined ? {} : { signal }),
       },
     );
     for await (const { prompt, samples } of drawn) {
       const { index, opened } = required(fits[prompt], 'the prompt of an answer');
-      const texts = samples.map(({ tokens }) => {
-        const text = skipSpecial ? plainText(tokens, tokenizer, template.format) : tokenizer.decode(tokens);
-        return opened + text;
-      });
+      const textOf = (tokens: TokenIds): string =>
+        opened + (skipSpecial ? plainText(tokens, tokenizer, template.format) : tokenizer.decode(tokens));
       yield {
         index,
-        samples: samples.map((one, i) => ({ ...one, text: texts[i] ?? '', length: one.tokens.length })),
+        samples: samples.map((one) => ({ ...one, text: textOf(one.tokens), length: one.tokens.length })),
       };
     }
   }

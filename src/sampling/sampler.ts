@@ -8,7 +8,7 @@ import type { TokenIds } from '../base/token-ids.ts';
 import type { Message, Tool } from '../chat/messages.ts';
 import type { ChatTemplate } from '../chat/template.ts';
 import type { Device } from '../ggml/device.ts';
-import type { Sample, Stopped } from '../model/generate/slots.ts';
+import type { GenerateOptions, Sample, Stopped } from '../model/generate/generation.ts';
 import type { ScoredCompletion, ScoreOptions } from '../model/tree/scoring.ts';
 import type { PromptTree } from '../model/tree/tree.ts';
 import type { TopRows } from '../topk/format.ts';
@@ -26,16 +26,12 @@ export interface Prompt {
   readonly position?: number;
 }
 
-export interface SamplingOptions {
+export interface SamplingOptions extends Pick<
+  GenerateOptions,
+  'top_p' | 'top_k' | 'generate_max_len' | 'n_samples_per_prompt'
+> {
   /** Divides the logits; 0 is greedy. */
   readonly temperature: number;
-  /** 1 is off. */
-  readonly top_p?: number;
-  /** -1 is off. */
-  readonly top_k?: number;
-  /** Tokens of a completion, replies included. */
-  readonly generate_max_len: number;
-  readonly n_samples_per_prompt?: number;
   /** Local models draw from (seed, index of the prompt, sample). Without one a server chooses its own. */
   readonly seed?: number;
 }
@@ -52,7 +48,7 @@ export interface Reply {
   readonly messages: readonly Message[];
 }
 
-export interface SampleOptions extends SamplingOptions {
+export interface SampleOptions extends SamplingOptions, Pick<GenerateOptions, 'batch' | 'signal'> {
   /** Log-probabilities a token that come with the samples, where whoever answers `givesTopK` with them. */
   readonly kd_topk?: number;
   /** Default: true. */
@@ -63,10 +59,6 @@ export interface SampleOptions extends SamplingOptions {
   readonly open_thought?: boolean;
   /** Reply from which a sample goes on that came to its end of turn; undefined ends it there. */
   readonly reply?: (stopped: Stopped) => Promise<Reply | undefined>;
-  /** Prompts that a local model works on at a time. */
-  readonly batch?: number;
-  /** Its reason is thrown when it fires. */
-  readonly signal?: AbortSignal;
 }
 
 /** One sample. Of servers that tell text alone, and where no tokenizer is known, there are no tokens. */

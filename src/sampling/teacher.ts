@@ -13,11 +13,7 @@ import type { TopRows } from '../topk/format.ts';
 import type { Drawn, Prompt, SampleOptions, Sampler } from './sampler.ts';
 
 /** A prompt that is to be answered. */
-export interface Question extends Prompt {
-  readonly position: number;
-  readonly text: string;
-  readonly ids: TokenIds;
-}
+export type Question = Prompt & Required<Pick<Prompt, 'position' | 'text' | 'ids'>>;
 
 /** Prompts in the order in which they are asked; a batch is asked at once where that is faster. */
 export interface Batch<Q extends Question> {

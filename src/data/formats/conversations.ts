@@ -16,28 +16,19 @@ import { listedTools, offeredTools, taggedTools, withSystem } from './system.ts'
 import { type Conversation, fixNames, hasMessages, listAt, mergeCalls, recordsOf } from './turns.ts';
 import { contentOf, idOf, resultText, rowTools } from './values.ts';
 
-const ROLE_NAMES: ReadonlyMap<string, Role | 'call'> = new Map([
-  ['system', 'system'],
-  ['developer', 'system'],
-  ['human', 'user'],
-  ['user', 'user'],
-  ['gpt', 'assistant'],
-  ['assistant', 'assistant'],
-  ['model', 'assistant'],
-  ['function_call', 'call'],
-  ['tool_call', 'call'],
-  ['tool_calls', 'call'],
-  ['observation', 'tool'],
-  ['tool', 'tool'],
-  ['tool_response', 'tool'],
-  ['function_response', 'tool'],
-  ['function', 'tool'],
-]);
+/** Names that data sets have for who speaks. */
+const ROLE_NAMES: readonly (readonly [Role | 'call', readonly string[]])[] = [
+  ['system', ['system', 'developer']],
+  ['user', ['human', 'user']],
+  ['assistant', ['gpt', 'assistant', 'model']],
+  ['call', ['function_call', 'tool_call', 'tool_calls']],
+  ['tool', ['observation', 'tool', 'tool_response', 'function_response', 'function']],
+];
 
 function roleOf(value: PyDict): Role | 'call' {
   const from = value.get('from') ?? value.get('role');
-  const role = typeof from === 'string' ? ROLE_NAMES.get(from) : undefined;
-  if (role !== undefined) return role;
+  const known = ROLE_NAMES.find(([, names]) => names.some((name) => name === from));
+  if (known !== undefined) return known[0];
   throw new Rejection('role', `A message is from ${pyRepr(from ?? null)}, which is not known.`);
 }
 

@@ -4,17 +4,10 @@ import { isDict, isList, type PyDict, type PyValue } from '../../json/python.ts'
 import { recordTools, Rejection } from '../record.ts';
 
 /** Names that data sets have for the list of tools. */
-const TOOL_LISTS = [
-  'tools',
-  'functions',
-  'available_tools',
-  'available_functions',
-  'tool_list',
-  'tool_definitions',
-  'api_list',
-  'apis',
-  'function',
-] as const;
+const TOOL_LISTS =
+  'tools functions available_tools available_functions tool_list tool_definitions api_list apis function'.split(
+    ' ',
+  );
 
 /** The tools of a row, under the first of their names that has some. */
 export function rowTools(row: PyDict): readonly PyDict[] {

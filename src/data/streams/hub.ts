@@ -10,15 +10,8 @@ export function isHubName(input: string): boolean {
   return input.startsWith(PREFIX);
 }
 
-interface HubName {
-  readonly repository: string;
-  readonly revision: string;
-  /** A file or a folder; empty for the whole data set. */
-  readonly path: string;
-}
-
-/** Takes `hf:owner/name@revision/path` apart. */
-export function parseHubName(input: string): HubName {
+/** Takes `hf:owner/name@revision/path` apart, of which the path is a file or a folder, or empty for the whole data set. */
+export function parseHubName(input: string): Readonly<Record<'repository' | 'revision' | 'path', string>> {
   const found = /^hf:([^/@\s]+\/[^/@\s]+)(?:@([^/\s]+))?(?:\/(.*))?$/.exec(input);
   if (found === null) {
     throw new UserError(
@@ -26,7 +19,8 @@ export function parseHubName(input: string): HubName {
       `${input} is no data set's name; write hf:owner/name or hf:owner/name/file.jsonl.`,
     );
   }
-  return { repository: found[1] ?? '', revision: found[2] ?? 'main', path: found[3] ?? '' };
+  const [, repository = '', revision = 'main', path = ''] = found;
+  return { repository, revision, path };
 }
 
 /** Downloads a data set's files into the hub's cache and answers their paths; throws a UserError, also offline. */
@@ -34,11 +28,7 @@ export async function hubFiles(input: string, env: HubEnvironment): Promise<stri
   const { repository, revision, path } = parseHubName(input);
   const access = hubAccess(input, env);
   const { downloadFileToCacheDir, listFiles } = await import('@huggingface/hub');
-  const options = {
-    repo: { type: 'dataset', name: repository },
-    revision,
-    ...access,
-  } as const;
+  const options = { repo: { type: 'dataset', name: repository }, revision, ...access } as const;
   try {
     const names: string[] = [];
     if (DATA_FILE.test(path)) names.push(path);

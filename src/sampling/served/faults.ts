@@ -92,17 +92,8 @@ function statusInWords(said: string): number | undefined {
   return status === 404 && !/model/i.test(said) ? undefined : status;
 }
 
-const STATUS_KEYS = [
-  'status_code',
-  'statusCode',
-  'http_status',
-  'code',
-  'status',
-  'error_code',
-  'type',
-  'err_type',
-];
-const WORD_KEYS = ['message', 'msg', 'detail', 'status_msg', 'description', 'reason', 'error'];
+const STATUS_KEYS = 'status_code statusCode http_status code status error_code type err_type'.split(' ');
+const WORD_KEYS = 'message msg detail status_msg description reason error'.split(' ');
 
 function wordsIn(error: unknown): string | undefined {
   if (typeof error === 'string') return error;

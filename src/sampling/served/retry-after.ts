@@ -38,17 +38,18 @@ interface NamedHeaders {
   get(name: string): string | null | undefined;
 }
 
-/** Headers that tell limits: the name before and behind "remaining" and "reset". */
-const LIMITS: readonly (readonly [remaining: string, reset: string])[] = [
-  ['x-ratelimit-remaining-requests', 'x-ratelimit-reset-requests'],
-  ['x-ratelimit-remaining-tokens', 'x-ratelimit-reset-tokens'],
-  ['anthropic-ratelimit-requests-remaining', 'anthropic-ratelimit-requests-reset'],
-  ['anthropic-ratelimit-tokens-remaining', 'anthropic-ratelimit-tokens-reset'],
-  ['x-ratelimit-remaining', 'x-ratelimit-reset'],
-  ['x-ratelimit-remaining', 'x-ratelimit-reset-after'],
-  ['x-rate-limit-remaining', 'x-rate-limit-reset'],
-  ['ratelimit-remaining', 'ratelimit-reset'],
+/** Headers that tell when a limit is over; beside each is one with "remaining" for "reset". */
+const RESETS = [
+  'x-ratelimit-reset-requests',
+  'x-ratelimit-reset-tokens',
+  'anthropic-ratelimit-requests-reset',
+  'anthropic-ratelimit-tokens-reset',
+  'x-ratelimit-reset',
+  'x-ratelimit-reset-after',
+  'x-rate-limit-reset',
+  'ratelimit-reset',
 ];
+const remainingBeside = (reset: string): string => reset.replace('reset', 'remaining').replace(/-after$/, '');
 
 /** Pause that the headers ask for; those of limits speak of a status 429 alone (`isLimit`). */
 function fromHeaders(headers: NamedHeaders, now: number, isLimit: boolean): number | undefined {
@@ -57,13 +58,10 @@ function fromHeaders(headers: NamedHeaders, now: number, isLimit: boolean): numb
   // RateLimit: limit=100, remaining=0, reset=30, and its later form "default";r=0;t=30.
   const [, seconds] = /\b(?:reset|t)=(\d+)/.exec(headers.get('ratelimit') ?? '') ?? [];
   if (seconds !== undefined) return Number(seconds) * 1000;
-  const resets = LIMITS.flatMap(([remaining, reset]) => {
-    const milliseconds = retryAfter(headers.get(reset), now);
-    return milliseconds === undefined ? [] : [{ milliseconds, left: Number(headers.get(remaining) ?? 0) }];
-  });
   // Of several limits, the one that is reached; the others would be over later.
-  const reached = resets.filter(({ left }) => !(left > 0));
-  return reached.length === 0 ? undefined : Math.max(...reached.map(({ milliseconds }) => milliseconds));
+  const reached = RESETS.filter((reset) => !(Number(headers.get(remainingBeside(reset)) ?? 0) > 0));
+  const pauses = reached.flatMap((reset) => retryAfter(headers.get(reset), now) ?? []);
+  return pauses.length === 0 ? undefined : Math.max(...pauses);
 }
 
 /** Keys of a body, with what their numbers count in. */
