@@ -5,7 +5,7 @@ import { Tokenizer } from '../chat/tokenizer.ts';
 import { convertRows } from '../data/convert.ts';
 import { formatNamed } from '../data/formats/index.ts';
 import { recordLine } from '../data/record.ts';
-import { renderDialogue } from '../data/render.ts';
+import { renderDialogue, type TrainingRecord } from '../data/render.ts';
 import { parseDialogue, readDialogues as readFile, type Rejected } from '../data/reading.ts';
 import { fileRows } from '../data/streams/rows.ts';
 
@@ -63,12 +63,7 @@ export async function* convertFile(
 export const parseRecord = (line: string): Dialogue => parseDialogue(line);
 
 /** A dialogue as a model learns it: what it reads, and what it shall write after that. */
-export interface RenderedDialogue {
-  readonly prompt: string;
-  readonly target: string;
-  readonly promptIds: Int32Array;
-  readonly targetIds: Int32Array;
-}
+export type RenderedDialogue = Pick<TrainingRecord, 'prompt' | 'target' | 'promptIds' | 'targetIds'>;
 
 /**
  * Renders dialogues through a checkpoint's chat template. Throws a UserError for one that the template refuses.
@@ -80,8 +75,5 @@ export interface RenderedDialogue {
 export function dialogueRenderer(checkpoint: string): (dialogue: Dialogue) => RenderedDialogue {
   const tokenizer = Tokenizer.load(checkpoint);
   const template = ChatTemplate.of(tokenizer).fixed(undefined);
-  return (dialogue) => {
-    const { prompt, target, promptIds, targetIds } = renderDialogue(dialogue, tokenizer, template);
-    return { prompt, target, promptIds, targetIds };
-  };
+  return (dialogue) => renderDialogue(dialogue, tokenizer, template);
 }

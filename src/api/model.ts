@@ -1,17 +1,18 @@
 /** A model that answers: prompts through its own chat template, completions taken apart again. */
 import { availableParallelism } from 'node:os';
 import { InternalError, UserError } from '../base/errors.ts';
+import { Owned } from '../base/owned.ts';
 import { ggufTokenizer } from '../chat/gguf-tokenizer.ts';
 import { toTools } from '../chat/tool-documents.ts';
 import { ChatTemplate, type ChatInput, type Thinking } from '../chat/template.ts';
 import { Tokenizer } from '../chat/tokenizer.ts';
 import { Device } from '../ggml/device.ts';
-import { type LoadedModel, loadModel as loadWeights } from '../model/checkpoint/checkpoint.ts';
+import { loadModel as loadWeights } from '../model/checkpoint/checkpoint.ts';
 import { checkpointAt, checkpointName, requireCheckpoint } from '../model/checkpoint/checkpoint-path.ts';
 import { exportGguf, type GgufDType } from '../model/checkpoint/gguf.ts';
-import { Local } from '../sampling/local.ts';
+import { Local, type LocalParts } from '../sampling/local.ts';
 import type { SamplingOptions } from '../sampling/sampler.ts';
-import { Owned } from '../base/owned.ts';
+import type { ParameterSet } from '../tensor/parameters.ts';
 import { turnIn, type Turn } from './turn.ts';
 
 export interface LoadOptions {
@@ -43,42 +44,39 @@ export interface Answer extends Turn {
 /** A loaded model. Its memory is outside of JavaScript's heap: take it with `using`, or `close()` it. */
 export class Model implements Disposable {
   readonly #source: string;
-  readonly #tokenizer: Tokenizer;
-  readonly #template: ChatTemplate;
-  readonly #loaded: LoadedModel;
+  readonly #parts: LocalParts & { readonly weights: ParameterSet };
   readonly #sampler: Local;
   readonly #owned = new Owned();
 
   /** Use `loadModel`. */
-  constructor(path: string, { device: name = 'cpu', threads, thinking }: LoadOptions) {
+  constructor(path: string, { device = 'cpu', threads = availableParallelism(), thinking }: LoadOptions) {
     requireCheckpoint(path);
-    this.#source = checkpointAt(path);
-    const tokenizer = Tokenizer.load(this.#source);
+    const source = checkpointAt(path);
+    this.#source = source;
+    const tokenizer = Tokenizer.load(source);
     const template = ChatTemplate.of(tokenizer).fixed(thinking);
-    [this.#tokenizer, this.#template] = [tokenizer, template];
-    [this.#loaded, this.#sampler] = this.#owned.opening(() => {
-      const device = this.#owned.add(Device.open(name, threads ?? availableParallelism()));
-      const loaded = loadWeights(device, this.#source, { trainable: false });
-      const { config, parameters: weights } = loaded;
-      this.#owned.add(weights);
-      const parts = { name: checkpointName(this.#source), config, weights, tokenizer, template };
-      return [loaded, this.#owned.add(new Local(device, parts))];
+    [this.#parts, this.#sampler] = this.#owned.opening(() => {
+      const opened = this.#owned.add(Device.open(device, threads));
+      const { config, parameters } = loadWeights(opened, source, { trainable: false });
+      const weights = this.#owned.add(parameters);
+      const parts = { name: checkpointName(source), config, weights, tokenizer, template };
+      return [parts, this.#owned.add(new Local(opened, parts))];
     });
   }
 
   /** Prompt of a conversation: what the model reads, up to where its answer begins. */
   prompt(conversation: ChatInput): string {
-    return this.#template.prompt(conversation);
+    return this.#parts.template.prompt(conversation);
   }
 
   /** Token ids of a text; special tokens are recognised. */
   encode(text: string): number[] {
-    return [...this.#tokenizer.encode(text)];
+    return [...this.#parts.tokenizer.encode(text)];
   }
 
   /** Text of token ids. */
   decode(ids: readonly number[]): string {
-    return this.#tokenizer.decode(ids);
+    return this.#parts.tokenizer.decode(ids);
   }
 
   /**
@@ -107,7 +105,7 @@ export class Model implements Disposable {
 
   #turn(text: string, prompt = '', input: ChatInput | string = prompt): Turn {
     const tools = typeof input === 'string' ? [] : toTools(input.tools);
-    return turnIn(text, { format: this.#template.format, prompt, tools });
+    return turnIn(text, { format: this.#parts.template.format, prompt, tools });
   }
 
   /** The first answer to one conversation, or to a whole prompt. */
@@ -118,8 +116,8 @@ export class Model implements Disposable {
 
   /** Writes the model as a GGUF file with tokenizer and chat template inside, which llama.cpp and others run. */
   exportGguf(file: string, options: { readonly dtype?: GgufDType; readonly name?: string } = {}): void {
-    const { config, parameters } = this.#loaded;
-    exportGguf(file, config, parameters, ggufTokenizer(this.#source), options);
+    const { config, weights } = this.#parts;
+    exportGguf(file, config, weights, ggufTokenizer(this.#source), options);
   }
 
   /** Frees what it holds; it is of no use afterwards. */

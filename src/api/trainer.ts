@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { UserError } from '../base/errors.ts';
+import { Owned } from '../base/owned.ts';
 import { tokenizerFilesOf } from '../chat/gguf-tokenizer.ts';
 import type { Dialogue } from '../chat/messages.ts';
 import { ChatTemplate } from '../chat/template.ts';
@@ -19,8 +21,7 @@ import { openForTraining, type TrainableModel, trainerFor, trainingOptions } fro
 import { groupExample } from '../train/shared-prefix.ts';
 import type { TrainExample } from '../train/examples.ts';
 import { type Trainer as Steps, trainerOptions } from '../train/trainer.ts';
-import { parseOptions } from './options.ts';
-import { Owned } from '../base/owned.ts';
+import type { LoadOptions } from './model.ts';
 
 const schema = z.strictObject({
   lr: trainingOptions.lr.default(1e-4),
@@ -30,16 +31,21 @@ const schema = z.strictObject({
 });
 
 /** Options of `openTrainer`: those of a recipe's training stages, by the same names and with the same defaults. */
-export type TrainerOptions = z.input<typeof schema> & {
-  /** Loss to minimise; cross-entropy unless told. */
-  readonly loss?: Objective;
-  /** `cpu`, `gpu` or the name of a device. */
-  readonly device?: string;
-  /** Processor threads; all that the machine has unless told. */
-  readonly threads?: number;
-  /** Seed of what is drawn at random, such as LoRA's first matrices. */
-  readonly seed?: number;
-};
+export type TrainerOptions = z.input<typeof schema> &
+  Pick<LoadOptions, 'device' | 'threads'> & {
+    /** Loss to minimise; cross-entropy unless told. */
+    readonly loss?: Objective;
+    /** Seed of what is drawn at random, such as LoRA's first matrices. */
+    readonly seed?: number;
+  };
+
+/** Parses options with their defaults; throws a UserError that lists all that is wrong. */
+function parseOptions(given: unknown): z.output<typeof schema> {
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map(({ path, message }) => [...path.map(String), message].join(': '));
+  throw new UserError('OPTIONS', `openTrainer was given wrong options: ${faults.join('; ')}.`);
+}
 
 /** Numbers of one optimiser step. */
 export interface TrainedStep {
@@ -64,11 +70,10 @@ export class Trainer implements Disposable {
   /** Use `openTrainer`. */
   constructor(path: string, given: TrainerOptions) {
     const { loss = crossEntropy(), device = 'cpu', threads, seed = 0, ...rest } = given;
-    const options = parseOptions(schema, rest, 'openTrainer');
+    const options = parseOptions(rest);
     requireCheckpoint(path);
     const source = checkpointAt(path);
-    this.#source = source;
-    this.#lr = options.lr;
+    [this.#source, this.#lr] = [source, options.lr];
     const tokenizer = Tokenizer.load(source);
     const template = ChatTemplate.of(tokenizer).fixed(undefined);
     [this.#model, this.#steps] = this.#owned.opening(() => {

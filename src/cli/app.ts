@@ -1,4 +1,5 @@
 /** The command line as a whole: commands, how faults are told, exit codes. */
+import { inspect } from 'node:util';
 import {
   buildApplication,
   buildRouteMap,
@@ -76,17 +77,11 @@ async function routesFor(
 /** Text on standard error for anything that was thrown. */
 export function faultText(thrown: unknown, debug: boolean): string {
   const expected = thrown instanceof UserError || thrown instanceof Interrupted;
-  if (debug) return withoutSecrets(stackOf(thrown));
+  if (debug) return withoutSecrets(inspect(thrown));
   if (expected) return withoutSecrets(thrown.message);
   return withoutSecrets(
     `This is a bug in tinystar (${errorText(thrown)}); run the same command with --debug and report what it prints.`,
   );
-}
-
-function stackOf(thrown: unknown): string {
-  if (!(thrown instanceof Error)) return String(thrown);
-  const cause = thrown.cause === undefined ? '' : `\ncaused by ${stackOf(thrown.cause)}`;
-  return `${thrown.stack ?? thrown.message}${cause}`;
 }
 
 /** Flags of earlier versions, with the names that they have now: those of the recipes' options. */

@@ -83,16 +83,10 @@ export const repeated = <T>({ spec }: Flag<T>): Flag<readonly T[] | undefined> =
   spec: { ...spec, optional: true, variadic: true },
 });
 
-interface OptionLooks {
-  /** Text for help, where the option's own words are not to the point. */
-  readonly brief?: string;
-  readonly byDefault?: number;
-}
-
-/** An option of recipes as a flag: what it takes, its default and what help says of it are the option's own. */
+/** An option of recipes as a flag: what it takes, its default and what help says of it are the option's own, unless told. */
 export function option<S extends z.ZodType>(
   schema: S,
-  { brief: own, byDefault }: OptionLooks = {},
+  { brief: own, byDefault }: { readonly brief?: string; readonly byDefault?: number } = {},
 ): Flag<z.output<S> | (S extends z.ZodExactOptional ? undefined : never)> {
   const isOptional = schema instanceof z.ZodExactOptional;
   const fallback = byDefault ?? (schema instanceof z.ZodDefault ? schema.def.defaultValue : undefined);

@@ -17,23 +17,18 @@ export function needNewFolder(folder: string): void {
     throw new UserError('EXISTS', `${folder} exists already; name another folder or remove it first.`);
 }
 
+/** Undefined where nothing is, or it cannot be looked at, which is told when it is opened. */
 function statsOf(path: string, descriptor: number): BigIntStats | undefined {
-  if (path === STANDARD) return fstatSync(descriptor, { bigint: true });
-  return statSync(path, { throwIfNoEntry: false, bigint: true });
-}
-
-function attempt<T>(read: () => T): T | undefined {
   try {
-    return read();
+    return path === STANDARD ? fstatSync(descriptor, { bigint: true }) : statSync(path, { bigint: true });
   } catch {
-    // Told when it is opened.
     return undefined;
   }
 }
 
 /** Tells whether writing to `output` harms what is read from `input` (or written there, for the file number 1). */
 function collide(input: string, output: string, descriptor: 0 | 1): boolean {
-  const [one, other] = [attempt(() => statsOf(input, descriptor)), attempt(() => statsOf(output, 1))];
+  const [one, other] = [statsOf(input, descriptor), statsOf(output, 1)];
   if (one === undefined || other === undefined) return resolve(input) === resolve(output);
   // By links too, and by names that differ in case only. Terminals and /dev/null are for everybody.
   return (one.isFile() || one.isFIFO()) && one.dev === other.dev && one.ino === other.ino;

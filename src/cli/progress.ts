@@ -4,7 +4,6 @@
  */
 import { formatCount, formatDuration, formatNumber } from '../report/numbers.ts';
 import type { Metrics, RunEvent } from '../train/events.ts';
-import type { MetricName } from '../train/metrics.ts';
 import { bar, type OutputStream, StatusLine, type Style } from './terminal.ts';
 
 export interface ProgressOptions {
@@ -15,10 +14,11 @@ export interface ProgressOptions {
   readonly now: () => number;
 }
 
+type Event<T extends RunEvent['type']> = Extract<RunEvent, { readonly type: T }>;
+
 interface CurrentStage {
-  readonly name: string;
-  readonly watch: readonly MetricName[];
-  readonly doneBefore: number;
+  /** Its beginning. */
+  readonly begun: Event<'stage'>;
   step: number;
   /** When that step ended, or the stage began. */
   since: number;
@@ -81,7 +81,7 @@ export class Progress {
   /** Position of the run, in words; empty between stages. */
   get position(): string {
     const stage = this.#stage;
-    return stage === undefined ? '' : ` at step ${stage.step} of ${stage.total} of ${stage.name}`;
+    return stage === undefined ? '' : ` at step ${stage.step} of ${stage.total} of ${stage.begun.stage}`;
   }
 
   /** Leaves the progress line as it is and the cursor below it. */
@@ -91,19 +91,11 @@ export class Progress {
     this.#stage = undefined;
   }
 
-  #begin({ stage, total, done, watch = ['loss'] }: Extract<RunEvent, { type: 'stage' }>): void {
-    this.#stage = {
-      name: stage,
-      watch,
-      doneBefore: done,
-      step: done,
-      since: this.#options.now(),
-      total,
-      tokens: 0,
-      secondsPerStep: 0,
-      tokensPerSecond: 0,
-      metrics: {},
-    };
+  #begin(begun: Event<'stage'>): void {
+    const { stage, total, done } = begun;
+    const since = this.#options.now();
+    const none = { tokens: 0, secondsPerStep: 0, tokensPerSecond: 0, metrics: {} };
+    this.#stage = { begun, step: done, since, total, ...none };
     if (this.#status.isTerminal) this.#status.draw(this.#line(this.#stage));
     else if (done < total) {
       const what = done > 0 ? `going on after step ${done} of ${total}` : `${total} steps`;
@@ -111,20 +103,17 @@ export class Progress {
     }
   }
 
-  #step(event: Extract<RunEvent, { type: 'step' }>): void {
+  #step({ step, total, tokens, seconds, metrics }: Event<'step'>): void {
     const stage = this.#stage;
     if (stage === undefined) return;
     const first = stage.secondsPerStep === 0;
     const mixed = (old: number, fresh: number): number => (first ? fresh : 0.9 * old + 0.1 * fresh);
-    stage.secondsPerStep = mixed(stage.secondsPerStep, event.seconds);
-    const rate = event.seconds > 0 ? event.tokens / event.seconds : stage.tokensPerSecond;
+    stage.secondsPerStep = mixed(stage.secondsPerStep, seconds);
+    const rate = seconds > 0 ? tokens / seconds : stage.tokensPerSecond;
     stage.tokensPerSecond = mixed(stage.tokensPerSecond, rate);
-    stage.step = event.step;
-    stage.since = this.#options.now();
-    stage.total = event.total;
-    stage.tokens += event.tokens;
-    stage.metrics = event.metrics;
-    if (this.#status.isDue || event.step >= event.total) this.#status.draw(this.#line(stage));
+    stage.tokens += tokens;
+    Object.assign(stage, { step, total, metrics, since: this.#options.now() });
+    if (this.#status.isDue || step >= total) this.#status.draw(this.#line(stage));
   }
 
   /** Shows a reader of a log that a long step goes on. */
@@ -136,17 +125,17 @@ export class Progress {
     this.#status.draw(this.#line(stage) + so);
   }
 
-  #done({ stage: name, seconds }: Extract<RunEvent, { type: 'done' }>): void {
+  #done({ stage: name, seconds }: Event<'done'>): void {
     const { style } = this.#options;
-    const stage = this.#stage?.name === name ? this.#stage : undefined;
+    const stage = this.#stage?.begun.stage === name ? this.#stage : undefined;
     const facts =
-      stage === undefined || stage.doneBefore === stage.total
+      stage === undefined || stage.begun.done === stage.total
         ? ['was done before']
         : [
-            ...(stage.step > 0 ? [`${stage.step} steps`] : []),
+            stage.step > 0 && `${stage.step} steps`,
             formatDuration(seconds),
             this.#watched(stage),
-            ...(stage.tokens > 0 ? [`${formatCount(stage.tokens)} tokens`] : []),
+            stage.tokens > 0 && `${formatCount(stage.tokens)} tokens`,
           ];
     this.#stage = undefined;
     this.print(`${style.good('✓')} ${style.bold(name)}  ${style.dim(facts.filter(Boolean).join('  '))}`);
@@ -157,16 +146,14 @@ export class Progress {
     return style.dim(`[${stages.indexOf(name) + 1}/${stages.length}]`);
   }
 
-  #watched({ watch, metrics }: CurrentStage): string {
-    const name = watch.find((one) => metrics[one] !== undefined);
-    const value = name === undefined ? undefined : metrics[name];
-    return name === undefined || value === undefined
-      ? ''
-      : `${name.replace('_', ' ')} ${formatNumber(value)}`;
+  #watched({ begun: { watch = ['loss'] }, metrics }: CurrentStage): string {
+    const [name] = watch.filter((one) => metrics[one] !== undefined);
+    return name === undefined ? '' : `${name.replace('_', ' ')} ${formatNumber(metrics[name] ?? NaN)}`;
   }
 
   #line(stage: CurrentStage): string {
     const { style } = this.#options;
+    const { stage: name } = stage.begun;
     const share = stage.total > 0 ? stage.step / stage.total : 0;
     const left = (stage.total - stage.step) * stage.secondsPerStep;
     const facts = [
@@ -175,6 +162,6 @@ export class Progress {
       stage.tokensPerSecond > 0 ? `${formatCount(stage.tokensPerSecond)} tokens/s` : '',
       stage.secondsPerStep > 0 && stage.step < stage.total ? `${formatDuration(left)} left` : '',
     ];
-    return `${this.#place(stage.name)} ${style.bold(stage.name)} ${bar(share, style)} ${facts.filter(Boolean).join('  ')}`;
+    return `${this.#place(name)} ${style.bold(name)} ${bar(share, style)} ${facts.filter(Boolean).join('  ')}`;
   }
 }

@@ -1,5 +1,6 @@
 /** Rows on their way through a command: counted in sight of the user, kept or left out, and written whole or not at all. */
 import { LineWriter } from '../base/line-writer.ts';
+import { Owned } from '../base/owned.ts';
 import { Tally } from '../data/convert.ts';
 import type { Rejected } from '../data/reading.ts';
 import { table } from '../report/table.ts';
@@ -18,18 +19,15 @@ interface Paths {
   readonly rejects?: string | undefined;
 }
 
-const writer = (path: string | undefined): LineWriter | undefined =>
-  path === undefined ? undefined : new LineWriter(path);
-
 export class RowOutputs implements Disposable {
   /** Reasons of what is left out. */
   readonly dropped = new Tally();
   readonly #context: CliContext;
   readonly #paths: Paths;
+  readonly #owned = new Owned();
   readonly #rejects: LineWriter | undefined;
   readonly #output: LineWriter | undefined;
   readonly #status: StatusLine;
-  readonly #startedAt: number;
   readonly #size: number;
   #rows = 0;
   kept = 0;
@@ -44,15 +42,10 @@ export class RowOutputs implements Disposable {
     this.#paths = { output, rejects };
     this.#size = size;
     checkOutputs(inputs, { output, rejects });
-    this.#startedAt = context.services.now();
-    this.#status = new StatusLine(context.process.stderr, context.services.now);
-    this.#rejects = writer(rejects);
-    try {
-      this.#output = writer(output);
-    } catch (thrown) {
-      this.#rejects?.[Symbol.dispose]();
-      throw thrown;
-    }
+    this.#status = this.#owned.add(new StatusLine(context.process.stderr, context.services.now));
+    const writer = (path: string | undefined): LineWriter | undefined =>
+      path === undefined ? undefined : this.#owned.add(new LineWriter(path));
+    [this.#rejects, this.#output] = this.#owned.opening(() => [writer(rejects), writer(output)]);
   }
 
   /** Reads the rows of each input by `read`, counted on a terminal; what is rejected is left out. */
@@ -64,20 +57,19 @@ export class RowOutputs implements Disposable {
       for await (const row of read(input)) {
         this.#rows += 1;
         // The clock is asked now and then only: rows pass by the thousand.
-        if (this.#status.isTerminal && this.#rows % 64 === 0 && this.#status.isDue) this.#draw();
+        if (this.#status.isTerminal && this.#rows % 64 === 0)
+          this.#status.update((seconds) => this.#line(seconds));
         if ('rejected' in row) this.drop(row.rejected);
         else yield row;
       }
     }
   }
 
-  #draw(): void {
-    const { process, services } = this.#context;
+  #line(seconds: number): string {
+    const { stderr, env } = this.#context.process;
     const share = Math.min(1, this.bytesRead / this.#size);
-    const style = styleFor(process.stderr, process.env);
-    const done = this.#size === 0 ? '' : `${bar(share, style)} ${Math.floor(100 * share)}%  `;
-    const rate = (this.#rows / (services.now() - this.#startedAt)) * 1000;
-    this.#status.draw(`${done}${this.#rows} rows, ${rate.toFixed(0)} a second`);
+    const done = this.#size === 0 ? '' : `${bar(share, styleFor(stderr, env))} ${Math.floor(100 * share)}%  `;
+    return `${done}${this.#rows} rows, ${(this.#rows / seconds).toFixed(0)} a second`;
   }
 
   keep(line: string): void {
@@ -115,8 +107,6 @@ export class RowOutputs implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#status.clear();
-    this.#output?.[Symbol.dispose]();
-    this.#rejects?.[Symbol.dispose]();
+    this.#owned[Symbol.dispose]();
   }
 }

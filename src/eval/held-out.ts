@@ -1,12 +1,15 @@
 /** Exact-match accuracy on held-out dialogues, overall, by category and by class of error. */
 import { z } from 'zod';
+import { required } from '../base/errors.ts';
+import type { ToolFormat } from '../chat/formats/format.ts';
 import { assistantTurn } from '../chat/generation.ts';
 import type { ChatTemplate } from '../chat/template.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
 import { renderDialogue } from '../data/render.ts';
 import type { TaskDialogue } from '../data/reading.ts';
-import { exactMatch, goldOfMessage } from '../rewards/exact.ts';
+import { exactMatch, goldOfMessage, type Verdict } from '../rewards/exact.ts';
 import { sampleAll, type SampleOptions, type Sampler } from '../sampling/sampler.ts';
+import type { EvalModelResult } from './formats.ts';
 
 /** A model that is measured, and how it is asked. */
 export interface Measured {
@@ -33,6 +36,17 @@ export const judgedSchema = z.object({
 /** Verdict on a model's answer to one dialogue. */
 export type Judged = z.output<typeof judgedSchema>;
 
+/** Compares what a model wrote after a prompt with a dialogue's own answer. */
+export function verdictOn(
+  { messages, mustMention, tools }: TaskDialogue,
+  prompt: string,
+  output: string,
+  format: ToolFormat,
+): Verdict {
+  const gold = goldOfMessage(required(messages.at(-1), 'the answer of a dialogue'), mustMention);
+  return exactMatch(gold, assistantTurn(prompt, output, format), format, tools);
+}
+
 /** Answers dialogues and judges the answers, in order. A prompt that is too long counts as wrong. */
 export async function judgeHeldOut(
   dialogues: readonly TaskDialogue[],
@@ -43,23 +57,13 @@ export async function judgeHeldOut(
     record: renderDialogue(dialogue, tokenizer, template, false),
   }));
   const fitting = asked.filter(({ record }) => record.promptIds.length <= maxPromptTokens);
-  const drawn = await sampleAll(
-    sampler,
-    fitting.map(({ record: { prompt: text, promptIds: ids } }) => ({ text, ids })),
-    sampling,
-  );
+  const prompts = fitting.map(({ record: { prompt: text, promptIds: ids } }) => ({ text, ids }));
+  const drawn = await sampleAll(sampler, prompts, sampling);
   const samples = new Map(fitting.map(({ record }, i) => [record, drawn[i]?.[0]]));
   return asked.map(({ dialogue, record }): Judged => {
     const sample = samples.get(record);
     const output = sample === undefined ? '' : tokenizer.decode(sample.tokens);
-    const last = dialogue.messages.at(-1);
-    const gold = goldOfMessage(last ?? { role: 'assistant', content: '' }, dialogue.mustMention);
-    const verdict = exactMatch(
-      gold,
-      assistantTurn(record.prompt, output, template.format),
-      template.format,
-      dialogue.tools,
-    );
+    const verdict = verdictOn(dialogue, record.prompt, output, template.format);
     return {
       id: dialogue.id,
       category: dialogue.category,
@@ -73,17 +77,11 @@ export async function judgeHeldOut(
   });
 }
 
-export interface ModelAccuracy {
-  readonly total: number;
-  readonly correct: number;
-  readonly byCategory: Readonly<Record<string, { total: number; correct: number }>>;
-  readonly errors: Readonly<Record<string, number>>;
-  readonly meanTokens: number | null;
-}
-
 /** Adds up verdicts. */
-export function accuracyOf(judged: readonly Judged[]): ModelAccuracy {
-  const byCategory: Record<string, { total: number; correct: number }> = {};
+export function accuracyOf(
+  judged: readonly Judged[],
+): Pick<EvalModelResult, 'total' | 'correct' | 'byCategory' | 'errors' | 'meanTokens'> {
+  const byCategory: EvalModelResult['byCategory'] = {};
   const errors: Record<string, number> = {};
   for (const { category, correct, error } of judged) {
     const row = (byCategory[category] ??= { total: 0, correct: 0 });

@@ -1,16 +1,16 @@
 /** Difference between an exported GGUF file, run by llama.cpp, and the checkpoint that it was made of. */
-import { asTokenIds, type Dialogue, type Message, type TokenIds } from '../chat/messages.ts';
-import { assistantTurn } from '../chat/generation.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { asTokenIds, type Dialogue, type TokenIds } from '../chat/messages.ts';
 import { ChatTemplate } from '../chat/template.ts';
 import { ggufSpecialTokens } from '../chat/tokenizer-source.ts';
 import type { TaskDialogue } from '../data/reading.ts';
-import { exactMatch, goldOfMessage } from '../rewards/exact.ts';
 import type { Device } from '../ggml/device.ts';
 import { LlamaModel } from '../ggml/llama.ts';
 import { small } from '../model/generate/worker-pool.ts';
 import type { ScoredCompletion } from '../model/tree/scoring.ts';
 import { Local, type LocalParts } from '../sampling/local.ts';
 import { sampleAll } from '../sampling/sampler.ts';
+import { verdictOn } from './held-out.ts';
 
 /** The checkpoint's parts, and what is asked. */
 export interface ParityOptions extends Omit<LocalParts, 'name'> {
@@ -22,25 +22,7 @@ export interface ParityOptions extends Omit<LocalParts, 'name'> {
   readonly maxTokens: number;
 }
 
-export interface Parity {
-  readonly prompts: number;
-  /**
-   * Requests that the file's own template and tokenizer turn into the same ids, rendered as llama.cpp's server does: it
-   * turns thoughts on.
-   */
-  readonly samePrompts: number;
-  /** Prompts that the file answers greedily with the checkpoint's tokens, all of them. */
-  readonly sameAnswers: number;
-  /** Tokens of the checkpoint's answers, and how many of them are the file's first choice too. */
-  readonly tokens: number;
-  readonly sameTokens: number;
-  /** KL(checkpoint || file) in nats a token: mean, and the largest. See `KL_TOKENS`. */
-  readonly meanKl: number;
-  readonly largestKl: number;
-  /** Requests that llama.cpp answers as the data want it, from its own prompts; and that the checkpoint does. */
-  readonly right: number;
-  readonly ownRight: number;
-}
+export type Parity = ReturnType<typeof summary>;
 
 /** The checkpoint's likeliest tokens count one by one, all others as one: a lower bound of the KL, and never below 0. */
 const KL_TOKENS = 256;
@@ -68,7 +50,6 @@ export async function exportParity(options: ParityOptions): Promise<Parity> {
     file.metadata('tokenizer.chat_template') ?? '',
     ggufSpecialTokens(options.gguf),
   );
-  const { format } = template;
   const parts: PromptParity[] = [];
   for (const [i, prompt] of prompts.entries()) {
     const answer = completions[i];
@@ -77,28 +58,20 @@ export async function exportParity(options: ParityOptions): Promise<Parity> {
     if (answer === undefined || score === undefined || dialogue === undefined) continue;
     const text = embedded.prompt(asked(dialogue), true);
     const theirs = file.tokenize(text);
-    const samePrompt = sameIds(theirs, prompt);
-    const rows = await file.logitsAlong(prompt, answer);
-    const compared = compareRows(rows, answer, score, topK);
-    const room = Math.min(maxTokens, file.contextTokens - theirs.length);
-    const same = samePrompt && compared.sameTokens === answer.length;
-    const continued = same
-      ? answer
-      : await file.continueGreedily(theirs, Math.max(0, room), { stopAtEnd: true });
-    const gold = goldOfMessage(dialogue.messages.at(-1) ?? NO_ANSWER, dialogue.mustMention);
+    const samePrompt = isDeepStrictEqual(theirs, prompt);
+    const compared = compareRows(await file.logitsAlong(prompt, answer), answer, score, topK);
+    const room = Math.max(0, Math.min(maxTokens, file.contextTokens - theirs.length));
+    const continued =
+      samePrompt && compared.sameTokens === answer.length
+        ? answer
+        : await file.continueGreedily(theirs, room, { stopAtEnd: true });
     const isRight = (before: string, ids: TokenIds): boolean =>
-      exactMatch(gold, assistantTurn(before, tokenizer.decode(ids), format), format, dialogue.tools).correct;
-    parts.push({
-      samePrompt,
-      ...compared,
-      right: isRight(text, continued),
-      ownRight: isRight(texts[i] ?? '', answer),
-    });
+      verdictOn(dialogue, before, tokenizer.decode(ids), template.format).correct;
+    const right = isRight(text, continued);
+    parts.push({ ...compared, samePrompt, right, ownRight: isRight(texts[i] ?? '', answer) });
   }
   return summary(parts);
 }
-
-const NO_ANSWER: Message = { role: 'assistant', content: '' };
 
 interface PromptParity {
   readonly samePrompt: boolean;
@@ -111,10 +84,6 @@ interface PromptParity {
 /** The dialogue up to its answer. */
 function asked({ messages, tools }: Dialogue): Pick<Dialogue, 'messages' | 'tools'> {
   return { messages: messages.slice(0, -1), tools };
-}
-
-function sameIds(a: TokenIds, b: TokenIds): boolean {
-  return a.length === b.length && a.every((id, i) => id === b[i]);
 }
 
 /** One answer: `rows` are the file's logits before each of its tokens. */
@@ -144,16 +113,24 @@ function compareRows(
   return { sameTokens, kl };
 }
 
-function summary(parts: readonly PromptParity[]): Parity {
+function summary(parts: readonly PromptParity[]) {
   const kl = parts.flatMap((part) => part.kl);
   return {
     prompts: parts.length,
+    /**
+     * Requests that the file's own template and tokenizer turn into the same ids, rendered as llama.cpp's server does: it
+     * turns thoughts on.
+     */
     samePrompts: parts.filter((part) => part.samePrompt).length,
+    /** Prompts that the file answers greedily with the checkpoint's tokens, all of them. */
     sameAnswers: parts.filter((part) => part.sameTokens === part.kl.length).length,
+    /** Tokens of the checkpoint's answers, and how many of them are the file's first choice too. */
     tokens: kl.length,
     sameTokens: parts.reduce((sum, part) => sum + part.sameTokens, 0),
+    /** KL(checkpoint || file) in nats a token: mean, and the largest. See `KL_TOKENS`. */
     meanKl: kl.reduce((sum, value) => sum + value, 0) / Math.max(1, kl.length),
     largestKl: kl.reduce((largest, value) => Math.max(largest, value), 0),
+    /** Requests that llama.cpp answers as the data want it, from its own prompts; and that the checkpoint does. */
     right: parts.filter((part) => part.right).length,
     ownRight: parts.filter((part) => part.ownRight).length,
   };

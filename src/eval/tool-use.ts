@@ -8,19 +8,15 @@ import { lastBoxed } from '../rewards/math-answer.ts';
 import { answersRightly } from '../rewards/mentor.ts';
 import { judgedSchema, type Measured } from './held-out.ts';
 
-/** Why a conversation is not right. */
-const TOOL_ERRORS = {
-  too_long: 'the prompt was too long to be asked',
-  cut: 'it came to the end of its tokens',
-  no_turns_left: 'it still made calls in its last turn',
-  no_answer: 'it gave no answer in \\boxed{}',
-  wrong_answer: 'it gave another answer',
-} as const;
-export type ToolError = keyof typeof TOOL_ERRORS;
+/**
+ * Why a conversation is not right: its prompt was too long to be asked, it came to the end of its tokens, it still made
+ * calls in its last turn, it gave no answer in \boxed{}, or another one. Empty where it is right.
+ */
+const errorSchema = z.enum(['too_long', 'cut', 'no_turns_left', 'no_answer', 'wrong_answer', '']);
 
 export const toolVerdictSchema = judgedSchema.extend({
   split: z.enum(SPLITS),
-  error: z.union([z.enum(Object.keys(TOOL_ERRORS) as ToolError[]), z.literal('')]),
+  error: errorSchema,
   /** Names of the functions that exist and were called, in order. */
   tools: z.array(z.string()),
   /** Calls of functions that do not exist. */
@@ -41,7 +37,7 @@ export interface ToolUseOptions extends Pick<Measured, 'sampler' | 'maxPromptTok
   readonly max_turns: number;
 }
 
-function errorOf({ answer }: Problem, { response, end }: Conversation): ToolError | '' {
+function errorOf({ answer }: Problem, { response, end }: Conversation): ToolVerdict['error'] {
   if (answersRightly(answer, response)) return '';
   if (end === 'length') return 'cut';
   if (end === 'turns') return 'no_turns_left';

@@ -1,6 +1,6 @@
 /** Line plots as SVG: a faint line of what was measured, a strong one of the trend. */
 import { html, type Html } from './html.ts';
-import { formatNumber, mean, sum } from './numbers.ts';
+import { formatNumber, type Interval, mean, sum } from './numbers.ts';
 
 type Point = readonly [x: number, y: number];
 
@@ -21,13 +21,8 @@ const BOTTOM = 20;
 /** More points than this cannot be told apart at the plot's width. */
 const MAX_POINTS = 240;
 
-export interface Tick {
-  readonly value: number;
-  readonly label: string;
-}
-
 /** Round values that span `low` to `high` in about `count` steps, with as many digits as tell them apart. */
-export function ticks(low: number, high: number, count: number): Tick[] {
+export function ticks(low: number, high: number, count: number): { value: number; label: string }[] {
   const rough = (high - low) / count;
   const power = 10 ** Math.floor(Math.log10(rough));
   const factor = [1, 2, 2.5, 5, 10].find((one) => one * power >= rough * 0.999) ?? 10;
@@ -72,12 +67,7 @@ function trend(points: readonly Point[]): readonly Point[] {
   });
 }
 
-interface Range {
-  readonly low: number;
-  readonly high: number;
-}
-
-function rangeOf(values: readonly number[]): Range {
+function rangeOf(values: readonly number[]): Interval {
   // Not Math.min(...values): a long run has more values than a call takes arguments.
   const low = values.reduce((least, value) => Math.min(least, value), Infinity);
   const high = values.reduce((most, value) => Math.max(most, value), -Infinity);
@@ -86,14 +76,14 @@ function rangeOf(values: readonly number[]): Range {
   return { low: low - margin, high: high + margin };
 }
 
-function padded({ low, high }: Range): Range {
+function padded({ low, high }: Interval): Interval {
   const margin = (high - low) * 0.06;
   // Nothing measured here goes below zero unless it already did: the axis should not suggest it.
   return { low: low >= 0 ? Math.max(0, low - margin) : low - margin, high: high + margin };
 }
 
 /** Coordinates, with one digit, of the values of a range on an axis between two pixels. */
-function axis({ low, high }: Range, from: number, to: number): (value: number) => string {
+function axis({ low, high }: Interval, from: number, to: number): (value: number) => string {
   return (value) => (from + ((value - low) / (high - low)) * (to - from)).toFixed(1);
 }
 

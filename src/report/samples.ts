@@ -32,11 +32,7 @@ export function chosenSamples(samples: readonly EvalSample[], before: string, af
 
 const ALL: readonly ToolFormat[] = Object.values(formats);
 const ENDS = ALL.flatMap(({ turn, callEnd = turn.close }) => [turn.close, callEnd]);
-const TURN_END = new RegExp(
-  `(?:${ENDS.join('~')
-    .replaceAll('|', String.raw`\|`)
-    .replaceAll('~', '|')})\\s*$`,
-);
+const TURN_END = new RegExp(`(?:${ENDS.map((end) => end.replaceAll('|', '[|]')).join('|')})\\s*$`);
 const { think } = formats.hermes;
 const THOUGHT = new RegExp(`^\\s*(${think.open})?\\s*${think.close}`);
 

@@ -186,7 +186,7 @@ describe('faults', () => {
     );
     const debugged = await run(failing(fault), '--debug');
     expect(debugged.stderr).toMatch(/TypeError: x is not a function\n {4}at /);
-    expect(debugged.stderr).toContain('caused by Error: deeper');
+    expect(debugged.stderr).toContain('[cause]: Error: deeper');
     expect(debugged.code).toBe(1);
   });
 

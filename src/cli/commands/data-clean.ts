@@ -14,14 +14,8 @@ import { recordFiles, rejectsFlag, RowOutputs } from '../row-outputs.ts';
 
 const similarity = numberBy(z.number().gt(0).max(1), 'a similarity above 0 and at most 1, such as 0.8');
 
-interface Compared {
-  readonly questions: EvaluationQuestions;
-  /** Report on the input, as rows of a table. */
-  readonly report: readonly (readonly string[])[];
-}
-
-/** Reads the questions of evaluation sets, in whichever format they are. */
-async function questionsOf(paths: readonly string[], words: number): Promise<Compared> {
+/** Reads the questions of evaluation sets, in whichever format they are, with a report on them as rows of a table. */
+async function questionsOf(paths: readonly string[], words: number) {
   const questions = new EvaluationQuestions(words);
   const report: string[][] = [];
   for (const path of paths) {

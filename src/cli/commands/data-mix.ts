@@ -2,13 +2,15 @@
 import { z } from 'zod';
 import { STANDARD } from '../../base/destination.ts';
 import { UserError } from '../../base/errors.ts';
+import { Lru } from '../../base/lru.ts';
+import { Owned } from '../../base/owned.ts';
 import { Rng } from '../../base/rng.ts';
 import { ChatTemplate } from '../../chat/template.ts';
 import { Tokenizer } from '../../chat/tokenizer.ts';
-import { CATEGORIES, categoriesOf, type Label, lastLabel } from '../../data/labels.ts';
+import { CATEGORIES, categoriesOf, type Category, type Label, lastLabel } from '../../data/labels.ts';
 import { DEFAULT_QUOTAS, mixByWeight, pickByQuotas, sample } from '../../data/mixing.ts';
 import { RecordFile } from '../../data/reading.ts';
-import { Rejection } from '../../data/record.ts';
+import { type DataRecord, Rejection } from '../../data/record.ts';
 import { ofRow } from '../../data/render.ts';
 import { headedTable } from '../../report/table.ts';
 import { command } from '../command.ts';
@@ -56,46 +58,13 @@ interface Place {
   readonly label: Label;
 }
 
-interface Source {
-  readonly weight: number;
-  readonly items: readonly Place[];
-}
-
-/** Open files of records, with the labels of their records. */
-class Sources implements Disposable {
-  readonly all: Source[] = [];
-  unlabelled = 0;
-  readonly #files: RecordFile[] = [];
-  /** There are few different labels and many records. */
-  readonly #labels = new Map<string, Label>();
-
-  open(input: string): void {
-    const { path, weight } = parseInput(input);
-    if (!path.endsWith('.jsonl') && path !== STANDARD && !path.startsWith('/dev/')) {
-      throw new UserError(
-        'FILE',
-        `${path} is no .jsonl file; give records as data convert writes them, not packed.`,
-      );
-    }
-    const file = new RecordFile(path);
-    this.#files.push(file);
-    const labels = Array.from(file.read(({ record }) => this.#shared(lastLabel(record))));
-    const places = labels.flatMap((label, index) => (label === undefined ? [] : [{ file, index, label }]));
-    this.unlabelled += labels.length - places.length;
-    this.all.push({ weight, items: places });
-  }
-
-  #shared(label: Label | undefined): Label | undefined {
-    if (label === undefined) return undefined;
-    const key = JSON.stringify(label);
-    const first = this.#labels.get(key) ?? label;
-    this.#labels.set(key, first);
-    return first;
-  }
-
-  [Symbol.dispose](): void {
-    for (const file of this.#files) file[Symbol.dispose]();
-  }
+/** Opens a file of records that can be read in any order. */
+function openRecords(path: string): RecordFile {
+  if (path.endsWith('.jsonl') || path === STANDARD || path.startsWith('/dev/')) return new RecordFile(path);
+  throw new UserError(
+    'FILE',
+    `${path} is no .jsonl file; give records as data convert writes them, not packed.`,
+  );
 }
 
 /** Fate of a prompt; `refused` by the chat template. */
@@ -131,30 +100,44 @@ export const dataMixCommand = command({
   list: { brief: 'Records; FILE=WEIGHT with --by weights', placeholder: 'FILE', minimum: 1 },
   async run(context, given, ...inputs) {
     const { size } = given;
-    const paths = inputs.map((input) => parseInput(input).path);
+    const parsed = inputs.map(parseInput);
+    const paths = parsed.map(({ path }) => path);
     using rows = new RowOutputs(context, paths, { output: given.output });
-    using sources = new Sources();
-    for (const input of inputs) sources.open(input);
+    using files = new Owned();
+    // There are few different labels and many records.
+    const known = new Lru<Label>(Infinity);
+    const labelOf = (record: DataRecord): Label | undefined => {
+      const label = lastLabel(record);
+      return label && known.get(JSON.stringify(label), () => label);
+    };
+    let unlabelled = 0;
+    const sources = parsed.map(({ path, weight }) => {
+      const file = files.add(openRecords(path));
+      const labels = Array.from(file.read(({ record }) => labelOf(record)));
+      const items = labels.flatMap((label, index) => (label === undefined ? [] : [{ file, index, label }]));
+      unlabelled += labels.length - items.length;
+      return { weight, items };
+    });
     const rng = Rng.seeded(given.seed, 'mix');
-    const all = sources.all.flatMap(({ items }) => items);
+    const all = sources.flatMap(({ items }) => items);
     const labels = all.map(({ label }) => label);
     const candidates =
       given.by === 'quotas'
         ? pickByQuotas(labels, size, given, rng).flatMap((index) => all[index] ?? [])
-        : mixByWeight(sources.all, size, rng);
+        : mixByWeight(sources, size, rng);
     const fitOf = fitting(given);
     const found: Readonly<Record<Fit, Place[]>> = { fits: [], tooLong: [], refused: [] };
     for (const place of candidates) found[fitOf(place)].push(place);
     const picked = sample(found.fits, size, rng);
     for (const { file, index } of picked) rows.keep(file.lineAt(index));
     rows.commit();
-    const count = (places: readonly Place[], category: string): string =>
-      String(places.filter(({ label }) => categoriesOf(label).some((one) => one === category)).length);
+    const count = (places: readonly Place[], category: Category): string =>
+      String(places.filter(({ label }) => categoriesOf(label).includes(category)).length);
     const counts = CATEGORIES.map((category) => [category, count(all, category), count(picked, category)]);
     const total = ['all', String(all.length), String(picked.length)];
     rows.telling.write(headedTable(['', 'records', 'taken'], [...counts, total], outStyle(context)));
     const notes = [
-      [sources.unlabelled, 'without an answer'] as const,
+      [unlabelled, 'without an answer'] as const,
       [found.tooLong.length, `with prompts over ${given.max_prompt_tokens} tokens`] as const,
       [found.refused.length, 'that the chat template refuses'] as const,
     ].flatMap(([number, what]) => (number > 0 ? [`${number} ${what}`] : []));
