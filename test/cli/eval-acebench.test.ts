@@ -1,8 +1,7 @@
 /** `tinystar eval acebench` as a user meets it, on a benchmark of our own in the official layout. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -10,22 +9,12 @@ import { promptOf } from '../../packages/benchmarks/src/acebench/prompts.ts';
 import { officialReply } from '../../packages/benchmarks/src/acebench/replay.ts';
 import { selectEntries } from '../../packages/benchmarks/src/acebench/evaluation.ts';
 import { runCli } from '../helpers/cli.ts';
+import { readLines as read } from '../helpers/runs.ts';
+import { benchmarkRuns } from './benchmark-runs.ts';
 
-const data = fileURLToPath(new URL('../../packages/benchmarks/test/fixtures/acebench', import.meta.url));
+const fixture = fileURLToPath(new URL('../../packages/benchmarks/test/fixtures/acebench', import.meta.url));
+const { folder, data, runs, evaluate: acebench } = benchmarkRuns('acebench', () => fixture);
 const { entries } = selectEntries({ data });
-const folder = mkdtempSync(join(tmpdir(), 'tinystar-acebench-'));
-const runs = join(folder, 'runs');
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
-
-const acebench = (...args: string[]) => runCli(['eval', 'acebench', '--data', data, '--runs', runs, ...args]);
-
-const read = (path: string): unknown[] =>
-  readFileSync(path, 'utf8')
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line) as unknown);
 
 describe('a file of responses', () => {
   const file = join(folder, 'answers.jsonl');

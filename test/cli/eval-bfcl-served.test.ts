@@ -1,31 +1,15 @@
 /** `tinystar eval bfcl` of a model behind an address. */
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { call, makeBfcl, rightAnswer } from '../../packages/benchmarks/test/bfcl/made.ts';
+import { call, rightAnswer } from '../../packages/benchmarks/test/bfcl/made.ts';
 import { runCli } from '../helpers/cli.ts';
+import { readLines as read } from '../helpers/runs.ts';
+import { bfclRuns } from './benchmark-runs.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'tinystar-bfcl-served-'));
-const data = join(folder, 'data');
-const runs = join(folder, 'runs');
-
-beforeAll(() => {
-  makeBfcl(data);
-});
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
-
-const bfcl = (...args: string[]) => runCli(['eval', 'bfcl', '--data', data, '--runs', runs, ...args]);
-
-const read = (path: string): unknown[] =>
-  readFileSync(path, 'utf8')
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line) as unknown);
+const { folder, data, runs, evaluate: bfcl } = bfclRuns();
 
 describe('a served model', () => {
   let server: Server;

@@ -1,29 +1,13 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { selectEntries } from '../../packages/benchmarks/src/bfcl/evaluation.ts';
 import { call, makeBfcl } from '../../packages/benchmarks/test/bfcl/made.ts';
 import { runCli } from '../helpers/cli.ts';
+import { readLines as read } from '../helpers/runs.ts';
+import { bfclRuns } from './benchmark-runs.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'tinystar-bfcl-'));
-const data = join(folder, 'data');
-const runs = join(folder, 'runs');
-
-beforeAll(() => {
-  makeBfcl(data);
-});
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
-
-const bfcl = (...args: string[]) => runCli(['eval', 'bfcl', '--data', data, '--runs', runs, ...args]);
-
-const read = (path: string): unknown[] =>
-  readFileSync(path, 'utf8')
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line) as unknown);
+const { folder, data, runs, evaluate: bfcl } = bfclRuns();
 
 describe('a file of responses', () => {
   const file = join(folder, 'responses.jsonl');
