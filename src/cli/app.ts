@@ -119,8 +119,6 @@ export async function runApp(args: readonly string[], context: CliContext): Prom
       text: {
         ...text_en,
         exceptionWhileRunningCommand: (thrown) => faultText(thrown, debug),
-        exceptionWhileLoadingCommandFunction: (thrown) => faultText(thrown, debug),
-        exceptionWhileLoadingCommandContext: (thrown) => faultText(thrown, debug),
         exceptionWhileParsingArguments: (thrown, color) =>
           renamedFlag(thrown) ??
           `${withoutSecrets(text_en.exceptionWhileParsingArguments(thrown, color))}\nRun the command with --help to see what it takes.`,

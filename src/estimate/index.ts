@@ -1,10 +1,11 @@
 /** Memory and disk that a recipe's stages will need on this machine, and what does not fit. */
 import { existsSync, statfsSync } from 'node:fs';
 import { availableParallelism, freemem, totalmem } from 'node:os';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { listDevices } from '../ggml/device.ts';
 import { weightCount } from '../model/arch/config.ts';
 import { loadConfig } from '../model/checkpoint/checkpoint.ts';
+import { isGguf } from '../model/checkpoint/checkpoint-path.ts';
 import type { Recipe } from '../recipe/schema.ts';
 import { formatBytes, sum } from '../report/numbers.ts';
 import { ModelShapes } from './models.ts';
@@ -68,7 +69,10 @@ export function estimateRecipe(recipe: Recipe, runsDir: string) {
 /** Tells whether a recipe has a model that may be too much for a machine; smaller ones fit wherever Node.js does. */
 export function isLarge(recipe: Recipe): boolean {
   return Object.values(recipe.models).some((model) => {
-    if (typeof model === 'string') return weightCount(loadConfig(model)) > LARGE;
+    if (typeof model === 'string') {
+      const config = isGguf(model) ? model : join(model, 'config.json');
+      return existsSync(config) && weightCount(loadConfig(model)) > LARGE;
+    }
     // A pruned one is smaller than the model that its layers are from.
     if ('from' in model) return false;
     const { hidden_size: d, intermediate_size: ff, num_hidden_layers: layers } = model;

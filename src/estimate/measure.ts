@@ -18,17 +18,15 @@ export async function measureRecipe(
   steps: number,
   onStage?: (stage: string) => void,
 ): Promise<ReadonlyMap<string, Measured>> {
-  const measured = new Map<string, Measured>();
+  const times = new Map<string, Measured>();
   const made = resolve(runsDir, recipe.name, 'stages');
   for (const stage of recipe.stages) {
     const needed = recipe.stages.filter(({ name }) => namesIn(stage).includes(name));
-    const missing = needed.find(({ name }) => !existsSync(join(made, name, 'done.json')));
-    if (missing === undefined) {
-      onStage?.(stage.name);
-      measured.set(stage.name, await measure(recipe, stage, needed, made, steps));
-    } else measured.set(stage.name, { after: missing.name });
+    const after = needed.find(({ name }) => !existsSync(join(made, name, 'done.json')))?.name;
+    if (after === undefined) onStage?.(stage.name);
+    times.set(stage.name, after ? { after } : await measure(recipe, stage, needed, made, steps));
   }
-  return measured;
+  return times;
 }
 
 /** Measures a stage behind the stages that it needs, which are in the folder `made`. */

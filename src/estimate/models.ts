@@ -1,7 +1,7 @@
 /** The shapes of a recipe's models and the lengths of its data, without weights; also of checkpoints that are not there yet. */
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
-import { UserError } from '../base/errors.ts';
+import { required } from '../base/errors.ts';
 import { Lru } from '../base/lru.ts';
 import { ChatTemplate, OWN_TEMPLATE } from '../chat/template.ts';
 import { Tokenizer } from '../chat/tokenizer.ts';
@@ -12,7 +12,6 @@ import { trainVocabulary } from '../../packages/assistant/src/vocabulary.ts';
 import type { ModelConfig } from '../model/arch/config.ts';
 import { publishedConfig } from '../model/arch/index.ts';
 import { loadConfig } from '../model/checkpoint/checkpoint.ts';
-import { isGguf } from '../model/checkpoint/checkpoint-path.ts';
 import { keptLayers, prunedConfig } from '../model/prune.ts';
 import type { NewModel, Recipe } from '../recipe/schema.ts';
 import { dialoguesOf, generatorSeed, newConfig } from '../run/context.ts';
@@ -51,7 +50,7 @@ export class ModelShapes {
     this.#recipe = recipe;
   }
 
-  /** Throws a UserError for a checkpoint that is neither there nor a published model. */
+  /** A model, or that of a stage; checkpoints that are neither there nor published were refused with the recipe. */
   of(reference: string): ShapedModel {
     return this.#models.get(reference, () => this.#read(reference));
   }
@@ -60,10 +59,8 @@ export class ModelShapes {
     const { models, stages } = this.#recipe;
     const model = models[reference];
     if (model === undefined) {
-      const stage = stages.find(({ name }) => name === reference);
-      if (stage === undefined || !('model' in stage))
-        throw new UserError('RECIPE', `There is no model or stage ${reference} in the recipe.`);
-      return this.of(stage.model);
+      const [earlier] = stages.flatMap((one) => (one.name === reference && 'model' in one ? one.model : []));
+      return this.of(required(earlier, `the model ${reference}`));
     }
     if (typeof model === 'object' && 'from' in model) {
       const whole = this.of(model.from);
@@ -71,12 +68,7 @@ export class ModelShapes {
     }
     const isText = typeof model === 'string';
     if (isText && !existsSync(model)) {
-      const config = publishedConfig(model);
-      if (config === undefined)
-        throw new UserError(
-          'CHECKPOINT',
-          `There is no ${isGguf(model) ? 'file' : 'folder'} ${model} for the model ${reference}; check the path.`,
-        );
+      const config = required(publishedConfig(model), `the published model ${model}`);
       this.notes.push(
         `${reference}: ${model} is not there; its shape is taken to be that of the published ${basename(model)}, and its tokens are guessed from characters`,
       );

@@ -121,8 +121,8 @@ export class StagePlan {
     if (outputsModel(this.stage)) return 4 * weightCount(this.#models.of(this.stage.model).config);
     if (kindOf(this.stage).makes !== 'rollouts') return 0;
     const { kd_topk = 0, n_samples_per_prompt = 1 } = this.#options;
-    const [groups = []] = this.#lengths.values();
-    return this.#asked * n_samples_per_prompt * this.#answer(groups.flat()) * (5 * kd_topk + 5);
+    const answer = this.#answer([...this.#lengths.values()].flat(2));
+    return this.#asked * n_samples_per_prompt * answer * (5 * kd_topk + 5);
   }
 
   /** Tokens of an answer, on average. */

@@ -5,13 +5,8 @@ import { formatNumber, mean } from './numbers.ts';
 import { linePlot, type Series } from './plot.ts';
 import type { StageLog } from './read.ts';
 
-interface Panel {
-  readonly title: string;
-  readonly metrics: readonly MetricName[];
-}
-
 /** Metrics of one panel share a unit. A metric that no panel names gets one of its own at the end. */
-const PANELS: readonly Panel[] = [
+const PANELS: readonly { readonly title: string; readonly metrics: readonly MetricName[] }[] = [
   { title: 'Reward', metrics: ['reward', 'answer_reward', 'format_reward'] },
   { title: 'Loss', metrics: ['loss', 'ce', 'fkl', 'rkl'] },
   { title: 'Preference accuracy', metrics: ['preference_accuracy'] },
@@ -43,7 +38,7 @@ const EXACT: ReadonlySet<MetricName> = new Set(['lr', 'memory_mb']);
 
 const NAMED: ReadonlySet<MetricName> = new Set(PANELS.flatMap(({ metrics }) => metrics));
 const OTHERS = (Object.keys(METRICS) as MetricName[]).filter((name) => !NAMED.has(name));
-const ALL: readonly Panel[] = [...PANELS, ...OTHERS.map((name) => ({ title: name, metrics: [name] }))];
+const ALL = [...PANELS, ...OTHERS.map((name) => ({ title: name, metrics: [name] }))];
 
 function seriesOf(stage: StageLog, name: MetricName): Series & { readonly name: MetricName } {
   const points = stage.steps.flatMap((line) => {
@@ -58,7 +53,7 @@ function ending({ points }: Series): number {
   return mean(points.slice(-Math.max(1, Math.floor(points.length / 10))).map(([, y]) => y));
 }
 
-function card({ title, metrics }: Panel, stage: StageLog): Html | undefined {
+function card({ title, metrics }: (typeof ALL)[number], stage: StageLog): Html | undefined {
   const series = metrics.map((name) => seriesOf(stage, name)).filter(({ points }) => points.length > 0);
   const [first] = series;
   if (first === undefined) return undefined;

@@ -25,11 +25,12 @@ export interface Count {
 /** Share of right answers; 0 of none. */
 export const shareOf = ({ correct, total }: Count): number => (total === 0 ? 0 : correct / total);
 
-/** `82.3 – 87.1`: the interval of a share, in percent. */
-export function intervalText({ correct, total }: Count): string {
-  const { low, high } = wilson(correct, total);
-  return `${(100 * low).toFixed(1)} – ${(100 * high).toFixed(1)}`;
-}
+/** `82.3 – 87.1`: an interval of shares, in percent. */
+export const rangeText = ({ low, high }: Interval): string =>
+  `${(100 * low).toFixed(1)} – ${(100 * high).toFixed(1)}`;
+
+/** The interval around a share, in percent. */
+export const intervalText = ({ correct, total }: Count): string => rangeText(wilson(correct, total));
 
 /** `+4.2`, `−0.3`: a difference of shares, in points. */
 export function pointsText(gain: number): string {

@@ -59,15 +59,18 @@ async function pageOf(run: RunRecord): Promise<Html> {
         <main>
           ${head(run)} ${compared.map((one) => figures(one, run))}
           ${compared.map((one) => resultSection(one, run))} ${await benchmarkSection(run.folder)}
-          ${part('Stages', 'stages', run.stages, () => stageTable(run))}
-          ${part('Curves', 'curves', curves, () => [CURVES_LEAD, curves])}
-          ${part('Drawn while training', 'drawn', drawn, () => drawn)}
-          ${part('Recipe', 'recipe', run.recipeText, () => recipeBlock(run))}
-          ${part('Notes', 'notes', notes, () => {
-            return html`<ul class="notes">
+          ${part('Stages', 'stages', run.stages, stageTable(run))}
+          ${part('Curves', 'curves', curves, [CURVES_LEAD, curves])}
+          ${part('Drawn while training', 'drawn', drawn, drawn)}
+          ${part('Recipe', 'recipe', run.recipeText, recipeBlock(run))}
+          ${part(
+            'Notes',
+            'notes',
+            notes,
+            html`<ul class="notes">
               ${notes.map((note) => html`<li>${note}</li>`)}
-            </ul>`;
-          })}
+            </ul>`,
+          )}
           <footer>
             Made by tinystar${run.machine === undefined ? '' : ` ${run.machine.version}`}. This file needs
             nothing but itself.
@@ -90,11 +93,11 @@ function part(
   title: string,
   id: string,
   shown: string | readonly unknown[],
-  content: () => Content,
+  content: Content,
 ): Html | undefined {
   if (shown.length === 0) return undefined;
   return html`<h2 id="${id}">${title}</h2>
-    ${content()}`;
+    ${content}`;
 }
 
 function head(run: RunRecord): Html {

@@ -1,6 +1,6 @@
 /** `tinystar compare`: models of several runs side by side, with intervals over seeds. */
 import { UserError } from '../../base/errors.ts';
-import { formatPercent, pointsText } from '../../report/numbers.ts';
+import { formatPercent, pointsText, rangeText } from '../../report/numbers.ts';
 import { pairedGain, verdictsOf } from '../../report/paired.ts';
 import { readRun } from '../../report/read.ts';
 import {
@@ -17,13 +17,6 @@ import { command } from '../command.ts';
 import { outStyle } from '../context.ts';
 import { optional, text, toggle } from '../flags.ts';
 
-/** A model's shares over the seeds, and what it gains over another. */
-interface ModelSummary extends SeedRow, SeedMean {
-  readonly gain?: SeedMean;
-  /** The same with the interval over dialogues. */
-  readonly paired?: SeedMean;
-}
-
 function named(rows: readonly SeedRow[], label: string): SeedRow {
   const row = rows.find((candidate) => candidate.label === label);
   if (row !== undefined) return row;
@@ -33,7 +26,7 @@ function named(rows: readonly SeedRow[], label: string): SeedRow {
 
 function intervalText({ mean, half }: SeedMean): string {
   if (half === undefined) return 'one seed';
-  return `${(100 * Math.max(0, mean - half)).toFixed(1)} – ${(100 * Math.min(1, mean + half)).toFixed(1)}`;
+  return rangeText({ low: Math.max(0, mean - half), high: Math.min(1, mean + half) });
 }
 
 function gainText({ mean, half }: SeedMean): string {
@@ -67,13 +60,13 @@ export const compareCommand = command({
       const rows = rowsBySeed(runs, category);
       const other = against === undefined ? undefined : named(rows, against);
       const verdicts = other === undefined ? undefined : verdictsOf(runs, category);
-      const models = rows.map((row): ModelSummary => {
-        const summary = { ...row, ...meanOverSeeds(row.shares) };
-        if (other === undefined || verdicts === undefined) return summary;
-        const paired = pairedGain(verdicts, row.label, other.label);
-        const gain = meanOverSeeds(gains(row, other));
-        return { ...summary, gain, ...(paired === undefined ? {} : { paired }) };
-      });
+      const models = rows.map((row) => ({
+        ...row,
+        ...meanOverSeeds(row.shares),
+        ...(other && { gain: meanOverSeeds(gains(row, other)) }),
+        // The same with the interval over dialogues.
+        ...(other && verdicts && { paired: pairedGain(verdicts, row.label, other.label) }),
+      }));
       return { category, models };
     });
     if (json) {
