@@ -3,9 +3,9 @@ import { hermes } from '../chat/formats/hermes.ts';
 import { answerText } from '../chat/template.ts';
 import { toTool } from '../chat/tool-documents.ts';
 import { withJsonSchema } from '../json/schema-dialects.ts';
-import { isDict, type PyDict, typeName } from '../json/python.ts';
+import { isDict, typeName } from '../json/python.ts';
 import { simrl } from '../rewards/simrl.ts';
-import type { Format, FormatContext } from './formats/format.ts';
+import type { Format } from './formats/format.ts';
 import { detectFormat, formatNames } from './formats/index.ts';
 import { attemptRow, type Rejected, rowValue } from './reading.ts';
 import { checkCalls, type DataRecord, Rejection } from './record.ts';
@@ -31,17 +31,6 @@ const FULL = 0.99;
 export type Converted =
   | { readonly record: DataRecord; readonly format: string }
   | { readonly rejected: Rejected };
-
-/** "12" of "data.jsonl:12", "3" of "data.json[3]". */
-function placeOf(where: string): string {
-  return /(\d+)\]?$/.exec(where)?.[1] ?? where;
-}
-
-function chosenFormat(row: PyDict, options: ConvertOptions): Format {
-  const format = options.format ?? detectFormat(row);
-  if (format !== undefined) return format;
-  throw new Rejection('unknown_format', `The row looks like none of ${formatNames.join(', ')}.`);
-}
 
 /**
  * Why the record's answer would not earn full marks, as STAR's preparation asks of all data: it is scored against itself
@@ -73,10 +62,13 @@ export function convertRow(row: Row, options: ConvertOptions): readonly Converte
   const converted = attemptRow(row, () => {
     const value = rowValue(row);
     if (!isDict(value)) throw new Rejection('not_object', `The row is ${typeName(value)}, not an object.`);
-    const format = chosenFormat(value, options);
+    const format = options.format ?? detectFormat(value);
+    if (format === undefined)
+      throw new Rejection('unknown_format', `The row looks like none of ${formatNames.join(', ')}.`);
     const { source = format.name, everyTurn = format.everyTurn === true, refusal } = options;
-    const context: FormatContext = { source, place: placeOf(row.where), everyTurn, refusal };
-    return format.convert(value, context).map((result) =>
+    // "12" of "data.jsonl:12", "3" of "data.json[3]".
+    const [, place = row.where] = /(\d+)\]?$/.exec(row.where) ?? [];
+    return format.convert(value, { source, place, everyTurn, refusal }).map((result) =>
       attemptRow(row, () => {
         if (result instanceof Rejection) throw result;
         return { record: finish(result, options), format: format.name };

@@ -19,13 +19,6 @@ const HASHES = BANDS * ROWS;
 /** Bands that very many records share, such as a greeting's, say little: more of their members are not remembered. */
 const MAX_MEMBERS = 64;
 
-export type Duplicate = 'exact' | 'near';
-
-function exactKey({ messages, tools }: DataRecord): string {
-  const text = dumps([messages.map(messageValue), tools]);
-  return createHash('sha256').update(text).digest('base64').slice(0, 16);
-}
-
 /** Words to compare: those of the users, then of the answer. */
 function comparedWords(record: DataRecord): string[] {
   const last = record.messages.at(-1);
@@ -79,8 +72,9 @@ export class DuplicateFilter {
   }
 
   /** Tells whether the record repeats an earlier one; if not it is remembered. */
-  check(record: DataRecord): Duplicate | undefined {
-    const key = exactKey(record);
+  check(record: DataRecord): 'exact' | 'near' | undefined {
+    const text = dumps([record.messages.map(messageValue), record.tools]);
+    const key = createHash('sha256').update(text).digest('base64').slice(0, 16);
     if (this.#seen.has(key)) return 'exact';
     this.#seen.add(key);
     if (this.#near === undefined) return undefined;

@@ -92,10 +92,11 @@ function lineRecord(value: PyValue, number: number): LineRecord {
   return { record: readRecord(value, `line-${number}`), fields: isDict(value) ? value : new Map() };
 }
 
-/** A record's calls are those of a dialogue, with JavaScript's numbers. */
+/** A record's message as a dialogue's, with JavaScript's numbers. */
 function toMessage({ toolCalls, ...message }: ExactMessage): Message {
-  const calls = toolCalls?.map(({ name, arguments: given }) => ({ name, arguments: toJsonObject(given) }));
-  return { ...message, ...(calls === undefined ? {} : { toolCalls: calls }) };
+  if (toolCalls === undefined) return message;
+  const calls = toolCalls.map(({ name, arguments: given }) => ({ name, arguments: toJsonObject(given) }));
+  return { ...message, toolCalls: calls };
 }
 
 function mentions(value: PyValue): readonly string[] {
@@ -103,9 +104,6 @@ function mentions(value: PyValue): readonly string[] {
   if (isList(list) && list.every((word) => typeof word === 'string')) return list;
   throw new Rejection('mention', '"mustMention" is no list of texts.');
 }
-
-/** Leaves a record out of a dialogue's JSON, which has plain values: `JSON.stringify` refuses a record's. */
-const toJSON = (): undefined => undefined;
 
 /** The dialogue that a record is; throws a Rejection that says what it lacks. */
 function toDialogue({ record, fields }: LineRecord): FileDialogue {
@@ -120,7 +118,8 @@ function toDialogue({ record, fields }: LineRecord): FileDialogue {
     messages: messages.map(toMessage),
     category: names.find((one) => typeof one === 'string') ?? 'all',
     mustMention: mentions(fields.get('mustMention') ?? null),
-    record: Object.assign({ ...record }, { toJSON }),
+    // Left out of a dialogue's JSON, which has plain values: `JSON.stringify` refuses a record's.
+    record: Object.assign({ ...record }, { toJSON: () => undefined }),
   };
 }
 

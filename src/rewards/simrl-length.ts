@@ -22,11 +22,6 @@ export interface SimRlLengthDetail {
   readonly simrl: SimRlDetail;
 }
 
-function factorOf(surplus: number): number {
-  const over = Math.min(1, Math.max(0, (surplus - FREE) / (FULL - FREE)));
-  return 1 - (1 - LEAST) * over;
-}
-
 /** Sim-RL by length; what it computes is said at the head of this file. */
 export const simrlLength = rewardOf<SimRlLengthDetail>(
   'simrl_length',
@@ -40,7 +35,8 @@ export const simrlLength = rewardOf<SimRlLengthDetail>(
     return (generation) => {
       const score = similarity(generation);
       const surplus = Math.max(0, prepared.turn(generation).length - needed);
-      const factor = factorOf(surplus);
+      const over = Math.min(1, Math.max(0, (surplus - FREE) / (FULL - FREE)));
+      const factor = 1 - (1 - LEAST) * over;
       const detail: SimRlLengthDetail = { kind: 'length', surplus, factor, simrl: score.detail };
       return score.format === -1 ? { ...score, detail } : wellFormed(score.answer * factor, detail);
     };

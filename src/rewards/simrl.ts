@@ -19,7 +19,7 @@
 import type { GoldCall } from '../chat/generation.ts';
 import type { ValidCall } from '../chat/tools.ts';
 import { asNumber } from '../json/equals.ts';
-import { isDict, sameNumber, type PyDict, type PyValue } from '../json/python.ts';
+import { isDict, sameNumber, type PyValue } from '../json/python.ts';
 import { pyStr } from '../json/repr.ts';
 import {
   formatError,
@@ -99,7 +99,12 @@ interface Gold {
 /** A call beside one gold call. */
 type Comparison = Pick<CallMatch, 'similarity' | 'arguments'> & { readonly gold: number };
 
-function compareArguments(predicted: PyDict, gold: Gold): Comparison {
+/** Arguments without values can only be right by being none where none are wanted. */
+function compare({ arguments: predicted }: ValidCall, gold: Gold): Comparison {
+  if (!isDict(predicted)) {
+    const none = predicted.length === 0 && gold.arguments.size === 0;
+    return { gold: gold.index, similarity: none ? 1 : 0, arguments: [] };
+  }
   const matches: ArgumentMatch[] = [];
   let [sum, common] = [0, 0];
   for (const [name, value] of predicted) {
@@ -115,13 +120,6 @@ function compareArguments(predicted: PyDict, gold: Gold): Comparison {
   }
   const similarity = matches.length > 0 ? sum / matches.length : 1;
   return { gold: gold.index, similarity, arguments: matches };
-}
-
-/** Arguments without values can only be right by being none where none are wanted. */
-function compare(call: ValidCall, gold: Gold): Comparison {
-  if (isDict(call.arguments)) return compareArguments(call.arguments, gold);
-  const none = call.arguments.length === 0 && gold.arguments.size === 0;
-  return { gold: gold.index, similarity: none ? 1 : 0, arguments: [] };
 }
 
 /** The most similar of the gold calls that are not taken, the first of several; undefined if none is left. */

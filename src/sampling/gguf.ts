@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { basename } from 'node:path';
 import { UserError } from '../base/errors.ts';
 import { digestOf } from '../base/identity.ts';
-import { asTokenIds, type TokenIds } from '../base/token-ids.ts';
+import { asTokenIds } from '../base/token-ids.ts';
 import { ChatTemplate } from '../chat/template.ts';
 import { ggufSpecialTokens } from '../chat/tokenizer-source.ts';
 import { LlamaModel } from '../ggml/llama.ts';
@@ -79,9 +79,12 @@ export class Gguf implements Sampler {
         stopAtEnd: true,
         ...(signal === undefined ? {} : { signal }),
       });
+      // Where calls are written with special tokens, these are in the text, and its end is not.
+      const said = asTokenIds(tokens.filter((id) => !model.isEnd(id)));
       const last = tokens.at(-1);
       const sample = {
-        text: openedWith(prompt, template, options) + this.#textOf(tokens),
+        text:
+          openedWith(prompt, template, options) + model.detokenize(said, template.format.special.length > 0),
         tokens: asTokenIds(tokens),
         length: tokens.length,
         logprobs: new Float32Array(0),
@@ -90,12 +93,6 @@ export class Gguf implements Sampler {
       };
       yield { index, samples: [sample] };
     }
-  }
-
-  /** Text of an answer; where calls are written with special tokens, these are in it, and its end is not. */
-  #textOf(tokens: TokenIds): string {
-    const said = asTokenIds(tokens.filter((id) => !this.#model.isEnd(id)));
-    return this.#model.detokenize(said, this.template.format.special.length > 0);
   }
 
   [Symbol.dispose](): void {

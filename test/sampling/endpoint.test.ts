@@ -122,7 +122,8 @@ describe('an address that is asked', () => {
   }, 40_000);
 
   test('is told of as often as its pause is silent', async () => {
-    const options = { firstPause: 60_000, timeout: 120 };
+    // Spread, a pause of a minute would now and then be told as one.
+    const options = { firstPause: 50_000, timeout: 120 };
     const { endpoint, said } = await endpointOf(() => ({ status: 503, body: 'x' }), options, 60);
     const stop = new AbortController();
     const asking = persistently(() => endpoint.send('/x', {}, stop.signal), endpoint);

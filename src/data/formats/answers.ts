@@ -66,14 +66,12 @@ function jsonCalls(text: string, names: ReadonlySet<string>): readonly ExactCall
   return list.length > 0 && list.every((item) => isCall(item, names)) ? list.flatMap(callsOf) : undefined;
 }
 
-const sameCalls = (a: readonly ExactCall[], b: readonly ExactCall[]): boolean =>
-  dumps(a.map(exactCall)) === dumps(b.map(exactCall));
-
 /** A text with calls that stand in a field beside it, which some data sets write into the text too. */
 function withField(text: string, calls: readonly ExactCall[]): Answer {
   const tagged = taggedCalls(text);
   if (tagged === undefined) return { content: text, calls };
-  if (sameCalls(tagged.calls, calls)) return { content: tagged.content, calls };
+  if (dumps(tagged.calls.map(exactCall)) === dumps(calls.map(exactCall)))
+    return { content: tagged.content, calls };
   throw new Rejection('call', 'A message has calls in its text that are not those of its field.');
 }
 

@@ -14,7 +14,7 @@ import type { Format } from './format.ts';
 import { inCallOrder, withResults } from './results.ts';
 import { listedTools, offeredTools, taggedTools, withSystem } from './system.ts';
 import { type Conversation, fixNames, hasMessages, listAt, mergeCalls, recordsOf } from './turns.ts';
-import { contentOf, idOf, resultText, rowTools } from './values.ts';
+import { contentOf, resultText, rowTools } from './values.ts';
 
 /** Names that data sets have for who speaks. */
 const ROLE_NAMES: readonly (readonly [Role | 'call', readonly string[]])[] = [
@@ -59,22 +59,16 @@ function messageOf(value: PyDict, tools: readonly PyDict[], readAnswer?: ReadAns
   });
 }
 
-interface Dialect {
-  /** Beginning of the ids of rows that have none. */
-  readonly prefix: string;
-  /** Finds tools in the system's words. */
-  readonly find: typeof taggedTools;
-  /** Default: tags alone are calls. */
-  readonly readAnswer?: ReadAnswer;
-}
-
-/** The conversation in a row with these messages and, where they are not in the system's words, tools. */
+/**
+ * The conversation in a row with these messages and, where they are not in the system's words in which `find` looks for
+ * them, tools. Without `readAnswer` tags alone are calls.
+ */
 function conversationOf(
   row: PyDict,
   list: readonly PyDict[],
   given: readonly PyDict[],
-  place: string,
-  { prefix, find, readAnswer }: Dialect,
+  find: typeof taggedTools,
+  readAnswer?: ReadAnswer,
 ): Conversation {
   const systems = list.flatMap((value): ExactMessage[] =>
     roleOf(value) === 'system' ? [{ role: 'system', content: textOf(value, 'system') }] : [],
@@ -82,22 +76,22 @@ function conversationOf(
   const { tools } = offeredTools(given, withSystem(row, systems), find);
   const read = list.map((value) => messageOf(value, tools, readAnswer));
   const { messages } = offeredTools(given, withSystem(row, read), find);
-  return { id: idOf(row, prefix, place), messages: withResults(messages), tools };
+  return { messages: withResults(messages), tools };
 }
 
-function ofOpenAi(row: PyDict, place: string, prefix: string): Conversation {
+function ofOpenAi(row: PyDict): Conversation {
   const list = inCallOrder(listAt(row, 'messages', 'conversations'));
   const own = rowTools(row);
   // Some data sets have the tools beside the system's words.
   const given = own.length > 0 ? own : (list.map(rowTools).find((tools) => tools.length > 0) ?? []);
-  return conversationOf(row, list, given, place, { prefix, find: taggedTools });
+  return conversationOf(row, list, given, taggedTools);
 }
 
 export const openai: Format = {
   name: 'openai',
   description: "OpenAI's chat messages with tools; also STAR's and tinystar's own records",
   matches: (row) => hasMessages(row, 'messages', 'role'),
-  convert: (row, context) => recordsOf(ofOpenAi(row, context.place, 'chat'), context),
+  convert: (row, context) => recordsOf(row, 'chat', ofOpenAi(row), context),
 };
 
 export const toolmind: Format = {
@@ -109,24 +103,21 @@ export const toolmind: Format = {
     // The reference stops at a system message; here only its row is left out.
     if (list.some((message) => message.get('role') === 'system'))
       throw new Rejection('system', 'A conversation of ToolMind has a message of the system.');
-    return recordsOf(ofOpenAi(row, context.place, 'toolmind'), context);
+    return recordsOf(row, 'toolmind', ofOpenAi(row), context);
   },
 };
 
-function ofShareGpt(row: PyDict, place: string, dialect: Dialect): Conversation {
+function ofShareGpt(row: PyDict, find: typeof taggedTools): Conversation {
   const list = listAt(row, 'conversations', 'messages');
-  const { messages, ...rest } = conversationOf(row, list, rowTools(row), place, dialect);
-  return { ...rest, messages: mergeCalls(messages) };
+  const { messages, tools } = conversationOf(row, list, rowTools(row), find, writtenAnswer);
+  return { messages: mergeCalls(messages), tools };
 }
 
 export const sharegpt: Format = {
   name: 'sharegpt',
   description: "ShareGPT's conversations (from, value) with tools",
   matches: (row) => hasMessages(row, 'conversations', 'from'),
-  convert(row, context) {
-    const dialect = { prefix: 'sharegpt', find: taggedTools, readAnswer: writtenAnswer };
-    return recordsOf(ofShareGpt(row, context.place, dialect), context);
-  },
+  convert: (row, context) => recordsOf(row, 'sharegpt', ofShareGpt(row, taggedTools), context),
 };
 
 /** A text of the system that holds tools, in a row that has none elsewhere. */
@@ -147,9 +138,7 @@ export const toolace: Format = {
     // The cleaned edition that STAR's preparation loads has roles, and its conversations as JSON text.
     (typeof row.get('conversations') === 'string' && hasMessages(row, 'conversations', 'role')),
   convert(row, context) {
-    const find: Dialect['find'] = (text) => taggedTools(text) ?? listedTools(text);
-    const dialect = { prefix: 'toolace', find, readAnswer: writtenAnswer };
-    const { messages, tools, id } = ofShareGpt(row, context.place, dialect);
-    return recordsOf({ id, messages: fixNames(messages, tools), tools }, context);
+    const { messages, tools } = ofShareGpt(row, (text) => taggedTools(text) ?? listedTools(text));
+    return recordsOf(row, 'toolace', { messages: fixNames(messages, tools), tools }, context);
   },
 };

@@ -4,7 +4,8 @@ import { hermes } from '../../chat/formats/hermes.ts';
 import { looksLikeTool } from '../../chat/tool-documents.ts';
 import { tryParseJson } from '../../json/parse.ts';
 import { isList, type PyDict, type PyValue } from '../../json/python.ts';
-import { type DataRecord, recordTools, Rejection } from '../record.ts';
+import { recordTools, Rejection } from '../record.ts';
+import type { Conversation } from './turns.ts';
 import { contentOf } from './values.ts';
 
 const SYSTEM_KEYS = ['system', 'system_prompt', 'systemPrompt', 'system_message'] as const;
@@ -82,7 +83,7 @@ export function offeredTools(
   given: readonly PyDict[],
   messages: readonly ExactMessage[],
   find: (text: string) => Found | undefined,
-): Pick<DataRecord, 'messages' | 'tools'> {
+): Conversation {
   if (given.length > 0) return { messages, tools: given };
   for (const [index, message] of messages.entries()) {
     const found = message.role === 'system' ? find(message.content) : undefined;

@@ -7,6 +7,7 @@ import { pyStr } from '../../json/repr.ts';
 import { unpacked } from '../calls.ts';
 import { type DataRecord, Rejection } from '../record.ts';
 import type { FormatContext } from './format.ts';
+import { idOf } from './values.ts';
 
 const { open: THINK_OPEN, close: THINK_CLOSE } = hermes.think;
 
@@ -66,19 +67,24 @@ function answerFault({ role, content, toolCalls }: ExactMessage): Rejection | un
   return undefined;
 }
 
-export type Conversation = Omit<DataRecord, 'source'>;
+export type Conversation = Pick<DataRecord, 'messages' | 'tools'>;
 
-/** The records of a conversation, and what is wrong with the turns that make none; throws if none can. */
-export function recordsOf(conversation: Conversation, context: FormatContext): (DataRecord | Rejection)[] {
-  const { id, messages, tools } = conversation;
-  const { source } = context;
+/**
+ * The records of a row's conversation, and what is wrong with the turns that make none; throws if none can. `prefix` is
+ * the beginning of the ids of rows that have none.
+ */
+export function recordsOf(
+  row: PyDict,
+  prefix: string,
+  { messages, tools }: Conversation,
+  { source, place, everyTurn }: FormatContext,
+): (DataRecord | Rejection)[] {
+  const id = idOf(row, prefix, place);
   const last = messages.at(-1);
   if (last === undefined) throw new Rejection('no_messages', 'The conversation has no messages.');
   if (!messages.some(({ role }) => role === 'user'))
     throw new Rejection('no_user', 'The conversation has no message of a user.');
-  if (!context.everyTurn) {
-    return [answerFault(last) ?? { id, source, messages, tools }];
-  }
+  if (!everyTurn) return [answerFault(last) ?? { id, source, messages, tools }];
   const ends = messages.flatMap(({ role }, index) => (role === 'assistant' ? [index] : []));
   if (ends.length === 0) throw new Rejection('no_answer', 'The conversation has no answer.');
   return ends.map((end, turn) => {

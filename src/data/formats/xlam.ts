@@ -9,7 +9,7 @@ import { Rejection } from '../record.ts';
 import type { Format, FormatContext } from './format.ts';
 import { withSystem } from './system.ts';
 import { recordsOf } from './turns.ts';
-import { hasTools, idOf, rowTools, textAt } from './values.ts';
+import { hasTools, rowTools, textAt } from './values.ts';
 
 function answerText(row: PyDict): string | undefined {
   for (const key of ['response', 'reply', 'refusal', 'output']) {
@@ -35,7 +35,7 @@ function recordOf(
     { role: 'user', content: textAt(row, 'query', 'no_query') },
     { role: 'assistant', ...answer },
   ]);
-  return recordsOf({ id: idOf(row, prefix, context.place), messages, tools: rowTools(row) }, context);
+  return recordsOf(row, prefix, { messages, tools: rowTools(row) }, context);
 }
 
 export const xlam: Format = {

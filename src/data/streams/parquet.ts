@@ -55,11 +55,6 @@ function fieldOf(column: SchemaTree | undefined, key: string): SchemaTree | unde
   return column?.children.find(named) ?? column?.children[0]?.children[1];
 }
 
-function numberValue(cell: number, column: SchemaTree | undefined): PyValue {
-  const type = column?.element.type;
-  return Number.isInteger(cell) && type !== 'DOUBLE' && type !== 'FLOAT' ? BigInt(cell) : cell;
-}
-
 function cellText(cell: Uint8Array): string {
   if (!isUtf8(cell)) throw new UserError('PARQUET', 'a cell is not UTF-8');
   return Buffer.from(cell).toString('utf8');
@@ -72,7 +67,10 @@ function cellText(cell: Uint8Array): string {
 function cellValue(cell: unknown, column: SchemaTree | undefined): PyValue {
   if (cell === null || cell === undefined) return null;
   if (typeof cell === 'string' || typeof cell === 'boolean' || typeof cell === 'bigint') return cell;
-  if (typeof cell === 'number') return numberValue(cell, column);
+  if (typeof cell === 'number') {
+    const isFloat = column?.element.type === 'DOUBLE' || column?.element.type === 'FLOAT';
+    return Number.isInteger(cell) && !isFloat ? BigInt(cell) : cell;
+  }
   if (cell instanceof Date) return cell.toISOString();
   if (cell instanceof Uint8Array) return cellText(cell);
   if (Array.isArray(cell) || ArrayBuffer.isView(cell)) {

@@ -119,10 +119,6 @@ export class Endpoint {
     this.#nextSlot = Math.max(Date.now(), this.#nextSlot) + 60_000 / rate;
   }
 
-  get #faultText(): string {
-    return `${this.url}${this.lastFault.startsWith('HTTP') ? ' answers' : ''} ${this.lastFault}`;
-  }
-
   /** The pause after so many faults in a row, before it is spread. */
   #pauseAfter(faults: number): number {
     const { firstPause = 1000 } = this.#options;
@@ -164,7 +160,8 @@ export class Endpoint {
       asked > LONGEST_ASKED
         ? `; it asks to wait ${duration(asked)}, and is asked again after ${duration(LONGEST_ASKED)}, the longest pause`
         : '';
-    this.#options.watch.say(`${this.#faultText}${ceiling}; trying again ${how}`);
+    const answers = this.lastFault.startsWith('HTTP') ? ' answers' : '';
+    this.#options.watch.say(`${this.url}${answers} ${this.lastFault}${ceiling}; trying again ${how}`);
   }
 
   /** The models that a list at `path` has. */
@@ -269,16 +266,11 @@ export class Endpoint {
         `waiting for an answer of ${this.url} (${duration(Date.now() - began)} of at most ${duration(timeout)})`,
     );
     this.#options.watch.heard();
-    const value = parsed(this.#withoutKey(text));
+    // Some servers send the key back.
+    const isSecret = apiKey !== undefined && apiKey.length >= SURELY_A_KEY && text.includes(apiKey);
+    const value = parsed(isSecret ? withoutSecrets(text, [apiKey]) : text);
     const told = this.#told(response, text, value);
     return { value, told: told && { ...told, said: this.#shown(told.said) }, headers: response.headers };
-  }
-
-  /** A text without the key that some servers send back. */
-  #withoutKey(text: string): string {
-    const { apiKey } = this.#options;
-    if (apiKey === undefined || apiKey.length < SURELY_A_KEY || !text.includes(apiKey)) return text;
-    return withoutSecrets(text, [apiKey]);
   }
 
   /** The error that a response is; throws a Transient or a BadReply where it is neither that nor an answer. */

@@ -5,7 +5,7 @@
  * they were a chat's, fails at (seen in 0.4.0) and answers 500.
  */
 import { type Finish, finishOf, type IsEnd } from './finish.ts';
-import type { Ask, Protocol, RawSample, TokenFacts } from './protocol.ts';
+import type { Ask, Protocol, TokenFacts } from './protocol.ts';
 import type { Reply } from './reply.ts';
 
 interface Entry extends TokenFacts {
@@ -52,13 +52,6 @@ function finishOfSample(reply: Reply, isEnd: IsEnd): Finish {
 const wordEnd = (word: unknown, isEnd: IsEnd): Finish =>
   typeof word === 'string' && isEnd(word) ? 'stop' : 'length';
 
-function readSample(reply: Reply, isEnd: IsEnd): RawSample {
-  const tokens = reply.at('tokens').ids();
-  const given = reply.at('completion_probabilities');
-  const facts = align(tokens, given.isThere ? given.list().map(entryOf) : [], given);
-  return { finish: finishOfSample(reply, isEnd), tokens, facts };
-}
-
 export const llamaCpp: Protocol = {
   name: 'llama.cpp',
   distributions: true,
@@ -87,7 +80,12 @@ export const llamaCpp: Protocol = {
     cache_prompt: true,
     stream: false,
   }),
-  read: (reply, { isEnd }) => [readSample(reply, isEnd)],
+  read(reply, { isEnd }) {
+    const tokens = reply.at('tokens').ids();
+    const given = reply.at('completion_probabilities');
+    const facts = align(tokens, given.isThere ? given.list().map(entryOf) : [], given);
+    return [{ finish: finishOfSample(reply, isEnd), tokens, facts }];
+  },
   async tokenize(endpoint, text, signal) {
     const body = { content: text, add_special: false, parse_special: true };
     return (await endpoint.send('/tokenize', body, signal)).at('tokens').ids();

@@ -5,7 +5,6 @@
  */
 import type { CallToWrite, Tags } from '../../chat/formats/format.ts';
 import { closesThought } from '../../chat/generation.ts';
-import type { Tool } from '../../chat/messages.ts';
 import { turnAfter } from '../../chat/template.ts';
 import { isDict, type PyValue } from '../../json/python.ts';
 import { tryParseJson } from '../../json/parse.ts';
@@ -16,10 +15,6 @@ import { historyOf } from './history.ts';
 import { CHAT_PARAMETERS } from './parameters.ts';
 import type { Ask, Protocol, RawSample } from './protocol.ts';
 import type { Reply } from './reply.ts';
-
-function toolOf({ name, description, parameters }: Tool): object {
-  return { type: 'function', function: { name, description, parameters } };
-}
 
 function valueOf(text: string): PyValue | undefined {
   const parsed = tryParseJson(text);
@@ -109,9 +104,13 @@ export const openai: Protocol = {
   // Undefined parameters are not sent.
   body({ prompt: { text, messages, tools = [] }, samples, seed, sampling, model }: Ask) {
     const { enable_thinking } = sampling;
+    const functions = tools.map(({ name, description, parameters }) => ({
+      type: 'function',
+      function: { name, description, parameters },
+    }));
     const conversation = {
       messages: historyOf(messages ?? []),
-      tools: tools.length > 0 ? tools.map(toolOf) : undefined,
+      tools: functions.length > 0 ? functions : undefined,
       chat_template_kwargs: enable_thinking === undefined ? undefined : { enable_thinking },
     };
     return {
