@@ -47,20 +47,7 @@ const options = {
 type PreferenceOptions = z.output<z.ZodObject<typeof options>>;
 
 /** A batch's pairs, each [pairs, 1]; a place without a pair has zeros. */
-interface Pairs {
-  /** Share of the pair in the step's mean. */
-  readonly weight: Tensor;
-  /** Summed log-probabilities under the policy. */
-  readonly chosen: Tensor;
-  readonly rejected: Tensor;
-  /** Rewards in DPO's sense, without beta: log-ratios to the reference. */
-  readonly chosenGain: Tensor;
-  readonly rejectedGain: Tensor;
-  /** Mean cross-entropy of the chosen answer. */
-  readonly nll: Tensor;
-}
-
-function pairsOf(g: Graph, logprobs: Tensor, inputs: RowInputs): Pairs {
+function pairsOf(g: Graph, logprobs: Tensor, inputs: RowInputs) {
   const column = (t: Tensor): Tensor => reshape(g, t, [logprobs.shape[1] ?? 1, 1]);
   const signs = transpose(g, rowInput(inputs, 'pair_signs')); // [R, pairs]
   const [isChosen, isRejected] = [relu(g, signs), relu(g, scale(g, signs, -1))];
@@ -70,12 +57,15 @@ function pairsOf(g: Graph, logprobs: Tensor, inputs: RowInputs): Pairs {
   const tokens = clamp(g, over(isChosen, full(g, own.shape, 1)), 1, Infinity);
   const chosen = over(isChosen, own);
   return {
-    // The rows of a pair have the same weight.
+    // Share of the pair in the step's mean: its rows have the same weight.
     weight: div(g, over(isChosen, column(rowInput(inputs, 'weights'))), tokens),
+    // Summed log-probabilities under the policy.
     chosen,
     rejected: over(isRejected, own),
+    // Rewards in DPO's sense, without beta: log-ratios to the reference.
     chosenGain: over(isChosen, gain),
     rejectedGain: over(isRejected, gain),
+    // Mean cross-entropy of the chosen answer.
     nll: scale(g, div(g, chosen, tokens), -1),
   };
 }

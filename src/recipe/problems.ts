@@ -1,6 +1,7 @@
 /** Faults of a recipe, in sentences: where, what stands there, what may stand there. */
 import type { z } from 'zod';
-import { choicesOf, isRecord, NAME_RULE, rulesAt, rulesText, valueAt } from './rules.ts';
+import { NAME_RULE } from '../stages/stage.ts';
+import { choicesOf, isRecord, rulesAt, rulesText, valueAt } from './rules.ts';
 import { nearest, suggestion } from './suggest.ts';
 import type { Path } from './tree.ts';
 

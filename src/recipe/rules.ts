@@ -1,6 +1,6 @@
 /** The recipe's schema as JSON Schema: which keys may stand at a path, what a value there must be, and what it refers to. */
 import { z } from 'zod';
-import { type PathKind, paths, type Referent, references } from '../stages/stage.ts';
+import { NAME_RULE, type PathKind, paths, type Referent, references } from '../stages/stage.ts';
 import { recipeSchema } from './schema.ts';
 import { listed } from './suggest.ts';
 import type { Path } from './tree.ts';
@@ -46,9 +46,6 @@ const RECIPE: Rule = {
     defaults: { type: 'object', properties: Object.assign({}, ...STAGES.map((stage) => stage.properties)) },
   },
 };
-
-/** Rule for names. */
-export const NAME_RULE = 'a name of letters, digits, dots, dashes and underscores';
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -3,12 +3,12 @@ import { UserError } from '../base/errors.ts';
 import { Speech } from '../environment/speech.ts';
 import type { SteppedStage } from '../train/loop.ts';
 import { rowCount, type TrainExample } from '../train/examples.ts';
-import type { DrawnSample } from '../train/events.ts';
 import { readRollouts, type StoredPrompt } from '../train/rollout-store.ts';
 import {
   epochSource,
   type ExampleSource,
   type PendingExample,
+  type SupervisedOptions,
   supervisedStage,
 } from '../train/supervised.ts';
 import { joinExamples } from '../train/shared-prefix.ts';
@@ -39,13 +39,10 @@ export const treeLimit = ({ train_batch_size: batch }: { readonly train_batch_si
   Math.min(TREE_LIMIT, batch);
 
 /** Lessons of a stage. */
-export interface Lessons {
+export interface Lessons extends Pick<SupervisedOptions, 'warnings' | 'shown'> {
   readonly examples: readonly PendingExample[];
   /** Arrangement of a step's examples in the model; one tree each, if unset. */
   readonly arrange?: (examples: readonly TrainExample[]) => readonly TrainExample[];
-  readonly warnings: readonly string[];
-  /** Some of it, to be shown with the first step. */
-  readonly shown?: readonly DrawnSample[];
 }
 
 /** An example that is at hand. */

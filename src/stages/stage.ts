@@ -35,10 +35,10 @@ export const paths = z.registry<{ readonly wants: PathKind }>();
 /** An option that is a path; the recipe's reader makes it absolute and checks that something lies there. */
 export const pathTo = (wants: PathKind): z.ZodString => z.string().min(1).register(paths, { wants });
 
+/** Rule for names. */
+export const NAME_RULE = 'a name of letters, digits, dots, dashes and underscores';
 /** A name that can be a folder: of a run, a stage, a model. */
-export const nameSchema = z
-  .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'a name of letters, digits, dots, dashes and underscores');
+export const nameSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, NAME_RULE);
 
 export const count = z.int().positive();
 export const fraction = z.number().min(0).max(1);

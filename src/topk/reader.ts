@@ -1,7 +1,7 @@
 /** Reads a top-k store at any place; only its index is in memory. Every part that is read is checked. */
 import { closeSync, fstatSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
-import { UserError } from '../base/errors.ts';
+import { required, UserError } from '../base/errors.ts';
 import { openFile, readAt } from '../base/open-file.ts';
 import type { TokenIds } from '../base/token-ids.ts';
 import {
@@ -122,47 +122,37 @@ export class TopKFile {
     };
   }
 
-  #with<T>(use: (file: ByteFile) => T): T {
-    if (this.#open !== undefined) return use(this.#open);
-    using file = new ByteFile(this.path);
-    return use(file);
-  }
-
-  #start(file: ByteFile, index: number) {
+  /** Has a sequence decoded, of which `to` reads the bytes up to an end; throws a UserError where that finds it damaged. */
+  #sequence<T>(
+    index: number,
+    decode: (to: (end: number) => Buffer, layout: ReturnType<typeof sequenceLayout>) => T | undefined,
+  ): T {
+    using own = this.#open === undefined ? new ByteFile(this.path) : undefined;
+    const file = this.#open ?? required(own, 'a file');
     const place = Number(this.#places.index.readBigUInt64LE(index * 8));
     const start = file.read(place, place + SEQUENCE_START);
-    if (start.length < SEQUENCE_START) throw this.#damaged(index);
-    const layout = sequenceLayout(start, this.header);
-    if (place + layout.end > this.#places.end) throw this.#damaged(index);
-    return { place, start, layout };
-  }
-
-  #damaged(index: number): UserError {
-    return fault(this.path, `is damaged: the checksum of sequence ${index} does not match`);
+    const layout = start.length < SEQUENCE_START ? undefined : sequenceLayout(start, this.header);
+    const isWhole = layout !== undefined && place + layout.end <= this.#places.end;
+    const decoded = isWhole ? decode((end) => file.read(place, place + end), layout) : undefined;
+    if (decoded !== undefined) return decoded;
+    throw fault(this.path, `is damaged: the checksum of sequence ${index} does not match`);
   }
 
   /** Number of tokens of a sequence, and of those with distributions. */
   size(index: number): { readonly tokens: number; readonly rows: number } {
-    return this.#with((file) => this.#start(file, index).layout);
+    return this.#sequence(index, (_, layout) => layout);
   }
 
   tokens(index: number): TokenIds {
-    return this.#with((file) => {
-      const { place, layout } = this.#start(file, index);
-      const tokens = decodeTokens(file.read(place, place + layout.idsEnd), this.header);
-      if (tokens === undefined) throw this.#damaged(index);
-      return tokens;
-    });
+    return this.#sequence(index, (to, { idsEnd }) => decodeTokens(to(idsEnd), this.header));
   }
 
   read(index: number): TopKSequence {
-    return this.#with((file) => {
-      const { place, start, layout } = this.#start(file, index);
-      const bytes = file.read(place, place + layout.end);
-      const tokens = decodeTokens(bytes.subarray(0, layout.idsEnd), this.header);
-      const rows = decodeRows(bytes.subarray(layout.idsEnd), start.readUInt32LE(8), layout.rows, this.header);
-      if (tokens === undefined || rows === undefined) throw this.#damaged(index);
-      return { tokens, ...rows };
+    return this.#sequence(index, (to, { idsEnd, end, rows }) => {
+      const bytes = to(end);
+      const tokens = decodeTokens(bytes.subarray(0, idsEnd), this.header);
+      const decoded = decodeRows(bytes.subarray(idsEnd), bytes.readUInt32LE(8), rows, this.header);
+      return tokens && decoded && { tokens, ...decoded };
     });
   }
 }

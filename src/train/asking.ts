@@ -3,35 +3,27 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../base/errors.ts';
-import { readText, writeAtomic } from '../base/files.ts';
+import { writeAtomic } from '../base/files.ts';
+import { readJson } from '../base/json-file.ts';
 import { withNotices } from '../sampling/notices.ts';
 import type { SampleOptions, Sampler } from '../sampling/sampler.ts';
 import type { RunEvent, StageRun } from './events.ts';
 
 const TEACHER_FILE = 'teacher.json';
-const teacherSchema = z.object({ model: z.string() });
-
 /** Keeps in a folder of answers which model gives them; throws a UserError where another one has begun. */
 export function claimTeacher(folder: string, model: string): void {
   const path = join(folder, TEACHER_FILE);
-  if (!existsSync(path)) {
-    writeAtomic(path, JSON.stringify({ model }));
-    return;
-  }
-  const begun = modelIn(readText(path));
-  if (begun === model) return;
+  if (!existsSync(path)) writeAtomic(path, JSON.stringify({ model }));
+  const begun = readJson(
+    path,
+    z.object({ model: z.string() }),
+    'remove it to go on with the model served now',
+  );
+  if (begun.model === model) return;
   throw new UserError(
     'TEACHER',
-    `The server's model is ${model}, and the rollouts in ${folder} were begun with ${begun ?? 'one that is not known any more'}; have that model served under that name again, or draw into another run.`,
+    `The server's model is ${model}, and the rollouts in ${folder} were begun with ${begun.model}; have that model served under that name again, or draw into another run.`,
   );
-}
-
-function modelIn(text: string): string | undefined {
-  try {
-    return teacherSchema.parse(JSON.parse(text)).model;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Checks a teacher before `work` asks it; yields warnings, what is waited for, and what comes of the work when it is settled. */

@@ -1,7 +1,7 @@
 /** Training examples: a prompt, its completions, and what is known of each token that counts. */
 import { InternalError } from '../base/errors.ts';
 import type { TokenIds } from '../base/token-ids.ts';
-import { predictorIndex, type TreeLayout } from '../model/tree/tree.ts';
+import { predictorIndex, type PromptTree, type TreeLayout } from '../model/tree/tree.ts';
 import type { Objective } from '../losses/objective.ts';
 import type { TreeSize } from '../model/tree/buckets.ts';
 import { packedRows } from '../model/tree/packing.ts';
@@ -23,29 +23,26 @@ export interface TrainExample {
 }
 
 /** Every index from `start` to the end of `tokens`. */
-export function rowsFrom(tokens: TokenIds, start = 0): number[] {
-  return Array.from({ length: tokens.length - start }, (_, i) => start + i);
-}
+export const rowsFrom = (tokens: TokenIds, start = 0): number[] =>
+  Array.from({ length: tokens.length - start }, (_, i) => start + i);
 
 /** Number of tokens that count. */
-export function rowCount(example: TrainExample): number {
-  return example.completions.reduce((total, { rows }) => total + rows.length, 0);
-}
+export const rowCount = ({ completions }: TrainExample): number =>
+  completions.reduce((total, { rows }) => total + rows.length, 0);
 
 /** Groups of completions that are compared with each other, numbered from 0. */
-export function groupCount({ completions }: TrainExample): number {
-  return completions.reduce((most, { group = 0 }) => Math.max(most, group + 1), 0);
-}
+export const groupCount = ({ completions }: TrainExample): number =>
+  completions.reduce((most, { group = 0 }) => Math.max(most, group + 1), 0);
 
 /** Number of tokens that go through the model. */
-export function exampleTokens(example: TrainExample): number {
-  return example.completions.reduce((total, { tokens }) => total + tokens.length, example.prompt.length);
-}
+export const exampleTokens = ({ prompt, completions }: TrainExample): number =>
+  completions.reduce((total, { tokens }) => total + tokens.length, prompt.length);
 
 /** The trees of examples, as the layout sees them. */
-export function treeOf(example: TrainExample): { prompt: TokenIds; completions: readonly TokenIds[] } {
-  return { prompt: example.prompt, completions: example.completions.map(({ tokens }) => tokens) };
-}
+export const treeOf = ({ prompt, completions }: TrainExample): PromptTree => ({
+  prompt,
+  completions: completions.map(({ tokens }) => tokens),
+});
 
 /** An example's size with its completions packed into rows whose length is a multiple of `multiple`. */
 export function packedSize(example: TrainExample, multiple: number): TreeSize {

@@ -68,159 +68,124 @@ function whyNone({ drawn, valid, cut }: RolloutCounts, { reward_threshold }: Rol
   return `${none} is valid, as ${drawn - cut} are not well-formed; the teacher is too weak for the format (train it first)`;
 }
 
-/** One pass over the prompts that are not settled yet. */
-class Rollouts {
-  readonly #options: RolloutOptions;
-  readonly #writer: RolloutWriter;
-  /** Places of prompts that were too long, to be stored with the next group. */
-  #tooLong: number[] = [];
-  readonly #failed: { readonly position: number; readonly why: string }[] = [];
-  /** Counts since the last step, and prompts in all. */
-  #since = NO_COUNTS;
-  #settled = 0;
-  #stepStart: number;
-
-  constructor(options: RolloutOptions, writer: RolloutWriter) {
-    this.#options = options;
-    this.#writer = writer;
-    for (const { positions, counts } of writer.settled) {
-      // A step that was told of is over.
-      const before = this.step;
-      this.#settled += positions;
-      this.#since = this.step > before ? NO_COUNTS : addCounts(this.#since, counts);
-    }
-    this.#stepStart = options.now();
-  }
-
-  get total(): number {
-    return Math.ceil(this.#options.count / this.#options.rollout_batch_size);
-  }
-
-  /** Steps that are done: batches' worth of settled prompts. */
-  get step(): number {
-    const { count, rollout_batch_size: batch } = this.#options;
-    return this.#settled >= count ? this.total : Math.floor(this.#settled / batch);
-  }
-
-  /** The prompts that are not settled, by batches. */
-  *batches(): Generator<Batch<Asked>> {
-    const { count, rollout_batch_size: batch } = this.#options;
-    for (let number = 0; number < this.total; number++) {
-      const first = number * batch;
-      const positions = Array.from({ length: Math.min(batch, count - first) }, (_, i) => first + i);
-      const open = positions.filter((position) => !this.#writer.done.has(position));
-      if (open.length > 0) yield { number, questions: open.flatMap((position) => this.#question(position)) };
-    }
-  }
-
-  #question(position: number): Asked[] {
-    const { prompts, order } = this.#options;
-    const [prompt] = prompts.at([order(position)]);
-    if (prompt === undefined) {
-      this.#tooLong.push(position);
-      return [];
-    }
-    const { id, text, ids, dialogue, scorer } = prompt;
-    const { messages, tools } = dialogue;
-    return [{ position, id, text, ids, messages: messages.slice(0, -1), tools, scorer }];
-  }
-
-  /** Says what came of a group, and stores it last, so that the log has all that is stored. */
-  async *settle(group: readonly Answered<Asked>[]): AsyncGenerator<RunEvent> {
-    const positions = this.#tooLong;
-    let counts: RolloutCounts = { ...NO_COUNTS, tooLong: positions.length };
-    this.#tooLong = [];
-    const chosen = [];
-    for (const { question, drafts, failure } of group) {
-      const { position, id, text: prompt, ids: promptIds } = question;
-      if (failure !== undefined) {
-        this.#failed.push({ position, why: `${id}: ${failure}` });
-        continue;
-      }
-      positions.push(position);
-      const { counts: own, kept: samples } = choose(this.#options, question, drafts);
-      counts = addCounts(counts, own);
-      if (samples.length > 0) chosen.push({ position, id, prompt, promptIds, samples });
-    }
-    const scored = await this.#options.teacher.score(chosen, this.#options.signal);
-    const kept = chosen.map((prompt, i) => ({ ...prompt, samples: scored[i] ?? [] }));
-    if (positions.length > 0) yield* this.#store(positions, counts, kept);
-  }
-
-  *#store(
-    positions: readonly number[],
-    counts: RolloutCounts,
-    kept: readonly KeptPrompt[],
-  ): Generator<RunEvent> {
-    const { name: stage, now } = this.#options;
-    const before = this.step;
-    this.#settled += positions.length;
-    this.#since = addCounts(this.#since, counts);
-    const { step, total } = this;
-    if (step > before) {
-      const { drawn, valid, reward, completionTokens, promptTokens } = this.#since;
-      const end = now();
-      const of = (n: number): number => n / Math.max(1, drawn);
-      yield stepEvent({
-        stage,
-        step,
-        total,
-        tokens: completionTokens + promptTokens,
-        seconds: (end - this.#stepStart) / 1000,
-        metrics: {
-          reward: of(reward),
-          valid: of(valid),
-          kept: of(this.#since.kept),
-          completion_tokens: of(completionTokens),
-        },
-      });
-      this.#since = NO_COUNTS;
-      this.#stepStart = end;
-      yield* sampleEvents(stage, step, kept);
-    }
-    this.#writer.append(positions, counts, kept);
-  }
-
-  /** Warns of what stayed out; throws when too many prompts could not be answered, or nothing is kept. */
-  async *close(): AsyncGenerator<RunEvent> {
-    const { name: stage, count, max_failed } = this.#options;
-    yield* this.settle([]);
-    const [first] = this.#failed;
-    if (first !== undefined) {
-      const failed = { count: this.#failed.length, of: `${count} prompts`, first: first.why };
-      yield unanswered(stage, failed, max_failed * count);
-      const positions = this.#failed.map(({ position }) => position);
-      yield* this.#store(positions, NO_COUNTS, []);
-    }
-    const sum = this.#writer.settled.reduce((so, { counts }) => addCounts(so, counts), NO_COUNTS);
-    if (sum.kept === 0) {
-      // Nobody can learn from it, so the same command asks again.
-      this.#writer.clear();
-      throw new UserError('NO_ANSWERS', `Stage ${stage}: ${whyNone(sum, this.#options)}.`);
-    }
-    if (sum.tooLong > 0) {
-      const text = `${sum.tooLong} prompts were too long and were left out`;
-      yield { type: 'warning', stage, text };
-    }
-  }
-}
-
 /**
  * Answers the prompts step by step until all are answered; what is on disk is not asked again. Throws the signal's reason
  * when it fires.
  */
 export async function* runRollouts(options: RolloutOptions): AsyncGenerator<RunEvent, void, undefined> {
-  const { name: stage, kind, teacher, tokenizer, vocabSize, folder } = options;
-  const facts = { tokenizer: tokenizer.fingerprint(), vocabSize, topK: teacher.topK };
-  using writer = new RolloutWriter(folder, facts);
-  const rollouts = new Rollouts(options, writer);
-  const { total, step } = rollouts;
-  yield { type: 'stage', stage, kind, total, done: step };
-  if (step < total) {
-    const draw = (stop: AbortSignal) => teacher.draw(rollouts.batches(), stop);
-    const settle = (group: readonly Answered<Asked>[]) => rollouts.settle(group);
-    yield* asking(options, teacher.sampler, teacher.sampling, draw, settle);
+  const { name: stage, kind, teacher, tokenizer, vocabSize, folder, signal, now } = options;
+  const { prompts, order, count, rollout_batch_size: batch } = options;
+  const total = Math.ceil(count / batch);
+  using writer = new RolloutWriter(folder, {
+    tokenizer: tokenizer.fingerprint(),
+    vocabSize,
+    topK: teacher.topK,
+  });
+  /** Places of prompts that were too long, to be stored with the next group. */
+  let tooLong: number[] = [];
+  const failed: { readonly position: number; readonly why: string }[] = [];
+  /** Prompts that are settled, and counts since the last step. */
+  let [settled, since, stepStart] = [0, NO_COUNTS, now()];
+  /** Steps that are done: batches' worth of settled prompts. */
+  const stepsDone = (): number => (settled >= count ? total : Math.floor(settled / batch));
+  /** Counts settled prompts, and tells whether a step has ended with them. */
+  const endsStep = (positions: number, counts: RolloutCounts): boolean => {
+    const before = stepsDone();
+    settled += positions;
+    since = addCounts(since, counts);
+    return stepsDone() > before;
+  };
+  // A step that was told of is over.
+  for (const { positions, counts } of writer.settled) if (endsStep(positions, counts)) since = NO_COUNTS;
+
+  /** The prompts that are not settled, by batches. */
+  function* batches(): Generator<Batch<Asked>> {
+    for (let number = 0; number < total; number++) {
+      const first = number * batch;
+      const positions = Array.from({ length: Math.min(batch, count - first) }, (_, i) => first + i);
+      const open = positions.filter((position) => !writer.done.has(position));
+      const questions = open.flatMap((position) => {
+        const [prompt] = prompts.at([order(position)]);
+        if (prompt === undefined) {
+          tooLong.push(position);
+          return [];
+        }
+        const { id, text, ids, dialogue, scorer } = prompt;
+        const { messages, tools } = dialogue;
+        return [{ position, id, text, ids, messages: messages.slice(0, -1), tools, scorer }];
+      });
+      if (open.length > 0) yield { number, questions };
+    }
   }
-  yield* rollouts.close();
+
+  /** Says what came of some prompts, and stores it last, so that the log has all that is stored. */
+  function* store(
+    positions: readonly number[],
+    counts: RolloutCounts,
+    kept: readonly KeptPrompt[],
+  ): Generator<RunEvent> {
+    if (endsStep(positions.length, counts)) {
+      const end = now();
+      const of = (name: keyof RolloutCounts): number => since[name] / Math.max(1, since.drawn);
+      yield stepEvent({
+        stage,
+        step: stepsDone(),
+        total,
+        tokens: since.completionTokens + since.promptTokens,
+        seconds: (end - stepStart) / 1000,
+        metrics: {
+          reward: of('reward'),
+          valid: of('valid'),
+          kept: of('kept'),
+          completion_tokens: of('completionTokens'),
+        },
+      });
+      [since, stepStart] = [NO_COUNTS, end];
+      yield* sampleEvents(stage, stepsDone(), kept);
+    }
+    writer.append(positions, counts, kept);
+  }
+
+  async function* settle(group: readonly Answered<Asked>[]): AsyncGenerator<RunEvent> {
+    const positions = tooLong;
+    let counts: RolloutCounts = { ...NO_COUNTS, tooLong: positions.length };
+    tooLong = [];
+    const chosen = [];
+    for (const { question, drafts, failure } of group) {
+      const { position, id, text: prompt, ids: promptIds } = question;
+      if (failure !== undefined) {
+        failed.push({ position, why: `${id}: ${failure}` });
+        continue;
+      }
+      positions.push(position);
+      const { counts: own, kept: samples } = choose(options, question, drafts);
+      counts = addCounts(counts, own);
+      if (samples.length > 0) chosen.push({ position, id, prompt, promptIds, samples });
+    }
+    const scored = await teacher.score(chosen, signal);
+    const kept = chosen.map((prompt, i) => ({ ...prompt, samples: scored[i] ?? [] }));
+    if (positions.length > 0) yield* store(positions, counts, kept);
+  }
+
+  const done = stepsDone();
+  yield { type: 'stage', stage, kind, total, done };
+  const draw = (stop: AbortSignal) => teacher.draw(batches(), stop);
+  if (done < total) yield* asking(options, teacher.sampler, teacher.sampling, draw, settle);
+  yield* settle([]);
+  const [first] = failed;
+  if (first !== undefined) {
+    const of = `${count} prompts`;
+    yield unanswered(stage, { count: failed.length, of, first: first.why }, options.max_failed * count);
+    const positions = failed.map(({ position }) => position);
+    yield* store(positions, NO_COUNTS, []);
+  }
+  const sum = writer.settled.reduce((so, { counts }) => addCounts(so, counts), NO_COUNTS);
+  if (sum.kept === 0) {
+    // Nobody can learn from it, so the same command asks again.
+    writer.clear();
+    throw new UserError('NO_ANSWERS', `Stage ${stage}: ${whyNone(sum, options)}.`);
+  }
+  if (sum.tooLong > 0)
+    yield { type: 'warning', stage, text: `${sum.tooLong} prompts were too long and were left out` };
   writer.finish();
 }

@@ -5,7 +5,6 @@ import { learningRate, type ScheduleOptions } from '../tensor/optim/schedule.ts'
 import type { DrawnSample } from './events.ts';
 import { rowCount, type TrainExample } from './examples.ts';
 import { metricsOf, type StepReport, type SteppedStage } from './loop.ts';
-import type { Trainer } from './trainer.ts';
 
 /** Examples of the 0-based step `step`; must depend on nothing else. */
 export type ExampleSource = (
@@ -13,17 +12,13 @@ export type ExampleSource = (
   signal: AbortSignal,
 ) => readonly TrainExample[] | Promise<readonly TrainExample[]>;
 
-export interface SupervisedOptions {
-  readonly trainer: Trainer;
+export interface SupervisedOptions extends Pick<SteppedStage, 'trainer' | 'total' | 'warnings'> {
   readonly examples: ExampleSource;
-  readonly total: number;
   readonly options: ScheduleOptions & { readonly token_budget?: number };
   /** Tells whether making examples needs the device; otherwise those of the next step are made while one is computed. */
   readonly onDevice?: boolean;
   /** Looks at the first step's examples, and says what there is to say of them; throws a UserError where they teach nothing. */
   readonly check?: (examples: readonly TrainExample[]) => string;
-  /** Notices for the user before it begins. */
-  readonly warnings?: readonly string[];
   /** Some of what it learns from, to be shown with the first step. */
   readonly shown?: readonly DrawnSample[];
 }
