@@ -4,13 +4,13 @@ import type { Dialogue } from '../chat/messages.ts';
 /** A list whose items may be made when they are asked for, as there may be more than fit into memory. Arrays are such lists. */
 export interface Series<T> extends Iterable<T> {
   readonly length: number;
-  at(index: number): T | undefined;
+  readonly at: (index: number) => T | undefined;
   slice(start?: number, end?: number): Series<T>;
 }
 
 export interface Dialogues<T extends Dialogue> extends Series<T> {
   /** The same value for dialogues with one tool set; without it, that is the list of their tools itself. */
-  toolsAt?(index: number): unknown;
+  readonly toolsAt?: (index: number) => unknown;
   /** Tells whether what was made of them should be made again rather than kept. */
   readonly isLarge?: boolean;
   slice(start?: number, end?: number): Dialogues<T>;
@@ -19,40 +19,28 @@ export interface Dialogues<T extends Dialogue> extends Series<T> {
 type Source<T extends Dialogue> = Required<Pick<Dialogues<T>, 'at' | 'toolsAt' | 'isLarge'>>;
 
 /** Dialogues that are made, or read, when they are asked for. */
-export class DialogueList<T extends Dialogue> implements Dialogues<T> {
-  readonly length: number;
-  readonly isLarge: boolean;
-  readonly #source: Source<T>;
-
-  constructor(length: number, source: Source<T>) {
-    this.length = length;
-    this.isLarge = source.isLarge;
-    this.#source = source;
-  }
-
-  at(index: number): T | undefined {
-    return index >= 0 && index < this.length ? this.#source.at(index) : undefined;
-  }
-
-  toolsAt(index: number): unknown {
-    return this.#source.toolsAt(index);
-  }
-
-  slice(start = 0, end = this.length): DialogueList<T> {
-    const { at, toolsAt, isLarge } = this.#source;
-    return new DialogueList(Math.max(0, Math.min(end, this.length) - start), {
-      at: (index) => at(start + index),
-      toolsAt: (index) => toolsAt(start + index),
-      isLarge,
-    });
-  }
-
-  *[Symbol.iterator](): Iterator<T> {
-    for (let i = 0; i < this.length; i++) {
-      const one = this.#source.at(i);
-      if (one !== undefined) yield one;
-    }
-  }
+export function dialogueList<T extends Dialogue>(
+  length: number,
+  { at, toolsAt, isLarge }: Source<T>,
+): Required<Dialogues<T>> {
+  return {
+    length,
+    at: (index) => (index >= 0 && index < length ? at(index) : undefined),
+    toolsAt,
+    isLarge,
+    slice: (start = 0, end = length) =>
+      dialogueList(Math.max(0, Math.min(end, length) - start), {
+        at: (index) => at(start + index),
+        toolsAt: (index) => toolsAt(start + index),
+        isLarge,
+      }),
+    *[Symbol.iterator]() {
+      for (let i = 0; i < length; i++) {
+        const one = at(i);
+        if (one !== undefined) yield one;
+      }
+    },
+  };
 }
 
 /** Neighbours that share one tool set. */

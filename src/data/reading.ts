@@ -11,7 +11,7 @@ import { toTool } from '../chat/tool-documents.ts';
 import { dumps } from '../json/dumps.ts';
 import { tryParseJson } from '../json/parse.ts';
 import { isDict, isList, toJsonObject, type PyDict, type PyValue } from '../json/python.ts';
-import { DialogueList } from './dialogues.ts';
+import { dialogueList, type Dialogues } from './dialogues.ts';
 import { type DataRecord, readRecord, Rejection } from './record.ts';
 import type { ReadDialogue } from './render.ts';
 import { fileRows, type Row } from './streams/rows.ts';
@@ -183,7 +183,7 @@ export class RecordFile implements Disposable {
  * whose source is then its category. Blank lines are skipped, all others checked first; of a large file only their places
  * are kept.
  */
-export function readDialogues(path: string, keptBytes = KEPT): DialogueList<TaskDialogue> {
+export function readDialogues(path: string, keptBytes = KEPT): Required<Dialogues<TaskDialogue>> {
   const file = new RecordFile(path);
   const isLarge = file.size > keptBytes;
   const kept: TaskDialogue[] = [];
@@ -212,7 +212,7 @@ export function readDialogues(path: string, keptBytes = KEPT): DialogueList<Task
     throw thrown;
   }
   if (!isLarge) file[Symbol.dispose]();
-  return new DialogueList(file.length, {
+  return dialogueList(file.length, {
     at: (index) => (isLarge ? file.at(index, toDialogue) : kept[index]),
     toolsAt: (index) => numbers[index],
     isLarge,

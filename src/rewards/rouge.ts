@@ -48,26 +48,21 @@ function readWords(text: string, cut: Cut): Words {
 }
 
 /**
- * The length of the longest common subsequence with a fixed word sequence, 32 words of it at a time (Hyyrö, "Bit-parallel LCS-length
+ * Finds the length of the longest common subsequence with a fixed word sequence, 32 words of it at a time (Hyyrö, "Bit-parallel LCS-length
  * computation revisited", 2004): bit i of `row` is 0 once the subsequence grows at word i.
  */
-class CommonSubsequence {
-  readonly #blocks: number;
-  readonly #places = new Map<string, Uint32Array>();
-
-  constructor(target: readonly string[]) {
-    this.#blocks = Math.ceil(target.length / 32);
-    for (const [i, word] of target.entries()) {
-      let places = this.#places.get(word);
-      if (places === undefined) this.#places.set(word, (places = new Uint32Array(this.#blocks)));
-      places[i >>> 5] = (places[i >>> 5] ?? 0) | (1 << (i & 31));
-    }
+function commonLength(target: readonly string[]): (words: readonly string[]) => number {
+  const blocks = Math.ceil(target.length / 32);
+  const placesOf = new Map<string, Uint32Array>();
+  for (const [i, word] of target.entries()) {
+    const places = placesOf.get(word) ?? new Uint32Array(blocks);
+    placesOf.set(word, places);
+    places[i >>> 5] = (places[i >>> 5] ?? 0) | (1 << (i & 31));
   }
-
-  length(words: readonly string[]): number {
-    const row = new Uint32Array(this.#blocks).fill(0xffffffff);
+  return (words) => {
+    const row = new Uint32Array(blocks).fill(0xffffffff);
     for (const word of words) {
-      const places = this.#places.get(word);
+      const places = placesOf.get(word);
       if (places === undefined) continue;
       let carry = 0;
       for (let block = 0; block < row.length; block++) {
@@ -82,30 +77,22 @@ class CommonSubsequence {
     let length = 0;
     for (const bits of row) for (let zeros = ~bits; zeros !== 0; zeros &= zeros - 1) length++;
     return length;
-  }
+  };
 }
 
-/** Scores one target against many predictions; the target is taken apart once. */
-export class RougeL {
-  readonly #cut: Cut;
-  readonly #count: number;
-  readonly #common: CommonSubsequence;
-
-  /** `cut` finds words; default: as the reference does, those of a-z and 0-9 alone. */
-  constructor(target: string, cut: Cut = latinWords) {
-    const { words, count } = readWords(target, cut);
-    this.#cut = cut;
-    this.#count = count;
-    this.#common = new CommonSubsequence(words);
-  }
-
-  /** The F-measure of `prediction`, 0 to 1. */
-  score(prediction: string): number {
-    const { words, count } = readWords(prediction, this.#cut);
-    if (this.#count === 0 || count === 0) return 0;
-    const length = this.#common.length(words);
+/**
+ * Scorer of many predictions against one target, 0 to 1: their F-measures. `cut` finds words; default: as the reference
+ * does, those of a-z and 0-9 alone.
+ */
+export function rougeL(target: string, cut: Cut = latinWords): (prediction: string) => number {
+  const wanted = readWords(target, cut);
+  const lengthOf = commonLength(wanted.words);
+  return (prediction) => {
+    const { words, count } = readWords(prediction, cut);
+    if (wanted.count === 0 || count === 0) return 0;
+    const length = lengthOf(words);
     const precision = length / count;
-    const recall = length / this.#count;
+    const recall = length / wanted.count;
     return length > 0 ? (2 * precision * recall) / (precision + recall) : 0;
-  }
+  };
 }

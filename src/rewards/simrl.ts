@@ -29,7 +29,7 @@ import {
   type Score,
   wellFormed,
 } from './reward.ts';
-import { type Cut, RougeL } from './rouge.ts';
+import { type Cut, rougeL } from './rouge.ts';
 
 export interface ArgumentMatch {
   readonly name: string;
@@ -74,14 +74,14 @@ type ValueScorer = (predicted: PyValue) => number;
 /** Scorer of all the predictions that a gold value is compared with: the value is taken apart once. */
 function valueScorer(gold: PyValue, cut?: Cut): ValueScorer {
   const goldNumber = asNumber(gold);
-  let rouge: RougeL | undefined;
+  let rouge: ReturnType<typeof rougeL> | undefined;
   let printed: string | undefined;
   return (predicted) => {
     if (typeof gold === 'string' && typeof predicted === 'string') {
       // Equality comes first, because equal texts without a Latin word have no ROUGE.
       if (gold === predicted) return 1;
-      rouge ??= new RougeL(gold, cut);
-      return rouge.score(predicted);
+      rouge ??= rougeL(gold, cut);
+      return rouge(predicted);
     }
     const number = goldNumber === undefined ? undefined : asNumber(predicted);
     if (goldNumber !== undefined && number !== undefined) return sameNumber(goldNumber, number) ? 1 : 0;

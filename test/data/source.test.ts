@@ -8,7 +8,7 @@ import { trainTokenizer } from '../../src/chat/bpe-trainer.ts';
 import { OWN_TEMPLATE } from '../../src/chat/template.ts';
 import { renderDialogue } from '../../src/data/render.ts';
 import { readDialogues } from '../../src/data/reading.ts';
-import { loadDialogues } from '../../src/data/loading.ts';
+import { loadDialogues } from '../../src/run/dialogues.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'source-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
