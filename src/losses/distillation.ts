@@ -27,29 +27,22 @@ import type { Tensor } from '../tensor/tensor.ts';
 import { negativeLogLikelihood } from './cross-entropy.ts';
 import { CE, defineLoss, ENTROPY, entropyRows, rowInput, type RowObjective, weighted } from './objective.ts';
 
-interface TopK {
-  readonly ids: Tensor; // i32 [k, R]
-  readonly teacher: Tensor; // [k, R] log-probabilities
-  readonly student: Tensor; // [k, R] log-probabilities
-}
-
-/** sum_{i in top-k of T} p_T (log p_T - log p_S), [1, R]. */
-function forwardKl(g: Graph, t: TopK): Tensor {
+/** sum_{i in top-k of T} p_T (log p_T - log p_S), [1, R], of log-probabilities [k, R], as below. */
+function forwardKl(g: Graph, student: Tensor, teacher: Tensor): Tensor {
   // The student's term stands first so that its gradient is the plain one.
-  return scale(g, sumRows(g, mul(g, sub(g, t.student, t.teacher), exp(g, t.teacher))), -1);
+  return scale(g, sumRows(g, mul(g, sub(g, student, teacher), exp(g, teacher))), -1);
 }
 
 /** sum_{i in top-k of T} p_S (log p_S - log p_T), [1, R]. */
-function reverseKl(g: Graph, t: TopK): Tensor {
-  return sumRows(g, mul(g, exp(g, t.student), sub(g, t.student, t.teacher)));
+function reverseKl(g: Graph, student: Tensor, teacher: Tensor): Tensor {
+  return sumRows(g, mul(g, exp(g, student), sub(g, student, teacher)));
 }
 
 /**
  * Adaptive KL as STAR's code has it: the head is the smallest prefix of the teacher's ids whose mass reaches a
- * half, the crossing one included; the gates are not detached.
+ * half, the crossing one included; the gates, which come of the `gap` |p_S - p_T| [k, R], are not detached.
  */
-function adaptiveKl(g: Graph, t: TopK, head: Tensor, forward: Tensor, reverse: Tensor): Tensor {
-  const gap = abs(g, sub(g, exp(g, t.student), exp(g, t.teacher)));
+function adaptiveKl(g: Graph, gap: Tensor, head: Tensor, forward: Tensor, reverse: Tensor): Tensor {
   const gapHead = sumRows(g, mul(g, gap, head));
   const gapAll = sumRows(g, gap);
   const gapRest = sub(g, gapAll, gapHead);
@@ -113,21 +106,22 @@ export const distillation = defineLoss(
     build: (g, rows, inputs) => {
       const ids = rowInput(inputs, 'teacher_ids');
       const teacher = rowInput(inputs, 'teacher_logprobs');
-      const t: TopK = { ids, teacher, student: logProbabilitiesAt(g, rows, ids) };
+      const student = logProbabilitiesAt(g, rows, ids);
       const parts: Record<string, Tensor> = {
         teacher_mass: weighted(g, inputs, sumRows(g, exp(g, teacher))),
         entropy: weighted(g, inputs, entropyRows(g, rows)),
       };
-      const forward = forwardKl(g, t);
+      const forward = forwardKl(g, student, teacher);
       parts['fkl'] = weighted(g, inputs, forward);
       let kd = forward;
       if (kd_kl_type !== 'fkl') {
-        const reverse = reverseKl(g, t);
+        const reverse = reverseKl(g, student, teacher);
         parts['rkl'] = weighted(g, inputs, reverse);
-        kd =
-          kd_kl_type === 'rkl'
-            ? reverse
-            : adaptiveKl(g, t, rowInput(inputs, 'teacher_head'), forward, reverse);
+        kd = reverse;
+        if (kd_kl_type === 'akl') {
+          const gap = abs(g, sub(g, exp(g, student), exp(g, teacher)));
+          kd = adaptiveKl(g, gap, rowInput(inputs, 'teacher_head'), forward, reverse);
+        }
       }
       if (kd_kl_l1_coef > 0) {
         const tail = tailMass(g, rows, ids, kd_student_topm);

@@ -36,13 +36,9 @@ export function overridden(recipe: Tree, words: string): Tree {
       );
     }
     if (isTreeMap(content)) {
-      const found = Math.max(
-        0,
-        runs.findIndex((name) => content.has(name)),
-      );
-      const name = runs[found] ?? '';
+      const name = runs.find((one) => content.has(one)) ?? runs[0] ?? '';
       const inner = content.get(name) ?? { at, keyAt: at, content: null };
-      return { ...tree, content: new Map(content).set(name, put(inner, from + found + 1)) };
+      return { ...tree, content: new Map(content).set(name, put(inner, from + name.split('.').length)) };
     }
     const path = names.slice(0, from).join('.');
     const shown = JSON.stringify(content);

@@ -1,17 +1,15 @@
 /** Program and machine of a run: for `machine.json` and the head of the report. Names no host, user or path. */
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { readText } from '../base/files.ts';
+import { z } from 'zod';
+import { readJson } from '../base/json-file.ts';
 import { PACKAGE_ROOT } from '../base/package-root.ts';
 import type { MachineFacts } from '../eval/formats.ts';
 
 /** This program's version, from the package.json beside `src` and `dist`. */
-export function packageVersion(): string {
-  const manifest: unknown = JSON.parse(readText(join(PACKAGE_ROOT, 'package.json')));
-  const version =
-    typeof manifest === 'object' && manifest !== null && 'version' in manifest ? manifest.version : '';
-  return typeof version === 'string' ? version : '';
-}
+export const packageVersion = (): string =>
+  readJson(join(PACKAGE_ROOT, 'package.json'), z.object({ version: z.string() }), 'install tinystar again')
+    .version;
 
 /** The facts of this process; `device` is the device that computes, with the reason why it was chosen. */
 export function machineFacts(options: { started: Date; device?: string; command?: string }): MachineFacts {

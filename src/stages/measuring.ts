@@ -74,24 +74,6 @@ const verdictFile = (folder: string, step: number): string =>
 export const readVerdicts = <V>(path: string, verdict: z.ZodType<V>): V[] =>
   readJson(path, z.array(verdict), 'remove it to have that part judged again');
 
-/** Says how many prompts were too long to be asked; throws when all were. */
-function* unasked<V extends Verdict>(
-  { name }: StageContext,
-  { what, isUnasked }: Pick<Measurement<V, never>, 'what' | 'isUnasked'>,
-  label: string,
-  judged: readonly V[],
-): Iterable<RunEvent> {
-  const number = judged.filter(isUnasked).length;
-  if (number === 0) return;
-  const text = `${number} of ${judged.length} ${what} are too long for ${label}`;
-  if (number === judged.length)
-    throw new UserError(
-      'NO_PROMPTS',
-      `Stage ${name}: ${text}; raise prompt_max_len or use a model of more positions.`,
-    );
-  yield { type: 'warning', stage: name, text: `${text} and count as wrong` };
-}
-
 /** Number of tasks of each category that the report shows. */
 const SHOWN = 3;
 
@@ -166,7 +148,14 @@ export async function* measure<V extends Verdict, T>(
       // Stored last, so that the log has all that is.
       writeAtomic(verdictFile(folder, step), JSON.stringify(verdicts));
     }
-    yield* unasked(context, measurement, label, judged);
+    const unasked = judged.filter(measurement.isUnasked).length;
+    const text = `${unasked} of ${judged.length} ${measurement.what} are too long for ${label}`;
+    if (unasked > 0 && unasked === judged.length)
+      throw new UserError(
+        'NO_PROMPTS',
+        `Stage ${stage}: ${text}; raise prompt_max_len or use a model of more positions.`,
+      );
+    if (unasked > 0) yield { type: 'warning', stage, text: `${text} and count as wrong` };
     all.push(judged);
   }
   const result: EvalResult = {

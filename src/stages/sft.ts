@@ -69,21 +69,16 @@ async function goldAnswers(context: StageContext, given: Options, model: OpenMod
   return learnable(context.name, examples, tooLong);
 }
 
-/** A stored prompt as an example for cross-entropy on the teacher's answers (sequence-level distillation). */
-function sequenceExample(prompt: StoredPrompt): TrainExample {
-  const completions = prompt.samples.map(({ tokens }) => ({ tokens, rows: rowsFrom(tokens), inputs: {} }));
-  return { prompt: prompt.promptIds, completions };
-}
-
 /** A teacher's answers without its probabilities: sequence-level distillation. */
 function answers(context: StageContext, given: Options, model: OpenModel): Lessons {
   const { prompts, tooLong } = storedPrompts(context, given, model);
   const good = limitSamples(rewarded(context, prompts, given), given.max_samples);
-  return learnable(
-    context.name,
-    prefixRuns(good, treeLimit(given)).map((alike) => pending(joinExamples(alike.map(sequenceExample)))),
-    tooLong,
-  );
+  const exampleOf = ({ promptIds: prompt, samples }: StoredPrompt): TrainExample => ({
+    prompt,
+    completions: samples.map(({ tokens }) => ({ tokens, rows: rowsFrom(tokens), inputs: {} })),
+  });
+  const trees = prefixRuns(good, treeLimit(given)).map((alike) => joinExamples(alike.map(exampleOf)));
+  return learnable(context.name, trees.map(pending), tooLong);
 }
 
 /** A teacher's conversations, each problem's as one tree; what functions returned does not count. */

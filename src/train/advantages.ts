@@ -1,14 +1,11 @@
 /** From rewards to advantages, and which groups are worth learning from. Groups are the samples of one prompt. */
 import { z } from 'zod';
 
-const ESTIMATORS = ['group_norm', 'dr_grpo'] as const;
-export type AdvantageEstimator = (typeof ESTIMATORS)[number];
-
 const fraction = z.number().min(0).max(1);
 
 /** Options of advantages and of the dynamic filter. */
 export const advantageOptions = {
-  advantage_estimator: z.enum(ESTIMATORS).default('group_norm'),
+  advantage_estimator: z.enum(['group_norm', 'dr_grpo']).default('group_norm'),
   reward_clip_range: z
     .tuple([z.number(), z.number()])
     .default([-10, 10])
@@ -33,7 +30,7 @@ export type AdvantageOptions = z.output<z.ZodObject<typeof advantageOptions>>;
  */
 export function groupAdvantages(
   rewards: readonly number[],
-  estimator: AdvantageEstimator,
+  estimator: AdvantageOptions['advantage_estimator'],
   clip: readonly [number, number],
 ): number[] {
   const mean = rewards.reduce((a, b) => a + b, 0) / rewards.length;

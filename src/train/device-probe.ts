@@ -1,6 +1,6 @@
 /** Operations of training, scoring and generation that a device lacks, found by building them for a model of a few weights. */
 import { UserError } from '../base/errors.ts';
-import { asTokenIds, type TokenIds } from '../base/token-ids.ts';
+import { asTokenIds } from '../base/token-ids.ts';
 import { Device } from '../ggml/device.ts';
 import { parameterSpecs, type ModelConfig } from '../model/arch/config.ts';
 import { NEW_MODEL_FAMILY } from '../model/arch/index.ts';
@@ -36,26 +36,23 @@ const OBJECTIVES: readonly Objective[] = [
   policyGradient({ entropy_coef: 1e-3 }),
 ];
 
-const ids = (length: number): TokenIds => asTokenIds(new Int32Array(length));
-
-function examples(): TrainExample[] {
-  const tokens = ids(24);
-  const completion = { tokens, rows: rowsFrom(tokens), inputs: {} };
-  return [{ prompt: ids(40), completions: [completion, completion] }];
-}
+const tokens = asTokenIds(new Int32Array(24));
+const completion = { tokens, rows: rowsFrom(tokens), inputs: {} };
+const PROMPT = asTokenIds(new Int32Array(40));
+const EXAMPLE: TrainExample = { prompt: PROMPT, completions: [completion, completion] };
 
 /** Builds everything on a meta device: nothing is computed. */
 function buildAll(device: Device): void {
   for (const objective of OBJECTIVES) {
     using weights = new ParameterSet(device, parameterSpecs(CONFIG), 'trainable');
     using trainer = new Trainer(CONFIG, weights, objective, { microBatchTokens: 1024 });
-    trainer.reserve(examples());
+    trainer.reserve([EXAMPLE]);
   }
   using weights = new ParameterSet(device, parameterSpecs(CONFIG), 'weights');
   using generator = new Generator(device, CONFIG, weights);
-  generator.reserve([40], { n_samples_per_prompt: 2, generate_max_len: 16, stopIds: [] });
+  generator.reserve([PROMPT.length], { n_samples_per_prompt: 2, generate_max_len: 16, stopIds: [] });
   using scorer = new Scorer(device, CONFIG, weights);
-  scorer.reserve(examples().map(treeOf), { topK: TOP });
+  scorer.reserve([treeOf(EXAMPLE)], { topK: TOP });
 }
 
 /** Notices for the user of an opened device before it computes; none where it lacks nothing. */

@@ -1,13 +1,9 @@
 /** Pairs of answers to one prompt, one chosen and one rejected: what preference optimisation learns from. */
-import type { TokenIds } from '../base/token-ids.ts';
 import { rowsFrom, type TrainCompletion, type TrainExample } from './examples.ts';
-import type { StoredPrompt } from './rollout-store.ts';
+import type { Answer, StoredPrompt } from './rollout-store.ts';
 
 /** One answer of a prompt, or the rest of a conversation after it, with what it earned. */
-export interface PairAnswer {
-  readonly text: string;
-  readonly tokens: TokenIds;
-  readonly reward: number;
+export interface PairAnswer extends Answer {
   /** Indices of the tokens that the model wrote, ascending; without it all of them. What tools answered does not count. */
   readonly rows?: readonly number[];
 }

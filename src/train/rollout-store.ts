@@ -16,7 +16,7 @@ import { STORE_FILE, type TopKFacts, type TopRows } from '../topk/format.ts';
 import { checkVocabulary, TopKFile } from '../topk/reader.ts';
 import { TopKWriter } from '../topk/writer.ts';
 
-interface Answer {
+export interface Answer {
   readonly text: string;
   readonly tokens: TokenIds;
   readonly reward: number;

@@ -25,29 +25,25 @@ export interface StoredTrajectories {
   readonly samples: readonly Trajectory[];
 }
 
-const ids = z.array(z.int().nonnegative());
+const ids = z.array(z.int().nonnegative()).transform(asTokenIds);
+/** `spans` are [first, count] pairs of the assistant's own tokens. */
+const sample = z
+  .object({ tokens: ids, spans: z.array(z.tuple([z.int(), z.int()])), correct: z.boolean() })
+  .transform(({ spans, ...rest }): Trajectory => ({
+    ...rest,
+    rows: spans.flatMap(([first, count]) => Array.from({ length: count }, (_, i) => first + i)),
+  }));
 const batchSchema = z.object({
   /** The fingerprint of the teacher's tokenizer. */
   vocabulary: z.string(),
-  kept: z.array(
-    z.object({
-      id: z.string(),
-      prompt: ids,
-      /** `spans` are [first, count] pairs of the assistant's own tokens. */
-      samples: z.array(
-        z.object({ tokens: ids, spans: z.array(z.tuple([z.int(), z.int()])), correct: z.boolean() }),
-      ),
-    }),
-  ),
+  kept: z.array(z.object({ id: z.string(), prompt: ids, samples: z.array(sample) })),
 });
 
 const pathOf = (folder: string, batch: number): string =>
   join(folder, `trajectories-${String(batch).padStart(6, '0')}.json`);
 
 /** Tells whether a batch was written. */
-export function hasTrajectories(folder: string, batch: number): boolean {
-  return existsSync(pathOf(folder, batch));
-}
+export const hasTrajectories = (folder: string, batch: number): boolean => existsSync(pathOf(folder, batch));
 
 /** Runs of neighbouring rows, as [first, count]. */
 export function spansOf(rows: readonly number[]): [first: number, count: number][] {
@@ -79,30 +75,20 @@ export function writeTrajectories(
   writeAtomic(pathOf(folder, batch), JSON.stringify({ vocabulary, kept }));
 }
 
-function readBatch(path: string, vocabulary: string): StoredTrajectories[] {
-  const batch = readJson(path, batchSchema, "remove its stage's folder and run again");
-  if (batch.vocabulary !== vocabulary)
-    throw new UserError(
-      'TRAJECTORIES',
-      `${path} is in another vocabulary than the student's; use a teacher with the student's tokenizer.`,
-    );
-  return batch.kept.map(({ id, prompt, samples }) => ({
-    id,
-    prompt: asTokenIds(prompt),
-    samples: samples.map(({ tokens, spans, correct }) => ({
-      tokens: asTokenIds(tokens),
-      rows: spans.flatMap(([first, count]) => Array.from({ length: count }, (_, i) => first + i)),
-      correct,
-    })),
-  }));
-}
-
 /** All kept conversations of a stage, in order; throws when there are none, or the vocabulary is another. */
 export function readTrajectories(folder: string, vocabulary: string): StoredTrajectories[] {
   const names = existsSync(folder)
     ? readdirSync(folder).filter((name) => /^trajectories-\d+\.json$/.test(name))
     : [];
-  const all = names.toSorted().flatMap((name) => readBatch(join(folder, name), vocabulary));
+  const all = names.toSorted().flatMap((name) => {
+    const path = join(folder, name);
+    const batch = readJson(path, batchSchema, "remove its stage's folder and run again");
+    if (batch.vocabulary === vocabulary) return batch.kept;
+    throw new UserError(
+      'TRAJECTORIES',
+      `${path} is in another vocabulary than the student's; use a teacher with the student's tokenizer.`,
+    );
+  });
   if (all.length === 0)
     throw new UserError(
       'TRAJECTORIES',
