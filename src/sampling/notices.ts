@@ -1,5 +1,5 @@
 /** Texts for who watches, said in the middle of work that yields something else. */
-import { merge } from '../model/checkpoint/merge.ts';
+import { merge } from '../base/merge.ts';
 
 /** Texts from those who say them to the one who shows them, as soon as they are said. */
 export class Notices {

@@ -1,7 +1,7 @@
 /** Places of samples during generation, and the small machinery around it. */
 import { describe, expect, it } from 'vitest';
 import { bucketLength, stageLength } from '../../src/model/tree/buckets.ts';
-import { merge } from '../../src/model/checkpoint/merge.ts';
+import { merge } from '../../src/base/merge.ts';
 import { Slots, startPrompt, wholeSpan } from '../../src/model/generate/slots.ts';
 
 const limits = { stop: new Set([0]), generate_max_len: 9 };

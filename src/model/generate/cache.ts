@@ -70,19 +70,20 @@ export class KeyValueCache implements Disposable {
     this.#shape = config;
     const { headDim, kvHeads } = config;
     const family = familyOf(config);
+    const parts = [
+      { name: 'prompt', tokens: size.promptTokens, blocks: size.prompts },
+      { name: 'own', tokens: size.completionTokens, blocks: size.rows },
+    ];
     const specs = Array.from({ length: config.layers }, (_, layer) => {
       const lookback = family.before?.(config, layer);
-      if (lookback !== undefined)
-        return [
-          { name: `${layer}.prompt_last`, shape: [lookback.width, lookback.count, 1, size.prompts] },
-          { name: `${layer}.own_last`, shape: [lookback.width, lookback.count, 1, size.rows] },
-        ];
-      return [
-        { name: `${layer}.prompt_keys`, shape: [headDim, size.promptTokens, kvHeads, size.prompts] },
-        { name: `${layer}.prompt_values`, shape: [size.promptTokens, headDim, kvHeads, size.prompts] },
-        { name: `${layer}.own_keys`, shape: [headDim, size.completionTokens, kvHeads, size.rows] },
-        { name: `${layer}.own_values`, shape: [size.completionTokens, headDim, kvHeads, size.rows] },
-      ];
+      return parts.flatMap(({ name, tokens, blocks }) =>
+        lookback === undefined
+          ? [
+              { name: `${layer}.${name}_keys`, shape: [headDim, tokens, kvHeads, blocks] },
+              { name: `${layer}.${name}_values`, shape: [tokens, headDim, kvHeads, blocks] },
+            ]
+          : [{ name: `${layer}.${name}_last`, shape: [lookback.width, lookback.count, 1, blocks] }],
+      );
     }).flat();
     this.#tensors = new ParameterSet(device, specs, 'state');
   }
@@ -135,8 +136,7 @@ export class KeyValueCache implements Disposable {
   ): void {
     const { headDim, kvHeads } = this.#shape;
     const { prompts, promptTokens } = this.size;
-    const keys = this.#tensors.get(`${layer}.prompt_keys`);
-    const values = this.#tensors.get(`${layer}.prompt_values`);
+    const { keys, values } = this.#stored(layer, 'prompt');
     const put = (
       into: Tensor,
       width: number,
@@ -161,16 +161,7 @@ export class KeyValueCache implements Disposable {
 
   /** The first `tokens` tokens of the spare slot. */
   shared(g: Graph, layer: number, tokens: number): KeyValues {
-    const { headDim, kvHeads } = this.#shape;
-    const length = this.size.promptTokens;
-    const all = headDim * length * kvHeads;
-    const keys = this.#tensors.get(`${layer}.prompt_keys`);
-    const values = this.#tensors.get(`${layer}.prompt_values`);
-    const start = this.spare * all;
-    return {
-      keys: view(g, keys, [headDim, tokens, kvHeads, 1], [headDim, headDim * length, all], start),
-      values: view(g, values, [tokens, headDim, kvHeads, 1], [length, headDim * length, all], start),
-    };
+    return this.#prefix(g, this.#stored(layer, 'prompt'), this.size.promptTokens, tokens, 1, this.spare);
   }
 
   /** Adds to a graph the copying of the first `tokens` tokens of the spare slot into `count` slots. */
@@ -186,8 +177,7 @@ export class KeyValueCache implements Disposable {
 
   /** The first `tokens` tokens of the first `prompts` slots. */
   prompts(g: Graph, layer: number, tokens: number, prompts: number): KeyValues {
-    const at = (name: string): Tensor => this.#tensors.get(`${layer}.prompt_${name}`);
-    return this.#prefix(g, at('keys'), at('values'), this.size.promptTokens, tokens, prompts);
+    return this.#prefix(g, this.#stored(layer, 'prompt'), this.size.promptTokens, tokens, prompts);
   }
 
   /**
@@ -205,23 +195,37 @@ export class KeyValueCache implements Disposable {
     const { headDim, kvHeads } = this.#shape;
     const length = this.size.completionTokens;
     const all = headDim * length * kvHeads;
-    const keys = this.#tensors.get(`${layer}.own_keys`);
-    const values = this.#tensors.get(`${layer}.own_values`);
+    const { keys, values } = this.#stored(layer, 'own');
     const keyRows = view(g, keys, [headDim, length, kvHeads, rows], [headDim, headDim * length, all]);
     // Values lie transposed, so that a token is a column: one element of each row, and each row one element wide.
     const valueRows = view(g, values, [1, length, headDim * kvHeads, rows], [1, length, all]);
     const keysAfter = setRows(g, keyRows, k, steps, [headDim, 1, kvHeads, rows]);
     const valuesAfter = setRows(g, valueRows, v, steps, [1, 1, headDim * kvHeads, rows]);
     const after = (pointer: Pointer): Tensor => g.constant(pointer, [all * rows]);
-    return this.#prefix(g, after(keysAfter), after(valuesAfter), length, tokens, rows);
+    const written = { keys: after(keysAfter), values: after(valuesAfter) };
+    return this.#prefix(g, written, length, tokens, rows);
   }
 
-  #prefix(g: Graph, keys: Tensor, values: Tensor, length: number, tokens: number, blocks: number): KeyValues {
+  #stored(layer: number, of: 'prompt' | 'own'): KeyValues {
+    const part = (name: string): Tensor => this.#tensors.get(`${layer}.${of}_${name}`);
+    return { keys: part('keys'), values: part('values') };
+  }
+
+  /** The first `tokens` of the `length` tokens in each of `blocks` blocks, from `first` on. */
+  #prefix(
+    g: Graph,
+    { keys, values }: KeyValues,
+    length: number,
+    tokens: number,
+    blocks: number,
+    first = 0,
+  ): KeyValues {
     const { headDim, kvHeads } = this.#shape;
     const all = headDim * length * kvHeads;
+    const start = first * all;
     return {
-      keys: view(g, keys, [headDim, tokens, kvHeads, blocks], [headDim, headDim * length, all]),
-      values: view(g, values, [tokens, headDim, kvHeads, blocks], [length, headDim * length, all]),
+      keys: view(g, keys, [headDim, tokens, kvHeads, blocks], [headDim, headDim * length, all], start),
+      values: view(g, values, [tokens, headDim, kvHeads, blocks], [length, headDim * length, all], start),
     };
   }
 

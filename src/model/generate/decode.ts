@@ -10,7 +10,7 @@ import { type KeyValueCache, lookbackOf } from './cache.ts';
 import { type GraphParts, NextTokens } from './next-token.ts';
 import { nodesFor } from './prefill.ts';
 import { extentOf, type PromptSpan } from './slots.ts';
-import type { TreeLayout } from '../tree/tree.ts';
+import type { TreeLayout } from '../tree/layout.ts';
 import { KeptGraph } from './kept-graph.ts';
 
 /** Mask of rows over their prompts and their own tokens: 0 where a key may be seen, else -inf. */

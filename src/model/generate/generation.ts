@@ -8,64 +8,36 @@ import type { Device } from '../../ggml/device.ts';
 import type { ModelConfig } from '../arch/config.ts';
 import type { WeightSource } from '../arch/forward.ts';
 import { type Generated, GenerationWorker, type Settings, type Waiting } from './worker.ts';
-import { dealt, WorkerPool } from './worker-pool.ts';
-import { merge } from '../checkpoint/merge.ts';
+import { dealt, type RunOptions, WorkerPool } from './worker-pool.ts';
 import { checkSampling } from './sampler.ts';
 import { type PrefixGroup, prefixGroups } from '../tree/shared-prefix.ts';
-import type { Sample, Stopped } from './slots.ts';
+import type { Sample } from './slots.ts';
 
 export type { Generated } from './worker.ts';
 export type { Sample, Stopped } from './slots.ts';
 
-export interface GenerateOptions {
-  /** Samples a prompt. */
-  readonly n_samples_per_prompt?: number;
-  /** 0 is greedy. */
-  readonly temperature?: number;
-  /** -1 is off. */
-  readonly top_k?: number;
-  /** 1 is off. */
-  readonly top_p?: number;
+export interface GenerateOptions extends Partial<Omit<Settings, 'stop' | 'generate_max_len'>>, RunOptions {
   readonly generate_max_len: number;
   /** Tokens that end a sample; they are part of it. */
   readonly stopIds: readonly number[];
-  /**
-   * Every (seed, prompt's index, sample) has its own stream, so results do not depend on `batch`; give each call of
-   * a training run a seed of its own.
-   */
-  readonly seed?: number;
-  /**
-   * Reply that a sample which came to a stop token reads next, and then goes on from; undefined ends it there. This is how a
-   * call's result gets into a conversation: the reply joins the sample's own part of the cache, token by token, while
-   * the other samples go on, and nothing of what came before is computed again. `generate_max_len` counts replies too.
-   */
-  readonly reply?: (stopped: Stopped) => Promise<TokenIds | undefined>;
-  /** Prompts that are worked on at a time. */
-  readonly batch?: number;
-  /** Its reason is thrown between two steps. */
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (done: number, total: number) => void;
 }
 
-function settingsOf(options: GenerateOptions): Settings {
-  const { n_samples_per_prompt = 1, temperature = 1, top_k = -1, top_p = 1, generate_max_len } = options;
-  const { seed = 0, stopIds, reply } = options;
-  const drawn = { n_samples_per_prompt, temperature, top_k, top_p, generate_max_len, seed };
-  const settings = { ...drawn, stop: new Set(stopIds), reply };
+const DEFAULTS = { n_samples_per_prompt: 1, temperature: 1, top_k: -1, top_p: 1, seed: 0 } as const;
+/** Samples that are drawn at a time, if nobody says. */
+const SAMPLES = 64;
+
+function settingsOf({ stopIds, ...options }: GenerateOptions): Settings {
+  const given = { ...DEFAULTS, ...options };
+  const { n_samples_per_prompt, generate_max_len } = given;
+  const { batch = Math.max(1, Math.floor(SAMPLES / n_samples_per_prompt)) } = given;
+  const settings = { ...given, batch, stop: new Set(stopIds) };
   checkSampling(settings);
-  for (const [name, value] of Object.entries({
-    n_samples_per_prompt,
-    generate_max_len,
-    batch: options.batch ?? 1,
-  })) {
+  for (const [name, value] of Object.entries({ n_samples_per_prompt, generate_max_len, batch })) {
     if (!Number.isInteger(value) || value < 1)
       throw new UserError('SAMPLING', `Generation: ${name} must be a whole number from 1, got ${value}.`);
   }
   return settings;
 }
-
-/** Prompts that are worked on at a time, if nobody says. */
-const batchFor = (samples: number): number => Math.max(1, Math.floor(64 / samples));
 
 /** Prompts at most that share what they begin with. */
 const MAX_GROUP = 64;
@@ -80,7 +52,7 @@ function inParts(prompts: readonly TokenIds[], { members, shared }: PrefixGroup,
   });
   const [first] = own;
   const sharedPrefix =
-    shared > 0 && first !== undefined ? { tokens: asTokenIds(first.prompt.slice(0, shared)) } : undefined;
+    shared > 0 && first !== undefined ? asTokenIds(first.prompt.slice(0, shared)) : undefined;
   const line = own
     .map((waiting) => ({ ...waiting, sharedPrefix }))
     .toSorted((a, b) => b.prompt.length - a.prompt.length || a.index - b.index);
@@ -106,14 +78,34 @@ export class Generator implements Disposable {
     return results;
   }
 
-  /** As `generate`, but each prompt's samples as soon as all of them are finished. */
+  /**
+   * As `generate`, but each prompt's samples as soon as all of them are finished. Prompts are dealt out to the workers,
+   * those that begin alike together, longest first: who gets which does not depend on who is faster.
+   */
   async *stream(prompts: readonly TokenIds[], options: GenerateOptions): AsyncGenerator<Generated> {
     const settings = settingsOf(options);
     this.#check(prompts);
     if (prompts.length === 0) return;
-    const { onProgress } = options;
-    const run = (): AsyncGenerator<Generated> => this.#run(prompts, settings, options);
-    yield* this.#workers.alone(run, (done) => onProgress?.(done, prompts.length));
+    const starts = () => {
+      const workers = this.#workersFor(prompts.length, settings);
+      const most = Math.max(1, Math.floor(prompts.length / (PARTS_A_WORKER * workers.length)));
+      const longest = ({ members }: PrefixGroup): number =>
+        members.reduce((length, index) => Math.max(length, prompts[index]?.length ?? 0), 0);
+      const line = prefixGroups(prompts, MAX_GROUP)
+        .toSorted((a, b) => longest(b) - longest(a))
+        .flatMap((group) => inParts(prompts, group, most));
+      return workers.map((worker, i) => {
+        const mine = dealt(line, i, workers.length).flat();
+        const slots = Math.min(mine.length, Math.ceil(settings.batch / workers.length));
+        return (stop: AbortSignal) => worker.run(mine, slots, settings, stop);
+      });
+    };
+    yield* this.#workers.run(starts, prompts.length, options);
+  }
+
+  #workersFor(prompts: number, { batch, n_samples_per_prompt }: Settings): readonly GenerationWorker[] {
+    const active = Math.min(prompts, batch);
+    return this.#workers.reserve(active, active * n_samples_per_prompt);
   }
 
   #check(prompts: readonly TokenIds[]): void {
@@ -134,40 +126,13 @@ export class Generator implements Disposable {
    */
   reserve(lengths: readonly number[], options: GenerateOptions, longest = options.generate_max_len): number {
     const settings = settingsOf(options);
-    const { batch = batchFor(settings.n_samples_per_prompt) } = options;
-    const active = Math.min(lengths.length, batch);
-    const workers = this.#workers.reserve(active, active * settings.n_samples_per_prompt);
+    const workers = this.#workersFor(lengths.length, settings);
     const line = lengths.toSorted((a, b) => b - a);
     return workers.reduce((bytes, worker, i) => {
       const mine = dealt(line, i, workers.length);
-      const slots = Math.min(mine.length, Math.ceil(batch / workers.length));
+      const slots = Math.min(mine.length, Math.ceil(settings.batch / workers.length));
       return bytes + (slots === 0 ? 0 : worker.reserve(slots, mine[0] ?? 1, settings, longest));
     }, 0);
-  }
-
-  /**
-   * Deals the prompts out to the workers, those that begin alike together, longest first: who gets which does not depend
-   * on who is faster.
-   */
-  #run(
-    prompts: readonly TokenIds[],
-    settings: Settings,
-    { batch = batchFor(settings.n_samples_per_prompt), signal }: GenerateOptions,
-  ): AsyncGenerator<Generated> {
-    const active = Math.min(prompts.length, batch);
-    const workers = this.#workers.reserve(active, active * settings.n_samples_per_prompt);
-    const most = Math.max(1, Math.floor(prompts.length / (PARTS_A_WORKER * workers.length)));
-    const longest = ({ members }: PrefixGroup): number =>
-      members.reduce((length, index) => Math.max(length, prompts[index]?.length ?? 0), 0);
-    const line = prefixGroups(prompts, MAX_GROUP)
-      .toSorted((a, b) => longest(b) - longest(a))
-      .flatMap((group) => inParts(prompts, group, most));
-    const starts = workers.map((worker, i) => {
-      const mine = dealt(line, i, workers.length).flat();
-      const slots = Math.min(mine.length, Math.ceil(batch / workers.length));
-      return (stop: AbortSignal) => worker.run(mine, slots, settings, stop);
-    });
-    return merge(starts, signal);
   }
 
   /** Bytes of caches and of the graphs' intermediates. */

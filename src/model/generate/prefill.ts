@@ -13,7 +13,7 @@ import { Before, NONE } from '../tree/before.ts';
 import { completionMask, promptMask, WindowMasks } from '../tree/mask.ts';
 import { type KeyValueCache, lookbackOf, type SlotInputs } from './cache.ts';
 import { KeptGraph } from './kept-graph.ts';
-import { type GraphParts, type ModelParts, NextTokens } from './next-token.ts';
+import { type GraphParts, NextTokens } from './next-token.ts';
 import { type PromptSpan, wholeSpan } from './slots.ts';
 
 /** Nodes that a generation graph has at most: some for each layer, and the head. */
@@ -43,17 +43,14 @@ export class PrefillGraph extends KeptGraph {
     super(g);
     this.#cache = cache;
     this.#layout = layout;
-    const tokens = g.input('i32', [count * length]);
-    const positions = g.input('i32', [count * length]);
+    this.#tokens = g.input('i32', [count * length]);
+    this.#positions = g.input('i32', [count * length]);
     const masks = new WindowMasks(P + C, () =>
       g.input('f32', isWhole ? [P, P, 1, prompts] : [P + C, C * n, 1, 1]),
     );
-    const last = g.input('i32', [count]);
-    const slots = cache.slotInputs(g, count);
-    this.#tokens = tokens;
-    this.#positions = positions;
     this.#masks = masks;
-    this.#last = last;
+    this.#last = g.input('i32', [count]);
+    const slots = cache.slotInputs(g, count);
     this.#slots = slots;
     const block = { prompts: 1, promptTokens: P, samples: n, queries: C, keys: C };
     const attend: Mixing['attend'] = (layer, { q, k, v }, window) => {
@@ -72,7 +69,9 @@ export class PrefillGraph extends KeptGraph {
         : new Looking(g, cache, { count: lookback.count, prompts: count, length, isWhole });
     this.#looking = looking;
     const before: Mixing['before'] = (layer, x) => required(looking, 'a lookback').of(layer, x);
-    const hidden = hiddenStates(g, config, weights, tokens, positions, { attend, before }, { rows: last });
+    const mixing = { attend, before };
+    const options = { rows: this.#last };
+    const hidden = hiddenStates(g, config, weights, this.#tokens, this.#positions, mixing, options);
     this.next = new NextTokens(g, parts, hidden, temperature);
     g.allocate();
   }
@@ -198,8 +197,8 @@ export class MoveGraph extends KeptGraph {
   readonly #prompts: Tensor;
   readonly #rows: Tensor;
 
-  constructor({ device, config }: ModelParts, cache: KeyValueCache, prompts: number, rows: number) {
-    super(new Graph(device, nodesFor(config)));
+  constructor({ device, config, cache, memory }: GraphParts, prompts: number, rows: number) {
+    super(new Graph(device, nodesFor(config), memory));
     this.#prompts = this.graph.input('i32', [prompts]);
     this.#rows = this.graph.input('i32', [rows]);
     cache.move(this.graph, this.#prompts, this.#rows);

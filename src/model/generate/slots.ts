@@ -62,7 +62,7 @@ export class Drawing {
   #reply: number[] = [];
   #finish: Sample['finish'] | undefined;
 
-  constructor(rng: Rng, span: PromptSpan, prompt = 0, sample = 0) {
+  constructor(rng: Rng, span: PromptSpan, prompt: number, sample: number) {
     this.rng = rng;
     this.span = span;
     this.#prompt = prompt;
@@ -71,10 +71,6 @@ export class Drawing {
 
   get count(): number {
     return this.#tokens.length;
-  }
-
-  get promptLength(): number {
-    return this.span.length;
   }
 
   get last(): number {

@@ -1,10 +1,10 @@
 /** A worker's cache and the graphs that were built on it, each kept for layouts that come again. */
 import { required } from '../../base/errors.ts';
-import { Lru } from '../../base/lru.ts';
-import { GraphMemory } from '../../tensor/graph-memory.ts';
+import type { GraphMemory } from '../../tensor/graph-memory.ts';
 import type { TreeLayout } from '../tree/layout.ts';
 import { type CacheSize, KeyValueCache } from './cache.ts';
 import { DecodeGraph } from './decode.ts';
+import { KeptGraphs } from './kept-graph.ts';
 import { type GraphParts, HostRows, type ModelParts } from './next-token.ts';
 import { MoveGraph, PrefillGraph } from './prefill.ts';
 
@@ -26,80 +26,55 @@ function grown(was: CacheSize, wanted: CacheSize): CacheSize {
 
 export class WorkerGraphs implements Disposable {
   readonly #model: ModelParts;
-  readonly #graphs = new Lru<PrefillGraph | DecodeGraph | MoveGraph>(MAX_GRAPHS);
-  /** Memory that graphs of one kind share: only one of them runs at a time. */
-  readonly #memories = new Map<string, GraphMemory>();
+  readonly #graphs: KeptGraphs;
   readonly #rows = new HostRows();
   #cache: KeyValueCache | undefined;
 
   constructor(model: ModelParts) {
     this.#model = model;
+    this.#graphs = new KeptGraphs(model.device, MAX_GRAPHS);
   }
 
   /** The cache, made anew when it is too small: what was built on it goes with it. */
   reserve(size: CacheSize): KeyValueCache {
     if (this.#cache?.fits(size) === true) return this.#cache;
     const wanted = this.#cache === undefined ? size : grown(this.#cache.size, size);
-    this.#release();
+    this[Symbol.dispose]();
     const { device, config } = this.#model;
     this.#cache = new KeyValueCache(device, config, wanted);
     return this.#cache;
   }
 
   prefill(layout: TreeLayout, temperature: number): PrefillGraph {
-    const kind = layout.samples === 0 ? 'prefill' : 'remainders';
-    const build = (parts: GraphParts): PrefillGraph => new PrefillGraph(parts, layout, temperature);
-    return this.#get(kind, layout, temperature, build) as PrefillGraph;
+    const kind = `${layout.samples === 0 ? 'prefill' : 'remainders'} ${temperature}`;
+    const build = (memory: GraphMemory) => new PrefillGraph(this.#parts(memory), layout, temperature);
+    return this.#graphs.get(kind, layout, build);
   }
 
   decode(layout: TreeLayout, temperature: number): DecodeGraph {
-    const build = (parts: GraphParts): DecodeGraph => new DecodeGraph(parts, layout, temperature);
-    return this.#get('decode', layout, temperature, build) as DecodeGraph;
+    const build = (memory: GraphMemory) => new DecodeGraph(this.#parts(memory), layout, temperature);
+    return this.#graphs.get(`decode ${temperature}`, layout, build);
   }
 
   move(prompts: number, rows: number): MoveGraph {
-    const build = (): MoveGraph => new MoveGraph(this.#model, this.#reserved, prompts, rows);
-    return this.#graphs.get(`move ${prompts} ${rows}`, build) as MoveGraph;
+    const build = (memory: GraphMemory) => new MoveGraph(this.#parts(memory), prompts, rows);
+    return this.#graphs.get('move', { prompts, rows }, build);
   }
 
-  get #reserved(): KeyValueCache {
-    return required(this.#cache, 'a cache that was reserved');
-  }
-
-  #get(
-    kind: string,
-    layout: TreeLayout,
-    temperature: number,
-    build: (parts: GraphParts) => PrefillGraph | DecodeGraph,
-  ): PrefillGraph | DecodeGraph | MoveGraph {
-    return this.#graphs.get(`${kind} ${Object.values(layout).join(' ')} ${temperature}`, () => {
-      const shared = `${kind} ${temperature}`;
-      const memory = this.#memories.get(shared) ?? new GraphMemory(this.#model.device);
-      this.#memories.set(shared, memory);
-      return build({ ...this.#model, cache: this.#reserved, memory, rows: this.#rows });
-    });
-  }
-
-  /** The slot of prefixes that several prompts share. */
-  get spare(): number {
-    return this.#reserved.spare;
-  }
-
-  #release(): void {
-    this.#graphs.clear();
-    for (const memory of this.#memories.values()) memory[Symbol.dispose]();
-    this.#memories.clear();
-    this.#cache?.[Symbol.dispose]();
-    this.#cache = undefined;
+  #parts(memory: GraphMemory): GraphParts {
+    const cache = required(this.#cache, 'a cache that was reserved');
+    return { ...this.#model, cache, memory, rows: this.#rows };
   }
 
   /** Bytes of the cache and of the graphs' intermediates. */
   get bytes(): number {
-    const shared = [...this.#memories.values()].reduce((total, memory) => total + memory.bytes, 0);
-    return (this.#cache?.bytes ?? 0) + shared;
+    return (this.#cache?.bytes ?? 0) + this.#graphs.bytes;
   }
 
+  /** Frees the graphs and the cache; both are made anew when they are asked for. */
   [Symbol.dispose](): void {
-    this.#release();
+    this.#graphs[Symbol.dispose]();
+    this.#cache?.[Symbol.dispose]();
+    this.#cache = undefined;
   }
 }

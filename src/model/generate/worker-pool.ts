@@ -5,6 +5,7 @@
  * over a second).
  */
 import { InternalError } from '../../base/errors.ts';
+import { merge } from '../../base/merge.ts';
 import type { Device } from '../../ggml/device.ts';
 import { type ModelConfig, weightCount } from '../arch/config.ts';
 import { frozen, type ModelParts } from './next-token.ts';
@@ -44,6 +45,12 @@ export class WorkerDevices implements Disposable {
   }
 }
 
+export interface RunOptions {
+  /** Its reason is thrown between two steps. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
 /** A worker, alone on its device. */
 export interface Worker extends Disposable {
   /** Bytes of its caches and of its graphs' intermediates. */
@@ -66,15 +73,19 @@ export class WorkerPool<W extends Worker> implements Disposable {
     this.#make = make;
   }
 
-  /** Runs `body` with nothing else on the workers, counting its items; throws an InternalError when something is. */
-  async *alone<T>(body: () => AsyncGenerator<T>, onItem?: (done: number) => void): AsyncGenerator<T> {
+  /** Runs what `starts` gives, one start a worker, and yields the `total` items as they come. Throws an InternalError in the middle of another call. */
+  async *run<T>(
+    starts: () => readonly ((stop: AbortSignal) => AsyncGenerator<T>)[],
+    total: number,
+    { signal, onProgress }: RunOptions,
+  ): AsyncGenerator<T> {
     if (this.#busy) throw new InternalError(`${this.#owner}: one call at a time`);
     this.#busy = true;
     let done = 0;
     try {
-      for await (const item of body()) {
+      for await (const item of merge(starts(), signal)) {
         done += 1;
-        onItem?.(done);
+        onProgress?.(done, total);
         yield item;
       }
     } finally {

@@ -10,7 +10,16 @@ import type { DecodeGraph } from './decode.ts';
 import { MAX_GRAPHS, WorkerGraphs } from './worker-graphs.ts';
 import type { ModelParts, NextTokens } from './next-token.ts';
 import { argmax, draw, type Sampling } from './sampler.ts';
-import { type Drawing, extentOf, type Sample, Slots, startPrompt, type Stopped, wholeSpan } from './slots.ts';
+import {
+  type Drawing,
+  extentOf,
+  type Limits,
+  type Sample,
+  Slots,
+  startPrompt,
+  type Stopped,
+  wholeSpan,
+} from './slots.ts';
 
 /** Tokens of prompts that go through the model at once. */
 const PREFILL_TOKENS = 2048;
@@ -18,17 +27,22 @@ const PREFILL_TOKENS = 2048;
 const COMPACTED_LENGTHS = 3;
 
 /** Settings that samples are drawn with. */
-export interface Settings extends Sampling {
+export interface Settings extends Sampling, Limits {
+  /** Samples a prompt. */
   readonly n_samples_per_prompt: number;
-  readonly generate_max_len: number;
+  /**
+   * Every (seed, prompt's index, sample) has its own stream, so results do not depend on `batch`; give each call of
+   * a training run a seed of its own.
+   */
   readonly seed: number;
-  readonly stop: ReadonlySet<number>;
-  readonly reply: ((stopped: Stopped) => Promise<TokenIds | undefined>) | undefined;
-}
-
-/** Tokens that several prompts begin with. */
-export interface SharedPrefix {
-  readonly tokens: TokenIds;
+  /** Prompts that are worked on at a time. */
+  readonly batch: number;
+  /**
+   * Reply that a sample which came to a stop token reads next, and then goes on from; undefined ends it there. This is how a
+   * call's result gets into a conversation: the reply joins the sample's own part of the cache, token by token, while
+   * the other samples go on, and nothing of what came before is computed again. `generate_max_len` counts replies too.
+   */
+  readonly reply?: (stopped: Stopped) => Promise<TokenIds | undefined>;
 }
 
 /** A prompt in line; those of one shared prefix stand side by side. */
@@ -36,13 +50,13 @@ export interface Waiting {
   readonly prompt: TokenIds;
   /** Index among the prompts of the call. */
   readonly index: number;
-  /** The same object for all prompts that begin so. */
-  readonly sharedPrefix?: SharedPrefix | undefined;
+  /** Tokens that several prompts begin with: the same object for all of them. */
+  readonly sharedPrefix?: TokenIds | undefined;
 }
 
 /** Tokens of a shared prefix and of a remainder, as they are padded in the cache. */
 function paddedParts({ prompt, sharedPrefix }: Waiting): [number, number] {
-  const shared = sharedPrefix?.tokens.length ?? 0;
+  const shared = sharedPrefix?.length ?? 0;
   const rest = stageLength(prompt.length - shared);
   return [shared === 0 ? 0 : stageLength(shared), rest];
 }
@@ -77,7 +91,8 @@ export class GenerationWorker implements Disposable {
   readonly #config: ModelConfig;
   readonly #graphs: WorkerGraphs;
   /** The shared prefix that is in the cache's spare slot. */
-  #sharedPrefix: SharedPrefix | undefined;
+  #sharedPrefix: TokenIds | undefined;
+  #spare = 0;
 
   constructor(model: ModelParts) {
     this.#config = model.config;
@@ -102,6 +117,7 @@ export class GenerationWorker implements Disposable {
       completionTokens: stageLength(generate_max_len, 16),
     });
     cache.clear();
+    this.#spare = cache.spare;
     this.#sharedPrefix = undefined;
     const slots = new Slots(batch, samples);
     let graph: DecodeGraph | undefined;
@@ -133,11 +149,8 @@ export class GenerationWorker implements Disposable {
   ): number {
     const promptTokens = stageLength(promptLength);
     const rows = prompts * samples;
-    const lengths = [
-      ...new Set(
-        Array.from({ length: Math.min(generate_max_len, longest) }, (_, i) => stageLength(i + 1, 16)),
-      ),
-    ];
+    const steps = Array.from({ length: Math.min(generate_max_len, longest) }, (_, i) => i + 1);
+    const lengths = [...new Set(steps.map((length) => stageLength(length, 16)))];
     const completionTokens = stageLength(generate_max_len, 16);
     this.#graphs.reserve({ prompts: prompts + 1, promptTokens, rows, completionTokens });
     const together = bucketCount(Math.max(1, Math.min(prompts, Math.floor(PREFILL_TOKENS / promptTokens))));
@@ -196,7 +209,7 @@ export class GenerationWorker implements Disposable {
     const spans = await graph.run(
       taken.map(({ prompt }) => prompt),
       free.slice(0, taken.length),
-      apart ? sharedPrefix.tokens.length : 0,
+      apart ? sharedPrefix.length : 0,
     );
     const { n_samples_per_prompt: samples, seed } = settings;
     taken.forEach(({ index, prompt }, row) => {
@@ -208,18 +221,17 @@ export class GenerationWorker implements Disposable {
 
   /** Layout of the remainders of as many of `alike` as there is room for; what they share is computed once. */
   async #sharedLayout(
-    sharedPrefix: SharedPrefix,
+    sharedPrefix: TokenIds,
     alike: readonly Waiting[],
     free: number,
     { temperature }: Settings,
   ): Promise<TreeLayout> {
-    const { tokens } = sharedPrefix;
-    const promptTokens = stageLength(tokens.length);
+    const promptTokens = stageLength(sharedPrefix.length);
     if (this.#sharedPrefix !== sharedPrefix) {
       this.#sharedPrefix = undefined;
       await this.#graphs
         .prefill(wholePrompts(1, promptTokens), temperature)
-        .run([tokens], [this.#graphs.spare]);
+        .run([sharedPrefix], [this.#spare]);
       this.#sharedPrefix = sharedPrefix;
     }
     const longest = alike.reduce((most, waiting) => Math.max(most, paddedParts(waiting)[1]), 1);
@@ -249,7 +261,7 @@ export class GenerationWorker implements Disposable {
     slots.rows.forEach((drawing, row) => {
       const step = drawing === undefined ? 0 : drawing.count - 1;
       graph.tokens[row] = drawing?.last ?? 0;
-      graph.positions[row] = (drawing?.promptLength ?? 0) + step;
+      graph.positions[row] = (drawing?.span.length ?? 0) + step;
       graph.steps[row] = step;
       graph.see(row, drawing?.span ?? wholeSpan(0), step + 1, graph === last);
     });
@@ -272,8 +284,8 @@ export class GenerationWorker implements Disposable {
   }
 
   /** Tokens that a sample may have: those it is allowed, as far as the model has positions. */
-  #limit({ promptLength }: Drawing, generate_max_len: number): number {
-    return Math.min(generate_max_len, this.#config.contextLength - promptLength);
+  #limit({ span }: Drawing, generate_max_len: number): number {
+    return Math.min(generate_max_len, this.#config.contextLength - span.length);
   }
 
   /** Bytes of the cache and of the graphs' intermediates. */

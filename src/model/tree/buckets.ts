@@ -50,7 +50,8 @@ export function bucketCount(count: number): number {
   return power > 1 && power * 1.5 <= count ? power * 1.5 : power;
 }
 
-type FullOptions = Required<Omit<BatchOptions, 'stepsPerOctave'>> & Pick<BatchOptions, 'stepsPerOctave'>;
+const DEFAULTS = { promptMultiple: 32, completionMultiple: 8, maxPrompts: Infinity, maxPadding: 0.25 };
+type FullOptions = BatchOptions & typeof DEFAULTS;
 
 interface Sized {
   readonly index: number;
@@ -99,13 +100,7 @@ function fill(order: readonly Sized[], start: number, first: Sized, options: Ful
  * with different numbers of completions never share one. The same trees give the same batches.
  */
 export function planBatches(trees: readonly TreeSize[], options: BatchOptions): PlannedBatch[] {
-  const full: FullOptions = {
-    promptMultiple: 32,
-    completionMultiple: 8,
-    maxPrompts: Number.MAX_SAFE_INTEGER,
-    maxPadding: 0.25,
-    ...options,
-  };
+  const full = { ...DEFAULTS, ...options };
   const order = trees
     .map((tree, index) => sized(tree, index, full))
     .sort(

@@ -5,6 +5,7 @@
  */
 import { InternalError } from '../../base/errors.ts';
 import { bucketLength } from './buckets.ts';
+import type { PromptTree, TreeLayout } from './layout.ts';
 
 /** A completion's row, and its first token in it. */
 export interface RowSpan {
@@ -48,40 +49,26 @@ export function packedRows(
   );
 }
 
-interface Rows {
-  readonly samples: number;
-  readonly completionTokens: number;
-}
-
-interface Sequences {
-  readonly completions: readonly { readonly length: number }[];
-}
-
-const remembered = new WeakMap<Sequences, { rows: Rows; spans: readonly RowSpan[] }>();
+const remembered = new WeakMap<PromptTree, { layout: TreeLayout; spans: readonly RowSpan[] }>();
 
 /**
  * The span of each completion of a tree in a layout: a row each if there are enough, packed otherwise. Throws when
  * they do not fit.
  */
-export function rowSpans(layout: Rows, tree: Sequences): readonly RowSpan[] {
+export function rowSpans(layout: TreeLayout, tree: PromptTree): readonly RowSpan[] {
+  const { samples, completionTokens } = layout;
   const known = remembered.get(tree);
-  if (known?.rows.samples === layout.samples && known.rows.completionTokens === layout.completionTokens) {
+  if (known?.layout.samples === samples && known.layout.completionTokens === completionTokens)
     return known.spans;
-  }
   const lengths = tree.completions.map(({ length }) => length);
-  const own =
-    lengths.length <= layout.samples && lengths.every((length) => length <= layout.completionTokens);
-  const spans = own ? lengths.map((_, row) => ({ row, offset: 0 })) : packed(lengths, layout);
-  remembered.set(tree, { rows: layout, spans });
-  return spans;
-}
-
-function packed(lengths: readonly number[], layout: Rows): RowSpan[] {
-  const { spans, rows } = pack(lengths, layout.completionTokens);
-  if (rows > layout.samples) {
+  const { rows, spans } =
+    lengths.length <= samples && lengths.every((length) => length <= completionTokens)
+      ? { rows: lengths.length, spans: lengths.map((_, row) => ({ row, offset: 0 })) }
+      : pack(lengths, completionTokens);
+  if (rows > samples)
     throw new InternalError(
-      `packing: ${lengths.length} completions need ${rows} rows, and the layout has ${layout.samples}`,
+      `packing: ${lengths.length} completions need ${rows} rows, and the layout has ${samples}`,
     );
-  }
+  remembered.set(tree, { layout, spans });
   return spans;
 }

@@ -4,13 +4,12 @@
  */
 import { InternalError, required } from '../../base/errors.ts';
 import type { Device } from '../../ggml/device.ts';
-import { GraphMemory } from '../../tensor/graph-memory.ts';
+import type { GraphMemory } from '../../tensor/graph-memory.ts';
 import { bucketLength, type PlannedBatch, planBatches, type TreeSize } from './buckets.ts';
 import type { ModelConfig } from '../arch/config.ts';
 import type { WeightSource } from '../arch/forward.ts';
-import { dealt, WorkerPool } from '../generate/worker-pool.ts';
-import { Lru } from '../../base/lru.ts';
-import { merge } from '../checkpoint/merge.ts';
+import { KeptGraphs } from '../generate/kept-graph.ts';
+import { dealt, type RunOptions, WorkerPool } from '../generate/worker-pool.ts';
 import type { ModelParts } from '../generate/next-token.ts';
 import { packedRows } from './packing.ts';
 import { type ScoreParts, type ScoredRows, ScoringGraph } from './scoring-graph.ts';
@@ -23,16 +22,13 @@ const COMPLETION_MULTIPLE = 8;
 /** A batch is not made smaller than this to give every worker something to do. */
 const MIN_BATCH_TOKENS = 512;
 
-export interface ScoreOptions {
+export interface ScoreOptions extends RunOptions {
   /** Also the k most likely tokens of every position; 0 is off. */
   readonly topK?: number;
   /** Also the entropy of every position. */
   readonly entropy?: boolean;
   /** Tokens a batch may have, padding included. */
   readonly maxTokens?: number;
-  /** Its reason is thrown between two batches. */
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (done: number, total: number) => void;
 }
 
 /** T tokens of a completion. All log-probabilities are of the full softmax at temperature 1, in nats. */
@@ -111,13 +107,11 @@ function capacityOf(layout: TreeLayout, rows: number): number {
 }
 
 /** One device, and the graphs that were built on it. */
-class ScoringWorker implements Disposable {
+class ScoringWorker extends KeptGraphs {
   readonly #model: ModelParts;
-  readonly #graphs = new Lru<ScoringGraph>(MAX_GRAPHS);
-  /** Memory of graphs with the same parts: only one of them runs at a time. */
-  readonly #memories = new Map<string, GraphMemory>();
 
   constructor(model: ModelParts) {
+    super(model.device, MAX_GRAPHS);
     this.#model = model;
   }
 
@@ -137,16 +131,13 @@ class ScoringWorker implements Disposable {
           ? undefined
           : await this.#graph(layout, capacity, parts).run(members, predictors, targets);
       if (rows !== undefined && parts.topK > 0) sortTop(parts.topK, rows.topIds, rows.topLogprobs);
-      yield* cut(members, indices, rows, parts);
+      yield* cut(members, indices, rows, parts.topK);
     }
   }
 
   #graph(layout: TreeLayout, capacity: number, parts: ScoreParts): ScoringGraph {
-    const kind = `${parts.topK} ${parts.entropy}`;
-    const key = [...Object.values(layout), capacity, kind].join(' ');
-    const memory = this.#memories.get(kind) ?? new GraphMemory(this.#model.device);
-    this.#memories.set(kind, memory);
-    return this.#graphs.get(key, () => new ScoringGraph(this.#model, layout, capacity, parts, { memory }));
+    const build = (memory: GraphMemory) => new ScoringGraph(this.#model, layout, capacity, parts, { memory });
+    return this.get(`${parts.topK} ${parts.entropy}`, { ...layout, capacity }, build);
   }
 
   reserve(trees: readonly PromptTree[], batches: readonly PlannedBatch[], parts: ScoreParts): void {
@@ -157,16 +148,6 @@ class ScoringWorker implements Disposable {
       );
       if (rows > 0) this.#graph(layout, capacityOf(layout, rows), parts);
     }
-  }
-
-  get bytes(): number {
-    return [...this.#memories.values()].reduce((total, memory) => total + memory.bytes, 0);
-  }
-
-  [Symbol.dispose](): void {
-    this.#graphs[Symbol.dispose]();
-    for (const memory of this.#memories.values()) memory[Symbol.dispose]();
-    this.#memories.clear();
   }
 }
 
@@ -194,38 +175,31 @@ export class Scorer implements Disposable {
 
   /** As `score`, but each tree as soon as its batch is done: trees of like size together, large ones first. */
   async *stream(trees: readonly PromptTree[], options: ScoreOptions = {}): AsyncGenerator<Scored> {
-    const { topK = 0, onProgress } = options;
+    const { topK = 0 } = options;
     if (!Number.isInteger(topK) || topK < 0 || topK > this.#padding)
       throw new InternalError(`scoring: topK must be a whole number up to the vocabulary, got ${topK}`);
     if (trees.length === 0) return;
-    const run = (): AsyncGenerator<Scored> => this.#run(trees, options);
-    yield* this.#workers.alone(run, (done) => onProgress?.(done, trees.length));
-  }
-
-  #run(
-    trees: readonly PromptTree[],
-    { topK = 0, entropy = false, maxTokens = 4096, signal }: ScoreOptions,
-  ): AsyncGenerator<Scored> {
-    const workers = this.#workers.reserve(trees.length);
-    const batches = plan(trees, maxTokens, workers.length);
-    const starts = workers.map((worker, i) => {
-      const mine = dealt(batches, i, workers.length);
-      return (stop: AbortSignal) => worker.run(trees, mine, { topK, entropy, padding: this.#padding }, stop);
-    });
-    return merge(starts, signal);
+    const starts = () =>
+      this.#planned(trees, options).map(([worker, ...mine]) => {
+        return (stop: AbortSignal) => worker.run(trees, ...mine, stop);
+      });
+    yield* this.#workers.run(starts, trees.length, options);
   }
 
   /** Builds what scoring these trees needs, without scoring them: see Device.meta. */
-  reserve(
+  reserve(trees: readonly PromptTree[], options: ScoreOptions = {}): void {
+    for (const [worker, ...mine] of this.#planned(trees, options)) worker.reserve(trees, ...mine);
+  }
+
+  /** The batches of each worker. */
+  #planned(
     trees: readonly PromptTree[],
-    { topK = 0, entropy = false, maxTokens = 4096 }: ScoreOptions = {},
-  ): void {
+    { topK = 0, entropy = false, maxTokens = 4096 }: ScoreOptions,
+  ): [ScoringWorker, PlannedBatch[], ScoreParts][] {
+    const parts = { topK, entropy, padding: this.#padding };
     const workers = this.#workers.reserve(trees.length);
     const batches = plan(trees, maxTokens, workers.length);
-    workers.forEach((worker, i) => {
-      const mine = dealt(batches, i, workers.length);
-      worker.reserve(trees, mine, { topK, entropy, padding: this.#padding });
-    });
+    return workers.map((worker, i) => [worker, dealt(batches, i, workers.length), parts]);
   }
 
   /** Bytes of the graphs' intermediates. */
@@ -243,7 +217,7 @@ function cut(
   trees: readonly PromptTree[],
   indices: readonly number[],
   rows: ScoredRows | undefined,
-  { topK, entropy }: ScoreParts,
+  topK: number,
 ): Scored[] {
   let start = 0;
   return trees.map((tree, b) => ({
@@ -253,7 +227,7 @@ function cut(
       start = to;
       return {
         logprobs: rows?.logprobs.slice(from, to) ?? new Float32Array(0),
-        entropies: entropy && rows !== undefined ? rows.entropies.slice(from, to) : new Float32Array(0),
+        entropies: rows?.entropies.slice(from, to) ?? new Float32Array(0),
         topIds: rows?.topIds.slice(from * topK, to * topK) ?? new Int32Array(0),
         topLogprobs: rows?.topLogprobs.slice(from * topK, to * topK) ?? new Float32Array(0),
       };

@@ -10,7 +10,7 @@ import { hermes } from '../../chat/formats/hermes.ts';
 import { setMaxListeners } from 'node:events';
 import { errorText, required, UserError } from '../../base/errors.ts';
 import { hashString } from '../../base/rng.ts';
-import { merge } from '../../model/checkpoint/merge.ts';
+import { merge } from '../../base/merge.ts';
 import { Notices } from '../notices.ts';
 import type { Answer, Drawn, Prompt, SampleOptions, Sampler } from '../sampler.ts';
 import { serverAddress } from './address.ts';
