@@ -92,20 +92,12 @@ export class Model implements Disposable {
     for await (const { index, samples, failure } of this.#sampler.sample(prompts, sampling)) {
       if (failure !== undefined)
         throw new UserError('PROMPT_TOO_LONG', `Prompt ${index} is not answered: ${failure}.`);
+      const input = inputs[index];
+      const tools = typeof input === 'object' ? toTools(input.tools) : [];
+      const context = { format: this.#parts.template.format, prompt: prompts[index]?.text ?? '', tools };
       for (const { text, length, finish } of samples)
-        yield {
-          prompt: index,
-          text,
-          tokens: length,
-          finish,
-          ...this.#turn(text, prompts[index]?.text, inputs[index]),
-        };
+        yield { prompt: index, text, tokens: length, finish, ...turnIn(text, context) };
     }
-  }
-
-  #turn(text: string, prompt = '', input: ChatInput | string = prompt): Turn {
-    const tools = typeof input === 'string' ? [] : toTools(input.tools);
-    return turnIn(text, { format: this.#parts.template.format, prompt, tools });
   }
 
   /** The first answer to one conversation, or to a whole prompt. */

@@ -5,7 +5,7 @@ import { Tally } from '../data/convert.ts';
 import type { Rejected } from '../data/reading.ts';
 import { table } from '../report/table.ts';
 import type { CliContext } from './context.ts';
-import { bar, type OutputStream, StatusLine, styleFor } from './terminal.ts';
+import { type OutputStream, StatusLine } from './terminal.ts';
 import { optional, text } from './flags.ts';
 import { checkOutputs, outputName, tellingStream } from './outputs.ts';
 
@@ -22,25 +22,22 @@ interface Paths {
 export class RowOutputs implements Disposable {
   /** Reasons of what is left out. */
   readonly dropped = new Tally();
-  readonly #context: CliContext;
-  readonly #paths: Paths;
+  /** Stream on which the command says what it has done, and the output's name in a sentence. */
+  readonly telling: OutputStream;
+  readonly name: string;
   readonly #owned = new Owned();
   readonly #rejects: LineWriter | undefined;
   readonly #output: LineWriter | undefined;
   readonly #status: StatusLine;
-  readonly #size: number;
   #rows = 0;
   kept = 0;
   /** The first that is left out. */
   firstDropped: Rejected | undefined;
-  /** Bytes of the input that were read, for the bar. */
-  bytesRead = 0;
 
-  /** Begins the outputs; throws a UserError where one of them is an `input`. With the input's `size` in bytes there is a bar. */
-  constructor(context: CliContext, inputs: readonly string[], { output, rejects }: Paths, size = 0) {
-    this.#context = context;
-    this.#paths = { output, rejects };
-    this.#size = size;
+  /** Begins the outputs; throws a UserError where one of them is an `input`. */
+  constructor(context: CliContext, inputs: readonly string[], { output, rejects }: Paths) {
+    this.telling = tellingStream(context, { output, rejects });
+    this.name = outputName(output ?? '');
     checkOutputs(inputs, { output, rejects });
     this.#status = this.#owned.add(new StatusLine(context.process.stderr, context.services.now));
     const writer = (path: string | undefined): LineWriter | undefined =>
@@ -58,18 +55,13 @@ export class RowOutputs implements Disposable {
         this.#rows += 1;
         // The clock is asked now and then only: rows pass by the thousand.
         if (this.#status.isTerminal && this.#rows % 64 === 0)
-          this.#status.update((seconds) => this.#line(seconds));
+          this.#status.update(
+            (seconds) => `${this.#rows} rows, ${(this.#rows / seconds).toFixed(0)} a second`,
+          );
         if ('rejected' in row) this.drop(row.rejected);
         else yield row;
       }
     }
-  }
-
-  #line(seconds: number): string {
-    const { stderr, env } = this.#context.process;
-    const share = Math.min(1, this.bytesRead / this.#size);
-    const done = this.#size === 0 ? '' : `${bar(share, styleFor(stderr, env))} ${Math.floor(100 * share)}%  `;
-    return `${done}${this.#rows} rows, ${(this.#rows / seconds).toFixed(0)} a second`;
   }
 
   keep(line: string): void {
@@ -83,11 +75,6 @@ export class RowOutputs implements Disposable {
     this.#rejects?.write(JSON.stringify(rejected));
   }
 
-  /** Stream on which the command says what it has done. */
-  get telling(): OutputStream {
-    return tellingStream(this.#context, { ...this.#paths });
-  }
-
   /** Puts what was left out in its place and, with the output, what was kept; the counter goes. */
   commit(withOutput = true): void {
     this.#status.clear();
@@ -99,11 +86,6 @@ export class RowOutputs implements Disposable {
   tellDropped(word: string, rows: readonly (readonly string[])[] = []): void {
     const dropped = this.dropped.entries().map(([code, count]) => [word, code, String(count)]);
     this.telling.write(table([...rows, ...dropped], ['left', 'left', 'right']));
-  }
-
-  /** Name of the output in a sentence. */
-  get name(): string {
-    return outputName(this.#paths.output ?? '');
   }
 
   [Symbol.dispose](): void {

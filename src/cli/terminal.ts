@@ -10,17 +10,10 @@ export interface OutputStream {
 
 export type Environment = Readonly<Partial<Record<string, string>>>;
 
-export interface Style {
-  readonly enabled: boolean;
-  bold(text: string): string;
-  dim(text: string): string;
-  accent(text: string): string;
-  good(text: string): string;
-  bad(text: string): string;
-}
+export type Style = ReturnType<typeof styleFor>;
 
 /** The style for what is written to `stream`. See https://no-color.org: any non-empty NO_COLOR switches colours off. */
-export function styleFor(stream: Pick<OutputStream, 'isTTY'>, env: Environment): Style {
+export function styleFor(stream: Pick<OutputStream, 'isTTY'>, env: Environment) {
   const asked = env['NO_COLOR'] !== undefined && env['NO_COLOR'] !== '';
   const enabled = stream.isTTY === true && !asked && env['TERM'] !== 'dumb';
   const wrap = (open: number, close: number) => (text: string) =>

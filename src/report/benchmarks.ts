@@ -9,7 +9,7 @@ import { UserError } from '../base/errors.ts';
 import { readText } from '../base/files.ts';
 import { RESULTS } from '../eval/formats.ts';
 import { html, type Html } from './html.ts';
-import { headedTable, htmlTable, soft } from './table.ts';
+import { headedTable, htmlTable, named, type Row, soft } from './table.ts';
 
 /** A benchmark, with a run's scores on it. */
 interface Scored {
@@ -80,53 +80,49 @@ export async function benchmarkSection(folder: string): Promise<Html | undefined
   </section>`;
 }
 
-interface TableRow {
-  readonly name: string;
-  /** Remark for the reader; empty for none. */
-  readonly remark?: string;
-  readonly cells: readonly string[];
-  readonly own: boolean;
-}
+const ownRow = (name: string, cells: readonly string[], remark?: string): Row => ({
+  class: 'own',
+  cells: [named(name, remark), ...cells],
+});
 
-function scoreTable(title: string, columns: readonly string[], rows: readonly TableRow[]): Html {
-  const shown = rows.map(({ name, remark = '', cells, own }) => {
-    const note = remark !== '' && html` <span class="from">${remark}</span>`;
-    return { class: own ? 'own' : '', cells: [[name, note], ...(own ? cells : cells.map(soft))] };
-  });
-  return htmlTable([title, ...columns], shown, 'overall');
-}
+const publishedRow = (name: string, cells: readonly string[], remark?: string): Row => ({
+  cells: [named(name, remark), ...cells.map(soft)],
+});
+
+const scoreTable = (columns: readonly string[], rows: readonly Row[]): Html =>
+  htmlTable(columns, rows, 'overall');
 
 /** One's own scores first, then what was published, fainter; and below them every category. */
 function benchmarkTables({ benchmark, scores }: Scored): Html {
   const { page } = benchmark.table;
-  const own = scores.map((one): TableRow => {
+  const own = scores.map((one) => {
     const sample =
       one.sample === null ? '' : `a sample of ${one.sample} entries a category: not the official score`;
     const remarks = [sample, ...page.remarks(one)].filter((remark) => remark !== '');
-    const remark = remarks.join('; ').replaceAll("'", '’');
-    return { name: one.model, remark, cells: page.cells(one), own: true };
+    return ownRow(one.model, page.cells(one), remarks.join('; ').replaceAll("'", '’'));
   });
-  const published = page.published.map(({ model, ...row }) => ({ name: model, ...row, own: false }));
+  const published = page.published.map(({ model, cells, remark }) => publishedRow(model, cells, remark));
   const { categories } = page;
-  const byCategory = categories.names.map((name): TableRow => {
-    return { name, cells: scores.map((one) => categories.cell(one, name)), own: true };
+  const byCategory = categories.names.map((name) => {
+    const cells = scores.map((one) => categories.cell(one, name));
+    return ownRow(name, cells);
   });
   const columns = scores.map((one) => categories.column(one));
-  return html`${scoreTable(page.title, page.columns, [...own, ...published])}
+  return html`${scoreTable([page.title, ...page.columns], [...own, ...published])}
     <details class="block">
       <summary>${categories.title}</summary>
-      ${scoreTable('category', columns, byCategory)}
+      ${scoreTable(['category', ...columns], byCategory)}
     </details>`;
 }
 
 /** The paper's numbers for other ways to train the 0.6B student. */
 function ablationTable(): Html {
-  const rows = PUBLISHED_ABLATIONS.map(({ model, bfcl, acebench, ...row }): TableRow => {
+  const rows = PUBLISHED_ABLATIONS.map(({ model, bfcl, acebench, remark }) => {
     const cells = [bfcl, acebench].map((value) => `${value.toFixed(2)}%`);
-    return { name: model, ...row, cells, own: false };
+    return publishedRow(model, cells, remark);
   });
   return html`<details class="block">
     <summary>The paper’s ablations of Qwen3-0.6B</summary>
-    ${scoreTable('training', ['BFCL v3, overall', 'ACEBench, Normal'], rows)}
+    ${scoreTable(['training', 'BFCL v3, overall', 'ACEBench, Normal'], rows)}
   </details>`;
 }

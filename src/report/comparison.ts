@@ -8,7 +8,7 @@ import { kindOf } from '../stages/index.ts';
 import { type Html, html } from './html.ts';
 import { formatPercent, intervalText, shareOf, sum, wilson } from './numbers.ts';
 import { type Evaluation, readRun, type RunRecord } from './read.ts';
-import { type Cell, htmlTable, soft } from './table.ts';
+import { type Cell, htmlTable, named, soft } from './table.ts';
 
 export interface Result extends EvalModelResult {
   /** The run it comes from, when that is another one. */
@@ -83,11 +83,6 @@ function bar(result: Result): Html {
   </div>`;
 }
 
-const nameOf = ({ label, from }: Result): readonly [string, Html | undefined] => [
-  label,
-  from === undefined ? undefined : html` <span class="from">${from}</span>`,
-];
-
 export function overallTable(results: readonly Result[]): Html {
   const columns = [
     'model',
@@ -100,7 +95,7 @@ export function overallTable(results: readonly Result[]): Html {
   const rows = results.map((result) => ({
     class: result.exported ? 'own' : '',
     cells: [
-      nameOf(result),
+      named(result.label, result.from),
       bar(result),
       html`<b>${formatPercent(shareOf(result))}</b>`,
       soft(intervalText(result)),
@@ -137,7 +132,7 @@ export function categoryTable(results: readonly Result[]): Html {
     return tinted(shareOf(count), (100 * shareOf(count)).toFixed(0), title, 'good');
   };
   const rows = results.map((result) => ({
-    cells: [nameOf(result), ...categories.map((category) => cellOf(result, category))],
+    cells: [named(result.label, result.from), ...categories.map((category) => cellOf(result, category))],
   }));
   return htmlTable(['exact match, %', ...columns], rows, 'matrix');
 }
@@ -153,7 +148,7 @@ export function errorTable(results: readonly Result[]): Html | undefined {
   };
   const rows = results.map((result) => ({
     cells: [
-      nameOf(result),
+      named(result.label, result.from),
       ...classes.map((name) => cellOf(result, name)),
       soft(result.total - result.correct),
     ],

@@ -1,6 +1,6 @@
 /** Tables: lines of text whose columns line up, also where cells are coloured; and the same shape as HTML. */
 import { stripVTControlCharacters } from 'node:util';
-import { type Content, element, type Html } from './html.ts';
+import { type Content, element, html, type Html } from './html.ts';
 
 export type Align = 'left' | 'right';
 
@@ -63,6 +63,12 @@ export interface Row {
 
 /** A cell in the colour of what matters less. */
 export const soft = (content: Content): Cell => ({ content, class: 'soft' });
+
+/** A name with a remark for the reader, if there is one. */
+export const named = (name: string, remark = ''): Content => [
+  name,
+  remark !== '' && html` <span class="from">${remark}</span>`,
+];
 
 const isCell = (cell: Cell | Content): cell is Cell => typeof cell === 'object' && 'content' in cell;
 

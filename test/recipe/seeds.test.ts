@@ -4,8 +4,14 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parseRecipe } from '../../src/recipe/load.ts';
 import type { RunRecord } from '../../src/report/read.ts';
-import { pairedGain, verdictsOf } from '../../src/report/paired.ts';
-import { categoriesOf, gains, meanOverSeeds, rowsBySeed } from '../../src/report/seeds.ts';
+import {
+  categoriesOf,
+  gains,
+  meanOverSeeds,
+  pairedGain,
+  rowsBySeed,
+  verdictsOf,
+} from '../../src/report/seeds.ts';
 
 /** A run that has evaluated models on 50 + 50 dialogues: label to right answers in `single` and `parallel`. */
 function runOf(

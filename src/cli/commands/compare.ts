@@ -1,16 +1,17 @@
 /** `tinystar compare`: models of several runs side by side, with intervals over seeds. */
 import { UserError } from '../../base/errors.ts';
 import { formatPercent, pointsText, rangeText } from '../../report/numbers.ts';
-import { pairedGain, verdictsOf } from '../../report/paired.ts';
 import { readRun } from '../../report/read.ts';
 import {
   categoriesOf,
   gains,
   meanOverSeeds,
   OVERALL,
+  pairedGain,
   rowsBySeed,
   type SeedMean,
   type SeedRow,
+  verdictsOf,
 } from '../../report/seeds.ts';
 import { headedTable } from '../../report/table.ts';
 import { command } from '../command.ts';
@@ -48,12 +49,10 @@ export const compareCommand = command({
     by_category: toggle('One table for each category'),
     json: toggle('Print JSON'),
   },
-  list: { brief: 'Run folders', placeholder: 'RUN_DIR' },
+  list: { brief: 'Run folders', placeholder: 'RUN_DIR', minimum: 1 },
   async run(context, given, ...folders) {
     const { against, json, by_category: byCategory } = given;
     const { stdout } = context.process;
-    if (folders.length === 0)
-      throw new UserError('SEEDS', 'Nothing to compare: give the folders of one or more runs.');
     const runs = await Promise.all(folders.map((folder) => readRun(folder)));
     const categories = byCategory ? categoriesOf(runs) : [OVERALL];
     const summary = categories.map((category) => {

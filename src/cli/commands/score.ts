@@ -1,6 +1,4 @@
 /** `tinystar score`: generations in a file with their rewards, and how each came about. */
-import { statSync } from 'node:fs';
-import { STANDARD } from '../../base/destination.ts';
 import { UserError } from '../../base/errors.ts';
 import { FORMAT_NAMES, formats } from '../../chat/formats/index.ts';
 import { scoreLine, scoreRows } from '../../data/scoring.ts';
@@ -11,11 +9,6 @@ import { ANSWER_REWARDS, loadReward } from '../../rewards/index.ts';
 import { command } from '../command.ts';
 import { choice, optional, text, toggle } from '../flags.ts';
 import { RowOutputs } from '../row-outputs.ts';
-
-/** The size for the bar; a file that cannot be looked at is told of when it is read. */
-function sizeOf(path: string): number {
-  return path === STANDARD ? 0 : (statSync(path, { throwIfNoEntry: false })?.size ?? 0);
-}
 
 export const scoreCommand = command({
   brief: 'Score generations with a reward',
@@ -44,17 +37,12 @@ export const scoreCommand = command({
   },
   async run(context, given) {
     const { reward, input, output, toolFormat } = given;
-    using rows = new RowOutputs(context, [input], given, sizeOf(input));
+    using rows = new RowOutputs(context, [input], given);
     // `atFault`: lines whose prompt or label is.
     const sums = { reward: 0, answer: 0, wrongForm: 0, best: 0, atFault: 0 };
     let firstProblem: string | undefined;
     const loaded = await loadReward(reward);
-    const read = (file: string) =>
-      scoreRows(
-        fileRows(file, (bytes) => (rows.bytesRead = bytes)),
-        loaded,
-        formats[toolFormat],
-      );
+    const read = (file: string) => scoreRows(fileRows(file), loaded, formats[toolFormat]);
     for await (const { where, score: scored, problems } of rows.read([input], read)) {
       rows.keep(scoreLine(scored));
       sums.reward += scored.reward;
