@@ -18,8 +18,8 @@ interface CommandParts<S extends FlagSet> {
   /** By their names, with underscores: `max_turns` is --max-turns, and `max_turns` again where it is read. */
   readonly flags: S;
   readonly args?: readonly Argument[];
-  /** In place of `args`: as many as are given, and at least so many. */
-  readonly list?: Argument & { readonly minimum?: number };
+  /** In place of `args`: as many as are given, and at least one. */
+  readonly list?: Argument;
   readonly run: (context: CliContext, flags: FlagsOf<S>, ...args: string[]) => Promise<void>;
 }
 
@@ -41,7 +41,7 @@ export function command<const S extends FlagSet>(parts: CommandParts<S>): Comman
   const positional =
     list === undefined
       ? { kind: 'tuple', parameters: args.map((argument) => ({ ...argument, parse: String })) }
-      : { kind: 'array', minimum: list.minimum, parameter: { ...list, parse: String } };
+      : { kind: 'array', minimum: 1, parameter: { ...list, parse: String } };
   return buildCommand<Readonly<Record<string, unknown>>, string[], CliContext>({
     func(given, ...rest) {
       const named = Object.keys(flags).map((name) => [name, given[camel(name)]] as const);

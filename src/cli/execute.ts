@@ -4,7 +4,7 @@ import { join, relative } from 'node:path';
 import { isAbort } from '../base/errors.ts';
 import type { Recipe } from '../recipe/schema.ts';
 import { benchmarkSummary } from '../report/benchmarks.ts';
-import { divergenceText, hasToolUse, transferText } from '../report/comparison.ts';
+import { hasToolUse, toolTexts } from '../report/comparison.ts';
 import { writeReport } from '../report/page.ts';
 import { formatDuration, formatPercent, intervalText, shareOf } from '../report/numbers.ts';
 import { readRun } from '../report/read.ts';
@@ -93,12 +93,13 @@ export async function printResults(context: CliContext, folder: string): Promise
   for (const { models } of (await readRun(folder)).evaluations) {
     const tools = hasToolUse(models);
     const rows = models.map((model) => {
+      const [transfer, distance] = toolTexts(model);
       return [
         model.label,
         style.bold(formatPercent(shareOf(model))),
         style.dim(intervalText(model)),
         style.dim(`${model.correct}/${model.total}`),
-        ...(tools ? [style.bold(transferText(model)), divergenceText(model)] : []),
+        ...(tools ? [style.bold(transfer), distance] : []),
       ];
     });
     const names = tools

@@ -110,11 +110,17 @@ export function option<S extends z.ZodType>(
 
 const { shape } = recipeSchema;
 
+/** Of commands that make runs. */
+export const runFlags = {
+  runs: text('Folder that run folders are made in', 'DIR', 'runs'),
+  json: toggle('Print events as JSON lines'),
+};
+
 /** Overrides of a recipe. */
 export const recipeFlags = {
   set: repeated(text('Override a value of the recipe; may be repeated', 'path=value')),
   device: optional(text('Compute on cpu, gpu or a device that tinystar doctor names', 'NAME')),
-  runs: text('Folder that run folders are made in', 'DIR', 'runs'),
+  runs: runFlags.runs,
 };
 
 /** Options of recipes for commands that have a model answer. */
@@ -126,8 +132,6 @@ export const answeringFlags = {
 };
 
 export const engineFlag = optional(choice(ENGINES, 'Engine that runs a GGUF file; without it, tinystar'));
-
-export const runsFlag = recipeFlags.runs;
 
 /** Overrides of a recipe that `recipeFlags` stand for. */
 export const overrides = ({ set = [], device }: { set?: readonly string[]; device?: string }): string[] => [

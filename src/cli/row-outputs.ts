@@ -12,12 +12,7 @@ import { checkOutputs, outputName, tellingStream } from './outputs.ts';
 export const rejectsFlag = optional(text('What is left out, each row with its reason', 'FILE'));
 
 /** Arguments that are files of records. */
-export const recordFiles = { brief: 'Records, as data convert writes them', placeholder: 'FILE', minimum: 1 };
-
-interface Paths {
-  readonly output?: string | undefined;
-  readonly rejects?: string | undefined;
-}
+export const recordFiles = { brief: 'Records, as data convert writes them', placeholder: 'FILE' };
 
 export class RowOutputs implements Disposable {
   /** Reasons of what is left out. */
@@ -35,7 +30,11 @@ export class RowOutputs implements Disposable {
   firstDropped: Rejected | undefined;
 
   /** Begins the outputs; throws a UserError where one of them is an `input`. */
-  constructor(context: CliContext, inputs: readonly string[], { output, rejects }: Paths) {
+  constructor(
+    context: CliContext,
+    inputs: readonly string[],
+    { output, rejects }: Partial<Record<'output' | 'rejects', string>>,
+  ) {
     this.telling = tellingStream(context, { output, rejects });
     this.name = outputName(output ?? '');
     checkOutputs(inputs, { output, rejects });

@@ -161,15 +161,11 @@ export function hasToolUse(models: readonly EvalModelResult[]): boolean {
   return models.some(({ transfer }) => transfer !== undefined);
 }
 
-/** Accuracy on problems of another domain, as text; a dash where there is none. */
-export function transferText({ transfer }: EvalModelResult): string {
-  return transfer === undefined || transfer.total === 0 ? '–' : formatPercent(shareOf(transfer));
-}
-
-/** The distance to the teacher's use of functions, as text; a dash where there is none. */
-export function divergenceText({ toolDivergence }: EvalModelResult): string {
-  return toolDivergence?.toFixed(3) ?? '–';
-}
+/** Accuracy on problems of another domain, and the distance to the teacher's use of functions; dashes where there are none. */
+export const toolTexts = ({ transfer, toolDivergence }: EvalModelResult): readonly [string, string] => [
+  transfer === undefined || transfer.total === 0 ? '–' : formatPercent(shareOf(transfer)),
+  toolDivergence?.toFixed(3) ?? '–',
+];
 
 /** Transfer, distance and the share of each function, or nothing when no model was asked to use any. */
 export function toolTable(models: readonly EvalModelResult[]): Html | undefined {
@@ -179,12 +175,13 @@ export function toolTable(models: readonly EvalModelResult[]): Html | undefined 
     const { transfer = { total: 0, correct: 0 }, tools = {} } = model;
     const calls = sum(Object.values(tools));
     const share = (name: string): string => (calls === 0 ? '–' : formatPercent((tools[name] ?? 0) / calls));
+    const [right, distance] = toolTexts(model);
     return {
       cells: [
         model.label,
-        html`<b>${transferText(model)}</b>`,
+        html`<b>${right}</b>`,
         soft(intervalText(transfer)),
-        divergenceText(model),
+        distance,
         soft(calls),
         ...names.map((name) => soft(share(name))),
       ],

@@ -49,7 +49,7 @@ export const compareCommand = command({
     by_category: toggle('One table for each category'),
     json: toggle('Print JSON'),
   },
-  list: { brief: 'Run folders', placeholder: 'RUN_DIR', minimum: 1 },
+  list: { brief: 'Run folders', placeholder: 'RUN_DIR' },
   async run(context, given, ...folders) {
     const { against, json, by_category: byCategory } = given;
     const { stdout } = context.process;

@@ -51,7 +51,6 @@ export const dataConvertCommand = command({
   list: {
     brief: 'Files (.json, .jsonl, either with .gz, .parquet), - or hf:owner/name',
     placeholder: 'INPUT',
-    minimum: 1,
   },
   async run(context, given, ...inputs) {
     const { format, source, turns, refusal, limit = Infinity } = given;

@@ -1,14 +1,7 @@
 /** `tinystar data label`: what kinds of answers records have, as a table and, on request, in each record. */
 import { UserError } from '../../base/errors.ts';
 import { Tally } from '../../data/convert.ts';
-import {
-  CATEGORIES,
-  categoriesOf,
-  type Category,
-  type Label,
-  labelledLine,
-  lastLabel,
-} from '../../data/labels.ts';
+import { CATEGORIES, categoriesOf, labelledLine, lastLabel } from '../../data/labels.ts';
 import { recordRows } from '../../data/reading.ts';
 import { formatPercent } from '../../report/numbers.ts';
 import { headedTable } from '../../report/table.ts';
@@ -27,36 +20,20 @@ const countsText = (counts: Tally): string =>
     .join(', ');
 
 /** Counts of one source, or of all. */
-class Labels {
-  readonly turns = new Tally();
-  readonly calls = new Tally();
-  readonly categories = new Tally();
-
-  add(label: Label): void {
-    this.turns.add(String(label.turns));
-    this.calls.add(String(label.calls));
-    for (const category of categoriesOf(label)) this.categories.add(category);
-  }
-
-  get records(): number {
-    return this.turns.total;
-  }
-
-  /** "488 (47.7%)". */
-  cell(category: Category): string {
-    const count = this.categories.of(category);
-    return `${count} (${formatPercent(count / this.records)})`;
-  }
-}
+const newCounts = () => ({ turns: new Tally(), calls: new Tally(), categories: new Tally() });
+type Counts = ReturnType<typeof newCounts>;
 
 /** A row for each category, a column for each source, if there are several, and one for all. */
-function categoryTable(sources: ReadonlyMap<string, Labels>, all: Labels, style: Style): string {
+function categoryTable(sources: ReadonlyMap<string, Counts>, all: Counts, style: Style): string {
   const columns = [...(sources.size > 1 ? sources : []), ['all', all] as const];
   const rows = CATEGORIES.map((category) => [
     category,
-    ...columns.map(([, labels]) => labels.cell(category)),
+    ...columns.map(([, { turns, categories }]) => {
+      const count = categories.of(category);
+      return `${count} (${formatPercent(count / turns.total)})`;
+    }),
   ]);
-  const total = ['records', ...columns.map(([, { records }]) => String(records))];
+  const total = ['records', ...columns.map(([, { turns }]) => String(turns.total))];
   return headedTable(['', ...columns.map(([name]) => name)], [...rows, total], style);
 }
 
@@ -73,21 +50,25 @@ export const dataLabelCommand = command({
   list: recordFiles,
   async run(context, given, ...inputs) {
     using rows = new RowOutputs(context, inputs, given);
-    const sources = new Map<string, Labels>();
-    const all = new Labels();
+    const sources = new Map<string, Counts>();
+    const all = newCounts();
     for await (const { record } of rows.read(inputs, recordRows)) {
       rows.keep(labelledLine(record));
       const last = lastLabel(record);
       if (last === undefined) continue;
-      const own = sources.get(record.source) ?? new Labels();
+      const own = sources.get(record.source) ?? newCounts();
       sources.set(record.source, own);
-      for (const labels of [own, all]) labels.add(last);
+      for (const { turns, calls, categories } of [own, all]) {
+        turns.add(String(last.turns));
+        calls.add(String(last.calls));
+        for (const category of categoriesOf(last)) categories.add(category);
+      }
     }
     const { firstDropped } = rows;
     const why = firstDropped === undefined ? '' : ` (${firstDropped.where}: ${firstDropped.message})`;
-    if (all.records === 0)
+    if (all.turns.total === 0)
       throw new UserError('DATA_EMPTY', `There is no record with an answer${why}; convert the data first.`);
-    const [unread, unanswered] = [rows.dropped.total, rows.kept - all.records];
+    const [unread, unanswered] = [rows.dropped.total, rows.kept - all.turns.total];
     rows.commit();
     const { telling } = rows;
     telling.write(categoryTable(sources, all, outStyle(context)));

@@ -97,7 +97,7 @@ export const dataMixCommand = command({
     'tinystar data mix --by weights xlam.jsonl=2 toolace.jsonl=1 --size 30000 --output mixed.jsonl',
   ],
   flags,
-  list: { brief: 'Records; FILE=WEIGHT with --by weights', placeholder: 'FILE', minimum: 1 },
+  list: { brief: 'Records; FILE=WEIGHT with --by weights', placeholder: 'FILE' },
   async run(context, given, ...inputs) {
     const { size } = given;
     const parsed = inputs.map(parseInput);

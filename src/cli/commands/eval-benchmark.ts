@@ -4,13 +4,19 @@
  */
 import type { Command } from '@stricli/core';
 import type { z } from 'zod';
-import type { AskOptions, BenchmarkSpec } from '../../../packages/benchmarks/src/benchmark.ts';
+import type { AskOptions, Benchmark, BenchmarkSpec } from '../../../packages/benchmarks/src/benchmark.ts';
+import {
+  countFaults,
+  type FaultyResponse,
+  RESPONSE_FAULTS,
+} from '../../../packages/benchmarks/src/responses.ts';
 import { type Evaluation, resultFolder, scoreResponses } from '../../../packages/benchmarks/src/results.ts';
 import { type Outcome, Session } from '../../../packages/benchmarks/src/session.ts';
 import { UserError } from '../../base/errors.ts';
 import { lockFolder } from '../../base/lock.ts';
+import { intervalText } from '../../report/numbers.ts';
+import { headedTable, table } from '../../report/table.ts';
 import type { RunEvent } from '../../train/events.ts';
-import { benchmarkResult } from '../benchmark-result.ts';
 import { among, command } from '../command.ts';
 import { type CliContext, outStyle } from '../context.ts';
 import { follow } from '../execute.ts';
@@ -20,12 +26,13 @@ import {
   type FlagsOf,
   option,
   optional,
-  runsFlag,
+  runFlags,
   text,
   toggle,
   whole,
 } from '../flags.ts';
 import { keptInput, openModel } from '../inputs.ts';
+import type { Style } from '../terminal.ts';
 
 /** Flags of every benchmark's command that say how, and not what, is asked. */
 const benchmarkFlags = {
@@ -43,7 +50,7 @@ const benchmarkFlags = {
   out: optional(
     text('Folder of the results; default: one under --runs, or in the run that a checkpoint is of', 'DIR'),
   ),
-  runs: runsFlag,
+  runs: runFlags.runs,
   json: toggle('Print the scores as one JSON object'),
 };
 type BenchmarkFlags = FlagsOf<typeof benchmarkFlags>;
@@ -91,6 +98,57 @@ async function* answering(
     const [tokens, seconds] = [allTokens / asked, (now() - start) / 1000 / asked];
     yield { type: 'step', stage, step, total, tokens, seconds, metrics: { exact_match: right / step } };
   }
+}
+
+/** The result as text, under the title of its benchmark. */
+function benchmarkResult(
+  title: string,
+  benchmark: Benchmark,
+  { scores, faulty, unasked, note }: Outcome,
+  style: Style,
+): string {
+  const { model, sample, seed, errors } = scores;
+  const heading = [`${style.bold(title)}${benchmark.table.edition(scores)}  ${model}`];
+  const remarks = benchmark.table.remarks(scores).filter((remark) => remark !== '');
+  const official =
+    sample === null
+      ? ''
+      : `${style.bad('sample')} of at most ${sample} entries a category (seed ${seed}): not the official score\n`;
+  const tables = benchmark.table.tables(scores, style).map(({ head, rows, note: below = '' }) => {
+    const cells = rows.map((row) =>
+      row.map((cell) => (typeof cell === 'string' ? cell : style.dim(intervalText(cell)))),
+    );
+    return (head === undefined ? table(cells, ['left', 'right']) : headedTable(head, cells, style)) + below;
+  });
+  const errorRows = Object.entries(errors).map(([error, count]) => [error, String(count)]);
+  return [
+    `${[...heading, ...remarks].join(', ')}\n${official}`,
+    ...tables,
+    errorRows.length === 0 ? '' : headedTable(['error', 'entries'], errorRows, style),
+    unaskedLine(unasked, style),
+    note === undefined ? '' : `${style.bad(note.label)}: ${note.text}\n`,
+    faultLines(faulty, style),
+  ]
+    .filter((part) => part !== '')
+    .join('\n');
+}
+
+/** Lines that were left out, by fault, with the first place of each; empty if there are none. */
+function faultLines(faulty: readonly FaultyResponse[], style: Style): string {
+  if (faulty.length === 0) return '';
+  const lines = countFaults(faulty).map(({ fault, count, first }) => {
+    const id = first.id === undefined ? '' : `, ${first.id}`;
+    const place = `${count === 1 ? '' : 'first '}line ${first.line} of ${first.path}${id}`;
+    return `  ${count} × ${fault}: ${RESPONSE_FAULTS[fault]} (${place})\n`;
+  });
+  return `${style.bad('left out')}: ${faulty.length} ${faulty.length === 1 ? 'line' : 'lines'} of responses\n${lines.join('')}`;
+}
+
+/** The note on prompts that could not be asked; empty if there are none. */
+function unaskedLine(unasked: number, style: Style): string {
+  if (unasked === 0) return '';
+  const what = unasked === 1 ? '1 prompt fills' : `${unasked} prompts fill`;
+  return `${style.bad('note')}: ${what} the model's positions, so that nothing was asked; they count as wrong (no_response)\n`;
 }
 
 /** The command of a benchmark. */

@@ -12,9 +12,8 @@ import {
   type FlagsOf,
   option,
   optional,
-  runsFlag,
+  runFlags,
   text,
-  toggle,
   whole,
 } from '../flags.ts';
 import { keptInput } from '../inputs.ts';
@@ -29,8 +28,7 @@ const flags = {
   limit: option(options.limit),
   ...answeringFlags,
   engine: engineFlag,
-  runs: runsFlag,
-  json: toggle('Print events as JSON lines'),
+  ...runFlags,
 };
 type Given = FlagsOf<typeof flags>;
 
@@ -69,7 +67,7 @@ export const evalHeldOutCommand = command({
     'report. GGUF files are widened to f32 and computed by the same code.',
   examples: ['tinystar eval bases/student runs/tiny-star/stages/star --limit 200'],
   flags,
-  list: { brief: 'Checkpoint folders or GGUF files', placeholder: 'CHECKPOINT', minimum: 1 },
+  list: { brief: 'Checkpoint folders or GGUF files', placeholder: 'CHECKPOINT' },
   async run(context, given, ...checkpoints) {
     for (const path of checkpoints) requireCheckpoint(path);
     const data = given.data === undefined ? {} : { data: keptInput(given.data, given.runs) };

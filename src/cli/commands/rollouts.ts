@@ -11,17 +11,7 @@ import { teacherSchema } from '../../sampling/served/options.ts';
 import { stageKinds } from '../../stages/index.ts';
 import { among, command } from '../command.ts';
 import { execute } from '../execute.ts';
-import {
-  answeringFlags,
-  choice,
-  type FlagsOf,
-  option,
-  parsed,
-  repeated,
-  runsFlag,
-  text,
-  toggle,
-} from '../flags.ts';
+import { answeringFlags, choice, type FlagsOf, option, parsed, repeated, runFlags, text } from '../flags.ts';
 import { keptInput } from '../inputs.ts';
 
 const { options } = stageKinds.rollout;
@@ -67,8 +57,7 @@ const flags = {
   ...teacherFlags,
   ...stageFlags,
   ...recipeFlags,
-  runs: runsFlag,
-  json: toggle('Print events as JSON lines'),
+  ...runFlags,
 };
 type Given = FlagsOf<typeof flags>;
 

@@ -7,7 +7,7 @@ import { formatRecipe } from '../../recipe/resolve.ts';
 import type { Recipe } from '../../recipe/schema.ts';
 import { command } from '../command.ts';
 import { execute } from '../execute.ts';
-import { overrides, recipeFlags, toggle } from '../flags.ts';
+import { overrides, recipeFlags, runFlags, toggle } from '../flags.ts';
 import { printEstimate } from './estimate.ts';
 
 /** Refuses a run that cannot fit. Small models fit any machine, and are not looked at. */
@@ -33,7 +33,7 @@ export const runCommand = command({
   ],
   flags: {
     ...recipeFlags,
-    json: toggle('Print events as JSON lines'),
+    json: runFlags.json,
     dry_run: toggle('Print the resolved recipe and what it will need, and run nothing'),
     force: toggle('Run even what cannot fit into memory or disk'),
   },
