@@ -44,11 +44,6 @@ export class TemplateValues {
     return value;
   }
 
-  /** A value, written as JSON, that the template does nothing with but dump. */
-  written(json: string): string {
-    return this.#mark(json);
-  }
-
   #object(dict: PyDict): Record<string, unknown> {
     const object: Record<string, unknown> = {};
     for (const [key, value] of dict) object[MOVED.test(key) ? this.#mark(dumps(key)) : key] = this.of(value);

@@ -3,25 +3,6 @@
  * Qwen has <|endoftext|> as eos_token, while its template, and so what is trained on, ends turns with <|im_end|>. All of
  * them end an answer, wherever one is drawn.
  */
-import type { ChatTemplate } from './template.ts';
-
-/** Stands for what an assistant said; of the private use area, so that no template has it. */
-const MARK = '\u{F0101}';
-
-/** Text that a template writes behind an assistant's answer; nothing where it cannot show one without more. */
-export function afterAnswer(template: ChatTemplate): string {
-  try {
-    const text = template.render({
-      messages: [
-        { role: 'user', content: '?' },
-        { role: 'assistant', content: MARK },
-      ],
-    });
-    return text.slice(text.lastIndexOf(MARK) + MARK.length).trimStart();
-  } catch {
-    return '';
-  }
-}
 
 /** The ids under a key such as `eos_token_id`: a number, or a list of them. */
 function idsUnder(value: unknown): number[] {

@@ -5,11 +5,9 @@
  * and nothing behind it, and tools come as OpenAI's API passes them, {"type": "function", "function": {...}}.
  */
 import { UserError } from '../base/errors.ts';
-import { dumps } from '../json/dumps.ts';
 import { fromJson, isDict, type PyDict, type PyValue } from '../json/python.ts';
 import type { JsonObject } from '../json/value.ts';
 import { DEFAULT_TEMPLATE } from './default-template.ts';
-import { onlyDumps } from './dumped-names.ts';
 import { TemplateValues } from './exact-json.ts';
 import type { ToolFormat } from './formats/format.ts';
 import { functiongemma } from './formats/functiongemma.ts';
@@ -29,7 +27,7 @@ export interface RenderOptions {
   /** Tells whether the text ends where the assistant begins to write. */
   readonly addGenerationPrompt?: boolean;
   /** The template's switch for thoughts; left undefined, the template decides. */
-  readonly enableThinking?: boolean;
+  readonly enableThinking?: boolean | undefined;
   /** Hands the tools to the template as they are, as STAR's own preparation does. */
   readonly bareTools?: boolean;
 }
@@ -74,40 +72,20 @@ function templateMessage({ role, content, reasoning, toolCalls = [] }: Message |
   return value;
 }
 
-/** Tools as servers show them: they read name, description and parameters, and pass on no more. */
-const served = new WeakMap<object, PyDict>();
-
 const isTool = (tool: Tool | PyDict): tool is Tool => !(tool instanceof Map);
 
-const exactTool = ({ name, description, parameters }: Tool): PyDict =>
-  new Map<string, PyValue>([
-    ['name', name],
-    ['description', description],
-    ['parameters', exactObject(parameters)],
-  ]);
-
+/** A tool as servers show it: they read name, description and parameters, and pass on no more. */
 function servedTool(tool: Tool | PyDict): PyDict {
-  const known = served.get(tool);
-  if (known !== undefined) return known;
-  const own = isTool(tool) ? exactTool(tool) : tool;
+  const own = isTool(tool)
+    ? fromJson({ name: tool.name, description: tool.description, parameters: tool.parameters })
+    : tool;
   const inner = own.get('function');
   const given = isDict(inner) ? inner : own;
-  const shown = new Map<string, PyValue>([
+  return new Map<string, PyValue>([
     ['name', given.get('name') ?? ''],
     ['description', given.get('description') ?? ''],
     ['parameters', given.get('parameters') ?? new Map()],
   ]);
-  served.set(tool, shown);
-  return shown;
-}
-
-/** JSON of tools that many prompts show. */
-const dumped = new WeakMap<PyDict, string>();
-
-function dumpedTool(tool: PyDict): string {
-  const text = dumped.get(tool) ?? dumps(tool);
-  dumped.set(tool, text);
-  return text;
 }
 
 function trimLines(text: string): string {
@@ -116,10 +94,7 @@ function trimLines(text: string): string {
 
 /** The answer of an assistant's message: content, then calls. */
 export function answerText(
-  {
-    content,
-    toolCalls = [],
-  }: Pick<Message, 'content'> & { readonly toolCalls?: readonly (ToolCall | ExactCall)[] },
+  { content, toolCalls = [] }: Pick<Message | ExactMessage, 'content' | 'toolCalls'>,
   format: ToolFormat,
 ): string {
   const calls = toolCalls.map(({ name, arguments: given }) => ({ name, arguments: exactObject(given) }));
@@ -229,21 +204,16 @@ export class ChatTemplate {
   render({ messages, tools = [] }: ChatInput, options: RenderOptions = {}): string {
     const { addGenerationPrompt = false, enableThinking, bareTools = false } = options;
     const values = new TemplateValues();
-    const isDumped = onlyDumps(this.source, 'tools');
     const toolValue = (tool: Tool | PyDict): unknown => {
-      if (bareTools) {
-        const bare = isTool(tool) ? servedTool(tool) : tool;
-        return isDumped ? values.written(dumpedTool(bare)) : values.of(bare);
-      }
-      const shown = servedTool(tool);
-      return { type: 'function', function: isDumped ? values.written(dumpedTool(shown)) : values.of(shown) };
+      if (bareTools) return values.of(isTool(tool) ? servedTool(tool) : tool);
+      return { type: 'function', function: values.of(servedTool(tool)) };
     };
     const text = renderTemplate(this.source, {
       ...this.#tokens,
       messages: messages.map((message) => values.of(templateMessage(message))),
       tools: tools.length > 0 ? tools.map(toolValue) : null,
       add_generation_prompt: addGenerationPrompt,
-      ...(enableThinking === undefined ? {} : { enable_thinking: enableThinking }),
+      enable_thinking: enableThinking,
     });
     // Nothing can be generated after nothing.
     if (addGenerationPrompt && text === '') {
@@ -255,12 +225,15 @@ export class ChatTemplate {
     return values.restore(text);
   }
 
+  /** Text that the template writes behind an assistant's answer; nothing where it cannot show one without more. */
+  afterAnswer(): string {
+    const text = saidBy(this) ?? '';
+    return text.slice(text.lastIndexOf(SAID) + SAID.length).trimStart();
+  }
+
   /** The prompt of the assistant's next turn. */
   prompt(input: ChatInput, enableThinking?: boolean): string {
-    return this.render(input, {
-      addGenerationPrompt: true,
-      ...(enableThinking === undefined ? {} : { enableThinking }),
-    });
+    return this.render(input, { addGenerationPrompt: true, enableThinking });
   }
 
   /**
@@ -292,13 +265,11 @@ export class ChatTemplate {
    * otherwise, where transformers leaves them to the template.
    */
   get dependsOnServer(): boolean {
-    const input = { messages: [{ role: 'user', content: '?' }] } as const;
-    try {
-      return this.prompt(input) !== this.prompt(input, true);
-    } catch {
-      // A template that wants more of a conversation says so where it is given one.
-      return false;
-    }
+    // A template that wants more of a conversation says so where it is given one.
+    const [own, told] = [undefined, true].map((enableThinking) =>
+      rendered(this, [ASKED], { addGenerationPrompt: true, enableThinking }),
+    );
+    return own !== undefined && told !== undefined && own !== told;
   }
 
   /**
@@ -328,14 +299,24 @@ export class ChatTemplate {
 /** Stands for what an assistant said; of the private use area, so that no template has it. */
 const SAID = '\u{F0102}';
 
+const ASKED: Message = { role: 'user', content: '?' };
+
 /** Text of a rendering; undefined where the template refuses the conversation. */
-function rendered(template: ChatTemplate, messages: readonly Message[], isAsked = false): string | undefined {
+function rendered(
+  template: ChatTemplate,
+  messages: readonly Message[],
+  options?: RenderOptions,
+): string | undefined {
   try {
-    return template.render({ messages }, { addGenerationPrompt: isAsked });
+    return template.render({ messages }, options);
   } catch {
     return undefined;
   }
 }
+
+/** A short conversation as a template writes it, where it can show one without more. */
+const saidBy = (template: ChatTemplate): string | undefined =>
+  rendered(template, [ASKED, { role: 'assistant', content: SAID }]);
 
 /** The format of a template's text, with the beginnings and ends of turns, and the thoughts, that the template writes. */
 function chosen(template: ChatTemplate): ChosenFormat {
@@ -348,16 +329,14 @@ function chosen(template: ChatTemplate): ChosenFormat {
       ? "because the checkpoint's chat template shows no tools, so that tinystar's own stands in its place"
       : 'because the chat template writes calls in no form that is known',
   };
-  const user = { role: 'user', content: '?' } as const;
-  const before = rendered(template, [user]);
-  const asked = rendered(template, [user], true);
-  const told = rendered(template, [user, { role: 'assistant', content: SAID }]);
+  const before = rendered(template, [ASKED]);
+  const asked = rendered(template, [ASKED], { addGenerationPrompt: true });
   if (before === undefined || asked?.startsWith(before) !== true) return { format, reason };
   const [opening = ''] = asked.slice(before.length).split(format.think.open);
-  const behind = told?.slice(told.lastIndexOf(SAID) + SAID.length).trim() ?? '';
-  const [end] = /^(?:<[^<>]*>|\[[^[\]]*\])/.exec(behind) ?? [];
+  const [end] = /^(?:<[^<>]*>|\[[^[\]]*\])/.exec(template.afterAnswer()) ?? [];
   // A turn without a thought has the tags of one all the same, or the prompt has opened it.
-  const thinks = (told ?? template.source).includes(format.think.open) || asked.includes(format.think.open);
+  const thinks =
+    (saidBy(template) ?? source).includes(format.think.open) || asked.includes(format.think.open);
   const turn = { ...format.turn, close: end ?? format.turn.close };
   return {
     format: { ...format, thinks, turn, assistant: opening === '' ? format.assistant : opening },

@@ -10,7 +10,7 @@ import { BytePairEncoder, symbolsOf } from './bpe.ts';
 import { byteOfToken, bytesOfText, byteText } from './byte-level.ts';
 import { asTokenIds, type TokenIds } from './messages.ts';
 import { cutWords } from './pipeline.ts';
-import { afterAnswer, endsNamed, tokenEntry } from './stop-tokens.ts';
+import { endsNamed, tokenEntry } from './stop-tokens.ts';
 import { hermes } from './formats/hermes.ts';
 import { ChatTemplate } from './template.ts';
 import { type TokenizerParts, writeTokenizerFiles } from './tokenizer-files.ts';
@@ -121,7 +121,7 @@ export class Tokenizer {
   #findStopIds(): readonly number[] {
     const { config, ends = [] } = this.#parts;
     const template = ChatTemplate.of(this);
-    const written = this.encode(afterAnswer(template))[0];
+    const written = this.encode(template.afterAnswer())[0];
     const ids = [
       written !== undefined && this.isSpecial(written) ? written : undefined,
       this.findId(TURN_END),

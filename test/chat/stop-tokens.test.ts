@@ -6,7 +6,6 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { ggufTokenizer } from '../../src/chat/gguf-tokenizer.ts';
 import { ChatTemplate } from '../../src/chat/template.ts';
 import { Tokenizer } from '../../src/chat/tokenizer.ts';
-import { afterAnswer } from '../../src/chat/stop-tokens.ts';
 import { runCli } from '../helpers/cli.ts';
 import { scratchFolder } from '../helpers/runs.ts';
 
@@ -86,7 +85,7 @@ describe('stop tokens are', () => {
   test('what the chat template writes behind an answer, before all others', () => {
     const template = '{# tools #}{% for m in messages %}{{ m.content }}<|endoftext|>{% endfor %}';
     expect(shipped.withChatTemplate(template).stopIds).toEqual([TEXT_END, END]);
-    expect(afterAnswer(new ChatTemplate('{{ raise_exception("tools!") }}'))).toBe('');
+    expect(new ChatTemplate('{{ raise_exception("tools!") }}').afterAnswer()).toBe('');
   });
 });
 
