@@ -5,24 +5,23 @@
  */
 import { UserError } from '../base/errors.ts';
 import { Heap } from '../base/heap.ts';
-import { type AddedToken, AddedTokens } from './added-tokens.ts';
+import { addedToken, type AddedToken, AddedTokens } from './added-tokens.ts';
+import type { Merge } from './bpe.ts';
 import { byteChar, BYTE_ALPHABET } from './byte-level.ts';
 import { hermes } from './formats/hermes.ts';
 import { cutWords, type Pipeline, pipelineOf } from './pipeline.ts';
-import { byteLevelShell, QWEN2, tokenizerConfig } from './tokenizer-shells.ts';
+import { byteLevelShell, QWEN2, TOKENIZER_CONFIG } from './tokenizer-shells.ts';
 import { Tokenizer } from './tokenizer.ts';
 
 const { turn: TURN, textEnd: TEXT_END } = hermes;
 const TURN_END = TURN.close;
 
 /** The added tokens of a trained vocabulary; as in Qwen's, a parser's tags are not special. */
-const ADDED: readonly { content: string; special: boolean }[] = [
-  ...[TEXT_END, TURN.open, TURN_END].map((content) => ({ content, special: true })),
-  ...[hermes.tools, hermes.call, hermes.response, hermes.think].flatMap(({ open, close }) => [
-    { content: open, special: false },
-    { content: close, special: false },
-  ]),
-];
+const SPECIAL = [TEXT_END, TURN.open, TURN_END];
+const TAGS = [hermes.tools, hermes.call, hermes.response, hermes.think];
+const ADDED = [...SPECIAL, ...TAGS.flatMap(({ open, close }) => [open, close])];
+const addedFrom = (first: number): AddedToken[] =>
+  ADDED.map((content, i) => addedToken(first + i, content, i < SPECIAL.length));
 
 export interface TrainTokenizerOptions {
   /** Number of ids in all, added tokens included. */
@@ -63,10 +62,7 @@ interface Word {
 const PREFIXED = /^([^\p{L}])(\p{L}+)$/u;
 
 function countWords(texts: Iterable<string>, pipeline: Pipeline, wordsApart: boolean): Map<string, number> {
-  const added = new AddedTokens(
-    ADDED.map((token, id) => ({ id, ...token })),
-    pipeline.normalize,
-  );
+  const added = new AddedTokens(addedFrom(0), pipeline.normalize);
   const counts = new Map<string, number>();
   for (const text of texts) {
     for (const part of added.split(text)) {
@@ -137,12 +133,12 @@ class PairTable {
 }
 
 /** The merges of `words`, at most `limit`: the ids that become `firstId`, `firstId + 1`, ... */
-function learnMerges(words: readonly Word[], firstId: number, limit: number): [number, number][] {
+function learnMerges(words: readonly Word[], firstId: number, limit: number): Merge[] {
   const table = new PairTable();
   for (const word of words) table.add(word);
   const heap = new Heap(comesFirst);
   for (const pair of table.pairs()) heap.push({ pair, count: table.count(pair) });
-  const merges: [number, number][] = [];
+  const merges: Merge[] = [];
   while (merges.length < limit) {
     const top = heap.pop();
     if (top === undefined) break;
@@ -155,7 +151,7 @@ function learnMerges(words: readonly Word[], firstId: number, limit: number): [n
     const left = Math.floor(top.pair / ID_LIMIT);
     const right = top.pair % ID_LIMIT;
     const merged = firstId + merges.length;
-    merges.push([left, right]);
+    merges.push({ left, right, result: merged });
     const fresh = new Set<number>();
     for (const word of table.words(top.pair)) {
       const ids = mergePair(word.ids, left, right, merged);
@@ -197,23 +193,20 @@ export function trainTokenizer(texts: Iterable<string>, options: TrainTokenizerO
     );
   }
   const tokens = [...BYTE_ALPHABET];
-  for (const [left, right] of merges) tokens.push(`${tokens[left]}${tokens[right]}`);
-  const added: AddedToken[] = ADDED.map((token, index) => ({ id: tokens.length + index, ...token }));
+  for (const { left, right } of merges) tokens.push(`${tokens[left]}${tokens[right]}`);
   return new Tokenizer({
     tokens,
-    merges: {
-      left: Int32Array.from(merges, ([left]) => left),
-      right: Int32Array.from(merges, ([, right]) => right),
-      result: Int32Array.from(merges, (_, rank) => BYTE_ALPHABET.length + rank),
-    },
-    added,
+    merges,
+    added: addedFrom(tokens.length),
     pipeline,
     shell,
-    config: tokenizerConfig(
-      'Qwen2Tokenizer',
-      { bos: null, eos: TURN_END, pad: TEXT_END, unknown: null, special: [TURN.open, TURN_END] },
-      false,
-    ),
+    config: {
+      ...TOKENIZER_CONFIG,
+      additional_special_tokens: [TURN.open, TURN_END],
+      eos_token: TURN_END,
+      pad_token: TEXT_END,
+      tokenizer_class: 'Qwen2Tokenizer',
+    },
     chatTemplate: options.chatTemplate,
   });
 }

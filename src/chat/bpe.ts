@@ -1,16 +1,25 @@
 /**
  * Byte-pair encoding of one word, as Hugging Face's tokenizers do it: of all pairs of neighbours, the one of the
- * lowest rank is merged, the leftmost first. Merges are kept as pairs of ids in an open-addressing hash table of
- * typed arrays, and finished words in a cache: several times faster than maps keyed by strings.
+ * lowest rank is merged, the leftmost first. Ranks are found in an open-addressing hash table, and finished words in a
+ * cache: several times faster than maps keyed by pairs.
  */
 import { Heap } from '../base/heap.ts';
 import { byteToken } from './byte-level.ts';
 
-/** Merges by rank: `left[r]` and `right[r]` become `result[r]`. */
-export interface Merges {
-  readonly left: Int32Array;
-  readonly right: Int32Array;
-  readonly result: Int32Array;
+/** Ids of two neighbours, and of what they become; in a list of merges the place is the rank. */
+export interface Merge {
+  readonly left: number;
+  readonly right: number;
+  readonly result: number;
+}
+
+/** The ids of tokens by their texts; a table of tokens may have gaps. */
+export function idsByText(tokens: readonly (string | undefined)[]): ReadonlyMap<string, number> {
+  const ids = new Map<string, number>();
+  tokens.forEach((token, id) => {
+    if (token !== undefined) ids.set(token, id);
+  });
+  return ids;
 }
 
 /** The cache is emptied at this many words, so that it never holds more than some tens of megabytes. */
@@ -23,7 +32,7 @@ const SPAN = 2 ** 31;
 const GONE = -1;
 
 export class BytePairEncoder {
-  readonly #merges: Merges;
+  readonly #merges: readonly Merge[];
   readonly #symbols: (word: string) => number[];
   /** Ranks plus one by hashed pair; 0 is an empty slot. */
   readonly #slots: Int32Array;
@@ -31,14 +40,15 @@ export class BytePairEncoder {
   readonly #cache = new Map<string, readonly number[]>();
 
   /** `symbols` gives the ids of a word before any merge. */
-  constructor(merges: Merges, symbols: (word: string) => number[]) {
+  constructor(merges: readonly Merge[], symbols: (word: string) => number[]) {
     this.#merges = merges;
     this.#symbols = symbols;
-    const bits = Math.max(4, Math.ceil(Math.log2(merges.left.length * 2 + 1)));
+    const bits = Math.max(4, Math.ceil(Math.log2(merges.length * 2 + 1)));
     this.#slots = new Int32Array(2 ** bits);
     this.#shift = 32 - bits;
-    for (let rank = 0; rank < merges.left.length; rank++)
-      this.#slots[this.#slot(merges.left[rank] ?? 0, merges.right[rank] ?? 0)] = rank + 1;
+    merges.forEach(({ left, right }, rank) => {
+      this.#slots[this.#slot(left, right)] = rank + 1;
+    });
   }
 
   /** The slot of a pair, or the empty one where it belongs. */
@@ -48,7 +58,8 @@ export class BytePairEncoder {
     let slot = (mixed ^ (mixed << 13)) >>> this.#shift;
     for (;;) {
       const rank = (slots[slot] ?? 0) - 1;
-      if (rank < 0 || (this.#merges.left[rank] === left && this.#merges.right[rank] === right)) return slot;
+      const merge = rank < 0 ? undefined : this.#merges[rank];
+      if (merge === undefined || (merge.left === left && merge.right === right)) return slot;
       slot = (slot + 1) & (slots.length - 1);
     }
   }
@@ -66,7 +77,6 @@ export class BytePairEncoder {
   }
 
   #merge(ids: number[]): readonly number[] {
-    const { left, right, result } = this.#merges;
     const count = ids.length;
     const before = Int32Array.from(ids, (_, at) => at - 1);
     const after = Int32Array.from(ids, (_, at) => at + 1);
@@ -82,11 +92,12 @@ export class BytePairEncoder {
       const candidate = candidates.pop();
       if (candidate === undefined) break;
       const at = candidate % SPAN;
-      const rank = (candidate - at) / SPAN;
+      const merge = this.#merges[(candidate - at) / SPAN];
       const next = after[at] ?? count;
       // A pair of which one was merged meanwhile is no longer there.
-      if (next === count || ids[at] !== left[rank] || ids[next] !== right[rank]) continue;
-      ids[at] = result[rank] ?? 0;
+      if (merge === undefined || next === count || ids[at] !== merge.left || ids[next] !== merge.right)
+        continue;
+      ids[at] = merge.result;
       ids[next] = GONE;
       const following = after[next] ?? count;
       after[at] = following;

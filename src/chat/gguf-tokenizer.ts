@@ -7,7 +7,7 @@ import {
   type GgufTokenType,
   UNSCORED,
 } from '../model/checkpoint/gguf-tokenizer.ts';
-import type { Merges } from './bpe.ts';
+import type { Merge } from './bpe.ts';
 import { byteOfToken } from './byte-level.ts';
 import { cutWords, type CutStep, type Pipeline, pipelineOf } from './pipeline.ts';
 import { mergesByScore, scoresOf } from './sentencepiece.ts';
@@ -35,10 +35,12 @@ function preTokenizerName({ cuts, ignoreMerges, normalize }: Pipeline): string |
   return found?.[0];
 }
 
-const sameMerges = (a: Merges, b: Merges): boolean =>
-  (['left', 'right', 'result'] as const).every((side) =>
-    Buffer.from(a[side].buffer).equals(Buffer.from(b[side].buffer)),
-  );
+const sameMerges = (some: readonly Merge[], others: readonly Merge[]): boolean =>
+  some.length === others.length &&
+  some.every(({ left, right, result }, rank) => {
+    const other = others[rank];
+    return left === other?.left && right === other.right && result === other.result;
+  });
 
 /** Scores that make llama.cpp merge as the tokenizer does, or undefined where none do. */
 function scoresFor(
@@ -84,11 +86,8 @@ export function ggufTokenizer(source: string): GgufTokenizer {
       `The tokenizer in ${source} prepares, cuts or merges text in another way than llama.cpp has a name for, which a GGUF file cannot say; use a tokenizer of a family such as Qwen's, Llama's or Gemma's.`,
     );
   }
-  const text = (id: number | undefined): string => parts.tokens[id ?? -1] ?? '';
-  const merges = Array.from(
-    parts.merges.left,
-    (left, rank) => `${text(left)} ${text(parts.merges.right[rank])}`,
-  );
+  const text = (id: number): string => parts.tokens[id] ?? '';
+  const merges = parts.merges.map(({ left, right }) => `${text(left)} ${text(right)}`);
   const idOf = (token: string | undefined): number | undefined =>
     token === undefined ? undefined : tokenizer.findId(token);
   const [bos, unknown] = [tokenizer.specialTokens.bos_token, tokenizer.specialTokens.unk_token];

@@ -4,10 +4,11 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { errorText, UserError } from '../base/errors.ts';
 import { readText, writeAtomic } from '../base/files.ts';
 import type { AddedToken } from './added-tokens.ts';
-import type { Merges } from './bpe.ts';
+import type { Merge } from './bpe.ts';
 import { type Fields, isFields, type Pipeline, pipelineOf, refuse } from './pipeline.ts';
 import { endsDeclared, tokenEntry } from './stop-tokens.ts';
 
@@ -21,7 +22,7 @@ const isId = (value: unknown): value is number =>
 export interface TokenizerParts {
   /** Text by id, in the alphabet of `pipeline`; added tokens may be in it, too. */
   readonly tokens: readonly (string | undefined)[];
-  readonly merges: Merges;
+  readonly merges: readonly Merge[];
   readonly added: readonly AddedToken[];
   readonly pipeline: Pipeline;
   /** tokenizer.json without its tokens and merges, to be written back as it was. */
@@ -39,57 +40,49 @@ function readJson(path: string): Fields {
   try {
     value = JSON.parse(text);
   } catch (thrown) {
-    throw new UserError(
-      'TOKENIZER',
-      `${path} is not valid JSON (${errorText(thrown)}); copy the file again.`,
-    );
+    return damaged(path, `is not valid JSON (${errorText(thrown)})`);
   }
-  if (!isFields(value))
-    throw new UserError('TOKENIZER', `${path} must hold a JSON object; copy the file again.`);
-  return value;
+  return isFields(value) ? value : damaged(path, 'must hold a JSON object');
 }
 
 function damaged(path: string, what: string): never {
   throw new UserError('TOKENIZER', `${path} ${what}; copy the file again.`);
 }
 
+const flag = z.boolean().catch(false);
+const addedTokens = z.array(
+  z.object({
+    id: z.custom<number>(isId),
+    content: z.string(),
+    lstrip: flag,
+    rstrip: flag,
+    normalized: flag,
+    single_word: flag,
+    special: flag,
+  }),
+);
+
 function parseAdded(value: unknown, path: string): AddedToken[] {
-  if (!Array.isArray(value)) return [];
-  return value.map((entry: unknown) => {
-    if (!isFields(entry) || !isId(entry.id) || typeof entry.content !== 'string') {
-      return damaged(path, 'has an unreadable entry in added_tokens');
-    }
-    return {
-      id: entry.id,
-      content: entry.content,
-      special: entry.special === true,
-      lstrip: entry.lstrip === true,
-      rstrip: entry.rstrip === true,
-      singleWord: entry.single_word === true,
-      normalized: entry.normalized === true,
-    };
-  });
+  const read = addedTokens.safeParse(Array.isArray(value) ? value : []);
+  return read.success ? read.data : damaged(path, 'has an unreadable entry in added_tokens');
 }
 
 /** Reads a list of merges; `path` names its file in errors. */
-export function parseMerges(value: unknown, idOf: ReadonlyMap<string, number>, path: string): Merges {
+export function parseMerges(
+  value: unknown,
+  idOf: ReadonlyMap<string, number>,
+  path: string,
+): readonly Merge[] {
   if (!Array.isArray(value)) return damaged(path, 'has no list of merges');
-  const merges = {
-    left: new Int32Array(value.length),
-    right: new Int32Array(value.length),
-    result: new Int32Array(value.length),
-  };
-  value.forEach((entry: unknown, rank) => {
+  return value.map((entry: unknown, rank) => {
     // Older files write "a b", newer ones ["a", "b"].
-    const [left, right]: unknown[] =
-      typeof entry === 'string' ? entry.split(' ') : Array.isArray(entry) ? entry : [];
-    const ids = [left, right, `${String(left)}${String(right)}`].map((token) => idOf.get(String(token)));
-    if (ids.includes(undefined)) return damaged(path, `has a merge of unknown tokens (number ${rank})`);
-    merges.left[rank] = ids[0] ?? 0;
-    merges.right[rank] = ids[1] ?? 0;
-    merges.result[rank] = ids[2] ?? 0;
+    const pair: unknown[] = typeof entry === 'string' ? entry.split(' ') : Array.isArray(entry) ? entry : [];
+    const [a, b] = [String(pair[0]), String(pair[1])];
+    const [left, right, result] = [idOf.get(a), idOf.get(b), idOf.get(a + b)];
+    return left === undefined || right === undefined || result === undefined
+      ? damaged(path, `has a merge of unknown tokens (number ${rank})`)
+      : { left, right, result };
   });
-  return merges;
 }
 
 function templateOf(folder: string, config: Fields): string | undefined {
@@ -165,22 +158,14 @@ export function writeTokenizerFiles(folder: string, parts: TokenizerParts): void
   tokens.forEach((token, id) => {
     if (token !== undefined) vocab[token] = id;
   });
-  const lines = Array.from(merges.left, (left, rank) => `${tokens[left]} ${tokens[merges.right[rank] ?? 0]}`);
-  const added = parts.added.map(({ singleWord, special, ...token }) => ({
-    ...token,
-    single_word: singleWord === true,
-    lstrip: token.lstrip === true,
-    rstrip: token.rstrip === true,
-    normalized: token.normalized === true,
-    special,
-  }));
-  const decoder = Object.fromEntries(added.map(({ id, ...token }) => [String(id), token]));
+  const lines = merges.map(({ left, right }) => `${tokens[left]} ${tokens[right]}`);
+  const decoder = Object.fromEntries(parts.added.map(({ id, ...token }) => [String(id), token]));
   const { model, version, truncation, padding, ...rest } = shell;
   const whole = {
     version: version ?? '1.0',
     truncation: truncation ?? null,
     padding: padding ?? null,
-    added_tokens: added,
+    added_tokens: parts.added,
     ...rest,
     model: { ...(isFields(model) ? model : {}), vocab, merges: lines },
   };

@@ -97,7 +97,7 @@ function template({ before, after }: Surroundings): object | undefined {
 /** tokenizer.json of a byte-level vocabulary without its tokens and merges. */
 export function byteLevelShell(
   { normalizer, pre_tokenizer, ignoreMerges }: Preparation,
-  { unknown = null, ...surroundings }: Surroundings & { unknown?: string | null } = {},
+  surroundings: Surroundings = {},
 ): Fields {
   const processors = [byteLevel(false), template(surroundings)].filter((part) => part !== undefined);
   const affixes = { continuing_subword_prefix: '', end_of_word_suffix: '' };
@@ -107,7 +107,7 @@ export function byteLevelShell(
     pre_tokenizer,
     post_processor: processors.length === 1 ? processors[0] : { type: 'Sequence', processors },
     decoder: byteLevel(false),
-    model: { type: 'BPE', dropout: null, unk_token: unknown, ...affixes, ...flags },
+    model: { type: 'BPE', dropout: null, unk_token: null, ...affixes, ...flags },
   };
 }
 
@@ -135,32 +135,18 @@ export function sentencePieceShell(
   };
 }
 
-interface NamedTokens {
-  readonly bos: string | null;
-  readonly eos: string;
-  readonly pad: string;
-  readonly unknown: string | null;
-  readonly special: readonly string[];
-}
-
 /** tokenizer_config.json without its tokens and template. */
-export function tokenizerConfig(
-  tokenizer_class: 'Qwen2Tokenizer' | 'PreTrainedTokenizerFast',
-  { bos, eos, pad, unknown, special }: NamedTokens,
-  addsBos: boolean,
-): Fields {
-  return {
-    add_bos_token: addsBos,
-    add_prefix_space: false,
-    additional_special_tokens: special,
-    bos_token: bos,
-    clean_up_tokenization_spaces: false,
-    eos_token: eos,
-    errors: 'replace',
-    model_max_length: 32768,
-    pad_token: pad,
-    split_special_tokens: false,
-    tokenizer_class,
-    unk_token: unknown,
-  };
-}
+export const TOKENIZER_CONFIG: Fields = {
+  add_bos_token: false,
+  add_prefix_space: false,
+  additional_special_tokens: [],
+  bos_token: null,
+  clean_up_tokenization_spaces: false,
+  eos_token: null,
+  errors: 'replace',
+  model_max_length: 32768,
+  pad_token: null,
+  split_special_tokens: false,
+  tokenizer_class: 'PreTrainedTokenizerFast',
+  unk_token: null,
+};

@@ -4,8 +4,8 @@ import { GgufFile } from '../ggml/gguf-reader.ts';
 import { openLibrary } from '../ggml/library.ts';
 import { GGUF_TOKEN_TYPES } from '../model/checkpoint/gguf-tokenizer.ts';
 import { isGguf } from '../model/checkpoint/checkpoint-path.ts';
-import type { AddedToken } from './added-tokens.ts';
-import type { Merges } from './bpe.ts';
+import { addedToken, type AddedToken } from './added-tokens.ts';
+import { idsByText, type Merge } from './bpe.ts';
 import { type Fields, pipelineOf } from './pipeline.ts';
 import { mergesByScore } from './sentencepiece.ts';
 import { parseMerges, readTokenizerFiles, type TokenizerParts } from './tokenizer-files.ts';
@@ -16,7 +16,7 @@ import {
   QWEN2,
   sentencePieceShell,
   type Surroundings,
-  tokenizerConfig,
+  TOKENIZER_CONFIG,
 } from './tokenizer-shells.ts';
 
 /** Reads the tokenizer of a folder or a GGUF file; every fault of it is a UserError. */
@@ -78,7 +78,7 @@ function vocabularyOf(file: GgufFile, refuse: (why: string) => never): Vocabular
     const content = type === userDefined && isSpaces(text) ? '\u2581'.repeat(text.length) : text;
     if (type === normal || type === byte) tokens[id] = content;
     else if (type === control || type === unknown || type === userDefined) {
-      added.push({ id, content, special: type !== userDefined });
+      added.push(addedToken(id, content, type !== userDefined));
       // Those between other tokens are in a Hugging Face vocabulary, too: its library numbers the rest one by one.
       if (id < last) tokens[id] = content;
     } else if (type !== unused)
@@ -88,11 +88,9 @@ function vocabularyOf(file: GgufFile, refuse: (why: string) => never): Vocabular
 }
 
 /** Merges of a file: as it lists them, or as its scores say. */
-function mergesOf(file: GgufFile, { tokens, types }: Vocabulary, isByteLevel: boolean): Merges {
-  if (isByteLevel) {
-    const ids = new Map(tokens.flatMap((token, id) => (token === undefined ? [] : [[token, id] as const])));
-    return parseMerges(file.strings('tokenizer.ggml.merges') ?? [], ids, file.path);
-  }
+function mergesOf(file: GgufFile, { tokens, types }: Vocabulary, isByteLevel: boolean): readonly Merge[] {
+  if (isByteLevel)
+    return parseMerges(file.strings('tokenizer.ggml.merges') ?? [], idsByText(tokens), file.path);
   const scores = file.numbers('tokenizer.ggml.scores') ?? [];
   return mergesByScore(tokens, (id) => scoreOf(types[id], scores[id]));
 }
@@ -142,17 +140,16 @@ function readGgufTokenizer(path: string): TokenizerParts {
     added,
     pipeline: pipelineOf(shell, path),
     shell,
-    config: tokenizerConfig(
-      preparation === QWEN2 ? 'Qwen2Tokenizer' : 'PreTrainedTokenizerFast',
-      {
-        bos: preparation === QWEN2 ? null : (bos?.content ?? null),
-        eos: eos.content,
-        pad: tokenOf('padding')?.content ?? eos.content,
-        unknown: preparation === QWEN2 ? null : unknownToken,
-        special: added.filter((token) => token.special).map(({ content }) => content),
-      },
-      addsBos,
-    ),
+    config: {
+      ...TOKENIZER_CONFIG,
+      add_bos_token: addsBos,
+      additional_special_tokens: added.filter((token) => token.special).map(({ content }) => content),
+      eos_token: eos.content,
+      pad_token: tokenOf('padding')?.content ?? eos.content,
+      ...(preparation === QWEN2
+        ? { tokenizer_class: 'Qwen2Tokenizer' }
+        : { bos_token: bos?.content ?? null, unk_token: unknownToken }),
+    },
     // Some files name several templates; the one for tools is the one that this project needs.
     chatTemplate: file.string('tokenizer.chat_template.tool_use') ?? file.string('tokenizer.chat_template'),
     ends: [...END_KEYS.flatMap((key) => file.number(key) ?? []), ...(file.numbers(END_LIST) ?? [])],

@@ -6,7 +6,7 @@ import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { UserError } from '../base/errors.ts';
 import { type AddedToken, AddedTokens } from './added-tokens.ts';
-import { BytePairEncoder, symbolsOf } from './bpe.ts';
+import { BytePairEncoder, idsByText, symbolsOf } from './bpe.ts';
 import { byteOfToken, bytesOfText, byteText } from './byte-level.ts';
 import { asTokenIds, type TokenIds } from './messages.ts';
 import { cutWords } from './pipeline.ts';
@@ -46,7 +46,7 @@ export const paddedVocabulary = ({ vocabSize }: Pick<Tokenizer, 'vocabSize'>): n
 export class Tokenizer {
   readonly #parts: TokenizerParts;
   readonly #encoder: BytePairEncoder;
-  readonly #vocabulary = new Map<string, number>();
+  readonly #vocabulary: ReadonlyMap<string, number>;
   readonly #addedByText = new Map<string, AddedToken>();
   readonly #addedById = new Map<number, AddedToken>();
   readonly #added: AddedTokens;
@@ -70,9 +70,7 @@ export class Tokenizer {
   constructor(parts: TokenizerParts) {
     this.#parts = parts;
     const { pipeline } = parts;
-    parts.tokens.forEach((token, id) => {
-      if (token !== undefined) this.#vocabulary.set(token, id);
-    });
+    this.#vocabulary = idsByText(parts.tokens);
     const symbols = {
       idOf: (token: string) => this.#vocabulary.get(token),
       byteFallback: pipeline.byteFallback,
