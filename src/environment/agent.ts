@@ -43,7 +43,6 @@ export function agentPrompt(
   return speech.prompt(question, [...host.tools, REASONING, STOP], INSTRUCTION);
 }
 
-/** The one call of a turn. */
 function readStep([call, ...others]: readonly TurnCall[]): TurnCall {
   if (call === undefined) return broken('there is no call; make one, or call stop');
   return others.length === 0 ? call : broken(`there are ${others.length + 1} calls; make one at a time`);
@@ -101,7 +100,6 @@ class Walk {
     this.#options = options;
   }
 
-  /** The text that the next step is written after. */
   get prompt(): Prompt {
     return { ...after(after(this.#task, this.#kept), this.#tried), tools: this.#task.tools };
   }

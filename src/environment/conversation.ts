@@ -18,7 +18,6 @@ import { callsAnywhere, type TurnCall } from './turn.ts';
 /** Calls of one turn that are made at most. */
 const MAX_CALLS = 8;
 
-/** A problem's prompt. */
 export interface ConversationTask extends Prompt {
   /** Beginning of the environment's state. */
   readonly setting: JsonObject;
@@ -49,7 +48,6 @@ export interface Voice {
 }
 
 export interface ConverseOptions extends Omit<SampleOptions, 'reply'> {
-  /** Turns of the assistant at most. */
   readonly max_turns: number;
   /** Hears of a task that a server does not go on with, which then has no conversations; without it that is an error. */
   readonly onFailure?: (task: number, why: string) => void;

@@ -116,7 +116,6 @@ class Thread {
 
 class WorkerEnvironment {
   readonly #start: WorkerStart;
-  /** Milliseconds that a call may take. */
   readonly #callMs: number;
   /** Undefined until the first question, and after a death. */
   #thread: Thread | undefined;
@@ -163,7 +162,6 @@ class WorkerEnvironment {
     }
   }
 
-  /** Asks about the environment as a whole. */
   whole(question: Question): Promise<unknown> {
     return this.#inTurn(async () => this.#loaded((await this.#started()).ask(question, LOAD_MS)));
   }

@@ -13,7 +13,6 @@ import {
 
 /** An answer that is to be scored, with what it answers. */
 export interface AnswerToScore {
-  /** The rendered prompt. */
   readonly prompt: string;
   readonly tools: readonly Tool[] | undefined;
   /** The text that the model wrote, special tokens included. */

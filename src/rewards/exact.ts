@@ -12,7 +12,6 @@ import { argumentsIn, isObjectCall, toolTable, type ValidCall } from '../chat/to
 import { dumps } from '../json/dumps.ts';
 import { fromJson, isDict, isList, strip, type PyDict, type PyValue } from '../json/python.ts';
 
-/** Wanted answer of a generation. */
 export type Gold =
   | { readonly kind: 'calls'; readonly calls: readonly GoldCall[] }
   /** Every word of `mustMention` has to occur in the reply, in upper or lower case. */

@@ -111,7 +111,10 @@ export const scoresConversations = (reward: AnyReward): reward is ConversationRe
 export type FormatFault = SyntaxFault | ValidityFault | 'schema_violation';
 
 /** A call of the required form, or why it is not. */
-export type CheckedCall = ValidCall | Malformed<FormatFault>;
+type CheckedCall = ValidCall | Malformed<FormatFault>;
+
+/** Decides whether a call is of the required form. */
+export type CallCheck = (call: WrittenCall, table: ToolTable) => CheckedCall;
 
 export type Answer =
   | Malformed<FormatFault>
@@ -136,13 +139,10 @@ export class PreparedTask {
   readonly #opening: string;
   /** Calls by their text: the generations of a group write the same ones over and over. */
   readonly #known = new Map<string, CheckedCall>();
-  readonly #check: (call: WrittenCall, table: ToolTable) => CheckedCall;
+  readonly #check: CallCheck;
 
   /** Reads a task; `check` says which calls are of the required form. */
-  constructor(
-    { prompt, label, tools, format = hermes }: RewardTask,
-    check: (call: WrittenCall, table: ToolTable) => CheckedCall = checkCall,
-  ) {
+  constructor({ prompt, label, tools, format = hermes }: RewardTask, check: CallCheck = checkCall) {
     this.#check = check;
     this.format = format;
     this.table = tools === undefined ? toolTableFromPrompt(prompt, format) : toolTable(tools);

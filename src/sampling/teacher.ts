@@ -12,7 +12,6 @@ import type { PromptTree } from '../model/tree/tree.ts';
 import type { TopRows } from '../topk/format.ts';
 import type { Drawn, Prompt, SampleOptions, Sampler } from './sampler.ts';
 
-/** A prompt that is to be answered. */
 export type Question = Prompt & Required<Pick<Prompt, 'position' | 'text' | 'ids'>>;
 
 /** Prompts in the order in which they are asked; a batch is asked at once where that is faster. */

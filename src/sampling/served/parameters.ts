@@ -83,15 +83,11 @@ export class Parameters {
     if (refused === undefined) return undefined;
     const key = own.get(refused) ?? refused;
     if (this.#learned.has(key) && (this.#learned.get(key) ?? '') !== refused) return { news: undefined };
-    const instead = refused === key ? this.#nameInstead(told.said, key) : undefined;
+    const [, named = key] = /\buse ['"`]?(\w+)['"`]? instead/i.exec(told.said) ?? [];
+    const other = named !== key && named.includes('_') ? named : this.#adjustable.get(key);
+    const instead = refused === key ? other : undefined;
     this.#learned.set(key, instead);
     const how = instead === undefined ? `asked without it` : `asked with ${instead}`;
     return { news: `does not take ${refused} (${told.said}); it is ${how} from here on` };
-  }
-
-  #nameInstead(said: string, key: string): string | undefined {
-    const [, named] = /\buse ['"`]?(\w+)['"`]? instead/i.exec(said) ?? [];
-    if (named !== undefined && named !== key && named.includes('_')) return named;
-    return this.#adjustable.get(key);
   }
 }

@@ -1,7 +1,6 @@
 /** Reading what a server sent, step by step; where it is not of the expected form the place is named. */
 import { UserError } from '../../base/errors.ts';
 
-/** Objects of a server's JSON. */
 export const isFields = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 

@@ -72,7 +72,6 @@ const BODY_KEYS: ReadonlyMap<string, 'ms' | 's'> = new Map([
   ['retryinseconds', 's'],
   ['retryafterms', 'ms'],
 ]);
-/** Depth to which a body is searched. */
 const DEPTH = 6;
 
 /** Keys and values inside of a body, each before what is inside of it. */
