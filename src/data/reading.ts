@@ -105,6 +105,9 @@ function mentions(value: PyValue): readonly string[] {
   throw new Rejection('mention', '"mustMention" is no list of texts.');
 }
 
+/** Leaves a record out of a dialogue's JSON, which has plain values: `JSON.stringify` refuses a record's. */
+const toJSON = (): undefined => undefined;
+
 /** The dialogue that a record is; throws a Rejection that says what it lacks. */
 function toDialogue({ record, fields }: LineRecord): FileDialogue {
   const { id, messages, tools } = record;
@@ -118,8 +121,7 @@ function toDialogue({ record, fields }: LineRecord): FileDialogue {
     messages: messages.map(toMessage),
     category: names.find((one) => typeof one === 'string') ?? 'all',
     mustMention: mentions(fields.get('mustMention') ?? null),
-    // Left out of a dialogue's JSON, which has plain values: `JSON.stringify` refuses a record's.
-    record: Object.assign({ ...record }, { toJSON: () => undefined }),
+    record: Object.assign({ ...record }, { toJSON }),
   };
 }
 
@@ -128,20 +130,9 @@ export const parseDialogue = (line: string): TaskDialogue =>
   parsedLine(line, 'the record', (value) => toDialogue(lineRecord(value, 1)));
 
 /** A file of one record a line of which only the places of the lines are in memory, so that they can be taken in any order. */
-export class RecordFile implements Disposable {
-  readonly #file: LineFile;
+export class RecordFile extends LineFile {
   /** Of the lines that were read and are not blank. */
   readonly #places: Omit<FileLine, 'text'>[] = [];
-
-  /** Opens a file, or `-` for standard input; throws a UserError that names it. */
-  constructor(path: string) {
-    this.#file = new LineFile(path);
-  }
-
-  /** Bytes. */
-  get size(): number {
-    return this.#file.size;
-  }
 
   /** Lines that were read and are not blank. */
   get length(): number {
@@ -150,7 +141,7 @@ export class RecordFile implements Disposable {
 
   /** Applies `read` to every line once, in order; throws a UserError for a line that is no record. */
   *read<T>(read: (line: LineRecord) => T): Generator<T> {
-    for (const { text, ...place } of this.#file.lines()) {
+    for (const { text, ...place } of this.lines()) {
       if (text.trim() === '') continue;
       this.#places.push(place);
       yield this.#parsed(text, place.number, read);
@@ -158,23 +149,19 @@ export class RecordFile implements Disposable {
   }
 
   #parsed<T>(text: string, number: number, read: (line: LineRecord) => T): T {
-    const where = `${inputName(this.#file.path)}:${number}`;
+    const where = `${inputName(this.path)}:${number}`;
     return parsedLine(text, where, (value) => read(lineRecord(value, number)));
   }
 
   /** The text of a line that was read, counted from zero. */
   lineAt(index: number): string {
     const { start = 0, end = 0 } = this.#places[index] ?? {};
-    return this.#file.textAt(start, end).trimEnd();
+    return this.textAt(start, end).trimEnd();
   }
 
   /** Applies `read` to a line that was read before, counted from zero. */
   at<T>(index: number, read: (line: LineRecord) => T): T {
     return this.#parsed(this.lineAt(index), this.#places[index]?.number ?? 0, read);
-  }
-
-  [Symbol.dispose](): void {
-    this.#file[Symbol.dispose]();
   }
 }
 

@@ -13,18 +13,13 @@ export class Notices {
 
   /** Texts as they are said, until the signal fires and all that was said is told. */
   async *stream(signal: AbortSignal): AsyncGenerator<string, void, undefined> {
-    const stop = (): void => this.#wake();
-    signal.addEventListener('abort', stop);
-    try {
-      for (;;) {
-        yield* this.#texts.splice(0);
-        if (signal.aborted) return;
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
-      }
-    } finally {
-      signal.removeEventListener('abort', stop);
+    signal.addEventListener('abort', () => this.#wake(), { once: true });
+    for (;;) {
+      yield* this.#texts.splice(0);
+      if (signal.aborted) return;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
     }
   }
 }

@@ -243,11 +243,7 @@ export class Endpoint {
   }
 
   /** One request: what came back, and the error in it, if it is one. */
-  async #once(
-    path: string,
-    body: object | undefined,
-    signal: AbortSignal,
-  ): Promise<{ readonly value: unknown; readonly told: Told | undefined; readonly headers: Headers }> {
+  async #once(path: string, body: object | undefined, signal: AbortSignal) {
     const { apiKey } = this.#options;
     const timeout = this.#timeout;
     const began = Date.now();

@@ -54,15 +54,14 @@ export function* jobsOf(
 ): Generator<Job> {
   let index = 0;
   for (const prompt of prompts) {
-    const asked: Asked = { index, prompt, samples: [], open: count };
     const places = Array.from({ length: count }, (_, place) => place);
-    yield newJob(asked, prompt, places);
+    yield newJob({ index, prompt, samples: [], open: count }, prompt, places);
     index += 1;
   }
 }
 
-function newJob(asked: Asked, prompt: Prompt, places: readonly number[]): Job {
-  return { asked, prompt, places, before: undefined, drawn: new Map(), faults: 0 };
+function newJob(asked: Asked, prompt: Prompt, places: readonly number[], before?: Drawn): Job {
+  return { asked, prompt, places, before, drawn: new Map(), faults: 0 };
 }
 
 /** The answer of a prompt whose samples are all finished; of one that goes on in replies, no place is left out. */
@@ -79,6 +78,10 @@ export async function settle(
   tokenizer: Tokenizer | undefined,
 ): Promise<Job[]> {
   const next: Job[] = [];
+  const end = (place: number, sample: Drawn | undefined): void => {
+    asked.samples[place] = sample;
+    asked.open -= 1;
+  };
   for (const place of places) {
     const own = drawn.get(place);
     const sample = before === undefined || own === undefined ? own : joined(before, own);
@@ -86,22 +89,14 @@ export async function settle(
     const { tokens } = sample ?? NOTHING;
     const reply = goesOn ? await options.reply?.({ prompt: asked.index, sample: place, tokens }) : undefined;
     if (reply === undefined || sample === undefined || own === undefined) {
-      asked.samples[place] = sample;
-      asked.open -= 1;
+      end(place, sample);
       continue;
     }
-    const { ids } = reply;
-    const given = { ...NOTHING, tokens: ids, length: ids.length, drawn: new Uint8Array(ids.length) };
-    const logprobs = new Float32Array(ids.length);
-    const whole = joined(sample, { ...given, logprobs });
-    if (whole.length >= options.generate_max_len) {
-      asked.samples[place] = whole;
-      asked.open -= 1;
-    } else
-      next.push({
-        ...newJob(asked, promptAfter(prompt, own, reply, tokenizer), [place]),
-        before: whole,
-      });
+    const { length } = reply.ids;
+    const [logprobs, given] = [new Float32Array(length), new Uint8Array(length)];
+    const whole = joined(sample, { ...NOTHING, tokens: reply.ids, length, logprobs, drawn: given });
+    if (whole.length >= options.generate_max_len) end(place, whole);
+    else next.push(newJob(asked, promptAfter(prompt, own, reply, tokenizer), [place], whole));
   }
   return next;
 }

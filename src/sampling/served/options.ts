@@ -6,8 +6,6 @@ import type { ChatTemplate } from '../../chat/template.ts';
 import type { Tokenizer } from '../../chat/tokenizer.ts';
 import { headerKey } from './address.ts';
 
-const count = z.int().positive();
-
 export const teacherSchema = z.strictObject({
   kind: z
     .enum(['llama.cpp', 'vllm', 'sglang', 'openai'])
@@ -22,7 +20,7 @@ export const teacherSchema = z.strictObject({
     .exactOptional()
     .describe("the model's name at the servers; else the first listed"),
   api_key_env: z.string().min(1).exactOptional().describe('environment variable that holds the API key'),
-  concurrency: count.default(8).describe('requests under way at each address'),
+  concurrency: z.int().positive().default(8).describe('requests under way at each address'),
   requests_per_minute: z.number().positive().exactOptional().describe('at each address'),
   timeout: z.number().positive().max(300).default(300).describe('seconds that one answer may take'),
   retries: z
