@@ -67,10 +67,13 @@ export function goldenObjective(name: string): Objective {
   }
 }
 
+const integers = (file: SafetensorsFile, name: string): Int32Array =>
+  new Int32Array(file.readBytes(name).buffer);
+
 /** Prompt, completion and per-position data of the three sequences. */
 function goldenSequences(): { ids: Int32Array; prompt: number; length: number }[] {
   using batch = SafetensorsFile.open(`${GOLDEN}batch.safetensors`);
-  const ids = batch.readI32('input_ids');
+  const ids = integers(batch, 'input_ids');
   return expected.lengths.map((length, i) => ({
     ids: ids.slice(i * WIDTH, i * WIDTH + length),
     prompt: expected.prompt_lengths[i]!,
@@ -110,7 +113,7 @@ export function goldenRows(
   columns['advantages'] = batch.readF32('advantages');
   using policies = SafetensorsFile.open(others);
   for (const name of ['old_logprobs', 'ref_logprobs']) columns[name] = policies.readF32(name);
-  const topIds = batch.readI32('teacher_topk_ids');
+  const topIds = integers(batch, 'teacher_topk_ids');
   const topLogprobs = batch.readF32('teacher_topk_logprobs');
   const k = expected.top_k;
   const total = mask.reduce((a, b) => a + b, 0);

@@ -286,7 +286,7 @@ describe('what is no model that is whole', () => {
       'holds output_norm.weight as i32, which is no type of weights',
     );
     const layers = bytes.indexOf('qwen3.block_count') + 'qwen3.block_count'.length + 4;
-    expect(change((copy) => copy.writeUInt32LE(3, layers))).toMatch(/it lacks blk\.2\.\S+; .* and \d+ more;/);
+    expect(change((copy) => copy.writeUInt32LE(3, layers))).toMatch(/it lacks blk\.2\.\S+, .* and \d+ more;/);
     expect(change((copy) => copy.writeUInt32LE(9999, layers))).toContain(
       'The metadata of DIR/faulty.gguf name 9999 layers, and it has only 24 tensors',
     );

@@ -1,18 +1,22 @@
 /** Rotary positions of a model: their base, and how the frequencies are scaled for contexts longer than those first trained on. */
+import { z } from 'zod';
 import type { Graph } from '../../tensor/graph.ts';
 import { rope } from '../../tensor/ops/index.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 
-/** A scaling of RoPE, under transformers' names. */
-export type RopeScaling =
-  | { readonly rope_type: 'linear'; readonly factor: number }
-  | {
-      readonly rope_type: 'llama3';
-      readonly factor: number;
-      readonly low_freq_factor: number;
-      readonly high_freq_factor: number;
-      readonly original_max_position_embeddings: number;
-    };
+const factor = z.number('a number').positive('above 0');
+/** The scalings of RoPE that are computed, by their type, with the keys of each: transformers' names. */
+export const ROPE_SCALINGS = {
+  linear: z.object({ rope_type: z.literal('linear'), factor }),
+  llama3: z.object({
+    rope_type: z.literal('llama3'),
+    factor,
+    low_freq_factor: factor,
+    high_freq_factor: factor,
+    original_max_position_embeddings: factor,
+  }),
+} as const;
+export type RopeScaling = Readonly<z.output<(typeof ROPE_SCALINGS)[keyof typeof ROPE_SCALINGS]>>;
 
 /** Rotary positions of a configuration. */
 export interface RopeShape {

@@ -6,6 +6,7 @@ import { UserError } from '../../base/errors.ts';
 import { GgufFile } from '../../ggml/gguf-reader.ts';
 import { openLibrary } from '../../ggml/library.ts';
 import { type ModelConfig, parameterSpecs } from '../arch/config.ts';
+import type { GgufNumbers } from '../arch/family.ts';
 import { families, familyOf } from '../arch/index.ts';
 import { llama3Scaling, type RopeScaling } from '../arch/rope.ts';
 import {
@@ -17,6 +18,7 @@ import {
   storedTensors,
 } from './gguf-tensors.ts';
 import { configFromHuggingFace, isNeutral } from './hf-config.ts';
+import { tensorFaults } from './weight-files.ts';
 
 /** An error about a file that is read, but not of a model that can be run. */
 const refusal = ({ path }: GgufFile, what: string, code = 'GGUF_MODEL'): UserError =>
@@ -115,10 +117,10 @@ function configOf(file: GgufFile): ModelConfig {
   const family = familyNameOf(file);
   refuseForeign(file, family);
   const architecture = ggufArchitecture(family);
-  const numbers = (key: string): number | readonly number[] | undefined =>
-    file.value(`${architecture}.${key}`) === 'a list'
-      ? file.numbers(`${architecture}.${key}`)
-      : shortest(file.number(`${architecture}.${key}`));
+  const numbers: GgufNumbers = (key) => {
+    const name = `${architecture}.${key}`;
+    return file.value(name) === 'a list' ? file.numbers(name) : shortest(file.number(name));
+  };
   const number = (key: string): number | undefined => {
     const value = numbers(key);
     // The largest where the layers differ: those without attention have none.
@@ -131,11 +133,12 @@ function configOf(file: GgufFile): ModelConfig {
       `The metadata of ${file.path} lack ${lacking.map((key) => `${architecture}.${key}`).join(', ')}; convert the model again.`,
     );
   }
-  const heads = number('attention.head_count');
-  const width = number('embedding_length');
-  const headDim =
-    number('attention.key_length') ??
-    (width === undefined || heads === undefined ? undefined : width / heads);
+  const [heads = NaN, width = NaN, theta = NaN] = [
+    'attention.head_count',
+    'embedding_length',
+    'rope.freq_base',
+  ].map(number);
+  const headDim = number('attention.key_length') ?? width / heads;
   const lengths = [number('attention.value_length'), number('rope.dimension_count')];
   if (lengths.some((length) => length !== undefined && length !== headDim)) {
     throw refusal(
@@ -143,7 +146,6 @@ function configOf(file: GgufFile): ModelConfig {
       `has heads whose parts differ in length, which tinystar does not compute; give a model whose heads do not`,
     );
   }
-  const theta = number('rope.freq_base');
   // The rules of what can be run are those of a folder.
   const { huggingFace, gguf } = familyOf({ family });
   const { renamed = {}, constants } = huggingFace;
@@ -159,7 +161,7 @@ function configOf(file: GgufFile): ModelConfig {
     head_dim: headDim,
     [renamed['rms_norm_eps'] ?? 'rms_norm_eps']: number('attention.layer_norm_rms_epsilon'),
     rope_theta: theta,
-    rope_scaling: scalingOf(file, number('rope.scaling.factor') ?? 1, theta ?? NaN),
+    rope_scaling: scalingOf(file, number('rope.scaling.factor') ?? 1, theta),
     tie_word_embeddings: !file.tensors.has('output.weight'),
     max_position_embeddings: number('context_length'),
     bos_token_id: file.number('tokenizer.ggml.bos_token_id'),
@@ -191,24 +193,15 @@ function checkTensors(file: GgufFile, config: ModelConfig): void {
       `The metadata of ${file.path} name ${config.layers} layers, and it has only ${file.tensors.size} tensors; copy the file again.`,
     );
   }
-  const faults: string[] = [];
-  const unknown = new Set(file.tensors.keys());
-  unknown.delete(ROPE_FACTORS);
-  for (const spec of parameterSpecs(config)) {
-    for (const { name, shape } of storedTensors(config, spec)) {
-      const tensor = file.tensors.get(name);
-      unknown.delete(name);
-      if (tensor === undefined) faults.push(`it lacks ${name}`);
-      else if (trimmed(tensor.shape) !== trimmed(shape))
-        faults.push(`${name} is ${trimmed(tensor.shape)} where ${trimmed(shape)} is needed`);
-    }
-  }
-  for (const name of unknown) faults.push(`it has the unknown ${name}`);
+  const wanted = parameterSpecs(config)
+    .flatMap((spec) => storedTensors(config, spec))
+    .map(({ name, shape }) => [name, trimmed(shape)] as const);
+  const found = Array.from(file.tensors, ([name, { shape }]) => [name, trimmed(shape)] as const);
+  const faults = tensorFaults(new Map(wanted), found, ROPE_FACTORS);
   if (faults.length === 0) return;
-  const more = faults.length > 3 ? ` and ${faults.length - 3} more` : '';
   throw new UserError(
     'CHECKPOINT_TENSORS',
-    `The weights in ${file.path} do not fit its metadata: ${faults.slice(0, 3).join('; ')}${more}; convert the model again, or copy the file again.`,
+    `The weights in ${file.path} do not fit its metadata: ${faults.join('; ')}; convert the model again, or copy the file again.`,
   );
 }
 

@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { UserError } from '../../base/errors.ts';
 import type { Family, ModelConfig } from '../arch/family.ts';
 import { families, familyOf } from '../arch/index.ts';
-import type { RopeScaling } from '../arch/rope.ts';
+import { ROPE_SCALINGS, type RopeScaling } from '../arch/rope.ts';
 
 const size = z.int('a whole number').positive('above 0');
 /** Of weights that must all be named: far beyond any model, and a damaged number is told at once. */
@@ -120,19 +120,6 @@ function ropeMaps(json: Json): (readonly [where: string, map: Json])[] {
   });
 }
 
-const ropeFactor = z.number('a number').positive('above 0');
-/** The scalings of RoPE that are computed, by their type, with the keys of each. */
-const ROPE_SCALINGS = {
-  linear: z.object({ rope_type: z.literal('linear'), factor: ropeFactor }),
-  llama3: z.object({
-    rope_type: z.literal('llama3'),
-    factor: ropeFactor,
-    low_freq_factor: ropeFactor,
-    high_freq_factor: ropeFactor,
-    original_max_position_embeddings: ropeFactor,
-  }),
-} as const;
-
 /** The scaling that a map of RoPE parameters asks for, or what is wrong with it. */
 function scalingOf(where: string, map: Json): { scaling?: RopeScaling; faults: string[] } {
   const { rope_theta: _, type, rope_type = type ?? 'default', ...others } = map;
@@ -147,13 +134,16 @@ function scalingOf(where: string, map: Json): { scaling?: RopeScaling; faults: s
     };
   const schema = ROPE_SCALINGS[rope_type];
   const { data, error } = schema.safeParse({ ...others, rope_type });
-  const faults = error?.issues.map(({ path: [key = ''], message }) => {
-    const name = String(key);
-    return others[name] === undefined
-      ? `${where} lacks ${name}`
-      : `${where}.${name} is ${shown(others[name])} and must be ${message}`;
-  });
-  if (data === undefined) return { faults: faults ?? [] };
+  if (data === undefined)
+    return {
+      faults: error.issues.map(({ path, message }) => {
+        const key = path.join('.');
+        const value = others[key];
+        return value === undefined
+          ? `${where} lacks ${key}`
+          : `${where}.${key} is ${shown(value)} and must be ${message}`;
+      }),
+    };
   return { scaling: data, faults: foreign(Object.keys(schema.shape)) };
 }
 
@@ -175,12 +165,9 @@ function rope(json: Json): {
     faults.push(
       `${maps.map(([where]) => where).join(' and ')} scale RoPE in two ways; keep the one that the model was trained with`,
     );
-  const told = [['rope_theta', json] as const, ...maps].flatMap(([where, map]) => {
-    const value = map['rope_theta'];
-    return value === undefined || value === null
-      ? []
-      : [{ where: map === json ? where : `${where}.rope_theta`, value }];
-  });
+  const told = [['', json] as const, ...maps.map(([where, map]) => [`${where}.`, map] as const)]
+    .map(([prefix, map]) => ({ where: `${prefix}rope_theta`, value: map['rope_theta'] }))
+    .filter(({ value }) => value !== undefined && value !== null);
   const [first, ...others] = told;
   if (first === undefined) {
     if (faults.length === 0)
@@ -200,28 +187,32 @@ function rope(json: Json): {
   return { theta: Number(first.value), ...(scaling === undefined ? {} : { scaling }), faults };
 }
 
-/** Family of a model that predicts the next token; or why there is none, and what to do. */
+/** Family of a model that predicts the next token; throws what `refuse` makes of why there is none, and what to do. */
 function familyNamed(
   json: Json,
-): readonly [name: string, Family] | { readonly fault: string; readonly advice: string } {
+  refuse: (faults: readonly string[], advice: string) => UserError,
+): readonly [name: string, Family] {
   const { model_type: type, architectures } = json;
   const known = Object.keys(families).join(', ');
   const advice = `serve the model and give its address, or give one of ${known} that writes text`;
   if (type === undefined || type === null)
-    return {
-      fault: 'it has no model_type, so that nothing says what it is',
-      advice: 'give the config.json that the model was published with',
-    };
+    throw refuse(
+      ['it has no model_type, so that nothing says what it is'],
+      'give the config.json that the model was published with',
+    );
   const family = typeof type === 'string' && Object.hasOwn(families, type) ? families[type] : undefined;
   if (typeof type !== 'string' || family === undefined)
-    return {
-      fault: `its model_type is ${shown(type)}, and tinystar computes ${known} alone (dense, text only)`,
+    throw refuse(
+      [`its model_type is ${shown(type)}, and tinystar computes ${known} alone (dense, text only)`],
       advice,
-    };
+    );
   const names: readonly unknown[] = Array.isArray(architectures) ? architectures : [];
   if (names.length === 0 || names.includes(family.huggingFace.architecture)) return [type, family];
-  const fault = `its architecture is ${names.map((name) => (typeof name === 'string' ? name : shown(name))).join(', ')}, and tinystar computes ${family.huggingFace.architecture} alone`;
-  return { fault, advice };
+  const own = names.map((name) => (typeof name === 'string' ? name : shown(name))).join(', ');
+  throw refuse(
+    [`its architecture is ${own}, and tinystar computes ${family.huggingFace.architecture} alone`],
+    advice,
+  );
 }
 
 /** Fault of a key against the schema. */
@@ -243,9 +234,7 @@ export function configFromHuggingFace(json: unknown, where: string): ModelConfig
       `${where} is not a model configuration that tinystar can run: ${faults.join('; ')}; ${advice}.`,
     );
   if (!isMap(json)) throw refuse(['it is not a map']);
-  const named = familyNamed(json);
-  if ('fault' in named) throw refuse([named.fault], named.advice);
-  const [name, family] = named;
+  const [name, family] = familyNamed(json, refuse);
   const { huggingFace } = family;
   const names = commonNames(json, family);
   const parsed = z.looseObject({ ...commonKeys, ...huggingFace.keys }).safeParse(names);

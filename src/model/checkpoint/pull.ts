@@ -153,6 +153,8 @@ async function download({ url, file, folder, label, access, signal, tell }: Down
   moveFile(part, join(folder, file.path));
 }
 
+const DISK_FAULTS = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'EIO']);
+
 async function save(
   response: Response,
   part: string,
@@ -173,14 +175,10 @@ async function save(
     });
   } catch (thrown) {
     signal.throwIfAborted();
-    if (systemCode(thrown).startsWith('E') && existsSync(part) && isDiskFault(thrown))
-      throw fileError('write', part, thrown);
+    if (DISK_FAULTS.has(systemCode(thrown))) throw fileError('write', part, thrown);
     throw cutShort(label, thrown);
   }
 }
-
-const isDiskFault = (thrown: unknown): boolean =>
-  ['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'EIO'].includes(systemCode(thrown));
 
 function cutShort(label: string, cause?: unknown): UserError {
   return new UserError(

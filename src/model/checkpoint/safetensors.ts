@@ -1,15 +1,14 @@
 /** The safetensors file format: an eight-byte length, a JSON header, then the tensors' bytes. */
-import { closeSync, fstatSync, openSync } from 'node:fs';
+import { closeSync, fstatSync } from 'node:fs';
 import { z } from 'zod';
-import { appendParts } from '../../base/open-file.ts';
 import { InternalError, UserError } from '../../base/errors.ts';
-import { fileError } from '../../base/files.ts';
+import { appendParts, openFile, readAt } from '../../base/open-file.ts';
 import { writeThrough } from '../../base/output.ts';
-import { readAt } from '../../base/open-file.ts';
 import { openLibrary } from '../../ggml/library.ts';
+import { sizeOf } from '../../tensor/tensor.ts';
 
 /** Bytes of an element, of the types that this program writes. */
-const SIZES = { F32: 4, F16: 2, I32: 4, U8: 1 } as const;
+const SIZES = { F32: 4, F16: 2, U8: 1 } as const;
 /** Bits of an element, of every type that the format knows; a type that came later is a type, and not damage. */
 const BITS: ReadonlyMap<string, number> = new Map(
   Object.entries({
@@ -34,7 +33,7 @@ const entry = z.strictObject({
   data_offsets: z.tuple([z.int().nonnegative(), z.int().nonnegative()]),
 });
 
-export interface SafeTensor {
+interface SafeTensor {
   /** F32, BF16, F8_E4M3, ... */
   readonly dtype: string;
   readonly shape: readonly number[];
@@ -43,7 +42,7 @@ export interface SafeTensor {
 }
 
 /** Some of a tensor's outermost rows. */
-export interface TensorPart {
+interface TensorPart {
   readonly start: number;
   readonly rows: number;
 }
@@ -52,74 +51,23 @@ export interface TensorPart {
 export class SafetensorsFile implements Disposable {
   readonly path: string;
   readonly tensors: ReadonlyMap<string, SafeTensor>;
-  readonly metadata: Readonly<Record<string, string>>;
   readonly #file: number;
 
-  private constructor(
-    path: string,
-    file: number,
-    tensors: ReadonlyMap<string, SafeTensor>,
-    metadata: Record<string, string>,
-  ) {
+  private constructor(path: string, file: number) {
     this.path = path;
     this.#file = file;
-    this.tensors = tensors;
-    this.metadata = metadata;
+    this.tensors = readHeader(path, file);
   }
 
   /** Opens a file and checks its header against its size. Throws a UserError for a broken or cut file. */
   static open(path: string): SafetensorsFile {
-    let file: number;
+    const file = openFile(path, 'r');
     try {
-      file = openSync(path, 'r');
-    } catch (thrown) {
-      throw fileError('read', path, thrown);
-    }
-    try {
-      return SafetensorsFile.#read(path, file);
+      return new SafetensorsFile(path, file);
     } catch (thrown) {
       closeSync(file);
       throw thrown;
     }
-  }
-
-  static #read(path: string, file: number): SafetensorsFile {
-    const broken = (why: string): UserError =>
-      new UserError(
-        'SAFETENSORS',
-        `${path} is not a whole safetensors file: ${why}; copy or download it again.`,
-      );
-    const fileSize = fstatSync(file).size;
-    if (fileSize < 8) throw broken('it is shorter than its header');
-    const headerLength = Number(readAt(path, file, 0, 8).readBigUInt64LE());
-    if (headerLength > fileSize - 8) throw broken('it is shorter than its header says');
-    let header: unknown;
-    try {
-      header = JSON.parse(readAt(path, file, 8, headerLength).toString('utf8'));
-    } catch {
-      throw broken('its header is not JSON');
-    }
-    const fields = z.record(z.string(), z.unknown()).safeParse(header);
-    if (!fields.success) throw broken('its header is not a map');
-    const { __metadata__: metadata = {}, ...rest } = fields.data;
-    const tensors = new Map<string, SafeTensor>();
-    for (const [name, value] of Object.entries(rest)) {
-      const parsed = entry.safeParse(value);
-      if (!parsed.success) throw broken(`its entry ${name} is malformed`);
-      const { dtype, shape, data_offsets: offsets } = parsed.data;
-      const [start, end] = [8 + headerLength + offsets[0], 8 + headerLength + offsets[1]];
-      const bits = BITS.get(dtype);
-      const bytes = bits === undefined ? end - start : (shape.reduce((a, b) => a * b, 1) * bits) / 8;
-      if (end < start || end - start !== bytes) throw broken(`the size of ${name} does not fit its shape`);
-      if (end > fileSize) throw broken(`it ends before ${name} does`);
-      tensors.set(name, { dtype, shape, start, end });
-    }
-    return new SafetensorsFile(
-      path,
-      file,
-      tensors,
-      z.record(z.string(), z.string()).catch({}).parse(metadata),
-    );
   }
 
   #bytes(name: string, part?: TensorPart): { tensor: SafeTensor; bytes: Buffer<ArrayBuffer> } {
@@ -159,25 +107,48 @@ export class SafetensorsFile implements Disposable {
   }
 
   /** A tensor's bytes as they are. */
-  readBytes(name: string): Uint8Array {
+  readBytes(name: string): Uint8Array<ArrayBuffer> {
     return this.#bytes(name).bytes;
-  }
-
-  /** A tensor's elements as int32; int64 must be within range. */
-  readI32(name: string, part?: TensorPart): Int32Array {
-    const { tensor, bytes } = this.#bytes(name, part);
-    if (tensor.dtype === 'I32') return new Int32Array(bytes.buffer);
-    if (tensor.dtype === 'I64') return Int32Array.from(new BigInt64Array(bytes.buffer), Number);
-    if (tensor.dtype === 'BOOL' || tensor.dtype === 'U8') return Int32Array.from(bytes);
-    throw new UserError(
-      'SAFETENSORS',
-      `${this.path}: ${name} is ${tensor.dtype}, and an integer tensor is needed.`,
-    );
   }
 
   [Symbol.dispose](): void {
     closeSync(this.#file);
   }
+}
+
+/** The tensors that a file's header names, where they lie within the file. */
+function readHeader(path: string, file: number): Map<string, SafeTensor> {
+  const broken = (why: string): UserError =>
+    new UserError(
+      'SAFETENSORS',
+      `${path} is not a whole safetensors file: ${why}; copy or download it again.`,
+    );
+  const fileSize = fstatSync(file).size;
+  if (fileSize < 8) throw broken('it is shorter than its header');
+  const headerLength = Number(readAt(path, file, 0, 8).readBigUInt64LE());
+  if (headerLength > fileSize - 8) throw broken('it is shorter than its header says');
+  let header: unknown;
+  try {
+    header = JSON.parse(readAt(path, file, 8, headerLength).toString('utf8'));
+  } catch {
+    throw broken('its header is not JSON');
+  }
+  const fields = z.record(z.string(), z.unknown()).safeParse(header);
+  if (!fields.success) throw broken('its header is not a map');
+  const { __metadata__, ...entries } = fields.data;
+  const tensors = new Map<string, SafeTensor>();
+  for (const [name, value] of Object.entries(entries)) {
+    const parsed = entry.safeParse(value);
+    if (!parsed.success) throw broken(`its entry ${name} is malformed`);
+    const { dtype, shape, data_offsets: offsets } = parsed.data;
+    const [start, end] = [8 + headerLength + offsets[0], 8 + headerLength + offsets[1]];
+    const bits = BITS.get(dtype);
+    const bytes = bits === undefined ? end - start : (sizeOf(shape) * bits) / 8;
+    if (end < start || end - start !== bytes) throw broken(`the size of ${name} does not fit its shape`);
+    if (end > fileSize) throw broken(`it ends before ${name} does`);
+    tensors.set(name, { dtype, shape, start, end });
+  }
+  return tensors;
 }
 
 /** Halves as singles, by one of ggml's functions. */
@@ -197,7 +168,7 @@ export function narrowF16(values: Float32Array): Uint16Array<ArrayBuffer> {
   return halves;
 }
 
-type Data = Float32Array | Int32Array | Uint16Array | Uint8Array;
+type Data = Float32Array | Uint16Array | Uint8Array;
 
 /** A tensor to be written. `shape` has the outermost dimension first. */
 export interface OutgoingTensor {
@@ -206,19 +177,15 @@ export interface OutgoingTensor {
   /** As many as the shape says; a function is asked when the tensor is written. */
   readonly data: Data | (() => Data);
   /** Type of the elements of `data`; a Uint16Array is F16. */
-  readonly dtype: 'F32' | 'I32' | 'F16' | 'U8';
+  readonly dtype: keyof typeof SIZES;
 }
 
 /** Writes a file atomically, one tensor at a time. They are aligned to eight bytes, as the reference writer does. */
-export function writeSafetensors(
-  path: string,
-  tensors: readonly OutgoingTensor[],
-  metadata: Readonly<Record<string, string>> = { format: 'pt' },
-): void {
+export function writeSafetensors(path: string, tensors: readonly OutgoingTensor[]): void {
   let offset = 0;
-  const header: Record<string, unknown> = { __metadata__: metadata };
+  const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };
   for (const { name, shape, dtype } of tensors) {
-    const bytes = shape.reduce((a, b) => a * b, 1) * SIZES[dtype];
+    const bytes = sizeOf(shape) * SIZES[dtype];
     header[name] = { dtype, shape, data_offsets: [offset, offset + bytes] };
     offset += bytes;
   }
@@ -226,21 +193,16 @@ export function writeSafetensors(
   const padded = Buffer.from(text + ' '.repeat((8 - (Buffer.byteLength(text) % 8)) % 8));
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(padded.length));
-  writeThrough(path, (place) => {
-    appendParts(
-      place,
-      (function* () {
-        yield length;
-        yield padded;
-        for (const tensor of tensors) yield bytesOf(tensor);
-      })(),
-    );
-  });
+  const parts = function* (): Generator<Uint8Array> {
+    yield* [length, padded];
+    for (const tensor of tensors) yield bytesOf(tensor);
+  };
+  writeThrough(path, (place) => appendParts(place, parts()));
 }
 
 function bytesOf({ name, shape, dtype, data }: OutgoingTensor): Uint8Array {
   const values = typeof data === 'function' ? data() : data;
-  if (values.byteLength !== shape.reduce((a, b) => a * b, 1) * SIZES[dtype])
+  if (values.byteLength !== sizeOf(shape) * SIZES[dtype])
     throw new InternalError(`safetensors: ${name} has ${values.byteLength} bytes, which its shape has not`);
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }

@@ -117,42 +117,56 @@ function isSameTable(files: ReadonlyMap<string, string>, vocabSize: number): boo
   return true;
 }
 
-/** Names of the weights that each file holds; throws a UserError that says everything that does not fit the configuration. */
-export function weightPlan(dir: string, config: ModelConfig): ReadonlyMap<string, readonly string[]> {
-  const wanted = new Map(parameterSpecs(config).map(({ name, shape }) => [name, outermostFirst(shape)]));
-  const [unknown, misshapen, twice]: [string[], string[], string[]] = [[], [], []];
-  const packed = new Set<string>();
-  /** File in which each weight was found. */
-  const found = new Map<string, string>();
-  const plan = new Map<string, string[]>();
-  for (const path of weightFiles(dir)) {
-    using file = SafetensorsFile.open(path);
-    const names: string[] = [];
-    for (const [name, { shape, dtype }] of file.tensors) {
-      if (!isFloat(dtype)) packed.add(dtype);
-      if (found.has(name)) twice.push(name);
-      found.set(name, path);
-      const want = wanted.get(name);
-      if (want === undefined) {
-        // Some writers store the tied output projection a second time.
-        if (!(config.tiedEmbeddings && name === HEAD)) unknown.push(name);
-      } else if (shapeText(shape) !== shapeText(want)) {
-        misshapen.push(`${name} is ${shapeText(shape)} where ${shapeText(want)} is needed`);
-      } else {
-        names.push(name);
-      }
-    }
-    plan.set(path, names);
-  }
-  if (packed.size > 0) throw quantised(dir, packed, undefined);
-  const missing = [...wanted.keys()].filter((name) => !found.has(name));
-  const faults = [
+/** Everything that does not fit of tensors that were found, by their names and shapes in words; that of `spare` may be among them. */
+export function tensorFaults(
+  wanted: ReadonlyMap<string, string>,
+  found: readonly (readonly [name: string, shape: string])[],
+  spare?: string,
+): string[] {
+  const names = found.map(([name]) => name);
+  const there = new Set(names);
+  const missing = [...wanted.keys()].filter((name) => !there.has(name));
+  const misshapen = found.flatMap(([name, shape]) => {
+    const needed = wanted.get(name) ?? shape;
+    return shape === needed ? [] : [`${name} is ${shape} where ${needed} is needed`];
+  });
+  const unknown = names.filter((name) => !wanted.has(name) && name !== spare);
+  const twice = names.filter((name) => !there.delete(name));
+  return [
     ...(missing.length > 0 ? [`it lacks ${some(missing)}`] : []),
     ...(misshapen.length > 0 ? [some(misshapen)] : []),
     ...(unknown.length > 0 ? [`it has the unknown ${some(unknown)}`] : []),
     ...(twice.length > 0 ? [`it has ${some(twice)} in two files`] : []),
   ];
-  if (faults.length === 0 && !wanted.has(HEAD) && found.has(HEAD) && !isSameTable(found, config.vocabSize)) {
+}
+
+/** Names of the weights that each file holds; throws a UserError that says everything that does not fit the configuration. */
+export function weightPlan(dir: string, config: ModelConfig): ReadonlyMap<string, readonly string[]> {
+  const wanted = new Map(
+    parameterSpecs(config).map(({ name, shape }) => [name, shapeText(outermostFirst(shape))]),
+  );
+  const found: [name: string, shape: string][] = [];
+  const packed = new Set<string>();
+  /** File in which each weight was found. */
+  const homes = new Map<string, string>();
+  const plan = new Map<string, readonly string[]>();
+  for (const path of weightFiles(dir)) {
+    using file = SafetensorsFile.open(path);
+    for (const [name, { shape, dtype }] of file.tensors) {
+      if (!isFloat(dtype)) packed.add(dtype);
+      found.push([name, shapeText(shape)]);
+      homes.set(name, path);
+    }
+    plan.set(
+      path,
+      [...file.tensors.keys()].filter((name) => wanted.has(name)),
+    );
+  }
+  if (packed.size > 0) throw quantised(dir, packed, undefined);
+  // Some writers store the tied output projection a second time.
+  const isSecond = config.tiedEmbeddings && homes.has(HEAD);
+  const faults = tensorFaults(wanted, found, isSecond ? HEAD : undefined);
+  if (faults.length === 0 && isSecond && !isSameTable(homes, config.vocabSize)) {
     faults.push(
       `tie_word_embeddings is true, and its ${HEAD} is another than its ${EMBEDDING}, so that one of both is wrong`,
     );
