@@ -5,9 +5,6 @@ import { fromJson } from '../json/python.ts';
 import { JsonSchema, type SchemaFault, schemaProblem } from '../json/schema.ts';
 import type { JsonObject } from '../json/value.ts';
 
-/** Says what is wrong with the arguments of one function, or undefined. */
-export type ArgumentCheck = (given: JsonObject) => string | undefined;
-
 /** `numbers[2]`, for a path of keys. */
 function placeOf(path: readonly string[]): string {
   return path.reduce((place, key) => {
@@ -28,8 +25,8 @@ function describe(tool: string, { path, keyword, message }: SchemaFault): string
   return `${place === '' ? 'the arguments' : place} of ${tool}: ${message}`;
 }
 
-/** Reads the schema of a tool once; throws a UserError for one that cannot be read. */
-export function argumentCheck(tool: Tool): ArgumentCheck {
+/** Reads the schema of a tool once, for what says what is wrong with arguments; throws a UserError for one that cannot be read. */
+export function argumentCheck(tool: Tool): (given: JsonObject) => string | undefined {
   // Closed unless it says otherwise: a misspelt argument must not be dropped in silence.
   const parameters = { additionalProperties: false, ...tool.parameters };
   const problem = schemaProblem(fromJson(parameters));

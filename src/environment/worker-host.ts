@@ -119,8 +119,6 @@ class WorkerEnvironment {
   readonly #callMs: number;
   /** Undefined until the first question, and after a death. */
   #thread: Thread | undefined;
-  /** Sessions that the present thread knows. */
-  #known = new Set<number>();
   #sessions = 0;
   #deaths = 0;
   #queue: Promise<unknown> = Promise.resolve();
@@ -141,7 +139,6 @@ class WorkerEnvironment {
     if (this.#thread !== undefined) return this.#thread;
     const thread = new Thread(this.#start);
     this.#thread = thread;
-    this.#known = new Set();
     // Loading has its own limit: a call's begins when the module is there.
     await this.#loaded(thread.ask({ kind: 'describe' }, LOAD_MS));
     return thread;
@@ -173,15 +170,17 @@ class WorkerEnvironment {
   open(setting: JsonObject): Session {
     const session = (this.#sessions += 1);
     const calls: Call[] = [];
+    /** The thread that knows the session. */
+    let home: Thread | undefined;
     return {
       call: (name, given) =>
         this.#inTurn(async () => {
           const thread = await this.#started();
           const call = { name, given };
-          const from = this.#known.has(session) ? undefined : { setting, calls };
+          const from = home === thread ? undefined : { setting, calls };
           try {
             const value = await thread.ask({ kind: 'call', session, call, from }, this.#callMs);
-            this.#known.add(session);
+            home = thread;
             this.#deaths = 0;
             calls.push(call);
             return resultSchema.parse(value);
@@ -192,7 +191,8 @@ class WorkerEnvironment {
         }),
       close: () => {
         void this.#inTurn(async () => {
-          if (this.#known.delete(session)) await this.#thread?.ask({ kind: 'close', session }, this.#callMs);
+          if (home === this.#thread) await home?.ask({ kind: 'close', session }, this.#callMs);
+          home = undefined;
         }).catch(() => undefined);
       },
     };

@@ -2,12 +2,11 @@
 import { UserError } from '../../base/errors.ts';
 import { hubAccess, hubError, type HubEnvironment } from '../../base/hub.ts';
 
-const PREFIX = 'hf:';
 const DATA_FILE = /\.(jsonl?(\.gz)?|parquet)$/;
 
 /** Tells whether an input is a name on the hub. */
 export function isHubName(input: string): boolean {
-  return input.startsWith(PREFIX);
+  return input.startsWith('hf:');
 }
 
 /** Takes `hf:owner/name@revision/path` apart, of which the path is a file or a folder, or empty for the whole data set. */
