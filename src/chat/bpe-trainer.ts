@@ -87,62 +87,31 @@ function mergePair(ids: readonly number[], left: number, right: number, merged: 
   return out;
 }
 
-/** The counts of adjacent pairs, and the words in which each occurs (or once did). */
-class PairTable {
-  readonly #counts = new Map<number, number>();
-  readonly #words = new Map<number, Word[]>();
-
-  count(pair: number): number {
-    return this.#counts.get(pair) ?? 0;
-  }
-
-  words(pair: number): readonly Word[] {
-    return this.#words.get(pair) ?? [];
-  }
-
-  pairs(): IterableIterator<number> {
-    return this.#counts.keys();
-  }
-
-  forget(pair: number): void {
-    this.#counts.delete(pair);
-    this.#words.delete(pair);
-  }
-
-  remove(word: Word): void {
-    for (let i = 1; i < word.ids.length; i++) {
-      const pair = (word.ids[i - 1] ?? 0) * ID_LIMIT + (word.ids[i] ?? 0);
-      this.#counts.set(pair, this.count(pair) - word.weight);
-    }
-  }
-
-  /** Counts the pairs of `word` and answers those that it met for the first time. */
-  add(word: Word): number[] {
-    const fresh: number[] = [];
-    for (let i = 1; i < word.ids.length; i++) {
-      const pair = (word.ids[i - 1] ?? 0) * ID_LIMIT + (word.ids[i] ?? 0);
-      const words = this.#words.get(pair);
-      if (words === undefined) {
-        this.#words.set(pair, [word]);
-        fresh.push(pair);
-      } else if (words.at(-1) !== word) words.push(word);
-      this.#counts.set(pair, this.count(pair) + word.weight);
-    }
-    return fresh;
-  }
-}
+/** The pairs of neighbours in a word, from left to right. */
+const pairsOf = ({ ids }: Word): number[] =>
+  Array.from({ length: ids.length - 1 }, (_, i) => (ids[i] ?? 0) * ID_LIMIT + (ids[i + 1] ?? 0));
 
 /** The merges of `words`, at most `limit`: the ids that become `firstId`, `firstId + 1`, ... */
 function learnMerges(words: readonly Word[], firstId: number, limit: number): Merge[] {
-  const table = new PairTable();
-  for (const word of words) table.add(word);
+  const counts = new Map<number, number>();
+  /** Words in which a pair occurs, or once did. */
+  const wordsOf = new Map<number, Set<Word>>();
+  const add = (word: Word): void => {
+    for (const pair of pairsOf(word)) {
+      counts.set(pair, (counts.get(pair) ?? 0) + word.weight);
+      const known = wordsOf.get(pair);
+      if (known === undefined) wordsOf.set(pair, new Set([word]));
+      else known.add(word);
+    }
+  };
+  for (const word of words) add(word);
   const heap = new Heap(comesFirst);
-  for (const pair of table.pairs()) heap.push({ pair, count: table.count(pair) });
+  for (const [pair, count] of counts) heap.push({ pair, count });
   const merges: Merge[] = [];
   while (merges.length < limit) {
     const top = heap.pop();
     if (top === undefined) break;
-    const count = table.count(top.pair);
+    const count = counts.get(top.pair) ?? 0;
     if (count !== top.count) {
       // Counts of known pairs only fall, so a stale candidate is put back where it belongs now.
       if (count > 0) heap.push({ pair: top.pair, count });
@@ -153,15 +122,17 @@ function learnMerges(words: readonly Word[], firstId: number, limit: number): Me
     const merged = firstId + merges.length;
     merges.push({ left, right, result: merged });
     const fresh = new Set<number>();
-    for (const word of table.words(top.pair)) {
+    for (const word of wordsOf.get(top.pair) ?? []) {
       const ids = mergePair(word.ids, left, right, merged);
       if (ids.length === word.ids.length) continue;
-      table.remove(word);
+      for (const pair of pairsOf(word)) counts.set(pair, (counts.get(pair) ?? 0) - word.weight);
       word.ids = ids;
-      for (const pair of table.add(word)) fresh.add(pair);
+      for (const pair of pairsOf(word)) if (!wordsOf.has(pair)) fresh.add(pair);
+      add(word);
     }
-    table.forget(top.pair);
-    for (const pair of fresh) heap.push({ pair, count: table.count(pair) });
+    counts.delete(top.pair);
+    wordsOf.delete(top.pair);
+    for (const pair of fresh) heap.push({ pair, count: counts.get(pair) ?? 0 });
   }
   return merges;
 }

@@ -10,7 +10,6 @@ import { readText, writeAtomic } from '../base/files.ts';
 import type { AddedToken } from './added-tokens.ts';
 import type { Merge } from './bpe.ts';
 import { type Fields, isFields, type Pipeline, pipelineOf, refuse } from './pipeline.ts';
-import { endsDeclared, tokenEntry } from './stop-tokens.ts';
 
 /** Above every vocabulary that there is; tables are as long as the largest id, so that a damaged one would fill the memory. */
 const MAX_ID = 2 ** 22;
@@ -97,18 +96,37 @@ function templateOf(folder: string, config: Fields): string | undefined {
   return typeof chosen?.template === 'string' ? chosen.template : undefined;
 }
 
-/** Ends that the model's own files name; config.json is checked where the model is loaded. */
-function endsOf(folder: string): (number | string)[] {
-  return ['generation_config.json', 'config.json'].flatMap((name) => {
+/** The text of a config's token entry: a string, or an object with a content. */
+export function tokenEntry(entry: unknown): string | undefined {
+  const text = isFields(entry) ? entry.content : entry;
+  return typeof text === 'string' ? text : undefined;
+}
+
+const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : [value]);
+
+/**
+ * Tokens that end an assistant's turn, or a message of one. A checkpoint names them in up to five places that need not
+ * agree: a base model of Qwen has <|endoftext|> as eos_token, while its template, and so what is trained on, ends turns
+ * with <|im_end|>. All of them end an answer, wherever one is drawn.
+ */
+function endsOf(folder: string, config: Fields): (number | string)[] {
+  const named = [config.eos_token, config.eot_token, config.eom_token].flatMap(
+    (entry) => tokenEntry(entry) ?? [],
+  );
+  const declared = ['generation_config.json', 'config.json'].flatMap((name) => {
     const path = join(folder, name);
     if (!existsSync(path)) return [];
     try {
-      return endsDeclared(readJson(path));
+      const { eos_token_id, stop_strings } = readJson(path);
+      const strings = listOf(stop_strings).filter((text) => typeof text === 'string');
+      return [...listOf(eos_token_id).filter(isId), ...strings];
     } catch (thrown) {
+      // It is checked where the model is loaded.
       if (name === 'config.json') return [];
       throw thrown;
     }
   });
+  return [...named, ...declared];
 }
 
 /** tokenizer_config.json; an eos_token that only special_tokens_map.json names is taken from there. */
@@ -147,7 +165,7 @@ export function readTokenizerFiles(folder: string): TokenizerParts {
     shell,
     config: configShell,
     chatTemplate: templateOf(folder, config),
-    ends: endsOf(folder),
+    ends: endsOf(folder, config),
   };
 }
 

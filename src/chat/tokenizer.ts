@@ -10,10 +10,9 @@ import { BytePairEncoder, idsByText, symbolsOf } from './bpe.ts';
 import { byteOfToken, bytesOfText, byteText } from './byte-level.ts';
 import { asTokenIds, type TokenIds } from './messages.ts';
 import { cutWords } from './pipeline.ts';
-import { endsNamed, tokenEntry } from './stop-tokens.ts';
 import { hermes } from './formats/hermes.ts';
 import { ChatTemplate } from './template.ts';
-import { type TokenizerParts, writeTokenizerFiles } from './tokenizer-files.ts';
+import { tokenEntry, type TokenizerParts, writeTokenizerFiles } from './tokenizer-files.ts';
 import { readTokenizer } from './tokenizer-source.ts';
 
 export interface EncodeOptions {
@@ -117,7 +116,7 @@ export class Tokenizer {
   }
 
   #findStopIds(): readonly number[] {
-    const { config, ends = [] } = this.#parts;
+    const { ends = [] } = this.#parts;
     const template = ChatTemplate.of(this);
     const written = this.encode(template.afterAnswer())[0];
     const ids = [
@@ -125,7 +124,6 @@ export class Tokenizer {
       this.findId(TURN_END),
       this.eosId,
       this.findId(template.format.callEnd ?? ''),
-      ...endsNamed(config).map((token) => this.findId(token)),
       ...ends.map((end) => (typeof end === 'number' ? end : this.findId(end))),
     ];
     return [...new Set(ids.filter((id) => id !== undefined))].filter((id) => id < this.vocabSize);

@@ -152,17 +152,11 @@ function withDescription(tool: PyDict, name: string): PyDict {
 
 /** A tool that was read, with an empty description behind its name and no parameters where it says nothing of them. */
 export function completedTool(tool: PyDict): PyDict {
-  const entries = [...tool].flatMap(([key, value]): [string, PyValue][] => {
-    const isLacking = key === 'name' && !tool.has('description');
-    return isLacking
-      ? [
-          [key, value],
-          ['description', ''],
-        ]
-      : [[key, value]];
-  });
-  const parameters = tool.has('parameters') ? [] : [['parameters', noParameters()] as const];
-  return new Map<string, PyValue>([...entries, ...parameters]);
+  const entries = [...tool];
+  const name = entries.findIndex(([key]) => key === 'name');
+  if (!tool.has('description')) entries.splice(name + 1, 0, ['description', '']);
+  if (!tool.has('parameters')) entries.push(['parameters', noParameters()]);
+  return new Map(entries);
 }
 
 /** The tool inside of a wrapper such as OpenAI's {"type": "function", "function": {...}}, or the value itself. */

@@ -11,24 +11,16 @@ export interface DumpsOptions {
   readonly separators?: readonly [item: string, key: string];
 }
 
-const SHORT: ReadonlyMap<string, string> = new Map([
-  ['"', '\\"'],
-  ['\\', '\\\\'],
-  ['\b', '\\b'],
-  ['\f', '\\f'],
-  ['\n', '\\n'],
-  ['\r', '\\r'],
-  ['\t', '\\t'],
-]);
 // Matched by UTF-16 unit, so that a character beyond the basic plane becomes two escapes, as in Python.
 // oxlint-disable-next-line no-control-regex -- control characters are what has to be escaped
 const CONTROL = /["\\\x00-\x1f]/g;
 const NOT_ASCII = /["\\]|[^ -~]/g;
 
 function stringJson(text: string, ensureAscii: boolean): string {
-  const escaped = text.replace(
-    ensureAscii ? NOT_ASCII : CONTROL,
-    (char) => SHORT.get(char) ?? `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  const escaped = text.replace(ensureAscii ? NOT_ASCII : CONTROL, (char) =>
+    char < '\x7f'
+      ? JSON.stringify(char).slice(1, -1)
+      : `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
   return `"${escaped}"`;
 }

@@ -6,31 +6,22 @@
  */
 import { isDict, isList, type PyDict, type PyValue } from './python.ts';
 
-const TYPES: ReadonlyMap<string, string> = new Map([
-  ['str', 'string'],
-  ['string', 'string'],
-  ['int', 'integer'],
-  ['integer', 'integer'],
-  ['long', 'integer'],
-  ['float', 'number'],
-  ['double', 'number'],
-  ['number', 'number'],
-  ['bool', 'boolean'],
-  ['boolean', 'boolean'],
-  ['list', 'array'],
-  ['array', 'array'],
-  ['tuple', 'array'],
-  ['set', 'array'],
-  ['dict', 'object'],
-  ['object', 'object'],
-  ['hashmap', 'object'],
-  ['none', 'null'],
-  ['nonetype', 'null'],
-  ['null', 'null'],
-]);
+/** Names that data sets have for the types of JSON Schema. */
+const NAMES: Readonly<Record<string, string>> = {
+  string: 'str string',
+  integer: 'int integer long',
+  number: 'float double number',
+  boolean: 'bool boolean',
+  array: 'list array tuple set',
+  object: 'dict object hashmap',
+  null: 'none nonetype null',
+};
+const TYPES: ReadonlyMap<string, string> = new Map(
+  Object.entries(NAMES).flatMap(([type, names]) => names.split(' ').map((name) => [name, type] as const)),
+);
 
 /** The names of JSON Schema's types. */
-export const JSON_TYPES: ReadonlySet<PyValue> = new Set(TYPES.values());
+export const JSON_TYPES: ReadonlySet<PyValue> = new Set(Object.keys(NAMES));
 
 /** Cuts at the commas that are not inside of brackets. */
 function topLevelParts(text: string): string[] {

@@ -17,6 +17,7 @@ import {
   type WrittenCall,
 } from './format.ts';
 import { hermes } from './hermes.ts';
+import { WORDS } from './python-calls.ts';
 
 const CALL = { open: '<start_function_call>', close: '<end_function_call>' };
 const TURN = { open: '<start_of_turn>', close: '<end_of_turn>' };
@@ -66,32 +67,35 @@ class Reader {
     return text;
   }
 
-  #object(): PyDict {
-    this.#expect('{');
+  /** Has `item` read what stands between commas, from what opens a list or object to what closes it. */
+  #items(open: string, close: string, item: () => void): void {
+    this.#expect(open);
     if (this.#depth++ === MAX_DEPTH) throw new Fault(`it is nested more than ${MAX_DEPTH} levels deep`);
-    const entries = new Map<string, PyValue>();
-    while (!this.#taken('}')) {
-      if (entries.size > 0) this.#expect(',');
-      const key = this.#taken(ESCAPE) ? this.#until(ESCAPE) : undefined;
-      const bare = this.#until(':').trim();
-      if (key !== undefined && bare !== '') throw new Fault(`: is expected after ${key}`);
-      if (/[{}[\],]|^$/.test(key ?? bare) && key === undefined)
-        throw new Fault(`a name is expected before character ${this.#at}`);
-      entries.set(key ?? bare, this.#value());
+    for (let isFirst = true; !this.#taken(close); isFirst = false) {
+      if (!isFirst) this.#expect(',');
+      item();
     }
     this.#depth--;
+  }
+
+  #object(): PyDict {
+    const entries = new Map<string, PyValue>();
+    this.#items('{', '}', () => entries.set(this.#key(), this.#value()));
     return entries;
   }
 
+  #key(): string {
+    const key = this.#taken(ESCAPE) ? this.#until(ESCAPE) : undefined;
+    const bare = this.#until(':').trim();
+    if (key !== undefined && bare !== '') throw new Fault(`: is expected after ${key}`);
+    if (key === undefined && /[{}[\],]|^$/.test(bare))
+      throw new Fault(`a name is expected before character ${this.#at}`);
+    return key ?? bare;
+  }
+
   #list(): PyValue {
-    this.#expect('[');
-    if (this.#depth++ === MAX_DEPTH) throw new Fault(`it is nested more than ${MAX_DEPTH} levels deep`);
     const items: PyValue[] = [];
-    while (!this.#taken(']')) {
-      if (items.length > 0) this.#expect(',');
-      items.push(this.#value());
-    }
-    this.#depth--;
+    this.#items('[', ']', () => items.push(this.#value()));
     return items;
   }
 
@@ -103,7 +107,7 @@ class Reader {
     const end = /[,}\]]|$/.exec(this.#text.slice(this.#at))?.index ?? 0;
     const written = this.#text.slice(this.#at, this.#at + end).trim();
     this.#at += end;
-    const known = BARE.get(written);
+    const known = WORDS.get(written);
     if (known !== undefined) return known;
     const number = tryParseJson(written);
     if (number.ok && (typeof number.value === 'number' || typeof number.value === 'bigint'))
@@ -111,16 +115,6 @@ class Reader {
     throw new Fault(`${JSON.stringify(written.slice(0, 40))} is no value; texts stand between two ${ESCAPE}`);
   }
 }
-
-/** Values that stand bare, as JSON and as Python write them. */
-const BARE: ReadonlyMap<string, PyValue> = new Map([
-  ['true', true],
-  ['True', true],
-  ['false', false],
-  ['False', false],
-  ['null', null],
-  ['None', null],
-]);
 
 const HEAD = /^\s*call:\s*([^\s{]+)\s*/;
 

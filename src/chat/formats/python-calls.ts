@@ -13,7 +13,8 @@ const STRING = /'([^'\\]*(?:\\[^][^'\\]*)*)'|"([^"\\]*(?:\\[^][^"\\]*)*)"/y;
 const NUMBER = /[-+]?(?:\d[\d_]*)?(?:\.\d*)?(?:[eE][-+]?\d+)?/y;
 const WORD = /[A-Za-z_]\w*/y;
 const KEYWORD = /\s*([\p{L}_][\p{L}\p{M}\p{N}_.-]*)\s*=/uy;
-const WORDS: ReadonlyMap<string, PyValue> = new Map<string, PyValue>([
+/** Values that are words, as Python and as JSON write them. */
+export const WORDS: ReadonlyMap<string, PyValue> = new Map<string, PyValue>([
   ['True', true],
   ['true', true],
   ['False', false],

@@ -10,7 +10,6 @@ import { isDict, isList, type PyDict, type PyValue } from '../../json/python.ts'
 import { pyStr } from '../../json/repr.ts';
 import {
   type ArgumentsOf,
-  between,
   type CallToWrite,
   type Malformed,
   malformed,
@@ -18,6 +17,7 @@ import {
   type WrittenCall,
 } from './format.ts';
 import { hermes } from './hermes.ts';
+import { WORDS } from './python-calls.ts';
 
 const FUNCTION = /^\s*<function=([^>\n]*)>([\s\S]*?)(?:<\/function>\s*)?$/;
 const PARAMETER = /<parameter=([^>\n]*)>([\s\S]*?)(?:<\/parameter>|(?=<parameter=)|$)/g;
@@ -32,13 +32,6 @@ function typesOf(schema: PyValue | undefined): readonly PyValue[] {
   });
   return [...branches, ...(isList(type) ? type : type === undefined ? [] : [type])];
 }
-
-/** Words of Python for what JSON writes otherwise, as the chat template has them. */
-const WORDS: ReadonlyMap<string, PyValue> = new Map([
-  ['True', true],
-  ['False', false],
-  ['None', null],
-]);
 
 function typed(text: string, schema: PyValue | undefined): PyValue {
   const types = typesOf(schema);
@@ -87,7 +80,5 @@ export const qwen3_5: ToolFormat = {
     const written = calls.map(callText).join('\n');
     return content.trim() === '' || written === '' ? content + written : `${content}\n\n${written}`;
   },
-  callBlocks: (answer) =>
-    answer.includes(hermes.call.open) ? between(answer, hermes.call.open, hermes.call.close) : undefined,
   readCall,
 };
