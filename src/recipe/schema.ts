@@ -1,4 +1,4 @@
-/** The recipe language, version 1: what a recipe may say. `load.ts` reads one, `stages.ts` has the stages. */
+/** The recipe language, version 1: what a recipe may say. `load.ts` reads one, `src/stages` has the stages. */
 import { z } from 'zod';
 import { FORMAT_NAMES } from '../chat/formats/index.ts';
 import { THINKING } from '../chat/template.ts';

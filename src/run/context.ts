@@ -80,8 +80,6 @@ function referentOf(run: Run, name: string): ReturnType<StageContext['referent']
   return { is, folder: run.folder };
 }
 
-const outputsSchema = z.record(z.string(), z.string());
-
 function mapPaths(outputs: Outputs, change: (path: string) => string): Outputs {
   return Object.fromEntries(Object.entries(outputs).map(([what, path]) => [what, change(path)]));
 }
@@ -96,7 +94,8 @@ export function markDone(run: Run, name: string, outputs: Outputs): void {
 export function outputsOf(run: Run, name: string): Outputs | undefined {
   const path = join(stageFolder(run, name), 'done.json');
   if (!existsSync(path)) return undefined;
-  const inside = readJson(path, outputsSchema, 'remove it to have that stage finished again');
+  const strings = z.record(z.string(), z.string());
+  const inside = readJson(path, strings, 'remove it to have that stage finished again');
   return mapPaths(inside, (place) => join(run.folder, place));
 }
 

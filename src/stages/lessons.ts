@@ -1,4 +1,5 @@
 /** Lessons of supervised stages, as examples: gold answers, answers, conversations, worked solutions. */
+import { z } from 'zod';
 import { UserError } from '../base/errors.ts';
 import { Speech } from '../environment/speech.ts';
 import type { SteppedStage } from '../train/loop.ts';
@@ -17,7 +18,6 @@ import { readTrajectories, type StoredTrajectories } from '../train/trajectory-s
 import { rowsOf } from '../train/trajectories.ts';
 import { count, type OpenModel, type StageContext } from './stage.ts';
 import type { Opening, TrainingOptions } from './training.ts';
-import { z } from 'zod';
 
 /** Options of stages that pass over what there is to learn several times. */
 export const epochOptions = {

@@ -84,11 +84,7 @@ export function planMicroBatches(
           )
         : bucketLength(rows, ROW_MULTIPLE);
     const groups = members.reduce((total, example) => total + groupCount(example), 0);
-    return {
-      layout,
-      examples: members,
-      rowCapacity,
-      groupCapacity: 2 ** Math.ceil(Math.log2(groups)),
-    };
+    const groupCapacity = 2 ** Math.ceil(Math.log2(groups));
+    return { layout, examples: members, rowCapacity, groupCapacity };
   });
 }

@@ -93,19 +93,16 @@ const lineSchema = z.object({
 });
 type Line = z.output<typeof lineSchema>;
 
-const damaged = (path: string): UserError =>
-  new UserError(
-    'ROLLOUTS',
-    `${path} is not a whole file of rollouts; remove the rollout stage's folder and run again.`,
-  );
-
 function* readLines(path: string): Generator<{ readonly line: Line; readonly end: number }> {
   for (const { text, end } of wholeLines(path)) {
     let line: Line;
     try {
       line = lineSchema.parse(JSON.parse(text));
     } catch {
-      throw damaged(path);
+      throw new UserError(
+        'ROLLOUTS',
+        `${path} is not a whole file of rollouts; remove the rollout stage's folder and run again.`,
+      );
     }
     yield { line, end };
   }

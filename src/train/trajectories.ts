@@ -23,13 +23,8 @@ import {
 } from './trajectory-store.ts';
 
 /** Indices of a conversation's own tokens: what functions returned is read, and not learned. */
-export function rowsOf({ drawn }: Pick<Conversation, 'drawn'>): number[] {
-  const rows: number[] = [];
-  drawn.forEach((own, i) => {
-    if (own === 1) rows.push(i);
-  });
-  return rows;
-}
+export const rowsOf = ({ drawn }: Pick<Conversation, 'drawn'>): number[] =>
+  Array.from(drawn.keys()).filter((i) => drawn[i] === 1);
 
 /** Metrics of a conversation, whatever it is for. */
 export function conversationParts({ calls, turns, end }: Conversation): Metrics {
