@@ -6,6 +6,7 @@
  * Up to FREE of them cost nothing, from FULL on the factor is 1/2, and it is linear between: a soft limit as in DAPO (arXiv 2503.14476, equation 13),
  * but as a factor, so that a long right answer is never worse than a short wrong one. A wrong form earns -1 as ever.
  */
+import { shownParts } from '../chat/generation.ts';
 import { rewardOf, wellFormed } from './reward.ts';
 import { similarityScore, type SimRlDetail } from './simrl.ts';
 
@@ -29,8 +30,7 @@ export const simrlLength = rewardOf<SimRlLengthDetail>(
   (prepared, { label }) => {
     const similarity = similarityScore(prepared);
     const { think, thinks } = prepared.format;
-    const end = label.lastIndexOf(think.close);
-    const gold = end < 0 ? label : label.slice(end + think.close.length);
+    const [, gold] = shownParts(label, prepared.format);
     const needed = (thinks ? think.open.length + think.close.length : 0) + gold.trim().length;
     return (generation) => {
       const score = similarity(generation);

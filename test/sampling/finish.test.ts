@@ -264,6 +264,14 @@ describe('an answer is written', () => {
     expect(drafts).toMatchObject([{ finish: 'length', text: '' }]);
   });
 
+  test.each(['<think>\nWell.\n</think>\n\nNo.', '\n <think>Well.</think>No.', 'Well.</think>No.'])(
+    'from a content with its thought: %j',
+    async (content) => {
+      const { drafts } = await draw(() => ({ body: chat([{ content }, 'stop']) }));
+      expect(drafts[0]?.text).toBe('<think>\nWell.\n</think>\n\nNo.<|im_end|>');
+    },
+  );
+
   test('from a content in parts, a call of the older form, and beside a thought', async () => {
     const parts = [
       { type: 'text', text: 'It is ' },

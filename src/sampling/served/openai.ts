@@ -3,8 +3,8 @@
  * /chat/completions, where the server renders messages and tools itself; where the prompt's text is known, too, the
  * thoughts and calls that come are written as a student shall write them behind it. A text alone goes to /completions.
  */
-import type { CallToWrite, Tags } from '../../chat/formats/format.ts';
-import { closesThought } from '../../chat/generation.ts';
+import type { CallToWrite, ToolFormat } from '../../chat/formats/format.ts';
+import { closesThought, shownParts } from '../../chat/generation.ts';
 import { turnAfter } from '../../chat/template.ts';
 import { isDict, type PyValue } from '../../json/python.ts';
 import { tryParseJson } from '../../json/parse.ts';
@@ -45,17 +45,13 @@ function textOf(content: Reply): string {
 }
 
 /** Thought and content, wherever the server puts the thought. */
-function splitThought(message: Reply, think: Tags): { readonly thought: string; readonly said: string } {
-  const said = textOf(message.at('content'));
+function splitThought(message: Reply, format: ToolFormat): readonly [thought: string, said: string] {
   const own = ['reasoning_content', 'reasoning']
     .map((key) => message.at(key).value)
     .find((value) => typeof value === 'string' && value.trim() !== '');
-  const end = said.lastIndexOf(think.close);
-  if (end < 0) return { thought: typeof own === 'string' ? own : '', said };
-  const start = said.startsWith(think.open) ? think.open.length : 0;
+  const [inside, said] = shownParts(textOf(message.at('content')), format);
   // Some servers give the thought in both places.
-  const thought = typeof own === 'string' ? own : said.slice(start, end);
-  return { thought, said: said.slice(end + think.close.length) };
+  return [typeof own === 'string' ? own : inside, said];
 }
 
 /** The calls of a message, or the one of the older form. */
@@ -86,7 +82,7 @@ function readChoice(choice: Reply, { isEnd, format, prompt: { text: prompt, mess
   if (messages === undefined) return { finish, text: choice.at('text').text() };
   const message = choice.at('message');
   if (prompt === undefined) return { finish, text: textOf(message.at('content')) };
-  const { thought, said } = splitThought(message, format.think);
+  const [thought, said] = splitThought(message, format);
   const answer = format.render(said.trim(), callsOf(message).map(readCall));
   // A model that says nothing after a thought, or at all, has not come to an end.
   return {
