@@ -144,13 +144,13 @@ function print(call: GoldCall): Printed {
   };
 }
 
-/** Calls of `a` that are left when each call of `b` has taken one that is equal by `key`. */
-function without(a: readonly Printed[], b: readonly Printed[], key: keyof Printed): readonly Printed[] {
+/** Items of `a` that are left when each item of `b` has taken one that is equal by `key`. */
+export function without<T>(a: readonly T[], b: readonly T[], key: (item: T) => string): T[] {
   const takers = new Map<string, number>();
-  for (const call of b) takers.set(call[key], (takers.get(call[key]) ?? 0) + 1);
-  return a.filter((call) => {
-    const left = takers.get(call[key]) ?? 0;
-    if (left > 0) takers.set(call[key], left - 1);
+  for (const item of b) takers.set(key(item), (takers.get(key(item)) ?? 0) + 1);
+  return a.filter((item) => {
+    const left = takers.get(key(item)) ?? 0;
+    if (left > 0) takers.set(key(item), left - 1);
     return left === 0;
   });
 }
@@ -158,12 +158,13 @@ function without(a: readonly Printed[], b: readonly Printed[], key: keyof Printe
 function judgeCalls(gold: readonly GoldCall[], made: readonly GoldCall[]): Verdict {
   const wanted = gold.map(print);
   const got = made.map(print);
-  const missing = without(wanted, got, 'whole');
-  const surplus = without(got, wanted, 'whole');
+  const missing = without(wanted, got, (call) => call.whole);
+  const surplus = without(got, wanted, (call) => call.whole);
   if (missing.length === 0 && surplus.length === 0) return { correct: true };
-  const unmade = without(missing, surplus, 'name').length;
-  const unwanted = without(surplus, missing, 'name').length;
+  const unmade = without(missing, surplus, (call) => call.name).length;
+  const unwanted = without(surplus, missing, (call) => call.name).length;
   if (unmade > 0) return wrong(unwanted > 0 ? 'wrong_function' : 'missing_call');
   if (unwanted > 0) return wrong('extra_call');
-  return wrong(without(missing, surplus, 'form').length > 0 ? 'wrong_argument_name' : 'wrong_value');
+  const other = without(missing, surplus, (call) => call.form).length;
+  return wrong(other > 0 ? 'wrong_argument_name' : 'wrong_value');
 }

@@ -19,7 +19,7 @@ import { afterThink, splitTurn, type GoldCall } from '../chat/generation.ts';
 import { isObjectCall } from '../chat/tools.ts';
 import { pyEquals } from '../json/equals.ts';
 import { strip } from '../json/python.ts';
-import { withoutEndTokens } from './exact.ts';
+import { without, withoutEndTokens } from './exact.ts';
 import { type PreparedTask, rewardOf } from './reward.ts';
 
 const LEAST = -3;
@@ -57,20 +57,9 @@ export interface ToolRlDetail {
 }
 
 /** The overlap of two collections, each item as often as it occurs; linear in both. */
-function overlap(a: Iterable<string>, b: Iterable<string>): number {
-  const left = new Map<string, number>();
-  let [total, common] = [0, 0];
-  for (const item of a) {
-    left.set(item, (left.get(item) ?? 0) + 1);
-    total += 1;
-  }
-  for (const item of b) {
-    const count = left.get(item) ?? 0;
-    if (count > 0) {
-      left.set(item, count - 1);
-      common += 1;
-    } else total += 1;
-  }
+function overlap(a: readonly string[], b: readonly string[]): number {
+  const common = a.length - without(a, b, (item) => item).length;
+  const total = a.length + b.length - common;
   return total === 0 ? 1 : common / total;
 }
 
@@ -92,7 +81,7 @@ function compare(gold: GoldCall, made: GoldCall): Pick<ToolRlMatch, 'names' | 'a
     const given = made.arguments.get(name);
     return { name, earned: given !== undefined && pyEquals(given, value) ? 1 : 0 };
   });
-  return { names: overlap(gold.arguments.keys(), made.arguments.keys()), arguments: earned };
+  return { names: overlap([...gold.arguments.keys()], [...made.arguments.keys()]), arguments: earned };
 }
 
 function sum(numbers: readonly number[]): number {
