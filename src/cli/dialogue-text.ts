@@ -12,23 +12,23 @@ import { pyStr } from '../json/repr.ts';
 import type { JsonObject } from '../json/value.ts';
 import type { Style } from './terminal.ts';
 
+interface ShownMessage extends Pick<Message, 'content' | 'reasoning'> {
+  readonly role: string;
+  readonly calls?: readonly string[];
+}
+
 /** A dialogue to be shown: its calls as text. */
 interface Shown {
   readonly id: string;
   readonly category: string;
   readonly tools: readonly string[];
-  readonly messages: readonly {
-    readonly role: string;
-    readonly content: string;
-    readonly reasoning?: string;
-    readonly calls?: readonly string[];
-  }[];
+  readonly messages: readonly ShownMessage[];
   /** Texts that it is trained on; throws a UserError that says why it is not. */
   readonly turn: () => PromptAndTarget;
 }
 
 /** A message with its calls as text. */
-function shownMessage({ toolCalls = [], ...message }: Message | ExactMessage): Shown['messages'][number] {
+function shownMessage({ toolCalls = [], ...message }: Message | ExactMessage): ShownMessage {
   const calls = toolCalls.map(({ name, arguments: given }) => {
     const values: PyDict = given instanceof Map ? given : fromJson(given as JsonObject);
     const texts = Array.from(values, ([key, value]) => `${key}: ${dumps(value)}`);

@@ -32,7 +32,7 @@ export async function follow(
       progress.print(
         'stopping after this step; re-run the same command to resume (Ctrl-C again ends it now)',
       ),
-    onEnd: () => progress.end(),
+    onEnd: () => void progress.end(),
   });
   services.goOnUnread();
   let position = '';
@@ -41,8 +41,7 @@ export async function follow(
   } catch (thrown) {
     if (!isAbort(thrown, stop.signal)) throw thrown;
   } finally {
-    position = progress.position;
-    progress.end();
+    position = progress.end();
   }
   if (stop.signal.aborted) throw stop.interrupted(`Stopped${position}; re-run the same command to resume.`);
 }

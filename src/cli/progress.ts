@@ -78,17 +78,13 @@ export class Progress {
     if (this.#status.isTerminal && this.#stage !== undefined) this.#status.draw(this.#line(this.#stage));
   }
 
-  /** Position of the run, in words; empty between stages. */
-  get position(): string {
-    const stage = this.#stage;
-    return stage === undefined ? '' : ` at step ${stage.step} of ${stage.total} of ${stage.begun.stage}`;
-  }
-
-  /** Leaves the progress line as it is and the cursor below it. */
-  end(): void {
+  /** Leaves the progress line as it is and the cursor below it; returns where the run is, in words, empty between stages. */
+  end(): string {
     clearInterval(this.#timer);
     this.#status.end();
+    const stage = this.#stage;
     this.#stage = undefined;
+    return stage === undefined ? '' : ` at step ${stage.step} of ${stage.total} of ${stage.begun.stage}`;
   }
 
   #begin(begun: Event<'stage'>): void {

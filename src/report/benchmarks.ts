@@ -1,21 +1,15 @@
 /** A run's scores on benchmarks, from what its stages and `tinystar eval` left in its folder, beside those that were published. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Benchmark, CommonScores, Paint } from '../../packages/benchmarks/src/benchmark.ts';
+import { z } from 'zod';
+import type { Paint } from '../../packages/benchmarks/src/benchmark.ts';
 import { benchmarks } from '../../packages/benchmarks/src/index.ts';
 import { PUBLISHED_ABLATIONS, SOURCE } from '../../packages/benchmarks/src/published.ts';
 import { SCORES } from '../../packages/benchmarks/src/session.ts';
-import { UserError } from '../base/errors.ts';
-import { readText } from '../base/files.ts';
 import { RESULTS } from '../eval/formats.ts';
 import { html, type Html } from './html.ts';
+import { attempt, readJson } from './read.ts';
 import { headedTable, htmlTable, named, type Row, soft } from './table.ts';
-
-/** A benchmark, with a run's scores on it. */
-interface Scored {
-  readonly benchmark: Benchmark;
-  readonly scores: readonly CommonScores[];
-}
 
 /** Folders of results: of the run's stages, then of commands. */
 function resultFolders(run: string): readonly string[] {
@@ -29,22 +23,11 @@ function resultFolders(run: string): readonly string[] {
   return [...ofStages, ...inside(join(run, 'benchmarks'))];
 }
 
-/** Undefined where the file is not whole. */
-function jsonOf(path: string): unknown {
-  try {
-    return JSON.parse(readText(path));
-  } catch (thrown) {
-    if (thrown instanceof SyntaxError || thrown instanceof UserError) return undefined;
-    throw thrown;
-  }
-}
-
 /** All scores of a run, by benchmark, and how many files of scores cannot be read. */
-async function readBenchmarks(
-  run: string,
-): Promise<{ readonly scored: readonly Scored[]; readonly damaged: number }> {
+async function readBenchmarks(run: string) {
   const paths = resultFolders(run).map((folder) => join(folder, SCORES));
-  const files = paths.filter((path) => existsSync(path)).map(jsonOf);
+  const there = paths.filter((path) => existsSync(path));
+  const files = there.map((path) => attempt([], () => readJson(path, z.unknown())));
   if (files.length === 0) return { scored: [], damaged: 0 };
   const loaded = await Promise.all(Object.values(benchmarks).map((one) => one.load()));
   const all = loaded.map((benchmark) => {
@@ -53,6 +36,8 @@ async function readBenchmarks(
   const read = all.reduce((count, { scores }) => count + scores.length, 0);
   return { scored: all.filter(({ scores }) => scores.length > 0), damaged: files.length - read };
 }
+
+type Scored = Awaited<ReturnType<typeof readBenchmarks>>['scored'][number];
 
 /** A table for each benchmark that the run in `folder` was measured on; empty without any. */
 export async function benchmarkSummary(folder: string, paint: Paint): Promise<string> {

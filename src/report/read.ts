@@ -56,7 +56,7 @@ export async function readRun(folder: string) {
     stages,
     samples: await readSamples(join(folder, 'samples.jsonl'), notes),
     evaluations: readEvaluations(folder, recipe, notes),
-    // Sentences on files that could not be read. The report may be handed on: where the run lies on this machine is nobody's business.
+    // On files that could not be read. The report may be handed on: where the run lies here is nobody's business.
     notes: notes.map((note) => note.replaceAll(`${folder}/`, '')),
   };
 }
@@ -73,7 +73,7 @@ function readEvaluations(folder: string, recipe: Recipe | undefined, notes: stri
 }
 
 /** Reads; a user's error becomes a note, as one broken file is no reason to show nothing. */
-function attempt<T>(notes: string[], read: () => T | undefined): T | undefined {
+export function attempt<T>(notes: string[], read: () => T | undefined): T | undefined {
   try {
     return read();
   } catch (thrown) {
@@ -83,7 +83,8 @@ function attempt<T>(notes: string[], read: () => T | undefined): T | undefined {
   }
 }
 
-function readJson<T>(path: string, schema: z.ZodType<T>): T | undefined {
+/** Reads a file of the run, if it is there; throws a UserError where it is damaged. */
+export function readJson<T>(path: string, schema: z.ZodType<T>): T | undefined {
   if (!existsSync(path)) return undefined;
   const parsed = schema.safeParse(parsedJson(readText(path)));
   if (parsed.success) return parsed.data;

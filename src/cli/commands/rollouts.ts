@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { UserError } from '../../base/errors.ts';
 import { isGguf, refuseAdapter } from '../../model/checkpoint/checkpoint-path.ts';
-import { type Recipe, recipeSchema } from '../../recipe/schema.ts';
+import { recipeSchema } from '../../recipe/schema.ts';
 import { table } from '../../report/table.ts';
 import { namedByContents } from '../../run/inputs.ts';
 import { addressFault, keyVariableFault, serverAddress } from '../../sampling/served/address.ts';
@@ -11,7 +11,7 @@ import { teacherSchema } from '../../sampling/served/options.ts';
 import { stageKinds } from '../../stages/index.ts';
 import { among, command } from '../command.ts';
 import { execute } from '../execute.ts';
-import { answeringFlags, choice, type FlagsOf, option, parsed, repeated, runFlags, text } from '../flags.ts';
+import { answeringFlags, choice, option, parsed, repeated, runFlags, text } from '../flags.ts';
 import { keptInput } from '../inputs.ts';
 
 const { options } = stageKinds.rollout;
@@ -43,40 +43,6 @@ const recipeFlags = {
   ...answeringFlags,
 };
 
-const flags = {
-  model: text(
-    'Checkpoint that answers; of a served teacher, the student, whose tokenizer it must share',
-    'DIR',
-  ),
-  teacher: choice(
-    ['local', ...teacher.kind.options],
-    'Who answers: --model, or what the endpoints speak',
-    'local',
-  ),
-  endpoint: repeated(parsed(address, 'Address of the teacher; may be repeated', 'URL')),
-  ...teacherFlags,
-  ...stageFlags,
-  ...recipeFlags,
-  ...runFlags,
-};
-type Given = FlagsOf<typeof flags>;
-
-/** A recipe that draws rollouts and does nothing else. */
-function rolloutsRecipe(given: Given, data: string): Recipe {
-  const { teacher: kind, endpoint: endpoints } = given;
-  const file = resolve(data);
-  const served = kind === 'local' ? {} : { teacher: { kind, endpoints, ...among(given, teacherFlags) } };
-  return namedByContents(
-    recipeSchema.parse({
-      name: 'rollouts',
-      ...among(given, recipeFlags),
-      data: { source: 'file', train: file, test: file },
-      models: { model: resolve(given.model) },
-      stages: [{ name: 'rollouts', kind: 'rollout', model: 'model', ...served, ...among(given, stageFlags) }],
-    }),
-  );
-}
-
 function address(given: string): string {
   const why = addressFault(given);
   if (why !== undefined) throw new UserError('FLAG', why);
@@ -92,7 +58,22 @@ export const rolloutsCommand = command({
     'tinystar rollouts train.jsonl --model bases/teacher',
     'tinystar rollouts train.jsonl --model Qwen3-0.6B --teacher llama.cpp --endpoint http://localhost:8080',
   ],
-  flags,
+  flags: {
+    model: text(
+      'Checkpoint that answers; of a served teacher, the student, whose tokenizer it must share',
+      'DIR',
+    ),
+    teacher: choice(
+      ['local', ...teacher.kind.options],
+      'Who answers: --model, or what the endpoints speak',
+      'local',
+    ),
+    endpoint: repeated(parsed(address, 'Address of the teacher; may be repeated', 'URL')),
+    ...teacherFlags,
+    ...stageFlags,
+    ...recipeFlags,
+    ...runFlags,
+  },
   args: [{ brief: 'JSONL of dialogues or of records of data convert, or -', placeholder: 'DATA' }],
   async run(context, given, data) {
     const { model, runs, json } = given;
@@ -115,7 +96,25 @@ export const rolloutsCommand = command({
         `There is no ${needed}; give with --model ${isLocal ? "the teacher's checkpoint" : "the student's folder with its tokenizer"}.`,
       );
     }
-    const recipe = rolloutsRecipe(given, keptInput(data, runs));
+    const file = resolve(keptInput(data, runs));
+    const { teacher: kind, endpoint: endpoints } = given;
+    const served = isLocal ? {} : { teacher: { kind, endpoints, ...among(given, teacherFlags) } };
+    const stage = {
+      name: 'rollouts',
+      kind: 'rollout',
+      model: 'model',
+      ...served,
+      ...among(given, stageFlags),
+    };
+    const recipe = namedByContents(
+      recipeSchema.parse({
+        name: 'rollouts',
+        ...among(given, recipeFlags),
+        data: { source: 'file', train: file, test: file },
+        models: { model: resolve(model) },
+        stages: [stage],
+      }),
+    );
     await execute(context, recipe, given);
     if (json) return;
     const folder = join(runs, recipe.name, 'stages', 'rollouts', 'rollouts');

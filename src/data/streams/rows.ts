@@ -25,11 +25,8 @@ export interface Row {
 
 const CHUNK = 1 << 18;
 
-/** Told now and then how many bytes of the file, packed as it is, were read so far. */
-export type OnBytes = (bytes: number) => void;
-
 /** The text of a file in pieces, unpacked if its name ends in .gz; throws a UserError that names it. */
-async function* textChunks(path: string, onBytes?: OnBytes): AsyncGenerator<string> {
+async function* textChunks(path: string): AsyncGenerator<string> {
   const pieces = new TextPieces(path);
   const isStandard = path === STANDARD;
   const file = createReadStream(path, {
@@ -41,10 +38,7 @@ async function* textChunks(path: string, onBytes?: OnBytes): AsyncGenerator<stri
     ? pipeline(file, createGunzip({ chunkSize: CHUNK }), () => undefined)
     : file;
   try {
-    for await (const chunk of bytes as AsyncIterable<Buffer>) {
-      onBytes?.(file.bytesRead);
-      yield pieces.push(chunk);
-    }
+    for await (const chunk of bytes as AsyncIterable<Buffer>) yield pieces.push(chunk);
     yield pieces.end();
   } catch (thrown) {
     if (thrown instanceof UserError) throw thrown;
@@ -69,15 +63,15 @@ function readRow(where: string, text: string): Row {
   return { where, value: undefined, problem: new Rejection('not_json', parsed.error.message), text };
 }
 
-/** Reads a file row by row; rows that cannot be read come with `problem`. Of parquet, `onBytes` is told nothing. */
-export async function* fileRows(path: string, onBytes?: OnBytes): AsyncGenerator<Row> {
+/** Reads a file row by row; rows that cannot be read come with `problem`. */
+export async function* fileRows(path: string): AsyncGenerator<Row> {
   if (path.endsWith('.parquet')) {
     let index = 0;
     for await (const value of parquetRows(path)) yield { where: `${path}[${++index}]`, value };
     return;
   }
   const name = path === STANDARD ? 'standard input' : path;
-  for await (const { text, place } of elementsOf(textChunks(path, onBytes), name)) {
+  for await (const { text, place } of elementsOf(textChunks(path), name)) {
     yield readRow(place.startsWith('[') ? name + place : `${name}:${place}`, text);
   }
 }
