@@ -32,8 +32,8 @@ export const SHAPES: readonly Shape[] = [
   { of: 'Qwen3-0.6B, gate', k: 1024, m: 3072, n: 880 },
 ];
 const REPETITIONS = 12;
-/** Products before each that counts. */
-const WARM_UP = 4;
+/** Milliseconds for which products are repeated before the one that counts. */
+const WARM_UP = 30;
 
 /** Seconds of a product alone, and with the gradients of both operands, the weights' added to what is there. */
 interface Seconds {
@@ -92,8 +92,11 @@ class Product implements Disposable {
       return (performance.now() - start) / 1000;
     };
     // Threads of another way may still be spinning, and this one's asleep.
-    for (let i = 0; i < WARM_UP; i++) await seconds(this.#forward);
-    return { forward: await seconds(this.#forward), step: await seconds(this.#step) };
+    let result: Seconds;
+    const start = performance.now();
+    do result = { forward: await seconds(this.#forward), step: await seconds(this.#step) };
+    while (performance.now() - start < WARM_UP);
+    return result;
   }
 
   [Symbol.dispose](): void {

@@ -153,7 +153,7 @@ export async function generation(device: Device): Promise<Ratio[]> {
   const copies = prompts.flatMap((prompt) => Array.from({ length: SAMPLES }, () => prompt));
   const options = { generate_max_len: 48, stopIds: [], seed: 1 };
   const work = SAMPLES * SAMPLES * 48;
-  return compare(
+  return await compare(
     `generation, 8 prompts of ${PROMPT_TOKENS} tokens, 8 samples of 48 tokens each, prefill included`,
     [
       {

@@ -19,11 +19,14 @@ for line in sys.stdin:
     if (k, m, n) not in operands:
         operands = {(k, m, n): (torch.randn(m, k), torch.randn(n, k), torch.randn(n, m), torch.zeros(m, k))}
     w, x, grad, total = operands[k, m, n]
-    for _ in range(4):
+    begun = time.perf_counter()
+    while True:
+        start = time.perf_counter()
         y = x @ w.T
-    start = time.perf_counter()
-    y = x @ w.T
-    forward = time.perf_counter() - start
-    total += grad.T @ x
-    towards_x = grad @ w
-    print(json.dumps({"forward": forward, "step": time.perf_counter() - start}), flush=True)
+        forward = time.perf_counter() - start
+        total += grad.T @ x
+        towards_x = grad @ w
+        step = time.perf_counter() - start
+        if start - begun > 0.03:
+            break
+    print(json.dumps({"forward": forward, "step": step}), flush=True)
