@@ -155,13 +155,12 @@ async function pytorch(python: string, threads: number): Promise<Way> {
 export async function products(
   { threads, hasBlas }: Device,
   shapes: readonly Shape[] = SHAPES,
+  kinds: readonly Kind[] = ['f32', 'f16', 'bf16'],
 ): Promise<Ratio[]> {
   const python = pythonWithTorch();
   const ways = [
     ...(hasBlas ? [own('f32', threads, true)] : []),
-    own('f32', threads),
-    own('f16', threads),
-    own('bf16', threads),
+    ...kinds.map((kind) => own(kind, threads)),
     ...(python === undefined ? [] : [await pytorch(python, threads)]),
   ];
   const ratios: Ratio[] = [];

@@ -30,11 +30,11 @@ export async function quick(device: Device, args: readonly string[]): Promise<nu
   console.log(tinyTitle());
   const gates = SHAPES.filter(({ of }) => /^(tiny|SmolLM2).*gate$/.test(of));
   const ratios: Ratio[] = [
-    ...(await products(device, gates)),
+    ...(await products(device, gates, ['f32'])),
     ...(await training(device, [48])),
     ...(await generation(device)),
     ...(await real(
-      '--model smollm2 --layers 4 --only ckd --candidates tree,flat --repetitions 3 --together'.split(' '),
+      '--model smollm2 --layers 4 --only ckd --candidates tree,PyTorch --repetitions 3 --together'.split(' '),
     )),
   ];
   const processor = cpus()[0]?.model ?? 'unknown';
