@@ -191,7 +191,8 @@ export class StagePlan {
     const source = this.#source;
     if (source === undefined || kindOf(source).makes !== 'rollouts')
       return groups.map((group) => blankTree(group, 1, stage.generate_max_len));
-    const { by_tools, n_samples_per_prompt: samples = 1, generate_max_len: longest = 0 }: AnyOptions = source;
+    const options: AnyOptions = source;
+    const { by_tools, n_samples_per_prompt: samples = 1, generate_max_len: longest = 0 } = options;
     // A loss that compares completions learns from pairs.
     if (!lossOf(stage).rowwise) return groups.flat().map(alone(2, longest));
     const together = Math.max(1, Math.floor((2 * GROUP_LIMIT) / samples));
