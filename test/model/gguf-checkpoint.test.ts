@@ -1,5 +1,5 @@
 /** GGUF files as checkpoints: what was exported is read back, quantised weights mean what the format says they mean. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -16,6 +16,7 @@ import {
   loadModel,
   saveCheckpoint,
 } from '../../src/model/checkpoint/checkpoint.ts';
+import { checkpointAt, requireCheckpoint } from '../../src/model/checkpoint/checkpoint-path.ts';
 import { parameterSpecs, type ModelConfig } from '../../src/model/arch/config.ts';
 import { Generator } from '../../src/model/generate/generation.ts';
 import { exportGguf, type GgufDType } from '../../src/model/checkpoint/gguf.ts';
@@ -58,6 +59,19 @@ describe('a checkpoint that was exported as f32', () => {
     // Of a model without a first token, a GGUF file names the padding.
     expect(config).toEqual({ ...loadConfig(checkpoint), bosTokenId: tokenizer.padId });
     for (const { name } of parameterSpecs(config)) expect(model.read(name), name).toEqual(want.read(name));
+  });
+
+  it('is one under any name, by what it begins with', () => {
+    const path = join(scratch, 'blob-of-a-download');
+    copyFileSync(gguf, path);
+    requireCheckpoint(path);
+    expect(checkpointAt(path)).toBe(path);
+    expect(loadConfig(path)).toEqual(loadConfig(gguf));
+    expect(Tokenizer.load(path).fingerprint()).toBe(tokenizer.fingerprint());
+    for (const other of ['', 'GGU', 'no model at all']) {
+      writeFileSync(path, other);
+      expect(messageOf(() => requireCheckpoint(path))).toContain('is no checkpoint: it has no config.json');
+    }
   });
 
   it('has its output projection where it is not tied, and weights in the compute type that is asked for', () => {

@@ -27,7 +27,9 @@ const DTYPES = [...FOLDER_DTYPES, 'bf16', 'q8_0', 'q6_k', 'q5_k_m', 'q4_k_m', 'q
 function readOf(checkpoint: string, data: string | undefined): string[] {
   const isFolder = statSync(checkpoint, { throwIfNoEntry: false })?.isDirectory() === true;
   const files = isFolder
-    ? readdirSync(checkpoint).flatMap((name) => (isGguf(name) ? [] : [join(checkpoint, name)]))
+    ? readdirSync(checkpoint)
+        .map((name) => join(checkpoint, name))
+        .filter((path) => !isGguf(path))
     : [checkpoint];
   return [...files, ...(data === undefined ? [] : [data])];
 }

@@ -1,11 +1,21 @@
 /** A user's path to a checkpoint: a folder, or a GGUF file. */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { UserError } from '../../base/errors.ts';
 import { type Contents, contentsOf } from '../../base/identity.ts';
+import { readAt, withFile } from '../../base/open-file.ts';
 
-/** Tells whether a path means a GGUF file and no folder. */
-export const isGguf = (path: string): boolean => path.toLowerCase().endsWith('.gguf');
+/** Bytes that every GGUF file begins with. */
+const MAGIC = 'GGUF';
+
+/** Tells whether a path means a GGUF file and no folder: by its name, or by what the file begins with. */
+export function isGguf(path: string): boolean {
+  if (path.toLowerCase().endsWith('.gguf')) return true;
+  if (!existsSync(path)) return false;
+  const status = statSync(path);
+  if (!status.isFile() || status.size < MAGIC.length) return false;
+  return withFile(path, 'r', (file) => readAt(path, file, 0, MAGIC.length).toString('latin1') === MAGIC);
+}
 
 /** The folder of the checkpoint: the path itself, or the model in the folder of a run's stage. */
 export function checkpointAt(path: string): string {

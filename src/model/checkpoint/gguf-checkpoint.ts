@@ -55,7 +55,7 @@ const NEEDED = [
   'rope.freq_base',
 ];
 /** Keys that are read here, or are nothing to what it computes. */
-const READ = new Set([
+const READ = [
   ...NEEDED,
   'vocab_size',
   'pooling_type',
@@ -64,7 +64,7 @@ const READ = new Set([
   'attention.value_length',
   'rope.dimension_count',
   'rope.scaling.type',
-]);
+];
 
 /** Throws a UserError for metadata that ask for something which is not computed: scaled RoPE, windows, experts. */
 function refuseForeign(file: GgufFile, family: string): void {
@@ -82,12 +82,12 @@ function refuseForeign(file: GgufFile, family: string): void {
       `has RoPE scaling of type ${scaling}, which tinystar does not compute; give a model without it`,
     );
   const factor = scaling === 'linear' ? ['rope.scaling.factor'] : [];
-  const own = [...(familyOf({ family }).gguf.keys ?? []), ...factor];
+  const keys = [...READ, ...(familyOf({ family }).gguf.keys ?? []), ...factor];
   const prefix = `${ggufArchitecture(family)}.`;
+  const known = new Set(keys.map((key) => `${prefix}${key}`));
   const foreign = file
     .keys()
-    .filter((key) => key.startsWith(prefix))
-    .filter((key) => !READ.has(key.slice(prefix.length)) && !own.includes(key.slice(prefix.length)))
+    .filter((key) => key.startsWith(prefix) && !known.has(key))
     .map((key) => ({ key, value: file.value(key) }))
     .filter(({ key, value }) =>
       // A model that also looks ahead is none for the next token.

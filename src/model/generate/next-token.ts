@@ -28,12 +28,15 @@ type Rows = Float32Array<ArrayBuffer>;
 export class HostRows {
   readonly #rows = new Map<string, Rows>();
 
-  /** Room for `size` numbers of a kind; what was there before is overwritten. */
-  take(kind: 'probabilities' | 'preferences', size: number): Rows {
+  /** A tensor's contents; those of the last one of its kind are overwritten. */
+  read(kind: 'probabilities' | 'preferences', device: Device, tensor: Tensor): Rows {
+    const size = sizeOf(tensor.shape);
     const known = this.#rows.get(kind);
     const rows = known !== undefined && known.length >= size ? known : new Float32Array(size);
     this.#rows.set(kind, rows);
-    return rows.subarray(0, size);
+    const values = rows.subarray(0, size);
+    readF32(device, tensor, values);
+    return values;
   }
 }
 
@@ -83,15 +86,11 @@ export class NextTokens {
 
   /** Fetches the rows after a run. */
   read(): void {
-    const size = sizeOf(this.#probabilities.shape);
-    this.#probabilityRows = this.#host.take('probabilities', size);
-    readF32(this.#device, this.#probabilities, this.#probabilityRows);
-    if (this.#preferences === this.#probabilities) {
-      this.#preferenceRows = this.#probabilityRows;
-      return;
-    }
-    this.#preferenceRows = this.#host.take('preferences', size);
-    readF32(this.#device, this.#preferences, this.#preferenceRows);
+    this.#probabilityRows = this.#host.read('probabilities', this.#device, this.#probabilities);
+    this.#preferenceRows =
+      this.#preferences === this.#probabilities
+        ? this.#probabilityRows
+        : this.#host.read('preferences', this.#device, this.#preferences);
   }
 
   /** Numbers that a token is chosen by, [V]: logits for temperature 0, otherwise probabilities at the temperature. */

@@ -16,14 +16,7 @@ export const samplingOptions = {
     .describe('draw from this many likeliest tokens; -1 is all of them'),
 };
 
-export interface Sampling {
-  /** 0 is greedy: the most likely token, the lowest id among equals. */
-  readonly temperature: number;
-  /** Draw from the k most likely tokens; -1 is off. */
-  readonly top_k: number;
-  /** Draw from the fewest tokens whose mass reaches this; 1 is off. */
-  readonly top_p: number;
-}
+export type Sampling = Readonly<z.output<z.ZodObject<typeof samplingOptions>>>;
 
 /** Throws a UserError for values outside of their range. */
 export function checkSampling({ temperature, top_k, top_p }: Sampling): void {

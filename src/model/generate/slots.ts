@@ -81,27 +81,19 @@ export class Drawing {
     return this.#finish !== undefined;
   }
 
-  /** Adds a token and says whether the sample goes on. */
-  accept(token: number, logprob: number, { stop, generate_max_len }: Limits): boolean {
-    this.#tokens.push(token);
-    this.#logprobs.push(logprob);
-    this.#drawn.push(1);
-    if (stop.has(token)) this.#finish = 'stop';
-    else if (this.#tokens.length >= generate_max_len) this.#finish = 'length';
-    return this.#finish === undefined;
-  }
-
   /** The next token of the reply, if there is one: it is read, whatever the model would have said. */
   get given(): number | undefined {
     return this.#reply[0];
   }
 
-  /** Adds the next token of the reply, which stops nothing. */
-  acceptGiven(logprob: number, generate_max_len: number): void {
-    this.#tokens.push(required(this.#reply.shift(), 'a token of the reply'));
+  /** Adds a token: the one that is given, which stops nothing, or one that was drawn. */
+  accept(token: number, logprob: number, { stop, generate_max_len }: Limits): void {
+    const isDrawn = this.#reply.shift() === undefined;
+    this.#tokens.push(token);
     this.#logprobs.push(logprob);
-    this.#drawn.push(0);
-    if (this.#tokens.length >= generate_max_len) this.#finish = 'length';
+    this.#drawn.push(isDrawn ? 1 : 0);
+    if (isDrawn && stop.has(token)) this.#finish = 'stop';
+    else if (this.#tokens.length >= generate_max_len) this.#finish = 'length';
   }
 
   /** The sample at a stop token that was drawn; undefined anywhere else. */

@@ -273,13 +273,11 @@ export class GenerationWorker implements Disposable {
   }
 
   #draw(drawing: Drawing, next: NextTokens, row: number, settings: Settings): void {
-    const generate_max_len = this.#limit(drawing, settings.generate_max_len);
-    if (drawing.given !== undefined) {
-      drawing.acceptGiven(next.logprob(row, drawing.given), generate_max_len);
-      return;
-    }
     const preferences = next.preferences(row);
-    const token = settings.temperature === 0 ? argmax(preferences) : draw(preferences, settings, drawing.rng);
+    const token =
+      drawing.given ??
+      (settings.temperature === 0 ? argmax(preferences) : draw(preferences, settings, drawing.rng));
+    const generate_max_len = this.#limit(drawing, settings.generate_max_len);
     drawing.accept(token, next.logprob(row, token), { stop: settings.stop, generate_max_len });
   }
 

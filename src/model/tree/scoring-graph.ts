@@ -3,7 +3,6 @@
  * if asked for, the distribution's entropy and top-k. The vocabulary head comes in chunks of rows, so that only one
  * chunk's logits are in memory.
  */
-import type { Device } from '../../ggml/device.ts';
 import { Graph, readF32, readI32, write } from '../../tensor/graph.ts';
 import {
   gather,
@@ -43,14 +42,6 @@ export interface ScoredRows {
   readonly topLogprobs: Float32Array; // [k, R]
 }
 
-/** Outputs of the graph, a tensor a chunk. */
-interface Outputs {
-  readonly logprobs: Tensor[];
-  readonly entropies: Tensor[];
-  readonly topIds: Tensor[];
-  readonly topLogprobs: Tensor[];
-}
-
 /** Entropy of each row's distribution in nats, [1, R]. */
 function entropy(g: Graph, rows: VocabularyRows): Tensor {
   return sub(g, rows.logSumExp, sumRows(g, mul(g, rows.probabilities, rows.logits)));
@@ -64,12 +55,17 @@ export interface ScoringGraphOptions {
 }
 
 export class ScoringGraph extends KeptGraph {
-  readonly #device: Device;
   readonly #capacity: number;
   readonly #tree: TreeGraph;
   readonly #predictors: Tensor; // i32 [R]
   readonly #targets: Tensor; // i32 [1, R]
-  readonly #outputs: Outputs = { logprobs: [], entropies: [], topIds: [], topLogprobs: [] };
+  /** A tensor a chunk. */
+  readonly #outputs: Record<keyof ScoredRows, Tensor[]> = {
+    logprobs: [],
+    entropies: [],
+    topIds: [],
+    topLogprobs: [],
+  };
 
   constructor(
     { device, config, weights }: ModelParts,
@@ -80,7 +76,6 @@ export class ScoringGraph extends KeptGraph {
   ) {
     const g = new Graph(device, undefined, memory);
     super(g);
-    this.#device = device;
     this.#capacity = capacity;
     this.#predictors = g.input('i32', [capacity]);
     this.#tree = treeForward(g, config, weights, layout, { rows: this.#predictors });
@@ -113,21 +108,20 @@ export class ScoringGraph extends KeptGraph {
 
   /** Scores `targets` [R], each predicted by the token with the index `predictors[r]` in the batch. */
   async run(trees: readonly PromptTree[], predictors: Int32Array, targets: Int32Array): Promise<ScoredRows> {
-    const padded = (values: Int32Array): Int32Array => {
-      const all = new Int32Array(this.#capacity);
-      all.set(values);
-      return all;
+    const put = (tensor: Tensor, values: Int32Array): void => {
+      const padded = new Int32Array(this.#capacity);
+      padded.set(values);
+      write(this.graph.device, tensor, padded);
     };
-    const put = (tensor: Tensor, values: Int32Array): void => write(this.#device, tensor, values);
     this.#tree.write(trees);
-    put(this.#predictors, padded(predictors));
-    put(this.#targets, padded(targets));
+    put(this.#predictors, predictors);
+    put(this.#targets, targets);
     await this.graph.compute();
     const { logprobs, entropies, topIds, topLogprobs } = this.#outputs;
     const ids = new Int32Array(topIds.reduce((total, { shape }) => total + sizeOf(shape), 0));
     let at = 0;
     for (const tensor of topIds) {
-      ids.set(readI32(this.#device, tensor), at);
+      ids.set(readI32(this.graph.device, tensor), at);
       at += sizeOf(tensor.shape);
     }
     return {
@@ -142,7 +136,7 @@ export class ScoringGraph extends KeptGraph {
     const all = new Float32Array(tensors.reduce((total, { shape }) => total + sizeOf(shape), 0));
     let at = 0;
     for (const tensor of tensors) {
-      all.set(readF32(this.#device, tensor), at);
+      all.set(readF32(this.graph.device, tensor), at);
       at += sizeOf(tensor.shape);
     }
     return all;

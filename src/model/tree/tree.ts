@@ -67,8 +67,8 @@ function layoutTrees(layout: TreeLayout, trees: readonly PromptTree[]): TreeArra
         `layout: a prompt of ${tree.prompt.length} tokens does not fit ${layout.promptTokens}`,
       );
     }
-    tokens.set(tree.prompt, promptIndex(layout, b, 0));
     const first = promptIndex(layout, b, 0);
+    tokens.set(tree.prompt, first);
     const last = first + tree.prompt.length - 1;
     for (let i = 0; i < tree.prompt.length; i++) {
       positions[first + i] = i;
