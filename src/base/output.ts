@@ -58,17 +58,13 @@ export class Output implements Disposable {
     this.path = path;
     this.#destination = destinationOf(path);
     try {
-      switch (this.#destination.kind) {
-        case 'open':
-          this.#file = this.#destination.descriptor;
-          break;
-        case 'device':
-          this.#file = openSync(this.#destination.path, constants.O_WRONLY);
-          break;
-        default:
-          mkdirSync(dirname(this.#destination.path), { recursive: true });
-          this.#temporary = temporaryName(this.#destination.path);
-          this.#file = openSync(this.#temporary, 'w');
+      if (this.#destination.kind === 'open') this.#file = this.#destination.descriptor;
+      else if (this.#destination.kind === 'device')
+        this.#file = openSync(this.#destination.path, constants.O_WRONLY);
+      else {
+        mkdirSync(dirname(this.#destination.path), { recursive: true });
+        this.#temporary = temporaryName(this.#destination.path);
+        this.#file = openSync(this.#temporary, 'w');
       }
     } catch (thrown) {
       throw fileError('write', path, thrown);
@@ -90,13 +86,9 @@ export class Output implements Disposable {
       if (this.#temporary !== undefined && this.#destination.kind === 'file')
         putInPlace(this.#temporary, this.#destination);
     } catch (thrown) {
-      throw this.#failed(thrown);
+      if (this.#temporary !== undefined) discard(this.#temporary);
+      throw fileError('write', this.path, thrown);
     }
-  }
-
-  #failed(thrown: unknown): UserError {
-    if (this.#temporary !== undefined) discard(this.#temporary);
-    return fileError('write', this.path, thrown);
   }
 
   #close(): void {

@@ -36,33 +36,24 @@ const SPACE = /^\p{White_Space}$/u;
 const WORD_BEHIND = /^[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}]/u;
 const WORD_BEFORE = /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}]$/u;
 
-/** Tokens of one kind: those looked for in the text as it is, or those looked for in normalised text. */
-class Finder {
-  readonly #tokens: ReadonlyMap<string, AddedToken>;
-  readonly #pattern: RegExp;
+const isInWord = (text: string, start: number, stop: number): boolean =>
+  WORD_BEFORE.test(text.slice(Math.max(0, start - 2), start)) || WORD_BEHIND.test(text.slice(stop, stop + 2));
 
-  constructor(tokens: ReadonlyMap<string, AddedToken>) {
-    this.#tokens = tokens;
-    const longestFirst = [...tokens.keys()].sort((a, b) => b.length - a.length);
-    this.#pattern = new RegExp(longestFirst.map(literal).join('|'), 'g');
-  }
+type Split = (text: string) => (AddedToken | string)[];
 
-  /** Tokens and the text between them. */
-  split(text: string): (AddedToken | string)[] {
-    if (this.#tokens.size === 0) return text === '' ? [] : [text];
+/** Cuts a text into tokens and what stands between them. */
+function splitterOf(tokens: ReadonlyMap<string, AddedToken>): Split {
+  if (tokens.size === 0) return (text) => (text === '' ? [] : [text]);
+  const longestFirst = [...tokens.keys()].sort((a, b) => b.length - a.length);
+  const pattern = new RegExp(longestFirst.map(literal).join('|'), 'g');
+  return (text) => {
     const parts: (AddedToken | string)[] = [];
-    const pattern = this.#pattern;
     let end = 0;
     pattern.lastIndex = 0;
     for (let found = pattern.exec(text); found !== null; found = pattern.exec(text)) {
-      const token = required(this.#tokens.get(found[0]), 'added token');
+      const token = required(tokens.get(found[0]), 'added token');
       let [start, stop] = [found.index, pattern.lastIndex];
-      if (
-        token.single_word &&
-        (WORD_BEFORE.test(text.slice(Math.max(0, start - 2), start)) ||
-          WORD_BEHIND.test(text.slice(stop, stop + 2)))
-      )
-        continue;
+      if (token.single_word && isInWord(text, start, stop)) continue;
       if (token.lstrip) while (start > end && SPACE.test(text.charAt(start - 1))) start--;
       if (token.rstrip) stop += SPACES_BEHIND.exec(text.slice(stop))?.[0].length ?? 0;
       pattern.lastIndex = stop;
@@ -72,32 +63,20 @@ class Finder {
     }
     if (end < text.length) parts.push(text.slice(end));
     return parts;
-  }
+  };
 }
 
-export class AddedTokens {
-  readonly #plain: Finder;
-  readonly #normalized: Finder;
-  readonly #normalize: (text: string) => string;
-
-  constructor(tokens: readonly AddedToken[], normalize: (text: string) => string) {
-    this.#normalize = normalize;
-    const finder = (isNormalized: boolean, textOf: (token: AddedToken) => string): Finder =>
-      new Finder(
-        new Map(
-          tokens
-            .filter((token) => token.normalized === isNormalized && textOf(token) !== '')
-            .map((token) => [textOf(token), token]),
-        ),
-      );
-    this.#plain = finder(false, ({ content }) => content);
-    this.#normalized = finder(true, ({ content }) => normalize(content));
-  }
-
-  /** The added tokens of `text`, and normalised text between them. */
-  split(text: string): (AddedToken | string)[] {
-    return this.#plain
-      .split(text)
-      .flatMap((part) => (typeof part === 'string' ? this.#normalized.split(this.#normalize(part)) : [part]));
-  }
+/** Cuts a text into its added tokens, and normalised text between them. */
+export function addedTokenSplitter(
+  tokens: readonly AddedToken[],
+  normalize: (text: string) => string,
+): Split {
+  const splitter = (isNormalized: boolean, textOf: (token: AddedToken) => string): Split => {
+    const own = tokens.filter((token) => token.normalized === isNormalized && textOf(token) !== '');
+    return splitterOf(new Map(own.map((token) => [textOf(token), token])));
+  };
+  const plain = splitter(false, ({ content }) => content);
+  const normalized = splitter(true, ({ content }) => normalize(content));
+  return (text) =>
+    plain(text).flatMap((part) => (typeof part === 'string' ? normalized(normalize(part)) : [part]));
 }

@@ -5,7 +5,7 @@
  */
 import { UserError } from '../base/errors.ts';
 import { Heap } from '../base/heap.ts';
-import { addedToken, type AddedToken, AddedTokens } from './added-tokens.ts';
+import { addedToken, type AddedToken, addedTokenSplitter } from './added-tokens.ts';
 import type { Merge } from './bpe.ts';
 import { byteChar, BYTE_ALPHABET } from './byte-level.ts';
 import { hermes } from './formats/hermes.ts';
@@ -26,11 +26,6 @@ const addedFrom = (first: number): AddedToken[] =>
 export interface TrainTokenizerOptions {
   /** Number of ids in all, added tokens included. */
   readonly size: number;
-  /**
-   * Weight of a word that occurs `count` times; default: `count`. A cap or a root keeps boilerplate such
-   * as the keys of JSON from taking all merges. Rounded up to a whole number.
-   */
-  readonly weight?: (count: number) => number;
   /**
    * Tells whether no merge joins the space or mark before a word to it, so that a word has the same tokens after a space,
    * a quote, an underscore or a newline. Costs a token a space; spares a small model from learning which of two
@@ -62,10 +57,10 @@ interface Word {
 const PREFIXED = /^([^\p{L}])(\p{L}+)$/u;
 
 function countWords(texts: Iterable<string>, pipeline: Pipeline, wordsApart: boolean): Map<string, number> {
-  const added = new AddedTokens(addedFrom(0), pipeline.normalize);
+  const split = addedTokenSplitter(addedFrom(0), pipeline.normalize);
   const counts = new Map<string, number>();
   for (const text of texts) {
-    for (const part of added.split(text)) {
+    for (const part of split(text)) {
       for (const word of typeof part === 'string' ? cutWords(part, pipeline) : []) {
         const bare = wordsApart ? (PREFIXED.exec(word)?.[2] ?? word) : word;
         counts.set(bare, (counts.get(bare) ?? 0) + 1);
@@ -139,7 +134,7 @@ function learnMerges(words: readonly Word[], firstId: number, limit: number): Me
 
 /** Trains a tokenizer of exactly `size` ids on `texts`, in which added tokens are left alone. */
 export function trainTokenizer(texts: Iterable<string>, options: TrainTokenizerOptions): Tokenizer {
-  const { size, weight = (count) => count, wordsApart = false } = options;
+  const { size, wordsApart = false } = options;
   const limit = size - BYTE_ALPHABET.length - ADDED.length;
   if (!Number.isInteger(size) || limit < 0 || size >= ID_LIMIT) {
     const least = BYTE_ALPHABET.length + ADDED.length;
@@ -152,9 +147,9 @@ export function trainTokenizer(texts: Iterable<string>, options: TrainTokenizerO
   const pipeline = pipelineOf(shell, 'The vocabulary');
   const idOfChar = new Map(BYTE_ALPHABET.map((char, id) => [char, id]));
   const idOfByte = Array.from({ length: 256 }, (_, byte) => idOfChar.get(byteChar(byte)) ?? 0);
-  const words = Array.from(countWords(texts, pipeline, wordsApart), ([text, count]) => ({
+  const words = Array.from(countWords(texts, pipeline, wordsApart), ([text, weight]) => ({
     ids: Array.from(Buffer.from(text, 'utf8'), (byte) => idOfByte[byte] ?? 0),
-    weight: Math.ceil(weight(count)),
+    weight,
   }));
   const merges = learnMerges(words, BYTE_ALPHABET.length, limit);
   if (merges.length < limit) {

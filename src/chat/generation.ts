@@ -25,12 +25,6 @@ export type Generation =
   /** `reply` may be empty. End-of-turn tokens that were left in the text are part of it. */
   | { readonly kind: 'reply'; readonly think: string; readonly reply: string };
 
-/** A turn cut in two. */
-export interface ThinkAndAnswer {
-  readonly think: string;
-  readonly answer: string;
-}
-
 /**
  * The assistant's turn that `generation` completes: what follows the last assistant header of prompt and generation together.
  * A thought that the prompt has opened, as its template may do, is part of it.
@@ -70,7 +64,10 @@ export function afterThink(turn: string, { think }: ToolFormat): string {
 }
 
 /** Cuts a whole assistant turn (see `assistantTurn`) into its thought and its answer. */
-export function splitTurn(turn: string, format: ToolFormat): ThinkAndAnswer | Malformed {
+export function splitTurn(
+  turn: string,
+  format: ToolFormat,
+): { readonly think: string; readonly answer: string } | Malformed {
   const { open, close } = format.think;
   const thinks = between(turn, open, close);
   const [think] = thinks;

@@ -66,15 +66,19 @@ function refusePart(source: string, kind: string, { type, ...options }: Fields):
 
 const FORMS = ['NFC', 'NFD', 'NFKC', 'NFKD'] as const;
 
+/** A replacement of one text by another, as normalizers and decoders have it; undefined for any other part. */
+function replacement({ type, pattern, content }: Fields): ((text: string) => string) | undefined {
+  const text = isFields(pattern) ? pattern.String : undefined;
+  if (type !== 'Replace' || typeof text !== 'string' || typeof content !== 'string') return undefined;
+  return (whole) => whole.replaceAll(text, () => content);
+}
+
 function normalizerOf(part: Fields, source: string): Pipeline['normalize'] {
-  const { type, pattern, content, prepend } = part;
+  const { type, prepend } = part;
   const form = FORMS.find((name) => name === type);
   if (form !== undefined) return (text) => text.normalize(form);
   if (type === 'Prepend' && typeof prepend === 'string') return (text) => prepend + text;
-  const text = isFields(pattern) ? pattern.String : undefined;
-  if (type === 'Replace' && typeof text === 'string' && typeof content === 'string')
-    return (whole) => whole.replaceAll(text, () => content);
-  return refusePart(source, 'normalizer', part);
+  return replacement(part) ?? refusePart(source, 'normalizer', part);
 }
 
 /** A cut, a space before a word that has none, or writing a word's bytes in the byte-level alphabet. */
@@ -143,20 +147,13 @@ function decoderOf(shell: Fields, source: string): Decoder {
   const changes: ((token: string) => string)[] = [];
   let [byteTokens, fused, strip] = [false, false, 0];
   for (const part of byteLevel ? [] : parts) {
-    const { type, pattern, content } = part;
-    const text = isFields(pattern) ? pattern.String : undefined;
-    if (type === 'Replace' && typeof text === 'string' && typeof content === 'string' && !fused)
-      changes.push((token) => token.replaceAll(text, () => content));
+    const { type, content, start, stop } = part;
+    const change = replacement(part);
+    if (change !== undefined && !fused) changes.push(change);
     else if (type === 'ByteFallback' && !fused) byteTokens = true;
     else if (type === 'Fuse') fused = true;
-    else if (
-      type === 'Strip' &&
-      fused &&
-      content === ' ' &&
-      typeof part.start === 'number' &&
-      part.stop === 0
-    )
-      strip = part.start;
+    else if (type === 'Strip' && fused && content === ' ' && typeof start === 'number' && stop === 0)
+      strip = start;
     else return refusePart(source, 'decoder', part);
   }
   const change = (token: string): string => changes.reduce((changed, next) => next(changed), token);

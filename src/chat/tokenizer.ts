@@ -5,7 +5,7 @@
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { UserError } from '../base/errors.ts';
-import { type AddedToken, AddedTokens } from './added-tokens.ts';
+import { type AddedToken, addedTokenSplitter } from './added-tokens.ts';
 import { BytePairEncoder, idsByText, symbolsOf } from './bpe.ts';
 import { byteOfToken, bytesOfText, byteText } from './byte-level.ts';
 import { asTokenIds, type TokenIds } from './messages.ts';
@@ -48,7 +48,7 @@ export class Tokenizer {
   readonly #vocabulary: ReadonlyMap<string, number>;
   readonly #addedByText = new Map<string, AddedToken>();
   readonly #addedById = new Map<number, AddedToken>();
-  readonly #added: AddedTokens;
+  readonly #split: ReturnType<typeof addedTokenSplitter>;
   /** Tells whether words may also be cut before a space: text that is not cut otherwise would be one long word. */
   readonly #cutsAtSpaces: boolean;
   /** Found when first asked for, as a template is rendered for it. */
@@ -90,7 +90,7 @@ export class Tokenizer {
       this.#addedByText.set(token.content, token);
       size = Math.max(size, token.id + 1);
     }
-    this.#added = new AddedTokens(parts.added, pipeline.normalize);
+    this.#split = addedTokenSplitter(parts.added, pipeline.normalize);
     this.vocabSize = size;
     this.chatTemplate = parts.chatTemplate;
     this.specialTokens = Object.fromEntries(
@@ -161,7 +161,7 @@ export class Tokenizer {
   encode(text: string, { allowSpecial = true, addSpecial = false }: EncodeOptions = {}): TokenIds {
     const { pipeline } = this.#parts;
     const ids: number[] = [];
-    const parts = allowSpecial ? this.#added.split(text) : [pipeline.normalize(text)];
+    const parts = allowSpecial ? this.#split(text) : [pipeline.normalize(text)];
     for (const part of parts) {
       if (typeof part !== 'string') ids.push(part.id);
       else if (part !== '') this.#encodePlain(part, ids);

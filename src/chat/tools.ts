@@ -58,60 +58,49 @@ function readTool(document: PyValue): ToolEntry | string {
   return { name, parameters, arguments: argumentsOf(parameters) };
 }
 
-/**
- * One tool of a table, a line of a prompt's list or data, read when it is first asked for: of a prompt's dozen tools a
- * group of generations calls one or two. A class, because closures would be made for each of them.
- */
-class UnreadTool {
-  readonly #source: string | Tool;
+/** A tool of a table: a line of a prompt's list, or data. */
+type Source = string | Tool;
 
-  constructor(source: string | Tool) {
-    this.#source = source;
+/** False only if the tool certainly has another name: without an escape, a string stands in JSON as it is. */
+const mayBe = (source: Source, name: string): boolean =>
+  typeof source === 'string' ? source.includes(name) || source.includes('\\') : source.name === name;
+
+function readSource(source: Source): ToolEntry | string {
+  if (typeof source === 'string') {
+    const parsed = tryParseJson(source);
+    return parsed.ok
+      ? readTool(parsed.value)
+      : `A line of the prompt's tools is no tool. ${parsed.error.message}`;
   }
-
-  /** False only if the tool certainly has another name: without an escape, a string stands in JSON as it is. */
-  mayBe(name: string): boolean {
-    const source = this.#source;
-    return typeof source === 'string' ? source.includes(name) || source.includes('\\') : source.name === name;
-  }
-
-  read(): ToolEntry | string {
-    if (typeof this.#source === 'string') {
-      const parsed = tryParseJson(this.#source);
-      return parsed.ok
-        ? readTool(parsed.value)
-        : `A line of the prompt's tools is no tool. ${parsed.error.message}`;
-    }
-    const { name, parameters } = this.#source;
-    try {
-      const entries = [['name', name] as const, ['parameters', fromJson(parameters)] as const];
-      return readTool(new Map<string, PyValue>(entries));
-    } catch (thrown) {
-      if (thrown instanceof UserError) return `The parameters of ${name} cannot be read. ${thrown.message}`;
-      throw thrown;
-    }
+  const { name, parameters } = source;
+  try {
+    return readTool(fromJson({ name, parameters }));
+  } catch (thrown) {
+    if (thrown instanceof UserError) return `The parameters of ${name} cannot be read. ${thrown.message}`;
+    throw thrown;
   }
 }
 
+/** Reads a tool when it is first asked for: of a prompt's dozen tools a group of generations calls one or two. */
 class LazyToolTable implements ToolTable {
-  readonly #unread: readonly UnreadTool[];
+  readonly #sources: readonly Source[];
   readonly #read: (ToolEntry | string | undefined)[];
   readonly #found = new Map<string, ToolEntry>();
 
-  constructor(unread: readonly UnreadTool[]) {
-    this.#unread = unread;
-    this.#read = unread.map(() => undefined);
+  constructor(sources: readonly Source[]) {
+    this.#sources = sources;
+    this.#read = sources.map(() => undefined);
   }
 
-  #at(index: number): ToolEntry | string | undefined {
-    return (this.#read[index] ??= this.#unread[index]?.read());
+  get #all(): readonly (ToolEntry | string)[] {
+    return this.#sources.map((source, i) => (this.#read[i] ??= readSource(source)));
   }
 
   find(name: string): ToolEntry | undefined {
     const known = this.#found.get(name);
     if (known !== undefined) return known;
-    for (let i = this.#unread.length - 1; i >= 0; i--) {
-      const tool = this.#unread[i]?.mayBe(name) === true ? this.#at(i) : undefined;
+    for (const [i, source] of [...this.#sources.entries()].reverse()) {
+      const tool = mayBe(source, name) ? (this.#read[i] ??= readSource(source)) : undefined;
       if (typeof tool !== 'object' || tool.name !== name) continue;
       this.#found.set(name, tool);
       return tool;
@@ -120,16 +109,12 @@ class LazyToolTable implements ToolTable {
   }
 
   get tools(): readonly ToolEntry[] {
-    const tools = new Map<string, ToolEntry>();
-    for (const i of this.#unread.keys()) {
-      const tool = this.#at(i);
-      if (typeof tool === 'object') tools.set(tool.name, tool);
-    }
-    return [...tools.values()];
+    const named = this.#all.flatMap((tool) => (typeof tool === 'object' ? [[tool.name, tool] as const] : []));
+    return [...new Map(named).values()];
   }
 
   get problems(): readonly string[] {
-    return [...this.#unread.keys()].map((i) => this.#at(i)).filter((tool) => typeof tool === 'string');
+    return this.#all.filter((tool) => typeof tool === 'string');
   }
 }
 
@@ -141,13 +126,11 @@ class LazyToolTable implements ToolTable {
 export function toolTableFromPrompt(prompt: string, { tools }: ToolFormat): ToolTable {
   const block = tools === undefined ? '' : (between(prompt, tools.open, tools.close).at(-1) ?? '');
   const lines = block.split('\n').map(strip);
-  return new LazyToolTable(lines.filter((line) => line !== '').map((line) => new UnreadTool(line)));
+  return new LazyToolTable(lines.filter((line) => line !== ''));
 }
 
 /** The table of tools that are at hand as data. */
-export function toolTable(tools: readonly Tool[]): ToolTable {
-  return new LazyToolTable(tools.map((tool) => new UnreadTool(tool)));
-}
+export const toolTable = (tools: readonly Tool[]): ToolTable => new LazyToolTable(tools);
 
 /** Finds what the tools of a table say of their arguments, for formats that leave types open. */
 export const argumentsIn =

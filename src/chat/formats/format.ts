@@ -1,5 +1,6 @@
 /** The interface of a tool-call format, which is one file here and one line in index.ts. */
-import type { PyDict, PyValue } from '../../json/python.ts';
+import { tryParseJson } from '../../json/parse.ts';
+import { isDict, typeName, type PyDict, type PyValue } from '../../json/python.ts';
 
 /** A call as it was written: the name may be any JSON value, and so may the arguments. */
 export interface WrittenCall {
@@ -75,6 +76,23 @@ export interface ToolFormat {
   readonly readCall: (block: string, argumentsOf?: ArgumentsOf) => WrittenCall | Malformed;
   /** An answer without its complete calls. */
   readonly outsideOfCalls: (answer: string) => string;
+}
+
+/** Reads a call that is a JSON object with a name and, under `key`, arguments. */
+export function readJsonCall(
+  block: string,
+  key: string,
+  argumentsIn = (call: PyDict): PyValue | undefined => call.get(key),
+): WrittenCall | Malformed {
+  const parsed = tryParseJson(block);
+  if (!parsed.ok) return malformed('call_not_json', parsed.error.message);
+  const call = parsed.value;
+  if (!isDict(call)) return malformed('call_not_object', `A tool call is ${typeName(call)}, not an object.`);
+  const name = call.get('name');
+  if (name === undefined) return malformed('call_without_name', 'A tool call has no "name".');
+  const written = argumentsIn(call);
+  if (written === undefined) return malformed('call_without_arguments', `A tool call has no "${key}".`);
+  return { name, arguments: written };
 }
 
 /** The texts between `open` and the next `close`, from left to right, without overlap. */

@@ -6,32 +6,10 @@
  * A block that is never closed is no block: the generation then has no calls and no reply, which is not a format error.
  */
 import { dumps } from '../../json/dumps.ts';
-import { tryParseJson } from '../../json/parse.ts';
-import { isDict, typeName } from '../../json/python.ts';
-import {
-  between,
-  type CallToWrite,
-  type Malformed,
-  malformed,
-  outside,
-  type ToolFormat,
-  type WrittenCall,
-} from './format.ts';
+import { between, type CallToWrite, outside, readJsonCall, type ToolFormat } from './format.ts';
 
 const CALL = { open: '<tool_call>', close: '</tool_call>' };
 const TURN = { open: '<|im_start|>', close: '<|im_end|>' };
-
-function readCall(block: string): WrittenCall | Malformed {
-  const parsed = tryParseJson(block);
-  if (!parsed.ok) return malformed('call_not_json', parsed.error.message);
-  const call = parsed.value;
-  if (!isDict(call)) return malformed('call_not_object', `A tool call is ${typeName(call)}, not an object.`);
-  const name = call.get('name');
-  if (name === undefined) return malformed('call_without_name', 'A tool call has no "name".');
-  const written = call.get('arguments');
-  if (written === undefined) return malformed('call_without_arguments', 'A tool call has no "arguments".');
-  return { name, arguments: written };
-}
 
 function callText({ name, arguments: given }: CallToWrite): string {
   const args = typeof given === 'string' ? given : dumps(given);
@@ -54,6 +32,6 @@ export const hermes = {
   assistant: `${TURN.open}assistant\n`,
   render: (content, calls) => [...(content === '' ? [] : [content]), ...calls.map(callText)].join('\n'),
   callBlocks: (answer) => (answer.includes(CALL.open) ? between(answer, CALL.open, CALL.close) : undefined),
-  readCall,
+  readCall: (block) => readJsonCall(block, 'arguments'),
   outsideOfCalls: (answer) => outside(answer, CALL),
 } as const satisfies ToolFormat & { readonly response: unknown; readonly textEnd: string };

@@ -4,9 +4,7 @@
  * an object that does not begin with one of a call's keys is part of the words.
  */
 import { dumps } from '../../json/dumps.ts';
-import { tryParseJson } from '../../json/parse.ts';
-import { isDict } from '../../json/python.ts';
-import { type Malformed, malformed, type ToolFormat, type WrittenCall } from './format.ts';
+import { readJsonCall, type ToolFormat } from './format.ts';
 import { hermes } from './hermes.ts';
 
 const TAG = '<|python_tag|>';
@@ -49,18 +47,6 @@ function callBlocks(answer: string): readonly string[] | undefined {
   return tag < 0 ? undefined : [answer.slice(tag + TAG.length)];
 }
 
-function readCall(block: string): WrittenCall | Malformed {
-  const parsed = tryParseJson(block);
-  if (!parsed.ok) return malformed('call_not_json', parsed.error.message);
-  const call = parsed.value;
-  if (!isDict(call)) return malformed('call_not_object', 'A tool call is no object.');
-  const name = call.get('name');
-  if (name === undefined) return malformed('call_without_name', 'A tool call has no "name".');
-  const written = call.get('parameters') ?? call.get('arguments');
-  if (written === undefined) return malformed('call_without_arguments', 'A tool call has no "parameters".');
-  return { name, arguments: written };
-}
-
 function outsideOfCalls(answer: string): string {
   let rest = '';
   let at = 0;
@@ -95,6 +81,7 @@ export const llama3: ToolFormat = {
           })
           .join('; '),
   callBlocks,
-  readCall,
+  readCall: (block) =>
+    readJsonCall(block, 'parameters', (call) => call.get('parameters') ?? call.get('arguments')),
   outsideOfCalls,
 };
