@@ -29,26 +29,27 @@ export class EvaluationQuestions {
     this.#n = n;
   }
 
-  add(set: string, record: DataRecord): void {
-    const origin = { set, id: record.id };
+  /** Runs of the words of a record's users, each with the questions that it is looked up in. */
+  *#runsOf(record: DataRecord): Generator<readonly [run: string, among: Map<string, Origin>]> {
     for (const text of userTexts(record)) {
       const words = wordsOf(text);
       const count = wordCount(words);
       if (count < LEAST_WORDS) continue;
-      const into = count < this.#n ? this.#short : this.#runs;
-      for (const run of wordRuns(words, this.#n)) if (!into.has(run)) into.set(run, origin);
+      const among = count < this.#n ? this.#short : this.#runs;
+      for (const run of wordRuns(words, this.#n)) yield [run, among];
     }
+  }
+
+  add(set: string, record: DataRecord): void {
+    for (const [run, among] of this.#runsOf(record))
+      if (!among.has(run)) among.set(run, { set, id: record.id });
   }
 
   /** The first overlap of what a record's users say with a question. */
   overlap(record: DataRecord): Overlap | undefined {
-    for (const text of userTexts(record)) {
-      const words = wordsOf(text);
-      const known = wordCount(words) < this.#n ? this.#short : this.#runs;
-      for (const run of wordRuns(words, this.#n)) {
-        const origin = known.get(run);
-        if (origin !== undefined) return { ...origin, words: run };
-      }
+    for (const [run, among] of this.#runsOf(record)) {
+      const origin = among.get(run);
+      if (origin !== undefined) return { ...origin, words: run };
     }
     return undefined;
   }

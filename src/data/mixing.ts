@@ -1,5 +1,4 @@
 /** Selection of records of a large set: by STAR's quotas, or by the weights of their sources. */
-import { UserError } from '../base/errors.ts';
 import type { Rng } from '../base/rng.ts';
 import { categoriesOf, type Category, type Label } from './labels.ts';
 
@@ -66,8 +65,6 @@ export function shareOut(
   sources: readonly { readonly weight: number; readonly size: number }[],
   size: number,
 ): number[] {
-  if (sources.some(({ weight }) => !(weight >= 0 && Number.isFinite(weight))))
-    throw new UserError('MIX', 'A source has a weight that is no number of at least 0; correct it.');
   const shares = sources.map(() => 0);
   let open = sources.map((source, index) => ({ ...source, index })).filter(({ weight }) => weight > 0);
   let left = size;
