@@ -26,9 +26,7 @@ export const toolVerdictSchema = judgedSchema.extend({
 /** Verdict on a model's solution of one problem. */
 export type ToolVerdict = z.output<typeof toolVerdictSchema>;
 
-export interface SplitProblem extends Problem {
-  readonly split: ToolVerdict['split'];
-}
+export type SplitProblem = Problem & Pick<ToolVerdict, 'split'>;
 
 export interface ToolUseOptions extends Pick<Measured, 'sampler' | 'maxPromptTokens' | 'sampling'> {
   readonly speech: Speech;

@@ -8,7 +8,6 @@ import { readText } from '../base/files.ts';
 import { parseRecipe } from '../recipe/load.ts';
 import type { Recipe } from '../recipe/schema.ts';
 import {
-  type EvalResult,
   evalSchema,
   logLineSchema,
   machineSchema,
@@ -25,11 +24,8 @@ export interface StageSamples {
   readonly last: readonly SampleLine[];
 }
 
-export interface Evaluation extends EvalResult {
-  readonly stage: string;
-}
-
 export type RunRecord = Awaited<ReturnType<typeof readRun>>;
+export type Evaluation = RunRecord['evaluations'][number];
 export type StageLog = RunRecord['stages'][number];
 
 const SAMPLES_SHOWN = 4;
@@ -62,7 +58,7 @@ export async function readRun(folder: string) {
 }
 
 /** The evaluations, in the order of the recipe. */
-function readEvaluations(folder: string, recipe: Recipe | undefined, notes: string[]): Evaluation[] {
+function readEvaluations(folder: string, recipe: Recipe | undefined, notes: string[]) {
   const stages = join(folder, 'stages');
   const there = existsSync(stages) ? readdirSync(stages).toSorted() : [];
   const declared = recipe?.stages.map(({ name }) => name).filter((name) => there.includes(name)) ?? [];
