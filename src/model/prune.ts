@@ -1,5 +1,5 @@
 /** Students by pruning: some layers of a model as they are, with its embeddings, head and tokenizer. */
-import { InternalError, required, UserError } from '../base/errors.ts';
+import { required, UserError } from '../base/errors.ts';
 import type { Device } from '../ggml/device.ts';
 import { layerPart, layerWeight, type ModelConfig } from './arch/config.ts';
 import type { WeightSource } from './arch/family.ts';
@@ -37,11 +37,9 @@ export function prunedConfig(config: ModelConfig, layers: readonly number[]): Mo
 
 /** Name in the whole model of a weight of the one with these layers. */
 function nameInWhole(layers: readonly number[], name: string): string {
-  const { layer, part } = layerPart(name) ?? {};
-  if (layer === undefined || part === undefined) return name;
-  const index = layers[layer];
-  if (index === undefined) throw new InternalError(`prune: there is no layer ${layer}`);
-  return layerWeight(index, part);
+  const own = layerPart(name);
+  if (own === undefined) return name;
+  return layerWeight(required(layers[own.layer], 'a layer that is kept'), own.part);
 }
 
 /** A removal of a layer: which one, and the mean cross-entropy of the completions without it and those before, in nats a token. */
@@ -67,9 +65,8 @@ export async function* removeLayers(
   const loss = async (layers: readonly number[]): Promise<number> => {
     const weights: WeightSource = { get: (name) => parameters.get(nameInWhole(layers, name)) };
     using scorer = new Scorer(device, prunedConfig(config, layers), weights);
-    const logprobs = (await scorer.score(trees, { ...(signal && { signal }) }))
-      .flat()
-      .flatMap((one) => [...one.logprobs]);
+    const scores = await scorer.score(trees, { ...(signal && { signal }) });
+    const logprobs = scores.flat().flatMap((one) => [...one.logprobs]);
     return -logprobs.reduce((all, each) => all + each, 0) / logprobs.length;
   };
   let left = Array.from({ length: config.layers }, (_, layer) => layer);

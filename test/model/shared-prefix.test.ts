@@ -3,10 +3,9 @@ import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
 import { asTokenIds, type TokenIds } from '../../src/base/token-ids.ts';
 import { Device } from '../../src/ggml/device.ts';
-import { Generator } from '../../src/model/generate/generation.ts';
+import { Generator, prefixGroups } from '../../src/model/generate/generation.ts';
 import { PrefillGraph } from '../../src/model/generate/prefill.ts';
 import { argmax } from '../../src/model/generate/sampler.ts';
-import { prefixGroups } from '../../src/model/tree/shared-prefix.ts';
 import { fullLogits, logSoftmax } from '../helpers/full-logits.ts';
 import { goldenConfig, goldenWeights } from '../helpers/golden.ts';
 
@@ -46,20 +45,26 @@ function countPrefill(): { whole: () => number; remainders: () => number } {
   return { whole: count(true), remainders: count(false) };
 }
 
+const grouped = (given: readonly TokenIds[], most: number) =>
+  prefixGroups(given, most).map((group) => ({
+    members: group.map(({ index }) => index),
+    shared: group[0]?.sharedPrefix?.length ?? 0,
+  }));
+
 describe('prefixGroups', () => {
   it('finds neighbours that begin alike, and leaves each a token of its own', () => {
-    expect(prefixGroups(prompts, 64)).toEqual([
+    expect(grouped(prompts, 64)).toEqual([
       { members: [0, 1, 2, 3, 4], shared: 45 },
       { members: [5], shared: 0 },
       { members: [6, 7, 8], shared: 71 },
       { members: [9], shared: 0 },
     ]);
-    expect(prefixGroups([one, join(one, [1])], 64)).toEqual([{ members: [0, 1], shared: 44 }]);
-    expect(prefixGroups([one, one], 64)).toEqual([{ members: [0, 1], shared: 44 }]);
+    expect(grouped([one, join(one, [1])], 64)).toEqual([{ members: [0, 1], shared: 44 }]);
+    expect(grouped([one, one], 64)).toEqual([{ members: [0, 1], shared: 44 }]);
   });
 
   it('has at most so many members', () => {
-    const sizes = prefixGroups(prompts, 2).map(({ members }) => members.length);
+    const sizes = grouped(prompts, 2).map(({ members }) => members.length);
     expect(sizes).toEqual([2, 2, 1, 1, 2, 1, 1]);
   });
 });

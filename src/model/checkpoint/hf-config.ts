@@ -168,23 +168,20 @@ function rope(json: Json): {
   const told = [['', json] as const, ...maps.map(([where, map]) => [`${where}.`, map] as const)]
     .map(([prefix, map]) => ({ where: `${prefix}rope_theta`, value: map['rope_theta'] }))
     .filter(({ value }) => value !== undefined && value !== null);
-  const [first, ...others] = told;
-  if (first === undefined) {
-    if (faults.length === 0)
-      faults.push(
-        'rope_theta stands neither by itself nor in rope_parameters, and without it the model computes something else',
-      );
-    return { theta: NaN, faults };
-  }
+  const [first] = told;
+  if (first === undefined && faults.length === 0)
+    faults.push(
+      'rope_theta stands neither by itself nor in rope_parameters, and without it the model computes something else',
+    );
   for (const { where, value } of told)
     if (typeof value !== 'number' || !Number.isFinite(value) || value <= 0)
       faults.push(`${where} is ${shown(value)} and must be a number above 0`);
-  const second = others.find(({ value }) => value !== first.value);
-  if (second !== undefined)
+  const second = told.find(({ value }) => value !== first?.value);
+  if (first !== undefined && second !== undefined)
     faults.push(
       `${first.where} is ${shown(first.value)} and ${second.where} is ${shown(second.value)}; keep the one that the model was trained with`,
     );
-  return { theta: Number(first.value), ...(scaling === undefined ? {} : { scaling }), faults };
+  return { theta: Number(first?.value), ...(scaling === undefined ? {} : { scaling }), faults };
 }
 
 /** Family of a model that predicts the next token; throws what `refuse` makes of why there is none, and what to do. */

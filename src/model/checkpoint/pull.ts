@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream, existsSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { UserError } from '../../base/errors.ts';
 import { discard, fileError } from '../../base/files.ts';
@@ -115,6 +114,8 @@ async function checkpointFiles(
   return files.toSorted((a, b) => a.size - b.size || (a.path < b.path ? -1 : 1));
 }
 
+const DISK_FAULTS = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'EIO']);
+
 interface Download {
   readonly url: string;
   readonly file: RemoteFile;
@@ -141,7 +142,19 @@ async function download({ url, file, folder, label, access, signal, tell }: Down
   if (!response.ok) throw hubStatusError(label, response.status);
   // A server that knows no ranges sends all of it again.
   const from = response.status === 206 ? start : 0;
-  await save(response, part, from, { label, signal, tell });
+  let done = from;
+  const chunks = async function* (): AsyncGenerator<Uint8Array> {
+    for await (const chunk of response.body ?? []) {
+      done += chunk.byteLength;
+      tell(done);
+      yield chunk;
+    }
+  };
+  const into = createWriteStream(part, { flags: from > 0 ? 'a' : 'w' });
+  await pipeline(chunks, into, { signal }).catch((thrown: unknown) => {
+    signal.throwIfAborted();
+    throw DISK_FAULTS.has(systemCode(thrown)) ? fileError('write', part, thrown) : cutShort(label, thrown);
+  });
   if (statSync(part).size !== file.size) throw cutShort(label);
   if (!(await matches(part, file))) {
     discard(part);
@@ -151,33 +164,6 @@ async function download({ url, file, folder, label, access, signal, tell }: Down
     );
   }
   moveFile(part, join(folder, file.path));
-}
-
-const DISK_FAULTS = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'EIO']);
-
-async function save(
-  response: Response,
-  part: string,
-  from: number,
-  { label, signal, tell }: Pick<Download, 'label' | 'signal' | 'tell'>,
-): Promise<void> {
-  let done = from;
-  const chunks = async function* (): AsyncGenerator<Uint8Array> {
-    for await (const chunk of response.body ?? []) {
-      done += chunk.byteLength;
-      tell(done);
-      yield chunk;
-    }
-  };
-  try {
-    await pipeline(Readable.from(chunks()), createWriteStream(part, { flags: from > 0 ? 'a' : 'w' }), {
-      signal,
-    });
-  } catch (thrown) {
-    signal.throwIfAborted();
-    if (DISK_FAULTS.has(systemCode(thrown))) throw fileError('write', part, thrown);
-    throw cutShort(label, thrown);
-  }
 }
 
 function cutShort(label: string, cause?: unknown): UserError {

@@ -66,6 +66,9 @@ export class DecodeGraph extends KeptGraph {
     const g = new Graph(device, nodesFor(config), memory);
     super(g);
     this.layout = layout;
+    this.tokens = new Int32Array(rows);
+    this.positions = new Int32Array(rows);
+    this.steps = new Int32Array(rows);
     const tokens = g.input('i32', [rows]);
     const positions = g.input('i32', [rows]);
     const steps = g.input('i32', [1, 1, rows]);
@@ -77,14 +80,11 @@ export class DecodeGraph extends KeptGraph {
       return completionAttention(g, q, cache.prompts(g, layer, P, B), own, mask, config, block);
     };
     const lookback = lookbackOf(config);
-    const lasts = lookback === undefined ? undefined : new RowLasts(g, cache, lookback.count, rows, n);
+    const lasts = lookback && new RowLasts(g, cache, lookback.count, rows, n);
     const before: Mixing['before'] = (layer, x) => required(lasts, 'a lookback').of(layer, x);
     const hidden = hiddenStates(g, config, weights, tokens, positions, { attend, before });
     this.next = new NextTokens(g, parts, hidden, temperature);
     g.allocate();
-    this.tokens = new Int32Array(rows);
-    this.positions = new Int32Array(rows);
-    this.steps = new Int32Array(rows);
     this.#masks = masks;
     this.#lasts = lasts;
     this.#inputs = [

@@ -10,7 +10,7 @@ import type { WeightSource } from '../arch/forward.ts';
 import { type Generated, GenerationWorker, type Settings, type Waiting } from './worker.ts';
 import { dealt, type RunOptions, WorkerPool } from './worker-pool.ts';
 import { checkSampling } from './sampler.ts';
-import { type PrefixGroup, prefixGroups } from '../tree/shared-prefix.ts';
+import { commonLength, prefixRuns } from '../tree/shared-prefix.ts';
 import type { Sample } from './slots.ts';
 
 export type { Generated } from './worker.ts';
@@ -44,20 +44,33 @@ const MAX_GROUP = 64;
 /** Groups are cut so that each worker has at least about so many parts to be dealt. */
 const PARTS_A_WORKER = 4;
 
-/** A group's members in line, longest first, in parts of at most `most`. */
-function inParts(prompts: readonly TokenIds[], { members, shared }: PrefixGroup, most: number): Waiting[][] {
-  const own = members.flatMap((index): Waiting[] => {
-    const prompt = prompts[index];
-    return prompt === undefined ? [] : [{ prompt, index }];
+/**
+ * Neighbouring prompts that begin alike, at most `most` of them together, each with at least one token of its own; a
+ * prompt that is like no neighbour is by itself, with nothing shared.
+ */
+export function prefixGroups(prompts: readonly TokenIds[], most: number): Waiting[][] {
+  const numbered = prompts.map((promptIds, index) => ({ promptIds, index, samples: [index] }));
+  return prefixRuns(numbered, most).map((run) => {
+    const [{ promptIds: first }, ...others] = run;
+    const shortest = Math.min(...run.map(({ promptIds }) => promptIds.length));
+    const shared = others.reduce(
+      (length, { promptIds }) => commonLength(first, promptIds, length),
+      shortest - 1,
+    );
+    const isShared = others.length > 0 && shared > 0;
+    const sharedPrefix = isShared ? asTokenIds(first.slice(0, shared)) : undefined;
+    return run.map(({ promptIds: prompt, index }) => ({ prompt, index, sharedPrefix }));
   });
-  const [first] = own;
-  const sharedPrefix =
-    shared > 0 && first !== undefined ? asTokenIds(first.prompt.slice(0, shared)) : undefined;
-  const line = own
-    .map((waiting) => ({ ...waiting, sharedPrefix }))
-    .toSorted((a, b) => b.prompt.length - a.prompt.length || a.index - b.index);
-  const parts = Math.ceil(line.length / most);
-  return Array.from({ length: parts }, (_, i) => line.slice(i * most, (i + 1) * most));
+}
+
+/** Prompts in line: those of a group side by side, longest first, in parts of at most `most`. */
+function inLine(prompts: readonly TokenIds[], most: number): Waiting[][] {
+  return prefixGroups(prompts, MAX_GROUP)
+    .map((group) => group.toSorted((a, b) => b.prompt.length - a.prompt.length || a.index - b.index))
+    .toSorted(([a], [b]) => (b?.prompt.length ?? 0) - (a?.prompt.length ?? 0))
+    .flatMap((group) =>
+      Array.from({ length: Math.ceil(group.length / most) }, (_, i) => group.slice(i * most, (i + 1) * most)),
+    );
 }
 
 /** Draws samples from a model. Weights may change between calls; graphs and caches are kept for the next one. */
@@ -89,11 +102,7 @@ export class Generator implements Disposable {
     const starts = () => {
       const workers = this.#workersFor(prompts.length, settings);
       const most = Math.max(1, Math.floor(prompts.length / (PARTS_A_WORKER * workers.length)));
-      const longest = ({ members }: PrefixGroup): number =>
-        members.reduce((length, index) => Math.max(length, prompts[index]?.length ?? 0), 0);
-      const line = prefixGroups(prompts, MAX_GROUP)
-        .toSorted((a, b) => longest(b) - longest(a))
-        .flatMap((group) => inParts(prompts, group, most));
+      const line = inLine(prompts, most);
       return workers.map((worker, i) => {
         const mine = dealt(line, i, workers.length).flat();
         const slots = Math.min(mine.length, Math.ceil(settings.batch / workers.length));

@@ -64,9 +64,7 @@ export class PrefillGraph extends KeptGraph {
     };
     const lookback = lookbackOf(config);
     const looking =
-      lookback === undefined
-        ? undefined
-        : new Looking(g, cache, { count: lookback.count, prompts: count, length, isWhole });
+      lookback && new Looking(g, cache, { count: lookback.count, prompts: count, length, isWhole });
     this.#looking = looking;
     const before: Mixing['before'] = (layer, x) => required(looking, 'a lookback').of(layer, x);
     const mixing = { attend, before };

@@ -179,13 +179,9 @@ export class GenerationWorker implements Disposable {
     if (reply === undefined) return;
     const replies = slots.rows.map(async (drawing) => {
       const stopped = drawing?.stopped();
+      if (drawing === undefined || stopped === undefined) return;
       // Room that a reply lacks an answer lacks, too.
-      if (
-        drawing === undefined ||
-        stopped === undefined ||
-        drawing.count >= this.#limit(drawing, generate_max_len)
-      )
-        return;
+      if (drawing.count >= this.#limit(drawing, generate_max_len)) return;
       const given = await reply(stopped);
       if (given !== undefined && given.length > 0) drawing.resume(given);
     });

@@ -3,11 +3,7 @@ import { rowSpans } from './packing.ts';
 import type { PromptTree, TreeLayout } from './layout.ts';
 
 /** Causal within each prompt, to the last `window` tokens: [P, P, 1, B]. */
-export function promptMask(
-  layout: TreeLayout,
-  trees: readonly PromptTree[],
-  window = Infinity,
-): Float32Array {
+export function promptMask(layout: TreeLayout, trees: readonly PromptTree[], window: number): Float32Array {
   const P = layout.promptTokens;
   const mask = new Float32Array(P * P * layout.prompts).fill(-Infinity);
   for (let b = 0; b < layout.prompts; b++) {
@@ -26,7 +22,7 @@ export function promptMask(
 export function completionMask(
   layout: TreeLayout,
   trees: readonly PromptTree[],
-  window = Infinity,
+  window: number,
 ): Float32Array {
   const { prompts, promptTokens: P, samples, completionTokens: C } = layout;
   const width = P + C;

@@ -19,17 +19,16 @@ export function commonLength(a: TokenIds, b: TokenIds, most: number): number {
 export function prefixRuns<T extends { readonly promptIds: TokenIds; readonly samples: readonly unknown[] }>(
   prompts: readonly T[],
   limit: number,
-): T[][] {
-  const runs: T[][] = [];
+): [T, ...T[]][] {
+  const runs: [T, ...T[]][] = [];
   let shared = 0;
   let longest = 0;
   let sequences = 0;
   for (const prompt of prompts) {
     const run = runs.at(-1);
-    const [first] = run ?? [];
     const size = prompt.samples.length;
     const length = prompt.promptIds.length;
-    const common = first === undefined ? 0 : commonLength(first.promptIds, prompt.promptIds, shared);
+    const common = run === undefined ? 0 : commonLength(run[0].promptIds, prompt.promptIds, shared);
     if (run && sequences + size <= limit && common >= WORTHWHILE * Math.max(longest, length)) {
       run.push(prompt);
       shared = common;
@@ -43,29 +42,4 @@ export function prefixRuns<T extends { readonly promptIds: TokenIds; readonly sa
     }
   }
   return runs;
-}
-
-/** Prompts that begin alike: their indices, and how many tokens all of them have in common. */
-export interface PrefixGroup {
-  readonly members: readonly number[];
-  readonly shared: number;
-}
-
-/**
- * Groups of at most `most` neighbouring prompts each; a prompt that is like no neighbour is one by itself, with
- * nothing shared. Every prompt of a larger one has at least one token of its own.
- */
-export function prefixGroups(prompts: readonly TokenIds[], most: number): PrefixGroup[] {
-  const numbered = prompts.map((promptIds, index) => ({ promptIds, index, samples: [index] }));
-  return prefixRuns(numbered, most).map((run) => {
-    const [first, ...others] = run;
-    const members = run.map(({ index }) => index);
-    if (first === undefined || others.length === 0) return { members, shared: 0 };
-    const shortest = Math.min(...run.map(({ promptIds }) => promptIds.length));
-    const shared = others.reduce(
-      (length, { promptIds }) => commonLength(first.promptIds, promptIds, length),
-      shortest - 1,
-    );
-    return { members, shared };
-  });
 }

@@ -104,8 +104,9 @@ export function treeForward(
   options: ForwardOptions = {},
 ): TreeGraph {
   const { prompts: B, promptTokens: P, samples: n, completionTokens: C } = layout;
-  const tokens = g.input('i32', [tokenCount(layout)]);
-  const positions = g.input('i32', [tokenCount(layout)]);
+  const count = tokenCount(layout);
+  const tokens = g.input('i32', [count]);
+  const positions = g.input('i32', [count]);
   const masks = new WindowMasks(P + C, () => ({
     prompt: g.input('f32', [P, P, 1, B]),
     completion: n > 0 ? g.input('f32', [P + C, C * n, 1, B]) : undefined,
@@ -123,8 +124,8 @@ export function treeForward(
     const mixed = promptAttention(g, qPrompt, prompt, mask.prompt, config, P, B);
     return concat(g, mixed, completionAttention(g, qOwn, prompt, own, mask.completion, config, block), 1);
   };
-  const before = new Before(g, tokenCount(layout));
-  const mixing = { attend, before: (_: number, x: Tensor, count: number) => before.of(x, count) };
+  const before = new Before(g, count);
+  const mixing: Mixing = { attend, before: (_, x, back) => before.of(x, back) };
   const hidden = hiddenStates(g, config, weights, tokens, positions, mixing, options);
   const put = (tensor: Tensor, data: Int32Array | Float32Array): void => write(g.device, tensor, data);
   return {
