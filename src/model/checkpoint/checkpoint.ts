@@ -42,8 +42,6 @@ const COPIED = [
   'generation_config.json',
 ] as const;
 
-const looseRecord = z.record(z.string(), z.unknown());
-
 /** Reads the configuration of a folder or a GGUF file. */
 export function loadConfig(source: string): ModelConfig {
   if (isGguf(source)) return ggufConfig(source);
@@ -143,7 +141,7 @@ function copyTokenizer(source: string, folder: string): void {
 
 /** Sets what a generation config says of stop tokens. */
 function nameStops(path: string, stopIds: readonly number[]): void {
-  const generation = looseRecord.parse(readJson(path));
+  const generation = z.record(z.string(), z.unknown()).parse(readJson(path));
   const eos = stopIds.length === 1 ? stopIds[0] : stopIds;
   writeAtomic(path, pretty({ ...generation, eos_token_id: eos }));
 }

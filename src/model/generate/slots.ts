@@ -205,13 +205,12 @@ export class Slots {
       const rows = rowsOf(slot);
       return Array.from({ length: rowsPerSlot }, (_, i) => rows[i] ?? slot * this.#rowsPerSlot);
     });
-    const actives = this.#slots;
-    const drawings = this.#rows;
-    this.#slots = fromSlots.map((slot, i) => (i < kept.length ? actives[slot] : undefined));
-    this.#rows = fromSlots.flatMap((slot, i) => {
-      const rows = i < kept.length ? rowsOf(slot).map((row) => drawings[row]) : [];
-      return Array.from({ length: rowsPerSlot }, (_, i) => rows[i]);
-    });
+    const live = kept.map((slot) => rowsOf(slot).map((row) => this.#rows[row]));
+    const actives = this.#slots.filter((active) => active !== undefined);
+    this.#slots = Array.from({ length: slots }, (_, i) => actives[i]);
+    this.#rows = this.#slots.flatMap((_, slot) =>
+      Array.from({ length: rowsPerSlot }, (_, i) => live[slot]?.[i]),
+    );
     this.#rowsPerSlot = rowsPerSlot;
     return { slots: fromSlots, rows: fromRows };
   }

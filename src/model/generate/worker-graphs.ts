@@ -25,45 +25,45 @@ function grown(was: CacheSize, wanted: CacheSize): CacheSize {
 }
 
 export class WorkerGraphs implements Disposable {
-  readonly #model: ModelParts;
+  protected readonly model: ModelParts;
   readonly #graphs: KeptGraphs;
   readonly #rows = new HostRows();
   #cache: KeyValueCache | undefined;
 
   constructor(model: ModelParts) {
-    this.#model = model;
+    this.model = model;
     this.#graphs = new KeptGraphs(model.device, MAX_GRAPHS);
   }
 
   /** The cache, made anew when it is too small: what was built on it goes with it. */
-  reserve(size: CacheSize): KeyValueCache {
+  protected cacheFor(size: CacheSize): KeyValueCache {
     if (this.#cache?.fits(size) === true) return this.#cache;
     const wanted = this.#cache === undefined ? size : grown(this.#cache.size, size);
     this[Symbol.dispose]();
-    const { device, config } = this.#model;
+    const { device, config } = this.model;
     this.#cache = new KeyValueCache(device, config, wanted);
     return this.#cache;
   }
 
-  prefill(layout: TreeLayout, temperature: number): PrefillGraph {
+  protected prefill(layout: TreeLayout, temperature: number): PrefillGraph {
     const kind = `${layout.samples === 0 ? 'prefill' : 'remainders'} ${temperature}`;
     const build = (memory: GraphMemory) => new PrefillGraph(this.#parts(memory), layout, temperature);
     return this.#graphs.get(kind, layout, build);
   }
 
-  decode(layout: TreeLayout, temperature: number): DecodeGraph {
+  protected decode(layout: TreeLayout, temperature: number): DecodeGraph {
     const build = (memory: GraphMemory) => new DecodeGraph(this.#parts(memory), layout, temperature);
     return this.#graphs.get(`decode ${temperature}`, layout, build);
   }
 
-  move(prompts: number, rows: number): MoveGraph {
+  protected move(prompts: number, rows: number): MoveGraph {
     const build = (memory: GraphMemory) => new MoveGraph(this.#parts(memory), prompts, rows);
     return this.#graphs.get('move', { prompts, rows }, build);
   }
 
   #parts(memory: GraphMemory): GraphParts {
     const cache = required(this.#cache, 'a cache that was reserved');
-    return { ...this.#model, cache, memory, rows: this.#rows };
+    return { ...this.model, cache, memory, rows: this.#rows };
   }
 
   /** Bytes of the cache and of the graphs' intermediates. */

@@ -5,10 +5,9 @@
 import type { TokenIds } from '../../base/token-ids.ts';
 import { bucketCount, stageLength } from '../tree/buckets.ts';
 import type { TreeLayout } from '../tree/layout.ts';
-import type { ModelConfig } from '../arch/config.ts';
 import type { DecodeGraph } from './decode.ts';
 import { MAX_GRAPHS, WorkerGraphs } from './worker-graphs.ts';
-import type { ModelParts, NextTokens } from './next-token.ts';
+import type { NextTokens } from './next-token.ts';
 import { argmax, draw, type Sampling } from './sampler.ts';
 import {
   type Drawing,
@@ -87,17 +86,10 @@ export interface Generated {
   readonly samples: readonly Sample[];
 }
 
-export class GenerationWorker implements Disposable {
-  readonly #config: ModelConfig;
-  readonly #graphs: WorkerGraphs;
+export class GenerationWorker extends WorkerGraphs {
   /** The shared prefix that is in the cache's spare slot. */
   #sharedPrefix: TokenIds | undefined;
   #spare = 0;
-
-  constructor(model: ModelParts) {
-    this.#config = model.config;
-    this.#graphs = new WorkerGraphs(model);
-  }
 
   /** Draws the samples of prompts, in their order, `batch` of them at a time. */
   async *run(
@@ -109,7 +101,7 @@ export class GenerationWorker implements Disposable {
     const { n_samples_per_prompt: samples, generate_max_len } = settings;
     const line = [...prompts];
     const extents = line.map((waiting) => stageLength(paddedParts(waiting).reduce((a, b) => a + b)));
-    const cache = this.#graphs.reserve({
+    const cache = this.cacheFor({
       // One slot more, for what prompts begin with.
       prompts: batch + 1,
       promptTokens: extents.reduce((a, b) => Math.max(a, b), 1),
@@ -152,9 +144,9 @@ export class GenerationWorker implements Disposable {
     const steps = Array.from({ length: Math.min(generate_max_len, longest) }, (_, i) => i + 1);
     const lengths = [...new Set(steps.map((length) => stageLength(length, 16)))];
     const completionTokens = stageLength(generate_max_len, 16);
-    this.#graphs.reserve({ prompts: prompts + 1, promptTokens, rows, completionTokens });
+    this.cacheFor({ prompts: prompts + 1, promptTokens, rows, completionTokens });
     const together = bucketCount(Math.max(1, Math.min(prompts, Math.floor(PREFILL_TOKENS / promptTokens))));
-    this.#graphs.prefill(wholePrompts(together, promptTokens), temperature);
+    this.prefill(wholePrompts(together, promptTokens), temperature);
     // The whole batch through all lengths; then ever smaller ones, as samples finish and the rest are compacted.
     const layouts = lengths.map((length) => ({ prompts, promptTokens, samples, completionTokens: length }));
     for (let left = bucketCount(prompts); left > 1 && layouts.length < MAX_GRAPHS;) {
@@ -165,8 +157,8 @@ export class GenerationWorker implements Disposable {
       );
     }
     const kept = layouts.slice(0, MAX_GRAPHS - 1);
-    for (const layout of kept) this.#graphs.decode(layout, temperature);
-    const logits = this.#config.vocabSize * 4 * (temperature === 0 || temperature === 1 ? 1 : 2);
+    for (const layout of kept) this.decode(layout, temperature);
+    const logits = this.model.config.vocabSize * 4 * (temperature === 0 || temperature === 1 ? 1 : 2);
     return kept.reduce(
       (bytes, { prompts: own, completionTokens: tokens }) =>
         bytes + own * samples * 4 * (promptTokens + tokens),
@@ -201,7 +193,7 @@ export class GenerationWorker implements Disposable {
       ? await this.#sharedLayout(sharedPrefix, line.slice(0, alike), free.length, settings)
       : wholeLayout(line, free.length);
     const taken = line.splice(0, apart ? layout.samples : layout.prompts);
-    const graph = this.#graphs.prefill(layout, settings.temperature);
+    const graph = this.prefill(layout, settings.temperature);
     const spans = await graph.run(
       taken.map(({ prompt }) => prompt),
       free.slice(0, taken.length),
@@ -225,9 +217,7 @@ export class GenerationWorker implements Disposable {
     const promptTokens = stageLength(sharedPrefix.length);
     if (this.#sharedPrefix !== sharedPrefix) {
       this.#sharedPrefix = undefined;
-      await this.#graphs
-        .prefill(wholePrompts(1, promptTokens), temperature)
-        .run([sharedPrefix], [this.#spare]);
+      await this.prefill(wholePrompts(1, promptTokens), temperature).run([sharedPrefix], [this.#spare]);
       this.#sharedPrefix = sharedPrefix;
     }
     const longest = alike.reduce((most, waiting) => Math.max(most, paddedParts(waiting)[1]), 1);
@@ -239,7 +229,7 @@ export class GenerationWorker implements Disposable {
     const from = slots.compact();
     if (from === undefined) return false;
     const [prompts, rows] = [from.slots.length, from.rows.length];
-    await this.#graphs.move(prompts, rows).run(from.slots, from.rows);
+    await this.move(prompts, rows).run(from.slots, from.rows);
     return true;
   }
 
@@ -253,7 +243,7 @@ export class GenerationWorker implements Disposable {
       samples: slots.rowsPerSlot,
       completionTokens: stageLength(Math.max(...live.map(({ count }) => count)), 16),
     };
-    const graph = this.#graphs.decode(layout, temperature);
+    const graph = this.decode(layout, temperature);
     slots.rows.forEach((drawing, row) => {
       const step = drawing === undefined ? 0 : drawing.count - 1;
       graph.tokens[row] = drawing?.last ?? 0;
@@ -279,15 +269,6 @@ export class GenerationWorker implements Disposable {
 
   /** Tokens that a sample may have: those it is allowed, as far as the model has positions. */
   #limit({ span }: Drawing, generate_max_len: number): number {
-    return Math.min(generate_max_len, this.#config.contextLength - span.length);
-  }
-
-  /** Bytes of the cache and of the graphs' intermediates. */
-  get bytes(): number {
-    return this.#graphs.bytes;
-  }
-
-  [Symbol.dispose](): void {
-    this.#graphs[Symbol.dispose]();
+    return Math.min(generate_max_len, this.model.config.contextLength - span.length);
   }
 }
