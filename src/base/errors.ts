@@ -32,6 +32,10 @@ export function errorText(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
+/** A text for a message, cut where it is longer than `most` characters. */
+export const shortened = (text: string, most: number): string =>
+  text.length > most ? `${text.slice(0, most - 3)}...` : text;
+
 /** Tells whether `thrown` is how work ended that `signal` stopped. */
 export function isAbort(thrown: unknown, signal: AbortSignal): boolean {
   return signal.aborted && thrown === signal.reason;

@@ -8,20 +8,16 @@ import { UserError } from '../base/errors.ts';
 import { stringRepr } from '../json/repr.ts';
 import { isMark } from './exact-json.ts';
 
+/** A node of the library's syntax tree, with the fields of loops, filters, calls and literals. */
 interface Node {
   readonly type: string;
-}
-interface Loop extends Node {
   /** With a condition, what it is of is `lhs`. */
-  readonly iterable: Node & { readonly lhs?: Node };
-}
-interface Filtering extends Node {
+  readonly iterable?: Node & { readonly lhs?: Node };
   readonly operand?: Node;
-  readonly filter: Node & {
-    readonly value?: unknown;
-    readonly callee?: { readonly value?: unknown };
-    readonly args?: readonly (Node & { readonly value?: unknown })[];
-  };
+  readonly filter?: Node;
+  readonly callee?: Node;
+  readonly args?: readonly Node[];
+  readonly value?: unknown;
 }
 interface Value {
   readonly type: string;
@@ -66,11 +62,9 @@ export class BoundedInterpreter extends LibraryInterpreter {
 
   override evaluate(node: Node | undefined, scope: Scope): Value {
     this.#spend(1);
-    if (node?.type === 'For') {
-      const { iterable } = node as Loop;
-      this.#iterables.add(iterable.lhs ?? iterable);
-    } else if (node?.type === 'FilterExpression' || node?.type === 'FilterStatement') {
-      const { operand, filter } = node as Filtering;
+    if (node?.iterable !== undefined) this.#iterables.add(node.iterable.lhs ?? node.iterable);
+    else if (node?.filter !== undefined) {
+      const { operand, filter } = node;
       const { callee, args = [] } = filter;
       // Of the library's own filter a boolean is "true" and a list is JSON.
       if (filter.value === 'string' && operand !== undefined) {
@@ -123,6 +117,6 @@ const printed = (item: Value): string =>
 const keyText = (text: string): string => (isMark(text) ? text : stringRepr(text));
 
 /** Argument of a call, by name or by place. */
-function argument(node: Node & { readonly value?: unknown }): Node {
+function argument(node: Node): Node {
   return node.type === 'KeywordArgumentExpression' ? (node.value as Node) : node;
 }

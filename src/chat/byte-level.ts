@@ -25,11 +25,6 @@ export function byteChar(byte: number): string {
   return charOfByte[byte] ?? '';
 }
 
-/** The byte that a character of the alphabet stands for, or -1. */
-function byteOf(charCode: number): number {
-  return byteOfCode[charCode] ?? -1;
-}
-
 /** `text` in UTF-8, each byte as its character of the alphabet. */
 export function byteText(text: string): string {
   let written = '';
@@ -41,7 +36,7 @@ export function byteText(text: string): string {
 export function bytesOfText(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) {
-    const byte = byteOf(text.charCodeAt(i));
+    const byte = byteOfCode[text.charCodeAt(i)] ?? -1;
     if (byte < 0) return Buffer.from(text, 'utf8');
     bytes[i] = byte;
   }

@@ -7,7 +7,7 @@
  *
  * Everything here is linear in the text: tags are found by searching forward, never by backtracking.
  */
-import { isDict, strip, typeName, type PyDict } from '../json/python.ts';
+import { isDict, strip, typeName } from '../json/python.ts';
 import {
   type ArgumentsOf,
   between,
@@ -16,6 +16,7 @@ import {
   type ToolFormat,
   type WrittenCall,
 } from './formats/format.ts';
+import type { ExactCall } from './messages.ts';
 
 /** A turn, taken apart. */
 export type Generation =
@@ -118,14 +119,9 @@ export function shownParts(text: string, { think }: ToolFormat): readonly [thoug
   ];
 }
 
-export interface GoldCall {
-  readonly name: string;
-  readonly arguments: PyDict;
-}
-
 /** Demand of a label. */
 export type Label =
-  | { readonly kind: 'calls'; readonly calls: readonly GoldCall[] }
+  | { readonly kind: 'calls'; readonly calls: readonly ExactCall[] }
   | { readonly kind: 'reply'; readonly reply: string }
   /** Nothing can be scored against it; `message` says why. */
   | { readonly kind: 'unusable'; readonly message: string };
@@ -147,7 +143,7 @@ export function parseLabel(label: string, format: ToolFormat, argumentsOf?: Argu
   const written = readCalls(answer, format, argumentsOf);
   if (written === undefined) return { kind: 'reply', reply: strip(answer) };
   if ('kind' in written) return unusable(`The label is malformed. ${written.message}`);
-  const calls: GoldCall[] = [];
+  const calls: ExactCall[] = [];
   for (const one of written) {
     if (typeof one.name !== 'string')
       return unusable(`A call of the label is named by ${typeName(one.name)}, not a string.`);

@@ -3,14 +3,9 @@
  * tokens and put together again. A part that is not computed is refused by its name, never ignored.
  */
 import { UserError } from '../base/errors.ts';
+import { type Fields, isFields } from '../json/value.ts';
 import { byteText } from './byte-level.ts';
 import { BEHAVIORS, type Cut, cutAt, GPT2_PATTERN, literal, splitWords } from './pretokenize.ts';
-
-export type Fields = Readonly<Record<string, unknown>>;
-
-export function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 /** A tokenizer.json without its tokens and merges, ready to be used. */
 export interface Pipeline {

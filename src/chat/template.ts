@@ -54,22 +54,21 @@ export function exactCall({ name, arguments: given }: ToolCall | ExactCall): PyD
   ]);
 }
 
-const FUNCTION = ['type', 'function'] as const;
-
 /** A message under the names that Hugging Face templates use. */
 function templateMessage({ role, content, reasoning, toolCalls = [] }: Message | ExactMessage): PyDict {
-  const value = new Map<string, PyValue>([
+  const calls = toolCalls.map(
+    (call): PyDict =>
+      new Map<string, PyValue>([
+        ['type', 'function'],
+        ['function', exactCall(call)],
+      ]),
+  );
+  return new Map<string, PyValue>([
     ['role', role],
     ['content', content],
+    ...(reasoning === undefined ? [] : [['reasoning_content', reasoning] as const]),
+    ...(calls.length === 0 ? [] : [['tool_calls', calls] as const]),
   ]);
-  if (reasoning !== undefined) value.set('reasoning_content', reasoning);
-  if (toolCalls.length > 0) {
-    const wrapped = toolCalls.map(
-      (call) => new Map<string, PyValue>([FUNCTION, ['function', exactCall(call)]]),
-    );
-    value.set('tool_calls', wrapped);
-  }
-  return value;
 }
 
 const isTool = (tool: Tool | PyDict): tool is Tool => !(tool instanceof Map);

@@ -7,9 +7,10 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { errorText, UserError } from '../base/errors.ts';
 import { readText, writeAtomic } from '../base/files.ts';
+import { type Fields, isFields } from '../json/value.ts';
 import type { AddedToken } from './added-tokens.ts';
 import type { Merge } from './bpe.ts';
-import { type Fields, isFields, type Pipeline, pipelineOf, refuse } from './pipeline.ts';
+import { type Pipeline, pipelineOf, refuse } from './pipeline.ts';
 
 /** Above every vocabulary that there is; tables are as long as the largest id, so that a damaged one would fill the memory. */
 const MAX_ID = 2 ** 22;

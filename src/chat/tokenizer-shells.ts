@@ -1,6 +1,6 @@
 /** Parts of a Hugging Face tokenizer beside its tokens and merges, for one that comes from no such folder. */
+import type { Fields } from '../json/value.ts';
 import { LLAMA3_PATTERN, QWEN_PATTERN } from './pretokenize.ts';
-import type { Fields } from './pipeline.ts';
 
 /** Ways of preparing text for a byte-level vocabulary. */
 export interface Preparation {

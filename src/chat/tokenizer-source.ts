@@ -2,11 +2,12 @@
 import { UserError } from '../base/errors.ts';
 import { GgufFile } from '../ggml/gguf-reader.ts';
 import { openLibrary } from '../ggml/library.ts';
+import type { Fields } from '../json/value.ts';
 import { GGUF_TOKEN_TYPES } from '../model/checkpoint/gguf-tokenizer.ts';
 import { isGguf } from '../model/checkpoint/checkpoint-path.ts';
 import { addedToken, type AddedToken } from './added-tokens.ts';
 import { idsByText, type Merge } from './bpe.ts';
-import { type Fields, pipelineOf } from './pipeline.ts';
+import { pipelineOf } from './pipeline.ts';
 import { mergesByScore } from './sentencepiece.ts';
 import { parseMerges, readTokenizerFiles, type TokenizerParts } from './tokenizer-files.ts';
 import {

@@ -2,7 +2,7 @@
  * Functions that a prompt offers, and the arguments of each: all that the validity of a call is judged by.
  * Required arguments, types and enums are not looked at, as in STAR's reward.
  */
-import { UserError } from '../base/errors.ts';
+import { shortened, UserError } from '../base/errors.ts';
 import { tryParseJson } from '../json/parse.ts';
 import { fromJson, isDict, isList, strip, typeName, type PyDict, type PyValue } from '../json/python.ts';
 import { pyRepr } from '../json/repr.ts';
@@ -13,8 +13,7 @@ import {
   type ToolFormat,
   type WrittenCall,
 } from './formats/format.ts';
-import type { GoldCall } from './generation.ts';
-import type { Tool } from './messages.ts';
+import type { ExactCall, Tool } from './messages.ts';
 
 /** A function that may be called. */
 export interface ToolEntry {
@@ -148,7 +147,7 @@ export interface ValidCall {
 }
 
 /** A call that may be compared with a gold one by argument. */
-export function isObjectCall(call: ValidCall | WrittenCall): call is GoldCall {
+export function isObjectCall(call: ValidCall | WrittenCall): call is ExactCall {
   return typeof call.name === 'string' && isDict(call.arguments);
 }
 
@@ -189,7 +188,5 @@ export function checkCall(
 }
 
 /** A value in a message: messages go into logs, and a model can write a name of any length. */
-function brief(value: PyValue): string {
-  const text = pyRepr(typeof value === 'string' ? value.slice(0, BRIEF) : value);
-  return text.length > BRIEF ? `${text.slice(0, BRIEF - 3)}...` : text;
-}
+const brief = (value: PyValue): string =>
+  shortened(pyRepr(typeof value === 'string' ? value.slice(0, BRIEF) : value), BRIEF);

@@ -7,6 +7,7 @@
  * there, as where a schema is malformed or more than MAX_SCHEMA_DEPTH deep, any value will do. Integers beyond 2^53 are compared as the nearest float.
  */
 import { type OutputUnit, Validator, type Schema } from '@cfworker/json-schema';
+import { shortened } from '../base/errors.ts';
 import { dumps } from './dumps.ts';
 import { isDict, isList, type PyDict, type PyValue } from './python.ts';
 import { JSON_TYPES, subschemas, withJsonSchema } from './schema-dialects.ts';
@@ -141,7 +142,7 @@ export class JsonSchema {
     if (error === undefined) return undefined;
     const text =
       error.instanceLocation === '#' ? error.error : `${error.instanceLocation.slice(2)}: ${error.error}`;
-    return text.length > BRIEF ? `${text.slice(0, BRIEF - 3)}...` : text;
+    return shortened(text, BRIEF);
   }
 }
 

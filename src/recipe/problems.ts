@@ -1,7 +1,9 @@
 /** Faults of a recipe, in sentences: where, what stands there, what may stand there. */
 import type { z } from 'zod';
+import { shortened } from '../base/errors.ts';
+import { isFields } from '../json/value.ts';
 import { NAME_RULE } from '../stages/stage.ts';
-import { choicesOf, isRecord, rulesAt, rulesText, valueAt } from './rules.ts';
+import { choicesOf, rulesAt, rulesText, valueAt } from './rules.ts';
 import { nearest, suggestion } from './suggest.ts';
 import type { Path } from './tree.ts';
 
@@ -17,7 +19,7 @@ export function pathText(root: unknown, path: Path): string {
   const words = path.map((segment, i) => {
     const container = valueAt(root, path.slice(0, i));
     const value = valueAt(container, [segment]);
-    return Array.isArray(container) && isRecord(value) && typeof value['name'] === 'string'
+    return Array.isArray(container) && isFields(value) && typeof value['name'] === 'string'
       ? value['name']
       : segment;
   });
@@ -27,11 +29,11 @@ export function pathText(root: unknown, path: Path): string {
 /** `value` as an error shows it: short. */
 function shown(value: unknown): string {
   if (value === null) return 'empty';
-  if (isRecord(value)) return 'a map';
+  if (isFields(value)) return 'a map';
   if (Array.isArray(value) && value.length === 0) return 'an empty list';
   if (Array.isArray(value) && value.some((item) => typeof item === 'object')) return 'a list';
   const text = typeof value === 'number' ? String(value) : JSON.stringify(value);
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+  return shortened(text, 60);
 }
 
 /** The sentences for what zod found wrong in `root`. */

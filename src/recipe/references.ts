@@ -1,8 +1,9 @@
 /** Names in a recipe that must refer to a model, an environment or an earlier stage of the right kind. */
+import { isFields } from '../json/value.ts';
 import { type KindName, stageKinds } from '../stages/index.ts';
 import type { Referent } from '../stages/stage.ts';
 import { pathText, type Problem } from './problems.ts';
-import { isRecord, placesIn } from './rules.ts';
+import { placesIn } from './rules.ts';
 import { listed, suggestion } from './suggest.ts';
 import type { Path } from './tree.ts';
 
@@ -40,7 +41,7 @@ function named({ kind }: Readonly<Record<string, unknown>>, index: number): Name
 
 /** Wrong references and names, found on the raw values so that they are told together with a schema's complaints. */
 export function referenceProblems(recipe: unknown): readonly Problem[] {
-  const { models, environments, stages } = isRecord(recipe) ? recipe : {};
+  const { models, environments, stages } = isFields(recipe) ? recipe : {};
   const problems: Problem[] = [];
   const names = new Map<string, Named>();
   const problem = (path: Path, text: string): void => {
@@ -58,14 +59,14 @@ export function referenceProblems(recipe: unknown): readonly Problem[] {
       );
   };
 
-  if (isRecord(models))
+  if (isFields(models))
     for (const name of Object.keys(models)) names.set(name, { what: 'a model', is: 'model', from: 0 });
-  if (isRecord(environments))
+  if (isFields(environments))
     for (const name of Object.keys(environments))
       add(['environments', name], name, { what: 'an environment', is: 'environment', from: 0 });
   if (Array.isArray(stages))
     for (const [index, stage] of stages.entries())
-      if (isRecord(stage) && typeof stage['name'] === 'string')
+      if (isFields(stage) && typeof stage['name'] === 'string')
         add(['stages', index, 'name'], stage['name'], named(stage, index));
 
   for (const { path, value, rule } of placesIn(recipe)) {

@@ -1,5 +1,6 @@
 /** The recipe's schema as JSON Schema: which keys may stand at a path, what a value there must be, and what it refers to. */
 import { z } from 'zod';
+import { isFields } from '../json/value.ts';
 import { NAME_RULE, type PathKind, paths, type Referent, references } from '../stages/stage.ts';
 import { recipeSchema } from './schema.ts';
 import { listed } from './suggest.ts';
@@ -47,14 +48,10 @@ const RECIPE: Rule = {
   },
 };
 
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 export function valueAt(root: unknown, path: Path): unknown {
   let value = root;
   for (const segment of path) {
-    value = Array.isArray(value) ? value[Number(segment)] : isRecord(value) ? value[segment] : undefined;
+    value = Array.isArray(value) ? value[Number(segment)] : isFields(value) ? value[segment] : undefined;
   }
   return value;
 }
@@ -65,7 +62,7 @@ function branches(rule: Rule, value: unknown): readonly Rule[] {
   if (choices === undefined) return [rule];
   const decided = choices.filter((choice) =>
     Object.entries(choice.properties ?? {}).some(
-      ([key, inner]) => isRecord(value) && inner.const !== undefined && inner.const === value[key],
+      ([key, inner]) => isFields(value) && inner.const !== undefined && inner.const === value[key],
     ),
   );
   return decided.length > 0 ? decided : choices;

@@ -1,5 +1,5 @@
 /** Rewards of users: plain functions of an answer or of a conversation. */
-import { errorText, UserError } from '../base/errors.ts';
+import { errorText, shortened, UserError } from '../base/errors.ts';
 import type { Label } from '../chat/generation.ts';
 import type { Tool } from '../chat/messages.ts';
 import {
@@ -62,7 +62,7 @@ function earned(name: string, what: string, score: () => Earned): { reward: numb
   );
 }
 
-const quoted = (text: string): string => JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}...` : text);
+const quoted = (text: string): string => JSON.stringify(shortened(text, 80));
 
 /**
  * Makes a reward of functions of one's own, for recipes (`reward: ./my-reward.js`) and for `score`.

@@ -6,14 +6,14 @@
  * it must mention. Tools are not consulted: a call that no tool allows cannot equal a gold one.
  */
 import type { ToolFormat, WrittenCall } from '../chat/formats/format.ts';
-import { parseGeneration, type GoldCall, type Label } from '../chat/generation.ts';
-import type { Message, Tool } from '../chat/messages.ts';
+import { parseGeneration, type Label } from '../chat/generation.ts';
+import type { ExactCall, Message, Tool } from '../chat/messages.ts';
 import { argumentsIn, isObjectCall, toolTable, type ValidCall } from '../chat/tools.ts';
 import { dumps } from '../json/dumps.ts';
 import { fromJson, isDict, isList, strip, type PyDict, type PyValue } from '../json/python.ts';
 
 export type Gold =
-  | { readonly kind: 'calls'; readonly calls: readonly GoldCall[] }
+  | { readonly kind: 'calls'; readonly calls: readonly ExactCall[] }
   /** Every word of `mustMention` has to occur in the reply, in upper or lower case. */
   | { readonly kind: 'reply'; readonly mustMention: readonly string[] };
 
@@ -136,7 +136,7 @@ interface Printed {
   readonly form: string;
 }
 
-function print(call: GoldCall): Printed {
+function print(call: ExactCall): Printed {
   return {
     name: call.name,
     whole: dumps([call.name, normalDict(call.arguments)], { sortKeys: true }),
@@ -155,7 +155,7 @@ export function without<T>(a: readonly T[], b: readonly T[], key: (item: T) => s
   });
 }
 
-function judgeCalls(gold: readonly GoldCall[], made: readonly GoldCall[]): Verdict {
+function judgeCalls(gold: readonly ExactCall[], made: readonly ExactCall[]): Verdict {
   const wanted = gold.map(print);
   const got = made.map(print);
   const missing = without(wanted, got, (call) => call.whole);

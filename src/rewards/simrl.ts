@@ -16,7 +16,7 @@
  * - arguments that are a string or a list of argument names (they pass the check of names) earn 0 for every one of them;
  * - tools in OpenAI's wrapper are unwrapped, and lines of `<tools>` that are no tools are left out (see chat/tools.ts).
  */
-import type { GoldCall } from '../chat/generation.ts';
+import type { ExactCall } from '../chat/messages.ts';
 import type { ValidCall } from '../chat/tools.ts';
 import { asNumber } from '../json/equals.ts';
 import { isDict, sameNumber, type PyValue } from '../json/python.ts';
@@ -135,7 +135,7 @@ function bestOf(call: ValidCall, golds: readonly Gold[], taken: readonly boolean
 
 /** Scorer of calls against the gold calls of a label. */
 function callScorer(
-  golds: readonly GoldCall[],
+  golds: readonly ExactCall[],
   cut?: Cut,
 ): (calls: readonly ValidCall[]) => Score<SimRlDetail> {
   const byName = new Map<string, Gold[]>();
@@ -165,7 +165,7 @@ function callScorer(
 }
 
 /** The similarity of calls to gold ones, 0 to 1, without a task around them; 1 if there are none of either. */
-export function callSimilarity(made: readonly ValidCall[], gold: readonly GoldCall[]): number {
+export function callSimilarity(made: readonly ValidCall[], gold: readonly ExactCall[]): number {
   if (made.length === 0) return gold.length === 0 ? 1 : 0;
   return callScorer(gold)(made).answer;
 }

@@ -15,7 +15,8 @@
  * a wrong one. The answer score is (R_correct + 3) / 6 for calls and R_format for replies. A label that cannot be read counts as one without calls.
  */
 import type { ToolFormat } from '../chat/formats/format.ts';
-import { afterThink, splitTurn, type GoldCall } from '../chat/generation.ts';
+import { afterThink, splitTurn } from '../chat/generation.ts';
+import type { ExactCall } from '../chat/messages.ts';
 import { isObjectCall } from '../chat/tools.ts';
 import { pyEquals } from '../json/equals.ts';
 import { strip } from '../json/python.ts';
@@ -64,8 +65,8 @@ function overlap(a: readonly string[], b: readonly string[]): number {
 }
 
 /** The calls that were made, or why there are none that can be read. */
-function callsOf(turn: string, { format, argumentsOf }: PreparedTask): readonly GoldCall[] | string {
-  const calls: GoldCall[] = [];
+function callsOf(turn: string, { format, argumentsOf }: PreparedTask): readonly ExactCall[] | string {
+  const calls: ExactCall[] = [];
   for (const block of format.callBlocks(afterThink(turn, format)) ?? []) {
     const call = format.readCall(block, argumentsOf);
     if ('kind' in call) return call.message;
@@ -76,7 +77,7 @@ function callsOf(turn: string, { format, argumentsOf }: PreparedTask): readonly 
   return calls.length > 0 ? calls : 'There is no complete tool call.';
 }
 
-function compare(gold: GoldCall, made: GoldCall): Pick<ToolRlMatch, 'names' | 'arguments'> {
+function compare(gold: ExactCall, made: ExactCall): Pick<ToolRlMatch, 'names' | 'arguments'> {
   const earned = [...gold.arguments].map(([name, value]) => {
     const given = made.arguments.get(name);
     return { name, earned: given !== undefined && pyEquals(given, value) ? 1 : 0 };
@@ -93,7 +94,7 @@ function worth({ names, arguments: earned }: Pick<ToolRlMatch, 'names' | 'argume
 }
 
 /** Gives a gold call the best of the unused calls of its name, the first of several, if that earns anything. */
-function matchOf(gold: GoldCall, place: number, made: readonly GoldCall[], used: Set<number>): ToolRlMatch {
+function matchOf(gold: ExactCall, place: number, made: readonly ExactCall[], used: Set<number>): ToolRlMatch {
   const nothing = [...gold.arguments.keys()].map((name) => ({ name, earned: 0 }));
   let best: ToolRlMatch = { gold: place, name: gold.name, predicted: null, names: 0, arguments: nothing };
   for (const [predicted, call] of made.entries()) {
@@ -106,7 +107,7 @@ function matchOf(gold: GoldCall, place: number, made: readonly GoldCall[], used:
 }
 
 function correctness(
-  gold: readonly GoldCall[],
+  gold: readonly ExactCall[],
   turn: string,
   task: PreparedTask,
 ): Pick<ToolRlDetail, 'correct' | 'calls'> {

@@ -6,7 +6,7 @@
  */
 import { Rng } from '../../../src/base/rng.ts';
 import type { Message, Tool, ToolCall } from '../../../src/chat/messages.ts';
-import type { JsonValue } from '../../../src/json/value.ts';
+import { isFields, type JsonValue } from '../../../src/json/value.ts';
 import { assistantGroup, type AssistantDialogue } from './generate.ts';
 import { wordsOf } from './library.ts';
 import { madeUpWord } from './values.ts';
@@ -34,19 +34,15 @@ function inValue(value: JsonValue, replace: Replace): JsonValue {
   return typeof value === 'string' ? replace(value) : value;
 }
 
-function isObject(value: JsonValue | undefined): value is { readonly [key: string]: JsonValue } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** A parameter's schema: its type stays, the values to choose from are words. */
 function inSchema(schema: JsonValue, replace: Replace): JsonValue {
-  if (!isObject(schema) || !Array.isArray(schema['enum'])) return schema;
+  if (!isFields(schema) || !Array.isArray(schema['enum'])) return schema;
   return { ...schema, enum: schema['enum'].map((value: JsonValue) => inValue(value, replace)) };
 }
 
 function inTool({ name, description, parameters }: Tool, replace: Replace): Tool {
   const { properties, required } = parameters;
-  const entries = Object.entries(isObject(properties) ? properties : {});
+  const entries = Object.entries(isFields(properties) ? properties : {});
   return {
     name: replace(name),
     description: replace(description),

@@ -5,7 +5,8 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import { UserError } from '../../base/errors.ts';
+import { shortened, UserError } from '../../base/errors.ts';
+import { type Fields, isFields } from '../../json/value.ts';
 import type { Family, ModelConfig } from '../arch/family.ts';
 import { families, familyOf } from '../arch/index.ts';
 import { ROPE_SCALINGS, type RopeScaling } from '../arch/rope.ts';
@@ -36,27 +37,23 @@ const commonKeys = {
 const keyOf = ({ huggingFace: { renamed } }: Family, key: string): string => renamed?.[key] ?? key;
 
 /** A file's keys under the names that most families have. */
-function commonNames(json: Json, family: Family): Json {
+function commonNames(json: Fields, family: Family): Fields {
   const renamed = Object.entries(family.huggingFace.renamed ?? {});
   return { ...json, ...Object.fromEntries(renamed.map(([common, own]) => [common, json[own]])) };
 }
-
-type Json = Readonly<Record<string, unknown>>;
-const isMap = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** As it stands in the file, cut where it is long. */
 function shown(value: unknown): string {
   if (typeof value === 'number' || value === undefined) return String(value);
   const text = JSON.stringify(value);
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+  return shortened(text, 60);
 }
 
 /** Values of a key that do not change what is computed: nothing, no, none of it, or a factor of one. */
 export function isNeutral(value: unknown): boolean {
   if (value === undefined || value === null || value === false || value === '') return true;
   if (Array.isArray(value)) return value.length === 0;
-  if (isMap(value)) return Object.keys(value).length === 0;
+  if (isFields(value)) return Object.keys(value).length === 0;
   return value === 0 || value === 1;
 }
 
@@ -76,7 +73,7 @@ const CHANGES_NUMBERS =
   /bias|scal|multiplier|softcap|clip|expert|moe|window|rope|rotary|rotation|norm|_rank$|act(ivation)?$|alibi|sparse|chunk_size$|sink|gate|parallel_residual|cross_attention|(vision|audio|text)_config/;
 
 /** Every key that asks for something which is not computed. */
-function foreignKeys(json: Json, family: Family): string[] {
+function foreignKeys(json: Fields, family: Family): string[] {
   const { keys, switchedOn, renamed = {} } = family.huggingFace;
   const isForeign = ([key, value]: readonly [string, unknown]): boolean => {
     // A model that looks ahead does not write.
@@ -90,7 +87,7 @@ function foreignKeys(json: Json, family: Family): string[] {
 }
 
 /** Every layer that mixes tokens in another way than the family's layers do. */
-function layerFaults(json: Json, { huggingFace: { layerTypes = ['full_attention'] } }: Family): string[] {
+function layerFaults(json: Fields, { huggingFace: { layerTypes = ['full_attention'] } }: Family): string[] {
   const { use_sliding_window: sliding = false, layer_types: types, num_hidden_layers: layers } = json;
   const faults: string[] = [];
   const known = layerTypes.join(' and ');
@@ -111,17 +108,17 @@ function layerFaults(json: Json, { huggingFace: { layerTypes = ['full_attention'
 const ROPE_MAPS = ['rope_parameters', 'rope_scaling'] as const;
 
 /** The maps of RoPE parameters by where they stand; of one a type of layers, that of full attention. */
-function ropeMaps(json: Json): (readonly [where: string, map: Json])[] {
-  return ROPE_MAPS.flatMap((where): (readonly [string, Json])[] => {
+function ropeMaps(json: Fields): (readonly [where: string, map: Fields])[] {
+  return ROPE_MAPS.flatMap((where): (readonly [string, Fields])[] => {
     const value = json[where];
-    if (!isMap(value)) return [];
+    if (!isFields(value)) return [];
     const full = value['full_attention'];
-    return [isMap(full) ? [`${where}.full_attention`, full] : [where, value]];
+    return [isFields(full) ? [`${where}.full_attention`, full] : [where, value]];
   });
 }
 
 /** The scaling that a map of RoPE parameters asks for, or what is wrong with it. */
-function scalingOf(where: string, map: Json): { scaling?: RopeScaling; faults: string[] } {
+function scalingOf(where: string, map: Fields): { scaling?: RopeScaling; faults: string[] } {
   const { rope_theta: _, type, rope_type = type ?? 'default', ...others } = map;
   const foreign = (keys: readonly string[]): string[] =>
     Object.entries(others)
@@ -148,14 +145,14 @@ function scalingOf(where: string, map: Json): { scaling?: RopeScaling; faults: s
 }
 
 /** The base and the scaling of RoPE, and what is wrong with what is said of them. */
-function rope(json: Json): {
+function rope(json: Fields): {
   readonly theta: number;
   readonly scaling?: RopeScaling;
   readonly faults: readonly string[];
 } {
   const faults: string[] = [];
   for (const where of ROPE_MAPS)
-    if (json[where] !== undefined && json[where] !== null && !isMap(json[where]))
+    if (json[where] !== undefined && json[where] !== null && !isFields(json[where]))
       faults.push(`${where} is ${shown(json[where])} and must be a map or null`);
   const maps = ropeMaps(json);
   const scalings = maps.map(([where, map]) => scalingOf(where, map));
@@ -186,7 +183,7 @@ function rope(json: Json): {
 
 /** Family of a model that predicts the next token; throws what `refuse` makes of why there is none, and what to do. */
 function familyNamed(
-  json: Json,
+  json: Fields,
   refuse: (faults: readonly string[], advice: string) => UserError,
 ): readonly [name: string, Family] {
   const { model_type: type, architectures } = json;
@@ -213,7 +210,7 @@ function familyNamed(
 }
 
 /** Fault of a key against the schema. */
-function schemaFault(json: Json, family: Family, { path, message }: z.core.$ZodIssue): string {
+function schemaFault(json: Fields, family: Family, { path, message }: z.core.$ZodIssue): string {
   const key = keyOf(family, path.map(String)[0] ?? '');
   const value = json[key];
   if (value === undefined) return `it lacks ${key}`;
@@ -230,7 +227,7 @@ export function configFromHuggingFace(json: unknown, where: string): ModelConfig
       'MODEL_CONFIG',
       `${where} is not a model configuration that tinystar can run: ${faults.join('; ')}; ${advice}.`,
     );
-  if (!isMap(json)) throw refuse(['it is not a map']);
+  if (!isFields(json)) throw refuse(['it is not a map']);
   const [name, family] = familyNamed(json, refuse);
   const { huggingFace } = family;
   const names = commonNames(json, family);
@@ -277,11 +274,11 @@ export function configFromHuggingFace(json: unknown, where: string): ModelConfig
 
 /** Words of a config.json for weights that are quantised; undefined where it does not. */
 export function quantisationOf(json: unknown): string | undefined {
-  if (!isMap(json)) return undefined;
+  if (!isFields(json)) return undefined;
   for (const key of ['quantization_config', 'quantization', 'compression_config']) {
     const value = json[key];
     if (value === undefined || value === null) continue;
-    const { quant_method: method, bits } = isMap(value) ? value : {};
+    const { quant_method: method, bits } = isFields(value) ? value : {};
     const words = [method, typeof bits === 'number' ? `${bits} bits` : undefined].filter(
       (word) => typeof word === 'string',
     );

@@ -3,7 +3,7 @@
  * answer whose status says that all is well, as gateways give it.
  */
 import { UserError } from '../../base/errors.ts';
-import { isFields } from './reply.ts';
+import { isFields } from '../../json/value.ts';
 
 /** A text on one line. */
 export const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').trim();

@@ -5,7 +5,8 @@
  */
 import type { Tokenizer } from '../../chat/tokenizer.ts';
 import { Transient } from './faults.ts';
-import { isFields, type Reply } from './reply.ts';
+import { isFields } from '../../json/value.ts';
+import type { Reply } from './reply.ts';
 
 export type Finish = 'stop' | 'length';
 

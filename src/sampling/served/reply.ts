@@ -1,8 +1,6 @@
 /** Reading what a server sent, step by step; where it is not of the expected form the place is named. */
 import { UserError } from '../../base/errors.ts';
-
-export const isFields = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+import { isFields } from '../../json/value.ts';
 
 /** An answer of the server in a form that is not its protocol's. */
 export class BadReply extends UserError {

@@ -1,5 +1,5 @@
 /** Time that a server asks to be left alone, in every form in use: headers of several names, and words in the body. */
-import { isFields } from './reply.ts';
+import { isFields } from '../../json/value.ts';
 
 /** Milliseconds in the units of durations such as 1m30.5s and 350ms. */
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };

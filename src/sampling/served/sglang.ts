@@ -6,7 +6,8 @@
 import { mayPass, Refused, Transient } from './faults.ts';
 import { type Finish, finishOf, type IsEnd, samplesOf } from './finish.ts';
 import type { Ask, Protocol, RawSample, TokenFacts } from './protocol.ts';
-import { isFields, type Reply } from './reply.ts';
+import { isFields } from '../../json/value.ts';
+import type { Reply } from './reply.ts';
 
 /** Reads [log-probability, id, text]. */
 function entry(item: Reply): readonly [id: number, logprob: number] {
