@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import type { Graph } from '../tensor/graph.ts';
-import { detach, mul, sub, sum, sumRows, type VocabularyRows } from '../tensor/ops/index.ts';
+import { detach, entropyAt, mul, sum, type VocabularyRows } from '../tensor/ops/index.ts';
 import type { DType, Tensor } from '../tensor/tensor.ts';
 
 /**
@@ -128,6 +128,5 @@ export function weighted(g: Graph, inputs: RowInputs, values: Tensor): Tensor {
 
 /** Entropy of each row's distribution in nats, [1, R], without a gradient. */
 export function entropyRows(g: Graph, rows: VocabularyRows): Tensor {
-  const expected = sumRows(g, mul(g, rows.probabilities, detach(rows.logits)));
-  return sub(g, detach(rows.logSumExp), expected);
+  return detach(entropyAt(g, rows));
 }

@@ -111,6 +111,17 @@ describe('element by element, the formula is what comes out of', () => {
     });
   }
 
+  it('mul, one factor for each of many long rows', async () => {
+    const shape = [96, 3, 2, 2];
+    const [long, factors] = [draws(shape, 6), draws([1, 3, 2, 2], 7)];
+    const got = await run([shape, [1, 3, 2, 2]], [long, factors], (g, [a, b]) => ops.mul(g, a!, b!));
+    expectClose(
+      got,
+      long.map((a, i) => a * factors[Math.floor(i / 96)]!),
+      TOLERANCES.arithmetic,
+    );
+  });
+
   it('minimum', async () => {
     const y = draws(SHAPE, 5);
     const got = await run([SHAPE, SHAPE], [x, y], (g, [a, b]) => ops.minimum(g, a!, b!));

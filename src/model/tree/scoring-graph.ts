@@ -5,13 +5,12 @@
  */
 import { Graph, readF32, readI32, write } from '../../tensor/graph.ts';
 import {
+  entropyAt,
   gather,
   logProbabilitiesAt,
-  mul,
   mulMat,
   slice,
   sub,
-  sumRows,
   topK,
   type VocabularyRows,
   vocabularyRows,
@@ -40,11 +39,6 @@ export interface ScoredRows {
   readonly entropies: Float32Array; // [R], or empty
   readonly topIds: Int32Array; // [k, R], each row's in no particular order
   readonly topLogprobs: Float32Array; // [k, R]
-}
-
-/** Entropy of each row's distribution in nats, [1, R]. */
-function entropy(g: Graph, rows: VocabularyRows): Tensor {
-  return sub(g, rows.logSumExp, sumRows(g, mul(g, rows.probabilities, rows.logits)));
 }
 
 export interface ScoringGraphOptions {
@@ -96,7 +90,7 @@ export class ScoringGraph extends KeptGraph {
     const g = this.graph;
     const { logprobs, entropies, topIds, topLogprobs } = this.#outputs;
     logprobs.push(g.output(logProbabilitiesAt(g, rows, targets)));
-    if (parts.entropy) entropies.push(g.output(entropy(g, rows)));
+    if (parts.entropy) entropies.push(g.output(entropyAt(g, rows)));
     if (parts.topK > 0) {
       const [width = 1] = rows.logits.shape;
       const known = parts.padding < width ? slice(g, rows.logits, 0, 0, parts.padding) : rows.logits;

@@ -6,13 +6,14 @@ import {
   DTYPES,
   needIds,
   needShape,
+  sameShape,
   type Shape,
   ShapeError,
   sizeOf,
   type StoredDType,
   type Tensor,
 } from '../tensor.ts';
-import { isMatrix, needMatrix, needNumber } from './checks.ts';
+import { isMatrix, needF32, needMatrix, needNumber } from './checks.ts';
 import { orComposed, rmsNormBack, softmaxBack } from './composed.ts';
 import { sumTo } from './reduce.ts';
 import { full, reshape, transpose } from './shape.ts';
@@ -111,6 +112,18 @@ export function mulMat(g: Graph, w: Tensor, x: Tensor): Tensor {
     w.differentiable ? outerSum(g, x, grad, w.dtype) : undefined,
     x.differentiable ? innerSum(g, w, grad) : undefined,
   ]);
+}
+
+/** Dot product of each row of a with that of b: [n, r] and [n, r] give [1, r], without a gradient and nothing in between. */
+export function rowDots(g: Graph, a: Tensor, b: Tensor): Tensor {
+  needMatrix('rowDots', a);
+  needF32('rowDots', a, b);
+  if (!sameShape(a.shape, b.shape)) throw new ShapeError('rowDots', 'needs equal shapes', [a, b]);
+  const { ggml, context } = g;
+  const [n, rows] = dims4(a.shape);
+  const apart = ({ pointer }: Tensor): Pointer => ggml.ggml_reshape_4d(context, pointer, n, 1, rows, 1);
+  const dots = ggml.ggml_mul_mat(context, apart(a), apart(b));
+  return g.constant(ggml.ggml_reshape_4d(context, dots, 1, rows, 1, 1), [1, rows]);
 }
 
 /** x / sqrt(mean(x^2) + eps) over the contiguous dimension, times `weight` [n]. */

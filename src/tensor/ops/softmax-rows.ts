@@ -3,8 +3,7 @@ import type { Graph } from '../graph.ts';
 import { dims4, type Tensor } from '../tensor.ts';
 import { needMatrix } from './checks.ts';
 import { add, detach, log, mul, scale, sub } from './elementwise.ts';
-import { gather } from './nn.ts';
-import { sumRows } from './reduce.ts';
+import { gather, rowDots } from './nn.ts';
 import { reshape } from './shape.ts';
 
 /** Logits with what every objective needs of them: log-sum-exp and probabilities, computed once. */
@@ -44,7 +43,7 @@ export function logProbabilitiesAt(g: Graph, rows: VocabularyRows, ids: Tensor):
  */
 export function entropyAt(g: Graph, { logits, logSumExp, probabilities }: VocabularyRows): Tensor {
   const [plain, total] = [detach(logits), detach(logSumExp)];
-  const value = sub(g, total, sumRows(g, mul(g, probabilities, plain)));
+  const value = sub(g, total, rowDots(g, probabilities, plain));
   return g.record(value.pointer, value.shape, [logits], (grad) => {
     const surprise = add(g, sub(g, plain, total), detach(value));
     return [scale(g, mul(g, mul(g, probabilities, surprise), grad), -1)];
