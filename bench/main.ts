@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: speeds on this machine, with what was run. `-- --quick`: in two minutes, beside what they were;
+ * `npm run bench`: speeds on this machine, with what was run. `-- --quick`: in three minutes, beside what they were;
  * `-- --products`: matrix products; `-- --real`: models of published shapes. Repetitions of what is compared are
  * interleaved, since machines are noisy: the medians' ratio is the result, the spread says how far to trust it.
  */

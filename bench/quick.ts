@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- --quick`: what is compared elsewhere at length, in two minutes, beside bench/baseline.json's ratios of
+ * `npm run bench -- --quick`: what is compared elsewhere at length, in three minutes, beside bench/baseline.json's ratios of
  * an earlier day; `--save` puts today's in their place. Ratios hold for one processor and with the same peers; where a
  * ratio is less than LEAST of what it was, the exit status is 1.
  */

@@ -79,7 +79,7 @@ export class Gguf implements Sampler {
         stopAtEnd: true,
         ...(signal === undefined ? {} : { signal }),
       });
-      // Where calls are written with special tokens, these are in the text, and its end is not.
+      // Special tokens that calls are written with are in the text, and its end is not.
       const said = asTokenIds(tokens.filter((id) => !model.isEnd(id)));
       const last = tokens.at(-1);
       const sample = {

@@ -199,7 +199,7 @@ describe('an end comes', () => {
     expect(chain.end).toBe('turns');
     expect(chain.turns).toHaveLength(1);
     expect(asked.contexts).toHaveLength(3);
-    // What was read after the last step is no part of the conversation.
+    // Output after the last step is no part of the conversation.
     expect(chain.drawn.every((own) => own === 1)).toBe(true);
   });
 
