@@ -106,6 +106,9 @@ const OF_PARTS: ReadonlySet<string> = new Set([
   '$ref',
 ]);
 
+/** Words of a schema whose parts are alternatives. */
+const UNIONS: ReadonlySet<string> = new Set(['anyOf', 'oneOf']);
+
 function faultOf({ instanceLocation, keyword, error }: OutputUnit): SchemaFault {
   const path = instanceLocation
     .split('/')
@@ -119,9 +122,9 @@ function faultOf({ instanceLocation, keyword, error }: OutputUnit): SchemaFault 
 export class JsonSchema {
   readonly #validator: Validator;
 
-  /** Takes a schema as it stands, whole: one of the user's own, see `schemaProblem`. */
-  constructor(schema: JsonObject) {
-    this.#validator = new Validator(schema, DRAFT);
+  /** Takes a schema as it stands, whole: one of the user's own, see `schemaProblem`. With `all`, validation goes on behind a fault. */
+  constructor(schema: JsonObject, { all = false }: { readonly all?: boolean } = {}) {
+    this.#validator = new Validator(schema, DRAFT, !all);
   }
 
   /** The schema of a tool of a data set, or its table of arguments, as far as it can be checked. */
@@ -134,6 +137,15 @@ export class JsonSchema {
   firstFault(value: JsonValue): SchemaFault | undefined {
     const error = this.#validator.validate(value).errors.find(({ keyword }) => !OF_PARTS.has(keyword));
     return error === undefined ? undefined : faultOf(error);
+  }
+
+  /** All faults of a value, innermost parts; of alternatives that all refuse it only that they do. */
+  faults(value: JsonValue): SchemaFault[] {
+    const { errors } = this.#validator.validate(value);
+    const unions = errors.filter(({ keyword }) => UNIONS.has(keyword));
+    const isOfUnion = ({ keywordLocation }: OutputUnit): boolean =>
+      unions.some((union) => keywordLocation.startsWith(`${union.keywordLocation}/`));
+    return errors.filter((error) => !OF_PARTS.has(error.keyword) && !isOfUnion(error)).map(faultOf);
   }
 
   /** Says what is wrong with a dict, of several faults the innermost of the first; undefined if it is right. */

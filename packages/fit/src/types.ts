@@ -1,5 +1,6 @@
 /** The words of a fit project: functions, examples of a person, cases that are made of them. */
 import type { Tool, ToolCall } from '../../../src/chat/messages.ts';
+import type { Settings } from './settings.ts';
 
 /** A line of a person's examples.jsonl: what is asked for, and the calls that are due or the reply in words. */
 export interface Example {
@@ -44,4 +45,8 @@ export interface Project {
   readonly folder: string;
   readonly functions: readonly Tool[];
   readonly examples: readonly Example[];
+  /** Of fit.yaml, with every default filled in; see settings.ts. */
+  readonly settings: Settings;
+  /** Things to know about the functions and examples: what a tiny model will not learn, and what to do about it. */
+  readonly notes: readonly Note[];
 }

@@ -1,0 +1,91 @@
+/** Settings of a project, fit.yaml: each has a default, so that the file may be empty, or not be there. */
+import { z } from 'zod';
+import { shortened } from '../../../src/base/errors.ts';
+import { placeOf, readTree, valuesOf, type Path } from '../../../src/recipe/tree.ts';
+import { rulesText, type Rule } from '../../../src/recipe/rules.ts';
+import { suggestion } from '../../../src/recipe/suggest.ts';
+
+const share = (byDefault: number, most: number): z.ZodDefault<z.ZodNumber> =>
+  z.number().min(0).max(most).default(byDefault);
+
+export const settingsSchema = z.strictObject({
+  seed: z.int().min(0).default(7).describe('seed of everything: the same input gives the same files'),
+  base: z
+    .string()
+    .min(1)
+    .default('student')
+    .describe(
+      'what becomes the student: student or teacher, the bases that come along, or the folder of a checkpoint',
+    ),
+  teacher_base: z
+    .string()
+    .min(1)
+    .default('teacher')
+    .describe('what becomes the teacher that the student is distilled from; none leaves it out'),
+  minutes: z
+    .number()
+    .positive()
+    .exactOptional()
+    .describe('time that training may take on this machine; without it, the stages have their full size'),
+  cases: z.int().min(50).default(4000).describe('training cases that are made'),
+  irrelevant_share: share(0.125, 0.9).describe('share of requests for which nothing is to be called'),
+  dev_share: share(0.1, 0.4).describe('share of wordings that are kept to choose by'),
+  test_share: share(0.15, 0.4).describe('share of wordings that are kept for the verdict alone'),
+  improve: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe('rounds of making more cases of what went wrong on the dev cases'),
+  abstain: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0)
+    .describe('probability of being right below which the model answers in words; 0 never does'),
+  refusal: z.string().min(1).default("I can't do that.").describe('answer in words where no function fits'),
+  paraphrase: z
+    .strictObject({
+      endpoint: z.string().min(1).describe('address of the server'),
+      model: z.string().min(1).exactOptional().describe('name of its model'),
+      max_tokens: z.int().min(1).default(500_000).describe('tokens that it may write in all'),
+    })
+    .exactOptional()
+    .describe('a server that words requests anew; without it, none is asked'),
+});
+
+export type Settings = z.output<typeof settingsSchema>;
+
+const RULES = z.toJSONSchema(settingsSchema, { io: 'input' }) as Rule;
+
+const ruleAt = (path: Path): Rule | undefined =>
+  path.reduce<Rule | undefined>((rule, key) => rule?.properties?.[String(key)], RULES);
+
+const keysOf = (path: Path): string[] => Object.keys(ruleAt(path)?.properties ?? {});
+
+const valueAt = (root: unknown, path: Path): unknown =>
+  path.reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[String(key)], root);
+
+/** Reads settings from the text of a file that is called `name`; what is wrong is added to `faults`. */
+export function parseSettings(text: string, name: string, faults: string[]): Settings {
+  const tree = readTree(text, name);
+  const raw = valuesOf(tree) ?? {};
+  const read = settingsSchema.safeParse(raw);
+  if (read.success) return read.data;
+  for (const issue of read.error.issues) {
+    const path = issue.path.map((key) => String(key));
+    if (issue.code === 'unrecognized_keys') {
+      for (const key of issue.keys)
+        faults.push(
+          `${placeOf(tree, [...path, key], 'key')}: ${[...path, key].join('.')} is no setting${suggestion(key, keysOf(path), 'there are')}`,
+        );
+      continue;
+    }
+    const rule = ruleAt(path);
+    const where = path.length === 0 ? 'the file' : path.join('.');
+    const value = shortened(JSON.stringify(valueAt(raw, path) ?? null), 60);
+    faults.push(
+      `${placeOf(tree, path, 'value')}: ${where} is ${value} and must be ${rule === undefined ? 'something else' : rulesText([rule])}.`,
+    );
+  }
+  return settingsSchema.parse({});
+}

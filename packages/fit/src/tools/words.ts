@@ -1,0 +1,75 @@
+/** Words of a schema beside its type that are kept, and those that are left out and told. */
+import { isObject, type JsonObject, type JsonValue, withoutGaps } from './json.ts';
+
+const NUMBER = ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'];
+/** Words that are kept, by type. */
+const KEPT: Readonly<Record<string, readonly string[]>> = {
+  string: ['format', 'pattern', 'minLength', 'maxLength'],
+  integer: NUMBER,
+  number: NUMBER,
+  array: ['minItems', 'maxItems', 'uniqueItems'],
+  object: ['minProperties', 'maxProperties', 'dependentRequired'],
+};
+/** Words that say when a value is right by other values: they are not kept. */
+const CONDITIONS = [
+  'if',
+  'not',
+  'dependentSchemas',
+  'dependencies',
+  'propertyNames',
+  'patternProperties',
+  'unevaluatedProperties',
+  'contains',
+];
+/** Formats that say how a value is stored, or nothing. */
+const STORAGE = ['int32', 'int64', 'float', 'double', 'decimal', 'string', 'text', 'password', ''];
+const CONTENTS = ['binary', 'byte', 'base64'];
+
+type Tell = (text: string) => void;
+
+/** Tells the conditions of a schema, which are left out. */
+export function tellConditions(schema: JsonObject, tell: Tell): void {
+  for (const word of CONDITIONS) {
+    if (schema[word] !== undefined && schema[word] !== false)
+      tell(`has the condition "${word}", which is left out; say it in the description`);
+  }
+}
+
+function keptPattern(pattern: string, tell: Tell): string | undefined {
+  try {
+    void new RegExp(pattern, 'u');
+    return pattern;
+  } catch {
+    tell(
+      `has the pattern ${JSON.stringify(pattern)}, which JavaScript cannot read and is left out; rewrite it`,
+    );
+    return undefined;
+  }
+}
+
+function keptFormat(format: string, tell: Tell): string | undefined {
+  if (CONTENTS.includes(format))
+    tell(`wants the contents of a file (${format}), which no request says; take a path or a name instead`);
+  if (format === 'uuid')
+    tell('wants a uuid, which nobody says aloud; take a name, and look the uuid up in the function');
+  return STORAGE.includes(format) ? undefined : format;
+}
+
+/** A word of a schema as it is kept; undefined where it is not. */
+function keptWord(word: string, schema: JsonObject, tell: Tell): JsonValue | undefined {
+  const value = schema[word];
+  // Draft 4 and OpenAPI 3.0 say beside a limit that it is outside itself.
+  const limit = word === 'exclusiveMinimum' ? schema['minimum'] : schema['maximum'];
+  if (word.startsWith('exclusive') && typeof value === 'boolean') return value ? limit : undefined;
+  if (word === 'minimum' && schema['exclusiveMinimum'] === true) return undefined;
+  if (word === 'maximum' && schema['exclusiveMaximum'] === true) return undefined;
+  if (word === 'pattern') return typeof value === 'string' ? keptPattern(value, tell) : undefined;
+  if (word === 'format') return typeof value === 'string' ? keptFormat(value, tell) : undefined;
+  if (word === 'uniqueItems') return value === true ? true : undefined;
+  if (word === 'dependentRequired') return isObject(value) ? value : undefined;
+  return typeof value === 'number' ? value : undefined;
+}
+
+/** The words of a schema of `type` that are kept. */
+export const keptWords = (type: string, schema: JsonObject, tell: Tell): JsonObject =>
+  withoutGaps(Object.fromEntries((KEPT[type] ?? []).map((word) => [word, keptWord(word, schema, tell)])));
