@@ -33,6 +33,7 @@ const DATA: Commands = {
 };
 
 const COMMANDS: Commands = {
+  init: async () => (await import('./commands/init.ts')).initCommand,
   run: async () => (await import('./commands/run.ts')).runCommand,
   estimate: async () => (await import('./commands/estimate.ts')).estimateCommand,
   eval: async () => (await import('./commands/eval.ts')).evalRoutes,

@@ -4,7 +4,7 @@ import { shortened } from '../../../src/base/errors.ts';
 import { JsonSchema, type SchemaFault } from '../../../src/json/schema.ts';
 import { rulesText, type Rule } from '../../../src/recipe/rules.ts';
 import { nearest, suggestion } from '../../../src/recipe/suggest.ts';
-import { isArray, isObject, type JsonObject, type JsonValue } from './tools/json.ts';
+import { isArray, isObject, type JsonObject, type JsonValue, textOf } from './tools/json.ts';
 
 /** Values of an enumeration that a message lists. */
 const MOST_VALUES = 12;
@@ -12,7 +12,7 @@ const MOST_VALUES = 12;
 const BRIEF = 60;
 
 /** A schema that takes no field without a name of its own, unless it says that it does: a misspelt one is a fault. */
-export function closedSchema(schema: JsonValue): JsonValue {
+function closedSchema(schema: JsonValue): JsonValue {
   if (isArray(schema)) return schema.map(closedSchema);
   if (!isObject(schema)) return schema;
   const { properties, items, anyOf, prefixItems } = schema;
@@ -60,7 +60,7 @@ function valueAt(value: JsonValue | undefined, path: readonly string[]): JsonVal
 function wanted(schema: JsonObject): string {
   const { enum: values, pattern, format, minLength, maxLength, anyOf } = schema;
   if (isArray(values)) {
-    const shown = values.slice(0, MOST_VALUES).map(String);
+    const shown = values.slice(0, MOST_VALUES).map(textOf);
     const more = values.length > MOST_VALUES ? `, and ${values.length - MOST_VALUES} more` : '';
     return `one of ${shown.join(', ')}${more}`;
   }
@@ -68,7 +68,7 @@ function wanted(schema: JsonObject): string {
   if (typeof pattern === 'string') return `a text of the pattern ${pattern}`;
   if (typeof format === 'string') return `a text of the format ${format}`;
   if (typeof minLength === 'number' || typeof maxLength === 'number')
-    return `a text of ${minLength ?? 0} to ${maxLength ?? 'any number of'} characters`;
+    return `a text of ${textOf(minLength ?? 0)} to ${textOf(maxLength ?? 'any number of')} characters`;
   if (schema['type'] === 'null') return 'null';
   return rulesText([schema as Rule]);
 }
@@ -95,9 +95,9 @@ function faultText(tool: Tool, given: JsonObject, { path, keyword, message }: Sc
   const other = OTHER_LIMITS[keyword];
   if (keyword === 'uniqueItems')
     return `${place} of ${tool.name} is ${shown} and has a value twice; keep one.`;
-  const rule = other === undefined ? wanted(schema) : `${other} ${String(limit)}`;
+  const rule = other === undefined ? wanted(schema) : `${other} ${textOf(limit)}`;
   if (Object.keys(schema).length === 0) return `${place} of ${tool.name} is ${shown}: ${message}`;
-  const values = isArray(schema['enum']) ? schema['enum'].map(String) : [];
+  const values = isArray(schema['enum']) ? schema['enum'].map(textOf) : [];
   const near = typeof value === 'string' ? nearest(value, values) : undefined;
   return `${place} of ${tool.name} is ${shown} and must be ${rule}${near === undefined ? '.' : `; did you mean ${near}?`}`;
 }

@@ -3,32 +3,16 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../../src/base/errors.ts';
 import { readText } from '../../../src/base/files.ts';
-import { tryParseJson } from '../../../src/json/parse.ts';
 import { readExampleFile } from './examples.ts';
 import { throwFaults } from './faults.ts';
 import { parseSettings, settingsSchema, type Settings } from './settings.ts';
-import { functionsOfJson, type ReadFunctions } from './tools/functions.ts';
+import { functionsOfText } from './tools/documents.ts';
 import type { Project } from './types.ts';
 
 export const FUNCTIONS_FILE = 'functions.json';
 export const EXAMPLES_FILE = 'examples.jsonl';
 export const SETTINGS_FILE = 'fit.yaml';
-
-/** Functions of a file of JSON, in any form; throws a UserError with all faults. `name` stands for it in messages. */
-export function functionsOfFile(path: string, name = path): ReadFunctions {
-  const text = readText(path);
-  if (text.trim() === '')
-    throw new UserError(
-      'FUNCTIONS',
-      `${name} is empty; write a list of functions, or make it by "tinystar init".`,
-    );
-  const parsed = tryParseJson(text);
-  if (!parsed.ok) {
-    const why = parsed.error.message.replace(/^Not JSON: |\.$/g, '');
-    throw new UserError('FUNCTIONS', `${name} is not JSON (${why}); it must hold a list of functions.`);
-  }
-  return functionsOfJson(parsed.value, name);
-}
+export const HELP_FILE = 'HELP.md';
 
 /** Runs `read`, whose faults are added to `faults`. */
 function collected<T>(faults: string[], read: () => T): T | undefined {
@@ -51,7 +35,7 @@ export function openProject(folder: string): Project {
       `${at(FUNCTIONS_FILE)} is not there; make the project by "tinystar init ${folder} --tools FILE", or check the path.`,
     );
   const faults: string[] = [];
-  const read = collected(faults, () => functionsOfFile(at(FUNCTIONS_FILE), FUNCTIONS_FILE));
+  const read = collected(faults, () => functionsOfText(readText(at(FUNCTIONS_FILE)), FUNCTIONS_FILE));
   const hasExamples = existsSync(at(EXAMPLES_FILE));
   const examples =
     read === undefined || !hasExamples

@@ -89,3 +89,14 @@ export function parseSettings(text: string, name: string, faults: string[]): Set
   }
   return settingsSchema.parse({});
 }
+
+/** A file of settings with every default, each behind its meaning and in a comment. */
+export function settingsText(): string {
+  const lines = Object.entries(settingsSchema.shape).map(([key, schema]) => {
+    const value = schema.safeParse(undefined).data as unknown;
+    const meaning = `# ${schema.description ?? ''}`;
+    if (key === 'paraphrase') return `${meaning}\n# paraphrase:\n#   endpoint: http://127.0.0.1:8080/v1\n`;
+    return `${meaning}\n# ${key}: ${value === undefined ? '20' : JSON.stringify(value)}\n`;
+  });
+  return `# Settings of tinystar fit. Those in comments are the defaults; take the "# " away to change one.\n\n${lines.join('\n')}`;
+}

@@ -14,28 +14,29 @@ export interface Example {
 }
 
 /**
- * What a request asks of a model: one call, several, none because no function fits or because a value is missing, or a
+ * Kinds of what a request asks of a model: one call, several, none because no function fits or because a value is missing, or a
  * call behind odd wording (typos, corrections, negations).
  */
 export const CASE_KINDS = ['single', 'several', 'irrelevant', 'missing', 'hard'] as const;
 export type CaseKind = (typeof CASE_KINDS)[number];
 
 export const SPLITS = ['train', 'dev', 'test'] as const;
+/** @public */
 export type Split = (typeof SPLITS)[number];
 
-/** One request with its right answer, right by construction. */
+/** One request with its right answer, right by construction. @public */
 export interface Case extends Omit<Example, 'line'> {
   readonly id: string;
   readonly kind: CaseKind;
   /** Identity of the wording that it was expanded from: all cases of one wording are in one split. */
   readonly wording: string;
-  /** How it came about ("example", "values", "several", "typo", ...), for counts and reports. */
+  /** Way in which it came about ("example", "values", "several", "typo", ...), for counts and reports. */
   readonly made: string;
 }
 
 /** Something about a project's input that a person should know and that stops nothing. */
 export interface Note {
-  /** Where it is: a function's or parameter's path, or a file and line. */
+  /** Place: a function's or parameter's path, or a file and line. */
   readonly where: string;
   readonly text: string;
 }

@@ -3,7 +3,15 @@
  * References and `allOf` are written out; `const` is an enumeration of one; `oneOf`, lists of types and `nullable` are `anyOf` or
  * gone. An argument that may be left out is never null, since leaving it out says the same. Every other loss is told.
  */
-import { entriesOf, isArray, isObject, type JsonObject, type JsonValue, withoutGaps } from './json.ts';
+import {
+  entriesOf,
+  isArray,
+  isObject,
+  type JsonObject,
+  type JsonValue,
+  textOf,
+  withoutGaps,
+} from './json.ts';
 import { descriptionOf } from './descriptions.ts';
 import { References, type Site } from './references.ts';
 import { readEnum, typesOf } from './types.ts';
@@ -313,7 +321,7 @@ function orNull({ description, ...schema }: JsonObject): JsonObject {
 }
 
 function unionNote(branches: readonly JsonObject[]): string {
-  const types = [...new Set(branches.map((branch) => String(branch['type'] ?? 'anything')))];
+  const types = [...new Set(branches.map((branch) => textOf(branch['type'] ?? 'anything')))];
   if (types.length === 1 && types[0] === 'object')
     return `takes one of ${branches.length} kinds of objects; a function for each kind is learnt better`;
   return `takes ${types.join(' or ')}; one of them alone is learnt better`;

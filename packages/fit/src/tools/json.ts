@@ -18,3 +18,11 @@ export function withoutGaps(entries: Readonly<Record<string, JsonValue | undefin
     Object.entries(entries).filter((entry): entry is [string, JsonValue] => entry[1] !== undefined),
   );
 }
+
+/** A value as text: a string as it is, anything else as JSON. */
+export const textOf = (value: JsonValue | undefined): string =>
+  typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing');
+
+/** An object without some of its entries. */
+export const without = (object: JsonObject, ...words: readonly string[]): JsonObject =>
+  Object.fromEntries(Object.entries(object).filter(([word]) => !words.includes(word)));

@@ -1,13 +1,10 @@
 /** Alternatives of a value made as few as they can be: a choice of words is one enumeration, 5 or 5.5 is a number. */
-import { isArray, isObject, type JsonObject, type JsonValue } from './json.ts';
+import { isArray, isObject, type JsonObject, textOf, without } from './json.ts';
 
 const NUMBERS = ['integer', 'number'];
 
-const textOf = (value: JsonValue): string => JSON.stringify(value);
-
-function withoutDescription({ description: _, ...rest }: JsonObject): JsonObject {
-  return rest;
-}
+const keyOf = (value: unknown): string => JSON.stringify(value);
+const withoutDescription = (schema: JsonObject): JsonObject => without(schema, 'description');
 
 /** Tells whether a schema says no more than its type. */
 const isBare = (schema: JsonObject): boolean =>
@@ -17,7 +14,7 @@ const isBare = (schema: JsonObject): boolean =>
 function valuesText(branches: readonly JsonObject[]): string | undefined {
   const lines = branches.flatMap(({ enum: values, description }) =>
     isArray(values) && values.length === 1 && typeof description === 'string'
-      ? [`${String(values[0])}: ${description}`]
+      ? [`${textOf(values[0])}: ${description}`]
       : [],
   );
   return lines.length === 0 ? undefined : lines.join('; ');
@@ -27,9 +24,9 @@ function valuesText(branches: readonly JsonObject[]): string | undefined {
 function mergedEnums(branches: readonly JsonObject[]): JsonObject | undefined {
   const lists = branches.map((branch) => branch['enum']).filter(isArray);
   const types = [...new Set(branches.map((branch) => branch['type']))];
-  const isOne = types.length === 1 || types.every((type) => NUMBERS.includes(String(type)));
+  const isOne = types.length === 1 || types.every((type) => NUMBERS.includes(textOf(type)));
   if (lists.length < branches.length || !isOne) return undefined;
-  const values = new Map(lists.flat().map((value) => [textOf(value), value]));
+  const values = new Map(lists.flat().map((value) => [keyOf(value), value]));
   const description = valuesText(branches);
   return {
     type: types.length === 1 ? (types[0] ?? 'string') : 'number',
@@ -40,7 +37,7 @@ function mergedEnums(branches: readonly JsonObject[]): JsonObject | undefined {
 
 /** Tells whether every value of `inner` is one of `outer` for a reason that their words show. */
 function covers(outer: JsonObject, inner: JsonObject): boolean {
-  if (textOf(withoutDescription(outer)) === textOf(withoutDescription(inner))) return true;
+  if (keyOf(withoutDescription(outer)) === keyOf(withoutDescription(inner))) return true;
   const isType =
     outer['type'] === inner['type'] || (outer['type'] === 'number' && inner['type'] === 'integer');
   return isType && outer['type'] !== 'object' && outer['type'] !== 'array' && isBare(outer);
