@@ -11,6 +11,7 @@ import { byteChar, BYTE_ALPHABET } from './byte-level.ts';
 import { hermes } from './formats/hermes.ts';
 import { cutWords, type Pipeline, pipelineOf } from './pipeline.ts';
 import { byteLevelShell, QWEN2, TOKENIZER_CONFIG } from './tokenizer-shells.ts';
+import type { TokenizerParts } from './tokenizer-files.ts';
 import { Tokenizer } from './tokenizer.ts';
 
 const { turn: TURN, textEnd: TEXT_END } = hermes;
@@ -56,8 +57,12 @@ interface Word {
 /** A word with the one space or mark before it, as the pattern cuts it. */
 const PREFIXED = /^([^\p{L}])(\p{L}+)$/u;
 
-function countWords(texts: Iterable<string>, pipeline: Pipeline, wordsApart: boolean): Map<string, number> {
-  const split = addedTokenSplitter(addedFrom(0), pipeline.normalize);
+function countWords(
+  texts: Iterable<string>,
+  { pipeline, added }: { readonly pipeline: Pipeline; readonly added: readonly AddedToken[] },
+  wordsApart: boolean,
+): Map<string, number> {
+  const split = addedTokenSplitter(added, pipeline.normalize);
   const counts = new Map<string, number>();
   for (const text of texts) {
     for (const part of split(text)) {
@@ -147,10 +152,13 @@ export function trainTokenizer(texts: Iterable<string>, options: TrainTokenizerO
   const pipeline = pipelineOf(shell, 'The vocabulary');
   const idOfChar = new Map(BYTE_ALPHABET.map((char, id) => [char, id]));
   const idOfByte = Array.from({ length: 256 }, (_, byte) => idOfChar.get(byteChar(byte)) ?? 0);
-  const words = Array.from(countWords(texts, pipeline, wordsApart), ([text, weight]) => ({
-    ids: Array.from(Buffer.from(text, 'utf8'), (byte) => idOfByte[byte] ?? 0),
-    weight,
-  }));
+  const words = Array.from(
+    countWords(texts, { pipeline, added: addedFrom(0) }, wordsApart),
+    ([text, weight]) => ({
+      ids: Array.from(Buffer.from(text, 'utf8'), (byte) => idOfByte[byte] ?? 0),
+      weight,
+    }),
+  );
   const merges = learnMerges(words, BYTE_ALPHABET.length, limit);
   if (merges.length < limit) {
     throw new UserError(
@@ -175,4 +183,36 @@ export function trainTokenizer(texts: Iterable<string>, options: TrainTokenizerO
     },
     chatTemplate: options.chatTemplate,
   });
+}
+
+/**
+ * Extends a vocabulary to `size` ids: those that it has stay, and behind them come merges that `texts` ask for, and
+ * `phrases`, texts that are one token wherever they stand. A model grows with it by a row for each new id.
+ */
+export function extendVocabulary(
+  parts: TokenizerParts,
+  texts: Iterable<string>,
+  { size, phrases }: { readonly size: number; readonly phrases: readonly string[] },
+): Tokenizer {
+  const known = new Tokenizer(parts);
+  const first = known.vocabSize;
+  const firstPhrase = size - phrases.length;
+  const added = [...parts.added, ...phrases.map((text, i) => addedToken(firstPhrase + i, text, false))];
+  const words = Array.from(
+    countWords(texts, { pipeline: parts.pipeline, added }, true),
+    ([text, weight]) => ({
+      ids: [...known.encode(text, { allowSpecial: false })],
+      weight,
+    }),
+  );
+  const merges = learnMerges(words, first, firstPhrase - first);
+  if (merges.length < firstPhrase - first)
+    throw new UserError(
+      'TOKENIZER_SIZE',
+      `The texts give ${merges.length} merges and ${firstPhrase - first} are asked for; add texts or ask for fewer.`,
+    );
+  const tokens = [...parts.tokens];
+  tokens.length = first;
+  for (const { left, right } of merges) tokens.push(`${tokens[left]}${tokens[right]}`);
+  return new Tokenizer({ ...parts, tokens, merges: [...parts.merges, ...merges], added });
 }

@@ -28,15 +28,17 @@ export const epochOptions = {
 /** An option that leaves out answers which earn too little. */
 export const thresholdOption = (what: string) => z.number().min(-1).max(1).exactOptional().describe(what);
 
-/** Dialogues that share one tool set in a supervised tree. */
+/** Dialogues that share one tool set in a supervised tree, unless an option says more. */
 export const GROUP_LIMIT = 8;
 /**
  * Sequences in a tree of prompts that begin alike: a tool set's questions, some of them with several answers. Not more than
  * an optimiser step has, as a tree is not divided.
  */
 const TREE_LIMIT = 16;
-export const treeLimit = ({ train_batch_size: batch }: { readonly train_batch_size: number }): number =>
-  Math.min(TREE_LIMIT, batch);
+export const treeLimit = ({
+  train_batch_size: batch,
+  tree_size: limit = TREE_LIMIT,
+}: Pick<TrainingOptions, 'train_batch_size' | 'tree_size'>): number => Math.min(limit, batch);
 
 /** Lessons of a stage. */
 export interface Lessons extends Pick<SupervisedOptions, 'warnings' | 'shown'> {

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { Rng } from '../base/rng.ts';
 import { asTokenIds } from '../base/token-ids.ts';
+import { closesThought } from '../chat/generation.ts';
 import type { Dialogue } from '../chat/messages.ts';
 import {
   assistantGroup,
@@ -12,6 +13,9 @@ import {
   GROUP_SIZE,
   inventedGroup,
   maskedGroup,
+  peopleGroup,
+  type PeopleSet,
+  readSets,
   renamedGroup,
 } from '../../packages/assistant/src/index.ts';
 import { repetition } from '../data/copying.ts';
@@ -21,14 +25,26 @@ import { rowsFrom, type TrainCompletion, type TrainExample } from '../train/exam
 import type { Speaking } from '../train/prompts.ts';
 import { type ExampleSource, supervisedStage } from '../train/supervised.ts';
 import { GROUP_LIMIT, learnable, pending, solutionGroups } from './lessons.ts';
-import { count, type OpenModel, type OptionsOf, refersTo, type StageContext } from './stage.ts';
+import { count, type OpenModel, type OptionsOf, pathTo, refersTo, type StageContext } from './stage.ts';
 import { defineTraining, trainingOptions } from './training.ts';
 
 const mixtureEntry = z.strictObject({
-  source: z.enum(['assistant', 'masked', 'renamed', 'invented', 'definitions', 'copying', 'solutions']),
+  source: z.enum([
+    'assistant',
+    'masked',
+    'renamed',
+    'invented',
+    'definitions',
+    'copying',
+    'solutions',
+    'people',
+  ]),
   environment: refersTo('environment')
     .exactOptional()
     .describe('whose worked solutions, where they are the source'),
+  path: pathTo('folder')
+    .exactOptional()
+    .describe("folder of sets of people's requests, where they are the source, relative to the recipe"),
   weight: z.number().positive(),
   dialogues: count
     .exactOptional()
@@ -65,7 +81,7 @@ function copyingExample(rng: Rng, { tokenizer, template }: Speaking): TrainExamp
 
 /** A group of the assistant's dialogues with one tool set: of its training split, which comes again, or of an endless sequence. */
 function dialogues(
-  source: Exclude<MixtureEntry['source'], 'copying' | 'solutions'>,
+  source: Exclude<MixtureEntry['source'], 'copying' | 'solutions' | 'people'>,
   { seed, train = 1 }: StageContext['generated'],
   rng: Rng,
   position: number,
@@ -79,12 +95,27 @@ function dialogues(
   return assistantGroup({ seed, split: 'train' }, index);
 }
 
+/** What some sources of the mixture draw from, by their environment or path. */
+interface Lessons {
+  readonly solutions: ReadonlyMap<string, readonly TrainExample[]>;
+  readonly people: ReadonlyMap<string, readonly PeopleSet[]>;
+}
+
+/** Requests in a tree of people's: a set of functions takes longer to read than one of them. */
+const PEOPLE = 32;
+
+/** A dialogue for a model whose template closes the thought before it writes. */
+function withoutThought(dialogue: Dialogue): Dialogue {
+  const messages = dialogue.messages.map(({ reasoning: _, ...message }) => message);
+  return { ...dialogue, messages };
+}
+
 /** Draws every group of a step from the mixture; invented groups never repeat, and worked solutions come again. */
 function pretrainExamples(
   { generated, seed }: StageContext,
   { mixture, first_group, train_batch_size }: Options,
   { tokenizer, template }: OpenModel,
-  solutions: ReadonlyMap<string, readonly TrainExample[]>,
+  { solutions, people }: Lessons,
 ): ExampleSource {
   const groups = Math.max(1, Math.round(train_batch_size / GROUP_LIMIT));
   const total = mixture.reduce((sum, { weight }) => sum + weight, 0);
@@ -92,14 +123,22 @@ function pretrainExamples(
     let at = rng.uniform() * total;
     return mixture.find(({ weight }) => (at -= weight) < 0) ?? mixture.at(-1);
   };
+  const isSilent = closesThought(
+    template.prompt({ messages: [{ role: 'user', content: '' }], tools: [] }),
+    template.format,
+  );
   return (step) =>
     Array.from({ length: groups }, (_, i) => {
       const position = first_group + step * groups + i;
       const rng = Rng.seeded(seed, `pretrain:${position}`);
-      const { source = 'invented', environment = '', dialogues: own } = draw(rng) ?? {};
+      const { source = 'invented', environment = '', path = '', dialogues: own } = draw(rng) ?? {};
       if (source === 'copying') return copyingExample(rng, { tokenizer, template });
       if (source === 'solutions') return rng.pick(solutions.get(environment) ?? []);
-      return groupExample(dialogues(source, generated, rng, position, own), tokenizer, template);
+      const group =
+        source === 'people'
+          ? peopleGroup(people.get(path) ?? [], seed, position, PEOPLE)
+          : dialogues(source, generated, rng, position, own);
+      return groupExample(isSilent ? group.map(withoutThought) : group, tokenizer, template);
     });
 }
 
@@ -113,7 +152,14 @@ export const pretrain = defineTraining({
         'mixture',
         "draws from the assistant, and the recipe's data are files; set data.source to assistant or draw from invented and copying.",
       ];
-    for (const { source, environment } of mixture) {
+    for (const { source, environment, path } of mixture) {
+      if ((source === 'people') !== (path !== undefined))
+        yield [
+          'mixture',
+          path === undefined
+            ? "draws from people and does not say where; add the path of a folder with sets of people's requests."
+            : `gives ${source} a path, and only people have one; remove it, or set source to people.`,
+        ];
       if ((source === 'solutions') === (environment !== undefined)) continue;
       const text =
         environment === undefined
@@ -132,7 +178,9 @@ export const pretrain = defineTraining({
       learnable(context.name, solved.map(pending), tooLong);
       solutions.set(name, solved);
     }
-    const examples = pretrainExamples(context, given, model, solutions);
+    const paths = new Set(given.mixture.flatMap(({ path }) => path ?? []));
+    const people = new Map([...paths].map((path) => [path, readSets(path)]));
+    const examples = pretrainExamples(context, given, model, { solutions, people });
     return supervisedStage({ trainer: trainer(), options: given, examples, total: given.steps });
   },
 });

@@ -58,7 +58,7 @@ async function goldAnswers(context: StageContext, given: Options, model: OpenMod
     const fitting = completions.filter(({ rows }) => prompt.length + (rows[0] ?? 0) <= given.prompt_max_len);
     return { prompt, completions: fitting };
   };
-  for (const [i, group] of groupByTools(dialogues, GROUP_LIMIT).entries()) {
+  for (const [i, group] of groupByTools(dialogues, given.tree_size ?? GROUP_LIMIT).entries()) {
     if (i % AT_ONCE === 0) await setImmediate();
     context.signal.throwIfAborted();
     const example = pending(make(group));

@@ -11,4 +11,6 @@ export { definitionsGroup } from './definitions.ts';
 export { maskedGroup } from './masked.ts';
 export { renamedGroup } from './renamed.ts';
 export { CATEGORIES, NO_FUNCTION } from './cases.ts';
+export { peopleGroup } from './people/group.ts';
+export { type PeopleSet, readSets } from './people/sets.ts';
 export { inventedGroup, inventedGroups } from './invented/generate.ts';
