@@ -3,6 +3,7 @@ import { cpSync } from 'node:fs';
 
 const PATHS = [
   'packages/assistant/src/phrases',
+  'packages/assistant/src/people/phrases',
   'packages/environments/src/arithmetic/phrases',
   'packages/environments/src/logic/phrases',
   'src/report/page.css',
