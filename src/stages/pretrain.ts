@@ -106,7 +106,7 @@ const PEOPLE = 32;
 
 /** A dialogue for a model whose template closes the thought before it writes. */
 function withoutThought(dialogue: Dialogue): Dialogue {
-  const messages = dialogue.messages.map(({ reasoning: _, ...message }) => message);
+  const messages = dialogue.messages.map(({ reasoning: _thought, ...message }) => message);
   return { ...dialogue, messages };
 }
 
