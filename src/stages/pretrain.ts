@@ -95,7 +95,7 @@ function dialogues(
   return assistantGroup({ seed, split: 'train' }, index);
 }
 
-/** What some sources of the mixture draw from, by their environment or path. */
+/** Material that some sources of the mixture draw from, by its environment or path. */
 interface Lessons {
   readonly solutions: ReadonlyMap<string, readonly TrainExample[]>;
   readonly people: ReadonlyMap<string, readonly PeopleSet[]>;
