@@ -34,6 +34,7 @@ const DATA: Commands = {
 
 const COMMANDS: Commands = {
   init: async () => (await import('./commands/init.ts')).initCommand,
+  fit: async () => (await import('./commands/fit.ts')).fitCommand,
   run: async () => (await import('./commands/run.ts')).runCommand,
   estimate: async () => (await import('./commands/estimate.ts')).estimateCommand,
   eval: async () => (await import('./commands/eval.ts')).evalRoutes,

@@ -9,7 +9,7 @@ import { bar, type OutputStream, StatusLine, type Style } from './terminal.ts';
 export interface ProgressOptions {
   readonly stream: OutputStream;
   readonly style: Style;
-  /** Names of the stages to come, in order. */
+  /** Names of the stages to come, in order, as far as they are known. */
   readonly stages: readonly string[];
   readonly now: () => number;
 }
@@ -95,7 +95,7 @@ export class Progress {
     if (this.#status.isTerminal) this.#status.draw(this.#line(this.#stage));
     else if (done < total) {
       const what = done > 0 ? `going on after step ${done} of ${total}` : `${total} steps`;
-      this.#status.draw(`${this.#place(stage)} ${stage}: ${what}`);
+      this.#status.draw(`${this.#place(stage)}${stage}: ${what}`);
     }
   }
 
@@ -137,9 +137,10 @@ export class Progress {
     this.print(`${style.good('✓')} ${style.bold(name)}  ${style.dim(facts.filter(Boolean).join('  '))}`);
   }
 
+  /** Place of a stage among those to come; empty where they are not known. */
   #place(name: string): string {
     const { stages, style } = this.#options;
-    return style.dim(`[${stages.indexOf(name) + 1}/${stages.length}]`);
+    return stages.includes(name) ? `${style.dim(`[${stages.indexOf(name) + 1}/${stages.length}]`)} ` : '';
   }
 
   #watched({ begun: { watch = ['loss'] }, metrics }: CurrentStage): string {
@@ -158,6 +159,6 @@ export class Progress {
       stage.tokensPerSecond > 0 ? `${formatCount(stage.tokensPerSecond)} tokens/s` : '',
       stage.secondsPerStep > 0 && stage.step < stage.total ? `${formatDuration(left)} left` : '',
     ];
-    return `${this.#place(name)} ${style.bold(name)} ${bar(share, style)} ${facts.filter(Boolean).join('  ')}`;
+    return `${this.#place(name)}${style.bold(name)} ${bar(share, style)} ${facts.filter(Boolean).join('  ')}`;
   }
 }

@@ -108,8 +108,9 @@ function mentions(value: PyValue): readonly string[] {
 /** Leaves a record out of a dialogue's JSON, which has plain values: `JSON.stringify` refuses a record's. */
 const toJSON = (): undefined => undefined;
 
-/** The dialogue that a record is; throws a Rejection that says what it lacks. */
-function toDialogue({ record, fields }: LineRecord): FileDialogue {
+/** The dialogue that a record is; throws a Rejection that says what it lacks. Its tools are `shared` where it names none. */
+function toDialogue({ record: given, fields }: LineRecord, shared?: readonly PyDict[]): FileDialogue {
+  const record = shared === undefined || fields.has('tools') ? given : { ...given, tools: shared };
   const { id, messages, tools } = record;
   if (messages.at(-1)?.role !== 'assistant')
     throw new Rejection('no_answer', "The last message must be the assistant's answer.");
@@ -168,10 +169,15 @@ export class RecordFile extends LineFile {
 /**
  * Reads a file of one dialogue a line: {id?, tools, messages, category?, mustMention?}, or a record of `data convert`,
  * whose source is then its category. Blank lines are skipped, all others checked first; of a large file only their places
- * are kept.
+ * are kept. Dialogues without "tools" have those that are `shared`.
  */
-export function readDialogues(path: string, keptBytes = KEPT): Required<Dialogues<TaskDialogue>> {
+export function readDialogues(
+  path: string,
+  keptBytes = KEPT,
+  shared?: readonly PyDict[],
+): Required<Dialogues<TaskDialogue>> {
   const file = new RecordFile(path);
+  const dialogueOf = (line: LineRecord): FileDialogue => toDialogue(line, shared);
   const isLarge = file.size > keptBytes;
   const kept: TaskDialogue[] = [];
   /** Lists of tools by their hash, and the number of the list of each dialogue. */
@@ -180,8 +186,11 @@ export function readDialogues(path: string, keptBytes = KEPT): Required<Dialogue
   /** The first dialogue with each list that is kept: equal lists are one. */
   const first: FileDialogue[] = [];
   try {
-    for (const dialogue of file.read(toDialogue)) {
-      const key = createHash('sha1').update(dumps(dialogue.record.tools)).digest('base64');
+    for (const dialogue of file.read(dialogueOf)) {
+      const key =
+        dialogue.record.tools === shared
+          ? 'shared'
+          : createHash('sha1').update(dumps(dialogue.record.tools)).digest('base64');
       const number = known.get(key) ?? known.size;
       known.set(key, number);
       numbers.push(number);
@@ -200,7 +209,7 @@ export function readDialogues(path: string, keptBytes = KEPT): Required<Dialogue
   }
   if (!isLarge) file[Symbol.dispose]();
   return dialogueList(file.length, {
-    at: (index) => (isLarge ? file.at(index, toDialogue) : kept[index]),
+    at: (index) => (isLarge ? file.at(index, dialogueOf) : kept[index]),
     toolsAt: (index) => numbers[index],
     isLarge,
   });

@@ -17,6 +17,9 @@ const fileDataSchema = z.strictObject({
   source: z.literal('file'),
   train: pathTo('file').describe('JSONL of training dialogues, relative to the recipe'),
   test: pathTo('file').describe('JSONL of held-out dialogues, relative to the recipe'),
+  tools: pathTo('file')
+    .exactOptional()
+    .describe('JSON list of the tools of all dialogues that name none, relative to the recipe'),
 });
 
 const mixDataSchema = z.strictObject({

@@ -144,6 +144,9 @@ function print(call: ExactCall): Printed {
   };
 }
 
+/** Text that is equal for calls that are equal as JSON, and for no others. */
+export const callKey = (call: ExactCall): string => print(call).whole;
+
 /** Items of `a` that are left when each item of `b` has taken one that is equal by `key`. */
 export function without<T>(a: readonly T[], b: readonly T[], key: (item: T) => string): T[] {
   const takers = new Map<string, number>();

@@ -4,6 +4,7 @@ import { Rng } from '../base/rng.ts';
 import { dialogueList, type Dialogues } from '../data/dialogues.ts';
 import { mixByWeight } from '../data/mixing.ts';
 import { readDialogues, type TaskDialogue } from '../data/reading.ts';
+import { readTools } from '../data/tools-file.ts';
 import type { Recipe } from '../recipe/schema.ts';
 
 type Mix = Extract<Recipe['data'], { source: 'mix' }>;
@@ -24,7 +25,12 @@ function mixed({ parts, train, seed }: Mix): Required<Dialogues<TaskDialogue>> {
 
 /** All dialogues of a split. */
 export function loadDialogues(source: Recipe['data'], split: 'train' | 'test'): Dialogues<TaskDialogue> {
-  if (source.source === 'file') return readDialogues(source[split]);
+  if (source.source === 'file')
+    return readDialogues(
+      source[split],
+      undefined,
+      source.tools === undefined ? undefined : readTools(source.tools),
+    );
   if (source.source === 'mix') return split === 'test' ? readDialogues(source.test) : mixed(source);
   const count = source[split];
   return generateAssistant({ seed: source.seed, split, groups: Math.ceil(count / GROUP_SIZE) }).slice(

@@ -57,7 +57,10 @@ function module(path: string): Input {
 
 function dataInputs(data: Recipe['data'], split: 'train' | 'test' | undefined): Record<string, Input> {
   if (split === undefined || data.source === 'assistant') return {};
-  if (data.source === 'file') return { [`data.${split}`]: file(data[split]) };
+  if (data.source === 'file') {
+    const tools = data.tools === undefined ? {} : { 'data.tools': file(data.tools) };
+    return { [`data.${split}`]: file(data[split]), ...tools };
+  }
   if (split === 'test') return { 'data.test': file(data.test) };
   return Object.fromEntries(data.parts.map(({ path }, i) => [`data.parts.${i}`, file(path)]));
 }

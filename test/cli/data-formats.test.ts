@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { trainVocabulary } from '../../packages/assistant/src/vocabulary.ts';
 import { readDialogues } from '../../src/data/reading.ts';
-import { readTools } from '../../src/cli/inputs.ts';
+import { readTools } from '../../src/data/tools-file.ts';
 import { pyStr } from '../../src/json/repr.ts';
 import { loadRecipe } from '../../src/recipe/load.ts';
 import { runCli } from '../helpers/cli.ts';

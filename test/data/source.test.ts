@@ -50,6 +50,21 @@ describe('readDialogues', () => {
     expect(second?.tools).toBe(first?.tools);
   });
 
+  it('gives shared tools to dialogues that name none, and to no others', () => {
+    const shared = [new Map([['name', 'beep']])];
+    const bare = line({ tools: undefined });
+    const [own, given, none] = readDialogues(
+      file(`${line()}\n${bare}\n${line({ tools: [] })}\n`),
+      undefined,
+      shared,
+    );
+    expect(own?.tools).not.toEqual([]);
+    expect(given?.tools).toEqual([
+      { name: 'beep', description: '', parameters: { type: 'object', properties: {} } },
+    ]);
+    expect(none?.tools).toEqual([]);
+  });
+
   it('keeps values as the file has them, down to the texts that a model is trained on', () => {
     const values = '{"level": 5.0, "10": 1e-07, "n": 12345678901234567890}';
     const text = line()

@@ -15,18 +15,27 @@ export const settingsSchema = z.strictObject({
     .min(1)
     .default('student')
     .describe(
-      'what becomes the student: student or teacher, the bases that come along, or the folder of a checkpoint',
+      'what becomes the student: student or teacher, the bases that come along, or the folder or GGUF file of a checkpoint',
     ),
   teacher_base: z
     .string()
     .min(1)
-    .default('teacher')
-    .describe('what becomes the teacher that the student is distilled from; none leaves it out'),
+    .exactOptional()
+    .describe(
+      'what becomes the teacher that the student is distilled from; without it, the teacher that comes along for the student that does, and for a base of your own that base itself where layers is set; none leaves the teacher out',
+    ),
+  layers: z
+    .int()
+    .positive()
+    .exactOptional()
+    .describe('layers of a base of your own that the student keeps; without it, all of them'),
   minutes: z
     .number()
     .positive()
-    .exactOptional()
-    .describe('time that training may take on this machine; without it, the stages have their full size'),
+    .default(20)
+    .describe('time that all of it may take; stages are sized by how fast this machine is'),
+  search: z.boolean().default(true).describe('choose the learning rate by a small search on the dev cases'),
+  teacher_rl: z.boolean().default(false).describe('refine the teacher by Sim-RL before it answers'),
   cases: z.int().min(50).default(4000).describe('training cases that are made'),
   irrelevant_share: share(0.125, 0.9).describe('share of requests for which nothing is to be called'),
   dev_share: share(0.1, 0.4).describe('share of wordings that are kept to choose by'),
@@ -42,6 +51,21 @@ export const settingsSchema = z.strictObject({
     .max(1)
     .default(0)
     .describe('probability of being right below which the model answers in words; 0 never does'),
+  test: z
+    .string()
+    .min(1)
+    .exactOptional()
+    .describe('file of examples of your own, kept from training, that the verdict is given on'),
+  dtype: z
+    .enum(['f32', 'f16', 'q8_0', 'q4_k_m'])
+    .default('f16')
+    .describe('numbers of the matrices in student.gguf'),
+  device: z.string().min(1).default('cpu').describe('cpu, gpu, or the name of a device'),
+  threads: z.int().positive().exactOptional().describe('processor threads; without it, the physical cores'),
+  stages: z
+    .record(z.string(), z.record(z.string(), z.json()))
+    .default({})
+    .describe("options of recipes by the stage's name, such as ckd: {lr: 1e-3}"),
   refusal: z.string().min(1).default("I can't do that.").describe('answer in words where no function fits'),
   paraphrase: z
     .strictObject({
@@ -90,13 +114,21 @@ export function parseSettings(text: string, name: string, faults: string[]): Set
   return settingsSchema.parse({});
 }
 
+/** Values that stand in a comment for settings without a default. */
+const SAMPLES: Readonly<Record<string, string>> = {
+  teacher_base: 'none',
+  layers: '12',
+  test: 'test.jsonl',
+  threads: '2',
+};
+
 /** A file of settings with every default, each behind its meaning and in a comment. */
 export function settingsText(): string {
   const lines = Object.entries(settingsSchema.shape).map(([key, schema]) => {
     const value = schema.safeParse(undefined).data as unknown;
     const meaning = `# ${schema.description ?? ''}`;
     if (key === 'paraphrase') return `${meaning}\n# paraphrase:\n#   endpoint: http://127.0.0.1:8080/v1\n`;
-    return `${meaning}\n# ${key}: ${value === undefined ? '20' : JSON.stringify(value)}\n`;
+    return `${meaning}\n# ${key}: ${value === undefined ? SAMPLES[key] : JSON.stringify(value)}\n`;
   });
   return `# Settings of tinystar fit. Those in comments are the defaults; take the "# " away to change one.\n\n${lines.join('\n')}`;
 }

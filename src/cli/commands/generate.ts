@@ -3,12 +3,13 @@ import { shownParts } from '../../chat/generation.ts';
 import { ChatTemplate } from '../../chat/template.ts';
 import { Tokenizer } from '../../chat/tokenizer.ts';
 import { checkpointAt, refuseAdapter } from '../../model/checkpoint/checkpoint-path.ts';
+import { readTools } from '../../data/tools-file.ts';
 import { sampleAll } from '../../sampling/sampler.ts';
 import { stageKinds } from '../../stages/index.ts';
 import { command } from '../command.ts';
 import { outStyle } from '../context.ts';
 import { answeringFlags, engineFlag, option, optional, text, toggle, whole } from '../flags.ts';
-import { openModel, readTools } from '../inputs.ts';
+import { openModel } from '../inputs.ts';
 
 const { temperature, generate_max_len } = stageKinds.eval.options;
 const { n_samples_per_prompt } = stageKinds.rollout.options;

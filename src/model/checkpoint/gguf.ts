@@ -23,6 +23,8 @@ export interface ExportOptions {
   readonly dtype?: GgufDType;
   /** Shown by tools that open the file. */
   readonly name?: string;
+  /** Further texts of the header, by their keys. */
+  readonly notes?: Readonly<Record<string, string>>;
 }
 
 function modelMetadata(config: ModelConfig, name: string, dtype: WeightDType): Record<string, GgufValue> {
@@ -62,17 +64,17 @@ export function exportGguf(
   config: ModelConfig,
   parameters: ReadableWeights,
   tokenizer: GgufTokenizer,
-  { dtype = 'f16', name = 'tinystar' }: ExportOptions = {},
+  { dtype = 'f16', name = 'tinystar', notes = {} }: ExportOptions = {},
 ): void {
   if (!isQuantized(dtype)) {
-    writeUnquantized(path, config, parameters, tokenizer, { dtype, name });
+    writeUnquantized(path, config, parameters, tokenizer, { dtype, name, notes });
     return;
   }
   writeThrough(path, (place) => {
     // Under a name of its own: what writes `place` clears away what was left of it.
     const full = temporaryName(`${place}.full`);
     try {
-      writeUnquantized(full, config, parameters, tokenizer, { dtype: 'f32', name });
+      writeUnquantized(full, config, parameters, tokenizer, { dtype: 'f32', name, notes });
       quantizeGguf(full, place, dtype);
     } finally {
       discard(full);
@@ -85,7 +87,7 @@ function writeUnquantized(
   config: ModelConfig,
   parameters: ReadableWeights,
   tokenizer: GgufTokenizer,
-  { dtype, name }: { dtype: WeightDType; name: string },
+  { dtype, name, notes }: Required<ExportOptions> & { readonly dtype: WeightDType },
 ): void {
   const tensors = parameterSpecs(config).flatMap((spec) => {
     const type = spec.shape.length === 2 ? dtype : 'f32';
@@ -107,6 +109,11 @@ function writeUnquantized(
     const bytes = () => weightBytes(ROPE_FACTORS, factors, 'f32');
     tensors.push({ name: ROPE_FACTORS, type: DTYPES.f32, shape: [factors.length], bytes });
   }
-  const metadata = { ...modelMetadata(config, name, dtype), ...tokenizerMetadata(config, tokenizer) };
+  const own = Object.entries(notes).map(([key, text]) => [key, { string: text }] as const);
+  const metadata = {
+    ...modelMetadata(config, name, dtype),
+    ...tokenizerMetadata(config, tokenizer),
+    ...Object.fromEntries(own),
+  };
   writeGguf(parameters.device.lib, path, metadata, tensors);
 }

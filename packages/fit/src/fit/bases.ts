@@ -1,0 +1,115 @@
+/** Checkpoints that a fit begins with, and room in them for a project's functions. */
+import { join, resolve } from 'node:path';
+import { UserError } from '../../../../src/base/errors.ts';
+import { PACKAGE_ROOT } from '../../../../src/base/package-root.ts';
+import type { Tool } from '../../../../src/chat/messages.ts';
+import { ChatTemplate, targetAfter, answerText } from '../../../../src/chat/template.ts';
+import { Tokenizer } from '../../../../src/chat/tokenizer.ts';
+import { small } from '../../../../src/model/generate/worker-pool.ts';
+import { loadConfig } from '../../../../src/model/checkpoint/checkpoint.ts';
+import { checkpointAt, requireCheckpoint } from '../../../../src/model/checkpoint/checkpoint-path.ts';
+import type { Case, Project } from '../types.ts';
+import { answerOf } from './dialogues.ts';
+
+/** Names of the models that a recipe begins with. */
+export const [STUDENT_BASE, TEACHER_BASE] = ['student-base', 'teacher-base'] as const;
+
+export interface Bases {
+  /** Models of a recipe, by the names that its stages use. */
+  readonly models: Readonly<Record<string, string | { readonly from: string; readonly layers: number }>>;
+  /** Path whose tokenizer and chat template all of them share. */
+  readonly spoken: string;
+  /** Path of the checkpoint that the student is made of. */
+  readonly untuned: string;
+  /** Tells whether there is a teacher; else the student learns from the cases alone. */
+  readonly distils: boolean;
+  /** Words for people. */
+  readonly about: string;
+  /** Tells whether the student is so small that its batches are computed side by side; larger steps suit it, too. */
+  readonly isSmall: boolean;
+}
+
+/** Names of the bases that come along. */
+const SHIPPED = ['student', 'teacher'] as const;
+
+const shippedPath = (name: string): string | undefined =>
+  SHIPPED.some((one) => one === name) ? join(PACKAGE_ROOT, 'bases', name) : undefined;
+
+/** The checkpoint that a setting means: one that comes along, or a path from the project's folder on. */
+function checkpointOf(name: string, folder: string): string {
+  const shipped = shippedPath(name);
+  if (shipped !== undefined) return shipped;
+  const path = resolve(folder, name);
+  requireCheckpoint(path);
+  return checkpointAt(path);
+}
+
+/** The bases that a project's settings name. Throws a UserError. */
+export function basesOf({ folder, settings }: Pick<Project, 'folder' | 'settings'>): Bases {
+  const { base, teacher_base, layers } = settings;
+  const student = checkpointOf(base, folder);
+  const config = loadConfig(student);
+  const all = config.layers;
+  if (layers !== undefined && layers >= all)
+    throw new UserError(
+      'SETTINGS',
+      `layers is ${layers}, and ${base} has ${all}; take fewer, or leave layers out.`,
+    );
+  const usual = base === 'student' ? 'teacher' : layers === undefined ? 'none' : base;
+  const teacher = teacher_base ?? usual;
+  const about = layers === undefined ? nameOf(base) : `${layers} of the ${all} layers of ${nameOf(base)}`;
+  const isSmall = small(config);
+  const models =
+    layers === undefined
+      ? { [STUDENT_BASE]: student }
+      : { whole: student, [STUDENT_BASE]: { from: 'whole', layers } };
+  if (teacher === 'none')
+    return { models, spoken: student, untuned: student, distils: false, about, isSmall };
+  return {
+    models: { ...models, [TEACHER_BASE]: checkpointOf(teacher, folder) },
+    spoken: student,
+    untuned: student,
+    distils: true,
+    about: `${about}, with ${nameOf(teacher)} as its teacher`,
+    isSmall,
+  };
+}
+
+const nameOf = (name: string): string =>
+  shippedPath(name) === undefined ? name : `the ${name} base that comes along`;
+
+/** Tokens that prompts and answers need at most. */
+export interface Lengths {
+  readonly prompt: number;
+  readonly answer: number;
+}
+
+/** Tokens by which an answer may be longer than the longest right one. */
+const SPARE = 16;
+
+/** Measures prompts and answers; throws a UserError where the base has no room for them. */
+export function lengthsOf(
+  { spoken }: Pick<Bases, 'spoken'>,
+  functions: readonly Tool[],
+  cases: readonly Pick<Case, 'request' | 'calls' | 'reply'>[],
+): Lengths {
+  const tokenizer = Tokenizer.load(spoken);
+  const template = ChatTemplate.of(tokenizer).fixed('off');
+  const { format } = template;
+  const size = (text: string): number => tokenizer.encode(text).length;
+  const prompt = template.prompt({ messages: [{ role: 'user', content: '' }], tools: functions });
+  const bare = size(prompt);
+  const requests = Math.max(0, ...cases.map(({ request }) => size(request)));
+  const answers = cases.map((one) => {
+    const answer = answerOf(one);
+    return size(targetAfter(prompt, '', answerText(answer, format), format));
+  });
+  const lengths = { prompt: bare + requests + 4, answer: Math.max(1, ...answers) + SPARE };
+  const { contextLength } = loadConfig(spoken);
+  if (lengths.prompt + lengths.answer > contextLength)
+    throw new UserError(
+      'TOO_LONG',
+      `The ${functions.length} functions take ${bare} tokens of every prompt, a request up to ${requests} and an answer up to ${lengths.answer}, and the base reads ${contextLength}; shorten descriptions, leave functions out, or name a base with more room (base in fit.yaml, or --base).`,
+    );
+  return lengths;
+}

@@ -1,0 +1,154 @@
+/**
+ * One round of the curriculum: the teacher learns the cases, and its score on the development split decides if the student
+ * learns from its answers (CKD) or from the cases alone; Sim-RL refines the student. The student of the round is the one
+ * that does best on the development split.
+ */
+import { join } from 'node:path';
+import { Tokenizer } from '../../../../src/chat/tokenizer.ts';
+import { type Count, formatPercent, shareOf } from '../../../../src/report/numbers.ts';
+import { readRollouts } from '../../../../src/train/rollout-store.ts';
+import type { RunEvent } from '../../../../src/train/events.ts';
+import type { Measured } from '../acceptance/measure.ts';
+import { STUDENT_BASE, TEACHER_BASE } from './bases.ts';
+import { type Doing, Growing } from './growing.ts';
+import { countIn, type Pace, passesIn, SHARES } from './pace.ts';
+import { type Around, type Chosen, ckdStage, rolloutStage, sftStage, simrlStage } from './recipe.ts';
+
+/** Answers of a model to the development cases; `label` names the model. */
+export type Ask = (label: string, model: string) => AsyncGenerator<RunEvent, readonly Measured[]>;
+
+export interface Round {
+  readonly name: string;
+  readonly chosen: Chosen;
+  readonly pace: Pace;
+  /** Seconds for all of its stages. */
+  readonly seconds: number;
+  /** Training cases. */
+  readonly count: number;
+  readonly ask: Ask;
+  /** Models that it goes on from, in place of the bases. */
+  readonly from: Readonly<Record<string, string>>;
+}
+
+/** A model that a round made. */
+interface Made {
+  readonly stage: string;
+  readonly model: string;
+  /** To the development cases. */
+  readonly answers: readonly Measured[];
+  readonly score: Count;
+}
+
+export interface RoundResult {
+  /** The best student. */
+  readonly student: Made;
+  /** Folders of the student that learned from the cases alone, and of the teacher, if there is one. */
+  readonly sft: string;
+  readonly teacher?: string;
+  readonly why: readonly string[];
+}
+
+/** Time that drawing eight samples takes, by that of one greedy answer; and prompts and samples of a step of Sim-RL. */
+const SAMPLING = 4;
+const [RL_PROMPTS, RL_SAMPLES] = [24, 8];
+/** Steps of Sim-RL at most. */
+const MOST_STEPS = 40;
+/** Share of right answers below which there are too few to learn from, of a teacher or of one's own. */
+const LEAST_SHARE = 0.2;
+
+const text = ({ score }: Made): string =>
+  `${score.correct} of ${score.total} (${formatPercent(shareOf(score))})`;
+
+/** Seconds that one greedy answer took. */
+const pausesOf = ({ answers }: Made): number =>
+  answers.reduce((sum, { seconds }) => sum + seconds, 0) / Math.max(1, answers.length);
+
+export async function* curriculum(
+  around: Around,
+  doing: Doing,
+  { name, chosen, pace, seconds, count, ask, from }: Round,
+): AsyncGenerator<RunEvent, RoundResult> {
+  const { bases, settings } = around;
+  const run = new Growing(around, doing, name, from);
+  const checked = async function* (stage: string): AsyncGenerator<RunEvent, Made> {
+    const answers = yield* ask(`${name}: ${stage} on development cases`, run.model(stage));
+    const score = { correct: answers.filter(({ correct }) => correct).length, total: answers.length };
+    return { stage, model: run.model(stage), answers, score };
+  };
+  const sftShare = bases.distils ? SHARES.sft : SHARES.alone;
+  const learning = (share: number, perCase: number, cases = count) =>
+    passesIn(share * seconds, perCase, cases);
+  const rlRate = chosen.lr / 20;
+  yield* run.grow('sft', () => ({
+    stages: [
+      ...(bases.distils
+        ? [sftStage('teacher', TEACHER_BASE, chosen, learning(SHARES.teacher, pace.teacher))]
+        : []),
+      sftStage('sft', STUDENT_BASE, chosen, learning(sftShare, pace.student)),
+    ],
+  }));
+  const sft = yield* checked('sft');
+  const candidates = [sft];
+  let teacher: Made | undefined;
+  if (bases.distils) {
+    teacher = yield* checked('teacher');
+    const scores = `the teacher answers ${text(teacher)} of the development cases, the student that learned from the cases alone ${text(sft)}`;
+    const isWorth = shareOf(teacher.score) >= Math.max(LEAST_SHARE, shareOf(sft.score));
+    if (isWorth) {
+      const pause = pausesOf(teacher);
+      const adapts = settings.teacher_rl;
+      yield* run.grow('rollouts', () => ({
+        stages: [
+          ...(adapts ? [simrlStage('teacher-rl', 'teacher', 8, rlRate)] : []),
+          rolloutStage(
+            adapts ? 'teacher-rl' : 'teacher',
+            countIn(SHARES.rollouts * seconds, SAMPLING * pause, 64, count),
+          ),
+        ],
+        why: `distilled: ${scores}`,
+      }));
+      yield* run.grow('ckd', () => ({
+        stages: [
+          ckdStage(STUDENT_BASE, chosen, learning(SHARES.ckd, pace.student, keptAnswers(around, run))),
+        ],
+      }));
+      candidates.push(yield* checked('ckd'));
+      if (adapts) teacher = yield* checked('teacher-rl');
+    } else yield* run.grow('no distillation', () => ({ stages: [], why: `not distilled: ${scores}` }));
+  }
+  const before = candidates.at(-1) ?? sft;
+  if (shareOf(before.score) >= LEAST_SHARE) {
+    yield* run.grow('star', () => {
+      // The better a model is, the more prompts have to be asked until enough of them have answers that differ.
+      const differing = Math.min(0.6, Math.max(0.12, 1.5 * (1 - shareOf(before.score))));
+      const each = RL_PROMPTS * ((SAMPLING * pausesOf(before)) / differing + RL_SAMPLES * pace.student);
+      const steps = countIn(SHARES.star * seconds, each, 2, MOST_STEPS);
+      return { stages: [simrlStage('star', before.stage, steps, rlRate)] };
+    });
+    candidates.push(yield* checked('star'));
+  } else
+    yield* run.grow('no reinforcement', () => ({
+      stages: [],
+      why: `not refined by Sim-RL: ${text(before)} of the development cases are too few right answers to reinforce`,
+    }));
+  // Of equal ones the later.
+  const [student = sft] = candidates.toReversed().toSorted((a, b) => shareOf(b.score) - shareOf(a.score));
+  const all = candidates.map((made) => `${made.stage} ${text(made)}`).join(', ');
+  return {
+    student,
+    sft: sft.model,
+    ...(teacher === undefined ? {} : { teacher: teacher.model }),
+    why: [...run.reasons, `${name}: the student is ${student.stage}, of ${all} on the development cases`],
+  };
+}
+
+/** Answers that the rollouts kept. */
+function keptAnswers({ bases }: Around, run: Growing): number {
+  const tokenizer = Tokenizer.load(bases.spoken);
+  const student = { vocabulary: tokenizer.fingerprint(), vocabSize: Infinity };
+  const prompts = readRollouts(join(run.stageFolder('rollouts'), 'rollouts'), student);
+  return Math.max(
+    1,
+    prompts.reduce((sum, { samples }) => sum + samples.length, 0),
+  );
+}

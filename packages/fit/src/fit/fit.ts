@@ -1,0 +1,149 @@
+/**
+ * From the cases of a project to a student and the answer about it: settings, rounds of the curriculum, calibration, export,
+ * acceptance. All of it lies in `runs/<identity of the cases and settings>` of the project, and resumes from there.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { writeAtomic } from '../../../../src/base/files.ts';
+import { identityOf } from '../../../../src/base/identity.ts';
+import { checkpointContents } from '../../../../src/model/checkpoint/checkpoint-path.ts';
+import { shareOf } from '../../../../src/report/numbers.ts';
+import { Rng } from '../../../../src/base/rng.ts';
+import { required } from '../../../../src/base/errors.ts';
+import type { runRecipe } from '../../../../src/run/runner.ts';
+import type { RunEvent } from '../../../../src/train/events.ts';
+import { type Calibration, calibrate } from '../acceptance/confidence.ts';
+import { measure, type Measured } from '../acceptance/measure.ts';
+import type { Case, Project, Split } from '../types.ts';
+import { type Bases, basesOf, type Lengths, lengthsOf, STUDENT_BASE, TEACHER_BASE } from './bases.ts';
+import { curriculum, type RoundResult } from './curriculum.ts';
+import { writeDialogues } from './dialogues.ts';
+import type { Doing } from './growing.ts';
+import type { Around } from './recipe.ts';
+import { chooseSettings } from './search.ts';
+
+export interface FitInput {
+  readonly project: Project;
+  readonly cases: Readonly<Record<Split, readonly Case[]>>;
+  readonly runRecipe: typeof runRecipe;
+  readonly now: () => number;
+  /** Makes more training cases of what went wrong, for the rounds of `improve`. */
+  readonly more?: (wrong: readonly Measured[], round: number) => readonly Case[];
+}
+
+/** Outcome of a fit up to the student. */
+export interface Fitted {
+  /** Folder of the runs. */
+  readonly runs: string;
+  readonly bases: Bases;
+  readonly lengths: Lengths;
+  readonly round: RoundResult;
+  readonly calibration: Calibration | undefined;
+  /** Reasons for what was chosen. */
+  readonly why: readonly string[];
+}
+
+/** Files of dialogues of a fit, by split, and of its functions. */
+function writeData(folder: string, { project, cases }: FitInput): Around['data'] {
+  const at = (name: string): string => join(folder, name);
+  const data = {
+    train: at('train.jsonl'),
+    dev: at('dev.jsonl'),
+    test: at('test.jsonl'),
+    tools: at('functions.json'),
+  };
+  writeAtomic(data.tools, `${JSON.stringify(project.functions)}\n`);
+  for (const split of ['train', 'dev', 'test'] as const)
+    writeDialogues(data[split], cases[split], project.settings.seed);
+  return data;
+}
+
+/** Identity of a fit: what it is made of. */
+function identity({ project, cases }: FitInput, bases: Bases): string {
+  const models = Object.values(bases.models).map((model) =>
+    typeof model === 'string' ? checkpointContents(model) : model,
+  );
+  const { minutes, improve, search, teacher_rl, seed, stages, device } = project.settings;
+  return identityOf([
+    project.functions,
+    cases,
+    models,
+    minutes,
+    improve,
+    search,
+    teacher_rl,
+    seed,
+    stages,
+    device,
+  ]);
+}
+
+/** Development cases that models answer between stages, at most. */
+const CHECKED = 240;
+
+/** Does all of it up to the student. Throws UserErrors, and the signal's reason when it fires. */
+export async function* fit(input: FitInput, signal: AbortSignal): AsyncGenerator<RunEvent, Fitted> {
+  const { project, cases, now } = input;
+  const { settings } = project;
+  const bases = basesOf(project);
+  const lengths = lengthsOf(bases, project.functions, [...cases.train, ...cases.dev, ...cases.test]);
+  const runs = join(project.folder, 'runs', `fit-${identity(input, bases)}`);
+  mkdirSync(runs, { recursive: true });
+  const data = writeData(join(runs, 'data'), input);
+  const around: Around = { settings, bases, lengths, data };
+  const doing: Doing = { runs, runRecipe: input.runRecipe, signal, now };
+  const counts = { train: cases.train.length, dev: cases.dev.length };
+  const { chosen, pace, why, seconds: searched } = yield* chooseSettings(around, doing, counts);
+  const rounds = settings.improve + 1;
+  // The first round has as much time as two of the others.
+  const part = (60 * settings.minutes - searched) / (rounds + 1);
+  const checked = Rng.seeded(settings.seed, 'checked').shuffled(cases.dev).slice(0, CHECKED);
+  const ask = async function* (label: string, model: string): AsyncGenerator<RunEvent, readonly Measured[]> {
+    return yield* measure({
+      stage: label,
+      model,
+      tools: project.functions,
+      cases: checked,
+      file: join(runs, 'answers', `${label.replaceAll(/[^A-Za-z0-9]+/g, '-')}.jsonl`),
+      generate_max_len: lengths.answer,
+      device: settings.device,
+      signal,
+      now,
+    });
+  };
+  let best: RoundResult | undefined;
+  let train = cases.train;
+  const reasons = [...why];
+  for (let index = 0; index < rounds; index++) {
+    let from: Record<string, string> = {};
+    let used = around;
+    if (best !== undefined) {
+      const wrong = best.student.answers.filter(({ correct }) => !correct);
+      const fresh = input.more?.(wrong, index) ?? [];
+      if (wrong.length === 0 || fresh.length === 0) break;
+      train = [...train, ...fresh];
+      const path = join(runs, 'data', `train-${index + 1}.jsonl`);
+      writeDialogues(path, train, settings.seed + index);
+      used = { ...around, data: { ...data, train: path } };
+      const { student, teacher } = best;
+      from = {
+        [STUDENT_BASE]: student.model,
+        ...(teacher === undefined ? {} : { [TEACHER_BASE]: teacher }),
+      };
+    }
+    const round: RoundResult = yield* curriculum(used, doing, {
+      name: `round-${index + 1}`,
+      // What is known already is disturbed less.
+      chosen: index === 0 ? chosen : { ...chosen, lr: chosen.lr / 4 },
+      pace,
+      seconds: part * (index === 0 ? 2 : 1),
+      count: train.length,
+      ask,
+      from,
+    });
+    reasons.push(...round.why);
+    if (best === undefined || shareOf(round.student.score) > shareOf(best.student.score)) best = round;
+  }
+  const round = required(best, 'a round');
+  return { runs, bases, lengths, round, calibration: calibrate(round.student.answers), why: reasons };
+}

@@ -1,0 +1,38 @@
+/** Sizes of stages by time: how much a model can learn in some seconds, by what steps took on this machine. */
+import type { Passes } from './recipe.ts';
+
+/** Seconds that one sequence takes in supervised training. */
+export interface Pace {
+  readonly student: number;
+  readonly teacher: number;
+}
+
+/** Passes over the cases from which more of them teach a small model little. */
+const MOST_EPOCHS = 12;
+/** Sequences that a stage learns from at least, whatever time there is. */
+const LEAST = 128;
+
+/** Passes over `count` sequences that fit into some seconds. */
+export function passesIn(seconds: number, perSequence: number, count: number, most = MOST_EPOCHS): Passes {
+  const room = perSequence > 0 ? Math.floor(seconds / perSequence) : Infinity;
+  if (room >= count) return { max_epochs: Math.max(1, Math.min(most, Math.floor(room / count))) };
+  return { max_epochs: 1, max_samples: Math.max(room, Math.min(count, LEAST)) };
+}
+
+/** A whole number of things that fit into some seconds, within bounds. */
+export function countIn(seconds: number, each: number, least: number, most: number): number {
+  const room = each > 0 ? Math.floor(seconds / each) : most;
+  return Math.max(Math.min(least, most), Math.min(most, room));
+}
+
+/** Shares of the time for all of it. The rest is for what cannot be sized: loading, the answer, the export. */
+export const SHARES = {
+  search: 0.12,
+  teacher: 0.25,
+  sft: 0.09,
+  rollouts: 0.1,
+  ckd: 0.1,
+  star: 0.1,
+  /** Of a student without a teacher. */
+  alone: 0.55,
+} as const;

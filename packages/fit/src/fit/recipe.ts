@@ -1,0 +1,164 @@
+/** Recipes of a fit, made of its project: which stages, and with what they begin. */
+import { UserError } from '../../../../src/base/errors.ts';
+import type { JsonValue } from '../../../../src/json/value.ts';
+import { parseRecipe } from '../../../../src/recipe/load.ts';
+import type { Recipe } from '../../../../src/recipe/schema.ts';
+import { SETTINGS_FILE } from '../project.ts';
+import type { Settings } from '../settings.ts';
+import type { Bases, Lengths } from './bases.ts';
+
+/** A stage as a recipe states it. */
+export type StageOptions = { readonly name: string; readonly kind: string } & Readonly<
+  Record<string, JsonValue>
+>;
+
+/** Parts that all recipes of a fit share. */
+export interface Around {
+  readonly settings: Settings;
+  readonly bases: Bases;
+  readonly lengths: Lengths;
+  /** Files of dialogues by split, and of their functions. */
+  readonly data: {
+    readonly train: string;
+    readonly dev: string;
+    readonly test: string;
+    readonly tools: string;
+  };
+}
+
+/** Likeliest tokens a position that are stored of a teacher, and that count of a student. */
+const TOP_K = 50;
+
+/** A recipe of some stages on the training split, evaluated on the split `held`. Throws UserErrors. */
+export function recipeOf(
+  { settings, bases, lengths, data }: Around,
+  name: string,
+  held: 'dev' | 'test',
+  stages: readonly StageOptions[],
+  models: Readonly<Record<string, string>> = {},
+): Recipe {
+  for (const stage of Object.keys(settings.stages))
+    if (!STAGES.includes(stage))
+      throw new UserError(
+        'SETTINGS',
+        `${SETTINGS_FILE} has options for a stage ${stage}, and there is none; the stages are ${STAGES.join(', ')}.`,
+      );
+  const recipe = {
+    name,
+    seed: settings.seed,
+    ...(settings.threads === undefined ? {} : { threads: settings.threads }),
+    device: settings.device,
+    thinking: 'off',
+    data: { source: 'file', train: data.train, test: data[held], tools: data.tools },
+    models: { ...bases.models, ...models },
+    stages: stages.map((stage) => ({
+      prompt_max_len: lengths.prompt,
+      generate_max_len: lengths.answer,
+      ...stage,
+      ...settings.stages[stage.name],
+    })),
+  };
+  try {
+    // JSON is YAML.
+    return parseRecipe(JSON.stringify(recipe), SETTINGS_FILE, { checkFiles: true });
+  } catch (thrown) {
+    if (!(thrown instanceof UserError)) throw thrown;
+    // Places in what nobody wrote tell nothing.
+    throw new UserError(thrown.code, thrown.message.replaceAll(/^( *)(fit\.yaml):\d+:\d+/gm, '$1$2'));
+  }
+}
+
+/** Stages whose options fit.yaml may set. */
+const STAGES = ['teacher', 'teacher-rl', 'sft', 'rollouts', 'ckd', 'star', 'evaluation'];
+
+/** Sequences of an optimiser step, and of the trees that they are computed in. */
+export interface Batch {
+  readonly size: number;
+  readonly tree: number;
+}
+
+/** Batches of a small model are computed side by side, a tree a core; a larger one keeps all cores busy with one. */
+export const batchOf = ({ isSmall }: Pick<Bases, 'isSmall'>): Batch =>
+  isSmall ? { size: 32, tree: 16 } : { size: 16, tree: 16 };
+
+/** Learning rate, optimiser and batches of supervised stages. */
+export interface Chosen {
+  readonly lr: number;
+  readonly optimizer: 'muon' | 'adamw';
+  readonly batch: Batch;
+}
+
+/** Length of a supervised stage. */
+export interface Passes {
+  readonly max_epochs: number;
+  readonly max_samples?: number;
+}
+
+const supervised = ({ lr, optimizer, batch }: Chosen, passes: Passes) => ({
+  optimizer,
+  lr,
+  train_batch_size: batch.size,
+  tree_size: batch.tree,
+  micro_train_batch_size: 1,
+  save_steps: 20,
+  ...passes,
+});
+
+export const sftStage = (name: string, model: string, chosen: Chosen, passes: Passes): StageOptions => ({
+  name,
+  kind: 'sft',
+  model,
+  ...supervised(chosen, passes),
+});
+
+export const evalStage = (
+  name: string,
+  models: Readonly<Record<string, string>>,
+  limit: number,
+): StageOptions => ({
+  name,
+  kind: 'eval',
+  models,
+  limit,
+  rollout_batch_size: 32,
+});
+
+export const rolloutStage = (model: string, prompts: number): StageOptions => ({
+  name: 'rollouts',
+  kind: 'rollout',
+  model,
+  prompts,
+  by_tools: true,
+  n_samples_per_prompt: 8,
+  rollout_batch_size: 64,
+  kd_topk: TOP_K,
+  reward_threshold: RIGHT,
+});
+
+/** Reward from which an answer is learned from: a word of a free text may differ. */
+const RIGHT = 0.9;
+
+export const ckdStage = (model: string, chosen: Chosen, passes: Passes): StageOptions => ({
+  name: 'ckd',
+  kind: 'distill',
+  model,
+  data: 'rollouts',
+  kd_topk: TOP_K,
+  kd_student_topm: TOP_K,
+  ...supervised(chosen, passes),
+});
+
+export const simrlStage = (name: string, model: string, steps: number, lr: number): StageOptions => ({
+  name,
+  kind: 'simrl',
+  model,
+  steps,
+  rollout_batch_size: 24,
+  n_samples_per_prompt: 8,
+  // Cooler than the paper's 1, at which many of so small a model's answers are malformed by chance.
+  temperature: 0.6,
+  lr,
+  train_batch_size: 192,
+  micro_train_batch_size: 1,
+  save_steps: 4,
+});

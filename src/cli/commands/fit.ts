@@ -1,0 +1,128 @@
+/** `tinystar fit`: from a project's functions and examples to a student that calls them, and the answer how well. */
+import { existsSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { z } from 'zod';
+import { readExamples } from '../../../packages/fit/src/examples.ts';
+import { type ProjectCases, projectCases } from '../../../packages/fit/src/fit/cases.ts';
+import { casesOf } from '../../../packages/fit/src/fit/dialogues.ts';
+import { fitProject, type Outcome, type OwnTest } from '../../../packages/fit/src/fit/whole.ts';
+import { openProject } from '../../../packages/fit/src/project.ts';
+import { settingsSchema } from '../../../packages/fit/src/settings.ts';
+import type { Project } from '../../../packages/fit/src/types.ts';
+import { UserError } from '../../base/errors.ts';
+import { formatBytes, formatCount, formatDuration } from '../../report/numbers.ts';
+import { table } from '../../report/table.ts';
+import type { RunEvent } from '../../train/events.ts';
+import { command } from '../command.ts';
+import { type CliContext, outStyle } from '../context.ts';
+import { follow } from '../execute.ts';
+import { answerText } from '../fit-text.ts';
+import { type FlagsOf, numberBy, optional, parsed, text, toggle, whole } from '../flags.ts';
+
+const { minutes, abstain } = settingsSchema.shape;
+
+const flags = {
+  minutes: optional(parsed(numberBy(minutes), 'Time for all of it; stages are sized by it', 'N')),
+  base: optional(text('Checkpoint folder or GGUF file to start from; default: the shipped student', 'MODEL')),
+  layers: optional(whole(1, 'Layers of the base that the student keeps; default: all')),
+  improve: optional(whole(0, 'Rounds in which errors on the dev cases decide which cases are made next')),
+  abstain: optional(
+    parsed(numberBy(abstain), 'Probability of being right below which words are answered', 'X'),
+  ),
+  test: optional(text('File of example lines of your own that the verdict is given on', 'FILE')),
+  json: toggle('Print events as JSON lines, and the answer as the last one'),
+};
+type Given = FlagsOf<typeof flags>;
+
+/** The project with what the command line says in place of its settings. */
+function projectOf(folder: string, { json: _json, base, test, ...given }: Given): Project {
+  const project = openProject(folder);
+  const place = (path: string): string => (existsSync(path) ? resolve(path) : path);
+  const settings = {
+    ...project.settings,
+    ...given,
+    ...(base === undefined ? {} : { base: place(base) }),
+    ...(test === undefined ? {} : { test: resolve(test) }),
+  };
+  if (project.examples.length === 0)
+    throw new UserError(
+      'EXAMPLES',
+      `${join(folder, 'examples.jsonl')} has no example; write 5 to 10 requests for each function, and run it again.`,
+    );
+  return { ...project, settings: z.parse(settingsSchema, settings) };
+}
+
+/** Tests of a person's own. */
+function ownTest({ folder, functions, settings }: Project): OwnTest | undefined {
+  if (settings.test === undefined) return undefined;
+  const path = resolve(folder, settings.test);
+  return { path: basename(path), cases: casesOf(readExamples(path, functions)) };
+}
+
+/** Says where the cases are from, and how many they are. */
+function casesText({ notes }: Project, { cases, notes: more }: ProjectCases): string {
+  const { train, dev, test } = cases;
+  const counts = `${train.length} for training, ${dev.length} for development, ${test.length} for tests`;
+  const lines = [...notes, ...more].map(({ where, text: words }) => `note: ${where} ${words}\n`);
+  return `${lines.join('')}cases: ${counts}\n`;
+}
+
+function printed(context: CliContext, { card, gguf, runs, beside }: Outcome, seconds: number): string {
+  const style = outStyle(context);
+  const { latency } = card;
+  const facts = [
+    ['student', `${gguf}  ${formatCount(card.weights)} weights as ${card.dtype}, ${formatBytes(card.bytes)}`],
+    ...(latency === undefined ? [] : [['an answer', `${latency.median.toFixed(0)} ms in llama.cpp`]]),
+    ['beside it', 'Modelfile, promptfooconfig.yaml, acceptance.jsonl, README.md'],
+    ...(beside.length === 0 ? [] : [['left as it was', `${beside.join(', ')}: ours are called *.new`]]),
+    ['runs', runs],
+    ['time', formatDuration(seconds)],
+  ];
+  const suites = card.suites.map((suite) => answerText(suite, style)).join('');
+  return `${suites}\n${table(facts)}\n${style.bold(card.verdict)}\n`;
+}
+
+export const fitCommand = command({
+  brief: 'Make a model of your functions, and show how well it calls them',
+  about:
+    'Takes a project of tinystar init from its examples to a student: cases, settings chosen on development cases, a\n' +
+    'teacher, the curriculum (SFT, CKD, Sim-RL), the answer on held-out wordings, and DIR/student.gguf with what it takes\n' +
+    'to serve and check it. Re-run the same command to resume.',
+  examples: [
+    'tinystar fit home',
+    'tinystar fit home --minutes 60 --improve 2 --test my-requests.jsonl',
+    'tinystar fit home --base models/SmolLM2-135M-Instruct --minutes 120',
+  ],
+  flags,
+  args: [{ brief: 'Folder of the project', placeholder: 'DIR' }],
+  async run(context, given, folder) {
+    const { process, services } = context;
+    const started = services.now();
+    const project = projectOf(folder, given);
+    const own = ownTest(project);
+    const made = projectCases(project);
+    const { cases } = made;
+    process.stderr.write(casesText(project, made));
+    const input = {
+      project,
+      cases,
+      runRecipe: services.runRecipe,
+      now: services.now,
+    };
+    let outcome: Outcome | undefined;
+    await follow(
+      context,
+      [],
+      async function* (signal): AsyncGenerator<RunEvent> {
+        outcome = yield* fitProject(input, own, signal);
+      },
+      given.json ? (event) => process.stdout.write(`${JSON.stringify(event)}\n`) : undefined,
+    );
+    if (outcome === undefined) return;
+    process.stdout.write(
+      given.json
+        ? `${JSON.stringify({ type: 'answer', ...outcome })}\n`
+        : `\n${printed(context, outcome, (services.now() - started) / 1000)}`,
+    );
+  },
+});
