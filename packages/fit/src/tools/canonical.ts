@@ -12,9 +12,10 @@ import {
   textOf,
   withoutGaps,
 } from './json.ts';
+import { JsonSchema } from '../../../../src/json/schema.ts';
 import { descriptionOf } from './descriptions.ts';
 import { References, type Site } from './references.ts';
-import { readEnum, typesOf } from './types.ts';
+import { isOfType, readEnum, typesOf } from './types.ts';
 import { unionOf } from './unions.ts';
 import { keptWords, tellConditions } from './words.ts';
 
@@ -71,7 +72,10 @@ export class Canonical {
   }
 
   #unresolved(path: string, reference: string): void {
-    this.#tell.fault(path, `refers to ${reference}, which is not there; add it, or write the schema out`);
+    const why = reference.startsWith('#')
+      ? 'which is not there; add it, or write the schema out'
+      : 'which is in another file; put all in one file first, as "npx @redocly/cli bundle" does';
+    this.#tell.fault(path, `refers to ${reference}, ${why}`);
   }
 
   /** Alternatives of whole argument tables as one table: what all need is needed, and what any has may be given. */
@@ -153,7 +157,14 @@ export class Canonical {
     }
     const [only] = outer.types;
     if (outer.types.length > 1) {
-      const branches = outer.types.map((type) => ({ ...own, type, description: '', nullable: false }));
+      const branches = outer.types.map((type): JsonObject => {
+        const values = isArray(own['enum'])
+          ? own['enum'].filter((value) => isOfType(value, [type]))
+          : undefined;
+        // Values of no type of theirs are a slip, which is told where they are read.
+        const listed = values === undefined || values.length === 0 ? {} : { enum: values };
+        return { ...own, ...listed, type, description: '', nullable: false };
+      });
       return this.#union(branches, { refs, path, depth, isNullable: outer.isNullable, outer: own });
     }
     const read = this.#single({ schema: own, refs }, only, path, depth);
@@ -185,7 +196,11 @@ export class Canonical {
       this.#tell.note(path, 'takes any value; give it a type, as a model cannot know what is wanted');
       return { schema: withoutGaps({ default: schema['default'] }), isNullable: true };
     }
-    const { values, isNullable } = readEnum(schema, type, this.#noteAt(path));
+    const words = keptWords(type, schema, this.#noteAt(path));
+    const { values: listed, isNullable } = readEnum(schema, type, this.#noteAt(path));
+    const limits = new JsonSchema({ type, ...words });
+    const values = listed?.filter((value) => limits.firstFault(value) === undefined);
+    if (values?.length === 0) return { schema: undefined, isNullable };
     if (values !== undefined && values.length > MANY_VALUES)
       this.#tell.note(
         path,
@@ -194,7 +209,7 @@ export class Canonical {
     const read = withoutGaps({
       type,
       enum: values,
-      ...(values === undefined ? keptWords(type, schema, this.#noteAt(path)) : {}),
+      ...(values === undefined ? words : {}),
       default: schema['default'] ?? undefined,
       examples: isArray(schema['examples']) ? schema['examples'] : undefined,
     });

@@ -5,7 +5,8 @@ import type { JsonObject } from './json.ts';
 const MOST = { function: 500, parameter: 240 } as const;
 
 /** A text cut behind a sentence, or a word, so that it is at most `most` long. */
-function cutText(text: string, most: number): string {
+export function cutText(text: string, most: number): string {
+  if (text.length <= most) return text;
   const start = text.slice(0, most);
   const sentence = /^[\s\S]*[.!?](?=\s)/.exec(`${start} `)?.[0] ?? '';
   if (sentence.length > most / 3 && sentence.length <= most) return sentence.trim();

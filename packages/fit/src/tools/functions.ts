@@ -126,7 +126,7 @@ function notesOnAll(functions: readonly Tool[], place: string): Note[] {
 }
 
 /** Functions in their normal form; throws a UserError with all faults, whose places begin with `place`. */
-function normalised(
+export function normalised(
   given: readonly GivenFunction[],
   place: string,
   before: readonly string[] = [],

@@ -3,6 +3,7 @@
  * reference that leads back into itself is followed twice and then ends, so that a tree has leaves.
  */
 import { isObject, type JsonObject, type JsonValue } from './json.ts';
+import { isOfType } from './types.ts';
 
 /** Times that one reference may stand on the way to a schema. */
 const MOST_ROUNDS = 2;
@@ -16,7 +17,7 @@ export interface Site {
 }
 
 /** Reason that a schema has no piece to show. */
-export type Missing = 'recursive' | 'unresolved';
+export type Missing = 'recursive' | 'unresolved' | 'impossible';
 
 function unescaped(key: string): string {
   try {
@@ -59,6 +60,39 @@ function joinedProperties(one: JsonObject, other: JsonObject): JsonObject {
   return Object.fromEntries([...Object.entries(one), ...both]);
 }
 
+const listOf = (types: JsonValue): readonly JsonValue[] =>
+  Array.isArray(types) ? (types as JsonValue[]) : [types];
+
+/** The types that both have, a whole number being a number; an empty list where there is none. */
+function joinedTypes(one: JsonValue, other: JsonValue): JsonValue {
+  const [types, others] = [listOf(one), listOf(other)];
+  const has = (all: readonly JsonValue[], type: JsonValue): boolean =>
+    all.includes(type) || (type === 'integer' && all.includes('number'));
+  const shared = [...types.filter((type) => has(others, type)), ...others.filter((type) => has(types, type))];
+  const [only, ...more] = new Set(shared);
+  return only !== undefined && more.length === 0
+    ? only
+    : [only, ...more].filter((type) => type !== undefined);
+}
+
+/** The values that a schema lists, a constant being one. */
+function listed(schema: JsonObject): JsonObject {
+  if (schema['const'] === undefined) return schema;
+  const { const: constant, ...rest } = schema;
+  return { ...rest, enum: [constant] };
+}
+
+/** Schema that was joined, its values being of its type; undefined where none is left. */
+function possible(schema: JsonObject): JsonObject | undefined {
+  const { type, enum: values } = schema;
+  if (Array.isArray(type) && type.length === 0) return undefined;
+  if (!Array.isArray(values)) return schema;
+  const left = (values as readonly JsonValue[]).filter(
+    (value) => type === undefined || isOfType(value, listOf(type)),
+  );
+  return left.length === 0 ? undefined : { ...schema, enum: left };
+}
+
 /** The value of a word that two schemas both have. */
 function joinedWord(word: string, one: JsonValue, other: JsonValue): JsonValue {
   if (word === 'properties' && isObject(one) && isObject(other)) return joinedProperties(one, other);
@@ -68,12 +102,7 @@ function joinedWord(word: string, one: JsonValue, other: JsonValue): JsonValue {
     const texts = new Set(other.map((value: JsonValue) => JSON.stringify(value)));
     return one.filter((value: JsonValue) => texts.has(JSON.stringify(value)));
   }
-  if (word === 'type') {
-    const types = [one, other];
-    if (types.includes('integer') && types.includes('number')) return 'integer';
-    if (Array.isArray(one)) return one.includes(other) ? other : one;
-    return one;
-  }
+  if (word === 'type') return joinedTypes(one, other);
   if (word === 'items' && isObject(one) && isObject(other)) return { allOf: [one, other] };
   if (typeof one === 'number' && typeof other === 'number') {
     if (LEAST.includes(word)) return Math.min(one, other);
@@ -131,7 +160,7 @@ export class References {
     const parts = own['allOf'];
     if (!Array.isArray(parts)) return { schema: own, refs: seen };
     const { allOf: _, ...rest } = own;
-    let all: Site = { schema: rest, refs: seen };
+    let all: Site = { schema: listed(rest), refs: seen };
     for (const part of parts as readonly JsonValue[]) {
       if (!isObject(part)) continue;
       const read = this.whole({ schema: part, refs: seen }, fault);
@@ -140,10 +169,11 @@ export class References {
       const { additionalProperties: closed, ...open } = read.schema;
       const more = closed === undefined || closed === false ? {} : { additionalProperties: closed };
       all = {
-        schema: joined(all.schema, { ...open, ...more }),
+        schema: joined(all.schema, listed({ ...open, ...more })),
         refs: [...all.refs, ...read.refs.slice(seen.length)],
       };
     }
-    return all;
+    const left = possible(all.schema);
+    return left === undefined ? 'impossible' : { ...all, schema: left };
   }
 }

@@ -10,6 +10,8 @@ export interface SourceOptions {
   readonly tell?: (text: string) => void;
   /** Headers of requests to an address, such as Authorization. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Names of the functions that are wanted; all of them without it. */
+  readonly only?: readonly string[];
   readonly signal?: AbortSignal;
 }
 

@@ -82,8 +82,7 @@ export function readEnum(
 ): { readonly values: readonly JsonValue[] | undefined; readonly isNullable: boolean } {
   const given = listed(schema);
   if (given === undefined) return { values: undefined, isNullable: false };
-  const isUnion = isArray(schema['type']) || schema['type'] === undefined;
-  const own = given.filter((value) => value !== null && (!isUnion || valueFits(value, type)));
+  const own = given.filter((value) => value !== null);
   const values = new Map<string, JsonValue>();
   let [changed, dropped] = [0, 0];
   for (const value of own) {
@@ -103,3 +102,7 @@ export function readEnum(
 
 const valueFits = (value: JsonValue, type: string): boolean =>
   typeOf(value) === type || (type === 'number' && typeof value === 'number');
+
+/** Tells whether a value is of one of the types. */
+export const isOfType = (value: JsonValue, types: readonly JsonValue[]): boolean =>
+  types.some((type) => typeof type === 'string' && (typeOf(value) === type || valueFits(value, type)));

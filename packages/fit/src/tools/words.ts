@@ -24,6 +24,8 @@ const CONDITIONS = [
 /** Formats that say how a value is stored, or nothing. */
 const STORAGE = ['int32', 'int64', 'float', 'double', 'decimal', 'string', 'text', 'password', ''];
 const CONTENTS = ['binary', 'byte', 'base64'];
+/** Formats whose meaning says all that a pattern beside them, often a line long, would say again. */
+const KNOWN = ['date', 'date-time', 'email', 'uuid', 'uri', 'url', 'hostname', 'ipv4', 'ipv6'];
 
 type Tell = (text: string) => void;
 
@@ -63,11 +65,13 @@ function keptWord(word: string, schema: JsonObject, tell: Tell): JsonValue | und
   if (word.startsWith('exclusive') && typeof value === 'boolean') return value ? limit : undefined;
   if (word === 'minimum' && schema['exclusiveMinimum'] === true) return undefined;
   if (word === 'maximum' && schema['exclusiveMaximum'] === true) return undefined;
-  if (word === 'pattern') return typeof value === 'string' ? keptPattern(value, tell) : undefined;
+  const isKnown = typeof schema['format'] === 'string' && KNOWN.includes(schema['format']);
+  if (word === 'pattern') return typeof value === 'string' && !isKnown ? keptPattern(value, tell) : undefined;
   if (word === 'format') return typeof value === 'string' ? keptFormat(value, tell) : undefined;
   if (word === 'uniqueItems') return value === true ? true : undefined;
   if (word === 'dependentRequired') return isObject(value) ? value : undefined;
-  return typeof value === 'number' ? value : undefined;
+  // Bounds of what a number can hold say nothing.
+  return typeof value === 'number' && Math.abs(value) < Number.MAX_SAFE_INTEGER ? value : undefined;
 }
 
 /** The words of a schema of `type` that are kept. */
