@@ -10,7 +10,10 @@ describe('Slots', () => {
   it('gives finished prompts back and frees their slots', () => {
     const slots = new Slots(2, 2);
     expect(slots.free()).toEqual([0, 1]);
-    const [a, b] = [startPrompt(7, wholeSpan(3), 2, 0), startPrompt(8, wholeSpan(3), 2, 0)];
+    const [a, b] = [
+      startPrompt(7, wholeSpan(3), { samples: 2, seed: 0 }),
+      startPrompt(8, wholeSpan(3), { samples: 2, seed: 0 }),
+    ];
     slots.fill(0, a);
     slots.fill(1, b);
     for (const drawing of a.drawings) drawing.accept(0, -1, limits);
@@ -23,7 +26,7 @@ describe('Slots', () => {
 
   it('compacts: the unfinished keep their slot mates, and the moves say where each came from', () => {
     const slots = new Slots(4, 3);
-    const actives = [0, 1, 2, 3].map((prompt) => startPrompt(prompt, wholeSpan(5), 3, 0));
+    const actives = [0, 1, 2, 3].map((prompt) => startPrompt(prompt, wholeSpan(5), { samples: 3, seed: 0 }));
     actives.forEach((active, slot) => slots.fill(slot, active));
     expect(slots.compact()).toBeUndefined();
     const stays = [actives[1]!.drawings[2]!, actives[3]!.drawings[0]!, actives[3]!.drawings[1]!];

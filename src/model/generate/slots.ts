@@ -55,6 +55,9 @@ export class Drawing {
   readonly span: PromptSpan;
   readonly #prompt: number;
   readonly #sample: number;
+  /** Rest of the prompt, behind what is in its slot: read token by token as if it were the sample's own. */
+  readonly #rest: TokenIds;
+  #read = 0;
   readonly #tokens: number[] = [];
   readonly #logprobs: number[] = [];
   readonly #drawn: number[] = [];
@@ -62,19 +65,37 @@ export class Drawing {
   #reply: number[] = [];
   #finish: Sample['finish'] | undefined;
 
-  constructor(rng: Rng, span: PromptSpan, prompt: number, sample: number) {
+  constructor(rng: Rng, span: PromptSpan, of: { prompt: number; sample: number; rest: TokenIds }) {
     this.rng = rng;
     this.span = span;
-    this.#prompt = prompt;
-    this.#sample = sample;
+    this.#prompt = of.prompt;
+    this.#sample = of.sample;
+    this.#rest = of.rest;
+  }
+
+  /** Length of its prompt. */
+  get promptLength(): number {
+    return this.span.length + this.#rest.length;
   }
 
   get count(): number {
     return this.#tokens.length;
   }
 
-  get last(): number {
-    return required(this.#tokens.at(-1), 'the first token of a sample');
+  /** Token that the model reads next: of the rest of its prompt, then the last that was drawn. */
+  get next(): number {
+    return this.#rest[this.#read] ?? required(this.#tokens.at(-1), 'the first token of a sample');
+  }
+
+  /** Place of that token among those that are in its own part of the cache. */
+  get step(): number {
+    return this.#read < this.#rest.length ? this.#read : this.#rest.length + this.count - 1;
+  }
+
+  /** Goes on after the model has read a token; tells whether more of the prompt is to be read before one is drawn. */
+  readsOn(): boolean {
+    if (this.#read < this.#rest.length) this.#read += 1;
+    return this.#read < this.#rest.length;
   }
 
   get finished(): boolean {
@@ -126,10 +147,15 @@ export interface Active {
 }
 
 /** A prompt at the start of its samples: every (seed, prompt, sample) has a stream of its own. */
-export function startPrompt(prompt: number, span: PromptSpan, samples: number, seed: number): Active {
+export function startPrompt(
+  prompt: number,
+  span: PromptSpan,
+  { samples, seed, rest = asTokenIds([]) }: { samples: number; seed: number; rest?: TokenIds },
+): Active {
   const drawings = Array.from(
     { length: samples },
-    (_, sample) => new Drawing(Rng.seeded(seed, `sample ${prompt}.${sample}`), span, prompt, sample),
+    (_, sample) =>
+      new Drawing(Rng.seeded(seed, `sample ${prompt}.${sample}`), span, { prompt, sample, rest }),
   );
   return { prompt, drawings };
 }

@@ -2,12 +2,14 @@
  * Generation on one device: prompts wait in line, longest first, and take a slot as soon as enough are free; when
  * nobody waits any more, the unfinished samples are compacted.
  */
-import type { TokenIds } from '../../base/token-ids.ts';
+import { required } from '../../base/errors.ts';
+import { asTokenIds, type TokenIds } from '../../base/token-ids.ts';
 import { bucketCount, stageLength } from '../tree/buckets.ts';
 import type { TreeLayout } from '../tree/layout.ts';
 import type { DecodeGraph } from './decode.ts';
 import { MAX_GRAPHS, WorkerGraphs } from './worker-graphs.ts';
 import type { NextTokens } from './next-token.ts';
+import { small } from './worker-pool.ts';
 import { argmax, draw, type Sampling } from './sampler.ts';
 import {
   type Drawing,
@@ -79,6 +81,32 @@ function wholeLayout(line: readonly Waiting[], free: number): TreeLayout {
   return wholePrompts(bucketCount(Math.max(1, Math.min(room, stop < 0 ? room : stop))), tokens);
 }
 
+/** Tokens of the rest of a prompt behind what it shares. */
+const restLength = ({ prompt, sharedPrefix }: Waiting): number => prompt.length - (sharedPrefix?.length ?? 0);
+
+/** Rest that is read token by token, at most; a longer one goes through the model at once. */
+const MOST_REST = 64;
+/** Samples of a small model that are drawn at a time where they share a prompt. */
+const FAMILY_ROWS = 128;
+
+/** Prompts of which most is shared with others and the rest is short, by what they share; and the others. */
+function divided(prompts: readonly Waiting[]): {
+  families: readonly Waiting[][];
+  others: readonly Waiting[];
+} {
+  const isClose = (waiting: Waiting): boolean => {
+    const rest = restLength(waiting);
+    return waiting.sharedPrefix !== undefined && rest <= MOST_REST && waiting.sharedPrefix.length >= 2 * rest;
+  };
+  const families = new Map<TokenIds, Waiting[]>();
+  for (const waiting of prompts)
+    if (waiting.sharedPrefix !== undefined)
+      families.set(waiting.sharedPrefix, [...(families.get(waiting.sharedPrefix) ?? []), waiting]);
+  const close = [...families.values()].filter((family) => family.length > 1 && family.every(isClose));
+  const inFamilies = new Set(close.flat());
+  return { families: close, others: prompts.filter((waiting) => !inFamilies.has(waiting)) };
+}
+
 /** A prompt whose samples are all finished. */
 export interface Generated {
   /** Index among the prompts of the call. */
@@ -91,8 +119,72 @@ export class GenerationWorker extends WorkerGraphs {
   #sharedPrefix: TokenIds | undefined;
   #spare = 0;
 
-  /** Draws the samples of prompts, in their order, `batch` of them at a time. */
+  /** Draws the samples of prompts, `batch` of them at a time: families together, then the others in their order. */
   async *run(
+    prompts: readonly Waiting[],
+    batch: number,
+    settings: Settings,
+    signal: AbortSignal,
+  ): AsyncGenerator<Generated> {
+    const { families, others } = divided(prompts);
+    const rows = batch * settings.n_samples_per_prompt;
+    for (const family of families) yield* this.#runFamily(family, rows, settings, signal);
+    if (others.length > 0) yield* this.#runLine(others, batch, settings, signal);
+  }
+
+  /**
+   * Draws the samples of a family: what its prompts share is the only prompt in the cache, which all samples attend to in
+   * one matrix product, and each sample reads the rest of its prompt for itself.
+   */
+  async *#runFamily(
+    family: readonly Waiting[],
+    wanted: number,
+    settings: Settings,
+    signal: AbortSignal,
+  ): AsyncGenerator<Generated> {
+    const { n_samples_per_prompt: samples, generate_max_len, temperature, seed } = settings;
+    const shared = required(family[0]?.sharedPrefix, 'what a family shares');
+    const most = small(this.model.config) ? Math.max(wanted, FAMILY_ROWS) : wanted;
+    const together = Math.max(1, Math.floor(most / samples));
+    const longest = Math.max(...family.map(restLength));
+    const promptTokens = stageLength(shared.length);
+    this.cacheFor({
+      prompts: 1,
+      promptTokens,
+      rows: Math.min(together, family.length) * samples,
+      completionTokens: stageLength(longest + generate_max_len, 16),
+    }).clear();
+    await this.prefill(wholePrompts(1, promptTokens), temperature).run([shared], [0]);
+    for (let start = 0; start < family.length; start += together) {
+      const part = family.slice(start, start + together).map(({ prompt, index }) =>
+        startPrompt(index, wholeSpan(shared.length), {
+          samples,
+          seed,
+          rest: asTokenIds(prompt.slice(shared.length)),
+        }),
+      );
+      const slots = new Slots(1, part.length * samples);
+      slots.fill(0, { prompt: 0, drawings: part.flatMap(({ drawings }) => drawings) });
+      const open = new Set(part);
+      let graph: DecodeGraph | undefined;
+      while (slots.live) {
+        signal.throwIfAborted();
+        if (await this.#compact(slots)) graph = undefined;
+        graph = await this.#step(slots, settings, graph);
+        await this.#reply(slots, settings);
+        slots.clear();
+        for (const active of open) {
+          const { prompt, drawings } = active;
+          if (!drawings.every(({ finished }) => finished)) continue;
+          open.delete(active);
+          yield { prompt, samples: drawings.map((drawing) => drawing.sample()) };
+        }
+      }
+    }
+  }
+
+  /** Draws the samples of prompts in line, `batch` of them at a time. */
+  async *#runLine(
     prompts: readonly Waiting[],
     batch: number,
     settings: Settings,
@@ -201,7 +293,7 @@ export class GenerationWorker extends WorkerGraphs {
     );
     const { n_samples_per_prompt: samples, seed } = settings;
     taken.forEach(({ index, prompt }, row) => {
-      const active = startPrompt(index, spans[row] ?? wholeSpan(prompt.length), samples, seed);
+      const active = startPrompt(index, spans[row] ?? wholeSpan(prompt.length), { samples, seed });
       for (const drawing of active.drawings) this.#draw(drawing, graph.next, row, settings);
       slots.fill(free[row] ?? 0, active);
     });
@@ -241,19 +333,19 @@ export class GenerationWorker extends WorkerGraphs {
       prompts: slots.count,
       promptTokens: stageLength(Math.max(...live.map(({ span }) => extentOf(span)))),
       samples: slots.rowsPerSlot,
-      completionTokens: stageLength(Math.max(...live.map(({ count }) => count)), 16),
+      completionTokens: stageLength(Math.max(...live.map(({ step }) => step + 1)), 16),
     };
     const graph = this.decode(layout, temperature);
     slots.rows.forEach((drawing, row) => {
-      const step = drawing === undefined ? 0 : drawing.count - 1;
-      graph.tokens[row] = drawing?.last ?? 0;
+      const step = drawing?.step ?? 0;
+      graph.tokens[row] = drawing?.next ?? 0;
       graph.positions[row] = (drawing?.span.length ?? 0) + step;
       graph.steps[row] = step;
       graph.see(row, drawing?.span ?? wholeSpan(0), step + 1, graph === last);
     });
     await graph.run();
     slots.rows.forEach((drawing, row) => {
-      if (drawing !== undefined) this.#draw(drawing, graph.next, row, settings);
+      if (drawing !== undefined && !drawing.readsOn()) this.#draw(drawing, graph.next, row, settings);
     });
     return graph;
   }
@@ -268,7 +360,7 @@ export class GenerationWorker extends WorkerGraphs {
   }
 
   /** Tokens that a sample may have: those it is allowed, as far as the model has positions. */
-  #limit({ span }: Drawing, generate_max_len: number): number {
-    return Math.min(generate_max_len, this.model.config.contextLength - span.length);
+  #limit({ promptLength }: Drawing, generate_max_len: number): number {
+    return Math.min(generate_max_len, this.model.config.contextLength - promptLength);
   }
 }
