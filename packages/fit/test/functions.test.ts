@@ -250,3 +250,33 @@ test('the normal form is its own', () => {
   const twice = functionsOfJson(fromJson(JSON.parse(JSON.stringify(once)) as JsonValue), 'x').functions;
   expect(twice).toEqual(once);
 });
+
+test('schemas that refer to one another in all directions stay small, and this is told once', () => {
+  const names = [...'ABCDEFGH'];
+  const all = Object.fromEntries(names.map((name) => [name.toLowerCase(), { $ref: `#/$defs/${name}` }]));
+  const $defs = Object.fromEntries(names.map((name) => [name, { type: 'object', properties: all }]));
+  const { properties, notes } = read({ x: { $ref: '#/$defs/A' } }, { $defs });
+  expect(JSON.stringify(properties).length).toBeLessThan(20_000);
+  expect(notes.filter((note) => note.includes('refers back to itself'))).toHaveLength(1);
+});
+
+test('parameters of another type than object are a fault', () => {
+  expect(faultOf([{ name: 'a', parameters: { type: 'string' } }])).toBe(
+    'functions.json: the parameters of a are of type "string"; they must be an object.',
+  );
+});
+
+test("a tool's own examples say how its texts look", () => {
+  const parameters = { type: 'object', properties: { city: { type: 'string' }, days: { type: 'integer' } } };
+  const tool = {
+    name: 'f',
+    description: 'd',
+    parameters,
+    input_examples: [{ city: 'Oslo', days: 2 }, { city: 'Rome' }],
+  };
+  const [found] = functionsOfJson(fromJson([tool]), 'x').functions;
+  expect(found?.parameters['properties']).toEqual({
+    city: { type: 'string', examples: ['Oslo', 'Rome'] },
+    days: { type: 'integer' },
+  });
+});

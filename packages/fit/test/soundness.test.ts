@@ -1,9 +1,10 @@
-/** Normal form against an independent validator: it takes the values that the schema takes, and no others. */
+/** Normal form against an independent validator and against nonsense. */
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { fromJson } from '../../../src/json/python.ts';
 import type { JsonObject, JsonValue } from '../../../src/json/value.ts';
+import { UserError } from '../../../src/base/errors.ts';
 import { CallCheck } from '../src/calls.ts';
 import { functionsOfJson } from '../src/tools/functions.ts';
 
@@ -77,4 +78,44 @@ test('what the normal form of any schema takes and refuses, ajv takes and refuse
   });
   fc.assert(property, { numRuns: 400, seed: 5 });
   expect(taken).toBeGreaterThan(500);
+});
+
+/** Words of schemas with values of any kind, right or not. */
+const nonsense = fc.letrec<{ any: JsonValue }>((tie) => ({
+  any: fc.oneof(
+    { maxDepth: 5, depthSize: 'medium' },
+    fc.constantFrom<JsonValue>(null, true, false, 0, -1.5, '', 'string', 'object', '#', '#/$defs/A', '['),
+    fc.array(tie('any'), { maxLength: 3 }),
+    fc.dictionary(
+      fc.constantFrom(
+        ...'type properties required items anyOf oneOf allOf $ref $defs A enum const nullable minimum'.split(
+          ' ',
+        ),
+        ...'exclusiveMinimum pattern format additionalProperties description title default not if'.split(' '),
+        ...'name parameters function prefixItems examples __proto__'.split(' '),
+      ),
+      tie('any'),
+      { maxKeys: 4 },
+    ),
+  ),
+})).any;
+
+test('nonsense is read as functions, or refused in a sentence; calls of those can be checked', () => {
+  let read = 0;
+  const property = fc.property(nonsense, nonsense, (parameters, given) => {
+    try {
+      const tools = [{ name: 'f', description: 'd', parameters }];
+      const { functions } = functionsOfJson(fromJson(tools), 'x');
+      const call = { name: 'f', arguments: { a: given, type: given } };
+      expect(
+        new CallCheck(functions).faults(call).every((fault) => fault.endsWith('.') || fault.endsWith('?')),
+      ).toBe(true);
+      expect(functionsOfJson(fromJson(functions as unknown as JsonValue), 'x').functions).toEqual(functions);
+      read += 1;
+    } catch (thrown) {
+      if (!(thrown instanceof UserError)) throw thrown;
+    }
+  });
+  fc.assert(property, { numRuns: 1500, seed: 3 });
+  expect(read).toBeGreaterThan(100);
 });

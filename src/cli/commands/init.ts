@@ -9,6 +9,9 @@ import { outStyle } from '../context.ts';
 import { optional, repeated, text, toggle } from '../flags.ts';
 import type { Style } from '../terminal.ts';
 
+/** Notes that are shown. */
+const MOST_NOTES = 30;
+
 /** Rows that say of each function how many arguments and examples it has. */
 function functionTable({ functions, examples }: InitResult, style: Style): string {
   const rows = functions.map(({ name, parameters: { properties = {} } }) => {
@@ -69,8 +72,10 @@ export const initCommand = command({
     const style = outStyle(context);
     stdout.write(functionTable(made, style));
     if (made.notes.length > 0) stdout.write('\n');
-    for (const { where, text: words } of made.notes)
+    for (const { where, text: words } of made.notes.slice(0, MOST_NOTES))
       stdout.write(`${style.accent('note')} ${where} ${words}\n`);
+    const more = made.notes.length - MOST_NOTES;
+    if (more > 0) stdout.write(`${style.accent('note')} and ${more} more; --json prints them all\n`);
     const files = made.written.length === 0 ? 'nothing: all is there' : made.written.join(', ');
     stdout.write(`\n${join(folder, '')}: wrote ${files}\n`);
     stdout.write(

@@ -20,9 +20,10 @@ import { unionOf } from './unions.ts';
 import { keptWords, tellConditions } from './words.ts';
 
 /** Schemas that one function may have in all: more are cut, as a table that grows by its references can be endless. */
-const MOST_PARTS = 600;
-/** Depth of objects and lists in each other that a tiny model still writes. */
+const MOST_PARTS = 300;
+/** Depth of objects and lists in each other that a tiny model still writes, and beyond which they are left out. */
 const DEEP = 3;
+const DEEPEST = 8;
 /** Values of an enumeration above which it is told that they make the prompt long. */
 const MANY_VALUES = 60;
 
@@ -48,6 +49,7 @@ export class Canonical {
   readonly #references: References;
   readonly #tell: Tellers;
   #parts = 0;
+  #isToldRecursive = false;
 
   constructor(roots: readonly JsonObject[], tell: Tellers) {
     this.#references = new References(roots);
@@ -117,14 +119,16 @@ export class Canonical {
         path,
         `is where the function has more than ${MOST_PARTS} parts; the rest is left out: offer fewer arguments`,
       );
-    if (this.#parts >= MOST_PARTS) return NOTHING;
+    if (this.#parts >= MOST_PARTS || depth > DEEPEST) return NOTHING;
     const site = { schema: isObject(value) ? value : {}, refs };
     const whole = this.#references.whole(site, (reference) => this.#unresolved(path, reference));
-    if (whole === 'recursive')
+    if (whole === 'recursive' && !this.#isToldRecursive) {
+      this.#isToldRecursive = true;
       this.#tell.note(
         path,
         'refers back to itself; it is kept two levels deep: a flat list with the name of each parent is learnt better',
       );
+    }
     if (typeof whole === 'string') return NOTHING;
     const read = this.#alternatives(whole, path, depth);
     const description = descriptionOf(whole.schema, path, this.#noteAt(path));
@@ -136,7 +140,7 @@ export class Canonical {
   /** A schema with `anyOf`, `oneOf` or several types, as alternatives; without them, as its one type. */
   #alternatives({ schema, refs }: Site, path: string, depth: number): Read {
     const { anyOf, oneOf, ...own } = schema;
-    const given = [anyOf, oneOf].find(isArray);
+    const given = [anyOf, oneOf].filter(isArray).find((list) => list.length > 0);
     const outer = typesOf(own, this.#noteAt(path));
     if (given !== undefined) {
       if (
@@ -157,14 +161,29 @@ export class Canonical {
     }
     const [only] = outer.types;
     if (outer.types.length > 1) {
-      const branches = outer.types.map((type): JsonObject => {
-        const values = isArray(own['enum'])
-          ? own['enum'].filter((value) => isOfType(value, [type]))
-          : undefined;
-        // Values of no type of theirs are a slip, which is told where they are read.
-        const listed = values === undefined || values.length === 0 ? {} : { enum: values };
-        return { ...own, ...listed, type, description: '', nullable: false };
-      });
+      const listed = isArray(own['enum'])
+        ? own['enum']
+        : own['const'] === undefined
+          ? undefined
+          : [own['const']];
+      const valued = outer.types.map((type) => ({
+        type,
+        enum: listed?.filter((value) => isOfType(value, [type])),
+      }));
+      // Values of no type of theirs are a slip, which is told where they are read.
+      const isSlip = valued.every(({ enum: values }) => values?.length === 0);
+      const branches = valued
+        .filter(({ enum: values }) => isSlip || values?.length !== 0)
+        .map(({ type, enum: values }) =>
+          withoutGaps({
+            ...own,
+            const: undefined,
+            enum: isSlip ? listed : values,
+            type,
+            description: '',
+            nullable: false,
+          }),
+        );
       return this.#union(branches, { refs, path, depth, isNullable: outer.isNullable, outer: own });
     }
     const read = this.#single({ schema: own, refs }, only, path, depth);
@@ -218,9 +237,14 @@ export class Canonical {
 
   #array({ schema, refs }: Site, path: string, depth: number): Read {
     if (depth === DEEP) this.#tellDeep(path);
-    const tuple = [schema['prefixItems'], schema['items']].find(isArray);
+    const tuple = [schema['prefixItems'], schema['items']].filter(isArray).find((list) => list.length > 0);
     if (tuple !== undefined) return this.#tuple(tuple, { schema, refs }, path, depth);
-    const items = this.#read(schema['items'] ?? true, refs, `${path}[]`, depth + 1);
+    const items = this.#read(
+      isObject(schema['items']) ? schema['items'] : true,
+      refs,
+      `${path}[]`,
+      depth + 1,
+    );
     const limits = keptWords('array', schema, this.#noteAt(path));
     if (items.schema === undefined) {
       if (Number(limits['minItems'] ?? 0) > 0) return NOTHING;
@@ -262,9 +286,8 @@ export class Canonical {
     if (depth === DEEP) this.#tellDeep(path);
     if (path === '') tellConditions(schema, this.#noteAt(path));
     const properties: Record<string, JsonValue> = {};
-    const named = isArray(schema['required'])
-      ? schema['required'].filter((name) => typeof name === 'string')
-      : [];
+    const given = isArray(schema['required']) ? schema['required'] : [];
+    const named = [...new Set(given.filter((name) => typeof name === 'string'))];
     const own = entriesOf(schema['properties']);
     const unknown = named.filter((name) => !own.some(([known]) => known === name));
     for (const name of unknown)
@@ -293,7 +316,8 @@ export class Canonical {
       properties,
       required: required.length > 0 ? required : undefined,
       ...keptWords('object', schema, this.#noteAt(path)),
-      additionalProperties: more,
+      // An object that has lost its fields is empty, and not any object.
+      additionalProperties: more ?? (Object.keys(properties).length === 0 && path !== '' ? false : undefined),
       default: path === '' ? undefined : (schema['default'] ?? undefined),
     });
     return { schema: read, isNullable: false };
@@ -311,7 +335,7 @@ export class Canonical {
   ): JsonValue | undefined {
     const more = schema['additionalProperties'];
     const isFree = more === true || (isObject(more) && Object.keys(more).length === 0);
-    if (isEmpty && path !== '' && (more === undefined || isFree)) {
+    if (isEmpty && path !== '' && more !== false && (isFree || !isObject(more))) {
       this.#tell.note(
         path,
         'takes any object; name its fields under "properties", as a model cannot know them',
@@ -324,7 +348,8 @@ export class Canonical {
       path,
       'takes fields of any name; a list of objects with a name and a value is learnt better',
     );
-    return this.#read(more, refs, `${path}.*`, depth + 1).schema;
+    const { schema: read } = this.#read(more, refs, `${path}.*`, depth + 1);
+    return read !== undefined && Object.keys(read).length === 0 ? true : read;
   }
 }
 

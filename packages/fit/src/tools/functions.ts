@@ -3,18 +3,21 @@ import { UserError } from '../../../../src/base/errors.ts';
 import type { Tool } from '../../../../src/chat/messages.ts';
 import { completedTool, readTools, toTool } from '../../../../src/chat/tool-documents.ts';
 import { schemaOfType, subschemas, withJsonSchema } from '../../../../src/json/schema-dialects.ts';
-import { isDict, isList, type PyDict, type PyValue } from '../../../../src/json/python.ts';
+import { isDict, isList, type PyDict, type PyValue, toJsonObject } from '../../../../src/json/python.ts';
 import { throwFaults } from '../faults.ts';
 import type { Note } from '../types.ts';
 import { Canonical } from './canonical.ts';
 import { shortDescription } from './descriptions.ts';
-import { isObject, type JsonObject } from './json.ts';
+import { entriesOf, isObject, type JsonObject, type JsonValue } from './json.ts';
 
 /** Numbers above which it is told that a tiny model will do less well. */
 const MANY_FUNCTIONS = 40;
 const MANY_PARAMETERS = 12;
 /** Characters of all functions together that a request is read with: about a thousand tokens of a small vocabulary. */
 const LONG_PROMPT = 12_000;
+/** Names under which tools have examples of their arguments, and how many values of each are kept. */
+const EXAMPLES = ['inputExamples', 'input_examples', 'examples'];
+const MOST_EXAMPLES = 3;
 /** Names that every server and format of calls takes. */
 const PLAIN_NAME = /^[A-Za-z0-9_.-]{1,64}$/;
 
@@ -38,26 +41,48 @@ function unknownTypes(schema: PyDict, found: string[] = []): readonly string[] {
   return found;
 }
 
+/** Parameters whose texts have the values of a tool's own examples, which say how they look. */
+function withExamples(parameters: JsonObject, tool: PyDict): JsonObject {
+  const given = EXAMPLES.map((key) => tool.get(key)).find(isList) ?? [];
+  const inputs = given.filter(isDict).map((one) => one.get('input') ?? one);
+  const examples = inputs.filter(isDict).map(toJsonObject);
+  if (examples.length === 0) return parameters;
+  const properties = entriesOf(parameters['properties']).map(([name, schema]): [string, JsonValue] => {
+    if (!isObject(schema) || schema['type'] !== 'string' || schema['enum'] !== undefined)
+      return [name, schema];
+    const values = new Set(examples.map((one) => one[name]).filter((value) => typeof value === 'string'));
+    return [name, values.size === 0 ? schema : { ...schema, examples: [...values].slice(0, MOST_EXAMPLES) }];
+  });
+  return { ...parameters, properties: Object.fromEntries(properties) };
+}
+
 /** A tool of a file, whose references may also lead into the tool or the file itself. */
 function givenFunction(
   tool: PyDict,
-  file: PyValue,
+  around: JsonObject,
   note: (where: string, text: string) => void,
 ): GivenFunction {
   const complete = completedTool(tool);
   const parameters = complete.get('parameters');
   const title = complete.get('title');
-  const read = toTool(withJsonSchema(complete));
-  for (const type of isDict(parameters) ? unknownTypes(parameters) : [])
-    if (!/^(any|object|mixed|unknown)?$/i.test(type))
+  const type = isDict(parameters) ? parameters.get('type') : undefined;
+  // Of another type it is left as it is, and refused.
+  const isTable = typeof type !== 'string' || schemaOfType(type).get('type') === 'object';
+  const read = toTool(isTable ? withJsonSchema(complete) : complete);
+  for (const unknown of isDict(parameters) ? unknownTypes(parameters) : [])
+    if (!/^(any|object|mixed|unknown)?$/i.test(unknown))
       note(
         read.name,
-        `has an argument of type ${JSON.stringify(type)}, which is none of JSON Schema's, and takes any value`,
+        `has an argument of type ${JSON.stringify(unknown)}, which is none of JSON Schema's, and takes any value`,
       );
   const whole = toTool(new Map([...complete, ['parameters', complete]])).parameters;
-  const around = isDict(file) ? toTool(new Map<string, PyValue>([['parameters', file]])).parameters : {};
   const description = read.description === '' && typeof title === 'string' ? title : read.description;
-  return { ...read, description, roots: [whole, around] };
+  return {
+    ...read,
+    description,
+    parameters: withExamples(read.parameters, complete),
+    roots: [whole, around],
+  };
 }
 
 /** The tools of a list, each read by itself so that the faults of all are told; throws nothing. */
@@ -69,7 +94,7 @@ function toolsOf(value: PyValue, faults: string[]): readonly PyDict[] {
     } catch (thrown) {
       if (!(thrown instanceof UserError)) throw thrown;
       const text = isList(value) ? thrown.message.replace(/\bTool 1\b/, `Tool ${index + 1}`) : thrown.message;
-      faults.push(`${text.replace(/\.$/, '')}; correct it.`);
+      faults.push(`${text.replace(/\. Not JSON: (.*)\.$/, ' ($1)').replace(/\.$/, '')}; correct it.`);
       return [];
     }
   });
@@ -90,7 +115,7 @@ function sameNames(functions: readonly Tool[]): string[] {
 }
 
 /** The notes on a list of functions as a whole. */
-function notesOnAll(functions: readonly Tool[], place: string): Note[] {
+export function notesOnAll(functions: readonly Tool[], place: string): Note[] {
   const notes: Note[] = [];
   const note = (where: string, text: string): number => notes.push({ where, text });
   if (functions.length > MANY_FUNCTIONS)
@@ -167,8 +192,9 @@ export function normalised(
 /** Functions of JSON in any form of tools; `place` is the file that it is from. Throws a UserError with all faults. */
 export function functionsOfJson(value: PyValue, place: string): ReadFunctions {
   const [faults, notes]: [string[], Note[]] = [[], []];
+  const around = isDict(value) ? toJsonObject(value) : {};
   const given = toolsOf(value, faults).map((tool) =>
-    givenFunction(tool, value, (where, text) => notes.push({ where, text })),
+    givenFunction(tool, around, (where, text) => notes.push({ where, text })),
   );
   const read = normalised(
     given,

@@ -44,6 +44,7 @@ const firstParagraph = (text: string): string =>
 class Document {
   readonly #root: JsonObject;
   readonly #references: References;
+  readonly #names = new Set<string>();
   readonly notes: Note[] = [];
   readonly faults: string[] = [];
 
@@ -61,13 +62,24 @@ class Document {
     return typeof read === 'string' ? {} : read.schema;
   }
 
+  /** The name, or one like it where another operation has it: names are cut, and ids may be the same in old documents. */
+  #unused(name: string): string {
+    let free = name;
+    for (let number = 2; this.#names.has(free); number++) {
+      const end = `_${number}`;
+      free = name.slice(0, LONGEST_NAME - end.length) + end;
+    }
+    this.#names.add(free);
+    return free;
+  }
+
   functions(): GivenFunction[] {
     return entriesOf(this.#root['paths']).flatMap(([path, item]) => {
       const shared = this.#whole(item, path);
       return METHODS.flatMap((method) => {
         const operation = shared[method];
         if (!isObject(operation)) return [];
-        const name = plainName(textAt(operation, 'operationId')) || nameOf(method, path);
+        const name = this.#unused(plainName(textAt(operation, 'operationId')) || nameOf(method, path));
         if (operation['deprecated'] === true) {
           this.notes.push({ where: name, text: 'is deprecated and left out' });
           return [];

@@ -9,9 +9,11 @@ import { isDict, isList, type PyValue } from '../../../../src/json/python.ts';
 import { pyStr } from '../../../../src/json/repr.ts';
 import { readExampleFile } from '../examples.ts';
 import { throwFaults } from '../faults.ts';
+import { suggestion } from '../../../../src/recipe/suggest.ts';
 import { functionsOfAddress, isAddress } from './address.ts';
 import { functionsOfDocument, parseDocument } from './documents.ts';
-import { functionsOfJson, type ReadFunctions } from './functions.ts';
+import type { Note } from '../types.ts';
+import { functionsOfJson, notesOnAll, type ReadFunctions } from './functions.ts';
 import { type Server, toolsOfServer, wordsOf } from './mcp.ts';
 import { toolsOfModule } from './module.ts';
 import type { FromSource, SourceOptions } from './source.ts';
@@ -26,6 +28,8 @@ const MCP = /^mcp:\s*/;
 /** Names that a folder's file of functions may have. */
 const FUNCTION_FILES = ['functions.json', 'tools.json'];
 const EXAMPLE_FILE = 'examples.jsonl';
+/** Names that a message lists. */
+const MOST_NAMES = 100;
 
 const withoutExamples = (read: ReadFunctions): FromSource => ({ ...read, examples: [] });
 
@@ -111,20 +115,23 @@ async function ofServer(line: string, options: SourceOptions): Promise<FromSourc
 }
 
 /** The functions whose names are wanted, with what was told of them; throws a UserError for a name that is none. */
-function only(read: FromSource, names: readonly string[] | undefined): FromSource {
+function only(read: FromSource, names: readonly string[] | undefined, source: string): FromSource {
   if (names === undefined) return read;
   const known = read.functions.map(({ name }) => name);
   const missing = names.filter((name) => !known.includes(name));
-  if (missing.length > 0)
-    throw new UserError(
-      'TOOLS',
-      `There is no function ${missing.join(', ')}; there are ${known.join(', ')}.`,
-    );
-  const isOther = (where: string): boolean =>
-    known.some((name) => !names.includes(name) && (where === name || where.startsWith(`${name}.`)));
+  const [first] = missing;
+  if (first !== undefined) {
+    const why = suggestion(first, known.slice(0, MOST_NAMES), 'there are');
+    throw new UserError('TOOLS', `There is no function ${missing.join(', ')}${why}`);
+  }
+  const functions = read.functions.filter(({ name }) => names.includes(name));
+  const onAll = new Set(notesOnAll(read.functions, source).map(({ text }) => text));
+  const isKept = ({ where, text }: Note): boolean =>
+    names.some((name) => where.startsWith(`${name}.`) || (where === name && !onAll.has(text))) ||
+    (where === source && !onAll.has(text));
   return {
-    functions: read.functions.filter(({ name }) => names.includes(name)),
-    notes: read.notes.filter(({ where }) => !isOther(where)),
+    functions,
+    notes: [...notesOnAll(functions, source), ...read.notes.filter(isKept)],
     examples: read.examples.filter(({ calls }) => calls.every(({ name }) => names.includes(name))),
   };
 }
@@ -154,5 +161,5 @@ async function ofSource(source: string, options: SourceOptions): Promise<FromSou
  * address, or a file or folder of traces, which gives examples as well. Throws one UserError with all that is wrong.
  */
 export async function readFunctions(source: string, options: SourceOptions = {}): Promise<FromSource> {
-  return only(await ofSource(source, options), options.only);
+  return only(await ofSource(source, options), options.only, source);
 }

@@ -58,7 +58,7 @@ export function unionOf(branches: readonly JsonObject[]): JsonObject {
       (branch) => branch['type'] === type || (type === 'number' && branch['type'] === 'integer'),
     );
     const merged = mergedEnums(own);
-    return own.length === 0 ? [] : merged === undefined ? own : [merged];
+    return own.length < 2 || merged === undefined ? own : [merged];
   });
   const all = [...byType, ...others];
   const kept = all.filter(
