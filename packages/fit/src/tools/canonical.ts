@@ -246,7 +246,7 @@ export class Canonical {
       depth + 1,
     );
     const limits = keptWords('array', schema, this.#noteAt(path));
-    if (items.schema === undefined) {
+    if (items.schema === undefined || (schema['maxItems'] === 0 && schema['items'] === undefined)) {
       if (Number(limits['minItems'] ?? 0) > 0) return NOTHING;
       return { schema: { type: 'array', maxItems: 0 }, isNullable: false, isHollow: true };
     }

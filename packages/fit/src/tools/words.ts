@@ -62,7 +62,8 @@ function keptWord(word: string, schema: JsonObject, tell: Tell): JsonValue | und
   const value = schema[word];
   // Draft 4 and OpenAPI 3.0 say beside a limit that it is outside itself.
   const limit = word === 'exclusiveMinimum' ? schema['minimum'] : schema['maximum'];
-  if (word.startsWith('exclusive') && typeof value === 'boolean') return value ? limit : undefined;
+  if (word.startsWith('exclusive') && typeof value === 'boolean')
+    return value && typeof limit === 'number' ? limit : undefined;
   if (word === 'minimum' && schema['exclusiveMinimum'] === true) return undefined;
   if (word === 'maximum' && schema['exclusiveMaximum'] === true) return undefined;
   const isKnown = typeof schema['format'] === 'string' && KNOWN.includes(schema['format']);
