@@ -12,6 +12,8 @@ import { CallCheck } from './calls.ts';
 import { throwFaults } from './faults.ts';
 import type { Example, Note } from './types.ts';
 
+/** Mark of lines that "tinystar init" makes of descriptions, under "made". */
+export const INFERRED = 'description';
 /** Characters of a request that a tiny model still reads beside its functions. */
 const LONGEST_REQUEST = 4000;
 /** Lines up to which examples that contradict each other are a person's slip, and a fault; in larger data they are usual. */
@@ -85,7 +87,8 @@ function readLine(
   const calls = readCalls(row, check, fault);
   if (calls.length > 0 && reply !== '') fault('it has both calls and a reply; keep the one that is due.');
   if (!isRight || typeof request !== 'string' || typeof reply !== 'string') return undefined;
-  return { request: request.trim(), calls, reply: reply.trim(), line };
+  const isInferred = row.get('made') === INFERRED ? { isInferred: true as const } : {};
+  return { request: request.trim(), calls, reply: reply.trim(), line, ...isInferred };
 }
 
 /** A request as the same words are recognised again. */

@@ -21,7 +21,7 @@ This folder is what \`tinystar fit\` learns from. Everything in it may be edited
 1. Read functions.json. A model sees nothing but these words: say in each description what people would ask for, and in the
    arguments' descriptions what is meant when they are left out.
 2. Put requests into examples.jsonl, in the words of the people who will use it: 5 to 10 for each function, more is better.
-   Those with "made": "description" were taken from descriptions; replace them.
+   Those with "made": "description" are in the words of descriptions, and are not learnt from: replace them, mark and all.
    - a call: \`{"request": "...", "calls": [{"name": "${name}", "arguments": {...}}]}\` (${description.split('\n')[0]?.slice(0, 80) ?? ''})
    - several: two or more in "calls", in their order
    - nothing to call, in words: \`{"request": "how are you", "reply": "I can't do that."}\`

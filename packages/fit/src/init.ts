@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { UserError } from '../../../src/base/errors.ts';
 import { readText, writeAtomic } from '../../../src/base/files.ts';
 import type { Tool } from '../../../src/chat/messages.ts';
-import { readExampleFile } from './examples.ts';
+import { INFERRED, readExampleFile } from './examples.ts';
 import { throwFaults } from './faults.ts';
 import { helpPage } from './help.ts';
 import { requestsOfDescriptions } from './hints.ts';
@@ -70,7 +70,7 @@ function exampleText(
   if (found.length > 0)
     return { text: found.map((one) => exampleLine(one)).join(''), examples: found, notes: [] };
   const inferred = requestsOfDescriptions(functions);
-  const text = inferred.map((one) => exampleLine(one, { made: 'description' })).join('');
+  const text = inferred.map((one) => exampleLine(one, { made: INFERRED })).join('');
   return { text, examples: inferred, notes: [] };
 }
 

@@ -3,7 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../../src/base/errors.ts';
 import { readText } from '../../../src/base/files.ts';
-import { readExampleFile } from './examples.ts';
+import { INFERRED, readExampleFile } from './examples.ts';
 import { throwFaults } from './faults.ts';
 import { parseSettings, settingsSchema, type Settings } from './settings.ts';
 import { functionsOfText } from './tools/documents.ts';
@@ -46,11 +46,18 @@ export function openProject(folder: string): Project {
     ? collected(faults, () => parseSettings(readText(at(SETTINGS_FILE)), SETTINGS_FILE, faults))
     : settingsSchema.parse({});
   throwFaults('PROJECT', folder, faults);
+  const all = examples?.examples ?? [];
+  const own = all.filter(({ isInferred }) => isInferred !== true);
+  const stiff = all.length - own.length;
+  const note = {
+    where: EXAMPLES_FILE,
+    text: `has ${stiff} requests in the words of descriptions ("made": "${INFERRED}"), which nobody says and which are not learnt from; replace them by words that people use`,
+  };
   return {
     folder,
     functions: read?.functions ?? [],
-    examples: examples?.examples ?? [],
+    examples: own,
     settings: settings ?? settingsSchema.parse({}),
-    notes: [...(read?.notes ?? []), ...(examples?.notes ?? [])],
+    notes: [...(read?.notes ?? []), ...(examples?.notes ?? []), ...(stiff > 0 ? [note] : [])],
   };
 }

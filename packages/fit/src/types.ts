@@ -11,6 +11,8 @@ export interface Example {
   readonly reply: string;
   /** Number of its line in the file, from 1. */
   readonly line: number;
+  /** True for a request that `init` made of a description: stiff words, which a person is to replace. */
+  readonly isInferred?: true;
 }
 
 /**
@@ -25,7 +27,7 @@ export const SPLITS = ['train', 'dev', 'test'] as const;
 export type Split = (typeof SPLITS)[number];
 
 /** One request with its right answer, right by construction. @public */
-export interface Case extends Omit<Example, 'line'> {
+export interface Case extends Omit<Example, 'line' | 'isInferred'> {
   readonly id: string;
   readonly kind: CaseKind;
   /** Identity of the wording that it was expanded from: all cases of one wording are in one split. */

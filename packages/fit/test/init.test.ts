@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { runCli } from '../../../test/helpers/cli.ts';
+import { readExamples } from '../src/examples.ts';
 import { openProject } from '../src/project.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'tinystar-init-'));
@@ -62,9 +63,12 @@ test('a project is made from a file of tools, with requests that its description
       '',
     ].join('\n'),
   );
-  const { functions, examples, notes } = openProject(at('new'));
+  const { functions, examples: learnt, notes } = openProject(at('new'));
+  const examples = readExamples(at('new', 'examples.jsonl'), functions);
   expect(functions.map(({ name }) => name)).toEqual(['set_light', 'start_vacuum', 'get_weather']);
-  expect(notes).toEqual([]);
+  // Nobody speaks like that: they are there to be replaced.
+  expect(learnt).toEqual([]);
+  expect(notes.map(({ text }) => text).join()).toContain('has 5 requests in the words of descriptions');
   expect(examples.map(({ request, calls, reply }) => ({ request, answer: calls[0] ?? reply }))).toEqual([
     {
       request: 'switch the light of a room: room kitchen',

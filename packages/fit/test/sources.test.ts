@@ -137,7 +137,7 @@ paths:
     delete: { operationId: removePet, deprecated: true }
 components:
   parameters:
-    Id: { name: id, in: path, required: true, schema: { type: integer, format: int64 } }
+    Id: { name: id, in: path, required: true, example: 7, schema: { type: integer, format: int64 } }
   schemas:
     Base: { type: object, properties: { serial: { type: string, readOnly: true }, name: { type: string } }, required: [name] }
     Pet:
@@ -150,7 +150,7 @@ const PET_FUNCTIONS = [
   {
     name: 'getPet',
     description: 'Find a pet',
-    parameters: { type: 'object', properties: { id: { type: 'integer' } }, required: ['id'] },
+    parameters: { type: 'object', properties: { id: { type: 'integer', examples: [7] } }, required: ['id'] },
   },
   {
     name: 'put_pets_by_id',
@@ -158,7 +158,7 @@ const PET_FUNCTIONS = [
     parameters: {
       type: 'object',
       properties: {
-        id: { type: 'integer' },
+        id: { type: 'integer', examples: [7] },
         name: { type: 'string' },
         born: { type: 'string', format: 'date' },
       },

@@ -17,7 +17,7 @@ import { descriptionOf } from './descriptions.ts';
 import { References, type Site } from './references.ts';
 import { isOfType, readEnum, typesOf } from './types.ts';
 import { unionOf } from './unions.ts';
-import { keptWords, tellConditions } from './words.ts';
+import { keptExamples, keptWords, tellConditions } from './words.ts';
 
 /** Schemas that one function may have in all: more are cut, as a table that grows by its references can be endless. */
 const MOST_PARTS = 300;
@@ -230,7 +230,7 @@ export class Canonical {
       enum: values,
       ...(values === undefined ? words : {}),
       default: schema['default'] ?? undefined,
-      examples: isArray(schema['examples']) ? schema['examples'] : undefined,
+      examples: values === undefined ? keptExamples(schema) : undefined,
     });
     return { schema: read, isNullable };
   }

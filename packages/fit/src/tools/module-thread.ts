@@ -33,7 +33,8 @@ function loaderOf(path: string): string {
 }
 
 async function load(path: string): Promise<Fields> {
-  const isRead = !/\.[cm]?ts$/.test(path) || 'typescript' in process.features;
+  const { typescript } = process.features as { readonly typescript?: unknown };
+  const isRead = !/\.[cm]?ts$/.test(path) || Boolean(typescript);
   lendZod();
   const address = pathToFileURL(path).href;
   if (isRead) return (await import(address)) as Fields;

@@ -4,7 +4,15 @@
  */
 import type { Note } from '../types.ts';
 import type { GivenFunction } from './functions.ts';
-import { entriesOf, isArray, isObject, type JsonObject, type JsonValue, without } from './json.ts';
+import {
+  entriesOf,
+  isArray,
+  isObject,
+  type JsonObject,
+  type JsonValue,
+  without,
+  withoutGaps,
+} from './json.ts';
 import { References } from './references.ts';
 
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
@@ -118,9 +126,13 @@ class Document {
     const written = parameter['schema'] ?? this.#bodyOf(parameter['content']);
     const schema = written ?? without(parameter, ...NO_SCHEMA);
     const description = textAt(parameter, 'description');
+    const own = withoutGaps({
+      description: description === '' ? undefined : description,
+      example: parameter['example'],
+    });
     return {
       name: textAt(parameter, 'name'),
-      schema: isObject(schema) && description !== '' ? { ...schema, description } : schema,
+      schema: isObject(schema) ? { ...schema, ...own } : schema,
       isRequired: parameter['required'] === true,
     };
   }

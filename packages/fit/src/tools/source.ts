@@ -3,7 +3,7 @@ import type { Example } from '../types.ts';
 import type { ReadFunctions } from './functions.ts';
 
 /** A request with its answer, wherever it was found. */
-export type Answered = Omit<Example, 'line'>;
+export type Answered = Omit<Example, 'line' | 'isInferred'>;
 
 export interface SourceOptions {
   /** Is told what is being waited for. */

@@ -1,5 +1,5 @@
 /** Words of a schema beside its type that are kept, and those that are left out and told. */
-import { isObject, type JsonObject, type JsonValue, withoutGaps } from './json.ts';
+import { isArray, isObject, type JsonObject, type JsonValue, textOf, withoutGaps } from './json.ts';
 
 const NUMBER = ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'];
 /** Words that are kept, by type. */
@@ -78,3 +78,16 @@ function keptWord(word: string, schema: JsonObject, tell: Tell): JsonValue | und
 /** The words of a schema of `type` that are kept. */
 export const keptWords = (type: string, schema: JsonObject, tell: Tell): JsonObject =>
   withoutGaps(Object.fromEntries((KEPT[type] ?? []).map((word) => [word, keptWord(word, schema, tell)])));
+
+/** Examples of a value that are kept: so many, and so long. */
+const MOST_EXAMPLES = 3;
+const LONGEST_EXAMPLE = 60;
+
+/** A few short values that a schema has as examples; OpenAPI says `example`. */
+export function keptExamples({ examples, example }: JsonObject): readonly JsonValue[] | undefined {
+  const given = isArray(examples) ? examples : example === undefined ? [] : [example];
+  const short = given.filter(
+    (value) => value !== null && typeof value !== 'object' && textOf(value).length <= LONGEST_EXAMPLE,
+  );
+  return short.length === 0 ? undefined : short.slice(0, MOST_EXAMPLES);
+}
