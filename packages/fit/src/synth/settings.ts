@@ -1,0 +1,64 @@
+/** What is made of a project: how many cases, in which shares. */
+import type { CaseKind, Project } from '../types.ts';
+
+/** Weights of what is to be made more of; 1 where nothing is said. */
+export interface Focus {
+  readonly functions?: Readonly<Record<string, number>>;
+  readonly kinds?: Readonly<Partial<Record<CaseKind, number>>>;
+  /** Ways in which cases come about, such as "typo" or "shared". */
+  readonly made?: Readonly<Record<string, number>>;
+}
+
+export interface SynthesisOptions {
+  readonly seed: number;
+  /** Number of training cases; a person's own examples are all among them. */
+  readonly size?: number;
+  /** Share of requests that no function answers. */
+  readonly irrelevantShare?: number;
+  /** Share of requests that lack a required argument. */
+  readonly missingShare?: number;
+  readonly severalShare?: number;
+  readonly hardShare?: number;
+  /** Shares of wordings that are held out. */
+  readonly devShare?: number;
+  readonly testShare?: number;
+  /** Answer in words where no function fits; without it, the one that a person's examples have. */
+  readonly refusal?: string;
+  readonly focus?: Focus;
+}
+
+const DEFAULTS = {
+  size: 4000,
+  irrelevantShare: 1 / 8,
+  missingShare: 0.06,
+  severalShare: 0.2,
+  hardShare: 0.1,
+  devShare: 0.1,
+  testShare: 0.15,
+  refusal: '',
+  focus: {},
+};
+
+/** A project with so many examples speaks for itself: most of its cases are its own. */
+export const MANY = 1000;
+/** Held-out examples that are enough for a verdict, and for choosing. */
+const ENOUGH = { test: 700, dev: 500 };
+
+export type Settings = Required<SynthesisOptions>;
+
+/** Settings with their defaults, as far as they suit the number of a project's examples. */
+export function settingsOf({ examples }: Project, options: SynthesisOptions): Settings {
+  const given = { ...DEFAULTS, ...options };
+  const number = examples.length;
+  if (number <= MANY) return given;
+  return {
+    ...given,
+    size: Math.max(given.size, Math.round(number * 1.25)),
+    // What is said for nothing is in so many examples itself, or nowhere.
+    irrelevantShare: examples.some(({ calls }) => calls.length === 0) ? 0 : given.irrelevantShare / 2,
+    missingShare: 0,
+    severalShare: 0,
+    devShare: Math.min(given.devShare, ENOUGH.dev / number),
+    testShare: Math.min(given.testShare, ENOUGH.test / number),
+  };
+}

@@ -1,0 +1,69 @@
+/** The case files of a project: `cases/train.jsonl`, `cases/dev.jsonl` and `cases/test.jsonl`. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { UserError } from '../../../../src/base/errors.ts';
+import { readText, writeAtomic } from '../../../../src/base/files.ts';
+import type { JsonObject } from '../../../../src/json/value.ts';
+import { type Case, CASE_KINDS, type Split, SPLITS } from '../types.ts';
+
+export type Cases = Readonly<Record<Split, readonly Case[]>>;
+
+export const caseFile = (folder: string, split: Split): string => join(folder, 'cases', `${split}.jsonl`);
+
+const caseSchema = z.strictObject({
+  id: z.string(),
+  request: z.string(),
+  calls: z
+    .array(
+      z.strictObject({
+        name: z.string(),
+        arguments: z.custom<JsonObject>(
+          (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+        ),
+      }),
+    )
+    .default([]),
+  reply: z.string().default(''),
+  kind: z.enum(CASE_KINDS),
+  wording: z.string(),
+  made: z.string(),
+});
+
+function lineOf({ id, request, calls, reply, kind, wording, made }: Case): string {
+  const answer = calls.length > 0 ? { calls } : { calls, reply };
+  return `${JSON.stringify({ id, request, ...answer, kind, made, wording })}\n`;
+}
+
+/** Writes the three files. */
+export function writeCases(folder: string, cases: Cases): void {
+  for (const split of SPLITS) writeAtomic(caseFile(folder, split), cases[split].map(lineOf).join(''));
+}
+
+/** Reads the cases of one file; throws a UserError with the line that is no case. */
+export function readCaseFile(path: string): Case[] {
+  return readText(path)
+    .split('\n')
+    .flatMap((line, i) => {
+      if (line.trim() === '') return [];
+      try {
+        return [caseSchema.parse(JSON.parse(line))];
+      } catch {
+        throw new UserError(
+          'CASES',
+          `${path}:${i + 1} is not a case; correct the line, or run tinystar synth again.`,
+        );
+      }
+    });
+}
+
+/** Reads the three files; throws a UserError where there are none. */
+export function readCases(folder: string): Cases {
+  const read = (split: Split): Case[] => {
+    const path = caseFile(folder, split);
+    if (!existsSync(path))
+      throw new UserError('CASES', `${path} is not there; run tinystar synth ${folder}.`);
+    return readCaseFile(path);
+  };
+  return { train: read('train'), dev: read('dev'), test: read('test') };
+}

@@ -1,0 +1,189 @@
+/** Requests that no function answers: things that people ask assistants for, as far as they do not meet the given functions. */
+import { z } from 'zod';
+import type { Rng } from '../../../../src/base/rng.ts';
+import type { Field } from './fields.ts';
+import { nameWords, once, readLexicon, stem, thingsSchema, valueText } from './lexicon.ts';
+import { concepts, stemsOf } from './concepts.ts';
+import { type Meaning, type Phrase, phrasesOf, sayPhrase } from './phrases.ts';
+import { textKind } from './kinds.ts';
+import type { Known, Source } from './sources.ts';
+import type { Wording } from './wording.ts';
+
+const topicsSchema = z.array(
+  z.strictObject({
+    /** Words that a function for it would have in its name, description or examples. */
+    about: thingsSchema,
+    say: z.string().transform(phrasesOf),
+  }),
+);
+const topics = once(() => readLexicon('topics', topicsSchema));
+
+const REFUSAL = "I can't do that.";
+
+/** A person's usual reply to what no function does. */
+export function refusalOf({ project }: Known): string {
+  const counts = new Map<string, number>();
+  for (const { calls, reply } of project.examples)
+    if (calls.length === 0 && reply !== '' && !reply.trim().endsWith('?'))
+      counts.set(reply, (counts.get(reply) ?? 0) + 1);
+  return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0] ?? REFUSAL;
+}
+
+/** Slots of a topic's phrase: kinds of text by their own name. */
+const NO_FIELDS = new Map<string, Field>();
+function textFields(
+  phrase: Phrase,
+  likes: Readonly<Record<string, string>> = {},
+): ReadonlyMap<string, Field> {
+  const keys = phrase.template.slots.map((key) => key.split(':')[0] ?? key);
+  if (keys.length === 0) return NO_FIELDS;
+  return new Map(
+    keys.map((key) => {
+      const kind = textKind(likes[key] ?? key, [], 0, () => true);
+      return [key, { path: [key], words: [key], description: '', required: false, kind }];
+    }),
+  );
+}
+
+function unanswered(
+  phrase: Phrase,
+  id: string,
+  reply: string,
+  made: string,
+  rng: Rng,
+  likes?: Readonly<Record<string, string>>,
+): Wording | undefined {
+  const meaning: Meaning = { tool: '', fields: textFields(phrase, likes), fixed: [], required: [], made };
+  const said = sayPhrase(phrase, meaning, rng, { optional: 0.3 });
+  if (said === undefined) return undefined;
+  const slots = said.wording.slots.map((slot) => ({ ...slot, form: undefined, targets: [] }));
+  return { ...said.wording, slots, calls: [], reply, kind: 'irrelevant', made, source: id };
+}
+
+/** Stems of all that a project's functions and calls speak of. */
+function ownStems({ project }: Known): Set<string> {
+  const found = new Set<string>();
+  for (const { name, description, parameters } of project.functions) {
+    for (const one of stemsOf(`${name} ${description}`)) found.add(one);
+    for (const one of stemsOf(Object.keys((parameters['properties'] ?? {}) as object).join(' ')))
+      found.add(one);
+  }
+  for (const { request, calls } of project.examples)
+    if (calls.length > 0) for (const one of stemsOf(request)) found.add(one);
+  return found;
+}
+
+export function topicSources(known: Known, reply: string): Source[] {
+  const own = ownStems(known);
+  const names = new Set(
+    known.project.functions.flatMap(({ name, description }) =>
+      [...nameWords(name), ...nameWords(description)].map(stem),
+    ),
+  );
+  const source = (
+    phrase: Phrase,
+    id: string,
+    weight: number,
+    made: string,
+    likes?: Readonly<Record<string, string>>,
+  ): Source => ({
+    id,
+    tools: [],
+    kind: 'irrelevant',
+    origin: 'topics',
+    weight,
+    draw: (rng) => unanswered(phrase, id, reply, made, rng, likes),
+  });
+  const far = topics()
+    .filter(({ about }) => !about.some((word) => own.has(stem(word))))
+    .flatMap(({ about, say }) =>
+      say.map((phrase) => source(phrase, `${about[0] ?? ''}: ${phrase.line}`, 1, 'irrelevant')),
+    );
+  const matched = new Set(known.matches.map(({ concept }) => concept));
+  const others = concepts()
+    .filter((concept) => !matched.has(concept) && !concept.about.some((word) => own.has(stem(word))))
+    .flatMap((concept) => {
+      const likes = Object.fromEntries(Object.entries(concept.roles).map(([role, { like }]) => [role, like]));
+      return concept.phrases.flatMap(({ say }) =>
+        say.map((phrase) => source(phrase, `${concept.concept}: ${phrase.line}`, 0.25, 'irrelevant', likes)),
+      );
+    });
+  const near = known.matches.flatMap(({ concept, tool }) => {
+    const fields = known.fields.get(tool) ?? [];
+    const likes = Object.fromEntries(Object.entries(concept.roles).map(([role, { like }]) => [role, like]));
+    return concept.beyond
+      .filter(({ unless }) => !unless.some((word) => names.has(stem(word))))
+      .flatMap(({ say }) =>
+        say.map((phrase): Source => {
+          const id = `${concept.concept}: ${phrase.line}`;
+          const values = nearFields(phrase, fields, concept.roles, likes);
+          return {
+            id,
+            tools: [],
+            kind: 'irrelevant',
+            origin: 'topics',
+            weight: 1.5,
+            draw(rng) {
+              const meaning: Meaning = { tool: '', fields: values, fixed: [], required: [], made: 'near' };
+              const said = sayPhrase(phrase, meaning, rng, { optional: 0.3 });
+              if (said === undefined) return undefined;
+              return {
+                ...said.wording,
+                slots: said.wording.slots.map((slot) => ({ ...slot, targets: [] })),
+                calls: [],
+                reply,
+                kind: 'irrelevant',
+                made: 'near',
+                source: id,
+              };
+            },
+          };
+        }),
+      );
+  });
+  return [...far, ...others, ...near];
+}
+
+/** The function's own values for a phrase about what it cannot do; a lexicon's where it has none. */
+function nearFields(
+  phrase: Phrase,
+  fields: readonly Field[],
+  roles: Readonly<Record<string, { readonly names: readonly string[] }>>,
+  likes: Readonly<Record<string, string>>,
+): ReadonlyMap<string, Field> {
+  const plain = textFields(phrase, likes);
+  return new Map(
+    [...plain].map(([key, field]) => {
+      const names = roles[key]?.names.map(stem) ?? [];
+      const own = fields.find(
+        ({ words, kind }) => words.some((word) => names.includes(stem(word))) && kind.sort !== 'boolean',
+      );
+      return [key, own ?? field];
+    }),
+  );
+}
+
+/** Words for values that an enum does not have: those of other arguments of the project, and of the lexicon. */
+export function foreignValues(known: Known): (allowed: readonly unknown[]) => readonly string[] {
+  const rooms = once(() => {
+    const pool: string[] = [];
+    for (const fields of known.fields.values())
+      for (const { kind } of fields)
+        if (kind.sort === 'enum')
+          pool.push(...kind.values.map((value) => nameWords(valueText(value)).join(' ')));
+    return pool;
+  });
+  const isRoom = (words: readonly string[]): boolean => words.filter((word) => ROOMS().has(word)).length >= 2;
+  return (allowed) => {
+    const own = new Set(allowed.map((value) => nameWords(valueText(value)).join(' ')));
+    if (!isRoom([...own])) return [];
+    return [...new Set([...rooms().filter((word) => ROOMS().has(word)), ...ROOMS()])].filter(
+      (word) => !own.has(word),
+    );
+  };
+}
+
+const ROOMS = once(
+  () =>
+    new Set(readLexicon('words', z.looseObject({ words: z.record(z.string(), thingsSchema) })).words['room']),
+);
