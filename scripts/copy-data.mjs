@@ -5,6 +5,7 @@ const PATHS = [
   'packages/assistant/src/phrases',
   'packages/assistant/src/people/phrases',
   'packages/environments/src/arithmetic/phrases',
+  'packages/fit/src/synth/lexicons',
   'packages/environments/src/logic/phrases',
   'src/report/page.css',
 ];

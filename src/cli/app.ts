@@ -51,6 +51,7 @@ const COMMANDS: Commands = {
       brief: 'Prepare data and look at it',
       fullDescription: examples('Prepares data and looks at it.', 'tinystar data inspect --count 2'),
     }),
+  synth: async () => (await import('./commands/synth.ts')).synthCommand,
   doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
 };
 

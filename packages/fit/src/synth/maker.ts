@@ -85,7 +85,7 @@ export class Maker {
   constructor(known: Known, settings: Settings, splits: ReadonlyMap<string, Split>) {
     this.#known = known;
     this.#settings = settings;
-    this.#refusal = settings.refusal || refusalOf(known);
+    this.#refusal = refusalOf(known, settings.refusal);
     const tools = [...known.tools.values()];
     this.#schemas = new Map(tools.map(({ name, parameters }) => [name, new JsonSchema(parameters)]));
     this.#orders = new Map(

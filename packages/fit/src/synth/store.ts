@@ -1,5 +1,5 @@
 /** The case files of a project: `cases/train.jsonl`, `cases/dev.jsonl` and `cases/test.jsonl`. */
-import { existsSync } from 'node:fs';
+import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../../../../src/base/errors.ts';
@@ -35,13 +35,26 @@ function lineOf({ id, request, calls, reply, kind, wording, made }: Case): strin
   return `${JSON.stringify({ id, request, ...answer, kind, made, wording })}\n`;
 }
 
+const textOf = (cases: readonly Case[]): string => cases.map(lineOf).join('');
+
+/** Moves the folder of cases aside, where they are others than those to come; returns its new name. */
+export function keepEarlier(folder: string, cases: Cases): string | undefined {
+  const here = SPLITS.filter((split) => existsSync(caseFile(folder, split)));
+  if (here.every((split) => readText(caseFile(folder, split)) === textOf(cases[split]))) return undefined;
+  let number = 1;
+  const name = (): string => join(folder, `cases-${number}`);
+  while (existsSync(name())) number++;
+  renameSync(join(folder, 'cases'), name());
+  return name();
+}
+
 /** Writes the three files. */
 export function writeCases(folder: string, cases: Cases): void {
-  for (const split of SPLITS) writeAtomic(caseFile(folder, split), cases[split].map(lineOf).join(''));
+  for (const split of SPLITS) writeAtomic(caseFile(folder, split), textOf(cases[split]));
 }
 
 /** Reads the cases of one file; throws a UserError with the line that is no case. */
-export function readCaseFile(path: string): Case[] {
+function readCaseFile(path: string): Case[] {
   return readText(path)
     .split('\n')
     .flatMap((line, i) => {

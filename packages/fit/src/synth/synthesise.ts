@@ -32,7 +32,7 @@ export function synthesise(project: Project, options: SynthesisOptions): Synthes
     : [...exampleSources(known), ...phraseSources(known), ...genericSources(known), ...genericMissing(known)];
   const sources = [
     ...made,
-    ...(settings.irrelevantShare > 0 ? topicSources(known, settings.refusal || refusalOf(known)) : []),
+    ...(settings.irrelevantShare > 0 ? topicSources(known, refusalOf(known, settings.refusal)) : []),
   ];
   const rng = Rng.seeded(settings.seed, 'synth');
   const items = sources.map(({ id, tools, kind, origin }) => ({

@@ -20,8 +20,9 @@ const topics = once(() => readLexicon('topics', topicsSchema));
 
 const REFUSAL = "I can't do that.";
 
-/** A person's usual reply to what no function does. */
-export function refusalOf({ project }: Known): string {
+/** A person's usual reply to what no function does; `given` where it is a wish of their own. */
+export function refusalOf({ project }: Known, given: string): string {
+  if (given !== '' && given !== REFUSAL) return given;
   const counts = new Map<string, number>();
   for (const { calls, reply } of project.examples)
     if (calls.length === 0 && reply !== '' && !reply.trim().endsWith('?'))

@@ -1,0 +1,281 @@
+/** Cases by construction: right by the schema, by the request, and by the split. */
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runCli } from '../../../test/helpers/cli.ts';
+import { Rng } from '../../../src/base/rng.ts';
+import type { Tool } from '../../../src/chat/messages.ts';
+import { openProject } from '../src/project.ts';
+import { settingsSchema } from '../src/settings.ts';
+import { clockTimes, durations, measured } from '../src/synth/numbers.ts';
+import { sampleOf } from '../src/synth/patterns.ts';
+import { knowledgeOf } from '../src/synth/sources.ts';
+import { divide } from '../src/synth/split.ts';
+import { readCases } from '../src/synth/store.ts';
+import { type Synthesis, synthesise } from '../src/synth/synthesise.ts';
+import { type Case, type Example, type Project, SPLITS } from '../src/types.ts';
+
+const HOME = resolve(import.meta.dirname, '../../../examples/home');
+const folders: string[] = [];
+const copyOfHome = (): string => {
+  const folder = mkdtempSync(join(tmpdir(), 'synth-'));
+  folders.push(folder);
+  for (const name of ['functions.json', 'examples.jsonl']) cpSync(join(HOME, name), join(folder, name));
+  return folder;
+};
+afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true })));
+
+const projectOf = (functions: readonly Tool[], examples: readonly Omit<Example, 'line'>[]): Project => ({
+  folder: '.',
+  functions,
+  examples: examples.map((example, i) => ({ ...example, line: i + 1 })),
+  settings: settingsSchema.parse({}),
+  notes: [],
+});
+
+const object = (properties: Tool['parameters'], required: readonly string[]): Tool['parameters'] => ({
+  type: 'object',
+  properties,
+  required,
+});
+const TIMER: Tool = {
+  name: 'start_timer',
+  description: 'Start a countdown',
+  parameters: object({ minutes: { type: 'number', exclusiveMinimum: 0 }, label: { type: 'string' } }, [
+    'minutes',
+  ]),
+};
+const LAMP: Tool = {
+  name: 'set_lamp',
+  description: 'Switch a lamp',
+  parameters: object(
+    {
+      room: { type: 'string', enum: ['kitchen', 'hall', 'attic', 'office'] },
+      state: { type: 'string', enum: ['on', 'off'] },
+    },
+    ['room', 'state'],
+  ),
+};
+const call = (name: string, args: Tool['parameters']): Omit<Example, 'line' | 'request'> => ({
+  calls: [{ name, arguments: args }],
+  reply: '',
+});
+
+let home: Project;
+let made: Synthesis;
+let all: readonly Case[];
+beforeAll(() => {
+  home = openProject(HOME);
+  made = synthesise(home, { seed: 3, size: 1500 });
+  all = SPLITS.flatMap((split) => made[split]);
+});
+
+describe('sayings', () => {
+  const texts = (sayings: readonly { readonly text: string }[]): string[] => sayings.map(({ text }) => text);
+  it('says lengths of time in every usual unit', () => {
+    expect(texts(durations(30, 'minute'))).toEqual(
+      expect.arrayContaining(['half an hour', '30 minutes', 'thirty minutes']),
+    );
+    expect(texts(durations(1.5, 'minute'))).toEqual(
+      expect.arrayContaining(['90 seconds', 'a minute and a half']),
+    );
+    expect(texts(durations(90, 'second'))).toEqual(
+      expect.arrayContaining(['90 seconds', 'a minute and a half']),
+    );
+    expect(texts(durations(2, 'hour'))).toEqual(expect.arrayContaining(['120 minutes', 'two hours']));
+  });
+  it('says a time of day with its half of the day, or without where the morning is meant', () => {
+    expect(texts(clockTimes('15:00', true))).toEqual(
+      expect.arrayContaining(['3 pm', 'three in the afternoon', '15:00']),
+    );
+    expect(texts(clockTimes('15:00', true))).not.toContain('3');
+    expect(texts(clockTimes('05:30', true))).toContain('half past five');
+    expect(texts(clockTimes('05:30', false))).not.toContain('half past five');
+    expect(texts(clockTimes('06:45', true))).toContain('quarter to seven');
+    expect(texts(clockTimes('00:00', true))).toContain('midnight');
+  });
+  it('says numbers with their unit', () => {
+    expect(texts(measured(50, 'percent'))).toEqual(expect.arrayContaining(['50%', 'fifty percent', 'half']));
+    expect(texts(measured(21.5, 'degrees'))).toEqual(
+      expect.arrayContaining(['21.5', '21 and a half degrees']),
+    );
+  });
+  it('makes texts that match a simple pattern, and leaves others alone', () => {
+    for (const pattern of ['^[A-Z]{2}-\\d{4}$', '^(north|south)\\d?$', '^#[0-9a-f]{6}$']) {
+      const sample = sampleOf(pattern)!;
+      for (let seed = 0; seed < 50; seed++) expect(sample(Rng.seeded(seed))).toMatch(new RegExp(pattern));
+    }
+    expect(sampleOf('^(?!x)[a-z]+$')).toBeUndefined();
+  });
+});
+
+describe('slots of examples', () => {
+  const slotsOf = (tool: Tool, request: string, args: Tool['parameters']): string[] => {
+    const [wording] = knowledgeOf(projectOf([tool], [{ request, ...call(tool.name, args) }])).wordings;
+    return wording!.original!.map(({ said }) => said);
+  };
+  it('finds values as they are said', () => {
+    expect(slotsOf(TIMER, 'count down half an hour', { minutes: 30 })).toEqual(['half an hour']);
+    expect(slotsOf(TIMER, 'give me 90 seconds for the eggs', { minutes: 1.5, label: 'eggs' })).toEqual([
+      '90 seconds',
+      'eggs',
+    ]);
+    expect(slotsOf(LAMP, 'Kitchen lamp off', { room: 'kitchen', state: 'off' })).toEqual(['Kitchen', 'off']);
+  });
+  it('leaves alone what a word only implies, and "on" that is no state', () => {
+    expect(slotsOf(LAMP, 'kill the attic lamp', { room: 'attic', state: 'off' })).toEqual(['attic']);
+    expect(slotsOf(LAMP, 'light on the stairs to the attic', { room: 'attic', state: 'on' })).toContain(
+      'attic',
+    );
+  });
+});
+
+describe('cases of the shipped example', () => {
+  it('are the same for the same seed, and others for another', () => {
+    expect(synthesise(home, { seed: 3, size: 1500 })).toEqual(made);
+    expect(synthesise(home, { seed: 4, size: 1500 }).train).not.toEqual(made.train);
+  });
+
+  it('call functions within their schemas', () => {
+    for (const { calls } of all)
+      for (const { name, arguments: args } of calls) {
+        const { parameters } = home.functions.find((tool) => tool.name === name)!;
+        const properties = parameters['properties'] as Readonly<
+          Record<string, Readonly<Record<string, unknown>>>
+        >;
+        expect(Object.keys(properties)).toEqual(expect.arrayContaining(Object.keys(args)));
+        for (const required of (parameters['required'] ?? []) as string[])
+          expect(args).toHaveProperty([required]);
+        for (const [key, value] of Object.entries(args)) {
+          const allowed = properties[key]?.['enum'] as unknown[] | undefined;
+          if (allowed !== undefined) expect(allowed).toContain(value);
+        }
+      }
+  });
+
+  it('have either calls or words for an answer, and words where nothing is to be called', () => {
+    for (const { calls, reply, kind } of all) {
+      expect(calls.length > 0).toBe(reply === '');
+      if (kind === 'irrelevant' || kind === 'missing') expect(calls).toEqual([]);
+      if (kind === 'single') expect(calls).toHaveLength(1);
+      if (kind === 'several') expect(calls.length).toBeGreaterThan(1);
+    }
+  });
+
+  it('say free text in the request as the call has it', () => {
+    const isFree = (name: string, key: string): boolean => {
+      const tool = home.functions.find((one) => one.name === name)!;
+      const schema = (
+        tool.parameters['properties'] as Readonly<Record<string, Readonly<Record<string, unknown>>>>
+      )[key]!;
+      return (
+        schema['type'] === 'string' && !('enum' in schema) && !('pattern' in schema) && !('format' in schema)
+      );
+    };
+    const unsaid = all.filter(({ request, calls }) =>
+      calls.some(({ name, arguments: args }) =>
+        Object.entries(args).some(([key, value]) => isFree(name, key) && !request.includes(String(value))),
+      ),
+    );
+    expect(unsaid.filter(({ made: how }) => how !== 'example')).toEqual([]);
+  });
+
+  it('have every example of a person once, in one of the splits', () => {
+    const requests = all.filter(({ made: how }) => how === 'example').map(({ request }) => request);
+    expect(requests.toSorted()).toEqual([...new Set(home.examples.map(({ request }) => request))].toSorted());
+  });
+
+  it('share no wording between the splits', () => {
+    expect(made.leaks).toMatchObject({ wordings: 0, requests: 0, templates: 0 });
+    const plain = ({ request }: Case): string =>
+      request
+        .toLowerCase()
+        .replaceAll(/[^a-z0-9]+/g, ' ')
+        .trim();
+    const train = new Set(made.train.map(plain));
+    expect([...made.dev, ...made.test].filter((one) => train.has(plain(one)))).toEqual([]);
+    const wordings = new Set(made.train.map(({ wording }) => wording));
+    expect([...made.dev, ...made.test].filter(({ wording }) => wordings.has(wording))).toEqual([]);
+  });
+
+  it('are one in eight about nothing that can be called', () => {
+    const share = made.train.filter(({ kind }) => kind === 'irrelevant').length / made.train.length;
+    expect(share).toBeGreaterThan(0.09);
+    expect(share).toBeLessThan(0.16);
+  });
+
+  it('never call what is forbidden or taken back', () => {
+    const negated = all.filter(({ made: how }) => how === 'negation');
+    expect(negated.length).toBeGreaterThan(5);
+    expect(negated.filter(({ calls }) => calls.length > 0)).toEqual([]);
+  });
+
+  it('are more of what is focused on', () => {
+    const focused = synthesise(home, { seed: 3, size: 1500, focus: { kinds: { hard: 5 } } });
+    const hard = (cases: readonly Case[]): number => cases.filter(({ kind }) => kind === 'hard').length;
+    expect(hard(focused.train)).toBeGreaterThan(2 * hard(made.train));
+  });
+});
+
+describe('cases of other functions', () => {
+  it('are made of names and descriptions where there is no example', () => {
+    const tool: Tool = {
+      name: 'rotate_antenna',
+      description: 'Rotate the antenna to a bearing',
+      parameters: object({ bearing: { type: 'integer', minimum: 0, maximum: 359 } }, ['bearing']),
+    };
+    const { train, notes } = synthesise(projectOf([tool], []), { seed: 1, size: 60 });
+    const singles = train.filter(({ kind }) => kind === 'single');
+    expect(singles.length).toBeGreaterThan(10);
+    expect(singles.some(({ request }) => /rotate (the )?antenna/i.test(request))).toBe(true);
+    expect(notes.map(({ where }) => where)).toContain('rotate_antenna');
+  });
+
+  it('never refuse what a function does', () => {
+    const tv: Tool = {
+      name: 'tv_power',
+      description: 'Turn the television on or off',
+      parameters: object({ on: { type: 'boolean' } }, ['on']),
+    };
+    const { train } = synthesise(projectOf([tv], []), { seed: 1, size: 500, irrelevantShare: 0.5 });
+    const refused = train.filter(({ kind }) => kind === 'irrelevant');
+    expect(refused.length).toBeGreaterThan(50);
+    expect(refused.filter(({ request }) => /\b(tv|television)\b/i.test(request))).toEqual([]);
+  });
+
+  it('ask for what is missing by name', () => {
+    const { train } = synthesise(projectOf([LAMP, TIMER], []), { seed: 1, size: 300, missingShare: 0.4 });
+    const replies = new Set(train.filter(({ kind }) => kind === 'missing').map(({ reply }) => reply));
+    expect([...replies].every((reply) => /room|long|on or off/i.test(reply))).toBe(true);
+    expect(replies.size).toBeGreaterThan(1);
+  });
+
+  it('divide wordings alike in each group and leave a group at least half of its own', () => {
+    const items = Array.from({ length: 40 }, (_, i) => ({ id: `w${i}`, group: `g${i % 4}` }));
+    const split = divide(items, { dev: 0.1, test: 0.2 }, Rng.seeded(1));
+    const count = (name: string): number => [...split.values()].filter((one) => one === name).length;
+    expect([count('train'), count('dev'), count('test')]).toEqual([28, 4, 8]);
+    expect(divide([{ id: 'only', group: 'g' }], { dev: 0.4, test: 0.4 }, Rng.seeded(1)).get('only')).toBe(
+      'train',
+    );
+  });
+});
+
+describe('tinystar synth', () => {
+  it('writes the cases, shows some of each kind with counts and the leak check, and keeps what was there', async () => {
+    const folder = copyOfHome();
+    const first = await runCli(['synth', folder, '--size', '300']);
+    expect(first).toMatchObject({ code: 0, stderr: '' });
+    expect(first.stdout).toContain('stands in two splits');
+    for (const kind of ['single', 'several', 'irrelevant', 'missing', 'hard'])
+      expect(first.stdout).toContain(kind);
+    expect(readCases(folder).train).toHaveLength(300);
+    const before = readFileSync(join(folder, 'cases', 'train.jsonl'), 'utf8');
+    await runCli(['synth', folder, '--size', '300']);
+    expect(existsSync(join(folder, 'cases-1'))).toBe(false);
+    await runCli(['synth', folder, '--size', '400']);
+    expect(readFileSync(join(folder, 'cases-1', 'train.jsonl'), 'utf8')).toBe(before);
+    expect(readCases(folder).train).toHaveLength(400);
+  });
+});

@@ -1,0 +1,124 @@
+/** `tinystar synth`: the cases of a project, by construction. */
+import { join } from 'node:path';
+import { openProject } from '../../../packages/fit/src/project.ts';
+import { keepEarlier, writeCases } from '../../../packages/fit/src/synth/store.ts';
+import { type Synthesis, synthesise } from '../../../packages/fit/src/synth/synthesise.ts';
+import { type Case, CASE_KINDS, type Split, SPLITS } from '../../../packages/fit/src/types.ts';
+import { shortened } from '../../base/errors.ts';
+import { headedTable } from '../../report/table.ts';
+import { command } from '../command.ts';
+import { outStyle } from '../context.ts';
+import { optional, toggle, whole } from '../flags.ts';
+import type { Style } from '../terminal.ts';
+
+const NONE = 'nothing to call';
+const functionsOf = ({ calls }: Case): string[] =>
+  calls.length === 0 ? [NONE] : [...new Set(calls.map(({ name }) => name))];
+
+/** Numbers of training cases by function and kind; a case of several functions counts for each. */
+function countTable(cases: readonly Case[], functions: readonly string[], style: Style): string {
+  const row = (name: string, of: readonly Case[]): string[] => [
+    name,
+    ...CASE_KINDS.map((kind) => String(of.filter((one) => one.kind === kind).length)),
+    String(of.length),
+  ];
+  const rows = [...functions, NONE].map((name) =>
+    row(
+      name,
+      cases.filter((one) => functionsOf(one).includes(name)),
+    ),
+  );
+  return headedTable(['training cases', ...CASE_KINDS, 'all'], [...rows, row('all', cases)], style);
+}
+
+/** Answer of a case on one line. */
+function answerOf({ calls, reply }: Case): string {
+  const written = calls.map(
+    ({ name, arguments: args }) =>
+      `${name}(${Object.entries(args)
+        .map(([key, value]) => `${key}: ${JSON.stringify(value)}`)
+        .join(', ')})`,
+  );
+  return calls.length === 0 ? `"${reply}"` : written.join(', ');
+}
+
+/** Some cases of each kind, of different ways in which they came about. */
+function sampleText(cases: readonly Case[], count: number, style: Style): string {
+  return CASE_KINDS.map((kind) => {
+    const among = cases.filter((one) => one.kind === kind);
+    // Neighbours are of the same sources less often than not: every k-th is a fair sample.
+    const step = Math.max(1, Math.floor(among.length / count));
+    const lines = among
+      .filter((_, i) => i % step === step - 1)
+      .slice(0, count)
+      .map(
+        (one) => `  ${one.request}\n    ${style.dim(`${shortened(answerOf(one), 140)}  (${one.made})`)}\n`,
+      );
+    return among.length === 0 ? '' : `${style.bold(kind)}\n${lines.join('')}`;
+  }).join('');
+}
+
+/** Leak check in a sentence. */
+function leakText({ leaks }: Synthesis, style: Style): string {
+  const { wordings, requests, templates, leftOut } = leaks;
+  const isClean = wordings + requests + templates === 0;
+  const text = isClean
+    ? `no wording, request or request but for its values stands in two splits (${leftOut} were left out for it)`
+    : `${wordings} wordings, ${requests} requests and ${templates} requests but for their values stand in two splits`;
+  return `leak check: ${isClean ? style.good(text) : style.bad(text)}\n`;
+}
+
+export const synthCommand = command({
+  brief: "Make the training, development and test cases of a project's functions",
+  about:
+    "Makes cases that are right by construction: of the examples' wordings with other values, phrases for common jobs, and the\n" +
+    "functions' own words; single calls, several, none, missing values, corrections, negations, typos. Wordings are divided into\n" +
+    'training, development and test before anything is made of them. The same input gives the same files. Cases that are there\n' +
+    'already are kept beside the new ones.',
+  examples: [
+    'tinystar synth home',
+    'tinystar synth home --size 8000 --show 10',
+    'tinystar synth home --json',
+  ],
+  flags: {
+    size: optional(whole(50, 'Training cases; default: the setting cases of fit.yaml')),
+    seed: optional(whole(0, 'Seed; default: the setting of fit.yaml')),
+    show: whole(0, 'Cases of each kind that are printed', 4),
+    json: toggle('Print the counts as one JSON object'),
+  },
+  args: [{ brief: 'Folder of the project', placeholder: 'DIR' }],
+  async run(context, { size, seed, show, json }, folder) {
+    const { stdout } = context.process;
+    const project = openProject(folder);
+    const { settings } = project;
+    const made = synthesise(project, {
+      seed: seed ?? settings.seed,
+      size: size ?? settings.cases,
+      irrelevantShare: settings.irrelevant_share,
+      devShare: settings.dev_share,
+      testShare: settings.test_share,
+      refusal: settings.refusal,
+    });
+    const earlier = keepEarlier(folder, made);
+    writeCases(folder, made);
+    const style = outStyle(context);
+    const names = project.functions.map(({ name }) => name);
+    if (json) {
+      const count = (split: Split): Record<string, number> =>
+        Object.fromEntries(
+          CASE_KINDS.map((kind) => [kind, made[split].filter((one) => one.kind === kind).length]),
+        );
+      const counts = Object.fromEntries(SPLITS.map((split) => [split, count(split)]));
+      const notes = [...project.notes, ...made.notes];
+      stdout.write(`${JSON.stringify({ folder, counts, leaks: made.leaks, notes, earlier })}\n`);
+      return;
+    }
+    stdout.write(`${sampleText(made.train, show, style)}\n${countTable(made.train, names, style)}\n`);
+    for (const { where, text } of [...project.notes, ...made.notes])
+      stdout.write(`${style.accent('note')} ${where} ${text}\n`);
+    if (earlier !== undefined) stdout.write(`The cases that were there are in ${earlier}.\n`);
+    stdout.write(leakText(made, style));
+    const counts = SPLITS.map((split) => `${made[split].length} ${split}`).join(', ');
+    stdout.write(`${join(folder, 'cases')}: ${counts}\n`);
+  },
+});
