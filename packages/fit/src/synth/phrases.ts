@@ -21,7 +21,7 @@ export interface Argument {
   readonly field: Field;
 }
 
-/** What a phrase is said about. */
+/** Subject of a phrase. */
 export interface Meaning {
   readonly tool: string;
   readonly fields: ReadonlyMap<string, Field>;

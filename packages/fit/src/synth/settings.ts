@@ -1,4 +1,4 @@
-/** What is made of a project: how many cases, in which shares. */
+/** Settings of a synthesis: how many cases, in which shares. */
 import type { CaseKind, Project } from '../types.ts';
 
 /** Weights of what is to be made more of; 1 where nothing is said. */

@@ -42,7 +42,7 @@ export function divide(
   return split;
 }
 
-/** What test and development share with training: all of it should be none. */
+/** Things that test and development share with training: all of it should be none. */
 export interface Leaks {
   /** Wordings that stand in two splits. */
   readonly wordings: number;
