@@ -40,7 +40,7 @@ export const fieldKey = (tool: string, path: readonly (string | number)[]): stri
   JSON.stringify([tool, ...path.map((part) => (typeof part === 'number' ? '*' : part))]);
 
 /** A schema behind what may be left out of it: null, and a single alternative. */
-export function bareSchema(schema: JsonObject): JsonObject {
+function bareSchema(schema: JsonObject): JsonObject {
   const { anyOf, oneOf, type, const: constant } = schema;
   const options = (anyOf ?? oneOf) as readonly JsonValue[] | undefined;
   if (Array.isArray(options)) {
@@ -117,7 +117,7 @@ function rangeOf(schema: JsonObject, unit: Unit, isWhole: boolean, own: readonly
 const WEAK = new Set(['to', 'from']);
 
 /** Kind of free text that a name and a description speak of; "thing" where they tell nothing. */
-export function textKindName(words: readonly string[], description: string, tool: Tool): string {
+function textKindName(words: readonly string[], description: string, tool: Tool): string {
   const own = words.map(stem);
   const [last = ''] = own.slice(-1);
   const said = nameWords(description).map(stem);

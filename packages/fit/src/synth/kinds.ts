@@ -269,7 +269,7 @@ export function patternKind(pattern: string, own: readonly string[]): Kind | und
 }
 
 /** "a", "a and b", "a, b and c". */
-export function enumerated(parts: readonly string[], the: string, rng?: Rng): string {
+function enumerated(parts: readonly string[], the: string, rng?: Rng): string {
   const [last = '', ...before] = [...parts].reverse();
   const and =
     rng === undefined || rng.chance(0.85)

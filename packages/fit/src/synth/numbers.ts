@@ -13,7 +13,7 @@ const ONES =
 const TENS = '_ _ twenty thirty forty fifty sixty seventy eighty ninety'.split(' ');
 
 /** A whole number in words: "twenty five", "a hundred and twenty"; digits beyond 999. */
-export function numberWords(value: number): string {
+function numberWords(value: number): string {
   if (!Number.isInteger(value) || value < 0 || value > 999) return String(value);
   if (value < 20) return ONES[value] ?? '';
   if (value < 100) {

@@ -16,11 +16,6 @@ export interface Phrase {
 export const phrasesOf = (block: string): Phrase[] =>
   parseTemplates(block).map((template) => ({ template, line: template.source }));
 
-export interface Argument {
-  readonly role: string;
-  readonly field: Field;
-}
-
 /** Subject of a phrase. */
 export interface Meaning {
   readonly tool: string;

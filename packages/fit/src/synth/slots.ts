@@ -142,7 +142,7 @@ const OPENING =
 const CLOSING = /[ ,]*\b(?:please|pls|thanks|thank you|for me)[.!?]*$/i;
 
 /** Kind of case that an example is. */
-export function kindOfExample({ calls, reply }: Pick<Example, 'calls' | 'reply'>): CaseKind {
+function kindOfExample({ calls, reply }: Pick<Example, 'calls' | 'reply'>): CaseKind {
   if (calls.length > 0) return calls.length > 1 ? 'several' : 'single';
   return reply.trim().endsWith('?') ? 'missing' : 'irrelevant';
 }

@@ -87,7 +87,7 @@ function alike({ examples }: Project, wordings: readonly Wording[]): Wording[] {
 }
 
 /** A request that lacks required arguments: nothing is called, and the reply asks for them. */
-export const lackingWording = (wording: Wording, lacking: readonly Field[]): Wording => ({
+const lackingWording = (wording: Wording, lacking: readonly Field[]): Wording => ({
   ...wording,
   slots: wording.slots.map((slot) => ({ ...slot, targets: [] })),
   calls: [],

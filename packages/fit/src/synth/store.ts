@@ -9,6 +9,7 @@ import { type Case, CASE_KINDS, type Split, SPLITS } from '../types.ts';
 
 export type Cases = Readonly<Record<Split, readonly Case[]>>;
 
+/** Path of a split's file. @public */
 export const caseFile = (folder: string, split: Split): string => join(folder, 'cases', `${split}.jsonl`);
 
 const caseSchema = z.strictObject({

@@ -15,6 +15,7 @@ import {
 import { divide, type Leaks, leaksOf } from './split.ts';
 import { refusalOf, topicSources } from './topics.ts';
 
+/** @public */
 export type { Focus, SynthesisOptions } from './settings.ts';
 
 export interface Synthesis extends Readonly<Record<Split, readonly Case[]>> {
