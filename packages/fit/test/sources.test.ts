@@ -296,12 +296,53 @@ test('traces give functions and examples; later turns and broken rows are counte
     { request: 'hi', calls: [], reply: 'Hello.' },
   ]);
   const told = notes.map(({ text }) => text).join('\n');
-  expect(told).toContain('put together from 1 calls');
-  expect(told).toContain(
-    `has 1 answers that are left out, as their calls do not fit, such as ${path}:4: set_light needs`,
-  );
-  expect(told).toContain(`has 1 rows that are left out, such as ${path}:5`);
-  expect(told).toContain('has 1 later turns');
+  expect(told).toContain('put together from 1 call:');
+  expect(told).toContain(`leaves out 1 answer whose calls do not fit, such as ${path}:4: set_light needs`);
+  expect(told).toContain(`leaves out 1 row that cannot be read, such as ${path}:5`);
+  expect(told).toContain('leaves out 1 later turn,');
+});
+
+const USE = { type: 'tool_use', id: 'x', name: 'set_light', input: { room: 'kitchen' } };
+const ITEM = { type: 'function_call', call_id: 'x', name: 'set_light', arguments: '{"room": "kitchen"}' };
+
+test.each<[string, unknown]>([
+  ['a conversation by itself', TURN('light', 'set_light', { room: 'kitchen' })],
+  [
+    'functions and function_call of old',
+    {
+      functions: [LIGHT],
+      messages: [
+        { role: 'user', content: 'light' },
+        {
+          role: 'assistant',
+          content: null,
+          function_call: { name: 'set_light', arguments: '{"room": "kitchen"}' },
+        },
+      ],
+    },
+  ],
+  [
+    "OpenAI's Responses",
+    {
+      request: { input: [{ role: 'user', content: 'light' }] },
+      response: { output: [{ type: 'reasoning' }, ITEM] },
+    },
+  ],
+  [
+    "Anthropic's messages",
+    {
+      messages: [
+        { role: 'user', content: 'light' },
+        { role: 'assistant', content: [{ type: 'text', text: 'Yes.' }, USE] },
+      ],
+    },
+  ],
+  ['a list under a key', { data: [{ messages: TURN('light', 'set_light', { room: 'kitchen' }) }] }],
+])('traces are read: %s', async (_, trace) => {
+  const { examples } = await readFunctions(file('trace.json', trace as object));
+  expect(examples).toEqual([
+    { request: 'light', calls: [{ name: 'set_light', arguments: { room: 'kitchen' } }], reply: '' },
+  ]);
 });
 
 test('only the functions that are wanted are taken, with what there is to know of them', async () => {

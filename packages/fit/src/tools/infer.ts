@@ -1,7 +1,7 @@
 /** Functions put together from their calls, where nothing describes them. */
 import type { ToolCall } from '../../../../src/chat/messages.ts';
 import { fromJson, type PyValue } from '../../../../src/json/python.ts';
-import { isArray, isObject, type JsonObject, type JsonValue } from './json.ts';
+import { counted, isArray, isObject, type JsonObject, type JsonValue } from './json.ts';
 
 /** Values of an argument that are taken to be all there are: so few, and each so often. */
 const MOST_VALUES = 8;
@@ -49,6 +49,6 @@ export function inferredTools(calls: readonly ToolCall[]): readonly Inferred[] {
   return [...groups].map(([name, given]) => ({
     name,
     tool: fromJson({ name, description: '', parameters: tableOf(given) }),
-    text: `is described nowhere; its arguments are put together from ${given.length} calls: look them over in functions.json`,
+    text: `is described nowhere; its arguments are put together from ${counted(given.length, 'call')}: look them over in functions.json`,
   }));
 }

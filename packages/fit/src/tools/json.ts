@@ -26,3 +26,7 @@ export const textOf = (value: JsonValue | undefined): string =>
 /** An object without some of its entries. */
 export const without = (object: JsonObject, ...words: readonly string[]): JsonObject =>
   Object.fromEntries(Object.entries(object).filter(([word]) => !words.includes(word)));
+
+/** `1 call`, `2 calls`. */
+export const counted = (number: number, noun: string): string =>
+  `${number} ${noun}${number === 1 ? '' : 's'}`;

@@ -3,6 +3,8 @@
  * them. A request is the words with which a user begins, as no later turn can be understood by itself; its answer is the
  * assistant's first. Functions that no trace describes are put together from their calls.
  */
+import { readText } from '../../../../src/base/files.ts';
+import { tryParseJson } from '../../../../src/json/parse.ts';
 import { UserError } from '../../../../src/base/errors.ts';
 import type { ExactMessage, Tool } from '../../../../src/chat/messages.ts';
 import { convertRow } from '../../../../src/data/convert.ts';
@@ -16,6 +18,7 @@ import { CallCheck } from '../calls.ts';
 import type { Note } from '../types.ts';
 import { cutText } from './descriptions.ts';
 import { functionsOfJson } from './functions.ts';
+import { counted } from './json.ts';
 import { inferredTools } from './infer.ts';
 import type { Answered, FromSource } from './source.ts';
 
@@ -31,37 +34,78 @@ function valueAt(rows: readonly (PyValue | undefined)[], ...keys: readonly strin
   return found.find((value) => value !== undefined && value !== null);
 }
 
-/** The message that a server answered with, in OpenAI's response or by itself. */
-function answerOf(value: PyValue | undefined): PyValue | undefined {
-  if (isList(value)) return answerOf(value.at(-1));
-  if (!isDict(value))
-    return typeof value === 'string'
-      ? new Map([
-          ['role', 'assistant'],
-          ['content', value],
-        ])
-      : undefined;
+/** Messages that a server answered with: in OpenAI's responses of either kind, or by themselves. */
+function answersOf(value: PyValue | undefined): readonly PyValue[] {
+  if (isList(value)) return value;
+  if (typeof value === 'string') return [messageOf(value)];
+  if (!isDict(value)) return [];
+  const output = value.get('output');
+  if (isList(output)) return output;
   const choices = valueAt([value, value.get('body')], 'choices');
   const [first] = isList(choices) ? choices : [];
-  if (isDict(first)) return first.get('message');
-  return value.has('role') || value.has('tool_calls')
-    ? new Map([['role', 'assistant'], ...value])
-    : undefined;
+  const message = isDict(first) ? first.get('message') : undefined;
+  if (message !== undefined) return [message];
+  return value.has('role') || value.has('tool_calls') ? [new Map([['role', 'assistant'], ...value])] : [];
+}
+
+const messageOf = (content: string, calls: readonly PyValue[] = []): PyDict =>
+  new Map<string, PyValue>([
+    ['role', 'assistant'],
+    ['content', content],
+    ...(calls.length > 0 ? [['tool_calls', calls] as const] : []),
+  ]);
+
+/** Text of a message's blocks. */
+const blocksText = (blocks: readonly PyValue[]): string =>
+  blocks
+    .filter(isDict)
+    .map((block) => block.get('text'))
+    .filter((text) => typeof text === 'string')
+    .join('\n');
+
+/** Messages as OpenAI's chat has them: items of its Responses and blocks of Anthropic's messages become calls and results. */
+function chatMessages(items: readonly PyValue[]): PyValue[] {
+  const messages: PyValue[] = [];
+  for (const item of items) {
+    const [content, type] = isDict(item) ? [item.get('content'), item.get('type')] : [];
+    const blocks = isList(content) ? content.filter(isDict) : [];
+    const uses = blocks.filter((block) => block.get('type') === 'tool_use');
+    const isResult = blocks.some((block) => block.get('type') === 'tool_result');
+    if (!isDict(item) || type === 'reasoning') continue;
+    if (type === 'function_call') {
+      const last = messages.at(-1);
+      const before = isDict(last) && last.get('role') === 'assistant' ? last.get('tool_calls') : undefined;
+      if (isList(before)) messages.pop();
+      messages.push(messageOf('', [...(isList(before) ? before : []), item]));
+    } else if (type === 'function_call_output' || isResult)
+      messages.push(
+        new Map<string, PyValue>([
+          ['role', 'tool'],
+          ['content', dumps(item.get('output') ?? content ?? '')],
+        ]),
+      );
+    else if (uses.length > 0) messages.push(messageOf(blocksText(blocks), uses));
+    else if (isList(content) && item.get('role') === 'assistant')
+      messages.push(messageOf(blocksText(content)));
+    else messages.push(item);
+  }
+  return messages;
 }
 
 /** A row as one with `messages` and `tools`: logs of requests have them inside, and the answer beside them. */
 function traceOf(value: PyValue | undefined): PyDict | undefined {
-  if (hasRoles(value)) return new Map([['messages', value]]);
+  if (hasRoles(value)) return new Map([['messages', chatMessages(value)]]);
   if (!isDict(value)) return undefined;
   const inner = ['request', 'input', 'inputs', 'body', 'kwargs'].map((key) => value.get(key));
   const request = inner.map((one) => (isDict(one) && isDict(one.get('body')) ? one.get('body') : one));
-  const messages = valueAt([value, ...request], 'messages', 'conversations') ?? request.find(hasRoles);
-  if (messages === undefined) return undefined;
-  const answer = answerOf(valueAt([value], 'response', 'output', 'outputs', 'completion') ?? value);
+  const inputs = request.filter(isDict).map((one) => one.get('input'));
+  const messages = valueAt([value, ...request], 'messages') ?? [...request, ...inputs].find(hasRoles);
+  // Other data sets are known by their looks.
+  if (messages === undefined) return value.has('conversations') || value.has('query') ? value : undefined;
+  if (!isList(messages)) return value;
+  const answers = answersOf(valueAt([value], 'response', 'output', 'outputs', 'completion') ?? value);
   const tools = valueAt([value, ...request, value.get('metadata')], 'tools', 'functions');
-  if (!isList(messages) || answer === undefined)
-    return request.some(isDict) ? rowWith(value, messages, tools) : value;
-  return rowWith(value, [...messages, answer], tools);
+  return rowWith(value, chatMessages([...messages, ...answers]), tools);
 }
 
 const rowWith = (row: PyDict, messages: PyValue, tools: PyValue | undefined): PyDict =>
@@ -73,8 +117,8 @@ const rowWith = (row: PyDict, messages: PyValue, tools: PyValue | undefined): Py
 
 /** Tells whether a document is traces and no list of tools. */
 export function isTrace(value: PyValue): boolean {
-  const first = isList(value) ? value.find(isDict) : value;
-  return hasRoles(value) || (isDict(first) && (traceOf(first) !== undefined || first.has('request')));
+  const [first] = rowsOf(value);
+  return traceOf(first) !== undefined || (isDict(first) && typeof first.get('request') === 'string');
 }
 
 interface Found extends Answered {
@@ -170,11 +214,10 @@ class Traces {
     ];
     const note = (text: string): number => notes.push({ where: place, text });
     const examples = this.#examples(functions, note);
-    if (unread !== undefined) note(`has ${this.#unread.length} rows that are left out, such as ${unread}`);
+    if (unread !== undefined)
+      note(`leaves out ${counted(this.#unread.length, 'row')} that cannot be read, such as ${unread}`);
     if (this.#later > 0)
-      note(
-        `has ${this.#later} later turns, which are left out, as they are not understood without what was said before`,
-      );
+      note(`leaves out ${counted(this.#later, 'later turn')}, not understood without what was said before`);
     return { functions, notes, examples };
   }
 
@@ -198,9 +241,10 @@ class Traces {
       byRequest.set(request.toLowerCase(), answers.set(key, known));
     }
     if (bad[0] !== undefined)
-      note(`has ${bad.length} answers that are left out, as their calls do not fit, such as ${bad[0]}`);
+      note(`leaves out ${counted(bad.length, 'answer')} whose calls do not fit, such as ${bad[0]}`);
     const several = [...byRequest.values()].filter((answers) => answers.size > 1).length;
-    if (several > 0) note(`answers ${several} requests in several ways; the most frequent one is taken`);
+    if (several > 0)
+      note(`answers ${counted(several, 'request')} in several ways; the most frequent one is taken`);
     return [...byRequest.values()].flatMap((answers) => {
       const [best] = [...answers.values()].toSorted((a, b) => b.count - a.count);
       return best === undefined ? [] : [best.example];
@@ -217,10 +261,25 @@ function toolsIn(row: PyDict): readonly PyDict[] {
   }
 }
 
+/** Rows of a document: itself, those of its list, or those of a list that it holds. */
+function rowsOf(value: PyValue): readonly PyValue[] {
+  if (hasRoles(value) || (isDict(value) && traceOf(value) !== undefined)) return [value];
+  if (isList(value)) return value;
+  const lists = isDict(value) ? [...value.values()].filter(isList) : [];
+  return lists.find((list) => list.some((row) => traceOf(row) !== undefined)) ?? [value];
+}
+
 /** Functions and examples of files of traces; throws a UserError with all faults. */
 export async function functionsOfTraces(paths: readonly string[], place: string): Promise<FromSource> {
   const traces = new Traces();
-  for (const path of paths)
-    for await (const { where, value, problem } of fileRows(path)) traces.add(where, value, problem?.message);
+  for (const path of paths) {
+    const document = path.endsWith('.json') ? tryParseJson(readText(path)) : undefined;
+    if (document?.ok === true)
+      for (const [index, row] of rowsOf(document.value).entries())
+        traces.add(`${path}[${index + 1}]`, row, undefined);
+    else
+      for await (const { where, value, problem } of fileRows(path))
+        traces.add(where, value, problem?.message);
+  }
   return traces.result(place);
 }
