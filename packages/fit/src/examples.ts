@@ -1,5 +1,4 @@
 /** Example requests of a person: `{request, calls: [{name, arguments}]}`, `{request, reply}` or `{request, calls: []}`, a line each. */
-import { basename } from 'node:path';
 import { linesOf } from '../../../src/base/lines.ts';
 import { shortened } from '../../../src/base/errors.ts';
 import type { Tool, ToolCall } from '../../../src/chat/messages.ts';
@@ -131,25 +130,21 @@ function agreed(group: readonly Example[]): string {
 const linesText = (group: readonly Example[]): string => group.map(({ line }) => line).join(', ');
 
 /** Reads examples with all that is wrong with them; throws a UserError only for a file that cannot be read. */
-export function readExampleFile(
-  path: string,
-  functions: readonly Tool[],
-  name = basename(path),
-): ReadExamples {
+export function readExampleFile(path: string, functions: readonly Tool[]): ReadExamples {
   const check = new CallCheck(functions);
   const [examples, faults, notes]: [Example[], string[], Note[]] = [[], [], []];
   for (const { text, number } of linesOf(path)) {
     // Files that were put together may have a byte order mark in their middle.
     const line = text.replace(/^\uFEFF/, '').trim();
     if (line === '') continue;
-    const read = readLine(line, number, check, (why) => faults.push(`${name}:${number}: ${why}`));
+    const read = readLine(line, number, check, (why) => faults.push(`${path}:${number}: ${why}`));
     if (read !== undefined) examples.push(read);
   }
   const groups = contradictions(examples);
   if (examples.length <= BY_HAND) {
     for (const group of groups)
       faults.push(
-        `${name}: lines ${linesText(group)} ask the same (${JSON.stringify(shortened(group[0]?.request ?? '', BRIEF))}) and want different calls; keep the right one.`,
+        `${path}: lines ${linesText(group)} ask the same (${JSON.stringify(shortened(group[0]?.request ?? '', BRIEF))}) and want different calls; keep the right one.`,
       );
     return { examples, faults, notes };
   }
@@ -159,7 +154,7 @@ export function readExampleFile(
   const [first] = groups;
   if (first !== undefined)
     notes.push({
-      where: `${name}:${first[0]?.line ?? 0}`,
+      where: `${path}:${first[0]?.line ?? 0}`,
       text: `${groups.length} requests are there with different calls, such as lines ${linesText(first)}; what most of their lines say is taken, and ${dropped.size} lines are left out`,
     });
   return { examples: examples.filter((example) => !dropped.has(example)), faults, notes };
@@ -168,6 +163,6 @@ export function readExampleFile(
 /** Examples of a file; throws one UserError with all faults, each with file and line. */
 export function readExamples(path: string, functions: readonly Tool[]): Example[] {
   const { examples, faults } = readExampleFile(path, functions);
-  throwFaults('EXAMPLES', basename(path), faults);
+  throwFaults('EXAMPLES', path, faults);
   return examples;
 }

@@ -63,7 +63,7 @@ function exampleText(
   file: string | undefined,
 ): { readonly text: string; readonly examples: readonly Answered[]; readonly notes: readonly Note[] } {
   if (file !== undefined) {
-    const { examples, faults, notes } = readExampleFile(file, functions, file);
+    const { examples, faults, notes } = readExampleFile(file, functions);
     throwFaults('EXAMPLES', file, faults);
     return { text: readText(file), examples, notes };
   }

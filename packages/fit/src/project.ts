@@ -35,7 +35,7 @@ export function openProject(folder: string): Project {
       `${at(FUNCTIONS_FILE)} is not there; make the project by "tinystar init ${folder} --tools FILE", or check the path.`,
     );
   const faults: string[] = [];
-  const read = collected(faults, () => functionsOfText(readText(at(FUNCTIONS_FILE)), FUNCTIONS_FILE));
+  const read = collected(faults, () => functionsOfText(readText(at(FUNCTIONS_FILE)), at(FUNCTIONS_FILE)));
   const hasExamples = existsSync(at(EXAMPLES_FILE));
   const examples =
     read === undefined || !hasExamples
@@ -43,14 +43,14 @@ export function openProject(folder: string): Project {
       : collected(faults, () => readExampleFile(at(EXAMPLES_FILE), read.functions));
   faults.push(...(examples?.faults ?? []));
   const settings: Settings | undefined = existsSync(at(SETTINGS_FILE))
-    ? collected(faults, () => parseSettings(readText(at(SETTINGS_FILE)), SETTINGS_FILE, faults))
+    ? collected(faults, () => parseSettings(readText(at(SETTINGS_FILE)), at(SETTINGS_FILE), faults))
     : settingsSchema.parse({});
   throwFaults('PROJECT', folder, faults);
   const all = examples?.examples ?? [];
   const own = all.filter(({ isInferred }) => isInferred !== true);
   const stiff = all.length - own.length;
   const note = {
-    where: EXAMPLES_FILE,
+    where: at(EXAMPLES_FILE),
     text: `has ${stiff} requests in the words of descriptions ("made": "${INFERRED}"), which nobody says and which are not learnt from; replace them by words that people use`,
   };
   return {

@@ -36,7 +36,7 @@ function examplesOf(...lines: readonly (string | Buffer)[]): unknown {
   try {
     return readExamples(path, FUNCTIONS as readonly Tool[]);
   } catch (thrown) {
-    return (thrown as Error).message;
+    return (thrown as Error).message.replaceAll(`${folder}/`, '');
   }
 }
 
@@ -136,9 +136,9 @@ test('a project has functions, examples and settings, and tells all that is wron
   expect(() => openProject(folder)).toThrow(
     [
       `${folder} has 3 faults:`,
-      '  examples.jsonl:1: room of set_light is "attic" and must be one of kitchen, bedroom.',
-      '  fit.yaml:2:19: irrelevant_share is 12 and must be a number from 0 to 0.9.',
-      '  fit.yaml:1:1: sed is no setting; did you mean seed?',
+      `  ${folder}/examples.jsonl:1: room of set_light is "attic" and must be one of kitchen, bedroom.`,
+      `  ${folder}/fit.yaml:2:19: irrelevant_share is 12 and must be a number from 0 to 0.9.`,
+      `  ${folder}/fit.yaml:1:1: sed is no setting; did you mean seed?`,
     ].join('\n'),
   );
 });

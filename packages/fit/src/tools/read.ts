@@ -75,7 +75,7 @@ async function ofFolder(folder: string, options: SourceOptions): Promise<FromSou
     const read = await ofSource(own, options);
     const file = join(folder, EXAMPLE_FILE);
     if (!existsSync(file)) return read;
-    const { examples, faults, notes } = readExampleFile(file, read.functions, file);
+    const { examples, faults, notes } = readExampleFile(file, read.functions);
     throwFaults('EXAMPLES', file, faults);
     return { ...read, examples, notes: [...read.notes, ...notes] };
   }
