@@ -58,13 +58,19 @@ const SAME: Readonly<Record<string, readonly string[]>> = {
   unlock: ['unlock', 'unlocked', 'open'],
 };
 
+/** Middle of a range, to the next five where it is a wide one. */
+function middle(least: number, most: number): number {
+  const half = (least + most) / 2;
+  return most - least > 50 ? Math.round(half / 5) * 5 : Math.round(half);
+}
+
 /** Value of an argument that a phrase's word stands for. */
 function valueFor(kind: Kind, wanted: JsonValue): JsonValue | undefined {
   if (kind.sort === 'number' && kind.range !== undefined) {
     const { least, most } = kind.range;
     const named: Readonly<Record<string, number>> = {
       max: most,
-      half: Math.round((least + most) / 2),
+      half: middle(least, most),
       none: 0,
     };
     return typeof wanted === 'string' ? named[wanted] : typeof wanted === 'number' ? wanted : undefined;

@@ -232,7 +232,7 @@ function kindOf(given: JsonObject, place: Place): Kind {
           /duration|length|timeout|delay|time|timer/.test(last));
       const range = rangeOf(schema, unit, isWhole, numbers);
       return isTime
-        ? durationKind(time, isWhole, { ...range, most: schema['maximum'] === undefined ? 600 : range.most })
+        ? durationKind(time, isWhole, { ...range, most: schema['maximum'] === undefined ? 240 : range.most })
         : numberKind(unit, range);
     }
     case 'array': {

@@ -103,7 +103,7 @@ export function enumKind(values: readonly JsonValue[]): Kind {
   const usual = (rng: Rng, value: JsonValue, form?: string): Saying | undefined => {
     const all = sayings(value).filter((saying) => form === undefined || saying.form === form);
     const [first] = all;
-    return first !== undefined && rng.chance(0.7) ? first : choose(rng, all);
+    return first !== undefined && rng.chance(0.8) ? first : choose(rng, all);
   };
   return {
     sort: isSwitch ? 'switch' : 'enum',
@@ -140,10 +140,19 @@ function drawNumber(rng: Rng, { least, most, step }: Range): number {
   return Math.round(value * 1000) / 1000;
 }
 
+/** Ranges of a unit that people ask for most. */
+const USUAL: Readonly<Partial<Record<Unit, readonly [least: number, most: number]>>> = {
+  degrees: [16, 25],
+  fahrenheit: [60, 78],
+};
+
 export function numberKind(unit: Unit, range: Range, asText = false): Kind {
+  const [from, to] = USUAL[unit] ?? [range.least, range.most];
+  const usual = from >= range.least && to <= range.most ? { ...range, least: from, most: to } : range;
+  const number = (rng: Rng): number => drawNumber(rng, rng.chance(0.75) ? usual : range);
   const sayings = (value: JsonValue): readonly Saying[] =>
     typeof value === 'number' || (asText && typeof value === 'string') ? measured(Number(value), unit) : [];
-  const plain = drawBy((rng) => (asText ? String(drawNumber(rng, range)) : drawNumber(rng, range)), sayings);
+  const plain = drawBy((rng) => (asText ? String(number(rng)) : number(rng)), sayings);
   return { sort: 'number', of: unit, values: [], copies: false, sayings, draw: plain, range };
 }
 
@@ -170,7 +179,7 @@ export function durationKind(unit: TimeUnit, isWhole: boolean, range: Range): Ki
         (isWhole ? Number.isInteger(value) : Number.isInteger(value * 2)),
     );
   const value = (rng: Rng): number =>
-    among.length > 0 && unit !== 'day' && unit !== 'week' && rng.chance(0.8)
+    among.length > 0 && unit !== 'day' && unit !== 'week' && rng.chance(0.92)
       ? rng.pick(among)
       : drawNumber(rng, { ...range, step: 1 });
   return { sort: 'duration', of: unit, values: [], copies: false, sayings, draw: drawBy(value, sayings) };

@@ -5,7 +5,7 @@ import { JsonSchema } from '../../../../src/json/schema.ts';
 import type { JsonObject } from '../../../../src/json/value.ts';
 import type { Case, CaseKind, Split } from '../types.ts';
 import { corrected, joined, negated, outside, sharedSlot } from './compose.ts';
-import { inManner, loose, mistyped } from './register.ts';
+import { inContext, inManner, loose, mistyped } from './register.ts';
 import type { Settings } from './settings.ts';
 import type { Known, Origin, Source } from './sources.ts';
 import { templateOf } from './split.ts';
@@ -242,13 +242,17 @@ export class Maker {
     if (base === undefined || base.kind !== 'single') return undefined;
     const masks = [maskOf(base.text, base.slots)];
     const way = rng.uniform();
-    if (way < 0.35) {
+    if (way < 0.3) {
       const spoken = speak(base, rng, 0.1);
       return { spoken: spoken && mistyped(inManner(spoken, rng), rng), masks };
     }
-    if (way < 0.7) {
+    if (way < 0.55) {
       const spoken = corrected(base, rng);
       return { spoken: spoken && inManner(spoken, rng), masks };
+    }
+    if (way < 0.75) {
+      const spoken = speak(base, rng, 0.1);
+      return { spoken: spoken && inManner(inContext(spoken, rng), rng), masks };
     }
     const wording = negated(base, rng);
     const spoken = wording && speak(wording, rng);
@@ -275,6 +279,8 @@ export class Maker {
     )
       return undefined;
     if (new Set(calls.map((call) => JSON.stringify(call))).size < calls.length) return undefined;
+    // White space and articles were put in order: what is copied from the request must still stand there.
+    if (spoken.values.some(({ copies, said }) => copies && !request.includes(said))) return undefined;
     const { kind, reply, made, source } = spoken.wording;
     const answer = answerOf(calls, reply);
     const known = this.#answers.get(keyOf(request));

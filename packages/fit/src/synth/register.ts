@@ -1,7 +1,7 @@
 /** Ways of speaking and writing: politeness, lower case, punctuation, fillers, typos, dropped words. */
 import type { Rng } from '../../../../src/base/rng.ts';
 import { z } from 'zod';
-import { once, readLexicon } from './lexicon.ts';
+import { drawText, once, readLexicon } from './lexicon.ts';
 import { endsOpen } from './compose.ts';
 import { inLowerCase, type Spoken } from './wording.ts';
 
@@ -12,9 +12,13 @@ const registerSchema = z.strictObject({
   greetings: z.array(z.string()),
   closings: z.array(z.string()),
   fillers: z.array(z.string()),
+  contexts: z.array(z.string()),
+  reasons: z.array(z.string()),
   contractions: z.record(z.string(), z.string()),
 });
 const register = once(() => readLexicon('register', registerSchema));
+
+const POLITE_CLOSINGS = [' please', ', please', ' thanks', ', thanks', ', thank you'];
 
 const lowerFirst = (text: string): string =>
   /^(?:I\b|I'|[A-Z]{2,})/.test(text) ? text : text.charAt(0).toLowerCase() + text.slice(1);
@@ -37,7 +41,7 @@ export function inManner(spoken: Spoken, rng: Rng): Spoken {
     text = `${opening.replace('?', '')} ${lowerFirst(text)}`;
   } else if (rng.chance(0.08)) text = `${rng.pick(greetings)} ${lowerFirst(text)}`;
   if (!isOpen && spoken.wording.reply === '' && rng.chance(0.18) && !/please|thank/i.test(text))
-    text += rng.pick(closings);
+    text += rng.pick(spoken.wording.imperative ? closings : POLITE_CLOSINGS);
   const said = { ...spoken, text };
   return punctuated(said, rng, isQuestion, isOpen);
 }
@@ -113,6 +117,19 @@ export function mistyped(spoken: Spoken, rng: Rng): Spoken {
       : value,
   );
   return { ...spoken, text, values, wording: { ...spoken.wording, kind: 'hard', made: 'typo' } };
+}
+
+/** A request with a reason or a remark beside it. */
+export function inContext(spoken: Spoken, rng: Rng): Spoken {
+  const { contexts, reasons } = register();
+  const { text, wording } = spoken;
+  const said = {
+    ...spoken,
+    wording: { ...wording, imperative: false, kind: 'hard' as const, made: 'context' },
+  };
+  if (rng.chance(0.3) && !endsOpen(wording)) return { ...said, text: text + rng.pick(reasons) };
+  const context = rng.pick(contexts).replace('{room}', drawText(rng, 'room'));
+  return { ...said, text: `${context} ${lowerFirst(text)}` };
 }
 
 /** Fillers, and articles left out, as in speech and short messages. */

@@ -110,6 +110,8 @@ export const tidy = (text: string): string =>
     .replaceAll(/\s+/g, ' ')
     .replaceAll(/ ([,.:;?!])/g, '$1')
     .replaceAll(/,(\s*,)+/g, ',')
+    .replaceAll(/\b(I|we|it|you|they|she|he|that) '(d|re|ve|ll|m|s)\b/gi, "$1'$2")
+    .replaceAll(/\bsome (the|my|our|a|an|some)\b/gi, '$1')
     .replaceAll(/\b(the|a|an|my|to|in|for|at) \1\b/gi, '$1')
     .replaceAll(/\b(?:a|an|the) (the|a|an|my|your|our|some|half an|every|each)\b/gi, '$1')
     .replace(/^[\s,]+|[\s,]+$/g, '');
