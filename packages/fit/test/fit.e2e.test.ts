@@ -1,5 +1,5 @@
 /** A whole fit of a toy project with a model of a few thousand weights: it learns little, and leaves everything behind. */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -25,12 +25,22 @@ beforeAll(() => {
       },
     ]),
   );
-  const lines = Array.from({ length: 20 }, (_, i) => [
-    { request: `lamp on ${i}`, calls: call(true) },
-    { request: `lamp off ${i}`, calls: call(false) },
-    { request: `hello ${i}`, reply: 'No.' },
-  ]).flat();
-  writeFileSync(at('examples.jsonl'), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  writeFileSync(at('examples.jsonl'), `${JSON.stringify({ request: 'lamp on', calls: call(true) })}\n`);
+  mkdirSync(at('cases'));
+  for (const [split, count] of [
+    ['train', 16],
+    ['dev', 2],
+    ['test', 3],
+  ] as const) {
+    const lines = Array.from({ length: count }, (_, i) => [
+      { request: `${split} lamp on ${i}`, calls: call(true), kind: 'single' },
+      { request: `${split} lamp off ${i}`, calls: call(false), kind: 'single' },
+      { request: `${split} hello ${i}`, calls: [], reply: 'No.', kind: 'irrelevant' },
+    ])
+      .flat()
+      .map((line, i) => ({ id: `${split}-${i}`, ...line, wording: String(i), made: 'example' }));
+    writeFileSync(at(`cases/${split}.jsonl`), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  }
   writeFileSync(
     at('fit.yaml'),
     `base: student
@@ -51,7 +61,7 @@ const run = (...args: string[]): ReturnType<typeof runCli> =>
 test('a toy project becomes a student with its answer, and the same command then does nothing anew', async () => {
   const { stdout, stderr, code } = await run();
   expect(code).toBe(0);
-  for (const stage of ['teacher', 'sft', 'rollouts', 'ckd']) expect(stderr).toContain(`✓ ${stage} `);
+  for (const stage of ['teacher', 'sft', 'rollouts', 'ckd', 'star']) expect(stderr).toContain(`✓ ${stage} `);
   expect(stderr).toContain('round-1: distilled: the teacher answers');
   expect(stdout).toMatch(/^all +9 +/m);
   expect(stdout).toMatch(/\nnot yet, because 9 test requests are too few/);

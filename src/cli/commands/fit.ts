@@ -2,8 +2,9 @@
 import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
+import type { Answered } from '../../../packages/fit/src/acceptance/answers.ts';
 import { readExamples } from '../../../packages/fit/src/examples.ts';
-import { type ProjectCases, projectCases } from '../../../packages/fit/src/fit/cases.ts';
+import { moreCases, type ProjectCases, projectCases } from '../../../packages/fit/src/fit/cases.ts';
 import { casesOf } from '../../../packages/fit/src/fit/dialogues.ts';
 import { fitProject, type Outcome, type OwnTest } from '../../../packages/fit/src/fit/whole.ts';
 import { openProject } from '../../../packages/fit/src/project.ts';
@@ -60,11 +61,14 @@ function ownTest({ folder, functions, settings }: Project): OwnTest | undefined 
 }
 
 /** Says where the cases are from, and how many they are. */
-function casesText({ notes }: Project, { cases, notes: more }: ProjectCases): string {
+function casesText({ folder, notes }: Project, { cases, isKept, notes: more }: ProjectCases): string {
   const { train, dev, test } = cases;
   const counts = `${train.length} for training, ${dev.length} for development, ${test.length} for tests`;
+  const from = isKept
+    ? `those in ${join(folder, 'cases')}; remove that folder to have them made anew`
+    : `made, and written to ${join(folder, 'cases')}`;
   const lines = [...notes, ...more].map(({ where, text: words }) => `note: ${where} ${words}\n`);
-  return `${lines.join('')}cases: ${counts}\n`;
+  return `${lines.join('')}cases: ${counts} (${from})\n`;
 }
 
 function printed(context: CliContext, { card, gguf, runs, beside }: Outcome, seconds: number): string {
@@ -106,6 +110,7 @@ export const fitCommand = command({
     const input = {
       project,
       cases,
+      more: (wrong: readonly Answered[], round: number) => moreCases(project, cases, wrong, round),
       runRecipe: services.runRecipe,
       now: services.now,
     };

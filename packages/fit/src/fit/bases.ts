@@ -82,6 +82,8 @@ const nameOf = (name: string): string =>
 export interface Lengths {
   readonly prompt: number;
   readonly answer: number;
+  /** Of a right answer, in the mean. */
+  readonly meanAnswer: number;
 }
 
 /** Tokens by which an answer may be longer than the longest right one. */
@@ -104,7 +106,11 @@ export function lengthsOf(
     const answer = answerOf(one);
     return size(targetAfter(prompt, '', answerText(answer, format), format));
   });
-  const lengths = { prompt: bare + requests + 4, answer: Math.max(1, ...answers) + SPARE };
+  const lengths = {
+    prompt: bare + requests + 4,
+    answer: Math.max(1, ...answers) + SPARE,
+    meanAnswer: answers.reduce((a, b) => a + b, 0) / Math.max(1, answers.length),
+  };
   const { contextLength } = loadConfig(spoken);
   if (lengths.prompt + lengths.answer > contextLength)
     throw new UserError(

@@ -77,7 +77,7 @@ export async function* curriculum(
   };
   const sftShare = bases.distils ? SHARES.sft : SHARES.alone;
   const learning = (share: number, perCase: number, cases = count) =>
-    passesIn(share * seconds, perCase, cases);
+    passesIn(share * seconds, perCase, cases, around.lengths.meanAnswer);
   const rlRate = chosen.lr / 20;
   yield* run.grow('sft', () => ({
     stages: [

@@ -94,6 +94,7 @@ export async function* fit(input: FitInput, signal: AbortSignal): AsyncGenerator
   const doing: Doing = { runs, runRecipe: input.runRecipe, signal, now };
   const counts = { train: cases.train.length, dev: cases.dev.length };
   const { chosen, pace, why, seconds: searched } = yield* chooseSettings(around, doing, counts);
+  for (const text of why) yield { type: 'waiting', stage: 'settings', text };
   const rounds = settings.improve + 1;
   // The first round has as much time as two of the others.
   const part = (60 * settings.minutes - searched) / (rounds + 1);

@@ -12,11 +12,14 @@ const MOST_EPOCHS = 12;
 /** Sequences that a stage learns from at least, whatever time there is. */
 const LEAST = 128;
 
-/** Passes over `count` sequences that fit into some seconds. */
-export function passesIn(seconds: number, perSequence: number, count: number, most = MOST_EPOCHS): Passes {
+/** Passes over `count` sequences of so many tokens that count, in the mean, that fit into some seconds. */
+export function passesIn(seconds: number, perSequence: number, count: number, tokens: number): Passes {
   const room = perSequence > 0 ? Math.floor(seconds / perSequence) : Infinity;
-  if (room >= count) return { max_epochs: Math.max(1, Math.min(most, Math.floor(room / count))) };
-  return { max_epochs: 1, max_samples: Math.max(room, Math.min(count, LEAST)) };
+  const sequences = Math.min(MOST_EPOCHS * count, Math.max(room, Math.min(count, LEAST)));
+  const epochs = sequences / count;
+  // A whole number of epochs needs no budget of tokens, which ends the last one before its end.
+  if (Number.isInteger(epochs)) return { max_epochs: epochs };
+  return { max_epochs: Math.ceil(epochs), token_budget: Math.ceil(sequences * tokens) };
 }
 
 /** A whole number of things that fit into some seconds, within bounds. */

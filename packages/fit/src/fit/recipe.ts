@@ -92,6 +92,7 @@ export interface Chosen {
 export interface Passes {
   readonly max_epochs: number;
   readonly max_samples?: number;
+  readonly token_budget?: number;
 }
 
 const supervised = ({ lr, optimizer, batch }: Chosen, passes: Passes) => ({

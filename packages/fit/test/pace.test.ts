@@ -1,0 +1,50 @@
+/** Sizes of stages by time, and weights of cases by what went wrong. */
+import { expect, test } from 'vitest';
+import { hermes } from '../../../src/chat/formats/hermes.ts';
+import { answerReader } from '../src/acceptance/answers.ts';
+import { focusOf } from '../src/fit/improve.ts';
+import { countIn, passesIn } from '../src/fit/pace.ts';
+import type { Case } from '../src/types.ts';
+
+test('a stage passes over its cases as often as there is time for, in parts of a pass too, within bounds', () => {
+  // 100 seconds for sequences of 0.1 seconds are 1,000 of them.
+  expect(passesIn(100, 0.1, 500, 20)).toEqual({ max_epochs: 2 });
+  expect(passesIn(100, 0.1, 400, 20)).toEqual({ max_epochs: 3, token_budget: 20_000 });
+  expect(passesIn(100, 0.1, 4000, 20)).toEqual({ max_epochs: 1, token_budget: 20_000 });
+  expect(passesIn(1e9, 0.1, 50, 20)).toEqual({ max_epochs: 12 });
+  expect(passesIn(0, 0.1, 4000, 20)).toEqual({ max_epochs: 1, token_budget: 128 * 20 });
+  expect(passesIn(0, 0.1, 50, 20)).toEqual({ max_epochs: 1 });
+});
+
+test('a number of things fits into its time, within bounds', () => {
+  expect([
+    countIn(60, 2, 1, 100),
+    countIn(60, 0, 1, 100),
+    countIn(1, 2, 3, 100),
+    countIn(60, 2, 64, 40),
+  ]).toEqual([30, 100, 3, 40]);
+});
+
+test('what goes wrong most often is made most often', () => {
+  const read = answerReader([], hermes);
+  const caseOf = (name: string, made: string): Case => ({
+    id: made,
+    request: made,
+    calls: [{ name, arguments: {} }],
+    reply: '',
+    kind: made === 'typo' ? 'hard' : 'single',
+    wording: made,
+    made,
+  });
+  const call = (name: string): string => hermes.render('', [{ name, arguments: '{}' }]);
+  const wrong = [
+    read(caseOf('lamp', 'typo'), call('heat')),
+    read(caseOf('lamp', 'values'), 'Sorry.'),
+    read(caseOf('lamp', 'values'), call('lamp').replace('{}', '{"on": true}')),
+  ];
+  expect(focusOf(wrong)).toEqual({
+    functions: { lamp: 5, heat: 1 + 4 / 3 },
+    kinds: { hard: 3, single: 5 },
+    made: { typo: 3, values: 5 },
+  });
+});
