@@ -2,7 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../../src/base/errors.ts';
-import { readText } from '../../../src/base/files.ts';
+import { readText, writeAtomic } from '../../../src/base/files.ts';
 import { INFERRED, readExampleFile } from './examples.ts';
 import { throwFaults } from './faults.ts';
 import { parseSettings, settingsSchema, type Settings } from './settings.ts';
@@ -60,4 +60,14 @@ export function openProject(folder: string): Project {
     settings: settings ?? settingsSchema.parse({}),
     notes: [...(read?.notes ?? []), ...(examples?.notes ?? []), ...(stiff > 0 ? [note] : [])],
   };
+}
+
+/** Copies what a person wrote of a project into another folder, but for what is there already; returns that folder. */
+export function copyProject(from: string, folder: string): string {
+  openProject(from);
+  for (const name of [FUNCTIONS_FILE, EXAMPLES_FILE, SETTINGS_FILE]) {
+    const [source, place] = [join(from, name), join(folder, name)];
+    if (existsSync(source) && !existsSync(place)) writeAtomic(place, readText(source));
+  }
+  return folder;
 }

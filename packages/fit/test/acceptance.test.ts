@@ -9,6 +9,7 @@ import { calibrate, confidenceOf, riskCoverage } from '../src/acceptance/confide
 import type { Measured } from '../src/acceptance/measure.ts';
 import { scoresOf, worstOf } from '../src/acceptance/scores.ts';
 import { verdictOf, verdictText } from '../src/acceptance/verdict.ts';
+import { likenessOf } from '../src/fit/search.ts';
 import { kindOfExample } from '../src/fit/dialogues.ts';
 import type { Case, CaseKind } from '../src/types.ts';
 
@@ -99,6 +100,13 @@ test('scores tell willing from right, and count strays and confusions by functio
       { wanted: '', made: 'heat', count: 1 },
     ],
   });
+});
+
+test('a model that only talks has learned as little as one that only calls', () => {
+  const [called, , , talked, calledForWords, words] = answers;
+  expect(likenessOf([talked!, words!])).toBe(0);
+  expect(likenessOf([called!, calledForWords!])).toBe(0);
+  expect(likenessOf([called!, answers[1]!, words!])).toBeCloseTo(Math.sqrt(0.5));
 });
 
 test('the worst answers are those that act when nobody asked', () => {

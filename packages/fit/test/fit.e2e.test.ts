@@ -4,17 +4,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runRecipe } from '../../../src/run/runner.ts';
+import type { Services } from '../../../src/cli/context.ts';
 import { runCli } from '../../../test/helpers/cli.ts';
 import { makeTinyStudent } from '../../../test/helpers/tiny-student.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'tinystar-fit-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-const at = (name: string): string => join(folder, name);
+const scratch = mkdtempSync(join(tmpdir(), 'tinystar-fit-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 const call = (on: boolean) => [{ name: 'lamp', arguments: { on } }];
 
 beforeAll(() => {
-  makeTinyStudent(at('tiny'));
+  makeTinyStudent(join(scratch, 'tiny'));
+});
+
+/** Makes a project and returns the path of a file in it, or of itself. */
+function project(name: string): (file?: string) => string {
+  const at = (file = '.'): string => join(scratch, name, file);
+  mkdirSync(at('cases'), { recursive: true });
   writeFileSync(
     at('functions.json'),
     JSON.stringify([
@@ -26,7 +32,6 @@ beforeAll(() => {
     ]),
   );
   writeFileSync(at('examples.jsonl'), `${JSON.stringify({ request: 'lamp on', calls: call(true) })}\n`);
-  mkdirSync(at('cases'));
   for (const [split, count] of [
     ['train', 16],
     ['dev', 2],
@@ -46,20 +51,23 @@ beforeAll(() => {
     `base: student
 teacher_base: student
 search: false
-minutes: 0.05
+minutes: 0.01
 threads: 1
 stages:
   teacher: { max_epochs: 25, lr: 2e-2 }
   star: { steps: 1, rollout_batch_size: 4, n_samples_per_prompt: 2, train_batch_size: 8 }
-`.replaceAll(': student\n', ': tiny/student\n'),
+`.replaceAll(': student\n', ': ../tiny/student\n'),
   );
-});
+  return at;
+}
 
-const run = (...args: string[]): ReturnType<typeof runCli> =>
-  runCli(['fit', folder, ...args], { services: { runRecipe, now: () => performance.now() } });
+const now = (): number => performance.now();
+const run = (folder: string, services: Partial<Services> = {}): ReturnType<typeof runCli> =>
+  runCli(['fit', folder], { services: { runRecipe, now, ...services } });
 
 test('a toy project becomes a student with its answer, and the same command then does nothing anew', async () => {
-  const { stdout, stderr, code } = await run();
+  const at = project('whole');
+  const { stdout, stderr, code } = await run(at());
   expect(code).toBe(0);
   for (const stage of ['teacher', 'sft', 'rollouts', 'ckd', 'star']) expect(stderr).toContain(`✓ ${stage} `);
   expect(stderr).toContain('round-1: distilled: the teacher answers');
@@ -69,7 +77,7 @@ test('a toy project becomes a student with its answer, and the same command then
     expect(existsSync(at(name))).toBe(true);
   const card = readFileSync(at('README.md'), 'utf8');
   expect(card).toContain('not yet, because');
-  const again = await run();
+  const again = await run(at());
   expect(again.code).toBe(0);
   expect(again.stderr).not.toContain('steps');
   expect(readFileSync(at('README.md'), 'utf8').split('## Training')[1]).toEqual(card.split('## Training')[1]);
@@ -80,8 +88,8 @@ test('a toy project becomes a student with its answer, and the same command then
     '{"request": "hello", "reply": "No."}\n{"request": "now?", "reply": "When?"}\n',
   );
   const scored = await runCli(
-    ['eval', 'project', folder, '--test', at('mine.jsonl'), '--engine', 'llama.cpp', '--json'],
-    { services: { now: () => performance.now() } },
+    ['eval', 'project', at(), '--test', at('mine.jsonl'), '--engine', 'llama.cpp', '--json'],
+    { services: { now } },
   );
   expect(scored).toMatchObject({ code: 0, stderr: '' });
   expect(JSON.parse(scored.stdout)).toMatchObject({
@@ -89,4 +97,39 @@ test('a toy project becomes a student with its answer, and the same command then
     models: [{ label: 'student', scores: { all: { total: 2 }, willing: { total: 0, correct: 0 } } }],
     verdict: { isReady: false },
   });
+
+  // A request of its own: the confidence is told, and a call below it is not made.
+  const asked = await runCli(
+    ['generate', at('student.gguf'), 'lamp on', '--tools', at('functions.json'), '--abstain', '1'],
+    { services: { now } },
+  );
+  expect(asked).toMatchObject({
+    code: 0,
+    stderr: expect.stringMatching(/right with a probability of 0\.\d\d/),
+  });
+  expect(asked.stdout).not.toContain('<tool_call>');
+}, 300_000);
+
+test('a fit that was stopped goes on where it was, to the same student to the bit', async () => {
+  const at = project('stopped');
+  let stop = (): void => undefined;
+  const first = await run(at(), {
+    onInterrupt(listener) {
+      stop = listener;
+      return () => undefined;
+    },
+    async *runRecipe(recipe, options) {
+      for await (const event of runRecipe(recipe, options)) {
+        if (event.type === 'step' && event.stage === 'ckd') stop();
+        yield event;
+      }
+    },
+  });
+  expect(first).toMatchObject({ code: 130, stdout: '' });
+  expect(existsSync(at('student.gguf'))).toBe(false);
+  const second = await run(at());
+  expect(second.code).toBe(0);
+  expect(second.stderr).toContain('✓ teacher  was done before');
+  const bytes = (name: string): Buffer => readFileSync(join(scratch, name, 'student.gguf'));
+  expect(bytes('stopped').equals(bytes('whole'))).toBe(true);
 }, 300_000);

@@ -1,15 +1,15 @@
 /** `tinystar fit`: from a project's functions and examples to a student that calls them, and the answer how well. */
 import { existsSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Answered } from '../../../packages/fit/src/acceptance/answers.ts';
 import { readExamples } from '../../../packages/fit/src/examples.ts';
 import { moreCases, type ProjectCases, projectCases } from '../../../packages/fit/src/fit/cases.ts';
 import { casesOf } from '../../../packages/fit/src/fit/dialogues.ts';
 import { fitProject, type Outcome, type OwnTest } from '../../../packages/fit/src/fit/whole.ts';
-import { openProject } from '../../../packages/fit/src/project.ts';
+import { copyProject, openProject } from '../../../packages/fit/src/project.ts';
 import { settingsSchema } from '../../../packages/fit/src/settings.ts';
-import type { Project } from '../../../packages/fit/src/types.ts';
+import { type Case, type Project, SPLITS } from '../../../packages/fit/src/types.ts';
 import { UserError } from '../../base/errors.ts';
 import { formatBytes, formatCount, formatDuration } from '../../report/numbers.ts';
 import { table } from '../../report/table.ts';
@@ -31,12 +31,15 @@ const flags = {
     parsed(numberBy(abstain), 'Probability of being right below which words are answered', 'X'),
   ),
   test: optional(text('File of example lines of your own that the verdict is given on', 'FILE')),
+  into: optional(
+    text('Copy the project into this folder first, if it is not there, and work on the copy', 'DIR'),
+  ),
   json: toggle('Print events as JSON lines, and the answer as the last one'),
 };
 type Given = FlagsOf<typeof flags>;
 
 /** The project with what the command line says in place of its settings. */
-function projectOf(folder: string, { json: _json, base, test, ...given }: Given): Project {
+function projectOf(folder: string, { json: _json, base, test, ...given }: Omit<Given, 'into'>): Project {
   const project = openProject(folder);
   const place = (path: string): string => (existsSync(path) ? resolve(path) : path);
   const settings = {
@@ -45,11 +48,6 @@ function projectOf(folder: string, { json: _json, base, test, ...given }: Given)
     ...(base === undefined ? {} : { base: place(base) }),
     ...(test === undefined ? {} : { test: resolve(test) }),
   };
-  if (project.examples.length === 0)
-    throw new UserError(
-      'EXAMPLES',
-      `${join(folder, 'examples.jsonl')} has no example; write 5 to 10 requests for each function, and run it again.`,
-    );
   return { ...project, settings: z.parse(settingsSchema, settings) };
 }
 
@@ -71,7 +69,12 @@ function casesText({ folder, notes }: Project, { cases, isKept, notes: more }: P
   return `${lines.join('')}cases: ${counts} (${from})\n`;
 }
 
-function printed(context: CliContext, { card, gguf, runs, beside }: Outcome, seconds: number): string {
+function printed(
+  context: CliContext,
+  { card, gguf, runs, beside }: Outcome,
+  asked: readonly Case[],
+  seconds: number,
+): string {
   const style = outStyle(context);
   const { latency } = card;
   const facts = [
@@ -82,8 +85,10 @@ function printed(context: CliContext, { card, gguf, runs, beside }: Outcome, sec
     ['runs', runs],
     ['time', formatDuration(seconds)],
   ];
+  const [{ request = '' } = {}] = asked;
+  const line = `tinystar generate ${gguf} ${JSON.stringify(request)} --tools ${join(dirname(gguf), 'functions.json')}`;
   const suites = card.suites.map((suite) => answerText(suite, style)).join('');
-  return `${suites}\n${table(facts)}\n${style.bold(card.verdict)}\n`;
+  return `${suites}\n${table(facts)}\n${style.bold(card.verdict)}\n\ntry it: ${line}\n`;
 }
 
 export const fitCommand = command({
@@ -99,13 +104,21 @@ export const fitCommand = command({
   ],
   flags,
   args: [{ brief: 'Folder of the project', placeholder: 'DIR' }],
-  async run(context, given, folder) {
+  async run(context, given, source) {
     const { process, services } = context;
     const started = services.now();
-    const project = projectOf(folder, given);
+    const { into, ...chosen } = given;
+    const folder = into === undefined ? source : copyProject(source, into);
+    const project = projectOf(folder, chosen);
     const own = ownTest(project);
     const made = projectCases(project);
     const { cases } = made;
+    for (const split of SPLITS)
+      if (cases[split].length === 0)
+        throw new UserError(
+          'CASES',
+          `There is no ${split} case of ${folder}; write 5 to 10 examples of each function into ${join(folder, 'examples.jsonl')}, and remove ${join(folder, 'cases')} if it is there.`,
+        );
     process.stderr.write(casesText(project, made));
     const input = {
       project,
@@ -127,7 +140,7 @@ export const fitCommand = command({
     process.stdout.write(
       given.json
         ? `${JSON.stringify({ type: 'answer', ...outcome })}\n`
-        : `\n${printed(context, outcome, (services.now() - started) / 1000)}`,
+        : `\n${printed(context, outcome, cases.test, (services.now() - started) / 1000)}`,
     );
   },
 });

@@ -1,4 +1,11 @@
 /** `tinystar generate`: asks a checkpoint, with tools, and prints its answer. */
+import { callsIn } from '../../../packages/fit/src/acceptance/answers.ts';
+import { calibrationIn } from '../../../packages/fit/src/acceptance/calibration-file.ts';
+import { confidenceOf } from '../../../packages/fit/src/acceptance/confidence.ts';
+import { DEFAULT_REPLY } from '../../../packages/fit/src/fit/dialogues.ts';
+import { settingsSchema } from '../../../packages/fit/src/settings.ts';
+import { UserError } from '../../base/errors.ts';
+import { toTools } from '../../chat/tool-documents.ts';
 import { shownParts } from '../../chat/generation.ts';
 import { ChatTemplate } from '../../chat/template.ts';
 import { Tokenizer } from '../../chat/tokenizer.ts';
@@ -8,7 +15,17 @@ import { sampleAll } from '../../sampling/sampler.ts';
 import { stageKinds } from '../../stages/index.ts';
 import { command } from '../command.ts';
 import { outStyle } from '../context.ts';
-import { answeringFlags, engineFlag, option, optional, text, toggle, whole } from '../flags.ts';
+import {
+  answeringFlags,
+  engineFlag,
+  numberBy,
+  option,
+  optional,
+  parsed,
+  text,
+  toggle,
+  whole,
+} from '../flags.ts';
 import { openModel } from '../inputs.ts';
 
 const { temperature, generate_max_len } = stageKinds.eval.options;
@@ -28,6 +45,13 @@ export const generateCommand = command({
     seed: whole(0, 'Seed of the draws', 0),
     ...answeringFlags,
     engine: engineFlag,
+    abstain: optional(
+      parsed(
+        numberBy(settingsSchema.shape.abstain),
+        'Of a student of tinystar fit: probability of being right below which its calls are not shown',
+        'X',
+      ),
+    ),
     raw: toggle('Print prompt and answer with every token'),
   },
   args: [
@@ -44,11 +68,25 @@ export const generateCommand = command({
     const template = ChatTemplate.of(Tokenizer.load(checkpointAt(checkpoint))).fixed(given.thinking);
     const prompt = template.prompt({ messages, tools });
     using model = await openModel(context, checkpoint, { ...given, parallel: 1 });
+    const calibration = given.abstain === undefined ? undefined : calibrationIn(checkpoint);
+    if (given.abstain !== undefined && calibration === undefined)
+      throw new UserError(
+        'CALIBRATION',
+        `${checkpoint} has no calibration in its header; give a student.gguf of tinystar fit, or leave --abstain out.`,
+      );
     const sampling = { ...given, skip_special_tokens: !raw };
     const [samples = []] = await sampleAll(model, [{ text: prompt }], sampling);
     const style = outStyle(context);
     if (raw) stdout.write(style.dim(prompt));
-    for (const { text: written, length, finish } of samples) {
+    for (const { text: written, length, finish, logprobs } of samples) {
+      const calls = callsIn(written, toTools(tools), template.format);
+      const logprob = logprobs.length === 0 ? null : logprobs.reduce((sum, one) => sum + one, 0);
+      const p = calibration === undefined ? undefined : confidenceOf(calibration, { calls, logprob });
+      if (p !== undefined) stderr.write(`(right with a probability of ${p.toFixed(2)})\n`);
+      if (p !== undefined && calls.length > 0 && p < (given.abstain ?? 0)) {
+        stdout.write(`${DEFAULT_REPLY}\n`);
+        continue;
+      }
       const [thought, answer] = raw ? ['', written] : shownParts(written, template.format);
       const thinking = thought.trim() === '' ? '' : `${style.dim(thought.trim())}\n\n`;
       stdout.write(`${thinking}${raw ? answer : answer.trim()}\n`);

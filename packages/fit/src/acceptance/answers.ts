@@ -8,9 +8,11 @@ import {
   type ErrorClass,
   goldOfMessage,
   judge,
+  type Outcome,
   outcomeOf,
   without,
 } from '../../../../src/rewards/exact.ts';
+import { callSimilarity } from '../../../../src/rewards/simrl.ts';
 import { answerOf } from '../fit/dialogues.ts';
 import type { Case } from '../types.ts';
 
@@ -28,6 +30,8 @@ export interface Answered {
   /** Calls that it made; none where it answered in words, or in no form that is known. */
   readonly calls: readonly ExactCall[];
   readonly correct: boolean;
+  /** Likeness to the right answer, from 0 to 1: of calls as Sim-RL's reward has it, of words that they are words. */
+  readonly similarity: number;
   /** Class of the error; undefined where it is right. */
   readonly error: ErrorClass | undefined;
   /** Names of the calls that were due, each with whether just that call was made. */
@@ -52,15 +56,26 @@ function confusionsOf(wanted: readonly ExactCall[], made: readonly ExactCall[]):
   }));
 }
 
+/** Reader of what a model wrote after a prompt that closes the thought, so that all of it is the answer. */
+const outcomeReader = (tools: readonly Tool[], format: ToolFormat): ((output: string) => Outcome) => {
+  const find = argumentsIn(toolTable(tools));
+  return (output) => outcomeOf(parseGeneration(output, { ...format, thinks: false }, find), format);
+};
+
+/** Calls of an output; none where it is words, or in no form that is known. */
+export function callsIn(output: string, tools: readonly Tool[], format: ToolFormat): readonly ExactCall[] {
+  const outcome = outcomeReader(tools, format)(output);
+  return outcome?.kind === 'calls' ? outcome.calls : [];
+}
+
 /** Reader of a model's outputs, in its tool-call format. */
 export function answerReader(
   tools: readonly Tool[],
   format: ToolFormat,
 ): (one: Case, output: string) => Answered {
-  const find = argumentsIn(toolTable(tools));
+  const read = outcomeReader(tools, format);
   return (one, output) => {
-    // Prompts close the thought, so that all of an output is the answer.
-    const outcome = outcomeOf(parseGeneration(output, { ...format, thinks: false }, find), format);
+    const outcome = read(output);
     const gold = goldOfMessage(answerOf(one));
     const verdict = judge(gold, outcome);
     const calls = outcome?.kind === 'calls' ? outcome.calls : [];
@@ -70,6 +85,7 @@ export function answerReader(
       output,
       calls,
       correct: verdict.correct,
+      similarity: gold.kind === 'calls' ? callSimilarity(calls, wanted) : verdict.correct ? 1 : 0,
       error: verdict.correct ? undefined : verdict.error,
       due: dueOf(wanted, calls),
       confusions: confusionsOf(wanted, calls),

@@ -14,8 +14,12 @@ import { type Doing, Growing } from './growing.ts';
 import { countIn, type Pace, passesIn, SHARES } from './pace.ts';
 import { type Around, type Chosen, ckdStage, rolloutStage, sftStage, simrlStage } from './recipe.ts';
 
-/** Answers of a model to the development cases; `label` names the model. */
-export type Ask = (label: string, model: string) => AsyncGenerator<RunEvent, readonly Measured[]>;
+/** Answers of a model to the development cases, or to the first so many of them. */
+export type Ask = (
+  stage: string,
+  model: string,
+  most?: number,
+) => AsyncGenerator<RunEvent, readonly Measured[]>;
 
 export interface Round {
   readonly name: string;

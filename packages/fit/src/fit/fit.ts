@@ -92,26 +92,34 @@ export async function* fit(input: FitInput, signal: AbortSignal): AsyncGenerator
   const data = writeData(join(runs, 'data'), input);
   const around: Around = { settings, bases, lengths, data };
   const doing: Doing = { runs, runRecipe: input.runRecipe, signal, now };
-  const counts = { train: cases.train.length, dev: cases.dev.length };
-  const { chosen, pace, why, seconds: searched } = yield* chooseSettings(around, doing, counts);
-  for (const text of why) yield { type: 'waiting', stage: 'settings', text };
-  const rounds = settings.improve + 1;
-  // The first round has as much time as two of the others.
-  const part = (60 * settings.minutes - searched) / (rounds + 1);
   const checked = Rng.seeded(settings.seed, 'checked').shuffled(cases.dev).slice(0, CHECKED);
-  const ask = async function* (label: string, model: string): AsyncGenerator<RunEvent, readonly Measured[]> {
+  const ask = async function* (
+    stage: string,
+    model: string,
+    most = CHECKED,
+  ): AsyncGenerator<RunEvent, readonly Measured[]> {
     return yield* measure({
-      stage: label,
+      stage,
       model,
       tools: project.functions,
-      cases: checked,
-      file: join(runs, 'answers', `${label.replaceAll(/[^A-Za-z0-9]+/g, '-')}.jsonl`),
+      cases: checked.slice(0, most),
+      file: join(runs, 'answers', `${stage.replaceAll(/[^A-Za-z0-9]+/g, '-')}.jsonl`),
       generate_max_len: lengths.answer,
       device: settings.device,
       signal,
       now,
     });
   };
+  const {
+    chosen,
+    pace,
+    why,
+    seconds: searched,
+  } = yield* chooseSettings(around, doing, cases.train.length, ask);
+  for (const text of why) yield { type: 'waiting', stage: 'settings', text };
+  const rounds = settings.improve + 1;
+  // The first round has as much time as two of the others.
+  const part = (60 * settings.minutes - searched) / (rounds + 1);
   let best: RoundResult | undefined;
   let train = cases.train;
   const reasons = [...why];

@@ -8,8 +8,6 @@ import { z } from 'zod';
 import { writeAtomic } from '../../../../src/base/files.ts';
 import { linesOf } from '../../../../src/base/lines.ts';
 import { readJson } from '../../../../src/base/json-file.ts';
-import { evalSchema } from '../../../../src/eval/formats.ts';
-import type { Count } from '../../../../src/report/numbers.ts';
 import type { runRecipe } from '../../../../src/run/runner.ts';
 import type { RunEvent } from '../../../../src/train/events.ts';
 import { type Around, recipeOf, type StageOptions } from './recipe.ts';
@@ -97,12 +95,6 @@ export class Growing {
   /** Folder of the model that a stage made. */
   model(stage: string): string {
     return join(this.stageFolder(stage), 'model');
-  }
-
-  /** Right answers on the development split, by the labels of an evaluation stage. */
-  scores(stage: string): Record<string, Count> {
-    const { models } = readJson(join(this.stageFolder(stage), 'eval.json'), evalSchema, 'remove it');
-    return Object.fromEntries(models.map(({ label, correct, total }) => [label, { correct, total }]));
   }
 
   /** Seconds that steps took by the run's log, of one stage or of all. */

@@ -69,7 +69,7 @@ export function recipeOf(
 }
 
 /** Stages whose options fit.yaml may set. */
-const STAGES = ['teacher', 'teacher-rl', 'sft', 'rollouts', 'ckd', 'star', 'evaluation'];
+const STAGES = ['teacher', 'teacher-rl', 'sft', 'rollouts', 'ckd', 'star'];
 
 /** Sequences of an optimiser step, and of the trees that they are computed in. */
 export interface Batch {
@@ -110,18 +110,6 @@ export const sftStage = (name: string, model: string, chosen: Chosen, passes: Pa
   kind: 'sft',
   model,
   ...supervised(chosen, passes),
-});
-
-export const evalStage = (
-  name: string,
-  models: Readonly<Record<string, string>>,
-  limit: number,
-): StageOptions => ({
-  name,
-  kind: 'eval',
-  models,
-  limit,
-  rollout_batch_size: 32,
 });
 
 export const rolloutStage = (model: string, prompts: number): StageOptions => ({

@@ -3,12 +3,14 @@
  * better half of them from twice as many, from the beginning. The pace of training is measured first, and says how many
  * cases there is time for; where they are too few to tell candidates apart, none is preferred to the usual one.
  */
-import { formatDuration, shareOf } from '../../../../src/report/numbers.ts';
+import { formatDuration, mean } from '../../../../src/report/numbers.ts';
 import type { RunEvent } from '../../../../src/train/events.ts';
+import type { Measured } from '../acceptance/measure.ts';
 import { STUDENT_BASE, TEACHER_BASE } from './bases.ts';
+import type { Ask } from './curriculum.ts';
 import { type Doing, Growing } from './growing.ts';
 import { type Pace, SHARES } from './pace.ts';
-import { type Around, batchOf, type Chosen, evalStage, sftStage } from './recipe.ts';
+import { type Around, batchOf, type Chosen, sftStage } from './recipe.ts';
 
 export interface Choice {
   readonly chosen: Chosen;
@@ -30,13 +32,37 @@ const LEARNING = 0.6;
 /** Development cases that candidates answer. */
 const ASKED = 96;
 
+/** A candidate with its answers to development cases. */
+interface Candidate {
+  readonly lr: number;
+  readonly right: number;
+  readonly total: number;
+  /**
+   * Likeness to the right answers: the geometric mean of that to calls and that to words, so that a model that has only
+   * learned to talk, or only to call, has learned nothing.
+   */
+  readonly likeness: number;
+}
+
+/** See `Candidate`. */
+export function likenessOf(answers: readonly Pick<Measured, 'similarity' | 'case'>[]): number {
+  const of = (isCall: boolean): number[] =>
+    answers.filter((one) => one.case.calls.length > 0 === isCall).map(({ similarity }) => similarity);
+  const parts = [of(true), of(false)].filter(({ length }) => length > 0).map(mean);
+  return Math.pow(
+    parts.reduce((product, part) => product * part, 1),
+    1 / Math.max(1, parts.length),
+  );
+}
+
 const nameOf = (lr: number, rung: number): string => `lr-${lr}-${rung}`;
 
 /** Measures the pace, and chooses the learning rate of supervised stages. */
 export async function* chooseSettings(
   around: Around,
   doing: Doing,
-  counts: { readonly train: number; readonly dev: number },
+  count: number,
+  ask: Ask,
 ): AsyncGenerator<RunEvent, Choice> {
   const { settings, bases } = around;
   const run = new Growing(around, doing, 'search');
@@ -44,19 +70,20 @@ export async function* chooseSettings(
   const [usual = 1e-3] = rates;
   const batch = batchOf(bases);
   const of = (lr: number): Chosen => ({ lr, optimizer: 'muon', batch });
-  const probe = { max_epochs: 1, max_samples: Math.min(counts.train, PACE_STEPS * batch.size) };
+  const probe = { max_epochs: 1, max_samples: Math.min(count, PACE_STEPS * batch.size) };
   yield* run.grow('pace', () => ({
     stages: [
       sftStage('pace', STUDENT_BASE, of(usual), probe),
       ...(bases.distils ? [sftStage('pace-teacher', TEACHER_BASE, of(usual), probe)] : []),
     ],
   }));
-  const perCase = (stage: string): number => run.stepSeconds(stage) / Math.min(batch.size, counts.train);
+  const perCase = (stage: string): number => run.stepSeconds(stage) / Math.min(batch.size, count);
   const pace = { student: perCase('pace'), teacher: perCase(bases.distils ? 'pace-teacher' : 'pace') };
   const seconds = SHARES.search * 60 * settings.minutes - run.seconds().reduce((a, b) => a + b, 0);
   // Each candidate takes one part of it, and the better half of them two more.
   const half = Math.ceil(rates.length / 2);
-  const cases = Math.floor((LEARNING * seconds) / pace.student / (rates.length + 2 * half));
+  const room = Math.floor((LEARNING * seconds) / pace.student / (rates.length + 2 * half));
+  const cases = Math.min(room, Math.floor(count / 2));
   const done = (lr: number, ...why: string[]): Choice => ({
     chosen: of(lr),
     pace,
@@ -64,50 +91,48 @@ export async function* chooseSettings(
     seconds: run.seconds().reduce((a, b) => a + b, 0),
   });
   if (!settings.search) return done(usual, `learning rate ${usual}: the usual one, as search is off`);
-  if (cases < LEAST_STEPS * batch.size || counts.train < LEAST_STEPS * batch.size) {
+  if (cases < LEAST_STEPS * batch.size) {
     const lack =
-      counts.train < LEAST_STEPS * batch.size
-        ? `${counts.train} training cases are`
-        : `${formatDuration(seconds)} for a search is`;
+      room < LEAST_STEPS * batch.size
+        ? `${formatDuration(Math.max(0, seconds))} for a search is`
+        : `half of ${count} training cases is`;
     return done(usual, `learning rate ${usual}: the usual one, as ${lack} too little to compare others`);
   }
   const race = async function* (
     rung: number,
     candidates: readonly number[],
-  ): AsyncGenerator<RunEvent, { readonly lr: number; readonly right: number; readonly total: number }[]> {
-    const passes = { max_epochs: 1, max_samples: Math.min(counts.train, rung * cases) };
-    const models = Object.fromEntries(candidates.map((lr) => [String(lr), nameOf(lr, rung)]));
+  ): AsyncGenerator<RunEvent, Candidate[]> {
+    const passes = { max_epochs: 1, max_samples: rung * cases };
     yield* run.grow(`rung ${rung}`, () => ({
-      stages: [
-        ...candidates.map((lr) => sftStage(nameOf(lr, rung), STUDENT_BASE, of(lr), passes)),
-        evalStage(`rung-${rung}`, models, Math.min(ASKED, counts.dev)),
-      ],
+      stages: candidates.map((lr) => sftStage(nameOf(lr, rung), STUDENT_BASE, of(lr), passes)),
     }));
-    const scores = run.scores(`rung-${rung}`);
-    return candidates
-      .map((lr) => ({ lr, right: scores[String(lr)]?.correct ?? 0, total: scores[String(lr)]?.total ?? 0 }))
-      .toSorted(
-        (a, b) =>
-          shareOf({ correct: b.right, total: b.total }) - shareOf({ correct: a.right, total: a.total }),
-      );
+    const found: Candidate[] = [];
+    for (const lr of candidates) {
+      const name = nameOf(lr, rung);
+      const answers = yield* ask(`${name} on development cases`, run.model(name), ASKED);
+      const right = answers.filter(({ correct }) => correct).length;
+      found.push({
+        lr,
+        right,
+        total: answers.length,
+        likeness: likenessOf(answers),
+      });
+    }
+    return found.toSorted((a, b) => b.likeness - a.likeness || b.right - a.right);
   };
   const first = yield* race(1, rates);
   const second = yield* race(
     2,
     first.slice(0, half).map(({ lr }) => lr),
   );
-  const [best = { lr: usual, right: 0, total: 0 }, ...others] = second;
-  if (best.right === 0)
-    return done(
-      usual,
-      `learning rate ${usual}: the usual one, as no candidate answered a development case yet`,
-    );
-  const others2 = [
-    ...others.map(({ lr, right }) => `${right} with ${lr}`),
-    ...first.slice(half).map(({ lr, right }) => `${lr} fell behind at half of that (${right})`),
-  ];
+  const [best, ...others] = second;
+  if (best === undefined || best.likeness === 0)
+    return done(usual, `learning rate ${usual}: the usual one, as no candidate has learned to answer yet`);
+  const text = ({ lr, right, likeness }: Candidate): string =>
+    `${right} with ${lr} (likeness ${likeness.toFixed(2)})`;
+  const behind = first.slice(half).map((one) => `after half of them ${text(one)}`);
   return done(
     best.lr,
-    `learning rate ${best.lr}: ${best.right} of ${best.total} development cases right after ${Math.min(counts.train, 2 * cases)} training cases, ${others2.join(', ')}`,
+    `learning rate ${best.lr}: of ${best.total} development cases right after ${2 * cases} training cases ${[best, ...others].map(text).join(', ')}; ${behind.join(', ')}`,
   );
 }

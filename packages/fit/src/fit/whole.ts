@@ -1,5 +1,7 @@
 /** All of `tinystar fit`: the student, the answer about it, and its files. */
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeReport } from '../../../../src/report/page.ts';
 import type { RunEvent } from '../../../../src/train/events.ts';
 import { latencyOf } from '../acceptance/latency.ts';
 import { verdictOf, verdictText } from '../acceptance/verdict.ts';
@@ -85,6 +87,8 @@ export async function* fitProject(
     weights: exported.weights,
     dtype: settings.dtype,
   };
+  for (const name of readdirSync(runs))
+    if (existsSync(join(runs, name, 'recipe.yaml'))) await writeReport(join(runs, name));
   const texts = writeTexts(project, exported.path, cases.test, card);
   return {
     card,
