@@ -59,12 +59,9 @@ function ownTest({ folder, functions, settings }: Project): OwnTest | undefined 
 }
 
 /** Says where the cases are from, and how many they are. */
-function casesText({ folder, notes }: Project, { cases, isKept, notes: more }: ProjectCases): string {
+function casesText({ notes }: Project, { cases, from, notes: more }: ProjectCases): string {
   const { train, dev, test } = cases;
   const counts = `${train.length} for training, ${dev.length} for development, ${test.length} for tests`;
-  const from = isKept
-    ? `those in ${join(folder, 'cases')}; remove that folder to have them made anew`
-    : `made, and written to ${join(folder, 'cases')}`;
   const lines = [...notes, ...more].map(({ where, text: words }) => `note: ${where} ${words}\n`);
   return `${lines.join('')}cases: ${counts} (${from})\n`;
 }

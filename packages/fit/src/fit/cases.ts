@@ -1,15 +1,21 @@
 /** Cases of a project: those in its folder, or else made of its functions and examples, and written there. */
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { writeAtomic } from '../../../../src/base/files.ts';
+import { contentsOf, identityOf } from '../../../../src/base/identity.ts';
+import { readJson } from '../../../../src/base/json-file.ts';
 import type { Answered } from '../acceptance/answers.ts';
-import { caseFile, readCases, writeCases } from '../synth/store.ts';
-import { type Synthesis, type SynthesisOptions, synthesise } from '../synth/synthesise.ts';
+import type { SynthesisOptions } from '../synth/settings.ts';
+import { caseFile, keepEarlier, readCases, writeCases } from '../synth/store.ts';
+import { type Synthesis, synthesise } from '../synth/synthesise.ts';
 import { type Case, type Note, type Project, type Split, SPLITS } from '../types.ts';
 import { focusOf } from './improve.ts';
 
 export interface ProjectCases {
   readonly cases: Readonly<Record<Split, readonly Case[]>>;
-  /** Tells whether they were in the folder. */
-  readonly isKept: boolean;
+  /** Origin, for people. */
+  readonly from: string;
   readonly notes: readonly Note[];
 }
 
@@ -22,14 +28,41 @@ const optionsOf = ({ settings }: Project): SynthesisOptions & { readonly size: n
   refusal: settings.refusal,
 });
 
-/** Cases of a project by split. */
+const recordSchema = z.object({ of: z.string(), files: z.string() });
+
+/** Identity of what cases are made of. */
+const sources = (project: Project): string =>
+  identityOf([project.functions, project.examples, optionsOf(project)]);
+
+const filesIdentity = (folder: string): string =>
+  identityOf(
+    contentsOf(
+      folder,
+      SPLITS.map((split) => caseFile(folder, split)),
+    ),
+  );
+
+/**
+ * Cases of a project by split. Cases that a fit has made are made anew when the project has changed; cases that a person has
+ * changed, or had made by `tinystar synth`, stay.
+ */
 export function projectCases(project: Project): ProjectCases {
   const { folder } = project;
-  if (SPLITS.some((split) => existsSync(caseFile(folder, split))))
-    return { cases: readCases(folder), isKept: true, notes: [] };
+  const path = join(folder, 'runs', 'cases.json');
+  const isThere = SPLITS.some((split) => existsSync(caseFile(folder, split)));
+  const record = existsSync(path) ? readJson(path, recordSchema, 'remove it') : undefined;
+  const of = sources(project);
+  const isOwn = record?.files !== filesIdentity(folder);
+  if (isThere && (isOwn || record?.of === of)) {
+    const isOlder = record !== undefined && record.of !== of;
+    const from = `those in ${join(folder, 'cases')}${isOlder ? ', which you have changed: what has changed in the project since is not in them (tinystar synth makes new ones)' : ''}`;
+    return { cases: readCases(folder), from, notes: [] };
+  }
   const { notes, ...cases }: Synthesis = synthesise(project, optionsOf(project));
+  if (isThere) keepEarlier(folder, cases);
   writeCases(folder, cases);
-  return { cases, isKept: false, notes };
+  writeAtomic(path, `${JSON.stringify({ of, files: filesIdentity(folder) })}\n`);
+  return { cases, from: `made, and written to ${join(folder, 'cases')}`, notes };
 }
 
 /** Part of the training cases that a round of improvement adds. */
@@ -46,9 +79,10 @@ export function moreCases(
   // Another seed would hold out other wordings.
   const size = Math.round(options.size * (1 + ADDED * (round + 1)));
   const made = synthesise(project, { ...options, size, focus: focusOf(wrong) }).train;
+  const held = new Set([...dev, ...test].map(({ wording }) => wording));
   const known = new Set([...train, ...dev, ...test].map(({ request }) => request.toLowerCase()));
   return made
-    .filter(({ request }) => !known.has(request.toLowerCase()))
+    .filter(({ request, wording }) => !known.has(request.toLowerCase()) && !held.has(wording))
     .slice(0, Math.round(ADDED * options.size))
     .map((one, i) => ({ ...one, id: `more-${round}-${i + 1}` }));
 }

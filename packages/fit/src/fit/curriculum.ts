@@ -112,9 +112,7 @@ export async function* curriculum(
         why: `distilled: ${scores}`,
       }));
       yield* run.grow('ckd', () => ({
-        stages: [
-          ckdStage(STUDENT_BASE, chosen, learning(SHARES.ckd, pace.student, keptAnswers(around, run))),
-        ],
+        stages: [ckdStage('sft', chosen, learning(SHARES.ckd, pace.student, keptAnswers(around, run)))],
       }));
       candidates.push(yield* checked('ckd'));
       if (adapts) teacher = yield* checked('teacher-rl');
