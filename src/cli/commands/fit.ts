@@ -82,7 +82,7 @@ function printed(
     ['runs', runs],
     ['time', formatDuration(seconds)],
   ];
-  const [{ request = '' } = {}] = asked;
+  const request = asked[0]?.request ?? '';
   const line = `tinystar generate ${gguf} ${JSON.stringify(request)} --tools ${join(dirname(gguf), 'functions.json')}`;
   const suites = card.suites.map((suite) => answerText(suite, style)).join('');
   return `${suites}\n${table(facts)}\n${style.bold(card.verdict)}\n\ntry it: ${line}\n`;

@@ -2,6 +2,8 @@
 import { join, resolve } from 'node:path';
 import { UserError } from '../../../../src/base/errors.ts';
 import { PACKAGE_ROOT } from '../../../../src/base/package-root.ts';
+import { mean } from '../../../../src/report/numbers.ts';
+import type { ModelConfig } from '../../../../src/model/arch/config.ts';
 import type { Tool } from '../../../../src/chat/messages.ts';
 import { ChatTemplate, targetAfter, answerText } from '../../../../src/chat/template.ts';
 import { Tokenizer } from '../../../../src/chat/tokenizer.ts';
@@ -27,7 +29,11 @@ export interface Bases {
   readonly about: string;
   /** Tells whether the student is so small that its batches are computed side by side; larger steps suit it, too. */
   readonly isSmall: boolean;
+  readonly shapes: Readonly<Record<'student' | 'teacher', Shape>>;
 }
+
+/** Part of a model's shape that says what attention to a prompt takes. */
+export type Shape = Pick<ModelConfig, 'heads' | 'layers'>;
 
 /** Names of the bases that come along. */
 const SHIPPED = ['student', 'teacher'] as const;
@@ -63,15 +69,19 @@ export function basesOf({ folder, settings }: Pick<Project, 'folder' | 'settings
     layers === undefined
       ? { [STUDENT_BASE]: student }
       : { whole: student, [STUDENT_BASE]: { from: 'whole', layers } };
+  const shape = { heads: config.heads, layers: layers ?? all };
+  const shapes = { student: shape, teacher: shape };
   if (teacher === 'none')
-    return { models, spoken: student, untuned: student, distils: false, about, isSmall };
+    return { models, spoken: student, untuned: student, distils: false, about, isSmall, shapes };
+  const teacherPath = checkpointOf(teacher, folder);
   return {
-    models: { ...models, [TEACHER_BASE]: checkpointOf(teacher, folder) },
+    models: { ...models, [TEACHER_BASE]: teacherPath },
     spoken: student,
     untuned: student,
     distils: true,
     about: `${about}, with ${nameOf(teacher)} as its teacher`,
     isSmall,
+    shapes: { ...shapes, teacher: loadConfig(teacherPath) },
   };
 }
 
@@ -82,8 +92,10 @@ const nameOf = (name: string): string =>
 export interface Lengths {
   readonly prompt: number;
   readonly answer: number;
-  /** Of a right answer, in the mean. */
+  /** Of what all prompts begin with alike, and of a right answer and of a request with it, in the mean. */
+  readonly shared: number;
   readonly meanAnswer: number;
+  readonly meanOwn: number;
 }
 
 /** Tokens by which an answer may be longer than the longest right one. */
@@ -101,7 +113,8 @@ export function lengthsOf(
   const size = (text: string): number => tokenizer.encode(text).length;
   const prompt = template.prompt({ messages: [{ role: 'user', content: '' }], tools: functions });
   const bare = size(prompt);
-  const requests = Math.max(0, ...cases.map(({ request }) => size(request)));
+  const requestSizes = cases.map(({ request }) => size(request));
+  const requests = Math.max(0, ...requestSizes);
   const answers = cases.map((one) => {
     const answer = answerOf(one);
     return size(targetAfter(prompt, '', answerText(answer, format), format));
@@ -109,7 +122,9 @@ export function lengthsOf(
   const lengths = {
     prompt: bare + requests + 4,
     answer: Math.max(1, ...answers) + SPARE,
-    meanAnswer: answers.reduce((a, b) => a + b, 0) / Math.max(1, answers.length),
+    shared: bare,
+    meanAnswer: mean(answers),
+    meanOwn: mean(requestSizes) + mean(answers),
   };
   const { contextLength } = loadConfig(spoken);
   if (lengths.prompt + lengths.answer > contextLength)

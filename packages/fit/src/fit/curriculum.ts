@@ -12,7 +12,15 @@ import type { Measured } from '../acceptance/measure.ts';
 import { STUDENT_BASE, TEACHER_BASE } from './bases.ts';
 import { type Doing, Growing } from './growing.ts';
 import { countIn, type Pace, passesIn, SHARES } from './pace.ts';
-import { type Around, type Chosen, ckdStage, rolloutStage, sftStage, simrlStage } from './recipe.ts';
+import {
+  type Around,
+  type Batch,
+  type Chosen,
+  ckdStage,
+  rolloutStage,
+  sftStage,
+  simrlStage,
+} from './recipe.ts';
 
 /** Answers of a model to the development cases, or to the first so many of them. */
 export type Ask = (
@@ -24,6 +32,7 @@ export type Ask = (
 export interface Round {
   readonly name: string;
   readonly chosen: Chosen;
+  readonly teacherBatch: Batch;
   readonly pace: Pace;
   /** Seconds for all of its stages. */
   readonly seconds: number;
@@ -70,7 +79,7 @@ const pausesOf = ({ answers }: Made): number =>
 export async function* curriculum(
   around: Around,
   doing: Doing,
-  { name, chosen, pace, seconds, count, ask, from }: Round,
+  { name, chosen, teacherBatch, pace, seconds, count, ask, from }: Round,
 ): AsyncGenerator<RunEvent, RoundResult> {
   const { bases, settings } = around;
   const run = new Growing(around, doing, name, from);
@@ -82,11 +91,11 @@ export async function* curriculum(
   const sftShare = bases.distils ? SHARES.sft : SHARES.alone;
   const learning = (share: number, perCase: number, cases = count) =>
     passesIn(share * seconds, perCase, cases, around.lengths.meanAnswer);
-  const rlRate = chosen.lr / 20;
+  const taught = { ...chosen, batch: teacherBatch };
   yield* run.grow('sft', () => ({
     stages: [
       ...(bases.distils
-        ? [sftStage('teacher', TEACHER_BASE, chosen, learning(SHARES.teacher, pace.teacher))]
+        ? [sftStage('teacher', TEACHER_BASE, taught, learning(SHARES.teacher, pace.teacher))]
         : []),
       sftStage('sft', STUDENT_BASE, chosen, learning(sftShare, pace.student)),
     ],
@@ -103,7 +112,7 @@ export async function* curriculum(
       const adapts = settings.teacher_rl;
       yield* run.grow('rollouts', () => ({
         stages: [
-          ...(adapts ? [simrlStage('teacher-rl', 'teacher', 8, rlRate)] : []),
+          ...(adapts ? [simrlStage('teacher-rl', 'teacher', 8, taught)] : []),
           rolloutStage(
             adapts ? 'teacher-rl' : 'teacher',
             countIn(SHARES.rollouts * seconds, SAMPLING * pause, 64, count),
@@ -125,7 +134,7 @@ export async function* curriculum(
       const differing = Math.min(0.6, Math.max(0.12, 1.5 * (1 - shareOf(before.score))));
       const each = RL_PROMPTS * ((SAMPLING * pausesOf(before)) / differing + RL_SAMPLES * pace.student);
       const steps = countIn(SHARES.star * seconds, each, 2, MOST_STEPS);
-      return { stages: [simrlStage('star', before.stage, steps, rlRate)] };
+      return { stages: [simrlStage('star', before.stage, steps, chosen)] };
     });
     candidates.push(yield* checked('star'));
   } else

@@ -112,6 +112,7 @@ export async function* fit(input: FitInput, signal: AbortSignal): AsyncGenerator
   };
   const {
     chosen,
+    teacherBatch,
     pace,
     why,
     seconds: searched,
@@ -144,6 +145,7 @@ export async function* fit(input: FitInput, signal: AbortSignal): AsyncGenerator
       name: `round-${index + 1}`,
       // What is known already is disturbed less.
       chosen: index === 0 ? chosen : { ...chosen, lr: chosen.lr / 4 },
+      teacherBatch,
       pace,
       seconds: part * (index === 0 ? 2 : 1),
       count: train.length,

@@ -5,7 +5,7 @@ import { parseRecipe } from '../../../../src/recipe/load.ts';
 import type { Recipe } from '../../../../src/recipe/schema.ts';
 import { SETTINGS_FILE } from '../project.ts';
 import type { Settings } from '../settings.ts';
-import type { Bases, Lengths } from './bases.ts';
+import type { Bases, Lengths, Shape } from './bases.ts';
 
 /** A stage as a recipe states it. */
 export type StageOptions = { readonly name: string; readonly kind: string } & Readonly<
@@ -75,11 +75,36 @@ const STAGES = ['teacher', 'teacher-rl', 'sft', 'rollouts', 'ckd', 'star'];
 export interface Batch {
   readonly size: number;
   readonly tree: number;
+  /** Gradient checkpointing. */
+  readonly recompute: boolean;
 }
 
-/** Batches of a small model are computed side by side, a tree a core; a larger one keeps all cores busy with one. */
-export const batchOf = ({ isSmall }: Pick<Bases, 'isSmall'>): Batch =>
-  isSmall ? { size: 32, tree: 16 } : { size: 16, tree: 16 };
+/** Bytes that the scores of attention may take, those of all trees that are computed at once. */
+const ROOM = { small: 0.9e9, large: 1.2e9 };
+/** Copies of a score that a training graph keeps. */
+const COPIES = 2.5;
+/** Sequences of a tree. */
+const [FEWEST, MOST] = [4, 16];
+
+/**
+ * Batches that fit into memory. Those of a small model are computed side by side, a tree a core; a larger one keeps all cores
+ * busy with one, and computes the inside of its layers twice where their scores would not fit.
+ */
+export function batchOf(
+  { isSmall }: Pick<Bases, 'isSmall'>,
+  { heads, layers }: Shape,
+  { shared, meanOwn }: Pick<Lengths, 'shared' | 'meanOwn'>,
+): Batch {
+  const most = (isSmall ? ROOM.small / 2 : ROOM.large) / COPIES;
+  const sequences = (depth: number): number => {
+    const score = 4 * heads * depth;
+    return Math.floor((most - score * shared * shared) / (score * meanOwn * (shared + meanOwn)));
+  };
+  const whole = sequences(layers);
+  const recompute = whole < FEWEST;
+  const tree = Math.max(FEWEST, Math.min(MOST, recompute ? sequences(1) : whole));
+  return { size: isSmall ? 2 * MOST : MOST, tree, recompute };
+}
 
 /** Learning rate, optimiser and batches of supervised stages. */
 export interface Chosen {
@@ -101,6 +126,7 @@ const supervised = ({ lr, optimizer, batch }: Chosen, passes: Passes) => ({
   train_batch_size: batch.size,
   tree_size: batch.tree,
   micro_train_batch_size: 1,
+  gradient_checkpointing: batch.recompute,
   save_steps: 20,
   ...passes,
 });
@@ -137,7 +163,12 @@ export const ckdStage = (model: string, chosen: Chosen, passes: Passes): StageOp
   ...supervised(chosen, passes),
 });
 
-export const simrlStage = (name: string, model: string, steps: number, lr: number): StageOptions => ({
+export const simrlStage = (
+  name: string,
+  model: string,
+  steps: number,
+  { lr, batch }: Pick<Chosen, 'lr' | 'batch'>,
+): StageOptions => ({
   name,
   kind: 'simrl',
   model,
@@ -146,8 +177,9 @@ export const simrlStage = (name: string, model: string, steps: number, lr: numbe
   n_samples_per_prompt: 8,
   // Cooler than the paper's 1, at which many of so small a model's answers are malformed by chance.
   temperature: 0.6,
-  lr,
+  lr: lr / 20,
   train_batch_size: 192,
   micro_train_batch_size: 1,
+  gradient_checkpointing: batch.recompute,
   save_steps: 4,
 });

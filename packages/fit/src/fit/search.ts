@@ -10,10 +10,11 @@ import { STUDENT_BASE, TEACHER_BASE } from './bases.ts';
 import type { Ask } from './curriculum.ts';
 import { type Doing, Growing } from './growing.ts';
 import { type Pace, SHARES } from './pace.ts';
-import { type Around, batchOf, type Chosen, sftStage } from './recipe.ts';
+import { type Around, type Batch, batchOf, type Chosen, sftStage } from './recipe.ts';
 
 export interface Choice {
   readonly chosen: Chosen;
+  readonly teacherBatch: Batch;
   readonly pace: Pace;
   /** Reasons for it, for people. */
   readonly why: readonly string[];
@@ -64,17 +65,20 @@ export async function* chooseSettings(
   count: number,
   ask: Ask,
 ): AsyncGenerator<RunEvent, Choice> {
-  const { settings, bases } = around;
+  const { settings, bases, lengths } = around;
   const run = new Growing(around, doing, 'search');
   const rates: readonly number[] = bases.isSmall ? RATES.small : RATES.large;
   const [usual = 1e-3] = rates;
-  const batch = batchOf(bases);
+  const batch = batchOf(bases, bases.shapes.student, lengths);
+  const teacherBatch = batchOf(bases, bases.shapes.teacher, lengths);
   const of = (lr: number): Chosen => ({ lr, optimizer: 'muon', batch });
   const probe = { max_epochs: 1, max_samples: Math.min(count, PACE_STEPS * batch.size) };
   yield* run.grow('pace', () => ({
     stages: [
       sftStage('pace', STUDENT_BASE, of(usual), probe),
-      ...(bases.distils ? [sftStage('pace-teacher', TEACHER_BASE, of(usual), probe)] : []),
+      ...(bases.distils
+        ? [sftStage('pace-teacher', TEACHER_BASE, { ...of(usual), batch: teacherBatch }, probe)]
+        : []),
     ],
   }));
   const perCase = (stage: string): number => run.stepSeconds(stage) / Math.min(batch.size, count);
@@ -86,6 +90,7 @@ export async function* chooseSettings(
   const cases = Math.min(room, Math.floor(count / 2));
   const done = (lr: number, ...why: string[]): Choice => ({
     chosen: of(lr),
+    teacherBatch,
     pace,
     why,
     seconds: run.seconds().reduce((a, b) => a + b, 0),
