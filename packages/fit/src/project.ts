@@ -6,6 +6,7 @@ import { readText, writeAtomic } from '../../../src/base/files.ts';
 import { INFERRED, readExampleFile } from './examples.ts';
 import { throwFaults } from './faults.ts';
 import { parseSettings, settingsSchema, type Settings } from './settings.ts';
+import { counted } from './tools/json.ts';
 import { functionsOfText } from './tools/documents.ts';
 import type { Project } from './types.ts';
 
@@ -51,7 +52,7 @@ export function openProject(folder: string): Project {
   const stiff = all.length - own.length;
   const note = {
     where: at(EXAMPLES_FILE),
-    text: `has ${stiff} requests in the words of descriptions ("made": "${INFERRED}"), which nobody says and which are not learnt from; replace them by words that people use`,
+    text: `has ${counted(stiff, 'request')} in the words of descriptions ("made": "${INFERRED}"), which nobody says and which are not learnt from; replace them by words that people use`,
   };
   return {
     folder,
