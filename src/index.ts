@@ -101,3 +101,10 @@ export {
   readDialogues,
   type RenderedDialogue,
 } from './api/data.ts';
+
+// Projects of `fit`: functions of any source, examples, settings.
+export { readFunctions } from '../packages/fit/src/tools/read.ts';
+export type { Answered, FromSource, SourceOptions } from '../packages/fit/src/tools/source.ts';
+export { readExamples } from '../packages/fit/src/examples.ts';
+export { openProject } from '../packages/fit/src/project.ts';
+export type { Example, Note, Project } from '../packages/fit/src/types.ts';
