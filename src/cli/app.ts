@@ -52,6 +52,7 @@ const COMMANDS: Commands = {
       fullDescription: examples('Prepares data and looks at it.', 'tinystar data inspect --count 2'),
     }),
   synth: async () => (await import('./commands/synth.ts')).synthCommand,
+  review: async () => (await import('./commands/review.ts')).reviewCommand,
   doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
 };
 

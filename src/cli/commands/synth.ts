@@ -1,15 +1,20 @@
 /** `tinystar synth`: the cases of a project, by construction. */
 import { join } from 'node:path';
+import { z } from 'zod';
 import { openProject } from '../../../packages/fit/src/project.ts';
-import { keepEarlier, writeCases } from '../../../packages/fit/src/synth/store.ts';
+import { keepEarlier, teacherCases, writeCases } from '../../../packages/fit/src/synth/store.ts';
 import { type Synthesis, synthesise } from '../../../packages/fit/src/synth/synthesise.ts';
-import { type Case, CASE_KINDS, type Split, SPLITS } from '../../../packages/fit/src/types.ts';
-import { shortened } from '../../base/errors.ts';
-import { headedTable } from '../../report/table.ts';
+import { type Paraphrased, paraphrase } from '../../../packages/fit/src/synth/teacher.ts';
+import { type Case, CASE_KINDS, type Project, type Split, SPLITS } from '../../../packages/fit/src/types.ts';
+import { shortened, UserError } from '../../base/errors.ts';
+import { formatCount, formatDuration } from '../../report/numbers.ts';
+import { headedTable, table } from '../../report/table.ts';
+import { openServer } from '../../sampling/served/open.ts';
 import { command } from '../command.ts';
-import { outStyle } from '../context.ts';
-import { optional, toggle, whole } from '../flags.ts';
-import type { Style } from '../terminal.ts';
+import { type CliContext, outStyle } from '../context.ts';
+import { type FlagsOf, numberBy, optional, parsed, text, toggle, whole } from '../flags.ts';
+import { Stop } from '../stop.ts';
+import { StatusLine, type Style } from '../terminal.ts';
 
 const NONE = 'nothing to call';
 const functionsOf = ({ calls }: Case): string[] =>
@@ -68,6 +73,88 @@ function leakText({ leaks }: Synthesis, style: Style): string {
   return `leak check: ${isClean ? style.good(text) : style.bad(text)}\n`;
 }
 
+/** Prices of a million tokens, read and written. */
+function priceOf(given: string): readonly [read: number, written: number] {
+  const prices = given.split(',').map(Number);
+  const [read, written] = prices;
+  if (prices.length !== 2 || read === undefined || written === undefined || !prices.every((one) => one >= 0))
+    throw new UserError('FLAG', 'must be two numbers with a comma between them, such as 0.1,0.4');
+  return [read, written];
+}
+
+const flags = {
+  size: optional(whole(50, 'Training cases; default: the setting cases of fit.yaml')),
+  seed: optional(whole(0, 'Seed; default: the setting of fit.yaml')),
+  show: whole(0, 'Cases of each kind that are printed', 4),
+  teacher: optional(
+    text(
+      'Address of an OpenAI-compatible server that words cases anew; default: the setting paraphrase',
+      'URL',
+    ),
+  ),
+  served: optional(text("Name of the teacher's model; without it, the first that the server lists", 'NAME')),
+  max_tokens: optional(whole(1, 'Tokens that the teacher may read and write in all; default: 500000')),
+  max_cost: optional(parsed(numberBy(z.number().positive()), 'Money that it may cost, with --price', 'X')),
+  price: optional(
+    parsed(priceOf, 'Price of a million tokens that it reads, and that it writes, such as 0.1,0.4', 'IN,OUT'),
+  ),
+  json: toggle('Print the counts as one JSON object'),
+};
+type Given = FlagsOf<typeof flags>;
+
+/** Other wordings by a teacher, where one is named. */
+async function fromTeacher(
+  context: CliContext,
+  given: Given,
+  { folder, functions, settings }: Project,
+  cases: Synthesis,
+): Promise<Paraphrased | undefined> {
+  const asked = settings.paraphrase;
+  const endpoint = given.teacher ?? asked?.endpoint;
+  if (endpoint === undefined) return undefined;
+  if (given.max_cost !== undefined && given.price === undefined)
+    throw new UserError('FLAG', '--max-cost needs --price, such as --price 0.1,0.4.');
+  const { stderr } = context.process;
+  using stop = new Stop(context.services);
+  using status = new StatusLine(stderr, context.services.now);
+  const served = given.served ?? asked?.model;
+  const apiKey = context.process.env['OPENAI_API_KEY'];
+  using teacher = await openServer(endpoint, {
+    parallel: 8,
+    ...(served === undefined ? {} : { served }),
+    ...(apiKey === undefined ? {} : { apiKey }),
+    tell: (words) => void stderr.write(`${words}\n`),
+  });
+  const [price_in, price_out] = given.price ?? [0, 0];
+  const budget = {
+    max_tokens: given.max_tokens ?? asked?.max_tokens ?? 500_000,
+    max_cost: given.max_cost ?? Infinity,
+    price_in,
+    price_out,
+  };
+  return await paraphrase(
+    folder,
+    functions,
+    cases,
+    teacher,
+    budget,
+    stop.signal,
+    ({ done, total, kept, tokens }) =>
+      status.update((seconds) => {
+        const left = (seconds / Math.max(1, done)) * (total - done);
+        return `teacher: ${done} of ${total} cases, ${kept} wordings kept, ${formatCount(tokens)} tokens, ${(done / Math.max(seconds, 1e-3)).toFixed(1)} cases/s, ${formatDuration(left)} left`;
+      }),
+  );
+}
+
+/** Outcome of a teacher's wordings, by reason. */
+function teacherText({ counts, tokens, cost, left }: Paraphrased): string {
+  const rows = Object.entries(counts).map(([reason, count]) => [`  ${reason}`, String(count)]);
+  const money = cost > 0 ? `, ${cost.toFixed(4)} of money` : '';
+  const rest = left > 0 ? `; the budget ended before ${left} cases: re-run with a larger one to go on` : '';
+  return `the teacher's wordings, ${formatCount(tokens)} tokens${money}${rest}\n${table(rows, ['left', 'right'])}`;
+}
+
 export const synthCommand = command({
   brief: "Make the training, development and test cases of a project's functions",
   about:
@@ -80,14 +167,10 @@ export const synthCommand = command({
     'tinystar synth home --size 8000 --show 10',
     'tinystar synth home --json',
   ],
-  flags: {
-    size: optional(whole(50, 'Training cases; default: the setting cases of fit.yaml')),
-    seed: optional(whole(0, 'Seed; default: the setting of fit.yaml')),
-    show: whole(0, 'Cases of each kind that are printed', 4),
-    json: toggle('Print the counts as one JSON object'),
-  },
+  flags,
   args: [{ brief: 'Folder of the project', placeholder: 'DIR' }],
-  async run(context, { size, seed, show, json }, folder) {
+  async run(context, given, folder) {
+    const { size, seed, show, json } = given;
     const { stdout } = context.process;
     const project = openProject(folder);
     const { settings } = project;
@@ -99,26 +182,39 @@ export const synthCommand = command({
       testShare: settings.test_share,
       refusal: settings.refusal,
     });
+    const before = teacherCases(folder);
     const earlier = keepEarlier(folder, made);
-    writeCases(folder, made);
+    const known = earlier === undefined ? before : [];
+    writeCases(folder, { ...made, train: [...made.train, ...known] });
+    const worded = await fromTeacher(context, given, project, made);
+    const train = [...made.train, ...(worded?.cases ?? known)];
+    if (worded !== undefined) writeCases(folder, { ...made, train });
     const style = outStyle(context);
     const names = project.functions.map(({ name }) => name);
     if (json) {
       const count = (split: Split): Record<string, number> =>
         Object.fromEntries(
-          CASE_KINDS.map((kind) => [kind, made[split].filter((one) => one.kind === kind).length]),
+          CASE_KINDS.map((kind) => [
+            kind,
+            (split === 'train' ? train : made[split]).filter((one) => one.kind === kind).length,
+          ]),
         );
       const counts = Object.fromEntries(SPLITS.map((split) => [split, count(split)]));
       const notes = [...project.notes, ...made.notes];
-      stdout.write(`${JSON.stringify({ folder, counts, leaks: made.leaks, notes, earlier })}\n`);
+      stdout.write(
+        `${JSON.stringify({ folder, counts, leaks: made.leaks, notes, earlier, ...(worded && { teacher: { ...worded, cases: worded.cases.length } }) })}\n`,
+      );
       return;
     }
-    stdout.write(`${sampleText(made.train, show, style)}\n${countTable(made.train, names, style)}\n`);
-    for (const { where, text } of [...project.notes, ...made.notes])
-      stdout.write(`${style.accent('note')} ${where} ${text}\n`);
+    stdout.write(`${sampleText(train, show, style)}\n${countTable(train, names, style)}\n`);
+    for (const { where, text: words } of [...project.notes, ...made.notes])
+      stdout.write(`${style.accent('note')} ${where} ${words}\n`);
     if (earlier !== undefined) stdout.write(`The cases that were there are in ${earlier}.\n`);
+    if (worded !== undefined) stdout.write(teacherText(worded));
     stdout.write(leakText(made, style));
-    const counts = SPLITS.map((split) => `${made[split].length} ${split}`).join(', ');
+    const counts = SPLITS.map((split) => `${(split === 'train' ? train : made[split]).length} ${split}`).join(
+      ', ',
+    );
     stdout.write(`${join(folder, 'cases')}: ${counts}\n`);
   },
 });

@@ -7,6 +7,7 @@ import type { Case, CaseKind, Split } from '../types.ts';
 import { corrected, joined, negated, outside, sharedSlot } from './compose.ts';
 import { inContext, inManner, loose, mistyped } from './register.ts';
 import type { Settings } from './settings.ts';
+import { requestKey } from './store.ts';
 import type { Known, Origin, Source } from './sources.ts';
 import { templateOf } from './split.ts';
 import { foreignValues, refusalOf } from './topics.ts';
@@ -95,7 +96,7 @@ export class Maker {
       ]),
     );
     for (const { request, calls, reply } of known.project.examples)
-      this.#answers.set(keyOf(request), answerOf(calls, reply));
+      this.#answers.set(requestKey(request), answerOf(calls, reply));
     for (const [i, { source }] of known.wordings.entries())
       for (const key of this.#keysOf(i)) this.#ofExamples.set(key, splits.get(source) ?? 'train');
   }
@@ -110,13 +111,13 @@ export class Maker {
       if (spoken === undefined) return false;
       const own = [...parts, maskOf(spoken.wording.text, spoken.wording.slots)];
       const made = this.#caseOf(spoken, split, cases.length);
-      if (made === undefined || seen.has(keyOf(made.request))) return false;
-      const keys = [...own, templateOf(made), keyOf(made.request)];
+      if (made === undefined || seen.has(requestKey(made.request))) return false;
+      const keys = [...own, templateOf(made), requestKey(made.request)];
       if (keys.some((key) => this.#held.has(key) || (this.#ofExamples.get(key) ?? split) !== split)) {
         this.leftOut++;
         return false;
       }
-      seen.add(keyOf(made.request));
+      seen.add(requestKey(made.request));
       for (const key of keys) masks.add(key);
       cases.push(made);
       return true;
@@ -125,8 +126,8 @@ export class Maker {
     for (const [i, wording] of this.#known.wordings.entries()) {
       if (!own.has(wording.source)) continue;
       const example = this.#known.project.examples[i];
-      if (example === undefined || seen.has(keyOf(example.request))) continue;
-      seen.add(keyOf(example.request));
+      if (example === undefined || seen.has(requestKey(example.request))) continue;
+      seen.add(requestKey(example.request));
       const { request, calls, reply } = example;
       for (const key of this.#keysOf(i)) masks.add(key);
       cases.push({
@@ -153,7 +154,7 @@ export class Maker {
     const wording = this.#known.wordings[index];
     const example = this.#known.project.examples[index];
     if (wording === undefined || example === undefined) return [];
-    return [maskOf(wording.text, wording.slots), templateOf(example), keyOf(example.request)];
+    return [maskOf(wording.text, wording.slots), templateOf(example), requestKey(example.request)];
   }
 
   #draw(
@@ -283,9 +284,9 @@ export class Maker {
     if (spoken.values.some(({ copies, said }) => copies && !request.includes(said))) return undefined;
     const { kind, reply, made, source } = spoken.wording;
     const answer = answerOf(calls, reply);
-    const known = this.#answers.get(keyOf(request));
+    const known = this.#answers.get(requestKey(request));
     if (known !== undefined && known !== answer) return undefined;
-    this.#answers.set(keyOf(request), answer);
+    this.#answers.set(requestKey(request), answer);
     return {
       id: `${split}-${index + 1}`,
       request,
@@ -298,11 +299,6 @@ export class Maker {
   }
 }
 
-const keyOf = (request: string): string =>
-  request
-    .toLowerCase()
-    .replaceAll(/[^\p{L}\p{N}]+/gu, ' ')
-    .trim();
 const answerOf = (calls: readonly ToolCall[], reply: string): string =>
   calls.length > 0 ? JSON.stringify(calls) : reply === '' ? '' : 'words';
 

@@ -1,5 +1,5 @@
 /** The case files of a project: `cases/train.jsonl`, `cases/dev.jsonl` and `cases/test.jsonl`. */
-import { existsSync, renameSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../../../../src/base/errors.ts';
@@ -7,7 +7,17 @@ import { readText, writeAtomic } from '../../../../src/base/files.ts';
 import type { JsonObject } from '../../../../src/json/value.ts';
 import { type Case, CASE_KINDS, type Split, SPLITS } from '../types.ts';
 
+/** All that a teacher was asked, beside the cases. */
+export const PARAPHRASES = 'paraphrases.jsonl';
+
 export type Cases = Readonly<Record<Split, readonly Case[]>>;
+
+/** A request as it is compared with others: its words alone. */
+export const requestKey = (request: string): string =>
+  request
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}]+/gu, ' ')
+    .trim();
 
 /** Path of a split's file. @public */
 export const caseFile = (folder: string, split: Split): string => join(folder, 'cases', `${split}.jsonl`);
@@ -41,13 +51,34 @@ const textOf = (cases: readonly Case[]): string => cases.map(lineOf).join('');
 /** Moves the folder of cases aside, where they are others than those to come; returns its new name. */
 export function keepEarlier(folder: string, cases: Cases): string | undefined {
   const here = SPLITS.filter((split) => existsSync(caseFile(folder, split)));
-  if (here.every((split) => readText(caseFile(folder, split)) === textOf(cases[split]))) return undefined;
+  const isSame = (split: Split): boolean => {
+    // Wordings of a teacher are added behind those that are made here.
+    const text = readText(caseFile(folder, split));
+    return (
+      text
+        .split('\n')
+        .filter((line) => !line.includes('"made":"teacher"'))
+        .join('\n') === textOf(cases[split])
+    );
+  };
+  if (here.every(isSame)) return undefined;
   let number = 1;
   const name = (): string => join(folder, `cases-${number}`);
   while (existsSync(name())) number++;
   renameSync(join(folder, 'cases'), name());
+  // What a teacher was asked need not be asked again.
+  if (existsSync(join(name(), PARAPHRASES))) {
+    mkdirSync(join(folder, 'cases'));
+    copyFileSync(join(name(), PARAPHRASES), join(folder, 'cases', PARAPHRASES));
+  }
   return name();
 }
+
+/** Training cases of the folder whose wordings are a teacher's. */
+export const teacherCases = (folder: string): readonly Case[] =>
+  existsSync(caseFile(folder, 'train'))
+    ? readCaseFile(caseFile(folder, 'train')).filter(({ made }) => made === 'teacher')
+    : [];
 
 /** Writes the three files. */
 export function writeCases(folder: string, cases: Cases): void {
