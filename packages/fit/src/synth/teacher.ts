@@ -119,7 +119,7 @@ function chosenOf(train: readonly Case[]): Case[] {
   return [...found.values()];
 }
 
-/** What was asked before: whole lines of the log; the last one may be half. */
+/** Lines of earlier runs: whole ones of the log; the last one may be half. */
 function earlierLines(path: string): Line[] {
   if (!existsSync(path)) return [];
   return readText(path)
