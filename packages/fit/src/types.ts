@@ -23,10 +23,9 @@ export const CASE_KINDS = ['single', 'several', 'irrelevant', 'missing', 'hard']
 export type CaseKind = (typeof CASE_KINDS)[number];
 
 export const SPLITS = ['train', 'dev', 'test'] as const;
-/** @public */
 export type Split = (typeof SPLITS)[number];
 
-/** One request with its right answer, right by construction. @public */
+/** One request with its right answer, right by construction. */
 export interface Case extends Omit<Example, 'line' | 'isInferred'> {
   readonly id: string;
   readonly kind: CaseKind;
