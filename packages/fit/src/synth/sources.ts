@@ -76,14 +76,17 @@ export function knowledgeOf(project: Project): Known {
 
 /** Wordings of examples, those that differ in nothing but values with one identity. */
 function alike({ examples }: Project, wordings: readonly Wording[]): Wording[] {
-  const first = new Map<string, string>();
-  return wordings.map((wording, i) => {
+  const parents = new Map<string, string>();
+  const root = (key: string): string => {
+    let at = key;
+    for (let next = parents.get(at); next !== undefined && next !== at; next = parents.get(at)) at = next;
+    return at;
+  };
+  for (const [i, { source }] of wordings.entries()) {
     const example = examples[i];
-    const keys = [wording.source, ...(example === undefined ? [] : [templateOf(example)])];
-    const source = keys.flatMap((key) => first.get(key) ?? [])[0] ?? wording.source;
-    for (const key of keys) if (!first.has(key)) first.set(key, source);
-    return { ...wording, source };
-  });
+    if (example !== undefined) parents.set(root(`template ${templateOf(example)}`), root(source));
+  }
+  return wordings.map((wording) => ({ ...wording, source: root(wording.source) }));
 }
 
 /** A request that lacks required arguments: nothing is called, and the reply asks for them. */

@@ -194,12 +194,10 @@ export async function paraphrase(
     offered: readonly Tool[],
     temperature: number,
   ): Promise<(string | undefined)[]> => {
-    // An empty text of the prompt has calls written out as a student writes them.
-    const asked = prompts.map((messages) => ({
-      messages,
-      text: '',
-      ...(offered.length > 0 && { tools: offered }),
-    }));
+    // With an empty text of the prompt, calls are written out as a student writes them.
+    const asked = prompts.map((messages) =>
+      offered.length > 0 ? { messages, text: '', tools: offered } : { messages },
+    );
     const options = {
       temperature,
       top_p: 1,
@@ -210,7 +208,7 @@ export async function paraphrase(
       enable_thinking: false,
     };
     const drawn = await sampleAll(teacher, asked, options, () => undefined);
-    return drawn.map(([sample]) => sample?.text);
+    return drawn.map(([sample]) => sample?.text.replace(/^[^]*<\/think>/, ''));
   };
   const open = chosen.filter((one) => {
     const line = known.get(idOf(one));
