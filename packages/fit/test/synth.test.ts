@@ -10,13 +10,17 @@ import { Rng } from '../../../src/base/rng.ts';
 import type { Tool } from '../../../src/chat/messages.ts';
 import { openProject } from '../src/project.ts';
 import { settingsSchema } from '../src/settings.ts';
+import { concepts } from '../src/synth/concepts.ts';
+import { drawText, hasText, texts } from '../src/synth/lexicon.ts';
 import { clockTimes, durations, measured } from '../src/synth/numbers.ts';
 import { review } from '../src/synth/review.ts';
 import { sampleOf } from '../src/synth/patterns.ts';
+import type { Phrase } from '../src/synth/phrases.ts';
 import { knowledgeOf } from '../src/synth/sources.ts';
 import { divide } from '../src/synth/split.ts';
 import { readCases } from '../src/synth/store.ts';
 import { type Synthesis, synthesise } from '../src/synth/synthesise.ts';
+import { topics } from '../src/synth/topics.ts';
 import { type Case, type Example, type Project, SPLITS } from '../src/types.ts';
 
 const HOME = resolve(import.meta.dirname, '../../../examples/home');
@@ -110,6 +114,25 @@ describe('sayings', () => {
       for (let seed = 0; seed < 50; seed++) expect(sample(Rng.seeded(seed))).toMatch(new RegExp(pattern));
     }
     expect(sampleOf('^(?!x)[a-z]+$')).toBeUndefined();
+  });
+});
+
+describe('lexicons', () => {
+  it('have words for every slot of their phrases, so that any set of functions can be refused', () => {
+    const slotsOf = (phrase: Phrase): string[] => phrase.template.slots.map((key) => key.split(':')[0]!);
+    const unknown = [
+      ...topics().flatMap(({ say }) => say.flatMap(slotsOf).filter((slot) => !hasText(slot))),
+      ...concepts().flatMap(({ roles, phrases, beyond }) =>
+        [...phrases, ...beyond].flatMap(({ say }) =>
+          say.flatMap(slotsOf).filter((slot) => !hasText(roles[slot]?.like ?? slot)),
+        ),
+      ),
+    ];
+    expect(unknown).toEqual([]);
+  });
+  it('have words for everything that their patterns name', () => {
+    for (const name of [...Object.keys(texts().kinds), ...Object.keys(texts().words)])
+      for (let seed = 0; seed < 40; seed++) expect(drawText(Rng.seeded(seed), name)).toMatch(/^[^<>|()]*$/);
   });
 });
 

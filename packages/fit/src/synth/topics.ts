@@ -16,7 +16,8 @@ const topicsSchema = z.array(
     say: z.string().transform(phrasesOf),
   }),
 );
-const topics = once(() => readLexicon('topics', topicsSchema));
+/** All topics. */
+export const topics = once(() => readLexicon('topics', topicsSchema));
 
 const REFUSAL = "I can't do that.";
 
