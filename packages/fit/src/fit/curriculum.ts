@@ -61,8 +61,9 @@ export interface RoundResult {
   readonly why: readonly string[];
 }
 
-/** Time that drawing eight samples takes, by that of one greedy answer; and prompts and samples of a step of Sim-RL. */
-const SAMPLING = 4;
+/** Time that a prompt's samples take, by that of one greedy answer: four of a rollout, eight of Sim-RL. */
+const SAMPLING = { rollout: 2.5, reinforcement: 4 } as const;
+/** Prompts and samples of a step of Sim-RL. */
 const [RL_PROMPTS, RL_SAMPLES] = [24, 8];
 /** Steps of Sim-RL at most. */
 const MOST_STEPS = 40;
@@ -115,7 +116,7 @@ export async function* curriculum(
           ...(adapts ? [simrlStage('teacher-rl', 'teacher', 8, taught)] : []),
           rolloutStage(
             adapts ? 'teacher-rl' : 'teacher',
-            countIn(SHARES.rollouts * seconds, SAMPLING * pause, 64, count),
+            countIn(SHARES.rollouts * seconds, SAMPLING.rollout * pause, 64, count),
           ),
         ],
         why: `distilled: ${scores}`,
@@ -132,7 +133,8 @@ export async function* curriculum(
     yield* run.grow('star', () => {
       // The better a model is, the more prompts have to be asked until enough of them have answers that differ.
       const differing = Math.min(0.6, Math.max(0.12, 1.5 * (1 - shareOf(before.score))));
-      const each = RL_PROMPTS * ((SAMPLING * pausesOf(before)) / differing + RL_SAMPLES * pace.student);
+      const each =
+        RL_PROMPTS * ((SAMPLING.reinforcement * pausesOf(before)) / differing + RL_SAMPLES * pace.student);
       const steps = countIn(SHARES.star * seconds, each, 2, MOST_STEPS);
       return { stages: [simrlStage('star', before.stage, steps, chosen)] };
     });

@@ -30,12 +30,12 @@ export function countIn(seconds: number, each: number, least: number, most: numb
 
 /** Shares of the time for all of it. The rest is for what cannot be sized: loading, the answer, the export. */
 export const SHARES = {
-  search: 0.12,
-  teacher: 0.25,
-  sft: 0.09,
-  rollouts: 0.1,
-  ckd: 0.1,
-  star: 0.1,
+  search: 0.1,
+  teacher: 0.24,
+  sft: 0.06,
+  rollouts: 0.12,
+  ckd: 0.2,
+  star: 0.08,
   /** Of a student without a teacher. */
   alone: 0.55,
 } as const;

@@ -144,7 +144,8 @@ export const rolloutStage = (model: string, prompts: number): StageOptions => ({
   model,
   prompts,
   by_tools: true,
-  n_samples_per_prompt: 8,
+  // A teacher that has learned the cases says mostly the same: more prompts tell more than more answers.
+  n_samples_per_prompt: 4,
   rollout_batch_size: 64,
   kd_topk: TOP_K,
   reward_threshold: RIGHT,
