@@ -271,7 +271,7 @@ export function fieldsOf(tool: Tool, seen: SeenValues): Field[] {
       required,
       kind: kindOf(schema, { tool, path, description, seen }),
     });
-    if (schema['type'] === 'array') visit(asObject(schema['items']), [...path, '*'], false);
+    if (schema['type'] === 'array') visit(asObject(schema['items']), [...path, '*'], required);
   };
   visit(tool.parameters, [], true);
   return fields;

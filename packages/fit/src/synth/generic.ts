@@ -3,16 +3,19 @@ import type { Rng } from '../../../../src/base/rng.ts';
 import type { Tool } from '../../../../src/chat/messages.ts';
 import type { Field } from './fields.ts';
 import { nameWords, verbs } from './lexicon.ts';
-import { type Slot, slotMark, tidy, type Wording } from './wording.ts';
+import { type Path, type Slot, slotMark, tidy, type Wording } from './wording.ts';
+
+/** Words behind which a description speaks of arguments, which a request says itself. */
+const ARGUMENTS =
+  /\s(?:between|given|based on|using|with (?:the|a|an)|by (?:its|their|the|id|name)|from (?:one|a|an)|(?:to|in|on|for|at|of|into) (?:a|an))\b/;
 
 /** First clause of a description as an imperative: "Set an alarm clock", without what follows. */
 function clause(description: string): string | undefined {
-  const [first = ''] = description
-    .trim()
-    .split(/[.;:\n(]|, (?:or|and|e\.g)|\b(?:given|based on|using|by its|with the given)\b/);
-  const words = first
-    .trim()
+  const [whole = ''] = description.trim().split(/[.;:\n(]|, (?:or|and|e\.g)/);
+  const [short = ''] = whole.split(ARGUMENTS);
+  const words = (short.trim().includes(' ') ? short : whole)
     .replace(/[,\s]+$/, '')
+    .trim()
     .split(/\s+/);
   if (words.length < 2 || words.length > 9) return undefined;
   const [verb = '', ...rest] = words;
@@ -28,15 +31,21 @@ function clause(description: string): string | undefined {
     .replaceAll(/\bsomebody\b/g, 'someone');
 }
 
+const PARTICLES = new Set(['on', 'off', 'up', 'down', 'in', 'out', 'back', 'away', 'over']);
+
 /** Beginnings of requests for a function. */
 export function genericHeads(tool: Tool): string[] {
   const words = nameWords(tool.name);
   const [verb = '', ...object] = words;
   const heads: string[] = [];
   if (words.length > 1 && verbs().has(verb)) {
-    const thing = object.join(' ');
-    heads.push(`${verb} ${thing}`, `${verb} the ${thing}`, `${verb} my ${thing}`);
-    if (!thing.endsWith('s')) heads.push(`${verb} a ${thing}`);
+    const [particle = '', ...rest] = object;
+    const isParticle = PARTICLES.has(particle) && rest.length > 0;
+    const start = isParticle ? `${verb} ${particle}` : verb;
+    const thing = (isParticle ? rest : object).join(' ');
+    heads.push(`${start} ${thing}`, `${start} the ${thing}`, `${start} my ${thing}`);
+    if (isParticle) heads.push(`${verb} the ${thing} ${particle}`);
+    else if (!thing.endsWith('s')) heads.push(`${start} a ${thing}`);
   } else heads.push(words.join(' '));
   const described = clause(tool.description);
   if (described !== undefined) heads.push(described, described.replaceAll(/\b(?:a|an|the) /g, ''));
@@ -63,13 +72,65 @@ const BY_TEXT: Readonly<Record<string, readonly string[]>> = {
   title: ['called', 'titled', 'named'],
 };
 
+/** Names of arguments that are prepositions, or stand for one. */
+const SAID: Readonly<Record<string, string>> = {
+  from: 'from',
+  to: 'to',
+  by: 'by',
+  with: 'with',
+  for: 'for',
+  at: 'at',
+  in: 'in',
+  origin: 'from',
+  source: 'from',
+  departure: 'from',
+  destination: 'to',
+  arrival: 'to',
+  target: 'to',
+};
+
 function partOf(field: Field, mark: string, rng: Rng): string {
   const { sort, of } = field.kind;
-  const options = BY_TEXT[of] ?? PREPOSITIONS[sort] ?? ['{name}'];
   const name = field.words.join(' ');
-  const before = rng.pick(options).replace('{name}', name);
+  const own = field.words.flatMap((word) => (Object.hasOwn(SAID, word) ? (SAID[word] ?? []) : []))[0];
+  if (own !== undefined && rng.chance(0.85)) return `${own} ${mark}`;
+  if (sort === 'number' && name.endsWith('s') && rng.chance(0.7))
+    return rng.pick([`for ${mark} ${name}`, `${mark} ${name}`]);
+  if (sort === 'number' && /amount|value|sum|number/.test(name) && rng.chance(0.7)) return mark;
+  const options = BY_TEXT[of] ?? PREPOSITIONS[sort] ?? ['{name}'];
+  const article = /^[aeiou]/.test(name) ? 'an' : 'a';
+  const before = rng.pick(options).replace('a {name}', `${article} {name}`).replace('{name}', name);
   const ends = sort === 'enum' && before === '' && rng.chance(0.3) ? ` ${name}` : '';
   return `${before} ${mark}${ends}`;
+}
+
+const STATES = /^(?:(?:is )?(?:on|enabled|active|state|power|turned on))$/;
+
+/** Words for a boolean argument. */
+function booleanWords(name: string, value: boolean, rng: Rng): string {
+  if (STATES.test(name)) return value ? 'on' : 'off';
+  return value
+    ? rng.pick([`with ${name}`, `${name} on`, `${name} yes`, name])
+    : rng.pick([`without ${name}`, `${name} off`, `no ${name}`, `not ${name}`]);
+}
+
+interface Sayable {
+  readonly field: Field;
+  readonly path: Path;
+}
+
+/** Arguments that a request can say: of a list of objects those of its first item. */
+function sayable(fields: readonly Field[]): Sayable[] {
+  const lists = fields.filter(({ kind }) => kind.items?.sort === 'object');
+  return fields.flatMap((field): Sayable[] => {
+    if (field.kind.sort === 'object' || lists.includes(field)) return [];
+    if (!field.path.includes('*')) return [{ field, path: field.path }];
+    const list = lists.find(({ path }) => path.every((part, i) => part === field.path[i]));
+    const inner = list === undefined ? [] : field.path.slice(list.path.length);
+    if (list === undefined || inner.filter((part) => part === '*').length !== 1) return [];
+    const path = field.path.map((part) => (part === '*' ? 0 : part));
+    return [{ field: { ...field, required: list.required && field.required }, path }];
+  });
 }
 
 /** A wording with a function's required arguments and some of the others. */
@@ -82,28 +143,19 @@ export function sayGeneric(
   const slots: Slot[] = [];
   const fixed: Record<string, boolean> = {};
   const parts: string[] = [];
-  const top = fields.filter(({ path, kind }) => !path.includes('*') && kind.sort !== 'object');
-  const chosen = top.filter((field) => field.required || rng.chance(0.25));
-  for (const field of rng.chance(0.7) ? chosen : rng.shuffled(chosen)) {
-    if (field.kind.sort === 'boolean') {
+  const chosen = sayable(fields).filter(({ field }) => field.required || rng.chance(0.25));
+  for (const { field, path } of rng.chance(0.7) ? chosen : rng.shuffled(chosen)) {
+    const { sort } = field.kind;
+    if (sort === 'boolean') {
       const [key] = field.path;
       if (field.path.length > 1 || key === undefined) return undefined;
       const value = rng.chance(0.5);
-      const name = field.words.join(' ');
       fixed[key] = value;
-      parts.push(
-        value
-          ? rng.pick([`with ${name}`, `${name} on`, `${name} yes`, name])
-          : rng.pick([`without ${name}`, `${name} off`, `no ${name}`, `not ${name}`]),
-      );
+      parts.push(booleanWords(field.words.join(' '), value, rng));
       continue;
     }
-    const { sort } = field.kind;
-    slots.push({
-      kind: field.kind,
-      form: sort === 'duration' ? 'length' : sort === 'enum' ? 'noun' : sort === 'list' ? 'list' : undefined,
-      targets: [{ call: 0, path: field.path }],
-    });
+    const forms: Readonly<Record<string, string>> = { duration: 'length', enum: 'noun', list: 'list' };
+    slots.push({ kind: field.kind, form: forms[sort], targets: [{ call: 0, path }] });
     parts.push(partOf(field, slotMark(slots.length - 1), rng));
   }
   const join = parts.length > 0 && rng.chance(0.2) ? ', ' : ' ';
