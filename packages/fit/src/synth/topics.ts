@@ -2,12 +2,12 @@
 import { z } from 'zod';
 import type { Rng } from '../../../../src/base/rng.ts';
 import type { Field } from './fields.ts';
-import { nameWords, once, readLexicon, stem, thingsSchema, valueText } from './lexicon.ts';
+import { nameWords, once, readLexicon, stem, thingsSchema, valueText, verbs } from './lexicon.ts';
 import { concepts, stemsOf } from './concepts.ts';
 import { type Meaning, type Phrase, phrasesOf, sayPhrase } from './phrases.ts';
 import { textKind } from './kinds.ts';
 import type { Known, Source } from './sources.ts';
-import type { Wording } from './wording.ts';
+import { SLOT, type Wording } from './wording.ts';
 
 const topicsSchema = z.array(
   z.strictObject({
@@ -62,26 +62,57 @@ function unanswered(
   return { ...said.wording, slots, calls: [], reply, kind: 'irrelevant', made, source: id };
 }
 
-/** Stems of all that a project's functions and calls speak of. */
-function ownStems({ project }: Known): Set<string> {
-  const found = new Set<string>();
-  for (const { name, description, parameters } of project.functions) {
-    for (const one of stemsOf(`${name} ${description}`)) found.add(one);
-    for (const one of stemsOf(Object.keys((parameters['properties'] ?? {}) as object).join(' ')))
-      found.add(one);
+/** Verbs of names that say nothing of what a function is about, and words that stand in any request. */
+const GENERAL = new Set(
+  'set get add show send start stop turn switch put play open close list create make delete remove update change check find run tell control manage read write do clean take give let have use on off up down in out at by with to of for from and or the this that my your our me you it is are was will be can all any some what who how when where which not more one two now time new there please want need day today tomorrow week name room house'
+    .split(' ')
+    .map(stem),
+);
+const specific = (stems: Iterable<string>): Set<string> =>
+  new Set([...stems].filter((one) => one.length > 2 && !GENERAL.has(one)));
+
+/** Number of a topic's words, the first ones, that tell of it also in a description. */
+const FIRST = 3;
+
+/** Words by which requests for what a project's functions do are known. */
+class Subjects {
+  readonly names: ReadonlySet<string>;
+  readonly #described: ReadonlySet<string>;
+  readonly #all: ReadonlySet<string>;
+
+  constructor({ project, wordings }: Known) {
+    const { functions } = project;
+    this.names = new Set(functions.flatMap(({ name }) => [...stemsOf(name)]));
+    this.#described = specific(
+      functions.flatMap(({ name, description }) => [...stemsOf(`${name} ${description}`)]),
+    );
+    const fixed = wordings.flatMap(({ text, calls }) =>
+      calls.length > 0 ? [...stemsOf(text.replaceAll(SLOT, ' '))] : [],
+    );
+    const said = specific(fixed.filter((one) => !verbs().has(one)));
+    this.#all = new Set([...this.#described, ...said]);
   }
-  for (const { request, calls } of project.examples)
-    if (calls.length > 0) for (const one of stemsOf(request)) found.add(one);
-  return found;
+
+  /** Tells whether a function may do what a topic's words speak of. */
+  have(about: readonly string[]): boolean {
+    const stems = about.map(stem);
+    const names = specific(this.names);
+    return stems.some((one, i) => names.has(one) || (i < FIRST && this.#described.has(one)));
+  }
+
+  /** Tells whether a request has words of what a function does. */
+  areIn(text: string): boolean {
+    const stems = stemsOf(text.replaceAll(SLOT, ' '));
+    return [...stems].some((one) => this.#all.has(one));
+  }
 }
 
 export function topicSources(known: Known, reply: string): Source[] {
-  const own = ownStems(known);
-  const names = new Set(
-    known.project.functions.flatMap(({ name, description }) =>
-      [...nameWords(name), ...nameWords(description)].map(stem),
-    ),
-  );
+  const own = new Subjects(known);
+  const names = new Set([
+    ...own.names,
+    ...known.project.functions.flatMap(({ description }) => [...stemsOf(description)]),
+  ]);
   const source = (
     phrase: Phrase,
     id: string,
@@ -94,16 +125,19 @@ export function topicSources(known: Known, reply: string): Source[] {
     kind: 'irrelevant',
     origin: 'topics',
     weight,
-    draw: (rng) => unanswered(phrase, id, reply, made, rng, likes),
+    draw(rng) {
+      const wording = unanswered(phrase, id, reply, made, rng, likes);
+      return wording !== undefined && own.areIn(wording.text) ? undefined : wording;
+    },
   });
   const far = topics()
-    .filter(({ about }) => !about.some((word) => own.has(stem(word))))
+    .filter(({ about }) => !own.have(about))
     .flatMap(({ about, say }) =>
       say.map((phrase) => source(phrase, `${about[0] ?? ''}: ${phrase.line}`, 1, 'irrelevant')),
     );
   const matched = new Set(known.matches.map(({ concept }) => concept));
   const others = concepts()
-    .filter((concept) => !matched.has(concept) && !concept.about.some((word) => own.has(stem(word))))
+    .filter((concept) => !matched.has(concept) && !own.have(concept.about))
     .flatMap((concept) => {
       const likes = Object.fromEntries(Object.entries(concept.roles).map(([role, { like }]) => [role, like]));
       return concept.phrases.flatMap(({ say }) =>
