@@ -22,11 +22,18 @@ export interface Choice {
   readonly seconds: number;
 }
 
-/** Candidates, the usual one first. */
-const RATES = { small: [2e-3, 1e-3, 4e-3], large: [5e-4, 2e-4, 1e-3] } as const;
+/** Candidates, the usual one first. Muon's update of a larger model's matrices takes as long as a step's gradients. */
+const RATES = {
+  small: { optimizer: 'muon', rates: [2e-3, 1e-3, 4e-3] },
+  large: { optimizer: 'adamw', rates: [2e-4, 4e-4, 1e-4] },
+} as const;
+
+interface Candidates extends Pick<Chosen, 'optimizer'> {
+  readonly rates: readonly number[];
+}
 
 /** Steps whose time is measured, and those that a candidate takes at least. */
-const PACE_STEPS = 4;
+const PACE_STEPS = { small: 4, large: 2 } as const;
 const LEAST_STEPS = 12;
 /** Part of the time for learning; the rest is for answering. */
 const LEARNING = 0.6;
@@ -67,12 +74,15 @@ export async function* chooseSettings(
 ): AsyncGenerator<RunEvent, Choice> {
   const { settings, bases, lengths } = around;
   const run = new Growing(around, doing, 'search');
-  const rates: readonly number[] = bases.isSmall ? RATES.small : RATES.large;
+  const { optimizer, rates }: Candidates = bases.isSmall ? RATES.small : RATES.large;
   const [usual = 1e-3] = rates;
   const batch = batchOf(bases, bases.shapes.student, lengths);
   const teacherBatch = batchOf(bases, bases.shapes.teacher, lengths);
-  const of = (lr: number): Chosen => ({ lr, optimizer: 'muon', batch });
-  const probe = { max_epochs: 1, max_samples: Math.min(count, PACE_STEPS * batch.size) };
+  const of = (lr: number): Chosen => ({ lr, optimizer, batch });
+  const probe = {
+    max_epochs: 1,
+    max_samples: Math.min(count, (bases.isSmall ? PACE_STEPS.small : PACE_STEPS.large) * batch.size),
+  };
   yield* run.grow('pace', () => ({
     stages: [
       sftStage('pace', STUDENT_BASE, of(usual), probe),

@@ -8,7 +8,10 @@ import { verdictOf, verdictText } from '../acceptance/verdict.ts';
 import { type Card, STUDENT, type Suite } from '../artefacts/card.ts';
 import { exportStudent, writeTexts } from '../artefacts/index.ts';
 import type { Case } from '../types.ts';
+import { Rng } from '../../../../src/base/rng.ts';
+import { mean } from '../../../../src/report/numbers.ts';
 import { accept } from './accept.ts';
+import { countIn } from './pace.ts';
 import { fit, type FitInput } from './fit.ts';
 
 /** Test lines of a person's own. */
@@ -24,6 +27,16 @@ export interface Outcome {
   readonly runs: string;
   /** Files of a person's own that were left as they are. */
   readonly beside: readonly string[];
+}
+
+/** Part of the time that the answer on the test cases may take, and cases that are asked in any case. */
+const [ANSWER_SHARE, LEAST_ASKED] = [0.2, 100];
+
+/** Test cases that some models answer in the time that there is, `each` second an answer; drawn by the seed. */
+function askedOf({ project, cases: { test } }: FitInput, each: number, models: number): readonly Case[] {
+  const { minutes, seed } = project.settings;
+  const count = countIn(ANSWER_SHARE * 60 * minutes, each * models, LEAST_ASKED, test.length);
+  return count >= test.length ? test : Rng.seeded(seed, 'asked').shuffled(test).slice(0, count);
 }
 
 /** Fits a project. Throws UserErrors, and the signal's reason when it fires. */
@@ -63,11 +76,17 @@ export async function* fitProject(
         folder: join(runs, 'own-test'),
       }),
     );
+  const each = mean(round.student.answers.map(({ seconds }) => seconds));
+  const asked = askedOf(input, each, Object.keys(models).length);
+  const title =
+    asked.length === cases.test.length
+      ? 'Test requests'
+      : `Test requests (${asked.length} of ${cases.test.length}, as many as there was time for)`;
   suites.push(
     yield* accept(STUDENT, {
       ...shared,
-      title: 'Test requests',
-      cases: cases.test,
+      title,
+      cases: asked,
       folder: join(runs, 'acceptance'),
     }),
   );
