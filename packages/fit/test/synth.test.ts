@@ -235,6 +235,18 @@ describe('cases of the shipped example', () => {
     expect(negated.filter(({ calls }) => calls.length > 0)).toEqual([]);
   });
 
+  it("have no wording of a test of a person's own, which takes the place of the test split", () => {
+    const [own, ...rest] = home.examples.filter(({ calls }) => calls.length === 1);
+    const held = [own!, ...rest.slice(0, 9)];
+    const left = synthesise(home, { seed: 3, size: 800, testShare: 0, held });
+    const requests = new Set(held.map(({ request }) => request.toLowerCase()));
+    expect(left.test).toEqual([]);
+    expect(left.train).toHaveLength(800);
+    expect([...left.train, ...left.dev].filter(({ request }) => requests.has(request.toLowerCase()))).toEqual(
+      [],
+    );
+  });
+
   it('are more of what is focused on', () => {
     const focused = synthesise(home, { seed: 3, size: 1500, focus: { kinds: { hard: 5 } } });
     const hard = (cases: readonly Case[]): number => cases.filter(({ kind }) => kind === 'hard').length;

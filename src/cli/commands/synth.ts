@@ -1,6 +1,7 @@
 /** `tinystar synth`: the cases of a project, by construction. */
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { readExamples } from '../../../packages/fit/src/examples.ts';
 import { openProject } from '../../../packages/fit/src/project.ts';
 import { keepEarlier, teacherCases, writeCases } from '../../../packages/fit/src/synth/store.ts';
 import { type Synthesis, synthesise } from '../../../packages/fit/src/synth/synthesise.ts';
@@ -98,6 +99,9 @@ const flags = {
   price: optional(
     parsed(priceOf, 'Price of a million tokens that it reads, and that it writes, such as 0.1,0.4', 'IN,OUT'),
   ),
+  test: optional(
+    text('Example lines of your own for the verdict: no wording of theirs is in any case', 'FILE'),
+  ),
   json: toggle('Print the counts as one JSON object'),
 };
 type Given = FlagsOf<typeof flags>;
@@ -174,12 +178,14 @@ export const synthCommand = command({
     const { stdout } = context.process;
     const project = openProject(folder);
     const { settings } = project;
+    const test = given.test === undefined ? settings.test : resolve(given.test);
     const made = synthesise(project, {
       seed: seed ?? settings.seed,
       size: size ?? settings.cases,
       irrelevantShare: settings.irrelevant_share,
       devShare: settings.dev_share,
-      testShare: settings.test_share,
+      testShare: test === undefined ? settings.test_share : 0,
+      held: test === undefined ? [] : readExamples(resolve(folder, test), project.functions),
       refusal: settings.refusal,
     });
     const before = teacherCases(folder);

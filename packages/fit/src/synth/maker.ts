@@ -95,6 +95,7 @@ export class Maker {
         Object.keys((parameters['properties'] ?? {}) as JsonObject),
       ]),
     );
+    for (const one of settings.held) this.#held.add(templateOf(one)).add(requestKey(one.request));
     for (const { request, calls, reply } of known.project.examples)
       this.#answers.set(requestKey(request), answerOf(calls, reply));
     for (const [i, { source }] of known.wordings.entries())
@@ -123,10 +124,15 @@ export class Maker {
       return true;
     };
     const own = new Set(pool.examples.map(({ id }) => id));
+    const held = new Set(this.#settings.held.flatMap((one) => [templateOf(one), requestKey(one.request)]));
     for (const [i, wording] of this.#known.wordings.entries()) {
       if (!own.has(wording.source)) continue;
       const example = this.#known.project.examples[i];
       if (example === undefined || seen.has(requestKey(example.request))) continue;
+      if (held.has(requestKey(example.request)) || held.has(templateOf(example))) {
+        this.leftOut++;
+        continue;
+      }
       seen.add(requestKey(example.request));
       const { request, calls, reply } = example;
       for (const key of this.#keysOf(i)) masks.add(key);

@@ -1,5 +1,5 @@
 /** Settings of a synthesis: how many cases, in which shares. */
-import type { CaseKind, Project } from '../types.ts';
+import type { CaseKind, Example, Project } from '../types.ts';
 
 /** Weights of what is to be made more of; 1 where nothing is said. */
 export interface Focus {
@@ -24,6 +24,8 @@ export interface SynthesisOptions {
   readonly testShare?: number;
   /** Answer in words where no function fits; without it, the one that a person's examples have. */
   readonly refusal?: string;
+  /** Lines of a test of a person's own: nothing that is made has their wordings. */
+  readonly held?: readonly Pick<Example, 'request' | 'calls'>[];
   readonly focus?: Focus;
 }
 
@@ -36,6 +38,7 @@ const DEFAULTS = {
   devShare: 0.1,
   testShare: 0.15,
   refusal: '',
+  held: [],
   focus: {},
 };
 
