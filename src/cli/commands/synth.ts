@@ -169,7 +169,7 @@ export const synthCommand = command({
   examples: [
     'tinystar synth home',
     'tinystar synth home --size 8000 --show 10',
-    'tinystar synth home --json',
+    'tinystar synth home --teacher http://localhost:8080 --max-tokens 200000',
   ],
   flags,
   args: [{ brief: 'Folder of the project', placeholder: 'DIR' }],
