@@ -7,9 +7,8 @@ import { abstaining } from '../src/acceptance/abstain.ts';
 import { answerReader } from '../src/acceptance/answers.ts';
 import { calibrate, confidenceOf, riskCoverage } from '../src/acceptance/confidence.ts';
 import type { Measured } from '../src/acceptance/measure.ts';
-import { scoresOf, worstOf } from '../src/acceptance/scores.ts';
+import { likenessOf, scoresOf, worstOf } from '../src/acceptance/scores.ts';
 import { verdictOf, verdictText } from '../src/acceptance/verdict.ts';
-import { likenessOf } from '../src/fit/search.ts';
 import { kindOfExample } from '../src/fit/dialogues.ts';
 import type { Case, CaseKind } from '../src/types.ts';
 

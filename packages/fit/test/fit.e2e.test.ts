@@ -38,9 +38,9 @@ function project(name: string): (file?: string) => string {
     ['test', 3],
   ] as const) {
     const lines = Array.from({ length: count }, (_, i) => [
-      { request: `${split} lamp on ${i}`, calls: call(true), kind: 'single' },
-      { request: `${split} lamp off ${i}`, calls: call(false), kind: 'single' },
-      { request: `${split} hello ${i}`, calls: [], reply: 'No.', kind: 'irrelevant' },
+      { request: `lamp on ${i}`, calls: call(true), kind: 'single' },
+      { request: `lamp off ${i}`, calls: call(false), kind: 'single' },
+      { request: `hello ${i}`, calls: [], reply: 'No.', kind: 'irrelevant' },
     ])
       .flat()
       .map((line, i) => ({ id: `${split}-${i}`, ...line, wording: String(i), made: 'example' }));
@@ -110,6 +110,36 @@ test('a toy project becomes a student with its answer, and the same command then
   expect(asked.stdout).not.toContain('<tool_call>');
 }, 300_000);
 
+test('settings that suit no fit are told before any work', async () => {
+  const at = project('wrong');
+  const settings = readFileSync(at('fit.yaml'), 'utf8');
+  writeFileSync(at('fit.yaml'), settings.replace('  star:', '  stars:'));
+  expect(await run(at())).toMatchObject({
+    code: 1,
+    stderr:
+      'fit.yaml has options for a stage stars, and there is none; the stages are teacher, teacher-rl, sft, rollouts, ckd, star.\n',
+  });
+  writeFileSync(at('fit.yaml'), settings.replace('base: ../tiny/student', 'base: nowhere'));
+  expect((await run(at())).stderr).toContain('nowhere is no checkpoint');
+  writeFileSync(at('fit.yaml'), settings);
+  const many = {
+    type: 'object',
+    properties: { on: { type: 'string', enum: Array.from({ length: 900 }, (_, i) => `value ${i}`) } },
+  };
+  writeFileSync(
+    at('functions.json'),
+    JSON.stringify([{ name: 'lamp', description: 'Turn the lamp', parameters: many }]),
+  );
+  writeFileSync(
+    at('examples.jsonl'),
+    '{"request": "x", "calls": [{"name": "lamp", "arguments": {"on": "value 1"}}]}\n',
+  );
+  expect((await run(at())).stderr).toMatch(
+    /The 1 functions take \d+ tokens of every prompt, .* and the base reads 2048; shorten/,
+  );
+  expect(existsSync(at('runs'))).toBe(false);
+});
+
 test('a fit that was stopped goes on where it was, to the same student to the bit', async () => {
   const at = project('stopped');
   let stop = (): void => undefined;
@@ -127,8 +157,10 @@ test('a fit that was stopped goes on where it was, to the same student to the bi
   });
   expect(first).toMatchObject({ code: 130, stdout: '' });
   expect(existsSync(at('student.gguf'))).toBe(false);
+  writeFileSync(at('mine.jsonl'), '{"request": "hello", "reply": "No."}\n');
+  writeFileSync(at('fit.yaml'), `${readFileSync(at('fit.yaml'), 'utf8')}test: mine.jsonl\n`);
   const second = await run(at());
-  expect(second.code).toBe(0);
+  expect(second).toMatchObject({ code: 0, stdout: expect.stringContaining('Requests of mine.jsonl') });
   expect(second.stderr).toContain('✓ teacher  was done before');
   const bytes = (name: string): Buffer => readFileSync(join(scratch, name, 'student.gguf'));
   expect(bytes('stopped').equals(bytes('whole'))).toBe(true);

@@ -6,6 +6,7 @@ import type { Answered } from '../../../packages/fit/src/acceptance/answers.ts';
 import { readExamples } from '../../../packages/fit/src/examples.ts';
 import { moreCases, type ProjectCases, projectCases } from '../../../packages/fit/src/fit/cases.ts';
 import { casesOf } from '../../../packages/fit/src/fit/dialogues.ts';
+import { checkProject } from '../../../packages/fit/src/fit/fit.ts';
 import { fitProject, type Outcome, type OwnTest } from '../../../packages/fit/src/fit/whole.ts';
 import { copyProject, openProject } from '../../../packages/fit/src/project.ts';
 import { settingsSchema } from '../../../packages/fit/src/settings.ts';
@@ -58,12 +59,16 @@ function ownTest({ folder, functions, settings }: Project): OwnTest | undefined 
   return { path: basename(path), cases: casesOf(readExamples(path, functions)) };
 }
 
+/** Notes that are printed. */
+const NOTES = 12;
+
 /** Says where the cases are from, and how many they are. */
 function casesText({ notes }: Project, { cases, from, notes: more }: ProjectCases): string {
   const { train, dev, test } = cases;
   const counts = `${train.length} for training, ${dev.length} for development, ${test.length} for tests`;
-  const lines = [...notes, ...more].map(({ where, text: words }) => `note: ${where} ${words}\n`);
-  return `${lines.join('')}cases: ${counts} (${from})\n`;
+  const all = [...notes, ...more].map(({ where, text: words }) => `note: ${where} ${words}\n`);
+  const rest = all.length > NOTES ? `note: ${all.length - NOTES} more, which tinystar synth prints\n` : '';
+  return `${all.slice(0, NOTES).join('')}${rest}cases: ${counts} (${from})\n`;
 }
 
 function printed(
@@ -107,6 +112,7 @@ export const fitCommand = command({
     const { into, ...chosen } = given;
     const folder = into === undefined ? source : copyProject(source, into);
     const project = projectOf(folder, chosen);
+    checkProject(project);
     const own = ownTest(project);
     const made = projectCases(project);
     const { cases } = made;

@@ -1,5 +1,5 @@
 /** Scores of a model's answers: by kind and by function, willing and right told apart, with what it confuses. */
-import type { Count } from '../../../../src/report/numbers.ts';
+import { type Count, mean } from '../../../../src/report/numbers.ts';
 import { CASE_KINDS, type CaseKind } from '../types.ts';
 import type { Answered, Confusion } from './answers.ts';
 
@@ -80,6 +80,20 @@ export function scoresOf(answers: readonly Answered[], names: readonly string[])
     ),
     confusions,
   };
+}
+
+/**
+ * Likeness to the right answers, from 0 to 1: the geometric mean of that to calls and that to words, so that a model that has
+ * only learned to talk, or only to call, has learned nothing.
+ */
+export function likenessOf(answers: readonly Pick<Answered, 'similarity' | 'case'>[]): number {
+  const of = (isCall: boolean): number[] =>
+    answers.filter((one) => one.case.calls.length > 0 === isCall).map(({ similarity }) => similarity);
+  const parts = [of(true), of(false)].filter(({ length }) => length > 0).map(mean);
+  return Math.pow(
+    parts.reduce((product, part) => product * part, 1),
+    1 / Math.max(1, parts.length),
+  );
 }
 
 /** Weight of a wrong answer in the list of the worst: a call that nobody asked for does most harm. */

@@ -9,6 +9,7 @@ import { type Count, formatPercent, shareOf } from '../../../../src/report/numbe
 import { readRollouts } from '../../../../src/train/rollout-store.ts';
 import type { RunEvent } from '../../../../src/train/events.ts';
 import type { Measured } from '../acceptance/measure.ts';
+import { likenessOf } from '../acceptance/scores.ts';
 import { STUDENT_BASE, TEACHER_BASE } from './bases.ts';
 import { type Doing, Growing } from './growing.ts';
 import { countIn, type Pace, passesIn, SHARES } from './pace.ts';
@@ -70,6 +71,9 @@ const MOST_STEPS = 40;
 /** Share of right answers below which there are too few to learn from, of a teacher or of one's own. */
 const LEAST_SHARE = 0.2;
 
+/** Likeness of a teacher's answers to right ones, calls and words, below which hardly any could be kept. */
+const LEAST_LIKENESS = 0.2;
+
 const text = ({ score }: Made): string =>
   `${score.correct} of ${score.total} (${formatPercent(shareOf(score))})`;
 
@@ -107,7 +111,10 @@ export async function* curriculum(
   if (bases.distils) {
     teacher = yield* checked('teacher');
     const scores = `the teacher answers ${text(teacher)} of the development cases, the student that learned from the cases alone ${text(sft)}`;
-    const isWorth = shareOf(teacher.score) >= Math.max(LEAST_SHARE, shareOf(sft.score));
+    const isWorth =
+      shareOf(teacher.score) >= Math.max(LEAST_SHARE, shareOf(sft.score)) &&
+      // A teacher that only talks has no calls to learn from.
+      likenessOf(teacher.answers) >= LEAST_LIKENESS;
     if (isWorth) {
       const pause = pausesOf(teacher);
       const adapts = settings.teacher_rl;

@@ -19,7 +19,7 @@ import { type Bases, basesOf, type Lengths, lengthsOf, STUDENT_BASE, TEACHER_BAS
 import { curriculum, type RoundResult } from './curriculum.ts';
 import { writeDialogues } from './dialogues.ts';
 import type { Doing } from './growing.ts';
-import type { Around } from './recipe.ts';
+import { type Around, checkStages } from './recipe.ts';
 import { chooseSettings } from './search.ts';
 
 export interface FitInput {
@@ -76,6 +76,12 @@ function identity({ project, cases }: FitInput, bases: Bases): string {
     stages,
     device,
   ]);
+}
+
+/** Checks that a project's settings and functions suit a fit, before any work; throws a UserError. */
+export function checkProject(project: Project): void {
+  checkStages(project);
+  lengthsOf(basesOf(project), project.functions, project.examples);
 }
 
 /** Development cases that models answer between stages, at most. */

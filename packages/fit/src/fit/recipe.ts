@@ -29,6 +29,26 @@ export interface Around {
 /** Likeliest tokens a position that are stored of a teacher, and that count of a student. */
 const TOP_K = 50;
 
+/** Throws a UserError where settings have options for a stage that there is none of. */
+export function checkStages({ settings }: Pick<Around, 'settings'>): void {
+  for (const stage of Object.keys(settings.stages))
+    if (!STAGES.includes(stage))
+      throw new UserError(
+        'SETTINGS',
+        `${SETTINGS_FILE} has options for a stage ${stage}, and there is none; the stages are ${STAGES.join(', ')}.`,
+      );
+}
+
+/** Options that say how long a supervised stage is; who sets one of them sets all. */
+const SIZES = ['max_epochs', 'max_samples', 'token_budget'];
+
+/** A stage with options of the user's in place of its own. */
+function resized(stage: StageOptions, own: Settings['stages'][string]): object {
+  const isSized = SIZES.some((name) => Object.hasOwn(own, name));
+  const kept = Object.entries(stage).filter(([name]) => !isSized || !SIZES.includes(name));
+  return { ...Object.fromEntries(kept), ...own };
+}
+
 /** A recipe of some stages on the training split, evaluated on the split `held`. Throws UserErrors. */
 export function recipeOf(
   { settings, bases, lengths, data }: Around,
@@ -37,12 +57,6 @@ export function recipeOf(
   stages: readonly StageOptions[],
   models: Readonly<Record<string, string>> = {},
 ): Recipe {
-  for (const stage of Object.keys(settings.stages))
-    if (!STAGES.includes(stage))
-      throw new UserError(
-        'SETTINGS',
-        `${SETTINGS_FILE} has options for a stage ${stage}, and there is none; the stages are ${STAGES.join(', ')}.`,
-      );
   const recipe = {
     name,
     seed: settings.seed,
@@ -54,8 +68,7 @@ export function recipeOf(
     stages: stages.map((stage) => ({
       prompt_max_len: lengths.prompt,
       generate_max_len: lengths.answer,
-      ...stage,
-      ...settings.stages[stage.name],
+      ...resized(stage, settings.stages[stage.name] ?? {}),
     })),
   };
   try {

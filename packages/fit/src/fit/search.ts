@@ -3,9 +3,9 @@
  * better half of them from twice as many, from the beginning. The pace of training is measured first, and says how many
  * cases there is time for; where they are too few to tell candidates apart, none is preferred to the usual one.
  */
-import { formatDuration, mean } from '../../../../src/report/numbers.ts';
+import { formatDuration } from '../../../../src/report/numbers.ts';
 import type { RunEvent } from '../../../../src/train/events.ts';
-import type { Measured } from '../acceptance/measure.ts';
+import { likenessOf } from '../acceptance/scores.ts';
 import { STUDENT_BASE, TEACHER_BASE } from './bases.ts';
 import type { Ask } from './curriculum.ts';
 import { type Doing, Growing } from './growing.ts';
@@ -45,22 +45,7 @@ interface Candidate {
   readonly lr: number;
   readonly right: number;
   readonly total: number;
-  /**
-   * Likeness to the right answers: the geometric mean of that to calls and that to words, so that a model that has only
-   * learned to talk, or only to call, has learned nothing.
-   */
   readonly likeness: number;
-}
-
-/** See `Candidate`. */
-export function likenessOf(answers: readonly Pick<Measured, 'similarity' | 'case'>[]): number {
-  const of = (isCall: boolean): number[] =>
-    answers.filter((one) => one.case.calls.length > 0 === isCall).map(({ similarity }) => similarity);
-  const parts = [of(true), of(false)].filter(({ length }) => length > 0).map(mean);
-  return Math.pow(
-    parts.reduce((product, part) => product * part, 1),
-    1 / Math.max(1, parts.length),
-  );
 }
 
 const nameOf = (lr: number, rung: number): string => `lr-${lr}-${rung}`;
