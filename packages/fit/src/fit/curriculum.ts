@@ -18,6 +18,7 @@ import {
   type Batch,
   type Chosen,
   ckdStage,
+  RIGHT,
   rolloutStage,
   sftStage,
   simrlStage,
@@ -128,10 +129,17 @@ export async function* curriculum(
         ],
         why: `distilled: ${scores}`,
       }));
-      yield* run.grow('ckd', () => ({
-        stages: [ckdStage('sft', chosen, learning(SHARES.ckd, pace.student, keptAnswers(around, run)))],
-      }));
-      candidates.push(yield* checked('ckd'));
+      const right = rightAnswers(around, run);
+      if (right > 0) {
+        yield* run.grow('ckd', () => ({
+          stages: [ckdStage('sft', chosen, learning(SHARES.ckd, pace.student, right))],
+        }));
+        candidates.push(yield* checked('ckd'));
+      } else
+        yield* run.grow('nothing to distil', () => ({
+          stages: [],
+          why: 'not distilled: no answer that the teacher drew is right',
+        }));
       if (adapts) teacher = yield* checked('teacher-rl');
     } else yield* run.grow('no distillation', () => ({ stages: [], why: `not distilled: ${scores}` }));
   }
@@ -162,13 +170,10 @@ export async function* curriculum(
   };
 }
 
-/** Answers that the rollouts kept. */
-function keptAnswers({ bases }: Around, run: Growing): number {
+/** Answers of the rollouts that are right. */
+function rightAnswers({ bases }: Around, run: Growing): number {
   const tokenizer = Tokenizer.load(bases.spoken);
   const student = { vocabulary: tokenizer.fingerprint(), vocabSize: Infinity };
   const prompts = readRollouts(join(run.stageFolder('rollouts'), 'rollouts'), student);
-  return Math.max(
-    1,
-    prompts.reduce((sum, { samples }) => sum + samples.length, 0),
-  );
+  return prompts.flatMap(({ samples }) => samples).filter(({ reward }) => reward >= RIGHT).length;
 }

@@ -161,17 +161,17 @@ export const rolloutStage = (model: string, prompts: number): StageOptions => ({
   n_samples_per_prompt: 4,
   rollout_batch_size: 64,
   kd_topk: TOP_K,
-  reward_threshold: RIGHT,
 });
 
 /** Reward from which an answer is learned from: a word of a free text may differ. */
-const RIGHT = 0.9;
+export const RIGHT = 0.9;
 
 export const ckdStage = (model: string, chosen: Chosen, passes: Passes): StageOptions => ({
   name: 'ckd',
   kind: 'distill',
   model,
   data: 'rollouts',
+  reward_threshold: RIGHT,
   kd_topk: TOP_K,
   kd_student_topm: TOP_K,
   ...supervised(chosen, passes),
