@@ -8,6 +8,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const examples = join(root, 'examples');
+/** Files; folders are projects of fit. */
+const programs = readdirSync(examples, { withFileTypes: true })
+  .filter((entry) => entry.isFile())
+  .map(({ name }) => name);
 /** An empty project: sources in TypeScript, and the JavaScript that is made of them. */
 const project = mkdtempSync(join(tmpdir(), 'package-'));
 const [sources, built] = [join(project, 'sources'), join(project, 'built')];
@@ -59,7 +63,7 @@ beforeAll(async () => {
   isOffline = NETWORK.test(output);
   if (code !== 0 && !isOffline) throw new Error(output);
   mkdirSync(sources);
-  for (const example of readdirSync(examples)) copyFileSync(join(examples, example), join(sources, example));
+  for (const program of programs) copyFileSync(join(examples, program), join(sources, program));
 }, 300_000);
 beforeEach((context) => {
   context.skip(isOffline, 'npm cannot reach its registry, and its cache lacks a dependency');
@@ -89,7 +93,7 @@ describe('an empty project that installs the packed file', () => {
     'training-events.ts': /learn \(sft\) begins: 4 steps[\s\S]*report: .*report\.html/,
   };
 
-  test.each(readdirSync(examples))(
+  test.each(programs)(
     'runs %s',
     async (name) => {
       const { code, output } = await run(`node ${name.replace(/\.ts$/, '.js')}`, built);
