@@ -1,24 +1,14 @@
 /** Wordings of a teacher, and the review of cases by a person. */
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
 import { runCli } from '../../../test/helpers/cli.ts';
 import { chat, ScriptedServer } from '../../../test/helpers/scripted-server.ts';
 import type { Tool } from '../../../src/chat/messages.ts';
 import { openProject } from '../src/project.ts';
 import { review } from '../src/synth/review.ts';
 import { readCases } from '../src/synth/store.ts';
-
-const HOME = resolve(import.meta.dirname, '../../../examples/home');
-const folders: string[] = [];
-const copyOfHome = (): string => {
-  const folder = mkdtempSync(join(tmpdir(), 'synth-'));
-  folders.push(folder);
-  for (const name of ['functions.json', 'examples.jsonl']) cpSync(join(HOME, name), join(folder, name));
-  return folder;
-};
-afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true })));
+import { copyOfHome, emptyProject } from './helpers/home.ts';
 
 const TIMER: Tool = {
   name: 'start_timer',
@@ -53,8 +43,7 @@ const teacher = (): Promise<ScriptedServer> =>
 
 describe('tinystar synth --teacher', () => {
   const folderOf = (): string => {
-    const folder = mkdtempSync(join(tmpdir(), 'synth-'));
-    folders.push(folder);
+    const folder = emptyProject();
     writeFileSync(join(folder, 'functions.json'), JSON.stringify([TIMER]));
     const lines = [
       'a timer for 10 minutes',

@@ -1,9 +1,8 @@
 /** Cases by construction: right by the schema, by the request, and by the split. */
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { runCli } from '../../../test/helpers/cli.ts';
 import { Rng } from '../../../src/base/rng.ts';
 import type { Tool } from '../../../src/chat/messages.ts';
@@ -20,16 +19,7 @@ import { readCases } from '../src/synth/store.ts';
 import { type Synthesis, synthesise } from '../src/synth/synthesise.ts';
 import { topics } from '../src/synth/topics.ts';
 import { type Case, type Example, type Project, SPLITS } from '../src/types.ts';
-
-const HOME = resolve(import.meta.dirname, '../../../examples/home');
-const folders: string[] = [];
-const copyOfHome = (): string => {
-  const folder = mkdtempSync(join(tmpdir(), 'synth-'));
-  folders.push(folder);
-  for (const name of ['functions.json', 'examples.jsonl']) cpSync(join(HOME, name), join(folder, name));
-  return folder;
-};
-afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true })));
+import { copyOfHome, HOME } from './helpers/home.ts';
 
 const projectOf = (functions: readonly Tool[], examples: readonly Omit<Example, 'line'>[]): Project => ({
   folder: '.',

@@ -149,7 +149,7 @@ export async function* fit(input: FitInput, signal: AbortSignal): AsyncGenerator
     }
     const round: RoundResult = yield* curriculum(used, doing, {
       name: `round-${index + 1}`,
-      // What is known already is disturbed less.
+      // Knowledge of earlier rounds is disturbed less.
       chosen: index === 0 ? chosen : { ...chosen, lr: chosen.lr / 4 },
       teacherBatch,
       pace,

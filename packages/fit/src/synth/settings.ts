@@ -57,7 +57,7 @@ export function settingsOf({ examples }: Project, options: SynthesisOptions): Se
   return {
     ...given,
     size: Math.max(given.size, Math.round(number * 1.25)),
-    // What is said for nothing is in so many examples itself, or nowhere.
+    // Words said for nothing are in so many examples itself, or nowhere.
     irrelevantShare: examples.some(({ calls }) => calls.length === 0) ? 0 : given.irrelevantShare / 2,
     missingShare: 0,
     severalShare: 0,

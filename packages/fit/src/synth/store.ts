@@ -66,7 +66,7 @@ export function keepEarlier(folder: string, cases: Cases): string | undefined {
   const name = (): string => join(folder, `cases-${number}`);
   while (existsSync(name())) number++;
   renameSync(join(folder, 'cases'), name());
-  // What a teacher was asked need not be asked again.
+  // Requests that a teacher was asked need not be asked again.
   if (existsSync(join(name(), PARAPHRASES))) {
     mkdirSync(join(folder, 'cases'));
     copyFileSync(join(name(), PARAPHRASES), join(folder, 'cases', PARAPHRASES));

@@ -171,7 +171,7 @@ export async function paraphrase(
       made.push({ ...one, id: `teacher-${made.length + 1}`, request, made: 'teacher' });
     }
   };
-  /** Why a wording is not worth a question; undefined where it is. */
+  /** Reason for which a wording is not worth a question; undefined where it is. */
   const refused = (
     request: string,
     one: Case,
