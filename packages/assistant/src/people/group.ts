@@ -7,6 +7,7 @@ import { Rng } from '../../../../src/base/rng.ts';
 import type { Dialogue, Message, Tool, ToolCall } from '../../../../src/chat/messages.ts';
 import type { JsonObject, JsonValue } from '../../../../src/json/value.ts';
 import { NO_FUNCTION } from '../cases.ts';
+import { exchanged } from './exchange.ts';
 import { otherNames, type PeopleFunction, type PeopleRequest, type PeopleSet } from './sets.ts';
 import { spokenInteger, spokenTime } from './values.ts';
 
@@ -228,7 +229,7 @@ export function peopleGroup(
     .filter(({ tool }) => !names.has(tool.name) && names.add(tool.name));
   const asked = (): Turn | undefined => {
     const one = rng.pick(shown);
-    return turnOf(one, rng.pick(one.source.requests));
+    return turnOf(one, exchanged(rng, rng.pick(one.source.requests), one.source.values));
   };
   const turns: Turn[] = [];
   for (let attempt = 0; attempt < size * 8 && turns.length < size; attempt++) {

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { UserError } from '../../../../src/base/errors.ts';
 import { readPhrases } from '../../../../src/base/phrases.ts';
 import { once } from '../once.ts';
+import { type Values, valuesOf } from './exchange.ts';
 
 const functionsSchema = z.array(
   z.object({
@@ -27,6 +28,7 @@ export interface PeopleFunction {
   readonly description: string;
   readonly parameters: readonly string[];
   readonly requests: readonly PeopleRequest[];
+  readonly values: Values;
 }
 
 export interface PeopleSet {
@@ -68,12 +70,16 @@ function readSet(folder: string, name: string): PeopleSet {
     .map((line) => requestSchema.parse(JSON.parse(line)));
   return {
     name,
-    functions: functions.map(({ name: own, description, parameters }) => ({
-      name: own,
-      description,
-      parameters: Object.keys(parameters.properties),
-      requests: requests.filter(({ calls }) => calls[0]?.name === own),
-    })),
+    functions: functions.map(({ name: own, description, parameters }) => {
+      const asked = requests.filter(({ calls }) => calls[0]?.name === own);
+      return {
+        name: own,
+        description,
+        parameters: Object.keys(parameters.properties),
+        requests: asked,
+        values: valuesOf(asked),
+      };
+    }),
     idle: requests.filter(({ calls }) => calls.length === 0),
   };
 }
