@@ -26,6 +26,11 @@ export interface LoadOptions {
 
 /** Sampling of answers: greedy, one a prompt and 512 tokens at most, unless told. */
 export interface GenerateOptions extends Partial<SamplingOptions> {
+  /**
+   * Calls name a tool of the conversation, with arguments that obey its schema; default: the model writes what it likes. Models
+   * whose calls are no JSON are not held to it.
+   */
+  readonly constrained?: boolean;
   /** Its reason is thrown when it fires. */
   readonly signal?: AbortSignal;
 }
@@ -87,8 +92,16 @@ export class Model implements Disposable {
     inputs: readonly (ChatInput | string)[],
     options: GenerateOptions = {},
   ): AsyncGenerator<Answer, void, undefined> {
-    const prompts = inputs.map((input) => ({ text: typeof input === 'string' ? input : this.prompt(input) }));
-    const sampling = { temperature: 0, generate_max_len: 512, ...options };
+    const { constrained: isConstrained = false, ...given } = options;
+    const prompts = inputs.map((input) =>
+      typeof input === 'string'
+        ? { text: input }
+        : {
+            text: this.prompt(input),
+            ...(isConstrained ? { rules: { tools: toTools(input.tools) } } : {}),
+          },
+    );
+    const sampling = { temperature: 0, generate_max_len: 512, ...given };
     for await (const { index, samples, failure } of this.#sampler.sample(prompts, sampling)) {
       if (failure !== undefined)
         throw new UserError('PROMPT_TOO_LONG', `Prompt ${index} is not answered: ${failure}.`);

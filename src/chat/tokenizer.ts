@@ -266,6 +266,11 @@ export class Tokenizer {
     return this.#addedById.get(id)?.special === true;
   }
 
+  /** Text of an added token such as <think>; undefined for any other. */
+  addedText(id: number): string | undefined {
+    return this.#addedById.get(id)?.content;
+  }
+
   /** The ids of the special tokens. */
   specialIds(): readonly number[] {
     return this.#parts.added.filter((token) => token.special).map((token) => token.id);

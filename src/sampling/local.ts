@@ -5,6 +5,8 @@ import type { TokenIds } from '../base/token-ids.ts';
 import { ChatTemplate } from '../chat/template.ts';
 import { plainText } from '../chat/thought.ts';
 import { paddedVocabulary, Tokenizer } from '../chat/tokenizer.ts';
+import type { CallRules } from '../constrain/calls.ts';
+import { TokenSymbols } from '../constrain/tokens.ts';
 import { Device } from '../ggml/device.ts';
 import type { ModelConfig } from '../model/arch/config.ts';
 import type { WeightSource } from '../model/arch/forward.ts';
@@ -15,7 +17,7 @@ import {
   requireCheckpoint,
 } from '../model/checkpoint/checkpoint-path.ts';
 import { loadModel } from '../model/checkpoint/checkpoint.ts';
-import { Generator } from '../model/generate/generation.ts';
+import { type GenerateOptions, Generator } from '../model/generate/generation.ts';
 import { type ScoredCompletion, type ScoreOptions, Scorer } from '../model/tree/scoring.ts';
 import type { PromptTree } from '../model/tree/tree.ts';
 import type { Answer, Prompt, SampleOptions, Sampler } from './sampler.ts';
@@ -58,6 +60,7 @@ export class Local implements Sampler {
   readonly #parts: LocalParts;
   readonly #generator: Generator;
   #scorer: Scorer | undefined;
+  #symbols: TokenSymbols | undefined;
   /** Disposed of with the model, in this order. */
   readonly #owned: readonly Disposable[];
 
@@ -102,6 +105,7 @@ export class Local implements Sampler {
       index,
       ids: prompt.ids ?? tokenizer.encode(promptText(prompt, template, options)),
       opened: openedWith(prompt, template, options),
+      rules: prompt.rules,
     }));
     const fits = asked.filter(({ ids }) => ids.length < config.contextLength);
     for (const { index, ids } of asked) {
@@ -113,6 +117,7 @@ export class Local implements Sampler {
       {
         ...given,
         stopIds: tokenizer.stopIds,
+        ...(fits.some(({ rules }) => rules !== undefined) ? { constraint: this.#constraintOf(fits) } : {}),
         ...(reply === undefined ? {} : { reply: async (stopped) => (await reply(stopped))?.ids }),
       },
     );
@@ -125,6 +130,18 @@ export class Local implements Sampler {
         samples: samples.map((one) => ({ ...one, text: textOf(one.tokens), length: one.tokens.length })),
       };
     }
+  }
+
+  #constraintOf(
+    prompts: readonly { readonly rules: CallRules | undefined }[],
+  ): NonNullable<GenerateOptions['constraint']> {
+    const { tokenizer, template } = this.#parts;
+    this.#symbols ??= new TokenSymbols(tokenizer);
+    const symbols = this.#symbols;
+    return (index) => {
+      const rules = prompts[index]?.rules;
+      return rules === undefined ? undefined : symbols.constraint(template.format, rules);
+    };
   }
 
   score(trees: readonly PromptTree[], options: ScoreOptions): Promise<ScoredCompletion[][]> {

@@ -7,6 +7,7 @@ import { UserError } from '../base/errors.ts';
 import type { TokenIds } from '../base/token-ids.ts';
 import type { Message, Tool } from '../chat/messages.ts';
 import type { ChatTemplate } from '../chat/template.ts';
+import type { CallRules } from '../constrain/calls.ts';
 import type { Device } from '../ggml/device.ts';
 import type { GenerateOptions, Sample, Stopped } from '../model/generate/generation.ts';
 import type { ScoredCompletion, ScoreOptions } from '../model/tree/scoring.ts';
@@ -22,6 +23,8 @@ export interface Prompt {
   readonly ids?: TokenIds;
   readonly messages?: readonly Message[];
   readonly tools?: readonly Tool[];
+  /** Rules that calls obey, of local models whose calls are JSON; others write what they like. */
+  readonly rules?: CallRules;
   /** Its place among all prompts of a task, which a server's seeds go by; its index in the call without it. */
   readonly position?: number;
 }

@@ -61,6 +61,16 @@ export interface ToolFormat {
   readonly tools: Tags | undefined;
   /** End of a turn of calls, where that is not the end of a turn. */
   readonly callEnd?: string;
+  /**
+   * Calls as they are written where they are JSON: before the name, the key of the arguments, behind them, and between two
+   * calls. Undefined for a format of another kind.
+   */
+  readonly json?: {
+    readonly before: string;
+    readonly key: string;
+    readonly after: string;
+    readonly between: string;
+  };
   /** Tokens of calls that a tokenizer may have as special ones: they are part of what is read. */
   readonly special: readonly string[];
   /** Beginning of every message, before its role, and end of every message. */

@@ -22,6 +22,7 @@ export const hermes = {
   thought: { open: '<think>\n', close: '\n</think>\n\n' },
   thinks: true,
   call: CALL,
+  json: { before: `${CALL.open}\n{"name": `, key: 'arguments', after: `}\n${CALL.close}`, between: '\n' },
   tools: { open: '<tools>', close: '</tools>' },
   /** Around a call's result. */
   response: { open: '<tool_response>', close: '</tool_response>' },

@@ -67,6 +67,7 @@ export const llama3: ToolFormat = {
   thought: hermes.thought,
   thinks: false,
   call: { open: '{', close: '' },
+  json: { before: '{"name": ', key: 'parameters', after: '}', between: '; ' },
   tools: undefined,
   special: [TAG],
   turn: { open: HEADER, close: '<|eot_id|>' },

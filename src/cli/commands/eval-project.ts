@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { calibrationIn } from '../../../packages/fit/src/acceptance/calibration-file.ts';
+import { verbatimIn, verbatimOf } from '../../../packages/fit/src/acceptance/verbatim.ts';
 import { verdictOf, verdictText } from '../../../packages/fit/src/acceptance/verdict.ts';
 import { STUDENT, type Suite } from '../../../packages/fit/src/artefacts/card.ts';
 import { STUDENT_FILE } from '../../../packages/fit/src/artefacts/index.ts';
@@ -67,6 +68,7 @@ export const evalProjectCommand = command({
             title: test === undefined ? 'Test requests' : basename(test),
             models: { [STUDENT]: source },
             functions,
+            verbatim: verbatimIn(source) ?? verbatimOf(functions, projectCases(project).cases.train),
             cases,
             folder: scratch,
             generate_max_len: answer,

@@ -2,6 +2,7 @@
 import { callsIn } from '../../../packages/fit/src/acceptance/answers.ts';
 import { calibrationIn } from '../../../packages/fit/src/acceptance/calibration-file.ts';
 import { confidenceOf } from '../../../packages/fit/src/acceptance/confidence.ts';
+import { verbatimIn } from '../../../packages/fit/src/acceptance/verbatim.ts';
 import { DEFAULT_REPLY } from '../../../packages/fit/src/fit/dialogues.ts';
 import { settingsSchema } from '../../../packages/fit/src/settings.ts';
 import { UserError } from '../../base/errors.ts';
@@ -19,6 +20,7 @@ import {
   answeringFlags,
   engineFlag,
   numberBy,
+  onUnless,
   option,
   optional,
   parsed,
@@ -52,6 +54,9 @@ export const generateCommand = command({
         'X',
       ),
     ),
+    constrained: onUnless(
+      'Let calls name tools alone, with arguments that obey their schemas, where they are JSON',
+    ),
     raw: toggle('Print prompt and answer with every token'),
   },
   args: [
@@ -75,7 +80,10 @@ export const generateCommand = command({
         `${checkpoint} has no calibration in its header; give a student.gguf of tinystar fit, or leave --abstain out.`,
       );
     const sampling = { ...given, skip_special_tokens: !raw };
-    const [samples = []] = await sampleAll(model, [{ text: prompt }], sampling);
+    const verbatim = given.constrained ? (verbatimIn(checkpoint) ?? {}) : undefined;
+    const rules = verbatim && { tools: toTools(tools), request, verbatim };
+    const asked = { text: prompt, ...(rules === undefined ? {} : { rules }) };
+    const [samples = []] = await sampleAll(model, [asked], sampling);
     const style = outStyle(context);
     if (raw) stdout.write(style.dim(prompt));
     for (const { text: written, length, finish, logprobs } of samples) {

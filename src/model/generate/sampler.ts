@@ -3,7 +3,7 @@
  * (Hugging Face, vLLM): temperature, then top-k, then top-p of what is left.
  */
 import { z } from 'zod';
-import { UserError } from '../../base/errors.ts';
+import { InternalError, UserError } from '../../base/errors.ts';
 import type { Rng } from '../../base/rng.ts';
 
 /** Options of a sampler; a temperature of 0, which recipes give to evaluations only, takes the most likely token. */
@@ -26,6 +26,12 @@ export function checkSampling({ temperature, top_k, top_p }: Sampling): void {
   if (top_k !== -1 && !(Number.isInteger(top_k) && top_k >= 1))
     throw fault(`top_k must be a whole number from 1, or -1 for off, got ${top_k}`);
   if (!(top_p > 0 && top_p <= 1)) throw fault(`top_p must be above 0 and at most 1 (off), got ${top_p}`);
+}
+
+/** What a sample may go on with. */
+export interface Constraint {
+  /** What it may go on with behind a token; undefined where that token may not come. */
+  after(token: number): Constraint | undefined;
 }
 
 /** The position of the largest of `values`, the first among equals. */
@@ -116,4 +122,54 @@ export function draw(probabilities: Float32Array, sampling: Sampling, rng: Rng):
     if (sum > point * mass) return id;
   }
   return ids.at(-1) ?? argmax(probabilities);
+}
+
+/** Tokens that are tried one by one before all of them are. */
+const TRIED = 8;
+
+/**
+ * Chooses one id that a constraint allows: the most likely one for temperature 0, else drawn from what is left of the
+ * probabilities without the others. What the model would have said without a constraint it says with one, if it may.
+ */
+export function choose(
+  preferences: Float32Array,
+  sampling: Sampling,
+  rng: Rng,
+  constraint: Constraint | undefined,
+): { readonly token: number; readonly next: Constraint | undefined } {
+  const isGreedy = sampling.temperature === 0;
+  let values = preferences;
+  for (let tries = 0; ; tries++) {
+    const token = isGreedy ? argmax(values) : draw(values, sampling, rng);
+    if (constraint === undefined) return { token, next: undefined };
+    const next = constraint.after(token);
+    if (next !== undefined) return { token, next };
+    // Other samples may draw from the same row.
+    if (values === preferences) values = preferences.slice();
+    values[token] = isGreedy ? -Infinity : 0;
+    if (tries >= TRIED) leaveAllowed(values, constraint, isGreedy);
+    if (!isGreedy) rescale(values);
+  }
+}
+
+/** Takes away what may not come; throws an InternalError where nothing is left. */
+function leaveAllowed(values: Float32Array, constraint: Constraint, isGreedy: boolean): void {
+  const none = isGreedy ? -Infinity : 0;
+  let isLeft = false;
+  const rare: number[] = [];
+  for (let id = 0; id < values.length; id++) {
+    const isAllowed = constraint.after(id) !== undefined;
+    if (isAllowed && (values[id] ?? 0) > none) isLeft = true;
+    else if (isAllowed) rare.push(id);
+    else values[id] = none;
+  }
+  // Probabilities of all that may come can be rounded to nothing.
+  if (!isLeft && !isGreedy) for (const id of rare) values[id] = 1;
+  if (!isLeft && rare.length === 0) throw new InternalError('a constraint allows no token');
+}
+
+function rescale(values: Float32Array): void {
+  let sum = 0;
+  for (const value of values) sum += value;
+  if (sum > 0) for (let i = 0; i < values.length; i++) values[i] = (values[i] ?? 0) / sum;
 }

@@ -6,6 +6,7 @@ import { required } from '../../base/errors.ts';
 import { Rng } from '../../base/rng.ts';
 import { asTokenIds, type TokenIds } from '../../base/token-ids.ts';
 import { bucketCount } from '../tree/buckets.ts';
+import type { Constraint } from './sampler.ts';
 
 /** Tokens drawn after a prompt. */
 export interface Sample {
@@ -53,6 +54,9 @@ export const extentOf = ({ length, shared, remainder }: PromptSpan): number => r
 export class Drawing {
   readonly rng: Rng;
   readonly span: PromptSpan;
+  /** What it may go on with; undefined for anything. */
+  constraint: Constraint | undefined;
+  readonly #start: Constraint | undefined;
   readonly #prompt: number;
   readonly #sample: number;
   /** Rest of the prompt, behind what is in its slot: read token by token as if it were the sample's own. */
@@ -65,9 +69,15 @@ export class Drawing {
   #reply: number[] = [];
   #finish: Sample['finish'] | undefined;
 
-  constructor(rng: Rng, span: PromptSpan, of: { prompt: number; sample: number; rest: TokenIds }) {
+  constructor(
+    rng: Rng,
+    span: PromptSpan,
+    of: { prompt: number; sample: number; rest: TokenIds; constraint: Constraint | undefined },
+  ) {
     this.rng = rng;
     this.span = span;
+    this.constraint = of.constraint;
+    this.#start = of.constraint;
     this.#prompt = of.prompt;
     this.#sample = of.sample;
     this.#rest = of.rest;
@@ -126,6 +136,7 @@ export class Drawing {
   /** Goes on after a stop, with a reply that is not empty. */
   resume(reply: TokenIds): void {
     this.#reply = [...reply];
+    this.constraint = this.#start;
     this.#finish = undefined;
   }
 
@@ -150,12 +161,17 @@ export interface Active {
 export function startPrompt(
   prompt: number,
   span: PromptSpan,
-  { samples, seed, rest = asTokenIds([]) }: { samples: number; seed: number; rest?: TokenIds },
+  {
+    samples,
+    seed,
+    constraint,
+    rest = asTokenIds([]),
+  }: { samples: number; seed: number; constraint?: Constraint | undefined; rest?: TokenIds },
 ): Active {
   const drawings = Array.from(
     { length: samples },
     (_, sample) =>
-      new Drawing(Rng.seeded(seed, `sample ${prompt}.${sample}`), span, { prompt, sample, rest }),
+      new Drawing(Rng.seeded(seed, `sample ${prompt}.${sample}`), span, { prompt, sample, rest, constraint }),
   );
   return { prompt, drawings };
 }

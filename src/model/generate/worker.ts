@@ -10,7 +10,7 @@ import type { DecodeGraph } from './decode.ts';
 import { MAX_GRAPHS, WorkerGraphs } from './worker-graphs.ts';
 import type { NextTokens } from './next-token.ts';
 import { small } from './worker-pool.ts';
-import { argmax, draw, type Sampling } from './sampler.ts';
+import { choose, type Constraint, type Sampling } from './sampler.ts';
 import {
   type Drawing,
   extentOf,
@@ -44,6 +44,8 @@ export interface Settings extends Sampling, Limits {
    * the other samples go on, and nothing of what came before is computed again. `generate_max_len` counts replies too.
    */
   readonly reply?: (stopped: Stopped) => Promise<TokenIds | undefined>;
+  /** What the samples of a prompt, by its index among those of the call, may consist of. */
+  readonly constraint?: (prompt: number) => Constraint | undefined;
 }
 
 /** A prompt in line; those of one shared prefix stand side by side. */
@@ -160,6 +162,7 @@ export class GenerationWorker extends WorkerGraphs {
         startPrompt(index, wholeSpan(shared.length), {
           samples,
           seed,
+          constraint: settings.constraint?.(index),
           rest: asTokenIds(prompt.slice(shared.length)),
         }),
       );
@@ -293,7 +296,11 @@ export class GenerationWorker extends WorkerGraphs {
     );
     const { n_samples_per_prompt: samples, seed } = settings;
     taken.forEach(({ index, prompt }, row) => {
-      const active = startPrompt(index, spans[row] ?? wholeSpan(prompt.length), { samples, seed });
+      const active = startPrompt(index, spans[row] ?? wholeSpan(prompt.length), {
+        samples,
+        seed,
+        constraint: settings.constraint?.(index),
+      });
       for (const drawing of active.drawings) this.#draw(drawing, graph.next, row, settings);
       slots.fill(free[row] ?? 0, active);
     });
@@ -352,9 +359,11 @@ export class GenerationWorker extends WorkerGraphs {
 
   #draw(drawing: Drawing, next: NextTokens, row: number, settings: Settings): void {
     const preferences = next.preferences(row);
-    const token =
-      drawing.given ??
-      (settings.temperature === 0 ? argmax(preferences) : draw(preferences, settings, drawing.rng));
+    const { token, next: constraint } =
+      drawing.given === undefined
+        ? choose(preferences, settings, drawing.rng, drawing.constraint)
+        : { token: drawing.given, next: drawing.constraint };
+    drawing.constraint = constraint;
     const generate_max_len = this.#limit(drawing, settings.generate_max_len);
     drawing.accept(token, next.logprob(row, token), { stop: settings.stop, generate_max_len });
   }

@@ -7,6 +7,7 @@ import { appendParts } from '../../../../src/base/open-file.ts';
 import { writeAtomic } from '../../../../src/base/files.ts';
 import { identityOf } from '../../../../src/base/identity.ts';
 import type { Tool } from '../../../../src/chat/messages.ts';
+import type { Verbatim } from '../../../../src/constrain/calls.ts';
 import { ChatTemplate } from '../../../../src/chat/template.ts';
 import { Tokenizer } from '../../../../src/chat/tokenizer.ts';
 import { checkpointAt, checkpointContents } from '../../../../src/model/checkpoint/checkpoint-path.ts';
@@ -42,6 +43,8 @@ export interface MeasureOptions {
   /** Checkpoint folder or GGUF file. */
   readonly model: string;
   readonly tools: readonly Tool[];
+  /** Parameters whose values are words of the request. */
+  readonly verbatim: Verbatim;
   readonly cases: readonly Case[];
   /** File of kept answers; those of another model, or to other functions, are not taken for its. */
   readonly file: string;
@@ -83,13 +86,14 @@ function readKept(file: string, of: string): Map<string, Kept> {
   return kept;
 }
 
-/** Answers cases greedily, in their order. Throws the signal's reason when it fires, and UserErrors. */
+/** Answers cases greedily, in their order, with calls that obey the functions' schemas where the engine is ours. Throws the signal's reason when it fires, and UserErrors. */
 export async function* measure(options: MeasureOptions): AsyncGenerator<RunEvent, Measured[]> {
-  const { stage, model, tools, cases, file, device, engine, signal, now, generate_max_len } = options;
+  const { stage, model, tools, verbatim, cases, file, device, engine, signal, now, generate_max_len } =
+    options;
   const start = now();
   const source = checkpointAt(model);
   const template = ChatTemplate.of(Tokenizer.load(source)).fixed('off');
-  const of = identityOf([checkpointContents(source), tools, engine ?? '', generate_max_len]);
+  const of = identityOf([checkpointContents(source), tools, verbatim, engine ?? '', generate_max_len]);
   const kept = readKept(file, of);
   if (kept.size === 0) writeAtomic(file, `${JSON.stringify({ of })}\n`);
   const read = answerReader(tools, template.format);
@@ -110,6 +114,7 @@ export async function* measure(options: MeasureOptions): AsyncGenerator<RunEvent
       const batch = open.slice(first, first + BATCH);
       const prompts = batch.map(({ request }) => ({
         text: template.prompt({ messages: [{ role: 'user', content: request }], tools }),
+        rules: { tools, request, verbatim },
       }));
       const made: Kept[] = batch.map(({ id, request }) => ({
         id,

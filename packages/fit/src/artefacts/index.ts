@@ -7,6 +7,7 @@ import { Device } from '../../../../src/ggml/device.ts';
 import { loadConfig, loadModel } from '../../../../src/model/checkpoint/checkpoint.ts';
 import { exportGguf } from '../../../../src/model/checkpoint/gguf.ts';
 import { CALIBRATION_KEY } from '../acceptance/confidence.ts';
+import { VERBATIM_KEY } from '../acceptance/verbatim.ts';
 import type { Fitted } from '../fit/fit.ts';
 import type { Case, Project } from '../types.ts';
 import { type Card, modelCard } from './card.ts';
@@ -27,10 +28,10 @@ export interface Exported {
   readonly beside: readonly string[];
 }
 
-/** Writes the student, with its functions' calibration in the header. */
+/** Writes the student, with its functions' calibration in the header, and the parameters whose values are words of requests. */
 export function exportStudent(
   project: Project,
-  { round, calibration }: Pick<Fitted, 'round' | 'calibration'>,
+  { round, verbatim, calibration }: Pick<Fitted, 'round' | 'verbatim' | 'calibration'>,
 ): Exported {
   const { dtype } = project.settings;
   using device = Device.open('cpu');
@@ -38,7 +39,10 @@ export function exportStudent(
   using weights = parameters;
   const places = new Places(project.folder, recordOf(project));
   const path = places.put(STUDENT_FILE, (file) => {
-    const notes = calibration === undefined ? {} : { [CALIBRATION_KEY]: JSON.stringify(calibration) };
+    const notes = {
+      [VERBATIM_KEY]: JSON.stringify(verbatim),
+      ...(calibration === undefined ? {} : { [CALIBRATION_KEY]: JSON.stringify(calibration) }),
+    };
     exportGguf(file, config, weights, ggufTokenizer(round.student.model), {
       dtype,
       name: 'tinystar student',

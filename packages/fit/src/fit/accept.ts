@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { ChatTemplate } from '../../../../src/chat/template.ts';
 import { Tokenizer } from '../../../../src/chat/tokenizer.ts';
 import type { Tool } from '../../../../src/chat/messages.ts';
+import type { Verbatim } from '../../../../src/constrain/calls.ts';
 import { checkpointAt } from '../../../../src/model/checkpoint/checkpoint-path.ts';
 import type { Engine } from '../../../../src/sampling/gguf.ts';
 import type { RunEvent } from '../../../../src/train/events.ts';
@@ -19,6 +20,7 @@ export interface AcceptOptions {
   /** Label of each model with its path, in their order. */
   readonly models: Readonly<Record<string, string>>;
   readonly functions: readonly Tool[];
+  readonly verbatim: Verbatim;
   readonly cases: readonly Case[];
   /** Folder of the kept answers. */
   readonly folder: string;

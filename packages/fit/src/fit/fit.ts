@@ -10,10 +10,12 @@ import { checkpointContents } from '../../../../src/model/checkpoint/checkpoint-
 import { shareOf } from '../../../../src/report/numbers.ts';
 import { Rng } from '../../../../src/base/rng.ts';
 import { required } from '../../../../src/base/errors.ts';
+import type { Verbatim } from '../../../../src/constrain/calls.ts';
 import type { runRecipe } from '../../../../src/run/runner.ts';
 import type { RunEvent } from '../../../../src/train/events.ts';
 import { type Calibration, calibrate } from '../acceptance/confidence.ts';
 import { measure, type Measured } from '../acceptance/measure.ts';
+import { verbatimOf } from '../acceptance/verbatim.ts';
 import type { Case, Project, Split } from '../types.ts';
 import { type Bases, basesOf, type Lengths, lengthsOf, STUDENT_BASE, TEACHER_BASE } from './bases.ts';
 import { curriculum, type RoundResult } from './curriculum.ts';
@@ -37,6 +39,7 @@ export interface Fitted {
   readonly runs: string;
   readonly bases: Bases;
   readonly lengths: Lengths;
+  readonly verbatim: Verbatim;
   readonly round: RoundResult;
   readonly calibration: Calibration | undefined;
   /** Reasons for what was chosen. */
@@ -98,6 +101,7 @@ export async function* fit(input: FitInput, signal: AbortSignal): AsyncGenerator
   const data = writeData(join(runs, 'data'), input);
   const around: Around = { settings, bases, lengths, data };
   const doing: Doing = { runs, runRecipe: input.runRecipe, signal, now };
+  const verbatim = verbatimOf(project.functions, cases.train);
   const checked = Rng.seeded(settings.seed, 'checked').shuffled(cases.dev).slice(0, CHECKED);
   const ask = async function* (
     stage: string,
@@ -108,6 +112,7 @@ export async function* fit(input: FitInput, signal: AbortSignal): AsyncGenerator
       stage,
       model,
       tools: project.functions,
+      verbatim,
       cases: checked.slice(0, most),
       file: join(runs, 'answers', `${stage.replaceAll(/[^A-Za-z0-9]+/g, '-')}.jsonl`),
       generate_max_len: lengths.answer,
@@ -162,5 +167,13 @@ export async function* fit(input: FitInput, signal: AbortSignal): AsyncGenerator
     if (best === undefined || shareOf(round.student.score) > shareOf(best.student.score)) best = round;
   }
   const round = required(best, 'a round');
-  return { runs, bases, lengths, round, calibration: calibrate(round.student.answers), why: reasons };
+  return {
+    runs,
+    bases,
+    lengths,
+    verbatim,
+    round,
+    calibration: calibrate(round.student.answers),
+    why: reasons,
+  };
 }

@@ -48,7 +48,7 @@ export async function* fitProject(
   const { project, cases, now } = input;
   const { functions, settings } = project;
   const fitted = yield* fit(input, signal);
-  const { runs, lengths, calibration, bases, why, round } = fitted;
+  const { runs, lengths, verbatim, calibration, bases, why, round } = fitted;
   const exported = exportStudent(project, fitted);
   const models = {
     'untuned base': bases.untuned,
@@ -59,6 +59,7 @@ export async function* fitProject(
   const shared = {
     models,
     functions,
+    verbatim,
     generate_max_len: lengths.answer,
     device: settings.device,
     calibration,
