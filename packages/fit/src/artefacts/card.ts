@@ -47,7 +47,7 @@ function suiteText({ title, models, worst, risk }: Suite): string {
   const parts = [`## ${title}\n`, block(kindTable(models, PLAIN))];
   if (student !== undefined) {
     parts.push(
-      'Right means: exactly the calls that are due, in any order, each with equal arguments; in words where none is. Calls were held to the functions' schemas, as tinystar's engine does. Intervals are 95% (Wilson).\n',
+      'Right means: exactly the calls that are due, in any order, each with equal arguments; in words where none is. Calls were held to the schemas of the functions, as the engine of tinystar does. Intervals are 95% (Wilson).\n',
       `### Functions\n`,
       block(functionTable(student, PLAIN)),
     );
