@@ -4,6 +4,7 @@ import { hermes } from '../../../src/chat/formats/hermes.ts';
 import { answerReader } from '../src/acceptance/answers.ts';
 import { focusOf } from '../src/fit/improve.ts';
 import { countIn, passesIn } from '../src/fit/pace.ts';
+import { batchOf } from '../src/fit/recipe.ts';
 import type { Case } from '../src/types.ts';
 
 test('a stage passes over its cases as often as there is time for, in parts of a pass too, within bounds', () => {
@@ -23,6 +24,17 @@ test('a number of things fits into its time, within bounds', () => {
     countIn(1, 2, 3, 100),
     countIn(60, 2, 64, 40),
   ]).toEqual([30, 100, 3, 40]);
+});
+
+test('trees hold so many sequences that what they share is two fifths of the work, as far as memory allows', () => {
+  const shape = { heads: 6, layers: 3 };
+  const batch = (shared: number, isSmall = true) => batchOf({ isSmall }, shape, { shared, meanOwn: 30 });
+  // 1.5 x 200 / 30 would be 10, and 1.5 x 600 / 30 is 30.
+  expect(batch(200)).toEqual({ size: 32, tree: 16, recompute: false });
+  expect(batch(600)).toEqual({ size: 60, tree: 30, recompute: false });
+  // Scores of 2,500 tokens in three layers leave no room: the inside of layers is computed twice.
+  expect(batch(2500)).toEqual({ size: 128, tree: 64, recompute: true });
+  expect(batch(2500, false)).toEqual({ size: 64, tree: 64, recompute: true });
 });
 
 test('what goes wrong most often is made most often', () => {

@@ -10,7 +10,6 @@ import { STUDENT_FILE } from '../../../packages/fit/src/artefacts/index.ts';
 import { readExamples } from '../../../packages/fit/src/examples.ts';
 import { accept } from '../../../packages/fit/src/fit/accept.ts';
 import { lengthsOf } from '../../../packages/fit/src/fit/bases.ts';
-import { projectCases } from '../../../packages/fit/src/fit/cases.ts';
 import { casesOf } from '../../../packages/fit/src/fit/dialogues.ts';
 import { openProject } from '../../../packages/fit/src/project.ts';
 import { settingsSchema } from '../../../packages/fit/src/settings.ts';
@@ -21,6 +20,7 @@ import { outStyle } from '../context.ts';
 import { follow } from '../execute.ts';
 import { answerText } from '../fit-text.ts';
 import { answeringFlags, engineFlag, numberBy, optional, parsed, text, toggle } from '../flags.ts';
+import { casesOfProject } from '../worded-anew.ts';
 
 export const evalProjectCommand = command({
   brief: 'Score a model on a project of tinystar fit',
@@ -51,11 +51,15 @@ export const evalProjectCommand = command({
     const { process, services } = context;
     const project = openProject(folder);
     const { functions } = project;
-    const cases =
-      test === undefined ? projectCases(project).cases.test : casesOf(readExamples(test, functions));
     const path = model ?? join(folder, STUDENT_FILE);
     requireCheckpoint(path);
     const source = checkpointAt(path);
+    const known = verbatimIn(source);
+    const made =
+      test === undefined || known === undefined
+        ? (await casesOfProject(context, project)).cases
+        : { train: [], test: [] };
+    const cases = test === undefined ? made.test : casesOf(readExamples(test, functions));
     const { answer } = lengthsOf({ spoken: source }, functions, cases);
     const scratch = mkdtempSync(join(tmpdir(), 'tinystar-eval-'));
     let suite: Suite | undefined;
@@ -68,7 +72,7 @@ export const evalProjectCommand = command({
             title: test === undefined ? 'Test requests' : basename(test),
             models: { [STUDENT]: source },
             functions,
-            verbatim: verbatimIn(source) ?? verbatimOf(functions, projectCases(project).cases.train),
+            verbatim: known ?? verbatimOf(functions, made.train),
             cases,
             folder: scratch,
             generate_max_len: answer,

@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Answered } from '../../../packages/fit/src/acceptance/answers.ts';
 import { readExamples } from '../../../packages/fit/src/examples.ts';
-import { moreCases, type ProjectCases, projectCases } from '../../../packages/fit/src/fit/cases.ts';
+import { moreCases, type ProjectCases } from '../../../packages/fit/src/fit/cases.ts';
 import { casesOf } from '../../../packages/fit/src/fit/dialogues.ts';
 import { checkProject } from '../../../packages/fit/src/fit/fit.ts';
 import { fitProject, type Outcome, type OwnTest } from '../../../packages/fit/src/fit/whole.ts';
@@ -20,6 +20,7 @@ import { type CliContext, outStyle } from '../context.ts';
 import { follow } from '../execute.ts';
 import { answerText } from '../fit-text.ts';
 import { type FlagsOf, numberBy, optional, parsed, text, toggle, whole } from '../flags.ts';
+import { casesOfProject } from '../worded-anew.ts';
 
 const { minutes, abstain } = settingsSchema.shape;
 
@@ -114,7 +115,7 @@ export const fitCommand = command({
     const project = projectOf(folder, chosen);
     checkProject(project);
     const own = ownTest(project);
-    const made = projectCases(project);
+    const made = await casesOfProject(context, project);
     const { cases } = made;
     for (const split of SPLITS)
       if (cases[split].length === 0)

@@ -5,17 +5,14 @@ import { readExamples } from '../../../packages/fit/src/examples.ts';
 import { openProject } from '../../../packages/fit/src/project.ts';
 import { keepEarlier, teacherCases, writeCases } from '../../../packages/fit/src/synth/store.ts';
 import { type Synthesis, synthesise } from '../../../packages/fit/src/synth/synthesise.ts';
-import { type Paraphrased, paraphrase } from '../../../packages/fit/src/synth/teacher.ts';
-import { type Case, CASE_KINDS, type Project, type Split, SPLITS } from '../../../packages/fit/src/types.ts';
+import { type Case, CASE_KINDS, type Split, SPLITS } from '../../../packages/fit/src/types.ts';
 import { shortened, UserError } from '../../base/errors.ts';
-import { formatCount, formatDuration } from '../../report/numbers.ts';
-import { headedTable, table } from '../../report/table.ts';
-import { openServer } from '../../sampling/served/open.ts';
+import { headedTable } from '../../report/table.ts';
 import { command } from '../command.ts';
-import { type CliContext, outStyle } from '../context.ts';
-import { type FlagsOf, numberBy, optional, parsed, text, toggle, whole } from '../flags.ts';
-import { Stop } from '../stop.ts';
-import { StatusLine, type Style } from '../terminal.ts';
+import { outStyle } from '../context.ts';
+import { numberBy, optional, parsed, text, toggle, whole } from '../flags.ts';
+import type { Style } from '../terminal.ts';
+import { wordedAnew, wordedText } from '../worded-anew.ts';
 
 const NONE = 'nothing to call';
 const functionsOf = ({ calls }: Case): string[] =>
@@ -104,61 +101,6 @@ const flags = {
   ),
   json: toggle('Print the counts as one JSON object'),
 };
-type Given = FlagsOf<typeof flags>;
-
-/** Other wordings by a teacher, where one is named. */
-async function fromTeacher(
-  context: CliContext,
-  given: Given,
-  { folder, functions, settings }: Project,
-  cases: Synthesis,
-): Promise<Paraphrased | undefined> {
-  const asked = settings.paraphrase;
-  const endpoint = given.teacher ?? asked?.endpoint;
-  if (endpoint === undefined) return undefined;
-  if (given.max_cost !== undefined && given.price === undefined)
-    throw new UserError('FLAG', '--max-cost needs --price, such as --price 0.1,0.4.');
-  const { stderr } = context.process;
-  using stop = new Stop(context.services);
-  using status = new StatusLine(stderr, context.services.now);
-  const served = given.served ?? asked?.model;
-  const apiKey = context.process.env['OPENAI_API_KEY'];
-  using teacher = await openServer(endpoint, {
-    parallel: 8,
-    ...(served === undefined ? {} : { served }),
-    ...(apiKey === undefined ? {} : { apiKey }),
-    tell: (words) => void stderr.write(`${words}\n`),
-  });
-  const [price_in, price_out] = given.price ?? [0, 0];
-  const budget = {
-    max_tokens: given.max_tokens ?? asked?.max_tokens ?? 500_000,
-    max_cost: given.max_cost ?? Infinity,
-    price_in,
-    price_out,
-  };
-  return await paraphrase(
-    folder,
-    functions,
-    cases,
-    teacher,
-    budget,
-    stop.signal,
-    ({ done, total, kept, tokens }) =>
-      status.update((seconds) => {
-        const left = (seconds / Math.max(1, done)) * (total - done);
-        return `teacher: ${done} of ${total} cases, ${kept} wordings kept, ${formatCount(tokens)} tokens, ${(done / Math.max(seconds, 1e-3)).toFixed(1)} cases/s, ${formatDuration(left)} left`;
-      }),
-  );
-}
-
-/** Outcome of a teacher's wordings, by reason. */
-function teacherText({ counts, tokens, cost, left }: Paraphrased): string {
-  const rows = Object.entries(counts).map(([reason, count]) => [`  ${reason}`, String(count)]);
-  const money = cost > 0 ? `, ${cost.toFixed(4)} of money` : '';
-  const rest = left > 0 ? `; the budget ended before ${left} cases: re-run with a larger one to go on` : '';
-  return `the teacher's wordings, ${formatCount(tokens)} tokens${money}${rest}\n${table(rows, ['left', 'right'])}`;
-}
-
 export const synthCommand = command({
   brief: "Make the training, development and test cases of a project's functions",
   about:
@@ -192,7 +134,7 @@ export const synthCommand = command({
     const earlier = keepEarlier(folder, made);
     const known = earlier === undefined ? before : [];
     writeCases(folder, { ...made, train: [...made.train, ...known] });
-    const worded = await fromTeacher(context, given, project, made);
+    const worded = await wordedAnew(context, given, project, made);
     const train = [...made.train, ...(worded?.cases ?? known)];
     if (worded !== undefined) writeCases(folder, { ...made, train });
     const style = outStyle(context);
@@ -216,7 +158,7 @@ export const synthCommand = command({
     for (const { where, text: words } of [...project.notes, ...made.notes])
       stdout.write(`${style.accent('note')} ${where} ${words}\n`);
     if (earlier !== undefined) stdout.write(`The cases that were there are in ${earlier}.\n`);
-    if (worded !== undefined) stdout.write(teacherText(worded));
+    if (worded !== undefined) stdout.write(wordedText(worded));
     stdout.write(leakText(made, style));
     const counts = SPLITS.map((split) => `${(split === 'train' ? train : made[split]).length} ${split}`).join(
       ', ',

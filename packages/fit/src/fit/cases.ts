@@ -7,7 +7,7 @@ import { contentsOf, identityOf } from '../../../../src/base/identity.ts';
 import { readJson } from '../../../../src/base/json-file.ts';
 import type { Answered } from '../acceptance/answers.ts';
 import type { SynthesisOptions } from '../synth/settings.ts';
-import { caseFile, keepEarlier, readCases, writeCases } from '../synth/store.ts';
+import { caseFile, type Cases, keepEarlier, readCases, writeCases } from '../synth/store.ts';
 import { type Synthesis, synthesise } from '../synth/synthesise.ts';
 import { type Case, type Note, type Project, type Split, SPLITS } from '../types.ts';
 import { focusOf } from './improve.ts';
@@ -32,7 +32,12 @@ const recordSchema = z.object({ of: z.string(), files: z.string() });
 
 /** Identity of what cases are made of. */
 const sources = (project: Project): string =>
-  identityOf([project.functions, project.examples, optionsOf(project)]);
+  identityOf([
+    project.functions,
+    project.examples,
+    optionsOf(project),
+    ...(project.settings.paraphrase === undefined ? [] : [project.settings.paraphrase]),
+  ]);
 
 const filesIdentity = (folder: string): string =>
   identityOf(
@@ -43,10 +48,13 @@ const filesIdentity = (folder: string): string =>
   );
 
 /**
- * Cases of a project by split. Cases that a fit has made are made anew when the project has changed; cases that a person has
+ * Cases of a project by split; `reword` gives more of those that were made now. Cases that a fit has made are made anew when the project has changed; cases that a person has
  * changed, or had made by `tinystar synth`, stay.
  */
-export function projectCases(project: Project): ProjectCases {
+export async function projectCases(
+  project: Project,
+  reword: (cases: Cases) => Promise<readonly Case[]>,
+): Promise<ProjectCases> {
   const { folder } = project;
   const path = join(folder, 'runs', 'cases.json');
   const isThere = SPLITS.some((split) => existsSync(caseFile(folder, split)));
@@ -58,7 +66,8 @@ export function projectCases(project: Project): ProjectCases {
     const from = `those in ${join(folder, 'cases')}${isOlder ? ', which you have changed: what has changed in the project since is not in them (tinystar synth makes new ones)' : ''}`;
     return { cases: readCases(folder), from, notes: [] };
   }
-  const { notes, ...cases }: Synthesis = synthesise(project, optionsOf(project));
+  const { notes, train, dev, test }: Synthesis = synthesise(project, optionsOf(project));
+  const cases = { train: [...train, ...(await reword({ train, dev, test }))], dev, test };
   if (isThere) keepEarlier(folder, cases);
   writeCases(folder, cases);
   writeAtomic(path, `${JSON.stringify({ of, files: filesIdentity(folder) })}\n`);

@@ -93,30 +93,33 @@ export interface Batch {
 }
 
 /** Bytes that the scores of attention may take, those of all trees that are computed at once. */
-const ROOM = { small: 0.9e9, large: 1.2e9 };
+const ROOM = { small: 1.4e9, large: 1.2e9 };
 /** Copies of a score that a training graph keeps. */
 const COPIES = 2.5;
 /** Sequences of a tree. */
-const [FEWEST, MOST] = [4, 16];
+const [FEWEST, USUAL, MOST] = [4, 16, 64];
+/** Tokens of a tree's sequences for each that they all begin with: what is shared is then two fifths of the work. */
+const OWN_TOKENS = 1.5;
 
 /**
- * Batches that fit into memory. Those of a small model are computed side by side, a tree a core; a larger one keeps all cores
- * busy with one, and computes the inside of its layers twice where their scores would not fit.
+ * Batches that fit into memory, and in which what prompts begin with alike is not most of the work. Those of a small model are
+ * computed side by side, a tree a core; a larger one keeps all cores busy with one. The inside of layers is computed twice
+ * where half as many sequences or fewer would fit otherwise.
  */
 export function batchOf(
   { isSmall }: Pick<Bases, 'isSmall'>,
   { heads, layers }: Shape,
   { shared, meanOwn }: Pick<Lengths, 'shared' | 'meanOwn'>,
 ): Batch {
-  const most = (isSmall ? ROOM.small / 2 : ROOM.large) / COPIES;
+  const room = (isSmall ? ROOM.small / 2 : ROOM.large) / COPIES;
   const sequences = (depth: number): number => {
     const score = 4 * heads * depth;
-    return Math.floor((most - score * shared * shared) / (score * meanOwn * (shared + meanOwn)));
+    return Math.floor((room - score * shared * shared) / (score * meanOwn * (shared + meanOwn)));
   };
-  const whole = sequences(layers);
-  const recompute = whole < FEWEST;
-  const tree = Math.max(FEWEST, Math.min(MOST, recompute ? sequences(1) : whole));
-  return { size: isSmall ? 2 * MOST : MOST, tree, recompute };
+  const wanted = Math.max(USUAL, Math.min(MOST, Math.round((OWN_TOKENS * shared) / meanOwn)));
+  const recompute = sequences(layers) < wanted / 2;
+  const tree = Math.max(FEWEST, Math.min(wanted, sequences(recompute ? 1 : layers)));
+  return { size: (isSmall ? 2 : 1) * Math.max(USUAL, tree), tree, recompute };
 }
 
 /** Learning rate, optimiser and batches of supervised stages. */
