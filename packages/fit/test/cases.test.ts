@@ -3,10 +3,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { projectCases } from '../src/fit/cases.ts';
+import { writeDialogues } from '../src/fit/dialogues.ts';
 import { openProject } from '../src/project.ts';
 import type { Cases } from '../src/synth/store.ts';
 import type { Case } from '../src/types.ts';
-import { copyOfHome } from './helpers/home.ts';
+import { copyOfHome, emptyProject } from './helpers/home.ts';
 
 test("a server's wordings join the training cases once, and again when another server is named", async () => {
   const folder = copyOfHome();
@@ -45,4 +46,22 @@ test('cases that a person has changed are left as they are', async () => {
   expect(again.cases.train).toEqual(cases.train.slice(1));
   expect(again.from).toContain('which you have changed');
   expect(first).not.toBe('');
+});
+
+test('arguments are learned in the order of their function, in whichever order an example has them', () => {
+  const path = join(emptyProject(), 'train.jsonl');
+  const parameters = { type: 'object', properties: { room: {}, level: {}, state: {} } };
+  const tools = [{ name: 'light', description: '', parameters }];
+  const call = { name: 'light', arguments: { state: 'on', extra: 1, room: 'hall' } };
+  const one = {
+    id: 'a',
+    request: 'on',
+    calls: [call],
+    reply: '',
+    kind: 'single',
+    wording: 'on',
+    made: 'example',
+  } as const;
+  writeDialogues(path, [one], tools, 1);
+  expect(readFileSync(path, 'utf8')).toContain('{"room":"hall","state":"on","extra":1}');
 });

@@ -1,7 +1,8 @@
 /** Cases as dialogues that recipes read, one a line; their functions stand in a file of their own, once for all. */
 import { writeAtomic } from '../../../../src/base/files.ts';
 import { Rng } from '../../../../src/base/rng.ts';
-import type { Message } from '../../../../src/chat/messages.ts';
+import type { Message, Tool, ToolCall } from '../../../../src/chat/messages.ts';
+import { isFields } from '../../../../src/json/value.ts';
 import type { Case, CaseKind, Example } from '../types.ts';
 
 /** Answer in words where a case asks for words and does not say which. */
@@ -14,9 +15,22 @@ export const answerOf = ({ calls, reply }: Pick<Case, 'calls' | 'reply'>): Messa
   ...(calls.length > 0 ? { toolCalls: calls } : {}),
 });
 
+/** A call with its arguments in the order of the function's schema, as bases have learned to write them. */
+function inOrder({ name, arguments: given }: ToolCall, functions: readonly Tool[]): ToolCall {
+  const properties = functions.find((tool) => tool.name === name)?.parameters['properties'];
+  const keys = isFields(properties) ? Object.keys(properties) : [];
+  const declared = keys.flatMap((key) => {
+    const value = Object.hasOwn(given, key) ? given[key] : undefined;
+    return value === undefined ? [] : [[key, value] as const];
+  });
+  const others = Object.entries(given).filter(([key]) => !keys.includes(key));
+  return { name, arguments: Object.fromEntries([...declared, ...others]) };
+}
+
 /** A case as a line of a recipe's data. */
-function dialogueLine(one: Case): string {
-  const { content, toolCalls = [] } = answerOf(one);
+function dialogueLine(one: Case, functions: readonly Tool[]): string {
+  const { content, toolCalls: calls = [] } = answerOf(one);
+  const toolCalls = calls.map((call) => inOrder(call, functions));
   const answer = {
     role: 'assistant',
     content,
@@ -27,10 +41,15 @@ function dialogueLine(one: Case): string {
 }
 
 /** Writes cases as dialogues, in an order that the seed gives: neighbours are learned from in one step. */
-export function writeDialogues(path: string, cases: readonly Case[], seed: number): void {
+export function writeDialogues(
+  path: string,
+  cases: readonly Case[],
+  functions: readonly Tool[],
+  seed: number,
+): void {
   const lines = Rng.seeded(seed, 'order')
     .shuffled(cases)
-    .map((one) => `${dialogueLine(one)}\n`);
+    .map((one) => `${dialogueLine(one, functions)}\n`);
   writeAtomic(path, lines.join(''));
 }
 

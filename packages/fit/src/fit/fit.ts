@@ -57,7 +57,7 @@ function writeData(folder: string, { project, cases }: FitInput): Around['data']
   };
   writeAtomic(data.tools, `${JSON.stringify(project.functions)}\n`);
   for (const split of ['train', 'dev', 'test'] as const)
-    writeDialogues(data[split], cases[split], project.settings.seed);
+    writeDialogues(data[split], cases[split], project.functions, project.settings.seed);
   return data;
 }
 
@@ -144,7 +144,7 @@ export async function* fit(input: FitInput, signal: AbortSignal): AsyncGenerator
       if (wrong.length === 0 || fresh.length === 0) break;
       train = [...train, ...fresh];
       const path = join(runs, 'data', `train-${index + 1}.jsonl`);
-      writeDialogues(path, train, settings.seed + index);
+      writeDialogues(path, train, project.functions, settings.seed + index);
       used = { ...around, data: { ...data, train: path } };
       const { student, teacher } = best;
       from = {
