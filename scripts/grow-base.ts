@@ -55,12 +55,12 @@ const scaffold = readPhrases(
   z.array(z.string()),
 );
 const old = readTokenizer(from);
-const tokenizer = extendVocabulary(old, texts(), {
-  size: Number(values.size),
-  phrases: scaffold,
-}).withChatTemplate(DEFAULT_TEMPLATE);
 const { Tokenizer } = await import('../src/chat/tokenizer.ts');
 const spelled = new Tokenizer(old);
+const tokenizer = extendVocabulary(old, texts(), {
+  size: Number(values.size),
+  phrases: scaffold.filter((phrase) => spelled.findId(phrase) === undefined),
+}).withChatTemplate(DEFAULT_TEMPLATE);
 
 using device = Device.open('cpu', 1);
 const { config, parameters } = loadModel(device, from, { trainable: false });

@@ -103,12 +103,13 @@ export class ModelShapes {
   }
 }
 
+// Thoughts that pre-training leaves out are counted, where a template closes them.
 function lengthsOf(dialogue: TaskDialogue, { tokenizer, template }: ShapedModel): Lengths {
   if (tokenizer !== undefined) {
-    const { systemLength, promptIds, targetIds } = renderDialogue(dialogue, tokenizer, template);
+    const { systemLength, promptIds, targetIds } = renderDialogue(dialogue, tokenizer, template, false);
     return { system: systemLength, prompt: promptIds.length, target: targetIds.length };
   }
-  const { prompt, target } = turnOf(dialogue, template);
+  const { prompt, target } = turnOf(dialogue, template, false);
   const guess = (text: string): number => Math.ceil(text.length / CHARACTERS_PER_TOKEN);
   return { system: guess(JSON.stringify(dialogue.tools)), prompt: guess(prompt), target: guess(target) };
 }
