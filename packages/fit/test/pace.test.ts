@@ -26,14 +26,14 @@ test('a number of things fits into its time, within bounds', () => {
   ]).toEqual([30, 100, 3, 40]);
 });
 
-test('trees hold so many sequences that what they share is two fifths of the work, as far as memory allows', () => {
+test('trees hold so many sequences that what they share is a quarter of the work, as far as memory allows', () => {
   const shape = { heads: 6, layers: 3 };
   const batch = (shared: number, isSmall = true) => batchOf({ isSmall }, shape, { shared, meanOwn: 30 });
-  // 1.5 x 200 / 30 would be 10, and 1.5 x 600 / 30 is 30.
-  expect(batch(200)).toEqual({ size: 32, tree: 16, recompute: false });
-  expect(batch(600)).toEqual({ size: 60, tree: 30, recompute: false });
+  // 3 x 100 / 30 would be 10, and 3 x 300 / 30 is 30.
+  expect(batch(100)).toEqual({ size: 32, tree: 16, recompute: false });
+  expect(batch(300)).toEqual({ size: 60, tree: 30, recompute: false });
   // Scores of 2,500 tokens in three layers leave no room: the inside of layers is computed twice.
-  expect(batch(2500)).toEqual({ size: 128, tree: 64, recompute: true });
+  expect(batch(2500)).toEqual({ size: 32, tree: 16, recompute: true });
   expect(batch(2500, false)).toEqual({ size: 64, tree: 64, recompute: true });
 });
 

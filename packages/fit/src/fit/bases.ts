@@ -35,11 +35,13 @@ export interface Bases {
 /** Part of a model's shape that says what attention to a prompt takes. */
 export type Shape = Pick<ModelConfig, 'heads' | 'layers'>;
 
-/** Names of the bases that come along. */
-const SHIPPED = ['student', 'teacher'] as const;
+/** Folders of the bases that come along, by the names that settings have for them. */
+const SHIPPED: Readonly<Record<string, string>> = { student: 'fit-student', teacher: 'fit-teacher' };
 
-const shippedPath = (name: string): string | undefined =>
-  SHIPPED.some((one) => one === name) ? join(PACKAGE_ROOT, 'bases', name) : undefined;
+function shippedPath(name: string): string | undefined {
+  const folder = Object.hasOwn(SHIPPED, name) ? SHIPPED[name] : undefined;
+  return folder === undefined ? undefined : join(PACKAGE_ROOT, 'bases', folder);
+}
 
 /** The checkpoint that a setting means: one that comes along, or a path from the project's folder on. */
 function checkpointOf(name: string, folder: string): string {

@@ -72,6 +72,9 @@ const MOST_STEPS = 40;
 /** Share of right answers below which there are too few to learn from, of a teacher or of one's own. */
 const LEAST_SHARE = 0.2;
 
+/** Passes over the cases that a teacher needs to know more than a student that has its time as well. */
+const LEAST_PASSES = 0.9;
+
 /** Likeness of a teacher's answers to right ones, calls and words, below which hardly any could be kept. */
 const LEAST_LIKENESS = 0.2;
 
@@ -94,22 +97,34 @@ export async function* curriculum(
     const score = { correct: answers.filter(({ correct }) => correct).length, total: answers.length };
     return { stage, model: run.model(stage), answers, score };
   };
-  const sftShare = bases.distils ? SHARES.sft : SHARES.alone;
+  const passes = (SHARES.teacher * seconds) / Math.max(1e-9, pace.teacher * count);
+  const teaches = bases.distils && passes >= LEAST_PASSES;
   const learning = (share: number, perCase: number, cases = count) =>
     passesIn(share * seconds, perCase, cases, around.lengths.meanAnswer);
+  const candidates: Made[] = [];
+  /** The time that distillation would take, for cases alone. */
+  const longer = async function* (because: string, share: number): AsyncGenerator<RunEvent> {
+    yield* run.grow('longer', () => ({
+      stages: [sftStage('sft-longer', STUDENT_BASE, chosen, learning(SHARES.sft + share, pace.student))],
+      why: `not distilled: ${because}; the student learns from the cases for longer`,
+    }));
+    candidates.push(yield* checked('sft-longer'));
+  };
   const taught = { ...chosen, batch: teacherBatch };
   yield* run.grow('sft', () => ({
     stages: [
-      ...(bases.distils
-        ? [sftStage('teacher', TEACHER_BASE, taught, learning(SHARES.teacher, pace.teacher))]
-        : []),
-      sftStage('sft', STUDENT_BASE, chosen, learning(sftShare, pace.student)),
+      ...(teaches ? [sftStage('teacher', TEACHER_BASE, taught, learning(SHARES.teacher, pace.teacher))] : []),
+      sftStage('sft', STUDENT_BASE, chosen, learning(teaches ? SHARES.sft : SHARES.alone, pace.student)),
     ],
+    why:
+      teaches || !bases.distils
+        ? ''
+        : `not distilled: in its time a teacher would pass over ${count} cases ${passes.toFixed(1)} times, so the student learns from them alone`,
   }));
   const sft = yield* checked('sft');
-  const candidates = [sft];
+  candidates.push(sft);
   let teacher: Made | undefined;
-  if (bases.distils) {
+  if (teaches) {
     teacher = yield* checked('teacher');
     const scores = `the teacher answers ${text(teacher)} of the development cases, the student that learned from the cases alone ${text(sft)}`;
     const isWorth =
@@ -135,13 +150,9 @@ export async function* curriculum(
           stages: [ckdStage('sft', chosen, learning(SHARES.ckd, pace.student, right))],
         }));
         candidates.push(yield* checked('ckd'));
-      } else
-        yield* run.grow('nothing to distil', () => ({
-          stages: [],
-          why: 'not distilled: no answer that the teacher drew is right',
-        }));
+      } else yield* longer('no answer that the teacher drew is right', SHARES.ckd);
       if (adapts) teacher = yield* checked('teacher-rl');
-    } else yield* run.grow('no distillation', () => ({ stages: [], why: `not distilled: ${scores}` }));
+    } else yield* longer(scores, SHARES.rollouts + SHARES.ckd);
   }
   const before = candidates.at(-1) ?? sft;
   if (shareOf(before.score) >= LEAST_SHARE) {
@@ -164,7 +175,7 @@ export async function* curriculum(
   const all = candidates.map((made) => `${made.stage} ${text(made)}`).join(', ');
   return {
     student,
-    sft: sft.model,
+    sft: (candidates.find(({ stage }) => stage === 'sft-longer') ?? sft).model,
     ...(teacher === undefined ? {} : { teacher: teacher.model }),
     why: [...run.reasons, `${name}: the student is ${student.stage}, of ${all} on the development cases`],
   };

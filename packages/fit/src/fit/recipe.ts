@@ -82,7 +82,7 @@ export function recipeOf(
 }
 
 /** Stages whose options fit.yaml may set. */
-const STAGES = ['teacher', 'teacher-rl', 'sft', 'rollouts', 'ckd', 'star'];
+const STAGES = ['teacher', 'teacher-rl', 'sft', 'sft-longer', 'rollouts', 'ckd', 'star'];
 
 /** Sequences of an optimiser step, and of the trees that they are computed in. */
 export interface Batch {
@@ -93,13 +93,13 @@ export interface Batch {
 }
 
 /** Bytes that the scores of attention may take, those of all trees that are computed at once. */
-const ROOM = { small: 1.4e9, large: 1.2e9 };
+const ROOM = { small: 0.9e9, large: 1.2e9 };
 /** Copies of a score that a training graph keeps. */
 const COPIES = 2.5;
 /** Sequences of a tree. */
 const [FEWEST, USUAL, MOST] = [4, 16, 64];
-/** Tokens of a tree's sequences for each that they all begin with: what is shared is then two fifths of the work. */
-const OWN_TOKENS = 1.5;
+/** Tokens of a tree's sequences for each that they all begin with: what is shared is then a quarter of the work. */
+const OWN_TOKENS = 3;
 
 /**
  * Batches that fit into memory, and in which what prompts begin with alike is not most of the work. Those of a small model are
