@@ -3,7 +3,7 @@ import { dumps } from '../json/dumps.ts';
 import { bytesOf, code, type Rest, type State, type TextSymbol } from './state.ts';
 
 const [QUOTE, BACKSLASH, UNICODE] = [code('"'), code('\\'), code('u')];
-const ESCAPED = new Set([...'"\\/bfnrt'].map(code));
+const ESCAPED = new Set(['"', '\\', '/', 'b', 'f', 'n', 'r', 't'].map(code));
 const isHex = (byte: TextSymbol): boolean => byte < 128 && /[0-9a-fA-F]/.test(String.fromCharCode(byte));
 
 /** Bytes that may stand as the next of a character, and how many follow: well-formed UTF-8 (Unicode, table 3-7). */

@@ -32,8 +32,11 @@ test('trees hold so many sequences that what they share is a quarter of the work
   // 3 x 100 / 30 would be 10, and 3 x 300 / 30 is 30.
   expect(batch(100)).toEqual({ size: 32, tree: 16, recompute: false });
   expect(batch(300)).toEqual({ size: 60, tree: 30, recompute: false });
-  // Scores of 2,500 tokens in three layers leave no room: the inside of layers is computed twice.
-  expect(batch(2500)).toEqual({ size: 32, tree: 16, recompute: true });
+  // 0.25e9 bytes hold 2.5 copies of scores of 4 bytes, six heads and three layers: 700 x 700 of what is shared, and 30 x 730 of
+  // each of 41 sequences.
+  expect(batch(700)).toEqual({ size: 82, tree: 41, recompute: false });
+  // Of 2,500 tokens they hold none, so that the inside of layers is computed twice.
+  expect(batch(2500)).toEqual({ size: 128, tree: 64, recompute: true });
   expect(batch(2500, false)).toEqual({ size: 64, tree: 64, recompute: true });
 });
 

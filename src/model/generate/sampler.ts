@@ -110,7 +110,7 @@ function nucleus(probabilities: Float32Array, top_k: number, top_p: number): num
 }
 
 /** Draws one id from `probabilities` [V], which have the temperature in them already and sum to one. */
-export function draw(probabilities: Float32Array, sampling: Sampling, rng: Rng): number {
+function draw(probabilities: Float32Array, sampling: Sampling, rng: Rng): number {
   const point = rng.uniform();
   const { top_k, top_p } = sampling;
   if (top_p === 1 && (top_k === -1 || top_k >= probabilities.length)) return scan(probabilities, point);

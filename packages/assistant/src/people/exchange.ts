@@ -3,7 +3,7 @@
  * which can be copied and not known by heart.
  */
 import type { Rng } from '../../../../src/base/rng.ts';
-import type { PeopleRequest } from './sets.ts';
+import type { PeopleRequest } from './request.ts';
 
 /** Values of the requests for one function, by parameter. */
 export interface Values {

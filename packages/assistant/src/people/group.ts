@@ -8,7 +8,8 @@ import type { Dialogue, Message, Tool, ToolCall } from '../../../../src/chat/mes
 import type { JsonObject, JsonValue } from '../../../../src/json/value.ts';
 import { NO_FUNCTION } from '../cases.ts';
 import { exchanged } from './exchange.ts';
-import { otherNames, type PeopleFunction, type PeopleRequest, type PeopleSet } from './sets.ts';
+import type { PeopleRequest } from './request.ts';
+import { otherNames, type PeopleFunction, type PeopleSet } from './sets.ts';
 import { spokenInteger, spokenTime } from './values.ts';
 
 /** Shares of the requests of a group, and of those that lack a value the share that is kept. */

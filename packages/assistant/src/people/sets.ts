@@ -7,6 +7,7 @@ import { UserError } from '../../../../src/base/errors.ts';
 import { readPhrases } from '../../../../src/base/phrases.ts';
 import { once } from '../once.ts';
 import { type Values, valuesOf } from './exchange.ts';
+import { type PeopleRequest, requestSchema } from './request.ts';
 
 const functionsSchema = z.array(
   z.object({
@@ -15,13 +16,6 @@ const functionsSchema = z.array(
     parameters: z.object({ properties: z.record(z.string(), z.unknown()) }),
   }),
 );
-
-/** A request with its calls, whose values are words of it; no calls where nothing is to be done. */
-const requestSchema = z.object({
-  request: z.string(),
-  calls: z.array(z.object({ name: z.string(), arguments: z.record(z.string(), z.string()) })),
-});
-export type PeopleRequest = z.output<typeof requestSchema>;
 
 export interface PeopleFunction {
   readonly name: string;

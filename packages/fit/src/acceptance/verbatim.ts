@@ -23,16 +23,15 @@ const isPlain = (schema: JsonValue | undefined): boolean =>
   schema['type'] === 'string' &&
   !['enum', 'const', 'pattern', 'format'].some((key) => Object.hasOwn(schema, key));
 
-const WORD = /[\p{L}\p{N}\p{M}]/u;
+const [BEGINS, ENDS] = [/^[\p{L}\p{N}\p{M}]/u, /[\p{L}\p{N}\p{M}]$/u];
 
 /** Tells whether a text stands in another with no word cut. */
 export function standsIn(text: string, whole: string): boolean {
   if (text.trim() === '') return false;
   for (let at = whole.indexOf(text); at >= 0; at = whole.indexOf(text, at + 1)) {
-    const [before = '', after = ''] = [[...whole.slice(0, at)].at(-1), [...whole.slice(at + text.length)][0]];
-    const cuts = (outer: string, inner: string | undefined): boolean =>
-      WORD.test(outer) && WORD.test(inner ?? '');
-    if (!cuts(before, [...text][0]) && !cuts(after, [...text].at(-1))) return true;
+    const cutsBefore = ENDS.test(whole.slice(0, at)) && BEGINS.test(text);
+    const cutsAfter = ENDS.test(text) && BEGINS.test(whole.slice(at + text.length));
+    if (!cutsBefore && !cutsAfter) return true;
   }
   return false;
 }

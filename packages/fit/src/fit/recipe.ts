@@ -92,33 +92,37 @@ export interface Batch {
   readonly recompute: boolean;
 }
 
-/** Bytes that the scores of attention may take, those of all trees that are computed at once. */
-const ROOM = { small: 0.9e9, large: 1.2e9 };
+/** Bytes that the scores of attention may take, those of all trees that are computed at once; and where prompts are long. */
+const ROOM = { small: 0.5e9, large: 1.2e9, long: 1.4e9 };
 /** Copies of a score that a training graph keeps. */
 const COPIES = 2.5;
-/** Sequences of a tree. */
-const [FEWEST, USUAL, MOST] = [4, 16, 64];
+/** Sequences of a tree; if no more than `FEW` fit, the inside of layers is computed twice. */
+const [FEWEST, FEW, USUAL, MOST] = [4, 11, 16, 64];
 /** Tokens of a tree's sequences for each that they all begin with: what is shared is then a quarter of the work. */
 const OWN_TOKENS = 3;
 
 /**
  * Batches that fit into memory, and in which what prompts begin with alike is not most of the work. Those of a small model are
- * computed side by side, a tree a core; a larger one keeps all cores busy with one. The inside of layers is computed twice
- * where half as many sequences or fewer would fit otherwise.
+ * computed side by side, a tree a core; a larger one keeps all cores busy with one. Where prompts are so long that few sequences
+ * would fit, the inside of layers is computed twice.
  */
 export function batchOf(
   { isSmall }: Pick<Bases, 'isSmall'>,
   { heads, layers }: Shape,
   { shared, meanOwn }: Pick<Lengths, 'shared' | 'meanOwn'>,
 ): Batch {
-  const room = (isSmall ? ROOM.small / 2 : ROOM.large) / COPIES;
-  const sequences = (depth: number): number => {
-    const score = 4 * heads * depth;
-    return Math.floor((room - score * shared * shared) / (score * meanOwn * (shared + meanOwn)));
+  const sequences = (bytes: number, depth: number): number => {
+    const score = 4 * heads * depth * COPIES;
+    const left = bytes / (isSmall ? 2 : 1) - score * shared * shared;
+    return Math.floor(left / (score * meanOwn * (shared + meanOwn)));
   };
   const wanted = Math.max(USUAL, Math.min(MOST, Math.round((OWN_TOKENS * shared) / meanOwn)));
-  const recompute = sequences(layers) < wanted / 2;
-  const tree = Math.max(FEWEST, Math.min(wanted, sequences(recompute ? 1 : layers)));
+  const room = isSmall ? ROOM.small : ROOM.large;
+  const whole = sequences(room, layers);
+  const recompute = whole <= FEW;
+  const inside = sequences(room, 1);
+  const most = !recompute ? whole : inside > FEW ? inside : sequences(ROOM.long, 1);
+  const tree = Math.max(FEWEST, Math.min(wanted, most));
   return { size: (isSmall ? 2 : 1) * Math.max(USUAL, tree), tree, recompute };
 }
 
