@@ -152,7 +152,7 @@ function array(schema: Fields, around: Around, rest: Rest): State {
   });
 }
 
-/** What a parameter at the top says of its strings does not hold for what is in it. */
+/** The same for values inside of a value: rules for strings are of parameters at the top alone. */
 const inside = ({ root }: Around): Around => ({ root });
 
 /** An object with any keys. */

@@ -9,7 +9,7 @@ import { someWords, wordsOf } from '../../src/constrain/strings.ts';
 import { value } from '../../src/constrain/values.ts';
 import type { JsonObject } from '../../src/json/value.ts';
 
-/** Whether bytes may be written and end there. */
+/** Tells whether bytes may be written and end there. */
 function takes(state: State, text: string): boolean {
   let at: State | undefined = state;
   for (const byte of Buffer.from(text)) at = at?.after(byte);

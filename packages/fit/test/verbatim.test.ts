@@ -1,4 +1,4 @@
-/** Which values are words of requests. */
+/** Values that are words of requests. */
 import { expect, test } from 'vitest';
 import type { Tool } from '../../../src/chat/messages.ts';
 import { standsIn, verbatimOf } from '../src/acceptance/verbatim.ts';

@@ -28,9 +28,9 @@ export function checkSampling({ temperature, top_k, top_p }: Sampling): void {
   if (!(top_p > 0 && top_p <= 1)) throw fault(`top_p must be above 0 and at most 1 (off), got ${top_p}`);
 }
 
-/** What a sample may go on with. */
+/** Tokens that a sample may go on with. */
 export interface Constraint {
-  /** What it may go on with behind a token; undefined where that token may not come. */
+  /** Those behind a token; undefined where that token may not come. */
   after(token: number): Constraint | undefined;
 }
 

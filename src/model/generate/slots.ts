@@ -54,7 +54,7 @@ export const extentOf = ({ length, shared, remainder }: PromptSpan): number => r
 export class Drawing {
   readonly rng: Rng;
   readonly span: PromptSpan;
-  /** What it may go on with; undefined for anything. */
+  /** Tokens that it may go on with; undefined for any. */
   constraint: Constraint | undefined;
   readonly #start: Constraint | undefined;
   readonly #prompt: number;

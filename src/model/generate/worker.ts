@@ -44,7 +44,7 @@ export interface Settings extends Sampling, Limits {
    * the other samples go on, and nothing of what came before is computed again. `generate_max_len` counts replies too.
    */
   readonly reply?: (stopped: Stopped) => Promise<TokenIds | undefined>;
-  /** What the samples of a prompt, by its index among those of the call, may consist of. */
+  /** Rule for the samples of a prompt, by its index among those of the call. */
   readonly constraint?: (prompt: number) => Constraint | undefined;
 }
 
