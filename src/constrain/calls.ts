@@ -28,7 +28,7 @@ function words(begin: TextSymbol | undefined, thought: ReadonlySet<TextSymbol>, 
   const state: State = {
     isEnd: true,
     after: (symbol) => {
-      // Where calls begin with a character, that may also be one of a text.
+      // A character that calls begin with may also be one of a text.
       if (symbol === begin && symbol >= TAGS) return calls().after(symbol);
       return symbol < TAGS || thought.has(symbol) ? state : undefined;
     },

@@ -98,7 +98,7 @@ export async function* curriculum(
     return { stage, model: run.model(stage), answers, score };
   };
   const passes = (SHARES.teacher * seconds) / Math.max(1e-9, pace.teacher * count);
-  // Who sets a teacher's options wants one.
+  // Options for a teacher ask for one.
   const teaches = bases.distils && (passes >= LEAST_PASSES || settings.stages['teacher'] !== undefined);
   const learning = (share: number, perCase: number, cases = count) =>
     passesIn(share * seconds, perCase, cases, around.lengths.meanAnswer);
