@@ -32,28 +32,21 @@ function scaled(value: number, places: number): readonly [units: bigint, isWhole
   return [digits / unit - (!isWhole && digits < 0n ? 1n : 0n), isWhole];
 }
 
+/** Numbers, in units of 10^-places, that a lower and an upper bound begin and end at; `isExclusive` leaves the bound itself out. */
+const first = (bound: number, places: number, isExclusive: boolean): bigint => {
+  const [units, isWhole] = scaled(bound, places);
+  return isWhole && !isExclusive ? units : units + 1n;
+};
+const last = (bound: number, places: number, isExclusive: boolean): bigint =>
+  // Upper bounds are lower ones of the numbers' negatives.
+  -first(-bound, places, isExclusive);
+
 /** Tells whether one of the numbers from `low` to `high`, in units of 10^-places, is within bounds. */
 function overlaps(low: bigint, high: bigint, places: number, { least, most, above, below }: Bounds): boolean {
-  let [from, to] = [low, high];
-  for (const [bound, isExclusive] of [
-    [least, false],
-    [above, true],
-  ] as const) {
-    if (!Number.isFinite(bound)) continue;
-    const [units, isWhole] = scaled(bound, places);
-    const first = isWhole && !isExclusive ? units : units + 1n;
-    if (first > from) from = first;
-  }
-  for (const [bound, isExclusive] of [
-    [most, false],
-    [below, true],
-  ] as const) {
-    if (!Number.isFinite(bound)) continue;
-    const [units, isWhole] = scaled(bound, places);
-    const last = isWhole && isExclusive ? units - 1n : units;
-    if (last < to) to = last;
-  }
-  return from <= to;
+  const edges = (edge: typeof first, ...bounds: readonly number[]): bigint[] =>
+    bounds.flatMap((bound, i) => (Number.isFinite(bound) ? [edge(bound, places, i > 0)] : []));
+  const highest = [high, ...edges(last, most, below)];
+  return [low, ...edges(first, least, above)].every((from) => highest.every((to) => from <= to));
 }
 
 /** Tells whether a number within bounds begins with these characters, or is them if `isAll`. */

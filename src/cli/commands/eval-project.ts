@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { calibrationIn } from '../../../packages/fit/src/acceptance/calibration-file.ts';
-import { verbatimIn, verbatimOf } from '../../../packages/fit/src/acceptance/verbatim.ts';
+import { calibrationIn, verbatimIn } from '../../../packages/fit/src/acceptance/header.ts';
+import { verbatimOf } from '../../../packages/fit/src/acceptance/verbatim.ts';
 import { verdictOf, verdictText } from '../../../packages/fit/src/acceptance/verdict.ts';
 import { STUDENT, type Suite } from '../../../packages/fit/src/artefacts/card.ts';
 import { STUDENT_FILE } from '../../../packages/fit/src/artefacts/index.ts';

@@ -1,8 +1,7 @@
 /** `tinystar generate`: asks a checkpoint, with tools, and prints its answer. */
 import { callsIn } from '../../../packages/fit/src/acceptance/answers.ts';
-import { calibrationIn } from '../../../packages/fit/src/acceptance/calibration-file.ts';
+import { calibrationIn, verbatimIn } from '../../../packages/fit/src/acceptance/header.ts';
 import { confidenceOf } from '../../../packages/fit/src/acceptance/confidence.ts';
-import { verbatimIn } from '../../../packages/fit/src/acceptance/verbatim.ts';
 import { DEFAULT_REPLY } from '../../../packages/fit/src/fit/dialogues.ts';
 import { settingsSchema } from '../../../packages/fit/src/settings.ts';
 import { UserError } from '../../base/errors.ts';
