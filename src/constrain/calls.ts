@@ -12,9 +12,16 @@ import { object } from './values.ts';
 /** Names of parameters whose values are words of the request, by function. */
 export type Verbatim = Readonly<Record<string, readonly string[]>>;
 
+/** Calls that an answer may have: as the model likes, one at least, none, or of the function of that name. */
+export type ToolChoice = 'auto' | 'required' | 'none' | { readonly name: string };
+
 /** Rules that the calls of an answer obey. */
 export interface CallRules {
   readonly tools: readonly Tool[];
+  /** Default: `auto`. */
+  readonly choice?: ToolChoice;
+  /** Tells whether there may be several calls; default: true. */
+  readonly parallel?: boolean;
   /** Words that `verbatim` parameters take their values from. */
   readonly request?: string;
   readonly verbatim?: Verbatim;
@@ -44,14 +51,17 @@ const schemaOf = (parameters: JsonObject): JsonObject =>
 
 /** Answers in a format; undefined for one whose calls are no JSON. */
 export function answers(
-  { json, think }: Pick<ToolFormat, 'json' | 'think'>,
+  { json, think, thinks }: Pick<ToolFormat, 'json' | 'think' | 'thinks'>,
   symbols: Symbols,
-  { tools, request, verbatim = {} }: CallRules,
+  { tools: all, choice = 'auto', parallel = true, request, verbatim = {} }: CallRules,
 ): State | undefined {
   if (json === undefined) return undefined;
+  const isNamed = typeof choice === 'object';
+  const tools = all.filter(({ name }) => choice !== 'none' && (!isNamed || name === choice.name));
   const said = request === undefined ? undefined : wordsOf(request);
   const begin = symbols(json.before);
   const behind: Rest = () => {
+    if (!parallel) return END;
     const another = literal(symbols(json.between), calls);
     return { isEnd: true, after: (symbol) => another.after(symbol) };
   };
@@ -71,5 +81,8 @@ export function answers(
   if (tools.length === 0) return words(undefined, thought, calls);
   const free = words(begin[0], thought, calls);
   const first = calls();
-  return { isEnd: true, after: (symbol) => first.after(symbol) ?? free.after(symbol) };
+  const isDue = choice === 'required' || isNamed;
+  // A thought may come before a call that is due.
+  if (isDue && !thinks) return first;
+  return { isEnd: !isDue, after: (symbol) => first.after(symbol) ?? free.after(symbol) };
 }

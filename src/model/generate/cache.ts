@@ -206,6 +206,22 @@ export class KeyValueCache implements Disposable {
     return this.#prefix(g, written, length, tokens, rows);
   }
 
+  /** Adds to a graph the writing of the first `tokens` tokens of each of the first `rows` rows. */
+  writeRows(g: Graph, layer: number, given: KeyValues, tokens: number, rows: number): void {
+    const { keys, values } = this.#prefix(
+      g,
+      this.#stored(layer, 'own'),
+      this.size.completionTokens,
+      tokens,
+      rows,
+    );
+    for (const [from, into] of [
+      [given.keys, keys],
+      [given.values, values],
+    ] as const)
+      g.expand(g.constant(g.ggml.ggml_cpy(g.context, from.pointer, into.pointer), into.shape));
+  }
+
   #stored(layer: number, of: 'prompt' | 'own'): KeyValues {
     const part = (name: string): Tensor => this.#tensors.get(`${layer}.${of}_${name}`);
     return { keys: part('keys'), values: part('values') };

@@ -21,7 +21,8 @@ export const nodesFor = (config: ModelConfig): number => 96 * config.layers + 12
 
 /**
  * `layout` is of whole prompts without samples; or of one prompt, the prefix that several share and that is in the
- * cache's spare slot, and of their remainders as its samples. Each prompt's slot then gets a copy of the prefix.
+ * cache's spare slot, and of their remainders as its samples. Each prompt's slot then gets a copy of the prefix; or, into
+ * `rows`, remainders are what rows begin with, whose only prompt is the prefix.
  */
 export class PrefillGraph extends KeptGraph {
   readonly next: NextTokens;
@@ -32,9 +33,9 @@ export class PrefillGraph extends KeptGraph {
   readonly #masks: WindowMasks<Tensor>;
   readonly #looking: Looking | undefined;
   readonly #last: Tensor; // i32 [count], each prompt's last token
-  readonly #slots: SlotInputs;
+  readonly #slots: SlotInputs | undefined;
 
-  constructor(parts: GraphParts, layout: TreeLayout, temperature: number) {
+  constructor(parts: GraphParts, layout: TreeLayout, temperature: number, into: 'slots' | 'rows' = 'slots') {
     const { device, config, weights, cache, memory } = parts;
     const { prompts, promptTokens: P, samples: n, completionTokens: C } = layout;
     const isWhole = n === 0;
@@ -50,14 +51,17 @@ export class PrefillGraph extends KeptGraph {
     );
     this.#masks = masks;
     this.#last = g.input('i32', [count]);
-    const slots = cache.slotInputs(g, count);
+    const slots = into === 'rows' ? undefined : cache.slotInputs(g, count);
     this.#slots = slots;
     const block = { prompts: 1, promptTokens: P, samples: n, queries: C, keys: C };
     const attend: Mixing['attend'] = (layer, { q, k, v }, window) => {
       const mask = masks.of(window);
       const own = layoutKeyValues(g, k, v, config, length, count);
-      if (!isWhole) cache.copyShared(g, layer, P, n, slots);
-      cache.writePrompts(g, layer, own, length, slots, isWhole ? 0 : P);
+      if (slots === undefined) cache.writeRows(g, layer, own, length, count);
+      else {
+        if (!isWhole) cache.copyShared(g, layer, P, n, slots);
+        cache.writePrompts(g, layer, own, length, slots, isWhole ? 0 : P);
+      }
       return isWhole
         ? promptAttention(g, q, own, mask, config, P, prompts)
         : completionAttention(g, q, cache.shared(g, layer, P), own, mask, config, block);
@@ -80,10 +84,10 @@ export class PrefillGraph extends KeptGraph {
    */
   async run(prompts: readonly TokenIds[], slots: readonly number[], shared = 0): Promise<PromptSpan[]> {
     const { promptTokens: P, samples: n, completionTokens: C } = this.#layout;
-    const length = n === 0 ? P : C;
+    const [count, length] = n === 0 ? [this.#layout.prompts, P] : [n, C];
     const remainders = prompts.map((prompt) => prompt.subarray(shared) as TokenIds);
-    const tokens = new Int32Array(prompts.length * length);
-    const positions = new Int32Array(prompts.length * length);
+    const tokens = new Int32Array(count * length);
+    const positions = new Int32Array(count * length);
     remainders.forEach((remainder, i) => {
       tokens.set(remainder, i * length);
       for (let t = 0; t < remainder.length; t++) positions[i * length + t] = shared + t;
@@ -95,7 +99,6 @@ export class PrefillGraph extends KeptGraph {
         ? promptMask(this.#layout, wholes, window)
         : completionMask(this.#layout, [{ prompt: prefix, completions: remainders }], window);
     const { device } = this.graph;
-    const { keyRows, valueRows } = this.#cache.slotRows(slots);
     write(device, this.#tokens, tokens);
     write(device, this.#positions, positions);
     for (const [window, input] of this.#masks.entries()) write(device, input, mask(window));
@@ -106,10 +109,13 @@ export class PrefillGraph extends KeptGraph {
     write(
       device,
       this.#last,
-      Int32Array.from(remainders, (own, i) => i * length + own.length - 1),
+      Int32Array.from({ length: count }, (_, i) => i * length + (remainders[i]?.length ?? 1) - 1),
     );
-    write(device, this.#slots.keyRows, keyRows);
-    write(device, this.#slots.valueRows, valueRows);
+    if (this.#slots !== undefined) {
+      const { keyRows, valueRows } = this.#cache.slotRows(slots);
+      write(device, this.#slots.keyRows, keyRows);
+      write(device, this.#slots.valueRows, valueRows);
+    }
     await this.graph.compute();
     this.next.read();
     return prompts.map((prompt) =>

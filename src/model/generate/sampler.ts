@@ -65,7 +65,7 @@ function scan(probabilities: Float32Array, point: number): number {
 }
 
 /** The `k` most likely ids, most likely first, the lower id first among equals. */
-function largest(probabilities: Float32Array, k: number): number[] {
+export function largest(probabilities: Float32Array, k: number): number[] {
   const ids: number[] = [];
   const at = (rank: number): number => probabilities[ids[rank] ?? 0] ?? 0;
   for (let i = 0; i < probabilities.length; i++) {

@@ -108,6 +108,16 @@ export class Drawing {
     return this.#read < this.#rest.length;
   }
 
+  /** Rest of its prompt, of which nothing is read yet; empty once some of it is. */
+  get unread(): TokenIds {
+    return this.#read === 0 ? this.#rest : asTokenIds([]);
+  }
+
+  /** Takes the rest of its prompt as read. */
+  readAll(): void {
+    this.#read = this.#rest.length;
+  }
+
   get finished(): boolean {
     return this.#finish !== undefined;
   }
@@ -125,6 +135,11 @@ export class Drawing {
     this.#drawn.push(isDrawn ? 1 : 0);
     if (isDrawn && stop.has(token)) this.#finish = 'stop';
     else if (this.#tokens.length >= generate_max_len) this.#finish = 'length';
+  }
+
+  /** Ends it behind the last token. */
+  end(): void {
+    this.#finish = 'stop';
   }
 
   /** The sample at a stop token that was drawn; undefined anywhere else. */
@@ -259,7 +274,7 @@ export class Slots {
 }
 
 /** The smallest of 1, 2, 3, 4, 6, 8, 12, ... that is at least `count`. */
-function nextCount(count: number): number {
+export function nextCount(count: number): number {
   let next = count;
   while (bucketCount(next) !== next) next += 1;
   return next;

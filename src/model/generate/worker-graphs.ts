@@ -51,6 +51,12 @@ export class WorkerGraphs implements Disposable {
     return this.#graphs.get(kind, layout, build);
   }
 
+  /** Graph of what rows begin with, behind the only prompt. */
+  protected read(layout: TreeLayout, temperature: number): PrefillGraph {
+    const build = (memory: GraphMemory) => new PrefillGraph(this.#parts(memory), layout, temperature, 'rows');
+    return this.#graphs.get(`read ${temperature}`, layout, build);
+  }
+
   protected decode(layout: TreeLayout, temperature: number): DecodeGraph {
     const build = (memory: GraphMemory) => new DecodeGraph(this.#parts(memory), layout, temperature);
     return this.#graphs.get(`decode ${temperature}`, layout, build);

@@ -26,6 +26,8 @@ const conceptSchema = z.strictObject({
   doing: thingsSchema.optional(),
   /** Words that another kind of function has in its name. */
   avoid: thingsSchema.optional(),
+  /** Words of other functions that may answer these phrases, too: where there are such, the phrases are no example of what none does. */
+  kin: thingsSchema.default([]),
   roles: z.record(z.string(), roleSchema).default({}),
   phrases: z.array(
     z.strictObject({

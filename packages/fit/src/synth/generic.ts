@@ -104,6 +104,9 @@ function partOf(field: Field, mark: string, rng: Rng): string {
   return `${before} ${mark}${ends}`;
 }
 
+/** Forms in which values of a kind are said. */
+const FORMS: Readonly<Record<string, string>> = { duration: 'length', enum: 'noun', list: 'list' };
+
 const STATES = /^(?:(?:is )?(?:on|enabled|active|state|power|turned on))$/;
 
 /** Words for a boolean argument. */
@@ -113,6 +116,71 @@ function booleanWords(name: string, value: boolean, rng: Rng): string {
     ? rng.pick([`with ${name}`, `${name} on`, `${name} yes`, name])
     : rng.pick([`without ${name}`, `${name} off`, `no ${name}`, `not ${name}`]);
 }
+
+/** Kinds of values that tell without more words which argument they are for. */
+const PLAIN = new Set(['enum', 'boolean', 'number', 'duration', 'time', 'days']);
+
+/** Places of a function's own noun in a request of keywords, after so many values; it may be left out of the last one. */
+export const TERSE_PLACES = [0, 1, 2] as const;
+
+/** Tells whether keywords are enough to ask for a function: it requires values, and none of them is a free text. */
+export const isTerse = (fields: readonly Field[]): boolean => {
+  const required = fields.filter((field) => field.required);
+  return required.length > 0 && required.every(({ kind, path }) => PLAIN.has(kind.sort) && path.length === 1);
+};
+
+/**
+ * A request of keywords: "kitchen lamp off", "washer, eco, in 5 hours". The function's noun stands after `place` values; `isOwn`
+ * tells whether its values are no other function's, so that it may be unsaid.
+ */
+export function sayTerse(
+  tool: Tool,
+  place: number,
+  isOwn: boolean,
+  fields: readonly Field[],
+  rng: Rng,
+): Wording | undefined {
+  const [verb = '', ...rest] = nameWords(tool.name);
+  const noun = (verbs().has(verb) ? rest : [verb, ...rest]).filter((word) => !PARTICLES.has(word)).join(' ');
+  if (noun === '' && !isOwn) return undefined;
+  const slots: Slot[] = [];
+  const fixed: Record<string, boolean> = {};
+  const chosen = fields.filter(
+    ({ kind, path, required }) =>
+      PLAIN.has(kind.sort) &&
+      path.length === 1 &&
+      (required || (kind.sort !== 'boolean' && rng.chance(0.35))),
+  );
+  const parts = chosen.map((field): string => {
+    const [key = ''] = field.path;
+    const { sort } = field.kind;
+    if (sort === 'boolean') {
+      fixed[key] = rng.chance(0.5);
+      return booleanWords(field.words.join(' '), fixed[key], rng);
+    }
+    slots.push({ kind: field.kind, form: FORMS[sort], targets: [{ call: 0, path: field.path }] });
+    const mark = slotMark(slots.length - 1);
+    const isIn = field.words.includes('in') && rng.chance(0.7);
+    return isIn
+      ? `in ${mark} ${field.words.at(-1) ?? ''}`
+      : sort === 'duration' || sort === 'time'
+        ? partOf(field, mark, rng)
+        : mark;
+  });
+  if (noun !== '' && !(isOwn && rng.chance(0.5))) parts.splice(Math.min(place, parts.length), 0, noun);
+  return {
+    text: tidy(parts.join(parts.length > 2 && rng.chance(0.4) ? ', ' : ' ')),
+    slots,
+    calls: [{ name: tool.name, arguments: fixed }],
+    reply: '',
+    kind: 'single',
+    made: 'schema',
+    imperative: false,
+    source: terseId(tool, place),
+  };
+}
+
+export const terseId = (tool: Tool, place: number): string => `${tool.name}: keywords ${place}`;
 
 interface Sayable {
   readonly field: Field;
@@ -154,8 +222,7 @@ export function sayGeneric(
       parts.push(booleanWords(field.words.join(' '), value, rng));
       continue;
     }
-    const forms: Readonly<Record<string, string>> = { duration: 'length', enum: 'noun', list: 'list' };
-    slots.push({ kind: field.kind, form: forms[sort], targets: [{ call: 0, path }] });
+    slots.push({ kind: field.kind, form: FORMS[sort], targets: [{ call: 0, path }] });
     parts.push(partOf(field, slotMark(slots.length - 1), rng));
   }
   const join = parts.length > 0 && rng.chance(0.2) ? ', ' : ' ';

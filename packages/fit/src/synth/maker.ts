@@ -14,7 +14,13 @@ import { foreignValues, refusalOf } from './topics.ts';
 import { callsOf, maskOf, requestOf, type Spoken, speak, type Wording } from './wording.ts';
 
 /** Weights of origins: a person's examples and phrases for the same job count alike, names and descriptions fill up. */
-const ORIGINS: Readonly<Record<Origin, number>> = { example: 1, phrases: 1.2, schema: 0.12, topics: 1 };
+const ORIGINS: Readonly<Record<Origin, number>> = {
+  example: 1,
+  phrases: 1.2,
+  schema: 0.12,
+  keywords: 0.15,
+  topics: 1,
+};
 
 function weightedPick<T>(items: readonly T[], weight: (item: T) => number, rng: Rng): T | undefined {
   const total = items.reduce((sum, item) => sum + weight(item), 0);
@@ -25,6 +31,9 @@ function weightedPick<T>(items: readonly T[], weight: (item: T) => number, rng: 
   }
   return items.at(-1);
 }
+
+/** Cases of a held-out wording at most: a verdict over a few wordings, each many times, would be one over their luck. */
+const HELD_TIMES = 4;
 
 /** Sources of one split, by what is asked of them. */
 class Pool {
@@ -102,9 +111,10 @@ export class Maker {
       for (const key of this.#keysOf(i)) this.#ofExamples.set(key, splits.get(source) ?? 'train');
   }
 
-  /** Cases of a split; those made later share no wording with those made before. */
+  /** Cases of a split; those made later share no wording with those made before. Of a held-out wording there are few. */
   make(split: Split, sources: readonly Source[], size: number, rng: Rng): Case[] {
     const pool = new Pool(sources);
+    const times = new Map<string, number>();
     const cases: Case[] = [];
     const seen = new Set<string>();
     const masks = new Set<string>();
@@ -118,6 +128,9 @@ export class Maker {
         this.leftOut++;
         return false;
       }
+      const wordings = made.wording.split(' + ');
+      if (split !== 'train' && wordings.some((one) => (times.get(one) ?? 0) >= HELD_TIMES)) return false;
+      for (const one of wordings) times.set(one, (times.get(one) ?? 0) + 1);
       seen.add(requestKey(made.request));
       for (const key of keys) masks.add(key);
       cases.push(made);
@@ -312,6 +325,12 @@ const answerOf = (calls: readonly ToolCall[], reply: string): string =>
 function balance(sources: readonly Source[]): (source: Source) => number {
   const sums = new Map<Origin, number>();
   for (const { origin, weight } of sources) sums.set(origin, (sums.get(origin) ?? 0) + weight);
-  const share: Readonly<Record<Origin, number>> = { example: 0.25, phrases: 1, schema: 0.25, topics: 1 };
+  const share: Readonly<Record<Origin, number>> = {
+    example: 0.25,
+    phrases: 1,
+    schema: 0.25,
+    keywords: 0.25,
+    topics: 1,
+  };
   return ({ origin, weight }) => (share[origin] * weight) / (sums.get(origin) ?? 1);
 }

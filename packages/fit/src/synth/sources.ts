@@ -5,7 +5,7 @@ import type { CaseKind, Project } from '../types.ts';
 import { ask } from './ask.ts';
 import { matchConcepts, type Match } from './concepts.ts';
 import { type Field, fieldKey, fieldsOf, type Seen } from './fields.ts';
-import { genericHeads, sayGeneric } from './generic.ts';
+import { genericHeads, isTerse, sayGeneric, sayTerse, TERSE_PLACES, terseId } from './generic.ts';
 import { sayPhrase } from './phrases.ts';
 import { paraphrased } from './rules.ts';
 import { kindsOf, wordingOf } from './slots.ts';
@@ -13,7 +13,7 @@ import { templateOf } from './split.ts';
 import type { Wording } from './wording.ts';
 import type { JsonObject, JsonValue } from '../../../../src/json/value.ts';
 
-export type Origin = 'example' | 'phrases' | 'schema' | 'topics';
+export type Origin = 'example' | 'phrases' | 'schema' | 'keywords' | 'topics';
 
 /** A wording before its expansion: the unit that splits divide. */
 export interface Source {
@@ -172,6 +172,32 @@ export function genericSources({ tools, fields }: Known): Source[] {
       origin: 'schema' as const,
       weight: 1,
       draw: (rng: Rng) => sayGeneric(tool, head, own, rng),
+    }));
+  });
+}
+
+/** Requests of keywords: what is set to what, without a verb. */
+export function terseSources({ tools, fields }: Known): Source[] {
+  const values = (name: string): string[] =>
+    (fields.get(name) ?? []).flatMap(({ kind, required }) =>
+      required && kind.sort === 'enum' ? kind.values.map((value) => JSON.stringify(value)) : [],
+    );
+  const all = new Map([...tools.keys()].map((name) => [name, new Set(values(name))]));
+  return [...tools.values()].flatMap((tool) => {
+    const own = fields.get(tool.name) ?? [];
+    if (!isTerse(own)) return [];
+    const isOwn =
+      values(tool.name).length > 0 &&
+      [...all].every(
+        ([name, theirs]) => name === tool.name || values(tool.name).every((value) => !theirs.has(value)),
+      );
+    return TERSE_PLACES.map((place) => ({
+      id: terseId(tool, place),
+      tools: [tool.name],
+      kind: 'single' as const,
+      origin: 'keywords' as const,
+      weight: 1,
+      draw: (rng: Rng) => sayTerse(tool, place, isOwn, own, rng),
     }));
   });
 }

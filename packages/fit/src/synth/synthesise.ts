@@ -11,6 +11,7 @@ import {
   knowledgeOf,
   phraseSources,
   type Source,
+  terseSources,
 } from './sources.ts';
 import { divide, type Leaks, leaksOf } from './split.ts';
 import { refusalOf, topicSources } from './topics.ts';
@@ -30,7 +31,13 @@ export function synthesise(project: Project, options: SynthesisOptions): Synthes
   const isLarge = project.examples.length > MANY;
   const made = isLarge
     ? exampleSources(known)
-    : [...exampleSources(known), ...phraseSources(known), ...genericSources(known), ...genericMissing(known)];
+    : [
+        ...exampleSources(known),
+        ...phraseSources(known),
+        ...genericSources(known),
+        ...terseSources(known),
+        ...genericMissing(known),
+      ];
   const sources = [
     ...made,
     ...(settings.irrelevantShare > 0 ? topicSources(known, refusalOf(known, settings.refusal)) : []),

@@ -13,6 +13,8 @@ const topicsSchema = z.array(
   z.strictObject({
     /** Words that a function for it would have in its name, description or examples. */
     about: thingsSchema,
+    /** Words of other functions that may do it, too. */
+    kin: thingsSchema.default([]),
     say: z.string().transform(phrasesOf),
   }),
 );
@@ -79,13 +81,16 @@ class Subjects {
   readonly names: ReadonlySet<string>;
   readonly #described: ReadonlySet<string>;
   readonly #all: ReadonlySet<string>;
+  /** Of names and descriptions, all of them. */
+  readonly #stems: ReadonlySet<string>;
 
   constructor({ project, wordings }: Known) {
     const { functions } = project;
     this.names = new Set(functions.flatMap(({ name }) => [...stemsOf(name)]));
-    this.#described = specific(
+    this.#stems = new Set(
       functions.flatMap(({ name, description }) => [...stemsOf(`${name} ${description}`)]),
     );
+    this.#described = specific(this.#stems);
     const fixed = wordings.flatMap(({ text, calls }) =>
       calls.length > 0 ? [...stemsOf(text.replaceAll(SLOT, ' '))] : [],
     );
@@ -100,6 +105,11 @@ class Subjects {
     return stems.some((one, i) => names.has(one) || (i < FIRST && this.#described.has(one)));
   }
 
+  /** Tells whether one of some words stands in a function's name or description. */
+  speakOf(words: readonly string[]): boolean {
+    return words.some((word) => this.#stems.has(stem(word)));
+  }
+
   /** Tells whether a request has words of what a function does. */
   areIn(text: string): boolean {
     const stems = stemsOf(text.replaceAll(SLOT, ' '));
@@ -109,10 +119,6 @@ class Subjects {
 
 export function topicSources(known: Known, reply: string): Source[] {
   const own = new Subjects(known);
-  const names = new Set([
-    ...own.names,
-    ...known.project.functions.flatMap(({ description }) => [...stemsOf(description)]),
-  ]);
   const source = (
     phrase: Phrase,
     id: string,
@@ -131,13 +137,15 @@ export function topicSources(known: Known, reply: string): Source[] {
     },
   });
   const far = topics()
-    .filter(({ about }) => !own.have(about))
+    .filter(({ about, kin }) => !own.have(about) && !own.speakOf(kin))
     .flatMap(({ about, say }) =>
       say.map((phrase) => source(phrase, `${about[0] ?? ''}: ${phrase.line}`, 1, 'irrelevant')),
     );
   const matched = new Set(known.matches.map(({ concept }) => concept));
   const others = concepts()
-    .filter((concept) => !matched.has(concept) && !own.have(concept.about))
+    .filter((concept) => !matched.has(concept))
+    // A function for the same job that needs more than its phrases say.
+    .filter(({ about, kin }) => !own.speakOf(about) && !own.speakOf(kin))
     .flatMap((concept) => {
       const likes = Object.fromEntries(Object.entries(concept.roles).map(([role, { like }]) => [role, like]));
       return concept.phrases.flatMap(({ say }) =>
@@ -148,7 +156,7 @@ export function topicSources(known: Known, reply: string): Source[] {
     const fields = known.fields.get(tool) ?? [];
     const likes = Object.fromEntries(Object.entries(concept.roles).map(([role, { like }]) => [role, like]));
     return concept.beyond
-      .filter(({ unless }) => !unless.some((word) => names.has(stem(word))))
+      .filter(({ unless }) => !own.speakOf(unless))
       .flatMap(({ say }) =>
         say.map((phrase): Source => {
           const id = `${concept.concept}: ${phrase.line}`;

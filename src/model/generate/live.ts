@@ -1,0 +1,264 @@
+/**
+ * Answers to prompts that come one by one, while others are being answered (continuous batching over prompt trees). Prompts that
+ * begin alike are a family: what they share is computed once, stays in a cache for the next ones, and each of them is a row
+ * that joins the others between two steps.
+ */
+import { InternalError, UserError } from '../../base/errors.ts';
+import { asTokenIds, type TokenIds } from '../../base/token-ids.ts';
+import type { Device } from '../../ggml/device.ts';
+import type { ModelConfig } from '../arch/config.ts';
+import type { WeightSource } from '../arch/forward.ts';
+import { Family, type Joined, type LiveToken } from './family.ts';
+import { frozen, type ModelParts } from './next-token.ts';
+import { checkSampling, type Constraint, type Sampling } from './sampler.ts';
+import { type Sample, startPrompt, wholeSpan } from './slots.ts';
+import { small, WorkerDevices } from './worker-pool.ts';
+
+export type { LiveToken } from './family.ts';
+
+export interface LiveRequest extends Sampling {
+  readonly prompt: TokenIds;
+  /** Tokens that other prompts begin with, too. */
+  readonly shared: number;
+  readonly generate_max_len: number;
+  readonly stopIds: readonly number[];
+  readonly seed: number;
+  /** Number among several answers to one prompt: each has random numbers of its own. */
+  readonly sample?: number;
+  readonly constraint?: Constraint;
+  /** Likeliest tokens that are told with each one. */
+  readonly top?: number;
+  /** Called with each token; returning true ends the answer behind it. */
+  readonly onToken?: (token: LiveToken) => boolean;
+  /** Its reason is thrown when it fires. */
+  readonly signal?: AbortSignal;
+}
+
+export interface LiveAnswer extends Sample {
+  /** Tokens of the prompt that were in a cache already. */
+  readonly cached: number;
+}
+
+export interface LiveOptions {
+  /** Answers at a time, of all workers together. */
+  readonly rows?: number;
+  /** Prompts that are kept for those that begin alike, of each worker. */
+  readonly families?: number;
+}
+
+const DEFAULTS = { rows: 32, families: 6 };
+
+/** Rest of a prompt, behind what is in a cache, that may be read token by token beside the answers of others. */
+const MOST_REST = 64;
+
+interface Waiting {
+  readonly request: LiveRequest;
+  readonly resolve: (answer: LiveAnswer) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/** Part of the cores, with families of its own. */
+class LiveWorker implements Disposable {
+  readonly #model: ModelParts;
+  readonly #rows: number;
+  readonly #most: number;
+  /** In order of use. */
+  #families: Family[] = [];
+  readonly #line: Waiting[] = [];
+  #running: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(model: ModelParts, rows: number, families: number) {
+    this.#model = model;
+    this.#rows = rows;
+    this.#most = families;
+  }
+
+  /** Answers that are waited for. */
+  get load(): number {
+    return this.#line.length + this.#families.reduce((sum, { live }) => sum + live, 0);
+  }
+
+  get bytes(): number {
+    return this.#families.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  knows(prompt: TokenIds): boolean {
+    return this.#families.some((family) => family.begins(prompt));
+  }
+
+  answer(request: LiveRequest): Promise<LiveAnswer> {
+    return new Promise((resolve, reject) => {
+      this.#line.push({ request, resolve, reject });
+      this.#running ??= this.#run();
+    });
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#closed && (this.#line.length > 0 || this.#families.some(({ live }) => live > 0))) {
+      try {
+        await this.#admit();
+      } catch (thrown) {
+        this.#line.shift()?.reject(thrown);
+      }
+      for (const family of [...this.#families]) if (family.live > 0) await family.step();
+    }
+    // At once, so that whoever asks from now on begins anew.
+    this.#running = undefined;
+    for (const { reject } of this.#line.splice(0)) reject(new InternalError('the model was closed'));
+  }
+
+  /** Lets those in line join, in their order, as far as there is room. */
+  async #admit(): Promise<void> {
+    for (let waiting = this.#line[0]; waiting !== undefined; waiting = this.#line[0]) {
+      const { request, resolve, reject } = waiting;
+      if (request.signal?.aborted === true) {
+        this.#line.shift();
+        reject(request.signal.reason);
+        continue;
+      }
+      if (this.#families.reduce((sum, { live }) => sum + live, 0) >= this.#rows) return;
+      const found = await this.#familyOf(request);
+      if (found === undefined) return;
+      const { family, cached } = found;
+      this.#line.shift();
+      const { prompt, seed, sample = 0, constraint, generate_max_len } = request;
+      const room = Math.min(generate_max_len, this.#model.config.contextLength - prompt.length);
+      const { drawings } = startPrompt(0, wholeSpan(family.prefix.length), {
+        samples: sample + 1,
+        seed,
+        constraint,
+        rest: asTokenIds(prompt.slice(family.prefix.length)),
+      });
+      const drawing = drawings[sample];
+      if (drawing === undefined) throw new InternalError('a request without a sample');
+      const joined: Joined = {
+        drawing,
+        sampling: request,
+        limits: { stop: new Set(request.stopIds), generate_max_len: room },
+        top: request.top ?? 0,
+        onToken: request.onToken,
+        signal: request.signal,
+        resolve: (answer) => resolve({ ...answer, cached }),
+        reject,
+      };
+      family.join(joined);
+    }
+  }
+
+  /** A family with room for a request, which is made where there is none; undefined where it has to wait. */
+  async #familyOf(
+    request: LiveRequest,
+  ): Promise<{ readonly family: Family; readonly cached: number } | undefined> {
+    const { prompt, shared } = request;
+    const known = this.#families
+      .filter((family) => family.begins(prompt) && prompt.length - family.prefix.length <= MOST_REST)
+      .sort((a, b) => b.prefix.length - a.prefix.length)[0];
+    const own = (length: number): number => prompt.length - length + request.generate_max_len;
+    if (known?.fits(own(known.prefix.length)) === true) {
+      this.#families = [...this.#families.filter((family) => family !== known), known];
+      return known.isFull ? undefined : { family: known, cached: known.prefix.length };
+    }
+    // What it has room for is made larger when nobody is in it.
+    if (known !== undefined && known.live > 0) return undefined;
+    if (known !== undefined) this.#drop(known);
+    const isShared = shared > 0 && shared < prompt.length && prompt.length - shared <= MOST_REST;
+    const length = isShared ? shared : prompt.length - 1;
+    if (length === 0) return this.#open(asTokenIds(prompt.slice(0, 1)), request, own(1));
+    return this.#open(asTokenIds(prompt.slice(0, length)), request, own(length));
+  }
+
+  async #open(
+    prefix: TokenIds,
+    { signal }: LiveRequest,
+    own: number,
+  ): Promise<{ readonly family: Family; readonly cached: number } | undefined> {
+    if (this.#families.length >= this.#most) {
+      const idle = this.#families.find(({ live }) => live === 0);
+      if (idle === undefined) return undefined;
+      this.#drop(idle);
+    }
+    const family = await Family.open(this.#model, prefix, { rows: this.#rows, own });
+    this.#families.push(family);
+    signal?.throwIfAborted();
+    return { family, cached: 0 };
+  }
+
+  #drop(family: Family): void {
+    this.#families = this.#families.filter((one) => one !== family);
+    family[Symbol.dispose]();
+  }
+
+  /** Ends after the step at hand; who waits is rejected. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#running;
+    for (const family of this.#families) family.abandon(new InternalError('the model was closed'));
+    this[Symbol.dispose]();
+  }
+
+  [Symbol.dispose](): void {
+    this.#closed = true;
+    for (const family of this.#families) family[Symbol.dispose]();
+    this.#families = [];
+  }
+}
+
+/** Answers prompts as they come. */
+export class LiveGenerator {
+  readonly #config: ModelConfig;
+  readonly #workers: readonly LiveWorker[];
+  readonly #devices: WorkerDevices;
+
+  constructor(device: Device, config: ModelConfig, weights: WeightSource, options: LiveOptions = {}) {
+    const { rows, families } = { ...DEFAULTS, ...options };
+    this.#config = config;
+    // Of a small model each core works for itself; a larger one takes all of them for each step.
+    const count =
+      small(config) && device.info.kind === 'cpu' ? Math.max(1, Math.min(device.threads, rows)) : 1;
+    this.#devices = new WorkerDevices(device, config, count);
+    this.#workers = this.#devices.devices.map(
+      (own) =>
+        new LiveWorker(
+          { device: own, config, weights: frozen(weights) },
+          Math.ceil(rows / count),
+          Math.max(1, families),
+        ),
+    );
+  }
+
+  /** Answers that are being written or waited for. */
+  get load(): number {
+    return this.#workers.reduce((sum, { load }) => sum + load, 0);
+  }
+
+  /** Bytes of caches and of the graphs' intermediates. */
+  get bytes(): number {
+    return this.#workers.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  /** Answers one prompt. Throws a UserError for one that fills the context, and the signal's reason when it fires. */
+  async answer(request: LiveRequest): Promise<LiveAnswer> {
+    checkSampling(request);
+    const { length } = request.prompt;
+    const { contextLength } = this.#config;
+    if (length === 0) throw new InternalError('an empty prompt');
+    if (length >= contextLength)
+      throw new UserError(
+        'PROMPT_TOO_LONG',
+        `The prompt has ${length} tokens, and the model has room for ${contextLength - 1} before an answer; shorten it.`,
+      );
+    const [first] = this.#workers
+      .map((worker) => ({ worker, load: worker.load, isNew: worker.knows(request.prompt) ? 0 : 1 }))
+      // Work is divided evenly; of two that are equally free, the one that knows the beginning.
+      .sort((a, b) => a.load - b.load || a.isNew - b.isNew);
+    if (first === undefined) throw new InternalError('no worker');
+    return first.worker.answer(request);
+  }
+
+  /** Ends after the steps at hand. */
+  async close(): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.close()));
+    this.#devices[Symbol.dispose]();
+  }
+}
