@@ -7,6 +7,7 @@ const PATHS = [
   'packages/environments/src/arithmetic/phrases',
   'packages/fit/src/synth/lexicons',
   'packages/environments/src/logic/phrases',
+  'packages/serve/src/playground.html',
   'src/report/page.css',
 ];
 

@@ -39,6 +39,7 @@ const COMMANDS: Commands = {
   estimate: async () => (await import('./commands/estimate.ts')).estimateCommand,
   eval: async () => (await import('./commands/eval.ts')).evalRoutes,
   generate: async () => (await import('./commands/generate.ts')).generateCommand,
+  serve: async () => (await import('./commands/serve.ts')).serveCommand,
   export: async () => (await import('./commands/export.ts')).exportCommand,
   prune: async () => (await import('./commands/prune.ts')).pruneCommand,
   pull: async () => (await import('./commands/pull.ts')).pullCommand,

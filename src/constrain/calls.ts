@@ -22,6 +22,8 @@ export interface CallRules {
   readonly choice?: ToolChoice;
   /** Tells whether there may be several calls; default: true. */
   readonly parallel?: boolean;
+  /** Schema that the whole answer obeys, in place of calls. */
+  readonly response?: { readonly schema: JsonObject };
   /** Words that `verbatim` parameters take their values from. */
   readonly request?: string;
   readonly verbatim?: Verbatim;

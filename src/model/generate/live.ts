@@ -101,7 +101,7 @@ class LiveWorker implements Disposable {
       } catch (thrown) {
         this.#line.shift()?.reject(thrown);
       }
-      for (const family of [...this.#families]) if (family.live > 0) await family.step();
+      for (const family of this.#families) if (family.live > 0) await family.step();
     }
     // At once, so that whoever asks from now on begins anew.
     this.#running = undefined;

@@ -31,7 +31,12 @@ function evidence(logprob: number): number {
   return Math.log(p / (1 - p));
 }
 
-const keyOf = ({ calls }: Pick<Measured, 'calls'>): string => calls[0]?.name ?? '';
+/** Calls of an answer, as far as a calibration looks at them. */
+interface Called {
+  readonly calls: readonly { readonly name: string }[];
+}
+
+const keyOf = ({ calls }: Called): string => calls[0]?.name ?? '';
 
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 
@@ -82,7 +87,7 @@ export function calibrate(answers: readonly Measured[]): Calibration | undefined
 /** Probability that an answer is right; undefined where its log-probability is not known. */
 export function confidenceOf(
   { intercept, slope, offsets }: Calibration,
-  answer: Pick<Measured, 'logprob' | 'calls'>,
+  answer: Pick<Measured, 'logprob'> & Called,
 ): number | undefined {
   if (answer.logprob === null) return undefined;
   return sigmoid(intercept + slope * evidence(answer.logprob) + (offsets[keyOf(answer)] ?? 0));
