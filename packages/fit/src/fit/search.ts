@@ -10,11 +10,14 @@ import { STUDENT_BASE, TEACHER_BASE } from './bases.ts';
 import type { Ask } from './curriculum.ts';
 import { type Doing, Growing } from './growing.ts';
 import { type Pace, SHARES } from './pace.ts';
-import { type Around, type Batch, batchOf, type Chosen, sftStage } from './recipe.ts';
+import { type Around, type Batch, batchOf, type Chosen, sftStage, withShortLists } from './recipe.ts';
+import { shortened } from './some.ts';
 
 export interface Choice {
   readonly chosen: Chosen;
   readonly teacherBatch: Batch;
+  /** With short lists of functions. */
+  readonly shortBatch: Batch;
   readonly pace: Pace;
   /** Reasons for it, for people. */
   readonly why: readonly string[];
@@ -62,6 +65,9 @@ export async function* chooseSettings(
   const { optimizer, rates }: Candidates = bases.isSmall ? RATES.small : RATES.large;
   const [usual = 1e-3] = rates;
   const batch = batchOf(bases, bases.shapes.student, lengths);
+  const { some } = around.data;
+  // A teacher of a long list would take all of the time.
+  const teaches = bases.distils && (some === undefined || settings.stages['teacher'] !== undefined);
   const teacherBatch = batchOf(bases, bases.shapes.teacher, lengths);
   const of = (lr: number): Chosen => ({ lr, optimizer, batch });
   const probe = {
@@ -71,14 +77,29 @@ export async function* chooseSettings(
   yield* run.grow('pace', () => ({
     stages: [
       sftStage('pace', STUDENT_BASE, of(usual), probe),
-      ...(bases.distils
+      ...(teaches
         ? [sftStage('pace-teacher', TEACHER_BASE, { ...of(usual), batch: teacherBatch }, probe)]
         : []),
     ],
   }));
   const perCase = (stage: string): number => run.stepSeconds(stage) / Math.min(batch.size, count);
-  const pace = { student: perCase('pace'), teacher: perCase(bases.distils ? 'pace-teacher' : 'pace') };
-  const seconds = SHARES.search * 60 * settings.minutes - run.seconds().reduce((a, b) => a + b, 0);
+  const short =
+    some === undefined ? undefined : new Growing(withShortLists(around, some), doing, 'search-some');
+  const shortBatch = batchOf(bases, bases.shapes.student, shortened(lengths, around.functions));
+  if (short !== undefined)
+    yield* short.grow('pace', () => {
+      const steps = { max_epochs: 1, max_samples: Math.min(count, 2 * PACE_STEPS.small * shortBatch.size) };
+      return { stages: [sftStage('pace-some', STUDENT_BASE, { ...of(usual), batch: shortBatch }, steps)] };
+    });
+  const pace: Pace = {
+    student: perCase('pace'),
+    teacher: teaches ? perCase('pace-teacher') : bases.distils ? Infinity : perCase('pace'),
+    ...(short === undefined
+      ? {}
+      : { some: short.stepSeconds('pace-some') / Math.min(shortBatch.size, count) }),
+  };
+  const spent = [run, ...(short === undefined ? [] : [short])].flatMap((one) => one.seconds());
+  const seconds = SHARES.search * 60 * settings.minutes - spent.reduce((a, b) => a + b, 0);
   // Each candidate takes one part of it, and the better half of them two more.
   const half = Math.ceil(rates.length / 2);
   const room = Math.floor((LEARNING * seconds) / pace.student / (rates.length + 2 * half));
@@ -86,6 +107,7 @@ export async function* chooseSettings(
   const done = (lr: number, ...why: string[]): Choice => ({
     chosen: of(lr),
     teacherBatch,
+    shortBatch,
     pace,
     why,
     seconds: run.seconds().reduce((a, b) => a + b, 0),
