@@ -10,7 +10,15 @@ import { STUDENT_BASE, TEACHER_BASE } from './bases.ts';
 import type { Ask } from './curriculum.ts';
 import { type Doing, Growing } from './growing.ts';
 import { type Pace, SHARES } from './pace.ts';
-import { type Around, type Batch, batchOf, type Chosen, sftStage, withShortLists } from './recipe.ts';
+import {
+  type Around,
+  type Batch,
+  batchOf,
+  type Chosen,
+  sftStage,
+  type StageOptions,
+  withShortLists,
+} from './recipe.ts';
 import { shortened } from './some.ts';
 
 export interface Choice {
@@ -70,33 +78,33 @@ export async function* chooseSettings(
   const teaches = bases.distils && (some === undefined || settings.stages['teacher'] !== undefined);
   const teacherBatch = batchOf(bases, bases.shapes.teacher, lengths);
   const of = (lr: number): Chosen => ({ lr, optimizer, batch });
-  const probe = {
-    max_epochs: 1,
-    max_samples: Math.min(count, (bases.isSmall ? PACE_STEPS.small : PACE_STEPS.large) * batch.size),
-  };
+  const steps = bases.isSmall ? PACE_STEPS.small : PACE_STEPS.large;
+  const probe = (name: string, model: string, own: Batch, times = 1): StageOptions =>
+    sftStage(
+      name,
+      model,
+      { ...of(usual), batch: own },
+      { max_epochs: 1, max_samples: Math.min(count, times * steps * own.size) },
+    );
   yield* run.grow('pace', () => ({
     stages: [
-      sftStage('pace', STUDENT_BASE, of(usual), probe),
-      ...(teaches
-        ? [sftStage('pace-teacher', TEACHER_BASE, { ...of(usual), batch: teacherBatch }, probe)]
-        : []),
+      probe('pace', STUDENT_BASE, batch),
+      ...(teaches ? [probe('pace-teacher', TEACHER_BASE, teacherBatch)] : []),
     ],
   }));
-  const perCase = (stage: string): number => run.stepSeconds(stage) / Math.min(batch.size, count);
   const short =
     some === undefined ? undefined : new Growing(withShortLists(around, some), doing, 'search-some');
   const shortBatch = batchOf(bases, bases.shapes.student, shortened(lengths, around.functions));
+  // Short lists are of several lengths, each of which has a graph that is built when it first comes.
   if (short !== undefined)
-    yield* short.grow('pace', () => {
-      const steps = { max_epochs: 1, max_samples: Math.min(count, 2 * PACE_STEPS.small * shortBatch.size) };
-      return { stages: [sftStage('pace-some', STUDENT_BASE, { ...of(usual), batch: shortBatch }, steps)] };
-    });
+    yield* short.grow('pace', () => ({ stages: [probe('pace-some', STUDENT_BASE, shortBatch, 2)] }));
+  /** Seconds a sequence of steps of a batch. */
+  const each = (of: Growing, stage: string, own: Batch): number =>
+    of.stepSeconds(stage) / Math.min(own.size, count);
   const pace: Pace = {
-    student: perCase('pace'),
-    teacher: teaches ? perCase('pace-teacher') : bases.distils ? Infinity : perCase('pace'),
-    ...(short === undefined
-      ? {}
-      : { some: short.stepSeconds('pace-some') / Math.min(shortBatch.size, count) }),
+    student: each(run, 'pace', batch),
+    teacher: teaches ? each(run, 'pace-teacher', teacherBatch) : Infinity,
+    ...(short === undefined ? {} : { some: each(short, 'pace-some', shortBatch) }),
   };
   const spent = [run, ...(short === undefined ? [] : [short])].flatMap((one) => one.seconds());
   const seconds = SHARES.search * 60 * settings.minutes - spent.reduce((a, b) => a + b, 0);
