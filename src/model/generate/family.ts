@@ -67,7 +67,7 @@ export class Family extends WorkerGraphs {
     this.#rows = Array.from({ length: rows });
   }
 
-  /** Computes what prompts begin with; `own` are tokens of the rest of a prompt and its answer that rows have room for. */
+  /** Computes what prompts begin with, which may be nothing; `own` are tokens of the rest of a prompt and its answer that rows have room for. */
   static async open(
     model: ModelParts,
     prefix: TokenIds,
@@ -81,7 +81,7 @@ export class Family extends WorkerGraphs {
     const promptTokens = stageLength(prefix.length);
     family.cacheFor({ prompts: 1, promptTokens, rows: most, completionTokens: room }).clear();
     const layout = { prompts: 1, promptTokens, samples: 0, completionTokens: 0 };
-    await family.prefill(layout, 0).run([prefix], [0]);
+    if (prefix.length > 0) await family.prefill(layout, 0).run([prefix], [0]);
     return family;
   }
 

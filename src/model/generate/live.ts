@@ -50,6 +50,8 @@ const DEFAULTS = { rows: 32, families: 6 };
 
 /** Rest of a prompt, behind what is in a cache, that a row may begin with. */
 const MOST_REST = 512;
+/** Tokens from which it is worth to keep what prompts share. */
+const LEAST_SHARED = 32;
 
 interface Waiting {
   readonly request: LiveRequest;
@@ -171,7 +173,10 @@ class LiveWorker implements Disposable {
   ): Promise<{ readonly family: Family; readonly cached: number } | undefined> {
     const { prompt, shared } = request;
     const known = this.#families
-      .filter((family) => family.begins(prompt) && prompt.length - family.prefix.length <= MOST_REST)
+      .filter(({ prefix }) => prompt.length - prefix.length <= MOST_REST)
+      // A little more that is shared is not worth another cache.
+      .filter(({ prefix }) => shared - prefix.length <= LEAST_SHARED)
+      .filter((family) => family.begins(prompt))
       .sort((a, b) => b.prefix.length - a.prefix.length)[0];
     const own = (length: number): number => prompt.length - length + request.generate_max_len;
     if (known?.fits(own(known.prefix.length)) === true) {
@@ -181,9 +186,9 @@ class LiveWorker implements Disposable {
     // What it has room for is made larger when nobody is in it.
     if (known !== undefined && known.live > 0) return undefined;
     if (known !== undefined) this.#drop(known);
-    const isShared = shared > 0 && shared < prompt.length && prompt.length - shared <= MOST_REST;
-    const length = isShared ? shared : prompt.length - 1;
-    if (length === 0) return this.#open(asTokenIds(prompt.slice(0, 1)), own(1));
+    const isShared = shared > LEAST_SHARED && shared < prompt.length && prompt.length - shared <= MOST_REST;
+    // Short prompts have in common that they begin with nothing.
+    const length = isShared ? shared : prompt.length <= MOST_REST ? 0 : prompt.length - 1;
     return this.#open(asTokenIds(prompt.slice(0, length)), own(length));
   }
 
