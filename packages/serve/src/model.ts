@@ -180,7 +180,7 @@ export class ServedModel {
 
   /** Goes on with a text as it stands. */
   async complete(prompt: string, options: AskOptions = {}): Promise<Reply> {
-    const ids = this.#tokenizer.encode(prompt);
+    const ids = this.#prompts.tokens(prompt);
     return this.#write({ text: prompt, ids, shared: ids.length - 1 }, [], undefined, options);
   }
 
