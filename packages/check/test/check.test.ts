@@ -27,8 +27,8 @@ const call = { name: 'switch_lamp', arguments: { place: 'hall', on: false } };
 
 beforeAll(async () => {
   const base = join(import.meta.dirname, '../../../bases/fit-student');
-  const made = await runCli(['export', base, '--gguf', at('student.gguf'), '--check', '0']);
-  expect(made).toMatchObject({ code: 0 });
+  const { code, stderr } = await runCli(['export', base, '--gguf', at('student.gguf'), '--check', '0']);
+  if (code !== 0) throw new Error(stderr);
   writeFileSync(at('functions.json'), JSON.stringify([tool]));
   writeFileSync(
     at('acceptance.jsonl'),
