@@ -30,7 +30,7 @@ wllama/ is llama.cpp as WebAssembly, by the package @wllama/wllama; its licence 
 `;
 
 /** Folder of wllama's modules. Version 3 has no logits, and other files. Throws a UserError where version 2 is not installed. */
-export function wllamaFolder(): string {
+function wllamaFolder(): string {
   const found = optionalPackage(`${WLLAMA}/esm/${ALONE}`);
   if (found !== undefined) return dirname(dirname(found));
   throw new UserError(

@@ -76,7 +76,7 @@ describe('the vocabulary of a page', () => {
 });
 
 test('a student that llama.cpp computes answers as the engine of tinystar does, also where requests come at once', async () => {
-  using llama = LlamaModel.load(gguf);
+  using llama = LlamaModel.load(gguf, { threads: 1 });
   let kept: number[] = [];
   const student = new Student(facts, {
     loadModel: () => Promise.resolve(),
@@ -100,9 +100,9 @@ test('a student that llama.cpp computes answers as the engine of tinystar does, 
   const model = new ServedModel(gguf, { threads: 1 });
   try {
     const requests = REQUESTS.slice(0, 2);
-    const answers = await Promise.all(requests.map((one) => student.call(one, { maxTokens: 24 })));
+    const answers = await Promise.all(requests.map((one) => student.call(one, { maxTokens: 12 })));
     for (const [i, content] of requests.entries()) {
-      const own = await model.ask({ messages: [{ role: 'user', content }], tools }, { max_tokens: 24 });
+      const own = await model.ask({ messages: [{ role: 'user', content }], tools }, { max_tokens: 12 });
       expect(answers[i]).toMatchObject({ text: own.text, calls: own.calls, promptTokens: own.promptTokens });
     }
     expect(answers[1]?.keptTokens).toBeGreaterThanOrEqual(facts.prompt.head.length);
