@@ -8,12 +8,18 @@ import { type State, TAGS, type TextSymbol } from './state.ts';
 /** Tags that stand for no text of a person's. */
 const TAG = /^<\S+>$/;
 
+/** The parts of a tokenizer that constraints need: a page in a browser has no more of one. */
+export type TokenTexts = Pick<
+  Tokenizer,
+  'addedText' | 'encode' | 'isSpecial' | 'stopIds' | 'tokenBytes' | 'vocabSize'
+>;
+
 /** A vocabulary as symbols. */
 export class TokenSymbols {
-  readonly #tokenizer: Tokenizer;
+  readonly #tokenizer: TokenTexts;
   readonly #known: (readonly TextSymbol[] | undefined)[] = [];
 
-  constructor(tokenizer: Tokenizer) {
+  constructor(tokenizer: TokenTexts) {
     this.#tokenizer = tokenizer;
   }
 
