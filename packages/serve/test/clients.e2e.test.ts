@@ -167,14 +167,14 @@ describe('the AI SDK', () => {
   });
 
   test('streams words, and stops when its signal fires', async () => {
-    const model = provider()('student');
-    const { textStream, text } = streamText({ model, prompt: 'hello', maxOutputTokens: 24 });
+    const student = provider()('student');
+    const { textStream, text } = streamText({ model: student, prompt: 'hello', maxOutputTokens: 24 });
     let words = '';
     for await (const piece of textStream) words += piece;
     expect(words).toBe(await text);
     expect(words).not.toBe('');
     const asked = generateText({
-      model,
+      model: student,
       prompt: 'hello',
       temperature: 2,
       maxOutputTokens: 1000,
