@@ -8,7 +8,7 @@ import { required } from '../../../src/base/errors.ts';
 import { asTokenIds } from '../../../src/base/token-ids.ts';
 import { callsOfTurn } from '../../../src/environment/turn.ts';
 import { afterThink, shownParts } from '../../../src/chat/generation.ts';
-import type { ExactMessage, Message, Tool, ToolCall } from '../../../src/chat/messages.ts';
+import type { Tool, ToolCall } from '../../../src/chat/messages.ts';
 import { ChatTemplate, type Thinking } from '../../../src/chat/template.ts';
 import { plainText } from '../../../src/chat/thought.ts';
 import { Tokenizer } from '../../../src/chat/tokenizer.ts';
@@ -29,8 +29,11 @@ import type { Verbatim } from '../../../src/constrain/calls.ts';
 import type { JsonObject } from '../../../src/json/value.ts';
 import { Deltas, type Delta } from './deltas.ts';
 import { Detokenizer } from './detokenizer.ts';
-import { Prompts, type ReadyPrompt } from './prompts.ts';
+import { type Conversation, Prompts, type ReadyPrompt } from './prompts.ts';
+
 import { repaired } from './repair.ts';
+
+export type { Conversation } from './prompts.ts';
 
 export interface ServedOptions extends LiveOptions {
   /** Name that clients know it by; the folder's or file's own unless told. */
@@ -99,12 +102,6 @@ export interface Reply {
   /** Calibrated probability that the answer is right, of students of `fit`. */
   readonly confidence?: number;
   readonly chances?: readonly TokenChance[];
-}
-
-/** A conversation that is to be answered; a whole prompt is a text. */
-export interface Conversation {
-  readonly messages: readonly (Message | ExactMessage)[];
-  readonly tools: readonly Tool[];
 }
 
 const lastUser = (messages: Conversation['messages']): string => {

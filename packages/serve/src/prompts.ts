@@ -4,7 +4,13 @@ import { Lru } from '../../../src/base/lru.ts';
 import { asTokenIds, type TokenIds } from '../../../src/base/token-ids.ts';
 import type { ChatInput, ChatTemplate } from '../../../src/chat/template.ts';
 import type { Tokenizer } from '../../../src/chat/tokenizer.ts';
-import type { Conversation } from './model.ts';
+import type { ExactMessage, Message, Tool } from '../../../src/chat/messages.ts';
+
+/** A conversation that is to be answered. */
+export interface Conversation {
+  readonly messages: readonly (Message | ExactMessage)[];
+  readonly tools: readonly Tool[];
+}
 
 export interface ReadyPrompt {
   readonly text: string;
