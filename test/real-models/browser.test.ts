@@ -12,7 +12,7 @@ import { delimiter, extname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generateAssistant } from '../../packages/assistant/src/index.ts';
-import { ServedModel } from '../../packages/serve/src/model.ts';
+import { type Reply, ServedModel } from '../../packages/serve/src/model.ts';
 import type { WebAnswer } from '../../packages/web/src/page/student.ts';
 import { writeWebPage } from '../../packages/web/src/write.ts';
 import { optionalPackage } from '../../src/base/optional-package.ts';
@@ -75,7 +75,7 @@ function ofFit(folder: string): Asked {
   };
 }
 
-/** The teacher that comes along, with requests of the assistant and the functions that any of them is for. */
+/** The teacher that comes along, with requests of the assistant and the functions of all of them. */
 function ofAssistant(): Asked {
   const gguf = join(scratch, 'teacher.gguf');
   using model = loadModel(bases.teacher);
@@ -172,10 +172,14 @@ describe.skipIf(missing.length > 0)('a student in Chromium', () => {
     const own = [];
     for (const request of requests)
       own.push(await model.ask({ messages: [{ role: 'user', content: request }], tools: asked.tools }));
-    expect(answers.map(({ calls }) => calls)).toEqual(own.map(({ calls }) => calls));
-    expect(answers.map(({ promptTokens }) => promptTokens)).toEqual(own.map((one) => one.promptTokens));
-    // Answers in words would agree on nothing.
-    expect(answers.filter(({ calls }) => calls.length > 0).length).toBeGreaterThan(COUNT / 2);
+    const compared = ({ text, calls, promptTokens }: WebAnswer | Reply): object => ({
+      text,
+      calls,
+      promptTokens,
+    });
+    expect(answers.map(compared)).toEqual(own.map(compared));
+    // The teacher has far more functions here than it was trained with, and answers some requests in words.
+    expect(answers.filter(({ calls }) => calls.length > 0).length).toBeGreaterThanOrEqual(COUNT / 4);
   }, 600_000);
 
   it('shows calls on its page', async () => {
