@@ -7,7 +7,7 @@ import { Owned } from '../../../src/base/owned.ts';
 import { required } from '../../../src/base/errors.ts';
 import { asTokenIds } from '../../../src/base/token-ids.ts';
 import { callsOfTurn } from '../../../src/environment/turn.ts';
-import { afterThink, shownParts } from '../../../src/chat/generation.ts';
+import { afterThink, opensThought, shownParts } from '../../../src/chat/generation.ts';
 import type { Tool, ToolCall } from '../../../src/chat/messages.ts';
 import { ChatTemplate, type Thinking } from '../../../src/chat/template.ts';
 import { plainText } from '../../../src/chat/thought.ts';
@@ -190,7 +190,8 @@ export class ServedModel {
     const { format } = this.#template;
     const { stop = [], logprobs, onDelta, signal } = options;
     const isHeld = rules !== undefined && options.constrained !== false;
-    const constraint = isHeld ? this.#symbols.constraint(format, rules) : undefined;
+    const isThinking = opensThought(prompt, format);
+    const constraint = isHeld ? this.#symbols.constraint(format, { ...rules, isThinking }) : undefined;
     // An answer that obeys a schema is no call, nor is a text that is gone on with.
     const calls = rules !== undefined && rules.response === undefined;
     const chances: TokenChance[] = [];

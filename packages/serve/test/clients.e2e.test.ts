@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
-import { generateText, jsonSchema, streamText, tool } from 'ai';
+import { generateText, jsonSchema, Output, streamText, tool } from 'ai';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Tool } from '../../../src/chat/messages.ts';
@@ -183,6 +183,21 @@ describe('the AI SDK', () => {
     await expect(asked).rejects.toMatchObject({ name: 'TimeoutError' });
     await idle();
     expect(model.load).toBe(0);
+  });
+
+  test('reads structured output', async () => {
+    const schema = jsonSchema<{ mood: string }>({
+      type: 'object',
+      properties: { mood: { type: 'string', enum: ['good', 'bad'] } },
+      required: ['mood'],
+      additionalProperties: false,
+    });
+    const { output } = await generateText({
+      model: provider()('student'),
+      output: Output.object({ schema }),
+      prompt: 'I am fine',
+    });
+    expect(['good', 'bad']).toContain(output.mood);
   });
 });
 

@@ -138,13 +138,11 @@ export class Student {
   }
 
   /** The likeliest token that is allowed, and what is allowed behind it. */
-  async #choose(
-    allowed: Constraint | undefined,
-  ): Promise<{ readonly token: number; readonly next: Constraint | undefined }> {
-    for (const most of [allowed === undefined ? 1 : FEW, -1])
+  async #choose(allowed: Constraint): Promise<{ readonly token: number; readonly next: Constraint }> {
+    for (const most of [FEW, -1])
       for (const { token } of await this.#engine.getLogits(most)) {
-        const next = allowed?.after(token);
-        if (next !== undefined || allowed === undefined) return { token, next };
+        const next = allowed.after(token);
+        if (next !== undefined) return { token, next };
       }
     throw new InternalError('a constraint allows no token');
   }

@@ -2,7 +2,7 @@
 import { InternalError } from '../../../../src/base/errors.ts';
 import { asTokenIds, type TokenIds } from '../../../../src/base/token-ids.ts';
 import { bytesOf } from '../../../../src/constrain/state.ts';
-import type { TokenTexts } from '../../../../src/constrain/tokens.ts';
+import type { TokenTexts } from '../../../../src/constrain/vocabulary.ts';
 import type { VocabularyFacts } from './facts.ts';
 
 const bytesIn = (latin: string): Uint8Array => Uint8Array.from(latin, (char) => char.charCodeAt(0));
