@@ -60,7 +60,7 @@ export function writeWebPage(
   const bytes = { weights: size(gguf), engine: size(join(wllama, ALONE)) };
   const facts: StudentFacts = { ...studentFacts(gguf, name, tools), bytes };
   const page = readFileSync(new URL('./page/index.html', import.meta.url), 'utf8');
-  const preloads = modules
+  const preloads = [...modules.keys()]
     .map((path) => `<link rel="modulepreload" href="./modules/${path}" />`)
     .join('\n    ');
   const student = `/** See README.txt. */\nimport { loadFrom } from './modules/${ENTRY}';\n\nexport const load = (options) => loadFrom(new URL('./', import.meta.url), options);\n`;
@@ -73,12 +73,12 @@ export function writeWebPage(
     text('student.json', JSON.stringify(facts));
     text('README.txt', README);
     copy(gguf, 'student.gguf');
-    for (const path of modules) copy(join(built, path), `modules/${path}`);
+    for (const [path, content] of modules) text(`modules/${path}`, content);
     copy(join(wllama, 'index.min.js'), 'wllama/index.js');
     for (const path of [ALONE, THREADS]) copy(join(wllama, path), `wllama/${path}`);
     copy(join(wllama, '..', 'LICENCE'), 'wllama/LICENCE');
     const loaded = ['index.html', 'student.js', 'student.json', 'wllama/index.js'];
-    code = [...loaded, ...modules.map((path) => `modules/${path}`)]
+    code = [...loaded, ...Array.from(modules.keys(), (path) => `modules/${path}`)]
       .map((path) => size(join(temporary, path)))
       .reduce((sum, one) => sum + one, 0);
   });
