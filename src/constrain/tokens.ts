@@ -4,10 +4,14 @@ import type { Constraint } from '../model/generate/sampler.ts';
 import { answers, type CallRules } from './calls.ts';
 import { type Known, type TokenTexts, Vocabulary } from './vocabulary.ts';
 
+/** Rules that are kept with all that was found by them, and answers that one is kept for, since it grows with each. */
+const [MAX_STARTS, MAX_USES] = [16, 256];
+
 /** Constraints for the answers of a model. */
 export class TokenSymbols {
   readonly #vocabulary: Vocabulary;
   readonly #stop: ReadonlySet<number>;
+  readonly #starts = new Map<string, { readonly known: Known; uses: number }>();
 
   constructor(tokenizer: TokenTexts) {
     this.#vocabulary = new Vocabulary(tokenizer);
@@ -16,8 +20,24 @@ export class TokenSymbols {
 
   /** Answers by rules. Throws a UserError for a schema that cannot be held. */
   constraint(format: ToolFormat, rules: CallRules): Constraint {
+    const { verbatim = {}, request, ...others } = rules;
+    // A request matters where values are words of it alone.
+    const key = JSON.stringify([
+      format.name,
+      others,
+      Object.keys(verbatim).length > 0 ? [verbatim, request] : [],
+    ]);
+    const kept = this.#starts.get(key);
+    if (kept !== undefined) {
+      kept.uses += 1;
+      if (kept.uses >= MAX_USES) this.#starts.delete(key);
+      return this.#at(kept.known);
+    }
+    if (this.#starts.size >= MAX_STARTS) this.#starts.clear();
     const vocabulary = this.#vocabulary;
-    return this.#at(vocabulary.known(answers(format, (text) => vocabulary.ofText(text), rules)));
+    const known = vocabulary.known(answers(format, (text) => vocabulary.ofText(text), rules));
+    this.#starts.set(key, { known, uses: 1 });
+    return this.#at(known);
   }
 
   #at(known: Known): Constraint {

@@ -68,7 +68,7 @@ test.each(ALL)('$name: random calls are read to arguments that obey their schema
   const judges = new Map(tools.map(({ name, parameters }) => [name, ajv.compile(parameters)]));
   const rng = Rng.seeded(5, format.name);
   let [calls, several] = [0, 0];
-  for (let i = 0; i < 40; i++) {
+  for (let i = 0; i < 20; i++) {
     const text = randomText(start(format, { choice: 'required' }), rng);
     if (text === undefined) continue;
     const found = read(text, format);
@@ -80,7 +80,7 @@ test.each(ALL)('$name: random calls are read to arguments that obey their schema
       expect(JSON.stringify(given['day'] ?? '2000-01-01')).toMatch(/^"\d{4}-\d\d-\d\d"$/);
     }
   }
-  expect(calls).toBeGreaterThan(30);
+  expect(calls).toBeGreaterThan(15);
   expect(several).toBeGreaterThan(0);
 });
 

@@ -19,7 +19,7 @@ const SCALARS: readonly JsonValue[] = ['a', 'ab', 'x"\\', 'é\n', 'red', 1, 2.5,
 const KEYS = ['a', 'b', 'c d"', 'é'];
 
 /** A random schema; `depth` says how many may stand inside of one another. */
-export function randomSchema(rng: Rng, depth = 3): JsonObject {
+function randomSchema(rng: Rng, depth = 3): JsonObject {
   const inner = (): JsonObject => randomSchema(rng, depth - 1);
   const kinds = ['string', 'number', 'integer', 'enum', 'const', 'types', 'not'];
   const nested = ['object', 'object', 'array', 'unique', 'anyOf', 'oneOf', 'allOf', 'ref'];

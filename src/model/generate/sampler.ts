@@ -127,7 +127,7 @@ function draw(probabilities: Float32Array, sampling: Sampling, rng: Rng): number
 }
 
 /** Tokens that are tried one by one before all that may come are looked up. */
-const TRIED = 2;
+const TRIED = 4;
 
 /**
  * Chooses one id that a constraint allows: the most likely one for temperature 0, else drawn from what is left of the
