@@ -18,7 +18,7 @@ import {
   comparedOf,
   type DifferenceClass,
   differenceOf,
-  FAILING,
+  fails,
   isRight,
   type Outcome,
   outcomeIn,
@@ -71,7 +71,7 @@ export interface Checked {
   readonly constrained: Count;
   readonly rows: readonly Row[];
   readonly missing: readonly { readonly name: string; readonly why: string }[];
-  /** Runtimes with a difference of a class that fails a check. */
+  /** Runtimes with a difference that fails a check. */
   readonly failing: readonly string[];
 }
 
@@ -215,7 +215,7 @@ export async function check(options: CheckOptions): Promise<Checked> {
     rows,
     missing,
     failing: rows
-      .filter(({ differences }) => differences.some((one) => FAILING.includes(one.class)))
+      .filter(({ differences }) => differences.some((one) => fails(one.class, one.ours, one.theirs)))
       .map(({ name }) => name),
   };
 }

@@ -10,16 +10,23 @@ import type { Told } from './runtime.ts';
 /** Classes of differences: of a case the first that holds, from the top. */
 export const CLASSES = {
   template: 'its prompt is another text than tinystar makes of the same conversation',
-  tokenizer: 'the same prompt is other tokens to it',
   lost: 'it hands over fewer calls than stand in what its model wrote (of one that does not show that: than tinystar gets)',
+  tokenizer: 'the same prompt is other tokens to it',
   malformed: 'its model wrote a call that cannot be read, or it answers with a fault',
-  wrong: 'everything is as with tinystar, and its model makes other calls',
+  wrong: 'all that it shows is as with tinystar, and its model makes other calls',
 } as const;
 
 export type DifferenceClass = keyof typeof CLASSES;
 
-/** Classes that are a runtime's own doing, so that they fail a check; the others are the model's. */
+/** Classes that fail a check by themselves. */
 export const FAILING: readonly DifferenceClass[] = ['template', 'lost'];
+
+/** Tells whether a difference fails a check: by its class, or because there are fewer calls than tinystar's engine makes. */
+export const fails = (
+  found: DifferenceClass,
+  ours: readonly unknown[],
+  theirs: readonly unknown[],
+): boolean => FAILING.includes(found) || theirs.length < ours.length;
 
 /** Calls and words of an answer, read. */
 export interface Outcome {
@@ -79,9 +86,9 @@ const sameTokens = (a: readonly number[], b: readonly number[]): boolean =>
 /** Class of the difference between a runtime's answer and tinystar's; undefined where there is none. */
 export function differenceOf(own: Own, other: Compared): DifferenceClass | undefined {
   if (other.prompt !== undefined && other.prompt !== own.prompt) return 'template';
-  if (other.tokens !== undefined && !sameTokens(own.tokens, other.tokens)) return 'tokenizer';
   const { outcome, written = own.outcome, fault } = other;
   if (outcome.calls.length < written.calls.length) return 'lost';
+  if (other.tokens !== undefined && !sameTokens(own.tokens, other.tokens)) return 'tokenizer';
   if (fault !== undefined) return 'malformed';
   if (sameCalls(own.outcome, outcome)) return undefined;
   return outcome.isMalformed || written.isMalformed ? 'malformed' : 'wrong';

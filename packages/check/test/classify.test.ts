@@ -6,6 +6,7 @@ import {
   comparedOf,
   type DifferenceClass,
   differenceOf,
+  fails,
   isRight,
   outcomeIn,
   promptParting,
@@ -31,6 +32,11 @@ const cases: [string, Told, DifferenceClass | undefined][] = [
   ['a server that shows its calls alone', { parsed: { calls: [call], words: '' } }, undefined],
   ['another prompt, whatever comes of it', { ...same, prompt: `${prompt} ` }, 'template'],
   ['other tokens of the same prompt', { ...same, tokens: [1, 23] }, 'tokenizer'],
+  [
+    'a reader that finds nothing, whatever the tokens are',
+    { ...same, tokens: [1, 23], parsed: { calls: [], words: written } },
+    'lost',
+  ],
   ['a reader that finds nothing', { ...same, parsed: { calls: [], words: written } }, 'lost'],
   [
     'one call of two that were written',
@@ -57,6 +63,15 @@ describe('a difference is', () => {
   test.each(cases)('%s', (_, told, expected) => {
     expect(differenceOf(own, comparedOf(told, context))).toBe(expected);
   });
+});
+
+test('a check fails by the class, or by fewer calls, and not by other calls or tokens alone', () => {
+  expect(fails('template', [call], [call])).toBe(true);
+  expect(fails('lost', [], [])).toBe(true);
+  expect(fails('tokenizer', [call], [])).toBe(true);
+  expect(fails('wrong', [call, call], [call])).toBe(true);
+  expect(fails('tokenizer', [call], [call])).toBe(false);
+  expect(fails('wrong', [], [call])).toBe(false);
 });
 
 test('calls are compared in any order, numbers by value', () => {

@@ -27,7 +27,7 @@ export const checkCommand = command({
   about:
     "Compares tinystar with llama.cpp's library and server, node-llama-cpp, transformers and Ollama, where each is there:\n" +
     'prompts byte by byte, tokens, calls, and the right answers. The exit code is 1 where a runtime makes another prompt\n' +
-    'of a case (template), or hands over fewer calls than its model wrote (lost).',
+    'of a case (template), hands over fewer calls than its model wrote (lost), or fewer than tinystar makes.',
   examples: [
     'tinystar check home/student.gguf',
     'tinystar check home/student.gguf --cases acceptance.jsonl --tools functions.json --python venv/bin/python --json',
