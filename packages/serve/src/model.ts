@@ -3,6 +3,7 @@
  * schemas. What a conversation begins with (its tools, the messages before the last one) is computed once for all that share it.
  */
 import { availableParallelism } from 'node:os';
+import { identityOf, programIdentity } from '../../../src/base/identity.ts';
 import { Lru } from '../../../src/base/lru.ts';
 import { Owned } from '../../../src/base/owned.ts';
 import { required } from '../../../src/base/errors.ts';
@@ -16,14 +17,16 @@ import { Tokenizer } from '../../../src/chat/tokenizer.ts';
 import type { CallRules, ToolChoice } from '../../../src/constrain/calls.ts';
 import { TokenSymbols } from '../../../src/constrain/tokens.ts';
 import { Device } from '../../../src/ggml/device.ts';
-import type { ModelConfig } from '../../../src/model/arch/config.ts';
 import { loadModel } from '../../../src/model/checkpoint/checkpoint.ts';
 import {
   checkpointAt,
+  checkpointContents,
   checkpointName,
   requireCheckpoint,
 } from '../../../src/model/checkpoint/checkpoint-path.ts';
 import { LiveGenerator, type LiveOptions, type LiveToken } from '../../../src/model/generate/live.ts';
+import { readPrefixes, writePrefixes } from '../../../src/model/generate/prefixes.ts';
+import type { LocalParts } from '../../../src/sampling/local.ts';
 import { type Calibration, confidenceOf } from '../../fit/src/acceptance/confidence.ts';
 import { calibrationIn, verbatimIn } from '../../fit/src/acceptance/header.ts';
 import type { Verbatim } from '../../../src/constrain/calls.ts';
@@ -38,7 +41,14 @@ export interface ServedOptions extends LiveOptions {
   readonly device?: string;
   readonly threads?: number;
   readonly thinking?: Thinking;
+  /** The checkpoint where it is open already; it stays the caller's. */
+  readonly opened?: OpenedModel;
+  /** File of `savePrefixes`; one that is not there, or that another model or program wrote, counts as empty. */
+  readonly prefixes?: string;
 }
+
+/** A checkpoint on a device. */
+export type OpenedModel = LocalParts & { readonly device: Device };
 
 export interface AskOptions {
   /** 0, which is greedy, unless told. */
@@ -117,6 +127,7 @@ const MOST_BEGINNINGS = 64;
 export class ServedModel {
   readonly name: string;
   readonly contextLength: number;
+  readonly #source: string;
   readonly #tokenizer: Tokenizer;
   readonly #template: ChatTemplate;
   readonly #live: LiveGenerator;
@@ -131,21 +142,27 @@ export class ServedModel {
   constructor(path: string, options: ServedOptions = {}) {
     requireCheckpoint(path);
     const source = checkpointAt(path);
+    this.#source = source;
     this.name = options.name ?? checkpointName(source);
-    this.#tokenizer = Tokenizer.load(source);
-    this.#template = ChatTemplate.of(this.#tokenizer).fixed(options.thinking);
+    const opened = options.opened ?? this.#owned.opening(() => this.#open(source, options));
+    this.#tokenizer = opened.tokenizer;
+    this.#template = opened.template;
     this.#calibration = calibrationIn(source);
     this.#verbatim = verbatimIn(source);
     this.#symbols = new TokenSymbols(this.#tokenizer);
-    const opened = this.#owned.opening((): { config: ModelConfig; live: LiveGenerator } => {
-      const { device = 'cpu', threads = availableParallelism() } = options;
-      const on = this.#owned.add(Device.open(device, threads));
-      const { config, parameters } = loadModel(on, source, { trainable: false });
-      this.#owned.add(parameters);
-      return { config, live: new LiveGenerator(on, config, parameters, options) };
-    });
-    this.#live = opened.live;
+    this.#live = new LiveGenerator(opened.device, opened.config, opened.weights, options);
     this.contextLength = opened.config.contextLength;
+    if (options.prefixes !== undefined) this.#loadPrefixes(options.prefixes);
+  }
+
+  #open(source: string, options: ServedOptions): OpenedModel {
+    const { device: name = 'cpu', threads = availableParallelism(), thinking } = options;
+    const tokenizer = Tokenizer.load(source);
+    const template = ChatTemplate.of(tokenizer).fixed(thinking);
+    const device = this.#owned.add(Device.open(name, threads));
+    const { config, parameters } = loadModel(device, source, { trainable: false });
+    const weights = this.#owned.add(parameters);
+    return { name: this.name, device, config, weights, tokenizer, template };
   }
 
   /** Answers that are being written or waited for. */
@@ -267,20 +284,44 @@ export class ServedModel {
     };
   }
 
-  /** Number of tokens that the prompt of a conversation has in common with one of another last message. */
+  /** Computes what conversations with these tools and messages begin with, and keeps it; returns its number of tokens. */
+  async pin({ messages, tools }: Conversation): Promise<number> {
+    const asked: Conversation = { messages: [...messages, { role: 'user', content: 'A' }], tools };
+    const ids = this.#tokenizer.encode(this.prompt(asked));
+    const shared = this.#beginning(asked, ids);
+    if (shared > 0) await this.#live.pin(asTokenIds(ids.slice(0, shared)));
+    return shared;
+  }
+
+  /** Writes what was pinned, and what was read of such a file, at once or not at all. */
+  savePrefixes(file: string): void {
+    writePrefixes(file, this.#identity, this.#live.kept);
+  }
+
+  #loadPrefixes(file: string): void {
+    for (const prefix of readPrefixes(file, this.#identity)) this.#live.keep(prefix);
+  }
+
+  /** Identity of the weights, and of the program that computes with them. */
+  get #identity(): string {
+    return identityOf([checkpointContents(this.#source), programIdentity()]);
+  }
+
+  /** Number of tokens that the prompt of a conversation has in common with those that ask for something else. */
   #beginning({ messages, tools }: Conversation, ids: TokenIds): number {
-    const before = messages.slice(0, -1);
-    const last = messages.at(-1);
-    if (last?.role !== 'user') return ids.length - 1;
+    // Results of calls go back to one conversation: others share its tools and instructions with it.
+    const isAsked = messages.at(-1)?.role === 'user';
+    const asked = isAsked ? messages.length - 1 : messages.findIndex(({ role }) => role !== 'system');
+    const before = messages.slice(0, Math.max(0, asked));
     const key = JSON.stringify([before, tools]);
-    const other = last.content === 'A' ? 'z' : 'A';
     const { length } = this.#beginnings.get(key, () => {
-      const another = this.#tokenizer.encode(
-        this.#template.prompt({ messages: [...before, { role: 'user', content: other }], tools }),
+      const [one = ids, another = ids] = ['A', 'z'].map((content) =>
+        this.#tokenizer.encode(
+          this.#template.prompt({ messages: [...before, { role: 'user', content }], tools }),
+        ),
       );
-      let common = 0;
-      while (common < ids.length && ids[common] === another[common]) common++;
-      return { length: common };
+      const differs = one.findIndex((id, i) => id !== another[i]);
+      return { length: Math.max(0, differs) };
     });
     return Math.min(length, ids.length - 1);
   }

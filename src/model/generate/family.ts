@@ -1,9 +1,10 @@
 /** Prompts that begin alike while their answers are drawn: one prompt in a cache, and a row for each of them that join and leave. */
 import type { TokenIds } from '../../base/token-ids.ts';
 import { bucketCount, stageLength } from '../tree/buckets.ts';
-import { lookbackOf } from './cache.ts';
+import { type KeyValueCache, lookbackOf, type PromptContents } from './cache.ts';
 import type { DecodeGraph } from './decode.ts';
 import type { ModelParts, NextTokens } from './next-token.ts';
+import { beginsWith } from './prefixes.ts';
 import { choose, largest, type Sampling } from './sampler.ts';
 import { type Drawing, type Limits, nextCount, type Sample, wholeSpan } from './slots.ts';
 import { WorkerGraphs } from './worker-graphs.ts';
@@ -53,6 +54,7 @@ function probabilitiesAt(logits: Float32Array, temperature: number): Float32Arra
 export class Family extends WorkerGraphs {
   readonly prefix: TokenIds;
   readonly #own: number;
+  readonly #cache: KeyValueCache;
   readonly #rows: (Joined | undefined)[];
   /** Graph of the step before, and whom it was for: their masks are one token behind. */
   #last: { readonly graph: DecodeGraph; readonly rows: readonly (Joined | undefined)[] } | undefined;
@@ -61,30 +63,50 @@ export class Family extends WorkerGraphs {
     super(model);
     this.prefix = prefix;
     this.#own = own;
+    this.#cache = this.cacheFor({
+      prompts: 1,
+      promptTokens: stageLength(prefix.length),
+      rows,
+      completionTokens: own,
+    });
+    this.#cache.clear();
     this.#rows = Array.from({ length: rows });
   }
 
-  /** Computes what prompts begin with; `own` are tokens of the rest of a prompt and its answer that rows have room for. */
+  /**
+   * Computes what prompts begin with, unless its contents are known; `own` are tokens of the rest of a prompt and its answer
+   * that rows have room for.
+   */
   static async open(
     model: ModelParts,
     prefix: TokenIds,
     { rows, own }: { readonly rows: number; readonly own: number },
+    known?: PromptContents,
   ): Promise<Family> {
     const room = stageLength(Math.max(LEAST_OWN, own), 16);
     const { layers, kvHeads, headDim } = model.config;
     const each = 4 * 2 * layers * kvHeads * headDim * room;
     const most = bucketCount(Math.max(1, Math.min(nextCount(rows), Math.floor(ROOM / each))));
     const family = new Family(model, prefix, most, room);
-    const promptTokens = stageLength(prefix.length);
-    family.cacheFor({ prompts: 1, promptTokens, rows: most, completionTokens: room }).clear();
-    const layout = { prompts: 1, promptTokens, samples: 0, completionTokens: 0 };
-    await family.prefill(layout, 0).run([prefix], [0]);
+    const layout = {
+      prompts: 1,
+      promptTokens: stageLength(prefix.length),
+      samples: 0,
+      completionTokens: 0,
+    };
+    if (known === undefined) await family.prefill(layout, 0).run([prefix], [0]);
+    else family.#cache.setPrompt(prefix.length, known);
     return family;
+  }
+
+  /** Keys and values of what its prompts begin with. */
+  contents(): PromptContents {
+    return this.#cache.prompt(this.prefix.length);
   }
 
   /** Tells whether a prompt begins so, and has a token more. */
   begins(prompt: TokenIds): boolean {
-    return prompt.length > this.prefix.length && this.prefix.every((id, i) => id === prompt[i]);
+    return beginsWith(prompt, this.prefix);
   }
 
   fits(own: number): boolean {
@@ -137,7 +159,8 @@ export class Family extends WorkerGraphs {
     return (
       lookbackOf(this.model.config) === undefined &&
       rests.length === this.#count &&
-      Math.min(...rests) >= READ_AT_ONCE
+      Math.min(...rests) > 0 &&
+      Math.max(...rests) >= READ_AT_ONCE
     );
   }
 

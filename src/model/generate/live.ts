@@ -8,8 +8,10 @@ import { asTokenIds, type TokenIds } from '../../base/token-ids.ts';
 import type { Device } from '../../ggml/device.ts';
 import type { ModelConfig } from '../arch/config.ts';
 import type { WeightSource } from '../arch/forward.ts';
+import { type PromptContents, lookbackOf } from './cache.ts';
 import { Family, type Joined, type LiveToken } from './family.ts';
 import { frozen, type ModelParts } from './next-token.ts';
+import { beginsWith, type KeptPrefix } from './prefixes.ts';
 import { checkSampling, type Constraint, type Sampling } from './sampler.ts';
 import { type Sample, startPrompt, wholeSpan } from './slots.ts';
 import { small, WorkerDevices } from './worker-pool.ts';
@@ -62,16 +64,19 @@ class LiveWorker implements Disposable {
   readonly #model: ModelParts;
   readonly #rows: number;
   readonly #most: number;
+  readonly #kept: ReadonlyMap<string, KeptPrefix>;
   /** In order of use. */
   #families: Family[] = [];
   readonly #line: Waiting[] = [];
   #running: Promise<void> | undefined;
   #closed = false;
 
-  constructor(model: ModelParts, rows: number, families: number) {
+  /** `kept` are beginnings that are known, whoever computed them; there may be more of them later. */
+  constructor(model: ModelParts, rows: number, families: number, kept: ReadonlyMap<string, KeptPrefix>) {
     this.#model = model;
     this.#rows = rows;
     this.#most = families;
+    this.#kept = kept;
   }
 
   /** Answers that are waited for. */
@@ -150,9 +155,10 @@ class LiveWorker implements Disposable {
   async #familyOf(
     request: LiveRequest,
   ): Promise<{ readonly family: Family; readonly cached: number } | undefined> {
-    const { prompt, shared } = request;
+    const { prompt } = request;
+    const shared = Math.min(request.shared, prompt.length - 1);
     const known = this.#families
-      .filter((family) => family.begins(prompt) && prompt.length - family.prefix.length <= MOST_REST)
+      .filter((family) => family.begins(prompt) && this.#reads(request, family))
       .sort((a, b) => b.prefix.length - a.prefix.length)[0];
     const own = (length: number): number => prompt.length - length + request.generate_max_len;
     if (known?.fits(own(known.prefix.length)) === true) {
@@ -161,27 +167,53 @@ class LiveWorker implements Disposable {
     }
     // What it has room for is made larger when nobody is in it.
     if (known !== undefined && known.live > 0) return undefined;
-    if (known !== undefined) this.#drop(known);
-    const isShared = shared > 0 && shared < prompt.length && prompt.length - shared <= MOST_REST;
-    const length = isShared ? shared : prompt.length - 1;
-    if (length === 0) return this.#open(asTokenIds(prompt.slice(0, 1)), request, own(1));
+    if (known !== undefined) {
+      const contents = known.contents();
+      this.#drop(known);
+      return this.#open(known.prefix, request, own(known.prefix.length), contents);
+    }
+    const [kept] = [...this.#kept.values()]
+      .filter(({ tokens }) => beginsWith(prompt, tokens) && this.#reads(request, { prefix: tokens, live: 0 }))
+      .sort((a, b) => b.tokens.length - a.tokens.length);
+    if (kept !== undefined) return this.#open(kept.tokens, request, own(kept.tokens.length), kept.contents);
+    const first = asTokenIds(prompt.slice(0, Math.max(1, shared)));
+    const isShared = shared > 0 && this.#reads(request, { prefix: first, live: 0 });
+    const length = Math.max(1, isShared ? shared : prompt.length - 1);
     return this.#open(asTokenIds(prompt.slice(0, length)), request, own(length));
+  }
+
+  /**
+   * Tells whether the rest of a prompt behind a prefix is to be read as rows' own tokens: what is short, beside the answers of
+   * others; where there are none, and no more of the prompt is shared, anything shorter than what is saved.
+   */
+  #reads({ prompt, shared }: LiveRequest, { prefix, live }: Pick<Family, 'prefix' | 'live'>): boolean {
+    const rest = prompt.length - prefix.length;
+    if (rest <= MOST_REST) return true;
+    const isAlone = live === 0 && lookbackOf(this.#model.config) === undefined;
+    return isAlone && shared <= prefix.length && rest <= prefix.length;
   }
 
   async #open(
     prefix: TokenIds,
     { signal }: LiveRequest,
     own: number,
+    known?: PromptContents,
   ): Promise<{ readonly family: Family; readonly cached: number } | undefined> {
     if (this.#families.length >= this.#most) {
       const idle = this.#families.find(({ live }) => live === 0);
       if (idle === undefined) return undefined;
       this.#drop(idle);
     }
-    const family = await Family.open(this.#model, prefix, { rows: this.#rows, own });
+    const family = await Family.open(this.#model, prefix, { rows: this.#rows, own }, known);
     this.#families.push(family);
     signal?.throwIfAborted();
-    return { family, cached: 0 };
+    return { family, cached: known === undefined ? 0 : prefix.length };
+  }
+
+  /** Computes what prompts begin with, beside the families. */
+  async prefix(tokens: TokenIds): Promise<KeptPrefix> {
+    using family = await Family.open(this.#model, tokens, { rows: 1, own: 1 });
+    return { tokens, contents: family.contents() };
   }
 
   #drop(family: Family): void {
@@ -209,6 +241,7 @@ export class LiveGenerator {
   readonly #config: ModelConfig;
   readonly #workers: readonly LiveWorker[];
   readonly #devices: WorkerDevices;
+  readonly #kept = new Map<string, KeptPrefix>();
 
   constructor(device: Device, config: ModelConfig, weights: WeightSource, options: LiveOptions = {}) {
     const { rows, families } = { ...DEFAULTS, ...options };
@@ -223,6 +256,7 @@ export class LiveGenerator {
           { device: own, config, weights: frozen(weights) },
           Math.ceil(rows / count),
           Math.max(1, families),
+          this.#kept,
         ),
     );
   }
@@ -254,6 +288,22 @@ export class LiveGenerator {
       .sort((a, b) => a.load - b.load || a.isNew - b.isNew);
     if (first === undefined) throw new InternalError('no worker');
     return first.worker.answer(request);
+  }
+
+  /** Beginnings of prompts that are kept as long as this is. */
+  get kept(): readonly KeptPrefix[] {
+    return [...this.#kept.values()];
+  }
+
+  /** Keeps a beginning that was computed before. */
+  keep(prefix: KeptPrefix): void {
+    this.#kept.set(prefix.tokens.join(' '), prefix);
+  }
+
+  /** Computes what prompts begin with and keeps it, unless it is kept. */
+  async pin(tokens: TokenIds): Promise<void> {
+    const [first] = this.#workers;
+    if (first !== undefined && !this.#kept.has(tokens.join(' '))) this.keep(await first.prefix(tokens));
   }
 
   /** Ends after the steps at hand. */
