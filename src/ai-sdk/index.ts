@@ -94,10 +94,10 @@ const contentOf = ({ name, arguments: given }: ToolCall, answer: string | undefi
     ? { type: 'text', text: textOf(given) }
     : { type: 'tool-call', toolCallId: newId('call_'), toolName: name, input: textOf(given) };
 
-/** Parts of a stream, whose texts and thoughts have a beginning and an end. */
+/** Parts of a stream, whose texts, thoughts and inputs of tools have a beginning and an end. */
 class Parts {
   readonly #question: Question;
-  #open: { readonly kind: 'text' | 'reasoning'; readonly id: string } | undefined;
+  #open: { readonly kind: 'text' | 'reasoning' | 'tool-input'; readonly id: string } | undefined;
   #blocks = 0;
 
   constructor(question: Question) {
@@ -105,12 +105,34 @@ class Parts {
   }
 
   *of(part: StreamPart): Generator<Part> {
-    if (part.kind === 'content') yield* this.#words('text', part.text);
-    else if (part.kind === 'reasoning') yield* this.#words('reasoning', part.text);
-    else if (part.kind === 'call') yield* this.#call(part.call);
-    else {
-      yield* this.#close();
-      yield { type: 'finish', ...finishOf(part.reply, this.#question) };
+    const { answer } = this.#question;
+    switch (part.kind) {
+      case 'content':
+        return yield* this.#words('text', part.text);
+      case 'reasoning':
+        return yield* this.#words('reasoning', part.text);
+      case 'name':
+        if (part.name === answer) return;
+        yield* this.#close();
+        this.#open = { kind: 'tool-input', id: newId('call_') };
+        yield { type: 'tool-input-start', id: this.#open.id, toolName: part.name };
+        return;
+      case 'arguments':
+        // Of the answer in JSON they are its text.
+        if (this.#open?.kind !== 'tool-input') return yield* this.#words('text', part.text);
+        yield { type: 'tool-input-delta', id: this.#open.id, delta: part.text };
+        return;
+      case 'call': {
+        const { name, arguments: given } = part.call;
+        const id = this.#open?.id ?? newId('call_');
+        yield* this.#close();
+        if (name !== answer)
+          yield { type: 'tool-call', toolCallId: id, toolName: name, input: textOf(given) };
+        return;
+      }
+      case 'end':
+        yield* this.#close();
+        yield { type: 'finish', ...finishOf(part.reply, this.#question) };
     }
   }
 
@@ -126,20 +148,6 @@ class Parts {
   *#close(): Generator<Part> {
     if (this.#open !== undefined) yield { type: `${this.#open.kind}-end`, id: this.#open.id };
     this.#open = undefined;
-  }
-
-  *#call(call: ToolCall): Generator<Part> {
-    const content = contentOf(call, this.#question.answer);
-    if (content.type !== 'tool-call') {
-      yield* this.#words('text', content.text);
-      return;
-    }
-    yield* this.#close();
-    const { toolCallId: id, toolName, input } = content;
-    yield { type: 'tool-input-start', id, toolName };
-    yield { type: 'tool-input-delta', id, delta: input };
-    yield { type: 'tool-input-end', id };
-    yield content;
   }
 }
 

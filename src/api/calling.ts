@@ -133,7 +133,7 @@ export async function* stream<F extends Functions>(
     if (part.kind === 'content') yield { kind: 'text', text: part.text };
     else if (part.kind === 'reasoning') yield { kind: 'reasoning', text: part.text };
     else if (part.kind === 'call') yield await told(part.call);
-    else {
+    else if (part.kind === 'end') {
       for (const message of part.reply.faults) yield { kind: 'fault', fault: { message } };
       yield { kind: 'end', answer: answerOf(part.reply, checked) };
     }

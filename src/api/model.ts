@@ -175,8 +175,7 @@ export class Model implements Disposable {
   }
 
   /**
-   * Computes what requests with these functions (and messages before them) begin with, and keeps it as long as the model is
-   * open; returns its number of tokens. It takes 8 bytes a token, layer and key-value head for each of the head's dimensions.
+   * Computes what requests with these functions (and system messages) begin with, and keeps it as long as the model is open; returns its number of tokens. It takes 8 bytes a token, layer and key-value head for each of the head's dimensions.
    */
   async pin(functions: Functions, { messages = [] }: Pick<CallOptions, 'messages'> = {}): Promise<number> {
     return this.served.pin(conversationOf([], await FunctionSet.of(functions), { messages }));

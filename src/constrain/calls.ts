@@ -24,6 +24,8 @@ export interface CallRules {
   readonly parallel?: boolean;
   /** Schema that the whole answer obeys, in place of calls. */
   readonly response?: { readonly schema: JsonObject };
+  /** Tells whether the prompt has opened a thought. */
+  readonly isThinking?: boolean;
   /** Words that `verbatim` parameters take their values from. */
   readonly request?: string;
   readonly verbatim?: Verbatim;
@@ -45,6 +47,22 @@ function words(begin: TextSymbol | undefined, thought: ReadonlySet<TextSymbol>, 
   return state;
 }
 
+/** Calls that are due: at once, or behind a thought whose tags are tokens. */
+function behindThought([close, ...more]: readonly TextSymbol[], calls: State): State {
+  const behind: State = {
+    isEnd: false,
+    after: (symbol) => (symbol === 0x20 || symbol === 0x0a ? behind : calls.after(symbol)),
+  };
+  const thinking: State = {
+    isEnd: false,
+    after: (symbol) => {
+      if (symbol < TAGS) return thinking;
+      return symbol === close && more.length === 0 ? behind : undefined;
+    },
+  };
+  return thinking;
+}
+
 /** Parameters as a schema: in the style of xLAM they are the table of arguments itself. */
 const schemaOf = (parameters: JsonObject): JsonObject =>
   Object.keys(parameters).length === 0 || 'properties' in parameters || typeof parameters['type'] === 'string'
@@ -55,7 +73,7 @@ const schemaOf = (parameters: JsonObject): JsonObject =>
 export function answers(
   { json, think, thinks }: Pick<ToolFormat, 'json' | 'think' | 'thinks'>,
   symbols: Symbols,
-  { tools: all, choice = 'auto', parallel = true, request, verbatim = {} }: CallRules,
+  { tools: all, choice = 'auto', parallel = true, request, verbatim = {}, isThinking = false }: CallRules,
 ): State | undefined {
   if (json === undefined) return undefined;
   const isNamed = typeof choice === 'object';
@@ -81,10 +99,17 @@ export function answers(
   const calls: Rest = () => literal(begin, () => either(tools.map(call)) ?? END);
   const thought = new Set([think.open, think.close].flatMap((tag) => symbols(tag)));
   if (tools.length === 0) return words(undefined, thought, calls);
-  const free = words(begin[0], thought, calls);
   const first = calls();
-  const isDue = choice === 'required' || isNamed;
-  // A thought may come before a call that is due.
-  if (isDue && !thinks) return first;
-  return { isEnd: !isDue, after: (symbol) => first.after(symbol) ?? free.after(symbol) };
+  if (choice === 'required' || isNamed) {
+    const thinking = behindThought(symbols(think.close), first);
+    if (isThinking) return thinking;
+    const [open, ...more] = symbols(think.open);
+    const opens = (symbol: TextSymbol): boolean => thinks && more.length === 0 && symbol === open;
+    return {
+      isEnd: false,
+      after: (symbol) => first.after(symbol) ?? (opens(symbol) ? thinking : undefined),
+    };
+  }
+  const free = words(begin[0], thought, calls);
+  return { isEnd: true, after: (symbol) => first.after(symbol) ?? free.after(symbol) };
 }

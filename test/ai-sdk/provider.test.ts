@@ -1,6 +1,6 @@
 /** A model as one of the AI SDK's, used by the SDK's own functions. */
 import type { LanguageModelV3 } from '@ai-sdk/provider';
-import { generateText, Output, stepCountIs, streamText, tool } from 'ai';
+import { generateText, Output, stepCountIs, streamText, type ToolSet } from 'ai';
 import { afterAll, describe, expect, expectTypeOf, test } from 'vitest';
 import { z } from 'zod';
 import { tinystar } from '../../src/ai-sdk/index.ts';
@@ -12,19 +12,20 @@ const model = tinystar(own, { specificationVersion: 'v3' });
 
 const rung: number[] = [];
 const inputSchema = z.object({ minutes: z.number() });
-const tools = {
-  set_timer: tool({ description: 'Starts a countdown timer.', inputSchema }),
-  play_music: tool({
-    description: 'Plays music of an artist.',
-    inputSchema: z.object({ artist: z.string() }),
-  }),
+const tools: ToolSet = {
+  set_timer: { description: 'Starts a countdown timer.', inputSchema },
+  play_music: { description: 'Plays music of an artist.', inputSchema: z.object({ artist: z.string() }) },
 };
 const prompt = 'Set a timer for 5 minutes';
 const call = { toolName: 'set_timer', input: { minutes: 5 } };
 
 test('has the type of the SDK without its package', () => {
   expectTypeOf(model).toExtend<LanguageModelV3>();
-  expect(tinystar(own)).toMatchObject({ specificationVersion: 'v4', provider: 'tinystar', modelId: 'teacher' });
+  expect(tinystar(own)).toMatchObject({
+    specificationVersion: 'v4',
+    provider: 'tinystar',
+    modelId: 'teacher',
+  });
 });
 
 describe('generateText', () => {
@@ -38,14 +39,14 @@ describe('generateText', () => {
   });
 
   test('goes on with the results of tools that the SDK runs', async () => {
-    const set_timer = tool({
+    const set_timer: ToolSet[string] = {
       description: 'Starts a countdown timer.',
       inputSchema,
-      execute: ({ minutes }) => {
+      execute: ({ minutes }: z.output<typeof inputSchema>) => {
         rung.push(minutes);
         return { left: minutes };
       },
-    });
+    };
     const { steps } = await generateText({
       model,
       tools: { ...tools, set_timer },

@@ -49,7 +49,6 @@ describe('call', () => {
   test('computes of a second request its own words alone, however many they are', async () => {
     const long = `Please play some music by Nina Simone, ${'and not too loud, '.repeat(20)}thanks`;
     const { promptTokens, cachedTokens } = await model.call(long, functions);
-    expect(cachedTokens).toBeGreaterThan(promptTokens / 2);
     expect(promptTokens - cachedTokens).toBeGreaterThan(64);
     expect(promptTokens - cachedTokens).toBeLessThanOrEqual(model.encode(long).length + 16);
   });

@@ -33,29 +33,42 @@ const answerSchema = z.looseObject({
 /** Words in place of a call that is not made. */
 const REFUSAL = "I'm not sure what to do; please say it in other words.";
 
+/** A reply, and who gave it in place of the model: another server, or nobody. */
+export interface Answered extends Reply {
+  readonly upstream?: 'answered' | 'abstained';
+}
+
 export interface Abstaining {
+  /** Probability of being right below which an answer is not given. */
   readonly abstain: number;
   readonly upstream: Upstream | undefined;
-  readonly request: ChatRequest;
-  readonly signal: AbortSignal;
-  readonly count: () => void;
+  readonly onAbstained: () => void;
+  readonly onUpstreamFailure: () => void;
 }
 
 /** The reply itself where the model is sure enough of it, or does not know; else what stands in its place. */
 export async function abstained(
   reply: Reply,
-  { abstain, upstream, request, signal, count }: Abstaining,
-): Promise<Reply> {
+  request: ChatRequest,
+  signal: AbortSignal,
+  { abstain, upstream, onAbstained, onUpstreamFailure }: Abstaining,
+): Promise<Answered> {
   const isSure = reply.confidence === undefined || reply.confidence >= abstain;
-  if (isSure && upstream?.shadow === undefined) return reply;
-  if (isSure && upstream !== undefined) {
+  if (isSure) {
     // Recorded beside the answer, which does not wait for it.
-    void askUpstream(upstream, request, AbortSignal.timeout(120_000)).catch(() => undefined);
+    if (upstream?.shadow !== undefined)
+      void askUpstream(upstream, request, AbortSignal.timeout(120_000)).catch(onUpstreamFailure);
     return reply;
   }
-  count();
-  if (upstream === undefined) return { ...reply, calls: [], content: REFUSAL, finish: 'stop' };
-  const message = await askUpstream(upstream, request, signal);
+  onAbstained();
+  if (upstream === undefined)
+    return { ...reply, calls: [], content: REFUSAL, finish: 'stop', upstream: 'abstained' };
+  const message = await askUpstream(upstream, request, signal).catch((thrown: unknown) => {
+    onUpstreamFailure();
+    signal.throwIfAborted();
+    if (thrown instanceof UserError) throw thrown;
+    throw new UserError('UPSTREAM', `The upstream server at ${upstream.url} does not answer as it should.`);
+  });
   const calls = (message.tool_calls ?? []).map((call) => ({
     name: call.function.name,
     arguments: argumentsOf(call.function.arguments, 'upstream'),
@@ -65,6 +78,7 @@ export async function abstained(
     calls,
     content: message.content ?? '',
     finish: calls.length > 0 ? 'tool_calls' : 'stop',
+    upstream: 'answered',
   };
 }
 

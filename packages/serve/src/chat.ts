@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ToolCall } from '../../../src/chat/messages.ts';
 import type { Delta } from './deltas.ts';
+import type { Answered } from './abstain.ts';
 import type { Reply, TokenChance } from './model.ts';
 
 /** Facts that all parts of an answer begin with. */
@@ -40,21 +41,22 @@ const callOf = ({ name, arguments: given }: ToolCall) => ({
   function: { name, arguments: JSON.stringify(given) },
 });
 
-/** Tokens of one prompt and of all answers to it. */
-export function usageOf(replies: readonly Reply[]) {
-  const [first] = replies;
-  const prompt = first?.promptTokens ?? 0;
+/** Tokens of prompts and of all answers to them, as many to each. */
+export function usageOf(replies: readonly Reply[], prompts = 1) {
+  const firsts = replies.filter((_, i) => i % (replies.length / prompts) === 0);
+  const prompt = firsts.reduce((sum, { promptTokens }) => sum + promptTokens, 0);
+  const cached = firsts.reduce((sum, { cachedTokens }) => sum + cachedTokens, 0);
   const completion = replies.reduce((sum, { tokens }) => sum + tokens, 0);
   return {
     prompt_tokens: prompt,
     completion_tokens: completion,
     total_tokens: prompt + completion,
-    prompt_tokens_details: { cached_tokens: first?.cachedTokens ?? 0 },
+    prompt_tokens_details: { cached_tokens: cached },
   };
 }
 
-/** Facts of ours beside OpenAI's: how likely an answer is right, and what was put right or could not be made of it. */
-export const ownFacts = ({ confidence, repairs, faults }: Reply, upstream?: string) => ({
+/** Facts of ours beside OpenAI's: how likely an answer is right, what was put right or could not be made of it, and who gave it. */
+export const ownFacts = ({ confidence, repairs, faults, upstream }: Answered) => ({
   ...(confidence === undefined ? {} : { confidence }),
   ...(repairs.length === 0 ? {} : { repairs }),
   ...(faults.length === 0 ? {} : { faults }),
@@ -72,7 +74,7 @@ function messageOf({ content, reasoning, calls }: Reply) {
 }
 
 /** All answers to a request. */
-export const completionOf = ({ id, created, model }: Head, replies: readonly Reply[]) => ({
+export const completionOf = ({ id, created, model }: Head, replies: readonly Answered[]) => ({
   id,
   object: 'chat.completion' as const,
   created,
@@ -104,19 +106,38 @@ export function chunkOf(
   };
 }
 
-/** Change of an answer as OpenAI's chunks have it; a call comes with its name first, and then with its arguments. */
-export function deltasOf(delta: Delta): readonly object[] {
-  if (delta.kind === 'content') return [{ content: delta.text }];
-  if (delta.kind === 'reasoning') return [{ reasoning_content: delta.text }];
-  const { id, type, function: own } = callOf(delta.call);
-  return [
-    { tool_calls: [{ index: delta.index, id, type, function: { name: own.name, arguments: '' } }] },
-    { tool_calls: [{ index: delta.index, function: { arguments: own.arguments } }] },
-  ];
+/** Change of an answer as OpenAI's chunks have it: a call comes with its name first, and then with its arguments. */
+export function deltaOf(delta: Delta): object | undefined {
+  switch (delta.kind) {
+    case 'content':
+      return { content: delta.text };
+    case 'reasoning':
+      return { reasoning_content: delta.text };
+    case 'name': {
+      const { index, name } = delta;
+      const begun = { index, id: newId('call_'), type: 'function', function: { name, arguments: '' } };
+      return { tool_calls: [begun] };
+    }
+    case 'arguments':
+      return { tool_calls: [{ index: delta.index, function: { arguments: delta.text } }] };
+    case 'call':
+      return undefined;
+  }
 }
 
+/** Deltas of a reply that was not told while it was written. */
+export const wholeDeltas = ({ reasoning, content, calls }: Reply): readonly Delta[] => [
+  ...(reasoning === '' ? [] : [{ kind: 'reasoning', text: reasoning } as const]),
+  ...(content === '' ? [] : [{ kind: 'content', text: content } as const]),
+  ...calls.flatMap((call, index) => [
+    { kind: 'name', index, name: call.name } as const,
+    { kind: 'arguments', index, text: JSON.stringify(call.arguments) } as const,
+    { kind: 'call', index, call } as const,
+  ]),
+];
+
 /** Last chunk of an answer. */
-export const lastChunkOf = (head: Head, index: number, reply: Reply) =>
+export const lastChunkOf = (head: Head, index: number, reply: Answered) =>
   chunkOf(head, index, {}, reply.finish, { logprobs: logprobsOf(reply.chances), tinystar: ownFacts(reply) });
 
 /** Chunk that tells of tokens behind all others. */
@@ -129,26 +150,30 @@ export const usageChunkOf = ({ id, created, model }: Head, replies: readonly Rep
   usage: usageOf(replies),
 });
 
-/** Answers to `/v1/completions`. */
-export const textCompletionOf = ({ id, created, model }: Head, replies: readonly Reply[]) => ({
+const textLogprobsOf = (chances: readonly TokenChance[] | undefined) =>
+  chances === undefined
+    ? null
+    : {
+        tokens: chances.map(({ text }) => text),
+        token_logprobs: chances.map(({ logprob }) => logprob),
+        top_logprobs: chances.map(({ top }) => Object.fromEntries(top.map((one) => [one.text, one.logprob]))),
+      };
+
+/** Answer to `/v1/completions`, or a part of it. */
+export const textCompletionOf = (
+  { id, created, model }: Head,
+  choices: readonly { readonly index: number; readonly text: string; readonly reply?: Reply }[],
+  usage?: ReturnType<typeof usageOf>,
+) => ({
   id,
   object: 'text_completion' as const,
   created,
   model,
-  choices: replies.map(({ text, finish, chances }, index) => ({
+  choices: choices.map(({ index, text, reply }) => ({
     index,
     text,
-    finish_reason: finish === 'length' ? 'length' : 'stop',
-    logprobs:
-      chances === undefined
-        ? null
-        : {
-            tokens: chances.map((one) => one.text),
-            token_logprobs: chances.map(({ logprob }) => logprob),
-            top_logprobs: chances.map(({ top }) =>
-              Object.fromEntries(top.map((one) => [one.text, one.logprob])),
-            ),
-          },
+    finish_reason: reply === undefined ? null : reply.finish === 'length' ? 'length' : 'stop',
+    logprobs: textLogprobsOf(reply?.chances),
   })),
-  usage: usageOf(replies),
+  ...(usage === undefined ? {} : { usage }),
 });

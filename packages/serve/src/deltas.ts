@@ -3,12 +3,33 @@ import type { ToolFormat } from '../../../src/chat/formats/format.ts';
 import { afterThink, opensThought } from '../../../src/chat/generation.ts';
 import type { Tool, ToolCall } from '../../../src/chat/messages.ts';
 import { callsOfTurn } from '../../../src/environment/turn.ts';
+import { callsBeingWritten, type WrittenSoFar } from './partial-call.ts';
 import { repaired } from './repair.ts';
 
+/**
+ * News. A call comes as its name, pieces that together are the JSON text of its arguments, and then as a whole; of
+ * calls that are read at their end only, all three come at once.
+ */
 export type Delta =
   | { readonly kind: 'content'; readonly text: string }
   | { readonly kind: 'reasoning'; readonly text: string }
+  | { readonly kind: 'name'; readonly index: number; readonly name: string }
+  | { readonly kind: 'arguments'; readonly index: number; readonly text: string }
   | { readonly kind: 'call'; readonly index: number; readonly call: ToolCall };
+
+export interface AnswerContext {
+  readonly prompt: string;
+  readonly format: ToolFormat;
+  readonly tools: readonly Tool[];
+  /** Texts that end the answer and are no part of it. */
+  readonly stop: readonly string[];
+  /** Tells whether the answer may have calls. */
+  readonly calls: boolean;
+  /** Tells whether the answer is a text that is told as it stands. */
+  readonly raw: boolean;
+  /** Tells whether calls are held to their schemas, so that what is written of one stays. */
+  readonly held: boolean;
+}
 
 /** Length of the longest end of a text that a mark begins with, or is. */
 function pending(text: string, marks: readonly string[]): number {
@@ -20,48 +41,49 @@ function pending(text: string, marks: readonly string[]): number {
 }
 
 export class Deltas {
-  readonly #context: Parameters<typeof callsOfTurn>[1];
-  readonly #stop: readonly string[];
+  readonly #context: AnswerContext;
+  readonly #news: Delta[] = [];
   #said = 0;
   #thought = 0;
+  /** Calls that are told whole; of the ones behind, how much of their names and arguments is. */
   #calls = 0;
-  #stopped: number | undefined;
+  #named = 0;
+  #given = 0;
+  #stopped = false;
 
-  /** `stop` are texts that end the answer and are no part of it. */
-  constructor(prompt: string, format: ToolFormat, tools: readonly Tool[], stop: readonly string[]) {
-    this.#context = { prompt, format, tools };
-    this.#stop = stop;
+  constructor(context: AnswerContext) {
+    this.#context = context;
   }
 
   get isStopped(): boolean {
-    return this.#stopped !== undefined;
+    return this.#stopped;
   }
 
   /** The text up to the first of the texts that end it. */
   cut(text: string): string {
-    const ends = this.#stop.map((mark) => text.indexOf(mark)).filter((at) => at >= 0);
+    const ends = this.#context.stop.map((mark) => text.indexOf(mark)).filter((at) => at >= 0);
     return ends.length === 0 ? text : text.slice(0, Math.min(...ends));
   }
 
   /** News in an answer that may go on. */
   read(text: string): Delta[] {
     const whole = this.cut(text);
-    if (whole.length < text.length) this.#stopped = whole.length;
-    return this.#news(whole, this.isStopped);
+    this.#stopped ||= whole.length < text.length;
+    return this.#read(whole, this.#stopped);
   }
 
   /** The rest of an answer that is at its end. */
   end(text: string): Delta[] {
-    return this.#news(text, true);
+    return this.#read(text, true);
   }
 
-  #news(text: string, isAll: boolean): Delta[] {
-    const { prompt, format, tools } = this.#context;
-    const { think, call } = format;
-    const news: Delta[] = [];
-    const tell = (kind: 'content' | 'reasoning', part: string): void => {
-      if (part !== '') news.push({ kind, text: part });
-    };
+  #read(text: string, isAll: boolean): Delta[] {
+    const { prompt, format, stop, calls, raw } = this.#context;
+    const { think } = format;
+    if (raw) {
+      this.#tell('content', isAll ? text : text.slice(0, text.length - pending(text, stop)));
+      return this.#news.splice(0);
+    }
     const opened = opensThought(prompt, format)
       ? 0
       : text.startsWith(think.open)
@@ -70,34 +92,57 @@ export class Deltas {
     const closed = text.lastIndexOf(think.close);
     if (opened !== undefined) {
       const thought = text.slice(opened, closed < 0 ? undefined : closed);
-      const sure =
-        closed >= 0 || isAll ? thought : thought.slice(0, thought.length - held(thought, [think.close]));
-      const trimmed = (closed >= 0 || isAll ? sure.trimEnd() : sure).replace(/^\s+/, '');
-      tell('reasoning', trimmed.slice(this.#thought));
-      this.#thought = Math.max(this.#thought, trimmed.length);
-      if (closed < 0) return news;
-    } else if (!isAll && think.open.startsWith(text)) return news;
+      const isDone = closed >= 0 || isAll;
+      const sure = isDone ? thought.trimEnd() : withoutDoubt(thought, [think.close, ...stop]);
+      this.#tell('reasoning', sure.replace(/^\s+/, ''));
+      if (closed < 0) return this.#news.splice(0);
+    } else if (!isAll && think.open.startsWith(text)) return [];
     const answer = afterThink(text, format).replace(/^\s+/, '');
-    const at = answer.indexOf(call.open);
-    const words = at < 0 ? answer : answer.slice(0, at);
-    const sure =
-      at >= 0 || isAll
-        ? words.trimEnd()
-        : words.slice(0, words.length - held(words, [call.open, ...this.#stop]));
-    tell('content', sure.slice(this.#said));
-    this.#said = Math.max(this.#said, sure.length);
-    if (at < 0) return news;
-    const made = callsOfTurn(text, { prompt, format, tools }).flatMap((one) =>
-      one.kind === 'call' ? [{ name: one.name, arguments: one.given }] : [],
-    );
-    for (const one of repaired(made.slice(this.#calls), tools).calls)
-      news.push({ kind: 'call', index: this.#calls++, call: one });
-    return news;
+    const at = calls ? answer.indexOf(format.call.open) : -1;
+    if (at >= 0) this.#readCalls(text, answer, at);
+    if (isAll) this.#tell('content', (calls ? format.outsideOfCalls(answer) : answer).trim());
+    // Behind the beginning of a call are words only where it turns out to be none.
+    else if (at < 0) this.#tell('content', withoutDoubt(answer, [format.call.open, ...stop]));
+    else this.#tell('content', answer.slice(0, at).trimEnd());
+    return this.#news.splice(0);
+  }
+
+  #tell(kind: 'content' | 'reasoning', text: string): void {
+    const told = kind === 'content' ? this.#said : this.#thought;
+    if (text.length <= told) return;
+    this.#news.push({ kind, text: text.slice(told) });
+    if (kind === 'content') this.#said = text.length;
+    else this.#thought = text.length;
+  }
+
+  #readCalls(text: string, answer: string, at: number): void {
+    const { format, held, tools } = this.#context;
+    const begun = held && format.json !== undefined ? callsBeingWritten(answer.slice(at), format.json) : [];
+    for (const [index, one] of begun.entries()) this.#piece(index, one);
+    if ((format.callBlocks(answer)?.length ?? 0) <= this.#calls) return;
+    const made = callsOfTurn(text, this.#context).slice(this.#calls);
+    for (const call of repaired(made, tools).calls) {
+      const index = this.#calls++;
+      if (this.#named <= index) {
+        this.#piece(index, { name: call.name, given: JSON.stringify(call.arguments) });
+      }
+      this.#news.push({ kind: 'call', index, call });
+    }
+  }
+
+  #piece(index: number, { name, given }: WrittenSoFar): void {
+    if (index < this.#named - 1) return;
+    if (index >= this.#named) {
+      this.#named = index + 1;
+      this.#given = 0;
+      this.#news.push({ kind: 'name', index, name });
+    }
+    if (given.length > this.#given)
+      this.#news.push({ kind: 'arguments', index, text: given.slice(this.#given) });
+    this.#given = Math.max(this.#given, given.length);
   }
 }
 
-/** Length of an end of a text that may yet change: half a mark, white space before one, half a character. */
-function held(text: string, marks: readonly string[]): number {
-  const kept = text.slice(0, text.length - pending(text, marks));
-  return text.length - kept.replace(/[\s�]+$/, '').length;
-}
+/** A text without an end that may yet change: half a mark, white space before one, half a character. */
+const withoutDoubt = (text: string, marks: readonly string[]): string =>
+  text.slice(0, text.length - pending(text, marks)).replace(/[\s\uFFFD]+$/, '');

@@ -4,12 +4,11 @@
  */
 import { availableParallelism } from 'node:os';
 import { identityOf, programIdentity } from '../../../src/base/identity.ts';
-import { Lru } from '../../../src/base/lru.ts';
 import { Owned } from '../../../src/base/owned.ts';
 import { required } from '../../../src/base/errors.ts';
-import { asTokenIds, type TokenIds } from '../../../src/base/token-ids.ts';
+import { asTokenIds } from '../../../src/base/token-ids.ts';
 import { callsOfTurn } from '../../../src/environment/turn.ts';
-import { afterThink, shownParts } from '../../../src/chat/generation.ts';
+import { afterThink, opensThought, shownParts } from '../../../src/chat/generation.ts';
 import type { ExactMessage, Message, Tool, ToolCall } from '../../../src/chat/messages.ts';
 import { ChatTemplate, type Thinking } from '../../../src/chat/template.ts';
 import { plainText } from '../../../src/chat/thought.ts';
@@ -32,6 +31,8 @@ import { calibrationIn, verbatimIn } from '../../fit/src/acceptance/header.ts';
 import type { Verbatim } from '../../../src/constrain/calls.ts';
 import type { JsonObject } from '../../../src/json/value.ts';
 import { Deltas, type Delta } from './deltas.ts';
+import { Detokenizer } from './detokenizer.ts';
+import { Prompts, type ReadyPrompt } from './prompts.ts';
 import { repaired } from './repair.ts';
 
 export interface ServedOptions extends LiveOptions {
@@ -121,22 +122,18 @@ const lastUser = (messages: Conversation['messages']): string => {
   return typeof content === 'string' ? content : '';
 };
 
-/** Beginnings of prompts that are remembered. */
-const MOST_BEGINNINGS = 64;
-
 export class ServedModel {
   readonly name: string;
   readonly contextLength: number;
   readonly #source: string;
   readonly #tokenizer: Tokenizer;
   readonly #template: ChatTemplate;
+  readonly #prompts: Prompts;
   readonly #live: LiveGenerator;
   readonly #symbols: TokenSymbols;
   readonly #calibration: Calibration | undefined;
   readonly #verbatim: Verbatim | undefined;
   readonly #owned = new Owned();
-  /** Tokens that conversations with the same tools and earlier messages begin with. */
-  readonly #beginnings = new Lru<{ readonly length: number }>(MOST_BEGINNINGS);
 
   /** Loads a checkpoint folder or a GGUF file; throws a UserError that says what is wrong with it. */
   constructor(path: string, options: ServedOptions = {}) {
@@ -152,7 +149,9 @@ export class ServedModel {
     this.#symbols = new TokenSymbols(this.#tokenizer);
     this.#live = new LiveGenerator(opened.device, opened.config, opened.weights, options);
     this.contextLength = opened.config.contextLength;
-    if (options.prefixes !== undefined) this.#loadPrefixes(options.prefixes);
+    this.#prompts = new Prompts(this.#template, this.#tokenizer, this.contextLength);
+    if (options.prefixes === undefined) return;
+    for (const prefix of readPrefixes(options.prefixes, this.#identity)) this.#live.keep(prefix);
   }
 
   #open(source: string, options: ServedOptions): OpenedModel {
@@ -187,28 +186,26 @@ export class ServedModel {
   /** Answers a conversation. Throws a UserError for one that leaves no room, and the signal's reason when it fires. */
   async ask(conversation: Conversation, options: AskOptions = {}): Promise<Reply> {
     const { messages, tools } = conversation;
-    const prompt = this.prompt(conversation);
-    const ids = this.#tokenizer.encode(prompt);
+    const prompt = this.#prompts.of(conversation);
     const rules: CallRules = {
       tools,
+      isThinking: opensThought(prompt.text, this.#template.format),
       ...(options.choice === undefined ? {} : { choice: options.choice }),
       ...(options.parallel === undefined ? {} : { parallel: options.parallel }),
       ...(options.response === undefined ? {} : { response: options.response }),
       ...(this.#verbatim === undefined ? {} : { request: lastUser(messages), verbatim: this.#verbatim }),
     };
-    return this.#write(prompt, ids, this.#beginning(conversation, ids), tools, rules, options);
+    return this.#write(prompt, tools, rules, options);
   }
 
   /** Goes on with a text as it stands. */
   async complete(prompt: string, options: AskOptions = {}): Promise<Reply> {
     const ids = this.#tokenizer.encode(prompt);
-    return this.#write(prompt, ids, ids.length - 1, [], undefined, options);
+    return this.#write({ text: prompt, ids, shared: ids.length - 1 }, [], undefined, options);
   }
 
   async #write(
-    prompt: string,
-    ids: TokenIds,
-    shared: number,
+    { text: prompt, ids, shared }: ReadyPrompt,
     tools: readonly Tool[],
     rules: CallRules | undefined,
     options: AskOptions,
@@ -217,17 +214,20 @@ export class ServedModel {
     const { stop = [], logprobs, onDelta, signal } = options;
     const isHeld = rules !== undefined && options.constrained !== false;
     const constraint = isHeld ? this.#symbols.constraint(format, rules) : undefined;
-    const tokens: number[] = [];
+    // An answer that obeys a schema is no call, nor is a text that is gone on with.
+    const calls = rules !== undefined && rules.response === undefined;
     const chances: TokenChance[] = [];
-    const deltas = new Deltas(prompt, format, tools, stop);
-    let [text, logprob] = ['', 0];
+    const held = constraint !== undefined;
+    const deltas = new Deltas({ prompt, format, tools, stop, calls, held, raw: rules === undefined });
+    const textOf = (tokens: ArrayLike<number>): string =>
+      plainText(asTokenIds(Array.from(tokens)), this.#tokenizer, format);
+    const written = new Detokenizer(textOf);
+    let logprob = 0;
     const onToken = (told: LiveToken): boolean => {
-      tokens.push(told.token);
       logprob += told.logprob;
       if (logprobs !== undefined) chances.push(this.#chance(told));
       if (stop.length === 0 && onDelta === undefined) return false;
-      text = plainText(asTokenIds(tokens), this.#tokenizer, format);
-      for (const delta of deltas.read(text)) onDelta?.(delta);
+      for (const delta of deltas.read(written.add(told.token))) onDelta?.(delta);
       return deltas.isStopped;
     };
     const { temperature = 0, top_p = 1, top_k = -1, seed = 0, sample = 0, max_tokens = 512 } = options;
@@ -246,23 +246,20 @@ export class ServedModel {
       ...(constraint === undefined ? {} : { constraint }),
       ...(signal === undefined ? {} : { signal }),
     });
-    text = deltas.cut(plainText(answer.tokens, this.#tokenizer, format));
+    const text = deltas.cut(textOf(answer.tokens));
     for (const delta of deltas.end(text)) onDelta?.(delta);
-    const made = callsOfTurn(text, { format, prompt, tools });
-    const read = made.flatMap((call) =>
-      call.kind === 'call' ? [{ name: call.name, arguments: call.given }] : [],
-    );
-    const { calls, repairs } = repaired(read, tools);
+    const made = calls ? callsOfTurn(text, { format, prompt, tools }) : [];
+    const { calls: read, repairs } = repaired(made, tools);
     const confidence =
-      this.#calibration === undefined ? undefined : confidenceOf(this.#calibration, { logprob, calls });
+      this.#calibration === undefined ? undefined : confidenceOf(this.#calibration, { logprob, calls: read });
     return {
-      content: format.outsideOfCalls(afterThink(text, format)).trim(),
+      content: (calls ? format.outsideOfCalls(afterThink(text, format)) : afterThink(text, format)).trim(),
       reasoning: required(shownParts(text, format)[0], 'a thought').trim(),
-      calls,
+      calls: read,
       faults: made.flatMap((call) => (call.kind === 'broken' ? [call.message] : [])),
       repairs,
       text,
-      finish: answer.finish === 'length' ? 'length' : calls.length > 0 ? 'tool_calls' : 'stop',
+      finish: answer.finish === 'length' ? 'length' : read.length > 0 ? 'tool_calls' : 'stop',
       promptTokens: ids.length,
       cachedTokens: answer.cached,
       tokens: answer.tokens.length,
@@ -284,11 +281,10 @@ export class ServedModel {
     };
   }
 
-  /** Computes what conversations with these tools and messages begin with, and keeps it; returns its number of tokens. */
+  /** Computes what conversations with these tools and system messages begin with, and keeps it; returns its number of tokens. */
   async pin({ messages, tools }: Conversation): Promise<number> {
-    const asked: Conversation = { messages: [...messages, { role: 'user', content: 'A' }], tools };
-    const ids = this.#tokenizer.encode(this.prompt(asked));
-    const shared = this.#beginning(asked, ids);
+    const asked: Message = { role: 'user', content: 'A' };
+    const { ids, shared } = this.#prompts.of({ messages: [...messages, asked], tools });
     if (shared > 0) await this.#live.pin(asTokenIds(ids.slice(0, shared)));
     return shared;
   }
@@ -298,32 +294,9 @@ export class ServedModel {
     writePrefixes(file, this.#identity, this.#live.kept);
   }
 
-  #loadPrefixes(file: string): void {
-    for (const prefix of readPrefixes(file, this.#identity)) this.#live.keep(prefix);
-  }
-
   /** Identity of the weights, and of the program that computes with them. */
   get #identity(): string {
     return identityOf([checkpointContents(this.#source), programIdentity()]);
-  }
-
-  /** Number of tokens that the prompt of a conversation has in common with those that ask for something else. */
-  #beginning({ messages, tools }: Conversation, ids: TokenIds): number {
-    // Results of calls go back to one conversation: others share its tools and instructions with it.
-    const isAsked = messages.at(-1)?.role === 'user';
-    const asked = isAsked ? messages.length - 1 : messages.findIndex(({ role }) => role !== 'system');
-    const before = messages.slice(0, Math.max(0, asked));
-    const key = JSON.stringify([before, tools]);
-    const { length } = this.#beginnings.get(key, () => {
-      const [one = ids, another = ids] = ['A', 'z'].map((content) =>
-        this.#tokenizer.encode(
-          this.#template.prompt({ messages: [...before, { role: 'user', content }], tools }),
-        ),
-      );
-      const differs = one.findIndex((id, i) => id !== another[i]);
-      return { length: Math.max(0, differs) };
-    });
-    return Math.min(length, ids.length - 1);
   }
 
   /** Ends after the tokens at hand; what is not answered is rejected. */

@@ -1,4 +1,5 @@
 /** Bodies of requests as OpenAI's clients send them, read into conversations and options; what is not supported is said so. */
+import { randomInt } from 'node:crypto';
 import { z } from 'zod';
 import { UserError } from '../../../src/base/errors.ts';
 import type { Message, Tool } from '../../../src/chat/messages.ts';
@@ -20,12 +21,12 @@ export class RequestFault extends UserError {
 const schemaObject = z.record(z.string(), z.json());
 
 const textPart = z.looseObject({
-  type: z.enum(['text', 'input_text', 'output_text', 'refusal']),
+  type: z.enum(['text', 'refusal'], { error: 'must be text; images, audio and files are not read' }),
   text: z.string().optional(),
 });
 /** Words of a message: a text, or parts that are texts. */
 const contentSchema = z.union([z.string(), z.array(textPart), z.null()], {
-  error: 'must be a text or a list of texts; images, audio and files are not read',
+  error: 'must be a text, or a list of parts that are texts; images, audio and files are not read',
 });
 
 const textOf = (content: z.output<typeof contentSchema> | undefined): string =>
@@ -48,12 +49,18 @@ const functionSchema = z.looseObject({
   description: z.string().optional(),
   parameters: schemaObject.nullish(),
 });
-const toolSchema = z.looseObject({ type: z.literal('function'), function: functionSchema });
+const toolSchema = z.looseObject({
+  type: z.literal('function', { error: 'must be function: other tools are not run here' }),
+  function: functionSchema,
+});
 
-const choiceSchema = z.union([
-  z.enum(['auto', 'required', 'none']),
-  z.looseObject({ type: z.literal('function'), function: z.looseObject({ name: z.string() }) }),
-]);
+const choiceSchema = z.union(
+  [
+    z.enum(['auto', 'required', 'none']),
+    z.looseObject({ type: z.literal('function'), function: z.looseObject({ name: z.string() }) }),
+  ],
+  { error: 'must be auto, required, none, or a function by its name' },
+);
 
 const formatSchema = z.discriminatedUnion('type', [
   z.looseObject({ type: z.literal('text') }),
@@ -64,9 +71,12 @@ const formatSchema = z.discriminatedUnion('type', [
   }),
 ]);
 
-/** Zero, of an option that is not supported. */
-const zero = (name: string): z.ZodType<number | null | undefined> =>
-  z.literal(0, { error: `is not supported; leave ${name} out` }).nullish();
+/** Something that is not supported, but as what it is without it. */
+const only = <const T extends string | number | boolean>(value: T) =>
+  z.literal(value, { error: `can only be ${JSON.stringify(value)} here; leave it out` }).nullish();
+const never = z.null({ error: 'is not supported; leave it out' }).optional();
+/** The same, with a way out. */
+const instead = (other: string) => z.null({ error: `is not supported; use ${other}` }).optional();
 
 const sharedShape = {
   model: z.string().optional(),
@@ -79,11 +89,11 @@ const sharedShape = {
   stream: z.boolean().nullish(),
   stream_options: z.looseObject({ include_usage: z.boolean().optional() }).nullish(),
   max_tokens: z.int().min(1).nullish(),
-  frequency_penalty: zero('frequency_penalty'),
-  presence_penalty: zero('presence_penalty'),
+  frequency_penalty: only(0),
+  presence_penalty: only(0),
   logit_bias: z
     .record(z.string(), z.number())
-    .refine((bias) => Object.keys(bias).length === 0, { error: 'is not supported; leave logit_bias out' })
+    .refine((bias) => Object.keys(bias).length === 0, { error: 'is not supported; leave it out' })
     .nullish(),
 };
 
@@ -97,15 +107,64 @@ export const chatSchema = z.looseObject({
   max_completion_tokens: z.int().min(1).nullish(),
   logprobs: z.boolean().nullish(),
   top_logprobs: z.int().min(0).max(20).nullish(),
+  functions: instead('tools'),
+  function_call: instead('tool_choice'),
+  audio: never,
+  modalities: z.array(z.literal('text', { error: 'can only be text here' })).nullish(),
+  web_search_options: never,
 });
 export type ChatRequest = z.output<typeof chatSchema>;
 
 export const completionSchema = z.looseObject({
   ...sharedShape,
-  prompt: z.string(),
+  prompt: z.union([z.string().min(1), z.array(z.string().min(1)).min(1).max(64)], {
+    error: 'must be a text or a list of texts',
+  }),
   logprobs: z.int().min(0).max(20).nullish(),
-  echo: z.literal(false, { error: 'is not supported; leave echo out' }).nullish(),
+  echo: only(false),
+  best_of: only(1),
+  suffix: never,
 });
+export type CompletionRequest = z.output<typeof completionSchema>;
+
+/** Levels of lists and objects in a body: deeper ones would exhaust the stack of whoever reads them. */
+const MOST_LEVELS = 64;
+/** Characters of a schema that an answer shall obey, which is no part of the prompt and so not bounded by it. */
+const MOST_SCHEMA = 65_536;
+
+function levelsOf(text: string): number {
+  let [level, most] = [0, 0];
+  for (let at = 0; at < text.length; at++) {
+    const char = text.charCodeAt(at);
+    if (char === 0x22) {
+      for (at++; at < text.length && text.charCodeAt(at) !== 0x22; at++)
+        if (text.charCodeAt(at) === 0x5c) at++;
+    } else if (char === 0x7b || char === 0x5b) most = Math.max(most, ++level);
+    else if (char === 0x7d || char === 0x5d) level -= 1;
+  }
+  return most;
+}
+
+/** A body as JSON; throws a RequestFault. */
+export function jsonOf(bytes: ArrayBuffer): unknown {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new RequestFault('The body of the request is not UTF-8.');
+  }
+  if (levelsOf(text) > MOST_LEVELS)
+    throw new RequestFault(
+      `The body of the request is more than ${MOST_LEVELS} levels deep; make it flatter.`,
+    );
+  try {
+    return JSON.parse(text);
+  } catch (thrown) {
+    throw new RequestFault(
+      `The body of the request is not JSON: ${thrown instanceof Error ? thrown.message : ''}.`,
+    );
+  }
+}
 
 /** Reads a body; throws a RequestFault that names its first fault. */
 export function readBody<T>(schema: z.ZodType<T>, body: unknown): T {
@@ -174,7 +233,7 @@ export function samplingOf(request: Shared, mostTokens: number): AskOptions {
     temperature: temperature ?? 0,
     top_p: top_p ?? 1,
     top_k: top_k === 0 ? -1 : (top_k ?? -1),
-    seed: seed ?? 0,
+    seed: seed ?? ((temperature ?? 0) > 0 ? randomInt(2 ** 31) : 0),
     max_tokens: Math.min(max_tokens ?? mostTokens, mostTokens),
     stop: stopsOf(stop),
   };
@@ -212,6 +271,11 @@ function responseOf(format: z.output<typeof formatSchema> | null | undefined): A
   if (schema === undefined)
     throw new RequestFault(
       'response_format: json_schema has no schema.',
+      'response_format.json_schema.schema',
+    );
+  if (JSON.stringify(schema).length > MOST_SCHEMA)
+    throw new RequestFault(
+      `response_format: the schema has more than ${MOST_SCHEMA} characters.`,
       'response_format.json_schema.schema',
     );
   return { response: { schema } };

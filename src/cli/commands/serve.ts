@@ -60,7 +60,7 @@ export const serveCommand = command({
       queue: given.queue,
       maxTokens: given.max_tokens,
       timeout: given.timeout,
-      ...(key === undefined ? {} : { api_key: key }),
+      ...(key === undefined ? {} : { apiKey: key }),
       ...(given.cors === undefined ? {} : { cors: given.cors }),
       ...(given.abstain === undefined ? {} : { abstain: given.abstain }),
       ...(given.upstream === undefined
@@ -70,7 +70,7 @@ export const serveCommand = command({
               url: given.upstream,
               ...(given.upstream_model === undefined ? {} : { model: given.upstream_model }),
               ...(given.shadow === undefined ? {} : { shadow: given.shadow }),
-              ...(upstreamKey === undefined ? {} : { api_key: upstreamKey }),
+              ...(upstreamKey === undefined ? {} : { apiKey: upstreamKey }),
             },
           }),
     });

@@ -47,7 +47,7 @@ function setRows(g: Graph, into: Tensor, values: Tensor, rows: Tensor, shape: Sh
   return g.ggml.ggml_set_rows(g.context, into.pointer, given.pointer, rows.pointer);
 }
 
-/** Inputs of a graph that say into which slots prompts go. */
+/** Inputs of a graph that say into which slots prompts go, or into which rows the beginnings of samples do. */
 export interface SlotInputs {
   readonly keyRows: Tensor; // i32 [kvHeads * prompts]
   readonly valueRows: Tensor; // i32 [headDim * kvHeads * prompts]
@@ -173,9 +173,25 @@ export class KeyValueCache implements Disposable {
     inputs: SlotInputs,
     start = 0,
   ): void {
-    const { headDim, kvHeads } = this.#shape;
     const { prompts, promptTokens } = this.size;
-    const { keys, values } = this.#stored(layer, 'prompt');
+    const block = { length: promptTokens, blocks: prompts, start };
+    this.#write(g, this.#stored(layer, 'prompt'), given, tokens, inputs, block);
+  }
+
+  /** Adds the writing of `tokens` tokens into some of `blocks` blocks of `length` tokens, from `start` on. */
+  #write(
+    g: Graph,
+    { keys, values }: KeyValues,
+    given: KeyValues,
+    tokens: number,
+    inputs: SlotInputs,
+    {
+      length,
+      blocks,
+      start = 0,
+    }: { readonly length: number; readonly blocks: number; readonly start?: number },
+  ): void {
+    const { headDim, kvHeads } = this.#shape;
     const put = (
       into: Tensor,
       width: number,
@@ -189,8 +205,8 @@ export class KeyValueCache implements Disposable {
       const shape = [width, to.shape[0] ?? 1];
       g.expand(g.constant(setRows(g, rows, from, to, shape), rows.shape));
     };
-    put(keys, headDim * tokens, headDim * promptTokens, kvHeads * prompts, given.keys, inputs.keyRows);
-    put(values, tokens, promptTokens, headDim * kvHeads * prompts, given.values, inputs.valueRows);
+    put(keys, headDim * tokens, headDim * length, kvHeads * blocks, given.keys, inputs.keyRows);
+    put(values, tokens, length, headDim * kvHeads * blocks, given.values, inputs.valueRows);
   }
 
   /** The slot that no prompt takes, for what the waiting prompts begin with in common. */
@@ -245,20 +261,12 @@ export class KeyValueCache implements Disposable {
     return this.#prefix(g, written, length, tokens, rows);
   }
 
-  /** Adds to a graph the writing of the first `tokens` tokens of each of the first `rows` rows. */
-  writeRows(g: Graph, layer: number, given: KeyValues, tokens: number, rows: number): void {
-    const { keys, values } = this.#prefix(
-      g,
-      this.#stored(layer, 'own'),
-      this.size.completionTokens,
-      tokens,
-      rows,
-    );
-    for (const [from, into] of [
-      [given.keys, keys],
-      [given.values, values],
-    ] as const)
-      g.expand(g.constant(g.ggml.ggml_cpy(g.context, from.pointer, into.pointer), into.shape));
+  /** Adds to a graph the writing of the first `tokens` tokens of rows. */
+  writeRows(g: Graph, layer: number, given: KeyValues, tokens: number, inputs: SlotInputs): void {
+    this.#write(g, this.#stored(layer, 'own'), given, tokens, inputs, {
+      length: this.size.completionTokens,
+      blocks: this.size.rows,
+    });
   }
 
   #stored(layer: number, of: 'prompt' | 'own'): KeyValues {

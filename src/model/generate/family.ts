@@ -1,5 +1,5 @@
 /** Prompts that begin alike while their answers are drawn: one prompt in a cache, and a row for each of them that join and leave. */
-import type { TokenIds } from '../../base/token-ids.ts';
+import { asTokenIds, type TokenIds } from '../../base/token-ids.ts';
 import { bucketCount, stageLength } from '../tree/buckets.ts';
 import { type KeyValueCache, lookbackOf, type PromptContents } from './cache.ts';
 import type { DecodeGraph } from './decode.ts';
@@ -29,8 +29,11 @@ export interface Joined {
   readonly reject: (reason: unknown) => void;
 }
 
-/** Rests from which it is worth to read them at once where nobody else is kept waiting by that. */
+/** Rests from which it is worth to read them at once, and tokens of such a pass, for which others wait. */
 const READ_AT_ONCE = 4;
+const MOST_AT_ONCE = 1024;
+/** Steps of the length of rows in graphs, so that few of them serve all. */
+const ROW_STEP = 64;
 /** Tokens of its own that a row has room for at least. */
 const LEAST_OWN = 128;
 /** Bytes of keys and values that the rows of a family may take; there is one row in any case. */
@@ -63,19 +66,15 @@ export class Family extends WorkerGraphs {
     super(model);
     this.prefix = prefix;
     this.#own = own;
-    this.#cache = this.cacheFor({
-      prompts: 1,
-      promptTokens: stageLength(prefix.length),
-      rows,
-      completionTokens: own,
-    });
+    const promptTokens = stageLength(prefix.length);
+    this.#cache = this.cacheFor({ prompts: 1, promptTokens, rows, completionTokens: own });
     this.#cache.clear();
     this.#rows = Array.from({ length: rows });
   }
 
   /**
-   * Computes what prompts begin with, unless its contents are known; `own` are tokens of the rest of a prompt and its answer
-   * that rows have room for.
+   * Computes what prompts begin with, which may be nothing, unless its contents are known; `own` are tokens of the rest of a
+   * prompt and its answer that rows have room for.
    */
   static async open(
     model: ModelParts,
@@ -83,7 +82,7 @@ export class Family extends WorkerGraphs {
     { rows, own }: { readonly rows: number; readonly own: number },
     known?: PromptContents,
   ): Promise<Family> {
-    const room = stageLength(Math.max(LEAST_OWN, own), 16);
+    const room = stageLength(Math.max(LEAST_OWN, own), ROW_STEP, 2);
     const { layers, kvHeads, headDim } = model.config;
     const each = 4 * 2 * layers * kvHeads * headDim * room;
     const most = bucketCount(Math.max(1, Math.min(nextCount(rows), Math.floor(ROOM / each))));
@@ -94,8 +93,8 @@ export class Family extends WorkerGraphs {
       samples: 0,
       completionTokens: 0,
     };
-    if (known === undefined) await family.prefill(layout, 0).run([prefix], [0]);
-    else family.#cache.setPrompt(prefix.length, known);
+    if (known !== undefined) family.#cache.setPrompt(prefix.length, known);
+    else if (prefix.length > 0) await family.prefill(layout, 0).run([prefix], [0]);
     return family;
   }
 
@@ -142,7 +141,8 @@ export class Family extends WorkerGraphs {
     }
     if (this.live === 0) return;
     try {
-      if (this.#readable()) await this.#readRests();
+      const reading = this.#readable();
+      if (reading.length > 0) await this.#readRests(reading);
       else await this.#decode();
     } catch (thrown) {
       this.abandon(thrown);
@@ -153,36 +153,41 @@ export class Family extends WorkerGraphs {
     return this.#rows.findLastIndex((row) => row !== undefined) + 1;
   }
 
-  /** Tells whether all have just joined, so that the rests of their prompts can be read in one pass. */
-  #readable(): boolean {
-    const rests = this.#rows.flatMap((one) => (one === undefined ? [] : [one.drawing.unread.length]));
-    return (
-      lookbackOf(this.model.config) === undefined &&
-      rests.length === this.#count &&
-      Math.min(...rests) > 0 &&
-      Math.max(...rests) >= READ_AT_ONCE
-    );
+  /** Rows that have just joined, as many as are read in one pass: the rests of their prompts are long enough for it. */
+  #readable(): (readonly [row: number, one: Joined])[] {
+    if (lookbackOf(this.model.config) !== undefined) return [];
+    const reading: (readonly [number, Joined])[] = [];
+    let longest = 0;
+    for (const [row, one] of this.#rows.entries()) {
+      const length = one?.drawing.unread.length ?? 0;
+      if (one === undefined || length < READ_AT_ONCE) continue;
+      longest = Math.max(longest, length);
+      if (reading.length > 0 && longest * (reading.length + 1) > MOST_AT_ONCE) break;
+      reading.push([row, one]);
+    }
+    return reading;
   }
 
-  async #readRests(): Promise<void> {
-    const count = this.#count;
-    const rests = this.#rows.slice(0, count).map((one) => one?.drawing.unread as TokenIds);
+  async #readRests(reading: readonly (readonly [row: number, one: Joined])[]): Promise<void> {
+    const rests = reading.map(([, one]) => one.drawing.unread);
     const layout = {
       prompts: 1,
       promptTokens: stageLength(this.prefix.length),
-      samples: nextCount(count),
+      samples: nextCount(rests.length),
       completionTokens: stageLength(Math.max(...rests.map(({ length }) => length)), 16),
     };
     const graph = this.read(layout, 0);
+    // What pads the graph reads the first one's once more, to the same place.
+    const padded = Array.from({ length: layout.samples }, (_, i) => (i < rests.length ? i : 0));
     await graph.run(
-      rests.map((rest) => joinedIds(this.prefix, rest)),
-      [],
+      padded.map((i) => joinedIds(this.prefix, rests[i] ?? asTokenIds([]))),
+      padded.map((i) => reading[i]?.[0] ?? 0),
       this.prefix.length,
     );
     this.#last = undefined;
-    this.#rows.slice(0, count).forEach((one, row) => {
-      one?.drawing.readAll();
-      if (one !== undefined) this.#draw(one, graph.next, row);
+    reading.forEach(([row, one], i) => {
+      one.drawing.readAll();
+      this.#draw(one, graph.next, i, row);
     });
   }
 
@@ -193,7 +198,10 @@ export class Family extends WorkerGraphs {
       prompts: 1,
       promptTokens: stageLength(this.prefix.length),
       samples: nextCount(rows.length),
-      completionTokens: stageLength(Math.max(...live.map(({ drawing }) => drawing.step + 1)), 16),
+      completionTokens: Math.min(
+        this.#own,
+        stageLength(Math.max(...live.map(({ drawing }) => drawing.step + 1)), ROW_STEP, 2),
+      ),
     };
     const graph = this.decode(layout, 0);
     const span = wholeSpan(this.prefix.length);
@@ -209,12 +217,26 @@ export class Family extends WorkerGraphs {
     await graph.run();
     this.#last = { graph, rows };
     rows.forEach((one, row) => {
-      if (one !== undefined && !one.drawing.readsOn()) this.#draw(one, graph.next, row);
+      if (one !== undefined && !one.drawing.readsOn()) this.#draw(one, graph.next, row, row);
     });
   }
 
-  #draw(one: Joined, next: NextTokens, row: number): void {
-    const { drawing, sampling, limits, top, onToken } = one;
+  /** Draws a token for the answer in `row`, from a row of a graph's; what it fails with is its own failure. */
+  #draw(one: Joined, next: NextTokens, from: number, row: number): void {
+    const { drawing } = one;
+    try {
+      this.#accept(one, next, from);
+    } catch (thrown) {
+      this.#rows[row] = undefined;
+      one.reject(thrown);
+      return;
+    }
+    if (!drawing.finished) return;
+    this.#rows[row] = undefined;
+    one.resolve(drawing.sample());
+  }
+
+  #accept({ drawing, sampling, limits, top, onToken }: Joined, next: NextTokens, row: number): void {
     const logits = next.preferences(row);
     const { temperature } = sampling;
     const preferences = temperature === 0 ? logits : probabilitiesAt(logits, temperature);
@@ -230,9 +252,6 @@ export class Family extends WorkerGraphs {
     };
     const isEnd = onToken?.(told) === true;
     if (isEnd && !drawing.finished) drawing.end();
-    if (!drawing.finished) return;
-    this.#rows[row] = undefined;
-    one.resolve(drawing.sample());
   }
 }
 

@@ -3,12 +3,12 @@
  * begin alike are a family: what they share is computed once, stays in a cache for the next ones, and each of them is a row
  * that joins the others between two steps.
  */
-import { InternalError, UserError } from '../../base/errors.ts';
+import { InternalError, required, UserError } from '../../base/errors.ts';
 import { asTokenIds, type TokenIds } from '../../base/token-ids.ts';
 import type { Device } from '../../ggml/device.ts';
 import type { ModelConfig } from '../arch/config.ts';
 import type { WeightSource } from '../arch/forward.ts';
-import { type PromptContents, lookbackOf } from './cache.ts';
+import type { PromptContents } from './cache.ts';
 import { Family, type Joined, type LiveToken } from './family.ts';
 import { frozen, type ModelParts } from './next-token.ts';
 import { beginsWith, type KeptPrefix } from './prefixes.ts';
@@ -50,13 +50,17 @@ export interface LiveOptions {
 
 const DEFAULTS = { rows: 32, families: 6 };
 
-/** Rest of a prompt, behind what is in a cache, that may be read token by token beside the answers of others. */
-const MOST_REST = 64;
+/** Rest of a prompt, behind what is in a cache, that a row may begin with. */
+const MOST_REST = 512;
+/** Tokens from which it is worth to keep what prompts share. */
+const LEAST_SHARED = 32;
 
 interface Waiting {
   readonly request: LiveRequest;
   readonly resolve: (answer: LiveAnswer) => void;
   readonly reject: (reason: unknown) => void;
+  /** Takes it out of the line, for the reason of its signal. */
+  readonly leave: () => void;
 }
 
 /** Part of the cores, with families of its own. */
@@ -94,18 +98,23 @@ class LiveWorker implements Disposable {
 
   answer(request: LiveRequest): Promise<LiveAnswer> {
     return new Promise((resolve, reject) => {
-      this.#line.push({ request, resolve, reject });
+      // Who goes away leaves the line; rows are freed by their family.
+      const leave = (): void => {
+        const at = this.#line.indexOf(waiting);
+        if (at < 0) return;
+        this.#line.splice(at, 1);
+        reject(request.signal?.reason);
+      };
+      const waiting: Waiting = { request, resolve, reject, leave };
+      request.signal?.addEventListener('abort', leave, { once: true });
+      this.#line.push(waiting);
       this.#running ??= this.#run();
     });
   }
 
   async #run(): Promise<void> {
     while (!this.#closed && (this.#line.length > 0 || this.#families.some(({ live }) => live > 0))) {
-      try {
-        await this.#admit();
-      } catch (thrown) {
-        this.#line.shift()?.reject(thrown);
-      }
+      await this.#admit();
       for (const family of this.#families) if (family.live > 0) await family.step();
     }
     // At once, so that whoever asks from now on begins anew.
@@ -113,52 +122,68 @@ class LiveWorker implements Disposable {
     for (const { reject } of this.#line.splice(0)) reject(new InternalError('the model was closed'));
   }
 
-  /** Lets those in line join, in their order, as far as there is room. */
+  /** Lets those in line join, in their order, as far as there is room. What one of them fails with is its own failure. */
   async #admit(): Promise<void> {
     for (let waiting = this.#line[0]; waiting !== undefined; waiting = this.#line[0]) {
-      const { request, resolve, reject } = waiting;
+      const { request, resolve, reject, leave } = waiting;
       if (request.signal?.aborted === true) {
-        this.#line.shift();
-        reject(request.signal.reason);
+        leave();
         continue;
       }
       if (this.#families.reduce((sum, { live }) => sum + live, 0) >= this.#rows) return;
-      const found = await this.#familyOf(request);
-      if (found === undefined) return;
-      const { family, cached } = found;
-      this.#line.shift();
-      const { prompt, seed, sample = 0, constraint, generate_max_len } = request;
-      const room = Math.min(generate_max_len, this.#model.config.contextLength - prompt.length);
-      const { drawings } = startPrompt(0, wholeSpan(family.prefix.length), {
-        samples: sample + 1,
-        seed,
-        constraint,
-        rest: asTokenIds(prompt.slice(family.prefix.length)),
-      });
-      const drawing = drawings[sample];
-      if (drawing === undefined) throw new InternalError('a request without a sample');
-      const joined: Joined = {
-        drawing,
-        sampling: request,
-        limits: { stop: new Set(request.stopIds), generate_max_len: room },
-        top: request.top ?? 0,
-        onToken: request.onToken,
-        signal: request.signal,
-        resolve: (answer) => resolve({ ...answer, cached }),
-        reject,
-      };
-      family.join(joined);
+      try {
+        const found = await this.#familyOf(request);
+        // Its client may have gone away meanwhile.
+        if (this.#line[0] !== waiting) continue;
+        if (found === undefined) return;
+        const { family, cached } = found;
+        family.join(this.#joined(request, family, (answer) => resolve({ ...answer, cached }), reject));
+      } catch (thrown) {
+        reject(thrown);
+      }
+      this.#line.splice(0, this.#line[0] === waiting ? 1 : 0);
+      request.signal?.removeEventListener('abort', leave);
     }
+  }
+
+  #joined(
+    request: LiveRequest,
+    { prefix }: Family,
+    resolve: Joined['resolve'],
+    reject: Joined['reject'],
+  ): Joined {
+    const { prompt, seed, sample = 0, constraint, generate_max_len } = request;
+    const room = Math.min(generate_max_len, this.#model.config.contextLength - prompt.length);
+    const { drawings } = startPrompt(0, wholeSpan(prefix.length), {
+      samples: sample + 1,
+      seed,
+      constraint,
+      rest: asTokenIds(prompt.slice(prefix.length)),
+    });
+    return {
+      drawing: required(drawings[sample], 'a sample of a request'),
+      sampling: request,
+      limits: { stop: new Set(request.stopIds), generate_max_len: room },
+      top: request.top ?? 0,
+      onToken: request.onToken,
+      signal: request.signal,
+      resolve,
+      reject,
+    };
   }
 
   /** A family with room for a request, which is made where there is none; undefined where it has to wait. */
   async #familyOf(
     request: LiveRequest,
   ): Promise<{ readonly family: Family; readonly cached: number } | undefined> {
-    const { prompt } = request;
-    const shared = Math.min(request.shared, prompt.length - 1);
+    const { prompt, shared } = request;
+    const serves = (prefix: TokenIds): boolean =>
+      prompt.length - prefix.length <= MOST_REST &&
+      // A little more that is shared is not worth another cache.
+      shared - prefix.length <= LEAST_SHARED &&
+      beginsWith(prompt, prefix);
     const known = this.#families
-      .filter((family) => family.begins(prompt) && this.#reads(request, family))
+      .filter(({ prefix }) => serves(prefix))
       .sort((a, b) => b.prefix.length - a.prefix.length)[0];
     const own = (length: number): number => prompt.length - length + request.generate_max_len;
     if (known?.fits(own(known.prefix.length)) === true) {
@@ -170,44 +195,31 @@ class LiveWorker implements Disposable {
     if (known !== undefined) {
       const contents = known.contents();
       this.#drop(known);
-      return this.#open(known.prefix, request, own(known.prefix.length), contents);
+      return this.#open(known.prefix, own(known.prefix.length), contents);
     }
     const [kept] = [...this.#kept.values()]
-      .filter(({ tokens }) => beginsWith(prompt, tokens) && this.#reads(request, { prefix: tokens, live: 0 }))
+      .filter(({ tokens }) => serves(tokens))
       .sort((a, b) => b.tokens.length - a.tokens.length);
-    if (kept !== undefined) return this.#open(kept.tokens, request, own(kept.tokens.length), kept.contents);
-    const first = asTokenIds(prompt.slice(0, Math.max(1, shared)));
-    const isShared = shared > 0 && this.#reads(request, { prefix: first, live: 0 });
-    const length = Math.max(1, isShared ? shared : prompt.length - 1);
-    return this.#open(asTokenIds(prompt.slice(0, length)), request, own(length));
-  }
-
-  /**
-   * Tells whether the rest of a prompt behind a prefix is to be read as rows' own tokens: what is short, beside the answers of
-   * others; where there are none, and no more of the prompt is shared, anything shorter than what is saved.
-   */
-  #reads({ prompt, shared }: LiveRequest, { prefix, live }: Pick<Family, 'prefix' | 'live'>): boolean {
-    const rest = prompt.length - prefix.length;
-    if (rest <= MOST_REST) return true;
-    const isAlone = live === 0 && lookbackOf(this.#model.config) === undefined;
-    return isAlone && shared <= prefix.length && rest <= prefix.length;
+    if (kept !== undefined) return this.#open(kept.tokens, own(kept.tokens.length), kept.contents);
+    const isShared = shared > LEAST_SHARED && shared < prompt.length && prompt.length - shared <= MOST_REST;
+    // Short prompts have in common that they begin with nothing.
+    const length = isShared ? shared : prompt.length <= MOST_REST ? 0 : prompt.length - 1;
+    return this.#open(asTokenIds(prompt.slice(0, length)), own(length));
   }
 
   async #open(
     prefix: TokenIds,
-    { signal }: LiveRequest,
     own: number,
-    known?: PromptContents,
+    contents?: PromptContents,
   ): Promise<{ readonly family: Family; readonly cached: number } | undefined> {
     if (this.#families.length >= this.#most) {
       const idle = this.#families.find(({ live }) => live === 0);
       if (idle === undefined) return undefined;
       this.#drop(idle);
     }
-    const family = await Family.open(this.#model, prefix, { rows: this.#rows, own }, known);
+    const family = await Family.open(this.#model, prefix, { rows: this.#rows, own }, contents);
     this.#families.push(family);
-    signal?.throwIfAborted();
-    return { family, cached: known === undefined ? 0 : prefix.length };
+    return { family, cached: contents === undefined ? 0 : prefix.length };
   }
 
   /** Computes what prompts begin with, beside the families. */

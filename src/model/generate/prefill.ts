@@ -22,7 +22,7 @@ export const nodesFor = (config: ModelConfig): number => 96 * config.layers + 12
 /**
  * `layout` is of whole prompts without samples; or of one prompt, the prefix that several share and that is in the
  * cache's spare slot, and of their remainders as its samples. Each prompt's slot then gets a copy of the prefix; or, into
- * `rows`, remainders are what rows begin with, whose only prompt is the prefix.
+ * `rows`, remainders are what those rows begin with, whose only prompt is the prefix.
  */
 export class PrefillGraph extends KeptGraph {
   readonly next: NextTokens;
@@ -33,7 +33,7 @@ export class PrefillGraph extends KeptGraph {
   readonly #masks: WindowMasks<Tensor>;
   readonly #looking: Looking | undefined;
   readonly #last: Tensor; // i32 [count], each prompt's last token
-  readonly #slots: SlotInputs | undefined;
+  readonly #slots: SlotInputs;
 
   constructor(parts: GraphParts, layout: TreeLayout, temperature: number, into: 'slots' | 'rows' = 'slots') {
     const { device, config, weights, cache, memory } = parts;
@@ -51,13 +51,13 @@ export class PrefillGraph extends KeptGraph {
     );
     this.#masks = masks;
     this.#last = g.input('i32', [count]);
-    const slots = into === 'rows' ? undefined : cache.slotInputs(g, count);
+    const slots = cache.slotInputs(g, count);
     this.#slots = slots;
     const block = { prompts: 1, promptTokens: P, samples: n, queries: C, keys: C };
     const attend: Mixing['attend'] = (layer, { q, k, v }, window) => {
       const mask = masks.of(window);
       const own = layoutKeyValues(g, k, v, config, length, count);
-      if (slots === undefined) cache.writeRows(g, layer, own, length, count);
+      if (into === 'rows') cache.writeRows(g, layer, own, length, slots);
       else {
         if (!isWhole) cache.copyShared(g, layer, P, n, slots);
         cache.writePrompts(g, layer, own, length, slots, isWhole ? 0 : P);
@@ -111,11 +111,9 @@ export class PrefillGraph extends KeptGraph {
       this.#last,
       Int32Array.from({ length: count }, (_, i) => i * length + (remainders[i]?.length ?? 1) - 1),
     );
-    if (this.#slots !== undefined) {
-      const { keyRows, valueRows } = this.#cache.slotRows(slots);
-      write(device, this.#slots.keyRows, keyRows);
-      write(device, this.#slots.valueRows, valueRows);
-    }
+    const { keyRows, valueRows } = this.#cache.slotRows(slots);
+    write(device, this.#slots.keyRows, keyRows);
+    write(device, this.#slots.valueRows, valueRows);
     await this.graph.compute();
     this.next.read();
     return prompts.map((prompt) =>

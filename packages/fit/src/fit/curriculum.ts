@@ -22,7 +22,9 @@ import {
   rolloutStage,
   sftStage,
   simrlStage,
+  withShortLists,
 } from './recipe.ts';
+import { SHORT_LIST } from './some.ts';
 
 /** Answers of a model to the development cases, or to the first so many of them. */
 export type Ask = (
@@ -35,6 +37,7 @@ export interface Round {
   readonly name: string;
   readonly chosen: Chosen;
   readonly teacherBatch: Batch;
+  readonly shortBatch: Batch;
   readonly pace: Pace;
   /** Seconds for all of its stages. */
   readonly seconds: number;
@@ -88,9 +91,18 @@ const pausesOf = ({ answers }: Made): number =>
 export async function* curriculum(
   around: Around,
   doing: Doing,
-  { name, chosen, teacherBatch, pace, seconds, count, ask, from }: Round,
+  { name, chosen, teacherBatch, shortBatch, pace, seconds, count, ask, from: given }: Round,
 ): AsyncGenerator<RunEvent, RoundResult> {
   const { bases, settings } = around;
+  const from = yield* shortLists(around, doing, {
+    name,
+    chosen,
+    shortBatch,
+    pace,
+    seconds,
+    count,
+    from: given,
+  });
   const run = new Growing(around, doing, name, from);
   const checked = async function* (stage: string): AsyncGenerator<RunEvent, Made> {
     const answers = yield* ask(`${name}: ${stage} on development cases`, run.model(stage));
@@ -102,6 +114,7 @@ export async function* curriculum(
   const teaches = bases.distils && (passes >= LEAST_PASSES || settings.stages['teacher'] !== undefined);
   const learning = (share: number, perCase: number, cases = count) =>
     passesIn(share * seconds, perCase, cases, around.lengths.meanAnswer);
+  const alone = SHARES.alone * (pace.some === undefined ? 1 : 1 - SHARES.short);
   const candidates: Made[] = [];
   /** The time that distillation would take, for cases alone. */
   const longer = async function* (because: string, share: number): AsyncGenerator<RunEvent> {
@@ -115,7 +128,7 @@ export async function* curriculum(
   yield* run.grow('sft', () => ({
     stages: [
       ...(teaches ? [sftStage('teacher', TEACHER_BASE, taught, learning(SHARES.teacher, pace.teacher))] : []),
-      sftStage('sft', STUDENT_BASE, chosen, learning(teaches ? SHARES.sft : SHARES.alone, pace.student)),
+      sftStage('sft', STUDENT_BASE, chosen, learning(teaches ? SHARES.sft : alone, pace.student)),
     ],
     why:
       teaches || !bases.distils
@@ -180,6 +193,39 @@ export async function* curriculum(
     ...(teacher === undefined ? {} : { teacher: teacher.model }),
     why: [...run.reasons, `${name}: the student is ${student.stage}, of ${all} on the development cases`],
   };
+}
+
+/** Lessons with short lists of functions where the whole list is long; gives the models that the round begins with. */
+async function* shortLists(
+  around: Around,
+  doing: Doing,
+  {
+    name,
+    chosen,
+    shortBatch,
+    pace,
+    seconds,
+    count,
+    from,
+  }: Pick<Round, 'name' | 'chosen' | 'shortBatch' | 'pace' | 'seconds' | 'count' | 'from'>,
+): AsyncGenerator<RunEvent, Round['from']> {
+  const { some } = around.data;
+  const each = pace.some;
+  if (some === undefined || each === undefined) return from;
+  const run = new Growing(withShortLists(around, some), doing, `${name}-some`, from);
+  const time = SHARES.alone * SHARES.short * seconds;
+  yield* run.grow('sft-some', () => ({
+    stages: [
+      sftStage(
+        'sft-some',
+        STUDENT_BASE,
+        { ...chosen, batch: shortBatch },
+        passesIn(time, each, count, around.lengths.meanAnswer),
+      ),
+    ],
+    why: `the list of ${around.functions} functions is long: the student learns from lists of ${SHORT_LIST} first`,
+  }));
+  return { ...from, [STUDENT_BASE]: run.model('sft-some') };
 }
 
 /** Answers of the rollouts that are right. */

@@ -4,6 +4,7 @@ import { Rng } from '../../../../src/base/rng.ts';
 import type { Message, Tool, ToolCall } from '../../../../src/chat/messages.ts';
 import { isFields } from '../../../../src/json/value.ts';
 import type { Case, CaseKind, Example } from '../types.ts';
+import type { SomeFunctions } from './some.ts';
 
 /** Answer in words where a case asks for words and does not say which. */
 export const DEFAULT_REPLY = "I can't do that.";
@@ -27,8 +28,8 @@ function inOrder({ name, arguments: given }: ToolCall, functions: readonly Tool[
   return { name, arguments: Object.fromEntries([...declared, ...others]) };
 }
 
-/** A case as a line of a recipe's data. */
-function dialogueLine(one: Case, functions: readonly Tool[]): string {
+/** A case as a line of a recipe's data; `shown` are functions of its own. */
+function dialogueLine(one: Case, functions: readonly Tool[], shown?: readonly Tool[]): string {
   const { content, toolCalls: calls = [] } = answerOf(one);
   const toolCalls = calls.map((call) => inOrder(call, functions));
   const answer = {
@@ -37,7 +38,12 @@ function dialogueLine(one: Case, functions: readonly Tool[]): string {
     ...(toolCalls.length > 0 ? { tool_calls: toolCalls } : {}),
   };
   const messages = [{ role: 'user', content: one.request }, answer];
-  return JSON.stringify({ id: one.id, category: one.kind, messages });
+  return JSON.stringify({
+    id: one.id,
+    category: one.kind,
+    ...(shown === undefined ? {} : { tools: shown }),
+    messages,
+  });
 }
 
 /** Writes cases as dialogues, in an order that the seed gives: neighbours are learned from in one step. */
@@ -50,6 +56,14 @@ export function writeDialogues(
   const lines = Rng.seeded(seed, 'order')
     .shuffled(cases)
     .map((one) => `${dialogueLine(one, functions)}\n`);
+  writeAtomic(path, lines.join(''));
+}
+
+/** Writes cases with some of the functions each: see withSomeFunctions. */
+export function writeSome(path: string, groups: readonly SomeFunctions[]): void {
+  const lines = groups.flatMap(({ functions, cases }) =>
+    cases.map((one) => `${dialogueLine(one, functions, functions)}\n`),
+  );
   writeAtomic(path, lines.join(''));
 }
 

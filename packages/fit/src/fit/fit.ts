@@ -19,10 +19,11 @@ import { verbatimOf } from '../acceptance/verbatim.ts';
 import type { Case, Project, Split } from '../types.ts';
 import { type Bases, basesOf, type Lengths, lengthsOf, STUDENT_BASE, TEACHER_BASE } from './bases.ts';
 import { curriculum, type RoundResult } from './curriculum.ts';
-import { writeDialogues } from './dialogues.ts';
+import { writeDialogues, writeSome } from './dialogues.ts';
 import type { Doing } from './growing.ts';
 import { type Around, checkStages } from './recipe.ts';
 import { chooseSettings } from './search.ts';
+import { SHORT_LIST, withSomeFunctions } from './some.ts';
 
 export interface FitInput {
   readonly project: Project;
@@ -46,8 +47,13 @@ export interface Fitted {
   readonly why: readonly string[];
 }
 
+/** Tokens of a list of functions from which short lists come first. */
+const LONG_LIST = 1200;
+/** Cases that are shown the same short list. */
+const SOME_TOGETHER = 64;
+
 /** Files of dialogues of a fit, by split, and of its functions. */
-function writeData(folder: string, { project, cases }: FitInput): Around['data'] {
+function writeData(folder: string, { project, cases }: FitInput, { shared }: Lengths): Around['data'] {
   const at = (name: string): string => join(folder, name);
   const data = {
     train: at('train.jsonl'),
@@ -56,9 +62,14 @@ function writeData(folder: string, { project, cases }: FitInput): Around['data']
     tools: at('functions.json'),
   };
   writeAtomic(data.tools, `${JSON.stringify(project.functions)}\n`);
+  const { functions, settings } = project;
+  const { seed } = settings;
   for (const split of ['train', 'dev', 'test'] as const)
-    writeDialogues(data[split], cases[split], project.functions, project.settings.seed);
-  return data;
+    writeDialogues(data[split], cases[split], functions, seed);
+  if (shared < LONG_LIST || functions.length < 2 * SHORT_LIST) return data;
+  const some = at('train-some.jsonl');
+  writeSome(some, withSomeFunctions(cases.train, functions, { seed, most: SOME_TOGETHER }));
+  return { ...data, some };
 }
 
 /** Identity of a fit: what it is made of. */
@@ -98,8 +109,8 @@ export async function* fit(input: FitInput, signal: AbortSignal): AsyncGenerator
   const lengths = lengthsOf(bases, project.functions, [...cases.train, ...cases.dev, ...cases.test]);
   const runs = join(project.folder, 'runs', `fit-${identity(input, bases)}`);
   mkdirSync(runs, { recursive: true });
-  const data = writeData(join(runs, 'data'), input);
-  const around: Around = { settings, bases, lengths, data };
+  const data = writeData(join(runs, 'data'), input, lengths);
+  const around: Around = { settings, bases, lengths, functions: project.functions.length, data };
   const doing: Doing = { runs, runRecipe: input.runRecipe, signal, now };
   const verbatim = verbatimOf(project.functions, cases.train);
   const checked = Rng.seeded(settings.seed, 'checked').shuffled(cases.dev).slice(0, CHECKED);
@@ -124,6 +135,7 @@ export async function* fit(input: FitInput, signal: AbortSignal): AsyncGenerator
   const {
     chosen,
     teacherBatch,
+    shortBatch,
     pace,
     why,
     seconds: searched,
@@ -157,6 +169,7 @@ export async function* fit(input: FitInput, signal: AbortSignal): AsyncGenerator
       // Knowledge of earlier rounds is disturbed less.
       chosen: index === 0 ? chosen : { ...chosen, lr: chosen.lr / 4 },
       teacherBatch,
+      shortBatch,
       pace,
       seconds: part * (index === 0 ? 2 : 1),
       count: train.length,

@@ -4,7 +4,10 @@ import type { Passes } from './recipe.ts';
 /** Seconds that one sequence takes in supervised training. */
 export interface Pace {
   readonly student: number;
+  /** Infinity where none is tried. */
   readonly teacher: number;
+  /** Of a student with a short list of functions, where the whole one is long. */
+  readonly some?: number;
 }
 
 /** Passes over the cases from which more of them teach a small model little. */
@@ -37,5 +40,7 @@ export const SHARES = {
   ckd: 0.2,
   star: 0.08,
   /** Of a student without a teacher. */
-  alone: 0.55,
+  alone: 0.66,
+  /** Part of that for lessons with short lists of functions, where the whole list is long. */
+  short: 0.55,
 } as const;

@@ -17,9 +17,13 @@ export interface Around {
   readonly settings: Settings;
   readonly bases: Bases;
   readonly lengths: Lengths;
+  /** Number of functions. */
+  readonly functions: number;
   /** Files of dialogues by split, and of their functions. */
   readonly data: {
     readonly train: string;
+    /** Of the training cases with short lists of functions, where the whole list is long. */
+    readonly some?: string;
     readonly dev: string;
     readonly test: string;
     readonly tools: string;
@@ -48,6 +52,12 @@ function resized(stage: StageOptions, own: Settings['stages'][string]): object {
   const kept = Object.entries(stage).filter(([name]) => !isSized || !SIZES.includes(name));
   return { ...Object.fromEntries(kept), ...own };
 }
+
+/** The same with the short lists of functions as its training split. */
+export const withShortLists = (around: Around, some: string): Around => ({
+  ...around,
+  data: { ...around.data, train: some },
+});
 
 /** A recipe of some stages on the training split, evaluated on the split `held`. Throws UserErrors. */
 export function recipeOf(
@@ -82,7 +92,7 @@ export function recipeOf(
 }
 
 /** Stages whose options fit.yaml may set. */
-const STAGES = ['teacher', 'teacher-rl', 'sft', 'sft-longer', 'rollouts', 'ckd', 'star'];
+const STAGES = ['teacher', 'teacher-rl', 'sft-some', 'sft', 'sft-longer', 'rollouts', 'ckd', 'star'];
 
 /** Sequences of an optimiser step, and of the trees that they are computed in. */
 export interface Batch {

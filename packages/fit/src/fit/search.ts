@@ -10,11 +10,22 @@ import { STUDENT_BASE, TEACHER_BASE } from './bases.ts';
 import type { Ask } from './curriculum.ts';
 import { type Doing, Growing } from './growing.ts';
 import { type Pace, SHARES } from './pace.ts';
-import { type Around, type Batch, batchOf, type Chosen, sftStage } from './recipe.ts';
+import {
+  type Around,
+  type Batch,
+  batchOf,
+  type Chosen,
+  sftStage,
+  type StageOptions,
+  withShortLists,
+} from './recipe.ts';
+import { shortened } from './some.ts';
 
 export interface Choice {
   readonly chosen: Chosen;
   readonly teacherBatch: Batch;
+  /** With short lists of functions. */
+  readonly shortBatch: Batch;
   readonly pace: Pace;
   /** Reasons for it, for people. */
   readonly why: readonly string[];
@@ -62,23 +73,41 @@ export async function* chooseSettings(
   const { optimizer, rates }: Candidates = bases.isSmall ? RATES.small : RATES.large;
   const [usual = 1e-3] = rates;
   const batch = batchOf(bases, bases.shapes.student, lengths);
+  const { some } = around.data;
+  // A teacher of a long list would take all of the time.
+  const teaches = bases.distils && (some === undefined || settings.stages['teacher'] !== undefined);
   const teacherBatch = batchOf(bases, bases.shapes.teacher, lengths);
   const of = (lr: number): Chosen => ({ lr, optimizer, batch });
-  const probe = {
-    max_epochs: 1,
-    max_samples: Math.min(count, (bases.isSmall ? PACE_STEPS.small : PACE_STEPS.large) * batch.size),
-  };
+  const steps = bases.isSmall ? PACE_STEPS.small : PACE_STEPS.large;
+  const probe = (name: string, model: string, own: Batch, times = 1): StageOptions =>
+    sftStage(
+      name,
+      model,
+      { ...of(usual), batch: own },
+      { max_epochs: 1, max_samples: Math.min(count, times * steps * own.size) },
+    );
   yield* run.grow('pace', () => ({
     stages: [
-      sftStage('pace', STUDENT_BASE, of(usual), probe),
-      ...(bases.distils
-        ? [sftStage('pace-teacher', TEACHER_BASE, { ...of(usual), batch: teacherBatch }, probe)]
-        : []),
+      probe('pace', STUDENT_BASE, batch),
+      ...(teaches ? [probe('pace-teacher', TEACHER_BASE, teacherBatch)] : []),
     ],
   }));
-  const perCase = (stage: string): number => run.stepSeconds(stage) / Math.min(batch.size, count);
-  const pace = { student: perCase('pace'), teacher: perCase(bases.distils ? 'pace-teacher' : 'pace') };
-  const seconds = SHARES.search * 60 * settings.minutes - run.seconds().reduce((a, b) => a + b, 0);
+  const short =
+    some === undefined ? undefined : new Growing(withShortLists(around, some), doing, 'search-some');
+  const shortBatch = batchOf(bases, bases.shapes.student, shortened(lengths, around.functions));
+  // Short lists are of several lengths, each of which has a graph that is built when it first comes.
+  if (short !== undefined)
+    yield* short.grow('pace', () => ({ stages: [probe('pace-some', STUDENT_BASE, shortBatch, 2)] }));
+  /** Seconds a sequence of steps of a batch. */
+  const each = (of: Growing, stage: string, own: Batch): number =>
+    of.stepSeconds(stage) / Math.min(own.size, count);
+  const pace: Pace = {
+    student: each(run, 'pace', batch),
+    teacher: teaches ? each(run, 'pace-teacher', teacherBatch) : Infinity,
+    ...(short === undefined ? {} : { some: each(short, 'pace-some', shortBatch) }),
+  };
+  const spent = [run, ...(short === undefined ? [] : [short])].flatMap((one) => one.seconds());
+  const seconds = SHARES.search * 60 * settings.minutes - spent.reduce((a, b) => a + b, 0);
   // Each candidate takes one part of it, and the better half of them two more.
   const half = Math.ceil(rates.length / 2);
   const room = Math.floor((LEARNING * seconds) / pace.student / (rates.length + 2 * half));
@@ -86,6 +115,7 @@ export async function* chooseSettings(
   const done = (lr: number, ...why: string[]): Choice => ({
     chosen: of(lr),
     teacherBatch,
+    shortBatch,
     pace,
     why,
     seconds: run.seconds().reduce((a, b) => a + b, 0),

@@ -77,7 +77,7 @@ function valueFor(kind: Kind, wanted: JsonValue): JsonValue | undefined {
     };
     return typeof wanted === 'string' ? named[wanted] : typeof wanted === 'number' ? wanted : undefined;
   }
-  if (kind.sort === 'duration') return typeof wanted === 'number' ? wanted : undefined;
+  if (kind.sort === 'duration') return typeof wanted === 'number' && !kind.copies ? wanted : undefined;
   const text = valueText(wanted).toLowerCase();
   const same = [text, ...(Object.hasOwn(SAME, text) ? (SAME[text] ?? []) : [])];
   if (kind.sort === 'boolean')

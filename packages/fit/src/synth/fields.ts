@@ -14,6 +14,7 @@ import {
   objectKind,
   patternKind,
   type Range,
+  spokenKind,
   textKind,
   timeKind,
 } from './kinds.ts';
@@ -168,6 +169,28 @@ function isMorningBare(seen: readonly Seen[], tool: Tool): boolean {
   return bare.length > 0 || (seen.length === 0 && /alarm|wake/i.test(`${tool.name} ${tool.description}`));
 }
 
+/** Numbers and words that times and lengths are said with. */
+const OF_TIME =
+  /\d|\b(?:half|quarter|noon|midnight|hours?|minutes?|seconds?|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen|(?:twen|thir|for|fif)ty)\b/i;
+
+/** Kind of a time or a length that an argument takes in the user's words; undefined for other texts. */
+function spokenOf(
+  { pattern, format }: JsonObject,
+  words: readonly string[],
+  description: string,
+  own: readonly string[],
+  tool: Tool,
+): Kind | undefined {
+  if (pattern !== undefined || format !== undefined) return undefined;
+  const last = words.at(-1) ?? '';
+  const isLength = /^(?:duration|length|timespan)$/.test(last) || /\bhow long\b/i.test(description);
+  if (!isLength && !/^(?:time|clock|hour)$/.test(last)) return undefined;
+  const few = own.filter((text) => !OF_TIME.test(text)).length;
+  if (few > 0.2 * own.length) return undefined;
+  if (isLength) return durationKind('minute', false, { least: 0.5, most: 240, step: 1 });
+  return timeKind(own.length > 0 || /alarm|wake/i.test(`${tool.name} ${tool.description}`), false);
+}
+
 function stringKind(
   schema: JsonObject,
   words: readonly string[],
@@ -180,6 +203,8 @@ function stringKind(
   const { pattern, format, minLength = 0, maxLength = Infinity } = schema;
   if (isClock(schema, description, own))
     return timeKind(isMorningBare(seen, tool), own.some((value) => value.length > 5) || format === 'time');
+  const spoken = spokenOf(schema, words, description, distinct, tool);
+  if (spoken !== undefined) return spokenKind(spoken, distinct);
   if (format === 'date' || (own.length > 0 && own.every((value) => /^\d{4}-\d\d-\d\d$/.test(value))))
     return dateKind('');
   if (format === 'date-time') return dateKind('T09:00:00Z');

@@ -160,12 +160,10 @@ export function sayTerse(
     }
     slots.push({ kind: field.kind, form: FORMS[sort], targets: [{ call: 0, path: field.path }] });
     const mark = slotMark(slots.length - 1);
-    const isIn = field.words.includes('in') && rng.chance(0.7);
-    return isIn
-      ? `in ${mark} ${field.words.at(-1) ?? ''}`
-      : sort === 'duration' || sort === 'time'
-        ? partOf(field, mark, rng)
-        : mark;
+    const hasOwnUnit = sort === 'duration' || sort === 'time';
+    if (field.words.includes('in') && rng.chance(0.7))
+      return hasOwnUnit ? `in ${mark}` : `in ${mark} ${field.words.at(-1) ?? ''}`;
+    return hasOwnUnit ? partOf(field, mark, rng) : mark;
   });
   if (noun !== '' && !(isOwn && rng.chance(0.5))) parts.splice(Math.min(place, parts.length), 0, noun);
   return {

@@ -268,6 +268,23 @@ export function textKind(
   };
 }
 
+/** A time or a length in the words that it is said in: what is said of another kind is the value. */
+export const spokenKind = (spoken: Kind, own: readonly string[]): Kind => ({
+  sort: spoken.sort,
+  of: spoken.of,
+  values: [],
+  copies: true,
+  sayings: asText,
+  draw(rng, form) {
+    if (own.length > 0 && form === undefined && rng.chance(0.2)) {
+      const text = rng.pick(own);
+      return { value: text, said: { text, form: 'text' } };
+    }
+    const drawn = spoken.draw(rng, form);
+    return drawn && { value: drawn.said.text, said: drawn.said };
+  },
+});
+
 /** Text that a pattern describes: codes, numbers of orders and the like. */
 export function patternKind(pattern: string, own: readonly string[]): Kind | undefined {
   const sample = sampleOf(pattern);

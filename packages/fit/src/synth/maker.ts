@@ -35,6 +35,9 @@ function weightedPick<T>(items: readonly T[], weight: (item: T) => number, rng: 
 /** Cases of a held-out wording at most: a verdict over a few wordings, each many times, would be one over their luck. */
 const HELD_TIMES = 4;
 
+/** Share of requests that call nothing whose value is not allowed. */
+const OUTSIDE = 0.2;
+
 /** Sources of one split, by what is asked of them. */
 class Pool {
   readonly #sources: readonly Source[];
@@ -193,7 +196,7 @@ export class Maker {
     ];
     switch (kind) {
       case 'irrelevant':
-        return rng.chance(0.08)
+        return rng.chance(OUTSIDE)
           ? this.#outside(pool, rng)
           : this.#plain(
               weightedPick(pool.ofKind('irrelevant'), balance(pool.ofKind('irrelevant')), rng)?.draw(rng),
@@ -262,15 +265,15 @@ export class Maker {
     if (base === undefined || base.kind !== 'single') return undefined;
     const masks = [maskOf(base.text, base.slots)];
     const way = rng.uniform();
-    if (way < 0.3) {
+    if (way < 0.22) {
       const spoken = speak(base, rng, 0.1);
       return { spoken: spoken && mistyped(inManner(spoken, rng), rng), masks };
     }
-    if (way < 0.55) {
+    if (way < 0.42) {
       const spoken = corrected(base, rng);
       return { spoken: spoken && inManner(spoken, rng), masks };
     }
-    if (way < 0.75) {
+    if (way < 0.78) {
       const spoken = speak(base, rng, 0.1);
       return { spoken: spoken && inManner(inContext(spoken, rng), rng), masks };
     }

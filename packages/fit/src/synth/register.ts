@@ -127,6 +127,15 @@ export function inContext(spoken: Spoken, rng: Rng): Spoken {
     ...spoken,
     wording: { ...wording, imperative: false, kind: 'hard' as const, made: 'context' },
   };
+  if (rng.chance(0.5)) {
+    const remark = drawText(rng, 'remark');
+    const isBehind = rng.chance(0.45) && !endsOpen(wording);
+    if (isBehind) return { ...said, text: text + rng.pick([', ', ', ', '. ', ' because ', ' - ']) + remark };
+    return {
+      ...said,
+      text: `${remark}${rng.pick([', ', ', ', '. ', ', so ', ' so ', ' - '])}${lowerFirst(text)}`,
+    };
+  }
   if (rng.chance(0.3) && !endsOpen(wording)) return { ...said, text: text + rng.pick(reasons) };
   const context = rng.pick(contexts).replace('{room}', drawText(rng, 'room'));
   return { ...said, text: `${context} ${lowerFirst(text)}` };

@@ -30,11 +30,11 @@ export interface SynthesisOptions {
 }
 
 const DEFAULTS = {
-  size: 4000,
+  size: 6000,
   irrelevantShare: 1 / 8,
-  missingShare: 0.06,
+  missingShare: 0.08,
   severalShare: 0.2,
-  hardShare: 0.1,
+  hardShare: 0.16,
   devShare: 0.1,
   testShare: 0.15,
   refusal: '',

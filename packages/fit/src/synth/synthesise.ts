@@ -19,6 +19,9 @@ import { refusalOf, topicSources } from './topics.ts';
 /** @public */
 export type { Focus, SynthesisOptions } from './settings.ts';
 
+/** Examples of a function from which its name and description are no words to be tested on. */
+const SPOKEN = 4;
+
 export interface Synthesis extends Readonly<Record<Split, readonly Case[]>> {
   readonly notes: readonly Note[];
   readonly leaks: Leaks;
@@ -52,7 +55,14 @@ export function synthesise(project: Project, options: SynthesisOptions): Synthes
     { dev: settings.devShare, test: settings.testShare },
     Rng.seeded(settings.seed, 'split'),
   );
-  const of = (name: Split): Source[] => sources.filter(({ id }) => split.get(id) === name);
+  const counts = new Map<string, number>();
+  for (const { calls } of project.examples)
+    for (const { name } of calls) counts.set(name, (counts.get(name) ?? 0) + 1);
+  /** Tells whether a source is a stiff stand-in for words that a person has given: a verdict is over the latter. */
+  const isStiff = ({ origin, tools: [tool = ''] }: Source): boolean =>
+    origin === 'schema' && (counts.get(tool) ?? 0) >= SPOKEN;
+  const of = (name: Split): Source[] =>
+    sources.filter((one) => split.get(one.id) === name && (name === 'train' || !isStiff(one)));
   const maker = new Maker(known, settings, split);
   const heldOut = (share: number): number =>
     share === 0 ? 0 : Math.max(40, Math.round(Math.min(settings.size * share, isLarge ? 0 : 500)));

@@ -73,6 +73,9 @@ const GENERAL = new Set(
 const specific = (stems: Iterable<string>): Set<string> =>
   new Set([...stems].filter((one) => one.length > 2 && !GENERAL.has(one)));
 
+/** Share of requests about nothing that a function does which are close to what one does. */
+const NEAR = 0.4;
+
 /** Number of a topic's words, the first ones, that tell of it also in a description. */
 const FIRST = 3;
 
@@ -166,7 +169,7 @@ export function topicSources(known: Known, reply: string): Source[] {
             tools: [],
             kind: 'irrelevant',
             origin: 'topics',
-            weight: 1.5,
+            weight: 1,
             draw(rng) {
               const meaning: Meaning = { tool: '', fields: values, fixed: [], required: [], made: 'near' };
               const said = sayPhrase(phrase, meaning, rng, { optional: 0.3 });
@@ -185,7 +188,10 @@ export function topicSources(known: Known, reply: string): Source[] {
         }),
       );
   });
-  return [...far, ...others, ...near];
+  // What is close by is most easily taken for what a function does.
+  const total = [...far, ...others].reduce((sum, { weight }) => sum + weight, 0);
+  const each = (NEAR * total) / ((1 - NEAR) * Math.max(1, near.length));
+  return [...far, ...others, ...near.map((one) => ({ ...one, weight: each }))];
 }
 
 /** The function's own values for a phrase about what it cannot do; a lexicon's where it has none. */
