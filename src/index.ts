@@ -8,6 +8,8 @@ export { UserError } from './base/errors.ts';
 
 // Models that answer, and prompts.
 export { type Answer, type GenerateOptions, loadModel, type LoadOptions, Model } from './api/model.ts';
+export type { Called, CallOptions, CallPart, Request } from './api/calling.ts';
+export type { CallFault, CallOf, FunctionDefinition, Functions, Issue } from './api/functions.ts';
 export { readTurn, type Turn, type TurnOptions } from './api/turn.ts';
 export { openSampler, type OpenOptions } from './sampling/open.ts';
 export type { Drawn, Prompt, Sampler, SampleOptions } from './sampling/sampler.ts';

@@ -90,6 +90,8 @@ describe('an empty project that installs the packed file', () => {
     'own-loss.ts': /step 8: loss 0\.[\s\S]*saved to/,
     'own-reward.ts': /^0\.9[\s\S]*step 2: mean reward/,
     'plain.js': /name: 'set_alarm'[\s\S]*reward 1/,
+    'typed-calls.ts':
+      /^\d+ tokens are kept[\s\S]*a timer of 5\.0 minutes[\s\S]*call: \{\s+name: 'play_music'|call: \{ name: 'play_music'/,
     'training-events.ts': /learn \(sft\) begins: 4 steps[\s\S]*report: .*report\.html/,
   };
 

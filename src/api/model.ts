@@ -13,6 +13,17 @@ import { exportGguf, type GgufDType } from '../model/checkpoint/gguf.ts';
 import { Local, type LocalParts } from '../sampling/local.ts';
 import type { SamplingOptions } from '../sampling/sampler.ts';
 import type { ParameterSet } from '../tensor/parameters.ts';
+import { ServedModel } from '../../packages/serve/src/model.ts';
+import {
+  call,
+  type Called,
+  type CallOptions,
+  type CallPart,
+  conversationOf,
+  type Request,
+  stream,
+} from './calling.ts';
+import { type Functions, FunctionSet } from './functions.ts';
 import { turnIn, type Turn } from './turn.ts';
 
 export interface LoadOptions {
@@ -22,6 +33,8 @@ export interface LoadOptions {
   readonly threads?: number;
   /** Thoughts on or off, whatever the chat template's own default is. */
   readonly thinking?: Thinking;
+  /** File of `savePrefixes`; one that is not there, or that another model or version wrote, counts as empty. */
+  readonly prefixes?: string;
 }
 
 /** Sampling of answers: greedy, one a prompt and 512 tokens at most, unless told. */
@@ -52,9 +65,14 @@ export class Model implements Disposable {
   readonly #parts: LocalParts & { readonly weights: ParameterSet };
   readonly #sampler: Local;
   readonly #owned = new Owned();
+  #served: ServedModel | undefined;
+  #isClosed = false;
 
   /** Use `loadModel`. */
-  constructor(path: string, { device = 'cpu', threads = availableParallelism(), thinking }: LoadOptions) {
+  constructor(
+    path: string,
+    { device = 'cpu', threads = availableParallelism(), thinking, prefixes }: LoadOptions,
+  ) {
     requireCheckpoint(path);
     const source = checkpointAt(path);
     this.#source = source;
@@ -65,8 +83,18 @@ export class Model implements Disposable {
       const { config, parameters } = loadWeights(opened, source, { trainable: false });
       const weights = this.#owned.add(parameters);
       const parts = { name: checkpointName(source), config, weights, tokenizer, template };
-      return [parts, this.#owned.add(new Local(opened, parts))];
+      const sampler = this.#owned.add(new Local(opened, parts));
+      if (prefixes !== undefined)
+        this.#served = new ServedModel(source, { opened: { device: opened, ...parts }, prefixes });
+      return [parts, sampler];
     });
+  }
+
+  /** Engine of `call`: it answers conversations as they come, as `tinystar serve` does. Throws a UserError once it is closed. */
+  get served(): ServedModel {
+    if (this.#isClosed) throw new UserError('CLOSED', `${this.#parts.name} is closed; load it again.`);
+    const opened = { device: this.#sampler.device, ...this.#parts };
+    return (this.#served ??= new ServedModel(this.#source, { opened }));
   }
 
   /** Prompt of a conversation: what the model reads, up to where its answer begins. */
@@ -119,15 +147,58 @@ export class Model implements Disposable {
     throw new InternalError('a prompt was not answered');
   }
 
+  /**
+   * Answers a request by calls of functions, whose arguments obey their schemas and have their types. What prompts begin with,
+   * above all the functions, is computed once and kept for the next requests; many may be asked at a time, which is
+   * much faster than one by one. Throws a UserError for a request that fills the context, and the signal's reason.
+   *
+   * @example
+   * const functions = { set_timer: { description: 'Starts a timer.', parameters: z.object({ minutes: z.number() }) } };
+   * const { calls, reply } = await model.call('Set a timer for 5 minutes', functions);
+   * for (const call of calls) if (call.name === 'set_timer') start(call.arguments.minutes);
+   */
+  async call<const F extends Functions>(
+    request: Request,
+    functions: F,
+    options: CallOptions = {},
+  ): Promise<Called<F>> {
+    return call(this.served, request, functions, options);
+  }
+
+  /** Answers as `call` does, bit by bit: texts, calls as soon as they are complete, and at last the whole answer. Leaving the loop ends it. */
+  stream<const F extends Functions>(
+    request: Request,
+    functions: F,
+    options: CallOptions = {},
+  ): AsyncGenerator<CallPart<F>, void, undefined> {
+    return stream(this.served, request, functions, options);
+  }
+
+  /**
+   * Computes what requests with these functions (and system messages) begin with, and keeps it as long as the model is open; returns its number of tokens. It takes 8 bytes a token, layer and key-value head for each of the head's dimensions.
+   */
+  async pin(functions: Functions, { messages = [] }: Pick<CallOptions, 'messages'> = {}): Promise<number> {
+    return this.served.pin(conversationOf([], await FunctionSet.of(functions), { messages }));
+  }
+
+  /** Writes what was pinned to a file, at once or not at all, for `loadModel(path, { prefixes: file })`. */
+  savePrefixes(file: string): void {
+    this.served.savePrefixes(file);
+  }
+
   /** Writes the model as a GGUF file with tokenizer and chat template inside, which llama.cpp and others run. */
   exportGguf(file: string, options: { readonly dtype?: GgufDType; readonly name?: string } = {}): void {
     const { config, weights } = this.#parts;
     exportGguf(file, config, weights, ggufTokenizer(this.#source), options);
   }
 
-  /** Frees what it holds; it is of no use afterwards. */
+  /** Frees what it holds, after the step that is being computed; it is of no use afterwards, and calls that are not answered fail. */
   close(): void {
-    this.#owned[Symbol.dispose]();
+    this.#isClosed = true;
+    const free = (): void => this.#owned[Symbol.dispose]();
+    if (this.#served === undefined) free();
+    else void this.#served.close().finally(free);
+    this.#served = undefined;
   }
 
   [Symbol.dispose](): void {

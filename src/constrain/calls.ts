@@ -147,9 +147,8 @@ export function answers(
       `A call${isNamed ? ` of ${choice.name}` : ''} is asked for, and there is no such function; give its definition.`,
     );
   const calls = tools.length === 0 ? undefined : callsOf({ grammar, think }, symbols, { ...rules, tools });
-  // A thought may come before a call that is due.
-  if (calls !== undefined && isDue && !thinks && !isThinking) return calls;
-  return new Words(thought, calls, !isDue).start(grammar.begins);
+  if (calls !== undefined && isDue) return dueBehindThought(think, symbols, calls, { isThinking, thinks });
+  return new Words(thought, calls, true).start(grammar.begins);
 }
 
 /** A JSON value of a schema, behind a thought or at once. */
@@ -161,10 +160,20 @@ function responseOf(
 ): State {
   const writing = { symbols: bytesOf, never: [open, close] };
   const json = new Values(schema, writing).whole(JSON_NOTATION, () => END);
+  return dueBehindThought({ open, close }, symbols, json, { isThinking, thinks: true });
+}
+
+/** What is due, at once or behind a thought. */
+function dueBehindThought(
+  { open, close }: ToolFormat['think'],
+  symbols: Symbols,
+  due: State,
+  { isThinking, thinks }: { readonly isThinking: boolean; readonly thinks: boolean },
+): State {
   const isSpace = (symbol: TextSymbol): boolean => symbol === 0x20 || symbol === 0x0a;
   const behind: State = {
     isEnd: false,
-    after: (symbol) => (isSpace(symbol) ? behind : json.after(symbol)),
+    after: (symbol) => (isSpace(symbol) ? behind : due.after(symbol)),
   };
   const escaped = close.replaceAll(/[|()[\]{}.*+?^$\\]/g, '\\$&');
   const thinking = new Words(
@@ -173,5 +182,5 @@ function responseOf(
     false,
   ).start(escaped);
   if (isThinking) return thinking;
-  return either([json, literal(symbols(open), () => thinking)]) ?? json;
+  return (thinks ? either([due, literal(symbols(open), () => thinking)]) : undefined) ?? due;
 }

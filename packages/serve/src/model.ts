@@ -3,26 +3,29 @@
  * schemas. What a conversation begins with (its tools, the messages before the last one) is computed once for all that share it.
  */
 import { availableParallelism } from 'node:os';
+import { identityOf, programIdentity } from '../../../src/base/identity.ts';
 import { Owned } from '../../../src/base/owned.ts';
 import { required } from '../../../src/base/errors.ts';
 import { asTokenIds } from '../../../src/base/token-ids.ts';
 import { callsOfTurn } from '../../../src/environment/turn.ts';
 import { afterThink, opensThought, shownParts } from '../../../src/chat/generation.ts';
-import type { Tool, ToolCall } from '../../../src/chat/messages.ts';
+import type { Message, Tool, ToolCall } from '../../../src/chat/messages.ts';
 import { ChatTemplate, type Thinking } from '../../../src/chat/template.ts';
 import { plainText } from '../../../src/chat/thought.ts';
 import { Tokenizer } from '../../../src/chat/tokenizer.ts';
 import type { CallRules, ToolChoice } from '../../../src/constrain/calls.ts';
 import { TokenSymbols } from '../../../src/constrain/tokens.ts';
 import { Device } from '../../../src/ggml/device.ts';
-import type { ModelConfig } from '../../../src/model/arch/config.ts';
 import { loadModel } from '../../../src/model/checkpoint/checkpoint.ts';
 import {
   checkpointAt,
+  checkpointContents,
   checkpointName,
   requireCheckpoint,
 } from '../../../src/model/checkpoint/checkpoint-path.ts';
 import { LiveGenerator, type LiveOptions, type LiveToken } from '../../../src/model/generate/live.ts';
+import { readPrefixes, writePrefixes } from '../../../src/model/generate/prefixes.ts';
+import type { LocalParts } from '../../../src/sampling/local.ts';
 import { type Calibration, confidenceOf } from '../../fit/src/acceptance/confidence.ts';
 import { calibrationIn, verbatimIn } from '../../fit/src/acceptance/header.ts';
 import type { Verbatim } from '../../../src/constrain/calls.ts';
@@ -42,7 +45,14 @@ export interface ServedOptions extends LiveOptions {
   readonly device?: string;
   readonly threads?: number;
   readonly thinking?: Thinking;
+  /** The checkpoint where it is open already; it stays the caller's. */
+  readonly opened?: OpenedModel;
+  /** File of `savePrefixes`; one that is not there, or that another model or program wrote, counts as empty. */
+  readonly prefixes?: string;
 }
+
+/** A checkpoint on a device. */
+export type OpenedModel = LocalParts & { readonly device: Device };
 
 export interface AskOptions {
   /** 0, which is greedy, unless told. */
@@ -112,6 +122,7 @@ const lastUser = (messages: Conversation['messages']): string => {
 export class ServedModel {
   readonly name: string;
   readonly contextLength: number;
+  readonly #source: string;
   readonly #tokenizer: Tokenizer;
   readonly #template: ChatTemplate;
   readonly #prompts: Prompts;
@@ -125,22 +136,29 @@ export class ServedModel {
   constructor(path: string, options: ServedOptions = {}) {
     requireCheckpoint(path);
     const source = checkpointAt(path);
+    this.#source = source;
     this.name = options.name ?? checkpointName(source);
-    this.#tokenizer = Tokenizer.load(source);
-    this.#template = ChatTemplate.of(this.#tokenizer).fixed(options.thinking);
+    const opened = options.opened ?? this.#owned.opening(() => this.#open(source, options));
+    this.#tokenizer = opened.tokenizer;
+    this.#template = opened.template;
     this.#calibration = calibrationIn(source);
     this.#verbatim = verbatimIn(source);
     this.#symbols = new TokenSymbols(this.#tokenizer);
-    const opened = this.#owned.opening((): { config: ModelConfig; live: LiveGenerator } => {
-      const { device = 'cpu', threads = availableParallelism() } = options;
-      const on = this.#owned.add(Device.open(device, threads));
-      const { config, parameters } = loadModel(on, source, { trainable: false });
-      this.#owned.add(parameters);
-      return { config, live: new LiveGenerator(on, config, parameters, options) };
-    });
-    this.#live = opened.live;
+    this.#live = new LiveGenerator(opened.device, opened.config, opened.weights, options);
     this.contextLength = opened.config.contextLength;
     this.#prompts = new Prompts(this.#template, this.#tokenizer, this.contextLength);
+    if (options.prefixes === undefined) return;
+    for (const prefix of readPrefixes(options.prefixes, this.#identity)) this.#live.keep(prefix);
+  }
+
+  #open(source: string, options: ServedOptions): OpenedModel {
+    const { device: name = 'cpu', threads = availableParallelism(), thinking } = options;
+    const tokenizer = Tokenizer.load(source);
+    const template = ChatTemplate.of(tokenizer).fixed(thinking);
+    const device = this.#owned.add(Device.open(name, threads));
+    const { config, parameters } = loadModel(device, source, { trainable: false });
+    const weights = this.#owned.add(parameters);
+    return { name: this.name, device, config, weights, tokenizer, template };
   }
 
   /** Answers that are being written or waited for. */
@@ -165,14 +183,16 @@ export class ServedModel {
   /** Answers a conversation. Throws a UserError for one that leaves no room, and the signal's reason when it fires. */
   async ask(conversation: Conversation, options: AskOptions = {}): Promise<Reply> {
     const { messages, tools } = conversation;
+    const prompt = this.#prompts.of(conversation);
     const rules: CallRules = {
       tools,
+      isThinking: opensThought(prompt.text, this.#template.format),
       ...(options.choice === undefined ? {} : { choice: options.choice }),
       ...(options.parallel === undefined ? {} : { parallel: options.parallel }),
       ...(options.response === undefined ? {} : { response: options.response }),
       ...(this.#verbatim === undefined ? {} : { request: lastUser(messages), verbatim: this.#verbatim }),
     };
-    return this.#write(this.#prompts.of(conversation), tools, rules, options);
+    return this.#write(prompt, tools, rules, options);
   }
 
   /** Goes on with a text as it stands. */
@@ -257,6 +277,24 @@ export class ServedModel {
       logprob,
       top: top.map((one) => ({ ...named(one.token), logprob: one.logprob })),
     };
+  }
+
+  /** Computes what conversations with these tools and system messages begin with, and keeps it; returns its number of tokens. */
+  async pin({ messages, tools }: Conversation): Promise<number> {
+    const asked: Message = { role: 'user', content: 'A' };
+    const { ids, shared } = this.#prompts.of({ messages: [...messages, asked], tools });
+    if (shared > 0) await this.#live.pin(asTokenIds(ids.slice(0, shared)));
+    return shared;
+  }
+
+  /** Writes what was pinned, and what was read of such a file, at once or not at all. */
+  savePrefixes(file: string): void {
+    writePrefixes(file, this.#identity, this.#live.kept);
+  }
+
+  /** Identity of the weights, and of the program that computes with them. */
+  get #identity(): string {
+    return identityOf([checkpointContents(this.#source), programIdentity()]);
   }
 
   /** Ends after the tokens at hand; what is not answered is rejected. */

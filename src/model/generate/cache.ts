@@ -3,6 +3,7 @@
  * samples. Graphs see prefixes of it, of slots and rows as well as of tokens, so one cache serves every layout that
  * fits. What a graph does not see or its mask hides may be left over from earlier prompts.
  */
+import { InternalError } from '../../base/errors.ts';
 import type { Device } from '../../ggml/device.ts';
 import type { Pointer } from '../../ggml/signatures.ts';
 import type { Graph } from '../../tensor/graph.ts';
@@ -60,6 +61,9 @@ export function lookbackOf(config: ModelConfig): Lookback | undefined {
   );
 }
 
+/** Contents of a slot without padding, by the name of the tensor. */
+export type PromptContents = ReadonlyMap<string, Float32Array>;
+
 export class KeyValueCache implements Disposable {
   readonly size: CacheSize;
   readonly #shape: HeadShape;
@@ -105,6 +109,41 @@ export class KeyValueCache implements Disposable {
   /** Forgets everything, so that not even hidden entries can be not-a-number. */
   clear(): void {
     this.#tensors.clear();
+  }
+
+  /** Contents of the first slot as far as its first `tokens` tokens: what `setPrompt` takes, of a cache of any size. */
+  prompt(tokens: number): PromptContents {
+    return new Map(
+      this.#parts(tokens).map(({ name, width, stride, count }) => {
+        const whole = new Float32Array(stride * count);
+        this.#tensors.readPart(name, 0, whole);
+        const own = new Float32Array(width * count);
+        for (let i = 0; i < count; i++) own.set(whole.subarray(i * stride, i * stride + width), i * width);
+        return [name, own];
+      }),
+    );
+  }
+
+  /** Fills the first slot with what another one held; throws an InternalError for the contents of another model. */
+  setPrompt(tokens: number, contents: PromptContents): void {
+    for (const { name, width, stride, count } of this.#parts(tokens)) {
+      const own = contents.get(name);
+      if (own?.length !== width * count) throw new InternalError(`${name} is of another model`);
+      const whole = new Float32Array(stride * count);
+      for (let i = 0; i < count; i++) whole.set(own.subarray(i * width, (i + 1) * width), i * stride);
+      this.#tensors.setPart(name, 0, whole);
+    }
+  }
+
+  /** Tensors of prompts, as `count` runs of `width` elements that count, each at the beginning of `stride` elements. */
+  #parts(tokens: number): { name: string; width: number; stride: number; count: number }[] {
+    return this.#tensors.specs
+      .filter(({ name }) => name.includes('.prompt_'))
+      .map(({ name, shape: [a = 1, b = 1, c = 1] }) => {
+        if (name.endsWith('_keys')) return { name, width: a * tokens, stride: a * b, count: c };
+        if (name.endsWith('_values')) return { name, width: tokens, stride: a, count: b * c };
+        return { name, width: a * b * c, stride: a * b * c, count: 1 };
+      });
   }
 
   slotInputs(g: Graph, prompts: number): SlotInputs {

@@ -1,9 +1,10 @@
 /** Prompts that begin alike while their answers are drawn: one prompt in a cache, and a row for each of them that join and leave. */
 import { asTokenIds, type TokenIds } from '../../base/token-ids.ts';
 import { bucketCount, stageLength } from '../tree/buckets.ts';
-import { lookbackOf } from './cache.ts';
+import { type KeyValueCache, lookbackOf, type PromptContents } from './cache.ts';
 import type { DecodeGraph } from './decode.ts';
 import type { ModelParts, NextTokens } from './next-token.ts';
+import { beginsWith } from './prefixes.ts';
 import { choose, largest, type Sampling } from './sampler.ts';
 import { type Drawing, type Limits, nextCount, type Sample, wholeSpan } from './slots.ts';
 import { WorkerGraphs } from './worker-graphs.ts';
@@ -58,6 +59,7 @@ function probabilitiesAt(logits: Float32Array, temperature: number): Float32Arra
 export class Family extends WorkerGraphs {
   readonly prefix: TokenIds;
   readonly #own: number;
+  readonly #cache: KeyValueCache;
   readonly #rows: (Joined | undefined)[];
   /** Graph of the step before, and whom it was for: their masks are one token behind. */
   #last: { readonly graph: DecodeGraph; readonly rows: readonly (Joined | undefined)[] } | undefined;
@@ -66,29 +68,40 @@ export class Family extends WorkerGraphs {
     super(model);
     this.prefix = prefix;
     this.#own = own;
+    const promptTokens = stageLength(prefix.length);
+    this.#cache = this.cacheFor({ prompts: 1, promptTokens, rows, completionTokens: own });
+    this.#cache.clear();
     this.#rows = Array.from({ length: rows });
   }
 
-  /** Computes what prompts begin with, which may be nothing; `own` are tokens of the rest of a prompt and its answer that rows have room for. */
+  /**
+   * Computes what prompts begin with, which may be nothing, unless its contents are known; `own` are tokens of the rest of a
+   * prompt and its answer that rows have room for.
+   */
   static async open(
     model: ModelParts,
     prefix: TokenIds,
     { rows, own }: { readonly rows: number; readonly own: number },
+    known?: PromptContents,
   ): Promise<Family> {
     const room = stageLength(Math.max(LEAST_OWN, own), ROW_STEP, 2);
     const { layers, kvHeads, headDim } = model.config;
     const each = 4 * 2 * layers * kvHeads * headDim * room;
     const most = bucketCount(Math.max(1, Math.min(nextCount(rows), Math.floor(ROOM / each))));
     const family = new Family(model, prefix, most, room);
-    const promptTokens = stageLength(prefix.length);
-    family.cacheFor({ prompts: 1, promptTokens, rows: most, completionTokens: room }).clear();
     try {
-      await family.#readPrefix();
+      if (known !== undefined) family.#cache.setPrompt(prefix.length, known);
+      else if (prefix.length > 0) await family.#readPrefix();
     } catch (thrown) {
       family[Symbol.dispose]();
       throw thrown;
     }
     return family;
+  }
+
+  /** Keys and values of what its prompts begin with. */
+  contents(): PromptContents {
+    return this.#cache.prompt(this.prefix.length);
   }
 
   /** Reads the prefix part by part: the scores of all of a long one at once would take memory by its square. */
@@ -112,7 +125,7 @@ export class Family extends WorkerGraphs {
 
   /** Tells whether a prompt begins so, and has a token more. */
   begins(prompt: TokenIds): boolean {
-    return prompt.length > this.prefix.length && this.prefix.every((id, i) => id === prompt[i]);
+    return beginsWith(prompt, this.prefix);
   }
 
   fits(own: number): boolean {

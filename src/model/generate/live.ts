@@ -8,8 +8,10 @@ import { asTokenIds, type TokenIds } from '../../base/token-ids.ts';
 import type { Device } from '../../ggml/device.ts';
 import type { ModelConfig } from '../arch/config.ts';
 import type { WeightSource } from '../arch/forward.ts';
+import type { PromptContents } from './cache.ts';
 import { Family, type Joined, type LiveToken } from './family.ts';
 import { frozen, type ModelParts } from './next-token.ts';
+import { beginsWith, type KeptPrefix } from './prefixes.ts';
 import { checkSampling, type Constraint, type Sampling } from './sampler.ts';
 import { type Sample, startPrompt, wholeSpan } from './slots.ts';
 import { small, WorkerDevices } from './worker-pool.ts';
@@ -66,16 +68,19 @@ class LiveWorker implements Disposable {
   readonly #model: ModelParts;
   readonly #rows: number;
   readonly #most: number;
+  readonly #kept: ReadonlyMap<string, KeptPrefix>;
   /** In order of use. */
   #families: Family[] = [];
   readonly #line: Waiting[] = [];
   #running: Promise<void> | undefined;
   #closed = false;
 
-  constructor(model: ModelParts, rows: number, families: number) {
+  /** `kept` are beginnings that are known, whoever computed them; there may be more of them later. */
+  constructor(model: ModelParts, rows: number, families: number, kept: ReadonlyMap<string, KeptPrefix>) {
     this.#model = model;
     this.#rows = rows;
     this.#most = families;
+    this.#kept = kept;
   }
 
   /** Answers that are waited for. */
@@ -172,11 +177,13 @@ class LiveWorker implements Disposable {
     request: LiveRequest,
   ): Promise<{ readonly family: Family; readonly cached: number } | undefined> {
     const { prompt, shared } = request;
-    const known = this.#families
-      .filter(({ prefix }) => prompt.length - prefix.length <= MOST_REST)
+    const serves = (prefix: TokenIds): boolean =>
+      prompt.length - prefix.length <= MOST_REST &&
       // A little more that is shared is not worth another cache.
-      .filter(({ prefix }) => shared - prefix.length <= LEAST_SHARED)
-      .filter((family) => family.begins(prompt))
+      shared - prefix.length <= LEAST_SHARED &&
+      beginsWith(prompt, prefix);
+    const known = this.#families
+      .filter(({ prefix }) => serves(prefix))
       .sort((a, b) => b.prefix.length - a.prefix.length)[0];
     const own = (length: number): number => prompt.length - length + request.generate_max_len;
     if (known?.fits(own(known.prefix.length)) === true) {
@@ -185,7 +192,15 @@ class LiveWorker implements Disposable {
     }
     // What it has room for is made larger when nobody is in it.
     if (known !== undefined && known.live > 0) return undefined;
-    if (known !== undefined) this.#drop(known);
+    if (known !== undefined) {
+      const contents = known.contents();
+      this.#drop(known);
+      return this.#open(known.prefix, own(known.prefix.length), contents);
+    }
+    const [kept] = [...this.#kept.values()]
+      .filter(({ tokens }) => serves(tokens))
+      .sort((a, b) => b.tokens.length - a.tokens.length);
+    if (kept !== undefined) return this.#open(kept.tokens, own(kept.tokens.length), kept.contents);
     const isShared = shared > LEAST_SHARED && shared < prompt.length && prompt.length - shared <= MOST_REST;
     // Short prompts have in common that they begin with nothing.
     const length = isShared ? shared : prompt.length <= MOST_REST ? 0 : prompt.length - 1;
@@ -195,15 +210,22 @@ class LiveWorker implements Disposable {
   async #open(
     prefix: TokenIds,
     own: number,
+    contents?: PromptContents,
   ): Promise<{ readonly family: Family; readonly cached: number } | undefined> {
     if (this.#families.length >= this.#most) {
       const idle = this.#families.find(({ live }) => live === 0);
       if (idle === undefined) return undefined;
       this.#drop(idle);
     }
-    const family = await Family.open(this.#model, prefix, { rows: this.#rows, own });
+    const family = await Family.open(this.#model, prefix, { rows: this.#rows, own }, contents);
     this.#families.push(family);
-    return { family, cached: 0 };
+    return { family, cached: contents === undefined ? 0 : prefix.length };
+  }
+
+  /** Computes what prompts begin with, beside the families. */
+  async prefix(tokens: TokenIds): Promise<KeptPrefix> {
+    using family = await Family.open(this.#model, tokens, { rows: 1, own: 1 });
+    return { tokens, contents: family.contents() };
   }
 
   #drop(family: Family): void {
@@ -231,6 +253,7 @@ export class LiveGenerator {
   readonly #config: ModelConfig;
   readonly #workers: readonly LiveWorker[];
   readonly #devices: WorkerDevices;
+  readonly #kept = new Map<string, KeptPrefix>();
 
   constructor(device: Device, config: ModelConfig, weights: WeightSource, options: LiveOptions = {}) {
     const { rows, families } = { ...DEFAULTS, ...options };
@@ -245,6 +268,7 @@ export class LiveGenerator {
           { device: own, config, weights: frozen(weights) },
           Math.ceil(rows / count),
           Math.max(1, families),
+          this.#kept,
         ),
     );
   }
@@ -276,6 +300,22 @@ export class LiveGenerator {
       .sort((a, b) => a.load - b.load || a.isNew - b.isNew);
     if (first === undefined) throw new InternalError('no worker');
     return first.worker.answer(request);
+  }
+
+  /** Beginnings of prompts that are kept as long as this is. */
+  get kept(): readonly KeptPrefix[] {
+    return [...this.#kept.values()];
+  }
+
+  /** Keeps a beginning that was computed before. */
+  keep(prefix: KeptPrefix): void {
+    this.#kept.set(prefix.tokens.join(' '), prefix);
+  }
+
+  /** Computes what prompts begin with and keeps it, unless it is kept. */
+  async pin(tokens: TokenIds): Promise<void> {
+    const [first] = this.#workers;
+    if (first !== undefined && !this.#kept.has(tokens.join(' '))) this.keep(await first.prefix(tokens));
   }
 
   /** Ends after the steps at hand. */

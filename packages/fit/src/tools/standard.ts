@@ -53,12 +53,18 @@ const ZOD_OPTIONS = {
   },
 };
 
-function refusal(name: string, path: string, how: string): UserError {
-  return new UserError('TOOLS', `${path}: the schema of ${name} ${how}`);
-}
-
-/** A schema as JSON Schema; `name` and `path`, the module's, are for messages. Throws a UserError that says what is missing. */
-export async function jsonSchemaOf(schema: Schema, name: string, path: string): Promise<unknown> {
+/**
+ * A schema as JSON Schema; `path` is the module's, beside which converters are looked for, and `name` and `where` are for messages.
+ * Throws a UserError that says what is missing.
+ */
+export async function jsonSchemaOf(
+  schema: Schema,
+  name: string,
+  path: string,
+  where = path,
+): Promise<unknown> {
+  const refusal = (how: string): UserError =>
+    new UserError('TOOLS', `${where}: the schema of ${name} ${how}`);
   const vendor = vendorOf(schema);
   const standard = standardOf(schema)?.['jsonSchema'];
   const convert = isFields(standard) ? standard['input'] : undefined;
@@ -75,23 +81,21 @@ export async function jsonSchemaOf(schema: Schema, name: string, path: string): 
     if (vendor === 'zod' || isFields(schema['_def'])) {
       const old = await besides(path, 'zod-to-json-schema', 'zodToJsonSchema');
       if (old !== undefined) return old(schema, { target: 'jsonSchema2019-09', $refStrategy: 'root' });
-      throw refusal(name, path, 'is of zod 3; go to zod 4, or install zod-to-json-schema beside it.');
+      throw refusal('is of zod 3; go to zod 4, or install zod-to-json-schema beside it.');
     }
     if (vendor === 'valibot') {
       const valibot = await besides(path, '@valibot/to-json-schema', 'toJsonSchema');
       if (valibot !== undefined) return valibot(schema, { errorMode: 'ignore' });
-      throw refusal(name, path, 'is of Valibot; install @valibot/to-json-schema beside it.');
+      throw refusal('is of Valibot; install @valibot/to-json-schema beside it.');
     }
     if (typeof schema['toJsonSchema'] === 'function')
       return (schema['toJsonSchema'] as Convert).call(schema, schema);
   } catch (thrown) {
     if (thrown instanceof UserError) throw thrown;
     const why = thrown instanceof Error ? thrown.message.replace(/\.$/, '') : String(thrown);
-    throw refusal(name, path, `cannot be written as JSON Schema (${why}); use types that JSON has.`);
+    throw refusal(`cannot be written as JSON Schema (${why}); use types that JSON has.`);
   }
   throw refusal(
-    name,
-    path,
     `is of ${vendor === '' ? 'a library' : vendor}, which does not say its JSON Schema; export that in its place.`,
   );
 }
