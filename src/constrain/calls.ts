@@ -163,7 +163,7 @@ function responseOf(
   return dueBehindThought({ open, close }, symbols, json, { isThinking, thinks: true });
 }
 
-/** What is due, at once or behind a thought. */
+/** Answers that are due, at once or behind a thought. */
 function dueBehindThought(
   { open, close }: ToolFormat['think'],
   symbols: Symbols,

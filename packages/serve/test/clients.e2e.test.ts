@@ -178,7 +178,7 @@ describe('the AI SDK', () => {
       prompt: 'hello',
       temperature: 2,
       maxOutputTokens: 1000,
-      abortSignal: AbortSignal.timeout(60),
+      abortSignal: AbortSignal.timeout(5),
     });
     await expect(asked).rejects.toMatchObject({ name: 'TimeoutError' });
     await idle();
