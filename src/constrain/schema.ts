@@ -9,7 +9,7 @@ import { distinct } from './distinct.ts';
 import { type Language, Languages } from './languages.ts';
 import { type Bounds, leadsToNumber } from './numbers.ts';
 import { patternLanguage } from './patterns.ts';
-import { TEXT_FORMATS } from './text-formats.ts';
+import { LOOSE_FORMATS, TEXT_FORMATS } from './text-formats.ts';
 
 /** Schemas that a value obeys, all of them. */
 export interface Conjunction {
@@ -213,7 +213,9 @@ export class Schemas {
       types: types.filter((type) => type === form.kind && both.types.includes(type)),
       isInteger: isInteger || both.isInteger,
     };
-    const overlaps = this.#merged([...own, ...other], shared).filter((overlap) => !this.#isDead(overlap));
+    const overlaps = this.#merged([...own, ...other.flatMap(loosened)], shared).filter(
+      (overlap) => !this.#isDead(overlap),
+    );
     return overlaps.reduce<readonly Form[]>(
       (left, overlap) => left.flatMap((one) => this.#apart(one, overlap)),
       [form],
@@ -346,6 +348,13 @@ export class Schemas {
     if (typeof value !== 'object' || value === null) return true;
     return Object.entries(value).every(([key, inner]) => this.#canWrite(key) && this.#canWrite(inner));
   }
+}
+
+/** A schema that texts obey which may be of its format. */
+function loosened(schema: Fields): readonly Fields[] {
+  const { format, ...others } = schema;
+  if (typeof format !== 'string') return [schema];
+  return [others, { pattern: LOOSE_FORMATS[format] ?? '' }];
 }
 
 /** Tells whether a value is of the kind of a form. */

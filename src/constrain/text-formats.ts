@@ -27,3 +27,14 @@ export const TEXT_FORMATS: Readonly<Record<string, readonly string[]>> = {
     `^[A-Za-z][A-Za-z\\d+.-]*:(?://${HOST}(?::\\d{1,5})?(?:/${PATH_CHAR}*)*|${PATH_CHAR}+(?:/${PATH_CHAR}*)*)${TAIL}$`,
   ],
 };
+
+/** Patterns of all that a validator may take for a format, which is more than what is held. */
+export const LOOSE_FORMATS: Readonly<Record<string, string>> = {
+  date: '^\\d{4}-',
+  time: '^\\d\\d:',
+  'date-time': '^\\d{4}-.*:',
+  email: '@',
+  uuid: '-[\\dA-Fa-f]{12}$',
+  ipv4: '^[\\d.]+$',
+  uri: ':',
+};
