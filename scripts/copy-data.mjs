@@ -1,4 +1,4 @@
-// Copies what the sources read beside themselves and the compiler leaves out: generators' phrases, the report's style.
+// Copies what the sources read beside themselves and the compiler leaves out: generators' phrases, pages, the report's style.
 import { cpSync } from 'node:fs';
 
 const PATHS = [
@@ -8,6 +8,7 @@ const PATHS = [
   'packages/fit/src/synth/lexicons',
   'packages/environments/src/logic/phrases',
   'packages/serve/src/playground.html',
+  'packages/web/src/page/index.html',
   'src/report/page.css',
 ];
 

@@ -40,8 +40,8 @@ export interface LoadOptions {
 /** Sampling of answers: greedy, one a prompt and 512 tokens at most, unless told. */
 export interface GenerateOptions extends Partial<SamplingOptions> {
   /**
-   * Calls name a tool of the conversation, with arguments that obey its schema; default: the model writes what it likes. Models
-   * whose calls are no JSON are not held to it.
+   * Calls name a tool of the conversation, with arguments that obey its schema, or a UserError says which part of it cannot be
+   * held; default: the model writes what it likes.
    */
   readonly constrained?: boolean;
   /** Its reason is thrown when it fires. */

@@ -7,6 +7,8 @@ export interface CliProcess {
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
   readonly env: Environment;
+  /** The process's own unless told. */
+  readonly stdin?: NodeJS.ReadableStream;
   exitCode?: number | string | null;
 }
 

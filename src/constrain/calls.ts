@@ -1,13 +1,15 @@
 /**
- * Answers with calls of some functions, as states: words, or calls in a model's tool-call format whose names are known and whose
- * arguments obey their schemas.
+ * Answers as states: words, or calls in a model's tool-call format whose names are known and whose arguments obey their schemas; or
+ * one JSON value.
  */
-import type { ToolFormat } from '../chat/formats/format.ts';
+import { UserError } from '../base/errors.ts';
+import { JSON_NOTATION, type ToolFormat } from '../chat/formats/format.ts';
 import type { Tool } from '../chat/messages.ts';
-import type { JsonObject } from '../json/value.ts';
-import { either, END, literal, type Rest, type State, TAGS, type TextSymbol } from './state.ts';
-import { wordsOf } from './strings.ts';
-import { object } from './values.ts';
+import type { Fields, JsonObject, JsonValue } from '../json/value.ts';
+import { type Language, Languages } from './languages.ts';
+import { patternLanguage } from './patterns.ts';
+import { bytesOf, either, END, literal, type Rest, type State, TAGS, type TextSymbol } from './state.ts';
+import { type Symbols, Values } from './values.ts';
 
 /** Names of parameters whose values are words of the request, by function. */
 export type Verbatim = Readonly<Record<string, readonly string[]>>;
@@ -15,101 +17,171 @@ export type Verbatim = Readonly<Record<string, readonly string[]>>;
 /** Calls that an answer may have: as the model likes, one at least, none, or of the function of that name. */
 export type ToolChoice = 'auto' | 'required' | 'none' | { readonly name: string };
 
-/** Rules that the calls of an answer obey. */
+/** Rules that an answer obeys. */
 export interface CallRules {
   readonly tools: readonly Tool[];
   /** Default: `auto`. */
   readonly choice?: ToolChoice;
   /** Tells whether there may be several calls; default: true. */
   readonly parallel?: boolean;
-  /** Schema that the whole answer obeys, in place of calls. */
-  readonly response?: { readonly schema: JsonObject };
-  /** Tells whether the prompt has opened a thought. */
-  readonly isThinking?: boolean;
   /** Words that `verbatim` parameters take their values from. */
   readonly request?: string;
   readonly verbatim?: Verbatim;
+  /** The answer is one JSON value of this schema, without calls: any object for `{ type: 'object', additionalProperties: true }`. */
+  readonly response?: { readonly schema: JsonObject };
+  /** Tells whether the prompt has opened a thought, which the answer goes on with. */
+  readonly isThinking?: boolean;
 }
 
-/** A text of a format as symbols: tags that are tokens, and bytes. */
-export type Symbols = (text: string) => readonly TextSymbol[];
+/** Parts of a format that answers are written by. */
+type Written = Pick<ToolFormat, 'grammar' | 'think'>;
 
-/** Words, and the tags of a thought, up to a call or the end. What begins with the tag of a call is one. */
-function words(begin: TextSymbol | undefined, thought: ReadonlySet<TextSymbol>, calls: Rest): State {
-  const state: State = {
-    isEnd: true,
-    after: (symbol) => {
-      // A character that calls begin with may also be one of a text.
-      if (symbol === begin && symbol >= TAGS) return calls().after(symbol);
-      return symbol < TAGS || thought.has(symbol) ? state : undefined;
-    },
-  };
-  return state;
-}
+/** Text of bytes and of some tags, which begins no call, told from `calls` that may come at any place of it. */
+class Words {
+  readonly #languages = new Languages();
+  readonly #tags: ReadonlySet<TextSymbol>;
+  readonly #calls: State | undefined;
+  readonly #isEnd: boolean;
+  readonly #known = new Map<Language, State>();
 
-/** Calls that are due: at once, or behind a thought whose tags are tokens. */
-function behindThought([close, ...more]: readonly TextSymbol[], calls: State): State {
-  const behind: State = {
-    isEnd: false,
-    after: (symbol) => (symbol === 0x20 || symbol === 0x0a ? behind : calls.after(symbol)),
-  };
-  const thinking: State = {
-    isEnd: false,
-    after: (symbol) => {
-      if (symbol < TAGS) return thinking;
-      return symbol === close && more.length === 0 ? behind : undefined;
-    },
-  };
-  return thinking;
+  constructor(tags: ReadonlySet<TextSymbol>, calls: State | undefined, isEnd: boolean) {
+    this.#tags = tags;
+    this.#calls = calls;
+    this.#isEnd = isEnd;
+  }
+
+  /** Words without what a pattern finds. */
+  start(begins: string): State {
+    const languages = this.#languages;
+    return this.#at(languages.not(patternLanguage(begins, languages)));
+  }
+
+  #at(language: Language): State {
+    const known = this.#known.get(language);
+    if (known !== undefined) return known;
+    const edges = this.#languages.edges(language);
+    const state: State = {
+      isEnd: this.#isEnd,
+      after: (symbol) => {
+        const edge = symbol < TAGS ? edges.find(({ from, to }) => symbol >= from && symbol <= to) : undefined;
+        const free = this.#tags.has(symbol) ? state : edge && this.#at(edge.next);
+        const begun = this.#calls?.after(symbol);
+        return begun === undefined ? free : this.#beside(free, begun);
+      },
+    };
+    this.#known.set(language, state);
+    return state;
+  }
+
+  /** Words, or a call that may have begun in them. */
+  #beside(free: State | undefined, begun: State): State {
+    return free === undefined ? begun : (either([free, begun]) ?? free);
+  }
 }
 
 /** Parameters as a schema: in the style of xLAM they are the table of arguments itself. */
 const schemaOf = (parameters: JsonObject): JsonObject =>
-  Object.keys(parameters).length === 0 || 'properties' in parameters || typeof parameters['type'] === 'string'
+  Object.keys(parameters).length === 0 ||
+  ['properties', '$ref', 'allOf', 'anyOf', 'oneOf'].some((key) => key in parameters) ||
+  typeof parameters['type'] === 'string'
     ? parameters
     : { type: 'object', properties: parameters };
 
-/** Answers in a format; undefined for one whose calls are no JSON. */
-export function answers(
-  { json, think, thinks }: Pick<ToolFormat, 'json' | 'think' | 'thinks'>,
+const propertyIn = ({ properties }: JsonObject, key: string): JsonValue =>
+  (properties as JsonObject | undefined)?.[key] ?? {};
+
+/** Calls of tools one behind another, up to the end of the answer. */
+function callsOf(
+  { grammar, think }: Written,
   symbols: Symbols,
-  { tools: all, choice = 'auto', parallel = true, request, verbatim = {}, isThinking = false }: CallRules,
-): State | undefined {
-  if (json === undefined) return undefined;
-  const isNamed = typeof choice === 'object';
-  const tools = all.filter(({ name }) => choice !== 'none' && (!isNamed || name === choice.name));
-  const said = request === undefined ? undefined : wordsOf(request);
-  const begin = symbols(json.before);
-  const behind: Rest = () => {
-    if (!parallel) return END;
-    const another = literal(symbols(json.between), calls);
-    return { isEnd: true, after: (symbol) => another.after(symbol) };
-  };
-  const call = ({ name, parameters }: Tool): State => {
+  { tools, parallel = true, request, verbatim = {} }: CallRules,
+): State {
+  const writing = { symbols, never: [...grammar.never, think.open, think.close] };
+  const { open, between, close } = grammar;
+  const hasEscapes = (grammar.arguments.inside ?? grammar.arguments).escapes !== undefined;
+  const functions = tools.map(({ name, parameters }) => {
+    const tags = grammar.call(name);
+    if (tags === undefined)
+      throw new UserError(
+        'TOOLS',
+        `The name ${JSON.stringify(name)} of a function cannot be written in calls of this model; give it another one.`,
+      );
     const root = schemaOf(parameters);
-    const around = {
-      root,
-      ...(said === undefined ? {} : { words: said }),
+    const values = new Values(root, writing, hasEscapes);
+    const { narrowed } = grammar;
+    const rules = {
+      narrow: narrowed === undefined ? undefined : (key: string): Fields => narrowed(propertyIn(root, key)),
+      request,
       verbatim: new Set(verbatim[name] ?? []),
     };
-    return literal(symbols(`${JSON.stringify(name)}, "${json.key}": `), () =>
-      object(root, around, () => literal(symbols(json.after), behind)),
-    );
+    return (rest: Rest): State =>
+      literal(symbols(tags.open), () =>
+        values.object(grammar.arguments, rules, () => literal(symbols(tags.close), rest)),
+      );
+  });
+  const call: Rest = () => either(functions.map((begin) => begin(behind))) ?? END;
+  const behind: Rest = () => {
+    const end = literal(symbols(close), () => END);
+    return parallel ? (either([end, literal(symbols(between), call)]) ?? end) : end;
   };
-  const calls: Rest = () => literal(begin, () => either(tools.map(call)) ?? END);
-  const thought = new Set([think.open, think.close].flatMap((tag) => symbols(tag)));
-  if (tools.length === 0) return words(undefined, thought, calls);
-  const first = calls();
-  if (choice === 'required' || isNamed) {
-    const thinking = behindThought(symbols(think.close), first);
-    if (isThinking) return thinking;
-    const [open, ...more] = symbols(think.open);
-    const opens = (symbol: TextSymbol): boolean => thinks && more.length === 0 && symbol === open;
-    return {
-      isEnd: false,
-      after: (symbol) => first.after(symbol) ?? (opens(symbol) ? thinking : undefined),
-    };
-  }
-  const free = words(begin[0], thought, calls);
-  return { isEnd: true, after: (symbol) => first.after(symbol) ?? free.after(symbol) };
+  return literal(symbols(open), call);
+}
+
+/** Answers of a format. Throws a UserError for a schema that cannot be held, and for a choice that no function is left by. */
+export function answers(
+  { grammar, think, thinks }: Pick<ToolFormat, 'grammar' | 'think' | 'thinks'>,
+  symbols: Symbols,
+  rules: CallRules,
+): State {
+  const { tools: all, choice = 'auto', response, isThinking = false } = rules;
+  const thought = new Set(
+    [think.open, think.close].flatMap((tag) => symbols(tag)).filter((tag) => tag >= TAGS),
+  );
+  if (response !== undefined) return responseOf(think, symbols, response.schema, isThinking);
+  const isNamed = typeof choice === 'object';
+  const tools = all.filter(({ name }) => choice !== 'none' && (!isNamed || name === choice.name));
+  const isDue = choice === 'required' || isNamed;
+  if (tools.length === 0 && isDue)
+    throw new UserError(
+      'TOOLS',
+      `A call${isNamed ? ` of ${choice.name}` : ''} is asked for, and there is no such function; give its definition.`,
+    );
+  const calls = tools.length === 0 ? undefined : callsOf({ grammar, think }, symbols, { ...rules, tools });
+  if (calls !== undefined && isDue)
+    return thinks || isThinking ? behindThought(think, symbols, calls, isThinking) : calls;
+  return new Words(thought, calls, true).start(grammar.begins);
+}
+
+/** A JSON value of a schema, behind a thought or at once. */
+function responseOf(
+  think: ToolFormat['think'],
+  symbols: Symbols,
+  schema: JsonObject,
+  isThinking: boolean,
+): State {
+  const writing = { symbols: bytesOf, never: [think.open, think.close] };
+  const json = new Values(schema, writing).whole(JSON_NOTATION, () => END);
+  return behindThought(think, symbols, json, isThinking);
+}
+
+/** A call or value that is due, behind a thought or at once: a model that may say words first may say them for ever. */
+function behindThought(
+  { open, close }: ToolFormat['think'],
+  symbols: Symbols,
+  due: State,
+  isThinking: boolean,
+): State {
+  const isSpace = (symbol: TextSymbol): boolean => symbol === 0x20 || symbol === 0x0a;
+  const behind: State = {
+    isEnd: false,
+    after: (symbol) => (isSpace(symbol) ? behind : due.after(symbol)),
+  };
+  const escaped = close.replaceAll(/[|()[\]{}.*+?^$\\]/g, '\\$&');
+  const thinking = new Words(
+    new Set(),
+    literal(symbols(close), () => behind),
+    false,
+  ).start(escaped);
+  if (isThinking) return thinking;
+  return either([due, literal(symbols(open), () => thinking)]) ?? due;
 }

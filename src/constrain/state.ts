@@ -46,7 +46,9 @@ export function orElse(more: (symbol: TextSymbol) => State | undefined, rest: Re
   return { isEnd: behind.isEnd, after: (symbol) => more(symbol) ?? behind.after(symbol) };
 }
 
-export const bytesOf = (text: string): number[] => [...Buffer.from(text, 'utf8')];
+const encoder = new TextEncoder();
+
+export const bytesOf = (text: string): number[] => [...encoder.encode(text)];
 
 /** Symbol of a character of ASCII. */
 export const code = (char: string): TextSymbol => char.charCodeAt(0);

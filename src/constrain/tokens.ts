@@ -1,55 +1,55 @@
 /** States of texts, moved by the tokens of a vocabulary. */
 import type { ToolFormat } from '../chat/formats/format.ts';
-import type { Tokenizer } from '../chat/tokenizer.ts';
 import type { Constraint } from '../model/generate/sampler.ts';
 import { answers, type CallRules } from './calls.ts';
-import { type State, TAGS, type TextSymbol } from './state.ts';
+import { type Known, type TokenTexts, Vocabulary } from './vocabulary.ts';
 
-/** Tags that stand for no text of a person's. */
-const TAG = /^<\S+>$/;
+/** Rules that are kept with all that was found by them, and answers that one is kept for, since it grows with each. */
+const [MAX_STARTS, MAX_USES] = [16, 256];
 
-/** A vocabulary as symbols. */
+/** Constraints for the answers of a model. */
 export class TokenSymbols {
-  readonly #tokenizer: Tokenizer;
-  readonly #known: (readonly TextSymbol[] | undefined)[] = [];
+  readonly #vocabulary: Vocabulary;
+  readonly #stop: ReadonlySet<number>;
+  readonly #starts = new Map<string, { readonly known: Known; uses: number }>();
 
-  constructor(tokenizer: Tokenizer) {
-    this.#tokenizer = tokenizer;
+  constructor(tokenizer: TokenTexts) {
+    this.#vocabulary = new Vocabulary(tokenizer);
+    this.#stop = new Set(tokenizer.stopIds);
   }
 
-  /** Symbols of a token; none of one that stands for nothing. */
-  of(id: number): readonly TextSymbol[] {
-    return (this.#known[id] ??= this.#isTag(id) ? [TAGS + id] : [...this.#tokenizer.tokenBytes(id)]);
+  /** Answers by rules. Throws a UserError for a schema that cannot be held. */
+  constraint(format: ToolFormat, rules: CallRules): Constraint {
+    const { verbatim = {}, request, ...others } = rules;
+    // A request matters where values are words of it alone.
+    const key = JSON.stringify([
+      format.name,
+      others,
+      Object.keys(verbatim).length > 0 ? [verbatim, request] : [],
+    ]);
+    const kept = this.#starts.get(key);
+    if (kept !== undefined) {
+      kept.uses += 1;
+      if (kept.uses >= MAX_USES) this.#starts.delete(key);
+      return this.#at(kept.known);
+    }
+    if (this.#starts.size >= MAX_STARTS) this.#starts.clear();
+    const vocabulary = this.#vocabulary;
+    const known = vocabulary.known(answers(format, (text) => vocabulary.ofText(text), rules));
+    this.#starts.set(key, { known, uses: 1 });
+    return this.#at(known);
   }
 
-  #isTag(id: number): boolean {
-    const added = this.#tokenizer.addedText(id);
-    return this.#tokenizer.isSpecial(id) || (added !== undefined && TAG.test(added));
-  }
-
-  /** Symbols of a text in which tags are tokens. */
-  ofText(text: string): readonly TextSymbol[] {
-    return [...this.#tokenizer.encode(text)].flatMap((id) => this.of(id));
-  }
-
-  /** Calls in answers by rules; undefined for a format whose calls are no JSON. */
-  constraint(format: ToolFormat, rules: CallRules): Constraint | undefined {
-    const start = answers(format, (text) => this.ofText(text), rules);
-    return start === undefined ? undefined : this.#at(start, new Set(this.#tokenizer.stopIds));
-  }
-
-  #at(state: State, stop: ReadonlySet<number>): Constraint {
+  #at(known: Known): Constraint {
     return {
       after: (token) => {
-        if (stop.has(token)) return state.isEnd ? this.#at(state, stop) : undefined;
-        const symbols = this.of(token);
-        if (symbols.length === 0) return undefined;
-        let next: State | undefined = state;
-        for (const symbol of symbols) {
-          next = next.after(symbol);
-          if (next === undefined) return undefined;
-        }
-        return this.#at(next, stop);
+        if (this.#stop.has(token)) return known.state.isEnd ? this.#at(known) : undefined;
+        const next = this.#vocabulary.behind(known, token);
+        return next && this.#at(next);
+      },
+      tokens: () => {
+        const open = this.#vocabulary.tokens(known).filter((token) => !this.#stop.has(token));
+        return known.state.isEnd ? [...open, ...this.#stop] : open;
       },
     };
   }

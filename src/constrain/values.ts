@@ -1,210 +1,279 @@
-/**
- * JSON values of a JSON Schema, as states: types, enum, const, bounds, lengths, properties in any order (each at most once,
- * none that is not declared), required ones, items, anyOf, oneOf, allOf with one schema that says something, $ref within
- * the schema. Pattern, format, multipleOf and uniqueItems are not held; a value of its type is written.
- */
-import { UserError } from '../base/errors.ts';
-import { isFields, type Fields } from '../json/value.ts';
-import { leadsToNumber, number } from './numbers.ts';
+/** Values of JSON Schemas as states, in the notation of a format. After every symbol there is a way to a value that is whole. */
+import { shortened, UserError } from '../base/errors.ts';
+import { JSON_NOTATION, type Notation } from '../chat/formats/format.ts';
+import type { Fields, JsonValue } from '../json/value.ts';
+import { type Distinct, distinct } from './distinct.ts';
+import type { Language } from './languages.ts';
+import { number } from './numbers.ts';
+import { type ArrayForm, type Conjunction, type Form, type ObjectForm, Schemas } from './schema.ts';
 import {
   bytesOf,
   code,
   either,
+  END,
   literal,
-  orElse,
   type Rest,
   spaced,
   type State,
   type TextSymbol,
 } from './state.ts';
-import { characters, someWords, type Words } from './strings.ts';
+import { someWords, styleOf, textOf, type TextStyle, wordsOf } from './strings.ts';
 
-/** Parts that all values of a call share. */
-export interface Around {
-  /** Schema that references are looked up in. */
-  readonly root: Fields;
-  /** Words that strings are taken from, for the parameters at the top that `verbatim` names. */
-  readonly words?: Words;
+/** A text of a format as symbols: tags that are tokens, and bytes. */
+export type Symbols = (text: string) => readonly TextSymbol[];
+
+const SPACE = code(' ');
+/** Characters of a schema in a message. */
+const MAX_SHOWN = 200;
+
+/** Writing that all values share. */
+export interface Writing {
+  readonly symbols: Symbols;
+  /** Texts that no value has in it. */
+  readonly never: readonly string[];
+}
+
+/** Rules of an object beside its schema. */
+export interface ArgumentRules {
+  /** Finds a schema that the value of a key also has to obey; false where it cannot be written. */
+  readonly narrow?: ((key: string) => Fields | false) | undefined;
+  readonly request?: string | undefined;
   readonly verbatim?: ReadonlySet<string>;
 }
 
-const [QUOTE, COMMA, COLON] = [code('"'), code(','), code(':')];
-const [OPEN_OBJECT, CLOSE_OBJECT, OPEN_ARRAY, CLOSE_ARRAY] = ['{', '}', '[', ']'].map(code) as [
-  TextSymbol,
-  TextSymbol,
-  TextSymbol,
-  TextSymbol,
-];
-/** References and alternatives that are followed without a symbol between them, at most. */
-const MAX_DEPTH = 32;
+/** Values of the schemas inside of one, written. */
+export class Values {
+  readonly #schemas: Schemas;
+  readonly #writing: Writing;
+  readonly #root: Fields;
+  readonly #styles = new Map<string, TextStyle>();
 
-const one = (symbol: TextSymbol, rest: Rest): State => literal([symbol], rest);
-
-const text = (value: unknown, rest: Rest): State => literal(bytesOf(JSON.stringify(value)), rest);
-
-/** Schema that a reference means. */
-function referred(reference: string, root: Fields): unknown {
-  const path = reference.startsWith('#') ? reference.slice(1) : undefined;
-  const keys = path?.split('/').slice(1);
-  const found = keys?.reduce<unknown>((schema, key) => {
-    const name = decodeURIComponent(key).replaceAll('~1', '/').replaceAll('~0', '~');
-    return isFields(schema) && Object.hasOwn(schema, name) ? schema[name] : undefined;
-  }, root);
-  if (found === undefined)
-    throw new UserError('SCHEMA', `The schema refers to ${reference}, which is not in it; write it out.`);
-  return found;
-}
-
-const numberIn = (schema: Fields, key: string, otherwise: number): number => {
-  const value = schema[key];
-  return typeof value === 'number' ? value : otherwise;
-};
-
-const TYPES = ['string', 'number', 'boolean', 'null', 'object', 'array', 'integer'];
-
-/** Types that a schema allows; all of them where it does not say, or names none of JSON's. */
-function typesOf({ type, properties, items }: Fields): readonly string[] {
-  const named = [type].flat().filter((name) => typeof name === 'string' && TYPES.includes(name));
-  if (named.length > 0) return named as string[];
-  if (isFields(properties)) return ['object'];
-  if (items !== undefined) return ['array'];
-  return TYPES.slice(0, -1);
-}
-
-/** A schema without what its references and alternatives say: each of the states is one of them. */
-function alternatives(schema: unknown, around: Around, depth: number): readonly Fields[] {
-  if (depth > MAX_DEPTH)
-    throw new UserError('SCHEMA', `The schema refers to itself without a value between; write it out.`);
-  if (!isFields(schema)) return [{}];
-  const inner = (other: unknown): readonly Fields[] => alternatives(other, around, depth + 1);
-  const { $ref, anyOf, oneOf, allOf, ...own } = schema;
-  if (typeof $ref === 'string') return inner(referred($ref, around.root));
-  const options = Array.isArray(anyOf) ? anyOf : Array.isArray(oneOf) ? oneOf : undefined;
-  if (options !== undefined) return options.flatMap(inner).map((option) => ({ ...own, ...option }));
-  if (Array.isArray(allOf)) {
-    const merged = allOf.flatMap((part) => inner(part).slice(0, 1));
-    return [merged.reduce<Fields>((all, part) => ({ ...all, ...part }), own)];
+  /** Values written for a reader that ends at `never`; in a notation without escapes, texts cannot have those. */
+  constructor(root: Fields, writing: Writing, hasEscapes = true) {
+    this.#root = root;
+    this.#schemas = new Schemas(root, hasEscapes ? [] : writing.never);
+    this.#writing = writing;
   }
-  return [own];
-}
 
-/** A value of a schema, and the rest. Throws a UserError for a schema that nothing can be written by. */
-export function value(schema: unknown, around: Around, rest: Rest): State {
-  const states = alternatives(schema, around, 0).flatMap((option) => plainValue(option, around, rest));
-  const state = either(states);
-  if (state === undefined)
-    throw new UserError('SCHEMA', `The schema ${JSON.stringify(schema)} allows no value; correct it.`);
-  return state;
-}
-
-function plainValue(schema: Fields, around: Around, rest: Rest): readonly State[] {
-  if ('const' in schema) return [text(schema['const'], rest)];
-  const values = schema['enum'];
-  if (Array.isArray(values)) return values.map((each: unknown) => text(each, rest));
-  return typesOf(schema).flatMap((type) => typed(type, schema, around, rest));
-}
-
-function typed(type: string, schema: Fields, around: Around, rest: Rest): readonly State[] {
-  switch (type) {
-    case 'string': {
-      const lengths = {
-        least: numberIn(schema, 'minLength', 0),
-        most: numberIn(schema, 'maxLength', Infinity),
-      };
-      return [one(QUOTE, () => characters(lengths, rest))];
-    }
-    case 'integer':
-    case 'number': {
-      const bounds = {
-        isInteger: type === 'integer',
-        least: numberIn(schema, 'minimum', -Infinity),
-        most: numberIn(schema, 'maximum', Infinity),
-        above: numberIn(schema, 'exclusiveMinimum', -Infinity),
-        below: numberIn(schema, 'exclusiveMaximum', Infinity),
-      };
-      return leadsToNumber('', bounds) ? [number(bounds, rest)] : [];
-    }
-    case 'boolean':
-      return [text(true, rest), text(false, rest)];
-    case 'null':
-      return [text(null, rest)];
-    case 'array':
-      return [array(schema, around, rest)];
-    case 'object':
-      return [object(schema, around, rest)];
-    default:
-      return [];
+  /** Any value of the root. Throws a UserError for a schema that no value obeys, or that cannot be held. */
+  whole(notation: Notation, rest: Rest): State {
+    const forms = this.#schemas.live(this.#schemas.root);
+    return forms.length === 0 ? this.#refuse() : this.#forms(forms, notation, rest);
   }
-}
 
-function array(schema: Fields, around: Around, rest: Rest): State {
-  const least = numberIn(schema, 'minItems', 0);
-  const most = numberIn(schema, 'maxItems', Infinity);
-  const close = (count: number): State[] => (count >= least ? [one(CLOSE_ARRAY, rest)] : []);
-  const item = (count: number): State => value(schema['items'], inside(around), () => behind(count + 1));
-  const behind = (count: number): State => {
-    const more = count < most ? [one(COMMA, () => spaced(() => item(count)))] : [];
-    return either([...close(count), ...more]) ?? one(CLOSE_ARRAY, rest);
-  };
-  return one(OPEN_ARRAY, () => {
-    const begin = most > 0 ? [item(0)] : [];
-    return either([...close(0), ...begin]) ?? one(CLOSE_ARRAY, rest);
-  });
-}
+  /**
+   * An object of the root, as the arguments of a call. What a key's value also has to obey is told by `narrow`, and the values of
+   * `verbatim` keys are words of a request.
+   */
+  object(
+    notation: Notation,
+    { narrow = () => ({}), request = '', verbatim = new Set() }: ArgumentRules,
+    rest: Rest,
+  ): State {
+    const inner = notation.inside ?? notation;
+    const words = verbatim.size === 0 ? undefined : this.#words(request, inner);
+    const property = (key: string, of: Conjunction, behind: Rest): State =>
+      words !== undefined && verbatim.has(key) ? words(behind) : this.#value(of, inner, behind);
+    const { bareKeys, quotesKeys = true } = notation;
+    const states = this.#schemas
+      .objects((key) => (quotesKeys || bareKeys?.test(key) === true ? narrow(key) : false), quotesKeys)
+      .map((form) => this.#object(form, notation, rest, property));
+    return either(states) ?? this.#refuse();
+  }
 
-/** The same for values inside of a value: rules for strings are of parameters at the top alone. */
-const inside = ({ root }: Around): Around => ({ root });
+  #refuse(): never {
+    const named = shortened(JSON.stringify(this.#root), MAX_SHOWN);
+    throw new UserError('SCHEMA', `The schema ${named} allows no value; correct it.`);
+  }
 
-/** An object with any keys. */
-function anyObject(schema: Fields, around: Around, rest: Rest): State {
-  const { additionalProperties: other } = schema;
-  const lengths = { least: 0, most: Infinity };
-  const member: Rest = () =>
-    one(QUOTE, () =>
-      characters(lengths, () =>
-        one(COLON, () => spaced(() => value(isFields(other) ? other : {}, inside(around), behind))),
+  /** Words of a request as texts. */
+  #words(request: string, notation: Notation): ((rest: Rest) => State) | undefined {
+    const [quote] = notation.quotes;
+    if (quote === undefined) return undefined;
+    const style = this.#style(notation, quote.close);
+    const words = wordsOf(request, style);
+    const isWritable =
+      style.escapes !== undefined || !this.#writing.never.some((text) => request.includes(text));
+    if (words.begins.length === 0 || !isWritable) return undefined;
+    return (rest) => this.#literal(quote.open, () => someWords(words, rest, style));
+  }
+
+  #literal(text: string, rest: Rest): State {
+    const symbols = this.#writing.symbols(text);
+    return symbols.at(-1) === SPACE
+      ? literal(symbols.slice(0, -1), () => spaced(rest))
+      : literal(symbols, rest);
+  }
+
+  #style(notation: Notation, close: string): TextStyle {
+    const key = `${notation.plain ?? ''} ${close}`;
+    const known = this.#styles.get(key);
+    if (known !== undefined) return known;
+    const { symbols, never } = this.#writing;
+    const { languages } = this.#schemas;
+    const ends = never.map((text) => languages.containing(languages.literal(text)));
+    const guard = never.length === 0 ? undefined : languages.not(languages.or(...ends));
+    const style = styleOf(notation, symbols(close), guard);
+    this.#styles.set(key, style);
+    return style;
+  }
+
+  #text(
+    language: Language,
+    notation: Notation,
+    options: { isNamed: boolean; isKept: boolean },
+    rest: (written: string) => State,
+  ): State | undefined {
+    const { languages } = this.#schemas;
+    return either(
+      notation.quotes.map(({ open, close }) =>
+        this.#literal(open, () => textOf(languages, language, this.#style(notation, close), options, rest)),
       ),
     );
-  const behind: Rest = () =>
-    orElse(
-      (symbol) => (symbol === COMMA ? spaced(member) : undefined),
-      () => one(CLOSE_OBJECT, rest),
+  }
+
+  /** A value of a schema that has one. */
+  #value(of: Conjunction, notation: Notation, rest: Rest): State {
+    return this.#forms(this.#schemas.live(of), notation, rest);
+  }
+
+  #forms(
+    forms: readonly Form[],
+    notation: Notation,
+    rest: (written: JsonValue) => State,
+    isKept = false,
+  ): State {
+    const states = forms.flatMap((form): readonly State[] => {
+      switch (form.kind) {
+        case 'value':
+          return [this.#exactly(form.value, notation, () => rest(form.value))];
+        case 'string': {
+          const { language, isNamed } = form;
+          return [this.#text(language, notation, { isNamed, isKept }, rest) ?? END];
+        }
+        case 'number':
+          return [number(form.bounds, rest)];
+        case 'array':
+          return [this.#array(form, notation.lists ?? notation.inside ?? notation, () => rest(null))];
+        default:
+          return [this.#object(form, notation.objects ?? notation.inside ?? notation, () => rest(null))];
+      }
+    });
+    return either(states) ?? END;
+  }
+
+  /** One value alone. */
+  #exactly(value: JsonValue, notation: Notation, rest: Rest): State {
+    const { words, lists, objects } = notation;
+    if (typeof value === 'string') {
+      const named = this.#schemas.languages.literal(value);
+      return this.#text(named, notation, { isNamed: true, isKept: false }, rest) ?? END;
+    }
+    if (value === null) return this.#literal(words[2], rest);
+    if (typeof value === 'boolean') return this.#literal(words[value ? 0 : 1], rest);
+    if (typeof value === 'number') return literal(bytesOf(JSON.stringify(value)), rest);
+    const isList = Array.isArray(value);
+    const outer = (isList ? lists : objects) ?? notation;
+    const tags = isList ? outer.list : outer.object;
+    const inner = outer.inside ?? outer;
+    const entries = Object.entries(value as Fields) as (readonly [string, JsonValue])[];
+    const entry = (at: number): State => {
+      const [key, of] = entries[at] ?? [];
+      if (key === undefined || of === undefined) return this.#literal(tags.close, rest);
+      const it: Rest = () => this.#exactly(of, inner, () => entry(at + 1));
+      const keyed: Rest = () => (isList ? it() : this.#key([key], undefined, outer, it));
+      return at === 0 ? keyed() : this.#literal(outer.comma, keyed);
+    };
+    return this.#literal(tags.open, () => entry(0));
+  }
+
+  #array(form: ArrayForm, notation: Notation, rest: Rest): State {
+    const { items, least, most, isUnique } = form;
+    const { list, comma } = notation;
+    const inner = notation.inside ?? notation;
+    const { languages } = this.#schemas;
+    const isPossible = this.#schemas.isAlive(items);
+    const item = (count: number, left: Distinct | undefined): State | undefined => {
+      if (count >= most || !isPossible || left?.forms.length === 0) return undefined;
+      if (left === undefined) return this.#value(items, inner, () => behind(count + 1, undefined));
+      return this.#forms(left.forms, inner, (written) => behind(count + 1, left.without(written)), true);
+    };
+    const close = (count: number): State | undefined =>
+      count >= least ? this.#literal(list.close, rest) : undefined;
+    const behind = (count: number, left: Distinct | undefined): State => {
+      const hasMore = count < most && left?.forms.length !== 0;
+      const more = hasMore ? this.#literal(comma, () => item(count, left) ?? END) : undefined;
+      return anyOf(close(count), more);
+    };
+    const start = isUnique && isPossible ? distinct(this.#schemas.live(items), languages) : undefined;
+    return this.#literal(list.open, () => anyOf(close(0), item(0, start)));
+  }
+
+  /** Keys, declared ones first: bare or in quotes, as the notation has them, and the text behind one. */
+  #key(
+    keys: readonly string[],
+    others: Language | undefined,
+    notation: Notation,
+    rest: (key: string) => State,
+  ): State {
+    const { key, bareKeys, quotesKeys = true } = notation;
+    const { languages } = this.#schemas;
+    const behind = (name: string): State => this.#literal(key.close, () => rest(name));
+    const bare = keys.filter((name) => bareKeys?.test(name) === true);
+    const quoted = keys.filter((name) => !bare.includes(name)).map((name) => languages.literal(name));
+    const options = { isNamed: true, isKept: true };
+    const inQuotes = (language: Language): State | undefined =>
+      languages.isLive(language) && quotesKeys ? this.#text(language, notation, options, behind) : undefined;
+    return this.#literal(key.open, () =>
+      anyOf(
+        ...bare.map((name) => literal(bytesOf(name), () => behind(name))),
+        inQuotes(languages.or(...quoted)),
+        others === undefined ? undefined : inQuotes(others),
+      ),
     );
-  return one(OPEN_OBJECT, () => orElse((symbol) => (symbol === CLOSE_OBJECT ? rest() : undefined), member));
+  }
+
+  #object(
+    given: ObjectForm,
+    notation: Notation,
+    rest: Rest,
+    property = (_: string, of: Conjunction, behind: Rest): State =>
+      this.#value(of, notation.inside ?? notation, behind),
+  ): State {
+    const { properties, others, due, least, most } = this.#schemas.pruned(given);
+    const { object, comma, valueEnd = '' } = notation;
+    const canQuote = notation.quotesKeys ?? true;
+    const next = (used: ReadonlySet<string>): State | undefined => {
+      const isDue = [...due].filter((key) => !used.has(key));
+      const isRoom = used.size + isDue.length < most;
+      const open = [...properties.keys()].filter((key) => !used.has(key) && (isRoom || due.has(key)));
+      // Keys that are not declared come when those that have to be there are.
+      const isFree = others !== undefined && canQuote && isRoom && isDue.length === 0;
+      if (open.length === 0 && !isFree) return undefined;
+      const free = isFree ? this.#schemas.otherKeys([...given.properties.keys(), ...used]) : undefined;
+      return this.#key(open, free, notation, (key) => {
+        const of = properties.get(key) ?? others;
+        if (of === undefined) return END;
+        const behindValue: Rest = () => this.#literal(valueEnd, () => behind(new Set([...used, key])));
+        return property(key, of, behindValue);
+      });
+    };
+    const close = (used: ReadonlySet<string>): State | undefined =>
+      used.size >= least && [...due].every((key) => used.has(key))
+        ? this.#literal(object.close, rest)
+        : undefined;
+    const behind = (used: ReadonlySet<string>): State => {
+      const another = next(used);
+      const more = another === undefined ? undefined : this.#literal(comma, () => another);
+      return anyOf(close(used), more);
+    };
+    return this.#literal(object.open, () => anyOf(close(new Set()), next(new Set())));
+  }
 }
 
-/** An object: the properties that are declared, in any order. */
-export function object(schema: Fields, around: Around, rest: Rest): State {
-  const { properties, required, additionalProperties } = schema;
-  const declared = isFields(properties) ? Object.entries(properties) : [];
-  if (declared.length === 0) {
-    const isFree = additionalProperties === true || isFields(additionalProperties);
-    return isFree ? anyObject(schema, around, rest) : literal([OPEN_OBJECT, CLOSE_OBJECT], rest);
-  }
-  const due = Array.isArray(required) ? declared.filter(([key]) => required.includes(key)) : [];
-  const close = (used: ReadonlySet<string>): State[] =>
-    due.every(([key]) => used.has(key)) ? [one(CLOSE_OBJECT, rest)] : [];
-  const keys = (used: ReadonlySet<string>): State[] =>
-    declared.flatMap(([key, of]) => {
-      if (used.has(key)) return [];
-      const next = new Set([...used, key]);
-      return [literal([...bytesOf(JSON.stringify(key)), COLON], () => spaced(() => property(key, of, next)))];
-    });
-  const property = (key: string, of: unknown, used: ReadonlySet<string>): State => {
-    const behind: Rest = () => {
-      const more = keys(used);
-      const states = [
-        ...close(used),
-        ...(more.length === 0
-          ? []
-          : [one(COMMA, () => spaced(() => either(more) ?? one(CLOSE_OBJECT, rest)))]),
-      ];
-      return either(states) ?? one(CLOSE_OBJECT, rest);
-    };
-    const { words, verbatim } = around;
-    const isVerbatim = words !== undefined && words.begins.length > 0 && verbatim?.has(key) === true;
-    return isVerbatim ? one(QUOTE, () => someWords(words, behind)) : value(of, inside(around), behind);
-  };
-  const none = new Set<string>();
-  return one(OPEN_OBJECT, () => either([...close(none), ...keys(none)]) ?? one(CLOSE_OBJECT, rest));
-}
+const anyOf = (...states: readonly (State | undefined)[]): State =>
+  either(states.filter((state) => state !== undefined)) ?? END;
+
+/** A JSON value that obeys a schema, and the rest. Throws a UserError for a schema that no value obeys, or that cannot be held. */
+export const value = (schema: Fields, rest: Rest): State =>
+  new Values(schema, { symbols: bytesOf, never: [] }).whole(JSON_NOTATION, rest);

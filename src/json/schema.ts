@@ -6,12 +6,12 @@
  * size. Left out are what may take long on a long value (pattern, format, uniqueItems, multipleOf, contains) and references to other schemas:
  * there, as where a schema is malformed or more than MAX_SCHEMA_DEPTH deep, any value will do. Integers beyond 2^53 are compared as the nearest float.
  */
-import { type OutputUnit, Validator, type Schema } from '@cfworker/json-schema';
-import { shortened } from '../base/errors.ts';
+import { dereference, type OutputUnit, type Schema, validate, Validator } from '@cfworker/json-schema';
+import { errorText, shortened, UserError } from '../base/errors.ts';
 import { dumps } from './dumps.ts';
 import { isDict, isList, type PyDict, type PyValue } from './python.ts';
 import { JSON_TYPES, subschemas, withJsonSchema } from './schema-dialects.ts';
-import type { JsonObject, JsonValue } from './value.ts';
+import type { Fields, JsonObject, JsonValue } from './value.ts';
 
 const MAX_SCHEMA_DEPTH = 32;
 const DRAFT = '2020-12';
@@ -156,6 +156,22 @@ export class JsonSchema {
       error.instanceLocation === '#' ? error.error : `${error.instanceLocation.slice(2)}: ${error.error}`;
     return shortened(text, BRIEF);
   }
+}
+
+/**
+ * Tells of values whether they obey a schema inside of `root`, which is marked by it. Throws a UserError for a reference that
+ * the validator cannot follow.
+ */
+export function schemaPart(root: Fields): (value: JsonValue, part: Fields) => boolean {
+  const reading = <T>(read: () => T): T => {
+    try {
+      return read();
+    } catch (thrown) {
+      throw new UserError('SCHEMA', `The schema cannot be read: ${errorText(thrown)}; correct it.`);
+    }
+  };
+  const lookup = reading(() => dereference(root as Schema));
+  return (value, part) => reading(() => validate(value, part as Schema, DRAFT, lookup).valid);
 }
 
 /** Tells whether `#/a/b` leads to something in a schema. */

@@ -17,6 +17,7 @@ import {
   requireCheckpoint,
 } from '../model/checkpoint/checkpoint-path.ts';
 import { loadModel } from '../model/checkpoint/checkpoint.ts';
+import { opensThought } from '../chat/generation.ts';
 import { type GenerateOptions, Generator } from '../model/generate/generation.ts';
 import { type ScoredCompletion, type ScoreOptions, Scorer } from '../model/tree/scoring.ts';
 import type { PromptTree } from '../model/tree/tree.ts';
@@ -101,12 +102,15 @@ export class Local implements Sampler {
   async *sample(prompts: Iterable<Prompt>, options: SampleOptions): AsyncGenerator<Answer, void, undefined> {
     const { config, tokenizer, template } = this.#parts;
     const { reply, skip_special_tokens: skipSpecial = true, ...given } = options;
-    const asked = Array.from(prompts, (prompt, index) => ({
-      index,
-      ids: prompt.ids ?? tokenizer.encode(promptText(prompt, template, options)),
-      opened: openedWith(prompt, template, options),
-      rules: prompt.rules,
-    }));
+    const asked = Array.from(prompts, (prompt, index) => {
+      const written = (): string => promptText(prompt, template, options);
+      return {
+        index,
+        ids: prompt.ids ?? tokenizer.encode(written()),
+        opened: openedWith(prompt, template, options),
+        rules: prompt.rules && { ...prompt.rules, isThinking: opensThought(written(), template.format) },
+      };
+    });
     const fits = asked.filter(({ ids }) => ids.length < config.contextLength);
     for (const { index, ids } of asked) {
       const failure = `it has ${ids.length} tokens, and ${this.name} has room for ${config.contextLength - 1} before an answer; shorten its tools`;

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -246,8 +246,19 @@ test('export writes a folder that answers as the checkpoint does, and replaces n
 
 test('export without anything to write says so', async () => {
   const { stderr, code } = await runCli(['export', checkpoint]);
-  expect(stderr).toBe('Nothing to write: give --gguf FILE, --folder DIR, or both.\n');
+  expect(stderr).toBe('Nothing to write: give --gguf FILE, --folder DIR or --web DIR.\n');
   expect(code).toBe(1);
+});
+
+test('export --web says what a page needs, and writes none without it', async () => {
+  const web = join(folder, 'web');
+  const ofFolder = await runCli(['export', checkpoint, '--web', web]);
+  expect(ofFolder.stderr).toMatch(/A page runs a GGUF file, and .* is a folder; write one by --gguf/);
+  const gguf = join(folder, 'page.gguf');
+  await runCli(['export', checkpoint, '--gguf', gguf, '--check', '0']);
+  const withoutTools = await runCli(['export', gguf, '--web', web]);
+  expect(withoutTools.stderr).toMatch(/There is no .*functions\.json; give the functions of the page/);
+  expect([ofFolder.code, withoutTools.code, existsSync(web)]).toEqual([1, 1, false]);
 });
 
 test("report writes a run's report and prints its table", async () => {

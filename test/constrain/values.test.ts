@@ -95,7 +95,7 @@ test('whatever is written by a random schema parses, and an independent validato
     const rng = Rng.seeded(seed, 'walk');
     for (let i = 0; i < 5; i++) {
       const text = walk(
-        value(root, { root }, () => END),
+        value(root, () => END),
         rng,
       );
       expect([text, judge(JSON.parse(text) as unknown)]).toEqual([text, true]);
@@ -117,7 +117,7 @@ test('values that obey a schema are taken as programs write them', () => {
     },
     required: ['level'],
   };
-  const state = (): State => value(root, { root }, () => END);
+  const state = (): State => value(root, () => END);
   for (const right of [
     { level: 5 },
     { level: 120, at: 'Zürich, 12 “o’clock” \n\u0001' },
@@ -152,7 +152,7 @@ test('a schema that nothing can be written by is refused in a sentence', () => {
   };
   const go = (root: JsonObject): string =>
     walk(
-      value(root, { root }, () => END),
+      value(root, () => END),
       Rng.seeded(3, 'walk'),
     );
   expect(() => go(endless)).toThrow(UserError);

@@ -1,4 +1,5 @@
 /** Runs a command line in this process, with streams of its own, through the same door as `tinystar`. */
+import { Readable } from 'node:stream';
 import { runApp } from '../../src/cli/app.ts';
 import type { Services } from '../../src/cli/context.ts';
 import type { OutputStream } from '../../src/cli/terminal.ts';
@@ -15,6 +16,8 @@ export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Columns of the terminal that both streams are; without it they are none. */
   readonly terminal?: number;
+  /** Lines of standard input. */
+  readonly input?: readonly string[];
 }
 
 function collector(terminal: number | undefined): { stream: OutputStream; text: () => string } {
@@ -39,7 +42,9 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
     now: () => 0,
     ...options.services,
   };
-  const process = { stdout: stdout.stream, stderr: stderr.stream, env: options.env ?? {} };
+  const stdin =
+    options.input === undefined ? {} : { stdin: Readable.from(options.input.map((line) => `${line}\n`)) };
+  const process = { stdout: stdout.stream, stderr: stderr.stream, env: options.env ?? {}, ...stdin };
   const code = await runApp(args, { process, services });
   return { stdout: stdout.text(), stderr: stderr.text(), code };
 }

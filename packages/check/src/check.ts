@@ -83,7 +83,7 @@ const shownCalls = ({ calls }: Outcome): JsonObject[] =>
   calls.map(({ name, arguments: given }) => ({ name, arguments: toJsonObject(given) }));
 
 /** A runtime's line: its answers beside tinystar's, case by case. */
-export function rowOf(
+function rowOf(
   { name, about }: Pick<Row, 'name' | 'about'>,
   cases: readonly Case[],
   owns: readonly Own[],

@@ -21,7 +21,7 @@ export type DifferenceClass = keyof typeof CLASSES;
 /** Classes that are a runtime's own doing, so that they fail a check; the others are the model's. */
 export const FAILING: readonly DifferenceClass[] = ['template', 'lost'];
 
-/** What an answer comes to. */
+/** Calls and words of an answer, read. */
 export interface Outcome {
   readonly calls: readonly ExactCall[];
   /** Words of an answer that makes no call. */

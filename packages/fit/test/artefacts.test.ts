@@ -31,17 +31,19 @@ const text = modelfile({ gguf: 'student.gguf', functions, tokenizer, contextLeng
 const GO = `package main
 import ("encoding/json"; "io"; "os"; "text/template")
 type Function struct { Name string; Arguments Args }
+// Neither prints itself as JSON: versions of Ollama differ in which of its types do.
 type Args map[string]any
-func (a Args) String() string { b, _ := json.Marshal(map[string]any(a)); return string(b) }
+type Tool struct { Function struct { Name string; Parameters *int } }
 type Call struct { Function Function }
 type Message struct { Role, Content string; ToolCalls []Call }
-type Data struct { System string; Tools []any; Messages []Message }
+type Data struct { System string; Tools []Tool; Messages []Message }
 func main() {
 	text, _ := os.ReadFile(os.Args[1])
 	input, _ := io.ReadAll(os.Stdin)
 	var data Data
 	if err := json.Unmarshal(input, &data); err != nil { panic(err) }
-	if err := template.Must(template.New("").Parse(string(text))).Execute(os.Stdout, data); err != nil { panic(err) }
+	funcs := template.FuncMap{"json": func(v any) string { b, _ := json.Marshal(v); return string(b) }}
+	if err := template.Must(template.New("").Funcs(funcs).Parse(string(text))).Execute(os.Stdout, data); err != nil { panic(err) }
 }
 `;
 const hasGo = spawnSync('go', ['version']).status === 0;
@@ -79,13 +81,19 @@ describe('the Modelfile', () => {
     ).toBe(template.prompt({ messages: [{ role: 'system', content: 'Be brief.' }, user], tools: functions }));
   });
 
+  test('begins what Ollama looks for calls by with the tag alone', () => {
+    // Its parser takes the first text in the first {{ if .ToolCalls }}, up to a brace.
+    const [, found] = /\{\{-? if [^}]*\.ToolCalls[^}]*\}\}(?:\{\{ range[^}]*\}\})?([^{]*)/.exec(text) ?? [];
+    expect(found?.trim()).toBe('<tool_call>');
+  });
+
   test.skipIf(!hasGo)('shows calls and their results as the chat template does', () => {
     const template = ChatTemplate.of(tokenizer).fixed('off');
     const call = { name: 'lamp', arguments: { room: 'hall' } };
     const ours = template.prompt({
       messages: [
         { role: 'user', content: 'lamp on' },
-        { role: 'assistant', content: '', toolCalls: [call] },
+        { role: 'assistant', content: 'Both.', toolCalls: [call, call] },
         { role: 'tool', content: '{"ok": true}' },
       ],
       tools: functions,
@@ -96,15 +104,17 @@ describe('the Modelfile', () => {
         { Role: 'user', Content: 'lamp on' },
         {
           Role: 'assistant',
-          Content: '',
-          ToolCalls: [{ Function: { Name: 'lamp', Arguments: { room: 'hall' } } }],
+          Content: 'Both.',
+          ToolCalls: [call, call].map(({ name, arguments: given }) => ({
+            Function: { Name: name, Arguments: given },
+          })),
         },
         { Role: 'tool', Content: '{"ok": true}' },
       ],
     });
     // Go's JSON has no spaces, and the empty thought of a turn that is over is not shown.
     const plain = (prompt: string): string =>
-      prompt.replaceAll('": ', '":').replaceAll('<think>\n\n</think>\n\n<tool_call>', '<tool_call>');
+      prompt.replaceAll('": ', '":').replaceAll('<think>\n\n</think>\n\nBoth', 'Both');
     expect(plain(theirs)).toBe(plain(ours));
   });
 });

@@ -1,5 +1,5 @@
 /** An answer while it is written: what is new of its thought, its words and its calls. */
-import type { ToolFormat } from '../../../src/chat/formats/format.ts';
+import { JSON_NOTATION, type ToolFormat } from '../../../src/chat/formats/format.ts';
 import { afterThink, opensThought } from '../../../src/chat/generation.ts';
 import type { Tool, ToolCall } from '../../../src/chat/messages.ts';
 import { callsOfTurn } from '../../../src/environment/turn.ts';
@@ -117,7 +117,10 @@ export class Deltas {
 
   #readCalls(text: string, answer: string, at: number): void {
     const { format, held, tools } = this.#context;
-    const begun = held && format.json !== undefined ? callsBeingWritten(answer.slice(at), format.json) : [];
+    const { grammar } = format;
+    const isJson = held && grammar.arguments === JSON_NOTATION;
+    const names = tools.map(({ name }) => name);
+    const begun = isJson ? callsBeingWritten(answer.slice(at), grammar, names) : [];
     for (const [index, one] of begun.entries()) this.#piece(index, one);
     if ((format.callBlocks(answer)?.length ?? 0) <= this.#calls) return;
     const made = callsOfTurn(text, this.#context).slice(this.#calls);

@@ -9,7 +9,7 @@ import { required } from '../../../src/base/errors.ts';
 import { asTokenIds } from '../../../src/base/token-ids.ts';
 import { callsOfTurn } from '../../../src/environment/turn.ts';
 import { afterThink, opensThought, shownParts } from '../../../src/chat/generation.ts';
-import type { ExactMessage, Message, Tool, ToolCall } from '../../../src/chat/messages.ts';
+import type { Message, Tool, ToolCall } from '../../../src/chat/messages.ts';
 import { ChatTemplate, type Thinking } from '../../../src/chat/template.ts';
 import { plainText } from '../../../src/chat/thought.ts';
 import { Tokenizer } from '../../../src/chat/tokenizer.ts';
@@ -32,8 +32,11 @@ import type { Verbatim } from '../../../src/constrain/calls.ts';
 import type { JsonObject } from '../../../src/json/value.ts';
 import { Deltas, type Delta } from './deltas.ts';
 import { Detokenizer } from './detokenizer.ts';
-import { Prompts, type ReadyPrompt } from './prompts.ts';
+import { type Conversation, Prompts, type ReadyPrompt } from './prompts.ts';
+
 import { repaired } from './repair.ts';
+
+export type { Conversation } from './prompts.ts';
 
 export interface ServedOptions extends LiveOptions {
   /** Name that clients know it by; the folder's or file's own unless told. */
@@ -111,12 +114,6 @@ export interface Reply {
   readonly chances?: readonly TokenChance[];
 }
 
-/** A conversation that is to be answered; a whole prompt is a text. */
-export interface Conversation {
-  readonly messages: readonly (Message | ExactMessage)[];
-  readonly tools: readonly Tool[];
-}
-
 const lastUser = (messages: Conversation['messages']): string => {
   const content = messages.findLast(({ role }) => role === 'user')?.content;
   return typeof content === 'string' ? content : '';
@@ -186,21 +183,19 @@ export class ServedModel {
   /** Answers a conversation. Throws a UserError for one that leaves no room, and the signal's reason when it fires. */
   async ask(conversation: Conversation, options: AskOptions = {}): Promise<Reply> {
     const { messages, tools } = conversation;
-    const prompt = this.#prompts.of(conversation);
     const rules: CallRules = {
       tools,
-      isThinking: opensThought(prompt.text, this.#template.format),
       ...(options.choice === undefined ? {} : { choice: options.choice }),
       ...(options.parallel === undefined ? {} : { parallel: options.parallel }),
       ...(options.response === undefined ? {} : { response: options.response }),
       ...(this.#verbatim === undefined ? {} : { request: lastUser(messages), verbatim: this.#verbatim }),
     };
-    return this.#write(prompt, tools, rules, options);
+    return this.#write(this.#prompts.of(conversation), tools, rules, options);
   }
 
   /** Goes on with a text as it stands. */
   async complete(prompt: string, options: AskOptions = {}): Promise<Reply> {
-    const ids = this.#tokenizer.encode(prompt);
+    const ids = this.#prompts.tokens(prompt);
     return this.#write({ text: prompt, ids, shared: ids.length - 1 }, [], undefined, options);
   }
 
@@ -213,7 +208,8 @@ export class ServedModel {
     const { format } = this.#template;
     const { stop = [], logprobs, onDelta, signal } = options;
     const isHeld = rules !== undefined && options.constrained !== false;
-    const constraint = isHeld ? this.#symbols.constraint(format, rules) : undefined;
+    const isThinking = opensThought(prompt, format);
+    const constraint = isHeld ? this.#symbols.constraint(format, { ...rules, isThinking }) : undefined;
     // An answer that obeys a schema is no call, nor is a text that is gone on with.
     const calls = rules !== undefined && rules.response === undefined;
     const chances: TokenChance[] = [];

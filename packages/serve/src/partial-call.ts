@@ -1,13 +1,11 @@
 /** Calls that are being written as JSON, of answers that are held to the form which their format writes. */
-import type { ToolFormat } from '../../../src/chat/formats/format.ts';
+import type { CallGrammar } from '../../../src/chat/formats/format.ts';
 
 /** A call as far as it is written: its name, and the JSON text of its arguments up to here. */
 export interface WrittenSoFar {
   readonly name: string;
   readonly given: string;
 }
-
-const STRING = /"(?:[^"\\]|\\.)*"/y;
 
 /** Place behind the object that begins at `start`, or the end of a text that it goes on behind. */
 function endOfObject(text: string, start: number): number {
@@ -23,24 +21,26 @@ function endOfObject(text: string, start: number): number {
   return text.length;
 }
 
-/** Calls at the beginning of a text, the last of which may not be whole; those whose names are. */
+/** Calls of some functions at the beginning of a text, the last of which may not be whole; those whose names are. */
 export function callsBeingWritten(
   text: string,
-  { before, key, after, between }: NonNullable<ToolFormat['json']>,
+  grammar: CallGrammar,
+  names: readonly string[],
 ): WrittenSoFar[] {
   const calls: WrittenSoFar[] = [];
-  for (let at = 0; text.startsWith(before, at); at += between.length) {
-    STRING.lastIndex = at + before.length;
-    const [name] = STRING.exec(text) ?? [];
-    if (name === undefined) return calls;
-    at += before.length + name.length;
-    const middle = `, "${key}": `;
-    if (!text.startsWith(middle, at)) return calls;
-    const start = at + middle.length;
+  const tags = names.flatMap((name) => {
+    const around = grammar.call(name);
+    return around === undefined ? [] : [{ name, around }];
+  });
+  for (let at = grammar.open.length; ; at += grammar.between.length) {
+    const begun = tags.find(({ around }) => text.startsWith(around.open, at));
+    if (begun === undefined) return calls;
+    const { name, around } = begun;
+    const start = at + around.open.length;
     at = endOfObject(text, start);
-    calls.push({ name: JSON.parse(name) as string, given: text.slice(start, at) });
-    if (!text.startsWith(after, at) || !text.startsWith(between, at + after.length)) return calls;
-    at += after.length;
+    calls.push({ name, given: text.slice(start, at) });
+    if (!text.startsWith(around.close, at)) return calls;
+    at += around.close.length;
+    if (!text.startsWith(grammar.between, at)) return calls;
   }
-  return calls;
 }

@@ -4,7 +4,13 @@ import { Lru } from '../../../src/base/lru.ts';
 import { asTokenIds, type TokenIds } from '../../../src/base/token-ids.ts';
 import type { ChatInput, ChatTemplate } from '../../../src/chat/template.ts';
 import type { Tokenizer } from '../../../src/chat/tokenizer.ts';
-import type { Conversation } from './model.ts';
+import type { ExactMessage, Message, Tool } from '../../../src/chat/messages.ts';
+
+/** A conversation that is to be answered. */
+export interface Conversation {
+  readonly messages: readonly (Message | ExactMessage)[];
+  readonly tools: readonly Tool[];
+}
 
 export interface ReadyPrompt {
   readonly text: string;
@@ -25,6 +31,9 @@ interface Beginning {
 
 /** Beginnings that are remembered. */
 const MOST = 64;
+/** Characters of a token on the average, and tokens of a message, beyond and below which no prompt is worth to be rendered. */
+const MOST_CHARS = 8;
+const LEAST_TOKENS = 4;
 /** Requests that templates write as they are, white space at both ends included. */
 const PROBES = ['A', ' z.\n '] as const;
 /** Requests without the marks of tags, which templates and vocabularies may treat otherwise. */
@@ -46,21 +55,18 @@ const joined = (a: TokenIds, b: TokenIds): TokenIds => {
 export class Prompts {
   readonly #template: ChatTemplate;
   readonly #tokenizer: Tokenizer;
-  /** Characters of a prompt that have room for certain no more. */
-  readonly #mostChars: number;
+  readonly #contextLength: number;
   readonly #beginnings = new Lru<Beginning>(MOST);
 
   constructor(template: ChatTemplate, tokenizer: Tokenizer, contextLength: number) {
     this.#template = template;
     this.#tokenizer = tokenizer;
-    let longest = 1;
-    for (let id = 0; id < tokenizer.vocabSize; id++)
-      longest = Math.max(longest, tokenizer.tokenBytes(id).length);
-    this.#mostChars = contextLength * longest;
+    this.#contextLength = contextLength;
   }
 
   /** Prompt of a conversation. Throws a UserError where the template refuses it, or it is longer than the context by far. */
   of({ messages, tools }: Conversation): ReadyPrompt {
+    this.#need({ messages, tools });
     const first = messages.findIndex(({ role }) => role !== 'system');
     const system = messages.slice(0, Math.max(0, first));
     const asked = messages[system.length];
@@ -69,22 +75,27 @@ export class Prompts {
     const isOne = messages.length === system.length + 1 && asked?.role === 'user';
     if (around !== undefined && isOne && PLAIN.test(asked.content)) {
       const text = around.before + asked.content + around.after;
-      this.#need(text);
       const ids = joined(fixed, this.#tokenizer.encode(text.slice(around.cut)));
       return { text, ids, shared: Math.min(commonLength(beginning.ids, ids), beginning.shared) };
     }
     const text = this.#template.prompt({ messages, tools });
-    this.#need(text);
     const ids = this.#tokenizer.encode(text);
     return { text, ids, shared: Math.min(commonLength(beginning.ids, ids), beginning.shared) };
   }
 
-  /** Refuses what takes long to be made into tokens that have no room. */
-  #need(text: string): void {
-    if (text.length > this.#mostChars)
+  /** Tokens of a text; see `of` for what it throws. */
+  tokens(text: string): TokenIds {
+    this.#need({ messages: [{ role: 'user', content: text }], tools: [] });
+    return this.#tokenizer.encode(text);
+  }
+
+  /** Refuses what takes long to be rendered and made into tokens, and has no room. */
+  #need({ messages, tools }: Conversation): void {
+    const said = messages.reduce((sum, { content }) => sum + content.length, JSON.stringify(tools).length);
+    if (said > this.#contextLength * MOST_CHARS || messages.length > this.#contextLength / LEAST_TOKENS)
       throw new UserError(
         'PROMPT_TOO_LONG',
-        `The prompt has ${text.length} characters, and what the model reads has ${this.#mostChars} at most; shorten it.`,
+        `The conversation has ${messages.length} messages and ${said} characters, and the model has room for ${this.#contextLength} tokens; shorten it.`,
       );
   }
 
@@ -92,7 +103,6 @@ export class Prompts {
     const texts = PROBES.map((content) =>
       this.#template.prompt({ messages: [...system, { role: 'user', content }], tools }),
     );
-    for (const text of texts) this.#need(text);
     const all = texts.map((text) => this.#tokenizer.encode(text));
     const [ids, other] = [required(all[0], 'tokens'), required(all[1], 'tokens')];
     const shared = commonLength(ids, other);

@@ -187,7 +187,7 @@ export function argumentsOf(text: string, param: string): JsonObject {
   return toJson(read.value) as JsonObject;
 }
 
-export const toolOf = ({ name, description = '', parameters }: z.output<typeof functionSchema>): Tool => ({
+const toolOf = ({ name, description = '', parameters }: z.output<typeof functionSchema>): Tool => ({
   name,
   description,
   parameters: parameters ?? { type: 'object', properties: {} },

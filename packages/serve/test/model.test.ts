@@ -100,6 +100,7 @@ describe('a served model', () => {
       after: () => {
         throw new Error('a schema that cannot be');
       },
+      tokens: () => [],
     };
     const request = {
       prompt: asTokenIds([1, 2, 3, 4, 5, 6, 7, 8]),

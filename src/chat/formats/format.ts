@@ -1,6 +1,8 @@
 /** The interface of a tool-call format, which is one file here and one line in index.ts. */
+import { dumps } from '../../json/dumps.ts';
 import { tryParseJson } from '../../json/parse.ts';
 import { isDict, typeName, type PyDict, type PyValue } from '../../json/python.ts';
+import type { JsonObject, JsonValue } from '../../json/value.ts';
 
 /** A call as it was written: the name may be any JSON value, and so may the arguments. */
 export interface WrittenCall {
@@ -47,6 +49,79 @@ export interface Tags {
   readonly close: string;
 }
 
+/** Values as a format writes them. A space that ends a text of it may be left out. */
+export interface Notation {
+  /** Around a text: one of them. */
+  readonly quotes: readonly Tags[];
+  /** Characters of a text, beside those of its quotes, that stand as they are, as a class of a regular expression; all unless told. */
+  readonly plain?: string;
+  /** Letters that stand for a character behind a backslash, \\uXXXX beside them; a text has no escapes where there are none. */
+  readonly escapes?: Readonly<Record<string, string>>;
+  /** True, false and null. */
+  readonly words: readonly [yes: string, no: string, nothing: string];
+  readonly list: Tags;
+  readonly object: Tags;
+  readonly comma: string;
+  /** Around a key of an object, and behind its value. */
+  readonly key: Tags;
+  readonly valueEnd?: string;
+  /** Keys that stand without quotes. */
+  readonly bareKeys?: RegExp;
+  /** Tells whether keys may be texts in quotes; default: true. */
+  readonly quotesKeys?: boolean;
+  /** Notations of lists, objects and what stands in them, itself unless told. */
+  readonly lists?: Notation;
+  readonly objects?: Notation;
+  readonly inside?: Notation;
+}
+
+/** Calls as a format writes them. */
+export interface CallGrammar {
+  /** Before the first call, between two and behind the last. */
+  readonly open: string;
+  readonly between: string;
+  readonly close: string;
+  /** Texts that begin a call, as a regular expression. */
+  readonly begins: string;
+  /** Around the arguments of a function, as an object; undefined for a name that cannot be written. */
+  readonly call: (name: string) => Tags | undefined;
+  readonly arguments: Notation;
+  /** Texts that no value may have in it, since a reader would end there. */
+  readonly never: readonly string[];
+  /** Finds a schema that an argument also has to obey to be read as it was meant, by its own. */
+  readonly narrowed?: (schema: JsonValue) => JsonObject;
+}
+
+/** JSON's own notation. */
+export const JSON_NOTATION: Notation = {
+  quotes: [{ open: '"', close: '"' }],
+  plain: '[^\\\\\\x00-\\x1f]',
+  escapes: { '"': '"', '\\': '\\', '/': '/', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' },
+  words: ['true', 'false', 'null'],
+  list: { open: '[', close: ']' },
+  object: { open: '{', close: '}' },
+  comma: ', ',
+  key: { open: '', close: ': ' },
+};
+
+/** Calls that are JSON objects with a name, whose arguments stand under a key, between tags. */
+export const jsonGrammar = (
+  key: string,
+  { open, close }: Tags,
+  space: { readonly before?: string; readonly after?: string; readonly between: string },
+): CallGrammar => ({
+  open: '',
+  between: space.between,
+  close: '',
+  begins: open,
+  call: (name) => ({
+    open: `${open}${space.before ?? ''}{"name": ${dumps(name)}, "${key}": `,
+    close: `}${space.after ?? ''}${close}`,
+  }),
+  arguments: JSON_NOTATION,
+  never: close === '' ? [] : [close],
+});
+
 /** Text of conversations, thoughts and calls, as a checkpoint's chat template has it. */
 export interface ToolFormat {
   readonly name: string;
@@ -61,16 +136,8 @@ export interface ToolFormat {
   readonly tools: Tags | undefined;
   /** End of a turn of calls, where that is not the end of a turn. */
   readonly callEnd?: string;
-  /**
-   * Calls as they are written where they are JSON: before the name, the key of the arguments, behind them, and between two
-   * calls. Undefined for a format of another kind.
-   */
-  readonly json?: {
-    readonly before: string;
-    readonly key: string;
-    readonly after: string;
-    readonly between: string;
-  };
+  /** Calls as they are written, so that `readCall` reads what was meant. */
+  readonly grammar: CallGrammar;
   /** Tokens of calls that a tokenizer may have as special ones: they are part of what is read. */
   readonly special: readonly string[];
   /** Beginning of every message, before its role, and end of every message. */

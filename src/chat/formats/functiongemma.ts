@@ -9,6 +9,7 @@ import { tryParseJson } from '../../json/parse.ts';
 import { pyStr } from '../../json/repr.ts';
 import {
   between,
+  type CallGrammar,
   type CallToWrite,
   type Malformed,
   malformed,
@@ -155,6 +156,26 @@ const objectText = (dict: PyDict): string =>
 const callText = ({ name, arguments: given }: CallToWrite): string =>
   `${CALL.open}call:${name}${typeof given === 'string' ? given : objectText(given)}${CALL.close}`;
 
+const TEXT = { open: ESCAPE, close: ESCAPE };
+const GRAMMAR: CallGrammar = {
+  open: '',
+  between: '',
+  close: '',
+  begins: CALL.open,
+  call: (name) =>
+    /^[^\s{<]+$/.test(name) ? { open: `${CALL.open}call:${name}`, close: CALL.close } : undefined,
+  arguments: {
+    quotes: [TEXT],
+    words: ['true', 'false', 'None'],
+    list: { open: '[', close: ']' },
+    object: { open: '{', close: '}' },
+    comma: ',',
+    key: { open: '', close: ':' },
+    bareKeys: /^[^{}[\],:<\s]+$/,
+  },
+  never: [ESCAPE, CALL.open, CALL.close],
+};
+
 export const functiongemma: ToolFormat = {
   name: 'functiongemma',
   think: hermes.think,
@@ -163,6 +184,7 @@ export const functiongemma: ToolFormat = {
   call: CALL,
   tools: undefined,
   callEnd: '<start_function_response>',
+  grammar: GRAMMAR,
   special: [CALL.open, CALL.close, ESCAPE],
   turn: TURN,
   assistant: `${TURN.open}model\n`,

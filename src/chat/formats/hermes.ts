@@ -6,7 +6,7 @@
  * A block that is never closed is no block: the generation then has no calls and no reply, which is not a format error.
  */
 import { dumps } from '../../json/dumps.ts';
-import { between, type CallToWrite, outside, readJsonCall, type ToolFormat } from './format.ts';
+import { between, type CallToWrite, jsonGrammar, outside, readJsonCall, type ToolFormat } from './format.ts';
 
 const CALL = { open: '<tool_call>', close: '</tool_call>' };
 const TURN = { open: '<|im_start|>', close: '<|im_end|>' };
@@ -22,7 +22,7 @@ export const hermes = {
   thought: { open: '<think>\n', close: '\n</think>\n\n' },
   thinks: true,
   call: CALL,
-  json: { before: `${CALL.open}\n{"name": `, key: 'arguments', after: `}\n${CALL.close}`, between: '\n' },
+  grammar: jsonGrammar('arguments', CALL, { before: '\n', after: '\n', between: '\n' }),
   tools: { open: '<tools>', close: '</tools>' },
   /** Around a call's result. */
   response: { open: '<tool_response>', close: '</tool_response>' },

@@ -7,9 +7,12 @@ import { isDict, type PyValue } from '../../json/python.ts';
 import { pyStr } from '../../json/repr.ts';
 import {
   between,
+  type CallGrammar,
   type CallToWrite,
+  JSON_NOTATION,
   type Malformed,
   malformed,
+  type Notation,
   outside,
   type ToolFormat,
   type WrittenCall,
@@ -80,6 +83,36 @@ function callText({ name, arguments: given }: CallToWrite): string {
   return `${name}(${Array.from(given, ([key, value]) => `${key}=${valueText(value)}`).join(', ')})`;
 }
 
+const PYTHON: Notation = {
+  quotes: ["'", '"'].map((quote) => ({ open: quote, close: quote })),
+  plain: '[^\\\\\\n\\r]',
+  escapes: { '\\': '\\', "'": "'", '"': '"', n: '\n', r: '\r', t: '\t' },
+  words: ['True', 'False', 'None'],
+  list: { open: '[', close: ']' },
+  object: { open: '{', close: '}' },
+  comma: ', ',
+  key: { open: '', close: ': ' },
+};
+/** Names that stand before a parenthesis as they are. */
+const NAME = /^[^[\]{}'"=,()\s](?:[^[\]{}'"=,()\n]*[^[\]{}'"=,()\s])?$/;
+const GRAMMAR: CallGrammar = {
+  open: `${CALL.open}[`,
+  between: ', ',
+  close: `]${CALL.close}`,
+  begins: CALL.open.replaceAll('|', '\\|'),
+  call: (name) => (NAME.test(name) ? { open: `${name}(`, close: ')' } : undefined),
+  arguments: {
+    ...PYTHON,
+    object: { open: '', close: '' },
+    key: { open: '', close: '=' },
+    bareKeys: /^[\p{L}_][\p{L}\p{M}\p{N}_.-]*$/u,
+    quotesKeys: false,
+    // The chat template writes objects as JSON, also inside of an argument.
+    inside: { ...PYTHON, lists: PYTHON, objects: JSON_NOTATION },
+  },
+  never: [CALL.close],
+};
+
 export const lfm2: ToolFormat = {
   name: 'lfm2',
   think: hermes.think,
@@ -87,6 +120,7 @@ export const lfm2: ToolFormat = {
   thinks: false,
   call: CALL,
   tools: undefined,
+  grammar: GRAMMAR,
   special: [CALL.open, CALL.close],
   turn: hermes.turn,
   assistant: hermes.assistant,

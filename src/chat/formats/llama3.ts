@@ -4,10 +4,11 @@
  * an object that does not begin with one of a call's keys is part of the words.
  */
 import { dumps } from '../../json/dumps.ts';
-import { readJsonCall, type ToolFormat } from './format.ts';
+import { jsonGrammar, readJsonCall, type ToolFormat } from './format.ts';
 import { hermes } from './hermes.ts';
 
 const TAG = '<|python_tag|>';
+const NO_TAGS = { open: '', close: '' };
 const START = /\{\s*"(?:type|name|parameters|arguments)"\s*:/g;
 
 /** Place behind the object that begins at `start`; undefined if it never ends. */
@@ -67,7 +68,10 @@ export const llama3: ToolFormat = {
   thought: hermes.thought,
   thinks: false,
   call: { open: '{', close: '' },
-  json: { before: '{"name": ', key: 'parameters', after: '}', between: '; ' },
+  grammar: {
+    ...jsonGrammar('parameters', NO_TAGS, { between: '; ' }),
+    begins: `${START.source}|${TAG.replaceAll('|', '\\|')}`,
+  },
   tools: undefined,
   special: [TAG],
   turn: { open: HEADER, close: '<|eot_id|>' },

@@ -6,13 +6,17 @@
  */
 import { dumps } from '../../json/dumps.ts';
 import { tryParseJson } from '../../json/parse.ts';
-import { isDict, isList, type PyDict, type PyValue } from '../../json/python.ts';
+import { fromJson, isDict, isList, type PyDict, type PyValue } from '../../json/python.ts';
+import type { JsonObject, JsonValue } from '../../json/value.ts';
 import { pyStr } from '../../json/repr.ts';
 import {
   type ArgumentsOf,
+  type CallGrammar,
   type CallToWrite,
+  JSON_NOTATION,
   type Malformed,
   malformed,
+  type Notation,
   type ToolFormat,
   type WrittenCall,
 } from './format.ts';
@@ -73,9 +77,57 @@ function callText({ name, arguments: given }: CallToWrite): string {
   return `${hermes.call.open}\n<function=${name}>\n${inner}</function>\n${hermes.call.close}`;
 }
 
+/** Texts that are read as null where null is allowed, and as something else where no text is spoken of. */
+const NULLS = '^\\s*(?:null|None)\\s*$';
+const VALUES = '^\\s*(?:["{\\[\\d-]|(?:true|false|null|True|False|None|NaN|Infinity)\\s*$)';
+/** Arguments as `typed` reads them: where a schema speaks of a text, all is one. */
+function narrowed(schema: JsonValue): JsonObject {
+  const types = typesOf(fromJson(schema));
+  const not = (pattern: string): JsonObject => ({ not: { type: 'string', pattern } });
+  if (!types.includes('string')) return not(VALUES);
+  return types.includes('null') ? { type: ['string', 'null'], ...not(NULLS) } : { type: 'string' };
+}
+
+const PARAMETER_END = '</parameter>';
+const { list, object, comma, key } = JSON_NOTATION;
+const BARE: Notation = {
+  list,
+  object,
+  comma,
+  key,
+  quotes: [{ open: '', close: '' }],
+  words: ['True', 'False', 'None'],
+  lists: JSON_NOTATION,
+  objects: JSON_NOTATION,
+};
+const isName = (name: string): boolean => /^[^>\n\s](?:[^>\n]*[^>\n\s])?$/.test(name);
+const GRAMMAR: CallGrammar = {
+  open: '',
+  between: '\n',
+  close: '',
+  begins: hermes.call.open,
+  call: (name) =>
+    isName(name)
+      ? { open: `${hermes.call.open}\n<function=${name}>\n`, close: `</function>\n${hermes.call.close}` }
+      : undefined,
+  arguments: {
+    ...BARE,
+    object: { open: '', close: '' },
+    comma: '',
+    key: { open: '<parameter=', close: '>\n' },
+    valueEnd: `\n${PARAMETER_END}\n`,
+    bareKeys: /^[^>\n\s](?:[^>\n]*[^>\n\s])?$/,
+    quotesKeys: false,
+    inside: BARE,
+  },
+  never: [PARAMETER_END, '<parameter=', hermes.call.close],
+  narrowed,
+};
+
 export const qwen3_5: ToolFormat = {
   ...hermes,
   name: 'qwen3_5',
+  grammar: GRAMMAR,
   render: (content, calls) => {
     const written = calls.map(callText).join('\n');
     return content.trim() === '' || written === '' ? content + written : `${content}\n\n${written}`;

@@ -1,7 +1,8 @@
 /** `tinystar export`: a checkpoint as one GGUF file, for llama.cpp and everything built on it, or as another folder. */
-import { readdirSync, statSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { generateAssistant, GROUP_SIZE } from '../../../packages/assistant/src/index.ts';
+import { writeWebPage } from '../../../packages/web/src/write.ts';
 import { destinationOf } from '../../base/destination.ts';
 import { UserError } from '../../base/errors.ts';
 import { ggufTokenizer, tokenizerFilesOf } from '../../chat/gguf-tokenizer.ts';
@@ -9,9 +10,11 @@ import { ChatTemplate } from '../../chat/template.ts';
 import { Tokenizer } from '../../chat/tokenizer.ts';
 import type { Series } from '../../data/dialogues.ts';
 import { readDialogues, type TaskDialogue } from '../../data/reading.ts';
+import { toTools } from '../../chat/tool-documents.ts';
+import { readTools } from '../../data/tools-file.ts';
 import { exportParity, type ParityOptions } from '../../eval/parity.ts';
 import { Device } from '../../ggml/device.ts';
-import { isGguf } from '../../model/checkpoint/checkpoint-path.ts';
+import { checkpointName, isGguf, requireCheckpoint } from '../../model/checkpoint/checkpoint-path.ts';
 import { loadModel, saveCheckpoint } from '../../model/checkpoint/checkpoint.ts';
 import { exportGguf } from '../../model/checkpoint/gguf.ts';
 import { formatPercent, shareOf } from '../../report/numbers.ts';
@@ -68,19 +71,51 @@ async function parityText(
   );
 }
 
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+
+/** Writes a page that runs a GGUF file with the functions of a file; returns a line on it. */
+function pageText(
+  folder: string,
+  gguf: string,
+  tools: string = join(dirname(gguf), 'functions.json'),
+): string {
+  requireCheckpoint(gguf);
+  if (!isGguf(gguf))
+    throw new UserError(
+      'WEB',
+      `A page runs a GGUF file, and ${gguf} is a folder; write one by --gguf, and give that.`,
+    );
+  if (!existsSync(tools))
+    throw new UserError('TOOLS', `There is no ${tools}; give the functions of the page by --tools FILE.`);
+  const functions = toTools(readTools(tools));
+  const { weights, engine, code } = writeWebPage(folder, {
+    gguf,
+    name: checkpointName(gguf),
+    tools: functions,
+  });
+  return (
+    `${folder}: a page of ${functions.length} functions; a browser loads ${megabytes(weights)} of weights, ` +
+    `${megabytes(engine)} of engine and ${megabytes(code)} of code, and README.txt says how to serve it\n`
+  );
+}
+
 export const exportCommand = command({
   brief: 'Write a checkpoint as a GGUF file or another folder',
   about:
     'Writes a checkpoint, with its tokenizer and chat template, as one GGUF file that llama.cpp runs, or as a\n' +
-    'folder in Hugging Face format. A GGUF file is then run by llama.cpp and its answers compared.',
+    'folder in Hugging Face format. A GGUF file is then run by llama.cpp and its answers compared. A page runs a GGUF\n' +
+    'file in a browser, by the package @wllama/wllama.',
   examples: [
     'tinystar export bases/student --gguf student.gguf',
     'tinystar export ./Qwen3-0.6B --gguf small.gguf --dtype q4_k_m',
     'tinystar export runs/tiny-star/stages/star/model --folder my-student',
+    'tinystar export home/student.gguf --web public',
   ],
   flags: {
     gguf: optional(text('GGUF file to write, for llama.cpp', 'FILE')),
     folder: optional(text('Folder to write, in Hugging Face format', 'DIR')),
+    web: optional(text('Folder to write, with a page that runs a GGUF file in a browser', 'DIR')),
+    tools: optional(text('JSON list of the functions of the page; functions.json beside the file', 'FILE')),
     dtype: choice(DTYPES, 'How matrices are written; folders hold f16 and f32 only', 'f16'),
     check: whole(
       0,
@@ -90,9 +125,14 @@ export const exportCommand = command({
     data: optional(text("Dialogues (JSONL) for the check, in place of the assistant's", 'FILE')),
   },
   args: [{ brief: 'Checkpoint folder (Hugging Face format) or GGUF file', placeholder: 'CHECKPOINT' }],
-  async run(context, { gguf, folder, dtype, check, data }, checkpoint) {
-    if (gguf === undefined && folder === undefined) {
-      throw new UserError('NO_OUTPUT', 'Nothing to write: give --gguf FILE, --folder DIR, or both.');
+  async run(context, { gguf, folder, web, tools, dtype, check, data }, checkpoint) {
+    if (gguf === undefined && folder === undefined && web === undefined) {
+      throw new UserError('NO_OUTPUT', 'Nothing to write: give --gguf FILE, --folder DIR or --web DIR.');
+    }
+    if (web !== undefined) {
+      needNewFolder(web);
+      context.process.stdout.write(pageText(web, checkpoint, tools));
+      if (gguf === undefined && folder === undefined) return;
     }
     const folderDType = FOLDER_DTYPES.find((candidate) => candidate === dtype);
     if (folder !== undefined && folderDType === undefined) {
@@ -108,7 +148,7 @@ export const exportCommand = command({
     const { config, parameters } = loadModel(device, checkpoint, { trainable: false });
     using weights = parameters;
     const tell = (what: string, file?: string): void => {
-      const size = file === undefined ? '' : `, ${(statSync(file).size / 1e6).toFixed(1)} MB`;
+      const size = file === undefined ? '' : `, ${megabytes(statSync(file).size)}`;
       const count = weights.count.toLocaleString('en');
       telling.write(`${what}: ${count} parameters as ${dtype}${size}\n`);
     };

@@ -32,6 +32,8 @@ export interface Joined {
 /** Rests from which it is worth to read them at once, and tokens of such a pass, for which others wait. */
 const READ_AT_ONCE = 4;
 const MOST_AT_ONCE = 1024;
+/** Tokens of a prefix that are read at once. */
+const MOST_OF_PREFIX = 512;
 /** Steps of the length of rows in graphs, so that few of them serve all. */
 const ROW_STEP = 64;
 /** Tokens of its own that a row has room for at least. */
@@ -87,15 +89,33 @@ export class Family extends WorkerGraphs {
     const each = 4 * 2 * layers * kvHeads * headDim * room;
     const most = bucketCount(Math.max(1, Math.min(nextCount(rows), Math.floor(ROOM / each))));
     const family = new Family(model, prefix, most, room);
-    const layout = {
-      prompts: 1,
-      promptTokens: stageLength(prefix.length),
-      samples: 0,
-      completionTokens: 0,
-    };
-    if (known !== undefined) family.#cache.setPrompt(prefix.length, known);
-    else if (prefix.length > 0) await family.prefill(layout, 0).run([prefix], [0]);
+    try {
+      if (known === undefined) await family.#readPrefix();
+      else family.#cache.setPrompt(prefix.length, known);
+    } catch (thrown) {
+      family[Symbol.dispose]();
+      throw thrown;
+    }
     return family;
+  }
+
+  /** Reads the prefix part by part: the scores of all of a long one at once would take memory by its square. */
+  async #readPrefix(): Promise<void> {
+    for (let start = 0; start < this.prefix.length; start += MOST_OF_PREFIX) {
+      const part = asTokenIds(this.prefix.slice(0, start + MOST_OF_PREFIX));
+      const length = stageLength(part.length - start);
+      if (start === 0)
+        await this.prefill({ prompts: 1, promptTokens: length, samples: 0, completionTokens: 0 }, 0).run(
+          [part],
+          [0],
+        );
+      else
+        await this.read(
+          { prompts: 1, promptTokens: start, samples: 1, completionTokens: length },
+          0,
+          'spare',
+        ).run([part], [0], start);
+    }
   }
 
   /** Keys and values of what its prompts begin with. */

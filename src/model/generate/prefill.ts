@@ -22,7 +22,8 @@ export const nodesFor = (config: ModelConfig): number => 96 * config.layers + 12
 /**
  * `layout` is of whole prompts without samples; or of one prompt, the prefix that several share and that is in the
  * cache's spare slot, and of their remainders as its samples. Each prompt's slot then gets a copy of the prefix; or, into
- * `rows`, remainders are what those rows begin with, whose only prompt is the prefix.
+ * `rows`, remainders are what those rows begin with, whose only prompt is the prefix;
+ * or, into the `spare` slot itself, the one remainder is what the prefix goes on with.
  */
 export class PrefillGraph extends KeptGraph {
   readonly next: NextTokens;
@@ -35,7 +36,12 @@ export class PrefillGraph extends KeptGraph {
   readonly #last: Tensor; // i32 [count], each prompt's last token
   readonly #slots: SlotInputs;
 
-  constructor(parts: GraphParts, layout: TreeLayout, temperature: number, into: 'slots' | 'rows' = 'slots') {
+  constructor(
+    parts: GraphParts,
+    layout: TreeLayout,
+    temperature: number,
+    into: 'slots' | 'spare' | 'rows' = 'slots',
+  ) {
     const { device, config, weights, cache, memory } = parts;
     const { prompts, promptTokens: P, samples: n, completionTokens: C } = layout;
     const isWhole = n === 0;
@@ -59,7 +65,7 @@ export class PrefillGraph extends KeptGraph {
       const own = layoutKeyValues(g, k, v, config, length, count);
       if (into === 'rows') cache.writeRows(g, layer, own, length, slots);
       else {
-        if (!isWhole) cache.copyShared(g, layer, P, n, slots);
+        if (!isWhole && into === 'slots') cache.copyShared(g, layer, P, n, slots);
         cache.writePrompts(g, layer, own, length, slots, isWhole ? 0 : P);
       }
       return isWhole

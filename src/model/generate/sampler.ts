@@ -32,6 +32,8 @@ export function checkSampling({ temperature, top_k, top_p }: Sampling): void {
 export interface Constraint {
   /** Those behind a token; undefined where that token may not come. */
   after(token: number): Constraint | undefined;
+  /** All that may come. */
+  tokens(): readonly number[];
 }
 
 /** The position of the largest of `values`, the first among equals. */
@@ -124,8 +126,8 @@ function draw(probabilities: Float32Array, sampling: Sampling, rng: Rng): number
   return ids.at(-1) ?? argmax(probabilities);
 }
 
-/** Tokens that are tried one by one before all of them are. */
-const TRIED = 8;
+/** Tokens that are tried one by one before all that may come are looked up. */
+const TRIED = 4;
 
 /**
  * Chooses one id that a constraint allows: the most likely one for temperature 0, else drawn from what is left of the
@@ -139,7 +141,7 @@ export function choose(
 ): { readonly token: number; readonly next: Constraint | undefined } {
   const isGreedy = sampling.temperature === 0;
   let values = preferences;
-  for (let tries = 0; ; tries++) {
+  for (let tries = 1; ; tries++) {
     const token = isGreedy ? argmax(values) : draw(values, sampling, rng);
     if (constraint === undefined) return { token, next: undefined };
     const next = constraint.after(token);
@@ -147,25 +149,21 @@ export function choose(
     // Other samples may draw from the same row.
     if (values === preferences) values = preferences.slice();
     values[token] = isGreedy ? -Infinity : 0;
-    if (tries >= TRIED) leaveAllowed(values, constraint, isGreedy);
+    if (tries >= TRIED) values = allowed(preferences, constraint, isGreedy);
     if (!isGreedy) rescale(values);
   }
 }
 
-/** Takes away what may not come; throws an InternalError where nothing is left. */
-function leaveAllowed(values: Float32Array, constraint: Constraint, isGreedy: boolean): void {
+/** Values of what may come, and nothing of the rest; throws an InternalError where nothing may come. */
+function allowed(preferences: Float32Array, constraint: Constraint, isGreedy: boolean): Float32Array {
   const none = isGreedy ? -Infinity : 0;
-  let isLeft = false;
-  const rare: number[] = [];
-  for (let id = 0; id < values.length; id++) {
-    const isAllowed = constraint.after(id) !== undefined;
-    if (isAllowed && (values[id] ?? 0) > none) isLeft = true;
-    else if (isAllowed) rare.push(id);
-    else values[id] = none;
-  }
+  const ids = constraint.tokens().filter((id) => id < preferences.length);
+  if (ids.length === 0) throw new InternalError('a constraint allows no token');
+  const values = new Float32Array(preferences.length).fill(none);
   // Probabilities of all that may come can be rounded to nothing.
-  if (!isLeft && !isGreedy) for (const id of rare) values[id] = 1;
-  if (!isLeft && rare.length === 0) throw new InternalError('a constraint allows no token');
+  const isRare = ids.every((id) => !((preferences[id] ?? none) > none));
+  for (const id of ids) values[id] = isRare ? 1 : (preferences[id] ?? none);
+  return values;
 }
 
 function rescale(values: Float32Array): void {

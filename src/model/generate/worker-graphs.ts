@@ -51,10 +51,10 @@ export class WorkerGraphs implements Disposable {
     return this.#graphs.get(kind, layout, build);
   }
 
-  /** Graph of what rows begin with, behind the only prompt. */
-  protected read(layout: TreeLayout, temperature: number): PrefillGraph {
-    const build = (memory: GraphMemory) => new PrefillGraph(this.#parts(memory), layout, temperature, 'rows');
-    return this.#graphs.get(`read ${temperature}`, layout, build);
+  /** Graph of what stands behind the only prompt: what rows begin with, or what it goes on with. */
+  protected read(layout: TreeLayout, temperature: number, into: 'rows' | 'spare' = 'rows'): PrefillGraph {
+    const build = (memory: GraphMemory) => new PrefillGraph(this.#parts(memory), layout, temperature, into);
+    return this.#graphs.get(`read ${into} ${temperature}`, layout, build);
   }
 
   protected decode(layout: TreeLayout, temperature: number): DecodeGraph {

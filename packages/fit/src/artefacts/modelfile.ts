@@ -1,7 +1,9 @@
 /**
  * A Modelfile for Ollama. Its template has the functions' text as the student was trained with it, byte by byte: Ollama prints
  * tools as structs of Go (ollama#14601) or leaves parts of schemas out (ollama#11444), and a student of one's own functions
- * needs no others. Tools are still to be passed with a request: Ollama looks for calls only then.
+ * needs no others. Tools are still to be passed: Ollama looks for calls only then, behind the first text of the first
+ * `{{ if .ToolCalls }}` (parseTag of its tools/template.go); without one it would look for a bare JSON object and lose all calls.
+ * Arguments go through its function `json`, as they too are printed as structs in some versions, and words hide no calls.
  */
 import type { Tool } from '../../../../src/chat/messages.ts';
 import { ChatTemplate } from '../../../../src/chat/template.ts';
@@ -46,11 +48,13 @@ function hermesTemplate(before: string, after: string, { turn }: ChatTemplate['f
   const answer = literal(after.slice(turn.close.length + 1));
   return [
     `${system}{{ if .Tools }}{{ end }}`,
-    '{{- range $i, $_ := .Messages }}',
+    '{{- range $i, $message := .Messages }}',
     '{{- $last := eq (len (slice $.Messages $i)) 1 }}',
     `{{- if eq .Role "user" }}${user}{{ .Content }}${turn.close}\n`,
-    `{{ else if eq .Role "assistant" }}${turn.open}assistant\n{{ .Content }}`,
-    '{{- range .ToolCalls }}<tool_call>\n{"name": "{{ .Function.Name }}", "arguments": {{ .Function.Arguments }}}\n</tool_call>{{ end }}',
+    `{{ else if eq .Role "assistant" }}${turn.open}assistant\n`,
+    '{{ if .Content }}{{ .Content }}{{ with .ToolCalls }}\n{{ end }}{{ end }}',
+    '{{- if .ToolCalls }}{{ range $j, $_ := .ToolCalls }}<tool_call>\n{"name": "{{ .Function.Name }}", "arguments": {{ json .Function.Arguments }}}\n</tool_call>',
+    '{{- if gt (len (slice $message.ToolCalls $j)) 1 }}\n{{ end }}{{ end }}{{ end }}',
     `{{- if not $last }}${turn.close}\n{{ end }}`,
     `{{- else if eq .Role "tool" }}${user}<tool_response>\n{{ .Content }}\n</tool_response>${turn.close}\n`,
     '{{ end }}',

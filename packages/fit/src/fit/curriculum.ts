@@ -76,7 +76,7 @@ const MOST_STEPS = 40;
 const LEAST_SHARE = 0.2;
 
 /** Passes over the cases that a teacher needs to know more than a student that has its time as well. */
-const LEAST_PASSES = 0.9;
+const LEAST_PASSES = 1.5;
 
 /** Likeness of a teacher's answers to right ones, calls and words, below which hardly any could be kept. */
 const LEAST_LIKENESS = 0.2;

@@ -1,12 +1,11 @@
 /** Functions of running servers of the Model Context Protocol, by the official SDK, which is loaded when one is asked for. */
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import type { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import type { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { errorText, UserError } from '../../../../src/base/errors.ts';
+import { optionalPackage } from '../../../../src/base/optional-package.ts';
 import { systemCode } from '../../../../src/base/processes.ts';
 import { fromJson, type PyValue } from '../../../../src/json/python.ts';
 import { isFields, type JsonObject } from '../../../../src/json/value.ts';
@@ -33,20 +32,11 @@ export type Server =
 
 type Transport = Parameters<Client['connect']>[0];
 
-/** A part of the SDK: the one beside this program, or else the one of the folder that it runs in. */
+/** A part of the SDK. */
 async function part<T>(name: string): Promise<T> {
-  const whole = `${SDK}/client/${name}.js`;
-  const place = (from: string): string => pathToFileURL(createRequire(from).resolve(whole)).href;
-  for (const from of [import.meta.url, join(process.cwd(), 'package.json')]) {
-    let found: string;
-    try {
-      found = place(from);
-    } catch {
-      continue;
-    }
-    // Resolved as CommonJS; its modules are there in both forms.
-    return (await import(found)) as T;
-  }
+  const found = optionalPackage(`${SDK}/client/${name}.js`);
+  // Resolved as CommonJS; its modules are there in both forms.
+  if (found !== undefined) return (await import(pathToFileURL(found).href)) as T;
   throw new UserError(
     'MCP',
     `A running MCP server is read by the package ${SDK}, which is not installed; run "npm install ${SDK}", or give the server's answer to tools/list as a file.`,
