@@ -147,28 +147,29 @@ export function answers(
       `A call${isNamed ? ` of ${choice.name}` : ''} is asked for, and there is no such function; give its definition.`,
     );
   const calls = tools.length === 0 ? undefined : callsOf({ grammar, think }, symbols, { ...rules, tools });
-  if (calls !== undefined && isDue) return dueBehindThought(think, symbols, calls, { isThinking, thinks });
+  if (calls !== undefined && isDue)
+    return thinks || isThinking ? behindThought(think, symbols, calls, isThinking) : calls;
   return new Words(thought, calls, true).start(grammar.begins);
 }
 
 /** A JSON value of a schema, behind a thought or at once. */
 function responseOf(
-  { open, close }: ToolFormat['think'],
+  think: ToolFormat['think'],
   symbols: Symbols,
   schema: JsonObject,
   isThinking: boolean,
 ): State {
-  const writing = { symbols: bytesOf, never: [open, close] };
+  const writing = { symbols: bytesOf, never: [think.open, think.close] };
   const json = new Values(schema, writing).whole(JSON_NOTATION, () => END);
-  return dueBehindThought({ open, close }, symbols, json, { isThinking, thinks: true });
+  return behindThought(think, symbols, json, isThinking);
 }
 
-/** Answers that are due, at once or behind a thought. */
-function dueBehindThought(
+/** A call or value that is due, behind a thought or at once: a model that may say words first may say them for ever. */
+function behindThought(
   { open, close }: ToolFormat['think'],
   symbols: Symbols,
   due: State,
-  { isThinking, thinks }: { readonly isThinking: boolean; readonly thinks: boolean },
+  isThinking: boolean,
 ): State {
   const isSpace = (symbol: TextSymbol): boolean => symbol === 0x20 || symbol === 0x0a;
   const behind: State = {
@@ -182,5 +183,5 @@ function dueBehindThought(
     false,
   ).start(escaped);
   if (isThinking) return thinking;
-  return (thinks ? either([due, literal(symbols(open), () => thinking)]) : undefined) ?? due;
+  return either([due, literal(symbols(open), () => thinking)]) ?? due;
 }

@@ -75,6 +75,9 @@ describe('call', () => {
   test('makes the calls that it is allowed to make', async () => {
     const named = await model.call(TIMER, functions, { toolChoice: { name: 'play_music' } });
     expect(named.calls.map(({ name }) => name)).toEqual(['play_music']);
+    // It has a thought at most before it, whatever the model would have said.
+    const due = await model.call('Good morning, how are you?', functions, { toolChoice: 'required' });
+    expect(due).toMatchObject({ finish: 'tool_calls', reply: '' });
     const none = await model.call(TIMER, functions, { toolChoice: 'none', maxTokens: 4 });
     expect(none).toMatchObject({ calls: [], finish: 'length', tokens: 4 });
   });

@@ -183,16 +183,14 @@ export class ServedModel {
   /** Answers a conversation. Throws a UserError for one that leaves no room, and the signal's reason when it fires. */
   async ask(conversation: Conversation, options: AskOptions = {}): Promise<Reply> {
     const { messages, tools } = conversation;
-    const prompt = this.#prompts.of(conversation);
     const rules: CallRules = {
       tools,
-      isThinking: opensThought(prompt.text, this.#template.format),
       ...(options.choice === undefined ? {} : { choice: options.choice }),
       ...(options.parallel === undefined ? {} : { parallel: options.parallel }),
       ...(options.response === undefined ? {} : { response: options.response }),
       ...(this.#verbatim === undefined ? {} : { request: lastUser(messages), verbatim: this.#verbatim }),
     };
-    return this.#write(prompt, tools, rules, options);
+    return this.#write(this.#prompts.of(conversation), tools, rules, options);
   }
 
   /** Goes on with a text as it stands. */
