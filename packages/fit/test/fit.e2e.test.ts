@@ -117,7 +117,7 @@ test('settings that suit no fit are told before any work', async () => {
   expect(await run(at())).toMatchObject({
     code: 1,
     stderr:
-      'fit.yaml has options for a stage stars, and there is none; the stages are teacher, teacher-rl, sft, sft-longer, rollouts, ckd, star.\n',
+      'fit.yaml has options for a stage stars, and there is none; the stages are teacher, teacher-rl, sft-some, sft, sft-longer, rollouts, ckd, star.\n',
   });
   writeFileSync(at('fit.yaml'), settings.replace('base: ../tiny/student', 'base: nowhere'));
   expect((await run(at())).stderr).toContain('nowhere is no checkpoint');
