@@ -1,13 +1,28 @@
 /** Thread in which a user's module is loaded: whatever it starts, prints or keeps open ends with the thread. */
-import { createRequire, register } from 'node:module';
+import Module, { createRequire, register } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
 import { errorText, required, UserError } from '../../../../src/base/errors.ts';
 import type { Fields } from '../../../../src/json/value.ts';
 import { toolsOfExports } from './exports.ts';
 
+/** Part of Node.js's loader of CommonJS, which a module in TypeScript that is in no package goes through. */
+interface CommonJs {
+  _resolveFilename: (name: string, ...rest: unknown[]) => string;
+}
+
 /** Has zod be this program's where the module's own folder has none. */
 function lendZod(): void {
+  const loader = Module as unknown as CommonJs;
+  const usual = loader._resolveFilename.bind(Module);
+  loader._resolveFilename = (name, ...rest) => {
+    try {
+      return usual(name, ...rest);
+    } catch (thrown) {
+      if (name !== 'zod' && !name.startsWith('zod/')) throw thrown;
+      return createRequire(import.meta.url).resolve(name);
+    }
+  };
   const hook = `export async function resolve(name, context, next) {
     try {
       return await next(name, context);
