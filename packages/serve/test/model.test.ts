@@ -81,12 +81,13 @@ describe('a served model', () => {
 
   test('frees the rows of answers that nobody waits for any more, and those in line', async () => {
     const ends = Array.from({ length: 9 }, () => new AbortController());
-    const asked = ends.map(({ signal }) =>
-      model.ask(conversation('hello'), { temperature: 1, max_tokens: 400, constrained: false, signal }),
+    // With the first token of any, all are given up, those that are not begun among them.
+    const onDelta = (): void => {
+      for (const end of ends) end.abort(new Error('gone'));
+    };
+    const outcomes = Promise.allSettled(
+      ends.map(({ signal }) => model.ask(conversation('hello'), { constrained: false, signal, onDelta })),
     );
-    const outcomes = Promise.allSettled(asked);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    for (const end of ends) end.abort(new Error('gone'));
     for (const { status } of await outcomes) expect(status).toBe('rejected');
     expect(model.load).toBe(0);
   });
