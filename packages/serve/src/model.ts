@@ -3,9 +3,12 @@
  * schemas. What a conversation begins with (its tools, the messages before the last one) is computed once for all that share it.
  */
 import { availableParallelism } from 'node:os';
-import { identityOf, programIdentity } from '../../../src/base/identity.ts';
+import { join } from 'node:path';
+import { readText } from '../../../src/base/files.ts';
+import { identityOf } from '../../../src/base/identity.ts';
 import { Owned } from '../../../src/base/owned.ts';
 import { required } from '../../../src/base/errors.ts';
+import { PACKAGE_ROOT } from '../../../src/base/package-root.ts';
 import { asTokenIds } from '../../../src/base/token-ids.ts';
 import { callsOfTurn } from '../../../src/environment/turn.ts';
 import { afterThink, opensThought, shownParts } from '../../../src/chat/generation.ts';
@@ -47,7 +50,7 @@ export interface ServedOptions extends LiveOptions {
   readonly thinking?: Thinking;
   /** The checkpoint where it is open already; it stays the caller's. */
   readonly opened?: OpenedModel;
-  /** File of `savePrefixes`; one that is not there, or that another model or program wrote, counts as empty. */
+  /** File of `savePrefixes`; one that is not there, or that another model or version wrote, counts as empty. */
   readonly prefixes?: string;
 }
 
@@ -290,9 +293,9 @@ export class ServedModel {
     writePrefixes(file, this.#identity, this.#live.kept);
   }
 
-  /** Identity of the weights, and of the program that computes with them. */
+  /** Identity of the weights, and of what computes with them: the manifest has this program's version and its engine's. */
   get #identity(): string {
-    return identityOf([checkpointContents(this.#source), programIdentity()]);
+    return identityOf([checkpointContents(this.#source), readText(join(PACKAGE_ROOT, 'package.json'))]);
   }
 
   /** Ends after the tokens at hand; what is not answered is rejected. */
