@@ -20,7 +20,7 @@ const functions = {
 
 using model = loadModel(bases.teacher);
 
-// What every request begins with is computed before the first one comes; savePrefixes keeps it for the next process.
+// Beginnings that all requests share are computed before the first one comes; savePrefixes keeps it for the next process.
 console.log(`${await model.pin(functions)} tokens are kept`);
 
 const { calls, faults, cachedTokens } = await model.call('Set a timer for 5 minutes', functions);

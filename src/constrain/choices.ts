@@ -52,7 +52,7 @@ export function typesOf(own: readonly Fields[]): {
   if (named.length > 0)
     return { types: TYPES.filter((type) => all.every((names) => names.includes(type))), isInteger };
   if (has('const', 'enum')) return { types: TYPES, isInteger };
-  // Who names a keyword of one type alone means that type.
+  // A keyword of one type alone means that type.
   if (has('properties', 'required')) return { types: ['object'], isInteger };
   if (has('items')) return { types: ['array'], isInteger };
   if (has('pattern', 'minLength', 'maxLength', 'format')) return { types: ['string'], isInteger };

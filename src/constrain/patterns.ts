@@ -103,7 +103,7 @@ class Parser {
   #sequence(): Node {
     const parts: Node[] = [];
     let run: Language[] = [];
-    // What stands between two anchors is one part, as every part is looked at in each place that it may have.
+    // Text between two anchors is one part, as every part is looked at in each place that it may have.
     const endRun = (): void => {
       const language = run.reduceRight(
         (rest, part) => this.#languages.join(part, rest),
@@ -128,7 +128,7 @@ class Parser {
   #repeated(of: Node): Node {
     const counts = this.#counts();
     if (counts === undefined) return of;
-    // How much a quantifier takes first is no matter of what matches.
+    // Greed of a quantifier is no matter of what matches.
     this.#taken('?');
     const [least, most] = counts;
     const language = plainOf(of, this.#languages);

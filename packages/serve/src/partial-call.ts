@@ -1,24 +1,10 @@
 /** Calls that are being written as JSON, of answers that are held to the form which their format writes. */
-import type { CallGrammar } from '../../../src/chat/formats/format.ts';
+import { type CallGrammar, endOfObject } from '../../../src/chat/formats/format.ts';
 
 /** A call as far as it is written: its name, and the JSON text of its arguments up to here. */
 export interface WrittenSoFar {
   readonly name: string;
   readonly given: string;
-}
-
-/** Place behind the object that begins at `start`, or the end of a text that it goes on behind. */
-function endOfObject(text: string, start: number): number {
-  let depth = 0;
-  for (let at = start; at < text.length; at++) {
-    const char = text.charAt(at);
-    if (char === '"') {
-      for (at++; at < text.length && text.charAt(at) !== '"'; at++) if (text.charAt(at) === '\\') at++;
-    } else if (char === '{') depth += 1;
-    else if (char === '}') depth -= 1;
-    if (depth === 0) return at + 1;
-  }
-  return text.length;
 }
 
 /** Calls of some functions at the beginning of a text, the last of which may not be whole; those whose names are. */
@@ -37,7 +23,7 @@ export function callsBeingWritten(
     if (begun === undefined) return calls;
     const { name, around } = begun;
     const start = at + around.open.length;
-    at = endOfObject(text, start);
+    at = endOfObject(text, start) ?? text.length;
     calls.push({ name, given: text.slice(start, at) });
     if (!text.startsWith(around.close, at)) return calls;
     at += around.close.length;

@@ -61,7 +61,7 @@ export function repaired(
     const others = [...fixed].filter(
       ([key, value]) => value !== (written.arguments as typeof fixed).get(key),
     );
-    // What the schema allows as it stands is let be, but for how a whole number is written.
+    // Values that the schema allows as they stand are let be, but for how a whole number is written.
     const schema = JsonSchema.ofParameters(parameters);
     const isRight = schema.fault(written.arguments) === undefined;
     for (const [key, value] of others) {

@@ -155,6 +155,20 @@ export interface ToolFormat {
   readonly outsideOfCalls: (answer: string) => string;
 }
 
+/** Place behind the JSON object that begins at `start`; undefined if it never ends. */
+export function endOfObject(text: string, start: number): number | undefined {
+  let depth = 0;
+  for (let at = start; at < text.length; at++) {
+    const char = text.charAt(at);
+    if (char === '"') {
+      for (at++; at < text.length && text.charAt(at) !== '"'; at++) if (text.charAt(at) === '\\') at++;
+    } else if (char === '{') depth += 1;
+    else if (char === '}') depth -= 1;
+    if (depth === 0) return at + 1;
+  }
+  return undefined;
+}
+
 /** Reads a call that is a JSON object with a name and, under `key`, arguments. */
 export function readJsonCall(
   block: string,

@@ -4,26 +4,12 @@
  * an object that does not begin with one of a call's keys is part of the words.
  */
 import { dumps } from '../../json/dumps.ts';
-import { jsonGrammar, readJsonCall, type ToolFormat } from './format.ts';
+import { endOfObject, jsonGrammar, readJsonCall, type ToolFormat } from './format.ts';
 import { hermes } from './hermes.ts';
 
 const TAG = '<|python_tag|>';
 const NO_TAGS = { open: '', close: '' };
 const START = /\{\s*"(?:type|name|parameters|arguments)"\s*:/g;
-
-/** Place behind the object that begins at `start`; undefined if it never ends. */
-function endOf(text: string, start: number): number | undefined {
-  let depth = 0;
-  for (let at = start; at < text.length; at++) {
-    const char = text.charAt(at);
-    if (char === '"') {
-      for (at++; at < text.length && text.charAt(at) !== '"'; at++) if (text.charAt(at) === '\\') at++;
-    } else if (char === '{') depth += 1;
-    else if (char === '}') depth -= 1;
-    if (depth === 0) return at + 1;
-  }
-  return undefined;
-}
 
 /** Beginnings and ends of the calls in an answer; of one that never ends there is no end. */
 function spansOf(answer: string): { readonly start: number; readonly end: number | undefined }[] {
@@ -32,7 +18,7 @@ function spansOf(answer: string): { readonly start: number; readonly end: number
     START.lastIndex = at;
     const start = START.exec(answer)?.index;
     if (start === undefined) return spans;
-    const end = endOf(answer, start);
+    const end = endOfObject(answer, start);
     spans.push({ start, end });
     if (end === undefined) return spans;
     at = end;

@@ -197,7 +197,7 @@ export class Family extends WorkerGraphs {
       completionTokens: stageLength(Math.max(...rests.map(({ length }) => length)), 16),
     };
     const graph = this.read(layout, 0);
-    // What pads the graph reads the first one's once more, to the same place.
+    // Rows that pad the graph read the first one's once more, to the same place.
     const padded = Array.from({ length: layout.samples }, (_, i) => (i < rests.length ? i : 0));
     await graph.run(
       padded.map((i) => joinedIds(this.prefix, rests[i] ?? asTokenIds([]))),

@@ -98,7 +98,7 @@ class LiveWorker implements Disposable {
 
   answer(request: LiveRequest): Promise<LiveAnswer> {
     return new Promise((resolve, reject) => {
-      // Who goes away leaves the line; rows are freed by their family.
+      // Clients that go away leave the line; rows are freed by their family.
       const leave = (): void => {
         const at = this.#line.indexOf(waiting);
         if (at < 0) return;
@@ -190,7 +190,7 @@ class LiveWorker implements Disposable {
       this.#families = [...this.#families.filter((family) => family !== known), known];
       return known.isFull ? undefined : { family: known, cached: known.prefix.length };
     }
-    // What it has room for is made larger when nobody is in it.
+    // Room is made larger when nobody is in it.
     if (known !== undefined && known.live > 0) return undefined;
     if (known !== undefined) {
       const contents = known.contents();

@@ -91,18 +91,11 @@ const pausesOf = ({ answers }: Made): number =>
 export async function* curriculum(
   around: Around,
   doing: Doing,
-  { name, chosen, teacherBatch, shortBatch, pace, seconds, count, ask, from: given }: Round,
+  round: Round,
 ): AsyncGenerator<RunEvent, RoundResult> {
+  const { name, chosen, teacherBatch, pace, seconds, count, ask } = round;
   const { bases, settings } = around;
-  const from = yield* shortLists(around, doing, {
-    name,
-    chosen,
-    shortBatch,
-    pace,
-    seconds,
-    count,
-    from: given,
-  });
+  const from = yield* shortLists(around, doing, round);
   const run = new Growing(around, doing, name, from);
   const checked = async function* (stage: string): AsyncGenerator<RunEvent, Made> {
     const answers = yield* ask(`${name}: ${stage} on development cases`, run.model(stage));
@@ -199,15 +192,7 @@ export async function* curriculum(
 async function* shortLists(
   around: Around,
   doing: Doing,
-  {
-    name,
-    chosen,
-    shortBatch,
-    pace,
-    seconds,
-    count,
-    from,
-  }: Pick<Round, 'name' | 'chosen' | 'shortBatch' | 'pace' | 'seconds' | 'count' | 'from'>,
+  { name, chosen, shortBatch, pace, seconds, count, from }: Round,
 ): AsyncGenerator<RunEvent, Round['from']> {
   const { some } = around.data;
   const each = pace.some;

@@ -188,7 +188,7 @@ export function topicSources(known: Known, reply: string): Source[] {
         }),
       );
   });
-  // What is close by is most easily taken for what a function does.
+  // Requests that are close by are most easily taken for what a function does.
   const total = [...far, ...others].reduce((sum, { weight }) => sum + weight, 0);
   const each = (NEAR * total) / ((1 - NEAR) * Math.max(1, near.length));
   return [...far, ...others, ...near.map((one) => ({ ...one, weight: each }))];
