@@ -90,6 +90,17 @@ const schemaOf = (parameters: JsonObject): JsonObject =>
 const propertyIn = ({ properties }: JsonObject, key: string): JsonValue =>
   (properties as JsonObject | undefined)?.[key] ?? {};
 
+/** Throws a UserError that names the function whose schema cannot be held, or allows no arguments. */
+export function checkTools(tools: readonly Tool[]): void {
+  for (const { name, parameters } of tools)
+    try {
+      new Values(schemaOf(parameters), { symbols: bytesOf, never: [] }).check();
+    } catch (thrown) {
+      if (!(thrown instanceof UserError)) throw thrown;
+      throw new UserError(thrown.code, `The function ${name}: ${thrown.message}`);
+    }
+}
+
 /** Calls of tools one behind another, up to the end of the answer. */
 function callsOf(
   { grammar, think }: Written,

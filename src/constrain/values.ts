@@ -81,6 +81,11 @@ export class Values {
     return either(states) ?? this.#refuse();
   }
 
+  /** Throws a UserError where no object obeys the root, or a keyword anywhere in it cannot be held. */
+  check(): void {
+    if (this.#schemas.objects(() => ({}), true).length === 0) this.#refuse();
+  }
+
   #refuse(): never {
     const named = shortened(JSON.stringify(this.#root), MAX_SHOWN);
     throw new UserError('SCHEMA', `The schema ${named} allows no value; correct it.`);

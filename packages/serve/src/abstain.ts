@@ -54,7 +54,8 @@ export async function abstained(
   { abstain, upstream, onAbstained, onUpstreamFailure }: Abstaining,
 ): Promise<Answered> {
   const isSure = reply.confidence === undefined || reply.confidence >= abstain;
-  if (isSure) {
+  // Words are what stands in the place of a call; only a larger model may know better.
+  if (isSure || (upstream === undefined && reply.calls.length === 0)) {
     // Recorded beside the answer, which does not wait for it.
     if (upstream?.shadow !== undefined)
       void askUpstream(upstream, request, AbortSignal.timeout(120_000)).catch(onUpstreamFailure);

@@ -88,6 +88,8 @@ export class Answering {
     const model = this.modelNamed(request.model);
     const conversation = conversationOf(request);
     const options = optionsOf(request, this.#maxTokens);
+    // Before a stream begins, which has no status any more.
+    model.check(conversation.tools, options);
     // Of an answer that may be withheld, nothing is told before its end.
     const isLate = this.#abstain > 0 && model.isCalibrated;
     const abstaining = { abstain: this.#abstain, upstream: this.#upstream, ...this.#told };

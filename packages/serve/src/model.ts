@@ -6,6 +6,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { readText } from '../../../src/base/files.ts';
 import { identityOf } from '../../../src/base/identity.ts';
+import { Lru } from '../../../src/base/lru.ts';
 import { Owned } from '../../../src/base/owned.ts';
 import { required } from '../../../src/base/errors.ts';
 import { PACKAGE_ROOT } from '../../../src/base/package-root.ts';
@@ -16,7 +17,7 @@ import type { Message, Tool, ToolCall } from '../../../src/chat/messages.ts';
 import { ChatTemplate, type Thinking } from '../../../src/chat/template.ts';
 import { plainText } from '../../../src/chat/thought.ts';
 import { Tokenizer } from '../../../src/chat/tokenizer.ts';
-import type { CallRules, ToolChoice } from '../../../src/constrain/calls.ts';
+import { type CallRules, checkTools, type ToolChoice } from '../../../src/constrain/calls.ts';
 import { TokenSymbols } from '../../../src/constrain/tokens.ts';
 import { Device } from '../../../src/ggml/device.ts';
 import { loadModel } from '../../../src/model/checkpoint/checkpoint.ts';
@@ -117,6 +118,9 @@ export interface Reply {
   readonly chances?: readonly TokenChance[];
 }
 
+/** Lists of tools that are remembered as good. */
+const MOST_CHECKED = 64;
+
 const lastUser = (messages: Conversation['messages']): string => {
   const content = messages.findLast(({ role }) => role === 'user')?.content;
   return typeof content === 'string' ? content : '';
@@ -133,6 +137,8 @@ export class ServedModel {
   readonly #symbols: TokenSymbols;
   readonly #calibration: Calibration | undefined;
   readonly #verbatim: Verbatim | undefined;
+  /** Lists of tools whose schemas can be held. */
+  readonly #checked = new Lru<readonly Tool[]>(MOST_CHECKED);
   readonly #owned = new Owned();
 
   /** Loads a checkpoint folder or a GGUF file; throws a UserError that says what is wrong with it. */
@@ -183,9 +189,13 @@ export class ServedModel {
     return this.#template.prompt({ messages, tools });
   }
 
-  /** Answers a conversation. Throws a UserError for one that leaves no room, and the signal's reason when it fires. */
+  /**
+   * Answers a conversation. Throws a UserError for one that leaves no room and for a tool whose schema cannot be held, called
+   * or not, and the signal's reason when it fires.
+   */
   async ask(conversation: Conversation, options: AskOptions = {}): Promise<Reply> {
     const { messages, tools } = conversation;
+    this.check(tools, options);
     const rules: CallRules = {
       tools,
       ...(options.choice === undefined ? {} : { choice: options.choice }),
@@ -194,6 +204,15 @@ export class ServedModel {
       ...(this.#verbatim === undefined ? {} : { request: lastUser(messages), verbatim: this.#verbatim }),
     };
     return this.#write(this.#prompts.of(conversation), tools, rules, options);
+  }
+
+  /** Throws a UserError that names the tool whose schema calls cannot be held to, where they are held. */
+  check(tools: readonly Tool[], { constrained = true, choice }: AskOptions): void {
+    if (!constrained || choice === 'none') return;
+    this.#checked.get(JSON.stringify(tools), () => {
+      checkTools(tools);
+      return tools;
+    });
   }
 
   /** Goes on with a text as it stands. */

@@ -157,6 +157,32 @@ describe('completions and responses', () => {
   });
 });
 
+describe('schemas that calls cannot be held to', () => {
+  const odd = {
+    type: 'function',
+    function: {
+      name: 'tag_photo',
+      description: 'Tag a photo',
+      parameters: { type: 'object', properties: { tags: { type: 'object', patternProperties: {} } } },
+    },
+  };
+
+  test('are refused with the name of their function, whatever would be called, streamed or not', async () => {
+    for (const stream of [false, true]) {
+      const response = await post('/v1/chat/completions', { messages, tools: [...tools, odd], stream });
+      expect(response.status).toBe(400);
+      const { error } = (await response.json()) as Answer;
+      expect(error['message']).toContain('tag_photo');
+      expect(error['message']).toContain('patternProperties');
+    }
+  });
+
+  test('are no hindrance where nothing may be called', async () => {
+    const answer = await chat({ tools: [...tools, odd], tool_choice: 'none', max_tokens: 4 });
+    expect(answer.choices).toHaveLength(1);
+  });
+});
+
 describe('limits', () => {
   test.each([
     ['{"messages": [', 400],
