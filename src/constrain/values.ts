@@ -1,7 +1,7 @@
 /** Values of JSON Schemas as states, in the notation of a format. After every symbol there is a way to a value that is whole. */
 import { shortened, UserError } from '../base/errors.ts';
 import { JSON_NOTATION, type Notation } from '../chat/formats/format.ts';
-import type { Fields, JsonValue } from '../json/value.ts';
+import { type Fields, isFields, type JsonValue } from '../json/value.ts';
 import { type Distinct, distinct } from './distinct.ts';
 import type { Language } from './languages.ts';
 import { number } from './numbers.ts';
@@ -83,12 +83,24 @@ export class Values {
 
   /** Throws a UserError where no object obeys the root, or a keyword anywhere in it cannot be held. */
   check(): void {
-    if (this.#schemas.objects(() => ({}), true).length === 0) this.#refuse();
+    if (this.#schemas.objects(() => ({}), true).length > 0) return;
+    const [dead] = this.#schemas
+      .forms(this.#schemas.root)
+      .flatMap((form) => (form.kind === 'object' ? [...form.due].map((key) => ({ key, form })) : []))
+      .filter(({ key, form }) => {
+        const of = form.properties.get(key);
+        return of !== undefined && !this.#schemas.isAlive(of);
+      });
+    this.#refuse(dead?.key);
   }
 
-  #refuse(): never {
-    const named = shortened(JSON.stringify(this.#root), MAX_SHOWN);
-    throw new UserError('SCHEMA', `The schema ${named} allows no value; correct it.`);
+  /** Refuses the root, for what one of its keys is to have if that is known. */
+  #refuse(key?: string): never {
+    const properties = this.#root['properties'];
+    const part = key === undefined || !isFields(properties) ? this.#root : properties[key];
+    const named = shortened(JSON.stringify(part), MAX_SHOWN);
+    const where = key === undefined ? '' : ` of ${key}`;
+    throw new UserError('SCHEMA', `The schema${where} ${named} allows no value; correct it.`);
   }
 
   /** Words of a request as texts. */

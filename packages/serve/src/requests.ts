@@ -7,6 +7,7 @@ import { tryParseJson } from '../../../src/json/parse.ts';
 import { isDict, toJson } from '../../../src/json/python.ts';
 import type { JsonObject } from '../../../src/json/value.ts';
 import type { AskOptions, Conversation } from './model.ts';
+import { readable } from './readable-schema.ts';
 
 /** A request that is refused; `param` is the part of it that is wrong. */
 export class RequestFault extends UserError {
@@ -48,6 +49,7 @@ const functionSchema = z.looseObject({
   name: z.string().min(1).max(256),
   description: z.string().optional(),
   parameters: schemaObject.nullish(),
+  strict: z.boolean().nullish(),
 });
 const toolSchema = z.looseObject({
   type: z.literal('function', { error: 'must be function: other tools are not run here' }),
@@ -187,11 +189,10 @@ export function argumentsOf(text: string, param: string): JsonObject {
   return toJson(read.value) as JsonObject;
 }
 
-const toolOf = ({ name, description = '', parameters }: z.output<typeof functionSchema>): Tool => ({
-  name,
-  description,
-  parameters: parameters ?? { type: 'object', properties: {} },
-});
+function toolOf({ name, description = '', parameters, strict }: z.output<typeof functionSchema>): Tool {
+  const own = parameters ?? { type: 'object', properties: {} };
+  return { name, description, parameters: strict === true ? own : readable(own) };
+}
 
 const ROLES = {
   system: 'system',

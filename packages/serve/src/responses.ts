@@ -37,6 +37,7 @@ const requestSchema = z.looseObject({
         name: z.string().min(1),
         description: z.string().nullish(),
         parameters: schemaObject.nullish(),
+        strict: z.boolean().nullish(),
       }),
     )
     .nullish(),
@@ -114,9 +115,9 @@ function chatOf(request: Request): ChatRequest {
     top_p: request.top_p,
     max_tokens: request.max_output_tokens,
     parallel_tool_calls: request.parallel_tool_calls,
-    tools: (tools ?? []).map(({ name, description, parameters }) => ({
+    tools: (tools ?? []).map(({ name, description, parameters, strict }) => ({
       type: 'function',
-      function: { name, description: description ?? '', parameters },
+      function: { name, description: description ?? '', parameters, strict },
     })),
     tool_choice:
       typeof choice === 'object' && choice !== null

@@ -177,6 +177,25 @@ describe('schemas that calls cannot be held to', () => {
     }
   });
 
+  test('are read as they are meant where numbers to choose from are given as texts, unless strict', async () => {
+    const dice = {
+      name: 'roll_dice',
+      description: 'Roll some dice',
+      parameters: {
+        type: 'object',
+        properties: { number: { type: 'integer', enum: ['4', '6'] } },
+        required: ['number'],
+      },
+    };
+    const ask = (strict: boolean) =>
+      chat({ tools: [{ type: 'function', function: { ...dice, strict } }], tool_choice: 'required' });
+    const call = (await ask(false)).choices[0]?.message.tool_calls?.[0];
+    expect([4, 6]).toContain((JSON.parse(call?.function.arguments ?? '') as { number: number }).number);
+    const { error } = await ask(true);
+    expect(error['message']).toContain('roll_dice');
+    expect(error['message']).toContain('of number');
+  });
+
   test('are no hindrance where nothing may be called', async () => {
     const answer = await chat({ tools: [...tools, odd], tool_choice: 'none', max_tokens: 4 });
     expect(answer.choices).toHaveLength(1);
