@@ -36,7 +36,11 @@ export const settingsSchema = z.strictObject({
     .describe('time that all of it may take; stages are sized by how fast this machine is'),
   search: z.boolean().default(true).describe('choose the learning rate by a small search on the dev cases'),
   teacher_rl: z.boolean().default(false).describe('refine the teacher by Sim-RL before it answers'),
-  cases: z.int().min(50).default(6000).describe('training cases that are made'),
+  cases: z
+    .int()
+    .min(50)
+    .default(24_000)
+    .describe('training cases that are made; a fit reads as many of them as there is time for'),
   irrelevant_share: share(0.125, 0.9).describe('share of requests for which nothing is to be called'),
   dev_share: share(0.1, 0.4).describe('share of wordings that are kept to choose by'),
   test_share: share(0.15, 0.4).describe('share of wordings that are kept for the verdict alone'),

@@ -129,7 +129,7 @@ test('a project has functions, examples and settings, and tells all that is wron
   writeFileSync(join(folder, 'examples.jsonl'), `${call({ room: 'kitchen' })}\n`);
   writeFileSync(join(folder, 'fit.yaml'), 'seed: 3\nminutes: 20\n');
   const project = openProject(folder);
-  expect(project.settings).toMatchObject({ seed: 3, minutes: 20, cases: 6000, irrelevant_share: 0.125 });
+  expect(project.settings).toMatchObject({ seed: 3, minutes: 20, cases: 24_000, irrelevant_share: 0.125 });
   expect(project.examples).toHaveLength(1);
   writeFileSync(join(folder, 'fit.yaml'), 'sed: 3\nirrelevant_share: 12\n');
   writeFileSync(join(folder, 'examples.jsonl'), `${call({ room: 'attic' })}\n`);

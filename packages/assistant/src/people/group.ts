@@ -12,12 +12,15 @@ import type { PeopleRequest } from './request.ts';
 import { otherNames, type PeopleFunction, type PeopleSet } from './sets.ts';
 import { spokenInteger, spokenTime } from './values.ts';
 
-/** Shares of the requests of a group, and of those that lack a value the share that is kept. */
+/** Shares of the requests of a group; of those that lack a value and of those with one that is not allowed, the share that is kept. */
 const IDLE = 0.14;
-const SEVERAL = 0.08;
+const SEVERAL = 0.1;
 const MISSING = 0.3;
+const OUTSIDE = 0.12;
+/** Share of the requests for one function that are taken back: "don't turn the lights on". */
+const NEGATED = 0.04;
 /** Share of the groups that show a set's functions as they are; a large set costs more than a small one. */
-const WHOLE = { few: 0.4, many: 0.05 };
+const WHOLE = { few: 0.4, many: 0.2 };
 const MANY = 16;
 
 /** The form that a parameter wants its values in; undefined for a value that does not have it. */
@@ -29,6 +32,8 @@ interface Parameter {
   readonly schema: JsonObject;
   readonly convert: Convert;
   readonly isRequired: boolean;
+  /** Values to choose from: what is said beyond them is not allowed, and not a value of another form. */
+  readonly isChoice: boolean;
 }
 
 interface Shown {
@@ -103,6 +108,7 @@ function renamed(rng: Rng, source: PeopleFunction, style: number): Shown {
         schema: described ? { ...schema, description: words } : schema,
         convert,
         isRequired: rng.chance(share > 0.45 ? 0.6 : 0.05),
+        isChoice: schema['enum'] !== undefined,
       },
     ];
   });
@@ -127,28 +133,33 @@ function asItIs(source: PeopleFunction): Shown {
     schema: { type: 'string' },
     convert: asSaid,
     isRequired: false,
+    isChoice: false,
   }));
   const properties = Object.fromEntries(parameters.map(({ name, schema }) => [name, schema]));
   const { name, description } = source;
   return { source, parameters, tool: { name, description, parameters: { type: 'object', properties } } };
 }
 
-/** Call of a request, or the name of what has to be asked for; undefined where a value has not the form that is wanted. */
-function answerTo({ tool, parameters }: Shown, { calls }: PeopleRequest): ToolCall | string | undefined {
+/** What is due for a request: a call, a question for what lacks, or a refusal of a value that is not among the allowed ones. */
+type Due = { readonly call: ToolCall } | { readonly lacking: string } | 'refused';
+
+/** What is due for a request; undefined where a value has not the form that is wanted. */
+function dueFor({ tool, parameters }: Shown, { calls }: PeopleRequest): Due | undefined {
   const said = calls[0]?.arguments ?? {};
   const given: Record<string, JsonValue> = {};
+  let lacking: string | undefined;
   // The order of the definition, whatever the order of the words.
-  for (const { key, name, convert, isRequired } of parameters) {
+  for (const { key, name, convert, isRequired, isChoice } of parameters) {
     const words = said[key];
     if (words === undefined) {
-      if (isRequired) return name;
+      if (isRequired) lacking ??= name;
       continue;
     }
     const value = convert(words);
-    if (value === undefined) return undefined;
+    if (value === undefined) return isChoice ? 'refused' : undefined;
     given[name] = value;
   }
-  return { name: tool.name, arguments: given };
+  return lacking === undefined ? { call: { name: tool.name, arguments: given } } : { lacking };
 }
 
 const inWords = (content: string): Message => ({ role: 'assistant', content });
@@ -166,20 +177,38 @@ interface Turn {
   readonly category: string;
 }
 
-function turnOf(shown: Shown, request: PeopleRequest): Turn | undefined {
-  const answer = answerTo(shown, request);
-  if (answer === undefined) return undefined;
-  return typeof answer === 'string'
-    ? {
-        request: request.request,
-        answer: inWords(`Please tell me the ${spoken(answer)}.`),
-        category: 'missing',
-      }
+function turnOf(shown: Shown, { request, calls }: PeopleRequest): Turn | undefined {
+  const due = dueFor(shown, { request, calls });
+  if (due === undefined) return undefined;
+  if (due === 'refused') return { request, answer: inWords(NO_FUNCTION), category: 'outside' };
+  return 'lacking' in due
+    ? { request, answer: inWords(`Please tell me the ${spoken(due.lacking)}.`), category: 'missing' }
     : {
-        request: request.request,
-        answer: { role: 'assistant', content: '', toolCalls: [answer] },
+        request,
+        answer: { role: 'assistant', content: '', toolCalls: [due.call] },
         category: 'single',
       };
+}
+
+/** Share of a category that is kept: there are more of some than a model needs. */
+const kept = (rng: Rng, { category }: Turn): boolean =>
+  category === 'missing' ? rng.chance(MISSING) : category !== 'outside' || rng.chance(OUTSIDE);
+
+const VERBS = new Set(
+  'add alert arrange begin book brew call cancel change check clean clear close create decrease delete dim erase find forward get give increase lower make mute open order play post put raise rate remind remove reserve resume schedule send set show shuffle start stop tell text turn tweet update use wake write'.split(
+    ' ',
+  ),
+);
+
+/** A request that is taken back before anything is done; undefined where it does not begin with a verb. */
+function negated(rng: Rng, { request }: Turn): Turn | undefined {
+  const [first = ''] = request.split(' ');
+  if (!VERBS.has(first.toLowerCase())) return undefined;
+  const rest = first.toLowerCase() + request.slice(first.length);
+  const said = rng.chance(0.6)
+    ? `${rng.pick(["don't", 'do not', "please don't", 'never', 'no need to', "you don't have to"])} ${rest}`
+    : `${rest.replace(/[.?!]+\s*$/, '')}${rng.pick([', no wait, leave it', '... actually, never mind', ', no, forget it'])}`;
+  return { request: said, answer: inWords("Okay, I won't."), category: 'negation' };
 }
 
 /** Two requests in one sentence. */
@@ -201,13 +230,22 @@ const wordsOf = (name: string): string[] =>
     .toLowerCase()
     .split('_');
 
+/** Functions whose requests others of their kind may answer as well: people's judges were not of one mind about them. */
+const VAGUE = /music|factoid|datetime|lightchange|lightdim|lightup|transport_(?:query|ticket)|Search|Book/;
+
+/** Share of the requests that no function answers for which one of the shown is nearly meant: "which alarms are set" for an alarm to set. */
+const NEAR = 0.4;
+
 /** Requests that none of the shown functions answers. */
 function idle(rng: Rng, set: PeopleSet, shown: readonly Shown[]): PeopleRequest | undefined {
-  if (rng.chance(0.4) && set.idle.length > 0) return rng.pick(set.idle);
+  const names = new Set(shown.map(({ source }) => source.name));
   const words = new Set(shown.flatMap(({ source }) => wordsOf(source.name)));
-  const apart = set.functions.filter(
-    (other) => other.requests.length > 0 && !wordsOf(other.name).some((word) => words.has(word)),
-  );
+  const isKin = ({ name }: PeopleFunction): boolean => wordsOf(name).some((word) => words.has(word));
+  const others = set.functions.filter(({ name, requests }) => requests.length > 0 && !names.has(name));
+  const near = others.filter((other) => isKin(other) && !VAGUE.test(other.name));
+  if (near.length > 0 && rng.chance(NEAR)) return rng.pick(rng.pick(near).requests);
+  if (rng.chance(0.4) && set.idle.length > 0) return rng.pick(set.idle);
+  const apart = others.filter((other) => !isKin(other));
   return apart.length === 0 ? undefined : rng.pick(rng.pick(apart).requests);
 }
 
@@ -222,10 +260,10 @@ export function peopleGroup(
   const set = rng.pick(sets);
   const isWhole = rng.chance(set.functions.length > MANY ? WHOLE.many : WHOLE.few);
   const style = rng.below(4);
-  const chosen = rng.shuffled(set.functions).slice(0, isWhole ? undefined : 1 + rng.below(12));
+  const answered = set.functions.filter(({ requests }) => requests.length > 0);
+  const chosen = rng.shuffled(answered).slice(0, isWhole ? undefined : 1 + rng.below(12));
   const names = new Set<string>();
   const shown = chosen
-    .filter(({ requests }) => requests.length > 0)
     .map((source) => (isWhole ? asItIs(source) : renamed(rng, source, style)))
     .filter(({ tool }) => !names.has(tool.name) && names.add(tool.name));
   const asked = (): Turn | undefined => {
@@ -242,9 +280,14 @@ export function peopleGroup(
       continue;
     }
     const [one, other] = [asked(), roll < IDLE + SEVERAL ? asked() : undefined];
-    if (one === undefined || (one.category === 'missing' && !rng.chance(MISSING))) continue;
-    const isPair = other?.category === 'single' && one.category === 'single';
-    turns.push(isPair ? joined(rng, one, other) : one);
+    if (one === undefined || !kept(rng, one)) continue;
+    if (one.category !== 'single') {
+      turns.push(one);
+      continue;
+    }
+    const isPair = other?.category === 'single';
+    const back = !isPair && rng.chance(NEGATED) ? negated(rng, one) : undefined;
+    turns.push(isPair ? joined(rng, one, other) : (back ?? one));
   }
   const tools = shown.map(({ tool }) => tool);
   return turns.map(({ request, answer, category }, i) => ({

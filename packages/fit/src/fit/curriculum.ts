@@ -22,7 +22,7 @@ import {
   rolloutStage,
   sftStage,
   simrlStage,
-  withShortLists,
+  withCases,
 } from './recipe.ts';
 import { SHORT_LIST } from './some.ts';
 
@@ -75,14 +75,17 @@ const MOST_STEPS = 40;
 /** Share of right answers below which there are too few to learn from, of a teacher or of one's own. */
 const LEAST_SHARE = 0.2;
 
-/** Passes over the cases that a teacher needs to know more than a student that has its time as well. */
-const LEAST_PASSES = 1.5;
+/** Cases that a teacher reads at least: with fewer it knows no more than a student that has its time as well. */
+const LEAST_CASES = 9000;
 
 /** Likeness of a teacher's answers to right ones, calls and words, below which hardly any could be kept. */
 const LEAST_LIKENESS = 0.2;
 
 const text = ({ score }: Made): string =>
   `${score.correct} of ${score.total} (${formatPercent(shareOf(score))})`;
+
+/** Name of the student that Sim-RL begins with, in a run of its own. */
+const LEARNED = 'learned';
 
 /** Seconds that one greedy answer took. */
 const pausesOf = ({ answers }: Made): number =>
@@ -97,14 +100,15 @@ export async function* curriculum(
   const { bases, settings } = around;
   const from = yield* shortLists(around, doing, round);
   const run = new Growing(around, doing, name, from);
-  const checked = async function* (stage: string): AsyncGenerator<RunEvent, Made> {
-    const answers = yield* ask(`${name}: ${stage} on development cases`, run.model(stage));
+  const checked = async function* (stage: string, of = run): AsyncGenerator<RunEvent, Made> {
+    const model = of.model(stage);
+    const answers = yield* ask(`${name}: ${stage} on development cases`, model);
     const score = { correct: answers.filter(({ correct }) => correct).length, total: answers.length };
-    return { stage, model: run.model(stage), answers, score };
+    return { stage, model, answers, score };
   };
-  const passes = (SHARES.teacher * seconds) / Math.max(1e-9, pace.teacher * count);
+  const reads = Math.floor((SHARES.teacher * seconds) / Math.max(1e-9, pace.teacher));
   // Options for a teacher ask for one.
-  const teaches = bases.distils && (passes >= LEAST_PASSES || settings.stages['teacher'] !== undefined);
+  const teaches = bases.distils && (reads >= LEAST_CASES || settings.stages['teacher'] !== undefined);
   const learning = (share: number, perCase: number, cases = count) =>
     passesIn(share * seconds, perCase, cases, around.lengths.meanAnswer);
   const alone = SHARES.alone * (pace.some === undefined ? 1 : 1 - SHARES.short);
@@ -126,7 +130,7 @@ export async function* curriculum(
     why:
       teaches || !bases.distils
         ? ''
-        : `not distilled: in its time a teacher would pass over ${count} cases ${passes.toFixed(1)} times, so the student learns from them alone`,
+        : `not distilled: in its time a teacher would read ${reads} cases, and it needs ${LEAST_CASES}, so the student learns from them alone`,
   }));
   const sft = yield* checked('sft');
   candidates.push(sft);
@@ -162,16 +166,21 @@ export async function* curriculum(
     } else yield* longer(scores, SHARES.rollouts + SHARES.ckd);
   }
   const before = candidates.at(-1) ?? sft;
+  const { unseen } = around.data;
+  const refining =
+    unseen === undefined
+      ? run
+      : new Growing(withCases(around, unseen), doing, `${name}-star`, { ...from, [LEARNED]: before.model });
   if (shareOf(before.score) >= LEAST_SHARE) {
-    yield* run.grow('star', () => {
+    yield* refining.grow('star', () => {
       // The better a model is, the more prompts have to be asked until enough of them have answers that differ.
       const differing = Math.min(0.6, Math.max(0.12, 1.5 * (1 - shareOf(before.score))));
       const each =
         RL_PROMPTS * ((SAMPLING.reinforcement * pausesOf(before)) / differing + RL_SAMPLES * pace.student);
       const steps = countIn(SHARES.star * seconds, each, 2, MOST_STEPS);
-      return { stages: [simrlStage('star', before.stage, steps, chosen)] };
+      return { stages: [simrlStage('star', unseen === undefined ? before.stage : LEARNED, steps, chosen)] };
     });
-    candidates.push(yield* checked('star'));
+    candidates.push(yield* checked('star', refining));
   } else
     yield* run.grow('no reinforcement', () => ({
       stages: [],
@@ -197,7 +206,7 @@ async function* shortLists(
   const { some } = around.data;
   const each = pace.some;
   if (some === undefined || each === undefined) return from;
-  const run = new Growing(withShortLists(around, some), doing, `${name}-some`, from);
+  const run = new Growing(withCases(around, some), doing, `${name}-some`, from);
   const time = SHARES.alone * SHARES.short * seconds;
   yield* run.grow('sft-some', () => ({
     stages: [

@@ -30,6 +30,8 @@ export interface FitInput {
   readonly cases: Readonly<Record<Split, readonly Case[]>>;
   readonly runRecipe: typeof runRecipe;
   readonly now: () => number;
+  /** Answers that each of the models is to give at the end, at least. */
+  readonly asked: number;
   /** Makes more training cases of what went wrong, for the rounds of `improve`. */
   readonly more?: (wrong: readonly Measured[], round: number) => readonly Case[];
 }
@@ -52,11 +54,30 @@ const LONG_LIST = 1200;
 /** Cases that are shown the same short list. */
 const SOME_TOGETHER = 64;
 
+/** Cases that Sim-RL has for itself, and how many times as many there have to be for that. */
+const [UNSEEN, TIMES] = [1200, 5];
+
+/** Cases that are taught, and those that are kept for Sim-RL. */
+function taughtOf(
+  train: readonly Case[],
+  seed: number,
+): { taught: readonly Case[]; unseen: readonly Case[] } {
+  if (train.length < TIMES * UNSEEN) return { taught: train, unseen: [] };
+  const kept = new Set(Rng.seeded(seed, 'unseen').shuffled(train).slice(0, UNSEEN));
+  return { taught: train.filter((one) => !kept.has(one)), unseen: [...kept] };
+}
+
 /** Files of dialogues of a fit, by split, and of its functions. */
-function writeData(folder: string, { project, cases }: FitInput, { shared }: Lengths): Around['data'] {
+function writeData(
+  folder: string,
+  { project, cases }: FitInput,
+  { taught, unseen }: ReturnType<typeof taughtOf>,
+  { shared }: Lengths,
+): Around['data'] {
   const at = (name: string): string => join(folder, name);
   const data = {
     train: at('train.jsonl'),
+    ...(unseen.length === 0 ? {} : { unseen: at('train-unseen.jsonl') }),
     dev: at('dev.jsonl'),
     test: at('test.jsonl'),
     tools: at('functions.json'),
@@ -64,11 +85,12 @@ function writeData(folder: string, { project, cases }: FitInput, { shared }: Len
   writeAtomic(data.tools, `${JSON.stringify(project.functions)}\n`);
   const { functions, settings } = project;
   const { seed } = settings;
-  for (const split of ['train', 'dev', 'test'] as const)
-    writeDialogues(data[split], cases[split], functions, seed);
+  writeDialogues(data.train, taught, functions, seed);
+  if (data.unseen !== undefined) writeDialogues(data.unseen, unseen, functions, seed);
+  for (const split of ['dev', 'test'] as const) writeDialogues(data[split], cases[split], functions, seed);
   if (shared < LONG_LIST || functions.length < 2 * SHORT_LIST) return data;
   const some = at('train-some.jsonl');
-  writeSome(some, withSomeFunctions(cases.train, functions, { seed, most: SOME_TOGETHER }));
+  writeSome(some, withSomeFunctions(taught, functions, { seed, most: SOME_TOGETHER }));
   return { ...data, some };
 }
 
@@ -100,6 +122,10 @@ export function checkProject(project: Project): void {
 
 /** Development cases that models answer between stages, at most. */
 const CHECKED = 240;
+/** Models that answer them in a round, and those that answer at the end. */
+const [BETWEEN, LAST] = [2, 3];
+/** Part of the time that answers take at most, as it is planned. */
+const ANSWERS = 0.3;
 
 /** Does all of it up to the student. Throws UserErrors, and the signal's reason when it fires. */
 export async function* fit(input: FitInput, signal: AbortSignal): AsyncGenerator<RunEvent, Fitted> {
@@ -109,7 +135,8 @@ export async function* fit(input: FitInput, signal: AbortSignal): AsyncGenerator
   const lengths = lengthsOf(bases, project.functions, [...cases.train, ...cases.dev, ...cases.test]);
   const runs = join(project.folder, 'runs', `fit-${identity(input, bases)}`);
   mkdirSync(runs, { recursive: true });
-  const data = writeData(join(runs, 'data'), input, lengths);
+  const parts = taughtOf(cases.train, settings.seed);
+  const data = writeData(join(runs, 'data'), input, parts, lengths);
   const around: Around = { settings, bases, lengths, functions: project.functions.length, data };
   const doing: Doing = { runs, runRecipe: input.runRecipe, signal, now };
   const verbatim = verbatimOf(project.functions, cases.train);
@@ -139,13 +166,16 @@ export async function* fit(input: FitInput, signal: AbortSignal): AsyncGenerator
     pace,
     why,
     seconds: searched,
-  } = yield* chooseSettings(around, doing, cases.train.length, ask);
+  } = yield* chooseSettings(around, doing, parts.taught.length, ask);
   for (const text of why) yield { type: 'waiting', stage: 'settings', text };
   const rounds = settings.improve + 1;
+  const total = 60 * settings.minutes;
+  const answers = rounds * BETWEEN * checked.length + LAST * input.asked;
+  const answering = Math.min(ANSWERS * total, pace.answer * answers);
   // The first round has as much time as two of the others.
-  const part = (60 * settings.minutes - searched) / (rounds + 1);
+  const part = (total - searched - answering) / (rounds + 1);
   let best: RoundResult | undefined;
-  let train = cases.train;
+  let train = parts.taught;
   const reasons = [...why];
   for (let index = 0; index < rounds; index++) {
     let from: Record<string, string> = {};

@@ -8,6 +8,8 @@ export interface Pace {
   readonly teacher: number;
   /** Of a student with a short list of functions, where the whole one is long. */
   readonly some?: number;
+  /** Seconds that a greedy answer takes. */
+  readonly answer: number;
 }
 
 /** Passes over the cases from which more of them teach a small model little. */
@@ -31,16 +33,18 @@ export function countIn(seconds: number, each: number, least: number, most: numb
   return Math.max(Math.min(least, most), Math.min(most, room));
 }
 
-/** Shares of the time for all of it. The rest is for what cannot be sized: loading, the answer, the export. */
+/** Share of the time for all of it that a search may take. */
+export const SEARCH = 0.1;
+
+/** Shares of the time for learning. The rest is for what cannot be sized: loading, graphs that are built, the export. */
 export const SHARES = {
-  search: 0.1,
-  teacher: 0.24,
-  sft: 0.06,
-  rollouts: 0.12,
-  ckd: 0.2,
-  star: 0.08,
+  teacher: 0.29,
+  sft: 0.08,
+  rollouts: 0.15,
+  ckd: 0.25,
+  star: 0.1,
   /** Of a student without a teacher. */
-  alone: 0.66,
+  alone: 0.8,
   /** Part of that for lessons with short lists of functions, where the whole list is long. */
   short: 0.55,
 } as const;

@@ -24,6 +24,8 @@ export interface Around {
     readonly train: string;
     /** Of the training cases with short lists of functions, where the whole list is long. */
     readonly some?: string;
+    /** Of cases that the student meets in Sim-RL alone, where there are enough: those that it was taught it answers right. */
+    readonly unseen?: string;
     readonly dev: string;
     readonly test: string;
     readonly tools: string;
@@ -53,10 +55,10 @@ function resized(stage: StageOptions, own: Settings['stages'][string]): object {
   return { ...Object.fromEntries(kept), ...own };
 }
 
-/** The same with the short lists of functions as its training split. */
-export const withShortLists = (around: Around, some: string): Around => ({
+/** The same with other cases as its training split. */
+export const withCases = (around: Around, train: string): Around => ({
   ...around,
-  data: { ...around.data, train: some },
+  data: { ...around.data, train },
 });
 
 /** A recipe of some stages on the training split, evaluated on the split `held`. Throws UserErrors. */

@@ -9,7 +9,7 @@ import { likenessOf } from '../acceptance/scores.ts';
 import { STUDENT_BASE, TEACHER_BASE } from './bases.ts';
 import type { Ask } from './curriculum.ts';
 import { type Doing, Growing } from './growing.ts';
-import { type Pace, SHARES } from './pace.ts';
+import { type Pace, SEARCH } from './pace.ts';
 import {
   type Around,
   type Batch,
@@ -17,7 +17,7 @@ import {
   type Chosen,
   sftStage,
   type StageOptions,
-  withShortLists,
+  withCases,
 } from './recipe.ts';
 import { shortened } from './some.ts';
 
@@ -50,6 +50,9 @@ const LEAST_STEPS = 12;
 const LEARNING = 0.6;
 /** Development cases that candidates answer. */
 const ASKED = 96;
+
+/** Development cases by whose answers it is known how long one takes: the second batch of them, as the first builds graphs. */
+const TIMED = 64;
 
 /** A candidate with its answers to development cases. */
 interface Candidate {
@@ -92,8 +95,7 @@ export async function* chooseSettings(
       ...(teaches ? [probe('pace-teacher', TEACHER_BASE, teacherBatch)] : []),
     ],
   }));
-  const short =
-    some === undefined ? undefined : new Growing(withShortLists(around, some), doing, 'search-some');
+  const short = some === undefined ? undefined : new Growing(withCases(around, some), doing, 'search-some');
   const shortBatch = batchOf(bases, bases.shapes.student, shortened(lengths, around.functions));
   // Short lists are of several lengths, each of which has a graph that is built when it first comes.
   if (short !== undefined)
@@ -101,13 +103,15 @@ export async function* chooseSettings(
   /** Seconds a sequence of steps of a batch. */
   const each = (of: Growing, stage: string, own: Batch): number =>
     of.stepSeconds(stage) / Math.min(own.size, count);
+  const timed = yield* ask('pace on development cases', run.model('pace'), TIMED);
   const pace: Pace = {
+    answer: timed.at(-1)?.seconds ?? 0,
     student: each(run, 'pace', batch),
     teacher: teaches ? each(run, 'pace-teacher', teacherBatch) : Infinity,
     ...(short === undefined ? {} : { some: each(short, 'pace-some', shortBatch) }),
   };
   const spent = [run, ...(short === undefined ? [] : [short])].flatMap((one) => one.seconds());
-  const seconds = SHARES.search * 60 * settings.minutes - spent.reduce((a, b) => a + b, 0);
+  const seconds = SEARCH * 60 * settings.minutes - spent.reduce((a, b) => a + b, 0);
   // Each candidate takes one part of it, and the better half of them two more.
   const half = Math.ceil(rates.length / 2);
   const room = Math.floor((LEARNING * seconds) / pace.student / (rates.length + 2 * half));

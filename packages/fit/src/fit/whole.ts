@@ -30,24 +30,35 @@ export interface Outcome {
 }
 
 /** Part of the time that the answer on the test cases may take, and cases that are asked in any case. */
-const [ANSWER_SHARE, LEAST_ASKED] = [0.2, 100];
+const [ANSWER_SHARE, LEAST_ASKED] = [0.1, 100];
 
-/** Test cases that some models answer in the time that there is, `each` second an answer; drawn by the seed. */
-function askedOf({ project, cases: { test } }: FitInput, each: number, models: number): readonly Case[] {
+/**
+ * Test cases that some models answer in the time that there is, `each` second an answer; drawn by the seed. Where the
+ * verdict is over lines of a person's own, there are few.
+ */
+function askedOf(
+  { project, cases: { test } }: Pick<FitInput, 'project' | 'cases'>,
+  each: number,
+  models: number,
+  own: OwnTest | undefined,
+): readonly Case[] {
   const { minutes, seed } = project.settings;
-  const count = countIn(ANSWER_SHARE * 60 * minutes, each * models, LEAST_ASKED, test.length);
+  const seconds = own === undefined ? ANSWER_SHARE * 60 * minutes : 0;
+  const count = countIn(seconds, each * models, LEAST_ASKED, test.length);
   return count >= test.length ? test : Rng.seeded(seed, 'asked').shuffled(test).slice(0, count);
 }
 
 /** Fits a project. Throws UserErrors, and the signal's reason when it fires. */
 export async function* fitProject(
-  input: FitInput,
+  input: Omit<FitInput, 'asked'>,
   own: OwnTest | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<RunEvent, Outcome> {
   const { project, cases, now } = input;
   const { functions, settings } = project;
-  const fitted = yield* fit(input, signal);
+  const least = Math.min(LEAST_ASKED, cases.test.length);
+  const asked = own === undefined ? cases.test.length : own.cases.length + least;
+  const fitted = yield* fit({ ...input, asked }, signal);
   const { runs, lengths, verbatim, calibration, bases, why, round } = fitted;
   const exported = exportStudent(project, fitted);
   const models = {
@@ -78,16 +89,16 @@ export async function* fitProject(
       }),
     );
   const each = mean(round.student.answers.map(({ seconds }) => seconds));
-  const asked = askedOf(input, each, Object.keys(models).length);
+  const drawn = askedOf(input, each, Object.keys(models).length, own);
   const title =
-    asked.length === cases.test.length
+    drawn.length === cases.test.length
       ? 'Test requests'
-      : `Test requests (${asked.length} of ${cases.test.length}, as many as there was time for)`;
+      : `Test requests (${drawn.length} of ${cases.test.length}, as many as there was time for)`;
   suites.push(
     yield* accept(STUDENT, {
       ...shared,
       title,
-      cases: asked,
+      cases: drawn,
       folder: join(runs, 'acceptance'),
     }),
   );

@@ -35,8 +35,11 @@ function weightedPick<T>(items: readonly T[], weight: (item: T) => number, rng: 
 /** Cases of a held-out wording at most: a verdict over a few wordings, each many times, would be one over their luck. */
 const HELD_TIMES = 4;
 
-/** Share of requests that call nothing whose value is not allowed. */
-const OUTSIDE = 0.2;
+/** Draws of a kind until one is new. */
+const TRIES = 8;
+
+/** Shares of requests that call nothing whose value is not allowed, and that have a remark or typing errors. */
+const [OUTSIDE, ODD] = [0.2, 0.3];
 
 /** Sources of one split, by what is asked of them. */
 class Pool {
@@ -164,8 +167,14 @@ export class Maker {
     }
     let misses = 0;
     while (cases.length < size && misses < 400) {
-      const drawn = this.#draw(pool, rng);
-      misses = drawn !== undefined && add(drawn.spoken, drawn.masks) ? 0 : misses + 1;
+      const kind = this.#kind(rng);
+      let isAdded = false;
+      // A kind that is hard to find anything new of keeps its share.
+      for (let attempt = 0; attempt < TRIES && !isAdded; attempt++) {
+        const drawn = this.#draw(kind, pool, rng);
+        isAdded = drawn !== undefined && add(drawn.spoken, drawn.masks);
+      }
+      misses = isAdded ? 0 : misses + 1;
     }
     for (const mask of masks) this.#held.add(mask);
     return cases;
@@ -179,10 +188,7 @@ export class Maker {
     return [maskOf(wording.text, wording.slots), templateOf(example), requestKey(example.request)];
   }
 
-  #draw(
-    pool: Pool,
-    rng: Rng,
-  ): { readonly spoken: Spoken | undefined; readonly masks: readonly string[] } | undefined {
+  #kind(rng: Rng): CaseKind {
     const { irrelevantShare, missingShare, severalShare, hardShare, focus } = this.#settings;
     const weights: readonly (readonly [CaseKind, number])[] = [
       ['irrelevant', irrelevantShare],
@@ -194,14 +200,17 @@ export class Maker {
     const [kind] = weightedPick(weights, ([name, weight]) => weight * (focus.kinds?.[name] ?? 1), rng) ?? [
       'single',
     ];
+    return kind;
+  }
+
+  #draw(
+    kind: CaseKind,
+    pool: Pool,
+    rng: Rng,
+  ): { readonly spoken: Spoken | undefined; readonly masks: readonly string[] } | undefined {
     switch (kind) {
       case 'irrelevant':
-        return rng.chance(OUTSIDE)
-          ? this.#outside(pool, rng)
-          : this.#plain(
-              weightedPick(pool.ofKind('irrelevant'), balance(pool.ofKind('irrelevant')), rng)?.draw(rng),
-              rng,
-            );
+        return rng.chance(OUTSIDE) ? this.#outside(pool, rng) : this.#irrelevant(pool, rng);
       case 'missing':
         return this.#plain(
           weightedPick(pool.ofKind('missing'), balance(pool.ofKind('missing')), rng)?.draw(rng),
@@ -280,6 +289,19 @@ export class Maker {
     const wording = negated(base, rng);
     const spoken = wording && speak(wording, rng);
     return { spoken: spoken && inManner(spoken, rng), masks };
+  }
+
+  /** A request that no function answers, at times as hard to read as one that a function does. */
+  #irrelevant(
+    pool: Pool,
+    rng: Rng,
+  ): { readonly spoken: Spoken | undefined; readonly masks: readonly string[] } | undefined {
+    const sources = pool.ofKind('irrelevant');
+    const drawn = this.#plain(weightedPick(sources, balance(sources), rng)?.draw(rng), rng);
+    if (drawn?.spoken === undefined || !rng.chance(ODD)) return drawn;
+    const { spoken, masks } = drawn;
+    const odd = rng.chance(0.7) ? inContext(spoken, rng) : mistyped(spoken, rng);
+    return { spoken: { ...odd, wording: { ...odd.wording, kind: 'irrelevant' } }, masks };
   }
 
   #outside(

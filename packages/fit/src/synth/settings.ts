@@ -30,7 +30,7 @@ export interface SynthesisOptions {
 }
 
 const DEFAULTS = {
-  size: 6000,
+  size: 24_000,
   irrelevantShare: 1 / 8,
   missingShare: 0.08,
   severalShare: 0.2,
@@ -44,6 +44,10 @@ const DEFAULTS = {
 
 /** A project with so many examples speaks for itself: most of its cases are its own. */
 export const MANY = 1000;
+/** Cases for each of so many examples: itself, and others of its wording, as what is read twice is soon known by heart. */
+const LARGER = 2.5;
+/** Share of hard requests among so many: a person's own have typing errors and the like themselves. */
+const HARD = 0.05;
 /** Held-out examples that are enough for a verdict, and for choosing. */
 const ENOUGH = { test: 700, dev: 500 };
 
@@ -56,11 +60,12 @@ export function settingsOf({ examples }: Project, options: SynthesisOptions): Se
   if (number <= MANY) return given;
   return {
     ...given,
-    size: Math.max(given.size, Math.round(number * 1.25)),
+    size: Math.max(given.size, Math.round(number * LARGER)),
     // Words said for nothing are in so many examples itself, or nowhere.
     irrelevantShare: examples.some(({ calls }) => calls.length === 0) ? 0 : given.irrelevantShare / 2,
     missingShare: 0,
     severalShare: 0,
+    hardShare: Math.min(given.hardShare, HARD),
     devShare: Math.min(given.devShare, ENOUGH.dev / number),
     testShare: Math.min(given.testShare, ENOUGH.test / number),
   };
