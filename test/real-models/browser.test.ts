@@ -4,14 +4,12 @@
  * them it is skipped. WEB_STUDENT is a folder of tinystar fit, whose student and test cases are then taken. Run by
  * `npm run test:real`.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, extname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generateAssistant } from '../../packages/assistant/src/index.ts';
+import { type Page, serveFiles, startChromium } from '../../packages/check/src/browser.ts';
 import { type Reply, ServedModel } from '../../packages/serve/src/model.ts';
 import type { WebAnswer } from '../../packages/web/src/page/student.ts';
 import { writeWebPage } from '../../packages/web/src/write.ts';
@@ -22,37 +20,10 @@ import { readTools } from '../../src/data/tools-file.ts';
 import { bases, loadModel } from '../../src/index.ts';
 import { buildPageModules } from '../helpers/page-modules.ts';
 
-/** The parts of playwright-core that are used. */
-interface Page {
-  goto(url: string): Promise<unknown>;
-  evaluate<T>(program: string): Promise<T>;
-  fill(selector: string, text: string): Promise<void>;
-  click(selector: string): Promise<void>;
-  textContent(selector: string): Promise<string | null>;
-  waitForSelector(selector: string): Promise<unknown>;
-}
-interface Playwright {
-  readonly chromium: {
-    launch(options: {
-      executablePath: string;
-      args: string[];
-    }): Promise<{ newPage(): Promise<Page>; close(): Promise<void> }>;
-  };
-}
-
 const COUNT = 20;
-const programs = ['chromium', 'chromium-browser', 'google-chrome'].flatMap((name) =>
-  (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, name)),
-);
-const chromium = process.env['CHROMIUM'] ?? programs.find((path) => existsSync(path));
-const playwright = optionalPackage('playwright-core');
-const missing = [
-  ...(chromium === undefined ? ['Chromium'] : []),
-  ...(playwright === undefined ? ['playwright-core'] : []),
-  ...(optionalPackage('@wllama/wllama/esm/single-thread/wllama.wasm') === undefined
-    ? ['@wllama/wllama 2']
-    : []),
-];
+const wllama = optionalPackage('@wllama/wllama/esm/single-thread/wllama.wasm');
+const chromium =
+  wllama === undefined ? '@wllama/wllama 2 is not installed' : await startChromium(process.env);
 
 const scratch = mkdtempSync(join(tmpdir(), 'tinystar-browser-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -101,30 +72,9 @@ const inPage = `async (requests) => {
   return { loaded, answers };
 }`;
 
-const TYPES: Readonly<Record<string, string>> = {
-  '.html': 'text/html',
-  '.js': 'text/javascript',
-  '.json': 'application/json',
-  '.wasm': 'application/wasm',
-};
+if (typeof chromium === 'string') console.log(`browser: skipped, as ${chromium}`);
 
-/** A server of a folder's files and no more. */
-async function serveFiles(folder: string): Promise<{ url: string; close: () => void }> {
-  const server = createServer((request, response) => {
-    const path = join(folder, new URL(request.url ?? '/', 'http://x').pathname.replace(/\/$/, '/index.html'));
-    if (!existsSync(path)) response.writeHead(404).end();
-    else
-      response
-        .writeHead(200, { 'content-type': TYPES[extname(path)] ?? 'application/octet-stream' })
-        .end(readFileSync(path));
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, close: () => server.close() };
-}
-
-if (missing.length > 0) console.log(`browser: skipped, as ${missing.join(' and ')} cannot be found`);
-
-describe.skipIf(missing.length > 0)('a student in Chromium', () => {
+describe.skipIf(typeof chromium === 'string')('a student in Chromium', () => {
   let [page, url] = [undefined as Page | undefined, ''];
   let asked: Asked = { gguf: '', tools: [], requests: [] };
   const closing: (() => unknown)[] = [];
@@ -143,13 +93,12 @@ describe.skipIf(missing.length > 0)('a student in Chromium', () => {
     });
     const [w, e, c] = [weights, engine, code].map((bytes) => (bytes / 1e6).toFixed(1));
     console.log(`browser: ${w} MB of weights, ${e} MB of engine, ${c} MB of code`);
-    const files = await serveFiles(folder);
+    const files = await serveFiles((path) => join(folder, path.replace(/\/$/, '/index.html')));
     closing.push(files.close);
     url = files.url;
-    const { chromium: program } = (await import(pathToFileURL(playwright ?? '').href)) as Playwright;
-    const browser = await program.launch({ executablePath: chromium ?? '', args: ['--no-sandbox'] });
-    closing.unshift(() => browser.close());
-    page = await browser.newPage();
+    if (typeof chromium === 'string') return;
+    closing.unshift(() => chromium.browser.close());
+    page = await chromium.browser.newPage();
   }, 300_000);
 
   it('makes the calls of the CPU engine', async () => {

@@ -5,5 +5,13 @@ import { llamaServer } from './llama-server.ts';
 import { nodeLlamaCpp } from './node-llama-cpp.ts';
 import { ollama } from './ollama.ts';
 import { transformers } from './transformers.ts';
+import { wllama } from './wllama.ts';
 
-export const RUNTIMES: readonly Runtime[] = [llamaLibrary, llamaServer, nodeLlamaCpp, transformers, ollama];
+export const RUNTIMES: readonly Runtime[] = [
+  llamaLibrary,
+  llamaServer,
+  nodeLlamaCpp,
+  transformers,
+  wllama,
+  ollama,
+];
