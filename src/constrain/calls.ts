@@ -31,6 +31,8 @@ export interface CallRules {
   readonly response?: { readonly schema: JsonObject };
   /** Tells whether the prompt has opened a thought, which the answer goes on with. */
   readonly isThinking?: boolean;
+  /** Tells whether the prompt has closed one, so that a call or value that is due comes at once. */
+  readonly isSilent?: boolean;
 }
 
 /** Parts of a format that answers are written by. */
@@ -144,11 +146,15 @@ export function answers(
   symbols: Symbols,
   rules: CallRules,
 ): State {
-  const { tools: all, choice = 'auto', response, isThinking = false } = rules;
+  const { tools: all, choice = 'auto', response, isThinking = false, isSilent = false } = rules;
+  const mayThink = isThinking || (thinks && !isSilent);
   const thought = new Set(
     [think.open, think.close].flatMap((tag) => symbols(tag)).filter((tag) => tag >= TAGS),
   );
-  if (response !== undefined) return responseOf(think, symbols, response.schema, isThinking);
+  if (response !== undefined) {
+    const json = responseOf(think, response.schema);
+    return mayThink ? behindThought(think, symbols, json, isThinking) : json;
+  }
   const isNamed = typeof choice === 'object';
   const tools = all.filter(({ name }) => choice !== 'none' && (!isNamed || name === choice.name));
   const isDue = choice === 'required' || isNamed;
@@ -159,20 +165,14 @@ export function answers(
     );
   const calls = tools.length === 0 ? undefined : callsOf({ grammar, think }, symbols, { ...rules, tools });
   if (calls !== undefined && isDue)
-    return thinks || isThinking ? behindThought(think, symbols, calls, isThinking) : calls;
+    return mayThink ? behindThought(think, symbols, calls, isThinking) : calls;
   return new Words(thought, calls, true).start(grammar.begins);
 }
 
-/** A JSON value of a schema, behind a thought or at once. */
-function responseOf(
-  think: ToolFormat['think'],
-  symbols: Symbols,
-  schema: JsonObject,
-  isThinking: boolean,
-): State {
+/** A JSON value of a schema. */
+function responseOf(think: ToolFormat['think'], schema: JsonObject): State {
   const writing = { symbols: bytesOf, never: [think.open, think.close] };
-  const json = new Values(schema, writing).whole(JSON_NOTATION, () => END);
-  return behindThought(think, symbols, json, isThinking);
+  return new Values(schema, writing).whole(JSON_NOTATION, () => END);
 }
 
 /** A call or value that is due, behind a thought or at once: a model that may say words first may say them for ever. */

@@ -72,6 +72,7 @@ test("llama.cpp's library makes the calls that tinystar makes, and what is missi
     "llama.cpp's server",
     'node-llama-cpp',
     'transformers',
+    'wllama',
     'Ollama',
   ]);
   expect(missing.map(({ why }) => why).join('\n')).toContain('--python');

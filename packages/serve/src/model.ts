@@ -12,7 +12,7 @@ import { required } from '../../../src/base/errors.ts';
 import { PACKAGE_ROOT } from '../../../src/base/package-root.ts';
 import { asTokenIds } from '../../../src/base/token-ids.ts';
 import { callsOfTurn } from '../../../src/environment/turn.ts';
-import { afterThink, opensThought, shownParts } from '../../../src/chat/generation.ts';
+import { afterThink, closesThought, opensThought, shownParts } from '../../../src/chat/generation.ts';
 import type { Message, Tool, ToolCall } from '../../../src/chat/messages.ts';
 import { ChatTemplate, type Thinking } from '../../../src/chat/template.ts';
 import { plainText } from '../../../src/chat/thought.ts';
@@ -231,7 +231,10 @@ export class ServedModel {
     const { stop = [], logprobs, onDelta, signal } = options;
     const isHeld = rules !== undefined && options.constrained !== false;
     const isThinking = opensThought(prompt, format);
-    const constraint = isHeld ? this.#symbols.constraint(format, { ...rules, isThinking }) : undefined;
+    const isSilent = closesThought(prompt, format);
+    const constraint = isHeld
+      ? this.#symbols.constraint(format, { ...rules, isThinking, isSilent })
+      : undefined;
     // An answer that obeys a schema is no call, nor is a text that is gone on with.
     const calls = rules !== undefined && rules.response === undefined;
     const chances: TokenChance[] = [];
