@@ -140,10 +140,10 @@ function asItIs(source: PeopleFunction): Shown {
   return { source, parameters, tool: { name, description, parameters: { type: 'object', properties } } };
 }
 
-/** What is due for a request: a call, a question for what lacks, or a refusal of a value that is not among the allowed ones. */
+/** Answer that is due to a request: a call, a question for what lacks, or a refusal of a value that is not among the allowed ones. */
 type Due = { readonly call: ToolCall } | { readonly lacking: string } | 'refused';
 
-/** What is due for a request; undefined where a value has not the form that is wanted. */
+/** Answer that is due to a request; undefined where a value has not the form that is wanted. */
 function dueFor({ tool, parameters }: Shown, { calls }: PeopleRequest): Due | undefined {
   const said = calls[0]?.arguments ?? {};
   const given: Record<string, JsonValue> = {};
