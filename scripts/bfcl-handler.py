@@ -9,41 +9,16 @@
 Asks for the first entries of each category, and says which official verdicts on the answers are not those of tinystar.
 """
 
-import importlib.abc
-import importlib.machinery
 import json
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from unittest.mock import MagicMock
-
-NEEDED = ("openai", "httpx", "tenacity", "overrides", "mpmath")
-
-
-class Absent(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Stands for packages of other providers, which neither asking nor judging needs."""
-
-    def find_spec(self, name, path, target=None):
-        if name.split(".")[0] in ("bfcl_eval", *NEEDED):
-            return None
-        return importlib.machinery.ModuleSpec(name, self, is_package=True)
-
-    def create_module(self, spec):
-        module = MagicMock(name=spec.name)
-        module.__spec__, module.__path__ = spec, []
-        return module
-
-    def exec_module(self, module):
-        pass
-
 
 import openai  # noqa: E402, F401  before what is absent stands for its optional parts
 import tenacity  # noqa: E402, F401
-
-sys.meta_path.append(Absent())
+import bfcl_official  # noqa: E402, F401
 import bfcl_eval  # noqa: E402
-from bfcl_eval.eval_checker import eval_runner  # noqa: E402
 from bfcl_eval.eval_checker.ast_eval.ast_checker import ast_checker  # noqa: E402
 from bfcl_eval.model_handler.api_inference.openai_completion import OpenAICompletionsHandler  # noqa: E402
 from bfcl_eval.utils import is_empty_output, is_function_calling_format_output  # noqa: E402

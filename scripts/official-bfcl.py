@@ -10,35 +10,14 @@ answers a kind, for a look at other answers than the kept ones.
 import contextlib
 import copy
 import gzip
-import importlib.abc
-import importlib.machinery
 import io
 import json
 import random
 import sys
 import tempfile
 from pathlib import Path
-from unittest.mock import MagicMock
 
-
-class Absent(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Stands for packages of model providers, which judging does not need."""
-
-    def find_spec(self, name, path, target=None):
-        if name.startswith("bfcl_eval"):
-            return None
-        return importlib.machinery.ModuleSpec(name, self, is_package=True)
-
-    def create_module(self, spec):
-        module = MagicMock(name=spec.name)
-        module.__spec__, module.__path__ = spec, []
-        return module
-
-    def exec_module(self, module):
-        pass
-
-
-sys.meta_path.append(Absent())
+import bfcl_official  # noqa: F401  before what it makes importable
 from bfcl_eval.eval_checker import eval_runner
 from bfcl_eval.model_handler.api_inference.openai_completion import OpenAICompletionsHandler
 from bfcl_eval.model_handler.local_inference.qwen_fc import QwenFCHandler

@@ -1,4 +1,5 @@
 /** Schemas as they are meant: tools in the wild give numbers to choose from as texts, which no number could ever be. */
+import { JsonSchema } from '../../../src/json/schema.ts';
 import { isFields, type JsonObject, type JsonValue } from '../../../src/json/value.ts';
 
 const NUMBER = /^-?\d+(?:\.\d+)?$/;
@@ -16,13 +17,6 @@ function typed(value: JsonValue, types: readonly string[]): JsonValue | undefine
   const isPlain = typeof value === 'number' || typeof value === 'boolean';
   return isPlain && types.includes('string') ? String(value) : undefined;
 }
-
-const isOf = (value: JsonValue, types: readonly string[]): boolean => {
-  if (typeof value === 'number')
-    return types.includes('number') || (types.includes('integer') && Number.isInteger(value));
-  if (value === null || Array.isArray(value)) return types.includes(value === null ? 'null' : 'array');
-  return types.includes(typeof value);
-};
 
 /**
  * The same schema, but values to choose from that are all of another type than the schema's own are those of its type that
@@ -45,7 +39,8 @@ export function readable(schema: JsonObject): JsonObject {
   const types = typesOf(read);
   if (!Array.isArray(values) || types.length === 0) return read;
   const all = values as readonly JsonValue[];
-  if (all.some((value) => isOf(value, types))) return read;
+  const own = new JsonSchema({ type: types });
+  if (all.some((value) => own.firstFault(value) === undefined)) return read;
   const others = all.flatMap((value) => typed(value, types) ?? []);
   const { enum: _, ...rest } = read;
   return others.length === 0 ? rest : { ...rest, enum: [...new Set(others)] };
