@@ -96,10 +96,11 @@ export function contentsOf(root: string, files: readonly string[]): Contents {
   );
 }
 
-/** The files of a folder and those in it, without hidden ones; none where there is no folder. */
+/** The files of a folder and those in it, without hidden ones; a file itself; none where there is neither. */
 export function filesIn(folder: string): string[] {
   if (!existsSync(folder)) return [];
   try {
+    if (statSync(folder).isFile()) return [folder];
     return readdirSync(folder, { recursive: true, withFileTypes: true })
       .map((entry) => ({ entry, path: join(entry.parentPath, entry.name) }))
       .filter(({ entry, path }) => !entry.isDirectory() && !/(^|[/\\])\./.test(relative(folder, path)))

@@ -10,11 +10,13 @@ import type { Dialogue } from '../chat/messages.ts';
 import {
   assistantGroup,
   definitionsGroup,
+  fileGroup,
   GROUP_SIZE,
   inventedGroup,
   maskedGroup,
   peopleGroup,
   type PeopleSet,
+  readGroups,
   readSets,
   renamedGroup,
 } from '../../packages/assistant/src/index.ts';
@@ -38,13 +40,16 @@ const mixtureEntry = z.strictObject({
     'copying',
     'solutions',
     'people',
+    'groups',
   ]),
   environment: refersTo('environment')
     .exactOptional()
     .describe('whose worked solutions, where they are the source'),
-  path: pathTo('folder')
+  path: pathTo('any')
     .exactOptional()
-    .describe("folder of sets of people's requests, where they are the source, relative to the recipe"),
+    .describe(
+      "folder of sets of people's requests, or file of groups of requests, where they are the source, relative to the recipe",
+    ),
   weight: z.number().positive(),
   dialogues: count
     .exactOptional()
@@ -81,7 +86,7 @@ function copyingExample(rng: Rng, { tokenizer, template }: Speaking): TrainExamp
 
 /** A group of the assistant's dialogues with one tool set: of its training split, which comes again, or of an endless sequence. */
 function dialogues(
-  source: Exclude<MixtureEntry['source'], 'copying' | 'solutions' | 'people'>,
+  source: Exclude<MixtureEntry['source'], 'copying' | 'solutions' | 'people' | 'groups'>,
   { seed, train = 1 }: StageContext['generated'],
   rng: Rng,
   position: number,
@@ -99,6 +104,7 @@ function dialogues(
 interface Lessons {
   readonly solutions: ReadonlyMap<string, readonly TrainExample[]>;
   readonly people: ReadonlyMap<string, readonly PeopleSet[]>;
+  readonly groups: ReadonlyMap<string, readonly string[]>;
 }
 
 /** Requests in a tree of people's: a set of functions takes longer to read than one of them. */
@@ -115,7 +121,7 @@ function pretrainExamples(
   { generated, seed }: StageContext,
   { mixture, first_group, train_batch_size }: Options,
   { tokenizer, template }: OpenModel,
-  { solutions, people }: Lessons,
+  { solutions, people, groups: files }: Lessons,
 ): ExampleSource {
   const groups = Math.max(1, Math.round(train_batch_size / GROUP_LIMIT));
   const total = mixture.reduce((sum, { weight }) => sum + weight, 0);
@@ -137,7 +143,9 @@ function pretrainExamples(
       const group =
         source === 'people'
           ? peopleGroup(people.get(path) ?? [], seed, position, PEOPLE)
-          : dialogues(source, generated, rng, position, own);
+          : source === 'groups'
+            ? fileGroup(files.get(path) ?? [], position)
+            : dialogues(source, generated, rng, position, own);
       return groupExample(isSilent ? group.map(withoutThought) : group, tokenizer, template);
     });
 }
@@ -153,12 +161,12 @@ export const pretrain = defineTraining({
         "draws from the assistant, and the recipe's data are files; set data.source to assistant or draw from invented and copying.",
       ];
     for (const { source, environment, path } of mixture) {
-      if ((source === 'people') !== (path !== undefined))
+      if ((source === 'people' || source === 'groups') !== (path !== undefined))
         yield [
           'mixture',
           path === undefined
-            ? "draws from people and does not say where; add the path of a folder with sets of people's requests."
-            : `gives ${source} a path, and only people have one; remove it, or set source to people.`,
+            ? `draws from ${source} and does not say where; add a path: people have a folder of sets of requests, groups a file.`
+            : `gives ${source} a path, and only people and groups have one; remove it.`,
         ];
       if ((source === 'solutions') === (environment !== undefined)) continue;
       const text =
@@ -178,9 +186,11 @@ export const pretrain = defineTraining({
       learnable(context.name, solved.map(pending), tooLong);
       solutions.set(name, solved);
     }
-    const paths = new Set(given.mixture.flatMap(({ path }) => path ?? []));
-    const people = new Map([...paths].map((path) => [path, readSets(path)]));
-    const examples = pretrainExamples(context, given, model, { solutions, people });
+    const pathsOf = (wanted: MixtureEntry['source']): readonly string[] =>
+      given.mixture.flatMap(({ source, path }) => (source === wanted && path !== undefined ? [path] : []));
+    const people = new Map(pathsOf('people').map((path) => [path, readSets(path)]));
+    const groups = new Map(pathsOf('groups').map((path) => [path, readGroups(path)]));
+    const examples = pretrainExamples(context, given, model, { solutions, people, groups });
     return supervisedStage({ trainer: trainer(), options: given, examples, total: given.steps });
   },
 });

@@ -14,3 +14,4 @@ export { CATEGORIES, NO_FUNCTION } from './cases.ts';
 export { peopleGroup } from './people/group.ts';
 export { type PeopleSet, readSets } from './people/sets.ts';
 export { inventedGroup, inventedGroups } from './invented/generate.ts';
+export { fileGroup, readGroups } from './groups.ts';

@@ -19,6 +19,7 @@ import {
   timeKind,
 } from './kinds.ts';
 import { clockTimes, type TimeUnit, type Unit } from './numbers.ts';
+import { worldOf } from './world.ts';
 
 export interface Field {
   /** Keys that lead to it from the arguments; `*` stands for any item of a list. */
@@ -191,6 +192,9 @@ function spokenOf(
   return timeKind(own.length > 0 || /alarm|wake/i.test(`${tool.name} ${tool.description}`), false);
 }
 
+/** Share of an argument's own values beside those of a list of the world that they are of. */
+const OWN_OF_WORLD = 0.5;
+
 function stringKind(
   schema: JsonObject,
   words: readonly string[],
@@ -220,7 +224,10 @@ function stringKind(
   const byFormat: Readonly<Record<string, string>> = { email: 'email', uri: 'url', url: 'url' };
   const of =
     (typeof format === 'string' ? byFormat[format] : undefined) ?? textKindName(words, description, tool);
-  return textKind(of, distinct, share, accepts);
+  const world = worldOf(distinct);
+  return world === undefined
+    ? textKind(of, distinct, share, accepts)
+    : textKind(of, distinct, Math.min(share, OWN_OF_WORLD), accepts, (rng) => rng.pick(world));
 }
 
 interface Place {

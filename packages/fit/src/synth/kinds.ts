@@ -244,13 +244,14 @@ export function textKind(
   own: readonly string[],
   ownShare: number,
   accepts: (value: string) => boolean,
+  anew: (rng: Rng) => string = (rng) => drawText(rng, of),
 ): Kind {
   const value = (rng: Rng): string => {
     for (let attempt = 0; attempt < 20; attempt++) {
-      const text = own.length > 0 && rng.chance(ownShare) ? rng.pick(own) : drawText(rng, of);
+      const text = own.length > 0 && rng.chance(ownShare) ? rng.pick(own) : anew(rng);
       if (accepts(text)) return text;
     }
-    return own[0] ?? drawText(rng, of);
+    return own[0] ?? anew(rng);
   };
   const draw = drawBy(value, asText);
   return {

@@ -50,6 +50,17 @@ export const texts = once(() => {
 
 const CHOICE = /\(([^()]*\|[^()]*)\)/;
 
+/** A text with one of the alternatives of each of its brackets. */
+export function chosen(text: string, rng: Rng): string {
+  let made = text;
+  for (let open = CHOICE.exec(made); open !== null; open = CHOICE.exec(made))
+    made =
+      made.slice(0, open.index) +
+      rng.pick((open[1] ?? '').split('|')) +
+      made.slice(open.index + open[0].length);
+  return made;
+}
+
 /** Text of a kind or a list of words, such as "message" or "city". */
 export function drawText(rng: Rng, name: string, depth = 0): string {
   const { words, kinds } = texts();
@@ -58,13 +69,9 @@ export function drawText(rng: Rng, name: string, depth = 0): string {
   // The patterns of a kind may name a list of the same name.
   const list = depth > 0 ? (word ?? kind) : (kind ?? word);
   if (list === undefined || list.length === 0 || depth > 6) throw new RangeError(`no words for <${name}>`);
-  let text = rng.pick(list);
-  for (let open = CHOICE.exec(text); open !== null; open = CHOICE.exec(text))
-    text =
-      text.slice(0, open.index) +
-      rng.pick((open[1] ?? '').split('|')) +
-      text.slice(open.index + open[0].length);
-  return text.replaceAll(/<(\w+)>/g, (_, inner: string) => drawText(rng, inner, depth + 1));
+  return chosen(rng.pick(list), rng).replaceAll(/<(\w+)>/g, (_, inner: string) =>
+    drawText(rng, inner, depth + 1),
+  );
 }
 
 /** Tells whether there is a kind of text or a list of words of that name. */

@@ -1,5 +1,5 @@
 /** Division of wordings into training, development and test, before anything is made of them. */
-import type { Rng } from '../../../../src/base/rng.ts';
+import { Rng } from '../../../../src/base/rng.ts';
 import { wordsOf } from '../../../../src/base/words.ts';
 import { valueText } from './lexicon.ts';
 import { type Case, type Split, SPLITS } from '../types.ts';
@@ -40,6 +40,15 @@ export function divide(
       split.set(id, i < test ? 'test' : i < test + dev ? 'dev' : 'train');
   }
   return split;
+}
+
+/** Shares of the lexicons' phrases that are held out of training: of every project's, and of the bases'. */
+const HELD_PHRASES: Shares = { dev: 0.1, test: 0.15 };
+
+/** Split of a phrase of the lexicons, the same in every project, so that a base may read what all projects train on. */
+export function phraseSplit(id: string): Split {
+  const at = Rng.seeded(0, `phrase: ${id}`).uniform();
+  return at < HELD_PHRASES.test ? 'test' : at < HELD_PHRASES.test + HELD_PHRASES.dev ? 'dev' : 'train';
 }
 
 /** Things that test and development share with training: all of it should be none. */

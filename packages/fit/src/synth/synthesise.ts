@@ -13,7 +13,7 @@ import {
   type Source,
   terseSources,
 } from './sources.ts';
-import { divide, type Leaks, leaksOf } from './split.ts';
+import { divide, type Leaks, leaksOf, phraseSplit } from './split.ts';
 import { refusalOf, topicSources } from './topics.ts';
 
 /** @public */
@@ -46,15 +46,18 @@ export function synthesise(project: Project, options: SynthesisOptions): Synthes
     ...(settings.irrelevantShare > 0 ? topicSources(known, refusalOf(known, settings.refusal)) : []),
   ];
   const rng = Rng.seeded(settings.seed, 'synth');
-  const items = sources.map(({ id, tools, kind, origin }) => ({
-    id,
-    group: `${origin} ${kind} ${tools.join()}`,
-  }));
-  const split = divide(
-    items,
+  const isPhrase = ({ origin }: Source): boolean => origin === 'phrases' || origin === 'topics';
+  const own = divide(
+    sources
+      .filter((source) => !isPhrase(source))
+      .map(({ id, tools, kind, origin }) => ({ id, group: `${origin} ${kind} ${tools.join()}` })),
     { dev: settings.devShare, test: settings.testShare },
     Rng.seeded(settings.seed, 'split'),
   );
+  const split = new Map([
+    ...own,
+    ...sources.filter(isPhrase).map(({ id }) => [id, phraseSplit(id)] as const),
+  ]);
   const counts = new Map<string, number>();
   for (const { calls } of project.examples)
     for (const { name } of calls) counts.set(name, (counts.get(name) ?? 0) + 1);
