@@ -106,11 +106,10 @@ export class Growing {
     );
   }
 
-  /** Seconds of a usual step of a stage, the first one aside, which builds graphs. */
+  /** Seconds of a usual step of a stage: of the first steps most build graphs, which later ones find there. */
   stepSeconds(stage: string): number {
-    const all = this.seconds(stage);
-    const later = (all.length > 1 ? all.slice(1) : all).toSorted((a, b) => a - b);
-    return later[later.length >> 1] ?? 0;
+    const sorted = this.seconds(stage).toSorted((a, b) => a - b);
+    return sorted[sorted.length >> 2] ?? 0;
   }
 }
 

@@ -44,7 +44,7 @@ interface Candidates extends Pick<Chosen, 'optimizer'> {
 }
 
 /** Steps whose time is measured, and those that a candidate takes at least. */
-const PACE_STEPS = { small: 4, large: 2 } as const;
+const PACE_STEPS = { small: 8, large: 2 } as const;
 const LEAST_STEPS = 12;
 /** Part of the time for learning; the rest is for answering. */
 const LEARNING = 0.6;
