@@ -3,6 +3,7 @@ import { asTokenIds, type TokenIds } from '../../base/token-ids.ts';
 import { bucketCount, stageLength } from '../tree/buckets.ts';
 import { type KeyValueCache, lookbackOf, type PromptContents } from './cache.ts';
 import type { DecodeGraph } from './decode.ts';
+import type { GraphMemories } from './kept-graph.ts';
 import type { ModelParts, NextTokens } from './next-token.ts';
 import { beginsWith } from './prefixes.ts';
 import { choose, largest, type Sampling } from './sampler.ts';
@@ -56,6 +57,13 @@ function probabilitiesAt(logits: Float32Array, temperature: number): Float32Arra
   return values;
 }
 
+/** Room of a family. */
+interface FamilyRoom {
+  readonly rows: number;
+  /** Tokens of the rest of a prompt and its answer that a row has room for. */
+  readonly own: number;
+}
+
 export class Family extends WorkerGraphs {
   readonly prefix: TokenIds;
   readonly #own: number;
@@ -64,8 +72,13 @@ export class Family extends WorkerGraphs {
   /** Graph of the step before, and whom it was for: their masks are one token behind. */
   #last: { readonly graph: DecodeGraph; readonly rows: readonly (Joined | undefined)[] } | undefined;
 
-  private constructor(model: ModelParts, prefix: TokenIds, rows: number, own: number) {
-    super(model);
+  private constructor(
+    model: ModelParts,
+    prefix: TokenIds,
+    { rows, own }: FamilyRoom,
+    memories: GraphMemories,
+  ) {
+    super(model, memories);
     this.prefix = prefix;
     this.#own = own;
     const promptTokens = stageLength(prefix.length);
@@ -75,20 +88,21 @@ export class Family extends WorkerGraphs {
   }
 
   /**
-   * Computes what prompts begin with, which may be nothing, unless its contents are known; `own` are tokens of the rest of a
-   * prompt and its answer that rows have room for.
+   * Computes what prompts begin with, which may be nothing, unless its contents are known. `memories` are those of other families,
+   * which take their steps in turn.
    */
   static async open(
     model: ModelParts,
     prefix: TokenIds,
-    { rows, own }: { readonly rows: number; readonly own: number },
+    { rows, own }: FamilyRoom,
+    memories: GraphMemories,
     known?: PromptContents,
   ): Promise<Family> {
     const room = stageLength(Math.max(LEAST_OWN, own), ROW_STEP, 2);
     const { layers, kvHeads, headDim } = model.config;
     const each = 4 * 2 * layers * kvHeads * headDim * room;
     const most = bucketCount(Math.max(1, Math.min(nextCount(rows), Math.floor(ROOM / each))));
-    const family = new Family(model, prefix, most, room);
+    const family = new Family(model, prefix, { rows: most, own: room }, memories);
     try {
       if (known !== undefined) family.#cache.setPrompt(prefix.length, known);
       else if (prefix.length > 0) await family.#readPrefix();

@@ -10,6 +10,7 @@ import type { ModelConfig } from '../arch/config.ts';
 import type { WeightSource } from '../arch/forward.ts';
 import type { PromptContents } from './cache.ts';
 import { Family, type Joined, type LiveToken } from './family.ts';
+import { GraphMemories } from './kept-graph.ts';
 import { frozen, type ModelParts } from './next-token.ts';
 import { beginsWith, type KeptPrefix } from './prefixes.ts';
 import { checkSampling, type Constraint, type Sampling } from './sampler.ts';
@@ -72,6 +73,8 @@ class LiveWorker implements Disposable {
   /** In order of use. */
   #families: Family[] = [];
   readonly #line: Waiting[] = [];
+  /** Memory of all families' graphs: they take their steps in turn. */
+  readonly #memories: GraphMemories;
   #running: Promise<void> | undefined;
   #closed = false;
 
@@ -81,6 +84,7 @@ class LiveWorker implements Disposable {
     this.#rows = rows;
     this.#most = families;
     this.#kept = kept;
+    this.#memories = new GraphMemories(model.device);
   }
 
   /** Answers that are waited for. */
@@ -89,7 +93,7 @@ class LiveWorker implements Disposable {
   }
 
   get bytes(): number {
-    return this.#families.reduce((sum, { bytes }) => sum + bytes, 0);
+    return this.#families.reduce((sum, { bytes }) => sum + bytes, this.#memories.bytes);
   }
 
   knows(prompt: TokenIds): boolean {
@@ -217,14 +221,16 @@ class LiveWorker implements Disposable {
       if (idle === undefined) return undefined;
       this.#drop(idle);
     }
-    const family = await Family.open(this.#model, prefix, { rows: this.#rows, own }, contents);
+    const room = { rows: this.#rows, own };
+    const family = await Family.open(this.#model, prefix, room, this.#memories, contents);
     this.#families.push(family);
     return { family, cached: contents === undefined ? 0 : prefix.length };
   }
 
-  /** Computes what prompts begin with, beside the families. */
+  /** Computes what prompts begin with, beside the families, which may be at work meanwhile. */
   async prefix(tokens: TokenIds): Promise<KeptPrefix> {
-    using family = await Family.open(this.#model, tokens, { rows: 1, own: 1 });
+    using memories = new GraphMemories(this.#model.device);
+    using family = await Family.open(this.#model, tokens, { rows: 1, own: 1 }, memories);
     return { tokens, contents: family.contents() };
   }
 
@@ -245,6 +251,7 @@ class LiveWorker implements Disposable {
     this.#closed = true;
     for (const family of this.#families) family[Symbol.dispose]();
     this.#families = [];
+    this.#memories[Symbol.dispose]();
   }
 }
 

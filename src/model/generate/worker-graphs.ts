@@ -4,7 +4,7 @@ import type { GraphMemory } from '../../tensor/graph-memory.ts';
 import type { TreeLayout } from '../tree/layout.ts';
 import { type CacheSize, KeyValueCache } from './cache.ts';
 import { DecodeGraph } from './decode.ts';
-import { KeptGraphs } from './kept-graph.ts';
+import { type GraphMemories, KeptGraphs } from './kept-graph.ts';
 import { type GraphParts, HostRows, type ModelParts } from './next-token.ts';
 import { MoveGraph, PrefillGraph } from './prefill.ts';
 
@@ -30,9 +30,10 @@ export class WorkerGraphs implements Disposable {
   readonly #rows = new HostRows();
   #cache: KeyValueCache | undefined;
 
-  constructor(model: ModelParts) {
+  /** `shared` is memory of other workers that never run at the same time. */
+  constructor(model: ModelParts, shared?: GraphMemories) {
     this.model = model;
-    this.#graphs = new KeptGraphs(model.device, MAX_GRAPHS);
+    this.#graphs = new KeptGraphs(model.device, MAX_GRAPHS, shared);
   }
 
   /** The cache, made anew when it is too small: what was built on it goes with it. */
