@@ -44,7 +44,7 @@ export const SHARES = {
   ckd: 0.25,
   star: 0.1,
   /** Of a student without a teacher. */
-  alone: 0.8,
+  alone: 0.74,
   /** Part of that for lessons with short lists of functions, where the whole list is long. */
   short: 0.55,
 } as const;
