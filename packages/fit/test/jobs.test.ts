@@ -47,8 +47,7 @@ describe('a group of requests for common jobs', () => {
     const places = cases.filter(({ made }) => made === 'places');
     expect(places.length).toBeGreaterThan(30);
     for (const { request, calls } of places)
-      for (const value of Object.values(calls[0]?.arguments ?? {}))
-        expect(request).toContain(value);
+      for (const value of Object.values(calls[0]?.arguments ?? {})) expect(request).toContain(value);
   });
 });
 
