@@ -13,7 +13,8 @@ import {
   type ToolFormat,
   type WrittenCall,
 } from './formats/format.ts';
-import type { ExactCall, Tool } from './messages.ts';
+import { isFields } from '../json/value.ts';
+import type { ExactCall, Tool, ToolCall } from './messages.ts';
 
 /** A function that may be called. */
 export interface ToolEntry {
@@ -190,3 +191,15 @@ export function checkCall(
 /** A value in a message: messages go into logs, and a model can write a name of any length. */
 const brief = (value: PyValue): string =>
   shortened(pyRepr(typeof value === 'string' ? value.slice(0, BRIEF) : value), BRIEF);
+
+/** A call with its arguments in the order of the function's schema, as bases have learned to write them. */
+export function inOrder({ name, arguments: given }: ToolCall, functions: readonly Tool[]): ToolCall {
+  const properties = functions.find((tool) => tool.name === name)?.parameters['properties'];
+  const keys = isFields(properties) ? Object.keys(properties) : [];
+  const declared = keys.flatMap((key) => {
+    const value = Object.hasOwn(given, key) ? given[key] : undefined;
+    return value === undefined ? [] : [[key, value] as const];
+  });
+  const others = Object.entries(given).filter(([key]) => !keys.includes(key));
+  return { name, arguments: Object.fromEntries([...declared, ...others]) };
+}

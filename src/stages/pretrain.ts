@@ -45,11 +45,12 @@ const mixtureEntry = z.strictObject({
   environment: refersTo('environment')
     .exactOptional()
     .describe('whose worked solutions, where they are the source'),
-  path: pathTo('any')
+  path: pathTo('folder')
     .exactOptional()
-    .describe(
-      "folder of sets of people's requests, or file of groups of requests, where they are the source, relative to the recipe",
-    ),
+    .describe("folder of sets of people's requests, where they are the source, relative to the recipe"),
+  file: pathTo('file')
+    .exactOptional()
+    .describe('file of groups of requests, where they are the source, relative to the recipe'),
   weight: z.number().positive(),
   dialogues: count
     .exactOptional()
@@ -137,14 +138,14 @@ function pretrainExamples(
     Array.from({ length: groups }, (_, i) => {
       const position = first_group + step * groups + i;
       const rng = Rng.seeded(seed, `pretrain:${position}`);
-      const { source = 'invented', environment = '', path = '', dialogues: own } = draw(rng) ?? {};
+      const { source = 'invented', environment = '', path = '', file = '', dialogues: own } = draw(rng) ?? {};
       if (source === 'copying') return copyingExample(rng, { tokenizer, template });
       if (source === 'solutions') return rng.pick(solutions.get(environment) ?? []);
       const group =
         source === 'people'
           ? peopleGroup(people.get(path) ?? [], seed, position, PEOPLE)
           : source === 'groups'
-            ? fileGroup(files.get(path) ?? [], position)
+            ? fileGroup(files.get(file) ?? [], position)
             : dialogues(source, generated, rng, position, own);
       return groupExample(isSilent ? group.map(withoutThought) : group, tokenizer, template);
     });
@@ -160,14 +161,18 @@ export const pretrain = defineTraining({
         'mixture',
         "draws from the assistant, and the recipe's data are files; set data.source to assistant or draw from invented and copying.",
       ];
-    for (const { source, environment, path } of mixture) {
-      if ((source === 'people' || source === 'groups') !== (path !== undefined))
-        yield [
-          'mixture',
-          path === undefined
-            ? `draws from ${source} and does not say where; add a path: people have a folder of sets of requests, groups a file.`
-            : `gives ${source} a path, and only people and groups have one; remove it.`,
-        ];
+    for (const { source, environment, path, file } of mixture) {
+      for (const [key, whose, given] of [
+        ['path', 'people', path],
+        ['file', 'groups', file],
+      ] as const)
+        if ((source === whose) !== (given !== undefined))
+          yield [
+            'mixture',
+            given === undefined
+              ? `draws from ${whose} and does not say where; add ${key} to that entry.`
+              : `gives ${source} a ${key}, and only ${whose} have one; remove it, or set source to ${whose}.`,
+          ];
       if ((source === 'solutions') === (environment !== undefined)) continue;
       const text =
         environment === undefined
@@ -186,10 +191,10 @@ export const pretrain = defineTraining({
       learnable(context.name, solved.map(pending), tooLong);
       solutions.set(name, solved);
     }
-    const pathsOf = (wanted: MixtureEntry['source']): readonly string[] =>
-      given.mixture.flatMap(({ source, path }) => (source === wanted && path !== undefined ? [path] : []));
-    const people = new Map(pathsOf('people').map((path) => [path, readSets(path)]));
-    const groups = new Map(pathsOf('groups').map((path) => [path, readGroups(path)]));
+    const paths = new Set(given.mixture.flatMap(({ path }) => path ?? []));
+    const people = new Map([...paths].map((path) => [path, readSets(path)]));
+    const files = new Set(given.mixture.flatMap(({ file }) => file ?? []));
+    const groups = new Map([...files].map((file) => [file, readGroups(file)]));
     const examples = pretrainExamples(context, given, model, { solutions, people, groups });
     return supervisedStage({ trainer: trainer(), options: given, examples, total: given.steps });
   },

@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { UserError } from '../../../src/base/errors.ts';
-import type { Dialogue, Tool } from '../../../src/chat/messages.ts';
+import type { Dialogue } from '../../../src/chat/messages.ts';
+import { inOrder } from '../../../src/chat/tools.ts';
 import { isFields, type JsonObject } from '../../../src/json/value.ts';
 
 const objectSchema = z.custom<JsonObject>(isFields, 'an object');
@@ -25,27 +26,11 @@ export function readGroups(path: string): readonly string[] {
   return lines;
 }
 
-/** Arguments in the order of their function's definition, whatever the order of the words. */
-function inOrder({ parameters }: Tool, given: JsonObject): JsonObject {
-  const { properties } = parameters;
-  const keys = isFields(properties) ? Object.keys(properties) : [];
-  return Object.fromEntries(
-    Object.entries(given).toSorted(([one], [other]) => keys.indexOf(one) - keys.indexOf(other)),
-  );
-}
-
 /** Group `index` of an endless sequence, in which the lines come again. Throws a ZodError where a line is none. */
 export function fileGroup(lines: readonly string[], index: number): Dialogue[] {
   const { functions: tools, requests } = groupSchema.parse(JSON.parse(lines[index % lines.length] ?? ''));
-  const named = new Map(tools.map((tool) => [tool.name, tool]));
   return requests.map(({ request, calls, reply }, i) => {
-    const toolCalls = calls.map((call) => {
-      const tool = named.get(call.name);
-      return {
-        name: call.name,
-        arguments: tool === undefined ? call.arguments : inOrder(tool, call.arguments),
-      };
-    });
+    const toolCalls = calls.map((call) => inOrder(call, tools));
     const answer = { role: 'assistant', content: reply } as const;
     return {
       id: `group-${index}-${i}`,

@@ -1,8 +1,8 @@
 /** Cases as dialogues that recipes read, one a line; their functions stand in a file of their own, once for all. */
 import { writeAtomic } from '../../../../src/base/files.ts';
 import { Rng } from '../../../../src/base/rng.ts';
-import type { Message, Tool, ToolCall } from '../../../../src/chat/messages.ts';
-import { isFields } from '../../../../src/json/value.ts';
+import type { Message, Tool } from '../../../../src/chat/messages.ts';
+import { inOrder } from '../../../../src/chat/tools.ts';
 import type { Case, CaseKind, Example } from '../types.ts';
 import type { SomeFunctions } from './some.ts';
 
@@ -15,18 +15,6 @@ export const answerOf = ({ calls, reply }: Pick<Case, 'calls' | 'reply'>): Messa
   content: calls.length > 0 || reply !== '' ? reply : DEFAULT_REPLY,
   ...(calls.length > 0 ? { toolCalls: calls } : {}),
 });
-
-/** A call with its arguments in the order of the function's schema, as bases have learned to write them. */
-function inOrder({ name, arguments: given }: ToolCall, functions: readonly Tool[]): ToolCall {
-  const properties = functions.find((tool) => tool.name === name)?.parameters['properties'];
-  const keys = isFields(properties) ? Object.keys(properties) : [];
-  const declared = keys.flatMap((key) => {
-    const value = Object.hasOwn(given, key) ? given[key] : undefined;
-    return value === undefined ? [] : [[key, value] as const];
-  });
-  const others = Object.entries(given).filter(([key]) => !keys.includes(key));
-  return { name, arguments: Object.fromEntries([...declared, ...others]) };
-}
 
 /** A case as a line of a recipe's data; `shown` are functions of its own. */
 function dialogueLine(one: Case, functions: readonly Tool[], shown?: readonly Tool[]): string {
