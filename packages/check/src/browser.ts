@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { delimiter, extname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { errorText } from '../../../src/base/errors.ts';
 import { optionalPackage } from '../../../src/base/optional-package.ts';
 
 /** The parts of playwright-core that are used. */
@@ -31,10 +32,13 @@ interface Chromium {
   readonly version: string;
 }
 
+const firstLine = (text: string): string => text.split('\n', 1)[0] ?? text;
+
 type Environment = Readonly<Partial<Record<string, string>>>;
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 
+/** The program that CHROMIUM names, there or not, or the first one in PATH. */
 function programOf(env: Environment): string | undefined {
   const folders = (env['PATH'] ?? '').split(delimiter);
   const known = NAMES.flatMap((name) => folders.map((folder) => join(folder, name)));
@@ -45,12 +49,17 @@ function programOf(env: Environment): string | undefined {
 export async function startChromium(env: Environment): Promise<Chromium | string> {
   const program = programOf(env);
   if (program === undefined) return 'Chromium is neither CHROMIUM nor in PATH';
+  if (!existsSync(program)) return `CHROMIUM names ${program}, which is not there`;
   const place = optionalPackage('playwright-core');
   if (place === undefined) return 'playwright-core is not installed; run npm install playwright-core';
   const loaded = (await import(pathToFileURL(place).href)) as Playwright | { readonly default: Playwright };
   const { chromium } = 'default' in loaded ? loaded.default : loaded;
-  const browser = await chromium.launch({ executablePath: program, args: ['--no-sandbox'] });
-  return { browser, version: browser.version() };
+  try {
+    const browser = await chromium.launch({ executablePath: program, args: ['--no-sandbox'] });
+    return { browser, version: browser.version() };
+  } catch (thrown) {
+    return `${program} does not start as Chromium: ${firstLine(errorText(thrown))}`;
+  }
 }
 
 const TYPES: Readonly<Record<string, string>> = {

@@ -8,6 +8,7 @@ import { Tokenizer } from '../../../src/chat/tokenizer.ts';
 import { runCli } from '../../../test/helpers/cli.ts';
 import { ScriptedServer } from '../../../test/helpers/scripted-server.ts';
 import type { Checked } from '../src/check.ts';
+import { startChromium } from '../src/browser.ts';
 import { startProgram } from '../src/child.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'tinystar-check-test-'));
@@ -135,4 +136,10 @@ test('a program answers line by line, and its last words are the reason where it
   const asked = { request: 'hello', tools: [], prompt: '' };
   expect(await open.answer(asked, signal)).toEqual({ written: 'hello' });
   expect(await start('console.error("no such module"); process.exit(1)')).toBe('no such module');
+});
+
+test('a browser that is named and not there is told by its name', async () => {
+  expect(await startChromium({ CHROMIUM: at('no-browser') })).toBe(
+    `CHROMIUM names ${at('no-browser')}, which is not there`,
+  );
 });

@@ -1,5 +1,6 @@
 /** wllama: llama.cpp as WebAssembly, in Chromium. It renders no conversations with tools, so its prompt is tinystar's. */
 import { dirname, join } from 'node:path';
+import { errorText } from '../../../../src/base/errors.ts';
 import { optionalPackage } from '../../../../src/base/optional-package.ts';
 import { isGguf } from '../../../../src/model/checkpoint/checkpoint-path.ts';
 import { serveFiles, startChromium } from '../browser.ts';
@@ -45,16 +46,22 @@ export const wllama: Runtime = {
       ['/model.gguf', model],
     ]);
     const server = await serveFiles((path) => files.get(path));
+    const close = async (): Promise<void> => {
+      await browser.close();
+      server.close();
+    };
     const page = await browser.newPage();
-    await page.goto(server.url);
-    await page.evaluate(`(${OPEN})(${contextTokens})`);
+    try {
+      await page.goto(server.url);
+      await page.evaluate(`(${OPEN})(${contextTokens})`);
+    } catch (thrown) {
+      await close();
+      return `the model does not load in Chromium ${version}: ${errorText(thrown)}`;
+    }
     return {
       about: `Chromium ${version}`,
       answer: ({ prompt }) => page.evaluate<Told>(`(${ANSWER})(${JSON.stringify(prompt)}, ${maxTokens})`),
-      async [Symbol.asyncDispose]() {
-        await browser.close();
-        server.close();
-      },
+      [Symbol.asyncDispose]: close,
     };
   },
 };
