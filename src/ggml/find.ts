@@ -78,6 +78,20 @@ export function gpuInstallCommand(platform = here): string | undefined {
   return name === undefined ? undefined : install(name);
 }
 
+function versionOf(root: string): string {
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version?: unknown };
+  return String(version);
+}
+
+/** Tells whether a package is of another version, as other programs (node-llama-cpp itself) bring one with them. */
+function isOther(root: string): boolean {
+  try {
+    return versionOf(root) !== PINNED_PACKAGE_VERSION;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * The files of a package: `libggml-base.so`, `libggml[.variant].v0.4.0.so`, `libllama[.variant].v0.4.0.so`, with
  * the platform's prefix and ending; the variant is `metal`, `vulkan` or `cuda`.
@@ -88,8 +102,7 @@ function libraryFiles(name: string, root: string): LibraryFiles {
     new UserError('ENGINE_BROKEN', `${packageName} in ${root} is not whole: ${why}; run: ${install(name)}.`);
   let packageVersion: string;
   try {
-    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version?: unknown };
-    packageVersion = String(version);
+    packageVersion = versionOf(root);
   } catch (thrown) {
     throw broken(`its package.json cannot be read (${errorText(thrown)})`);
   }
@@ -122,8 +135,8 @@ export function findLibraries(platform = here, find: PackageFinder = installedPa
 }
 
 /**
- * The package to load: the one called `wanted` (for example `linux-x64`), else the first that is installed.
- * Throws a UserError that says what to install when there is none, or when its version is not the pinned one.
+ * The package to load: the one called `wanted` (for example `linux-x64`), else the first of the pinned version.
+ * Throws a UserError that says what to install when there is none, or when none has that version.
  */
 export function chooseLibrary(
   wanted: string | undefined,
@@ -138,14 +151,18 @@ export function chooseLibrary(
     );
   }
   const candidates = wanted === undefined ? [...gpu, cpu] : [wanted];
-  const name = candidates.find((candidate) => find(`@node-llama-cpp/${candidate}`) !== undefined);
-  const root = name === undefined ? undefined : find(`@node-llama-cpp/${name}`);
-  if (name === undefined || root === undefined) {
+  const found = candidates.flatMap((name) => {
+    const root = find(`@node-llama-cpp/${name}`);
+    return root === undefined ? [] : [{ name, root }];
+  });
+  const chosen = found.find(({ root }) => !isOther(root)) ?? found[0];
+  if (chosen === undefined) {
     throw new UserError(
       'ENGINE_MISSING',
       `The engine library is not installed; run: ${install(wanted ?? cpu)} (and do not install with --omit=optional).`,
     );
   }
+  const { name, root } = chosen;
   const files = libraryFiles(name, root);
   if (files.packageVersion !== PINNED_PACKAGE_VERSION) {
     throw new UserError(

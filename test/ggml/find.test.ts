@@ -129,6 +129,15 @@ describe('choosing among packages', () => {
     expect(chooseLibrary('linux-x64', 'linux-x64', both).packageName).toBe('@node-llama-cpp/linux-x64');
   });
 
+  it('passes over one of another version, which another program of the project has brought', () => {
+    const packages = installed({
+      'linux-x64': fakePackage('linux-x64', LINUX),
+      'linux-x64-cuda': fakePackage('linux-x64-cuda', LINUX, '3.22.1'),
+    });
+    expect(chooseLibrary(undefined, 'linux-x64', packages).packageName).toBe('@node-llama-cpp/linux-x64');
+    expect(thrown(() => chooseLibrary('linux-x64-cuda', 'linux-x64', packages)).code).toBe('ENGINE_VERSION');
+  });
+
   it('does not mind a broken package that was not asked for', () => {
     const packages = installed({
       'linux-x64': fakePackage('linux-x64', LINUX),

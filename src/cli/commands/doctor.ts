@@ -1,6 +1,6 @@
 /** `tinystar doctor`: what is installed here, what it computes on, and how fast. */
 import { Device, listDevices } from '../../ggml/device.ts';
-import { findLibraries, gpuInstallCommand } from '../../ggml/find.ts';
+import { findLibraries, gpuInstallCommand, PINNED_PACKAGE_VERSION } from '../../ggml/find.ts';
 import { openLibrary } from '../../ggml/library.ts';
 import { formatBytes } from '../../report/numbers.ts';
 import { table } from '../../report/table.ts';
@@ -52,7 +52,11 @@ export const doctorCommand = command({
       const used = folder === library.files.folder;
       const state = used
         ? style.good(`in use: ggml ${library.version}, ${library.symbolCount} functions checked`)
-        : style.dim('installed');
+        : style.dim(
+            packageVersion === PINNED_PACKAGE_VERSION
+              ? 'installed'
+              : `passed over, as tinystar needs ${PINNED_PACKAGE_VERSION}`,
+          );
       return [packageName, packageVersion, state];
     });
     print(`\n${style.bold('Engine libraries')}\n${table(installed)}`);
