@@ -7,7 +7,7 @@ import { phraseSplit } from '../src/synth/split.ts';
 import { worldList, worldOf } from '../src/synth/world.ts';
 
 const SIZE = 12;
-const groups = Array.from({ length: 40 }, (_, i) => jobGroup(5, i, SIZE));
+const groups = Array.from({ length: 80 }, (_, i) => jobGroup(5, i, SIZE));
 const cases = groups.flatMap(({ cases: own }) => own);
 
 describe('a group of requests for common jobs', () => {
@@ -44,9 +44,9 @@ describe('a group of requests for common jobs', () => {
   });
 
   test('of things of the world has them word by word in the request', () => {
-    const places = cases.filter(({ made }) => made === 'places');
-    expect(places.length).toBeGreaterThan(30);
-    for (const { request, calls } of places)
+    const things = cases.filter(({ made }) => made === 'things');
+    expect(things.length).toBeGreaterThan(30);
+    for (const { request, calls } of things)
       for (const value of Object.values(calls[0]?.arguments ?? {})) expect(request).toContain(value);
   });
 });

@@ -1,4 +1,7 @@
-/** transformers in Python: its Jinja, its tokenizer, PyTorch; it has no reader of calls, so tinystar's reads what it writes. */
+/**
+ * transformers in Python: its Jinja, its tokenizer, PyTorch; it has no reader of calls, so tinystar's reads what it writes.
+ * Version 5.24 takes the head size of Qwen3's GGUF files to be 128, so that it is told.
+ */
 import { basename, dirname, resolve } from 'node:path';
 import { isGguf } from '../../../../src/model/checkpoint/checkpoint-path.ts';
 import { startProgram } from '../child.ts';
@@ -7,17 +10,25 @@ import type { Runtime } from '../runtime.ts';
 const SOURCE = `import json, sys
 given = json.loads(sys.argv[1])
 import torch, transformers
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 transformers.logging.set_verbosity_error()
 transformers.utils.logging.disable_progress_bar()
 torch.set_num_threads(given["threads"])
 file = {} if given["file"] is None else {"gguf_file": given["file"]}
 tokenizer = AutoTokenizer.from_pretrained(given["folder"], **file)
-model = AutoModelForCausalLM.from_pretrained(given["folder"], dtype=torch.float32, **file).eval()
+config, about = AutoConfig.from_pretrained(given["folder"], **file), transformers.__version__
+if given["file"] is not None:
+    from gguf import GGUFReader
+    fields = GGUFReader(given["folder"] + "/" + given["file"]).fields
+    length = fields.get(fields["general.architecture"].contents() + ".attention.key_length")
+    if length is not None and config.head_dim != length.contents():
+        config.head_dim = length.contents()
+        about += ", told the head_dim, which it does not read"
+model = AutoModelForCausalLM.from_pretrained(given["folder"], config=config, dtype=torch.float32, **file).eval()
 ends = [tokenizer.eos_token_id] if given["file"] is not None else model.generation_config.eos_token_id
 def tell(value):
     print(json.dumps(value), flush=True)
-tell({"about": transformers.__version__})
+tell({"about": about})
 for line in sys.stdin:
     asked, told = json.loads(line), {}
     try:

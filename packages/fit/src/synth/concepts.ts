@@ -6,6 +6,7 @@ import type { JsonValue } from '../../../../src/json/value.ts';
 import type { Field } from './fields.ts';
 import { enumWords, nameWords, once, readLexicon, stem, thingsSchema, valueText } from './lexicon.ts';
 import type { Kind } from './kinds.ts';
+import { isTimeUnit, SECONDS_OF } from './numbers.ts';
 import { type Meaning, type Phrase, phrasesOf } from './phrases.ts';
 
 const phraseBlock = z.string().transform(phrasesOf);
@@ -66,6 +67,13 @@ function middle(least: number, most: number): number {
   return most - least > 50 ? Math.round(half / 5) * 5 : Math.round(half);
 }
 
+/** Length of time in an argument's own unit, where it has one and the length is whole in it; `minutes` are those of a lexicon. */
+function lengthFor({ of, copies, range }: Kind, minutes: JsonValue): number | undefined {
+  if (copies || typeof minutes !== 'number' || range === undefined) return undefined;
+  const value = isTimeUnit(of) ? (minutes * SECONDS_OF.minute) / SECONDS_OF[of] : Number.NaN;
+  return Number.isInteger(value) && value >= range.least && value <= range.most ? value : undefined;
+}
+
 /** Value of an argument that a phrase's word stands for. */
 function valueFor(kind: Kind, wanted: JsonValue): JsonValue | undefined {
   if (kind.sort === 'number' && kind.range !== undefined) {
@@ -77,7 +85,7 @@ function valueFor(kind: Kind, wanted: JsonValue): JsonValue | undefined {
     };
     return typeof wanted === 'string' ? named[wanted] : typeof wanted === 'number' ? wanted : undefined;
   }
-  if (kind.sort === 'duration') return typeof wanted === 'number' && !kind.copies ? wanted : undefined;
+  if (kind.sort === 'duration') return lengthFor(kind, wanted);
   const text = valueText(wanted).toLowerCase();
   const same = [text, ...(Object.hasOwn(SAME, text) ? (SAME[text] ?? []) : [])];
   if (kind.sort === 'boolean')

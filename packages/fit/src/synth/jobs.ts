@@ -6,7 +6,7 @@ import type { JsonObject } from '../../../../src/json/value.ts';
 import { parseSettings } from '../settings.ts';
 import { nameWords, once, readLexicon, texts, thingsSchema } from './lexicon.ts';
 import { type Group, named } from './group.ts';
-import { placeGroup } from './places.ts';
+import { thingGroup } from './things.ts';
 import { synthesise } from './synthesise.ts';
 
 const choices = (mark: string): z.ZodType<readonly string[]> =>
@@ -111,7 +111,7 @@ function functionOf(job: Job, style: number, rng: Rng): Tool {
 }
 
 /** Share of the groups that are about things of the world. */
-const PLACES = 0.2;
+const THINGS = 0.3;
 
 /** Functions of a set at least and at most. */
 const [FEWEST, MOST] = [2, 13];
@@ -119,7 +119,7 @@ const [FEWEST, MOST] = [2, 13];
 /** A set of functions and `size` requests for them, or for none; the same seed and index give the same. Held-out wordings are not among them. */
 export function jobGroup(seed: number, index: number, size: number): Group {
   const rng = Rng.seeded(seed, `jobs:${index}`);
-  if (rng.chance(PLACES)) return placeGroup(rng, size);
+  if (rng.chance(THINGS)) return thingGroup(rng, size);
   const style = rng.uniform();
   const names = new Set<string>();
   const functions = rng

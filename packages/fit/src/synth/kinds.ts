@@ -6,6 +6,7 @@ import { drawText, enumWords, hasText, nameWords, valueText } from './lexicon.ts
 import {
   clockTimes,
   durations,
+  SECONDS_OF,
   measured,
   plainNumber,
   type Saying,
@@ -45,7 +46,7 @@ export interface Kind {
   readonly copies: boolean;
   /** Kind of a list's items. */
   readonly items?: Kind;
-  /** Range of a number. */
+  /** Range of a number or a length of time. */
   readonly range?: Range;
 }
 
@@ -160,16 +161,15 @@ const MINUTES = [
   1, 2, 3, 4, 5, 5, 6, 7, 8, 9, 10, 10, 11, 12, 13, 15, 15, 16, 18, 20, 20, 22, 25, 30, 30, 35, 40, 45, 45,
   50, 55, 60, 60, 70, 75, 80, 90, 90, 100, 105, 120, 120, 150, 180, 240,
 ];
-const SECONDS = [10, 15, 20, 30, 30, 40, 45, 60, 75, 90, 90, 100, 120, 150];
+const SHORT = [10, 15, 20, 30, 30, 40, 45, 60, 75, 90, 90, 100, 120, 150];
 
 export function durationKind(unit: TimeUnit, isWhole: boolean, range: Range): Kind {
   const sayings = (value: JsonValue): readonly Saying[] =>
     typeof value === 'number' && value > 0 ? durations(value, unit) : [];
-  const inUnit = (seconds: number): number =>
-    seconds / { second: 1, minute: 60, hour: 3600, day: 86_400, week: 604_800 }[unit];
+  const inUnit = (seconds: number): number => seconds / SECONDS_OF[unit];
   const among = [
     ...MINUTES.map((minutes) => minutes * 60),
-    ...(unit === 'minute' || unit === 'second' ? SECONDS : []),
+    ...(unit === 'minute' || unit === 'second' ? SHORT : []),
   ]
     .map(inUnit)
     .filter(
@@ -182,7 +182,8 @@ export function durationKind(unit: TimeUnit, isWhole: boolean, range: Range): Ki
     among.length > 0 && unit !== 'day' && unit !== 'week' && rng.chance(0.92)
       ? rng.pick(among)
       : drawNumber(rng, { ...range, step: 1 });
-  return { sort: 'duration', of: unit, values: [], copies: false, sayings, draw: drawBy(value, sayings) };
+  const draw = drawBy(value, sayings);
+  return { sort: 'duration', of: unit, values: [], copies: false, sayings, draw, range };
 }
 
 export function timeKind(morningIsBare: boolean, seconds: boolean): Kind {

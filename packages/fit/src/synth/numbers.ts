@@ -78,7 +78,8 @@ export function measured(value: number, unit: Unit): Saying[] {
   return unique([...sayings, ...halves, ...bare]);
 }
 
-const SECONDS: Readonly<Record<string, number>> = {
+/** Seconds of each unit. */
+export const SECONDS_OF: Readonly<Record<TimeUnit, number>> = {
   second: 1,
   minute: 60,
   hour: 3600,
@@ -86,6 +87,7 @@ const SECONDS: Readonly<Record<string, number>> = {
   week: 604_800,
 };
 export type TimeUnit = 'second' | 'minute' | 'hour' | 'day' | 'week';
+export const isTimeUnit = (text: string): text is TimeUnit => Object.hasOwn(SECONDS_OF, text);
 const ABBREVIATED: Readonly<Record<string, readonly string[]>> = {
   second: ['sec', 'secs'],
   minute: ['min', 'mins'],
@@ -112,14 +114,14 @@ function inUnit(amount: number, unit: string): Saying[] {
 
 /** A length of time: "half an hour", "90 seconds", "an hour and a half"; `before` a noun: "25 minute". */
 export function durations(value: number, unit: TimeUnit): Saying[] {
-  const seconds = Math.round(value * (SECONDS[unit] ?? 1) * 1000) / 1000;
+  const seconds = Math.round(value * SECONDS_OF[unit] * 1000) / 1000;
   const sayings: Saying[] = [];
   if (!Number.isInteger(seconds) || seconds <= 0)
     return [
       { text: `${value} ${unit}s`, form: 'length' },
       ...plainNumber(value).map((text) => ({ text, form: 'bare' })),
     ];
-  for (const [name, length] of Object.entries(SECONDS)) {
+  for (const [name, length] of Object.entries(SECONDS_OF)) {
     const amount = seconds / length;
     if (Number.isInteger(amount) && amount <= (name === 'second' ? 120 : name === 'minute' ? 180 : 99))
       sayings.push(...inUnit(amount, name));
