@@ -66,6 +66,26 @@ beforeAll(() => {
   all = SPLITS.flatMap((split) => made[split]);
 });
 
+describe('phrases for common jobs', () => {
+  it('say an hour in the unit of the argument, and not at all where that is no whole number of it', () => {
+    const timer = (name: string, schema: Tool['parameters']): Tool => ({
+      name: 'start_timer',
+      description: 'Start a timer',
+      parameters: object({ [name]: schema }, [name]),
+    });
+    const lengths = (tool: Tool, words: RegExp): unknown[] => {
+      const { train } = synthesise(projectOf([tool], []), { seed: 4, size: 1200 });
+      const said = train.filter(({ request, calls }) => calls.length === 1 && words.test(request));
+      return [...new Set(said.map(({ calls }) => Object.values(calls[0]?.arguments ?? {})[0]))];
+    };
+    const [hour, half] = [/\bhour timer/, /half[- ](an )?hour timer/];
+    expect(lengths(timer('seconds', { type: 'integer' }), half)).toEqual([1800]);
+    expect(lengths(timer('minutes', { type: 'integer', maximum: 90 }), half)).toEqual([30]);
+    expect(lengths(timer('hours', { type: 'integer' }), half)).toEqual([]);
+    expect(lengths(timer('minutes', { type: 'integer', maximum: 45 }), hour)).not.toContain(60);
+  });
+});
+
 describe('sayings', () => {
   const texts = (sayings: readonly { readonly text: string }[]): string[] => sayings.map(({ text }) => text);
   it('says lengths of time in every usual unit', () => {

@@ -57,6 +57,9 @@ function bareSchema(schema: JsonObject): JsonObject {
   return constant === undefined ? schema : { ...schema, enum: [constant] };
 }
 
+/** Longest time of an argument without a maximum: in its unit, in minutes where that is seconds. */
+const LONGEST = 240;
+
 const TIME_UNITS: Readonly<Record<string, TimeUnit>> = {
   second: 'second',
   sec: 'second',
@@ -265,7 +268,10 @@ function kindOf(given: JsonObject, place: Place): Kind {
           /duration|length|timeout|delay|time|timer/.test(last));
       const range = rangeOf(schema, unit, isWhole, numbers);
       return isTime
-        ? durationKind(time, isWhole, { ...range, most: schema['maximum'] === undefined ? 240 : range.most })
+        ? durationKind(time, isWhole, {
+            ...range,
+            most: schema['maximum'] === undefined ? LONGEST * (time === 'second' ? 60 : 1) : range.most,
+          })
         : numberKind(unit, range);
     }
     case 'array': {
