@@ -1,5 +1,5 @@
 /** `tinystar chat` through a pipe. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -45,6 +45,16 @@ test('/tools lists the functions, /quit ends, and a command that is none is expl
   expect(stdout).toContain('switch_lamp Turn the lamp of a room on or off\n');
   expect(stdout).toContain('/reset forgets the conversation');
   expect(prompts(stdout)).toEqual([]);
+});
+
+test('functions.json beside the model is read where no functions are named', async () => {
+  const student = join(scratch, 'student');
+  cpSync(bases.student, student, { recursive: true });
+  writeFileSync(join(scratch, 'functions.json'), readFileSync(tools));
+  const { stdout } = await runCli(['chat', student], { input: ['/tools'] });
+  expect(stdout).toContain('switch_lamp Turn the lamp of a room on or off\n');
+  const none = await runCli(['chat', bases.student], { input: ['/tools'] });
+  expect(none.stdout).toContain('There are no functions');
 });
 
 test('a result that is typed in is answered, and an empty line skips it', async () => {

@@ -151,7 +151,7 @@ export function appOf(models: readonly [ServedModel, ...ServedModel[]], options:
   app.get('/v1/models/:name', (c) => {
     const name = c.req.param('name');
     const found = models.find((model) => model.name === name);
-    if (found !== undefined) return c.json(described(found));
+    if (found !== undefined) return c.json({ ...described(found), tinystar: { tools: found.tools } });
     const message = `There is no model ${name}.`;
     return refuse(c, { ...invalid, status: 404, message, param: 'model', code: 'model_not_found' });
   });

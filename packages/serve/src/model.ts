@@ -49,6 +49,8 @@ export interface ServedOptions extends LiveOptions {
   readonly device?: string;
   readonly threads?: number;
   readonly thinking?: Thinking;
+  /** Functions that it was made for, which a page to try it begins with. */
+  readonly tools?: readonly Tool[];
   /** The checkpoint where it is open already; it stays the caller's. */
   readonly opened?: OpenedModel;
   /** File of `savePrefixes`; one that is not there, or that another model or version wrote, counts as empty. */
@@ -129,6 +131,7 @@ const lastUser = (messages: Conversation['messages']): string => {
 export class ServedModel {
   readonly name: string;
   readonly contextLength: number;
+  readonly tools: readonly Tool[];
   readonly #source: string;
   readonly #tokenizer: Tokenizer;
   readonly #template: ChatTemplate;
@@ -147,6 +150,7 @@ export class ServedModel {
     const source = checkpointAt(path);
     this.#source = source;
     this.name = options.name ?? checkpointName(source);
+    this.tools = options.tools ?? [];
     const opened = options.opened ?? this.#owned.opening(() => this.#open(source, options));
     this.#tokenizer = opened.tokenizer;
     this.#template = opened.template;

@@ -9,7 +9,7 @@ const functions = JSON.parse(readFileSync('examples/home/functions.json', 'utf8'
 const tools = functions.map((own) => ({ type: 'function', function: own }));
 const messages = [{ role: 'user', content: 'make the bedroom lamp 15 percent' }];
 
-const model = new ServedModel('bases/fit-student', { name: 'student', rows: 4 });
+const model = new ServedModel('bases/fit-student', { name: 'student', rows: 4, tools: functions });
 afterAll(() => model.close());
 const app = appOf([model]);
 
@@ -240,6 +240,12 @@ describe('limits', () => {
     expect((await locked.request('/health')).status).toBe(200);
     const headers = { authorization: 'Bearer secret' };
     expect((await locked.request('/v1/models', { headers })).status).toBe(200);
+  });
+
+  test('a model tells the functions that it was made for, which the page begins with', async () => {
+    const told = (await (await app.request('/v1/models/student')).json()) as object;
+    expect(told).toMatchObject({ id: 'student', tinystar: { tools: functions } });
+    expect((await app.request('/v1/models/other')).status).toBe(404);
   });
 
   test('pages of other origins may not ask unless it is allowed', async () => {

@@ -1,10 +1,10 @@
 /** `tinystar chat`: a playground in a terminal. */
 import { createInterface, type Interface } from 'node:readline';
 import { type Conversation, type Reply, ServedModel } from '../../../packages/serve/src/model.ts';
-import { readFunctions } from '../../../packages/fit/src/tools/read.ts';
 import { isAbort, UserError } from '../../base/errors.ts';
 import type { Message, Tool } from '../../chat/messages.ts';
 import { refuseAdapter } from '../../model/checkpoint/checkpoint-path.ts';
+import { functionsFor } from '../beside.ts';
 import { command } from '../command.ts';
 import { type CliContext, outStyle } from '../context.ts';
 import { answeringFlags, onUnless, optional, text, toggle, whole } from '../flags.ts';
@@ -112,11 +112,13 @@ export const chatCommand = command({
     'Reads a request a line and prints the calls, how sure the model is of them where its file knows, and what they cost.\n' +
     'Results of calls may be typed in, for the model to go on with. Reads from a pipe as well.',
   examples: [
-    'tinystar chat home/student.gguf --tools home/functions.json',
-    'echo "lamp off in the hall" | tinystar chat home/student.gguf --tools home/functions.json',
+    'tinystar chat home/student.gguf',
+    'echo "lamp off in the hall" | tinystar chat bases/fit-student --tools home/functions.json',
   ],
   flags: {
-    tools: optional(text('Functions, of any source that init takes', 'SOURCE')),
+    tools: optional(
+      text('Functions, of any source that init takes; functions.json beside the model', 'SOURCE'),
+    ),
     constrained: onUnless('Let calls name functions alone, with arguments that obey their schemas'),
     results: toggle('Ask for the results of calls; always on a terminal'),
     max_tokens: whole(1, 'Tokens of an answer at most', 512),
@@ -127,8 +129,7 @@ export const chatCommand = command({
     refuseAdapter(path);
     const { stdin = process.stdin } = context.process;
     const isTerminal = 'isTTY' in stdin && stdin.isTTY === true;
-    const { functions: tools } =
-      given.tools === undefined ? { functions: [] } : await readFunctions(given.tools);
+    const tools = await functionsFor(path, given.tools);
     const { device, thinking } = given;
     const model = new ServedModel(path, { device, rows: 1, ...(thinking === undefined ? {} : { thinking }) });
     using stop = new Stop(context.services);

@@ -1,7 +1,5 @@
 /** `tinystar check`: the same cases through every runtime that is there. */
-import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { dirname, join } from 'node:path';
 import { check } from '../../../packages/check/src/check.ts';
 import { checkText } from '../../../packages/check/src/table.ts';
 import { readExamples } from '../../../packages/fit/src/examples.ts';
@@ -9,6 +7,7 @@ import { casesOf } from '../../../packages/fit/src/fit/dialogues.ts';
 import { readFunctions } from '../../../packages/fit/src/tools/read.ts';
 import { isAbort, UserError } from '../../base/errors.ts';
 import { requireCheckpoint } from '../../model/checkpoint/checkpoint-path.ts';
+import { fileBeside } from '../beside.ts';
 import { command } from '../command.ts';
 import { outStyle } from '../context.ts';
 import { optional, text, toggle, whole } from '../flags.ts';
@@ -17,8 +16,8 @@ import { StatusLine } from '../terminal.ts';
 
 /** The file that a flag names, or the one that a fit leaves beside the model. */
 function fileOf(given: string | undefined, model: string, name: string, flag: string): string {
-  const file = given ?? join(dirname(model), name);
-  if (given !== undefined || existsSync(file)) return file;
+  const file = given ?? fileBeside(model, name);
+  if (file !== undefined) return file;
   throw new UserError('CHECK', `There is no ${name} beside ${model}; give ${flag} FILE.`);
 }
 

@@ -1,6 +1,6 @@
 /** `tinystar export`: a checkpoint as one GGUF file, for llama.cpp and everything built on it, or as another folder. */
-import { existsSync, readdirSync, statSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { readdirSync, statSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
 import { generateAssistant, GROUP_SIZE } from '../../../packages/assistant/src/index.ts';
 import { writeWebPage } from '../../../packages/web/src/write.ts';
 import { destinationOf } from '../../base/destination.ts';
@@ -18,6 +18,7 @@ import { checkpointName, isGguf, requireCheckpoint } from '../../model/checkpoin
 import { loadModel, saveCheckpoint } from '../../model/checkpoint/checkpoint.ts';
 import { exportGguf } from '../../model/checkpoint/gguf.ts';
 import { formatPercent, shareOf } from '../../report/numbers.ts';
+import { fileBeside } from '../beside.ts';
 import { command } from '../command.ts';
 import { choice, optional, text, whole } from '../flags.ts';
 import { checkOutputs, needNewFolder, outputName, tellingStream } from '../outputs.ts';
@@ -74,19 +75,18 @@ async function parityText(
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
 
 /** Writes a page that runs a GGUF file with the functions of a file; returns a line on it. */
-function pageText(
-  folder: string,
-  gguf: string,
-  tools: string = join(dirname(gguf), 'functions.json'),
-): string {
+function pageText(folder: string, gguf: string, tools = fileBeside(gguf, 'functions.json')): string {
   requireCheckpoint(gguf);
   if (!isGguf(gguf))
     throw new UserError(
       'WEB',
       `A page runs a GGUF file, and ${gguf} is a folder; write one by --gguf, and give that.`,
     );
-  if (!existsSync(tools))
-    throw new UserError('TOOLS', `There is no ${tools}; give the functions of the page by --tools FILE.`);
+  if (tools === undefined)
+    throw new UserError(
+      'TOOLS',
+      `There is no functions.json beside ${gguf}; give the functions of the page by --tools FILE.`,
+    );
   const functions = toTools(readTools(tools));
   const { weights, engine, code } = writeWebPage(folder, {
     gguf,

@@ -6,9 +6,22 @@ import { listen } from '../../../packages/serve/src/server.ts';
 import { settingsSchema } from '../../../packages/fit/src/settings.ts';
 import { UserError } from '../../base/errors.ts';
 import { withoutSecrets } from '../../base/secrets.ts';
+import type { Tool } from '../../chat/messages.ts';
 import { refuseAdapter } from '../../model/checkpoint/checkpoint-path.ts';
+import { functionsFor } from '../beside.ts';
 import { command } from '../command.ts';
 import { answeringFlags, numberBy, optional, parsed, text, whole } from '../flags.ts';
+
+/** Functions that the page begins with: those that a fit left beside the model, where they can be read. */
+async function suggested(model: string, tell: (line: string) => void): Promise<readonly Tool[]> {
+  try {
+    return await functionsFor(model);
+  } catch (thrown) {
+    if (!(thrown instanceof UserError)) throw thrown;
+    tell(`the page shows no functions of ${model}: ${thrown.message}\n`);
+    return [];
+  }
+}
 
 export const serveCommand = command({
   brief: "Serve models behind OpenAI's API",
@@ -47,13 +60,17 @@ export const serveCommand = command({
     if (given.upstream === undefined && (given.shadow ?? given.upstream_model) !== undefined)
       throw new UserError('UPSTREAM', 'A model to ask is named, and no server; add --upstream URL.');
     const key = given.api_key ?? env?.['TINYSTAR_API_KEY'];
-    const open = (path: string): ServedModel =>
+    const open = async (path: string): Promise<ServedModel> =>
       new ServedModel(path, {
         device: given.device,
         rows: given.rows,
+        tools: await suggested(path, (why) => stderr.write(why)),
         ...(given.thinking === undefined ? {} : { thinking: given.thinking }),
       });
-    const models: [ServedModel, ...ServedModel[]] = [open(first), ...others.map(open)];
+    const models: [ServedModel, ...ServedModel[]] = [
+      await open(first),
+      ...(await Promise.all(others.map(open))),
+    ];
     const upstreamKey = env?.['TINYSTAR_UPSTREAM_API_KEY'];
     const app = appOf(models, {
       onFailure: (thrown) => stderr.write(`${withoutSecrets(inspect(thrown))}\n`),
