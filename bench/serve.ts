@@ -142,6 +142,18 @@ function processorSeconds({ pid }: ChildProcess): number {
   }
 }
 
+/** Memory of a process now and at most, where the system tells them. */
+function memoryText({ pid }: ChildProcess): string {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    const megabytes = (key: string): string =>
+      (Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(status)?.[1]) / 1024).toFixed(0);
+    return `${megabytes('VmRSS')} MiB, at most ${megabytes('VmHWM')}`;
+  } catch {
+    return 'unknown';
+  }
+}
+
 async function measured(
   name: string,
   command: string,
@@ -158,7 +170,7 @@ async function measured(
       const result = await load(name, url, count, alone);
       const used = processorSeconds(child) - before;
       console.log(
-        `  ${((1000 * used) / (result.perSecond * seconds)).toFixed(1)} ms of processors a request`,
+        `  ${((1000 * used) / (result.perSecond * seconds)).toFixed(1)} ms of processors a request; memory ${memoryText(child)}`,
       );
       results.push(result);
     }
