@@ -1,7 +1,7 @@
 /**
  * Random schemas, and random models that write by them token by token: every answer is whole, is read as one call, and its
  * arguments are right by Ajv, which knows nothing of ours.
- * Run: npx tsx test/fuzz/constrained.ts [--count 100000] [--from 0] [--model bases/student]
+ * Run: npm run fuzz:constrained -- [--count 100000] [--from 0] [--model bases/student]
  *
  * A case depends on its number alone: --from N --count 1 repeats one. The model has no opinion: it takes any token that may come,
  * plain ones and those that close something rather than others, so that texts end.
