@@ -61,8 +61,15 @@ export function daySayings(value: JsonValue, values: readonly JsonValue[]): Sayi
   };
   const own = special[key] ?? [];
   const all = days.length >= 5 ? [...own, ...run] : [...own, ...texts, ...run];
-  return all.map((text) => ({ text, form: 'days' }));
+  return all
+    .flatMap((text) => [...new Set([text, capitalised(text)])])
+    .map((text) => ({ text, form: 'days' }));
 }
+
+const DAY = new RegExp(`\\b(${NAMES.join('|')})`, 'g');
+/** Names of days as they are written, where speech has small letters. */
+const capitalised = (text: string): string =>
+  text.replaceAll(DAY, (name) => name.charAt(0).toUpperCase() + name.slice(1));
 
 export function drawDays(rng: Rng, values: readonly JsonValue[]): JsonValue {
   const at = (days: readonly number[]): JsonValue[] => values.filter((value) => days.includes(dayOf(value)));
