@@ -10,7 +10,6 @@ import { z } from 'zod';
 import { assistantGroup, inventedGroup, peopleGroup, readSets } from '../packages/assistant/src/index.ts';
 import { readPhrases } from '../src/base/phrases.ts';
 import { extendVocabulary } from '../src/chat/bpe-trainer.ts';
-import { DEFAULT_TEMPLATE } from '../src/chat/default-template.ts';
 import type { Dialogue } from '../src/chat/messages.ts';
 import { OWN_TEMPLATE } from '../src/chat/template.ts';
 import { readTokenizer } from '../src/chat/tokenizer-source.ts';
@@ -60,7 +59,7 @@ const spelled = new Tokenizer(old);
 const tokenizer = extendVocabulary(old, texts(), {
   size: Number(values.size),
   phrases: scaffold.filter((phrase) => spelled.findId(phrase) === undefined),
-}).withChatTemplate(DEFAULT_TEMPLATE);
+});
 
 using device = Device.open('cpu', 1);
 const { config, parameters } = loadModel(device, from, { trainable: false });
