@@ -76,7 +76,7 @@ const MOST_STEPS = 40;
 const LEAST_SHARE = 0.2;
 
 /** Cases that a teacher reads at least: with fewer it knows no more than a student that has its time as well. */
-const LEAST_CASES = 12_000;
+const LEAST_CASES = 24_000;
 
 /** Likeness of a teacher's answers to right ones, calls and words, below which hardly any could be kept. */
 const LEAST_LIKENESS = 0.2;
