@@ -246,7 +246,7 @@ test('export writes a folder that answers as the checkpoint does, and replaces n
 
 test('export without anything to write says so', async () => {
   const { stderr, code } = await runCli(['export', checkpoint]);
-  expect(stderr).toBe('Nothing to write: give --gguf FILE, --folder DIR or --web DIR.\n');
+  expect(stderr).toBe('Nothing to write: give --gguf FILE, --folder DIR, --web DIR or --modelfile FILE.\n');
   expect(code).toBe(1);
 });
 
@@ -257,8 +257,29 @@ test('export --web says what a page needs, and writes none without it', async ()
   const gguf = join(folder, 'page.gguf');
   await runCli(['export', checkpoint, '--gguf', gguf, '--check', '0']);
   const withoutTools = await runCli(['export', gguf, '--web', web]);
-  expect(withoutTools.stderr).toMatch(/There is no functions\.json beside .*; give the functions of the page/);
+  expect(withoutTools.stderr).toMatch(
+    /There is no functions\.json beside .*; give the functions of the page/,
+  );
   expect([ofFolder.code, withoutTools.code, existsSync(web)]).toEqual([1, 1, false]);
+});
+
+test('export --modelfile writes a Modelfile with functions in its template, for a GGUF file alone', async () => {
+  const gguf = join(folder, 'ollama.gguf');
+  const [tools, file] = [join(folder, 'ollama-tools.json'), join(folder, 'Modelfile')];
+  writeFileSync(
+    tools,
+    JSON.stringify([{ name: 'ping', description: 'Pings.', parameters: { type: 'object' } }]),
+  );
+  const ofFolder = await runCli(['export', checkpoint, '--modelfile', file, '--tools', tools]);
+  expect(ofFolder.stderr).toMatch(/Ollama runs GGUF files, and .* is none/);
+  const flags = ['--gguf', gguf, '--check', '0', '--modelfile', file, '--tools', tools];
+  expect((await runCli(['export', checkpoint, ...flags])).stdout).toContain(
+    'with 1 function in its template',
+  );
+  const text = readFileSync(file, 'utf8');
+  expect(text).toContain('FROM ./ollama.gguf\n');
+  expect(text).toContain('"name": "ping"');
+  expect(text).toContain('{{ if .Tools }}{{ end }}');
 });
 
 test("report writes a run's report and prints its table", async () => {

@@ -1,10 +1,12 @@
 /** `tinystar export`: a checkpoint as one GGUF file, for llama.cpp and everything built on it, or as another folder. */
 import { readdirSync, statSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { generateAssistant, GROUP_SIZE } from '../../../packages/assistant/src/index.ts';
+import { modelfile } from '../../../packages/fit/src/artefacts/modelfile.ts';
 import { writeWebPage } from '../../../packages/web/src/write.ts';
 import { destinationOf } from '../../base/destination.ts';
 import { UserError } from '../../base/errors.ts';
+import { writeAtomic } from '../../base/output.ts';
 import { ggufTokenizer, tokenizerFilesOf } from '../../chat/gguf-tokenizer.ts';
 import { ChatTemplate } from '../../chat/template.ts';
 import { Tokenizer } from '../../chat/tokenizer.ts';
@@ -15,7 +17,7 @@ import { readTools } from '../../data/tools-file.ts';
 import { exportParity, type ParityOptions } from '../../eval/parity.ts';
 import { Device } from '../../ggml/device.ts';
 import { checkpointName, isGguf, requireCheckpoint } from '../../model/checkpoint/checkpoint-path.ts';
-import { loadModel, saveCheckpoint } from '../../model/checkpoint/checkpoint.ts';
+import { loadConfig, loadModel, saveCheckpoint } from '../../model/checkpoint/checkpoint.ts';
 import { exportGguf } from '../../model/checkpoint/gguf.ts';
 import { formatPercent, shareOf } from '../../report/numbers.ts';
 import { fileBeside } from '../beside.ts';
@@ -99,6 +101,22 @@ function pageText(folder: string, gguf: string, tools = fileBeside(gguf, 'functi
   );
 }
 
+/** Writes a Modelfile for a GGUF file with the functions of a file; returns a line on it. */
+function modelfileText(file: string, gguf: string, tools = fileBeside(gguf, 'functions.json')): string {
+  if (tools === undefined)
+    throw new UserError(
+      'TOOLS',
+      `There is no functions.json beside ${gguf}; give the functions of the Modelfile by --tools FILE.`,
+    );
+  if (!isGguf(gguf))
+    throw new UserError('OLLAMA', `Ollama runs GGUF files, and ${gguf} is none; write one by --gguf.`);
+  const functions = toTools(readTools(tools));
+  const { contextLength } = loadConfig(gguf);
+  const from = relative(dirname(resolve(file)), resolve(gguf)).replaceAll('\\', '/');
+  writeAtomic(file, modelfile({ gguf: from, functions, tokenizer: Tokenizer.load(gguf), contextLength }));
+  return `${file}: for ollama create, with ${functions.length} function${functions.length === 1 ? '' : 's'} in its template\n`;
+}
+
 export const exportCommand = command({
   brief: 'Write a checkpoint as a GGUF file or another folder',
   about:
@@ -110,12 +128,18 @@ export const exportCommand = command({
     'tinystar export ./Qwen3-0.6B --gguf small.gguf --dtype q4_k_m',
     'tinystar export runs/tiny-star/stages/star/model --folder my-student',
     'tinystar export home/student.gguf --web public',
+    'tinystar export ./my-student --gguf student.gguf --modelfile Modelfile --tools functions.json',
   ],
   flags: {
     gguf: optional(text('GGUF file to write, for llama.cpp', 'FILE')),
     folder: optional(text('Folder to write, in Hugging Face format', 'DIR')),
     web: optional(text('Folder to write, with a page that runs a GGUF file in a browser', 'DIR')),
-    tools: optional(text('JSON list of the functions of the page; functions.json beside the file', 'FILE')),
+    modelfile: optional(
+      text('Modelfile to write, for ollama create, with functions in its template', 'FILE'),
+    ),
+    tools: optional(
+      text('JSON list of the functions of page or Modelfile; functions.json beside the file', 'FILE'),
+    ),
     dtype: choice(DTYPES, 'How matrices are written; folders hold f16 and f32 only', 'f16'),
     check: whole(
       0,
@@ -125,15 +149,21 @@ export const exportCommand = command({
     data: optional(text("Dialogues (JSONL) for the check, in place of the assistant's", 'FILE')),
   },
   args: [{ brief: 'Checkpoint folder (Hugging Face format) or GGUF file', placeholder: 'CHECKPOINT' }],
-  async run(context, { gguf, folder, web, tools, dtype, check, data }, checkpoint) {
-    if (gguf === undefined && folder === undefined && web === undefined) {
-      throw new UserError('NO_OUTPUT', 'Nothing to write: give --gguf FILE, --folder DIR or --web DIR.');
+  async run(context, { gguf, folder, web, modelfile: ollama, tools, dtype, check, data }, checkpoint) {
+    if ([gguf, folder, web, ollama].every((output) => output === undefined)) {
+      throw new UserError(
+        'NO_OUTPUT',
+        'Nothing to write: give --gguf FILE, --folder DIR, --web DIR or --modelfile FILE.',
+      );
     }
     if (web !== undefined) {
       needNewFolder(web);
       context.process.stdout.write(pageText(web, checkpoint, tools));
-      if (gguf === undefined && folder === undefined) return;
     }
+    checkOutputs(readOf(checkpoint, data), { gguf, modelfile: ollama });
+    if (ollama !== undefined && gguf === undefined)
+      context.process.stdout.write(modelfileText(ollama, checkpoint, tools));
+    if (gguf === undefined && folder === undefined) return;
     const folderDType = FOLDER_DTYPES.find((candidate) => candidate === dtype);
     if (folder !== undefined && folderDType === undefined) {
       throw new UserError(
@@ -142,7 +172,6 @@ export const exportCommand = command({
       );
     }
     if (folder !== undefined) needNewFolder(folder);
-    if (gguf !== undefined) checkOutputs(readOf(checkpoint, data), { gguf });
     const telling = tellingStream(context, { gguf });
     using device = Device.open('cpu');
     const { config, parameters } = loadModel(device, checkpoint, { trainable: false });
@@ -160,6 +189,7 @@ export const exportCommand = command({
       if (!isFile) telling.write('not checked, as it is no file that llama.cpp could read\n');
       else if (check > 0)
         telling.write(await parityText(checkpoint, { device, config, weights, gguf }, data, check));
+      if (ollama !== undefined) telling.write(modelfileText(ollama, gguf, tools));
     }
     if (folder !== undefined && folderDType !== undefined) {
       saveCheckpoint(folder, config, weights, {
