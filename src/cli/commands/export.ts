@@ -8,6 +8,7 @@ import { destinationOf } from '../../base/destination.ts';
 import { UserError } from '../../base/errors.ts';
 import { writeAtomic } from '../../base/output.ts';
 import { ggufTokenizer, tokenizerFilesOf } from '../../chat/gguf-tokenizer.ts';
+import type { Tool } from '../../chat/messages.ts';
 import { ChatTemplate } from '../../chat/template.ts';
 import { Tokenizer } from '../../chat/tokenizer.ts';
 import type { Series } from '../../data/dialogues.ts';
@@ -76,20 +77,24 @@ async function parityText(
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
 
+/** Functions of a file, or of functions.json beside a GGUF file, for what is written for it. Throws a UserError where there is neither. */
+function functionsOf(what: string, gguf: string, tools = fileBeside(gguf, 'functions.json')): Tool[] {
+  if (tools !== undefined) return toTools(readTools(tools));
+  throw new UserError(
+    'TOOLS',
+    `There is no functions.json beside ${gguf}; give the functions of the ${what} by --tools FILE.`,
+  );
+}
+
 /** Writes a page that runs a GGUF file with the functions of a file; returns a line on it. */
-function pageText(folder: string, gguf: string, tools = fileBeside(gguf, 'functions.json')): string {
+function pageText(folder: string, gguf: string, tools?: string): string {
   requireCheckpoint(gguf);
   if (!isGguf(gguf))
     throw new UserError(
       'WEB',
       `A page runs a GGUF file, and ${gguf} is a folder; write one by --gguf, and give that.`,
     );
-  if (tools === undefined)
-    throw new UserError(
-      'TOOLS',
-      `There is no functions.json beside ${gguf}; give the functions of the page by --tools FILE.`,
-    );
-  const functions = toTools(readTools(tools));
+  const functions = functionsOf('page', gguf, tools);
   const { weights, engine, code } = writeWebPage(folder, {
     gguf,
     name: checkpointName(gguf),
@@ -102,15 +107,10 @@ function pageText(folder: string, gguf: string, tools = fileBeside(gguf, 'functi
 }
 
 /** Writes a Modelfile for a GGUF file with the functions of a file; returns a line on it. */
-function modelfileText(file: string, gguf: string, tools = fileBeside(gguf, 'functions.json')): string {
-  if (tools === undefined)
-    throw new UserError(
-      'TOOLS',
-      `There is no functions.json beside ${gguf}; give the functions of the Modelfile by --tools FILE.`,
-    );
+function modelfileText(file: string, gguf: string, tools?: string): string {
   if (!isGguf(gguf))
     throw new UserError('OLLAMA', `Ollama runs GGUF files, and ${gguf} is none; write one by --gguf.`);
-  const functions = toTools(readTools(tools));
+  const functions = functionsOf('Modelfile', gguf, tools);
   const { contextLength } = loadConfig(gguf);
   const from = relative(dirname(resolve(file)), resolve(gguf)).replaceAll('\\', '/');
   writeAtomic(file, modelfile({ gguf: from, functions, tokenizer: Tokenizer.load(gguf), contextLength }));

@@ -16,12 +16,8 @@ function rewardIn({ stages, name }: Recipe, wanted: string | undefined): string 
     'reward' in stage && typeof stage.reward === 'string' ? [{ name: stage.name, reward: stage.reward }] : [],
   );
   const names = found.map((stage) => stage.name).join(', ');
-  const stage =
-    wanted === undefined
-      ? found.length === 1
-        ? found[0]
-        : undefined
-      : found.find((one) => one.name === wanted);
+  const only = wanted === undefined && found.length === 1 ? found[0] : undefined;
+  const stage = only ?? found.find((one) => one.name === wanted);
   if (stage !== undefined) return stage.reward;
   throw new UserError(
     'STAGE',
@@ -58,10 +54,9 @@ export const serveRewardsCommand = command({
     const reward = await loadReward(name);
     const stopped = new Promise<void>((resolve) => context.services.onInterrupt(() => resolve()));
     if (given.workers > 1 && cluster.isPrimary) {
-      const fork = (): void => void cluster.fork();
-      for (let i = 0; i < given.workers; i++) fork();
+      for (let i = 0; i < given.workers; i++) cluster.fork();
       // One that died is replaced; nothing was in it.
-      cluster.on('exit', ({ exitedAfterDisconnect }) => exitedAfterDisconnect || fork());
+      cluster.on('exit', ({ exitedAfterDisconnect }) => exitedAfterDisconnect || cluster.fork());
       cluster.once('listening', (_, { port }) =>
         stderr.write(`${name} at http://${given.host}:${port}/get_reward, ${given.workers} processes\n`),
       );
