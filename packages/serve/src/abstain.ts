@@ -1,9 +1,9 @@
 /** Answers that a model is not sure enough of: words in their place, or what a larger model says. */
-import { appendFileSync } from 'node:fs';
 import { z } from 'zod';
-import { UserError } from '../../../src/base/errors.ts';
+import { errorText, UserError } from '../../../src/base/errors.ts';
 import type { Reply } from './model.ts';
 import { argumentsOf, type ChatRequest } from './requests.ts';
+import type { Recorder } from './shadow.ts';
 
 /** A larger model behind OpenAI's API. */
 export interface Upstream {
@@ -11,8 +11,8 @@ export interface Upstream {
   readonly url: string;
   readonly model?: string;
   readonly apiKey?: string;
-  /** File that its answers are recorded in, as lines {messages, tools} that `tinystar init --tools` reads as traces. */
-  readonly shadow?: string;
+  /** Keeps each of its answers, behind the messages that it answers. */
+  readonly record?: Recorder;
 }
 
 const answerSchema = z.looseObject({
@@ -57,7 +57,7 @@ export async function abstained(
   // Words are what stands in the place of a call; only a larger model may know better.
   if (isSure || (upstream === undefined && reply.calls.length === 0)) {
     // Recorded beside the answer, which does not wait for it.
-    if (upstream?.shadow !== undefined)
+    if (upstream?.record !== undefined)
       void askUpstream(upstream, request, AbortSignal.timeout(120_000)).catch(onUpstreamFailure);
     return reply;
   }
@@ -68,7 +68,10 @@ export async function abstained(
     onUpstreamFailure();
     signal.throwIfAborted();
     if (thrown instanceof UserError) throw thrown;
-    throw new UserError('UPSTREAM', `The upstream server at ${upstream.url} does not answer as it should.`);
+    throw new UserError(
+      'UPSTREAM',
+      `The upstream server at ${upstream.url} does not answer as it should: ${whyOf(thrown)}.`,
+    );
   });
   const calls = (message.tool_calls ?? []).map((call) => ({
     name: call.function.name,
@@ -83,8 +86,14 @@ export async function abstained(
   };
 }
 
+function whyOf(thrown: unknown): string {
+  if (thrown instanceof z.ZodError || thrown instanceof SyntaxError)
+    return 'what it says is no answer of its API';
+  return errorText(thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown);
+}
+
 async function askUpstream(
-  { url, model, apiKey, shadow }: Upstream,
+  { url, model, apiKey, record }: Upstream,
   { messages, tools, tool_choice, temperature }: ChatRequest,
   signal: AbortSignal,
 ): Promise<z.output<typeof answerSchema>['choices'][number]['message']> {
@@ -101,10 +110,6 @@ async function askUpstream(
     throw new UserError('UPSTREAM', `The upstream server answers ${response.status} ${response.statusText}.`);
   const { choices } = answerSchema.parse(await response.json());
   const message = choices[0]?.message ?? {};
-  if (shadow !== undefined)
-    appendFileSync(
-      shadow,
-      `${JSON.stringify({ messages: [...messages, { role: 'assistant', ...message }], tools: tools ?? [] })}\n`,
-    );
+  record?.({ messages: [...messages, { role: 'assistant', ...message }], tools: tools ?? [] });
   return message;
 }

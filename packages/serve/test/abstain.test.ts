@@ -13,6 +13,7 @@ import { readFunctions } from '../../fit/src/tools/read.ts';
 import { appOf } from '../src/app.ts';
 import type { Upstream } from '../src/abstain.ts';
 import { ServedModel } from '../src/model.ts';
+import { recordIn } from '../src/shadow.ts';
 import { type Listening, listen } from '../src/server.ts';
 
 const functions = JSON.parse(readFileSync('examples/home/functions.json', 'utf8')) as Tool[];
@@ -141,17 +142,34 @@ test('a server that refuses is a failure of its own kind, told and counted', asy
   expect(counted(metrics, 'upstream_failures')).toBe(1);
 });
 
+test('an answer comes although it can no longer be recorded, which is told once', async () => {
+  const told: string[] = [];
+  const shadow = join(folder, 'gone', 'shadow.jsonl');
+  const record = recordIn(shadow, (sentence) => told.push(sentence));
+  rmSync(join(folder, 'gone'), { recursive: true });
+  for (let time = 0; time < 2; time++) {
+    const { choice } = await ask(unsure, { abstain: 0.9, upstream: upstream({ record }) });
+    expect(choice.tinystar.upstream).toBe('answered');
+  }
+  expect(told).toEqual([expect.stringContaining(`no longer recorded in ${shadow}`)]);
+});
+
+test('a file that nothing can be written to is refused before a server begins', () => {
+  expect(() => recordIn(join(folder, 'student-2.gguf', 'shadow.jsonl'), () => undefined)).toThrow(
+    'name another file with --shadow',
+  );
+});
+
 test("the other server's answers to all requests are traces that functions can be read of", async () => {
-  const shadow = join(folder, 'shadow.jsonl');
-  const { choice } = await ask(sure, { abstain: 0.5, upstream: upstream({ shadow }) });
+  const shadow = join(folder, 'traces/of/shadow.jsonl');
+  const record = recordIn(shadow, () => undefined);
+  const { choice } = await ask(sure, { abstain: 0.5, upstream: upstream({ record }) });
   expect(choice.tinystar).not.toHaveProperty('upstream');
   const lines = async (): Promise<string[]> => {
     for (const end = Date.now() + 10_000; Date.now() < end;) {
-      try {
-        return readFileSync(shadow, 'utf8').trim().split('\n');
-      } catch {
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
+      const written = readFileSync(shadow, 'utf8');
+      if (written !== '') return written.trim().split('\n');
+      await new Promise((resolve) => setTimeout(resolve, 20));
     }
     return [];
   };

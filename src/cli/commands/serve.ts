@@ -3,6 +3,7 @@ import { inspect } from 'node:util';
 import { appOf } from '../../../packages/serve/src/app.ts';
 import { ServedModel } from '../../../packages/serve/src/model.ts';
 import { listen } from '../../../packages/serve/src/server.ts';
+import { recordIn } from '../../../packages/serve/src/shadow.ts';
 import { settingsSchema } from '../../../packages/fit/src/settings.ts';
 import { UserError } from '../../base/errors.ts';
 import { withoutSecrets } from '../../base/secrets.ts';
@@ -86,7 +87,9 @@ export const serveCommand = command({
             upstream: {
               url: given.upstream,
               ...(given.upstream_model === undefined ? {} : { model: given.upstream_model }),
-              ...(given.shadow === undefined ? {} : { shadow: given.shadow }),
+              ...(given.shadow === undefined
+                ? {}
+                : { record: recordIn(given.shadow, (why) => stderr.write(`${why}\n`)) }),
               ...(upstreamKey === undefined ? {} : { apiKey: upstreamKey }),
             },
           }),
