@@ -276,16 +276,15 @@ describe('cases of other functions', () => {
     expect(notes.map(({ where }) => where)).toContain('rotate_antenna');
   });
 
-  it('never refuse what a function does', () => {
-    const tv: Tool = {
-      name: 'tv_power',
-      description: 'Turn the television on or off',
-      parameters: object({ on: { type: 'boolean' } }, ['on']),
-    };
+  it.each([
+    ['tv_power', 'Turn the television on or off', /\b(tv|television)\b/i],
+    ['ac_power', 'Turn the AC on or off', /\bac\b/i],
+  ])('never refuse what a function does, such as %s', (name, description, words) => {
+    const tv: Tool = { name, description, parameters: object({ on: { type: 'boolean' } }, ['on']) };
     const { train } = synthesise(projectOf([tv], []), { seed: 1, size: 500, irrelevantShare: 0.5 });
     const refused = train.filter(({ kind }) => kind === 'irrelevant');
     expect(refused.length).toBeGreaterThan(50);
-    expect(refused.filter(({ request }) => /\b(tv|television)\b/i.test(request))).toEqual([]);
+    expect(refused.filter(({ request }) => words.test(request))).toEqual([]);
   });
 
   it('ask for what is missing by name', () => {

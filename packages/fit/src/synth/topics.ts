@@ -66,12 +66,12 @@ function unanswered(
 
 /** Verbs of names that say nothing of what a function is about, and words that stand in any request. */
 const GENERAL = new Set(
-  'set get add show send start stop turn switch put play open close list create make delete remove update change check find run tell control manage read write do clean take give let have use on off up down in out at by with to of for from and or the this that my your our me you it is are was will be can all any some what who how when where which not more one two now time new there please want need day today tomorrow week name room house'
+  'set get add show send start stop turn switch put play open close list create make delete remove update change check find run tell control manage read write do clean take give let have use on off up down in out at by with to of for from and or the this that my your our me you it is are was will be can all any some what who how when where which not more one two now time new there please want need day today tomorrow week name room house am an as be but go has he i if into it its just no o ok per pm s she so t than them they this us we were would could should'
     .split(' ')
     .map(stem),
 );
 const specific = (stems: Iterable<string>): Set<string> =>
-  new Set([...stems].filter((one) => one.length > 2 && !GENERAL.has(one)));
+  new Set([...stems].filter((one) => one.length > 1 && !GENERAL.has(one)));
 
 /** Share of requests about nothing that a function does which are close to what one does. */
 const NEAR = 0.4;
