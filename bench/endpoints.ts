@@ -219,7 +219,7 @@ try {
   const share = (from: number, to: number): string =>
     ((100 * sum((one) => busyTime(one, from, to))) / (accounts.length * slots * (to - from))).toFixed(1);
   const passed = (end - first) / 1000;
-  const faults = `${sum(({ refused }) => refused)} refused, ${sum(({ cut }) => cut)} cut, ${sum(({ silent }) => silent)} silent, ${sum(({ hungUp }) => hungUp)} lost by the endpoint that died`;
+  const faults = `${sum((one) => one.answered)} answered, ${sum(({ refused }) => refused)} refused, ${sum(({ cut }) => cut)} cut, ${sum(({ silent }) => silent)} silent, ${sum(({ hungUp }) => hungUp)} lost by the endpoint that died`;
   const cpu = (last?.cpu ?? Number.NaN) - (before?.cpu ?? Number.NaN);
   const answered = sum((one) => one.tokens);
   console.log(
@@ -237,6 +237,13 @@ try {
   console.log(
     `  the program: ${cpu.toFixed(1)} s of processors (${((100 * cpu) / passed).toFixed(0)}% of one), ${((1e6 * cpu) / answered).toFixed(0)} us a token; memory at most ${last?.peak.toFixed(0)} MiB`,
   );
+  // Faults as the program tells of them, by kind.
+  const told = new Map<string, number>();
+  for (const [text] of said.matchAll(/http:[^"]+(?: answers? | does not answer | is given up)[^";]*/g)) {
+    const kind = text.replaceAll(/http:\S+ |\d+/g, '');
+    told.set(kind, (told.get(kind) ?? 0) + 1);
+  }
+  for (const [kind, times] of told) console.log(`  told ${times} times: ${kind}`);
   console.log(
     `  ${sum((one) => one.requests)} requests, ${sum((one) => one.requests) - count} of them again; ${faults}`,
   );
