@@ -5,6 +5,7 @@ import type { Tokenizer } from '../../chat/tokenizer.ts';
 import { LOWEST } from '../../topk/format.ts';
 import { type Distributions, NO_DISTRIBUTIONS } from '../teacher.ts';
 import type { Drawn } from '../sampler.ts';
+import type { TopEntries } from './entries.ts';
 import type { RawSample, TokenFacts } from './protocol.ts';
 
 /**
@@ -19,16 +20,41 @@ function rowsOf(facts: readonly (TokenFacts | undefined)[], topK: number): Distr
     if (fact === undefined) return;
     logprobs[row] = fact.logprob;
     if (topK === 0) return;
-    const once = new Map(fact.top.toReversed());
-    const sorted = [...once].toSorted(([a, p], [b, q]) => q - p || a - b).slice(0, topK);
-    const [first] = required(sorted[0], `the distribution of token ${row} of an answer`);
-    for (let i = 0; i < topK; i++) {
-      const [id, logprob] = sorted[i] ?? [first, LOWEST];
-      ids[row * topK + i] = id;
-      topLogprobs[row * topK + i] = logprob;
-    }
+    const [start, end] = [row * topK, (row + 1) * topK];
+    const count = sortInto(fact.top, ids.subarray(start, end), topLogprobs.subarray(start, end));
+    const first = required(
+      count === 0 ? undefined : ids[start],
+      `the distribution of token ${row} of an answer`,
+    );
+    ids.fill(first, start + count, end);
   });
   return { logprobs, top: { ids, logprobs: topLogprobs } };
+}
+
+/** Puts entries into a row, as many as it has room for, and returns how many. Servers have them in order, but for the sampled token. */
+function sortInto(entries: TopEntries, ids: Int32Array, logprobs: Float32Array): number {
+  const seen = new Set<number>();
+  let count = 0;
+  entries.ids.forEach((id, i) => {
+    if (seen.has(id)) return;
+    seen.add(id);
+    const logprob = entries.logprobs[i] ?? LOWEST;
+    let at = count;
+    for (; at > 0; at--) {
+      const before = logprobs[at - 1] ?? LOWEST;
+      if (before > logprob || (before === logprob && (ids[at - 1] ?? 0) < id)) break;
+    }
+    if (at === ids.length) return;
+    const kept = Math.min(count, ids.length - 1);
+    if (at < kept) {
+      ids.copyWithin(at + 1, at, kept);
+      logprobs.copyWithin(at + 1, at, kept);
+    }
+    ids[at] = id;
+    logprobs[at] = logprob;
+    count = kept + 1;
+  });
+  return count;
 }
 
 /** A sample of what a server gave; without a tokenizer its text alone. `topK` entries of each token that the server says something of. */

@@ -30,6 +30,8 @@ export interface EndpointOptions extends Pick<
 > {
   /** Text of a status of 5xx when the answer is at fault, and not the server. */
   readonly unsendable?: RegExp | undefined;
+  /** Reads a body in place of JSON.parse. */
+  readonly parse?: ((text: string) => unknown) | undefined;
   /** Parameters that a request can do without. */
   readonly adjustable?: Adjustable | undefined;
   /** Tells the user what is waited for. */
@@ -264,7 +266,7 @@ export class Endpoint {
     this.#options.watch.heard();
     // Some servers send the key back.
     const isSecret = apiKey !== undefined && apiKey.length >= SURELY_A_KEY && text.includes(apiKey);
-    const value = parsed(isSecret ? withoutSecrets(text, [apiKey]) : text);
+    const value = parsed(isSecret ? withoutSecrets(text, [apiKey]) : text, this.#options.parse);
     const told = this.#told(response, text, value);
     return { value, told: told && { ...told, said: this.#shown(told.said) }, headers: response.headers };
   }
@@ -295,9 +297,9 @@ function keyHeaders(url: string, apiKey: string | undefined): Record<string, str
 }
 
 /** JSON as a value; undefined where it is none. */
-function parsed(text: string): unknown {
+function parsed(text: string, parse: (text: string) => unknown = JSON.parse): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return parse(text);
   } catch {
     return undefined;
   }

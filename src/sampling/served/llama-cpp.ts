@@ -4,6 +4,7 @@
  * by matching ids, and have no distribution. Answers that are no valid UTF-8, such as half of a character, it reads as if
  * they were a chat's, fails at (seen in 0.4.0) and answers 500.
  */
+import { TopEntries } from './entries.ts';
 import { type Finish, finishOf, type IsEnd } from './finish.ts';
 import type { Ask, Protocol, TokenFacts } from './protocol.ts';
 import type { Reply } from './reply.ts';
@@ -17,7 +18,7 @@ function entryOf(item: Reply): Entry {
   return {
     id: item.at('id').id(),
     logprob: item.at('logprob').logprob(),
-    top: top.map((one) => [one.at('id').id(), one.at('logprob').logprob()] as const),
+    top: TopEntries.of(top.map((one) => [one.at('id').id(), one.at('logprob').logprob()])),
   };
 }
 

@@ -2,6 +2,7 @@
 import { UserError } from '../../base/errors.ts';
 import type { ToolFormat } from '../../chat/formats/format.ts';
 import type { Tokenizer } from '../../chat/tokenizer.ts';
+import { LOWEST } from '../../topk/format.ts';
 import { MASS_TOLERANCE } from '../../topk/inspect.ts';
 import type { SampleOptions } from '../sampler.ts';
 import { type Endpoint, persistently } from './endpoint.ts';
@@ -111,13 +112,13 @@ async function firstToken(
 /** Entries as many as were asked for, of the student's vocabulary, and no more probability than there is. */
 function checkRow({ endpoint, tokenizer, protocol }: Probed, { top }: TokenFacts, topK: number): void {
   const wanted = Math.min(topK, tokenizer.vocabSize);
-  if (top.length < wanted) {
+  if (top.ids.length < wanted) {
     throw new UserError(
       'TEACHER',
-      `${endpoint.url} gives ${top.length} log-probabilities a token instead of ${topK}; raise its limit or lower kd_topk.`,
+      `${endpoint.url} gives ${top.ids.length} log-probabilities a token instead of ${topK}; raise its limit or lower kd_topk.`,
     );
   }
-  const mass = top.slice(0, topK).reduce((sum, [, logprob]) => sum + Math.exp(logprob), 0);
+  const mass = top.logprobs.subarray(0, topK).reduce((sum, logprob) => sum + Math.exp(logprob), 0);
   if (!(mass <= 1 + MASS_TOLERANCE)) {
     throw new UserError(
       'TEACHER',
@@ -129,8 +130,10 @@ function checkRow({ endpoint, tokenizer, protocol }: Probed, { top }: TokenFacts
 /** Two temperatures must give one distribution. What is scaled can still be had at temperature 1. */
 function checkScale(probed: Probed, at1: TokenFacts, other: TokenFacts): readonly string[] {
   const { endpoint, protocol, sampling } = probed;
-  const there = new Map(other.top);
-  const common = at1.top.filter(([id, logprob]) => there.has(id) && logprob > -50);
+  const of = ({ top: { ids, logprobs } }: TokenFacts) =>
+    Array.from(ids, (id, i): [number, number] => [id, logprobs[i] ?? LOWEST]);
+  const there = new Map(of(other));
+  const common = of(at1).filter(([id, logprob]) => there.has(id) && logprob > -50);
   const logprobs = common.map(([, logprob]) => logprob);
   const otherLogprobs = common.map(([id]) => there.get(id) ?? 0);
   const gap = Math.max(...logprobs) - Math.min(...logprobs);

@@ -2,6 +2,7 @@
 import type { ToolFormat } from '../../chat/formats/format.ts';
 import type { Prompt, SampleOptions } from '../sampler.ts';
 import type { Endpoint } from './endpoint.ts';
+import type { TopEntries } from './entries.ts';
 import type { Finish, IsEnd } from './finish.ts';
 import type { Adjustable } from './parameters.ts';
 import type { Reply } from './reply.ts';
@@ -26,7 +27,7 @@ export interface Ask {
 /** Facts that a server gives of one token. */
 export interface TokenFacts {
   readonly logprob: number;
-  readonly top: readonly (readonly [id: number, logprob: number])[];
+  readonly top: TopEntries;
 }
 
 /** An answer as the server gives it: tokens with what it says of each, or text alone. */
@@ -47,6 +48,8 @@ export interface Protocol {
   base(url: string): string;
   path(ask: Ask): string;
   body(ask: Ask): object;
+  /** Reads a body, where JSON.parse is slow at it; throws where it would. */
+  readonly parse?: (text: string) => unknown;
   /** The samples in their places; undefined where the server gave up on one. Throws a Transient or a BadReply. */
   read(reply: Reply, ask: Ask): (RawSample | undefined)[];
   /** Path of the list of models, of which a request must name one; undefined where it need not. */

@@ -64,8 +64,8 @@ export class Served implements Sampler {
     this.#format = options.format ?? template?.format ?? hermes;
     this.#isEnd = endOf(tokenizer);
     this.#tell = tell;
-    const { unsendable, adjustable } = protocol;
-    const given = { ...options, unsendable, adjustable, watch: new Watch(tell) };
+    const { unsendable, adjustable, parse } = protocol;
+    const given = { ...options, unsendable, adjustable, parse, watch: new Watch(tell) };
     this.#endpoints = endpoints.map((url) => new Endpoint(protocol.base(serverAddress(url)), given));
   }
 

@@ -3,6 +3,7 @@
  * environment has SGLANG_RETURN_ORIGINAL_LOGPROB=1; the probe sees the difference. `n` is discouraged there, so every
  * sample is a request of its own, and the prompt comes from the server's prefix cache.
  */
+import { TopEntries } from './entries.ts';
 import { mayPass, Refused, Transient } from './faults.ts';
 import { type Finish, finishOf, type IsEnd, samplesOf } from './finish.ts';
 import type { Ask, Protocol, RawSample, TokenFacts } from './protocol.ts';
@@ -37,7 +38,7 @@ function readSample(reply: Reply, isEnd: IsEnd): RawSample {
   const top = meta.at('output_top_logprobs').list();
   const facts = own.map(([, logprob], i): TokenFacts => {
     const row = top[i] ?? meta.fail('has fewer rows than tokens');
-    return { logprob, top: row.list().map(entry) };
+    return { logprob, top: TopEntries.of(row.list().map(entry)) };
   });
   return { finish, tokens: own.map(([id]) => id), facts };
 }

@@ -3,10 +3,12 @@
  * "token_id:123": by their text different ids would collide. Needs `--max-logprobs` of at least k (default 20); with the
  * default `--logprobs-mode raw_logprobs` temperature does not scale them.
  */
+import { TopEntries } from './entries.ts';
 import { Refused } from './faults.ts';
 import { finishOf, samplesOf } from './finish.ts';
 import type { Ask, Protocol, RawSample, TokenFacts } from './protocol.ts';
 import type { Reply } from './reply.ts';
+import { parseCompletions } from './vllm-rows.ts';
 
 const PREFIX = 'token_id:';
 
@@ -16,6 +18,9 @@ function tokenId(name: string, at: Reply): number {
     ? id
     : at.fail(`names a token ${JSON.stringify(name)} and not its id`);
 }
+
+const entriesOf = (row: Reply): TopEntries =>
+  TopEntries.of(row.entries().map(([key, value]) => [tokenId(key, row), value.logprob()]));
 
 function readChoice(choice: Reply, { topK, isEnd }: Ask): RawSample {
   const finish = finishOf(choice.at('finish_reason').value, choice.at('stop_reason').value, isEnd);
@@ -28,7 +33,7 @@ function readChoice(choice: Reply, { topK, isEnd }: Ask): RawSample {
     return {
       logprob: (own[i] ?? logprobs.fail('has fewer log-probabilities than tokens')).logprob(),
       // The sampled token may come in addition to the k; the likeliest k are kept.
-      top: row.entries().map(([key, value]) => [tokenId(key, row), value.logprob()] as const),
+      top: row.value instanceof TopEntries ? row.value : entriesOf(row),
     };
   });
   const given = choice.at('token_ids');
@@ -61,6 +66,7 @@ export const vllm: Protocol = {
     return_tokens_as_token_ids: true,
     return_token_ids: true,
   }),
+  parse: parseCompletions,
   read: (reply, ask) => samplesOf(reply.at('choices'), (choice) => readChoice(choice, ask)),
   // Of a greedy draw it gives one sample a request.
   adjustable: new Map([['n', undefined]]),
