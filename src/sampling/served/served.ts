@@ -89,19 +89,38 @@ export class Served implements Sampler {
 
   /** Finds the name of the model at each address; throws a UserError where none can be found. */
   async findModels(signal: AbortSignal): Promise<void> {
-    for (const endpoint of this.#endpoints) endpoint.model = await this.#modelAt(endpoint, signal);
+    await this.#each(signal, async (endpoint, own) => {
+      endpoint.model = await this.#modelAt(endpoint, own);
+    });
+  }
+
+  /** Asks all addresses at once; the first fault ends that, and is thrown. */
+  async #each<T>(
+    signal: AbortSignal,
+    ask: (endpoint: Endpoint, signal: AbortSignal) => Promise<T>,
+  ): Promise<readonly T[]> {
+    const others = new AbortController();
+    const either = AbortSignal.any([signal, others.signal]);
+    // All of them listen to one signal; more than ten are no leak.
+    setMaxListeners(0, either);
+    try {
+      return await Promise.all(this.#endpoints.map((endpoint) => ask(endpoint, either)));
+    } finally {
+      others.abort();
+    }
   }
 
   async check(sampling: SampleOptions): Promise<readonly string[]> {
     const { signal = new AbortController().signal } = sampling;
     const tokenizer = required(this.#options.tokenizer, "the student's tokenizer");
-    const warnings = new Set<string>();
     await this.findModels(signal);
     const [protocol, isEnd, topK] = [this.#protocol, this.#isEnd, this.#topK(sampling)];
-    for (const endpoint of this.#endpoints) {
+    const found = await this.#each(signal, async (endpoint, own) => {
       const probed = { protocol, endpoint, tokenizer, format: this.#format, isEnd, topK, sampling };
       try {
-        for (const warning of await probeEndpoint(probed, signal)) warnings.add(warning);
+        const warnings = await probeEndpoint(probed, own);
+        endpoint.isKnown = true;
+        return warnings;
       } catch (thrown) {
         const isAddress = thrown instanceof Refused && [404, 405].includes(thrown.status);
         const advice = protocol.distributions
@@ -109,10 +128,10 @@ export class Served implements Sampler {
           : isAddress
             ? "check the address and the model's name"
             : 'see to what it says';
-        throw await explained(thrown, endpoint, this.#options, advice, signal);
+        throw await explained(thrown, endpoint, this.#options, advice, own);
       }
-      endpoint.isKnown = true;
-    }
+    });
+    const warnings = new Set(found.flat());
     if (this.#models.size > 1) {
       const names = this.#endpoints.map(({ url, model = '' }) => `${model} at ${url}`).join(', ');
       warnings.add(`the addresses name different models (${names}); each is asked for its own`);

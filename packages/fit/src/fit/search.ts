@@ -43,7 +43,7 @@ interface Candidates extends Pick<Chosen, 'optimizer'> {
   readonly rates: readonly number[];
 }
 
-/** Steps whose time is measured, and those that a candidate takes at least. */
+/** Steps that a pace is measured by, of a small student twice as many; and those that a candidate takes at least. */
 const PACE_STEPS = { small: 8, large: 2 } as const;
 const LEAST_STEPS = 12;
 /** Part of the time for learning; the rest is for answering. */
@@ -91,7 +91,7 @@ export async function* chooseSettings(
     );
   yield* run.grow('pace', () => ({
     stages: [
-      probe('pace', STUDENT_BASE, batch),
+      probe('pace', STUDENT_BASE, batch, bases.isSmall ? 2 : 1),
       ...(teaches ? [probe('pace-teacher', TEACHER_BASE, teacherBatch)] : []),
     ],
   }));
