@@ -1,4 +1,5 @@
-// Copies what the sources read beside themselves and the compiler leaves out: generators' phrases, pages, the report's style.
+// Copies what the sources read beside themselves and the compiler leaves out: generators' phrases, pages, the report's style,
+// Python files of job folders.
 import { cpSync } from 'node:fs';
 
 const PATHS = [
@@ -6,6 +7,7 @@ const PATHS = [
   'packages/assistant/src/people/phrases',
   'packages/environments/src/arithmetic/phrases',
   'packages/fit/src/synth/lexicons',
+  'packages/handover/python',
   'packages/environments/src/logic/phrases',
   'packages/serve/src/playground.html',
   'packages/web/src/page/index.html',

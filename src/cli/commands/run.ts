@@ -5,9 +5,10 @@ import { estimateRecipe, isLarge, obstacles } from '../../estimate/index.ts';
 import { loadEstimable, loadRecipe } from '../../recipe/load.ts';
 import { formatRecipe } from '../../recipe/resolve.ts';
 import type { Recipe } from '../../recipe/schema.ts';
+import { untilStage } from '../../recipe/until.ts';
 import { command } from '../command.ts';
 import { execute } from '../execute.ts';
-import { overrides, recipeFlags, runFlags, toggle } from '../flags.ts';
+import { optional, overrides, recipeFlags, runFlags, text, toggle } from '../flags.ts';
 import { printEstimate } from './estimate.ts';
 
 /** Refuses a run that cannot fit. Small models fit any machine, and are not looked at. */
@@ -34,6 +35,7 @@ export const runCommand = command({
   flags: {
     ...recipeFlags,
     json: runFlags.json,
+    until: optional(text('Stop after this stage; the same command without it goes on', 'STAGE')),
     dry_run: toggle('Print the resolved recipe and what it will need, and run nothing'),
     force: toggle('Run even what cannot fit into memory or disk'),
   },
@@ -48,7 +50,8 @@ export const runCommand = command({
       await printEstimate(context, path, given);
       return;
     }
-    const recipe = loadRecipe(path, { set, checkFiles: true });
+    const whole = loadRecipe(path, { set, checkFiles: true });
+    const recipe = given.until === undefined ? whole : untilStage(whole, given.until);
     if (!given.force) needRoom(recipe, given.runs);
     await execute(context, recipe, given);
   },
