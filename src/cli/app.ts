@@ -41,6 +41,7 @@ const COMMANDS: Commands = {
   generate: async () => (await import('./commands/generate.ts')).generateCommand,
   serve: async () => (await import('./commands/serve.ts')).serveCommand,
   'serve-rewards': async () => (await import('./commands/serve-rewards.ts')).serveRewardsCommand,
+  submit: async () => (await import('./commands/submit.ts')).submitCommand,
   chat: async () => (await import('./commands/chat.ts')).chatCommand,
   check: async () => (await import('./commands/check.ts')).checkCommand,
   export: async () => (await import('./commands/export.ts')).exportCommand,

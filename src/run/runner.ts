@@ -31,6 +31,7 @@ import {
 } from './context.ts';
 import { hasRecord, namesIn, RunInputs } from './inputs.ts';
 import { Journal } from './journal.ts';
+import { refuseTrainedElsewhere } from './elsewhere.ts';
 import type { Recipe } from '../recipe/schema.ts';
 import { kindOf, lastingStage } from '../stages/index.ts';
 import type { Outputs } from '../stages/stage.ts';
@@ -76,8 +77,8 @@ function differences(folder: string, first: Recipe, second: Recipe): string[] {
   ];
 }
 
-/** Writes what a new run is of, or checks that the one there resumes with the same. */
-function prepareFolder(folder: string, recipe: Recipe, device: string): void {
+/** Writes what a new run is of, or checks that the one there resumes with the same; `device` is the one that computes. */
+export function prepareFolder(folder: string, recipe: Recipe, device: string): void {
   const path = join(folder, 'recipe.yaml');
   const text = formatRecipe(recipe, folder);
   const machine = join(folder, 'machine.json');
@@ -130,6 +131,7 @@ async function* runStages(run: Run, inputs: RunInputs): AsyncGenerator<RunEvent>
     inputs.check(index + 1);
     if (outputs === undefined) {
       if (run.signal.aborted) return;
+      refuseTrainedElsewhere(stageFolder(run, stage.name), stage.name);
       const store = inputs.prepare(stage);
       const kind = kindOf(stage);
       const events = kind.run(contextOf(run, stage), stage);
