@@ -145,6 +145,7 @@ export async function* follow(
         `Ray at ${ray.url} knows no job ${id} any more: its head was started anew, or it is another cluster; give the right address by --ray, or --again to submit the job anew (its log so far is ${engineLog}).`,
       );
     const hasEnded = !['PENDING', 'RUNNING'].includes(job.status);
+    const isFailed = job.status === 'FAILED' || job.status === 'STOPPED';
     const words = STATE_WORDS[job.status];
     if (words !== undefined && words !== told) yield { type: 'waiting', stage, text: words };
     told = words;
@@ -155,7 +156,7 @@ export async function* follow(
         try {
           return await ray.logs(id);
         } catch (thrown) {
-          if (hasEnded && thrown instanceof RayUnreachable) return '';
+          if (thrown instanceof RayUnreachable && thrown.code === 'RAY_FAULT' && isFailed) return '';
           throw thrown;
         }
       }, followed);

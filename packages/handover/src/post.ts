@@ -47,6 +47,7 @@ export function jobEnvironment(
     ...env,
     TINYSTAR_REQUIREMENTS: job.requirements,
     OUTPUT: listen === undefined ? output : job.output,
+    TINYSTAR_LEFT_IN: job.output,
     ...(upload === undefined ? { TINYSTAR_PROBE: `${PROBE}-${id}` } : { TINYSTAR_UPLOAD: upload }),
   };
 }

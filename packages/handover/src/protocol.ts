@@ -57,6 +57,17 @@ const eventSchema = z.discriminatedUnion('event', [
 export type JobEvent = z.output<typeof eventSchema>;
 type StepLine = Extract<JobEvent, { readonly event: 'step' }>;
 
+/** Lines of star_reward.py, by which a training script says that its reward server is away for a while, or for good. */
+const REWARD_AWAY = /https?:\S+ gives no rewards \(.*\); asking again/;
+const REWARD_LOST = /https?:\S+ (?:gave no rewards in \d+ attempts|refuses a batch of rewards)[^;]*/;
+
+function* spokenEvents(line: string): Generator<JobEvent> {
+  const [away] = REWARD_AWAY.exec(line) ?? [];
+  if (away !== undefined) yield { event: 'warning', text: away };
+  const [lost] = REWARD_LOST.exec(line) ?? [];
+  if (lost !== undefined) yield { event: 'fault', what: 'reward', text: lost };
+}
+
 /** Reads a log's whole lines: events, and what else the engine says; a progress bar's redrawn lines are lines. */
 export function* readLog(text: string): Generator<JobEvent | string> {
   for (const line of text.split(/\r\n|\n|\r/)) {
@@ -64,7 +75,10 @@ export function* readLog(text: string): Generator<JobEvent | string> {
     const start = line.indexOf('{"event":');
     const event = start < 0 ? undefined : eventOf(line.slice(start));
     const words = event === undefined ? line : line.slice(0, start);
-    if (words.trim() !== '') yield words;
+    if (words.trim() !== '') {
+      yield words;
+      yield* spokenEvents(words);
+    }
     if (event !== undefined) yield event;
   }
 }

@@ -126,9 +126,10 @@ export class Ray {
     return this.#read(reply, jobDetails, 'the state of a job');
   }
 
-  /** The whole log of a submission so far. */
+  /** The whole log of a submission so far; empty where the cluster knows none of that name. */
   async logs(id: string): Promise<string> {
-    return this.#read(await this.#send('GET', `/api/jobs/${id}/logs`), logsSchema, 'the log of a job').logs;
+    const reply = await this.#send('GET', `/api/jobs/${id}/logs`);
+    return reply.status === 404 ? '' : this.#read(reply, logsSchema, 'the log of a job').logs;
   }
 
   /** Asks a submission to stop. */

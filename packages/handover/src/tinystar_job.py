@@ -6,6 +6,7 @@ Needs Python 3.9 and nothing else. It prints JSON lines that `tinystar submit` r
 command prints. Its environment:
     TINYSTAR_REQUIREMENTS  file of pinned packages that must be there
     OUTPUT                 folder in which the command leaves the checkpoint
+    TINYSTAR_LEFT_IN       folder, relative to this one, in which the command leaves it where it does not know OUTPUT
     TINYSTAR_PROBE         file that is in OUTPUT where the submitting side sees the same folder
     TINYSTAR_UPLOAD        address to send the checkpoint to
     REWARD_URL             addresses of reward servers, separated by commas
@@ -18,6 +19,7 @@ import json
 import os
 import platform
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -142,6 +144,9 @@ def send(url, folder, files):
 
 def hand_back():
     folder = os.path.abspath(os.environ["OUTPUT"])
+    left = os.path.abspath(os.environ.get("TINYSTAR_LEFT_IN", folder))
+    if os.path.exists(os.path.join(left, "config.json")) and os.path.realpath(left) != os.path.realpath(folder):
+        shutil.copytree(left, folder, dirs_exist_ok=True)
     if not os.path.exists(os.path.join(folder, "config.json")):
         fail("output", f"there is no config.json in {folder}")
     names = sorted(
@@ -159,7 +164,7 @@ def hand_back():
 def main():
     check_versions()
     check_rewards()
-    output = os.environ["OUTPUT"]
+    output = os.environ["OUTPUT"] = os.path.abspath(os.environ["OUTPUT"])
     try:
         os.makedirs(output, exist_ok=True)
     except OSError as reason:

@@ -1,5 +1,6 @@
 /** `tinystar submit`: a job folder on a Ray cluster, followed to its end, and its checkpoint brought back into the run. */
-import { relative } from 'node:path';
+import { dirname, relative } from 'node:path';
+import type { Job } from '../../../packages/handover/src/job.ts';
 import { stopJob, submitJob, takeJob } from '../../../packages/handover/src/submit.ts';
 import { readJob } from '../../../packages/handover/src/submission.ts';
 import { UserError } from '../../base/errors.ts';
@@ -7,6 +8,12 @@ import type { RunEvent } from '../../train/events.ts';
 import { command } from '../command.ts';
 import { follow } from '../execute.ts';
 import { optional, runFlags, text, toggle } from '../flags.ts';
+
+/** Command that goes on with a job's run. */
+function runCommand({ recipe, runDir }: Job): string {
+  const runs = relative('', dirname(runDir));
+  return `tinystar run ${relative('', recipe)}${runs === 'runs' ? '' : ` --runs ${runs === '' ? '.' : runs}`}`;
+}
 
 export const submitCommand = command({
   brief: 'Train a job folder on a Ray cluster and bring the checkpoint back',
@@ -55,7 +62,7 @@ export const submitCommand = command({
       process.stdout.write(`${await stopJob(folder, { ...cluster, signal })}\n`);
       return;
     }
-    const { stage, recipe } = readJob(folder);
+    const { stage } = readJob(folder);
     const work = (signal: AbortSignal): AsyncIterable<RunEvent> | Iterable<RunEvent> =>
       take !== undefined
         ? takeJob(folder, take)
@@ -82,6 +89,6 @@ export const submitCommand = command({
       },
     );
     if (!given.json)
-      process.stdout.write(`tinystar run ${relative('', recipe)} goes on from stage ${stage}\n`);
+      process.stdout.write(`${runCommand(readJob(folder))} goes on from stage ${stage}\n`);
   },
 });
