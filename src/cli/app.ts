@@ -40,6 +40,7 @@ const COMMANDS: Commands = {
   eval: async () => (await import('./commands/eval.ts')).evalRoutes,
   generate: async () => (await import('./commands/generate.ts')).generateCommand,
   serve: async () => (await import('./commands/serve.ts')).serveCommand,
+  handover: async () => (await import('./commands/handover.ts')).handoverCommand,
   'serve-rewards': async () => (await import('./commands/serve-rewards.ts')).serveRewardsCommand,
   submit: async () => (await import('./commands/submit.ts')).submitCommand,
   chat: async () => (await import('./commands/chat.ts')).chatCommand,

@@ -16,6 +16,7 @@ import { joinExamples } from '../train/shared-prefix.ts';
 import type { PendingExample } from '../train/supervised.ts';
 import {
   epochOptions,
+  type Learner,
   learnable,
   type Lessons,
   limitSamples,
@@ -25,7 +26,7 @@ import {
   thresholdOption,
   treeLimit,
 } from './lessons.ts';
-import { type OpenModel, type OptionsOf, refersTo, type StageContext } from './stage.ts';
+import { type OptionsOf, refersTo, type StageContext } from './stage.ts';
 import { defineTraining, trainingOptions } from './training.ts';
 
 const MASKS = ['all', 'think', 'answer'] as const;
@@ -97,7 +98,7 @@ export function distillExample(prompt: StoredPrompt, given: DistillRows): TrainE
 }
 
 /** A teacher's answers with its probabilities, which stay on disk until they are needed. */
-function lessons(context: StageContext, given: Options, model: OpenModel): Lessons {
+export function distillLessons(context: StageContext, given: Options, model: Learner): Lessons {
   const { prompts: all, tooLong } = storedPrompts(context, given, model);
   const prompts = limitSamples(rewarded(context, all, given), given.max_samples);
   const stored = Math.min(...prompts.flatMap(({ samples }) => samples.map(({ topK }) => topK)));
@@ -143,7 +144,7 @@ export const distill = defineTraining({
   },
   loss: distillation,
   open: (context, given, { model, trainer }) => {
-    const data = lessons(context, given, model);
+    const data = distillLessons(context, given, model);
     return overEpochs(context, given, { model, trainer }, data);
   },
 });

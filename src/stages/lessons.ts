@@ -40,6 +40,9 @@ export const treeLimit = ({
   tree_size: limit = TREE_LIMIT,
 }: Pick<TrainingOptions, 'train_batch_size' | 'tree_size'>): number => Math.min(limit, batch);
 
+/** What lessons have to know of the model that learns: how it speaks, and how many ids it has. */
+export type Learner = Pick<OpenModel, 'config' | 'tokenizer' | 'template'>;
+
 /** Lessons of a stage. */
 export interface Lessons extends Pick<SupervisedOptions, 'warnings' | 'shown'> {
   readonly examples: readonly PendingExample[];
@@ -73,7 +76,7 @@ export function learnable(stage: string, examples: readonly PendingExample[], to
 export function storedPrompts(
   context: StageContext,
   { data, prompt_max_len: most }: { readonly data: string; readonly prompt_max_len: number },
-  { config, tokenizer }: OpenModel,
+  { config, tokenizer }: Pick<Learner, 'config' | 'tokenizer'>,
 ): { prompts: readonly StoredPrompt[]; tooLong: number } {
   const student = { vocabulary: tokenizer.fingerprint(), vocabSize: config.vocabSize };
   const all = readRollouts(context.referent(data).folder, student);
@@ -85,7 +88,7 @@ export function storedPrompts(
 export const storedTrajectories = (
   context: StageContext,
   data: string,
-  { tokenizer }: OpenModel,
+  { tokenizer }: Pick<Learner, 'tokenizer'>,
 ): StoredTrajectories[] => readTrajectories(context.referent(data).folder, tokenizer.fingerprint());
 
 /** The answers that earn a stage's reward_threshold; throws a UserError when none does. */
@@ -140,7 +143,7 @@ export function overEpochs(
 export async function solutionGroups(
   context: StageContext,
   name: string,
-  { tokenizer, template }: OpenModel,
+  { tokenizer, template }: Pick<Learner, 'tokenizer' | 'template'>,
   { limit, maxTokens }: { readonly limit?: number | undefined; readonly maxTokens: number },
 ): Promise<{ readonly examples: readonly TrainExample[]; readonly tooLong: number }> {
   using environment = await context.openEnvironment(name);

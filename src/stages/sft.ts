@@ -12,6 +12,7 @@ import type { PendingExample } from '../train/supervised.ts';
 import {
   epochOptions,
   GROUP_LIMIT,
+  type Learner,
   learnable,
   type Lessons,
   limitSamples,
@@ -24,7 +25,7 @@ import {
   thresholdOption,
   treeLimit,
 } from './lessons.ts';
-import { type OpenModel, type OptionsOf, refersTo, type StageContext } from './stage.ts';
+import { type OptionsOf, refersTo, type StageContext } from './stage.ts';
 import { defineTraining, trainingOptions } from './training.ts';
 
 const options = {
@@ -46,7 +47,7 @@ type Options = OptionsOf<typeof options>;
 const AT_ONCE = 16;
 
 /** The gold answers of the training split. Throws the signal's reason when it fires. */
-async function goldAnswers(context: StageContext, given: Options, model: OpenModel): Promise<Lessons> {
+async function goldAnswers(context: StageContext, given: Options, model: Learner): Promise<Lessons> {
   const { tokenizer, template } = model;
   const dialogues = context.dialogues('train').slice(0, given.max_samples);
   let tooLong = 0;
@@ -70,7 +71,7 @@ async function goldAnswers(context: StageContext, given: Options, model: OpenMod
 }
 
 /** A teacher's answers without its probabilities: sequence-level distillation. */
-function answers(context: StageContext, given: Options, model: OpenModel): Lessons {
+function answers(context: StageContext, given: Options, model: Learner): Lessons {
   const { prompts, tooLong } = storedPrompts(context, given, model);
   const good = limitSamples(rewarded(context, prompts, given), given.max_samples);
   const exampleOf = ({ promptIds: prompt, samples }: StoredPrompt): TrainExample => ({
@@ -82,7 +83,7 @@ function answers(context: StageContext, given: Options, model: OpenModel): Lesso
 }
 
 /** A teacher's conversations, each problem's as one tree; what functions returned does not count. */
-function conversations(context: StageContext, given: Options, model: OpenModel): Lessons {
+function conversations(context: StageContext, given: Options, model: Learner): Lessons {
   const { reward_threshold: threshold = -Infinity } = given;
   const stored = storedTrajectories(context, given.data, model)
     .map((one) => ({ ...one, samples: one.samples.filter(({ correct }) => Number(correct) >= threshold) }))
@@ -103,7 +104,7 @@ function conversations(context: StageContext, given: Options, model: OpenModel):
   return learnable(context.name, examples, stored.length - fitting.length);
 }
 
-async function solutions(context: StageContext, given: Options, model: OpenModel): Promise<Lessons> {
+async function solutions(context: StageContext, given: Options, model: Learner): Promise<Lessons> {
   const limits = { limit: given.max_samples, maxTokens: given.prompt_max_len };
   const { examples, tooLong } = await solutionGroups(context, given.data, model, limits);
   return learnable(context.name, examples.map(pending), tooLong);
@@ -115,6 +116,12 @@ const LESSONS = {
   trajectories: conversations,
   environment: solutions,
 } as const;
+
+/** Lessons of a stage of SFT, whatever its data are. Throws UserErrors, and the signal's reason when it fires. */
+export async function sftLessons(context: StageContext, given: Options, model: Learner): Promise<Lessons> {
+  const { is } = context.referent(given.data);
+  return LESSONS[is === 'model' ? 'train' : is](context, given, model);
+}
 
 export const sft = defineTraining({
   about: "cross-entropy on gold answers, a teacher's answers or conversations, or worked solutions",
@@ -130,8 +137,6 @@ export const sft = defineTraining({
   },
   loss: () => crossEntropy(),
   async open(context, given, { model, trainer }) {
-    const { is } = context.referent(given.data);
-    const lessons = await LESSONS[is === 'model' ? 'train' : is](context, given, model);
-    return overEpochs(context, given, { model, trainer }, lessons);
+    return overEpochs(context, given, { model, trainer }, await sftLessons(context, given, model));
   },
 });
