@@ -7,7 +7,7 @@ const PATHS = [
   'packages/environments/src/arithmetic/phrases',
   'packages/fit/src/synth/lexicons',
   'packages/environments/src/logic/phrases',
-  'packages/handover/src/tinystar_job.py',
+  'packages/handover/python',
   'packages/serve/src/playground.html',
   'packages/web/src/page/index.html',
   'src/report/page.css',

@@ -62,7 +62,7 @@ export async function follow(
 export async function execute(
   context: CliContext,
   recipe: Recipe,
-  { runs: runsDir, json }: { readonly runs: string; readonly json: boolean },
+  { runs: runsDir, json, until }: { readonly runs: string; readonly json: boolean; readonly until?: string },
 ): Promise<void> {
   const { process, services } = context;
   const started = services.now();
@@ -73,7 +73,7 @@ export async function execute(
   await follow(
     context,
     stages,
-    (signal) => services.runRecipe(recipe, { runsDir, signal }),
+    (signal) => services.runRecipe(recipe, { runsDir, signal, ...(until !== undefined && { until }) }),
     json ? (event) => process.stdout.write(`${JSON.stringify(event)}\n`) : undefined,
   );
   const folder = join(runsDir, recipe.name);

@@ -31,8 +31,8 @@ export class HandedStage implements Disposable {
   readonly #lock: Lock;
 
   /** Opens a job's stage. Throws a UserError where the run is in use, of another recipe, or an input is not what it was. */
-  constructor({ recipe: path, runDir, stage: name }: Job) {
-    const recipe = loadRecipe(path, { set: [`name=${JSON.stringify(basename(runDir))}`] });
+  constructor({ recipe: path, runDir, stage: name, set = [] }: Job) {
+    const recipe = loadRecipe(path, { set: [...set, `name=${JSON.stringify(basename(runDir))}`] });
     const stage = recipe.stages.find((one) => one.name === name);
     if (stage === undefined || !outputsModel(stage))
       throw new UserError('JOB', `${path} has no stage ${name} that trains a model; hand it over again.`);
@@ -82,6 +82,11 @@ export class HandedStage implements Disposable {
       throw new UserError(
         'STAGE_ORDER',
         `Stage ${name} goes on from ${needed.name}, which is not done in ${this.place.folder}; run that first.`,
+      );
+    if (job.identity !== undefined && this.#inputs.identity(this.stage) !== job.identity)
+      throw new UserError(
+        'JOB_CHANGED',
+        `Stage ${name} is not what the job in ${folder} was made from: its options or what it reads have changed since; hand it over again.`,
       );
     const other = readElsewhere(this.folder);
     if (other !== undefined && other.job !== folder)

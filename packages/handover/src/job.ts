@@ -25,7 +25,11 @@ export const jobSchema = z.strictObject({
   output: z.string().min(1),
   /** File of pinned Python packages, relative to the job folder. */
   requirements: z.string().min(1),
-  /** Whether the engine asks a reward server while it trains. */
+  /** Tells that the engine asks a reward server while it trains. */
   needsReward: z.boolean(),
+  /** Overrides that the recipe was read with. */
+  set: z.array(z.string()).exactOptional(),
+  /** Identity of the stage when it was handed over: its options and the contents of all that it reads. */
+  identity: z.string().exactOptional(),
 });
 export type Job = z.output<typeof jobSchema>;

@@ -26,6 +26,9 @@ interface Posted {
   readonly job: Job;
 }
 
+/** Bytes of a folder beyond which no head takes it; Ray's own limit is 100 MiB, packed, unless it was raised. */
+const MOST_UPLOAD = 2 ** 30;
+
 const WRAPPER = 'tinystar_job.py';
 /** Begins the name of a file in the output folder, by which a job knows that both sides see it. */
 const PROBE = '.tinystar-probe';
@@ -79,7 +82,10 @@ export async function post(
     } catch (thrown) {
       throw fileError('write', submission.output, thrown);
     }
-  writeAtomic(join(folder, WRAPPER), readFileSync(fileURLToPath(new URL(WRAPPER, import.meta.url))));
+  writeAtomic(
+    join(folder, WRAPPER),
+    readFileSync(fileURLToPath(new URL(`../python/${WRAPPER}`, import.meta.url))),
+  );
   const command = `python3 ${WRAPPER} ${job.entrypoint}`;
   const runtime: Record<string, unknown> = { env_vars: env };
   if (options.pip === true) runtime['pip'] = packagesOf(join(folder, job.requirements));
@@ -87,7 +93,7 @@ export async function post(
     const own: readonly string[] = [...OWN_FILES, job.output];
     const isOwn = (path: string): boolean =>
       own.some((name) => path === name || path.startsWith(`${name}/`)) || /(^|\/)(\.|__pycache__)/.test(path);
-    const archive = zip(filesOf(folder, isOwn));
+    const archive = zip(filesOf(folder, isOwn, MOST_UPLOAD));
     const hash = createHash('sha256').update(archive).digest('hex').slice(0, 32);
     runtime['working_dir'] = await ray.upload(`_ray_pkg_${hash}.zip`, archive);
   }

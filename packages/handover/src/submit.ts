@@ -132,11 +132,17 @@ function* bringBack(
   seconds: number,
 ): Generator<RunEvent> {
   const { folder, job, handed } = work;
-  takeCheckpoint(handed, source, submission?.made?.files);
+  const hasChanged = takeCheckpoint(handed, source, submission?.made?.files);
   const by = submission?.by ?? `${job.engine} (its versions are not known)`;
   const outputs = handed.finish(job, folder, handed.model, by);
   if (submission !== undefined) writeSubmission(folder, { ...submission, state: 'ended' });
   yield { type: 'waiting', stage: job.stage, text: `trained by ${by}` };
+  if (!hasChanged)
+    yield {
+      type: 'warning',
+      stage: job.stage,
+      text: `no weight of ${handed.stage.model} has changed: look into ${join(folder, ENGINE_LOG)} for why nothing was learned (a learning rate of 0, weights saved in bf16)`,
+    };
   yield { type: 'done', stage: job.stage, seconds, outputs };
 }
 

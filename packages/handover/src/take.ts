@@ -9,7 +9,8 @@ import { Tokenizer } from '../../../src/chat/tokenizer.ts';
 import type { ModelConfig } from '../../../src/model/arch/config.ts';
 import { isGguf, requireCheckpoint } from '../../../src/model/checkpoint/checkpoint-path.ts';
 import { loadConfig, saveCheckpoint, weightsIn } from '../../../src/model/checkpoint/checkpoint.ts';
-import { configOf, tokenizerSource } from '../../../src/run/context.ts';
+import { configOf, stageFolder, tokenizerSource } from '../../../src/run/context.ts';
+import type { ReadableWeights } from '../../../src/model/checkpoint/export-tensor.ts';
 import { MAX_WEIGHT } from '../../../src/train/trainer.ts';
 import type { HandedStage } from './handed-stage.ts';
 import type { OutputFile } from './protocol.ts';
@@ -39,11 +40,22 @@ function checkFiles(folder: string, files: readonly OutputFile[]): void {
   }
 }
 
+/** Weights that a stage began with; undefined where they lie in no folder, as those of a new model. */
+function weightsBefore({ place, stage }: HandedStage): Pick<ReadableWeights, 'read'> | undefined {
+  const model = place.recipe.models[stage.model] ?? join(stageFolder(place, stage.model), 'model');
+  return typeof model === 'string' && !isGguf(model) ? weightsIn(model, loadConfig(model)) : undefined;
+}
+
 /**
  * Takes the checkpoint in `folder` as the model of a stage: `files` are those that the job has told of, if it has. Throws a
- * UserError where it is not whole, of another shape or vocabulary than what went in, or holds what is no number.
+ * UserError where it is not whole, of another shape or vocabulary than what went in, or holds what is no number. Tells
+ * whether a weight has changed.
  */
-export function takeCheckpoint(handed: HandedStage, folder: string, files: readonly OutputFile[] = []): void {
+export function takeCheckpoint(
+  handed: HandedStage,
+  folder: string,
+  files: readonly OutputFile[] = [],
+): boolean {
   requireCheckpoint(folder);
   if (isGguf(folder))
     throw new UserError('CHECKPOINT', `${folder} is a GGUF file; give the folder with model.safetensors.`);
@@ -68,8 +80,14 @@ export function takeCheckpoint(handed: HandedStage, folder: string, files: reado
       `The tokenizer in ${folder} is not that of ${stage.model}; its weights would be read with other tokens.`,
     );
   const weights = weightsIn(folder, config);
+  const before = weightsBefore(handed);
+  let hasChanged = before === undefined;
   const read = (name: string): Float32Array => {
     const values = weights.read(name);
+    if (!hasChanged) {
+      const old = before?.read(name);
+      hasChanged = values.some((value, i) => value !== old?.[i]);
+    }
     const bad = values.find((value) => !(Math.abs(value) < MAX_WEIGHT));
     if (bad === undefined) return values;
     throw new UserError(
@@ -86,4 +104,5 @@ export function takeCheckpoint(handed: HandedStage, folder: string, files: reado
       stopIds: tokenizer.stopIds,
     },
   );
+  return hasChanged;
 }

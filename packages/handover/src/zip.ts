@@ -1,5 +1,5 @@
 /** Zip archives of folders, as Ray unpacks them: deflated, files in the order of their names, no times, so that the same folder gives the same bytes. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { crc32, deflateRawSync } from 'node:zlib';
 import { UserError } from '../../../src/base/errors.ts';
@@ -72,10 +72,11 @@ export function zip(files: Iterable<readonly [name: string, content: Buffer]>): 
   return Buffer.concat([...parts, directory, end]);
 }
 
-/** Files of a folder by their paths in it, sorted, without those that `skip` names. Throws a UserError where one cannot be read. */
+/** Files of a folder by their paths in it, sorted, without those that `skip` names. Throws a UserError where one cannot be read, or all have more than `most` bytes. */
 export function* filesOf(
   folder: string,
   skip: (path: string) => boolean,
+  most: number,
 ): Generator<readonly [name: string, content: Buffer]> {
   try {
     const paths = readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -83,8 +84,14 @@ export function* filesOf(
       .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/'))
       .filter((path) => !skip(path))
       .toSorted();
+    const bytes = paths.reduce((sum, path) => sum + statSync(join(folder, path)).size, 0);
+    if (bytes > most)
+      throw new UserError(
+        'TOO_LARGE',
+        `${folder} has ${(bytes / 2 ** 30).toFixed(1)} GiB, which is too much for an upload; put it where the cluster sees it and give --shared, or hand the stage over with --model-path.`,
+      );
     for (const path of paths) yield [path, readFileSync(join(folder, path))];
   } catch (thrown) {
-    throw fileError('read', folder, thrown);
+    throw thrown instanceof UserError ? thrown : fileError('read', folder, thrown);
   }
 }

@@ -13,7 +13,7 @@ import { receive, type Receiver } from '../src/receive.ts';
 
 const TOKEN = 'a-secret-of-this-test';
 const hasPython = spawnSync('python3', ['--version']).status === 0;
-const WRAPPER = fileURLToPath(new URL('../src/tinystar_job.py', import.meta.url));
+const WRAPPER = fileURLToPath(new URL('../python/tinystar_job.py', import.meta.url));
 
 function scratch(): string {
   const { folder, remove } = scratchFolder();

@@ -85,6 +85,15 @@ test('versions that do not fit, and a reward server that went away, are told as 
   );
 });
 
+test('a job of other data or options than those of now is not submitted', async () => {
+  const file = join(toy.folder, 'job.json');
+  writeFileSync(file, readFileSync(file, 'utf8').replace('"version":1', '"version":1,"identity":"01234567"'));
+  await expect(submitted(toy.folder, { ray: url })).rejects.toThrow(
+    /Stage star is not what the job in .* was made from: .*; hand it over again/,
+  );
+  expect(ray.submitted).toBe(0);
+});
+
 test('a job that asks for rewards has to be told where', async () => {
   const file = join(toy.folder, 'job.json');
   writeFileSync(file, readFileSync(file, 'utf8').replace('"needsReward":false', '"needsReward":true'));
@@ -117,6 +126,14 @@ test('a checkpoint of another shape or with what is no number is not taken, and 
   ends('SUCCEEDED', versionsLine() + leaveCheckpoint(toy.student, output()));
   await submitted(toy.folder, {});
   expect([ray.submitted, existsSync(join(toy.run, 'stages', 'star', 'done.json'))]).toEqual([1, true]);
+});
+
+test('a checkpoint that is what went in is taken with a warning', async () => {
+  ends('SUCCEEDED', versionsLine() + leaveCheckpoint(toy.student, output(), () => undefined));
+  const events = await submitted(toy.folder, { ray: url });
+  expect(events.flatMap((event) => (event.type === 'warning' ? event.text : []))).toEqual([
+    expect.stringContaining('no weight of student has changed'),
+  ]);
 });
 
 test('a head that is away for a while is asked again', async () => {

@@ -7,7 +7,7 @@ import { formatRecipe } from '../../recipe/resolve.ts';
 import type { Recipe } from '../../recipe/schema.ts';
 import { command } from '../command.ts';
 import { execute } from '../execute.ts';
-import { overrides, recipeFlags, runFlags, toggle } from '../flags.ts';
+import { optional, overrides, recipeFlags, runFlags, text, toggle } from '../flags.ts';
 import { printEstimate } from './estimate.ts';
 
 /** Refuses a run that cannot fit. Small models fit any machine, and are not looked at. */
@@ -29,12 +29,16 @@ export const runCommand = command({
   examples: [
     'tinystar run recipes/tiny-star.yaml',
     'tinystar run recipes/tiny-star.yaml --dry-run',
+    'tinystar run recipes/tiny-star.yaml --until rollouts',
     'tinystar run recipes/tiny-star.yaml --set stages.ckd.lr=5e-4 --set name=my-run',
   ],
   flags: {
     ...recipeFlags,
     json: runFlags.json,
     dry_run: toggle('Print the resolved recipe and what it will need, and run nothing'),
+    until: optional(
+      text('Stage after which the run rests, as the next one is to be trained elsewhere', 'NAME'),
+    ),
     force: toggle('Run even what cannot fit into memory or disk'),
   },
   args: [{ brief: 'Recipe file (YAML)', placeholder: 'RECIPE' }],

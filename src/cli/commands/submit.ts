@@ -88,7 +88,6 @@ export const submitCommand = command({
           `Detached${position}; the job goes on: tinystar submit ${folder} attaches to it again, and with --stop stops it.`,
       },
     );
-    if (!given.json)
-      process.stdout.write(`${runCommand(readJob(folder))} goes on from stage ${stage}\n`);
+    if (!given.json) process.stdout.write(`${runCommand(readJob(folder))} goes on from stage ${stage}\n`);
   },
 });

@@ -134,7 +134,7 @@ const sequenceHanding = {
   }),
   data: writeSequences,
   files: (options: EngineValues, around: Around) => ({ 'config.yaml': config(options), ...launches(around) }),
-  python: ['ckd_trainer.py', 'star_loss.py'],
+  python: ['ckd_trainer.py', 'star_loss.py', 'tinystar_events.py'],
   run: () => start('ckd_trainer.py'),
   needsReward: false,
   notes: [
@@ -223,7 +223,7 @@ const simrl: Handing<'simrl'> = {
   }),
   data: promptLines(({ id, prompt, label, tools }) => ({ id, prompt, label, tools })),
   files: (options, around) => ({ 'config.yaml': config(options), ...launches(around) }),
-  python: ['grpo.py', 'star_reward.py', 'ckd_trainer.py', 'star_loss.py'],
+  python: ['grpo.py', 'star_reward.py', 'ckd_trainer.py', 'star_loss.py', 'tinystar_events.py'],
   run: () => start('grpo.py'),
   needsReward: true,
   notes: [
