@@ -19,6 +19,7 @@ from torch.utils.checkpoint import checkpoint
 from transformers import AutoModelForCausalLM, Trainer, TrainingArguments
 
 from star_loss import cross_entropy_rows, distillation_rows
+from star_schedule import learning_rate
 
 IGNORED = -100
 # Files of the tokenizer go with the result as they are.
@@ -35,7 +36,7 @@ TOKENIZER_FILES = [
 
 
 def chunk_loss(head, scale, softcap, options, hidden, targets, teacher_ids, teacher_logprobs):
-    """Sums over a chunk of rows: the loss, and its parts stacked in the order of PARTS."""
+    """Sums over a chunk of rows: the loss, and its parts by their names."""
     logits = head(hidden).float() * scale
     if softcap:
         logits = softcap * torch.tanh(logits / softcap)
@@ -103,7 +104,21 @@ def collate(rows, k, pad):
     return batch
 
 
-class CkdTrainer(Trainer):
+class Scheduled:
+    """Part of a Trainer: the recipe's learning-rate schedule."""
+
+    schedule = {}
+
+    def create_scheduler(self, num_training_steps, optimizer=None):
+        if self.lr_scheduler is None:
+            self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(
+                self.optimizer if optimizer is None else optimizer,
+                lambda step: learning_rate(step, num_training_steps, **self.schedule),
+            )
+        return self.lr_scheduler
+
+
+class CkdTrainer(Scheduled, Trainer):
     """Trainer whose loss is a mean over all tokens of an optimiser step, whichever process they are on."""
 
     def __init__(self, *args, **kwargs):
@@ -140,6 +155,7 @@ def last_checkpoint(folder):
 
 def finish(trainer, source, output):
     """Leaves a Hugging Face folder behind: whole weights, adapters merged, the tokenizer's files as they were."""
+    trainer.model.config.use_cache = True
     if hasattr(trainer.model, "merge_and_unload"):
         trainer.model = trainer.model.merge_and_unload()
         if trainer.is_world_process_zero():
@@ -178,6 +194,7 @@ def main():
         train_dataset=data,
         data_collator=lambda rows: collate(rows, k, pad),
     )
+    trainer.schedule = config["schedule"]
     trainer.train(resume_from_checkpoint=last_checkpoint(arguments["output_dir"]))
     finish(trainer, source, config["output"])
 

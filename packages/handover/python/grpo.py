@@ -10,8 +10,12 @@ from tinystar_events import StepEvents
 from transformers import AutoTokenizer
 from trl import GRPOConfig, GRPOTrainer
 
-from ckd_trainer import finish, last_checkpoint
+from ckd_trainer import Scheduled, finish, last_checkpoint
 from star_reward import reward
+
+
+class ScheduledGrpo(Scheduled, GRPOTrainer):
+    """GRPOTrainer with the recipe's learning-rate schedule."""
 
 
 def main():
@@ -26,7 +30,7 @@ def main():
         from peft import LoraConfig
 
         peft = LoraConfig(**config["lora"])
-    trainer = GRPOTrainer(
+    trainer = ScheduledGrpo(
         model=source,
         reward_funcs=reward,
         args=GRPOConfig(model_init_kwargs={"dtype": "float32"}, **arguments),
@@ -35,6 +39,7 @@ def main():
         processing_class=AutoTokenizer.from_pretrained(source),
         peft_config=peft,
     )
+    trainer.schedule = config["schedule"]
     trainer.train(resume_from_checkpoint=last_checkpoint(arguments["output_dir"]))
     finish(trainer, source, config["output"])
 

@@ -1,11 +1,11 @@
 /** Training data of a stage as engines read them: whole sequences with a teacher's distributions, or prompts with labels. */
 import { join } from 'node:path';
-import { required, UserError } from '../../../src/base/errors.ts';
+import { InternalError, required, UserError } from '../../../src/base/errors.ts';
 import { LineWriter } from '../../../src/base/line-writer.ts';
 import { assistantTurn } from '../../../src/chat/generation.ts';
 import { renderDialogue } from '../../../src/data/render.ts';
 import { distillLessons } from '../../../src/stages/distill.ts';
-import type { Learner, Lessons } from '../../../src/stages/lessons.ts';
+import { type Learner, leftOut, type Lessons, storedPrompts } from '../../../src/stages/lessons.ts';
 import { sftLessons } from '../../../src/stages/sft.ts';
 import type { StageContext } from '../../../src/stages/stage.ts';
 import { promptLimit } from '../../../src/train/prompts.ts';
@@ -192,8 +192,7 @@ function writePrompts(source: DataSource, write: (prompt: LabelledPrompt, index:
       'NO_PROMPTS',
       `Stage ${source.stage.name} has no prompt to hand over (${tooLong} are too long); check the recipe's data, or raise prompt_max_len.`,
     );
-  const warnings = tooLong > 0 ? [`${tooLong} prompts are longer than prompt_max_len and are left out`] : [];
-  return { rows, tokens: 0, warnings };
+  return { rows, tokens: 0, warnings: leftOut(tooLong) };
 }
 
 /** Makes a writer of prompts as lines of JSON. */
@@ -206,28 +205,42 @@ export const promptLines =
     return facts;
   };
 
-/** Writes prompts as verl reads them: a conversation of one message, which its template passes on as it is. */
+const TEXT = { of: 'text' } as const;
+const VERL_COLUMNS: Columns = {
+  data_source: TEXT,
+  prompt: { lists: 1, fields: { role: TEXT, content: TEXT } },
+  ability: TEXT,
+  reward_model: { fields: { style: TEXT, ground_truth: TEXT } },
+  extra_info: { fields: { index: { of: 'i64' }, id: TEXT, prompt: TEXT, tools: TEXT } },
+};
+
+/** A prompt as verl reads it: a conversation of one message, which its template passes on as it is. */
+const verlRow = ({ id, prompt, label, tools }: LabelledPrompt, index: number) => ({
+  data_source: 'tinystar',
+  prompt: [{ role: 'user', content: prompt }],
+  ability: 'function_calling',
+  reward_model: { style: 'rule', ground_truth: label },
+  extra_info: { index: BigInt(index), id, prompt, tools },
+});
+
+/** Writes prompts with their labels as verl reads them. */
 export const writeVerlPrompts: WriteData = async (source, folder) => {
-  const text = { of: 'text' } as const;
-  using file = new ParquetFile(join(folder, 'train.parquet'), {
-    data_source: text,
-    prompt: { lists: 1, fields: { role: text, content: text } },
-    ability: text,
-    reward_model: { fields: { style: text, ground_truth: text } },
-    extra_info: { fields: { index: { of: 'i64' }, id: text, prompt: text, tools: text } },
-  });
-  const facts = writePrompts(source, ({ id, prompt, label, tools }, index) =>
-    file.write(
-      {
-        data_source: 'tinystar',
-        prompt: [{ role: 'user', content: prompt }],
-        ability: 'function_calling',
-        reward_model: { style: 'rule', ground_truth: label },
-        extra_info: { index: BigInt(index), id, prompt, tools },
-      },
-      2 * prompt.length + label.length,
-    ),
+  using file = new ParquetFile(join(folder, 'train.parquet'), VERL_COLUMNS);
+  const facts = writePrompts(source, (prompt, index) =>
+    file.write(verlRow(prompt, index), 2 * prompt.prompt.length + prompt.label.length),
   );
   file.finish();
   return facts;
+};
+
+/** Writes the prompts of a rollout stage as verl reads them; the stored answers are left out. */
+export const writeVerlRollouts: WriteData = async ({ stage, context, learner }, folder) => {
+  if (stage.kind !== 'distill') throw new InternalError(`verl: ${stage.kind} has no rollouts`);
+  const { prompts, tooLong } = storedPrompts(context, stage, learner);
+  using file = new ParquetFile(join(folder, 'train.parquet'), VERL_COLUMNS);
+  prompts.forEach(({ id, prompt }, index) =>
+    file.write(verlRow({ id, prompt, label: '', tools: '[]' }, index), 2 * prompt.length),
+  );
+  file.finish();
+  return { rows: file.rows, tokens: 0, warnings: leftOut(tooLong) };
 };

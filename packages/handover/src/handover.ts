@@ -17,7 +17,7 @@ import { namesIn, RunInputs } from '../../../src/run/inputs.ts';
 import type { Stage } from '../../../src/stages/index.ts';
 import type { StageContext } from '../../../src/stages/stage.ts';
 import { NO_DATA } from './data.ts';
-import type { Around, Engine, Handing } from './engine.ts';
+import { type Around, COPIED_MODEL, type Engine, type Handing } from './engine.ts';
 import { replaceFolder } from './folder.ts';
 import { type Job, JOB_FILE, jobSchema } from './job.ts';
 import {
@@ -156,7 +156,7 @@ export async function handOver(options: HandoverOptions): Promise<HandedOver> {
   const teacher = teacherOf(context, recipe, stage);
   const before: Around = {
     processes,
-    model: modelPath ?? 'model',
+    model: modelPath ?? COPIED_MODEL,
     rewardUrl,
     teacher,
     seed: context.seed,
@@ -177,7 +177,7 @@ export async function handOver(options: HandoverOptions): Promise<HandedOver> {
       config: loadConfig(context.checkpoint(stage.model)),
     };
     const data = await handing.data({ stage, context, learner }, join(temporary, 'data'));
-    if (modelPath === undefined) copyModel(context, stage.model, join(temporary, 'model'));
+    if (modelPath === undefined) copyModel(context, stage.model, join(temporary, COPIED_MODEL));
     const around: Around = { ...before, data };
     const rows = optionRows(stage, handing.map(stage, around));
     const fixed = handing.fixed(stage, around);

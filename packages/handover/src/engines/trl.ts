@@ -5,9 +5,18 @@
 import type { StageOf } from '../../../../src/stages/index.ts';
 import { promptLines, writeSequences } from '../data.ts';
 import { type Around, budgetSteps, type Engine, type Handing } from '../engine.ts';
-import { done, type EngineValues, lacking, type Mapped, type Mapping, nested, to } from '../options.ts';
+import {
+  done,
+  type EngineValues,
+  type HandedKind,
+  lacking,
+  type Mapped,
+  type Mapping,
+  nested,
+  to,
+} from '../options.ts';
 import { yamlText } from '../yaml.ts';
-import { adapters, batches, identity, NO_TREES, optimizer, precision, schedule } from './training.ts';
+import { adapters, batches, identity, NO_TREES, optimizer, precision } from './training.ts';
 
 /** Rows of logits that are in memory at once. */
 const CHUNK_ROWS = 1024;
@@ -28,6 +37,15 @@ function inTraining<M extends Readonly<Record<string, Mapping>>>(mapped: M): M {
 
 const LORA = { rank: 'lora.r', alpha: 'lora.lora_alpha', targets: 'lora.target_modules' };
 
+/** The schedule as tinystar has it, to the step. */
+const ownSchedule = (
+  stage: StageOf<HandedKind>,
+): Record<'lr_scheduler' | 'warmup_ratio' | 'min_lr_ratio', Mapping> => ({
+  lr_scheduler: to({ 'schedule.lr_scheduler': stage.lr_scheduler }),
+  warmup_ratio: to({ 'schedule.warmup_ratio': stage.warmup_ratio }),
+  min_lr_ratio: to({ 'schedule.min_lr_ratio': stage.min_lr_ratio }),
+});
+
 type Sequences = StageOf<'distill' | 'sft'>;
 
 /** What both kinds of supervised stages have. */
@@ -36,8 +54,7 @@ function supervised(stage: Sequences, around: Around) {
     ...identity(stage),
     model: to({ '.model': around.model }),
     lr: to({ learning_rate: stage.lr }),
-    ...schedule(stage),
-    warmup_ratio: to({ warmup_steps: stage.warmup_ratio }, 'a share of all steps, from 0'),
+    ...ownSchedule(stage),
     ...optimizer(stage),
     ...batches(stage, around),
     gradient_checkpointing: to({ gradient_checkpointing: stage.gradient_checkpointing }),
@@ -134,13 +151,10 @@ const sequenceHanding = {
   }),
   data: writeSequences,
   files: (options: EngineValues, around: Around) => ({ 'config.yaml': config(options), ...launches(around) }),
-  python: ['ckd_trainer.py', 'star_loss.py', 'tinystar_events.py'],
+  python: ['ckd_trainer.py', 'star_loss.py', 'star_schedule.py', 'tinystar_events.py'],
   run: () => start('ckd_trainer.py'),
   needsReward: false,
-  notes: [
-    "The schedule's first step has a rate of 0 where tinystar's has one part of the warm-up.",
-    'Logits are made for tokens that count alone, 1,024 at a time.',
-  ],
+  notes: ['Logits are made for tokens that count alone, 1,024 at a time.'],
 } as const;
 
 function mapSimrl(stage: StageOf<'simrl'>, around: Around): Mapped<'simrl'> {
@@ -189,8 +203,7 @@ function mapSimrl(stage: StageOf<'simrl'>, around: Around): Mapped<'simrl'> {
     entropy_coef: to({ entropy_coef: stage.entropy_coef }),
     model: to({ '.model': around.model }),
     lr: to({ learning_rate: stage.lr }),
-    ...schedule(stage),
-    warmup_ratio: to({ warmup_steps: stage.warmup_ratio }, 'a share of all steps, from 0'),
+    ...ownSchedule(stage),
     ...optimizer(stage),
     ...batches(stage, around),
     gradient_checkpointing: to({ gradient_checkpointing: stage.gradient_checkpointing }),
@@ -223,7 +236,14 @@ const simrl: Handing<'simrl'> = {
   }),
   data: promptLines(({ id, prompt, label, tools }) => ({ id, prompt, label, tools })),
   files: (options, around) => ({ 'config.yaml': config(options), ...launches(around) }),
-  python: ['grpo.py', 'star_reward.py', 'ckd_trainer.py', 'star_loss.py', 'tinystar_events.py'],
+  python: [
+    'grpo.py',
+    'star_reward.py',
+    'ckd_trainer.py',
+    'star_loss.py',
+    'star_schedule.py',
+    'tinystar_events.py',
+  ],
   run: () => start('grpo.py'),
   needsReward: true,
   notes: [
