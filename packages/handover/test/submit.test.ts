@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readLines, runAll, scratchFolder } from '../../../test/helpers/runs.ts';
 import { loadRecipe } from '../../../src/recipe/load.ts';
 import { SafetensorsFile } from '../../../src/model/checkpoint/safetensors.ts';
+import { readRun } from '../../../src/report/read.ts';
 import { stopJob, takeJob } from '../src/submit.ts';
 import { ScriptedRay, stepLine, versionsLine } from './scripted-ray.ts';
 import { leaveCheckpoint, makeToyJob, submitted, type ToyJob } from './toy-job.ts';
@@ -92,6 +93,8 @@ test('a job goes to Ray with its folder, and its steps and checkpoint become the
       ([, { start }]) => start === Math.min(...[...weights.tensors.values()].map((one) => one.start)),
     ) ?? [];
   expect(weights.readF32(first)[0]).toBe(0.25);
+
+  expect((await readRun(toy.run)).notes).toEqual([`Stage star was trained by ${by}, and not by tinystar.`]);
 
   const later = await runAll(loadRecipe(toy.recipe), toy.runs);
   expect(later.flatMap((event) => (event.type === 'done' ? event.stage : []))).toEqual([

@@ -8,7 +8,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { readLines } from '../../../../test/helpers/runs.ts';
 import { type Cluster, freePorts, missing, prepareVenv, startRay } from './cluster.ts';
 
@@ -69,7 +69,7 @@ export: { model: star, gguf: student.gguf }
     );
     cluster = await startRay();
     rewards = tinystar('serve-rewards', recipe, '--port', '0');
-    await expect.poll(rewards.said, { timeout: 60_000 }).toMatch(/at http/);
+    await vi.waitUntil(() => rewards.said().includes('at http'), { timeout: 2 * MINUTES, interval: 200 });
     rewardUrl = /at (http:\S+)/.exec(rewards.said())?.[1] ?? '';
     await done('run', recipe, ...runs, '--until', 'rollouts');
   }, 20 * MINUTES);
