@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { filesOf, scratchFolder } from '../../../test/helpers/runs.ts';
@@ -176,3 +176,29 @@ test.skipIf(!hasPython)('the wrapper fails with the command, and where it leaves
   expect(await other.ended).toBe(0);
   expect(filesOf(join(folder, 'there'))).toEqual(['config.json']);
 });
+
+test.skipIf(!hasPython)(
+  'what star_reward.py says of a reward server that is away is understood',
+  async () => {
+    const folder = dirname(WRAPPER);
+    const url = `http://127.0.0.1:${await freePort()}/get_reward`;
+    const ask = "import star_reward; star_reward.ask(['prompt'], ['answer'], ['label'])";
+    const { stdout, stderr, status } = spawnSync('python3', ['-B', '-c', ask], {
+      cwd: folder,
+      encoding: 'utf8',
+      env: { PATH: process.env['PATH'], REWARD_URL: url, REWARD_ATTEMPTS: '2' },
+    });
+    expect(status).toBe(1);
+    expect(eventsOf(stdout + stderr)).toEqual([
+      {
+        event: 'warning',
+        text: expect.stringMatching(/get_reward gives no rewards \(.*refused.*\); asking again$/),
+      },
+      {
+        event: 'fault',
+        what: 'reward',
+        text: expect.stringMatching(/get_reward gave no rewards in 2 attempts \(.*refused.*\)$/),
+      },
+    ]);
+  },
+);

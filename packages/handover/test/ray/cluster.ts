@@ -59,10 +59,19 @@ export async function startRay(): Promise<Cluster> {
   const temporary = mkdtempSync(join(tmpdir(), 'ray-'));
   const [dashboard = 0, port = 0, agent = 0, client = 0] = await freePorts(4);
   const args = [
-    ...['start', '--head', '--block', '--num-cpus=1', '--node-ip-address=127.0.0.1', '--disable-usage-stats'],
-    ...['--dashboard-host=127.0.0.1', `--dashboard-port=${dashboard}`, `--port=${port}`],
-    ...[`--dashboard-agent-listen-port=${agent}`, `--ray-client-server-port=${client}`],
-    ...['--object-store-memory=200000000', `--temp-dir=${temporary}`],
+    'start',
+    '--head',
+    '--block',
+    '--num-cpus=1',
+    '--node-ip-address=127.0.0.1',
+    '--disable-usage-stats',
+    '--dashboard-host=127.0.0.1',
+    `--dashboard-port=${dashboard}`,
+    `--port=${port}`,
+    `--dashboard-agent-listen-port=${agent}`,
+    `--ray-client-server-port=${client}`,
+    '--object-store-memory=200000000',
+    `--temp-dir=${temporary}`,
   ];
   const env = { ...process.env, PATH: `${bin('')}${delimiter}${process.env['PATH'] ?? ''}` };
   // In a group of its own, with the daemons that it starts.
