@@ -12,6 +12,8 @@ export default defineConfig(({ mode }) => ({
     // Tests share the cores with ggml's own threads: one file at a time is faster than several that fight.
     pool: 'forks',
     maxWorkers: 1,
+    // Those on Ray go on from each other.
+    ...(mode === 'ray' && { bail: 1 }),
     testTimeout: 60_000,
     hookTimeout: 60_000,
     projects:

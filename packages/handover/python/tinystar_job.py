@@ -28,6 +28,8 @@ import urllib.parse
 
 PART = 1 << 20
 LONGEST_WAIT = 60
+# A package, with or without a version; neither options of pip nor addresses.
+REQUIREMENT = re.compile(r"([A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?\s*(?:==\s*([^\s;#,]+))?\s*(?:[<>=!~;#,].*)?$")
 
 
 def tell(event, **facts):
@@ -46,8 +48,7 @@ def pins(path):
     found = {}
     with open(path, encoding="utf-8") as lines:
         for line in lines:
-            match = re.match(r"([A-Za-z0-9._-]+)(?:\[[^\]]*\])?\s*(?:==\s*([^\s;#]+))?", line)
-            if match:
+            if match := REQUIREMENT.match(line.strip()):
                 found[match[1]] = match[2]
     return found
 

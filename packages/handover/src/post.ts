@@ -18,6 +18,9 @@ export interface PostOptions {
   readonly pip?: boolean;
   /** Runs the job in its own folder, which the cluster sees, without an upload. */
   readonly shared?: boolean;
+  /** GPUs, and cores, of one node that the job is given; without them it runs on the head's node. */
+  readonly gpus?: number;
+  readonly cpus?: number;
 }
 
 /** A job and its folder. */
@@ -101,6 +104,8 @@ export async function post(
     submission_id: submission.id,
     entrypoint: options.shared === true ? `cd ${quoted(folder)} && ${command}` : command,
     runtime_env: runtime,
+    ...(options.gpus !== undefined && { entrypoint_num_gpus: options.gpus }),
+    ...(options.cpus !== undefined && { entrypoint_num_cpus: options.cpus }),
     metadata: { engine: job.engine, stage: job.stage, program: 'tinystar' },
   });
 }

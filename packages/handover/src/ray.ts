@@ -31,6 +31,9 @@ export interface RaySubmission {
   readonly entrypoint: string;
   readonly runtime_env: Readonly<Record<string, unknown>>;
   readonly metadata: Readonly<Record<string, string>>;
+  /** Cores and GPUs of one node that are kept for the entrypoint; a node is chosen by them. */
+  readonly entrypoint_num_cpus?: number;
+  readonly entrypoint_num_gpus?: number;
 }
 
 interface Reply {

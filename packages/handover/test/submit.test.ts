@@ -111,8 +111,9 @@ test('a job goes to Ray with its folder, and its steps and checkpoint become the
 
 test('Ray installs the requirements where it is asked to, and a folder that it sees is not uploaded', async () => {
   trainsInTwoSteps();
-  await submitted(toy.folder, { ray: url, pip: true, shared: true });
+  await submitted(toy.folder, { ray: url, pip: true, shared: true, gpus: 8 });
   expect(ray.packages.size).toBe(0);
+  expect(ray.job.request).toMatchObject({ entrypoint_num_gpus: 8 });
   expect(ray.job.request.runtime_env.pip).toEqual(['trl==1.16.0']);
   expect(ray.job.request.entrypoint).toBe(`cd '${toy.folder}' && python3 tinystar_job.py bash run.sh`);
 });

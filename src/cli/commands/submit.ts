@@ -7,7 +7,7 @@ import { UserError } from '../../base/errors.ts';
 import type { RunEvent } from '../../train/events.ts';
 import { command } from '../command.ts';
 import { follow } from '../execute.ts';
-import { optional, runFlags, text, toggle } from '../flags.ts';
+import { optional, runFlags, text, toggle, whole } from '../flags.ts';
 
 /** Command that goes on with a job's run. */
 function runCommand({ recipe, runDir }: Job): string {
@@ -22,7 +22,7 @@ export const submitCommand = command({
     'of it and puts it into the run as the result of its stage; tinystar run then goes on. Ctrl-C leaves the job\n' +
     'running; the same command attaches to it again, also after a crash of this side.',
   examples: [
-    'tinystar submit jobs/star --ray http://10.0.0.5:8265 --output /shared/star',
+    'tinystar submit jobs/star --ray http://10.0.0.5:8265 --output /shared/star --gpus 8',
     'tinystar submit jobs/star --ray http://10.0.0.5:8265 --listen 10.0.0.2:8700 --pip',
     'tinystar submit jobs/star --stop',
     'tinystar submit jobs/star --take copied/checkpoint',
@@ -42,6 +42,8 @@ export const submitCommand = command({
       ),
     ),
     reward_url: optional(text('Addresses of tinystar serve-rewards, separated by commas', 'URL')),
+    gpus: optional(whole(1, "GPUs of one node that the job is given; without it, it runs beside Ray's head")),
+    cpus: optional(whole(1, 'Cores of one node that the job is given')),
     pip: toggle("Have Ray install the job's requirements; without it the cluster has them"),
     shared: toggle('Run in the job folder itself, which the cluster sees, and upload nothing'),
     again: toggle('Give an earlier submission up, which Ray has forgotten, and submit the job anew'),
@@ -52,7 +54,7 @@ export const submitCommand = command({
   args: [{ brief: 'Job folder', placeholder: 'JOB' }],
   async run(context, given, folder) {
     const { process, services } = context;
-    const { ray, output, listen, reward_url: rewardUrl, pip, shared, again, take } = given;
+    const { ray, output, listen, reward_url: rewardUrl, gpus, cpus, pip, shared, again, take } = given;
     if (output !== undefined && listen !== undefined)
       throw new UserError('FLAG', 'Give --output or --listen, as the checkpoint comes back one way.');
     const token = process.env['RAY_AUTH_TOKEN'];
@@ -71,6 +73,8 @@ export const submitCommand = command({
             ...(output !== undefined && { output }),
             ...(listen !== undefined && { listen }),
             ...(rewardUrl !== undefined && { rewardUrl }),
+            ...(gpus !== undefined && { gpus }),
+            ...(cpus !== undefined && { cpus }),
             pip,
             shared,
             again,

@@ -75,7 +75,18 @@ export async function startRay(): Promise<Cluster> {
   ];
   const env = { ...process.env, PATH: `${bin('')}${delimiter}${process.env['PATH'] ?? ''}` };
   // In a group of its own, with the daemons that it starts.
-  const head: ChildProcess = spawn(bin('ray'), args, { env, stdio: 'ignore', detached: true });
+  const head: ChildProcess = spawn(bin('ray'), args, {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  let said = '';
+  for (const stream of [head.stdout, head.stderr])
+    stream?.setEncoding('utf8').on('data', (text: string) => (said += text));
+  head.on(
+    'exit',
+    (code) => code !== null && console.warn(`The Ray head ended with ${code}:\n${said.slice(-3000)}`),
+  );
   const end = (): void => {
     if (head.pid !== undefined && head.exitCode === null) process.kill(-head.pid, 'SIGTERM');
     rmSync(temporary, { recursive: true, force: true, maxRetries: 10, retryDelay: 500 });

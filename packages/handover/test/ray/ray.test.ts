@@ -155,8 +155,8 @@ export: { model: star, gguf: student.gguf }
       expect(said).toMatch(/STAR +\d/);
       expect(existsSync(at('runs', 'on-ray', 'student.gguf'))).toBe(true);
       const report = readFileSync(at('runs', 'on-ray', 'report.html'), 'utf8');
-      expect(report).toMatch(/Stage ckd was trained by trl on Ray/);
-      expect(report).toMatch(/Stage star was trained by trl on Ray/);
+      for (const stage of ['ckd', 'star'])
+        expect(report.includes(`Stage ${stage} was trained by trl on Ray`), stage).toBe(true);
     },
     15 * MINUTES,
   );
