@@ -56,7 +56,7 @@ export const handoverCommand = command({
       signal: stopped.signal,
     });
     for (const warning of warnings) stderr.write(`${warning}\n`);
-    const what = job.needsReward ? 'prompts' : 'sequences';
+    const what = job.needsReward || job.engine === 'verl' ? 'prompts' : 'sequences';
     stdout.write(
       `${out}: stage ${stage.name} for ${engine.title}, ${rows} ${what}; README.md has the command\n`,
     );

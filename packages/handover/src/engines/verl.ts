@@ -5,7 +5,7 @@
 import { UserError } from '../../../../src/base/errors.ts';
 import type { StageOf } from '../../../../src/stages/index.ts';
 import { writeVerlPrompts, writeVerlRollouts } from '../data.ts';
-import { type Around, batchOf, type Engine, type Handing } from '../engine.ts';
+import { type Around, batchOf, COPIED_MODEL, type Engine, type Handing } from '../engine.ts';
 import {
   done,
   type EngineValues,
@@ -23,6 +23,11 @@ const ACTOR = 'actor_rollout_ref.actor';
 const ROLLOUT = 'actor_rollout_ref.rollout';
 const MODEL = 'actor_rollout_ref.model';
 const LOSS = 'distillation.distillation_loss';
+/** Variables that Ray's workers get, whose environment is that of the cluster. */
+const VARIABLES = 'ray_kwargs.ray_init.runtime_env.env_vars';
+
+/** Path in the job folder, which run.sh names: workers may be at work in another one. */
+const inJob = (path: string): string => `\${oc.env:JOB_DIR}/${path}`;
 
 type Trained = StageOf<'simrl' | 'distill'>;
 /** Options that both kinds of stages have, and that are mapped alike. */
@@ -44,7 +49,7 @@ function shared(stage: Trained, around: Around): Readonly<Record<Shared, Mapping
   return {
     name: to({ 'trainer.experiment_name': stage.name }),
     seed: to({ 'data.seed': stage.seed ?? 0 }, "orders are the engine's own"),
-    model: to({ [`${MODEL}.path`]: around.model }),
+    model: to({ [`${MODEL}.path`]: around.model === COPIED_MODEL ? inJob(COPIED_MODEL) : around.model }),
     lr: optim({ lr: stage.lr }),
     lr_scheduler: optim({
       lr_scheduler_type: stage.lr_scheduler === 'constant' ? 'constant' : 'cosine',
@@ -130,7 +135,7 @@ const mapSimrl = (stage: StageOf<'simrl'>, around: Around): Mapped<'simrl'> => (
   entropy_coef: to({ [`${ACTOR}.entropy_coeff`]: stage.entropy_coef }),
   token_budget: lacking('how long answers will be is not known; set steps in its place', true),
   reward: to(
-    { 'reward.custom_reward_function.path': 'star_reward.py' },
+    { 'reward.custom_reward_function.path': inJob('star_reward.py') },
     `asked of tinystar serve-rewards at ${around.rewardUrl}`,
   ),
 });
@@ -170,8 +175,8 @@ function mapDistill(stage: StageOf<'distill'>, around: Around): Mapped<'distill'
 
 const common = ({ processes, seed }: Around): EngineValues => ({
   'data.seed': seed,
-  'data.train_files': 'data/train.parquet',
-  'data.val_files': 'data/train.parquet',
+  'data.train_files': inJob('data/train.parquet'),
+  'data.val_files': inJob('data/train.parquet'),
   'data.truncation': 'error',
   // A prompt is rendered already: its one message is passed on as it is.
   [`${MODEL}.custom_chat_template`]: "{{ messages[0]['content'] }}",
@@ -184,7 +189,7 @@ const common = ({ processes, seed }: Around): EngineValues => ({
   'trainer.logger': ['console'],
   'trainer.val_before_train': false,
   'trainer.test_freq': -1,
-  'trainer.default_local_dir': 'checkpoints',
+  'trainer.default_local_dir': inJob('checkpoints'),
 });
 
 /** The job's configuration, which goes on from verl's, and our loss's in a file of its own. */
@@ -204,6 +209,7 @@ function files(options: EngineValues): Record<string, string> {
 }
 
 const run = [
+  'export JOB_DIR="$PWD"',
   'export PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}"',
   'python -m verl.trainer.main_ppo --config-path "$PWD" --config-name star "$@"',
   'last=$(ls -d checkpoints/global_step_*/actor/huggingface | sort -V | tail -n 1)',
@@ -215,7 +221,11 @@ const run = [
 
 const simrl: Handing<'simrl'> = {
   map: mapSimrl,
-  fixed: (_, around) => ({ ...common(around), 'reward.custom_reward_function.name': 'compute_score' }),
+  fixed: (_, around) => ({
+    ...common(around),
+    'reward.custom_reward_function.name': 'compute_score',
+    [`${VARIABLES}.REWARD_URL`]: '${oc.env:REWARD_URL}',
+  }),
   data: writeVerlPrompts,
   files,
   python: ['star_reward.py'],
@@ -232,6 +242,8 @@ const distill: Handing<'distill'> = {
   fixed: (_, around) => ({
     ...common(around),
     [`${ROLLOUT}.n`]: 1,
+    [`${VARIABLES}.PYTHONPATH`]: '${oc.env:JOB_DIR}',
+    [`${VARIABLES}.VERL_USE_EXTERNAL_MODULES`]: 'star_ckd',
     'distillation.enabled': true,
     'distillation.nnodes': 1,
     'distillation.n_gpus_per_node': 1,
