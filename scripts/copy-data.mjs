@@ -9,6 +9,7 @@ const PATHS = [
   'packages/fit/src/synth/lexicons',
   'packages/handover/python',
   'packages/environments/src/logic/phrases',
+  'packages/handover/python',
   'packages/serve/src/playground.html',
   'packages/web/src/page/index.html',
   'src/report/page.css',

@@ -42,6 +42,7 @@ const COMMANDS: Commands = {
   serve: async () => (await import('./commands/serve.ts')).serveCommand,
   handover: async () => (await import('./commands/handover.ts')).handoverCommand,
   'serve-rewards': async () => (await import('./commands/serve-rewards.ts')).serveRewardsCommand,
+  submit: async () => (await import('./commands/submit.ts')).submitCommand,
   chat: async () => (await import('./commands/chat.ts')).chatCommand,
   check: async () => (await import('./commands/check.ts')).checkCommand,
   export: async () => (await import('./commands/export.ts')).exportCommand,

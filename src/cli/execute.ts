@@ -15,6 +15,17 @@ import { Progress } from './progress.ts';
 import { Stop } from './stop.ts';
 import { styleFor } from './terminal.ts';
 
+/** Words on work that the user stops: at once, and when it has come to rest, with where it was. */
+export interface StopWords {
+  readonly stopping: string;
+  readonly stopped: (position: string) => string;
+}
+
+const RESUMABLE: StopWords = {
+  stopping: 'stopping after this step; re-run the same command to resume (Ctrl-C again ends it now)',
+  stopped: (position) => `Stopped${position}; re-run the same command to resume.`,
+};
+
 /**
  * Follows the events of work, as progress or through `tell` in place of it. The user may stop the work: then it throws
  * Interrupted.
@@ -22,16 +33,14 @@ import { styleFor } from './terminal.ts';
 export async function follow(
   { process, services }: CliContext,
   stages: readonly string[],
-  work: (signal: AbortSignal) => AsyncIterable<RunEvent>,
+  work: (signal: AbortSignal) => AsyncIterable<RunEvent> | Iterable<RunEvent>,
   tell?: (event: RunEvent) => void,
+  words: StopWords = RESUMABLE,
 ): Promise<void> {
   const style = styleFor(process.stderr, process.env);
   const progress = new Progress({ stream: process.stderr, style, stages, now: services.now });
   using stop = new Stop(services, {
-    onStop: () =>
-      progress.print(
-        'stopping after this step; re-run the same command to resume (Ctrl-C again ends it now)',
-      ),
+    onStop: () => progress.print(words.stopping),
     onEnd: () => void progress.end(),
   });
   services.goOnUnread();
@@ -43,7 +52,7 @@ export async function follow(
   } finally {
     position = progress.end();
   }
-  if (stop.signal.aborted) throw stop.interrupted(`Stopped${position}; re-run the same command to resume.`);
+  if (stop.signal.aborted) throw stop.interrupted(words.stopped(position));
 }
 
 /**
@@ -53,7 +62,7 @@ export async function follow(
 export async function execute(
   context: CliContext,
   recipe: Recipe,
-  { runs: runsDir, json }: { readonly runs: string; readonly json: boolean },
+  { runs: runsDir, json, until }: { readonly runs: string; readonly json: boolean; readonly until?: string },
 ): Promise<void> {
   const { process, services } = context;
   const started = services.now();
@@ -64,7 +73,7 @@ export async function execute(
   await follow(
     context,
     stages,
-    (signal) => services.runRecipe(recipe, { runsDir, signal }),
+    (signal) => services.runRecipe(recipe, { runsDir, signal, ...(until !== undefined && { until }) }),
     json ? (event) => process.stdout.write(`${JSON.stringify(event)}\n`) : undefined,
   );
   const folder = join(runsDir, recipe.name);

@@ -62,6 +62,17 @@ export const sampleLineSchema = z.object({
 });
 export type SampleLine = z.output<typeof sampleLineSchema>;
 
+/** `stages/<name>/elsewhere.json`: who trains a stage, or has trained it, where that is not this program. */
+export const elsewhereSchema = z.object({
+  /** Folder of the job. */
+  job: z.string(),
+  /** Name of the engine. */
+  engine: z.string(),
+  /** In words: engine and packages with their versions, once they are known. */
+  by: z.string().exactOptional(),
+});
+export type Elsewhere = z.output<typeof elsewhereSchema>;
+
 /** `machine.json`: where and by what a run was made. */
 export const machineSchema = z.object({
   version: z.string(),

@@ -95,6 +95,6 @@ export function pruneCheckpoint(
   using whole = parameters;
   const layers = keptLayers(config.layers, kept);
   const pruned = prunedConfig(config, layers);
-  saveCheckpoint(folder, pruned, { device, read: (name) => whole.read(nameInWhole(layers, name)) }, options);
+  saveCheckpoint(folder, pruned, { read: (name) => whole.read(nameInWhole(layers, name)) }, options);
   return pruned;
 }

@@ -8,6 +8,7 @@ import { readText } from '../base/files.ts';
 import { parseRecipe } from '../recipe/load.ts';
 import type { Recipe } from '../recipe/schema.ts';
 import {
+  elsewhereSchema,
   evalSchema,
   logLineSchema,
   machineSchema,
@@ -43,6 +44,7 @@ export async function readRun(folder: string) {
   const recipeText = existsSync(recipePath) ? readText(recipePath) : '';
   const recipe = attempt(notes, () => (recipeText === '' ? undefined : parseRecipe(recipeText, recipePath)));
   const stages = await readLog(join(folder, 'log.jsonl'), notes);
+  noteElsewhere(folder, notes);
   return {
     folder,
     name: recipe?.name ?? basename(resolve(folder)),
@@ -52,7 +54,7 @@ export async function readRun(folder: string) {
     stages,
     samples: await readSamples(join(folder, 'samples.jsonl'), notes),
     evaluations: readEvaluations(folder, recipe, notes),
-    // On files that could not be read. The report may be handed on: where the run lies here is nobody's business.
+    // On files that could not be read, and stages that others have trained. The report may be handed on: where the run lies here is nobody's business.
     notes: notes.map((note) => note.replaceAll(`${folder}/`, '')),
   };
 }
@@ -66,6 +68,17 @@ function readEvaluations(folder: string, recipe: Recipe | undefined, notes: stri
     const result = attempt(notes, () => readJson(join(folder, 'stages', stage, 'eval.json'), evalSchema));
     return result === undefined ? [] : [{ stage, ...result }];
   });
+}
+
+/** Notes the stages that another engine has trained. */
+function noteElsewhere(folder: string, notes: string[]): void {
+  const stages = join(folder, 'stages');
+  for (const stage of existsSync(stages) ? readdirSync(stages).toSorted() : []) {
+    const place = join(stages, stage);
+    const facts = attempt(notes, () => readJson(join(place, 'elsewhere.json'), elsewhereSchema));
+    if (facts !== undefined && existsSync(join(place, 'done.json')))
+      notes.push(`Stage ${stage} was trained by ${facts.by ?? facts.engine}, and not by tinystar.`);
+  }
 }
 
 /** Reads; a user's error becomes a note, as one broken file is no reason to show nothing. */

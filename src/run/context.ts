@@ -18,10 +18,11 @@ import { openEnvironment } from './environments.ts';
 import { agentMode, CONVERSATION } from '../environment/rollout-mode.ts';
 import { type ModelConfig, parameterSpecs } from '../model/arch/config.ts';
 import { NEW_MODEL_FAMILY } from '../model/arch/index.ts';
-import { pruneCheckpoint } from '../model/prune.ts';
+import { keptLayers, pruneCheckpoint, prunedConfig } from '../model/prune.ts';
 import { checkpointContents, refuseAdapter } from '../model/checkpoint/checkpoint-path.ts';
 import {
   initialiseWeights,
+  loadConfig,
   type LoadedModel,
   loadModel,
   type LoadModelOptions,
@@ -37,6 +38,9 @@ import type { Speaking } from '../train/prompts.ts';
 export interface Run extends Pick<StageContext, 'folder' | 'device' | 'signal' | 'now'> {
   readonly recipe: Recipe;
 }
+
+/** A run's recipe and place, for what needs no device. */
+export type RunPlace = Pick<Run, 'recipe' | 'folder'>;
 
 export const stageFolder = ({ folder }: Pick<Run, 'folder'>, name: string): string =>
   join(folder, 'stages', name);
@@ -85,13 +89,13 @@ function mapPaths(outputs: Outputs, change: (path: string) => string): Outputs {
 }
 
 /** Marks a stage as done, with what it made; written last. Its paths are relative to the run, which may be moved. */
-export function markDone(run: Run, name: string, outputs: Outputs): void {
+export function markDone(run: Pick<Run, 'folder'>, name: string, outputs: Outputs): void {
   const inside = mapPaths(outputs, (path) => relative(run.folder, path).replaceAll(sep, '/'));
   writeAtomic(join(stageFolder(run, name), 'done.json'), JSON.stringify(inside));
 }
 
 /** Outputs of a finished stage; undefined when it is not finished. */
-export function outputsOf(run: Run, name: string): Outputs | undefined {
+export function outputsOf(run: Pick<Run, 'folder'>, name: string): Outputs | undefined {
   const path = join(stageFolder(run, name), 'done.json');
   if (!existsSync(path)) return undefined;
   const strings = z.record(z.string(), z.string());
@@ -100,14 +104,14 @@ export function outputsOf(run: Run, name: string): Outputs | undefined {
 }
 
 /** Tokenizers whose templates were looked at, by run and source: of a large one that takes a second. */
-const fixedSources = new WeakMap<Run, Map<string, string>>();
+const fixedSources = new WeakMap<RunPlace, Map<string, string>>();
 
 /**
  * The folder or GGUF file with the tokenizer of a model or stage, and the chat template that it is trained with: where
  * thoughts depend on who renders it, the recipe says something of them, or the checkpoint's own shows no tools, a copy
  * with the template that is used.
  */
-export function tokenizerSource(run: Run, reference: string): string {
+export function tokenizerSource(run: RunPlace, reference: string): string {
   const source = ownTokenizer(run, reference);
   const known = fixedSources.get(run) ?? new Map<string, string>();
   fixedSources.set(run, known);
@@ -116,7 +120,7 @@ export function tokenizerSource(run: Run, reference: string): string {
   return fixed;
 }
 
-function fixedTokenizer(run: Run, source: string): string {
+function fixedTokenizer(run: RunPlace, source: string): string {
   const tokenizer = Tokenizer.load(source);
   const template = ChatTemplate.of(tokenizer).fixed(run.recipe.thinking, run.recipe.tool_format);
   if (template.source === tokenizer.chatTemplate) return source;
@@ -132,7 +136,7 @@ function fixedTokenizer(run: Run, source: string): string {
 }
 
 /** Source of a tokenizer; a vocabulary to be trained is trained now, once a run. */
-function ownTokenizer(run: Run, reference: string): string {
+function ownTokenizer(run: RunPlace, reference: string): string {
   const model = run.recipe.models[reference];
   if (model === undefined) return join(stageFolder(run, reference), 'model');
   if (typeof model === 'string') return model;
@@ -172,6 +176,16 @@ export function newConfig(model: NewModel, tokenizer: Tokenizer): ModelConfig {
     bosTokenId: null,
     eosTokenId: tokenizer.turnEndId,
   };
+}
+
+/** Configuration of the model that a recipe's reference means, without its weights. */
+export function configOf(run: RunPlace, reference: string): ModelConfig {
+  const model = run.recipe.models[reference];
+  if (model === undefined) return loadConfig(join(stageFolder(run, reference), 'model'));
+  if (typeof model === 'string') return loadConfig(model);
+  if (!('from' in model)) return newConfig(model, Tokenizer.load(ownTokenizer(run, reference)));
+  const whole = loadConfig(prunedFrom(run.recipe, model));
+  return prunedConfig(whole, keptLayers(whole.layers, model.layers));
 }
 
 /** Fresh weights; the same seed and shape give the same ones. */

@@ -187,6 +187,11 @@ export class RunInputs {
     return { inputs: Object.fromEntries(inputs), ...(scorer === undefined ? {} : { scorer }) };
   }
 
+  /** Identity of a stage as it would begin now: its options, and the contents of all that it reads. */
+  identity(stage: Stage): string {
+    return identityOf([lastingStage(stage), this.#now(stage)]);
+  }
+
   /** Throws a UserError if a stage that has begun, one of the first `count`, would resume with something else. */
   check(count = this.#recipe.stages.length): void {
     for (const stage of this.#recipe.stages.slice(0, count)) {

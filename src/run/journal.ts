@@ -39,6 +39,7 @@ export class Journal {
   readonly #log: string;
   readonly #samples: string;
   #kind = '';
+  #by: string | undefined;
 
   constructor(folder: string) {
     this.#log = join(folder, 'log.jsonl');
@@ -48,11 +49,13 @@ export class Journal {
   record(event: RunEvent): void {
     if (event.type === 'stage') {
       this.#kind = event.kind;
+      this.#by = event.by;
       for (const path of [this.#log, this.#samples]) rewind(path, event.stage, event.done);
     } else if (event.type === 'step') {
       const { stage, step, total, tokens, seconds, metrics } = event;
+      const by = this.#by === undefined ? {} : { by: this.#by };
       append(this.#log, [
-        { stage, kind: this.#kind, step, total, time: Date.now(), seconds, tokens, ...metrics },
+        { stage, kind: this.#kind, step, total, time: Date.now(), seconds, tokens, ...metrics, ...by },
       ]);
     } else if (event.type === 'sample') {
       append(

@@ -31,6 +31,7 @@ import {
 } from './context.ts';
 import { hasRecord, namesIn, RunInputs } from './inputs.ts';
 import { Journal } from './journal.ts';
+import { refuseTrainedElsewhere } from './elsewhere.ts';
 import type { Recipe } from '../recipe/schema.ts';
 import { kindOf, lastingStage } from '../stages/index.ts';
 import type { Outputs } from '../stages/stage.ts';
@@ -38,6 +39,8 @@ import type { Outputs } from '../stages/stage.ts';
 export interface RunOptions extends Pick<StageRun, 'signal'>, Partial<Pick<StageRun, 'now'>> {
   /** Folder of run folders. */
   readonly runsDir: string;
+  /** Stage after which the run rests; without it, it goes to its end. */
+  readonly until?: string;
 }
 
 /** Differences of a recipe from the one that a run was begun with; what nothing begun is made of may differ. */
@@ -76,8 +79,8 @@ function differences(folder: string, first: Recipe, second: Recipe): string[] {
   ];
 }
 
-/** Writes what a new run is of, or checks that the one there resumes with the same. */
-function prepareFolder(folder: string, recipe: Recipe, device: string): void {
+/** Writes what a new run is of, or checks that the one there resumes with the same; `device` is the one that computes. */
+export function prepareFolder(folder: string, recipe: Recipe, device: string): void {
   const path = join(folder, 'recipe.yaml');
   const text = formatRecipe(recipe, folder);
   const machine = join(folder, 'machine.json');
@@ -123,13 +126,14 @@ async function* recorded(
   }
 }
 
-async function* runStages(run: Run, inputs: RunInputs): AsyncGenerator<RunEvent> {
+async function* runStages(run: Run, inputs: RunInputs, until?: string): AsyncGenerator<RunEvent> {
   for (const [index, stage] of run.recipe.stages.entries()) {
     const start = run.now();
     let outputs = outputsOf(run, stage.name);
     inputs.check(index + 1);
     if (outputs === undefined) {
       if (run.signal.aborted) return;
+      refuseTrainedElsewhere(stageFolder(run, stage.name), stage.name);
       const store = inputs.prepare(stage);
       const kind = kindOf(stage);
       const events = kind.run(contextOf(run, stage), stage);
@@ -144,6 +148,7 @@ async function* runStages(run: Run, inputs: RunInputs): AsyncGenerator<RunEvent>
     // Results of the stage are safe now: the optimiser's state is of no more use.
     rmSync(checkpointsIn(stageFolder(run, stage.name)), { recursive: true, force: true });
     yield { type: 'done', stage: stage.name, seconds: (run.now() - start) / 1000, outputs };
+    if (stage.name === until) return;
   }
   if (run.recipe.export === undefined || run.signal.aborted) return;
   const start = run.now();
@@ -163,9 +168,12 @@ async function* runStages(run: Run, inputs: RunInputs): AsyncGenerator<RunEvent>
  */
 export async function* runRecipe(
   recipe: Recipe,
-  { runsDir, signal, now = () => performance.now() }: RunOptions,
+  { runsDir, until, signal, now = () => performance.now() }: RunOptions,
 ): AsyncGenerator<RunEvent> {
   const folder = join(runsDir, recipe.name);
+  const names = recipe.stages.map(({ name }) => name);
+  if (until !== undefined && !names.includes(until))
+    throw new UserError('STAGE', `The recipe has no stage ${until}; it has ${names.join(', ')}.`);
   // A bad line is told before anything starts, and not when the first stage that reads it begins.
   if (recipe.data.source !== 'assistant')
     for (const split of ['train', 'test'] as const) dialoguesOf(recipe, split);
@@ -184,7 +192,7 @@ export async function* runRecipe(
   const inputs = new RunInputs(run);
   inputs.check();
   const journal = new Journal(folder);
-  for await (const event of runStages(run, inputs)) {
+  for await (const event of runStages(run, inputs, until)) {
     lock.check();
     journal.record(event);
     yield event;

@@ -49,6 +49,8 @@ export type RunEvent = { readonly stage: string } & (
       readonly done: number;
       /** Metrics worth watching: the first one that a step has; else the loss. */
       readonly watch?: readonly MetricName[];
+      /** Trainer of the stage, with versions, where that is not this program. */
+      readonly by?: string;
     }
   | {
       readonly type: 'step';

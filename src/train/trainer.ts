@@ -67,7 +67,7 @@ export interface StepResult {
 const MAX_WORKERS = 4;
 
 /** Squares of larger weights, added up over a row, overflow float32. */
-const MAX_WEIGHT = 1e15;
+export const MAX_WEIGHT = 1e15;
 
 /** Training has left the numbers; the message says how, without what to do about it. */
 export class Diverged extends Error {}

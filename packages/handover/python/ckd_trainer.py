@@ -14,6 +14,7 @@ import types
 import torch
 import yaml
 from datasets import load_dataset
+from tinystar_events import StepEvents
 from torch.utils.checkpoint import checkpoint
 from transformers import AutoModelForCausalLM, Trainer, TrainingArguments
 
@@ -189,6 +190,7 @@ def main():
     trainer = CkdTrainer(
         model=model,
         args=TrainingArguments(**arguments),
+        callbacks=[StepEvents()],
         train_dataset=data,
         data_collator=lambda rows: collate(rows, k, pad),
     )

@@ -6,6 +6,7 @@ import sys
 import torch
 import yaml
 from datasets import load_dataset
+from tinystar_events import StepEvents
 from transformers import AutoTokenizer
 from trl import GRPOConfig, GRPOTrainer
 
@@ -33,6 +34,7 @@ def main():
         model=source,
         reward_funcs=reward,
         args=GRPOConfig(model_init_kwargs={"dtype": "float32"}, **arguments),
+        callbacks=[StepEvents()],
         train_dataset=load_dataset("json", data_files=config["data"], split="train"),
         processing_class=AutoTokenizer.from_pretrained(source),
         peft_config=peft,

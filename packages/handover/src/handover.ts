@@ -13,7 +13,7 @@ import { isGguf } from '../../../src/model/checkpoint/checkpoint-path.ts';
 import { loadConfig } from '../../../src/model/checkpoint/checkpoint.ts';
 import type { Recipe } from '../../../src/recipe/schema.ts';
 import { contextOf, outputsOf, type Run } from '../../../src/run/context.ts';
-import { namesIn } from '../../../src/run/inputs.ts';
+import { namesIn, RunInputs } from '../../../src/run/inputs.ts';
 import type { Stage } from '../../../src/stages/index.ts';
 import type { StageContext } from '../../../src/stages/stage.ts';
 import { NO_DATA } from './data.ts';
@@ -35,6 +35,8 @@ export interface HandoverOptions {
   /** Path of the recipe, for people and for whoever brings the checkpoint back. */
   readonly recipePath: string;
   readonly recipe: Recipe;
+  /** Overrides that it was read with. */
+  readonly set?: readonly string[];
   /** Folder of the run. */
   readonly folder: string;
   /** Name of the stage; the only one that the engine trains, without it. */
@@ -148,6 +150,8 @@ export async function handOver(options: HandoverOptions): Promise<HandedOver> {
   using device = Device.open('cpu', 1);
   const run: Run = { recipe, folder, device, signal, now: () => performance.now() };
   checkReady(run, stage, options.recipePath);
+  // Before anything is read: what changes meanwhile is told when the job is submitted.
+  const identity = new RunInputs(run).identity(stage);
   const context = contextOf(run, stage);
   const teacher = teacherOf(context, recipe, stage);
   const before: Around = {
@@ -189,6 +193,8 @@ export async function handOver(options: HandoverOptions): Promise<HandedOver> {
       output: 'output',
       requirements: 'requirements.txt',
       needsReward: handing.needsReward,
+      ...(options.set !== undefined && options.set.length > 0 && { set: [...options.set] }),
+      identity,
     } satisfies Job);
     const texts: Readonly<Record<string, string>> = {
       [JOB_FILE]: `${JSON.stringify(job, null, 2)}\n`,

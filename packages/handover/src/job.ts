@@ -27,5 +27,9 @@ export const jobSchema = z.strictObject({
   requirements: z.string().min(1),
   /** Tells whether the engine asks a reward server while it trains. */
   needsReward: z.boolean(),
+  /** Overrides that the recipe was read with. */
+  set: z.array(z.string()).exactOptional(),
+  /** Identity of the stage when it was handed over: its options and the contents of all that it reads. */
+  identity: z.string().exactOptional(),
 });
 export type Job = z.output<typeof jobSchema>;

@@ -8,7 +8,6 @@ import { runCli } from '../../../test/helpers/cli.ts';
 import { runAll, scratchFolder } from '../../../test/helpers/runs.ts';
 import { bases } from '../../../src/index.ts';
 import { loadRecipe } from '../../../src/recipe/load.ts';
-import { untilStage } from '../../../src/recipe/until.ts';
 import { jobSchema } from '../src/job.ts';
 
 const { folder, remove } = scratchFolder();
@@ -32,7 +31,7 @@ stages:
 
 beforeAll(async () => {
   writeFileSync(recipe, RECIPE);
-  await runAll(untilStage(loadRecipe(recipe), 'rollouts'), runs);
+  await runAll(loadRecipe(recipe), runs, { until: 'rollouts' });
 });
 
 const out = (name: string): string => join(folder, 'jobs', name);

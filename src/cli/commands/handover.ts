@@ -44,6 +44,7 @@ export const handoverCommand = command({
     const { out, job, stage, rows, warnings } = await handOver({
       recipePath: resolve(path),
       recipe,
+      set: overrides(given),
       folder,
       ...(given.stage === undefined ? {} : { stage: given.stage }),
       engine,

@@ -5,16 +5,17 @@ import { estimateRecipe, isLarge, obstacles } from '../../estimate/index.ts';
 import { loadEstimable, loadRecipe } from '../../recipe/load.ts';
 import { formatRecipe } from '../../recipe/resolve.ts';
 import type { Recipe } from '../../recipe/schema.ts';
-import { untilStage } from '../../recipe/until.ts';
 import { command } from '../command.ts';
 import { execute } from '../execute.ts';
 import { optional, overrides, recipeFlags, runFlags, text, toggle } from '../flags.ts';
 import { printEstimate } from './estimate.ts';
 
-/** Refuses a run that cannot fit. Small models fit any machine, and are not looked at. */
-function needRoom(recipe: Recipe, runsDir: string): void {
-  if (!isLarge(recipe)) return;
-  const faults = obstacles(estimateRecipe(recipe, runsDir));
+/** Refuses a run that cannot fit, as far as it goes. Small models fit any machine, and are not looked at. */
+function needRoom(recipe: Recipe, runsDir: string, until: string | undefined): void {
+  const last = recipe.stages.findIndex(({ name }) => name === until);
+  const own = last < 0 ? recipe : { ...recipe, stages: recipe.stages.slice(0, last + 1) };
+  if (!isLarge(own)) return;
+  const faults = obstacles(estimateRecipe(own, runsDir));
   if (faults.length === 0) return;
   throw new UserError(
     'DOES_NOT_FIT',
@@ -30,13 +31,14 @@ export const runCommand = command({
   examples: [
     'tinystar run recipes/tiny-star.yaml',
     'tinystar run recipes/tiny-star.yaml --dry-run',
+    'tinystar run recipes/tiny-star.yaml --until rollouts',
     'tinystar run recipes/tiny-star.yaml --set stages.ckd.lr=5e-4 --set name=my-run',
   ],
   flags: {
     ...recipeFlags,
     json: runFlags.json,
-    until: optional(text('Stop after this stage; the same command without it goes on', 'STAGE')),
     dry_run: toggle('Print the resolved recipe and what it will need, and run nothing'),
+    until: optional(text('Rest after this stage; the same command without it goes on', 'STAGE')),
     force: toggle('Run even what cannot fit into memory or disk'),
   },
   args: [{ brief: 'Recipe file (YAML)', placeholder: 'RECIPE' }],
@@ -50,9 +52,8 @@ export const runCommand = command({
       await printEstimate(context, path, given);
       return;
     }
-    const whole = loadRecipe(path, { set, checkFiles: true });
-    const recipe = given.until === undefined ? whole : untilStage(whole, given.until);
-    if (!given.force) needRoom(recipe, given.runs);
+    const recipe = loadRecipe(path, { set, checkFiles: true });
+    if (!given.force) needRoom(recipe, given.runs, given.until);
     await execute(context, recipe, given);
   },
 });

@@ -6,6 +6,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { required } from '../../base/errors.ts';
 import { readBytes, writeAtomic, writeFolderAtomic } from '../../base/files.ts';
 import type { Rng } from '../../base/rng.ts';
 import type { Device } from '../../ggml/device.ts';
@@ -105,13 +106,26 @@ export function loadModel(
   return { config, parameters };
 }
 
+/** A folder's weights, read from its files one at a time; throws a UserError where they do not fit the configuration. */
+export function weightsIn(source: string, config: ModelConfig): Pick<ReadableWeights, 'read'> {
+  const homes = new Map(
+    [...weightPlan(source, config)].flatMap(([path, names]) => names.map((name) => [name, path] as const)),
+  );
+  return {
+    read(name) {
+      using file = SafetensorsFile.open(required(homes.get(name), `the file of ${name}`));
+      return file.readF32(name);
+    },
+  };
+}
+
 const pretty = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
 /** Saves a model as a Hugging Face folder, replacing an older one; a reader never sees half of it. */
 export function saveCheckpoint(
   dir: string,
   config: ModelConfig,
-  parameters: ReadableWeights,
+  parameters: Pick<ReadableWeights, 'read'>,
   { dtype = 'f32', tokenizerFiles, stopIds }: SaveOptions = {},
 ): void {
   writeFolderAtomic(dir, (folder) => {
