@@ -1,4 +1,5 @@
-// Copies what the sources read beside themselves and the compiler leaves out: generators' phrases, pages, the report's style.
+// Copies what the sources read beside themselves and the compiler leaves out: generators' phrases, pages, the report's style,
+// Python files of job folders.
 import { cpSync } from 'node:fs';
 
 const PATHS = [

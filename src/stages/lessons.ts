@@ -40,7 +40,7 @@ export const treeLimit = ({
   tree_size: limit = TREE_LIMIT,
 }: Pick<TrainingOptions, 'train_batch_size' | 'tree_size'>): number => Math.min(limit, batch);
 
-/** What lessons have to know of the model that learns: how it speaks, and how many ids it has. */
+/** Facts that lessons need of the model that learns: how it speaks, and how many ids it has. */
 export type Learner = Pick<OpenModel, 'config' | 'tokenizer' | 'template'>;
 
 /** Lessons of a stage. */

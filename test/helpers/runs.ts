@@ -22,6 +22,8 @@ export function scratchFolder(): { folder: string; remove: () => void } {
 }
 
 export interface Watched {
+  /** Stage after which the run stops. */
+  readonly until?: string;
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: RunEvent) => void;
 }
@@ -30,7 +32,8 @@ export interface Watched {
 export async function runAll(recipe: Recipe, runsDir: string, watched: Watched = {}): Promise<RunEvent[]> {
   const events: RunEvent[] = [];
   const signal = watched.signal ?? new AbortController().signal;
-  for await (const event of runRecipe(recipe, { runsDir, signal })) {
+  const { until } = watched;
+  for await (const event of runRecipe(recipe, { runsDir, signal, ...(until !== undefined && { until }) })) {
     events.push(event);
     watched.onEvent?.(event);
   }

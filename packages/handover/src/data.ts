@@ -61,7 +61,7 @@ async function* sequences(context: StageContext, { examples }: Lessons): AsyncGe
     context.signal.throwIfAborted();
     const { prompt, completions } = await pending.make(context.signal);
     for (const { tokens, rows, inputs } of completions) {
-      const labels = new Array<number>(prompt.length + tokens.length).fill(IGNORED);
+      const labels = Array.from({ length: prompt.length + tokens.length }, () => IGNORED);
       for (const row of rows) labels[prompt.length + row] = tokens[row] ?? IGNORED;
       yield {
         ids: [...prompt, ...tokens],
@@ -131,9 +131,9 @@ export const writeShifted: WriteData = (source, folder) => {
   };
   const [noIds, noLogprobs, no, yes] = [
     Array.from({ length: k }, (_, i) => i),
-    new Array<number>(k).fill(-1),
-    new Array<number>(k).fill(0),
-    new Array<number>(k).fill(1),
+    Array.from({ length: k }, () => -1),
+    Array.from({ length: k }, () => 0),
+    Array.from({ length: k }, () => 1),
   ];
   return writeRows(source, folder, columns, ({ ids, labels, teacherIds, teacherLogprobs }) => {
     let row = -1;

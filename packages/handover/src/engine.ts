@@ -5,7 +5,7 @@ import type { DataFacts, WriteData } from './data.ts';
 import type { EngineName } from './job.ts';
 import type { EngineValues, HandedKind, Mapped } from './options.ts';
 
-/** Where a job folder has a copy of the checkpoint. */
+/** Place where a job folder has a copy of the checkpoint. */
 export const COPIED_MODEL = 'model';
 
 /** Surroundings of a stage that is handed over, beside its options. */

@@ -46,7 +46,7 @@ export interface HandoverOptions {
   readonly out?: string;
   readonly processes: number;
   readonly rewardUrl: string;
-  /** Where the checkpoint to start from lies for the engine, in place of a copy in the job folder. */
+  /** Place where the checkpoint to start from lies for the engine, in place of a copy in the job folder. */
   readonly modelPath?: string;
   /** Hands over even what the engine lacks an option for that changes results in earnest. */
   readonly allowMissing: boolean;

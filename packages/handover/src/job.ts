@@ -25,7 +25,7 @@ export const jobSchema = z.strictObject({
   output: z.string().min(1),
   /** File of pinned Python packages, relative to the job folder. */
   requirements: z.string().min(1),
-  /** Tells that the engine asks a reward server while it trains. */
+  /** Tells whether the engine asks a reward server while it trains. */
   needsReward: z.boolean(),
   /** Overrides that the recipe was read with. */
   set: z.array(z.string()).exactOptional(),

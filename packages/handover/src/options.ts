@@ -23,7 +23,7 @@ export interface EngineValues {
   readonly [name: string]: EngineValue;
 }
 
-/** What becomes of an option of the recipe. */
+/** Becoming of an option of the recipe. */
 export type Mapping =
   /** It is these options of the engine. */
   | { readonly is: 'options'; readonly options: EngineValues; readonly note?: string }
@@ -71,7 +71,7 @@ export const optionPaths = (kind: HandedKind): string[] =>
   pathsIn({ ...commonOptions, ...stageKinds[kind].options }, '');
 
 /** Value of an option; undefined where it is not set. */
-export const valueAt = (stage: object, path: string): unknown =>
+const valueAt = (stage: object, path: string): unknown =>
   path
     .split('.')
     .reduce<unknown>(

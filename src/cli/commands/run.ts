@@ -36,9 +36,7 @@ export const runCommand = command({
     ...recipeFlags,
     json: runFlags.json,
     dry_run: toggle('Print the resolved recipe and what it will need, and run nothing'),
-    until: optional(
-      text('Stage after which the run rests, as the next one is to be trained elsewhere', 'NAME'),
-    ),
+    until: optional(text('Stop after this stage; the same command without it goes on', 'STAGE')),
     force: toggle('Run even what cannot fit into memory or disk'),
   },
   args: [{ brief: 'Recipe file (YAML)', placeholder: 'RECIPE' }],

@@ -104,8 +104,10 @@ function flag([name, value]: readonly [string, EngineValue]): string[] {
   if (value === false || value === null) return [];
   if (value === true) return [name];
   if (name === '--reward.remote_url') return [`${name} "$REWARD_URL"`];
-  if (name === '--actor.model_name_or_path') return [`${name} "${String(value)}"`];
-  return [`${name} ${Array.isArray(value) ? value.join(' ') : String(value)}`];
+  if (name === '--actor.model_name_or_path') return [`${name} ${JSON.stringify(value)}`];
+  return [
+    `${name} ${Array.isArray(value) ? value.join(' ') : typeof value === 'string' ? value : JSON.stringify(value)}`,
+  ];
 }
 
 const simrl: Handing<'simrl'> = {

@@ -5,20 +5,6 @@ import { done, type EngineValues, type HandedKind, lacking, type Mapping, to } f
 
 type Trained = StageOf<HandedKind>;
 
-/** Cosine to a floor, or constant; the share of warm-up is `warmup_steps` below 1. */
-export function schedule({
-  lr_scheduler,
-  min_lr_ratio,
-}: Trained): Record<'lr_scheduler' | 'min_lr_ratio', Mapping> {
-  const cosine = lr_scheduler === 'cosine_with_min_lr';
-  return {
-    lr_scheduler: to({ lr_scheduler_type: cosine ? 'cosine_with_min_lr' : 'constant_with_warmup' }),
-    min_lr_ratio: cosine
-      ? to({ lr_scheduler_kwargs: { min_lr_rate: min_lr_ratio } })
-      : done('a constant rate has no floor'),
-  };
-}
-
 /** Optimisers of tinystar that are in transformers, by its names. */
 const OPTIMIZERS = {
   adamw: 'adamw_torch',

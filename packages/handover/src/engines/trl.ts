@@ -48,7 +48,7 @@ const ownSchedule = (
 
 type Sequences = StageOf<'distill' | 'sft'>;
 
-/** What both kinds of supervised stages have. */
+/** Options that both kinds of supervised stages have. */
 function supervised(stage: Sequences, around: Around) {
   return {
     ...identity(stage),
