@@ -7,7 +7,6 @@ const PATHS = [
   'packages/assistant/src/people/phrases',
   'packages/environments/src/arithmetic/phrases',
   'packages/fit/src/synth/lexicons',
-  'packages/handover/python',
   'packages/environments/src/logic/phrases',
   'packages/handover/python',
   'packages/serve/src/playground.html',

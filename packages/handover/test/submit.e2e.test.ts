@@ -3,12 +3,16 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, expect, onTestFinished, test } from 'vitest';
+import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
 import { readLines, scratchFolder } from '../../../test/helpers/runs.ts';
 import { ScriptedRay, stepLine, versionsLine } from './scripted-ray.ts';
 import { leaveCheckpoint, makeToyJob, type ToyJob } from './toy-job.ts';
 
 const program = fileURLToPath(new URL('../../../bin/tinystar.mjs', import.meta.url));
+
+/** Milliseconds for a process to start on a machine with much else to do, of which a test takes several. */
+const STARTUP = 90_000;
+vi.setConfig({ testTimeout: 5 * STARTUP });
 
 const children: ChildProcess[] = [];
 afterEach(() => {
@@ -40,14 +44,14 @@ test('killed while Ray is being asked, and killed while the job trains: one subm
   // Ray has the job, and its answer never comes.
   ray.onSubmit = () => new Promise(() => undefined);
   const first = submit(toy.folder, '--ray', url);
-  await expect.poll(() => ray.jobs.size, { timeout: 20_000 }).toBe(1);
+  await expect.poll(() => ray.jobs.size, { timeout: STARTUP }).toBe(1);
   first.child.kill('SIGKILL');
   await first.ended;
 
   ray.job.status = 'RUNNING';
   ray.job.log = versionsLine() + stepLine(1, 2);
   const second = submit(toy.folder);
-  await expect.poll(second.said, { timeout: 20_000 }).toContain('star: 2 steps');
+  await expect.poll(second.said, { timeout: STARTUP }).toContain('star: 2 steps');
   expect(second.said()).toContain('attached to Ray 2.60.0');
   second.child.kill('SIGKILL');
   await second.ended;
@@ -64,7 +68,7 @@ test('Ctrl-C leaves the job running and says how to attach again', async () => {
   const { ray, url, toy } = await surroundings();
   ray.onState = (job) => Object.assign(job, { status: 'RUNNING', log: versionsLine() + stepLine(1, 2) });
   const one = submit(toy.folder, '--ray', url);
-  await expect.poll(one.said, { timeout: 20_000 }).toContain('star: 2 steps');
+  await expect.poll(one.said, { timeout: STARTUP }).toContain('star: 2 steps');
   one.child.kill('SIGINT');
   expect(await one.ended).toBe(130);
   expect(one.said()).toContain(
