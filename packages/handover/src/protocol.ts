@@ -16,7 +16,7 @@ const sample = z.object({
 /** File of a checkpoint that a job has made. */
 export const OUTPUT_FILE = z.object({
   /** Name in the folder, without folders in it. */
-  name: z.string().regex(/^[^/\\]+$/),
+  name: z.string().regex(/^[^./\\][^/\\]*$/),
   bytes: z.int().nonnegative(),
   sha256: z.string(),
 });
