@@ -167,7 +167,7 @@ test.skipIf(!hasPython)('the wrapper fails with the command, and where it leaves
   const none = wrapped(folder, 'true', {});
   expect(await none.ended).toBe(1);
   expect(eventsOf(none.said()).at(-1)).toMatchObject({ event: 'fault', what: 'output' });
-  // What the command leaves in the folder of the job is brought to where it was asked for.
+  // A checkpoint that the command leaves in the folder of the job is brought to where it was asked for.
   mkdirSync(join(folder, 'left'));
   const other = wrapped(folder, 'echo "{}" > left/config.json', {
     OUTPUT: 'there',

@@ -1,10 +1,10 @@
 /** Axolotl: its KD plugin reads a teacher's stored top-k; star_tail, a plugin of ours, puts our loss in the place of its own. */
 import type { StageOf } from '../../../../src/stages/index.ts';
 import { writeShifted } from '../data.ts';
-import { type Around, batchOf, budgetSteps, type Engine, type Handing } from '../engine.ts';
+import { type Around, batchOf, type Engine, type Handing } from '../engine.ts';
 import { done, type EngineValues, type Mapped, to } from '../options.ts';
 import { yamlText } from '../yaml.ts';
-import { adapters, NO_TREES } from './training.ts';
+import { adapters, inData, NO_TREES } from './training.ts';
 
 const OPTIMIZERS = {
   adamw: 'adamw_torch',
@@ -61,16 +61,10 @@ function shared(stage: StageOf<'distill' | 'sft'>, around: Around) {
     ...adapters(stage, { rank: 'lora_r', alpha: 'lora_alpha', targets: 'lora_target_modules' }),
     tree_size: NO_TREES,
     save_steps: to({ save_steps: stage.save_steps }),
-    token_budget: to(
-      { max_steps: budgetSteps(stage.token_budget ?? 1, stage.train_batch_size, around.data) },
-      "at the data's mean of trained tokens a sequence",
-    ),
+    ...inData(stage, around),
     prompt_max_len: to({ sequence_len: stage.prompt_max_len + stage.generate_max_len }, 'prompt and answer'),
-    generate_max_len: done('answers are in the data, as long as they were drawn'),
     data: done('the rows of data/train.parquet are tokens already, and are passed on as they are'),
-    reward_threshold: done('answers below it are not in the data'),
     max_epochs: to({ num_epochs: stage.max_epochs }),
-    max_samples: done('further ones are not in the data'),
   } as const;
 }
 
@@ -100,7 +94,7 @@ const fixed = ({ lora }: StageOf<'distill' | 'sft'>, { seed }: Around): EngineVa
 function files(options: EngineValues): Record<string, string> {
   const own = Object.entries(options).filter(([name]) => name.startsWith('loss.'));
   const rest = Object.fromEntries(Object.entries(options).filter(([name]) => !name.startsWith('loss.')));
-  // Where one matrix has many names, Axolotl has a switch of its own.
+  // Axolotl has a switch of its own where one matrix has many names.
   const { lora_target_modules: targets, ...others } = rest;
   const lora =
     targets === undefined

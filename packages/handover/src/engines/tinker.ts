@@ -5,9 +5,10 @@
 import { UserError } from '../../../../src/base/errors.ts';
 import type { StageOf } from '../../../../src/stages/index.ts';
 import { writeSequences } from '../data.ts';
-import { type Around, budgetSteps, COPIED_MODEL, type Engine, type Handing } from '../engine.ts';
+import { type Around, COPIED_MODEL, type Engine, type Handing } from '../engine.ts';
 import { done, type EngineValues, lacking, type Mapped, nested, to } from '../options.ts';
 import { lossGraph } from '../tinker-graph.ts';
+import { inData } from './training.ts';
 
 /** Rank of the adapter where the recipe asks for none. */
 const RANK = 32;
@@ -46,16 +47,9 @@ function shared(stage: StageOf<'distill' | 'sft'>, around: Around) {
     'lora.target_modules': lacking('all matrices are adapted'),
     tree_size: lacking("the service's own matter, with the same result"),
     save_steps: to({ save_steps: stage.save_steps }),
-    token_budget: to(
-      { max_steps: budgetSteps(stage.token_budget ?? 1, stage.train_batch_size, around.data) },
-      "at the data's mean of trained tokens a sequence",
-    ),
-    prompt_max_len: done('longer prompts are not in the data'),
-    generate_max_len: done('answers are in the data, as long as they were drawn'),
+    ...inData(stage, around),
     data: to({ data: 'data/train.parquet' }),
-    reward_threshold: done('answers below it are not in the data'),
     max_epochs: to({ max_epochs: stage.max_epochs }),
-    max_samples: done('further ones are not in the data'),
   } as const;
 }
 

@@ -1,6 +1,6 @@
 /** Options of every stage that trains, as transformers' TrainingArguments have them: what TRL and Axolotl have in common. */
 import type { StageOf } from '../../../../src/stages/index.ts';
-import { type Around, batchOf } from '../engine.ts';
+import { type Around, batchOf, budgetSteps } from '../engine.ts';
 import { done, type EngineValues, type HandedKind, lacking, type Mapping, to } from '../options.ts';
 
 type Trained = StageOf<HandedKind>;
@@ -90,3 +90,21 @@ export function batches(
     ),
   };
 }
+
+/** Options of supervised stages that the data stand for, and a budget as a number of steps. */
+export const inData = (
+  stage: StageOf<'distill' | 'sft'>,
+  { data }: Around,
+): Record<
+  'token_budget' | 'prompt_max_len' | 'generate_max_len' | 'reward_threshold' | 'max_samples',
+  Mapping
+> => ({
+  token_budget: to(
+    { max_steps: budgetSteps(stage.token_budget ?? 1, stage.train_batch_size, data) },
+    "at the data's mean of trained tokens a sequence",
+  ),
+  prompt_max_len: done('longer prompts are not in the data'),
+  generate_max_len: done('answers are in the data, as long as they were drawn'),
+  reward_threshold: done('answers below it are not in the data'),
+  max_samples: done('further ones are not in the data'),
+});

@@ -4,7 +4,7 @@
  */
 import type { StageOf } from '../../../../src/stages/index.ts';
 import { promptLines, writeSequences } from '../data.ts';
-import { type Around, budgetSteps, type Engine, type Handing } from '../engine.ts';
+import { type Around, type Engine, type Handing } from '../engine.ts';
 import {
   done,
   type EngineValues,
@@ -16,7 +16,7 @@ import {
   to,
 } from '../options.ts';
 import { yamlText } from '../yaml.ts';
-import { adapters, batches, identity, NO_TREES, optimizer, precision } from './training.ts';
+import { adapters, batches, identity, inData, NO_TREES, optimizer, precision } from './training.ts';
 
 /** Rows of logits that are in memory at once. */
 const CHUNK_ROWS = 1024;
@@ -46,11 +46,9 @@ const ownSchedule = (
   min_lr_ratio: to({ 'schedule.min_lr_ratio': stage.min_lr_ratio }),
 });
 
-type Sequences = StageOf<'distill' | 'sft'>;
-
-/** Options that both kinds of supervised stages have. */
-function supervised(stage: Sequences, around: Around) {
-  return {
+/** Options that all kinds of stages have. */
+const trained = (stage: StageOf<HandedKind>, around: Around) =>
+  ({
     ...identity(stage),
     model: to({ '.model': around.model }),
     lr: to({ learning_rate: stage.lr }),
@@ -61,17 +59,18 @@ function supervised(stage: Sequences, around: Around) {
     compute_dtype: precision(stage),
     ...adapters(stage, LORA),
     tree_size: NO_TREES,
+  }) as const;
+
+type Sequences = StageOf<'distill' | 'sft'>;
+
+/** Options that both kinds of supervised stages have. */
+function supervised(stage: Sequences, around: Around) {
+  return {
+    ...trained(stage, around),
     save_steps: to({ save_steps: stage.save_steps }),
-    token_budget: to(
-      { max_steps: budgetSteps(stage.token_budget ?? 1, stage.train_batch_size, around.data) },
-      "at the data's mean of trained tokens a sequence",
-    ),
-    prompt_max_len: done('longer prompts are not in the data'),
-    generate_max_len: done('answers are in the data, as long as they were drawn'),
+    ...inData(stage, around),
     data: to({ '.data': 'data/train.parquet' }),
-    reward_threshold: done('answers below it are not in the data'),
     max_epochs: to({ num_train_epochs: stage.max_epochs }),
-    max_samples: done('further ones are not in the data'),
   } as const;
 }
 
@@ -164,7 +163,6 @@ function mapSimrl(stage: StageOf<'simrl'>, around: Around): Mapped<'simrl'> {
   const [low, high] = stage.reward_clip_range;
   const clips = stage.advantage_estimator === 'group_norm' && (low > -largest || high < largest);
   return inTraining({
-    ...identity(stage),
     prompts: done('further prompts are not in the data'),
     num_episodes: to({ num_train_epochs: stage.num_episodes }),
     steps: to(
@@ -201,15 +199,7 @@ function mapSimrl(stage: StageOf<'simrl'>, around: Around): Mapped<'simrl'> {
           ),
     init_kl_coef: to({ beta: stage.init_kl_coef }),
     entropy_coef: to({ entropy_coef: stage.entropy_coef }),
-    model: to({ '.model': around.model }),
-    lr: to({ learning_rate: stage.lr }),
-    ...ownSchedule(stage),
-    ...optimizer(stage),
-    ...batches(stage, around),
-    gradient_checkpointing: to({ gradient_checkpointing: stage.gradient_checkpointing }),
-    compute_dtype: precision(stage),
-    ...adapters(stage, LORA),
-    tree_size: NO_TREES,
+    ...trained(stage, around),
     save_steps: to(
       { save_steps: stage.save_steps },
       "in optimiser steps, where tinystar's are rollout batches",
