@@ -182,7 +182,7 @@ try {
   const began = Date.now();
   const child = spawn(
     process.execPath,
-    ['--import', 'tsx', 'src/cli/main.ts', 'run', file, '--runs', scratch, '--json'],
+    ['--import', 'tsx', 'packages/cli/src/main.ts', 'run', file, '--runs', scratch, '--json'],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
     },

@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { Rng } from '../src/base/rng.ts';
 import { Device } from '../src/ggml/device.ts';
-import { table } from '../src/report/table.ts';
+import { table } from '../packages/report/src/table.ts';
 import { add, mulMat } from '../src/tensor/ops/index.ts';
 import { Graph, write } from '../src/tensor/graph.ts';
 import { ParameterSet } from '../src/tensor/parameters.ts';

@@ -8,7 +8,7 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Device } from '../src/ggml/device.ts';
-import { table } from '../src/report/table.ts';
+import { table } from '../packages/report/src/table.ts';
 import type { Ratio } from './compare.ts';
 import { products, SHAPES } from './products.ts';
 import { real } from './real/main.ts';

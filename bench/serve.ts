@@ -187,7 +187,17 @@ try {
     const { code, stderr } = await runCli(['export', 'bases/fit-student', '--gguf', gguf, '--check', '0']);
     if (code !== 0) throw new Error(stderr);
   }
-  const own = ['--import', 'tsx', 'src/cli/main.ts', 'serve', gguf, '--port', '8391', '--rows', values.slots];
+  const own = [
+    '--import',
+    'tsx',
+    'packages/cli/src/main.ts',
+    'serve',
+    gguf,
+    '--port',
+    '8391',
+    '--rows',
+    values.slots,
+  ];
   const ours = await measured('tinystar', process.execPath, own, 'http://127.0.0.1:8391');
   const peer = values['llama-server'];
   if (peer === '') console.log("no llama.cpp's server: set LLAMA_SERVER or --llama-server");

@@ -3,11 +3,11 @@
 // at install; a published package has no sources, and runs what was built when it was packed.
 import { existsSync } from 'node:fs';
 
-const sources = new URL('../src/cli/main.ts', import.meta.url);
+const sources = new URL('../packages/cli/src/main.ts', import.meta.url);
 if (existsSync(sources)) {
   const { register } = await import('tsx/esm/api');
   register();
   await import(sources.href);
 } else {
-  await import(new URL('../dist/src/cli/main.js', import.meta.url).href);
+  await import(new URL('../dist/packages/cli/src/main.js', import.meta.url).href);
 }

@@ -11,7 +11,7 @@ const PATHS = [
   'packages/handover/python',
   'packages/serve/src/playground.html',
   'packages/web/src/page/index.html',
-  'src/report/page.css',
+  'packages/report/src/page.css',
 ];
 
 for (const path of PATHS) cpSync(path, `dist/${path}`, { recursive: true });

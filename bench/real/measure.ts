@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { z } from 'zod';
-import { table } from '../../src/report/table.ts';
+import { table } from '../../packages/report/src/table.ts';
 import type { Ratio } from '../compare.ts';
 
 const helloSchema = z.object({ version: z.string() });

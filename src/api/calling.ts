@@ -1,6 +1,6 @@
 /** Requests in words, answered by calls of functions: whole, or as they are written. */
 import type { Message, ToolCall } from '../chat/messages.ts';
-import type { ToolChoice } from '../constrain/calls.ts';
+import type { ToolChoice } from '../../packages/constrain/src/calls.ts';
 import type { AskOptions, Conversation, Reply, ServedModel } from '../../packages/serve/src/model.ts';
 import { streamed } from '../../packages/serve/src/streaming.ts';
 import { type CallFault, type CallOf, type Checked, type Functions, FunctionSet } from './functions.ts';

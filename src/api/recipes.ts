@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import { loadRecipe as load, parseRecipe } from '../recipe/load.ts';
 import type { Recipe, recipeSchema } from '../recipe/schema.ts';
-import { writeReport } from '../report/page.ts';
+import { writeReport } from '../../packages/report/src/page.ts';
 import { runRecipe as run } from '../run/runner.ts';
 import type { stageKinds } from '../stages/index.ts';
 import type { commonOptions } from '../stages/stage.ts';

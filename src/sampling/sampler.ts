@@ -7,7 +7,7 @@ import { UserError } from '../base/errors.ts';
 import type { TokenIds } from '../base/token-ids.ts';
 import type { Message, Tool } from '../chat/messages.ts';
 import type { ChatTemplate } from '../chat/template.ts';
-import type { CallRules } from '../constrain/calls.ts';
+import type { CallRules } from '../../packages/constrain/src/calls.ts';
 import type { Device } from '../ggml/device.ts';
 import type { GenerateOptions, Sample, Stopped } from '../model/generate/generation.ts';
 import type { ScoredCompletion, ScoreOptions } from '../model/tree/scoring.ts';

@@ -13,8 +13,8 @@ import { UserError } from '../../src/base/errors.ts';
 import { Rng } from '../../src/base/rng.ts';
 import { ChatTemplate } from '../../src/chat/template.ts';
 import { Tokenizer } from '../../src/chat/tokenizer.ts';
-import { checkTools } from '../../src/constrain/calls.ts';
-import { TokenSymbols } from '../../src/constrain/tokens.ts';
+import { checkTools } from '../../packages/constrain/src/calls.ts';
+import { TokenSymbols } from '../../packages/constrain/src/tokens.ts';
 import { callsOfTurn } from '../../src/environment/turn.ts';
 import { randomRoot } from './schemas.ts';
 

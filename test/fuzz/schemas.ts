@@ -1,6 +1,6 @@
 /** Random JSON Schemas with every keyword that answers are held to, and what a random model writes by them. */
 import type { Rng } from '../../src/base/rng.ts';
-import type { State } from '../../src/constrain/state.ts';
+import type { State } from '../../packages/constrain/src/state.ts';
 import type { JsonObject, JsonValue } from '../../src/json/value.ts';
 
 const PATTERNS = [

@@ -1,8 +1,8 @@
 /** Runs a command line in this process, with streams of its own, through the same door as `tinystar`. */
 import { Readable } from 'node:stream';
-import { runApp } from '../../src/cli/app.ts';
-import type { Services } from '../../src/cli/context.ts';
-import type { OutputStream } from '../../src/cli/terminal.ts';
+import { runApp } from '../../packages/cli/src/app.ts';
+import type { Services } from '../../packages/cli/src/context.ts';
+import type { OutputStream } from '../../packages/cli/src/terminal.ts';
 
 export interface CliResult {
   readonly stdout: string;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseRecipe } from '../../src/recipe/load.ts';
-import { writeReport } from '../../src/report/page.ts';
+import { writeReport } from '../../packages/report/src/page.ts';
 import type { Recipe } from '../../src/recipe/schema.ts';
 import { makeBfcl } from '../../packages/benchmarks/test/bfcl/made.ts';
 import { runCli } from '../helpers/cli.ts';

@@ -9,7 +9,7 @@ import { scoresOf } from '../../packages/benchmarks/src/bfcl/evaluation.ts';
 import type { Counts } from '../../packages/benchmarks/src/bfcl/scores.ts';
 import { PUBLISHED_ACEBENCH, PUBLISHED_BFCL } from '../../packages/benchmarks/src/published.ts';
 import { writeResults } from '../../packages/benchmarks/src/session.ts';
-import { writeReport } from '../../src/report/page.ts';
+import { writeReport } from '../../packages/report/src/page.ts';
 import { makeFakeRun } from './fake-run.ts';
 
 let run = '';

@@ -7,7 +7,7 @@ import { Device } from '../../src/ggml/device.ts';
 import { loadModel } from '../../src/model/checkpoint/checkpoint.ts';
 import { exportGguf } from '../../src/model/checkpoint/gguf.ts';
 import { ggufTokenizer } from '../../src/chat/gguf-tokenizer.ts';
-import { estimateRecipe } from '../../src/estimate/index.ts';
+import { estimateRecipe } from '../../packages/estimate/src/index.ts';
 import { loadEstimable, type LoadOptions, loadRecipe } from '../../src/recipe/load.ts';
 import type { Recipe } from '../../src/recipe/schema.ts';
 import { runCli } from '../helpers/cli.ts';

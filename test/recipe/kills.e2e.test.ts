@@ -26,7 +26,7 @@ function command(
   killAt: number,
   onLine: (kill: () => void) => void = () => undefined,
 ): Promise<Ended> {
-  const args = ['--import', './test/helpers/kill-at.mjs', '--import', 'tsx', 'src/cli/main.ts'];
+  const args = ['--import', './test/helpers/kill-at.mjs', '--import', 'tsx', 'packages/cli/src/main.ts'];
   const child = spawn(process.execPath, [...args, 'run', SMOKE, '--runs', runs, '--json'], {
     cwd: root,
     env: { ...process.env, KILL_AT: String(killAt) },

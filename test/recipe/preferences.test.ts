@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadRecipe } from '../../src/recipe/load.ts';
 import { evalSchema } from '../../src/eval/formats.ts';
-import { writeReport } from '../../src/report/page.ts';
+import { writeReport } from '../../packages/report/src/page.ts';
 import type { RunEvent } from '../../src/train/events.ts';
 import { logOf, readLines, runAll, scratchFolder, traceOf } from '../helpers/runs.ts';
 

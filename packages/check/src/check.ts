@@ -6,7 +6,7 @@ import type { Tool } from '../../../src/chat/messages.ts';
 import { toJsonObject } from '../../../src/json/python.ts';
 import type { JsonObject } from '../../../src/json/value.ts';
 import { checkpointAt } from '../../../src/model/checkpoint/checkpoint-path.ts';
-import type { Count } from '../../../src/report/numbers.ts';
+import type { Count } from '../../report/src/numbers.ts';
 import { goldOfMessage } from '../../../src/rewards/exact.ts';
 import { Local } from '../../../src/sampling/local.ts';
 import { type Prompt, sampleAll } from '../../../src/sampling/sampler.ts';

@@ -1,7 +1,7 @@
 /** The truth table as text. */
-import type { Count } from '../../../src/report/numbers.ts';
+import type { Count } from '../../report/src/numbers.ts';
 import { shortened } from '../../../src/base/errors.ts';
-import { headedTable } from '../../../src/report/table.ts';
+import { headedTable } from '../../report/src/table.ts';
 import { type Checked, type Row } from './check.ts';
 import { CLASSES, type DifferenceClass, FAILING } from './classify.ts';
 

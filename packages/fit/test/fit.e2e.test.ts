@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runRecipe } from '../../../src/run/runner.ts';
-import type { Services } from '../../../src/cli/context.ts';
+import type { Services } from '../../cli/src/context.ts';
 import { runCli } from '../../../test/helpers/cli.ts';
 import { makeTinyStudent } from '../../../test/helpers/tiny-student.ts';
 

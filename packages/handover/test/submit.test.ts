@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readLines, runAll, scratchFolder } from '../../../test/helpers/runs.ts';
 import { loadRecipe } from '../../../src/recipe/load.ts';
 import { SafetensorsFile } from '../../../src/model/checkpoint/safetensors.ts';
-import { readRun } from '../../../src/report/read.ts';
+import { readRun } from '../../report/src/read.ts';
 import { stopJob, takeJob } from '../src/submit.ts';
 import { ScriptedRay, stepLine, versionsLine } from './scripted-ray.ts';
 import { leaveCheckpoint, makeToyJob, submitted, type ToyJob } from './toy-job.ts';

@@ -17,8 +17,8 @@ import type { Message, Tool, ToolCall } from '../../../src/chat/messages.ts';
 import { ChatTemplate, type Thinking } from '../../../src/chat/template.ts';
 import { plainText } from '../../../src/chat/thought.ts';
 import { Tokenizer } from '../../../src/chat/tokenizer.ts';
-import { type CallRules, checkTools, type ToolChoice } from '../../../src/constrain/calls.ts';
-import { TokenSymbols } from '../../../src/constrain/tokens.ts';
+import { type CallRules, checkTools, type ToolChoice } from '../../constrain/src/calls.ts';
+import { TokenSymbols } from '../../constrain/src/tokens.ts';
 import { Device } from '../../../src/ggml/device.ts';
 import { loadModel } from '../../../src/model/checkpoint/checkpoint.ts';
 import {
@@ -32,7 +32,7 @@ import { readPrefixes, writePrefixes } from '../../../src/model/generate/prefixe
 import type { LocalParts } from '../../../src/sampling/local.ts';
 import { type Calibration, confidenceOf } from '../../fit/src/acceptance/confidence.ts';
 import { calibrationIn, verbatimIn } from '../../fit/src/acceptance/header.ts';
-import type { Verbatim } from '../../../src/constrain/calls.ts';
+import type { Verbatim } from '../../constrain/src/calls.ts';
 import type { JsonObject } from '../../../src/json/value.ts';
 import { Deltas, type Delta } from './deltas.ts';
 import { Detokenizer } from './detokenizer.ts';

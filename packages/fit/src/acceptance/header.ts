@@ -1,7 +1,7 @@
 /** Facts of a fit that a GGUF file has in its header. */
 import type { z } from 'zod';
 import { UserError } from '../../../../src/base/errors.ts';
-import type { Verbatim } from '../../../../src/constrain/calls.ts';
+import type { Verbatim } from '../../../constrain/src/calls.ts';
 import { GgufFile } from '../../../../src/ggml/gguf-reader.ts';
 import { openLibrary } from '../../../../src/ggml/library.ts';
 import { isGguf } from '../../../../src/model/checkpoint/checkpoint-path.ts';

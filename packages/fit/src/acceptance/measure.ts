@@ -7,7 +7,7 @@ import { appendParts } from '../../../../src/base/open-file.ts';
 import { writeAtomic } from '../../../../src/base/files.ts';
 import { identityOf } from '../../../../src/base/identity.ts';
 import type { Tool } from '../../../../src/chat/messages.ts';
-import type { Verbatim } from '../../../../src/constrain/calls.ts';
+import type { Verbatim } from '../../../constrain/src/calls.ts';
 import { ChatTemplate } from '../../../../src/chat/template.ts';
 import { Tokenizer } from '../../../../src/chat/tokenizer.ts';
 import { checkpointAt, checkpointContents } from '../../../../src/model/checkpoint/checkpoint-path.ts';

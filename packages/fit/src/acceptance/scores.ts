@@ -1,5 +1,5 @@
 /** Scores of a model's answers: by kind and by function, willing and right told apart, with what it confuses. */
-import { type Count, mean } from '../../../../src/report/numbers.ts';
+import { type Count, mean } from '../../../report/src/numbers.ts';
 import { CASE_KINDS, type CaseKind } from '../types.ts';
 import type { Answered, Confusion } from './answers.ts';
 

@@ -1,7 +1,7 @@
 /** The answer as tables of text: models side by side by kind of request, the student by function, what it confuses, the worst. */
 import { dumps } from '../../../../src/json/dumps.ts';
-import { type Count, formatPercent, intervalText, shareOf } from '../../../../src/report/numbers.ts';
-import { headedTable } from '../../../../src/report/table.ts';
+import { type Count, formatPercent, intervalText, shareOf } from '../../../report/src/numbers.ts';
+import { headedTable } from '../../../report/src/table.ts';
 import { shortened } from '../../../../src/base/errors.ts';
 import type { Answered } from './answers.ts';
 import type { RiskPoint } from './confidence.ts';

@@ -1,9 +1,9 @@
 /** Parameters whose values are words of the request, learned from cases: a student then writes nothing else there. */
 import { z } from 'zod';
 import type { Tool } from '../../../../src/chat/messages.ts';
-import type { Verbatim } from '../../../../src/constrain/calls.ts';
-import { bytesOf, END, type State } from '../../../../src/constrain/state.ts';
-import { someWords, wordsOf } from '../../../../src/constrain/strings.ts';
+import type { Verbatim } from '../../../constrain/src/calls.ts';
+import { bytesOf, END, type State } from '../../../constrain/src/state.ts';
+import { someWords, wordsOf } from '../../../constrain/src/strings.ts';
 import { dumps } from '../../../../src/json/dumps.ts';
 import { isFields, type JsonValue } from '../../../../src/json/value.ts';
 import type { Case } from '../types.ts';

@@ -1,5 +1,5 @@
 /** The verdict on a student: ready or not yet, and why. */
-import { type Count, formatPercent, shareOf, wilson } from '../../../../src/report/numbers.ts';
+import { type Count, formatPercent, shareOf, wilson } from '../../../report/src/numbers.ts';
 import type { Scores } from './scores.ts';
 
 export interface Verdict {

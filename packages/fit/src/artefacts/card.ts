@@ -11,7 +11,7 @@ import {
 import type { RiskPoint } from '../acceptance/confidence.ts';
 import type { Latency } from '../acceptance/latency.ts';
 import type { Answered } from '../acceptance/answers.ts';
-import { formatBytes, formatCount } from '../../../../src/report/numbers.ts';
+import { formatBytes, formatCount } from '../../../report/src/numbers.ts';
 import type { Tool } from '../../../../src/chat/messages.ts';
 
 /** The answer on one set of requests. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ChatTemplate } from '../../../../src/chat/template.ts';
 import { Tokenizer } from '../../../../src/chat/tokenizer.ts';
 import type { Tool } from '../../../../src/chat/messages.ts';
-import type { Verbatim } from '../../../../src/constrain/calls.ts';
+import type { Verbatim } from '../../../constrain/src/calls.ts';
 import { checkpointAt } from '../../../../src/model/checkpoint/checkpoint-path.ts';
 import type { Engine } from '../../../../src/sampling/gguf.ts';
 import type { RunEvent } from '../../../../src/train/events.ts';

@@ -2,7 +2,7 @@
 import { join, resolve } from 'node:path';
 import { UserError } from '../../../../src/base/errors.ts';
 import { PACKAGE_ROOT } from '../../../../src/base/package-root.ts';
-import { mean } from '../../../../src/report/numbers.ts';
+import { mean } from '../../../report/src/numbers.ts';
 import type { ModelConfig } from '../../../../src/model/arch/config.ts';
 import type { Tool } from '../../../../src/chat/messages.ts';
 import { ChatTemplate, targetAfter, answerText } from '../../../../src/chat/template.ts';

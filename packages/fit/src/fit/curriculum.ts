@@ -5,7 +5,7 @@
  */
 import { join } from 'node:path';
 import { Tokenizer } from '../../../../src/chat/tokenizer.ts';
-import { type Count, formatPercent, shareOf } from '../../../../src/report/numbers.ts';
+import { type Count, formatPercent, shareOf } from '../../../report/src/numbers.ts';
 import { readRollouts } from '../../../../src/train/rollout-store.ts';
 import type { RunEvent } from '../../../../src/train/events.ts';
 import type { Measured } from '../acceptance/measure.ts';

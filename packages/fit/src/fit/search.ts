@@ -3,7 +3,7 @@
  * better half of them from twice as many, from the beginning. The pace of training is measured first, and says how many
  * cases there is time for; where they are too few to tell candidates apart, none is preferred to the usual one.
  */
-import { formatDuration } from '../../../../src/report/numbers.ts';
+import { formatDuration } from '../../../report/src/numbers.ts';
 import type { RunEvent } from '../../../../src/train/events.ts';
 import { likenessOf } from '../acceptance/scores.ts';
 import { STUDENT_BASE, TEACHER_BASE } from './bases.ts';

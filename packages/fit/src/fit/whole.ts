@@ -1,7 +1,7 @@
 /** All of `tinystar fit`: the student, the answer about it, and its files. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeReport } from '../../../../src/report/page.ts';
+import { writeReport } from '../../../report/src/page.ts';
 import type { RunEvent } from '../../../../src/train/events.ts';
 import { latencyOf } from '../acceptance/latency.ts';
 import { verdictOf, verdictText } from '../acceptance/verdict.ts';
@@ -9,7 +9,7 @@ import { type Card, STUDENT, type Suite } from '../artefacts/card.ts';
 import { exportStudent, writeTexts } from '../artefacts/index.ts';
 import type { Case } from '../types.ts';
 import { Rng } from '../../../../src/base/rng.ts';
-import { mean } from '../../../../src/report/numbers.ts';
+import { mean } from '../../../report/src/numbers.ts';
 import { accept } from './accept.ts';
 import { countIn } from './pace.ts';
 import { fit, type FitInput } from './fit.ts';

@@ -2,7 +2,7 @@
 import type { FormatName } from '../../../../src/chat/formats/index.ts';
 import type { ToolFormat } from '../../../../src/chat/formats/format.ts';
 import type { Tool } from '../../../../src/chat/messages.ts';
-import type { Verbatim } from '../../../../src/constrain/calls.ts';
+import type { Verbatim } from '../../../constrain/src/calls.ts';
 
 /** Tokens by their ids. */
 export interface VocabularyFacts {

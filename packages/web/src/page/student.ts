@@ -9,7 +9,7 @@ import { formats } from '../../../../src/chat/formats/index.ts';
 import { afterThink } from '../../../../src/chat/generation.ts';
 import type { ToolCall } from '../../../../src/chat/messages.ts';
 import { plainText } from '../../../../src/chat/thought.ts';
-import { TokenSymbols } from '../../../../src/constrain/tokens.ts';
+import { TokenSymbols } from '../../../constrain/src/tokens.ts';
 import { callsOfTurn } from '../../../../src/environment/turn.ts';
 import type { Constraint } from '../../../../src/model/generate/sampler.ts';
 import type { StudentFacts } from './facts.ts';

@@ -1,8 +1,8 @@
 /** A vocabulary without its tokenizer: llama.cpp makes tokens of prompts, and all else needs what each of them stands for. */
 import { InternalError } from '../../../../src/base/errors.ts';
 import { asTokenIds, type TokenIds } from '../../../../src/base/token-ids.ts';
-import { bytesOf } from '../../../../src/constrain/state.ts';
-import type { TokenTexts } from '../../../../src/constrain/vocabulary.ts';
+import { bytesOf } from '../../../constrain/src/state.ts';
+import type { TokenTexts } from '../../../constrain/src/vocabulary.ts';
 import type { VocabularyFacts } from './facts.ts';
 
 const bytesIn = (latin: string): Uint8Array => Uint8Array.from(latin, (char) => char.charCodeAt(0));
