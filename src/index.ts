@@ -90,7 +90,7 @@ export {
   type Problem,
   type Session,
   type ToolResult,
-} from './environment/environment.ts';
+} from '../packages/environments/src/environment.ts';
 export { type EnvironmentSource, openEnvironment } from './run/environments.ts';
 
 // Data.

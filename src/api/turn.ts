@@ -2,7 +2,7 @@
 import { type FormatName, formats } from '../chat/formats/index.ts';
 import { afterThink, shownParts } from '../chat/generation.ts';
 import type { Message, Tool } from '../chat/messages.ts';
-import { callsOfTurn, type TurnContext } from '../environment/turn.ts';
+import { callsOfTurn, type TurnContext } from '../../packages/environments/src/turn.ts';
 
 /** A completion taken apart. */
 export interface Turn {

@@ -1,9 +1,9 @@
 /** Measures of models that solve problems with functions: accuracy by split, and which functions they use. */
 import { z } from 'zod';
-import type { Conversation } from '../environment/conversation.ts';
-import { type EnvironmentHost, type Problem, SPLITS } from '../environment/environment.ts';
-import type { RolloutMode } from '../environment/rollout-mode.ts';
-import type { Speech } from '../environment/speech.ts';
+import type { Conversation } from '../../packages/environments/src/conversation.ts';
+import { type EnvironmentHost, type Problem, SPLITS } from '../../packages/environments/src/environment.ts';
+import type { RolloutMode } from '../../packages/environments/src/rollout-mode.ts';
+import type { Speech } from '../../packages/environments/src/speech.ts';
 import { lastBoxed } from '../rewards/math-answer.ts';
 import { answersRightly } from '../rewards/mentor.ts';
 import { judgedSchema, type Measured } from './held-out.ts';

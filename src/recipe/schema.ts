@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { FORMAT_NAMES } from '../chat/formats/index.ts';
 import { THINKING } from '../chat/template.ts';
-import { limitOptions } from '../environment/environment.ts';
+import { limitOptions } from '../../packages/environments/src/environment.ts';
 import { stageSchema } from '../stages/index.ts';
 import { count, nameSchema, pathTo, refersTo, seedOption as seed } from '../stages/stage.ts';
 

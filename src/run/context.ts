@@ -15,7 +15,7 @@ import type { TaskDialogue } from '../data/reading.ts';
 import { trainVocabulary } from '../../packages/assistant/src/vocabulary.ts';
 import { loadDialogues } from './dialogues.ts';
 import { openEnvironment } from './environments.ts';
-import { agentMode, CONVERSATION } from '../environment/rollout-mode.ts';
+import { agentMode, CONVERSATION } from '../../packages/environments/src/rollout-mode.ts';
 import { type ModelConfig, parameterSpecs } from '../model/arch/config.ts';
 import { NEW_MODEL_FAMILY } from '../model/arch/index.ts';
 import { keptLayers, pruneCheckpoint, prunedConfig } from '../model/prune.ts';

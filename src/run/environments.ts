@@ -1,9 +1,13 @@
 /** Opens the environments that recipes name: the shipped ones, and modules of users. */
 import { environments } from '../../packages/environments/src/index.ts';
 import { importDefault } from '../base/modules.ts';
-import { DEFAULT_LIMITS, type EnvironmentHost, type Limits } from '../environment/environment.ts';
-import { asEnvironment, hostInProcess } from '../environment/host.ts';
-import { hostInWorker } from '../environment/worker-host.ts';
+import {
+  DEFAULT_LIMITS,
+  type EnvironmentHost,
+  type Limits,
+} from '../../packages/environments/src/environment.ts';
+import { asEnvironment, hostInProcess } from '../../packages/environments/src/host.ts';
+import { hostInWorker } from '../../packages/environments/src/worker-host.ts';
 
 export type EnvironmentSource =
   | { readonly source: keyof typeof environments }

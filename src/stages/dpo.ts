@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../base/errors.ts';
 import type { Owned } from '../base/owned.ts';
-import { Speech } from '../environment/speech.ts';
+import { Speech } from '../../packages/environments/src/speech.ts';
 import { preference } from '../losses/all.ts';
 import { Scorer } from '../model/tree/scoring.ts';
 import { loadReward } from '../rewards/index.ts';

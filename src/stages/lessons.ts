@@ -1,7 +1,7 @@
 /** Lessons of supervised stages, as examples: gold answers, answers, conversations, worked solutions. */
 import { z } from 'zod';
 import { UserError } from '../base/errors.ts';
-import { Speech } from '../environment/speech.ts';
+import { Speech } from '../../packages/environments/src/speech.ts';
 import type { SteppedStage } from '../train/loop.ts';
 import { rowCount, type TrainExample } from '../train/examples.ts';
 import { readRollouts, type StoredPrompt } from '../train/rollout-store.ts';

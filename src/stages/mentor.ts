@@ -4,11 +4,11 @@
  * defaults are those of MENTOR's scripts and its verl configuration.
  */
 import type { WrittenCall } from '../chat/formats/format.ts';
-import { converse, type Voice } from '../environment/conversation.ts';
-import type { EnvironmentHost } from '../environment/environment.ts';
-import { CONVERSATION } from '../environment/rollout-mode.ts';
-import { Speech } from '../environment/speech.ts';
-import { callsAnywhere } from '../environment/turn.ts';
+import { converse, type Voice } from '../../packages/environments/src/conversation.ts';
+import type { EnvironmentHost } from '../../packages/environments/src/environment.ts';
+import { CONVERSATION } from '../../packages/environments/src/rollout-mode.ts';
+import { Speech } from '../../packages/environments/src/speech.ts';
+import { callsAnywhere } from '../../packages/environments/src/turn.ts';
 import { policyGradient } from '../losses/all.ts';
 import { loadConversationReward, MODULE_PATH } from '../rewards/index.ts';
 import type { ConversationOptions, ConversationReward } from '../rewards/reward.ts';

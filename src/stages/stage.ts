@@ -7,8 +7,12 @@ import { z } from 'zod';
 import type { Contents } from '../base/identity.ts';
 import type { Dialogues } from '../data/dialogues.ts';
 import type { TaskDialogue } from '../data/reading.ts';
-import type { EnvironmentHost, Problem as ToolProblem, Split } from '../environment/environment.ts';
-import type { RolloutMode } from '../environment/rollout-mode.ts';
+import type {
+  EnvironmentHost,
+  Problem as ToolProblem,
+  Split,
+} from '../../packages/environments/src/environment.ts';
+import type { RolloutMode } from '../../packages/environments/src/rollout-mode.ts';
 import type { Device } from '../ggml/device.ts';
 import type { LoadedModel, LoadModelOptions } from '../model/checkpoint/checkpoint.ts';
 import { ANSWER_REWARDS, CONVERSATION_REWARDS, MODULE_PATH } from '../rewards/index.ts';

@@ -1,6 +1,6 @@
 /** Accuracy in an environment's domain and on transfer, and the use of tools, of several models. */
 import { z } from 'zod';
-import { Speech } from '../environment/speech.ts';
+import { Speech } from '../../packages/environments/src/speech.ts';
 import { accuracyOf } from '../eval/held-out.ts';
 import {
   judgeToolUse,

@@ -1,7 +1,7 @@
 /** Teacher trajectories: a model solves an environment's training problems, and its right conversations are kept. */
 import { join } from 'node:path';
 import { z } from 'zod';
-import { Speech } from '../environment/speech.ts';
+import { Speech } from '../../packages/environments/src/speech.ts';
 import { samplingOptions } from '../model/generate/sampler.ts';
 import { toolPrompts } from '../train/prompts.ts';
 import { samplingOf } from '../sampling/sampler.ts';

@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { asTokenIds, type TokenIds } from '../base/token-ids.ts';
-import type { Speech } from '../environment/speech.ts';
+import type { Speech } from '../../packages/environments/src/speech.ts';
 import type { PairAnswer, PreferencePair } from './pairs.ts';
 import { spansOf, type StoredTrajectories, type Trajectory } from './trajectory-store.ts';
 

@@ -7,7 +7,7 @@ import { assistantTurn } from '../chat/generation.ts';
 import type { ChatTemplate } from '../chat/template.ts';
 import type { Tokenizer } from '../chat/tokenizer.ts';
 import { renderDialogue } from '../data/render.ts';
-import type { Problem } from '../environment/environment.ts';
+import type { Problem } from '../../packages/environments/src/environment.ts';
 import type { ModelConfig } from '../model/arch/config.ts';
 import type { Reward, Scorer } from '../rewards/reward.ts';
 import type { Prompt } from '../sampling/sampler.ts';

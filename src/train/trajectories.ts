@@ -1,7 +1,7 @@
 /** Teacher trajectories: a model solves an environment's problems, and its right, distinct conversations are kept. */
 import { hashString } from '../base/rng.ts';
-import type { Conversation, Voice } from '../environment/conversation.ts';
-import type { RolloutMode } from '../environment/rollout-mode.ts';
+import type { Conversation, Voice } from '../../packages/environments/src/conversation.ts';
+import type { RolloutMode } from '../../packages/environments/src/rollout-mode.ts';
 import { answersRightly } from '../rewards/mentor.ts';
 import type { Sampler, SamplingOptions } from '../sampling/sampler.ts';
 import { asking, unanswered } from './asking.ts';

@@ -15,7 +15,7 @@ import { ChatTemplate } from '../../src/chat/template.ts';
 import { Tokenizer } from '../../src/chat/tokenizer.ts';
 import { checkTools } from '../../packages/constrain/src/calls.ts';
 import { TokenSymbols } from '../../packages/constrain/src/tokens.ts';
-import { callsOfTurn } from '../../src/environment/turn.ts';
+import { callsOfTurn } from '../../packages/environments/src/turn.ts';
 import { randomRoot } from './schemas.ts';
 
 const { values } = parseArgs({

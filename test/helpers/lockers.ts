@@ -1,6 +1,10 @@
 /** An environment of lockers: each holds a colour that only the function knows, and the answer is that colour. */
-import { defineEnvironment, type EnvironmentHost, type Problem } from '../../src/environment/environment.ts';
-import { hostInProcess } from '../../src/environment/host.ts';
+import {
+  defineEnvironment,
+  type EnvironmentHost,
+  type Problem,
+} from '../../packages/environments/src/environment.ts';
+import { hostInProcess } from '../../packages/environments/src/host.ts';
 
 /** Problems of lockers with these colours; `question` asks for the locker of a number. */
 export const lockersOf = (

@@ -1,6 +1,6 @@
 /** Schemas of a user's own tools: what is wrong with a value, and with a schema. */
 import { expect, test } from 'vitest';
-import { argumentCheck } from '../../src/environment/arguments.ts';
+import { argumentCheck } from '../../packages/environments/src/arguments.ts';
 import type { JsonObject } from '../../src/json/value.ts';
 
 const check = (parameters: JsonObject, given: JsonObject): string | undefined =>

@@ -238,7 +238,9 @@ describe('a run that was stopped', () => {
 
 test('a module of an environment, and every file that it names, are inputs too', async () => {
   const source = fileURLToPath(new URL('../fixtures/coins.yaml', import.meta.url));
-  const module = fileURLToPath(new URL('../environment/modules/coins.mjs', import.meta.url));
+  const module = fileURLToPath(
+    new URL('../../packages/environments/test/modules/coins.mjs', import.meta.url),
+  );
   const files = place('module');
   mkdirSync(files);
   copyFileSync(module, join(files, 'coins.mjs'));

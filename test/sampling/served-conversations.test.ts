@@ -2,8 +2,8 @@
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { OWN_TEMPLATE } from '../../src/chat/template.ts';
 import { trainVocabulary } from '../../packages/assistant/src/vocabulary.ts';
-import { agentMode, CONVERSATION, type RolloutMode } from '../../src/environment/rollout-mode.ts';
-import { Speech } from '../../src/environment/speech.ts';
+import { agentMode, CONVERSATION, type RolloutMode } from '../../packages/environments/src/rollout-mode.ts';
+import { Speech } from '../../packages/environments/src/speech.ts';
 import type { RunEvent } from '../../src/train/events.ts';
 import { toolPrompts } from '../../src/train/prompts.ts';
 import { runTrajectories } from '../../src/train/trajectories.ts';

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { asTokenIds, type TokenIds } from '../../src/base/token-ids.ts';
 import { OWN_TEMPLATE } from '../../src/chat/template.ts';
 import { trainVocabulary } from '../../packages/assistant/src/vocabulary.ts';
-import { Speech } from '../../src/environment/speech.ts';
+import { Speech } from '../../packages/environments/src/speech.ts';
 import { type CHAIN_PAIRINGS, chooseChainPairs } from '../../src/train/chain-pairs.ts';
 import { countedRows, type PreferencePair } from '../../src/train/pairs.ts';
 import type { StoredTrajectories, Trajectory } from '../../src/train/trajectory-store.ts';

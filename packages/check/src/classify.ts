@@ -2,7 +2,7 @@
 import type { ToolFormat } from '../../../src/chat/formats/format.ts';
 import { afterThink } from '../../../src/chat/generation.ts';
 import type { ExactCall, Tool } from '../../../src/chat/messages.ts';
-import { callsOfTurn } from '../../../src/environment/turn.ts';
+import { callsOfTurn } from '../../environments/src/turn.ts';
 import { fromJson } from '../../../src/json/python.ts';
 import { callKey, type Gold, judge, without } from '../../../src/rewards/exact.ts';
 import type { Told } from './runtime.ts';

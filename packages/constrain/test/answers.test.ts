@@ -7,7 +7,7 @@ import type { ToolFormat } from '../../../src/chat/formats/format.ts';
 import type { Tool } from '../../../src/chat/messages.ts';
 import { answers, type CallRules } from '../src/calls.ts';
 import { bytesOf, type State, TAGS, type TextSymbol } from '../src/state.ts';
-import { callsOfTurn } from '../../../src/environment/turn.ts';
+import { callsOfTurn } from '../../environments/src/turn.ts';
 import { fromJson } from '../../../src/json/python.ts';
 import type { JsonObject } from '../../../src/json/value.ts';
 import { randomText } from '../../../test/fuzz/schemas.ts';

@@ -1,5 +1,5 @@
 /** The environments that come with tinystar. A new one is a folder beside this file and one line here. */
-import type { Environment } from '../../../src/environment/environment.ts';
+import type { Environment } from './environment.ts';
 import { arithmetic } from './arithmetic/index.ts';
 import { logic } from './logic/index.ts';
 

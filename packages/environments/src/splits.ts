@@ -1,6 +1,6 @@
 /** Splits that cannot overlap: a problem's own text says whether it is one to learn from or one to be tested on. */
 import { hashString, Rng } from '../../../src/base/rng.ts';
-import type { Problem, ProblemRequest, Split } from '../../../src/environment/environment.ts';
+import type { Problem, ProblemRequest, Split } from './environment.ts';
 
 /** One of so many problems of the training domain is a test problem. */
 const TEST_SHARE = 6;

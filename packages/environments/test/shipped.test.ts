@@ -1,8 +1,8 @@
 /** The environments that come along: problems that can be solved, splits that do not overlap, functions that are right. */
 import { describe, expect, test } from 'vitest';
 import { pythonRound } from '../src/arithmetic/tools.ts';
-import { SPLITS, type Problem } from '../../../src/environment/environment.ts';
-import { hostInProcess } from '../../../src/environment/host.ts';
+import { SPLITS, type Problem } from '../src/environment.ts';
+import { hostInProcess } from '../src/host.ts';
 import { environments } from '../src/index.ts';
 
 const COUNT = 120;

@@ -2,7 +2,7 @@
 import { JSON_NOTATION, type ToolFormat } from '../../../src/chat/formats/format.ts';
 import { afterThink, opensThought } from '../../../src/chat/generation.ts';
 import type { Tool, ToolCall } from '../../../src/chat/messages.ts';
-import { callsOfTurn } from '../../../src/environment/turn.ts';
+import { callsOfTurn } from '../../environments/src/turn.ts';
 import { callsBeingWritten, type WrittenSoFar } from './partial-call.ts';
 import { repaired } from './repair.ts';
 

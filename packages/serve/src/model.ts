@@ -11,7 +11,7 @@ import { Owned } from '../../../src/base/owned.ts';
 import { required } from '../../../src/base/errors.ts';
 import { PACKAGE_ROOT } from '../../../src/base/package-root.ts';
 import { asTokenIds } from '../../../src/base/token-ids.ts';
-import { callsOfTurn } from '../../../src/environment/turn.ts';
+import { callsOfTurn } from '../../environments/src/turn.ts';
 import { afterThink, closesThought, opensThought, shownParts } from '../../../src/chat/generation.ts';
 import type { Message, Tool, ToolCall } from '../../../src/chat/messages.ts';
 import { ChatTemplate, type Thinking } from '../../../src/chat/template.ts';

@@ -1,6 +1,6 @@
 /** Arguments put right by their schemas where what was meant is beyond doubt, and told: 140.0 for an integer, "5" for a number. */
 import type { Tool, ToolCall } from '../../../src/chat/messages.ts';
-import type { TurnCall } from '../../../src/environment/turn.ts';
+import type { TurnCall } from '../../environments/src/turn.ts';
 import { dumps } from '../../../src/json/dumps.ts';
 import { fromJson, isDict, isList, type PyValue, toJsonObject } from '../../../src/json/python.ts';
 import { JsonSchema } from '../../../src/json/schema.ts';

@@ -1,5 +1,5 @@
 /** Word problems, solved with MENTOR's twelve arithmetic functions; level n takes n calls, each on the result before. */
-import { defineEnvironment } from '../../../../src/environment/environment.ts';
+import { defineEnvironment } from '../environment.ts';
 import { drawProblems } from '../splits.ts';
 import { DOMAINS } from './domains.ts';
 import { tellStory } from './story.ts';

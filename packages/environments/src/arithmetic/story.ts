@@ -3,7 +3,7 @@ import { required } from '../../../../src/base/errors.ts';
 import type { Rng } from '../../../../src/base/rng.ts';
 import type { ToolCall } from '../../../../src/chat/messages.ts';
 import type { JsonObject } from '../../../../src/json/value.ts';
-import type { SolutionStep } from '../../../../src/environment/environment.ts';
+import type { SolutionStep } from '../environment.ts';
 import { type Domain, type Move, MOVES, type Opening, OPENINGS } from './domains.ts';
 import { ARITHMETIC_TOOLS } from './tools.ts';
 

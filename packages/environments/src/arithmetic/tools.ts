@@ -4,7 +4,7 @@
  */
 import { UserError } from '../../../../src/base/errors.ts';
 import type { JsonObject } from '../../../../src/json/value.ts';
-import { type EnvironmentTool, toolWith } from '../../../../src/environment/environment.ts';
+import { type EnvironmentTool, toolWith } from '../environment.ts';
 
 /** The integer closest to `x`, the even one of two. */
 function roundHalfEven(x: number): number {

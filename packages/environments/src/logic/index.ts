@@ -4,7 +4,7 @@
  */
 import { UserError } from '../../../../src/base/errors.ts';
 import type { JsonObject } from '../../../../src/json/value.ts';
-import { defineEnvironment, type SolutionStep, toolWith } from '../../../../src/environment/environment.ts';
+import { defineEnvironment, type SolutionStep, toolWith } from '../environment.ts';
 import { drawProblems } from '../splits.ts';
 import { makePuzzle, type Puzzle } from './puzzle.ts';
 import { Knowledge, type Literal, type Theory, type Verdict, VERDICTS } from './theory.ts';

@@ -10,7 +10,7 @@ import { afterThink } from '../../../../src/chat/generation.ts';
 import type { ToolCall } from '../../../../src/chat/messages.ts';
 import { plainText } from '../../../../src/chat/thought.ts';
 import { TokenSymbols } from '../../../constrain/src/tokens.ts';
-import { callsOfTurn } from '../../../../src/environment/turn.ts';
+import { callsOfTurn } from '../../../environments/src/turn.ts';
 import type { Constraint } from '../../../../src/model/generate/sampler.ts';
 import type { StudentFacts } from './facts.ts';
 import { WebVocabulary } from './vocabulary.ts';

@@ -1,7 +1,7 @@
 /** Calls of a turn, behind prompts that have opened its thought, closed it, or say nothing of one. */
 import { expect, it } from 'vitest';
-import { formats, type FormatName } from '../../src/chat/formats/index.ts';
-import { callsAnywhere, callsOfTurn, turnMessages } from '../../src/environment/turn.ts';
+import { formats, type FormatName } from '../../../src/chat/formats/index.ts';
+import { callsAnywhere, callsOfTurn, turnMessages } from '../src/turn.ts';
 
 const { assistant } = formats.hermes;
 const CALL = '<tool_call>\n{"name": "f", "arguments": {"a": 1}}\n</tool_call>';

@@ -3,13 +3,13 @@
  * tokens: a problem's prompt, and the results of calls up to where the assistant goes on. What a model wrote is never
  * rendered again, so what is trained on is token by token what was drawn.
  */
-import { UserError } from '../base/errors.ts';
-import { asTokenIds, type TokenIds } from '../base/token-ids.ts';
-import type { ToolFormat } from '../chat/formats/format.ts';
-import type { Message, Tool } from '../chat/messages.ts';
-import { answerText, type ChatTemplate, targetAfter } from '../chat/template.ts';
-import type { Tokenizer } from '../chat/tokenizer.ts';
-import type { Prompt } from '../sampling/sampler.ts';
+import { UserError } from '../../../src/base/errors.ts';
+import { asTokenIds, type TokenIds } from '../../../src/base/token-ids.ts';
+import type { ToolFormat } from '../../../src/chat/formats/format.ts';
+import type { Message, Tool } from '../../../src/chat/messages.ts';
+import { answerText, type ChatTemplate, targetAfter } from '../../../src/chat/template.ts';
+import type { Tokenizer } from '../../../src/chat/tokenizer.ts';
+import type { Prompt } from '../../../src/sampling/sampler.ts';
 import { callsOfTurn, type TurnCall, turnMessages } from './turn.ts';
 
 /** Stands for what an assistant wrote, and for each result; of the private use area, so that no template has it. */

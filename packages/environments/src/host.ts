@@ -3,8 +3,8 @@
  * that waits for ever is given up on; one that computes for ever cannot be stopped here: that is what the worker is for.
  */
 import { z } from 'zod';
-import { UserError } from '../base/errors.ts';
-import type { JsonObject } from '../json/value.ts';
+import { UserError } from '../../../src/base/errors.ts';
+import type { JsonObject } from '../../../src/json/value.ts';
 import { argumentCheck } from './arguments.ts';
 import {
   DEFAULT_LIMITS,

@@ -3,13 +3,19 @@
  * same sample, until it answers or has had its turns. All samples of a prompt share the prompt's computation, and
  * every sample keeps its own cache from turn to turn.
  */
-import type { TokenIds } from '../base/token-ids.ts';
-import type { WrittenCall } from '../chat/formats/format.ts';
-import type { Tool } from '../chat/messages.ts';
-import type { JsonObject } from '../json/value.ts';
-import type { ConversationResponse } from '../rewards/reward.ts';
-import type { Sample, Stopped } from '../model/generate/generation.ts';
-import { type Prompt, type Reply, sampleAll, type SampleOptions, type Sampler } from '../sampling/sampler.ts';
+import type { TokenIds } from '../../../src/base/token-ids.ts';
+import type { WrittenCall } from '../../../src/chat/formats/format.ts';
+import type { Tool } from '../../../src/chat/messages.ts';
+import type { JsonObject } from '../../../src/json/value.ts';
+import type { ConversationResponse } from '../../../src/rewards/reward.ts';
+import type { Sample, Stopped } from '../../../src/model/generate/generation.ts';
+import {
+  type Prompt,
+  type Reply,
+  sampleAll,
+  type SampleOptions,
+  type Sampler,
+} from '../../../src/sampling/sampler.ts';
 import type { EnvironmentHost, Session, ToolResult } from './environment.ts';
 import { errorResult } from './result.ts';
 import type { Speech } from './speech.ts';

@@ -1,7 +1,7 @@
 /** The text of what a function returned or threw, as the model reads it. Never throws, never longer than it may be. */
-import { errorText, UserError } from '../base/errors.ts';
-import { dumps } from '../json/dumps.ts';
-import { MAX_DEPTH, type PyValue } from '../json/python.ts';
+import { errorText, UserError } from '../../../src/base/errors.ts';
+import { dumps } from '../../../src/json/dumps.ts';
+import { MAX_DEPTH, type PyValue } from '../../../src/json/python.ts';
 import type { ToolResult } from './environment.ts';
 
 const MAX_ERROR_CHARS = 300;

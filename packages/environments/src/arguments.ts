@@ -1,9 +1,9 @@
 /** Tells whether a call's arguments fit its function's JSON Schema, in words that a model can act on. */
-import { UserError } from '../base/errors.ts';
-import type { Tool } from '../chat/messages.ts';
-import { fromJson } from '../json/python.ts';
-import { JsonSchema, type SchemaFault, schemaProblem } from '../json/schema.ts';
-import type { JsonObject } from '../json/value.ts';
+import { UserError } from '../../../src/base/errors.ts';
+import type { Tool } from '../../../src/chat/messages.ts';
+import { fromJson } from '../../../src/json/python.ts';
+import { JsonSchema, type SchemaFault, schemaProblem } from '../../../src/json/schema.ts';
+import type { JsonObject } from '../../../src/json/value.ts';
 
 /** `numbers[2]`, for a path of keys. */
 function placeOf(path: readonly string[]): string {

@@ -5,9 +5,9 @@
  */
 import type { Worker } from 'node:worker_threads';
 import { z } from 'zod';
-import { errorText, UserError } from '../base/errors.ts';
-import { startThread } from '../base/threads.ts';
-import type { JsonObject } from '../json/value.ts';
+import { errorText, UserError } from '../../../src/base/errors.ts';
+import { startThread } from '../../../src/base/threads.ts';
+import type { JsonObject } from '../../../src/json/value.ts';
 import type { EnvironmentHost, Limits, Problem, ProblemRequest, Session, ToolResult } from './environment.ts';
 import { describedSchema, problemsSchema } from './host.ts';
 import { errorResult, timeOut } from './result.ts';

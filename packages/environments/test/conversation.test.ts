@@ -1,18 +1,18 @@
 /** Conversations with a scripted model: which calls are made, what it reads, where it ends, and what is masked. */
 import { expect, test } from 'vitest';
-import { required } from '../../src/base/errors.ts';
-import { asTokenIds } from '../../src/base/token-ids.ts';
-import { OWN_TEMPLATE } from '../../src/chat/template.ts';
-import { trainVocabulary } from '../../packages/assistant/src/vocabulary.ts';
-import { type Conversation, converse } from '../../src/environment/conversation.ts';
-import { defineEnvironment } from '../../src/environment/environment.ts';
-import { hostInProcess } from '../../src/environment/host.ts';
-import { environments } from '../../packages/environments/src/index.ts';
-import { workedSolution } from '../../src/environment/rollout-mode.ts';
-import { Speech } from '../../src/environment/speech.ts';
-import type { Sample } from '../../src/model/generate/generation.ts';
-import type { Sampler } from '../../src/sampling/sampler.ts';
-import { scriptedSampler } from '../helpers/scripted-sampler.ts';
+import { required } from '../../../src/base/errors.ts';
+import { asTokenIds } from '../../../src/base/token-ids.ts';
+import { OWN_TEMPLATE } from '../../../src/chat/template.ts';
+import { trainVocabulary } from '../../assistant/src/vocabulary.ts';
+import { type Conversation, converse } from '../src/conversation.ts';
+import { defineEnvironment } from '../src/environment.ts';
+import { hostInProcess } from '../src/host.ts';
+import { environments } from '../src/index.ts';
+import { workedSolution } from '../src/rollout-mode.ts';
+import { Speech } from '../src/speech.ts';
+import type { Sample } from '../../../src/model/generate/generation.ts';
+import type { Sampler } from '../../../src/sampling/sampler.ts';
+import { scriptedSampler } from '../../../test/helpers/scripted-sampler.ts';
 
 const tokenizer = trainVocabulary({ seed: 7, size: 400, groups: 6 });
 const speech = new Speech(tokenizer, OWN_TEMPLATE);

@@ -1,10 +1,10 @@
 /** Reads what an assistant wrote in one turn of a conversation with functions: calls to be made, or an answer. */
-import type { Malformed, ToolFormat, WrittenCall } from '../chat/formats/format.ts';
-import { afterThink, opensThought } from '../chat/generation.ts';
-import type { Message, Tool } from '../chat/messages.ts';
-import { argumentsIn, toolTable } from '../chat/tools.ts';
-import { isDict, toJson, typeName } from '../json/python.ts';
-import type { JsonObject } from '../json/value.ts';
+import type { Malformed, ToolFormat, WrittenCall } from '../../../src/chat/formats/format.ts';
+import { afterThink, opensThought } from '../../../src/chat/generation.ts';
+import type { Message, Tool } from '../../../src/chat/messages.ts';
+import { argumentsIn, toolTable } from '../../../src/chat/tools.ts';
+import { isDict, toJson, typeName } from '../../../src/json/python.ts';
+import type { JsonObject } from '../../../src/json/value.ts';
 
 /** A call that can be made, or what is wrong with what stands in its place, for the model to read. */
 export type TurnCall =

@@ -1,7 +1,7 @@
 /** The worker's side: loads one environment and answers questions about it, one after the other. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { errorText, required } from '../base/errors.ts';
-import { importDefault } from '../base/modules.ts';
+import { errorText, required } from '../../../src/base/errors.ts';
+import { importDefault } from '../../../src/base/modules.ts';
 import type { EnvironmentHost, Session } from './environment.ts';
 import { asEnvironment, hostInProcess } from './host.ts';
 import type { Answer, Question, WorkerStart } from './worker-host.ts';

@@ -1,7 +1,7 @@
 /** Modes of going about a problem: in a conversation that ends with its answer, or step by step as the agent. */
-import { UserError } from '../base/errors.ts';
-import { asTokenIds, type TokenIds } from '../base/token-ids.ts';
-import type { Message } from '../chat/messages.ts';
+import { UserError } from '../../../src/base/errors.ts';
+import { asTokenIds, type TokenIds } from '../../../src/base/token-ids.ts';
+import type { Message } from '../../../src/chat/messages.ts';
 import { agentPrompt, runAgent, STOP } from './agent.ts';
 import { converse } from './conversation.ts';
 import type { EnvironmentHost, Problem } from './environment.ts';

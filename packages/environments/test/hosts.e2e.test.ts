@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { DEFAULT_LIMITS, type EnvironmentHost } from '../../src/environment/environment.ts';
-import { openEnvironment } from '../../src/run/environments.ts';
+import { DEFAULT_LIMITS, type EnvironmentHost } from '../src/environment.ts';
+import { openEnvironment } from '../../../src/run/environments.ts';
 
 const path = join(import.meta.dirname, 'modules/bad.mjs');
 const limits = { ...DEFAULT_LIMITS, time_limit: 0.5, memory_limit: 32, result_limit: 100 };
@@ -156,7 +156,7 @@ describe('a module', () => {
     ['at its problems', 'tools: [], problems: () => [{ id: 5 }]'],
   ])('that is refused %s does not keep the program from ending', (_, parts) => {
     const file = write('ends.mjs', `export default { name: 's', problems: () => [], ${parts} };`);
-    const load = pathToFileURL(join(import.meta.dirname, '../../src/run/environments.ts')).href;
+    const load = pathToFileURL(join(import.meta.dirname, '../../../src/run/environments.ts')).href;
     const program = write(
       'ends-program.mjs',
       `import { openEnvironment } from ${JSON.stringify(load)};

@@ -8,8 +8,8 @@
  * worker that had to be stopped, repeat the calls that were made.
  */
 import { z } from 'zod';
-import type { Tool, ToolCall } from '../chat/messages.ts';
-import type { JsonObject } from '../json/value.ts';
+import type { Tool, ToolCall } from '../../../src/chat/messages.ts';
+import type { JsonObject } from '../../../src/json/value.ts';
 
 /** Problems to learn from, unseen ones of the same domain, and ones of another domain. No problem is in two of them. */
 export const SPLITS = ['train', 'test', 'transfer'] as const;

@@ -5,13 +5,13 @@
  * of their own; a chain has a limited number of steps. In place of microchain's own syntax, calls are written as the
  * checkpoint's chat template has them.
  */
-import { required, UserError } from '../base/errors.ts';
-import { hashString } from '../base/rng.ts';
-import { asTokenIds } from '../base/token-ids.ts';
-import type { Message } from '../chat/messages.ts';
-import type { JsonObject } from '../json/value.ts';
-import type { Sample } from '../model/generate/generation.ts';
-import { type Prompt, sampleAll } from '../sampling/sampler.ts';
+import { required, UserError } from '../../../src/base/errors.ts';
+import { hashString } from '../../../src/base/rng.ts';
+import { asTokenIds } from '../../../src/base/token-ids.ts';
+import type { Message } from '../../../src/chat/messages.ts';
+import type { JsonObject } from '../../../src/json/value.ts';
+import type { Sample } from '../../../src/model/generate/generation.ts';
+import { type Prompt, sampleAll } from '../../../src/sampling/sampler.ts';
 import type { Conversation, ConversationTask, ConverseOptions, MadeCall, Voice } from './conversation.ts';
 import { type EnvironmentHost, type Session, type ToolResult, toolWith } from './environment.ts';
 import { errorResult } from './result.ts';
