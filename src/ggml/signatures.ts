@@ -58,6 +58,7 @@ export const BASE_FUNCTIONS = {
   ggml_cast: ['ptr', ['ptr', 'ptr', 'i32']],
   ggml_cpy: ['ptr', ['ptr', 'ptr', 'ptr']],
   ggml_concat: ['ptr', ['ptr', 'ptr', 'ptr', 'i32']],
+  ggml_acc_inplace: ['ptr', ['ptr', 'ptr', 'ptr', 'usize', 'usize', 'usize', 'usize']],
   ggml_repeat: ['ptr', ['ptr', 'ptr', 'ptr']],
   ggml_repeat_back: ['ptr', ['ptr', 'ptr', 'ptr']],
   ggml_fill: ['ptr', ['ptr', 'ptr', 'f32']],
@@ -97,6 +98,7 @@ export const BASE_FUNCTIONS = {
   ggml_rms_norm_back: ['ptr', ['ptr', 'ptr', 'ptr', 'f32']],
   ggml_soft_max_ext: ['ptr', ['ptr', 'ptr', 'ptr', 'f32', 'f32']],
   ggml_soft_max_ext_back: ['ptr', ['ptr', 'ptr', 'ptr', 'f32', 'f32']],
+  ggml_soft_max_ext_back_inplace: ['ptr', ['ptr', 'ptr', 'ptr', 'f32', 'f32']],
   ggml_rope_ext: [
     'ptr',
     ['ptr', 'ptr', 'ptr', 'ptr', 'i32', 'i32', 'i32', 'f32', 'f32', 'f32', 'f32', 'f32', 'f32'],

@@ -247,7 +247,10 @@ test('a module of an environment, and every file that it names, are inputs too',
   writeFileSync(join(files, 'words.json'), '[]');
   writeFileSync(join(files, 'helper.mjs'), `export const words = new URL('words.json', import.meta.url);\n`);
   appendFileSync(join(files, 'coins.mjs'), `export * from './helper.mjs';\n`);
-  const text = readFileSync(source, 'utf8').replace('../environment/modules/coins.mjs', 'coins.mjs');
+  const text = readFileSync(source, 'utf8').replace(
+    '../../packages/environments/test/modules/coins.mjs',
+    'coins.mjs',
+  );
   writeFileSync(join(files, 'coins.yaml'), text);
   const coins = loadRecipe(join(files, 'coins.yaml'), {
     set: ['stages.form.max_epochs=2', 'stages.form.save_steps=1'],

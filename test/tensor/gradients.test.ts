@@ -103,6 +103,44 @@ const cases: Record<string, Case> = {
     ],
     build: (g, [a, b]) => ops.square(g, ops.concat(g, a!, b!, 0)),
   },
+  pad: { shapes: [[3, 2, 2]], build: (g, [a]) => ops.exp(g, ops.pad(g, a!, 1, 2)) },
+  addInto: {
+    shapes: [
+      [5, 3, 2],
+      [2, 3, 2],
+    ],
+    // The whole is written into, so that it must not be an input.
+    build: (g, [a, b]) => ops.square(g, ops.addInto(g, ops.scale(g, a!, 2), b!, 3)),
+  },
+  weightedSums: {
+    // Two queries of two heads, four keys, of which a second sum has the last two.
+    shapes: [
+      [4, 2, 2],
+      [4, 3, 2],
+      [2, 5, 2],
+    ],
+    build: (g, [scores, all, last]) => {
+      const mask = ops.full(g, [4, 2], 0);
+      const [whole, part] = ops.weightedSums(g, scores!, mask, 0.7, [
+        { values: all!, start: 0 },
+        { values: last!, start: 2 },
+      ]);
+      return ops.add(g, ops.sum(g, ops.square(g, whole!)), ops.sum(g, ops.exp(g, part!)));
+    },
+  },
+  'weightedSums, only the second used': {
+    shapes: [
+      [4, 2],
+      [1, 3],
+    ],
+    build: (g, [scores, last]) => {
+      const over = [
+        { values: ops.full(g, [4, 3], 1), start: 0 },
+        { values: last!, start: 3 },
+      ];
+      return ops.square(g, ops.weightedSums(g, scores!, ops.full(g, [4, 2], 0), 1.5, over)[1]!);
+    },
+  },
   split: {
     shapes: [[3, 5]],
     build: (g, [a]) => {

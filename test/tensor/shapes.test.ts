@@ -53,6 +53,7 @@ const axesOf = (axes: readonly number[]) => axes as unknown as readonly [number,
 const operations: Record<keyof typeof ops, Apply> = {
   abs: unary(ops.abs),
   add: binary(ops.add),
+  addInto: (g, { a, b, draw }) => [ops.addInto(g, a, b, draw.ints[0])],
   clamp: (g, { a, draw }) => [ops.clamp(g, a, draw.real, draw.real + draw.ints[0])],
   concat: (g, { a, b, draw }) => [ops.concat(g, a, b, draw.ints[0])],
   detach: (_, { a }) => [ops.detach(a)],
@@ -68,6 +69,7 @@ const operations: Record<keyof typeof ops, Apply> = {
   minimum: binary(ops.minimum),
   mul: binary(ops.mul),
   mulMat: binary(ops.mulMat),
+  pad: (g, { a, draw }) => [ops.pad(g, a, draw.ints[0], draw.ints[1])],
   permute: (g, { a, draw }) => [ops.permute(g, a, axesOf(draw.axes))],
   relu: unary(ops.relu),
   repeat: (g, { a, draw }) => [ops.repeat(g, a, draw.target)],
@@ -89,6 +91,11 @@ const operations: Record<keyof typeof ops, Apply> = {
   sumTo: (g, { a, draw }) => [ops.sumTo(g, a, draw.target)],
   topK: (g, { a, draw }) => [ops.topK(g, a, draw.ints[0])],
   transpose: unary(ops.transpose),
+  weightedSums: (g, { a, b, draw }) =>
+    ops.weightedSums(g, a, a, draw.real, [
+      { values: a, start: 0 },
+      { values: b, start: draw.ints[0] },
+    ]),
   vocabularyRows: (g, { a }) => Object.values(ops.vocabularyRows(g, a)) as Tensor[],
 };
 

@@ -5,8 +5,22 @@
  *
  * Grouped-query attention costs nothing here: the heads that share a key are folded into the query tokens.
  */
+import { required } from '../../base/errors.ts';
 import type { Graph } from '../../tensor/graph.ts';
-import { add, concat, mulMat, permute, reshape, softmax, split } from '../../tensor/ops/index.ts';
+import {
+  add,
+  addInto,
+  concat,
+  mulMat,
+  pad,
+  permute,
+  repeat,
+  reshape,
+  softmax,
+  split,
+  transpose,
+  weightedSums,
+} from '../../tensor/ops/index.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { HeadShape } from '../arch/family.ts';
 
@@ -58,11 +72,10 @@ export function promptAttention(
   tokens: number,
   blocks: number,
 ): Tensor {
-  const folded = (tokens * shape.heads) / shape.kvHeads;
   const scores = mulMat(g, own.keys, layoutQueries(g, q, shape, tokens, blocks));
-  const weights = softmax(g, reshape(g, scores, [tokens, tokens, shape.heads, blocks]), mask, scaleOf(shape));
-  const mixed = mulMat(g, own.values, reshape(g, weights, [tokens, folded, shape.kvHeads, blocks]));
-  return mergeHeads(g, mixed, shape, tokens, blocks);
+  const ofHeads = reshape(g, scores, [tokens, tokens, shape.heads, blocks]);
+  const [mixed] = weightedSums(g, ofHeads, mask, scaleOf(shape), [{ values: own.values, start: 0 }]);
+  return mergeHeads(g, required(mixed, 'a sum of values'), shape, tokens, blocks);
 }
 
 export interface CompletionBlock {
@@ -75,6 +88,61 @@ export interface CompletionBlock {
   readonly queries: number;
   /** Key tokens a completion: equal to `queries` in training, the cache's length in generation. */
   readonly keys: number;
+}
+
+/** Gives each head the keys or values of its group: [a, b, samples, kvHeads * prompts] to [a, b, samples, heads * prompts]. */
+function forHeads(g: Graph, x: Tensor, { heads, kvHeads }: HeadShape): Tensor {
+  const [a = 1, b = 1, samples = 1, outer = 1] = x.shape;
+  const group = heads / kvHeads;
+  const repeated = repeat(g, reshape(g, x, [a * b * samples, 1, outer]), [a * b * samples, group, outer]);
+  return reshape(g, repeated, [a, b, samples, group * outer]);
+}
+
+/**
+ * The same as `completionAttention`, of whole completions of `keys` tokens whose keys and values are given as
+ * [headDim, kvHeads, keys * samples * prompts]. Keys and values of the prompt are padded with zeros to the width of both
+ * blocks, so that what is large, the scores and their gradients, is computed where it stays; only the completions' small
+ * part is copied.
+ */
+export function treeAttention(
+  g: Graph,
+  q: Tensor,
+  prompt: KeyValues,
+  own: { readonly k: Tensor; readonly v: Tensor },
+  mask: Tensor,
+  shape: HeadShape,
+  { prompts, promptTokens, samples, keys }: CompletionBlock,
+): Tensor {
+  const { headDim, heads, kvHeads } = shape;
+  const width = promptTokens + keys;
+  const rows = keys * samples;
+  const folded = (rows * heads) / kvHeads;
+  const blocks = [samples, heads * prompts];
+  /** Of each completion: [headDim, keys, samples, kvHeads * prompts]. */
+  const apart = (x: Tensor): Tensor => {
+    const turned = permute(g, reshape(g, x, [headDim, kvHeads, rows, prompts]), [0, 2, 1, 3]);
+    return reshape(g, turned, [headDim, keys, samples, kvHeads * prompts]);
+  };
+  const queries = layoutQueries(g, q, shape, rows, prompts);
+  const ownQueries = reshape(g, queries, [headDim, keys, ...blocks]);
+  const towardsOwn = mulMat(g, forHeads(g, apart(own.k), shape), ownQueries);
+  const towardsAll = mulMat(g, pad(g, prompt.keys, 1, keys), queries);
+  const scores = addInto(
+    g,
+    reshape(g, towardsAll, [width, rows, heads, prompts]),
+    reshape(g, towardsOwn, [keys, rows, heads, prompts]),
+    promptTokens,
+  );
+  const [fromPrompt, fromOwn] = weightedSums(g, scores, mask, scaleOf(shape), [
+    { values: pad(g, prompt.values, 0, keys), start: 0 },
+    { values: forHeads(g, transpose(g, apart(own.v)), shape), start: promptTokens },
+  ]).map((sums) => reshape(g, sums, [headDim, folded, kvHeads, prompts]));
+  const mixed = add(
+    g,
+    required(fromPrompt, 'sums over the prompt'),
+    required(fromOwn, 'sums over completions'),
+  );
+  return mergeHeads(g, mixed, shape, rows, prompts);
 }
 
 /**

@@ -19,6 +19,7 @@ export {
   sub,
 } from './elementwise.ts';
 export { gather, getRows, mulMat, rmsNorm, rope, scatter, softmax, topK } from './nn.ts';
+export { weightedSums, type WeightedValues } from './weighted-sums.ts';
 export { repeat, sum, sumRows, sumTo } from './reduce.ts';
-export { concat, full, permute, reshape, slice, split, transpose } from './shape.ts';
+export { addInto, concat, full, pad, permute, reshape, slice, split, transpose } from './shape.ts';
 export { entropyAt, logProbabilitiesAt, type VocabularyRows, vocabularyRows } from './softmax-rows.ts';

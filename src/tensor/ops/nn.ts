@@ -39,7 +39,7 @@ const asBf16 = (g: Graph, x: Tensor): Tensor =>
  * and its transpose would cost more than the product. `dtype` is that of the weights: where they are computed with in
  * bf16, the product of their gradient is, too.
  */
-function outerSum(g: Graph, x: Tensor, y: Tensor, dtype: StoredDType): Tensor {
+export function outerSum(g: Graph, x: Tensor, y: Tensor, dtype: StoredDType): Tensor {
   const [k, , ...outer] = dims4(x.shape);
   const [m] = dims4(y.shape);
   const size = { rows: m, columns: k, depth: dims4(x.shape)[1], count: outer[0] * outer[1] };
@@ -58,7 +58,7 @@ function outerSum(g: Graph, x: Tensor, y: Tensor, dtype: StoredDType): Tensor {
 }
 
 /** The gradient of mulMat's `x`: w [K, M, ...] and grad [M, N, ...] give their product over M, [K, N, ...]. */
-function innerSum(g: Graph, w: Tensor, grad: Tensor): Tensor {
+export function innerSum(g: Graph, w: Tensor, grad: Tensor): Tensor {
   const [k, m, ...outer] = dims4(w.shape);
   const [, n] = dims4(grad.shape);
   const size = { rows: n, columns: k, depth: m, count: outer[0] * outer[1] };

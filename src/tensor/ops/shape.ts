@@ -71,7 +71,7 @@ function transposeTiled(g: Graph, a: Tensor): Tensor {
 }
 
 /** Throws unless `axis` is a dimension and [start, start + length) a part of it that is not empty. */
-function needRange(operation: string, a: Tensor, axis: number, start: number, length: number): void {
+export function needRange(operation: string, a: Tensor, axis: number, start: number, length: number): void {
   const whole = dims4(a.shape)[axis];
   const fine =
     whole !== undefined &&
@@ -165,6 +165,32 @@ export function concat(g: Graph, a: Tensor, b: Tensor, axis: number): Tensor {
     slice(g, grad, axis, 0, na),
     slice(g, grad, axis, na, nb),
   ]);
+}
+
+/** A tensor with `after` zeros behind it along `axis`. */
+export function pad(g: Graph, a: Tensor, axis: number, after: number): Tensor {
+  needF32('pad', a);
+  const length = dims4(a.shape)[axis];
+  if (length === undefined || !Number.isInteger(after) || after < 0)
+    throw new ShapeError('pad', `needs a dimension and a number of zeros, not ${axis} and ${after}`, [a]);
+  return padded(g, a, axis, 0, length + after);
+}
+
+/**
+ * Adds `part` [n, ...] to the elements [start, start + n) of the contiguous dimension of `whole`, in its memory: nothing else
+ * may read `whole`. Elements beside them are not touched, so that a large tensor is not copied for a small part.
+ */
+export function addInto(g: Graph, whole: Tensor, part: Tensor, start: number): Tensor {
+  needF32('addInto', whole, part);
+  const [[width, ...outer], [length, ...rows]] = [dims4(whole.shape), dims4(part.shape)];
+  if (outer.join() !== rows.join())
+    throw new ShapeError('addInto', 'needs equal shapes except in dimension 0', [whole, part]);
+  needRange('addInto', whole, 0, start, length);
+  const row = BYTES.f32 * width;
+  const strides = [row, row * outer[0], row * outer[0] * outer[1]] as const;
+  const { ggml, context } = g;
+  const pointer = ggml.ggml_acc_inplace(context, whole.pointer, part.pointer, ...strides, BYTES.f32 * start);
+  return g.record(pointer, whole.shape, [whole, part], (grad) => [grad, slice(g, grad, 0, start, length)]);
 }
 
 /** Cuts a tensor in two along `axis`; the gradient is put together again without padding. */
