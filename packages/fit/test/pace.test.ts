@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { hermes } from '../../../src/chat/formats/hermes.ts';
 import { answerReader } from '../src/acceptance/answers.ts';
 import { focusOf } from '../src/fit/improve.ts';
-import { countIn, passesIn } from '../src/fit/pace.ts';
+import { casesOfTeacher, countIn, LEAST_CASES, passesIn } from '../src/fit/pace.ts';
 import { batchOf } from '../src/fit/recipe.ts';
 import type { Case } from '../src/types.ts';
 
@@ -38,6 +38,12 @@ test('trees hold so many sequences that what they share is a quarter of the work
   // Of 2,500 tokens they hold none, so that the inside of layers is computed twice.
   expect(batch(2500)).toEqual({ size: 128, tree: 64, recompute: true });
   expect(batch(2500, false)).toEqual({ size: 64, tree: 64, recompute: true });
+});
+
+test('a teacher is tried where its part of the time is enough for 24,000 cases at the pace of a student', () => {
+  // 29% of 20 minutes are 348 s: 24,000 cases at 14.5 ms a case.
+  expect(casesOfTeacher(1200, 0.0145)).toBe(LEAST_CASES);
+  expect(casesOfTeacher(1200, 0.0146)).toBeLessThan(LEAST_CASES);
 });
 
 test('what goes wrong most often is made most often', () => {

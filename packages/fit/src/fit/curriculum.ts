@@ -12,7 +12,7 @@ import type { Measured } from '../acceptance/measure.ts';
 import { likenessOf } from '../acceptance/scores.ts';
 import { STUDENT_BASE, TEACHER_BASE } from './bases.ts';
 import { type Doing, Growing } from './growing.ts';
-import { countIn, type Pace, passesIn, SHARES } from './pace.ts';
+import { casesOfTeacher, countIn, LEAST_CASES, type Pace, passesIn, SHARES } from './pace.ts';
 import {
   type Around,
   type Batch,
@@ -75,9 +75,6 @@ const MOST_STEPS = 40;
 /** Share of right answers below which there are too few to learn from, of a teacher or of one's own. */
 const LEAST_SHARE = 0.2;
 
-/** Cases that a teacher reads at least: with fewer it knows no more than a student that has its time as well. */
-const LEAST_CASES = 24_000;
-
 /** Likeness of a teacher's answers to right ones, calls and words, below which hardly any could be kept. */
 const LEAST_LIKENESS = 0.2;
 
@@ -106,7 +103,7 @@ export async function* curriculum(
     const score = { correct: answers.filter(({ correct }) => correct).length, total: answers.length };
     return { stage, model, answers, score };
   };
-  const reads = Math.floor((SHARES.teacher * seconds) / Math.max(1e-9, pace.teacher));
+  const reads = casesOfTeacher(seconds, pace.teacher);
   // Options for a teacher ask for one.
   const teaches = bases.distils && (reads >= LEAST_CASES || settings.stages['teacher'] !== undefined);
   const learning = (share: number, perCase: number, cases = count) =>
@@ -130,7 +127,7 @@ export async function* curriculum(
     why:
       teaches || !bases.distils
         ? ''
-        : `not distilled: in its time a teacher would read ${reads} cases, and it needs ${LEAST_CASES}, so the student learns from them alone`,
+        : `not distilled: in its time a teacher would read no more than ${reads} cases, and it needs ${LEAST_CASES}, so the student learns from them alone`,
   }));
   const sft = yield* checked('sft');
   candidates.push(sft);

@@ -4,7 +4,7 @@ import type { Passes } from './recipe.ts';
 /** Seconds that one sequence takes in supervised training. */
 export interface Pace {
   readonly student: number;
-  /** Infinity where none is tried. */
+  /** Infinity where none is to be tried, and the student's where even that is too slow for one. */
   readonly teacher: number;
   /** Of a student with a short list of functions, where the whole one is long. */
   readonly some?: number;
@@ -48,3 +48,10 @@ export const SHARES = {
   /** Part of that for lessons with short lists of functions, where the whole list is long. */
   short: 0.55,
 } as const;
+
+/** Cases that a teacher reads at least: with fewer it knows no more than a student that has its time as well. */
+export const LEAST_CASES = 24_000;
+
+/** Cases that a teacher reads in its part of these seconds, at so many seconds a case. */
+export const casesOfTeacher = (seconds: number, pace: number): number =>
+  Math.floor((SHARES.teacher * seconds) / Math.max(1e-9, pace));

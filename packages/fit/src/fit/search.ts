@@ -9,7 +9,7 @@ import { likenessOf } from '../acceptance/scores.ts';
 import { STUDENT_BASE, TEACHER_BASE } from './bases.ts';
 import type { Ask } from './curriculum.ts';
 import { type Doing, Growing } from './growing.ts';
-import { type Pace, SEARCH } from './pace.ts';
+import { casesOfTeacher, LEAST_CASES, type Pace, SEARCH } from './pace.ts';
 import {
   type Around,
   type Batch,
@@ -62,6 +62,9 @@ interface Candidate {
   readonly likeness: number;
 }
 
+/** Tells whether a model of this pace reads enough cases to teach, if it has all of the minutes that are given. */
+const canRead = (minutes: number, pace: number): boolean => casesOfTeacher(60 * minutes, pace) >= LEAST_CASES;
+
 const nameOf = (lr: number, rung: number): string => `lr-${lr}-${rung}`;
 
 /** Measures the pace, and chooses the learning rate of supervised stages. */
@@ -89,12 +92,7 @@ export async function* chooseSettings(
       { ...of(usual), batch: own },
       { max_epochs: 1, max_samples: Math.min(count, times * steps * own.size) },
     );
-  yield* run.grow('pace', () => ({
-    stages: [
-      probe('pace', STUDENT_BASE, batch, bases.isSmall ? 2 : 1),
-      ...(teaches ? [probe('pace-teacher', TEACHER_BASE, teacherBatch)] : []),
-    ],
-  }));
+  yield* run.grow('pace', () => ({ stages: [probe('pace', STUDENT_BASE, batch, bases.isSmall ? 2 : 1)] }));
   const short = some === undefined ? undefined : new Growing(withCases(around, some), doing, 'search-some');
   const shortBatch = batchOf(bases, bases.shapes.student, shortened(lengths, around.functions));
   // Short lists are of several lengths, each of which has a graph that is built when it first comes.
@@ -103,11 +101,18 @@ export async function* chooseSettings(
   /** Seconds a sequence of steps of a batch. */
   const each = (of: Growing, stage: string, own: Batch): number =>
     of.stepSeconds(stage) / Math.min(own.size, count);
+  const student = each(run, 'pace', batch);
+  // A teacher is the larger model: where even a student could not read enough cases in its time, it is not tried.
+  const tries = teaches && (canRead(settings.minutes, student) || settings.stages['teacher'] !== undefined);
+  if (tries)
+    yield* run.grow('pace of the teacher', () => ({
+      stages: [probe('pace-teacher', TEACHER_BASE, teacherBatch)],
+    }));
   const timed = yield* ask('pace on development cases', run.model('pace'), TIMED);
   const pace: Pace = {
     answer: timed.at(-1)?.seconds ?? 0,
-    student: each(run, 'pace', batch),
-    teacher: teaches ? each(run, 'pace-teacher', teacherBatch) : Infinity,
+    student,
+    teacher: tries ? each(run, 'pace-teacher', teacherBatch) : teaches ? student : Infinity,
     ...(short === undefined ? {} : { some: each(short, 'pace-some', shortBatch) }),
   };
   const spent = [run, ...(short === undefined ? [] : [short])].flatMap((one) => one.seconds());
