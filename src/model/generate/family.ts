@@ -7,7 +7,7 @@ import type { GraphMemories } from './kept-graph.ts';
 import type { ModelParts, NextTokens } from './next-token.ts';
 import { beginsWith } from './prefixes.ts';
 import { choose, largest, type Sampling } from './sampler.ts';
-import { type Drawing, type Limits, nextCount, type Sample, wholeSpan } from './slots.ts';
+import { type Drawing, type Limits, nextCount, type Sample } from './slots.ts';
 import { WorkerGraphs } from './worker-graphs.ts';
 
 /** A token of an answer, as soon as it is drawn. */
@@ -214,7 +214,7 @@ export class Family extends WorkerGraphs {
     // Rows that pad the graph read the first one's once more, to the same place.
     const padded = Array.from({ length: layout.samples }, (_, i) => (i < rests.length ? i : 0));
     await graph.run(
-      padded.map((i) => joinedIds(this.prefix, rests[i] ?? asTokenIds([]))),
+      padded.map((i) => asTokenIds([...this.prefix, ...(rests[i] ?? [])])),
       padded.map((i) => reading[i]?.[0] ?? 0),
       this.prefix.length,
     );
@@ -238,15 +238,10 @@ export class Family extends WorkerGraphs {
       ),
     };
     const graph = this.decode(layout, 0);
-    const span = wholeSpan(this.prefix.length);
     for (let row = 0; row < layout.samples; row++) {
       const one = rows[row];
-      const step = one?.drawing.step ?? 0;
-      graph.tokens[row] = one?.drawing.next ?? 0;
-      graph.positions[row] = (one === undefined ? 0 : this.prefix.length) + step;
-      graph.steps[row] = step;
       const isNext = this.#last?.graph === graph && one !== undefined && this.#last.rows[row] === one;
-      graph.see(row, one === undefined ? wholeSpan(0) : span, step + 1, isNext);
+      graph.feed(row, one?.drawing, isNext);
     }
     await graph.run();
     this.#last = { graph, rows };
@@ -288,10 +283,3 @@ export class Family extends WorkerGraphs {
     if (isEnd && !drawing.finished) drawing.end();
   }
 }
-
-const joinedIds = (prefix: TokenIds, rest: TokenIds): TokenIds => {
-  const ids = new Int32Array(prefix.length + rest.length);
-  ids.set(prefix);
-  ids.set(rest, prefix.length);
-  return ids as TokenIds;
-};

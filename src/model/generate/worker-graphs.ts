@@ -5,7 +5,7 @@ import type { TreeLayout } from '../tree/layout.ts';
 import { type CacheSize, KeyValueCache } from './cache.ts';
 import { DecodeGraph } from './decode.ts';
 import { type GraphMemories, KeptGraphs } from './kept-graph.ts';
-import { type GraphParts, HostRows, type ModelParts } from './next-token.ts';
+import type { GraphParts, HostRows, ModelParts } from './next-token.ts';
 import { MoveGraph, PrefillGraph } from './prefill.ts';
 
 /** For each worker. */
@@ -27,7 +27,7 @@ function grown(was: CacheSize, wanted: CacheSize): CacheSize {
 export class WorkerGraphs implements Disposable {
   protected readonly model: ModelParts;
   readonly #graphs: KeptGraphs;
-  readonly #rows = new HostRows();
+  readonly #rows: HostRows = new Map();
   #cache: KeyValueCache | undefined;
 
   /** `shared` is memory of other workers that never run at the same time. */

@@ -343,13 +343,7 @@ export class GenerationWorker extends WorkerGraphs {
       completionTokens: stageLength(Math.max(...live.map(({ step }) => step + 1)), 16),
     };
     const graph = this.decode(layout, temperature);
-    slots.rows.forEach((drawing, row) => {
-      const step = drawing?.step ?? 0;
-      graph.tokens[row] = drawing?.next ?? 0;
-      graph.positions[row] = (drawing?.span.length ?? 0) + step;
-      graph.steps[row] = step;
-      graph.see(row, drawing?.span ?? wholeSpan(0), step + 1, graph === last);
-    });
+    slots.rows.forEach((drawing, row) => graph.feed(row, drawing, graph === last));
     await graph.run();
     slots.rows.forEach((drawing, row) => {
       if (drawing !== undefined && !drawing.readsOn()) this.#draw(drawing, graph.next, row, settings);
