@@ -1,10 +1,16 @@
 /** Devices: the CPU and whatever GPUs the installed engine package can reach. */
 import { errorText, InternalError, UserError } from '../base/errors.ts';
 import { BLAS_DEVICE, blasAllowed, BlasScheduler } from './blas.ts';
-import { boundNodes, DividedGraph, FallbackNotices, namedFallbacks } from './divided-graph.ts';
+import {
+  boundNodes,
+  type DividedGraph,
+  dividedGraph,
+  FallbackNotices,
+  namedFallbacks,
+} from './divided-graph.ts';
 import { gpuInstallCommand } from './find.ts';
 import { GemmEngine, gemmTitle } from './onnxruntime.ts';
-import { isWorthIt, PartedGraph, type ProductSize } from './parted-graph.ts';
+import { isWorthIt, type PartedGraph, partedGraph, type ProductSize } from './parted-graph.ts';
 import { Lifetime } from './handles.ts';
 import { type Library, MAX_THREADS, openLibrary } from './library.ts';
 import type { Pointer } from './signatures.ts';
@@ -226,7 +232,7 @@ export class Device implements Disposable {
    */
   divide(graph: Pointer, nodes: readonly Pointer[], lacking: ReadonlySet<Pointer>): DividedGraph {
     const { backend, lib } = this;
-    const divided = DividedGraph.divide(lib, { device: backend, cpu: this.#cpu(), graph, nodes, lacking });
+    const divided = dividedGraph(lib, { device: backend, cpu: this.#cpu(), graph, nodes, lacking });
     if (divided === undefined) throw tooLittleMemory(this);
     return divided;
   }
@@ -241,7 +247,7 @@ export class Device implements Disposable {
     if (!this.#hasGemm || this.meta !== undefined) return undefined;
     const engine = (): GemmEngine =>
       (this.#gemm ??= new GemmEngine(this.lib.files.base, this.#backend, this.threads));
-    return PartedGraph.part(this.lib, engine, nodes);
+    return partedGraph(this.lib, engine, nodes);
   }
 
   #cpu(): Pointer {
@@ -257,7 +263,7 @@ export class Device implements Disposable {
    * Runs a graph off the event loop; throws when the device reports a failure. Graphs run one after another: a
    * backend has one scratch buffer, which two at once would fight over.
    */
-  async compute(graph: Pointer, divided?: DividedGraph | PartedGraph): Promise<void> {
+  async compute(graph: Pointer, divided?: PartedGraph): Promise<void> {
     const { backend } = this;
     if (this.meta !== undefined) throw new InternalError('compute: nothing runs on a meta device');
     const run = this.#idle.then(async () => {

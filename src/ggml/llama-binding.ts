@@ -2,7 +2,7 @@
 import koffi from 'koffi';
 import { UserError } from '../base/errors.ts';
 import { listDevices } from './device.ts';
-import { called, loadNative, openLibrary } from './library.ts';
+import { called, loadNative, openLibrary, quietly } from './library.ts';
 import {
   CONTEXT_PARAMS,
   layoutDifference,
@@ -58,9 +58,6 @@ export interface Llama {
   quietly<T>(action: () => T): { result: T; errors: string };
 }
 
-/** ggml's log level of errors, and of pieces that continue a message. */
-const [LEVEL_ERROR, LEVEL_CONTINUED] = [4, 5];
-
 function bind(): Llama {
   const { files } = openLibrary();
   // Loads the CPU backend, which libllama takes from the same registry.
@@ -94,10 +91,7 @@ function bind(): Llama {
     'llama_model_quantize_default_params',
   );
   const decode = lib.func('int32_t llama_decode(void *context, llama_batch batch)');
-  const logType = koffi.pointer(
-    koffi.proto('void llama_log_callback(int level, const char *text, void *data)'),
-  );
-  const setLog = lib.func('llama_log_set', 'void', [logType, 'void *']);
+  const setLog = lib.func('llama_log_set', 'void', ['void *', 'void *']);
   const noDevices = koffi.alloc('void *', 1) as Pointer;
   koffi.encode(noDevices, 'void *', null);
   lib.func('llama_backend_init', 'void', [])();
@@ -131,22 +125,7 @@ function bind(): Llama {
       'uint32_t llama_model_quantize(const char *from, const char *to, llama_quantize_params *params)',
     ),
     quantizeDefaults,
-    quietly: (action) => {
-      const errors: string[] = [];
-      let last = 0;
-      const callback = koffi.register((level: number, text: string) => {
-        last = level === LEVEL_CONTINUED ? last : level;
-        if (last === LEVEL_ERROR) errors.push(text);
-      }, logType);
-      setLog(callback, null);
-      try {
-        const result = action();
-        return { result, errors: errors.join('').trim().replaceAll('\n', '; ') };
-      } finally {
-        setLog(null, null);
-        koffi.unregister(callback);
-      }
-    },
+    quietly: (action) => quietly(setLog, action),
   };
 }
 

@@ -30,7 +30,6 @@ type Signature = readonly [returns: Kind, takes: readonly Kind[]];
 /** Exported by libggml-base. */
 export const BASE_FUNCTIONS = {
   ggml_version: ['str', []],
-  ggml_type_size: ['usize', ['i32']],
   ggml_type_name: ['str', ['i32']],
   ggml_row_size: ['usize', ['i32', 'i64']],
   ggml_get_type_traits: ['ptr', ['i32']],
