@@ -57,6 +57,7 @@ function partsOf(specs: readonly ParameterSpec[], offset: number, decayed: boole
   return parts;
 }
 
+const MOMENTS = ['first', 'second'] as const;
 /** Both moments of a part, in the process's own memory. */
 const moments = () => ({ first: new Float32Array(PART), second: new Float32Array(PART) });
 type Moments = ReturnType<typeof moments>;
@@ -94,7 +95,7 @@ export class OffloadedAdamW implements Optimizer {
     this.#norm = new GradientNorm(this.gradients, device);
     const shape = [COLUMNS, ROWS];
     this.#weight = new ParameterSet(device, [{ name: 'weight', shape }], 'trainable');
-    const state = ['gradient', 'first', 'second'].map((name) => ({ name, shape }));
+    const state = ['gradient', ...MOMENTS].map((name) => ({ name, shape }));
     this.#state = new ParameterSet(device, state, 'state');
     const g = new Graph(device, 64);
     this.#graph = g;
@@ -118,7 +119,7 @@ export class OffloadedAdamW implements Optimizer {
   }
 
   gradientNorm(): Promise<number> {
-    return this.#norm.compute();
+    return this.#norm.norm();
   }
 
   /** As of every optimiser; throws a UserError where the file cannot be used, some of the weights updated then. */
@@ -152,41 +153,29 @@ export class OffloadedAdamW implements Optimizer {
     const part = this.#parts[index];
     if (part === undefined) return;
     const { start, count } = part;
-    await this.first.readRange(start, into.first.subarray(0, count));
-    await this.second.readRange(start, into.second.subarray(0, count));
+    for (const name of MOMENTS) await this[name].readRange(start, into[name].subarray(0, count));
   }
 
-  async #update({ start, count, pieces }: Part, { first, second }: Moments): Promise<void> {
-    const values = this.#values;
+  async #update({ start, count, pieces }: Part, held: Moments): Promise<void> {
+    const values = this.#values.subarray(0, count);
+    const own = ({ at, count: length }: Piece): Float32Array => values.subarray(at, at + length);
     const gather = (from: ParameterSet): Float32Array => {
-      for (const piece of pieces)
-        from.readPart(piece.name, piece.start, values.subarray(piece.at, piece.at + piece.count));
-      return values.subarray(0, count);
+      for (const piece of pieces) from.readPart(piece.name, piece.start, own(piece));
+      return values;
     };
     this.#weight.setPart('weight', 0, gather(this.#parameters));
     this.#state.setPart('gradient', 0, gather(this.gradients));
-    this.#state.setPart('first', 0, first.subarray(0, count));
-    this.#state.setPart('second', 0, second.subarray(0, count));
+    for (const name of MOMENTS) this.#state.setPart(name, 0, held[name].subarray(0, count));
     await this.#graph.compute();
-    this.#weight.readPart('weight', 0, values.subarray(0, count));
-    for (const piece of pieces)
-      this.#parameters.setPart(piece.name, piece.start, values.subarray(piece.at, piece.at + piece.count));
-    this.#state.readPart('first', 0, first.subarray(0, count));
-    this.#state.readPart('second', 0, second.subarray(0, count));
-    await this.first.writeRange(start, first.subarray(0, count));
-    await this.second.writeRange(start, second.subarray(0, count));
+    this.#weight.readPart('weight', 0, values);
+    for (const piece of pieces) this.#parameters.setPart(piece.name, piece.start, own(piece));
+    for (const name of MOMENTS) this.#state.readPart(name, 0, held[name].subarray(0, count));
+    for (const name of MOMENTS) await this[name].writeRange(start, held[name].subarray(0, count));
   }
 
   [Symbol.dispose](): void {
-    const parts = [
-      this.#norm,
-      this.#graph,
-      this.gradients,
-      this.#weight,
-      this.#state,
-      this.first,
-      this.second,
-    ];
-    for (const part of parts) part[Symbol.dispose]();
+    for (const part of [this.#norm, this.#graph, this.gradients, this.#weight, this.#state])
+      part[Symbol.dispose]();
+    for (const name of MOMENTS) this[name][Symbol.dispose]();
   }
 }

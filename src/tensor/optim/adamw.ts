@@ -102,7 +102,7 @@ export class AdamW implements Optimizer {
   }
 
   gradientNorm(): Promise<number> {
-    return this.#norm.compute();
+    return this.#norm.norm();
   }
 
   async step(lr: number, norm: number): Promise<void> {
