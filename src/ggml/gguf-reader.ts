@@ -6,7 +6,7 @@ import { closeSync, fstatSync } from 'node:fs';
 import koffi from 'koffi';
 import { InternalError, UserError } from '../base/errors.ts';
 import { openFile, readAt } from '../base/open-file.ts';
-import type { Library } from './library.ts';
+import { type Library, orUndefined } from './library.ts';
 import type { Ggml, Pointer } from './signatures.ts';
 
 interface StoredTensor {
@@ -195,13 +195,9 @@ export class GgufFile implements Disposable {
 }
 
 function openHeader(lib: Library, path: string): Pointer {
-  const { result, errors } = lib.quietly(() => {
-    try {
-      return lib.ggml.gguf_init_from_file(path, { no_alloc: true, ctx: null });
-    } catch {
-      return undefined;
-    }
-  });
+  const { result, errors } = lib.quietly(() =>
+    orUndefined(() => lib.ggml.gguf_init_from_file(path, { no_alloc: true, ctx: null })),
+  );
   if (result !== undefined) return result;
   const why = errors === '' ? 'it is cut or no GGUF file' : errors.replaceAll(/(^|; )\w+: /g, '$1');
   throw new UserError('GGUF_READ', `${path} cannot be read as GGUF (${why}); copy or download it again.`);

@@ -14,6 +14,7 @@ import {
   KINDS,
   type Pointer,
   REGISTRY_FUNCTIONS,
+  type Signature,
 } from './signatures.ts';
 
 /** A tensor as ggml's struct has it. */
@@ -63,7 +64,8 @@ const logType = koffi.pointer(koffi.proto('void ggml_log_callback(int level, con
 
 const isInteger: Readonly<Partial<Record<Kind, true>>> = { i32: true, u32: true, i64: true, usize: true };
 
-function bind<T extends Readonly<Record<string, readonly [Kind, readonly Kind[]]>>>(
+/** Functions of a library, as they are typed. Throws a UserError where it lacks some. */
+export function bind<T extends Readonly<Record<string, Signature>>>(
   library: LibraryHandle,
   functions: T,
   where: string,
@@ -111,6 +113,15 @@ function checked(
     if (returns === 'i64' || returns === 'usize') return Number(result);
     return result;
   };
+}
+
+/** A native pointer; undefined where it is null, for which the binding throws. */
+export function orUndefined(native: () => Pointer): Pointer | undefined {
+  try {
+    return native();
+  } catch {
+    return undefined;
+  }
 }
 
 /** ggml's own limit; beyond it a graph aborts. */
@@ -193,11 +204,7 @@ export function openFiles(files: LibraryFiles): Library {
   /** A function of a backend's own library; undefined where it has none of this name. */
   const ownFunction = (backend: Pointer, name: string): Pointer | undefined => {
     const reg = ggml.ggml_backend_dev_backend_reg(ggml.ggml_backend_get_device(backend));
-    try {
-      return ggml.ggml_backend_reg_get_proc_address(reg, name);
-    } catch {
-      return undefined;
-    }
+    return orUndefined(() => ggml.ggml_backend_reg_get_proc_address(reg, name));
   };
   return {
     files,

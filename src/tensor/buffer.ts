@@ -1,5 +1,6 @@
 /** Memory of a context's tensors, zero at first. On a meta device it has addresses, and its bytes are only counted. */
 import type { Device, MetaMemory } from '../ggml/device.ts';
+import { orUndefined } from '../ggml/library.ts';
 import type { Ggml, Pointer } from '../ggml/signatures.ts';
 
 /** Address where nothing is: what lies on a meta device is never read or written. */
@@ -19,12 +20,8 @@ export function allocateTensors(
   tensors: readonly Pointer[],
 ): TensorBuffer | undefined {
   if (meta !== undefined) return placeNowhere(ggml, meta, tensors);
-  let buffer: Pointer;
-  try {
-    buffer = ggml.ggml_backend_alloc_ctx_tensors(context, backend);
-  } catch {
-    return undefined;
-  }
+  const buffer = orUndefined(() => ggml.ggml_backend_alloc_ctx_tensors(context, backend));
+  if (buffer === undefined) return undefined;
   const clear = (): void => ggml.ggml_backend_buffer_clear(buffer, 0);
   clear();
   return {

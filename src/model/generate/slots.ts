@@ -50,17 +50,20 @@ export const wholeSpan = (length: number): PromptSpan => ({ length, shared: leng
 /** Length of a prompt in the cache, its gap included. */
 export const extentOf = ({ length, shared, remainder }: PromptSpan): number => remainder + length - shared;
 
+/** Beginning of a sample: indices of its prompt and of itself, and what it may go on with. */
+interface Origin extends Omit<Stopped, 'tokens'> {
+  /** Rest of the prompt, behind what is in its slot: read token by token as if it were the sample's own. */
+  readonly rest: TokenIds;
+  readonly constraint: Constraint | undefined;
+}
+
 /** A sample in the making. */
 export class Drawing {
   readonly rng: Rng;
   readonly span: PromptSpan;
   /** Tokens that it may go on with; undefined for any. */
   constraint: Constraint | undefined;
-  readonly #start: Constraint | undefined;
-  readonly #prompt: number;
-  readonly #sample: number;
-  /** Rest of the prompt, behind what is in its slot: read token by token as if it were the sample's own. */
-  readonly #rest: TokenIds;
+  readonly #origin: Origin;
   #read = 0;
   readonly #tokens: number[] = [];
   readonly #logprobs: number[] = [];
@@ -69,18 +72,15 @@ export class Drawing {
   #reply: number[] = [];
   #finish: Sample['finish'] | undefined;
 
-  constructor(
-    rng: Rng,
-    span: PromptSpan,
-    of: { prompt: number; sample: number; rest: TokenIds; constraint: Constraint | undefined },
-  ) {
+  constructor(rng: Rng, span: PromptSpan, origin: Origin) {
     this.rng = rng;
     this.span = span;
-    this.constraint = of.constraint;
-    this.#start = of.constraint;
-    this.#prompt = of.prompt;
-    this.#sample = of.sample;
-    this.#rest = of.rest;
+    this.constraint = origin.constraint;
+    this.#origin = origin;
+  }
+
+  get #rest(): TokenIds {
+    return this.#origin.rest;
   }
 
   /** Length of its prompt. */
@@ -145,13 +145,14 @@ export class Drawing {
   /** The sample at a stop token that was drawn; undefined anywhere else. */
   stopped(): Stopped | undefined {
     if (this.#finish !== 'stop') return undefined;
-    return { prompt: this.#prompt, sample: this.#sample, tokens: asTokenIds(this.#tokens) };
+    const { prompt, sample } = this.#origin;
+    return { prompt, sample, tokens: asTokenIds(this.#tokens) };
   }
 
   /** Goes on after a stop, with a reply that is not empty. */
   resume(reply: TokenIds): void {
     this.#reply = [...reply];
-    this.constraint = this.#start;
+    this.constraint = this.#origin.constraint;
     this.#finish = undefined;
   }
 
