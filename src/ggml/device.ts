@@ -81,21 +81,14 @@ function blasDevice({ ggml }: Library): Pointer | undefined {
 
 /** Bytes that a device would hold, where nothing is really allocated on it. */
 export class MetaMemory {
-  #bytes = 0;
-  #peak = 0;
+  bytes = 0;
+  /** The most so far. */
+  peak = 0;
 
   /** Takes `bytes` more, or fewer if negative. */
   add(bytes: number): void {
-    this.#bytes += bytes;
-    this.#peak = Math.max(this.#peak, this.#bytes);
-  }
-
-  get bytes(): number {
-    return this.#bytes;
-  }
-
-  get peak(): number {
-    return this.#peak;
+    this.bytes += bytes;
+    this.peak = Math.max(this.peak, this.bytes);
   }
 }
 

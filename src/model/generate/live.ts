@@ -64,6 +64,12 @@ interface Waiting {
   readonly leave: () => void;
 }
 
+/** A family with room for a request, and the tokens of its prompt that were in a cache already. */
+interface Found {
+  readonly family: Family;
+  readonly cached: number;
+}
+
 /** Part of the cores, with families of its own. */
 class LiveWorker implements Disposable {
   readonly #model: ModelParts;
@@ -177,18 +183,16 @@ class LiveWorker implements Disposable {
   }
 
   /** A family with room for a request, which is made where there is none; undefined where it has to wait. */
-  async #familyOf(
-    request: LiveRequest,
-  ): Promise<{ readonly family: Family; readonly cached: number } | undefined> {
+  async #familyOf(request: LiveRequest): Promise<Found | undefined> {
     const { prompt, shared } = request;
     const serves = (prefix: TokenIds): boolean =>
       prompt.length - prefix.length <= MOST_REST &&
       // A little more that is shared is not worth another cache.
       shared - prefix.length <= LEAST_SHARED &&
       beginsWith(prompt, prefix);
-    const known = this.#families
+    const [known] = this.#families
       .filter(({ prefix }) => serves(prefix))
-      .sort((a, b) => b.prefix.length - a.prefix.length)[0];
+      .sort((a, b) => b.prefix.length - a.prefix.length);
     const own = (length: number): number => prompt.length - length + request.generate_max_len;
     if (known?.fits(own(known.prefix.length)) === true) {
       this.#families = [...this.#families.filter((family) => family !== known), known];
@@ -211,11 +215,7 @@ class LiveWorker implements Disposable {
     return this.#open(asTokenIds(prompt.slice(0, length)), own(length));
   }
 
-  async #open(
-    prefix: TokenIds,
-    own: number,
-    contents?: PromptContents,
-  ): Promise<{ readonly family: Family; readonly cached: number } | undefined> {
+  async #open(prefix: TokenIds, own: number, contents?: PromptContents): Promise<Found | undefined> {
     if (this.#families.length >= this.#most) {
       const idle = this.#families.find(({ live }) => live === 0);
       if (idle === undefined) return undefined;

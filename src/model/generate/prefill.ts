@@ -126,17 +126,15 @@ export class PrefillGraph extends Graph {
   }
 }
 
-interface LookingShape {
-  readonly count: number;
-  readonly prompts: number;
-  /** Tokens a prompt, padding included. */
-  readonly length: number;
-  /** Tells whether prompts begin here, and not after the prefix in the cache's spare slot. */
-  readonly isWhole: boolean;
-}
-
-/** The tokens before each token of prompts on their way into the cache, and what is kept of the last ones. */
-function lookingBack(g: Graph, cache: KeyValueCache, { count, prompts, length, isWhole }: LookingShape) {
+/**
+ * The `count` tokens before each token of prompts on their way into the cache, and what is kept of the last ones. A prompt
+ * has `length` tokens, padding included, and begins here (`isWhole`), or after the prefix in the cache's spare slot.
+ */
+function lookingBack(
+  g: Graph,
+  cache: KeyValueCache,
+  { count, prompts, length, isWhole }: { count: number; prompts: number; length: number; isWhole: boolean },
+) {
   const tokens = prompts * length;
   /** Columns of the tokens at hand, after which the last ones of the prefix stand. */
   const columns = tokens + (isWhole ? 0 : count);

@@ -195,21 +195,17 @@ export function startPrompt(
 export class Slots {
   #slots: (Active | undefined)[];
   #rows: (Drawing | undefined)[];
-  #rowsPerSlot: number;
+  /** Rows of a slot. */
+  rowsPerSlot: number;
 
   constructor(slots: number, rowsPerSlot: number) {
     this.#slots = Array.from({ length: slots });
     this.#rows = Array.from({ length: slots * rowsPerSlot });
-    this.#rowsPerSlot = rowsPerSlot;
+    this.rowsPerSlot = rowsPerSlot;
   }
 
   get count(): number {
     return this.#slots.length;
-  }
-
-  /** Rows of a slot. */
-  get rowsPerSlot(): number {
-    return this.#rowsPerSlot;
   }
 
   /** The sample of each row; undefined where there is none or it is finished. */
@@ -229,7 +225,7 @@ export class Slots {
   fill(slot: number, active: Active): void {
     this.#slots[slot] = active;
     active.drawings.forEach((drawing, i) => {
-      this.#rows[slot * this.#rowsPerSlot + i] = drawing;
+      this.#rows[slot * this.rowsPerSlot + i] = drawing;
     });
   }
 
@@ -250,18 +246,18 @@ export class Slots {
   compact(): { slots: number[]; rows: number[] } | undefined {
     const kept = this.#slots.flatMap((active, slot) => (active === undefined ? [] : [slot]));
     const rowsOf = (slot: number): number[] =>
-      Array.from({ length: this.#rowsPerSlot }, (_, i) => slot * this.#rowsPerSlot + i).filter(
+      Array.from({ length: this.rowsPerSlot }, (_, i) => slot * this.rowsPerSlot + i).filter(
         (row) => this.#rows[row] !== undefined,
       );
     const most = Math.max(1, ...kept.map((slot) => rowsOf(slot).length));
-    const rowsPerSlot = Math.min(this.#rowsPerSlot, nextCount(most));
+    const rowsPerSlot = Math.min(this.rowsPerSlot, nextCount(most));
     const slots = Math.min(this.count, nextCount(Math.max(1, kept.length)));
     if (slots * rowsPerSlot * 3 > this.#rows.length * 2) return undefined;
     // Slots and rows beyond those that are needed stay empty and take the first one's contents.
     const fromSlots = Array.from({ length: slots }, (_, i) => kept[i] ?? kept[0] ?? 0);
     const fromRows = fromSlots.flatMap((slot) => {
       const rows = rowsOf(slot);
-      return Array.from({ length: rowsPerSlot }, (_, i) => rows[i] ?? slot * this.#rowsPerSlot);
+      return Array.from({ length: rowsPerSlot }, (_, i) => rows[i] ?? slot * this.rowsPerSlot);
     });
     const live = kept.map((slot) => rowsOf(slot).map((row) => this.#rows[row]));
     const actives = this.#slots.filter((active) => active !== undefined);
@@ -269,7 +265,7 @@ export class Slots {
     this.#rows = this.#slots.flatMap((_, slot) =>
       Array.from({ length: rowsPerSlot }, (_, i) => live[slot]?.[i]),
     );
-    this.#rowsPerSlot = rowsPerSlot;
+    this.rowsPerSlot = rowsPerSlot;
     return { slots: fromSlots, rows: fromRows };
   }
 }

@@ -45,16 +45,8 @@ export function predictorIndex(
   return completionIndex(layout, prompt, row, offset + token - 1);
 }
 
-/** Inputs of a graph over trees. */
-export interface TreeArrays {
-  readonly tokens: Int32Array; // [N]
-  readonly positions: Int32Array; // [N]
-  /** Index of the token before each one in its sequence, or NONE. */
-  readonly parents: Int32Array; // [N]
-}
-
-/** Lays trees out; see TreeGraph.write. */
-function layoutTrees(layout: TreeLayout, trees: readonly PromptTree[]): TreeArrays {
+/** Lays trees out, see TreeGraph.write: N tokens, their positions, and the index of the one before each in its sequence, or NONE. */
+function layoutTrees(layout: TreeLayout, trees: readonly PromptTree[]) {
   if (trees.length > layout.prompts)
     throw new InternalError(`layout: ${trees.length} prompts do not fit ${layout.prompts}`);
   const count = tokenCount(layout);
