@@ -123,17 +123,11 @@ export class Family extends WorkerGraphs {
     for (let start = 0; start < this.prefix.length; start += MOST_OF_PREFIX) {
       const part = asTokenIds(this.prefix.slice(0, start + MOST_OF_PREFIX));
       const length = stageLength(part.length - start);
-      if (start === 0)
-        await this.prefill({ prompts: 1, promptTokens: length, samples: 0, completionTokens: 0 }, 0).run(
-          [part],
-          [0],
-        );
-      else
-        await this.read(
-          { prompts: 1, promptTokens: start, samples: 1, completionTokens: length },
-          0,
-          'spare',
-        ).run([part], [0], start);
+      const layout =
+        start === 0
+          ? { prompts: 1, promptTokens: length, samples: 0, completionTokens: 0 }
+          : { prompts: 1, promptTokens: start, samples: 1, completionTokens: length };
+      await this.prefill(layout, 0, start === 0 ? 'slots' : 'spare').run([part], [0], start);
     }
   }
 
@@ -210,7 +204,7 @@ export class Family extends WorkerGraphs {
       samples: nextCount(rests.length),
       completionTokens: stageLength(Math.max(...rests.map(({ length }) => length)), 16),
     };
-    const graph = this.read(layout, 0);
+    const graph = this.prefill(layout, 0, 'rows');
     // Rows that pad the graph read the first one's once more, to the same place.
     const padded = Array.from({ length: layout.samples }, (_, i) => (i < rests.length ? i : 0));
     await graph.run(

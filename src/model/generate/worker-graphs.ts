@@ -46,16 +46,15 @@ export class WorkerGraphs implements Disposable {
     return this.#cache;
   }
 
-  protected prefill(layout: TreeLayout, temperature: number): PrefillGraph {
-    const kind = `${layout.samples === 0 ? 'prefill' : 'remainders'} ${temperature}`;
-    const build = (memory: GraphMemory) => new PrefillGraph(this.#parts(memory), layout, temperature);
-    return this.#graphs.get(kind, layout, build);
-  }
-
-  /** Graph of what stands behind the only prompt: what rows begin with, or what it goes on with. */
-  protected read(layout: TreeLayout, temperature: number, into: 'rows' | 'spare' = 'rows'): PrefillGraph {
+  /** Graph of prompts, or of what stands behind the only one: see PrefillGraph for where it goes. */
+  protected prefill(
+    layout: TreeLayout,
+    temperature: number,
+    into: 'slots' | 'rows' | 'spare' = 'slots',
+  ): PrefillGraph {
+    const kind = `${layout.samples === 0 ? 'prefill' : 'remainders'} ${into} ${temperature}`;
     const build = (memory: GraphMemory) => new PrefillGraph(this.#parts(memory), layout, temperature, into);
-    return this.#graphs.get(`read ${into} ${temperature}`, layout, build);
+    return this.#graphs.get(kind, layout, build);
   }
 
   protected decode(layout: TreeLayout, temperature: number): DecodeGraph {
