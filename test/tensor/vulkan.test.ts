@@ -14,7 +14,7 @@ import { Rng } from '../../src/base/rng.ts';
 import { Device, listDevices } from '../../src/ggml/device.ts';
 import { entriesOf } from '../../src/train/events.ts';
 import { AdamW } from '../../src/tensor/optim/adamw.ts';
-import { OffloadedAdamW } from '../../src/tensor/optim/adamw-offloaded.ts';
+import { offloadedAdamW } from '../../src/tensor/optim/adamw-offloaded.ts';
 import { Graph } from '../../src/tensor/graph.ts';
 import { exp } from '../../src/tensor/ops/index.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
@@ -119,7 +119,7 @@ describe.skipIf(found === undefined)(
         const weights = new ParameterSet(gpu.device, specs, 'trainable');
         const optimiser =
           where === 'files'
-            ? new OffloadedAdamW(weights, options, folder, gpu.device)
+            ? offloadedAdamW(weights, options, folder, gpu.device)
             : new AdamW(weights, options);
         gpu.graphs.push(optimiser, weights);
         const rng = Rng.seeded(7);

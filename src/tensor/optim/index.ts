@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Device } from '../../ggml/device.ts';
 import type { ParameterSet } from '../parameters.ts';
 import { AdamW } from './adamw.ts';
-import { OffloadedAdamW } from './adamw-offloaded.ts';
+import { offloadedAdamW } from './adamw-offloaded.ts';
 import { adamwOptions, type AdamWOptions, type Optimizer } from './optimizer.ts';
 
 /** Surroundings of an optimiser, beside its options. */
@@ -24,7 +24,7 @@ const optimizers = {
   adamw_8bit: ({ parameters, device }, options) =>
     new AdamW(parameters, { ...options, eightBit: true }, device),
   adamw_offloaded: ({ parameters, device, folder }, options) =>
-    new OffloadedAdamW(parameters, options, folder, device),
+    offloadedAdamW(parameters, options, folder, device),
   muon: ({ parameters, device, isLayerMatrix }, options) =>
     new AdamW(
       parameters,
