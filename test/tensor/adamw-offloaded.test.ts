@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
 import { Device } from '../../src/ggml/device.ts';
-import { AdamW } from '../../src/tensor/optim/adamw.ts';
+import { adamW } from '../../src/tensor/optim/adamw.ts';
 import { offloadedAdamW } from '../../src/tensor/optim/adamw-offloaded.ts';
 import { FileTensors } from '../../src/tensor/file-tensors.ts';
 import type { AdamWOptions, Optimizer, StoredTensors } from '../../src/tensor/optim/optimizer.ts';
@@ -66,7 +66,7 @@ describe('AdamW with averages in a file', () => {
     using others = new ParameterSet(device, SPECS, 'trainable');
     using offloaded = offloadedAdamW(weights, OPTIONS, folder, device);
     using other = offloadedAdamW(others, OPTIONS, folder, device);
-    using resident = new AdamW(wanted, OPTIONS);
+    using resident = adamW(wanted, OPTIONS);
     await steps(other, others, 1);
     expect(await steps(offloaded, weights, 4)).toEqual(await steps(resident, wanted, 4));
     for (const { name } of SPECS) {
@@ -99,7 +99,7 @@ describe('AdamW with averages in a file', () => {
       using _optimiser = make(weights);
       return meta.meta!.bytes - before;
     };
-    const resident = planned((weights) => new AdamW(weights, OPTIONS));
+    const resident = planned((weights) => adamW(weights, OPTIONS));
     const offloaded = planned((weights) => offloadedAdamW(weights, OPTIONS, folder, weights.device));
     // Gradients stay; of both averages hardly anything does.
     expect(resident).toBeGreaterThan(3 * 4 * 4096 * 40_000);
