@@ -1,6 +1,6 @@
 /** Devices: the CPU and whatever GPUs the installed engine package can reach. */
 import { errorText, InternalError, UserError } from '../base/errors.ts';
-import { BLAS_DEVICE, blasAllowed, BlasScheduler } from './blas.ts';
+import { BLAS_DEVICE, blasAllowed, type BlasScheduler, blasScheduler } from './blas.ts';
 import {
   boundNodes,
   type DividedGraph,
@@ -9,7 +9,7 @@ import {
   namedFallbacks,
 } from './divided-graph.ts';
 import { gpuInstallCommand } from './find.ts';
-import { GemmEngine, gemmTitle } from './onnxruntime.ts';
+import { type GemmEngine, gemmEngine, gemmTitle } from './onnxruntime.ts';
 import { isWorthIt, type PartedGraph, partedGraph, type ProductSize } from './parted-graph.ts';
 import { Lifetime } from './handles.ts';
 import { type Library, MAX_THREADS, openLibrary } from './library.ts';
@@ -141,7 +141,7 @@ export class Device implements Disposable {
     this.#hasGemm = allowed && gemmTitle() !== undefined;
     const blas = allowed && !this.#hasGemm ? blasDevice(lib) : undefined;
     this.hasBlas = this.#hasGemm || blas !== undefined;
-    if (blas !== undefined && meta === undefined) this.#blas = new BlasScheduler(lib, blas, backend, threads);
+    if (blas !== undefined && meta === undefined) this.#blas = blasScheduler(lib, blas, backend, threads);
   }
 
   /**
@@ -239,7 +239,7 @@ export class Device implements Disposable {
   part(nodes: readonly Pointer[]): PartedGraph | undefined {
     if (!this.#hasGemm || this.meta !== undefined) return undefined;
     const engine = (): GemmEngine =>
-      (this.#gemm ??= new GemmEngine(this.lib.files.base, this.#backend, this.threads));
+      (this.#gemm ??= gemmEngine(this.lib.files.base, this.#backend, this.threads));
     return partedGraph(this.lib, engine, nodes);
   }
 

@@ -15,7 +15,7 @@ import { frozen, type ModelParts } from './next-token.ts';
 import { beginsWith, type KeptPrefix } from './prefixes.ts';
 import { checkSampling, type Constraint, type Sampling } from './sampler.ts';
 import { type Sample, startPrompt, wholeSpan } from './slots.ts';
-import { small, WorkerDevices } from './worker-pool.ts';
+import { small, type WorkerDevices, workerDevices } from './worker-pool.ts';
 
 export type { LiveToken } from './family.ts';
 
@@ -268,7 +268,7 @@ export class LiveGenerator {
     // Of a small model each core works for itself; a larger one takes all of them for each step.
     const count =
       small(config) && device.info.kind === 'cpu' ? Math.max(1, Math.min(device.threads, rows)) : 1;
-    this.#devices = new WorkerDevices(device, config, count);
+    this.#devices = workerDevices(device, config, count);
     this.#workers = this.#devices.devices.map(
       (own) =>
         new LiveWorker(
