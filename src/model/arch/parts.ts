@@ -87,9 +87,8 @@ export function decoderBlock(
   const { weight, linear, select } = layer;
   const norm = (x: Tensor, name: string): Tensor => rmsNorm(g, x, weight(name), config.rmsNormEps);
   const scaled = (x: Tensor): Tensor => (residual === undefined ? x : scale(g, x, residual));
-  const heads = projectHeads(g, config, layer, norm(input, 'input_layernorm'), {
-    ...(headNorms ? { norm: (x, name) => norm(x, `self_attn.${name}_norm`) } : {}),
-  });
+  const own: HeadsOptions = headNorms ? { norm: (x, name) => norm(x, `self_attn.${name}_norm`) } : {};
+  const heads = projectHeads(g, config, layer, norm(input, 'input_layernorm'), own);
   const mixed = select(layer.attend(layer.index, heads));
   const mixing = scaled(linear('self_attn.o_proj', mixed));
   const x = add(g, select(input), mixing);
