@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { Device } from '../../src/ggml/device.ts';
 import { loadModel } from '../../src/model/checkpoint/checkpoint.ts';
 import { Generator } from '../../src/model/generate/generation.ts';
-import { ComputeCopies } from '../../src/model/compute-copies.ts';
+import { computeCopies } from '../../src/model/compute-copies.ts';
 import { distillation, policyGradient } from '../../src/losses/all.ts';
 import { rowsFrom, type TrainExample } from '../../src/train/examples.ts';
 import { Trainer } from '../../src/train/trainer.ts';
@@ -61,7 +61,7 @@ const trainer = new TimedTrainer(config, parameters, objective, {
   max_norm: 1,
   microBatchTokens: 1e6,
   micro_train_batch_size: job.layout === 'tree' ? 1 : FLAT_ROWS,
-  ...(job.dtype === 'f32' ? {} : { weights: new ComputeCopies(parameters, job.dtype) }),
+  ...(job.dtype === 'f32' ? {} : { weights: computeCopies(parameters, job.dtype) }),
 });
 const trees = ckdTrees(job.prompts, config.vocabSize);
 

@@ -44,6 +44,10 @@ function targetOf(link: string): string {
   return isAbsolute(target) ? target : join(realpathSync(dirname(link)), target);
 }
 
+const refusal = (given: string, why: string): UserError =>
+  new UserError('FILE', `Cannot write ${given}: ${why}.`);
+const CIRCLE = 'its links lead in a circle; remove them';
+
 function classified(path: string, given: string, stats: Stats): Destination {
   if (stats.isFile()) {
     // A rename would replace even what its owner has protected.
@@ -51,17 +55,18 @@ function classified(path: string, given: string, stats: Stats): Destination {
     return { kind: 'file', path, old: stats };
   }
   if (stats.isCharacterDevice() || stats.isBlockDevice() || stats.isFIFO()) return { kind: 'device', path };
-  const why = stats.isDirectory() ? 'it is a folder, and a file is needed' : 'it is a socket; name a file';
-  throw new UserError('FILE', `Cannot write ${given}: ${why}.`);
+  throw refusal(
+    given,
+    stats.isDirectory() ? 'it is a folder, and a file is needed' : 'it is a socket; name a file',
+  );
 }
 
 /** Follows the links of a name to write to; throws a UserError for a folder, a socket or links without an end. */
 export function destinationOf(given: string): Destination {
   if (given === STANDARD) return { kind: 'open', descriptor: 1 };
-  if (given === '' || given.endsWith('/') || given.endsWith(sep)) {
-    const why = given === '' ? 'the name is empty' : 'it names a folder, and a file is needed';
-    throw new UserError('FILE', `Cannot write ${given === '' ? 'a file' : given}: ${why}.`);
-  }
+  if (given === '') throw refusal('a file', 'the name is empty');
+  if (given.endsWith('/') || given.endsWith(sep))
+    throw refusal(given, 'it names a folder, and a file is needed');
   try {
     let path = given;
     for (let links = 0; links < MOST_LINKS; links++) {
@@ -70,9 +75,9 @@ export function destinationOf(given: string): Destination {
       const stats = lstatSync(path, { throwIfNoEntry: false });
       if (stats === undefined) {
         if (links > 0 && !existsSync(dirname(path)))
-          throw new UserError(
-            'FILE',
-            `Cannot write ${given}: it is a link to ${path}, whose folder does not exist; make that folder or remove the link.`,
+          throw refusal(
+            given,
+            `it is a link to ${path}, whose folder does not exist; make that folder or remove the link`,
           );
         return { kind: 'file', path, old: undefined };
       }
@@ -82,7 +87,7 @@ export function destinationOf(given: string): Destination {
   } catch (thrown) {
     throw thrown instanceof UserError ? thrown : fileError('write', given, thrown);
   }
-  throw new UserError('FILE', `Cannot write ${given}: its links lead in a circle; remove them.`);
+  throw refusal(given, CIRCLE);
 }
 
 /** The folder that a name means, whether it is there or not, behind the links that lead to it. */
@@ -92,7 +97,7 @@ export function folderBehind(given: string): string {
     if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return path;
     path = targetOf(path);
   }
-  throw new UserError('FILE', `Cannot write ${given}: its links lead in a circle; remove them.`);
+  throw refusal(given, CIRCLE);
 }
 
 /** Tells whether what is written to `path` goes to standard output, where nothing else may be printed then. */

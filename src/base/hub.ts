@@ -27,13 +27,6 @@ export function hubAccess(input: string, env: HubEnvironment): HubAccess {
   };
 }
 
-/** The status of an answer of the hub, if that is what was thrown. */
-function statusOf(thrown: unknown): number | undefined {
-  const status: unknown =
-    typeof thrown === 'object' && thrown !== null && 'statusCode' in thrown ? thrown.statusCode : undefined;
-  return typeof status === 'number' ? status : undefined;
-}
-
 /** One sentence about what the hub answered for `input` with that HTTP status. */
 export function hubStatusError(input: string, status: number): UserError {
   if (status === 401 || status === 403) {
@@ -50,8 +43,9 @@ export function hubStatusError(input: string, status: number): UserError {
 /** Turns what a hub function has thrown into one sentence about `input`. */
 export function hubError(input: string, thrown: unknown): UserError {
   if (thrown instanceof UserError) return thrown;
-  const status = statusOf(thrown);
-  if (status !== undefined) return hubStatusError(input, status);
+  // The library's own error has the status of an answer.
+  if (thrown instanceof Error && 'statusCode' in thrown && typeof thrown.statusCode === 'number')
+    return hubStatusError(input, thrown.statusCode);
   return new UserError(
     'HUB_OFFLINE',
     `Cannot reach the hub for ${input} (${errorText(thrown)}); go online, or download the files and give their paths.`,

@@ -22,11 +22,13 @@ function waiting<T>(use: () => T): T {
   }
 }
 
-/** Writes all of `bytes` to an open file; throws a UserError that names it, such as for a full disk. */
-export function writeFully(path: string, file: number, bytes: Uint8Array): void {
+/** Writes all of `bytes` to an open file, at `place` or where writing stands; throws a UserError that names it, such as for a full disk. */
+export function writeFully(path: string, file: number, bytes: Uint8Array, place?: number): void {
   let written = 0;
+  const next = (): number =>
+    writeSync(file, bytes, written, undefined, place === undefined ? null : place + written);
   try {
-    while (written < bytes.byteLength) written += waiting(() => writeSync(file, bytes, written));
+    while (written < bytes.byteLength) written += waiting(next);
   } catch (thrown) {
     throw fileError('write', path, thrown);
   }

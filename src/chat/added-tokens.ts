@@ -16,7 +16,7 @@ export interface AddedToken {
   readonly rstrip: boolean;
   /** Tells whether it is looked for in normalised text. */
   readonly normalized: boolean;
-  /** Special tokens are left out by `decode(ids, {skipSpecial: true})`. */
+  /** Tells whether it is none that a parser must see. */
   readonly special: boolean;
 }
 

@@ -91,8 +91,17 @@ function mergePair(ids: readonly number[], left: number, right: number, merged: 
 const pairsOf = ({ ids }: Word): number[] =>
   Array.from({ length: ids.length - 1 }, (_, i) => (ids[i] ?? 0) * ID_LIMIT + (ids[i + 1] ?? 0));
 
-/** The merges of `words`, at most `limit`: the ids that become `firstId`, `firstId + 1`, ... */
-function learnMerges(words: readonly Word[], firstId: number, limit: number): Merge[] {
+/**
+ * The merges of words, counted by their texts, at most `limit`: the ids that become `firstId`, `firstId + 1`, ... `idsOf` gives
+ * the ids of a word before them.
+ */
+function learnMerges(
+  counted: ReadonlyMap<string, number>,
+  idsOf: (word: string) => number[],
+  firstId: number,
+  limit: number,
+): Merge[] {
+  const words = Array.from(counted, ([text, weight]): Word => ({ ids: idsOf(text), weight }));
   const counts = new Map<number, number>();
   /** Words in which a pair occurs, or once did. */
   const wordsOf = new Map<number, Set<Word>>();
@@ -140,9 +149,9 @@ function learnMerges(words: readonly Word[], firstId: number, limit: number): Me
 /** Trains a tokenizer of exactly `size` ids on `texts`, in which added tokens are left alone. */
 export function trainTokenizer(texts: Iterable<string>, options: TrainTokenizerOptions): Tokenizer {
   const { size, wordsApart = false } = options;
-  const limit = size - BYTE_ALPHABET.length - ADDED.length;
+  const least = BYTE_ALPHABET.length + ADDED.length;
+  const limit = size - least;
   if (!Number.isInteger(size) || limit < 0 || size >= ID_LIMIT) {
-    const least = BYTE_ALPHABET.length + ADDED.length;
     throw new UserError(
       'TOKENIZER_SIZE',
       `A vocabulary needs ${least} to ${ID_LIMIT - 1} entries, got ${size}; set another size.`,
@@ -152,18 +161,13 @@ export function trainTokenizer(texts: Iterable<string>, options: TrainTokenizerO
   const pipeline = pipelineOf(shell, 'The vocabulary');
   const idOfChar = new Map(BYTE_ALPHABET.map((char, id) => [char, id]));
   const idOfByte = Array.from({ length: 256 }, (_, byte) => idOfChar.get(byteChar(byte)) ?? 0);
-  const words = Array.from(
-    countWords(texts, { pipeline, added: addedFrom(0) }, wordsApart),
-    ([text, weight]) => ({
-      ids: Array.from(Buffer.from(text, 'utf8'), (byte) => idOfByte[byte] ?? 0),
-      weight,
-    }),
-  );
-  const merges = learnMerges(words, BYTE_ALPHABET.length, limit);
+  const words = countWords(texts, { pipeline, added: addedFrom(0) }, wordsApart);
+  const bytesOf = (text: string) => Array.from(Buffer.from(text, 'utf8'), (byte) => idOfByte[byte] ?? 0);
+  const merges = learnMerges(words, bytesOf, BYTE_ALPHABET.length, limit);
   if (merges.length < limit) {
     throw new UserError(
       'TOKENIZER_SIZE',
-      `The texts give a vocabulary of only ${size - limit + merges.length} entries, not ${size}; add texts or ask for fewer.`,
+      `The texts give a vocabulary of only ${least + merges.length} entries, not ${size}; add texts or ask for fewer.`,
     );
   }
   const tokens = [...BYTE_ALPHABET];
@@ -198,14 +202,9 @@ export function extendVocabulary(
   const first = known.vocabSize;
   const firstPhrase = size - phrases.length;
   const added = [...parts.added, ...phrases.map((text, i) => addedToken(firstPhrase + i, text, false))];
-  const words = Array.from(
-    countWords(texts, { pipeline: parts.pipeline, added }, true),
-    ([text, weight]) => ({
-      ids: [...known.encode(text, { allowSpecial: false })],
-      weight,
-    }),
-  );
-  const merges = learnMerges(words, first, firstPhrase - first);
+  const words = countWords(texts, { pipeline: parts.pipeline, added }, true);
+  const idsOf = (text: string) => [...known.encode(text, { allowSpecial: false })];
+  const merges = learnMerges(words, idsOf, first, firstPhrase - first);
   if (merges.length < firstPhrase - first)
     throw new UserError(
       'TOKENIZER_SIZE',

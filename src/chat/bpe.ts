@@ -31,52 +31,33 @@ const SPAN = 2 ** 31;
 /** An id that was merged into the one before it. */
 const GONE = -1;
 
-export class BytePairEncoder {
-  readonly #merges: readonly Merge[];
-  readonly #symbols: (word: string) => number[];
+/** Encodes words: `symbols` gives the ids of one before any merge. */
+export function bytePairEncoder(
+  merges: readonly Merge[],
+  symbols: (word: string) => number[],
+): (word: string) => readonly number[] {
+  const bits = Math.max(4, Math.ceil(Math.log2(merges.length * 2 + 1)));
   /** Ranks plus one by hashed pair; 0 is an empty slot. */
-  readonly #slots: Int32Array;
-  readonly #shift: number;
-  readonly #cache = new Map<string, readonly number[]>();
-
-  /** `symbols` gives the ids of a word before any merge. */
-  constructor(merges: readonly Merge[], symbols: (word: string) => number[]) {
-    this.#merges = merges;
-    this.#symbols = symbols;
-    const bits = Math.max(4, Math.ceil(Math.log2(merges.length * 2 + 1)));
-    this.#slots = new Int32Array(2 ** bits);
-    this.#shift = 32 - bits;
-    merges.forEach(({ left, right }, rank) => {
-      this.#slots[this.#slot(left, right)] = rank + 1;
-    });
-  }
+  const slots = new Int32Array(2 ** bits);
+  const shift = 32 - bits;
+  const cache = new Map<string, readonly number[]>();
 
   /** The slot of a pair, or the empty one where it belongs. */
-  #slot(left: number, right: number): number {
-    const slots = this.#slots;
+  const slotOf = (left: number, right: number): number => {
     const mixed = Math.imul(Math.imul(left, 0x9e3779b1) ^ right, 0x85ebca6b);
-    let slot = (mixed ^ (mixed << 13)) >>> this.#shift;
+    let slot = (mixed ^ (mixed << 13)) >>> shift;
     for (;;) {
       const rank = (slots[slot] ?? 0) - 1;
-      const merge = rank < 0 ? undefined : this.#merges[rank];
+      const merge = rank < 0 ? undefined : merges[rank];
       if (merge === undefined || (merge.left === left && merge.right === right)) return slot;
       slot = (slot + 1) & (slots.length - 1);
     }
-  }
+  };
+  merges.forEach(({ left, right }, rank) => {
+    slots[slotOf(left, right)] = rank + 1;
+  });
 
-  /** The ids of one word. */
-  encode(word: string): readonly number[] {
-    const known = this.#cache.get(word);
-    if (known !== undefined) return known;
-    const ids = this.#merge(this.#symbols(word));
-    if (word.length > MAX_CACHED_LENGTH) return ids;
-    if (this.#cache.size >= MAX_CACHED_WORDS) this.#cache.clear();
-    // V8's longer substrings hold on to the whole text that they were cut from, so a copy is kept instead.
-    this.#cache.set(word.length < 13 ? word : Buffer.from(word, 'utf8').toString('utf8'), ids);
-    return ids;
-  }
-
-  #merge(ids: number[]): readonly number[] {
+  const merged = (ids: number[]): readonly number[] => {
     const count = ids.length;
     const before = Int32Array.from(ids, (_, at) => at - 1);
     const after = Int32Array.from(ids, (_, at) => at + 1);
@@ -84,7 +65,7 @@ export class BytePairEncoder {
     const offer = (at: number): void => {
       const next = after[at] ?? count;
       if (next === count) return;
-      const rank = (this.#slots[this.#slot(ids[at] ?? 0, ids[next] ?? 0)] ?? 0) - 1;
+      const rank = (slots[slotOf(ids[at] ?? 0, ids[next] ?? 0)] ?? 0) - 1;
       if (rank >= 0) candidates.push(rank * SPAN + at);
     };
     for (let at = 0; at < count; at++) offer(at);
@@ -92,7 +73,7 @@ export class BytePairEncoder {
       const candidate = candidates.pop();
       if (candidate === undefined) break;
       const at = candidate % SPAN;
-      const merge = this.#merges[(candidate - at) / SPAN];
+      const merge = merges[(candidate - at) / SPAN];
       const next = after[at] ?? count;
       // A pair of which one was merged meanwhile is no longer there.
       if (merge === undefined || next === count || ids[at] !== merge.left || ids[next] !== merge.right)
@@ -107,7 +88,18 @@ export class BytePairEncoder {
       if (previous !== GONE) offer(previous);
     }
     return ids.filter((id) => id !== GONE);
-  }
+  };
+
+  return (word) => {
+    const known = cache.get(word);
+    if (known !== undefined) return known;
+    const ids = merged(symbols(word));
+    if (word.length > MAX_CACHED_LENGTH) return ids;
+    if (cache.size >= MAX_CACHED_WORDS) cache.clear();
+    // V8's longer substrings hold on to the whole text that they were cut from, so a copy is kept instead.
+    cache.set(word.length < 13 ? word : Buffer.from(word, 'utf8').toString('utf8'), ids);
+    return ids;
+  };
 }
 
 /** A vocabulary, and what it does with a character that it lacks. */

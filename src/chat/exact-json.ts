@@ -17,49 +17,42 @@ export const isMark = (text: string): boolean => new RegExp(`^${OPEN}\\d+${CLOSE
 const MOVED = /^(?:0|[1-9]\d*|__proto__)$/;
 
 /** Values for a template, and the way back. */
-export class TemplateValues {
-  readonly #literals: string[] = [];
-
-  #mark(literal: string): string {
-    this.#literals.push(literal);
-    return `${OPEN}${this.#literals.length - 1}${CLOSE}`;
-  }
-
+export function templateValues() {
+  const literals: string[] = [];
+  const mark = (literal: string): string => `${OPEN}${literals.push(literal) - 1}${CLOSE}`;
+  const object = (dict: PyDict): Record<string, unknown> => {
+    const values: Record<string, unknown> = {};
+    for (const [key, value] of dict) values[MOVED.test(key) ? mark(dumps(key)) : key] = of(value);
+    return values;
+  };
   /** A value as the template engine takes it. */
-  of(value: PyValue): unknown {
+  const of = (value: PyValue): unknown => {
     if (typeof value === 'bigint') {
       const number = Number(value);
-      return Number.isSafeInteger(number) && String(value) === String(number)
-        ? number
-        : this.#mark(String(value));
+      return Number.isSafeInteger(number) && String(value) === String(number) ? number : mark(String(value));
     }
     if (typeof value === 'number') {
       const literal = dumps(value);
-      return literal === JSON.stringify(value) ? value : this.#mark(literal);
+      return literal === JSON.stringify(value) ? value : mark(literal);
     }
     if (typeof value === 'string')
-      return value.includes(OPEN) || value.includes(CLOSE) ? this.#mark(dumps(value)) : value;
-    if (isList(value)) return value.map((item) => this.of(item));
-    if (isDict(value)) return this.#object(value);
-    return value;
-  }
-
-  #object(dict: PyDict): Record<string, unknown> {
-    const object: Record<string, unknown> = {};
-    for (const [key, value] of dict) object[MOVED.test(key) ? this.#mark(dumps(key)) : key] = this.of(value);
-    return object;
-  }
-
-  /** Puts what was marked back into a rendered text: as JSON inside of JSON, and so are numbers everywhere. */
-  restore(text: string): string {
-    if (this.#literals.length === 0) return text;
-    return text.replace(MARKED, (whole, index: string) => {
-      const literal = this.#literals[Number(index)] ?? '';
-      const quoted = whole.startsWith('"') && whole.endsWith('"');
-      // A text outside of JSON stands as it is; a number keeps quotes that are not its own.
-      if (quoted) return literal;
-      const bare = literal.startsWith('"') ? (JSON.parse(literal) as string) : literal;
-      return `${whole.startsWith('"') ? '"' : ''}${bare}${whole.endsWith('"') ? '"' : ''}`;
-    });
-  }
+      return value.includes(OPEN) || value.includes(CLOSE) ? mark(dumps(value)) : value;
+    if (isList(value)) return value.map(of);
+    return isDict(value) ? object(value) : value;
+  };
+  return {
+    of,
+    /** Puts what was marked back into a rendered text: as JSON inside of JSON, and so are numbers everywhere. */
+    restore(text: string): string {
+      if (literals.length === 0) return text;
+      return text.replace(MARKED, (whole, index: string) => {
+        const literal = literals[Number(index)] ?? '';
+        const quoted = whole.startsWith('"') && whole.endsWith('"');
+        // A text outside of JSON stands as it is; a number keeps quotes that are not its own.
+        if (quoted) return literal;
+        const bare = literal.startsWith('"') ? (JSON.parse(literal) as string) : literal;
+        return `${whole.startsWith('"') ? '"' : ''}${bare}${whole.endsWith('"') ? '"' : ''}`;
+      });
+    },
+  };
 }

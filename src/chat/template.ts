@@ -8,7 +8,7 @@ import { UserError } from '../base/errors.ts';
 import { fromJson, isDict, type PyDict, type PyValue } from '../json/python.ts';
 import type { JsonObject } from '../json/value.ts';
 import { DEFAULT_TEMPLATE } from './default-template.ts';
-import { TemplateValues } from './exact-json.ts';
+import { templateValues } from './exact-json.ts';
 import type { ToolFormat } from './formats/format.ts';
 import { functiongemma } from './formats/functiongemma.ts';
 import { hermes } from './formats/hermes.ts';
@@ -202,7 +202,7 @@ export class ChatTemplate {
   /** Renders a conversation, its values as Python writes them; throws a UserError if the template refuses it. */
   render({ messages, tools = [] }: ChatInput, options: RenderOptions = {}): string {
     const { addGenerationPrompt = false, enableThinking, bareTools = false } = options;
-    const values = new TemplateValues();
+    const values = templateValues();
     const toolValue = (tool: Tool | PyDict): unknown => {
       if (bareTools) return values.of(isTool(tool) ? servedTool(tool) : tool);
       return { type: 'function', function: values.of(servedTool(tool)) };

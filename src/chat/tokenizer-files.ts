@@ -9,7 +9,7 @@ import { errorText, UserError } from '../base/errors.ts';
 import { readText, writeAtomic } from '../base/files.ts';
 import { type Fields, isFields } from '../json/value.ts';
 import type { AddedToken } from './added-tokens.ts';
-import type { Merge } from './bpe.ts';
+import { idsByText, type Merge } from './bpe.ts';
 import { type Pipeline, pipelineOf, refuse } from './pipeline.ts';
 
 /** Above every vocabulary that there is; tables are as long as the largest id, so that a damaged one would fill the memory. */
@@ -173,10 +173,7 @@ export function readTokenizerFiles(folder: string): TokenizerParts {
 /** Writes the five files; transformers and llama.cpp's converter read them. */
 export function writeTokenizerFiles(folder: string, parts: TokenizerParts): void {
   const { tokens, merges, shell, config, chatTemplate } = parts;
-  const vocab: Record<string, number> = {};
-  tokens.forEach((token, id) => {
-    if (token !== undefined) vocab[token] = id;
-  });
+  const vocab = Object.fromEntries(idsByText(tokens));
   const lines = merges.map(({ left, right }) => `${tokens[left]} ${tokens[right]}`);
   const decoder = Object.fromEntries(parts.added.map(({ id, ...token }) => [String(id), token]));
   const { model, version, truncation, padding, ...rest } = shell;

@@ -6,7 +6,7 @@ import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { UserError } from '../base/errors.ts';
 import { type AddedToken, addedTokenSplitter } from './added-tokens.ts';
-import { BytePairEncoder, idsByText, symbolsOf } from './bpe.ts';
+import { bytePairEncoder, idsByText, symbolsOf } from './bpe.ts';
 import { byteOfToken, bytesOfText, byteText } from './byte-level.ts';
 import { asTokenIds, type TokenIds } from './messages.ts';
 import { cutWords } from './pipeline.ts';
@@ -20,11 +20,6 @@ export interface EncodeOptions {
   readonly allowSpecial?: boolean;
   /** Tells whether the tokenizer's own beginning and end (BOS, EOS) are added, where it has any. Default: they are not, as chat templates write them. */
   readonly addSpecial?: boolean;
-}
-
-export interface DecodeOptions {
-  /** Tells whether special tokens (<|im_start|>, <|im_end|>, <|endoftext|>) are left out. Default: they are kept. */
-  readonly skipSpecial?: boolean;
 }
 
 const TURN_END = hermes.turn.close;
@@ -44,7 +39,7 @@ export const paddedVocabulary = ({ vocabSize }: Pick<Tokenizer, 'vocabSize'>): n
 
 export class Tokenizer {
   readonly #parts: TokenizerParts;
-  readonly #encoder: BytePairEncoder;
+  readonly #encodeWord: (word: string) => readonly number[];
   readonly #vocabulary: ReadonlyMap<string, number>;
   readonly #addedByText = new Map<string, AddedToken>();
   readonly #addedById = new Map<number, AddedToken>();
@@ -76,7 +71,7 @@ export class Tokenizer {
       unknownId: this.#vocabulary.get(pipeline.unknown ?? ''),
       fuseUnknown: pipeline.fuseUnknown,
     };
-    this.#encoder = new BytePairEncoder(parts.merges, (word) => {
+    this.#encodeWord = bytePairEncoder(parts.merges, (word) => {
       const spelled = pipeline.byteLevel ? byteText(word) : word;
       const whole = pipeline.ignoreMerges ? symbols.idOf(spelled) : undefined;
       return whole === undefined ? symbolsOf(spelled, symbols) : [whole];
@@ -176,18 +171,18 @@ export class Tokenizer {
   #encodePlain(text: string, ids: number[]): void {
     for (const word of cutWords(text, this.#parts.pipeline)) {
       const words = this.#cutsAtSpaces ? (word.match(SPACED_WORDS) ?? []) : [word];
-      for (const one of words) for (const id of this.#encoder.encode(one)) ids.push(id);
+      for (const one of words) for (const id of this.#encodeWord(one)) ids.push(id);
     }
   }
 
   /** Ids to text; bytes that are no UTF-8 become U+FFFD, ids outside of the vocabulary become nothing. */
-  decode(ids: ArrayLike<number>, options: DecodeOptions = {}): string {
+  decode(ids: ArrayLike<number>): string {
     const { byteTokens, strip } = this.#parts.pipeline.decoder;
-    const kept = Array.from(ids).filter((id) => options.skipSpecial !== true || !this.isSpecial(id));
+    const all = Array.from(ids);
     // Buffer's own decoder keeps a leading U+FEFF, which TextDecoder would drop.
-    const text = Buffer.concat(
-      byteTokens ? this.#runs(kept) : kept.map((id) => this.tokenBytes(id)),
-    ).toString('utf8');
+    const text = Buffer.concat(byteTokens ? this.#runs(all) : all.map((id) => this.tokenBytes(id))).toString(
+      'utf8',
+    );
     return strip === 0 ? text : text.replace(new RegExp(`^ {0,${strip}}`), '');
   }
 

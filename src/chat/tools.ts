@@ -25,15 +25,6 @@ export interface ToolEntry {
   readonly parameters: PyDict;
 }
 
-export interface ToolTable {
-  /** The tool of that name: of several, the last. */
-  find(name: string): ToolEntry | undefined;
-  /** All tools, each name once. */
-  readonly tools: readonly ToolEntry[];
-  /** Faults of tools that could not be read, one sentence each; those tools are not in the table. */
-  readonly problems: readonly string[];
-}
-
 const NO_ARGUMENTS: PyDict = new Map();
 /** Characters that a value may have in a message. */
 const BRIEF = 80;
@@ -81,8 +72,8 @@ function readSource(source: Source): ToolEntry | string {
   }
 }
 
-/** Reads a tool when it is first asked for: of a prompt's dozen tools a group of generations calls one or two. */
-class LazyToolTable implements ToolTable {
+/** Tools by their names, each read when it is first asked for: of a prompt's dozen tools a group of generations calls one or two. */
+export class ToolTable {
   readonly #sources: readonly Source[];
   readonly #read: (ToolEntry | string | undefined)[];
   readonly #found = new Map<string, ToolEntry>();
@@ -96,6 +87,7 @@ class LazyToolTable implements ToolTable {
     return this.#sources.map((source, i) => (this.#read[i] ??= readSource(source)));
   }
 
+  /** The tool of that name: of several, the last. */
   find(name: string): ToolEntry | undefined {
     const known = this.#found.get(name);
     if (known !== undefined) return known;
@@ -108,11 +100,13 @@ class LazyToolTable implements ToolTable {
     return undefined;
   }
 
+  /** All tools, each name once. */
   get tools(): readonly ToolEntry[] {
     const named = this.#all.flatMap((tool) => (typeof tool === 'object' ? [[tool.name, tool] as const] : []));
     return [...new Map(named).values()];
   }
 
+  /** Faults of tools that could not be read, one sentence each; those tools are not in the table. */
   get problems(): readonly string[] {
     return this.#all.filter((tool) => typeof tool === 'string');
   }
@@ -126,11 +120,11 @@ class LazyToolTable implements ToolTable {
 export function toolTableFromPrompt(prompt: string, { tools }: ToolFormat): ToolTable {
   const block = tools === undefined ? '' : (between(prompt, tools.open, tools.close).at(-1) ?? '');
   const lines = block.split('\n').map(strip);
-  return new LazyToolTable(lines.filter((line) => line !== ''));
+  return new ToolTable(lines.filter((line) => line !== ''));
 }
 
 /** The table of tools that are at hand as data. */
-export const toolTable = (tools: readonly Tool[]): ToolTable => new LazyToolTable(tools);
+export const toolTable = (tools: readonly Tool[]): ToolTable => new ToolTable(tools);
 
 /** Finds what the tools of a table say of their arguments, for formats that leave types open. */
 export const argumentsIn =

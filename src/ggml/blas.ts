@@ -16,57 +16,45 @@ export function blasAllowed(): boolean {
 }
 
 /** Divides graphs between a BLAS and the CPU, node by node, and runs them. One graph at a time. */
-export class BlasScheduler {
-  readonly #lib: Library;
-  readonly #blas: Pointer;
-  readonly #cpu: Pointer;
-  #native: Pointer | undefined;
-  #places = 0;
+export type BlasScheduler = ReturnType<typeof blasScheduler>;
 
-  /** `blas` is ggml's device, `cpu` an open backend; products run on `threads`. */
-  constructor(lib: Library, blas: Pointer, cpu: Pointer, threads: number) {
-    this.#lib = lib;
-    this.#cpu = cpu;
-    this.#blas = lib.ggml.ggml_backend_dev_init(blas, null);
-    if (!lib.setThreads(this.#blas, threads))
-      throw new InternalError('the BLAS backend has no ggml_backend_set_n_threads');
-  }
-
-  /** Name of the BLAS, for example `Accelerate`. */
-  get title(): string {
-    const { ggml } = this.#lib;
-    return ggml.ggml_backend_dev_description(ggml.ggml_backend_get_device(this.#blas));
-  }
-
+/** A scheduler for `blas`, ggml's device, and `cpu`, an open backend; products run on `threads`. */
+export function blasScheduler(lib: Library, blas: Pointer, cpu: Pointer, threads: number) {
+  const { ggml } = lib;
+  const backend = ggml.ggml_backend_dev_init(blas, null);
+  if (!lib.setThreads(backend, threads))
+    throw new InternalError('the BLAS backend has no ggml_backend_set_n_threads');
+  let native: Pointer | undefined;
+  let places = 0;
+  const free = (): void => {
+    if (native !== undefined) ggml.ggml_backend_sched_free(native);
+    native = undefined;
+  };
   /** A native scheduler with room for so many tensors; the one at hand, if it has it. */
-  #scheduler(tensors: number): Pointer {
-    if (this.#native !== undefined && tensors <= this.#places) return this.#native;
-    this.#free();
+  const scheduler = (tensors: number): Pointer => {
+    if (native !== undefined && tensors <= places) return native;
+    free();
     // Twice, as it is a hash table; ggml aborts when it is too small.
-    this.#places = 2 * Math.max(tensors, 4096);
-    const backends = new BigUint64Array([this.#blas, this.#cpu]);
-    this.#native = this.#lib.ggml.ggml_backend_sched_new(backends, null, 2, this.#places, false, false);
-    return this.#native;
-  }
-
-  /** Runs an allocated graph off the event loop; resolves to ggml's status. */
-  async compute(graph: Pointer): Promise<number> {
-    const { ggml } = this.#lib;
-    const scheduler = this.#scheduler(ggml.ggml_graph_n_nodes(graph) + this.#lib.leafCount(graph));
-    ggml.ggml_backend_sched_reset(scheduler);
-    // Everything has its memory already: this only decides who computes what.
-    if (!ggml.ggml_backend_sched_alloc_graph(scheduler, graph))
-      throw new InternalError('the scheduler could not divide the graph');
-    return this.#lib.scheduleAsync(scheduler, graph);
-  }
-
-  #free(): void {
-    if (this.#native !== undefined) this.#lib.ggml.ggml_backend_sched_free(this.#native);
-    this.#native = undefined;
-  }
-
-  close(): void {
-    this.#free();
-    this.#lib.ggml.ggml_backend_free(this.#blas);
-  }
+    places = 2 * Math.max(tensors, 4096);
+    const backends = new BigUint64Array([backend, cpu]);
+    native = ggml.ggml_backend_sched_new(backends, null, 2, places, false, false);
+    return native;
+  };
+  return {
+    /** Name of the BLAS, for example `Accelerate`. */
+    title: ggml.ggml_backend_dev_description(blas),
+    /** Runs an allocated graph off the event loop; resolves to ggml's status. */
+    async compute(graph: Pointer): Promise<number> {
+      const own = scheduler(ggml.ggml_graph_n_nodes(graph) + lib.leafCount(graph));
+      ggml.ggml_backend_sched_reset(own);
+      // Everything has its memory already: this only decides who computes what.
+      if (!ggml.ggml_backend_sched_alloc_graph(own, graph))
+        throw new InternalError('the scheduler could not divide the graph');
+      return lib.scheduleAsync(own, graph);
+    },
+    close(): void {
+      free();
+      ggml.ggml_backend_free(backend);
+    },
+  };
 }

@@ -1,10 +1,16 @@
 /** Devices: the CPU and whatever GPUs the installed engine package can reach. */
 import { errorText, InternalError, UserError } from '../base/errors.ts';
-import { BLAS_DEVICE, blasAllowed, BlasScheduler } from './blas.ts';
-import { boundNodes, DividedGraph, FallbackNotices, namedFallbacks } from './divided-graph.ts';
+import { BLAS_DEVICE, blasAllowed, type BlasScheduler, blasScheduler } from './blas.ts';
+import {
+  boundNodes,
+  type DividedGraph,
+  dividedGraph,
+  FallbackNotices,
+  namedFallbacks,
+} from './divided-graph.ts';
 import { gpuInstallCommand } from './find.ts';
-import { GemmEngine, gemmTitle } from './onnxruntime.ts';
-import { isWorthIt, PartedGraph, type ProductSize } from './parted-graph.ts';
+import { type GemmEngine, gemmEngine, gemmTitle } from './onnxruntime.ts';
+import { isWorthIt, type PartedGraph, partedGraph, type ProductSize } from './parted-graph.ts';
 import { Lifetime } from './handles.ts';
 import { type Library, MAX_THREADS, openLibrary } from './library.ts';
 import type { Pointer } from './signatures.ts';
@@ -75,21 +81,14 @@ function blasDevice({ ggml }: Library): Pointer | undefined {
 
 /** Bytes that a device would hold, where nothing is really allocated on it. */
 export class MetaMemory {
-  #bytes = 0;
-  #peak = 0;
+  bytes = 0;
+  /** The most so far. */
+  peak = 0;
 
   /** Takes `bytes` more, or fewer if negative. */
   add(bytes: number): void {
-    this.#bytes += bytes;
-    this.#peak = Math.max(this.#peak, this.#bytes);
-  }
-
-  get bytes(): number {
-    return this.#bytes;
-  }
-
-  get peak(): number {
-    return this.#peak;
+    this.bytes += bytes;
+    this.peak = Math.max(this.peak, this.bytes);
   }
 }
 
@@ -142,7 +141,7 @@ export class Device implements Disposable {
     this.#hasGemm = allowed && gemmTitle() !== undefined;
     const blas = allowed && !this.#hasGemm ? blasDevice(lib) : undefined;
     this.hasBlas = this.#hasGemm || blas !== undefined;
-    if (blas !== undefined && meta === undefined) this.#blas = new BlasScheduler(lib, blas, backend, threads);
+    if (blas !== undefined && meta === undefined) this.#blas = blasScheduler(lib, blas, backend, threads);
   }
 
   /**
@@ -226,7 +225,7 @@ export class Device implements Disposable {
    */
   divide(graph: Pointer, nodes: readonly Pointer[], lacking: ReadonlySet<Pointer>): DividedGraph {
     const { backend, lib } = this;
-    const divided = DividedGraph.divide(lib, { device: backend, cpu: this.#cpu(), graph, nodes, lacking });
+    const divided = dividedGraph(lib, { device: backend, cpu: this.#cpu(), graph, nodes, lacking });
     if (divided === undefined) throw tooLittleMemory(this);
     return divided;
   }
@@ -240,8 +239,8 @@ export class Device implements Disposable {
   part(nodes: readonly Pointer[]): PartedGraph | undefined {
     if (!this.#hasGemm || this.meta !== undefined) return undefined;
     const engine = (): GemmEngine =>
-      (this.#gemm ??= new GemmEngine(this.lib.files.base, this.#backend, this.threads));
-    return PartedGraph.part(this.lib, engine, nodes);
+      (this.#gemm ??= gemmEngine(this.lib.files.base, this.#backend, this.threads));
+    return partedGraph(this.lib, engine, nodes);
   }
 
   #cpu(): Pointer {
@@ -257,7 +256,7 @@ export class Device implements Disposable {
    * Runs a graph off the event loop; throws when the device reports a failure. Graphs run one after another: a
    * backend has one scratch buffer, which two at once would fight over.
    */
-  async compute(graph: Pointer, divided?: DividedGraph | PartedGraph): Promise<void> {
+  async compute(graph: Pointer, divided?: PartedGraph): Promise<void> {
     const { backend } = this;
     if (this.meta !== undefined) throw new InternalError('compute: nothing runs on a meta device');
     const run = this.#idle.then(async () => {

@@ -3,6 +3,7 @@
  * and back; it keeps memory of its own for the graph.
  */
 import type { Library } from './library.ts';
+import type { PartedGraph } from './parted-graph.ts';
 import type { Pointer } from './signatures.ts';
 
 /** Names of operations, as ggml calls them, that TINYSTAR_FALLBACK gives to the CPU even where the device has them. */
@@ -40,6 +41,14 @@ export class FallbackNotices {
   }
 }
 
+/** A node's own memory, or whose it uses. */
+const rootOf = (lib: Library, node: Pointer): Pointer => lib.viewSource(node) ?? node;
+
+/** Those nodes that write into memory that is there already, such as weights, and so cannot be computed elsewhere. */
+export function boundNodes(lib: Library, nodes: Iterable<Pointer>): Pointer[] {
+  return [...nodes].filter((node) => lib.hasMemory(rootOf(lib, node)));
+}
+
 export interface Division {
   /** Backend of the device. */
   readonly device: Pointer;
@@ -53,69 +62,41 @@ export interface Division {
   readonly lacking: ReadonlySet<Pointer>;
 }
 
-/** A node's own memory, or whose it uses. */
-const rootOf = (lib: Library, node: Pointer): Pointer => lib.viewSource(node) ?? node;
-
-/** Those nodes that write into memory that is there already, such as weights, and so cannot be computed elsewhere. */
-export function boundNodes(lib: Library, nodes: Iterable<Pointer>): Pointer[] {
-  return [...nodes].filter((node) => lib.hasMemory(rootOf(lib, node)));
+export interface DividedGraph extends PartedGraph {
+  /** Bytes of the intermediates, on both. */
+  readonly bytes: number;
+  /** Runs it at once; returns ggml's status. */
+  computeNow(): number;
 }
 
-export class DividedGraph implements Disposable {
-  readonly #lib: Library;
-  readonly #division: Division;
-  readonly #scheduler: Pointer;
-
-  private constructor(lib: Library, division: Division, scheduler: Pointer) {
-    this.#lib = lib;
-    this.#division = division;
-    this.#scheduler = scheduler;
+/** Divides a graph of which no lacking node is bound, and allocates it; undefined if there is too little memory. */
+export function dividedGraph(
+  lib: Library,
+  { device, cpu, graph, nodes, lacking }: Division,
+): DividedGraph | undefined {
+  const { ggml } = lib;
+  // With a lacking node goes whatever shares its memory.
+  const roots = new Set(Array.from(lacking, (node) => rootOf(lib, node)));
+  const backends = [device, cpu];
+  // Twice what there is, as it is a hash table; ggml aborts when it is too small.
+  const places = 2 * (nodes.length + lib.leafCount(graph)) + 64;
+  const scheduler = ggml.ggml_backend_sched_new(new BigUint64Array(backends), null, 2, places, false, false);
+  // Every node is given its place: ggml's own choice knows nothing of operations in place.
+  for (const node of nodes) {
+    const backend = roots.has(rootOf(lib, node)) ? cpu : device;
+    ggml.ggml_backend_sched_set_tensor_backend(scheduler, node, backend);
   }
-
-  /** Divides a graph of which no lacking node is bound, and allocates it; undefined if there is too little memory. */
-  static divide(lib: Library, division: Division): DividedGraph | undefined {
-    const { ggml } = lib;
-    const { device, cpu, graph, nodes, lacking } = division;
-    // With a lacking node goes whatever shares its memory.
-    const roots = new Set(Array.from(lacking, (node) => rootOf(lib, node)));
-    const backends = new BigUint64Array([device, cpu]);
-    // Twice what there is, as it is a hash table; ggml aborts when it is too small.
-    const places = 2 * (nodes.length + lib.leafCount(graph)) + 64;
-    const scheduler = ggml.ggml_backend_sched_new(backends, null, 2, places, false, false);
-    // Every node is given its place: ggml's own choice knows nothing of operations in place.
-    for (const node of nodes)
-      ggml.ggml_backend_sched_set_tensor_backend(
-        scheduler,
-        node,
-        roots.has(rootOf(lib, node)) ? cpu : device,
-      );
-    if (ggml.ggml_backend_sched_alloc_graph(scheduler, graph))
-      return new DividedGraph(lib, division, scheduler);
+  if (!ggml.ggml_backend_sched_alloc_graph(scheduler, graph)) {
     ggml.ggml_backend_sched_free(scheduler);
     return undefined;
   }
-
-  /** Bytes of the intermediates, on both. */
-  get bytes(): number {
-    const { device, cpu } = this.#division;
-    const { ggml } = this.#lib;
-    return [device, cpu].reduce(
-      (total, backend) => total + ggml.ggml_backend_sched_get_buffer_size(this.#scheduler, backend),
-      0,
-    );
-  }
-
-  /** Runs it off the event loop; resolves to ggml's status. */
-  compute(): Promise<number> {
-    return this.#lib.scheduleAsync(this.#scheduler, this.#division.graph);
-  }
-
-  /** Runs it at once; returns ggml's status. */
-  computeNow(): number {
-    return this.#lib.ggml.ggml_backend_sched_graph_compute(this.#scheduler, this.#division.graph);
-  }
-
-  [Symbol.dispose](): void {
-    this.#lib.ggml.ggml_backend_sched_free(this.#scheduler);
-  }
+  return {
+    get bytes() {
+      const sizes = backends.map((backend) => ggml.ggml_backend_sched_get_buffer_size(scheduler, backend));
+      return sizes.reduce((a, b) => a + b);
+    },
+    compute: () => lib.scheduleAsync(scheduler, graph),
+    computeNow: () => ggml.ggml_backend_sched_graph_compute(scheduler, graph),
+    [Symbol.dispose]: () => ggml.ggml_backend_sched_free(scheduler),
+  };
 }

@@ -128,9 +128,14 @@ function libraryFiles(name: string, root: string): LibraryFiles {
 /** Every engine package of a platform that is installed, the preferred one first. */
 export function findLibraries(platform = here, find: PackageFinder = installedPackage): LibraryFiles[] {
   const { cpu, gpu } = packageNames(platform);
-  return [...gpu, cpu].flatMap((name) => {
+  return installed([...gpu, cpu], find).map(({ name, root }) => libraryFiles(name, root));
+}
+
+/** Those packages that are installed, and where. */
+function installed(names: readonly string[], find: PackageFinder): { name: string; root: string }[] {
+  return names.flatMap((name) => {
     const root = find(`@node-llama-cpp/${name}`);
-    return root === undefined ? [] : [libraryFiles(name, root)];
+    return root === undefined ? [] : [{ name, root }];
   });
 }
 
@@ -150,11 +155,7 @@ export function chooseLibrary(
       `TINYSTAR_ENGINE is "${wanted}", and the engines for ${platform} are ${[cpu, ...gpu].join(', ')}.`,
     );
   }
-  const candidates = wanted === undefined ? [...gpu, cpu] : [wanted];
-  const found = candidates.flatMap((name) => {
-    const root = find(`@node-llama-cpp/${name}`);
-    return root === undefined ? [] : [{ name, root }];
-  });
+  const found = installed(wanted === undefined ? [...gpu, cpu] : [wanted], find);
   const chosen = found.find(({ root }) => !isOther(root)) ?? found[0];
   if (chosen === undefined) {
     throw new UserError(
@@ -167,8 +168,7 @@ export function chooseLibrary(
   if (files.packageVersion !== PINNED_PACKAGE_VERSION) {
     throw new UserError(
       'ENGINE_VERSION',
-      `${files.packageName} is version ${files.packageVersion}, and tinystar needs ${PINNED_PACKAGE_VERSION}; ` +
-        `run: ${install(name)}.`,
+      `${files.packageName} is version ${files.packageVersion}, and tinystar needs ${PINNED_PACKAGE_VERSION}; run: ${install(name)}.`,
     );
   }
   return files;

@@ -2,22 +2,18 @@
  * Reading GGUF files through ggml's own reader: it parses and checks the header, tensors are read from the file in
  * parts and widened to f32 by ggml's own function of their type, so that what is quantised means what ggml says.
  */
-import { closeSync, fstatSync, openSync } from 'node:fs';
+import { closeSync, fstatSync } from 'node:fs';
 import koffi from 'koffi';
 import { InternalError, UserError } from '../base/errors.ts';
-import { fileError } from '../base/files.ts';
-import { readAt } from '../base/open-file.ts';
-import type { Library } from './library.ts';
+import { openFile, readAt } from '../base/open-file.ts';
+import { type Library, orUndefined } from './library.ts';
 import type { Ggml, Pointer } from './signatures.ts';
 
-export interface GgufTensorInfo {
+interface StoredTensor {
   /** ggml's name of the element type: f32, q8_0, q4_K, ... */
   readonly typeName: string;
   /** Contiguous dimension first; as many as matter, at least one. */
   readonly shape: readonly number[];
-}
-
-interface Placed extends GgufTensorInfo {
   readonly type: number;
   /** First of its bytes in the file. */
   readonly start: number;
@@ -56,29 +52,22 @@ const toFloat = koffi.proto('void tinystar_gguf_to_float(void *from, void *to, i
 /** An opened file: its header is in memory, its tensors are read in parts. */
 export class GgufFile implements Disposable {
   readonly path: string;
-  readonly tensors: ReadonlyMap<string, GgufTensorInfo>;
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
   readonly #ggml: Ggml;
   readonly #header: Pointer;
   readonly #file: number;
-  readonly #placed: ReadonlyMap<string, Placed>;
 
   private constructor(path: string, ggml: Ggml, header: Pointer, file: number) {
     this.path = path;
     this.#ggml = ggml;
     this.#header = header;
     this.#file = file;
-    this.#placed = placedTensors(path, ggml, header, fstatSync(file).size);
-    this.tensors = this.#placed;
+    this.tensors = storedTensors(path, ggml, header, fstatSync(file).size);
   }
 
   /** Opens a file and checks its header against its size. Throws a UserError, in ggml's words where they say more. */
   static open(lib: Library, path: string): GgufFile {
-    let file: number;
-    try {
-      file = openSync(path, 'r');
-    } catch (thrown) {
-      throw fileError('read', path, thrown);
-    }
+    const file = openFile(path, 'r');
     let header: Pointer | undefined;
     try {
       // A folder can be opened, and not read.
@@ -177,7 +166,7 @@ export class GgufFile implements Disposable {
    * holds no weights.
    */
   readRows(name: string, start: number, rows: number): Float32Array {
-    const tensor = this.#placed.get(name);
+    const tensor = this.tensors.get(name);
     if (tensor === undefined) throw new InternalError(`gguf: there is no tensor ${name}`);
     const [width = 1] = tensor.shape;
     const rowBytes = this.#ggml.ggml_row_size(tensor.type, width);
@@ -206,21 +195,22 @@ export class GgufFile implements Disposable {
 }
 
 function openHeader(lib: Library, path: string): Pointer {
-  const { result, errors } = lib.quietly(() => {
-    try {
-      return lib.ggml.gguf_init_from_file(path, { no_alloc: true, ctx: null });
-    } catch {
-      return undefined;
-    }
-  });
+  const { result, errors } = lib.quietly(() =>
+    orUndefined(() => lib.ggml.gguf_init_from_file(path, { no_alloc: true, ctx: null })),
+  );
   if (result !== undefined) return result;
   const why = errors === '' ? 'it is cut or no GGUF file' : errors.replaceAll(/(^|; )\w+: /g, '$1');
   throw new UserError('GGUF_READ', `${path} cannot be read as GGUF (${why}); copy or download it again.`);
 }
 
 /** Places of all tensors; ggml has checked that they do not overlap, and not that they are all there. */
-function placedTensors(path: string, ggml: Ggml, header: Pointer, fileSize: number): Map<string, Placed> {
-  const tensors = new Map<string, Placed>();
+function storedTensors(
+  path: string,
+  ggml: Ggml,
+  header: Pointer,
+  fileSize: number,
+): Map<string, StoredTensor> {
+  const tensors = new Map<string, StoredTensor>();
   const data = ggml.gguf_get_data_offset(header);
   for (let i = 0; i < ggml.gguf_get_n_tensors(header); i++) {
     const name = ggml.gguf_get_tensor_name(header, i);
@@ -230,10 +220,8 @@ function placedTensors(path: string, ggml: Ggml, header: Pointer, fileSize: numb
     >;
     const all = Array.from(sides, Number);
     const outer = all.findLastIndex((side) => side !== 1);
-    const [start, bytes] = [
-      data + ggml.gguf_get_tensor_offset(header, i),
-      ggml.gguf_get_tensor_size(header, i),
-    ];
+    const start = data + ggml.gguf_get_tensor_offset(header, i);
+    const bytes = ggml.gguf_get_tensor_size(header, i);
     if (start + bytes > fileSize)
       throw new UserError(
         'GGUF_READ',

@@ -14,6 +14,7 @@ import {
   KINDS,
   type Pointer,
   REGISTRY_FUNCTIONS,
+  type Signature,
 } from './signatures.ts';
 
 /** A tensor as ggml's struct has it. */
@@ -57,12 +58,14 @@ export interface Library {
   quietly<T>(action: () => T): { readonly result: T; readonly errors: string };
 }
 
-/** `GGML_LOG_LEVEL_ERROR`. */
-const LEVEL_ERROR = 4;
+/** `GGML_LOG_LEVEL_ERROR`, and `GGML_LOG_LEVEL_CONT` of pieces that continue a message. */
+const [LEVEL_ERROR, LEVEL_CONTINUED] = [4, 5];
+const logType = koffi.pointer(koffi.proto('void ggml_log_callback(int level, const char *text, void *data)'));
 
 const isInteger: Readonly<Partial<Record<Kind, true>>> = { i32: true, u32: true, i64: true, usize: true };
 
-function bind<T extends Readonly<Record<string, readonly [Kind, readonly Kind[]]>>>(
+/** Functions of a library, as they are typed. Throws a UserError where it lacks some. */
+export function bind<T extends Readonly<Record<string, Signature>>>(
   library: LibraryHandle,
   functions: T,
   where: string,
@@ -112,28 +115,32 @@ function checked(
   };
 }
 
+/** A native pointer; undefined where it is null, for which the binding throws. */
+export function orUndefined(native: () => Pointer): Pointer | undefined {
+  try {
+    return native();
+  } catch {
+    return undefined;
+  }
+}
+
 /** ggml's own limit; beyond it a graph aborts. */
 export const MAX_THREADS = 512;
 
-let structsDeclared = false;
+// koffi knows a struct by its name, once in a process.
+koffi.struct('ggml_init_params', { mem_size: 'size_t', mem_buffer: 'void *', no_alloc: 'bool' });
+koffi.struct('gguf_init_params', { no_alloc: 'bool', ctx: 'void *' });
+koffi.struct('ggml_threadpool_params', {
+  cpumask: koffi.array('bool', MAX_THREADS),
+  n_threads: 'int',
+  prio: 'int',
+  poll: 'uint32_t',
+  strict_cpu: 'bool',
+  paused: 'bool',
+});
 
-/** koffi knows a struct by its name, once in a process. */
-function declareStructs(): void {
-  if (structsDeclared) return;
-  koffi.struct('ggml_init_params', { mem_size: 'size_t', mem_buffer: 'void *', no_alloc: 'bool' });
-  koffi.struct('gguf_init_params', { no_alloc: 'bool', ctx: 'void *' });
-  koffi.struct('ggml_threadpool_params', {
-    cpumask: koffi.array('bool', MAX_THREADS),
-    n_threads: 'int',
-    prio: 'int',
-    poll: 'uint32_t',
-    strict_cpu: 'bool',
-    paused: 'bool',
-  });
-  structsDeclared = true;
-}
-
-function load(path: string, options: { global?: boolean } = {}): LibraryHandle {
+/** Loads a shared library. Throws a UserError where that cannot be. */
+export function loadNative(path: string, options: { global?: boolean } = {}): LibraryHandle {
   try {
     return koffi.load(path, options);
   } catch (thrown) {
@@ -174,9 +181,8 @@ export const called = (
 
 /** Loads the libraries of a package and checks that they are the ones that the signatures were written for. */
 export function openFiles(files: LibraryFiles): Library {
-  declareStructs();
-  const base = load(files.base, { global: true });
-  const registry = load(files.registry);
+  const base = loadNative(files.base, { global: true });
+  const registry = loadNative(files.registry);
   const ggml: Ggml = {
     ...bind(base, BASE_FUNCTIONS, files.base),
     ...bind(registry, REGISTRY_FUNCTIONS, files.registry),
@@ -191,9 +197,6 @@ export function openFiles(files: LibraryFiles): Library {
   const compute = base.func('int ggml_backend_graph_compute(void *backend, void *graph)');
   const schedule = base.func('int ggml_backend_sched_graph_compute(void *scheduler, void *graph)');
   const setLog = base.func('ggml_log_set', 'void', ['void *', 'void *']);
-  const logType = koffi.pointer(
-    koffi.proto('void ggml_log_callback(int level, const char *text, void *data)'),
-  );
   const threadSetter = koffi.proto('void ggml_set_n_threads(void *backend, int threads)');
   const poolMaker = koffi.proto('void *ggml_threadpool_new(ggml_threadpool_params *params)');
   const poolSetter = koffi.proto('void ggml_backend_cpu_set_threadpool(void *backend, void *pool)');
@@ -201,11 +204,7 @@ export function openFiles(files: LibraryFiles): Library {
   /** A function of a backend's own library; undefined where it has none of this name. */
   const ownFunction = (backend: Pointer, name: string): Pointer | undefined => {
     const reg = ggml.ggml_backend_dev_backend_reg(ggml.ggml_backend_get_device(backend));
-    try {
-      return ggml.ggml_backend_reg_get_proc_address(reg, name);
-    } catch {
-      return undefined;
-    }
+    return orUndefined(() => ggml.ggml_backend_reg_get_proc_address(reg, name));
   };
   return {
     files,
@@ -256,22 +255,32 @@ export function openFiles(files: LibraryFiles): Library {
       koffi.call(set, poolSetter, backend, pool);
       return () => void koffi.call(end, poolEnder, pool);
     },
-    quietly: (action) => {
-      // Only while `action` runs, on this thread: a callback from a compute thread could wait for us for ever.
-      const errors: string[] = [];
-      const callback = koffi.register((level: number, text: string) => {
-        if (level === LEVEL_ERROR) errors.push(text.trim());
-      }, logType);
-      setLog(callback, null);
-      try {
-        const result = action();
-        return { result, errors: errors.join('; ') };
-      } finally {
-        setLog(null, null);
-        koffi.unregister(callback);
-      }
-    },
+    quietly: (action) => quietly(setLog, action),
   };
+}
+
+/**
+ * Runs `action` with the messages dropped that a library sends to whom `setLog` names; returns the errors among them. Only
+ * meanwhile, on this thread: a callback from a compute thread could wait for us for ever.
+ */
+export function quietly<T>(
+  setLog: ReturnType<LibraryHandle['func']>,
+  action: () => T,
+): { readonly result: T; readonly errors: string } {
+  const errors: string[] = [];
+  let last = 0;
+  const callback = koffi.register((level: number, text: string) => {
+    last = level === LEVEL_CONTINUED ? last : level;
+    if (last === LEVEL_ERROR) errors.push(text);
+  }, logType);
+  setLog(callback, null);
+  try {
+    const result = action();
+    return { result, errors: errors.join('').trim().replaceAll('\n', '; ') };
+  } finally {
+    setLog(null, null);
+    koffi.unregister(callback);
+  }
 }
 
 let opened: Library | undefined;
@@ -286,10 +295,4 @@ export function openLibrary(): Library {
     opened = openFiles(chooseLibrary(process.env['TINYSTAR_ENGINE']));
   }
   return opened;
-}
-
-/** Binds further functions of another shared library of the same package (libllama), for checks against it. */
-export function loadNative(path: string): LibraryHandle {
-  openLibrary();
-  return load(path);
 }

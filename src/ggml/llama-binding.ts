@@ -2,7 +2,7 @@
 import koffi from 'koffi';
 import { UserError } from '../base/errors.ts';
 import { listDevices } from './device.ts';
-import { called, loadNative, openLibrary } from './library.ts';
+import { bind, called, loadNative, openLibrary, quietly } from './library.ts';
 import {
   CONTEXT_PARAMS,
   layoutDifference,
@@ -11,57 +11,32 @@ import {
   QUANTIZE_PARAMS,
   typesOf,
 } from './llama-params.ts';
-import type { Pointer } from './signatures.ts';
+import type { Pointer, Signature } from './signatures.ts';
 
-/** The functions that are used, as typed by us; `Batch` and `Params` go by value. */
-export interface Llama {
-  loadModel(path: string, params: Params): Pointer | null;
-  freeModel(model: Pointer): void;
-  vocabOf(model: Pointer): Pointer;
-  newContext(model: Pointer, params: Params): Pointer | null;
-  freeContext(context: Pointer): void;
-  memoryOf(context: Pointer): Pointer;
-  clearMemory(memory: Pointer, data: boolean): void;
-  batchOf(tokens: Pointer, count: number): object;
-  decode(context: Pointer, batch: object): Promise<number>;
-  logitsAt(context: Pointer, index: number): Pointer | null;
-  vocabSize(vocab: Pointer): number;
-  trainedContext(model: Pointer): number;
-  metadata(model: Pointer, key: string, into: Buffer, size: number): number;
-  isEnd(vocab: Pointer, token: number): boolean;
-  tokenize(
-    vocab: Pointer,
-    text: Buffer,
-    length: number,
-    into: Int32Array,
-    most: number,
-    addSpecial: boolean,
-    parseSpecial: boolean,
-  ): number;
-  detokenize(
-    vocab: Pointer,
-    tokens: Int32Array,
-    count: number,
-    into: Buffer,
-    most: number,
-    removeSpecial: boolean,
-    unparseSpecial: boolean,
-  ): number;
-  /** An empty list of devices: with none at all llama.cpp takes every GPU that it finds. */
-  readonly noDevices: Pointer;
-  readonly modelDefaults: Params;
-  readonly contextDefaults: Params;
-  /** Writes the GGUF file `source` again as `target`, with other types; 0 is success. */
-  quantize(source: string, target: string, params: Params): number;
-  readonly quantizeDefaults: Params;
-  /** Runs `action` with llama.cpp's messages kept from the terminal; returns the errors among them. */
-  quietly<T>(action: () => T): { result: T; errors: string };
-}
+/** libllama's functions, see signatures.ts. */
+const FUNCTIONS = {
+  llama_backend_init: ['void', []],
+  llama_model_load_from_file: ['ptr', ['str', 'model_params']],
+  llama_model_free: ['void', ['ptr']],
+  llama_model_get_vocab: ['ptr', ['ptr']],
+  llama_model_n_ctx_train: ['i32', ['ptr']],
+  llama_model_meta_val_str: ['i32', ['ptr', 'str', 'bytes', 'usize']],
+  llama_init_from_model: ['ptr', ['ptr', 'context_params']],
+  llama_free: ['void', ['ptr']],
+  llama_get_memory: ['ptr', ['ptr']],
+  llama_memory_clear: ['void', ['ptr', 'bool']],
+  llama_batch_get_one: ['batch', ['ptr', 'i32']],
+  llama_get_logits_ith: ['ptr', ['ptr', 'i32']],
+  llama_vocab_n_tokens: ['i32', ['ptr']],
+  llama_vocab_is_eog: ['bool', ['ptr', 'i32']],
+  llama_tokenize: ['i32', ['ptr', 'bytes', 'i32', 'bytes', 'i32', 'bool', 'bool']],
+  llama_detokenize: ['i32', ['ptr', 'bytes', 'i32', 'bytes', 'i32', 'bool', 'bool']],
+  llama_model_quantize: ['u32', ['str', 'str', 'quantize_params']],
+} as const satisfies Record<string, Signature>;
 
-/** ggml's log level of errors, and of pieces that continue a message. */
-const [LEVEL_ERROR, LEVEL_CONTINUED] = [4, 5];
+export type Llama = ReturnType<typeof load>;
 
-function bind(): Llama {
+function load() {
   const { files } = openLibrary();
   // Loads the CPU backend, which libllama takes from the same registry.
   listDevices();
@@ -93,67 +68,30 @@ function bind(): Llama {
     QUANTIZE_PARAMS,
     'llama_model_quantize_default_params',
   );
+  const native = bind(lib, FUNCTIONS, files.llama);
   const decode = lib.func('int32_t llama_decode(void *context, llama_batch batch)');
-  const logType = koffi.pointer(
-    koffi.proto('void llama_log_callback(int level, const char *text, void *data)'),
-  );
-  const setLog = lib.func('llama_log_set', 'void', [logType, 'void *']);
+  const setLog = lib.func('llama_log_set', 'void', ['void *', 'void *']);
   const noDevices = koffi.alloc('void *', 1) as Pointer;
   koffi.encode(noDevices, 'void *', null);
-  lib.func('llama_backend_init', 'void', [])();
+  native.llama_backend_init();
   return {
-    loadModel: lib.func('void *llama_model_load_from_file(const char *path, llama_model_params params)'),
-    freeModel: lib.func('void llama_model_free(void *model)'),
-    vocabOf: lib.func('void *llama_model_get_vocab(void *model)'),
-    newContext: lib.func('void *llama_init_from_model(void *model, llama_context_params params)'),
-    freeContext: lib.func('void llama_free(void *context)'),
-    memoryOf: lib.func('void *llama_get_memory(void *context)'),
-    clearMemory: lib.func('void llama_memory_clear(void *memory, bool data)'),
-    batchOf: lib.func('llama_batch llama_batch_get_one(void *tokens, int32_t count)'),
-    decode: (context, tokens) => called(decode, context, tokens),
-    logitsAt: lib.func('void *llama_get_logits_ith(void *context, int32_t index)'),
-    vocabSize: lib.func('int32_t llama_vocab_n_tokens(void *vocab)'),
-    trainedContext: lib.func('int32_t llama_model_n_ctx_train(void *model)'),
-    metadata: lib.func(
-      'int32_t llama_model_meta_val_str(void *model, const char *key, void *into, size_t size)',
-    ),
-    isEnd: lib.func('bool llama_vocab_is_eog(void *vocab, int32_t token)'),
-    tokenize: lib.func(
-      'int32_t llama_tokenize(void *vocab, void *text, int32_t length, void *into, int32_t most, bool add, bool parse)',
-    ),
-    detokenize: lib.func(
-      'int32_t llama_detokenize(void *vocab, void *ids, int32_t count, void *into, int32_t most, bool remove, bool unparse)',
-    ),
+    native,
+    /** Resolves to a status; 0 is success. */
+    decode: (context: Pointer, batch: object) => called(decode, context, batch),
+    /** An empty list of devices: with none at all llama.cpp takes every GPU that it finds. */
     noDevices,
     modelDefaults,
     contextDefaults,
-    quantize: lib.func(
-      'uint32_t llama_model_quantize(const char *from, const char *to, llama_quantize_params *params)',
-    ),
     quantizeDefaults,
-    quietly: (action) => {
-      const errors: string[] = [];
-      let last = 0;
-      const callback = koffi.register((level: number, text: string) => {
-        last = level === LEVEL_CONTINUED ? last : level;
-        if (last === LEVEL_ERROR) errors.push(text);
-      }, logType);
-      setLog(callback, null);
-      try {
-        const result = action();
-        return { result, errors: errors.join('').trim().replaceAll('\n', '; ') };
-      } finally {
-        setLog(null, null);
-        koffi.unregister(callback);
-      }
-    },
+    /** Runs `action` with llama.cpp's messages kept from the terminal; returns the errors among them. */
+    quietly: <T>(action: () => T) => quietly(setLog, action),
   };
 }
 
-let bound: Llama | undefined;
+let loaded: Llama | undefined;
 
 /** Loads libllama at the first call; throws a UserError when it is another version than the one known. */
 export function openLlama(): Llama {
-  bound ??= bind();
-  return bound;
+  loaded ??= load();
+  return loaded;
 }

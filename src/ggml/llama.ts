@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import koffi from 'koffi';
 import { InternalError, UserError } from '../base/errors.ts';
 import { asTokenIds, type TokenIds } from '../base/token-ids.ts';
+import { orUndefined } from './library.ts';
 import { type Llama, openLlama } from './llama-binding.ts';
 import type { Pointer } from './signatures.ts';
 
@@ -32,9 +33,9 @@ export class LlamaModel implements Disposable {
     this.#llama = llama;
     this.#model = model;
     this.#context = context;
-    this.#vocab = llama.vocabOf(model);
+    this.#vocab = llama.native.llama_model_get_vocab(model);
     this.#tokens = koffi.alloc('int32_t', contextTokens) as Pointer;
-    this.vocabSize = llama.vocabSize(this.#vocab);
+    this.vocabSize = llama.native.llama_vocab_n_tokens(this.#vocab);
     this.contextTokens = contextTokens;
   }
 
@@ -44,12 +45,13 @@ export class LlamaModel implements Disposable {
       throw new UserError('FILE', `Cannot read ${path}: it does not exist; check the path.`);
     const llama = openLlama();
     const cpuOnly = { ...llama.modelDefaults, devices: llama.noDevices, n_gpu_layers: 0 };
-    const loaded = llama.quietly(() => llama.loadModel(path, cpuOnly));
+    const { native } = llama;
+    const loaded = llama.quietly(() => orUndefined(() => native.llama_model_load_from_file(path, cpuOnly)));
     const model = loaded.result;
-    if (model === null) {
+    if (model === undefined) {
       throw new UserError('GGUF_LOAD', `llama.cpp cannot load ${path}: ${loaded.errors}; export it again.`);
     }
-    const tokens = Math.min(contextTokens, llama.trainedContext(model));
+    const tokens = Math.min(contextTokens, native.llama_model_n_ctx_train(model));
     const params = {
       ...llama.contextDefaults,
       n_ctx: tokens,
@@ -60,9 +62,11 @@ export class LlamaModel implements Disposable {
       type_k: 0,
       type_v: 0,
     };
-    const { result: context, errors } = llama.quietly(() => llama.newContext(model, params));
-    if (context === null) {
-      llama.quietly(() => llama.freeModel(model));
+    const { result: context, errors } = llama.quietly(() =>
+      orUndefined(() => native.llama_init_from_model(model, params)),
+    );
+    if (context === undefined) {
+      llama.quietly(() => native.llama_model_free(model));
       throw new UserError(
         'GGUF_LOAD',
         `llama.cpp cannot run ${path}: ${errors}; use a shorter context or a smaller model.`,
@@ -71,21 +75,14 @@ export class LlamaModel implements Disposable {
     return new LlamaModel(llama, model, context, tokens);
   }
 
-  /** Text to ids, by llama.cpp's tokenizer. `parseSpecial`: whether <|im_start|> and its like are recognised. */
-  tokenize(text: string, { parseSpecial = true }: { parseSpecial?: boolean } = {}): TokenIds {
+  /** Text to ids, by llama.cpp's tokenizer; <|im_start|> and its like are recognised. */
+  tokenize(text: string): TokenIds {
     this.#check();
     const bytes = Buffer.from(text, 'utf8');
     // No token is shorter than a byte.
     const ids = new Int32Array(bytes.length + 1);
-    const count = this.#llama.tokenize(
-      this.#vocab,
-      bytes,
-      bytes.length,
-      ids,
-      ids.length,
-      false,
-      parseSpecial,
-    );
+    const { llama_tokenize: tokenize } = this.#llama.native;
+    const count = tokenize(this.#vocab, bytes, bytes.length, ids, ids.length, false, true);
     if (count < 0) throw new InternalError(`llama_tokenize: ${-count} tokens do not fit ${ids.length}`);
     return asTokenIds(ids.slice(0, count));
   }
@@ -95,8 +92,8 @@ export class LlamaModel implements Disposable {
     this.#check();
     if (ids.length === 0) return '';
     let bytes = Buffer.alloc(16 * ids.length);
-    const write = (): number =>
-      this.#llama.detokenize(this.#vocab, ids, ids.length, bytes, bytes.length, false, special);
+    const { llama_detokenize: detokenize } = this.#llama.native;
+    const write = (): number => detokenize(this.#vocab, ids, ids.length, bytes, bytes.length, false, special);
     let count = write();
     if (count < 0) {
       // Tokens of white space may be longer; the answer is then the room that is needed.
@@ -109,16 +106,17 @@ export class LlamaModel implements Disposable {
   /** Tells whether a token ends a generation. */
   isEnd(id: number): boolean {
     this.#check();
-    return this.#llama.isEnd(this.#vocab, id);
+    return this.#llama.native.llama_vocab_is_eog(this.#vocab, id);
   }
 
   /** A value of the file's header as text, or undefined; of an array only that it is one. */
   metadata(key: string): string | undefined {
     this.#check();
-    const size = this.#llama.metadata(this.#model, key, Buffer.alloc(1), 1);
+    const { llama_model_meta_val_str: read } = this.#llama.native;
+    const size = read(this.#model, key, Buffer.alloc(1), 1);
     if (size < 0) return undefined;
     const text = Buffer.alloc(size + 1);
-    this.#llama.metadata(this.#model, key, text, text.length);
+    read(this.#model, key, text, text.length);
     return text.toString('utf8', 0, size);
   }
 
@@ -175,7 +173,8 @@ export class LlamaModel implements Disposable {
         `${tokens} tokens do not fit a context of ${this.contextTokens}; load the model with a longer one.`,
       );
     }
-    this.#llama.clearMemory(this.#llama.memoryOf(this.#context), true);
+    const { native } = this.#llama;
+    native.llama_memory_clear(native.llama_get_memory(this.#context), true);
     this.#busy = true;
     try {
       return await action();
@@ -191,9 +190,13 @@ export class LlamaModel implements Disposable {
     }
     if (ids.length === 0) throw new InternalError('llama: there is nothing to decode');
     koffi.encode(this.#tokens, 'int32_t', ids, ids.length);
-    const status = await this.#llama.decode(this.#context, this.#llama.batchOf(this.#tokens, ids.length));
-    const logits = this.#llama.logitsAt(this.#context, -1);
-    if (status !== 0 || logits === null)
+    const { native } = this.#llama;
+    const status = await this.#llama.decode(
+      this.#context,
+      native.llama_batch_get_one(this.#tokens, ids.length),
+    );
+    const logits = orUndefined(() => native.llama_get_logits_ith(this.#context, -1));
+    if (status !== 0 || logits === undefined)
       throw new UserError('COMPUTE', `llama.cpp failed with status ${status}; see its messages above.`);
     // A copy: the next call overwrites what is there.
     return koffi.decode(logits, 'float', this.vocabSize) as Float32Array;
@@ -205,8 +208,8 @@ export class LlamaModel implements Disposable {
     this.#open = false;
     koffi.free(this.#tokens);
     this.#llama.quietly(() => {
-      this.#llama.freeContext(this.#context);
-      this.#llama.freeModel(this.#model);
+      this.#llama.native.llama_free(this.#context);
+      this.#llama.native.llama_model_free(this.#model);
     });
   }
 }

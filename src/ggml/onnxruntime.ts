@@ -7,7 +7,6 @@
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import type { Worker } from 'node:worker_threads';
 import koffi from 'koffi';
 import { errorText, InternalError, required, UserError } from '../base/errors.ts';
 import { startThread } from '../base/threads.ts';
@@ -222,80 +221,73 @@ function modelOf(transposed: Gemm['transposed']): Buffer {
   ]);
 }
 
-/** Pointers one after another, as C takes a list of them. */
-const listOf = (...pointers: readonly (bigint | Pointer)[]): BigUint64Array => BigUint64Array.from(pointers);
-
-const NAMES = ['A', 'B', 'C'].map((name) => Buffer.from(`${name}\0`));
 /** Address of what lies outside of the collected heap, and so stays where it is. */
 export const addressOf = (bytes: NodeJS.ArrayBufferView): bigint =>
   BigInt(koffi.address(bytes) as bigint | number);
 
+// Lists of names as C takes them, which must stay where they are.
+const NAMES = ['A', 'B', 'C'].map((name) => Buffer.from(`${name}\0`));
+const INPUT_NAMES = BigUint64Array.from(NAMES.slice(0, 2), addressOf);
+const OUTPUT_NAME = BigUint64Array.from(NAMES.slice(2), addressOf);
+
 /** Computes graphs of one device with products between their parts, on a thread of its own. */
-export class GemmEngine implements Disposable {
-  readonly #runtime: Runtime;
-  readonly #threads: number;
+export type GemmEngine = ReturnType<typeof gemmEngine>;
+
+/** An engine of so many threads. Throws an error where there is no library; see `gemmTitle`. */
+export function gemmEngine(base: string, backend: Pointer, threads: number) {
+  const { api, environment, memory, run } = required(runtime(), 'ONNX Runtime');
   /** A session for each kind of product that was asked for; each has threads of its own. */
-  readonly #sessions = new Map<Gemm['transposed'], unknown>();
-  readonly #inputNames = listOf(...NAMES.slice(0, 2).map(addressOf));
-  readonly #outputName = listOf(...NAMES.slice(2).map(addressOf));
-  readonly #thread: Worker;
+  const sessions = new Map<Gemm['transposed'], bigint>();
+  const names = { inputNames: addressOf(INPUT_NAMES), outputName: addressOf(OUTPUT_NAME) };
+  const thread = startThread(import.meta.url, 'compute-thread', {
+    workerData: { base, backend, run, ...names } satisfies ComputeData,
+  });
+  thread.unref();
 
-  /** An engine of so many threads. Throws an error where there is no library; see `gemmTitle`. */
-  constructor(base: string, backend: Pointer, threads: number) {
-    this.#runtime = required(runtime(), 'ONNX Runtime');
-    this.#threads = threads;
-    const [inputNames, outputName] = [addressOf(this.#inputNames), addressOf(this.#outputName)];
-    this.#thread = startThread(import.meta.url, 'compute-thread', {
-      workerData: { base, backend, run: this.#runtime.run, inputNames, outputName } satisfies ComputeData,
-    });
-    this.#thread.unref();
-  }
-
-  #session(transposed: Gemm['transposed']): unknown {
-    const known = this.#sessions.get(transposed);
+  const sessionFor = (transposed: Gemm['transposed']): bigint => {
+    const known = sessions.get(transposed);
     if (known !== undefined) return known;
-    const { api, environment } = this.#runtime;
     const [options, made]: [Out, Out] = [[null], [null]];
     need(api, api.createOptions(options));
-    need(api, api.setThreads(options[0], this.#threads));
+    need(api, api.setThreads(options[0], threads));
     // Idle threads sleep: spinning, they would take the cores from ggml's.
     need(api, api.addConfig(options[0], 'session.intra_op.allow_spinning', '0'));
     const model = modelOf(transposed);
     need(api, api.createSession(environment, model, model.length, options[0], made));
     api.releaseOptions(options[0]);
-    this.#sessions.set(transposed, made[0]);
-    return made[0];
-  }
+    const session = made[0] as bigint;
+    sessions.set(transposed, session);
+    return session;
+  };
 
-  prepare({ transposed, a, b, out }: Gemm): PreparedGemm {
-    const { api, memory } = this.#runtime;
-    const value = ({ data, count, rows, columns }: Matrices): bigint => {
-      const made: Out = [null];
-      const shape = BigInt64Array.of(BigInt(count), BigInt(rows), BigInt(columns));
-      need(api, api.createTensor(memory, data, 4 * count * rows * columns, shape, 3, FLOAT, made));
-      return made[0] as bigint;
-    };
-    const values = [value(a), value(b), value(out)] as const;
-    return {
-      step: [this.#session(transposed) as bigint, ...values],
-      [Symbol.dispose]: () => {
-        for (const each of values) api.releaseValue(each);
-      },
-    };
-  }
-
-  /** Computes a program, one at a time; resolves to ggml's status. */
-  async run(program: Program): Promise<number> {
-    const answer = once(this.#thread, 'message') as Promise<[Computed]>;
-    this.#thread.ref();
-    this.#thread.postMessage(program);
-    const [{ ggml, onnxruntime }] = await answer.finally(() => this.#thread.unref());
-    need(this.#runtime.api, onnxruntime);
-    return ggml;
-  }
-
-  [Symbol.dispose](): void {
-    void this.#thread.terminate();
-    for (const session of this.#sessions.values()) this.#runtime.api.releaseSession(session);
-  }
+  return {
+    prepare({ transposed, a, b, out }: Gemm): PreparedGemm {
+      const value = ({ data, count, rows, columns }: Matrices): bigint => {
+        const made: Out = [null];
+        const shape = BigInt64Array.of(BigInt(count), BigInt(rows), BigInt(columns));
+        need(api, api.createTensor(memory, data, 4 * count * rows * columns, shape, 3, FLOAT, made));
+        return made[0] as bigint;
+      };
+      const values = [value(a), value(b), value(out)] as const;
+      return {
+        step: [sessionFor(transposed), ...values],
+        [Symbol.dispose]() {
+          for (const each of values) api.releaseValue(each);
+        },
+      };
+    },
+    /** Computes a program, one at a time; resolves to ggml's status. */
+    async run(program: Program): Promise<number> {
+      const answer = once(thread, 'message') as Promise<[Computed]>;
+      thread.ref();
+      thread.postMessage(program);
+      const [{ ggml, onnxruntime }] = await answer.finally(() => thread.unref());
+      need(api, onnxruntime);
+      return ggml;
+    },
+    [Symbol.dispose]() {
+      void thread.terminate();
+      for (const session of sessions.values()) api.releaseSession(session);
+    },
+  };
 }

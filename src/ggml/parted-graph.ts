@@ -2,7 +2,7 @@
  * A graph whose large matrix products another library computes: in its order, parts of it by ggml and the products
  * between them by a GemmEngine, all in the memory that ggml allocated.
  */
-import { type Program, STEP } from './program.ts';
+import { STEP } from './program.ts';
 import { addressOf, type Gemm, type GemmEngine, type Matrices, type PreparedGemm } from './onnxruntime.ts';
 import type { Library, NativeTensor } from './library.ts';
 import type { Pointer } from './signatures.ts';
@@ -101,70 +101,54 @@ function gemmOf(lib: Library, node: Pointer): Gemm | undefined {
     : undefined;
 }
 
-export class PartedGraph implements Disposable {
-  readonly #lib: Library;
-  readonly #engine: GemmEngine;
-  readonly #context: Pointer;
-  readonly #products: readonly PreparedGemm[];
-  readonly #program: Program;
-
-  private constructor(
-    lib: Library,
-    engine: GemmEngine,
-    context: Pointer,
-    products: readonly PreparedGemm[],
-    steps: BigUint64Array,
-  ) {
-    this.#lib = lib;
-    this.#engine = engine;
-    this.#context = context;
-    this.#products = products;
-    this.#program = { steps, address: addressOf(steps) };
-  }
-
-  /** Parts an allocated graph of these nodes; undefined where it has no product for the engine. */
-  static part(lib: Library, open: () => GemmEngine, nodes: readonly Pointer[]): PartedGraph | undefined {
-    const { ggml } = lib;
-    const parts: (Pointer[] | Gemm)[] = [];
-    for (const node of nodes) {
-      const gemm = gemmOf(lib, node);
-      const last = parts.at(-1);
-      if (gemm !== undefined) parts.push(gemm);
-      // Views alone are no work, and where they are between two products, no part.
-      else if (Array.isArray(last)) last.push(node);
-      else if (!VIEWS.has(ggml.ggml_op_desc(node))) parts.push([node]);
-    }
-    if (parts.every(Array.isArray)) return undefined;
-    const engine = open();
-    const size = parts.reduce(
-      (total, part) =>
-        total + (Array.isArray(part) ? ggml.ggml_graph_overhead_custom(part.length, false) : 0),
-      0,
-    );
-    const context = ggml.ggml_init({ mem_size: size + 1024, mem_buffer: null, no_alloc: true });
-    const products: PreparedGemm[] = [];
-    const steps = new BigUint64Array(STEP * parts.length);
-    for (const [i, part] of parts.entries()) {
-      if (Array.isArray(part)) {
-        const graph = ggml.ggml_new_graph_custom(context, part.length, false);
-        for (const node of part) ggml.ggml_graph_add_node(graph, node);
-        steps[STEP * i] = graph;
-      } else {
-        const product = engine.prepare(part);
-        products.push(product);
-        steps.set(product.step, STEP * i);
-      }
-    }
-    return new PartedGraph(lib, engine, context, products, steps);
-  }
-
+/** A graph that runs in parts; its memory is freed with it. */
+export interface PartedGraph extends Disposable {
   /** Runs it off the event loop; resolves to ggml's status. */
-  compute(): Promise<number> {
-    return this.#engine.run(this.#program);
-  }
+  compute(): Promise<number>;
+}
 
-  [Symbol.dispose](): void {
-    for (const product of this.#products) product[Symbol.dispose]();
-    this.#lib.ggml.ggml_free(this.#context);
+/** Parts an allocated graph of these nodes; undefined where it has no product for the engine. */
+export function partedGraph(
+  lib: Library,
+  open: () => GemmEngine,
+  nodes: readonly Pointer[],
+): PartedGraph | undefined {
+  const { ggml } = lib;
+  const parts: (Pointer[] | Gemm)[] = [];
+  for (const node of nodes) {
+    const gemm = gemmOf(lib, node);
+    const last = parts.at(-1);
+    if (gemm !== undefined) parts.push(gemm);
+    // Views alone are no work, and where they are between two products, no part.
+    else if (Array.isArray(last)) last.push(node);
+    else if (!VIEWS.has(ggml.ggml_op_desc(node))) parts.push([node]);
   }
+  if (parts.every(Array.isArray)) return undefined;
+  const engine = open();
+  const size = parts.reduce(
+    (total, part) => total + (Array.isArray(part) ? ggml.ggml_graph_overhead_custom(part.length, false) : 0),
+    0,
+  );
+  const context = ggml.ggml_init({ mem_size: size + 1024, mem_buffer: null, no_alloc: true });
+  const products: PreparedGemm[] = [];
+  const steps = new BigUint64Array(STEP * parts.length);
+  for (const [i, part] of parts.entries()) {
+    if (Array.isArray(part)) {
+      const graph = ggml.ggml_new_graph_custom(context, part.length, false);
+      for (const node of part) ggml.ggml_graph_add_node(graph, node);
+      steps[STEP * i] = graph;
+    } else {
+      const product = engine.prepare(part);
+      products.push(product);
+      steps.set(product.step, STEP * i);
+    }
+  }
+  const program = { steps, address: addressOf(steps) };
+  return {
+    compute: () => engine.run(program),
+    [Symbol.dispose]() {
+      for (const product of products) product[Symbol.dispose]();
+      ggml.ggml_free(context);
+    },
+  };
 }

@@ -22,7 +22,7 @@ export function quantizeGguf(source: string, target: string, type: QuantizedType
   const llama = openLlama();
   const params = { ...llama.quantizeDefaults, ftype: QUANTIZED_TYPES[type] };
   writeThrough(target, (place) => {
-    const { result, errors } = llama.quietly(() => llama.quantize(source, place, params));
+    const { result, errors } = llama.quietly(() => llama.native.llama_model_quantize(source, place, params));
     if (result === 0) return;
     throw new UserError(
       'QUANTIZE',

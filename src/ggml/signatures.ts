@@ -5,8 +5,10 @@
  *
  * Kinds: `ptr` an opaque pointer (null allowed), `i32`/`i64`/`usize` integers, `f32` a float, `bool`, `str` a
  * C string, `strs` an array of them that C copies, `bytes` a typed array that is read or written in place and
- * not kept after the call.
+ * not kept after the call; the others are structs.
  */
+import type { Params } from './llama-params.ts';
+
 export const KINDS = {
   void: 'void',
   ptr: 'void *',
@@ -21,16 +23,19 @@ export const KINDS = {
   bytes: 'void *',
   init: 'ggml_init_params',
   gguf_init: 'gguf_init_params',
+  model_params: 'llama_model_params',
+  context_params: 'llama_context_params',
+  quantize_params: 'llama_quantize_params *',
+  batch: 'llama_batch',
 } as const;
 export type Kind = keyof typeof KINDS;
 
 /** One C function: what it returns, then what it takes. */
-type Signature = readonly [returns: Kind, takes: readonly Kind[]];
+export type Signature = readonly [returns: Kind, takes: readonly Kind[]];
 
 /** Exported by libggml-base. */
 export const BASE_FUNCTIONS = {
   ggml_version: ['str', []],
-  ggml_type_size: ['usize', ['i32']],
   ggml_type_name: ['str', ['i32']],
   ggml_row_size: ['usize', ['i32', 'i64']],
   ggml_get_type_traits: ['ptr', ['i32']],
@@ -204,6 +209,10 @@ interface KindTypes {
   bytes: NodeJS.ArrayBufferView | ArrayBuffer;
   init: { mem_size: number; mem_buffer: null; no_alloc: boolean };
   gguf_init: { no_alloc: boolean; ctx: null };
+  model_params: Params;
+  context_params: Params;
+  quantize_params: Params;
+  batch: object;
 }
 
 type Arguments<T extends readonly Kind[]> = { -readonly [I in keyof T]: KindTypes[T[I]] };

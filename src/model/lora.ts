@@ -5,13 +5,12 @@
 import { z } from 'zod';
 import { UserError } from '../base/errors.ts';
 import type { Rng } from '../base/rng.ts';
-import type { Device } from '../ggml/device.ts';
 import { Graph, readF32 } from '../tensor/graph.ts';
 import { detach, mulMat, scale, transpose } from '../tensor/ops/index.ts';
 import { ParameterSet, type ParameterSpec } from '../tensor/parameters.ts';
 import { sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { isLayerParameter } from './arch/config.ts';
-import type { Adapter, WeightSource } from './arch/forward.ts';
+import type { Adapter } from './arch/forward.ts';
 import type { TrainedWeights } from './trained-weights.ts';
 
 /** The matrices of a layer that may have an adapter, by the last part of their names in any family. */
@@ -54,77 +53,52 @@ function loraSpecs(specs: readonly ParameterSpec[], { rank, target_modules }: Lo
 
 const lastPart = (name: string): string => name.replace(/\.weight$/, '').replace(/^.*\./, '');
 
-export class LoraWeights implements TrainedWeights {
-  readonly trained: ParameterSet;
-  readonly base: WeightSource;
-  readonly #frozen: ParameterSet;
-  readonly #options: LoraOptions;
-  /** Names of the weights that have an adapter. */
-  readonly #targets: ReadonlySet<string>;
+export type LoraWeights = ReturnType<typeof loraWeights>;
 
-  /** Adapters on the weights `base`, which it then owns; `rng` draws A. */
-  constructor(base: ParameterSet, options: LoraOptions, rng: Rng) {
-    this.#frozen = base;
-    this.#options = options;
-    this.base = { get: (name) => detach(base.get(name)) };
-    this.trained = new ParameterSet(base.device, loraSpecs(base.specs, options), 'trainable');
-    const targets = new Set(this.trained.specs.map(({ name }) => name));
-    this.#targets = new Set(
-      base.specs.map(({ name }) => name).filter((name) => targets.has(nameOf(name, 'A'))),
-    );
-    for (const { name, shape } of this.trained.specs) {
-      if (!name.endsWith('.lora_A.weight')) continue;
-      // PEFT's kaiming_uniform with a = sqrt(5).
-      const bound = 1 / Math.sqrt(shape[0] ?? 1);
-      const values = Float32Array.from({ length: sizeOf(shape) }, () => bound * (2 * rng.uniform() - 1));
-      this.trained.set(name, values);
-    }
+/** Adapters on the weights `frozen`, which they then own; `rng` draws A. */
+export function loraWeights(frozen: ParameterSet, options: LoraOptions, rng: Rng) {
+  const { device } = frozen;
+  const get = (name: string): Tensor => detach(frozen.get(name));
+  const trained = new ParameterSet(device, loraSpecs(frozen.specs, options), 'trainable');
+  const names = new Set(trained.specs.map(({ name }) => name));
+  for (const { name, shape } of trained.specs) {
+    if (!name.endsWith('.lora_A.weight')) continue;
+    // PEFT's kaiming_uniform with a = sqrt(5).
+    const bound = 1 / Math.sqrt(shape[0] ?? 1);
+    const values = Float32Array.from({ length: sizeOf(shape) }, () => bound * (2 * rng.uniform() - 1));
+    trained.set(name, values);
   }
-
-  get device(): Device {
-    return this.#frozen.device;
-  }
-
-  get(name: string): Tensor {
-    return this.base.get(name);
-  }
-
-  adapter(name: string): Adapter | undefined {
-    if (!this.#targets.has(name)) return undefined;
-    const { rank, alpha } = this.#options;
-    return {
-      a: this.trained.get(nameOf(name, 'A')),
-      b: this.trained.get(nameOf(name, 'B')),
-      scale: alpha / rank,
-    };
-  }
-
-  leaf(name: string): Tensor {
-    return this.trained.get(name);
-  }
-
-  /** Nothing follows from the adapters. */
-  async refresh(): Promise<void> {}
-
-  reload(): void {}
-
-  /** The weight with its adapter merged into it, in f32. */
-  read(name: string): Float32Array {
-    const values = this.#frozen.read(name);
-    const adapter = this.adapter(name);
-    if (adapter === undefined) return values;
-    using g = new Graph(this.#frozen.device, 16);
-    const [a, b] = [detach(adapter.a), detach(adapter.b)];
-    const delta = g.output(scale(g, mulMat(g, transpose(g, a), b), adapter.scale));
-    g.allocate();
-    g.computeNow();
-    const added = readF32(g.device, delta);
-    for (let i = 0; i < values.length; i++) values[i] = (values[i] ?? 0) + (added[i] ?? 0);
-    return values;
-  }
-
-  [Symbol.dispose](): void {
-    this.trained[Symbol.dispose]();
-    this.#frozen[Symbol.dispose]();
-  }
+  const adapter = (name: string): Adapter | undefined => {
+    if (!names.has(nameOf(name, 'A'))) return undefined;
+    const [a, b] = [trained.get(nameOf(name, 'A')), trained.get(nameOf(name, 'B'))];
+    return { a, b, scale: options.alpha / options.rank };
+  };
+  return {
+    trained,
+    base: { get },
+    device,
+    get,
+    adapter,
+    leaf: (name: string) => trained.get(name),
+    /** Nothing follows from the adapters. */
+    refresh: () => Promise.resolve(),
+    reload: () => undefined,
+    /** The weight with its adapter merged into it, in f32. */
+    read(name: string): Float32Array {
+      const values = frozen.read(name);
+      const own = adapter(name);
+      if (own === undefined) return values;
+      using g = new Graph(device, 16);
+      const product = mulMat(g, transpose(g, detach(own.a)), detach(own.b));
+      const delta = g.output(scale(g, product, own.scale));
+      g.allocate();
+      g.computeNow();
+      const added = readF32(device, delta);
+      for (let i = 0; i < values.length; i++) values[i] = (values[i] ?? 0) + (added[i] ?? 0);
+      return values;
+    },
+    [Symbol.dispose]() {
+      for (const set of [trained, frozen]) set[Symbol.dispose]();
+    },
+  } satisfies TrainedWeights;
 }

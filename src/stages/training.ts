@@ -9,8 +9,8 @@ import { Rng } from '../base/rng.ts';
 import { tokenizerFilesOf } from '../chat/gguf-tokenizer.ts';
 import type { Objective } from '../losses/objective.ts';
 import { type LoadedModel, type LoadModelOptions, saveCheckpoint } from '../model/checkpoint/checkpoint.ts';
-import { ComputeCopies } from '../model/compute-copies.ts';
-import { loraOptions, LoraWeights } from '../model/lora.ts';
+import { computeCopies } from '../model/compute-copies.ts';
+import { loraOptions, loraWeights } from '../model/lora.ts';
 import type { TrainedWeights } from '../model/trained-weights.ts';
 import { scheduleOptions } from '../tensor/optim/schedule.ts';
 import { runSteps, type SteppedStage } from '../train/loop.ts';
@@ -114,8 +114,8 @@ export function openForTraining<M extends LoadedModel & Disposable>(
     if (lora === undefined && dtype === 'f32') return model;
     const training =
       lora === undefined
-        ? new ComputeCopies(model.parameters, dtype)
-        : new LoraWeights(model.parameters, lora, Rng.seeded(seed, 'lora'));
+        ? computeCopies(model.parameters, dtype)
+        : loraWeights(model.parameters, lora, Rng.seeded(seed, 'lora'));
     return { ...model, training, [Symbol.dispose]: () => training[Symbol.dispose]() };
   });
 }

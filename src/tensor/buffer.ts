@@ -1,59 +1,53 @@
 /** Memory of a context's tensors, zero at first. On a meta device it has addresses, and its bytes are only counted. */
-import type { Device } from '../ggml/device.ts';
-import type { Pointer } from '../ggml/signatures.ts';
+import type { Device, MetaMemory } from '../ggml/device.ts';
+import { orUndefined } from '../ggml/library.ts';
+import type { Ggml, Pointer } from '../ggml/signatures.ts';
 
 /** Address where nothing is: what lies on a meta device is never read or written. */
 const NOWHERE = 2n ** 44n;
 const ALIGNMENT = 64;
 
-export class TensorBuffer implements Disposable {
-  readonly #device: Device;
-  readonly #pointer: Pointer;
-  readonly #metaBytes: number;
-
-  private constructor(device: Device, pointer: Pointer, metaBytes: number) {
-    this.#device = device;
-    this.#pointer = pointer;
-    this.#metaBytes = metaBytes;
-    device.meta?.add(metaBytes);
-    this.clear();
-  }
-
-  /** Allocates `tensors`, which are all of the context's; undefined for want of memory. */
-  static allocate(device: Device, context: Pointer, tensors: readonly Pointer[]): TensorBuffer | undefined {
-    const { backend } = device;
-    const { ggml } = device.lib;
-    if (device.meta === undefined) {
-      try {
-        return new TensorBuffer(device, ggml.ggml_backend_alloc_ctx_tensors(context, backend), 0);
-      } catch {
-        return undefined;
-      }
-    }
-    let bytes = 0;
-    const offsets = tensors.map((tensor) => {
-      const offset = bytes;
-      bytes += Math.ceil(ggml.ggml_nbytes(tensor) / ALIGNMENT) * ALIGNMENT;
-      return offset;
-    });
-    const buffer = ggml.ggml_backend_cpu_buffer_from_ptr(NOWHERE as Pointer, Math.max(bytes, ALIGNMENT));
-    tensors.forEach((tensor, i) => {
-      ggml.ggml_backend_tensor_alloc(buffer, tensor, (NOWHERE + BigInt(offsets[i] ?? 0)) as Pointer);
-    });
-    return new TensorBuffer(device, buffer, bytes);
-  }
-
-  get bytes(): number {
-    return this.#device.lib.ggml.ggml_backend_buffer_get_size(this.#pointer);
-  }
-
+export interface TensorBuffer extends Disposable {
+  readonly bytes: number;
   /** Sets every element of every tensor to zero. */
-  clear(): void {
-    if (this.#device.meta === undefined) this.#device.lib.ggml.ggml_backend_buffer_clear(this.#pointer, 0);
-  }
+  clear(): void;
+}
 
-  [Symbol.dispose](): void {
-    this.#device.meta?.add(-this.#metaBytes);
-    this.#device.lib.ggml.ggml_backend_buffer_free(this.#pointer);
+/** Allocates `tensors`, which are all of the context's; undefined for want of memory. */
+export function allocateTensors(
+  { backend, lib: { ggml }, meta }: Device,
+  context: Pointer,
+  tensors: readonly Pointer[],
+): TensorBuffer | undefined {
+  if (meta !== undefined) return placeNowhere(ggml, meta, tensors);
+  const buffer = orUndefined(() => ggml.ggml_backend_alloc_ctx_tensors(context, backend));
+  if (buffer === undefined) return undefined;
+  const clear = (): void => ggml.ggml_backend_buffer_clear(buffer, 0);
+  clear();
+  return {
+    bytes: ggml.ggml_backend_buffer_get_size(buffer),
+    clear,
+    [Symbol.dispose]: () => ggml.ggml_backend_buffer_free(buffer),
+  };
+}
+
+function placeNowhere(ggml: Ggml, meta: MetaMemory, tensors: readonly Pointer[]): TensorBuffer {
+  const sizes = tensors.map((tensor) => Math.ceil(ggml.ggml_nbytes(tensor) / ALIGNMENT) * ALIGNMENT);
+  const total = sizes.reduce((a, b) => a + b, 0);
+  const bytes = Math.max(total, ALIGNMENT);
+  const buffer = ggml.ggml_backend_cpu_buffer_from_ptr(NOWHERE as Pointer, bytes);
+  let place = NOWHERE;
+  for (const [i, tensor] of tensors.entries()) {
+    ggml.ggml_backend_tensor_alloc(buffer, tensor, place as Pointer);
+    place += BigInt(sizes[i] ?? 0);
   }
+  meta.add(total);
+  return {
+    bytes,
+    clear: () => undefined,
+    [Symbol.dispose]() {
+      meta.add(-total);
+      ggml.ggml_backend_buffer_free(buffer);
+    },
+  };
 }

@@ -1,10 +1,10 @@
 /** Named f32 tensors in a file, zero at first: what is too much for memory and is gone through from end to end. */
-import { closeSync, ftruncateSync, mkdirSync, openSync, read, write, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, mkdirSync, openSync, read, write } from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { InternalError } from '../base/errors.ts';
 import { discard, fileError } from '../base/files.ts';
-import { readAt } from '../base/open-file.ts';
+import { readAt, writeFully } from '../base/open-file.ts';
 import type { StoredTensors } from './optim/optimizer.ts';
 import type { ParameterSpec } from './parameters.ts';
 import { sizeOf } from './tensor.ts';
@@ -51,45 +51,33 @@ export class FileTensors implements StoredTensors, Disposable {
   }
 
   /** Fills `into` with the elements from `start` on. Throws a UserError where the file cannot be made or read. */
-  async readRange(start: number, into: Float32Array): Promise<void> {
-    const file = this.#file;
-    await this.#move(into, start, 'read', async (bytes, position) => {
-      const { bytesRead } = await readSome(file, bytes, 0, bytes.length, position);
-      return bytesRead;
-    });
+  readRange(start: number, into: Float32Array): Promise<void> {
+    return this.#move('read', start, into);
   }
 
   /** Writes the elements from `start` on. Throws a UserError, on a full disk for one. */
-  async writeRange(start: number, values: Float32Array): Promise<void> {
-    const file = this.#file;
-    await this.#move(values, start, 'write', async (bytes, position) => {
-      const { bytesWritten } = await writeSome(file, bytes, 0, bytes.length, position);
-      return bytesWritten;
-    });
+  writeRange(start: number, values: Float32Array): Promise<void> {
+    return this.#move('write', start, values);
   }
 
   /** Moves all bytes of `values`; the system may move fewer at a time than it is asked to. */
-  async #move(
-    values: Float32Array,
-    start: number,
-    action: 'read' | 'write',
-    some: (bytes: Uint8Array, position: number) => Promise<number>,
-  ): Promise<void> {
+  async #move(action: 'read' | 'write', start: number, values: Float32Array): Promise<void> {
+    const file = this.#file;
     const bytes = bytesOf(values);
-    let done = 0;
-    while (done < bytes.length) {
-      let count: number;
-      try {
-        count = await some(bytes.subarray(done), 4 * start + done);
-      } catch (thrown) {
+    for (let done = 0; done < bytes.length;) {
+      const place = [done, bytes.length - done, 4 * start + done] as const;
+      const moved = (
+        action === 'read'
+          ? readSome(file, bytes, ...place).then(({ bytesRead }) => bytesRead)
+          : writeSome(file, bytes, ...place).then(({ bytesWritten }) => bytesWritten)
+      ).catch((thrown: unknown) => {
         throw fileError(action, this.#path, thrown);
+      });
+      const count = await moved;
+      if (count === 0) {
+        const why = new Error('it became shorter while it was used; start the run again');
+        throw fileError(action, this.#path, why);
       }
-      if (count === 0)
-        throw fileError(
-          action,
-          this.#path,
-          new Error('it became shorter while it was used; start the run again'),
-        );
       done += count;
     }
   }
@@ -109,13 +97,7 @@ export class FileTensors implements StoredTensors, Disposable {
     const { start, count } = this.#place(name);
     if (bytes.length !== 4 * count)
       throw new InternalError(`tensor ${name}: ${bytes.length} bytes do not fill it`);
-    const file = this.#file;
-    try {
-      let done = 0;
-      while (done < bytes.length) done += writeSync(file, bytes, done, bytes.length - done, 4 * start + done);
-    } catch (thrown) {
-      throw fileError('write', this.#path, thrown);
-    }
+    writeFully(this.#path, this.#file, bytes, 4 * start);
   }
 
   read(name: string): Float32Array {

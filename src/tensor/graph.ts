@@ -9,9 +9,9 @@ import type { DividedGraph } from '../ggml/divided-graph.ts';
 import type { PartedGraph } from '../ggml/parted-graph.ts';
 import { Lifetime } from '../ggml/handles.ts';
 import type { Ggml, Pointer } from '../ggml/signatures.ts';
-import { TensorBuffer } from './buffer.ts';
+import { allocateTensors, type TensorBuffer } from './buffer.ts';
 import { GraphMemory } from './graph-memory.ts';
-import { Tape, type Vjp } from './tape.ts';
+import { Tape } from './tape.ts';
 import {
   dims4,
   type DType,
@@ -40,6 +40,8 @@ export class Graph implements Disposable, Home {
   readonly ggml: Ggml;
   readonly #context: Pointer;
   readonly #contextBytes: number;
+  /** Bytes of the native graph in it. */
+  readonly #graphBytes: number;
   readonly #inputContext: Pointer;
   readonly #native: Pointer;
   readonly #maxNodes: number;
@@ -70,19 +72,17 @@ export class Graph implements Disposable, Home {
     this.device = device;
     this.#memory = memory ?? new GraphMemory(device);
     this.#ownsMemory = memory === undefined;
-    this.ggml = device.lib.ggml;
+    const { ggml } = device.lib;
+    this.ggml = ggml;
     this.#maxNodes = maxNodes;
-    const { ggml } = this;
     const overhead = ggml.ggml_tensor_overhead();
     // As many places as the context has tensors, so that the native graph can never be too small.
     const places = 2 * maxNodes + MAX_INPUTS + MAX_EXTERNAL;
-    this.#contextBytes = overhead * 2 * maxNodes + ggml.ggml_graph_overhead_custom(places, false);
+    this.#graphBytes = ggml.ggml_graph_overhead_custom(places, false);
+    this.#contextBytes = overhead * 2 * maxNodes + this.#graphBytes;
     this.#context = ggml.ggml_init({ mem_size: this.#contextBytes, mem_buffer: null, no_alloc: true });
-    this.#inputContext = ggml.ggml_init({
-      mem_size: overhead * (MAX_INPUTS + 1),
-      mem_buffer: null,
-      no_alloc: true,
-    });
+    const inputBytes = overhead * (MAX_INPUTS + 1);
+    this.#inputContext = ggml.ggml_init({ mem_size: inputBytes, mem_buffer: null, no_alloc: true });
     this.#native = ggml.ggml_new_graph_custom(this.#context, places, false);
     this.#life = new Lifetime('graph');
   }
@@ -91,12 +91,9 @@ export class Graph implements Disposable, Home {
   get context(): Pointer {
     this.#needOpen('operation');
     const room = this.#contextBytes - this.ggml.ggml_used_mem(this.#context);
-    if (room < OPERATION_TENSORS * this.ggml.ggml_tensor_overhead()) throw this.#tooLarge();
+    if (room < OPERATION_TENSORS * this.ggml.ggml_tensor_overhead())
+      throw new InternalError(`graph: more than ${this.#maxNodes} nodes; raise maxNodes`);
     return this.#context;
-  }
-
-  #tooLarge(): InternalError {
-    return new InternalError(`graph: more than ${this.#maxNodes} nodes; raise maxNodes`);
   }
 
   /** Throws unless the graph is still being built. */
@@ -115,14 +112,7 @@ export class Graph implements Disposable, Home {
     const pointer = this.ggml.ggml_new_tensor_4d(this.#inputContext, DTYPES[dtype], ...dims4(shape));
     this.#inputs.add(pointer);
     const ids = { below: Infinity, distinct: false, width: shape[0] ?? 1, made: false };
-    return {
-      shape,
-      dtype,
-      pointer,
-      differentiable: false,
-      home: this,
-      ids: dtype === 'i32' ? ids : undefined,
-    };
+    return this.constant(pointer, shape, dtype, dtype === 'i32' ? ids : undefined);
   }
 
   /** A vector of numbers that are known while the graph is built; one for each `key`. */
@@ -149,13 +139,8 @@ export class Graph implements Disposable, Home {
   ): Tensor {
     const differentiable = this.tape.records(inputs);
     const output: Tensor = { shape, dtype: 'f32', pointer, differentiable, home: this };
-    this.recordMany([output], inputs, ([grad]) => (grad === undefined ? [] : vjp(grad)));
+    this.tape.push([output], inputs, ([grad]) => (grad === undefined ? [] : vjp(grad)));
     return output;
-  }
-
-  /** As `record`, for operations with several outputs. */
-  recordMany(outputs: readonly Tensor[], inputs: readonly Tensor[], vjp: Vjp): void {
-    this.tape.push(outputs, inputs, vjp);
   }
 
   /** The transpose of `tensor` made by `make`, once: a backward pass asks for the same one several times, and for the way back. */
@@ -206,18 +191,14 @@ export class Graph implements Disposable, Home {
     this.#checkLacking(lacking);
     const tooLittle = tooLittleMemory(device);
     if (this.#inputs.size > 0) {
-      this.#inputBuffer = TensorBuffer.allocate(device, this.#inputContext, [...this.#inputs]);
+      this.#inputBuffer = allocateTensors(device, this.#inputContext, [...this.#inputs]);
       if (this.#inputBuffer === undefined) throw tooLittle;
     }
     if (device.meta !== undefined) {
+      const used = ggml.ggml_used_mem(this.#context) + ggml.ggml_used_mem(this.#inputContext);
       // Of the native graph, which has more places than are needed, about half is ever touched.
-      const places = this.#maxNodes * 2 + MAX_INPUTS + MAX_EXTERNAL;
-      const own =
-        ggml.ggml_used_mem(this.#context) +
-        ggml.ggml_used_mem(this.#inputContext) -
-        Math.floor(ggml.ggml_graph_overhead_custom(places, false) / 2);
-      device.meta.add(own);
-      this.#metaBytes = own;
+      this.#metaBytes = used - Math.floor(this.#graphBytes / 2);
+      device.meta.add(this.#metaBytes);
     }
     if (lacking.size > 0 && device.meta === undefined)
       this.#divided = device.divide(this.#native, nodes, lacking);
@@ -267,10 +248,14 @@ export class Graph implements Disposable, Home {
     return this.#generation === undefined ? 0 : this.#memory.bytes;
   }
 
-  /** Runs the graph off the event loop. */
-  async compute(): Promise<void> {
+  #needRunnable(): void {
     this.#life.need('compute');
     if (!this.valid) throw new InternalError('compute: the graph is not allocated, or its memory moved');
+  }
+
+  /** Runs the graph off the event loop. */
+  async compute(): Promise<void> {
+    this.#needRunnable();
     this.#running += 1;
     try {
       await this.device.compute(this.#native, this.#divided ?? this.#parted);
@@ -282,8 +267,7 @@ export class Graph implements Disposable, Home {
 
   /** Runs the graph at once, while nothing else runs: for a little work in the middle of something. */
   computeNow(): void {
-    this.#life.need('compute');
-    if (!this.valid) throw new InternalError('compute: the graph is not allocated, or its memory moved');
+    this.#needRunnable();
     const status =
       this.#divided?.computeNow() ?? this.ggml.ggml_backend_graph_compute(this.device.backend, this.#native);
     if (status !== 0)

@@ -15,7 +15,7 @@ import {
   type StoredDType,
   type Tensor,
 } from './tensor.ts';
-import { TensorBuffer } from './buffer.ts';
+import { allocateTensors, type TensorBuffer } from './buffer.ts';
 import { readFloats, readPart, writeFloats } from './transfer.ts';
 
 export interface ParameterSpec {
@@ -47,12 +47,8 @@ export class ParameterSet implements Disposable, Home {
       names.add(name);
     }
     const { ggml } = device.lib;
-    const overhead = ggml.ggml_tensor_overhead();
-    this.#context = ggml.ggml_init({
-      mem_size: overhead * (specs.length + 1),
-      mem_buffer: null,
-      no_alloc: true,
-    });
+    const memory = ggml.ggml_tensor_overhead() * (specs.length + 1);
+    this.#context = ggml.ggml_init({ mem_size: memory, mem_buffer: null, no_alloc: true });
     for (const { name, shape, dtype = 'f32' } of specs) {
       const pointer = ggml.ggml_new_tensor_4d(this.#context, STORED_DTYPES[dtype], ...dims4(shape));
       ggml.ggml_set_name(pointer, name);
@@ -62,7 +58,7 @@ export class ParameterSet implements Disposable, Home {
     }
     this.#life = new Lifetime('parameters');
     const tensors = [...this.#tensors.values()].map(({ pointer }) => pointer);
-    const buffer = TensorBuffer.allocate(device, this.#context, tensors);
+    const buffer = allocateTensors(device, this.#context, tensors);
     if (buffer === undefined) {
       this.#life.end();
       ggml.ggml_free(this.#context);

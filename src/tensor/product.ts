@@ -5,16 +5,13 @@ import { mulMat } from './ops/index.ts';
 
 export const PRODUCT_SIZE = 1024;
 
-export class SampleProduct implements Disposable {
-  readonly #graph: Graph;
-
+export class SampleProduct extends Graph {
   constructor(device: Device) {
-    const g = new Graph(device, 64);
-    this.#graph = g;
+    super(device, 64);
     const shape = [PRODUCT_SIZE, PRODUCT_SIZE];
-    const [a, b] = [g.input('f32', shape), g.input('f32', shape)];
-    g.output(mulMat(g, a, b));
-    g.allocate();
+    const [a, b] = [this.input('f32', shape), this.input('f32', shape)];
+    this.output(mulMat(this, a, b));
+    this.allocate();
     const values = Float32Array.from({ length: PRODUCT_SIZE ** 2 }, (_, i) => ((i * 37) % 101) / 101 - 0.5);
     for (const input of [a, b]) write(device, input, values);
   }
@@ -22,11 +19,7 @@ export class SampleProduct implements Disposable {
   /** Milliseconds that it takes `times` times, one after the other. */
   async milliseconds(times = 1): Promise<number> {
     const start = performance.now();
-    for (let i = 0; i < times; i++) await this.#graph.compute();
+    for (let i = 0; i < times; i++) await this.compute();
     return performance.now() - start;
-  }
-
-  [Symbol.dispose](): void {
-    this.#graph[Symbol.dispose]();
   }
 }

@@ -10,7 +10,7 @@ import { required, UserError } from '../base/errors.ts';
 import { readText, writeAtomic } from '../base/files.ts';
 import { isLayerParameter, type ModelConfig } from '../model/arch/config.ts';
 import { type OutgoingTensor, SafetensorsFile, writeSafetensors } from '../model/checkpoint/safetensors.ts';
-import { small, workerCount, WorkerDevices } from '../model/generate/worker-pool.ts';
+import { small, workerCount, type WorkerDevices, workerDevices } from '../model/generate/worker-pool.ts';
 import type { TrainedWeights } from '../model/trained-weights.ts';
 import { tokenCount } from '../model/tree/tree.ts';
 import type { Objective } from '../losses/objective.ts';
@@ -90,7 +90,7 @@ export class Trainer implements Disposable {
     // A larger model keeps all threads busy with one batch: workers would gain a few per cent where all have as many
     // batches, lose half of the speed where one has none, and each hold gradients of their own.
     const count = workerCount(parameters.device, config, small(config) ? MAX_WORKERS : 1, Infinity);
-    this.#devices = new WorkerDevices(parameters.device, config, count);
+    this.#devices = workerDevices(parameters.device, config, count);
     const [device] = this.#devices.devices;
     // AdamW's many small operations are faster on one thread; Muon's matrix products are not, unless a BLAS does them.
     const alone = this.#options.optimizer !== 'muon' || device?.hasBlas === true;

@@ -6,7 +6,6 @@ import { InternalError, required } from '../base/errors.ts';
 import type { Device } from '../ggml/device.ts';
 import { headWeight, type WeightSource } from '../model/arch/forward.ts';
 import type { ModelConfig } from '../model/arch/config.ts';
-import { KeptGraph } from '../model/generate/kept-graph.ts';
 import type { TrainedWeights } from '../model/trained-weights.ts';
 import { type PromptTree, treeForward, type TreeLayout } from '../model/tree/tree.ts';
 import {
@@ -91,10 +90,9 @@ export interface TrainingGraphOptions {
 /** Weights that the forward pass computes with, and the tensor that the gradient of a trained parameter flows to. */
 type Weights = WeightSource & Partial<Pick<TrainedWeights, 'leaf'>>;
 
-export class TrainingGraph extends KeptGraph {
+export class TrainingGraph extends Graph {
   /** Rows the graph has room for; fewer are padded. */
   readonly rowCapacity: number;
-  readonly #device: Device;
   readonly #tree: ReturnType<typeof treeForward>;
   readonly #predictors: Tensor;
   readonly #inputs = new Map<string, RowInput>();
@@ -116,23 +114,21 @@ export class TrainingGraph extends KeptGraph {
       recompute = false,
     }: TrainingGraphOptions = {},
   ) {
-    const g = new Graph(device, undefined, memory);
-    super(g);
+    super(device, undefined, memory);
     this.rowCapacity = rowCapacity;
-    this.#device = device;
-    this.#predictors = g.input('i32', [rowCapacity]);
+    this.#predictors = this.input('i32', [rowCapacity]);
     const reached = this.#gather(weights, gradients);
-    this.#tree = treeForward(g, config, weights, layout, { rows: this.#predictors, recompute });
+    this.#tree = treeForward(this, config, weights, layout, { rows: this.#predictors, recompute });
     for (const [name, spec] of Object.entries<RowInputSpec>({ ...COMMON_INPUTS, ...objective.inputs })) {
       const width = spec.width === 'groups' ? groups : spec.width;
-      this.#inputs.set(name, { ...spec, width, tensor: g.input(spec.dtype, [width, rowCapacity]) });
+      this.#inputs.set(name, { ...spec, width, tensor: this.input(spec.dtype, [width, rowCapacity]) });
     }
     const rows = this.#tree.hidden;
     const gradHidden = this.#head(rows, headWeight(config, weights), objective, chunkRows);
-    g.tape.backward([[rows, gradHidden]], [], (a, b) => add(g, a, b));
+    this.tape.backward([[rows, gradHidden]], [], (a, b) => add(this, a, b));
     for (const { name } of gradients.specs)
       if (!reached.has(name)) throw new InternalError(`no gradient reaches ${name}`);
-    g.allocate();
+    this.allocate();
   }
 
   /**
@@ -140,16 +136,15 @@ export class TrainingGraph extends KeptGraph {
    * from is kept for long. Returns the names of those that were reached, which grow while the graph is built.
    */
   #gather(weights: Weights, gradients: ParameterSet): ReadonlySet<string> {
-    const g = this.graph;
     const reached = new Set<string>();
     for (const { name } of gradients.specs) {
       // A chain: each part waits for the one before.
       let total = gradients.get(name);
-      g.tape.sink(weights.leaf?.(name) ?? weights.get(name), (grad) => {
+      this.tape.sink(weights.leaf?.(name) ?? weights.get(name), (grad) => {
         reached.add(name);
-        const sum = g.ggml.ggml_add_inplace(g.context, total.pointer, grad.pointer);
-        total = g.constant(sum, total.shape);
-        g.expand(total);
+        const sum = this.ggml.ggml_add_inplace(this.context, total.pointer, grad.pointer);
+        total = this.constant(sum, total.shape);
+        this.expand(total);
       });
     }
     return reached;
@@ -160,30 +155,34 @@ export class TrainingGraph extends KeptGraph {
    * Gradients of the head itself go to its sink.
    */
   #head(rows: Tensor, head: Tensor, objective: Objective, chunkRows: number): Tensor {
-    const g = this.graph;
     const { lossOf, whole } = this.#chunkLoss(rows, head, objective, chunkRows);
     let gradHidden: Tensor | undefined;
     const totals = new Map<string, Tensor>();
     for (const [start, count] of this.#chunks(chunkRows)) {
-      const mark = g.tape.length;
-      const hidden = { ...slice(g, detach(rows), 1, start, count), differentiable: true };
-      const { loss, parts } = lossOf(vocabularyRows(g, mulMat(g, head, hidden)), start, count);
-      const [dHidden] = g.tape.backward([[loss, full(g, [1], 1)]], [hidden], (a, b) => add(g, a, b), mark);
+      const mark = this.tape.length;
+      const hidden = { ...slice(this, detach(rows), 1, start, count), differentiable: true };
+      const { loss, parts } = lossOf(vocabularyRows(this, mulMat(this, head, hidden)), start, count);
+      const [dHidden] = this.tape.backward(
+        [[loss, full(this, [1], 1)]],
+        [hidden],
+        (a, b) => add(this, a, b),
+        mark,
+      );
       for (const [name, value] of Object.entries({ ...parts, loss })) {
         const known = totals.get(name);
-        totals.set(name, detach(known === undefined ? value : add(g, detach(known), detach(value))));
+        totals.set(name, detach(known === undefined ? value : add(this, detach(known), detach(value))));
       }
       const h = required(dHidden, 'gradient of the hidden states');
-      gradHidden = gradHidden === undefined ? h : concat(g, gradHidden, h, 1);
+      gradHidden = gradHidden === undefined ? h : concat(this, gradHidden, h, 1);
       // Executed before the next chunk is formed, so that its memory is free again.
-      for (const t of [gradHidden, ...totals.values()]) g.expand(t);
+      for (const t of [gradHidden, ...totals.values()]) this.expand(t);
     }
     for (const [name, value] of whole ?? totals) {
       if (name !== 'loss' && !Object.hasOwn(objective.metrics, name))
         throw new InternalError(
           `the objective's part ${name} is no declared metric; add it to the metrics of its loss`,
         );
-      this.#results.set(name, g.output(value));
+      this.#results.set(name, this.output(value));
     }
     return required(gradHidden, 'gradient of the hidden states');
   }
@@ -202,27 +201,26 @@ export class TrainingGraph extends KeptGraph {
 
   /** Part of the loss that a chunk of rows adds, and the loss as a whole, where that is known before its chunks are. */
   #chunkLoss(rows: Tensor, head: Tensor, objective: Objective, chunkRows: number): ChunkLoss {
-    const g = this.graph;
     const sliced = (start: number, count: number): RowInputs =>
-      this.#rowInputs((t) => slice(g, t, 1, start, count));
+      this.#rowInputs((t) => slice(this, t, 1, start, count));
     const at = (vocabulary: VocabularyRows, start: number, count: number): Tensor =>
-      logProbabilitiesAt(g, vocabulary, rowInput(sliced(start, count), 'targets'));
+      logProbabilitiesAt(this, vocabulary, rowInput(sliced(start, count), 'targets'));
     if (objective.rowwise)
-      return { lossOf: (vocabulary, ...place) => objective.build(g, vocabulary, sliced(...place)) };
+      return { lossOf: (vocabulary, ...place) => objective.build(this, vocabulary, sliced(...place)) };
     if (chunkRows >= this.rowCapacity)
-      return { lossOf: (rows, ...place) => objective.build(g, at(rows, ...place), sliced(...place)) };
+      return { lossOf: (rows, ...place) => objective.build(this, at(rows, ...place), sliced(...place)) };
     // The log-probabilities chunk by chunk, then the loss of all of them, whose slopes are what each chunk is pulled by.
     let logprobs: Tensor | undefined;
     for (const [start, count] of this.#chunks(chunkRows)) {
-      const logits = mulMat(g, detach(head), slice(g, detach(rows), 1, start, count));
-      const own = at(vocabularyRows(g, logits), start, count);
-      logprobs = logprobs === undefined ? own : concat(g, logprobs, own, 1);
-      g.expand(logprobs);
+      const logits = mulMat(this, detach(head), slice(this, detach(rows), 1, start, count));
+      const own = at(vocabularyRows(this, logits), start, count);
+      logprobs = logprobs === undefined ? own : concat(this, logprobs, own, 1);
+      this.expand(logprobs);
     }
     const { slopes, whole } = this.#slopes(required(logprobs, 'log-probabilities'), objective);
     return {
       lossOf: (vocabulary, start, count) => ({
-        loss: sum(g, mul(g, at(vocabulary, start, count), slice(g, slopes, 1, start, count))),
+        loss: sum(this, mul(this, at(vocabulary, start, count), slice(this, slopes, 1, start, count))),
         parts: {},
       }),
       whole,
@@ -234,18 +232,22 @@ export class TrainingGraph extends KeptGraph {
     logprobs: Tensor,
     objective: SequenceObjective,
   ): { slopes: Tensor; whole: ReadonlyMap<string, Tensor> } {
-    const g = this.graph;
-    const mark = g.tape.length;
+    const mark = this.tape.length;
     const leaf = { ...logprobs, differentiable: true };
-    const { loss, parts } = objective.build(g, leaf, this.#rowInputs());
-    const [slopes] = g.tape.backward([[loss, full(g, [1], 1)]], [leaf], (a, b) => add(g, a, b), mark);
+    const { loss, parts } = objective.build(this, leaf, this.#rowInputs());
+    const [slopes] = this.tape.backward(
+      [[loss, full(this, [1], 1)]],
+      [leaf],
+      (a, b) => add(this, a, b),
+      mark,
+    );
     const whole = new Map(Object.entries({ ...parts, loss }).map(([name, t]) => [name, detach(t)]));
     return { slopes: detach(required(slopes, 'slopes of the loss')), whole };
   }
 
   /** Runs forward and backward on one batch; gradients are added to the accumulators. */
   async run(trees: readonly PromptTree[], rows: Rows): Promise<LossParts> {
-    const device = this.#device;
+    const { device } = this;
     this.#tree.write(trees);
     const predictors = new Int32Array(this.rowCapacity);
     predictors.set(rows.predictors);
@@ -254,7 +256,7 @@ export class TrainingGraph extends KeptGraph {
       const values = required(rows.inputs[name], `row input ${name}`);
       write(device, input.tensor, padRows(input, values, this.rowCapacity));
     }
-    await this.graph.compute();
+    await this.compute();
     const read = (t: Tensor): number => readF32(device, t)[0] ?? Number.NaN;
     const results = Object.fromEntries([...this.#results].map(([name, t]) => [name, read(t)]));
     const { loss = Number.NaN, ...parts } = results;

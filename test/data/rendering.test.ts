@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readText } from '../../src/base/files.ts';
-import { TemplateValues } from '../../src/chat/exact-json.ts';
+import { templateValues } from '../../src/chat/exact-json.ts';
 import { renderTemplate } from '../../src/chat/jinja.ts';
 import { ChatTemplate, OWN_TEMPLATE } from '../../src/chat/template.ts';
 import { Tokenizer } from '../../src/chat/tokenizer.ts';
@@ -123,9 +123,9 @@ describe('a template that writes less than the answer', () => {
   });
 });
 
-describe('TemplateValues', () => {
+describe('templateValues', () => {
   it('keeps marks that a text already has', () => {
-    const values = new TemplateValues();
+    const values = templateValues();
     const text = '\u{F0000}0\u{F0001}';
     const given = new Map([
       ['a', text],

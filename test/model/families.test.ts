@@ -17,8 +17,8 @@ import { configFromHuggingFace, configToHuggingFace } from '../../src/model/chec
 import type { GgufTokenizer } from '../../src/model/checkpoint/gguf-tokenizer.ts';
 import { SafetensorsFile } from '../../src/model/checkpoint/safetensors.ts';
 import { Generator } from '../../src/model/generate/generation.ts';
-import { ComputeCopies } from '../../src/model/compute-copies.ts';
-import { LoraWeights } from '../../src/model/lora.ts';
+import { computeCopies } from '../../src/model/compute-copies.ts';
+import { loraWeights } from '../../src/model/lora.ts';
 import { treeForward } from '../../src/model/tree/tree.ts';
 import { Graph, readF32 } from '../../src/tensor/graph.ts';
 import { mulMat } from '../../src/tensor/ops/index.ts';
@@ -146,7 +146,7 @@ for (const name of readdirSync(ROOT)) {
       const objective = goldenObjective('sft');
       const { layout, trees } = goldenTrees.tree();
       const { parameters } = loadModel(device, folder, { trainable: false });
-      using lora = new LoraWeights(
+      using lora = loraWeights(
         parameters,
         { rank: 2, alpha: 4, target_modules: 'all-linear' },
         Rng.seeded(1),
@@ -174,7 +174,7 @@ for (const name of readdirSync(ROOT)) {
       dtype?: 'f16' | 'bf16',
     ): Promise<number[]> {
       const { parameters } = loadModel(device, folder, { trainable: true });
-      using copies = dtype === undefined ? undefined : new ComputeCopies(parameters, dtype);
+      using copies = dtype === undefined ? undefined : computeCopies(parameters, dtype);
       using own = dtype === undefined ? parameters : undefined;
       using trainer = new Trainer(config, own ?? parameters, crossEntropy(), {
         ...options,

@@ -113,7 +113,9 @@ describe('a checkpoint that was exported as f32', () => {
     ]) {
       expect(read.encode(text)).toEqual(tokenizer.encode(text));
       const ids = read.encode(text);
-      expect(read.decode(ids, { skipSpecial: true })).toBe(tokenizer.decode(ids, { skipSpecial: true }));
+      expect(read.decode(ids.filter((id) => !read.isSpecial(id)))).toBe(
+        tokenizer.decode(ids.filter((id) => !tokenizer.isSpecial(id))),
+      );
     }
     const folder = join(scratch, 'written');
     mkdirSync(folder);

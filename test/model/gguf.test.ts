@@ -192,7 +192,7 @@ describe('a fresh model with a trained vocabulary', () => {
     for (const text of strings) {
       expect(theirs.tokenize(text)).toEqual(tokenizer.encode(text));
       const ids = tokenizer.encode(text);
-      expect(theirs.detokenize(ids)).toBe(tokenizer.decode(ids, { skipSpecial: true }));
+      expect(theirs.detokenize(ids)).toBe(tokenizer.decode(ids.filter((id) => !tokenizer.isSpecial(id))));
     }
   });
 

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
 import { Device } from '../../src/ggml/device.ts';
-import { AdamW } from '../../src/tensor/optim/adamw.ts';
-import { OffloadedAdamW } from '../../src/tensor/optim/adamw-offloaded.ts';
+import { adamW } from '../../src/tensor/optim/adamw.ts';
+import { offloadedAdamW } from '../../src/tensor/optim/adamw-offloaded.ts';
 import { FileTensors } from '../../src/tensor/file-tensors.ts';
 import type { AdamWOptions, Optimizer, StoredTensors } from '../../src/tensor/optim/optimizer.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
@@ -64,9 +64,9 @@ describe('AdamW with averages in a file', () => {
     using weights = new ParameterSet(device, SPECS, 'trainable');
     using wanted = new ParameterSet(device, SPECS, 'trainable');
     using others = new ParameterSet(device, SPECS, 'trainable');
-    using offloaded = new OffloadedAdamW(weights, OPTIONS, folder, device);
-    using other = new OffloadedAdamW(others, OPTIONS, folder, device);
-    using resident = new AdamW(wanted, OPTIONS);
+    using offloaded = offloadedAdamW(weights, OPTIONS, folder, device);
+    using other = offloadedAdamW(others, OPTIONS, folder, device);
+    using resident = adamW(wanted, OPTIONS);
     await steps(other, others, 1);
     expect(await steps(offloaded, weights, 4)).toEqual(await steps(resident, wanted, 4));
     for (const { name } of SPECS) {
@@ -83,7 +83,7 @@ describe('AdamW with averages in a file', () => {
   it('has them on the disk only while it is in use', async () => {
     using weights = new ParameterSet(device, SPECS, 'trainable');
     {
-      using offloaded = new OffloadedAdamW(weights, OPTIONS, folder, device);
+      using offloaded = offloadedAdamW(weights, OPTIONS, folder, device);
       expect(readdirSync(folder)).toEqual([]);
       await steps(offloaded, weights, 1);
       expect(readdirSync(folder)).toHaveLength(2);
@@ -99,8 +99,8 @@ describe('AdamW with averages in a file', () => {
       using _optimiser = make(weights);
       return meta.meta!.bytes - before;
     };
-    const resident = planned((weights) => new AdamW(weights, OPTIONS));
-    const offloaded = planned((weights) => new OffloadedAdamW(weights, OPTIONS, folder, weights.device));
+    const resident = planned((weights) => adamW(weights, OPTIONS));
+    const offloaded = planned((weights) => offloadedAdamW(weights, OPTIONS, folder, weights.device));
     // Gradients stay; of both averages hardly anything does.
     expect(resident).toBeGreaterThan(3 * 4 * 4096 * 40_000);
     expect(offloaded).toBeLessThan(1.2 * 4 * 4096 * 40_000);
@@ -110,7 +110,7 @@ describe('AdamW with averages in a file', () => {
     const file = join(folder, 'file');
     writeFileSync(file, '');
     using weights = new ParameterSet(device, SPECS, 'trainable');
-    using offloaded = new OffloadedAdamW(weights, OPTIONS, file, device);
+    using offloaded = offloadedAdamW(weights, OPTIONS, file, device);
     await expect(steps(offloaded, weights, 1)).rejects.toThrow(/^Cannot write .*file.*: .*\.$/);
     rmSync(file);
   });

@@ -2,7 +2,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
 import { Device } from '../../src/ggml/device.ts';
-import { AdamW, type ResidentOptions } from '../../src/tensor/optim/adamw.ts';
+import { adamW, type ResidentOptions } from '../../src/tensor/optim/adamw.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
 import { learningRate } from '../../src/tensor/optim/schedule.ts';
 import { expectClose, norm, TOLERANCES } from '../helpers/tolerances.ts';
@@ -74,7 +74,7 @@ class Reference {
 async function expectEqualSteps(options: ResidentOptions, size: number, steps = 20): Promise<void> {
   const rng = Rng.seeded(3);
   using parameters = new ParameterSet(device, SPECS, 'trainable');
-  using optimiser = new AdamW(parameters, options);
+  using optimiser = adamW(parameters, options);
   const start = new Map(
     SPECS.map(({ name, shape }) => [
       name,
@@ -116,7 +116,7 @@ describe('AdamW step by step against a reference', () => {
 describe('AdamW', () => {
   it('decays matrices by lr x decay, and leaves vectors alone', async () => {
     using parameters = new ParameterSet(device, SPECS, 'trainable');
-    using optimiser = new AdamW(parameters, OPTIONS);
+    using optimiser = adamW(parameters, OPTIONS);
     for (const { name, shape } of SPECS)
       parameters.set(name, new Float32Array(shape.reduce((a, b) => a * b)).fill(2));
     await optimiser.step(0.5, await optimiser.gradientNorm());
@@ -135,7 +135,7 @@ describe('AdamW', () => {
 
   it('clears the gradients after a step, and a first step has size lr', async () => {
     using parameters = new ParameterSet(device, SPECS, 'trainable');
-    using optimiser = new AdamW(parameters, { ...OPTIONS, weight_decay: 0 });
+    using optimiser = adamW(parameters, { ...OPTIONS, weight_decay: 0 });
     const rng = Rng.seeded(4);
     optimiser.gradients.set('matrix', draws(rng, 35, 5));
     await optimiser.step(0.25, await optimiser.gradientNorm());
@@ -153,7 +153,7 @@ describe('AdamW', () => {
     const run = async (threads: number): Promise<Float32Array[]> => {
       using own = Device.open('cpu', threads);
       using parameters = new ParameterSet(own, SPECS, 'trainable');
-      using optimiser = new AdamW(parameters, OPTIONS);
+      using optimiser = adamW(parameters, OPTIONS);
       const rng = Rng.seeded(5);
       for (let step = 0; step < 3; step++) {
         for (const { name, shape } of SPECS)
@@ -176,7 +176,7 @@ describe('AdamW', () => {
 
   it('one parameter alone', async () => {
     using parameters = new ParameterSet(device, SPECS.slice(0, 1), 'trainable');
-    using optimiser = new AdamW(parameters, OPTIONS);
+    using optimiser = adamW(parameters, OPTIONS);
     optimiser.gradients.set('matrix', new Float32Array(35).fill(2));
     expectClose([await optimiser.gradientNorm()], [2 * Math.sqrt(35)], TOLERANCES.sum);
   });
@@ -263,8 +263,8 @@ describe('Muon', () => {
     const rng = Rng.seeded(9);
     using parameters = new ParameterSet(device, MUON_SPECS, 'trainable');
     using plain = new ParameterSet(device, MUON_SPECS, 'trainable');
-    using optimiser = new AdamW(parameters, { ...OPTIONS, muon });
-    using adamw = new AdamW(plain, OPTIONS);
+    using optimiser = adamW(parameters, { ...OPTIONS, muon });
+    using adamw = adamW(plain, OPTIONS);
     const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b);
     const expected = new Map<string, Rows>();
     const velocity = new Map<string, Rows>();

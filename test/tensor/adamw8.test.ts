@@ -2,7 +2,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
 import { Device } from '../../src/ggml/device.ts';
-import { AdamW, type ResidentOptions } from '../../src/tensor/optim/adamw.ts';
+import { adamW, type ResidentOptions } from '../../src/tensor/optim/adamw.ts';
 import { largestStep } from '../../src/tensor/optim/adamw8.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
 import { norm } from '../helpers/tolerances.ts';
@@ -28,11 +28,11 @@ const steepness = (i: number): number => 10 ** ((i % 4) - 2);
 
 class Toy implements Disposable {
   readonly parameters = new ParameterSet(device, SPECS, 'trainable');
-  readonly optimiser: AdamW;
+  readonly optimiser: ReturnType<typeof adamW>;
   readonly #targets = new Map<string, Float32Array>();
 
   constructor(eightBit: boolean, options: Partial<ResidentOptions> = {}) {
-    this.optimiser = new AdamW(this.parameters, { ...OPTIONS, ...options, eightBit });
+    this.optimiser = adamW(this.parameters, { ...OPTIONS, ...options, eightBit });
     const rng = Rng.seeded(9);
     for (const { name } of SPECS) {
       const { length } = this.parameters.read(name);
@@ -120,8 +120,8 @@ describe('AdamW in 8 bits', () => {
   it('keeps its averages in 8.5 bits a number', () => {
     const specs = [{ name: 'matrix', shape: [1024, 256] }];
     using parameters = new ParameterSet(device, specs, 'trainable');
-    using small = new AdamW(parameters, { ...OPTIONS, eightBit: true });
-    using large = new AdamW(parameters, OPTIONS);
+    using small = adamW(parameters, { ...OPTIONS, eightBit: true });
+    using large = adamW(parameters, OPTIONS);
     expect(small.first.bytes + small.second.bytes).toBe((2 * 1024 * 256 * 34) / 32);
     expect(large.first.bytes + large.second.bytes).toBe(2 * 1024 * 256 * 4);
   });

@@ -6,7 +6,7 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { UserError } from '../../src/base/errors.ts';
 import { Rng } from '../../src/base/rng.ts';
 import { Device, listDevices } from '../../src/ggml/device.ts';
-import { AdamW } from '../../src/tensor/optim/adamw.ts';
+import { adamW } from '../../src/tensor/optim/adamw.ts';
 import { Graph, readF32, write } from '../../src/tensor/graph.ts';
 import { exp, mulMat, scale, softmax, sumTo } from '../../src/tensor/ops/index.ts';
 import type { Shape } from '../../src/tensor/tensor.ts';
@@ -39,7 +39,7 @@ function lacking(which: string, ...names: readonly string[]): Device {
 async function step(device: Device) {
   const weights = keep(goldenWeights(device));
   const adamw = { adam_beta1: 0.9, adam_beta2: 0.95, adam_eps: 1e-8, weight_decay: 0.1, max_norm: 1 };
-  const optimiser = keep(new AdamW(weights, adamw));
+  const optimiser = keep(adamW(weights, adamw));
   const objective = goldenObjective('ckd');
   const { layout, trees } = goldenTrees.tree();
   const graph = keep(new TrainingGraph(goldenConfig, weights, optimiser.gradients, layout, 48, objective));
@@ -142,7 +142,7 @@ describe.each(['cpu', ...(gpu === undefined ? [] : [gpu.name])])('a device (%s) 
     const device = lacking(which, 'OPT_STEP_ADAMW');
     const weights = keep(goldenWeights(device));
     const adamw = { adam_beta1: 0.9, adam_beta2: 0.95, adam_eps: 1e-8, weight_decay: 0.1, max_norm: 1 };
-    const build = (): unknown => keep(new AdamW(weights, adamw));
+    const build = (): unknown => keep(adamW(weights, adamw));
     expect(build).toThrow(UserError);
     expect(build).toThrow(
       /lacks OPT_STEP_ADAMW, in which the CPU cannot stand in for it; choose another with --device cpu\.$/,

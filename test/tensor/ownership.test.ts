@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { InternalError, UserError } from '../../src/base/errors.ts';
 import { Device } from '../../src/ggml/device.ts';
 import { liveHandles } from '../../src/ggml/handles.ts';
-import { AdamW } from '../../src/tensor/optim/adamw.ts';
+import { adamW } from '../../src/tensor/optim/adamw.ts';
 import { GraphMemory } from '../../src/tensor/graph-memory.ts';
 import { Graph, readF32, readI32, write } from '../../src/tensor/graph.ts';
 import {
@@ -32,7 +32,7 @@ describe('native handles are counted, and all come back', () => {
     {
       using device = Device.open('cpu', 1);
       using weights = new ParameterSet(device, specs, 'trainable');
-      using optimiser = new AdamW(weights, OPTIONS);
+      using optimiser = adamW(weights, OPTIONS);
       using graph = new Graph(device, 64);
       graph.output(scale(graph, weights.get('matrix'), 2));
       graph.allocate();

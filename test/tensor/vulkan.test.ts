@@ -13,8 +13,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
 import { Device, listDevices } from '../../src/ggml/device.ts';
 import { entriesOf } from '../../src/train/events.ts';
-import { AdamW } from '../../src/tensor/optim/adamw.ts';
-import { OffloadedAdamW } from '../../src/tensor/optim/adamw-offloaded.ts';
+import { adamW } from '../../src/tensor/optim/adamw.ts';
+import { offloadedAdamW } from '../../src/tensor/optim/adamw-offloaded.ts';
 import { Graph } from '../../src/tensor/graph.ts';
 import { exp } from '../../src/tensor/ops/index.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
@@ -38,13 +38,13 @@ const title =
 class Side implements Disposable {
   readonly device: Device;
   readonly weights: ParameterSet;
-  readonly optimiser: AdamW;
+  readonly optimiser: ReturnType<typeof adamW>;
   readonly graphs: Disposable[] = [];
 
   constructor(which: string) {
     this.device = Device.open(which, 1);
     this.weights = goldenWeights(this.device);
-    this.optimiser = new AdamW(this.weights, {
+    this.optimiser = adamW(this.weights, {
       adam_beta1: 0.9,
       adam_beta2: 0.95,
       adam_eps: 1e-8,
@@ -118,9 +118,7 @@ describe.skipIf(found === undefined)(
       const ended = (['files', 'device'] as const).map(async (where) => {
         const weights = new ParameterSet(gpu.device, specs, 'trainable');
         const optimiser =
-          where === 'files'
-            ? new OffloadedAdamW(weights, options, folder, gpu.device)
-            : new AdamW(weights, options);
+          where === 'files' ? offloadedAdamW(weights, options, folder, gpu.device) : adamW(weights, options);
         gpu.graphs.push(optimiser, weights);
         const rng = Rng.seeded(7);
         for (let step = 0; step < 3; step++) {

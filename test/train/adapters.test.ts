@@ -6,9 +6,9 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
 import { asTokenIds } from '../../src/base/token-ids.ts';
 import { Device } from '../../src/ggml/device.ts';
-import { ComputeCopies } from '../../src/model/compute-copies.ts';
+import { computeCopies } from '../../src/model/compute-copies.ts';
 import { parameterSpecs } from '../../src/model/arch/config.ts';
-import { type LoraOptions, LoraWeights } from '../../src/model/lora.ts';
+import { type LoraOptions, type LoraWeights, loraWeights } from '../../src/model/lora.ts';
 import type { ComputeDType, TrainedWeights } from '../../src/model/trained-weights.ts';
 import { crossEntropy } from '../../src/losses/all.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
@@ -29,7 +29,7 @@ const OPTIONS: LoraOptions = { rank: 4, alpha: 8, target_modules: 'all-linear' }
 
 /** Adapters on the golden weights whose B is not zero, so that they change something. */
 function adapted(options = OPTIONS): LoraWeights {
-  const lora = new LoraWeights(goldenWeights(device), options, Rng.seeded(3));
+  const lora = loraWeights(goldenWeights(device), options, Rng.seeded(3));
   const rng = Rng.seeded(4);
   for (const { name } of lora.trained.specs)
     if (name.includes('lora_B'))
@@ -69,7 +69,7 @@ class Lesson implements Disposable {
 describe('LoRA', () => {
   it('changes nothing before it is trained', async () => {
     using plain = goldenWeights(device);
-    using fresh = new LoraWeights(goldenWeights(device), OPTIONS, Rng.seeded(3));
+    using fresh = loraWeights(goldenWeights(device), OPTIONS, Rng.seeded(3));
     using want = new Lesson(plain);
     using got = new Lesson(fresh);
     expect(await got.loss()).toBe(await want.loss());
@@ -117,7 +117,7 @@ describe('LoRA', () => {
   });
 
   it('trains the adapters of its targets alone', () => {
-    using lora = new LoraWeights(
+    using lora = loraWeights(
       goldenWeights(device),
       { ...OPTIONS, target_modules: ['q_proj'] },
       Rng.seeded(3),
@@ -136,7 +136,7 @@ describe.each(['f16', 'bf16'] as const)('compute copies in %s', (dtype: ComputeD
 
   it('give the loss and gradients of f32, as far as their digits go', async () => {
     using plain = goldenWeights(device);
-    using copies = new ComputeCopies(goldenWeights(device), dtype);
+    using copies = computeCopies(goldenWeights(device), dtype);
     using want = new Lesson(plain);
     using got = new Lesson(copies);
     const loss = await want.loss();
@@ -148,7 +148,7 @@ describe.each(['f16', 'bf16'] as const)('compute copies in %s', (dtype: ComputeD
   });
 
   it('follow their masters after every step', async () => {
-    using copies = new ComputeCopies(goldenWeights(device), dtype);
+    using copies = computeCopies(goldenWeights(device), dtype);
     using lesson = new Lesson(copies);
     const name = 'model.layers.0.mlp.up_proj.weight';
     const before = await lesson.loss();
@@ -190,8 +190,8 @@ function halfWeights(): ParameterSet {
 
 const KINDS = {
   LoRA: () => adapted(),
-  'LoRA on f16': () => new LoraWeights(halfWeights(), OPTIONS, Rng.seeded(3)),
-  'compute copies': () => new ComputeCopies(goldenWeights(device), 'f16'),
+  'LoRA on f16': () => loraWeights(halfWeights(), OPTIONS, Rng.seeded(3)),
+  'compute copies': () => computeCopies(goldenWeights(device), 'f16'),
 } satisfies Record<string, () => TrainedWeights>;
 
 describe.each(Object.entries(KINDS))('a trainer of %s', (_, make) => {

@@ -7,7 +7,7 @@ import { Generator } from '../../src/model/generate/generation.ts';
 import { Scorer } from '../../src/model/tree/scoring.ts';
 import { parameterSpecs } from '../../src/model/arch/config.ts';
 import { crossEntropy } from '../../src/losses/all.ts';
-import { AdamW } from '../../src/tensor/optim/adamw.ts';
+import { adamW } from '../../src/tensor/optim/adamw.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
 import { rowsFrom, type TrainExample } from '../../src/train/examples.ts';
 import { Trainer } from '../../src/train/trainer.ts';
@@ -36,7 +36,7 @@ function examples(): TrainExample[] {
 describe('a meta device', () => {
   it.each([false, true])('knows the size of a training graph (recomputed: %s)', (recompute) => {
     const size = (weights: ParameterSet): number => {
-      using adam = new AdamW(weights, ADAMW);
+      using adam = adamW(weights, ADAMW);
       const options = { recompute };
       using graph = new TrainingGraph(
         goldenConfig,

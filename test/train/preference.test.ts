@@ -5,7 +5,7 @@ import { asTokenIds, type TokenIds } from '../../src/base/token-ids.ts';
 import { Device } from '../../src/ggml/device.ts';
 import type { TreeLayout } from '../../src/model/tree/tree.ts';
 import { preference } from '../../src/losses/all.ts';
-import { AdamW } from '../../src/tensor/optim/adamw.ts';
+import { adamW } from '../../src/tensor/optim/adamw.ts';
 import { gatherRows, rowsFrom, type TrainExample, treeOf } from '../../src/train/examples.ts';
 import { type LossParts, TrainingGraph } from '../../src/train/training-graph.ts';
 import { joinAlike } from '../../src/train/shared-prefix.ts';
@@ -17,7 +17,7 @@ import { expectClose, expectNormClose, TOLERANCES } from '../helpers/tolerances.
 const device = Device.open('cpu', 1);
 const weights = goldenWeights(device);
 const adamw = { adam_beta1: 0.9, adam_beta2: 0.95, adam_eps: 1e-8, weight_decay: 0, max_norm: 1 };
-const optimiser = new AdamW(weights, adamw);
+const optimiser = adamW(weights, adamw);
 const { gradients } = optimiser;
 afterAll(() => {
   optimiser[Symbol.dispose]();

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { Device } from '../../src/ggml/device.ts';
 import type { Objective } from '../../src/losses/objective.ts';
 import { entriesOf, type Metrics } from '../../src/train/events.ts';
-import { AdamW } from '../../src/tensor/optim/adamw.ts';
+import { adamW } from '../../src/tensor/optim/adamw.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
 import { gatherRows, treeOf, type TrainExample } from '../../src/train/examples.ts';
 import { type LossParts, TrainingGraph } from '../../src/train/training-graph.ts';
@@ -126,7 +126,7 @@ describe('two runs', () => {
     const objective = goldenObjective('ckd');
     const train = async (): Promise<Float32Array[]> => {
       using own = goldenWeights(device);
-      using adam = new AdamW(own, {
+      using adam = adamW(own, {
         adam_beta1: 0.9,
         adam_beta2: 0.95,
         adam_eps: 1e-8,

@@ -122,6 +122,10 @@ export const jsonGrammar = (
   never: close === '' ? [] : [close],
 });
 
+/** A call as a JSON object with a name, whose arguments stand under a key. */
+export const jsonCall = ({ name, arguments: given }: CallToWrite, key: string): string =>
+  `{"name": ${dumps(name)}, "${key}": ${typeof given === 'string' ? given : dumps(given)}}`;
+
 /** Text of conversations, thoughts and calls, as a checkpoint's chat template has it. */
 export interface ToolFormat {
   readonly name: string;

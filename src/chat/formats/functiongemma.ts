@@ -3,8 +3,9 @@
  * <escape> stands a text, whatever it is of; numbers, true and false stand bare, lists in brackets, objects in braces, whose
  * keys may be escaped. A turn of calls ends with <start_function_response>, where the results are put in.
  */
+import { dumps } from '../../json/dumps.ts';
 import type { PyDict, PyValue } from '../../json/python.ts';
-import { isDict, isList, MAX_DEPTH } from '../../json/python.ts';
+import { isDict, isList } from '../../json/python.ts';
 import { tryParseJson } from '../../json/parse.ts';
 import { pyStr } from '../../json/repr.ts';
 import {
@@ -24,98 +25,27 @@ const CALL = { open: '<start_function_call>', close: '<end_function_call>' };
 const TURN = { open: '<start_of_turn>', close: '<end_of_turn>' };
 const ESCAPE = '<escape>';
 
-/** A text that is not of this syntax. */
+/** A text; or what stands bare, with the colon behind it if that is a key. */
+const PART = /<escape>([^]*?)<escape>|((?:(?!<escape>)[^{}[\],:])+)(:?)/g;
+
+/** A value that is none. */
 class Fault extends Error {}
 
-class Reader {
-  readonly #text: string;
-  #at = 0;
-  #depth = 0;
-
-  constructor(text: string) {
-    this.#text = text;
-  }
-
-  /** The arguments from the brace that is at hand to the end of the text. */
-  whole(): PyDict {
-    const value = this.#object();
-    if (this.#peek() !== '') throw new Fault(`there is more text at character ${this.#at + 1}`);
-    return value;
-  }
-
-  #peek(): string {
-    while (/\s/.test(this.#text.charAt(this.#at))) this.#at++;
-    return this.#text.charAt(this.#at);
-  }
-
-  #taken(text: string): boolean {
-    this.#peek();
-    if (!this.#text.startsWith(text, this.#at)) return false;
-    this.#at += text.length;
-    return true;
-  }
-
-  #expect(text: string): void {
-    if (!this.#taken(text)) throw new Fault(`${text} is expected at character ${this.#at + 1}`);
-  }
-
-  /** The text up to an end, which is passed over. */
-  #until(end: string): string {
-    const at = this.#text.indexOf(end, this.#at);
-    if (at < 0) throw new Fault(`${end} is missing after character ${this.#at + 1}`);
-    const text = this.#text.slice(this.#at, at);
-    this.#at = at + end.length;
-    return text;
-  }
-
-  /** Has `item` read what stands between commas, from what opens a list or object to what closes it. */
-  #items(open: string, close: string, item: () => void): void {
-    this.#expect(open);
-    if (this.#depth++ === MAX_DEPTH) throw new Fault(`it is nested more than ${MAX_DEPTH} levels deep`);
-    for (let isFirst = true; !this.#taken(close); isFirst = false) {
-      if (!isFirst) this.#expect(',');
-      item();
-    }
-    this.#depth--;
-  }
-
-  #object(): PyDict {
-    const entries = new Map<string, PyValue>();
-    this.#items('{', '}', () => entries.set(this.#key(), this.#value()));
-    return entries;
-  }
-
-  #key(): string {
-    const key = this.#taken(ESCAPE) ? this.#until(ESCAPE) : undefined;
-    const bare = this.#until(':').trim();
-    if (key !== undefined && bare !== '') throw new Fault(`: is expected after ${key}`);
-    if (key === undefined && /[{}[\],]|^$/.test(bare))
-      throw new Fault(`a name is expected before character ${this.#at}`);
-    return key ?? bare;
-  }
-
-  #list(): PyValue {
-    const items: PyValue[] = [];
-    this.#items('[', ']', () => items.push(this.#value()));
-    return items;
-  }
-
-  #value(): PyValue {
-    if (this.#taken(ESCAPE)) return this.#until(ESCAPE);
-    const char = this.#peek();
-    if (char === '{') return this.#object();
-    if (char === '[') return this.#list();
-    const end = /[,}\]]|$/.exec(this.#text.slice(this.#at))?.index ?? 0;
-    const written = this.#text.slice(this.#at, this.#at + end).trim();
-    this.#at += end;
-    const known = WORDS.get(written);
-    if (known !== undefined) return known;
-    const number = tryParseJson(written);
-    if (number.ok && (typeof number.value === 'number' || typeof number.value === 'bigint'))
-      return number.value;
-    throw new Fault(`${JSON.stringify(written.slice(0, 40))} is no value; texts stand between two ${ESCAPE}`);
-  }
-}
+/** Arguments as JSON, which has the same brackets and commas; throws a Fault for a bare value that is none. */
+const jsonOf = (written: string): string =>
+  written.replaceAll(
+    PART,
+    (_, text: string | undefined, bare: string | undefined, colon: string | undefined) => {
+      if (text !== undefined) return dumps(text);
+      const word = bare?.trim() ?? '';
+      if (word === '' || colon === ':') return (word === '' ? '' : dumps(word)) + colon;
+      const known = WORDS.get(word);
+      if (known !== undefined) return dumps(known);
+      const number = tryParseJson(word);
+      if (number.ok && (typeof number.value === 'number' || typeof number.value === 'bigint')) return word;
+      throw new Fault(`${JSON.stringify(word.slice(0, 40))} is no value; texts stand between two ${ESCAPE}`);
+    },
+  );
 
 const HEAD = /^\s*call:\s*([^\s{]+)\s*/;
 
@@ -125,11 +55,13 @@ function readCall(block: string): WrittenCall | Malformed {
     return malformed('call_without_name', 'A tool call does not begin with "call:" and a name.');
   const rest = block.slice(head.length);
   if (!rest.startsWith('{')) return malformed('call_without_arguments', `The call of ${name} has no braces.`);
+  const unreadable = (why: string): Malformed =>
+    malformed('call_not_declared', `The arguments of ${name} cannot be read: ${why}.`);
   try {
-    return { name, arguments: new Reader(rest).whole() };
+    const read = tryParseJson(jsonOf(rest));
+    return read.ok ? { name, arguments: read.value } : unreadable(read.error.problem);
   } catch (thrown) {
-    if (thrown instanceof Fault)
-      return malformed('call_not_declared', `The arguments of ${name} cannot be read: ${thrown.message}.`);
+    if (thrown instanceof Fault) return unreadable(thrown.message);
     throw thrown;
   }
 }

@@ -5,16 +5,20 @@
  * no reply, and text around the blocks is ignored; every complete block must hold one JSON object with a name and arguments.
  * A block that is never closed is no block: the generation then has no calls and no reply, which is not a format error.
  */
-import { dumps } from '../../json/dumps.ts';
-import { between, type CallToWrite, jsonGrammar, outside, readJsonCall, type ToolFormat } from './format.ts';
+import {
+  between,
+  type CallToWrite,
+  jsonCall,
+  jsonGrammar,
+  outside,
+  readJsonCall,
+  type ToolFormat,
+} from './format.ts';
 
 const CALL = { open: '<tool_call>', close: '</tool_call>' };
 const TURN = { open: '<|im_start|>', close: '<|im_end|>' };
 
-function callText({ name, arguments: given }: CallToWrite): string {
-  const args = typeof given === 'string' ? given : dumps(given);
-  return `${CALL.open}\n{"name": ${dumps(name)}, "arguments": ${args}}\n${CALL.close}`;
-}
+const callText = (call: CallToWrite): string => `${CALL.open}\n${jsonCall(call, 'arguments')}\n${CALL.close}`;
 
 export const hermes = {
   name: 'hermes',

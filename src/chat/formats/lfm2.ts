@@ -84,14 +84,11 @@ function callText({ name, arguments: given }: CallToWrite): string {
 }
 
 const PYTHON: Notation = {
+  ...JSON_NOTATION,
   quotes: ["'", '"'].map((quote) => ({ open: quote, close: quote })),
   plain: '[^\\\\\\n\\r]',
   escapes: { '\\': '\\', "'": "'", '"': '"', n: '\n', r: '\r', t: '\t' },
   words: ['True', 'False', 'None'],
-  list: { open: '[', close: ']' },
-  object: { open: '{', close: '}' },
-  comma: ', ',
-  key: { open: '', close: ': ' },
 };
 /** Names that stand before a parenthesis as they are. */
 const NAME = /^[^[\]{}'"=,()\s](?:[^[\]{}'"=,()\n]*[^[\]{}'"=,()\s])?$/;

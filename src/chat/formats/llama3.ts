@@ -3,8 +3,7 @@
  * after `<|python_tag|>`. As vLLM's parser has it, words may stand around the objects, and `arguments` will do for `parameters`;
  * an object that does not begin with one of a call's keys is part of the words.
  */
-import { dumps } from '../../json/dumps.ts';
-import { endOfObject, jsonGrammar, readJsonCall, type ToolFormat } from './format.ts';
+import { endOfObject, jsonCall, jsonGrammar, readJsonCall, type ToolFormat } from './format.ts';
 import { hermes } from './hermes.ts';
 
 const TAG = '<|python_tag|>';
@@ -63,14 +62,7 @@ export const llama3: ToolFormat = {
   turn: { open: HEADER, close: '<|eot_id|>' },
   assistant: `${HEADER}assistant<|end_header_id|>\n\n`,
   render: (content, calls) =>
-    calls.length === 0
-      ? content
-      : calls
-          .map(({ name, arguments: given }) => {
-            const args = typeof given === 'string' ? given : dumps(given);
-            return `{"name": ${dumps(name)}, "parameters": ${args}}`;
-          })
-          .join('; '),
+    calls.length === 0 ? content : calls.map((call) => jsonCall(call, 'parameters')).join('; '),
   callBlocks,
   readCall: (block) =>
     readJsonCall(block, 'parameters', (call) => call.get('parameters') ?? call.get('arguments')),

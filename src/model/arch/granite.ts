@@ -4,9 +4,12 @@
  * (GraniteMoeHybrid without experts and state-space layers).
  */
 import { z } from 'zod';
-import { add, mul, rmsNorm, scale, silu, split } from '../../tensor/ops/index.ts';
-import { defineFamily, type Family, type ModelConfig } from './family.ts';
-import { gatedNetwork, GGUF_PROJECTIONS, projectHeads, projections, siluOnly } from './parts.ts';
+import { mul, silu, split } from '../../tensor/ops/index.ts';
+import type { Graph } from '../../tensor/graph.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import { defineFamily, type Layer, type ModelConfig } from './family.ts';
+import { llama } from './llama.ts';
+import { decoderBlock, GGUF_PROJECTIONS, projections, siluOnly } from './parts.ts';
 
 interface Multipliers {
   readonly embeddingMultiplier: number;
@@ -44,25 +47,18 @@ const scales = ({ embeddingMultiplier, logitsScaling }: GraniteConfig) => ({
   logits: 1 / logitsScaling,
 });
 
-const constants = { hidden_act: 'silu', attention_bias: false, mlp_bias: false, attention_dropout: 0 };
-const INTERLEAVED = ['self_attn.q_proj', 'self_attn.k_proj'];
+/** The gated network with gate and up projection in one matrix. */
+function jointNetwork(g: Graph, { linear }: Layer, x: Tensor): Tensor {
+  const both = linear('shared_mlp.input_linear', x);
+  const [gate, up] = split(g, both, 0, (both.shape[0] ?? 2) / 2);
+  return linear('shared_mlp.output_linear', mul(g, silu(g, gate), up));
+}
 
-/** A layer with the given network. */
-const blockWith =
-  (network: (...args: Parameters<typeof gatedNetwork>) => ReturnType<typeof gatedNetwork>) =>
-  (...[g, config, layer, input]: Parameters<Family<Multipliers>['block']>) => {
-    const { weight, linear, select } = layer;
-    const h = rmsNorm(g, input, weight('input_layernorm'), config.rmsNormEps);
-    const mixed = select(layer.attend(layer.index, projectHeads(g, config, layer, h)));
-    const mixing = scale(g, linear('self_attn.o_proj', mixed), config.residualMultiplier);
-    const x = add(g, select(input), mixing);
-    const f = rmsNorm(g, x, weight('post_attention_layernorm'), config.rmsNormEps);
-    return add(g, x, scale(g, network(g, layer, f), config.residualMultiplier));
-  };
+const constants = { hidden_act: 'silu', attention_bias: false, mlp_bias: false, attention_dropout: 0 };
 
 const gguf = {
   architecture: 'granite',
-  interleaved: INTERLEAVED,
+  interleaved: ['self_attn.q_proj', 'self_attn.k_proj'],
   write: (config: GraniteConfig) => ({
     'rope.dimension_count': { u32: config.headDim },
     vocab_size: { u32: config.vocabSize },
@@ -77,11 +73,9 @@ const gguf = {
 export const granite = defineFamily({
   huggingFace: { architecture: 'GraniteForCausalLM', keys, constants, own, write },
   scales,
-  weights(config: GraniteConfig) {
-    const norm = [config.hiddenSize];
-    return { input_layernorm: norm, ...projections(config), post_attention_layernorm: norm };
-  },
-  block: blockWith(gatedNetwork),
+  weights: (config: GraniteConfig, layer) => llama.weights(config, layer),
+  block: (g, config, layer, input) =>
+    decoderBlock(g, config, layer, input, { residual: config.residualMultiplier }),
   gguf: {
     ...gguf,
     names: GGUF_PROJECTIONS,
@@ -137,11 +131,8 @@ export const granitemoehybrid = defineFamily({
       'shared_mlp.output_linear': [config.intermediateSize, config.hiddenSize],
     };
   },
-  block: blockWith((g, { linear }, x) => {
-    const both = linear('shared_mlp.input_linear', x);
-    const [gate, up] = split(g, both, 0, (both.shape[0] ?? 2) / 2);
-    return linear('shared_mlp.output_linear', mul(g, silu(g, gate), up));
-  }),
+  block: (g, config, layer, input) =>
+    decoderBlock(g, config, layer, input, { residual: config.residualMultiplier, network: jointNetwork }),
   gguf: {
     ...gguf,
     names: {

@@ -7,7 +7,7 @@ import { add, mul, reshape, rmsNorm, silu, slice, split, transpose } from '../..
 import type { Graph } from '../../tensor/graph.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { defineFamily, type Layer, type ModelConfig } from './family.ts';
-import { projectHeads } from './parts.ts';
+import { GGUF_PROJECTIONS, projectHeads } from './parts.ts';
 
 interface Convolutions {
   /** Layers of attention; the others are convolutions. */
@@ -129,10 +129,8 @@ export const lfm2 = defineFamily({
 
   gguf: {
     names: {
+      ...GGUF_PROJECTIONS,
       operator_norm: 'attn_norm',
-      'self_attn.q_proj': 'attn_q',
-      'self_attn.k_proj': 'attn_k',
-      'self_attn.v_proj': 'attn_v',
       'self_attn.out_proj': 'attn_output',
       'self_attn.q_layernorm': 'attn_q_norm',
       'self_attn.k_layernorm': 'attn_k_norm',

@@ -1,7 +1,6 @@
 /** Llama 2 and 3 (arXiv 2407.21783), and what is built like them: SmolLM2, Falcon3. Grouped-query attention, SwiGLU, RMSNorm, RoPE. */
-import { add, rmsNorm } from '../../tensor/ops/index.ts';
 import { defineFamily } from './family.ts';
-import { gatedNetwork, GGUF_PROJECTIONS, projectHeads, projections, siluOnly } from './parts.ts';
+import { decoderBlock, GGUF_PROJECTIONS, projections, siluOnly } from './parts.ts';
 
 export const llama = defineFamily({
   huggingFace: {
@@ -15,14 +14,7 @@ export const llama = defineFamily({
     return { input_layernorm: norm, ...projections(config), post_attention_layernorm: norm };
   },
 
-  block(g, config, layer, input) {
-    const { weight, linear, select } = layer;
-    const h = rmsNorm(g, input, weight('input_layernorm'), config.rmsNormEps);
-    const mixed = select(layer.attend(layer.index, projectHeads(g, config, layer, h)));
-    const x = add(g, select(input), linear('self_attn.o_proj', mixed));
-    const f = rmsNorm(g, x, weight('post_attention_layernorm'), config.rmsNormEps);
-    return add(g, x, gatedNetwork(g, layer, f));
-  },
+  block: (g, config, layer, input) => decoderBlock(g, config, layer, input),
 
   gguf: {
     names: GGUF_PROJECTIONS,

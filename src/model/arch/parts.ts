@@ -1,7 +1,7 @@
 /** The parts that decoders share: heads, attention and the gated feed-forward network. */
 import { z } from 'zod';
 import type { Graph } from '../../tensor/graph.ts';
-import { mul, reshape, silu } from '../../tensor/ops/index.ts';
+import { add, mul, reshape, rmsNorm, scale, silu } from '../../tensor/ops/index.ts';
 import type { Shape, Tensor } from '../../tensor/tensor.ts';
 import type { Layer, LayerHeads, ModelConfig } from './family.ts';
 import { rotate } from './rope.ts';
@@ -65,6 +65,34 @@ export function projectHeads(
 /** down(act(gate(x)) * up(x)). */
 export function gatedNetwork(g: Graph, { linear }: Layer, x: Tensor, act: typeof silu = silu): Tensor {
   return linear('mlp.down_proj', mul(g, act(g, linear('mlp.gate_proj', x)), linear('mlp.up_proj', x)));
+}
+
+/** Parts of a decoder's layer in which families differ. */
+interface BlockOptions {
+  /** Tells whether queries and keys have norms of their own, `self_attn.{q,k}_norm`. */
+  readonly headNorms?: boolean;
+  /** Factor of what attention and network add. */
+  readonly residual?: number;
+  readonly network?: (g: Graph, layer: Layer, x: Tensor) => Tensor;
+}
+
+/** A decoder's layer: attention, then a network, each applied to its norm of x and added to x. */
+export function decoderBlock(
+  g: Graph,
+  config: ModelConfig,
+  layer: Layer,
+  input: Tensor,
+  { headNorms = false, residual, network = gatedNetwork }: BlockOptions = {},
+): Tensor {
+  const { weight, linear, select } = layer;
+  const norm = (x: Tensor, name: string): Tensor => rmsNorm(g, x, weight(name), config.rmsNormEps);
+  const scaled = (x: Tensor): Tensor => (residual === undefined ? x : scale(g, x, residual));
+  const own: HeadsOptions = headNorms ? { norm: (x, name) => norm(x, `self_attn.${name}_norm`) } : {};
+  const heads = projectHeads(g, config, layer, norm(input, 'input_layernorm'), own);
+  const mixed = select(layer.attend(layer.index, heads));
+  const mixing = scaled(linear('self_attn.o_proj', mixed));
+  const x = add(g, select(input), mixing);
+  return add(g, x, scaled(network(g, layer, norm(x, 'post_attention_layernorm'))));
 }
 
 /** The key of the activation where it can only be this one. */

@@ -1,9 +1,7 @@
 /** Qwen3, dense: grouped-query attention with norms of queries and keys, SwiGLU, RMSNorm, RoPE (arXiv 2505.09388). */
 import { z } from 'zod';
-import { add, rmsNorm } from '../../tensor/ops/index.ts';
-import type { Tensor } from '../../tensor/tensor.ts';
 import { defineFamily } from './family.ts';
-import { gatedNetwork, GGUF_PROJECTIONS, projectHeads, siluOnly } from './parts.ts';
+import { decoderBlock, GGUF_PROJECTIONS, siluOnly } from './parts.ts';
 
 /** Of Qwen/Qwen3-* on the Hugging Face hub: hidden size, intermediate size, layers, heads, tied embeddings. */
 const PUBLISHED: Readonly<Record<string, readonly [number, number, number, number, boolean]>> = {
@@ -41,16 +39,7 @@ export const qwen3 = defineFamily({
     };
   },
 
-  block(g, config, layer, input) {
-    const { weight, linear, select } = layer;
-    const norm = (y: Tensor, name: string): Tensor => rmsNorm(g, y, weight(name), config.rmsNormEps);
-    const heads = projectHeads(g, config, layer, norm(input, 'input_layernorm'), {
-      norm: (y, name) => norm(y, `self_attn.${name}_norm`),
-    });
-    const mixed = select(layer.attend(layer.index, heads));
-    const x = add(g, select(input), linear('self_attn.o_proj', mixed));
-    return add(g, x, gatedNetwork(g, layer, norm(x, 'post_attention_layernorm')));
-  },
+  block: (g, config, layer, input) => decoderBlock(g, config, layer, input, { headNorms: true }),
 
   gguf: {
     names: { ...GGUF_PROJECTIONS, 'self_attn.q_norm': 'attn_q_norm', 'self_attn.k_norm': 'attn_k_norm' },

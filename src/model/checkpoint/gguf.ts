@@ -58,42 +58,13 @@ function modelMetadata(config: ModelConfig, name: string, dtype: WeightDType): R
   };
 }
 
-/** Writes a model and its tokenizer as a GGUF file; a reader never sees half of it. */
-export function exportGguf(
-  path: string,
-  config: ModelConfig,
-  parameters: ReadableWeights,
-  tokenizer: GgufTokenizer,
-  { dtype = 'f16', name = 'tinystar', notes = {} }: ExportOptions = {},
-): void {
-  if (!isQuantized(dtype)) {
-    writeUnquantized(path, config, parameters, tokenizer, { dtype, name, notes });
-    return;
-  }
-  writeThrough(path, (place) => {
-    // Under a name of its own: what writes `place` clears away what was left of it.
-    const full = temporaryName(`${place}.full`);
-    try {
-      writeUnquantized(full, config, parameters, tokenizer, { dtype: 'f32', name, notes });
-      quantizeGguf(full, place, dtype);
-    } finally {
-      discard(full);
-    }
-  });
-}
-
-function writeUnquantized(
-  path: string,
-  config: ModelConfig,
-  parameters: ReadableWeights,
-  tokenizer: GgufTokenizer,
-  { dtype, name, notes }: Required<ExportOptions> & { readonly dtype: WeightDType },
-): void {
+/** The tensors of a file whose matrices are of type `dtype`. */
+function fileTensors(config: ModelConfig, parameters: ReadableWeights, dtype: WeightDType): GgufTensor[] {
   const tensors = parameterSpecs(config).flatMap((spec) => {
     const type = spec.shape.length === 2 ? dtype : 'f32';
     const [width = 1] = spec.shape;
-    return storedTensors(config, spec).map(({ name: stored, shape, start, rows }): GgufTensor => ({
-      name: stored,
+    return storedTensors(config, spec).map(({ name, shape, start, rows }): GgufTensor => ({
+      name,
       type: DTYPES[type],
       shape,
       bytes: () => {
@@ -109,11 +80,38 @@ function writeUnquantized(
     const bytes = () => weightBytes(ROPE_FACTORS, factors, 'f32');
     tensors.push({ name: ROPE_FACTORS, type: DTYPES.f32, shape: [factors.length], bytes });
   }
-  const own = Object.entries(notes).map(([key, text]) => [key, { string: text }] as const);
-  const metadata = {
-    ...modelMetadata(config, name, dtype),
-    ...tokenizerMetadata(config, tokenizer),
-    ...Object.fromEntries(own),
+  return tensors;
+}
+
+/** Writes a model and its tokenizer as a GGUF file; a reader never sees half of it. */
+export function exportGguf(
+  path: string,
+  config: ModelConfig,
+  parameters: ReadableWeights,
+  tokenizer: GgufTokenizer,
+  { dtype = 'f16', name = 'tinystar', notes = {} }: ExportOptions = {},
+): void {
+  const writeAs = (type: WeightDType, place: string): void => {
+    const own = Object.entries(notes).map(([key, text]) => [key, { string: text }] as const);
+    const metadata = {
+      ...modelMetadata(config, name, type),
+      ...tokenizerMetadata(config, tokenizer),
+      ...Object.fromEntries(own),
+    };
+    writeGguf(parameters.device.lib, place, metadata, fileTensors(config, parameters, type));
   };
-  writeGguf(parameters.device.lib, path, metadata, tensors);
+  if (!isQuantized(dtype)) {
+    writeAs(dtype, path);
+    return;
+  }
+  writeThrough(path, (place) => {
+    // Under a name of its own: what writes `place` clears away what was left of it.
+    const full = temporaryName(`${place}.full`);
+    try {
+      writeAs('f32', full);
+      quantizeGguf(full, place, dtype);
+    } finally {
+      discard(full);
+    }
+  });
 }

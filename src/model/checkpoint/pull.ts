@@ -73,7 +73,7 @@ export async function pullModel({ name, folder, env, signal, onProgress }: PullO
     } else {
       const url = `${access.hubUrl ?? DEFAULT_HUB}/${repository}/resolve/${encodeURIComponent(revision)}/${file.path}`;
       const tell = (bytes: number): void => onProgress?.(before + bytes, total);
-      await download({ url, file, folder, label: `${name}/${file.path}`, access, signal, tell });
+      await download(`${name}/${file.path}`, url, access, { file, folder, signal, tell });
     }
     before += file.size;
     onProgress?.(before, total);
@@ -116,18 +116,21 @@ async function checkpointFiles(
 
 const DISK_FAULTS = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'EIO']);
 
-interface Download {
-  readonly url: string;
-  readonly file: RemoteFile;
-  readonly folder: string;
-  /** Its name in errors. */
-  readonly label: string;
-  readonly access: HubAccess;
-  readonly signal: AbortSignal;
-  readonly tell: (bytes: number) => void;
-}
-
-async function download({ url, file, folder, label, access, signal, tell }: Download): Promise<void> {
+/** Downloads a file into a folder; `label` is its name in errors. */
+async function download(
+  label: string,
+  url: string,
+  access: HubAccess,
+  {
+    file,
+    folder,
+    signal,
+    tell,
+  }: Pick<PullOptions, 'folder' | 'signal'> & {
+    readonly file: RemoteFile;
+    readonly tell: (bytes: number) => void;
+  },
+): Promise<void> {
   const part = join(folder, `.${file.path}.part`);
   const there = existsSync(part) ? statSync(part).size : 0;
   const start = there < file.size ? there : 0;

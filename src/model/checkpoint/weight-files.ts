@@ -8,6 +8,8 @@ import type { Shape } from '../../tensor/tensor.ts';
 import { EMBEDDING, HEAD, type ModelConfig, parameterSpecs } from '../arch/config.ts';
 import { isFloat, SafetensorsFile } from './safetensors.ts';
 
+const fault = (message: string): UserError => new UserError('CHECKPOINT', message);
+
 const shardIndex = z.looseObject({ weight_map: z.record(z.string(), z.string()) });
 
 /** Texts, which stay, and what Python's json writes of numbers that are none. */
@@ -19,10 +21,7 @@ export function readJson(path: string): unknown {
   try {
     return JSON.parse(text.replace(NO_NUMBER, (word) => (word.startsWith('"') ? word : `"${word}"`)));
   } catch (thrown) {
-    throw new UserError(
-      'CHECKPOINT',
-      `${path} is not JSON (${errorText(thrown)}); copy or download it again.`,
-    );
+    throw fault(`${path} is not JSON (${errorText(thrown)}); copy or download it again.`);
   }
 }
 
@@ -32,8 +31,7 @@ function weightFiles(dir: string): string[] {
   if (existsSync(single)) return [single];
   const indexPath = `${single}.index.json`;
   if (!existsSync(indexPath)) {
-    throw new UserError(
-      'CHECKPOINT',
+    throw fault(
       `${dir} has neither model.safetensors nor model.safetensors.index.json; give the folder of a Hugging Face checkpoint in safetensors format.`,
     );
   }
@@ -41,15 +39,11 @@ function weightFiles(dir: string): string[] {
   const names = index.success ? [...new Set(Object.values(index.data.weight_map))] : [];
   // A name with folders in it would read outside of the checkpoint.
   if (names.length === 0 || names.some((name) => name !== basename(name))) {
-    throw new UserError(
-      'CHECKPOINT',
-      `${indexPath} does not map weights to files beside it; copy or download it again.`,
-    );
+    throw fault(`${indexPath} does not map weights to files beside it; copy or download it again.`);
   }
   const missing = names.filter((name) => !existsSync(join(dir, name)));
   if (missing.length > 0) {
-    throw new UserError(
-      'CHECKPOINT',
+    throw fault(
       `${dir} lacks ${some(missing.toSorted())} of the ${names.length} files that its model.safetensors.index.json names; copy or download what is missing.`,
     );
   }

@@ -23,6 +23,16 @@ export interface CacheSize {
   readonly completionTokens: number;
 }
 
+const PARTS = ['prompt', 'own'] as const;
+/** Slots with prompts, or the rows with what samples have of their own. */
+type Part = (typeof PARTS)[number];
+
+/** Tokens of a slot or row, and the number of them. */
+const blocksOf = (size: CacheSize, of: Part): { readonly length: number; readonly blocks: number } =>
+  of === 'prompt'
+    ? { length: size.promptTokens, blocks: size.prompts }
+    : { length: size.completionTokens, blocks: size.rows };
+
 type Shape4 = readonly [number, number, number, number];
 const f32 = BYTES.f32;
 
@@ -74,20 +84,17 @@ export class KeyValueCache implements Disposable {
     this.#shape = config;
     const { headDim, kvHeads } = config;
     const family = familyOf(config);
-    const parts = [
-      { name: 'prompt', tokens: size.promptTokens, blocks: size.prompts },
-      { name: 'own', tokens: size.completionTokens, blocks: size.rows },
-    ];
     const specs = Array.from({ length: config.layers }, (_, layer) => {
       const lookback = family.before?.(config, layer);
-      return parts.flatMap(({ name, tokens, blocks }) =>
-        lookback === undefined
+      return PARTS.flatMap((name) => {
+        const { length, blocks } = blocksOf(size, name);
+        return lookback === undefined
           ? [
-              { name: `${layer}.${name}_keys`, shape: [headDim, tokens, kvHeads, blocks] },
-              { name: `${layer}.${name}_values`, shape: [tokens, headDim, kvHeads, blocks] },
+              { name: `${layer}.${name}_keys`, shape: [headDim, length, kvHeads, blocks] },
+              { name: `${layer}.${name}_values`, shape: [length, headDim, kvHeads, blocks] },
             ]
-          : [{ name: `${layer}.${name}_last`, shape: [lookback.width, lookback.count, 1, blocks] }],
-      );
+          : [{ name: `${layer}.${name}_last`, shape: [lookback.width, lookback.count, 1, blocks] }];
+      });
     }).flat();
     this.#tensors = new ParameterSet(device, specs, 'state');
   }
@@ -164,49 +171,28 @@ export class KeyValueCache implements Disposable {
     return { keyRows: rows(kvHeads), valueRows: rows(headDim * kvHeads) };
   }
 
-  /** Adds to a graph the writing of `tokens` tokens of each prompt into slots, as their tokens from `start` on. */
-  writePrompts(
+  /** Adds to a graph the writing of `tokens` tokens of each of some prompts or rows, as their tokens from `start` on. */
+  write(
     g: Graph,
     layer: number,
+    of: Part,
     given: KeyValues,
     tokens: number,
-    inputs: SlotInputs,
+    { keyRows, valueRows }: SlotInputs,
     start = 0,
   ): void {
-    const { prompts, promptTokens } = this.size;
-    const block = { length: promptTokens, blocks: prompts, start };
-    this.#write(g, this.#stored(layer, 'prompt'), given, tokens, inputs, block);
-  }
-
-  /** Adds the writing of `tokens` tokens into some of `blocks` blocks of `length` tokens, from `start` on. */
-  #write(
-    g: Graph,
-    { keys, values }: KeyValues,
-    given: KeyValues,
-    tokens: number,
-    inputs: SlotInputs,
-    {
-      length,
-      blocks,
-      start = 0,
-    }: { readonly length: number; readonly blocks: number; readonly start?: number },
-  ): void {
     const { headDim, kvHeads } = this.#shape;
-    const put = (
-      into: Tensor,
-      width: number,
-      stride: number,
-      count: number,
-      from: Tensor,
-      to: Tensor,
-    ): void => {
-      const first = (start / tokens) * width;
-      const rows = view(g, into, [width, count, 1, 1], [stride, stride * count, stride * count], first);
-      const shape = [width, to.shape[0] ?? 1];
+    const { length, blocks } = blocksOf(this.size, of);
+    const { keys, values } = this.#stored(layer, of);
+    const put = (into: Tensor, width: number, count: number, from: Tensor, to: Tensor): void => {
+      const [stride, all] = [width * length, width * length * count * blocks];
+      const first = start * width;
+      const rows = view(g, into, [width * tokens, count * blocks, 1, 1], [stride, all, all], first);
+      const shape = [width * tokens, to.shape[0] ?? 1];
       g.expand(g.constant(setRows(g, rows, from, to, shape), rows.shape));
     };
-    put(keys, headDim * tokens, headDim * length, kvHeads * blocks, given.keys, inputs.keyRows);
-    put(values, tokens, length, headDim * kvHeads * blocks, given.values, inputs.valueRows);
+    put(keys, headDim, kvHeads, given.keys, keyRows);
+    put(values, 1, headDim * kvHeads, given.values, valueRows);
   }
 
   /** The slot that no prompt takes, for what the waiting prompts begin with in common. */
@@ -216,7 +202,7 @@ export class KeyValueCache implements Disposable {
 
   /** The first `tokens` tokens of the spare slot. */
   shared(g: Graph, layer: number, tokens: number): KeyValues {
-    return this.#prefix(g, this.#stored(layer, 'prompt'), this.size.promptTokens, tokens, 1, this.spare);
+    return this.prompts(g, layer, tokens, 1, this.spare);
   }
 
   /** Adds to a graph the copying of the first `tokens` tokens of the spare slot into `count` slots. */
@@ -227,12 +213,12 @@ export class KeyValueCache implements Disposable {
       const whole = g.constant(g.ggml.ggml_cont(g.context, one.pointer), [a, b, c]);
       return repeat(g, reshape(g, whole, [a * b * c]), [a * b * c, count]);
     };
-    this.writePrompts(g, layer, { keys: copies(keys), values: copies(values) }, tokens, inputs);
+    this.write(g, layer, 'prompt', { keys: copies(keys), values: copies(values) }, tokens, inputs);
   }
 
-  /** The first `tokens` tokens of the first `prompts` slots. */
-  prompts(g: Graph, layer: number, tokens: number, prompts: number): KeyValues {
-    return this.#prefix(g, this.#stored(layer, 'prompt'), this.size.promptTokens, tokens, prompts);
+  /** The first `tokens` tokens of so many slots, from `first` on. */
+  prompts(g: Graph, layer: number, tokens: number, prompts: number, first = 0): KeyValues {
+    return this.#prefix(g, this.#stored(layer, 'prompt'), this.size.promptTokens, tokens, prompts, first);
   }
 
   /**
@@ -261,15 +247,7 @@ export class KeyValueCache implements Disposable {
     return this.#prefix(g, written, length, tokens, rows);
   }
 
-  /** Adds to a graph the writing of the first `tokens` tokens of rows. */
-  writeRows(g: Graph, layer: number, given: KeyValues, tokens: number, inputs: SlotInputs): void {
-    this.#write(g, this.#stored(layer, 'own'), given, tokens, inputs, {
-      length: this.size.completionTokens,
-      blocks: this.size.rows,
-    });
-  }
-
-  #stored(layer: number, of: 'prompt' | 'own'): KeyValues {
+  #stored(layer: number, of: Part): KeyValues {
     const part = (name: string): Tensor => this.#tensors.get(`${layer}.${of}_${name}`);
     return { keys: part('keys'), values: part('values') };
   }
@@ -292,10 +270,8 @@ export class KeyValueCache implements Disposable {
     };
   }
 
-  /**
-   * Columns of the last `count` tokens of all prompts or rows, the oldest of each first: [width, count * all].
-   */
-  last(g: Graph, layer: number, of: 'prompt' | 'own'): Tensor {
+  /** Columns of the last `count` tokens of all prompts or rows, the oldest of each first: [width, count * all]. */
+  last(g: Graph, layer: number, of: Part): Tensor {
     const tensor = this.#tensors.get(`${layer}.${of}_last`);
     const [width = 1, count = 1, , blocks = 1] = tensor.shape;
     const all = width * count * blocks;
@@ -303,7 +279,7 @@ export class KeyValueCache implements Disposable {
   }
 
   /** Adds to a graph the writing of columns [width, n] of `last` at `places` i32 [n], after all that was added before. */
-  setLast(g: Graph, layer: number, of: 'prompt' | 'own', values: Tensor, places: Tensor): void {
+  setLast(g: Graph, layer: number, of: Part, values: Tensor, places: Tensor): void {
     const into = this.last(g, layer, of);
     g.expand(values);
     g.expand(g.constant(setRows(g, into, values, places, values.shape), into.shape));

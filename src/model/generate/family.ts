@@ -7,7 +7,7 @@ import type { GraphMemories } from './kept-graph.ts';
 import type { ModelParts, NextTokens } from './next-token.ts';
 import { beginsWith } from './prefixes.ts';
 import { choose, largest, type Sampling } from './sampler.ts';
-import { type Drawing, type Limits, nextCount, type Sample, wholeSpan } from './slots.ts';
+import { type Drawing, type Limits, nextCount, type Sample } from './slots.ts';
 import { WorkerGraphs } from './worker-graphs.ts';
 
 /** A token of an answer, as soon as it is drawn. */
@@ -123,17 +123,11 @@ export class Family extends WorkerGraphs {
     for (let start = 0; start < this.prefix.length; start += MOST_OF_PREFIX) {
       const part = asTokenIds(this.prefix.slice(0, start + MOST_OF_PREFIX));
       const length = stageLength(part.length - start);
-      if (start === 0)
-        await this.prefill({ prompts: 1, promptTokens: length, samples: 0, completionTokens: 0 }, 0).run(
-          [part],
-          [0],
-        );
-      else
-        await this.read(
-          { prompts: 1, promptTokens: start, samples: 1, completionTokens: length },
-          0,
-          'spare',
-        ).run([part], [0], start);
+      const layout =
+        start === 0
+          ? { prompts: 1, promptTokens: length, samples: 0, completionTokens: 0 }
+          : { prompts: 1, promptTokens: start, samples: 1, completionTokens: length };
+      await this.prefill(layout, 0, start === 0 ? 'slots' : 'spare').run([part], [0], start);
     }
   }
 
@@ -210,11 +204,11 @@ export class Family extends WorkerGraphs {
       samples: nextCount(rests.length),
       completionTokens: stageLength(Math.max(...rests.map(({ length }) => length)), 16),
     };
-    const graph = this.read(layout, 0);
+    const graph = this.prefill(layout, 0, 'rows');
     // Rows that pad the graph read the first one's once more, to the same place.
     const padded = Array.from({ length: layout.samples }, (_, i) => (i < rests.length ? i : 0));
     await graph.run(
-      padded.map((i) => joinedIds(this.prefix, rests[i] ?? asTokenIds([]))),
+      padded.map((i) => asTokenIds([...this.prefix, ...(rests[i] ?? [])])),
       padded.map((i) => reading[i]?.[0] ?? 0),
       this.prefix.length,
     );
@@ -238,15 +232,10 @@ export class Family extends WorkerGraphs {
       ),
     };
     const graph = this.decode(layout, 0);
-    const span = wholeSpan(this.prefix.length);
     for (let row = 0; row < layout.samples; row++) {
       const one = rows[row];
-      const step = one?.drawing.step ?? 0;
-      graph.tokens[row] = one?.drawing.next ?? 0;
-      graph.positions[row] = (one === undefined ? 0 : this.prefix.length) + step;
-      graph.steps[row] = step;
       const isNext = this.#last?.graph === graph && one !== undefined && this.#last.rows[row] === one;
-      graph.see(row, one === undefined ? wholeSpan(0) : span, step + 1, isNext);
+      graph.feed(row, one?.drawing, isNext);
     }
     await graph.run();
     this.#last = { graph, rows };
@@ -288,10 +277,3 @@ export class Family extends WorkerGraphs {
     if (isEnd && !drawing.finished) drawing.end();
   }
 }
-
-const joinedIds = (prefix: TokenIds, rest: TokenIds): TokenIds => {
-  const ids = new Int32Array(prefix.length + rest.length);
-  ids.set(prefix);
-  ids.set(rest, prefix.length);
-  return ids as TokenIds;
-};

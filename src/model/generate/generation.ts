@@ -106,7 +106,7 @@ export class Generator implements Disposable {
       return workers.map((worker, i) => {
         const mine = dealt(line, i, workers.length).flat();
         const slots = Math.min(mine.length, Math.ceil(settings.batch / workers.length));
-        return (stop: AbortSignal) => worker.run(mine, slots, settings, stop);
+        return (signal: AbortSignal) => worker.run(mine, slots, { ...settings, signal });
       });
     };
     yield* this.#workers.run(starts, prompts.length, options);

@@ -4,27 +4,6 @@ import type { Device } from '../../ggml/device.ts';
 import { GraphMemory } from '../../tensor/graph-memory.ts';
 import type { Graph } from '../../tensor/graph.ts';
 
-export abstract class KeptGraph implements Disposable {
-  protected readonly graph: Graph;
-
-  constructor(graph: Graph) {
-    this.graph = graph;
-  }
-
-  /** Tells whether it can still run; see Graph.valid. */
-  get valid(): boolean {
-    return this.graph.valid;
-  }
-
-  get bytes(): number {
-    return this.graph.bytes;
-  }
-
-  [Symbol.dispose](): void {
-    this.graph[Symbol.dispose]();
-  }
-}
-
 /**
  * Memory of graphs, by their kinds: those of one kind share it, as only one of them runs at a time. All that a graph is given
  * is written into it for each run.
@@ -55,7 +34,7 @@ export class GraphMemories implements Disposable {
 
 /** The graphs of a worker, in memory of their own or of several workers that never run at the same time. */
 export class KeptGraphs implements Disposable {
-  readonly #graphs: Lru<KeptGraph>;
+  readonly #graphs: Lru<Graph>;
   readonly #memories: GraphMemories;
   readonly #isOwner: boolean;
 
@@ -66,7 +45,7 @@ export class KeptGraphs implements Disposable {
   }
 
   /** The graph of a kind, which is always of one class, for a layout; built when it is not there. */
-  get<G extends KeptGraph>(kind: string, layout: object, build: (memory: GraphMemory) => G): G {
+  get<G extends Graph>(kind: string, layout: object, build: (memory: GraphMemory) => G): G {
     return this.#graphs.get(`${kind} ${Object.values(layout).join(' ')}`, () =>
       build(this.#memories.of(kind)),
     ) as G;

@@ -15,7 +15,7 @@ import { frozen, type ModelParts } from './next-token.ts';
 import { beginsWith, type KeptPrefix } from './prefixes.ts';
 import { checkSampling, type Constraint, type Sampling } from './sampler.ts';
 import { type Sample, startPrompt, wholeSpan } from './slots.ts';
-import { small, WorkerDevices } from './worker-pool.ts';
+import { small, type WorkerDevices, workerDevices } from './worker-pool.ts';
 
 export type { LiveToken } from './family.ts';
 
@@ -62,6 +62,12 @@ interface Waiting {
   readonly reject: (reason: unknown) => void;
   /** Takes it out of the line, for the reason of its signal. */
   readonly leave: () => void;
+}
+
+/** A family with room for a request, and the tokens of its prompt that were in a cache already. */
+interface Found {
+  readonly family: Family;
+  readonly cached: number;
 }
 
 /** Part of the cores, with families of its own. */
@@ -177,18 +183,16 @@ class LiveWorker implements Disposable {
   }
 
   /** A family with room for a request, which is made where there is none; undefined where it has to wait. */
-  async #familyOf(
-    request: LiveRequest,
-  ): Promise<{ readonly family: Family; readonly cached: number } | undefined> {
+  async #familyOf(request: LiveRequest): Promise<Found | undefined> {
     const { prompt, shared } = request;
     const serves = (prefix: TokenIds): boolean =>
       prompt.length - prefix.length <= MOST_REST &&
       // A little more that is shared is not worth another cache.
       shared - prefix.length <= LEAST_SHARED &&
       beginsWith(prompt, prefix);
-    const known = this.#families
+    const [known] = this.#families
       .filter(({ prefix }) => serves(prefix))
-      .sort((a, b) => b.prefix.length - a.prefix.length)[0];
+      .sort((a, b) => b.prefix.length - a.prefix.length);
     const own = (length: number): number => prompt.length - length + request.generate_max_len;
     if (known?.fits(own(known.prefix.length)) === true) {
       this.#families = [...this.#families.filter((family) => family !== known), known];
@@ -211,11 +215,7 @@ class LiveWorker implements Disposable {
     return this.#open(asTokenIds(prompt.slice(0, length)), own(length));
   }
 
-  async #open(
-    prefix: TokenIds,
-    own: number,
-    contents?: PromptContents,
-  ): Promise<{ readonly family: Family; readonly cached: number } | undefined> {
+  async #open(prefix: TokenIds, own: number, contents?: PromptContents): Promise<Found | undefined> {
     if (this.#families.length >= this.#most) {
       const idle = this.#families.find(({ live }) => live === 0);
       if (idle === undefined) return undefined;
@@ -268,7 +268,7 @@ export class LiveGenerator {
     // Of a small model each core works for itself; a larger one takes all of them for each step.
     const count =
       small(config) && device.info.kind === 'cpu' ? Math.max(1, Math.min(device.threads, rows)) : 1;
-    this.#devices = new WorkerDevices(device, config, count);
+    this.#devices = workerDevices(device, config, count);
     this.#workers = this.#devices.devices.map(
       (own) =>
         new LiveWorker(

@@ -22,23 +22,10 @@ export function frozen(weights: WeightSource): WeightSource {
 type Rows = Float32Array<ArrayBuffer>;
 
 /**
- * Outputs of graphs on the host. Graphs share them when each is drawn from before the next one runs: of a real
+ * Outputs of graphs on the host, by their kinds. Graphs share them when each is drawn from before the next one runs: of a real
  * vocabulary, 64 rows are 39 MB.
  */
-export class HostRows {
-  readonly #rows = new Map<string, Rows>();
-
-  /** A tensor's contents; those of the last one of its kind are overwritten. */
-  read(kind: 'probabilities' | 'preferences', device: Device, tensor: Tensor): Rows {
-    const size = sizeOf(tensor.shape);
-    const known = this.#rows.get(kind);
-    const rows = known !== undefined && known.length >= size ? known : new Float32Array(size);
-    this.#rows.set(kind, rows);
-    const values = rows.subarray(0, size);
-    readF32(device, tensor, values);
-    return values;
-  }
-}
+export type HostRows = Map<'probabilities' | 'preferences', Rows>;
 
 /** Parts that every graph of a model is built from. */
 export interface ModelParts {
@@ -56,51 +43,47 @@ export interface GraphParts extends ModelParts {
 }
 
 /** Rows of a graph's output, on the host until the next graph of the worker runs. */
-export class NextTokens {
-  readonly #device: Device;
-  readonly #vocabSize: number;
-  readonly #probabilities: Tensor;
-  readonly #preferences: Tensor;
-  readonly #host: HostRows;
-  #probabilityRows: Rows = new Float32Array(0);
-  #preferenceRows: Rows = new Float32Array(0);
+export type NextTokens = ReturnType<typeof nextTokens>;
 
-  /** Adds the vocabulary head for hidden states [hiddenSize, R] to a graph. */
-  constructor(
-    g: Graph,
-    { config, weights, rows }: GraphParts,
-    hidden: Tensor, // [hiddenSize, R]
-    temperature: number,
-  ) {
-    const logits = mulMat(g, headWeight(config, weights), hidden);
-    const softmax = (scale: number): Tensor =>
-      g.constant(g.ggml.ggml_soft_max_ext(g.context, logits.pointer, null, scale, 0), logits.shape);
-    this.#device = g.device;
-    this.#vocabSize = config.vocabSize;
-    this.#probabilities = g.output(softmax(1));
-    // The largest logit is found in the logits: probabilities may be equal by rounding where logits differ.
-    if (temperature === 0) this.#preferences = g.output(logits);
-    else this.#preferences = temperature === 1 ? this.#probabilities : g.output(softmax(1 / temperature));
-    this.#host = rows;
-  }
-
-  /** Fetches the rows after a run. */
-  read(): void {
-    this.#probabilityRows = this.#host.read('probabilities', this.#device, this.#probabilities);
-    this.#preferenceRows =
-      this.#preferences === this.#probabilities
-        ? this.#probabilityRows
-        : this.#host.read('preferences', this.#device, this.#preferences);
-  }
-
-  /** Numbers that a token is chosen by, [V]: logits for temperature 0, otherwise probabilities at the temperature. */
-  preferences(row: number): Float32Array {
-    return this.#preferenceRows.subarray(row * this.#vocabSize, (row + 1) * this.#vocabSize);
-  }
-
-  /** Log-probability of a token in the full softmax at temperature 1. */
-  logprob(row: number, token: number): number {
-    // A hot sampler can draw what float32 has rounded to zero; its smallest number stands for it.
-    return Math.log(Math.max(this.#probabilityRows[row * this.#vocabSize + token] ?? 0, 1.2e-38));
-  }
+/** Adds the vocabulary head for hidden states [hiddenSize, R] to a graph. */
+export function nextTokens(
+  g: Graph,
+  { config, weights, rows: host }: GraphParts,
+  hidden: Tensor, // [hiddenSize, R]
+  temperature: number,
+) {
+  const { vocabSize } = config;
+  const logits = mulMat(g, headWeight(config, weights), hidden);
+  const softmax = (scale: number): Tensor =>
+    g.output(g.constant(g.ggml.ggml_soft_max_ext(g.context, logits.pointer, null, scale, 0), logits.shape));
+  const probabilities = softmax(1);
+  // The largest logit is found in the logits: probabilities may be equal by rounding where logits differ.
+  const preferences =
+    temperature === 0 ? g.output(logits) : temperature === 1 ? undefined : softmax(1 / temperature);
+  /** A tensor's contents; those of the last one of its kind are overwritten. */
+  const fetched = (kind: 'probabilities' | 'preferences', tensor: Tensor): Rows => {
+    const size = sizeOf(tensor.shape);
+    const known = host.get(kind);
+    const rows = known !== undefined && known.length >= size ? known : new Float32Array(size);
+    host.set(kind, rows);
+    const values = rows.subarray(0, size);
+    readF32(g.device, tensor, values);
+    return values;
+  };
+  let [probabilityRows, preferenceRows]: [Rows, Rows] = [new Float32Array(0), new Float32Array(0)];
+  return {
+    /** Fetches the rows after a run. */
+    read(): void {
+      probabilityRows = fetched('probabilities', probabilities);
+      preferenceRows = preferences === undefined ? probabilityRows : fetched('preferences', preferences);
+    },
+    /** Numbers that a token is chosen by, [V]: logits for temperature 0, otherwise probabilities at the temperature. */
+    preferences: (row: number): Float32Array =>
+      preferenceRows.subarray(row * vocabSize, (row + 1) * vocabSize),
+    /** Log-probability of a token in the full softmax at temperature 1. */
+    logprob(row: number, token: number): number {
+      // A hot sampler can draw what float32 has rounded to zero; its smallest number stands for it.
+      return Math.log(Math.max(probabilityRows[row * vocabSize + token] ?? 0, 1.2e-38));
+    },
+  };
 }

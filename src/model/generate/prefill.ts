@@ -9,11 +9,10 @@ import type { ModelConfig } from '../arch/config.ts';
 import { hiddenStates, type Mixing } from '../arch/forward.ts';
 import { completionAttention, layoutKeyValues, promptAttention } from '../tree/attention.ts';
 import type { TreeLayout } from '../tree/layout.ts';
-import { Before, NONE } from '../tree/before.ts';
-import { completionMask, promptMask, WindowMasks } from '../tree/mask.ts';
+import { NONE, tokensBefore } from '../tree/before.ts';
+import { completionMask, promptMask, windowMasks } from '../tree/mask.ts';
 import { type KeyValueCache, lookbackOf, type SlotInputs } from './cache.ts';
-import { KeptGraph } from './kept-graph.ts';
-import { type GraphParts, NextTokens } from './next-token.ts';
+import { type GraphParts, type NextTokens, nextTokens } from './next-token.ts';
 import { type PromptSpan, wholeSpan } from './slots.ts';
 
 /** Nodes that a generation graph has at most: some for each layer, and the head. */
@@ -25,14 +24,14 @@ export const nodesFor = (config: ModelConfig): number => 96 * config.layers + 12
  * `rows`, remainders are what those rows begin with, whose only prompt is the prefix;
  * or, into the `spare` slot itself, the one remainder is what the prefix goes on with.
  */
-export class PrefillGraph extends KeptGraph {
+export class PrefillGraph extends Graph {
   readonly next: NextTokens;
   readonly #cache: KeyValueCache;
   readonly #layout: TreeLayout;
   readonly #tokens: Tensor; // i32 [count * length]
   readonly #positions: Tensor; // i32 [count * length]
-  readonly #masks: WindowMasks<Tensor>;
-  readonly #looking: Looking | undefined;
+  readonly #masks: ReturnType<typeof windowMasks<Tensor>>;
+  readonly #looking: ReturnType<typeof lookingBack> | undefined;
   readonly #last: Tensor; // i32 [count], each prompt's last token
   readonly #slots: SlotInputs;
 
@@ -46,42 +45,41 @@ export class PrefillGraph extends KeptGraph {
     const { prompts, promptTokens: P, samples: n, completionTokens: C } = layout;
     const isWhole = n === 0;
     const [count, length] = isWhole ? [prompts, P] : [n, C];
-    const g = new Graph(device, nodesFor(config), memory);
-    super(g);
+    super(device, nodesFor(config), memory);
     this.#cache = cache;
     this.#layout = layout;
-    this.#tokens = g.input('i32', [count * length]);
-    this.#positions = g.input('i32', [count * length]);
-    const masks = new WindowMasks(P + C, () =>
-      g.input('f32', isWhole ? [P, P, 1, prompts] : [P + C, C * n, 1, 1]),
+    this.#tokens = this.input('i32', [count * length]);
+    this.#positions = this.input('i32', [count * length]);
+    const masks = windowMasks(P + C, () =>
+      this.input('f32', isWhole ? [P, P, 1, prompts] : [P + C, C * n, 1, 1]),
     );
     this.#masks = masks;
-    this.#last = g.input('i32', [count]);
-    const slots = cache.slotInputs(g, count);
+    this.#last = this.input('i32', [count]);
+    const slots = cache.slotInputs(this, count);
     this.#slots = slots;
     const block = { prompts: 1, promptTokens: P, samples: n, queries: C, keys: C };
     const attend: Mixing['attend'] = (layer, { q, k, v }, window) => {
       const mask = masks.of(window);
-      const own = layoutKeyValues(g, k, v, config, length, count);
-      if (into === 'rows') cache.writeRows(g, layer, own, length, slots);
+      const own = layoutKeyValues(this, k, v, config, length, count);
+      if (into === 'rows') cache.write(this, layer, 'own', own, length, slots);
       else {
-        if (!isWhole && into === 'slots') cache.copyShared(g, layer, P, n, slots);
-        cache.writePrompts(g, layer, own, length, slots, isWhole ? 0 : P);
+        if (!isWhole && into === 'slots') cache.copyShared(this, layer, P, n, slots);
+        cache.write(this, layer, 'prompt', own, length, slots, isWhole ? 0 : P);
       }
       return isWhole
-        ? promptAttention(g, q, own, mask, config, P, prompts)
-        : completionAttention(g, q, cache.shared(g, layer, P), own, mask, config, block);
+        ? promptAttention(this, q, own, mask, config, P, prompts)
+        : completionAttention(this, q, cache.shared(this, layer, P), own, mask, config, block);
     };
     const lookback = lookbackOf(config);
     const looking =
-      lookback && new Looking(g, cache, { count: lookback.count, prompts: count, length, isWhole });
+      lookback && lookingBack(this, cache, { count: lookback.count, prompts: count, length, isWhole });
     this.#looking = looking;
     const before: Mixing['before'] = (layer, x) => required(looking, 'a lookback').of(layer, x);
     const mixing = { attend, before };
     const options = { rows: this.#last };
-    const hidden = hiddenStates(g, config, weights, this.#tokens, this.#positions, mixing, options);
-    this.next = new NextTokens(g, parts, hidden, temperature);
-    g.allocate();
+    const hidden = hiddenStates(this, config, weights, this.#tokens, this.#positions, mixing, options);
+    this.next = nextTokens(this, parts, hidden, temperature);
+    this.allocate();
   }
 
   /**
@@ -104,7 +102,7 @@ export class PrefillGraph extends KeptGraph {
       n === 0
         ? promptMask(this.#layout, wholes, window)
         : completionMask(this.#layout, [{ prompt: prefix, completions: remainders }], window);
-    const { device } = this.graph;
+    const { device } = this;
     write(device, this.#tokens, tokens);
     write(device, this.#positions, positions);
     for (const [window, input] of this.#masks.entries()) write(device, input, mask(window));
@@ -120,7 +118,7 @@ export class PrefillGraph extends KeptGraph {
     const { keyRows, valueRows } = this.#cache.slotRows(slots);
     write(device, this.#slots.keyRows, keyRows);
     write(device, this.#slots.valueRows, valueRows);
-    await this.graph.compute();
+    await this.compute();
     this.next.read();
     return prompts.map((prompt) =>
       n === 0 ? wholeSpan(prompt.length) : { length: prompt.length, shared, remainder: P },
@@ -128,94 +126,72 @@ export class PrefillGraph extends KeptGraph {
   }
 }
 
-interface LookingShape {
-  readonly count: number;
-  readonly prompts: number;
-  /** Tokens a prompt, padding included. */
-  readonly length: number;
-  /** Tells whether prompts begin here, and not after the prefix in the cache's spare slot. */
-  readonly isWhole: boolean;
-}
-
-/** The tokens before each token of prompts on their way into the cache, and what is kept of the last ones. */
-class Looking {
-  readonly #graph: Graph;
-  readonly #cache: KeyValueCache;
-  readonly #shape: LookingShape;
-  readonly #before: Before;
-  /** Columns of the last tokens of each prompt, and where they go: i32 [count * prompts]. */
-  readonly #lasts: Tensor;
-  readonly #places: Tensor;
-
-  constructor(g: Graph, cache: KeyValueCache, shape: LookingShape) {
-    const { count, prompts, length } = shape;
-    this.#graph = g;
-    this.#cache = cache;
-    this.#shape = shape;
-    this.#before = new Before(g, prompts * length, this.#columns);
-    this.#lasts = g.input('i32', [count * prompts]);
-    this.#places = g.input('i32', [count * prompts]);
-  }
-
+/**
+ * The `count` tokens before each token of prompts on their way into the cache, and what is kept of the last ones. A prompt
+ * has `length` tokens, padding included, and begins here (`isWhole`), or after the prefix in the cache's spare slot.
+ */
+function lookingBack(
+  g: Graph,
+  cache: KeyValueCache,
+  { count, prompts, length, isWhole }: { count: number; prompts: number; length: number; isWhole: boolean },
+) {
+  const tokens = prompts * length;
   /** Columns of the tokens at hand, after which the last ones of the prefix stand. */
-  get #columns(): number {
-    const { count, prompts, length, isWhole } = this.#shape;
-    return prompts * length + (isWhole ? 0 : count);
-  }
-
-  of(layer: number, x: Tensor): Tensor[] {
-    const g = this.#graph;
-    const { count, isWhole } = this.#shape;
-    const prefix = slice(g, this.#cache.last(g, layer, 'prompt'), 1, count * this.#cache.spare, count);
-    const columns = isWhole ? x : concat(g, x, prefix, 1);
-    const table = concat(g, columns, full(g, [x.shape[0] ?? 1, 1], 0), 1);
-    this.#cache.setLast(g, layer, 'prompt', getRows(g, table, this.#lasts), this.#places);
-    return this.#before.of(columns, count);
-  }
-
-  /** Fills the inputs for prompts of so many tokens, which go into `slots`. */
-  write(lengths: readonly number[], slots: readonly number[]): void {
-    const { count, prompts, length, isWhole } = this.#shape;
-    const tokens = prompts * length;
-    const parents = new Int32Array(this.#columns).fill(NONE);
-    for (let column = 0; column < this.#columns; column++) {
-      const isFirst = column < tokens && column % length === 0;
-      // Tokens before the prefix's last ones are never asked for.
-      if (isFirst) parents[column] = isWhole ? NONE : this.#columns - 1;
-      else if (column !== tokens) parents[column] = column - 1;
-    }
-    this.#before.write(parents.subarray(0, tokens), parents);
-    const lasts = new Int32Array(count * prompts);
-    const places = new Int32Array(count * prompts);
-    lengths.forEach((own, prompt) => {
-      let column = prompt * length + own - 1;
-      for (let at = count - 1; at >= 0; at--) {
-        lasts[prompt * count + at] = column === NONE ? this.#columns : column;
-        places[prompt * count + at] = (slots[prompt] ?? 0) * count + at;
-        column = column === NONE ? NONE : (parents[column] ?? NONE);
+  const columns = tokens + (isWhole ? 0 : count);
+  const before = tokensBefore(g, tokens, columns);
+  /** Columns of the last tokens of each prompt, and where they go: i32 [count * prompts]. */
+  const lasts = g.input('i32', [count * prompts]);
+  const places = g.input('i32', [count * prompts]);
+  return {
+    of(layer: number, x: Tensor): Tensor[] {
+      const prefix = slice(g, cache.last(g, layer, 'prompt'), 1, count * cache.spare, count);
+      const all = isWhole ? x : concat(g, x, prefix, 1);
+      const table = concat(g, all, full(g, [x.shape[0] ?? 1, 1], 0), 1);
+      cache.setLast(g, layer, 'prompt', getRows(g, table, lasts), places);
+      return before.of(all, count);
+    },
+    /** Fills the inputs for prompts of so many tokens, which go into `slots`. */
+    write(lengths: readonly number[], slots: readonly number[]): void {
+      const parents = new Int32Array(columns).fill(NONE);
+      for (let column = 0; column < columns; column++) {
+        const isFirst = column < tokens && column % length === 0;
+        // Tokens before the prefix's last ones are never asked for.
+        if (isFirst) parents[column] = isWhole ? NONE : columns - 1;
+        else if (column !== tokens) parents[column] = column - 1;
       }
-    });
-    write(this.#graph.device, this.#lasts, lasts);
-    write(this.#graph.device, this.#places, places);
-  }
+      before.write(parents.subarray(0, tokens), parents);
+      const from = new Int32Array(count * prompts);
+      const to = new Int32Array(count * prompts);
+      lengths.forEach((own, prompt) => {
+        let column = prompt * length + own - 1;
+        for (let at = count - 1; at >= 0; at--) {
+          from[prompt * count + at] = column === NONE ? columns : column;
+          to[prompt * count + at] = (slots[prompt] ?? 0) * count + at;
+          column = column === NONE ? NONE : (parents[column] ?? NONE);
+        }
+      });
+      write(g.device, lasts, from);
+      write(g.device, places, to);
+    },
+  };
 }
 
 /** Rearranges a cache: see KeyValueCache.move. */
-export class MoveGraph extends KeptGraph {
+export class MoveGraph extends Graph {
   readonly #prompts: Tensor;
   readonly #rows: Tensor;
 
   constructor({ device, config, cache, memory }: GraphParts, prompts: number, rows: number) {
-    super(new Graph(device, nodesFor(config), memory));
-    this.#prompts = this.graph.input('i32', [prompts]);
-    this.#rows = this.graph.input('i32', [rows]);
-    cache.move(this.graph, this.#prompts, this.#rows);
-    this.graph.allocate();
+    super(device, nodesFor(config), memory);
+    this.#prompts = this.input('i32', [prompts]);
+    this.#rows = this.input('i32', [rows]);
+    cache.move(this, this.#prompts, this.#rows);
+    this.allocate();
   }
 
   async run(prompts: readonly number[], rows: readonly number[]): Promise<void> {
-    write(this.graph.device, this.#prompts, Int32Array.from(prompts));
-    write(this.graph.device, this.#rows, Int32Array.from(rows));
-    await this.graph.compute();
+    write(this.device, this.#prompts, Int32Array.from(prompts));
+    write(this.device, this.#rows, Int32Array.from(rows));
+    await this.compute();
   }
 }

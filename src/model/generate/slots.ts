@@ -50,17 +50,20 @@ export const wholeSpan = (length: number): PromptSpan => ({ length, shared: leng
 /** Length of a prompt in the cache, its gap included. */
 export const extentOf = ({ length, shared, remainder }: PromptSpan): number => remainder + length - shared;
 
+/** Beginning of a sample: indices of its prompt and of itself, and what it may go on with. */
+interface Origin extends Omit<Stopped, 'tokens'> {
+  /** Rest of the prompt, behind what is in its slot: read token by token as if it were the sample's own. */
+  readonly rest: TokenIds;
+  readonly constraint: Constraint | undefined;
+}
+
 /** A sample in the making. */
 export class Drawing {
   readonly rng: Rng;
   readonly span: PromptSpan;
   /** Tokens that it may go on with; undefined for any. */
   constraint: Constraint | undefined;
-  readonly #start: Constraint | undefined;
-  readonly #prompt: number;
-  readonly #sample: number;
-  /** Rest of the prompt, behind what is in its slot: read token by token as if it were the sample's own. */
-  readonly #rest: TokenIds;
+  readonly #origin: Origin;
   #read = 0;
   readonly #tokens: number[] = [];
   readonly #logprobs: number[] = [];
@@ -69,18 +72,15 @@ export class Drawing {
   #reply: number[] = [];
   #finish: Sample['finish'] | undefined;
 
-  constructor(
-    rng: Rng,
-    span: PromptSpan,
-    of: { prompt: number; sample: number; rest: TokenIds; constraint: Constraint | undefined },
-  ) {
+  constructor(rng: Rng, span: PromptSpan, origin: Origin) {
     this.rng = rng;
     this.span = span;
-    this.constraint = of.constraint;
-    this.#start = of.constraint;
-    this.#prompt = of.prompt;
-    this.#sample = of.sample;
-    this.#rest = of.rest;
+    this.constraint = origin.constraint;
+    this.#origin = origin;
+  }
+
+  get #rest(): TokenIds {
+    return this.#origin.rest;
   }
 
   /** Length of its prompt. */
@@ -145,13 +145,14 @@ export class Drawing {
   /** The sample at a stop token that was drawn; undefined anywhere else. */
   stopped(): Stopped | undefined {
     if (this.#finish !== 'stop') return undefined;
-    return { prompt: this.#prompt, sample: this.#sample, tokens: asTokenIds(this.#tokens) };
+    const { prompt, sample } = this.#origin;
+    return { prompt, sample, tokens: asTokenIds(this.#tokens) };
   }
 
   /** Goes on after a stop, with a reply that is not empty. */
   resume(reply: TokenIds): void {
     this.#reply = [...reply];
-    this.constraint = this.#start;
+    this.constraint = this.#origin.constraint;
     this.#finish = undefined;
   }
 
@@ -194,21 +195,17 @@ export function startPrompt(
 export class Slots {
   #slots: (Active | undefined)[];
   #rows: (Drawing | undefined)[];
-  #rowsPerSlot: number;
+  /** Rows of a slot. */
+  rowsPerSlot: number;
 
   constructor(slots: number, rowsPerSlot: number) {
     this.#slots = Array.from({ length: slots });
     this.#rows = Array.from({ length: slots * rowsPerSlot });
-    this.#rowsPerSlot = rowsPerSlot;
+    this.rowsPerSlot = rowsPerSlot;
   }
 
   get count(): number {
     return this.#slots.length;
-  }
-
-  /** Rows of a slot. */
-  get rowsPerSlot(): number {
-    return this.#rowsPerSlot;
   }
 
   /** The sample of each row; undefined where there is none or it is finished. */
@@ -228,7 +225,7 @@ export class Slots {
   fill(slot: number, active: Active): void {
     this.#slots[slot] = active;
     active.drawings.forEach((drawing, i) => {
-      this.#rows[slot * this.#rowsPerSlot + i] = drawing;
+      this.#rows[slot * this.rowsPerSlot + i] = drawing;
     });
   }
 
@@ -249,18 +246,18 @@ export class Slots {
   compact(): { slots: number[]; rows: number[] } | undefined {
     const kept = this.#slots.flatMap((active, slot) => (active === undefined ? [] : [slot]));
     const rowsOf = (slot: number): number[] =>
-      Array.from({ length: this.#rowsPerSlot }, (_, i) => slot * this.#rowsPerSlot + i).filter(
+      Array.from({ length: this.rowsPerSlot }, (_, i) => slot * this.rowsPerSlot + i).filter(
         (row) => this.#rows[row] !== undefined,
       );
     const most = Math.max(1, ...kept.map((slot) => rowsOf(slot).length));
-    const rowsPerSlot = Math.min(this.#rowsPerSlot, nextCount(most));
+    const rowsPerSlot = Math.min(this.rowsPerSlot, nextCount(most));
     const slots = Math.min(this.count, nextCount(Math.max(1, kept.length)));
     if (slots * rowsPerSlot * 3 > this.#rows.length * 2) return undefined;
     // Slots and rows beyond those that are needed stay empty and take the first one's contents.
     const fromSlots = Array.from({ length: slots }, (_, i) => kept[i] ?? kept[0] ?? 0);
     const fromRows = fromSlots.flatMap((slot) => {
       const rows = rowsOf(slot);
-      return Array.from({ length: rowsPerSlot }, (_, i) => rows[i] ?? slot * this.#rowsPerSlot);
+      return Array.from({ length: rowsPerSlot }, (_, i) => rows[i] ?? slot * this.rowsPerSlot);
     });
     const live = kept.map((slot) => rowsOf(slot).map((row) => this.#rows[row]));
     const actives = this.#slots.filter((active) => active !== undefined);
@@ -268,7 +265,7 @@ export class Slots {
     this.#rows = this.#slots.flatMap((_, slot) =>
       Array.from({ length: rowsPerSlot }, (_, i) => live[slot]?.[i]),
     );
-    this.#rowsPerSlot = rowsPerSlot;
+    this.rowsPerSlot = rowsPerSlot;
     return { slots: fromSlots, rows: fromRows };
   }
 }

@@ -5,7 +5,7 @@ import type { TreeLayout } from '../tree/layout.ts';
 import { type CacheSize, KeyValueCache } from './cache.ts';
 import { DecodeGraph } from './decode.ts';
 import { type GraphMemories, KeptGraphs } from './kept-graph.ts';
-import { type GraphParts, HostRows, type ModelParts } from './next-token.ts';
+import type { GraphParts, HostRows, ModelParts } from './next-token.ts';
 import { MoveGraph, PrefillGraph } from './prefill.ts';
 
 /** For each worker. */
@@ -27,7 +27,7 @@ function grown(was: CacheSize, wanted: CacheSize): CacheSize {
 export class WorkerGraphs implements Disposable {
   protected readonly model: ModelParts;
   readonly #graphs: KeptGraphs;
-  readonly #rows = new HostRows();
+  readonly #rows: HostRows = new Map();
   #cache: KeyValueCache | undefined;
 
   /** `shared` is memory of other workers that never run at the same time. */
@@ -46,16 +46,15 @@ export class WorkerGraphs implements Disposable {
     return this.#cache;
   }
 
-  protected prefill(layout: TreeLayout, temperature: number): PrefillGraph {
-    const kind = `${layout.samples === 0 ? 'prefill' : 'remainders'} ${temperature}`;
-    const build = (memory: GraphMemory) => new PrefillGraph(this.#parts(memory), layout, temperature);
-    return this.#graphs.get(kind, layout, build);
-  }
-
-  /** Graph of what stands behind the only prompt: what rows begin with, or what it goes on with. */
-  protected read(layout: TreeLayout, temperature: number, into: 'rows' | 'spare' = 'rows'): PrefillGraph {
+  /** Graph of prompts, or of what stands behind the only one: see PrefillGraph for where it goes. */
+  protected prefill(
+    layout: TreeLayout,
+    temperature: number,
+    into: 'slots' | 'rows' | 'spare' = 'slots',
+  ): PrefillGraph {
+    const kind = `${layout.samples === 0 ? 'prefill' : 'remainders'} ${into} ${temperature}`;
     const build = (memory: GraphMemory) => new PrefillGraph(this.#parts(memory), layout, temperature, into);
-    return this.#graphs.get(`read ${into} ${temperature}`, layout, build);
+    return this.#graphs.get(kind, layout, build);
   }
 
   protected decode(layout: TreeLayout, temperature: number): DecodeGraph {

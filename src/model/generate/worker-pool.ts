@@ -27,22 +27,19 @@ export function workerCount(device: Device, config: ModelConfig, prompts: number
   return Math.max(1, Math.min(device.threads, MAX_WORKERS, most));
 }
 
+export type WorkerDevices = ReturnType<typeof workerDevices>;
+
 /** A device for each worker: of one thread for a small model, otherwise with an equal share of the threads. */
-export class WorkerDevices implements Disposable {
-  readonly devices: readonly Device[];
-  readonly #own: readonly Device[];
-
-  constructor(device: Device, config: ModelConfig, count: number) {
-    const { kind } = device.info;
-    const threads = small(config) ? 1 : Math.floor(device.threads / count);
-    const given = kind !== 'cpu' || (count === 1 && threads === device.threads);
-    this.#own = given ? [] : Array.from({ length: count }, () => device.another(threads));
-    this.devices = given ? [device] : this.#own;
-  }
-
-  [Symbol.dispose](): void {
-    for (const device of this.#own) device.close();
-  }
+export function workerDevices(device: Device, config: ModelConfig, count: number) {
+  const threads = small(config) ? 1 : Math.floor(device.threads / count);
+  const given = device.info.kind !== 'cpu' || (count === 1 && threads === device.threads);
+  const own = given ? [] : Array.from({ length: count }, () => device.another(threads));
+  return {
+    devices: given ? [device] : own,
+    [Symbol.dispose]() {
+      for (const each of own) each.close();
+    },
+  };
 }
 
 export interface RunOptions {
@@ -99,7 +96,7 @@ export class WorkerPool<W extends Worker> implements Disposable {
     const count = workerCount(device, config, prompts, rows);
     if (this.#workers.length !== count) {
       this.#release();
-      this.#devices = new WorkerDevices(device, config, count);
+      this.#devices = workerDevices(device, config, count);
       this.#workers = this.#devices.devices.map((own) => this.#make({ ...this.#model, device: own }));
     }
     return this.#workers;

@@ -48,6 +48,11 @@ export interface Settings extends Sampling, Limits {
   readonly constraint?: (prompt: number) => Constraint | undefined;
 }
 
+/** Settings of a call, and what stops it. */
+interface Call extends Settings {
+  readonly signal: AbortSignal;
+}
+
 /** A prompt in line; those of one shared prefix stand side by side. */
 export interface Waiting {
   readonly prompt: TokenIds;
@@ -60,8 +65,7 @@ export interface Waiting {
 /** Tokens of a shared prefix and of a remainder, as they are padded in the cache. */
 function paddedParts({ prompt, sharedPrefix }: Waiting): [number, number] {
   const shared = sharedPrefix?.length ?? 0;
-  const rest = stageLength(prompt.length - shared);
-  return [shared === 0 ? 0 : stageLength(shared), rest];
+  return [shared === 0 ? 0 : stageLength(shared), stageLength(prompt.length - shared)];
 }
 
 /** Layout of prompts alone. */
@@ -122,29 +126,19 @@ export class GenerationWorker extends WorkerGraphs {
   #spare = 0;
 
   /** Draws the samples of prompts, `batch` of them at a time: families together, then the others in their order. */
-  async *run(
-    prompts: readonly Waiting[],
-    batch: number,
-    settings: Settings,
-    signal: AbortSignal,
-  ): AsyncGenerator<Generated> {
+  async *run(prompts: readonly Waiting[], batch: number, call: Call): AsyncGenerator<Generated> {
     const { families, others } = divided(prompts);
-    const rows = batch * settings.n_samples_per_prompt;
-    for (const family of families) yield* this.#runFamily(family, rows, settings, signal);
-    if (others.length > 0) yield* this.#runLine(others, batch, settings, signal);
+    const rows = batch * call.n_samples_per_prompt;
+    for (const family of families) yield* this.#runFamily(family, rows, call);
+    if (others.length > 0) yield* this.#runLine(others, batch, call);
   }
 
   /**
    * Draws the samples of a family: what its prompts share is the only prompt in the cache, which all samples attend to in
    * one matrix product, and each sample reads the rest of its prompt for itself.
    */
-  async *#runFamily(
-    family: readonly Waiting[],
-    wanted: number,
-    settings: Settings,
-    signal: AbortSignal,
-  ): AsyncGenerator<Generated> {
-    const { n_samples_per_prompt: samples, generate_max_len, temperature, seed } = settings;
+  async *#runFamily(family: readonly Waiting[], wanted: number, call: Call): AsyncGenerator<Generated> {
+    const { n_samples_per_prompt: samples, generate_max_len, temperature, seed, signal } = call;
     const shared = required(family[0]?.sharedPrefix, 'what a family shares');
     const most = small(this.model.config) ? Math.max(wanted, FAMILY_ROWS) : wanted;
     const together = Math.max(1, Math.floor(most / samples));
@@ -162,7 +156,7 @@ export class GenerationWorker extends WorkerGraphs {
         startPrompt(index, wholeSpan(shared.length), {
           samples,
           seed,
-          constraint: settings.constraint?.(index),
+          constraint: call.constraint?.(index),
           rest: asTokenIds(prompt.slice(shared.length)),
         }),
       );
@@ -173,8 +167,8 @@ export class GenerationWorker extends WorkerGraphs {
       while (slots.live) {
         signal.throwIfAborted();
         if (await this.#compact(slots)) graph = undefined;
-        graph = await this.#step(slots, settings, graph);
-        await this.#reply(slots, settings);
+        graph = await this.#step(slots, call, graph);
+        await this.#reply(slots, call);
         slots.clear();
         for (const active of open) {
           const { prompt, drawings } = active;
@@ -187,13 +181,8 @@ export class GenerationWorker extends WorkerGraphs {
   }
 
   /** Draws the samples of prompts in line, `batch` of them at a time. */
-  async *#runLine(
-    prompts: readonly Waiting[],
-    batch: number,
-    settings: Settings,
-    signal: AbortSignal,
-  ): AsyncGenerator<Generated> {
-    const { n_samples_per_prompt: samples, generate_max_len } = settings;
+  async *#runLine(prompts: readonly Waiting[], batch: number, call: Call): AsyncGenerator<Generated> {
+    const { n_samples_per_prompt: samples, generate_max_len, signal } = call;
     const line = [...prompts];
     const extents = line.map((waiting) => stageLength(paddedParts(waiting).reduce((a, b) => a + b)));
     const cache = this.cacheFor({
@@ -212,13 +201,13 @@ export class GenerationWorker extends WorkerGraphs {
       signal.throwIfAborted();
       const free = slots.free();
       if (line.length > 0 && (free.length * 8 >= batch || !slots.live)) {
-        await this.#admit(slots, free, line, settings);
+        await this.#admit(slots, free, line, call);
         graph = undefined;
       } else {
         if (line.length === 0 && (await this.#compact(slots))) graph = undefined;
-        graph = await this.#step(slots, settings, graph);
+        graph = await this.#step(slots, call, graph);
       }
-      await this.#reply(slots, settings);
+      await this.#reply(slots, call);
       for (const { prompt, drawings } of slots.clear())
         yield { prompt, samples: drawings.map((drawing) => drawing.sample()) };
     }
@@ -343,13 +332,7 @@ export class GenerationWorker extends WorkerGraphs {
       completionTokens: stageLength(Math.max(...live.map(({ step }) => step + 1)), 16),
     };
     const graph = this.decode(layout, temperature);
-    slots.rows.forEach((drawing, row) => {
-      const step = drawing?.step ?? 0;
-      graph.tokens[row] = drawing?.next ?? 0;
-      graph.positions[row] = (drawing?.span.length ?? 0) + step;
-      graph.steps[row] = step;
-      graph.see(row, drawing?.span ?? wholeSpan(0), step + 1, graph === last);
-    });
+    slots.rows.forEach((drawing, row) => graph.feed(row, drawing, graph === last));
     await graph.run();
     slots.rows.forEach((drawing, row) => {
       if (drawing !== undefined && !drawing.readsOn()) this.#draw(drawing, graph.next, row, settings);

@@ -7,35 +7,25 @@ import type { Tensor } from '../../tensor/tensor.ts';
 /** Column of no token. */
 export const NONE = -1;
 
-export class Before {
-  readonly #graph: Graph;
-  readonly #rows: number;
-  readonly #columns: number;
+/** Adds to a graph the inputs for `rows` tokens, whose predecessors are among `columns` ones. */
+export function tokensBefore(g: Graph, rows: number, columns = rows) {
   /** Columns of the table, the last of them of zeros, of the tokens 1, 2, ... before each row: i32 [rows]. */
-  readonly #inputs: Tensor[] = [];
-
-  /** For `rows` tokens, whose predecessors are among `columns` ones. */
-  constructor(g: Graph, rows: number, columns = rows) {
-    this.#graph = g;
-    this.#rows = rows;
-    this.#columns = columns;
-  }
-
-  /** Columns [n, columns] of the tokens 1 to `count` before each row: `count` tensors [n, rows], zeros where there is none. */
-  of(columns: Tensor, count: number): Tensor[] {
-    const g = this.#graph;
-    while (this.#inputs.length < count) this.#inputs.push(g.input('i32', [this.#rows]));
-    const table = concat(g, columns, full(g, [columns.shape[0] ?? 1, 1], 0), 1);
-    return this.#inputs.slice(0, count).map((input) => getRows(g, table, input));
-  }
-
-  /** Fills the inputs: the column of each row's predecessor, and of each column's one. */
-  write(first: Int32Array, parents: Int32Array): void {
-    let back = first;
-    for (const input of this.#inputs) {
-      const columns = back.map((column) => (column === NONE ? this.#columns : column));
-      write(this.#graph.device, input, columns);
-      back = back.map((column) => (column === NONE ? NONE : (parents[column] ?? NONE)));
-    }
-  }
+  const inputs: Tensor[] = [];
+  return {
+    /** Columns [n, columns] of the tokens 1 to `count` before each row: `count` tensors [n, rows], zeros where there is none. */
+    of(tokens: Tensor, count: number): Tensor[] {
+      while (inputs.length < count) inputs.push(g.input('i32', [rows]));
+      const table = concat(g, tokens, full(g, [tokens.shape[0] ?? 1, 1], 0), 1);
+      return inputs.slice(0, count).map((input) => getRows(g, table, input));
+    },
+    /** Fills the inputs: the column of each row's predecessor, and of each column's one. */
+    write(first: Int32Array, parents: Int32Array): void {
+      let back = first;
+      for (const input of inputs) {
+        const found = back.map((column) => (column === NONE ? columns : column));
+        write(g.device, input, found);
+        back = back.map((column) => (column === NONE ? NONE : (parents[column] ?? NONE)));
+      }
+    },
+  };
 }

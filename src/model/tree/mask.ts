@@ -49,28 +49,19 @@ export function completionMask(
   return mask;
 }
 
-/** Masks of a graph, one for each window that its layers have; a window that hides nothing is none. */
-export class WindowMasks<Mask> {
-  readonly #longest: number;
-  readonly #make: () => Mask;
-  readonly #masks = new Map<number, Mask>();
-
-  /** `longest` is the number of tokens of the longest sequence; `make` adds the inputs of a mask to the graph. */
-  constructor(longest: number, make: () => Mask) {
-    this.#longest = longest;
-    this.#make = make;
-  }
-
-  of(window = Infinity): Mask {
-    const effective = window >= this.#longest ? Infinity : window;
-    const known = this.#masks.get(effective);
-    if (known !== undefined) return known;
-    const made = this.#make();
-    this.#masks.set(effective, made);
-    return made;
-  }
-
-  entries(): IterableIterator<[window: number, Mask]> {
-    return this.#masks.entries();
-  }
+/**
+ * Masks of a graph, one for each window that its layers have; a window that hides nothing is none. `longest` is the number of
+ * tokens of the longest sequence; `make` adds the inputs of a mask to the graph.
+ */
+export function windowMasks<Mask>(longest: number, make: () => Mask) {
+  const masks = new Map<number, Mask>();
+  return {
+    of(window = Infinity): Mask {
+      const effective = window >= longest ? Infinity : window;
+      const mask = masks.get(effective) ?? make();
+      masks.set(effective, mask);
+      return mask;
+    },
+    entries: () => masks.entries(),
+  };
 }

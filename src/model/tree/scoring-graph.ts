@@ -20,7 +20,6 @@ import { sizeOf, type Tensor } from '../../tensor/tensor.ts';
 import { headWeight } from '../arch/forward.ts';
 import type { ModelParts } from '../generate/next-token.ts';
 import { type PromptTree, treeForward, type TreeGraph, type TreeLayout } from './tree.ts';
-import { KeptGraph } from '../generate/kept-graph.ts';
 
 /** Logits that one chunk of rows may take, in bytes. */
 const CHUNK_BYTES = 64 * 2 ** 20;
@@ -48,7 +47,7 @@ export interface ScoringGraphOptions {
   readonly memory?: GraphMemory;
 }
 
-export class ScoringGraph extends KeptGraph {
+export class ScoringGraph extends Graph {
   readonly #capacity: number;
   readonly #tree: TreeGraph;
   readonly #predictors: Tensor; // i32 [R]
@@ -68,35 +67,33 @@ export class ScoringGraph extends KeptGraph {
     parts: ScoreParts,
     { chunkBytes = CHUNK_BYTES, memory }: ScoringGraphOptions = {},
   ) {
-    const g = new Graph(device, undefined, memory);
-    super(g);
+    super(device, undefined, memory);
     this.#capacity = capacity;
-    this.#predictors = g.input('i32', [capacity]);
-    this.#tree = treeForward(g, config, weights, layout, { rows: this.#predictors });
-    this.#targets = g.input('i32', [1, capacity]);
+    this.#predictors = this.input('i32', [capacity]);
+    this.#tree = treeForward(this, config, weights, layout, { rows: this.#predictors });
+    this.#targets = this.input('i32', [1, capacity]);
     const head = headWeight(config, weights);
     const chunk = Math.max(1, Math.floor(chunkBytes / (4 * config.vocabSize)));
     for (let start = 0; start < capacity; start += chunk) {
       const count = Math.min(chunk, capacity - start);
-      const logits = mulMat(g, head, slice(g, this.#tree.hidden, 1, start, count));
-      const targets = slice(g, this.#targets, 1, start, count);
-      this.#score(vocabularyRows(g, logits), targets, parts);
+      const logits = mulMat(this, head, slice(this, this.#tree.hidden, 1, start, count));
+      const targets = slice(this, this.#targets, 1, start, count);
+      this.#score(vocabularyRows(this, logits), targets, parts);
     }
-    g.allocate();
+    this.allocate();
   }
 
   /** The outputs of one chunk. Each is executed before the next chunk is formed, so that its memory is free again. */
   #score(rows: VocabularyRows, targets: Tensor, parts: ScoreParts): void {
-    const g = this.graph;
     const { logprobs, entropies, topIds, topLogprobs } = this.#outputs;
-    logprobs.push(g.output(logProbabilitiesAt(g, rows, targets)));
-    if (parts.entropy) entropies.push(g.output(entropyAt(g, rows)));
+    logprobs.push(this.output(logProbabilitiesAt(this, rows, targets)));
+    if (parts.entropy) entropies.push(this.output(entropyAt(this, rows)));
     if (parts.topK > 0) {
       const [width = 1] = rows.logits.shape;
-      const known = parts.padding < width ? slice(g, rows.logits, 0, 0, parts.padding) : rows.logits;
-      const ids = g.output(topK(g, known, parts.topK));
+      const known = parts.padding < width ? slice(this, rows.logits, 0, 0, parts.padding) : rows.logits;
+      const ids = this.output(topK(this, known, parts.topK));
       topIds.push(ids);
-      topLogprobs.push(g.output(sub(g, gather(g, rows.logits, ids), rows.logSumExp)));
+      topLogprobs.push(this.output(sub(this, gather(this, rows.logits, ids), rows.logSumExp)));
     }
   }
 
@@ -105,34 +102,35 @@ export class ScoringGraph extends KeptGraph {
     const put = (tensor: Tensor, values: Int32Array): void => {
       const padded = new Int32Array(this.#capacity);
       padded.set(values);
-      write(this.graph.device, tensor, padded);
+      write(this.device, tensor, padded);
     };
     this.#tree.write(trees);
     put(this.#predictors, predictors);
     put(this.#targets, targets);
-    await this.graph.compute();
+    await this.compute();
     const { logprobs, entropies, topIds, topLogprobs } = this.#outputs;
-    const ids = new Int32Array(topIds.reduce((total, { shape }) => total + sizeOf(shape), 0));
-    let at = 0;
-    for (const tensor of topIds) {
-      ids.set(readI32(this.graph.device, tensor), at);
-      at += sizeOf(tensor.shape);
-    }
+    const floats = (tensors: readonly Tensor[]): Float32Array =>
+      joined(tensors, (tensor) => readF32(this.device, tensor), Float32Array);
     return {
-      logprobs: this.#floats(logprobs),
-      entropies: this.#floats(entropies),
-      topIds: ids,
-      topLogprobs: this.#floats(topLogprobs),
+      logprobs: floats(logprobs),
+      entropies: floats(entropies),
+      topIds: joined(topIds, (tensor) => readI32(this.device, tensor), Int32Array),
+      topLogprobs: floats(topLogprobs),
     };
   }
+}
 
-  #floats(tensors: readonly Tensor[]): Float32Array {
-    const all = new Float32Array(tensors.reduce((total, { shape }) => total + sizeOf(shape), 0));
-    let at = 0;
-    for (const tensor of tensors) {
-      all.set(readF32(this.graph.device, tensor), at);
-      at += sizeOf(tensor.shape);
-    }
-    return all;
+/** Values of tensors, one after another. */
+function joined<Values extends Float32Array | Int32Array>(
+  tensors: readonly Tensor[],
+  read: (tensor: Tensor) => Values,
+  Type: new (length: number) => Values,
+): Values {
+  const all = new Type(tensors.reduce((total, { shape }) => total + sizeOf(shape), 0));
+  let at = 0;
+  for (const tensor of tensors) {
+    all.set(read(tensor), at);
+    at += sizeOf(tensor.shape);
   }
+  return all;
 }

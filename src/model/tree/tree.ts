@@ -9,10 +9,10 @@ import { concat, split } from '../../tensor/ops/index.ts';
 import { layoutKeyValues, promptAttention, treeAttention } from './attention.ts';
 import type { ModelConfig } from '../arch/config.ts';
 import { type ForwardOptions, hiddenStates, type Mixing, type WeightSource } from '../arch/forward.ts';
-import { Before, NONE } from './before.ts';
+import { NONE, tokensBefore } from './before.ts';
 import { rowSpans } from './packing.ts';
 import type { PromptTree, TreeLayout } from './layout.ts';
-import { completionMask, promptMask, WindowMasks } from './mask.ts';
+import { completionMask, promptMask, windowMasks } from './mask.ts';
 
 export type { PromptTree, TreeLayout } from './layout.ts';
 
@@ -45,16 +45,8 @@ export function predictorIndex(
   return completionIndex(layout, prompt, row, offset + token - 1);
 }
 
-/** Inputs of a graph over trees. */
-export interface TreeArrays {
-  readonly tokens: Int32Array; // [N]
-  readonly positions: Int32Array; // [N]
-  /** Index of the token before each one in its sequence, or NONE. */
-  readonly parents: Int32Array; // [N]
-}
-
-/** Lays trees out; see TreeGraph.write. */
-function layoutTrees(layout: TreeLayout, trees: readonly PromptTree[]): TreeArrays {
+/** Lays trees out, see TreeGraph.write: N tokens, their positions, and the index of the one before each in its sequence, or NONE. */
+function layoutTrees(layout: TreeLayout, trees: readonly PromptTree[]) {
   if (trees.length > layout.prompts)
     throw new InternalError(`layout: ${trees.length} prompts do not fit ${layout.prompts}`);
   const count = tokenCount(layout);
@@ -107,7 +99,7 @@ export function treeForward(
   const count = tokenCount(layout);
   const tokens = g.input('i32', [count]);
   const positions = g.input('i32', [count]);
-  const masks = new WindowMasks(P + C, () => ({
+  const masks = windowMasks(P + C, () => ({
     prompt: g.input('f32', [P, P, 1, B]),
     completion: n > 0 ? g.input('f32', [P + C, C * n, 1, B]) : undefined,
   }));
@@ -124,7 +116,7 @@ export function treeForward(
     const mixed = promptAttention(g, qPrompt, prompt, mask.prompt, config, P, B);
     return concat(g, mixed, treeAttention(g, qOwn, prompt, own, mask.completion, config, block), 1);
   };
-  const before = new Before(g, count);
+  const before = tokensBefore(g, count);
   const mixing: Mixing = { attend, before: (_, x, back) => before.of(x, back) };
   const hidden = hiddenStates(g, config, weights, tokens, positions, mixing, options);
   const put = (tensor: Tensor, data: Int32Array | Float32Array): void => write(g.device, tensor, data);

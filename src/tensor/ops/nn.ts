@@ -43,18 +43,18 @@ export function outerSum(g: Graph, x: Tensor, y: Tensor, dtype: StoredDType): Te
   const [k, , ...outer] = dims4(x.shape);
   const [m] = dims4(y.shape);
   const size = { rows: m, columns: k, depth: dims4(x.shape)[1], count: outer[0] * outer[1] };
-  if (dtype === 'f32' && g.device.gives(size))
-    return g.constant(g.ggml.ggml_out_prod(g.context, x.pointer, y.pointer), [k, m, ...outer]);
+  const outerProduct = (a: Tensor, b: Tensor): Tensor => {
+    const shape = [a.shape[0] ?? 1, b.shape[0] ?? 1, ...outer];
+    return g.constant(g.ggml.ggml_out_prod(g.context, a.pointer, b.pointer), shape);
+  };
+  if (dtype === 'f32' && g.device.gives(size)) return outerProduct(x, y);
   // The kernel adds multiples of the first operand's rows, in steps of 64 elements.
   const long = Math.max(k, m);
   if (g.device.info.kind !== 'cpu' || long % 64 !== 0 || Math.min(k, m) > 64) {
     const turned = transpose(g, x);
     return mulMat(g, dtype === 'bf16' ? asBf16(g, turned) : turned, transpose(g, y));
   }
-  const outerProduct = (a: Tensor, b: Tensor): Pointer =>
-    g.ggml.ggml_out_prod(g.context, a.pointer, b.pointer);
-  if (k === long) return g.constant(outerProduct(x, y), [k, m, ...outer]);
-  return transpose(g, g.constant(outerProduct(y, x), [m, k, ...outer]));
+  return k === long ? outerProduct(x, y) : transpose(g, outerProduct(y, x));
 }
 
 /** The gradient of mulMat's `x`: w [K, M, ...] and grad [M, N, ...] give their product over M, [K, N, ...]. */
@@ -97,11 +97,8 @@ export function mulMat(g: Graph, w: Tensor, x: Tensor): Tensor {
     dw[0] !== dx[0] ||
     (!shared && (dw[2] !== dx[2] || dw[3] !== dx[3]))
   ) {
-    throw new ShapeError(
-      'mulMat',
-      'needs [K, M, ...] and f32 [K, N, ...] with equal K and outer dimensions',
-      [w, x],
-    );
+    const rule = 'needs [K, M, ...] and f32 [K, N, ...] with equal K and outer dimensions';
+    throw new ShapeError('mulMat', rule, [w, x]);
   }
   if (shared && x.shape.length > 2) {
     const y = mulMat(g, w, flat2(g, x));
@@ -128,13 +125,8 @@ export function rowDots(g: Graph, a: Tensor, b: Tensor): Tensor {
 
 /** x / sqrt(mean(x^2) + eps) over the contiguous dimension, times `weight` [n]. */
 export function rmsNorm(g: Graph, x: Tensor, weight: Tensor, eps: number): Tensor {
-  if (
-    x.dtype !== 'f32' ||
-    weight.dtype !== 'f32' ||
-    dims4(weight.shape).join() !== [x.shape[0], 1, 1, 1].join()
-  ) {
+  if (x.dtype !== 'f32' || weight.dtype !== 'f32' || !sameShape(weight.shape, x.shape.slice(0, 1)))
     throw new ShapeError('rmsNorm', 'the weight must be as long as a row of x', [x, weight]);
-  }
   if (!(eps >= 0)) throw new RangeError(`rmsNorm: eps must not be negative, got ${eps}`);
   const { ggml, context } = g;
   const normed = ggml.ggml_rms_norm(context, x.pointer, eps);
@@ -196,7 +188,7 @@ export function rope(g: Graph, x: Tensor, positions: Tensor, theta: number, fact
   if (
     x.dtype !== 'f32' ||
     positions.dtype !== 'i32' ||
-    dims4(positions.shape).join() !== [tokens, 1, 1, 1].join() ||
+    !sameShape(positions.shape, [tokens]) ||
     outer !== 1 ||
     size % 2 !== 0 ||
     (factors !== undefined && sizeOf(factors.shape) !== size / 2)
@@ -250,13 +242,10 @@ export function scatter(g: Graph, n: number, ids: Tensor, values: Tensor, backgr
     values.dtype !== 'f32' ||
     !isMatrix(ids) ||
     !(k <= n) ||
-    dims4(values.shape).join() !== dims4(ids.shape).join()
+    !sameShape(values.shape, ids.shape)
   ) {
-    throw new ShapeError(
-      'scatter',
-      `needs i32 ids and f32 values [k, rows] of one shape, and k <= n = ${n}`,
-      [ids, values],
-    );
+    const rule = `needs i32 ids and f32 values [k, rows] of one shape, and k <= n = ${n}`;
+    throw new ShapeError('scatter', rule, [ids, values]);
   }
   const shape = [n, rows];
   needShape('scatter', shape);

@@ -31,12 +31,8 @@ export function permute(g: Graph, a: Tensor, axes: Axes): Tensor {
   if (axes.length !== 4 || ![0, 1, 2, 3].every((axis) => axes.includes(axis)))
     throw new ShapeError('permute', `axes must be a permutation of 0..3, not ${axes.join()}`, [a]);
   const from = dims4(a.shape);
-  const shape = [1, 1, 1, 1];
-  const inverse: [number, number, number, number] = [0, 0, 0, 0];
-  axes.forEach((to, i) => {
-    shape[to] = from[i] ?? 1;
-    inverse[to] = i;
-  });
+  const inverse = dims4([0, 1, 2, 3].map((axis) => axes.indexOf(axis)));
+  const shape = inverse.map((axis) => from[axis] ?? 1);
   const view = g.ggml.ggml_permute(g.context, a.pointer, ...axes);
   const pointer = g.ggml.ggml_cont(g.context, view);
   if (a.dtype !== 'f32') return g.constant(pointer, shape, a.dtype, a.ids);
@@ -93,24 +89,11 @@ export function slice(g: Graph, a: Tensor, axis: number, start: number, length: 
   const whole = from[axis] ?? 1;
   if (length === whole) return a;
   const bytes = BYTES[a.dtype];
-  const strides = [
-    bytes,
-    bytes * from[0],
-    bytes * from[0] * from[1],
-    bytes * from[0] * from[1] * from[2],
-  ] as const;
-  const shape: [number, number, number, number] = [...from];
-  shape[axis] = length;
-  const offset = start * (strides[axis] ?? 0);
-  const view = g.ggml.ggml_view_4d(
-    g.context,
-    a.pointer,
-    ...shape,
-    strides[1],
-    strides[2],
-    strides[3],
-    offset,
-  );
+  const rows = [from[0], from[0] * from[1], from[0] * from[1] * from[2]] as const;
+  const [one, two, three] = [bytes * rows[0], bytes * rows[1], bytes * rows[2]];
+  const shape = dims4(from.with(axis, length));
+  const offset = start * ([bytes, one, two, three][axis] ?? 0);
+  const view = g.ggml.ggml_view_4d(g.context, a.pointer, ...shape, one, two, three, offset);
   // A cut of the outermost dimension is contiguous already.
   const outermost = from.slice(axis + 1).every((n) => n === 1);
   const pointer = outermost ? view : g.ggml.ggml_cont(g.context, view);
@@ -139,11 +122,7 @@ export function full(g: Graph, shape: Shape, value: number): Tensor {
 function padded(g: Graph, a: Tensor, axis: number, start: number, whole: number): Tensor {
   const shape = dims4(a.shape);
   const length = shape[axis] ?? 1;
-  const zeros = (n: number): Tensor => {
-    const part: [number, number, number, number] = [...shape];
-    part[axis] = n;
-    return full(g, part, 0);
-  };
+  const zeros = (n: number): Tensor => full(g, shape.with(axis, n), 0);
   let result = start > 0 ? concat(g, zeros(start), a, axis) : a;
   const rest = whole - start - length;
   if (rest > 0) result = concat(g, result, zeros(rest), axis);
@@ -157,11 +136,9 @@ export function concat(g: Graph, a: Tensor, b: Tensor, axis: number): Tensor {
   if (x[axis] === undefined || !x.every((n, i) => i === axis || n === y[i])) {
     throw new ShapeError('concat', `needs equal shapes except in dimension ${axis}`, [a, b]);
   }
-  const shape: [number, number, number, number] = [...x];
   const [na, nb] = [x[axis] ?? 1, y[axis] ?? 1];
-  shape[axis] = na + nb;
   const pointer = g.ggml.ggml_concat(g.context, a.pointer, b.pointer, axis);
-  return g.record(pointer, shape, [a, b], (grad) => [
+  return g.record(pointer, x.with(axis, na + nb), [a, b], (grad) => [
     slice(g, grad, axis, 0, na),
     slice(g, grad, axis, na, nb),
   ]);
@@ -199,11 +176,12 @@ export function split(g: Graph, a: Tensor, axis: number, first: number): [Tensor
   const whole = dims4(a.shape)[axis] ?? 1;
   needRange('split', a, axis, 0, first);
   needRange('split', a, axis, first, whole - first);
-  const source = { ...a, differentiable: false };
-  const parts = [slice(g, source, axis, 0, first), slice(g, source, axis, first, whole - first)] as const;
-  const [head, tail] = parts.map((part) => ({ ...part, differentiable: a.differentiable }));
-  if (head === undefined || tail === undefined) throw new ShapeError('split', 'needs two parts', [a]);
-  g.recordMany([head, tail], [a], ([gradHead, gradTail]) => {
+  const part = (start: number, length: number): Tensor => ({
+    ...slice(g, { ...a, differentiable: false }, axis, start, length),
+    differentiable: a.differentiable,
+  });
+  const [head, tail] = [part(0, first), part(first, whole - first)];
+  g.tape.push([head, tail], [a], ([gradHead, gradTail]) => {
     if (gradHead !== undefined && gradTail !== undefined) return [concat(g, gradHead, gradTail, axis)];
     if (gradHead !== undefined) return [padded(g, gradHead, axis, 0, whole)];
     return [gradTail === undefined ? undefined : padded(g, gradTail, axis, first, whole)];

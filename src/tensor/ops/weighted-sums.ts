@@ -50,7 +50,7 @@ export function weightedSums(
     if (own === undefined) throw new ShapeError('weightedSums', 'needs values', [scores]);
     return { ...mulMat(g, constant(own), part), differentiable };
   });
-  g.recordMany(sums, inputs, (grads) => {
+  g.tape.push(sums, inputs, (grads) => {
     let towards: Tensor | undefined;
     const towardsValues = over.map(({ values: own, start }, i) => {
       const [grad, part] = [grads[i], parts[i]];

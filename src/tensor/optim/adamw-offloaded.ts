@@ -11,7 +11,7 @@ import { GradientNorm } from './gradient-norm.ts';
 import { Graph, write } from '../graph.ts';
 import { adamSettings, adamStep, type AdamWOptions, clipOf, type Optimizer } from './optimizer.ts';
 import { ParameterSet, type ParameterSpec } from '../parameters.ts';
-import { sizeOf, type Tensor } from '../tensor.ts';
+import { sizeOf } from '../tensor.ts';
 
 /** A part is computed as a matrix of so many columns, as an operation's threads share rows. */
 const COLUMNS = 1024;
@@ -57,136 +57,108 @@ function partsOf(specs: readonly ParameterSpec[], offset: number, decayed: boole
   return parts;
 }
 
-/** Both moments of a part, in the process's own memory. */
-const moments = () => ({ first: new Float32Array(PART), second: new Float32Array(PART) });
-type Moments = ReturnType<typeof moments>;
+const MOMENTS = ['first', 'second'] as const;
+type Moments<Of> = Readonly<Record<(typeof MOMENTS)[number], Of>>;
 
-export class OffloadedAdamW implements Optimizer {
-  readonly gradients: ParameterSet;
-  readonly first: FileTensors;
-  readonly second: FileTensors;
-  readonly #parameters: ParameterSet;
-  readonly #options: AdamWOptions;
-  readonly #parts: readonly Part[];
-  readonly #norm: GradientNorm;
-  /** Tensors that a part is computed in. */
-  readonly #weight: ParameterSet;
-  readonly #state: ParameterSet;
-  readonly #graph: Graph;
-  readonly #clip: Tensor;
-  readonly #settings: Tensor;
-  readonly #values = new Float32Array(PART);
-  readonly #moments = [moments(), moments()] as const;
-  steps = 0;
-
-  /**
-   * Keeps the moments in `folder`, as long as it is in use. `device` computes the steps: the parameters' own, or
-   * another one that reaches the same memory.
-   */
-  constructor(parameters: ParameterSet, options: AdamWOptions, folder: string, device: Device) {
-    this.#parameters = parameters;
-    this.#options = options;
-    const matrices = parameters.specs.filter(({ shape }) => shape.length > 1);
-    const vectors = parameters.specs.filter(({ shape }) => shape.length <= 1);
-    const decayed = matrices.reduce((total, { shape }) => total + sizeOf(shape), 0);
-    this.#parts = [...partsOf(matrices, 0, true), ...partsOf(vectors, decayed, false)];
-    this.gradients = new ParameterSet(parameters.device, parameters.specs, 'state');
-    this.#norm = new GradientNorm(this.gradients, device);
-    const shape = [COLUMNS, ROWS];
-    this.#weight = new ParameterSet(device, [{ name: 'weight', shape }], 'trainable');
-    const state = ['gradient', 'first', 'second'].map((name) => ({ name, shape }));
-    this.#state = new ParameterSet(device, state, 'state');
-    const g = new Graph(device, 64);
-    this.#graph = g;
-    this.#clip = g.input('f32', [COLUMNS]);
-    this.#settings = g.input('f32', [7]);
-    adamStep(g, {
-      weight: this.#weight.get('weight'),
-      gradient: this.#state.get('gradient'),
-      clip: this.#clip,
-      first: this.#state.get('first'),
-      second: this.#state.get('second'),
-      settings: this.#settings,
-    });
-    g.allocate();
-    const specs = [...matrices, ...vectors];
-    made += 1;
-    const file = (name: string): FileTensors =>
-      new FileTensors(temporaryName(join(folder, `adam-${made}.${name}`)), specs);
-    this.first = file('first');
-    this.second = file('second');
-  }
-
-  gradientNorm(): Promise<number> {
-    return this.#norm.compute();
-  }
-
-  /** As of every optimiser; throws a UserError where the file cannot be used, some of the weights updated then. */
-  async step(lr: number, norm: number): Promise<void> {
-    this.steps += 1;
-    const device = this.#graph.device;
-    write(device, this.#clip, new Float32Array(COLUMNS).fill(clipOf(this.#options, norm)));
-    const [now, next] = this.#moments;
-    let [held, ahead] = [now, next];
-    let coming = this.#fetch(0, held);
-    try {
-      for (const [i, part] of this.#parts.entries()) {
-        await coming;
-        // The next part is read while this one is computed; who waits for it is told of a failure.
-        coming = this.#fetch(i + 1, ahead);
-        coming.catch(() => undefined);
-        const decay = part.decayed ? this.#options.weight_decay : 0;
-        write(device, this.#settings, adamSettings(this.#options, lr, decay, this.steps));
-        await this.#update(part, held);
-        [held, ahead] = [ahead, held];
-      }
-    } finally {
-      // Whatever failed, nothing goes on reading a file that may be closed next.
-      await Promise.allSettled([coming]);
-    }
-    this.gradients.clear();
-  }
+/**
+ * AdamW with its moments in files in `folder`, as long as it is in use. `device` computes the steps: the parameters' own, or
+ * another one that reaches the same memory.
+ */
+export function offloadedAdamW(
+  parameters: ParameterSet,
+  options: AdamWOptions,
+  folder: string,
+  device: Device,
+): Optimizer & Moments<FileTensors> {
+  const matrices = parameters.specs.filter(({ shape }) => shape.length > 1);
+  const vectors = parameters.specs.filter(({ shape }) => shape.length <= 1);
+  const decayed = matrices.reduce((total, { shape }) => total + sizeOf(shape), 0);
+  const parts = [...partsOf(matrices, 0, true), ...partsOf(vectors, decayed, false)];
+  const gradients = new ParameterSet(parameters.device, parameters.specs, 'state');
+  const gradientNorm = new GradientNorm(gradients, device);
+  // Tensors that a part is computed in.
+  const shape = [COLUMNS, ROWS];
+  const weight = new ParameterSet(device, [{ name: 'weight', shape }], 'trainable');
+  const state = new ParameterSet(
+    device,
+    ['gradient', ...MOMENTS].map((name) => ({ name, shape })),
+    'state',
+  );
+  const g = new Graph(device, 64);
+  const [clip, settings] = [g.input('f32', [COLUMNS]), g.input('f32', [7])];
+  adamStep(g, {
+    weight: weight.get('weight'),
+    gradient: state.get('gradient'),
+    clip,
+    first: state.get('first'),
+    second: state.get('second'),
+    settings,
+  });
+  g.allocate();
+  made += 1;
+  const file = (name: string): FileTensors =>
+    new FileTensors(temporaryName(join(folder, `adam-${made}.${name}`)), [...matrices, ...vectors]);
+  const files = { first: file('first'), second: file('second') };
+  const partValues = new Float32Array(PART);
+  const room = () => ({ first: new Float32Array(PART), second: new Float32Array(PART) });
+  const [now, next] = [room(), room()];
 
   /** Reads the moments of the part number `index`, if there is one. */
-  async #fetch(index: number, into: Moments): Promise<void> {
-    const part = this.#parts[index];
+  const fetch = async (index: number, into: Moments<Float32Array>): Promise<void> => {
+    const part = parts[index];
     if (part === undefined) return;
     const { start, count } = part;
-    await this.first.readRange(start, into.first.subarray(0, count));
-    await this.second.readRange(start, into.second.subarray(0, count));
-  }
+    for (const name of MOMENTS) await files[name].readRange(start, into[name].subarray(0, count));
+  };
 
-  async #update({ start, count, pieces }: Part, { first, second }: Moments): Promise<void> {
-    const values = this.#values;
+  const update = async ({ start, count, pieces }: Part, held: Moments<Float32Array>): Promise<void> => {
+    const values = partValues.subarray(0, count);
+    const own = ({ at, count: length }: Piece): Float32Array => values.subarray(at, at + length);
     const gather = (from: ParameterSet): Float32Array => {
-      for (const piece of pieces)
-        from.readPart(piece.name, piece.start, values.subarray(piece.at, piece.at + piece.count));
-      return values.subarray(0, count);
+      for (const piece of pieces) from.readPart(piece.name, piece.start, own(piece));
+      return values;
     };
-    this.#weight.setPart('weight', 0, gather(this.#parameters));
-    this.#state.setPart('gradient', 0, gather(this.gradients));
-    this.#state.setPart('first', 0, first.subarray(0, count));
-    this.#state.setPart('second', 0, second.subarray(0, count));
-    await this.#graph.compute();
-    this.#weight.readPart('weight', 0, values.subarray(0, count));
-    for (const piece of pieces)
-      this.#parameters.setPart(piece.name, piece.start, values.subarray(piece.at, piece.at + piece.count));
-    this.#state.readPart('first', 0, first.subarray(0, count));
-    this.#state.readPart('second', 0, second.subarray(0, count));
-    await this.first.writeRange(start, first.subarray(0, count));
-    await this.second.writeRange(start, second.subarray(0, count));
-  }
+    weight.setPart('weight', 0, gather(parameters));
+    state.setPart('gradient', 0, gather(gradients));
+    for (const name of MOMENTS) state.setPart(name, 0, held[name].subarray(0, count));
+    await g.compute();
+    weight.readPart('weight', 0, values);
+    for (const piece of pieces) parameters.setPart(piece.name, piece.start, own(piece));
+    for (const name of MOMENTS) state.readPart(name, 0, held[name].subarray(0, count));
+    for (const name of MOMENTS) await files[name].writeRange(start, held[name].subarray(0, count));
+  };
 
-  [Symbol.dispose](): void {
-    const parts = [
-      this.#norm,
-      this.#graph,
-      this.gradients,
-      this.#weight,
-      this.#state,
-      this.first,
-      this.second,
-    ];
-    for (const part of parts) part[Symbol.dispose]();
-  }
+  return {
+    gradients,
+    ...files,
+    steps: 0,
+    gradientNorm: () => gradientNorm.norm(),
+    /** As of every optimiser; throws a UserError where the file cannot be used, some of the weights updated then. */
+    async step(lr: number, norm: number): Promise<void> {
+      this.steps += 1;
+      write(device, clip, new Float32Array(COLUMNS).fill(clipOf(options, norm)));
+      let [held, ahead] = [now, next];
+      let coming = fetch(0, held);
+      try {
+        for (const [i, part] of parts.entries()) {
+          await coming;
+          // The next part is read while this one is computed; who waits for it is told of a failure.
+          coming = fetch(i + 1, ahead);
+          coming.catch(() => undefined);
+          const decay = part.decayed ? options.weight_decay : 0;
+          write(device, settings, adamSettings(options, lr, decay, this.steps));
+          await update(part, held);
+          [held, ahead] = [ahead, held];
+        }
+      } finally {
+        // Whatever failed, nothing goes on reading a file that may be closed next.
+        await Promise.allSettled([coming]);
+      }
+      gradients.clear();
+    },
+    [Symbol.dispose]() {
+      for (const part of [gradientNorm, g, gradients, weight, state, files.first, files.second])
+        part[Symbol.dispose]();
+    },
+  };
 }

@@ -19,73 +19,53 @@ export interface ResidentOptions extends AdamWOptions {
   readonly eightBit?: boolean;
 }
 
-export class AdamW implements Optimizer {
-  readonly gradients: ParameterSet;
-  readonly first: ParameterSet;
-  readonly second: ParameterSet;
-  readonly #device: Device;
-  readonly #options: ResidentOptions;
-  readonly #norm: GradientNorm;
-  readonly #stepGraph: Graph;
-  /** As long as the longest row, each a number repeated. */
-  readonly #rows: AdamInputs8;
-  readonly #matrixSettings: Tensor;
-  readonly #vectorSettings: Tensor;
-  steps = 0;
-
-  /** `device` computes the steps, if not the parameters' own: another one that reaches the same memory. */
-  constructor(parameters: ParameterSet, options: ResidentOptions, device: Device = parameters.device) {
-    const { specs } = parameters;
-    this.#device = device;
-    this.#options = options;
-    const moments = specs.map((spec): ParameterSpec =>
-      options.eightBit === true && fits8bit(spec.shape) ? { ...spec, dtype: 'q8_0' } : spec,
-    );
-    this.gradients = new ParameterSet(parameters.device, specs, 'state');
-    this.first = new ParameterSet(parameters.device, moments, 'state');
-    this.second = new ParameterSet(parameters.device, moments, 'state');
-
-    this.#norm = new GradientNorm(this.gradients, device);
-    const g = new Graph(
-      device,
-      specs.reduce((nodes, spec) => nodes + this.#nodes(spec), 64),
-    );
-    this.#stepGraph = g;
-    // As long as the longest row: ggml repeats a row fast, and a single number slowly.
-    const longest = Math.max(...specs.map(({ shape }) => shape[0] ?? 1));
-    const input = (): Tensor => g.input('f32', [longest]);
-    this.#rows = { clip: input(), rate: input(), keep: input(), epsilon: input(), correction: input() };
-    this.#matrixSettings = g.input('f32', [7]);
-    this.#vectorSettings = g.input('f32', [7]);
-    for (const spec of specs) this.#update(parameters.get(spec.name), spec);
-    g.allocate();
-  }
-
+/** `device` computes the steps, if not the parameters' own: another one that reaches the same memory. */
+export function adamW(
+  parameters: ParameterSet,
+  options: ResidentOptions,
+  device: Device = parameters.device,
+): Optimizer & Readonly<Record<'first' | 'second', ParameterSet>> {
+  const { specs } = parameters;
+  const { adam_beta1: beta1, adam_beta2: beta2, adam_eps: eps, weight_decay: weightDecay, muon } = options;
+  const isEightBit = ({ shape }: ParameterSpec): boolean => options.eightBit === true && fits8bit(shape);
   /** Tells whether Muon updates it. */
-  #orthogonal({ name, shape }: ParameterSpec): boolean {
-    return shape.length === 2 && this.#options.muon?.matrices(name) === true;
-  }
-
+  const isOrthogonal = ({ name, shape }: ParameterSpec): boolean =>
+    shape.length === 2 && muon?.matrices(name) === true;
   /** Tensors that a parameter's update adds to the graph, at most. */
-  #nodes(spec: ParameterSpec): number {
-    if (this.#orthogonal(spec)) return MUON_NODES;
-    return this.#options.eightBit === true && fits8bit(spec.shape) ? adamNodes8(spec.shape) : 6;
-  }
-
-  #update(weight: Tensor, spec: ParameterSpec): void {
-    const g = this.#stepGraph;
+  const nodes = (spec: ParameterSpec): number => {
+    if (isOrthogonal(spec)) return MUON_NODES;
+    return isEightBit(spec) ? adamNodes8(spec.shape) : 6;
+  };
+  const moments = specs.map((spec): ParameterSpec => (isEightBit(spec) ? { ...spec, dtype: 'q8_0' } : spec));
+  const gradients = new ParameterSet(parameters.device, specs, 'state');
+  const first = new ParameterSet(parameters.device, moments, 'state');
+  const second = new ParameterSet(parameters.device, moments, 'state');
+  const gradientNorm = new GradientNorm(gradients, device);
+  const g = new Graph(
+    device,
+    specs.reduce((total, spec) => total + nodes(spec), 64),
+  );
+  // As long as the longest row: ggml repeats a row fast, and a single number slowly.
+  const longest = Math.max(...specs.map(({ shape }) => shape[0] ?? 1));
+  const input = (): Tensor => g.input('f32', [longest]);
+  const rows = { clip: input(), rate: input(), keep: input(), epsilon: input(), correction: input() };
+  const matrixSettings = g.input('f32', [7]);
+  const vectorSettings = g.input('f32', [7]);
+  for (const spec of specs) {
     const { name, shape } = spec;
-    const { adam_beta1: beta1, adam_beta2: beta2, muon, eightBit = false } = this.#options;
-    const row = (name: keyof AdamInputs8): Tensor => slice(g, this.#rows[name], 0, 0, shape[0] ?? 1);
-    const [first, second] = [this.first.get(name), this.second.get(name)];
-    const accumulated = this.gradients.get(name);
-    if (muon !== undefined && this.#orthogonal(spec)) {
-      const gradient = mul(g, accumulated, row('clip'));
+    const row = (key: keyof AdamInputs8): Tensor => slice(g, rows[key], 0, 0, shape[0] ?? 1);
+    const tensors = {
+      weight: parameters.get(name),
+      gradient: gradients.get(name),
+      first: first.get(name),
+      second: second.get(name),
+    };
+    if (muon !== undefined && isOrthogonal(spec)) {
+      const gradient = mul(g, tensors.gradient, row('clip'));
       const { momentum } = muon;
-      muonStep(g, { weight, gradient, velocity: first, momentum, rate: row('rate'), keep: row('keep') });
-      return;
-    }
-    if (eightBit && fits8bit(shape)) {
+      const state = { weight: tensors.weight, gradient, velocity: tensors.first, momentum };
+      muonStep(g, { ...state, rate: row('rate'), keep: row('keep') });
+    } else if (isEightBit(spec)) {
       const inputs = {
         clip: row('clip'),
         epsilon: row('epsilon'),
@@ -93,38 +73,38 @@ export class AdamW implements Optimizer {
         rate: row('rate'),
         keep: row('keep'),
       };
-      adamStep8(g, { weight, gradient: accumulated, first, second, beta1, beta2, inputs });
-      return;
+      adamStep8(g, { ...tensors, beta1, beta2, inputs });
+    } else {
+      // In place: the accumulators are cleared after the step.
+      const settings = shape.length > 1 ? matrixSettings : vectorSettings;
+      adamStep(g, { ...tensors, clip: row('clip'), settings });
     }
-    // In place: the accumulators are cleared after the step.
-    const settings = shape.length > 1 ? this.#matrixSettings : this.#vectorSettings;
-    adamStep(g, { weight, gradient: accumulated, clip: row('clip'), first, second, settings });
   }
+  g.allocate();
+  const fill = (tensor: Tensor, value: number): void =>
+    write(device, tensor, new Float32Array(sizeOf(tensor.shape)).fill(value));
 
-  gradientNorm(): Promise<number> {
-    return this.#norm.compute();
-  }
-
-  async step(lr: number, norm: number): Promise<void> {
-    const options = this.#options;
-    const { adam_beta1: beta1, adam_beta2: beta2, adam_eps: eps, weight_decay: weightDecay } = options;
-    this.steps += 1;
-    const fill = (input: Tensor, value: number): void =>
-      write(this.#device, input, new Float32Array(sizeOf(input.shape)).fill(value));
-    const spread = Math.sqrt(1 - beta2 ** this.steps);
-    fill(this.#rows.clip, clipOf(options, norm));
-    fill(this.#rows.rate, lr);
-    fill(this.#rows.keep, 1 - lr * weightDecay);
-    fill(this.#rows.epsilon, eps * spread);
-    fill(this.#rows.correction, spread / (1 - beta1 ** this.steps));
-    write(this.#device, this.#matrixSettings, adamSettings(options, lr, weightDecay, this.steps));
-    write(this.#device, this.#vectorSettings, adamSettings(options, lr, 0, this.steps));
-    await this.#stepGraph.compute();
-    this.gradients.clear();
-  }
-
-  [Symbol.dispose](): void {
-    for (const part of [this.#norm, this.#stepGraph, this.gradients, this.first, this.second])
-      part[Symbol.dispose]();
-  }
+  return {
+    gradients,
+    first,
+    second,
+    steps: 0,
+    gradientNorm: () => gradientNorm.norm(),
+    async step(lr: number, norm: number): Promise<void> {
+      this.steps += 1;
+      const spread = Math.sqrt(1 - beta2 ** this.steps);
+      fill(rows.clip, clipOf(options, norm));
+      fill(rows.rate, lr);
+      fill(rows.keep, 1 - lr * weightDecay);
+      fill(rows.epsilon, eps * spread);
+      fill(rows.correction, spread / (1 - beta1 ** this.steps));
+      write(device, matrixSettings, adamSettings(options, lr, weightDecay, this.steps));
+      write(device, vectorSettings, adamSettings(options, lr, 0, this.steps));
+      await g.compute();
+      gradients.clear();
+    },
+    [Symbol.dispose]() {
+      for (const part of [gradientNorm, g, gradients, first, second]) part[Symbol.dispose]();
+    },
+  };
 }

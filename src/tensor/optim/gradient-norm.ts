@@ -6,8 +6,7 @@ import type { ParameterSet } from '../parameters.ts';
 import { slabs } from '../slabs.ts';
 import { sizeOf, type Tensor } from '../tensor.ts';
 
-export class GradientNorm implements Disposable {
-  readonly #graph: Graph;
+export class GradientNorm extends Graph {
   readonly #norm: Tensor;
 
   /** `device` computes it: the gradients' own, or another one that reaches the same memory. */
@@ -15,25 +14,20 @@ export class GradientNorm implements Disposable {
     const parts = gradients.specs.flatMap(({ name, shape }) =>
       slabs(shape).map((slab) => ({ name, shape, slab })),
     );
-    const g = new Graph(device, parts.length * 6 + 64);
-    this.#graph = g;
+    super(device, parts.length * 6 + 64);
     const squares = parts.map(({ name, shape, slab: { start, count } }) => {
-      const rows = reshape(g, gradients.get(name), [shape[0] ?? 1, sizeOf(shape) / (shape[0] ?? 1)]);
-      return sum(g, square(g, slice(g, rows, 1, start, count)));
+      const rows = reshape(this, gradients.get(name), [shape[0] ?? 1, sizeOf(shape) / (shape[0] ?? 1)]);
+      return sum(this, square(this, slice(this, rows, 1, start, count)));
     });
-    const total = squares.reduce((a, b) => add(g, a, b));
+    const total = squares.reduce((a, b) => add(this, a, b));
     // A sum that is scaled by one is a tensor of its own even when there is a single parameter.
-    this.#norm = g.output(scale(g, total, 1));
-    g.allocate();
+    this.#norm = this.output(scale(this, total, 1));
+    this.allocate();
   }
 
   /** Their L2 norm. */
-  async compute(): Promise<number> {
-    await this.#graph.compute();
-    return Math.sqrt(readF32(this.#graph.device, this.#norm)[0] ?? Number.NaN);
-  }
-
-  [Symbol.dispose](): void {
-    this.#graph[Symbol.dispose]();
+  async norm(): Promise<number> {
+    await this.compute();
+    return Math.sqrt(readF32(this.device, this.#norm)[0] ?? Number.NaN);
   }
 }

@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import type { Device } from '../../ggml/device.ts';
 import type { ParameterSet } from '../parameters.ts';
-import { AdamW } from './adamw.ts';
-import { OffloadedAdamW } from './adamw-offloaded.ts';
+import { adamW } from './adamw.ts';
+import { offloadedAdamW } from './adamw-offloaded.ts';
 import { adamwOptions, type AdamWOptions, type Optimizer } from './optimizer.ts';
 
 /** Surroundings of an optimiser, beside its options. */
@@ -20,13 +20,12 @@ interface Surroundings {
 type Make = (around: Surroundings, options: AdamWOptions & { readonly muon_momentum: number }) => Optimizer;
 
 const optimizers = {
-  adamw: ({ parameters, device }, options) => new AdamW(parameters, options, device),
-  adamw_8bit: ({ parameters, device }, options) =>
-    new AdamW(parameters, { ...options, eightBit: true }, device),
+  adamw: ({ parameters, device }, options) => adamW(parameters, options, device),
+  adamw_8bit: ({ parameters, device }, options) => adamW(parameters, { ...options, eightBit: true }, device),
   adamw_offloaded: ({ parameters, device, folder }, options) =>
-    new OffloadedAdamW(parameters, options, folder, device),
+    offloadedAdamW(parameters, options, folder, device),
   muon: ({ parameters, device, isLayerMatrix }, options) =>
-    new AdamW(
+    adamW(
       parameters,
       { ...options, muon: { momentum: options.muon_momentum, matrices: isLayerMatrix } },
       device,
