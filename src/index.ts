@@ -38,7 +38,7 @@ export type { Recipe } from './recipe/schema.ts';
 export type { DrawnSample, Metrics, RunEvent } from './train/events.ts';
 
 // Losses, and the operations that they are made of.
-export { crossEntropy, distillation, policyGradient, preference } from './losses/all.ts';
+export { crossEntropy, distillation, joint, luffy, policyGradient, preference } from './losses/all.ts';
 export { losses };
 export { negativeLogLikelihood } from './losses/cross-entropy.ts';
 export {

@@ -18,6 +18,8 @@ export interface RowInputSpec {
   readonly width: number | 'groups';
   /** Value of padded rows; i32 inputs of width > 1 count up from 0, since ids must be distinct. */
   readonly padding?: number;
+  /** Tells whether a completion may lack it: its rows then have what padded ones have. */
+  readonly optional?: true;
 }
 
 export type RowInputs = Readonly<Record<string, Tensor>>;
@@ -109,9 +111,12 @@ export const ENTROPY = {
   meaning: "entropy of the policy's next-token distribution",
 } as const;
 
+/** Input of one number a row, 0 where there is none. */
+export const ONE = { dtype: 'f32', width: 1, padding: 0 } as const;
+
 export const COMMON_INPUTS = {
   targets: { dtype: 'i32', width: 1 },
-  weights: { dtype: 'f32', width: 1, padding: 0 },
+  weights: ONE,
 } as const satisfies Readonly<Record<string, RowInputSpec>>;
 
 /** The named input; a missing one is a bug of the objective. */

@@ -2,6 +2,8 @@
 export { distill } from './distill.ts';
 export { dpo } from './dpo.ts';
 export { evaluation as eval } from './eval.ts';
+export { joint } from './joint.ts';
+export { luffy } from './luffy.ts';
 export { mentor } from './mentor.ts';
 export { pretrain } from './pretrain.ts';
 export { rollout } from './rollout.ts';

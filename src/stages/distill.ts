@@ -26,22 +26,28 @@ import {
   thresholdOption,
   treeLimit,
 } from './lessons.ts';
-import { type OptionsOf, refersTo, type StageContext } from './stage.ts';
+import { type Neighbours, type OptionsOf, refersTo, type StageContext, type StageProblem } from './stage.ts';
 import { defineTraining, trainingOptions } from './training.ts';
 
 const MASKS = ['all', 'think', 'answer'] as const;
 
-const options = {
-  ...trainingOptions,
+/** Options of what is learned from a teacher's stored answers. */
+export const distillOptions = {
   data: refersTo('rollouts').describe('the name of a rollout stage'),
   ...distillation.options,
   ref_mask_type: z.enum(MASKS).default('all').describe('which target tokens count'),
   reward_threshold: thresholdOption('leave out answers with a lower reward'),
+  max_samples: epochOptions.max_samples,
+};
+
+const options = {
+  ...trainingOptions,
+  ...distillOptions,
   ...epochOptions,
   lr: trainingOptions.lr.default(3e-6),
   weight_decay: trainingOptions.weight_decay.default(1e-4),
 };
-type Options = OptionsOf<typeof options>;
+type Options = OptionsOf<typeof trainingOptions & typeof distillOptions>;
 
 /** Indices of the tokens that count: all, up to and including the end of the thought, or what follows it. */
 function maskedRows(
@@ -126,22 +132,28 @@ export function distillLessons(context: StageContext, given: Options, model: Lea
   return learnable(context.name, examples, tooLong);
 }
 
+/** Rollouts that do not have the log-probabilities which are to be learned from. */
+export function* distillProblems(
+  { data, kd_topk }: Pick<Options, 'data' | 'kd_topk'>,
+  { stage }: Neighbours,
+): Iterable<StageProblem> {
+  const rollout = stage(data);
+  const stored = rollout?.['kd_topk'];
+  const fault = typeof stored === 'number' ? topKFault(kd_topk, stored, data) : undefined;
+  if (fault !== undefined) yield ['kd_topk', fault];
+  const teacher = rollout?.['teacher'];
+  if (typeof teacher === 'object' && teacher !== null && 'kind' in teacher && teacher.kind === 'openai')
+    yield [
+      'data',
+      `is ${data}, whose teacher of kind openai gives no log-probabilities; train on it with a stage of kind sft.`,
+    ];
+}
+
 export const distill = defineTraining({
   about: "distillation of a teacher's stored answers and distributions: FKL, RKL, AKL, CKD",
   options,
   watch: ['loss'],
-  *check({ data, kd_topk }, { stage }) {
-    const rollout = stage(data);
-    const stored = rollout?.['kd_topk'];
-    const fault = typeof stored === 'number' ? topKFault(kd_topk, stored, data) : undefined;
-    if (fault !== undefined) yield ['kd_topk', fault];
-    const teacher = rollout?.['teacher'];
-    if (typeof teacher === 'object' && teacher !== null && 'kind' in teacher && teacher.kind === 'openai')
-      yield [
-        'data',
-        `is ${data}, whose teacher of kind openai gives no log-probabilities; train on it with a stage of kind sft.`,
-      ];
-  },
+  check: distillProblems,
   loss: distillation,
   open: (context, given, { model, trainer }) => {
     const data = distillLessons(context, given, model);

@@ -1,6 +1,8 @@
 /** Lessons of supervised stages, as examples: gold answers, answers, conversations, worked solutions. */
 import { z } from 'zod';
 import { UserError } from '../base/errors.ts';
+import type { TaskDialogue } from '../data/reading.ts';
+import { renderDialogue } from '../data/render.ts';
 import { Speech } from '../../packages/environments/src/speech.ts';
 import type { SteppedStage } from '../train/loop.ts';
 import { rowCount, type TrainExample } from '../train/examples.ts';
@@ -82,6 +84,37 @@ export function storedPrompts(
   const all = readRollouts(context.referent(data).folder, student);
   const prompts = all.filter(({ promptIds }) => promptIds.length <= most);
   return { prompts, tooLong: all.length - prompts.length };
+}
+
+/** A training dialogue, and the stored answers to its prompt. */
+export interface AnsweredDialogue {
+  readonly dialogue: TaskDialogue;
+  readonly stored: StoredPrompt;
+}
+
+/**
+ * The training dialogues to whose prompts the rollout stage `data` has answers, in their order. Throws a UserError where
+ * there is none, as the prompts were other texts.
+ */
+export function answeredDialogues(
+  context: StageContext,
+  given: { readonly data: string; readonly prompt_max_len: number },
+  model: Learner,
+): AnsweredDialogue[] {
+  const { prompts } = storedPrompts(context, given, model);
+  const stored = new Map(prompts.map((prompt) => [prompt.prompt, prompt]));
+  const ids = new Set(prompts.map(({ id }) => id));
+  const answered: AnsweredDialogue[] = [];
+  for (const dialogue of context.dialogues('train')) {
+    if (!ids.has(dialogue.id)) continue;
+    const found = stored.get(renderDialogue(dialogue, model.tokenizer, model.template, false).prompt);
+    if (found !== undefined) answered.push({ dialogue, stored: found });
+  }
+  if (answered.length > 0) return answered;
+  throw new UserError(
+    'ROLLOUTS',
+    `Stage ${context.name}: the prompts of ${given.data} are not those of the training dialogues; make the rollouts anew, of the same data and with the same chat template.`,
+  );
 }
 
 /** The kept conversations of the trajectories stage `data`. */

@@ -15,7 +15,7 @@ export const reinforcementOptions = {
   ...trainingOptions,
   lr: trainingOptions.lr.default(3e-7),
 };
-type Options = OptionsOf<typeof reinforcementOptions>;
+type Options = OptionsOf<typeof grpoOptions & typeof trainingOptions>;
 
 /** Numbers of a stage of GRPO that do not fit each other. */
 export function* grpoProblems(options: Options): Iterable<StageProblem> {
@@ -39,7 +39,7 @@ export function* grpoProblems(options: Options): Iterable<StageProblem> {
 /** Opens a stage of GRPO whose groups come from `rollouts`. */
 export function openGrpo<P>(
   context: StageContext,
-  options: Options,
+  options: Options & { readonly init_kl_coef: number },
   { model, trainer, held }: Opening,
   rollouts: (sampler: Local) => Rollouts<P>,
 ): SteppedStage {

@@ -1,7 +1,10 @@
 /** Supervised fine-tuning: cross-entropy on gold answers, a teacher's answers or conversations, or worked solutions. */
 import { setImmediate } from 'node:timers/promises';
 import { UserError } from '../base/errors.ts';
-import { groupByTools, type ToolGroup } from '../data/dialogues.ts';
+import { assistantTurn, splitTurn } from '../chat/generation.ts';
+import type { ExactMessage, Message } from '../chat/messages.ts';
+import { type Dialogues, groupByTools, type ToolGroup } from '../data/dialogues.ts';
+import type { TaskDialogue } from '../data/reading.ts';
 import { crossEntropy } from '../losses/all.ts';
 import { prefixRuns } from '../model/tree/shared-prefix.ts';
 import { groupExample, joinExamples } from '../train/shared-prefix.ts';
@@ -10,6 +13,7 @@ import type { StoredPrompt } from '../train/rollout-store.ts';
 
 import type { PendingExample } from '../train/supervised.ts';
 import {
+  answeredDialogues,
   epochOptions,
   GROUP_LIMIT,
   type Learner,
@@ -35,6 +39,11 @@ const options = {
     .describe(
       '"train", the gold answers; the name of a rollout or trajectories stage; or an environment, for its worked solutions',
     ),
+  thoughts: refersTo('rollouts')
+    .exactOptional()
+    .describe(
+      'a rollout stage: the thought of its best answer to a prompt goes before the gold answer, and prompts without one are left out (SFT-think)',
+    ),
   ...epochOptions,
   reward_threshold: thresholdOption(
     'leave out answers of a rollout stage with a lower reward; a right trajectory has 1',
@@ -46,10 +55,44 @@ type Options = OptionsOf<typeof options>;
 /** Groups that are rendered before signals and the progress bar get their turn. */
 const AT_ONCE = 16;
 
+/** A dialogue whose right answer comes after this thought. */
+function withThought(dialogue: TaskDialogue, reasoning: string): TaskDialogue {
+  const thinking = <M extends Message | ExactMessage>(messages: readonly M[]): M[] =>
+    messages.map((message, i) => (i === messages.length - 1 ? { ...message, reasoning } : message));
+  const { messages, record } = dialogue;
+  const own = record && { record: { ...record, messages: thinking(record.messages) } };
+  return { ...dialogue, messages: thinking(messages), ...own };
+}
+
+/** The training dialogues with the thoughts of the rollout stage `data` in their right answers. */
+function withThoughts(context: StageContext, given: Options, data: string, model: Learner): TaskDialogue[] {
+  const { format } = model.template;
+  const { reward_threshold: threshold = -Infinity } = given;
+  const thought = ({ prompt, samples }: StoredPrompt): string | undefined =>
+    samples
+      .filter(({ reward }) => reward >= threshold)
+      .toSorted((a, b) => b.reward - a.reward)
+      .map(({ text }) => splitTurn(assistantTurn(prompt, text, format), format))
+      .map((turn) => ('think' in turn ? turn.think.trim() : ''))
+      .find((text) => text !== '');
+  const thinking = answeredDialogues(context, { ...given, data }, model).flatMap(({ dialogue, stored }) => {
+    const own = thought(stored);
+    return own === undefined ? [] : [withThought(dialogue, own)];
+  });
+  if (thinking.length > 0) return thinking;
+  throw new UserError(
+    'NO_EXAMPLES',
+    `Stage ${context.name} has nothing to learn from: no answer of ${data} that it may use has a thought; take a teacher that thinks (thinking: on), or lower reward_threshold.`,
+  );
+}
+
 /** The gold answers of the training split. Throws the signal's reason when it fires. */
 async function goldAnswers(context: StageContext, given: Options, model: Learner): Promise<Lessons> {
   const { tokenizer, template } = model;
-  const dialogues = context.dialogues('train').slice(0, given.max_samples);
+  const { thoughts } = given;
+  const all: Dialogues<TaskDialogue> =
+    thoughts === undefined ? context.dialogues('train') : withThoughts(context, given, thoughts, model);
+  const dialogues = all.slice(0, given.max_samples);
   let tooLong = 0;
   const examples: PendingExample[] = [];
   const make = ({ start, count }: ToolGroup): TrainExample => {
@@ -128,8 +171,10 @@ export const sft = defineTraining({
   options,
   watch: ['loss'],
   reads: ({ data }) => (data === 'train' ? 'train' : undefined),
-  *check({ data, reward_threshold: threshold }) {
-    if (data === 'train' && threshold !== undefined)
+  *check({ data, thoughts, reward_threshold: threshold }) {
+    if (data !== 'train' && thoughts !== undefined)
+      yield ['thoughts', `is set, and the answers of ${data} are no gold answers; remove thoughts or data.`];
+    if (data === 'train' && threshold !== undefined && thoughts === undefined)
       yield [
         'reward_threshold',
         'is set, and gold answers have no reward; name a rollout stage as data or remove it.',

@@ -6,7 +6,7 @@ import { parameterSpecs, type ModelConfig } from '../model/arch/config.ts';
 import { NEW_MODEL_FAMILY } from '../model/arch/index.ts';
 import { Generator } from '../model/generate/generation.ts';
 import { Scorer } from '../model/tree/scoring.ts';
-import { crossEntropy, distillation, policyGradient } from '../losses/all.ts';
+import { crossEntropy, distillation, luffy, policyGradient } from '../losses/all.ts';
 import type { Objective } from '../losses/objective.ts';
 import { ParameterSet } from '../tensor/parameters.ts';
 import { rowsFrom, type TrainExample, treeOf } from './examples.ts';
@@ -34,6 +34,7 @@ const OBJECTIVES: readonly Objective[] = [
   crossEntropy(),
   distillation({ kd_topk: TOP, kd_student_topm: TOP, kd_ratio: 0.5 }),
   policyGradient({ entropy_coef: 1e-3 }),
+  luffy(),
 ];
 
 const tokens = asTokenIds(new Int32Array(24));

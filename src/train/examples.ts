@@ -5,7 +5,7 @@ import { predictorIndex, type PromptTree, type TreeLayout } from '../model/tree/
 import type { Objective } from '../losses/objective.ts';
 import type { TreeSize } from '../model/tree/buckets.ts';
 import { packedRows } from '../model/tree/packing.ts';
-import type { RowArrays, Rows } from './training-graph.ts';
+import { noValues, type RowArrays, type Rows } from './training-graph.ts';
 
 export interface TrainCompletion {
   readonly tokens: TokenIds;
@@ -87,8 +87,11 @@ export function gatherRows(
         row += 1;
       }
       if (rows.length === 0) return;
-      for (const [name, { width }] of Object.entries(specs)) {
-        const given = inputs[name];
+      for (const [name, spec] of Object.entries(specs)) {
+        const { width, optional } = spec;
+        const known = inputs[name];
+        const given =
+          known ?? (optional && width !== 'groups' ? noValues({ ...spec, width }, rows.length) : undefined);
         if (given === undefined || given.length % rows.length !== 0)
           throw new InternalError(`rows: the input ${name} is missing or ragged`);
         const data = width === 'groups' ? inColumn(given, firstGroup + group, groups) : given;

@@ -27,6 +27,8 @@ export interface GroupSample {
   readonly reward: number;
   /** Score that dynamic filtering looks at, 0 to 1. */
   readonly score: number;
+  /** Tells whether it is a stored answer of a teacher, which the policy did not draw; its `logprobs` are 0. */
+  readonly offPolicy?: true;
   /** Tells whether it was cut at the maximum length. */
   readonly truncated: boolean;
   /** Further numbers, whose means are logged. */
@@ -50,6 +52,8 @@ export interface Rollouts<P> {
   };
   /** Groups for prompts, without those of which nothing was drawn. */
   draw(prompts: readonly P[], seed: number, signal: AbortSignal): Promise<Group[]>;
+  /** Examples that the optimiser's step `step` learns from, where these are not the drawn ones as they are. */
+  readonly arrange?: (drawn: readonly TrainExample[], step: number) => Promise<readonly TrainExample[]>;
 }
 
 const count = z.int().positive();
@@ -87,7 +91,7 @@ const mean = (values: readonly number[]): number =>
   values.reduce((a, b) => a + b, 0) / Math.max(1, values.length);
 
 function rolloutMetrics(all: readonly Group[], kept: number): Metrics {
-  const samples = all.flatMap((group) => group.samples);
+  const samples = all.flatMap((group) => group.samples).filter(({ offPolicy }) => !offPolicy);
   return {
     reward: mean(samples.map(({ reward }) => reward)),
     ...meanMetrics(samples.map(({ parts }) => parts)),
@@ -119,12 +123,13 @@ async function examplesOf<P>(
     const values = groupAdvantages(rewards, options.advantage_estimator, options.reward_clip_range);
     return {
       prompt: ids,
-      completions: samples.map(({ tokens, logprobs, rows }, s) => {
+      completions: samples.map(({ tokens, logprobs, rows, offPolicy }, s) => {
         const at = (all: Float32Array): Float32Array => Float32Array.from(rows, (row) => all[row] ?? 0);
         const inputs = {
           advantages: new Float32Array(rows.length).fill(values[s] ?? 0),
           old_logprobs: at(logprobs),
           ref_logprobs: at(scored?.[b]?.[s]?.logprobs ?? logprobs),
+          ...(offPolicy ? { off_policy: new Float32Array(rows.length).fill(1) } : {}),
         };
         return { tokens, rows, inputs };
       }),
@@ -180,15 +185,18 @@ export function grpoStage<P>(given: Grpo<P>): SteppedStage {
     const updates = total * Math.ceil(batch / size) * epochs;
     const before = Math.round(shareAfter(step) * updates);
     const results: StepResult[] = [];
-    let lr = 0;
+    let [lr, rows] = [0, 0];
     for (let epoch = 0; epoch < epochs; epoch++) {
       for (let i = 0; i < examples.length; i += size) {
         lr = learningRate(options, before + results.length, updates);
         const stop = results.length === 0 ? signal : undefined;
-        results.push(await trainer.step(examples.slice(i, i + size), lr, stop));
+        const drawn = examples.slice(i, i + size);
+        const learned = (await rollouts.arrange?.(drawn, trainer.steps)) ?? drawn;
+        results.push(await trainer.step(learned, lr, stop));
+        if (epoch === 0) rows += learned.reduce((n, example) => n + rowCount(example), 0);
       }
     }
-    return { results, lr };
+    return { results, lr, rows };
   };
 
   return {
@@ -198,8 +206,8 @@ export function grpoStage<P>(given: Grpo<P>): SteppedStage {
       const { all, kept, position } = await draw(index, signal);
       const examples = await examplesOf(kept.slice(0, batch), given, signal);
       signal.throwIfAborted();
-      const { results, lr } = await update(index, examples, signal);
-      const trained = state.trained + examples.reduce((n, example) => n + rowCount(example), 0);
+      const { results, lr, rows } = await update(index, examples, signal);
+      const trained = state.trained + rows;
       state = { position, trained };
       const finished = position >= end || trained >= token_budget;
       const { tooLong } = prompts;

@@ -264,13 +264,19 @@ export class TrainingGraph extends Graph {
   }
 }
 
-/** Fills an input's padded rows: see RowInputSpec. */
+/** Values of rows that have none: see RowInputSpec. */
+export function noValues(
+  { dtype, width, padding = 0 }: Omit<RowInputSpec, 'width'> & { readonly width: number },
+  rows: number,
+): Float32Array | Int32Array {
+  if (dtype === 'f32') return new Float32Array(width * rows).fill(padding);
+  return Int32Array.from({ length: width * rows }, (_, i) => i % width);
+}
+
 function padRows(spec: RowInput, values: Float32Array | Int32Array, rows: number): Float32Array | Int32Array {
-  const size = spec.width * rows;
-  if (values.length > size) throw new InternalError(`rows: ${values.length} values do not fit ${size}`);
-  const padded = spec.dtype === 'i32' ? new Int32Array(size) : new Float32Array(size);
-  if (spec.dtype === 'i32') for (let i = values.length; i < size; i++) padded[i] = i % spec.width;
-  else padded.fill(spec.padding ?? 0);
+  const padded = noValues(spec, rows);
+  if (values.length > padded.length)
+    throw new InternalError(`rows: ${values.length} values do not fit ${padded.length}`);
   padded.set(values);
   return padded;
 }

@@ -13,6 +13,10 @@ export class FakeTrainer {
   /** Set to have its weights found broken. */
   broken = false;
 
+  get steps(): number {
+    return this.value;
+  }
+
   step(examples: readonly TrainExample[], lr: number, signal?: AbortSignal): Promise<StepResult> {
     signal?.throwIfAborted();
     this.given.push({ examples, lr });

@@ -102,6 +102,10 @@ function inputsOf(
         Math.log((0.9 * masses[i % k]!) / total),
       );
     } else if (name === 'advantages') inputs[name] = each(() => advantage);
+    // One answer of a group is a teacher's; of two kinds of answers, those of one sign are drawn.
+    else if (name === 'off_policy') inputs[name] = each(() => (sign > 0 ? 4 : 0));
+    else if (name === 'policy_share') inputs[name] = each(() => (sign > 0 ? 0 : 4 / 3));
+    else if (name === 'kd_share') inputs[name] = each(() => (sign > 0 ? 4 : 0));
     else if (name === 'pair_signs') inputs[name] = each(() => sign);
     else inputs[name] = each(() => -6 - rng.normal());
   }
@@ -121,7 +125,7 @@ function examplesFor(stage: TrainingStage): TrainExample[] {
   const rng = Rng.seeded(7);
   const ids = (least: number, most: number): TokenIds =>
     asTokenIds(Int32Array.from({ length: least + rng.below(most - least) }, () => rng.below(VOCABULARY)));
-  const isDrawn = stage.kind === 'simrl' || stage.kind === 'mentor';
+  const isDrawn = 'advantage_estimator' in stage;
   const samples = isDrawn ? 4 : stage.kind === 'dpo' ? 2 : 1;
   return Array.from({ length: 3 }, () => {
     const rewards = Array.from({ length: samples }, () => rng.uniform());

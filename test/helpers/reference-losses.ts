@@ -17,6 +17,11 @@ export interface Row {
   readonly refLogprob: number;
   /** +1, -1 or 0 for each pair. */
   readonly pairSigns: readonly number[];
+  /** Of a teacher's token, all tokens by those of the teacher; 0 of the model's own. */
+  readonly offPolicy?: number;
+  /** All tokens by those of the row's kind, where a loss has two kinds. */
+  readonly policyShare?: number;
+  readonly kdShare?: number;
 }
 
 export function logSoftmax(logits: readonly number[]): number[] {
@@ -85,6 +90,13 @@ export function tail(row: Row, m: number): number {
 export function policy(row: Row, eps: number): number {
   const ratio = Math.exp(logSoftmax(row.logits)[row.target]! - row.oldLogprob);
   return -Math.min(ratio * row.advantage, clip(ratio, 1 - eps, 1 + eps) * row.advantage);
+}
+
+/** LUFFY's loss of a token (arXiv 2504.14945, section 3): the ratio, or the shaped probability, times -A. */
+export function luffy(row: Row, gamma: number): number {
+  const logprob = logSoftmax(row.logits)[row.target]!;
+  const p = Math.exp(logprob);
+  return -row.advantage * (row.offPolicy ? p / (p + gamma) : Math.exp(logprob - row.oldLogprob));
 }
 
 export function kl(row: Row, estimator: 'k1' | 'k2' | 'k3'): number {

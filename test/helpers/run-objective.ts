@@ -24,6 +24,9 @@ function columns(rows: readonly Row[]): Record<string, number[]> {
     advantages: rows.map((row) => row.advantage),
     old_logprobs: rows.map((row) => row.oldLogprob),
     ref_logprobs: rows.map((row) => row.refLogprob),
+    off_policy: rows.map(({ offPolicy = 0 }) => offPolicy),
+    policy_share: rows.map(({ policyShare = 0 }) => policyShare),
+    kd_share: rows.map(({ kdShare = 0 }) => kdShare),
     pair_signs: rows.flatMap((row) => row.pairSigns),
   };
 }

@@ -1,6 +1,6 @@
 /** Runs of the smoke recipe, in this process and through the command line, and what they leave behind. */
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -38,6 +38,38 @@ export async function runAll(recipe: Recipe, runsDir: string, watched: Watched =
     watched.onEvent?.(event);
   }
   return events;
+}
+
+/** A copy of a run, in `runsDir`, without what its stages from `stage` on made; returns that. */
+export function runBefore(recipe: Recipe, folder: string, stage: string, runsDir: string): string {
+  const order = recipe.stages.map(({ name }) => name);
+  const later = order.slice(order.indexOf(stage));
+  const copy = join(runsDir, recipe.name);
+  cpSync(folder, copy, {
+    recursive: true,
+    filter: (from) => !later.some((name) => from.endsWith(join('stages', name))),
+  });
+  for (const file of ['log.jsonl', 'samples.jsonl']) {
+    const kept = readLines(join(folder, file)).filter((line) => !later.includes(String(line['stage'])));
+    writeFileSync(join(copy, file), kept.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  }
+  return runsDir;
+}
+
+/** Runs a recipe to its end, stopping after every `count` steps. */
+export async function runStopping(recipe: Recipe, runsDir: string, count: number): Promise<void> {
+  for (let stopped = true; stopped;) {
+    const stop = new AbortController();
+    let steps = 0;
+    await runAll(recipe, runsDir, {
+      signal: stop.signal,
+      onEvent: ({ type }) => {
+        steps += type === 'step' ? 1 : 0;
+        if (steps === count) stop.abort();
+      },
+    });
+    stopped = stop.signal.aborted;
+  }
 }
 
 /** Events of a stage up to its end or to where the signal stopped it, and which of the two it was. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
-import { runAll, scratchFolder, SMOKE, smoke, traceOf } from '../helpers/runs.ts';
+import { runAll, runBefore, scratchFolder, SMOKE, smoke, traceOf } from '../helpers/runs.ts';
 
 const { folder: scratch, remove } = scratchFolder();
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -59,6 +59,11 @@ test('killed in the middle of changing the disk', async () => {
     join(scratch, 'disk'),
     Array.from({ length: 6 }, () => 40 + rng.below(140)),
   );
+}, 240_000);
+
+test("killed in stages that learn from a teacher's stored answers beside others", async () => {
+  const runs = runBefore(smoke(), join(scratch, 'whole', 'smoke'), 'luffy', join(scratch, 'mixed'));
+  await expectSameResult(runs, [75, 110, 150, 190]);
 }, 240_000);
 
 test('killed while it computes', async () => {

@@ -1,5 +1,5 @@
 /** Preference optimisation on the agent's chains, end to end: what it learns from, that it goes on after a stop, and what it says when there is nothing. */
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -7,7 +7,7 @@ import { loadRecipe } from '../../src/recipe/load.ts';
 import { evalSchema } from '../../src/eval/formats.ts';
 import { writeReport } from '../../packages/report/src/page.ts';
 import type { RunEvent } from '../../src/train/events.ts';
-import { logOf, readLines, runAll, scratchFolder, traceOf } from '../helpers/runs.ts';
+import { logOf, readLines, runAll, runBefore, runStopping, scratchFolder, traceOf } from '../helpers/runs.ts';
 
 const path = fileURLToPath(new URL('../fixtures/coins.yaml', import.meta.url));
 const { folder: scratch, remove } = scratchFolder();
@@ -81,35 +81,12 @@ test('the report shows pairs, the chosen answer first, and the curves of prefere
 });
 
 /** A copy of the run without what its stages from `stage` on made. */
-function before(stage: string, name: string): string {
-  const runs = join(scratch, name);
-  const order = coins().stages.map((one) => one.name);
-  const later = order.slice(order.indexOf(stage));
-  cpSync(folder, join(runs, 'coins'), {
-    recursive: true,
-    filter: (from) => !later.some((one) => from.endsWith(join('stages', one))),
-  });
-  for (const file of ['log.jsonl', 'samples.jsonl']) {
-    const kept = readLines(join(folder, file)).filter((line) => !later.includes(String(line['stage'])));
-    writeFileSync(join(runs, 'coins', file), kept.map((line) => `${JSON.stringify(line)}\n`).join(''));
-  }
-  return runs;
-}
+const before = (stage: string, name: string): string =>
+  runBefore(coins(), folder, stage, join(scratch, name));
 
 test('stopped after every step, in the middle of the reference, it reaches the same files', async () => {
   const runs = before('steps', 'stopped');
-  for (let stopped = true; stopped;) {
-    const stop = new AbortController();
-    let steps = 0;
-    await runAll(coins(), runs, {
-      signal: stop.signal,
-      onEvent: ({ type }) => {
-        steps += type === 'step' ? 1 : 0;
-        if (steps === 2) stop.abort();
-      },
-    });
-    stopped = stop.signal.aborted;
-  }
+  await runStopping(coins(), runs, 2);
   expect(traceOf(join(runs, 'coins'))).toEqual(traceOf(folder));
   expect(logOf(join(runs, 'coins'))).toEqual(logOf(folder));
 }, 300_000);

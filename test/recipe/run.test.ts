@@ -24,7 +24,7 @@ import {
 const { folder: scratch, remove } = scratchFolder();
 const recipe = smoke();
 const folder = join(scratch, 'smoke');
-const trained = ['base', 'teacher', 'ckd', 'star', 'dpo'];
+const trained = ['base', 'teacher', 'ckd', 'star', 'dpo', 'luffy', 'joint', 'sft-think'];
 let events: readonly RunEvent[] = [];
 
 beforeAll(async () => {
@@ -67,6 +67,12 @@ describe('events', () => {
     expect(named('ckd')).toEqual(expect.arrayContaining(['fkl', 'tail', 'teacher_mass', 'entropy']));
     expect(named('star')).toEqual(
       expect.arrayContaining(['reward', 'format_reward', 'answer_reward', 'filtered', 'kl', 'clip_fraction']),
+    );
+    expect(named('luffy')).toEqual(
+      expect.arrayContaining(['reward', 'policy_loss', 'off_policy_loss', 'off_policy_prob', 'entropy']),
+    );
+    expect(named('joint')).toEqual(
+      expect.arrayContaining(['reward', 'policy_loss', 'kl', 'kd_loss', 'fkl', 'tail', 'entropy']),
     );
     expect(named('dpo')).toEqual(
       expect.arrayContaining([
@@ -131,7 +137,9 @@ describe('the folder', () => {
       ofType('step').map(({ stage, step }) => `${stage} ${step}`),
     );
     const samples = readLines(join(folder, 'samples.jsonl')).map((line) => sampleLineSchema.parse(line));
-    expect(new Set(samples.map(({ stage }) => stage))).toEqual(new Set(['rollouts', 'star', 'dpo']));
+    expect(new Set(samples.map(({ stage }) => stage))).toEqual(
+      new Set(['rollouts', 'star', 'dpo', 'luffy', 'joint']),
+    );
     expect(samples.every(({ reward, prompt }) => reward >= -1 && prompt.includes('<tools>'))).toBe(true);
   });
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { asTokenIds } from '../../src/base/token-ids.ts';
 import type { SteppedStage } from '../../src/train/loop.ts';
 import type { Scorer } from '../../src/model/tree/scoring.ts';
-import { type Group, type Grpo, grpoStage, type Rollouts } from '../../src/train/grpo.ts';
+import { type Group, type GroupSample, type Grpo, grpoStage, type Rollouts } from '../../src/train/grpo.ts';
 import { FakeTrainer } from '../helpers/fake-trainer.ts';
 
 const never = new AbortController().signal;
@@ -57,7 +57,14 @@ const OPTIONS: Grpo<number>['options'] = {
 
 function make(
   rewardsOf: (prompt: number) => readonly number[],
-  { reference, ...options }: Partial<Grpo<number>['options']> & Pick<Partial<Grpo<number>>, 'reference'> = {},
+  {
+    reference,
+    arrange,
+    isOffPolicy = () => false,
+    ...options
+  }: Partial<Grpo<number>['options']> &
+    Pick<Partial<Grpo<number>>, 'reference'> &
+    Pick<Rollouts<number>, 'arrange'> & { readonly isOffPolicy?: (sample: number) => boolean } = {},
 ): Made {
   const fake = new FakeTrainer();
   const drawn: Made['drawn'] = [];
@@ -66,8 +73,12 @@ function make(
     draw(indices, seed, signal) {
       signal.throwIfAborted();
       drawn.push({ indices, seed });
-      return Promise.resolve(indices.map((index) => groupOf(index, rewardsOf(index))));
+      const groups = indices.map((index) => groupOf(index, rewardsOf(index)));
+      const marked = (sample: GroupSample, i: number): GroupSample =>
+        isOffPolicy(i) ? { ...sample, offPolicy: true } : sample;
+      return Promise.resolve(groups.map((one) => ({ ...one, samples: one.samples.map(marked) })));
     },
+    ...(arrange === undefined ? {} : { arrange }),
   };
   const stage = grpoStage({
     trainer: fake.trainer,
@@ -113,6 +124,36 @@ describe('a step', () => {
     const [example] = fake.given[0]!.examples;
     const advantages = example!.completions.map(({ inputs }) => inputs['advantages']![0]!);
     for (const [i, want] of [0.5, -0.1, -0.1, -0.1].entries()) expect(advantages[i]).toBeCloseTo(want, 6);
+  });
+
+  test("a teacher's stored answer takes part in the advantages, is marked, and counts in no mean of what was drawn", async () => {
+    const { fake, stage } = make(() => [0, 0, 0, 1], {
+      advantage_estimator: 'dr_grpo',
+      isOffPolicy: (i) => i === 3,
+    });
+    const { metrics } = await stage.step(0, never);
+    const [example] = fake.given[0]!.examples;
+    const inputs = example!.completions.map((one) => one.inputs);
+    expect(inputs.map((one) => one['advantages']![0])).toEqual([-0.25, -0.25, -0.25, 0.75]);
+    expect(inputs.map((one) => [...(one['off_policy'] ?? [])])).toEqual([[], [], [], [1, 1]]);
+    expect(metrics.reward).toBe(0);
+  });
+
+  test('what is learned from may be arranged, by the number of the update, and counts in the budget', async () => {
+    const seen: number[] = [];
+    const { fake, stage } = make(() => [1, 0, 0, 0], {
+      rollout_batch_size: 4,
+      token_budget: 1e4,
+      arrange(drawn, step) {
+        seen.push(step);
+        return Promise.resolve([...drawn, ...drawn]);
+      },
+    });
+    await stage.step(0, never);
+    expect(seen).toEqual([0, 1]);
+    expect(fake.given.map(({ examples }) => examples.length)).toEqual([4, 4]);
+    // Four groups of four answers of two tokens, twice.
+    expect(stage.state()).toEqual({ position: 4, trained: 64 });
   });
 
   test('compares with the reference where there is one', async () => {

@@ -159,8 +159,11 @@ export class StagePlan {
     const dialogues = groups.flat();
     const drawn = dialogues.map(alone(samples, longest));
     const model = trained === undefined ? untrained() : held.add(openForTraining(open, trained, 1));
-    if (trained !== undefined)
-      this.#train(trained, model, prompts > 0 ? drawn : this.#lessons(trained, groups), held);
+    if (trained !== undefined) {
+      // A joint stage learns from stored answers beside those that it draws.
+      const lessons = prompts === 0 || 'kd_kl_coef' in this.stage ? this.#lessons(trained, groups) : [];
+      this.#train(trained, model, prompts > 0 ? [...drawn, ...lessons] : lessons, held);
+    }
     if (prompts === 0 || dialogues.length === 0) return;
     const examples = cycled(drawn, prompts);
     let host = 0;

@@ -51,6 +51,9 @@ describe('an estimate', () => {
       'teacher',
       'rollouts',
       'ckd',
+      'luffy',
+      'joint',
+      'sft-think',
       'dpo',
       'star',
       'evaluation',
@@ -168,7 +171,7 @@ describe('the command line', () => {
       stages: StageEstimate[];
       obstacles: string[];
     };
-    expect(stages).toHaveLength(7);
+    expect(stages).toHaveLength(10);
     expect(faults).toEqual([]);
   });
 });

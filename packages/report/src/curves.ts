@@ -8,7 +8,7 @@ import type { StageLog } from './read.ts';
 /** Metrics of one panel share a unit. A metric that no panel names gets one of its own at the end. */
 const PANELS: readonly { readonly title: string; readonly metrics: readonly MetricName[] }[] = [
   { title: 'Reward', metrics: ['reward', 'answer_reward', 'format_reward'] },
-  { title: 'Loss', metrics: ['loss', 'ce', 'fkl', 'rkl'] },
+  { title: 'Loss', metrics: ['loss', 'ce', 'fkl', 'rkl', 'kd_loss'] },
   { title: 'Preference accuracy', metrics: ['preference_accuracy'] },
   { title: 'Implicit rewards', metrics: ['reward_margin', 'chosen_reward', 'rejected_reward'] },
   { title: 'Log-probability of the answers', metrics: ['chosen_logprob', 'rejected_logprob'] },
@@ -18,7 +18,9 @@ const PANELS: readonly { readonly title: string; readonly metrics: readonly Metr
   { title: "Agreement with the teacher's tools", metrics: ['tool_match'] },
   { title: 'Calls and turns of a conversation', metrics: ['calls', 'turns'] },
   { title: 'Calls that failed', metrics: ['failed_calls'] },
-  { title: 'Policy loss', metrics: ['policy_loss'] },
+  { title: 'Policy loss', metrics: ['policy_loss', 'off_policy_loss'] },
+  { title: "Probability of the teacher's tokens", metrics: ['off_policy_prob'] },
+  { title: "Share of the teacher's tokens", metrics: ['off_policy_tokens'] },
   { title: 'KL to the reference', metrics: ['kl'] },
   { title: 'Entropy', metrics: ['entropy'] },
   { title: 'Groups filtered out', metrics: ['filtered'] },

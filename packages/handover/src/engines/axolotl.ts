@@ -4,7 +4,7 @@ import { writeShifted } from '../data.ts';
 import { type Around, batchOf, type Engine, type Handing } from '../engine.ts';
 import { done, type EngineValues, type Mapped, to } from '../options.ts';
 import { yamlText } from '../yaml.ts';
-import { adapters, inData, NO_TREES } from './training.ts';
+import { adapters, inData, NO_TREES, THOUGHTS } from './training.ts';
 
 const OPTIMIZERS = {
   adamw: 'adamw_torch',
@@ -78,7 +78,10 @@ const mapDistill = (stage: StageOf<'distill'>, around: Around): Mapped<'distill'
   ref_mask_type: done('tokens that do not count have no label in the data'),
 });
 
-const mapSft = (stage: StageOf<'sft'>, around: Around): Mapped<'sft'> => shared(stage, around);
+const mapSft = (stage: StageOf<'sft'>, around: Around): Mapped<'sft'> => ({
+  ...shared(stage, around),
+  thoughts: THOUGHTS,
+});
 
 const fixed = ({ lora }: StageOf<'distill' | 'sft'>, { seed }: Around): EngineValues => ({
   seed,

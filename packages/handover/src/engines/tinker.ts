@@ -8,7 +8,7 @@ import { writeSequences } from '../data.ts';
 import { type Around, COPIED_MODEL, type Engine, type Handing } from '../engine.ts';
 import { done, type EngineValues, lacking, type Mapped, nested, to } from '../options.ts';
 import { lossGraph } from '../tinker-graph.ts';
-import { inData } from './training.ts';
+import { inData, THOUGHTS } from './training.ts';
 
 /** Rank of the adapter where the recipe asks for none. */
 const RANK = 32;
@@ -112,7 +112,7 @@ const distill: Handing<'distill'> = {
 
 const sft: Handing<'sft'> = {
   ...handing,
-  map: (stage, around): Mapped<'sft'> => shared(stage, around),
+  map: (stage, around): Mapped<'sft'> => ({ ...shared(stage, around), thoughts: THOUGHTS }),
   files: (options) => ({ 'config.json': config(options) }),
 };
 

@@ -65,6 +65,9 @@ export const NO_TREES = lacking(
   'a shared prompt is computed anew for each of its answers: slower, with the same result',
 );
 
+/** A teacher's thoughts in the data. */
+export const THOUGHTS = done('thoughts stand before the right answers in the data');
+
 /** Name and seed. */
 export const identity = (stage: Trained): Record<'name' | 'seed', Mapping> => ({
   name: to({ run_name: stage.name }),

@@ -16,7 +16,7 @@ import {
   to,
 } from '../options.ts';
 import { yamlText } from '../yaml.ts';
-import { adapters, batches, identity, inData, NO_TREES, optimizer, precision } from './training.ts';
+import { adapters, batches, identity, inData, NO_TREES, optimizer, precision, THOUGHTS } from './training.ts';
 
 /** Rows of logits that are in memory at once. */
 const CHUNK_ROWS = 1024;
@@ -86,7 +86,7 @@ const mapDistill = (stage: StageOf<'distill'>, around: Around): Mapped<'distill'
   });
 
 const mapSft = (stage: StageOf<'sft'>, around: Around): Mapped<'sft'> =>
-  inTraining(supervised(stage, around));
+  inTraining({ ...supervised(stage, around), thoughts: THOUGHTS });
 
 const trainer = ({ seed }: Around): EngineValues => ({
   'training.seed': seed,
