@@ -4,7 +4,7 @@
  * Run: npx tsx bench/constrained.ts
  */
 import { join } from 'node:path';
-import { loadModel } from '../src/api/model.ts';
+import { loadModel } from '../packages/api/src/model.ts';
 import { PACKAGE_ROOT } from '../src/base/package-root.ts';
 import { compare } from './compare.ts';
 

@@ -7,10 +7,22 @@ import * as ops from './tensor/ops/index.ts';
 export { UserError } from './base/errors.ts';
 
 // Models that answer, and prompts.
-export { type Answer, type GenerateOptions, loadModel, type LoadOptions, Model } from './api/model.ts';
-export type { Called, CallOptions, CallPart, Request } from './api/calling.ts';
-export type { CallFault, CallOf, FunctionDefinition, Functions, Issue } from './api/functions.ts';
-export { readTurn, type Turn, type TurnOptions } from './api/turn.ts';
+export {
+  type Answer,
+  type GenerateOptions,
+  loadModel,
+  type LoadOptions,
+  Model,
+} from '../packages/api/src/model.ts';
+export type { Called, CallOptions, CallPart, Request } from '../packages/api/src/calling.ts';
+export type {
+  CallFault,
+  CallOf,
+  FunctionDefinition,
+  Functions,
+  Issue,
+} from '../packages/api/src/functions.ts';
+export { readTurn, type Turn, type TurnOptions } from '../packages/api/src/turn.ts';
 export { openSampler, type OpenOptions } from './sampling/open.ts';
 export type { Drawn, Prompt, Sampler, SampleOptions } from './sampling/sampler.ts';
 export type { Dialogue, Message, Tool, ToolCall } from './chat/messages.ts';
@@ -23,7 +35,7 @@ export const bases = {
 } as const;
 
 // Training.
-export { openTrainer, type TrainedStep, Trainer, type TrainerOptions } from './api/trainer.ts';
+export { openTrainer, type TrainedStep, Trainer, type TrainerOptions } from '../packages/api/src/trainer.ts';
 export type { TrainCompletion, TrainExample } from './train/examples.ts';
 export {
   loadRecipe,
@@ -33,7 +45,7 @@ export {
   runRecipe,
   type RunOptions,
   type StageInput,
-} from './api/recipes.ts';
+} from '../packages/api/src/recipes.ts';
 export type { Recipe } from './recipe/schema.ts';
 export type { DrawnSample, Metrics, RunEvent } from './train/events.ts';
 
@@ -102,7 +114,7 @@ export {
   parseRecord,
   readDialogues,
   type RenderedDialogue,
-} from './api/data.ts';
+} from '../packages/api/src/data.ts';
 
 // Projects of `fit`: functions of any source, examples, settings.
 export { readFunctions } from '../packages/fit/src/tools/read.ts';

@@ -4,7 +4,7 @@
  */
 import type { ToolCall } from '../../../src/chat/messages.ts';
 import type { JsonObject } from '../../../src/json/value.ts';
-import type { Model } from '../../../src/api/model.ts';
+import type { Model } from '../../api/src/model.ts';
 import { newId } from '../../serve/src/chat.ts';
 import type { Reply } from '../../serve/src/model.ts';
 import { streamed, type StreamPart } from '../../serve/src/streaming.ts';

@@ -3,7 +3,7 @@ import { UserError } from '../../../src/base/errors.ts';
 import type { Message, Tool } from '../../../src/chat/messages.ts';
 import type { JsonObject } from '../../../src/json/value.ts';
 import type { ToolChoice } from '../../constrain/src/calls.ts';
-import { normalTool } from '../../../src/api/functions.ts';
+import { normalTool } from '../../api/src/functions.ts';
 import type { AskOptions, Conversation } from '../../serve/src/model.ts';
 
 /** Output of a tool. */

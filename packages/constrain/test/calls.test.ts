@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect, test } from 'vitest';
-import { loadModel } from '../../../src/api/model.ts';
+import { loadModel } from '../../api/src/model.ts';
 import { PACKAGE_ROOT } from '../../../src/base/package-root.ts';
 import type { Tool } from '../../../src/chat/messages.ts';
 

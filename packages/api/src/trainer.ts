@@ -3,24 +3,33 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { UserError } from '../base/errors.ts';
-import { Owned } from '../base/owned.ts';
-import { tokenizerFilesOf } from '../chat/gguf-tokenizer.ts';
-import type { Dialogue } from '../chat/messages.ts';
-import { ChatTemplate } from '../chat/template.ts';
-import { Tokenizer } from '../chat/tokenizer.ts';
-import { groupByTools } from '../data/dialogues.ts';
-import { Device } from '../ggml/device.ts';
-import { crossEntropy } from '../losses/all.ts';
-import type { Objective } from '../losses/objective.ts';
-import { loadModel, type LoadModelOptions, saveCheckpoint } from '../model/checkpoint/checkpoint.ts';
-import { checkpointAt, requireCheckpoint } from '../model/checkpoint/checkpoint-path.ts';
-import { GROUP_LIMIT } from '../stages/lessons.ts';
-import { computeOptions, type OpenModel } from '../stages/stage.ts';
-import { openForTraining, type TrainableModel, trainerFor, trainingOptions } from '../stages/training.ts';
-import { groupExample } from '../train/shared-prefix.ts';
-import type { TrainExample } from '../train/examples.ts';
-import { type Trainer as Steps, trainerOptions } from '../train/trainer.ts';
+import { UserError } from '../../../src/base/errors.ts';
+import { Owned } from '../../../src/base/owned.ts';
+import { tokenizerFilesOf } from '../../../src/chat/gguf-tokenizer.ts';
+import type { Dialogue } from '../../../src/chat/messages.ts';
+import { ChatTemplate } from '../../../src/chat/template.ts';
+import { Tokenizer } from '../../../src/chat/tokenizer.ts';
+import { groupByTools } from '../../../src/data/dialogues.ts';
+import { Device } from '../../../src/ggml/device.ts';
+import { crossEntropy } from '../../../src/losses/all.ts';
+import type { Objective } from '../../../src/losses/objective.ts';
+import {
+  loadModel,
+  type LoadModelOptions,
+  saveCheckpoint,
+} from '../../../src/model/checkpoint/checkpoint.ts';
+import { checkpointAt, requireCheckpoint } from '../../../src/model/checkpoint/checkpoint-path.ts';
+import { GROUP_LIMIT } from '../../../src/stages/lessons.ts';
+import { computeOptions, type OpenModel } from '../../../src/stages/stage.ts';
+import {
+  openForTraining,
+  type TrainableModel,
+  trainerFor,
+  trainingOptions,
+} from '../../../src/stages/training.ts';
+import { groupExample } from '../../../src/train/shared-prefix.ts';
+import type { TrainExample } from '../../../src/train/examples.ts';
+import { type Trainer as Steps, trainerOptions } from '../../../src/train/trainer.ts';
 import type { LoadOptions } from './model.ts';
 
 const schema = z.strictObject({

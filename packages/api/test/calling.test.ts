@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, expectTypeOf, test } from 'vitest';
 import { z } from 'zod';
-import { bases, type Called, type CallPart, type Functions, loadModel } from '../../src/index.ts';
-import { FunctionSet } from '../../src/api/functions.ts';
+import { bases, type Called, type CallPart, type Functions, loadModel } from '../../../src/index.ts';
+import { FunctionSet } from '../src/functions.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'calling-'));
 const model = loadModel(bases.teacher, { threads: 1 });

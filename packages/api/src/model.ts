@@ -1,19 +1,23 @@
 /** A model that answers: prompts through its own chat template, completions taken apart again. */
 import { availableParallelism } from 'node:os';
-import { InternalError, UserError } from '../base/errors.ts';
-import { Owned } from '../base/owned.ts';
-import { ggufTokenizer } from '../chat/gguf-tokenizer.ts';
-import { toTools } from '../chat/tool-documents.ts';
-import { ChatTemplate, type ChatInput, type Thinking } from '../chat/template.ts';
-import { Tokenizer } from '../chat/tokenizer.ts';
-import { Device } from '../ggml/device.ts';
-import { loadModel as loadWeights } from '../model/checkpoint/checkpoint.ts';
-import { checkpointAt, checkpointName, requireCheckpoint } from '../model/checkpoint/checkpoint-path.ts';
-import { exportGguf, type GgufDType } from '../model/checkpoint/gguf.ts';
-import { Local, type LocalParts } from '../sampling/local.ts';
-import type { SamplingOptions } from '../sampling/sampler.ts';
-import type { ParameterSet } from '../tensor/parameters.ts';
-import { ServedModel } from '../../packages/serve/src/model.ts';
+import { InternalError, UserError } from '../../../src/base/errors.ts';
+import { Owned } from '../../../src/base/owned.ts';
+import { ggufTokenizer } from '../../../src/chat/gguf-tokenizer.ts';
+import { toTools } from '../../../src/chat/tool-documents.ts';
+import { ChatTemplate, type ChatInput, type Thinking } from '../../../src/chat/template.ts';
+import { Tokenizer } from '../../../src/chat/tokenizer.ts';
+import { Device } from '../../../src/ggml/device.ts';
+import { loadModel as loadWeights } from '../../../src/model/checkpoint/checkpoint.ts';
+import {
+  checkpointAt,
+  checkpointName,
+  requireCheckpoint,
+} from '../../../src/model/checkpoint/checkpoint-path.ts';
+import { exportGguf, type GgufDType } from '../../../src/model/checkpoint/gguf.ts';
+import { Local, type LocalParts } from '../../../src/sampling/local.ts';
+import type { SamplingOptions } from '../../../src/sampling/sampler.ts';
+import type { ParameterSet } from '../../../src/tensor/parameters.ts';
+import { ServedModel } from '../../serve/src/model.ts';
 import {
   call,
   type Called,

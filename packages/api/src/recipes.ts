@@ -1,12 +1,12 @@
 /** Recipes: read from a file or written as an object, and run as a stream of events. */
 import type { z } from 'zod';
-import { loadRecipe as load, parseRecipe } from '../recipe/load.ts';
-import type { Recipe, recipeSchema } from '../recipe/schema.ts';
-import { writeReport } from '../../packages/report/src/page.ts';
-import { runRecipe as run } from '../run/runner.ts';
-import type { stageKinds } from '../stages/index.ts';
-import type { commonOptions } from '../stages/stage.ts';
-import type { RunEvent } from '../train/events.ts';
+import { loadRecipe as load, parseRecipe } from '../../../src/recipe/load.ts';
+import type { Recipe, recipeSchema } from '../../../src/recipe/schema.ts';
+import { writeReport } from '../../report/src/page.ts';
+import { runRecipe as run } from '../../../src/run/runner.ts';
+import type { stageKinds } from '../../../src/stages/index.ts';
+import type { commonOptions } from '../../../src/stages/stage.ts';
+import type { RunEvent } from '../../../src/train/events.ts';
 
 type Kinds = typeof stageKinds;
 type Options<S extends z.core.$ZodLooseShape> = z.input<z.ZodObject<S>>;

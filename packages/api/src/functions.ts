@@ -1,11 +1,11 @@
 /** Functions that a program hands to a model: schemas of any library, shown to the model as JSON Schema, which have the last word on calls. */
-import { required } from '../base/errors.ts';
-import type { Tool, ToolCall } from '../chat/messages.ts';
-import { fromJson } from '../json/python.ts';
-import { JsonSchema } from '../json/schema.ts';
-import type { JsonObject } from '../json/value.ts';
-import { functionsOfJson } from '../../packages/fit/src/tools/functions.ts';
-import { isSchema, jsonSchemaOf } from '../../packages/fit/src/tools/standard.ts';
+import { required } from '../../../src/base/errors.ts';
+import type { Tool, ToolCall } from '../../../src/chat/messages.ts';
+import { fromJson } from '../../../src/json/python.ts';
+import { JsonSchema } from '../../../src/json/schema.ts';
+import type { JsonObject } from '../../../src/json/value.ts';
+import { functionsOfJson } from '../../fit/src/tools/functions.ts';
+import { isSchema, jsonSchemaOf } from '../../fit/src/tools/standard.ts';
 
 /** One thing that a schema has against a value. */
 export interface Issue {

@@ -1,13 +1,13 @@
 /** Files of dialogues: read, converted from public formats, rendered for training. */
-import type { Dialogue } from '../chat/messages.ts';
-import { ChatTemplate } from '../chat/template.ts';
-import { Tokenizer } from '../chat/tokenizer.ts';
-import { convertRows } from '../data/convert.ts';
-import { formatNamed } from '../data/formats/index.ts';
-import { recordLine } from '../data/record.ts';
-import { renderDialogue, type TrainingRecord } from '../data/render.ts';
-import { parseDialogue, readDialogues as readFile, type Rejected } from '../data/reading.ts';
-import { fileRows } from '../data/streams/rows.ts';
+import type { Dialogue } from '../../../src/chat/messages.ts';
+import { ChatTemplate } from '../../../src/chat/template.ts';
+import { Tokenizer } from '../../../src/chat/tokenizer.ts';
+import { convertRows } from '../../../src/data/convert.ts';
+import { formatNamed } from '../../../src/data/formats/index.ts';
+import { recordLine } from '../../../src/data/record.ts';
+import { renderDialogue, type TrainingRecord } from '../../../src/data/render.ts';
+import { parseDialogue, readDialogues as readFile, type Rejected } from '../../../src/data/reading.ts';
+import { fileRows } from '../../../src/data/streams/rows.ts';
 
 /**
  * Dialogues of a JSONL file, each with the right answer as its last message. Lines may be this project's records or

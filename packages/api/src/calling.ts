@@ -1,8 +1,8 @@
 /** Requests in words, answered by calls of functions: whole, or as they are written. */
-import type { Message, ToolCall } from '../chat/messages.ts';
-import type { ToolChoice } from '../../packages/constrain/src/calls.ts';
-import type { AskOptions, Conversation, Reply, ServedModel } from '../../packages/serve/src/model.ts';
-import { streamed } from '../../packages/serve/src/streaming.ts';
+import type { Message, ToolCall } from '../../../src/chat/messages.ts';
+import type { ToolChoice } from '../../constrain/src/calls.ts';
+import type { AskOptions, Conversation, Reply, ServedModel } from '../../serve/src/model.ts';
+import { streamed } from '../../serve/src/streaming.ts';
 import { type CallFault, type CallOf, type Checked, type Functions, FunctionSet } from './functions.ts';
 
 /** A request in words, or a conversation whose last message is to be answered. */

@@ -1,8 +1,8 @@
 /** Completions read as a chat would show them: thought, words, calls. Rewards have stricter rules of their own. */
-import { type FormatName, formats } from '../chat/formats/index.ts';
-import { afterThink, shownParts } from '../chat/generation.ts';
-import type { Message, Tool } from '../chat/messages.ts';
-import { callsOfTurn, type TurnContext } from '../../packages/environments/src/turn.ts';
+import { type FormatName, formats } from '../../../src/chat/formats/index.ts';
+import { afterThink, shownParts } from '../../../src/chat/generation.ts';
+import type { Message, Tool } from '../../../src/chat/messages.ts';
+import { callsOfTurn, type TurnContext } from '../../environments/src/turn.ts';
 
 /** A completion taken apart. */
 export interface Turn {
