@@ -1,5 +1,6 @@
 /** Every loss: a new one is one file beside this one and one line here. */
 export { crossEntropy } from './cross-entropy.ts';
 export { distillation } from './distillation.ts';
+export { generalizedJsd } from './gkd.ts';
 export { policyGradient } from './policy-gradient.ts';
 export { preference } from './preference.ts';

@@ -1,6 +1,6 @@
 /**
- * Off-policy distillation of a rollout stage's sequences and stored teacher distributions: FKL, RKL, AKL, CKD. Each
- * prompt with its kept answers is one tree.
+ * Off-policy distillation of a rollout stage's sequences and stored teacher distributions: FKL, RKL, AKL, their
+ * skewed forms, CKD. Each prompt with its kept answers is one tree.
  */
 import { thoughtLength } from '../chat/thought.ts';
 import { z } from 'zod';
@@ -127,7 +127,7 @@ export function distillLessons(context: StageContext, given: Options, model: Lea
 }
 
 export const distill = defineTraining({
-  about: "distillation of a teacher's stored answers and distributions: FKL, RKL, AKL, CKD",
+  about: "distillation of a teacher's stored answers and distributions: FKL, RKL, AKL, skewed ones, CKD",
   options,
   watch: ['loss'],
   *check({ data, kd_topk }, { stage }) {
