@@ -92,27 +92,17 @@ export function slice(g: Graph, a: Tensor, axis: number, start: number, length: 
   const from = dims4(a.shape);
   const whole = from[axis] ?? 1;
   if (length === whole) return a;
-  const bytes = BYTES[a.dtype];
-  const strides = [
-    bytes,
-    bytes * from[0],
-    bytes * from[0] * from[1],
-    bytes * from[0] * from[1] * from[2],
-  ] as const;
+  const stridesOf = ([n, rows, planes]: readonly [number, number, number, number]) => {
+    const row = BYTES[a.dtype] * n;
+    return [BYTES[a.dtype], row, row * rows, row * rows * planes] as const;
+  };
   const shape: [number, number, number, number] = [...from];
   shape[axis] = length;
-  const offset = start * (strides[axis] ?? 0);
-  const view = g.ggml.ggml_view_4d(
-    g.context,
-    a.pointer,
-    ...shape,
-    strides[1],
-    strides[2],
-    strides[3],
-    offset,
-  );
-  // A cut of the outermost dimension is contiguous already.
+  // A cut of the outermost dimension is contiguous already, with the strides of a tensor of its own.
   const outermost = from.slice(axis + 1).every((n) => n === 1);
+  const [, ...strides] = stridesOf(outermost ? shape : from);
+  const offset = start * (stridesOf(from)[axis] ?? 0);
+  const view = g.ggml.ggml_view_4d(g.context, a.pointer, ...shape, ...strides, offset);
   const pointer = outermost ? view : g.ggml.ggml_cont(g.context, view);
   if (a.dtype !== 'f32') return g.constant(pointer, shape, a.dtype, a.ids);
   return g.record(pointer, shape, [a], (grad) => [padded(g, grad, axis, start, whole)]);
