@@ -35,7 +35,6 @@ export function reverseKl(g: Graph, student: Tensor, teacher: Tensor): Tensor {
 
 /** log(share p_T + (1 - share) p_S), [k, R], for a share above 0 and below 1; finite where either is very unlikely. */
 export function mixture(g: Graph, student: Tensor, teacher: Tensor, share: number): Tensor {
-  const ofTeacher = scale(g, teacher, 1, Math.log(share));
-  const ofStudent = scale(g, student, 1, Math.log1p(-share));
-  return add(g, ofTeacher, softplus(g, sub(g, ofStudent, ofTeacher)));
+  const odds = scale(g, sub(g, student, teacher), 1, Math.log1p(-share) - Math.log(share));
+  return scale(g, add(g, teacher, softplus(g, odds)), 1, Math.log(share));
 }

@@ -25,7 +25,7 @@ import {
   thresholdOption,
   treeLimit,
 } from './lessons.ts';
-import { type OptionsOf, refersTo, type StageContext } from './stage.ts';
+import { type OptionsOf, refersTo, type StageContext, type StageProblem } from './stage.ts';
 import { defineTraining, trainingOptions } from './training.ts';
 
 const options = {
@@ -123,18 +123,24 @@ export async function sftLessons(context: StageContext, given: Options, model: L
   return LESSONS[is === 'model' ? 'train' : is](context, given, model);
 }
 
+/** Options that gold answers have no use for. */
+export function* goldProblems({
+  data,
+  reward_threshold: threshold,
+}: Pick<Options, 'data' | 'reward_threshold'>): Iterable<StageProblem> {
+  if (data === 'train' && threshold !== undefined)
+    yield [
+      'reward_threshold',
+      'is set, and gold answers have no reward; name a rollout stage as data or remove it.',
+    ];
+}
+
 export const sft = defineTraining({
   about: "cross-entropy on gold answers, a teacher's answers or conversations, or worked solutions",
   options,
   watch: ['loss'],
   reads: ({ data }) => (data === 'train' ? 'train' : undefined),
-  *check({ data, reward_threshold: threshold }) {
-    if (data === 'train' && threshold !== undefined)
-      yield [
-        'reward_threshold',
-        'is set, and gold answers have no reward; name a rollout stage as data or remove it.',
-      ];
-  },
+  check: goldProblems,
   loss: () => crossEntropy(),
   async open(context, given, { model, trainer }) {
     return overEpochs(context, given, { model, trainer }, await sftLessons(context, given, model));
