@@ -181,7 +181,7 @@ describe('the command line', () => {
       stages: StageEstimate[];
       obstacles: string[];
     };
-    expect(stages).toHaveLength(7);
+    expect(stages).toHaveLength(8);
     expect(faults).toEqual([]);
   });
 });
