@@ -27,18 +27,23 @@ const k = rows[0]?.teacherIds.length ?? 0;
 const caseOf = (name: string, own: Partial<Options>, isGraph = true) => {
   const options = {
     kd_kl_type: 'fkl',
+    skew_lambda: 0.1,
     kd_student_topm: vocabulary,
     kd_kl_l1_coef: 0,
     kd_ratio: 1,
     ...own,
   } as const;
-  const graph = isGraph ? { graph: lossGraph(options.kd_kl_type, options.kd_kl_l1_coef) } : {};
+  const graph = isGraph
+    ? { graph: lossGraph(options.kd_kl_type, options.kd_kl_l1_coef, options.skew_lambda) }
+    : {};
   return { name, options, ...graph };
 };
 const cases = [
   caseOf('fkl', {}),
   caseOf('rkl', { kd_kl_type: 'rkl' }),
   caseOf('akl', { kd_kl_type: 'akl' }),
+  caseOf('sfkl', { kd_kl_type: 'sfkl' }),
+  caseOf('srkl', { kd_kl_type: 'srkl', skew_lambda: 0.3 }),
   caseOf('CKD, whole tail', { kd_kl_l1_coef: 10 }),
   caseOf('CKD, top-m tail', { kd_kl_l1_coef: 10, kd_student_topm: 8 }, false),
   caseOf('CKD + cross-entropy', { kd_kl_l1_coef: 10, kd_student_topm: 8, kd_ratio: 0.3 }, false),

@@ -1,7 +1,8 @@
 /**
- * Distillation from a teacher's stored top-k (STAR, arXiv 2602.03022, equations 3 to 5). The teacher's
- * log-probabilities come from its full softmax and are not renormalised over the k ids; the student's are
- * gathered at the same ids from its own full softmax. No term is clamped: a truncated KL may be negative.
+ * Distillation from a teacher's stored top-k (STAR, arXiv 2602.03022, equations 3 to 5; the skewed divergences of
+ * DistiLLM, arXiv 2402.03898). The teacher's log-probabilities come from its full softmax and are not renormalised over
+ * the k ids; the student's are gathered at the same ids from its own full softmax. No term is clamped: a truncated KL may
+ * be negative. A skewed one mixes p_T and p_S at each of the k ids and is truncated as the others are.
  */
 import { z } from 'zod';
 import type { Graph } from '../tensor/graph.ts';
@@ -25,18 +26,8 @@ import {
 import { full } from '../tensor/ops/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { negativeLogLikelihood } from './cross-entropy.ts';
+import { forwardKl, mixture, OVER_TOP_K, reverseKl, topKInputs } from './divergences.ts';
 import { CE, defineLoss, ENTROPY, entropyRows, rowInput, type RowObjective, weighted } from './objective.ts';
-
-/** sum_{i in top-k of T} p_T (log p_T - log p_S), [1, R], of log-probabilities [k, R], as below. */
-function forwardKl(g: Graph, student: Tensor, teacher: Tensor): Tensor {
-  // The student's term stands first so that its gradient is the plain one.
-  return scale(g, sumRows(g, mul(g, sub(g, student, teacher), exp(g, teacher))), -1);
-}
-
-/** sum_{i in top-k of T} p_S (log p_S - log p_T), [1, R]. */
-function reverseKl(g: Graph, student: Tensor, teacher: Tensor): Tensor {
-  return sumRows(g, mul(g, exp(g, student), sub(g, student, teacher)));
-}
 
 /**
  * Adaptive KL as STAR's code has it: the head is the smallest prefix of the teacher's ids whose mass reaches a
@@ -61,13 +52,19 @@ function tailMass(g: Graph, rows: VocabularyRows, teacherIds: Tensor, m: number)
 const count = z.int().positive();
 
 /**
- * Top-k distillation: {fkl | rkl | akl} + kd_kl_l1_coef * tail, mixed with cross-entropy by kd_ratio. CKD is fkl with the
- * tail.
+ * Top-k distillation: a divergence + kd_kl_l1_coef * tail, mixed with cross-entropy by kd_ratio. CKD is fkl with the tail.
+ * With the skew L, sfkl is KL(p_T || L p_T + (1 - L) p_S) and srkl is KL(p_S || L p_S + (1 - L) p_T).
  */
 export const distillation = defineLoss(
   {
     options: {
-      kd_kl_type: z.enum(['fkl', 'rkl', 'akl']).default('fkl'),
+      kd_kl_type: z.enum(['fkl', 'rkl', 'akl', 'sfkl', 'srkl']).default('fkl'),
+      skew_lambda: z
+        .number()
+        .gt(0)
+        .lt(1)
+        .default(0.1)
+        .describe('sfkl, srkl: share of the one distribution in the mixture that stands for the other'),
       kd_topk: count.default(100).describe("teacher's tokens a position that are matched"),
       kd_student_topm: count
         .default(100)
@@ -85,19 +82,25 @@ export const distillation = defineLoss(
         .describe('1 is distillation alone, 0 cross-entropy alone'),
     },
     metrics: {
-      fkl: { unit: 'nats per token', meaning: "forward KL over the teacher's top-k" },
-      rkl: { unit: 'nats per token', meaning: "reverse KL over the teacher's top-k" },
+      ...OVER_TOP_K,
+      sfkl: { unit: 'nats per token', meaning: "skewed forward KL over the teacher's top-k" },
+      srkl: { unit: 'nats per token', meaning: "skewed reverse KL over the teacher's top-k" },
       tail: { unit: 'probability', meaning: "student's mass in its own top-m outside the teacher's top-k" },
-      teacher_mass: { unit: 'probability', meaning: "teacher's mass covered by its stored top-k" },
       ce: CE,
       entropy: ENTROPY,
     },
   },
-  ({ kd_kl_type, kd_topk, kd_student_topm, kd_kl_l1_coef, kd_ratio }): Omit<RowObjective, 'metrics'> => ({
+  ({
+    kd_kl_type,
+    skew_lambda,
+    kd_topk,
+    kd_student_topm,
+    kd_kl_l1_coef,
+    kd_ratio,
+  }): Omit<RowObjective, 'metrics'> => ({
     name: kd_kl_l1_coef > 0 && kd_kl_type === 'fkl' ? 'ckd' : kd_kl_type,
     inputs: {
-      teacher_ids: { dtype: 'i32', width: kd_topk },
-      teacher_logprobs: { dtype: 'f32', width: kd_topk, padding: -1 },
+      ...topKInputs(kd_topk),
       ...(kd_kl_type === 'akl'
         ? { teacher_head: { dtype: 'f32', width: kd_topk, padding: 1 } as const }
         : {}),
@@ -114,7 +117,13 @@ export const distillation = defineLoss(
       const forward = forwardKl(g, student, teacher);
       parts['fkl'] = weighted(g, inputs, forward);
       let kd = forward;
-      if (kd_kl_type !== 'fkl') {
+      if (kd_kl_type === 'sfkl' || kd_kl_type === 'srkl') {
+        kd =
+          kd_kl_type === 'sfkl'
+            ? forwardKl(g, mixture(g, student, teacher, skew_lambda), teacher)
+            : reverseKl(g, student, mixture(g, student, teacher, 1 - skew_lambda));
+        parts[kd_kl_type] = weighted(g, inputs, kd);
+      } else if (kd_kl_type !== 'fkl') {
         const reverse = reverseKl(g, student, teacher);
         parts['rkl'] = weighted(g, inputs, reverse);
         kd = reverse;

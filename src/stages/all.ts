@@ -2,6 +2,7 @@
 export { distill } from './distill.ts';
 export { dpo } from './dpo.ts';
 export { evaluation as eval } from './eval.ts';
+export { gkd } from './gkd.ts';
 export { joint } from './joint.ts';
 export { luffy } from './luffy.ts';
 export { mentor } from './mentor.ts';

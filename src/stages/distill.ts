@@ -1,6 +1,6 @@
 /**
- * Off-policy distillation of a rollout stage's sequences and stored teacher distributions: FKL, RKL, AKL, CKD. Each
- * prompt with its kept answers is one tree.
+ * Off-policy distillation of a rollout stage's sequences and stored teacher distributions: FKL, RKL, AKL, their
+ * skewed forms, CKD. Each prompt with its kept answers is one tree.
  */
 import { thoughtLength } from '../chat/thought.ts';
 import { z } from 'zod';
@@ -9,7 +9,7 @@ import type { TokenIds } from '../base/token-ids.ts';
 import { distillation } from '../losses/all.ts';
 import { adaptiveHead } from '../losses/distillation.ts';
 import { prefixRuns } from '../model/tree/shared-prefix.ts';
-import { hasDistribution } from '../topk/format.ts';
+import { hasDistribution, pickedRows } from '../topk/format.ts';
 import { rowsFrom, type TrainCompletion, type TrainExample } from '../train/examples.ts';
 import type { StoredPrompt, StoredSample } from '../train/rollout-store.ts';
 import { joinExamples } from '../train/shared-prefix.ts';
@@ -77,14 +77,9 @@ function completionOf(sample: StoredSample, given: DistillRows): TrainCompletion
   const top = sample.readTop();
   // A server may leave out a token's distribution; such a token does not count.
   const rows = maskedRows(sample.tokens, given).filter((row) => hasDistribution(top, stored, row));
-  /** The first `k` of each of these rows. */
-  const picked = <T extends Int32Array | Float32Array>(values: T, into: T): T => {
-    rows.forEach((row, i) => into.set(values.subarray(row * stored, row * stored + k), i * k));
-    return into;
-  };
-  const logprobs = picked(top.logprobs, new Float32Array(rows.length * k));
+  const { ids, logprobs } = pickedRows(top, stored, rows, k);
   const inputs: Record<string, Float32Array | Int32Array> = {
-    teacher_ids: picked(top.ids, new Int32Array(rows.length * k)),
+    teacher_ids: ids,
     teacher_logprobs: logprobs,
   };
   if (kd_kl_type === 'akl') {
@@ -150,7 +145,7 @@ export function* distillProblems(
 }
 
 export const distill = defineTraining({
-  about: "distillation of a teacher's stored answers and distributions: FKL, RKL, AKL, CKD",
+  about: "distillation of a teacher's stored answers and distributions: FKL, RKL, AKL, skewed ones, CKD",
   options,
   watch: ['loss'],
   check: distillProblems,

@@ -49,7 +49,10 @@ export type Learner = Pick<OpenModel, 'config' | 'tokenizer' | 'template'>;
 export interface Lessons extends Pick<SupervisedOptions, 'warnings' | 'shown'> {
   readonly examples: readonly PendingExample[];
   /** Arrangement of a step's examples in the model; one tree each, if unset. */
-  readonly arrange?: (examples: readonly TrainExample[]) => readonly TrainExample[];
+  readonly arrange?: (
+    examples: readonly TrainExample[],
+    ...step: Parameters<ExampleSource>
+  ) => ReturnType<ExampleSource>;
 }
 
 /** An example that is at hand. */
@@ -168,7 +171,7 @@ export function overEpochs(
   const { examples: source, total } = epochSource(all, options, context.seed);
   const check = (first: readonly TrainExample[]): string =>
     checkRoles(context.name, roleCounts(first, model));
-  const examples: ExampleSource = async (step, signal) => arrange(await source(step, signal));
+  const examples: ExampleSource = async (...step) => arrange(await source(...step), ...step);
   return supervisedStage({ trainer: trainer(), check, options, examples, total, onDevice, ...more });
 }
 

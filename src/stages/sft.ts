@@ -29,7 +29,7 @@ import {
   thresholdOption,
   treeLimit,
 } from './lessons.ts';
-import { type OptionsOf, refersTo, type StageContext } from './stage.ts';
+import { type OptionsOf, refersTo, type StageContext, type StageProblem } from './stage.ts';
 import { defineTraining, trainingOptions } from './training.ts';
 
 const options = {
@@ -166,19 +166,28 @@ export async function sftLessons(context: StageContext, given: Options, model: L
   return LESSONS[is === 'model' ? 'train' : is](context, given, model);
 }
 
+/** Options that gold answers have no use for. */
+export function* goldProblems({
+  data,
+  reward_threshold: threshold,
+}: Pick<Options, 'data' | 'reward_threshold'>): Iterable<StageProblem> {
+  if (data === 'train' && threshold !== undefined)
+    yield [
+      'reward_threshold',
+      'is set, and gold answers have no reward; name a rollout stage as data or remove it.',
+    ];
+}
+
 export const sft = defineTraining({
   about: "cross-entropy on gold answers, a teacher's answers or conversations, or worked solutions",
   options,
   watch: ['loss'],
   reads: ({ data }) => (data === 'train' ? 'train' : undefined),
-  *check({ data, thoughts, reward_threshold: threshold }) {
+  *check(given) {
+    const { data, thoughts } = given;
     if (data !== 'train' && thoughts !== undefined)
       yield ['thoughts', `is set, and the answers of ${data} are no gold answers; remove thoughts or data.`];
-    if (data === 'train' && threshold !== undefined && thoughts === undefined)
-      yield [
-        'reward_threshold',
-        'is set, and gold answers have no reward; name a rollout stage as data or remove it.',
-      ];
+    if (thoughts === undefined) yield* goldProblems(given);
   },
   loss: () => crossEntropy(),
   async open(context, given, { model, trainer }) {

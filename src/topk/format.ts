@@ -66,6 +66,18 @@ export function hasDistribution(top: TopRows, topK: number, row: number): boolea
   return (top.logprobs[row * topK] ?? LOWEST) > LOWEST;
 }
 
+/** The first `k` of the `topK` entries at each of these rows. */
+export function pickedRows(top: TopRows, topK: number, rows: readonly number[], k: number): TopRows {
+  const picked = <T extends Int32Array | Float32Array>(values: T, into: T): T => {
+    rows.forEach((row, i) => into.set(values.subarray(row * topK, row * topK + k), i * k));
+    return into;
+  };
+  return {
+    ids: picked(top.ids, new Int32Array(rows.length * k)),
+    logprobs: picked(top.logprobs, new Float32Array(rows.length * k)),
+  };
+}
+
 /** Bytes that a token with its distribution takes. */
 export function bytesPerToken({ idBytes, topK }: Pick<Header, 'idBytes' | 'topK'>): number {
   return (topK + 1) * (idBytes + 2);

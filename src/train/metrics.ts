@@ -7,6 +7,7 @@ const COMMON = {
   reward: { unit: 'reward', meaning: 'mean training reward, -1 for a format error' },
   format_reward: { unit: 'reward', meaning: 'mean format part of the reward' },
   answer_reward: { unit: 'reward', meaning: 'mean answer score, 0 for a format error' },
+  on_policy: { unit: 'fraction', meaning: 'answers of the step that the student wrote itself' },
   filtered: { unit: 'fraction', meaning: 'groups dropped by dynamic filtering' },
   completion_tokens: { unit: 'tokens', meaning: 'mean length of the drawn completions' },
   truncated: { unit: 'fraction', meaning: 'completions cut at the maximum length' },

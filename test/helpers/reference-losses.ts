@@ -57,6 +57,34 @@ export function reverseKl(row: Row): number {
   );
 }
 
+/** sum over the teacher's ids of p (log p - log q), of functions of the probabilities of teacher and student. */
+function truncatedKl(row: Row, of: (t: number, s: number) => readonly [p: number, q: number]): number {
+  const student = logSoftmax(row.logits);
+  return sum(
+    row.teacherIds.map((id, i) => {
+      const [p, q] = of(Math.exp(row.teacherLogprobs[i]!), Math.exp(student[id]!));
+      return p === 0 ? 0 : p * Math.log(p / q);
+    }),
+  );
+}
+
+/** DistiLLM's skewed divergences: KL to the mixture with a share of what is compared. */
+export const sfkl = (row: Row, share: number): number =>
+  truncatedKl(row, (t, s) => [t, share * t + (1 - share) * s]);
+export const srkl = (row: Row, share: number): number =>
+  truncatedKl(row, (t, s) => [s, share * s + (1 - share) * t]);
+
+/** GKD's equation 1, with its limits. */
+export function jsd(row: Row, beta: number): number {
+  if (beta === 0) return forwardKl(row);
+  if (beta === 1) return reverseKl(row);
+  const mixed = (t: number, s: number): number => beta * t + (1 - beta) * s;
+  return (
+    beta * truncatedKl(row, (t, s) => [t, mixed(t, s)]) +
+    (1 - beta) * truncatedKl(row, (t, s) => [s, mixed(t, s)])
+  );
+}
+
 /** The smallest prefix of the teacher's sorted probabilities whose mass reaches a half. */
 function headLength(row: Row): number {
   let mass = 0;

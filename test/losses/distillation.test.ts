@@ -1,7 +1,7 @@
 /** Cross-entropy and every distillation loss against the formulas of STAR (arXiv 2602.03022, equations 3 to 5). */
 import { afterAll, describe, expect, it } from 'vitest';
 import { Device } from '../../src/ggml/device.ts';
-import { crossEntropy, distillation } from '../../src/losses/all.ts';
+import { crossEntropy, distillation, generalizedJsd } from '../../src/losses/all.ts';
 import { adaptiveHead } from '../../src/losses/distillation.ts';
 import * as reference from '../helpers/reference-losses.ts';
 import { type Row, randomRows } from '../helpers/reference-losses.ts';
@@ -53,6 +53,21 @@ describe('losses, parts and gradients equal the reference on random rows of', ()
       ...common,
       rkl: reference.reverseKl,
     }));
+
+  for (const beta of [0, 0.3, 1])
+    it(`the generalised Jensen-Shannon divergence of beta ${beta}`, () =>
+      expectFormula(generalizedJsd({ kd_topk: 6, beta }), rows, (row) => reference.jsd(row, beta), {
+        ...common,
+        rkl: reference.reverseKl,
+      }));
+
+  for (const kd_kl_type of ['sfkl', 'srkl'] as const)
+    for (const skew_lambda of [0.1, 0.4])
+      it(`${kd_kl_type}: each term is mixed by ${skew_lambda}, over the ids of the teacher`, () => {
+        const skewed = (row: Row): number => reference[kd_kl_type](row, skew_lambda);
+        const parts = { ...common, [kd_kl_type]: skewed };
+        return expectFormula(distillation({ ...OFF, kd_kl_type, skew_lambda }), rows, skewed, parts);
+      });
 
   for (const divergence of ['fkl', 'rkl', 'akl'] as const) {
     it(`the tail penalty is added to ${divergence}`, () => {
@@ -172,9 +187,10 @@ describe('by hand', () => {
 describe('rows that do not count', () => {
   const all = [
     crossEntropy(),
-    ...(['fkl', 'rkl', 'akl'] as const).map((divergence) =>
+    ...(['fkl', 'rkl', 'akl', 'sfkl', 'srkl'] as const).map((divergence) =>
       distillation({ ...OFF, kd_kl_type: divergence, kd_kl_l1_coef: 10 }),
     ),
+    generalizedJsd({ kd_topk: 6 }),
     distillation({ ...OFF, kd_kl_l1_coef: 10, kd_ratio: 0.5 }),
   ];
   for (const objective of all) {

@@ -105,7 +105,7 @@ test('a wrong value names its place, path, value and rule', () => {
     `"t.yaml:5:69: stages.ckd.kd_ratio is 2 and must be a number from 0 to 1."`,
   );
   expect(fault(good.replace('data: rolls', 'data: rolls, kd_kl_type: kfl'))).toMatchInlineSnapshot(
-    `"t.yaml:5:71: stages.ckd.kd_kl_type is "kfl" and must be fkl, rkl or akl; did you mean fkl?"`,
+    `"t.yaml:5:71: stages.ckd.kd_kl_type is "kfl" and must be fkl, rkl, akl, sfkl or srkl; did you mean fkl?"`,
   );
   expect(fault(good.replace('data: rolls', 'data: rolls, seed:'))).toMatchInlineSnapshot(
     `"t.yaml:5:65: stages.ckd.seed is empty and must be a whole number from 0 to 4294967295."`,
@@ -136,7 +136,7 @@ test('a missing key says what it must be', () => {
 
 test('an unknown kind of stage suggests the nearest', () => {
   expect(fault(good.replace('kind: simrl', 'kind: simlr'))).toMatchInlineSnapshot(
-    `"t.yaml:6:23: stages.rl.kind is "simlr" and must be acebench, bfcl, distill, dpo, eval, mentor, pretrain, rollout, sft, simrl, tool_eval or trajectories; did you mean simrl?"`,
+    `"t.yaml:6:23: stages.rl.kind is "simlr" and must be acebench, bfcl, distill, dpo, eval, gkd, mentor, pretrain, rollout, sft, simrl, tool_eval or trajectories; did you mean simrl?"`,
   );
 });
 

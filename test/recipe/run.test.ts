@@ -24,7 +24,7 @@ import {
 const { folder: scratch, remove } = scratchFolder();
 const recipe = smoke();
 const folder = join(scratch, 'smoke');
-const trained = ['base', 'teacher', 'ckd', 'star', 'dpo', 'luffy', 'joint', 'sft-think'];
+const trained = ['base', 'teacher', 'ckd', 'gkd', 'star', 'dpo', 'luffy', 'joint', 'sft-think'];
 let events: readonly RunEvent[] = [];
 
 beforeAll(async () => {
@@ -65,6 +65,7 @@ describe('events', () => {
       expect.arrayContaining(['reward', 'valid', 'kept', 'completion_tokens']),
     );
     expect(named('ckd')).toEqual(expect.arrayContaining(['fkl', 'tail', 'teacher_mass', 'entropy']));
+    expect(named('gkd')).toEqual(expect.arrayContaining(['fkl', 'rkl', 'teacher_mass', 'on_policy']));
     expect(named('star')).toEqual(
       expect.arrayContaining(['reward', 'format_reward', 'answer_reward', 'filtered', 'kl', 'clip_fraction']),
     );

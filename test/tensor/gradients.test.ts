@@ -92,6 +92,10 @@ const cases: Record<string, Case> = {
   permute: { shapes: [[2, 3, 4, 2]], build: (g, [a]) => ops.square(g, ops.permute(g, a!, [1, 2, 0, 3])) },
   transpose: { shapes: [[2, 3]], build: (g, [a]) => ops.square(g, ops.transpose(g, a!)) },
   'slice of rows': { shapes: [[5, 3]], build: (g, [a]) => ops.square(g, ops.slice(g, a!, 0, 1, 3)) },
+  'a slice that is scaled': {
+    shapes: [[5, 3]],
+    build: (g, [a]) => ops.square(g, ops.scale(g, ops.slice(g, a!, 1, 1, 2), 3, 0.5)),
+  },
   'slice of the last dimension': {
     shapes: [[3, 5]],
     build: (g, [a]) => ops.square(g, ops.slice(g, a!, 1, 2, 2)),

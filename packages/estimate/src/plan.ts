@@ -6,7 +6,7 @@
 import { Owned } from '../../../src/base/owned.ts';
 import { asTokenIds, type TokenIds } from '../../../src/base/token-ids.ts';
 import { Device } from '../../../src/ggml/device.ts';
-import { parameterSpecs, weightCount } from '../../../src/model/arch/config.ts';
+import { type ModelConfig, parameterSpecs, weightCount } from '../../../src/model/arch/config.ts';
 import type { LoadedModel, LoadModelOptions } from '../../../src/model/checkpoint/checkpoint.ts';
 import { Generator } from '../../../src/model/generate/generation.ts';
 import { Scorer } from '../../../src/model/tree/scoring.ts';
@@ -147,27 +147,36 @@ export class StagePlan {
     const { n_samples_per_prompt: samples = 1, generate_max_len: longest = 0, kd_topk = 0 } = this.#options;
     const { rollout_batch_size = 0, temperature = 1, init_kl_coef = 0, compute_dtype: dtype } = this.#options;
     const trained = outputsModel(this.stage) ? this.stage : undefined;
-    const prompts = Math.min(rollout_batch_size, this.#asked);
+    const { lmbda, teacher } = this.#options;
     using held = new Owned();
     const { config } = this.#models.of(reference);
-    const open = ({ trainable, dtype: own }: LoadModelOptions): LoadedModel & Disposable => {
-      const specs = parameterSpecs(config, own);
-      const parameters = new ParameterSet(device, specs, trainable ? 'trainable' : 'weights');
-      return { config, parameters, [Symbol.dispose]: () => parameters[Symbol.dispose]() };
-    };
-    const untrained = (): Planned => held.add(open({ trainable: false, dtype: dtype ?? 'f32' }));
+    // Shape of a teacher that scores each step's answers.
+    const taughtBy =
+      lmbda === undefined || typeof teacher !== 'string' ? undefined : this.#models.of(teacher).config;
+    const prompts =
+      taughtBy === undefined ? Math.min(rollout_batch_size, this.#asked) : (trained?.train_batch_size ?? 0);
+    const opening =
+      (of: ModelConfig) =>
+      ({ trainable, dtype: own }: LoadModelOptions): LoadedModel & Disposable => {
+        const specs = parameterSpecs(of, own);
+        const parameters = new ParameterSet(device, specs, trainable ? 'trainable' : 'weights');
+        return { config: of, parameters, [Symbol.dispose]: () => parameters[Symbol.dispose]() };
+      };
+    const untrained = (of = config): Planned =>
+      held.add(opening(of)({ trainable: false, dtype: dtype ?? 'f32' }));
     const dialogues = groups.flat();
     const drawn = dialogues.map(alone(samples, longest));
-    const model = trained === undefined ? untrained() : held.add(openForTraining(open, trained, 1));
+    const model =
+      trained === undefined ? untrained() : held.add(openForTraining(opening(config), trained, 1));
     if (trained !== undefined) {
       // A joint stage learns from stored answers beside those that it draws.
-      const lessons = prompts === 0 || 'kd_kl_coef' in this.stage ? this.#lessons(trained, groups) : [];
-      this.#train(trained, model, prompts > 0 ? [...drawn, ...lessons] : lessons, held);
+      const lessons = this.#asked === 0 || 'kd_kl_coef' in this.stage ? this.#lessons(trained, groups) : [];
+      this.#train(trained, model, this.#asked > 0 ? [...drawn, ...lessons] : lessons, held);
     }
     if (prompts === 0 || dialogues.length === 0) return;
     const examples = cycled(drawn, prompts);
     let host = 0;
-    if (!this.#isElsewhere) {
+    if (!this.#isElsewhere && lmbda !== 0) {
       const generator = held.add(new Generator(device, config, model.training ?? model.parameters));
       host += generator.reserve(
         examples.map(({ prompt }) => Math.min(prompt.length, config.contextLength - 1)),
@@ -176,10 +185,12 @@ export class StagePlan {
       );
     }
     const isAnchored = trained !== undefined && init_kl_coef > 0;
-    if (isAnchored || kindOf(this.stage).makes === 'rollouts') {
+    if (isAnchored || taughtBy !== undefined || kindOf(this.stage).makes === 'rollouts') {
       // LoRA has the model as it was before training in it.
-      const before = isAnchored && trained.lora === undefined ? untrained().parameters : model.training?.base;
-      const scorer = held.add(new Scorer(device, config, before ?? model.training ?? model.parameters));
+      const isOther = taughtBy !== undefined || (isAnchored && trained.lora === undefined);
+      const before = isOther ? untrained(taughtBy).parameters : model.training?.base;
+      const weights = before ?? model.training ?? model.parameters;
+      const scorer = held.add(new Scorer(device, taughtBy ?? config, weights));
       const topK = isAnchored ? 0 : Math.min(kd_topk, config.vocabSize);
       scorer.reserve(examples.map(treeOf), { topK });
       // Ids and log-probabilities of a call, as they are handed over.

@@ -55,10 +55,23 @@ describe('an estimate', () => {
       'joint',
       'sft-think',
       'dpo',
+      'gkd',
       'star',
       'evaluation',
     ]);
     for (const { memory } of stages) expect(memory).toBeGreaterThan(5e7);
+  });
+
+  it('of GKD counts its teacher, and what the student draws with where it draws', () => {
+    const memoryOf = (...set: string[]): number => {
+      const { recipe } = loadEstimable(realRecipe(''), { set });
+      return estimateRecipe(recipe, folder).stages[0]!.memory;
+    };
+    const asGkd = ['stages.sft.kind=gkd', 'stages.sft.teacher=student', 'stages.sft.compute_dtype=bf16'];
+    const alone = memoryOf('stages.sft.compute_dtype=bf16');
+    const taught = memoryOf(...asGkd, 'stages.sft.lmbda=0');
+    expect(taught).toBeGreaterThan(alone + 2 * weightCount(publishedConfig('models/Qwen3-0.6B')!));
+    expect(memoryOf(...asGkd)).toBeGreaterThan(taught + 1e7);
   });
 
   it('measures the stages whose inputs are there, and leaves the run as it was', async () => {
@@ -171,7 +184,7 @@ describe('the command line', () => {
       stages: StageEstimate[];
       obstacles: string[];
     };
-    expect(stages).toHaveLength(10);
+    expect(stages).toHaveLength(11);
     expect(faults).toEqual([]);
   });
 });

@@ -1,8 +1,11 @@
-"""Distillation from a teacher's stored top-k (STAR, arXiv 2602.03022, equations 3 to 5), as tinystar computes it.
+"""Distillation from a teacher's stored top-k (STAR, arXiv 2602.03022, equations 3 to 5; skewed: DistiLLM, arXiv
+2402.03898), as tinystar computes it.
 
 The teacher's log-probabilities come from its full softmax and are not renormalised over the k ids; the student's are
 gathered at the same ids from its own full softmax. No term is clamped: a truncated KL may be negative.
 """
+
+import math
 
 import torch
 
@@ -22,12 +25,18 @@ def adaptive_head(teacher_logprobs):
     return head.to(teacher_logprobs.dtype)
 
 
+def mixture(student, teacher, share):
+    """log(share p_T + (1 - share) p_S), [R, k]."""
+    return torch.logaddexp(teacher + math.log(share), student + math.log1p(-share))
+
+
 def distillation_rows(
     logits,  # [R, V]
     targets,  # [R]
     teacher_ids,  # [R, k]
     teacher_logprobs,  # [R, k]
     kd_kl_type="fkl",
+    skew_lambda=0.1,
     kd_student_topm=100,
     kd_kl_l1_coef=10.0,
     kd_ratio=1.0,
@@ -44,7 +53,13 @@ def distillation_rows(
     forward = (teacher.exp() * (teacher - student)).sum(-1)
     parts = {"fkl": forward, "teacher_mass": teacher.exp().sum(-1)}
     loss = forward
-    if kd_kl_type != "fkl":
+    if kd_kl_type == "sfkl":
+        mixed = mixture(student, teacher, skew_lambda)
+        parts["sfkl"] = loss = (teacher.exp() * (teacher - mixed)).sum(-1)
+    elif kd_kl_type == "srkl":
+        mixed = mixture(student, teacher, 1 - skew_lambda)
+        parts["srkl"] = loss = (student.exp() * (student - mixed)).sum(-1)
+    elif kd_kl_type != "fkl":
         reverse = (student.exp() * (student - teacher)).sum(-1)
         parts["rkl"] = loss = reverse
         if kd_kl_type == "akl":

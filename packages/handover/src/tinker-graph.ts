@@ -1,4 +1,5 @@
 /** Distillation losses as graphs of torch functions, in the form of Tinker's create_custom_loss. */
+import type { StageOf } from '../../../src/stages/index.ts';
 
 type Arg = number | string | boolean | null | { readonly [kind: string]: unknown } | readonly Arg[];
 
@@ -63,7 +64,7 @@ class Nodes {
  * Graph of sum_t w_t (KL_t + tail * (1 - sum_k p_S)), where the tail is all of the student's mass outside the teacher's
  * ids. `teacher_head` of AKL is an input.
  */
-export function lossGraph(type: 'fkl' | 'rkl' | 'akl', tail: number): LossGraph {
+export function lossGraph(type: StageOf<'distill'>['kd_kl_type'], tail: number, skew: number): LossGraph {
   const g = new Nodes();
   const student = g.input('logprobs'); // [T, K]
   const teacher = g.input('teacher_logprobs'); // [T, K]
@@ -77,10 +78,24 @@ export function lossGraph(type: 'fkl' | 'rkl' | 'akl', tail: number): LossGraph 
   const head = type === 'akl' ? g.input('teacher_head') : undefined;
   const pTeacher = g.call('torch.exp', teacher);
   const pStudent = g.call('torch.exp', student);
-  const forward = g.sumRows(g.call('operator.mul', pTeacher, g.call('operator.sub', teacher, student)));
+  /** sum_k p_A (log p_A - log p_B). */
+  const kl = (p: Ref, a: Ref, b: Ref): Ref =>
+    g.sumRows(g.call('operator.mul', p, g.call('operator.sub', a, b)));
+  const mixture = (share: number): Ref =>
+    g.call(
+      'torch.log',
+      g.call(
+        'operator.add',
+        g.call('operator.mul', pTeacher, share),
+        g.call('operator.mul', pStudent, 1 - share),
+      ),
+    );
+  const forward = kl(pTeacher, teacher, student);
   let loss = forward;
-  if (type !== 'fkl') {
-    const reverse = g.sumRows(g.call('operator.mul', pStudent, g.call('operator.sub', student, teacher)));
+  if (type === 'sfkl') loss = kl(pTeacher, teacher, mixture(skew));
+  else if (type === 'srkl') loss = kl(pStudent, student, mixture(1 - skew));
+  else if (type !== 'fkl') {
+    const reverse = kl(pStudent, student, teacher);
     loss = reverse;
     if (head !== undefined) {
       const gap = g.call('torch.abs', g.call('operator.sub', pStudent, pTeacher));

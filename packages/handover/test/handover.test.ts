@@ -27,6 +27,7 @@ stages:
   - { name: gold, kind: sft, model: student, train_batch_size: 4 }
   - { name: star, kind: simrl, model: student, prompts: 5, steps: 2, n_samples_per_prompt: 2, rollout_batch_size: 2, train_batch_size: 4 }
   - { name: next, kind: simrl, model: ckd }
+  - { name: own, kind: gkd, model: student, teacher: student }
 `;
 
 beforeAll(async () => {
@@ -148,6 +149,7 @@ test.each([
     'ckd',
     /OpenRLHF has had no distillation since March 2026; use --engine trl, axolotl or tinker/,
   ],
+  ['trl', 'own', /of kind gkd, which is not handed over; TRL 1\.16 can train ckd, gold, star, next/],
   ['trl', 'rollouts', /of kind rollout, which is not handed over; TRL 1\.16 can train ckd, gold, star, next/],
   ['trl', 'nothing', /has no stage nothing; TRL 1\.16 can train ckd/],
   ['openrlhf', 'star', /lacks steps of stage star, which changes what is learned/],

@@ -88,14 +88,16 @@ export function slice(g: Graph, a: Tensor, axis: number, start: number, length: 
   const from = dims4(a.shape);
   const whole = from[axis] ?? 1;
   if (length === whole) return a;
-  const bytes = BYTES[a.dtype];
-  const rows = [from[0], from[0] * from[1], from[0] * from[1] * from[2]] as const;
-  const [one, two, three] = [bytes * rows[0], bytes * rows[1], bytes * rows[2]];
+  const stridesOf = ([n, rows, planes]: readonly [number, number, number, number]) => {
+    const row = BYTES[a.dtype] * n;
+    return [BYTES[a.dtype], row, row * rows, row * rows * planes] as const;
+  };
   const shape = dims4(from.with(axis, length));
-  const offset = start * ([bytes, one, two, three][axis] ?? 0);
-  const view = g.ggml.ggml_view_4d(g.context, a.pointer, ...shape, one, two, three, offset);
-  // A cut of the outermost dimension is contiguous already.
+  // A cut of the outermost dimension is contiguous already, with the strides of a tensor of its own.
   const outermost = from.slice(axis + 1).every((n) => n === 1);
+  const [, ...strides] = stridesOf(outermost ? shape : from);
+  const offset = start * (stridesOf(from)[axis] ?? 0);
+  const view = g.ggml.ggml_view_4d(g.context, a.pointer, ...shape, ...strides, offset);
   const pointer = outermost ? view : g.ggml.ggml_cont(g.context, view);
   if (a.dtype !== 'f32') return g.constant(pointer, shape, a.dtype, a.ids);
   return g.record(pointer, shape, [a], (grad) => [padded(g, grad, axis, start, whole)]);

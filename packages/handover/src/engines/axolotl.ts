@@ -71,6 +71,7 @@ function shared(stage: StageOf<'distill' | 'sft'>, around: Around) {
 const mapDistill = (stage: StageOf<'distill'>, around: Around): Mapped<'distill'> => ({
   ...shared(stage, around),
   kd_kl_type: to({ 'loss.kd_kl_type': stage.kd_kl_type }),
+  skew_lambda: to({ 'loss.skew_lambda': stage.skew_lambda }),
   kd_topk: done('entries of every position in the data'),
   kd_student_topm: to({ 'loss.kd_student_topm': stage.kd_student_topm }),
   kd_kl_l1_coef: to({ 'loss.kd_kl_l1_coef': stage.kd_kl_l1_coef }),

@@ -56,6 +56,7 @@ function shared(stage: StageOf<'distill' | 'sft'>, around: Around) {
 const mapDistill = (stage: StageOf<'distill'>, around: Around): Mapped<'distill'> => ({
   ...shared(stage, around),
   kd_kl_type: to({ 'loss.kd_kl_type': stage.kd_kl_type }),
+  skew_lambda: to({ 'loss.skew_lambda': stage.skew_lambda }),
   kd_topk: to({ kd_topk: stage.kd_topk }),
   kd_student_topm:
     stage.kd_kl_l1_coef === 0
@@ -104,8 +105,8 @@ const distill: Handing<'distill'> = {
   map: mapDistill,
   files: (options) => {
     const { loss, ...rest } = nested(options);
-    const { kd_kl_type: type, kd_kl_l1_coef: tail } = loss as EngineValues;
-    const graph = lossGraph(type as StageOf<'distill'>['kd_kl_type'], Number(tail));
+    const { kd_kl_type: type, kd_kl_l1_coef: tail, skew_lambda: skew } = loss as EngineValues;
+    const graph = lossGraph(type as StageOf<'distill'>['kd_kl_type'], Number(tail), Number(skew));
     return { 'config.json': config(rest), 'loss.json': `${JSON.stringify(graph, null, 1)}\n` };
   },
 };

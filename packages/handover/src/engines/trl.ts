@@ -78,6 +78,7 @@ const mapDistill = (stage: StageOf<'distill'>, around: Around): Mapped<'distill'
   inTraining({
     ...supervised(stage, around),
     kd_kl_type: to({ 'loss.kd_kl_type': stage.kd_kl_type }),
+    skew_lambda: to({ 'loss.skew_lambda': stage.skew_lambda }),
     kd_topk: to({ '.kd_topk': stage.kd_topk }),
     kd_student_topm: to({ 'loss.kd_student_topm': stage.kd_student_topm }),
     kd_kl_l1_coef: to({ 'loss.kd_kl_l1_coef': stage.kd_kl_l1_coef }),

@@ -153,6 +153,7 @@ function mapDistill(stage: StageOf<'distill'>, around: Around): Mapped<'distill'
       true,
     ),
     kd_kl_type: to({ 'loss.kd_kl_type': stage.kd_kl_type }),
+    skew_lambda: to({ 'loss.skew_lambda': stage.skew_lambda }),
     kd_topk: to({ [`${LOSS}.topk`]: stage.kd_topk }),
     kd_student_topm: to({ 'loss.kd_student_topm': stage.kd_student_topm }),
     kd_kl_l1_coef: to({ 'loss.kd_kl_l1_coef': stage.kd_kl_l1_coef }),
