@@ -23,13 +23,11 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
-/** An answer to a request. */
 export interface Called<F extends Functions = Functions> {
   /** Calls that their schemas accept, with what those make of the arguments. */
   readonly calls: readonly CallOf<F>[];
   /** Calls that are not made, each with the reason. */
   readonly faults: readonly CallFault[];
-  /** Words of the model. */
   readonly reply: string;
   /** Calibrated probability that the answer is right, of students of `fit`. */
   readonly confidence?: number;
@@ -52,7 +50,6 @@ export type CallPart<F extends Functions = Functions> =
   | { readonly kind: 'fault'; readonly fault: CallFault }
   | { readonly kind: 'end'; readonly answer: Called<F> };
 
-/** Conversation of a request. */
 export function conversationOf(
   request: Request,
   { tools }: FunctionSet,
@@ -99,7 +96,6 @@ function answerOf<F extends Functions>(reply: Reply, checked: readonly Checked[]
   };
 }
 
-/** Answers a request. */
 export async function call<F extends Functions>(
   model: ServedModel,
   request: Request,
@@ -113,7 +109,6 @@ export async function call<F extends Functions>(
   return answerOf(reply, checked);
 }
 
-/** Answers a request bit by bit. */
 export async function* stream<F extends Functions>(
   model: ServedModel,
   request: Request,

@@ -47,7 +47,6 @@ function parseOptions(given: unknown): z.output<typeof schema> {
   throw new UserError('OPTIONS', `openTrainer was given wrong options: ${faults.join('; ')}.`);
 }
 
-/** Numbers of one optimiser step. */
 export interface TrainedStep {
   /** Mean over the tokens that count. */
   readonly loss: number;
@@ -90,7 +89,6 @@ export class Trainer implements Disposable {
     });
   }
 
-  /** Optimiser steps that were taken. */
   get steps(): number {
     return this.#steps.steps;
   }

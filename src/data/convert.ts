@@ -57,7 +57,6 @@ function finish(record: DataRecord, options: ConvertOptions): DataRecord {
   return options.jsonSchema === true ? { ...record, tools: record.tools.map(withJsonSchema) } : record;
 }
 
-/** Converts one row. */
 export function convertRow(row: Row, options: ConvertOptions): readonly Converted[] {
   const converted = attemptRow(row, () => {
     const value = rowValue(row);
@@ -78,7 +77,6 @@ export function convertRow(row: Row, options: ConvertOptions): readonly Converte
   return 'rejected' in converted ? [converted] : converted;
 }
 
-/** Converts rows as they come. */
 export async function* convertRows(
   rows: AsyncIterable<Row> | Iterable<Row>,
   options: ConvertOptions = {},

@@ -25,7 +25,6 @@ function labelAt(message: ExactMessage, index: number, previous: ExactMessage | 
   return { tags, turns: Math.floor((index + 1) / 2), calls };
 }
 
-/** The labels of all messages of the assistant, in order. */
 export function labelsOf({ messages }: DataRecord): Label[] {
   return messages.flatMap((message, index) =>
     message.role === 'assistant' ? [labelAt(message, index, messages[index - 1])] : [],

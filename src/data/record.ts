@@ -31,7 +31,6 @@ export interface DataRecord {
   readonly tools: readonly PyDict[];
 }
 
-/** Words of users, all of them. */
 export function userTexts({ messages }: DataRecord): string[] {
   return messages.flatMap(({ role, content }) => (role === 'user' ? [content] : []));
 }

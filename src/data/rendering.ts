@@ -33,7 +33,6 @@ export interface Rendered {
   readonly targets: string;
 }
 
-/** Prompt and target, as texts. */
 type Texts = Omit<Rendered, 'id'>;
 
 function renderStar({ history, answer }: Apart, { template, reasoning }: RecordRendering): Texts {
@@ -121,7 +120,6 @@ export async function* renderRows(
     });
 }
 
-/** A training record as one line of JSON. */
 export function renderedLine({ id, inputs, targets }: Rendered): string {
   return JSON.stringify({ id, inputs, targets });
 }

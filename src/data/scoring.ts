@@ -10,7 +10,6 @@ import type { Row } from './streams/rows.ts';
 const LINES = 'every line must be {"prompt", "generation", "label"}';
 
 export interface ScoredRow<Detail> {
-  /** File and line. */
   readonly where: string;
   readonly score: Score<Detail>;
   /** Faults of the prompt's tools or the label. */
@@ -66,7 +65,6 @@ export async function* scoreRows<Detail>(
   }
 }
 
-/** One line of the output. */
 export function scoreLine({ reward, format, answer, detail }: Score<unknown>): string {
   return JSON.stringify({ reward, format, answer, detail });
 }

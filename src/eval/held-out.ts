@@ -33,7 +33,6 @@ export const judgedSchema = z.object({
   tokens: z.int(),
 });
 
-/** Verdict on a model's answer to one dialogue. */
 export type Judged = z.output<typeof judgedSchema>;
 
 /** Compares what a model wrote after a prompt with a dialogue's own answer. */
@@ -77,7 +76,6 @@ export async function judgeHeldOut(
   });
 }
 
-/** Adds up verdicts. */
 export function accuracyOf(
   judged: readonly Judged[],
 ): Pick<EvalModelResult, 'total' | 'correct' | 'byCategory' | 'errors' | 'meanTokens'> {

@@ -163,7 +163,6 @@ function ruleText(rule: Rule): string {
   }
 }
 
-/** Rules for a value, in words. */
 export function rulesText(rules: readonly Rule[]): string {
   const all = rules.flatMap((rule) => branches(rule, undefined));
   // A choice of maps, as of the kinds of stages, would be too long to tell.

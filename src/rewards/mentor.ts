@@ -48,12 +48,10 @@ interface Parts {
 }
 
 const CORRECT = 0.7;
-/** Worth of a full match. */
 const MATCH = 0.3;
 const CLEAN = 0.1;
 /** Share of the match that is left under a wrong answer. */
 const WRONG_SHARE = 0.2;
-/** Worth of a response without an answer. */
 const NO_ANSWER = 0.1;
 
 function composite({ correct, match, clean }: Parts): number {
@@ -65,7 +63,6 @@ type Calls = readonly Pick<WrittenCall, 'name'>[];
 
 const nameOf = ({ name }: Calls[number]): string | undefined => (typeof name === 'string' ? name : undefined);
 
-/** The names of some calls; those that are no strings, as `undefined`. */
 const namesOf = (calls: Calls): Set<string | undefined> => new Set(calls.map(nameOf));
 
 /** Number of names that both have. */

@@ -13,7 +13,6 @@ export const MAX_WORDS = 4096;
 interface Words {
   /** The words that can be matched, stemmed. */
   readonly words: readonly string[];
-  /** Number of words in all. */
   readonly count: number;
 }
 
@@ -34,7 +33,6 @@ function cachedStem(word: string): string {
   return found;
 }
 
-/** Cuts a text into words. */
 export type Cut = (text: string) => readonly string[];
 
 const latinWords: Cut = (text) => text.toLowerCase().match(WORD) ?? [];

@@ -96,7 +96,6 @@ interface Gold {
   readonly arguments: ReadonlyMap<string, ValueScorer>;
 }
 
-/** A call beside one gold call. */
 type Comparison = Pick<CallMatch, 'similarity' | 'arguments'> & { readonly gold: number };
 
 /** Arguments without values can only be right by being none where none are wanted. */

@@ -34,7 +34,6 @@ import type { OpenEnvironment, OpenModel, Outputs, StageContext } from '../stage
 import { ParameterSet } from '../tensor/parameters.ts';
 import type { Speaking } from '../train/prompts.ts';
 
-/** A recipe that is being run. */
 export interface Run extends Pick<StageContext, 'folder' | 'device' | 'signal' | 'now'> {
   readonly recipe: Recipe;
 }
@@ -151,7 +150,6 @@ function ownTokenizer(run: RunPlace, reference: string): string {
   return folder;
 }
 
-/** The tokenizer and chat template of a model or stage. */
 function speaking(run: Run, reference: string): Speaking {
   const source = tokenizerSource(run, reference);
   const tokenizer = Tokenizer.load(source);
@@ -214,7 +212,6 @@ function prunedFolder(run: Run, reference: string, model: PrunedModel): string {
   return folder;
 }
 
-/** Path of the model that a recipe's reference means. */
 function checkpointOf(run: Run, reference: string): string {
   const model = run.recipe.models[reference];
   if (typeof model === 'object' && 'from' in model) return prunedFolder(run, reference, model);
@@ -248,7 +245,6 @@ export function openModel(run: Run, reference: string, options: LoadModelOptions
   return { ...opened, ...speech, [Symbol.dispose]: () => parameters[Symbol.dispose]() };
 }
 
-/** Puts an environment of a recipe to work. */
 async function openRecipeEnvironment(recipe: Recipe, name: string): Promise<OpenEnvironment> {
   const source = recipe.environments?.[name];
   if (source === undefined)

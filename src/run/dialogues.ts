@@ -23,7 +23,6 @@ function mixed({ parts, train, seed }: Mix): Required<Dialogues<TaskDialogue>> {
   });
 }
 
-/** All dialogues of a split. */
 export function loadDialogues(source: Recipe['data'], split: 'train' | 'test'): Dialogues<TaskDialogue> {
   if (source.source === 'file')
     return readDialogues(

@@ -35,7 +35,6 @@ export interface Distributions {
   readonly top: TopRows; // k of `Teacher.topK`
 }
 
-/** Of answers without distributions. */
 export const NO_DISTRIBUTIONS: Distributions = {
   logprobs: new Float32Array(0),
   top: { ids: new Int32Array(0), logprobs: new Float32Array(0) },

@@ -72,7 +72,6 @@ const options = {
 };
 type Options = OptionsOf<typeof options>;
 
-/** Stored answers with the rewards that the stage asks for. */
 async function rescored(
   context: StageContext,
   given: Options,

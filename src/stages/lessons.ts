@@ -43,14 +43,12 @@ export const treeLimit = ({
 /** Facts that lessons need of the model that learns: how it speaks, and how many ids it has. */
 export type Learner = Pick<OpenModel, 'config' | 'tokenizer' | 'template'>;
 
-/** Lessons of a stage. */
 export interface Lessons extends Pick<SupervisedOptions, 'warnings' | 'shown'> {
   readonly examples: readonly PendingExample[];
   /** Arrangement of a step's examples in the model; one tree each, if unset. */
   readonly arrange?: (examples: readonly TrainExample[]) => readonly TrainExample[];
 }
 
-/** An example that is at hand. */
 export function pending(example: TrainExample): PendingExample {
   return { sequences: example.completions.length, rows: rowCount(example), make: () => example };
 }
@@ -84,7 +82,6 @@ export function storedPrompts(
   return { prompts, tooLong: all.length - prompts.length };
 }
 
-/** The kept conversations of the trajectories stage `data`. */
 export const storedTrajectories = (
   context: StageContext,
   data: string,

@@ -36,7 +36,6 @@ export function* grpoProblems(options: Options): Iterable<StageProblem> {
     ];
 }
 
-/** Opens a stage of GRPO whose groups come from `rollouts`. */
 export function openGrpo<P>(
   context: StageContext,
   options: Options,

@@ -39,7 +39,6 @@ export const paths = z.registry<{ readonly wants: PathKind }>();
 /** An option that is a path; the recipe's reader makes it absolute and checks that something lies there. */
 export const pathTo = (wants: PathKind): z.ZodString => z.string().min(1).register(paths, { wants });
 
-/** Rule for names. */
 export const NAME_RULE = 'a name of letters, digits, dots, dashes and underscores';
 /** A name that can be a folder: of a run, a stage, a model. */
 export const nameSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, NAME_RULE);
@@ -48,7 +47,6 @@ export const count = z.int().positive();
 export const fraction = z.number().min(0).max(1);
 export const seedOption = z.int().min(0).max(0xffffffff);
 
-/** Options of every stage. */
 export const commonOptions = {
   name: nameSchema,
   seed: seedOption
@@ -56,7 +54,6 @@ export const commonOptions = {
     .describe("this stage's own seed; without it one is derived from the recipe's"),
 };
 
-/** Limits on the length of prompts and answers. */
 export const lengthOptions = {
   prompt_max_len: count.default(5120).describe('tokens of a prompt; longer prompts are left out'),
   generate_max_len: count.default(512).describe('tokens of a completion'),
@@ -123,7 +120,6 @@ export type StageProblem = readonly [path: string, text: string];
 export interface Neighbours {
   readonly stage: (name: string | undefined) => Readonly<Record<string, unknown>> | undefined;
   readonly environment: (name: string) => Readonly<Record<string, unknown>> | undefined;
-  /** Tells whether the recipe's data are the assistant's dialogues. */
   readonly isAssistant: boolean;
 }
 
@@ -155,10 +151,8 @@ export interface StageKind<S extends Shape = Shape, Makes extends Produces = Pro
   run(context: StageContext, options: OptionsOf<S>): AsyncGenerator<RunEvent, Outputs>;
 }
 
-/** Output of a kind of stage. */
 export type Produces = 'model' | 'rollouts' | 'trajectories' | 'evaluation';
 
-/** Declares a kind of stage. */
 export function defineStage<const S extends Shape, const Makes extends Produces>(
   kind: StageKind<S, Makes>,
 ): StageKind<S, Makes> {

@@ -18,7 +18,6 @@ import {
   type StageProblem,
 } from './stage.ts';
 
-/** Option of who runs a GGUF file. */
 export const engineOption = z
   .enum(ENGINES)
   .exactOptional()

@@ -6,13 +6,11 @@ import type { MetricName } from './metrics.ts';
 
 export type Metrics = Partial<Record<MetricName, number>>;
 
-/** Surroundings of a stage at work. */
 export interface StageRun {
   readonly name: string;
   readonly kind: string;
   /** The stage's own seed, or one derived from the recipe's and its name. */
   readonly seed: number;
-  /** The folder of all that this stage makes. */
   readonly folder: string;
   /** Asks for a stop after the current step, with a checkpoint. */
   readonly signal: AbortSignal;
@@ -95,14 +93,12 @@ export function* sampleEvents(
   if (samples.length > 0) yield { type: 'sample', stage, step, samples };
 }
 
-/** A prompt with what was drawn after it. */
 interface Drawn {
   readonly id: string;
   readonly prompt: string;
   readonly samples: readonly { readonly text: string; readonly reward: number }[];
 }
 
-/** Some of what was drawn. */
 export const someSamples = (prompts: readonly Drawn[]): DrawnSample[] =>
   prompts
     .slice(0, SHOWN)

@@ -26,7 +26,6 @@ export interface TrainExample {
 export const rowsFrom = (tokens: TokenIds, start = 0): number[] =>
   Array.from({ length: tokens.length - start }, (_, i) => start + i);
 
-/** Number of tokens that count. */
 export const rowCount = ({ completions }: TrainExample): number =>
   completions.reduce((total, { rows }) => total + rows.length, 0);
 

@@ -8,7 +8,6 @@ import type { TreeLayout } from '../model/tree/tree.ts';
 import { PRODUCT_MULTIPLE } from '../tensor/ops/nn.ts';
 import { groupCount, packedSize, rowCount, type TrainExample } from './examples.ts';
 
-/** Some examples that go through the model together. */
 export interface MicroBatch {
   readonly layout: TreeLayout;
   readonly examples: readonly TrainExample[];
@@ -21,7 +20,6 @@ export interface MicroBatch {
 export interface MicroBatchOptions {
   /** Tokens of a batch, padding included. */
   readonly maxTokens: number;
-  /** Prompt trees of a batch at most. */
   readonly maxPrompts: number;
   /** Among how many workers the batches are to be divided. */
   readonly workers: number;

@@ -63,7 +63,6 @@ function completion(answer: PairAnswer, sign: 1 | -1, scores: Float32Array): Tra
   };
 }
 
-/** A pair as one prompt tree. */
 export function pairExample(
   { promptIds, chosen, rejected }: PreferencePair,
   scores: PairScores,

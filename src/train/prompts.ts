@@ -71,9 +71,7 @@ export class Prompts<P extends Rendered> {
 
 export interface ScoredPrompt extends Rendered {
   readonly id: string;
-  /** Dialogue that it was rendered from. */
   readonly dialogue: Dialogue;
-  /** Scores the text that a model writes after the prompt. */
   readonly scorer: Scorer<unknown>;
 }
 

@@ -19,7 +19,6 @@ export interface RolloutOptions extends StageRun {
   readonly order: (position: number) => number;
   readonly count: number;
   readonly rollout_batch_size: number;
-  /** Keep well-formed, finished answers only. */
   readonly validity_filter: boolean;
   readonly reward_threshold?: number;
   /** Share of the prompts that may stay unanswered. */
@@ -57,7 +56,6 @@ function choose(
   return { counts: { ...counts, kept: kept.size }, kept: [...kept.values()] };
 }
 
-/** Why none of the answers is kept, and what to do. */
 function whyNone({ drawn, valid, cut }: RolloutCounts, { reward_threshold }: RolloutOptions): string {
   if (drawn === 0) return 'no answer came that can be sent; see to the teacher and re-run the same command';
   const none = `none of ${drawn} answers`;
@@ -98,7 +96,6 @@ export async function* runRollouts(options: RolloutOptions): AsyncGenerator<RunE
   // A step that was told of is over.
   for (const { positions, counts } of writer.settled) if (endsStep(positions, counts)) since = NO_COUNTS;
 
-  /** The prompts that are not settled, by batches. */
   function* batches(): Generator<Batch<Asked>> {
     for (let number = 0; number < total; number++) {
       const first = number * batch;

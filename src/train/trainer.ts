@@ -23,7 +23,6 @@ import { type MicroBatch, planMicroBatches, type Rounding, roundingFor } from '.
 import { chunkRowsFor, type LossParts } from './training-graph.ts';
 import { GradientSum, TrainingWorker } from './training-worker.ts';
 
-/** Options of a trainer, beside those of its loss. */
 export const trainerOptions = {
   ...optimizerOptions,
   micro_train_batch_size: z
@@ -118,7 +117,6 @@ export class Trainer implements Disposable {
     this.#sum = new GradientSum(required(device, 'a device'), gradients);
   }
 
-  /** Optimiser steps applied so far. */
   get steps(): number {
     return this.#optimizer.steps;
   }

@@ -98,7 +98,6 @@ export class TrainingGraph extends KeptGraph {
   readonly #tree: ReturnType<typeof treeForward>;
   readonly #predictors: Tensor;
   readonly #inputs = new Map<string, RowInput>();
-  /** The loss and its parts. */
   readonly #results = new Map<string, Tensor>();
 
   constructor(

@@ -15,7 +15,6 @@ import { type LossParts, TrainingGraph } from './training-graph.ts';
 /** Graphs kept for layouts that come again. */
 const MAX_GRAPHS = 12;
 
-/** Parts that all workers of a trainer have in common. */
 export interface SharedParts {
   readonly config: ModelConfig;
   readonly weights: ParameterSet | TrainedWeights;

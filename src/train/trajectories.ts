@@ -44,11 +44,9 @@ export interface TrajectoryOptions extends StageRun, Voice {
   readonly max_turns: number;
   /** Share of the problems that may stay unanswered. */
   readonly max_failed: number;
-  /** Problems a batch; a batch is saved when it is done. */
   readonly rollout_batch_size: number;
   /** Conversations a problem that are kept at most. */
   readonly keep: number;
-  /** Keep conversations without the right answer too. */
   readonly keep_wrong: boolean;
 }
 
@@ -58,7 +56,6 @@ interface Solved {
   readonly drawn: readonly (Conversation & { readonly correct: boolean })[];
 }
 
-/** A batch of problems, and who was not answered. */
 interface Batch {
   readonly number: number;
   readonly start: number;

@@ -42,7 +42,6 @@ async function* decodedRows(
   }
 }
 
-/** The schema of a list's items. */
 function itemsOf(column: SchemaTree | undefined): SchemaTree | undefined {
   const repeated = column?.children[0];
   if (repeated?.element.repetition_type !== 'REPEATED') return column;

@@ -8,7 +8,6 @@ export interface Asked {
   readonly index: number;
   readonly prompt: Prompt;
   readonly samples: (Drawn | undefined)[];
-  /** Samples that are not finished. */
   open: number;
   failure?: { readonly failure: string; readonly isFull: boolean };
 }
@@ -101,7 +100,6 @@ export async function settle(
   return next;
 }
 
-/** The prompt of a next turn, as tokens and as messages. */
 function promptAfter(
   prompt: Prompt,
   { tokens }: Drawn,

@@ -54,7 +54,6 @@ function splitThought(message: Reply, format: ToolFormat): readonly [thought: st
   return [typeof own === 'string' ? own : inside, said];
 }
 
-/** The calls of a message, or the one of the older form. */
 function callsOf(message: Reply): Reply[] {
   const calls = message.at('tool_calls');
   if (calls.isThere) return calls.list();

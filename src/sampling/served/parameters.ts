@@ -29,7 +29,6 @@ const TOO_LARGE = /too (?:large|long|big|many)|maximum context|context (?:length
 const FEWER_SAMPLES =
   /\bn (?:must|>|is|should|=)|['"`]n['"`].{0,20}(?:must|between|at most|exceed|maximum|less)|only one (?:completion )?choice|number of (?:choices|completions)|multiple (?:choices|completions)/i;
 
-/** Of `names`, the one that an error is about. */
 function refusedIn({ said, param }: Told, names: readonly string[]): string | undefined {
   if (names.includes('n') && FEWER_SAMPLES.test(said)) return 'n';
   if (TOO_LARGE.test(said) || !NOT_TAKEN.test(said)) return undefined;
@@ -58,7 +57,6 @@ export class Parameters {
     this.#adjustable = adjustable;
   }
 
-  /** A body as the address takes it. */
   adjusted(body: object): object {
     if (this.#learned.size === 0) return body;
     const entries = Object.entries(body).flatMap(([key, value]: [string, unknown]) => {

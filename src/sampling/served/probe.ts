@@ -26,7 +26,6 @@ const SAMPLE_TEXT =
   '<|im_start|>user\nTurn 3 lights to 12.50%, naïve Grüße: 你好 мир 🙂<|im_end|>\n<|im_start|>assistant\n<think>\n</think>\n<tool_call>\n{"name": "set_light", "arguments": {"level": 12.5}}\n</tool_call>';
 /** Text that it is asked to go on with: many words can follow. */
 const PROMPT = 'The next word of this sentence is';
-/** The other temperature that the same distribution is asked for at. */
 const OTHER_TEMPERATURE = 0.5;
 /** Tokens that a chat is asked for: some services refuse to answer with fewer. */
 const CHAT_TOKENS = 16;

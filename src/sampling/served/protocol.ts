@@ -24,7 +24,6 @@ export interface Ask {
   readonly model: string;
 }
 
-/** Facts that a server gives of one token. */
 export interface TokenFacts {
   readonly logprob: number;
   readonly top: TopEntries;

@@ -43,7 +43,6 @@ const TOO_LONG = /context|too long|too many tokens|exceed/i;
 export class Served implements Sampler {
   readonly givesTopK: boolean;
   readonly template?: ChatTemplate;
-  /** Messages to the user while servers are waited for. */
   readonly notices = new Notices();
   readonly #options: ServedOptions;
   readonly #protocol: Protocol;
@@ -243,7 +242,6 @@ export class Served implements Sampler {
     }
   }
 
-  /** Tells whether an address answers something easy. */
   async #isAlive(endpoint: Endpoint, signal: AbortSignal): Promise<boolean> {
     const { models = '/models' } = this.#protocol;
     try {
