@@ -98,9 +98,8 @@ export class Trainer implements Disposable {
    * prompt, which is computed once. For losses that want more than tokens: fill in `inputs` before `step`.
    */
   examples(dialogues: readonly Dialogue[]): TrainExample[] {
-    const { tokenizer, template } = this.#model;
     return groupByTools(dialogues, GROUP_LIMIT).map(({ start, count }) =>
-      groupExample(dialogues.slice(start, start + count), tokenizer, template),
+      groupExample(dialogues.slice(start, start + count), this.#model),
     );
   }
 

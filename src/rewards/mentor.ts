@@ -27,25 +27,15 @@ import { judge } from './exact.ts';
 import { lastBoxed, sameAnswer } from './math-answer.ts';
 import {
   type Answer,
-  type ConversationOptions,
   type ConversationResponse,
   type ConversationReward,
   type ConversationScore,
-  type ConversationTask,
   type PreparedTask,
   type Reward,
   rewardOf,
   wellFormed,
 } from './reward.ts';
 import { callSimilarity } from './simrl.ts';
-
-/** Parts of the composite: of a full match, of a right answer, of no invented tool. */
-interface Parts {
-  readonly correct: boolean;
-  /** 0 to 1. */
-  readonly match: number;
-  readonly clean: boolean;
-}
 
 const CORRECT = 0.7;
 const MATCH = 0.3;
@@ -54,7 +44,8 @@ const CLEAN = 0.1;
 const WRONG_SHARE = 0.2;
 const NO_ANSWER = 0.1;
 
-function composite({ correct, match, clean }: Parts): number {
+/** Sum of what is earned by a right answer, a match of 0 to 1, and no invented tool. */
+function composite(correct: boolean, match: number, clean: boolean): number {
   const rest = clean ? CLEAN : 0;
   return correct ? CORRECT + MATCH * match + rest : WRONG_SHARE * (MATCH * match) + rest;
 }
@@ -113,44 +104,36 @@ function matchOf(
   return (1 - weight) * names + weight * similarity;
 }
 
+type Ended = Pick<ConversationResponse, 'text' | 'ended'>;
+
 /** Contents of a response's last box, if it came to an end; empty if there is none. */
-function answerOf({ text, ended }: Pick<ConversationResponse, 'text' | 'ended'>): string {
+function answerOf({ text, ended }: Ended): string {
   return ended ? (lastBoxed(text)?.trim() ?? '') : '';
 }
 
 /** Tells whether a response came to its end with the right answer in \boxed{}. */
-export function answersRightly(
-  answer: string,
-  response: Pick<ConversationResponse, 'text' | 'ended'>,
-): boolean {
+export function answersRightly(answer: string, response: Ended): boolean {
   const given = answerOf(response);
   return given !== '' && sameAnswer(answer, given);
-}
-
-function scoreConversation(
-  variant: Variant,
-  task: ConversationTask,
-  response: ConversationResponse,
-  { argument_weight }: ConversationOptions,
-): ConversationScore {
-  const given = answerOf(response);
-  const correct = answersRightly(task.answer, response);
-  const flat = (reward: number): ConversationScore => ({ reward, correct, toolMatch: 0 });
-  if (!response.ended) return flat(0);
-  if (given === '') return flat(NO_ANSWER);
-  if (variant.sparse === true) return flat(correct ? 1 : NO_ANSWER);
-  if (task.teacher === undefined) return flat(NO_ANSWER);
-  const valid = response.calls.filter((call) => task.tools.has(nameOf(call) ?? ''));
-  const match = matchOf(variant, argument_weight, task.teacher, valid);
-  const clean = variant.clean !== false && valid.length === response.calls.length;
-  return { reward: composite({ correct, match, clean }), correct, toolMatch: match };
 }
 
 function ofConversations(name: string, description: string, variant: Variant): ConversationReward {
   return {
     name,
     description: `conversations: ${description}`,
-    converse: (task, response, options) => scoreConversation(variant, task, response, options),
+    converse({ answer, teacher, tools }, response, { argument_weight }) {
+      const given = answerOf(response);
+      const correct = answersRightly(answer, response);
+      const flat = (reward: number): ConversationScore => ({ reward, correct, toolMatch: 0 });
+      if (!response.ended) return flat(0);
+      if (given === '') return flat(NO_ANSWER);
+      if (variant.sparse === true) return flat(correct ? 1 : NO_ANSWER);
+      if (teacher === undefined) return flat(NO_ANSWER);
+      const valid = response.calls.filter((call) => tools.has(nameOf(call) ?? ''));
+      const match = matchOf(variant, argument_weight, teacher, valid);
+      const clean = variant.clean !== false && valid.length === response.calls.length;
+      return { reward: composite(correct, match, clean), correct, toolMatch: match };
+    },
   };
 }
 
@@ -172,7 +155,7 @@ export const mentor: Reward<BinaryDetail> & ConversationReward = {
         const answer = prepared.read(generation);
         if (answer.kind === 'nothing') return wellFormed(0, score.detail);
         const match = sameNames(callsOf(prepared.label), callsOf(answer)) ? 1 : 0;
-        const sum = composite({ correct: score.detail.kind === 'right', match, clean: true });
+        const sum = composite(score.detail.kind === 'right', match, true);
         return wellFormed(Math.min(1, sum / (CORRECT + MATCH + CLEAN)), score.detail);
       };
     },

@@ -23,7 +23,6 @@ import { checkpointContents, refuseAdapter } from '../model/checkpoint/checkpoin
 import {
   initialiseWeights,
   loadConfig,
-  type LoadedModel,
   loadModel,
   type LoadModelOptions,
 } from '../model/checkpoint/checkpoint.ts';
@@ -187,12 +186,7 @@ export function configOf(run: RunPlace, reference: string): ModelConfig {
 }
 
 /** Fresh weights; the same seed and shape give the same ones. */
-function makeModel(
-  run: Run,
-  model: NewModel,
-  config: ModelConfig,
-  { trainable, dtype }: LoadModelOptions,
-): LoadedModel {
+function makeModel(run: Run, model: NewModel, config: ModelConfig, { trainable, dtype }: LoadModelOptions) {
   const specs = parameterSpecs(config, dtype);
   const parameters = new ParameterSet(run.device, specs, trainable ? 'trainable' : 'weights');
   initialiseWeights(config, parameters, Rng.seeded(run.recipe.seed, 'init'), model.initializer_range);

@@ -104,11 +104,7 @@ export class Teacher {
     }
   }
 
-  async *#ask<Q extends Question>(
-    questions: Iterable<Q>,
-    seed: number,
-    signal: AbortSignal,
-  ): AsyncGenerator<Answered<Q>, void, undefined> {
+  async *#ask<Q extends Question>(questions: Iterable<Q>, seed: number, signal: AbortSignal) {
     const asked = new Map<number, Q>();
     const noted = function* (): Generator<Q> {
       let index = 0;

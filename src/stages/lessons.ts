@@ -108,11 +108,7 @@ export function rewarded(
 }
 
 /** Prompts in order until `limit` answers are used. */
-export function limitSamples(
-  prompts: readonly StoredPrompt[],
-  limit: number | undefined,
-): readonly StoredPrompt[] {
-  if (limit === undefined) return prompts;
+export function limitSamples(prompts: readonly StoredPrompt[], limit = Infinity): readonly StoredPrompt[] {
   let used = 0;
   return prompts.filter(({ samples }) => {
     const fits = used < limit;

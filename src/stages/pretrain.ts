@@ -121,7 +121,7 @@ function withoutThought(dialogue: Dialogue): Dialogue {
 function pretrainExamples(
   { generated, seed }: StageContext,
   { mixture, first_group, train_batch_size }: Options,
-  { tokenizer, template }: OpenModel,
+  model: OpenModel,
   { solutions, people, groups: files }: Lessons,
 ): ExampleSource {
   const groups = Math.max(1, Math.round(train_batch_size / GROUP_LIMIT));
@@ -131,15 +131,15 @@ function pretrainExamples(
     return mixture.find(({ weight }) => (at -= weight) < 0) ?? mixture.at(-1);
   };
   const isSilent = closesThought(
-    template.prompt({ messages: [{ role: 'user', content: '' }], tools: [] }),
-    template.format,
+    model.template.prompt({ messages: [{ role: 'user', content: '' }], tools: [] }),
+    model.template.format,
   );
   return (step) =>
     Array.from({ length: groups }, (_, i) => {
       const position = first_group + step * groups + i;
       const rng = Rng.seeded(seed, `pretrain:${position}`);
       const { source = 'invented', environment = '', path = '', file = '', dialogues: own } = draw(rng) ?? {};
-      if (source === 'copying') return copyingExample(rng, { tokenizer, template });
+      if (source === 'copying') return copyingExample(rng, model);
       if (source === 'solutions') return rng.pick(solutions.get(environment) ?? []);
       const group =
         source === 'people'
@@ -147,7 +147,7 @@ function pretrainExamples(
           : source === 'groups'
             ? fileGroup(files.get(file) ?? [], position)
             : dialogues(source, generated, rng, position, own);
-      return groupExample(isSilent ? group.map(withoutThought) : group, tokenizer, template);
+      return groupExample(isSilent ? group.map(withoutThought) : group, model);
     });
 }
 

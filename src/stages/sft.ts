@@ -48,13 +48,12 @@ const AT_ONCE = 16;
 
 /** The gold answers of the training split. Throws the signal's reason when it fires. */
 async function goldAnswers(context: StageContext, given: Options, model: Learner): Promise<Lessons> {
-  const { tokenizer, template } = model;
   const dialogues = context.dialogues('train').slice(0, given.max_samples);
   let tooLong = 0;
   const examples: PendingExample[] = [];
   const make = ({ start, count }: ToolGroup): TrainExample => {
     const group = Array.from(dialogues.slice(start, start + count));
-    const { prompt, completions } = groupExample(group, tokenizer, template);
+    const { prompt, completions } = groupExample(group, model);
     // Tokens before the first that counts are the rest of the prompt.
     const fitting = completions.filter(({ rows }) => prompt.length + (rows[0] ?? 0) <= given.prompt_max_len);
     return { prompt, completions: fitting };

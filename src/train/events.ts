@@ -84,11 +84,7 @@ export function stepEvent(step: Omit<StepEvent, 'type'>): RunEvent {
 export const SHOWN = 2;
 
 /** Some of the samples that were drawn, if there are any. */
-export function* sampleEvents(
-  stage: string,
-  step: number,
-  prompts: readonly Drawn[],
-): Generator<RunEvent, void, undefined> {
+export function* sampleEvents(stage: string, step: number, prompts: readonly Drawn[]): Generator<RunEvent> {
   const samples = someSamples(prompts);
   if (samples.length > 0) yield { type: 'sample', stage, step, samples };
 }

@@ -116,11 +116,7 @@ export async function* runRollouts(options: RolloutOptions): AsyncGenerator<RunE
   }
 
   /** Says what came of some prompts, and stores it last, so that the log has all that is stored. */
-  function* store(
-    positions: readonly number[],
-    counts: RolloutCounts,
-    kept: readonly KeptPrompt[],
-  ): Generator<RunEvent> {
+  function* store(positions: readonly number[], counts: RolloutCounts, kept: readonly KeptPrompt[]) {
     if (endsStep(positions.length, counts)) {
       const end = now();
       const of = (name: keyof RolloutCounts): number => since[name] / Math.max(1, since.drawn);

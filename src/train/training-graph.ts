@@ -229,10 +229,7 @@ export class TrainingGraph extends KeptGraph {
   }
 
   /** The derivatives of a loss by each row's log-probability [1, R], and the loss with its parts. */
-  #slopes(
-    logprobs: Tensor,
-    objective: SequenceObjective,
-  ): { slopes: Tensor; whole: ReadonlyMap<string, Tensor> } {
+  #slopes(logprobs: Tensor, objective: SequenceObjective) {
     const g = this.graph;
     const mark = g.tape.length;
     const leaf = { ...logprobs, differentiable: true };

@@ -149,9 +149,7 @@ function* settle(options: TrajectoryOptions, total: number, batch: Batch): Gener
  * Solves the problems batch by batch until all are done; a batch that is on disk is not asked again. Throws the signal's
  * reason when it fires.
  */
-export async function* runTrajectories(
-  options: TrajectoryOptions,
-): AsyncGenerator<RunEvent, void, undefined> {
+export async function* runTrajectories(options: TrajectoryOptions): AsyncGenerator<RunEvent> {
   const { name: stage, kind, problems, rollout_batch_size: batch, folder, max_failed } = options;
   const total = Math.ceil(problems.length / batch);
   let done = 0;

@@ -47,10 +47,8 @@ function joined(before: Drawn, { text, tokens, length, logprobs, drawn, finish }
   };
 }
 
-export function* jobsOf(
-  prompts: Iterable<Prompt>,
-  { n_samples_per_prompt: count = 1 }: SampleOptions,
-): Generator<Job> {
+export function* jobsOf(prompts: Iterable<Prompt>, options: SampleOptions): Generator<Job> {
+  const { n_samples_per_prompt: count = 1 } = options;
   let index = 0;
   for (const prompt of prompts) {
     const places = Array.from({ length: count }, (_, place) => place);
@@ -100,12 +98,7 @@ export async function settle(
   return next;
 }
 
-function promptAfter(
-  prompt: Prompt,
-  { tokens }: Drawn,
-  reply: Reply,
-  tokenizer: Tokenizer | undefined,
-): Prompt {
+function promptAfter(prompt: Prompt, { tokens }: Drawn, reply: Reply, tokenizer: Tokenizer | undefined) {
   const { text = '', ids = tokenizer?.encode(text) ?? [], messages, tools } = prompt;
   return {
     ids: asTokenIds([...ids, ...tokens, ...reply.ids]),

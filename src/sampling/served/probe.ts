@@ -90,12 +90,7 @@ async function send(probed: Probed, topK: number, temperature: number, signal: A
 }
 
 /** Facts of the first token: the same whichever is drawn, but nothing where it is a part of a character. */
-async function firstToken(
-  probed: Probed,
-  topK: number,
-  temperature: number,
-  signal: AbortSignal,
-): Promise<TokenFacts> {
+async function firstToken(probed: Probed, topK: number, temperature: number, signal: AbortSignal) {
   for (let seed = 1; ; seed++) {
     try {
       const { reply, sample } = await send(probed, topK, temperature, signal, seed);

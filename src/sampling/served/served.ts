@@ -177,12 +177,7 @@ export class Served implements Sampler {
     );
   }
 
-  async *#work(
-    endpoint: Endpoint,
-    queue: WorkQueue<Job>,
-    options: SampleOptions,
-    signal: AbortSignal,
-  ): AsyncGenerator<Answer> {
+  async *#work(endpoint: Endpoint, queue: WorkQueue<Job>, options: SampleOptions, signal: AbortSignal) {
     // All workers listen to one signal, each once; more than ten are no leak.
     setMaxListeners(0, signal);
     while (!endpoint.isDown) {
@@ -203,12 +198,7 @@ export class Served implements Sampler {
   }
 
   /** Draws a job's samples, or finds that it cannot be done; false if it has to be tried again. */
-  async #attempt(
-    endpoint: Endpoint,
-    job: Job,
-    options: SampleOptions,
-    signal: AbortSignal,
-  ): Promise<boolean> {
+  async #attempt(endpoint: Endpoint, job: Job, options: SampleOptions, signal: AbortSignal) {
     const fail = (failure: string, isFull = false): true => {
       // A conversation that fills the context ends as one that is cut.
       if (isFull && job.before !== undefined) job.drawn.set(job.places[0] ?? 0, NOTHING);
