@@ -59,15 +59,9 @@ export function conversationOf(
   return { messages: [...messages, ...asked], tools };
 }
 
-function askOptions({ toolChoice, parallel, temperature, seed, maxTokens, signal }: CallOptions): AskOptions {
-  return {
-    ...(toolChoice === undefined ? {} : { choice: toolChoice }),
-    ...(parallel === undefined ? {} : { parallel }),
-    ...(temperature === undefined ? {} : { temperature }),
-    ...(seed === undefined ? {} : { seed }),
-    ...(maxTokens === undefined ? {} : { max_tokens: maxTokens }),
-    ...(signal === undefined ? {} : { signal }),
-  };
+function askOptions({ toolChoice: choice, parallel, temperature, seed, maxTokens, signal }: CallOptions) {
+  const given = { choice, parallel, temperature, seed, max_tokens: maxTokens, signal };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as AskOptions;
 }
 
 /** The answer of a reply, whose calls were looked at. */

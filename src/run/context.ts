@@ -240,9 +240,7 @@ export function openModel(run: Run, reference: string, options: LoadModelOptions
 }
 
 async function openRecipeEnvironment(recipe: Recipe, name: string): Promise<OpenEnvironment> {
-  const source = recipe.environments?.[name];
-  if (source === undefined)
-    throw new UserError('ENVIRONMENT', `The recipe has no environment ${name}; add it under environments.`);
+  const source = required(recipe.environments?.[name], 'an environment of the recipe');
   const host = await openEnvironment(source);
   return {
     host,

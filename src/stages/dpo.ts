@@ -39,6 +39,7 @@ import {
   count,
   type OpenModel,
   type OptionsOf,
+  positive,
   refersTo,
   type StageContext,
 } from './stage.ts';
@@ -53,11 +54,7 @@ const options = {
     'the name of a rollout stage, or of a trajectories stage with right and wrong ones',
   ),
   reward: answerRewardOption.describe('rollouts: what tells the better answer of a prompt from the worse'),
-  reward_margin: z
-    .number()
-    .positive()
-    .default(0.5)
-    .describe('drop prompts whose best and worst answer differ by less'),
+  reward_margin: positive.default(0.5).describe('drop prompts whose best and worst answer differ by less'),
   reward_threshold: thresholdOption('drop prompts whose best answer earns less'),
   pairing: z
     .enum(CHAIN_PAIRINGS)

@@ -44,6 +44,8 @@ export const NAME_RULE = 'a name of letters, digits, dots, dashes and underscore
 export const nameSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, NAME_RULE);
 
 export const count = z.int().positive();
+export const positive = z.number().positive();
+export const someText = z.string().min(1);
 export const fraction = z.number().min(0).max(1);
 export const seedOption = z.int().min(0).max(0xffffffff);
 

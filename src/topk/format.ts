@@ -118,19 +118,11 @@ function decodeIds(bytes: Buffer, idBytes: number): Int32Array {
   return ids;
 }
 
-function encodeLogprobs(logprobs: Float32Array): Buffer {
-  const bytes = Buffer.alloc(logprobs.length * 2);
-  narrowF16(logprobs.map((value) => Math.max(value, LOWEST))).forEach((half, i) =>
-    bytes.writeUInt16LE(half, i * 2),
-  );
-  return bytes;
-}
+const encodeLogprobs = (logprobs: Float32Array): Buffer =>
+  Buffer.from(narrowF16(logprobs.map((value) => Math.max(value, LOWEST))).buffer);
 
-function decodeLogprobs(bytes: Buffer): Float32Array {
-  const halves = new Uint16Array(bytes.length / 2);
-  for (let i = 0; i < halves.length; i++) halves[i] = bytes.readUInt16LE(2 * i);
-  return widenF16(halves);
-}
+const decodeLogprobs = (bytes: Buffer): Float32Array =>
+  widenF16(new Uint16Array(Uint8Array.from(bytes).buffer));
 
 /** A sequence's bytes. Throws if an id is beyond the vocabulary or a probability is not a number. */
 export function encodeSequence({ tokens, logprobs, top }: TopKSequence, header: Header): Buffer {

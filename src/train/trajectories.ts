@@ -50,18 +50,10 @@ export interface TrajectoryOptions extends StageRun, Voice {
   readonly keep_wrong: boolean;
 }
 
+/** A batch of problems, and who was not answered. */
+type Batch = Awaited<ReturnType<typeof solve>>;
 /** A problem with the conversations about it, and whether each ends with the right answer. */
-interface Solved {
-  readonly prompt: ToolPrompt;
-  readonly drawn: readonly (Conversation & { readonly correct: boolean })[];
-}
-
-interface Batch {
-  readonly number: number;
-  readonly start: number;
-  readonly solved: readonly Solved[];
-  readonly failed: readonly string[];
-}
+type Solved = Batch['solved'][number];
 
 /** The conversations of a problem that are kept: right ones first, each once. */
 function chosen({ keep, keep_wrong }: TrajectoryOptions, { drawn }: Solved): Trajectory[] {
@@ -76,7 +68,7 @@ function chosen({ keep, keep_wrong }: TrajectoryOptions, { drawn }: Solved): Tra
   return [...distinct.values()].slice(0, keep);
 }
 
-async function solve(options: TrajectoryOptions, number: number, signal: AbortSignal): Promise<Batch> {
+async function solve(options: TrajectoryOptions, number: number, signal: AbortSignal) {
   const { problems, rollout_batch_size: batch, sampling, max_turns, rolloutMode, seed, now } = options;
   const start = now();
   const first = number * batch;

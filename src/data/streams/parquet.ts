@@ -54,11 +54,6 @@ function fieldOf(column: SchemaTree | undefined, key: string): SchemaTree | unde
   return column?.children.find(named) ?? column?.children[0]?.children[1];
 }
 
-function cellText(cell: Uint8Array): string {
-  if (!isUtf8(cell)) throw new UserError('PARQUET', 'a cell is not UTF-8');
-  return Buffer.from(cell).toString('utf8');
-}
-
 /**
  * A cell as JSON: 5.0 in a column of floats stays a float. A column of structs has every key that any of its rows has and
  * null where a row has it not, so nulls inside of structs are left out.
@@ -71,7 +66,10 @@ function cellValue(cell: unknown, column: SchemaTree | undefined): PyValue {
     return Number.isInteger(cell) && !isFloat ? BigInt(cell) : cell;
   }
   if (cell instanceof Date) return cell.toISOString();
-  if (cell instanceof Uint8Array) return cellText(cell);
+  if (cell instanceof Uint8Array) {
+    if (!isUtf8(cell)) throw new UserError('PARQUET', 'a cell is not UTF-8');
+    return Buffer.from(cell).toString('utf8');
+  }
   if (Array.isArray(cell) || ArrayBuffer.isView(cell)) {
     const items = itemsOf(column);
     return Array.from(cell as unknown as ArrayLike<unknown>, (item) => cellValue(item, items));

@@ -10,14 +10,9 @@ export type Adjustable = ReadonlyMap<string, string | undefined>;
 /** Parameters that chats and completions of OpenAI's kind can do without. */
 export const CHAT_PARAMETERS: Adjustable = new Map([
   ['max_tokens', 'max_completion_tokens'],
-  ['temperature', undefined],
-  ['top_p', undefined],
-  ['seed', undefined],
-  ['n', undefined],
-  ['stop', undefined],
-  ['logprobs', undefined],
-  ['top_logprobs', undefined],
-  ['chat_template_kwargs', undefined],
+  ...'temperature top_p seed n stop logprobs top_logprobs chat_template_kwargs'
+    .split(' ')
+    .map((name) => [name, undefined] as const),
 ]);
 
 /** That the parameter itself is not taken, or not with this value. */
