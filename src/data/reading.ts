@@ -44,12 +44,8 @@ export function rowValue({ value, problem }: Row): PyValue {
   return value;
 }
 
-export type RecordRow =
-  | { readonly where: string; readonly text: string | undefined; readonly record: DataRecord }
-  | { readonly rejected: Rejected };
-
 /** Records of a data file, whatever it is packed in, or why a row is none. */
-export async function* recordRows(path: string): AsyncGenerator<RecordRow> {
+export async function* recordRows(path: string) {
   for await (const row of fileRows(path)) {
     const { where, text } = row;
     yield attemptRow(row, () => ({ where, text, record: readRecord(rowValue(row), where) }));

@@ -127,11 +127,7 @@ export class Teacher {
     signal: AbortSignal,
   ): Promise<(S & Distributions)[][]> {
     if (this.sampler.score === undefined) {
-      return prompts.map(({ samples }) =>
-        samples.map((draft) =>
-          draft.top === undefined ? { ...draft, ...NO_DISTRIBUTIONS } : { ...draft, top: draft.top },
-        ),
-      );
+      return prompts.map(({ samples }) => samples.map((draft) => ({ ...NO_DISTRIBUTIONS, ...draft })));
     }
     const trees = prefixRuns(prompts, TREE_LIMIT).map(treeOf);
     const scored = (await this.sampler.score(trees, { topK: this.topK, signal })).flat();

@@ -14,7 +14,7 @@ import {
 } from '../train/supervised.ts';
 import { joinExamples } from '../train/shared-prefix.ts';
 import { checkRoles, roleCounts } from '../train/trained-roles.ts';
-import { readTrajectories, type StoredTrajectories } from '../train/trajectory-store.ts';
+import { readTrajectories } from '../train/trajectory-store.ts';
 import { rowsOf } from '../train/trajectories.ts';
 import { count, type OpenModel, type StageContext } from './stage.ts';
 import type { Opening, TrainingOptions } from './training.ts';
@@ -74,7 +74,7 @@ export function learnable(stage: string, examples: readonly PendingExample[], to
 export function storedPrompts(
   context: StageContext,
   { data, prompt_max_len: most }: { readonly data: string; readonly prompt_max_len: number },
-  { config, tokenizer }: Pick<Learner, 'config' | 'tokenizer'>,
+  { config, tokenizer }: Learner,
 ): { prompts: readonly StoredPrompt[]; tooLong: number } {
   const student = { vocabulary: tokenizer.fingerprint(), vocabSize: config.vocabSize };
   const all = readRollouts(context.referent(data).folder, student);
@@ -82,11 +82,8 @@ export function storedPrompts(
   return { prompts, tooLong: all.length - prompts.length };
 }
 
-export const storedTrajectories = (
-  context: StageContext,
-  data: string,
-  { tokenizer }: Pick<Learner, 'tokenizer'>,
-): StoredTrajectories[] => readTrajectories(context.referent(data).folder, tokenizer.fingerprint());
+export const storedTrajectories = (context: StageContext, data: string, { tokenizer }: Learner) =>
+  readTrajectories(context.referent(data).folder, tokenizer.fingerprint());
 
 /** The answers that earn a stage's reward_threshold; throws a UserError when none does. */
 export function rewarded(
@@ -136,7 +133,7 @@ export function overEpochs(
 export async function solutionGroups(
   context: StageContext,
   name: string,
-  { tokenizer, template }: Pick<Learner, 'tokenizer' | 'template'>,
+  { tokenizer, template }: Learner,
   { limit, maxTokens }: { readonly limit?: number | undefined; readonly maxTokens: number },
 ): Promise<{ readonly examples: readonly TrainExample[]; readonly tooLong: number }> {
   using environment = await context.openEnvironment(name);

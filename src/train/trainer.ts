@@ -23,13 +23,11 @@ import { type MicroBatch, planMicroBatches, type Rounding, roundingFor } from '.
 import { chunkRowsFor, type LossParts } from './training-graph.ts';
 import { GradientSum, TrainingWorker } from './training-worker.ts';
 
+const count = z.int().positive();
+
 export const trainerOptions = {
   ...optimizerOptions,
-  micro_train_batch_size: z
-    .int()
-    .positive()
-    .default(2)
-    .describe('prompt trees that go through the model at once'),
+  micro_train_batch_size: count.default(2).describe('prompt trees that go through the model at once'),
   gradient_checkpointing: z
     .boolean()
     .default(false)

@@ -7,6 +7,7 @@ import type { Tokenizer } from '../../chat/tokenizer.ts';
 import { headerKey } from './address.ts';
 
 const text = z.string().min(1);
+const share = z.number().min(0).max(1);
 
 export const teacherSchema = z.strictObject({
   kind: z
@@ -26,12 +27,7 @@ export const teacherSchema = z.strictObject({
     .min(0)
     .default(8)
     .describe('times that a request is sent again, and faults in a row after which an address is given up'),
-  max_failed: z
-    .number()
-    .min(0)
-    .max(1)
-    .default(0.01)
-    .describe('share of the prompts that may stay unanswered'),
+  max_failed: share.default(0.01).describe('share of the prompts that may stay unanswered'),
 });
 
 export type TeacherOptions = z.output<typeof teacherSchema>;
