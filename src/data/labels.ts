@@ -36,13 +36,8 @@ export function lastLabel(record: DataRecord): Label | undefined {
   return labelsOf(record).at(-1);
 }
 
-function labelValue({ tags, turns, calls }: Label): PyDict {
-  return new Map<string, PyValue>([
-    ['tags', tags],
-    ['turns', BigInt(turns)],
-    ['calls', BigInt(calls)],
-  ]);
-}
+const labelValue = ({ tags, turns, calls }: Label): PyDict =>
+  new Map(Object.entries<PyValue>({ tags, turns: BigInt(turns), calls: BigInt(calls) }));
 
 /** A record as one line of JSON with the labels of its answers, in order, under "labels". */
 export function labelledLine(record: DataRecord): string {

@@ -143,10 +143,8 @@ export class Teacher {
   /** Scores of an answer, which may begin with those of the end of its prompt. */
   #distributions({ tokens }: Drawn, { logprobs, topIds, topLogprobs }: ScoredCompletion): Distributions {
     const start = logprobs.length - tokens.length;
-    const top = {
-      ids: topIds.subarray(start * this.topK),
-      logprobs: topLogprobs.subarray(start * this.topK),
-    };
+    const first = start * this.topK;
+    const top = { ids: topIds.subarray(first), logprobs: topLogprobs.subarray(first) };
     if (top.logprobs.some(Number.isNaN)) {
       throw new UserError(
         'NOT_A_NUMBER',

@@ -7,11 +7,7 @@ import { z } from 'zod';
 import type { Contents } from '../base/identity.ts';
 import type { Dialogues } from '../data/dialogues.ts';
 import type { TaskDialogue } from '../data/reading.ts';
-import type {
-  EnvironmentHost,
-  Problem as ToolProblem,
-  Split,
-} from '../../packages/environments/src/environment.ts';
+import type { EnvironmentHost, Problem, Split } from '../../packages/environments/src/environment.ts';
 import type { RolloutMode } from '../../packages/environments/src/rollout-mode.ts';
 import type { Device } from '../ggml/device.ts';
 import type { LoadedModel, LoadModelOptions } from '../model/checkpoint/checkpoint.ts';
@@ -90,7 +86,7 @@ export interface OpenEnvironment extends Disposable {
   readonly host: EnvironmentHost;
   readonly rolloutMode: RolloutMode;
   /** Problems of a split, as many as the recipe says; throws a UserError when there are none. */
-  problems(split: Split): Promise<readonly ToolProblem[]>;
+  problems(split: Split): Promise<readonly Problem[]>;
 }
 
 /** Context of a stage: the inputs that its options refer to, and where it keeps what it makes. */

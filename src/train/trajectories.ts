@@ -15,12 +15,7 @@ import {
   stepEvent,
 } from './events.ts';
 import type { Prompts, ToolPrompt } from './prompts.ts';
-import {
-  hasTrajectories,
-  type StoredTrajectories,
-  type Trajectory,
-  writeTrajectories,
-} from './trajectory-store.ts';
+import { hasTrajectories, type Trajectory, writeTrajectories } from './trajectory-store.ts';
 
 /** Indices of a conversation's own tokens: what functions returned is read, and not learned. */
 export const rowsOf = ({ drawn }: Pick<Conversation, 'drawn'>): number[] =>
@@ -100,7 +95,7 @@ async function solve(options: TrajectoryOptions, number: number, signal: AbortSi
 function* settle(options: TrajectoryOptions, total: number, batch: Batch): Generator<RunEvent> {
   const { name: stage, now, folder, speech } = options;
   const { number, start, solved } = batch;
-  const kept = solved.flatMap((one): StoredTrajectories[] => {
+  const kept = solved.flatMap((one) => {
     const { problem, ids: prompt } = one.prompt;
     const samples = chosen(options, one);
     return samples.length === 0 ? [] : [{ id: problem.id, prompt, samples }];
