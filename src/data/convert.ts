@@ -9,7 +9,7 @@ import type { Format } from './formats/format.ts';
 import { detectFormat, formatNames } from './formats/index.ts';
 import { attemptRow, type Rejected, rowValue } from './reading.ts';
 import { checkCalls, type DataRecord, Rejection } from './record.ts';
-import type { Row } from './streams/rows.ts';
+import type { Row, Rows } from './streams/rows.ts';
 
 export interface ConvertOptions {
   /** Without one each row's own looks decide. */
@@ -77,10 +77,7 @@ export function convertRow(row: Row, options: ConvertOptions): readonly Converte
   return 'rejected' in converted ? [converted] : converted;
 }
 
-export async function* convertRows(
-  rows: AsyncIterable<Row> | Iterable<Row>,
-  options: ConvertOptions = {},
-): AsyncGenerator<Converted> {
+export async function* convertRows(rows: Rows, options: ConvertOptions = {}): AsyncGenerator<Converted> {
   for await (const row of rows) yield* convertRow(row, options);
 }
 

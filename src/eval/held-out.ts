@@ -76,9 +76,7 @@ export async function judgeHeldOut(
   });
 }
 
-export function accuracyOf(
-  judged: readonly Judged[],
-): Pick<EvalModelResult, 'total' | 'correct' | 'byCategory' | 'errors' | 'meanTokens'> {
+export function accuracyOf(judged: readonly Judged[]) {
   const byCategory: EvalModelResult['byCategory'] = {};
   const errors: Record<string, number> = {};
   for (const { category, correct, error } of judged) {

@@ -44,7 +44,7 @@ function judge(
   problem: SplitProblem,
   conversation: Conversation | undefined,
   { speech, host }: ToolUseOptions,
-): ToolVerdict {
+) {
   const names = new Set(host.tools.map(({ name }) => name));
   const called = conversation?.response.calls ?? [];
   const tools = called.flatMap(({ name }) => (typeof name === 'string' && names.has(name) ? [name] : []));

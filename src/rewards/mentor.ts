@@ -20,10 +20,11 @@
  * none is always there; -1 for a wrong form is this project's choice. A label that cannot be read earns every well-formed
  * generation 0; a turn that says nothing, or never closes its call, earns 0 too, as one that does not end does.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { WrittenCall } from '../chat/formats/format.ts';
 import { isObjectCall } from '../chat/tools.ts';
 import { binary, type BinaryDetail } from './binary.ts';
-import { judge } from './exact.ts';
+import { callKey } from './exact.ts';
 import { lastBoxed, sameAnswer } from './math-answer.ts';
 import {
   type Answer,
@@ -68,16 +69,9 @@ function sameNames(teacher: Calls, student: Calls): boolean {
 }
 
 function sameCalls(teacher: readonly WrittenCall[], student: readonly WrittenCall[]): boolean {
-  const gold = teacher.filter(isObjectCall);
-  const made = student.filter(isObjectCall);
-  return (
-    gold.length === student.length &&
-    made.length === student.length &&
-    gold.every(
-      (call, i) =>
-        judge({ kind: 'calls', calls: [call] }, { kind: 'calls', calls: made.slice(i, i + 1) }).correct,
-    )
-  );
+  const gold = teacher.filter(isObjectCall).map(callKey);
+  const made = student.filter(isObjectCall).map(callKey);
+  return made.length === student.length && isDeepStrictEqual(gold, made);
 }
 
 /** A variant of the reward, by what it changes. */
@@ -117,7 +111,7 @@ export function answersRightly(answer: string, response: Ended): boolean {
   return given !== '' && sameAnswer(answer, given);
 }
 
-function ofConversations(name: string, description: string, variant: Variant): ConversationReward {
+function ofConversations(name: string, description: string, variant: Variant = {}): ConversationReward {
   return {
     name,
     description: `conversations: ${description}`,
@@ -167,11 +161,7 @@ export const anyOverlap = ofConversations('any_overlap', 'as mentor, where one c
   agreement: (teacher, student) => (commonNames(teacher, student) > 0 ? 1 : 0),
   clean: false,
 });
-export const noMatch = ofConversations(
-  'no_match',
-  "as mentor, without the part for the teacher's functions",
-  {},
-);
+export const noMatch = ofConversations('no_match', "as mentor, without the part for the teacher's functions");
 export const f1 = ofConversations('f1', 'as mentor, with the F1 of the two sets of functions', {
   agreement: (teacher, student) =>
     (2 * commonNames(teacher, student)) / (namesOf(teacher).size + namesOf(student).size),

@@ -83,10 +83,7 @@ export class Teacher {
    * Draws answers to prompts, in groups that have to be stored together, as they are finished. The signal's reason is
    * thrown when it fires. Throws a UserError when nobody answers any more.
    */
-  async *draw<Q extends Question>(
-    batches: Iterable<Batch<Q>>,
-    signal: AbortSignal,
-  ): AsyncGenerator<readonly Answered<Q>[], void, undefined> {
+  async *draw<Q extends Question>(batches: Iterable<Batch<Q>>, signal: AbortSignal) {
     const { seed } = this.sampling;
     if (this.sampler.score === undefined) {
       const questions = function* (): Generator<Q> {

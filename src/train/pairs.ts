@@ -1,5 +1,5 @@
 /** Pairs of answers to one prompt, one chosen and one rejected: what preference optimisation learns from. */
-import { rowsFrom, type TrainCompletion, type TrainExample } from './examples.ts';
+import { rowsFrom, type TrainCompletion } from './examples.ts';
 import type { Answer, StoredPrompt } from './rollout-store.ts';
 
 /** One answer of a prompt, or the rest of a conversation after it, with what it earned. */
@@ -63,10 +63,7 @@ function completion(answer: PairAnswer, sign: 1 | -1, scores: Float32Array): Tra
   };
 }
 
-export function pairExample(
-  { promptIds, chosen, rejected }: PreferencePair,
-  scores: PairScores,
-): TrainExample {
+export function pairExample({ promptIds, chosen, rejected }: PreferencePair, scores: PairScores) {
   return {
     prompt: promptIds,
     completions: [completion(chosen, 1, scores.chosen), completion(rejected, -1, scores.rejected)],

@@ -138,10 +138,7 @@ export class Trainer implements Disposable {
   }
 
   /** Accumulates the gradients of all examples; the loss is the mean over tokens or groups. The signal counts between batches. */
-  async accumulate(
-    examples: readonly TrainExample[],
-    signal?: AbortSignal,
-  ): Promise<Omit<StepResult, 'gradNorm'>> {
+  async accumulate(examples: readonly TrainExample[], signal?: AbortSignal) {
     const counted = examples.filter((example) => rowCount(example) > 0);
     const rows = counted.reduce((total, example) => total + rowCount(example), 0);
     if (rows === 0)

@@ -15,11 +15,7 @@ const LIMIT_MS = 5000;
  * Rows of row groups, decoded in a thread that can be ended: hyparquet reads some damaged files for ever. Throws what the
  * library throws, and an Error after a time limit.
  */
-async function* decodedRows(
-  path: string,
-  bytes: number,
-  groups: readonly number[],
-): AsyncGenerator<Record<string, unknown>> {
+async function* decodedRows(path: string, bytes: number, groups: readonly number[]) {
   const limit = Math.ceil(LIMIT_MS + LIMIT_MS_PER_BYTE * bytes);
   const thread = startThread(import.meta.url, 'parquet-thread', { workerData: path });
   try {

@@ -22,6 +22,8 @@ export interface Row {
   readonly text?: string;
 }
 
+export type Rows = AsyncIterable<Row> | Iterable<Row>;
+
 const CHUNK = 1 << 18;
 
 /** The text of a file in pieces, unpacked if its name ends in .gz; throws a UserError that names it. */

@@ -94,10 +94,7 @@ export class Served implements Sampler {
   }
 
   /** Asks all addresses at once; the first fault ends that, and is thrown. */
-  async #each<T>(
-    signal: AbortSignal,
-    ask: (endpoint: Endpoint, signal: AbortSignal) => Promise<T>,
-  ): Promise<readonly T[]> {
+  async #each<T>(signal: AbortSignal, ask: (endpoint: Endpoint, signal: AbortSignal) => Promise<T>) {
     const others = new AbortController();
     const either = AbortSignal.any([signal, others.signal]);
     // All of them listen to one signal; more than ten are no leak.
