@@ -25,7 +25,6 @@ export interface ConvertOptions {
   readonly checkGold?: boolean;
 }
 
-/** Score that an answer must exceed. */
 const FULL = 0.99;
 
 export type Converted =

@@ -19,7 +19,6 @@ import { fileRows, type Row } from './streams/rows.ts';
 /** Bytes up to which a file's dialogues are kept in memory. */
 const KEPT = 1 << 26;
 
-/** A row that is left out, and why. */
 export interface Rejected {
   readonly where: string;
   readonly code: string;
@@ -128,7 +127,6 @@ export const parseDialogue = (line: string): TaskDialogue =>
 
 /** A file of one record a line of which only the places of the lines are in memory, so that they can be taken in any order. */
 export class RecordFile extends LineFile {
-  /** Of the lines that were read and are not blank. */
   readonly #places: Omit<FileLine, 'text'>[] = [];
 
   /** Lines that were read and are not blank. */

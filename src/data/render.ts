@@ -54,7 +54,6 @@ export function encodePrompt(prompt: string, tokenizer: Tokenizer, format: ToolF
   return { promptIds, systemLength: system.length };
 }
 
-/** Makes a record of texts that were rendered, or generated, before. */
 export function makeRecord(
   texts: Pick<TrainingRecord, 'id' | 'category' | 'prompt' | 'target'>,
   tokenizer: Tokenizer,

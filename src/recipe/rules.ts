@@ -24,9 +24,7 @@ export interface Rule {
   readonly prefixItems?: readonly Rule[];
   readonly oneOf?: readonly Rule[];
   readonly anyOf?: readonly Rule[];
-  /** Kind of thing that must lie at a path. */
   readonly wants?: PathKind;
-  /** Referents that a name may have. */
   readonly accepts?: readonly Referent[];
 }
 

@@ -86,7 +86,6 @@ function wrong(error: ErrorClass): Verdict {
   return { correct: false, error };
 }
 
-/** Judges a generation that was parsed. */
 export function judge(gold: Gold, outcome: Outcome): Verdict {
   if (outcome === undefined) return wrong('unparsable');
   if (gold.kind === 'calls')

@@ -57,7 +57,6 @@ const nameOf = ({ name }: Calls[number]): string | undefined => (typeof name ===
 
 const namesOf = (calls: Calls): Set<string | undefined> => new Set(calls.map(nameOf));
 
-/** Number of names that both have. */
 function commonNames(teacher: Calls, student: Calls): number {
   const wanted = namesOf(teacher);
   return [...namesOf(student)].filter((name) => wanted.has(name)).length;
@@ -74,13 +73,11 @@ function sameCalls(teacher: readonly WrittenCall[], student: readonly WrittenCal
   return made.length === student.length && isDeepStrictEqual(gold, made);
 }
 
-/** A variant of the reward, by what it changes. */
 interface Variant {
   /** Agreement of the student's valid calls with the teacher's, 0 to 1; without it nothing is earned by a match. */
   readonly agreement?: (teacher: readonly WrittenCall[], student: readonly WrittenCall[]) => number;
   /** False where invented tools are not looked at, nor rewarded their absence. */
   readonly clean?: boolean;
-  /** Tells whether the answer alone is looked at. */
   readonly sparse?: boolean;
 }
 

@@ -214,14 +214,12 @@ export function rewardOf<Detail>(
   };
 }
 
-/** Detail of a generation without the required form. */
 export interface FormatErrorDetail {
   readonly kind: 'format_error';
   readonly fault: FormatFault;
   readonly message: string;
 }
 
-/** Score of a generation without the required form, in every reward. */
 export function formatError({ fault, message }: Malformed<FormatFault>): Score<FormatErrorDetail> {
   return { reward: -1, format: -1, answer: 0, detail: { kind: 'format_error', fault, message } };
 }

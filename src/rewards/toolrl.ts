@@ -134,7 +134,6 @@ function hasForm(turn: string, wantsCalls: boolean, format: ToolFormat): boolean
     : blocks === undefined && text !== '';
 }
 
-/** ToolRL's reward; what it computes is said at the head of this file. */
 export const toolrl = rewardOf<ToolRlDetail>(
   'toolrl',
   'form plus overlap of names, arguments and equal values, -3 to 4 scaled to -1 to 1 (ToolRL)',

@@ -217,7 +217,6 @@ function checkpointOf(run: Run, reference: string): string {
   return model ?? join(stageFolder(run, reference), 'model');
 }
 
-/** Loads the model that a recipe's reference means, or makes a new one. */
 export function openModel(run: Run, reference: string, options: LoadModelOptions): OpenModel {
   const model = run.recipe.models[reference];
   // Before its tokenizer is looked for, which an adapter mostly lacks.

@@ -106,7 +106,6 @@ interface Chosen {
   readonly warnings: readonly string[];
 }
 
-/** Pairs of a trajectories stage, of problems with right and with wrong ones. */
 function fromTrajectories(context: StageContext, given: Options, model: OpenModel): Chosen {
   const stored = storedTrajectories(context, given.data, model);
   const speech = new Speech(model.tokenizer, model.template);

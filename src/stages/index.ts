@@ -19,7 +19,6 @@ export type Stage = StageOf<KindName>;
 
 export type TrainingStage = Extract<Stage, TrainingOptions>;
 
-/** The kind of a stage, for stages of any kind. */
 export const kindOf = ({ kind }: Pick<Stage, 'kind'>): StageKind => stageKinds[kind] as unknown as StageKind;
 
 export const lossOf = (stage: TrainingStage): Objective =>
@@ -29,7 +28,6 @@ const choices = Object.entries(stageKinds).map(([kind, { options }]) =>
   z.strictObject({ ...commonOptions, kind: z.literal(kind), ...options }),
 );
 
-/** The options of a stage of any kind, as a recipe states them. */
 export const stageSchema = z.discriminatedUnion(
   'kind',
   choices as [(typeof choices)[number]],

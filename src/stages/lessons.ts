@@ -53,7 +53,6 @@ export function pending(example: TrainExample): PendingExample {
   return { sequences: example.completions.length, rows: rowCount(example), make: () => example };
 }
 
-/** Warning of what is longer than a stage allows, if anything is. */
 export const leftOut = (tooLong: number, what = 'prompts'): string[] =>
   tooLong > 0 ? [`${tooLong} ${what} are longer than prompt_max_len and are left out`] : [];
 

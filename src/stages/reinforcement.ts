@@ -17,7 +17,6 @@ export const reinforcementOptions = {
 };
 type Options = OptionsOf<typeof reinforcementOptions>;
 
-/** Numbers of a stage of GRPO that do not fit each other. */
 export function* grpoProblems(options: Options): Iterable<StageProblem> {
   for (const key of ['reward_clip_range', 'dynamic_filtering_range'] as const) {
     const [low, high] = options[key];

@@ -78,10 +78,8 @@ export const computeOptions = {
     .describe('of the matrices that are computed with; those that are trained stay f32'),
 };
 
-/** A model with what it speaks through. */
 export interface OpenModel extends LoadedModel, Speaking, Disposable {}
 
-/** An environment at work, as the recipe describes it. */
 export interface OpenEnvironment extends Disposable {
   readonly host: EnvironmentHost;
   readonly rolloutMode: RolloutMode;

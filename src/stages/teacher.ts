@@ -23,7 +23,6 @@ export const engineOption = z
   .exactOptional()
   .describe("engine that runs the models, which are GGUF files then; without it, tinystar's own");
 
-/** Options of a stage whose answers come from a model or a server. */
 export const teacherOptions = {
   model: refersTo('model').describe(
     'who answers; with a teacher, whose tokenizer and template the prompts are in',
@@ -31,7 +30,6 @@ export const teacherOptions = {
   teacher: teacherSchema.exactOptional().describe('a server that answers instead of the model'),
 };
 
-/** Those that it goes by. */
 const usedOptions = { ...teacherOptions, engine: engineOption, ...lengthOptions, ...computeOptions };
 
 /** A teacher, which is freed with its sampler, and the tokenizer and chat template that its prompts are written in. */

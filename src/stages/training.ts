@@ -52,7 +52,6 @@ export interface TrainableModel extends OpenModel {
   readonly training?: TrainedWeights;
 }
 
-/** Surroundings of a stage that begins, beside its options. */
 export interface Opening {
   readonly model: TrainableModel;
   readonly trainer: () => Trainer;

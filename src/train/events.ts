@@ -18,7 +18,6 @@ export interface StageRun {
   readonly now: () => number;
 }
 
-/** Names and values of metrics. */
 export function entriesOf(metrics: Metrics): [MetricName, number][] {
   return Object.entries(metrics) as [MetricName, number][];
 }

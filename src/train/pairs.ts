@@ -48,7 +48,6 @@ export interface PairScores {
   readonly rejected: Float32Array;
 }
 
-/** The tokens of an answer that count. */
 export const countedRows = ({ rows, tokens }: PairAnswer): readonly number[] => rows ?? rowsFrom(tokens);
 
 function completion(answer: PairAnswer, sign: 1 | -1, scores: Float32Array): TrainCompletion {

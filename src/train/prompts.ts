@@ -23,7 +23,6 @@ export interface Speaking {
   readonly template: ChatTemplate;
 }
 
-/** The stage of prompts, their name, and how long they may be. */
 interface PromptsOf {
   readonly stage: string;
   readonly what: 'prompts' | 'problems';

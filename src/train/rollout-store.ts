@@ -22,7 +22,6 @@ export interface Answer {
   readonly reward: number;
 }
 
-/** One kept answer of the teacher. */
 export interface StoredSample extends Answer {
   /** k of the stored rows; 0 where the teacher gave no distributions. */
   readonly topK: number;

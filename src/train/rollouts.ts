@@ -30,10 +30,8 @@ export interface RolloutOptions extends StageRun {
   readonly vocabSize: number;
 }
 
-/** A question with what its answers are scored by. */
 type Asked = Question & Pick<ScoredPrompt, 'id' | 'scorer'>;
 
-/** Scores drafts and keeps those that are valid, distinct and good enough. */
 function choose(
   { validity_filter, reward_threshold = -Infinity, template }: RolloutOptions,
   { text: prompt, ids, scorer }: Asked,

@@ -37,7 +37,6 @@ export const trainerOptions = {
 };
 const schema = z.object(trainerOptions);
 
-/** Surroundings of a trainer beside its options. */
 interface Surroundings {
   /** Folder whose files hold what the optimiser keeps on the disk while the trainer is in use. */
   readonly folder?: string;

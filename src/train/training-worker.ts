@@ -45,7 +45,6 @@ export class TrainingWorker implements Disposable {
     return this.graph(batch).run(examples.map(treeOf), rows);
   }
 
-  /** The graph of a batch, built if it is not there. */
   graph({ layout, rowCapacity, groupCapacity: groups }: MicroBatch): TrainingGraph {
     const { config, weights, objective, recompute, chunkRows } = this.#shared;
     // Only an objective that compares completions has an input as wide as there are groups.

@@ -21,7 +21,6 @@ import { hasTrajectories, type Trajectory, writeTrajectories } from './trajector
 export const rowsOf = ({ drawn }: Pick<Conversation, 'drawn'>): number[] =>
   Array.from(drawn.keys()).filter((i) => drawn[i] === 1);
 
-/** Metrics of a conversation, whatever it is for. */
 export function conversationParts({ calls, turns, end }: Conversation): Metrics {
   return {
     calls: calls.length,

@@ -70,7 +70,6 @@ export class Endpoint {
   #nextSlot = 0;
   #toldAt = -Infinity;
   lastFault = '';
-  /** Name of the model there; undefined where it is not known yet. */
   model: string | undefined;
   /** Tells whether it has answered as its protocol has it. */
   isKnown = false;

@@ -116,7 +116,6 @@ function tell(error: unknown, whole: unknown): Told {
 const isError = (value: unknown): boolean =>
   (typeof value === 'string' && value !== '') || (isFields(value) && Object.keys(value).length > 0);
 
-/** Keys that only an answer has. */
 const ANSWER_KEYS = ['choices', 'tokens', 'meta_info', 'data', 'content', 'text', 'object', 'completion'];
 
 /** The error that a server's JSON tells; undefined where it is an answer. */

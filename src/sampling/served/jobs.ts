@@ -3,7 +3,6 @@ import { asTokenIds } from '../../base/token-ids.ts';
 import type { Tokenizer } from '../../chat/tokenizer.ts';
 import type { Answer, Drawn, Prompt, Reply, SampleOptions } from '../sampler.ts';
 
-/** A prompt on its way to all of its samples. */
 export interface Asked {
   readonly index: number;
   readonly prompt: Prompt;

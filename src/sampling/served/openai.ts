@@ -44,7 +44,6 @@ function textOf(content: Reply): string {
     .join('');
 }
 
-/** Thought and content, wherever the server puts the thought. */
 function splitThought(message: Reply, format: ToolFormat): readonly [thought: string, said: string] {
   const own = ['reasoning_content', 'reasoning']
     .map((key) => message.at(key).value)

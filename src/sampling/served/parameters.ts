@@ -42,7 +42,6 @@ function refusedIn({ said, param }: Told, names: readonly string[]): string | un
   return places.filter(({ at }) => at >= 0).toSorted((a, b) => a.at - b.at)[0]?.name;
 }
 
-/** Parameters that one address has refused so far. */
 export class Parameters {
   readonly #adjustable: Adjustable;
   /** The name to send instead of a parameter's own; undefined leaves it out. */
