@@ -23,24 +23,20 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface Called<F extends Functions = Functions> {
+type Counts = Pick<Reply, 'confidence' | 'promptTokens' | 'cachedTokens' | 'tokens'>;
+
+export interface Called<F extends Functions = Functions> extends Counts {
   /** Calls that their schemas accept, with what those make of the arguments. */
   readonly calls: readonly CallOf<F>[];
   /** Calls that are not made, each with the reason. */
   readonly faults: readonly CallFault[];
   readonly reply: string;
-  /** Calibrated probability that the answer is right, of students of `fit`. */
-  readonly confidence?: number;
   /** Values that were put right by their schemas, such as 140.0 for an integer: one sentence each. */
   readonly repairs: readonly string[];
   /** The answer as a message, to be appended to the conversation. */
   readonly message: Message;
   /** `length`: it was cut at `maxTokens` or the end of the context. */
   readonly finish: Reply['finish'];
-  readonly promptTokens: number;
-  /** Tokens of the prompt that had been computed before. */
-  readonly cachedTokens: number;
-  readonly tokens: number;
 }
 
 /** News of an answer; at its end, all of it. */

@@ -20,7 +20,7 @@ import { computeOptions, type OpenModel } from '../stages/stage.ts';
 import { openForTraining, type TrainableModel, trainerFor, trainingOptions } from '../stages/training.ts';
 import { groupExample } from '../train/shared-prefix.ts';
 import type { TrainExample } from '../train/examples.ts';
-import { type Trainer as Steps, trainerOptions } from '../train/trainer.ts';
+import { type StepResult, type Trainer as Steps, trainerOptions } from '../train/trainer.ts';
 import type { LoadOptions } from './model.ts';
 
 const schema = z.strictObject({
@@ -47,15 +47,10 @@ function parseOptions(given: unknown): z.output<typeof schema> {
   throw new UserError('OPTIONS', `openTrainer was given wrong options: ${faults.join('; ')}.`);
 }
 
-export interface TrainedStep {
-  /** Mean over the tokens that count. */
-  readonly loss: number;
+/** Numbers of one optimiser step. */
+export interface TrainedStep extends Omit<StepResult, 'parts'> {
   /** Parts that the loss logs beside it, by the names of its `metrics`. */
   readonly parts: Readonly<Record<string, number>>;
-  /** Norm of the gradient before it was clipped. */
-  readonly gradNorm: number;
-  /** Tokens that went through the model, padding excluded. */
-  readonly tokens: number;
 }
 
 /** A model with an optimiser. Its memory is outside of JavaScript's heap: take it with `using`, or `close()` it. */

@@ -3,17 +3,15 @@
  * top-k log-probabilities at every token (STAR's teacher_rollout.py; correctness is not checked there either).
  */
 import { UserError } from '../base/errors.ts';
-import type { ChatTemplate } from '../chat/template.ts';
-import type { Tokenizer } from '../chat/tokenizer.ts';
 import { answerKey } from '../sampling/duplicates.ts';
 import type { Drawn } from '../sampling/sampler.ts';
 import type { Answered, Batch, Question, Teacher } from '../sampling/teacher.ts';
 import { asking, unanswered } from './asking.ts';
 import { type RunEvent, sampleEvents, type StageRun, stepEvent } from './events.ts';
-import type { Prompts, ScoredPrompt } from './prompts.ts';
+import type { Prompts, ScoredPrompt, Speaking } from './prompts.ts';
 import { addCounts, type KeptPrompt, NO_COUNTS, type RolloutCounts, RolloutWriter } from './rollout-store.ts';
 
-export interface RolloutOptions extends StageRun {
+export interface RolloutOptions extends StageRun, Speaking {
   readonly prompts: Prompts<ScoredPrompt>;
   /** Index of the prompt at a position of the order in which they are asked. */
   readonly order: (position: number) => number;
@@ -24,8 +22,6 @@ export interface RolloutOptions extends StageRun {
   /** Share of the prompts that may stay unanswered. */
   readonly max_failed: number;
   readonly teacher: Teacher;
-  readonly tokenizer: Tokenizer;
-  readonly template: ChatTemplate;
   /** Ids that the teacher may give. */
   readonly vocabSize: number;
 }

@@ -52,8 +52,10 @@ export type TrainerOptions = z.input<typeof schema> & Surroundings;
 const MICRO_BATCH_TOKENS = 4096;
 
 export interface StepResult {
+  /** Mean over the tokens that count, or over groups of completions. */
   readonly loss: number;
   readonly parts: Metrics;
+  /** Norm of the gradient before it was clipped. */
   readonly gradNorm: number;
   /** Tokens that went through the model, padding excluded. */
   readonly tokens: number;

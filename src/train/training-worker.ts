@@ -10,18 +10,15 @@ import { add } from '../tensor/ops/index.ts';
 import type { ParameterSet } from '../tensor/parameters.ts';
 import { gatherRows, treeOf } from './examples.ts';
 import type { MicroBatch } from './micro-batches.ts';
-import { type LossParts, TrainingGraph } from './training-graph.ts';
+import { type LossParts, TrainingGraph, type TrainingGraphOptions } from './training-graph.ts';
 
 /** Graphs kept for layouts that come again. */
 const MAX_GRAPHS = 12;
 
-export interface SharedParts {
+export interface SharedParts extends Required<Pick<TrainingGraphOptions, 'recompute' | 'chunkRows'>> {
   readonly config: ModelConfig;
   readonly weights: ParameterSet | TrainedWeights;
   readonly objective: Objective;
-  /** See TrainingGraphOptions. */
-  readonly recompute: boolean;
-  readonly chunkRows: number;
 }
 
 export class TrainingWorker implements Disposable {

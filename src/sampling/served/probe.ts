@@ -1,24 +1,17 @@
 /** Tells whether a server can be learned from: asked once at the start, so that a run does not fail hours later. */
 import { UserError } from '../../base/errors.ts';
-import type { ToolFormat } from '../../chat/formats/format.ts';
 import type { Tokenizer } from '../../chat/tokenizer.ts';
 import { LOWEST } from '../../topk/format.ts';
 import { MASS_TOLERANCE } from '../../topk/inspect.ts';
-import type { SampleOptions } from '../sampler.ts';
 import { type Endpoint, persistently } from './endpoint.ts';
 import { Refused, Unsendable } from './faults.ts';
-import type { IsEnd } from './finish.ts';
 import type { Ask, Protocol, TokenFacts } from './protocol.ts';
 import type { Reply } from './reply.ts';
 
-export interface Probed {
+export interface Probed extends Pick<Ask, 'format' | 'isEnd' | 'topK' | 'sampling'> {
   readonly protocol: Protocol;
   readonly endpoint: Endpoint;
   readonly tokenizer: Tokenizer;
-  readonly format: ToolFormat;
-  readonly isEnd: IsEnd;
-  readonly topK: number;
-  readonly sampling: SampleOptions;
 }
 
 /** Tags, digits, accents, other scripts and an emoji: what tokenizers differ in. */
