@@ -113,10 +113,8 @@ function correctness(
 ): Pick<ToolRlDetail, 'correct' | 'calls'> {
   const made = callsOf(turn, task);
   if (typeof made === 'string') return { correct: LEAST, calls: { kind: 'unreadable', message: made } };
-  const names = overlap(
-    gold.map((call) => call.name),
-    made.map((call) => call.name),
-  );
+  const namesOf = (calls: readonly ExactCall[]): string[] => calls.map(({ name }) => name);
+  const names = overlap(namesOf(gold), namesOf(made));
   const used = new Set<number>();
   const matches = gold.map((call, place) => matchOf(call, place, made, used));
   const score = names + sum(matches.map(worth));

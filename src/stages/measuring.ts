@@ -157,7 +157,7 @@ export async function* measure<V extends Verdict, T>(
   const result: EvalResult = {
     models: entries.map(([label, ref], i) => ({ label, ref, ...measurement.row(all[i] ?? [], all) })),
     samples: samplesOf(
-      entries.map(([label]) => label),
+      Object.keys(options.models),
       all,
       measurement.category ?? (({ category }) => category),
     ),

@@ -118,10 +118,9 @@ function pretrainExamples(
     let at = rng.uniform() * total;
     return mixture.find(({ weight }) => (at -= weight) < 0) ?? mixture.at(-1);
   };
-  const isSilent = closesThought(
-    model.template.prompt({ messages: [{ role: 'user', content: '' }], tools: [] }),
-    model.template.format,
-  );
+  const { template } = model;
+  const emptyPrompt = template.prompt({ messages: [{ role: 'user', content: '' }], tools: [] });
+  const isSilent = closesThought(emptyPrompt, template.format);
   return (step) =>
     Array.from({ length: groups }, (_, i) => {
       const position = first_group + step * groups + i;

@@ -7,7 +7,6 @@ import { prefixRuns } from '../model/tree/shared-prefix.ts';
 import { groupExample, joinExamples } from '../train/shared-prefix.ts';
 import { rowsFrom, type TrainExample } from '../train/examples.ts';
 import type { StoredPrompt } from '../train/rollout-store.ts';
-
 import type { PendingExample } from '../train/supervised.ts';
 import {
   epochOptions,

@@ -85,14 +85,10 @@ export const toolEvaluation = defineStage({
       tasks: problems,
       what: 'problems',
       verdict: toolVerdictSchema,
-      judge: (tasks, { tokenizer, template, ...asked }) =>
-        judgeToolUse(tasks, {
-          ...asked,
-          speech: new Speech(tokenizer, template),
-          host,
-          rolloutMode,
-          max_turns: given.max_turns,
-        }),
+      judge(tasks, { tokenizer, template, ...asked }) {
+        const speech = new Speech(tokenizer, template);
+        return judgeToolUse(tasks, { ...asked, speech, host, rolloutMode, max_turns: given.max_turns });
+      },
       isUnasked: ({ error }) => error === 'too_long',
       metrics: metricsOf,
       row: (judged, all) => rowOf(judged, all[labels.findIndex((label) => label === given.teacher)]),

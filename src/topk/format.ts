@@ -136,11 +136,8 @@ export function encodeSequence({ tokens, logprobs, top }: TopKSequence, header: 
       'The teacher gives probabilities that are not numbers; check its weights.',
     );
   const ids = encodeIds(tokens, idBytes);
-  const rest = Buffer.concat([
-    encodeLogprobs(logprobs),
-    encodeIds(top.ids, idBytes),
-    encodeLogprobs(top.logprobs),
-  ]);
+  const [own, topIds] = [encodeLogprobs(logprobs), encodeIds(top.ids, idBytes)];
+  const rest = Buffer.concat([own, topIds, encodeLogprobs(top.logprobs)]);
   const start = Buffer.alloc(SEQUENCE_START);
   start.writeUInt32LE(tokens.length, 0);
   start.writeUInt32LE(rows, 4);

@@ -24,10 +24,8 @@ function withStart(start: TokenIds, completion: TrainCompletion): TrainCompletio
  */
 export function joinExamples(examples: readonly TrainExample[], most = Infinity): TrainExample {
   const start = examples[0]?.prompt ?? asTokenIds([]);
-  const shared = examples.reduce(
-    (length, { prompt }) => commonLength(start, prompt, length),
-    Math.min(most, start.length),
-  );
+  const longest = Math.min(most, start.length);
+  const shared = examples.reduce((length, { prompt }) => commonLength(start, prompt, length), longest);
   let groups = 0;
   return {
     prompt: asTokenIds(start.slice(0, shared)),

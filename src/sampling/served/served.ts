@@ -31,6 +31,8 @@ import { WorkQueue } from './work-queue.ts';
 /** Statuses that speak of the address, the key or the account, and not of one prompt. */
 const SETTINGS: ReadonlySet<number> = new Set([401, 402, 403, 404, 405]);
 
+const CHECK_NAMES = "check the address and the model's name";
+
 /** So many answers that are all cut at the start are told of. */
 const CUT_AT_FIRST = 16;
 
@@ -122,7 +124,7 @@ export class Served implements Sampler {
         const advice = protocol.distributions
           ? `check the address, the model's name and that it allows ${topK} log-probabilities a token`
           : isAddress
-            ? "check the address and the model's name"
+            ? CHECK_NAMES
             : 'see to what it says';
         throw await explained(thrown, endpoint, this.#options, advice, own);
       }
@@ -210,13 +212,7 @@ export class Served implements Sampler {
       const isSetting =
         thrown instanceof Refused && SETTINGS.has(thrown.status) && !MODERATED.test(thrown.said);
       if (isSetting || (thrown instanceof BadReply && !endpoint.isKnown))
-        throw await explained(
-          thrown,
-          endpoint,
-          this.#options,
-          "check the address and the model's name",
-          signal,
-        );
+        throw await explained(thrown, endpoint, this.#options, CHECK_NAMES, signal);
       if (thrown instanceof Refused)
         return fail(thrown.message, thrown.status === 400 && TOO_LONG.test(thrown.said));
       if (!(thrown instanceof Transient || thrown instanceof BadReply)) throw thrown;
