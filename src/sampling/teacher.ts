@@ -9,7 +9,7 @@ import { asTokenIds, type TokenIds } from '../base/token-ids.ts';
 import { commonLength, prefixRuns } from '../model/tree/shared-prefix.ts';
 import type { ScoredCompletion } from '../model/tree/scoring.ts';
 import type { PromptTree } from '../model/tree/tree.ts';
-import type { TopRows } from '../topk/format.ts';
+import type { TopKSequence } from '../topk/format.ts';
 import type { Drawn, Prompt, SampleOptions, Sampler } from './sampler.ts';
 
 export type Question = Prompt & Required<Pick<Prompt, 'position' | 'text' | 'ids'>>;
@@ -30,10 +30,7 @@ export interface Answered<Q extends Question> {
 }
 
 /** Distributions of a teacher over an answer's tokens, under its full softmax at temperature 1. */
-export interface Distributions {
-  readonly logprobs: Float32Array; // [T]
-  readonly top: TopRows; // k of `Teacher.topK`
-}
+export type Distributions = Omit<TopKSequence, 'tokens'>;
 
 export const NO_DISTRIBUTIONS: Distributions = {
   logprobs: new Float32Array(0),

@@ -162,12 +162,7 @@ export function decodeTokens(head: Buffer, header: Header): TokenIds | undefined
 }
 
 /** The rows of a sequence from its bytes between `idsEnd` and `end`; undefined if they are damaged. */
-export function decodeRows(
-  bytes: Buffer,
-  checksum: number,
-  rows: number,
-  { idBytes, topK }: Header,
-): Omit<TopKSequence, 'tokens'> | undefined {
+export function decodeRows(bytes: Buffer, checksum: number, rows: number, { idBytes, topK }: Header) {
   if (crc32(bytes) !== checksum) return undefined;
   const topStart = rows * 2;
   const topMiddle = topStart + rows * topK * idBytes;
