@@ -28,7 +28,10 @@ export async function supervisedExamples(data: string, checkpoint: string): Prom
     writeFileSync(records, `${lines.join('\n')}\n`);
     const dialogues = readDialogues(records);
     return groupByTools(dialogues, GROUP_LIMIT).map(({ start, count }) =>
-      groupExample(Array.from(dialogues.slice(start, start + count)), tokenizer, ChatTemplate.of(tokenizer)),
+      groupExample(Array.from(dialogues.slice(start, start + count)), {
+        tokenizer,
+        template: ChatTemplate.of(tokenizer),
+      }),
     );
   } finally {
     rmSync(scratch, { recursive: true });

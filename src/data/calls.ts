@@ -15,10 +15,8 @@ export function unpacked(value: PyValue, code: string, what: string): PyValue {
   return again.ok ? again.value : parsed.value;
 }
 
-/** Names of a call's arguments. */
 const ARGUMENTS = ['arguments', 'parameters', 'args', 'input'] as const;
 
-/** Arguments of a call; undefined where it has none of their names. */
 function writtenArguments(call: PyDict): PyValue | undefined {
   return ARGUMENTS.map((key) => call.get(key)).find((value) => value !== undefined && value !== null);
 }

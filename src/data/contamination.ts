@@ -12,13 +12,11 @@ const LEAST_WORDS = 4;
 export interface Overlap {
   readonly set: string;
   readonly id: string;
-  /** The words in common. */
   readonly words: string;
 }
 
 type Origin = Omit<Overlap, 'words'>;
 
-/** The questions of evaluation sets. */
 export class EvaluationQuestions {
   readonly #n: number;
   readonly #runs = new Map<string, Origin>();
@@ -45,7 +43,6 @@ export class EvaluationQuestions {
       if (!among.has(run)) among.set(run, { set, id: record.id });
   }
 
-  /** The first overlap of what a record's users say with a question. */
   overlap(record: DataRecord): Overlap | undefined {
     for (const [run, among] of this.#runsOf(record)) {
       const origin = among.get(run);

@@ -9,7 +9,7 @@ import type { Format } from './formats/format.ts';
 import { detectFormat, formatNames } from './formats/index.ts';
 import { attemptRow, type Rejected, rowValue } from './reading.ts';
 import { checkCalls, type DataRecord, Rejection } from './record.ts';
-import type { Row } from './streams/rows.ts';
+import type { Row, Rows } from './streams/rows.ts';
 
 export interface ConvertOptions {
   /** Without one each row's own looks decide. */
@@ -25,7 +25,6 @@ export interface ConvertOptions {
   readonly checkGold?: boolean;
 }
 
-/** Score that an answer must exceed. */
 const FULL = 0.99;
 
 export type Converted =
@@ -57,7 +56,6 @@ function finish(record: DataRecord, options: ConvertOptions): DataRecord {
   return options.jsonSchema === true ? { ...record, tools: record.tools.map(withJsonSchema) } : record;
 }
 
-/** Converts one row. */
 export function convertRow(row: Row, options: ConvertOptions): readonly Converted[] {
   const converted = attemptRow(row, () => {
     const value = rowValue(row);
@@ -78,11 +76,7 @@ export function convertRow(row: Row, options: ConvertOptions): readonly Converte
   return 'rejected' in converted ? [converted] : converted;
 }
 
-/** Converts rows as they come. */
-export async function* convertRows(
-  rows: AsyncIterable<Row> | Iterable<Row>,
-  options: ConvertOptions = {},
-): AsyncGenerator<Converted> {
+export async function* convertRows(rows: Rows, options: ConvertOptions = {}): AsyncGenerator<Converted> {
   for await (const row of rows) yield* convertRow(row, options);
 }
 

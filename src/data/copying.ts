@@ -4,18 +4,15 @@
  * dialogues such tokens are rare, here every token of the second half teaches it.
  */
 import type { Rng } from '../base/rng.ts';
-import { asTokenIds, type TokenIds } from '../base/token-ids.ts';
-
-export interface Repetition {
-  readonly tokens: TokenIds;
-  /** Index of the first token that could be foreseen. */
-  readonly from: number;
-}
+import { asTokenIds } from '../base/token-ids.ts';
 
 const LENGTHS = { least: 6, most: 28 } as const;
 
-/** A random sequence and its repetition; of ids below `vocabulary`, none of them in `excluded`. */
-export function repetition(rng: Rng, vocabulary: number, excluded: ReadonlySet<number>): Repetition {
+/**
+ * A random sequence and its repetition, of ids below `vocabulary`, none of them in `excluded`; `from` is the index of the first
+ * token that could be foreseen.
+ */
+export function repetition(rng: Rng, vocabulary: number, excluded: ReadonlySet<number>) {
   const length = LENGTHS.least + rng.below(LENGTHS.most - LENGTHS.least + 1);
   const first: number[] = [];
   while (first.length < length) {

@@ -58,7 +58,6 @@ export function similarity(a: Uint32Array, b: Uint32Array): number {
   return same / HASHES;
 }
 
-/** Remembers the records that it is shown. */
 export class DuplicateFilter {
   readonly #near: number | undefined;
   readonly #seen = new Set<string>();

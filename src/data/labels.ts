@@ -25,7 +25,6 @@ function labelAt(message: ExactMessage, index: number, previous: ExactMessage | 
   return { tags, turns: Math.floor((index + 1) / 2), calls };
 }
 
-/** The labels of all messages of the assistant, in order. */
 export function labelsOf({ messages }: DataRecord): Label[] {
   return messages.flatMap((message, index) =>
     message.role === 'assistant' ? [labelAt(message, index, messages[index - 1])] : [],
@@ -37,13 +36,8 @@ export function lastLabel(record: DataRecord): Label | undefined {
   return labelsOf(record).at(-1);
 }
 
-function labelValue({ tags, turns, calls }: Label): PyDict {
-  return new Map<string, PyValue>([
-    ['tags', tags],
-    ['turns', BigInt(turns)],
-    ['calls', BigInt(calls)],
-  ]);
-}
+const labelValue = ({ tags, turns, calls }: Label): PyDict =>
+  new Map(Object.entries<PyValue>({ tags, turns: BigInt(turns), calls: BigInt(calls) }));
 
 /** A record as one line of JSON with the labels of its answers, in order, under "labels". */
 export function labelledLine(record: DataRecord): string {

@@ -19,7 +19,6 @@ import { fileRows, type Row } from './streams/rows.ts';
 /** Bytes up to which a file's dialogues are kept in memory. */
 const KEPT = 1 << 26;
 
-/** A row that is left out, and why. */
 export interface Rejected {
   readonly where: string;
   readonly code: string;
@@ -44,12 +43,8 @@ export function rowValue({ value, problem }: Row): PyValue {
   return value;
 }
 
-export type RecordRow =
-  | { readonly where: string; readonly text: string | undefined; readonly record: DataRecord }
-  | { readonly rejected: Rejected };
-
 /** Records of a data file, whatever it is packed in, or why a row is none. */
-export async function* recordRows(path: string): AsyncGenerator<RecordRow> {
+export async function* recordRows(path: string) {
   for await (const row of fileRows(path)) {
     const { where, text } = row;
     yield attemptRow(row, () => ({ where, text, record: readRecord(rowValue(row), where) }));
@@ -132,7 +127,6 @@ export const parseDialogue = (line: string): TaskDialogue =>
 
 /** A file of one record a line of which only the places of the lines are in memory, so that they can be taken in any order. */
 export class RecordFile extends LineFile {
-  /** Of the lines that were read and are not blank. */
   readonly #places: Omit<FileLine, 'text'>[] = [];
 
   /** Lines that were read and are not blank. */

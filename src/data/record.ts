@@ -31,7 +31,6 @@ export interface DataRecord {
   readonly tools: readonly PyDict[];
 }
 
-/** Words of users, all of them. */
 export function userTexts({ messages }: DataRecord): string[] {
   return messages.flatMap(({ role, content }) => (role === 'user' ? [content] : []));
 }
@@ -53,10 +52,7 @@ export function recordTools(value: PyValue | undefined): readonly PyDict[] {
 
 /** A message under the names of the file, which are also those of Hugging Face's chat templates. */
 export function messageValue({ role, content, reasoning, toolCalls }: ExactMessage): PyDict {
-  const value = new Map<string, PyValue>([
-    ['role', role],
-    ['content', content],
-  ]);
+  const value = new Map(Object.entries<PyValue>({ role, content }));
   if (reasoning !== undefined) value.set('reasoning_content', reasoning);
   if (toolCalls !== undefined && toolCalls.length > 0) value.set('tool_calls', toolCalls.map(exactCall));
   return value;
@@ -67,13 +63,8 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /** A record as one line of JSON, without the line's end; `more` are fields behind its own. */
 export function recordLine({ id, source, messages, tools }: DataRecord, more: PyDict = new Map()): string {
-  const value = new Map<string, PyValue>([
-    ['id', id],
-    ['source', source],
-    ['messages', messages.map(messageValue)],
-    ['tools', tools],
-    ...more,
-  ]);
+  const own = Object.entries<PyValue>({ id, source, messages: messages.map(messageValue), tools });
+  const value = new Map([...own, ...more]);
   const line = dumps(value);
   return LONE_SURROGATE.test(line) ? dumps(value, { ensureAscii: true }) : line;
 }

@@ -42,11 +42,7 @@ const MAX_SYSTEM_BLOCKS = 1024;
 const systemIds = new WeakMap<Tokenizer, Lru<TokenIds>>();
 
 /** The tokens of a prompt, and how many of them are its system block's. */
-export function encodePrompt(
-  prompt: string,
-  tokenizer: Tokenizer,
-  format: ToolFormat,
-): Pick<TrainingRecord, 'promptIds' | 'systemLength'> {
+export function encodePrompt(prompt: string, tokenizer: Tokenizer, format: ToolFormat) {
   const block = systemBlock(prompt, format);
   const known = systemIds.get(tokenizer) ?? new Lru<TokenIds>(MAX_SYSTEM_BLOCKS);
   systemIds.set(tokenizer, known);
@@ -58,7 +54,6 @@ export function encodePrompt(
   return { promptIds, systemLength: system.length };
 }
 
-/** Makes a record of texts that were rendered, or generated, before. */
 export function makeRecord(
   texts: Pick<TrainingRecord, 'id' | 'category' | 'prompt' | 'target'>,
   tokenizer: Tokenizer,

@@ -14,7 +14,7 @@ import { dumps } from '../json/dumps.ts';
 import { attemptRow, type Rejected, rowValue } from './reading.ts';
 import { type DataRecord, readRecord, Rejection } from './record.ts';
 import { apart, type Apart, encodePrompt, ofRow } from './render.ts';
-import type { Row } from './streams/rows.ts';
+import type { Rows } from './streams/rows.ts';
 
 export const RENDER_MODES = ['native', 'star'] as const;
 export type RenderMode = (typeof RENDER_MODES)[number];
@@ -33,7 +33,6 @@ export interface Rendered {
   readonly targets: string;
 }
 
-/** Prompt and target, as texts. */
 type Texts = Omit<Rendered, 'id'>;
 
 function renderStar({ history, answer }: Apart, { template, reasoning }: RecordRendering): Texts {
@@ -105,10 +104,7 @@ function checkLength(code: string, what: string, tokens: number, most: number): 
 }
 
 /** Renders records as they come, or says why not. What is too long is left out, never cut. */
-export async function* renderRows(
-  rows: AsyncIterable<Row> | Iterable<Row>,
-  options: StreamOptions,
-): AsyncGenerator<RenderedRow> {
+export async function* renderRows(rows: Rows, options: StreamOptions): AsyncGenerator<RenderedRow> {
   const { tokenizer, maxPromptTokens, maxTargetTokens } = options;
   for await (const row of rows)
     yield attemptRow(row, () => {
@@ -121,7 +117,6 @@ export async function* renderRows(
     });
 }
 
-/** A training record as one line of JSON. */
 export function renderedLine({ id, inputs, targets }: Rendered): string {
   return JSON.stringify({ id, inputs, targets });
 }

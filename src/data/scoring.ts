@@ -9,22 +9,8 @@ import type { Row } from './streams/rows.ts';
 
 const LINES = 'every line must be {"prompt", "generation", "label"}';
 
-export interface ScoredRow<Detail> {
-  /** File and line. */
-  readonly where: string;
-  readonly score: Score<Detail>;
-  /** Faults of the prompt's tools or the label. */
-  readonly problems: readonly string[];
-}
-
-/** A line of the input, and a text that is equal for lines of one task. */
-interface Task {
-  readonly task: RewardTask;
-  readonly generation: string;
-  readonly key: string;
-}
-
-function taskOf(value: PyValue | undefined, where: string, format: ToolFormat): Task {
+/** A line of the input as a task with a generation, and a key that is equal for lines of one task. */
+function taskOf(value: PyValue | undefined, where: string, format: ToolFormat) {
   if (!isDict(value))
     throw new UserError('DATA_LINE', `${where} is no JSON object; ${LINES}: correct or remove it.`);
   const text = (key: string): string => {
@@ -42,31 +28,29 @@ function taskOf(value: PyValue | undefined, where: string, format: ToolFormat): 
   }
   const tools = given === undefined ? {} : { tools: toTools(readTools(given)) };
   const key = [prompt, label, given === undefined ? '' : dumps(given)].join('\0');
-  return { task: { prompt, label, format, ...tools }, generation, key };
+  const task: RewardTask = { prompt, label, format, ...tools };
+  return { task, generation, key };
 }
 
 /**
  * Scores rows of {prompt, generation, label} and, where the prompt does not show them, tools, in one format of calls; other keys are
- * ignored. Neighbours of one task share one scorer. Throws a UserError for a row that is something else.
+ * ignored. Neighbours of one task share one scorer; `problems` are faults of its tools or its label. Throws a UserError for a
+ * row that is something else.
  */
 export async function* scoreRows<Detail>(
   rows: AsyncIterable<Row>,
   reward: Reward<Detail>,
   format: ToolFormat,
-): AsyncGenerator<ScoredRow<Detail>> {
-  let last: { key: string; scorer: Scorer<Detail>; problems: readonly string[] } | undefined;
+) {
+  let last: { key: string; scorer: Scorer<Detail> } | undefined;
   for await (const { where, value, problem } of rows) {
     if (problem !== undefined) throw new UserError('DATA_LINE', `${where}: ${problem.message}`);
     const { task, generation, key } = taskOf(value, where, format);
-    if (last?.key !== key) {
-      const scorer = reward.prepare(task);
-      last = { key, scorer, problems: scorer.problems };
-    }
-    yield { where, score: last.scorer.score(generation), problems: last.problems };
+    if (last?.key !== key) last = { key, scorer: reward.prepare(task) };
+    yield { where, score: last.scorer.score(generation), problems: last.scorer.problems };
   }
 }
 
-/** One line of the output. */
 export function scoreLine({ reward, format, answer, detail }: Score<unknown>): string {
   return JSON.stringify({ reward, format, answer, detail });
 }

@@ -9,13 +9,10 @@ const evalModelSchema = share.extend({
   /** The model or stage of the recipe that it refers to. */
   ref: z.string(),
   byCategory: z.record(z.string(), share),
-  /** Number of answers in each class of error. */
   errors: z.record(z.string(), z.number()),
-  /** Mean length of the answers. */
   meanTokens: z.number().nullable(),
   /** Of an evaluation with functions: problems of another domain, which `total` and `correct` leave out. */
   transfer: share.exactOptional(),
-  /** Calls of each function. */
   tools: z.record(z.string(), z.int()).exactOptional(),
   /** Jensen-Shannon distance of the use of functions to the teacher's; null when one of them called none. */
   toolDivergence: z.number().nullable().exactOptional(),
@@ -27,7 +24,6 @@ const evalSampleSchema = z.object({
   /** Words of the user. */
   request: z.string(),
   gold: z.string(),
-  /** Answers by label. */
   outputs: z.record(z.string(), z.string()),
   correct: z.record(z.string(), z.boolean()),
 });
@@ -64,9 +60,7 @@ export type SampleLine = z.output<typeof sampleLineSchema>;
 
 /** `stages/<name>/elsewhere.json`: who trains a stage, or has trained it, where that is not this program. */
 export const elsewhereSchema = z.object({
-  /** Folder of the job. */
   job: z.string(),
-  /** Name of the engine. */
   engine: z.string(),
   /** In words: engine and packages with their versions, once they are known. */
   by: z.string().exactOptional(),

@@ -3,19 +3,16 @@ import { z } from 'zod';
 import { required } from '../base/errors.ts';
 import type { ToolFormat } from '../chat/formats/format.ts';
 import { assistantTurn } from '../chat/generation.ts';
-import type { ChatTemplate } from '../chat/template.ts';
-import type { Tokenizer } from '../chat/tokenizer.ts';
 import { renderDialogue } from '../data/render.ts';
 import type { TaskDialogue } from '../data/reading.ts';
 import { exactMatch, goldOfMessage, type Verdict } from '../rewards/exact.ts';
 import { sampleAll, type SampleOptions, type Sampler } from '../sampling/sampler.ts';
+import type { Speaking } from '../train/prompts.ts';
 import type { EvalModelResult } from './formats.ts';
 
 /** A model that is measured, and how it is asked. */
-export interface Measured {
+export interface Measured extends Speaking {
   readonly sampler: Sampler;
-  readonly tokenizer: Tokenizer;
-  readonly template: ChatTemplate;
   readonly maxPromptTokens: number;
   readonly sampling: SampleOptions;
 }
@@ -33,7 +30,6 @@ export const judgedSchema = z.object({
   tokens: z.int(),
 });
 
-/** Verdict on a model's answer to one dialogue. */
 export type Judged = z.output<typeof judgedSchema>;
 
 /** Compares what a model wrote after a prompt with a dialogue's own answer. */
@@ -77,10 +73,7 @@ export async function judgeHeldOut(
   });
 }
 
-/** Adds up verdicts. */
-export function accuracyOf(
-  judged: readonly Judged[],
-): Pick<EvalModelResult, 'total' | 'correct' | 'byCategory' | 'errors' | 'meanTokens'> {
+export function accuracyOf(judged: readonly Judged[]) {
   const byCategory: EvalModelResult['byCategory'] = {};
   const errors: Record<string, number> = {};
   for (const { category, correct, error } of judged) {

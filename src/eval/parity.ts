@@ -16,9 +16,7 @@ import { verdictOn } from './held-out.ts';
 export interface ParityOptions extends Omit<LocalParts, 'name'> {
   readonly device: Device;
   readonly gguf: string;
-  /** Dialogues whose requests are asked. */
   readonly dialogues: readonly TaskDialogue[];
-  /** Tokens that an answer may have. */
   readonly maxTokens: number;
 }
 
@@ -81,7 +79,6 @@ interface PromptParity {
   readonly kl: readonly number[];
 }
 
-/** The dialogue up to its answer. */
 function asked({ messages, tools }: Dialogue): Pick<Dialogue, 'messages' | 'tools'> {
   return { messages: messages.slice(0, -1), tools };
 }

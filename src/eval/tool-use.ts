@@ -19,11 +19,9 @@ export const toolVerdictSchema = judgedSchema.extend({
   error: errorSchema,
   /** Names of the functions that exist and were called, in order. */
   tools: z.array(z.string()),
-  /** Calls of functions that do not exist. */
   invented: z.int(),
 });
 
-/** Verdict on a model's solution of one problem. */
 export type ToolVerdict = z.output<typeof toolVerdictSchema>;
 
 export type SplitProblem = Problem & Pick<ToolVerdict, 'split'>;
@@ -46,7 +44,7 @@ function judge(
   problem: SplitProblem,
   conversation: Conversation | undefined,
   { speech, host }: ToolUseOptions,
-): ToolVerdict {
+) {
   const names = new Set(host.tools.map(({ name }) => name));
   const called = conversation?.response.calls ?? [];
   const tools = called.flatMap(({ name }) => (typeof name === 'string' && names.has(name) ? [name] : []));
@@ -86,7 +84,6 @@ export async function judgeToolUse(
   return problems.map((problem) => judge(problem, solved.get(problem), options));
 }
 
-/** Calls of each function. */
 export type ToolCounts = Readonly<Record<string, number>>;
 
 export function toolCounts(verdicts: readonly ToolVerdict[]): ToolCounts {

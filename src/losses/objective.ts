@@ -31,7 +31,6 @@ export interface ObjectiveResult {
   readonly parts: Readonly<Record<string, Tensor>>;
 }
 
-/** Declaration of a logged number. */
 export interface MetricDeclaration {
   readonly unit: string;
   readonly meaning: string;
@@ -104,7 +103,6 @@ export function defineLoss<const S extends Shape, const M extends string, O exte
   );
 }
 
-/** Metrics that several losses have. */
 export const CE = { unit: 'nats per token', meaning: 'cross-entropy of the target tokens' } as const;
 export const ENTROPY = {
   unit: 'nats per token',

@@ -8,23 +8,7 @@
  */
 import { z } from 'zod';
 import type { Graph } from '../tensor/graph.ts';
-import {
-  add,
-  clamp,
-  detach,
-  div,
-  mul,
-  mulMat,
-  relu,
-  reshape,
-  scale,
-  softplus,
-  square,
-  step,
-  sub,
-  sum,
-  transpose,
-} from '../tensor/ops/index.ts';
+import * as ops from '../tensor/ops/index.ts';
 import { full } from '../tensor/ops/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { CE, defineLoss, rowInput, type RowInputs, type SequenceObjective } from './objective.ts';
@@ -48,17 +32,17 @@ type PreferenceOptions = z.output<z.ZodObject<typeof options>>;
 
 /** A batch's pairs, each [pairs, 1]; a place without a pair has zeros. */
 function pairsOf(g: Graph, logprobs: Tensor, inputs: RowInputs) {
-  const column = (t: Tensor): Tensor => reshape(g, t, [logprobs.shape[1] ?? 1, 1]);
-  const signs = transpose(g, rowInput(inputs, 'pair_signs')); // [R, pairs]
-  const [isChosen, isRejected] = [relu(g, signs), relu(g, scale(g, signs, -1))];
-  const over = (mask: Tensor, values: Tensor): Tensor => mulMat(g, mask, values); // [pairs, 1]
+  const column = (t: Tensor): Tensor => ops.reshape(g, t, [logprobs.shape[1] ?? 1, 1]);
+  const signs = ops.transpose(g, rowInput(inputs, 'pair_signs')); // [R, pairs]
+  const [isChosen, isRejected] = [ops.relu(g, signs), ops.relu(g, ops.scale(g, signs, -1))];
+  const over = (mask: Tensor, values: Tensor): Tensor => ops.mulMat(g, mask, values); // [pairs, 1]
   const own = column(logprobs);
-  const gain = column(sub(g, logprobs, rowInput(inputs, 'ref_logprobs')));
-  const tokens = clamp(g, over(isChosen, full(g, own.shape, 1)), 1, Infinity);
+  const gain = column(ops.sub(g, logprobs, rowInput(inputs, 'ref_logprobs')));
+  const tokens = ops.clamp(g, over(isChosen, full(g, own.shape, 1)), 1, Infinity);
   const chosen = over(isChosen, own);
   return {
     // Share of the pair in the step's mean: its rows have the same weight.
-    weight: div(g, over(isChosen, column(rowInput(inputs, 'weights'))), tokens),
+    weight: ops.div(g, over(isChosen, column(rowInput(inputs, 'weights'))), tokens),
     // Summed log-probabilities under the policy.
     chosen,
     rejected: over(isRejected, own),
@@ -66,16 +50,20 @@ function pairsOf(g: Graph, logprobs: Tensor, inputs: RowInputs) {
     chosenGain: over(isChosen, gain),
     rejectedGain: over(isRejected, gain),
     // Mean cross-entropy of the chosen answer.
-    nll: scale(g, div(g, chosen, tokens), -1),
+    nll: ops.scale(g, ops.div(g, chosen, tokens), -1),
   };
 }
 
 /** The loss of each pair, [pairs, 1], from its margin. */
 function lossOf(g: Graph, margin: Tensor, { loss_type, beta, label_smoothing }: PreferenceOptions): Tensor {
-  const against = (sign: number): Tensor => softplus(g, scale(g, margin, -sign * beta));
-  if (loss_type === 'ipo') return square(g, scale(g, margin, 1, -1 / (2 * beta)));
+  const against = (sign: number): Tensor => ops.softplus(g, ops.scale(g, margin, -sign * beta));
+  if (loss_type === 'ipo') return ops.square(g, ops.scale(g, margin, 1, -1 / (2 * beta)));
   if (label_smoothing === 0) return against(1);
-  return add(g, scale(g, against(1), 1 - label_smoothing), scale(g, against(-1), label_smoothing));
+  return ops.add(
+    g,
+    ops.scale(g, against(1), 1 - label_smoothing),
+    ops.scale(g, against(-1), label_smoothing),
+  );
 }
 
 /**
@@ -117,18 +105,19 @@ export const preference = defineLoss(
     rowwise: false,
     build: (g, logprobs, inputs) => {
       const pairs = pairsOf(g, logprobs, inputs);
-      const mean = (values: Tensor): Tensor => sum(g, mul(g, values, pairs.weight));
-      const margin = sub(g, pairs.chosenGain, pairs.rejectedGain);
+      const mean = (values: Tensor): Tensor => ops.sum(g, ops.mul(g, values, pairs.weight));
+      const margin = ops.sub(g, pairs.chosenGain, pairs.rejectedGain);
       const contrast = mean(lossOf(g, margin, given));
       const nll = mean(pairs.nll);
       return {
-        loss: given.nll_loss_coef === 0 ? contrast : add(g, contrast, scale(g, nll, given.nll_loss_coef)),
+        loss:
+          given.nll_loss_coef === 0 ? contrast : ops.add(g, contrast, ops.scale(g, nll, given.nll_loss_coef)),
         parts: {
           ce: nll,
-          chosen_reward: scale(g, mean(pairs.chosenGain), given.beta),
-          rejected_reward: scale(g, mean(pairs.rejectedGain), given.beta),
-          reward_margin: scale(g, mean(margin), given.beta),
-          preference_accuracy: mean(step(g, detach(margin))),
+          chosen_reward: ops.scale(g, mean(pairs.chosenGain), given.beta),
+          rejected_reward: ops.scale(g, mean(pairs.rejectedGain), given.beta),
+          reward_margin: ops.scale(g, mean(margin), given.beta),
+          preference_accuracy: mean(ops.step(g, ops.detach(margin))),
           chosen_logprob: mean(pairs.chosen),
           rejected_logprob: mean(pairs.rejected),
         },

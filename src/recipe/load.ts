@@ -52,7 +52,6 @@ export function loadEstimable(
 /** Number of training dialogues that a missing file is taken to have. */
 const ASSUMED_DIALOGUES = 20_480;
 
-/** `loadRecipe` of a text that stands in `file`. */
 export function parseRecipe(text: string, file: string, options: LoadOptions = {}): Recipe {
   return parsed(text, file, options).recipe;
 }

@@ -48,9 +48,8 @@ function issueProblems(root: unknown, issue: z.core.$ZodIssue, prefix: Path): Pr
   ];
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(root, path, key));
   if (issue.code === 'invalid_key') {
-    return [
-      { path, part: 'key', text: `the key ${JSON.stringify(path.at(-1))} must be ${NAME_RULE}; rename it.` },
-    ];
+    const text = `the key ${JSON.stringify(path.at(-1))} must be ${NAME_RULE}; rename it.`;
+    return [{ path, part: 'key', text }];
   }
   if (issue.code === 'invalid_union') {
     // Of the branches that got into the value, the one with the fewest faults is the one that was meant.

@@ -24,9 +24,7 @@ export interface Rule {
   readonly prefixItems?: readonly Rule[];
   readonly oneOf?: readonly Rule[];
   readonly anyOf?: readonly Rule[];
-  /** Kind of thing that must lie at a path. */
   readonly wants?: PathKind;
-  /** Referents that a name may have. */
   readonly accepts?: readonly Referent[];
 }
 
@@ -163,7 +161,6 @@ function ruleText(rule: Rule): string {
   }
 }
 
-/** Rules for a value, in words. */
 export function rulesText(rules: readonly Rule[]): string {
   const all = rules.flatMap((rule) => branches(rule, undefined));
   // A choice of maps, as of the kinds of stages, would be too long to tell.

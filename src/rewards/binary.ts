@@ -21,7 +21,6 @@ function outcomeOfAnswer(answer: Answer, format: ToolFormat): Outcome {
   return answer.why === 'empty_reply' ? { kind: 'reply', reply: '' } : undefined;
 }
 
-/** Right or wrong; what counts as right is said at the head of this file. */
 export const binary = rewardOf<BinaryDetail>(
   'binary',
   '1 for exactly the gold calls (or a reply where one is wanted), else 0; -1 for a wrong form',

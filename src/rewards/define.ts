@@ -11,7 +11,6 @@ import {
   rewardOf,
 } from './reward.ts';
 
-/** An answer that is to be scored, with what it answers. */
 export interface AnswerToScore {
   readonly prompt: string;
   readonly tools: readonly Tool[] | undefined;
@@ -23,7 +22,6 @@ export interface AnswerToScore {
   readonly gold: Label;
 }
 
-/** A conversation that is to be scored, with its problem. */
 export type ConversationToScore = ConversationTask & ConversationResponse;
 
 /**

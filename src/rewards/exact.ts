@@ -86,7 +86,6 @@ function wrong(error: ErrorClass): Verdict {
   return { correct: false, error };
 }
 
-/** Judges a generation that was parsed. */
 export function judge(gold: Gold, outcome: Outcome): Verdict {
   if (outcome === undefined) return wrong('unparsable');
   if (gold.kind === 'calls')
@@ -127,16 +126,8 @@ function normalDict(dict: PyDict): PyDict {
   return new Map([...dict].map(([key, value]) => [key, normal(value)]));
 }
 
-/** A call with texts that are equal exactly for equal calls, and for calls of equal form. */
-interface Printed {
-  readonly name: string;
-  /** Name and arguments. */
-  readonly whole: string;
-  /** Name and the arguments' names. */
-  readonly form: string;
-}
-
-function print(call: ExactCall): Printed {
+/** A call with texts that are equal exactly for equal calls, and for calls of equal form: of equal names. */
+function print(call: ExactCall) {
   return {
     name: call.name,
     whole: dumps([call.name, normalDict(call.arguments)], { sortKeys: true }),

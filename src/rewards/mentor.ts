@@ -20,18 +20,17 @@
  * none is always there; -1 for a wrong form is this project's choice. A label that cannot be read earns every well-formed
  * generation 0; a turn that says nothing, or never closes its call, earns 0 too, as one that does not end does.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { WrittenCall } from '../chat/formats/format.ts';
 import { isObjectCall } from '../chat/tools.ts';
 import { binary, type BinaryDetail } from './binary.ts';
-import { judge } from './exact.ts';
+import { callKey } from './exact.ts';
 import { lastBoxed, sameAnswer } from './math-answer.ts';
 import {
   type Answer,
-  type ConversationOptions,
   type ConversationResponse,
   type ConversationReward,
   type ConversationScore,
-  type ConversationTask,
   type PreparedTask,
   type Reward,
   rewardOf,
@@ -39,24 +38,15 @@ import {
 } from './reward.ts';
 import { callSimilarity } from './simrl.ts';
 
-/** Parts of the composite: of a full match, of a right answer, of no invented tool. */
-interface Parts {
-  readonly correct: boolean;
-  /** 0 to 1. */
-  readonly match: number;
-  readonly clean: boolean;
-}
-
 const CORRECT = 0.7;
-/** Worth of a full match. */
 const MATCH = 0.3;
 const CLEAN = 0.1;
 /** Share of the match that is left under a wrong answer. */
 const WRONG_SHARE = 0.2;
-/** Worth of a response without an answer. */
 const NO_ANSWER = 0.1;
 
-function composite({ correct, match, clean }: Parts): number {
+/** Sum of what is earned by a right answer, a match of 0 to 1, and no invented tool. */
+function composite(correct: boolean, match: number, clean: boolean): number {
   const rest = clean ? CLEAN : 0;
   return correct ? CORRECT + MATCH * match + rest : WRONG_SHARE * (MATCH * match) + rest;
 }
@@ -65,10 +55,8 @@ type Calls = readonly Pick<WrittenCall, 'name'>[];
 
 const nameOf = ({ name }: Calls[number]): string | undefined => (typeof name === 'string' ? name : undefined);
 
-/** The names of some calls; those that are no strings, as `undefined`. */
 const namesOf = (calls: Calls): Set<string | undefined> => new Set(calls.map(nameOf));
 
-/** Number of names that both have. */
 function commonNames(teacher: Calls, student: Calls): number {
   const wanted = namesOf(teacher);
   return [...namesOf(student)].filter((name) => wanted.has(name)).length;
@@ -80,25 +68,16 @@ function sameNames(teacher: Calls, student: Calls): boolean {
 }
 
 function sameCalls(teacher: readonly WrittenCall[], student: readonly WrittenCall[]): boolean {
-  const gold = teacher.filter(isObjectCall);
-  const made = student.filter(isObjectCall);
-  return (
-    gold.length === student.length &&
-    made.length === student.length &&
-    gold.every(
-      (call, i) =>
-        judge({ kind: 'calls', calls: [call] }, { kind: 'calls', calls: made.slice(i, i + 1) }).correct,
-    )
-  );
+  const gold = teacher.filter(isObjectCall).map(callKey);
+  const made = student.filter(isObjectCall).map(callKey);
+  return made.length === student.length && isDeepStrictEqual(gold, made);
 }
 
-/** A variant of the reward, by what it changes. */
 interface Variant {
   /** Agreement of the student's valid calls with the teacher's, 0 to 1; without it nothing is earned by a match. */
   readonly agreement?: (teacher: readonly WrittenCall[], student: readonly WrittenCall[]) => number;
   /** False where invented tools are not looked at, nor rewarded their absence. */
   readonly clean?: boolean;
-  /** Tells whether the answer alone is looked at. */
   readonly sparse?: boolean;
 }
 
@@ -116,44 +95,36 @@ function matchOf(
   return (1 - weight) * names + weight * similarity;
 }
 
+type Ended = Pick<ConversationResponse, 'text' | 'ended'>;
+
 /** Contents of a response's last box, if it came to an end; empty if there is none. */
-function answerOf({ text, ended }: Pick<ConversationResponse, 'text' | 'ended'>): string {
+function answerOf({ text, ended }: Ended): string {
   return ended ? (lastBoxed(text)?.trim() ?? '') : '';
 }
 
 /** Tells whether a response came to its end with the right answer in \boxed{}. */
-export function answersRightly(
-  answer: string,
-  response: Pick<ConversationResponse, 'text' | 'ended'>,
-): boolean {
+export function answersRightly(answer: string, response: Ended): boolean {
   const given = answerOf(response);
   return given !== '' && sameAnswer(answer, given);
 }
 
-function scoreConversation(
-  variant: Variant,
-  task: ConversationTask,
-  response: ConversationResponse,
-  { argument_weight }: ConversationOptions,
-): ConversationScore {
-  const given = answerOf(response);
-  const correct = answersRightly(task.answer, response);
-  const flat = (reward: number): ConversationScore => ({ reward, correct, toolMatch: 0 });
-  if (!response.ended) return flat(0);
-  if (given === '') return flat(NO_ANSWER);
-  if (variant.sparse === true) return flat(correct ? 1 : NO_ANSWER);
-  if (task.teacher === undefined) return flat(NO_ANSWER);
-  const valid = response.calls.filter((call) => task.tools.has(nameOf(call) ?? ''));
-  const match = matchOf(variant, argument_weight, task.teacher, valid);
-  const clean = variant.clean !== false && valid.length === response.calls.length;
-  return { reward: composite({ correct, match, clean }), correct, toolMatch: match };
-}
-
-function ofConversations(name: string, description: string, variant: Variant): ConversationReward {
+function ofConversations(name: string, description: string, variant: Variant = {}): ConversationReward {
   return {
     name,
     description: `conversations: ${description}`,
-    converse: (task, response, options) => scoreConversation(variant, task, response, options),
+    converse({ answer, teacher, tools }, response, { argument_weight }) {
+      const given = answerOf(response);
+      const correct = answersRightly(answer, response);
+      const flat = (reward: number): ConversationScore => ({ reward, correct, toolMatch: 0 });
+      if (!response.ended) return flat(0);
+      if (given === '') return flat(NO_ANSWER);
+      if (variant.sparse === true) return flat(correct ? 1 : NO_ANSWER);
+      if (teacher === undefined) return flat(NO_ANSWER);
+      const valid = response.calls.filter((call) => tools.has(nameOf(call) ?? ''));
+      const match = matchOf(variant, argument_weight, teacher, valid);
+      const clean = variant.clean !== false && valid.length === response.calls.length;
+      return { reward: composite(correct, match, clean), correct, toolMatch: match };
+    },
   };
 }
 
@@ -175,7 +146,7 @@ export const mentor: Reward<BinaryDetail> & ConversationReward = {
         const answer = prepared.read(generation);
         if (answer.kind === 'nothing') return wellFormed(0, score.detail);
         const match = sameNames(callsOf(prepared.label), callsOf(answer)) ? 1 : 0;
-        const sum = composite({ correct: score.detail.kind === 'right', match, clean: true });
+        const sum = composite(score.detail.kind === 'right', match, true);
         return wellFormed(Math.min(1, sum / (CORRECT + MATCH + CLEAN)), score.detail);
       };
     },
@@ -187,11 +158,7 @@ export const anyOverlap = ofConversations('any_overlap', 'as mentor, where one c
   agreement: (teacher, student) => (commonNames(teacher, student) > 0 ? 1 : 0),
   clean: false,
 });
-export const noMatch = ofConversations(
-  'no_match',
-  "as mentor, without the part for the teacher's functions",
-  {},
-);
+export const noMatch = ofConversations('no_match', "as mentor, without the part for the teacher's functions");
 export const f1 = ofConversations('f1', 'as mentor, with the F1 of the two sets of functions', {
   agreement: (teacher, student) =>
     (2 * commonNames(teacher, student)) / (namesOf(teacher).size + namesOf(student).size),

@@ -73,38 +73,16 @@ function finalY(word: string): string {
 /** The first suffix that the word ends with decides: it is replaced if the measure of what stands before it is above zero. */
 type Rule = readonly [suffix: string, replacement: string];
 
-const DOUBLE_SUFFIXES: readonly Rule[] = [
-  ['ational', 'ate'],
-  ['tional', 'tion'],
-  ['enci', 'ence'],
-  ['anci', 'ance'],
-  ['izer', 'ize'],
-  ['bli', 'ble'],
-  ['entli', 'ent'],
-  ['eli', 'e'],
-  ['ousli', 'ous'],
-  ['ization', 'ize'],
-  ['ation', 'ate'],
-  ['ator', 'ate'],
-  ['alism', 'al'],
-  ['iveness', 'ive'],
-  ['fulness', 'ful'],
-  ['ousness', 'ous'],
-  ['aliti', 'al'],
-  ['iviti', 'ive'],
-  ['biliti', 'ble'],
-  ['fulli', 'ful'],
-];
+const rulesOf = (text: string): Rule[] =>
+  [...text.matchAll(/(\w+):(\w*)/g)].map(([, suffix = '', replacement = '']) => [suffix, replacement]);
 
-const ENDINGS: readonly Rule[] = [
-  ['icate', 'ic'],
-  ['ative', ''],
-  ['alize', 'al'],
-  ['iciti', 'ic'],
-  ['ical', 'ic'],
-  ['ful', ''],
-  ['ness', ''],
-];
+const DOUBLE_SUFFIXES = rulesOf(`
+  ational:ate tional:tion enci:ence anci:ance izer:ize bli:ble entli:ent eli:e ousli:ous ization:ize
+  ation:ate ator:ate alism:al iveness:ive fulness:ful ousness:ous aliti:al iviti:ive biliti:ble
+  fulli:ful`);
+
+const ENDINGS = rulesOf(`
+  icate:ic ative: alize:al iciti:ic ical:ic ful: ness:`);
 
 const RESIDUES: readonly string[] =
   'al ance ence er ic able ible ant ement ment ent sion tion ou ism ate iti ous ive ize'.split(' ');

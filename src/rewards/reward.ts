@@ -51,7 +51,6 @@ interface Named {
   readonly description: string;
 }
 
-/** A reward of single answers. */
 export interface Reward<Detail> extends Named {
   /** Reads a task once for all the generations of its group; never throws. */
   prepare(task: RewardTask): Scorer<Detail>;
@@ -59,7 +58,6 @@ export interface Reward<Detail> extends Named {
 
 /** A problem that conversations with functions are scored against. */
 export interface ConversationTask {
-  /** The right answer. */
   readonly answer: string;
   /** Names of the tools that exist. */
   readonly tools: ReadonlySet<string>;
@@ -91,7 +89,6 @@ export interface ConversationOptions {
   readonly argument_weight: number;
 }
 
-/** A reward of conversations with functions. */
 export interface ConversationReward extends Named {
   /** Scores one conversation; never throws. */
   converse(
@@ -110,10 +107,8 @@ export const scoresConversations = (reward: AnyReward): reward is ConversationRe
 /** Everything that makes a generation ill-formed; `schema_violation` only where schemas are checked. */
 export type FormatFault = SyntaxFault | ValidityFault | 'schema_violation';
 
-/** A call of the required form, or why it is not. */
 type CheckedCall = ValidCall | Malformed<FormatFault>;
 
-/** Decides whether a call is of the required form. */
 export type CallCheck = (call: WrittenCall, table: ToolTable) => CheckedCall;
 
 export type Answer =
@@ -219,19 +214,16 @@ export function rewardOf<Detail>(
   };
 }
 
-/** Detail of a generation without the required form. */
 export interface FormatErrorDetail {
   readonly kind: 'format_error';
   readonly fault: FormatFault;
   readonly message: string;
 }
 
-/** Score of a generation without the required form, in every reward. */
 export function formatError({ fault, message }: Malformed<FormatFault>): Score<FormatErrorDetail> {
   return { reward: -1, format: -1, answer: 0, detail: { kind: 'format_error', fault, message } };
 }
 
-/** Score of a well-formed generation. */
 export function wellFormed<Detail>(answer: number, detail: Detail): Score<Detail> {
   return { reward: answer, format: 1, answer, detail };
 }

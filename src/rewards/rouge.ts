@@ -10,13 +10,6 @@ import { stem } from './porter.ts';
 /** Most words of a text that can be matched. */
 export const MAX_WORDS = 4096;
 
-interface Words {
-  /** The words that can be matched, stemmed. */
-  readonly words: readonly string[];
-  /** Number of words in all. */
-  readonly count: number;
-}
-
 const WORD = /[a-z0-9]+/g;
 // Longer words are no words, and would make the cache of stems grow with whatever a model babbles.
 const MAX_CACHED_LETTERS = 32;
@@ -34,14 +27,14 @@ function cachedStem(word: string): string {
   return found;
 }
 
-/** Cuts a text into words. */
 export type Cut = (text: string) => readonly string[];
 
 const latinWords: Cut = (text) => text.toLowerCase().match(WORD) ?? [];
 
 const IS_LATIN = /^[a-z0-9]+$/;
 
-function readWords(text: string, cut: Cut): Words {
+/** The words of a text that can be matched, stemmed, and the number of all. */
+function readWords(text: string, cut: Cut) {
   const all = cut(text);
   const words = all.slice(0, MAX_WORDS).map((word) => (IS_LATIN.test(word) ? cachedStem(word) : word));
   return { words, count: all.length };

@@ -23,7 +23,6 @@ export interface SimRlLengthDetail {
   readonly simrl: SimRlDetail;
 }
 
-/** Sim-RL by length; what it computes is said at the head of this file. */
 export const simrlLength = rewardOf<SimRlLengthDetail>(
   'simrl_length',
   'simrl, times a factor from 1 down to 1/2 for what is written beyond the gold answer',

@@ -9,7 +9,6 @@ import { JsonSchema } from '../json/schema.ts';
 import { type CallCheck, PreparedTask, type Reward } from './reward.ts';
 import { similarityScore, type SimRlDetail } from './simrl.ts';
 
-/** Sim-RL with schemas; what that means is said at the head of this file. */
 export const simrlStrict: Reward<SimRlDetail> = {
   name: 'simrl_strict',
   description: "simrl, with -1 also for arguments that break their tool's JSON Schema",

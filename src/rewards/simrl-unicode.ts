@@ -7,7 +7,6 @@ import { wordsOf } from '../base/words.ts';
 import { rewardOf } from './reward.ts';
 import { similarityScore } from './simrl.ts';
 
-/** Sim-RL with the words of every script; what that means is said at the head of this file. */
 export const simrlUnicode = rewardOf(
   'simrl_unicode',
   'simrl, with words of every script, such as Chinese, where the reference knows a-z alone',

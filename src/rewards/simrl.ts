@@ -96,7 +96,6 @@ interface Gold {
   readonly arguments: ReadonlyMap<string, ValueScorer>;
 }
 
-/** A call beside one gold call. */
 type Comparison = Pick<CallMatch, 'similarity' | 'arguments'> & { readonly gold: number };
 
 /** Arguments without values can only be right by being none where none are wanted. */
@@ -133,7 +132,6 @@ function bestOf(call: ValidCall, golds: readonly Gold[], taken: readonly boolean
   return best;
 }
 
-/** Scorer of calls against the gold calls of a label. */
 function callScorer(
   golds: readonly ExactCall[],
   cut?: Cut,
@@ -189,7 +187,6 @@ export function similarityScore(task: PreparedTask, cut?: Cut): (generation: str
   };
 }
 
-/** STAR's reward; what it computes is said at the head of this file. */
 export const simrl = rewardOf(
   'simrl',
   'similarity of calls, arguments and replies to the gold answer; -1 for a wrong form (STAR)',

@@ -113,10 +113,8 @@ function correctness(
 ): Pick<ToolRlDetail, 'correct' | 'calls'> {
   const made = callsOf(turn, task);
   if (typeof made === 'string') return { correct: LEAST, calls: { kind: 'unreadable', message: made } };
-  const names = overlap(
-    gold.map((call) => call.name),
-    made.map((call) => call.name),
-  );
+  const namesOf = (calls: readonly ExactCall[]): string[] => calls.map(({ name }) => name);
+  const names = overlap(namesOf(gold), namesOf(made));
   const used = new Set<number>();
   const matches = gold.map((call, place) => matchOf(call, place, made, used));
   const score = names + sum(matches.map(worth));
@@ -134,7 +132,6 @@ function hasForm(turn: string, wantsCalls: boolean, format: ToolFormat): boolean
     : blocks === undefined && text !== '';
 }
 
-/** ToolRL's reward; what it computes is said at the head of this file. */
 export const toolrl = rewardOf<ToolRlDetail>(
   'toolrl',
   'form plus overlap of names, arguments and equal values, -3 to 4 scaled to -1 to 1 (ToolRL)',

@@ -23,7 +23,6 @@ import { checkpointContents, refuseAdapter } from '../model/checkpoint/checkpoin
 import {
   initialiseWeights,
   loadConfig,
-  type LoadedModel,
   loadModel,
   type LoadModelOptions,
 } from '../model/checkpoint/checkpoint.ts';
@@ -34,7 +33,6 @@ import type { OpenEnvironment, OpenModel, Outputs, StageContext } from '../stage
 import { ParameterSet } from '../tensor/parameters.ts';
 import type { Speaking } from '../train/prompts.ts';
 
-/** A recipe that is being run. */
 export interface Run extends Pick<StageContext, 'folder' | 'device' | 'signal' | 'now'> {
   readonly recipe: Recipe;
 }
@@ -151,7 +149,6 @@ function ownTokenizer(run: RunPlace, reference: string): string {
   return folder;
 }
 
-/** The tokenizer and chat template of a model or stage. */
 function speaking(run: Run, reference: string): Speaking {
   const source = tokenizerSource(run, reference);
   const tokenizer = Tokenizer.load(source);
@@ -189,12 +186,7 @@ export function configOf(run: RunPlace, reference: string): ModelConfig {
 }
 
 /** Fresh weights; the same seed and shape give the same ones. */
-function makeModel(
-  run: Run,
-  model: NewModel,
-  config: ModelConfig,
-  { trainable, dtype }: LoadModelOptions,
-): LoadedModel {
+function makeModel(run: Run, model: NewModel, config: ModelConfig, { trainable, dtype }: LoadModelOptions) {
   const specs = parameterSpecs(config, dtype);
   const parameters = new ParameterSet(run.device, specs, trainable ? 'trainable' : 'weights');
   initialiseWeights(config, parameters, Rng.seeded(run.recipe.seed, 'init'), model.initializer_range);
@@ -214,7 +206,6 @@ function prunedFolder(run: Run, reference: string, model: PrunedModel): string {
   return folder;
 }
 
-/** Path of the model that a recipe's reference means. */
 function checkpointOf(run: Run, reference: string): string {
   const model = run.recipe.models[reference];
   if (typeof model === 'object' && 'from' in model) return prunedFolder(run, reference, model);
@@ -226,7 +217,6 @@ function checkpointOf(run: Run, reference: string): string {
   return model ?? join(stageFolder(run, reference), 'model');
 }
 
-/** Loads the model that a recipe's reference means, or makes a new one. */
 export function openModel(run: Run, reference: string, options: LoadModelOptions): OpenModel {
   const model = run.recipe.models[reference];
   // Before its tokenizer is looked for, which an adapter mostly lacks.
@@ -248,11 +238,8 @@ export function openModel(run: Run, reference: string, options: LoadModelOptions
   return { ...opened, ...speech, [Symbol.dispose]: () => parameters[Symbol.dispose]() };
 }
 
-/** Puts an environment of a recipe to work. */
 async function openRecipeEnvironment(recipe: Recipe, name: string): Promise<OpenEnvironment> {
-  const source = recipe.environments?.[name];
-  if (source === undefined)
-    throw new UserError('ENVIRONMENT', `The recipe has no environment ${name}; add it under environments.`);
+  const source = required(recipe.environments?.[name], 'an environment of the recipe');
   const host = await openEnvironment(source);
   return {
     host,

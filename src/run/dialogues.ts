@@ -23,18 +23,13 @@ function mixed({ parts, train, seed }: Mix): Required<Dialogues<TaskDialogue>> {
   });
 }
 
-/** All dialogues of a split. */
 export function loadDialogues(source: Recipe['data'], split: 'train' | 'test'): Dialogues<TaskDialogue> {
-  if (source.source === 'file')
-    return readDialogues(
-      source[split],
-      undefined,
-      source.tools === undefined ? undefined : readTools(source.tools),
-    );
+  if (source.source === 'file') {
+    const shared = source.tools === undefined ? undefined : readTools(source.tools);
+    return readDialogues(source[split], undefined, shared);
+  }
   if (source.source === 'mix') return split === 'test' ? readDialogues(source.test) : mixed(source);
   const count = source[split];
-  return generateAssistant({ seed: source.seed, split, groups: Math.ceil(count / GROUP_SIZE) }).slice(
-    0,
-    count,
-  );
+  const groups = Math.ceil(count / GROUP_SIZE);
+  return generateAssistant({ seed: source.seed, split, groups }).slice(0, count);
 }

@@ -18,7 +18,6 @@ export function readElsewhere(stageFolder: string): Elsewhere | undefined {
   return readJson(path, elsewhereSchema, `remove ${stageFolder} to make that stage anew`);
 }
 
-/** Notes that a stage is trained elsewhere. */
 export function markElsewhere(stageFolder: string, facts: Elsewhere): void {
   writeAtomic(fileIn(stageFolder), `${JSON.stringify(facts, null, 1)}\n`);
 }

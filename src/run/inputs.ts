@@ -152,12 +152,8 @@ export class RunInputs {
 
   #madeBy(stage: string): Input {
     const path = join(this.#folder, 'stages', stage);
-    const contents = (): Contents =>
-      contentsOf(
-        path,
-        ['model', 'rollouts', 'trajectories'].flatMap((name) => filesIn(join(path, name))),
-      );
-    return { path, contents };
+    const made = ['model', 'rollouts', 'trajectories'].map((name) => join(path, name));
+    return { path, contents: () => contentsOf(path, made.flatMap(filesIn)) };
   }
 
   #modelContents(model: string): Contents {

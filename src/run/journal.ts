@@ -58,9 +58,10 @@ export class Journal {
         { stage, kind: this.#kind, step, total, time: Date.now(), seconds, tokens, ...metrics, ...by },
       ]);
     } else if (event.type === 'sample') {
+      const { stage, step, samples } = event;
       append(
         this.#samples,
-        event.samples.map((sample) => ({ stage: event.stage, step: event.step, ...sample })),
+        samples.map((sample) => ({ stage, step, ...sample })),
       );
     }
   }

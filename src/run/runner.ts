@@ -37,7 +37,6 @@ import { kindOf, lastingStage } from '../stages/index.ts';
 import type { Outputs } from '../stages/stage.ts';
 
 export interface RunOptions extends Pick<StageRun, 'signal'>, Partial<Pick<StageRun, 'now'>> {
-  /** Folder of run folders. */
   readonly runsDir: string;
   /** Stage after which the run rests; without it, it goes to its end. */
   readonly until?: string;

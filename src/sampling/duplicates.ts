@@ -5,11 +5,7 @@ import { dumps } from '../json/dumps.ts';
 import type { PyValue } from '../json/python.ts';
 
 function callText({ name, arguments: given }: WrittenCall): string {
-  const call = new Map<string, PyValue>([
-    ['name', name],
-    ['arguments', given],
-  ]);
-  return dumps(call, { sortKeys: true });
+  return dumps(new Map(Object.entries<PyValue>({ name, arguments: given })), { sortKeys: true });
 }
 
 /** Equal for answers to `prompt` that the reference takes for duplicates; what cannot be read equals only itself. */

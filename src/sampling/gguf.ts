@@ -48,7 +48,6 @@ export class Gguf implements Sampler {
     });
   }
 
-  /** Tokens that a prompt and its answer may have together. */
   get contextTokens(): number {
     return this.#model.contextTokens;
   }

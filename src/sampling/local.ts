@@ -5,7 +5,6 @@ import type { TokenIds } from '../base/token-ids.ts';
 import { ChatTemplate } from '../chat/template.ts';
 import { plainText } from '../chat/thought.ts';
 import { paddedVocabulary, Tokenizer } from '../chat/tokenizer.ts';
-import type { CallRules } from '../../packages/constrain/src/calls.ts';
 import { TokenSymbols } from '../../packages/constrain/src/tokens.ts';
 import { Device } from '../ggml/device.ts';
 import type { ModelConfig } from '../model/arch/config.ts';
@@ -18,7 +17,7 @@ import {
 } from '../model/checkpoint/checkpoint-path.ts';
 import { loadModel } from '../model/checkpoint/checkpoint.ts';
 import { opensThought } from '../chat/generation.ts';
-import { type GenerateOptions, Generator } from '../model/generate/generation.ts';
+import { Generator } from '../model/generate/generation.ts';
 import { type ScoredCompletion, type ScoreOptions, Scorer } from '../model/tree/scoring.ts';
 import type { PromptTree } from '../model/tree/tree.ts';
 import type { Answer, Prompt, SampleOptions, Sampler } from './sampler.ts';
@@ -121,7 +120,12 @@ export class Local implements Sampler {
       {
         ...given,
         stopIds: tokenizer.stopIds,
-        ...(fits.some(({ rules }) => rules !== undefined) ? { constraint: this.#constraintOf(fits) } : {}),
+        constraint: (at) => {
+          const rules = fits[at]?.rules;
+          if (rules === undefined) return undefined;
+          this.#symbols ??= new TokenSymbols(tokenizer);
+          return this.#symbols.constraint(template.format, rules);
+        },
         ...(reply === undefined ? {} : { reply: async (stopped) => (await reply(stopped))?.ids }),
       },
     );
@@ -134,18 +138,6 @@ export class Local implements Sampler {
         samples: samples.map((one) => ({ ...one, text: textOf(one.tokens), length: one.tokens.length })),
       };
     }
-  }
-
-  #constraintOf(
-    prompts: readonly { readonly rules: CallRules | undefined }[],
-  ): NonNullable<GenerateOptions['constraint']> {
-    const { tokenizer, template } = this.#parts;
-    this.#symbols ??= new TokenSymbols(tokenizer);
-    const symbols = this.#symbols;
-    return (index) => {
-      const rules = prompts[index]?.rules;
-      return rules === undefined ? undefined : symbols.constraint(template.format, rules);
-    };
   }
 
   score(trees: readonly PromptTree[], options: ScoreOptions): Promise<ScoredCompletion[][]> {

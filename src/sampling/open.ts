@@ -4,7 +4,6 @@ import type { Sampler } from './sampler.ts';
 import type { ServerOptions } from './served/open.ts';
 
 export interface OpenOptions extends ServerOptions {
-  /** Device of a local model. */
   readonly device: string;
   readonly engine?: Engine;
 }

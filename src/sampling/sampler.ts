@@ -39,7 +39,6 @@ export interface SamplingOptions extends Pick<
   readonly seed?: number;
 }
 
-/** Sampling options among others. */
 export function samplingOf(options: Omit<Required<SamplingOptions>, 'seed'>): SamplingOptions {
   const { temperature, top_p, top_k, generate_max_len, n_samples_per_prompt } = options;
   return { temperature, top_p, top_k, generate_max_len, n_samples_per_prompt };
@@ -73,9 +72,7 @@ export interface Drawn extends Sample {
   readonly top?: TopRows;
 }
 
-/** Answer to one prompt. */
 export interface Answer {
-  /** Index of the prompt that it answers. */
   readonly index: number;
   readonly samples: readonly Drawn[];
   /** Why there are no samples: the prompt leaves no room, or a server does not answer it, however often it is asked. */
@@ -85,7 +82,6 @@ export interface Answer {
 }
 
 export interface Sampler extends Disposable {
-  /** Name in tables and logs. */
   readonly name: string;
   /** Changes when other answers are to be expected: other weights, another model on the server. */
   readonly identity: string;

@@ -9,7 +9,7 @@ import { asTokenIds, type TokenIds } from '../base/token-ids.ts';
 import { commonLength, prefixRuns } from '../model/tree/shared-prefix.ts';
 import type { ScoredCompletion } from '../model/tree/scoring.ts';
 import type { PromptTree } from '../model/tree/tree.ts';
-import type { TopRows } from '../topk/format.ts';
+import type { TopKSequence } from '../topk/format.ts';
 import type { Drawn, Prompt, SampleOptions, Sampler } from './sampler.ts';
 
 export type Question = Prompt & Required<Pick<Prompt, 'position' | 'text' | 'ids'>>;
@@ -30,12 +30,8 @@ export interface Answered<Q extends Question> {
 }
 
 /** Distributions of a teacher over an answer's tokens, under its full softmax at temperature 1. */
-export interface Distributions {
-  readonly logprobs: Float32Array; // [T]
-  readonly top: TopRows; // k of `Teacher.topK`
-}
+export type Distributions = Omit<TopKSequence, 'tokens'>;
 
-/** Of answers without distributions. */
 export const NO_DISTRIBUTIONS: Distributions = {
   logprobs: new Float32Array(0),
   top: { ids: new Int32Array(0), logprobs: new Float32Array(0) },
@@ -84,10 +80,7 @@ export class Teacher {
    * Draws answers to prompts, in groups that have to be stored together, as they are finished. The signal's reason is
    * thrown when it fires. Throws a UserError when nobody answers any more.
    */
-  async *draw<Q extends Question>(
-    batches: Iterable<Batch<Q>>,
-    signal: AbortSignal,
-  ): AsyncGenerator<readonly Answered<Q>[], void, undefined> {
+  async *draw<Q extends Question>(batches: Iterable<Batch<Q>>, signal: AbortSignal) {
     const { seed } = this.sampling;
     if (this.sampler.score === undefined) {
       const questions = function* (): Generator<Q> {
@@ -105,11 +98,7 @@ export class Teacher {
     }
   }
 
-  async *#ask<Q extends Question>(
-    questions: Iterable<Q>,
-    seed: number,
-    signal: AbortSignal,
-  ): AsyncGenerator<Answered<Q>, void, undefined> {
+  async *#ask<Q extends Question>(questions: Iterable<Q>, seed: number, signal: AbortSignal) {
     const asked = new Map<number, Q>();
     const noted = function* (): Generator<Q> {
       let index = 0;
@@ -132,11 +121,7 @@ export class Teacher {
     signal: AbortSignal,
   ): Promise<(S & Distributions)[][]> {
     if (this.sampler.score === undefined) {
-      return prompts.map(({ samples }) =>
-        samples.map((draft) =>
-          draft.top === undefined ? { ...draft, ...NO_DISTRIBUTIONS } : { ...draft, top: draft.top },
-        ),
-      );
+      return prompts.map(({ samples }) => samples.map((draft) => ({ ...NO_DISTRIBUTIONS, ...draft })));
     }
     const trees = prefixRuns(prompts, TREE_LIMIT).map(treeOf);
     const scored = (await this.sampler.score(trees, { topK: this.topK, signal })).flat();
@@ -152,10 +137,8 @@ export class Teacher {
   /** Scores of an answer, which may begin with those of the end of its prompt. */
   #distributions({ tokens }: Drawn, { logprobs, topIds, topLogprobs }: ScoredCompletion): Distributions {
     const start = logprobs.length - tokens.length;
-    const top = {
-      ids: topIds.subarray(start * this.topK),
-      logprobs: topLogprobs.subarray(start * this.topK),
-    };
+    const first = start * this.topK;
+    const top = { ids: topIds.subarray(first), logprobs: topLogprobs.subarray(first) };
     if (top.logprobs.some(Number.isNaN)) {
       throw new UserError(
         'NOT_A_NUMBER',

@@ -23,7 +23,6 @@ const commonOptions = {
 
 type BenchmarkStageOptions = AskOptions & OptionsOf<typeof commonOptions>;
 
-/** Answers between two steps in the log. */
 const ANSWERS_A_STEP = 16;
 
 /** Lets the stage's models answer a benchmark; each one's folder of results is what `tinystar eval` would leave. */

@@ -39,6 +39,7 @@ import {
   count,
   type OpenModel,
   type OptionsOf,
+  positive,
   refersTo,
   type StageContext,
 } from './stage.ts';
@@ -53,11 +54,7 @@ const options = {
     'the name of a rollout stage, or of a trajectories stage with right and wrong ones',
   ),
   reward: answerRewardOption.describe('rollouts: what tells the better answer of a prompt from the worse'),
-  reward_margin: z
-    .number()
-    .positive()
-    .default(0.5)
-    .describe('drop prompts whose best and worst answer differ by less'),
+  reward_margin: positive.default(0.5).describe('drop prompts whose best and worst answer differ by less'),
   reward_threshold: thresholdOption('drop prompts whose best answer earns less'),
   pairing: z
     .enum(CHAIN_PAIRINGS)
@@ -72,7 +69,6 @@ const options = {
 };
 type Options = OptionsOf<typeof options>;
 
-/** Stored answers with the rewards that the stage asks for. */
 async function rescored(
   context: StageContext,
   given: Options,
@@ -110,7 +106,6 @@ interface Chosen {
   readonly warnings: readonly string[];
 }
 
-/** Pairs of a trajectories stage, of problems with right and with wrong ones. */
 function fromTrajectories(context: StageContext, given: Options, model: OpenModel): Chosen {
   const stored = storedTrajectories(context, given.data, model);
   const speech = new Speech(model.tokenizer, model.template);

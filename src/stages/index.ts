@@ -17,13 +17,10 @@ export type StageOf<K extends KindName> = K extends KindName
   : never;
 export type Stage = StageOf<KindName>;
 
-/** A stage that trains, and hands on a model. */
 export type TrainingStage = Extract<Stage, TrainingOptions>;
 
-/** The kind of a stage, for stages of any kind. */
 export const kindOf = ({ kind }: Pick<Stage, 'kind'>): StageKind => stageKinds[kind] as unknown as StageKind;
 
-/** Loss that a stage minimises. */
 export const lossOf = (stage: TrainingStage): Objective =>
   (kindOf(stage) as unknown as TrainingKind<z.core.$ZodLooseShape>).loss(stage);
 
@@ -31,7 +28,6 @@ const choices = Object.entries(stageKinds).map(([kind, { options }]) =>
   z.strictObject({ ...commonOptions, kind: z.literal(kind), ...options }),
 );
 
-/** The options of a stage of any kind, as a recipe states them. */
 export const stageSchema = z.discriminatedUnion(
   'kind',
   choices as [(typeof choices)[number]],

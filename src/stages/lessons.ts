@@ -16,7 +16,7 @@ import {
 } from '../train/supervised.ts';
 import { joinExamples } from '../train/shared-prefix.ts';
 import { checkRoles, roleCounts } from '../train/trained-roles.ts';
-import { readTrajectories, type StoredTrajectories } from '../train/trajectory-store.ts';
+import { readTrajectories } from '../train/trajectory-store.ts';
 import { rowsOf } from '../train/trajectories.ts';
 import { count, type OpenModel, type StageContext } from './stage.ts';
 import type { Opening, TrainingOptions } from './training.ts';
@@ -45,7 +45,6 @@ export const treeLimit = ({
 /** Facts that lessons need of the model that learns: how it speaks, and how many ids it has. */
 export type Learner = Pick<OpenModel, 'config' | 'tokenizer' | 'template'>;
 
-/** Lessons of a stage. */
 export interface Lessons extends Pick<SupervisedOptions, 'warnings' | 'shown'> {
   readonly examples: readonly PendingExample[];
   /** Arrangement of a step's examples in the model; one tree each, if unset. */
@@ -55,12 +54,10 @@ export interface Lessons extends Pick<SupervisedOptions, 'warnings' | 'shown'> {
   ) => ReturnType<ExampleSource>;
 }
 
-/** An example that is at hand. */
 export function pending(example: TrainExample): PendingExample {
   return { sequences: example.completions.length, rows: rowCount(example), make: () => example };
 }
 
-/** Warning of what is longer than a stage allows, if anything is. */
 export const leftOut = (tooLong: number, what = 'prompts'): string[] =>
   tooLong > 0 ? [`${tooLong} ${what} are longer than prompt_max_len and are left out`] : [];
 
@@ -81,7 +78,7 @@ export function learnable(stage: string, examples: readonly PendingExample[], to
 export function storedPrompts(
   context: StageContext,
   { data, prompt_max_len: most }: { readonly data: string; readonly prompt_max_len: number },
-  { config, tokenizer }: Pick<Learner, 'config' | 'tokenizer'>,
+  { config, tokenizer }: Learner,
 ): { prompts: readonly StoredPrompt[]; tooLong: number } {
   const student = { vocabulary: tokenizer.fingerprint(), vocabSize: config.vocabSize };
   const all = readRollouts(context.referent(data).folder, student);
@@ -120,12 +117,8 @@ export function answeredDialogues(
   );
 }
 
-/** The kept conversations of the trajectories stage `data`. */
-export const storedTrajectories = (
-  context: StageContext,
-  data: string,
-  { tokenizer }: Pick<Learner, 'tokenizer'>,
-): StoredTrajectories[] => readTrajectories(context.referent(data).folder, tokenizer.fingerprint());
+export const storedTrajectories = (context: StageContext, data: string, { tokenizer }: Learner) =>
+  readTrajectories(context.referent(data).folder, tokenizer.fingerprint());
 
 /** The answers that earn a stage's reward_threshold; throws a UserError when none does. */
 export function rewarded(
@@ -147,11 +140,7 @@ export function rewarded(
 }
 
 /** Prompts in order until `limit` answers are used. */
-export function limitSamples(
-  prompts: readonly StoredPrompt[],
-  limit: number | undefined,
-): readonly StoredPrompt[] {
-  if (limit === undefined) return prompts;
+export function limitSamples(prompts: readonly StoredPrompt[], limit = Infinity): readonly StoredPrompt[] {
   let used = 0;
   return prompts.filter(({ samples }) => {
     const fits = used < limit;
@@ -179,7 +168,7 @@ export function overEpochs(
 export async function solutionGroups(
   context: StageContext,
   name: string,
-  { tokenizer, template }: Pick<Learner, 'tokenizer' | 'template'>,
+  { tokenizer, template }: Learner,
   { limit, maxTokens }: { readonly limit?: number | undefined; readonly maxTokens: number },
 ): Promise<{ readonly examples: readonly TrainExample[]; readonly tooLong: number }> {
   using environment = await context.openEnvironment(name);

@@ -41,7 +41,6 @@ export function* noModels(models: Readonly<Record<string, string>>): Iterable<St
   if (Object.keys(models).length === 0) yield ['models', 'is empty; name at least one model.'];
 }
 
-/** Common part of all verdicts. */
 type Verdict = Omit<Judged, 'error'>;
 
 export interface Measurement<V extends Verdict, T> {
@@ -52,7 +51,6 @@ export interface Measurement<V extends Verdict, T> {
   readonly tasks: Series<T>;
   readonly what: 'prompts' | 'problems';
   readonly verdict: z.ZodType<V>;
-  /** Verdicts on a model's answers to some tasks, in their order. */
   judge(tasks: readonly T[], model: Measured): Promise<readonly V[]>;
   /** Tells whether the prompt was too long to be asked. */
   readonly isUnasked: (verdict: V) => boolean;
@@ -62,7 +60,6 @@ export interface Measurement<V extends Verdict, T> {
     judged: readonly V[],
     all: readonly (readonly V[])[],
   ): Omit<EvalResult['models'][number], 'label' | 'ref'>;
-  /** Category of a verdict in the report's samples. */
   readonly category?: (verdict: V) => string;
 }
 
@@ -74,7 +71,6 @@ const verdictFile = (folder: string, step: number): string =>
 export const readVerdicts = <V>(path: string, verdict: z.ZodType<V>): V[] =>
   readJson(path, z.array(verdict), 'remove it to have that part judged again');
 
-/** Number of tasks of each category that the report shows. */
 const SHOWN = 3;
 
 /** The answers of all models to some tasks of each category, for the report. */
@@ -161,7 +157,7 @@ export async function* measure<V extends Verdict, T>(
   const result: EvalResult = {
     models: entries.map(([label, ref], i) => ({ label, ref, ...measurement.row(all[i] ?? [], all) })),
     samples: samplesOf(
-      entries.map(([label]) => label),
+      Object.keys(options.models),
       all,
       measurement.category ?? (({ category }) => category),
     ),

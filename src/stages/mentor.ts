@@ -79,19 +79,16 @@ export function conversations(options: ConversationsOptions): Rollouts<ToolPromp
       const samples = (drawn[i] ?? []).map((conversation): GroupSample => {
         const { tokens, logprobs, response, end } = conversation;
         const score = reward.converse(task, response, scoring);
+        const accuracy = Number(score.correct);
         return {
           tokens,
           logprobs,
           rows: rowsOf(conversation),
           text: speech.tokenizer.decode(tokens),
           reward: score.reward,
-          score: score.correct ? 1 : 0,
+          score: accuracy,
           truncated: end === 'length',
-          parts: {
-            ...conversationParts(conversation),
-            accuracy: score.correct ? 1 : 0,
-            tool_match: score.toolMatch,
-          },
+          parts: { ...conversationParts(conversation), accuracy, tool_match: score.toolMatch },
         };
       });
       return samples.length === 0 ? [] : [{ id, prompt, ids, samples }];

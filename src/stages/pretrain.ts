@@ -7,19 +7,7 @@ import { Rng } from '../base/rng.ts';
 import { asTokenIds } from '../base/token-ids.ts';
 import { closesThought } from '../chat/generation.ts';
 import type { Dialogue } from '../chat/messages.ts';
-import {
-  assistantGroup,
-  definitionsGroup,
-  fileGroup,
-  GROUP_SIZE,
-  inventedGroup,
-  maskedGroup,
-  peopleGroup,
-  type PeopleSet,
-  readGroups,
-  readSets,
-  renamedGroup,
-} from '../../packages/assistant/src/index.ts';
+import * as assistant from '../../packages/assistant/src/index.ts';
 import { repetition } from '../data/copying.ts';
 import { crossEntropy } from '../losses/all.ts';
 import { groupExample } from '../train/shared-prefix.ts';
@@ -93,18 +81,18 @@ function dialogues(
   position: number,
   own = train,
 ): readonly Dialogue[] {
-  if (source === 'definitions') return definitionsGroup(seed, position);
-  if (source === 'invented') return inventedGroup(seed, position);
-  const index = rng.below(Math.ceil(own / GROUP_SIZE));
-  if (source === 'masked') return maskedGroup(seed, index);
-  if (source === 'renamed') return renamedGroup(seed, index);
-  return assistantGroup({ seed, split: 'train' }, index);
+  if (source === 'definitions') return assistant.definitionsGroup(seed, position);
+  if (source === 'invented') return assistant.inventedGroup(seed, position);
+  const index = rng.below(Math.ceil(own / assistant.GROUP_SIZE));
+  if (source === 'masked') return assistant.maskedGroup(seed, index);
+  if (source === 'renamed') return assistant.renamedGroup(seed, index);
+  return assistant.assistantGroup({ seed, split: 'train' }, index);
 }
 
 /** Material that some sources of the mixture draw from, by its environment or path. */
 interface Lessons {
   readonly solutions: ReadonlyMap<string, readonly TrainExample[]>;
-  readonly people: ReadonlyMap<string, readonly PeopleSet[]>;
+  readonly people: ReadonlyMap<string, readonly assistant.PeopleSet[]>;
   readonly groups: ReadonlyMap<string, readonly string[]>;
 }
 
@@ -121,7 +109,7 @@ function withoutThought(dialogue: Dialogue): Dialogue {
 function pretrainExamples(
   { generated, seed }: StageContext,
   { mixture, first_group, train_batch_size }: Options,
-  { tokenizer, template }: OpenModel,
+  model: OpenModel,
   { solutions, people, groups: files }: Lessons,
 ): ExampleSource {
   const groups = Math.max(1, Math.round(train_batch_size / GROUP_LIMIT));
@@ -130,24 +118,23 @@ function pretrainExamples(
     let at = rng.uniform() * total;
     return mixture.find(({ weight }) => (at -= weight) < 0) ?? mixture.at(-1);
   };
-  const isSilent = closesThought(
-    template.prompt({ messages: [{ role: 'user', content: '' }], tools: [] }),
-    template.format,
-  );
+  const { template } = model;
+  const emptyPrompt = template.prompt({ messages: [{ role: 'user', content: '' }], tools: [] });
+  const isSilent = closesThought(emptyPrompt, template.format);
   return (step) =>
     Array.from({ length: groups }, (_, i) => {
       const position = first_group + step * groups + i;
       const rng = Rng.seeded(seed, `pretrain:${position}`);
       const { source = 'invented', environment = '', path = '', file = '', dialogues: own } = draw(rng) ?? {};
-      if (source === 'copying') return copyingExample(rng, { tokenizer, template });
+      if (source === 'copying') return copyingExample(rng, model);
       if (source === 'solutions') return rng.pick(solutions.get(environment) ?? []);
       const group =
         source === 'people'
-          ? peopleGroup(people.get(path) ?? [], seed, position, PEOPLE)
+          ? assistant.peopleGroup(people.get(path) ?? [], seed, position, PEOPLE)
           : source === 'groups'
-            ? fileGroup(files.get(file) ?? [], position)
+            ? assistant.fileGroup(files.get(file) ?? [], position)
             : dialogues(source, generated, rng, position, own);
-      return groupExample(isSilent ? group.map(withoutThought) : group, tokenizer, template);
+      return groupExample(isSilent ? group.map(withoutThought) : group, model);
     });
 }
 
@@ -162,23 +149,18 @@ export const pretrain = defineTraining({
         "draws from the assistant, and the recipe's data are files; set data.source to assistant or draw from invented and copying.",
       ];
     for (const { source, environment, path, file } of mixture) {
-      for (const [key, whose, given] of [
-        ['path', 'people', path],
-        ['file', 'groups', file],
+      for (const [key, whose, given, lacks, has] of [
+        ['path', 'people', path, 'where', 'a path'],
+        ['file', 'groups', file, 'where', 'a file'],
+        ['environment', 'solutions', environment, 'whose', `the environment ${environment}`],
       ] as const)
         if ((source === whose) !== (given !== undefined))
           yield [
             'mixture',
             given === undefined
-              ? `draws from ${whose} and does not say where; add ${key} to that entry.`
-              : `gives ${source} a ${key}, and only ${whose} have one; remove it, or set source to ${whose}.`,
+              ? `draws from ${whose} and does not say ${lacks}; add ${key} to that entry.`
+              : `gives ${source} ${has}, and only ${whose} have one; remove it, or set source to ${whose}.`,
           ];
-      if ((source === 'solutions') === (environment !== undefined)) continue;
-      const text =
-        environment === undefined
-          ? `draws from solutions and does not say whose; add environment to that entry.`
-          : `gives ${source} the environment ${environment}, and only solutions have one; remove it, or set source to solutions.`;
-      yield ['mixture', text];
     }
   },
   loss: () => crossEntropy(),
@@ -192,9 +174,9 @@ export const pretrain = defineTraining({
       solutions.set(name, solved);
     }
     const paths = new Set(given.mixture.flatMap(({ path }) => path ?? []));
-    const people = new Map([...paths].map((path) => [path, readSets(path)]));
+    const people = new Map([...paths].map((path) => [path, assistant.readSets(path)]));
     const files = new Set(given.mixture.flatMap(({ file }) => file ?? []));
-    const groups = new Map([...files].map((file) => [file, readGroups(file)]));
+    const groups = new Map([...files].map((file) => [file, assistant.readGroups(file)]));
     const examples = pretrainExamples(context, given, model, { solutions, people, groups });
     return supervisedStage({ trainer: trainer(), options: given, examples, total: given.steps });
   },

@@ -17,7 +17,6 @@ export const reinforcementOptions = {
 };
 type Options = OptionsOf<typeof grpoOptions & typeof trainingOptions>;
 
-/** Numbers of a stage of GRPO that do not fit each other. */
 export function* grpoProblems(options: Options): Iterable<StageProblem> {
   for (const key of ['reward_clip_range', 'dynamic_filtering_range'] as const) {
     const [low, high] = options[key];
@@ -36,7 +35,6 @@ export function* grpoProblems(options: Options): Iterable<StageProblem> {
     ];
 }
 
-/** Opens a stage of GRPO whose groups come from `rollouts`. */
 export function openGrpo<P>(
   context: StageContext,
   options: Options & { readonly init_kl_coef: number },

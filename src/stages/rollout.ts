@@ -52,14 +52,12 @@ const options = {
 };
 type Options = OptionsOf<typeof options>;
 
-/** In which order the prompts are asked. */
 function orderOf({ seed }: StageContext, given: Options, dialogues: Dialogues<Dialogue>) {
   if (!given.by_tools) return epochOrder(dialogues.length, seed);
   const sizes = groupByTools(dialogues, GROUP_LIMIT).map(({ count }) => count);
   return groupedOrder(sizes, seed);
 }
 
-/** Lets a teacher answer training prompts and stores what is kept. */
 async function* draw(context: StageContext, given: Options): AsyncGenerator<RunEvent, Outputs> {
   using answering = openAnswering(context, given);
   const { sampler, vocabSize, maxPromptTokens: maxTokens } = answering;

@@ -10,7 +10,6 @@ import { prefixRuns } from '../model/tree/shared-prefix.ts';
 import { groupExample, joinExamples } from '../train/shared-prefix.ts';
 import { rowsFrom, type TrainExample } from '../train/examples.ts';
 import type { StoredPrompt } from '../train/rollout-store.ts';
-
 import type { PendingExample } from '../train/supervised.ts';
 import {
   answeredDialogues,
@@ -88,7 +87,6 @@ function withThoughts(context: StageContext, given: Options, data: string, model
 
 /** The gold answers of the training split. Throws the signal's reason when it fires. */
 async function goldAnswers(context: StageContext, given: Options, model: Learner): Promise<Lessons> {
-  const { tokenizer, template } = model;
   const { thoughts } = given;
   const all: Dialogues<TaskDialogue> =
     thoughts === undefined ? context.dialogues('train') : withThoughts(context, given, thoughts, model);
@@ -97,7 +95,7 @@ async function goldAnswers(context: StageContext, given: Options, model: Learner
   const examples: PendingExample[] = [];
   const make = ({ start, count }: ToolGroup): TrainExample => {
     const group = Array.from(dialogues.slice(start, start + count));
-    const { prompt, completions } = groupExample(group, tokenizer, template);
+    const { prompt, completions } = groupExample(group, model);
     // Tokens before the first that counts are the rest of the prompt.
     const fitting = completions.filter(({ rows }) => prompt.length + (rows[0] ?? 0) <= given.prompt_max_len);
     return { prompt, completions: fitting };

@@ -7,11 +7,7 @@ import { z } from 'zod';
 import type { Contents } from '../base/identity.ts';
 import type { Dialogues } from '../data/dialogues.ts';
 import type { TaskDialogue } from '../data/reading.ts';
-import type {
-  EnvironmentHost,
-  Problem as ToolProblem,
-  Split,
-} from '../../packages/environments/src/environment.ts';
+import type { EnvironmentHost, Problem, Split } from '../../packages/environments/src/environment.ts';
 import type { RolloutMode } from '../../packages/environments/src/rollout-mode.ts';
 import type { Device } from '../ggml/device.ts';
 import type { LoadedModel, LoadModelOptions } from '../model/checkpoint/checkpoint.ts';
@@ -39,16 +35,16 @@ export const paths = z.registry<{ readonly wants: PathKind }>();
 /** An option that is a path; the recipe's reader makes it absolute and checks that something lies there. */
 export const pathTo = (wants: PathKind): z.ZodString => z.string().min(1).register(paths, { wants });
 
-/** Rule for names. */
 export const NAME_RULE = 'a name of letters, digits, dots, dashes and underscores';
 /** A name that can be a folder: of a run, a stage, a model. */
 export const nameSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, NAME_RULE);
 
 export const count = z.int().positive();
+export const positive = z.number().positive();
+export const someText = z.string().min(1);
 export const fraction = z.number().min(0).max(1);
 export const seedOption = z.int().min(0).max(0xffffffff);
 
-/** Options of every stage. */
 export const commonOptions = {
   name: nameSchema,
   seed: seedOption
@@ -56,7 +52,6 @@ export const commonOptions = {
     .describe("this stage's own seed; without it one is derived from the recipe's"),
 };
 
-/** Limits on the length of prompts and answers. */
 export const lengthOptions = {
   prompt_max_len: count.default(5120).describe('tokens of a prompt; longer prompts are left out'),
   generate_max_len: count.default(512).describe('tokens of a completion'),
@@ -83,15 +78,13 @@ export const computeOptions = {
     .describe('of the matrices that are computed with; those that are trained stay f32'),
 };
 
-/** A model with what it speaks through. */
 export interface OpenModel extends LoadedModel, Speaking, Disposable {}
 
-/** An environment at work, as the recipe describes it. */
 export interface OpenEnvironment extends Disposable {
   readonly host: EnvironmentHost;
   readonly rolloutMode: RolloutMode;
   /** Problems of a split, as many as the recipe says; throws a UserError when there are none. */
-  problems(split: Split): Promise<readonly ToolProblem[]>;
+  problems(split: Split): Promise<readonly Problem[]>;
 }
 
 /** Context of a stage: the inputs that its options refer to, and where it keeps what it makes. */
@@ -123,7 +116,6 @@ export type StageProblem = readonly [path: string, text: string];
 export interface Neighbours {
   readonly stage: (name: string | undefined) => Readonly<Record<string, unknown>> | undefined;
   readonly environment: (name: string) => Readonly<Record<string, unknown>> | undefined;
-  /** Tells whether the recipe's data are the assistant's dialogues. */
   readonly isAssistant: boolean;
 }
 
@@ -155,10 +147,8 @@ export interface StageKind<S extends Shape = Shape, Makes extends Produces = Pro
   run(context: StageContext, options: OptionsOf<S>): AsyncGenerator<RunEvent, Outputs>;
 }
 
-/** Output of a kind of stage. */
 export type Produces = 'model' | 'rollouts' | 'trajectories' | 'evaluation';
 
-/** Declares a kind of stage. */
 export function defineStage<const S extends Shape, const Makes extends Produces>(
   kind: StageKind<S, Makes>,
 ): StageKind<S, Makes> {

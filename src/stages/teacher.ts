@@ -18,13 +18,11 @@ import {
   type StageProblem,
 } from './stage.ts';
 
-/** Option of who runs a GGUF file. */
 export const engineOption = z
   .enum(ENGINES)
   .exactOptional()
   .describe("engine that runs the models, which are GGUF files then; without it, tinystar's own");
 
-/** Options of a stage whose answers come from a model or a server. */
 export const teacherOptions = {
   model: refersTo('model').describe(
     'who answers; with a teacher, whose tokenizer and template the prompts are in',
@@ -32,7 +30,6 @@ export const teacherOptions = {
   teacher: teacherSchema.exactOptional().describe('a server that answers instead of the model'),
 };
 
-/** Those that it goes by. */
 const usedOptions = { ...teacherOptions, engine: engineOption, ...lengthOptions, ...computeOptions };
 
 /** A teacher, which is freed with its sampler, and the tokenizer and chat template that its prompts are written in. */

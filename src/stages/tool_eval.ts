@@ -1,5 +1,4 @@
 /** Accuracy in an environment's domain and on transfer, and the use of tools, of several models. */
-import { z } from 'zod';
 import { Speech } from '../../packages/environments/src/speech.ts';
 import { accuracyOf } from '../eval/held-out.ts';
 import {
@@ -12,7 +11,7 @@ import {
 } from '../eval/tool-use.ts';
 import type { Metrics } from '../train/events.ts';
 import { measure, measuringOptions, noModels } from './measuring.ts';
-import { count, defineStage, toolOptions } from './stage.ts';
+import { count, defineStage, someText, toolOptions } from './stage.ts';
 
 const SPLITS = ['test', 'transfer'] as const;
 
@@ -57,11 +56,7 @@ export const toolEvaluation = defineStage({
   options: {
     environment: toolOptions.environment,
     ...measuringOptions,
-    teacher: z
-      .string()
-      .min(1)
-      .exactOptional()
-      .describe("the label whose use of tools the others' is compared with"),
+    teacher: someText.exactOptional().describe("the label whose use of tools the others' is compared with"),
     limit: count.exactOptional().describe('use at most this many problems of each split'),
     max_turns: toolOptions.max_turns,
     rollout_batch_size: count.default(64).describe('problems that are solved at once'),
@@ -90,14 +85,10 @@ export const toolEvaluation = defineStage({
       tasks: problems,
       what: 'problems',
       verdict: toolVerdictSchema,
-      judge: (tasks, { tokenizer, template, ...asked }) =>
-        judgeToolUse(tasks, {
-          ...asked,
-          speech: new Speech(tokenizer, template),
-          host,
-          rolloutMode,
-          max_turns: given.max_turns,
-        }),
+      judge(tasks, { tokenizer, template, ...asked }) {
+        const speech = new Speech(tokenizer, template);
+        return judgeToolUse(tasks, { ...asked, speech, host, rolloutMode, max_turns: given.max_turns });
+      },
       isUnasked: ({ error }) => error === 'too_long',
       metrics: metricsOf,
       row: (judged, all) => rowOf(judged, all[labels.findIndex((label) => label === given.teacher)]),

@@ -26,7 +26,6 @@ import {
   type StageKind,
 } from './stage.ts';
 
-/** Options of every stage that trains. */
 export const trainingOptions = {
   model: refersTo('model'),
   ...scheduleOptions,
@@ -48,13 +47,11 @@ export const trainingOptions = {
 };
 export type TrainingOptions = OptionsOf<typeof trainingOptions>;
 
-/** A model that is opened to be trained. */
 export interface TrainableModel extends OpenModel {
   /** Weights that it computes with and those that are trained, where these are not `parameters`. */
   readonly training?: TrainedWeights;
 }
 
-/** Surroundings of a stage that begins, beside its options. */
 export interface Opening {
   readonly model: TrainableModel;
   readonly trainer: () => Trainer;

@@ -130,19 +130,11 @@ function decodeIds(bytes: Buffer, idBytes: number): Int32Array {
   return ids;
 }
 
-function encodeLogprobs(logprobs: Float32Array): Buffer {
-  const bytes = Buffer.alloc(logprobs.length * 2);
-  narrowF16(logprobs.map((value) => Math.max(value, LOWEST))).forEach((half, i) =>
-    bytes.writeUInt16LE(half, i * 2),
-  );
-  return bytes;
-}
+const encodeLogprobs = (logprobs: Float32Array): Buffer =>
+  Buffer.from(narrowF16(logprobs.map((value) => Math.max(value, LOWEST))).buffer);
 
-function decodeLogprobs(bytes: Buffer): Float32Array {
-  const halves = new Uint16Array(bytes.length / 2);
-  for (let i = 0; i < halves.length; i++) halves[i] = bytes.readUInt16LE(2 * i);
-  return widenF16(halves);
-}
+const decodeLogprobs = (bytes: Buffer): Float32Array =>
+  widenF16(new Uint16Array(Uint8Array.from(bytes).buffer));
 
 /** A sequence's bytes. Throws if an id is beyond the vocabulary or a probability is not a number. */
 export function encodeSequence({ tokens, logprobs, top }: TopKSequence, header: Header): Buffer {
@@ -156,11 +148,8 @@ export function encodeSequence({ tokens, logprobs, top }: TopKSequence, header: 
       'The teacher gives probabilities that are not numbers; check its weights.',
     );
   const ids = encodeIds(tokens, idBytes);
-  const rest = Buffer.concat([
-    encodeLogprobs(logprobs),
-    encodeIds(top.ids, idBytes),
-    encodeLogprobs(top.logprobs),
-  ]);
+  const [own, topIds] = [encodeLogprobs(logprobs), encodeIds(top.ids, idBytes)];
+  const rest = Buffer.concat([own, topIds, encodeLogprobs(top.logprobs)]);
   const start = Buffer.alloc(SEQUENCE_START);
   start.writeUInt32LE(tokens.length, 0);
   start.writeUInt32LE(rows, 4);
@@ -185,12 +174,7 @@ export function decodeTokens(head: Buffer, header: Header): TokenIds | undefined
 }
 
 /** The rows of a sequence from its bytes between `idsEnd` and `end`; undefined if they are damaged. */
-export function decodeRows(
-  bytes: Buffer,
-  checksum: number,
-  rows: number,
-  { idBytes, topK }: Header,
-): Omit<TopKSequence, 'tokens'> | undefined {
+export function decodeRows(bytes: Buffer, checksum: number, rows: number, { idBytes, topK }: Header) {
   if (crc32(bytes) !== checksum) return undefined;
   const topStart = rows * 2;
   const topMiddle = topStart + rows * topK * idBytes;

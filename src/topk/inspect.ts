@@ -2,7 +2,6 @@
 import { bytesPerToken, hasDistribution, type TopKSequence } from './format.ts';
 import type { TopKFile } from './reader.ts';
 
-/** Facts of one position. */
 export interface RowFacts {
   /** Sum of the stored probabilities. */
   readonly mass: number;
@@ -71,7 +70,6 @@ export type Spread = Histogram['spread'];
 /** Bounds of the ranks that are counted together: 1, 2, 3 to 5, ... */
 const RANKS = [1, 2, 5, 10, 20, 50, 100] as const;
 
-/** Reads a whole store once, sequence by sequence. */
 export function summarise(file: TopKFile) {
   using _open = file.keepOpen();
   const { topK, vocabSize, tokenizer } = file.header;

@@ -19,7 +19,6 @@ import {
   VERSION,
 } from './format.ts';
 
-/** A file that is read at any place. */
 export class ByteFile implements Disposable {
   readonly path: string;
   readonly size: number;
@@ -87,7 +86,6 @@ export class TopKFile {
   readonly header: Header;
   readonly bytes: number;
   readonly #places: ReturnType<typeof readPlaces>;
-  /** While it is kept open. */
   #open: ByteFile | undefined;
 
   /** Looks into a whole store, and leaves no file open; throws a UserError that says what is wrong with it. */

@@ -83,7 +83,6 @@ export class TopKWriter implements Disposable {
     this.#end += bytes.length;
   }
 
-  /** Adds a sequence and returns its number. */
   append(sequence: TopKSequence): number {
     const bytes = encodeSequence(sequence, this.header);
     const place = this.#end;

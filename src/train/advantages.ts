@@ -3,7 +3,6 @@ import { z } from 'zod';
 
 const fraction = z.number().min(0).max(1);
 
-/** Options of advantages and of the dynamic filter. */
 export const advantageOptions = {
   advantage_estimator: z.enum(['group_norm', 'dr_grpo']).default('group_norm'),
   reward_clip_range: z

@@ -25,7 +25,6 @@ function existing(folder: string): { step: number; path: string }[] {
 
 const saved = z.object({ step: z.int(), state: z.unknown() });
 
-/** Checkpoints of a stage, in its folder. */
 export const checkpointsIn = (folder: string): string => join(folder, 'checkpoints');
 
 /** Saves what step `step` left behind, then removes older checkpoints. Returns the folder. */

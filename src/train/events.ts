@@ -6,13 +6,11 @@ import type { MetricName } from './metrics.ts';
 
 export type Metrics = Partial<Record<MetricName, number>>;
 
-/** Surroundings of a stage at work. */
 export interface StageRun {
   readonly name: string;
   readonly kind: string;
   /** The stage's own seed, or one derived from the recipe's and its name. */
   readonly seed: number;
-  /** The folder of all that this stage makes. */
   readonly folder: string;
   /** Asks for a stop after the current step, with a checkpoint. */
   readonly signal: AbortSignal;
@@ -20,7 +18,6 @@ export interface StageRun {
   readonly now: () => number;
 }
 
-/** Names and values of metrics. */
 export function entriesOf(metrics: Metrics): [MetricName, number][] {
   return Object.entries(metrics) as [MetricName, number][];
 }
@@ -86,23 +83,17 @@ export function stepEvent(step: Omit<StepEvent, 'type'>): RunEvent {
 export const SHOWN = 2;
 
 /** Some of the samples that were drawn, if there are any. */
-export function* sampleEvents(
-  stage: string,
-  step: number,
-  prompts: readonly Drawn[],
-): Generator<RunEvent, void, undefined> {
+export function* sampleEvents(stage: string, step: number, prompts: readonly Drawn[]): Generator<RunEvent> {
   const samples = someSamples(prompts);
   if (samples.length > 0) yield { type: 'sample', stage, step, samples };
 }
 
-/** A prompt with what was drawn after it. */
 interface Drawn {
   readonly id: string;
   readonly prompt: string;
   readonly samples: readonly { readonly text: string; readonly reward: number }[];
 }
 
-/** Some of what was drawn. */
 export const someSamples = (prompts: readonly Drawn[]): DrawnSample[] =>
   prompts
     .slice(0, SHOWN)

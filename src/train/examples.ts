@@ -26,7 +26,6 @@ export interface TrainExample {
 export const rowsFrom = (tokens: TokenIds, start = 0): number[] =>
   Array.from({ length: tokens.length - start }, (_, i) => start + i);
 
-/** Number of tokens that count. */
 export const rowCount = ({ completions }: TrainExample): number =>
   completions.reduce((total, { rows }) => total + rows.length, 0);
 
@@ -34,11 +33,9 @@ export const rowCount = ({ completions }: TrainExample): number =>
 export const groupCount = ({ completions }: TrainExample): number =>
   completions.reduce((most, { group = 0 }) => Math.max(most, group + 1), 0);
 
-/** Number of tokens that go through the model. */
 export const exampleTokens = ({ prompt, completions }: TrainExample): number =>
   completions.reduce((total, { tokens }) => total + tokens.length, prompt.length);
 
-/** The trees of examples, as the layout sees them. */
 export const treeOf = ({ prompt, completions }: TrainExample): PromptTree => ({
   prompt,
   completions: completions.map(({ tokens }) => tokens),

@@ -33,7 +33,6 @@ export interface SteppedStage {
   restore(state: unknown): void;
 }
 
-/** Metrics of a trainer's step. */
 export function metricsOf({ loss, parts, gradNorm }: Omit<StepResult, 'tokens'>, lr: number): Metrics {
   return { loss, ...parts, grad_norm: gradNorm, lr };
 }

@@ -8,7 +8,6 @@ import type { TreeLayout } from '../model/tree/tree.ts';
 import { PRODUCT_MULTIPLE } from '../tensor/ops/nn.ts';
 import { groupCount, packedSize, rowCount, type TrainExample } from './examples.ts';
 
-/** Some examples that go through the model together. */
 export interface MicroBatch {
   readonly layout: TreeLayout;
   readonly examples: readonly TrainExample[];
@@ -21,7 +20,6 @@ export interface MicroBatch {
 export interface MicroBatchOptions {
   /** Tokens of a batch, padding included. */
   readonly maxTokens: number;
-  /** Prompt trees of a batch at most. */
   readonly maxPrompts: number;
   /** Among how many workers the batches are to be divided. */
   readonly workers: number;
@@ -41,13 +39,8 @@ const LARGE = 5e7;
 
 /** Few layouts, or little padding: eight lengths from each power of two to the next. */
 const ROUNDINGS = {
-  coarse: { promptMultiple: 64, completionMultiple: COMPLETION_MULTIPLE, maxPadding: 0.25 },
-  fine: {
-    promptMultiple: 32,
-    completionMultiple: COMPLETION_MULTIPLE,
-    stepsPerOctave: 8,
-    maxPadding: 0.08,
-  },
+  coarse: { promptMultiple: 64, maxPadding: 0.25 },
+  fine: { promptMultiple: 32, stepsPerOctave: 8, maxPadding: 0.08 },
 } as const;
 export type Rounding = keyof typeof ROUNDINGS;
 
@@ -69,6 +62,7 @@ export function planMicroBatches(
   const plan = planBatches(sizes, {
     maxTokens: Math.min(maxTokens, Math.max(share, MIN_BATCH_TOKENS)),
     maxPrompts,
+    completionMultiple: COMPLETION_MULTIPLE,
     ...ROUNDINGS[rounding],
   });
   return plan.map(({ layout, indices }) => {

@@ -1,5 +1,5 @@
 /** Pairs of answers to one prompt, one chosen and one rejected: what preference optimisation learns from. */
-import { rowsFrom, type TrainCompletion, type TrainExample } from './examples.ts';
+import { rowsFrom, type TrainCompletion } from './examples.ts';
 import type { Answer, StoredPrompt } from './rollout-store.ts';
 
 /** One answer of a prompt, or the rest of a conversation after it, with what it earned. */
@@ -48,7 +48,6 @@ export interface PairScores {
   readonly rejected: Float32Array;
 }
 
-/** The tokens of an answer that count. */
 export const countedRows = ({ rows, tokens }: PairAnswer): readonly number[] => rows ?? rowsFrom(tokens);
 
 function completion(answer: PairAnswer, sign: 1 | -1, scores: Float32Array): TrainCompletion {
@@ -63,11 +62,7 @@ function completion(answer: PairAnswer, sign: 1 | -1, scores: Float32Array): Tra
   };
 }
 
-/** A pair as one prompt tree. */
-export function pairExample(
-  { promptIds, chosen, rejected }: PreferencePair,
-  scores: PairScores,
-): TrainExample {
+export function pairExample({ promptIds, chosen, rejected }: PreferencePair, scores: PairScores) {
   return {
     prompt: promptIds,
     completions: [completion(chosen, 1, scores.chosen), completion(rejected, -1, scores.rejected)],

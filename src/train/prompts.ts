@@ -23,7 +23,6 @@ export interface Speaking {
   readonly template: ChatTemplate;
 }
 
-/** The stage of prompts, their name, and how long they may be. */
 interface PromptsOf {
   readonly stage: string;
   readonly what: 'prompts' | 'problems';
@@ -71,9 +70,7 @@ export class Prompts<P extends Rendered> {
 
 export interface ScoredPrompt extends Rendered {
   readonly id: string;
-  /** Dialogue that it was rendered from. */
   readonly dialogue: Dialogue;
-  /** Scores the text that a model writes after the prompt. */
   readonly scorer: Scorer<unknown>;
 }
 

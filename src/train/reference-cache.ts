@@ -32,7 +32,6 @@ interface Group {
 
 export class ReferenceCache implements Disposable {
   readonly #options: ReferenceCacheOptions;
-  /** The group of each pair. */
   readonly #groups = new Map<number, Group>();
   readonly #scores = new Map<number, PairScores>();
   readonly #held = new Owned();

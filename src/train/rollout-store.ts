@@ -22,14 +22,12 @@ export interface Answer {
   readonly reward: number;
 }
 
-/** One kept answer of the teacher. */
 export interface StoredSample extends Answer {
   /** k of the stored rows; 0 where the teacher gave no distributions. */
   readonly topK: number;
   readTop(): TopRows;
 }
 
-/** A prompt with answers to it. */
 export interface StoredPrompt<S = StoredSample> {
   readonly id: string;
   readonly prompt: string;
@@ -37,7 +35,6 @@ export interface StoredPrompt<S = StoredSample> {
   readonly samples: readonly S[];
 }
 
-/** A prompt with the answers to be kept. */
 export interface KeptPrompt extends StoredPrompt<Answer & Distributions> {
   /** Its place among all prompts. */
   readonly position: number;
@@ -47,7 +44,6 @@ const count = z.int().nonnegative();
 
 /** Counts of some prompts' answers, in sums, so that means can be told of any number of them. */
 const countsSchema = z.object({
-  /** Answers that were drawn, were valid, and are kept. */
   drawn: count,
   valid: count,
   kept: count,
@@ -58,7 +54,6 @@ const countsSchema = z.object({
   /** Tokens of the drawn answers, and of the prompts. */
   completionTokens: count,
   promptTokens: count,
-  /** Prompts that were too long to be asked. */
   tooLong: count,
 });
 export type RolloutCounts = Readonly<z.output<typeof countsSchema>>;
@@ -110,7 +105,6 @@ function* readLines(path: string): Generator<{ readonly line: Line; readonly end
 
 /** Adds to a folder of rollouts, from where an earlier process left off. */
 export class RolloutWriter implements Disposable {
-  /** Places of the prompts that are settled. */
   readonly done = new Set<number>();
   /** Counts of each group of them, in the order in which they were stored. */
   readonly settled: { readonly positions: number; readonly counts: RolloutCounts }[] = [];

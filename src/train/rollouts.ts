@@ -3,38 +3,31 @@
  * top-k log-probabilities at every token (STAR's teacher_rollout.py; correctness is not checked there either).
  */
 import { UserError } from '../base/errors.ts';
-import type { ChatTemplate } from '../chat/template.ts';
-import type { Tokenizer } from '../chat/tokenizer.ts';
 import { answerKey } from '../sampling/duplicates.ts';
 import type { Drawn } from '../sampling/sampler.ts';
 import type { Answered, Batch, Question, Teacher } from '../sampling/teacher.ts';
 import { asking, unanswered } from './asking.ts';
 import { type RunEvent, sampleEvents, type StageRun, stepEvent } from './events.ts';
-import type { Prompts, ScoredPrompt } from './prompts.ts';
+import type { Prompts, ScoredPrompt, Speaking } from './prompts.ts';
 import { addCounts, type KeptPrompt, NO_COUNTS, type RolloutCounts, RolloutWriter } from './rollout-store.ts';
 
-export interface RolloutOptions extends StageRun {
+export interface RolloutOptions extends StageRun, Speaking {
   readonly prompts: Prompts<ScoredPrompt>;
   /** Index of the prompt at a position of the order in which they are asked. */
   readonly order: (position: number) => number;
   readonly count: number;
   readonly rollout_batch_size: number;
-  /** Keep well-formed, finished answers only. */
   readonly validity_filter: boolean;
   readonly reward_threshold?: number;
   /** Share of the prompts that may stay unanswered. */
   readonly max_failed: number;
   readonly teacher: Teacher;
-  readonly tokenizer: Tokenizer;
-  readonly template: ChatTemplate;
   /** Ids that the teacher may give. */
   readonly vocabSize: number;
 }
 
-/** A question with what its answers are scored by. */
 type Asked = Question & Pick<ScoredPrompt, 'id' | 'scorer'>;
 
-/** Scores drafts and keeps those that are valid, distinct and good enough. */
 function choose(
   { validity_filter, reward_threshold = -Infinity, template }: RolloutOptions,
   { text: prompt, ids, scorer }: Asked,
@@ -57,7 +50,6 @@ function choose(
   return { counts: { ...counts, kept: kept.size }, kept: [...kept.values()] };
 }
 
-/** Why none of the answers is kept, and what to do. */
 function whyNone({ drawn, valid, cut }: RolloutCounts, { reward_threshold }: RolloutOptions): string {
   if (drawn === 0) return 'no answer came that can be sent; see to the teacher and re-run the same command';
   const none = `none of ${drawn} answers`;
@@ -98,7 +90,6 @@ export async function* runRollouts(options: RolloutOptions): AsyncGenerator<RunE
   // A step that was told of is over.
   for (const { positions, counts } of writer.settled) if (endsStep(positions, counts)) since = NO_COUNTS;
 
-  /** The prompts that are not settled, by batches. */
   function* batches(): Generator<Batch<Asked>> {
     for (let number = 0; number < total; number++) {
       const first = number * batch;
@@ -119,11 +110,7 @@ export async function* runRollouts(options: RolloutOptions): AsyncGenerator<RunE
   }
 
   /** Says what came of some prompts, and stores it last, so that the log has all that is stored. */
-  function* store(
-    positions: readonly number[],
-    counts: RolloutCounts,
-    kept: readonly KeptPrompt[],
-  ): Generator<RunEvent> {
+  function* store(positions: readonly number[], counts: RolloutCounts, kept: readonly KeptPrompt[]) {
     if (endsStep(positions.length, counts)) {
       const end = now();
       const of = (name: keyof RolloutCounts): number => since[name] / Math.max(1, since.drawn);

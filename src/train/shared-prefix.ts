@@ -4,11 +4,10 @@
  */
 import { asTokenIds, type TokenIds } from '../base/token-ids.ts';
 import type { Dialogue } from '../chat/messages.ts';
-import type { ChatTemplate } from '../chat/template.ts';
-import type { Tokenizer } from '../chat/tokenizer.ts';
 import { renderDialogue } from '../data/render.ts';
 import { commonLength, prefixRuns } from '../model/tree/shared-prefix.ts';
 import { groupCount, rowsFrom, type TrainCompletion, type TrainExample } from './examples.ts';
+import type { Speaking } from './prompts.ts';
 
 function withStart(start: TokenIds, completion: TrainCompletion): TrainCompletion {
   if (start.length === 0) return completion;
@@ -25,10 +24,8 @@ function withStart(start: TokenIds, completion: TrainCompletion): TrainCompletio
  */
 export function joinExamples(examples: readonly TrainExample[], most = Infinity): TrainExample {
   const start = examples[0]?.prompt ?? asTokenIds([]);
-  const shared = examples.reduce(
-    (length, { prompt }) => commonLength(start, prompt, length),
-    Math.min(most, start.length),
-  );
+  const longest = Math.min(most, start.length);
+  const shared = examples.reduce((length, { prompt }) => commonLength(start, prompt, length), longest);
   let groups = 0;
   return {
     prompt: asTokenIds(start.slice(0, shared)),
@@ -63,8 +60,7 @@ export function joinAlike(examples: readonly TrainExample[], limit: number): Tra
  */
 export function groupExample(
   dialogues: readonly Dialogue[],
-  tokenizer: Tokenizer,
-  template: ChatTemplate,
+  { tokenizer, template }: Speaking,
 ): TrainExample {
   const records = dialogues.map((dialogue) => renderDialogue(dialogue, tokenizer, template));
   const examples = records.map(({ promptIds, targetIds }): TrainExample => ({

@@ -25,7 +25,6 @@ export interface SupervisedOptions extends Pick<SteppedStage, 'trainer' | 'total
 
 const saved = z.object({ trained: z.int().nonnegative() });
 
-/** A stage of plain optimisation. */
 export function supervisedStage(given: SupervisedOptions): SteppedStage {
   const { trainer, examples, total, options, check, warnings = [], shown = [] } = given;
   let trained = 0;

@@ -7,7 +7,6 @@ import { asTokenIds, type TokenIds } from '../base/token-ids.ts';
 import type { TrainExample } from './examples.ts';
 import type { Speaking } from './prompts.ts';
 
-/** Tokens of one role, and how many of them are trained. */
 interface Count {
   trained: number;
   total: number;

@@ -23,14 +23,11 @@ import { type MicroBatch, planMicroBatches, type Rounding, roundingFor } from '.
 import { chunkRowsFor, type LossParts } from './training-graph.ts';
 import { GradientSum, TrainingWorker } from './training-worker.ts';
 
-/** Options of a trainer, beside those of its loss. */
+const count = z.int().positive();
+
 export const trainerOptions = {
   ...optimizerOptions,
-  micro_train_batch_size: z
-    .int()
-    .positive()
-    .default(2)
-    .describe('prompt trees that go through the model at once'),
+  micro_train_batch_size: count.default(2).describe('prompt trees that go through the model at once'),
   gradient_checkpointing: z
     .boolean()
     .default(false)
@@ -40,7 +37,6 @@ export const trainerOptions = {
 };
 const schema = z.object(trainerOptions);
 
-/** Surroundings of a trainer beside its options. */
 interface Surroundings {
   /** Folder whose files hold what the optimiser keeps on the disk while the trainer is in use. */
   readonly folder?: string;
@@ -56,8 +52,10 @@ export type TrainerOptions = z.input<typeof schema> & Surroundings;
 const MICRO_BATCH_TOKENS = 4096;
 
 export interface StepResult {
+  /** Mean over the tokens that count, or over groups of completions. */
   readonly loss: number;
   readonly parts: Metrics;
+  /** Norm of the gradient before it was clipped. */
   readonly gradNorm: number;
   /** Tokens that went through the model, padding excluded. */
   readonly tokens: number;
@@ -118,7 +116,6 @@ export class Trainer implements Disposable {
     this.#sum = new GradientSum(required(device, 'a device'), gradients);
   }
 
-  /** Optimiser steps applied so far. */
   get steps(): number {
     return this.#optimizer.steps;
   }
@@ -142,10 +139,7 @@ export class Trainer implements Disposable {
   }
 
   /** Accumulates the gradients of all examples; the loss is the mean over tokens or groups. The signal counts between batches. */
-  async accumulate(
-    examples: readonly TrainExample[],
-    signal?: AbortSignal,
-  ): Promise<Omit<StepResult, 'gradNorm'>> {
+  async accumulate(examples: readonly TrainExample[], signal?: AbortSignal) {
     const counted = examples.filter((example) => rowCount(example) > 0);
     const rows = counted.reduce((total, example) => total + rowCount(example), 0);
     if (rows === 0)

@@ -96,7 +96,6 @@ export class TrainingGraph extends Graph {
   readonly #tree: ReturnType<typeof treeForward>;
   readonly #predictors: Tensor;
   readonly #inputs = new Map<string, RowInput>();
-  /** The loss and its parts. */
   readonly #results = new Map<string, Tensor>();
 
   constructor(
@@ -228,10 +227,7 @@ export class TrainingGraph extends Graph {
   }
 
   /** The derivatives of a loss by each row's log-probability [1, R], and the loss with its parts. */
-  #slopes(
-    logprobs: Tensor,
-    objective: SequenceObjective,
-  ): { slopes: Tensor; whole: ReadonlyMap<string, Tensor> } {
+  #slopes(logprobs: Tensor, objective: SequenceObjective) {
     const mark = this.tape.length;
     const leaf = { ...logprobs, differentiable: true };
     const { loss, parts } = objective.build(this, leaf, this.#rowInputs());

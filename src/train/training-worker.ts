@@ -10,19 +10,15 @@ import { add } from '../tensor/ops/index.ts';
 import type { ParameterSet } from '../tensor/parameters.ts';
 import { gatherRows, treeOf } from './examples.ts';
 import type { MicroBatch } from './micro-batches.ts';
-import { type LossParts, TrainingGraph } from './training-graph.ts';
+import { type LossParts, TrainingGraph, type TrainingGraphOptions } from './training-graph.ts';
 
 /** Graphs kept for layouts that come again. */
 const MAX_GRAPHS = 12;
 
-/** Parts that all workers of a trainer have in common. */
-export interface SharedParts {
+export interface SharedParts extends Required<Pick<TrainingGraphOptions, 'recompute' | 'chunkRows'>> {
   readonly config: ModelConfig;
   readonly weights: ParameterSet | TrainedWeights;
   readonly objective: Objective;
-  /** See TrainingGraphOptions. */
-  readonly recompute: boolean;
-  readonly chunkRows: number;
 }
 
 export class TrainingWorker implements Disposable {
@@ -46,7 +42,6 @@ export class TrainingWorker implements Disposable {
     return this.graph(batch).run(examples.map(treeOf), rows);
   }
 
-  /** The graph of a batch, built if it is not there. */
   graph({ layout, rowCapacity, groupCapacity: groups }: MicroBatch): TrainingGraph {
     const { config, weights, objective, recompute, chunkRows } = this.#shared;
     // Only an objective that compares completions has an input as wide as there are groups.

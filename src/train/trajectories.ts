@@ -15,18 +15,12 @@ import {
   stepEvent,
 } from './events.ts';
 import type { Prompts, ToolPrompt } from './prompts.ts';
-import {
-  hasTrajectories,
-  type StoredTrajectories,
-  type Trajectory,
-  writeTrajectories,
-} from './trajectory-store.ts';
+import { hasTrajectories, type Trajectory, writeTrajectories } from './trajectory-store.ts';
 
 /** Indices of a conversation's own tokens: what functions returned is read, and not learned. */
 export const rowsOf = ({ drawn }: Pick<Conversation, 'drawn'>): number[] =>
   Array.from(drawn.keys()).filter((i) => drawn[i] === 1);
 
-/** Metrics of a conversation, whatever it is for. */
 export function conversationParts({ calls, turns, end }: Conversation): Metrics {
   return {
     calls: calls.length,
@@ -44,27 +38,16 @@ export interface TrajectoryOptions extends StageRun, Voice {
   readonly max_turns: number;
   /** Share of the problems that may stay unanswered. */
   readonly max_failed: number;
-  /** Problems a batch; a batch is saved when it is done. */
   readonly rollout_batch_size: number;
   /** Conversations a problem that are kept at most. */
   readonly keep: number;
-  /** Keep conversations without the right answer too. */
   readonly keep_wrong: boolean;
 }
 
-/** A problem with the conversations about it, and whether each ends with the right answer. */
-interface Solved {
-  readonly prompt: ToolPrompt;
-  readonly drawn: readonly (Conversation & { readonly correct: boolean })[];
-}
-
 /** A batch of problems, and who was not answered. */
-interface Batch {
-  readonly number: number;
-  readonly start: number;
-  readonly solved: readonly Solved[];
-  readonly failed: readonly string[];
-}
+type Batch = Awaited<ReturnType<typeof solve>>;
+/** A problem with the conversations about it, and whether each ends with the right answer. */
+type Solved = Batch['solved'][number];
 
 /** The conversations of a problem that are kept: right ones first, each once. */
 function chosen({ keep, keep_wrong }: TrajectoryOptions, { drawn }: Solved): Trajectory[] {
@@ -79,7 +62,7 @@ function chosen({ keep, keep_wrong }: TrajectoryOptions, { drawn }: Solved): Tra
   return [...distinct.values()].slice(0, keep);
 }
 
-async function solve(options: TrajectoryOptions, number: number, signal: AbortSignal): Promise<Batch> {
+async function solve(options: TrajectoryOptions, number: number, signal: AbortSignal) {
   const { problems, rollout_batch_size: batch, sampling, max_turns, rolloutMode, seed, now } = options;
   const start = now();
   const first = number * batch;
@@ -111,7 +94,7 @@ async function solve(options: TrajectoryOptions, number: number, signal: AbortSi
 function* settle(options: TrajectoryOptions, total: number, batch: Batch): Generator<RunEvent> {
   const { name: stage, now, folder, speech } = options;
   const { number, start, solved } = batch;
-  const kept = solved.flatMap((one): StoredTrajectories[] => {
+  const kept = solved.flatMap((one) => {
     const { problem, ids: prompt } = one.prompt;
     const samples = chosen(options, one);
     return samples.length === 0 ? [] : [{ id: problem.id, prompt, samples }];
@@ -152,9 +135,7 @@ function* settle(options: TrajectoryOptions, total: number, batch: Batch): Gener
  * Solves the problems batch by batch until all are done; a batch that is on disk is not asked again. Throws the signal's
  * reason when it fires.
  */
-export async function* runTrajectories(
-  options: TrajectoryOptions,
-): AsyncGenerator<RunEvent, void, undefined> {
+export async function* runTrajectories(options: TrajectoryOptions): AsyncGenerator<RunEvent> {
   const { name: stage, kind, problems, rollout_batch_size: batch, folder, max_failed } = options;
   const total = Math.ceil(problems.length / batch);
   let done = 0;

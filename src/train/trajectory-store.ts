@@ -42,7 +42,6 @@ const batchSchema = z.object({
 const pathOf = (folder: string, batch: number): string =>
   join(folder, `trajectories-${String(batch).padStart(6, '0')}.json`);
 
-/** Tells whether a batch was written. */
 export const hasTrajectories = (folder: string, batch: number): boolean => existsSync(pathOf(folder, batch));
 
 /** Runs of neighbouring rows, as [first, count]. */

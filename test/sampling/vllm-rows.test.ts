@@ -1,7 +1,7 @@
 /** Rows of vLLM's completions: read beside JSON.parse, and equal to what it reads. */
 import { describe, expect, test } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
-import { TopEntries } from '../../src/sampling/served/entries.ts';
+import { TopEntries } from '../../src/sampling/served/protocol.ts';
 import { parseCompletions } from '../../src/sampling/served/vllm-rows.ts';
 
 /** A body whose first choice has these rows, as the text that stands for them. */

@@ -27,7 +27,7 @@ it.each([
   ['a system that only one of them has', [], ['', 'Be brief.'], false],
 ] as const)('dialogues with %s keep all of their tokens', (_, tools, systems, shared) => {
   const dialogues = systems.map((system, i) => dialogue(tools, system, `request ${i}`));
-  const { prompt, completions } = groupExample(dialogues, tokenizer, OWN_TEMPLATE);
+  const { prompt, completions } = groupExample(dialogues, { tokenizer, template: OWN_TEMPLATE });
   const records = dialogues.map((one) => renderDialogue(one, tokenizer, OWN_TEMPLATE));
   expect(completions.map(({ tokens }) => [...prompt, ...tokens])).toEqual(
     records.map(({ promptIds, targetIds }) => [...promptIds, ...targetIds]),

@@ -23,26 +23,20 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
-/** An answer to a request. */
-export interface Called<F extends Functions = Functions> {
+type Counts = Pick<Reply, 'confidence' | 'promptTokens' | 'cachedTokens' | 'tokens'>;
+
+export interface Called<F extends Functions = Functions> extends Counts {
   /** Calls that their schemas accept, with what those make of the arguments. */
   readonly calls: readonly CallOf<F>[];
   /** Calls that are not made, each with the reason. */
   readonly faults: readonly CallFault[];
-  /** Words of the model. */
   readonly reply: string;
-  /** Calibrated probability that the answer is right, of students of `fit`. */
-  readonly confidence?: number;
   /** Values that were put right by their schemas, such as 140.0 for an integer: one sentence each. */
   readonly repairs: readonly string[];
   /** The answer as a message, to be appended to the conversation. */
   readonly message: Message;
   /** `length`: it was cut at `maxTokens` or the end of the context. */
   readonly finish: Reply['finish'];
-  readonly promptTokens: number;
-  /** Tokens of the prompt that had been computed before. */
-  readonly cachedTokens: number;
-  readonly tokens: number;
 }
 
 /** News of an answer; at its end, all of it. */
@@ -52,7 +46,6 @@ export type CallPart<F extends Functions = Functions> =
   | { readonly kind: 'fault'; readonly fault: CallFault }
   | { readonly kind: 'end'; readonly answer: Called<F> };
 
-/** Conversation of a request. */
 export function conversationOf(
   request: Request,
   { tools }: FunctionSet,
@@ -62,15 +55,9 @@ export function conversationOf(
   return { messages: [...messages, ...asked], tools };
 }
 
-function askOptions({ toolChoice, parallel, temperature, seed, maxTokens, signal }: CallOptions): AskOptions {
-  return {
-    ...(toolChoice === undefined ? {} : { choice: toolChoice }),
-    ...(parallel === undefined ? {} : { parallel }),
-    ...(temperature === undefined ? {} : { temperature }),
-    ...(seed === undefined ? {} : { seed }),
-    ...(maxTokens === undefined ? {} : { max_tokens: maxTokens }),
-    ...(signal === undefined ? {} : { signal }),
-  };
+function askOptions({ toolChoice: choice, parallel, temperature, seed, maxTokens, signal }: CallOptions) {
+  const given = { choice, parallel, temperature, seed, max_tokens: maxTokens, signal };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as AskOptions;
 }
 
 /** The answer of a reply, whose calls were looked at. */
@@ -99,7 +86,6 @@ function answerOf<F extends Functions>(reply: Reply, checked: readonly Checked[]
   };
 }
 
-/** Answers a request. */
 export async function call<F extends Functions>(
   model: ServedModel,
   request: Request,
@@ -113,7 +99,6 @@ export async function call<F extends Functions>(
   return answerOf(reply, checked);
 }
 
-/** Answers a request bit by bit. */
 export async function* stream<F extends Functions>(
   model: ServedModel,
   request: Request,

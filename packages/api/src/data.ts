@@ -2,7 +2,7 @@
 import type { Dialogue } from '../../../src/chat/messages.ts';
 import { ChatTemplate } from '../../../src/chat/template.ts';
 import { Tokenizer } from '../../../src/chat/tokenizer.ts';
-import { convertRows } from '../../../src/data/convert.ts';
+import { type ConvertOptions as RowOptions, convertRows } from '../../../src/data/convert.ts';
 import { formatNamed } from '../../../src/data/formats/index.ts';
 import { recordLine } from '../../../src/data/record.ts';
 import { renderDialogue, type TrainingRecord } from '../../../src/data/render.ts';
@@ -20,13 +20,9 @@ export function* readDialogues(path: string): Generator<Dialogue, void, undefine
   yield* readFile(path);
 }
 
-export interface ConvertOptions {
+export interface ConvertOptions extends Pick<RowOptions, 'source' | 'jsonSchema'> {
   /** Name of the format, such as `xlam`, `toolace` or `openai`; without it each row's own looks decide. */
   readonly format?: string;
-  /** Data set that records are marked with; the format's name unless told. */
-  readonly source?: string;
-  /** Tells whether parameters of tools become JSON Schema; they are kept as they are unless told. */
-  readonly jsonSchema?: boolean;
 }
 
 /** A row as a record, or the reason why it is none. */

@@ -24,7 +24,6 @@ interface StandardSchema {
   };
 }
 
-/** A function that a model may call. */
 export interface FunctionDefinition {
   readonly description?: string | undefined;
   /** A schema of a library (zod 4 and others that have Standard JSON Schema), or plain JSON Schema. */
@@ -33,7 +32,6 @@ export interface FunctionDefinition {
   readonly inputSchema?: object;
 }
 
-/** Functions by their names, or as a list. */
 export type Functions =
   | Readonly<Record<string, FunctionDefinition>>
   | readonly (FunctionDefinition & { readonly name: string })[];

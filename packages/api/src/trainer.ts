@@ -29,7 +29,7 @@ import {
 } from '../../../src/stages/training.ts';
 import { groupExample } from '../../../src/train/shared-prefix.ts';
 import type { TrainExample } from '../../../src/train/examples.ts';
-import { type Trainer as Steps, trainerOptions } from '../../../src/train/trainer.ts';
+import { type StepResult, type Trainer as Steps, trainerOptions } from '../../../src/train/trainer.ts';
 import type { LoadOptions } from './model.ts';
 
 const schema = z.strictObject({
@@ -57,15 +57,9 @@ function parseOptions(given: unknown): z.output<typeof schema> {
 }
 
 /** Numbers of one optimiser step. */
-export interface TrainedStep {
-  /** Mean over the tokens that count. */
-  readonly loss: number;
+export interface TrainedStep extends Omit<StepResult, 'parts'> {
   /** Parts that the loss logs beside it, by the names of its `metrics`. */
   readonly parts: Readonly<Record<string, number>>;
-  /** Norm of the gradient before it was clipped. */
-  readonly gradNorm: number;
-  /** Tokens that went through the model, padding excluded. */
-  readonly tokens: number;
 }
 
 /** A model with an optimiser. Its memory is outside of JavaScript's heap: take it with `using`, or `close()` it. */
@@ -99,7 +93,6 @@ export class Trainer implements Disposable {
     });
   }
 
-  /** Optimiser steps that were taken. */
   get steps(): number {
     return this.#steps.steps;
   }
@@ -109,9 +102,8 @@ export class Trainer implements Disposable {
    * prompt, which is computed once. For losses that want more than tokens: fill in `inputs` before `step`.
    */
   examples(dialogues: readonly Dialogue[]): TrainExample[] {
-    const { tokenizer, template } = this.#model;
     return groupByTools(dialogues, GROUP_LIMIT).map(({ start, count }) =>
-      groupExample(dialogues.slice(start, start + count), tokenizer, template),
+      groupExample(dialogues.slice(start, start + count), this.#model),
     );
   }
 

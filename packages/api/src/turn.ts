@@ -4,7 +4,6 @@ import { afterThink, shownParts } from '../../../src/chat/generation.ts';
 import type { Message, Tool } from '../../../src/chat/messages.ts';
 import { callsOfTurn, type TurnContext } from '../../environments/src/turn.ts';
 
-/** A completion taken apart. */
 export interface Turn {
   /** To be appended to the conversation's messages. */
   readonly message: Message & { readonly role: 'assistant' };

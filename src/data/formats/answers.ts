@@ -118,7 +118,6 @@ export interface AssistantParts {
   readonly read?: (text: string) => Answer;
 }
 
-/** A message of the assistant. */
 export function assistantMessage({ text, reasoning, calls: given, read }: AssistantParts): ExactMessage {
   const { reasoning: inside, content: said } = splitThink(text);
   const readTags = (words: string): Answer => taggedCalls(words) ?? { content: words, calls: [] };

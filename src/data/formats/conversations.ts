@@ -16,7 +16,6 @@ import { listedTools, offeredTools, taggedTools, withSystem } from './system.ts'
 import { type Conversation, fixNames, hasMessages, listAt, mergeCalls, recordsOf } from './turns.ts';
 import { contentOf, resultText, rowTools } from './values.ts';
 
-/** Names that data sets have for who speaks. */
 const ROLE_NAMES: readonly (readonly [Role | 'call', readonly string[]])[] = [
   ['system', ['system', 'developer']],
   ['user', ['human', 'user']],

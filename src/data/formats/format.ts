@@ -3,7 +3,6 @@ import type { PyDict } from '../../json/python.ts';
 import type { DataRecord, Rejection } from '../record.ts';
 
 export interface FormatContext {
-  /** Mark of records. */
   readonly source: string;
   /** Position of the row, for ids of rows that have none: its number in its file. */
   readonly place: string;

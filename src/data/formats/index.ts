@@ -21,7 +21,6 @@ export function formatNamed(name: string): Format {
   );
 }
 
-/** The format that a row looks like, or undefined. */
 export function detectFormat(row: PyDict): Format | undefined {
   return formats.find((format) => format.matches(row));
 }

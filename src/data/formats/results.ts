@@ -1,7 +1,7 @@
 /** Results of tools: one message a result, in the order of the calls, without the tags that templates put around it. */
 import type { ExactMessage } from '../../chat/messages.ts';
 import { hermes } from '../../chat/formats/hermes.ts';
-import { isDict, isList, type PyDict, type PyValue } from '../../json/python.ts';
+import { isDict, isList, type PyDict } from '../../json/python.ts';
 
 const { open: OPEN, close: CLOSE } = hermes.response;
 const BEFORE = new RegExp(`^\\s*(?:${OPEN}\\s*)+`);
@@ -29,10 +29,7 @@ export function withResults(messages: readonly ExactMessage[]): ExactMessage[] {
   });
 }
 
-const EMPTY: PyDict = new Map<string, PyValue>([
-  ['role', 'tool'],
-  ['content', ''],
-]);
+const EMPTY: PyDict = new Map(Object.entries({ role: 'tool', content: '' }));
 
 /** The ids of the calls of a message, if each has one of its own. */
 function callIds(message: PyDict | undefined): readonly string[] {

@@ -89,10 +89,7 @@ export function offeredTools(
     const found = message.role === 'system' ? find(message.content) : undefined;
     if (found === undefined) continue;
     const system = found.rest.trim() === '' ? [] : [{ ...message, content: found.rest }];
-    return {
-      tools: found.tools,
-      messages: [...messages.slice(0, index), ...system, ...messages.slice(index + 1)],
-    };
+    return { tools: found.tools, messages: messages.toSpliced(index, 1, ...system) };
   }
   return { messages, tools: [] };
 }

@@ -88,15 +88,9 @@ export function recordsOf(
   const ends = messages.flatMap(({ role }, index) => (role === 'assistant' ? [index] : []));
   if (ends.length === 0) throw new Rejection('no_answer', 'The conversation has no answer.');
   return ends.map((end, turn) => {
+    const own = ends.length === 1 ? id : `${id}-turn-${turn + 1}`;
     const fault = answerFault(required(messages[end], 'answer'));
-    return (
-      fault ?? {
-        id: ends.length === 1 ? id : `${id}-turn-${turn + 1}`,
-        source,
-        messages: messages.slice(0, end + 1),
-        tools,
-      }
-    );
+    return fault ?? { id: own, source, messages: messages.slice(0, end + 1), tools };
   });
 }
 

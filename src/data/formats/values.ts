@@ -3,7 +3,6 @@ import { dumps } from '../../json/dumps.ts';
 import { isDict, isList, type PyDict, type PyValue } from '../../json/python.ts';
 import { recordTools, Rejection } from '../record.ts';
 
-/** Names that data sets have for the list of tools. */
 const TOOL_LISTS =
   'tools functions available_tools available_functions tool_list tool_definitions api_list apis function'.split(
     ' ',

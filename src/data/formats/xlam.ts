@@ -24,7 +24,6 @@ const isEmptyList = (row: PyDict): boolean => {
   return (isList(answers) && answers.length === 0) || answers === '[]';
 };
 
-/** The record of a query with its answer. */
 function recordOf(
   row: PyDict,
   prefix: string,

@@ -4,7 +4,6 @@ import { hubAccess, hubError, type HubEnvironment } from '../../base/hub.ts';
 
 const DATA_FILE = /\.(jsonl?(\.gz)?|parquet)$/;
 
-/** Tells whether an input is a name on the hub. */
 export function isHubName(input: string): boolean {
   return input.startsWith('hf:');
 }

@@ -15,11 +15,7 @@ const LIMIT_MS = 5000;
  * Rows of row groups, decoded in a thread that can be ended: hyparquet reads some damaged files for ever. Throws what the
  * library throws, and an Error after a time limit.
  */
-async function* decodedRows(
-  path: string,
-  bytes: number,
-  groups: readonly number[],
-): AsyncGenerator<Record<string, unknown>> {
+async function* decodedRows(path: string, bytes: number, groups: readonly number[]) {
   const limit = Math.ceil(LIMIT_MS + LIMIT_MS_PER_BYTE * bytes);
   const thread = startThread(import.meta.url, 'parquet-thread', { workerData: path });
   try {
@@ -42,7 +38,6 @@ async function* decodedRows(
   }
 }
 
-/** The schema of a list's items. */
 function itemsOf(column: SchemaTree | undefined): SchemaTree | undefined {
   const repeated = column?.children[0];
   if (repeated?.element.repetition_type !== 'REPEATED') return column;
@@ -53,11 +48,6 @@ function itemsOf(column: SchemaTree | undefined): SchemaTree | undefined {
 function fieldOf(column: SchemaTree | undefined, key: string): SchemaTree | undefined {
   const named = ({ element }: SchemaTree): boolean => element.name === key;
   return column?.children.find(named) ?? column?.children[0]?.children[1];
-}
-
-function cellText(cell: Uint8Array): string {
-  if (!isUtf8(cell)) throw new UserError('PARQUET', 'a cell is not UTF-8');
-  return Buffer.from(cell).toString('utf8');
 }
 
 /**
@@ -72,7 +62,10 @@ function cellValue(cell: unknown, column: SchemaTree | undefined): PyValue {
     return Number.isInteger(cell) && !isFloat ? BigInt(cell) : cell;
   }
   if (cell instanceof Date) return cell.toISOString();
-  if (cell instanceof Uint8Array) return cellText(cell);
+  if (cell instanceof Uint8Array) {
+    if (!isUtf8(cell)) throw new UserError('PARQUET', 'a cell is not UTF-8');
+    return Buffer.from(cell).toString('utf8');
+  }
   if (Array.isArray(cell) || ArrayBuffer.isView(cell)) {
     const items = itemsOf(column);
     return Array.from(cell as unknown as ArrayLike<unknown>, (item) => cellValue(item, items));

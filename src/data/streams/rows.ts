@@ -14,7 +14,6 @@ import { elementsOf } from './elements.ts';
 import { parquetRows } from './parquet.ts';
 
 export interface Row {
-  /** File and line, or element. */
   readonly where: string;
   /** The row, or undefined with what is wrong with its text. */
   readonly value: PyValue | undefined;
@@ -22,6 +21,8 @@ export interface Row {
   /** The text that it was read from; absent for parquet. */
   readonly text?: string;
 }
+
+export type Rows = AsyncIterable<Row> | Iterable<Row>;
 
 const CHUNK = 1 << 18;
 

@@ -5,8 +5,7 @@ import type { Tokenizer } from '../../chat/tokenizer.ts';
 import { LOWEST } from '../../topk/format.ts';
 import { type Distributions, NO_DISTRIBUTIONS } from '../teacher.ts';
 import type { Drawn } from '../sampler.ts';
-import type { TopEntries } from './entries.ts';
-import type { RawSample, TokenFacts } from './protocol.ts';
+import type { RawSample, TokenFacts, TopEntries } from './protocol.ts';
 
 /**
  * Rows of k entries: likeliest first, each id once, more than k cut. Where there are fewer, the first is repeated with

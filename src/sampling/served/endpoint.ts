@@ -30,11 +30,8 @@ export interface EndpointOptions extends Pick<
 > {
   /** Text of a status of 5xx when the answer is at fault, and not the server. */
   readonly unsendable?: RegExp | undefined;
-  /** Reads a body in place of JSON.parse. */
   readonly parse?: ((text: string) => unknown) | undefined;
-  /** Parameters that a request can do without. */
   readonly adjustable?: Adjustable | undefined;
-  /** Tells the user what is waited for. */
   readonly watch: Watch;
 }
 
@@ -67,14 +64,12 @@ export class Endpoint {
   readonly #rng: Rng;
   readonly #parameters: Parameters;
   #faults = 0;
-  /** When the last of them was noted. */
   #faultAt = 0;
   /** Nothing is sent before this moment, nor more often than the rate allows. */
   #notBefore = 0;
   #nextSlot = 0;
   #toldAt = -Infinity;
   lastFault = '';
-  /** Name of the model there; undefined where it is not known yet. */
   model: string | undefined;
   /** Tells whether it has answered as its protocol has it. */
   isKnown = false;
@@ -99,13 +94,11 @@ export class Endpoint {
     return this.#faults > this.#options.retries;
   }
 
-  /** A text of the server, or about it, as it may be shown. */
   #shown(text: string): string {
     const hidden = oneLine(withoutSecrets(text, [this.#options.apiKey]));
     return hidden.length > QUOTED ? `${hidden.slice(0, QUOTED)}…` : hidden;
   }
 
-  /** Waits until a request may be sent. */
   async #turn(signal: AbortSignal): Promise<void> {
     const { requests_per_minute: rate = Infinity } = this.#options;
     const what = (): string => {
@@ -166,7 +159,6 @@ export class Endpoint {
     this.#options.watch.say(`${this.url}${answers} ${this.lastFault}${ceiling}; trying again ${how}`);
   }
 
-  /** The models that a list at `path` has. */
   async models(path: string, signal: AbortSignal): Promise<string[]> {
     const listed = (await this.send(path, undefined, signal)).at('data').list();
     return listed.map((one) => one.at('id').text());
@@ -296,7 +288,6 @@ function keyHeaders(url: string, apiKey: string | undefined): Record<string, str
   return { authorization: `Bearer ${apiKey}`, ...(isAzure ? { 'api-key': apiKey } : {}) };
 }
 
-/** JSON as a value; undefined where it is none. */
 function parsed(text: string, parse: (text: string) => unknown = JSON.parse): unknown {
   try {
     return parse(text);

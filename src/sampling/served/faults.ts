@@ -23,7 +23,6 @@ export class Transient extends Error {
 /** The server refuses this request, and would do so again. */
 export class Refused extends UserError {
   readonly status: number;
-  /** The server's own words. */
   readonly said: string;
 
   constructor(status: number, message: string, said: string) {
@@ -37,17 +36,13 @@ export class Refused extends UserError {
 /** The server drew an answer that it cannot send: nothing is wrong with the server, and another answer may do. */
 export class Unsendable extends UserError {}
 
-/** An error as a server tells it. */
 export interface Told {
-  /** The status that it names, or undefined. */
   readonly status: number | undefined;
   /** In the server's own words, on one line. */
   readonly said: string;
-  /** The parameter of the request that it is about. */
   readonly param: string | undefined;
 }
 
-/** Tells whether asking again can help after this status. */
 export const mayPass = (status: number): boolean =>
   status === 408 || status === 425 || status === 429 || (status >= 500 && status !== 501 && status !== 505);
 
@@ -121,7 +116,6 @@ function tell(error: unknown, whole: unknown): Told {
 const isError = (value: unknown): boolean =>
   (typeof value === 'string' && value !== '') || (isFields(value) && Object.keys(value).length > 0);
 
-/** Keys that only an answer has. */
 const ANSWER_KEYS = ['choices', 'tokens', 'meta_info', 'data', 'content', 'text', 'object', 'completion'];
 
 /** The error that a server's JSON tells; undefined where it is an answer. */

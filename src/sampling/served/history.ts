@@ -10,7 +10,6 @@ import { fromJson } from '../../json/python.ts';
 const SEE_ABOVE = 'See the result above.';
 const NO_RESULT = 'No result.';
 
-/** One result for each of `count` calls. */
 function resultsFor(count: number, given: readonly string[]): string[] {
   // Results that no call is left for belong to the last one.
   const own =

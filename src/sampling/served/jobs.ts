@@ -3,12 +3,10 @@ import { asTokenIds } from '../../base/token-ids.ts';
 import type { Tokenizer } from '../../chat/tokenizer.ts';
 import type { Answer, Drawn, Prompt, Reply, SampleOptions } from '../sampler.ts';
 
-/** A prompt on its way to all of its samples. */
 export interface Asked {
   readonly index: number;
   readonly prompt: Prompt;
   readonly samples: (Drawn | undefined)[];
-  /** Samples that are not finished. */
   open: number;
   failure?: { readonly failure: string; readonly isFull: boolean };
 }
@@ -48,10 +46,8 @@ function joined(before: Drawn, { text, tokens, length, logprobs, drawn, finish }
   };
 }
 
-export function* jobsOf(
-  prompts: Iterable<Prompt>,
-  { n_samples_per_prompt: count = 1 }: SampleOptions,
-): Generator<Job> {
+export function* jobsOf(prompts: Iterable<Prompt>, options: SampleOptions): Generator<Job> {
+  const { n_samples_per_prompt: count = 1 } = options;
   let index = 0;
   for (const prompt of prompts) {
     const places = Array.from({ length: count }, (_, place) => place);
@@ -101,13 +97,7 @@ export async function settle(
   return next;
 }
 
-/** The prompt of a next turn, as tokens and as messages. */
-function promptAfter(
-  prompt: Prompt,
-  { tokens }: Drawn,
-  reply: Reply,
-  tokenizer: Tokenizer | undefined,
-): Prompt {
+function promptAfter(prompt: Prompt, { tokens }: Drawn, reply: Reply, tokenizer: Tokenizer | undefined) {
   const { text = '', ids = tokenizer?.encode(text) ?? [], messages, tools } = prompt;
   return {
     ids: asTokenIds([...ids, ...tokens, ...reply.ids]),

@@ -4,9 +4,8 @@
  * by matching ids, and have no distribution. Answers that are no valid UTF-8, such as half of a character, it reads as if
  * they were a chat's, fails at (seen in 0.4.0) and answers 500.
  */
-import { TopEntries } from './entries.ts';
 import { type Finish, finishOf, type IsEnd } from './finish.ts';
-import type { Ask, Protocol, TokenFacts } from './protocol.ts';
+import { type Ask, type Protocol, type TokenFacts, TopEntries } from './protocol.ts';
 import type { Reply } from './reply.ts';
 
 interface Entry extends TokenFacts {

@@ -21,7 +21,6 @@ export function openTeacher(
 }
 
 export interface ServerOptions {
-  /** Requests that a server is sent at once. */
   readonly parallel: number;
   /** The model's name on the server; without it, the first one that the server lists. */
   readonly served?: string;

@@ -44,7 +44,6 @@ function textOf(content: Reply): string {
     .join('');
 }
 
-/** Thought and content, wherever the server puts the thought. */
 function splitThought(message: Reply, format: ToolFormat): readonly [thought: string, said: string] {
   const own = ['reasoning_content', 'reasoning']
     .map((key) => message.at(key).value)
@@ -54,7 +53,6 @@ function splitThought(message: Reply, format: ToolFormat): readonly [thought: st
   return [typeof own === 'string' ? own : inside, said];
 }
 
-/** The calls of a message, or the one of the older form. */
 function callsOf(message: Reply): Reply[] {
   const calls = message.at('tool_calls');
   if (calls.isThere) return calls.list();

@@ -6,20 +6,19 @@ import type { ChatTemplate } from '../../chat/template.ts';
 import type { Tokenizer } from '../../chat/tokenizer.ts';
 import { headerKey } from './address.ts';
 
+const text = z.string().min(1);
+const share = z.number().min(0).max(1);
+
 export const teacherSchema = z.strictObject({
   kind: z
     .enum(['llama.cpp', 'vllm', 'sglang', 'openai'])
     .describe('what the servers speak; openai is any compatible one, without log-probabilities'),
   endpoints: z
-    .array(z.string().min(1))
+    .array(text)
     .min(1)
     .describe('addresses that serve the same model, such as http://localhost:8080'),
-  served: z
-    .string()
-    .min(1)
-    .exactOptional()
-    .describe("the model's name at the servers; else the first listed"),
-  api_key_env: z.string().min(1).exactOptional().describe('environment variable that holds the API key'),
+  served: text.exactOptional().describe("the model's name at the servers; else the first listed"),
+  api_key_env: text.exactOptional().describe('environment variable that holds the API key'),
   concurrency: z.int().positive().default(8).describe('requests under way at each address'),
   requests_per_minute: z.number().positive().exactOptional().describe('at each address'),
   timeout: z.number().positive().max(300).default(300).describe('seconds that one answer may take'),
@@ -28,12 +27,7 @@ export const teacherSchema = z.strictObject({
     .min(0)
     .default(8)
     .describe('times that a request is sent again, and faults in a row after which an address is given up'),
-  max_failed: z
-    .number()
-    .min(0)
-    .max(1)
-    .default(0.01)
-    .describe('share of the prompts that may stay unanswered'),
+  max_failed: share.default(0.01).describe('share of the prompts that may stay unanswered'),
 });
 
 export type TeacherOptions = z.output<typeof teacherSchema>;

@@ -10,14 +10,9 @@ export type Adjustable = ReadonlyMap<string, string | undefined>;
 /** Parameters that chats and completions of OpenAI's kind can do without. */
 export const CHAT_PARAMETERS: Adjustable = new Map([
   ['max_tokens', 'max_completion_tokens'],
-  ['temperature', undefined],
-  ['top_p', undefined],
-  ['seed', undefined],
-  ['n', undefined],
-  ['stop', undefined],
-  ['logprobs', undefined],
-  ['top_logprobs', undefined],
-  ['chat_template_kwargs', undefined],
+  ...'temperature top_p seed n stop logprobs top_logprobs chat_template_kwargs'
+    .split(' ')
+    .map((name) => [name, undefined] as const),
 ]);
 
 /** That the parameter itself is not taken, or not with this value. */
@@ -29,7 +24,6 @@ const TOO_LARGE = /too (?:large|long|big|many)|maximum context|context (?:length
 const FEWER_SAMPLES =
   /\bn (?:must|>|is|should|=)|['"`]n['"`].{0,20}(?:must|between|at most|exceed|maximum|less)|only one (?:completion )?choice|number of (?:choices|completions)|multiple (?:choices|completions)/i;
 
-/** Of `names`, the one that an error is about. */
 function refusedIn({ said, param }: Told, names: readonly string[]): string | undefined {
   if (names.includes('n') && FEWER_SAMPLES.test(said)) return 'n';
   if (TOO_LARGE.test(said) || !NOT_TAKEN.test(said)) return undefined;
@@ -48,7 +42,6 @@ function refusedIn({ said, param }: Told, names: readonly string[]): string | un
   return places.filter(({ at }) => at >= 0).toSorted((a, b) => a.at - b.at)[0]?.name;
 }
 
-/** Parameters that one address has refused so far. */
 export class Parameters {
   readonly #adjustable: Adjustable;
   /** The name to send instead of a parameter's own; undefined leaves it out. */
@@ -58,7 +51,6 @@ export class Parameters {
     this.#adjustable = adjustable;
   }
 
-  /** A body as the address takes it. */
   adjusted(body: object): object {
     if (this.#learned.size === 0) return body;
     const entries = Object.entries(body).flatMap(([key, value]: [string, unknown]) => {

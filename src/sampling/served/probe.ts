@@ -1,24 +1,17 @@
 /** Tells whether a server can be learned from: asked once at the start, so that a run does not fail hours later. */
 import { UserError } from '../../base/errors.ts';
-import type { ToolFormat } from '../../chat/formats/format.ts';
 import type { Tokenizer } from '../../chat/tokenizer.ts';
 import { LOWEST } from '../../topk/format.ts';
 import { MASS_TOLERANCE } from '../../topk/inspect.ts';
-import type { SampleOptions } from '../sampler.ts';
 import { type Endpoint, persistently } from './endpoint.ts';
 import { Refused, Unsendable } from './faults.ts';
-import type { IsEnd } from './finish.ts';
 import type { Ask, Protocol, TokenFacts } from './protocol.ts';
 import type { Reply } from './reply.ts';
 
-export interface Probed {
+export interface Probed extends Pick<Ask, 'format' | 'isEnd' | 'topK' | 'sampling'> {
   readonly protocol: Protocol;
   readonly endpoint: Endpoint;
   readonly tokenizer: Tokenizer;
-  readonly format: ToolFormat;
-  readonly isEnd: IsEnd;
-  readonly topK: number;
-  readonly sampling: SampleOptions;
 }
 
 /** Tags, digits, accents, other scripts and an emoji: what tokenizers differ in. */
@@ -26,7 +19,6 @@ const SAMPLE_TEXT =
   '<|im_start|>user\nTurn 3 lights to 12.50%, naïve Grüße: 你好 мир 🙂<|im_end|>\n<|im_start|>assistant\n<think>\n</think>\n<tool_call>\n{"name": "set_light", "arguments": {"level": 12.5}}\n</tool_call>';
 /** Text that it is asked to go on with: many words can follow. */
 const PROMPT = 'The next word of this sentence is';
-/** The other temperature that the same distribution is asked for at. */
 const OTHER_TEMPERATURE = 0.5;
 /** Tokens that a chat is asked for: some services refuse to answer with fewer. */
 const CHAT_TOKENS = 16;
@@ -91,12 +83,7 @@ async function send(probed: Probed, topK: number, temperature: number, signal: A
 }
 
 /** Facts of the first token: the same whichever is drawn, but nothing where it is a part of a character. */
-async function firstToken(
-  probed: Probed,
-  topK: number,
-  temperature: number,
-  signal: AbortSignal,
-): Promise<TokenFacts> {
+async function firstToken(probed: Probed, topK: number, temperature: number, signal: AbortSignal) {
   for (let seed = 1; ; seed++) {
     try {
       const { reply, sample } = await send(probed, topK, temperature, signal, seed);

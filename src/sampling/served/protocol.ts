@@ -2,7 +2,6 @@
 import type { ToolFormat } from '../../chat/formats/format.ts';
 import type { Prompt, SampleOptions } from '../sampler.ts';
 import type { Endpoint } from './endpoint.ts';
-import type { TopEntries } from './entries.ts';
 import type { Finish, IsEnd } from './finish.ts';
 import type { Adjustable } from './parameters.ts';
 import type { Reply } from './reply.ts';
@@ -24,7 +23,24 @@ export interface Ask {
   readonly model: string;
 }
 
-/** Facts that a server gives of one token. */
+/** Log-probabilities of the likeliest tokens at one place of an answer, in the server's order, which may repeat an id. */
+export class TopEntries {
+  readonly ids: Int32Array;
+  readonly logprobs: Float32Array;
+
+  constructor(ids: Int32Array, logprobs: Float32Array) {
+    this.ids = ids;
+    this.logprobs = logprobs;
+  }
+
+  static of(entries: readonly (readonly [id: number, logprob: number])[]): TopEntries {
+    return new TopEntries(
+      Int32Array.from(entries, ([id]) => id),
+      Float32Array.from(entries, ([, logprob]) => logprob),
+    );
+  }
+}
+
 export interface TokenFacts {
   readonly logprob: number;
   readonly top: TopEntries;

@@ -19,7 +19,6 @@ function likeness(name: string, wanted: string): number {
   return length;
 }
 
-/** The models that an address lists; none where it does not say. */
 async function modelsAt(endpoint: Endpoint, path: string, signal: AbortSignal): Promise<string[]> {
   try {
     return await endpoint.models(path, signal);

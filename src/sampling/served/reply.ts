@@ -10,7 +10,6 @@ export class BadReply extends UserError {
   }
 }
 
-/** A value inside of a server's answer, and where it stands. */
 export class Reply {
   readonly value: unknown;
   readonly #parent: Reply | undefined;

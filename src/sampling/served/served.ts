@@ -31,6 +31,8 @@ import { WorkQueue } from './work-queue.ts';
 /** Statuses that speak of the address, the key or the account, and not of one prompt. */
 const SETTINGS: ReadonlySet<number> = new Set([401, 402, 403, 404, 405]);
 
+const CHECK_NAMES = "check the address and the model's name";
+
 /** So many answers that are all cut at the start are told of. */
 const CUT_AT_FIRST = 16;
 
@@ -43,7 +45,6 @@ const TOO_LONG = /context|too long|too many tokens|exceed/i;
 export class Served implements Sampler {
   readonly givesTopK: boolean;
   readonly template?: ChatTemplate;
-  /** Messages to the user while servers are waited for. */
   readonly notices = new Notices();
   readonly #options: ServedOptions;
   readonly #protocol: Protocol;
@@ -95,10 +96,7 @@ export class Served implements Sampler {
   }
 
   /** Asks all addresses at once; the first fault ends that, and is thrown. */
-  async #each<T>(
-    signal: AbortSignal,
-    ask: (endpoint: Endpoint, signal: AbortSignal) => Promise<T>,
-  ): Promise<readonly T[]> {
+  async #each<T>(signal: AbortSignal, ask: (endpoint: Endpoint, signal: AbortSignal) => Promise<T>) {
     const others = new AbortController();
     const either = AbortSignal.any([signal, others.signal]);
     // All of them listen to one signal; more than ten are no leak.
@@ -126,7 +124,7 @@ export class Served implements Sampler {
         const advice = protocol.distributions
           ? `check the address, the model's name and that it allows ${topK} log-probabilities a token`
           : isAddress
-            ? "check the address and the model's name"
+            ? CHECK_NAMES
             : 'see to what it says';
         throw await explained(thrown, endpoint, this.#options, advice, own);
       }
@@ -178,12 +176,7 @@ export class Served implements Sampler {
     );
   }
 
-  async *#work(
-    endpoint: Endpoint,
-    queue: WorkQueue<Job>,
-    options: SampleOptions,
-    signal: AbortSignal,
-  ): AsyncGenerator<Answer> {
+  async *#work(endpoint: Endpoint, queue: WorkQueue<Job>, options: SampleOptions, signal: AbortSignal) {
     // All workers listen to one signal, each once; more than ten are no leak.
     setMaxListeners(0, signal);
     while (!endpoint.isDown) {
@@ -204,12 +197,7 @@ export class Served implements Sampler {
   }
 
   /** Draws a job's samples, or finds that it cannot be done; false if it has to be tried again. */
-  async #attempt(
-    endpoint: Endpoint,
-    job: Job,
-    options: SampleOptions,
-    signal: AbortSignal,
-  ): Promise<boolean> {
+  async #attempt(endpoint: Endpoint, job: Job, options: SampleOptions, signal: AbortSignal) {
     const fail = (failure: string, isFull = false): true => {
       // A conversation that fills the context ends as one that is cut.
       if (isFull && job.before !== undefined) job.drawn.set(job.places[0] ?? 0, NOTHING);
@@ -224,13 +212,7 @@ export class Served implements Sampler {
       const isSetting =
         thrown instanceof Refused && SETTINGS.has(thrown.status) && !MODERATED.test(thrown.said);
       if (isSetting || (thrown instanceof BadReply && !endpoint.isKnown))
-        throw await explained(
-          thrown,
-          endpoint,
-          this.#options,
-          "check the address and the model's name",
-          signal,
-        );
+        throw await explained(thrown, endpoint, this.#options, CHECK_NAMES, signal);
       if (thrown instanceof Refused)
         return fail(thrown.message, thrown.status === 400 && TOO_LONG.test(thrown.said));
       if (!(thrown instanceof Transient || thrown instanceof BadReply)) throw thrown;
@@ -243,7 +225,6 @@ export class Served implements Sampler {
     }
   }
 
-  /** Tells whether an address answers something easy. */
   async #isAlive(endpoint: Endpoint, signal: AbortSignal): Promise<boolean> {
     const { models = '/models' } = this.#protocol;
     try {

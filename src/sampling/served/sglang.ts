@@ -3,10 +3,9 @@
  * environment has SGLANG_RETURN_ORIGINAL_LOGPROB=1; the probe sees the difference. `n` is discouraged there, so every
  * sample is a request of its own, and the prompt comes from the server's prefix cache.
  */
-import { TopEntries } from './entries.ts';
 import { mayPass, Refused, Transient } from './faults.ts';
 import { type Finish, finishOf, type IsEnd, samplesOf } from './finish.ts';
-import type { Ask, Protocol, RawSample, TokenFacts } from './protocol.ts';
+import { type Ask, type Protocol, type RawSample, type TokenFacts, TopEntries } from './protocol.ts';
 import { isFields } from '../../json/value.ts';
 import type { Reply } from './reply.ts';
 

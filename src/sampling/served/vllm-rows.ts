@@ -4,7 +4,7 @@
  * arrays of numbers, and JSON.parse has the rest. A text of another form is left to it whole.
  */
 import { isFields } from '../../json/value.ts';
-import { TopEntries } from './entries.ts';
+import { TopEntries } from './protocol.ts';
 
 const KEY = '"top_logprobs"';
 const NAME = '"token_id:';

@@ -3,10 +3,9 @@
  * "token_id:123": by their text different ids would collide. Needs `--max-logprobs` of at least k (default 20); with the
  * default `--logprobs-mode raw_logprobs` temperature does not scale them.
  */
-import { TopEntries } from './entries.ts';
 import { Refused } from './faults.ts';
 import { finishOf, samplesOf } from './finish.ts';
-import type { Ask, Protocol, RawSample, TokenFacts } from './protocol.ts';
+import { type Ask, type Protocol, type RawSample, type TokenFacts, TopEntries } from './protocol.ts';
 import type { Reply } from './reply.ts';
 import { parseCompletions } from './vllm-rows.ts';
 

@@ -20,7 +20,6 @@ export function countdown(milliseconds: number): string {
   return `${Math.floor(seconds / 60)} min${seconds % 60 === 0 ? '' : ` ${seconds % 60} s`}`;
 }
 
-/** Watches over what is waited for, and breaks the silence. */
 export class Watch {
   readonly #tell: (text: string) => void;
   readonly #silence: number;
@@ -39,12 +38,10 @@ export class Watch {
     this.#tell(text);
   }
 
-  /** Notes that a server answered. */
   heard(): void {
     this.#since = Date.now();
   }
 
-  /** Waits for `work`; `what` says what is waited for. */
   async over<T>(work: Promise<T>, what: () => string): Promise<T> {
     if (this.#waits.size === 0) this.#since = Date.now();
     this.#waits.add(what);
