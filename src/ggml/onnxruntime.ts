@@ -225,10 +225,13 @@ function modelOf(transposed: Gemm['transposed']): Buffer {
 export const addressOf = (bytes: NodeJS.ArrayBufferView): bigint =>
   BigInt(koffi.address(bytes) as bigint | number);
 
-// Lists of names as C takes them, which must stay where they are.
 const NAMES = ['A', 'B', 'C'].map((name) => Buffer.from(`${name}\0`));
-const INPUT_NAMES = BigUint64Array.from(NAMES.slice(0, 2), addressOf);
-const OUTPUT_NAME = BigUint64Array.from(NAMES.slice(2), addressOf);
+/** Lists of names as C takes them; the names are held with them, since a function's use of this keeps all of it in memory. */
+const LISTS = {
+  names: NAMES,
+  inputs: BigUint64Array.from(NAMES.slice(0, 2), addressOf),
+  output: BigUint64Array.from(NAMES.slice(2), addressOf),
+};
 
 /** Computes graphs of one device with products between their parts, on a thread of its own. */
 export type GemmEngine = ReturnType<typeof gemmEngine>;
@@ -238,7 +241,7 @@ export function gemmEngine(base: string, backend: Pointer, threads: number) {
   const { api, environment, memory, run } = required(runtime(), 'ONNX Runtime');
   /** A session for each kind of product that was asked for; each has threads of its own. */
   const sessions = new Map<Gemm['transposed'], bigint>();
-  const names = { inputNames: addressOf(INPUT_NAMES), outputName: addressOf(OUTPUT_NAME) };
+  const names = { inputNames: addressOf(LISTS.inputs), outputName: addressOf(LISTS.output) };
   const thread = startThread(import.meta.url, 'compute-thread', {
     workerData: { base, backend, run, ...names } satisfies ComputeData,
   });
