@@ -8,7 +8,7 @@ import { exportGguf } from '../../src/model/checkpoint/gguf.ts';
 import type { GgufTokenizer } from '../../src/model/checkpoint/gguf-tokenizer.ts';
 import { pythonWith } from '../peers/pytorch.ts';
 import type { Candidate } from './measure.ts';
-import { ckdTrees, GENERATION } from './shapes.ts';
+import { ckdTrees, type GENERATION } from './shapes.ts';
 
 /** A tokenizer that is only there because a server wants one: prompts are ids, and nobody reads the text. */
 function anyTokenizer({ vocabSize }: ModelConfig): GgufTokenizer {
@@ -39,10 +39,10 @@ interface Place {
 export function generationCandidates(
   config: ModelConfig,
   { checkpoint, scratch, threads, blas }: Place,
+  { prompts: count, samples, length }: typeof GENERATION,
 ): Candidate[] {
-  const { prompts: count, samples, length } = GENERATION;
   const prompts = ckdTrees(count, config.vocabSize).map(({ prompt }) => [...prompt]);
-  const batch = join(scratch, 'generation.json');
+  const batch = join(scratch, `generation-${length}.json`);
   writeFileSync(batch, JSON.stringify({ prompts, samples, length }));
   const own = (name: string, dtype: 'f32' | 'f16', env?: Record<string, string>): Candidate => ({
     name,

@@ -48,6 +48,8 @@ export async function real(args: readonly string[]): Promise<Ratio[]> {
       only: { type: 'string', default: 'ckd,simrl,generation' },
       // Only those whose names have one of these texts in them.
       candidates: { type: 'string', default: '' },
+      // Samples a prompt in generation.
+      samples: { type: 'string', default: String(GENERATION.samples) },
       together: { type: 'boolean', default: false },
     },
   });
@@ -129,13 +131,17 @@ export async function real(args: readonly string[]): Promise<Ratio[]> {
     await measure('One Sim-RL step, rollout included', candidates, work);
   }
   if (only.has('generation')) {
-    const { samples, length } = GENERATION;
-    const candidates = generationCandidates(config, { checkpoint, scratch, threads, blas });
-    await measure(
-      `Generation, ${GENERATION.prompts} prompts x ${samples} samples of ${length} tokens, prefill included`,
-      candidates,
-      GENERATION.prompts * samples * length,
-    );
+    const samples = Number(values.samples);
+    const place = { checkpoint, scratch, threads, blas };
+    // One token of each sample is what the prompts take; what more of them take is decoding.
+    for (const [length, what] of [
+      [GENERATION.length, 'prefill included'],
+      [1, 'which is prefill alone'],
+    ] as const) {
+      const candidates = generationCandidates(config, place, { ...GENERATION, samples, length });
+      const title = `Generation, ${GENERATION.prompts} prompts x ${samples} samples of ${length} tokens, ${what}`;
+      await measure(title, candidates, GENERATION.prompts * samples * length);
+    }
   }
   return ratios;
 }

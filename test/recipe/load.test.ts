@@ -136,7 +136,7 @@ test('a missing key says what it must be', () => {
 
 test('an unknown kind of stage suggests the nearest', () => {
   expect(fault(good.replace('kind: simrl', 'kind: simlr'))).toMatchInlineSnapshot(
-    `"t.yaml:6:23: stages.rl.kind is "simlr" and must be acebench, bfcl, distill, dpo, eval, gkd, mentor, pretrain, rollout, sft, simrl, tool_eval or trajectories; did you mean simrl?"`,
+    `"t.yaml:6:23: stages.rl.kind is "simlr" and must be acebench, bfcl, distill, dpo, eval, gkd, joint, luffy, mentor, pretrain, rollout, sft, simrl, tool_eval or trajectories; did you mean simrl?"`,
   );
 });
 
