@@ -46,7 +46,7 @@ export async function real(args: readonly string[]): Promise<Ratio[]> {
       repetitions: { type: 'string', default: '2' },
       threads: { type: 'string', default: String(availableParallelism()) },
       only: { type: 'string', default: 'ckd,simrl,generation' },
-      // Only those whose names have one of these texts in them.
+      // Only those of these names, or whose names have one of these texts in them.
       candidates: { type: 'string', default: '' },
       // Samples a prompt in generation.
       samples: { type: 'string', default: String(GENERATION.samples) },
@@ -104,11 +104,12 @@ export async function real(args: readonly string[]): Promise<Ratio[]> {
   const only = new Set(values.only.split(','));
   const ratios: Ratio[] = [];
   const measure = async (title: string, candidates: readonly Candidate[], work: number): Promise<void> => {
+    const names = new Set(candidates.map(({ name }) => name));
+    const wanted = ({ name }: Candidate): boolean =>
+      values.candidates.split(',').some((text) => (names.has(text) ? name === text : name.includes(text)));
     const measured = await inTurn(candidates.filter(wanted), repetitions, values.together);
     ratios.push(...report(title, measured, work));
   };
-  const wanted = ({ name }: Candidate): boolean =>
-    values.candidates.split(',').some((text) => name.includes(text));
   if (only.has('ckd')) {
     const candidates = [
       worker('prompt tree', { method: 'ckd', layout: 'tree' }),

@@ -1,5 +1,5 @@
 /** Generation against repeated full forward passes, and what sampling promises. */
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
 import { asTokenIds, type TokenIds } from '../../src/base/token-ids.ts';
 import { Device } from '../../src/ggml/device.ts';
@@ -7,15 +7,11 @@ import { Generator } from '../../src/model/generate/generation.ts';
 import { argmax } from '../../src/model/generate/sampler.ts';
 import { fullLogits, logSoftmax } from '../helpers/full-logits.ts';
 import { goldenConfig, goldenWeights } from '../helpers/golden.ts';
+import { keep } from '../helpers/keep.ts';
 
-const device = Device.open('cpu', 1);
-const weights = goldenWeights(device);
-const generator = new Generator(device, goldenConfig, weights);
-afterAll(() => {
-  generator[Symbol.dispose]();
-  weights[Symbol.dispose]();
-  device.close();
-});
+const device = keep(Device.open('cpu', 1));
+const weights = keep(goldenWeights(device));
+const generator = keep(new Generator(device, goldenConfig, weights));
 
 const rng = Rng.seeded(7);
 const prompt = (length: number): TokenIds =>

@@ -1,5 +1,5 @@
 /** Qwen3 and every objective against PyTorch's numbers, in the flat layout and in the prompt tree. */
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Device } from '../../src/ggml/device.ts';
 import { headWeight } from '../../src/model/arch/forward.ts';
 import { SafetensorsFile } from '../../src/model/checkpoint/safetensors.ts';
@@ -17,16 +17,12 @@ import {
   goldenTrees,
   goldenWeights,
 } from '../helpers/golden.ts';
+import { keep } from '../helpers/keep.ts';
 import { expectClose, expectNormClose, TOLERANCES } from '../helpers/tolerances.ts';
 
-const device = Device.open('cpu', 1);
-const weights = goldenWeights(device);
-const gradients = new ParameterSet(device, weights.specs, 'state');
-afterAll(() => {
-  gradients[Symbol.dispose]();
-  weights[Symbol.dispose]();
-  device.close();
-});
+const device = keep(Device.open('cpu', 1));
+const weights = keep(goldenWeights(device));
+const gradients = keep(new ParameterSet(device, weights.specs, 'state'));
 
 describe('Qwen3 against PyTorch', () => {
   it('gives the reference logits to 1e-4', async () => {

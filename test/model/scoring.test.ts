@@ -1,5 +1,5 @@
 /** Scores against full forward passes and a softmax on the host. */
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
 import { asTokenIds, type TokenIds } from '../../src/base/token-ids.ts';
 import { Device } from '../../src/ggml/device.ts';
@@ -9,15 +9,11 @@ import { ScoringGraph } from '../../src/model/tree/scoring-graph.ts';
 import { predictorIndex, type PromptTree } from '../../src/model/tree/tree.ts';
 import { fullLogits, logSoftmax } from '../helpers/full-logits.ts';
 import { goldenConfig, goldenWeights } from '../helpers/golden.ts';
+import { keep } from '../helpers/keep.ts';
 
-const device = Device.open('cpu', 1);
-const weights = goldenWeights(device);
-const scorer = new Scorer(device, goldenConfig, weights);
-afterAll(() => {
-  scorer[Symbol.dispose]();
-  weights[Symbol.dispose]();
-  device.close();
-});
+const device = keep(Device.open('cpu', 1));
+const weights = keep(goldenWeights(device));
+const scorer = keep(new Scorer(device, goldenConfig, weights));
 
 const rng = Rng.seeded(11);
 const ids = (length: number): TokenIds =>

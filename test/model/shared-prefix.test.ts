@@ -1,5 +1,5 @@
 /** Prompts that begin alike in generation: what they share is computed once, and nothing else changes. */
-import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
 import { asTokenIds, type TokenIds } from '../../src/base/token-ids.ts';
 import { Device } from '../../src/ggml/device.ts';
@@ -8,15 +8,12 @@ import { PrefillGraph } from '../../src/model/generate/prefill.ts';
 import { argmax } from '../../src/model/generate/sampler.ts';
 import { fullLogits, logSoftmax } from '../helpers/full-logits.ts';
 import { goldenConfig, goldenWeights } from '../helpers/golden.ts';
+import { keep } from '../helpers/keep.ts';
 
-const device = Device.open('cpu', 1);
-const weights = goldenWeights(device);
-const generator = new Generator(device, goldenConfig, weights);
-afterAll(() => {
-  generator[Symbol.dispose]();
-  weights[Symbol.dispose]();
-  device.close();
-});
+const device = keep(Device.open('cpu', 1));
+const weights = keep(goldenWeights(device));
+const generator = keep(new Generator(device, goldenConfig, weights));
+
 afterEach(() => void vi.restoreAllMocks());
 
 const rng = Rng.seeded(11);

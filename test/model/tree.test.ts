@@ -2,7 +2,7 @@
  * The proof of the prompt tree: three ragged completions a prompt, trained in one tree, give the loss and the
  * gradients of as many separate sequences, each with its own copy of the prompt, to float32 rounding.
  */
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
 import { asTokenIds, type TokenIds } from '../../src/base/token-ids.ts';
 import { Device } from '../../src/ggml/device.ts';
@@ -12,15 +12,11 @@ import type { Objective } from '../../src/losses/objective.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
 import { TrainingGraph } from '../../src/train/training-graph.ts';
 import { goldenConfig, goldenWeights } from '../helpers/golden.ts';
+import { keep } from '../helpers/keep.ts';
 
-const device = Device.open('cpu', 1);
-const weights = goldenWeights(device);
-const gradients = new ParameterSet(device, weights.specs, 'state');
-afterAll(() => {
-  gradients[Symbol.dispose]();
-  weights[Symbol.dispose]();
-  device.close();
-});
+const device = keep(Device.open('cpu', 1));
+const weights = keep(goldenWeights(device));
+const gradients = keep(new ParameterSet(device, weights.specs, 'state'));
 
 const rng = Rng.seeded(5);
 const ids = (length: number): TokenIds =>

@@ -1,5 +1,5 @@
 /** A local teacher's answers to prompts that begin alike, against scores of each prompt by itself. */
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
 import { asTokenIds, type TokenIds } from '../../src/base/token-ids.ts';
 import { OWN_TEMPLATE } from '../../src/chat/template.ts';
@@ -10,16 +10,13 @@ import { Local } from '../../src/sampling/local.ts';
 import type { Drawn } from '../../src/sampling/sampler.ts';
 import { type Question, Teacher } from '../../src/sampling/teacher.ts';
 import { goldenConfig, goldenWeights } from '../helpers/golden.ts';
+import { keep } from '../helpers/keep.ts';
 import { told } from '../helpers/served-teacher.ts';
 import { expectClose, TOLERANCES } from '../helpers/tolerances.ts';
 
-const device = Device.open('cpu', 1);
-const weights = goldenWeights(device);
-const scorer = new Scorer(device, goldenConfig, weights);
-afterAll(() => {
-  for (const open of [scorer, weights]) open[Symbol.dispose]();
-  device.close();
-});
+const device = keep(Device.open('cpu', 1));
+const weights = keep(goldenWeights(device));
+const scorer = keep(new Scorer(device, goldenConfig, weights));
 
 const TOP_K = 5;
 const rng = Rng.seeded(3);

@@ -1,5 +1,5 @@
 /** A step of two kinds of answers through a model: what it adds to the gradients is what the two losses add apart. */
-import { afterAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
 import { asTokenIds, type TokenIds } from '../../src/base/token-ids.ts';
 import { Device } from '../../src/ggml/device.ts';
@@ -10,16 +10,12 @@ import { ParameterSet } from '../../src/tensor/parameters.ts';
 import { gatherRows, rowCount, rowsFrom, type TrainExample, treeOf } from '../../src/train/examples.ts';
 import { TrainingGraph } from '../../src/train/training-graph.ts';
 import { goldenConfig, goldenWeights } from '../helpers/golden.ts';
+import { keep } from '../helpers/keep.ts';
 import { expectClose, expectNormClose, TOLERANCES } from '../helpers/tolerances.ts';
 
-const device = Device.open('cpu', 1);
-const weights = goldenWeights(device);
-const gradients = new ParameterSet(device, weights.specs, 'state');
-afterAll(() => {
-  gradients[Symbol.dispose]();
-  weights[Symbol.dispose]();
-  device.close();
-});
+const device = keep(Device.open('cpu', 1));
+const weights = keep(goldenWeights(device));
+const gradients = keep(new ParameterSet(device, weights.specs, 'state'));
 
 const rng = Rng.seeded(5);
 const K = 6;

@@ -1,19 +1,15 @@
 /** Savings of memory in training change nothing else: the same loss and gradients with less of it. */
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Device } from '../../src/ggml/device.ts';
 import { parameterSpecs } from '../../src/model/arch/config.ts';
 import { ParameterSet } from '../../src/tensor/parameters.ts';
 import { type LossParts, TrainingGraph, type TrainingGraphOptions } from '../../src/train/training-graph.ts';
 import { goldenConfig, goldenObjective, goldenRows, goldenTrees, goldenWeights } from '../helpers/golden.ts';
+import { keep } from '../helpers/keep.ts';
 
-const device = Device.open('cpu', 1);
-const weights = goldenWeights(device);
-const gradients = new ParameterSet(device, weights.specs, 'state');
-afterAll(() => {
-  gradients[Symbol.dispose]();
-  weights[Symbol.dispose]();
-  device.close();
-});
+const device = keep(Device.open('cpu', 1));
+const weights = keep(goldenWeights(device));
+const gradients = keep(new ParameterSet(device, weights.specs, 'state'));
 
 interface Outcome extends LossParts {
   readonly gradients: Float32Array[];

@@ -2,7 +2,7 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
 import { asTokenIds, type TokenIds } from '../../src/base/token-ids.ts';
 import { Device } from '../../src/ggml/device.ts';
@@ -12,6 +12,7 @@ import { type AnsweredPrompt, choosePairs, pairExample, type PreferencePair } fr
 import { ReferenceCache } from '../../src/train/reference-cache.ts';
 import { epochOrder } from '../../src/train/supervised.ts';
 import { goldenConfig, goldenWeights } from '../helpers/golden.ts';
+import { keep } from '../helpers/keep.ts';
 
 const ids = (...values: number[]): TokenIds => asTokenIds(Int32Array.from(values));
 
@@ -64,12 +65,8 @@ describe('pairs', () => {
   });
 });
 
-const device = Device.open('cpu', 1);
-const weights = goldenWeights(device);
-afterAll(() => {
-  weights[Symbol.dispose]();
-  device.close();
-});
+const device = keep(Device.open('cpu', 1));
+const weights = keep(goldenWeights(device));
 
 /** Pairs of random tokens under the reference model. */
 function randomPairs(count: number): PreferencePair[] {

@@ -1,5 +1,5 @@
 /** Pairs as prompt trees: the same loss and gradients however they are batched, and in whatever chunks the head comes. */
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
 import { asTokenIds, type TokenIds } from '../../src/base/token-ids.ts';
 import { Device } from '../../src/ggml/device.ts';
@@ -12,18 +12,14 @@ import { joinAlike } from '../../src/train/shared-prefix.ts';
 import { entriesOf, type Metrics } from '../../src/train/events.ts';
 import { Trainer } from '../../src/train/trainer.ts';
 import { goldenConfig, goldenWeights } from '../helpers/golden.ts';
+import { keep } from '../helpers/keep.ts';
 import { expectClose, expectNormClose, TOLERANCES } from '../helpers/tolerances.ts';
 
-const device = Device.open('cpu', 1);
-const weights = goldenWeights(device);
+const device = keep(Device.open('cpu', 1));
+const weights = keep(goldenWeights(device));
 const adamw = { adam_beta1: 0.9, adam_beta2: 0.95, adam_eps: 1e-8, weight_decay: 0, max_norm: 1 };
-const optimiser = adamW(weights, adamw);
+const optimiser = keep(adamW(weights, adamw));
 const { gradients } = optimiser;
-afterAll(() => {
-  optimiser[Symbol.dispose]();
-  weights[Symbol.dispose]();
-  device.close();
-});
 
 const objective = preference({ loss_type: 'dpo', beta: 0.5, label_smoothing: 0.1, nll_loss_coef: 0.3 });
 const COUNT = 4;

@@ -2,7 +2,7 @@
  * Results that a batch's size must not change: gradients accumulated over several batches, and the head computed in chunks
  * of rows, equal those of one batch in one piece. On the reference model and its sequences.
  */
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Device } from '../../src/ggml/device.ts';
 import type { Objective } from '../../src/losses/objective.ts';
 import { entriesOf, type Metrics } from '../../src/train/events.ts';
@@ -18,16 +18,12 @@ import {
   goldenTrees,
   goldenWeights,
 } from '../helpers/golden.ts';
+import { keep } from '../helpers/keep.ts';
 import { expectClose, expectNormClose, TOLERANCES } from '../helpers/tolerances.ts';
 
-const device = Device.open('cpu', 1);
-const weights = goldenWeights(device);
-const gradients = new ParameterSet(device, weights.specs, 'state');
-afterAll(() => {
-  gradients[Symbol.dispose]();
-  weights[Symbol.dispose]();
-  device.close();
-});
+const device = keep(Device.open('cpu', 1));
+const weights = keep(goldenWeights(device));
+const gradients = keep(new ParameterSet(device, weights.specs, 'state'));
 
 const ROWWISE = Object.keys(expected.losses).filter((name) => name !== 'dpo');
 const { layout } = goldenTrees.tree();

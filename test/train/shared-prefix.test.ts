@@ -1,5 +1,5 @@
 /** Prompts that begin alike in one tree: the same losses and gradients as each prompt by itself. */
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
 import { asTokenIds, type TokenIds } from '../../src/base/token-ids.ts';
 import { Device } from '../../src/ggml/device.ts';
@@ -10,16 +10,12 @@ import { joinExamples } from '../../src/train/shared-prefix.ts';
 import { groupedOrder } from '../../src/train/supervised.ts';
 import { TrainingGraph } from '../../src/train/training-graph.ts';
 import { expected, goldenConfig, goldenObjective, goldenWeights } from '../helpers/golden.ts';
+import { keep } from '../helpers/keep.ts';
 import { expectClose, expectNormClose, TOLERANCES } from '../helpers/tolerances.ts';
 
-const device = Device.open('cpu', 1);
-const weights = goldenWeights(device);
-const gradients = new ParameterSet(device, weights.specs, 'state');
-afterAll(() => {
-  gradients[Symbol.dispose]();
-  weights[Symbol.dispose]();
-  device.close();
-});
+const device = keep(Device.open('cpu', 1));
+const weights = keep(goldenWeights(device));
+const gradients = keep(new ParameterSet(device, weights.specs, 'state'));
 
 const rng = Rng.seeded(5);
 const ids = (length: number): TokenIds =>
