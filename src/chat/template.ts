@@ -134,6 +134,21 @@ export function targetAfter(prompt: string, reasoning: string, answer: string, f
 /** Statement that `withThinking` puts before a template. */
 const FIXED_THINKING = /^\{%- set enable_thinking = (?:true|false) %\}/;
 
+/**
+ * Parts of the functions that a prompt shows: all of their schemas, their names alone, or nothing, for a model that has
+ * learned the functions themselves (context distillation).
+ */
+export const PROMPT_TOOLS = ['all', 'names', 'none'] as const;
+export type PromptTools = (typeof PROMPT_TOOLS)[number];
+
+/** Statements that `withPromptTools` puts before a template, which then shows the rest as it would show all. */
+const SHOWN_TOOLS: Readonly<Record<PromptTools, string>> = {
+  all: '',
+  names:
+    '{%- set named = namespace(tools=[]) %}{%- for tool in tools or [] %}{%- set named.tools = named.tools + [{"type": "function", "function": {"name": (tool.function or tool).name}}] %}{%- endfor %}{%- set tools = named.tools or none %}',
+  none: '{%- set tools = none %}',
+};
+
 export const THINKING = ['on', 'off'] as const;
 export type Thinking = (typeof THINKING)[number];
 
@@ -257,6 +272,26 @@ export class ChatTemplate {
   withThinking(enabled: boolean): ChatTemplate {
     const source = this.source.replace(FIXED_THINKING, '');
     return new ChatTemplate(`{%- set enable_thinking = ${enabled} %}${source}`, this.#tokens);
+  }
+
+  /** Parts of the functions that its prompts show, by the statements of `withPromptTools`. */
+  get promptTools(): PromptTools {
+    const { source } = this.#beginning;
+    return PROMPT_TOOLS.find((shown) => shown !== 'all' && source.startsWith(SHOWN_TOOLS[shown])) ?? 'all';
+  }
+
+  /** The same template, which shows no more than this of the functions whoever renders it; itself, if that is not said. */
+  withPromptTools(shown: PromptTools | undefined): ChatTemplate {
+    if (shown === undefined) return this;
+    const { thinking, source } = this.#beginning;
+    const rest = source.slice(SHOWN_TOOLS[this.promptTools].length);
+    return new ChatTemplate(thinking + SHOWN_TOOLS[shown] + rest, this.#tokens);
+  }
+
+  /** The statement of `withThinking`, if it begins with one, and what follows it. */
+  get #beginning(): { readonly thinking: string; readonly source: string } {
+    const [thinking = ''] = FIXED_THINKING.exec(this.source) ?? [];
+    return { thinking, source: this.source.slice(thinking.length) };
   }
 
   /**

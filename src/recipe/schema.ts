@@ -1,7 +1,7 @@
 /** The recipe language, version 1: what a recipe may say. `load.ts` reads one, `src/stages` has the stages. */
 import { z } from 'zod';
 import { FORMAT_NAMES } from '../chat/formats/index.ts';
-import { THINKING } from '../chat/template.ts';
+import { PROMPT_TOOLS, THINKING } from '../chat/template.ts';
 import { limitOptions } from '../../packages/environments/src/environment.ts';
 import { stageSchema } from '../stages/index.ts';
 import { count, nameSchema, pathTo, refersTo, seedOption as seed } from '../stages/stage.ts';
@@ -64,13 +64,20 @@ const newModelSchema = z
     error: 'a multiple of num_key_value_heads',
   });
 
-/** A model with some of another one's layers: a student with its teacher's tokenizer. */
-const prunedModelSchema = z.strictObject({
-  from: refersTo('model').describe('model whose layers are taken'),
+/** A model made of another one, with its tokenizer: some of its layers, prompts that show less of the functions, or both. */
+const derivedModelSchema = z.strictObject({
+  from: refersTo('model').describe('model that it is made of'),
   layers: z
     .union([count, z.array(z.int().min(0)).min(1)])
+    .exactOptional()
     .describe(
-      'number of layers, evenly spaced with the first and the last among them; or which ones, from 0 on',
+      'number of layers, evenly spaced with the first and the last among them; or which ones, from 0 on; without it, all of them',
+    ),
+  prompt_tools: z
+    .enum(PROMPT_TOOLS)
+    .exactOptional()
+    .describe(
+      "what its prompts show of the functions, fixed in the chat template of what it is trained to: their whole schemas, their names, or none of them; without it, what the checkpoint's do",
     ),
 });
 
@@ -121,9 +128,9 @@ export const recipeSchema = z.strictObject({
       'form of calls, for checkpoints whose chat template writes them in none that is known; any other template decides itself',
     ),
   models: z
-    .record(nameSchema, z.union([pathTo('checkpoint'), prunedModelSchema, newModelSchema]))
+    .record(nameSchema, z.union([pathTo('checkpoint'), derivedModelSchema, newModelSchema]))
     .describe(
-      'checkpoint folders or GGUF files, relative to the recipe; some layers of another of these models; or the shape of a new one',
+      'checkpoint folders or GGUF files, relative to the recipe; what is made of another of these models; or the shape of a new one',
     ),
   environments: z
     .record(nameSchema, environmentSchema)
@@ -141,4 +148,4 @@ export const recipeSchema = z.strictObject({
 
 export type Recipe = z.output<typeof recipeSchema>;
 export type NewModel = z.output<typeof newModelSchema>;
-export type PrunedModel = z.output<typeof prunedModelSchema>;
+export type DerivedModel = z.output<typeof derivedModelSchema>;

@@ -18,7 +18,7 @@ import { openEnvironment } from './environments.ts';
 import { agentMode, CONVERSATION } from '../../packages/environments/src/rollout-mode.ts';
 import { type ModelConfig, parameterSpecs } from '../model/arch/config.ts';
 import { NEW_MODEL_FAMILY } from '../model/arch/index.ts';
-import { keptLayers, pruneCheckpoint, prunedConfig } from '../model/prune.ts';
+import { type KeptLayers, keptLayers, pruneCheckpoint, prunedConfig } from '../model/prune.ts';
 import { checkpointContents, refuseAdapter } from '../model/checkpoint/checkpoint-path.ts';
 import {
   initialiseWeights,
@@ -26,8 +26,8 @@ import {
   loadModel,
   type LoadModelOptions,
 } from '../model/checkpoint/checkpoint.ts';
-import type { NewModel, PrunedModel, Recipe } from '../recipe/schema.ts';
-import { prunedFrom } from './inputs.ts';
+import type { DerivedModel, NewModel, Recipe } from '../recipe/schema.ts';
+import { derivedFrom } from './inputs.ts';
 import { kindOf, type Stage } from '../stages/index.ts';
 import type { OpenEnvironment, OpenModel, Outputs, StageContext } from '../stages/stage.ts';
 import { ParameterSet } from '../tensor/parameters.ts';
@@ -106,21 +106,25 @@ const fixedSources = new WeakMap<RunPlace, Map<string, string>>();
 
 /**
  * The folder or GGUF file with the tokenizer of a model or stage, and the chat template that it is trained with: where
- * thoughts depend on who renders it, the recipe says something of them, or the checkpoint's own shows no tools, a copy
- * with the template that is used.
+ * thoughts depend on who renders it, the recipe says something of them or of the functions that prompts show, or the
+ * checkpoint's own shows no tools, a copy with the template that is used.
  */
 export function tokenizerSource(run: RunPlace, reference: string): string {
   const source = ownTokenizer(run, reference);
+  const model = run.recipe.models[reference];
+  const shown = typeof model === 'object' && 'from' in model ? model.prompt_tools : undefined;
   const known = fixedSources.get(run) ?? new Map<string, string>();
   fixedSources.set(run, known);
-  const fixed = known.get(source) ?? fixedTokenizer(run, source);
-  known.set(source, fixed);
+  const key = JSON.stringify([source, shown]);
+  const fixed = known.get(key) ?? fixedTokenizer(run, source, shown);
+  known.set(key, fixed);
   return fixed;
 }
 
-function fixedTokenizer(run: RunPlace, source: string): string {
+function fixedTokenizer(run: RunPlace, source: string, shown: DerivedModel['prompt_tools']): string {
   const tokenizer = Tokenizer.load(source);
-  const template = ChatTemplate.of(tokenizer).fixed(run.recipe.thinking, run.recipe.tool_format);
+  const { thinking, tool_format } = run.recipe;
+  const template = ChatTemplate.of(tokenizer).withPromptTools(shown).fixed(thinking, tool_format);
   if (template.source === tokenizer.chatTemplate) return source;
   const name = `${tokenizer.fingerprint()}-${hashString(template.source).toString(16)}`;
   const folder = join(run.folder, 'templates', name);
@@ -138,7 +142,7 @@ function ownTokenizer(run: RunPlace, reference: string): string {
   const model = run.recipe.models[reference];
   if (model === undefined) return join(stageFolder(run, reference), 'model');
   if (typeof model === 'string') return model;
-  if ('from' in model) return prunedFrom(run.recipe, model);
+  if ('from' in model) return derivedFrom(run.recipe, model);
   if (typeof model.tokenizer === 'string') return model.tokenizer;
   const { vocab_size: size, groups } = model.tokenizer;
   const folder = join(run.folder, 'vocabulary', `${size}-${groups}`);
@@ -181,8 +185,8 @@ export function configOf(run: RunPlace, reference: string): ModelConfig {
   if (model === undefined) return loadConfig(join(stageFolder(run, reference), 'model'));
   if (typeof model === 'string') return loadConfig(model);
   if (!('from' in model)) return newConfig(model, Tokenizer.load(ownTokenizer(run, reference)));
-  const whole = loadConfig(prunedFrom(run.recipe, model));
-  return prunedConfig(whole, keptLayers(whole.layers, model.layers));
+  const whole = loadConfig(derivedFrom(run.recipe, model));
+  return model.layers === undefined ? whole : prunedConfig(whole, keptLayers(whole.layers, model.layers));
 }
 
 /** Fresh weights; the same seed and shape give the same ones. */
@@ -194,21 +198,23 @@ function makeModel(run: Run, model: NewModel, config: ModelConfig, { trainable, 
 }
 
 /** Folder of a pruned model, which is written once a run; one of other layers, or of another model, makes room for it. */
-function prunedFolder(run: Run, reference: string, model: PrunedModel): string {
-  const source = prunedFrom(run.recipe, model);
+function prunedFolder(run: Run, reference: string, source: string, layers: KeptLayers): string {
   const home = join(run.folder, 'models', reference);
-  const folder = join(home, identityOf([checkpointContents(source), model.layers]));
+  const folder = join(home, identityOf([checkpointContents(source), layers]));
   if (!existsSync(folder)) {
     rmSync(home, { recursive: true, force: true });
     const tokenizerFiles = tokenizerFilesOf(source);
-    pruneCheckpoint(run.device, source, folder, model.layers, { tokenizerFiles });
+    pruneCheckpoint(run.device, source, folder, layers, { tokenizerFiles });
   }
   return folder;
 }
 
 function checkpointOf(run: Run, reference: string): string {
   const model = run.recipe.models[reference];
-  if (typeof model === 'object' && 'from' in model) return prunedFolder(run, reference, model);
+  if (typeof model === 'object' && 'from' in model) {
+    const source = derivedFrom(run.recipe, model);
+    return model.layers === undefined ? source : prunedFolder(run, reference, source, model.layers);
+  }
   if (typeof model === 'object')
     throw new UserError(
       'CHECKPOINT',

@@ -14,7 +14,7 @@ import { moduleFiles } from '../base/modules.ts';
 import { checkpointContents } from '../model/checkpoint/checkpoint-path.ts';
 import { mapPaths } from '../recipe/resolve.ts';
 import { placesInStage } from '../recipe/rules.ts';
-import type { PrunedModel, Recipe } from '../recipe/schema.ts';
+import type { DerivedModel, Recipe } from '../recipe/schema.ts';
 import { kindOf, lastingStage, type Stage } from '../stages/index.ts';
 
 /** A file, or files of a folder, from outside of the run. */
@@ -65,8 +65,8 @@ function dataInputs(data: Recipe['data'], split: 'train' | 'test' | undefined): 
   return Object.fromEntries(data.parts.map(({ path }, i) => [`data.parts.${i}`, file(path)]));
 }
 
-/** Checkpoint whose layers a pruned model has. */
-export function prunedFrom(recipe: Recipe, { from }: PrunedModel): string {
+/** Checkpoint that a model is made of. */
+export function derivedFrom(recipe: Recipe, { from }: DerivedModel): string {
   const source = recipe.models[from];
   if (typeof source !== 'string') throw new InternalError(`the model ${from} is no checkpoint`);
   return source;
@@ -81,7 +81,7 @@ function outerInputs(recipe: Recipe, stage: Stage): Record<string, Input> {
     const model = recipe.models[name];
     if (typeof model === 'string') inputs[`models.${name}`] = checkpoint(model, part);
     else if (model !== undefined && 'from' in model)
-      inputs[`models.${name}.from`] = checkpoint(prunedFrom(recipe, model), part);
+      inputs[`models.${name}.from`] = checkpoint(derivedFrom(recipe, model), part);
     else if (typeof model?.tokenizer === 'string')
       inputs[`models.${name}.tokenizer`] = checkpoint(model.tokenizer, 'tokenizer');
     const environment = recipe.environments?.[name];
@@ -159,7 +159,7 @@ export class RunInputs {
   #modelContents(model: string): Contents {
     const path = this.#recipe.models[model];
     if (typeof path === 'string') return checkpointContents(path);
-    if (path !== undefined && 'from' in path) return checkpointContents(prunedFrom(this.#recipe, path));
+    if (path !== undefined && 'from' in path) return checkpointContents(derivedFrom(this.#recipe, path));
     return this.#madeBy(model).contents();
   }
 

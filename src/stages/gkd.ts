@@ -49,7 +49,7 @@ function openTeacher(context: StageContext, given: Options, { model, held }: Ope
   const fault = (code: string, text: string): UserError =>
     new UserError(code, `Stage ${context.name}: ${text}`);
   if (typeof reference !== 'string') throw fault('TEACHER', `its teacher ${NO_SERVER}`);
-  const { config, parameters, tokenizer } = held.add(
+  const { config, parameters, tokenizer, template } = held.add(
     context.openModel(reference, { trainable: false, dtype }),
   );
   const [own, other] = [model.tokenizer.fingerprint(), tokenizer.fingerprint()];
@@ -57,6 +57,11 @@ function openTeacher(context: StageContext, given: Options, { model, held }: Ope
     throw fault(
       'VOCABULARY',
       `its teacher ${reference} has another vocabulary (${other}) than the student (${own}); use one with the student's tokenizer.`,
+    );
+  if (template.promptTools !== model.template.promptTools)
+    throw fault(
+      'CHAT_TEMPLATE',
+      `its teacher ${reference} reads ${template.promptTools} of the functions (prompt_tools) and the student ${model.template.promptTools}, and both get the same prompts here; distil stored answers with a stage of kind distill.`,
     );
   // Ids that both have, without what tables are filled up with beyond the tokenizer's.
   const ids = Math.min(paddedVocabulary(tokenizer), config.vocabSize, model.config.vocabSize);

@@ -74,16 +74,43 @@ export function learnable(stage: string, examples: readonly PendingExample[], to
   return { examples: usable, warnings: leftOut(tooLong) };
 }
 
-/** The prompts of the rollout stage `data`, without those that are too long. */
+/** The prompts of the rollout stage `data` as the student reads them, without those that are too long. */
 export function storedPrompts(
   context: StageContext,
   { data, prompt_max_len: most }: { readonly data: string; readonly prompt_max_len: number },
-  { config, tokenizer }: Learner,
+  model: Learner,
 ): { prompts: readonly StoredPrompt[]; tooLong: number } {
+  const { config, tokenizer, template } = model;
   const student = { vocabulary: tokenizer.fingerprint(), vocabSize: config.vocabSize };
-  const all = readRollouts(context.referent(data).folder, student);
+  const stored = readRollouts(context.referent(data).folder, student);
+  const all = template.promptTools === 'all' ? stored : withOwnPrompts(context, data, stored, model);
   const prompts = all.filter(({ promptIds }) => promptIds.length <= most);
   return { prompts, tooLong: all.length - prompts.length };
+}
+
+const otherPrompts = ({ name }: StageContext, data: string): UserError =>
+  new UserError(
+    'ROLLOUTS',
+    `Stage ${name}: the prompts of ${data} are not those of the training dialogues; make the rollouts anew, of the same data and with the same chat template.`,
+  );
+
+/** A teacher's answers behind the prompts that a student reads which is shown less of the functions. Throws a UserError. */
+function withOwnPrompts(
+  context: StageContext,
+  data: string,
+  stored: readonly StoredPrompt[],
+  { tokenizer, template }: Learner,
+): StoredPrompt[] {
+  const ids = new Set(stored.map(({ id }) => id));
+  const dialogues = new Map<string, TaskDialogue>();
+  for (const one of context.dialogues('train')) if (ids.has(one.id)) dialogues.set(one.id, one);
+  return stored.map((one) => {
+    const dialogue = dialogues.get(one.id);
+    const asked = dialogue?.messages.findLast(({ role }) => role === 'user')?.content ?? '';
+    if (dialogue === undefined || !one.prompt.includes(asked)) throw otherPrompts(context, data);
+    const { prompt, promptIds } = renderDialogue(dialogue, tokenizer, template, false);
+    return { ...one, prompt, promptIds };
+  });
 }
 
 /** A training dialogue, and the stored answers to its prompt. */
@@ -111,10 +138,7 @@ export function answeredDialogues(
     if (found !== undefined) answered.push({ dialogue, stored: found });
   }
   if (answered.length > 0) return answered;
-  throw new UserError(
-    'ROLLOUTS',
-    `Stage ${context.name}: the prompts of ${given.data} are not those of the training dialogues; make the rollouts anew, of the same data and with the same chat template.`,
-  );
+  throw otherPrompts(context, given.data);
 }
 
 export const storedTrajectories = (context: StageContext, data: string, { tokenizer }: Learner) =>

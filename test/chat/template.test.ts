@@ -196,6 +196,55 @@ describe('prompt and target', () => {
     }
   });
 
+  describe.each(['functiongemma', 'granite', 'lfm2', 'llama3', 'qwen2_5', 'qwen3_5', 'own'])(
+    'of %s',
+    (name) => {
+      const file = new URL(`../golden/chat-templates/${name}.jinja`, import.meta.url);
+      const tokens = { bos_token: '<bos>', eos_token: '<eos>' };
+      const template =
+        name === 'own'
+          ? OWN_TEMPLATE.withThinking(false)
+          : new ChatTemplate(readFileSync(file, 'utf8'), tokens);
+      const tool = (name: string): Tool => ({
+        name,
+        description: `About ${name}.`,
+        parameters: { type: 'object' },
+      });
+      const tools = [tool('stop'), tool('go')];
+      const prompt = (one: ChatTemplate, shown: readonly Tool[] = tools): string =>
+        one.prompt({ messages: hi, tools: shown });
+
+      it('show no functions, as if none were given, in the same format', () => {
+        const none = template.withPromptTools('none');
+        expect(prompt(none)).toBe(prompt(template, []));
+        expect(prompt(none)).not.toContain('stop');
+        expect(none.format).toEqual(template.format);
+      });
+
+      it('show names and nothing else of functions', () => {
+        const names = template.withPromptTools('names');
+        for (const { name, description } of tools) {
+          expect(prompt(names)).toContain(name);
+          expect(prompt(names)).not.toContain(description);
+        }
+        expect(prompt(names, [])).toBe(prompt(template, []));
+        expect(names.format).toEqual(template.format);
+      });
+
+      it('say of themselves what they show when they are read again, and can show all again', () => {
+        for (const shown of ['all', 'names', 'none'] as const) {
+          const { source } = template.withPromptTools(shown);
+          const read = new ChatTemplate(source, tokens);
+          expect(read.promptTools).toBe(shown);
+          expect(read.withThinking(false).promptTools).toBe(shown);
+          expect(read.withPromptTools(shown).source).toBe(source);
+          expect(read.withPromptTools(undefined).source).toBe(source);
+          expect(read.withPromptTools('all').source).toBe(template.source);
+        }
+      });
+    },
+  );
+
   it('ignore tags that stand in what the user says', () => {
     const messages: Message[] = [{ role: 'user', content: 'What is <think></think>?' }];
     const { prompt, target } = OWN_TEMPLATE.turn({ messages }, { role: 'assistant', content: 'A tag.' });

@@ -1,6 +1,6 @@
 import { afterAll } from 'vitest';
 
-/** What a file's tests share: disposed of after the last of them, in the reverse of the order in which it was opened. */
+/** Keeps open what a file's tests share until the last of them is over; disposed of in the reverse of their order. */
 export function keep<T extends Disposable>(shared: T): T {
   afterAll(() => shared[Symbol.dispose]());
   return shared;

@@ -116,7 +116,7 @@ test('a wrong value names its place, path, value and rule', () => {
     `"t.yaml:6:67: stages.rl.dynamic_filtering_range is [0.1] and must be a list of 2 numbers."`,
   );
   expect(fault(good.replace('m/base', '3'))).toMatchInlineSnapshot(
-    `"t.yaml:2:17: models.base is 3 and must be text, a map with the keys from, layers or a map with the keys hidden_size, intermediate_size, num_hidden_layers, num_attention_heads, num_key_value_heads, head_dim, and more."`,
+    `"t.yaml:2:17: models.base is 3 and must be text, a map with the keys from, layers, prompt_tools or a map with the keys hidden_size, intermediate_size, num_hidden_layers, num_attention_heads, num_key_value_heads, head_dim, and more."`,
   );
   expect(fault(good.replace('name: t', 'name: ../t'))).toMatchInlineSnapshot(
     `"t.yaml:1:7: name is "../t" and must be a name of letters, digits, dots, dashes and underscores."`,

@@ -12,7 +12,6 @@ import { ModelShapes } from './models.ts';
 import { StagePlan } from './plan.ts';
 
 export type Estimate = ReturnType<typeof estimateRecipe>;
-export type StageEstimate = Estimate['stages'][number];
 
 /**
  * Memory that the process takes for itself while it works: its heap, and what its allocator keeps of what earlier stages
@@ -58,10 +57,10 @@ export function estimateRecipe(recipe: Recipe, runsDir: string) {
   // The runtime with data and tokenizers, as a run has them too.
   const base = process.memoryUsage().rss;
   for (const plan of plans) plan.build(recipe.threads ?? availableParallelism());
-  const stages = plans.map(({ stage: { name, kind }, host, device, disk, checkpoints }, i) => {
+  const stages = plans.map(({ stage: { name, kind }, host, device: deviceMemory, disk, checkpoints }, i) => {
     // Runtime and data included.
     const memory = base + host + overhead(plans.slice(0, i).map((before) => before.host));
-    return { stage: name, kind, memory, deviceMemory: device, disk, checkpoints };
+    return { stage: name, kind, memory, deviceMemory, disk, checkpoints };
   });
   return { stages, notes: models.notes, machine: machineOf(recipe, runsDir) };
 }

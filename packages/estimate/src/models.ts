@@ -26,11 +26,7 @@ interface ShapedModel {
 }
 
 /** Tokens of a dialogue: of its system turn with the tools, of its prompt with that, and of its answer. */
-export interface Lengths {
-  readonly system: number;
-  readonly prompt: number;
-  readonly target: number;
-}
+export type Lengths = Readonly<Record<'system' | 'prompt' | 'target', number>>;
 
 /** Dialogues that are looked at. */
 const SAMPLE = 192;
@@ -63,8 +59,10 @@ export class ModelShapes {
       return this.of(required(earlier, `the model ${reference}`));
     }
     if (typeof model === 'object' && 'from' in model) {
-      const whole = this.of(model.from);
-      return { ...whole, config: prunedConfig(whole.config, keptLayers(whole.config.layers, model.layers)) };
+      const { config, template, tokenizer } = this.of(model.from);
+      const { layers = config.layers, prompt_tools: shown } = model;
+      const pruned = prunedConfig(config, keptLayers(config.layers, layers));
+      return { config: pruned, tokenizer, template: template.withPromptTools(shown) };
     }
     const isText = typeof model === 'string';
     if (isText && !existsSync(model)) {

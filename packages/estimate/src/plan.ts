@@ -37,9 +37,7 @@ const PROBLEMS = 1000;
 
 /** `count` of `items`, over and over. */
 const cycled = <T>(items: readonly T[], count: number): T[] =>
-  Array.from({ length: Math.ceil(count / Math.max(1, items.length)) }, () => items)
-    .flat()
-    .slice(0, count);
+  Array.from({ length: count }).flatMap((_, i) => items[i % items.length] ?? []);
 
 const blank = (length: number): TokenIds => asTokenIds(new Int32Array(Math.max(1, length)));
 
@@ -84,23 +82,20 @@ export class StagePlan {
   checkpoints = 0;
 
   constructor(recipe: Recipe, stage: Stage, models: ModelShapes) {
-    const options: AnyOptions = stage;
-    [this.#recipe, this.stage, this.#options, this.#models] = [recipe, stage, options, models];
-    this.#source = recipe.stages.find(({ name }) => name === options.data);
-    this.#isElsewhere = options.from !== undefined || typeof options.teacher === 'object';
+    [this.#recipe, this.stage, this.#options, this.#models] = [recipe, stage, stage, models];
+    const { data, from, teacher, rollout_batch_size, models: compared, model = '' } = this.#options;
+    this.#source = recipe.stages.find(({ name }) => name === data);
+    this.#isElsewhere = from !== undefined || typeof teacher === 'object';
     const split = kindOf(stage).reads?.(stage) ?? 'train';
-    this.#asked = options.rollout_batch_size === undefined ? 0 : this.#count(split);
-    const references = Object.values(options.models ?? { model: options.model ?? '' });
-    const met = this.#asked > 0 || outputsModel(stage) ? references : [];
+    this.#asked = rollout_batch_size === undefined ? 0 : this.#count(split);
+    const met = this.#asked > 0 || outputsModel(stage) ? Object.values(compared ?? { model }) : [];
     this.#lengths = new Map(met.map((reference) => [reference, this.#measure(reference, split)]));
   }
 
   #count(split: 'train' | 'test'): number {
-    const { prompts, problems, limit = Infinity, environment } = this.#options;
-    const all =
-      environment === undefined
-        ? dialoguesOf(this.#recipe, split).length
-        : (this.#recipe.environments?.[environment]?.train ?? PROBLEMS);
+    const { prompts, problems, limit = Infinity, environment = '' } = this.#options;
+    const own = this.#recipe.environments?.[environment];
+    const all = own === undefined ? dialoguesOf(this.#recipe, split).length : (own.train ?? PROBLEMS);
     return Math.min(prompts ?? problems ?? limit, all);
   }
 
@@ -144,17 +139,16 @@ export class StagePlan {
 
   /** Builds what is in memory together with a model. */
   #hold(device: Device, reference: string, groups: readonly (readonly Lengths[])[]): void {
-    const { n_samples_per_prompt: samples = 1, generate_max_len: longest = 0, kd_topk = 0 } = this.#options;
-    const { rollout_batch_size = 0, temperature = 1, init_kl_coef = 0, compute_dtype: dtype } = this.#options;
+    const { n_samples_per_prompt: samples = 1, generate_max_len: longest = 0, ...options } = this.#options;
+    const { kd_topk = 0, temperature = 1, init_kl_coef = 0, lmbda, teacher } = options;
     const trained = outputsModel(this.stage) ? this.stage : undefined;
-    const { lmbda, teacher } = this.#options;
     using held = new Owned();
     const { config } = this.#models.of(reference);
     // Shape of a teacher that scores each step's answers.
     const taughtBy =
       lmbda === undefined || typeof teacher !== 'string' ? undefined : this.#models.of(teacher).config;
-    const prompts =
-      taughtBy === undefined ? Math.min(rollout_batch_size, this.#asked) : (trained?.train_batch_size ?? 0);
+    const asked = Math.min(options.rollout_batch_size ?? 0, this.#asked);
+    const prompts = taughtBy === undefined ? asked : (trained?.train_batch_size ?? 0);
     const opening =
       (of: ModelConfig) =>
       ({ trainable, dtype: own }: LoadModelOptions): LoadedModel & Disposable => {
@@ -163,7 +157,7 @@ export class StagePlan {
         return { config: of, parameters, [Symbol.dispose]: () => parameters[Symbol.dispose]() };
       };
     const untrained = (of = config): Planned =>
-      held.add(opening(of)({ trainable: false, dtype: dtype ?? 'f32' }));
+      held.add(opening(of)({ trainable: false, dtype: options.compute_dtype ?? 'f32' }));
     const dialogues = groups.flat();
     const drawn = dialogues.map(alone(samples, longest));
     const model =
@@ -210,9 +204,8 @@ export class StagePlan {
     // A loss that compares completions learns from pairs.
     if (!lossOf(stage).rowwise) return groups.flat().map(alone(2, longest));
     const together = Math.max(1, Math.floor((2 * GROUP_LIMIT) / samples));
-    return by_tools === true && together > 1
-      ? groups.map((group) => blankTree(group.slice(0, together), samples, longest))
-      : groups.flat().map(alone(samples, longest));
+    if (by_tools !== true || together === 1) return groups.flat().map(alone(samples, longest));
+    return groups.map((group) => blankTree(group.slice(0, together), samples, longest));
   }
 
   /** Builds a trainer with the graphs of a few updates. */
@@ -222,9 +215,8 @@ export class StagePlan {
     const trees = lossOf(stage).rowwise ? mean(examples.map(({ completions }) => completions.length)) : 1;
     const count = Math.max(1, Math.round(stage.train_batch_size / Math.max(1, trees)));
     // In some order, as stages take them.
-    const order = epochOrder(Math.max(1, examples.length), 1);
-    const shuffled = examples.flatMap((_, i) => examples[order(i)] ?? []);
-    const all = cycled(shuffled, UPDATES * count);
+    const [length, order] = [UPDATES * count, epochOrder(Math.max(1, examples.length), 1)];
+    const all = Array.from({ length }).flatMap((_, i) => examples[order(i % examples.length)] ?? []);
     for (let i = 0; i < UPDATES; i++) trainer.reserve(all.slice(i * count, (i + 1) * count));
     const { weights, moments } = trainer.savedBytes;
     const offloaded = stage.optimizer === 'adamw_offloaded' ? moments : 0;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { estimateRecipe, type StageEstimate, obstacles } from '../src/index.ts';
+import { type Estimate, estimateRecipe, obstacles } from '../src/index.ts';
 import { measureRecipe } from '../src/measure.ts';
 import { ModelShapes } from '../src/models.ts';
 import { loadEstimable, loadRecipe } from '../../../src/recipe/load.ts';
@@ -34,6 +34,8 @@ stages:
   );
   return path;
 }
+
+type StageEstimate = Estimate['stages'][number];
 
 async function sft(options: string): Promise<StageEstimate> {
   const { recipe } = loadEstimable(realRecipe(options));

@@ -1,6 +1,7 @@
 /** Settings of a project, fit.yaml: each has a default, so that the file may be empty, or not be there. */
 import { z } from 'zod';
 import { shortened } from '../../../src/base/errors.ts';
+import { PROMPT_TOOLS } from '../../../src/chat/template.ts';
 import { placeOf, readTree, valuesOf, type Path } from '../../../src/recipe/tree.ts';
 import { rulesText, type Rule } from '../../../src/recipe/rules.ts';
 import { suggestion } from '../../../src/recipe/suggest.ts';
@@ -29,6 +30,12 @@ export const settingsSchema = z.strictObject({
     .positive()
     .exactOptional()
     .describe('layers of a base of your own that the student keeps; without it, all of them'),
+  prompt_tools: z
+    .enum(PROMPT_TOOLS)
+    .exactOptional()
+    .describe(
+      "what the student's prompts show of the functions: all, their whole schemas; names; or none: the student then learns the functions themselves, many times faster, and knows no others; without it, what the base's prompts show",
+    ),
   minutes: z
     .number()
     .positive()
@@ -122,6 +129,7 @@ export function parseSettings(text: string, name: string, faults: string[]): Set
 const SAMPLES: Readonly<Record<string, string>> = {
   teacher_base: 'none',
   layers: '12',
+  prompt_tools: 'none',
   test: 'test.jsonl',
   threads: '2',
 };

@@ -5,7 +5,7 @@ import { PACKAGE_ROOT } from '../../../../src/base/package-root.ts';
 import { mean } from '../../../report/src/numbers.ts';
 import type { ModelConfig } from '../../../../src/model/arch/config.ts';
 import type { Tool } from '../../../../src/chat/messages.ts';
-import { ChatTemplate, targetAfter, answerText } from '../../../../src/chat/template.ts';
+import { answerText, ChatTemplate, type PromptTools, targetAfter } from '../../../../src/chat/template.ts';
 import { Tokenizer } from '../../../../src/chat/tokenizer.ts';
 import { small } from '../../../../src/model/generate/worker-pool.ts';
 import { loadConfig } from '../../../../src/model/checkpoint/checkpoint.ts';
@@ -18,9 +18,10 @@ export const [STUDENT_BASE, TEACHER_BASE] = ['student-base', 'teacher-base'] as 
 
 export interface Bases {
   /** Models of a recipe, by the names that its stages use. */
-  readonly models: Readonly<Record<string, string | { readonly from: string; readonly layers: number }>>;
-  /** Path whose tokenizer and chat template all of them share. */
+  readonly models: Readonly<Record<string, string | { readonly from: string; readonly layers?: number }>>;
+  /** Path whose tokenizer and chat template all of them share, but for what the student's prompts show of the functions. */
   readonly spoken: string;
+  readonly shown?: PromptTools | undefined;
   /** Path of the checkpoint that the student is made of. */
   readonly untuned: string;
   /** Tells whether there is a teacher; else the student learns from the cases alone. */
@@ -54,7 +55,7 @@ function checkpointOf(name: string, folder: string): string {
 
 /** The bases that a project's settings name. Throws a UserError. */
 export function basesOf({ folder, settings }: Pick<Project, 'folder' | 'settings'>): Bases {
-  const { base, teacher_base, layers } = settings;
+  const { base, teacher_base, layers, prompt_tools: shown } = settings;
   const student = checkpointOf(base, folder);
   const config = loadConfig(student);
   const all = config.layers;
@@ -67,18 +68,23 @@ export function basesOf({ folder, settings }: Pick<Project, 'folder' | 'settings
   const teacher = teacher_base ?? usual;
   const about = layers === undefined ? nameOf(base) : `${layers} of the ${all} layers of ${nameOf(base)}`;
   const isSmall = small(config);
+  const changes = {
+    ...(layers === undefined ? {} : { layers }),
+    ...(shown === undefined ? {} : { prompt_tools: shown }),
+  };
   const models =
-    layers === undefined
+    Object.keys(changes).length === 0
       ? { [STUDENT_BASE]: student }
-      : { whole: student, [STUDENT_BASE]: { from: 'whole', layers } };
+      : { whole: student, [STUDENT_BASE]: { from: 'whole', ...changes } };
   const shape = { heads: config.heads, layers: layers ?? all };
   const shapes = { student: shape, teacher: shape };
   if (teacher === 'none')
-    return { models, spoken: student, untuned: student, distils: false, about, isSmall, shapes };
+    return { models, spoken: student, shown, untuned: student, distils: false, about, isSmall, shapes };
   const teacherPath = checkpointOf(teacher, folder);
   return {
     models: { ...models, [TEACHER_BASE]: teacherPath },
     spoken: student,
+    shown,
     untuned: student,
     distils: true,
     about: `${about}, with ${nameOf(teacher)} as its teacher`,
@@ -94,8 +100,10 @@ const nameOf = (name: string): string =>
 export interface Lengths {
   readonly prompt: number;
   readonly answer: number;
-  /** Of what all prompts begin with alike, and of a right answer and of a request with it, in the mean. */
+  /** Of what all prompts begin with alike, the student's and those that show all of the functions. */
   readonly shared: number;
+  readonly whole: number;
+  /** Of a right answer, and of a request with it, in the mean. */
   readonly meanAnswer: number;
   readonly meanOwn: number;
 }
@@ -105,7 +113,7 @@ const SPARE = 16;
 
 /** Measures prompts and answers; throws a UserError where the base has no room for them. */
 export function lengthsOf(
-  { spoken }: Pick<Bases, 'spoken'>,
+  { spoken, shown }: Pick<Bases, 'spoken' | 'shown'>,
   functions: readonly Tool[],
   cases: readonly Pick<Case, 'request' | 'calls' | 'reply'>[],
 ): Lengths {
@@ -113,7 +121,8 @@ export function lengthsOf(
   const template = ChatTemplate.of(tokenizer).fixed('off');
   const { format } = template;
   const size = (text: string): number => tokenizer.encode(text).length;
-  const prompt = template.prompt({ messages: [{ role: 'user', content: '' }], tools: functions });
+  const asked = { messages: [{ role: 'user', content: '' }], tools: functions } as const;
+  const prompt = template.prompt(asked);
   const bare = size(prompt);
   const requestSizes = cases.map(({ request }) => size(request));
   const requests = Math.max(0, ...requestSizes);
@@ -124,7 +133,8 @@ export function lengthsOf(
   const lengths = {
     prompt: bare + requests + 4,
     answer: Math.max(1, ...answers) + SPARE,
-    shared: bare,
+    shared: size(template.withPromptTools(shown).prompt(asked)),
+    whole: bare,
     meanAnswer: mean(answers),
     meanOwn: mean(requestSizes) + mean(answers),
   };

@@ -82,7 +82,7 @@ export async function* chooseSettings(
   const { some } = around.data;
   // A teacher of a long list would take all of the time.
   const teaches = bases.distils && (some === undefined || settings.stages['teacher'] !== undefined);
-  const teacherBatch = batchOf(bases, bases.shapes.teacher, lengths);
+  const teacherBatch = batchOf(bases, bases.shapes.teacher, { ...lengths, shared: lengths.whole });
   const of = (lr: number): Chosen => ({ lr, optimizer, batch });
   const steps = bases.isSmall ? PACE_STEPS.small : PACE_STEPS.large;
   const probe = (name: string, model: string, own: Batch, times = 1): StageOptions =>
