@@ -16,9 +16,7 @@ import { joinExamples } from '../train/shared-prefix.ts';
 import type { PendingExample } from '../train/supervised.ts';
 import {
   epochOptions,
-  type Learner,
   learnable,
-  type Lessons,
   limitSamples,
   overEpochs,
   rewarded,
@@ -26,7 +24,15 @@ import {
   thresholdOption,
   treeLimit,
 } from './lessons.ts';
-import { type Neighbours, type OptionsOf, refersTo, type StageContext, type StageProblem } from './stage.ts';
+import {
+  type Neighbours,
+  type OptionsOf,
+  refersTo,
+  type StageContext,
+  type StageProblem,
+  type Learner,
+  type Lessons,
+} from './stage.ts';
 import { defineTraining, trainingOptions } from './training.ts';
 
 const MASKS = ['all', 'think', 'answer'] as const;
@@ -150,8 +156,7 @@ export const distill = defineTraining({
   watch: ['loss'],
   check: distillProblems,
   loss: distillation,
-  open: (context, given, { model, trainer }) => {
-    const data = distillLessons(context, given, model);
-    return overEpochs(context, given, { model, trainer }, data);
-  },
+  lessons: distillLessons,
+  open: (context, given, { model, trainer }) =>
+    overEpochs(context, given, { model, trainer }, distillLessons(context, given, model)),
 });

@@ -27,7 +27,6 @@ import { epochOrder, type PendingExample } from '../train/supervised.ts';
 import {
   epochOptions,
   leftOut,
-  type Lessons,
   overEpochs,
   storedPrompts,
   storedTrajectories,
@@ -42,6 +41,7 @@ import {
   positive,
   refersTo,
   type StageContext,
+  type Lessons,
 } from './stage.ts';
 import { defineTraining, trainingOptions } from './training.ts';
 

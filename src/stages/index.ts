@@ -3,8 +3,8 @@ import { z } from 'zod';
 import type { Objective } from '../losses/objective.ts';
 import * as kinds from './all.ts';
 import { benchmarkStages } from './benchmark.ts';
+import { commonOptions, type Learner, type OptionsOf, type StageContext, type StageKind } from './stage.ts';
 import type { TrainingKind, TrainingOptions } from './training.ts';
-import { commonOptions, type OptionsOf, type StageKind } from './stage.ts';
 
 export const stageKinds = { ...benchmarkStages, ...kinds };
 
@@ -21,8 +21,14 @@ export type TrainingStage = Extract<Stage, TrainingOptions>;
 
 export const kindOf = ({ kind }: Pick<Stage, 'kind'>): StageKind => stageKinds[kind] as unknown as StageKind;
 
-export const lossOf = (stage: TrainingStage): Objective =>
-  (kindOf(stage) as unknown as TrainingKind<z.core.$ZodLooseShape>).loss(stage);
+const trainingKindOf = (stage: TrainingStage) =>
+  kindOf(stage) as unknown as TrainingKind<z.core.$ZodLooseShape>;
+
+export const lossOf = (stage: TrainingStage): Objective => trainingKindOf(stage).loss(stage);
+
+/** Lessons of a stage; undefined for one that draws what it learns from. Throws as its kind's `lessons` does. */
+export const lessonsOf = (stage: TrainingStage, context: StageContext, model: Learner) =>
+  trainingKindOf(stage).lessons?.(context, stage, model);
 
 const choices = Object.entries(stageKinds).map(([kind, { options }]) =>
   z.strictObject({ ...commonOptions, kind: z.literal(kind), ...options }),

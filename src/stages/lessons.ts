@@ -11,14 +11,13 @@ import {
   epochSource,
   type ExampleSource,
   type PendingExample,
-  type SupervisedOptions,
   supervisedStage,
 } from '../train/supervised.ts';
 import { joinExamples } from '../train/shared-prefix.ts';
 import { checkRoles, roleCounts } from '../train/trained-roles.ts';
 import { readTrajectories } from '../train/trajectory-store.ts';
 import { rowsOf } from '../train/trajectories.ts';
-import { count, type OpenModel, type StageContext } from './stage.ts';
+import { count, type Learner, type Lessons, type StageContext } from './stage.ts';
 import type { Opening, TrainingOptions } from './training.ts';
 
 /** Options of stages that pass over what there is to learn several times. */
@@ -41,18 +40,6 @@ export const treeLimit = ({
   train_batch_size: batch,
   tree_size: limit = TREE_LIMIT,
 }: Pick<TrainingOptions, 'train_batch_size' | 'tree_size'>): number => Math.min(limit, batch);
-
-/** Facts that lessons need of the model that learns: how it speaks, and how many ids it has. */
-export type Learner = Pick<OpenModel, 'config' | 'tokenizer' | 'template'>;
-
-export interface Lessons extends Pick<SupervisedOptions, 'warnings' | 'shown'> {
-  readonly examples: readonly PendingExample[];
-  /** Arrangement of a step's examples in the model; one tree each, if unset. */
-  readonly arrange?: (
-    examples: readonly TrainExample[],
-    ...step: Parameters<ExampleSource>
-  ) => ReturnType<ExampleSource>;
-}
 
 export function pending(example: TrainExample): PendingExample {
   return { sequences: example.completions.length, rows: rowCount(example), make: () => example };

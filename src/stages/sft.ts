@@ -15,9 +15,7 @@ import {
   answeredDialogues,
   epochOptions,
   GROUP_LIMIT,
-  type Learner,
   learnable,
-  type Lessons,
   limitSamples,
   overEpochs,
   pending,
@@ -28,7 +26,14 @@ import {
   thresholdOption,
   treeLimit,
 } from './lessons.ts';
-import { type OptionsOf, refersTo, type StageContext, type StageProblem } from './stage.ts';
+import {
+  type OptionsOf,
+  refersTo,
+  type StageContext,
+  type StageProblem,
+  type Learner,
+  type Lessons,
+} from './stage.ts';
 import { defineTraining, trainingOptions } from './training.ts';
 
 const options = {
@@ -188,6 +193,7 @@ export const sft = defineTraining({
     if (thoughts === undefined) yield* goldProblems(given);
   },
   loss: () => crossEntropy(),
+  lessons: sftLessons,
   async open(context, given, { model, trainer }) {
     return overEpochs(context, given, { model, trainer }, await sftLessons(context, given, model));
   },

@@ -9,9 +9,14 @@ import { type Drawn, samplingOf, type Sampler, type SamplingOptions } from '../s
 import { rowsFrom } from '../train/examples.ts';
 import type { Group, Rollouts } from '../train/grpo.ts';
 import { promptLimit, type ScoredPrompt, scoredPrompts } from '../train/prompts.ts';
-import type { Learner } from './lessons.ts';
 import { grpoProblems, openGrpo, reinforcementOptions } from './reinforcement.ts';
-import { answerRewardOption, type lengthOptions, type OptionsOf, type StageContext } from './stage.ts';
+import {
+  answerRewardOption,
+  type Learner,
+  type lengthOptions,
+  type OptionsOf,
+  type StageContext,
+} from './stage.ts';
 import { defineTraining } from './training.ts';
 
 /** An answer with what it earns, without further facts. */

@@ -14,7 +14,9 @@ import type { LoadedModel, LoadModelOptions } from '../model/checkpoint/checkpoi
 import { ANSWER_REWARDS, CONVERSATION_REWARDS, MODULE_PATH } from '../rewards/index.ts';
 import type { RunEvent, StageRun } from '../train/events.ts';
 import type { MetricName } from '../train/metrics.ts';
+import type { TrainExample } from '../train/examples.ts';
 import type { Speaking } from '../train/prompts.ts';
+import type { ExampleSource, PendingExample, SupervisedOptions } from '../train/supervised.ts';
 
 /** Things that a name in a stage's options can refer to; `train` is the word for the recipe's training split. */
 export type Referent = 'model' | 'rollouts' | 'trajectories' | 'environment' | 'train';
@@ -79,6 +81,18 @@ export const computeOptions = {
 };
 
 export interface OpenModel extends LoadedModel, Speaking, Disposable {}
+
+/** Facts that lessons need of the model that learns: how it speaks, and how many ids it has. */
+export type Learner = Pick<OpenModel, 'config' | 'tokenizer' | 'template'>;
+
+export interface Lessons extends Pick<SupervisedOptions, 'warnings' | 'shown'> {
+  readonly examples: readonly PendingExample[];
+  /** Arrangement of a step's examples in the model; one tree each, if unset. */
+  readonly arrange?: (
+    examples: readonly TrainExample[],
+    ...step: Parameters<ExampleSource>
+  ) => ReturnType<ExampleSource>;
+}
 
 export interface OpenEnvironment extends Disposable {
   readonly host: EnvironmentHost;

@@ -18,7 +18,9 @@ import { Trainer, type TrainerOptions, trainerOptions } from '../train/trainer.t
 import {
   computeOptions,
   count,
+  type Learner,
   lengthOptions,
+  type Lessons,
   type OpenModel,
   type OptionsOf,
   refersTo,
@@ -61,9 +63,11 @@ export interface Opening {
 
 type Shape = z.core.$ZodLooseShape;
 
-/** A kind of stage that trains: beside what every kind says, the loss that it minimises. */
+/** A kind of stage that trains: beside what every kind says, the loss that it minimises, and its lessons, if all are there before it begins. */
 export interface TrainingKind<S extends Shape> extends StageKind<S, 'model'> {
   loss(options: OptionsOf<S>): Objective;
+  /** Throws UserErrors, and the signal's reason when it fires. */
+  lessons?(context: StageContext, options: OptionsOf<S>, model: Learner): Lessons | Promise<Lessons>;
 }
 
 /** Declares a kind of stage that trains; `open` throws the signal's reason when that fires. */

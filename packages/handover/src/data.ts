@@ -4,10 +4,9 @@ import { InternalError, required, UserError } from '../../../src/base/errors.ts'
 import { LineWriter } from '../../../src/base/line-writer.ts';
 import { assistantTurn } from '../../../src/chat/generation.ts';
 import { renderDialogue } from '../../../src/data/render.ts';
-import { distillLessons } from '../../../src/stages/distill.ts';
-import { type Learner, leftOut, type Lessons, storedPrompts } from '../../../src/stages/lessons.ts';
-import { sftLessons } from '../../../src/stages/sft.ts';
-import type { StageContext } from '../../../src/stages/stage.ts';
+import { lessonsOf } from '../../../src/stages/index.ts';
+import { leftOut, storedPrompts } from '../../../src/stages/lessons.ts';
+import type { Learner, Lessons, StageContext } from '../../../src/stages/stage.ts';
 import { promptLimit } from '../../../src/train/prompts.ts';
 import type { HandedStage } from './options.ts';
 import { type Columns, ParquetFile } from './parquet.ts';
@@ -49,12 +48,6 @@ interface Sequence {
   readonly rows: number;
 }
 
-async function lessonsOf({ stage, context, learner }: DataSource): Promise<Lessons> {
-  if (stage.kind === 'distill') return distillLessons(context, stage, learner);
-  if (stage.kind === 'sft') return sftLessons(context, stage, learner);
-  throw new UserError('STAGE', `Stage ${stage.name} learns from what it draws, and has no sequences.`);
-}
-
 /** The sequences that a supervised stage learns from, each prompt written out before each of its answers. */
 async function* sequences(context: StageContext, { examples }: Lessons): AsyncGenerator<Sequence> {
   for (const pending of examples) {
@@ -82,10 +75,13 @@ async function writeRows<Row extends Readonly<Record<string, unknown>>>(
   columns: Columns,
   rowOf: (sequence: Sequence) => Row,
 ): Promise<DataFacts> {
-  const lessons = await lessonsOf(source);
+  const { stage, context, learner } = source;
+  const lessons = await lessonsOf(stage, context, learner);
+  if (lessons === undefined)
+    throw new InternalError(`stage ${stage.name} learns from what it draws, and has no sequences`);
   using file = new ParquetFile<Row>(join(folder, 'train.parquet'), columns);
   let tokens = 0;
-  for await (const sequence of sequences(source.context, lessons)) {
+  for await (const sequence of sequences(context, lessons)) {
     file.write(rowOf(sequence), 2 * (sequence.ids.length + sequence.teacherIds.length));
     tokens += sequence.rows;
   }
@@ -95,7 +91,7 @@ async function writeRows<Row extends Readonly<Record<string, unknown>>>(
 
 /** Writes sequences as tokens, labels and, flat, the teacher's entries of every token with a label. */
 export const writeSequences: WriteData = (source, folder) => {
-  const taught = source.stage.kind === 'distill';
+  const taught = 'kd_topk' in source.stage;
   const teacher: Columns = taught ? { teacher_ids: LIST, teacher_logprobs: { of: 'f32', lists: 1 } } : {};
   return writeRows(
     source,
@@ -116,7 +112,7 @@ export const writeSequences: WriteData = (source, folder) => {
 export const writeShifted: WriteData = (source, folder) => {
   const { stage } = source;
   const base: Columns = { input_ids: LIST, attention_mask: LIST, labels: LIST };
-  if (stage.kind !== 'distill')
+  if (!('kd_topk' in stage))
     return writeRows(source, folder, base, ({ ids, labels }) => ({
       input_ids: ids,
       attention_mask: ids.map(() => 1),
@@ -235,7 +231,7 @@ export const writeVerlPrompts: WriteData = async (source, folder) => {
 
 /** Writes the prompts of a rollout stage as verl reads them; the stored answers are left out. */
 export const writeVerlRollouts: WriteData = async ({ stage, context, learner }, folder) => {
-  if (stage.kind !== 'distill') throw new InternalError(`verl: ${stage.kind} has no rollouts`);
+  if (!('data' in stage)) throw new InternalError(`verl: ${stage.kind} has no rollouts`);
   const { prompts, tooLong } = storedPrompts(context, stage, learner);
   using file = new ParquetFile(join(folder, 'train.parquet'), VERL_COLUMNS);
   prompts.forEach(({ id, prompt }, index) =>

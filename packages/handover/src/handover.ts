@@ -133,10 +133,10 @@ const pythonFile = (name: string): URL => new URL(`../python/${name}`, import.me
 
 /** Checkpoint of the model that drew a distillation stage's rollouts. */
 function teacherOf(context: StageContext, recipe: Recipe, stage: HandedStage): string | undefined {
-  if (stage.kind !== 'distill') return undefined;
+  if (!('kd_topk' in stage)) return undefined;
   const rollout = recipe.stages.find(({ name }) => name === stage.data);
-  if (rollout?.kind !== 'rollout' || rollout.teacher !== undefined) return undefined;
-  return context.checkpoint(rollout.model);
+  const isLocal = rollout !== undefined && 'model' in rollout && !('teacher' in rollout);
+  return isLocal ? context.checkpoint(rollout.model) : undefined;
 }
 
 /** Writes the job folder of a stage. Throws UserErrors, and the signal's reason when it fires. */

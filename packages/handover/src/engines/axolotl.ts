@@ -15,7 +15,7 @@ const OPTIMIZERS = {
 
 function shared(stage: StageOf<'distill' | 'sft'>, around: Around) {
   const { micro, accumulate } = batchOf(stage, around.processes);
-  const isKd = stage.kind === 'distill';
+  const isKd = 'kd_topk' in stage;
   const { processes } = around;
   return {
     name: done('the folder has its name'),
