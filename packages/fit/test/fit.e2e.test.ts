@@ -1,8 +1,18 @@
 /** A whole fit of a toy project with a model of a few thousand weights: it learns little, and leaves everything behind. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ChatTemplate } from '../../../src/chat/template.ts';
+import { Tokenizer } from '../../../src/chat/tokenizer.ts';
 import { runRecipe } from '../../../src/run/runner.ts';
 import type { Services } from '../../cli/src/context.ts';
 import { runCli } from '../../../test/helpers/cli.ts';
@@ -165,3 +175,20 @@ test('a fit that was stopped goes on where it was, to the same student to the bi
   const bytes = (name: string): Buffer => readFileSync(join(scratch, name, 'student.gguf'));
   expect(bytes('stopped').equals(bytes('whole'))).toBe(true);
 }, 300_000);
+
+test('with --bake-tools the teacher reads the functions and the student does not, nor does its file in any runtime', async () => {
+  const at = project('baked');
+  const { code, stderr } = await runCli(['fit', at(), '--bake-tools'], { services: { runRecipe, now } });
+  expect(code).toBe(0);
+  expect(stderr).toContain('✓ ckd ');
+  const rounds = readdirSync(at('runs'), { recursive: true, encoding: 'utf8' });
+  const stored = rounds.find((path) => path.endsWith(join('rollouts', 'rollouts', 'answers.jsonl')));
+  expect(readFileSync(at(join('runs', stored ?? '')), 'utf8')).toContain('Turn the lamp on or off');
+  const template = ChatTemplate.of(Tokenizer.load(at('student.gguf')));
+  expect(template.promptTools).toBe('none');
+  const tools = [{ name: 'lamp', description: 'Turn the lamp on or off', parameters: { type: 'object' } }];
+  expect(template.prompt({ messages: [{ role: 'user', content: 'lamp on' }], tools })).not.toContain('Turn');
+  expect(readFileSync(at('Modelfile'), 'utf8')).toContain('knows the functions by heart');
+  expect(readFileSync(at('Modelfile'), 'utf8')).not.toContain('Turn the lamp');
+  expect(readFileSync(at('README.md'), 'utf8')).toContain('with the functions left out of its prompts');
+});

@@ -28,6 +28,9 @@ const flags = {
   minutes: optional(parsed(numberBy(minutes), 'Time for all of it; stages are sized by it', 'N')),
   base: optional(text('Checkpoint folder or GGUF file to start from; default: the shipped student', 'MODEL')),
   layers: optional(whole(1, 'Layers of the base that the student keeps; default: all')),
+  bakeTools: toggle(
+    'Leave the functions out of the prompts: the student learns them by heart, many times faster, and knows no others',
+  ),
   improve: optional(whole(0, 'Rounds in which errors on the dev cases decide which cases are made next')),
   abstain: optional(
     parsed(numberBy(abstain), 'Probability of being right below which words are answered', 'X'),
@@ -41,13 +44,17 @@ const flags = {
 type Given = FlagsOf<typeof flags>;
 
 /** The project with what the command line says in place of its settings. */
-function projectOf(folder: string, { json: _json, base, test, ...given }: Omit<Given, 'into'>): Project {
+function projectOf(
+  folder: string,
+  { json: _json, base, test, bakeTools, ...given }: Omit<Given, 'into'>,
+): Project {
   const project = openProject(folder);
   const place = (path: string): string => (existsSync(path) ? resolve(path) : path);
   const settings = {
     ...project.settings,
     ...given,
     ...(base === undefined ? {} : { base: place(base) }),
+    ...(bakeTools ? { prompt_tools: 'none' } : {}),
     ...(test === undefined ? {} : { test: resolve(test) }),
   };
   return { ...project, settings: z.parse(settingsSchema, settings) };
@@ -103,7 +110,7 @@ export const fitCommand = command({
   examples: [
     'tinystar fit home',
     'tinystar fit home --minutes 60 --improve 2 --test my-requests.jsonl',
-    'tinystar fit home --base models/SmolLM2-135M-Instruct --minutes 120',
+    'tinystar fit home --base models/SmolLM2-135M-Instruct --minutes 120 --bake-tools',
   ],
   flags,
   args: [{ brief: 'Folder of the project', placeholder: 'DIR' }],

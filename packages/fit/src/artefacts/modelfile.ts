@@ -6,7 +6,7 @@
  * Arguments go through its function `json`, as they too are printed as structs in some versions, and words hide no calls.
  */
 import type { Tool } from '../../../../src/chat/messages.ts';
-import { ChatTemplate } from '../../../../src/chat/template.ts';
+import { ChatTemplate, type PromptTools } from '../../../../src/chat/template.ts';
 import type { Tokenizer } from '../../../../src/chat/tokenizer.ts';
 
 export interface ModelfileOptions {
@@ -63,6 +63,12 @@ function hermesTemplate(before: string, after: string, { turn }: ChatTemplate['f
   ].join('');
 }
 
+const WHERE: Readonly<Record<PromptTools, string>> = {
+  all: 'The functions stand in the template as the model was trained with them',
+  names: 'The names of the functions stand in the template, and the model knows the rest by heart',
+  none: 'The model knows the functions by heart, and the template has none of them',
+};
+
 /** The text of a Modelfile. */
 export function modelfile({ gguf, functions, tokenizer, contextLength }: ModelfileOptions): string {
   const template = ChatTemplate.of(tokenizer).fixed('off');
@@ -78,7 +84,7 @@ export function modelfile({ gguf, functions, tokenizer, contextLength }: Modelfi
   ]);
   return [
     '# ollama create my-functions -f Modelfile',
-    '# The functions stand in the template as the model was trained with them; pass them as tools all the same.',
+    `# ${WHERE[template.promptTools]}; pass them as tools all the same.`,
     `FROM ./${gguf}`,
     `TEMPLATE ${quoted(text)}`,
     'PARAMETER temperature 0',

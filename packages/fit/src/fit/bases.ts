@@ -44,6 +44,13 @@ function shippedPath(name: string): string | undefined {
   return folder === undefined ? undefined : join(PACKAGE_ROOT, 'bases', folder);
 }
 
+/** Prompts of a student in words, behind what it is made of. */
+const READS: Readonly<Record<PromptTools, string>> = {
+  all: '',
+  names: ', with the names of the functions alone in its prompts',
+  none: ', with the functions left out of its prompts',
+};
+
 /** The checkpoint that a setting means: one that comes along, or a path from the project's folder on. */
 function checkpointOf(name: string, folder: string): string {
   const shipped = shippedPath(name);
@@ -66,7 +73,8 @@ export function basesOf({ folder, settings }: Pick<Project, 'folder' | 'settings
     );
   const usual = base === 'student' ? 'teacher' : layers === undefined ? 'none' : base;
   const teacher = teacher_base ?? usual;
-  const about = layers === undefined ? nameOf(base) : `${layers} of the ${all} layers of ${nameOf(base)}`;
+  const part = layers === undefined ? '' : `${layers} of the ${all} layers of `;
+  const about = `${part}${nameOf(base)}${shown === undefined ? '' : READS[shown]}`;
   const isSmall = small(config);
   const changes = {
     ...(layers === undefined ? {} : { layers }),
