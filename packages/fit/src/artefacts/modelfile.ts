@@ -63,6 +63,7 @@ function hermesTemplate(before: string, after: string, { turn }: ChatTemplate['f
   ].join('');
 }
 
+/** Places of the functions, in words. */
 const WHERE: Readonly<Record<PromptTools, string>> = {
   all: 'The functions stand in the template as the model was trained with them',
   names: 'The names of the functions stand in the template, and the model knows the rest by heart',

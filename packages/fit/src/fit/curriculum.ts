@@ -214,7 +214,7 @@ async function* shortLists(
         passesIn(time, each, count, around.lengths.meanAnswer),
       ),
     ],
-    why: `the list of ${around.functions} functions is long: the student learns from lists of ${SHORT_LIST} first`,
+    why: `the list of ${around.functions} functions is long: the student learns from lists of ${SHORT_LIST} first (--bake-tools would leave it out of prompts altogether)`,
   }));
   return { ...from, [STUDENT_BASE]: run.model('sft-some') };
 }
