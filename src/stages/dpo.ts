@@ -29,7 +29,7 @@ import {
   leftOut,
   overEpochs,
   storedPrompts,
-  storedTrajectories,
+  learnedTrajectories,
   thresholdOption,
   treeLimit,
 } from './lessons.ts';
@@ -107,7 +107,7 @@ interface Chosen {
 }
 
 function fromTrajectories(context: StageContext, given: Options, model: OpenModel): Chosen {
-  const stored = storedTrajectories(context, given.data, model);
+  const stored = learnedTrajectories(context, given.data, model);
   const speech = new Speech(model.tokenizer, model.template);
   const { pairs: all, dropped } = chooseChainPairs(stored, speech, given);
   const pairs = all.filter(({ promptIds }) => promptIds.length <= given.prompt_max_len);

@@ -131,6 +131,19 @@ export function answeredDialogues(
 export const storedTrajectories = (context: StageContext, data: string, { tokenizer }: Learner) =>
   readTrajectories(context.referent(data).folder, tokenizer.fingerprint());
 
+/**
+ * Conversations that are learned from behind the prompts that they were drawn behind. Throws a UserError for a student
+ * whose prompts show less of the functions.
+ */
+export function learnedTrajectories(context: StageContext, data: string, model: Learner) {
+  const { promptTools: shown } = model.template;
+  if (shown === 'all') return storedTrajectories(context, data, model);
+  throw new UserError(
+    'CHAT_TEMPLATE',
+    `Stage ${context.name} learns from the conversations of ${data} with the prompts that they have, and its model's show ${shown} of the functions (prompt_tools); take a model that is shown all of them.`,
+  );
+}
+
 /** The answers that earn a stage's reward_threshold; throws a UserError when none does. */
 export function rewarded(
   { name }: StageContext,

@@ -22,7 +22,7 @@ import {
   rewarded,
   solutionGroups,
   storedPrompts,
-  storedTrajectories,
+  learnedTrajectories,
   thresholdOption,
   treeLimit,
 } from './lessons.ts';
@@ -131,7 +131,7 @@ function answers(context: StageContext, given: Options, model: Learner): Lessons
 /** A teacher's conversations, each problem's as one tree; what functions returned does not count. */
 function conversations(context: StageContext, given: Options, model: Learner): Lessons {
   const { reward_threshold: threshold = -Infinity } = given;
-  const stored = storedTrajectories(context, given.data, model)
+  const stored = learnedTrajectories(context, given.data, model)
     .map((one) => ({ ...one, samples: one.samples.filter(({ correct }) => Number(correct) >= threshold) }))
     .filter(({ samples }) => samples.length > 0);
   if (stored.length === 0)

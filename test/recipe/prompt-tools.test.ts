@@ -2,13 +2,16 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ChatTemplate } from '../../src/chat/template.ts';
+import { ChatTemplate, OWN_TEMPLATE } from '../../src/chat/template.ts';
 import { Tokenizer } from '../../src/chat/tokenizer.ts';
 import { Device } from '../../src/ggml/device.ts';
+import { loadConfig } from '../../src/model/checkpoint/checkpoint.ts';
 import { parseRecipe } from '../../src/recipe/load.ts';
 import type { Recipe } from '../../src/recipe/schema.ts';
 import { contextOf } from '../../src/run/context.ts';
 import { distillLessons } from '../../src/stages/distill.ts';
+import { learnedTrajectories } from '../../src/stages/lessons.ts';
+import type { StageContext } from '../../src/stages/stage.ts';
 import { runAll, runBefore, runStopping, readLines, scratchFolder, smoke, traceOf } from '../helpers/runs.ts';
 
 const { folder: scratch, remove } = scratchFolder();
@@ -129,7 +132,7 @@ describe('a student that is shown less of the functions', () => {
     expect(traceOf(join(scratch, 'parts', 'stopped'))).toEqual(traceOf(join(scratch, 'whole', 'stopped')));
   });
 
-  test('refuses answers to other dialogues, and a teacher who would read its short prompts', async () => {
+  test('refuses answers to other dialogues, conversations behind whole prompts, and a teacher who would read its short ones', async () => {
     const smoked = smoke();
     const changed = runBefore(smoked, join(scratch, 'smoke'), 'ckd', join(scratch, 'changed'));
     const path = join(changed, 'smoke', 'stages', 'rollouts', 'rollouts', 'answers.jsonl');
@@ -141,6 +144,15 @@ describe('a student that is shown less of the functions', () => {
     const other = { ...(JSON.parse(text) as Recipe), name: 'other' };
     await expect(runAll(other, scratch)).rejects.toThrow(
       'Stage ckd: the prompts of given are not those of the training dialogues; make the rollouts anew',
+    );
+    const template = OWN_TEMPLATE.withPromptTools('none');
+    const speaking = {
+      tokenizer: Tokenizer.load(modelOf('base')),
+      template,
+      config: loadConfig(modelOf('base')),
+    };
+    expect(() => learnedTrajectories({ name: 'sft' } as StageContext, 'chains', speaking)).toThrow(
+      "Stage sft learns from the conversations of chains with the prompts that they have, and its model's show none",
     );
     const gkd = { name: 'gkd', kind: 'gkd', model: 'student', teacher: 'teacher' };
     await expect(runAll(recipeOf('names', [gkd], 'gkd'), scratch)).rejects.toThrow(
