@@ -25,13 +25,13 @@ import {
   treeLimit,
 } from './lessons.ts';
 import {
+  type Learner,
+  type Lessons,
   type Neighbours,
   type OptionsOf,
   refersTo,
   type StageContext,
   type StageProblem,
-  type Learner,
-  type Lessons,
 } from './stage.ts';
 import { defineTraining, trainingOptions } from './training.ts';
 

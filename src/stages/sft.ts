@@ -27,12 +27,12 @@ import {
   treeLimit,
 } from './lessons.ts';
 import {
+  type Learner,
+  type Lessons,
   type OptionsOf,
   refersTo,
   type StageContext,
   type StageProblem,
-  type Learner,
-  type Lessons,
 } from './stage.ts';
 import { defineTraining, trainingOptions } from './training.ts';
 
