@@ -34,7 +34,7 @@ export const settingsSchema = z.strictObject({
     .enum(PROMPT_TOOLS)
     .exactOptional()
     .describe(
-      "what the student's prompts show of the functions: all, their whole schemas; names; or none: the student then learns the functions themselves, many times faster, and knows no others; without it, what the base's prompts show",
+      "what the student's prompts show of the functions: all, their whole schemas; names; or none: the student then learns the functions themselves, many times faster, and knows no others; without it, all, and of a base of your own none where reading all would leave too little time for the cases",
     ),
   minutes: z
     .number()

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { hermes } from '../../../src/chat/formats/hermes.ts';
 import { answerReader } from '../src/acceptance/answers.ts';
 import { focusOf } from '../src/fit/improve.ts';
-import { casesOfTeacher, countIn, LEAST_CASES, passesIn } from '../src/fit/pace.ts';
+import { casesOfTeacher, countIn, LEAST_CASES, passesIn, readOf } from '../src/fit/pace.ts';
 import { batchOf } from '../src/fit/recipe.ts';
 import type { Case } from '../src/types.ts';
 
@@ -44,6 +44,26 @@ test('a teacher is tried where its part of the time is enough for 24,000 cases a
   // 29% of 20 minutes are 348 s: 24,000 cases at 14.5 ms a case.
   expect(casesOfTeacher(1200, 0.0145)).toBe(LEAST_CASES);
   expect(casesOfTeacher(1200, 0.0146)).toBeLessThan(LEAST_CASES);
+});
+
+test("where there is no time for all cases, people's own words are read before what is made of them", () => {
+  const caseOf = (id: number): Case => ({
+    id: String(id),
+    request: '',
+    calls: [],
+    reply: '',
+    kind: 'single',
+    wording: '',
+    made: id < 10 ? 'example' : 'values',
+  });
+  const cases = Array.from({ length: 40 }, (_, id) => caseOf(39 - id));
+  const own = (read: readonly Case[]): number => read.filter(({ made }) => made === 'example').length;
+  const some = readOf(cases, 25, 1);
+  expect([some.length, new Set(some).size, own(some)]).toEqual([25, 25, 10]);
+  expect(own(readOf(cases, 5, 1))).toBe(5);
+  expect(readOf(cases, 25, 1)).toEqual(some);
+  expect(readOf(cases, 25, 2)).not.toEqual(some);
+  expect(readOf(cases, 40, 1)).toBe(cases);
 });
 
 test('what goes wrong most often is made most often', () => {

@@ -9,7 +9,7 @@ import { STUDENT, type Suite } from '../../../fit/src/artefacts/card.ts';
 import { STUDENT_FILE } from '../../../fit/src/artefacts/index.ts';
 import { readExamples } from '../../../fit/src/examples.ts';
 import { accept } from '../../../fit/src/fit/accept.ts';
-import { lengthsOf } from '../../../fit/src/fit/bases.ts';
+import { lengthsOf, requireRoom } from '../../../fit/src/fit/bases.ts';
 import { casesOf } from '../../../fit/src/fit/dialogues.ts';
 import { openProject } from '../../../fit/src/project.ts';
 import { settingsSchema } from '../../../fit/src/settings.ts';
@@ -60,7 +60,9 @@ export const evalProjectCommand = command({
         ? (await casesOfProject(context, project)).cases
         : { train: [], test: [] };
     const cases = test === undefined ? made.test : casesOf(readExamples(test, functions));
-    const { answer } = lengthsOf({ spoken: source }, functions, cases);
+    const asked = { spoken: source, distils: false };
+    const lengths = lengthsOf(asked, functions, cases);
+    requireRoom(asked, lengths, functions.length);
     const scratch = mkdtempSync(join(tmpdir(), 'tinystar-eval-'));
     let suite: Suite | undefined;
     try {
@@ -75,7 +77,7 @@ export const evalProjectCommand = command({
             verbatim: known ?? verbatimOf(functions, made.train),
             cases,
             folder: scratch,
-            generate_max_len: answer,
+            generate_max_len: lengths.answer,
             device,
             calibration: calibrationIn(source),
             abstain,

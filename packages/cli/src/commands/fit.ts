@@ -110,7 +110,7 @@ export const fitCommand = command({
   examples: [
     'tinystar fit home',
     'tinystar fit home --minutes 60 --improve 2 --test my-requests.jsonl',
-    'tinystar fit home --base models/SmolLM2-135M-Instruct --minutes 120 --bake-tools',
+    'tinystar fit home --base models/SmolLM2-135M-Instruct --minutes 120',
   ],
   flags,
   args: [{ brief: 'Folder of the project', placeholder: 'DIR' }],

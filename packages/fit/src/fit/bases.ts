@@ -119,9 +119,9 @@ export interface Lengths {
 /** Tokens by which an answer may be longer than the longest right one. */
 const SPARE = 16;
 
-/** Measures prompts and answers; throws a UserError where the base has no room for them. */
+/** Measures prompts and answers. */
 export function lengthsOf(
-  { spoken, shown }: Pick<Bases, 'spoken' | 'shown'>,
+  { spoken, shown, distils }: Pick<Bases, 'spoken' | 'shown' | 'distils'>,
   functions: readonly Tool[],
   cases: readonly Pick<Case, 'request' | 'calls' | 'reply'>[],
 ): Lengths {
@@ -131,26 +131,38 @@ export function lengthsOf(
   const size = (text: string): number => tokenizer.encode(text).length;
   const asked = { messages: [{ role: 'user', content: '' }], tools: functions } as const;
   const prompt = template.prompt(asked);
-  const bare = size(prompt);
+  const whole = size(prompt);
+  const shared = size(template.withPromptTools(shown).prompt(asked));
   const requestSizes = cases.map(({ request }) => size(request));
-  const requests = Math.max(0, ...requestSizes);
   const answers = cases.map((one) => {
     const answer = answerOf(one);
     return size(targetAfter(prompt, '', answerText(answer, format), format));
   });
-  const lengths = {
-    prompt: bare + requests + 4,
+  return {
+    prompt: (distils ? whole : shared) + Math.max(0, ...requestSizes) + 4,
     answer: Math.max(1, ...answers) + SPARE,
-    shared: size(template.withPromptTools(shown).prompt(asked)),
-    whole: bare,
+    shared,
+    whole,
     meanAnswer: mean(answers),
     meanOwn: mean(requestSizes) + mean(answers),
   };
-  const { contextLength } = loadConfig(spoken);
-  if (lengths.prompt + lengths.answer > contextLength)
-    throw new UserError(
-      'TOO_LONG',
-      `The ${functions.length} functions take ${bare} tokens of every prompt, a request up to ${requests} and an answer up to ${lengths.answer}, and the base reads ${contextLength}; shorten descriptions, leave functions out, or name a base with more room (base in fit.yaml, or --base).`,
-    );
-  return lengths;
+}
+
+/** Tells whether a base has room for prompts and answers. */
+export const hasRoom = ({ spoken }: Pick<Bases, 'spoken'>, { prompt, answer }: Lengths): boolean =>
+  prompt + answer <= loadConfig(spoken).contextLength;
+
+/** Throws a UserError where the base has no room for prompts and answers. */
+export function requireRoom(
+  { spoken, distils }: Pick<Bases, 'spoken' | 'distils'>,
+  lengths: Lengths,
+  functions: number,
+): void {
+  if (hasRoom({ spoken }, lengths)) return;
+  const { prompt, answer, whole, shared } = lengths;
+  const own = distils ? whole : shared;
+  throw new UserError(
+    'TOO_LONG',
+    `The ${functions} functions take ${own} tokens of every prompt, a request up to ${prompt - own} and an answer up to ${answer}, and the base reads ${loadConfig(spoken).contextLength}; shorten descriptions, leave functions out, have them learned by heart (--bake-tools), or name a base with more room (base in fit.yaml, or --base).`,
+  );
 }

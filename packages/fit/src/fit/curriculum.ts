@@ -70,8 +70,10 @@ export interface RoundResult {
 const SAMPLING = { rollout: 2.5, reinforcement: 4 } as const;
 /** Prompts and samples of a step of Sim-RL. */
 const [RL_PROMPTS, RL_SAMPLES] = [24, 8];
-/** Steps of Sim-RL at most. */
-const MOST_STEPS = 40;
+/** Steps of Sim-RL at most; and those below which a large model has no Sim-RL, as its time is worth more in SFT. */
+const [MOST_STEPS, WORTH_STEPS] = [40, 8];
+/** Share of right answers that a student will have, as it is planned. */
+const HOPED = 0.8;
 /** Share of right answers below which there are too few to learn from, of a teacher or of one's own. */
 const LEAST_SHARE = 0.2;
 
@@ -106,9 +108,19 @@ export async function* curriculum(
   const reads = casesOfTeacher(seconds, pace.teacher);
   // Options for a teacher ask for one.
   const teaches = bases.distils && (reads >= LEAST_CASES || settings.stages['teacher'] !== undefined);
+  /** Steps of Sim-RL that there is time for, of a model with so large a share of right answers of so many seconds. */
+  const stepsIn = (share: number, pause: number): number => {
+    // The better a model is, the more prompts have to be asked until enough of them have answers that differ.
+    const differing = Math.min(0.6, Math.max(0.12, 1.5 * (1 - share)));
+    const each = RL_PROMPTS * ((SAMPLING.reinforcement * pause) / differing + RL_SAMPLES * pace.student);
+    return countIn(SHARES.star * seconds, each, 2, MOST_STEPS);
+  };
+  const planned = stepsIn(HOPED, pace.answer);
+  const refines = bases.isSmall || settings.stages['star'] !== undefined || planned >= WORTH_STEPS;
   const learning = (share: number, perCase: number, cases = count) =>
     passesIn(share * seconds, perCase, cases, around.lengths.meanAnswer);
-  const alone = SHARES.alone * (pace.some === undefined ? 1 : 1 - SHARES.short);
+  const alone =
+    (SHARES.alone + (refines ? 0 : SHARES.star)) * (pace.some === undefined ? 1 : 1 - SHARES.short);
   const candidates: Made[] = [];
   /** The time that distillation would take, for cases alone. */
   const longer = async function* (because: string, share: number): AsyncGenerator<RunEvent> {
@@ -168,20 +180,18 @@ export async function* curriculum(
     unseen === undefined
       ? run
       : new Growing(withCases(around, unseen), doing, `${name}-star`, { ...from, [LEARNED]: before.model });
-  if (shareOf(before.score) >= LEAST_SHARE) {
+  if (refines && shareOf(before.score) >= LEAST_SHARE) {
     yield* refining.grow('star', () => {
-      // The better a model is, the more prompts have to be asked until enough of them have answers that differ.
-      const differing = Math.min(0.6, Math.max(0.12, 1.5 * (1 - shareOf(before.score))));
-      const each =
-        RL_PROMPTS * ((SAMPLING.reinforcement * pausesOf(before)) / differing + RL_SAMPLES * pace.student);
-      const steps = countIn(SHARES.star * seconds, each, 2, MOST_STEPS);
+      const steps = stepsIn(shareOf(before.score), pausesOf(before));
       return { stages: [simrlStage('star', unseen === undefined ? before.stage : LEARNED, steps, chosen)] };
     });
     candidates.push(yield* checked('star', refining));
   } else
     yield* run.grow('no reinforcement', () => ({
       stages: [],
-      why: `not refined by Sim-RL: ${text(before)} of the development cases are too few right answers to reinforce`,
+      why: refines
+        ? `not refined by Sim-RL: ${text(before)} of the development cases are too few right answers to reinforce`
+        : `not refined by Sim-RL: no more than ${planned} steps would fit into its time, and it needs ${WORTH_STEPS}, so SFT has had it`,
     }));
   // Of equal ones the later.
   const [student = sft] = candidates.toReversed().toSorted((a, b) => shareOf(b.score) - shareOf(a.score));

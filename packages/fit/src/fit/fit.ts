@@ -17,11 +17,21 @@ import { type Calibration, calibrate } from '../acceptance/confidence.ts';
 import { measure, type Measured } from '../acceptance/measure.ts';
 import { verbatimOf } from '../acceptance/verbatim.ts';
 import type { Case, Project, Split } from '../types.ts';
-import { type Bases, basesOf, type Lengths, lengthsOf, STUDENT_BASE, TEACHER_BASE } from './bases.ts';
+import {
+  type Bases,
+  basesOf,
+  type Lengths,
+  lengthsOf,
+  requireRoom,
+  STUDENT_BASE,
+  TEACHER_BASE,
+} from './bases.ts';
+import { byHeart, isOpen, tooFew } from './by-heart.ts';
 import { curriculum, type RoundResult } from './curriculum.ts';
 import { writeDialogues, writeSome } from './dialogues.ts';
 import type { Doing } from './growing.ts';
-import { type Around, checkStages } from './recipe.ts';
+import { type Around, checkStages, withCases } from './recipe.ts';
+import { countIn, LEAST, readOf, SHARES } from './pace.ts';
 import { chooseSettings } from './search.ts';
 import { SHORT_LIST, withSomeFunctions } from './some.ts';
 
@@ -117,7 +127,21 @@ function identity({ project, cases }: FitInput, bases: Bases): string {
 /** Checks that a project's settings and functions suit a fit, before any work; throws a UserError. */
 export function checkProject(project: Project): void {
   checkStages(project);
-  lengthsOf(basesOf(project), project.functions, project.examples);
+  const given = basesOf(project);
+  const bases = isOpen(project, given) ? basesOf(byHeart(project)) : given;
+  const { functions, examples } = project;
+  requireRoom(bases, lengthsOf(bases, functions, examples), functions.length);
+}
+
+/** Models, lengths and files of a fit whose settings are decided. */
+function setUp(input: FitInput, runs: string, parts: ReturnType<typeof taughtOf>) {
+  const { project, cases } = input;
+  const bases = basesOf(project);
+  const lengths = lengthsOf(bases, project.functions, [...cases.train, ...cases.dev, ...cases.test]);
+  const data = writeData(join(runs, 'data'), input, parts, lengths);
+  const { functions, settings } = project;
+  const around: Around = { settings, bases, lengths, functions: functions.length, data };
+  return { project, bases, lengths, around };
 }
 
 /** Development cases that models answer between stages, at most. */
@@ -129,16 +153,25 @@ const ANSWERS = 0.3;
 
 /** Does all of it up to the student. Throws UserErrors, and the signal's reason when it fires. */
 export async function* fit(input: FitInput, signal: AbortSignal): AsyncGenerator<RunEvent, Fitted> {
-  const { project, cases, now } = input;
-  const { settings } = project;
-  const bases = basesOf(project);
-  const lengths = lengthsOf(bases, project.functions, [...cases.train, ...cases.dev, ...cases.test]);
-  const runs = join(project.folder, 'runs', `fit-${identity(input, bases)}`);
+  const { cases, now } = input;
+  const given = basesOf(input.project);
+  const runs = join(input.project.folder, 'runs', `fit-${identity(input, given)}`);
   mkdirSync(runs, { recursive: true });
-  const parts = taughtOf(cases.train, settings.seed);
-  const data = writeData(join(runs, 'data'), input, parts, lengths);
-  const around: Around = { settings, bases, lengths, functions: project.functions.length, data };
   const doing: Doing = { runs, runRecipe: input.runRecipe, signal, now };
+  const parts = taughtOf(cases.train, input.project.settings.seed);
+  let set = setUp(input, runs, parts);
+  const reasons: string[] = [];
+  if (isOpen(input.project, given)) {
+    const heart = setUp({ ...input, project: byHeart(input.project) }, runs, parts);
+    const because = yield* tooFew(heart.around, set, doing, parts.taught.length);
+    if (because !== undefined) {
+      set = heart;
+      reasons.push(because);
+    }
+  }
+  const { project, bases, lengths, around } = set;
+  const { settings } = project;
+  requireRoom(bases, lengths, project.functions.length);
   const verbatim = verbatimOf(project.functions, cases.train);
   const checked = Rng.seeded(settings.seed, 'checked').shuffled(cases.dev).slice(0, CHECKED);
   const ask = async function* (
@@ -167,7 +200,8 @@ export async function* fit(input: FitInput, signal: AbortSignal): AsyncGenerator
     why,
     seconds: searched,
   } = yield* chooseSettings(around, doing, parts.taught.length, ask);
-  for (const text of why) yield { type: 'waiting', stage: 'settings', text };
+  reasons.push(...why);
+  for (const text of reasons) yield { type: 'waiting', stage: 'settings', text };
   const rounds = settings.improve + 1;
   const total = 60 * settings.minutes;
   const answers = rounds * BETWEEN * checked.length + LAST * input.asked;
@@ -175,11 +209,16 @@ export async function* fit(input: FitInput, signal: AbortSignal): AsyncGenerator
   // The first round has as much time as two of the others.
   const part = (total - searched - answering) / (rounds + 1);
   let best: RoundResult | undefined;
-  let train = parts.taught;
-  const reasons = [...why];
+  const count = parts.taught.length;
+  const room = countIn(2 * part * (SHARES.alone + SHARES.star), pace.student, LEAST, count);
+  let train = pace.some === undefined ? readOf(parts.taught, room, settings.seed) : parts.taught;
+  let used = around;
+  if (train.length < count) {
+    used = withCases(around, join(runs, 'data', 'train-read.jsonl'));
+    writeDialogues(used.data.train, train, project.functions, settings.seed);
+  }
   for (let index = 0; index < rounds; index++) {
     let from: Record<string, string> = {};
-    let used = around;
     if (best !== undefined) {
       const wrong = best.student.answers.filter(({ correct }) => !correct);
       const fresh = input.more?.(wrong, index) ?? [];
@@ -187,7 +226,7 @@ export async function* fit(input: FitInput, signal: AbortSignal): AsyncGenerator
       train = [...train, ...fresh];
       const path = join(runs, 'data', `train-${index + 1}.jsonl`);
       writeDialogues(path, train, project.functions, settings.seed + index);
-      used = { ...around, data: { ...data, train: path } };
+      used = withCases(around, path);
       const { student, teacher } = best;
       from = {
         [STUDENT_BASE]: student.model,

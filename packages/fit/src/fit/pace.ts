@@ -1,4 +1,6 @@
 /** Sizes of stages by time: how much a model can learn in some seconds, by what steps took on this machine. */
+import { Rng } from '../../../../src/base/rng.ts';
+import type { Case } from '../types.ts';
 import type { Passes } from './recipe.ts';
 
 /** Seconds that one sequence takes in supervised training. */
@@ -15,7 +17,7 @@ export interface Pace {
 /** Passes over the cases from which more of them teach a small model little. */
 const MOST_EPOCHS = 12;
 /** Sequences that a stage learns from at least, whatever time there is. */
-const LEAST = 128;
+export const LEAST = 128;
 
 /** Passes over `count` sequences of so many tokens that count, in the mean, that fit into some seconds. */
 export function passesIn(seconds: number, perSequence: number, count: number, tokens: number): Passes {
@@ -55,3 +57,11 @@ export const LEAST_CASES = 24_000;
 /** Cases that a teacher reads in its part of these seconds, at so many seconds a case. */
 export const casesOfTeacher = (seconds: number, pace: number): number =>
   Math.floor((SHARES.teacher * seconds) / Math.max(1e-9, pace));
+
+/** As many cases as there is time to read once, where they are too many: people's own words before what is made of them. */
+export function readOf(cases: readonly Case[], room: number, seed: number): readonly Case[] {
+  if (room >= cases.length) return cases;
+  const drawn = Rng.seeded(seed, 'read').shuffled(cases);
+  const own = drawn.filter(({ made }) => made === 'example');
+  return [...own, ...drawn.filter(({ made }) => made !== 'example')].slice(0, room);
+}

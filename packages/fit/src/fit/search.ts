@@ -6,7 +6,7 @@
 import { formatDuration } from '../../../report/src/numbers.ts';
 import type { RunEvent } from '../../../../src/train/events.ts';
 import { likenessOf } from '../acceptance/scores.ts';
-import { STUDENT_BASE, TEACHER_BASE } from './bases.ts';
+import { type Bases, STUDENT_BASE, TEACHER_BASE } from './bases.ts';
 import type { Ask } from './curriculum.ts';
 import { type Doing, Growing } from './growing.ts';
 import { casesOfTeacher, LEAST_CASES, type Pace, SEARCH } from './pace.ts';
@@ -36,8 +36,14 @@ export interface Choice {
 /** Candidates, the usual one first. Muon's update of a larger model's matrices takes as long as a step's gradients. */
 const RATES = {
   small: { optimizer: 'muon', rates: [2e-3, 1e-3, 4e-3] },
-  large: { optimizer: 'adamw', rates: [2e-4, 4e-4, 1e-4] },
+  large: { optimizer: 'adamw', rates: [3e-4, 6e-4, 1.5e-4] },
 } as const;
+
+/** Optimiser of a base's supervised stages, and its usual rate. */
+export function usualOf({ isSmall }: Pick<Bases, 'isSmall'>): Pick<Chosen, 'lr' | 'optimizer'> {
+  const { optimizer, rates }: Candidates = isSmall ? RATES.small : RATES.large;
+  return { optimizer, lr: rates[0] ?? 1e-3 };
+}
 
 interface Candidates extends Pick<Chosen, 'optimizer'> {
   readonly rates: readonly number[];
@@ -76,8 +82,8 @@ export async function* chooseSettings(
 ): AsyncGenerator<RunEvent, Choice> {
   const { settings, bases, lengths } = around;
   const run = new Growing(around, doing, 'search');
-  const { optimizer, rates }: Candidates = bases.isSmall ? RATES.small : RATES.large;
-  const [usual = 1e-3] = rates;
+  const { rates }: Candidates = bases.isSmall ? RATES.small : RATES.large;
+  const { lr: usual, optimizer } = usualOf(bases);
   const batch = batchOf(bases, bases.shapes.student, lengths);
   const { some } = around.data;
   // A teacher of a long list would take all of the time.
