@@ -1,0 +1,98 @@
+/**
+ * `npx tsx bench/sizes.ts PROJECT REQUESTS.jsonl STUDENT ...`: students of one project beside each other: right answers by
+ * tinystar's engine, as they are and as Q8_0 and Q4_K_M files, the sizes of those, and what a call takes from a Q8_0 file through
+ * llama.cpp's engine on one thread, nothing kept between requests. Students are folders of checkpoints or GGUF files.
+ */
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { measure } from '../packages/fit/src/acceptance/measure.ts';
+import { verbatimOf } from '../packages/fit/src/acceptance/verbatim.ts';
+import { readExamples } from '../packages/fit/src/examples.ts';
+import { lengthsOf } from '../packages/fit/src/fit/bases.ts';
+import { casesOf } from '../packages/fit/src/fit/dialogues.ts';
+import { openProject } from '../packages/fit/src/project.ts';
+import { formatBytes, formatCount, formatPercent, intervalText } from '../packages/report/src/numbers.ts';
+import { table } from '../packages/report/src/table.ts';
+import { ggufTokenizer } from '../src/chat/gguf-tokenizer.ts';
+import { Device } from '../src/ggml/device.ts';
+import { checkpointAt } from '../src/model/checkpoint/checkpoint-path.ts';
+import { loadModel } from '../src/model/checkpoint/checkpoint.ts';
+import { exportGguf } from '../src/model/checkpoint/gguf.ts';
+import { Gguf } from '../src/sampling/gguf.ts';
+
+const TIMED = 40;
+
+const [folder = '', requests = '', ...students] = process.argv.slice(2);
+const { functions, examples } = openProject(folder);
+const cases = casesOf(readExamples(requests, functions));
+const verbatim = verbatimOf(functions, casesOf(examples));
+const scratch = mkdtempSync(join(tmpdir(), 'tinystar-sizes-'));
+const { signal } = new AbortController();
+const now = (): number => performance.now();
+
+/** Right answers of a model to all of the requests. */
+async function rightOf(model: string, generate_max_len: number): Promise<number> {
+  const file = join(scratch, 'answers.jsonl');
+  const shared = { stage: model, verbatim, cases, generate_max_len, device: 'cpu', signal, now };
+  const answers = measure({ ...shared, model, file, tools: functions });
+  for (;;) {
+    const { done, value } = await answers.next();
+    if (done === true) return value.filter(({ correct }) => correct).length;
+  }
+}
+
+/** Milliseconds of whole answers, one after the other. */
+async function timesOf(gguf: string, generate_max_len: number): Promise<string> {
+  using model = new Gguf(gguf, 1);
+  const times: number[] = [];
+  for (const { request } of cases.slice(0, TIMED + 1)) {
+    const messages = [{ role: 'user', content: request }] as const;
+    const text = model.template.fixed('off').prompt({ messages, tools: functions });
+    const began = now();
+    for await (const _ of model.sample([{ text }], { temperature: 0, generate_max_len })) {
+      // Only its time counts.
+    }
+    times.push(now() - began);
+  }
+  // The first one warms up.
+  const sorted = times.slice(1).toSorted((a, b) => a - b);
+  const at = (share: number): string => (sorted[Math.floor(share * (sorted.length - 1))] ?? 0).toFixed(1);
+  return `${at(0.5)} (${at(0.1)} to ${at(0.9)})`;
+}
+
+const share = (right: number): string => `${right} (${formatPercent(right / cases.length)})`;
+
+const rows = [];
+for (const student of students) {
+  const source = checkpointAt(student);
+  const { answer } = lengthsOf({ spoken: source, distils: false }, functions, cases);
+  const right = await rightOf(source, answer);
+  const small: string[] = [];
+  let weights = 0;
+  for (const dtype of ['q8_0', 'q4_k_m'] as const) {
+    const file = join(scratch, `${dtype}.gguf`);
+    {
+      using device = Device.open('cpu');
+      const { config, parameters } = loadModel(device, source, { trainable: false });
+      using held = parameters;
+      weights = held.count;
+      exportGguf(file, config, held, ggufTokenizer(source), { dtype, name: 'tinystar student' });
+    }
+    small.push(formatBytes(statSync(file).size), share(await rightOf(file, answer)));
+  }
+  const interval = intervalText({ correct: right, total: cases.length });
+  const name = student.split('/').slice(-3).join('/');
+  const times = await timesOf(join(scratch, 'q8_0.gguf'), answer);
+  rows.push([name, formatCount(weights), `${share(right)}, ${interval}`, ...small, times]);
+}
+rmSync(scratch, { recursive: true });
+console.log(
+  `${cpus()[0]?.model ?? ''}, ${functions.length} functions, ${cases.length} requests of ${requests}`,
+);
+console.log(
+  table([
+    ['student', 'weights', 'right', 'Q8_0', 'right', 'Q4_K_M', 'right', 'a call, ms (Q8_0, one thread)'],
+    ...rows,
+  ]),
+);
