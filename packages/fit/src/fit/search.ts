@@ -3,8 +3,9 @@
  * better half of them from twice as many, from the beginning. The pace of training is measured first, and says how many
  * cases there is time for; where they are too few to tell candidates apart, none is preferred to the usual one.
  */
-import { formatDuration } from '../../../report/src/numbers.ts';
+import { formatDuration, sum } from '../../../report/src/numbers.ts';
 import type { RunEvent } from '../../../../src/train/events.ts';
+import type { Measured } from '../acceptance/measure.ts';
 import { likenessOf } from '../acceptance/scores.ts';
 import { type Bases, STUDENT_BASE, TEACHER_BASE } from './bases.ts';
 import type { Ask } from './curriculum.ts';
@@ -59,6 +60,13 @@ const ASKED = 96;
 
 /** Development cases by whose answers it is known how long one takes: the second batch of them, as the first builds graphs. */
 const TIMED = 64;
+
+/** Seconds of an answer of the usual length, by those of the second half: a model that has not learned when to end writes on. */
+function answerSeconds(timed: readonly Measured[], usual: number): number {
+  const half = timed.slice(timed.length >> 1);
+  const tokens = sum(half.map((one) => one.tokens)) / Math.max(1, half.length);
+  return (half.at(-1)?.seconds ?? 0) * Math.min(1, usual / Math.max(1, tokens));
+}
 
 /** A candidate with its answers to development cases. */
 interface Candidate {
@@ -116,7 +124,7 @@ export async function* chooseSettings(
     }));
   const timed = yield* ask('pace on development cases', run.model('pace'), TIMED);
   const pace: Pace = {
-    answer: timed.at(-1)?.seconds ?? 0,
+    answer: answerSeconds(timed, lengths.meanAnswer),
     student,
     teacher: tries ? each(run, 'pace-teacher', teacherBatch) : teaches ? student : Infinity,
     ...(short === undefined ? {} : { some: each(short, 'pace-some', shortBatch) }),
