@@ -1,9 +1,10 @@
 /**
- * `npx tsx bench/sizes.ts PROJECT REQUESTS.jsonl STUDENT ...`: students of one project beside each other: right answers by
+ * `npx tsx bench/sizes.ts TASK PROJECT REQUESTS.jsonl STUDENT ...`: students of one project beside each other: right answers by
  * tinystar's engine, as they are and as Q8_0 and Q4_K_M files, the sizes of those, and what a call takes from a Q8_0 file through
- * llama.cpp's engine on one thread, nothing kept between requests. Students are folders of checkpoints or GGUF files.
+ * llama.cpp's engine on one thread, nothing kept between requests. Students are folders of checkpoints or GGUF files. What is
+ * measured is added to docs/sizes.jsonl under the task's name, of which bench/sizes-plot.ts draws the plot.
  */
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { measure } from '../packages/fit/src/acceptance/measure.ts';
@@ -15,6 +16,8 @@ import { openProject } from '../packages/fit/src/project.ts';
 import { formatBytes, formatCount, formatPercent, intervalText } from '../packages/report/src/numbers.ts';
 import { table } from '../packages/report/src/table.ts';
 import { ggufTokenizer } from '../src/chat/gguf-tokenizer.ts';
+import { ChatTemplate } from '../src/chat/template.ts';
+import { Tokenizer } from '../src/chat/tokenizer.ts';
 import { Device } from '../src/ggml/device.ts';
 import { checkpointAt } from '../src/model/checkpoint/checkpoint-path.ts';
 import { loadModel } from '../src/model/checkpoint/checkpoint.ts';
@@ -23,7 +26,7 @@ import { Gguf } from '../src/sampling/gguf.ts';
 
 const TIMED = 40;
 
-const [folder = '', requests = '', ...students] = process.argv.slice(2);
+const [task = '', folder = '', requests = '', ...students] = process.argv.slice(2);
 const { functions, examples } = openProject(folder);
 const cases = casesOf(readExamples(requests, functions));
 const verbatim = verbatimOf(functions, casesOf(examples));
@@ -43,7 +46,7 @@ async function rightOf(model: string, generate_max_len: number): Promise<number>
 }
 
 /** Milliseconds of whole answers, one after the other. */
-async function timesOf(gguf: string, generate_max_len: number): Promise<string> {
+async function timesOf(gguf: string, generate_max_len: number): Promise<readonly number[]> {
   using model = new Gguf(gguf, 1);
   const times: number[] = [];
   for (const { request } of cases.slice(0, TIMED + 1)) {
@@ -56,9 +59,7 @@ async function timesOf(gguf: string, generate_max_len: number): Promise<string> 
     times.push(now() - began);
   }
   // The first one warms up.
-  const sorted = times.slice(1).toSorted((a, b) => a - b);
-  const at = (share: number): string => (sorted[Math.floor(share * (sorted.length - 1))] ?? 0).toFixed(1);
-  return `${at(0.5)} (${at(0.1)} to ${at(0.9)})`;
+  return times.slice(1).toSorted((a, b) => a - b);
 }
 
 const share = (right: number): string => `${right} (${formatPercent(right / cases.length)})`;
@@ -68,7 +69,7 @@ for (const student of students) {
   const source = checkpointAt(student);
   const { answer } = lengthsOf({ spoken: source, distils: false }, functions, cases);
   const right = await rightOf(source, answer);
-  const small: string[] = [];
+  const files: { bytes: number; right: number }[] = [];
   let weights = 0;
   for (const dtype of ['q8_0', 'q4_k_m'] as const) {
     const file = join(scratch, `${dtype}.gguf`);
@@ -79,20 +80,37 @@ for (const student of students) {
       weights = held.count;
       exportGguf(file, config, held, ggufTokenizer(source), { dtype, name: 'tinystar student' });
     }
-    small.push(formatBytes(statSync(file).size), share(await rightOf(file, answer)));
+    files.push({ bytes: statSync(file).size, right: await rightOf(file, answer) });
   }
-  const interval = intervalText({ correct: right, total: cases.length });
-  const name = student.split('/').slice(-3).join('/');
   const times = await timesOf(join(scratch, 'q8_0.gguf'), answer);
-  rows.push([name, formatCount(weights), `${share(right)}, ${interval}`, ...small, times]);
+  const at = (part: number): number => times[Math.floor(part * (times.length - 1))] ?? 0;
+  const name = student.split('/').slice(-3).join('/');
+  const shows = ChatTemplate.of(Tokenizer.load(source)).promptTools;
+  const [q8, q4] = files;
+  const line = { task, name, shows, weights, right, total: cases.length, q8, q4, ms: at(0.5) };
+  appendFileSync('docs/sizes.jsonl', `${JSON.stringify(line)}\n`);
+  rows.push([
+    name,
+    shows,
+    formatCount(weights),
+    `${share(right)}, ${intervalText({ correct: right, total: cases.length })}`,
+    ...files.flatMap(({ bytes, right: left }) => [formatBytes(bytes), share(left)]),
+    `${at(0.5).toFixed(1)} (${at(0.1).toFixed(1)} to ${at(0.9).toFixed(1)})`,
+  ]);
 }
 rmSync(scratch, { recursive: true });
 console.log(
-  `${cpus()[0]?.model ?? ''}, ${functions.length} functions, ${cases.length} requests of ${requests}`,
+  `${cpus()[0]?.model ?? ''}, ${task}: ${functions.length} functions, ${cases.length} requests of ${requests}`,
 );
-console.log(
-  table([
-    ['student', 'weights', 'right', 'Q8_0', 'right', 'Q4_K_M', 'right', 'a call, ms (Q8_0, one thread)'],
-    ...rows,
-  ]),
-);
+const head = [
+  'student',
+  'shows',
+  'weights',
+  'right',
+  'Q8_0',
+  'right',
+  'Q4_K_M',
+  'right',
+  'ms a call (Q8_0, one thread)',
+];
+console.log(table([head, ...rows]));
