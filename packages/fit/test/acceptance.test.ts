@@ -140,6 +140,39 @@ test('a request of a person is of the kind that its answer is of', () => {
   expect(kindOfExample({ calls: [lamp('a'), lamp('b')], reply: '' })).toBe('several');
 });
 
+describe('a call that its schema forced on the model', () => {
+  const measured = (
+    id: string,
+    due: Parameters<typeof caseOf>[2] | undefined,
+    logprob: number,
+  ): Measured => ({
+    ...read(due === undefined ? caseOf(id, 'irrelevant') : caseOf(id, 'single', due), written(lamp('hall'))),
+    logprob,
+    tokens: 9,
+    seconds: 1,
+  });
+  const of = (count: number, due: Parameters<typeof caseOf>[2] | undefined, p: number): Measured[] =>
+    Array.from({ length: count }, (_, i) =>
+      measured(`${due === undefined ? 'none' : 'call'}-${p}-${i}`, due, Math.log(p)),
+    );
+  const sure = of(20, lamp('hall'), 0.9);
+  const forced = of(3, undefined, 1e-4);
+
+  test('is known by its probability, as far as right calls have more', () => {
+    expect(calibrate([...sure, ...forced])?.forcedBelow).toBe(3e-3);
+    // Four right calls would be lost for three wrong ones.
+    expect(calibrate([...sure, ...forced, ...of(4, lamp('hall'), 2e-3)])?.forcedBelow).toBe(1e-3);
+    expect(calibrate([...sure, ...forced, ...of(4, lamp('hall'), 1e-5)])).not.toHaveProperty('forcedBelow');
+  });
+
+  test('becomes words, whatever else is asked for', () => {
+    const calibration = calibrate([...sure, ...forced])!;
+    const held = abstaining([...sure, ...forced], calibration, 0, read);
+    expect(held.map(({ calls }) => calls.length)).toEqual([...sure.map(() => 1), 0, 0, 0]);
+    expect(held.every(({ correct }) => correct)).toBe(true);
+  });
+});
+
 describe('confidence', () => {
   /** Answers whose call is right with a probability that is known. */
   function drawn(count: number, seed: number): (Measured & { readonly p: number })[] {

@@ -53,7 +53,11 @@ export async function abstained(
   signal: AbortSignal,
   { abstain, upstream, onAbstained, onUpstreamFailure }: Abstaining,
 ): Promise<Answered> {
-  const isSure = reply.confidence === undefined || reply.confidence >= abstain;
+  // Who demands a call gets one.
+  const { tool_choice: choice } = request;
+  const isDemanded = choice === 'required' || (typeof choice === 'object' && choice !== null);
+  const isForced = reply.isForced === true && !isDemanded;
+  const isSure = !isForced && (reply.confidence === undefined || reply.confidence >= abstain);
   // Words are what stands in the place of a call; only a larger model may know better.
   if (isSure || (upstream === undefined && reply.calls.length === 0)) {
     // Recorded beside the answer, which does not wait for it.

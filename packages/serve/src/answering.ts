@@ -91,7 +91,7 @@ export class Answering {
     // Before a stream begins, which has no status any more.
     model.check(conversation.tools, options);
     // Of an answer that may be withheld, nothing is told before its end.
-    const isLate = this.#abstain > 0 && model.isCalibrated;
+    const isLate = model.knowsForced || (this.#abstain > 0 && model.isCalibrated);
     const abstaining = { abstain: this.#abstain, upstream: this.#upstream, ...this.#told };
     return this.#run(request.n ?? 1, signal, async (sample, until, tell) => {
       const onDelta = tell === undefined || isLate ? undefined : (delta: Delta) => tell(sample, delta);

@@ -30,7 +30,7 @@ import {
 import { LiveGenerator, type LiveOptions, type LiveToken } from '../../../src/model/generate/live.ts';
 import { readPrefixes, writePrefixes } from '../../../src/model/generate/prefixes.ts';
 import type { LocalParts } from '../../../src/sampling/local.ts';
-import { type Calibration, confidenceOf } from '../../fit/src/acceptance/confidence.ts';
+import { type Calibration, confidenceOf, isForced } from '../../fit/src/acceptance/confidence.ts';
 import { calibrationIn, verbatimIn } from '../../fit/src/acceptance/header.ts';
 import type { Verbatim } from '../../constrain/src/calls.ts';
 import type { JsonObject } from '../../../src/json/value.ts';
@@ -117,6 +117,8 @@ export interface Reply {
   readonly logprob: number;
   /** Calibrated probability that the answer is right, of students of `fit`. */
   readonly confidence?: number;
+  /** Tells that the schemas forced a call, greedily, on a student of `fit` that would hardly have made it by itself. */
+  readonly isForced?: boolean;
   readonly chances?: readonly TokenChance[];
 }
 
@@ -182,6 +184,11 @@ export class ServedModel {
   /** Bytes of caches and intermediates. */
   get bytes(): number {
     return this.#live.bytes;
+  }
+
+  /** Tells whether it knows a forced call from its own. */
+  get knowsForced(): boolean {
+    return this.#calibration?.forcedBelow !== undefined;
   }
 
   /** Tells whether it knows how likely its answers are right. */
@@ -290,6 +297,7 @@ export class ServedModel {
       tokens: answer.tokens.length,
       logprob,
       ...(confidence === undefined ? {} : { confidence }),
+      isForced: isHeld && temperature === 0 && isForced(this.#calibration ?? {}, { logprob, calls: read }),
       ...(logprobs === undefined ? {} : { chances }),
     };
   }

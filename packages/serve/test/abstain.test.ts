@@ -25,12 +25,12 @@ const folder = mkdtempSync(join(tmpdir(), 'tinystar-abstain-'));
 const opened: ServedModel[] = [];
 
 /** A student whose header says that it is right with probability 1 / (1 + exp(-intercept)), whatever it answers. */
-function student(intercept: number): ServedModel {
+function student(intercept: number, more: object = {}): ServedModel {
   using device = Device.open('cpu');
   const { config, parameters } = loadModel(device, BASE, { trainable: false });
   using weights = parameters;
-  const path = join(folder, `student-${intercept}.gguf`);
-  const calibration = { version: 1, intercept, slope: 0, offsets: {}, fitted: 100 };
+  const path = join(folder, `student-${[intercept, ...Object.keys(more)].join('-')}.gguf`);
+  const calibration = { version: 1, intercept, slope: 0, offsets: {}, fitted: 100, ...more };
   const notes = { [CALIBRATION_KEY]: JSON.stringify(calibration) };
   exportGguf(path, config, weights, ggufTokenizer(BASE), { dtype: 'f16', name: 'student', notes });
   const model = new ServedModel(path, { rows: 4 });
@@ -107,6 +107,21 @@ test('a call that is likely right is made', async () => {
   expect(choice.tinystar.confidence).toBeCloseTo(1 / (1 + Math.exp(-2)), 6);
   expect(choice.finish_reason).toBe('tool_calls');
   expect(counted(metrics, 'abstained')).toBe(0);
+});
+
+test('a call that the schemas forced on the model is not made, unless a call is demanded', async () => {
+  // Every call is forced whose probability is below 2.
+  const forced = student(2, { forcedBelow: 2 });
+  const { choice, metrics } = await ask(forced, {}, { tool_choice: 'auto' });
+  expect(choice).toMatchObject({ finish_reason: 'stop', tinystar: { upstream: 'abstained' } });
+  expect(choice.message).not.toHaveProperty('tool_calls');
+  expect(counted(metrics, 'abstained')).toBe(1);
+  const { text } = await ask(forced, {}, { tool_choice: 'auto', stream: true });
+  expect(text).not.toContain('"tool_calls"');
+  expect((await ask(forced, {})).choice.finish_reason).toBe('tool_calls');
+  // What is drawn at random is never the likeliest.
+  const drawn = await ask(forced, {}, { tool_choice: 'auto', temperature: 0.01 });
+  expect(drawn.choice.finish_reason).toBe('tool_calls');
 });
 
 test('words of an unsure model stay its own', async () => {

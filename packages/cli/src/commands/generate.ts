@@ -1,7 +1,7 @@
 /** `tinystar generate`: asks a checkpoint, with tools, and prints its answer. */
 import { callsIn } from '../../../fit/src/acceptance/answers.ts';
 import { calibrationIn, verbatimIn } from '../../../fit/src/acceptance/header.ts';
-import { confidenceOf } from '../../../fit/src/acceptance/confidence.ts';
+import { confidenceOf, isForced } from '../../../fit/src/acceptance/confidence.ts';
 import { DEFAULT_REPLY } from '../../../fit/src/fit/dialogues.ts';
 import { settingsSchema } from '../../../fit/src/settings.ts';
 import { UserError } from '../../../../src/base/errors.ts';
@@ -72,7 +72,7 @@ export const generateCommand = command({
     const template = ChatTemplate.of(Tokenizer.load(checkpointAt(checkpoint))).fixed(given.thinking);
     const prompt = template.prompt({ messages, tools });
     using model = await openModel(context, checkpoint, { ...given, parallel: 1 });
-    const calibration = given.abstain === undefined ? undefined : calibrationIn(checkpoint);
+    const calibration = calibrationIn(checkpointAt(checkpoint));
     if (given.abstain !== undefined && calibration === undefined)
       throw new UserError(
         'CALIBRATION',
@@ -89,8 +89,11 @@ export const generateCommand = command({
       const calls = callsIn(written, toTools(tools), template.format);
       const logprob = logprobs.length === 0 ? null : logprobs.reduce((sum, one) => sum + one, 0);
       const p = calibration === undefined ? undefined : confidenceOf(calibration, { calls, logprob });
-      if (p !== undefined) stderr.write(`(right with a probability of ${p.toFixed(2)})\n`);
-      if (p !== undefined && calls.length > 0 && p < (given.abstain ?? 0)) {
+      if (p !== undefined && given.abstain !== undefined)
+        stderr.write(`(right with a probability of ${p.toFixed(2)})\n`);
+      const isWithheld = p !== undefined && calls.length > 0 && p < (given.abstain ?? 0);
+      const mayForce = given.constrained && given.temperature === 0;
+      if (isWithheld || (mayForce && isForced(calibration ?? {}, { calls, logprob }))) {
         stdout.write(`${DEFAULT_REPLY}\n`);
         continue;
       }

@@ -1,11 +1,11 @@
 /** Answers of a model that answers in words where it is too unsure of a call. */
 import { DEFAULT_REPLY } from '../fit/dialogues.ts';
 import type { Answered } from './answers.ts';
-import { type Calibration, confidenceOf } from './confidence.ts';
+import { type Calibration, confidenceOf, isForced } from './confidence.ts';
 import type { Measured } from './measure.ts';
 import type { Case } from '../types.ts';
 
-/** The same answers, but words in place of calls whose probability of being right is below `least`. */
+/** The same answers, but words in place of calls that were forced, and of those whose probability of being right is below `least`. */
 export function abstaining(
   answers: readonly Measured[],
   calibration: Calibration,
@@ -14,6 +14,8 @@ export function abstaining(
 ): Measured[] {
   return answers.map((answer) => {
     const p = answer.calls.length === 0 ? 1 : (confidenceOf(calibration, answer) ?? 1);
-    return p >= least ? answer : { ...answer, ...read(answer.case, DEFAULT_REPLY) };
+    return p >= least && !isForced(calibration, answer)
+      ? answer
+      : { ...answer, ...read(answer.case, DEFAULT_REPLY) };
   });
 }

@@ -16,6 +16,8 @@ export const calibrationSchema = z.object({
   offsets: z.record(z.string(), z.number()),
   /** Answers that it was fitted to. */
   fitted: z.int(),
+  /** Probability of a whole answer below which its call is one that the schemas forced on the model; see isForced. */
+  forcedBelow: z.number().exactOptional(),
 });
 export type Calibration = z.output<typeof calibrationSchema>;
 
@@ -43,6 +45,28 @@ const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 /** Pull of the coefficients towards where they begin (ridge), for slope and offsets; the intercept is free but for a little. */
 const RIDGE = { intercept: 0.01, slope: 0.1, offset: 1 } as const;
 const STEPS = 50;
+
+/** Probabilities below which a call may be taken for a forced one, the usual one first. */
+const FORCED = [3e-3, 1e-3, 3e-4] as const;
+
+/**
+ * Tells whether a call is one that the model would hardly have made by itself: of a room that there is not, it can only write
+ * one that there is. Words are then the better answer.
+ */
+export const isForced = (
+  { forcedBelow = 0 }: Pick<Calibration, 'forcedBelow'>,
+  { logprob, calls }: Pick<Measured, 'logprob'> & Called,
+): boolean => logprob !== null && calls.length > 0 && Math.exp(logprob) < forcedBelow;
+
+/** The first of these probabilities with which as many answers are right as without; undefined where there is none. */
+function forcedBelowOf(answers: readonly Measured[]): number | undefined {
+  const right = answers.filter(({ correct }) => correct).length;
+  return FORCED.find(
+    (forcedBelow) =>
+      answers.filter((one) => (isForced({ forcedBelow }, one) ? one.due.length === 0 : one.correct)).length >=
+      right,
+  );
+}
 
 /** Fits a calibration to answers whose log-probabilities are known; undefined where there are none. */
 export function calibrate(answers: readonly Measured[]): Calibration | undefined {
@@ -81,7 +105,15 @@ export function calibrate(answers: readonly Measured[]): Calibration | undefined
     slope = Math.max(0, solve(slope, 1, RIDGE.slope, xs));
     for (const [key, parts] of own) offsets.set(key, solve(offsets.get(key) ?? 0, 0, RIDGE.offset, parts));
   }
-  return { version: 1, intercept, slope, offsets: Object.fromEntries(offsets), fitted: rows.length };
+  const forcedBelow = forcedBelowOf(answers);
+  return {
+    version: 1,
+    intercept,
+    slope,
+    offsets: Object.fromEntries(offsets),
+    fitted: rows.length,
+    ...(forcedBelow === undefined ? {} : { forcedBelow }),
+  };
 }
 
 /** Probability that an answer is right; undefined where its log-probability is not known. */

@@ -44,6 +44,11 @@ export async function* accept(of: string, options: AcceptOptions): AsyncGenerato
   const { title, models, functions, cases, folder, calibration, abstain, engine, ...rest } = options;
   const names = functions.map(({ name }) => name);
   const labelled: { label: string; answers: readonly Measured[] }[] = [];
+  const withheld = (model: string, answers: readonly Measured[], least: number): readonly Measured[] => {
+    if (calibration === undefined) return answers;
+    const { format } = ChatTemplate.of(Tokenizer.load(checkpointAt(model))).fixed('off');
+    return abstaining(answers, calibration, least, answerReader(functions, format));
+  };
   for (const [label, model] of Object.entries(models)) {
     const answers = yield* measure({
       ...rest,
@@ -54,7 +59,7 @@ export async function* accept(of: string, options: AcceptOptions): AsyncGenerato
       cases,
       file: join(folder, fileName(label)),
     });
-    labelled.push({ label, answers });
+    labelled.push({ label, answers: label === of ? withheld(model, answers, 0) : answers });
   }
   const own = labelled.find(({ label }) => label === of);
   const model = models[of];
@@ -62,8 +67,7 @@ export async function* accept(of: string, options: AcceptOptions): AsyncGenerato
   const isKnown = calibration !== undefined && shown.some(({ logprob }) => logprob !== null);
   const risk = isKnown ? riskCoverage(calibration, shown) : [];
   if (own !== undefined && model !== undefined && isKnown && abstain !== undefined && abstain > 0) {
-    const { format } = ChatTemplate.of(Tokenizer.load(checkpointAt(model))).fixed('off');
-    shown = abstaining(shown, calibration, abstain, answerReader(functions, format));
+    shown = withheld(model, shown, abstain);
     labelled.push({ label: `${of}, abstaining below ${abstain}`, answers: shown });
   }
   return {

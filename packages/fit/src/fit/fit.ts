@@ -204,7 +204,8 @@ export async function* fit(input: FitInput, signal: AbortSignal): AsyncGenerator
   for (const text of reasons) yield { type: 'waiting', stage: 'settings', text };
   const rounds = settings.improve + 1;
   const total = 60 * settings.minutes;
-  const answers = rounds * BETWEEN * checked.length + LAST * input.asked;
+  const answers =
+    rounds * BETWEEN * checked.length + (bases.shown === 'none' ? LAST - 1 : LAST) * input.asked;
   const answering = Math.min(ANSWERS * total, pace.answer * answers);
   // The first round has as much time as two of the others.
   const part = (total - searched - answering) / (rounds + 1);

@@ -62,7 +62,8 @@ export async function* fitProject(
   const { runs, lengths, verbatim, calibration, bases, why, round } = fitted;
   const exported = exportStudent(project, fitted);
   const models = {
-    'untuned base': bases.untuned,
+    // Nobody could call functions that it was never told of.
+    ...(bases.shown === 'none' ? {} : { 'untuned base': bases.untuned }),
     SFT: round.sft,
     [STUDENT]: exported.path,
     ...(round.teacher === undefined ? {} : { teacher: round.teacher }),
