@@ -165,9 +165,16 @@ describe('a call that its schema forced on the model', () => {
     expect(calibrate([...sure, ...forced, ...of(4, lamp('hall'), 1e-5)])).not.toHaveProperty('forcedBelow');
   });
 
+  test("is the model's own where it has texts of the request, which are forced rightly", () => {
+    expect(calibrate([...sure, ...forced], { heat: ['place'] })?.forcedBelow).toBe(3e-3);
+    const calibration = calibrate([...sure, ...forced])!;
+    const held = abstaining(forced, calibration, { lamp: ['room'] }, 0, read);
+    expect(held.map(({ calls }) => calls.length)).toEqual([1, 1, 1]);
+  });
+
   test('becomes words, whatever else is asked for', () => {
     const calibration = calibrate([...sure, ...forced])!;
-    const held = abstaining([...sure, ...forced], calibration, 0, read);
+    const held = abstaining([...sure, ...forced], calibration, {}, 0, read);
     expect(held.map(({ calls }) => calls.length)).toEqual([...sure.map(() => 1), 0, 0, 0]);
     expect(held.every(({ correct }) => correct)).toBe(true);
   });
@@ -221,7 +228,7 @@ describe('confidence', () => {
   test('below the threshold becomes words', () => {
     const made = drawn(200, 6);
     const calibration = calibrate(made)!;
-    const held = abstaining(made, calibration, 0.7, read);
+    const held = abstaining(made, calibration, {}, 0.7, read);
     for (const [i, answer] of held.entries()) {
       const isSure = (confidenceOf(calibration, made[i]!) ?? 0) >= 0.7;
       expect(answer.calls.length).toBe(isSure ? 1 : 0);

@@ -297,7 +297,10 @@ export class ServedModel {
       tokens: answer.tokens.length,
       logprob,
       ...(confidence === undefined ? {} : { confidence }),
-      isForced: isHeld && temperature === 0 && isForced(this.#calibration ?? {}, { logprob, calls: read }),
+      isForced:
+        isHeld &&
+        temperature === 0 &&
+        isForced(this.#calibration ?? {}, { logprob, calls: read }, this.#verbatim ?? {}),
       ...(logprobs === undefined ? {} : { chances }),
     };
   }

@@ -93,7 +93,7 @@ export const generateCommand = command({
         stderr.write(`(right with a probability of ${p.toFixed(2)})\n`);
       const isWithheld = p !== undefined && calls.length > 0 && p < (given.abstain ?? 0);
       const mayForce = given.constrained && given.temperature === 0;
-      if (isWithheld || (mayForce && isForced(calibration ?? {}, { calls, logprob }))) {
+      if (isWithheld || (mayForce && isForced(calibration ?? {}, { calls, logprob }, verbatim ?? {}))) {
         stdout.write(`${DEFAULT_REPLY}\n`);
         continue;
       }

@@ -5,6 +5,7 @@
  * zero.
  */
 import { z } from 'zod';
+import type { Verbatim } from '../../../constrain/src/calls.ts';
 import type { Measured } from './measure.ts';
 
 export const calibrationSchema = z.object({
@@ -51,25 +52,30 @@ const FORCED = [3e-3, 1e-3, 3e-4] as const;
 
 /**
  * Tells whether a call is one that the model would hardly have made by itself: of a room that there is not, it can only write
- * one that there is. Words are then the better answer.
+ * one that there is. Words are then the better answer. Functions with copied texts are left alone: those are forced rightly.
  */
 export const isForced = (
   { forcedBelow = 0 }: Pick<Calibration, 'forcedBelow'>,
   { logprob, calls }: Pick<Measured, 'logprob'> & Called,
-): boolean => logprob !== null && calls.length > 0 && Math.exp(logprob) < forcedBelow;
+  verbatim: Verbatim,
+): boolean =>
+  logprob !== null &&
+  Math.exp(logprob) < forcedBelow &&
+  calls.length > 0 &&
+  calls.every(({ name }) => (verbatim[name] ?? []).length === 0);
 
 /** The first of these probabilities with which as many answers are right as without; undefined where there is none. */
-function forcedBelowOf(answers: readonly Measured[]): number | undefined {
+function forcedBelowOf(answers: readonly Measured[], verbatim: Verbatim): number | undefined {
   const right = answers.filter(({ correct }) => correct).length;
   return FORCED.find(
     (forcedBelow) =>
-      answers.filter((one) => (isForced({ forcedBelow }, one) ? one.due.length === 0 : one.correct)).length >=
-      right,
+      answers.filter((one) => (isForced({ forcedBelow }, one, verbatim) ? one.due.length === 0 : one.correct))
+        .length >= right,
   );
 }
 
 /** Fits a calibration to answers whose log-probabilities are known; undefined where there are none. */
-export function calibrate(answers: readonly Measured[]): Calibration | undefined {
+export function calibrate(answers: readonly Measured[], verbatim: Verbatim = {}): Calibration | undefined {
   const rows = answers.flatMap((answer) =>
     answer.logprob === null
       ? []
@@ -105,7 +111,7 @@ export function calibrate(answers: readonly Measured[]): Calibration | undefined
     slope = Math.max(0, solve(slope, 1, RIDGE.slope, xs));
     for (const [key, parts] of own) offsets.set(key, solve(offsets.get(key) ?? 0, 0, RIDGE.offset, parts));
   }
-  const forcedBelow = forcedBelowOf(answers);
+  const forcedBelow = forcedBelowOf(answers, verbatim);
   return {
     version: 1,
     intercept,

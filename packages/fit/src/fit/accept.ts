@@ -47,7 +47,7 @@ export async function* accept(of: string, options: AcceptOptions): AsyncGenerato
   const withheld = (model: string, answers: readonly Measured[], least: number): readonly Measured[] => {
     if (calibration === undefined) return answers;
     const { format } = ChatTemplate.of(Tokenizer.load(checkpointAt(model))).fixed('off');
-    return abstaining(answers, calibration, least, answerReader(functions, format));
+    return abstaining(answers, calibration, options.verbatim, least, answerReader(functions, format));
   };
   for (const [label, model] of Object.entries(models)) {
     const answers = yield* measure({

@@ -256,7 +256,7 @@ export async function* fit(input: FitInput, signal: AbortSignal): AsyncGenerator
     lengths,
     verbatim,
     round,
-    calibration: calibrate(round.student.answers),
+    calibration: calibrate(round.student.answers, verbatim),
     why: reasons,
   };
 }
