@@ -2,7 +2,7 @@
  * `npx tsx bench/sizes.ts TASK PROJECT REQUESTS.jsonl STUDENT ...`: students of one project beside each other: right answers by
  * tinystar's engine, as they are and as Q8_0 and Q4_K_M files, the sizes of those, and what a call takes from a Q8_0 file through
  * llama.cpp's engine on one thread, nothing kept between requests. Students are folders of checkpoints or GGUF files. What is
- * measured is added to docs/sizes.jsonl under the task's name, of which bench/sizes-plot.ts draws the plot.
+ * measured is added to docs/sizes.jsonl under the task's name.
  */
 import { appendFileSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
