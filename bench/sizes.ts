@@ -7,6 +7,7 @@
 import { appendFileSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { answerTimes } from '../packages/fit/src/acceptance/latency.ts';
 import { measure } from '../packages/fit/src/acceptance/measure.ts';
 import { verbatimOf } from '../packages/fit/src/acceptance/verbatim.ts';
 import { readExamples } from '../packages/fit/src/examples.ts';
@@ -45,23 +46,6 @@ async function rightOf(model: string, generate_max_len: number): Promise<number>
   }
 }
 
-/** Milliseconds of whole answers, one after the other. */
-async function timesOf(gguf: string, generate_max_len: number): Promise<readonly number[]> {
-  using model = new Gguf(gguf, 1);
-  const times: number[] = [];
-  for (const { request } of cases.slice(0, TIMED + 1)) {
-    const messages = [{ role: 'user', content: request }] as const;
-    const text = model.template.fixed('off').prompt({ messages, tools: functions });
-    const began = now();
-    for await (const _ of model.sample([{ text }], { temperature: 0, generate_max_len })) {
-      // Only its time counts.
-    }
-    times.push(now() - began);
-  }
-  // The first one warms up.
-  return times.slice(1).toSorted((a, b) => a - b);
-}
-
 const share = (right: number): string => `${right} (${formatPercent(right / cases.length)})`;
 
 const rows = [];
@@ -82,7 +66,8 @@ for (const student of students) {
     }
     files.push({ bytes: statSync(file).size, right: await rightOf(file, answer) });
   }
-  const times = await timesOf(join(scratch, 'q8_0.gguf'), answer);
+  using served = new Gguf(join(scratch, 'q8_0.gguf'), 1);
+  const times = await answerTimes(served, functions, cases, { count: TIMED, generate_max_len: answer, now });
   const at = (part: number): number => times[Math.floor(part * (times.length - 1))] ?? 0;
   const name = student.split('/').slice(-3).join('/');
   const shows = ChatTemplate.of(Tokenizer.load(source)).promptTools;

@@ -1,10 +1,10 @@
-/** Checks that doc comments begin with a noun or a verb, and not with a question. Run: tsx scripts/check-comments.ts FOLDER... */
+/** Checks that comments begin with a noun or a verb, and not with a question. Run: tsx scripts/check-comments.ts FOLDER... */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const QUESTION = /\/\*\*\s+(?:\*\s+)?(?:What|Who|Where|How|Whether|Whose|Which)\b/g;
+const QUESTION = /(?:\/\*\*\s+(?:\*\s+)?|\/\/ )(?:What|Who|Where|How|Whether|Whose|Which)\b/g;
 
-/** Places of doc comments of a file that begin with a question. */
+/** Places of comments of a file that begin with a question. */
 function questionsIn(path: string): string[] {
   const text = readFileSync(path, 'utf8');
   return [...text.matchAll(QUESTION)].map(({ index }) => {

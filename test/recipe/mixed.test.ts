@@ -62,7 +62,7 @@ test('CKD and Sim-RL in one step: the loss is the sum of both, each over its own
     expect(loss).toBeCloseTo(policy_loss + 1e-3 * kl + kd_loss, 5);
     expect(kd_loss).toBeCloseTo(fkl + 10 * tail, 5);
   }
-  // What CKD alone begins at, on the same answers.
+  // The loss that CKD alone begins at, on the same answers.
   expect(steps('joint')[0]?.['fkl']).toBeCloseTo(steps('ckd')[0]?.['fkl'] ?? 0, 0);
 });
 

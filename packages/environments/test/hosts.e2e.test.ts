@@ -98,7 +98,7 @@ describe('a worker', () => {
     expect((await call('rejects_later')).text).toBe('Error: rejects_later failed: nobody listens');
     const { ok, text } = await call('hoards');
     expect(ok).toBe(false);
-    // Which limit is hit first depends on the machine's load.
+    // The limit that is hit first depends on the machine's load.
     expect(text).toMatch(/^Error: hoards (used more than 32 MB|took longer than 0.5 s) and was stopped$/);
   });
 

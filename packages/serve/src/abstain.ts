@@ -53,7 +53,7 @@ export async function abstained(
   signal: AbortSignal,
   { abstain, upstream, onAbstained, onUpstreamFailure }: Abstaining,
 ): Promise<Answered> {
-  // Who demands a call gets one.
+  // A call that is demanded is made.
   const { tool_choice: choice } = request;
   const isDemanded = choice === 'required' || (typeof choice === 'object' && choice !== null);
   const isForced = reply.isForced === true && !isDemanded;

@@ -119,7 +119,7 @@ test('a call that the schemas forced on the model is not made, unless a call is 
   const { text } = await ask(forced, {}, { tool_choice: 'auto', stream: true });
   expect(text).not.toContain('"tool_calls"');
   expect((await ask(forced, {})).choice.finish_reason).toBe('tool_calls');
-  // What is drawn at random is never the likeliest.
+  // An answer that is drawn at random may be unlikely by chance.
   const drawn = await ask(forced, {}, { tool_choice: 'auto', temperature: 0.01 });
   expect(drawn.choice.finish_reason).toBe('tool_calls');
 });

@@ -8,7 +8,7 @@ import { type Bases, hasRoom, type Lengths, STUDENT_BASE } from './bases.ts';
 import { type Doing, Growing } from './growing.ts';
 import { SHARES } from './pace.ts';
 import { type Around, batchOf, sftStage } from './recipe.ts';
-import { usualOf } from './search.ts';
+import { candidatesFor } from './search.ts';
 
 /** Steps that are timed: the first builds graphs. */
 const STEPS = 3;
@@ -37,26 +37,20 @@ export async function* tooFew(
   doing: Doing,
   count: number,
 ): AsyncGenerator<RunEvent, string | undefined> {
-  const many = `the functions are learned by heart, and stand in no prompt of the student's`;
+  const choice = `the functions are learned by heart, and stand in no prompt of the student's`;
   const tokens = `${shown.lengths.shared} tokens`;
   if (!hasRoom(shown.bases, shown.lengths))
-    return `${many}: with their ${tokens} the base has no room for a request and its answer`;
+    return `${choice}: with their ${tokens} the base has no room for a request and its answer`;
   const run = new Growing(heart, doing, 'prompts');
   const batch = batchOf(heart.bases, heart.bases.shapes.student, heart.lengths);
-  const most = Math.min(count, STEPS * batch.size);
+  const passes = { max_epochs: 1, max_samples: Math.min(count, STEPS * batch.size) };
+  const { optimizer, rates } = candidatesFor(heart.bases);
   yield* run.grow('pace', () => ({
-    stages: [
-      sftStage(
-        'pace',
-        STUDENT_BASE,
-        { ...usualOf(heart.bases), batch },
-        { max_epochs: 1, max_samples: most },
-      ),
-    ],
+    stages: [sftStage('pace', STUDENT_BASE, { optimizer, lr: rates[0], batch }, passes)],
   }));
   const seconds = run.stepSeconds('pace') / Math.min(batch.size, count);
   const ratio = work(shown.bases, shown.lengths) / work(heart.bases, heart.lengths);
   const reads = Math.floor((SHARES.alone * 60 * heart.settings.minutes) / Math.max(1e-9, seconds * ratio));
   if (reads >= count) return undefined;
-  return `${many}: with their ${tokens} before requests no more than ${reads} of the ${count} cases could be read in the time (prompt_tools: all in fit.yaml shows them all the same)`;
+  return `${choice}: with their ${tokens} before requests no more than ${reads} of the ${count} cases could be read in the time (prompt_tools: all in fit.yaml shows them all the same)`;
 }

@@ -133,15 +133,10 @@ export function checkProject(project: Project): void {
   requireRoom(bases, lengthsOf(bases, functions, examples), functions.length);
 }
 
-/** Models, lengths and files of a fit whose settings are decided. */
-function setUp(input: FitInput, runs: string, parts: ReturnType<typeof taughtOf>) {
-  const { project, cases } = input;
+/** A project with the models that it begins with, and their prompts and answers measured. */
+function planOf(project: Project, { train, dev, test }: FitInput['cases']) {
   const bases = basesOf(project);
-  const lengths = lengthsOf(bases, project.functions, [...cases.train, ...cases.dev, ...cases.test]);
-  const data = writeData(join(runs, 'data'), input, parts, lengths);
-  const { functions, settings } = project;
-  const around: Around = { settings, bases, lengths, functions: functions.length, data };
-  return { project, bases, lengths, around };
+  return { project, bases, lengths: lengthsOf(bases, project.functions, [...train, ...dev, ...test]) };
 }
 
 /** Development cases that models answer between stages, at most. */
@@ -159,18 +154,27 @@ export async function* fit(input: FitInput, signal: AbortSignal): AsyncGenerator
   mkdirSync(runs, { recursive: true });
   const doing: Doing = { runs, runRecipe: input.runRecipe, signal, now };
   const parts = taughtOf(cases.train, input.project.settings.seed);
-  let set = setUp(input, runs, parts);
+  const aroundOf = ({
+    project: { settings, functions },
+    bases,
+    lengths,
+  }: ReturnType<typeof planOf>): Around => {
+    const data = writeData(join(runs, 'data'), input, parts, lengths);
+    return { settings, bases, lengths, functions: functions.length, data };
+  };
+  let plan = planOf(input.project, cases);
   const reasons: string[] = [];
   if (isOpen(input.project, given)) {
-    const heart = setUp({ ...input, project: byHeart(input.project) }, runs, parts);
-    const because = yield* tooFew(heart.around, set, doing, parts.taught.length);
+    const heart = planOf(byHeart(input.project), cases);
+    const because = yield* tooFew(aroundOf(heart), plan, doing, parts.taught.length);
     if (because !== undefined) {
-      set = heart;
+      plan = heart;
       reasons.push(because);
     }
   }
-  const { project, bases, lengths, around } = set;
+  const { project, bases, lengths } = plan;
   const { settings } = project;
+  const around = aroundOf(plan);
   requireRoom(bases, lengths, project.functions.length);
   const verbatim = verbatimOf(project.functions, cases.train);
   const checked = Rng.seeded(settings.seed, 'checked').shuffled(cases.dev).slice(0, CHECKED);

@@ -34,21 +34,16 @@ export interface Choice {
   readonly seconds: number;
 }
 
-/** Candidates, the usual one first. Muon's update of a larger model's matrices takes as long as a step's gradients. */
-const RATES = {
-  small: { optimizer: 'muon', rates: [2e-3, 1e-3, 4e-3] },
-  large: { optimizer: 'adamw', rates: [3e-4, 6e-4, 1.5e-4] },
-} as const;
-
-/** Optimiser of a base's supervised stages, and its usual rate. */
-export function usualOf({ isSmall }: Pick<Bases, 'isSmall'>): Pick<Chosen, 'lr' | 'optimizer'> {
-  const { optimizer, rates }: Candidates = isSmall ? RATES.small : RATES.large;
-  return { optimizer, lr: rates[0] ?? 1e-3 };
-}
-
+/** Optimiser of supervised stages, and candidates for its rate, the usual one first. */
 interface Candidates extends Pick<Chosen, 'optimizer'> {
-  readonly rates: readonly number[];
+  readonly rates: readonly [number, ...number[]];
 }
+
+/** Candidates for a base. Muon's update of a larger model's matrices takes as long as a step's gradients. */
+export const candidatesFor = ({ isSmall }: Pick<Bases, 'isSmall'>): Candidates =>
+  isSmall
+    ? { optimizer: 'muon', rates: [2e-3, 1e-3, 4e-3] }
+    : { optimizer: 'adamw', rates: [3e-4, 6e-4, 1.5e-4] };
 
 /** Steps that a pace is measured by, of a small student twice as many; and those that a candidate takes at least. */
 const PACE_STEPS = { small: 8, large: 2 } as const;
@@ -90,8 +85,8 @@ export async function* chooseSettings(
 ): AsyncGenerator<RunEvent, Choice> {
   const { settings, bases, lengths } = around;
   const run = new Growing(around, doing, 'search');
-  const { rates }: Candidates = bases.isSmall ? RATES.small : RATES.large;
-  const { lr: usual, optimizer } = usualOf(bases);
+  const { optimizer, rates } = candidatesFor(bases);
+  const [usual] = rates;
   const batch = batchOf(bases, bases.shapes.student, lengths);
   const { some } = around.data;
   // A teacher of a long list would take all of the time.
