@@ -3,10 +3,11 @@ import { hermes } from '../chat/formats/hermes.ts';
 import { answerText } from '../chat/template.ts';
 import { toTool } from '../chat/tool-documents.ts';
 import { withJsonSchema } from '../json/schema-dialects.ts';
-import { isDict, typeName } from '../json/python.ts';
+import { isDict, type PyDict, typeName } from '../json/python.ts';
 import { simrl } from '../rewards/simrl.ts';
 import type { Format } from './formats/format.ts';
 import { detectFormat, formatNames } from './formats/index.ts';
+import { rowTools } from './formats/values.ts';
 import { attemptRow, type Rejected, rowValue } from './reading.ts';
 import { checkCalls, type DataRecord, Rejection } from './record.ts';
 import type { Row, Rows } from './streams/rows.ts';
@@ -19,6 +20,8 @@ export interface ConvertOptions {
   /** Default: what the format's reference does. */
   readonly everyTurn?: boolean;
   readonly refusal?: string;
+  /** Tools of rows that have none of their own. */
+  readonly tools?: readonly PyDict[];
   /** Tells whether parameters become JSON Schema. Default: they are kept as they are, as in the reference. */
   readonly jsonSchema?: boolean;
   /** Tells whether the answers must score above 0.99 against themselves: see `goldFault`. Default: yes. */
@@ -58,8 +61,11 @@ function finish(record: DataRecord, options: ConvertOptions): DataRecord {
 
 export function convertRow(row: Row, options: ConvertOptions): readonly Converted[] {
   const converted = attemptRow(row, () => {
-    const value = rowValue(row);
-    if (!isDict(value)) throw new Rejection('not_object', `The row is ${typeName(value)}, not an object.`);
+    const bare = rowValue(row);
+    if (!isDict(bare)) throw new Rejection('not_object', `The row is ${typeName(bare)}, not an object.`);
+    const { tools } = options;
+    const value =
+      tools === undefined || rowTools(bare).length > 0 ? bare : new Map([...bare, ['tools', tools]]);
     const format = options.format ?? detectFormat(value);
     if (format === undefined)
       throw new Rejection('unknown_format', `The row looks like none of ${formatNames.join(', ')}.`);

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { convertRow } from '../../src/data/convert.ts';
 import type { DataRecord } from '../../src/data/record.ts';
 import { dumps } from '../../src/json/dumps.ts';
+import { isDict } from '../../src/json/python.ts';
 import { parseJson } from '../../src/json/parse.ts';
 
 const SCHEMA = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] };
@@ -295,5 +296,36 @@ describe('content in parts', () => {
       { role: 'assistant', content },
     ];
     expect(told({ messages, tools: [WEATHER] })).toContain('a part of the kind "tool_use" that is no text');
+  });
+});
+
+describe("a project's example lines", () => {
+  const tools = [toolNamed('weather', { ...SCHEMA, properties: { city: {}, day: {} } })];
+  const call = { name: 'weather', arguments: { day: 'today', city: 'Oslo' } };
+
+  it('have their calls in the order of the schema, and their replies', () => {
+    expect(told({ request: 'q', calls: [call], tools, kind: 'single' })).toEqual([
+      'u: q',
+      'a: weather{"city": "Oslo", "day": "today"}',
+    ]);
+    expect(told({ request: 'q', reply: 'For which city?', tools })).toEqual(['u: q', 'a: For which city?']);
+  });
+
+  it('are told apart from rows that have no answer, whose words --refusal gives', () => {
+    const value = parseJson(JSON.stringify({ request: 'q', calls: [] }));
+    const row = { where: 'x:1', value };
+    expect(recordsOf({ request: 'q', calls: [] })).toContain('neither calls nor a reply');
+    expect(convertRow(row, { refusal: 'No.' })).toMatchObject([
+      { record: { messages: [{}, { content: 'No.' }] } },
+    ]);
+  });
+
+  it('are checked against the functions that are given beside them', () => {
+    const value = parseJson(JSON.stringify({ request: 'q', calls: [call] }));
+    const offered = tools.map((tool) => parseJson(JSON.stringify(tool))).filter(isDict);
+    expect(recordsOf({ request: 'q', calls: [call] })).toContain('weather');
+    expect(convertRow({ where: 'x:1', value }, { tools: offered })).toMatchObject([
+      { record: { tools: offered } },
+    ]);
   });
 });

@@ -4,10 +4,21 @@ import type { PyDict } from '../../json/python.ts';
 import type { Format } from './format.ts';
 import { openai, sharegpt, toolace, toolmind } from './conversations.ts';
 import { acebench, bfcl } from './questions.ts';
+import { requests } from './requests.ts';
 import { hammer, xlam } from './xlam.ts';
 
 /** In the order in which a row is compared with them: the narrower ones first. */
-export const formats: readonly Format[] = [hammer, xlam, acebench, bfcl, toolace, sharegpt, toolmind, openai];
+export const formats: readonly Format[] = [
+  hammer,
+  xlam,
+  requests,
+  acebench,
+  bfcl,
+  toolace,
+  sharegpt,
+  toolmind,
+  openai,
+];
 
 export const formatNames: readonly string[] = formats.map(({ name }) => name);
 

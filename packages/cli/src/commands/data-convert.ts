@@ -3,10 +3,11 @@ import { existsSync } from 'node:fs';
 import { STANDARD } from '../../../../src/base/destination.ts';
 import { UserError } from '../../../../src/base/errors.ts';
 import { convertRows, Tally } from '../../../../src/data/convert.ts';
-import { formatNamed } from '../../../../src/data/formats/index.ts';
+import { formatNamed, formatNames } from '../../../../src/data/formats/index.ts';
 import { recordLine } from '../../../../src/data/record.ts';
 import { hubFiles, isHubName } from '../../../../src/data/streams/hub.ts';
 import { fileRows } from '../../../../src/data/streams/rows.ts';
+import { readTools } from '../../../../src/data/tools-file.ts';
 import { command } from '../command.ts';
 import { choice, onUnless, optional, text, toggle, whole } from '../flags.ts';
 import { rejectsFlag, RowOutputs } from '../row-outputs.ts';
@@ -31,14 +32,21 @@ async function filesOf(
 export const dataConvertCommand = command({
   brief: 'Convert public data sets to records',
   about:
-    'Reads xLAM, ToolACE, ToolMind, Hammer irrelevance, OpenAI chat, ShareGPT and the questions of BFCL and ACEBench, and\n' +
-    'writes records of one form. What is broken is left out, counted by reason, and kept with --rejects.',
+    'Reads xLAM, ToolACE, ToolMind, Hammer irrelevance, OpenAI chat, ShareGPT, example lines of a project and the questions\n' +
+    'of BFCL and ACEBench, and writes records of one form. What is broken is left out, counted by reason, and kept with\n' +
+    '--rejects.',
   examples: [
     'tinystar data convert xlam.json --output xlam.jsonl --rejects broken.jsonl',
     'tinystar data convert hf:Salesforce/xlam-function-calling-60k --output xlam.jsonl',
+    'tinystar data convert home/examples.jsonl --tools home/functions.json --output train.jsonl',
   ],
   flags: {
-    format: text('auto, xlam, toolace, toolmind, hammer, openai, sharegpt, bfcl or acebench', 'NAME', 'auto'),
+    format: text(
+      `auto, ${formatNames.slice(0, -1).join(', ')} or ${formatNames.at(-1) ?? ''}`,
+      'NAME',
+      'auto',
+    ),
+    tools: optional(text('Functions of rows that have none of their own', 'FILE')),
     output: text('Records, one a line', 'FILE'),
     rejects: rejectsFlag,
     source: optional(text("What the records are marked with; without it, the format's name", 'NAME')),
@@ -53,7 +61,7 @@ export const dataConvertCommand = command({
     placeholder: 'INPUT',
   },
   async run(context, given, ...inputs) {
-    const { format, source, turns, refusal, limit = Infinity } = given;
+    const { format, source, turns, refusal, tools, limit = Infinity } = given;
     const options = {
       jsonSchema: given.json_schema,
       checkGold: given.check_gold,
@@ -61,6 +69,7 @@ export const dataConvertCommand = command({
       ...(source === undefined ? {} : { source }),
       ...(turns === 'default' ? {} : { everyTurn: turns === 'every' }),
       ...(refusal === undefined ? {} : { refusal }),
+      ...(tools === undefined ? {} : { tools: readTools(tools) }),
     };
     const files = await filesOf(inputs, context.process.env);
     using rows = new RowOutputs(context, files, given);
