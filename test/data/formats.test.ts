@@ -323,7 +323,7 @@ describe("a project's example lines", () => {
   it('are checked against the functions that are given beside them', () => {
     const value = parseJson(JSON.stringify({ request: 'q', calls: [call] }));
     const offered = tools.map((tool) => parseJson(JSON.stringify(tool))).filter(isDict);
-    expect(recordsOf({ request: 'q', calls: [call] })).toContain('weather');
+    expect(recordsOf({ request: 'q', calls: [call] })).toContain('--tools FILE');
     expect(convertRow({ where: 'x:1', value }, { tools: offered })).toMatchObject([
       { record: { tools: offered } },
     ]);

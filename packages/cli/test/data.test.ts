@@ -123,6 +123,20 @@ describe('data convert', () => {
     });
   });
 
+  test("reads a project's examples with its functions, and asks for these where they are not given", async () => {
+    const project = fileURLToPath(new URL('../../../examples/home/', import.meta.url));
+    const out = ['--output', at('requests.jsonl'), '--rejects', at('requests-bad.jsonl')];
+    const input = ['convert', `${project}examples.jsonl`, ...out];
+    expect(await data(...input, '--tools', `${project}functions.json`)).toMatch(/^records +requests +220\n/);
+    const names = lines('requests.jsonl').map(({ tools }) => (tools as unknown[]).length);
+    expect(new Set(names)).toEqual(new Set([9]));
+    await data(...input);
+    expect(lines('requests-bad.jsonl')[0]).toMatchObject({
+      code: 'no_tools',
+      message: 'The row has calls and no functions; give them with --tools FILE.',
+    });
+  });
+
   test('says that there is no row in an empty file', async () => {
     writeFileSync(at('empty.jsonl'), '\n');
     const { stderr, code } = await runCli([

@@ -25,6 +25,8 @@ export const requests: Format = {
   convert(row, context) {
     const tools = rowTools(row);
     const toolCalls = callsOf(row.get('calls')).map((call) => inOrder(call, tools));
+    if (toolCalls.length > 0 && tools.length === 0)
+      throw new Rejection('no_tools', 'The row has calls and no functions; give them with --tools FILE.');
     const said = contentOf(row.get('reply'));
     const reply = said === '' && context.refusal !== undefined ? context.refusal : said;
     if (toolCalls.length === 0 && reply === '')
