@@ -186,14 +186,19 @@ export function checkCall(
 const brief = (value: PyValue): string =>
   shortened(pyRepr(typeof value === 'string' ? value.slice(0, BRIEF) : value), BRIEF);
 
+/** Entries in the order of `declared`, and behind them the others as they come. */
+export function declaredFirst<T>(
+  entries: Iterable<readonly [key: string, value: T]>,
+  declared: readonly string[],
+): (readonly [key: string, value: T])[] {
+  const places = new Map(declared.map((key, place) => [key, place]));
+  const placeOf = (key: string): number => places.get(key) ?? declared.length;
+  return [...entries].toSorted(([a], [b]) => placeOf(a) - placeOf(b));
+}
+
 /** A call with its arguments in the order of the function's schema, as bases have learned to write them. */
 export function inOrder({ name, arguments: given }: ToolCall, functions: readonly Tool[]): ToolCall {
   const properties = functions.find((tool) => tool.name === name)?.parameters['properties'];
-  const keys = isFields(properties) ? Object.keys(properties) : [];
-  const declared = keys.flatMap((key) => {
-    const value = Object.hasOwn(given, key) ? given[key] : undefined;
-    return value === undefined ? [] : [[key, value] as const];
-  });
-  const others = Object.entries(given).filter(([key]) => !keys.includes(key));
-  return { name, arguments: Object.fromEntries([...declared, ...others]) };
+  const declared = isFields(properties) ? Object.keys(properties) : [];
+  return { name, arguments: Object.fromEntries(declaredFirst(Object.entries(given), declared)) };
 }

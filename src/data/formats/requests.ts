@@ -3,6 +3,7 @@
  * Arguments come in the order of their function's schema, as `tinystar fit` teaches them and grammars want them.
  */
 import type { ExactCall } from '../../chat/messages.ts';
+import { declaredFirst } from '../../chat/tools.ts';
 import { isDict, type PyDict } from '../../json/python.ts';
 import { callsOf } from '../calls.ts';
 import { Rejection } from '../record.ts';
@@ -14,8 +15,7 @@ function inOrder({ name, arguments: given }: ExactCall, tools: readonly PyDict[]
   const parameters = tools.find((tool) => tool.get('name') === name)?.get('parameters');
   const properties = isDict(parameters) ? parameters.get('properties') : undefined;
   const declared = isDict(properties) ? [...properties.keys()] : [];
-  const place = (key: string): number => declared.indexOf(key) + 1 || Infinity;
-  return { name, arguments: new Map([...given].toSorted(([a], [b]) => place(a) - place(b) || 0)) };
+  return { name, arguments: new Map(declaredFirst(given, declared)) };
 }
 
 export const requests: Format = {
