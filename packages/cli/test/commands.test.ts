@@ -210,11 +210,12 @@ describe('generate', () => {
   });
 });
 
-test('export writes a GGUF file', async () => {
+test('export writes a GGUF file, and tells of whose functions the requests of its check are', async () => {
   const gguf = join(folder, 'tiny.gguf');
   const { stdout, code } = await runCli(['export', checkpoint, '--gguf', gguf]);
   expect(stdout).toMatch(/tiny\.gguf: [\d,]+ parameters as f16, 0\.\d MB\n/);
   expect(stdout).toMatch(/check: llama\.cpp reads 8 of 8 prompts as the same tokens/);
+  expect(stdout).toMatch(/requests are of an assistant's functions, give yours by --data FILE/);
   expect(code).toBe(0);
 });
 

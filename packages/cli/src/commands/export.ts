@@ -75,7 +75,8 @@ async function parityText(
     `check: llama.cpp reads ${samePrompts} of ${prompts} prompts as the same tokens and answers ${sameAnswers} alike ` +
     `(${sameTokens} of ${tokens} tokens); KL ${meanKl.toExponential(1)} nats a token, at most ${largestKl.toExponential(1)}\n` +
     `check: asked as llama.cpp's server asks, through the file's own template, it answers ${parity.right} of ${prompts} right ` +
-    `(${percent(parity.right)}); the checkpoint ${parity.ownRight} (${percent(parity.ownRight)})\n`
+    `(${percent(parity.right)}); the checkpoint ${parity.ownRight} (${percent(parity.ownRight)})` +
+    `${data === undefined ? "; the requests are of an assistant's functions, give yours by --data FILE" : ''}\n`
   );
 }
 
