@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { isServer } from '../../../fit/src/acceptance/asked.ts';
 import { calibrationIn, verbatimIn } from '../../../fit/src/acceptance/header.ts';
 import { verbatimOf } from '../../../fit/src/acceptance/verbatim.ts';
 import { verdictOf, verdictText } from '../../../fit/src/acceptance/verdict.ts';
@@ -13,6 +14,9 @@ import { lengthsOf, requireRoom } from '../../../fit/src/fit/bases.ts';
 import { casesOf } from '../../../fit/src/fit/dialogues.ts';
 import { openProject } from '../../../fit/src/project.ts';
 import { settingsSchema } from '../../../fit/src/settings.ts';
+import type { Case } from '../../../fit/src/types.ts';
+import { UserError } from '../../../../src/base/errors.ts';
+import type { Tool } from '../../../../src/chat/messages.ts';
 import { checkpointAt, requireCheckpoint } from '../../../../src/model/checkpoint/checkpoint-path.ts';
 import type { RunEvent } from '../../../../src/train/events.ts';
 import { command } from '../command.ts';
@@ -22,18 +26,37 @@ import { answerText } from '../fit-text.ts';
 import { answeringFlags, engineFlag, numberBy, optional, parsed, text, toggle } from '../flags.ts';
 import { casesOfProject } from '../worded-anew.ts';
 
+/** Tokens of an answer of a server, whose tokenizer is not known. */
+const SERVED_ANSWER = 1024;
+
+/** Tokens of the longest right answer and some more; throws a UserError where prompts leave no room for it. */
+function longestAnswer(spoken: string, functions: readonly Tool[], cases: readonly Case[]): number {
+  const asked = { spoken, distils: false };
+  const lengths = lengthsOf(asked, functions, cases);
+  requireRoom(asked, lengths, functions.length);
+  return lengths.answer;
+}
+
 export const evalProjectCommand = command({
   brief: 'Score a model on a project of tinystar fit',
   about:
     "Asks a model the project's test cases, or a file of example lines of your own, greedily, and says how many it answers\n" +
-    'right: by kind of request and by function, with intervals, confusions and the worst answers in full.',
+    'right: by kind of request and by function, with intervals, confusions and the worst answers in full. A server gets the\n' +
+    'key in OPENAI_API_KEY, and writes what it likes: nothing holds its calls to the functions.',
   examples: [
     'tinystar eval project home',
     'tinystar eval project home --test my-requests.jsonl --engine llama.cpp',
     'tinystar eval project home --model other.gguf --abstain 0.9 --json',
+    'tinystar eval project home --model http://localhost:8080/v1',
   ],
   flags: {
-    model: optional(text('Checkpoint folder or GGUF file; default: DIR/student.gguf', 'MODEL')),
+    model: optional(
+      text(
+        'Checkpoint folder, GGUF file, or address of an OpenAI-compatible server; default: DIR/student.gguf',
+        'MODEL',
+      ),
+    ),
+    served: optional(text('Name of the model on the server', 'NAME')),
     test: optional(text('File of example lines; default: the test cases of the project', 'FILE')),
     abstain: optional(
       parsed(
@@ -47,22 +70,32 @@ export const evalProjectCommand = command({
     json: toggle('Print the scores as one JSON object'),
   },
   args: [{ brief: 'Folder of the project', placeholder: 'DIR' }],
-  async run(context, { model, test, abstain, device, engine, json }, folder) {
+  async run(context, { model, served, test, abstain, device, engine, json }, folder) {
     const { process, services } = context;
     const project = openProject(folder);
     const { functions } = project;
     const path = model ?? join(folder, STUDENT_FILE);
-    requireCheckpoint(path);
-    const source = checkpointAt(path);
-    const known = verbatimIn(source);
+    const isServed = isServer(path);
+    if (served !== undefined && !isServed)
+      throw new UserError('FLAG', `--served names a model on a server, and ${path} is no address.`);
+    if (engine !== undefined && isServed)
+      throw new UserError('FLAG', `--engine runs a GGUF file, and ${path} is an address; leave it out.`);
+    if (!isServed) requireCheckpoint(path);
+    const label = isServed ? (served ?? path) : STUDENT;
+    const source = isServed ? path : checkpointAt(path);
+    // Values that are taken from the request, which a server knows nothing of.
+    const known = isServed ? {} : verbatimIn(source);
     const made =
       test === undefined || known === undefined
         ? (await casesOfProject(context, project)).cases
         : { train: [], test: [] };
     const cases = test === undefined ? made.test : casesOf(readExamples(test, functions));
-    const asked = { spoken: source, distils: false };
-    const lengths = lengthsOf(asked, functions, cases);
-    requireRoom(asked, lengths, functions.length);
+    const longest = isServed ? SERVED_ANSWER : longestAnswer(source, functions, cases);
+    const apiKey = context.process.env['OPENAI_API_KEY'];
+    const server = {
+      ...(served === undefined ? {} : { served }),
+      ...(apiKey === undefined ? {} : { apiKey }),
+    };
     const scratch = mkdtempSync(join(tmpdir(), 'tinystar-eval-'));
     let suite: Suite | undefined;
     try {
@@ -70,18 +103,19 @@ export const evalProjectCommand = command({
         context,
         [],
         async function* (signal): AsyncGenerator<RunEvent> {
-          suite = yield* accept(STUDENT, {
+          suite = yield* accept(label, {
             title: test === undefined ? 'Test requests' : basename(test),
-            models: { [STUDENT]: source },
+            models: { [label]: source },
             functions,
             verbatim: known ?? verbatimOf(functions, made.train),
             cases,
             folder: scratch,
-            generate_max_len: lengths.answer,
+            generate_max_len: longest,
             device,
-            calibration: calibrationIn(source),
+            calibration: isServed ? undefined : calibrationIn(source),
             abstain,
             ...(engine === undefined ? {} : { engine }),
+            server,
             signal,
             now: services.now,
           });

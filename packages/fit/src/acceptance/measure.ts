@@ -1,21 +1,20 @@
 /** Lets a model answer cases, batch by batch; every answer is kept in a file, so that work that was stopped goes on. */
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
-import { required } from '../../../../src/base/errors.ts';
+import { required, UserError } from '../../../../src/base/errors.ts';
 import { cutFile, wholeLines } from '../../../../src/base/lines.ts';
 import { appendParts } from '../../../../src/base/open-file.ts';
 import { writeAtomic } from '../../../../src/base/files.ts';
 import { identityOf } from '../../../../src/base/identity.ts';
 import type { Tool } from '../../../../src/chat/messages.ts';
 import type { Verbatim } from '../../../constrain/src/calls.ts';
-import { ChatTemplate } from '../../../../src/chat/template.ts';
-import { Tokenizer } from '../../../../src/chat/tokenizer.ts';
-import { checkpointAt, checkpointContents } from '../../../../src/model/checkpoint/checkpoint-path.ts';
 import type { Engine } from '../../../../src/sampling/gguf.ts';
 import { openSampler } from '../../../../src/sampling/open.ts';
+import type { ServerOptions } from '../../../../src/sampling/served/open.ts';
 import { type RunEvent, stepEvent } from '../../../../src/train/events.ts';
 import type { Case } from '../types.ts';
 import { type Answered, answerReader } from './answers.ts';
+import { askedOf, isServer } from './asked.ts';
 
 /** Answer as it is kept. */
 const keptSchema = z.object({
@@ -37,11 +36,15 @@ export interface Measured extends Answered {
   readonly seconds: number;
 }
 
+export type NamedServer = Pick<ServerOptions, 'served' | 'apiKey'>;
+
 export interface MeasureOptions {
   /** Name of the work in the stream of events. */
   readonly stage: string;
-  /** Checkpoint folder or GGUF file. */
+  /** Checkpoint folder, GGUF file, or address of a server. */
   readonly model: string;
+  /** Model's name on the server, and the key that it wants; without a name, the first that it lists. */
+  readonly server?: NamedServer;
   readonly tools: readonly Tool[];
   /** Parameters whose values are words of the request. */
   readonly verbatim: Verbatim;
@@ -90,13 +93,13 @@ function readKept(file: string, of: string): Map<string, Kept> {
 export async function* measure(options: MeasureOptions): AsyncGenerator<RunEvent, Measured[]> {
   const { stage, model, tools, verbatim, cases, file, device, engine, signal, now, generate_max_len } =
     options;
+  const { server = {} } = options;
   const start = now();
-  const source = checkpointAt(model);
-  const template = ChatTemplate.of(Tokenizer.load(source)).fixed('off');
-  const of = identityOf([checkpointContents(source), tools, verbatim, engine ?? '', generate_max_len]);
+  const asked = askedOf(model, tools, verbatim, server.served);
+  const of = identityOf([asked.identity, engine ?? '', generate_max_len]);
   const kept = readKept(file, of);
   if (kept.size === 0) writeAtomic(file, `${JSON.stringify({ of })}\n`);
-  const read = answerReader(tools, template.format);
+  const read = answerReader(tools, asked.format);
   const isKept = (one: Case): boolean => kept.get(one.id)?.request === one.request;
   const open = cases.filter((one) => !isKept(one));
   const total = Math.ceil(cases.length / BATCH);
@@ -106,16 +109,14 @@ export async function* measure(options: MeasureOptions): AsyncGenerator<RunEvent
     using sampler = await openSampler(model, {
       device,
       parallel: 8,
+      ...server,
       ...(engine === undefined ? {} : { engine }),
     });
     for (let first = 0; first < open.length; first += BATCH) {
       signal.throwIfAborted();
       const began = now();
       const batch = open.slice(first, first + BATCH);
-      const prompts = batch.map(({ request }) => ({
-        text: template.prompt({ messages: [{ role: 'user', content: request }], tools }),
-        rules: { tools, request, verbatim },
-      }));
+      const prompts = batch.map(({ request }) => asked.prompt(request));
       const made: Kept[] = batch.map(({ id, request }) => ({
         id,
         request,
@@ -124,17 +125,20 @@ export async function* measure(options: MeasureOptions): AsyncGenerator<RunEvent
         tokens: 0,
         seconds: 0,
       }));
-      for await (const { index, samples } of sampler.sample(prompts, {
+      for await (const { index, samples, failure } of sampler.sample(prompts, {
         temperature: 0,
         generate_max_len,
+        enable_thinking: false,
         signal,
       })) {
         const [sample] = samples;
         const { id, request } = required(batch[index], 'the case of an answer');
+        if (failure !== undefined && isServer(model))
+          throw new UserError('NOT_ANSWERED', `${model} does not answer "${request}": ${failure}.`);
         if (sample === undefined) continue;
         const { text, logprobs, length } = sample;
         const logprob = logprobs.length === 0 ? null : logprobs.reduce((sum, one) => sum + one, 0);
-        made[index] = { id, request, output: text, logprob, tokens: length, seconds: 0 };
+        made[index] = { id, request, output: asked.answerIn(text), logprob, tokens: length, seconds: 0 };
       }
       const seconds = (now() - began) / 1000 / batch.length;
       for (const one of made) kept.set(one.id, { ...one, seconds });

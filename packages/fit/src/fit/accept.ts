@@ -10,7 +10,7 @@ import type { RunEvent } from '../../../../src/train/events.ts';
 import { abstaining } from '../acceptance/abstain.ts';
 import { answerReader } from '../acceptance/answers.ts';
 import { type Calibration, riskCoverage } from '../acceptance/confidence.ts';
-import { measure, type Measured } from '../acceptance/measure.ts';
+import { measure, type Measured, type NamedServer } from '../acceptance/measure.ts';
 import { scoresOf, worstOf } from '../acceptance/scores.ts';
 import type { Suite } from '../artefacts/card.ts';
 import type { Case } from '../types.ts';
@@ -27,6 +27,7 @@ export interface AcceptOptions {
   readonly generate_max_len: number;
   readonly device: string;
   readonly engine?: Engine;
+  readonly server?: NamedServer;
   /** Of the last of the models, with which its calls may be held back. */
   readonly calibration?: Calibration | undefined;
   readonly abstain?: number | undefined;
