@@ -1,24 +1,18 @@
 /** `tinystar eval project` of a model behind an address. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runCli } from '../../../test/helpers/cli.ts';
-
-/** Part of a request as OpenAI's chat endpoint has it. */
-interface Asked {
-  readonly model: string;
-  readonly messages: readonly { readonly content: string }[];
-  readonly tools: readonly { readonly function: { readonly name: string } }[];
-}
+import { chat, ScriptedServer } from '../../../test/helpers/scripted-server.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tinystar-served-project-'));
 const write = (file: string, text: string): void => writeFileSync(join(folder, file), text);
-const asked: Asked[] = [];
-let server: Server;
-let address = '';
+let server: ScriptedServer;
+
+/** Request of the user that a body of OpenAI's chat endpoint ends with. */
+const wordsOf = ({ messages }: Record<string, unknown>): string =>
+  (messages as { content: string }[]).at(-1)?.content ?? '';
 
 /** Message of the made-up model: it turns the lamp on, whatever is wanted, unless it is thanked. */
 function messageTo(request: string): object {
@@ -51,27 +45,15 @@ beforeAll(async () => {
     ].join('\n'),
   );
   write('refused.jsonl', '{"request": "overflow", "calls": []}\n');
-  server = createServer((request, response) => {
-    let body = '';
-    request.on('data', (part: Buffer) => (body += part.toString('utf8')));
-    request.on('end', () => {
-      if (request.url === '/v1/models') {
-        response.end('{"data": [{"id": "tiny"}]}');
-        return;
-      }
-      const given = JSON.parse(body) as Asked;
-      const words = given.messages.at(-1)?.content ?? '';
-      asked.push(given);
-      if (words === 'overflow')
-        response.writeHead(400).end('{"error": {"message": "the prompt is too long"}}');
-      else response.end(JSON.stringify({ choices: [{ message: messageTo(words), finish_reason: 'stop' }] }));
-    });
+  server = await ScriptedServer.start(({ path, body }) => {
+    if (path === '/v1/models') return { body: { data: [{ id: 'tiny' }] } };
+    const words = wordsOf(body);
+    if (words === 'overflow') return { status: 400, body: { error: { message: 'the prompt is too long' } } };
+    return { body: chat([messageTo(words), 'stop']) };
   });
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
 });
-afterAll(() => {
-  server.close();
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
   rmSync(folder, { recursive: true });
 });
 
@@ -79,20 +61,21 @@ const score = (file: string, ...more: string[]): ReturnType<typeof runCli> =>
   runCli(['eval', 'project', folder, '--test', join(folder, file), '--json', ...more]);
 
 test('a server is asked with the functions, and its calls and words are judged like those of a student', async () => {
-  const { stdout, code } = await score('requests.jsonl', '--model', address);
+  const { stdout, code } = await score('requests.jsonl', '--model', `${server.url}/v1`);
   expect(code).toBe(0);
   const { models } = JSON.parse(stdout) as {
     models: { scores: { all: { correct: number; total: number } } }[];
   };
   expect(models).toHaveLength(1);
   expect(models[0]?.scores.all).toMatchObject({ correct: 2, total: 3 });
-  expect(asked.map(({ model, tools }) => [model, tools[0]?.function.name])).toEqual(
-    Array.from({ length: 3 }, () => ['tiny', 'lamp']),
-  );
+  const requests = server.asked.filter(({ path }) => path === '/v1/chat/completions');
+  expect(requests).toHaveLength(3);
+  for (const { body } of requests)
+    expect(body).toMatchObject({ model: 'tiny', tools: [{ function: { name: 'lamp' } }] });
 });
 
 test('a server that does not answer a request is no model that answered in words', async () => {
-  const { stderr, code } = await score('refused.jsonl', '--model', address);
+  const { stderr, code } = await score('refused.jsonl', '--model', `${server.url}/v1`);
   expect(code).toBe(1);
   expect(stderr).toContain('does not answer "overflow"');
 });
@@ -100,6 +83,6 @@ test('a server that does not answer a request is no model that answered in words
 test('a name on a server, or an engine, that does not go with the model is refused', async () => {
   const named = await score('requests.jsonl', '--model', '../../bases/fit-student', '--served', 'tiny');
   expect(named.stderr).toContain('--served names a model on a server');
-  const engine = await score('requests.jsonl', '--model', address, '--engine', 'llama.cpp');
+  const engine = await score('requests.jsonl', '--model', `${server.url}/v1`, '--engine', 'llama.cpp');
   expect(engine.stderr).toContain('--engine runs a GGUF file');
 });

@@ -2,7 +2,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { isServer } from '../../../fit/src/acceptance/asked.ts';
 import { calibrationIn, verbatimIn } from '../../../fit/src/acceptance/header.ts';
 import { verbatimOf } from '../../../fit/src/acceptance/verbatim.ts';
 import { verdictOf, verdictText } from '../../../fit/src/acceptance/verdict.ts';
@@ -14,6 +13,7 @@ import { lengthsOf, requireRoom } from '../../../fit/src/fit/bases.ts';
 import { casesOf } from '../../../fit/src/fit/dialogues.ts';
 import { openProject } from '../../../fit/src/project.ts';
 import { settingsSchema } from '../../../fit/src/settings.ts';
+import { isAddress } from '../../../fit/src/tools/address.ts';
 import type { Case } from '../../../fit/src/types.ts';
 import { UserError } from '../../../../src/base/errors.ts';
 import type { Tool } from '../../../../src/chat/messages.ts';
@@ -75,7 +75,7 @@ export const evalProjectCommand = command({
     const project = openProject(folder);
     const { functions } = project;
     const path = model ?? join(folder, STUDENT_FILE);
-    const isServed = isServer(path);
+    const isServed = isAddress(path);
     if (served !== undefined && !isServed)
       throw new UserError('FLAG', `--served names a model on a server, and ${path} is no address.`);
     if (engine !== undefined && isServed)

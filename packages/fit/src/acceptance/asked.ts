@@ -8,6 +8,7 @@ import { Tokenizer } from '../../../../src/chat/tokenizer.ts';
 import { checkpointAt, checkpointContents } from '../../../../src/model/checkpoint/checkpoint-path.ts';
 import type { Prompt } from '../../../../src/sampling/sampler.ts';
 import type { Verbatim } from '../../../constrain/src/calls.ts';
+import { isAddress } from '../tools/address.ts';
 
 export interface Asked {
   /** Changes when other answers are to be expected. */
@@ -19,13 +20,10 @@ export interface Asked {
   readonly answerIn: (text: string) => string;
 }
 
-/** Tells whether a model is the address of a server. */
-export const isServer = (model: string): boolean => /^https?:\/\//.test(model);
-
 /** Checkpoint folder, GGUF file, or a server by its address; calls of the first two are held to the functions. */
 export function askedOf(model: string, tools: readonly Tool[], verbatim: Verbatim, served = ''): Asked {
   const said = (request: string): readonly Message[] => [{ role: 'user', content: request }];
-  if (isServer(model)) {
+  if (isAddress(model)) {
     return {
       identity: identityOf([model, served, tools]),
       format: hermes,

@@ -12,9 +12,10 @@ import type { Engine } from '../../../../src/sampling/gguf.ts';
 import { openSampler } from '../../../../src/sampling/open.ts';
 import type { ServerOptions } from '../../../../src/sampling/served/open.ts';
 import { type RunEvent, stepEvent } from '../../../../src/train/events.ts';
+import { isAddress } from '../tools/address.ts';
 import type { Case } from '../types.ts';
 import { type Answered, answerReader } from './answers.ts';
-import { askedOf, isServer } from './asked.ts';
+import { askedOf } from './asked.ts';
 
 /** Answer as it is kept. */
 const keptSchema = z.object({
@@ -133,7 +134,7 @@ export async function* measure(options: MeasureOptions): AsyncGenerator<RunEvent
       })) {
         const [sample] = samples;
         const { id, request } = required(batch[index], 'the case of an answer');
-        if (failure !== undefined && isServer(model))
+        if (failure !== undefined && isAddress(model))
           throw new UserError('NOT_ANSWERED', `${model} does not answer "${request}": ${failure}.`);
         if (sample === undefined) continue;
         const { text, logprobs, length } = sample;
